@@ -1,0 +1,184 @@
+"""The one tree of errors that a call can end with.
+
+    AsbruError
+    |- CallerError            the caller must change something      (blame: caller)
+    |    BadRequest 400  Unauthenticated 401  Forbidden 403  NotFound 404  MethodNotAllowed 405
+    |    RequestTimeout 408  TooLarge 413  UpgradeRequired 426  HeadTooLarge 431  UnsupportedByProvider 400
+    |- UpstreamError          the provider failed or refused         (blame: upstream)
+    |    carries the provider's own status, code and message; 5xx of ours where it sent none:
+    |    502 upstream_unreachable | upstream_protocol, 504 upstream_timeout, 502 upstream_credentials_exhausted
+    '- GatewayError           Asbru cannot serve now                 (blame: us)
+         Overloaded 503 (Retry-After)  Draining 503  Internal 500
+
+An error is turned into bytes once, at the door, in the caller's dialect. `message` says what was expected, what
+came and what to do. Decisions inside rooms return verdicts; these are for what ends a call.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+Blame: TypeAlias = Literal["caller", "upstream", "us"]
+
+
+class AsbruError(Exception):
+    """Base: a call ends here. `status` HTTP status; `type` the family (OpenAI's words); `code` stable, for machines."""
+
+    status: int = 500
+    type: str = "api_error"
+    code: str = "internal_error"
+    blame: Blame = "us"
+    retryable: bool = False
+    log_level: str = "error"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        code: str | None = None,
+        type: str | None = None,  # noqa: A002 -- the wire's own word for it
+        param: str | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.param = param
+        self.retry_after_s = retry_after_s
+        if status is not None:
+            self.status = status
+        if code is not None:
+            self.code = code
+        if type is not None:
+            self.type = type
+
+
+class CallerError(AsbruError):
+    """The caller must change something."""
+
+    status = 400
+    type = "invalid_request_error"
+    code = "invalid_request"
+    blame = "caller"
+    log_level = "info"
+
+
+class BadRequest(CallerError):
+    """The request is malformed or a value is not acceptable."""
+
+
+class UnsupportedByProvider(CallerError):
+    """The provider asked for does not offer this operation or input."""
+
+    code = "unsupported_by_provider"
+
+
+class Unauthenticated(CallerError):
+    """No virtual key, or one that is not known."""
+
+    status = 401
+    type = "authentication_error"
+    code = "invalid_api_key"
+
+
+class Forbidden(CallerError):
+    """The key is known but not allowed to do this."""
+
+    status = 403
+    type = "permission_error"
+    code = "forbidden"
+
+
+class NotFound(CallerError):
+    """No such path or model."""
+
+    status = 404
+    type = "not_found_error"
+    code = "not_found"
+
+
+class MethodNotAllowed(CallerError):
+    """The path exists, the method does not."""
+
+    status = 405
+    code = "method_not_allowed"
+
+
+class RequestTimeout(CallerError):
+    """The request did not arrive in time."""
+
+    status = 408
+    code = "request_timeout"
+
+
+class TooLarge(CallerError):
+    """The body is over the limit named in the message."""
+
+    status = 413
+    type = "request_too_large"
+    code = "body_too_large"
+
+
+class UpgradeRequired(CallerError):
+    """An upgrade (WebSocket) was asked for where it is not offered."""
+
+    status = 426
+    code = "upgrade_unsupported"
+
+
+class HeadTooLarge(CallerError):
+    """The head is over the limit named in the message."""
+
+    status = 431
+    code = "head_too_large"
+
+
+class UpstreamError(AsbruError):
+    """The provider failed or refused. `body` is its own answer, kept for callers of the same dialect.
+
+    `kind`: status (it answered with an error), fault (an error inside a 200 or a stream), network, protocol,
+    deadline, cut (the stream ended before its end), exhausted (no key is left to try).
+    """
+
+    status = 502
+    type = "api_error"
+    code = "upstream_error"
+    blame = "upstream"
+    log_level = "warning"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        kind: str = "status",
+        status: int | None = None,
+        code: str | None = None,
+        type: str | None = None,  # noqa: A002 -- the wire's own word for it
+        param: str | None = None,
+        retry_after_s: float | None = None,
+        body: bytes | None = None,
+        content_type: bytes | None = None,
+        dialect: str = "",
+    ) -> None:
+        super().__init__(
+            message, status=status, code=code, type=type, param=param, retry_after_s=retry_after_s
+        )
+        self.kind = kind
+        self.body = body
+        self.content_type = content_type
+        self.dialect = dialect
+
+
+class GatewayError(AsbruError):
+    """Asbru cannot serve this now."""
+
+    status = 500
+
+
+class Overloaded(GatewayError):
+    """A bound was reached: too many calls in flight, or none of the pools had room."""
+
+    status = 503
+    type = "overloaded_error"
+    code = "overloaded"
+    retryable = True

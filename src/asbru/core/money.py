@@ -1,0 +1,48 @@
+"""Money is integer nano-dollars (1 USD = 1,000,000,000). Prices are nano-dollars per million tokens.
+
+A price of 0.0375 USD per million tokens is not a whole number of nano-dollars per token, but it is per million;
+so costs are summed at that scale and divided once, rounding half up.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from asbru.core.usage import Usage
+
+NANOUSD_PER_USD = 1_000_000_000
+_MTOK = 1_000_000
+
+
+class PriceRow(msgspec.Struct, frozen=True, array_like=True):
+    """Nano-dollars per million tokens, one number per usage bucket. `above_tokens`: the row holds for calls with
+    more input tokens than that (0 for the base row)."""
+
+    input: int
+    output: int
+    cache_read: int
+    cache_write_5m: int
+    cache_write_1h: int
+    audio_input: int
+    audio_output: int
+    above_tokens: int = 0
+
+
+def price_nanousd(rows: tuple[PriceRow, ...], usage: Usage) -> int:
+    """The cost of `usage` in nano-dollars by the dearest tier reached; `rows` ascend by `above_tokens`."""
+    row = rows[0]
+    if len(rows) > 1:
+        total = usage.input_total
+        for tier in rows[1:]:
+            if total > tier.above_tokens:
+                row = tier
+    return (
+        usage.input * row.input
+        + (usage.output + usage.reasoning) * row.output
+        + usage.cache_read * row.cache_read
+        + usage.cache_write_5m * row.cache_write_5m
+        + usage.cache_write_1h * row.cache_write_1h
+        + usage.audio_input * row.audio_input
+        + usage.audio_output * row.audio_output
+        + _MTOK // 2
+    ) // _MTOK

@@ -1,0 +1,36 @@
+"""Notes: the receipt of what a call lost or gained on its way through Asbru.
+
+A translation that cannot carry a field says so here; so do a withheld chunk, an estimate, or a stripped parameter.
+Notes known before the body travel in the `x-asbru-notes` header, all of them stand in the call's record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal, TypeAlias
+
+import msgspec
+
+NoteKind: TypeAlias = Literal["dropped", "changed", "estimated", "added"]
+
+NOTES_HEADER_BYTES_MAX = 2048
+
+
+class Note(msgspec.Struct, frozen=True):
+    """`field` is a path such as `messages[2].parts[0].cache`; `reason` a short phrase in plain ASCII words."""
+
+    kind: NoteKind
+    field: str
+    reason: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.field}" + (f" ({self.reason})" if self.reason else "")
+
+
+def write_notes_header(notes: Iterable[Note]) -> bytes:
+    """The value of `x-asbru-notes`: notes joined by "; ", ASCII, cut with "..." at the limit."""
+    text = "; ".join(dict.fromkeys(str(note) for note in notes))
+    data = text.encode("ascii", "replace").replace(b"\r", b" ").replace(b"\n", b" ")
+    if len(data) > NOTES_HEADER_BYTES_MAX:
+        data = data[: NOTES_HEADER_BYTES_MAX - 3] + b"..."
+    return data

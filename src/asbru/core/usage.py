@@ -1,0 +1,44 @@
+"""Tokens in disjoint buckets: what a call used, and who says so.
+
+The buckets never overlap, so that a price is a plain sum: `input` is what was neither read from nor written to a
+prompt cache and is not audio; `output` is neither reasoning nor audio. A provider's total is the sum of its
+buckets. What a provider did not report is absent (`Usage` is None), never zero.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+UsageSource: TypeAlias = Literal["provider", "estimated", "none"]
+
+
+class Usage(msgspec.Struct, frozen=True, kw_only=True):
+    """Token counts in disjoint buckets; every count is >= 0."""
+
+    input: int = 0
+    cache_read: int = 0
+    cache_write_5m: int = 0
+    cache_write_1h: int = 0
+    audio_input: int = 0
+    output: int = 0
+    reasoning: int = 0
+    audio_output: int = 0
+    reasoning_known: bool = True
+    """False where the provider does not split reasoning from output: `output` then holds both."""
+
+    @property
+    def input_total(self) -> int:
+        """All tokens that went in."""
+        return self.input + self.cache_read + self.cache_write_5m + self.cache_write_1h + self.audio_input
+
+    @property
+    def output_total(self) -> int:
+        """All tokens that came out."""
+        return self.output + self.reasoning + self.audio_output
+
+    @property
+    def total(self) -> int:
+        """Everything the provider counted."""
+        return self.input_total + self.output_total

@@ -1,0 +1,26 @@
+"""Floor 2: dialects. Canonical form to wire format and back, pure; one folder per wire format.
+
+Each folder has the same files: request, response, stream, errors, types; its door exports one `Dialect` record.
+"""
+
+from asbru.dialects.contract import (
+    Dialect,
+    RequestHead,
+    StreamReader,
+    StreamWriter,
+    TailFacts,
+    TargetFacts,
+    Written,
+    WrittenReply,
+)
+
+__all__ = [
+    "Dialect",
+    "RequestHead",
+    "StreamReader",
+    "StreamWriter",
+    "TailFacts",
+    "TargetFacts",
+    "Written",
+    "WrittenReply",
+]

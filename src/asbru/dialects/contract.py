@@ -1,0 +1,126 @@
+"""What every dialect offers: pure functions between the canonical form and one provider's wire format.
+
+A dialect is a record of functions, so that the path can hold one without knowing which. All of them are total:
+bad input raises `core.errors.BadRequest` (requests) or `core.errors.UpstreamError` with kind "protocol" (answers).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from asbru.core.chat import ChatRequest
+from asbru.core.errors import AsbruError, UpstreamError
+from asbru.core.notes import Note
+from asbru.core.reply import ChatReply, StreamEvent, StreamFault
+from asbru.core.usage import Usage
+
+
+class RequestHead(msgspec.Struct, frozen=True):
+    """What a pass-through call needs of a body: decoded alone, in a fraction of a microsecond.
+
+    `wants_usage` tells that the caller asked for usage in the stream (OpenAI `stream_options.include_usage`);
+    always True where the dialect reports it unasked.
+    """
+
+    model: str
+    stream: bool
+    wants_usage: bool
+    max_tokens: int | None
+
+
+class Written(msgspec.Struct, frozen=True):
+    """A request body for the wire, with the receipt of what could not be carried."""
+
+    body: bytes
+    notes: tuple[Note, ...] = ()
+
+
+class WrittenReply(msgspec.Struct, frozen=True):
+    """An answer's body for the wire, with the receipt."""
+
+    body: bytes
+    notes: tuple[Note, ...] = ()
+
+
+class TargetFacts(msgspec.Struct, frozen=True):
+    """Facts about the target that a request writer needs. `model` is the upstream's own name for the model.
+
+    `max_output_tokens`: the model's limit, for dialects that require `max_tokens` (Anthropic); 0 = unknown.
+    `strip`: top-level fields this provider refuses, removed and noted.
+    `legacy_max_tokens`: write `max_tokens` where the dialect's modern word is another.
+    """
+
+    model: str
+    max_output_tokens: int = 0
+    strip: frozenset[str] = frozenset()
+    legacy_max_tokens: bool = False
+
+
+class StreamReader(Protocol):
+    """Wire bytes to canonical events; obeys the grammar in `core.reply`. Split-invariant."""
+
+    def feed(self, chunk: bytes) -> list[StreamEvent]:
+        """The events that `chunk` completes. Garbage becomes a `StreamFault` (type "protocol_error")."""
+        ...
+
+    def close(self) -> list[StreamEvent]:
+        """The end of the bytes: closing events only if the stream was complete in this dialect's own terms."""
+        ...
+
+
+class StreamWriter(Protocol):
+    """Canonical events to wire bytes."""
+
+    def write(self, events: Sequence[StreamEvent]) -> bytes:
+        """The bytes for `events` (possibly b""). Includes the dialect's terminator on `ReplyEnd`, and its error
+        event on `StreamFault`."""
+        ...
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What could not be carried so far."""
+        ...
+
+
+class TailFacts(msgspec.Struct, frozen=True):
+    """What the end of an answer tells. `complete`: the dialect's own sign of a whole stream was seen."""
+
+    usage: Usage | None
+    complete: bool
+    fault: StreamFault | None = None
+
+
+class Dialect(msgspec.Struct, frozen=True, kw_only=True):
+    """One wire format for chat, in both directions.
+
+    `read_head(body)` and `rewrite(body, model, ask_usage, strip)` serve pass-through: the latter replaces the model
+    (always), asks the stream for usage (if `ask_usage`) and removes top-level fields, by `dict[str, Raw]`; it returns
+    the very same object when nothing had to change.
+    `usage_of(body)` reads usage from a complete JSON answer, tail first, whole body as a fallback; None if absent.
+    `tail(data)` reads the last bytes of a stream (whole events); `data` may begin in the middle of an event.
+    `prelude(data)` looks at the first whole events of a stream: a `StreamFault`, True once content was seen, else False.
+    `withhold(events)` removes the usage-only chunk that Asbru asked for from whole events; identity object when none.
+    `read_error(status, body)` turns a provider's error answer into an `UpstreamError` that keeps status, type, code,
+    message and body. `write_error(error, request_id)` gives the body for an error answer in this dialect;
+    `write_stream_error(error)` the bytes that end a stream with it.
+    """
+
+    name: str
+    read_head: Callable[[bytes], RequestHead]
+    rewrite: Callable[[bytes, str, bool, frozenset[str]], bytes]
+    read_request: Callable[[bytes], ChatRequest]
+    write_request: Callable[[ChatRequest, TargetFacts], Written]
+    read_reply: Callable[[bytes], ChatReply]
+    write_reply: Callable[[ChatReply], WrittenReply]
+    stream_reader: Callable[[], StreamReader]
+    stream_writer: Callable[[ChatRequest], StreamWriter]
+    usage_of: Callable[[bytes], Usage | None]
+    tail: Callable[[bytes], TailFacts]
+    prelude: Callable[[bytes], StreamFault | bool]
+    withhold: Callable[[bytes], bytes]
+    read_error: Callable[[int, bytes], UpstreamError]
+    write_error: Callable[[AsbruError, str], bytes]
+    write_stream_error: Callable[[AsbruError], bytes]

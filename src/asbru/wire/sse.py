@@ -1,0 +1,130 @@
+"""Server-sent events: a reader, a writer, and the splitter that forwards whole events only.
+
+The reader follows the HTML standard's event stream grammar (https://html.spec.whatwg.org/multipage/server-sent-events.html):
+lines end with LF, CRLF or CR, several `data` lines join with LF, comments and unknown fields are skipped, an event
+without data is not one. Not here: what the data means.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+SSE_EVENT_BYTES_MAX = 16 * 1024 * 1024
+"""The longest event accepted, in bytes: an image in one event fits, an endless line does not."""
+
+_BOM = b"\xef\xbb\xbf"
+
+
+class SseEvent(NamedTuple):
+    """`event` is the event's name ("" when none was given), `data` its joined data lines."""
+
+    event: str
+    data: bytes
+
+
+class SseTooLarge(ValueError):
+    """An event grew over `SSE_EVENT_BYTES_MAX`."""
+
+
+class EventSplitter:
+    """Cuts a byte stream at event borders: `feed` returns the bytes up to the last complete event.
+
+    What it holds back is an incomplete event, so that a stream cut anywhere never leaves half an event at a reader.
+    """
+
+    __slots__ = ("_held", "events_bytes_max")
+
+    def __init__(self, events_bytes_max: int = SSE_EVENT_BYTES_MAX) -> None:
+        self._held: list[bytes] = []
+        self.events_bytes_max = events_bytes_max
+
+    @property
+    def held(self) -> bytes:
+        """The incomplete event at the end, possibly empty."""
+        return b"".join(self._held)
+
+    def feed(self, chunk: bytes) -> bytes:
+        """All bytes up to the last event border so far; b"" while none was reached."""
+        held = self._held
+        if not held and chunk.endswith(b"\n\n"):
+            return chunk
+        data = b"".join((*held, chunk)) if held else chunk
+        end = _border(data)
+        if end == len(data):
+            held.clear()
+            return data
+        rest = data[end:]
+        if len(rest) > self.events_bytes_max:
+            raise SseTooLarge(f"an event is over {self.events_bytes_max} bytes")
+        self._held = [rest]
+        return data[:end]
+
+
+def _border(data: bytes) -> int:
+    """The index just past the last blank line in `data`, 0 if there is none."""
+    end = data.rfind(b"\n\n") + 2
+    if end == 1:
+        end = 0
+    if b"\r" in data:
+        for mark in (b"\r\n\r\n", b"\n\r\n", b"\r\r"):
+            found = data.rfind(mark)
+            if found >= 0:
+                end = max(end, found + len(mark))
+    return end
+
+
+class SseReader:
+    """Events from bytes that arrive cut anywhere. Any cut of the same bytes gives the same events."""
+
+    __slots__ = ("_at_start", "_splitter")
+
+    def __init__(self) -> None:
+        self._splitter = EventSplitter()
+        self._at_start = True
+
+    def feed(self, chunk: bytes) -> list[SseEvent]:
+        """The events that `chunk` completes."""
+        whole = self._splitter.feed(chunk)
+        if not whole:
+            return []
+        if self._at_start:
+            self._at_start = False
+            whole = whole.removeprefix(_BOM)
+        if b"\r" in whole:
+            whole = whole.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        events: list[SseEvent] = []
+        for block in whole.split(b"\n\n"):
+            event = read_block(block)
+            if event is not None:
+                events.append(event)
+        return events
+
+    def close(self) -> bytes:
+        """The end of the stream: what was left of an incomplete event (b"" for a clean end)."""
+        return self._splitter.held.strip(b"\r\n")
+
+
+def read_block(block: bytes) -> SseEvent | None:
+    """One event from the lines between two blank lines (LF only); None when it holds no data."""
+    if block.startswith(b"data: ") and b"\n" not in block:
+        return SseEvent("", block[6:])
+    name = ""
+    data: list[bytes] = []
+    for line in block.split(b"\n"):
+        if not line or line[0] == 0x3A:
+            continue
+        field, _, value = line.partition(b":")
+        if value.startswith(b" "):
+            value = value[1:]
+        if field == b"data":
+            data.append(value)
+        elif field == b"event":
+            name = value.decode("utf-8", "replace")
+    return SseEvent(name, b"\n".join(data)) if data else None
+
+
+def write_event(data: bytes, event: str = "") -> bytes:
+    """One event; `data` must hold no line breaks (JSON as we write it never does)."""
+    if event:
+        return b"event: %b\ndata: %b\n\n" % (event.encode(), data)
+    return b"data: %b\n\n" % data
