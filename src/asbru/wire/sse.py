@@ -32,11 +32,13 @@ class EventSplitter:
     What it holds back is an incomplete event, so that a stream cut anywhere never leaves half an event at a reader.
     """
 
-    __slots__ = ("_held", "events_bytes_max")
+    __slots__ = ("_edge", "_held", "_held_bytes", "event_bytes_max")
 
-    def __init__(self, events_bytes_max: int = SSE_EVENT_BYTES_MAX) -> None:
+    def __init__(self, event_bytes_max: int = SSE_EVENT_BYTES_MAX) -> None:
         self._held: list[bytes] = []
-        self.events_bytes_max = events_bytes_max
+        self._held_bytes = 0
+        self._edge = b""  # the last three bytes held: a border spans at most four
+        self.event_bytes_max = event_bytes_max
 
     @property
     def held(self) -> bytes:
@@ -45,19 +47,32 @@ class EventSplitter:
 
     def feed(self, chunk: bytes) -> bytes:
         """All bytes up to the last event border so far; b"" while none was reached."""
+        if not chunk:
+            return b""
         held = self._held
-        if not held and chunk.endswith(b"\n\n"):
-            return chunk
-        data = b"".join((*held, chunk)) if held else chunk
-        end = _border(data)
-        if end == len(data):
+        if not held:
+            if chunk.endswith(b"\n\n"):
+                return chunk
+            data = chunk
+        elif _border(self._edge + chunk) == 0:
+            return self._hold(chunk)
+        else:
+            data = b"".join((*held, chunk))
             held.clear()
-            return data
-        rest = data[end:]
-        if len(rest) > self.events_bytes_max:
-            raise SseTooLarge(f"an event is over {self.events_bytes_max} bytes")
-        self._held = [rest]
+            self._held_bytes = 0
+            self._edge = b""
+        end = _border(data)
+        if end < len(data):
+            self._hold(data[end:])
         return data[:end]
+
+    def _hold(self, rest: bytes) -> bytes:
+        self._held_bytes += len(rest)
+        if self._held_bytes > self.event_bytes_max:
+            raise SseTooLarge(f"an event is over {self.event_bytes_max} bytes")
+        self._edge = (self._edge + rest)[-3:]
+        self._held.append(rest)
+        return b""
 
 
 def _border(data: bytes) -> int:

@@ -1,0 +1,155 @@
+"""The compiled configuration: what the compile process hands to workers, as msgpack.
+
+Everything is resolved (references read, aliases and provider facts filled in, prices turned into integers) and
+valid: a worker decodes it with msgspec alone and never needs pydantic, YAML or the price library. The file holds
+secrets in clear: it is written with mode 0600 into the run directory and removed once the workers have read it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+SNAPSHOT_VERSION = 1
+
+
+class _Plain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base: immutable, by keyword, nothing unknown."""
+
+
+class KeyFacts(_Plain):
+    """One credential of a provider. `models` holds names or "*"; `aliases` maps a public name to the upstream's."""
+
+    name: str
+    value: str
+    models: tuple[str, ...] = ("*",)
+    weight: float = 1.0
+    aliases: dict[str, str] = {}
+
+
+class Deadlines(_Plain):
+    """Seconds. `connect_s` covers TCP, proxy and TLS; `first_token_s` from the request sent to the first content;
+    `idle_s` between chunks; `total_s` the whole attempt."""
+
+    connect_s: float = 5.0
+    first_token_s: float = 120.0
+    idle_s: float = 60.0
+    total_s: float = 600.0
+
+
+class Retries(_Plain):
+    """Same key, full jitter: pauses drawn from [0, min(initial * 2^n, max)]."""
+
+    max: int = 2
+    pause_initial_s: float = 0.25
+    pause_max_s: float = 5.0
+
+
+class TlsFacts(_Plain):
+    """How to trust an upstream. `ca_pem` replaces the system's CAs when set."""
+
+    ca_pem: str | None = None
+    verify: bool = True
+
+
+class ProviderFacts(_Plain):
+    """A provider that may be called. `name` is what callers write before the slash.
+
+    `kind` is the provider's folder; `dialect` "openai_chat" or "anthropic_messages"; `base_url` without a trailing
+    slash, including the version segment where the provider has one (https://api.openai.com/v1).
+    `auth`: "bearer" (Authorization) or "x-api-key". `headers` are sent with every call (anthropic-version).
+    `operations`: what it offers: chat, completions, embeddings, models, count_tokens.
+    `strip`: top-level request fields it refuses. `refuse_inputs`: kinds of parts it lacks (image, audio, document).
+    `unix_socket`: connect there instead of to the host of `base_url`.
+    `known_models`: names a bare model name may resolve to, and what /v1/models lists.
+    `max_output_tokens`: per upstream model name, where known. `prices`: see `catalog`.
+    """
+
+    name: str
+    kind: str
+    dialect: str
+    base_url: str
+    auth: str = "bearer"
+    headers: dict[str, str] = {}
+    keys: tuple[KeyFacts, ...] = ()
+    operations: tuple[str, ...] = ("chat", "models")
+    strip: tuple[str, ...] = ()
+    refuse_inputs: tuple[str, ...] = ()
+    ask_stream_usage: bool = True
+    legacy_max_tokens: bool = False
+    allow_private: bool = False
+    allow_loopback: bool = False
+    proxy: str | None = None
+    tls: TlsFacts = TlsFacts()
+    deadlines: Deadlines = Deadlines()
+    retries: Retries = Retries()
+    connections_max: int = 2048
+    idle_connections_max: int = 256
+    unix_socket: str | None = None
+    known_models: tuple[str, ...] = ()
+    max_output_tokens: dict[str, int] = {}
+    prices: tuple[Any, ...] = ()
+
+
+class VirtualKeyFacts(_Plain):
+    """A caller. `digest`: keyed BLAKE2b-256 of the key's text under `Snapshot.pepper`. `models`: names, "provider/*"
+    or "*"."""
+
+    name: str
+    digest: bytes
+    models: tuple[str, ...] = ("*",)
+
+
+class FallbackFacts(_Plain):
+    """When `source` fails, `targets` are tried in order. Both are "provider/model"."""
+
+    source: str
+    targets: tuple[str, ...]
+
+
+class Limits(_Plain):
+    """Bounds of the server, each with its unit."""
+
+    head_bytes_max: int = 64 * 1024
+    header_count_max: int = 128
+    body_bytes_max: int = 32 * 1024 * 1024
+    answer_bytes_max: int = 64 * 1024 * 1024
+    connections_max: int = 10_000
+    requests_in_flight_max: int = 4096
+    idle_timeout_s: float = 75.0
+    head_timeout_s: float = 10.0
+    body_timeout_s: float = 60.0
+    drain_grace_s: float = 30.0
+
+
+class PrefixForward(_Plain):
+    """Requests whose path starts with `prefix` go to a process on `unix_socket`, untouched."""
+
+    prefix: str
+    unix_socket: str
+
+
+class Snapshot(_Plain):
+    """Everything a worker serves by. `open_access`: no virtual keys are configured and the listener is loopback."""
+
+    version: int = SNAPSHOT_VERSION
+    providers: tuple[ProviderFacts, ...] = ()
+    virtual_keys: tuple[VirtualKeyFacts, ...] = ()
+    pepper: bytes = b""
+    open_access: bool = False
+    fallbacks: tuple[FallbackFacts, ...] = ()
+    limits: Limits = Limits()
+    forwards: tuple[PrefixForward, ...] = ()
+    cors_origins: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def write_snapshot(snapshot: Snapshot) -> bytes:
+    """The snapshot as msgpack."""
+    return msgspec.msgpack.encode(snapshot)
+
+
+def read_snapshot(data: bytes) -> Snapshot:
+    """The snapshot from msgpack; raises `msgspec.ValidationError` on anything unexpected."""
+    return msgspec.msgpack.decode(data, type=Snapshot)
