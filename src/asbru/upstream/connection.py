@@ -31,7 +31,7 @@ class UpstreamConnection(asyncio.Protocol):
         self.pool = pool
         self.exchange: Exchange | None = None
         self.idle_since_s = 0.0
-        self._clock = clock
+        self.clock = clock
         self._transport = cast("asyncio.Transport", None)
         self._parser = httptools.HttpResponseParser(self)
         self._answer: Answer | None = None
@@ -65,7 +65,7 @@ class UpstreamConnection(asyncio.Protocol):
         exchange.connection = self
         self._streaming = exchange.streaming_wanted
         self._transport.writelines((exchange.head, exchange.body))
-        exchange.sent(self._clock())
+        exchange.sent(self.clock())
 
     def close(self) -> None:
         """Close an idle connection."""
@@ -105,9 +105,7 @@ class UpstreamConnection(asyncio.Protocol):
             return UpstreamError(
                 f"{self.pool.origin} {how} before it answered", kind="network", code="upstream_unreachable"
             )
-        return UpstreamError(
-            f"{self.pool.origin} {how} in the middle of its answer", kind="cut", code="upstream_cut"
-        )
+        return UpstreamError(f"{self.pool.origin} {how} in the middle of its answer", kind="cut", code="upstream_cut")
 
     # Bytes
 
@@ -146,7 +144,7 @@ class UpstreamConnection(asyncio.Protocol):
         parts = self._parts
         data = parts[0] if len(parts) == 1 else b"".join(parts)
         parts.clear()
-        exchange.arrived(data, self._clock())
+        exchange.arrived(data, self.clock())
 
     def _break(self, what: str) -> None:
         exchange = self.exchange
@@ -154,9 +152,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._transport.abort()
         if exchange is not None:
             exchange.connection = None
-            exchange.fail(
-                UpstreamError(f"{self.pool.origin} {what}", kind="protocol", code="upstream_protocol")
-            )
+            exchange.fail(UpstreamError(f"{self.pool.origin} {what}", kind="protocol", code="upstream_protocol"))
 
     def _finish(self, exchange: Exchange) -> None:
         """The parser saw the end of the message: free the connection first, then tell the exchange."""
@@ -174,7 +170,7 @@ class UpstreamConnection(asyncio.Protocol):
             self._transport.close()
         if streaming:
             if body:
-                exchange.arrived(body, self._clock())
+                exchange.arrived(body, self.clock())
             exchange.finished()
         elif answer is not None:
             answer.body = body

@@ -154,13 +154,14 @@ class Exchange:
             self.paused = True
             self.connection.pause_reading()
 
-    def resume(self, now_s: float) -> None:
+    def resume(self) -> None:
         """Go on reading."""
+        connection = self.connection
         if self.paused:
             self.paused = False
-            self.touch(now_s)
-            if not self.over and self.connection is not None:
-                self.connection.resume_reading()
+            if not self.over and connection is not None:
+                self.touch(connection.clock())
+                connection.resume_reading()
 
     # What the connection calls
 
