@@ -1,8 +1,9 @@
 """Prepares the working environment: `.venv` holds exactly what the lock says, plus this project, editable.
 
-Runs on a bare python3: standard library only, and nothing of the project is imported. Not a package
-manager: it finds or brings `uv` and lets it do the work. It names no package index; pip's and uv's own
-settings decide where packages come from, so a mirror or a wheel directory works without a change here.
+Runs on a bare python3, even one too old for Asbru (it then says so): standard library only, and nothing of
+the project is imported. Not a package manager: it finds or brings `uv` and lets it do the work. It names no
+package index; pip's and uv's own settings decide where packages come from, so a mirror or a wheel directory
+works without a change here.
 
     python3 tools/bootstrap.py dev        what `make test`, `make check` and `make run` need
     python3 tools/bootstrap.py clients    the same, and the SDKs and Node for `make clients`
@@ -45,14 +46,13 @@ class CannotGoOn(Exception):
 def main(arguments: list[str]) -> int:
     """Does what the first argument asks. Returns 0, 1 when a command failed, 2 when the machine lacks something."""
     try:
-        match arguments:
-            case [stage] if stage in STAGES:
-                prepare(stage)
-            case ["lock", *flags] if set(flags) <= {"--upgrade"}:
-                lock(upgrade=bool(flags))
-            case _:
-                print(__doc__, file=sys.stderr)
-                return 2
+        if len(arguments) == 1 and arguments[0] in STAGES:
+            prepare(arguments[0])
+        elif arguments in (["lock"], ["lock", "--upgrade"]):
+            lock(upgrade="--upgrade" in arguments)
+        else:
+            print(__doc__, file=sys.stderr)
+            return 2
     except CannotGoOn as lack:
         print(f"bootstrap: {lack}", file=sys.stderr)
         return 2
