@@ -16,7 +16,7 @@ help: ## list the targets
 	@echo "make run       set up and serve on port $(PORT), with a mock model to try"
 	@echo "make test      units, golden cases, journeys"
 	@echo
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | while IFS='|' read -r name text; do \
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do \
 		printf '  %-12s %s\n' "$$name" "$$text"; done
 	@echo
 	@echo "Variables: PORT=8080 (run), ARGS='-k name' (test, clients), QUICK=1 (bench), UPGRADE=1 (lock)."
