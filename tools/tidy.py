@@ -306,6 +306,8 @@ def light_workers(source: Source, house: House) -> Iterator[tuple[int, str]]:
 @rule
 def front_door(source: Source, house: House) -> Iterator[tuple[int, str]]:
     """Every room's `__init__.py` lists in `__all__` what it offers: at most 12 names. Provider folders are exempt."""
+    if source.inside and not source.is_door and not house.is_package(*source.inside[:-1]):
+        yield 1, f"asbru/{'/'.join(source.inside[:-1])} has no __init__.py: every room has a door"
     if not source.is_door or not source.inside or (source.room == "providers" and len(source.inside) > 1):
         return
     names = exported(source.tree)
