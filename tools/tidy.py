@@ -324,8 +324,8 @@ def front_door(source: Source, house: House) -> Iterator[tuple[int, str]]:
 def by_the_door(source: Source, house: House) -> Iterator[tuple[int, str]]:
     """A room is entered by its door: `from asbru.wire import SseReader`, never `from asbru.wire.sse import ...`.
 
-    Doors are the room itself, its sub-packages, and the modules its `__all__` lists. Only names of `__all__`
-    are taken. Inside a room everything is open, and commands in cli may import anything inside a function.
+    Doors are the room itself, its sub-packages, and the modules its `__all__` lists. Only names of `__all__` are
+    taken. Inside a room everything is open, and commands in cli may import anything inside a function.
     """
     if not source.inside:
         return
@@ -463,7 +463,7 @@ def check_source(source: Source, house: House) -> list[Finding]:
         for name, check in RULES.items()
         for line, message in check(source, house)
     ]
-    return sorted(found, key=lambda finding: (finding.line, finding.rule))
+    return sorted(dict.fromkeys(found), key=lambda finding: (finding.line, finding.rule))
 
 
 def check_house(root: Path) -> list[Finding]:
