@@ -5,7 +5,7 @@
     running    awaits a Wait    waiting      the Wait's `waiter` is this stepper
     running    returns, raises  done         `on_done(error or None)` is called once
     waiting    Wait resolved    running      in the caller's own stack, at once
-    waiting    close            done         GeneratorExit runs the path's `finally` clauses; nothing may be awaited there
+    waiting    close            done         GeneratorExit runs the path's `finally` clauses; no awaiting there
     running    close            running      remembered; the path is closed at its next wait
 
 A path awaits only `Wait`s. What truly needs the event loop goes through `in_task`, which runs it as a Task and

@@ -88,7 +88,7 @@ async def _connect(host: str, port: int, origin: Origin, *, trusted: bool = Fals
             continue
         sock = socket.socket(family, kind, protocol or socket.IPPROTO_TCP)
         try:
-            sock.setblocking(False)  # noqa: FBT003 -- the socket module's own signature
+            sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             await loop.sock_connect(sock, address)
         except OSError as error:
@@ -127,7 +127,8 @@ async def _dial_through_proxy(origin: Origin, contexts: TlsContexts, factory: Ca
     """TLS origins are tunnelled with CONNECT; plain ones are asked for in absolute form by the connection."""
     assert origin.proxy is not None
     parts = urlsplit(origin.proxy)
-    # The operator named the proxy, so it may be private or loopback; what it is asked for is judged where it is an address.
+    # The operator named the proxy, so it may be private or loopback; what it is asked for is judged where it is an
+    # address.
     _judge_literal(origin)
     sock = await _connect(parts.hostname or "", parts.port or 80, origin, trusted=True)
     if not origin.tls:
