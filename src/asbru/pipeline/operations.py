@@ -36,6 +36,4 @@ def decode_body(coding: bytes, body: bytes, bytes_max: int) -> bytes:
     except CodingError as error:
         raise BadRequest(f"the body is not valid {coding.decode('latin-1')}: {error}") from error
     except DecodedTooLargeError:
-        raise TooLarge(
-            f"the request's body is over {bytes_max} bytes when decoded (limits.body_bytes_max)"
-        ) from None
+        raise TooLarge(f"the request's body is over {bytes_max} bytes when decoded (limits.body_bytes_max)") from None
