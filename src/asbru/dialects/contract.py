@@ -99,6 +99,7 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     `read_head(body)` and `rewrite(body, model, ask_usage, strip)` serve pass-through: the latter replaces the model
     (always), asks the stream for usage (if `ask_usage`) and removes top-level fields, by `dict[str, Raw]`; it returns
     the very same object when nothing had to change.
+    `top_level_fields(body)` names the fields of a request's object.
     `usage_of(body)` reads usage from a complete JSON answer, tail first, whole body as a fallback; None if absent.
     `tail(data)` reads the last bytes of a stream (whole events); `data` may begin in the middle of an event.
     `prelude(data)` looks at the first whole events of a stream: a `StreamFault`, True once content was seen,
@@ -112,6 +113,7 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     read_head: Callable[[bytes], RequestHead]
     rewrite: Callable[[bytes, str, bool, frozenset[str]], bytes]
+    top_level_fields: Callable[[bytes], frozenset[str]]
     read_request: Callable[[bytes], ChatRequest]
     write_request: Callable[[ChatRequest, TargetFacts], Written]
     read_reply: Callable[[bytes], ChatReply]
