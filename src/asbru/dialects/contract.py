@@ -116,7 +116,8 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     `head_usage(data)` reads usage from the first whole events of a stream, where the dialect tells it there (input
     tokens in Anthropic's `message_start`); `merge_usage(head, tail)` joins it with what `tail` found.
     `tail(data)` reads the last bytes of a stream (whole events); `data` may begin in the middle of an event.
-    `prelude(data)` looks at the first whole events of a stream: a `StreamFault`, True once content was seen, else False.
+    `prelude(data)` looks at the first whole events of a stream: a `StreamFault`, True once content was seen,
+    else False.
     `withhold(events)` removes the usage-only chunk that Asbru asked for from whole events; identity object when none.
     `read_error(status, body)` turns a provider's error answer into an `UpstreamError` that keeps status, type, code,
     message and body. `write_error(error, request_id)` gives the body for an error answer in this dialect;
