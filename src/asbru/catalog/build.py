@@ -8,6 +8,7 @@ Prices by time of day or date are taken as they stand at the moment of compiling
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
@@ -116,3 +117,10 @@ def _rate_at(rate: Decimal | lib.TieredPrices | None, start: int) -> int:
     else:
         usd = rate
     return int((usd * NANOUSD_PER_USD).to_integral_value(ROUND_HALF_UP))
+
+
+def price_id_of_url(base_url: str | None) -> str | None:
+    """The library's provider that answers at `base_url`, for a custom provider; None where there is none."""
+    if base_url is None:
+        return None
+    return next((p.id for p in _library_providers if re.match(p.api_pattern, base_url)), None)

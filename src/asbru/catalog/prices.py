@@ -1,7 +1,8 @@
 """Prices at run time: which rows hold for a provider's model.
 
 Models are matched by the clauses of the price data, in its order, the first match wins; an answer is
-remembered in a bounded table, so that the matching is paid once per name. No clock, no network, no price library.
+remembered in a bounded table, so that the matching is paid once per name. No clock, no network,
+no price library.
 """
 
 from __future__ import annotations
