@@ -21,6 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from asbru.app.boot import Boot, Options
 from asbru.app.compile_providers import Findings, compile_providers
 from asbru.app.config import (
     ConfigFile,
@@ -29,44 +30,15 @@ from asbru.app.config import (
     Document,
     ParsedConfig,
     Problem,
-    find_config_file,
     load_document,
     parse_config,
 )
 from asbru.app.data_dir import ensure_data_dir, generated_key, key_digest, load_pepper, write_private
+from asbru.app.paths import find_config_file
 from asbru.app.provider_types import ProviderTypes, load_provider_types
 from asbru.app.snapshot import FallbackFacts, Limits, PrefixForward, Snapshot, VirtualKeyFacts, write_snapshot
 
 _KEY_LENGTH_MIN = 16
-
-
-@dataclass(frozen=True)
-class CompileOptions:
-    """What the command line decides; None leaves it to the file."""
-
-    data_dir: Path
-    config: Path | None = None
-    host: str | None = None
-    port: int | None = None
-    workers: int | None = None
-    mock_socket: str | None = None
-
-
-@dataclass(frozen=True)
-class Boot:
-    """What the supervisor needs. `served_here`: providers whose server it starts. `watched`: files to watch."""
-
-    host: str
-    port: int
-    workers: int
-    tls_cert: str | None = None
-    tls_key: str | None = None
-    drain_grace_s: float = 30.0
-    config_file: str | None = None
-    served_here: tuple[str, ...] = ()
-    watched: tuple[str, ...] = ()
-    open_access: bool = False
-    generated_key: str | None = None
 
 
 @dataclass(frozen=True)
@@ -80,7 +52,7 @@ class Compiled:
 
 
 def compile_config(
-    options: CompileOptions, env: Mapping[str, str], *, types: ProviderTypes | None = None, dry: bool = False
+    options: Options, env: Mapping[str, str], *, types: ProviderTypes | None = None, dry: bool = False
 ) -> Compiled:
     """Read, check and resolve everything; raises ConfigRefusedError with all errors. `dry` leaves the data directory
     untouched (digests are then made under a pepper of zeros)."""
@@ -144,7 +116,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _boot(options: CompileOptions, parsed: ParsedConfig, snapshot: Snapshot, findings: Findings) -> Boot:
+def _boot(options: Options, parsed: ParsedConfig, snapshot: Snapshot, findings: Findings) -> Boot:
     listen = parsed.config.listen
     return Boot(
         host=options.host or listen.host,
@@ -235,7 +207,7 @@ def main(argv: list[str] | None = None) -> int:
     given = vars(parser.parse_args(argv))
     out: Path = given.pop("out")
     try:
-        compiled = compile_config(CompileOptions(**given), os.environ)
+        compiled = compile_config(Options(**given), os.environ)
         write_private(out, write_snapshot(compiled.snapshot))
     except ConfigRefusedError as refused:
         _say({"errors": [str(problem) for problem in refused.problems]})

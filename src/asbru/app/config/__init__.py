@@ -15,7 +15,7 @@ from pydantic import Field, ValidationError
 
 from asbru.app.config.base import EnvText
 from asbru.app.config.boot import Listen
-from asbru.app.config.file import Document, find_config_file, load_document, read_document
+from asbru.app.config.file import Document, load_document, read_document
 from asbru.app.config.live import LiveSettings
 from asbru.app.config.problem import ConfigPath, ConfigRefusedError, Problem
 from asbru.app.config.wording import nearest, problems_from
@@ -27,7 +27,6 @@ __all__ = [
     "Document",
     "ParsedConfig",
     "Problem",
-    "find_config_file",
     "load_document",
     "nearest",
     "parse_config",

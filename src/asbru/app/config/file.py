@@ -19,8 +19,6 @@ from asbru.app.config.problem import ConfigPath, ConfigRefusedError, Problem
 CONFIG_BYTES_MAX = 1024 * 1024
 CONFIG_DEPTH_MAX = 32
 CONFIG_VALUES_MAX = 200_000
-FILE_NAMES = ("config.yaml", "config.yml", "config.json")
-"""Looked for in the data directory, in this order."""
 
 
 @dataclass
@@ -41,13 +39,6 @@ class Document:
                 return self.lines[path]
             path = path[:-1]
         return None
-
-
-def find_config_file(asked: Path | None, data_dir: Path) -> Path | None:
-    """`asked`, else the first of FILE_NAMES in `data_dir`, else None (built-in defaults)."""
-    if asked is not None:
-        return asked
-    return next((data_dir / name for name in FILE_NAMES if (data_dir / name).is_file()), None)
 
 
 def load_document(path: Path) -> Document:
