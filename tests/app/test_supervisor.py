@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from stand_in import WAIT_S, Gateway, is_alive, wait_until
+from tests.fakes.processes import WAIT_S, Gateway, is_alive, wait_until
 
 KEY = "virtual_keys: [{name: a, value: sk-asb-0123456789abcdef}]\n"
 
