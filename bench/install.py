@@ -60,7 +60,7 @@ def uv() -> str:
 
 
 def venv(name: str, *packages: str) -> Path:
-    """An own environment in `bench/build`, with these packages; returns its folder. Complete ones are kept."""
+    """An own environment in `bench/build` with these packages; returns its folder. Complete ones are kept."""
     folder = BUILD / f"venv-{name}"
     stamp = folder / ".complete"
     wanted = "\n".join(packages)

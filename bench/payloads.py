@@ -15,10 +15,12 @@ IMAGE_BODY_BYTES = 4 * 1024 * 1024
 PROMPT_BYTES = 400_000
 
 _SYSTEM = (
-    "You are the assistant of a travel company. Answer briefly, in the language of the customer, and never promise "
-    "a refund. When a booking number is given, repeat it once. Use the tools you are given before you guess. "
+    "You are the assistant of a travel company. Answer briefly, in the language of the customer, and never "
+    "promise a refund. When a booking number is given, repeat it once. Use your tools before you guess. "
 )
-_TURN = "Our train to Innsbruck was cancelled this morning and we would like to know which connection we may take. "
+_TURN = (
+    "Our train to Innsbruck was cancelled this morning and we would like to know which one we may take now. "
+)
 
 
 @dataclass(frozen=True)

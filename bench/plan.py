@@ -16,6 +16,7 @@ _HELD = f"-ev{HELD_EVENTS}x{HELD_GAP_MS}"
 MODEL_ORDERS = ("", _LATE, _LONG, _SHORT, _HELD)
 
 _WINDOW_OVERHEAD_S = 0.25
+_PLAIN = Shape()
 _SHORT_STREAM = {"kind": "stream", "shape": Shape(_SHORT, stream=True), "events": 6}
 _LONG_STREAM = {"kind": "stream", "shape": Shape(_LONG, stream=True), "events": STREAM_EVENTS + 2}
 _HELD_STREAM = {"kind": "stream", "shape": Shape(_HELD, stream=True), "events": HELD_EVENTS + 2}
@@ -33,7 +34,7 @@ class Measure:
     seconds: float
     rounds: int
     kind: str = "plain"
-    shape: Shape = Shape()
+    shape: Shape = _PLAIN
     connections: int = 0
     rate: int = 0
     events: int = 0

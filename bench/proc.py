@@ -79,7 +79,7 @@ def sample_cpu(roots: tuple[int, ...]) -> CpuSample:
     ticks = 0
     for pid in tree(roots):
         try:
-            tids = os.listdir(f"/proc/{pid}/task")
+            tids = os.listdir(f"/proc/{pid}/task")  # noqa: PTH208 - names are all that is needed
         except OSError:
             continue
         for tid in tids:

@@ -1,4 +1,4 @@
-"""Tables from a result document, for people: printed after a run, and put into the README between its markers.
+"""Tables from a result document, for people: printed after a run, put into the README between its markers.
 
 `python -m bench.report FILE` prints; with `--readme` it also rewrites the table of `bench/README.md`.
 """
@@ -107,7 +107,8 @@ def _hold_line(rows: list[dict[str, object]]) -> list[str]:
     holds = [row["hold_5k"] for row in rows if isinstance(row.get("hold_5k"), dict)]
     return [
         f"Held: {hold['rps']:,.0f}/s for {hold['seconds']:.0f} s, {hold['failed']} failed, "
-        f"{hold['cpu_us_per_request']} us CPU per request, p50 {hold['p50_us']:.0f} us, p99 {hold['p99_us']:.0f} us."
+        f"{hold['cpu_us_per_request']} us CPU per request, "
+        f"p50 {hold['p50_us']:.0f} us, p99 {hold['p99_us']:.0f} us."
         for hold in holds
         if isinstance(hold, dict)
     ]
@@ -117,8 +118,9 @@ def markdown(document: dict) -> str:
     """The whole report: where and when, the tables, ratios, bars, and who is absent."""
     meta, rows = document["meta"], document["rows"]
     parts = [
-        f"{meta['mode']} run of {meta['date'][:10]} on {meta['cores']} cores ({meta['cpu']}), kernel {meta['kernel']}, "
-        f"Python {meta['python']}, commit {meta['commit']}; {meta['seconds']:.0f} s.",
+        f"{meta['mode']} run of {meta['date'][:10]} on {meta['cores']} cores ({meta['cpu']}), "
+        f"kernel {meta['kernel']}, Python {meta['python']}, "
+        f"commit {meta['commit']}; {meta['seconds']:.0f} s.",
         "Versions: " + ", ".join(f"{name} {version}" for name, version in meta["versions"].items()) + ".",
     ]
     for heading, fields in TABLES:

@@ -1,4 +1,4 @@
-"""From windows to the result document: one row per target, ratios between targets. Pure arithmetic on windows."""
+"""From windows to the results: one row per target, ratios between them. Pure arithmetic on windows."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -32,7 +32,7 @@ Row = dict[str, object]
 
 @dataclass
 class Seen:
-    """Everything seen of one target: its windows by measure, the direct windows of its group, its memory at rest."""
+    """All seen of one target: its windows by measure, the direct windows of its group, its memory at rest."""
 
     target: str
     connections: int
@@ -66,7 +66,7 @@ def _rps(window: Window) -> float | None:
 
 
 def _series(seen: Seen) -> dict[str, Sequence[float]]:
-    """Every figure that has rounds, as the list of its rounds: medians and spreads come from the same lists."""
+    """Every figure that has rounds, as the list of its rounds: medians and spreads come from one list."""
     series: dict[str, Sequence[float]] = {
         "cpu_us_per_request": seen.numbers("saturated", _cpu),
         "cpu_us_per_request_5k": seen.numbers("5k", _cpu),
@@ -167,6 +167,10 @@ def row(seen: Seen) -> Row:
         for name, values in series.items()
         if values and ("added_p" in name or name.startswith("ttft_added"))
     }
+    peaks = {name: max(window.rss_peak_mb for window in several) for name, several in seen.windows.items()}
+    result["rss_peak_mb_by_measure"] = {
+        name: stats.rounded(value, 1) for name, value in peaks.items() if value
+    }
     result["connections"] = seen.connections
     result["cpu_vanished_windows"] = sum(1 for window in windows if window.vanished)
     result["hold_5k"] = _hold(seen)
@@ -174,7 +178,7 @@ def row(seen: Seen) -> Row:
 
 
 def ratios(rows: Sequence[Row]) -> dict[str, dict[str, float]]:
-    """Every figure two targets both have, as a ratio. Main latency fields only when taken at the same rate."""
+    """Every figure two targets both have, as a ratio. Main latency fields only when taken at one rate."""
     by_name = {str(found["target"]): found for found in rows}
     result: dict[str, dict[str, float]] = {}
     for pair in RATIOS:

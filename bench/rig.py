@@ -1,4 +1,4 @@
-"""What all targets share in one run: folders, ports, the mock upstream and the certificate for the TLS group."""
+"""What all targets share in one run: folders, ports, the mock upstream, the certificate of the TLS group."""
 
 import shutil
 import socket
@@ -15,7 +15,7 @@ START_DEADLINE_S = 10.0
 
 
 class AbsentError(Exception):
-    """A peer or a tool cannot be had here; the message says why and what to do, and ends up in `meta.absent`."""
+    """A peer or a tool cannot be had here; the message says why and what to do; it lands in `meta.absent`."""
 
 
 def free_port() -> int:

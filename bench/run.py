@@ -1,4 +1,4 @@
-"""The run: groups of targets alive at once, every measure in rounds of rotating order, then everything stopped."""
+"""The run: groups of targets alive at once, every measure in rounds of rotating order, then all stopped."""
 
 import json
 import time
@@ -9,20 +9,20 @@ from pathlib import Path
 from bench import bars, install, machine, plan, proc, results, stats
 from bench.plan import Measure
 from bench.rig import AbsentError, Rig, say
-from bench.targets import TARGETS, Profile, Running, Target
+from bench.targets import TARGETS, Running, Target
 from bench.targets.nginx import TlsTerminator
 from bench.window import Loader
 
 FAST = ("direct", "asbru", "nginx", "envoy", "uvicorn_aiohttp")
 SLOW = ("direct", "litellm", "portkey")
 QUICK = ("direct", "asbru", "nginx", "envoy")
-IDLE_WARM_REQUESTS = 200
+IDLE_WARM_RATE, IDLE_WARM_S = 200, 2.0
 IDLE_SETTLE_S = 1.0
 
 NOTES = (
-    "Generator, mock and target share the cores of one machine, nothing is pinned: compare within this file only.",
-    "CPU is scheduler run time of the whole process tree; latencies run from the actual send (`_intended`: from the"
-    " moment the request was meant to leave).",
+    "Generator, mock and target share the cores of one machine, nothing is pinned: compare within one file.",
+    "CPU is scheduler run time of the whole process tree; latencies run from the actual send"
+    " (`_intended`: from the moment the request was meant to leave).",
     "Every caller of a stream asks for usage itself, so all targets forward the same bytes.",
 )
 
@@ -66,29 +66,26 @@ class Group:
 
     def takes_part(self, measure: Measure, running: Running) -> bool:
         """Whether a target is asked in this measure."""
-        if measure.only and running.name != measure.only:
-            return False
+        if measure.only:
+            return running.name == measure.only
         if measure.kind not in running.routes:
             return False
         return not measure.rate or (not self.slow and self.can_carry(running, measure.rate))
 
 
-def _start(names: Sequence[str], rig: Rig, absent: dict[str, str]) -> tuple[list[Target], list[Running]]:
+def _start(targets: Sequence[Target], absent: dict[str, str]) -> list[Running]:
     """Installs and starts targets; what cannot be had is noted and left out, never skipped in silence."""
-    targets: list[Target] = []
     running: list[Running] = []
-    for name in names:
-        target = TARGETS[name](rig)
-        say(f"start: {name}")
-        targets.append(target)
+    for target in targets:
+        say(f"start: {target.name}")
         try:
             target.install()
             running.append(target.start())
         except (AbsentError, RuntimeError) as error:
-            absent[name] = str(error)
-            say(f"  ABSENT {name}: {error}")
+            absent[target.name] = str(error)
+            say(f"  ABSENT {target.name}: {error}")
             target.stop()
-    return targets, running
+    return running
 
 
 def _memory_at_rest(loader: Loader, group: Group) -> None:
@@ -96,9 +93,8 @@ def _memory_at_rest(loader: Loader, group: Group) -> None:
     for one in group.running:
         if not one.roots:
             continue
-        warm = Measure("warm", 2.0, 1, connections=min(8, one.profile.connections), warm=2)
-        requests = IDLE_WARM_REQUESTS if one.profile.fast else IDLE_WARM_REQUESTS // 4
-        loader.run(Measure("warm", 10.0, 1, connections=warm.connections, rate=requests / 2), one, 0)
+        rate = IDLE_WARM_RATE if one.profile.fast else IDLE_WARM_RATE // 10
+        loader.run(Measure("warm", IDLE_WARM_S, 1, connections=8, rate=rate), one, 0)
         time.sleep(IDLE_SETTLE_S)
         pids = proc.tree(one.roots)
         seen = group.seen[one.name]
@@ -106,10 +102,15 @@ def _memory_at_rest(loader: Loader, group: Group) -> None:
         say(f"  {one.name}: {len(pids)} processes, {seen.rss_idle_mb:.0f} MB resident at rest")
 
 
-def _plan_for(group_slow: bool, measures: list[Measure]) -> list[Measure]:
-    if not group_slow:
+def _plan_for(measures: list[Measure], *, slow: bool) -> list[Measure]:
+    if not slow:
         return measures
     return [measure.for_slow() for measure in measures if measure.slow_rounds]
+
+
+def _expected_s(measure: Measure, count: int) -> float:
+    """Seconds all rounds of a measure take on so many targets, about."""
+    return measure.expected_s() * measure.rounds * (1 if measure.only else count)
 
 
 def _run_measure(measure: Measure, group: Group, loader: Loader, clock: Clock) -> None:
@@ -120,10 +121,9 @@ def _run_measure(measure: Measure, group: Group, loader: Loader, clock: Clock) -
             window = loader.run(measure, one, number)
             group.seen[one.name].windows[measure.name].append(window)
             if window.errors or window.vanished:
-                say(
-                    f"    {one.name} {measure.name} round {number + 1}: errors {window.errors}, vanished {window.vanished}"
-                )
-        clock.done_s += measure.expected_s() * len(part)
+                what = f"errors {window.errors}, vanished threads {window.vanished}"
+                say(f"    {one.name} {measure.name} round {number + 1}: {what}")
+    clock.done_s += _expected_s(measure, len(group.running))
     shown = ", ".join(f"{one.name} {_glance(group.seen[one.name], measure)}" for one in part)
     say(f"{clock.line()} {measure.name} x{measure.rounds}: {shown or 'nobody'}")
 
@@ -139,22 +139,19 @@ def _glance(seen: results.Seen, measure: Measure) -> str:
 def _run_group(
     names: Sequence[str], rig: Rig, measures: list[Measure], absent: dict[str, str], *, slow: bool
 ) -> Group:
-    targets, running = _start(names, rig, absent)
+    targets = [TARGETS[name](rig) for name in names]
     try:
+        running = _start(targets, absent)
         expect = rig.folder / "expect.json"
         expect.write_bytes(running[0].ask()[1])
         loader = Loader(rig.folder, expect)
         group = Group.of(running, slow=slow)
         _memory_at_rest(loader, group)
-        mine = _plan_for(slow, measures)
-        count = len(running)
-        clock = Clock(sum(m.expected_s() * m.rounds * (1 if m.only else count) for m in mine))
-        clock_rounds = {m.name: m for m in mine}
-        say(f"{len(clock_rounds)} measures on {count} targets, about {clock.expected_s:.0f} s")
+        mine = _plan_for(measures, slow=slow)
+        clock = Clock(sum(_expected_s(measure, len(running)) for measure in mine))
+        say(f"{len(mine)} measures on {len(running)} targets, about {clock.expected_s:.0f} s")
         for measure in mine:
-            before = clock.done_s
             _run_measure(measure, group, loader, clock)
-            clock.done_s = before + measure.expected_s() * measure.rounds * (1 if measure.only else count)
         for one in running:
             group.seen[one.name].pss_end_mb = proc.pss_mb(proc.tree(one.roots)) if one.roots else None
         return group
@@ -199,9 +196,9 @@ def run(*, quick: bool, only: Sequence[str] = ()) -> dict[str, object]:
     try:
         rig.open()
         terminator = _open_tls(rig, absent)
-        for names, slow in ((QUICK if quick else FAST, False), (SLOW, True)):
+        for names, slow in ((QUICK if quick and not only else FAST, False), (SLOW, True)):
             wanted = [name for name in names if not only or name in only or name == "direct"]
-            if (slow and quick) or wanted == ["direct"]:
+            if (slow and quick and not only) or wanted == ["direct"]:
                 continue
             groups.append(_run_group(wanted, rig, measures, absent, slow=slow))
     finally:
@@ -227,6 +224,3 @@ def save(document: dict[str, object], path: Path) -> None:
     """Writes the result document."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(document, indent=1) + "\n")
-
-
-__all__ = ["Profile", "run", "save"]

@@ -1,4 +1,4 @@
-"""One window of load on one target: requests written to files, the generator run, CPU and memory around it."""
+"""One window of load on one target: requests as files, the generator's run, CPU and memory around it."""
 
 import json
 import subprocess
@@ -101,7 +101,7 @@ class Loader:
         if measure.streams_per_connection:
             command += ["--total", str(many * measure.streams_per_connection)]
         if measure.shape.stream:
-            # Gateways that rewrite streams may merge or add closing events; all content must be there for all.
+            # Gateways that rewrite streams may merge closing events; all content must be there for everyone.
             events = measure.events if running.byte_exact else measure.events - 1
             return [*command, "--stream", "--events", str(events), "--gap-ms", str(measure.gap_ms)]
         if running.byte_exact and measure.kind != "translated":

@@ -1,4 +1,4 @@
-"""The contract of a target: install, start, stop, and how to ask it. Starting and stopping is the same for all."""
+"""The contract of a target: install, start, stop, and how to ask it. Starting and stopping is here."""
 
 import contextlib
 import http.client
@@ -42,7 +42,7 @@ class Profile:
 class Running:
     """A started target: how to ask it, what to account, and whether its bodies must equal the mock's.
 
-    `routes` maps kinds (plain, stream, tls, translated, large) to where they go; a missing kind is unsupported.
+    `routes` maps kinds (plain, stream, tls, translated, large) to where they go; others are unsupported.
     """
 
     name: str
@@ -96,7 +96,7 @@ class Target(ABC):
         return self.rig.folder / f"{self.name}.log"
 
     def spawn(self, command: list[str], *, env: dict[str, str] | None = None, cwd: Path | None = None) -> int:
-        """Starts the process in a session of its own, so that its helpers can be found, and returns its pid."""
+        """Starts the process in a session of its own, so that helpers can be found, and returns its pid."""
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
                 command,

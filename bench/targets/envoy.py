@@ -1,4 +1,4 @@
-"""Envoy as a plain proxy: one worker thread, HTTP connection manager and router, no access log, no admin port."""
+"""Envoy as a plain proxy: one worker thread, connection manager and router, no access log, no admin port."""
 
 import json
 

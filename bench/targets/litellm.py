@@ -12,7 +12,7 @@ _START_DEADLINE_S = 120.0
 
 
 class LiteLLM(Target):
-    """Answers are decoded and written anew, so they are checked as JSON of the expected size, not byte by byte."""
+    """Answers are decoded and written anew, so they are checked as JSON of the right size, not as bytes."""
 
     name = "litellm"
 

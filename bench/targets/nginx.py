@@ -7,7 +7,7 @@ from bench import install
 from bench.rig import Rig, free_port
 from bench.targets.contract import CHAT, Route, Running, Target
 
-# The limits are raised to where they do not decide: 512 streams at once, 4 MiB bodies, no recycling of connections.
+# Limits are raised to where they do not decide: 512 streams at once, 4 MiB bodies, no connection recycled.
 _FRAME = """
 daemon off; master_process {master}; worker_processes 1; pid {folder}/{name}.pid; error_log stderr crit;
 worker_rlimit_nofile 8192;
@@ -94,7 +94,7 @@ class TlsTerminator(Nginx):
         self.port = free_port()
 
     def start(self) -> Running:
-        """Listens with the rig's certificate; health is the certificate's business of the proxies that use it."""
+        """Listens with the rig's certificate; its health shows in the proxies that go through it."""
         self.install()
         content = _UPSTREAM.format(name="mock", port=self.rig.mock_port)
         content += _TERMINATOR.format(port=self.port, ca=self.rig.ca_file, key=self.rig.key_file)

@@ -1,4 +1,4 @@
-"""The Portkey gateway (npm), run by the Node that comes as a wheel; it forwards to a custom host named by header."""
+"""The Portkey gateway (npm), run by the Node that comes as a wheel; a header names the host to forward to."""
 
 import json
 
