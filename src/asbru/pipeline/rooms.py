@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
@@ -70,7 +71,7 @@ class Load:
 
 
 class Rooms:
-    """The rooms of one snapshot. `chance` draws from [0, 1); `clock` is the loop's, in seconds. `count_tokens` blocks."""
+    """The rooms of one snapshot. `chance` draws from [0, 1); `clock` is monotonic, in seconds. `count_tokens` blocks."""
 
     def __init__(  # noqa: PLR0913 -- the one builder, `app.build`, names every room
         self,
@@ -92,7 +93,7 @@ class Rooms:
         answer_bytes_max: int,
     ) -> None:
         self.loop = loop
-        self.clock = loop.time
+        self.clock = time.monotonic  # finer than the loop's own clock, which counts milliseconds
         self.keys = keys
         self.plan = plan
         self.endpoints = dict(endpoints)
