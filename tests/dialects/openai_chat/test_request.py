@@ -84,7 +84,8 @@ JSON = st.recursive(
 )
 NAMES = (
     "role", "content", "type", "text", "image_url", "file", "input_audio", "tool_calls", "function", "name",
-    "arguments", "tool_call_id", "reasoning_details", "refusal", "audio", "function_call", "id", "cache_control",
+    "arguments", "tool_call_id", "reasoning_details", "refusal", "audio", "function_call", "id",
+     "cache_control",
 )  # fmt: skip
 TOPS = (
     "messages", "tools", "functions", "tool_choice", "response_format", "reasoning", "thinking", "stop",

@@ -63,7 +63,8 @@ def test_an_answer_that_is_none_is_the_providers_fault(body: bytes, kind: str, w
 @given(st.recursive(
     st.none() | st.integers() | st.text(max_size=4),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
-        st.sampled_from(("choices", "message", "content", "tool_calls", "function", "usage", "reasoning_details",
+        st.sampled_from(("choices", "message", "content", "tool_calls", "function", "usage",
+         "reasoning_details",
                          "error", "index", "finish_reason", "audio", "type", "text", "name", "id")), inner),
     max_leaves=15,
 ))  # fmt: skip

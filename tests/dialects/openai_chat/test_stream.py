@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -149,7 +150,7 @@ def test_any_bytes_in_any_cut_give_the_same_events(data: bytes, cuts: list[int])
     reader = ChatStreamReader()
     places = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
     events: list[StreamEvent] = []
-    for start, end in zip(places, places[1:], strict=False):
+    for start, end in pairwise(places):
         events += reader.feed(data[start:end])
     events += reader.close()
     assert events == read(data)
