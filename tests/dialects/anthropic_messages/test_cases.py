@@ -22,7 +22,9 @@ REQUEST = ChatRequest(model="m", messages=())
 
 def cases(kind: str) -> list[Any]:
     """The cases of one kind, as parameters."""
-    found = [pytest.param(json.loads(file.read_text()), id=file.stem) for file in sorted(CASES.glob(f"{kind}_*.json"))]
+    found = [
+        pytest.param(json.loads(file.read_text()), id=file.stem) for file in sorted(CASES.glob(f"{kind}_*.json"))
+    ]
     assert found
     return found
 
