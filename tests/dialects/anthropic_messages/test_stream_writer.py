@@ -216,7 +216,7 @@ PARTS: list[Part] = [
 def test_every_interleaving_obeys_the_state_machine(
     check_stream: Check, parts: list[Part], steps: list[tuple[int, str]], faulty: bool
 ) -> None:
-    """Whatever the order of deltas and stops, each part's text arrives whole, in order, in blocks that never overlap."""
+    """Whatever the order of deltas and stops, each part's text arrives whole, in blocks that never overlap."""
     events: list[StreamEvent] = [START]
     texts = [""] * len(parts)
     stopped: set[int] = set()
