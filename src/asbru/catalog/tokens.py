@@ -2,8 +2,8 @@
 
 Text is counted with o200k_base (compiled into toktok-rs, nothing is downloaded), which is exact for recent OpenAI
 models and within about a fifth for others; what is not text has documented constants. Where toktok-rs is missing or
-fails, and for short texts, four bytes are a token. Counting blocks: 4 to 40 us per KiB of text after `warm`, which
-takes some 0.3 s; a caller on an event loop counts at most `INLINE_BYTES_MAX` in place and gives more to an executor.
+fails, and for short texts, four bytes are a token. Counting blocks: 4 to 40 us per KiB of text, the first time 0.3 s
+more; a caller on an event loop counts at most `INLINE_BYTES_MAX` in place and gives more to an executor.
 """
 
 from __future__ import annotations
@@ -33,17 +33,20 @@ REPLY_TOKENS: Final = 3
 
 
 class TokenCounter:
-    """Counts tokens. Cheap to make; `warm` loads the vocabulary."""
+    """Counts tokens. Cheap to make; the first count, or `warm` before it, loads the vocabulary."""
 
-    __slots__ = ("_batch",)
+    __slots__ = ("_batch", "_tried")
 
     def __init__(self) -> None:
         self._batch: Callable[[list[str]], list[int]] | None = None
+        self._tried = False
 
     def warm(self) -> bool:
-        """Load the tokenizer; False where there is none and the fallback counts."""
-        if self._batch is None:
+        """Load the tokenizer, once; False where there is none and the fallback counts."""
+        if not self._tried:
+            # Two threads may both load: the vocabulary is cached below, and either result is the right one.
             self._batch = _load()
+            self._tried = True
         return self._batch is not None
 
     def count(self, countable: Countable) -> int:
@@ -59,6 +62,7 @@ class TokenCounter:
 
     def count_texts(self, texts: Sequence[str]) -> int:
         """Tokens of all texts together; never raises."""
+        self.warm()
         long: list[str] = []
         total = 0
         for text in texts:
