@@ -403,3 +403,10 @@ def test_reasoning_of_this_dialect(reasoning: Reasoning, style: str, thinking: A
     assert body.get("thinking") == thinking
     assert body.get("output_config", {}).get("effort") == effort
     assert bool(notes) is (style != "" or reasoning.mode == "enabled")
+
+
+def test_budget_that_cannot_fit_is_left_out() -> None:
+    """A request for very few tokens goes without thinking rather than being refused."""
+    body, notes = write(native(reasoning=Reasoning(mode="enabled", budget_tokens=2000), max_tokens=1))
+    assert "thinking" not in body
+    assert notes == ["dropped thinking (no budget of 1024 fits under max_tokens 1)"]
