@@ -1,4 +1,4 @@
-"""What models cost and can do, as data: the run side.
+"""What models cost and can do, as data: the run side; and how many tokens a request has, where nobody else counts.
 
 `PriceBook` answers from the rows of the snapshot; an unknown model has no price (None), never a
 price of zero.
@@ -6,5 +6,6 @@ The compile side, `catalog.build`, alone knows the price library; it is imported
 """
 
 from asbru.catalog.prices import MatchClause, PriceBook, PricedModel
+from asbru.catalog.tokens import TokenCounter
 
-__all__ = ["MatchClause", "PriceBook", "PricedModel"]
+__all__ = ["MatchClause", "PriceBook", "PricedModel", "TokenCounter"]
