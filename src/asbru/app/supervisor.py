@@ -331,17 +331,11 @@ class Supervisor:
         log("info", f"stopping: calls in flight have {grace_s:g} s")
         for slot in self._slots:
             slot.due_s = None
-            if (
-                slot.is_worker
-                and slot.child is not None
-                and not (slot.child.ready and slot.child.send("drain"))
-            ):
+            if slot.is_worker and slot.child is not None and not (slot.child.ready and slot.child.send("drain")):
                 slot.child.signal(signal.SIGTERM)
         self._held.close()
         if not self._wait_for(lambda slot: slot.is_worker, grace_s + DRAIN_EXTRA_S):
-            log(
-                "warning", "not all calls ended in time" if self._stops == 1 else "told twice: ending at once"
-            )
+            log("warning", "not all calls ended in time" if self._stops == 1 else "told twice: ending at once")
             self._kill(lambda slot: slot.is_worker)
         limit_s = FLUSH_TIMEOUT_S if self._stops == 1 else END_NOW_TIMEOUT_S
         self._end_helpers(lambda slot: not slot.is_bookkeeper, limit_s)
