@@ -36,7 +36,8 @@ class Attempt:
 
 
 class Call:
-    """See the module. `operation`: chat, completions, embeddings or count_tokens."""
+    """See the module. `operation`: chat, completions, embeddings or count_tokens. `home`: the provider that the
+    surface imitates, for bare model names. `served_model`: the upstream's own name, aliases applied."""
 
     __slots__ = (
         "accept_coding",
@@ -52,12 +53,14 @@ class Call:
         "first_token_s",
         "head",
         "headers",
+        "home",
         "id",
         "key_name",
         "notes",
         "operation",
         "outcome",
         "pass_through",
+        "served_model",
         "started_ms",
         "started_s",
         "status",
@@ -81,6 +84,7 @@ class Call:
         self.dialect = dialect
         self.body = body
         self.answer = answer
+        self.home = ""
         self.id = ""
         self.started_ms = 0
         self.started_s = 0.0
@@ -96,6 +100,7 @@ class Call:
         # attempts, streaming
         self.canonical: ChatRequest | None = None
         self.target: Target | None = None
+        self.served_model = ""
         self.key_name = ""
         self.attempts: list[Attempt] = []
         self.notes: list[Note] = []

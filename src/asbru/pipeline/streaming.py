@@ -22,7 +22,7 @@ from asbru.core.notes import Note
 from asbru.core.reply import ReplyEnd, ReplyStart, StreamEvent, StreamFault, UsageReport, is_content
 from asbru.core.usage import Usage
 from asbru.dialects import Dialect, StreamReader, StreamWriter
-from asbru.wire import Decoder, EventSplitter, SseTooLarge
+from asbru.wire import CodingError, DecodedTooLargeError, Decoder, EventSplitter, SseTooLarge
 
 PRELUDE_BYTES_MAX = 1024 * 1024
 """Bytes that may pass before the first content; after that the stream counts as begun."""
@@ -69,6 +69,12 @@ def fault_error(fault: StreamFault) -> UpstreamError:
     )
 
 
+def _unreadable(error: Exception) -> UpstreamError:
+    return UpstreamError(
+        f"the provider's stream is unreadable: {error}", kind="protocol", code="upstream_protocol"
+    )
+
+
 def _incomplete() -> UpstreamError:
     return UpstreamError(
         "the provider's stream ended before it was complete; what came so far is not the whole answer",
@@ -95,10 +101,7 @@ class PassRelay:
 
     def prelude(self, chunk: bytes) -> bool:
         """See `Relay`."""
-        try:
-            whole = self._split(chunk)
-        except SseTooLarge as error:
-            raise UpstreamError(f"the provider's stream is unreadable: {error}", kind="protocol") from error
+        whole = self._split(chunk)
         if not whole:
             return False
         self._first.append(whole)
@@ -121,7 +124,10 @@ class PassRelay:
             self._send(whole)
 
     def _split(self, chunk: bytes) -> bytes:
-        return self._splitter.feed(chunk if self._decoder is None else self._decoder.feed(chunk))
+        try:
+            return self._splitter.feed(chunk if self._decoder is None else self._decoder.feed(chunk))
+        except (SseTooLarge, CodingError, DecodedTooLargeError) as error:
+            raise _unreadable(error) from error
 
     def _send(self, whole: bytes) -> None:
         self._recent.append(whole)
@@ -193,7 +199,10 @@ class TranslateRelay:
         self._write(self._read(chunk))
 
     def _read(self, chunk: bytes) -> list[StreamEvent]:
-        return self._reader.feed(chunk if self._decoder is None else self._decoder.feed(chunk))
+        try:
+            return self._reader.feed(chunk if self._decoder is None else self._decoder.feed(chunk))
+        except (SseTooLarge, CodingError, DecodedTooLargeError) as error:
+            raise _unreadable(error) from error
 
     def _write(self, events: list[StreamEvent]) -> None:
         for event in events:

@@ -16,6 +16,7 @@ import httptools
 from asbru.core.errors import UpstreamError
 from asbru.upstream.answer_headers import CHUNKED, ENCODING, FORWARD, LENGTH, RETRY, TYPE, answer_action
 from asbru.upstream.exchange import Answer, Exchange
+from asbru.wire import HOP_BY_HOP
 
 if TYPE_CHECKING:
     from asbru.upstream.pool import Pool
@@ -46,6 +47,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._keep_alive = True
         self._too_large = False
         self._announce = False
+        self._transparent = False
         self._pending = Answer(0, [])
 
     # Lifetime
@@ -64,6 +66,7 @@ class UpstreamConnection(asyncio.Protocol):
         self.exchange = exchange
         exchange.connection = self
         self._streaming = exchange.streaming_wanted
+        self._transparent = exchange.transparent
         self._transport.writelines((exchange.head, exchange.body))
         exchange.sent(self.clock())
 
@@ -213,6 +216,9 @@ class UpstreamConnection(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep what may be passed on or is acted upon."""
         self._header_count += 1
+        if self._transparent:
+            self._keep(name, value)
+            return
         action = answer_action(name)
         if not action or not self._in_head:
             return
@@ -228,6 +234,13 @@ class UpstreamConnection(asyncio.Protocol):
         if action & RETRY:
             answer.retry_after = value
 
+    def _keep(self, name: bytes, value: bytes) -> None:
+        lower = name.lower()
+        if lower in (b"content-length", b"transfer-encoding"):
+            self._has_length = True
+        elif lower not in HOP_BY_HOP and self._in_head:
+            self._pending.headers.append(b"%b: %b\r\n" % (name, value))
+
     def on_headers_complete(self) -> None:
         """The head is whole: an interim answer is skipped, a streaming one is announced."""
         status = self._parser.get_status_code()
@@ -240,7 +253,7 @@ class UpstreamConnection(asyncio.Protocol):
         answer.status = status
         self._keep_alive = self._parser.should_keep_alive()
         if self._streaming:
-            if status == 200:
+            if status == 200 or self._transparent:
                 answer.streaming = True
                 self._announce = True
             else:

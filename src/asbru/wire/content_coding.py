@@ -6,14 +6,15 @@ only where it must read. Not here: which of the three applies.
 
 from __future__ import annotations
 
+import sys
 import zlib
 from typing import Protocol
 
 import brotli
 
-try:
-    from compression import zstd  # pyright: ignore[reportMissingImports] -- Python 3.14 and newer
-except ImportError:
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
     from backports import zstd
 
 CODINGS = frozenset({b"gzip", b"x-gzip", b"deflate", b"br", b"zstd"})

@@ -7,11 +7,10 @@ It refuses to know any path, dialect or key. Handlers get one request at a time 
 from asbru.edge.server.answer import AnswerWriter
 from asbru.edge.server.limits import ServerLimits
 from asbru.edge.server.protocol import ServerConnection
-from asbru.edge.server.request import HOP_BY_HOP, HeaderAction, Request
+from asbru.edge.server.request import HeaderAction, Request
 from asbru.edge.server.server import Server, bind
 
 __all__ = [
-    "HOP_BY_HOP",
     "AnswerWriter",
     "HeaderAction",
     "Request",

@@ -112,6 +112,10 @@ class ServerConnection(asyncio.Protocol):
         """Close once everything written has left."""
         self._transport.close()
 
+    def abort(self) -> None:
+        """Close at once: what was begun cannot be ended properly, and the caller must see that."""
+        self._transport.abort()
+
     def turn_away(self, error: AsbruError) -> None:
         """Refuse a caller before it asked for anything."""
         self._refuse(error)
