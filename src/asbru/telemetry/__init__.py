@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from asbru.telemetry import names
 from asbru.telemetry.log import log
-from asbru.telemetry.metrics import CallLabels, CallSlot, Counter, Meter
+from asbru.telemetry.metrics import CallLabels, CallSlot, Collected, Counter, Meter
 
 if TYPE_CHECKING:
     from asbru.telemetry import exposition, merge
 
-__all__ = ["CallLabels", "CallSlot", "Counter", "Meter", "exposition", "log", "merge", "names"]
+__all__ = ["CallLabels", "CallSlot", "Collected", "Counter", "Meter", "exposition", "log", "merge", "names"]

@@ -7,16 +7,14 @@ into one total, so a worker that dies again and again costs nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TypeAlias, cast
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias
 
 from asbru.telemetry import names
 from asbru.telemetry.metrics import SERIES_MAX, CallLabels, Collected, SeriesCap, SlotTotals
 
 GONE_KEPT_MAX = 16
 """Workers that ended and may yet come back on a new connection under the same incarnation."""
-
-_LABELS = len(names.CALL_LABELS)
 
 SampleKey: TypeAlias = tuple[str, tuple[str, ...]]
 
@@ -34,9 +32,7 @@ class CallTotals:
 
     def add(self, totals: SlotTotals) -> None:
         """Add what a worker sent: see `metrics.SlotTotals`."""
-        count, latency_us, first_us, cost_nanousd, tokens, latency, first = cast(
-            "tuple[int, int, int, int, list[int], list[int], list[int]]", tuple(totals[_LABELS:])
-        )
+        _, count, latency_us, first_us, cost_nanousd, tokens, latency, first = totals
         self.count += count
         self.latency_us += latency_us
         self.first_us += first_us
@@ -88,11 +84,11 @@ class Totals:
             worker.gauges.clear()
         slots, counters, gauges = delta
         for slot in slots:
-            worker.slots[cast("CallLabels", tuple(slot[:_LABELS]))] = slot
+            worker.slots[slot[0]] = slot
         for name, labels, value in counters:
-            worker.counters[name, tuple(labels)] = value
+            worker.counters[name, labels] = value
         for name, labels, value in gauges:
-            worker.gauges[name, tuple(labels)] = value
+            worker.gauges[name, labels] = value
 
     def part(self, incarnation: str) -> None:
         """A worker's connection ended: its gauges count no more, its counters stay."""
@@ -154,6 +150,7 @@ def _add_counters(merged: dict[SampleKey, float], worker: _Worker) -> None:
         merged[key] = merged.get(key, 0) + value
 
 
-def _add_all(sums: list[int], counts: list[int]) -> None:
-    for at, count in enumerate(counts):
+def _add_all(sums: list[int], counts: Sequence[int]) -> None:
+    # A worker's lists may be shorter than ours; longer ones would be another version's.
+    for at, count in enumerate(counts[: len(sums)]):
         sums[at] += count

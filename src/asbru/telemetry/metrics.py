@@ -11,7 +11,7 @@ whatever callers send.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from asbru.telemetry.names import HISTOGRAM_SLOTS, SERIES_OVERFLOWED, Metric
@@ -27,9 +27,11 @@ OTHER = "other"
 CallLabels: TypeAlias = tuple[str, str, str, str, int, str]
 """(surface, provider, model, key, status, outcome): see `names.CALL_LABELS`. `model` is "" until one was found."""
 
-SlotTotals: TypeAlias = list[object]
-"""[surface, provider, model, key, status, outcome, count, latency_us, first_us, cost_nanousd, tokens, latency
-histogram, first-token histogram]; histograms without their trailing zeros."""
+SlotTotals: TypeAlias = tuple[
+    CallLabels, int, int, int, int, tuple[int, int, int, int, int, int, int, int], list[int], list[int]
+]
+"""(labels, count, latency_us, first_us, cost_nanousd, tokens by bucket, latency histogram, first-token histogram);
+the histograms without their trailing zeros."""
 
 Sample: TypeAlias = tuple[str, tuple[str, ...], float]
 """(metric name, label values, value)."""
@@ -113,8 +115,8 @@ class CallSlot:
 
     def totals(self) -> SlotTotals:
         """The slot as it is sent."""
-        return [
-            *self.labels,
+        return (
+            self.labels,
             self.count,
             self.latency_us,
             self.first_us,
@@ -131,7 +133,7 @@ class CallSlot:
             ),
             _trimmed(self.latency),
             _trimmed(self.first) if self.first is not None else [],
-        ]
+        )
 
 
 class Counter:
@@ -227,7 +229,7 @@ class Meter:
             return None
         return slots, counters, gauges
 
-    def _changed(self, values: list[tuple[Metric, tuple[str, ...], float]], everything: bool) -> list[Sample]:
+    def _changed(self, values: Sequence[tuple[Metric, tuple[str, ...], float]], everything: bool) -> list[Sample]:
         changed: list[Sample] = []
         for metric, labels, value in values:
             key = (metric.name, labels)
