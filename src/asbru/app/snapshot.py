@@ -14,11 +14,7 @@ import msgspec
 SNAPSHOT_VERSION = 1
 
 
-class _Plain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Base: immutable, by keyword, nothing unknown."""
-
-
-class KeyFacts(_Plain):
+class KeyFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One credential of a provider. `models` holds names or "*"; `aliases` maps a public name to the upstream's."""
 
     name: str
@@ -28,7 +24,7 @@ class KeyFacts(_Plain):
     aliases: dict[str, str] = {}
 
 
-class Deadlines(_Plain):
+class Deadlines(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Seconds. `connect_s` covers TCP, proxy and TLS; `first_token_s` from the request sent to the first content;
     `idle_s` between chunks; `total_s` the whole attempt."""
 
@@ -38,7 +34,7 @@ class Deadlines(_Plain):
     total_s: float = 600.0
 
 
-class Retries(_Plain):
+class Retries(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Same key, full jitter: pauses drawn from [0, min(initial * 2^n, max)]."""
 
     max: int = 2
@@ -46,14 +42,14 @@ class Retries(_Plain):
     pause_max_s: float = 5.0
 
 
-class TlsFacts(_Plain):
+class TlsFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How to trust an upstream. `ca_pem` replaces the system's CAs when set."""
 
     ca_pem: str | None = None
     verify: bool = True
 
 
-class ProviderFacts(_Plain):
+class ProviderFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A provider that may be called. `name` is what callers write before the slash.
 
     `kind` is the provider's folder; `dialect` "openai_chat" or "anthropic_messages"; `base_url` without a trailing
@@ -92,7 +88,7 @@ class ProviderFacts(_Plain):
     prices: tuple[Any, ...] = ()
 
 
-class VirtualKeyFacts(_Plain):
+class VirtualKeyFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A caller. `digest`: keyed BLAKE2b-256 of the key's text under `Snapshot.pepper`. `models`: names, "provider/*"
     or "*"."""
 
@@ -101,14 +97,14 @@ class VirtualKeyFacts(_Plain):
     models: tuple[str, ...] = ("*",)
 
 
-class FallbackFacts(_Plain):
+class FallbackFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """When `source` fails, `targets` are tried in order. Both are "provider/model"."""
 
     source: str
     targets: tuple[str, ...]
 
 
-class Limits(_Plain):
+class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Bounds of the server, each with its unit."""
 
     head_bytes_max: int = 64 * 1024
@@ -123,14 +119,14 @@ class Limits(_Plain):
     drain_grace_s: float = 30.0
 
 
-class PrefixForward(_Plain):
+class PrefixForward(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Requests whose path starts with `prefix` go to a process on `unix_socket`, untouched."""
 
     prefix: str
     unix_socket: str
 
 
-class Snapshot(_Plain):
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything a worker serves by. `open_access`: no virtual keys are configured and the listener is loopback."""
 
     version: int = SNAPSHOT_VERSION

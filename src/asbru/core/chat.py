@@ -30,11 +30,7 @@ StopReason: TypeAlias = Literal[
 """`stop`: the model ended its turn. `length`: a token limit. `other`: see the raw value in `extra`."""
 
 
-class Frozen(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of the canonical structs: immutable, by keyword, no unknown attributes."""
-
-
-class CacheMark(Frozen):
+class CacheMark(msgspec.Struct, frozen=True, kw_only=True):
     """A prompt-cache border after the part that carries it. `ttl` is the provider's word ("5m", "1h") or None."""
 
     kind: str = "ephemeral"
@@ -42,7 +38,7 @@ class CacheMark(Frozen):
     extra: Extra = {}
 
 
-class TextPart(Frozen, tag="text"):
+class TextPart(msgspec.Struct, frozen=True, kw_only=True, tag="text"):
     """Plain text. `citations` is raw JSON (a list) in the dialect named by `citations_dialect`."""
 
     text: str
@@ -52,7 +48,7 @@ class TextPart(Frozen, tag="text"):
     extra: Extra = {}
 
 
-class MediaSource(Frozen):
+class MediaSource(msgspec.Struct, frozen=True, kw_only=True):
     """Where bytes come from: exactly one of `url`, `data` (base64 text) or `file_id` is set."""
 
     media_type: str | None = None
@@ -61,7 +57,7 @@ class MediaSource(Frozen):
     file_id: str | None = None
 
 
-class ImagePart(Frozen, tag="image"):
+class ImagePart(msgspec.Struct, frozen=True, kw_only=True, tag="image"):
     """An image. `detail` is OpenAI's hint ("low", "high", "auto")."""
 
     source: MediaSource
@@ -70,7 +66,7 @@ class ImagePart(Frozen, tag="image"):
     extra: Extra = {}
 
 
-class DocumentPart(Frozen, tag="document"):
+class DocumentPart(msgspec.Struct, frozen=True, kw_only=True, tag="document"):
     """A document (PDF or text). `text` holds a plain-text document; `parts` one made of content parts."""
 
     source: MediaSource | None = None
@@ -83,7 +79,7 @@ class DocumentPart(Frozen, tag="document"):
     extra: Extra = {}
 
 
-class AudioPart(Frozen, tag="audio"):
+class AudioPart(msgspec.Struct, frozen=True, kw_only=True, tag="audio"):
     """Audio in a request (`data` base64, `format` such as "wav") or in a reply (`id`, `transcript`)."""
 
     data: str | None = None
@@ -93,7 +89,7 @@ class AudioPart(Frozen, tag="audio"):
     extra: Extra = {}
 
 
-class ThinkingPart(Frozen, tag="thinking"):
+class ThinkingPart(msgspec.Struct, frozen=True, kw_only=True, tag="thinking"):
     """The model's reasoning as it is shown. `signature` proves it to the provider that made it (`dialect`)."""
 
     text: str
@@ -102,7 +98,7 @@ class ThinkingPart(Frozen, tag="thinking"):
     extra: Extra = {}
 
 
-class RedactedThinkingPart(Frozen, tag="redacted_thinking"):
+class RedactedThinkingPart(msgspec.Struct, frozen=True, kw_only=True, tag="redacted_thinking"):
     """Reasoning only the provider can read; `data` must go back to it unchanged."""
 
     data: str
@@ -110,13 +106,13 @@ class RedactedThinkingPart(Frozen, tag="redacted_thinking"):
     extra: Extra = {}
 
 
-class RefusalPart(Frozen, tag="refusal"):
+class RefusalPart(msgspec.Struct, frozen=True, kw_only=True, tag="refusal"):
     """The model's own words for declining (OpenAI `refusal`)."""
 
     text: str
 
 
-class ToolCallPart(Frozen, tag="tool_call"):
+class ToolCallPart(msgspec.Struct, frozen=True, kw_only=True, tag="tool_call"):
     """The assistant asks for a tool. `arguments` is JSON text ("" when none); `custom` marks free-text input."""
 
     id: str
@@ -127,7 +123,7 @@ class ToolCallPart(Frozen, tag="tool_call"):
     extra: Extra = {}
 
 
-class ToolResultPart(Frozen, tag="tool_result"):
+class ToolResultPart(msgspec.Struct, frozen=True, kw_only=True, tag="tool_result"):
     """The answer to a `ToolCallPart`. `plain` tells that the wire held one string, not a list of parts."""
 
     call_id: str
@@ -139,7 +135,7 @@ class ToolResultPart(Frozen, tag="tool_result"):
     extra: Extra = {}
 
 
-class ForeignPart(Frozen, tag="foreign"):
+class ForeignPart(msgspec.Struct, frozen=True, kw_only=True, tag="foreign"):
     """A part that only `dialect` understands, as raw JSON; `kind` is its type there."""
 
     dialect: str
@@ -161,7 +157,7 @@ Part: TypeAlias = (
 )
 
 
-class Message(Frozen):
+class Message(msgspec.Struct, frozen=True, kw_only=True):
     """One turn. `plain` tells that the wire held one string; writers may use the shorter form."""
 
     role: Role
@@ -171,7 +167,7 @@ class Message(Frozen):
     extra: Extra = {}
 
 
-class Tool(Frozen):
+class Tool(msgspec.Struct, frozen=True, kw_only=True):
     """A function the model may call. `parameters` is raw JSON Schema; None means no parameters were given."""
 
     name: str
@@ -182,7 +178,7 @@ class Tool(Frozen):
     extra: Extra = {}
 
 
-class ForeignTool(Frozen):
+class ForeignTool(msgspec.Struct, frozen=True, kw_only=True):
     """A tool that only `dialect` understands (a server-side tool, a custom grammar), as raw JSON."""
 
     dialect: str
@@ -190,7 +186,7 @@ class ForeignTool(Frozen):
     raw: Raw
 
 
-class ToolChoice(Frozen):
+class ToolChoice(msgspec.Struct, frozen=True, kw_only=True):
     """`mode`: auto, any (must call some tool), none, or tool (must call `name`). `raw`: a foreign form."""
 
     mode: Literal["auto", "any", "none", "tool", "foreign"]
@@ -199,7 +195,7 @@ class ToolChoice(Frozen):
     dialect: str | None = None
 
 
-class ResponseFormat(Frozen):
+class ResponseFormat(msgspec.Struct, frozen=True, kw_only=True):
     """Structured output. `schema` is raw JSON Schema and is set for json_schema only."""
 
     kind: Literal["text", "json_object", "json_schema"]
@@ -210,7 +206,7 @@ class ResponseFormat(Frozen):
     extra: Extra = {}
 
 
-class Reasoning(Frozen):
+class Reasoning(msgspec.Struct, frozen=True, kw_only=True):
     """How much the model should think. Any of the fields may be set; a writer uses what its dialect has.
 
     `effort`: none, minimal, low, medium, high, xhigh, max. `budget_tokens`: Anthropic's budget.
@@ -224,7 +220,7 @@ class Reasoning(Frozen):
     extra: Extra = {}
 
 
-class ChatRequest(Frozen):
+class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A chat call. Fields that are None were absent: the dialect's default holds."""
 
     model: str
@@ -255,7 +251,7 @@ class ChatRequest(Frozen):
     extra: Extra = {}
 
 
-class Choice(Frozen):
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
     """One answer of a reply. `raw_stop` is the provider's own word for why it stopped."""
 
     index: int

@@ -16,11 +16,11 @@ from typing import TypeAlias
 
 import msgspec
 
-from asbru.core.chat import Choice, Extra, Frozen, Part, Raw, StopReason
+from asbru.core.chat import Choice, Extra, Part, Raw, StopReason
 from asbru.core.usage import Usage
 
 
-class ChatReply(Frozen):
+class ChatReply(msgspec.Struct, frozen=True, kw_only=True):
     """A whole answer. `created_s` is a Unix time; `model` is the name the provider gave."""
 
     id: str
@@ -33,7 +33,7 @@ class ChatReply(Frozen):
     extra: Extra = {}
 
 
-class ReplyStart(Frozen):
+class ReplyStart(msgspec.Struct, frozen=True, kw_only=True):
     """The first event: who answers. `usage` where the dialect tells the input tokens first (Anthropic)."""
 
     id: str
@@ -45,7 +45,7 @@ class ReplyStart(Frozen):
     extra: Extra = {}
 
 
-class PartStart(Frozen):
+class PartStart(msgspec.Struct, frozen=True, kw_only=True):
     """A part begins: `part` is its empty form (a ToolCallPart with id and name, a TextPart with "")."""
 
     index: int
@@ -53,7 +53,7 @@ class PartStart(Frozen):
     choice: int = 0
 
 
-class PartDelta(Frozen):
+class PartDelta(msgspec.Struct, frozen=True, kw_only=True):
     """More of an open part. Exactly one field is set: `text` extends text, thinking, refusal or tool arguments
     (as the part's kind says); `signature` completes a thinking part; `citation` adds one raw citation;
     `logprobs` carries raw token log probabilities."""
@@ -66,14 +66,14 @@ class PartDelta(Frozen):
     logprobs: Raw | None = None
 
 
-class PartStop(Frozen):
+class PartStop(msgspec.Struct, frozen=True, kw_only=True):
     """The part is complete."""
 
     index: int
     choice: int = 0
 
 
-class ChoiceStop(Frozen):
+class ChoiceStop(msgspec.Struct, frozen=True, kw_only=True):
     """A choice is complete; `raw_stop` is the provider's own word."""
 
     stop: StopReason
@@ -83,17 +83,17 @@ class ChoiceStop(Frozen):
     extra: Extra = {}
 
 
-class UsageReport(Frozen):
+class UsageReport(msgspec.Struct, frozen=True, kw_only=True):
     """Tokens so far, whole (not a difference): the last report of a stream counts."""
 
     usage: Usage
 
 
-class Ping(Frozen):
+class Ping(msgspec.Struct, frozen=True, kw_only=True):
     """A keep-alive; carries nothing."""
 
 
-class ForeignEvent(Frozen):
+class ForeignEvent(msgspec.Struct, frozen=True, kw_only=True):
     """An event only `dialect` understands: its SSE event name (or "") and raw data."""
 
     dialect: str
@@ -101,11 +101,11 @@ class ForeignEvent(Frozen):
     data: bytes
 
 
-class ReplyEnd(Frozen):
+class ReplyEnd(msgspec.Struct, frozen=True, kw_only=True):
     """The provider said: complete."""
 
 
-class StreamFault(Frozen):
+class StreamFault(msgspec.Struct, frozen=True, kw_only=True):
     """The provider reported an error inside the stream."""
 
     message: str

@@ -101,7 +101,8 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     the very same object when nothing had to change.
     `usage_of(body)` reads usage from a complete JSON answer, tail first, whole body as a fallback; None if absent.
     `tail(data)` reads the last bytes of a stream (whole events); `data` may begin in the middle of an event.
-    `prelude(data)` looks at the first whole events of a stream: a `StreamFault`, True once content was seen, else False.
+    `prelude(data)` looks at the first whole events of a stream: a `StreamFault`, True once content was seen,
+    else False.
     `withhold(events)` removes the usage-only chunk that Asbru asked for from whole events; identity object when none.
     `read_error(status, body)` turns a provider's error answer into an `UpstreamError` that keeps status, type, code,
     message and body. `write_error(error, request_id)` gives the body for an error answer in this dialect;

@@ -1,0 +1,61 @@
+# Needs python3 (3.11 or newer) and make; brings the rest itself (tools/bootstrap.py).
+# `make` alone lists the targets.
+
+PORT ?= 8080
+ARGS ?=
+
+PYTHON3 ?= python3
+BIN := .venv/bin
+SETUP := @$(PYTHON3) tools/bootstrap.py
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup run test clients recordings check fmt bench bench-micro lock wheel clean
+
+help: ## list the targets
+	@echo "make run       set up and serve on port $(PORT), with a mock model to try"
+	@echo "make test      units, golden cases, journeys"
+	@echo
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do \
+		printf '  %-12s %s\n' "$$name" "$$text"; done
+	@echo
+	@echo "Variables: PORT=8080 (run), ARGS='-k name' (test, clients), QUICK=1 (bench), UPGRADE=1 (lock)."
+
+setup: ## make .venv hold exactly what the lock says
+	$(SETUP) dev
+
+run: setup ## serve the demo: one streamed answer through the gateway, then keep serving (PORT=8080)
+	@exec $(BIN)/asbru demo --port $(PORT)
+
+test: setup ## units, golden cases, journeys over real sockets (ARGS='-k name')
+	@$(BIN)/python -m pytest -n 2 $(ARGS)
+
+clients: ## the SDKs and coding agents as they are, through Asbru (ARGS='-k name')
+	$(SETUP) clients
+	@$(BIN)/python -m pytest clients $(ARGS)
+
+recordings: setup ## replay recorded provider traffic (ASBRU_RECORDINGS=folder)
+	@$(BIN)/python tools/recordings.py
+
+check: setup ## format, lint, types, floors, house style; under a minute
+	@$(BIN)/python tools/check.py
+
+fmt: setup ## write what `check` can repair by itself
+	@$(BIN)/ruff check --quiet --fix-only .
+	@$(BIN)/ruff format .
+
+bench: setup ## measure against the peers; QUICK=1: asbru, nginx and envoy in four minutes
+	@QUICK=$(QUICK) $(BIN)/python -m bench
+
+bench-micro: setup ## count instructions per call
+	@$(BIN)/python -m bench.micro
+
+lock: ## resolve pyproject.toml into locks/ (UPGRADE=1: to the newest versions)
+	$(SETUP) lock $(if $(UPGRADE),--upgrade)
+
+wheel: setup ## build dist/asbru-*.whl
+	@$(BIN)/python -m hatchling build -t wheel
+
+clean: ## remove what was built and installed here
+	rm -rf .venv .tools build dist .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find src tests tools clients bench -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

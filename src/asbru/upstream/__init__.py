@@ -1,0 +1,22 @@
+"""Floor 3: the HTTP client. Pooled keep-alive HTTP/1.1 connections to providers, stepped, with a deadline on each wait.
+
+It dials only what the outbound policy allows, verifies certificates, and goes through a proxy where told to. It
+refuses to retry, to choose keys, or to read what a body means: that is the path's business.
+"""
+
+from asbru.upstream.dial import TlsContexts, proxy_authorization
+from asbru.upstream.exchange import Answer, Exchange, ExchangeDeadlines
+from asbru.upstream.origin import Origin
+from asbru.upstream.outbound_policy import judge_address
+from asbru.upstream.pool import Pool
+
+__all__ = [
+    "Answer",
+    "Exchange",
+    "ExchangeDeadlines",
+    "Origin",
+    "Pool",
+    "TlsContexts",
+    "judge_address",
+    "proxy_authorization",
+]

@@ -1,0 +1,264 @@
+"""One keep-alive HTTP/1.1 connection to a provider: a protocol fed by llhttp, carrying one exchange at a time.
+
+What it hands on is what the parser vouches for. An answer's end is the parser's message end, or the end of the
+bytes where the answer had no length. Callbacks of the parser only collect; the exchange is told after the parser
+has returned, because whoever it resumes may use this very connection again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING, cast
+
+import httptools
+
+from asbru.core.errors import UpstreamError
+from asbru.upstream.answer_headers import CHUNKED, ENCODING, FORWARD, LENGTH, RETRY, TYPE, answer_action
+from asbru.upstream.exchange import Answer, Exchange
+
+if TYPE_CHECKING:
+    from asbru.upstream.pool import Pool
+
+ANSWER_HEAD_BYTES_MAX = 256 * 1024
+ANSWER_HEADERS_MAX = 256
+
+
+class UpstreamConnection(asyncio.Protocol):
+    """Owned by a `Pool`; lent to an `Exchange` from `send` until the answer ends."""
+
+    def __init__(self, pool: Pool, clock: Callable[[], float]) -> None:
+        self.pool = pool
+        self.exchange: Exchange | None = None
+        self.idle_since_s = 0.0
+        self._clock = clock
+        self._transport = cast("asyncio.Transport", None)
+        self._parser = httptools.HttpResponseParser(self)
+        self._answer: Answer | None = None
+        self._parts: list[bytes] = []
+        self._part_bytes = 0
+        self._head_bytes = 0
+        self._header_count = 0
+        self._in_head = True
+        self._has_length = False
+        self._streaming = False
+        self._complete = False
+        self._keep_alive = True
+        self._too_large = False
+        self._announce = False
+        self._pending = Answer(0, [])
+
+    # Lifetime
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Remember the transport."""
+        self._transport = cast("asyncio.Transport", transport)
+
+    @property
+    def usable(self) -> bool:
+        """Whether a request may be sent on it."""
+        return not self._transport.is_closing()
+
+    def send(self, exchange: Exchange) -> None:
+        """Write the request; the answer goes to `exchange`."""
+        self.exchange = exchange
+        exchange.connection = self
+        self._streaming = exchange.streaming_wanted
+        self._transport.writelines((exchange.head, exchange.body))
+        exchange.sent(self._clock())
+
+    def close(self) -> None:
+        """Close an idle connection."""
+        self._transport.close()
+
+    def abandon(self) -> None:
+        """The exchange gave up: the rest of the answer is not wanted, so the connection cannot be used again."""
+        self.exchange = None
+        self._transport.abort()
+
+    def pause_reading(self) -> None:
+        """Stop reading; harmless on a closing connection."""
+        if not self._transport.is_closing():
+            self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Go on reading; harmless on a closing connection."""
+        if not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The end: clean for an answer without a length, a cut for any other."""
+        exchange = self.exchange
+        self.exchange = None
+        self.pool.forget(self)
+        if exchange is None or exchange.over:
+            return
+        if self._answer is not None and not self._has_length and exc is None:
+            self._deliver_end(exchange)
+            return
+        exchange.connection = None
+        exchange.fail(self._cut(exc))
+
+    def _cut(self, exc: Exception | None) -> UpstreamError:
+        how = "reset the connection" if exc is not None else "closed the connection"
+        if self._answer is None:
+            return UpstreamError(
+                f"{self.pool.origin} {how} before it answered", kind="network", code="upstream_unreachable"
+            )
+        return UpstreamError(
+            f"{self.pool.origin} {how} in the middle of its answer", kind="cut", code="upstream_cut"
+        )
+
+    # Bytes
+
+    def data_received(self, data: bytes) -> None:  # noqa: C901 -- hot: a flat list of cases, no calls between
+        """Feed the parser, then tell the exchange what came of it."""
+        exchange = self.exchange
+        if exchange is None:
+            self._transport.abort()  # bytes that nobody asked for: the next answer could not be trusted
+            return
+        if self._in_head:
+            self._head_bytes += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError as error:
+            if not self._complete:
+                self._break(f"sent what is not HTTP: {error}")
+                return
+            self._keep_alive = False
+        if self._announce:
+            self._announce = False
+            assert self._answer is not None
+            exchange.answered.resolve(self._answer)
+            if self.exchange is not exchange:
+                return  # given up by whoever was resumed
+        if self._complete:
+            self._finish(exchange)
+        elif self._parts:
+            if self._streaming:
+                self._flush(exchange)
+            elif self._too_large:
+                self._break(f"sent an answer of more than {self.pool.answer_bytes_max} bytes")
+        elif self._in_head and self._head_bytes > ANSWER_HEAD_BYTES_MAX:
+            self._break(f"sent a head of more than {ANSWER_HEAD_BYTES_MAX} bytes")
+
+    def _flush(self, exchange: Exchange) -> None:
+        parts = self._parts
+        data = parts[0] if len(parts) == 1 else b"".join(parts)
+        parts.clear()
+        exchange.arrived(data, self._clock())
+
+    def _break(self, what: str) -> None:
+        exchange = self.exchange
+        self.exchange = None
+        self._transport.abort()
+        if exchange is not None:
+            exchange.connection = None
+            exchange.fail(
+                UpstreamError(f"{self.pool.origin} {what}", kind="protocol", code="upstream_protocol")
+            )
+
+    def _finish(self, exchange: Exchange) -> None:
+        """The parser saw the end of the message: free the connection first, then tell the exchange."""
+        answer = self._answer
+        streaming = self._streaming
+        parts = self._parts
+        body = parts[0] if len(parts) == 1 else b"".join(parts)
+        keep_alive = self._keep_alive
+        self.exchange = None
+        exchange.connection = None
+        self._reset()
+        if keep_alive:
+            self.pool.release(self)
+        else:
+            self._transport.close()
+        if streaming:
+            if body:
+                exchange.arrived(body, self._clock())
+            exchange.finished()
+        elif answer is not None:
+            answer.body = body
+            exchange.over = True
+            exchange.answered.resolve(answer)
+
+    def _deliver_end(self, exchange: Exchange) -> None:
+        answer = self._answer
+        if self._streaming:
+            if self._parts:
+                self._flush(exchange)
+            exchange.connection = None
+            exchange.finished()
+        elif answer is not None:
+            exchange.connection = None
+            answer.body = b"".join(self._parts)
+            exchange.over = True
+            exchange.answered.resolve(answer)
+
+    def _reset(self) -> None:
+        self._answer = None
+        self._parts = []
+        self._part_bytes = 0
+        self._head_bytes = 0
+        self._header_count = 0
+        self._in_head = True
+        self._has_length = False
+        self._complete = False
+        self._too_large = False
+
+    # The parser's callbacks
+
+    def on_message_begin(self) -> None:
+        """A new answer's head begins."""
+        self._answer = None
+        self._complete = False
+        self._in_head = True
+        self._pending = Answer(0, [])
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep what may be passed on or is acted upon."""
+        self._header_count += 1
+        action = answer_action(name)
+        if not action or not self._in_head:
+            return
+        answer = self._pending
+        if action & FORWARD:
+            answer.headers.append(b"%b: %b\r\n" % (name, value))
+        elif action == LENGTH or action == CHUNKED:
+            self._has_length = True
+        elif action == TYPE:
+            answer.content_type = value
+        elif action == ENCODING:
+            answer.content_encoding = value.strip().lower()
+        if action & RETRY:
+            answer.retry_after = value
+
+    def on_headers_complete(self) -> None:
+        """The head is whole: an interim answer is skipped, a streaming one is announced."""
+        status = self._parser.get_status_code()
+        if status < 200:
+            return
+        if self._header_count > ANSWER_HEADERS_MAX:
+            raise ValueError("too many headers")
+        self._in_head = False
+        answer = self._answer = self._pending
+        answer.status = status
+        self._keep_alive = self._parser.should_keep_alive()
+        if self._streaming:
+            if status == 200:
+                answer.streaming = True
+                self._announce = True
+            else:
+                self._streaming = False
+
+    def on_body(self, data: bytes) -> None:
+        """A piece of the body."""
+        self._parts.append(data)
+        if not self._streaming:
+            self._part_bytes += len(data)
+            if self._part_bytes > self.pool.answer_bytes_max:
+                self._too_large = True
+
+    def on_message_complete(self) -> None:
+        """The end of the message, unless it was an interim one."""
+        if self._answer is not None:
+            self._complete = True

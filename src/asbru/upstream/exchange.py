@@ -1,0 +1,235 @@
+"""One request to a provider and its answer, as the path sees it: three things to await and one to call.
+
+answer = await exchange.answered      the head, and the whole body unless it streams
+chunk  = await exchange.read()        the next bytes of a stream; b"" at its end
+await exchange.pump(sink)             every further byte to `sink`, until the end
+exchange.abort()                      in a `finally`: harmless when it is over, else closes the connection
+
+state       event                    next
+queued      connection found         sent            deadline: connect_s
+sent        head, not streaming      sent            deadline: total_s
+sent        head, streaming          prelude         deadline: first_token_s
+prelude     pump called              streaming       deadline: idle_s after each chunk, total_s in all
+any         end, error, deadline     over
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from asbru.core.errors import UpstreamError
+from asbru.core.waiting import Wait
+
+if TYPE_CHECKING:
+    from asbru.upstream.connection import UpstreamConnection
+
+UNREAD_BYTES_MAX = 256 * 1024
+"""Bytes of a stream held before its reader comes; above this the connection is not read."""
+
+Sink = Callable[[bytes], None]
+
+
+class ExchangeDeadlines(msgspec.Struct, frozen=True):
+    """Seconds, as in the provider's configuration."""
+
+    connect_s: float = 5.0
+    first_token_s: float = 120.0
+    idle_s: float = 60.0
+    total_s: float = 600.0
+
+
+class Answer(msgspec.Struct):
+    """An upstream's answer. `headers` holds the lines that may be passed on (each ends with CRLF).
+
+    `streaming` tells that the body comes through `read` and `pump`; else `body` is whole, still encoded as
+    `content_encoding` says.
+    """
+
+    status: int
+    headers: list[bytes]
+    content_type: bytes = b""
+    content_encoding: bytes = b""
+    retry_after: bytes = b""
+    body: bytes = b""
+    streaming: bool = False
+
+
+class Exchange:
+    """See the module. Times are the event loop's clock, in seconds."""
+
+    __slots__ = (
+        "_idle_s",
+        "_read",
+        "_sink",
+        "_unread",
+        "_unread_bytes",
+        "answered",
+        "body",
+        "connection",
+        "deadline_s",
+        "deadlines",
+        "ended",
+        "error",
+        "head",
+        "over",
+        "paused",
+        "reused",
+        "sent_s",
+        "streaming_wanted",
+        "total_deadline_s",
+        "waiting_for",
+    )
+
+    def __init__(
+        self,
+        head: bytes,
+        body: bytes,
+        deadlines: ExchangeDeadlines,
+        *,
+        streaming_wanted: bool,
+        now_s: float,
+    ) -> None:
+        self.head = head
+        self.body = body
+        self.deadlines = deadlines
+        self.streaming_wanted = streaming_wanted
+        self.answered: Wait[Answer] = Wait()
+        self.ended: Wait[None] = Wait()
+        self.connection: UpstreamConnection | None = None
+        self.error: UpstreamError | None = None
+        self.over = False
+        self.paused = False
+        self.reused = False
+        self.sent_s = 0.0
+        self.total_deadline_s = now_s + deadlines.total_s
+        self.deadline_s = now_s + deadlines.connect_s
+        self.waiting_for = "connect_s"
+        self._idle_s = deadlines.idle_s
+        self._sink: Sink | None = None
+        self._read: Wait[bytes] | None = None
+        self._unread: list[bytes] = []
+        self._unread_bytes = 0
+
+    # What the path calls
+
+    def read(self) -> Wait[bytes]:
+        """The next bytes of a stream, b"" at its clean end; fails when the stream was cut."""
+        wait: Wait[bytes] = Wait()
+        if self._unread:
+            wait.resolve(self._take())
+        elif self.error is not None:
+            wait.fail(self.error)
+        elif self.over:
+            wait.resolve(b"")
+        else:
+            self._read = wait
+        return wait
+
+    def pump(self, sink: Sink, now_s: float) -> Wait[None]:
+        """Give everything that is unread, and everything still to come, to `sink`; ends with the stream."""
+        if self._unread:
+            sink(self._take())
+        if not self.over:
+            self._sink = sink
+            self.waiting_for = "idle_s"
+            self.touch(now_s)
+        return self.ended
+
+    def abort(self) -> None:
+        """Give up: closes the connection if the answer is still on its way."""
+        if self.over:
+            return
+        self.over = True
+        self._sink = None
+        connection = self.connection
+        if connection is not None:
+            connection.abandon()
+
+    def pause(self) -> None:
+        """Stop reading from the provider (the caller is slow)."""
+        if not self.over and not self.paused and self.connection is not None:
+            self.paused = True
+            self.connection.pause_reading()
+
+    def resume(self, now_s: float) -> None:
+        """Go on reading."""
+        if self.paused:
+            self.paused = False
+            self.touch(now_s)
+            if not self.over and self.connection is not None:
+                self.connection.resume_reading()
+
+    # What the connection calls
+
+    def touch(self, now_s: float) -> None:
+        """Bytes arrived: the idle deadline moves, never past the total one."""
+        deadline = now_s + self._idle_s
+        total = self.total_deadline_s
+        self.deadline_s = deadline if deadline < total else total
+
+    def sent(self, now_s: float) -> None:
+        """The request is with the provider."""
+        self.sent_s = now_s
+        if self.streaming_wanted:
+            self.waiting_for = "first_token_s"
+            self.deadline_s = min(now_s + self.deadlines.first_token_s, self.total_deadline_s)
+        else:
+            self.waiting_for = "total_s"
+            self.deadline_s = self.total_deadline_s
+
+    def arrived(self, data: bytes, now_s: float) -> None:
+        """Bytes of a streamed body."""
+        sink = self._sink
+        if sink is not None:
+            deadline = now_s + self._idle_s
+            self.deadline_s = deadline if deadline < self.total_deadline_s else self.total_deadline_s
+            sink(data)
+            return
+        read = self._read
+        if read is not None and not self._unread:
+            self._read = None
+            read.resolve(data)
+            return
+        self._unread.append(data)
+        self._unread_bytes += len(data)
+        if self._unread_bytes > UNREAD_BYTES_MAX:
+            self.pause()
+
+    def finished(self) -> None:
+        """The streamed body is complete as HTTP frames it."""
+        if self.over:
+            return
+        self.over = True
+        self._sink = None
+        read = self._read
+        if read is not None:
+            self._read = None
+            read.resolve(b"")
+        self.ended.resolve(None)
+
+    def fail(self, error: UpstreamError) -> None:
+        """The exchange ended in an error; whoever waits is told."""
+        if self.over:
+            return
+        self.over = True
+        self.error = error
+        self._sink = None
+        read = self._read
+        self._read = None
+        self.answered.fail(error)
+        if read is not None:
+            read.fail(error)
+        self.ended.fail(error)
+
+    def _take(self) -> bytes:
+        unread = self._unread
+        data = unread[0] if len(unread) == 1 else b"".join(unread)
+        unread.clear()
+        self._unread_bytes = 0
+        if self.paused and self.connection is not None:
+            self.paused = False
+            self.connection.resume_reading()
+        return data

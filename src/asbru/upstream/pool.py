@@ -1,0 +1,177 @@
+"""Connections to one origin: kept alive, bounded, lent last-in first-out.
+
+`begin` finds an idle connection at once, or dials in a Task; above `connections_max` exchanges queue in order, up to a
+bound. `sweep` is called a few times a second and is the only timer: deadlines of exchanges, age of idle connections.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+from asbru.core.errors import Overloaded, UpstreamError
+from asbru.upstream.connection import UpstreamConnection
+from asbru.upstream.dial import TlsContexts, dial
+from asbru.upstream.exchange import Exchange, ExchangeDeadlines
+from asbru.upstream.origin import Origin
+
+IDLE_KEPT_S = 50.0
+"""An idle connection older than this is closed: providers close theirs after 60 s or more."""
+
+QUEUED_MAX = 4096
+"""Exchanges that may wait for a connection of one origin."""
+
+
+class Pool:
+    """The connections of one origin. `answer_bytes_max` bounds an answer that is held whole."""
+
+    def __init__(
+        self,
+        origin: Origin,
+        contexts: TlsContexts,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        answer_bytes_max: int,
+    ) -> None:
+        self.origin = origin
+        self.answer_bytes_max = answer_bytes_max
+        self._contexts = contexts
+        self._loop = loop
+        self._clock: Callable[[], float] = loop.time
+        self._idle: list[UpstreamConnection] = []
+        self._all: set[UpstreamConnection] = set()
+        self._dialling: dict[asyncio.Task[None], Exchange] = {}
+        self._queued: deque[Exchange] = deque()
+        self._active: set[Exchange] = set()
+        self._closed = False
+
+    @property
+    def connections(self) -> int:
+        """Open connections, idle or not."""
+        return len(self._all)
+
+    def begin(
+        self, head: bytes, body: bytes, deadlines: ExchangeDeadlines, *, streaming_wanted: bool
+    ) -> Exchange:
+        """Send a request as soon as a connection is there. Raises `Overloaded` when the queue is full."""
+        exchange = Exchange(head, body, deadlines, streaming_wanted=streaming_wanted, now_s=self._clock())
+        idle = self._idle
+        while idle:
+            connection = idle.pop()
+            if connection.usable:
+                self._active.add(exchange)
+                exchange.reused = True
+                connection.send(exchange)
+                return exchange
+        if len(self._all) + len(self._dialling) < self.origin.connections_max:
+            self._active.add(exchange)
+            self._dial(exchange)
+        elif len(self._queued) < QUEUED_MAX:
+            self._active.add(exchange)
+            self._queued.append(exchange)
+        else:
+            raise Overloaded(f"{QUEUED_MAX} calls already wait for a connection to {self.origin}")
+        return exchange
+
+    def end(self, exchange: Exchange) -> None:
+        """The path is done with the exchange, however it went."""
+        exchange.abort()
+        self._active.discard(exchange)
+
+    def _dial(self, exchange: Exchange) -> None:
+        task = self._loop.create_task(self._open(exchange))
+        self._dialling[task] = exchange
+        task.add_done_callback(self._dialling.pop)
+
+    async def _open(self, exchange: Exchange) -> None:
+        left_s = exchange.deadline_s - self._clock()
+        try:
+            async with asyncio.timeout(max(left_s, 0.0)):
+                connection = await dial(self.origin, self._contexts, self._new_connection)
+        except TimeoutError:
+            exchange.fail(self._late(exchange, "connect_s"))
+            return
+        except UpstreamError as error:
+            exchange.fail(error)
+            return
+        except Exception as error:  # noqa: BLE001 -- the exchange is told; a dial must never leave it waiting
+            exchange.fail(UpstreamError(f"could not connect to {self.origin}: {error!r}", kind="network"))
+            return
+        self._all.add(connection)
+        if self._closed:
+            connection.close()
+        elif exchange.over or not connection.usable:
+            self.release(connection)
+        else:
+            connection.send(exchange)
+
+    def _new_connection(self) -> UpstreamConnection:
+        return UpstreamConnection(self, self._clock)
+
+    def release(self, connection: UpstreamConnection) -> None:
+        """A connection whose answer ended well: lend it to who waits longest, or keep it idle."""
+        if not connection.usable:
+            return
+        queued = self._queued
+        while queued:
+            exchange = queued.popleft()
+            if not exchange.over:
+                exchange.reused = True
+                connection.send(exchange)
+                return
+        if self._closed or len(self._idle) >= self.origin.idle_connections_max:
+            connection.close()
+            return
+        connection.idle_since_s = self._clock()
+        self._idle.append(connection)
+
+    def forget(self, connection: UpstreamConnection) -> None:
+        """A connection is gone; its place may go to who waits."""
+        self._all.discard(connection)
+        if connection in self._idle:
+            self._idle.remove(connection)
+        while self._queued and len(self._all) + len(self._dialling) < self.origin.connections_max:
+            exchange = self._queued.popleft()
+            if not exchange.over:
+                self._dial(exchange)
+
+    def sweep(self, now_s: float) -> None:
+        """Fail what is late, close what has been idle too long."""
+        for exchange in [one for one in self._active if one.deadline_s < now_s]:
+            if exchange.over:
+                self._active.discard(exchange)
+            elif not exchange.paused or exchange.total_deadline_s < now_s:
+                self._expire(exchange)
+        idle = self._idle
+        while idle and now_s - idle[0].idle_since_s > IDLE_KEPT_S:
+            idle.pop(0).close()
+
+    def _expire(self, exchange: Exchange) -> None:
+        connection = exchange.connection
+        what = exchange.waiting_for if exchange.total_deadline_s > exchange.deadline_s else "total_s"
+        exchange.fail(self._late(exchange, what))
+        if connection is not None:
+            connection.abandon()
+
+    def _late(self, exchange: Exchange, what: str) -> UpstreamError:
+        limit_s: float = getattr(exchange.deadlines, what)
+        doing = {
+            "connect_s": "was not connected",
+            "first_token_s": "sent no content",
+            "idle_s": "sent nothing more",
+            "total_s": "did not finish",
+        }[what]
+        return UpstreamError(
+            f"{self.origin} {doing} within {limit_s:g} s ({what} of this provider)",
+            kind="deadline",
+            status=504,
+            code="upstream_timeout",
+        )
+
+    def close(self) -> None:
+        """Close idle connections now, and the others when their answer ends."""
+        self._closed = True
+        for connection in self._idle:
+            connection.close()
+        self._idle.clear()
