@@ -12,7 +12,17 @@ import random
 from typing import Any
 
 from tests.recordings.corpus import Row
-from tests.recordings.reading import Event, events, expected_stream, is_fault, is_terminal
+from tests.recordings.reading import (
+    Event,
+    data_end,
+    differences,
+    events,
+    expected_stream,
+    has_error,
+    is_fault,
+    is_terminal,
+    tokens,
+)
 
 from asbru.core.reply import ReplyEnd, StreamFault
 from asbru.wire.sse import EventSplitter
@@ -20,7 +30,7 @@ from asbru.wire.sse import EventSplitter
 EVERY_BYTE_MAX = 4096
 RANDOM_CUTS = 200
 FRESH_READERS = 24
-TAIL_BYTES = 512
+TAIL_BYTES = 4096
 REASONS_MAX = 4
 
 
@@ -68,16 +78,26 @@ def _whole(row: Row, dialect: Any) -> list[str]:
     faulty = any(is_fault(e, row.dialect) for e in wire)
     ended = any(isinstance(e, ReplyEnd) for e in once)
     fault = any(isinstance(e, StreamFault) for e in once)
-    if terminal and not ended:
+    if terminal and not ended and not fault:
         reasons.append("reader: no ReplyEnd though the terminal sign is there")
-    if faulty != fault:
+    if (faulty and not fault) or (fault and not any(has_error(e) for e in wire)):
         reasons.append(f"reader: StreamFault is {fault}, recorded fault is {faulty}")
     tail = dialect.tail(data[-TAIL_BYTES:])
-    if terminal and not tail.complete:
-        reasons.append("tail: not complete though the terminal sign is there")
     if faulty and tail.fault is None:
         reasons.append("tail: the recorded fault at the end was not seen")
-    return reasons + grammar(once)
+    return reasons + _ends_usage(row, dialect, wire) + grammar(once)
+
+
+def _ends_usage(row: Row, dialect: Any, wire: list[Event]) -> list[str]:
+    """Usage as a pass-through call reads it: from the first events and the tail alone."""
+    told = tokens(row)
+    if told is None:
+        return []
+    head = dialect.head_usage(row.answer[: wire[min(2, len(wire) - 1)].end])
+    usage = dialect.merge_usage(head, dialect.tail(row.answer[-TAIL_BYTES:]).usage)
+    if usage is None:
+        return ["usage, tail: none, the provider reported it"]
+    return [f"usage, tail: {wrong}" for wrong in differences(told, usage)]
 
 
 def grammar(found: list[Any]) -> list[str]:
@@ -168,7 +188,7 @@ def _reader(row: Row, dialect: Any) -> list[str]:
     """Every prefix through the reader: no exception, no early end, events a prefix of all events."""
     data = row.answer
     wire = events(data)
-    terminal_at = min((e.end for e in wire if is_terminal(e, row.dialect)), default=len(data) + 1)
+    terminal_at = min((data_end(data, e) for e in wire if is_terminal(e, row.dialect)), default=len(data) + 1)
     full_reader = dialect.stream_reader()
     full = full_reader.feed(data)
     places = cut_places(row)

@@ -69,6 +69,11 @@ def whole_bytes(stream: bytes, ends: list[int]) -> int:
     return max((end for end in ends if end <= len(stream)), default=0)
 
 
+def data_end(stream: bytes, event: Event) -> int:
+    """Where the event's data is whole, though its border is not there yet."""
+    return event.start + len(stream[event.start : event.end].rstrip())
+
+
 def is_terminal(event: Event, dialect: str) -> bool:
     """Whether the event is the dialect's own sign of a whole stream."""
     if dialect == OPENAI:
@@ -76,12 +81,20 @@ def is_terminal(event: Event, dialect: str) -> bool:
     return event.name == "message_stop"
 
 
-def is_fault(event: Event, dialect: str) -> bool:
-    """Whether the event reports an error in the dialect's form."""
+def has_error(event: Event) -> bool:
+    """Whether the event holds an error at all, be it beside an answer (OpenRouter)."""
     data = event.parsed()
-    if not isinstance(data, dict) or not isinstance(data.get("error"), dict):
+    return isinstance(data, dict) and isinstance(data.get("error"), dict)
+
+
+def is_fault(event: Event, dialect: str) -> bool:
+    """Whether the event is an error in the dialect's form, and nothing else."""
+    if not has_error(event):
         return False
-    return dialect == OPENAI or (event.name == "error" and data.get("type") == "error")
+    data = event.parsed()
+    if dialect == OPENAI:
+        return not data.get("choices")
+    return event.name == "error" and data.get("type") == "error"
 
 
 def shows_content(event: Event, dialect: str) -> bool:

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from tests.recordings.corpus import Row
-from tests.recordings.reading import differences, events, is_fault, is_terminal, tokens
+from tests.recordings.reading import differences, events, has_error, is_terminal, tokens
 
 FILE = "asbru.sqlite"
 TABLE = "requests"
@@ -77,7 +77,7 @@ def _reasons(row: Row, records: list[dict[str, Any]]) -> list[str]:
         return [f"record: {len(records)} records of one call"]
     record = records[0]
     reasons: list[str] = []
-    faulty = row.stream and any(is_fault(e, row.dialect) for e in events(row.answer))
+    faulty = row.stream and any(has_error(e) for e in events(row.answer))
     if record["status"] != row.status and not faulty:
         reasons.append(f"record: status {record['status']}, recorded {row.status}")
     told = tokens(row)

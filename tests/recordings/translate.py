@@ -13,7 +13,7 @@ from typing import Any
 from tests.recordings.assembled import dump, machine, of_events, of_reply
 from tests.recordings.corpus import ANTHROPIC, OPENAI, Row
 from tests.recordings.cuts import feed_all, grammar
-from tests.recordings.expressible import noted_only, shared
+from tests.recordings.expressible import conflicts, noted_only, same_turn, shared, without_thinking
 from tests.recordings.reading import differences, tokens
 
 from asbru.core.errors import BadRequest, UpstreamError
@@ -27,7 +27,7 @@ REASONS_MAX = 4
 # A note may use the wire's word for what the canonical form calls otherwise.
 WORDS = {
     "n": ("n", "choices"),
-    "cache": ("cache", "cache_control"),
+    "effort": ("effort", "reasoning"),
     "thinking": (
         "thinking",
         "reasoning",
@@ -39,6 +39,7 @@ WORDS = {
     "reasoning": ("reasoning", "reasoning_effort", "thinking", "effort", "output_config", "budget_tokens"),
     "response_format": ("response_format", "output_config", "format", "output_format", "json_schema"),
     "detail": ("detail", "image_url"),
+    "image": ("image", "source", "parts", "file_id"),
     "foreign": ("parts", "content", "foreign"),
     "tool_result": ("tool_result", "content", "parts"),
     "document": ("document", "source", "file", "parts", "title"),
@@ -63,19 +64,25 @@ def check_request(row: Row, dialects: dict[str, Any]) -> list[str]:
         body["model"] = MODEL  # recorded by a client that named the model in the path
     try:
         first = home.read_request(json.dumps(body, ensure_ascii=False).encode())
-        there = away.write_request(first, TargetFacts(model=MODEL, max_output_tokens=MAX_OUTPUT_TOKENS))
+        there = away.write_request(first, _facts(MODEL))
         second = away.read_request(there.body)
-        back = home.write_request(second, TargetFacts(model=MODEL, max_output_tokens=MAX_OUTPUT_TOKENS))
+        back = home.write_request(second, _facts(MODEL))
         third = home.read_request(back.body)
-        own = home.read_request(home.write_request(first, TargetFacts(model=first.model)).body)
+        own = home.read_request(home.write_request(first, _facts(first.model)).body)
+    except BadRequest as error:
+        refused = row.status == 400  # its own provider would not take it either
+        return [] if refused else [f"request: BadRequest: {error}"[:300]]
     except Exception as error:  # noqa: BLE001 -- becomes the row's reason: any exception is a finding
         return [f"request: {type(error).__name__}: {error}"[:300]]
     notes = (*there.notes, *back.notes)
-    reasons = [f"request, own dialect: {r}" for r in _unequal(shared(first), shared(own), ())]
+    reasons = [f"request, own dialect: {r}" for r in _unequal(shared(first), shared(own))]
     reasons += [f"request, own dialect: {r}" for r in _silent(noted_only(first), noted_only(own), ())]
-    reasons += [f"request, there: {r}" for r in _unequal(shared(first), shared(second), there.notes)]
+    normal = {name: value for name, value in shared(first).items() if name not in conflicts(first)}
+    if normal["max_tokens"] is None and any("max_tokens" in n.field for n in there.notes):
+        del normal["max_tokens"]  # Anthropic requires one: it was added, and the note says so
+    reasons += [f"request, there: {r}" for r in _unequal(normal, shared(second), row.dialect == OPENAI)]
     if not reasons:
-        reasons += [f"request, back: {r}" for r in _unequal(shared(first), shared(third), notes)]
+        reasons += [f"request, back: {r}" for r in _unequal(normal, shared(third), False)]
     reasons += [f"request: {r}" for r in _silent(noted_only(first), noted_only(third), notes)]
     return reasons[:REASONS_MAX]
 
@@ -91,17 +98,33 @@ def _refused(row: Row, home: Any) -> list[str]:
     return ["request: malformed JSON was accepted"]
 
 
-def _unequal(first: dict[str, Any], again: dict[str, Any], notes: tuple[Note, ...]) -> list[str]:
-    """The fields of the table that changed. Only a required `max_tokens` may be added, with a note."""
+def _facts(model: str) -> TargetFacts:
+    """A target that takes all that its dialect has: cache marks where OpenAI-dialect providers differ."""
+    every = {name: True for name in ("cache_marks",) if name in TargetFacts.__struct_fields__}
+    return TargetFacts(model=model, max_output_tokens=MAX_OUTPUT_TOKENS, **every)
+
+
+def _unequal(first: dict[str, Any], again: dict[str, Any], thinking: bool = True) -> list[str]:
+    """The fields of the table that changed."""
     reasons: list[str] = []
     for name, value in first.items():
         now = again[name]
-        if now == value:
-            continue
-        if name == "max_tokens" and value is None and any("max_tokens" in n.field for n in notes):
-            continue
-        reasons.append(f"{name} changed: {_first_difference(value, now)}")
+        if name == "messages":
+            turns = (value, now) if thinking else (without_thinking(value), without_thinking(now))
+            reasons += _unequal_turns(*turns)
+        elif value != now:
+            reasons.append(f"{name} changed: {_first_difference(value, now)}")
     return reasons
+
+
+def _unequal_turns(turns: list[dict[str, Any]], again: list[dict[str, Any]]) -> list[str]:
+    if len(turns) != len(again):
+        roles = [[t["role"] for t in side] for side in (turns, again)]
+        return [f"messages changed: turns {dump(roles[0])} -> {dump(roles[1])}"]
+    for turn, now in zip(turns, again, strict=True):
+        if not same_turn(turn, now):
+            return [f"messages changed: {_first_difference(turn['parts'], now['parts'])}"]
+    return []
 
 
 def _first_difference(value: Any, now: Any) -> str:
