@@ -98,9 +98,7 @@ def is_ready(stage: str) -> bool:
         stamped, mark = STAMP.read_text().split()
     except (OSError, ValueError):
         return False
-    return (
-        stamped in STAGES[STAGES.index(stage) :] and mark == fingerprint(stamped) and runs_at_all(VENV_PYTHON)
-    )
+    return stamped in STAGES[STAGES.index(stage) :] and mark == fingerprint(stamped) and runs_at_all(VENV_PYTHON)
 
 
 def fingerprint(stage: str) -> str:
@@ -159,9 +157,7 @@ def bring_uv() -> Path:
         install_venv_package()
         if not make_venv(python, home):
             raise CannotGoOn(f"`{python} -m venv` does not work even with python3-venv installed")
-    run(
-        home / "bin" / "python", "-m", "pip", "install", "--quiet", "--require-hashes", "-r", LOCKS / "uv.txt"
-    )
+    run(home / "bin" / "python", "-m", "pip", "install", "--quiet", "--require-hashes", "-r", LOCKS / "uv.txt")
     return home / "bin" / "uv"
 
 
@@ -176,9 +172,7 @@ def make_venv(python: str, home: Path) -> bool:
 
 def install_venv_package() -> None:
     """Debian keeps venv in a package of its own: installs it as root, else says what to install."""
-    advice = (
-        "python3 lacks venv: install it (Debian, Ubuntu: `apt-get install python3-venv`) and run make again"
-    )
+    advice = "python3 lacks venv: install it (Debian, Ubuntu: `apt-get install python3-venv`) and run make again"
     if os.geteuid() != 0 or not shutil.which("apt-get"):
         raise CannotGoOn(advice)
     say("python3 lacks venv: installing python3-venv with apt-get")
@@ -230,9 +224,7 @@ def environment_for_uv() -> dict[str, str]:
 
     Somebody who pointed pip at a mirror, a wheel directory or a company CA has said it all already.
     """
-    environment = {
-        key: value for key, value in os.environ.items() if key not in {"VIRTUAL_ENV", "PYTHONPATH"}
-    }
+    environment = {key: value for key, value in os.environ.items() if key not in {"VIRTUAL_ENV", "PYTHONPATH"}}
     environment.setdefault("UV_PYTHON_DOWNLOADS", "never")
     said = pip_settings()
     translated = {

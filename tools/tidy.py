@@ -152,9 +152,7 @@ class House:
         for folder in FOLDERS:
             for path in sorted((self.root / folder).rglob("*.py")):
                 relative = PurePosixPath(path.relative_to(self.root).as_posix())
-                if SKIPPED.intersection(relative.parts) or any(
-                    part.startswith(".") for part in relative.parts
-                ):
+                if SKIPPED.intersection(relative.parts) or any(part.startswith(".") for part in relative.parts):
                     continue
                 try:
                     yield Source(relative, path.read_text(encoding="utf-8"))
@@ -346,11 +344,7 @@ def by_the_door(source: Source, house: House) -> Iterator[tuple[int, str]]:
 
 def lazy_lines(source: Source) -> set[int]:
     """Line numbers inside functions."""
-    return {
-        line
-        for node in functions(source)
-        for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)
-    }
+    return {line for node in functions(source) for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)}
 
 
 @rule

@@ -66,9 +66,7 @@ def test_no_file_names_a_registry_or_a_machine() -> None:
 def test_decisions_are_numbered_without_gaps() -> None:
     """Records count 0001, 0002, ... and each opens with its own number."""
     records = sorted((ROOT / "docs" / "decisions").glob("*.md"))
-    assert [record.name[:4] for record in records] == [
-        f"{number:04}" for number in range(1, len(records) + 1)
-    ]
+    assert [record.name[:4] for record in records] == [f"{number:04}" for number in range(1, len(records) + 1)]
     for record in records:
         assert record.read_text(encoding="utf-8").startswith(f"# {record.name[:4]}: ")
 

@@ -62,21 +62,15 @@ BAD = [
     Example("by-the-door", "src/asbru/edge/thing.py", "import asbru.wire.sse\n"),
     Example("by-the-door", "src/asbru/cli/thing.py", "from asbru.wire.sse import SseReader\n"),
     Example("by-the-door", "src/asbru/edge/thing.py", "from ..wire.sse import SseReader\n"),
-    Example(
-        "strangers", "src/asbru/providers/groq/quirks.py", "from asbru.providers.openai import PROVIDER\n"
-    ),
+    Example("strangers", "src/asbru/providers/groq/quirks.py", "from asbru.providers.openai import PROVIDER\n"),
     Example("strangers", "src/asbru/providers/groq/__init__.py", "from asbru.providers import openai\n"),
     Example("global-state", "src/asbru/edge/thing.py", "seen = {}\n"),
-    Example(
-        "global-state", "src/asbru/edge/thing.py", "_seen: dict[str, int] = collections.defaultdict(int)\n"
-    ),
+    Example("global-state", "src/asbru/edge/thing.py", "_seen: dict[str, int] = collections.defaultdict(int)\n"),
     Example("global-state", "src/asbru/edge/thing.py", "def f():\n    global x\n    x = 1\n"),
     Example("mirror", "tests/wire/test_nothing.py", '"""Words."""\n'),
     Example("mirror", "tests/test_sse.py", '"""Words."""\n'),
     Example("says-behaviour", "tests/wire/test_sse.py", "def test_a():\n    assert f()\n"),
-    Example(
-        "says-behaviour", "clients/test_sdk.py", "class TestA:\n    async def test_a(self):\n        f()\n"
-    ),
+    Example("says-behaviour", "clients/test_sdk.py", "class TestA:\n    async def test_a(self):\n        f()\n"),
     Example("no-sleep", "tests/wire/test_sse.py", "time.sleep(x)\n"),
     Example("no-sleep", "tests/wire/test_sse.py", "async def f():\n    await asyncio.sleep(0.1)\n"),
     Example("no-sleep", "tests/wire/test_sse.py", "from time import sleep\n"),
@@ -100,12 +94,8 @@ GOOD = [
         "src/asbru/edge/a.py",
         "try:\n    f()\nexcept Exception:  # the caller: 500\n    g()\n",
     ),
-    Example(
-        "broad-except", "src/asbru/edge/a.py", "try:\n    f()\n# told: the log\nexcept Exception:\n    g()\n"
-    ),
-    Example(
-        "broad-except", "src/asbru/edge/a.py", "try:\n    f()\nexcept BaseException:\n    g()\n    raise\n"
-    ),
+    Example("broad-except", "src/asbru/edge/a.py", "try:\n    f()\n# told: the log\nexcept Exception:\n    g()\n"),
+    Example("broad-except", "src/asbru/edge/a.py", "try:\n    f()\nexcept BaseException:\n    g()\n    raise\n"),
     Example("sans-io", "src/asbru/core/thing.py", "import math\nfrom urllib.parse import quote\n"),
     Example("sans-io", "src/asbru/edge/thing.py", "import asyncio\n"),
     Example("light-workers", "src/asbru/app/thing.py", "from pydantic import BaseModel\n"),
@@ -119,9 +109,7 @@ GOOD = [
     Example("by-the-door", "src/asbru/app/thing.py", "from asbru.edge.server import Server\n"),
     Example("by-the-door", "src/asbru/wire/other.py", "from asbru.wire.sse import Hidden\n"),
     Example("by-the-door", "src/asbru/cli/thing.py", "def f():\n    from asbru.wire.sse import SseReader\n"),
-    Example(
-        "strangers", "src/asbru/providers/groq/__init__.py", "from asbru.providers.kit import Provider\n"
-    ),
+    Example("strangers", "src/asbru/providers/groq/__init__.py", "from asbru.providers.kit import Provider\n"),
     Example("strangers", "src/asbru/providers/groq/__init__.py", "from asbru.providers.groq import quirks\n"),
     Example("strangers", "src/asbru/providers/kit.py", "from asbru.providers import groq\n"),
     Example(

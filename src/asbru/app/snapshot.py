@@ -7,9 +7,9 @@ secrets in clear: it is written with mode 0600 into the run directory and remove
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
+
+from asbru.catalog import PricedModel
 
 SNAPSHOT_VERSION = 1
 
@@ -60,6 +60,8 @@ class ProviderFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     `unix_socket`: connect there instead of to the host of `base_url`.
     `known_models`: names a bare model name may resolve to, and what /v1/models lists.
     `max_output_tokens`: per upstream model name, where known. `prices`: see `catalog`.
+    A provider that needs no credential has one key whose value is "": nothing is sent. No keys at all: none is
+    usable, and every call answers so.
     """
 
     name: str
@@ -85,7 +87,7 @@ class ProviderFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     unix_socket: str | None = None
     known_models: tuple[str, ...] = ()
     max_output_tokens: dict[str, int] = {}
-    prices: tuple[Any, ...] = ()
+    prices: tuple[PricedModel, ...] = ()
 
 
 class VirtualKeyFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

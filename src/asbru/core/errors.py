@@ -160,9 +160,7 @@ class UpstreamError(AsbruError):
         content_type: bytes | None = None,
         dialect: str = "",
     ) -> None:
-        super().__init__(
-            message, status=status, code=code, type=type, param=param, retry_after_s=retry_after_s
-        )
+        super().__init__(message, status=status, code=code, type=type, param=param, retry_after_s=retry_after_s)
         self.kind = kind
         self.body = body
         self.content_type = content_type

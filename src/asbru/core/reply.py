@@ -56,7 +56,7 @@ class PartStart(msgspec.Struct, frozen=True, kw_only=True):
 class PartDelta(msgspec.Struct, frozen=True, kw_only=True):
     """More of an open part. Exactly one field is set: `text` extends text, thinking, refusal or tool arguments
     (as the part's kind says); `signature` completes a thinking part; `citation` adds one raw citation;
-    `logprobs` carries raw token log probabilities."""
+    `logprobs` carries raw token log probabilities; `foreign` is a raw delta only the part's own dialect knows."""
 
     index: int
     choice: int = 0
@@ -64,6 +64,7 @@ class PartDelta(msgspec.Struct, frozen=True, kw_only=True):
     signature: str | None = None
     citation: Raw | None = None
     logprobs: Raw | None = None
+    foreign: Raw | None = None
 
 
 class PartStop(msgspec.Struct, frozen=True, kw_only=True):

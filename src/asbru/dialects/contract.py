@@ -51,12 +51,14 @@ class TargetFacts(msgspec.Struct, frozen=True):
     `max_output_tokens`: the model's limit, for dialects that require `max_tokens` (Anthropic); 0 = unknown.
     `strip`: top-level fields this provider refuses, removed and noted.
     `legacy_max_tokens`: write `max_tokens` where the dialect's modern word is another.
+    `thinking`: how the model takes reasoning (Anthropic): "adaptive" (effort), "budget" (tokens), "none"; "" = unknown.
     """
 
     model: str
     max_output_tokens: int = 0
     strip: frozenset[str] = frozenset()
     legacy_max_tokens: bool = False
+    thinking: str = ""
 
 
 class StreamReader(Protocol):
@@ -93,13 +95,27 @@ class TailFacts(msgspec.Struct, frozen=True):
     fault: StreamFault | None = None
 
 
+def no_head_usage(data: bytes) -> Usage | None:
+    """`head_usage` of a dialect that reports no usage at the start of a stream."""
+    del data
+    return None
+
+
+def tail_usage_wins(head: Usage | None, tail: Usage | None) -> Usage | None:
+    """`merge_usage` of a dialect whose last report is whole."""
+    return head if tail is None else tail
+
+
 class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     """One wire format for chat, in both directions.
 
     `read_head(body)` and `rewrite(body, model, ask_usage, strip)` serve pass-through: the latter replaces the model
     (always), asks the stream for usage (if `ask_usage`) and removes top-level fields, by `dict[str, Raw]`; it returns
     the very same object when nothing had to change.
+    `top_level_fields(body)` names the fields of a request's object.
     `usage_of(body)` reads usage from a complete JSON answer, tail first, whole body as a fallback; None if absent.
+    `head_usage(data)` reads usage from the first whole events of a stream, where the dialect tells it there (input
+    tokens in Anthropic's `message_start`); `merge_usage(head, tail)` joins it with what `tail` found.
     `tail(data)` reads the last bytes of a stream (whole events); `data` may begin in the middle of an event.
     `prelude(data)` looks at the first whole events of a stream: a `StreamFault`, True once content was seen,
     else False.
@@ -112,6 +128,7 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     read_head: Callable[[bytes], RequestHead]
     rewrite: Callable[[bytes, str, bool, frozenset[str]], bytes]
+    top_level_fields: Callable[[bytes], frozenset[str]]
     read_request: Callable[[bytes], ChatRequest]
     write_request: Callable[[ChatRequest, TargetFacts], Written]
     read_reply: Callable[[bytes], ChatReply]
@@ -125,3 +142,5 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     read_error: Callable[[int, bytes], UpstreamError]
     write_error: Callable[[AsbruError, str], bytes]
     write_stream_error: Callable[[AsbruError], bytes]
+    head_usage: Callable[[bytes], Usage | None] = no_head_usage
+    merge_usage: Callable[[Usage | None, Usage | None], Usage | None] = tail_usage_wins

@@ -1,8 +1,13 @@
-"""Floor 5: the path of one call, and what runs it.
+"""Floor 5: the path of one call. Read `serve`, then `attempts`, then `send` and `streaming`.
 
-Here: the stepper. Not here: bytes of the wire (edge, upstream, dialects), and decisions of a single concern (rooms).
+It refuses to parse HTTP from callers or to build anything: rooms are given to it.
 """
 
+from asbru.pipeline.call import Call
+from asbru.pipeline.endpoint import Endpoint
+from asbru.pipeline.operations import decode_body
+from asbru.pipeline.rooms import Load, Rooms
+from asbru.pipeline.serve import serve
 from asbru.pipeline.stepper import Stepper, in_task, pause
 
-__all__ = ["Stepper", "in_task", "pause"]
+__all__ = ["Call", "Endpoint", "Load", "Rooms", "Stepper", "decode_body", "in_task", "pause", "serve"]

@@ -16,6 +16,7 @@ import httptools
 from asbru.core.errors import UpstreamError
 from asbru.upstream.answer_headers import CHUNKED, ENCODING, FORWARD, LENGTH, RETRY, TYPE, answer_action
 from asbru.upstream.exchange import Answer, Exchange
+from asbru.wire import HOP_BY_HOP
 
 if TYPE_CHECKING:
     from asbru.upstream.pool import Pool
@@ -31,7 +32,7 @@ class UpstreamConnection(asyncio.Protocol):
         self.pool = pool
         self.exchange: Exchange | None = None
         self.idle_since_s = 0.0
-        self._clock = clock
+        self.clock = clock
         self._transport = cast("asyncio.Transport", None)
         self._parser = httptools.HttpResponseParser(self)
         self._answer: Answer | None = None
@@ -46,6 +47,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._keep_alive = True
         self._too_large = False
         self._announce = False
+        self._transparent = False
         self._pending = Answer(0, [])
 
     # Lifetime
@@ -64,8 +66,9 @@ class UpstreamConnection(asyncio.Protocol):
         self.exchange = exchange
         exchange.connection = self
         self._streaming = exchange.streaming_wanted
+        self._transparent = exchange.transparent
         self._transport.writelines((exchange.head, exchange.body))
-        exchange.sent(self._clock())
+        exchange.sent(self.clock())
 
     def close(self) -> None:
         """Close an idle connection."""
@@ -105,9 +108,7 @@ class UpstreamConnection(asyncio.Protocol):
             return UpstreamError(
                 f"{self.pool.origin} {how} before it answered", kind="network", code="upstream_unreachable"
             )
-        return UpstreamError(
-            f"{self.pool.origin} {how} in the middle of its answer", kind="cut", code="upstream_cut"
-        )
+        return UpstreamError(f"{self.pool.origin} {how} in the middle of its answer", kind="cut", code="upstream_cut")
 
     # Bytes
 
@@ -146,7 +147,7 @@ class UpstreamConnection(asyncio.Protocol):
         parts = self._parts
         data = parts[0] if len(parts) == 1 else b"".join(parts)
         parts.clear()
-        exchange.arrived(data, self._clock())
+        exchange.arrived(data, self.clock())
 
     def _break(self, what: str) -> None:
         exchange = self.exchange
@@ -154,9 +155,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._transport.abort()
         if exchange is not None:
             exchange.connection = None
-            exchange.fail(
-                UpstreamError(f"{self.pool.origin} {what}", kind="protocol", code="upstream_protocol")
-            )
+            exchange.fail(UpstreamError(f"{self.pool.origin} {what}", kind="protocol", code="upstream_protocol"))
 
     def _finish(self, exchange: Exchange) -> None:
         """The parser saw the end of the message: free the connection first, then tell the exchange."""
@@ -174,7 +173,7 @@ class UpstreamConnection(asyncio.Protocol):
             self._transport.close()
         if streaming:
             if body:
-                exchange.arrived(body, self._clock())
+                exchange.arrived(body, self.clock())
             exchange.finished()
         elif answer is not None:
             answer.body = body
@@ -217,6 +216,9 @@ class UpstreamConnection(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep what may be passed on or is acted upon."""
         self._header_count += 1
+        if self._transparent:
+            self._keep(name, value)
+            return
         action = answer_action(name)
         if not action or not self._in_head:
             return
@@ -232,6 +234,13 @@ class UpstreamConnection(asyncio.Protocol):
         if action & RETRY:
             answer.retry_after = value
 
+    def _keep(self, name: bytes, value: bytes) -> None:
+        lower = name.lower()
+        if lower in (b"content-length", b"transfer-encoding"):
+            self._has_length = True
+        elif lower not in HOP_BY_HOP and self._in_head:
+            self._pending.headers.append(b"%b: %b\r\n" % (name, value))
+
     def on_headers_complete(self) -> None:
         """The head is whole: an interim answer is skipped, a streaming one is announced."""
         status = self._parser.get_status_code()
@@ -244,7 +253,7 @@ class UpstreamConnection(asyncio.Protocol):
         answer.status = status
         self._keep_alive = self._parser.should_keep_alive()
         if self._streaming:
-            if status == 200:
+            if status == 200 or self._transparent:
                 answer.streaming = True
                 self._announce = True
             else:

@@ -143,9 +143,7 @@ async def _dial_through_proxy(origin: Origin, contexts: TlsContexts, factory: Ca
 
 def _judge_literal(origin: Origin) -> None:
     try:
-        why = judge_address(
-            origin.host, allow_private=origin.allow_private, allow_loopback=origin.allow_loopback
-        )
+        why = judge_address(origin.host, allow_private=origin.allow_private, allow_loopback=origin.allow_loopback)
     except ValueError:
         return  # a name: the proxy resolves it
     if why is not None:
@@ -169,9 +167,7 @@ async def _tunnel(sock: socket.socket, origin: Origin, authorization: bytes) -> 
     loop = asyncio.get_running_loop()
     host = f"[{origin.host}]" if ":" in origin.host else origin.host
     target = f"{host}:{origin.port}".encode()
-    await loop.sock_sendall(
-        sock, b"CONNECT %b HTTP/1.1\r\nhost: %b\r\n%b\r\n" % (target, target, authorization)
-    )
+    await loop.sock_sendall(sock, b"CONNECT %b HTTP/1.1\r\nhost: %b\r\n%b\r\n" % (target, target, authorization))
     head = b""
     while b"\r\n\r\n" not in head:
         data = await loop.sock_recv(sock, 1)  # one byte at a time: what follows the head belongs to TLS

@@ -80,6 +80,7 @@ class Exchange:
         "sent_s",
         "streaming_wanted",
         "total_deadline_s",
+        "transparent",
         "waiting_for",
     )
 
@@ -103,6 +104,7 @@ class Exchange:
         self.over = False
         self.paused = False
         self.reused = False
+        self.transparent = False
         self.sent_s = 0.0
         self.total_deadline_s = now_s + deadlines.total_s
         self.deadline_s = now_s + deadlines.connect_s
@@ -154,13 +156,14 @@ class Exchange:
             self.paused = True
             self.connection.pause_reading()
 
-    def resume(self, now_s: float) -> None:
+    def resume(self) -> None:
         """Go on reading."""
+        connection = self.connection
         if self.paused:
             self.paused = False
-            self.touch(now_s)
-            if not self.over and self.connection is not None:
-                self.connection.resume_reading()
+            if not self.over and connection is not None:
+                self.touch(connection.clock())
+                connection.resume_reading()
 
     # What the connection calls
 
@@ -186,7 +189,10 @@ class Exchange:
         if sink is not None:
             deadline = now_s + self._idle_s
             self.deadline_s = deadline if deadline < self.total_deadline_s else self.total_deadline_s
-            sink(data)
+            try:
+                sink(data)
+            except UpstreamError as error:  # the bytes make no sense to their reader: nothing more is wanted
+                self._give_up(error)
             return
         read = self._read
         if read is not None and not self._unread:
@@ -223,6 +229,12 @@ class Exchange:
         if read is not None:
             read.fail(error)
         self.ended.fail(error)
+
+    def _give_up(self, error: UpstreamError) -> None:
+        connection = self.connection
+        self.fail(error)
+        if connection is not None:
+            connection.abandon()
 
     def _take(self) -> bytes:
         unread = self._unread

@@ -51,11 +51,10 @@ class Pool:
         """Open connections, idle or not."""
         return len(self._all)
 
-    def begin(
-        self, head: bytes, body: bytes, deadlines: ExchangeDeadlines, *, streaming_wanted: bool
-    ) -> Exchange:
+    def begin(self, head: bytes, body: bytes, deadlines: ExchangeDeadlines, *, streaming_wanted: bool) -> Exchange:
         """Send a request as soon as a connection is there. Raises `Overloaded` when the queue is full."""
         exchange = Exchange(head, body, deadlines, streaming_wanted=streaming_wanted, now_s=self._clock())
+        exchange.transparent = transparent
         idle = self._idle
         while idle:
             connection = idle.pop()

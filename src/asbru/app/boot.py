@@ -1,0 +1,122 @@
+"""What the compile process tells the supervisor, and how the supervisor runs it. Imports little."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+from asbru.app.log import log
+
+COMPILE_TIMEOUT_S = 60.0
+
+
+@dataclass(frozen=True)
+class Boot:
+    """What a compiled configuration asks of the supervisor. `served_here`: providers whose server it starts.
+    `watched`: files, besides the configuration itself, whose change means compiling again."""
+
+    host: str
+    port: int
+    workers: int
+    tls_cert: str | None = None
+    tls_key: str | None = None
+    drain_grace_s: float = 30.0
+    config_file: str | None = None
+    served_here: tuple[str, ...] = ()
+    watched: tuple[str, ...] = ()
+    open_access: bool = False
+    generated_key: str | None = None
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line decides; None leaves it to the file."""
+
+    data_dir: Path
+    config: Path | None = None
+    host: str | None = None
+    port: int | None = None
+    workers: int | None = None
+    mock_socket: str | None = None
+
+    def argv(self) -> list[str]:
+        """The options as arguments of `asbru.app.compile`."""
+        argv = ["--data-dir", str(self.data_dir)]
+        given = {"config": self.config, "host": self.host, "port": self.port, "workers": self.workers}
+        given["mock-socket"] = self.mock_socket
+        for name, value in given.items():
+            if value is not None:
+                argv += [f"--{name}", str(value)]
+        return argv
+
+
+@dataclass
+class CompileOutcome:
+    """`boot` is None where the configuration was refused."""
+
+    boot: Boot | None = None
+    warnings: list[str] = field(default_factory=list[str])
+    errors: list[str] = field(default_factory=list[str])
+
+    def report(self) -> None:
+        """Every warning and error to the log, and the generated key, once."""
+        for warning in self.warnings:
+            log("warning", f"configuration: {warning}")
+        for error in self.errors:
+            log("error", f"configuration: {error}")
+        if self.boot is not None and self.boot.generated_key is not None:
+            log(
+                "warning",
+                f"no virtual keys are configured: generated one, shown this once: {self.boot.generated_key}",
+            )
+
+
+class CompileJob:
+    """A running compile process; its lines wait in a file, so that nobody has to read while it works."""
+
+    def __init__(self, command: tuple[str, ...], options: Options, out: Path) -> None:
+        self.out = out
+        self._lines = out.with_suffix(".lines")
+        with self._lines.open("wb") as lines:
+            argv = [*command, *options.argv(), "--out", str(out)]
+            self.process = subprocess.Popen(  # noqa: S603  # our own command
+                argv, stdin=subprocess.DEVNULL, stdout=lines, start_new_session=True
+            )
+
+    def wait(self) -> CompileOutcome:
+        """Wait for the end, at most COMPILE_TIMEOUT_S."""
+        try:
+            self.process.wait(COMPILE_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        return self.outcome()
+
+    def outcome(self) -> CompileOutcome:
+        """What the ended process said. Its file is removed: a generated key may stand in it."""
+        found = CompileOutcome()
+        for line in self._lines.read_text(errors="replace").splitlines():
+            said = _said(line)
+            found.warnings += said.get("warnings", [])
+            found.errors += said.get("errors", [])
+            if "result" in said:
+                result = cast("dict[str, Any]", said["result"])
+                lists = {name: tuple(result[name]) for name in ("served_here", "watched")}
+                found.boot = Boot(**cast("dict[str, Any]", {**result, **lists}))
+        self._lines.unlink()
+        if found.boot is None and not found.errors:
+            found.errors.append(
+                f"the compile process ended with code {self.process.returncode} and no answer"
+            )
+        return found
+
+
+def _said(line: str) -> dict[str, Any]:
+    try:
+        said = json.loads(line)
+    except ValueError:
+        return {}
+    return cast("dict[str, Any]", said) if isinstance(said, dict) else {}

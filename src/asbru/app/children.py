@@ -1,0 +1,127 @@
+"""The supervisor's children: how each is started, spoken to and ended.
+
+Commands (all take `ASBRU_SUPERVISOR_PID` from the environment; see `lifeline`):
+
+    python -m asbru.app.bookkeeper --socket PATH --data-dir DIR                          niced +10
+    python -m asbru.providers.mock.server --socket PATH                                  when the snapshot needs it
+    python -m asbru.app.worker --control-fd N --snapshot PATH --bookkeeper PATH --index I --host H --port P
+                               --run-dir DIR [--tls-cert F --tls-key F]
+
+Bookkeeper and mock are ready when they print the line `ready` on stdout, or when their socket exists. A worker is
+spoken to in lines over its control socket. To it: `reload PATH` (serve by this snapshot from the next call on),
+`drain` (stop accepting, finish calls, exit 0), `stop` (exit now). From it: `ready` once it accepts connections,
+`reloaded PATH`, `refused WHY` (it goes on with the old snapshot). End of file on the control socket means the
+supervisor is gone: drain. All are started in their own session, so that Ctrl-C reaches the supervisor alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from asbru.app.lifeline import PARENT_VARIABLE
+
+LINE_BYTES_MAX = 64 * 1024
+BOOKKEEPER_NICENESS = 10
+
+
+def _module(name: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", name)
+
+
+@dataclass(frozen=True)
+class Commands:
+    """What is run for each role; tests put small stand-ins here."""
+
+    compile: tuple[str, ...] = _module("asbru.app.compile")
+    worker: tuple[str, ...] = _module("asbru.app.worker")
+    bookkeeper: tuple[str, ...] = _module("asbru.app.bookkeeper")
+    served: Mapping[str, tuple[str, ...]] = field(
+        default_factory=lambda: {"mock": _module("asbru.providers.mock.server")}
+    )
+
+
+class Child:
+    """One running process. `channel` carries its lines; `snapshot` is what a worker was last told to serve by."""
+
+    def __init__(
+        self, name: str, argv: list[str], *, wants_control: bool, socket_path: Path | None = None
+    ) -> None:
+        self.name = name
+        self.ready = False
+        self.snapshot: str | None = None
+        self.started_s = time.monotonic()
+        self._socket_path = socket_path
+        self._pending = b""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            if wants_control:
+                argv = [*argv, "--control-fd", str(theirs.fileno())]
+            self.process = subprocess.Popen(  # noqa: S603  # our own command
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=None if wants_control else theirs.fileno(),
+                pass_fds=(theirs.fileno(),) if wants_control else (),
+                start_new_session=True,
+                env={**os.environ, PARENT_VARIABLE: str(os.getpid())},
+            )
+        ours.setblocking(False)
+        self.channel = ours
+
+    def send(self, line: str) -> bool:
+        """Whether the line went out; a worker that reads nothing is not waited for."""
+        data = line.encode() + b"\n"
+        try:
+            return self.channel.send(data) == len(data)
+        except OSError:
+            return False
+
+    def read_lines(self) -> list[str] | None:
+        """The whole lines that arrived; None at the end of the channel."""
+        try:
+            data = self.channel.recv(LINE_BYTES_MAX)
+        except BlockingIOError:
+            return []
+        except OSError:
+            return None
+        if not data:
+            return None
+        *lines, self._pending = (self._pending + data).split(b"\n")
+        self._pending = self._pending[-LINE_BYTES_MAX:]
+        return [line.decode(errors="replace").strip() for line in lines]
+
+    def check_socket(self) -> bool:
+        """Whether its socket is there: the other sign of being ready."""
+        return self._socket_path is not None and self._socket_path.exists()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal; a process that is gone is fine."""
+        with contextlib.suppress(OSError):
+            self.process.send_signal(number)
+
+    def lower_priority(self) -> None:
+        """Let workers go first."""
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, self.process.pid, BOOKKEEPER_NICENESS)
+
+    def close(self) -> None:
+        """Give back the channel."""
+        self.channel.close()
+
+
+def how_it_ended(code: int) -> str:
+    """An exit code in words."""
+    if code >= 0:
+        return f"exited with code {code}"
+    try:
+        return f"was ended by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"was ended by signal {-code}"

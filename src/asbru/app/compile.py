@@ -1,0 +1,228 @@
+"""Configuration -> snapshot. A short-lived process: it alone loads pydantic, YAML and the price data.
+
+    python -m asbru.app.compile [--config FILE] --data-dir DIR [--host H] [--port P] [--workers N]
+                                [--mock-socket PATH] --out PATH
+
+Prints JSON lines: {"warnings": [text]}, then {"result": {...}} and exit 0, or {"errors": [text]} and exit 1. The
+snapshot is written whole (rename), 0600; the generated virtual key is in the result once, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ipaddress
+import json
+import os
+import ssl
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from asbru.app.boot import Boot, Options
+from asbru.app.compile_providers import Findings, compile_providers
+from asbru.app.config import (
+    ConfigFile,
+    ConfigPath,
+    ConfigRefusedError,
+    Document,
+    ParsedConfig,
+    Problem,
+    load_document,
+    parse_config,
+)
+from asbru.app.data_dir import ensure_data_dir, generated_key, key_digest, load_pepper, write_private
+from asbru.app.paths import find_config_file
+from asbru.app.provider_types import ProviderTypes, load_provider_types
+from asbru.app.snapshot import FallbackFacts, Limits, PrefixForward, Snapshot, VirtualKeyFacts, write_snapshot
+
+_KEY_LENGTH_MIN = 16
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A configuration that may be served."""
+
+    snapshot: Snapshot
+    boot: Boot
+    config: ConfigFile
+    warnings: list[Problem] = field(default_factory=list[Problem])
+
+
+def compile_config(
+    options: Options, env: Mapping[str, str], *, types: ProviderTypes | None = None, dry: bool = False
+) -> Compiled:
+    """Read, check and resolve everything; raises ConfigRefusedError with all errors. `dry` leaves the data directory
+    untouched (digests are then made under a pepper of zeros)."""
+    types = load_provider_types() if types is None else types
+    file = find_config_file(options.config, options.data_dir)
+    document = load_document(file) if file is not None else default_document(types, env)
+    parsed = parse_config(document, env)
+    findings = Findings(document)
+    host = options.host or parsed.config.listen.host
+    providers = compile_providers(
+        parsed, types, findings, now=datetime.now(UTC), mock_socket=options.mock_socket
+    )
+    pepper = b"\0" * 32 if dry else load_pepper(ensure_data_dir(options.data_dir))
+    keys = _virtual_keys(parsed, pepper, findings)
+    fallbacks = _fallbacks(parsed, findings)
+    _check_server_tls(parsed, findings)
+    if findings.errors:
+        raise ConfigRefusedError(findings.errors)
+    shown_once: str | None = None
+    if not parsed.config.virtual_keys and not is_loopback(host) and not dry:
+        digest, shown_once = generated_key(options.data_dir, pepper)
+        keys = (VirtualKeyFacts(name="generated", digest=digest),)
+    config = parsed.config
+    snapshot = Snapshot(
+        providers=providers,
+        virtual_keys=keys,
+        pepper=pepper,
+        open_access=not config.virtual_keys and is_loopback(host),
+        fallbacks=fallbacks,
+        limits=Limits(**config.limits.model_dump()),
+        forwards=tuple(PrefixForward(prefix=f.prefix, unix_socket=f.unix_socket) for f in config.forwards),
+        cors_origins=tuple(config.cors_origins),
+        warnings=tuple(str(warning) for warning in findings.warnings),
+    )
+    boot = replace(
+        _boot(options, parsed, snapshot, findings),
+        config_file=str(file.absolute()) if file else None,
+        generated_key=shown_once,
+    )
+    return Compiled(snapshot, boot, config, findings.warnings)
+
+
+def default_document(types: ProviderTypes, env: Mapping[str, str]) -> Document:
+    """Without a file: the providers that need no key, and those whose usual variable is set."""
+    providers: dict[str, Any] = {}
+    for name, kind in types.items():
+        if kind.served_here:
+            providers[name] = {}
+        elif kind.env_key and env.get(kind.env_key):
+            providers[name] = {"keys": [{"name": f"{name}-env", "value": f"env.{kind.env_key}"}]}
+    return Document({"providers": providers})
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a listener on `host`. A name that is not plainly local is not."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _boot(options: Options, parsed: ParsedConfig, snapshot: Snapshot, findings: Findings) -> Boot:
+    listen = parsed.config.listen
+    return Boot(
+        host=options.host or listen.host,
+        port=listen.port if options.port is None else options.port,
+        workers=options.workers or listen.workers,
+        tls_cert=listen.tls.cert_file if listen.tls else None,
+        tls_key=listen.tls.key_file if listen.tls else None,
+        drain_grace_s=snapshot.limits.drain_grace_s,
+        served_here=tuple(sorted({p.kind for p in snapshot.providers if p.unix_socket is not None})),
+        watched=tuple(findings.watched),
+        open_access=snapshot.open_access,
+    )
+
+
+def _virtual_keys(parsed: ParsedConfig, pepper: bytes, findings: Findings) -> tuple[VirtualKeyFacts, ...]:
+    compiled: list[VirtualKeyFacts] = []
+    for index, key in enumerate(parsed.config.virtual_keys):
+        path: ConfigPath = ("virtual_keys", index, "value")
+        if path in parsed.unset:
+            name = parsed.unset[path]
+            findings.warn(
+                path, f"environment variable {name} is not set: virtual key {key.name!r} is disabled"
+            )
+            continue
+        value = key.value.get_secret_value()
+        if not value or not value.isascii() or not value.isprintable() or " " in value:
+            findings.error(path, "a virtual key is visible ASCII, without spaces, and not empty")
+            continue
+        if len(value) < _KEY_LENGTH_MIN:
+            findings.warn(path, f"shorter than {_KEY_LENGTH_MIN} characters: easy to guess")
+        digest = key_digest(value, pepper)
+        if any(other.digest == digest for other in compiled):
+            findings.error(path, "two virtual keys have the same value")
+        for place, pattern in enumerate(key.models):
+            provider, slash, _ = pattern.partition("/")
+            if slash and provider not in parsed.config.providers:
+                where: ConfigPath = ("virtual_keys", index, "models", place)
+                findings.warn(where, f"provider {provider!r} is not configured")
+        compiled.append(VirtualKeyFacts(name=key.name, digest=digest, models=tuple(key.models)))
+    return tuple(compiled)
+
+
+def _fallbacks(parsed: ParsedConfig, findings: Findings) -> tuple[FallbackFacts, ...]:
+    compiled: list[FallbackFacts] = []
+    configured = parsed.config.providers
+    for index, fallback in enumerate(parsed.config.fallbacks):
+        source_provider = fallback.source.partition("/")[0]
+        if source_provider not in configured:
+            findings.warn(
+                ("fallbacks", index, "from"), f"provider {source_provider!r} is not configured: never asked"
+            )
+        targets: list[str] = []
+        for place, target in enumerate(fallback.to):
+            where: ConfigPath = ("fallbacks", index, "to", place)
+            provider = target.partition("/")[0]
+            if provider not in configured:
+                findings.warn(where, f"provider {provider!r} is not configured: this fallback is skipped")
+            elif target == fallback.source or target in targets:
+                findings.warn(where, f"{target} is already in this chain: skipped")
+            else:
+                targets.append(target)
+        if targets:
+            compiled.append(FallbackFacts(source=fallback.source, targets=tuple(targets)))
+    return tuple(compiled)
+
+
+def _check_server_tls(parsed: ParsedConfig, findings: Findings) -> None:
+    tls = parsed.config.listen.tls
+    if tls is None:
+        return
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(tls.cert_file, tls.key_file)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or "not a PEM pair"
+        findings.error(("listen", "tls"), f"the certificate and key cannot be used: {reason}")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """The process's entry; see the module's docstring."""
+    parser = argparse.ArgumentParser(prog="asbru.app.compile")
+    parser.add_argument("--config", type=Path)
+    parser.add_argument("--data-dir", type=Path, required=True)
+    parser.add_argument("--host")
+    parser.add_argument("--port", type=int)
+    parser.add_argument("--workers", type=int)
+    parser.add_argument("--mock-socket")
+    parser.add_argument("--out", type=Path, required=True)
+    given = vars(parser.parse_args(argv))
+    out: Path = given.pop("out")
+    try:
+        compiled = compile_config(Options(**given), os.environ)
+        write_private(out, write_snapshot(compiled.snapshot))
+    except ConfigRefusedError as refused:
+        _say({"errors": [str(problem) for problem in refused.problems]})
+        return 1
+    except (OSError, ValueError) as error:
+        _say({"errors": [str(error)]})
+        return 1
+    _say({"warnings": [str(warning) for warning in compiled.warnings]})
+    _say({"result": asdict(compiled.boot)})
+    return 0
+
+
+def _say(line: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(line) + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

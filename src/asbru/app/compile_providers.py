@@ -1,0 +1,297 @@
+"""Provider settings and a provider's type -> the `ProviderFacts` a worker calls it by.
+
+Everything that would fail on every call is an error here: no address, an address the outbound policy will refuse,
+a credential that cannot be a header, a CA file that cannot be read.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import ssl
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from asbru.app.config import ConfigPath, Document, ParsedConfig, Problem, nearest
+from asbru.app.config.live import ProviderKey, ProviderSettings
+from asbru.app.provider_types import ProviderType, ProviderTypes
+from asbru.app.snapshot import Deadlines, KeyFacts, ProviderFacts, Retries, TlsFacts
+from asbru.catalog.build import ProviderCatalogue, build_catalogue, price_id_of_url
+
+_DIALECTS = {"openai": "openai_chat", "anthropic": "anthropic_messages"}
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
+_CREDENTIAL = re.compile(r"[\x21-\x7e]+")
+_HEADERS_WE_OWN = frozenset(
+    (
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "expect",
+        "host",
+        "keep-alive",
+        "proxy-authorization",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    )
+)
+
+
+@dataclass
+class Findings:
+    """What came up while compiling; errors refuse the configuration, warnings do not."""
+
+    document: Document
+    errors: list[Problem] = field(default_factory=list[Problem])
+    warnings: list[Problem] = field(default_factory=list[Problem])
+    watched: list[str] = field(default_factory=list[str])
+
+    def error(self, path: ConfigPath, message: str) -> None:
+        """Refuse the configuration because of `path`."""
+        self.errors.append(Problem(path, message, self.document.line(path)))
+
+    def warn(self, path: ConfigPath, message: str) -> None:
+        """Tell about `path`, and go on."""
+        self.warnings.append(Problem(path, message, self.document.line(path)))
+
+    def read_text(self, path: ConfigPath, file: str) -> str | None:
+        """The text of a file named by a setting, watched from now on; None (and an error) when it is unreadable."""
+        self.watched.append(str(Path(file).absolute()))
+        try:
+            return Path(file).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            self.error(path, f"cannot read {file}: {getattr(error, 'strerror', None) or 'not text'}")
+            return None
+
+
+def compile_providers(
+    parsed: ParsedConfig,
+    types: ProviderTypes,
+    findings: Findings,
+    *,
+    now: datetime,
+    mock_socket: str | None,
+) -> tuple[ProviderFacts, ...]:
+    """The facts of every provider that could be compiled; problems go to `findings`."""
+    compiled: list[ProviderFacts] = []
+    catalogues: dict[str | None, ProviderCatalogue] = {}
+    for name, settings in parsed.config.providers.items():
+        kind = _provider_type(name, settings, types, findings)
+        if kind is None:
+            continue
+        price_id = kind.price_id or price_id_of_url(settings.base_url)
+        if price_id not in catalogues:
+            catalogues[price_id] = build_catalogue(price_id, now)
+        compiled.append(
+            _Compiling(name, settings, kind, findings).facts(parsed, catalogues[price_id], mock_socket)
+        )
+    return tuple(compiled)
+
+
+def _provider_type(
+    name: str, settings: ProviderSettings, types: ProviderTypes, findings: Findings
+) -> ProviderType | None:
+    """The type by `type`, by name, or `custom`; None after an error."""
+    path: ConfigPath = ("providers", name)
+    asked = settings.type or (name if name in types else "custom" if settings.dialect else None)
+    if asked == "custom":
+        if settings.dialect is None:
+            findings.error(path, "a custom provider needs `dialect`: openai or anthropic")
+        if settings.base_url is None:
+            findings.error(path, "a custom provider needs `base_url`, with its version segment")
+        if settings.dialect is None or settings.base_url is None:
+            return None
+        return _custom_type(settings.dialect)
+    if settings.dialect is not None:
+        findings.error((*path, "dialect"), f"only a custom provider has a dialect; {asked!r} has its own")
+    if asked is None:
+        hint = nearest(name, [*types, "custom"])
+        findings.error(path, f"there is no provider type {name!r}; {hint} (else set `type`, or `dialect`)")
+        return None
+    if asked not in types:
+        findings.error((*path, "type"), f"unknown provider type; {nearest(asked, [*types, 'custom'])}")
+        return None
+    return types[asked]
+
+
+def _custom_type(dialect: str) -> ProviderType:
+    if dialect == "anthropic":
+        return ProviderType(
+            "custom",
+            "anthropic_messages",
+            auth="x-api-key",
+            headers={"anthropic-version": "2023-06-01"},
+            operations=("chat", "models", "count_tokens"),
+            keyless=True,
+        )
+    operations = ("chat", "completions", "embeddings", "models")
+    return ProviderType("custom", "openai_chat", operations=operations, keyless=True)
+
+
+@dataclass
+class _Compiling:
+    """One provider on its way from settings to facts."""
+
+    name: str
+    settings: ProviderSettings
+    kind: ProviderType
+    findings: Findings
+
+    @property
+    def _path(self) -> ConfigPath:
+        return ("providers", self.name)
+
+    def facts(
+        self, parsed: ParsedConfig, catalogue: ProviderCatalogue, mock_socket: str | None
+    ) -> ProviderFacts:
+        settings, kind = self.settings, self.kind
+        here = kind.served_here and settings.base_url is None
+        return ProviderFacts(
+            name=self.name,
+            kind=kind.name,
+            dialect=kind.dialect,
+            base_url=self._base_url(here),
+            auth=kind.auth,
+            headers=self._headers(),
+            keys=self._keys(parsed),
+            operations=kind.operations,
+            strip=kind.strip,
+            refuse_inputs=kind.refuse_inputs,
+            ask_stream_usage=kind.ask_stream_usage
+            if settings.ask_stream_usage is None
+            else settings.ask_stream_usage,
+            legacy_max_tokens=kind.legacy_max_tokens,
+            allow_private=settings.allow_private,
+            allow_loopback=settings.allow_loopback or here,
+            proxy=settings.proxy,
+            tls=self._tls(),
+            deadlines=Deadlines(**settings.deadlines.model_dump()),
+            retries=Retries(**settings.retries.model_dump()),
+            connections_max=settings.connections_max,
+            idle_connections_max=min(settings.idle_connections_max, settings.connections_max),
+            unix_socket=mock_socket if here else None,
+            known_models=self._known_models(catalogue),
+            max_output_tokens=dict(kind.max_output_tokens),
+            prices=catalogue.models,
+        )
+
+    def _base_url(self, here: bool) -> str:
+        url = self.settings.base_url or self.kind.base_url
+        if here:
+            return (url or "http://mock.localhost/v1").rstrip("/")
+        if url is None:
+            self.findings.error(self._path, f"a provider of type {self.kind.name!r} needs `base_url`")
+            return ""
+        path = (*self._path, "base_url") if self.settings.base_url else self._path
+        try:
+            parts = urlsplit(url)
+            host, _ = parts.hostname, parts.port
+        except ValueError:
+            host, parts = None, None
+        if not host or parts is None:
+            self.findings.error(path, "the URL has no valid host and port")
+        elif parts.username is not None:
+            self.findings.error(path, "credentials belong under `keys`, not into the URL")
+        elif self.settings.proxy is None:
+            self._check_host(path, host)
+        return url.rstrip("/")
+
+    def _check_host(self, path: ConfigPath, host: str) -> None:
+        """A literal address the outbound policy refuses would fail every call."""
+        loopback = host == "localhost" or host.endswith(".localhost")
+        private = link_local = False
+        try:
+            address = ipaddress.ip_address(host)
+        except ValueError:
+            pass
+        else:
+            loopback, link_local = address.is_loopback, address.is_link_local
+            private = address.is_private and not loopback and not link_local
+        if link_local:
+            self.findings.error(path, f"{host} is a link-local address; those are never called")
+        elif loopback and not self.settings.allow_loopback:
+            self.findings.error(path, f"{host} is loopback; set `allow_loopback: true` on this provider")
+        elif private and not self.settings.allow_private:
+            self.findings.error(path, f"{host} is private; set `allow_private: true` on this provider")
+
+    def _headers(self) -> dict[str, str]:
+        headers = dict(self.kind.headers)
+        for name, value in self.settings.headers.items():
+            path = (*self._path, "headers", name)
+            if not _HEADER_NAME.fullmatch(name):
+                self.findings.error(path, "not a valid header name")
+            elif name.lower() in _HEADERS_WE_OWN:
+                self.findings.error(path, "this header is set by the gateway itself")
+            elif not _HEADER_VALUE.fullmatch(value):
+                self.findings.error(path, "a header value is visible ASCII, without line breaks")
+            else:
+                headers[name.lower()] = value
+        return headers
+
+    def _keys(self, parsed: ParsedConfig) -> tuple[KeyFacts, ...]:
+        """The usable keys. A type that works without a credential gets one empty key when none is configured."""
+        usable: list[KeyFacts] = []
+        for index, key in enumerate(self.settings.keys):
+            path: ConfigPath = (*self._path, "keys", index, "value")
+            if path in parsed.unset:
+                self.findings.warn(
+                    path,
+                    f"environment variable {parsed.unset[path]} is not set: key {key.name!r} is disabled",
+                )
+            elif self._credential_is_valid(path, key):
+                usable.append(_key_facts(key))
+        if not self.settings.keys and self.kind.keyless:
+            return (KeyFacts(name="none", value=""),)
+        if not usable:
+            self.findings.warn(
+                self._path, f"provider {self.name!r} has no usable key: every call to it will be refused"
+            )
+        return tuple(usable)
+
+    def _credential_is_valid(self, path: ConfigPath, key: ProviderKey) -> bool:
+        value = key.value.get_secret_value()
+        if not value:
+            if not self.kind.keyless:
+                self.findings.error(path, f"key {key.name!r} has no value")
+            return self.kind.keyless
+        if not _CREDENTIAL.fullmatch(value):
+            self.findings.error(path, "a credential is visible ASCII, without spaces or line breaks")
+            return False
+        return True
+
+    def _tls(self) -> TlsFacts:
+        tls = self.settings.tls
+        path = (*self._path, "tls", "ca_file")
+        pem = None
+        if tls.ca_file is not None:
+            pem = self.findings.read_text(path, tls.ca_file)
+        if pem is not None:
+            try:
+                ssl.create_default_context(cadata=pem)
+            except (ssl.SSLError, ValueError):
+                self.findings.error(path, f"{tls.ca_file} holds no usable PEM certificates")
+        if not tls.verify:
+            self.findings.warn((*self._path, "tls", "verify"), "certificates are not checked: for tests only")
+        return TlsFacts(ca_pem=pem, verify=tls.verify)
+
+    def _known_models(self, catalogue: ProviderCatalogue) -> tuple[str, ...]:
+        """Named by the configuration first, then by the type, then by the price data."""
+        named = [model for key in self.settings.keys for model in (*key.aliases, *key.models) if model != "*"]
+        if self.settings.keys and not any("*" in key.models for key in self.settings.keys):
+            return tuple(dict.fromkeys(named))
+        return tuple(dict.fromkeys([*named, *self.kind.known_models, *catalogue.known_models]))
+
+
+def _key_facts(key: ProviderKey) -> KeyFacts:
+    return KeyFacts(
+        name=key.name,
+        value=key.value.get_secret_value(),
+        models=tuple(key.models),
+        weight=key.weight,
+        aliases=dict(key.aliases),
+    )

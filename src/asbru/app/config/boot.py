@@ -1,0 +1,31 @@
+"""Boot settings: read once at start. Changing one in the file is reported, and waits for a restart."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from asbru.app.config.base import Count, Settings
+
+
+class ServerTls(Settings):
+    """The certificate callers see. Without it the server speaks plain HTTP."""
+
+    cert_file: Annotated[str, Field(description="Path of the certificate chain, PEM.")]
+    key_file: Annotated[str, Field(description="Path of the private key, PEM, not encrypted.")]
+
+
+class Listen(Settings):
+    """Where the gateway listens, and with how many processes."""
+
+    host: Annotated[str, Field(description="Address to listen on.")] = "127.0.0.1"
+    port: Annotated[Count, Field(ge=0, le=65535, description="TCP port; 0 takes any free one.")] = 8080
+    workers: Annotated[Count, Field(ge=1, le=256, description="Worker processes; each can use one core.")] = 1
+    tls: Annotated[ServerTls | None, Field(description="Serve HTTPS with this certificate.")] = None
+
+    @model_validator(mode="after")
+    def _host_is_named(self) -> Listen:
+        if not self.host:
+            raise ValueError("host is empty; use 0.0.0.0 or :: for every address")
+        return self

@@ -1,0 +1,32 @@
+"""What is wrong with a configuration: where, in the words of the file, and the line where that is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+ConfigPath: TypeAlias = tuple[str | int, ...]
+"""Keys and list positions from the top of the document."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One error or warning. `line` counts from 1; None where it is not known."""
+
+    path: ConfigPath
+    message: str
+    line: int | None = None
+
+    def __str__(self) -> str:
+        where = ".".join(str(part) for part in self.path)
+        if self.line is not None:
+            where = f"line {self.line}: {where}" if where else f"line {self.line}"
+        return f"{where}: {self.message}" if where else self.message
+
+
+class ConfigRefusedError(Exception):
+    """The configuration cannot be used; `problems` holds every error found, not the first."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("; ".join(str(problem) for problem in problems))
+        self.problems = problems

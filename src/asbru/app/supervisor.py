@@ -1,0 +1,403 @@
+"""The parent process: compiles, starts the others, keeps them running, reloads, drains. Serves nothing itself.
+
+    python -m asbru.app.supervisor --data-dir DIR [--config FILE] [--host H] [--port P] [--workers N]
+
+starting -> serving -> draining -> ended. SIGTERM or SIGINT drains (exit 0), a second one ends at once; SIGHUP or a
+changed file compiles anew and, when that succeeds, hands the new snapshot to every worker; refused, all goes on as it
+was. Exit 1: it could not start. Imports neither pydantic nor YAML nor uvloop: it must stay small for ever.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from asbru.app.boot import Boot, CompileJob, CompileOutcome, Options
+from asbru.app.children import Child, Commands, how_it_ended
+from asbru.app.log import log
+from asbru.app.paths import CONFIG_FILE_NAMES, RunDir
+from asbru.app.port import PortTakenError, hold_port
+from asbru.app.restarts import Restarts
+from asbru.app.signals import SignalPipe
+from asbru.app.watch import FileWatch
+
+START_TIMEOUT_S = 30.0
+DRAIN_EXTRA_S = 2.0
+FLUSH_TIMEOUT_S = 10.0
+END_NOW_TIMEOUT_S = 1.0
+POLL_INTERVAL_S = 1.0
+_TURN_S = 0.05
+_BOOKKEEPER = "bookkeeper"
+
+
+class StartRefusedError(Exception):
+    """The gateway cannot start; the message says why."""
+
+
+@dataclass
+class _Slot:
+    """A place a child fills, again and again. `due_s`: when the next one starts; None while one runs."""
+
+    name: str
+    start: Callable[[], Child]
+    child: Child | None = None
+    due_s: float | None = None
+    restarts: Restarts = field(default_factory=Restarts)
+
+    @property
+    def is_worker(self) -> bool:
+        return self.name.startswith("worker")
+
+    @property
+    def is_bookkeeper(self) -> bool:
+        return self.name == _BOOKKEEPER
+
+
+class Supervisor:
+    """One run of the gateway. `run` is called once."""
+
+    def __init__(self, options: Options, commands: Commands | None = None) -> None:
+        self._commands = commands or Commands()
+        self._asked = options
+        self._selector = selectors.DefaultSelector()
+        self._slots: list[_Slot] = []
+        self._stops = 0
+        self._wants_reload = False
+        self._job: CompileJob | None = None
+        self._generation = 0
+        self._next_poll_s = 0.0
+
+    def run(self) -> int:
+        """Start, serve until told to stop, clean up; the exit code."""
+        self._signals = SignalPipe()
+        self._selector.register(self._signals.reader, selectors.EVENT_READ, None)
+        self._run_dir = RunDir()
+        self._options = replace(self._asked, mock_socket=str(self._run_dir.path / "mock.sock"))
+        try:
+            self._start()
+            while not self._stops:
+                self._turn()
+                self._keep_running()
+                self._keep_current()
+            return self._drain()
+        except (StartRefusedError, PortTakenError) as refused:
+            log("error", str(refused))
+            return 0 if self._stops else 1
+        finally:
+            self._end_now()
+            self._run_dir.close()
+            self._selector.close()
+            self._signals.close()
+
+    # ---- starting
+
+    def _start(self) -> None:
+        outcome = self._compile().wait()
+        outcome.report()
+        boot = outcome.boot
+        if boot is None:
+            raise StartRefusedError("the configuration is refused; nothing was started")
+        self._boot = boot
+        self._snapshot = self._take_snapshot()
+        self._watch = FileWatch(self._watched(boot))
+        self._held, self._host, self._port = hold_port(boot.host, boot.port)
+        self._add_helpers(boot)
+        self._start_and_wait()
+        for index in range(boot.workers):
+            self._slots.append(_Slot(f"worker-{index}", lambda index=index: self._new_worker(index)))
+        self._start_and_wait()
+        self._announce(boot)
+
+    def _add_helpers(self, boot: Boot) -> None:
+        self._slots.append(_Slot(_BOOKKEEPER, self._new_bookkeeper))
+        for name in boot.served_here:
+            self._add_served(name)
+
+    def _add_served(self, name: str) -> None:
+        if name in self._commands.served and not any(slot.name == name for slot in self._slots):
+            self._slots.append(_Slot(name, lambda: self._new_served(name)))
+
+    def _new_bookkeeper(self) -> Child:
+        path = self._run_dir.path / "book.sock"
+        path.unlink(missing_ok=True)
+        argv = [*self._commands.bookkeeper, "--socket", str(path), "--data-dir", str(self._options.data_dir)]
+        child = Child(_BOOKKEEPER, argv, wants_control=False, socket_path=path)
+        child.lower_priority()
+        return child
+
+    def _new_served(self, name: str) -> Child:
+        path = self._run_dir.path / f"{name}.sock"
+        path.unlink(missing_ok=True)
+        argv = [*self._commands.served[name], "--socket", str(path)]
+        return Child(name, argv, wants_control=False, socket_path=path)
+
+    def _new_worker(self, index: int) -> Child:
+        argv = [*self._commands.worker, "--snapshot", str(self._snapshot)]
+        argv += ["--bookkeeper", str(self._run_dir.path / "book.sock"), "--index", str(index)]
+        argv += ["--host", self._host, "--port", str(self._port), "--run-dir", str(self._run_dir.path)]
+        if self._boot.tls_cert and self._boot.tls_key:
+            argv += ["--tls-cert", self._boot.tls_cert, "--tls-key", self._boot.tls_key]
+        child = Child(f"worker-{index}", argv, wants_control=True)
+        child.snapshot = str(self._snapshot)
+        return child
+
+    def _start_and_wait(self) -> None:
+        """Start what is not running and wait until all are ready; any that ends before refuses the start."""
+        for slot in self._slots:
+            if slot.child is None:
+                self._fill(slot)
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while True:
+            waiting = [slot for slot in self._slots if slot.child is None or not slot.child.ready]
+            if not waiting:
+                return
+            for slot in waiting:
+                if slot.child is None:
+                    raise StartRefusedError(f"{slot.name} ended before it was ready; its last lines say why")
+            if self._stops:
+                raise StartRefusedError("told to stop before the start was done")
+            if time.monotonic() > deadline:
+                names = ", ".join(slot.name for slot in waiting)
+                raise StartRefusedError(f"not ready after {START_TIMEOUT_S:.0f} s: {names}")
+            self._turn(_TURN_S)
+
+    def _announce(self, boot: Boot) -> None:
+        scheme = "https" if boot.tls_cert else "http"
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        source = boot.config_file or "built-in defaults"
+        log(
+            "info",
+            f"ready: {scheme}://{host}:{self._port} with {boot.workers} worker(s), configuration: {source}",
+        )
+        if boot.open_access:
+            log("info", "no virtual keys are configured: open to every caller on this machine")
+
+    # ---- running
+
+    def _turn(self, longest_s: float = POLL_INTERVAL_S) -> None:
+        """Wait for something to happen, at most so long, and take note of it."""
+        due = [slot.due_s for slot in self._slots if slot.due_s is not None]
+        wait_s = min([longest_s, *(moment - time.monotonic() for moment in due)])
+        for key, _ in self._selector.select(max(wait_s, 0.0)):
+            slot: _Slot | None = key.data
+            if slot is None:
+                self._note_signals()
+            elif slot.child is not None:
+                self._hear(slot, slot.child)
+        for slot in self._slots:
+            if slot.child is not None:
+                if not slot.child.ready and slot.child.check_socket():
+                    slot.child.ready = True
+                if slot.child.process.poll() is not None:
+                    self._bury(slot, slot.child)
+
+    def _note_signals(self) -> None:
+        for number in self._signals.read():
+            if number in (signal.SIGTERM, signal.SIGINT):
+                self._stops += 1
+            elif number == signal.SIGHUP:
+                self._wants_reload = True
+
+    def _hear(self, slot: _Slot, child: Child) -> None:
+        lines = child.read_lines()
+        if lines is None:
+            self._mute(child)
+            return
+        for line in lines:
+            word, _, rest = line.partition(" ")
+            if word == "ready":
+                child.ready = True
+                if slot.is_worker and child.snapshot != str(self._snapshot):
+                    self._tell_snapshot(child)
+            elif word == "reloaded":
+                child.snapshot = rest
+                self._forget_old_snapshots()
+            elif word == "refused":
+                log("error", f"{slot.name} refused the new configuration and keeps the old one: {rest}")
+
+    def _mute(self, child: Child) -> None:
+        with contextlib.suppress(KeyError, ValueError):
+            self._selector.unregister(child.channel)
+
+    def _fill(self, slot: _Slot) -> None:
+        slot.due_s = None
+        try:
+            slot.child = slot.start()
+        except OSError as error:
+            log("error", f"{slot.name} cannot be started: {error}")
+            slot.due_s = time.monotonic() + slot.restarts.pause_s(0.0)
+            return
+        self._selector.register(slot.child.channel, selectors.EVENT_READ, slot)
+
+    def _bury(self, slot: _Slot, child: Child) -> None:
+        lived_s = time.monotonic() - child.started_s
+        self._mute(child)
+        child.close()
+        slot.child = None
+        if self._stops and child.process.returncode == 0:
+            return
+        pause_s = slot.restarts.pause_s(lived_s)
+        slot.due_s = time.monotonic() + pause_s
+        log("error", f"{slot.name} (pid {child.process.pid}) {how_it_ended(child.process.returncode)}")
+
+    def _keep_running(self) -> None:
+        for slot in self._slots:
+            if slot.child is None and slot.due_s is not None and time.monotonic() >= slot.due_s:
+                self._fill(slot)
+                if slot.child is not None:
+                    log("warning", f"{slot.name} started again (pid {slot.child.process.pid})")
+
+    # ---- configuration
+
+    def _watched(self, boot: Boot) -> list[str]:
+        if boot.config_file is not None:
+            return [boot.config_file, *boot.watched]
+        return [str(self._options.data_dir / name) for name in CONFIG_FILE_NAMES]
+
+    def _compile(self) -> CompileJob:
+        self._generation += 1
+        out = self._run_dir.path / f"snapshot-{self._generation}.msgpack"
+        return CompileJob(self._commands.compile, self._options, out)
+
+    def _take_snapshot(self) -> Path:
+        return self._run_dir.path / f"snapshot-{self._generation}.msgpack"
+
+    def _keep_current(self) -> None:
+        """Poll the files each second; at most one compile process at a time."""
+        if self._job is not None:
+            if self._job.process.poll() is not None:
+                job, self._job = self._job, None
+                self._swap(job.outcome())
+            return
+        if time.monotonic() >= self._next_poll_s:
+            self._next_poll_s = time.monotonic() + POLL_INTERVAL_S
+            self._wants_reload |= self._watch.poll()
+        if self._wants_reload:
+            self._wants_reload = False
+            if self._boot.config_file is not None:
+                # A file that was used once is asked for by name: were it gone, the defaults would open the door.
+                self._options = replace(self._options, config=Path(self._boot.config_file))
+            self._job = self._compile()
+
+    def _swap(self, outcome: CompileOutcome) -> None:
+        outcome.report()
+        boot = outcome.boot
+        if boot is None:
+            log("error", "the changed configuration is refused; the old one goes on")
+            return
+        self._warn_about_boot(boot)
+        self._boot = replace(boot, tls_cert=self._boot.tls_cert, tls_key=self._boot.tls_key)
+        self._snapshot = self._take_snapshot()
+        self._watch.follow(self._watched(boot))
+        for name in boot.served_here:
+            self._add_served(name)
+        for slot in self._slots:
+            if slot.child is None and slot.due_s is None:
+                self._fill(slot)
+            elif slot.is_worker and slot.child is not None and slot.child.ready:
+                self._tell_snapshot(slot.child)
+        log("info", "configuration reloaded")
+
+    def _warn_about_boot(self, boot: Boot) -> None:
+        for name in ("host", "port", "workers", "tls_cert", "tls_key"):
+            if getattr(boot, name) != getattr(self._boot, name):
+                log("warning", f"listen.{name} changed: a boot setting, it waits for a restart")
+
+    def _tell_snapshot(self, child: Child) -> None:
+        if not child.send(f"reload {self._snapshot}"):
+            log("error", f"{child.name} does not read its control socket; it is ended and started again")
+            child.signal(signal.SIGKILL)
+
+    def _forget_old_snapshots(self) -> None:
+        """Remove the snapshots nobody serves by: they hold credentials."""
+        used = {slot.child.snapshot for slot in self._slots if slot.child is not None and slot.is_worker}
+        for path in self._run_dir.path.glob("snapshot-*.msgpack"):
+            generation = int(path.stem.partition("-")[2])
+            if str(path) not in used and path != self._snapshot and generation < self._generation:
+                path.unlink(missing_ok=True)
+
+    # ---- stopping
+
+    def _drain(self) -> int:
+        grace_s = self._boot.drain_grace_s
+        log("info", f"stopping: calls in flight have {grace_s:g} s")
+        for slot in self._slots:
+            slot.due_s = None
+            if (
+                slot.is_worker
+                and slot.child is not None
+                and not (slot.child.ready and slot.child.send("drain"))
+            ):
+                slot.child.signal(signal.SIGTERM)
+        self._held.close()
+        if not self._wait_for(lambda slot: slot.is_worker, grace_s + DRAIN_EXTRA_S):
+            log(
+                "warning", "not all calls ended in time" if self._stops == 1 else "told twice: ending at once"
+            )
+            self._kill(lambda slot: slot.is_worker)
+        limit_s = FLUSH_TIMEOUT_S if self._stops == 1 else END_NOW_TIMEOUT_S
+        self._end_helpers(lambda slot: not slot.is_bookkeeper, limit_s)
+        self._end_helpers(lambda slot: slot.is_bookkeeper, limit_s)
+        log("info", "stopped")
+        return 0
+
+    def _end_helpers(self, role: Callable[[_Slot], bool], limit_s: float) -> None:
+        for slot in self._slots:
+            if slot.child is not None and role(slot):
+                slot.child.signal(signal.SIGTERM)
+        self._wait_for(role, limit_s, stops_max=2)
+        self._kill(role)
+
+    def _wait_for(self, role: Callable[[_Slot], bool], limit_s: float, stops_max: int = 1) -> bool:
+        """Whether all of a role ended within the limit; cut short by one more signal."""
+        deadline = time.monotonic() + limit_s
+        while any(slot.child is not None for slot in self._slots if role(slot)):
+            if time.monotonic() >= deadline or self._stops > stops_max:
+                return False
+            self._turn(_TURN_S)
+            for slot in self._slots:
+                slot.due_s = None
+        return True
+
+    def _kill(self, role: Callable[[_Slot], bool]) -> None:
+        for slot in self._slots:
+            child = slot.child
+            if child is not None and role(slot):
+                child.signal(signal.SIGKILL)
+                child.process.wait()
+                self._mute(child)
+                child.close()
+                slot.child = None
+
+    def _end_now(self) -> None:
+        """Whatever still runs after an error."""
+        if any(slot.child is not None for slot in self._slots):
+            self._end_helpers(lambda _: True, END_NOW_TIMEOUT_S)
+        if self._job is not None:
+            self._job.process.kill()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._job.process.wait(END_NOW_TIMEOUT_S)
+
+
+def main(argv: list[str] | None = None, commands: Commands | None = None) -> int:
+    """The process's entry; see the module's docstring."""
+    parser = argparse.ArgumentParser(prog="asbru.app.supervisor")
+    parser.add_argument("--config", type=Path)
+    parser.add_argument("--data-dir", type=Path, required=True)
+    parser.add_argument("--host")
+    parser.add_argument("--port", type=int)
+    parser.add_argument("--workers", type=int)
+    given = vars(parser.parse_args(argv))
+    return Supervisor(Options(**given), commands).run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,10 @@
+"""What models cost and can do, as data: the run side.
+
+`PriceBook` answers from the rows of the snapshot; an unknown model has no price (None), never a
+price of zero.
+The compile side, `catalog.build`, alone knows the price library; it is imported by the compile process only.
+"""
+
+from asbru.catalog.prices import MatchClause, PriceBook, PricedModel
+
+__all__ = ["MatchClause", "PriceBook", "PricedModel"]

@@ -1,0 +1,126 @@
+"""Compile side of the catalogue: the price library's data -> match clauses and integer rows. Fetches nothing.
+
+Rates are nano-dollars per million tokens. A bucket without a rate of its own costs what the library charges
+for it: the rate of the next wider bucket (a cache read without a price is input, a one-hour cache write is a
+cache write). Reasoning is priced as output.
+Prices by time of day or date are taken as they stand at the moment of compiling.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
+
+from genai_prices import types as lib
+from genai_prices.data import providers as _library_providers
+
+from asbru.catalog.prices import MatchClause, PricedModel
+from asbru.core.money import NANOUSD_PER_USD, PriceRow
+
+_CHAINS: dict[str, tuple[str, ...]] = {
+    "input": ("input_mtok",),
+    "output": ("output_mtok",),
+    "cache_read": ("cache_read_mtok", "input_mtok"),
+    "cache_write_5m": ("cache_write_5m_mtok", "cache_write_mtok", "input_mtok"),
+    "cache_write_1h": ("cache_write_1h_mtok", "cache_write_mtok", "input_mtok"),
+    "audio_input": ("input_audio_mtok", "input_mtok"),
+    "audio_output": ("output_audio_mtok", "output_mtok"),
+}
+
+
+@dataclass(frozen=True)
+class ProviderCatalogue:
+    """What the library knows of a provider's models. `context_tokens`: input limits by model id."""
+
+    models: tuple[PricedModel, ...] = ()
+    known_models: tuple[str, ...] = ()
+    context_tokens: dict[str, int] | None = None
+
+
+def build_catalogue(price_id: str | None, now: datetime) -> ProviderCatalogue:
+    """The catalogue of the library's provider `price_id`; empty where it has none. `now` has a zone."""
+    by_id = {provider.id: provider for provider in _library_providers}
+    provider = by_id.get(price_id or "")
+    if provider is None:
+        return ProviderCatalogue()
+    infos = list(provider.models)
+    for other in provider.fallback_model_providers or ():
+        if other in by_id:
+            infos.extend(by_id[other].models)
+    return ProviderCatalogue(
+        models=tuple(PricedModel(info.id, _clause(info.match), _rows(info, now)) for info in infos),
+        known_models=tuple(info.id for info in provider.models if _callable_name(info)),
+        context_tokens={info.id: info.context_window for info in provider.models if info.context_window},
+    )
+
+
+def _callable_name(info: lib.ModelInfo) -> bool:
+    """Some ids are families (`ft:gpt-4o`), which nobody can call, and some models are withdrawn."""
+    return info.match.is_match(info.id) and not info.id.startswith("ft:") and not info.deprecated
+
+
+def _clause(match: lib.MatchLogic) -> MatchClause:
+    match match:
+        case lib.ClauseEquals():
+            return MatchClause("equals", match.equals.lower())
+        case lib.ClauseStartsWith():
+            return MatchClause("starts_with", match.starts_with.lower())
+        case lib.ClauseEndsWith():
+            return MatchClause("ends_with", match.ends_with.lower())
+        case lib.ClauseContains():
+            return MatchClause("contains", match.contains.lower())
+        case lib.ClauseRegex():
+            return MatchClause("regex", match.regex)
+        case lib.ClauseOr():
+            return MatchClause("any", "", tuple(_clause(part) for part in match.or_))
+        case lib.ClauseAnd():
+            return MatchClause("all", "", tuple(_clause(part) for part in match.and_))
+
+
+def _rows(info: lib.ModelInfo, now: datetime) -> tuple[PriceRow, ...]:
+    """One row per tier, base first; empty for a model that is not priced by token (unknown, not free)."""
+    if not info.prices:
+        return ()
+    prices = info.get_prices(now)
+    if prices.input_mtok is None and prices.output_mtok is None:
+        return ()
+    rates = {bucket: _first_rate(prices, chain) for bucket, chain in _CHAINS.items()}
+    starts = {
+        tier.start for rate in rates.values() if isinstance(rate, lib.TieredPrices) for tier in rate.tiers
+    }
+    return tuple(_row(rates, start) for start in (0, *sorted(starts - {0})))
+
+
+def _first_rate(prices: lib.ModelPrice, chain: tuple[str, ...]) -> Decimal | lib.TieredPrices | None:
+    for name in chain:
+        rate: Decimal | lib.TieredPrices | None = getattr(prices, name)
+        if rate is not None:
+            return rate
+    return None
+
+
+def _row(rates: dict[str, Decimal | lib.TieredPrices | None], start: int) -> PriceRow:
+    return PriceRow(**{bucket: _rate_at(rate, start) for bucket, rate in rates.items()}, above_tokens=start)
+
+
+def _rate_at(rate: Decimal | lib.TieredPrices | None, start: int) -> int:
+    """Nano-dollars per million tokens for calls with more than `start` input tokens."""
+    if rate is None:
+        return 0
+    if isinstance(rate, lib.TieredPrices):
+        usd = rate.base
+        for tier in rate.tiers:
+            if tier.start <= start and (tier.start or start):
+                usd = tier.price
+    else:
+        usd = rate
+    return int((usd * NANOUSD_PER_USD).to_integral_value(ROUND_HALF_UP))
+
+
+def price_id_of_url(base_url: str | None) -> str | None:
+    """The library's provider that answers at `base_url`, for a custom provider; None where there is none."""
+    if base_url is None:
+        return None
+    return next((p.id for p in _library_providers if re.match(p.api_pattern, base_url)), None)

@@ -1,0 +1,48 @@
+"""Ports: what a lower floor asks of a higher one, as shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+
+class Flow(Protocol):
+    """A source of bytes that can be held back while its reader is slow."""
+
+    def pause(self) -> None:
+        """Bring nothing more for now."""
+        ...
+
+    def resume(self) -> None:
+        """Go on."""
+        ...
+
+
+class AnswerPort(Protocol):
+    """Where an answer goes. Either `whole`, or `begin`, any number of `write`s, and `end`.
+
+    Header lines are bytes that end with CRLF; framing is the port's business. `flow` is paused while the caller
+    does not read.
+    """
+
+    started: bool
+    finished: bool
+    closing: bool
+    bytes_written: int
+    flow: Flow | None
+
+    def whole(self, status: int, headers: Sequence[bytes], body: bytes) -> None:
+        """A complete answer."""
+        ...
+
+    def begin(self, status: int, headers: Sequence[bytes]) -> None:
+        """The head of a streamed answer."""
+        ...
+
+    def write(self, data: bytes) -> None:
+        """More of a streamed answer."""
+        ...
+
+    def end(self) -> None:
+        """The end of a streamed answer."""
+        ...

@@ -1,0 +1,196 @@
+"""Content blocks of the Messages API, read into canonical parts.
+
+A block of a type that the canonical form has no part for (server tools and their results, search results, container
+uploads, compaction), or of a known type in an unknown shape, becomes a `ForeignPart` with its raw JSON, so that it
+can be written back byte for byte. Not here: writing (`block_writer.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from asbru.core.chat import (
+    CacheMark,
+    DocumentPart,
+    ForeignPart,
+    ImagePart,
+    MediaSource,
+    Part,
+    Raw,
+    RedactedThinkingPart,
+    TextPart,
+    ThinkingPart,
+    ToolCallPart,
+    ToolResultPart,
+)
+from asbru.dialects.anthropic_messages.fields import Fields, Misfit, describe, open_object, text_of
+from asbru.dialects.anthropic_messages.types import NAME
+
+CARRIER: Final = "asbru:"
+"""A signature of another dialect travels through callers of this one as `asbru:<dialect>:<signature>`."""
+
+
+def read_content(fields: Fields, name: str) -> tuple[tuple[Part, ...], bool]:
+    """The parts of a `content` member that is a string or an array of blocks, and whether it was a string."""
+    raw = fields.members.get(name)
+    came = "nothing" if raw is None else describe(raw)
+    if came == "a string":
+        return (TextPart(text=fields.need_str(name)),), True
+    if came != "an array":
+        raise Misfit(f"{fields.at(name)}: expected a string or an array of blocks, got {came}")
+    blocks = fields.need_list(name)
+    path = fields.at(name)
+    return tuple(read_block(block, f"{path}[{n}]") for n, block in enumerate(blocks)), False
+
+
+def read_block(raw: Raw, path: str) -> Part:
+    """One block."""
+    fields = open_object(raw, path)
+    kind = fields.need_str("type")
+    reader = _READERS.get(kind)
+    part = reader(fields) if reader else None
+    return ForeignPart(dialect=NAME, kind=kind, raw=raw) if part is None else part
+
+
+def read_cache(fields: Fields) -> CacheMark | None:
+    """The `cache_control` member."""
+    mark = fields.take_object("cache_control")
+    if mark is None:
+        return None
+    return CacheMark(kind=mark.take_str("type") or "ephemeral", ttl=mark.take_str("ttl"), extra=mark.rest())
+
+
+def read_signature(signature: str | None) -> tuple[str | None, str]:
+    """A signature and the dialect whose provider made it."""
+    if signature and signature.startswith(CARRIER):
+        dialect, _, inner = signature.removeprefix(CARRIER).partition(":")
+        return inner, dialect
+    return signature, NAME
+
+
+def _read_text(fields: Fields) -> Part:
+    citations = fields.take_raw("citations")
+    return TextPart(
+        text=fields.need_str("text"),
+        cache=read_cache(fields),
+        citations=citations,
+        citations_dialect=None if citations is None else NAME,
+        extra=fields.rest(),
+    )
+
+
+def _read_source(fields: Fields) -> MediaSource | None:
+    """A source of bytes; None for a form that `MediaSource` cannot hold."""
+    source = fields.need_object("source")
+    kind = source.need_str("type")
+    if kind == "base64":
+        media_type = source.take_str("media_type")
+        found = MediaSource(media_type=media_type, data=source.need_str("data"))
+    elif kind == "url":
+        found = MediaSource(url=source.need_str("url"))
+    elif kind == "file":
+        found = MediaSource(file_id=source.need_str("file_id"))
+    else:
+        return None
+    return None if source.rest() else found
+
+
+def _read_image(fields: Fields) -> Part | None:
+    source = _read_source(fields)
+    if source is None:
+        return None
+    return ImagePart(source=source, cache=read_cache(fields), extra=fields.rest())
+
+
+def _read_document(fields: Fields) -> Part | None:
+    whole = fields.members.get("source")
+    inner = fields.need_object("source")
+    kind = inner.peek_str("type")
+    source: MediaSource | None = None
+    text: str | None = None
+    parts: tuple[Part, ...] | None = None
+    if kind == "text":
+        text = _read_plain_source(inner)
+    elif kind == "content":
+        parts = _read_parts_source(inner)
+    elif whole is not None:
+        fields.members["source"] = whole
+        source = _read_source(fields)
+    if source is None and text is None and parts is None:
+        return None
+    return DocumentPart(
+        source=source,
+        text=text,
+        parts=parts,
+        title=fields.take_str("title"),
+        context=fields.take_str("context"),
+        citations=fields.take_raw("citations"),
+        cache=read_cache(fields),
+        extra=fields.rest(),
+    )
+
+
+def _read_plain_source(source: Fields) -> str | None:
+    source.take_str("type")
+    text = source.need_str("data")
+    media_type = source.take_str("media_type")
+    return None if source.rest() or media_type not in (None, "text/plain") else text
+
+
+def _read_parts_source(source: Fields) -> tuple[Part, ...] | None:
+    source.take_str("type")
+    parts, plain = read_content(source, "content")
+    return None if plain or source.rest() else parts
+
+
+def _read_tool_use(fields: Fields) -> Part:
+    name = fields.need_str("name")
+    given = fields.take_raw("input")
+    if given is not None and describe(given) != "an object":
+        raise Misfit(f"{fields.at('input')}: expected an object, got {describe(given)}")
+    return ToolCallPart(
+        id=fields.need_str("id"),
+        name=name,
+        arguments="" if given is None else text_of(given),
+        cache=read_cache(fields),
+        extra=fields.rest(),
+    )
+
+
+def _read_tool_result(fields: Fields) -> Part:
+    parts: tuple[Part, ...] = ()
+    plain = True
+    if fields.holds("content"):
+        parts, plain = read_content(fields, "content")
+    return ToolResultPart(
+        call_id=fields.need_str("tool_use_id"),
+        parts=parts,
+        plain=plain,
+        is_error=fields.take_bool("is_error") or False,
+        cache=read_cache(fields),
+        extra=fields.rest(),
+    )
+
+
+def _read_thinking(fields: Fields) -> Part:
+    signature, dialect = read_signature(fields.take_str("signature"))
+    return ThinkingPart(
+        text=fields.need_str("thinking"), signature=signature, dialect=dialect, extra=fields.rest()
+    )
+
+
+def _read_redacted(fields: Fields) -> Part:
+    data, dialect = read_signature(fields.need_str("data"))
+    return RedactedThinkingPart(data=data or "", dialect=dialect, extra=fields.rest())
+
+
+_READERS: Final[dict[str, Callable[[Fields], Part | None]]] = {
+    "text": _read_text,
+    "image": _read_image,
+    "document": _read_document,
+    "tool_use": _read_tool_use,
+    "tool_result": _read_tool_result,
+    "thinking": _read_thinking,
+    "redacted_thinking": _read_redacted,
+}

@@ -1,0 +1,126 @@
+"""Errors of the Messages API: a provider's error answer read, and our own tree written.
+
+`{"type": "error", "error": {"type", "message"}, "request_id"}` is the form; other shapes (OpenAI's, plain text, a
+proxy's HTML page, nothing) are read as far as they go. Written types are the API's own, chosen by the error's type
+where it is one of them, else by status. An answer of this dialect's provider is passed on as it came.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from asbru.core.errors import AsbruError, UpstreamError
+from asbru.core.reply import StreamFault
+from asbru.dialects.anthropic_messages.types import (
+    DECODE_ERRORS,
+    NAME,
+    STATUS_OF_TYPE,
+    TYPE_OF_STATUS,
+    ErrorHolder,
+    ErrorWire,
+    decode_error,
+    decode_kind,
+    encode,
+)
+from asbru.wire.sse import write_event
+
+ERROR_TEXT_MAX: Final = 500
+"""How many characters of a body that is not JSON go into the message."""
+
+_TAGS: Final = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.DOTALL | re.IGNORECASE)
+_VAGUE: Final = ("api_error", "invalid_request_error")
+
+
+def read_error(status: int, body: bytes) -> UpstreamError:
+    """The provider's error answer, with its own status, type, code and message, and the body kept."""
+    try:
+        holder = decode_error(body)
+    except DECODE_ERRORS:
+        return _made(status, body, ErrorWire(message=_plain(body)))
+    return _made(status, body, _inside(holder))
+
+
+def _inside(holder: ErrorHolder) -> ErrorWire:
+    if isinstance(holder.error, ErrorWire):
+        return holder.error
+    return ErrorWire(message=holder.error or holder.message or holder.detail)
+
+
+def _made(status: int, body: bytes, error: ErrorWire) -> UpstreamError:
+    kind = error.type or TYPE_OF_STATUS.get(status, "api_error")
+    code = kind if error.code is None else str(error.code)
+    return UpstreamError(
+        error.message or f"the provider answered {status} without a message",
+        kind="status",
+        status=status,
+        code=code,
+        type=kind,
+        param=error.param,
+        body=body,
+        dialect=NAME,
+    )
+
+
+def _plain(body: bytes) -> str:
+    text = body[: ERROR_TEXT_MAX * 8].decode("utf-8", "replace")
+    if text.lstrip().startswith("<"):
+        text = _TAGS.sub(" ", text)
+    return " ".join(text.split())[:ERROR_TEXT_MAX]
+
+
+def read_fault(data: bytes) -> StreamFault:
+    """The data of an `error` event."""
+    try:
+        error = _inside(decode_error(data))
+    except DECODE_ERRORS:
+        return StreamFault(message="an error event that cannot be read", type="protocol_error")
+    kind = error.type or "api_error"
+    return StreamFault(
+        message=error.message or "the provider reported an error",
+        type=kind,
+        code=None if error.code is None else str(error.code),
+        status=STATUS_OF_TYPE.get(kind),
+    )
+
+
+def write_error(error: AsbruError, request_id: str) -> bytes:
+    """The body of an error answer."""
+    if isinstance(error, UpstreamError) and error.body and error.kind == "status" and _is_ours(error):
+        return error.body
+    return encode(
+        {
+            "type": "error",
+            "error": {"type": error_type(error.type, error.status), "message": error.message},
+            "request_id": request_id,
+        }
+    )
+
+
+def _is_ours(error: UpstreamError) -> bool:
+    if error.dialect != NAME or not error.body:
+        return False
+    try:
+        return decode_kind(error.body).type == "error"
+    except DECODE_ERRORS:
+        return False
+
+
+def error_type(kind: str, status: int | None) -> str:
+    """The API's type for an error of type `kind` (of any dialect) with this status."""
+    if kind in STATUS_OF_TYPE and (kind not in _VAGUE or status is None):
+        return kind
+    if status is None:
+        return "api_error"
+    fallback = "invalid_request_error" if 400 <= status < 500 else "api_error"
+    return TYPE_OF_STATUS.get(status, fallback)
+
+
+def write_stream_error(error: AsbruError) -> bytes:
+    """The bytes that end a stream with this error."""
+    return write_fault_event(error_type(error.type, error.status), error.message)
+
+
+def write_fault_event(kind: str, message: str) -> bytes:
+    """An `error` event."""
+    return write_event(encode({"type": "error", "error": {"type": kind, "message": message}}), "error")

@@ -1,0 +1,178 @@
+"""Thinking: the API's `thinking` and `output_config.effort` to and from canonical reasoning.
+
+What a request of this dialect says is written back word for word. For one of another dialect, effort becomes:
+
+    effort     TargetFacts.thinking "" or "adaptive"           "budget" (models before adaptive thinking)
+    none       thinking disabled                               thinking disabled
+    minimal    adaptive, effort low                            enabled, 1,024 tokens
+    low        adaptive, effort low                            enabled, 2,048
+    medium     adaptive, effort medium                         enabled, 8,192
+    high       adaptive, effort high                           enabled, 16,384
+    xhigh      adaptive, effort xhigh                          enabled, 32,768
+    max        adaptive, effort max                            enabled, 65,536
+    other      left out                                        left out
+
+A budget is at least 1,024 and under `max_tokens`: a chosen one takes at most three quarters of it, and where no
+1,024 fit the thinking is left out. With facts "none" it is always left out. Facts that name a style also turn a
+request of this dialect into it (a fallback between generations of models). Every such step is noted.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from asbru.core.chat import ChatRequest, Reasoning, ToolResultPart
+from asbru.dialects.anthropic_messages.fields import Fields
+from asbru.dialects.anthropic_messages.receipt import Receipt
+
+BUDGET_TOKENS_MIN: Final = 1024
+
+_EFFORT_BUDGET: Final = {
+    "minimal": 1024,
+    "low": 2048,
+    "medium": 8192,
+    "high": 16384,
+    "xhigh": 32768,
+    "max": 65536,
+}
+_EFFORT_WORD: Final = {**{effort: effort for effort in _EFFORT_BUDGET}, "minimal": "low"}
+
+
+def read_reasoning(thinking: Fields | None, effort: str | None) -> Reasoning | None:
+    """`thinking` and `effort`; a thinking type that is not known stays in `extra` under `type`."""
+    if thinking is None:
+        return None if effort is None else Reasoning(effort=effort)
+    whole = thinking.members.get("type")
+    kind = thinking.need_str("type")
+    mode = kind if kind in ("enabled", "disabled", "adaptive") else None
+    if mode is None and whole is not None:
+        thinking.members["type"] = whole
+    return Reasoning(
+        effort=effort,
+        mode=mode,
+        budget_tokens=thinking.take_int("budget_tokens"),
+        display=thinking.take_str("display"),
+        extra=thinking.rest(),
+    )
+
+
+class Thought(msgspec.Struct, frozen=True):
+    """What a request says about thinking on the wire; None where it says nothing."""
+
+    thinking: dict[str, Any] | None = None
+    effort: str | None = None
+
+    @property
+    def is_on(self) -> bool:
+        """Whether the model is asked to think."""
+        return self.thinking is not None and self.thinking.get("type") in ("enabled", "adaptive")
+
+
+def write_reasoning(request: ChatRequest, style: str, max_tokens: int, receipt: Receipt) -> Thought:
+    """The wire form for a target of `style` (see the table)."""
+    reasoning = request.reasoning
+    if reasoning is None:
+        return Thought()
+    if style == "none":
+        receipt.dropped("reasoning", "the model does not think")
+        return Thought()
+    if not receipt.native:
+        return _chosen(request, reasoning, style=style, max_tokens=max_tokens, receipt=receipt)
+    if style == "budget" and reasoning.mode == "adaptive":
+        return _budgeted(reasoning.effort or "high", max_tokens, receipt)
+    if style == "adaptive" and reasoning.mode == "enabled":
+        receipt.changed("thinking", "a budget became adaptive thinking")
+        return Thought(_members(reasoning, mode="adaptive", budget=None), reasoning.effort)
+    effort = reasoning.effort
+    if style == "budget" and effort is not None:
+        receipt.dropped("output_config.effort", "the model takes a budget")
+        effort = None
+    budget = _fit(reasoning.budget_tokens, max_tokens, receipt)
+    return Thought(_members(reasoning, mode=reasoning.mode, budget=budget), effort)
+
+
+def _members(reasoning: Reasoning, *, mode: str | None, budget: int | None) -> dict[str, Any] | None:
+    members: dict[str, Any] = {}
+    if mode is not None:
+        members["type"] = mode
+    if budget is not None:
+        members["budget_tokens"] = budget
+    if reasoning.display is not None:
+        members["display"] = reasoning.display
+    members.update(reasoning.extra)
+    return members or None
+
+
+def _fit(budget: int | None, max_tokens: int, receipt: Receipt) -> int | None:
+    """A budget the caller gave, inside the API's limits."""
+    if budget is None:
+        return None
+    fitted = max(BUDGET_TOKENS_MIN, min(budget, max_tokens - 1))
+    if fitted != budget:
+        receipt.changed("thinking.budget_tokens", f"{budget} became {fitted}")
+    return fitted
+
+
+def _chosen(
+    request: ChatRequest, reasoning: Reasoning, *, style: str, max_tokens: int, receipt: Receipt
+) -> Thought:
+    """For a request of another dialect."""
+    if reasoning.extra:
+        receipt.foreign("reasoning", reasoning.extra)
+    if reasoning.effort == "none" or reasoning.mode == "disabled":
+        return Thought({"type": "disabled"})
+    if request.tool_choice is not None and request.tool_choice.mode in ("any", "tool"):
+        receipt.dropped("reasoning", "a forced tool call excludes thinking")
+        return Thought()
+    if style == "budget":
+        if _continues_tools(request):
+            receipt.dropped("reasoning", "the turn's own thinking is not at hand")
+            return Thought()
+        if reasoning.budget_tokens is not None and max_tokens > BUDGET_TOKENS_MIN:
+            return Thought(_shown(reasoning, "enabled", _fit(reasoning.budget_tokens, max_tokens, receipt)))
+        return _budgeted(reasoning.effort or "medium", max_tokens, receipt, reasoning)
+    word = _EFFORT_WORD.get(reasoning.effort or "")
+    if word is None and reasoning.budget_tokens is not None:
+        word = _nearest_effort(reasoning.budget_tokens)
+    if word is None and reasoning.effort is not None:
+        receipt.dropped("reasoning.effort", "no equivalent")
+        return Thought()
+    if word is not None and word != reasoning.effort:
+        receipt.changed("reasoning.effort", f"became {word}")
+    return Thought(_shown(reasoning, "adaptive", None), word)
+
+
+def _shown(reasoning: Reasoning, mode: str, budget: int | None) -> dict[str, Any]:
+    display = reasoning.display if reasoning.display in ("summarized", "omitted") else None
+    bare = Reasoning(display=display)
+    return _members(bare, mode=mode, budget=budget) or {}
+
+
+def _budgeted(effort: str, max_tokens: int, receipt: Receipt, reasoning: Reasoning | None = None) -> Thought:
+    budget = _EFFORT_BUDGET.get(effort)
+    if budget is None:
+        receipt.dropped("reasoning.effort", "no equivalent")
+        return Thought()
+    if max_tokens <= BUDGET_TOKENS_MIN:
+        receipt.dropped("reasoning", f"no budget of {BUDGET_TOKENS_MIN} fits under max_tokens {max_tokens}")
+        return Thought()
+    budget = max(BUDGET_TOKENS_MIN, min(budget, max_tokens * 3 // 4))
+    receipt.changed("reasoning.effort", f"became a budget of {budget} tokens")
+    return Thought(_shown(reasoning or Reasoning(), "enabled", budget))
+
+
+def _nearest_effort(budget: int) -> str:
+    """The effort whose budget is the largest not above `budget`."""
+    found = "low"
+    for effort, tokens in _EFFORT_BUDGET.items():
+        if tokens <= budget:
+            found = _EFFORT_WORD[effort]
+    return found
+
+
+def _continues_tools(request: ChatRequest) -> bool:
+    """Whether the last message answers tool calls: the API then wants the thinking that led to them."""
+    last = request.messages[-1] if request.messages else None
+    return last is not None and any(isinstance(part, ToolResultPart) for part in last.parts)

@@ -1,0 +1,213 @@
+"""Requests of the Messages API: the head alone, the rewrite for pass-through, and the whole read.
+
+Two forms are normalised, because the API means the same by them: an explicit null, `is_error: false`,
+`stream: false` and `type: "custom"` on a tool are left out, and the older `output_format` becomes
+`output_config.format`. Everything else survives a read and a write. Not here: writing (`request_writer.py`).
+"""
+
+from __future__ import annotations
+
+from asbru.core.chat import (
+    ChatRequest,
+    Extra,
+    ForeignTool,
+    Message,
+    Raw,
+    ResponseFormat,
+    Role,
+    Tool,
+    ToolChoice,
+)
+from asbru.core.errors import BadRequest
+from asbru.dialects.anthropic_messages.blocks import read_cache, read_content
+from asbru.dialects.anthropic_messages.fields import Fields, Misfit, check_utf8, open_object
+from asbru.dialects.anthropic_messages.reasoning import read_reasoning
+from asbru.dialects.anthropic_messages.types import (
+    DECODE_ERRORS,
+    NAME,
+    HeadWire,
+    decode_head,
+    decode_members,
+    encode,
+)
+from asbru.dialects.contract import RequestHead
+
+_ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant", "system": "system"}
+
+
+def read_head(body: bytes) -> RequestHead:
+    """Model, stream and max_tokens; `BadRequest` for anything that is not a Messages request at all."""
+    try:
+        head = decode_head(body)
+        if not body.isascii():
+            body.decode()
+    except DECODE_ERRORS as error:
+        head = _read_head_slowly(body, error)
+    if not head.model:
+        raise BadRequest("model: expected the name of a model, got an empty string", param="model")
+    return RequestHead(
+        model=head.model, stream=head.stream or False, wants_usage=True, max_tokens=head.max_tokens
+    )
+
+
+def _read_head_slowly(body: bytes, error: Exception) -> HeadWire:
+    """The same again, to say what is wrong in words; `error` is for what only the decoder saw."""
+    try:
+        check_utf8(body)
+        fields = open_object(body, "")
+        fields.need_str("model")
+        fields.take_bool("stream")
+        fields.take_int("max_tokens")
+    except Misfit as misfit:
+        raise BadRequest(str(misfit)) from None
+    raise BadRequest(f"the body: expected a Messages request, got: {error}")
+
+
+def rewrite(body: bytes, model: str, ask_usage: bool, strip: frozenset[str]) -> bytes:
+    """The body with another model and without the fields in `strip`; the same object when nothing changes.
+
+    `ask_usage` has no meaning here: the API reports usage in every stream.
+    """
+    try:
+        members = decode_members(body)
+    except DECODE_ERRORS:
+        raise BadRequest("the body: expected a JSON object") from None
+    name = encode(model)
+    old = members.get("model")
+    gone = strip & members.keys() if strip else strip
+    if not gone and old is not None and bytes(old) == name:
+        return body
+    for field in gone:
+        del members[field]
+    members["model"] = Raw(name)
+    return encode(members)
+
+
+def read_request(body: bytes) -> ChatRequest:
+    """The whole request; `BadRequest` names the path, what was expected and what came.
+
+    Serves count_tokens too: `max_tokens` may be absent.
+    """
+    try:
+        check_utf8(body)
+        return _read(open_object(body, ""))
+    except Misfit as misfit:
+        raise BadRequest(str(misfit)) from None
+
+
+def _read(fields: Fields) -> ChatRequest:
+    model = fields.need_str("model")
+    if not model:
+        raise Misfit("model: expected the name of a model, got an empty string")
+    messages = (*_read_system(fields), *_read_messages(fields))
+    extra: Extra = {}
+    response_format = None
+    effort = None
+    config = fields.take_object("output_config")
+    if config is not None:
+        effort = config.take_str("effort")
+        response_format = _read_format(config, "format")
+        if config.rest():
+            extra["output_config"] = Raw(encode(config.rest()))
+    if response_format is None:
+        response_format = _read_format(fields, "output_format")
+    user = None
+    metadata = fields.take_object("metadata")
+    if metadata is not None:
+        user = metadata.take_str("user_id")
+        if metadata.rest():
+            extra["metadata"] = Raw(encode(metadata.rest()))
+    tool_choice, parallel = _read_tool_choice(fields)
+    return ChatRequest(
+        model=model,
+        messages=messages,
+        tools=_read_tools(fields),
+        tool_choice=tool_choice,
+        parallel_tool_calls=parallel,
+        response_format=response_format,
+        reasoning=read_reasoning(fields.take_object("thinking"), effort),
+        max_tokens=fields.take_int("max_tokens"),
+        temperature=fields.take_float("temperature"),
+        top_p=fields.take_float("top_p"),
+        top_k=fields.take_int("top_k"),
+        stop=fields.take_strings("stop_sequences"),
+        user=user,
+        service_tier=fields.take_str("service_tier"),
+        stream=fields.take_bool("stream") or False,
+        include_usage=True,
+        dialect=NAME,
+        extra={**fields.rest(), **extra},
+    )
+
+
+def _read_system(fields: Fields) -> tuple[Message, ...]:
+    if not fields.holds("system"):
+        fields.take_raw("system")
+        return ()
+    parts, plain = read_content(fields, "system")
+    return (Message(role="system", parts=parts, plain=plain),)
+
+
+def _read_messages(fields: Fields) -> list[Message]:
+    messages: list[Message] = []
+    for n, raw in enumerate(fields.need_list("messages")):
+        message = open_object(raw, f"messages[{n}]")
+        word = message.need_str("role")
+        role = _ROLES.get(word)
+        if role is None:
+            raise Misfit(f'{message.at("role")}: expected "user", "assistant" or "system", got "{word[:40]}"')
+        parts, plain = read_content(message, "content")
+        messages.append(Message(role=role, parts=parts, plain=plain, extra=message.rest()))
+    return messages
+
+
+def _read_format(fields: Fields, name: str) -> ResponseFormat | None:
+    """A structured output format; one of an unknown type stays where it is, as an unknown field."""
+    whole = fields.members.get(name)
+    fmt = fields.take_object(name)
+    if fmt is None:
+        return None
+    if fmt.take_str("type") != "json_schema" and whole is not None:
+        fields.members[name] = whole
+        return None
+    schema = fmt.take_raw("schema")
+    return ResponseFormat(kind="json_schema", schema=schema, extra=fmt.rest())
+
+
+def _read_tools(fields: Fields) -> tuple[Tool | ForeignTool, ...] | None:
+    tools = fields.take_list("tools")
+    if tools is None:
+        return None
+    return tuple(_read_tool(raw, f"tools[{n}]") for n, raw in enumerate(tools))
+
+
+def _read_tool(raw: Raw, path: str) -> Tool | ForeignTool:
+    fields = open_object(raw, path)
+    kind = fields.take_str("type") or "custom"
+    if kind != "custom":
+        return ForeignTool(dialect=NAME, kind=kind, raw=raw)
+    return Tool(
+        name=fields.need_str("name"),
+        description=fields.take_str("description"),
+        parameters=fields.take_raw("input_schema"),
+        strict=fields.take_bool("strict"),
+        cache=read_cache(fields),
+        extra=fields.rest(),
+    )
+
+
+def _read_tool_choice(fields: Fields) -> tuple[ToolChoice | None, bool | None]:
+    """The choice, and whether parallel calls are allowed where it says so."""
+    raw = fields.members.get("tool_choice")
+    choice = fields.take_object("tool_choice")
+    if choice is None or raw is None:
+        return None, None
+    kind = choice.need_str("type")
+    disabled = choice.take_bool("disable_parallel_tool_use")
+    parallel = None if disabled is None else not disabled
+    name = choice.take_str("name") if kind == "tool" else None
+    if kind == "tool" and name is None:
+        raise Misfit(f"{choice.at('name')}: expected a string, got nothing")
+    if choice.rest() or kind not in ("auto", "any", "none", "tool"):
+        return ToolChoice(mode="foreign", raw=raw, dialect=NAME), None
+    return ToolChoice(mode=kind, name=name), parallel

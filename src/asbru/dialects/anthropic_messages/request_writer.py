@@ -1,0 +1,332 @@
+"""A canonical request, written as a Messages API body.
+
+Leading system and developer messages go to the top-level `system`. For a request of this dialect the rest keeps its
+shape; for one of another dialect, mid-conversation system text becomes user text, turns of one role are merged (the
+API wants them to alternate) and tool results open their user turn. Sampling settings that the API refuses (with
+thinking, out of range, two at a time) are left out. Everything lost, changed or added is noted.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from asbru.core.chat import ChatRequest, Extra, ForeignTool, Message, Raw, TextPart, Tool, ToolResultPart
+from asbru.dialects.anthropic_messages.block_writer import (
+    Block,
+    is_bare,
+    write_block,
+    write_blocks,
+    write_cache,
+)
+from asbru.dialects.anthropic_messages.reasoning import Thought, write_reasoning
+from asbru.dialects.anthropic_messages.receipt import Receipt
+from asbru.dialects.anthropic_messages.types import DECODE_ERRORS, NAME, decode_members, encode
+from asbru.dialects.contract import TargetFacts, Written
+
+MAX_TOKENS_DEFAULT: Final = 4096
+"""`max_tokens` where neither the caller nor the catalogue knows one: every model allows it."""
+
+_NO_PARAMETERS: Final = Raw(b'{"type":"object","properties":{}}')
+_TIERS: Final = {"auto": "auto", "standard_only": "standard_only", "default": "standard_only"}
+_UNKNOWN_HERE: Final = ("frequency_penalty", "presence_penalty", "seed", "top_logprobs", "logit_bias")
+
+
+def write_request(request: ChatRequest, facts: TargetFacts) -> Written:
+    """The body for the target described by `facts`, with the receipt."""
+    receipt = Receipt(request.dialect == NAME)
+    max_tokens = _max_tokens(request, facts, receipt)
+    thought = write_reasoning(request, facts.thinking, max_tokens, receipt)
+    body: dict[str, Any] = {"model": facts.model, "max_tokens": max_tokens}
+    body.update(_write_conversation(request, receipt))
+    body.update(_write_tools(request, receipt))
+    if thought.thinking is not None:
+        body["thinking"] = thought.thinking
+    body.update(_write_sampling(request, thought, receipt))
+    body.update(_write_settings(request, thought, receipt))
+    if request.stream:
+        body["stream"] = True
+    for name, raw in receipt.riding("", request.extra).items():
+        body.setdefault(name, raw)
+    _note_unknown(request, receipt)
+    for name in sorted(facts.strip & body.keys()):
+        del body[name]
+        receipt.dropped(name, "the provider refuses it")
+    return Written(encode(body), receipt.notes)
+
+
+def _max_tokens(request: ChatRequest, facts: TargetFacts, receipt: Receipt) -> int:
+    if request.max_tokens is not None:
+        return request.max_tokens
+    found = facts.max_output_tokens or MAX_TOKENS_DEFAULT
+    receipt.added("max_tokens", f"{found}: the API requires one")
+    return found
+
+
+def _write_conversation(request: ChatRequest, receipt: Receipt) -> dict[str, Any]:
+    messages = request.messages
+    lead = _lead(messages, receipt)
+    if lead == len(messages) and lead and not receipt.native:
+        lead -= 1  # a conversation of system text alone: the last of it is what the model shall answer
+    conversation: dict[str, Any] = {}
+    system = _write_system(messages[:lead], receipt)
+    if system:
+        conversation["system"] = system
+    write = _write_as_is if receipt.native else _write_alternating
+    conversation["messages"] = write(messages, lead, receipt)
+    return conversation
+
+
+def _lead(messages: tuple[Message, ...], receipt: Receipt) -> int:
+    """How many messages open the conversation as system text."""
+    for n, message in enumerate(messages):
+        if message.role not in ("system", "developer"):
+            return n
+        if receipt.native and not all(isinstance(part, TextPart) for part in message.parts):
+            return n  # a change of tools between turns: only a message can carry it
+    return len(messages)
+
+
+def _write_system(messages: tuple[Message, ...], receipt: Receipt) -> str | list[Block]:
+    if len(messages) == 1 and messages[0].plain and is_bare(messages[0].parts[0]):
+        _note_message(messages[0], "messages[0]", receipt)
+        part = messages[0].parts[0]
+        return part.text if isinstance(part, TextPart) else ""
+    blocks: list[Block] = []
+    for n, message in enumerate(messages):
+        _note_message(message, f"messages[{n}]", receipt)
+        for k, part in enumerate(message.parts):
+            path = f"messages[{n}].parts[{k}]"
+            if isinstance(part, TextPart):
+                block = write_block(part, path, receipt)
+                blocks.extend([] if block is None else [block])
+            else:
+                receipt.dropped(path, "system text only")
+    return blocks
+
+
+def _note_message(message: Message, path: str, receipt: Receipt) -> None:
+    if message.name is not None:
+        receipt.dropped(f"{path}.name", "no equivalent")
+    receipt.riding(path, message.extra)
+
+
+def _write_as_is(messages: tuple[Message, ...], lead: int, receipt: Receipt) -> list[dict[str, Any]]:
+    """The messages of a request of this dialect, one for one."""
+    turns: list[dict[str, Any]] = []
+    for n, message in enumerate(messages[lead:], lead):
+        content = _write_content(message, f"messages[{n}]", receipt)
+        if not content:
+            receipt.dropped(f"messages[{n}]", "no content")
+            continue
+        role = "system" if message.role == "developer" else message.role
+        turns.append({"role": role, "content": content, **message.extra})
+    return turns
+
+
+def _write_content(message: Message, path: str, receipt: Receipt) -> str | list[Block]:
+    first = message.parts[0] if message.plain and len(message.parts) == 1 else None
+    if isinstance(first, TextPart) and is_bare(first):
+        return first.text
+    return write_blocks(message.parts, path, receipt)
+
+
+def _write_alternating(messages: tuple[Message, ...], lead: int, receipt: Receipt) -> list[dict[str, Any]]:
+    """The messages of a request of another dialect, merged into turns that alternate."""
+    turns: list[_Turn] = []
+    for n, message in enumerate(messages[lead:], lead):
+        path = f"messages[{n}]"
+        _note_message(message, path, receipt)
+        role = "assistant" if message.role == "assistant" else "user"
+        if message.role in ("system", "developer"):
+            receipt.changed(path, f"{message.role} text inside the conversation became user text")
+        if not turns or turns[-1].role != role:
+            turns.append(_Turn(role))
+        turns[-1].add(message, path, receipt)
+    return [turn.write() for turn in turns if turn.results or turn.blocks]
+
+
+class _Turn:
+    """A turn that is being merged: tool results first, then the rest."""
+
+    __slots__ = ("blocks", "plain", "results", "role")
+
+    def __init__(self, role: str) -> None:
+        self.role = role
+        self.results: list[Block] = []
+        self.blocks: list[Block] = []
+        self.plain = True
+
+    def add(self, message: Message, path: str, receipt: Receipt) -> None:
+        """Append the parts of one message."""
+        for k, part in enumerate(message.parts):
+            block = write_block(part, f"{path}.parts[{k}]", receipt)
+            if block is None:
+                continue
+            (self.results if isinstance(part, ToolResultPart) else self.blocks).append(block)
+            self.plain = self.plain and message.plain and is_bare(part)
+
+    def write(self) -> dict[str, Any]:
+        """The message."""
+        only = self.blocks[0] if len(self.blocks) == 1 and not self.results else None
+        if self.plain and isinstance(only, dict):
+            return {"role": self.role, "content": only["text"]}
+        return {"role": self.role, "content": [*self.results, *self.blocks]}
+
+
+def _write_tools(request: ChatRequest, receipt: Receipt) -> dict[str, Any]:
+    written: dict[str, Any] = {}
+    if request.tools is not None:
+        tools = [_write_tool(tool, f"tools[{n}]", receipt) for n, tool in enumerate(request.tools)]
+        present = [tool for tool in tools if tool is not None]
+        if present or receipt.native:
+            written["tools"] = present
+    if not written.get("tools") and not receipt.native:
+        if request.tool_choice is not None and request.tool_choice.mode != "none":
+            receipt.dropped("tool_choice", "there are no tools")
+        return written
+    choice = _write_tool_choice(request, receipt)
+    if choice is not None:
+        written["tool_choice"] = choice
+    return written
+
+
+def _write_tool(tool: Tool | ForeignTool, path: str, receipt: Receipt) -> Block | None:
+    if isinstance(tool, ForeignTool):
+        if tool.dialect == NAME:
+            return tool.raw
+        receipt.dropped(path, f"{tool.kind} has no equivalent")
+        return None
+    block: dict[str, Any] = {"name": tool.name}
+    if tool.description is not None:
+        block["description"] = tool.description
+    schema = tool.parameters if receipt.native else _schema(tool, path, receipt)
+    if schema is not None:
+        block["input_schema"] = schema
+    if tool.strict is not None and (tool.strict or receipt.native):
+        block["strict"] = tool.strict
+    block.update(write_cache(tool.cache, path, receipt))
+    block.update(receipt.riding(path, tool.extra))
+    return block
+
+
+def _schema(tool: Tool, path: str, receipt: Receipt) -> Any:
+    """The schema with the `type` that the API requires."""
+    if tool.parameters is None:
+        return _NO_PARAMETERS
+    try:
+        members = decode_members(tool.parameters)
+    except DECODE_ERRORS:
+        receipt.changed(f"{path}.parameters", "not a JSON schema object")
+        return _NO_PARAMETERS
+    if "type" in members:
+        return tool.parameters
+    receipt.added(f"{path}.parameters.type", "object")
+    return {"type": "object", **members}
+
+
+def _write_tool_choice(request: ChatRequest, receipt: Receipt) -> Any:
+    choice = request.tool_choice
+    parallel = request.parallel_tool_calls
+    if choice is None:
+        return {"type": "auto", "disable_parallel_tool_use": True} if parallel is False else None
+    if choice.mode == "foreign":
+        if choice.dialect == NAME and choice.raw is not None:
+            return choice.raw
+        receipt.dropped("tool_choice", "no equivalent")
+        return None
+    written: dict[str, Any] = {"type": choice.mode}
+    if choice.mode == "tool":
+        written["name"] = choice.name or ""
+    if choice.mode != "none" and (parallel is False or (parallel and receipt.native)):
+        written["disable_parallel_tool_use"] = not parallel
+    return written
+
+
+def _write_sampling(request: ChatRequest, thought: Thought, receipt: Receipt) -> dict[str, Any]:
+    sampling: dict[str, Any] = {}
+    temperature, top_p, top_k = request.temperature, request.top_p, request.top_k
+    if temperature is not None and temperature > 1:
+        receipt.changed("temperature", f"{temperature} became 1")
+        temperature = 1.0
+    if not receipt.native:
+        if thought.is_on and temperature not in (None, 1):
+            receipt.dropped("temperature", "thinking excludes it")
+            temperature = None
+        if thought.is_on and top_k is not None:
+            receipt.dropped("top_k", "thinking excludes it")
+            top_k = None
+        if top_p is not None and (thought.is_on or temperature is not None):
+            receipt.dropped("top_p", "thinking excludes it" if thought.is_on else "temperature is given")
+            top_p = None
+    for name, value in (("temperature", temperature), ("top_p", top_p), ("top_k", top_k)):
+        if value is not None:
+            sampling[name] = value
+    stop = _stop_sequences(request, receipt)
+    if stop is not None:
+        sampling["stop_sequences"] = stop
+    return sampling
+
+
+def _stop_sequences(request: ChatRequest, receipt: Receipt) -> tuple[str, ...] | None:
+    if request.stop is None or receipt.native:
+        return request.stop
+    kept = tuple(stop for stop in request.stop if stop.strip())
+    if len(kept) < len(request.stop):
+        receipt.dropped("stop", "sequences of white space")
+    return kept or None
+
+
+def _write_settings(request: ChatRequest, thought: Thought, receipt: Receipt) -> dict[str, Any]:
+    """output_config, metadata and the service tier."""
+    settings: dict[str, Any] = {}
+    config: dict[str, Any] = {} if thought.effort is None else {"effort": thought.effort}
+    config.update(_write_format(request, receipt))
+    metadata: dict[str, Any] = {} if request.user is None else {"user_id": request.user}
+    if receipt.native:
+        config.update(_inner(request.extra, "output_config"))
+        metadata.update(_inner(request.extra, "metadata"))
+    if config:
+        settings["output_config"] = config
+    if metadata:
+        settings["metadata"] = metadata
+    tier = request.service_tier
+    if tier is not None:
+        word = tier if receipt.native else _TIERS.get(tier)
+        if word is None:
+            receipt.dropped("service_tier", "no equivalent")
+        else:
+            settings["service_tier"] = word
+        if word not in (None, tier):
+            receipt.changed("service_tier", f"{tier} became {word}")
+    return settings
+
+
+def _inner(extra: Extra, name: str) -> dict[str, Raw]:
+    raw = extra.get(name)
+    return {} if raw is None else decode_members(raw)
+
+
+def _write_format(request: ChatRequest, receipt: Receipt) -> dict[str, Any]:
+    fmt = request.response_format
+    if fmt is None or fmt.kind == "text":
+        return {}
+    if fmt.kind != "json_schema" or fmt.schema is None:
+        receipt.dropped("response_format", f"{fmt.kind} has no equivalent")
+        return {}
+    for field in ("name", "description"):
+        if getattr(fmt, field) is not None:
+            receipt.dropped(f"response_format.{field}", "no equivalent")
+    if fmt.strict is False:
+        receipt.changed("response_format.strict", "the schema is always enforced")
+    extra = receipt.riding("response_format", fmt.extra)
+    return {"format": {"type": "json_schema", "schema": fmt.schema, **extra}}
+
+
+def _note_unknown(request: ChatRequest, receipt: Receipt) -> None:
+    for name in _UNKNOWN_HERE:
+        if getattr(request, name) is not None:
+            receipt.dropped(name, "no equivalent")
+    if request.choices is not None and request.choices > 1:
+        receipt.dropped("choices", "one answer at a time")
+    if request.logprobs:
+        receipt.dropped("logprobs", "no equivalent")

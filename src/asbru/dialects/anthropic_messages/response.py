@@ -1,0 +1,248 @@
+"""Whole answers of the Messages API, read and written.
+
+The unknown members of `usage` (server tool use, region, ...) ride in the reply's `extra` under `usage`. An answer of
+another dialect is written as the API would have said it: one answer, tool arguments as objects, a refusal as text
+with `stop_reason` "refusal", and counts that nobody reported as null.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from asbru.core.chat import (
+    Choice,
+    Extra,
+    ForeignPart,
+    Part,
+    RedactedThinkingPart,
+    RefusalPart,
+    StopReason,
+    TextPart,
+    ThinkingPart,
+    ToolCallPart,
+)
+from asbru.core.errors import UpstreamError
+from asbru.core.reply import ChatReply
+from asbru.core.usage import Usage
+from asbru.dialects.anthropic_messages.block_writer import (
+    Block,
+    write_block,
+    write_foreign,
+    write_text,
+    write_tool_use,
+)
+from asbru.dialects.anthropic_messages.blocks import CARRIER, read_content
+from asbru.dialects.anthropic_messages.fields import Fields, Misfit, check_utf8, is_null, open_object
+from asbru.dialects.anthropic_messages.receipt import Receipt
+from asbru.dialects.anthropic_messages.types import (
+    DECODE_ERRORS,
+    NAME,
+    STOP_READ,
+    STOP_WRITE,
+    decode_members,
+    encode,
+)
+from asbru.dialects.anthropic_messages.usage import (
+    read_usage,
+    read_usage_extra,
+    usage_extra_raw,
+    write_usage,
+)
+from asbru.dialects.contract import WrittenReply
+
+_TIERS = {"default": "standard", "standard": "standard", "priority": "priority", "batch": "batch"}
+
+
+def read_reply(body: bytes) -> ChatReply:
+    """The whole answer; `UpstreamError` (protocol) when it is not one, (fault) when it is an error inside a 200."""
+    try:
+        check_utf8(body)
+        fields = open_object(body, "")
+        if fields.peek_str("type") == "error":
+            raise _fault(fields, body)
+        return _read(fields)
+    except Misfit as misfit:
+        raise UpstreamError(
+            f"the provider's answer does not fit: {misfit}",
+            kind="protocol",
+            code="upstream_protocol",
+            body=body,
+            dialect=NAME,
+        ) from None
+
+
+def _fault(fields: Fields, body: bytes) -> UpstreamError:
+    inner = fields.need_object("error")
+    message = inner.take_str("message") or "the provider reported an error"
+    return UpstreamError(message, kind="fault", type=inner.take_str("type"), body=body, dialect=NAME)
+
+
+def _read(fields: Fields) -> ChatReply:
+    fields.take_raw("type")
+    fields.take_raw("role")
+    parts, _ = read_content(fields, "content")
+    raw_stop = fields.take_str("stop_reason")
+    choice = Choice(
+        index=0,
+        parts=parts,
+        stop=None if raw_stop is None else read_stop(raw_stop),
+        raw_stop=raw_stop,
+        stop_sequence=fields.take_str("stop_sequence"),
+    )
+    usage = fields.take_raw("usage")
+    tier, extra = read_tier(read_usage_extra(usage))
+    return ChatReply(
+        id=fields.take_str("id") or "",
+        model=fields.take_str("model") or "",
+        choices=(choice,),
+        usage=read_usage(usage),
+        service_tier=tier,
+        dialect=NAME,
+        extra={**present(fields), **usage_extra_raw(extra)},
+    )
+
+
+def present(fields: Fields) -> Extra:
+    """The unknown members that are not null: the API spells many absent things out."""
+    return {name: raw for name, raw in fields.rest().items() if not is_null(raw)}
+
+
+def read_stop(raw_stop: str) -> StopReason:
+    """The canonical word for a `stop_reason`."""
+    return STOP_READ.get(raw_stop, "other")
+
+
+def read_tier(extra: Extra) -> tuple[str | None, Extra]:
+    """The service tier that the usage object tells, and the other members."""
+    fields = Fields(dict(extra), "usage")
+    tier = fields.peek_str("service_tier")
+    fields.take_raw("service_tier")
+    return tier, fields.rest()
+
+
+def write_reply(reply: ChatReply) -> WrittenReply:
+    """The answer's body, with the receipt."""
+    receipt = Receipt(reply.dialect == NAME)
+    if len(reply.choices) > 1:
+        receipt.dropped(f"choices[1:{len(reply.choices)}]", "one answer only")
+    choice = reply.choices[0] if reply.choices else Choice(index=0, parts=(), stop=None)
+    if choice.logprobs is not None:
+        receipt.dropped("choices[0].logprobs", "no equivalent")
+    content = write_reply_blocks(choice.parts, receipt)
+    body: dict[str, Any] = {
+        "id": reply.id,
+        "type": "message",
+        "role": "assistant",
+        "model": reply.model,
+        "content": content,
+        "stop_reason": write_stop(choice, receipt),
+        "stop_sequence": choice.stop_sequence,
+    }
+    extra = receipt.riding("", reply.extra)
+    body.update({name: raw for name, raw in extra.items() if name not in body and name != "usage"})
+    body.update(receipt.riding("choices[0]", choice.extra))
+    body["usage"] = write_full_usage(reply.usage, reply.service_tier, extra, receipt)
+    return WrittenReply(encode(body), receipt.notes)
+
+
+def write_full_usage(usage: Usage | None, tier: str | None, extra: Extra, receipt: Receipt) -> dict[str, Any]:
+    """Counts, tier and the unknown members kept under `usage`."""
+    written = write_usage(usage)
+    if tier is not None:
+        word = tier if receipt.native else _TIERS.get(tier)
+        if word is None:
+            receipt.dropped("service_tier", "no equivalent")
+        else:
+            written["service_tier"] = word
+    inner = extra.get("usage")
+    if inner is not None:
+        try:
+            written.update(decode_members(inner))
+        except DECODE_ERRORS:
+            receipt.dropped("usage", "not an object")
+    return written
+
+
+def write_stop(choice: Choice, receipt: Receipt) -> str | None:
+    """`stop_reason` of a whole choice."""
+    calls = any(isinstance(part, ToolCallPart) for part in choice.parts)
+    refused = any(isinstance(part, RefusalPart) for part in choice.parts)
+    return write_stop_word(choice.stop, choice.raw_stop, (calls, refused), receipt)
+
+
+def write_stop_word(
+    stop: StopReason | None, raw_stop: str | None, seen: tuple[bool, bool], receipt: Receipt
+) -> str | None:
+    """`stop_reason`; `seen` tells whether the answer held tool calls, and whether it held a refusal.
+
+    Clients of this API act on the word: they run tools only on "tool_use", and must find some then. Providers of
+    other dialects are not always that exact.
+    """
+    if stop is None:
+        return None
+    if receipt.native:
+        return raw_stop if raw_stop is not None else STOP_WRITE[stop]
+    calls, refused = seen
+    if stop == "other":
+        receipt.changed("stop_reason", f"{(raw_stop or 'unknown')[:40]} became end_turn")
+    if calls and stop in ("stop", "other"):
+        return "tool_use"
+    if refused and stop in ("stop", "other"):
+        return "refusal"
+    if stop == "tool_calls" and not calls:
+        return "end_turn"
+    return STOP_WRITE[stop]
+
+
+def write_reply_blocks(parts: Sequence[Part], receipt: Receipt) -> list[Block]:
+    """The content of an answer; call ids are made unique."""
+    blocks: list[Block] = []
+    ids: set[str] = set()
+    for n, part in enumerate(parts):
+        block = _write_reply_block(part, f"choices[0].parts[{n}]", receipt)
+        if block is None:
+            continue
+        if isinstance(part, ToolCallPart) and isinstance(block, dict):
+            block["id"] = unique_id(block["id"] if part.id else "", ids, receipt)
+        blocks.append(block)
+    return blocks
+
+
+def unique_id(call_id: str, ids: set[str], receipt: Receipt) -> str:
+    """A call id that this answer has not used yet; some providers leave it empty or repeat it."""
+    found = call_id
+    while not found or found in ids:
+        found = f"{call_id or 'toolu'}_{len(ids) + 1}" if found == call_id else f"{found}_"
+    if found != call_id:
+        receipt.changed(f"tool_calls[{len(ids)}].id", "was empty or used twice")
+    ids.add(found)
+    return found
+
+
+def _write_reply_block(part: Part, path: str, receipt: Receipt) -> Block | None:
+    match part:
+        case TextPart():
+            return write_text(part, path, receipt) if part.text or receipt.native else None
+        case ThinkingPart():
+            extra = receipt.riding(path, part.extra)
+            return {"type": "thinking", "thinking": part.text, "signature": carried(part), **extra}
+        case RedactedThinkingPart():
+            data = carry(part.data, part.dialect)
+            return {"type": "redacted_thinking", "data": data, **receipt.riding(path, part.extra)}
+        case ToolCallPart():
+            return write_tool_use(part, path, receipt)
+        case ForeignPart():
+            return write_foreign(part, path, receipt)
+        case _:
+            return write_block(part, path, receipt)
+
+
+def carried(part: ThinkingPart) -> str:
+    """The signature of a thinking part for callers of this dialect, "" where there is none."""
+    return carry(part.signature or "", part.dialect)
+
+
+def carry(signature: str, dialect: str | None) -> str:
+    """A signature with the name of the dialect whose provider made it, unless it is ours."""
+    return signature if not signature or dialect in (None, NAME) else f"{CARRIER}{dialect}:{signature}"

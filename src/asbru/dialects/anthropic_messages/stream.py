@@ -1,0 +1,272 @@
+"""A stream of the Messages API, read into canonical events.
+
+    state   event                  becomes                                          then
+    new     message_start          ReplyStart                                       open
+    open    content_block_start    PartStart (+ PartDelta for what it already held)
+    open    content_block_delta    PartDelta; ForeignEvent never: unknown deltas keep to their part
+    open    content_block_stop     PartStop (a call without arguments gets "{}" first)
+    open    message_delta          ChoiceStop once, UsageReport (joined with message_start's)
+    open    message_stop           PartStop for what is still open, ReplyEnd        done
+    any     ping, error            Ping, StreamFault (done)
+    any     unknown type           ForeignEvent
+    other                          StreamFault "protocol_error"                     done
+
+After done everything is ignored; without message_stop there is no ReplyEnd. Writing: `stream_writer.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from asbru.core.chat import ForeignPart, Part, TextPart, ThinkingPart, ToolCallPart
+from asbru.core.reply import (
+    ChoiceStop,
+    ForeignEvent,
+    PartDelta,
+    PartStart,
+    PartStop,
+    Ping,
+    ReplyEnd,
+    ReplyStart,
+    StreamEvent,
+    StreamFault,
+    UsageReport,
+)
+from asbru.core.usage import Usage
+from asbru.dialects.anthropic_messages.blocks import read_block
+from asbru.dialects.anthropic_messages.errors import read_fault
+from asbru.dialects.anthropic_messages.fields import Fields, Misfit, open_object
+from asbru.dialects.anthropic_messages.response import present, read_stop, read_tier
+from asbru.dialects.anthropic_messages.types import (
+    DECODE_ERRORS,
+    NAME,
+    DeltaWire,
+    decode_block_delta,
+    decode_block_delta_raw,
+    decode_block_start,
+    decode_block_stop,
+    decode_kind,
+)
+from asbru.dialects.anthropic_messages.usage import (
+    merge_usage,
+    read_usage,
+    read_usage_extra,
+    usage_extra_raw,
+)
+from asbru.wire.sse import SseEvent, SseReader, SseTooLarge
+
+
+class _Open:
+    """A block that has begun: its part index and kind, and a call's arguments given at its start."""
+
+    __slots__ = ("arguments", "index", "part")
+
+    def __init__(self, index: int, part: Part) -> None:
+        self.index = index
+        self.part = part
+        self.arguments = "{}"  # what a call's arguments are if no delta says more
+
+
+class MessagesStreamReader:
+    """Bytes to events; see the table."""
+
+    __slots__ = ("_blocks", "_next", "_on", "_sse", "_started", "_stopped", "_usage", "done")
+
+    def __init__(self) -> None:
+        self._sse = SseReader()
+        self._blocks: dict[int, _Open] = {}
+        self._next = 0
+        self._usage: Usage | None = None
+        self._started = False
+        self._stopped = False
+        self.done = False
+        self._on: dict[str, Callable[[bytes], list[StreamEvent]]] = {
+            "content_block_delta": self._block_delta,
+            "content_block_start": self._block_start,
+            "content_block_stop": self._block_stop,
+            "message_start": self._message_start,
+            "message_delta": self._message_delta,
+            "message_stop": self._message_stop,
+        }
+
+    def feed(self, chunk: bytes) -> list[StreamEvent]:
+        """The events that `chunk` completes."""
+        if self.done:
+            return []
+        try:
+            wires = self._sse.feed(chunk)
+        except SseTooLarge as error:
+            return [self._garbage(str(error))]
+        return self._read(wires)
+
+    def close(self) -> list[StreamEvent]:
+        """The end: a last event that only lacks its blank line still counts, half an event does not."""
+        if self.done or not self._sse.close():
+            return []
+        events = self._read(self._sse.feed(b"\n\n"))
+        return [] if any(isinstance(event, StreamFault) for event in events) else events
+
+    def _read(self, wires: list[SseEvent]) -> list[StreamEvent]:
+        events: list[StreamEvent] = []
+        for wire in wires:
+            if self.done:
+                break
+            try:
+                events += self._event(wire)
+            except Misfit as misfit:
+                events.append(self._garbage(str(misfit)))
+            except DECODE_ERRORS as error:
+                events.append(self._garbage(f"unreadable event: {error}"))
+        return events
+
+    def _garbage(self, message: str) -> StreamFault:
+        self.done = True
+        return StreamFault(message=message, type="protocol_error")
+
+    def _event(self, wire: SseEvent) -> list[StreamEvent]:
+        # The event's name repeats the type; it is believed only where it is one of the API's own.
+        kind = wire.event if wire.event in self._on else decode_kind(wire.data).type
+        handle = self._on.get(kind)
+        if handle is not None:
+            if not self._started and kind != "message_start":
+                raise Misfit(f"expected message_start first, got {kind}")
+            return handle(wire.data)
+        if kind == "ping":
+            return [Ping()]
+        if kind == "error":
+            self.done = True
+            return [read_fault(wire.data)]
+        if not kind:
+            raise Misfit("expected an event with a type, got one without")
+        return [ForeignEvent(dialect=NAME, event=wire.event, data=wire.data)]
+
+    def _message_start(self, data: bytes) -> list[StreamEvent]:
+        if self._started:
+            raise Misfit("expected one message_start, got a second")
+        message = open_object(data, "message_start").need_object("message")
+        for name in ("type", "role", "content", "stop_reason", "stop_sequence"):
+            message.take_raw(name)
+        usage = message.take_raw("usage")
+        self._usage = read_usage(usage)
+        self._started = True
+        tier, extra = read_tier(read_usage_extra(usage))
+        start = ReplyStart(
+            id=message.take_str("id") or "",
+            model=message.take_str("model") or "",
+            usage=self._usage,
+            service_tier=tier,
+            dialect=NAME,
+            extra={**present(message), **usage_extra_raw(extra)},
+        )
+        return [start]
+
+    def _block_start(self, data: bytes) -> list[StreamEvent]:
+        wire = decode_block_start(data)
+        if wire.index in self._blocks:
+            raise Misfit(f"expected a new block, got block {wire.index} twice")
+        part = read_block(wire.content_block, f"content_block[{wire.index}]")
+        block = _Open(self._next, part)
+        self._blocks[wire.index] = block
+        self._next += 1
+        empty, deltas = _emptied(part, block)
+        return [PartStart(index=block.index, part=empty), *deltas]
+
+    def _block_delta(self, data: bytes) -> list[StreamEvent]:
+        wire = decode_block_delta(data)
+        block = self._blocks.get(wire.index)
+        if block is None:
+            raise Misfit(f"expected a delta of an open block, got one of {wire.index}")
+        delta = wire.delta
+        part = block.part
+        if delta.text is not None and isinstance(part, TextPart):
+            return [PartDelta(index=block.index, text=delta.text)]
+        if delta.partial_json is not None and isinstance(part, (ToolCallPart, ForeignPart)):
+            if not delta.partial_json:
+                return []
+            block.arguments = ""
+            return [PartDelta(index=block.index, text=delta.partial_json)]
+        found = _rare_delta(block.index, part, delta)
+        return [found or PartDelta(index=block.index, foreign=decode_block_delta_raw(data).delta)]
+
+    def _block_stop(self, data: bytes) -> list[StreamEvent]:
+        block = self._blocks.pop(decode_block_stop(data).index, None)
+        return [] if block is None else _closed(block)
+
+    def _message_delta(self, data: bytes) -> list[StreamEvent]:
+        event = open_object(data, "message_delta")
+        event.take_raw("type")
+        delta = event.take_object("delta") or Fields({}, "delta")
+        usage = event.take_raw("usage")
+        raw_stop = delta.take_str("stop_reason")
+        sequence = delta.take_str("stop_sequence")
+        events: list[StreamEvent] = []
+        if raw_stop is not None and not self._stopped:
+            events += self._close_blocks()
+            self._stopped = True
+            _, extra = read_tier(read_usage_extra(usage))
+            stop = ChoiceStop(
+                stop=read_stop(raw_stop),
+                raw_stop=raw_stop,
+                stop_sequence=sequence,
+                extra={**present(delta), **present(event), **usage_extra_raw(extra)},
+            )
+            events.append(stop)
+        found = read_usage(usage)
+        if found is not None:
+            self._usage = merge_usage(self._usage, found)
+        if self._usage is not None:
+            events.append(UsageReport(usage=self._usage))
+        return events
+
+    def _message_stop(self, data: bytes) -> list[StreamEvent]:
+        decode_kind(data)
+        self.done = True
+        events = self._close_blocks()
+        if not self._stopped:
+            events.append(ChoiceStop(stop="other"))
+            if self._usage is not None:
+                events.append(UsageReport(usage=self._usage))
+        return [*events, ReplyEnd()]
+
+    def _close_blocks(self) -> list[StreamEvent]:
+        events: list[StreamEvent] = []
+        for block in self._blocks.values():
+            events += _closed(block)
+        self._blocks.clear()
+        return events
+
+
+def _emptied(part: Part, block: _Open) -> tuple[Part, list[StreamEvent]]:
+    """The empty form of a part as it starts, and deltas for what the start already held."""
+    deltas: list[StreamEvent] = []
+    if isinstance(part, ToolCallPart):
+        block.arguments = part.arguments or "{}"
+        return msgspec.structs.replace(part, arguments=""), deltas
+    if isinstance(part, (TextPart, ThinkingPart)) and part.text:
+        deltas.append(PartDelta(index=block.index, text=part.text))
+        part = msgspec.structs.replace(part, text="")
+    if isinstance(part, ThinkingPart):
+        if part.signature:
+            deltas.append(PartDelta(index=block.index, signature=part.signature))
+        part = msgspec.structs.replace(part, signature=None)
+    return part, deltas
+
+
+def _rare_delta(index: int, part: Part, delta: DeltaWire) -> PartDelta | None:
+    if isinstance(part, ThinkingPart):
+        if delta.thinking is not None:
+            return PartDelta(index=index, text=delta.thinking)
+        if delta.signature is not None:
+            return PartDelta(index=index, signature=delta.signature)
+    if isinstance(part, TextPart) and bytes(delta.citation):
+        return PartDelta(index=index, citation=delta.citation)
+    return None
+
+
+def _closed(block: _Open) -> list[StreamEvent]:
+    stop = PartStop(index=block.index)
+    if isinstance(block.part, ToolCallPart) and block.arguments:
+        return [PartDelta(index=block.index, text=block.arguments), stop]
+    return [stop]

@@ -1,0 +1,128 @@
+"""Usage of the Messages API, read into disjoint buckets and written back.
+
+The API's `input_tokens` is already what no cache served, so the buckets are its own: cache reads, cache writes by
+lifetime (5 minutes unless told), and output, of which `output_tokens_details` may split the thinking. Absent and
+null counts are unknown; where no count is known at all the usage is None.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from asbru.core.chat import Extra, Raw
+from asbru.core.usage import Usage
+from asbru.dialects.anthropic_messages.fields import Misfit, open_object
+from asbru.dialects.anthropic_messages.types import DECODE_ERRORS, UsageWire, decode_usage, encode
+
+_COUNTS = (
+    "input_tokens",
+    "output_tokens",
+    "cache_read_input_tokens",
+    "cache_creation_input_tokens",
+    "cache_creation",
+    "output_tokens_details",
+)
+
+
+def usage_from(wire: UsageWire | None) -> Usage | None:
+    """The buckets; None when nothing was counted."""
+    if wire is None:
+        return None
+    given = (wire.input_tokens, wire.output_tokens, wire.cache_read_input_tokens)
+    if given == (None, None, None) and wire.cache_creation_input_tokens is None:
+        return None
+    write_5m, write_1h = _writes(wire)
+    output = max(wire.output_tokens or 0, 0)
+    details = wire.output_tokens_details
+    thinking = None if details is None else details.thinking_tokens
+    reasoning = min(max(thinking or 0, 0), output)
+    return Usage(
+        input=max(wire.input_tokens or 0, 0),
+        cache_read=max(wire.cache_read_input_tokens or 0, 0),
+        cache_write_5m=write_5m,
+        cache_write_1h=write_1h,
+        output=output - reasoning,
+        reasoning=reasoning,
+        reasoning_known=thinking is not None,
+    )
+
+
+def _writes(wire: UsageWire) -> tuple[int, int]:
+    """Cache writes (5m, 1h); the total is the API's own word, the split says how much of it is dearer."""
+    split = wire.cache_creation
+    write_5m = max((split.ephemeral_5m_input_tokens if split else None) or 0, 0)
+    write_1h = max((split.ephemeral_1h_input_tokens if split else None) or 0, 0)
+    total = wire.cache_creation_input_tokens
+    if total is None:
+        return write_5m, write_1h
+    write_1h = min(write_1h, max(total, 0))
+    return max(total, 0) - write_1h, write_1h
+
+
+def read_usage(raw: Raw | None) -> Usage | None:
+    """Usage from raw JSON; None when it is absent or not what the API sends."""
+    if raw is None:
+        return None
+    try:
+        return usage_from(decode_usage(raw))
+    except DECODE_ERRORS:
+        return None
+
+
+def read_usage_extra(raw: Raw | None) -> Extra:
+    """The members of a usage object that are not counts (`server_tool_use`, `inference_geo`, ...)."""
+    if raw is None:
+        return {}
+    try:
+        fields = open_object(raw, "usage")
+    except Misfit:
+        return {}
+    for name in _COUNTS:
+        fields.take_raw(name)
+    return fields.rest()
+
+
+def merge_usage(head: Usage | None, tail: Usage | None) -> Usage | None:
+    """A stream's usage from `message_start` (`head`) and `message_delta` (`tail`).
+
+    Both are totals so far, and the later one may leave counts out: a count that it has wins, one that it lacks
+    stands. A later total of cache writes without lifetimes keeps the split of the first.
+    """
+    if head is None or tail is None:
+        return head if tail is None else tail
+    total = (tail.cache_write_5m + tail.cache_write_1h) or (head.cache_write_5m + head.cache_write_1h)
+    write_1h = min(tail.cache_write_1h or head.cache_write_1h, total)
+    later = tail if tail.output_total else head
+    return Usage(
+        input=tail.input or head.input,
+        cache_read=tail.cache_read or head.cache_read,
+        cache_write_5m=total - write_1h,
+        cache_write_1h=write_1h,
+        output=later.output,
+        reasoning=later.reasoning,
+        reasoning_known=later.reasoning_known,
+    )
+
+
+def write_usage(usage: Usage | None) -> dict[str, Any]:
+    """The usage object; counts nobody reported are null. Audio is part of the totals: the API has no bucket for it."""
+    if usage is None:
+        return {"input_tokens": None, "output_tokens": None}
+    written: dict[str, Any] = {
+        "input_tokens": usage.input + usage.audio_input,
+        "cache_creation_input_tokens": usage.cache_write_5m + usage.cache_write_1h,
+        "cache_read_input_tokens": usage.cache_read,
+        "cache_creation": {
+            "ephemeral_5m_input_tokens": usage.cache_write_5m,
+            "ephemeral_1h_input_tokens": usage.cache_write_1h,
+        },
+        "output_tokens": usage.output_total,
+    }
+    if usage.reasoning_known:
+        written["output_tokens_details"] = {"thinking_tokens": usage.reasoning}
+    return written
+
+
+def usage_extra_raw(extra: Extra) -> Extra:
+    """`{"usage": ...}` holding the members that are not counts; empty when there are none."""
+    return {"usage": Raw(encode(extra))} if extra else {}

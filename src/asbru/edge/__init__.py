@@ -1,0 +1,8 @@
+"""Floor 6: the doors. Bytes become calls, and answers become bytes; every path that exists is in a table here.
+
+It refuses to choose a provider, to know a price, or to retry: that is the path's business, below.
+"""
+
+from asbru.edge.door import Door
+
+__all__ = ["Door"]

@@ -1,0 +1,221 @@
+"""The door: requests become calls, pages or forwards; what goes wrong outside the path is said here."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+from urllib.parse import unquote_to_bytes
+
+import msgspec
+
+from asbru.core.errors import AsbruError, BadRequest, GatewayError, MethodNotAllowed, NotFound, UpgradeRequired
+from asbru.edge.forward import Forwarder
+from asbru.edge.models_list import model_names, write_model, write_models
+from asbru.edge.router import Route, Router
+from asbru.edge.server import Request, Server, ServerConnection
+from asbru.edge.surfaces import ROUTES
+from asbru.pipeline import Call, Rooms, Stepper, decode_body, serve
+
+if TYPE_CHECKING:
+    from asbru.dialects import Dialect
+
+JSON_LINE = b"content-type: application/json\r\n"
+TEXT_LINE = b"content-type: text/plain; charset=utf-8\r\n"
+METRICS_LINE = b"content-type: text/plain; version=0.0.4; charset=utf-8\r\n"
+
+Scrape = Callable[[Callable[[bytes | None], None]], None]
+"""Asks for the metrics of all workers; the answer, or None when there is none in time, comes by callback."""
+
+
+class Door:
+    """What the server hands requests to. `rooms` and `forwarder` are swapped whole on a reload."""
+
+    def __init__(self, server_is_draining: Callable[[], bool], scrape: Scrape, version: str) -> None:
+        self.rooms: Rooms | None = None
+        self.forwarder = Forwarder({})
+        self.cors_origins: frozenset[bytes] = frozenset()
+        self._is_draining = server_is_draining
+        self._scrape = scrape
+        self._version = version
+        self._router = Router(ROUTES)
+        self._find = self._router.find
+
+    def handle(self, request: Request, connection: ServerConnection) -> None:
+        """Serve one request; never raises."""
+        answer = connection.answer
+        answer.prepare(request, self._cors(request) if request.origin else b"")
+        route = self._find(request.path)
+        if (
+            route is not None
+            and route.kind == "call"
+            and request.method == b"POST"
+            and request.error is None
+            and not request.upgrade
+        ):
+            self._call(route, request, connection)
+            return
+        try:
+            self._handle_rest(route, request, connection)
+        except AsbruError as error:
+            self._refuse(error, route, request, connection)
+        except Exception:  # noqa: BLE001 -- the caller is told 500, the log the traceback
+            self._log_bug()
+            self._refuse(GatewayError("something went wrong inside the gateway"), route, request, connection)
+
+    # Calls
+
+    def _call(self, route: Route, request: Request, connection: ServerConnection) -> None:
+        rooms = self.rooms
+        assert rooms is not None
+        call = Call(route.surface, route.operation, rooms.dialects[route.dialect], request.body, connection.answer)
+        call.home = route.home
+        call.started_s = request.received_s
+        call.started_ms = now_ms = int(rooms.unix_time() * 1000)
+        call.id = rooms.ids.next(now_ms)
+        call.headers = request.headers
+        call.credentials = (request.gateway_key, request.authorization, request.key)
+        call.accept_coding = request.accept_coding
+        if request.content_coding:
+            try:
+                call.body = decode_body(request.content_coding, request.body, rooms.body_bytes_max)
+            except AsbruError as error:
+                self._refuse(error, route, request, connection)
+                return
+        stepper = Stepper(serve(call, rooms), partial(self._ended, call, connection))
+        connection.on_gone = stepper.close
+        stepper.start()
+
+    def _ended(self, call: Call, connection: ServerConnection, error: BaseException | None) -> None:
+        """The path is over. An error here is a bug: the caller must not be left waiting for it."""
+        if error is not None:
+            self._log_bug(error)
+        answer = connection.answer
+        if answer.finished:
+            return
+        if answer.started:
+            connection.abort()
+            return
+        wrong = GatewayError("something went wrong inside the gateway")
+        answer.whole(wrong.status, [JSON_LINE], call.dialect.write_error(wrong, call.id))
+
+    # Everything else
+
+    def _handle_rest(self, route: Route | None, request: Request, connection: ServerConnection) -> None:
+        if request.error is not None:
+            raise request.error
+        if request.upgrade == b"websocket":
+            connection.answer.closing = True
+            raise UpgradeRequired("this path does not take WebSocket upgrades; use a plain HTTP request")
+        if self.forwarder.forward(request, connection):
+            return
+        if route is None:
+            route = self._router.find_loosely(request.path)
+        if request.method == b"OPTIONS":
+            self._options(route, connection)
+            return
+        if route is None:
+            raise NotFound(f"there is no {_text(request.path)} here; see the API's paths in the documentation")
+        if request.method not in route.methods:
+            allowed = b", ".join(route.methods).decode()
+            raise MethodNotAllowed(f"{_text(request.path)} takes {allowed}, not {_text(request.method)}")
+        match route.kind:
+            case "call":
+                self._call(route, request, connection)
+            case "models":
+                self._models(route, request, connection)
+            case _:
+                self._page(route, connection)
+
+    def _options(self, route: Route | None, connection: ServerConnection) -> None:
+        methods = b", ".join((*route.methods, b"OPTIONS")) if route is not None else b"GET, POST, OPTIONS"
+        connection.answer.whole(204, [b"allow: %b\r\n" % methods], b"")
+
+    def _models(self, route: Route, request: Request, connection: ServerConnection) -> None:
+        rooms = self.rooms
+        assert rooms is not None
+        caller = rooms.keys.identify((request.gateway_key, request.authorization, request.key))
+        names = model_names(rooms.plan, caller)
+        _, _, one = request.path.rstrip(b"/").partition(b"/models/")
+        if one:
+            body = write_model(names, unquote_to_bytes(one).decode("utf-8", "replace"), route.dialect)
+        else:
+            body = write_models(names, route.dialect)
+        connection.answer.whole(200, [JSON_LINE], body)
+
+    def _page(self, route: Route, connection: ServerConnection) -> None:
+        answer = connection.answer
+        draining = self._is_draining()
+        match route.surface:
+            case "livez":
+                answer.whole(200, [TEXT_LINE], b"ok\n")
+            case "readyz":
+                answer.whole(503 if draining else 200, [TEXT_LINE], b"draining\n" if draining else b"ok\n")
+            case "health":
+                state = "draining" if draining else "ok"
+                body = msgspec.json.encode({"status": state, "version": self._version})
+                answer.whole(503 if draining else 200, [JSON_LINE], body)
+            case "metrics":
+                self._metrics(connection)
+            case _:
+                body = msgspec.json.encode({"name": "asbru", "version": self._version, "health": "/health"})
+                answer.whole(200, [JSON_LINE], body)
+
+    def _metrics(self, connection: ServerConnection) -> None:
+        here = True
+
+        def gone() -> None:
+            nonlocal here
+            here = False
+
+        def scraped(text: bytes | None) -> None:
+            if not here:
+                return
+            if text is None:
+                connection.answer.whole(503, [TEXT_LINE], b"the bookkeeper did not answer in time\n")
+            else:
+                connection.answer.whole(200, [METRICS_LINE], text)
+
+        connection.on_gone = gone
+        self._scrape(scraped)
+
+    def _refuse(
+        self, error: AsbruError, route: Route | None, request: Request, connection: ServerConnection
+    ) -> None:
+        rooms = self.rooms
+        assert rooms is not None
+        name = route.dialect if route is not None else self._router.dialect_of(request.path)
+        dialect: Dialect = rooms.dialects[name]
+        headers = [JSON_LINE]
+        if isinstance(error, MethodNotAllowed) and route is not None:
+            headers.append(b"allow: %b\r\n" % b", ".join(route.methods))
+        if isinstance(error, UpgradeRequired):
+            headers.append(b"upgrade: HTTP/1.1\r\n")
+        if error.retry_after_s is not None:
+            headers.append(b"retry-after: %d\r\n" % max(1, round(error.retry_after_s)))
+        identity = rooms.ids.next(int(rooms.unix_time() * 1000))
+        headers.append(b"x-asbru-id: %b\r\n" % identity.encode())
+        connection.answer.whole(error.status, headers, dialect.write_error(error, identity))
+
+    def _cors(self, request: Request) -> bytes:
+        if b"*" not in self.cors_origins and request.origin not in self.cors_origins:
+            return b""
+        return (
+            b"access-control-allow-origin: %b\r\nvary: origin\r\n"
+            b"access-control-allow-methods: GET, POST, OPTIONS\r\naccess-control-allow-headers: *, authorization\r\n"
+            b"access-control-max-age: 600\r\n" % request.origin
+        )
+
+    @staticmethod
+    def _log_bug(error: BaseException | None = None) -> None:
+        text = "".join(traceback.format_exception(error)) if error is not None else traceback.format_exc()
+        sys.stderr.write(f"asbru: a bug, please report it\n{text}")
+
+
+def _text(data: bytes) -> str:
+    return data[:200].decode("utf-8", "replace") or "(empty)"
+
+
+__all__ = ["BadRequest", "Door", "Server"]

@@ -1,0 +1,76 @@
+"""Forwards a path prefix, untouched, to a process on a Unix socket (the control process: /api and /ui).
+
+Requests keep every header but the hop-by-hop ones; answers stream back as they come. Nothing here is a model call:
+no key is checked and nothing is recorded, because the process behind it does both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from asbru.core.errors import AsbruError, GatewayError
+from asbru.edge.server import Request, ServerConnection
+from asbru.pipeline import Stepper
+from asbru.upstream import ExchangeDeadlines, Pool
+from asbru.wire import HOP_BY_HOP
+
+_DEADLINES = ExchangeDeadlines(connect_s=2.0, first_token_s=60.0, idle_s=300.0, total_s=3600.0)
+_NOT_SENT = HOP_BY_HOP | {b"content-length", b"expect", b"host"}
+_JSON_LINE = b"content-type: application/json\r\n"
+
+
+class Forwarder:
+    """Pools by prefix; the longest prefix that matches wins."""
+
+    def __init__(self, pools: Mapping[bytes, Pool]) -> None:
+        self._pools = sorted(pools.items(), key=lambda item: -len(item[0]))
+
+    def forward(self, request: Request, connection: ServerConnection) -> bool:
+        """Take the request if its path has a forwarded prefix (a whole path segment)."""
+        for prefix, pool in self._pools:
+            if request.path == prefix or request.path.startswith(prefix + b"/"):
+                stepper = Stepper(_pass(request, connection, pool), lambda error: _ended(connection, error))
+                connection.on_gone = stepper.close
+                stepper.start()
+                return True
+        return False
+
+
+async def _pass(request: Request, connection: ServerConnection, pool: Pool) -> None:
+    answer = connection.answer
+    method = b"GET" if request.method == b"HEAD" else request.method
+    target = request.path + (b"?" + request.query if request.query else b"")
+    named = {option.strip().lower() for option in request.connection_options.split(b",")}
+    lines = [b"%b %b HTTP/1.1\r\nhost: asbru\r\n" % (method, target)]
+    for name, value in request.every_header or ():
+        lower = name.lower()
+        if lower not in _NOT_SENT and lower not in named:
+            lines.append(b"%b: %b\r\n" % (name, value))
+    lines.append(b"content-length: %d\r\n\r\n" % len(request.body))
+    exchange = pool.begin(b"".join(lines), request.body, _DEADLINES, streaming_wanted=True, transparent=True)
+    try:
+        head = await exchange.answered
+        if not head.streaming:
+            answer.whole(head.status, head.headers, head.body)
+            return
+        answer.begin(head.status, head.headers)
+        answer.flow = exchange
+        await exchange.pump(answer.write, pool.now_s())
+        answer.end()
+    finally:
+        answer.flow = None
+        pool.end(exchange)
+
+
+def _ended(connection: ServerConnection, error: BaseException | None) -> None:
+    answer = connection.answer
+    if error is None or answer.finished:
+        return
+    if answer.started:
+        connection.abort()
+        return
+    wrong = error if isinstance(error, AsbruError) else GatewayError("forwarding failed")
+    body = b'{"error":{"message":"the control process did not answer","type":"api_error","code":"%b"}}' % (
+        wrong.code.encode()
+    )
+    answer.whole(502, [_JSON_LINE], body)

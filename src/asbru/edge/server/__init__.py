@@ -1,0 +1,21 @@
+"""Our own HTTP/1.1 server: bytes to requests and answers to bytes, with a bound and a deadline on everything.
+
+It refuses to know any path, dialect or key. Handlers get one request at a time per connection and answer through
+`connection.answer`; `connection.on_gone` is called if the caller leaves first.
+"""
+
+from asbru.edge.server.answer import AnswerWriter
+from asbru.edge.server.limits import ServerLimits
+from asbru.edge.server.protocol import ServerConnection
+from asbru.edge.server.request import HeaderAction, Request
+from asbru.edge.server.server import Server, bind
+
+__all__ = [
+    "AnswerWriter",
+    "HeaderAction",
+    "Request",
+    "Server",
+    "ServerConnection",
+    "ServerLimits",
+    "bind",
+]

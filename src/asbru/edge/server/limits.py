@@ -1,0 +1,26 @@
+"""The server's bounds, each with its unit. The values come from the configuration's `limits`."""
+
+from __future__ import annotations
+
+import msgspec
+
+BODY_RATE_BYTES_PER_S = 16 * 1024
+"""A body may take its timeout plus one second for each so many bytes received: slow links pass, drips do not."""
+
+PIPELINED_BYTES_MAX = 256 * 1024
+"""Unserved pipelined requests of one connection, in bytes; above this it is not read."""
+
+LINGER_S = 2.0
+"""How long a refused sender may go on sending before the connection is closed, so that it can read the refusal."""
+
+
+class ServerLimits(msgspec.Struct, frozen=True):
+    """Bounds of the server; see `docs/reference/configuration.md`."""
+
+    head_bytes_max: int = 64 * 1024
+    header_count_max: int = 128
+    body_bytes_max: int = 32 * 1024 * 1024
+    connections_max: int = 10_000
+    idle_timeout_s: float = 75.0
+    head_timeout_s: float = 10.0
+    body_timeout_s: float = 60.0

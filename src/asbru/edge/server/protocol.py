@@ -1,0 +1,382 @@
+"""One connection of a caller: bytes to requests, in order, each answered before the next is begun.
+
+    state    what is awaited                         deadline (by the server's sweep)
+    idle     the first byte of a request             idle_timeout_s
+    head     the rest of the head                    head_timeout_s
+    body     the rest of the body                    body_timeout_s and a second per 16 KiB received
+    serving  the answer                              none here: the path has its own; a caller that does not read
+                                                     what was written: idle_timeout_s
+    linger   the sender of a refused request to stop two seconds
+
+llhttp decides what is HTTP; what it accepts but a gateway must not is refused here. A caller that closes its side,
+even only for writing, is gone: its call is cancelled. Callbacks of the parser only collect.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, cast
+
+import httptools
+
+from asbru.core.errors import AsbruError, BadRequest, HeadTooLarge, RequestTimeout, TooLarge
+from asbru.edge.server.answer import AnswerWriter
+from asbru.edge.server.limits import BODY_RATE_BYTES_PER_S, LINGER_S, PIPELINED_BYTES_MAX
+from asbru.edge.server.request import CARRY_LAST, Request, header_action
+
+if TYPE_CHECKING:
+    from asbru.edge.server.server import Server
+
+IDLE, HEAD, BODY, SERVING, LINGER = range(5)
+
+
+class ServerConnection(asyncio.Protocol):
+    """See the module. `handler(request, connection)` is called for one request at a time; it answers through
+    `connection.answer` and leaves in `on_gone` what to call if the caller goes away first."""
+
+    __slots__ = (
+        "_body",
+        "_body_bytes",
+        "_data",
+        "_head_done",
+        "_header_count",
+        "_in_message",
+        "_parser",
+        "_pipelined_bytes",
+        "_queue",
+        "_reading_paused",
+        "_request",
+        "_rx_bytes",
+        "_rx_bytes_max",
+        "_server",
+        "_serving",
+        "_since_s",
+        "_transport",
+        "_url",
+        "_write_paused_s",
+        "answer",
+        "on_gone",
+        "state",
+    )
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._transport = cast("asyncio.Transport", None)
+        self._parser = httptools.HttpRequestParser(self)
+        self._request = Request()
+        self._in_message = False
+        self._url = b""
+        self._body: list[bytes] = []
+        self._body_bytes = 0
+        self._data = b""
+        self._head_done = False
+        self._header_count = 0
+        self._rx_bytes = 0
+        self._rx_bytes_max = server.limits.head_bytes_max
+        self._queue: deque[Request] = deque()
+        self._pipelined_bytes = 0
+        self._reading_paused = False
+        self._serving = False
+        self._write_paused_s = 0.0
+        self._since_s = 0.0
+        self.state = IDLE
+        self.answer = AnswerWriter(self._answered)
+        self.on_gone: Callable[[], None] | None = None
+
+    # Lifetime
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A caller is here; refused when there are too many."""
+        self._transport = cast("asyncio.Transport", transport)
+        self.answer.attach(self._transport)
+        self._since_s = self._server.now_s()
+        self._server.connected(self)
+
+    def eof_received(self) -> bool:
+        """The caller sends no more: it is gone."""
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The caller is gone: cancel what it asked for."""
+        self.answer.attach(None)
+        self._queue.clear()
+        self._server.disconnected(self)
+        gone = self.on_gone
+        self.on_gone = None
+        if gone is not None:
+            gone()
+
+    def close(self) -> None:
+        """Close once everything written has left."""
+        self._transport.close()
+
+    def abort(self) -> None:
+        """Close at once: what was begun cannot be ended properly, and the caller must see that."""
+        self._transport.abort()
+
+    def turn_away(self, error: AsbruError) -> None:
+        """Refuse a caller before it asked for anything."""
+        self._refuse(error)
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing is being served or received."""
+        return not self._serving and not self._queue and not self._in_message
+
+    # Bytes in
+
+    def data_received(self, data: bytes) -> None:
+        """Feed the parser, then serve what became complete."""
+        if self.state == LINGER:
+            return
+        if self.state == IDLE:
+            self.state = HEAD
+            self._since_s = self._server.now_s()
+        self._rx_bytes += len(data)
+        self._data = data
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._go_on_after_upgrade(data, upgrade)
+            return
+        except httptools.HttpParserError as error:
+            self._refuse(self._parse_error(error))
+            return
+        if self._rx_bytes > self._rx_bytes_max:
+            self._refuse(self._size_error())
+            return
+        if self._queue and not self._serving:
+            self._serve_next()
+        if self._queue:
+            self._hold_back(data)
+
+    def _go_on_after_upgrade(self, data: bytes, upgrade: httptools.HttpParserUpgrade) -> None:
+        """llhttp stops after a request that asks for an upgrade. We upgrade to nothing: an offer (h2c) is ignored,
+        a demand (WebSocket, CONNECT) is refused by the handler, which closes."""
+        self._parser = httptools.HttpRequestParser(self)
+        if self._queue and not self._serving:
+            self._serve_next()
+        rest = data[upgrade.args[0] :]
+        if rest and not self.answer.closing and not self._transport.is_closing():
+            self.data_received(rest)
+
+    def _hold_back(self, data: bytes) -> None:
+        self._pipelined_bytes += len(data)
+        if self._pipelined_bytes > PIPELINED_BYTES_MAX and not self._reading_paused:
+            self._reading_paused = True
+            self._transport.pause_reading()
+
+    def _parse_error(self, error: httptools.HttpParserError) -> AsbruError:
+        cause = error.__context__
+        if isinstance(cause, AsbruError):
+            return cause
+        return BadRequest(f"expected an HTTP/1.1 request, got bytes that are not one: {error}")
+
+    def _size_error(self) -> AsbruError:
+        limits = self._server.limits
+        if self._rx_bytes_max == limits.head_bytes_max:
+            return HeadTooLarge(f"the request's head is over {limits.head_bytes_max} bytes (limits.head_bytes_max)")
+        return self._body_error()
+
+    def _body_error(self) -> AsbruError:
+        limit = self._server.limits.body_bytes_max
+        return TooLarge(f"the request's body is over {limit} bytes (limits.body_bytes_max); raise it or send less")
+
+    def _refuse(self, error: AsbruError) -> None:
+        """Answer with an error after everything before it, then close: what follows cannot be understood."""
+        request = self._request if self._in_message else Request()
+        if self._in_message and not request.path:
+            self._read_target(request)
+        self._in_message = False
+        request.error = error
+        request.keep_alive = False
+        self._queue.append(request)
+        self.state = LINGER
+        self._since_s = self._server.now_s()
+        if not self._serving:
+            self._serve_next()
+
+    # The parser's callbacks
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        self._request = Request()
+        self._in_message = True
+        self._url = b""
+        self._header_count = 0
+
+    def on_url(self, url: bytes) -> None:
+        """The target, or a piece of it."""
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep what is acted upon or carried."""
+        self._header_count += 1
+        request = self._request
+        if request.every_header is not None or self._server.forward_prefixes:
+            self._keep(name, value)
+        action = header_action(name)
+        if action:
+            if action <= CARRY_LAST:
+                request.headers.append((action, name, value))
+            else:
+                request.take(action, value)
+
+    def _keep(self, name: bytes, value: bytes) -> None:
+        request = self._request
+        if request.every_header is None:
+            if not self._url.startswith(self._server.forward_prefixes):
+                return
+            request.every_header = []
+        request.every_header.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        """The head is whole: check what llhttp does not."""
+        request = self._request
+        parser = self._parser
+        request.method = parser.get_method()
+        request.http_1_0 = parser.get_http_version() == "1.0"
+        request.keep_alive = parser.should_keep_alive()
+        self._read_target(request)
+        limits = self._server.limits
+        if self._rx_bytes > limits.head_bytes_max:
+            self._check_head_size(limits.head_bytes_max)
+        if self._header_count > limits.header_count_max:
+            raise HeadTooLarge(f"the request has over {limits.header_count_max} headers (limits.header_count_max)")
+        if request.hosts != 1 and (request.hosts or not request.http_1_0):
+            raise BadRequest(f"expected one Host header, got {request.hosts}")
+        if request.coding and request.coding != b"chunked":
+            raise BadRequest("expected a Transfer-Encoding of chunked or none")
+        if request.length > limits.body_bytes_max:
+            raise self._body_error()
+        if len(request.connection_options) > len(b"keep-alive"):
+            request.drop_connection_headers()
+        self.state = BODY
+        self._head_done = True
+        self._since_s = self._server.now_s()
+        self._rx_bytes_max = limits.head_bytes_max + limits.body_bytes_max * 2
+        if request.expect:
+            self._expect(request)
+
+    def _check_head_size(self, limit: int) -> None:
+        """More arrived than a head may have, but it may be body that came along in the same read."""
+        before = self._rx_bytes - len(self._data)
+        if before + self._data.find(b"\r\n\r\n") > limit:
+            raise HeadTooLarge(f"the request's head is over {limit} bytes (limits.head_bytes_max)")
+
+    def _read_target(self, request: Request) -> None:
+        target = self._url
+        if not target.startswith(b"/") and b"://" in target:  # absolute form, as proxies are asked
+            target = b"/" + target.split(b"://", 1)[1].partition(b"/")[2]
+        path, _, query = target.partition(b"?")
+        request.path = path
+        request.query = query
+
+    def _expect(self, request: Request) -> None:
+        if request.expect != b"100-continue":
+            raise BadRequest("expected `Expect: 100-continue` or none", status=417, code="expectation_failed")
+        if not self._serving and not self._queue and not request.http_1_0:
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def on_body(self, data: bytes) -> None:
+        """A piece of the body, forwarded later as the object that arrived."""
+        self._body.append(data)
+        self._body_bytes += len(data)
+        if self._body_bytes > self._server.limits.body_bytes_max:
+            raise self._body_error()
+
+    def on_message_complete(self) -> None:
+        """The request is whole."""
+        request = self._request
+        body = self._body
+        if body:
+            request.body = body[0] if len(body) == 1 else b"".join(body)
+            self._body = []
+            self._body_bytes = 0
+        self._in_message = False
+        self._head_done = False
+        self._rx_bytes = 0
+        self._rx_bytes_max = self._server.limits.head_bytes_max
+        self._queue.append(request)
+
+    # Serving
+
+    def _serve_next(self) -> None:
+        request = self._queue.popleft()
+        self._serving = True
+        if self.state != LINGER:
+            self.state = SERVING
+        now_s = request.received_s = self._server.now_s()
+        self._since_s = now_s
+        self._server.serve(request, self)
+
+    def _answered(self) -> None:
+        """The present answer is out: close, wait, or serve the next request (from the loop, not from here)."""
+        self._serving = False
+        self.on_gone = None
+        if self._transport.is_closing():
+            return
+        self._since_s = self._server.now_s()
+        if self.answer.closing or self._server.draining:
+            if self.state == LINGER and not self._queue:
+                return  # the sweep closes; what the sender still sends is thrown away so that it reads the answer
+            if not self._queue or self.answer.closing:
+                self._transport.close()
+                return
+        if self._queue:
+            self._server.later(self._serve_waiting)
+        elif self.state != LINGER:
+            self.state = (BODY if self._head_done else HEAD) if self._in_message else IDLE
+            if self._reading_paused:
+                self._pipelined_bytes = 0
+                self._reading_paused = False
+                self._transport.resume_reading()
+
+    def _serve_waiting(self) -> None:
+        if self._queue and not self._serving and not self._transport.is_closing():
+            self._serve_next()
+
+    # Flow control
+
+    def pause_writing(self) -> None:
+        """The caller reads too slowly: hold the source back."""
+        self._write_paused_s = self._server.now_s()
+        if self.answer.flow is not None:
+            self.answer.flow.pause()
+
+    def resume_writing(self) -> None:
+        """The caller has caught up."""
+        self._write_paused_s = 0.0
+        if self.answer.flow is not None:
+            self.answer.flow.resume()
+
+    # Deadlines
+
+    def sweep(self, now_s: float) -> None:
+        """Close or refuse what took too long."""
+        limits = self._server.limits
+        waited_s = now_s - self._since_s
+        state = self.state
+        if self._write_paused_s and now_s - self._write_paused_s > limits.idle_timeout_s:
+            self._transport.abort()
+        elif state == IDLE:
+            if waited_s > limits.idle_timeout_s:
+                self._transport.close()
+        elif state == HEAD:
+            if waited_s > limits.head_timeout_s and not self._serving:
+                self._refuse(
+                    RequestTimeout(
+                        f"the request's head took over {limits.head_timeout_s:g} s (limits.head_timeout_s)"
+                    )
+                )
+        elif state == BODY and not self._serving:
+            if waited_s > limits.body_timeout_s + self._body_bytes / BODY_RATE_BYTES_PER_S:
+                self._refuse(
+                    RequestTimeout(
+                        f"the request's body took over {limits.body_timeout_s:g} s (limits.body_timeout_s)"
+                    )
+                )
+        elif state == LINGER and not self._serving and waited_s > LINGER_S:
+            self._transport.close()

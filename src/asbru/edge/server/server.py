@@ -1,0 +1,147 @@
+"""The listening side: binds, counts connections, sweeps deadlines, drains.
+
+Sockets are bound by us with SO_REUSEPORT and IPPROTO_TCP: the first lets equal workers share a port, the second
+makes asyncio switch Nagle's delay off, without which every keep-alive answer would wait 44 ms.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Callable
+from typing import Protocol
+
+from asbru.core.errors import Overloaded
+from asbru.edge.server.limits import ServerLimits
+from asbru.edge.server.protocol import ServerConnection
+from asbru.edge.server.request import Request
+
+SWEEP_S = 0.25
+DRAIN_NOTICE_S = 0.3
+"""How long a draining server still accepts: calls already in the kernel's queue are served, not reset."""
+
+BACKLOG = 4096
+
+
+class Handler(Protocol):
+    """Serves one request; answers through `connection.answer`."""
+
+    def __call__(self, request: Request, connection: ServerConnection) -> None: ...
+
+
+class Server:
+    """One worker's HTTP server. `handler` is called for each request; `sweep` callbacks run four times a second."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, limits: ServerLimits, handler: Handler) -> None:
+        self.limits = limits
+        self.draining = False
+        self.forward_prefixes: tuple[bytes, ...] = ()
+        self.connections: set[ServerConnection] = set()
+        self.now_s = loop.time
+        self.sweeps: list[Callable[[float], None]] = []
+        self._loop = loop
+        self._handler = handler
+        self._listeners: list[asyncio.Server] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._drained: asyncio.Event = asyncio.Event()
+
+    # Lifetime
+
+    async def listen(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
+        """Bind every address of `host` and accept; returns the port (chosen by the kernel when 0 was asked for)."""
+        infos = await self._loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        bound = port
+        for family, _, _, _, address in sorted(set(infos)):
+            sock = bind(family, address[0], bound)
+            bound = sock.getsockname()[1]
+            await self.listen_on(sock, tls)
+        if self._timer is None:
+            self._timer = self._loop.call_later(SWEEP_S, self._sweep)
+        return bound
+
+    async def listen_on(self, sock: socket.socket, tls: ssl.SSLContext | None = None) -> None:
+        """Accept on a socket that is already bound."""
+        server = await self._loop.create_server(lambda: ServerConnection(self), sock=sock, ssl=tls, backlog=BACKLOG)
+        self._listeners.append(server)
+        if self._timer is None:
+            self._timer = self._loop.call_later(SWEEP_S, self._sweep)
+
+    async def drain(self, grace_s: float) -> bool:
+        """Stop accepting, let calls end, close what is idle; True if all ended within `grace_s`."""
+        self.draining = True
+        await asyncio.sleep(DRAIN_NOTICE_S)
+        for listener in self._listeners:
+            listener.close()
+        for connection in list(self.connections):
+            if connection.is_quiet:
+                connection.close()
+        if not self.connections:
+            return True
+        try:
+            async with asyncio.timeout(grace_s):
+                await self._drained.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def close(self) -> None:
+        """Close everything at once."""
+        self.draining = True
+        for listener in self._listeners:
+            listener.close()
+        for connection in list(self.connections):
+            connection.close()
+        if self._timer is not None:
+            self._timer.cancel()
+
+    # What connections call
+
+    def connected(self, connection: ServerConnection) -> None:
+        """A caller came."""
+        self.connections.add(connection)
+        if len(self.connections) > self.limits.connections_max:
+            limit = self.limits.connections_max
+            connection.turn_away(
+                Overloaded(f"{limit} connections are open (limits.connections_max)", retry_after_s=1)
+            )
+
+    def disconnected(self, connection: ServerConnection) -> None:
+        """A caller left."""
+        self.connections.discard(connection)
+        if self.draining and not self.connections:
+            self._drained.set()
+
+    def serve(self, request: Request, connection: ServerConnection) -> None:
+        """Hand a request to the handler."""
+        if self.draining:
+            connection.answer.closing = True
+        self._handler(request, connection)
+
+    def later(self, call: Callable[[], None]) -> None:
+        """Run `call` in the loop's next turn."""
+        self._loop.call_soon(call)
+
+    def _sweep(self) -> None:
+        now_s = self.now_s()
+        for connection in list(self.connections):
+            connection.sweep(now_s)
+        for sweep in self.sweeps:
+            sweep(now_s)
+        self._timer = self._loop.call_later(SWEEP_S, self._sweep)
+
+
+def bind(family: int, host: str, port: int) -> socket.socket:
+    """A TCP socket bound to one address, ready to be shared between workers."""
+    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.bind((host, port))
+        sock.setblocking(False)  # noqa: FBT003 -- the socket module's own signature
+    except BaseException:
+        sock.close()
+        raise
+    return sock

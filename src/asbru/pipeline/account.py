@@ -1,0 +1,82 @@
+"""Account: what a call cost, counted and recorded, exactly once, however the call ended. Never waits."""
+
+from __future__ import annotations
+
+import msgspec
+
+from asbru.core.money import price_nanousd
+from asbru.pipeline.call import Call
+from asbru.pipeline.rooms import Rooms
+
+_CANCELLED_STATUS = 499
+_MESSAGE_CHARS_MAX = 500
+_NO_TOKENS = (None,) * 8
+
+
+def account(call: Call, rooms: Rooms) -> None:
+    """Price, count and record."""
+    now_s = rooms.clock()
+    target = call.target
+    provider = target.provider.name if target is not None else ""
+    usage = call.usage
+    status = call.status or _CANCELLED_STATUS
+    if call.outcome == "cancelled":
+        status = _CANCELLED_STATUS
+    cost: int | None = None
+    if usage is not None and target is not None:
+        rows = rooms.prices.rows(provider, call.served_model)
+        if rows is not None:
+            cost = price_nanousd(rows, usage)
+    latency_us = int((now_s - call.started_s) * 1e6)
+    first_us = int((call.first_token_s - call.started_s) * 1e6) if call.first_token_s else None
+    rooms.meter.slot(call.surface, provider, call.key_name, status).observe(latency_us, first_us, usage, cost)
+    error = call.error
+    head = call.head
+    tokens = (
+        _NO_TOKENS
+        if usage is None
+        else (
+            usage.input,
+            usage.cache_read,
+            usage.cache_write_5m,
+            usage.cache_write_1h,
+            usage.audio_input,
+            usage.output,
+            usage.reasoning,
+            usage.audio_output,
+        )
+    )
+    rooms.recorder.add(
+        (
+            call.id,
+            call.started_ms,
+            call.surface,
+            call.caller.name if call.caller is not None else "",
+            provider,
+            head.model if head is not None else "",
+            call.served_model,
+            call.key_name,
+            len(call.attempts) or (1 if call.key_name or target is not None else 0),
+            _attempt_log(call) if call.attempts else "",
+            status,
+            call.outcome,
+            error.code if error is not None else "",
+            error.message[:_MESSAGE_CHARS_MAX] if error is not None else "",
+            *tokens,
+            usage.reasoning_known if usage is not None else False,
+            call.usage_source,
+            cost,
+            latency_us,
+            first_us,
+            head is not None and head.stream,
+            call.pass_through,
+            "; ".join(map(str, call.notes)) if call.notes else "",
+            len(call.body),
+            call.answer.bytes_written,
+        )
+    )
+
+
+def _attempt_log(call: Call) -> str:
+    rows = [[one.provider, one.model, one.key, one.status, one.outcome, one.ms] for one in call.attempts]
+    return msgspec.json.encode(rows).decode()

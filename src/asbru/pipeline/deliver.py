@@ -1,0 +1,87 @@
+"""Replies to the caller: whole, streamed, or refused. The only place where an answer is begun."""
+
+from __future__ import annotations
+
+from asbru.core.errors import AsbruError, UpstreamError
+from asbru.core.notes import write_notes_header
+from asbru.pipeline.call import Call
+from asbru.pipeline.replies import OpenStream, Reply
+from asbru.pipeline.rooms import Rooms
+from asbru.pipeline.send import JSON_LINE
+
+
+async def deliver(call: Call, reply: Reply, rooms: Rooms) -> None:
+    """Give the whole reply to the caller; for a stream this lasts until its end."""
+    headers = reply.headers
+    headers.append(_identity(call))
+    if call.notes:
+        headers.append(b"x-asbru-notes: %b\r\n" % write_notes_header(call.notes))
+    call.status = reply.status
+    if reply.stream is None:
+        call.outcome = "ok"
+        call.answer.whole(reply.status, headers, reply.body)
+    else:
+        await _stream(call, reply.stream, headers, rooms)
+
+
+def _identity(call: Call) -> bytes:
+    target = call.target
+    if target is None:
+        return b"x-asbru-id: %b\r\n" % call.id.encode()
+    return f"x-asbru-id: {call.id}\r\nx-asbru-provider: {target.provider.name}\r\n".encode()
+
+
+async def _stream(call: Call, stream: OpenStream, headers: list[bytes], rooms: Rooms) -> None:
+    answer = call.answer
+    exchange = stream.exchange
+    relay = stream.relay
+    cut: UpstreamError | None = None
+    try:
+        answer.begin(200, headers)
+        answer.flow = exchange
+        call.first_token_s = rooms.clock()
+        relay.begin(answer.write)
+        try:
+            await exchange.pump(relay.feed, call.first_token_s)
+        except UpstreamError as error:
+            cut = error
+        error = relay.finish(cut)
+        if error is not None:
+            answer.write(call.dialect.write_stream_error(error))
+        seen = error or relay.seen_fault
+        call.outcome = "ok" if seen is None else ("cut" if error is not None else "error")
+        call.error = seen
+        answer.end()
+    finally:
+        answer.flow = None
+        stream.pool.end(exchange)
+        if call.outcome == "cancelled":
+            relay.finish(None)
+        _keep_usage(call, relay.usage is not None, stream)
+
+
+def _keep_usage(call: Call, reported: bool, stream: OpenStream) -> None:  # noqa: FBT001 -- private
+    if reported:
+        call.usage = stream.relay.usage
+        call.usage_source = "provider"
+    call.notes.extend(stream.relay.notes)
+
+
+def refuse(call: Call, error: AsbruError) -> None:
+    """Tell the caller, in its dialect; a provider's own error answer of the same dialect goes through as it came."""
+    call.error = error
+    call.status = error.status
+    call.outcome = "error" if error.blame != "caller" else "refused"
+    if call.answer.started:
+        return
+    headers = [_identity(call)]
+    if call.notes:
+        headers.append(b"x-asbru-notes: %b\r\n" % write_notes_header(call.notes))
+    if error.retry_after_s is not None:
+        headers.append(b"retry-after: %d\r\n" % max(1, round(error.retry_after_s)))
+    if isinstance(error, UpstreamError) and error.body and error.dialect == call.dialect.name:
+        headers.append(b"content-type: %b\r\n" % (error.content_type or b"application/json"))
+        call.answer.whole(error.status, headers, error.body)
+        return
+    headers.append(JSON_LINE)
+    call.answer.whole(error.status, headers, call.dialect.write_error(error, call.id))

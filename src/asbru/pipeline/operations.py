@@ -1,0 +1,39 @@
+"""What differs between operations: how the head is read and whether an answer may be read by the chat dialect."""
+
+from __future__ import annotations
+
+from asbru.core.errors import BadRequest
+from asbru.dialects import RequestHead
+from asbru.pipeline.call import Call
+from asbru.wire import CODINGS, CodingError, DecodedTooLargeError, decode
+
+CHAT = "chat"
+COUNT_TOKENS = "count_tokens"
+
+
+def read_head(call: Call) -> RequestHead:
+    """The head of the call's body. Only chat and completions stream."""
+    head = call.dialect.read_head(call.body)
+    if head.stream and call.operation in ("embeddings", COUNT_TOKENS):
+        raise BadRequest(f"{call.operation} cannot be streamed; leave 'stream' out", param="stream")
+    return head
+
+
+def decode_body(coding: bytes, body: bytes, bytes_max: int) -> bytes:
+    """A caller's body without its content coding; raises `BadRequest` or `TooLarge`."""
+    from asbru.core.errors import TooLarge
+
+    if coding == b"identity":
+        return body
+    if coding not in CODINGS:
+        raise BadRequest(
+            f"expected a Content-Encoding of gzip, deflate, br, zstd or none, got '{coding.decode('latin-1')}'",
+            status=415,
+            code="unsupported_content_encoding",
+        )
+    try:
+        return decode(coding, body, bytes_max)
+    except CodingError as error:
+        raise BadRequest(f"the body is not valid {coding.decode('latin-1')}: {error}") from error
+    except DecodedTooLargeError:
+        raise TooLarge(f"the request's body is over {bytes_max} bytes when decoded (limits.body_bytes_max)") from None

@@ -1,0 +1,108 @@
+"""Everything the path may call, in one place: built by `app.build`, swapped whole on a reload."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from asbru.core.errors import Overloaded
+from asbru.core.ids import IdSource
+from asbru.core.money import PriceRow
+from asbru.core.usage import Usage
+from asbru.dialects import Dialect
+from asbru.governance import Keys
+from asbru.pipeline.endpoint import Endpoint
+from asbru.routing import Plan
+
+
+class Prices(Protocol):
+    """What a model costs."""
+
+    def rows(self, provider: str, model: str) -> tuple[PriceRow, ...] | None:
+        """The price rows of a provider's model, by the upstream's name for it; None when unknown."""
+        ...
+
+
+class Recorder(Protocol):
+    """Keeps records, off the path."""
+
+    def add(self, row: tuple[object, ...]) -> None:
+        """Queue one row."""
+        ...
+
+
+class Slot(Protocol):
+    """Counters of one kind of call."""
+
+    def observe(
+        self, latency_us: int, first_token_us: int | None, usage: Usage | None, cost_nanousd: int | None
+    ) -> None:
+        """Count one call."""
+        ...
+
+
+class Meter(Protocol):
+    """Counts calls."""
+
+    in_flight: int
+
+    def slot(self, surface: str, provider: str, key: str, status: int) -> Slot:
+        """The counters for calls of this kind."""
+        ...
+
+
+class Load:
+    """How many calls are in flight, and how many may be."""
+
+    __slots__ = ("in_flight", "in_flight_max")
+
+    def __init__(self, in_flight_max: int) -> None:
+        self.in_flight = 0
+        self.in_flight_max = in_flight_max
+
+    def admit(self) -> None:
+        """Count a call in; raises `Overloaded` when there is no room."""
+        if self.in_flight >= self.in_flight_max:
+            raise Overloaded(
+                f"{self.in_flight_max} calls are in flight (limits.requests_in_flight_max); try again shortly",
+                retry_after_s=1,
+            )
+
+
+class Rooms:
+    """The rooms of one snapshot. `chance` draws from [0, 1); `clock` is the loop's, in seconds."""
+
+    def __init__(  # noqa: PLR0913 -- the one builder, `app.build`, names every room
+        self,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        keys: Keys,
+        plan: Plan,
+        endpoints: Mapping[str, Endpoint],
+        dialects: Mapping[str, Dialect],
+        prices: Prices,
+        recorder: Recorder,
+        meter: Meter,
+        load: Load,
+        ids: IdSource,
+        chance: Callable[[], float],
+        unix_time: Callable[[], float],
+        body_bytes_max: int,
+        answer_bytes_max: int,
+    ) -> None:
+        self.loop = loop
+        self.clock = loop.time
+        self.keys = keys
+        self.plan = plan
+        self.endpoints = dict(endpoints)
+        self.dialects = dict(dialects)
+        self.prices = prices
+        self.recorder = recorder
+        self.meter = meter
+        self.load = load
+        self.ids = ids
+        self.chance = chance
+        self.unix_time = unix_time
+        self.body_bytes_max = body_bytes_max
+        self.answer_bytes_max = answer_bytes_max

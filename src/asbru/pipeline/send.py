@@ -1,0 +1,208 @@
+"""One attempt: the caller's request made for one target, sent, and its answer judged and made for the caller."""
+
+from __future__ import annotations
+
+from asbru.core.errors import UpstreamError
+from asbru.core.notes import Note
+from asbru.dialects import Dialect, TargetFacts
+from asbru.pipeline.call import Call
+from asbru.pipeline.endpoint import Endpoint
+from asbru.pipeline.operations import CHAT
+from asbru.pipeline.replies import OpenStream, Reply
+from asbru.pipeline.rooms import Rooms
+from asbru.pipeline.streaming import PassRelay, Relay, TranslateRelay
+from asbru.routing import Key, Target, read_retry_after_s
+from asbru.upstream import Answer
+from asbru.wire import CODINGS, CodingError, DecodedTooLargeError, Decoder, accepts, decode, decoder
+
+JSON_LINE = b"content-type: application/json\r\n"
+SSE_LINES = (b"content-type: text/event-stream; charset=utf-8\r\n", b"cache-control: no-cache\r\n")
+_SSE_STARTS = (b"data:", b"event:", b":", b"id:", b"retry:")
+
+
+def passes_through(call: Call, endpoint: Endpoint) -> bool:
+    """The one decision: same dialect in and out, and nothing that rewrites text."""
+    return call.dialect is endpoint.dialect
+
+
+async def send(call: Call, target: Target, key: Key, endpoint: Endpoint, rooms: Rooms) -> Reply:
+    """A good reply, or `UpstreamError`. A stream is good once its first content is in hand."""
+    head = call.head
+    assert head is not None
+    call.notes.clear()
+    call.pass_through = passes_through(call, endpoint)
+    asks_usage = head.stream and not head.wants_usage and endpoint.route.ask_stream_usage
+    model = call.served_model = key.aliases.get(target.model, target.model)
+    body = _write_body(call, model, endpoint, asks_usage=asks_usage)
+    pool = endpoint.pool
+    exchange = pool.begin(
+        endpoint.write_head(call, key, len(body)), body, endpoint.deadlines, streaming_wanted=head.stream
+    )
+    kept = False
+    try:
+        answer = await exchange.answered
+        if not answer.streaming:
+            return _whole(call, answer, endpoint, rooms)
+        relay = _relay(call, answer, endpoint, asks_usage=asks_usage)
+        while True:
+            chunk = await exchange.read()
+            if not chunk:
+                _check_empty(relay)
+                break
+            _check_is_stream(chunk, answer)
+            if relay.prelude(chunk):
+                break
+        kept = True
+        headers = [*answer.headers, *SSE_LINES]
+        return Reply(200, headers, stream=OpenStream(exchange, pool, relay))
+    finally:
+        if not kept:
+            pool.end(exchange)
+
+
+def _write_body(call: Call, model: str, endpoint: Endpoint, *, asks_usage: bool) -> bytes:
+    route = endpoint.route
+    if call.pass_through:
+        return _rewrite(call, model, endpoint, asks_usage=asks_usage)
+    if call.operation != CHAT:
+        raise UpstreamError(f"{call.operation} cannot be translated", kind="unsupported", status=400)
+    if call.canonical is None:
+        call.canonical = call.dialect.read_request(call.body)
+    facts = TargetFacts(
+        model,
+        max_output_tokens=route.max_output_tokens.get(model, 0),
+        strip=route.strip,
+        legacy_max_tokens=route.legacy_max_tokens,
+    )
+    written = endpoint.dialect.write_request(call.canonical, facts)
+    call.notes.extend(written.notes)
+    if asks_usage:
+        return endpoint.dialect.rewrite(written.body, model, True, frozenset())  # noqa: FBT003 -- the contract's own
+    return written.body
+
+
+def _rewrite(call: Call, model: str, endpoint: Endpoint, *, asks_usage: bool) -> bytes:
+    strip = endpoint.route.strip
+    rewrite = endpoint.dialect.rewrite
+    if not strip:
+        return rewrite(call.body, model, asks_usage, strip)
+    plain = rewrite(call.body, model, asks_usage, frozenset())
+    body = rewrite(plain, model, False, strip)  # noqa: FBT003 -- the contract's own
+    if body is not plain:
+        present = endpoint.dialect.top_level_fields(plain)
+        call.notes.extend(
+            Note("dropped", field, f"{endpoint.route.name} refuses it") for field in sorted(strip & present)
+        )
+    return body
+
+
+# Whole answers
+
+
+def _whole(call: Call, answer: Answer, endpoint: Endpoint, rooms: Rooms) -> Reply:
+    body = _decoded(answer, rooms.answer_bytes_max)
+    dialect = endpoint.dialect
+    if answer.status >= 300:
+        raise _refusal(answer, body, dialect, rooms)
+    head = call.head
+    if head is not None and head.stream:
+        raise UpstreamError("the provider answered a streamed call without a stream", kind="protocol", code="upstream_protocol")
+    _check_json(body, dialect)
+    if call.operation == CHAT or call.pass_through:
+        call.usage = dialect.usage_of(body)
+        call.usage_source = "none" if call.usage is None else "provider"
+    if call.pass_through:
+        if answer.content_encoding in CODINGS and accepts(call.accept_coding, answer.content_encoding):
+            coding = b"content-encoding: %b\r\n" % answer.content_encoding
+            return Reply(answer.status, [*answer.headers, JSON_LINE, coding], answer.body)
+        answer.headers.append(b"content-type: %b\r\n" % answer.content_type if answer.content_type else JSON_LINE)
+        return Reply(answer.status, answer.headers, body)
+    written = call.dialect.write_reply(dialect.read_reply(body))
+    call.notes.extend(written.notes)
+    return Reply(200, [*answer.headers, JSON_LINE], written.body)
+
+
+def _decoded(answer: Answer, bytes_max: int) -> bytes:
+    coding = answer.content_encoding
+    if not coding or coding == b"identity":
+        return answer.body
+    try:
+        return decode(coding, answer.body, bytes_max)
+    except CodingError as error:
+        raise UpstreamError(
+            f"the provider's answer cannot be decoded: {error}", kind="protocol", code="upstream_protocol"
+        ) from error
+    except DecodedTooLargeError:
+        raise UpstreamError(
+            f"the provider's answer is over {bytes_max} bytes when decoded", kind="protocol", code="upstream_protocol"
+        ) from None
+
+
+def _check_json(body: bytes, dialect: Dialect) -> None:
+    """An answer that is not whole JSON, or an error dressed as a success, is no answer."""
+    text = body.strip()
+    if not text.startswith((b"{", b"[")):
+        raise UpstreamError(
+            "the provider answered with something that is not JSON", kind="protocol", code="upstream_protocol"
+        )
+    if not text.endswith((b"}", b"]")):
+        raise UpstreamError(
+            "the provider's answer ended before it was complete", kind="cut", code="upstream_cut"
+        )
+    if text.startswith(b'{"error"') or text.startswith(b'{"type":"error"'):
+        error = dialect.read_error(502, body)
+        error.kind = "fault"
+        raise error
+
+
+def _refusal(answer: Answer, body: bytes, dialect: Dialect, rooms: Rooms) -> UpstreamError:
+    if answer.status < 400:
+        return UpstreamError(
+            f"the provider answered with a redirect ({answer.status}), which is not followed",
+            kind="protocol",
+            code="upstream_protocol",
+        )
+    error = dialect.read_error(answer.status, body)
+    error.content_type = answer.content_type
+    error.retry_after_s = read_retry_after_s(answer.retry_after, rooms.unix_time())
+    return error
+
+
+# Streams
+
+
+def _relay(call: Call, answer: Answer, endpoint: Endpoint, *, asks_usage: bool) -> Relay:
+    decode_with: Decoder | None = None
+    if answer.content_encoding and answer.content_encoding != b"identity":
+        try:
+            decode_with = decoder(answer.content_encoding, 1 << 62)
+        except CodingError as error:
+            raise UpstreamError(f"the provider's stream cannot be decoded: {error}", kind="protocol") from error
+    if call.pass_through:
+        return PassRelay(endpoint.dialect, withhold=asks_usage, decoder=decode_with)
+    assert call.canonical is not None
+    return TranslateRelay(
+        endpoint.dialect.stream_reader(), call.dialect.stream_writer(call.canonical), decoder=decode_with
+    )
+
+
+def _check_is_stream(chunk: bytes, answer: Answer) -> None:
+    """A 200 that is no event stream: the type says so, or the first bytes do where the type is silent or wrong."""
+    if answer.content_type.startswith(b"text/event-stream") or answer.content_encoding:
+        return
+    start = chunk.lstrip(b"\xef\xbb\xbf\r\n ")
+    if start and not start.startswith(_SSE_STARTS):
+        raise UpstreamError(
+            "the provider answered a streamed call without a stream", kind="protocol", code="upstream_protocol"
+        )
+    answer.content_type = b"text/event-stream"
+
+
+def _check_empty(relay: Relay) -> None:
+    """The stream ended before any content: fine only if it was complete in its own terms."""
+    error = relay.finish(None)
+    if error is not None:
+        raise error
+    if relay.seen_fault is not None:
+        raise relay.seen_fault
+

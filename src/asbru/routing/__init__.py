@@ -1,0 +1,27 @@
+"""Routing: which targets, in which order, with which key, and how long to wait. Decisions, no I/O.
+
+It refuses to send anything or to know a dialect; `pipeline.attempts` acts on what it decides.
+"""
+
+from asbru.routing.backoff import (
+    REST_REFUSED_S,
+    read_retry_after_s,
+    rest_limited_s,
+    retry_pause_s,
+)
+from asbru.routing.plan import Plan, choose_key, limited_for_s
+from asbru.routing.targets import Key, ProviderRoute, RetryPolicy, Target
+
+__all__ = [
+    "REST_REFUSED_S",
+    "Key",
+    "Plan",
+    "ProviderRoute",
+    "RetryPolicy",
+    "Target",
+    "choose_key",
+    "limited_for_s",
+    "read_retry_after_s",
+    "rest_limited_s",
+    "retry_pause_s",
+]

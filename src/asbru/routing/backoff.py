@@ -1,0 +1,41 @@
+"""How long to pause before a retry, and how long a key rests. Pure; the draw of chance is given."""
+
+from __future__ import annotations
+
+import email.utils
+
+REST_REFUSED_S = 60.0
+"""How long a key that the provider refused (401, 402, 403) is passed over, in seconds."""
+
+REST_LIMITED_S_MAX = 60.0
+"""The longest rest after a 429, whatever Retry-After says, in seconds."""
+
+REST_LIMITED_S_DEFAULT = 1.0
+"""The rest after a 429 without Retry-After, in seconds."""
+
+
+def retry_pause_s(attempt: int, initial_s: float, max_s: float, chance: float) -> float:
+    """The pause before retry number `attempt` (from 0): full jitter over a doubling window; `chance` in [0, 1)."""
+    return min(initial_s * 2.0**attempt, max_s) * chance
+
+
+def read_retry_after_s(value: bytes, now_unix_s: float) -> float | None:
+    """Seconds from a Retry-After header (delta or HTTP date), None if it is absent or makes no sense."""
+    text = value.decode("latin-1").strip()
+    if not text:
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        try:
+            seconds = email.utils.parsedate_to_datetime(text).timestamp() - now_unix_s
+        except (ValueError, TypeError):
+            return None
+    return seconds if 0.0 <= seconds < float("inf") else None
+
+
+def rest_limited_s(retry_after_s: float | None) -> float:
+    """How long a key rests after a 429."""
+    if retry_after_s is None:
+        return REST_LIMITED_S_DEFAULT
+    return min(retry_after_s, REST_LIMITED_S_MAX)

@@ -1,0 +1,208 @@
+"""The supervisor over real processes, with stand-ins for the worker, the bookkeeper and the mock."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.fakes.processes import WAIT_S, Gateway, is_alive, wait_until
+
+KEY = "virtual_keys: [{name: a, value: sk-asb-0123456789abcdef}]\n"
+
+
+def test_starts_everything_and_drains_on_sigterm(tmp_path: Path) -> None:
+    """Bookkeeper and mock first, then the workers; SIGTERM drains them, the bookkeeper goes last; exit 0."""
+    with Gateway(tmp_path, "listen: {workers: 2}\nproviders: {mock: }\n") as gateway:
+        gateway.wait_ready()
+        assert gateway.end() == 0
+        assert len(gateway.events("drain")) == 2
+        assert gateway.journal.read_text().splitlines()[-1] == "bookkeeper end"
+        starts = [line.split()[0] for line in gateway.events(" start ")]
+        assert set(starts[:2]) == {"bookkeeper", "mock"}
+        assert set(starts[2:]) == {"worker-0", "worker-1"}
+
+
+def test_bookkeeper_is_nice(tmp_path: Path) -> None:
+    """The bookkeeper runs with a lower priority than the workers."""
+    with Gateway(tmp_path) as gateway:
+        gateway.wait_ready()
+        pid = gateway.pids("bookkeeper")[0]
+        assert os.getpriority(os.PRIO_PROCESS, pid) == os.getpriority(os.PRIO_PROCESS, 0) + 10
+        assert gateway.end() == 0
+
+
+def test_dead_children_are_replaced(tmp_path: Path) -> None:
+    """A worker and a bookkeeper killed by hand come back, with the current snapshot."""
+    with Gateway(tmp_path) as gateway:
+        gateway.wait_ready()
+        os.kill(gateway.pids("worker-0")[0], signal.SIGKILL)
+        wait_until(lambda: len(gateway.pids("worker-0")) == 2, "a new worker")
+        os.kill(gateway.pids("bookkeeper")[0], signal.SIGKILL)
+        wait_until(lambda: len(gateway.pids("bookkeeper")) == 2, "a new bookkeeper")
+        wait_until(lambda: gateway.said("worker-0 started again"), "the log line")
+        assert gateway.said("was ended by SIGKILL")
+        assert gateway.end() == 0
+
+
+def test_changed_file_reaches_the_workers(tmp_path: Path) -> None:
+    """A changed configuration becomes a new snapshot, present when the worker is told; the old one is removed."""
+    with Gateway(tmp_path, KEY) as gateway:
+        gateway.wait_ready()
+        gateway.config.write_text(KEY + "cors_origins: ['https://a.example']\n")
+        wait_until(lambda: gateway.events("worker-0 reload True"), "the reload")
+        wait_until(lambda: gateway.said("configuration reloaded"), "the log line")
+        assert gateway.end() == 0
+
+
+def test_symlink_swap_is_seen(tmp_path: Path) -> None:
+    """A configuration mounted as a symlink is reloaded when the link points elsewhere."""
+    (tmp_path / "one.yaml").write_text(KEY)
+    (tmp_path / "two.yaml").write_text(KEY)
+    (tmp_path / "config.yaml").symlink_to("one.yaml")
+    with Gateway(tmp_path) as gateway:
+        gateway.wait_ready()
+        (tmp_path / "next").symlink_to("two.yaml")
+        (tmp_path / "next").replace(tmp_path / "config.yaml")
+        wait_until(lambda: gateway.events("worker-0 reload True"), "the reload")
+
+
+def test_sighup_reloads(tmp_path: Path) -> None:
+    """SIGHUP compiles anew without a change of the file."""
+    with Gateway(tmp_path, KEY) as gateway:
+        gateway.wait_ready()
+        gateway.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: gateway.events("worker-0 reload True"), "the reload")
+
+
+def test_bad_change_is_refused_whole(tmp_path: Path) -> None:
+    """A bad change is logged with its errors, no worker hears of it, and a later good one is taken."""
+    with Gateway(tmp_path, KEY) as gateway:
+        gateway.wait_ready()
+        gateway.config.write_text(KEY + "fallback: []\n")
+        wait_until(lambda: gateway.said("the old one goes on"), "the refusal")
+        assert gateway.said("did you mean 'fallbacks'?")
+        assert gateway.events("reload") == []
+        gateway.config.write_text(KEY + "fallbacks: []\n")
+        wait_until(lambda: gateway.events("worker-0 reload True"), "the reload")
+
+
+def test_vanished_file_does_not_open_the_gateway(tmp_path: Path) -> None:
+    """A configuration found in the data directory that vanishes is refused: defaults would have no keys."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "config.yaml").write_text(KEY)
+    gateway = Gateway(tmp_path, KEY)
+    with gateway:
+        gateway.wait_ready()
+        gateway.config.unlink()
+        wait_until(lambda: gateway.said("the old one goes on"), "the refusal")
+
+
+def test_worker_that_refuses_keeps_running(tmp_path: Path) -> None:
+    """A worker's refusal of a snapshot is logged and ends nothing."""
+    with Gateway(tmp_path, KEY, behaviour="refuses") as gateway:
+        gateway.wait_ready()
+        gateway.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: gateway.said("worker-0 refused the new configuration"), "the log line")
+        assert len(gateway.pids("worker-0")) == 1
+        assert gateway.end() == 0
+
+
+def test_kill_minus_nine_leaves_no_orphans(tmp_path: Path) -> None:
+    """The children of a supervisor that was killed end by themselves."""
+    with Gateway(tmp_path, "providers: {mock: }\n") as gateway:
+        gateway.wait_ready()
+        pids = [*gateway.pids("worker-0"), *gateway.pids("bookkeeper"), *gateway.pids("mock")]
+        assert len(pids) == 3
+        gateway.process.kill()
+        wait_until(lambda: not any(is_alive(pid) for pid in pids), "the children's end")
+
+
+def test_second_signal_ends_at_once(tmp_path: Path) -> None:
+    """A worker that does not drain is killed on the second signal, long before its grace is over."""
+    with Gateway(tmp_path, behaviour="hangs") as gateway:
+        gateway.wait_ready()
+        gateway.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: gateway.events("drain"), "the drain")
+        assert gateway.end(signal.SIGINT) == 0
+        assert gateway.said("told twice")
+
+
+def test_drain_is_bounded(tmp_path: Path) -> None:
+    """A worker that does not drain is killed after the grace and two seconds."""
+    with Gateway(tmp_path, "limits: {drain_grace_s: 0}\n", behaviour="hangs") as gateway:
+        gateway.wait_ready()
+        assert gateway.end() == 0
+        assert gateway.said("not all calls ended in time")
+
+
+def test_failed_start_says_why(tmp_path: Path) -> None:
+    """A worker that dies before it is ready refuses the start: its reason on stderr, exit 1, nothing left."""
+    with Gateway(tmp_path, behaviour="dies") as gateway:
+        assert gateway.process.wait(WAIT_S) == 1
+        assert gateway.said("this is why")
+        assert gateway.said("worker-0 ended before it was ready")
+        assert not any(is_alive(pid) for pid in gateway.pids("bookkeeper"))
+
+
+def test_bad_configuration_does_not_start(tmp_path: Path) -> None:
+    """All errors of a bad file are printed, nothing is started, exit 1."""
+    with Gateway(tmp_path, "provider: {}\nlimit: {}\n") as gateway:
+        assert gateway.process.wait(WAIT_S) == 1
+        assert gateway.said("line 1: provider: unknown key")
+        assert gateway.said("line 2: limit: unknown key")
+        assert gateway.journal.read_text() == ""
+
+
+def test_taken_port_is_a_clear_error(tmp_path: Path) -> None:
+    """A port somebody listens on, even with SO_REUSEPORT, is named; exit 1."""
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with Gateway(tmp_path, port=port) as gateway:
+            assert gateway.process.wait(WAIT_S) == 1
+            assert gateway.said(f"cannot listen on 127.0.0.1 port {port}: Address already in use")
+
+
+def test_generated_key_is_shown_once(tmp_path: Path) -> None:
+    """Listening to the world without keys shows a generated key at the first start and never again."""
+    for shown in (True, False):
+        with Gateway(tmp_path, "listen: {host: 0.0.0.0}\n") as gateway:
+            gateway.wait_ready()
+            assert gateway.said("sk-asb-") is shown
+            assert gateway.end() == 0
+    assert b"sk-asb-" not in b"".join(path.read_bytes() for path in (tmp_path / "data").iterdir())
+
+
+def test_run_directory_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of the run directory, which held the snapshot, is left after the end."""
+    with Gateway(tmp_path) as gateway:
+        gateway.wait_ready()
+        command = Path(f"/proc/{gateway.pids('worker-0')[0]}/cmdline").read_text().split("\0")
+        run_dir = Path(command[command.index("--run-dir") + 1])
+        assert run_dir.stat().st_mode & 0o777 == 0o700
+        assert gateway.end() == 0
+        assert not run_dir.exists()
+
+
+def test_supervisor_stays_light() -> None:
+    """The supervisor loads none of the heavy libraries."""
+    code = "import sys, asbru.app.supervisor; print(' '.join(sys.modules))"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(ran.stdout.split())
+    assert not loaded & {
+        "pydantic",
+        "yaml",
+        "genai_prices",
+        "uvloop",
+        "httptools",
+        "msgspec",
+        "asyncio",
+        "click",
+    }

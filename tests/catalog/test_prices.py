@@ -1,0 +1,134 @@
+"""Prices against the price library's own calculator, exact to the nano-dollar."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import ROUND_HALF_UP, Decimal
+
+import pytest
+from genai_prices import Usage as LibUsage
+from genai_prices.data import providers as library
+
+from asbru.catalog import PriceBook
+from asbru.catalog.build import build_catalogue
+from asbru.catalog.prices import REMEMBERED_NAMES_MAX, find_priced_model
+from asbru.core.money import price_nanousd
+from asbru.core.usage import Usage
+
+NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+IDS = ("openai", "anthropic", "groq", "google", "azure")
+BOOK = PriceBook({name: build_catalogue(name, NOW).models for name in IDS})
+
+
+def library_nanousd(provider_id: str, model: str, usage: Usage) -> int:
+    """What the library's calculator says, rounded to whole nano-dollars."""
+    provider = next(entry for entry in library if entry.id == provider_id)
+    info = provider.find_model(model, all_providers=list(library))
+    assert info is not None
+    counted = LibUsage(
+        input_tokens=usage.input_total,
+        cache_read_tokens=usage.cache_read,
+        cache_write_tokens=usage.cache_write_5m + usage.cache_write_1h,
+        cache_write_1h_tokens=usage.cache_write_1h,
+        input_audio_tokens=usage.audio_input,
+        output_tokens=usage.output_total,
+        output_audio_tokens=usage.audio_output,
+    )
+    cost = info.calc_price(counted, provider, genai_request_timestamp=NOW)
+    usd = cost.input_price + cost.output_price
+    return int((usd * Decimal(10**9)).to_integral_value(ROUND_HALF_UP))
+
+
+PLAIN = Usage(input=1_234, output=567, reasoning=89)
+CACHED = Usage(input=901, cache_read=150_003, cache_write_5m=2_101, cache_write_1h=77, output=4_099)
+LARGE = Usage(input=200_001, cache_read=7, output=3)
+BORDER = Usage(input=200_000, output=3)
+
+
+@pytest.mark.parametrize("usage", [PLAIN, CACHED, LARGE, BORDER], ids=["plain", "cached", "large", "border"])
+@pytest.mark.parametrize(
+    ("provider", "model"),
+    [
+        ("openai", "gpt-4o-mini"),
+        ("openai", "gpt-4o-mini-2024-07-18"),
+        ("openai", "text-embedding-3-small"),
+        ("anthropic", "claude-haiku-4-5"),
+        ("anthropic", "claude-haiku-4-5-20251001"),
+        ("anthropic", "claude-sonnet-4-5"),
+        ("anthropic", "claude-sonnet-4-6"),
+        ("groq", "llama-3.3-70b-versatile"),
+        ("google", "gemini-2.5-pro"),
+        ("google", "gemini-2.5-flash"),
+        ("azure", "gpt-4o-mini"),
+    ],
+)
+def test_cost_equals_the_librarys(provider: str, model: str, usage: Usage) -> None:
+    """Rows of integers give exactly the library's price, through caches and tiers."""
+    rows = BOOK.rows(provider, model)
+    assert rows is not None
+    assert price_nanousd(rows, usage) == library_nanousd(provider, model, usage)
+
+
+def test_audio_has_its_own_rate() -> None:
+    """Audio tokens are priced by the audio rate where the data has one."""
+    usage = Usage(input=10, audio_input=1_001, output=5)
+    rows = BOOK.rows("google", "gemini-2.5-flash")
+    assert rows is not None
+    assert rows[0].audio_input != rows[0].input
+    assert price_nanousd(rows, usage) == library_nanousd("google", "gemini-2.5-flash", usage)
+
+
+def test_haiku_by_hand() -> None:
+    """One price checked against the published list, so that two wrong readers cannot agree."""
+    rows = BOOK.rows("anthropic", "claude-haiku-4-5")
+    assert rows is not None
+    row = rows[0]
+    usd_milli = [row.input, row.output, row.cache_read, row.cache_write_5m, row.cache_write_1h]
+    assert usd_milli == [10**9, 5 * 10**9, 10**8, 125 * 10**7, 2 * 10**9]
+
+
+def test_unknown_model_has_no_price() -> None:
+    """An unknown model or provider is None, not free."""
+    assert BOOK.rows("openai", "no-such-model") is None
+    assert BOOK.rows("nobody", "gpt-4o") is None
+
+
+def test_model_priced_by_the_hour_has_no_token_price() -> None:
+    """A model the data prices by the hour of audio is not known by token."""
+    assert BOOK.rows("groq", "whisper-large-v3") is None
+
+
+def test_compact_dates_are_tried_with_dashes() -> None:
+    """`gpt-4o-20240513` is the model the data calls `gpt-4o-2024-05-13`; a date that is none stays."""
+    models = build_catalogue("openai", NOW).models
+    found = find_priced_model(models, "GPT-4o-20240513")
+    assert found is not None
+    assert found.id == "gpt-4o-2024-05-13"
+    assert find_priced_model(models, "zz-20240231") is None
+
+
+def test_remembered_names_are_bounded() -> None:
+    """Callers who invent names do not grow the table."""
+    book = PriceBook({"openai": build_catalogue("openai", NOW).models})
+    for number in range(REMEMBERED_NAMES_MAX + 10):
+        book.rows("openai", f"x{number}")
+    assert len(book._answers) <= REMEMBERED_NAMES_MAX
+
+
+def test_every_model_of_the_data_compiles() -> None:
+    """Each model of each provider is found by its own clauses as the library finds it."""
+    checked = 0
+    for provider in library:
+        models = build_catalogue(provider.id, NOW).models
+        for info in provider.models:
+            expected = provider.find_model(info.id)
+            found = find_priced_model(models, info.id)
+            assert (found and found.id) == (expected and expected.id), (provider.id, info.id)
+            checked += 1
+    assert checked > 1_000
+
+
+def test_price_data_of_an_unknown_provider_is_empty() -> None:
+    """A provider the library does not know has no models, no names and no prices."""
+    assert build_catalogue("nobody", NOW).models == ()
+    assert build_catalogue(None, NOW).known_models == ()
