@@ -52,6 +52,7 @@ class TargetFacts(msgspec.Struct, frozen=True):
     `strip`: top-level fields this provider refuses, removed and noted.
     `legacy_max_tokens`: write `max_tokens` where the dialect's modern word is another.
     `thinking`: how the model takes reasoning (Anthropic): "adaptive" (effort), "budget" (tokens), "none"; "" = unknown.
+    `cache_marks`: the target reads cache marks although its dialect does not require it (OpenRouter).
     """
 
     model: str
@@ -59,6 +60,7 @@ class TargetFacts(msgspec.Struct, frozen=True):
     strip: frozenset[str] = frozenset()
     legacy_max_tokens: bool = False
     thinking: str = ""
+    cache_marks: bool = False
 
 
 class StreamReader(Protocol):
