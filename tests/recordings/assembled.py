@@ -127,9 +127,7 @@ def _anthropic_machine(found: list[Event]) -> list[str]:
             reasons.append(f"event name {event.name} holds {kind}")
         if kind == "content_block_start":
             if open_block is not None or data["index"] != due:
-                reasons.append(
-                    f"content_block_start {data['index']} while {open_block} is open, {due} is due"
-                )
+                reasons.append(f"content_block_start {data['index']} while {open_block} is open, {due} is due")
             open_block, due = data["index"], due + 1
         elif kind in ("content_block_delta", "content_block_stop"):
             if data["index"] != open_block:

@@ -52,9 +52,7 @@ class _Wire(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.lost = True
-        until_eof = (
-            "content-length" not in self.answer.headers and "transfer-encoding" not in self.answer.headers
-        )
+        until_eof = "content-length" not in self.answer.headers and "transfer-encoding" not in self.answer.headers
         self.answer.complete = exc is None and self.answer.status != 0 and until_eof
         self._finish()
 

@@ -81,6 +81,4 @@ class _Work:
 
 def merge(rows: list[Row], *results: dict[str, list[str]]) -> list[Verdict]:
     """One verdict per row from all results, in the corpus's order."""
-    return [
-        Verdict(row, [r for found in results for r in found.get(row.id, [])][:REASONS_MAX]) for row in rows
-    ]
+    return [Verdict(row, [r for found in results for r in found.get(row.id, [])][:REASONS_MAX]) for row in rows]

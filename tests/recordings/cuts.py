@@ -18,6 +18,7 @@ from tests.recordings.reading import (
     differences,
     events,
     expected_stream,
+    finished_at,
     has_error,
     is_fault,
     is_terminal,
@@ -146,6 +147,7 @@ def _relay(row: Row, dialect: Any) -> list[str]:
     """The pass-through of every prefix: whole events only, never complete before the terminal sign."""
     data, reasons = row.answer, []
     wire = events(data)
+    whole_from = _whole_from(row, wire)
     expected = expected_stream(row)
     asked = row.asked_usage
     splitter, sent, at, forwarded = EventSplitter(), b"", 0, b""
@@ -161,7 +163,7 @@ def _relay(row: Row, dialect: Any) -> list[str]:
                 *reasons,
                 f"relay: cut at {place}: {len(forwarded)} bytes forwarded, whole events are {due}",
             ]
-        wrong = _facts(dialect, row, forwarded, done)
+        wrong = _facts(dialect, row, forwarded, done, may_end=place >= whole_from)
         if wrong:
             return [*reasons, f"relay: cut at {place}: {wrong}"]
     if sent != expected:
@@ -169,32 +171,38 @@ def _relay(row: Row, dialect: Any) -> list[str]:
     return reasons
 
 
-def _facts(dialect: Any, row: Row, forwarded: bytes, done: list[Event]) -> str:
+def _facts(dialect: Any, row: Row, forwarded: bytes, done: list[Event], *, may_end: bool) -> str:
     """What prelude and tail say of whole events; a complaint or ""."""
     terminal = any(is_terminal(e, row.dialect) for e in done[-3:])
     tail = dialect.tail(forwarded[-TAIL_BYTES:])
-    if tail.complete and not terminal:
+    if tail.complete and not terminal and not may_end:
         return "tail says complete without the terminal sign"
-    if terminal and not tail.complete:
+    if terminal and not tail.complete and tail.fault is None:
         return "tail says incomplete with the terminal sign"
     if len(done) <= 4:
         faulty = any(is_fault(e, row.dialect) for e in done)
-        if isinstance(dialect.prelude(forwarded), StreamFault) and not faulty:
-            return "prelude sees a fault that is not there"
+        fault = dialect.prelude(forwarded)
+        if isinstance(fault, StreamFault) and not faulty:
+            return f"prelude sees a fault that is not there: {fault.message}"
     return ""
+
+
+def _whole_from(row: Row, wire: list[Event]) -> int:
+    """From where on a prefix may be called whole: the terminal sign, or the last choice's finish reason."""
+    places = [data_end(row.answer, e) for e in wire if is_terminal(e, row.dialect)]
+    finished = finished_at(row.answer, wire, row.dialect)
+    return min([*places, *([] if finished is None else [finished])], default=len(row.answer) + 1)
 
 
 def _reader(row: Row, dialect: Any) -> list[str]:
     """Every prefix through the reader: no exception, no early end, events a prefix of all events."""
     data = row.answer
     wire = events(data)
-    terminal_at = min((data_end(data, e) for e in wire if is_terminal(e, row.dialect)), default=len(data) + 1)
+    whole_from = _whole_from(row, wire)
     full_reader = dialect.stream_reader()
     full = full_reader.feed(data)
     places = cut_places(row)
-    fresh = (
-        set(places) if len(data) <= EVERY_BYTE_MAX else set(places[:: max(1, len(places) // FRESH_READERS)])
-    )
+    fresh = set(places) if len(data) <= EVERY_BYTE_MAX else set(places[:: max(1, len(places) // FRESH_READERS)])
     running, seen, at = dialect.stream_reader(), 0, 0
     for place in places:
         chunk, at = data[at:place], place
@@ -210,6 +218,6 @@ def _reader(row: Row, dialect: Any) -> list[str]:
             closing_of = copy.deepcopy(running)
         closing = closing_of.close()
         ended = any(isinstance(e, ReplyEnd) for e in (*full[:seen][-3:], *closing))
-        if ended and place < terminal_at:
+        if ended and place < whole_from:
             return [f"reader: cut at {place}: ReplyEnd without the terminal sign"]
     return []

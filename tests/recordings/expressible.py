@@ -101,9 +101,7 @@ def _tool_choice(request: Any) -> list[str] | None:
 
 def _tool(tool: Any) -> dict[str, Any]:
     schema = raw_value(tool.parameters)
-    if not schema or (
-        schema.get("type", "object") == "object" and not schema.get("properties") and len(schema) <= 2
-    ):
+    if not schema or (schema.get("type", "object") == "object" and not schema.get("properties") and len(schema) <= 2):
         schema = EMPTY_SCHEMA
     return {
         "name": tool.name,

@@ -74,6 +74,25 @@ def data_end(stream: bytes, event: Event) -> int:
     return event.start + len(stream[event.start : event.end].rstrip())
 
 
+def finished_at(stream: bytes, found: list[Event], dialect: str) -> int | None:
+    """Where every choice of an OpenAI stream has its finish reason: from there a clean end may pass for whole.
+
+    Bytes alone do not tell whether an end without the terminal sign was clean (Writer's streams have none) or a
+    cut; who sees the connection knows: `replay.CutJudge` demands the difference.
+    """
+    if dialect != OPENAI:
+        return None
+    finished: dict[int, int] = {}
+    seen: set[int] = set()
+    for event in found:
+        data = event.parsed()
+        for choice in (data.get("choices") or ()) if isinstance(data, dict) else ():
+            seen.add(choice.get("index", 0))
+            if choice.get("finish_reason"):
+                finished.setdefault(choice.get("index", 0), data_end(stream, event))
+    return max(finished.values()) if finished and seen == set(finished) else None
+
+
 def is_terminal(event: Event, dialect: str) -> bool:
     """Whether the event is the dialect's own sign of a whole stream."""
     if dialect == OPENAI:

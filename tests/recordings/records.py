@@ -89,13 +89,7 @@ def _reasons(row: Row, records: list[dict[str, Any]]) -> list[str]:
     elif source == "provider":
         reasons.append("record: usage_source provider, but the provider reported none")
     whole = not row.stream or any(is_terminal(e, row.dialect) for e in events(row.answer))
-    if (
-        whole
-        and row.shape != "error"
-        and record.get("error")
-        and row.status < 400
-        and not _is_error_in_200(row)
-    ):
+    if whole and row.shape != "error" and record.get("error") and row.status < 400 and not _is_error_in_200(row):
         reasons.append(f"record: error {record['error']} for a whole answer")
     return reasons
 

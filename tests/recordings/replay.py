@@ -117,9 +117,7 @@ class CutJudge:
         if answer.status != 200:
             if any(shows_content(e, dialect) for e in done):
                 return f"status {answer.status} after content was received"
-            return (
-                "" if answer.status >= 500 and _is_error(answer.body, dialect) else "not a 5xx of the dialect"
-            )
+            return "" if answer.status >= 500 and _is_error(answer.body, dialect) else "not a 5xx of the dialect"
         if not answer.body.startswith(due):
             return f"whole events are missing {_where(due, answer.body)}"
         rest = answer.body[len(due) :]

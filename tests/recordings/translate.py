@@ -210,11 +210,7 @@ def usage_reasons(row: Row, usage: Any, source: str) -> list[str]:
     """Where asbru's usage departs from the provider's."""
     told = tokens(row)
     if told is None:
-        return (
-            []
-            if usage is None
-            else [f"usage, {source}: {dump(of_reply_usage(usage))} where none was reported"]
-        )
+        return [] if usage is None else [f"usage, {source}: {dump(of_reply_usage(usage))} where none was reported"]
     if usage is None:
         return [f"usage, {source}: none, the provider reported {dump(told.total)} tokens"]
     return [f"usage, {source}: {wrong}" for wrong in differences(told, usage)]
