@@ -97,6 +97,11 @@ class TailFacts(msgspec.Struct, frozen=True):
     fault: StreamFault | None = None
 
 
+def json_fields(body: bytes) -> frozenset[str]:
+    """`top_level_fields` of a dialect whose requests are JSON objects; the body was read before."""
+    return frozenset(msgspec.json.decode(body, type=dict[str, msgspec.Raw]))
+
+
 def no_head_usage(data: bytes) -> Usage | None:
     """`head_usage` of a dialect that reports no usage at the start of a stream."""
     del data
@@ -130,7 +135,6 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     read_head: Callable[[bytes], RequestHead]
     rewrite: Callable[[bytes, str, bool, frozenset[str]], bytes]
-    top_level_fields: Callable[[bytes], frozenset[str]]
     read_request: Callable[[bytes], ChatRequest]
     write_request: Callable[[ChatRequest, TargetFacts], Written]
     read_reply: Callable[[bytes], ChatReply]
@@ -144,5 +148,6 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     read_error: Callable[[int, bytes], UpstreamError]
     write_error: Callable[[AsbruError, str], bytes]
     write_stream_error: Callable[[AsbruError], bytes]
+    top_level_fields: Callable[[bytes], frozenset[str]] = json_fields
     head_usage: Callable[[bytes], Usage | None] = no_head_usage
     merge_usage: Callable[[Usage | None, Usage | None], Usage | None] = tail_usage_wins

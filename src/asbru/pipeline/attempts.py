@@ -50,7 +50,7 @@ async def attempt(call: Call, targets: Sequence[Target], rooms: Rooms) -> Reply:
         call.target = target
         try:
             if call.operation == COUNT_TOKENS and not endpoint.offers(COUNT_TOKENS):
-                return count_locally(call, target)
+                return await count_locally(call, rooms)
             endpoint.check_offers(call.operation)
             return await _try_target(call, target, endpoint, rooms)
         except UpstreamError as error:

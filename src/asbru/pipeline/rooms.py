@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
+from asbru.core.chat import ChatRequest
 from asbru.core.errors import Overloaded
 from asbru.core.ids import IdSource
 from asbru.core.money import PriceRow
@@ -45,8 +46,6 @@ class Slot(Protocol):
 class Meter(Protocol):
     """Counts calls."""
 
-    in_flight: int
-
     def slot(self, surface: str, provider: str, key: str, status: int) -> Slot:
         """The counters for calls of this kind."""
         ...
@@ -71,7 +70,7 @@ class Load:
 
 
 class Rooms:
-    """The rooms of one snapshot. `chance` draws from [0, 1); `clock` is the loop's, in seconds."""
+    """The rooms of one snapshot. `chance` draws from [0, 1); `clock` is the loop's, in seconds. `count_tokens` blocks."""
 
     def __init__(  # noqa: PLR0913 -- the one builder, `app.build`, names every room
         self,
@@ -88,6 +87,7 @@ class Rooms:
         ids: IdSource,
         chance: Callable[[], float],
         unix_time: Callable[[], float],
+        count_tokens: Callable[[ChatRequest], int],
         body_bytes_max: int,
         answer_bytes_max: int,
     ) -> None:
@@ -104,5 +104,6 @@ class Rooms:
         self.ids = ids
         self.chance = chance
         self.unix_time = unix_time
+        self.count_tokens = count_tokens
         self.body_bytes_max = body_bytes_max
         self.answer_bytes_max = answer_bytes_max

@@ -1,0 +1,64 @@
+"""Asbru as its users run it: one worker, key authentication, records and metrics on, nothing pinned."""
+
+import json
+import os
+from pathlib import Path
+
+from bench.rig import ROOT, UPSTREAM_KEY, AbsentError, Rig, free_port, run_step
+from bench.targets.contract import MODEL, Route, Running, Target
+
+KEY_COUNT = 100
+_VERSION_DEADLINE_S = 20.0
+
+
+def virtual_keys() -> tuple[str, ...]:
+    """The keys the callers rotate through: one key alone would flatter a key cache."""
+    return tuple(f"sk-asb-bench{index:04d}0123456789abcdef0123456789abcdef" for index in range(KEY_COUNT))
+
+
+def config(rig: Rig) -> dict[str, object]:
+    """The configuration document: the mock as a plain, a TLS and an Anthropic-dialect upstream."""
+    keys = [{"name": "k1", "value": UPSTREAM_KEY, "models": ["*"], "weight": 1.0}]
+    plain = {"type": "custom", "allow_loopback": True, "keys": keys}
+    base = f"http://127.0.0.1:{rig.mock_port}"
+    providers: dict[str, object] = {
+        "bench": {**plain, "dialect": "openai", "base_url": f"{base}/v1"},
+        "benchanth": {**plain, "dialect": "anthropic", "base_url": base},
+    }
+    if rig.tls_port is not None:
+        secure = {"base_url": f"https://localhost:{rig.tls_port}/v1", "tls": {"ca_file": str(rig.ca_file)}}
+        providers["benchtls"] = {**plain, "dialect": "openai", **secure}
+    named = [{"name": f"bench-{i}", "value": key, "models": ["*"]} for i, key in enumerate(virtual_keys())]
+    return {"providers": providers, "virtual_keys": named}
+
+
+class Asbru(Target):
+    """The gateway of this repository, from its own environment."""
+
+    name = "asbru"
+
+    @property
+    def binary(self) -> Path:
+        """The command users run; ASBRU_BENCH_BIN points elsewhere, to compare two checkouts."""
+        return Path(os.environ.get("ASBRU_BENCH_BIN") or ROOT / ".venv" / "bin" / "asbru")
+
+    def install(self) -> None:
+        """It must be there: `make` builds the environment."""
+        if not self.binary.exists():
+            raise AbsentError("the asbru command is not in .venv: run `make run` or `make test` once")
+
+    def start(self) -> Running:
+        """Starts `asbru serve` with one worker on a data directory of its own."""
+        port = free_port()
+        document = self.rig.folder / "asbru.json"
+        document.write_text(json.dumps(config(self.rig), indent=1))
+        command = [str(self.binary), "serve", "--config", str(document), "--port", str(port)]
+        command += ["--data-dir", str(self.rig.folder / "asbru-data"), "--workers", "1"]
+        version = run_step("asbru version", [str(self.binary), "version"], deadline_s=_VERSION_DEADLINE_S)
+        pid = self.spawn(command)
+        routes = {kind: Route(model=f"bench/{MODEL}") for kind in ("plain", "stream", "large")}
+        routes["translated"] = Route(model="benchanth/claude-haiku-4-5")
+        if self.rig.tls_port is not None:
+            routes["tls"] = Route(model=f"benchtls/{MODEL}")
+        running = Running(self.name, port, (pid,), routes, version.strip(), keys=virtual_keys())
+        return self.wait_healthy(running)

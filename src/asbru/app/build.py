@@ -1,0 +1,194 @@
+"""Snapshot -> objects: what a worker serves by. The only place that knows every room.
+
+Built anew, whole, for each snapshot. What must outlive one is in `Lasting`: connection pools (kept while their origin
+is the same), TLS contexts, ids, counters, and the rest of keys that providers refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+import time
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from asbru.app.snapshot import KeyFacts, ProviderFacts, Snapshot
+from asbru.catalog import PriceBook, TokenCounter
+from asbru.core.ids import IdSource
+from asbru.dialects import Dialect
+from asbru.dialects.anthropic_messages import DIALECT as ANTHROPIC_MESSAGES
+from asbru.dialects.anthropic_messages import countable
+from asbru.dialects.openai_chat import DIALECT as OPENAI_CHAT
+from asbru.governance import Keys, caller
+from asbru.pipeline import Endpoint, Load, Meter, Recorder, Rooms
+from asbru.routing import Key, Plan, ProviderRoute, RetryPolicy
+from asbru.upstream import ExchangeDeadlines, Origin, Pool, TlsContexts, proxy_authorization
+
+DIALECTS: Mapping[str, Dialect] = {dialect.name: dialect for dialect in (OPENAI_CHAT, ANTHROPIC_MESSAGES)}
+
+
+class Lasting:
+    """What outlives a snapshot in one worker."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, recorder: Recorder, meter: Meter) -> None:
+        self.loop = loop
+        self.recorder = recorder
+        self.meter = meter
+        self.ids = IdSource(secrets.token_hex(4))
+        self.contexts = TlsContexts()
+        self.counter = TokenCounter()
+        self.pools: dict[tuple[Origin, int], Pool] = {}
+        self.load = Load(0)
+        self.keys: dict[tuple[str, str, str], Key] = {}
+
+    def sweep(self, now_s: float) -> None:
+        """Deadlines of every pool."""
+        for pool in self.pools.values():
+            pool.sweep(now_s)
+
+    def pool(self, origin: Origin, answer_bytes_max: int) -> Pool:
+        """The pool for an origin, kept from an earlier snapshot where it is the same."""
+        key = (origin, answer_bytes_max)
+        pool = self.pools.get(key)
+        if pool is None:
+            pool = self.pools[key] = Pool(
+                origin, self.contexts, self.loop, answer_bytes_max=answer_bytes_max
+            )
+        return pool
+
+    def keep_only(self, origins: set[tuple[Origin, int]]) -> None:
+        """Close the pools that no snapshot needs any more; calls on them end by themselves."""
+        for key in [key for key in self.pools if key not in origins]:
+            self.pools[key].close()
+            if not self.pools[key].connections:
+                del self.pools[key]
+
+
+def build_rooms(snapshot: Snapshot, lasting: Lasting) -> Rooms:
+    """The rooms for a snapshot. Raises `ValueError` if it makes no sense, having changed nothing."""
+    limits = snapshot.limits
+    endpoints: dict[str, Endpoint] = {}
+    used: set[tuple[Origin, int]] = set()
+    for facts in snapshot.providers:
+        origin = _origin(facts)
+        used.add((origin, limits.answer_bytes_max))
+        pool = lasting.pool(origin, limits.answer_bytes_max)
+        endpoints[facts.name] = _endpoint(facts, pool, lasting)
+    plan = Plan(
+        {name: endpoint.route for name, endpoint in endpoints.items()},
+        {fallback.source: [_split(target) for target in fallback.targets] for fallback in snapshot.fallbacks},
+    )
+    digests = {facts.digest: caller(facts.name, facts.models) for facts in snapshot.virtual_keys}
+    used |= {(_socket_origin(forward.unix_socket), limits.answer_bytes_max) for forward in snapshot.forwards}
+    lasting.load.in_flight_max = limits.requests_in_flight_max
+    lasting.keep_only(used)
+    return Rooms(
+        lasting.loop,
+        keys=Keys(digests, snapshot.pepper, open_access=snapshot.open_access),
+        plan=plan,
+        endpoints=endpoints,
+        dialects=DIALECTS,
+        prices=PriceBook({facts.name: facts.prices for facts in snapshot.providers}),
+        recorder=lasting.recorder,
+        meter=lasting.meter,
+        load=lasting.load,
+        ids=lasting.ids,
+        chance=random.random,
+        unix_time=time.time,
+        count_tokens=lambda request: lasting.counter.count(countable(request)),
+        body_bytes_max=limits.body_bytes_max,
+        answer_bytes_max=limits.answer_bytes_max,
+    )
+
+
+def build_forwards(snapshot: Snapshot, lasting: Lasting) -> dict[bytes, Pool]:
+    """Pools for the forwarded path prefixes."""
+    return {
+        forward.prefix.rstrip("/").encode(): lasting.pool(
+            _socket_origin(forward.unix_socket), snapshot.limits.answer_bytes_max
+        )
+        for forward in snapshot.forwards
+    }
+
+
+def _split(target: str) -> tuple[str, str]:
+    provider, _, model = target.partition("/")
+    return provider, model
+
+
+def _socket_origin(path: str) -> Origin:
+    return Origin(host="localhost", port=0, unix_socket=path)
+
+
+def _origin(facts: ProviderFacts) -> Origin:
+    parts = urlsplit(facts.base_url)
+    tls = parts.scheme == "https"
+    if not parts.hostname or parts.scheme not in ("http", "https"):
+        raise ValueError(f"provider {facts.name}: expected an http(s) base_url, got {facts.base_url!r}")
+    return Origin(
+        host=parts.hostname,
+        port=parts.port or (443 if tls else 80),
+        tls=tls,
+        verify=facts.tls.verify,
+        ca_pem=facts.tls.ca_pem,
+        proxy=facts.proxy,
+        unix_socket=facts.unix_socket,
+        allow_private=facts.allow_private,
+        allow_loopback=facts.allow_loopback,
+        connections_max=facts.connections_max,
+        idle_connections_max=facts.idle_connections_max,
+    )
+
+
+def _endpoint(facts: ProviderFacts, pool: Pool, lasting: Lasting) -> Endpoint:
+    parts = urlsplit(facts.base_url)
+    route = _route(facts, lasting)
+    plain_proxy = facts.proxy is not None and parts.scheme == "http"
+    return Endpoint(
+        route,
+        DIALECTS[facts.dialect],
+        pool,
+        ExchangeDeadlines(
+            facts.deadlines.connect_s,
+            facts.deadlines.first_token_s,
+            facts.deadlines.idle_s,
+            facts.deadlines.total_s,
+        ),
+        base_path=parts.path.rstrip("/"),
+        authority=parts.netloc.rpartition("@")[2],
+        headers=facts.headers,
+        absolute=f"http://{parts.netloc}" if plain_proxy else "",
+        extra_lines=proxy_authorization(facts.proxy) if plain_proxy and facts.proxy else b"",
+    )
+
+
+def _route(facts: ProviderFacts, lasting: Lasting) -> ProviderRoute:
+    keyless = len(facts.keys) == 1 and not facts.keys[0].value
+    keys = () if keyless else tuple(_key(facts, key, lasting) for key in facts.keys)
+    route = ProviderRoute(facts.name, facts.dialect, keys, keyless=keyless)
+    route.operations = frozenset(facts.operations)
+    route.known_models = facts.known_models
+    route.max_output_tokens = facts.max_output_tokens
+    route.strip = frozenset(facts.strip)
+    route.ask_stream_usage = facts.ask_stream_usage
+    route.legacy_max_tokens = facts.legacy_max_tokens
+    route.retries = RetryPolicy(
+        facts.retries.max, facts.retries.pause_initial_s, facts.retries.pause_max_s
+    )
+    return route
+
+
+def _key(facts: ProviderFacts, key: KeyFacts, lasting: Lasting) -> Key:
+    """A key; one that is the same as before goes on resting where it rests."""
+    header = "authorization: Bearer " if facts.auth == "bearer" else f"{facts.auth}: "
+    line = f"{header}{key.value}\r\n".encode("latin-1")
+    made = Key(key.name, line, frozenset(key.models), key.weight, key.aliases)
+    identity = (facts.name, key.name, key.value)
+    before = lasting.keys.get(identity)
+    if before is not None:
+        made.limited_until_s = before.limited_until_s
+        made.refused_until_s = before.refused_until_s
+        made.refused_models = before.refused_models
+    lasting.keys[identity] = made
+    return made

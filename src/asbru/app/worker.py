@@ -1,0 +1,183 @@
+"""A worker: the data plane. One of N equal processes that share the port; everything it serves by is a snapshot.
+
+    python -m asbru.app.worker --control-fd N --snapshot PATH --bookkeeper PATH --index I --host H --port P
+                               --run-dir DIR [--tls-cert F --tls-key F]
+
+Control lines are described in `app.children`. On a reload the new rooms are built whole and swapped in one
+assignment: a call goes on with the rooms it began with. Imports neither pydantic nor YAML nor the price library.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import socket
+import ssl
+from pathlib import Path
+
+import uvloop
+
+from asbru import __version__
+from asbru.app.build import Lasting, build_forwards, build_rooms
+from asbru.app.lifeline import end_with_supervisor
+from asbru.app.log import log
+from asbru.app.snapshot import Snapshot, read_snapshot
+from asbru.edge import Door
+from asbru.edge.forward import Forwarder
+from asbru.edge.server import Server, ServerLimits
+from asbru.records import RecordWriter
+from asbru.telemetry import Meter
+
+
+class Worker:
+    """The worker's objects and its control line."""
+
+    def __init__(self, options: argparse.Namespace, loop: asyncio.AbstractEventLoop) -> None:
+        self._options = options
+        self._loop = loop
+        self._name = f"worker-{options.index}"
+        snapshot = _load(options.snapshot)
+        self._grace_s = snapshot.limits.drain_grace_s
+        self.meter = Meter()
+        self.writer = RecordWriter(loop, options.bookkeeper, self.meter)
+        self._lasting = Lasting(loop, self.writer, self.meter)
+        limits = snapshot.limits
+        self.server = Server(
+            loop,
+            ServerLimits(
+                head_bytes_max=limits.head_bytes_max,
+                header_count_max=limits.header_count_max,
+                body_bytes_max=limits.body_bytes_max,
+                connections_max=limits.connections_max,
+                idle_timeout_s=limits.idle_timeout_s,
+                head_timeout_s=limits.head_timeout_s,
+                body_timeout_s=limits.body_timeout_s,
+            ),
+            self._handle,
+        )
+        self.door = Door(lambda: self.server.draining, self.writer.scrape, __version__)
+        self.server.sweeps.append(self._lasting.sweep)
+        self._swap(snapshot)
+        self._ending: asyncio.Future[bool] = loop.create_future()
+        self._control = socket.socket(fileno=options.control_fd) if options.control_fd is not None else None
+        self._lines = b""
+
+    def _handle(self, request: object, connection: object) -> None:
+        self.door.handle(request, connection)  # pyright: ignore[reportArgumentType] -- the server's own types
+
+    def _swap(self, snapshot: Snapshot) -> None:
+        rooms = build_rooms(snapshot, self._lasting)
+        forwards = build_forwards(snapshot, self._lasting)
+        self.door.rooms = rooms
+        self.door.forwarder = Forwarder(forwards)
+        self.door.cors_origins = frozenset(origin.encode() for origin in snapshot.cors_origins)
+        self.server.forward_prefixes = tuple(forwards)
+        self._grace_s = snapshot.limits.drain_grace_s
+
+    # Control
+
+    def listen_to_control(self) -> None:
+        """Take lines from the supervisor, and signals from anyone."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._loop.add_signal_handler(number, self._end, True)  # noqa: FBT003 -- drain
+        if self._control is not None:
+            self._control.setblocking(False)  # noqa: FBT003 -- the socket module's own signature
+            self._loop.add_reader(self._control, self._read_control)
+
+    def _read_control(self) -> None:
+        assert self._control is not None
+        try:
+            data = self._control.recv(65536)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._loop.remove_reader(self._control)
+            self._end(drain=True)
+            return
+        *lines, self._lines = (self._lines + data).split(b"\n")
+        for line in lines:
+            word, _, rest = line.decode().partition(" ")
+            if word == "reload":
+                self._reload(rest)
+            else:
+                self._end(drain=word == "drain")
+
+    def _reload(self, path: str) -> None:
+        try:
+            self._swap(_load(path))
+        except (ValueError, OSError) as error:
+            log("error", f"refused a snapshot: {error}", self._name)
+            self.say(f"refused {error}")
+        else:
+            self.say(f"reloaded {path}")
+
+    def say(self, line: str) -> None:
+        """A line to the supervisor."""
+        if self._control is not None:
+            try:
+                self._control.send(line.encode() + b"\n")
+            except OSError as error:
+                log("warning", f"the supervisor does not listen: {error}", self._name)
+
+    def _end(self, drain: bool) -> None:  # noqa: FBT001 -- also a signal handler
+        if self._ending.done():
+            raise SystemExit(1)  # asked twice: at once
+        self._ending.set_result(drain)
+
+    # Life
+
+    async def run(self) -> None:
+        """Serve until told to end."""
+        options = self._options
+        await self.writer.open()
+        tls = _tls_context(options.tls_cert, options.tls_key) if options.tls_cert else None
+        await self.server.listen(options.host, options.port, tls)
+        self.listen_to_control()
+        self.say("ready")
+        if await self._ending:
+            ended = await self.server.drain(self._grace_s)
+            if not ended:
+                log("warning", f"calls were still running after {self._grace_s:g} s", self._name)
+        self.server.close()
+        await asyncio.sleep(0)  # connections that were closed tell their calls, which are accounted
+        await self.writer.close()
+
+
+def _load(path: str) -> Snapshot:
+    return read_snapshot(Path(path).read_bytes())
+
+
+def _tls_context(cert: str, key: str | None) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(cert, key)
+    return context
+
+
+def main() -> None:
+    """The process."""
+    parser = argparse.ArgumentParser(prog="asbru.app.worker")
+    parser.add_argument("--control-fd", type=int)
+    parser.add_argument("--snapshot", required=True)
+    parser.add_argument("--bookkeeper", required=True)
+    parser.add_argument("--index", type=int, default=0)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8080)
+    parser.add_argument("--run-dir")
+    parser.add_argument("--tls-cert")
+    parser.add_argument("--tls-key")
+    options = parser.parse_args()
+    end_with_supervisor()
+    loop = uvloop.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        loop.run_until_complete(Worker(options, loop).run())
+    finally:
+        loop.close()
+
+
+if __name__ == "__main__":
+    main()
