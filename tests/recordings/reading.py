@@ -75,7 +75,8 @@ def data_end(stream: bytes, event: Event) -> int:
 
 
 def finished_at(stream: bytes, found: list[Event], dialect: str) -> int | None:
-    """Where every choice of an OpenAI stream has its finish reason: from there a clean end may pass for whole.
+    """Where every choice of an OpenAI stream has its finish reason, or where the usage chunk that follows them
+    is: from there a clean end may pass for whole.
 
     Bytes alone do not tell whether an end without the terminal sign was clean (Writer's streams have none) or a
     cut; who sees the connection knows: `replay.CutJudge` demands the difference.
@@ -90,7 +91,9 @@ def finished_at(stream: bytes, found: list[Event], dialect: str) -> int | None:
             seen.add(choice.get("index", 0))
             if choice.get("finish_reason"):
                 finished.setdefault(choice.get("index", 0), data_end(stream, event))
-    return max(finished.values()) if finished and seen == set(finished) else None
+    ends = [max(finished.values())] if finished and seen == set(finished) else []
+    ends += [data_end(stream, event) for event in found if is_usage_only(event)]
+    return min(ends, default=None)
 
 
 def is_terminal(event: Event, dialect: str) -> bool:

@@ -242,9 +242,10 @@ def _same_choice(a: dict[str, Any], b: dict[str, Any], said: str) -> list[str]:
     reasons: list[str] = []
     if a["text"] + a["refusal"] != b["text"] + b["refusal"]:
         reasons.append(f"text {dump(a['text'] + a['refusal'])} -> {dump(b['text'] + b['refusal'])}")
-    if a["tools"] != b["tools"]:
+    if a["tools"] != b["tools"] and "free text became an object" not in said:
         reasons.append(f"tools {dump(a['tools'])} -> {dump(b['tools'])}")
-    if a["stop"] != b["stop"] and "stop" not in said and "finish_reason" not in said:
+    declined = a["refusal"] and b["stop"] == "refusal"  # Anthropic says it by the stop reason
+    if a["stop"] != b["stop"] and not declined and "stop" not in said and "finish_reason" not in said:
         reasons.append(f"stop {a['stop']} -> {b['stop']}")
     if a["thinking"] != b["thinking"] and not any(w in said for w in WORDS["thinking"]):
         reasons.append(f"thinking lost without a note: {dump(a['thinking'])} -> {dump(b['thinking'])}")
