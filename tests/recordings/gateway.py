@@ -103,7 +103,7 @@ class _Run:
             await self._stop(process)
             await self.upstream.close()
         print(f"{len(self.rows)} rows and {self.cuts} cut streams went through the gateway", file=sys.stderr)
-        for row_id, reasons in records.check(self.folder / "data" / records.FILE, self.rows).items():
+        for row_id, reasons in records.check(self.folder / "data" / records.FILE, self.rows, self.cuts).items():
             self.found.setdefault(row_id, []).extend(reasons)
         return self.found
 
