@@ -115,9 +115,7 @@ def _fit(budget: int | None, max_tokens: int, receipt: Receipt) -> int | None:
     return fitted
 
 
-def _chosen(
-    request: ChatRequest, reasoning: Reasoning, *, style: str, max_tokens: int, receipt: Receipt
-) -> Thought:
+def _chosen(request: ChatRequest, reasoning: Reasoning, *, style: str, max_tokens: int, receipt: Receipt) -> Thought:
     """For a request of another dialect."""
     if reasoning.extra:
         receipt.foreign("reasoning", reasoning.extra)

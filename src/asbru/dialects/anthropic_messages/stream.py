@@ -55,7 +55,7 @@ from asbru.dialects.anthropic_messages.usage import (
     read_usage_extra,
     usage_extra_raw,
 )
-from asbru.wire.sse import SseEvent, SseReader, SseTooLarge
+from asbru.wire import SseEvent, SseReader, SseTooLarge
 
 
 class _Open:
@@ -106,7 +106,8 @@ class MessagesStreamReader:
         if self.done or not self._sse.close():
             return []
         events = self._read(self._sse.feed(b"\n\n"))
-        return [] if any(isinstance(event, StreamFault) for event in events) else events
+        torn = any(isinstance(event, StreamFault) and event.type == "protocol_error" for event in events)
+        return [] if torn else events
 
     def _read(self, wires: list[SseEvent]) -> list[StreamEvent]:
         events: list[StreamEvent] = []
