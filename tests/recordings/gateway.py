@@ -22,7 +22,7 @@ from typing import Any
 from tests.recordings import records
 from tests.recordings.caller import Caller
 from tests.recordings.corpus import ANTHROPIC, OPENAI, Row
-from tests.recordings.cuts import EVERY_BYTE_MAX, cut_places
+from tests.recordings.cuts import cut_places
 from tests.recordings.replay import (
     KEY_RESTING,
     PATHS,
@@ -38,7 +38,6 @@ from tests.recordings.upstream import Order, Upstream
 
 KEY = "sk-asb-recordings"
 CALLERS = 12
-CUTS_PER_LONG_STREAM_MAX = 160
 RESETS_PER_STREAM = 8
 READY_TRIES_MAX = 300
 READY_PAUSE_S = 0.1
@@ -97,7 +96,6 @@ class _Run:
         try:
             await self._each(iter([(row, None) for row in self.rows]), len(self.rows))
             jobs = [(row, cut) for row in self.rows if row.stream for cut in _orders(row)]
-            self.cuts = len(jobs)
             await self._each(iter(jobs), len(jobs))
         finally:
             await self._stop(process)
@@ -169,7 +167,9 @@ class _Run:
                     if order is None:
                         await self._whole(caller, row)
                     else:
-                        await self._cut(caller, judges.setdefault(row.id, CutJudge(row)), order)
+                        if row.id not in judges:
+                            judges[row.id] = CutJudge(row)
+                        await self._cut(caller, judges[row.id], order)
                 except (OSError, ValueError) as error:
                     self.blame(row, [f"gateway: {type(error).__name__}: {error}"])
                 self.calls += 1
@@ -195,22 +195,20 @@ class _Run:
         row = judge.row
         if len(self.found.get(row.id, ())) >= REASONS_MAX:
             return
-        answer = await caller.ask(PATHS[row.dialect], request_body(row, order), headers(row))
         assert order.cut is not None
+        self.cuts += 1
+        answer = await caller.ask(PATHS[row.dialect], request_body(row, order), headers(row))
         if order.reset and answer.complete and answer.status:
             return  # bytes that a reset overtook cannot be demanded; what came must still end properly
         complaint = judge.judge(order.cut, answer)
         if complaint:
-            self.blame(row, [f"gateway: cut at {order.cut}{'r' if order.reset else ''}: {complaint}"])
+            self.blame(row, [f"gateway: {complaint}, cut at {order.cut}{' by reset' if order.reset else ''}"])
 
 
 def _orders(row: Row) -> list[Order]:
-    """The cuts of one stream over sockets: every byte if it is short, else a seeded sample."""
+    """The cuts of one stream: everywhere `cut_places` says by a close, at a few of these places by a reset."""
     places = cut_places(row)
-    rng = random.Random(f"sockets {row.id}")
-    if len(row.answer) > EVERY_BYTE_MAX and len(places) > CUTS_PER_LONG_STREAM_MAX:
-        places = sorted(rng.sample(places, CUTS_PER_LONG_STREAM_MAX))
-    resets = rng.sample(places, min(RESETS_PER_STREAM, len(places)))
+    resets = random.Random(f"resets {row.id}").sample(places, min(RESETS_PER_STREAM, len(places)))
     return [Order(row.id, place) for place in places] + [Order(row.id, place, True) for place in resets]
 
 

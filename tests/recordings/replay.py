@@ -6,12 +6,12 @@ Pure judgements over answers and bytes; `gateway.py` makes the calls.
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from typing import Any
 
 from tests.recordings.caller import Answer
 from tests.recordings.corpus import ANTHROPIC, OPENAI, Row
 from tests.recordings.reading import (
-    Event,
     data_end,
     events,
     expected_stream,
@@ -95,40 +95,53 @@ def judge_request(row: Row, order: Order, seen: bytes | None) -> list[str]:
 
 
 class CutJudge:
-    """Judges cut replays of one stream; what the whole stream holds is worked out once."""
+    """Judges cut replays of one stream; what the whole stream holds is worked out once.
+
+    A stream that was cut after its terminal sign (or after a fault of its own) is whole. A finish reason is not
+    such a sign: these cuts break the connection, and only an end that was clean could stand for one.
+    """
 
     def __init__(self, row: Row) -> None:
         self.row = row
-        self.wire: list[Event] = events(row.answer)
-        self.withheld = row.dialect == OPENAI and not row.asked_usage
+        wire = events(row.answer)
+        withheld = row.dialect == OPENAI and not row.asked_usage
+        self.expected = expected_stream(row)
+        self.ends = [0]  # of each event as it came ...
+        self.due_ends = [0]  # ... and of what a caller has by then
+        for event in wire:
+            size = 0 if withheld and is_usage_only(event) else event.end - event.start
+            self.ends.append(event.end)
+            self.due_ends.append(self.due_ends[-1] + size)
+        last = len(row.answer) + 1
+        self.content_at = min((e.end for e in wire if shows_content(e, row.dialect)), default=last)
+        closing = [e for e in wire if is_terminal(e, row.dialect) or is_fault(e, row.dialect)]
+        self.closed_at = closing[0].end if closing else last
+        self.closed_data_at = data_end(row.answer, closing[0]) if closing else last
 
-    def due(self, cut: int) -> tuple[bytes, list[Event]]:
+    def due(self, cut: int) -> bytes:
         """The whole events a caller must see of the first `cut` bytes."""
-        done = [e for e in self.wire if e.end <= cut]
-        shown = [e for e in done if not (self.withheld and is_usage_only(e))]
-        return b"".join(self.row.answer[e.start : e.end] for e in shown), done
+        return self.expected[: self.due_ends[bisect_right(self.ends, cut) - 1]]
 
     def judge(self, cut: int, answer: Answer) -> str:
         """A complaint about the answer to a stream cut after `cut` bytes, or ""."""
-        due, done = self.due(cut)
         dialect = self.row.dialect
         if answer.status == 0 or not answer.complete:
             return "no whole answer"
         if answer.status != 200:
-            if any(shows_content(e, dialect) for e in done):
+            if cut >= self.content_at:
                 return f"status {answer.status} after content was received"
             return "" if answer.status >= 500 and _is_error(answer.body, dialect) else "not a 5xx of the dialect"
+        due = self.due(cut)
         if not answer.body.startswith(due):
             return f"whole events are missing {_where(due, answer.body)}"
         rest = answer.body[len(due) :]
-        if any(is_terminal(e, dialect) or is_fault(e, dialect) for e in done):
+        if cut >= self.closed_at:
             return "" if not rest else f"{rest[:80]!r} after the end"
-        ended = next((e for e in self.wire if is_terminal(e, dialect)), None)
-        if ended and data_end(self.row.answer, ended) <= cut and answer.body == self.due(ended.end)[0]:
-            return ""  # only line ends were missing, and they were supplied
+        if cut >= self.closed_data_at and answer.body.rstrip() == self.due(self.closed_at).rstrip():
+            return ""  # only line ends were missing
         added = events(rest)
         if len(added) != 1 or added[0].end != len(rest) or not is_fault(added[0], dialect):
-            return f"no error event at the end but {rest[-120:]!r}"
+            return f"no error event at the end, but {len(rest)} more bytes {rest[-40:]!r}"
         return ""
 
 
