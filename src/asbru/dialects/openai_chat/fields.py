@@ -55,12 +55,12 @@ def check_utf8(body: bytes, refuse: Refuse) -> None:
             raise refuse("", f"expected UTF-8, got an invalid byte at position {error.start}") from None
 
 
-def complain(error: Exception) -> str:
+def complain(error: Exception, body: bytes) -> str:
     """What a failed decode of a whole body says to its sender."""
     if isinstance(error, RecursionError):
         return "expected JSON of sane depth, got too many nested lists or objects"
     if isinstance(error, msgspec.ValidationError):
-        return f"expected a JSON object, got something else ({error})"
+        return f"expected a JSON object, got {kind_of(body.lstrip())}"
     return f"expected a JSON object, got malformed JSON ({error})"
 
 
@@ -70,7 +70,7 @@ def open_object(body: bytes, refuse: Refuse) -> Fields:
     try:
         return Fields(_OBJECT.decode(body), "", refuse)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise refuse("", complain(error)) from None
+        raise refuse("", complain(error, body)) from None
 
 
 class Fields:

@@ -244,6 +244,9 @@ class ChatStreamReader:
             shown = event.data[:80].decode("utf-8", "replace")
             out.append(self._fault(protocol_fault(f"expected a JSON object in the stream, got: {shown}")))
         elif members.get("error", NULL) != NULL or event.event == "error":
+            usage = read_usage(members.get("usage", NULL))
+            if usage is not None and self._started:  # OpenRouter bills up to the error
+                out.append(UsageReport(usage=usage))
             out.append(self._fault(read_fault(event.data)))
         else:
             try:

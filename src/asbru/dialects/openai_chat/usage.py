@@ -23,6 +23,7 @@ from asbru.dialects.openai_chat.types import (
 _USAGE = msgspec.json.Decoder(UsageWire)
 _ENVELOPE = msgspec.json.Decoder(Envelope)
 _KEY = b'"usage"'
+_GROQ_KEY = b'"x_groq"'
 _NO_INPUT = InputDetails()
 _NO_OUTPUT = OutputDetails()
 _TAIL_TRIES_MAX = 4
@@ -123,9 +124,13 @@ def tail_usage(data: bytes) -> Usage | None:
     same word inside a string, as a value or in a nested object is not, for its braces do not match. So
     nothing is guessed.
     """
+    return _tail_member(data, _KEY) or _tail_member(data, _GROQ_KEY)
+
+
+def _tail_member(data: bytes, key: bytes) -> Usage | None:
     end = len(data)
     for _ in range(_TAIL_TRIES_MAX):
-        at = data.rfind(_KEY, 0, end)
+        at = data.rfind(key, 0, end)
         if at < 0:
             return None
         if data[at - 1 : at] != b"\\":
