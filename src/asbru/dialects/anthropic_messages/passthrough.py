@@ -20,7 +20,7 @@ from asbru.dialects.anthropic_messages.types import (
     decode_start_holder,
     decode_usage_holder,
 )
-from asbru.dialects.anthropic_messages.usage import usage_from
+from asbru.dialects.anthropic_messages.usage import later_usage_from, usage_from
 from asbru.dialects.contract import TailFacts
 from asbru.wire import read_block
 
@@ -126,7 +126,7 @@ def _kind(data: bytes) -> str | None:
 
 def _delta_usage(data: bytes) -> Usage | None:
     try:
-        return usage_from(decode_usage_holder(data).usage)
+        return later_usage_from(decode_usage_holder(data).usage)
     except DECODE_ERRORS:
         return None
 

@@ -51,6 +51,7 @@ from asbru.dialects.anthropic_messages.types import (
 )
 from asbru.dialects.anthropic_messages.usage import (
     merge_usage,
+    read_later_usage,
     read_usage,
     read_usage_extra,
     usage_extra_raw,
@@ -214,7 +215,7 @@ class MessagesStreamReader:
                 extra={**present(delta), **present(event), **usage_extra_raw(extra)},
             )
             events.append(stop)
-        found = read_usage(usage)
+        found = read_later_usage(usage)
         if found is not None:
             self._usage = merge_usage(self._usage, found)
         if self._usage is not None:
