@@ -141,7 +141,7 @@ class CutJudge:
             return ""  # only line ends were missing
         added = events(rest)
         if len(added) != 1 or added[0].end != len(rest) or not is_fault(added[0], dialect):
-            return f"no error event at the end, but {len(rest)} more bytes {rest[-40:]!r}"
+            return f"no error event after the whole events, but {rest[-60:]!r}"
         return ""
 
 
