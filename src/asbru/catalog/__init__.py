@@ -5,6 +5,11 @@ price of zero.
 The compile side, `catalog.build`, alone knows the price library; it is imported by the compile process only.
 """
 
+from typing import TYPE_CHECKING
+
 from asbru.catalog.prices import MatchClause, PriceBook, PricedModel
 
-__all__ = ["MatchClause", "PriceBook", "PricedModel"]
+if TYPE_CHECKING:
+    from asbru.catalog import build
+
+__all__ = ["MatchClause", "PriceBook", "PricedModel", "build"]
