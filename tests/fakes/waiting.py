@@ -1,4 +1,7 @@
-"""Waiting for a condition that nobody announces, always with a deadline. Tests in a loop await `until`, others `wait`."""
+"""Waiting for a condition that nobody announces, always with a deadline.
+
+Tests in a loop await `until`, others call `wait`.
+"""
 
 from __future__ import annotations
 

@@ -16,6 +16,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+from tests.fakes.waiting import until
+from tests.journeys.caller import HOST, KEY, Answer, Caller, request
 
 from asbru.app.build import Lasting, build_forwards, build_rooms
 from asbru.app.snapshot import (
@@ -34,8 +36,6 @@ from asbru.edge.forward import Forwarder
 from asbru.edge.server import Server, ServerLimits
 from asbru.records.row import COLUMNS
 from asbru.telemetry import Meter
-from tests.fakes.waiting import until
-from tests.journeys.caller import HOST, KEY, Answer, Caller, request
 
 PEPPER = b"p" * 16
 NAMES = tuple(column.name for column in COLUMNS)
@@ -207,6 +207,7 @@ class Gateway:
             caller.send(data)
             answer = await caller.answer()
             assert answer.headers.get("connection") == "close"
+            caller.writer.write_eof()  # else the gateway lingers, so that a slow sender can read its answer
             assert await caller.hung_up() == b""
             return answer
 

@@ -116,7 +116,7 @@ def events(body: bytes) -> list[dict[str, Any] | str]:
 
 def chat_text(body: bytes) -> str:
     """The words in a chat stream."""
-    parts = [one["choices"][0]["delta"].get("content") for one in events(body) if "choices" in one and one["choices"]]
+    parts = [one["choices"][0]["delta"].get("content") for one in events(body) if one.get("choices")]
     return "".join(part or "" for part in parts)
 
 
