@@ -237,9 +237,12 @@ class ServerConnection(asyncio.Protocol):
         request = self._request
         parser = self._parser
         request.method = parser.get_method()
-        request.http_1_0 = parser.get_http_version() == "1.0"
+        version = parser.get_http_version()
+        request.http_1_0 = version == "1.0"
         request.keep_alive = parser.should_keep_alive()
         self._read_target(request)
+        if version != "1.1" and version != "1.0":
+            raise BadRequest(f"expected HTTP/1.1 or HTTP/1.0, got HTTP/{version}")
         limits = self._server.limits
         if self._rx_bytes > limits.head_bytes_max:
             self._check_head_size(limits.head_bytes_max)
@@ -247,8 +250,8 @@ class ServerConnection(asyncio.Protocol):
             raise HeadTooLarge(f"the request has over {limits.header_count_max} headers (limits.header_count_max)")
         if request.hosts != 1 and (request.hosts or not request.http_1_0):
             raise BadRequest(f"expected one Host header, got {request.hosts}")
-        if request.coding and request.coding != b"chunked":
-            raise BadRequest("expected a Transfer-Encoding of chunked or none")
+        if request.coding and (request.coding != b"chunked" or request.http_1_0):
+            raise BadRequest("expected a Transfer-Encoding of chunked, and that in HTTP/1.1 only, or none")
         if request.length > limits.body_bytes_max:
             raise self._body_error()
         if len(request.connection_options) > len(b"keep-alive"):

@@ -165,7 +165,8 @@ class Request:
     def _take_rare(self, action: HeaderAction, value: bytes) -> None:
         match action:
             case HeaderAction.CODING:
-                self.coding = value.strip().lower()
+                coding = value.strip().lower()
+                self.coding = b"%b, %b" % (self.coding, coding) if self.coding else coding
             case HeaderAction.CONTENT_CODING:
                 self.content_coding = value.strip().lower()
             case HeaderAction.EXPECT:
