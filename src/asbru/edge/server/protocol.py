@@ -212,7 +212,9 @@ class ServerConnection(asyncio.Protocol):
         self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep what is acted upon or carried."""
+        """Keep what is acted upon or carried. A trailer is neither."""
+        if self._head_done:
+            return
         self._header_count += 1
         request = self._request
         if request.every_header is not None or self._server.forward_prefixes:
