@@ -23,7 +23,7 @@ import httptools
 
 from asbru.core.errors import AsbruError, BadRequest, HeadTooLarge, RequestTimeout, TooLarge
 from asbru.edge.server.answer import AnswerWriter
-from asbru.edge.server.limits import BODY_RATE_BYTES_PER_S, LINGER_S, PIPELINED_BYTES_MAX
+from asbru.edge.server.limits import BODY_RATE_BYTES_PER_S, LINGER_S, PIPELINED_BYTES_MAX, UPGRADES_PIPELINED_MAX
 from asbru.edge.server.request import CARRY_LAST, Request, header_action
 
 if TYPE_CHECKING:
@@ -154,10 +154,18 @@ class ServerConnection(asyncio.Protocol):
 
     def _go_on_after_upgrade(self, data: bytes, upgrade: httptools.HttpParserUpgrade) -> None:
         """llhttp stops after a request that asks for an upgrade. We upgrade to nothing: an offer (h2c) is ignored,
-        a demand (WebSocket, CONNECT) is refused by the handler, which closes."""
+        a demand (WebSocket) is refused by the handler, which closes. A body that the offer announced is read by the
+        next parser, which is told its framing."""
         self._parser = httptools.HttpRequestParser(self)
-        if self._queue and not self._serving:
+        if self._head_done:
+            request = self._request
+            framing = b"transfer-encoding: chunked" if request.coding else b"content-length: %d" % request.length
+            self._parser.feed_data(b"POST / HTTP/1.1\r\n%b\r\n\r\n" % framing)
+        elif self._queue and not self._serving:
             self._serve_next()
+        if len(self._queue) > UPGRADES_PIPELINED_MAX:
+            self._refuse(BadRequest(f"over {UPGRADES_PIPELINED_MAX} upgrade offers were pipelined"))
+            return
         rest = data[upgrade.args[0] :]
         if rest and not self.answer.closing and not self._transport.is_closing():
             self.data_received(rest)
@@ -201,7 +209,9 @@ class ServerConnection(asyncio.Protocol):
     # The parser's callbacks
 
     def on_message_begin(self) -> None:
-        """A request begins."""
+        """A request begins, or the body of one that offered an upgrade goes on."""
+        if self._head_done:
+            return
         self._request = Request()
         self._in_message = True
         self._url = b""
@@ -236,6 +246,8 @@ class ServerConnection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         """The head is whole: check what llhttp does not."""
+        if self._head_done:
+            return
         request = self._request
         parser = self._parser
         request.method = parser.get_method()
@@ -293,8 +305,10 @@ class ServerConnection(asyncio.Protocol):
             raise self._body_error()
 
     def on_message_complete(self) -> None:
-        """The request is whole."""
+        """The request is whole, unless llhttp stopped at an upgrade offer that announced a body."""
         request = self._request
+        if request.upgrade and (request.length > 0 or request.coding) and self._parser.should_upgrade():
+            return
         body = self._body
         if body:
             request.body = body[0] if len(body) == 1 else b"".join(body)
