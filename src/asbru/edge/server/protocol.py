@@ -257,6 +257,8 @@ class ServerConnection(asyncio.Protocol):
         self._read_target(request)
         if version != "1.1" and version != "1.0":
             raise BadRequest(f"expected HTTP/1.1 or HTTP/1.0, got HTTP/{version}")
+        if request.method == b"CONNECT":
+            raise BadRequest("expected a request for a path here, got CONNECT: this gateway is not a proxy")
         limits = self._server.limits
         if self._rx_bytes > limits.head_bytes_max:
             self._check_head_size(limits.head_bytes_max)
