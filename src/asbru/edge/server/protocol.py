@@ -54,6 +54,7 @@ class ServerConnection(asyncio.Protocol):
         "_serving",
         "_since_s",
         "_transport",
+        "_upgrades_behind",
         "_url",
         "_write_paused_s",
         "answer",
@@ -81,6 +82,7 @@ class ServerConnection(asyncio.Protocol):
         self._serving = False
         self._write_paused_s = 0.0
         self._since_s = 0.0
+        self._upgrades_behind = 0
         self.state = IDLE
         self.answer = AnswerWriter(self._answered)
         self.on_gone: Callable[[], None] | None = None
@@ -163,12 +165,14 @@ class ServerConnection(asyncio.Protocol):
             self._parser.feed_data(b"POST / HTTP/1.1\r\n%b\r\n\r\n" % framing)
         elif self._queue and not self._serving:
             self._serve_next()
-        if len(self._queue) > UPGRADES_PIPELINED_MAX:
-            self._refuse(BadRequest(f"over {UPGRADES_PIPELINED_MAX} upgrade offers were pipelined"))
-            return
         rest = data[upgrade.args[0] :]
         if rest and not self.answer.closing and not self._transport.is_closing():
+            if self._upgrades_behind >= UPGRADES_PIPELINED_MAX:
+                self._refuse(BadRequest(f"over {UPGRADES_PIPELINED_MAX} upgrade offers came in one piece"))
+                return
+            self._upgrades_behind += 1
             self.data_received(rest)
+            self._upgrades_behind -= 1
 
     def _hold_back(self, data: bytes) -> None:
         self._pipelined_bytes += len(data)
