@@ -32,6 +32,11 @@ class DecodedTooLargeError(ValueError):
 class Decoder(Protocol):
     """Decodes pieces in order."""
 
+    @property
+    def finished(self) -> bool:
+        """Whether the coding's own end was seen."""
+        ...
+
     def feed(self, data: bytes) -> bytes:
         """What `data` decodes to so far."""
         ...
@@ -44,18 +49,29 @@ class _ZlibDecoder:
         self._inner = zlib.decompressobj(31 if gzip else 15)
         self._first = True
 
+    @property
+    def finished(self) -> bool:
+        return self._inner.eof
+
     def feed(self, data: bytes) -> bytes:
         if self._first and data:
             self._first = False
             if not self._gzip and not _is_zlib(data):
                 self._inner = zlib.decompressobj(-15)  # "deflate" without its wrapper, as some servers send it
-        try:
-            out = self._inner.decompress(data, self._left + 1)
-        except zlib.error as error:
-            raise CodingError(str(error)) from error
+        out = b""
+        while data:
+            if self._inner.eof and self._gzip:
+                self._inner = zlib.decompressobj(31)  # gzip may consist of several members
+            elif self._inner.eof:
+                raise CodingError("bytes after the end")
+            try:
+                out += self._inner.decompress(data, self._left + 1 - len(out))
+            except zlib.error as error:
+                raise CodingError(str(error)) from error
+            if len(out) > self._left:
+                raise DecodedTooLargeError
+            data = self._inner.unused_data
         self._left -= len(out)
-        if self._left < 0:
-            raise DecodedTooLargeError
         return out
 
 
@@ -67,6 +83,10 @@ class _BrotliDecoder:
     def __init__(self, bytes_max: int) -> None:
         self._left = bytes_max
         self._inner = brotli.Decompressor()
+
+    @property
+    def finished(self) -> bool:
+        return self._inner.is_finished()
 
     def feed(self, data: bytes) -> bytes:
         parts: list[bytes] = []
@@ -89,16 +109,23 @@ class _ZstdDecoder:
         self._left = bytes_max
         self._inner = zstd.ZstdDecompressor()
 
+    @property
+    def finished(self) -> bool:
+        return self._inner.eof
+
     def feed(self, data: bytes) -> bytes:
-        if self._inner.eof:
-            return b""
-        try:
-            out = self._inner.decompress(data, self._left + 1)
-        except zstd.ZstdError as error:
-            raise CodingError(str(error)) from error
+        out = b""
+        while data:
+            if self._inner.eof:
+                self._inner = zstd.ZstdDecompressor()  # zstd may consist of several frames
+            try:
+                out += self._inner.decompress(data, self._left + 1 - len(out))
+            except zstd.ZstdError as error:
+                raise CodingError(str(error)) from error
+            if len(out) > self._left:
+                raise DecodedTooLargeError
+            data = self._inner.unused_data
         self._left -= len(out)
-        if self._left < 0:
-            raise DecodedTooLargeError
         return out
 
 
@@ -119,7 +146,11 @@ def decoder(coding: bytes, bytes_max: int) -> Decoder:
 
 def decode(coding: bytes, data: bytes, bytes_max: int) -> bytes:
     """The whole of `data`, decoded."""
-    return decoder(coding, bytes_max).feed(data)
+    whole = decoder(coding, bytes_max)
+    out = whole.feed(data)
+    if data and not whole.finished:
+        raise CodingError("the data ends before its coding does")
+    return out
 
 
 def accepts(accept_encoding: bytes, coding: bytes) -> bool:
