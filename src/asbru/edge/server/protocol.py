@@ -259,10 +259,9 @@ class ServerConnection(asyncio.Protocol):
         request.http_1_0 = version == "1.0"
         request.keep_alive = parser.should_keep_alive()
         self._read_target(request)
-        if version != "1.1" and version != "1.0":
-            raise BadRequest(f"expected HTTP/1.1 or HTTP/1.0, got HTTP/{version}")
-        if request.method == b"CONNECT":
-            raise BadRequest("expected a request for a path here, got CONNECT: this gateway is not a proxy")
+        if request.method == b"CONNECT" or (version != "1.1" and version != "1.0"):
+            method = request.method.decode()
+            raise BadRequest(f"expected a request for a path here by HTTP/1.1 or 1.0, got {method} by HTTP/{version}")
         limits = self._server.limits
         if self._rx_bytes > limits.head_bytes_max:
             self._check_head_size(limits.head_bytes_max)
