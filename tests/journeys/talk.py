@@ -116,7 +116,8 @@ def events(body: bytes) -> list[dict[str, Any] | str]:
 
 def chat_text(body: bytes) -> str:
     """The words in a chat stream."""
-    parts = [one["choices"][0]["delta"].get("content") for one in events(body) if one.get("choices")]
+    chunks = [one for one in events(body) if isinstance(one, dict) and one.get("choices")]
+    parts = [chunk["choices"][0]["delta"].get("content") for chunk in chunks]
     return "".join(part or "" for part in parts)
 
 

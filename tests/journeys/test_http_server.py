@@ -7,12 +7,13 @@ import gzip
 import json
 
 import pytest
-
 from tests.fakes.upstream import FakeUpstream, Reply, compress
 from tests.fakes.waiting import until
 from tests.journeys.caller import KEY, Caller, HungUp, chunked, request
 from tests.journeys.gateway import Gateway, openai
 from tests.journeys.talk import CHAT_PATH, CHAT_REPLY, CHAT_STREAM, CHAT_STREAM_SHOWN, MESSAGES_PATH, chat
+
+from asbru.app.snapshot import Limits
 
 NOWHERE = "http://127.0.0.1:9"
 BODY = json.dumps(chat()).encode()
@@ -195,9 +196,7 @@ async def test_http_1_0_streams_end_with_the_connection() -> None:
     """A stream to HTTP/1.0 has no chunks: the end of the connection is its end."""
     async with FakeUpstream() as upstream, Gateway(openai(upstream.url)) as gateway:
         upstream.otherwise = Reply.events(*CHAT_STREAM)
-        answer = await gateway.call(
-            CHAT_PATH, chat(stream=True), version="1.0", headers=["Connection: keep-alive"]
-        )
+        answer = await gateway.call(CHAT_PATH, chat(stream=True), version="1.0", headers=["Connection: keep-alive"])
         assert answer.body == CHAT_STREAM_SHOWN
         assert "transfer-encoding" not in answer.headers
         assert answer.headers["connection"] == "close"
@@ -256,6 +255,22 @@ async def test_an_h2c_offer_with_chunks() -> None:
             assert (await caller.answer()).json() == CHAT_REPLY
 
 
+async def test_many_pipelined_upgrade_offers() -> None:
+    """A few pipelined offers are answered in order; a flood of them is refused."""
+    offer = request("/livez", method="GET", headers=["Connection: Upgrade", "Upgrade: h2c"])
+    async with Gateway(openai(NOWHERE)) as gateway:
+        async with gateway.caller() as caller:
+            caller.send(offer * 8)
+            assert [(await caller.answer()).status for _ in range(8)] == [200] * 8
+        async with gateway.caller() as caller:
+            caller.send(offer * 2000)
+            statuses = [(await caller.answer()).status]
+            while statuses[-1] == 200:
+                statuses.append((await caller.answer()).status)
+            assert statuses[-1] == 400
+            assert len(statuses) < 20
+
+
 async def test_connect_is_refused() -> None:
     """The gateway is no proxy: CONNECT is refused and the connection closed."""
     async with FakeUpstream() as upstream, Gateway(openai(upstream.url)) as gateway:
@@ -279,6 +294,16 @@ async def test_coded_bodies(coding: str) -> None:
         assert "content-encoding" not in upstream.requests[0].headers
 
 
+async def test_a_body_of_several_members() -> None:
+    """gzip and zstd allow several members in a row: all of them are read."""
+    async with FakeUpstream() as upstream, Gateway(openai(upstream.url)) as gateway:
+        upstream.otherwise = Reply.json(CHAT_REPLY)
+        for coding in ("gzip", "zstd"):
+            data = compress(coding, BODY[:20]) + compress(coding, BODY[20:])  # pyright: ignore[reportArgumentType]
+            assert (await gateway.call(CHAT_PATH, data, headers=[f"Content-Encoding: {coding}"])).status == 200
+        assert upstream.requests[1].json()["messages"] == chat()["messages"]
+
+
 @pytest.mark.parametrize("coding", CODINGS)
 async def test_zip_bombs(coding: str) -> None:
     """A small body that decodes to more than the limit is refused, and the limit named."""
@@ -296,6 +321,7 @@ async def test_bad_codings() -> None:
             ("compress", BODY, 415),
             *((coding, BODY, 400) for coding in CODINGS),
             *((coding, compress(coding, BODY)[:-9], 400) for coding in CODINGS),  # pyright: ignore[reportArgumentType]
+            ("gzip", gzip.compress(BODY) + b"more", 400),
             ("gzip, gzip", gzip.compress(gzip.compress(BODY)), 415),
         ):
             answer = await gateway.call(CHAT_PATH, data, headers=[f"Content-Encoding: {coding}"])
@@ -365,10 +391,11 @@ async def test_a_slow_caller_holds_the_upstream_back() -> None:
 
 async def test_a_caller_that_never_reads_is_dropped() -> None:
     """A caller that stops reading for longer than the idle timeout is dropped, and its call recorded once."""
-    from asbru.app.snapshot import Limits
-
     piece = CHAT_STREAM[1].replace(b"Hi", b"x" * 60_000)
-    async with FakeUpstream() as upstream, Gateway(openai(upstream.url), limits=Limits(idle_timeout_s=0.2)) as gateway:
+    async with (
+        FakeUpstream() as upstream,
+        Gateway(openai(upstream.url), limits=Limits(idle_timeout_s=0.2)) as gateway,
+    ):
         upstream.queue(Reply.events(*[piece] * 400))
         async with gateway.caller(limit=1024) as caller:
             caller.send(request(CHAT_PATH, chat(stream=True)))
