@@ -52,8 +52,13 @@ class Gateway:
 
     def __exit__(self, *_: object) -> None:
         if self.process.poll() is None:
+            self.process.terminate()
+            time.sleep(0.01)
+            self.process.terminate()
+        try:
+            self.process.wait(WAIT_S)
+        finally:
             self.process.kill()
-        self.process.wait(WAIT_S)
 
     def said(self, text: str) -> bool:
         """Whether the log holds `text`."""
@@ -140,9 +145,7 @@ def _supervisor(arguments: list[str]) -> int:
     from asbru.app.supervisor import main
 
     this = (sys.executable, __file__)
-    commands = Commands(
-        worker=(*this, "worker"), bookkeeper=(*this, "bookkeeper"), served={"mock": (*this, "mock")}
-    )
+    commands = Commands(worker=(*this, "worker"), bookkeeper=(*this, "bookkeeper"), served={"mock": (*this, "mock")})
     return main(arguments, commands)
 
 

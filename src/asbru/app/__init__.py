@@ -4,4 +4,18 @@ Kept free of imports: the supervisor, the workers and the bookkeeper are separat
 only what it needs.
 """
 
-__all__: list[str] = []
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from asbru.app import (
+        boot,
+        compile,  # noqa: A004  # a module, named for what it does
+        config,
+        data_dir,
+        defaults,
+        lifeline,
+        provider_types,
+        snapshot,
+    )
+
+__all__ = ["boot", "compile", "config", "data_dir", "defaults", "lifeline", "provider_types", "snapshot"]

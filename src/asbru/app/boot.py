@@ -1,4 +1,7 @@
-"""What the compile process tells the supervisor, and how the supervisor runs it. Imports little."""
+"""The supervisor's side of compiling: runs the process, reads what it says.
+
+Knows nothing of configuration itself, and imports little: the supervisor loads this.
+"""
 
 from __future__ import annotations
 
@@ -108,9 +111,7 @@ class CompileJob:
                 found.boot = Boot(**cast("dict[str, Any]", {**result, **lists}))
         self._lines.unlink()
         if found.boot is None and not found.errors:
-            found.errors.append(
-                f"the compile process ended with code {self.process.returncode} and no answer"
-            )
+            found.errors.append(f"the compile process ended with code {self.process.returncode} and no answer")
         return found
 
 

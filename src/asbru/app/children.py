@@ -52,9 +52,7 @@ class Commands:
 class Child:
     """One running process. `channel` carries its lines; `snapshot` is what a worker was last told to serve by."""
 
-    def __init__(
-        self, name: str, argv: list[str], *, wants_control: bool, socket_path: Path | None = None
-    ) -> None:
+    def __init__(self, name: str, argv: list[str], *, wants_control: bool, socket_path: Path | None = None) -> None:
         self.name = name
         self.ready = False
         self.snapshot: str | None = None

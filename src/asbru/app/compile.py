@@ -34,6 +34,7 @@ from asbru.app.config import (
     parse_config,
 )
 from asbru.app.data_dir import ensure_data_dir, generated_key, key_digest, load_pepper, write_private
+from asbru.app.defaults import default_settings
 from asbru.app.paths import find_config_file
 from asbru.app.provider_types import ProviderTypes, load_provider_types
 from asbru.app.snapshot import FallbackFacts, Limits, PrefixForward, Snapshot, VirtualKeyFacts, write_snapshot
@@ -58,13 +59,11 @@ def compile_config(
     untouched (digests are then made under a pepper of zeros)."""
     types = load_provider_types() if types is None else types
     file = find_config_file(options.config, options.data_dir)
-    document = load_document(file) if file is not None else default_document(types, env)
+    document = load_document(file) if file is not None else Document(default_settings(types, env))
     parsed = parse_config(document, env)
     findings = Findings(document)
     host = options.host or parsed.config.listen.host
-    providers = compile_providers(
-        parsed, types, findings, now=datetime.now(UTC), mock_socket=options.mock_socket
-    )
+    providers = compile_providers(parsed, types, findings, now=datetime.now(UTC), mock_socket=options.mock_socket)
     pepper = b"\0" * 32 if dry else load_pepper(ensure_data_dir(options.data_dir))
     keys = _virtual_keys(parsed, pepper, findings)
     fallbacks = _fallbacks(parsed, findings)
@@ -93,17 +92,6 @@ def compile_config(
         generated_key=shown_once,
     )
     return Compiled(snapshot, boot, config, findings.warnings)
-
-
-def default_document(types: ProviderTypes, env: Mapping[str, str]) -> Document:
-    """Without a file: the providers that need no key, and those whose usual variable is set."""
-    providers: dict[str, Any] = {}
-    for name, kind in types.items():
-        if kind.served_here:
-            providers[name] = {}
-        elif kind.env_key and env.get(kind.env_key):
-            providers[name] = {"keys": [{"name": f"{name}-env", "value": f"env.{kind.env_key}"}]}
-    return Document({"providers": providers})
 
 
 def is_loopback(host: str) -> bool:
@@ -137,9 +125,7 @@ def _virtual_keys(parsed: ParsedConfig, pepper: bytes, findings: Findings) -> tu
         path: ConfigPath = ("virtual_keys", index, "value")
         if path in parsed.unset:
             name = parsed.unset[path]
-            findings.warn(
-                path, f"environment variable {name} is not set: virtual key {key.name!r} is disabled"
-            )
+            findings.warn(path, f"environment variable {name} is not set: virtual key {key.name!r} is disabled")
             continue
         value = key.value.get_secret_value()
         if not value or not value.isascii() or not value.isprintable() or " " in value:

@@ -87,9 +87,7 @@ def compile_providers(
         price_id = kind.price_id or price_id_of_url(settings.base_url)
         if price_id not in catalogues:
             catalogues[price_id] = build_catalogue(price_id, now)
-        compiled.append(
-            _Compiling(name, settings, kind, findings).facts(parsed, catalogues[price_id], mock_socket)
-        )
+        compiled.append(_Compiling(name, settings, kind, findings).facts(parsed, catalogues[price_id], mock_socket))
     return tuple(compiled)
 
 
@@ -146,9 +144,7 @@ class _Compiling:
     def _path(self) -> ConfigPath:
         return ("providers", self.name)
 
-    def facts(
-        self, parsed: ParsedConfig, catalogue: ProviderCatalogue, mock_socket: str | None
-    ) -> ProviderFacts:
+    def facts(self, parsed: ParsedConfig, catalogue: ProviderCatalogue, mock_socket: str | None) -> ProviderFacts:
         settings, kind = self.settings, self.kind
         here = kind.served_here and settings.base_url is None
         return ProviderFacts(

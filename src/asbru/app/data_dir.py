@@ -27,9 +27,7 @@ def load_pepper(data_dir: Path) -> bytes:
     """The secret under which keys are hashed; made on first use. Raises ValueError when the file is damaged."""
     pepper = _load_or_create(data_dir / _PEPPER_FILE, secrets.token_bytes(PEPPER_BYTES))
     if len(pepper) != PEPPER_BYTES:
-        raise ValueError(
-            f"{data_dir / _PEPPER_FILE} is damaged: {len(pepper)} bytes, expected {PEPPER_BYTES}"
-        )
+        raise ValueError(f"{data_dir / _PEPPER_FILE} is damaged: {len(pepper)} bytes, expected {PEPPER_BYTES}")
     return pepper
 
 

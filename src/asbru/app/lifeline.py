@@ -5,7 +5,6 @@ Called by the child itself, first thing: between fork and exec nothing of ours r
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import sys
@@ -20,6 +19,8 @@ def end_with_supervisor(by: signal.Signals = signal.SIGTERM) -> None:
     expected = os.environ.get(PARENT_VARIABLE)
     if expected is None or not sys.platform.startswith("linux"):
         return
+    import ctypes
+
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(by), 0, 0, 0)
     if os.getppid() != int(expected):
         raise SystemExit(0)

@@ -1,4 +1,7 @@
-"""What the compile step needs of a provider's folder: the one place where `providers.kit` meets configuration."""
+"""What the compile step needs of a provider's folder.
+
+The one place where `providers.kit` meets configuration; calls nobody and reads no settings.
+"""
 
 from __future__ import annotations
 

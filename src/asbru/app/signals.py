@@ -23,9 +23,7 @@ class SignalPipe:
         self.reader.setblocking(False)
         self._writer.setblocking(False)
         self._fd_before = signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
-        self._before: dict[signal.Signals, Any] = {
-            number: signal.signal(number, _noted) for number in _HANDLED
-        }
+        self._before: dict[signal.Signals, Any] = {number: signal.signal(number, _noted) for number in _HANDLED}
 
     def read(self) -> list[signal.Signals]:
         """The signals that arrived since the last reading."""

@@ -1,16 +1,19 @@
 """The parent process: compiles, starts the others, keeps them running, reloads, drains. Serves nothing itself.
 
     python -m asbru.app.supervisor --data-dir DIR [--config FILE] [--host H] [--port P] [--workers N]
+                                   [--ready-fd N]
 
 starting -> serving -> draining -> ended. SIGTERM or SIGINT drains (exit 0), a second one ends at once; SIGHUP or a
 changed file compiles anew and, when that succeeds, hands the new snapshot to every worker; refused, all goes on as it
-was. Exit 1: it could not start. Imports neither pydantic nor YAML nor uvloop: it must stay small for ever.
+was. Exit 1: it could not start. `--ready-fd` gets one line, the URL, once calls are served.
+Imports neither pydantic nor YAML nor uvloop: it must stay small for ever.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import selectors
 import signal
 import subprocess
@@ -22,6 +25,7 @@ from pathlib import Path
 
 from asbru.app.boot import Boot, CompileJob, CompileOutcome, Options
 from asbru.app.children import Child, Commands, how_it_ended
+from asbru.app.lifeline import end_with_supervisor
 from asbru.app.log import log
 from asbru.app.paths import CONFIG_FILE_NAMES, RunDir
 from asbru.app.port import PortTakenError, hold_port
@@ -64,7 +68,8 @@ class _Slot:
 class Supervisor:
     """One run of the gateway. `run` is called once."""
 
-    def __init__(self, options: Options, commands: Commands | None = None) -> None:
+    def __init__(self, options: Options, commands: Commands | None = None, ready_fd: int | None = None) -> None:
+        self._ready_fd = ready_fd
         self._commands = commands or Commands()
         self._asked = options
         self._selector = selectors.DefaultSelector()
@@ -170,15 +175,15 @@ class Supervisor:
             self._turn(_TURN_S)
 
     def _announce(self, boot: Boot) -> None:
-        scheme = "https" if boot.tls_cert else "http"
         host = f"[{self._host}]" if ":" in self._host else self._host
+        url = f"{'https' if boot.tls_cert else 'http'}://{host}:{self._port}"
         source = boot.config_file or "built-in defaults"
-        log(
-            "info",
-            f"ready: {scheme}://{host}:{self._port} with {boot.workers} worker(s), configuration: {source}",
-        )
+        log("info", f"ready: {url} with {boot.workers} worker(s), configuration: {source}")
         if boot.open_access:
             log("info", "no virtual keys are configured: open to every caller on this machine")
+        if self._ready_fd is not None:
+            with contextlib.suppress(OSError), os.fdopen(self._ready_fd, "w") as ready:
+                ready.write(f"{url}\n")
 
     # ---- running
 
@@ -331,17 +336,11 @@ class Supervisor:
         log("info", f"stopping: calls in flight have {grace_s:g} s")
         for slot in self._slots:
             slot.due_s = None
-            if (
-                slot.is_worker
-                and slot.child is not None
-                and not (slot.child.ready and slot.child.send("drain"))
-            ):
+            if slot.is_worker and slot.child is not None and not (slot.child.ready and slot.child.send("drain")):
                 slot.child.signal(signal.SIGTERM)
         self._held.close()
         if not self._wait_for(lambda slot: slot.is_worker, grace_s + DRAIN_EXTRA_S):
-            log(
-                "warning", "not all calls ended in time" if self._stops == 1 else "told twice: ending at once"
-            )
+            log("warning", "not all calls ended in time" if self._stops == 1 else "told twice: ending at once")
             self._kill(lambda slot: slot.is_worker)
         limit_s = FLUSH_TIMEOUT_S if self._stops == 1 else END_NOW_TIMEOUT_S
         self._end_helpers(lambda slot: not slot.is_bookkeeper, limit_s)
@@ -395,8 +394,11 @@ def main(argv: list[str] | None = None, commands: Commands | None = None) -> int
     parser.add_argument("--host")
     parser.add_argument("--port", type=int)
     parser.add_argument("--workers", type=int)
+    parser.add_argument("--ready-fd", type=int)
     given = vars(parser.parse_args(argv))
-    return Supervisor(Options(**given), commands).run()
+    end_with_supervisor()
+    ready_fd: int | None = given.pop("ready_fd")
+    return Supervisor(Options(**given), commands, ready_fd).run()
 
 
 if __name__ == "__main__":

@@ -29,9 +29,7 @@ def signature_of(paths: Iterable[str]) -> Signature:
 class FileWatch:
     """The state between polls: what was acted on, and what the last poll saw."""
 
-    def __init__(
-        self, paths: Iterable[str], sign: Callable[[Iterable[str]], Signature] = signature_of
-    ) -> None:
+    def __init__(self, paths: Iterable[str], sign: Callable[[Iterable[str]], Signature] = signature_of) -> None:
         self._sign = sign
         self.paths = tuple(paths)
         self._acted = self._seen = sign(self.paths)

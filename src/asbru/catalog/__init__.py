@@ -1,10 +1,16 @@
-"""What models cost and can do, as data: the run side.
+"""What models cost and can do, as data: the run side; and how many tokens a request has, where nobody else counts.
 
 `PriceBook` answers from the rows of the snapshot; an unknown model has no price (None), never a
 price of zero.
 The compile side, `catalog.build`, alone knows the price library; it is imported by the compile process only.
 """
 
-from asbru.catalog.prices import MatchClause, PriceBook, PricedModel
+from typing import TYPE_CHECKING
 
-__all__ = ["MatchClause", "PriceBook", "PricedModel"]
+from asbru.catalog.prices import MatchClause, PriceBook, PricedModel
+from asbru.catalog.tokens import TokenCounter
+
+if TYPE_CHECKING:
+    from asbru.catalog import build
+
+__all__ = ["MatchClause", "PriceBook", "PricedModel", "TokenCounter", "build"]

@@ -87,9 +87,7 @@ def _rows(info: lib.ModelInfo, now: datetime) -> tuple[PriceRow, ...]:
     if prices.input_mtok is None and prices.output_mtok is None:
         return ()
     rates = {bucket: _first_rate(prices, chain) for bucket, chain in _CHAINS.items()}
-    starts = {
-        tier.start for rate in rates.values() if isinstance(rate, lib.TieredPrices) for tier in rate.tiers
-    }
+    starts = {tier.start for rate in rates.values() if isinstance(rate, lib.TieredPrices) for tier in rate.tiers}
     return tuple(_row(rates, start) for start in (0, *sorted(starts - {0})))
 
 

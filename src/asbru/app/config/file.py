@@ -7,7 +7,6 @@ depth and the number of values after expanding aliases are bounded.
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -116,18 +115,25 @@ def _json_lines(text: str) -> dict[ConfigPath, int]:
         return {}
 
 
+_TAGS = "tag:yaml.org,2002:"
+_PLAIN_TAGS = frozenset(("map", "seq", "str", "int", "float", "bool", "null"))
+
+
 class _Loader(yaml.SafeLoader):
     """The safe loader, read as text: dates stay strings. Not libyaml's, which overflows the stack on deep input."""
 
 
 _Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != f"{_TAGS}timestamp"]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 
 
 def _read_yaml(text: str) -> Document:
-    loader = _Loader(text)
+    try:
+        loader = _Loader(text)
+    except yaml.YAMLError as error:
+        raise _refused(f"not valid YAML: {error}") from error
     try:
         root = loader.get_single_node()
         if root is None:
@@ -166,12 +172,20 @@ class _Reading:
             raise _refused(f"more than {CONFIG_VALUES_MAX} values, aliases expanded", line)
         if len(path) > CONFIG_DEPTH_MAX:
             raise _refused(f"nested deeper than {CONFIG_DEPTH_MAX} levels", line)
+        if node.tag.removeprefix(_TAGS) not in _PLAIN_TAGS:
+            raise _refused(f"tag {node.tag} is not allowed", line)
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
             items = cast("list[yaml.Node]", node.value)
             return [self._value(item, (*path, index)) for index, item in enumerate(items)]
-        return cast("Any", self._loader.construct_object(node))  # pyright: ignore[reportUnknownMemberType]  # untyped
+        return self._scalar(node)
+
+    def _scalar(self, node: yaml.Node) -> Any:
+        try:
+            return cast("Any", self._loader.construct_object(node))  # pyright: ignore[reportUnknownMemberType]  # untyped
+        except (ValueError, KeyError) as error:
+            raise _refused("the value does not fit its tag", node.start_mark.line + 1) from error
 
     def _mapping(self, node: yaml.MappingNode, path: ConfigPath) -> dict[Any, Any]:
         self._check_twice(node, path)
@@ -187,7 +201,7 @@ class _Reading:
     def _check_twice(self, node: yaml.MappingNode, path: ConfigPath) -> None:
         seen: set[str] = set()
         for key_node, _ in cast("list[tuple[yaml.Node, yaml.Node]]", node.value):
-            if key_node.tag == "tag:yaml.org,2002:merge":
+            if key_node.tag == f"{_TAGS}merge":
                 continue
             key = self._key(key_node)
             if key in seen:
@@ -198,5 +212,5 @@ class _Reading:
     def _key(self, node: yaml.Node) -> str:
         if not isinstance(node, yaml.ScalarNode):
             raise _refused("a key must be plain text", node.start_mark.line + 1)
-        key = cast("Hashable", self._loader.construct_object(node))  # pyright: ignore[reportUnknownMemberType]  # untyped
+        key = self._scalar(node)
         return key if isinstance(key, str) else str(node.value)

@@ -26,9 +26,7 @@ class ProviderKey(Settings):
     ] = SecretStr("")
     models: Annotated[
         list[str],
-        Field(
-            min_length=1, description="Models it may call, as the provider names them; `*` is every model."
-        ),
+        Field(min_length=1, description="Models it may call, as the provider names them; `*` is every model."),
     ] = ["*"]
     weight: Annotated[
         Seconds, Field(gt=0, le=1_000_000, description="Its share of the calls, against the other keys'.")
@@ -41,15 +39,11 @@ class ProviderKey(Settings):
 class DeadlineSettings(Settings):
     """How long an attempt may take."""
 
-    connect_s: Annotated[
-        Seconds, Field(gt=0, le=3600, description="TCP, proxy and TLS together, seconds.")
-    ] = 5.0
+    connect_s: Annotated[Seconds, Field(gt=0, le=3600, description="TCP, proxy and TLS together, seconds.")] = 5.0
     first_token_s: Annotated[
         Seconds, Field(gt=0, le=86400, description="From the request sent to the first content, seconds.")
     ] = 120.0
-    idle_s: Annotated[
-        Seconds, Field(gt=0, le=86400, description="Between two chunks of a stream, seconds.")
-    ] = 60.0
+    idle_s: Annotated[Seconds, Field(gt=0, le=86400, description="Between two chunks of a stream, seconds.")] = 60.0
     total_s: Annotated[Seconds, Field(gt=0, le=86400, description="The whole attempt, seconds.")] = 600.0
 
 
@@ -60,17 +54,13 @@ class RetrySettings(Settings):
     pause_initial_s: Annotated[
         Seconds, Field(ge=0, le=3600, description="Upper bound of the first pause, seconds.")
     ] = 0.25
-    pause_max_s: Annotated[
-        Seconds, Field(ge=0, le=3600, description="Upper bound of any pause, seconds.")
-    ] = 5.0
+    pause_max_s: Annotated[Seconds, Field(ge=0, le=3600, description="Upper bound of any pause, seconds.")] = 5.0
 
 
 class UpstreamTls(Settings):
     """How the provider's certificate is checked."""
 
-    ca_file: Annotated[
-        str | None, Field(description="PEM file of the CAs to trust instead of the system's.")
-    ] = None
+    ca_file: Annotated[str | None, Field(description="PEM file of the CAs to trust instead of the system's.")] = None
     verify: Annotated[Switch, Field(description="false accepts any certificate: for tests only.")] = True
 
 
@@ -103,9 +93,7 @@ class ProviderSettings(Settings):
         Switch | None,
         Field(description="Ask for usage in streams when the caller did not; default: the type's own."),
     ] = None
-    deadlines: Annotated[DeadlineSettings, Field(description="Time limits of an attempt.")] = (
-        DeadlineSettings()
-    )
+    deadlines: Annotated[DeadlineSettings, Field(description="Time limits of an attempt.")] = DeadlineSettings()
     retries: Annotated[RetrySettings, Field(description="Retries with the same key.")] = RetrySettings()
     allow_loopback: Annotated[
         Switch, Field(description="Allow connections to loopback addresses (127.0.0.0/8, ::1).")
@@ -160,9 +148,9 @@ class Fallback(Settings):
 class LimitSettings(Settings):
     """Bounds of the server; each worker holds them for itself."""
 
-    head_bytes_max: Annotated[
-        Count, Field(ge=1024, le=1 << 20, description="Request line and headers, bytes.")
-    ] = 64 * 1024
+    head_bytes_max: Annotated[Count, Field(ge=1024, le=1 << 20, description="Request line and headers, bytes.")] = (
+        64 * 1024
+    )
     header_count_max: Annotated[Count, Field(ge=8, le=10_000, description="Headers of a request.")] = 128
     body_bytes_max: Annotated[Count, Field(ge=1024, le=1 << 32, description="Body of a request, bytes.")] = (
         32 * 1024 * 1024

@@ -1,0 +1,54 @@
+"""Floor 8: the commands people type, one file each. Nothing is computed here that another floor could answer.
+
+Each command's module is imported only when that command runs, so that `asbru --help` is quick.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+__all__ = ["main"]
+
+_COMMANDS = {
+    "serve": "Serve: the gateway itself.",
+    "demo": "Serve with a mock model, and show one streamed answer.",
+    "config": "Check a configuration, or print its JSON schema.",
+    "version": "Print the version.",
+}
+
+
+class _Lazy(click.Group):
+    """Commands by module name; their help texts stand here, so that listing them imports none."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        found = importlib.import_module(f"asbru.cli.{cmd_name}").command
+        assert isinstance(found, click.Command)
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+def _asbru() -> None:
+    """Asbru: an AI gateway. One endpoint between applications or agents and every model provider."""
+
+
+def main() -> None:
+    """The `asbru` command: errors go to stderr in one line, without a traceback."""
+    try:
+        _asbru(prog_name="asbru")
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except OSError as error:
+        click.echo(f"asbru: {error}", err=True)
+        sys.exit(1)

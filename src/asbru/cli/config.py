@@ -1,0 +1,87 @@
+"""`asbru config check` and `asbru config schema`.
+
+Reads, never writes: not even the data directory is made.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from asbru.cli.serve import DATA_DIR
+
+if TYPE_CHECKING:
+    from asbru.app.compile import Compiled
+
+
+@click.group()
+def command() -> None:
+    """Check a configuration, or print its JSON schema."""
+
+
+@command.command()
+@click.option("--config", type=click.Path(path_type=Path), help="Configuration file, YAML or JSON.")
+@click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path),
+    default=DATA_DIR,
+    show_default=True,
+    help="Searched without --config.",
+)
+@click.option("--host", help="Check as if listening there.")
+def check(*, config: Path | None, data_dir: Path, host: str | None) -> None:
+    """Read the configuration as `serve` would: exit 0 with a summary, or 1 with every error."""
+    from asbru.app.boot import Options
+    from asbru.app.compile import compile_config
+    from asbru.app.config import ConfigRefusedError
+
+    try:
+        compiled = compile_config(Options(data_dir=data_dir, config=config, host=host), os.environ, dry=True)
+    except ConfigRefusedError as refused:
+        for problem in refused.problems:
+            click.echo(f"error: {problem}", err=True)
+        click.echo(f"{len(refused.problems)} error(s)", err=True)
+        sys.exit(1)
+    for warning in compiled.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    _print_summary(compiled)
+
+
+def _print_summary(compiled: Compiled) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    boot, snapshot = compiled.boot, compiled.snapshot
+    table = Table("provider", "type", "address", "keys", "prices", box=None, header_style="bold")
+    for provider in snapshot.providers:
+        address = "started with the gateway" if provider.unix_socket or not provider.base_url else provider.base_url
+        keyless = len(provider.keys) == 1 and not provider.keys[0].value
+        keys = "none needed" if keyless else str(len(provider.keys) or "none usable")
+        table.add_row(provider.name, provider.kind, address, keys, "known" if provider.prices else "unknown")
+    console = Console(highlight=False)
+    console.print(f"OK: {boot.config_file or 'built-in defaults'}")
+    console.print(f"listens on {boot.host} port {boot.port} with {boot.workers} worker(s)")
+    keys = f"{len(snapshot.virtual_keys)} virtual key(s)"
+    if snapshot.open_access:
+        keys = "no virtual keys: open to every caller on this machine"
+    elif not compiled.config.virtual_keys:
+        keys = "no virtual keys: one is generated at the first start"
+    console.print(f"{keys}, {len(snapshot.fallbacks)} fallback(s)")
+    console.print(table)
+
+
+@command.command()
+def schema() -> None:
+    """Print the JSON schema of the configuration file, for editors."""
+    from asbru.app.config import ConfigFile
+
+    click.echo(
+        json.dumps(
+            {"$schema": "https://json-schema.org/draft/2020-12/schema", **ConfigFile.model_json_schema()}, indent=2
+        )
+    )

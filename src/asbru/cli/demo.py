@@ -1,0 +1,134 @@
+"""`asbru demo`: a gateway with the mock and whatever keys the environment holds, shown working.
+
+Starts `serve` as users run it, sends one streamed chat through it over HTTP, prints the answer and the lines to copy,
+and keeps serving. It keeps no secret: the demo key lives in the environment of the processes it starts.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import click
+
+from asbru.cli.serve import DATA_DIR
+
+MODEL = "mock/story"
+KEY_VARIABLE = "ASBRU_DEMO_KEY"
+ANSWER_TIMEOUT_S = 60.0
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="TCP port.")
+@click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=DATA_DIR,
+    show_default=True,
+    help="Records.",
+)
+def command(*, port: int, data_dir: Path) -> None:
+    """Serve with a mock model, send one chat through, and print how to send your own."""
+    from asbru.app.data_dir import new_virtual_key
+    from asbru.app.defaults import default_settings
+    from asbru.app.provider_types import load_provider_types
+
+    key = new_virtual_key()
+    settings = default_settings(load_provider_types(), os.environ)
+    settings["virtual_keys"] = [{"name": "demo", "value": f"env.{KEY_VARIABLE}"}]
+    with tempfile.TemporaryDirectory(prefix="asbru-demo-") as folder:
+        config = Path(folder) / "config.json"
+        config.write_text(json.dumps(settings))
+        process, url = _start(config, port, data_dir, key)
+        try:
+            if url is not None:
+                _show(url, key, list(settings["providers"]))
+            code = process.wait()
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            click.echo(f"asbru: the demo call failed: {error}", err=True)
+            process.terminate()
+            code = process.wait() or 1
+    sys.exit(code)
+
+
+def _start(config: Path, port: int, data_dir: Path, key: str) -> tuple[subprocess.Popen[bytes], str | None]:
+    """The running supervisor and its URL; None when it ended before it was ready. Signals are handed on to it."""
+    from asbru.app.lifeline import PARENT_VARIABLE
+
+    reading, writing = os.pipe()
+    argv = [sys.executable, "-m", "asbru.app.supervisor", "--config", str(config), "--port", str(port)]
+    argv += ["--data-dir", str(data_dir), "--ready-fd", str(writing)]
+    env = {**os.environ, KEY_VARIABLE: key, PARENT_VARIABLE: str(os.getpid())}
+    process = subprocess.Popen(argv, env=env, pass_fds=(writing,), start_new_session=True)  # noqa: S603  # our own command
+    os.close(writing)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, _: process.send_signal(number))
+    with os.fdopen(reading) as ready:
+        url = ready.readline().strip()
+    return process, url or None
+
+
+def _show(url: str, key: str, providers: list[str]) -> None:
+    prompt = "Tell me a short story about a bridge."
+    click.secho(f"\n> {MODEL}: {prompt}\n", bold=True)
+    for text in _ask(url, key, prompt):
+        click.echo(text, nl=False)
+        sys.stdout.flush()
+    click.echo("\n")
+    click.echo(_lines_to_copy(url, key, providers))
+
+
+def _ask(url: str, key: str, prompt: str) -> Iterator[str]:
+    """The answer's text, piece by piece, as it arrives over HTTP."""
+    address = urlsplit(url)
+    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=ANSWER_TIMEOUT_S)
+    body = {"model": MODEL, "stream": True, "messages": [{"role": "user", "content": prompt}]}
+    headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
+    try:
+        connection.request("POST", "/v1/chat/completions", json.dumps(body), headers)
+        answer = connection.getresponse()
+        if answer.status != http.HTTPStatus.OK:
+            raise ValueError(f"status {answer.status}: {answer.read(2000).decode(errors='replace')}")
+        while line := answer.readline():
+            data = line.removeprefix(b"data:").strip()
+            if not line.startswith(b"data:") or data == b"[DONE]":
+                continue
+            event = json.loads(data)
+            if "error" in event:
+                raise ValueError(f"the stream ended with an error: {event['error']}")
+            for choice in event["choices"]:
+                yield choice["delta"].get("content") or ""
+    finally:
+        connection.close()
+
+
+def _lines_to_copy(url: str, key: str, providers: list[str]) -> str:
+    offered = ", ".join(f"{name}/..." for name in providers)
+    return f"""\
+Serving on  {url}
+Your key    {key}   (valid while this demo runs)
+Models      {offered}
+
+curl:
+  curl {url}/v1/chat/completions -H "Authorization: Bearer {key}" -H "Content-Type: application/json" \\
+    -d '{{"model": "{MODEL}", "messages": [{{"role": "user", "content": "Hello"}}]}}'
+
+OpenAI SDK (Python):
+  from openai import OpenAI
+  client = OpenAI(base_url="{url}/v1", api_key="{key}")
+  print(client.chat.completions.create(model="{MODEL}", messages=[{{"role": "user", "content": "Hello"}}]))
+
+Claude Code:
+  ANTHROPIC_BASE_URL={url}/anthropic ANTHROPIC_AUTH_TOKEN={key} \\
+    ANTHROPIC_DEFAULT_SONNET_MODEL={MODEL} ANTHROPIC_DEFAULT_HAIKU_MODEL={MODEL} claude --model {MODEL}
+
+Stop with Ctrl-C.
+"""

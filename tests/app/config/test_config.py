@@ -1,0 +1,168 @@
+"""The configuration file: what is read, and what is said about mistakes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from asbru.app.config import ConfigFile, ConfigRefusedError, ParsedConfig, parse_config, read_document
+from asbru.app.config.live import DeadlineSettings, LimitSettings, ProviderSettings, RetrySettings
+from asbru.app.snapshot import Deadlines, Limits, ProviderFacts, Retries
+
+GROQ = (
+    '{"providers":{"groq":{"keys":[{"name":"groq-key-1","value":"env.GROQ_API_KEY","models":["*"],"weight":1.0}]}}}'
+)
+FALLBACKS = '{"fallbacks":[{"from":"groq/llama-3.3-70b-versatile","to":["anthropic/claude-haiku-4-5"]}]}'
+
+
+def parse(text: str, env: Mapping[str, str] | None = None) -> ParsedConfig:
+    """A document as YAML, validated."""
+    return parse_config(read_document(text, is_json=False), env or {})
+
+
+def problems(text: str, env: Mapping[str, str] | None = None) -> list[str]:
+    """All problems of a document, as printed."""
+    with pytest.raises(ConfigRefusedError) as refused:
+        parse(text, env)
+    return [str(problem) for problem in refused.value.problems]
+
+
+@pytest.mark.parametrize("is_json", [True, False])
+@pytest.mark.parametrize("text", [GROQ, FALLBACKS, json.dumps(json.loads(GROQ) | json.loads(FALLBACKS))])
+def test_documents_of_the_promise_work_as_they_are(text: str, is_json: bool) -> None:
+    """The two documents users bring, alone and merged, read as JSON and as YAML."""
+    parsed = parse_config(read_document(text, is_json=is_json), {"GROQ_API_KEY": "gsk-1"})
+    if "providers" in text:
+        key = parsed.config.providers["groq"].keys[0]
+        assert (key.name, key.value.get_secret_value(), key.models) == ("groq-key-1", "gsk-1", ["*"])
+    if "fallbacks" in text:
+        assert parsed.config.fallbacks[0].source == "groq/llama-3.3-70b-versatile"
+
+
+def test_all_errors_come_at_once_with_lines() -> None:
+    """Every mistake is named with its path, its line and the nearest valid key."""
+    found = problems(
+        """
+providers:
+  groq:
+    key: []
+    keys:
+      - name: a
+        value: x
+        weigth: 2
+listen:
+  port: 99999
+  workers: true
+fallback: []
+"""
+    )
+    assert found == [
+        "line 4: providers.groq.key: unknown key 'key'; did you mean 'keys'?",
+        "line 8: providers.groq.keys.0.weigth: unknown key 'weigth'; did you mean 'weight'?",
+        "line 10: listen.port: expected less than or equal to 65535",
+        "line 11: listen.workers: expected a valid integer, got true or false",
+        "line 12: fallback: unknown key 'fallback'; did you mean 'fallbacks'?",
+    ]
+
+
+def test_json_errors_have_lines_too() -> None:
+    """A JSON file's mistakes are named with their line, as long as the text is YAML as well."""
+    text = '{\n  "listen": {\n    "prot": 1\n  }\n}'
+    with pytest.raises(ConfigRefusedError) as refused:
+        parse_config(read_document(text, is_json=True), {})
+    assert str(refused.value.problems[0]) == "line 3: listen.prot: unknown key 'prot'; did you mean 'port'?"
+
+
+def test_unknown_key_without_a_near_one_lists_the_valid() -> None:
+    """When nothing is near, all valid keys are listed."""
+    assert "valid here: ca_file, verify" in problems("providers: {groq: {tls: {zzzzzz: 1}}}")[0]
+
+
+def test_keys_of_fallbacks_are_suggested_as_written() -> None:
+    """The suggestion uses the key of the file (`from`), not the name in the code."""
+    assert "did you mean 'from'?" in problems("fallbacks: [{form: a/b, to: [c/d]}]")[0]
+
+
+def test_values_never_appear_in_messages() -> None:
+    """A credential in the wrong place is not repeated."""
+    text = (
+        "providers: {groq: {keys: [{name: a, value: [sk-secret]}], proxy: sk-secret, headers: {a: {b: sk-secret}}}}"
+    )
+    assert "sk-secret" not in "".join(problems(text))
+    assert "sk-secret" not in repr(parse("virtual_keys: [{name: a, value: sk-secret}]").config)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "virtual_keys: [{name: a, value: x}, {name: a, value: y}]",
+        "providers: {groq: {keys: [{name: a, value: x}, {name: a, value: y}]}}",
+        "fallbacks: [{from: a/b, to: [c/d]}, {from: a/b, to: [e/f]}]",
+        "forwards: [{prefix: /a, unix_socket: /s}, {prefix: /a, unix_socket: /t}]",
+    ],
+)
+def test_duplicate_names_are_errors(text: str) -> None:
+    """Two objects of one name are refused, naming the second."""
+    found = problems(text)
+    assert len(found) == 1
+    assert "is used twice" in found[0]
+
+
+def test_numbers_may_come_from_the_environment() -> None:
+    """Text from the environment stands for a number or a switch; the same text in the file does not."""
+    text = "listen: {port: env.P}\nlimits: {idle_timeout_s: env.T}\nproviders: {openai: {allow_loopback: env.L}}"
+    config = parse(text, {"P": "9000", "T": "1.5", "L": "true"}).config
+    assert config.listen.port == 9000
+    assert config.limits.idle_timeout_s == 1.5
+    assert config.providers["openai"].allow_loopback is True
+    assert "expected a valid integer, got text" in problems("listen: {port: '9000'}")[0]
+    assert "text from the environment" in problems(text, {"P": "many", "T": "1", "L": "1"})[0]
+
+
+def test_unset_variable_is_an_error_unless_it_is_a_credential() -> None:
+    """An unset variable is named; for the value of a key it is forgiven and noted."""
+    assert problems("listen: {host: env.NOWHERE}") == ["line 1: listen.host: environment variable NOWHERE is not set"]
+    parsed = parse("virtual_keys: [{name: a, value: env.NOWHERE}]", {"NOWHERE": " "})
+    assert parsed.unset == {("virtual_keys", 0, "value"): "NOWHERE"}
+
+
+def test_empty_sections_are_empty() -> None:
+    """A section whose lines are commented out is as good as absent."""
+    assert parse("listen:\nlimits:\nproviders: {mock: }").config.providers["mock"] == ProviderSettings()
+
+
+def test_empty_text_is_the_defaults() -> None:
+    """An empty file is valid."""
+    assert parse("").config == ConfigFile()
+
+
+@pytest.mark.parametrize(
+    ("settings", "facts"), [(LimitSettings, Limits), (DeadlineSettings, Deadlines), (RetrySettings, Retries)]
+)
+def test_defaults_agree_with_the_snapshot(settings: Any, facts: Any) -> None:
+    """The names and defaults of the file are those of the snapshot."""
+    compiled = facts()
+    assert settings().model_dump() == {name: getattr(compiled, name) for name in compiled.__struct_fields__}
+
+
+def test_connection_bounds_agree_with_the_snapshot() -> None:
+    """The bounds of a provider's connections have one default."""
+    facts = ProviderFacts(name="a", kind="a", dialect="openai_chat", base_url="")
+    settings = ProviderSettings()
+    assert settings.connections_max == facts.connections_max
+    assert settings.idle_connections_max == facts.idle_connections_max
+
+
+def test_every_setting_has_words() -> None:
+    """Each setting has a description, and what is measured in time or bytes has its unit in the name."""
+
+    def check(schema: dict[str, Any]) -> int:
+        for name, entry in schema.get("properties", {}).items():
+            assert entry.get("description"), name
+        return len(schema.get("properties", {}))
+
+    schema = ConfigFile.model_json_schema()
+    assert check(schema) + sum(check(part) for part in schema["$defs"].values()) > 50

@@ -1,0 +1,225 @@
+"""Compiling: what a configuration means, which mistakes refuse it, and what workers get."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from asbru.app.boot import Options
+from asbru.app.compile import Compiled, compile_config, is_loopback
+from asbru.app.config import ConfigRefusedError
+from asbru.app.data_dir import key_digest
+from asbru.app.provider_types import ProviderType
+from asbru.app.snapshot import read_snapshot, write_snapshot
+
+TYPES = {
+    "groq": ProviderType("groq", "openai_chat", "https://groq.example/v1", env_key="GROQ_API_KEY", price_id="groq"),
+    "anthropic": ProviderType("anthropic", "anthropic_messages", "https://anthropic.example/v1", auth="x-api-key"),
+    "mock": ProviderType("mock", "openai_chat", keyless=True, served_here=True),
+}
+
+
+@pytest.fixture
+def build(tmp_path: Path):
+    """Compile a YAML text with the test's provider types."""
+
+    def build(text: str, *, host: str | None = None, dry: bool = False, **env: str) -> Compiled:
+        path = tmp_path / "config.yaml"
+        path.write_text(text)
+        options = Options(data_dir=tmp_path / "data", config=path, host=host, mock_socket="/run/mock.sock")
+        return compile_config(options, env, types=TYPES, dry=dry)
+
+    return build
+
+
+def test_promised_documents_compile_merged(build) -> None:
+    """With its key the fallback's source works; the fallback's unknown provider is skipped with a warning."""
+    text = (
+        '{"providers":{"groq":{"keys":[{"name":"groq-key-1","value":"env.GROQ_API_KEY","models":["*"],"weight":1.0}]}},'
+        '"fallbacks":[{"from":"groq/llama-3.3-70b-versatile","to":["anthropic/claude-haiku-4-5"]}]}'
+    )
+    compiled = build(text, GROQ_API_KEY="gsk-1")
+    assert compiled.snapshot.providers[0].keys[0].value == "gsk-1"
+    assert compiled.snapshot.fallbacks == ()
+    assert len(compiled.warnings) == 1
+    assert "provider 'anthropic' is not configured: this fallback is skipped" in str(compiled.warnings[0])
+
+
+def test_unset_key_is_disabled_not_the_start(build) -> None:
+    """A key without its variable is left out with a warning; a provider without keys stays, unusable."""
+    text = "providers: {groq: {keys: [{name: a, value: env.A}, {name: b, value: env.B}]}}"
+    compiled = build(text, B="gsk-2")
+    assert [key.name for key in compiled.snapshot.providers[0].keys] == ["b"]
+    compiled = build(text)
+    assert compiled.snapshot.providers[0].keys == ()
+    assert "no usable key" in str(compiled.warnings[-1])
+
+
+def test_unset_virtual_keys_do_not_open_the_gateway(build) -> None:
+    """When every virtual key is disabled nobody gets in, even on loopback."""
+    compiled = build("virtual_keys: [{name: a, value: env.A}]")
+    assert compiled.snapshot.virtual_keys == ()
+    assert not compiled.snapshot.open_access
+
+
+def test_keyless_providers_have_one_empty_key(build) -> None:
+    """Mock and custom providers need no credential."""
+    text = """
+providers:
+  mock: {}
+  local: {base_url: "http://127.0.0.1:9/v1/", dialect: openai, allow_loopback: true}
+"""
+    mock, local = build(text).snapshot.providers
+    assert [key.value for key in (*mock.keys, *local.keys)] == ["", ""]
+    assert (mock.unix_socket, local.unix_socket) == ("/run/mock.sock", None)
+    assert (local.kind, local.dialect, local.base_url) == ("custom", "openai_chat", "http://127.0.0.1:9/v1")
+
+
+def test_anthropic_custom_gets_its_version_header(build) -> None:
+    """A custom provider of the Anthropic dialect is called the Anthropic way; own headers win."""
+    text = (
+        "providers: {a: {base_url: 'https://x.example', dialect: anthropic,"
+        " headers: {Anthropic-Version: '2024-01-01'}}}"
+    )
+    facts = build(text).snapshot.providers[0]
+    assert (facts.dialect, facts.auth) == ("anthropic_messages", "x-api-key")
+    assert facts.headers == {"anthropic-version": "2024-01-01"}
+
+
+def test_custom_provider_at_a_known_address_is_priced(build) -> None:
+    """A custom provider whose address the price data knows has its prices."""
+    text = "providers: {mine: {base_url: 'https://api.openai.com/v1', dialect: openai, keys: [{name: a, value: x}]}}"
+    assert build(text).snapshot.providers[0].prices
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("providers: {grok: {}}", "there is no provider type 'grok'; did you mean 'groq'?"),
+        ("providers: {a: {type: antropic}}", "did you mean 'anthropic'?"),
+        ("providers: {a: {type: custom}}", "needs `dialect`"),
+        ("providers: {a: {dialect: openai}}", "needs `base_url`"),
+        ("providers: {groq: {dialect: openai}}", "only a custom provider has a dialect"),
+        ("providers: {groq: {keys: [{name: a}]}}", "key 'a' has no value"),
+        ("providers: {groq: {keys: [{name: a, value: 'x y'}]}}", "visible ASCII"),
+        ('providers: {groq: {keys: [{name: a, value: "x\\r\\ny"}]}}', "visible ASCII"),
+        ("providers: {groq: {base_url: 'http://127.0.0.1/v1'}}", "set `allow_loopback: true`"),
+        ("providers: {groq: {base_url: 'http://localhost/v1'}}", "set `allow_loopback: true`"),
+        ("providers: {groq: {base_url: 'http://10.0.0.1/v1'}}", "set `allow_private: true`"),
+        ("providers: {groq: {base_url: 'http://169.254.169.254/v1', allow_private: true}}", "link-local"),
+        ("providers: {groq: {base_url: 'http://u:p@x.example/v1'}}", "belong under `keys`"),
+        ("providers: {groq: {base_url: 'http://x:99999/v1'}}", "no valid host and port"),
+        ("providers: {groq: {headers: {'a b': x}}}", "not a valid header name"),
+        ("providers: {groq: {headers: {Host: x}}}", "set by the gateway itself"),
+        ('providers: {groq: {headers: {a: "x\\ny"}}}', "without line breaks"),
+        ("providers: {groq: {tls: {ca_file: /none}}}", "cannot read /none: No such file"),
+        ("virtual_keys: [{name: a, value: ''}]", "visible ASCII"),
+        ("virtual_keys: [{name: a, value: same-1234567890123}, {name: b, value: same-1234567890123}]", "same value"),
+        ("listen: {tls: {cert_file: /none, key_file: /none}}", "the certificate and key cannot be used"),
+    ],
+)
+def test_what_would_always_fail_is_an_error(build, text: str, expected: str) -> None:
+    """Configuration that could never work is refused at the start, in words that say what to do."""
+    with pytest.raises(ConfigRefusedError, match="line 1: ") as refused:
+        build(text)
+    assert expected in str(refused.value)
+    assert "same-1234567890123" not in str(refused.value)
+
+
+def test_all_errors_of_all_providers_come_at_once(build) -> None:
+    """One bad provider does not hide the next."""
+    with pytest.raises(ConfigRefusedError) as refused:
+        build("providers:\n  a: {}\n  b: {}\nvirtual_keys: [{name: k, value: ''}]")
+    assert len(refused.value.problems) == 3
+
+
+def test_virtual_keys_are_digests(build, tmp_path: Path) -> None:
+    """Workers get the keyed digest, never the key; the pepper stays the same from start to start."""
+    text = "virtual_keys: [{name: a, value: sk-asb-0123456789, models: [groq/*]}]"
+    first, second = build(text).snapshot, build(text).snapshot
+    assert first == second
+    assert first.virtual_keys[0].digest == key_digest("sk-asb-0123456789", first.pepper)
+    assert b"sk-asb-0123456789" not in write_snapshot(first)
+    assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
+    assert stat.S_IMODE((tmp_path / "data" / "pepper").stat().st_mode) == 0o600
+
+
+def test_generated_key_is_shown_once_and_only_when_needed(build) -> None:
+    """Loopback without keys is open; elsewhere a key is generated, shown once, and its digest kept."""
+    assert build("").snapshot.open_access
+    first, second = build("", host="0.0.0.0"), build("", host="0.0.0.0")
+    assert first.boot.generated_key is not None
+    assert first.boot.generated_key.startswith("sk-asb-")
+    assert len(first.boot.generated_key) == len("sk-asb-") + 32
+    assert second.boot.generated_key is None
+    assert first.snapshot.virtual_keys == second.snapshot.virtual_keys
+    assert not second.snapshot.open_access
+    digest = key_digest(first.boot.generated_key, first.snapshot.pepper)
+    assert first.snapshot.virtual_keys[0].digest == digest
+
+
+def test_dry_run_touches_nothing(build, tmp_path: Path) -> None:
+    """`config check` makes no data directory and no key."""
+    assert build("", host="0.0.0.0", dry=True).boot.generated_key is None
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize(
+    ("host", "local"),
+    [
+        *((host, True) for host in ("127.0.0.1", "127.9.9.9", "::1", "localhost")),
+        *((host, False) for host in ("0.0.0.0", "::", "10.0.0.1", "example.org", "")),
+    ],
+)
+def test_loopback_is_recognised(host: str, local: bool) -> None:
+    """Only what nobody else can reach counts as loopback."""
+    assert is_loopback(host) is local
+
+
+def test_defaults_without_a_file(tmp_path: Path) -> None:
+    """Without a file: the mock, and providers whose usual variable is set."""
+    compiled = compile_config(Options(data_dir=tmp_path), {"GROQ_API_KEY": "gsk-1"}, types=TYPES)
+    assert {provider.name for provider in compiled.snapshot.providers} == {"groq", "mock"}
+
+
+def test_file_in_the_data_directory_is_found(tmp_path: Path) -> None:
+    """Without --config the data directory's file is used."""
+    (tmp_path / "config.yml").write_text("cors_origins: ['*']")
+    compiled = compile_config(Options(data_dir=tmp_path), {}, types=TYPES)
+    assert compiled.snapshot.cors_origins == ("*",)
+    assert compiled.boot.config_file == str(tmp_path / "config.yml")
+
+
+def run_compile(tmp_path: Path, text: str) -> tuple[int, list[dict[str, Any]]]:
+    """The compile process on a text: exit code and lines."""
+    (tmp_path / "c.yaml").write_text(text)
+    argv = [sys.executable, "-m", "asbru.app.compile", "--config", str(tmp_path / "c.yaml")]
+    argv += ["--data-dir", str(tmp_path / "data"), "--host", "127.0.0.1", "--out", str(tmp_path / "out")]
+    ran = subprocess.run(argv, capture_output=True, text=True, check=False, env={**os.environ, "GROQ_API_KEY": ""})
+    assert ran.stderr == ""
+    return ran.returncode, [json.loads(line) for line in ran.stdout.splitlines()]
+
+
+def test_process_writes_a_private_snapshot(tmp_path: Path) -> None:
+    """The process prints warnings and the result, and writes the snapshot 0600."""
+    code, lines = run_compile(tmp_path, "providers: {groq: {keys: [{name: a, value: env.GROQ_API_KEY}]}}")
+    assert code == 0
+    assert [list(line) for line in lines] == [["warnings"], ["result"]]
+    assert stat.S_IMODE((tmp_path / "out").stat().st_mode) == 0o600
+    assert read_snapshot((tmp_path / "out").read_bytes()).providers[0].name == "groq"
+
+
+def test_process_prints_errors(tmp_path: Path) -> None:
+    """A bad file: exit 1, one line with all errors, no snapshot."""
+    code, lines = run_compile(tmp_path, "a: 1\nb: 2\n")
+    assert code == 1
+    assert len(lines) == 1
+    assert len(lines[0]["errors"]) == 2
+    assert not (tmp_path / "out").exists()
