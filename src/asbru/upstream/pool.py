@@ -52,6 +52,16 @@ class Pool:
         """Open connections, idle or not."""
         return len(self._all)
 
+    @property
+    def idle_connections(self) -> int:
+        """Open connections that carry nothing."""
+        return len(self._idle)
+
+    @property
+    def busy_connections(self) -> int:
+        """Open connections that carry an exchange."""
+        return len(self._all) - len(self._idle)
+
     def now_s(self) -> float:
         """The loop's clock, in seconds."""
         return self._clock()

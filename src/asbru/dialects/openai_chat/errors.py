@@ -65,9 +65,7 @@ def _facts_of_body(body: bytes) -> ErrorFacts | None:
 def read_fault(raw: Raw | bytes) -> StreamFault:
     """An error object found inside an answer or a stream."""
     facts = _facts_of_body(bytes(raw)) or ErrorFacts(message="the provider reported an error without words")
-    return StreamFault(
-        message=facts.message, type=facts.type or "api_error", code=facts.code, status=facts.status
-    )
+    return StreamFault(message=facts.message, type=facts.type or "api_error", code=facts.code, status=facts.status)
 
 
 def facts_of(value: object) -> ErrorFacts | None:
@@ -96,9 +94,7 @@ def facts_of(value: object) -> ErrorFacts | None:
 def _fill(facts: ErrorFacts, members: dict[str, object]) -> ErrorFacts:
     """`facts` with what the surrounding object adds."""
     code = members.get("code")
-    number = next(
-        (n for n in (code, members.get("status_code"), members.get("status")) if _is_status(n)), None
-    )
+    number = next((n for n in (code, members.get("status_code"), members.get("status")) if _is_status(n)), None)
     return ErrorFacts(
         message=facts.message,
         type=facts.type or _word(members.get("type")),

@@ -81,14 +81,10 @@ def _write_turn(message: Message, path: str, writer: PartWriter) -> list[dict[st
     return written
 
 
-def _write_content(
-    message: Message, parts: Sequence[Part], path: str, writer: PartWriter
-) -> str | list[object]:
+def _write_content(message: Message, parts: Sequence[Part], path: str, writer: PartWriter) -> str | list[object]:
     """Content as a string where it was one, or where a lone plain text from another dialect can be one."""
     at_of = {id(part): at for at, part in enumerate(message.parts)}
-    written = [
-        one for part in parts if (one := writer.write(part, f"{path}.parts[{at_of[id(part)]}]")) is not None
-    ]
+    written = [one for part in parts if (one := writer.write(part, f"{path}.parts[{at_of[id(part)]}]")) is not None]
     return _shorten(written, message.plain or not writer.own)
 
 
@@ -102,9 +98,7 @@ def _shorten(written: Sequence[object], may: bool) -> str | list[object]:
     return list(written)
 
 
-def _write_result(
-    part: ToolResultPart, path: str, writer: PartWriter, media: list[object]
-) -> dict[str, object]:
+def _write_result(part: ToolResultPart, path: str, writer: PartWriter, media: list[object]) -> dict[str, object]:
     """One `tool` message. Media that a tool message cannot hold is appended to `media`."""
     written: list[object] = []
     moved: list[object] = []

@@ -94,9 +94,7 @@ def _read_image(part: Fields) -> ImagePart:
     image = part.need_child("image_url")
     source = read_source(image.need_text("url"))
     detail = image.text("detail")
-    return ImagePart(
-        source=source, detail=detail, cache=read_cache(part), extra=_nested(part, "image_url", image)
-    )
+    return ImagePart(source=source, detail=detail, cache=read_cache(part), extra=_nested(part, "image_url", image))
 
 
 def _read_file(part: Fields) -> DocumentPart:

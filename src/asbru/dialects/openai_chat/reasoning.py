@@ -60,9 +60,7 @@ def _add(thoughts: list[Thought], thought: Thought, same_index: bool) -> None:
         and last.dialect == thought.dialect
         and last.signature is None
     ):
-        thoughts[-1] = msgspec.structs.replace(
-            last, text=last.text + thought.text, signature=thought.signature
-        )
+        thoughts[-1] = msgspec.structs.replace(last, text=last.text + thought.text, signature=thought.signature)
     else:
         thoughts.append(thought)
 
@@ -106,9 +104,7 @@ def write_reasoning(thoughts: Sequence[Thought]) -> dict[str, object]:
 
 def is_plain(thought: ThinkingPart) -> bool:
     """Whether a string says it all."""
-    return (
-        thought.signature is None and thought.dialect != ANTHROPIC and not thought.extra.keys() - {"member"}
-    )
+    return thought.signature is None and thought.dialect != ANTHROPIC and not thought.extra.keys() - {"member"}
 
 
 def write_detail(thought: Thought, index: int) -> dict[str, object]:

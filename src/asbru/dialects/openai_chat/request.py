@@ -145,9 +145,7 @@ def _read_reasoning_wish(fields: Fields) -> Reasoning | None:
             extra["thinking"] = Raw(msgspec.json.encode(left))
     if effort is None and wish is None and thinking is None:
         return None
-    return msgspec.convert(
-        {"effort": effort, "budget_tokens": budget, "mode": mode, "extra": extra}, Reasoning
-    )
+    return msgspec.convert({"effort": effort, "budget_tokens": budget, "mode": mode, "extra": extra}, Reasoning)
 
 
 def _read_messages(fields: Fields) -> tuple[Message, ...]:

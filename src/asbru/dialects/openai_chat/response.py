@@ -177,9 +177,7 @@ def _write_message(choice: Choice, path: str, writer: PartWriter) -> dict[str, o
     calls: list[object] = []
     for at, part in enumerate(choice.parts):
         where = f"{path}.parts[{at}]"
-        if isinstance(part, RedactedThinkingPart) or (
-            isinstance(part, ThinkingPart) and not is_content(part)
-        ):
+        if isinstance(part, RedactedThinkingPart) or (isinstance(part, ThinkingPart) and not is_content(part)):
             thoughts.append(part)
         elif isinstance(part, RefusalPart):
             members["refusal"] = f"{members.get('refusal', '')}{part.text}"

@@ -149,9 +149,7 @@ class ChoiceReader:
             self._ensure(key, empty, out)
             out.append(PartDelta(index=self._open, choice=self.index, text=text))
 
-    def _ensure(
-        self, key: object, empty: TextPart | ThinkingPart | RefusalPart, out: list[StreamEvent]
-    ) -> None:
+    def _ensure(self, key: object, empty: TextPart | ThinkingPart | RefusalPart, out: list[StreamEvent]) -> None:
         if self._open >= 0 and self._key == key:
             return
         self._shut(out)
@@ -166,9 +164,7 @@ class ChoiceReader:
 
     def _read_rest(self, delta: Fields, out: list[StreamEvent]) -> None:
         """What is unknown in a delta (audio, annotations, images) rides along whole."""
-        left = {
-            name: raw for name, raw in delta.rest().items() if name not in _NOISE and bytes(raw) not in _EMPTY
-        }
+        left = {name: raw for name, raw in delta.rest().items() if name not in _NOISE and bytes(raw) not in _EMPTY}
         if left:
             self._foreign(left, out)
 
@@ -227,11 +223,7 @@ class ChatStreamReader:
             self._read_event(left, out)
         elif rest and not rest.startswith(b":"):
             return out  # cut within an event
-        if (
-            not self._ended
-            and self._choices
-            and all(choice.finish is not None for choice in self._choices.values())
-        ):
+        if not self._ended and self._choices and all(choice.finish is not None for choice in self._choices.values()):
             self._finish(out)
         return out
 

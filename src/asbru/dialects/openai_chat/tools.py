@@ -132,8 +132,7 @@ def read_tool_calls(message: Fields, fallback_id: str) -> list[ToolCallPart]:
     """The calls of an assistant message or an answer. A call without an id gets `fallback_id` and its
     number."""
     calls = [
-        _read_tool_call(call, f"{fallback_id}_{at}")
-        for at, call in enumerate(message.children("tool_calls") or ())
+        _read_tool_call(call, f"{fallback_id}_{at}") for at, call in enumerate(message.children("tool_calls") or ())
     ]
     legacy = message.child("function_call")
     if legacy is not None and not calls:

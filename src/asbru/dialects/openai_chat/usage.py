@@ -49,9 +49,7 @@ def _buckets(wire: UsageWire, prompt: int, completion: int) -> Usage:
     reasoning = out.reasoning_tokens
     if reasoning and wire.total_tokens == prompt + completion + reasoning:
         completion += reasoning
-    cached = _first(
-        inp.cached_tokens, wire.prompt_cache_hit_tokens, wire.cached_tokens, wire.num_cached_tokens
-    )
+    cached = _first(inp.cached_tokens, wire.prompt_cache_hit_tokens, wire.cached_tokens, wire.num_cached_tokens)
     cache_read = _within(cached, prompt)
     cache_write = _within(_first(inp.cache_write_tokens, inp.cache_creation_tokens), prompt - cache_read)
     audio_input = _within(inp.audio_tokens, prompt - cache_read - cache_write)
