@@ -21,8 +21,10 @@ from asbru.dialects.anthropic_messages import DIALECT as ANTHROPIC_MESSAGES
 from asbru.dialects.anthropic_messages import countable
 from asbru.dialects.openai_chat import DIALECT as OPENAI_CHAT
 from asbru.governance import Keys, caller
-from asbru.pipeline import Endpoint, Load, Meter, Recorder, Rooms
+from asbru.pipeline import Endpoint, Load, Rooms
+from asbru.records import RecordWriter
 from asbru.routing import Key, Plan, ProviderRoute, RetryPolicy
+from asbru.telemetry import Meter
 from asbru.upstream import ExchangeDeadlines, Origin, Pool, TlsContexts, proxy_authorization
 
 DIALECTS: Mapping[str, Dialect] = {dialect.name: dialect for dialect in (OPENAI_CHAT, ANTHROPIC_MESSAGES)}
@@ -31,7 +33,7 @@ DIALECTS: Mapping[str, Dialect] = {dialect.name: dialect for dialect in (OPENAI_
 class Lasting:
     """What outlives a snapshot in one worker."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, recorder: Recorder, meter: Meter) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, recorder: RecordWriter, meter: Meter) -> None:
         self.loop = loop
         self.recorder = recorder
         self.meter = meter
@@ -52,9 +54,7 @@ class Lasting:
         key = (origin, answer_bytes_max)
         pool = self.pools.get(key)
         if pool is None:
-            pool = self.pools[key] = Pool(
-                origin, self.contexts, self.loop, answer_bytes_max=answer_bytes_max
-            )
+            pool = self.pools[key] = Pool(origin, self.contexts, self.loop, answer_bytes_max=answer_bytes_max)
         return pool
 
     def keep_only(self, origins: set[tuple[Origin, int]]) -> None:
@@ -173,9 +173,7 @@ def _route(facts: ProviderFacts, lasting: Lasting) -> ProviderRoute:
     route.strip = frozenset(facts.strip)
     route.ask_stream_usage = facts.ask_stream_usage
     route.legacy_max_tokens = facts.legacy_max_tokens
-    route.retries = RetryPolicy(
-        facts.retries.max, facts.retries.pause_initial_s, facts.retries.pause_max_s
-    )
+    route.retries = RetryPolicy(facts.retries.max, facts.retries.pause_initial_s, facts.retries.pause_max_s)
     return route
 
 

@@ -27,7 +27,10 @@ from asbru.edge import Door
 from asbru.edge.forward import Forwarder
 from asbru.edge.server import Server, ServerLimits
 from asbru.records import RecordWriter
-from asbru.telemetry import Meter
+from asbru.telemetry import Meter, names
+
+TICK_S = 1.0
+"""How often changed metrics are pushed to the bookkeeper, in seconds."""
 
 
 class Worker:
@@ -40,7 +43,7 @@ class Worker:
         snapshot = _load(options.snapshot)
         self._grace_s = snapshot.limits.drain_grace_s
         self.meter = Meter()
-        self.writer = RecordWriter(loop, options.bookkeeper, self.meter)
+        self.writer = RecordWriter(loop, options.bookkeeper, meter=self.meter)
         self._lasting = Lasting(loop, self.writer, self.meter)
         limits = snapshot.limits
         self.server = Server(
@@ -58,6 +61,9 @@ class Worker:
         )
         self.door = Door(lambda: self.server.draining, self.writer.scrape, __version__)
         self.server.sweeps.append(self._lasting.sweep)
+        self.server.sweeps.append(self._tick)
+        self._ticked_s = 0.0
+        self._count()
         self._swap(snapshot)
         self._ending: asyncio.Future[bool] = loop.create_future()
         self._control = socket.socket(fileno=options.control_fd) if options.control_fd is not None else None
@@ -74,6 +80,24 @@ class Worker:
         self.door.cors_origins = frozenset(origin.encode() for origin in snapshot.cors_origins)
         self.server.forward_prefixes = tuple(forwards)
         self._grace_s = snapshot.limits.drain_grace_s
+
+    def _count(self) -> None:
+        """Gauges: read when metrics are pushed, so that keeping them costs nothing."""
+        load = self._lasting.load
+        pools = self._lasting.pools
+        self.meter.gauge(names.CALLS_IN_FLIGHT, lambda: load.in_flight)
+        self.meter.gauge(names.CONNECTIONS_OPEN, lambda: len(self.server.connections))
+        self.meter.gauge(
+            names.UPSTREAM_CONNECTIONS, lambda: sum(pool.idle_connections for pool in pools.values()), ("all", "idle")
+        )
+        self.meter.gauge(
+            names.UPSTREAM_CONNECTIONS, lambda: sum(pool.busy_connections for pool in pools.values()), ("all", "busy")
+        )
+
+    def _tick(self, now_s: float) -> None:
+        if now_s - self._ticked_s >= TICK_S:
+            self._ticked_s = now_s
+            self.writer.tick()
 
     # Control
 
@@ -132,7 +156,7 @@ class Worker:
     async def run(self) -> None:
         """Serve until told to end."""
         options = self._options
-        await self.writer.open()
+        self.writer.open()
         tls = _tls_context(options.tls_cert, options.tls_key) if options.tls_cert else None
         await self.server.listen(options.host, options.port, tls)
         self.listen_to_control()

@@ -1,4 +1,4 @@
-"""What models cost and can do, as data: the run side.
+"""What models cost and can do, as data: the run side; and how many tokens a request has, where nobody else counts.
 
 `PriceBook` answers from the rows of the snapshot; an unknown model has no price (None), never a
 price of zero.
@@ -8,8 +8,9 @@ The compile side, `catalog.build`, alone knows the price library; it is imported
 from typing import TYPE_CHECKING
 
 from asbru.catalog.prices import MatchClause, PriceBook, PricedModel
+from asbru.catalog.tokens import TokenCounter
 
 if TYPE_CHECKING:
     from asbru.catalog import build
 
-__all__ = ["MatchClause", "PriceBook", "PricedModel", "build"]
+__all__ = ["MatchClause", "PriceBook", "PricedModel", "TokenCounter", "build"]

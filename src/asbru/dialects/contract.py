@@ -51,6 +51,7 @@ class TargetFacts(msgspec.Struct, frozen=True):
     `max_output_tokens`: the model's limit, for dialects that require `max_tokens` (Anthropic); 0 = unknown.
     `strip`: top-level fields this provider refuses, removed and noted.
     `legacy_max_tokens`: write `max_tokens` where the dialect's modern word is another.
+    `cache_marks`: the target reads cache marks although its dialect does not require it (OpenRouter).
     `thinking`: how the model takes reasoning (Anthropic): "adaptive" (effort), "budget" (tokens), "none"; "" = unknown.
     """
 
@@ -58,6 +59,7 @@ class TargetFacts(msgspec.Struct, frozen=True):
     max_output_tokens: int = 0
     strip: frozenset[str] = frozenset()
     legacy_max_tokens: bool = False
+    cache_marks: bool = False
     thinking: str = ""
 
 

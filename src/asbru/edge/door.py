@@ -181,9 +181,7 @@ class Door:
         connection.on_gone = gone
         self._scrape(scraped)
 
-    def _refuse(
-        self, error: AsbruError, route: Route | None, request: Request, connection: ServerConnection
-    ) -> None:
+    def _refuse(self, error: AsbruError, route: Route | None, request: Request, connection: ServerConnection) -> None:
         rooms = self.rooms
         assert rooms is not None
         name = route.dialect if route is not None else self._router.dialect_of(request.path)

@@ -32,9 +32,7 @@ class Router:
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self._routes = {route.path.encode(): route for route in routes}
-        self._prefixes = tuple(
-            (path + b"/", route) for path, route in self._routes.items() if route.kind == "models"
-        )
+        self._prefixes = tuple((path + b"/", route) for path, route in self._routes.items() if route.kind == "models")
         self.find = self._routes.get
 
     def find_loosely(self, path: bytes) -> Route | None:

@@ -7,10 +7,10 @@ import msgspec
 from asbru.core.money import price_nanousd
 from asbru.pipeline.call import Call
 from asbru.pipeline.rooms import Rooms
+from asbru.records import usage_columns
 
 _CANCELLED_STATUS = 499
 _MESSAGE_CHARS_MAX = 500
-_NO_TOKENS = (None,) * 8
 
 
 def account(call: Call, rooms: Rooms) -> None:
@@ -29,23 +29,10 @@ def account(call: Call, rooms: Rooms) -> None:
             cost = price_nanousd(rows, usage)
     latency_us = int((now_s - call.started_s) * 1e6)
     first_us = int((call.first_token_s - call.started_s) * 1e6) if call.first_token_s else None
-    rooms.meter.slot(call.surface, provider, call.key_name, status).observe(latency_us, first_us, usage, cost)
+    labels = (call.surface, provider, call.served_model, call.key_name, status, call.outcome)
+    rooms.meter.slot(labels).observe(latency_us, first_us, usage, cost)
     error = call.error
     head = call.head
-    tokens = (
-        _NO_TOKENS
-        if usage is None
-        else (
-            usage.input,
-            usage.cache_read,
-            usage.cache_write_5m,
-            usage.cache_write_1h,
-            usage.audio_input,
-            usage.output,
-            usage.reasoning,
-            usage.audio_output,
-        )
-    )
     rooms.recorder.add(
         (
             call.id,
@@ -62,8 +49,7 @@ def account(call: Call, rooms: Rooms) -> None:
             call.outcome,
             error.code if error is not None else "",
             error.message[:_MESSAGE_CHARS_MAX] if error is not None else "",
-            *tokens,
-            usage.reasoning_known if usage is not None else False,
+            *usage_columns(usage),
             call.usage_source,
             cost,
             latency_us,

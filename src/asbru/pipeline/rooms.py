@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
@@ -10,11 +11,12 @@ from asbru.core.chat import ChatRequest
 from asbru.core.errors import Overloaded
 from asbru.core.ids import IdSource
 from asbru.core.money import PriceRow
-from asbru.core.usage import Usage
 from asbru.dialects import Dialect
 from asbru.governance import Keys
 from asbru.pipeline.endpoint import Endpoint
+from asbru.records import RecordWriter
 from asbru.routing import Plan
+from asbru.telemetry import Meter
 
 
 class Prices(Protocol):
@@ -22,32 +24,6 @@ class Prices(Protocol):
 
     def rows(self, provider: str, model: str) -> tuple[PriceRow, ...] | None:
         """The price rows of a provider's model, by the upstream's name for it; None when unknown."""
-        ...
-
-
-class Recorder(Protocol):
-    """Keeps records, off the path."""
-
-    def add(self, row: tuple[object, ...]) -> None:
-        """Queue one row."""
-        ...
-
-
-class Slot(Protocol):
-    """Counters of one kind of call."""
-
-    def observe(
-        self, latency_us: int, first_token_us: int | None, usage: Usage | None, cost_nanousd: int | None
-    ) -> None:
-        """Count one call."""
-        ...
-
-
-class Meter(Protocol):
-    """Counts calls."""
-
-    def slot(self, surface: str, provider: str, key: str, status: int) -> Slot:
-        """The counters for calls of this kind."""
         ...
 
 
@@ -70,7 +46,7 @@ class Load:
 
 
 class Rooms:
-    """The rooms of one snapshot. `chance` draws from [0, 1); `clock` is the loop's, in seconds. `count_tokens` blocks."""
+    """The rooms of one snapshot. `chance` draws from [0, 1); `clock` is monotonic, in seconds. `count_tokens` blocks."""
 
     def __init__(  # noqa: PLR0913 -- the one builder, `app.build`, names every room
         self,
@@ -81,7 +57,7 @@ class Rooms:
         endpoints: Mapping[str, Endpoint],
         dialects: Mapping[str, Dialect],
         prices: Prices,
-        recorder: Recorder,
+        recorder: RecordWriter,
         meter: Meter,
         load: Load,
         ids: IdSource,
@@ -92,7 +68,7 @@ class Rooms:
         answer_bytes_max: int,
     ) -> None:
         self.loop = loop
-        self.clock = loop.time
+        self.clock = time.monotonic  # finer than the loop's own clock, which counts milliseconds
         self.keys = keys
         self.plan = plan
         self.endpoints = dict(endpoints)

@@ -106,7 +106,9 @@ def _whole(call: Call, answer: Answer, endpoint: Endpoint, rooms: Rooms) -> Repl
         raise _refusal(answer, body, dialect, rooms)
     head = call.head
     if head is not None and head.stream:
-        raise UpstreamError("the provider answered a streamed call without a stream", kind="protocol", code="upstream_protocol")
+        raise UpstreamError(
+            "the provider answered a streamed call without a stream", kind="protocol", code="upstream_protocol"
+        )
     _check_json(body, dialect)
     if call.operation == CHAT or call.pass_through:
         call.usage = dialect.usage_of(body)
@@ -146,9 +148,7 @@ def _check_json(body: bytes, dialect: Dialect) -> None:
             "the provider answered with something that is not JSON", kind="protocol", code="upstream_protocol"
         )
     if not text.endswith((b"}", b"]")):
-        raise UpstreamError(
-            "the provider's answer ended before it was complete", kind="cut", code="upstream_cut"
-        )
+        raise UpstreamError("the provider's answer ended before it was complete", kind="cut", code="upstream_cut")
     if text.startswith(b'{"error"') or text.startswith(b'{"type":"error"'):
         error = dialect.read_error(502, body)
         error.kind = "fault"
@@ -205,4 +205,3 @@ def _check_empty(relay: Relay) -> None:
         raise error
     if relay.seen_fault is not None:
         raise relay.seen_fault
-

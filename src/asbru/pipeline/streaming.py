@@ -70,9 +70,7 @@ def fault_error(fault: StreamFault) -> UpstreamError:
 
 
 def _unreadable(error: Exception) -> UpstreamError:
-    return UpstreamError(
-        f"the provider's stream is unreadable: {error}", kind="protocol", code="upstream_protocol"
-    )
+    return UpstreamError(f"the provider's stream is unreadable: {error}", kind="protocol", code="upstream_protocol")
 
 
 def _incomplete() -> UpstreamError:

@@ -7,6 +7,7 @@ bound. `sweep` is called a few times a second and is the only timer: deadlines o
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable
 
@@ -38,7 +39,7 @@ class Pool:
         self.answer_bytes_max = answer_bytes_max
         self._contexts = contexts
         self._loop = loop
-        self._clock: Callable[[], float] = loop.time
+        self._clock: Callable[[], float] = time.monotonic
         self._idle: list[UpstreamConnection] = []
         self._all: set[UpstreamConnection] = set()
         self._dialling: dict[asyncio.Task[None], Exchange] = {}
@@ -51,7 +52,29 @@ class Pool:
         """Open connections, idle or not."""
         return len(self._all)
 
-    def begin(self, head: bytes, body: bytes, deadlines: ExchangeDeadlines, *, streaming_wanted: bool) -> Exchange:
+    @property
+    def idle_connections(self) -> int:
+        """Open connections that carry nothing."""
+        return len(self._idle)
+
+    @property
+    def busy_connections(self) -> int:
+        """Open connections that carry an exchange."""
+        return len(self._all) - len(self._idle)
+
+    def now_s(self) -> float:
+        """The loop's clock, in seconds."""
+        return self._clock()
+
+    def begin(
+        self,
+        head: bytes,
+        body: bytes,
+        deadlines: ExchangeDeadlines,
+        *,
+        streaming_wanted: bool,
+        transparent: bool = False,
+    ) -> Exchange:
         """Send a request as soon as a connection is there. Raises `Overloaded` when the queue is full."""
         exchange = Exchange(head, body, deadlines, streaming_wanted=streaming_wanted, now_s=self._clock())
         exchange.transparent = transparent

@@ -107,7 +107,7 @@ def write_text(part: TextPart, path: str, receipt: Receipt) -> dict[str, Any]:
 def write_tool_use(part: ToolCallPart, path: str, receipt: Receipt) -> dict[str, Any]:
     """A tool_use block."""
     call_id = write_tool_id(part.id)
-    if call_id != part.id:
+    if part.id and call_id != part.id:
         receipt.changed(f"{path}.id", "letters the API does not allow")
     return {
         "type": "tool_use",

@@ -175,9 +175,7 @@ def _read_tool_result(fields: Fields) -> Part:
 
 def _read_thinking(fields: Fields) -> Part:
     signature, dialect = read_signature(fields.take_str("signature"))
-    return ThinkingPart(
-        text=fields.need_str("thinking"), signature=signature, dialect=dialect, extra=fields.rest()
-    )
+    return ThinkingPart(text=fields.need_str("thinking"), signature=signature, dialect=dialect, extra=fields.rest())
 
 
 def _read_redacted(fields: Fields) -> Part:

@@ -20,12 +20,15 @@ from asbru.dialects.anthropic_messages.types import (
     decode_start_holder,
     decode_usage_holder,
 )
-from asbru.dialects.anthropic_messages.usage import usage_from
+from asbru.dialects.anthropic_messages.usage import later_usage_from, usage_from
 from asbru.dialects.contract import TailFacts
-from asbru.wire.sse import read_block
+from asbru.wire import read_block
 
 USAGE_TAIL_BYTES: Final = 4096
 """How far from the end of a whole answer its usage is looked for first."""
+
+_TAIL_MARKS: Final = (b"message_", b'"usage"', b"error")
+"""What the events at the end of a stream hold, and most of the others do not."""
 
 _QUIET: Final = frozenset(("message_start", "ping", "content_block_stop"))
 _EMPTY_AT_START: Final = frozenset(("text", "thinking"))
@@ -67,7 +70,7 @@ def tail(data: bytes) -> TailFacts:
     usage: Usage | None = None
     complete = False
     fault: StreamFault | None = None
-    for block in _datas(data):
+    for block in _datas(data, _TAIL_MARKS):
         kind = _kind(block)
         if kind is None:
             usage = _cut_usage(block) or usage
@@ -100,15 +103,18 @@ def withhold(events: bytes) -> bytes:
     return events
 
 
-def _datas(data: bytes) -> Iterator[bytes]:
+def _datas(data: bytes, marks: tuple[bytes, ...] = ()) -> Iterator[bytes]:
+    """The data of each event; with `marks` only of those that hold one, and of a first one without its beginning."""
     if b"\r" in data:
         data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     for block in data.split(b"\n\n"):
+        if marks and not any(mark in block for mark in marks):
+            continue
         event = read_block(block)
         if event is not None:
             yield event.data
-        elif b'"usage"' in block:
-            yield block  # an event that lost its beginning
+        elif marks and block:
+            yield block
 
 
 def _kind(data: bytes) -> str | None:
@@ -120,7 +126,7 @@ def _kind(data: bytes) -> str | None:
 
 def _delta_usage(data: bytes) -> Usage | None:
     try:
-        return usage_from(decode_usage_holder(data).usage)
+        return later_usage_from(decode_usage_holder(data).usage)
     except DECODE_ERRORS:
         return None
 

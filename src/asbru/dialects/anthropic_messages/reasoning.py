@@ -89,6 +89,9 @@ def write_reasoning(request: ChatRequest, style: str, max_tokens: int, receipt: 
     if style == "budget" and effort is not None:
         receipt.dropped("output_config.effort", "the model takes a budget")
         effort = None
+    if reasoning.budget_tokens is not None and max_tokens <= BUDGET_TOKENS_MIN:
+        receipt.dropped("thinking", f"no budget of {BUDGET_TOKENS_MIN} fits under max_tokens {max_tokens}")
+        return Thought(effort=effort)
     budget = _fit(reasoning.budget_tokens, max_tokens, receipt)
     return Thought(_members(reasoning, mode=reasoning.mode, budget=budget), effort)
 
@@ -115,9 +118,7 @@ def _fit(budget: int | None, max_tokens: int, receipt: Receipt) -> int | None:
     return fitted
 
 
-def _chosen(
-    request: ChatRequest, reasoning: Reasoning, *, style: str, max_tokens: int, receipt: Receipt
-) -> Thought:
+def _chosen(request: ChatRequest, reasoning: Reasoning, *, style: str, max_tokens: int, receipt: Receipt) -> Thought:
     """For a request of another dialect."""
     if reasoning.extra:
         receipt.foreign("reasoning", reasoning.extra)

@@ -45,9 +45,7 @@ def read_head(body: bytes) -> RequestHead:
         head = _read_head_slowly(body, error)
     if not head.model:
         raise BadRequest("model: expected the name of a model, got an empty string", param="model")
-    return RequestHead(
-        model=head.model, stream=head.stream or False, wants_usage=True, max_tokens=head.max_tokens
-    )
+    return RequestHead(model=head.model, stream=head.stream or False, wants_usage=True, max_tokens=head.max_tokens)
 
 
 def _read_head_slowly(body: bytes, error: Exception) -> HeadWire:

@@ -142,7 +142,9 @@ def _write_alternating(messages: tuple[Message, ...], lead: int, receipt: Receip
         if not turns or turns[-1].role != role:
             turns.append(_Turn(role))
         turns[-1].add(message, path, receipt)
-    return [turn.write() for turn in turns if turn.results or turn.blocks]
+        if not turns[-1].results and not turns[-1].blocks:
+            turns.pop()  # nothing of it was carried: its neighbours are one turn now
+    return [turn.write() for turn in turns]
 
 
 class _Turn:

@@ -51,11 +51,12 @@ from asbru.dialects.anthropic_messages.types import (
 )
 from asbru.dialects.anthropic_messages.usage import (
     merge_usage,
+    read_later_usage,
     read_usage,
     read_usage_extra,
     usage_extra_raw,
 )
-from asbru.wire.sse import SseEvent, SseReader, SseTooLarge
+from asbru.wire import SseEvent, SseReader, SseTooLarge
 
 
 class _Open:
@@ -106,7 +107,8 @@ class MessagesStreamReader:
         if self.done or not self._sse.close():
             return []
         events = self._read(self._sse.feed(b"\n\n"))
-        return [] if any(isinstance(event, StreamFault) for event in events) else events
+        torn = any(isinstance(event, StreamFault) and event.type == "protocol_error" for event in events)
+        return [] if torn else events
 
     def _read(self, wires: list[SseEvent]) -> list[StreamEvent]:
         events: list[StreamEvent] = []
@@ -213,7 +215,7 @@ class MessagesStreamReader:
                 extra={**present(delta), **present(event), **usage_extra_raw(extra)},
             )
             events.append(stop)
-        found = read_usage(usage)
+        found = read_later_usage(usage)
         if found is not None:
             self._usage = merge_usage(self._usage, found)
         if self._usage is not None:

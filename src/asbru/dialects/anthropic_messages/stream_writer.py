@@ -57,7 +57,7 @@ from asbru.dialects.anthropic_messages.response import (
     write_stop_word,
 )
 from asbru.dialects.anthropic_messages.types import NAME, encode
-from asbru.wire.sse import write_event
+from asbru.wire import write_event
 
 HELD_BYTES_MAX: Final = 16 * 1024 * 1024
 """How much of the parts that wait is held, in bytes of text."""
@@ -294,9 +294,7 @@ class MessagesStreamWriter:
 
     def _native_delta(self, event: PartDelta) -> dict[str, Any] | Raw | None:
         if not self._receipt.native:
-            self._receipt.dropped(
-                "citations" if event.citation is not None else "delta", "of another dialect"
-            )
+            self._receipt.dropped("citations" if event.citation is not None else "delta", "of another dialect")
             return None
         if event.citation is not None:
             return {"type": "citations_delta", "citation": event.citation}

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from asbru.core.chat import Extra, Raw
 from asbru.core.usage import Usage
 from asbru.dialects.anthropic_messages.fields import Misfit, open_object
@@ -82,25 +84,57 @@ def read_usage_extra(raw: Raw | None) -> Extra:
     return fields.rest()
 
 
+class LaterUsage(Usage, frozen=True, kw_only=True):
+    """Usage from a `message_delta`, which may leave counts out: `absent` names their wire fields.
+
+    Zero and absent differ: a compaction takes the cache reads of `message_start` back to zero.
+    """
+
+    absent: frozenset[str] = frozenset()
+
+
+def later_usage_from(wire: UsageWire | None) -> LaterUsage | None:
+    """The buckets of a `message_delta`; None when nothing was counted."""
+    usage = usage_from(wire)
+    if usage is None:
+        return None
+    absent = frozenset(name for name in _COUNTS[:4] if getattr(wire, name) is None)
+    return LaterUsage(**msgspec.structs.asdict(usage), absent=absent)
+
+
+def read_later_usage(raw: Raw | None) -> LaterUsage | None:
+    """The same from raw JSON; None when it is absent or not what the API sends."""
+    if raw is None:
+        return None
+    try:
+        return later_usage_from(decode_usage(raw))
+    except DECODE_ERRORS:
+        return None
+
+
 def merge_usage(head: Usage | None, tail: Usage | None) -> Usage | None:
     """A stream's usage from `message_start` (`head`) and `message_delta` (`tail`).
 
-    Both are totals so far, and the later one may leave counts out: a count that it has wins, one that it lacks
-    stands. A later total of cache writes without lifetimes keeps the split of the first.
+    Both are totals so far: a count that the later one has wins, one that it leaves out stands. A later total of
+    cache writes does not tell their lifetimes and keeps the split of the first.
     """
-    if head is None or tail is None:
-        return head if tail is None else tail
-    total = (tail.cache_write_5m + tail.cache_write_1h) or (head.cache_write_5m + head.cache_write_1h)
+    if tail is None:
+        return head
+    if head is None:
+        return Usage(**{name: getattr(tail, name) for name in Usage.__struct_fields__})
+    absent = tail.absent if isinstance(tail, LaterUsage) else frozenset[str]()
+    writes = head if "cache_creation_input_tokens" in absent else tail
+    total = writes.cache_write_5m + writes.cache_write_1h
     write_1h = min(tail.cache_write_1h or head.cache_write_1h, total)
-    later = tail if tail.output_total else head
+    output = head if "output_tokens" in absent else tail
     return Usage(
-        input=tail.input or head.input,
-        cache_read=tail.cache_read or head.cache_read,
+        input=head.input if "input_tokens" in absent else tail.input,
+        cache_read=head.cache_read if "cache_read_input_tokens" in absent else tail.cache_read,
         cache_write_5m=total - write_1h,
         cache_write_1h=write_1h,
-        output=later.output,
-        reasoning=later.reasoning,
-        reasoning_known=later.reasoning_known,
+        output=output.output,
+        reasoning=output.reasoning,
+        reasoning_known=output.reasoning_known,
     )
 
 

@@ -88,6 +88,7 @@ class _Spellings(dict[bytes, HeaderAction]):
 header_action = _Spellings().__getitem__
 """The action for a header name as it was spelled."""
 
+
 class Request:
     """One parsed request. `headers` holds the header lines that may be carried to a provider, each with its action;
     `every_header` all of them as (name, value), for paths that are forwarded untouched, else None."""

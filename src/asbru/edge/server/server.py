@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+import time
 from collections.abc import Callable
 from typing import Protocol
 
@@ -38,7 +39,7 @@ class Server:
         self.draining = False
         self.forward_prefixes: tuple[bytes, ...] = ()
         self.connections: set[ServerConnection] = set()
-        self.now_s = loop.time
+        self.now_s = time.monotonic  # finer than the loop's own clock, which counts milliseconds
         self.sweeps: list[Callable[[float], None]] = []
         self._loop = loop
         self._handler = handler

@@ -14,10 +14,7 @@ ROUTES = tuple(
     route
     for base in ("/v1", "/openai/v1")
     for route in (
-        *(
-            Route(f"{base}/{path}", "call", surface, operation=operation)
-            for path, surface, operation in _OPERATIONS
-        ),
+        *(Route(f"{base}/{path}", "call", surface, operation=operation) for path, surface, operation in _OPERATIONS),
         Route(f"{base}/models", "models", "openai.models", methods=(b"GET", b"HEAD")),
     )
 )

@@ -1,0 +1,171 @@
+"""Errors of the OpenAI family, read from whatever a provider answers and written as OpenAI writes them.
+
+Shapes read: `{"error": {message, type, code, param}}`, `{"error": "text"}`, `{"message"}`, `{"detail"}`
+(text or FastAPI's list), `[{"error": ...}]`, `{"errors": [...]}`, HTML, nothing at all. A number as `code`
+becomes text. A provider's 401 is about the credentials Asbru holds: its words (which may show parts of a
+key) stay in the `UpstreamError` and are not written to callers.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import msgspec
+
+from asbru.core.chat import Raw
+from asbru.core.errors import AsbruError, UpstreamError
+from asbru.core.reply import StreamFault
+from asbru.dialects.openai_chat.types import NAME
+from asbru.wire.sse import write_event
+
+_MESSAGE_CHARS_MAX: Final = 2_000
+_TITLE = re.compile(rb"<title[^>]*>([^<]{1,200})", re.IGNORECASE)
+_ANY = msgspec.json.Decoder()
+
+
+class ErrorFacts(msgspec.Struct, frozen=True):
+    """What an error object tells; None where it is silent."""
+
+    message: str
+    type: str | None = None
+    code: str | None = None
+    param: str | None = None
+    status: int | None = None
+
+
+def read_error(status: int, body: bytes) -> UpstreamError:
+    """A provider's error answer; never fails, whatever the bytes."""
+    facts = _facts_of_body(body)
+    if facts is None:
+        facts = ErrorFacts(message=_describe(status, body))
+    return UpstreamError(
+        facts.message,
+        kind="status",
+        status=status,
+        code=facts.code,
+        type=facts.type,
+        param=facts.param,
+        body=body,
+        dialect=NAME,
+    )
+
+
+def _facts_of_body(body: bytes) -> ErrorFacts | None:
+    try:
+        value: object = _ANY.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    if isinstance(value, list):
+        items = msgspec.convert(value, list[object])
+        value = items[0] if items else None
+    return facts_of(value)
+
+
+def read_fault(raw: Raw | bytes) -> StreamFault:
+    """An error object found inside an answer or a stream."""
+    facts = _facts_of_body(bytes(raw)) or ErrorFacts(message="the provider reported an error without words")
+    return StreamFault(message=facts.message, type=facts.type or "api_error", code=facts.code, status=facts.status)
+
+
+def facts_of(value: object) -> ErrorFacts | None:
+    """The facts of a decoded error, however it is wrapped; None when it is none of the known shapes."""
+    if isinstance(value, str):
+        return ErrorFacts(message=value[:_MESSAGE_CHARS_MAX]) if value else None
+    if not isinstance(value, dict):
+        return None
+    members = msgspec.convert(value, dict[str, object])
+    for name in ("error", "errors", "detail"):
+        inner = members.get(name)
+        if isinstance(inner, list):
+            listed = msgspec.convert(inner, list[object])
+            inner = listed[0] if listed else None
+        facts = facts_of(inner)
+        if facts is not None:
+            return _fill(facts, members)
+    message = members.get("message", members.get("msg"))
+    if isinstance(message, dict):
+        return facts_of(msgspec.convert(message, dict[str, object]))
+    if not isinstance(message, str) or not message:
+        return None
+    return _fill(ErrorFacts(message=message[:_MESSAGE_CHARS_MAX]), members)
+
+
+def _fill(facts: ErrorFacts, members: dict[str, object]) -> ErrorFacts:
+    """`facts` with what the surrounding object adds."""
+    code = members.get("code")
+    number = next((n for n in (code, members.get("status_code"), members.get("status")) if _is_status(n)), None)
+    return ErrorFacts(
+        message=facts.message,
+        type=facts.type or _word(members.get("type")),
+        code=facts.code or (str(code) if isinstance(code, str | int) and code != "" else None),
+        param=facts.param or _word(members.get("param")),
+        status=facts.status or (number if isinstance(number, int) else None),
+    )
+
+
+def _is_status(value: object) -> bool:
+    return isinstance(value, int) and 400 <= value <= 599
+
+
+def _word(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _describe(status: int, body: bytes) -> str:
+    """Words for an answer that is not JSON of a known shape."""
+    if not body.strip():
+        return f"the provider answered {status} without a body"
+    title = _TITLE.search(body)
+    if title is not None:
+        return f"the provider answered {status} with a page: {title[1].decode('utf-8', 'replace').strip()}"
+    return f"the provider answered {status}: {body[:200].decode('utf-8', 'replace').strip()}"
+
+
+def write_error(error: AsbruError, _request_id: str) -> bytes:
+    """The body of an error answer. A provider's own error in this dialect goes on as it came (not its 401);
+    the request id travels in a header here, not in the body."""
+    if (
+        isinstance(error, UpstreamError)
+        and error.kind == "status"
+        and error.dialect == NAME
+        and error.status != 401
+        and error.body is not None
+        and _is_own(error.body)
+    ):
+        return error.body
+    return msgspec.json.encode(_error_object(error))
+
+
+class _Own(msgspec.Struct):
+    error: dict[str, Raw]
+
+
+def _is_own(body: bytes) -> bool:
+    try:
+        return "message" in msgspec.json.decode(body, type=_Own).error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+
+
+def _error_object(error: AsbruError) -> dict[str, object]:
+    message = error.message
+    if isinstance(error, UpstreamError) and error.status == 401:
+        message = "the provider refused the credentials that Asbru holds for it (401)"
+    return error_members(message, error.type, error.code, error.param)
+
+
+def error_members(message: str, kind: str, code: str | None, param: str | None) -> dict[str, object]:
+    """The error object in OpenAI's shape; lone surrogates in a message are replaced."""
+    words = message.encode("utf-8", "replace").decode()
+    return {"error": {"message": words, "type": kind, "param": param, "code": code}}
+
+
+def write_stream_error(error: AsbruError) -> bytes:
+    """The event that ends a stream with an error; no `[DONE]` follows."""
+    return write_event(msgspec.json.encode(_error_object(error)))
+
+
+def write_fault(fault: StreamFault) -> bytes:
+    """The event for an error the provider reported inside its stream."""
+    return write_event(msgspec.json.encode(error_members(fault.message, fault.type, fault.code, None)))

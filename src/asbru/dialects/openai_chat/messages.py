@@ -1,0 +1,177 @@
+"""Canonical messages written as chat messages, with a receipt of what chat cannot say.
+
+A user message that holds tool results becomes one `tool` message per result, then a `user` message with the
+rest. Chat knows one order within an assistant message: reasoning, content, refusal, calls; parts in another
+order are sorted and noted. Media in a tool result from another dialect travels in a user message after the
+results. A failed result (`is_error`) from another dialect begins with "Error: ", for chat has no flag.
+Thinking from another dialect's request is dropped and noted: the provider that signed it is not the one
+asked now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from asbru.core.chat import (
+    AudioPart,
+    DocumentPart,
+    ImagePart,
+    Message,
+    Part,
+    RedactedThinkingPart,
+    RefusalPart,
+    ThinkingPart,
+    ToolCallPart,
+    ToolResultPart,
+)
+from asbru.dialects.openai_chat.parts import PartWriter
+from asbru.dialects.openai_chat.reasoning import (
+    Thought,
+    is_content,
+    write_reasoning,
+    write_thinking_content,
+)
+from asbru.dialects.openai_chat.tools import write_tool_call
+
+_ERROR = "Error: "
+
+
+def write_messages(messages: Sequence[Message], writer: PartWriter) -> list[dict[str, object]]:
+    """The `messages` list."""
+    written: list[dict[str, object]] = []
+    for at, message in enumerate(messages):
+        path = f"messages[{at}]"
+        if message.role == "assistant":
+            written.append(_write_assistant(message, path, writer))
+        else:
+            written += _write_turn(message, path, writer)
+    return written
+
+
+def _head(message: Message, path: str, writer: PartWriter) -> dict[str, object]:
+    head: dict[str, object] = {"role": message.role}
+    if message.name is not None:
+        head["name"] = message.name
+    if writer.own:
+        head |= message.extra
+    else:
+        writer.receipt.dropped_extra(path, message.extra, writer.dialect)
+    return head
+
+
+def _write_turn(message: Message, path: str, writer: PartWriter) -> list[dict[str, object]]:
+    """A system, developer or user message; tool results in it come first, as messages of their own."""
+    written: list[dict[str, object]] = []
+    content: list[object] = []
+    rest: list[Part] = []
+    for at, part in enumerate(message.parts):
+        if not isinstance(part, ToolResultPart):
+            rest.append(part)
+            continue
+        if rest:
+            writer.receipt.changed(f"{path}.parts[{at}]", "chat wants tool results before other content")
+        written.append(_write_result(part, f"{path}.parts[{at}]", writer, content))
+    if rest or not written:
+        mine = _write_content(message, rest, path, writer)
+        if content:
+            mine = [*content, *([{"type": "text", "text": mine}] if isinstance(mine, str) else mine)]
+        written.append(_head(message, path, writer) | {"content": mine})
+    elif content:
+        written.append({"role": "user", "content": content})
+    return written
+
+
+def _write_content(message: Message, parts: Sequence[Part], path: str, writer: PartWriter) -> str | list[object]:
+    """Content as a string where it was one, or where a lone plain text from another dialect can be one."""
+    at_of = {id(part): at for at, part in enumerate(message.parts)}
+    written = [one for part in parts if (one := writer.write(part, f"{path}.parts[{at_of[id(part)]}]")) is not None]
+    return _shorten(written, message.plain or not writer.own)
+
+
+def _shorten(written: Sequence[object], may: bool) -> str | list[object]:
+    if may and not written:
+        return ""
+    if may and len(written) == 1:
+        only = written[0]
+        if isinstance(only, dict) and only.keys() == {"type", "text"}:
+            return str(only["text"])  # pyright: ignore[reportUnknownArgumentType] -- a dict we built above
+    return list(written)
+
+
+def _write_result(part: ToolResultPart, path: str, writer: PartWriter, media: list[object]) -> dict[str, object]:
+    """One `tool` message. Media that a tool message cannot hold is appended to `media`."""
+    written: list[object] = []
+    moved: list[object] = []
+    for at, inner in enumerate(part.parts):
+        where = f"{path}.parts[{at}]"
+        one = writer.write(inner, where)
+        if one is None:
+            continue
+        if not writer.own and isinstance(inner, ImagePart | AudioPart | DocumentPart) and not _is_text(one):
+            writer.receipt.changed(where, "media in a tool result travels in a user message after it")
+            moved.append(one)
+        else:
+            written.append(one)
+    if moved:
+        media.append({"type": "text", "text": f"From the result of tool call {part.call_id}:"})
+        media += moved
+    content = _shorten(written, part.plain or not writer.own)
+    if part.is_error:
+        content = _mark_error(content, path, writer)
+    message: dict[str, object] = {"role": "tool", "tool_call_id": part.call_id, "content": content}
+    if part.name is not None:
+        message["name"] = part.name
+    return message | writer.ride_along(part, path)
+
+
+def _is_text(written: object) -> bool:
+    return isinstance(written, dict) and "text" in written
+
+
+def _mark_error(content: str | list[object], path: str, writer: PartWriter) -> str | list[object]:
+    writer.receipt.changed(f"{path}.is_error", 'chat has no flag: the text begins with "Error: "')
+    if isinstance(content, str):
+        return content if content.startswith(_ERROR) else _ERROR + content
+    return [{"type": "text", "text": _ERROR}, *content]
+
+
+def _write_assistant(message: Message, path: str, writer: PartWriter) -> dict[str, object]:
+    thoughts: list[Thought] = []
+    content: list[object] = []
+    calls: list[object] = []
+    members: dict[str, object] = {}
+    order: list[int] = []
+    for at, part in enumerate(message.parts):
+        where = f"{path}.parts[{at}]"
+        if isinstance(part, ThinkingPart | RedactedThinkingPart):
+            if not writer.own:
+                writer.receipt.dropped(where, "thinking of another dialect, which only its provider can use")
+            elif isinstance(part, ThinkingPart) and is_content(part):
+                content.append(write_thinking_content(part))
+            else:
+                thoughts.append(part)
+            continue
+        order.append(_rank(part))
+        if isinstance(part, ToolCallPart):
+            calls.append(write_tool_call(part) | writer.ride_along(part, where))
+        elif isinstance(part, RefusalPart):
+            members["refusal"] = f"{members.get('refusal', '')}{part.text}"
+        elif isinstance(part, AudioPart) and part.id is not None:
+            members["audio"] = {"id": part.id} | (part.extra if writer.own else {})
+        else:
+            one = writer.write(part, where)
+            content += [] if one is None else [one]
+    if order != sorted(order):
+        writer.receipt.changed(f"{path}.parts", "chat orders them: content, then tool calls")
+    if calls:
+        members["tool_calls"] = calls
+    body: object = _shorten(content, message.plain or not writer.own) if content or not members else None
+    return _head(message, path, writer) | write_reasoning(thoughts) | {"content": body} | members
+
+
+def _rank(part: Part) -> int:
+    if isinstance(part, ToolCallPart):
+        return 3
+    if isinstance(part, AudioPart):
+        return 2
+    return 1 if isinstance(part, RefusalPart) else 0

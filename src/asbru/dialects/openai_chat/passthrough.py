@@ -1,0 +1,159 @@
+"""What pass-through reads of a stream without translating it: its beginning, its end, and one chunk to
+withhold.
+
+Whole events come in as bytes and leave as the same bytes. Everything is decided by a substring search
+first, and only the few events that may matter are decoded. Works for chat and for completions streams.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import msgspec
+
+from asbru.core.chat import Raw
+from asbru.core.reply import StreamFault
+from asbru.core.usage import Usage
+from asbru.dialects.contract import TailFacts
+from asbru.dialects.openai_chat.errors import read_fault
+from asbru.dialects.openai_chat.types import NULL, PeekChunk
+from asbru.dialects.openai_chat.usage import read_usage, tail_usage
+from asbru.wire.sse import read_block
+
+_PEEK = msgspec.json.Decoder(PeekChunk)
+_NO_CHOICES = re.compile(rb'"choices"\s*:\s*\[\s*\]')
+_BORDER = re.compile(rb"\r\n\r\n|\n\r\n|\n\n|\r\r")
+_DONE = b"[DONE]"
+_EMPTY = (b"null", b'""', b"[]", b"{}")
+_SILENT = frozenset(("role", "channel"))
+_FAULT_GARBAGE = StreamFault(
+    message="expected a JSON object in the provider's stream, got malformed JSON",
+    type="protocol_error",
+    code="upstream_protocol",
+)
+
+
+def _peek(data: bytes) -> PeekChunk | None:
+    try:
+        return _PEEK.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _blocks(data: bytes) -> list[bytes]:
+    if b"\r" in data:
+        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    return data.split(b"\n\n")
+
+
+def prelude(data: bytes) -> StreamFault | bool:
+    """Looks at the first whole events: the fault they report, True once content was seen, else False."""
+    if data[:1] in (b"{", b"["):  # a JSON answer where a stream was asked for
+        chunk = _peek(data)
+        return read_fault(data) if chunk is not None and _is_set(chunk.error) else False
+    for block in _blocks(data):
+        event = read_block(block)
+        if event is None or event.data == _DONE:
+            continue
+        chunk = _peek(event.data)
+        if chunk is None:
+            return _FAULT_GARBAGE
+        if _is_set(chunk.error) or event.event == "error":
+            return read_fault(event.data)
+        if _shows_content(chunk):
+            return True
+    return False
+
+
+def _is_set(raw: Raw) -> bool:
+    return raw != NULL
+
+
+def _shows_content(chunk: PeekChunk) -> bool:
+    for choice in chunk.choices or ():
+        if choice.finish_reason or choice.text:
+            return True
+        for name, raw in (choice.delta or {}).items():
+            if name not in _SILENT and bytes(raw) not in _EMPTY:
+                return True
+    return False
+
+
+def tail(data: bytes) -> TailFacts:
+    """Reads the end of a stream; `data` may begin in the middle of an event.
+
+    Complete is a stream with `[DONE]`, or one whose last event ends an answer (a finish reason, or the
+    usage that follows one) and is whole. The last usage counts.
+    """
+    usage: Usage | None = None
+    fault: StreamFault | None = None
+    complete = False
+    ended = data.endswith((b"\n", b"\r"))
+    blocks = [block for block in _blocks(data) if block.strip(b"\n")]
+    for at, block in enumerate(reversed(blocks)):
+        event = read_block(block)
+        payload = block if event is None else event.data
+        if event is not None and payload == _DONE:
+            complete = True
+            continue
+        chunk = _peek(payload) if usage is None or at == 0 else None
+        if usage is None and b'"usage"' in payload:
+            usage = tail_usage(payload) or _chunk_usage(chunk)
+        if fault is None and b'"error"' in payload:
+            fault = _fault_of(payload)
+        if at == 0 and ended and _ends_answer(chunk):
+            complete = True
+    return TailFacts(usage=usage, complete=complete and fault is None, fault=fault)
+
+
+def _chunk_usage(chunk: PeekChunk | None) -> Usage | None:
+    if chunk is None:
+        return None
+    groq = None if chunk.x_groq is None else chunk.x_groq.usage
+    return read_usage(chunk.usage) or read_usage(groq)
+
+
+def _fault_of(payload: bytes) -> StreamFault | None:
+    chunk = _peek(payload)
+    return read_fault(payload) if chunk is not None and _is_set(chunk.error) else None
+
+
+def _ends_answer(chunk: PeekChunk | None) -> bool:
+    if chunk is None:
+        return False
+    return _is_usage_only(chunk) or any(choice.finish_reason for choice in chunk.choices or ())
+
+
+def _is_usage_only(chunk: PeekChunk) -> bool:
+    return chunk.choices == [] and memoryview(chunk.usage)[0] == 0x7B
+
+
+def withhold(events: bytes) -> bytes:
+    """`events` without the chunks that hold usage and no choices; the identical object when there are none.
+
+    Azure's `prompt_filter_results` chunk has no choices either, but no usage: it stays.
+    """
+    if _NO_CHOICES.search(events) is None:
+        return events
+    kept = [event for event in _cut(events) if not _is_withheld(event)]
+    left = b"".join(kept)
+    return events if len(left) == len(events) else left
+
+
+def _cut(events: bytes) -> Iterator[bytes]:
+    """The events one by one, each with the blank line that ends it."""
+    start = 0
+    for border in _BORDER.finditer(events):
+        yield events[start : border.end()]
+        start = border.end()
+    if start < len(events):
+        yield events[start:]
+
+
+def _is_withheld(event: bytes) -> bool:
+    if _NO_CHOICES.search(event) is None:
+        return False
+    block = read_block(_blocks(event)[0])
+    chunk = None if block is None else _peek(block.data)
+    return chunk is not None and _is_usage_only(chunk)

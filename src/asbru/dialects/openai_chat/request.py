@@ -1,0 +1,217 @@
+"""A chat request's body, read into the canonical form; wrong types are complained of with their path.
+
+Consecutive `tool` messages (the results of parallel calls) become one user message of tool results. The
+legacy `function` role and `function_call` are read as tool results and calls; since they have no ids, ids
+are made from the place of the call. Not here: the head alone (`head.py`), writing (`request_body.py`).
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from asbru.core.chat import (
+    AudioPart,
+    ChatRequest,
+    Extra,
+    Message,
+    Part,
+    Raw,
+    Reasoning,
+    RefusalPart,
+    ResponseFormat,
+    ToolResultPart,
+)
+from asbru.dialects.openai_chat.fields import Fields, open_object, refuse_request
+from asbru.dialects.openai_chat.parts import raw_starts, read_cache, read_content
+from asbru.dialects.openai_chat.reasoning import read_reasoning
+from asbru.dialects.openai_chat.tools import read_tool_calls, read_tool_choice, read_tools
+from asbru.dialects.openai_chat.types import NAME
+
+_ROLES = "expected one of system, developer, user, assistant, tool, function"
+_THINKING_MODES = {"enabled": "enabled", "disabled": "disabled", "adaptive": "adaptive"}
+
+
+def read_request(body: bytes) -> ChatRequest:
+    """The whole request; `BadRequest` with a path where it is not one."""
+    fields = open_object(body, refuse_request)
+    model = fields.need_text("model")
+    if not model:
+        raise fields.wrong("model", "expected the name of a model, got an empty string")
+    include_usage, stream_extra = _read_stream_options(fields)
+    request = ChatRequest(
+        model=model,
+        messages=_read_messages(fields),
+        tools=read_tools(fields),
+        tool_choice=read_tool_choice(fields),
+        parallel_tool_calls=fields.flag("parallel_tool_calls"),
+        response_format=_read_format(fields),
+        reasoning=_read_reasoning_wish(fields),
+        max_tokens=_read_max_tokens(fields),
+        temperature=fields.number("temperature"),
+        top_p=fields.number("top_p"),
+        top_k=fields.whole("top_k"),
+        stop=_read_stop(fields),
+        frequency_penalty=fields.number("frequency_penalty"),
+        presence_penalty=fields.number("presence_penalty"),
+        seed=fields.whole("seed"),
+        choices=fields.whole("n"),
+        logprobs=fields.flag("logprobs"),
+        top_logprobs=fields.whole("top_logprobs"),
+        logit_bias=fields.raw("logit_bias"),
+        user=fields.text("user"),
+        service_tier=fields.text("service_tier"),
+        stream=fields.flag("stream") or False,
+        include_usage=include_usage,
+        dialect=NAME,
+    )
+    return msgspec.structs.replace(request, extra=fields.rest() | stream_extra)
+
+
+def _read_stream_options(fields: Fields) -> tuple[bool, Extra]:
+    options = fields.child("stream_options")
+    if options is None:
+        return False, {}
+    include = options.flag("include_usage") or False
+    left = options.rest()
+    return include, {"stream_options": Raw(msgspec.json.encode(left))} if left else {}
+
+
+def _read_max_tokens(fields: Fields) -> int | None:
+    """The modern name wins; the legacy one beside it rides along."""
+    if "max_completion_tokens" in fields:
+        return fields.whole("max_completion_tokens")
+    return fields.whole("max_tokens")
+
+
+def _read_stop(fields: Fields) -> tuple[str, ...] | None:
+    raw = fields.peek("stop")
+    if raw is None:
+        return None
+    if raw_starts(raw, b'"'):
+        return (fields.need_text("stop"),)
+    items = fields.items("stop") or []
+    return tuple(fields.as_text(item, f"stop[{at}]") for at, item in enumerate(items))
+
+
+def _read_format(fields: Fields) -> ResponseFormat | None:
+    raw = fields.peek("response_format")
+    if raw is None:
+        return None
+    form = fields.as_object(raw, "response_format")
+    kind = form.need_text("type")
+    if kind not in ("text", "json_object", "json_schema"):
+        return None  # a vendor's own (a grammar): left in place, rides along
+    fields.raw("response_format")
+    if kind in ("text", "json_object"):
+        return ResponseFormat(kind=kind, extra=form.rest())
+    schema = form.need_child("json_schema")
+    return ResponseFormat(
+        kind=kind,
+        name=schema.text("name"),
+        description=schema.text("description"),
+        schema=schema.raw("schema"),
+        strict=schema.flag("strict"),
+        extra=schema.rest(),
+    )
+
+
+def _read_reasoning_wish(fields: Fields) -> Reasoning | None:
+    """How much to think: `reasoning_effort` (OpenAI), `reasoning` {} (OpenRouter), `thinking` {} (DeepSeek,
+    Z.ai).
+
+    What is unknown in the objects stays in `extra` under their names; `reasoning` there, even empty, tells
+    the writer which form the caller chose.
+    """
+    effort = fields.text("reasoning_effort")
+    extra: Extra = {}
+    budget: int | None = None
+    mode: str | None = None
+    wish = fields.child("reasoning")
+    if wish is not None:
+        effort = wish.text("effort") or effort
+        budget = wish.whole("max_tokens")
+        enabled = wish.flag("enabled")
+        mode = None if enabled is None else ("enabled" if enabled else "disabled")
+        extra["reasoning"] = Raw(msgspec.json.encode(wish.rest()))
+    thinking = fields.child("thinking")
+    if thinking is not None:
+        word = thinking.text("type")
+        mode = _THINKING_MODES.get(word or "")
+        budget = thinking.whole("budget_tokens") if budget is None else budget
+        left = thinking.rest()
+        if word is not None and mode is None:
+            left["type"] = Raw(msgspec.json.encode(word))
+        if left:
+            extra["thinking"] = Raw(msgspec.json.encode(left))
+    if effort is None and wish is None and thinking is None:
+        return None
+    return msgspec.convert({"effort": effort, "budget_tokens": budget, "mode": mode, "extra": extra}, Reasoning)
+
+
+def _read_messages(fields: Fields) -> tuple[Message, ...]:
+    items = fields.children("messages")
+    if not items:
+        got = "nothing" if items is None else "an empty list"
+        raise fields.wrong("messages", f"expected a list of at least one message, got {got}")
+    messages: list[Message] = []
+    results: list[Part] = []
+    legacy_ids: dict[str, str] = {}
+    for at, item in enumerate(items):
+        role = item.need_text("role")
+        if role in ("tool", "function"):
+            results.append(_read_tool_result(item, role, legacy_ids))
+            continue
+        if results:
+            messages.append(Message(role="user", parts=tuple(results)))
+            results = []
+        if "function_call" in item:
+            legacy_ids[_legacy_name(item)] = f"call_fn_{at}"
+        messages.append(_read_message(item, role, at))
+    if results:
+        messages.append(Message(role="user", parts=tuple(results)))
+    return tuple(messages)
+
+
+def _legacy_name(item: Fields) -> str:
+    raw = item.peek("function_call")
+    form = None if raw is None else item.as_object(raw, "function_call")
+    return "" if form is None else form.text("name") or ""
+
+
+def _read_tool_result(item: Fields, role: str, legacy_ids: dict[str, str]) -> ToolResultPart:
+    name = item.text("name")
+    if role == "tool":
+        call_id = item.need_text("tool_call_id")
+    else:
+        call_id = legacy_ids.get(name or "", "call_fn")
+    parts, plain = read_content(item)
+    return ToolResultPart(
+        call_id=call_id, parts=parts, plain=plain, name=name, cache=read_cache(item), extra=item.rest_set()
+    )
+
+
+def _read_message(item: Fields, role: str, at: int) -> Message:
+    name = item.text("name")
+    if role == "assistant":
+        return _read_assistant(item, name, at)
+    if role not in ("system", "developer", "user"):
+        raise item.wrong("role", f'{_ROLES}, got "{role[:40]}"')
+    if "content" not in item:
+        raise item.wrong("content", "expected a string or a list of parts, got nothing")
+    parts, plain = read_content(item)
+    return Message(role=role, parts=parts, plain=plain, name=name, extra=item.rest_set())
+
+
+def _read_assistant(item: Fields, name: str | None, at: int) -> Message:
+    """An earlier answer: reasoning first, then what was said, then calls; chat knows no other order."""
+    parts: list[Part] = list(read_reasoning(item))
+    content, plain = read_content(item)
+    parts += content
+    refusal = item.text("refusal")
+    if refusal:
+        parts.append(RefusalPart(text=refusal))
+    audio = item.child("audio")
+    if audio is not None:
+        parts.append(AudioPart(id=audio.need_text("id"), extra=audio.rest()))
+    parts += read_tool_calls(item, f"call_fn_{at}")
+    return Message(role="assistant", parts=tuple(parts), plain=plain, name=name, extra=item.rest_set())

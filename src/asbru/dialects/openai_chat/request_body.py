@@ -1,0 +1,200 @@
+"""A canonical request written as a chat body for one target, with the receipt of what could not be carried.
+
+| canonical                      | chat                                                                    |
+|--|--|
+| max_tokens                     | `max_completion_tokens` (`max_tokens` for targets with the old word)    |
+| reasoning.effort               | `reasoning_effort`; another dialect's xhigh and max become high (noted) |
+| reasoning.budget_tokens alone  | effort: below 4,096 low, below 16,384 medium, else high (noted)         |
+| reasoning disabled or adaptive | nothing: the model's own default holds (noted)                          |
+| stream                         | usage is always asked for; the stream writer withholds it               |
+| top_k, more than four stops    | only for callers of this dialect; else dropped or cut (noted)           |
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from asbru.core.chat import ChatRequest, Raw, Reasoning, ResponseFormat
+from asbru.dialects.contract import TargetFacts, Written
+from asbru.dialects.openai_chat.messages import write_messages
+from asbru.dialects.openai_chat.parts import PartWriter
+from asbru.dialects.openai_chat.receipt import Receipt
+from asbru.dialects.openai_chat.tools import write_tool_choice, write_tools
+
+_LOW_TOKENS_MAX: Final = 4_096
+_MEDIUM_TOKENS_MAX: Final = 16_384
+_STOPS_MAX: Final = 4
+_EFFORTS: Final = frozenset(("none", "minimal", "low", "medium", "high"))
+_PLAIN: Final = (
+    ("temperature", "temperature"),
+    ("top_p", "top_p"),
+    ("frequency_penalty", "frequency_penalty"),
+    ("presence_penalty", "presence_penalty"),
+    ("seed", "seed"),
+    ("choices", "n"),
+    ("logprobs", "logprobs"),
+    ("top_logprobs", "top_logprobs"),
+    ("logit_bias", "logit_bias"),
+    ("user", "user"),
+)
+
+
+def write_request(request: ChatRequest, facts: TargetFacts) -> Written:
+    """The body for `facts.model`."""
+    receipt = Receipt()
+    writer = PartWriter(request.dialect, facts.cache_marks, receipt)
+    body: dict[str, object] = {
+        "model": facts.model,
+        "messages": write_messages(request.messages, writer),
+    }
+    body |= _write_tooling(request, writer)
+    if request.response_format is not None:
+        body["response_format"] = _write_format(request.response_format, writer)
+    if request.reasoning is not None:
+        body |= _write_wish(request.reasoning, writer)
+    body |= _write_limits(request, facts, writer)
+    for field, name in _PLAIN:
+        value: object = getattr(request, field)
+        if value is not None:
+            body[name] = value
+    if request.stream:
+        body |= _write_stream(request, receipt)
+    if writer.own:
+        for name, raw in request.extra.items():
+            body.setdefault(name, raw)
+    else:
+        receipt.dropped_extra("", request.extra, request.dialect)
+    for name in sorted(facts.strip & body.keys()):
+        del body[name]
+        receipt.dropped(name, "the provider refuses it")
+    return Written(body=msgspec.json.encode(body), notes=receipt.notes)
+
+
+def _write_stream(request: ChatRequest, receipt: Receipt) -> dict[str, object]:
+    if not request.include_usage:
+        receipt.added("stream_options.include_usage", "for accounting")
+    options: dict[str, object] = {"include_usage": True}
+    if request.dialect and "stream_options" in request.extra:
+        options |= msgspec.json.decode(request.extra["stream_options"], type=dict[str, Raw])
+    return {"stream": True, "stream_options": options}
+
+
+def _write_tooling(request: ChatRequest, writer: PartWriter) -> dict[str, object]:
+    """Tools, the choice and the parallel flag; chat refuses the latter two without tools."""
+    body: dict[str, object] = {}
+    if request.tools is not None:
+        tools = write_tools(request.tools, writer)
+        if tools or writer.own:
+            body["tools"] = tools
+    if not body and not writer.own:
+        for name in ("tool_choice", "parallel_tool_calls"):
+            if getattr(request, name) is not None:
+                writer.receipt.dropped(name, "there are no tools to choose from")
+        return body
+    if request.tool_choice is not None:
+        choice = write_tool_choice(request.tool_choice, writer)
+        if choice is not None:
+            body["tool_choice"] = choice
+    if request.parallel_tool_calls is not None:
+        body["parallel_tool_calls"] = request.parallel_tool_calls
+    return body
+
+
+def _write_format(form: ResponseFormat, writer: PartWriter) -> dict[str, object]:
+    extra = form.extra if writer.own else {}
+    if not writer.own:
+        writer.receipt.dropped_extra("response_format", form.extra, writer.dialect)
+    if form.kind != "json_schema":
+        return {"type": form.kind, **extra}
+    schema: dict[str, object] = {}
+    if form.name is not None or not writer.own:
+        schema["name"] = form.name or "response"  # chat requires one
+    for name in ("description", "schema", "strict"):
+        value: object = getattr(form, name)
+        if value is not None:
+            schema[name] = value
+    return {"type": "json_schema", "json_schema": {**schema, **extra}}
+
+
+def _write_wish(wish: Reasoning, writer: PartWriter) -> dict[str, object]:
+    """How much to think, in the form it came in, or as an effort."""
+    if writer.own:
+        return _write_own_wish(wish)
+    receipt = writer.receipt
+    receipt.dropped_extra("reasoning", wish.extra, writer.dialect)
+    if wish.display is not None:
+        receipt.dropped("reasoning.display", "chat has no such member")
+    if wish.mode == "disabled":
+        receipt.dropped("reasoning.mode", "chat cannot disable: the model's default holds")
+        return {}
+    if wish.effort is not None:
+        if wish.effort in _EFFORTS:
+            return {"reasoning_effort": wish.effort}
+        receipt.changed("reasoning.effort", f"{wish.effort} becomes high")
+        return {"reasoning_effort": "high"}
+    if wish.budget_tokens is not None:
+        effort = effort_of(wish.budget_tokens)
+        receipt.changed("reasoning.budget_tokens", f"{wish.budget_tokens} becomes effort {effort}")
+        return {"reasoning_effort": effort}
+    if wish.mode is not None:
+        receipt.dropped("reasoning.mode", f"{wish.mode} without an effort: the model's default holds")
+    return {}
+
+
+def effort_of(budget_tokens: int) -> str:
+    """The effort nearest to a budget of thinking tokens."""
+    if budget_tokens < _LOW_TOKENS_MAX:
+        return "low"
+    return "medium" if budget_tokens < _MEDIUM_TOKENS_MAX else "high"
+
+
+def _write_own_wish(wish: Reasoning) -> dict[str, object]:
+    members: dict[str, object] = {}
+    if "reasoning" in wish.extra:
+        form: dict[str, object] = {}
+        if wish.effort is not None:
+            form["effort"] = wish.effort
+        if wish.budget_tokens is not None:
+            form["max_tokens"] = wish.budget_tokens
+        if wish.mode is not None:
+            form["enabled"] = wish.mode != "disabled"
+        return {"reasoning": form | msgspec.json.decode(wish.extra["reasoning"], type=dict[str, Raw])}
+    if wish.effort is not None:
+        members["reasoning_effort"] = wish.effort
+    thinking: dict[str, object] = {}
+    if wish.mode is not None:
+        thinking["type"] = wish.mode
+    if wish.budget_tokens is not None:
+        thinking["budget_tokens"] = wish.budget_tokens
+    if "thinking" in wish.extra:
+        thinking |= msgspec.json.decode(wish.extra["thinking"], type=dict[str, Raw])
+    if thinking:
+        members["thinking"] = thinking
+    return members
+
+
+def _write_limits(request: ChatRequest, facts: TargetFacts, writer: PartWriter) -> dict[str, object]:
+    """Token limit, stops, top_k and tier: where dialects differ in what they take."""
+    body: dict[str, object] = {}
+    if request.max_tokens is not None:
+        body["max_tokens" if facts.legacy_max_tokens else "max_completion_tokens"] = request.max_tokens
+    if request.stop is not None:
+        stops = request.stop
+        if len(stops) > _STOPS_MAX and not writer.own:
+            writer.receipt.changed("stop", f"{len(stops)} sequences, chat takes {_STOPS_MAX}")
+            stops = stops[:_STOPS_MAX]
+        body["stop"] = stops
+    if request.top_k is not None:
+        if writer.own:
+            body["top_k"] = request.top_k
+        else:
+            writer.receipt.dropped("top_k", "chat has no such member")
+    tier = request.service_tier
+    if tier is not None:
+        if tier == "standard_only" and not writer.own:
+            writer.receipt.changed("service_tier", "standard_only becomes default")
+            tier = "default"
+        body["service_tier"] = tier
+    return body

@@ -1,0 +1,305 @@
+"""Chat chunks read into canonical events: one machine per choice, one for the whole stream.
+
+| seen                            | events                                                                   |
+|--|--|
+| first chunk with choices/usage  | ReplyStart, with what earlier chunks held (Azure's filter results)       |
+| text, reasoning, refusal        | PartStart when the kind changes (the last one stops), PartDelta          |
+| a tool call's fragment          | PartStart for a new call; calls stay open, so fragments may interleave   |
+| usage, in any chunk             | UsageReport (the last one counts)                                        |
+| finish_reason                   | kept: deltas and usage may still follow                                  |
+| `[DONE]`, or a clean end after  | PartStop for all, ChoiceStop for each choice, ReplyEnd                   |
+| every choice's finish_reason    |                                                                          |
+| an error object, garbage        | StreamFault, then nothing more                                           |
+
+Not here: the call machine (`calls.py`), reasoning's spellings (`reasoning.py`).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from asbru.core.chat import (
+    Extra,
+    Raw,
+    RedactedThinkingPart,
+    RefusalPart,
+    TextPart,
+    ThinkingPart,
+)
+from asbru.core.errors import AsbruError
+from asbru.core.reply import (
+    ChoiceStop,
+    ForeignEvent,
+    PartDelta,
+    PartStart,
+    PartStop,
+    ReplyEnd,
+    ReplyStart,
+    StreamEvent,
+    StreamFault,
+    UsageReport,
+)
+from asbru.dialects.openai_chat.calls import Calls
+from asbru.dialects.openai_chat.errors import read_fault
+from asbru.dialects.openai_chat.fields import Fields, refuse_answer
+from asbru.dialects.openai_chat.reasoning import read_chunk_reasoning
+from asbru.dialects.openai_chat.response import call_id
+from asbru.dialects.openai_chat.stops import read_stop
+from asbru.dialects.openai_chat.types import NAME, NULL
+from asbru.dialects.openai_chat.usage import read_usage
+from asbru.wire.sse import SseEvent, SseReader, SseTooLarge, read_block
+
+_OBJECT = msgspec.json.Decoder(dict[str, Raw])
+_DONE: Final = b"[DONE]"
+_QUIET: Final = frozenset(("object", "usage", "obfuscation", "p", "choices", "x_groq"))
+"""Members of a chunk that are framing or padding, not facts about the answer."""
+_NOISE: Final = frozenset(("role", "channel"))
+_EMPTY: Final = (b"null", b'""', b"[]", b"{}")
+
+
+def protocol_fault(message: str) -> StreamFault:
+    """The provider's stream is not what it should be."""
+    return StreamFault(message=message, type="protocol_error", code="upstream_protocol")
+
+
+class ChoiceReader:
+    """The parts of one choice. `finish` is the provider's word once it came."""
+
+    __slots__ = ("_calls", "_key", "_open", "_parts", "extra", "finish", "index")
+
+    def __init__(self, index: int, reply_id: str) -> None:
+        self.index = index
+        self.finish: str | None = None
+        self.extra: Extra = {}
+        self._parts = 0
+        self._open = -1  # the text, thinking or refusal part that is open
+        self._key: object = None  # what it is, so that a change of kind is seen
+        self._calls = Calls(index, call_id(reply_id, index), self._claim)
+
+    def _claim(self) -> int:
+        self._parts += 1
+        return self._parts - 1
+
+    def read(self, choice: Fields, out: list[StreamEvent]) -> None:
+        """One chunk's choice."""
+        delta = choice.child("delta")
+        if delta is not None:
+            self._read_delta(delta, out)
+        logprobs = choice.raw("logprobs")
+        if logprobs is not None and self._open >= 0:
+            out.append(PartDelta(index=self._open, choice=self.index, logprobs=logprobs))
+        choice.raw("index")
+        word = choice.text("finish_reason")
+        if word is not None:
+            self.finish = word
+            self.extra = choice.rest_set()
+            self.extra.pop("message", None)  # Writer repeats the delta under this name
+
+    def _read_delta(self, delta: Fields, out: list[StreamEvent]) -> None:
+        for thought in read_chunk_reasoning(delta):
+            self._think(thought, out)
+        content = delta.peek("content")
+        if content is not None:
+            self._read_content(delta, content, out)
+        refusal = delta.text("refusal")
+        if refusal:
+            self._extend("refusal", RefusalPart(text=""), refusal, out)
+        if "tool_calls" in delta or "function_call" in delta:
+            events = self._calls.read(delta)
+            if events:
+                self._shut(out)
+                out += events
+        self._read_rest(delta, out)
+
+    def _read_content(self, delta: Fields, content: Raw, out: list[StreamEvent]) -> None:
+        if memoryview(content)[0] == 0x5B:  # Mistral: a list of parts
+            for item in delta.children("content") or ():
+                kind = item.text("type")
+                if kind == "thinking":
+                    for inner in item.children("thinking") or ():
+                        self._think(ThinkingPart(text=inner.text("text") or "", dialect=NAME), out)
+                elif kind == "text":
+                    self._extend("text", TextPart(text=""), item.text("text") or "", out)
+                else:
+                    self._foreign({"content": Raw(msgspec.json.encode([item.rest()]))}, out)
+            return
+        self._extend("text", TextPart(text=""), delta.text("content") or "", out)
+
+    def _think(self, thought: ThinkingPart | RedactedThinkingPart, out: list[StreamEvent]) -> None:
+        if isinstance(thought, RedactedThinkingPart):
+            self._shut(out)
+            index = self._claim()
+            out.append(PartStart(index=index, part=thought, choice=self.index))
+            out.append(PartStop(index=index, choice=self.index))
+            return
+        kind = ("thinking", thought.dialect, bytes(thought.extra.get("index", NULL)))
+        empty = msgspec.structs.replace(thought, text="", signature=None)
+        if thought.text:
+            self._extend(kind, empty, thought.text, out)
+        if thought.signature is not None:
+            self._ensure(kind, empty, out)
+            out.append(PartDelta(index=self._open, choice=self.index, signature=thought.signature))
+
+    def _extend(
+        self, key: object, empty: TextPart | ThinkingPart | RefusalPart, text: str, out: list[StreamEvent]
+    ) -> None:
+        if text:
+            self._ensure(key, empty, out)
+            out.append(PartDelta(index=self._open, choice=self.index, text=text))
+
+    def _ensure(self, key: object, empty: TextPart | ThinkingPart | RefusalPart, out: list[StreamEvent]) -> None:
+        if self._open >= 0 and self._key == key:
+            return
+        self._shut(out)
+        self._open = self._claim()
+        self._key = key
+        out.append(PartStart(index=self._open, part=empty, choice=self.index))
+
+    def _shut(self, out: list[StreamEvent]) -> None:
+        if self._open >= 0:
+            out.append(PartStop(index=self._open, choice=self.index))
+            self._open = -1
+
+    def _read_rest(self, delta: Fields, out: list[StreamEvent]) -> None:
+        """What is unknown in a delta (audio, annotations, images) rides along whole."""
+        left = {name: raw for name, raw in delta.rest().items() if name not in _NOISE and bytes(raw) not in _EMPTY}
+        if left:
+            self._foreign(left, out)
+
+    def _foreign(self, delta: Extra, out: list[StreamEvent]) -> None:
+        data = msgspec.json.encode({"index": self.index, "delta": delta})
+        out.append(ForeignEvent(dialect=NAME, event="delta", data=data))
+
+    def close(self, out: list[StreamEvent]) -> ChoiceStop:
+        """Stops what is open and says why the choice stopped."""
+        self._shut(out)
+        out += self._calls.close()
+        return ChoiceStop(
+            stop=read_stop(self.finish, self._calls.seen),
+            choice=self.index,
+            raw_stop=self.finish,
+            extra=self.extra,
+        )
+
+
+class ChatStreamReader:
+    """See the table above. Any cut of the same bytes gives the same events."""
+
+    __slots__ = ("_choices", "_ended", "_held", "_id", "_sse", "_started")
+
+    def __init__(self) -> None:
+        self._sse = SseReader()
+        self._choices: dict[int, ChoiceReader] = {}
+        self._held: Extra = {}
+        self._id = ""
+        self._started = False
+        self._ended = False
+
+    def feed(self, chunk: bytes) -> list[StreamEvent]:
+        """The events that `chunk` completes."""
+        if self._ended:
+            return []
+        out: list[StreamEvent] = []
+        try:
+            events = self._sse.feed(chunk)
+        except SseTooLarge as error:
+            return [self._fault(protocol_fault(f"the provider's stream: {error}"))]
+        for event in events:
+            self._read_event(event, out)
+            if self._ended:
+                break
+        return out
+
+    def close(self) -> list[StreamEvent]:
+        """The end of the bytes. A last event without its blank line counts if it is whole."""
+        if self._ended:
+            return []
+        out: list[StreamEvent] = []
+        rest = self._sse.close().replace(b"\r\n", b"\n")
+        left = read_block(rest)
+        if left is not None and (left.data == _DONE or _decode(left.data) is not None):
+            self._read_event(left, out)
+        elif rest and not rest.startswith(b":"):
+            return out  # cut within an event
+        if not self._ended and self._choices and all(choice.finish is not None for choice in self._choices.values()):
+            self._finish(out)
+        return out
+
+    def _read_event(self, event: SseEvent, out: list[StreamEvent]) -> None:
+        if event.data == _DONE:
+            self._finish(out)
+            return
+        members = _decode(event.data)
+        if members is None:
+            shown = event.data[:80].decode("utf-8", "replace")
+            out.append(self._fault(protocol_fault(f"expected a JSON object in the stream, got: {shown}")))
+        elif members.get("error", NULL) != NULL or event.event == "error":
+            usage = read_usage(members.get("usage", NULL))
+            if usage is not None and self._started:  # OpenRouter bills up to the error
+                out.append(UsageReport(usage=usage))
+            out.append(self._fault(read_fault(event.data)))
+        else:
+            try:
+                self._read_chunk(Fields(members, "chunk", refuse_answer), out)
+            except AsbruError as error:
+                out.append(self._fault(protocol_fault(error.message)))
+
+    def _fault(self, fault: StreamFault) -> StreamFault:
+        self._ended = True
+        return fault
+
+    def _read_chunk(self, chunk: Fields, out: list[StreamEvent]) -> None:
+        choices = chunk.children("choices") or []
+        usage = read_usage(chunk.raw("usage"))
+        groq = chunk.child("x_groq") if usage is None else None
+        if groq is not None:
+            usage = read_usage(groq.raw("usage"))
+        if not self._started:
+            self._start(chunk, bool(choices) or usage is not None, out)
+        for at, choice in enumerate(choices):
+            index = choice.whole("index")
+            index = at if index is None else index
+            reader = self._choices.get(index)
+            if reader is None:
+                reader = self._choices[index] = ChoiceReader(index, self._id)
+            reader.read(choice, out)
+        if usage is not None:
+            out.append(UsageReport(usage=usage))
+
+    def _start(self, chunk: Fields, now: bool, out: list[StreamEvent]) -> None:
+        reply_id, model = chunk.text("id") or "", chunk.text("model") or ""
+        created = chunk.number("created")
+        tier = chunk.text("service_tier") or None
+        self._held |= {name: raw for name, raw in chunk.rest_set().items() if name not in _QUIET}
+        if not now:
+            return
+        self._started = True
+        self._id = reply_id
+        out.append(
+            ReplyStart(
+                id=reply_id,
+                model=model,
+                created_s=None if created is None else int(created),
+                service_tier=tier,
+                dialect=NAME,
+                extra=self._held,
+            )
+        )
+
+    def _finish(self, out: list[StreamEvent]) -> None:
+        self._ended = True
+        if not self._started:
+            out.append(protocol_fault("the provider's stream ended before it began"))
+            return
+        stops = [choice.close(out) for _, choice in sorted(self._choices.items())]
+        out += stops
+        out.append(ReplyEnd())
+
+
+def _decode(data: bytes) -> dict[str, Raw] | None:
+    try:
+        return _OBJECT.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None

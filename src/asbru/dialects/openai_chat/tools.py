@@ -1,0 +1,172 @@
+"""Tools, the choice among them and calls of them, both ways.
+
+Functions are canonical tools; custom tools (free text, grammars) and vendors' own (`openrouter:web_search`)
+are foreign and ride along. The legacy `functions`/`function_call` are read as tools and written as `tools`:
+only the modern words leave here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from asbru.core.chat import ForeignTool, Raw, Tool, ToolCallPart, ToolChoice
+from asbru.dialects.openai_chat.fields import Fields
+from asbru.dialects.openai_chat.parts import PartWriter, raw_starts, read_cache
+from asbru.dialects.openai_chat.types import NAME
+
+_MODES = {"auto": "auto", "none": "none", "required": "any", "any": "any"}
+_FUNCTION = Raw(b'"function"')
+_TEXT = msgspec.json.Decoder(str)
+
+
+def read_tools(fields: Fields) -> tuple[Tool | ForeignTool, ...] | None:
+    """`tools`, else the legacy `functions`; None when neither was given."""
+    items = fields.items("tools")
+    if items is not None:
+        fields_of = [fields.as_object(item, f"tools[{at}]") for at, item in enumerate(items)]
+        return tuple(_read_tool(tool, raw) for tool, raw in zip(fields_of, items, strict=True))
+    functions = fields.children("functions")
+    return None if functions is None else tuple(_read_function(function) for function in functions)
+
+
+def _read_tool(tool: Fields, raw: Raw) -> Tool | ForeignTool:
+    kind = tool.text("type")
+    if kind is not None and kind != "function":
+        return ForeignTool(dialect=NAME, kind=kind, raw=raw)
+    function = tool.need_child("function")  # a missing type is met in the wild and means a function
+    cache = read_cache(tool)
+    read = _read_function(function)
+    extra = tool.rest()
+    if read.extra:
+        extra["function"] = Raw(msgspec.json.encode(read.extra))
+    return msgspec.structs.replace(read, cache=cache, extra=extra)
+
+
+def _read_function(function: Fields) -> Tool:
+    parameters = function.peek("parameters")
+    if parameters is not None and not raw_starts(parameters, b"{"):
+        raise function.wrong("parameters", "expected a JSON Schema object, got something else")
+    return Tool(
+        name=function.need_text("name"),
+        description=function.text("description"),
+        parameters=function.raw("parameters"),
+        strict=function.flag("strict"),
+        extra=function.rest(),
+    )
+
+
+def read_tool_choice(fields: Fields) -> ToolChoice | None:
+    """`tool_choice`, else the legacy `function_call`. Unknown forms are foreign: they ride along."""
+    name = "tool_choice" if "tool_choice" in fields else "function_call"
+    raw = fields.peek(name)
+    if raw is None:
+        return None
+    if raw_starts(raw, b'"'):
+        mode = _MODES.get(fields.as_text(raw, name))
+        fields.raw(name)
+        if mode is None:
+            return ToolChoice(mode="foreign", raw=raw, dialect=NAME)
+        return msgspec.convert({"mode": mode}, ToolChoice)
+    form = fields.as_object(raw, name)
+    fields.raw(name)
+    if name == "function_call":
+        return ToolChoice(mode="tool", name=form.need_text("name"))
+    if form.peek("type") in (None, _FUNCTION) and "function" in form:
+        return ToolChoice(mode="tool", name=form.need_child("function").need_text("name"))
+    return ToolChoice(mode="foreign", raw=raw, dialect=NAME)
+
+
+def write_tools(tools: Sequence[Tool | ForeignTool], writer: PartWriter) -> list[object]:
+    """The `tools` list, without what is foreign here (noted)."""
+    written: list[object] = []
+    for at, tool in enumerate(tools):
+        path = f"tools[{at}]"
+        if isinstance(tool, Tool):
+            written.append(_write_tool(tool, path, writer))
+        elif tool.dialect == NAME:
+            written.append(tool.raw)
+        else:
+            writer.receipt.dropped(path, f"{tool.kind} is known to {tool.dialect} only")
+    return written
+
+
+def _write_tool(tool: Tool, path: str, writer: PartWriter) -> dict[str, object]:
+    function: dict[str, object] = {"name": tool.name}
+    if tool.description is not None:
+        function["description"] = tool.description
+    if tool.parameters is not None:
+        function["parameters"] = tool.parameters
+    if tool.strict is not None:
+        function["strict"] = tool.strict
+    written: dict[str, object] = {"type": "function", "function": function}
+    if tool.cache is not None:
+        written |= writer.cache(tool.cache, path)
+    if not writer.own:
+        writer.receipt.dropped_extra(path, tool.extra, writer.dialect)
+        return written
+    inner = tool.extra.get("function")
+    if inner is not None:
+        function |= msgspec.json.decode(inner, type=dict[str, Raw])
+    return written | {name: raw for name, raw in tool.extra.items() if name != "function"}
+
+
+def write_tool_choice(choice: ToolChoice, writer: PartWriter) -> object | None:
+    """The `tool_choice` value; None (noted) for another dialect's own form."""
+    match choice.mode:
+        case "auto" | "none":
+            return choice.mode
+        case "any":
+            return "required"
+        case "tool":
+            return {"type": "function", "function": {"name": choice.name or ""}}
+        case "foreign":
+            if choice.dialect == NAME:
+                return choice.raw
+            writer.receipt.dropped("tool_choice", f"a form known to {choice.dialect} only")
+            return None
+
+
+def read_tool_calls(message: Fields, fallback_id: str) -> list[ToolCallPart]:
+    """The calls of an assistant message or an answer. A call without an id gets `fallback_id` and its
+    number."""
+    calls = [
+        _read_tool_call(call, f"{fallback_id}_{at}") for at, call in enumerate(message.children("tool_calls") or ())
+    ]
+    legacy = message.child("function_call")
+    if legacy is not None and not calls:
+        name = legacy.text("name")
+        if name:  # Snowflake sends an empty one beside real calls
+            calls.append(ToolCallPart(id=fallback_id, name=name, arguments=legacy.text("arguments") or ""))
+    return calls
+
+
+def _read_tool_call(call: Fields, fallback_id: str) -> ToolCallPart:
+    kind = call.text("type")
+    custom = kind == "custom" or (kind is None and "custom" in call and "function" not in call)
+    inner = call.need_child("custom" if custom else "function")
+    call.raw("function" if custom else "custom")
+    call.raw("index")  # its place in the list, which the list tells
+    if custom:
+        arguments = inner.text("input")
+    elif raw_starts(inner.peek("arguments") or _FUNCTION, b"{"):  # an object where JSON text belongs
+        arguments = bytes(inner.raw("arguments") or b"").decode()
+    else:
+        arguments = inner.text("arguments")
+    return ToolCallPart(
+        id=call.text("id") or fallback_id,
+        name=inner.need_text("name"),
+        arguments=arguments or "",
+        custom=custom,
+        cache=read_cache(call),
+        extra=call.rest_set(),
+    )
+
+
+def write_tool_call(call: ToolCallPart) -> dict[str, object]:
+    """An item of `tool_calls`, without what rides along."""
+    if call.custom:
+        return {"id": call.id, "type": "custom", "custom": {"name": call.name, "input": call.arguments}}
+    function = {"name": call.name, "arguments": call.arguments}
+    return {"id": call.id, "type": "function", "function": function}

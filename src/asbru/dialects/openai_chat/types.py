@@ -1,0 +1,126 @@
+"""The wire structs of OpenAI chat that are decoded whole: heads, usage, stream chunks, errors.
+
+They name only what Asbru acts on and tolerate everything else; objects whose unknown members must ride
+along are read member by member instead (`fields.py`). Numbers are strict: "12" is not 12.
+Source: https://platform.openai.com/docs/api-reference/chat
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from asbru.core.chat import Raw
+
+NAME: Final = "openai_chat"
+ANTHROPIC: Final = "anthropic_messages"
+ANTHROPIC_FORMAT: Final = "anthropic-claude-v1"
+"""OpenRouter's word for reasoning signed by Anthropic, in the `format` of a `reasoning_details` item."""
+
+NULL: Final = Raw(b"null")
+
+
+class StreamOptions(msgspec.Struct):
+    include_usage: bool | None = None
+
+
+class Head(msgspec.Struct):
+    """What `read_head` decodes; a missing model is told apart from a wrong one by the reader."""
+
+    model: str
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    max_tokens: int | None = None
+    max_completion_tokens: int | None = None
+
+
+class InputDetails(msgspec.Struct):
+    cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    cache_creation_tokens: int | None = None
+    audio_tokens: int | None = None
+
+
+class OutputDetails(msgspec.Struct):
+    reasoning_tokens: int | None = None
+    audio_tokens: int | None = None
+
+
+class UsageWire(msgspec.Struct):
+    """The `usage` object with the spellings met in the wild (DeepSeek, Mistral, Writer, Hugging Face)."""
+
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    total_tokens: int | None = None
+    prompt_tokens_details: InputDetails | None = None
+    prompt_token_details: InputDetails | None = None
+    completion_tokens_details: OutputDetails | None = None
+    completion_token_details: OutputDetails | None = None
+    prompt_cache_hit_tokens: int | None = None
+    cached_tokens: int | None = None
+    num_cached_tokens: int | None = None
+
+
+# `Raw | None` would refuse everything but null: msgspec takes Raw only alone.
+class GroqWire(msgspec.Struct):
+    usage: Raw = NULL
+
+
+class Envelope(msgspec.Struct):
+    """The members of an answer or a chunk that tell usage and errors, whatever the rest is."""
+
+    usage: Raw = NULL
+    x_groq: GroqWire | None = None
+    error: Raw = NULL
+
+
+class FunctionDelta(msgspec.Struct):
+    name: str | None = None
+    arguments: str | None = None
+
+
+class CustomDelta(msgspec.Struct):
+    name: str | None = None
+    input: str | None = None
+
+
+class ToolDelta(msgspec.Struct):
+    """A fragment of a tool call; any member may be missing, null or empty, as providers please."""
+
+    index: int | None = None
+    id: str | None = None
+    type: str | None = None
+    function: FunctionDelta | None = None
+    custom: CustomDelta | None = None
+
+
+class ChunkChoice(msgspec.Struct):
+    """`delta` is kept by member, so that what is unknown can ride along; `text` is the completions API's."""
+
+    index: int | None = None
+    delta: dict[str, Raw] | None = None
+    finish_reason: str | None = None
+    text: str | None = None
+
+
+class PeekChunk(msgspec.Struct):
+    """A chunk as the pass-through helpers look at it."""
+
+    choices: list[ChunkChoice] | None = None
+    usage: Raw = NULL
+    x_groq: GroqWire | None = None
+    error: Raw = NULL
+
+
+class ReasoningDetail(msgspec.Struct):
+    """An item of `reasoning_details` (OpenRouter): reasoning.text, reasoning.summary or
+    reasoning.encrypted."""
+
+    type: str = ""
+    text: str | None = None
+    summary: str | None = None
+    data: str | None = None
+    signature: str | None = None
+    format: str | None = None
+    index: int | None = None

@@ -1,0 +1,140 @@
+"""Usage of OpenAI chat to and from disjoint buckets.
+
+OpenAI counts inclusively: `prompt_tokens` holds cached, written and audio tokens, `completion_tokens` holds
+reasoning and audio. The buckets are what is left after taking those out, and their sum is the provider's
+own total. Details that exceed their total are cut to it. Where `total_tokens` shows that reasoning was
+counted beside `completion_tokens` (xAI), it is added. A missing or malformed `usage` is None, never zeros.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from asbru.core.chat import Raw
+from asbru.core.usage import Usage
+from asbru.dialects.openai_chat.types import (
+    NULL,
+    Envelope,
+    InputDetails,
+    OutputDetails,
+    UsageWire,
+)
+
+_USAGE = msgspec.json.Decoder(UsageWire)
+_ENVELOPE = msgspec.json.Decoder(Envelope)
+_KEY = b'"usage"'
+_GROQ_KEY = b'"x_groq"'
+_NO_INPUT = InputDetails()
+_NO_OUTPUT = OutputDetails()
+_TAIL_TRIES_MAX = 4
+
+
+def read_usage(raw: Raw | None) -> Usage | None:
+    """The buckets of a `usage` object; None where it is absent, null or makes no sense."""
+    if raw is None or raw == NULL:
+        return None
+    try:
+        wire = _USAGE.decode(raw)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    prompt, completion = wire.prompt_tokens, wire.completion_tokens
+    if prompt is None and completion is None:
+        return None
+    return _buckets(wire, max(prompt or 0, 0), max(completion or 0, 0))
+
+
+def _buckets(wire: UsageWire, prompt: int, completion: int) -> Usage:
+    inp = wire.prompt_tokens_details or wire.prompt_token_details or _NO_INPUT
+    out = wire.completion_tokens_details or wire.completion_token_details or _NO_OUTPUT
+    reasoning = out.reasoning_tokens
+    if reasoning and wire.total_tokens == prompt + completion + reasoning:
+        completion += reasoning
+    cached = _first(inp.cached_tokens, wire.prompt_cache_hit_tokens, wire.cached_tokens, wire.num_cached_tokens)
+    cache_read = _within(cached, prompt)
+    cache_write = _within(_first(inp.cache_write_tokens, inp.cache_creation_tokens), prompt - cache_read)
+    audio_input = _within(inp.audio_tokens, prompt - cache_read - cache_write)
+    thought = _within(reasoning, completion)
+    audio_output = _within(out.audio_tokens, completion - thought)
+    return Usage(
+        input=prompt - cache_read - cache_write - audio_input,
+        cache_read=cache_read,
+        cache_write_5m=cache_write,
+        audio_input=audio_input,
+        output=completion - thought - audio_output,
+        reasoning=thought,
+        audio_output=audio_output,
+        reasoning_known=reasoning is not None,
+    )
+
+
+def _first(*counts: int | None) -> int | None:
+    return next((count for count in counts if count is not None), None)
+
+
+def _within(count: int | None, limit: int) -> int:
+    return min(max(count or 0, 0), limit)
+
+
+def write_usage(usage: Usage) -> dict[str, object]:
+    """The `usage` object. Tokens written to a cache are in `prompt_tokens` and, as OpenRouter names them, in
+    `prompt_tokens_details.cache_write_tokens` (both lifetimes together)."""
+    inp: dict[str, int] = {"cached_tokens": usage.cache_read, "audio_tokens": usage.audio_input}
+    written = usage.cache_write_5m + usage.cache_write_1h
+    if written:
+        inp["cache_write_tokens"] = written
+    out: dict[str, int] = {"audio_tokens": usage.audio_output}
+    if usage.reasoning_known:
+        out["reasoning_tokens"] = usage.reasoning
+    return {
+        "prompt_tokens": usage.input_total,
+        "completion_tokens": usage.output_total,
+        "total_tokens": usage.total,
+        "prompt_tokens_details": inp,
+        "completion_tokens_details": out,
+    }
+
+
+def envelope_usage(envelope: Envelope) -> Usage | None:
+    """Usage at the top, or where Groq's streams put it."""
+    usage = read_usage(envelope.usage)
+    if usage is None and envelope.x_groq is not None:
+        usage = read_usage(envelope.x_groq.usage)
+    return usage
+
+
+def usage_of(body: bytes) -> Usage | None:
+    """Usage of a complete JSON answer (chat, completions, embeddings): from the tail, else from the whole."""
+    usage = tail_usage(body)
+    if usage is not None:
+        return usage
+    if _KEY not in body:
+        return None
+    try:
+        return envelope_usage(_ENVELOPE.decode(body))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def tail_usage(data: bytes) -> Usage | None:
+    """Usage from the end of a JSON object whose beginning may be missing.
+
+    What follows a top-level `"usage"` key, with a brace put before it, is a JSON object; what follows the
+    same word inside a string, as a value or in a nested object is not, for its braces do not match. So
+    nothing is guessed.
+    """
+    return _tail_member(data, _KEY) or _tail_member(data, _GROQ_KEY)
+
+
+def _tail_member(data: bytes, key: bytes) -> Usage | None:
+    end = len(data)
+    for _ in range(_TAIL_TRIES_MAX):
+        at = data.rfind(key, 0, end)
+        if at < 0:
+            return None
+        if data[at - 1 : at] != b"\\":
+            try:
+                return envelope_usage(_ENVELOPE.decode(b"{" + data[at:]))
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                pass
+        end = at
+    return None

@@ -1,0 +1,26 @@
+"""Floor 4: what happened, kept. Every call leaves one row, written in batches off the path by the bookkeeper.
+
+The worker side (`RecordWriter`) queues, packs and sends; the other side (`store`) inserts; `query` reads. It promises
+each row at most once and, while its process lives and its queue has room, at least once. It refuses to make a call
+wait: a full queue sheds, and counts what it shed.
+"""
+
+from typing import TYPE_CHECKING
+
+from asbru.records.row import COLUMNS, NO_USAGE, ROW_WIDTH, Column, usage_columns
+from asbru.records.writer import RecordWriter
+
+if TYPE_CHECKING:
+    from asbru.records import frames, query, store
+
+__all__ = [
+    "COLUMNS",
+    "NO_USAGE",
+    "ROW_WIDTH",
+    "Column",
+    "RecordWriter",
+    "frames",
+    "query",
+    "store",
+    "usage_columns",
+]

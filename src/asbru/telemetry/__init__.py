@@ -1,0 +1,16 @@
+"""Floor 2.5: what Asbru says about itself: metrics and log lines. Every floor above may speak.
+
+The run side (`Meter`) counts in slots of its own and never renders; the merging side (`merge`, `exposition`) runs in
+the bookkeeper, which alone loads prometheus-client. It refuses to know what a call is: it is told numbers and labels.
+"""
+
+from typing import TYPE_CHECKING
+
+from asbru.telemetry import names
+from asbru.telemetry.log import log
+from asbru.telemetry.metrics import CallLabels, CallSlot, Collected, Counter, Meter
+
+if TYPE_CHECKING:
+    from asbru.telemetry import exposition, merge
+
+__all__ = ["CallLabels", "CallSlot", "Collected", "Counter", "Meter", "exposition", "log", "merge", "names"]

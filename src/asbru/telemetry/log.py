@@ -1,0 +1,52 @@
+"""One line per event on stderr: time (UTC), level, event, then fields as `name=value`. Cheap, and never a secret.
+
+`ASBRU_LOG` (debug, info, warning, error; default info) is the least level that is written. Values are quoted when
+they hold spaces, so a line can be split again; what looks like a credential is masked, as a last net only.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import time
+from typing import Literal
+
+import msgspec
+
+Level = Literal["debug", "info", "warning", "error"]
+
+LEVEL_VARIABLE = "ASBRU_LOG"
+VALUE_CHARS_MAX = 2000
+_RANKS = {"debug": 0, "info": 1, "warning": 2, "error": 3}
+_PLAIN = re.compile(r"[\w.:/@+\-*%,()]+", re.ASCII)
+_SECRET = re.compile(r"\b(sk-|Bearer |gsk_|AIza)[\w.~+/=\-]{8,}")
+
+
+def log(level: Level, event: str, **fields: object) -> None:
+    """Write the line at once; a closed stderr is no reason to stop. `event` is a few plain words."""
+    if _RANKS[level] < _RANKS.get(os.environ.get(LEVEL_VARIABLE, "info"), 1):
+        return
+    line = format_line(level, event, fields, time.time())
+    try:
+        sys.stderr.write(line)
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        return
+
+
+def format_line(level: Level, event: str, fields: dict[str, object], now_s: float) -> str:
+    """The line, with its line feed. `now_s` is a Unix time."""
+    stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now_s))
+    words = "".join(f" {name}={_value(value)}" for name, value in fields.items())
+    text = _SECRET.sub(r"\1***", f"{' '.join(event.split())}{words}")
+    return f"{stamp}.{int(now_s * 1000) % 1000:03d}Z {level:<7} {text}\n"
+
+
+def _value(value: object) -> str:
+    if isinstance(value, bool | int | float):
+        return str(value)
+    text = str(value)[:VALUE_CHARS_MAX]
+    if _PLAIN.fullmatch(text):
+        return text
+    return msgspec.json.encode(text.encode("utf-8", "replace").decode()).decode()

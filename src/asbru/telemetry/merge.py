@@ -1,0 +1,156 @@
+"""What the workers reported, merged: the bookkeeper's side of metrics.
+
+Each worker sends running totals, so the newest report of a worker simply replaces its older one. Counters of a worker
+that ended stay in the sum (a counter must not go back), its gauges leave it. Workers that ended long ago are folded
+into one total, so a worker that dies again and again costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias
+
+from asbru.telemetry import names
+from asbru.telemetry.metrics import SERIES_MAX, CallLabels, Collected, SeriesCap, SlotTotals
+
+GONE_KEPT_MAX = 16
+"""Workers that ended and may yet come back on a new connection under the same incarnation."""
+
+SampleKey: TypeAlias = tuple[str, tuple[str, ...]]
+
+
+class CallTotals:
+    """The totals of one kind of call."""
+
+    __slots__ = ("cost_nanousd", "count", "first", "first_us", "latency", "latency_us", "tokens")
+
+    def __init__(self) -> None:
+        self.count = self.latency_us = self.first_us = self.cost_nanousd = 0
+        self.tokens = [0] * len(names.TOKEN_BUCKETS)
+        self.latency = [0] * names.HISTOGRAM_SLOTS
+        self.first = [0] * names.HISTOGRAM_SLOTS
+
+    def add(self, totals: SlotTotals) -> None:
+        """Add what a worker sent: see `metrics.SlotTotals`."""
+        _, count, latency_us, first_us, cost_nanousd, tokens, latency, first = totals
+        self.count += count
+        self.latency_us += latency_us
+        self.first_us += first_us
+        self.cost_nanousd += cost_nanousd
+        _add_all(self.tokens, tokens)
+        _add_all(self.latency, latency)
+        _add_all(self.first, first)
+
+    def merge(self, other: CallTotals) -> None:
+        """Add another's totals."""
+        self.count += other.count
+        self.latency_us += other.latency_us
+        self.first_us += other.first_us
+        self.cost_nanousd += other.cost_nanousd
+        _add_all(self.tokens, other.tokens)
+        _add_all(self.latency, other.latency)
+        _add_all(self.first, other.first)
+
+
+class _Worker:
+    """The newest totals of one worker."""
+
+    __slots__ = ("counters", "gauges", "slots")
+
+    def __init__(self) -> None:
+        self.slots: dict[CallLabels, SlotTotals] = {}
+        self.counters: dict[SampleKey, float] = {}
+        self.gauges: dict[SampleKey, float] = {}
+
+
+class Totals:
+    """All workers' figures. `series_max` bounds the kinds of call that are told apart, over all workers."""
+
+    def __init__(self, *, series_max: int = SERIES_MAX) -> None:
+        self._cap = SeriesCap(series_max)
+        self._alive: dict[str, _Worker] = {}
+        self._gone: dict[str, _Worker] = {}
+        self._folded: dict[CallLabels, CallTotals] = {}
+        self._folded_counters: dict[SampleKey, float] = {}
+
+    def take(self, incarnation: str, delta: Collected, *, everything: bool) -> None:
+        """A worker's report. `everything`: it replaces all that was known of this incarnation."""
+        worker = self._alive.get(incarnation)
+        if worker is None:
+            worker = self._alive[incarnation] = self._gone.pop(incarnation, None) or _Worker()
+        if everything:
+            worker.slots.clear()
+            worker.counters.clear()
+            worker.gauges.clear()
+        slots, counters, gauges = delta
+        for slot in slots:
+            worker.slots[slot[0]] = slot
+        for name, labels, value in counters:
+            worker.counters[name, labels] = value
+        for name, labels, value in gauges:
+            worker.gauges[name, labels] = value
+
+    def part(self, incarnation: str) -> None:
+        """A worker's connection ended: its gauges count no more, its counters stay."""
+        worker = self._alive.pop(incarnation, None)
+        if worker is None:
+            return
+        worker.gauges.clear()
+        self._gone[incarnation] = worker
+        while len(self._gone) > GONE_KEPT_MAX:
+            self._fold(self._gone.pop(next(iter(self._gone))))
+
+    def calls(self) -> dict[CallLabels, CallTotals]:
+        """Totals by kind of call, over all workers that ever reported."""
+        merged: dict[CallLabels, CallTotals] = {}
+        for labels, totals in self._folded.items():
+            merged.setdefault(labels, CallTotals()).merge(totals)
+        for worker in self._workers():
+            self._add_slots(merged, worker)
+        return merged
+
+    def counters(self) -> dict[SampleKey, float]:
+        """Counters other than those of calls."""
+        merged = dict(self._folded_counters)
+        for worker in self._workers():
+            _add_counters(merged, worker)
+        return merged
+
+    def gauges(self) -> dict[SampleKey, float]:
+        """Gauges over the workers that are connected: summed, or the largest where the metric says so."""
+        merged: dict[SampleKey, float] = {}
+        largest = {metric.name for metric in names.METRICS if metric.merge == "max"}
+        for worker in self._alive.values():
+            for key, value in worker.gauges.items():
+                if key[0] in largest:
+                    merged[key] = max(value, merged.get(key, value))
+                else:
+                    merged[key] = merged.get(key, 0) + value
+        return merged
+
+    def _workers(self) -> Iterable[_Worker]:
+        yield from self._gone.values()
+        yield from self._alive.values()
+
+    def _add_slots(self, merged: dict[CallLabels, CallTotals], worker: _Worker) -> None:
+        for labels, slot in worker.slots.items():
+            admitted = self._cap.admit(labels)
+            totals = merged.get(admitted)
+            if totals is None:
+                totals = merged[admitted] = CallTotals()
+            totals.add(slot)
+
+    def _fold(self, worker: _Worker) -> None:
+        self._add_slots(self._folded, worker)
+        _add_counters(self._folded_counters, worker)
+
+
+def _add_counters(merged: dict[SampleKey, float], worker: _Worker) -> None:
+    for key, value in worker.counters.items():
+        merged[key] = merged.get(key, 0) + value
+
+
+def _add_all(sums: list[int], counts: Sequence[int]) -> None:
+    # A worker's lists may be shorter than ours; longer ones would be another version's.
+    for at, count in enumerate(counts[: len(sums)]):
+        sums[at] += count

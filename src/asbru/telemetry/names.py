@@ -1,0 +1,182 @@
+"""Every metric, once: its name, kind, labels, unit and one sentence. The rest of the code and the docs read this.
+
+Labels are words from the configuration (providers, key names) or from closed sets; only `model` can come from
+callers, and the series cap of `metrics.Meter` bounds what they can make of it. Virtual keys are not a label: per-caller
+figures are in the records, where a million callers cost a million rows and not a million series.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+Kind: TypeAlias = Literal["counter", "gauge", "histogram"]
+
+
+class Metric(msgspec.Struct, frozen=True, kw_only=True):
+    """`merge` says how gauges of several workers become one number. `sentence` is the HELP text and the docs."""
+
+    name: str
+    kind: Kind
+    labels: tuple[str, ...] = ()
+    unit: str
+    sentence: str
+    merge: Literal["sum", "max"] = "sum"
+
+
+CALL_LABELS = ("surface", "provider", "model", "key", "status", "outcome")
+"""What tells one kind of call from another. `model` is the upstream's name, `key` the name of the provider key."""
+
+CALLS = Metric(
+    name="asbru_calls_total",
+    kind="counter",
+    labels=CALL_LABELS,
+    unit="calls",
+    sentence="Calls that ended, by the status the caller got (499: the caller went away) and how they ended.",
+)
+CALL_SECONDS = Metric(
+    name="asbru_call_duration_seconds",
+    kind="histogram",
+    labels=("surface", "provider", "model", "outcome"),
+    unit="seconds",
+    sentence="Time from the arrival of a call to the end of its answer.",
+)
+FIRST_TOKEN_SECONDS = Metric(
+    name="asbru_first_token_seconds",
+    kind="histogram",
+    labels=("surface", "provider", "model", "outcome"),
+    unit="seconds",
+    sentence="Time from the arrival of a call to the first content of its streamed answer.",
+)
+TOKENS = Metric(
+    name="asbru_tokens_total",
+    kind="counter",
+    labels=("surface", "provider", "model", "key", "bucket"),
+    unit="tokens",
+    sentence="Tokens used, in disjoint buckets: the sum over buckets is the total.",
+)
+COST = Metric(
+    name="asbru_cost_usd_total",
+    kind="counter",
+    labels=("surface", "provider", "model", "key"),
+    unit="US dollars",
+    sentence="Cost of calls whose usage and price are known.",
+)
+CALLS_IN_FLIGHT = Metric(
+    name="asbru_calls_in_flight",
+    kind="gauge",
+    unit="calls",
+    sentence="Calls that have begun and not ended.",
+)
+CONNECTIONS_OPEN = Metric(
+    name="asbru_connections_open",
+    kind="gauge",
+    unit="connections",
+    sentence="Connections that callers hold open, idle ones included.",
+)
+UPSTREAM_CONNECTIONS = Metric(
+    name="asbru_upstream_connections",
+    kind="gauge",
+    labels=("provider", "state"),
+    unit="connections",
+    sentence="Connections to providers, busy or idle.",
+)
+LOOP_LAG_SECONDS = Metric(
+    name="asbru_loop_lag_seconds",
+    kind="gauge",
+    unit="seconds",
+    sentence="How late the last one-second sweep ran, of the worker where it was latest.",
+    merge="max",
+)
+RECORDS_QUEUED = Metric(
+    name="asbru_records_queued",
+    kind="gauge",
+    unit="rows",
+    sentence="Records that wait in workers for the bookkeeper's word that they are written.",
+)
+RECORDS_SHED = Metric(
+    name="asbru_records_shed_total",
+    kind="counter",
+    unit="rows",
+    sentence="Records that workers gave up because their queue was full.",
+)
+RECORDS_WRITTEN = Metric(
+    name="asbru_records_written_total",
+    kind="counter",
+    unit="rows",
+    sentence="Records committed since the bookkeeper started.",
+)
+RECORDS_DROPPED = Metric(
+    name="asbru_records_dropped_total",
+    kind="counter",
+    unit="rows",
+    sentence="Records the bookkeeper gave up: unreadable, or more than it may hold while the disk refuses writes.",
+)
+RECORDS_HELD = Metric(
+    name="asbru_records_held_bytes",
+    kind="gauge",
+    unit="bytes",
+    sentence="Records the bookkeeper holds in memory because the disk refuses writes.",
+)
+STORE_FAILURES = Metric(
+    name="asbru_store_failures_total",
+    kind="counter",
+    unit="commits",
+    sentence="Commits that failed (disk full, database locked) and were tried again.",
+)
+WORKERS = Metric(
+    name="asbru_workers",
+    kind="gauge",
+    unit="workers",
+    sentence="Workers connected to the bookkeeper.",
+)
+SERIES_OVERFLOWED = Metric(
+    name="asbru_series_overflowed_total",
+    kind="counter",
+    unit="calls",
+    sentence='Observations counted under the label "other" because a worker had reached its series cap.',
+)
+
+METRICS: tuple[Metric, ...] = (
+    CALLS,
+    CALL_SECONDS,
+    FIRST_TOKEN_SECONDS,
+    TOKENS,
+    COST,
+    CALLS_IN_FLIGHT,
+    CONNECTIONS_OPEN,
+    UPSTREAM_CONNECTIONS,
+    LOOP_LAG_SECONDS,
+    RECORDS_QUEUED,
+    RECORDS_SHED,
+    RECORDS_WRITTEN,
+    RECORDS_DROPPED,
+    RECORDS_HELD,
+    STORE_FAILURES,
+    WORKERS,
+    SERIES_OVERFLOWED,
+)
+
+TOKEN_BUCKETS = (
+    "input",
+    "cache_read",
+    "cache_write_5m",
+    "cache_write_1h",
+    "audio_input",
+    "output",
+    "reasoning",
+    "audio_output",
+)
+"""Values of the label `bucket`, in the order in which slots send them."""
+
+HISTOGRAM_SLOTS = 32
+"""Slot n counts times t with t.bit_length() == n microseconds; the last also counts everything longer (35 minutes)."""
+
+
+def metric_named(name: str) -> Metric:
+    """The metric of that name; KeyError when there is none."""
+    for metric in METRICS:
+        if metric.name == name:
+            return metric
+    raise KeyError(name)

@@ -1,0 +1,124 @@
+"""Usage in disjoint buckets, and two reports made one."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from asbru.core.usage import Usage
+from asbru.dialects.anthropic_messages import DIALECT
+
+FIVE, HOUR = "ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens"
+
+WIRES: list[tuple[dict[str, Any], Usage | None]] = [
+    ({"input_tokens": 1, "output_tokens": 2}, Usage(input=1, output=2, reasoning_known=False)),
+    (
+        {"input_tokens": 1, "cache_read_input_tokens": 5, "cache_creation_input_tokens": 7, "output_tokens": 2},
+        Usage(input=1, cache_read=5, cache_write_5m=7, output=2, reasoning_known=False),
+    ),
+    (
+        {
+            "input_tokens": 1,
+            "cache_creation_input_tokens": 7,
+            "cache_creation": {FIVE: 3, HOUR: 4},
+            "output_tokens": 2,
+        },
+        Usage(input=1, cache_write_5m=3, cache_write_1h=4, output=2, reasoning_known=False),
+    ),
+    (
+        {
+            "input_tokens": 1,
+            "cache_creation_input_tokens": 7,
+            "cache_creation": {FIVE: None, HOUR: 9},
+            "output_tokens": 2,
+        },
+        Usage(input=1, cache_write_1h=7, output=2, reasoning_known=False),
+    ),
+    (
+        {"input_tokens": 1, "cache_creation": {FIVE: 3}, "output_tokens": 2},
+        Usage(input=1, cache_write_5m=3, output=2, reasoning_known=False),
+    ),
+    (
+        {"input_tokens": None, "cache_read_input_tokens": None, "cache_creation": None, "output_tokens": 2},
+        Usage(output=2, reasoning_known=False),
+    ),
+    (
+        {"input_tokens": 1, "output_tokens": 10, "output_tokens_details": {"thinking_tokens": 4}},
+        Usage(input=1, output=6, reasoning=4),
+    ),
+    (
+        {"input_tokens": 1, "output_tokens": 3, "output_tokens_details": {"thinking_tokens": 4}},
+        Usage(input=1, output=0, reasoning=3),
+    ),
+    ({"input_tokens": -5, "output_tokens": 3}, Usage(output=3, reasoning_known=False)),
+    ({"input_tokens": None, "output_tokens": None}, None),
+    ({"server_tool_use": {"web_search_requests": 1}}, None),
+]
+
+
+@pytest.mark.parametrize(("wire", "expected"), WIRES)
+def test_buckets(wire: dict[str, Any], expected: Usage | None) -> None:
+    """Counts go to disjoint buckets; their sum is the provider's own total; none is negative; unknown is None."""
+    usage = DIALECT.usage_of(json.dumps({"usage": wire}).encode())
+    assert usage == expected
+    if usage is not None:
+        names = ("input_tokens", "cache_read_input_tokens", "output_tokens")
+        total = sum(max(wire.get(name) or 0, 0) for name in names)
+        writes = wire.get("cache_creation_input_tokens")
+        total += (
+            sum(count or 0 for count in (wire.get("cache_creation") or {}).values()) if writes is None else writes
+        )
+        assert usage.total == total
+
+
+def event(kind: str, usage: dict[str, Any]) -> bytes:
+    """An event with usage: message_start keeps it in its message."""
+    holder = {"message": {"usage": usage}} if kind == "message_start" else {"usage": usage, "delta": {}}
+    return f"event: {kind}\ndata: {json.dumps({'type': kind, **holder})}\n\n".encode()
+
+
+def wire(**counts: int | None) -> dict[str, Any]:
+    """A usage object; `read` and `write` stand for the cache counts."""
+    names = {"read": "cache_read_input_tokens", "write": "cache_creation_input_tokens"}
+    return {names.get(name, f"{name}_tokens"): count for name, count in counts.items()}
+
+
+MERGES: list[tuple[dict[str, Any], dict[str, Any], Usage | None]] = [
+    ({}, {}, None),
+    (wire(input=3), {}, Usage(input=3, reasoning_known=False)),
+    ({}, wire(output=3), Usage(output=3, reasoning_known=False)),
+    (wire(input=3, read=9, output=1), wire(output=8), Usage(input=3, cache_read=9, output=8, reasoning_known=False)),
+    (
+        wire(input=3, output=1),
+        wire(input=7, read=2, output=8),
+        Usage(input=7, cache_read=2, output=8, reasoning_known=False),
+    ),
+    (wire(input=3, read=9), wire(input=181, read=0, output=8), Usage(input=181, output=8, reasoning_known=False)),
+    (
+        wire(input=3, read=9),
+        wire(input=4, read=None, output=8),
+        Usage(input=4, cache_read=9, output=8, reasoning_known=False),
+    ),
+    (
+        {**wire(write=7, output=1), "cache_creation": {FIVE: 2, HOUR: 5}},
+        wire(input=1, write=7, output=8),
+        Usage(input=1, cache_write_5m=2, cache_write_1h=5, output=8, reasoning_known=False),
+    ),
+    (wire(input=3, output=1), wire(input=3), Usage(input=3, output=1, reasoning_known=False)),
+    (
+        wire(input=3, output=1),
+        {**wire(output=8), "output_tokens_details": {"thinking_tokens": 4}},
+        Usage(input=3, output=4, reasoning=4),
+    ),
+]
+
+
+@pytest.mark.parametrize(("head", "tail", "expected"), MERGES)
+def test_two_reports_are_one(head: dict[str, Any], tail: dict[str, Any], expected: Usage | None) -> None:
+    """A later total wins where it is given, zero included; the split of cache writes is kept; it is plain usage."""
+    start = DIALECT.head_usage(event("message_start", head))
+    merged = DIALECT.merge_usage(start, DIALECT.tail(event("message_delta", tail)).usage)
+    assert merged == expected
+    assert merged is None or type(merged) is Usage

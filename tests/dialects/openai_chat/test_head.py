@@ -1,0 +1,106 @@
+"""The head of a request: what is read, what is refused and in which words, what a rewrite touches."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from asbru.core.errors import BadRequest
+from asbru.dialects import RequestHead
+from asbru.dialects.openai_chat.head import read_head, rewrite
+
+NONE: frozenset[str] = frozenset()
+
+BAD = {
+    "empty": (b"", "malformed JSON"),
+    "malformed": (b'{"model":"x",', "malformed JSON"),
+    "trailing": (b'{"model":"x"} x', "malformed JSON"),
+    "a list": (b" []", "expected a JSON object, got a list"),
+    "no model": (b"{}", "model: expected a string, got nothing"),
+    "null model": (b'{"model":null}', "model: expected a string, got nothing"),
+    "empty model": (b'{"model":""}', "model: expected the name of a model, got an empty string"),
+    "number as model": (b'{"model":5}', "model: expected a string, got a number"),
+    "stream as text": (b'{"model":"x","stream":"yes"}', "stream: expected true or false, got a string"),
+    "options as list": (
+        b'{"model":"x","stream_options":[]}',
+        "stream_options: expected an object, got a list",
+    ),
+    "usage as number": (
+        b'{"model":"x","stream_options":{"include_usage":1}}',
+        "stream_options.include_usage: expected true or false, got a number",
+    ),
+    "limit as text": (b'{"model":"x","max_tokens":"5"}', "max_tokens: expected a whole number, got a string"),
+    "deep": (b'{"model":"x","messages":' + b"[" * 100_000 + b"]" * 100_000 + b"}", "nested"),
+    "deep and open": (b'{"a":' + b"[" * 100_000, "nested"),
+    "not UTF-8": (b'{"model":"x","user":"\xff"}', "expected UTF-8, got an invalid byte at position 21"),
+    "a lone surrogate": (b'{"model":"x","user":"\\ud800 and"}', "malformed JSON"),
+    "a lone low surrogate": (b'{"model":"x","user":"\\udc00 and"}', "malformed JSON"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_head_is_refused_in_words(name: str) -> None:
+    """Whatever is wrong with a body, the caller reads what was expected and what came."""
+    body, words = BAD[name]
+    with pytest.raises(BadRequest) as caught:
+        read_head(body)
+    assert words in caught.value.message
+
+
+def test_a_head_is_read() -> None:
+    """Model, stream, usage wish and the modern token limit are read, the rest is left alone."""
+    body = b'{"model":"m","stream":true,"stream_options":{"include_usage":true},"max_tokens":5,'
+    body += b'"max_completion_tokens":7,"messages":[{"role":"user","content":"\xc3\xa4"}]}'
+    assert read_head(body) == RequestHead(model="m", stream=True, wants_usage=True, max_tokens=7)
+    assert read_head(b'{"model":"m","stream":null}') == RequestHead("m", False, False, None)
+
+
+@given(st.binary(max_size=80) | st.text(max_size=80).map(str.encode))
+def test_no_bytes_make_the_head_fail_otherwise(body: bytes) -> None:
+    """Arbitrary bytes give a head or a BadRequest, never another exception."""
+    for call in (read_head, lambda data: rewrite(data, "m", True, NONE)):
+        try:
+            call(body)
+        except BadRequest as error:
+            assert error.message
+
+
+def test_nothing_to_change_gives_the_identical_object() -> None:
+    """A body that is right already is forwarded as the very same object."""
+    body = b'{ "model" : "m", "stream_options": {"include_usage": true} }'
+    assert rewrite(body, "m", False, NONE) is body
+    assert rewrite(body, "m", True, frozenset(("store",))) is body
+
+
+def test_a_rewrite_touches_only_what_it_must() -> None:
+    """The model is set and fields are stripped; every other member keeps its very text."""
+    body = b'{"temperature": 1.50, "model":"a","store":true,"x":{"b" : 1e2}}'
+    written = rewrite(body, "b", False, frozenset(("store", "absent")))
+    assert written == b'{"temperature":1.50,"model":"b","x":{"b" : 1e2}}'
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (None, {"include_usage": True}),
+        ('"stream_options":null', {"include_usage": True}),
+        (
+            '"stream_options":{"include_obfuscation":false}',
+            {"include_obfuscation": False, "include_usage": True},
+        ),
+        ('"stream_options":{"include_usage":false}', {"include_usage": True}),
+    ],
+)
+def test_usage_is_asked_for_beside_other_options(options: str | None, expected: dict[str, bool]) -> None:
+    """Asking for usage keeps the other stream options."""
+    body = f'{{"model":"m","stream":true{"," + options if options else ""}}}'.encode()
+    assert json.loads(rewrite(body, "m", True, NONE))["stream_options"] == expected
+
+
+def test_stripped_options_are_not_asked_for() -> None:
+    """A provider that refuses stream options is not sent any."""
+    body = b'{"model":"m","stream":true,"stream_options":{"include_usage":true}}'
+    assert b"stream_options" not in rewrite(body, "m", True, frozenset(("stream_options",)))

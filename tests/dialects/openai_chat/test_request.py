@@ -1,0 +1,157 @@
+"""Reading requests: complaints with a path, and the few choices the golden cases do not show."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from asbru.core.chat import Message, Raw, Reasoning, TextPart, ToolResultPart
+from asbru.core.errors import BadRequest
+from asbru.dialects.openai_chat.request import read_request
+
+
+def request_of(*messages: Any, **members: Any) -> bytes:
+    return json.dumps(
+        {"model": "m", "messages": messages or [{"role": "user", "content": "q"}]} | members
+    ).encode()
+
+
+def user(*parts: Any) -> dict[str, Any]:
+    return {"role": "user", "content": list(parts)}
+
+
+BAD = {
+    "messages: expected a list of at least one message, got nothing": b'{"model":"m"}',
+    "messages: expected a list of at least one message, got an empty list": b'{"model":"m","messages":[]}',
+    "messages: expected a list, got a string": request_of(messages="hi"),
+    "messages[0]: expected an object, got a string": request_of("hi"),
+    "messages[0].role: expected a string, got nothing": request_of({"content": "x"}),
+    'messages[0].role: expected one of system, developer, user, assistant, tool, function, got "boss"': (
+        request_of({"role": "boss", "content": "x"})
+    ),
+    "messages[0].content: expected a string or a list of parts, got nothing": request_of({"role": "user"}),
+    "messages[0].content: expected a string or a list of parts, got something else": (
+        request_of({"role": "user", "content": {}})
+    ),
+    "messages[0].content[0].type: expected a string, got a number": request_of(user({"type": 5})),
+    "messages[0].content[1].text: expected a string, got nothing": (
+        request_of(user({"type": "text", "text": "a"}, {"type": "text"}))
+    ),
+    "messages[0].content[0].image_url.url: expected a string, got nothing": (
+        request_of(user({"type": "image_url", "image_url": {}}))
+    ),
+    "messages[0].content[0].file: expected exactly one of file_data and file_id": (
+        request_of(user({"type": "file", "file": {}}))
+    ),
+    "messages[0].tool_call_id: expected a string, got nothing": request_of({"role": "tool", "content": "x"}),
+    "messages[0].tool_calls[0].function: expected an object, got nothing": (
+        request_of({"role": "assistant", "tool_calls": [{"id": "a", "type": "function"}]})
+    ),
+    "tools[0].function.name: expected a string, got nothing": request_of(tools=[{"function": {}}]),
+    "tools[0].function.parameters: expected a JSON Schema object, got something else": (
+        request_of(tools=[{"function": {"name": "f", "parameters": []}}])
+    ),
+    "stop[1]: expected a string, got a number": request_of(stop=["a", 5]),
+    "temperature: expected a number, got a string": request_of(temperature="hot"),
+    "n: expected a whole number, got a number": request_of(n=1.5),
+    "response_format.json_schema: expected an object, got nothing": (
+        request_of(response_format={"type": "json_schema"})
+    ),
+    "tool_choice.function.name: expected a string, got nothing": (
+        request_of(tool_choice={"type": "function", "function": {}})
+    ),
+    "stream_options: expected an object, got true": request_of(stream_options=True),
+}
+
+
+@pytest.mark.parametrize("words", BAD)
+def test_a_complaint_names_the_path(words: str) -> None:
+    """A value of the wrong kind is refused with its path, what was expected and what came."""
+    with pytest.raises(BadRequest) as caught:
+        read_request(BAD[words])
+    assert caught.value.message == words
+    assert caught.value.param == words.partition(":")[0]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+NAMES = (
+    "role", "content", "type", "text", "image_url", "file", "input_audio", "tool_calls", "function", "name",
+    "arguments", "tool_call_id", "reasoning_details", "refusal", "audio", "function_call", "id",
+     "cache_control",
+)  # fmt: skip
+TOPS = (
+    "messages", "tools", "functions", "tool_choice", "response_format", "reasoning", "thinking", "stop",
+    "stream_options", "max_tokens", "logit_bias", "user",
+)  # fmt: skip
+SHAPED = st.recursive(
+    JSON | st.sampled_from(("user", "assistant", "tool", "text", "image_url", "function", "custom")),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=6),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(st.sampled_from(TOPS), SHAPED, max_size=5))
+def test_no_json_makes_the_reader_fail_otherwise(members: dict[str, Any]) -> None:
+    """Arbitrary JSON in known places gives a request or a BadRequest, never another exception."""
+    try:
+        read_request(json.dumps({"model": "m", **members}).encode())
+    except BadRequest as error:
+        assert error.message
+
+
+def test_results_of_parallel_calls_become_one_message() -> None:
+    """Consecutive tool messages are one user message of results; what follows is a message of its own."""
+    body = request_of(
+        {"role": "tool", "tool_call_id": "a", "content": "1"},
+        {"role": "tool", "tool_call_id": "b", "content": None, "name": "f"},
+        {"role": "user", "content": "next"},
+    )
+    first = ToolResultPart(call_id="a", parts=(TextPart(text="1"),))
+    second = ToolResultPart(call_id="b", parts=(), plain=False, name="f")
+    assert read_request(body).messages == (
+        Message(role="user", parts=(first, second)),
+        Message(role="user", parts=(TextPart(text="next"),), plain=True),
+    )
+
+
+@pytest.mark.parametrize(
+    ("members", "expected"),
+    [
+        ({"reasoning_effort": "low"}, Reasoning(effort="low")),
+        ({"thinking": {"type": "enabled", "budget_tokens": 9}}, Reasoning(mode="enabled", budget_tokens=9)),
+        ({"thinking": {"type": "auto"}}, Reasoning(extra={"thinking": Raw(b'{"type":"auto"}')})),
+        ({"reasoning": {"enabled": False}}, Reasoning(mode="disabled", extra={"reasoning": Raw(b"{}")})),
+        ({"reasoning": None}, None),
+    ],
+)
+def test_every_spelling_of_how_much_to_think(members: dict[str, Any], expected: Reasoning | None) -> None:
+    """OpenAI's, OpenRouter's and DeepSeek's ways to ask for thinking mean the same."""
+    assert read_request(request_of(**members)).reasoning == expected
+
+
+def test_the_modern_token_limit_wins_and_the_other_rides_along() -> None:
+    """With both limits given the modern one holds and the legacy one is kept as an unknown member."""
+    request = read_request(request_of(max_tokens=5, max_completion_tokens=7))
+    assert (request.max_tokens, request.extra) == (7, {"max_tokens": Raw(b"5")})
+
+
+def test_a_vendors_response_format_rides_along() -> None:
+    """A response format that only the provider knows is carried as it is."""
+    request = read_request(request_of(response_format={"type": "grammar", "grammar": "g"}))
+    assert request.response_format is None
+    assert "response_format" in request.extra
+
+
+def test_null_is_absent() -> None:
+    """Members that are null count as not given."""
+    request = read_request(request_of(temperature=None, tools=None, stop=None, stream=None, tool_choice=None))
+    assert (request.temperature, request.tools, request.stop, request.stream) == (None, None, None, False)
+    assert request.tool_choice is None

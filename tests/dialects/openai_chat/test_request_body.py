@@ -1,0 +1,166 @@
+"""Writing requests: what other dialects' requests lose, gain or change on the way to chat, and that it is
+noted."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from asbru.core.chat import (
+    CacheMark,
+    ChatRequest,
+    ForeignTool,
+    Message,
+    Raw,
+    Reasoning,
+    ResponseFormat,
+    TextPart,
+    Tool,
+    ToolChoice,
+)
+from asbru.dialects import TargetFacts
+from asbru.dialects.openai_chat.request_body import effort_of, write_request
+
+ASK = (Message(role="user", parts=(TextPart(text="q"),)),)
+FACTS = TargetFacts(model="up")
+
+
+def write(
+    facts: TargetFacts = FACTS, dialect: str = "anthropic_messages", **members: Any
+) -> tuple[Any, list[str]]:
+    written = write_request(ChatRequest(model="m", messages=ASK, dialect=dialect, **members), facts)
+    return json.loads(written.body), [str(note) for note in written.notes]
+
+
+def test_a_lone_text_becomes_a_string() -> None:
+    """A message of another dialect with one plain text is written in the short form all upstreams take."""
+    assert write() == ({"model": "up", "messages": [{"role": "user", "content": "q"}]}, [])
+
+
+def test_the_token_limit_has_two_names() -> None:
+    """The limit goes by the modern name unless the target only knows the old one."""
+    assert write(max_tokens=5)[0]["max_completion_tokens"] == 5
+    assert write(TargetFacts(model="up", legacy_max_tokens=True), max_tokens=5)[0]["max_tokens"] == 5
+
+
+@pytest.mark.parametrize(
+    ("budget", "effort"), [(1024, "low"), (4096, "medium"), (16_383, "medium"), (16_384, "high")]
+)
+def test_a_budget_becomes_an_effort(budget: int, effort: str) -> None:
+    """A thinking budget is written as the nearest effort and the change is noted."""
+    body, notes = write(reasoning=Reasoning(mode="enabled", budget_tokens=budget))
+    assert (body["reasoning_effort"], effort_of(budget)) == (effort, effort)
+    assert notes == [f"changed reasoning.budget_tokens ({budget} becomes effort {effort})"]
+
+
+@pytest.mark.parametrize(
+    ("wish", "written", "notes"),
+    [
+        (Reasoning(effort="medium"), "medium", []),
+        (Reasoning(effort="max"), "high", ["changed reasoning.effort (max becomes high)"]),
+        (
+            Reasoning(mode="disabled"),
+            None,
+            ["dropped reasoning.mode (chat cannot disable: the model's default holds)"],
+        ),
+        (
+            Reasoning(mode="adaptive", display="omitted"),
+            None,
+            [
+                "dropped reasoning.display (chat has no such member)",
+                "dropped reasoning.mode (adaptive without an effort: the model's default holds)",
+            ],
+        ),
+    ],
+)
+def test_other_wishes_for_thinking(wish: Reasoning, written: str | None, notes: list[str]) -> None:
+    """Efforts chat lacks become the nearest one, modes it lacks are dropped, each with a note."""
+    body, noted = write(reasoning=wish)
+    assert (body.get("reasoning_effort"), noted) == (written, notes)
+
+
+def test_a_stream_always_asks_for_usage() -> None:
+    """Usage is asked of every stream; where the caller had not asked the receipt says so."""
+    body, notes = write(stream=True)
+    assert (body["stream"], body["stream_options"]) == (True, {"include_usage": True})
+    assert notes == ["added stream_options.include_usage (for accounting)"]
+    assert write(stream=True, include_usage=True)[1] == []
+
+
+def test_what_only_others_know_is_noted_field_by_field() -> None:
+    """Unknown members of another dialect, top_k and surplus stops never vanish in silence."""
+    body, notes = write(
+        top_k=5, stop=("a", "b", "c", "d", "e"), extra={"container": Raw(b"1"), "mcp_servers": Raw(b"[]")}
+    )
+    assert body["stop"] == ["a", "b", "c", "d"]
+    assert notes == [
+        "changed stop (5 sequences, chat takes 4)",
+        "dropped top_k (chat has no such member)",
+        "dropped container (known to anthropic_messages only)",
+        "dropped mcp_servers (known to anthropic_messages only)",
+    ]
+
+
+def test_what_the_provider_refuses_is_stripped_and_noted() -> None:
+    """Fields the target refuses are left out with a note, whoever asked for them."""
+    facts = TargetFacts(model="up", strip=frozenset(("store", "service_tier", "user")))
+    body, notes = write(
+        facts, "openai_chat", service_tier="flex", extra={"store": Raw(b"true"), "x": Raw(b"1")}
+    )
+    assert body == {
+        "model": "up",
+        "messages": [{"role": "user", "content": [{"type": "text", "text": "q"}]}],
+        "x": 1,
+    }
+    assert notes == [
+        "dropped service_tier (the provider refuses it)",
+        "dropped store (the provider refuses it)",
+    ]
+
+
+def test_foreign_tools_and_the_choice_among_them_are_dropped() -> None:
+    """Another dialect's server tools go, and with the last tool the choice and the parallel flag."""
+    search = ForeignTool(dialect="anthropic_messages", kind="web_search_20250305", raw=Raw(b"{}"))
+    body, notes = write(tools=(search,), tool_choice=ToolChoice(mode="any"), parallel_tool_calls=False)
+    assert body.keys() == {"model", "messages"}
+    assert [note.split(" (")[0] for note in notes] == [
+        "dropped tools[0]",
+        "dropped tool_choice",
+        "dropped parallel_tool_calls",
+    ]
+
+
+def test_cache_marks_go_where_they_are_read() -> None:
+    """A mark on a tool is written for targets that read marks and noted for the others."""
+    tool = Tool(name="f", cache=CacheMark(ttl="1h"))
+    assert write(tools=(tool,))[1] == ["dropped tools[0].cache (the upstream takes no cache marks)"]
+    body, notes = write(TargetFacts(model="up", cache_marks=True), tools=(tool,))
+    assert body["tools"][0]["cache_control"] == {"type": "ephemeral", "ttl": "1h"}
+    assert notes == []
+
+
+def test_a_schema_gets_the_name_chat_requires() -> None:
+    """Structured output without a name, as other dialects have it, is given one."""
+    form = ResponseFormat(kind="json_schema", schema=Raw(b'{"type":"object"}'))
+    assert write(response_format=form)[0]["response_format"] == {
+        "type": "json_schema",
+        "json_schema": {"name": "response", "schema": {"type": "object"}},
+    }
+
+
+def test_an_own_request_rides_through_whole() -> None:
+    """For a caller of this dialect top_k, five stops and unknown members are written as they came."""
+    stops = ("a", "b", "c", "d", "e")
+    body, notes = write(dialect="openai_chat", top_k=5, stop=stops, extra={"x": Raw(b'{"y":1.0}')})
+    assert (body["top_k"], body["stop"], body["x"], notes) == (5, list(stops), {"y": 1.0}, [])
+
+
+def test_the_canonical_request_is_left_alone() -> None:
+    """Writing changes nothing in the request, so that a fallback can be written from the same one."""
+    request = ChatRequest(model="m", messages=ASK, dialect="openai_chat", extra={"x": Raw(b"1")})
+    before = msgspec.json.encode(request)
+    assert write_request(request, FACTS) == write_request(request, FACTS)
+    assert msgspec.json.encode(request) == before

@@ -1,0 +1,82 @@
+"""`make recordings`: replay recorded provider traffic through Asbru and give every recording a verdict.
+
+Usage: recordings.py [--sans-io] [--provider NAME] [--id ID]. Writes `build/recordings.json`. Exit code 0 when
+every row passed, 1 on failures, 2 when the recordings were named (ASBRU_RECORDINGS) but are absent.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from tests.recordings import checks, corpus, gateway, report  # noqa: E402 -- the tree must be importable first
+
+
+class Progress:
+    """One line that moves: rows done of all; plain lines every 10 s where there is no terminal."""
+
+    def __init__(self, label: str, total: int) -> None:
+        self.label, self.total = label, total
+        self.every_s = 0.5 if sys.stderr.isatty() else 10.0
+        self.last = self.began = time.monotonic()
+
+    def __call__(self, done: int) -> None:
+        now = time.monotonic()
+        if now - self.last < self.every_s and done < self.total:
+            return
+        self.last = now
+        end = "\r" if sys.stderr.isatty() and done < self.total else "\n"
+        print(
+            f"{self.label}: {done}/{self.total} in {now - self.began:.0f} s",
+            end=end,
+            file=sys.stderr,
+            flush=True,
+        )
+
+
+def arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description="Replay recorded provider traffic through Asbru.")
+    parser.add_argument("--sans-io", action="store_true", help="only what needs no running gateway")
+    parser.add_argument("--gateway", action="store_true", help="only what needs a running gateway")
+    parser.add_argument("--provider", help="only rows of this provider")
+    parser.add_argument("--id", help="only the row with this id")
+    parser.add_argument(
+        "--out", default=str(ROOT / "build" / "recordings.json"), help="where the report goes"
+    )
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Run, print, write; the exit code."""
+    args = arguments()
+    path = corpus.find()
+    if path is None:
+        named = os.environ.get("ASBRU_RECORDINGS")
+        print(
+            f"no recordings: {named or '../shared/recordings'} holds no {corpus.FILE}; nothing was replayed"
+        )
+        return 2 if named else 0
+    loaded = corpus.load(path)
+    rows = [r for r in loaded.rows if args.provider in (None, r.provider) and args.id in (None, r.id)]
+    results: list[dict[str, list[str]]] = []
+    if not args.gateway:
+        results.append(dict(checks.run_sans_io(rows, Progress("without sockets", len(rows)))))
+    if not args.sans_io:
+        results.append(gateway.run(rows, Progress("through the gateway", len(rows)), ROOT))
+    data = report.as_data(checks.merge(rows, *results), loaded.excluded)
+    report.write(data, Path(args.out))
+    report.print_table(data)
+    failed = len(data["failures"])
+    print(f"{len(rows) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
