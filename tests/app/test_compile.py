@@ -233,6 +233,21 @@ def test_process_writes_a_private_snapshot(tmp_path: Path) -> None:
     assert read_snapshot((tmp_path / "out").read_bytes()).providers[0].name == "groq"
 
 
+def test_compiling_needs_no_network(tmp_path: Path) -> None:
+    """With every socket forbidden, the price data included, a configuration compiles."""
+    code = (
+        "import sys, socket\n"
+        "def refuse(*a, **k): raise AssertionError('network')\n"
+        "socket.socket.connect = socket.getaddrinfo = refuse\n"
+        "from asbru.app.compile import main\n"
+        f"sys.exit(main(['--data-dir', {str(tmp_path)!r}, '--out', {str(tmp_path / 'out')!r}]))\n"
+    )
+    env = {**os.environ, "OPENAI_API_KEY": "sk-x"}
+    ran = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert any(provider.prices for provider in read_snapshot((tmp_path / "out").read_bytes()).providers)
+
+
 def test_process_prints_errors(tmp_path: Path) -> None:
     """A bad file: exit 1, one line with all errors, no snapshot."""
     code, lines = run_compile(tmp_path, "a: 1\nb: 2\n")
