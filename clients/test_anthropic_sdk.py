@@ -230,9 +230,9 @@ def test_models(client: anthropic.Anthropic, route: Route) -> None:
 def test_usage_is_the_same_everywhere(client: anthropic.Anthropic, route: Route, gateway: Gateway) -> None:
     """Whatever the upstream's dialect, the caller and the record see the same tokens."""
     asked: Any = {"model": route.model("tools"), "max_tokens": 99, "messages": ASK, "tools": TOOLS}
-    before = len(gateway.records(0))
-    usage = client.messages.create(**asked).usage
+    raw = client.messages.with_raw_response.create(**asked)
+    usage = raw.parse().usage
     assert (usage.input_tokens, usage.output_tokens) == (5 + 2 * 8, 2)
     if not route.is_direct:
-        row = gateway.records(before + 1)[-1]
+        (row,) = gateway.records(1, id=raw.headers["x-asbru-id"])
         assert (row["input_tokens"], row["output_tokens"], row["status"]) == (21, 2, 200)
