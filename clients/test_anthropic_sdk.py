@@ -223,8 +223,8 @@ def test_models(client: anthropic.Anthropic, route: Route) -> None:
     """The list of models can be read."""
     models = list(client.models.list())
     assert all(model.type == "model" for model in models)
-    if route.is_direct:
-        assert "echo" in {model.id for model in models}
+    expected = "echo" if route.is_direct else f"{route.name}/story"
+    assert expected in {model.id for model in models}
 
 
 def test_usage_is_the_same_everywhere(client: anthropic.Anthropic, route: Route, gateway: Gateway) -> None:

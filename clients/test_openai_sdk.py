@@ -268,5 +268,5 @@ def test_models(client: openai.OpenAI, route: Route) -> None:
     """The list of models can be read."""
     models = list(client.models.list())
     assert all(model.object == "model" for model in models)
-    if route.is_direct:
-        assert "echo" in {model.id for model in models}
+    expected = "echo" if route.is_direct else f"{route.name}/story"
+    assert expected in {model.id for model in models}
