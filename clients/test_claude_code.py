@@ -75,6 +75,18 @@ def test_to_an_openai_upstream(tmp_path: Path, fake_openai: FakeUpstream) -> Non
         gateway.records(2, provider="openai", status=200, model_served="gpt-4o")
 
 
+def test_context_is_counted(tmp_path: Path, fake_openai: FakeUpstream) -> None:
+    """`/context` counts tokens many times over; for an upstream that cannot count, Asbru answers with estimates."""
+    providers = {"openai": loopback(f"{fake_openai.url}/v1")}
+    with Gateway(tmp_path, {"providers": providers, "virtual_keys": VIRTUAL_KEYS}) as gateway:
+        env = {"ANTHROPIC_BASE_URL": f"{gateway.url}/anthropic", "ANTHROPIC_API_KEY": KEY}
+        run = claude_code.run("/context", tmp_path, "--model", "openai/gpt-4o", env=env)
+        assert (run.result["subtype"], run.result["is_error"]) == ("success", False)
+        rows = gateway.records(5)
+        assert {(row["surface"], row["status"]) for row in rows} == {("anthropic.count_tokens", 200)}
+    assert not fake_openai.requests
+
+
 def _groq_settings(gateway: Gateway) -> dict[str, Any]:
     """`settings.json` as users write it."""
     return {
