@@ -35,7 +35,6 @@ from typing import Any, Literal, cast
 
 import brotli
 import httptools
-
 from tests.fakes.happening import WAIT_S, Gate, Happening
 
 if sys.version_info >= (3, 14):
@@ -200,6 +199,7 @@ class FakeUpstream:
         assert self._server is not None
         self._server.close()
         await asyncio.gather(*[connection.end() for connection in list(self._open)])
+        await asyncio.sleep(0)  # transports close in the loop's next turn
         if self.faults and self._thread is None:
             raise self.faults[0]
 

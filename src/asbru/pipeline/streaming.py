@@ -53,9 +53,20 @@ class Relay(Protocol):
         An error that the caller already saw is in `seen_fault`."""
         ...
 
-    usage: Usage | None
-    seen_fault: UpstreamError | None
-    notes: tuple[Note, ...]
+    @property
+    def usage(self) -> Usage | None:
+        """What the stream told so far, read when it has ended."""
+        ...
+
+    @property
+    def seen_fault(self) -> UpstreamError | None:
+        """The error inside the stream that the caller has seen."""
+        ...
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What the translation could not carry."""
+        ...
 
 
 def fault_error(fault: StreamFault) -> UpstreamError:

@@ -22,6 +22,7 @@ import msgspec
 
 from asbru.core.errors import UpstreamError
 from asbru.core.waiting import Wait
+from asbru.upstream.answer_headers import header_value
 
 if TYPE_CHECKING:
     from asbru.upstream.connection import UpstreamConnection
@@ -42,47 +43,57 @@ class ExchangeDeadlines(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct):
-    """An upstream's answer. `headers` holds the lines that may be passed on (each ends with CRLF).
+    """An upstream's answer. `lines` are the header lines that may be passed on, each ending with CRLF.
 
-    `streaming` tells that the body comes through `read` and `pump`; else `body` is whole, still encoded as
-    `content_encoding` says.
+    `streaming` tells that the body comes through `read` and `pump`; else `body` is whole, still encoded as its
+    Content-Encoding says.
     """
 
     status: int
-    headers: list[bytes]
-    content_type: bytes = b""
-    content_encoding: bytes = b""
-    retry_after: bytes = b""
+    lines: bytes
     body: bytes = b""
     streaming: bool = False
+
+    @property
+    def content_type(self) -> bytes:
+        """The value of Content-Type, b"" if absent."""
+        return header_value(self.lines, b"content-type")
+
+    @property
+    def retry_after(self) -> bytes:
+        """The value of Retry-After, b"" if absent."""
+        return header_value(self.lines, b"retry-after")
+
+    @property
+    def content_encoding(self) -> bytes:
+        """The value of Content-Encoding in lower case, b"" if absent, which costs next to nothing to see."""
+        lines = self.lines
+        if b"ncoding" not in lines and b"NCODING" not in lines:
+            return b""
+        return header_value(lines, b"content-encoding").lower()
+
+    def lines_without(self, *names: bytes) -> bytes:
+        """The lines but those called one of `names` (lower case)."""
+        kept = (line for line in self.lines.split(b"\r\n") if line.partition(b":")[0].lower() not in names)
+        return b"\r\n".join(kept)
 
 
 class Exchange:
     """See the module. Times are the event loop's clock, in seconds."""
 
-    __slots__ = (
-        "_idle_s",
-        "_read",
-        "_sink",
-        "_unread",
-        "_unread_bytes",
-        "answered",
-        "body",
-        "connection",
-        "deadline_s",
-        "deadlines",
-        "ended",
-        "error",
-        "head",
-        "over",
-        "paused",
-        "reused",
-        "sent_s",
-        "streaming_wanted",
-        "total_deadline_s",
-        "transparent",
-        "waiting_for",
-    )
+    # Defaults live on the class: most calls change few of them, and a call pays for each that it sets.
+    connection: UpstreamConnection | None = None
+    error: UpstreamError | None = None
+    over = False
+    paused = False
+    reused = False
+    transparent = False
+    waiting_for = "connect_s"
+    _sink: Sink | None = None
+    _read: Wait[bytes] | None = None
+    _ended: Wait[None] | None = None
+    _unread: list[bytes] | None = None
+    _unread_bytes = 0
 
     def __init__(
         self,
@@ -98,22 +109,8 @@ class Exchange:
         self.deadlines = deadlines
         self.streaming_wanted = streaming_wanted
         self.answered: Wait[Answer] = Wait()
-        self.ended: Wait[None] = Wait()
-        self.connection: UpstreamConnection | None = None
-        self.error: UpstreamError | None = None
-        self.over = False
-        self.paused = False
-        self.reused = False
-        self.transparent = False
-        self.sent_s = 0.0
         self.total_deadline_s = now_s + deadlines.total_s
         self.deadline_s = now_s + deadlines.connect_s
-        self.waiting_for = "connect_s"
-        self._idle_s = deadlines.idle_s
-        self._sink: Sink | None = None
-        self._read: Wait[bytes] | None = None
-        self._unread: list[bytes] = []
-        self._unread_bytes = 0
 
     # What the path calls
 
@@ -121,7 +118,7 @@ class Exchange:
         """The next bytes of a stream, b"" at its clean end; fails when the stream was cut."""
         wait: Wait[bytes] = Wait()
         if self._unread:
-            wait.resolve(self._take())
+            wait.resolve(self._take(self._unread))
         elif self.error is not None:
             wait.fail(self.error)
         elif self.over:
@@ -133,12 +130,18 @@ class Exchange:
     def pump(self, sink: Sink, now_s: float) -> Wait[None]:
         """Give everything that is unread, and everything still to come, to `sink`; ends with the stream."""
         if self._unread:
-            sink(self._take())
+            sink(self._take(self._unread))
+        ended: Wait[None] = Wait()
         if not self.over:
+            self._ended = ended
             self._sink = sink
             self.waiting_for = "idle_s"
             self.touch(now_s)
-        return self.ended
+        elif self.error is not None:
+            ended.fail(self.error)
+        else:
+            ended.resolve(None)
+        return ended
 
     def abort(self) -> None:
         """Give up: closes the connection if the answer is still on its way."""
@@ -162,20 +165,19 @@ class Exchange:
         if self.paused:
             self.paused = False
             if not self.over and connection is not None:
-                self.touch(connection.clock())
+                self.touch(connection.pool.tick_s)
                 connection.resume_reading()
 
     # What the connection calls
 
     def touch(self, now_s: float) -> None:
         """Bytes arrived: the idle deadline moves, never past the total one."""
-        deadline = now_s + self._idle_s
+        deadline = now_s + self.deadlines.idle_s
         total = self.total_deadline_s
         self.deadline_s = deadline if deadline < total else total
 
     def sent(self, now_s: float) -> None:
         """The request is with the provider."""
-        self.sent_s = now_s
         if self.streaming_wanted:
             self.waiting_for = "first_token_s"
             self.deadline_s = min(now_s + self.deadlines.first_token_s, self.total_deadline_s)
@@ -187,7 +189,7 @@ class Exchange:
         """Bytes of a streamed body."""
         sink = self._sink
         if sink is not None:
-            deadline = now_s + self._idle_s
+            deadline = now_s + self.deadlines.idle_s
             self.deadline_s = deadline if deadline < self.total_deadline_s else self.total_deadline_s
             try:
                 sink(data)
@@ -199,6 +201,8 @@ class Exchange:
             self._read = None
             read.resolve(data)
             return
+        if self._unread is None:
+            self._unread = []
         self._unread.append(data)
         self._unread_bytes += len(data)
         if self._unread_bytes > UNREAD_BYTES_MAX:
@@ -214,7 +218,8 @@ class Exchange:
         if read is not None:
             self._read = None
             read.resolve(b"")
-        self.ended.resolve(None)
+        if self._ended is not None:
+            self._ended.resolve(None)
 
     def fail(self, error: UpstreamError) -> None:
         """The exchange ended in an error; whoever waits is told."""
@@ -228,7 +233,8 @@ class Exchange:
         self.answered.fail(error)
         if read is not None:
             read.fail(error)
-        self.ended.fail(error)
+        if self._ended is not None:
+            self._ended.fail(error)
 
     def _give_up(self, error: UpstreamError) -> None:
         connection = self.connection
@@ -236,8 +242,7 @@ class Exchange:
         if connection is not None:
             connection.abandon()
 
-    def _take(self) -> bytes:
-        unread = self._unread
+    def _take(self, unread: list[bytes]) -> bytes:
         data = unread[0] if len(unread) == 1 else b"".join(unread)
         unread.clear()
         self._unread_bytes = 0

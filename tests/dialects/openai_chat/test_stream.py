@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from asbru import wire as sse
 from asbru.core.reply import (
     ChoiceStop,
     PartDelta,
@@ -22,7 +23,6 @@ from asbru.core.reply import (
     UsageReport,
 )
 from asbru.dialects.openai_chat.stream import ChatStreamReader
-from asbru.wire import sse
 
 
 def chunk(delta: dict[str, Any] | None = None, finish: str | None = None, **members: Any) -> bytes:
@@ -99,11 +99,7 @@ def test_faults_end_the_stream(data: bytes, message: str, kind: str) -> None:
 
 def test_a_fault_tells_its_status() -> None:
     """A number as code, or `status_code`, is the status the fault would have had; usage beside it counts."""
-    data = (
-        HI
-        + b'data: {"error":{"message":"m","code":429},"choices":[],"usage":%b}\n\n'
-        % json.dumps(USAGE).encode()
-    )
+    data = HI + b'data: {"error":{"message":"m","code":429},"choices":[],"usage":%b}\n\n' % json.dumps(USAGE).encode()
     *_, usage, fault = read(data)
     assert isinstance(usage, UsageReport)
     assert fault == StreamFault(message="m", code="429", status=429)
