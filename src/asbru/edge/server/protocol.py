@@ -250,9 +250,6 @@ class ServerConnection(asyncio.Protocol):
         server = self._server
         limits = server.limits
         self._read_target(request)
-        if request.method == b"CONNECT" or (version != "1.1" and version != "1.0"):
-            method = request.method.decode()
-            raise BadRequest(f"expected a request for a path here by HTTP/1.1 or 1.0, got {method} by HTTP/{version}")
         pairs = self._pairs
         request.read_headers(pairs)
         if self._rx_bytes > limits.head_bytes_max:
@@ -262,10 +259,8 @@ class ServerConnection(asyncio.Protocol):
         if server.forward_prefixes and request.path.startswith(server.forward_prefixes):
             request.every_header = pairs.copy()
         pairs.clear()
-        if request.hosts != 1 and (request.hosts or not request.http_1_0):
-            raise BadRequest(f"expected one Host header, got {request.hosts}")
-        if request.coding and (request.coding != b"chunked" or request.http_1_0):
-            raise BadRequest("expected a Transfer-Encoding of chunked, and that in HTTP/1.1 only, or none")
+        if version != "1.1" or request.coding or request.hosts != 1 or request.method == b"CONNECT":
+            _check_framing(request, version)
         if request.length > limits.body_bytes_max:
             raise self._body_error()
         if len(request.connection_options) > len(b"keep-alive"):
@@ -402,3 +397,15 @@ class ServerConnection(asyncio.Protocol):
                 )
         elif state == LINGER and not self._serving and waited_s > LINGER_S:
             self._transport.close()
+
+
+def _check_framing(request: Request, version: str) -> None:
+    """Raise `BadRequest` for a head that llhttp takes and that two readers could understand in two ways."""
+    if version != "1.1" and version != "1.0":
+        raise BadRequest(f"expected HTTP/1.1 or HTTP/1.0, got HTTP/{version}")
+    if request.method == b"CONNECT":
+        raise BadRequest("expected a request for a path here, got CONNECT: this gateway is not a proxy")
+    if request.hosts != 1 and (request.hosts or not request.http_1_0):
+        raise BadRequest(f"expected one Host header, got {request.hosts}")
+    if request.coding and (request.coding != b"chunked" or request.http_1_0):
+        raise BadRequest("expected a Transfer-Encoding of chunked, and that in HTTP/1.1 only, or none")
