@@ -243,8 +243,6 @@ class ServerConnection(asyncio.Protocol):
         parser = self._parser
         request.method = parser.get_method()
         version = parser.get_http_version()
-        if version == "1.0":
-            request.http_1_0 = True
         if not parser.should_keep_alive():
             request.keep_alive = False
         server = self._server
@@ -400,9 +398,10 @@ class ServerConnection(asyncio.Protocol):
 
 
 def _check_framing(request: Request, version: str) -> None:
-    """Raise `BadRequest` for a head that llhttp takes and that two readers could understand in two ways."""
+    """Take note of HTTP/1.0, and raise `BadRequest` for what llhttp takes but two readers could read in two ways."""
     if version != "1.1" and version != "1.0":
         raise BadRequest(f"expected HTTP/1.1 or HTTP/1.0, got HTTP/{version}")
+    request.http_1_0 = version == "1.0"
     if request.method == b"CONNECT":
         raise BadRequest("expected a request for a path here, got CONNECT: this gateway is not a proxy")
     if request.hosts != 1 and (request.hosts or not request.http_1_0):
