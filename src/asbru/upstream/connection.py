@@ -121,7 +121,7 @@ class UpstreamConnection(asyncio.Protocol):
             self._head = self._head + data if self._head else data
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserError as error:
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             if not self._complete:
                 self._break(f"sent what is not HTTP: {error}")
                 return
@@ -207,7 +207,9 @@ class UpstreamConnection(asyncio.Protocol):
     # (There is no `on_header`: llhttp checks the headers and calls nobody; see `answer_headers`.)
 
     def on_message_begin(self) -> None:
-        """A new answer's head begins."""
+        """A new answer's head begins; one that nobody asked for must not be taken for the answer."""
+        if self._complete:
+            raise ValueError("more than one answer")
         self._answer = None
         self._complete = False
         self._in_head = True
