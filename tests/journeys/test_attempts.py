@@ -113,14 +113,14 @@ async def test_a_rest_is_capped(header: str) -> None:
 )
 async def test_faults_are_tried_again(fault: Reply) -> None:
     """5xx, network faults and broken answers are tried again with the same key, so often as allowed, no more."""
-    async with FakeUpstream() as upstream:
-        async with Gateway(openai(upstream.url, keys=keys("a", "b"), retries=retries(2))) as gateway:
-            upstream.queue(fault, fault, GOOD)
-            assert (await gateway.call(CHAT_PATH, chat())).json() == CHAT_REPLY
-            assert [key for _, key, _, _ in tried(gateway)] == ["a", "a", "a"]
-            upstream.queue(fault, fault, fault, GOOD)
-            assert (await gateway.call(CHAT_PATH, chat())).status >= 500
-            assert len(tried(gateway)) == 3
+    facts = {"keys": keys("a", "b"), "retries": retries(2)}
+    async with FakeUpstream() as upstream, Gateway(openai(upstream.url, **facts)) as gateway:
+        upstream.queue(fault, fault, GOOD)
+        assert (await gateway.call(CHAT_PATH, chat())).json() == CHAT_REPLY
+        assert [key for _, key, _, _ in tried(gateway)] == ["a", "a", "a"]
+        upstream.queue(fault, fault, fault, GOOD)
+        assert (await gateway.call(CHAT_PATH, chat())).status >= 500
+        assert len(tried(gateway)) == 3
 
 
 @pytest.mark.parametrize("status", [400, 404, 413, 422])
