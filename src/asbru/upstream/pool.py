@@ -107,7 +107,11 @@ class Pool:
     def _dial(self, exchange: Exchange) -> None:
         task = self._loop.create_task(self._open(exchange))
         self._dialling[task] = exchange
-        task.add_done_callback(self._dialling.pop)
+        task.add_done_callback(self._dialled)
+
+    def _dialled(self, task: asyncio.Task[None]) -> None:
+        del self._dialling[task]
+        self._fill()
 
     async def _open(self, exchange: Exchange) -> None:
         left_s = exchange.deadlines.connect_s
@@ -156,6 +160,10 @@ class Pool:
         self._all.discard(connection)
         if connection in self._idle:
             self._idle.remove(connection)
+        self._fill()
+
+    def _fill(self) -> None:
+        """Dial for who waits, as far as there is room."""
         while self._queued and len(self._all) + len(self._dialling) < self.origin.connections_max:
             exchange = self._queued.popleft()
             if not exchange.over:
