@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
 import sqlite3
 import sys
@@ -132,4 +131,4 @@ def memory_kb(pid: int) -> int:
 
 def descriptors(pid: int) -> int:
     """How many files a process holds open."""
-    return len(os.listdir(f"/proc/{pid}/fd"))
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -160,10 +161,11 @@ async def test_a_bad_file_changes_nothing(tmp_path: Path) -> None:
     """A file with an error is refused, with a line that says where; what was served before is served on."""
     async with FakeUpstream() as upstream, Served(tmp_path, upstream.url) as served:
         upstream.otherwise = Reply.json(CHAT_REPLY)
-        for bad in ({"virtual_keyz": []}, {"limits": {"body_bytes_max": "many"}}):
-            served.write(key_values=(OTHER,), **bad)
+        bad: dict[str, object] = {"virtual_keyz": [], "limits": {"body_bytes_max": "many"}}
+        for word, value in bad.items():
+            served.write(**{"key_values": (OTHER,), word: value})
             served.process.send_signal(signal.SIGHUP)
-            await until(lambda word=next(iter(bad)): served.says(word), "the refusal")
+            await until(partial(served.says, word), "the refusal")
             assert (await served.call(CHAT_PATH, chat())).status == 200
             assert (await served.call(CHAT_PATH, chat(), key=OTHER)).status == 401
         served.write(key_values=(OTHER,))
@@ -175,4 +177,4 @@ async def _serves(served: Served, key: str) -> None:
     """Until calls with `key` are served."""
     async with asyncio.timeout(10):
         while (await served.call(CHAT_PATH, chat(), key=key)).status != 200:
-            await asyncio.sleep(0)
+            pass  # asked again: the call itself awaits
