@@ -34,6 +34,7 @@ def test_numbers_come_out_in_their_units() -> None:
     meter.slot(LABELS).observe(1500, 600, Usage(input=100, output=7), 2_500_000_000)
     meter.slot(LABELS).observe(3_000_000, None, None, None)
     meter.slot((*LABELS[:4], 500, "error")).observe(10**12, None, None, None)
+    meter.slot((*LABELS[:3], "k2", 200, "cut")).observe(1, None, None, None)
     samples = {
         (sample.name, tuple(sorted(sample.labels.items()))): sample.value
         for family in text_string_to_metric_families(rendered(meter))
@@ -50,6 +51,7 @@ def test_numbers_come_out_in_their_units() -> None:
     assert value("asbru_tokens_total", key="k1", bucket="output") == 7
     assert value("asbru_tokens_total", key="k1", bucket="reasoning") is None
     assert value("asbru_cost_usd_total", key="k1") == 2.5
+    assert value("asbru_cost_usd_total", key="k2") is None
     seconds = "asbru_call_duration_seconds"
     assert value(f"{seconds}_count", outcome="ok") == 2
     assert value(f"{seconds}_sum", outcome="ok") == 3.0015
