@@ -47,9 +47,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--gateway", action="store_true", help="only what needs a running gateway")
     parser.add_argument("--provider", help="only rows of this provider")
     parser.add_argument("--id", help="only the row with this id")
-    parser.add_argument(
-        "--out", default=str(ROOT / "build" / "recordings.json"), help="where the report goes"
-    )
+    parser.add_argument("--out", default=str(ROOT / "build" / "recordings.json"), help="where the report goes")
     return parser.parse_args()
 
 
@@ -59,9 +57,7 @@ def main() -> int:
     path = corpus.find()
     if path is None:
         named = os.environ.get("ASBRU_RECORDINGS")
-        print(
-            f"no recordings: {named or '../shared/recordings'} holds no {corpus.FILE}; nothing was replayed"
-        )
+        print(f"no recordings: {named or '../shared/recordings'} holds no {corpus.FILE}; nothing was replayed")
         return 2 if named else 0
     loaded = corpus.load(path)
     rows = [r for r in loaded.rows if args.provider in (None, r.provider) and args.id in (None, r.id)]

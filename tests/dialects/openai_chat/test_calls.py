@@ -69,9 +69,7 @@ NAMELESS = [("made_0", "f", "{}"), ("made_1", "g", "[]")]
                            "function": {"name": "f", "arguments": "x"}}]}], [("a", "f", "x")]),
     ],
 )  # fmt: skip
-def test_fragments_find_their_call(
-    deltas: list[dict[str, Any]], expected: list[tuple[str, str, str]]
-) -> None:
+def test_fragments_find_their_call(deltas: list[dict[str, Any]], expected: list[tuple[str, str, str]]) -> None:
     """Shared, missing, interleaved or repeated indexes and ids, legacy and custom calls all come out
     right."""
     assert read(*deltas) == expected

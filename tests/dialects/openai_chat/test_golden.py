@@ -38,12 +38,8 @@ def plain(value: object) -> Any:
 
 
 def stream_bytes(events: list[Any]) -> bytes:
-    written = [
-        event if isinstance(event, str) else json.dumps(event, separators=(",", ":")) for event in events
-    ]
-    return "".join(
-        event if event.startswith("event:") else f"data: {event}\n\n" for event in written
-    ).encode()
+    written = [event if isinstance(event, str) else json.dumps(event, separators=(",", ":")) for event in events]
+    return "".join(event if event.startswith("event:") else f"data: {event}\n\n" for event in written).encode()
 
 
 def read(case: dict[str, Any]) -> Any:
@@ -70,9 +66,7 @@ def test_a_case_is_read_as_written_down(path: Path) -> None:
     assert read(case) == case["canonical"]
 
 
-@pytest.mark.parametrize(
-    "path", [p for p in CASES if p.stem.startswith("request_")], ids=lambda path: path.stem
-)
+@pytest.mark.parametrize("path", [p for p in CASES if p.stem.startswith("request_")], ids=lambda path: path.stem)
 def test_a_request_survives_being_written(path: Path) -> None:
     """A request of this dialect, written and read again, is the same request and loses nothing."""
     request = DIALECT.read_request(json.dumps(load(path)["wire"]).encode())
@@ -81,9 +75,7 @@ def test_a_request_survives_being_written(path: Path) -> None:
     assert DIALECT.read_request(written.body) == request
 
 
-@pytest.mark.parametrize(
-    "path", [p for p in CASES if p.stem.startswith("stream_")], ids=lambda path: path.stem
-)
+@pytest.mark.parametrize("path", [p for p in CASES if p.stem.startswith("stream_")], ids=lambda path: path.stem)
 def test_any_cut_of_a_stream_gives_the_same_events(path: Path) -> None:
     """A stream cut in two at every byte, or fed byte by byte, gives the events of the whole."""
     data = stream_bytes(load(path)["wire"])

@@ -85,9 +85,7 @@ def test_a_failed_result_says_so() -> None:
         result = ToolResultPart(call_id="a", parts=(TextPart(text=text),), plain=False, is_error=True)
         written, notes = write(user(result))
         assert written[0]["content"] == "Error: no such file"
-        assert notes == [
-            'changed messages[0].parts[0].is_error (chat has no flag: the text begins with "Error: ")'
-        ]
+        assert notes == ['changed messages[0].parts[0].is_error (chat has no flag: the text begins with "Error: ")']
 
 
 def test_results_after_other_content_are_moved_and_noted() -> None:

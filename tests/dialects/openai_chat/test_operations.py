@@ -20,9 +20,7 @@ def test_a_completions_head() -> None:
 
 def test_an_embeddings_head() -> None:
     """Embeddings never stream; a missing input is refused."""
-    assert read_embeddings_head(b'{"model":"m","input":["a"],"stream":true}') == RequestHead(
-        "m", False, False, None
-    )
+    assert read_embeddings_head(b'{"model":"m","input":["a"],"stream":true}') == RequestHead("m", False, False, None)
     with pytest.raises(BadRequest, match="input: expected a string or a list, got nothing"):
         read_embeddings_head(b'{"model":"m","input":null}')
 

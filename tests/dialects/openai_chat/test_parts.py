@@ -21,9 +21,7 @@ from asbru.dialects.openai_chat.receipt import Receipt
 PDF = MediaSource(media_type="application/pdf", data="JVBERi0=")
 
 
-def write(
-    part: Part, dialect: str = "anthropic_messages", *, marks: bool = False
-) -> tuple[object, list[str]]:
+def write(part: Part, dialect: str = "anthropic_messages", *, marks: bool = False) -> tuple[object, list[str]]:
     receipt = Receipt()
     written = PartWriter(dialect, marks, receipt).write(part, "p")
     return written, [str(note) for note in receipt.notes]

@@ -20,10 +20,7 @@ from asbru.dialects import TargetFacts
 from asbru.dialects.openai_chat import DIALECT
 
 ROOT = Path(__file__).parents[3]
-FILE = (
-    Path(os.environ.get("ASBRU_RECORDINGS", ROOT.parent / "shared" / "recordings"))
-    / "provider-traffic.jsonl.xz"
-)
+FILE = Path(os.environ.get("ASBRU_RECORDINGS", ROOT.parent / "shared" / "recordings")) / "provider-traffic.jsonl.xz"
 TAIL_BYTES = 4096
 
 

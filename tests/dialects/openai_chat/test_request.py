@@ -15,9 +15,7 @@ from asbru.dialects.openai_chat.request import read_request
 
 
 def request_of(*messages: Any, **members: Any) -> bytes:
-    return json.dumps(
-        {"model": "m", "messages": messages or [{"role": "user", "content": "q"}]} | members
-    ).encode()
+    return json.dumps({"model": "m", "messages": messages or [{"role": "user", "content": "q"}]} | members).encode()
 
 
 def user(*parts: Any) -> dict[str, Any]:

@@ -28,9 +28,7 @@ ASK = (Message(role="user", parts=(TextPart(text="q"),)),)
 FACTS = TargetFacts(model="up")
 
 
-def write(
-    facts: TargetFacts = FACTS, dialect: str = "anthropic_messages", **members: Any
-) -> tuple[Any, list[str]]:
+def write(facts: TargetFacts = FACTS, dialect: str = "anthropic_messages", **members: Any) -> tuple[Any, list[str]]:
     written = write_request(ChatRequest(model="m", messages=ASK, dialect=dialect, **members), facts)
     return json.loads(written.body), [str(note) for note in written.notes]
 
@@ -107,9 +105,7 @@ def test_what_only_others_know_is_noted_field_by_field() -> None:
 def test_what_the_provider_refuses_is_stripped_and_noted() -> None:
     """Fields the target refuses are left out with a note, whoever asked for them."""
     facts = TargetFacts(model="up", strip=frozenset(("store", "service_tier", "user")))
-    body, notes = write(
-        facts, "openai_chat", service_tier="flex", extra={"store": Raw(b"true"), "x": Raw(b"1")}
-    )
+    body, notes = write(facts, "openai_chat", service_tier="flex", extra={"store": Raw(b"true"), "x": Raw(b"1")})
     assert body == {
         "model": "up",
         "messages": [{"role": "user", "content": [{"type": "text", "text": "q"}]}],

@@ -67,9 +67,7 @@ ASK = st.builds(
     st.none() | WORD,
     EXTRA,
 )
-CALL = st.builds(
-    ToolCallPart, id=WORD, name=WORD, arguments=TEXT, custom=st.booleans(), cache=CACHE, extra=EXTRA
-)
+CALL = st.builds(ToolCallPart, id=WORD, name=WORD, arguments=TEXT, custom=st.booleans(), cache=CACHE, extra=EXTRA)
 THOUGHTS = st.just(()) | st.sampled_from(
     [
         (ThinkingPart(text="hm", dialect=NAME),),

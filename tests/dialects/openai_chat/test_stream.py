@@ -99,11 +99,7 @@ def test_faults_end_the_stream(data: bytes, message: str, kind: str) -> None:
 
 def test_a_fault_tells_its_status() -> None:
     """A number as code, or `status_code`, is the status the fault would have had; usage beside it counts."""
-    data = (
-        HI
-        + b'data: {"error":{"message":"m","code":429},"choices":[],"usage":%b}\n\n'
-        % json.dumps(USAGE).encode()
-    )
+    data = HI + b'data: {"error":{"message":"m","code":429},"choices":[],"usage":%b}\n\n' % json.dumps(USAGE).encode()
     *_, usage, fault = read(data)
     assert isinstance(usage, UsageReport)
     assert fault == StreamFault(message="m", code="429", status=429)

@@ -80,12 +80,7 @@ def test_a_text_stream() -> None:
     assert written == [
         front | {"choices": [choice | {"delta": ROLE}]},
         front | {"choices": [choice | {"delta": {"content": "Hi"}}]},
-        front
-        | {
-            "choices": [
-                {"index": 0, "delta": {}, "finish_reason": "stop", "native_finish_reason": "end_turn"}
-            ]
-        },
+        front | {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop", "native_finish_reason": "end_turn"}]},
         DONE,
     ]
 
@@ -188,10 +183,7 @@ def test_an_own_stream_reads_the_same() -> None:
     front = b'data: {"id":"r","model":"m","created":5,"system_fingerprint":"f","choices":[{"index":0,'
     data = front + b'"delta":{"content":"a"},"logprobs":{"content":[]}}]}\n\n'
     data += front + b'"delta":{"audio":{"id":"x"}}}]}\n\n'
-    data += (
-        front
-        + b'"delta":{"tool_calls":[{"index":0,"id":"i","function":{"name":"f","arguments":"1"}}]}}]}\n\n'
-    )
+    data += front + b'"delta":{"tool_calls":[{"index":0,"id":"i","function":{"name":"f","arguments":"1"}}]}}]}\n\n'
     data += front + b'"delta":{},"finish_reason":"tool_calls","seed":7}]}\n\ndata: [DONE]\n\n'
     events = ChatStreamReader().feed(data)
     assert ChatStreamReader().feed(writer().write(events)) == events

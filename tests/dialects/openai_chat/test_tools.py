@@ -61,9 +61,7 @@ def test_a_tool_without_a_type_is_a_function() -> None:
         ({}, None, None),
     ],
 )  # fmt: skip
-def test_choices_there_and_back(
-    members: dict[str, Any], expected: ToolChoice | None, written: object
-) -> None:
+def test_choices_there_and_back(members: dict[str, Any], expected: ToolChoice | None, written: object) -> None:
     """Every form of the choice is read, and written in the modern form; unknown ones ride along."""
     choice = read_tool_choice(fields(**members))
     assert choice == expected
@@ -75,9 +73,7 @@ def test_a_choice_of_another_dialect_is_noted() -> None:
     """A form only another dialect knows is not written, and named."""
     target = writer("gemini")
     assert write_tool_choice(ToolChoice(mode="foreign", raw=Raw(b"{}"), dialect="gemini"), target) is None
-    assert [str(note) for note in target.receipt.notes] == [
-        "dropped tool_choice (a form known to gemini only)"
-    ]
+    assert [str(note) for note in target.receipt.notes] == ["dropped tool_choice (a form known to gemini only)"]
 
 
 def test_calls_without_ids_get_some() -> None:

@@ -78,9 +78,7 @@ def test_buckets_add_up(wire: dict[str, Any]) -> None:
 
 def test_written_usage_reads_the_same() -> None:
     """Usage written for a caller keeps the totals and, read again, the buckets."""
-    usage = Usage(
-        input=4, cache_read=3, cache_write_5m=2, audio_input=1, output=5, reasoning=6, audio_output=7
-    )
+    usage = Usage(input=4, cache_read=3, cache_write_5m=2, audio_input=1, output=5, reasoning=6, audio_output=7)
     written = write_usage(usage)
     assert (written["prompt_tokens"], written["completion_tokens"], written["total_tokens"]) == (10, 18, 28)
     assert read(**written) == usage
