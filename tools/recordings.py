@@ -65,7 +65,11 @@ def main() -> int:
     if not args.gateway:
         results.append(dict(checks.run_sans_io(rows, Progress("without sockets", len(rows)))))
     if not args.sans_io:
-        results.append(gateway.run(rows, Progress("through the gateway", len(rows)), ROOT))
+        try:
+            results.append(gateway.run(rows, Progress("through the gateway", len(rows)), ROOT))
+        except gateway.NotStarted as error:
+            print(error)
+            results.append({row.id: ["gateway: it did not start"] for row in rows})
     data = report.as_data(checks.merge(rows, *results), loaded.excluded)
     report.write(data, Path(args.out))
     report.print_table(data)

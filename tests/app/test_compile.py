@@ -16,13 +16,30 @@ from asbru.app.boot import Options
 from asbru.app.compile import Compiled, compile_config, is_loopback
 from asbru.app.config import ConfigRefusedError
 from asbru.app.data_dir import key_digest
-from asbru.app.provider_types import ProviderType
 from asbru.app.snapshot import read_snapshot, write_snapshot
+from asbru.providers import Access, Provider
+from asbru.providers.kit import ANTHROPIC_ACCESS, OPENAI_ACCESS
 
 TYPES = {
-    "groq": ProviderType("groq", "openai_chat", "https://groq.example/v1", env_key="GROQ_API_KEY", price_id="groq"),
-    "anthropic": ProviderType("anthropic", "anthropic_messages", "https://anthropic.example/v1", auth="x-api-key"),
-    "mock": ProviderType("mock", "openai_chat", keyless=True, served_here=True),
+    provider.name: provider
+    for provider in (
+        Provider(
+            name="groq",
+            title="Groq",
+            access=(Access(dialect="openai_chat"),),
+            base_url="https://groq.example/v1",
+            env_key="GROQ_API_KEY",
+            price_id="groq",
+        ),
+        Provider(
+            name="anthropic",
+            title="Anthropic",
+            access=(ANTHROPIC_ACCESS,),
+            base_url="https://anthropic.example/v1",
+        ),
+        Provider(name="mock", title="Mock", access=(OPENAI_ACCESS, ANTHROPIC_ACCESS), keyless=True, served_here=True),
+        Provider(name="custom", title="Custom", access=(OPENAI_ACCESS, ANTHROPIC_ACCESS), keyless=True),
+    )
 }
 
 
@@ -106,7 +123,7 @@ def test_custom_provider_at_a_known_address_is_priced(build) -> None:
         ("providers: {a: {type: antropic}}", "did you mean 'anthropic'?"),
         ("providers: {a: {type: custom}}", "needs `dialect`"),
         ("providers: {a: {dialect: openai}}", "needs `base_url`"),
-        ("providers: {groq: {dialect: openai}}", "only a custom provider has a dialect"),
+        ("providers: {groq: {dialect: anthropic}}", "do not speak this dialect"),
         ("providers: {groq: {keys: [{name: a}]}}", "key 'a' has no value"),
         ("providers: {groq: {keys: [{name: a, value: 'x y'}]}}", "visible ASCII"),
         ('providers: {groq: {keys: [{name: a, value: "x\\r\\ny"}]}}', "visible ASCII"),
@@ -214,6 +231,21 @@ def test_process_writes_a_private_snapshot(tmp_path: Path) -> None:
     assert [list(line) for line in lines] == [["warnings"], ["result"]]
     assert stat.S_IMODE((tmp_path / "out").stat().st_mode) == 0o600
     assert read_snapshot((tmp_path / "out").read_bytes()).providers[0].name == "groq"
+
+
+def test_compiling_needs_no_network(tmp_path: Path) -> None:
+    """With every socket forbidden, the price data included, a configuration compiles."""
+    code = (
+        "import sys, socket\n"
+        "def refuse(*a, **k): raise AssertionError('network')\n"
+        "socket.socket.connect = socket.getaddrinfo = refuse\n"
+        "from asbru.app.compile import main\n"
+        f"sys.exit(main(['--data-dir', {str(tmp_path)!r}, '--out', {str(tmp_path / 'out')!r}]))\n"
+    )
+    env = {**os.environ, "OPENAI_API_KEY": "sk-x"}
+    ran = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert any(provider.prices for provider in read_snapshot((tmp_path / "out").read_bytes()).providers)
 
 
 def test_process_prints_errors(tmp_path: Path) -> None:

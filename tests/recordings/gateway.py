@@ -71,6 +71,10 @@ def run(rows: list[Row], progress: Callable[[int], None], root: Path) -> dict[st
         return asyncio.run(_Run(rows, progress, root, Path(folder)).all())
 
 
+class NotStarted(Exception):
+    """The gateway ended, or did not accept connections in time; the message holds the end of its log."""
+
+
 class _Run:
     """One run: the upstream, the gateway's process, the callers, the findings."""
 
@@ -130,7 +134,8 @@ class _Run:
             except TimeoutError:
                 continue
             break
-        raise RuntimeError(f"the gateway did not start:\n{self._log_end()}")
+        await self._stop(process)
+        raise NotStarted(f"the gateway did not start:\n{self._log_end()}")
 
     async def _accepts(self) -> bool:
         """Whether the gateway's port takes a connection."""

@@ -125,7 +125,7 @@ def shows_content(event: Event, dialect: str) -> bool:
     if not isinstance(data, dict):
         return False
     if dialect == ANTHROPIC:
-        return data.get("type") in ("content_block_start", "content_block_delta", "message_delta")
+        return data.get("type") in ("content_block_delta", "message_delta")
     for choice in data.get("choices") or ():
         delta = {k: v for k, v in (choice.get("delta") or {}).items() if k != "role" and v}
         if delta or choice.get("finish_reason"):

@@ -14,8 +14,7 @@ if TYPE_CHECKING:
         data_dir,
         defaults,
         lifeline,
-        provider_types,
         snapshot,
     )
 
-__all__ = ["boot", "compile", "config", "data_dir", "defaults", "lifeline", "provider_types", "snapshot"]
+__all__ = ["boot", "compile", "config", "data_dir", "defaults", "lifeline", "snapshot"]

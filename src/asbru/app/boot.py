@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -82,6 +83,7 @@ class CompileJob:
 
     def __init__(self, command: tuple[str, ...], options: Options, out: Path) -> None:
         self.out = out
+        self._deadline_s = time.monotonic() + COMPILE_TIMEOUT_S
         self._lines = out.with_suffix(".lines")
         with self._lines.open("wb") as lines:
             argv = [*command, *options.argv(), "--out", str(out)]
@@ -97,6 +99,12 @@ class CompileJob:
             self.process.kill()
             self.process.wait()
         return self.outcome()
+
+    def ended(self) -> bool:
+        """Whether it has ended; one that takes longer than COMPILE_TIMEOUT_S is made to."""
+        if time.monotonic() > self._deadline_s:
+            self.process.kill()
+        return self.process.poll() is not None
 
     def outcome(self) -> CompileOutcome:
         """What the ended process said. Its file is removed: a generated key may stand in it."""

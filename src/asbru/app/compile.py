@@ -34,10 +34,10 @@ from asbru.app.config import (
     parse_config,
 )
 from asbru.app.data_dir import ensure_data_dir, generated_key, key_digest, load_pepper, write_private
-from asbru.app.defaults import default_settings
+from asbru.app.defaults import ProviderTypes, default_settings
 from asbru.app.paths import find_config_file
-from asbru.app.provider_types import ProviderTypes, load_provider_types
 from asbru.app.snapshot import FallbackFacts, Limits, PrefixForward, Snapshot, VirtualKeyFacts, write_snapshot
+from asbru.providers import ProviderFault, discover
 
 _KEY_LENGTH_MIN = 16
 
@@ -57,7 +57,7 @@ def compile_config(
 ) -> Compiled:
     """Read, check and resolve everything; raises ConfigRefusedError with all errors. `dry` leaves the data directory
     untouched (digests are then made under a pepper of zeros)."""
-    types = load_provider_types() if types is None else types
+    types = discover() if types is None else types
     file = find_config_file(options.config, options.data_dir)
     document = load_document(file) if file is not None else Document(default_settings(types, env))
     parsed = parse_config(document, env)
@@ -198,7 +198,7 @@ def main(argv: list[str] | None = None) -> int:
     except ConfigRefusedError as refused:
         _say({"errors": [str(problem) for problem in refused.problems]})
         return 1
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, ProviderFault) as error:
         _say({"errors": [str(error)]})
         return 1
     _say({"warnings": [str(warning) for warning in compiled.warnings]})

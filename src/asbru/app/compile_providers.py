@@ -16,9 +16,10 @@ from urllib.parse import urlsplit
 
 from asbru.app.config import ConfigPath, Document, ParsedConfig, Problem, nearest
 from asbru.app.config.live import ProviderKey, ProviderSettings
-from asbru.app.provider_types import ProviderType, ProviderTypes
+from asbru.app.defaults import ProviderTypes
 from asbru.app.snapshot import Deadlines, KeyFacts, ProviderFacts, Retries, TlsFacts
 from asbru.catalog.build import ProviderCatalogue, build_catalogue, price_id_of_url
+from asbru.providers import Access, Provider
 
 _DIALECTS = {"openai": "openai_chat", "anthropic": "anthropic_messages"}
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -81,54 +82,45 @@ def compile_providers(
     compiled: list[ProviderFacts] = []
     catalogues: dict[str | None, ProviderCatalogue] = {}
     for name, settings in parsed.config.providers.items():
-        kind = _provider_type(name, settings, types, findings)
-        if kind is None:
+        found = _provider_type(name, settings, types, findings)
+        if found is None:
             continue
+        kind, access = found
         price_id = kind.price_id or price_id_of_url(settings.base_url)
         if price_id not in catalogues:
             catalogues[price_id] = build_catalogue(price_id, now)
-        compiled.append(_Compiling(name, settings, kind, findings).facts(parsed, catalogues[price_id], mock_socket))
+        compiled.append(
+            _Compiling(name, settings, kind, access, findings).facts(parsed, catalogues[price_id], mock_socket)
+        )
     return tuple(compiled)
 
 
 def _provider_type(
     name: str, settings: ProviderSettings, types: ProviderTypes, findings: Findings
-) -> ProviderType | None:
-    """The type by `type`, by name, or `custom`; None after an error."""
+) -> tuple[Provider, Access] | None:
+    """The type by `type`, by name, or `custom`, and how it is asked; None after an error."""
     path: ConfigPath = ("providers", name)
     asked = settings.type or (name if name in types else "custom" if settings.dialect else None)
-    if asked == "custom":
-        if settings.dialect is None:
-            findings.error(path, "a custom provider needs `dialect`: openai or anthropic")
-        if settings.base_url is None:
-            findings.error(path, "a custom provider needs `base_url`, with its version segment")
-        if settings.dialect is None or settings.base_url is None:
-            return None
-        return _custom_type(settings.dialect)
-    if settings.dialect is not None:
-        findings.error((*path, "dialect"), f"only a custom provider has a dialect; {asked!r} has its own")
     if asked is None:
-        hint = nearest(name, [*types, "custom"])
+        hint = nearest(name, types)
         findings.error(path, f"there is no provider type {name!r}; {hint} (else set `type`, or `dialect`)")
         return None
     if asked not in types:
-        findings.error((*path, "type"), f"unknown provider type; {nearest(asked, [*types, 'custom'])}")
+        findings.error((*path, "type"), f"unknown provider type; {nearest(asked, types)}")
         return None
-    return types[asked]
-
-
-def _custom_type(dialect: str) -> ProviderType:
-    if dialect == "anthropic":
-        return ProviderType(
-            "custom",
-            "anthropic_messages",
-            auth="x-api-key",
-            headers={"anthropic-version": "2023-06-01"},
-            operations=("chat", "models", "count_tokens"),
-            keyless=True,
-        )
-    operations = ("chat", "completions", "embeddings", "models")
-    return ProviderType("custom", "openai_chat", operations=operations, keyless=True)
+    kind = types[asked]
+    must_be_told = kind.base_url is None and not kind.served_here
+    if must_be_told and settings.base_url is None:
+        findings.error(path, f"a provider of type {asked!r} needs `base_url`, with its version segment")
+    if must_be_told and settings.dialect is None and len(kind.access) > 1:
+        findings.error(path, f"a provider of type {asked!r} needs `dialect`: openai or anthropic")
+        return None
+    try:
+        access = kind.access_by(_DIALECTS[settings.dialect] if settings.dialect else None)
+    except KeyError:
+        findings.error((*path, "dialect"), f"providers of type {asked!r} do not speak this dialect")
+        return None
+    return None if must_be_told and settings.base_url is None else (kind, access)
 
 
 @dataclass
@@ -137,7 +129,8 @@ class _Compiling:
 
     name: str
     settings: ProviderSettings
-    kind: ProviderType
+    kind: Provider
+    access: Access
     findings: Findings
 
     @property
@@ -145,17 +138,17 @@ class _Compiling:
         return ("providers", self.name)
 
     def facts(self, parsed: ParsedConfig, catalogue: ProviderCatalogue, mock_socket: str | None) -> ProviderFacts:
-        settings, kind = self.settings, self.kind
+        settings, kind, access = self.settings, self.kind, self.access
         here = kind.served_here and settings.base_url is None
         return ProviderFacts(
             name=self.name,
             kind=kind.name,
-            dialect=kind.dialect,
+            dialect=access.dialect,
             base_url=self._base_url(here),
-            auth=kind.auth,
+            auth=access.auth,
             headers=self._headers(),
             keys=self._keys(parsed),
-            operations=kind.operations,
+            operations=access.operations,
             strip=kind.strip,
             refuse_inputs=kind.refuse_inputs,
             ask_stream_usage=kind.ask_stream_usage
@@ -180,9 +173,7 @@ class _Compiling:
         url = self.settings.base_url or self.kind.base_url
         if here:
             return (url or "http://mock.localhost/v1").rstrip("/")
-        if url is None:
-            self.findings.error(self._path, f"a provider of type {self.kind.name!r} needs `base_url`")
-            return ""
+        assert url is not None, "checked with the type"
         path = (*self._path, "base_url") if self.settings.base_url else self._path
         try:
             parts = urlsplit(url)
@@ -216,7 +207,7 @@ class _Compiling:
             self.findings.error(path, f"{host} is private; set `allow_private: true` on this provider")
 
     def _headers(self) -> dict[str, str]:
-        headers = dict(self.kind.headers)
+        headers = dict(self.access.headers)
         for name, value in self.settings.headers.items():
             path = (*self._path, "headers", name)
             if not _HEADER_NAME.fullmatch(name):

@@ -6,9 +6,11 @@ Data only; it is read, checked and compiled like a file. Loads nothing heavy.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
-from asbru.app.provider_types import ProviderTypes
+from asbru.providers import Provider
+
+ProviderTypes: TypeAlias = Mapping[str, Provider]
 
 
 def default_settings(types: ProviderTypes, env: Mapping[str, str]) -> dict[str, Any]:

@@ -278,7 +278,7 @@ class Supervisor:
     def _keep_current(self) -> None:
         """Poll the files each second; at most one compile process at a time."""
         if self._job is not None:
-            if self._job.process.poll() is not None:
+            if self._job.ended():
                 job, self._job = self._job, None
                 self._swap(job.outcome())
             return

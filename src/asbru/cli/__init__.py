@@ -10,7 +10,7 @@ import sys
 
 import click
 
-__all__ = ["main"]
+__all__ = ["commands", "main"]
 
 _COMMANDS = {
     "serve": "Serve: the gateway itself.",
@@ -18,6 +18,17 @@ _COMMANDS = {
     "config": "Check a configuration, or print its JSON schema.",
     "version": "Print the version.",
 }
+
+
+def commands() -> dict[str, click.Command]:
+    """Every command by name, loaded."""
+    return {name: _load(name) for name in _COMMANDS}
+
+
+def _load(name: str) -> click.Command:
+    found = importlib.import_module(f"asbru.cli.{name}").command
+    assert isinstance(found, click.Command)
+    return found
 
 
 class _Lazy(click.Group):
@@ -29,9 +40,7 @@ class _Lazy(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        found = importlib.import_module(f"asbru.cli.{cmd_name}").command
-        assert isinstance(found, click.Command)
-        return found
+        return _load(cmd_name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

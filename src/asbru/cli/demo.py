@@ -39,10 +39,10 @@ def command(*, port: int, data_dir: Path) -> None:
     """Serve with a mock model, send one chat through, and print how to send your own."""
     from asbru.app.data_dir import new_virtual_key
     from asbru.app.defaults import default_settings
-    from asbru.app.provider_types import load_provider_types
+    from asbru.providers import discover
 
     key = new_virtual_key()
-    settings = default_settings(load_provider_types(), os.environ)
+    settings = default_settings(discover(), os.environ)
     settings["virtual_keys"] = [{"name": "demo", "value": f"env.{KEY_VARIABLE}"}]
     with tempfile.TemporaryDirectory(prefix="asbru-demo-") as folder:
         config = Path(folder) / "config.json"

@@ -15,9 +15,9 @@ class IdSource:
     __slots__ = ("_counter", "_prefix")
 
     def __init__(self, prefix: str) -> None:
-        self._prefix = prefix
+        self._prefix = prefix.encode()
         self._counter = count(1)
 
-    def next(self, now_ms: int) -> str:
-        """The next id, for a call that begins at `now_ms` (Unix milliseconds)."""
-        return f"req_{now_ms:011x}{self._prefix}{next(self._counter):x}"
+    def next(self, now_ms: int) -> bytes:
+        """The next id, in ASCII, for a call that begins at `now_ms` (Unix milliseconds)."""
+        return b"req_%011x%b%x" % (now_ms, self._prefix, next(self._counter))

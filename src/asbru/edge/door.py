@@ -99,7 +99,7 @@ class Door:
             connection.abort()
             return
         wrong = GatewayError("something went wrong inside the gateway")
-        answer.whole(wrong.status, [JSON_LINE], call.dialect.write_error(wrong, call.id))
+        answer.whole(wrong.status, [JSON_LINE], call.dialect.write_error(wrong, call.id.decode()))
 
     # Everything else
 
@@ -194,8 +194,8 @@ class Door:
         if error.retry_after_s is not None:
             headers.append(b"retry-after: %d\r\n" % max(1, round(error.retry_after_s)))
         identity = rooms.ids.next(int(rooms.unix_time() * 1000))
-        headers.append(b"x-asbru-id: %b\r\n" % identity.encode())
-        connection.answer.whole(error.status, headers, dialect.write_error(error, identity))
+        headers.append(b"x-asbru-id: %b\r\n" % identity)
+        connection.answer.whole(error.status, headers, dialect.write_error(error, identity.decode()))
 
     def _cors(self, request: Request) -> bytes:
         if b"*" not in self.cors_origins and request.origin not in self.cors_origins:

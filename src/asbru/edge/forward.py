@@ -55,7 +55,7 @@ async def _pass(request: Request, connection: ServerConnection, pool: Pool) -> N
             return
         answer.begin(head.status, head.headers)
         answer.flow = exchange
-        await exchange.pump(answer.write, pool.now_s())
+        await exchange.pump(answer.write, pool.tick_s)
         answer.end()
     finally:
         answer.flow = None

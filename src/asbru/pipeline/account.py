@@ -35,7 +35,7 @@ def account(call: Call, rooms: Rooms) -> None:
     head = call.head
     rooms.recorder.add(
         (
-            call.id,
+            call.id.decode(),
             call.started_ms,
             call.surface,
             call.caller.name if call.caller is not None else "",

@@ -83,11 +83,11 @@ async def _try_target(call: Call, target: Target, endpoint: Endpoint, rooms: Roo
     last: UpstreamError | None = None
     key: Key | None = None
     for _ in range(_ATTEMPTS_MAX):
+        began_s = rooms.clock()
         if key is None:
-            key = NO_KEY if route.keyless else choose_key(route, target.model, tried, rooms.clock(), rooms.chance())
+            key = NO_KEY if route.keyless else choose_key(route, target.model, tried, began_s, rooms.chance())
         if key is None:
             break
-        began_s = rooms.clock()
         try:
             reply = await send(call, target, key, endpoint, rooms)
         except UpstreamError as error:
@@ -108,7 +108,7 @@ async def _try_target(call: Call, target: Target, endpoint: Endpoint, rooms: Roo
         else:
             call.key_name = key.name
             if call.attempts:
-                call.attempts.append(_attempt(target, key, (reply.status, "ok"), rooms.clock() - began_s))
+                call.attempts += (_attempt(target, key, (reply.status, "ok"), rooms.clock() - began_s),)
             return reply
     raise _exhausted(target, last, rooms.clock())
 
@@ -166,7 +166,7 @@ def _exhausted(target: Target, last: UpstreamError | None, now_s: float) -> Asbr
 
 
 def _log_attempt(call: Call, target: Target, key: Key, error: UpstreamError, took_s: float) -> None:
-    call.attempts.append(_attempt(target, key, (error.status, error.kind), took_s))
+    call.attempts += (_attempt(target, key, (error.status, error.kind), took_s),)
 
 
 def _attempt(target: Target, key: Key, result: tuple[int, str], took_s: float) -> Attempt:

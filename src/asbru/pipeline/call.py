@@ -5,6 +5,7 @@ A `Call` is the only mutable thing that the steps of the path share; each field 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from asbru.core.chat import ChatRequest
@@ -39,73 +40,37 @@ class Call:
     """See the module. `operation`: chat, completions, embeddings or count_tokens. `home`: the provider that the
     surface imitates, for bare model names. `served_model`: the upstream's own name, aliases applied."""
 
-    __slots__ = (
-        "accept_coding",
-        "answer",
-        "attempts",
-        "body",
-        "caller",
-        "canonical",
-        "cost_nanousd",
-        "credentials",
-        "dialect",
-        "error",
-        "first_token_s",
-        "head",
-        "headers",
-        "home",
-        "id",
-        "key_name",
-        "notes",
-        "operation",
-        "outcome",
-        "pass_through",
-        "served_model",
-        "started_ms",
-        "started_s",
-        "status",
-        "surface",
-        "target",
-        "usage",
-        "usage_source",
-    )
+    # Defaults live on the class: most calls change few of them, and a call pays for each that it sets.
+    # The door
+    home = ""
+    id = b""
+    started_ms = 0
+    started_s = 0.0
+    headers: Sequence[tuple[int, bytes, bytes]] = ()
+    credentials: tuple[bytes, bytes, bytes] = (b"", b"", b"")
+    accept_coding = b""
+    # serve
+    caller: Caller | None = None
+    head: RequestHead | None = None
+    status = 0
+    outcome = "cancelled"
+    error: AsbruError | None = None
+    # attempts, streaming
+    canonical: ChatRequest | None = None
+    target: Target | None = None
+    served_model = ""
+    key_name = ""
+    attempts: tuple[Attempt, ...] = ()
+    notes: tuple[Note, ...] = ()
+    pass_through = False
+    first_token_s = 0.0
+    usage: Usage | None = None
+    usage_source: UsageSource = "none"
+    cost_nanousd: int | None = None
 
-    def __init__(
-        self,
-        surface: str,
-        operation: str,
-        dialect: Dialect,
-        body: bytes,
-        answer: AnswerPort,
-    ) -> None:
-        # The door
+    def __init__(self, surface: str, operation: str, dialect: Dialect, body: bytes, answer: AnswerPort) -> None:
         self.surface = surface
         self.operation = operation
         self.dialect = dialect
         self.body = body
         self.answer = answer
-        self.home = ""
-        self.id = ""
-        self.started_ms = 0
-        self.started_s = 0.0
-        self.headers: list[tuple[int, bytes, bytes]] = []
-        self.credentials: tuple[bytes, bytes, bytes] = (b"", b"", b"")
-        self.accept_coding = b""
-        # serve
-        self.caller: Caller | None = None
-        self.head: RequestHead | None = None
-        self.status = 0
-        self.outcome = "cancelled"
-        self.error: AsbruError | None = None
-        # attempts, streaming
-        self.canonical: ChatRequest | None = None
-        self.target: Target | None = None
-        self.served_model = ""
-        self.key_name = ""
-        self.attempts: list[Attempt] = []
-        self.notes: list[Note] = []
-        self.pass_through = False
-        self.first_token_s = 0.0
-        self.usage: Usage | None = None
-        self.usage_source: UsageSource = "none"
-        self.cost_nanousd: int | None = None

@@ -26,9 +26,7 @@ async def deliver(call: Call, reply: Reply, rooms: Rooms) -> None:
 
 def _identity(call: Call) -> bytes:
     target = call.target
-    if target is None:
-        return b"x-asbru-id: %b\r\n" % call.id.encode()
-    return f"x-asbru-id: {call.id}\r\nx-asbru-provider: {target.provider.name}\r\n".encode()
+    return b"x-asbru-id: %b\r\n%b" % (call.id, b"" if target is None else target.provider.identity_line)
 
 
 async def _stream(call: Call, stream: OpenStream, headers: list[bytes], rooms: Rooms) -> None:
@@ -42,7 +40,7 @@ async def _stream(call: Call, stream: OpenStream, headers: list[bytes], rooms: R
         call.first_token_s = rooms.clock()
         relay.begin(answer.write)
         try:
-            await exchange.pump(relay.feed, call.first_token_s)
+            await exchange.pump(relay.feed, stream.pool.tick_s)
         except UpstreamError as error:
             cut = error
         error = relay.finish(cut)
@@ -64,7 +62,7 @@ def _keep_usage(call: Call, reported: bool, stream: OpenStream) -> None:  # noqa
     if reported:
         call.usage = stream.relay.usage
         call.usage_source = "provider"
-    call.notes.extend(stream.relay.notes)
+    call.notes += stream.relay.notes
 
 
 def refuse(call: Call, error: AsbruError) -> None:
@@ -84,4 +82,4 @@ def refuse(call: Call, error: AsbruError) -> None:
         call.answer.whole(error.status, headers, error.body)
         return
     headers.append(JSON_LINE)
-    call.answer.whole(error.status, headers, call.dialect.write_error(error, call.id))
+    call.answer.whole(error.status, headers, call.dialect.write_error(error, call.id.decode()))

@@ -19,6 +19,6 @@ async def count_locally(call: Call, rooms: Rooms) -> Reply:
         return await rooms.loop.run_in_executor(None, rooms.count_tokens, canonical)
 
     tokens = await in_task(rooms.loop, count())
-    call.notes.append(Note("estimated", "input_tokens", "counted by the gateway; the provider does not count"))
+    call.notes += (Note("estimated", "input_tokens", "counted by the gateway; the provider does not count"),)
     call.usage_source = "estimated"
     return Reply(200, [_JSON_LINE], b'{"input_tokens":%d}' % tokens)

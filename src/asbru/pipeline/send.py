@@ -29,7 +29,7 @@ async def send(call: Call, target: Target, key: Key, endpoint: Endpoint, rooms: 
     """A good reply, or `UpstreamError`. A stream is good once its first content is in hand."""
     head = call.head
     assert head is not None
-    call.notes.clear()
+    call.notes = ()
     call.pass_through = passes_through(call, endpoint)
     asks_usage = head.stream and not head.wants_usage and endpoint.route.ask_stream_usage
     model = call.served_model = key.aliases.get(target.model, target.model)
@@ -75,7 +75,7 @@ def _write_body(call: Call, model: str, endpoint: Endpoint, *, asks_usage: bool)
         legacy_max_tokens=route.legacy_max_tokens,
     )
     written = endpoint.dialect.write_request(call.canonical, facts)
-    call.notes.extend(written.notes)
+    call.notes = written.notes
     if asks_usage:
         return endpoint.dialect.rewrite(written.body, model, True, frozenset())  # noqa: FBT003 -- the contract's own
     return written.body
@@ -90,7 +90,7 @@ def _rewrite(call: Call, model: str, endpoint: Endpoint, *, asks_usage: bool) ->
     body = rewrite(plain, model, False, strip)  # noqa: FBT003 -- the contract's own
     if body is not plain:
         present = endpoint.dialect.top_level_fields(plain)
-        call.notes.extend(
+        call.notes = tuple(
             Note("dropped", field, f"{endpoint.route.name} refuses it") for field in sorted(strip & present)
         )
     return body
@@ -120,7 +120,7 @@ def _whole(call: Call, answer: Answer, endpoint: Endpoint, rooms: Rooms) -> Repl
         answer.headers.append(b"content-type: %b\r\n" % answer.content_type if answer.content_type else JSON_LINE)
         return Reply(answer.status, answer.headers, body)
     written = call.dialect.write_reply(dialect.read_reply(body))
-    call.notes.extend(written.notes)
+    call.notes += written.notes
     return Reply(200, [*answer.headers, JSON_LINE], written.body)
 
 

@@ -64,6 +64,7 @@ class ProviderRoute:
     __slots__ = (
         "ask_stream_usage",
         "dialect",
+        "identity_line",
         "keyless",
         "keys",
         "known_models",
@@ -77,6 +78,7 @@ class ProviderRoute:
 
     def __init__(self, name: str, dialect: str, keys: tuple[Key, ...], *, keyless: bool) -> None:
         self.name = name
+        self.identity_line = b"x-asbru-provider: %b\r\n" % name.encode()
         self.dialect = dialect
         self.keys = keys
         self.keyless = keyless

@@ -8,38 +8,34 @@ has returned, because whoever it resumes may use this very connection again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 import httptools
 
 from asbru.core.errors import UpstreamError
-from asbru.upstream.answer_headers import CHUNKED, ENCODING, FORWARD, LENGTH, RETRY, TYPE, answer_action
+from asbru.upstream.answer_headers import read_answer_head
 from asbru.upstream.exchange import Answer, Exchange
-from asbru.wire import HOP_BY_HOP
 
 if TYPE_CHECKING:
     from asbru.upstream.pool import Pool
 
 ANSWER_HEAD_BYTES_MAX = 256 * 1024
-ANSWER_HEADERS_MAX = 256
 
 
 class UpstreamConnection(asyncio.Protocol):
     """Owned by a `Pool`; lent to an `Exchange` from `send` until the answer ends."""
 
-    def __init__(self, pool: Pool, clock: Callable[[], float]) -> None:
+    def __init__(self, pool: Pool) -> None:
         self.pool = pool
         self.exchange: Exchange | None = None
         self.idle_since_s = 0.0
-        self.clock = clock
         self._transport = cast("asyncio.Transport", None)
         self._parser = httptools.HttpResponseParser(self)
         self._answer: Answer | None = None
         self._parts: list[bytes] = []
         self._part_bytes = 0
-        self._head_bytes = 0
-        self._header_count = 0
+        self._head = b""
+        self._interims = 0
         self._in_head = True
         self._has_length = False
         self._streaming = False
@@ -48,7 +44,6 @@ class UpstreamConnection(asyncio.Protocol):
         self._too_large = False
         self._announce = False
         self._transparent = False
-        self._pending = Answer(0, [])
 
     # Lifetime
 
@@ -68,7 +63,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._streaming = exchange.streaming_wanted
         self._transparent = exchange.transparent
         self._transport.writelines((exchange.head, exchange.body))
-        exchange.sent(self.clock())
+        exchange.sent(self.pool.tick_s)
 
     def close(self) -> None:
         """Close an idle connection."""
@@ -119,7 +114,7 @@ class UpstreamConnection(asyncio.Protocol):
             self._transport.abort()  # bytes that nobody asked for: the next answer could not be trusted
             return
         if self._in_head:
-            self._head_bytes += len(data)
+            self._head = self._head + data if self._head else data
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError as error:
@@ -140,14 +135,14 @@ class UpstreamConnection(asyncio.Protocol):
                 self._flush(exchange)
             elif self._too_large:
                 self._break(f"sent an answer of more than {self.pool.answer_bytes_max} bytes")
-        elif self._in_head and self._head_bytes > ANSWER_HEAD_BYTES_MAX:
+        elif self._in_head and len(self._head) > ANSWER_HEAD_BYTES_MAX:
             self._break(f"sent a head of more than {ANSWER_HEAD_BYTES_MAX} bytes")
 
     def _flush(self, exchange: Exchange) -> None:
         parts = self._parts
         data = parts[0] if len(parts) == 1 else b"".join(parts)
         parts.clear()
-        exchange.arrived(data, self.clock())
+        exchange.arrived(data, self.pool.tick_s)
 
     def _break(self, what: str) -> None:
         exchange = self.exchange
@@ -173,7 +168,7 @@ class UpstreamConnection(asyncio.Protocol):
             self._transport.close()
         if streaming:
             if body:
-                exchange.arrived(body, self.clock())
+                exchange.arrived(body, self.pool.tick_s)
             exchange.finished()
         elif answer is not None:
             answer.body = body
@@ -197,8 +192,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._answer = None
         self._parts = []
         self._part_bytes = 0
-        self._head_bytes = 0
-        self._header_count = 0
+        self._interims = 0
         self._in_head = True
         self._has_length = False
         self._complete = False
@@ -206,52 +200,27 @@ class UpstreamConnection(asyncio.Protocol):
 
     # The parser's callbacks
 
+    # (Without an `on_header`, llhttp checks the headers and calls nobody: see `answer_headers`.)
+
     def on_message_begin(self) -> None:
         """A new answer's head begins."""
         self._answer = None
         self._complete = False
         self._in_head = True
-        self._pending = Answer(0, [])
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep what may be passed on or is acted upon."""
-        self._header_count += 1
-        if self._transparent:
-            self._keep(name, value)
-            return
-        action = answer_action(name)
-        if not action or not self._in_head:
-            return
-        answer = self._pending
-        if action & FORWARD:
-            answer.headers.append(b"%b: %b\r\n" % (name, value))
-        elif action == LENGTH or action == CHUNKED:
-            self._has_length = True
-        elif action == TYPE:
-            answer.content_type = value
-        elif action == ENCODING:
-            answer.content_encoding = value.strip().lower()
-        if action & RETRY:
-            answer.retry_after = value
-
-    def _keep(self, name: bytes, value: bytes) -> None:
-        lower = name.lower()
-        if lower in (b"content-length", b"transfer-encoding"):
-            self._has_length = True
-        elif lower not in HOP_BY_HOP and self._in_head:
-            self._pending.headers.append(b"%b: %b\r\n" % (name, value))
 
     def on_headers_complete(self) -> None:
         """The head is whole: an interim answer is skipped, a streaming one is announced."""
-        status = self._parser.get_status_code()
+        parser = self._parser
+        status = parser.get_status_code()
         if status < 200:
+            self._interims += 1
             return
-        if self._header_count > ANSWER_HEADERS_MAX:
-            raise ValueError("too many headers")
         self._in_head = False
-        answer = self._answer = self._pending
-        answer.status = status
-        self._keep_alive = self._parser.should_keep_alive()
+        head = self._head
+        self._head = b""
+        answer = self._answer = Answer(status, [])
+        self._has_length = read_answer_head(head, self._interims, answer, transparent=self._transparent)
+        self._keep_alive = parser.should_keep_alive()
         if self._streaming:
             if status == 200 or self._transparent:
                 answer.streaming = True

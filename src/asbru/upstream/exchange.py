@@ -60,29 +60,19 @@ class Answer(msgspec.Struct):
 class Exchange:
     """See the module. Times are the event loop's clock, in seconds."""
 
-    __slots__ = (
-        "_idle_s",
-        "_read",
-        "_sink",
-        "_unread",
-        "_unread_bytes",
-        "answered",
-        "body",
-        "connection",
-        "deadline_s",
-        "deadlines",
-        "ended",
-        "error",
-        "head",
-        "over",
-        "paused",
-        "reused",
-        "sent_s",
-        "streaming_wanted",
-        "total_deadline_s",
-        "transparent",
-        "waiting_for",
-    )
+    # Defaults live on the class: most calls change few of them, and a call pays for each that it sets.
+    connection: UpstreamConnection | None = None
+    error: UpstreamError | None = None
+    over = False
+    paused = False
+    reused = False
+    transparent = False
+    waiting_for = "connect_s"
+    _sink: Sink | None = None
+    _read: Wait[bytes] | None = None
+    _ended: Wait[None] | None = None
+    _unread: list[bytes] | None = None
+    _unread_bytes = 0
 
     def __init__(
         self,
@@ -98,22 +88,8 @@ class Exchange:
         self.deadlines = deadlines
         self.streaming_wanted = streaming_wanted
         self.answered: Wait[Answer] = Wait()
-        self.ended: Wait[None] = Wait()
-        self.connection: UpstreamConnection | None = None
-        self.error: UpstreamError | None = None
-        self.over = False
-        self.paused = False
-        self.reused = False
-        self.transparent = False
-        self.sent_s = 0.0
         self.total_deadline_s = now_s + deadlines.total_s
         self.deadline_s = now_s + deadlines.connect_s
-        self.waiting_for = "connect_s"
-        self._idle_s = deadlines.idle_s
-        self._sink: Sink | None = None
-        self._read: Wait[bytes] | None = None
-        self._unread: list[bytes] = []
-        self._unread_bytes = 0
 
     # What the path calls
 
@@ -121,7 +97,7 @@ class Exchange:
         """The next bytes of a stream, b"" at its clean end; fails when the stream was cut."""
         wait: Wait[bytes] = Wait()
         if self._unread:
-            wait.resolve(self._take())
+            wait.resolve(self._take(self._unread))
         elif self.error is not None:
             wait.fail(self.error)
         elif self.over:
@@ -133,12 +109,18 @@ class Exchange:
     def pump(self, sink: Sink, now_s: float) -> Wait[None]:
         """Give everything that is unread, and everything still to come, to `sink`; ends with the stream."""
         if self._unread:
-            sink(self._take())
+            sink(self._take(self._unread))
+        ended: Wait[None] = Wait()
         if not self.over:
+            self._ended = ended
             self._sink = sink
             self.waiting_for = "idle_s"
             self.touch(now_s)
-        return self.ended
+        elif self.error is not None:
+            ended.fail(self.error)
+        else:
+            ended.resolve(None)
+        return ended
 
     def abort(self) -> None:
         """Give up: closes the connection if the answer is still on its way."""
@@ -162,20 +144,19 @@ class Exchange:
         if self.paused:
             self.paused = False
             if not self.over and connection is not None:
-                self.touch(connection.clock())
+                self.touch(connection.pool.tick_s)
                 connection.resume_reading()
 
     # What the connection calls
 
     def touch(self, now_s: float) -> None:
         """Bytes arrived: the idle deadline moves, never past the total one."""
-        deadline = now_s + self._idle_s
+        deadline = now_s + self.deadlines.idle_s
         total = self.total_deadline_s
         self.deadline_s = deadline if deadline < total else total
 
     def sent(self, now_s: float) -> None:
         """The request is with the provider."""
-        self.sent_s = now_s
         if self.streaming_wanted:
             self.waiting_for = "first_token_s"
             self.deadline_s = min(now_s + self.deadlines.first_token_s, self.total_deadline_s)
@@ -187,7 +168,7 @@ class Exchange:
         """Bytes of a streamed body."""
         sink = self._sink
         if sink is not None:
-            deadline = now_s + self._idle_s
+            deadline = now_s + self.deadlines.idle_s
             self.deadline_s = deadline if deadline < self.total_deadline_s else self.total_deadline_s
             try:
                 sink(data)
@@ -199,6 +180,8 @@ class Exchange:
             self._read = None
             read.resolve(data)
             return
+        if self._unread is None:
+            self._unread = []
         self._unread.append(data)
         self._unread_bytes += len(data)
         if self._unread_bytes > UNREAD_BYTES_MAX:
@@ -214,7 +197,8 @@ class Exchange:
         if read is not None:
             self._read = None
             read.resolve(b"")
-        self.ended.resolve(None)
+        if self._ended is not None:
+            self._ended.resolve(None)
 
     def fail(self, error: UpstreamError) -> None:
         """The exchange ended in an error; whoever waits is told."""
@@ -228,7 +212,8 @@ class Exchange:
         self.answered.fail(error)
         if read is not None:
             read.fail(error)
-        self.ended.fail(error)
+        if self._ended is not None:
+            self._ended.fail(error)
 
     def _give_up(self, error: UpstreamError) -> None:
         connection = self.connection
@@ -236,8 +221,7 @@ class Exchange:
         if connection is not None:
             connection.abandon()
 
-    def _take(self) -> bytes:
-        unread = self._unread
+    def _take(self, unread: list[bytes]) -> bytes:
         data = unread[0] if len(unread) == 1 else b"".join(unread)
         unread.clear()
         self._unread_bytes = 0

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
 
 from asbru.core.errors import Overloaded, UpstreamError
 from asbru.upstream.connection import UpstreamConnection
@@ -20,12 +19,19 @@ from asbru.upstream.origin import Origin
 IDLE_KEPT_S = 50.0
 """An idle connection older than this is closed: providers close theirs after 60 s or more."""
 
+SWEEP_S = 0.25
+"""How often `sweep` is called, in seconds."""
+
 QUEUED_MAX = 4096
 """Exchanges that may wait for a connection of one origin."""
 
 
 class Pool:
-    """The connections of one origin. `answer_bytes_max` bounds an answer that is held whole."""
+    """The connections of one origin. `answer_bytes_max` bounds an answer that is held whole.
+
+    `tick_s` is the clock that deadlines are set by: the time of the next sweep, so that none is early and reading it
+    costs nothing. A deadline is noticed at most two sweeps late.
+    """
 
     def __init__(
         self,
@@ -39,7 +45,7 @@ class Pool:
         self.answer_bytes_max = answer_bytes_max
         self._contexts = contexts
         self._loop = loop
-        self._clock: Callable[[], float] = time.monotonic
+        self.tick_s = time.monotonic() + SWEEP_S
         self._idle: list[UpstreamConnection] = []
         self._all: set[UpstreamConnection] = set()
         self._dialling: dict[asyncio.Task[None], Exchange] = {}
@@ -62,10 +68,6 @@ class Pool:
         """Open connections that carry an exchange."""
         return len(self._all) - len(self._idle)
 
-    def now_s(self) -> float:
-        """The loop's clock, in seconds."""
-        return self._clock()
-
     def begin(
         self,
         head: bytes,
@@ -76,8 +78,9 @@ class Pool:
         transparent: bool = False,
     ) -> Exchange:
         """Send a request as soon as a connection is there. Raises `Overloaded` when the queue is full."""
-        exchange = Exchange(head, body, deadlines, streaming_wanted=streaming_wanted, now_s=self._clock())
-        exchange.transparent = transparent
+        exchange = Exchange(head, body, deadlines, streaming_wanted=streaming_wanted, now_s=self.tick_s)
+        if transparent:
+            exchange.transparent = True
         idle = self._idle
         while idle:
             connection = idle.pop()
@@ -107,7 +110,7 @@ class Pool:
         task.add_done_callback(self._dialling.pop)
 
     async def _open(self, exchange: Exchange) -> None:
-        left_s = exchange.deadline_s - self._clock()
+        left_s = exchange.deadlines.connect_s
         try:
             async with asyncio.timeout(max(left_s, 0.0)):
                 connection = await dial(self.origin, self._contexts, self._new_connection)
@@ -129,7 +132,7 @@ class Pool:
             connection.send(exchange)
 
     def _new_connection(self) -> UpstreamConnection:
-        return UpstreamConnection(self, self._clock)
+        return UpstreamConnection(self)
 
     def release(self, connection: UpstreamConnection) -> None:
         """A connection whose answer ended well: lend it to who waits longest, or keep it idle."""
@@ -145,7 +148,7 @@ class Pool:
         if self._closed or len(self._idle) >= self.origin.idle_connections_max:
             connection.close()
             return
-        connection.idle_since_s = self._clock()
+        connection.idle_since_s = self.tick_s
         self._idle.append(connection)
 
     def forget(self, connection: UpstreamConnection) -> None:
@@ -159,7 +162,8 @@ class Pool:
                 self._dial(exchange)
 
     def sweep(self, now_s: float) -> None:
-        """Fail what is late, close what has been idle too long."""
+        """Fail what is late, close what has been idle too long; `now_s` is monotonic."""
+        self.tick_s = now_s + SWEEP_S
         for exchange in [one for one in self._active if one.deadline_s < now_s]:
             if exchange.over:
                 self._active.discard(exchange)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from asbru import wire as sse
 from asbru.core.reply import (
     ChoiceStop,
     PartDelta,
@@ -22,7 +23,6 @@ from asbru.core.reply import (
     UsageReport,
 )
 from asbru.dialects.openai_chat.stream import ChatStreamReader
-from asbru.wire import sse
 
 
 def chunk(delta: dict[str, Any] | None = None, finish: str | None = None, **members: Any) -> bytes:

@@ -166,6 +166,8 @@ def test_plain_thinking_and_refusals() -> None:
          ["dropped stream.e (known to anthropic_messages only)"]),
         ([PartStart(index=0, part=TextPart(text="")), PartDelta(index=0, citation=Raw(b"1"))],
          ["dropped stream.citations (chat has no such citations)"]),
+        ([PartStart(index=0, part=TextPart(text="")), PartDelta(index=0, foreign=Raw(b"1"))],
+         ["dropped stream.delta (known to anthropic_messages only)"]),
         ([ChoiceStop(stop="stop_sequence", stop_sequence="X")],
          ["dropped stop_sequence (chat does not tell which stop matched)"]),
     ],

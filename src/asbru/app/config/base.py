@@ -1,10 +1,15 @@
-"""What all settings share: strict models, and values that may come from the environment."""
+"""What all settings share: strict models, and values that may come from the environment.
+
+Knows no setting by name.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeAlias
+from typing import Any, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, model_validator
+
+_SWITCHES = {"true": True, "1": True, "false": False, "0": False}
 
 
 class EnvText(str):
@@ -20,30 +25,32 @@ class Settings(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _empty_section(cls, value: Any) -> Any:
-        """A section whose lines are all commented out is empty, not wrong."""
-        return {} if value is None else value
+    def _read(cls, value: Any) -> Any:
+        """A section whose lines are all commented out is empty, not wrong; a number may come from the environment."""
+        if value is None:
+            return {}
+        if not isinstance(value, dict):
+            return value
+        given = cast("dict[str, Any]", value)
+        return {name: cls._from_environment(name, inner) for name, inner in given.items()}
 
-
-def _number(value: Any) -> Any:
-    if not isinstance(value, EnvText):
+    @classmethod
+    def _from_environment(cls, name: str, value: Any) -> Any:
+        field = cls.model_fields.get(name)
+        if field is None or not isinstance(value, EnvText):
+            return value
+        wanted: Any = field.annotation
+        if wanted in (bool, bool | None):
+            return _SWITCHES.get(value.lower(), value)
+        if wanted in (int, float):
+            return _number(value)
         return value
-    try:
-        return int(value)
-    except ValueError:
-        pass
-    try:
-        return float(value)
-    except ValueError:
-        return value
 
 
-def _switch(value: Any) -> Any:
-    if not isinstance(value, EnvText):
-        return value
-    return {"true": True, "1": True, "false": False, "0": False}.get(value.lower(), value)
-
-
-Count: TypeAlias = Annotated[int, BeforeValidator(_number)]
-Seconds: TypeAlias = Annotated[float, BeforeValidator(_number)]
-Switch: TypeAlias = Annotated[bool, BeforeValidator(_switch)]
+def _number(text: str) -> int | float | str:
+    for read in (int, float):
+        try:
+            return read(text)
+        except ValueError:
+            continue
+    return text

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from asbru.app.config.base import Count, Settings
+from asbru.app.config.base import Settings
 
 
 class ServerTls(Settings):
@@ -20,8 +20,8 @@ class Listen(Settings):
     """Where the gateway listens, and with how many processes."""
 
     host: Annotated[str, Field(description="Address to listen on.")] = "127.0.0.1"
-    port: Annotated[Count, Field(ge=0, le=65535, description="TCP port; 0 takes any free one.")] = 8080
-    workers: Annotated[Count, Field(ge=1, le=256, description="Worker processes; each can use one core.")] = 1
+    port: Annotated[int, Field(ge=0, le=65535, description="TCP port; 0 takes any free one.")] = 8080
+    workers: Annotated[int, Field(ge=1, le=256, description="Worker processes; each can use one core.")] = 1
     tls: Annotated[ServerTls | None, Field(description="Serve HTTPS with this certificate.")] = None
 
     @model_validator(mode="after")

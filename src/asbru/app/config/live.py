@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr
 
-from asbru.app.config.base import Count, Seconds, Settings, Switch
+from asbru.app.config.base import Settings
 
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
 
@@ -29,7 +29,7 @@ class ProviderKey(Settings):
         Field(min_length=1, description="Models it may call, as the provider names them; `*` is every model."),
     ] = ["*"]
     weight: Annotated[
-        Seconds, Field(gt=0, le=1_000_000, description="Its share of the calls, against the other keys'.")
+        float, Field(gt=0, le=1_000_000, description="Its share of the calls, against the other keys'.")
     ] = 1.0
     aliases: Annotated[
         dict[str, str], Field(description="Public model name -> the provider's name for this key.")
@@ -39,29 +39,29 @@ class ProviderKey(Settings):
 class DeadlineSettings(Settings):
     """How long an attempt may take."""
 
-    connect_s: Annotated[Seconds, Field(gt=0, le=3600, description="TCP, proxy and TLS together, seconds.")] = 5.0
+    connect_s: Annotated[float, Field(gt=0, le=3600, description="TCP, proxy and TLS together, seconds.")] = 5.0
     first_token_s: Annotated[
-        Seconds, Field(gt=0, le=86400, description="From the request sent to the first content, seconds.")
+        float, Field(gt=0, le=86400, description="From the request sent to the first content, seconds.")
     ] = 120.0
-    idle_s: Annotated[Seconds, Field(gt=0, le=86400, description="Between two chunks of a stream, seconds.")] = 60.0
-    total_s: Annotated[Seconds, Field(gt=0, le=86400, description="The whole attempt, seconds.")] = 600.0
+    idle_s: Annotated[float, Field(gt=0, le=86400, description="Between two chunks of a stream, seconds.")] = 60.0
+    total_s: Annotated[float, Field(gt=0, le=86400, description="The whole attempt, seconds.")] = 600.0
 
 
 class RetrySettings(Settings):
     """Attempts with the same key after a network error or a 5xx; pauses double and are drawn with full jitter."""
 
-    max: Annotated[Count, Field(ge=0, le=10, description="Retries after the first attempt.")] = 2
+    max: Annotated[int, Field(ge=0, le=10, description="Retries after the first attempt.")] = 2
     pause_initial_s: Annotated[
-        Seconds, Field(ge=0, le=3600, description="Upper bound of the first pause, seconds.")
+        float, Field(ge=0, le=3600, description="Upper bound of the first pause, seconds.")
     ] = 0.25
-    pause_max_s: Annotated[Seconds, Field(ge=0, le=3600, description="Upper bound of any pause, seconds.")] = 5.0
+    pause_max_s: Annotated[float, Field(ge=0, le=3600, description="Upper bound of any pause, seconds.")] = 5.0
 
 
 class UpstreamTls(Settings):
     """How the provider's certificate is checked."""
 
     ca_file: Annotated[str | None, Field(description="PEM file of the CAs to trust instead of the system's.")] = None
-    verify: Annotated[Switch, Field(description="false accepts any certificate: for tests only.")] = True
+    verify: Annotated[bool, Field(description="false accepts any certificate: for tests only.")] = True
 
 
 class ProviderSettings(Settings):
@@ -80,7 +80,7 @@ class ProviderSettings(Settings):
     ] = None
     dialect: Annotated[
         Literal["openai", "anthropic"] | None,
-        Field(description="Wire format of a `custom` provider."),
+        Field(description="Wire format to ask it in; required for `custom`, else the type's first."),
     ] = None
     keys: Annotated[
         list[ProviderKey],
@@ -90,27 +90,27 @@ class ProviderSettings(Settings):
         dict[str, str], Field(max_length=64, description="Headers sent with every call to this provider.")
     ] = {}
     ask_stream_usage: Annotated[
-        Switch | None,
+        bool | None,
         Field(description="Ask for usage in streams when the caller did not; default: the type's own."),
     ] = None
     deadlines: Annotated[DeadlineSettings, Field(description="Time limits of an attempt.")] = DeadlineSettings()
     retries: Annotated[RetrySettings, Field(description="Retries with the same key.")] = RetrySettings()
     allow_loopback: Annotated[
-        Switch, Field(description="Allow connections to loopback addresses (127.0.0.0/8, ::1).")
+        bool, Field(description="Allow connections to loopback addresses (127.0.0.0/8, ::1).")
     ] = False
     allow_private: Annotated[
-        Switch, Field(description="Allow connections to private addresses (RFC 1918, RFC 4193).")
+        bool, Field(description="Allow connections to private addresses (RFC 1918, RFC 4193).")
     ] = False
     proxy: Annotated[
         str | None,
         Field(pattern=r"^http://[^\s?#]+$", description="HTTP proxy for this provider, http://host:port."),
     ] = None
     tls: Annotated[UpstreamTls, Field(description="Trust of the provider's certificate.")] = UpstreamTls()
-    connections_max: Annotated[
-        Count, Field(ge=1, le=65535, description="Connections per worker to this provider.")
-    ] = 2048
+    connections_max: Annotated[int, Field(ge=1, le=65535, description="Connections per worker to this provider.")] = (
+        2048
+    )
     idle_connections_max: Annotated[
-        Count, Field(ge=0, le=65535, description="Connections per worker kept open for reuse.")
+        int, Field(ge=0, le=65535, description="Connections per worker kept open for reuse.")
     ] = 256
 
 
@@ -148,31 +148,31 @@ class Fallback(Settings):
 class LimitSettings(Settings):
     """Bounds of the server; each worker holds them for itself."""
 
-    head_bytes_max: Annotated[Count, Field(ge=1024, le=1 << 20, description="Request line and headers, bytes.")] = (
+    head_bytes_max: Annotated[int, Field(ge=1024, le=1 << 20, description="Request line and headers, bytes.")] = (
         64 * 1024
     )
-    header_count_max: Annotated[Count, Field(ge=8, le=10_000, description="Headers of a request.")] = 128
-    body_bytes_max: Annotated[Count, Field(ge=1024, le=1 << 32, description="Body of a request, bytes.")] = (
+    header_count_max: Annotated[int, Field(ge=8, le=10_000, description="Headers of a request.")] = 128
+    body_bytes_max: Annotated[int, Field(ge=1024, le=1 << 32, description="Body of a request, bytes.")] = (
         32 * 1024 * 1024
     )
     answer_bytes_max: Annotated[
-        Count, Field(ge=1024, le=1 << 32, description="Answer that must be held whole, bytes.")
+        int, Field(ge=1024, le=1 << 32, description="Answer that must be held whole, bytes.")
     ] = 64 * 1024 * 1024
-    connections_max: Annotated[Count, Field(ge=1, le=1_000_000, description="Open connections.")] = 10_000
-    requests_in_flight_max: Annotated[
-        Count, Field(ge=1, le=1_000_000, description="Calls being answered at once.")
-    ] = 4096
+    connections_max: Annotated[int, Field(ge=1, le=1_000_000, description="Open connections.")] = 10_000
+    requests_in_flight_max: Annotated[int, Field(ge=1, le=1_000_000, description="Calls being answered at once.")] = (
+        4096
+    )
     idle_timeout_s: Annotated[
-        Seconds, Field(gt=0, le=86400, description="An idle connection is closed after this, seconds.")
+        float, Field(gt=0, le=86400, description="An idle connection is closed after this, seconds.")
     ] = 75.0
     head_timeout_s: Annotated[
-        Seconds, Field(gt=0, le=3600, description="For the head of a request to arrive, seconds.")
+        float, Field(gt=0, le=3600, description="For the head of a request to arrive, seconds.")
     ] = 10.0
-    body_timeout_s: Annotated[
-        Seconds, Field(gt=0, le=3600, description="For the body to go on arriving, seconds.")
-    ] = 60.0
+    body_timeout_s: Annotated[float, Field(gt=0, le=3600, description="For the body to go on arriving, seconds.")] = (
+        60.0
+    )
     drain_grace_s: Annotated[
-        Seconds, Field(ge=0, le=86400, description="Given to calls in flight at shutdown, seconds.")
+        float, Field(ge=0, le=86400, description="Given to calls in flight at shutdown, seconds.")
     ] = 30.0
 
 

@@ -45,6 +45,8 @@ from asbru.dialects.openai_chat.tools import read_tool_calls, write_tool_call
 from asbru.dialects.openai_chat.types import NAME
 from asbru.dialects.openai_chat.usage import read_usage, write_usage
 
+_EMPTY = (b"[]", b"{}", b'""')
+"""An unknown member of a message that holds nothing (`annotations: []`) is not worth a note elsewhere."""
 _NOT_ID = re.compile(r"[^a-zA-Z0-9_-]")
 
 
@@ -124,7 +126,8 @@ def _read_message(message: Fields, fallback_id: str) -> tuple[tuple[Part, ...], 
         data, transcript, audio_id = audio.text("data"), audio.text("transcript"), audio.text("id")
         if data or transcript or audio_id:  # Snowflake sends one of empty strings
             parts.append(AudioPart(data=data, id=audio_id, transcript=transcript, extra=audio.rest_set()))
-    return (*parts, *calls), message.rest_set()
+    left = {name: raw for name, raw in message.rest_set().items() if bytes(raw) not in _EMPTY}
+    return (*parts, *calls), left
 
 
 def write_reply(reply: ChatReply) -> WrittenReply:

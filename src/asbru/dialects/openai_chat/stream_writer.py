@@ -181,6 +181,8 @@ class ChatStreamWriter:
             return self._chunk(event.choice, {}, more=b',"logprobs":' + bytes(event.logprobs))
         if event.citation is not None:
             self._receipt.dropped("stream.citations", "chat has no such citations")
+        elif event.foreign is not None:
+            self._receipt.dropped("stream.delta", f"known to {self._dialect} only")
         return b""
 
     def _text(self, opened: _OpenPart, choice: int, text: str) -> bytes:

@@ -62,6 +62,12 @@ class UsageWire(msgspec.Struct):
     num_cached_tokens: int | None = None
 
 
+class UsageEnvelope(msgspec.Struct):
+    """The end of an answer, decoded in one go when nothing about it is odd."""
+
+    usage: UsageWire | None = None
+
+
 # `Raw | None` would refuse everything but null: msgspec takes Raw only alone.
 class GroqWire(msgspec.Struct):
     usage: Raw = NULL

@@ -17,11 +17,13 @@ from asbru.dialects.openai_chat.types import (
     Envelope,
     InputDetails,
     OutputDetails,
+    UsageEnvelope,
     UsageWire,
 )
 
 _USAGE = msgspec.json.Decoder(UsageWire)
 _ENVELOPE = msgspec.json.Decoder(Envelope)
+_QUICK = msgspec.json.Decoder(UsageEnvelope)
 _KEY = b'"usage"'
 _GROQ_KEY = b'"x_groq"'
 _NO_INPUT = InputDetails()
@@ -37,21 +39,23 @@ def read_usage(raw: Raw | None) -> Usage | None:
         wire = _USAGE.decode(raw)
     except (msgspec.DecodeError, RecursionError):
         return None
-    prompt, completion = wire.prompt_tokens, wire.completion_tokens
-    if prompt is None and completion is None:
+    return _buckets(wire)
+
+
+def _buckets(wire: UsageWire) -> Usage | None:
+    if wire.prompt_tokens is None and wire.completion_tokens is None:
         return None
-    return _buckets(wire, max(prompt or 0, 0), max(completion or 0, 0))
-
-
-def _buckets(wire: UsageWire, prompt: int, completion: int) -> Usage:
+    prompt, completion = max(wire.prompt_tokens or 0, 0), max(wire.completion_tokens or 0, 0)
     inp = wire.prompt_tokens_details or wire.prompt_token_details or _NO_INPUT
     out = wire.completion_tokens_details or wire.completion_token_details or _NO_OUTPUT
     reasoning = out.reasoning_tokens
     if reasoning and wire.total_tokens == prompt + completion + reasoning:
         completion += reasoning
-    cached = _first(inp.cached_tokens, wire.prompt_cache_hit_tokens, wire.cached_tokens, wire.num_cached_tokens)
+    cached = inp.cached_tokens
+    if cached is None:
+        cached = wire.prompt_cache_hit_tokens or wire.cached_tokens or wire.num_cached_tokens
     cache_read = _within(cached, prompt)
-    cache_write = _within(_first(inp.cache_write_tokens, inp.cache_creation_tokens), prompt - cache_read)
+    cache_write = _within(inp.cache_write_tokens or inp.cache_creation_tokens, prompt - cache_read)
     audio_input = _within(inp.audio_tokens, prompt - cache_read - cache_write)
     thought = _within(reasoning, completion)
     audio_output = _within(out.audio_tokens, completion - thought)
@@ -67,12 +71,10 @@ def _buckets(wire: UsageWire, prompt: int, completion: int) -> Usage:
     )
 
 
-def _first(*counts: int | None) -> int | None:
-    return next((count for count in counts if count is not None), None)
-
-
 def _within(count: int | None, limit: int) -> int:
-    return min(max(count or 0, 0), limit)
+    if not count or count < 0:
+        return 0
+    return count if count < limit else limit
 
 
 def write_usage(usage: Usage) -> dict[str, object]:
@@ -104,6 +106,14 @@ def envelope_usage(envelope: Envelope) -> Usage | None:
 
 def usage_of(body: bytes) -> Usage | None:
     """Usage of a complete JSON answer (chat, completions, embeddings): from the tail, else from the whole."""
+    at = body.rfind(_KEY)
+    if at >= 0 and body[at - 1 : at] != b"\\":
+        try:  # nearly always: the last word is the key, and what follows is well formed
+            wire = _QUICK.decode(b"{" + body[at:]).usage
+            if wire is not None:
+                return _buckets(wire)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            pass
     usage = tail_usage(body)
     if usage is not None:
         return usage

@@ -24,7 +24,7 @@ import httptools
 from asbru.core.errors import AsbruError, BadRequest, HeadTooLarge, RequestTimeout, TooLarge
 from asbru.edge.server.answer import AnswerWriter
 from asbru.edge.server.limits import BODY_RATE_BYTES_PER_S, LINGER_S, PIPELINED_BYTES_MAX
-from asbru.edge.server.request import CARRY_LAST, Request, header_action
+from asbru.edge.server.request import Request
 
 if TYPE_CHECKING:
     from asbru.edge.server.server import Server
@@ -41,8 +41,8 @@ class ServerConnection(asyncio.Protocol):
         "_body_bytes",
         "_data",
         "_head_done",
-        "_header_count",
         "_in_message",
+        "_pairs",
         "_parser",
         "_pipelined_bytes",
         "_queue",
@@ -58,12 +58,17 @@ class ServerConnection(asyncio.Protocol):
         "_write_paused_s",
         "answer",
         "on_gone",
+        "on_header",
         "state",
     )
 
     def __init__(self, server: Server) -> None:
         self._server = server
         self._transport = cast("asyncio.Transport", None)
+        self._pairs: list[tuple[bytes, bytes]] = []
+        append = self._pairs.append
+        # The parser's callback for a header, called some twenty times a request: it only collects.
+        self.on_header: Callable[[bytes, bytes], None] = lambda name, value: append((name, value))
         self._parser = httptools.HttpRequestParser(self)
         self._request = Request()
         self._in_message = False
@@ -72,7 +77,6 @@ class ServerConnection(asyncio.Protocol):
         self._body_bytes = 0
         self._data = b""
         self._head_done = False
-        self._header_count = 0
         self._rx_bytes = 0
         self._rx_bytes_max = server.limits.head_bytes_max
         self._queue: deque[Request] = deque()
@@ -91,7 +95,7 @@ class ServerConnection(asyncio.Protocol):
         """A caller is here; refused when there are too many."""
         self._transport = cast("asyncio.Transport", transport)
         self.answer.attach(self._transport)
-        self._since_s = self._server.now_s()
+        self._since_s = self._server.tick_s
         self._server.connected(self)
 
     def eof_received(self) -> bool:
@@ -133,7 +137,7 @@ class ServerConnection(asyncio.Protocol):
             return
         if self.state == IDLE:
             self.state = HEAD
-            self._since_s = self._server.now_s()
+            self._since_s = self._server.tick_s
         self._rx_bytes += len(data)
         self._data = data
         try:
@@ -146,6 +150,9 @@ class ServerConnection(asyncio.Protocol):
             return
         if self._rx_bytes > self._rx_bytes_max:
             self._refuse(self._size_error())
+            return
+        if len(self._pairs) > self._server.limits.header_count_max:  # of a head, or trailers, still on their way
+            self._refuse(self._count_error())
             return
         if self._queue and not self._serving:
             self._serve_next()
@@ -180,6 +187,10 @@ class ServerConnection(asyncio.Protocol):
             return HeadTooLarge(f"the request's head is over {limits.head_bytes_max} bytes (limits.head_bytes_max)")
         return self._body_error()
 
+    def _count_error(self) -> AsbruError:
+        limit = self._server.limits.header_count_max
+        return HeadTooLarge(f"the request has over {limit} headers (limits.header_count_max)")
+
     def _body_error(self) -> AsbruError:
         limit = self._server.limits.body_bytes_max
         return TooLarge(f"the request's body is over {limit} bytes (limits.body_bytes_max); raise it or send less")
@@ -194,7 +205,7 @@ class ServerConnection(asyncio.Protocol):
         request.keep_alive = False
         self._queue.append(request)
         self.state = LINGER
-        self._since_s = self._server.now_s()
+        self._since_s = self._server.tick_s
         if not self._serving:
             self._serve_next()
 
@@ -205,46 +216,32 @@ class ServerConnection(asyncio.Protocol):
         self._request = Request()
         self._in_message = True
         self._url = b""
-        self._header_count = 0
 
     def on_url(self, url: bytes) -> None:
         """The target, or a piece of it."""
         self._url += url
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep what is acted upon or carried."""
-        self._header_count += 1
-        request = self._request
-        if request.every_header is not None or self._server.forward_prefixes:
-            self._keep(name, value)
-        action = header_action(name)
-        if action:
-            if action <= CARRY_LAST:
-                request.headers.append((action, name, value))
-            else:
-                request.take(action, value)
-
-    def _keep(self, name: bytes, value: bytes) -> None:
-        request = self._request
-        if request.every_header is None:
-            if not self._url.startswith(self._server.forward_prefixes):
-                return
-            request.every_header = []
-        request.every_header.append((name, value))
 
     def on_headers_complete(self) -> None:
         """The head is whole: check what llhttp does not."""
         request = self._request
         parser = self._parser
         request.method = parser.get_method()
-        request.http_1_0 = parser.get_http_version() == "1.0"
-        request.keep_alive = parser.should_keep_alive()
+        if parser.get_http_version() == "1.0":
+            request.http_1_0 = True
+        if not parser.should_keep_alive():
+            request.keep_alive = False
+        server = self._server
+        limits = server.limits
         self._read_target(request)
-        limits = self._server.limits
+        pairs = self._pairs
+        request.read_headers(pairs)
         if self._rx_bytes > limits.head_bytes_max:
             self._check_head_size(limits.head_bytes_max)
-        if self._header_count > limits.header_count_max:
-            raise HeadTooLarge(f"the request has over {limits.header_count_max} headers (limits.header_count_max)")
+        if len(pairs) > limits.header_count_max:
+            raise self._count_error()
+        if server.forward_prefixes and request.path.startswith(server.forward_prefixes):
+            request.every_header = pairs.copy()
+        pairs.clear()
         if request.hosts != 1 and (request.hosts or not request.http_1_0):
             raise BadRequest(f"expected one Host header, got {request.hosts}")
         if request.coding and request.coding != b"chunked":
@@ -255,7 +252,7 @@ class ServerConnection(asyncio.Protocol):
             request.drop_connection_headers()
         self.state = BODY
         self._head_done = True
-        self._since_s = self._server.now_s()
+        self._since_s = server.tick_s
         self._rx_bytes_max = limits.head_bytes_max + limits.body_bytes_max * 2
         if request.expect:
             self._expect(request)
@@ -268,6 +265,9 @@ class ServerConnection(asyncio.Protocol):
 
     def _read_target(self, request: Request) -> None:
         target = self._url
+        if b"?" not in target and target.startswith(b"/"):
+            request.path = target
+            return
         if not target.startswith(b"/") and b"://" in target:  # absolute form, as proxies are asked
             target = b"/" + target.split(b"://", 1)[1].partition(b"/")[2]
         path, _, query = target.partition(b"?")
@@ -297,6 +297,7 @@ class ServerConnection(asyncio.Protocol):
             self._body_bytes = 0
         self._in_message = False
         self._head_done = False
+        self._pairs.clear()
         self._rx_bytes = 0
         self._rx_bytes_max = self._server.limits.head_bytes_max
         self._queue.append(request)
@@ -308,8 +309,7 @@ class ServerConnection(asyncio.Protocol):
         self._serving = True
         if self.state != LINGER:
             self.state = SERVING
-        now_s = request.received_s = self._server.now_s()
-        self._since_s = now_s
+        request.received_s = self._server.now_s()
         self._server.serve(request, self)
 
     def _answered(self) -> None:
@@ -318,7 +318,7 @@ class ServerConnection(asyncio.Protocol):
         self.on_gone = None
         if self._transport.is_closing():
             return
-        self._since_s = self._server.now_s()
+        self._since_s = self._server.tick_s
         if self.answer.closing or self._server.draining:
             if self.state == LINGER and not self._queue:
                 return  # the sweep closes; what the sender still sends is thrown away so that it reads the answer
@@ -342,7 +342,7 @@ class ServerConnection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The caller reads too slowly: hold the source back."""
-        self._write_paused_s = self._server.now_s()
+        self._write_paused_s = self._server.tick_s
         if self.answer.flow is not None:
             self.answer.flow.pause()
 

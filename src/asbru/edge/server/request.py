@@ -6,32 +6,33 @@ per request. Only listed headers are kept; a request that will be forwarded unto
 
 from __future__ import annotations
 
-from enum import IntEnum
+from typing import Final
 
 
-class HeaderAction(IntEnum):
-    """What to do with a header."""
+class HeaderAction:
+    """What to do with a header; plain numbers, because an enum's members are slow to compare."""
 
-    IGNORE = 0
-    CARRY = 1
+    IGNORE: Final = 0
+    CARRY: Final = 1
     """To providers of any dialect."""
-    CARRY_OPENAI = 2
-    CARRY_ANTHROPIC = 3
-    AUTHORIZATION = 4
-    KEY = 5
-    GATEWAY_KEY = 6
-    LENGTH = 7
-    CODING = 8
-    CONTENT_CODING = 9
-    EXPECT = 10
-    CONNECTION = 11
-    UPGRADE = 12
-    HOST = 13
-    ACCEPT_CODING = 14
-    ORIGIN = 15
+    CARRY_OPENAI: Final = 2
+    CARRY_ANTHROPIC: Final = 3
+    AUTHORIZATION: Final = 4
+    KEY: Final = 5
+    GATEWAY_KEY: Final = 6
+    LENGTH: Final = 7
+    CODING: Final = 8
+    CONTENT_CODING: Final = 9
+    EXPECT: Final = 10
+    CONNECTION: Final = 11
+    UPGRADE: Final = 12
+    HOST: Final = 13
+    ACCEPT_CODING: Final = 14
+    ORIGIN: Final = 15
 
 
 CARRY_LAST = HeaderAction.CARRY_ANTHROPIC
+AUTHORIZATION = HeaderAction.AUTHORIZATION
 
 _BY_NAME = {
     b"authorization": HeaderAction.AUTHORIZATION,
@@ -62,12 +63,11 @@ _BY_NAME = {
 _BY_PREFIX = (
     (b"openai-", HeaderAction.CARRY_OPENAI),
     (b"anthropic-", HeaderAction.CARRY_ANTHROPIC),
-    (b"x-stainless-", HeaderAction.CARRY),
 )
 _SPELLINGS_MAX = 4096
 
 
-def _judge(name: bytes) -> HeaderAction:
+def _judge(name: bytes) -> int:
     lower = name.lower()
     action = _BY_NAME.get(lower)
     if action is not None:
@@ -75,10 +75,10 @@ def _judge(name: bytes) -> HeaderAction:
     return next((act for prefix, act in _BY_PREFIX if lower.startswith(prefix)), HeaderAction.IGNORE)
 
 
-class _Spellings(dict[bytes, HeaderAction]):
+class _Spellings(dict[bytes, int]):
     """A cache that fills itself and starts anew when it is full."""
 
-    def __missing__(self, name: bytes) -> HeaderAction:
+    def __missing__(self, name: bytes) -> int:
         if len(self) >= _SPELLINGS_MAX:
             self.clear()
         action = self[name] = _judge(name)
@@ -93,60 +93,48 @@ class Request:
     """One parsed request. `headers` holds the header lines that may be carried to a provider, each with its action;
     `every_header` all of them as (name, value), for paths that are forwarded untouched, else None."""
 
-    __slots__ = (
-        "accept_coding",
-        "authorization",
-        "body",
-        "coding",
-        "connection_options",
-        "content_coding",
-        "error",
-        "every_header",
-        "expect",
-        "gateway_key",
-        "headers",
-        "hosts",
-        "http_1_0",
-        "keep_alive",
-        "key",
-        "length",
-        "method",
-        "origin",
-        "path",
-        "query",
-        "received_s",
-        "upgrade",
-    )
+    # Defaults live on the class: a request pays only for what it has.
+    method = b""
+    path = b""
+    query = b""
+    body = b""
+    every_header: list[tuple[bytes, bytes]] | None = None
+    authorization = b""
+    key = b""
+    gateway_key = b""
+    length = -1
+    coding = b""
+    content_coding = b""
+    accept_coding = b""
+    connection_options = b""
+    expect = b""
+    upgrade = b""
+    origin = b""
+    hosts = 0
+    http_1_0 = False
+    keep_alive = True
+    received_s = 0.0
+    error: Exception | None = None
 
     def __init__(self) -> None:
-        self.method = b""
-        self.path = b""
-        self.query = b""
-        self.headers: list[tuple[HeaderAction, bytes, bytes]] = []
-        self.every_header: list[tuple[bytes, bytes]] | None = None
-        self.body = b""
-        self.authorization = b""
-        self.key = b""
-        self.gateway_key = b""
-        self.length = -1
-        self.coding = b""
-        self.content_coding = b""
-        self.accept_coding = b""
-        self.connection_options = b""
-        self.expect = b""
-        self.upgrade = b""
-        self.origin = b""
-        self.hosts = 0
-        self.http_1_0 = False
-        self.keep_alive = True
-        self.received_s = 0.0
-        self.error: Exception | None = None
+        self.headers: list[tuple[int, bytes, bytes]] = []
 
-    def take(self, action: HeaderAction, value: bytes) -> None:
+    def read_headers(self, pairs: list[tuple[bytes, bytes]]) -> None:
+        """Take the headers, as the parser gave them."""
+        headers = self.headers
+        for name, value in pairs:
+            action = header_action(name)
+            if action:
+                if action <= CARRY_LAST:
+                    headers.append((action, name, value))
+                elif action == AUTHORIZATION:
+                    self.authorization = value
+                else:
+                    self.take(action, value)
+
+    def take(self, action: int, value: bytes) -> None:
         """Keep a header that is not simply carried."""
         match action:
-            case HeaderAction.AUTHORIZATION:
-                self.authorization = value
             case HeaderAction.KEY:
                 self.key = self.key or value
             case HeaderAction.GATEWAY_KEY:
@@ -162,7 +150,7 @@ class Request:
             case _:
                 self._take_rare(action, value)
 
-    def _take_rare(self, action: HeaderAction, value: bytes) -> None:
+    def _take_rare(self, action: int, value: bytes) -> None:
         match action:
             case HeaderAction.CODING:
                 self.coding = value.strip().lower()

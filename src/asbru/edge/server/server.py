@@ -40,6 +40,7 @@ class Server:
         self.forward_prefixes: tuple[bytes, ...] = ()
         self.connections: set[ServerConnection] = set()
         self.now_s = time.monotonic  # finer than the loop's own clock, which counts milliseconds
+        self.tick_s = time.monotonic() + SWEEP_S  # the next sweep's time: deadlines set by it are never early
         self.sweeps: list[Callable[[float], None]] = []
         self._loop = loop
         self._handler = handler
@@ -125,6 +126,7 @@ class Server:
 
     def _sweep(self) -> None:
         now_s = self.now_s()
+        self.tick_s = now_s + SWEEP_S
         for connection in list(self.connections):
             connection.sweep(now_s)
         for sweep in self.sweeps:

@@ -1,0 +1,15 @@
+"""Groq: the OpenAI dialect without three of its fields, and text only."""
+
+from asbru.providers.kit import Access, Provider
+
+PROVIDER = Provider(
+    name="groq",
+    title="Groq",
+    access=(Access(dialect="openai_chat", operations=("chat", "models")),),
+    docs_url="https://console.groq.com/docs/openai",
+    base_url="https://api.groq.com/openai/v1",
+    env_key="GROQ_API_KEY",
+    price_id="groq",
+    strip=("store", "service_tier", "prompt_cache_key"),
+    refuse_inputs=("image", "audio"),
+)

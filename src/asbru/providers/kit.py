@@ -1,0 +1,185 @@
+"""What a provider is (a record of facts), and how providers are found (every folder beside this file).
+
+A provider is access + dialect + facts: where it listens, how it is asked, what it lacks. A folder holds one record
+named `PROVIDER` and a README.md, which becomes its page in the docs. Discovery checks each record, so that a wrong
+fact fails at start with the folder's name, not in the middle of a call. Not here: keys, configuration, calling.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import pkgutil
+import re
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from types import ModuleType
+from typing import Literal, TypeAlias
+
+import msgspec
+
+DialectName: TypeAlias = Literal["openai_chat", "anthropic_messages"]
+Operation: TypeAlias = Literal["chat", "completions", "embeddings", "models", "count_tokens"]
+InputKind: TypeAlias = Literal["image", "audio", "document"]
+
+NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
+"""A provider's name is its folder's: lower case, a Python identifier, what callers write before the slash."""
+
+_BASE_URL = re.compile(r"https?://[^\s?#]+[^\s?#/]")
+_HEADER_NAME = re.compile(r"[a-z0-9-]+")
+_HEADER_VALUE = re.compile(r"[\x21-\x7e][\x20-\x7e]*")
+_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
+
+
+class ProviderFault(Exception):
+    """A provider's folder does not hold what the kit asks of it."""
+
+
+class Access(msgspec.Struct, frozen=True, kw_only=True):
+    """How a provider is asked in one dialect.
+
+    `auth`: "bearer" (`Authorization: Bearer`) or "x-api-key". `headers` go with every call, names in lower case.
+    `operations`: what it offers in this dialect.
+    """
+
+    dialect: DialectName
+    auth: Literal["bearer", "x-api-key"] = "bearer"
+    headers: dict[str, str] = {}
+    operations: tuple[Operation, ...] = ("chat", "models")
+
+
+OPENAI_ACCESS = Access(dialect="openai_chat", operations=("chat", "completions", "embeddings", "models"))
+"""All of the OpenAI dialect as api.openai.com offers it."""
+
+ANTHROPIC_ACCESS = Access(
+    dialect="anthropic_messages",
+    auth="x-api-key",
+    headers={"anthropic-version": "2023-06-01"},
+    operations=("chat", "models", "count_tokens"),
+)
+"""All of the Anthropic dialect as api.anthropic.com offers it."""
+
+
+class Provider(msgspec.Struct, frozen=True, kw_only=True):
+    """A provider's facts before configuration.
+
+    `access`: one entry per dialect it speaks; the first is what is used unless the configuration says otherwise.
+    `base_url`: with its version segment, without a trailing slash; None: the configuration must name it.
+    `env_key`: the environment variable its key usually stands in. `keyless`: works without a key.
+    `served_here`: Asbru starts its server. `price_id`: its id in genai-prices; None: no prices are known.
+    `strip`: top-level request fields it refuses: removed, and noted. `refuse_inputs`: kinds of parts it lacks.
+    `ask_stream_usage`: it understands `stream_options.include_usage`. `legacy_max_tokens`: it knows `max_tokens`
+    and not `max_completion_tokens`. `known_models`: where the price data names none. `max_output_tokens`: by model.
+    """
+
+    name: str
+    title: str
+    access: tuple[Access, ...]
+    docs_url: str | None = None
+    base_url: str | None = None
+    env_key: str | None = None
+    keyless: bool = False
+    served_here: bool = False
+    price_id: str | None = None
+    strip: tuple[str, ...] = ()
+    refuse_inputs: tuple[InputKind, ...] = ()
+    ask_stream_usage: bool = True
+    legacy_max_tokens: bool = False
+    known_models: tuple[str, ...] = ()
+    max_output_tokens: dict[str, int] = {}
+
+    def access_by(self, dialect: str | None = None) -> Access:
+        """How to ask it in `dialect` (default: its first). Raises `KeyError` when it does not speak it."""
+        for access in self.access:
+            if dialect in (None, access.dialect):
+                return access
+        raise KeyError(dialect)
+
+
+def discover(extra: Iterable[Path] = ()) -> dict[str, Provider]:
+    """Every provider by name, in alphabetical order: the folders beside this file and those in `extra`.
+
+    Raises `ProviderFault` naming the folder when its record is missing or wrong, or when two have one name.
+    """
+    found: dict[str, Provider] = {}
+    for place in (Path(__file__).parent, *extra):
+        for module in pkgutil.iter_modules([str(place)]):
+            if not module.ispkg:
+                continue
+            if module.name in found:
+                raise ProviderFault(f"{place / module.name}: there is a provider {module.name!r} already")
+            found[module.name] = _load(place / module.name)
+    return dict(sorted(found.items()))
+
+
+def check(provider: object, folder: Path) -> Provider:
+    """The record of `folder` if it holds together; raises `ProviderFault` with everything that is wrong."""
+    if not isinstance(provider, Provider):
+        raise ProviderFault(f"{folder}: `PROVIDER` is not a kit.Provider")
+    try:
+        provider = msgspec.convert(msgspec.to_builtins(provider), Provider)
+    except msgspec.ValidationError as error:
+        raise ProviderFault(f"{folder}: {error}") from None
+    wrong = [*_name_faults(provider, folder), *_access_faults(provider), *_address_faults(provider)]
+    if wrong:
+        raise ProviderFault(f"{folder}: {'; '.join(wrong)}")
+    return provider
+
+
+def _load(folder: Path) -> Provider:
+    module = _import(folder)
+    return check(getattr(module, "PROVIDER", None), folder)
+
+
+def _import(folder: Path) -> ModuleType:
+    """A folder of this package by its name; one elsewhere from its path, without a trace in `sys.path`."""
+    if folder.parent == Path(__file__).parent:
+        return importlib.import_module(f"asbru.providers.{folder.name}")
+    name = f"asbru_provider_{folder.name}"
+    spec = importlib.util.spec_from_file_location(name, folder / "__init__.py")
+    if spec is None or spec.loader is None:
+        raise ProviderFault(f"{folder}: cannot be imported")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        del sys.modules[name]
+    return module
+
+
+def _name_faults(provider: Provider, folder: Path) -> list[str]:
+    wrong: list[str] = []
+    if provider.name != folder.name:
+        wrong.append(f"the record says {provider.name!r}, the folder {folder.name!r}")
+    if not NAME.fullmatch(folder.name):
+        wrong.append(f"the name must match {NAME.pattern}")
+    if not (folder / "README.md").is_file():
+        wrong.append("README.md is missing: it becomes the docs page")
+    return wrong
+
+
+def _access_faults(provider: Provider) -> list[str]:
+    wrong: list[str] = []
+    dialects = [access.dialect for access in provider.access]
+    if not dialects or len(set(dialects)) != len(dialects):
+        wrong.append("`access` needs one entry per dialect, at least one")
+    for access in provider.access:
+        if "chat" not in access.operations:
+            wrong.append(f"{access.dialect} without chat")
+        for name, value in access.headers.items():
+            if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
+                wrong.append(f"header {name!r}: lower-case name, visible ASCII value")
+    return wrong
+
+
+def _address_faults(provider: Provider) -> list[str]:
+    wrong: list[str] = []
+    if provider.base_url is not None and not _BASE_URL.fullmatch(provider.base_url):
+        wrong.append("`base_url` is http(s)://host/path without query and trailing slash")
+    if provider.env_key is not None and not _VARIABLE.fullmatch(provider.env_key):
+        wrong.append("`env_key` is not the name of an environment variable")
+    if not provider.keyless and provider.env_key is None:
+        wrong.append("a provider that needs a key names its usual variable (`env_key`)")
+    return wrong

@@ -1,0 +1,13 @@
+"""OpenAI, asked in its own dialect."""
+
+from asbru.providers.kit import OPENAI_ACCESS, Provider
+
+PROVIDER = Provider(
+    name="openai",
+    title="OpenAI",
+    access=(OPENAI_ACCESS,),
+    docs_url="https://platform.openai.com/docs/api-reference",
+    base_url="https://api.openai.com/v1",
+    env_key="OPENAI_API_KEY",
+    price_id="openai",
+)

@@ -1,0 +1,60 @@
+"""`asbru demo`, the target of `make run`: the whole gateway, once, over real HTTP."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+WAIT_S = 60.0
+
+
+def test_demo_streams_an_answer_and_keeps_serving(tmp_path: Path) -> None:
+    """The answer comes before the URL; the printed key works, another does not; Ctrl-C stops with exit 0."""
+    env = {**os.environ, "OPENAI_API_KEY": "", "ANTHROPIC_API_KEY": "", "GROQ_API_KEY": ""}
+    argv = [sys.executable, "-m", "asbru", "demo", "--port", "0", "--data-dir", str(tmp_path / "data")]
+    with (
+        (tmp_path / "log").open("wb") as log,
+        subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=log, text=True, env=env) as demo,
+    ):
+        try:
+            assert demo.stdout is not None
+            lines: list[str] = []
+            while not lines or not lines[-1].startswith("Stop with"):
+                line = demo.stdout.readline()
+                assert line, (tmp_path / "log").read_text()
+                lines.append(line)
+            said = "".join(lines)
+            answer, _, rest = said.partition("Serving on")
+            assert len(answer) > 200
+            url = re.findall(r"http://\S+", rest)[0]
+            key = re.findall(r"sk-asb-\S+", rest)[0]
+            assert ask(url, key) == 200
+            assert ask(url, "sk-asb-wrong") == 401
+            demo.send_signal(signal.SIGINT)
+            assert demo.wait(WAIT_S) == 0
+        finally:
+            demo.kill()
+    assert key not in (tmp_path / "log").read_text()
+    assert not any(key.encode() in path.read_bytes() for path in (tmp_path / "data").iterdir())
+
+
+def ask(url: str, key: str) -> int:
+    """The status of one plain chat."""
+    address = urlsplit(url)
+    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=WAIT_S)
+    body = json.dumps({"model": "mock/echo", "messages": [{"role": "user", "content": "Hello"}]})
+    try:
+        headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
+        connection.request("POST", "/v1/chat/completions", body, headers)
+        answer = connection.getresponse()
+        answer.read()
+        return answer.status
+    finally:
+        connection.close()

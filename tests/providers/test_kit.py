@@ -1,0 +1,123 @@
+"""The kit: what discovery finds, what it refuses, and that a provider is one folder and nothing else."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from asbru.providers import Access, Provider, ProviderFault, discover
+from asbru.providers.kit import OPENAI_ACCESS, check
+
+MADE_UP = '''"""A provider nobody has heard of."""
+
+from asbru.providers import Access, Provider
+
+PROVIDER = Provider(
+    name="{name}",
+    title="Made up",
+    access=(Access(dialect="openai_chat", headers={{"x-team": "bridge"}}, operations=("chat", "embeddings")),),
+    base_url="https://api.made-up.example/v2",
+    env_key="MADE_UP_API_KEY",
+    strip=("store",),
+)
+'''
+
+
+def _folder(place: Path, name: str, text: str = MADE_UP, *, readme: bool = True) -> Path:
+    folder = place / name
+    folder.mkdir()
+    (folder / "__init__.py").write_text(text.format(name=name))
+    if readme:
+        (folder / "README.md").write_text("# Made up\n")
+    return folder
+
+
+def test_every_folder_is_found() -> None:
+    """Discovery lists the folders, in order, by their names."""
+    assert list(discover()) == ["anthropic", "custom", "groq", "mock", "openai"]
+    assert all(name == provider.name for name, provider in discover().items())
+
+
+def test_facts_of_the_issue() -> None:
+    """Groq loses three fields and has no images, audio or embeddings; Anthropic is asked in its own way."""
+    found = discover()
+    groq, anthropic = found["groq"], found["anthropic"]
+    assert groq.strip == ("store", "service_tier", "prompt_cache_key")
+    assert {"image", "audio"} <= set(groq.refuse_inputs)
+    assert "embeddings" not in groq.access_by().operations
+    access = anthropic.access_by()
+    assert (access.auth, access.headers) == ("x-api-key", {"anthropic-version": "2023-06-01"})
+    assert "count_tokens" in access.operations
+    assert found["openai"].base_url == "https://api.openai.com/v1"
+
+
+def test_a_provider_is_one_folder(tmp_path: Path) -> None:
+    """A made-up provider in a temporary folder is found, with its facts, and leaves no trace in this process."""
+    _folder(tmp_path, "made_up")
+    found = discover([tmp_path])
+    assert "made_up" in found and "made_up" not in discover()
+    made_up = found["made_up"]
+    assert made_up.access_by("openai_chat").headers == {"x-team": "bridge"}
+    assert "asbru_provider_made_up" not in sys.modules
+
+
+def test_two_dialects() -> None:
+    """A provider that speaks two dialects is asked in its first, or in the one named; a third is refused."""
+    mock = discover()["mock"]
+    assert mock.access_by().dialect == "openai_chat"
+    assert mock.access_by("anthropic_messages").auth == "x-api-key"
+    with pytest.raises(KeyError):
+        mock.access_by("gemini")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "readme", "complaint"),
+    [
+        ("made_up", MADE_UP, False, "README.md is missing"),
+        ("Made_up", MADE_UP, True, "the name must match"),
+        ("other", MADE_UP.replace("{name}", "made_up"), True, "the record says 'made_up', the folder 'other'"),
+        ("made_up", '"""Nothing."""\n', True, "`PROVIDER` is not a kit.Provider"),
+        ("made_up", MADE_UP.replace("/v2", "/v2/"), True, "without query and trailing slash"),
+        ("made_up", MADE_UP.replace("x-team", "X-Team"), True, "lower-case name"),
+        ("made_up", MADE_UP.replace('"chat", "embeddings"', '"embeddings",'), True, "openai_chat without chat"),
+        ("made_up", MADE_UP.replace('"chat", "embeddings"', '"chat", "dance"'), True, "Invalid enum value 'dance'"),
+        ("made_up", MADE_UP.replace('    env_key="MADE_UP_API_KEY",\n', ""), True, "names its usual variable"),
+        ("openai", MADE_UP, True, "there is a provider 'openai' already"),
+    ],
+)
+def test_wrong_folders_are_named(tmp_path: Path, name: str, text: str, *, readme: bool, complaint: str) -> None:
+    """A folder that breaks the kit's rules is refused at discovery, with its path and what is wrong."""
+    folder = _folder(tmp_path, name, text, readme=readme)
+    with pytest.raises(ProviderFault) as caught:
+        discover([tmp_path])
+    assert complaint in str(caught.value)
+    assert str(folder) in str(caught.value)
+
+
+def test_all_faults_at_once(tmp_path: Path) -> None:
+    """A record with several mistakes is told them all."""
+    folder = _folder(tmp_path, "made_up", readme=False)
+    provider = Provider(name="x", title="X", access=(OPENAI_ACCESS, OPENAI_ACCESS), base_url="ftp://x", env_key="no")
+    with pytest.raises(ProviderFault) as caught:
+        check(provider, folder)
+    assert str(caught.value).count(";") == 4
+
+
+def test_records_are_facts() -> None:
+    """A record cannot be changed, and survives a trip through JSON: it holds no code."""
+    groq = discover()["groq"]
+    with pytest.raises(AttributeError):
+        groq.name = "other"  # type: ignore[misc]  # that is the point
+    assert msgspec.json.decode(msgspec.json.encode(groq), type=Provider) == groq
+    assert Access(dialect="openai_chat").operations == ("chat", "models")
+
+
+def test_discovery_starts_nothing_heavy() -> None:
+    """Listing the providers loads neither the mock's server nor asyncio."""
+    code = "import sys; from asbru.providers import discover; discover(); print('asyncio' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
+    assert done.stdout.strip() == "False"

@@ -1,0 +1,136 @@
+"""The checks of translation and cuts find planted defects: dialects that lose something, on made-up rows."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+from tests.recordings import checks, cuts, translate
+from tests.recordings.corpus import ANTHROPIC, OPENAI, Row
+
+from asbru.core.reply import ReplyEnd
+from asbru.dialects.contract import TailFacts, Written
+
+REQUEST: dict[str, Any] = {
+    "model": "m",
+    "max_tokens": 64,
+    "temperature": 0.5,
+    "messages": [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": [{"type": "text", "text": "Weather?"}]},
+        {
+            "role": "assistant",
+            "content": None,
+            "tool_calls": [
+                {"id": "c1", "type": "function", "function": {"name": "weather", "arguments": '{"at": "Oslo"}'}}
+            ],
+        },
+        {"role": "tool", "tool_call_id": "c1", "content": "rain"},
+    ],
+    "tools": [
+        {"type": "function", "function": {"name": "weather", "parameters": {"type": "object", "properties": {}}}}
+    ],
+    "seed": 7,
+    "stream": True,
+}
+
+
+def chunk(delta: dict[str, Any], finish: str | None = None) -> bytes:
+    """One chunk of an OpenAI stream."""
+    choice = {"index": 0, "delta": delta, "finish_reason": finish}
+    data = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]}
+    return b"data: " + json.dumps(data).encode() + b"\n\n"
+
+
+STREAM = (
+    chunk({"role": "assistant", "content": ""})
+    + chunk({"content": "hel"})
+    + chunk({"content": "lo"})
+    + chunk({}, "stop")
+    + b"data: [DONE]\n\n"
+)
+
+
+def row() -> Row:
+    """A made-up row: a tool conversation, a streamed answer."""
+    return Row(
+        id="r1",
+        provider="p",
+        dialect=OPENAI,
+        feature="text",
+        shape="stream",
+        status=200,
+        content_type="text/event-stream",
+        answer=STREAM,
+        exact=True,
+        request=REQUEST,
+        request_text="",
+    )
+
+
+def with_anthropic(**changes: Any) -> dict[str, Any]:
+    """Both dialects, the Anthropic one changed."""
+    dialects = checks.load_dialects()
+    return {**dialects, ANTHROPIC: msgspec.structs.replace(dialects[ANTHROPIC], **changes)}
+
+
+def test_sound_dialects_pass() -> None:
+    """The made-up row passes every check that needs no gateway."""
+    assert checks.sans_io(row(), checks.load_dialects()) == []
+
+
+def test_a_lost_tool_is_found() -> None:
+    """A writer that forgets the tools fails the row, note or no note."""
+    whole = checks.load_dialects()[ANTHROPIC].write_request
+
+    def forgets(request: Any, facts: Any) -> Written:
+        return whole(msgspec.structs.replace(request, tools=None), facts)
+
+    reasons = translate.check_request(row(), with_anthropic(write_request=forgets))
+    assert any("tools changed" in reason for reason in reasons)
+
+
+def test_a_silent_loss_is_found() -> None:
+    """What Anthropic cannot express may go, but not without a note."""
+    whole = checks.load_dialects()[ANTHROPIC].write_request
+
+    def silent(request: Any, facts: Any) -> Written:
+        return Written(whole(request, facts).body)
+
+    reasons = translate.check_request(row(), with_anthropic(write_request=silent))
+    assert any("seed lost without a note" in reason for reason in reasons)
+
+
+def test_a_changed_argument_is_found() -> None:
+    """Tool arguments are compared as values."""
+    whole = checks.load_dialects()[ANTHROPIC].write_request
+
+    def garbles(request: Any, facts: Any) -> Written:
+        written = whole(request, facts)
+        return Written(written.body.replace(b"Oslo", b"Rome"), written.notes)
+
+    reasons = translate.check_request(row(), with_anthropic(write_request=garbles))
+    assert any("messages changed" in reason for reason in reasons)
+
+
+def test_an_early_end_is_found() -> None:
+    """A tail that calls every stream complete, and a reader that ends a cut stream, are found."""
+    dialect = checks.load_dialects()[OPENAI]
+    eager = msgspec.structs.replace(dialect, tail=lambda _: TailFacts(usage=None, complete=True))
+    assert any("tail says complete" in reason for reason in cuts.check(row(), eager))
+
+    class Ends:
+        """A reader that always says it was complete."""
+
+        def __init__(self) -> None:
+            self.inner = dialect.stream_reader()
+
+        def feed(self, data: bytes) -> list[Any]:
+            return self.inner.feed(data)
+
+        def close(self) -> list[Any]:
+            return [*self.inner.close(), ReplyEnd()]
+
+    ends = msgspec.structs.replace(dialect, stream_reader=Ends)
+    assert any("ReplyEnd" in reason for reason in cuts.check(row(), ends))
