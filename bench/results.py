@@ -48,7 +48,7 @@ class Seen:
 
     def added(self, measure: str, group: str, name: str) -> list[float]:
         """Target minus direct, round by round."""
-        pick: Callable[[Window], float | None] = lambda window: window.value(group, name)  # noqa: E731
+        pick: Callable[[Window], float | None] = lambda window: window.value(group, name)  # noqa: E731 -- shorter than a function
         mine, direct = self.windows.get(measure, ()), self.direct.get(measure, ())
         return stats.differences([pick(w) for w in mine], [pick(w) for w in direct])
 
@@ -62,7 +62,7 @@ def _cpu_per_chunk(window: Window) -> float | None:
 
 
 def _rps(window: Window) -> float | None:
-    return float(window.load["rps"])  # type: ignore[arg-type]
+    return float(window.load["rps"])  # type: ignore[arg-type]  # the report is JSON
 
 
 def _series(seen: Seen) -> dict[str, Sequence[float]]:

@@ -1,8 +1,8 @@
 """Reads the head of a provider's answer, and says which headers are acted upon or passed on: an allow-list.
 
 llhttp has checked the head before it is read here, so a line is what CRLF ends; splitting it ourselves costs a fifth
-of a callback per header. Names are looked up as spelled in a bounded table, so that a name is lower-cased once per spelling and not once per
-answer. Hop-by-hop headers, cookies and whatever is not listed stay behind.
+of a callback per header. Names are looked up as spelled in a bounded table, so that a name is lower-cased once per
+spelling and not once per answer. Hop-by-hop headers, cookies and whatever is not listed stay behind.
 """
 
 from __future__ import annotations
