@@ -63,9 +63,9 @@ answer_action = _Spellings().__getitem__
 def read_answer_head(head: bytes, interims: int, answer: Answer, *, transparent: bool) -> bool:
     """Fill `answer` from the bytes of its head, which begin `interims` interim heads before it and may go on into the
     body. `transparent` keeps every header that is not hop-by-hop. Returns whether the answer has a length."""
-    start = 0
+    start = _skip_blank(head, 0)
     for _ in range(interims):
-        start = head.find(b"\r\n\r\n", start) + 4
+        start = _skip_blank(head, head.find(b"\r\n\r\n", start) + 4)
     lines = head[start : head.find(b"\r\n\r\n", start)].split(b"\r\n")
     if len(lines) > ANSWER_HEADERS_MAX:
         raise ValueError(f"over {ANSWER_HEADERS_MAX} headers")
@@ -88,6 +88,13 @@ def read_answer_head(head: bytes, interims: int, answer: Answer, *, transparent:
         else:
             answer.content_encoding = value.strip().lower()
     return has_length
+
+
+def _skip_blank(head: bytes, at: int) -> int:
+    """The next status line: llhttp allows line breaks before it."""
+    while head.startswith((b"\r", b"\n"), at):
+        at += 1
+    return at
 
 
 def _read_every(lines: list[bytes], answer: Answer) -> bool:
