@@ -1,4 +1,7 @@
-"""The door: requests become calls, pages or forwards; what goes wrong outside the path is said here."""
+"""The door: requests become calls, pages or forwards; what goes wrong outside the path is said here.
+
+It refuses to know what a call is worth or where it goes: that is the path's business.
+"""
 
 from __future__ import annotations
 
@@ -70,7 +73,9 @@ class Door:
     def _call(self, route: Route, request: Request, connection: ServerConnection) -> None:
         rooms = self.rooms
         assert rooms is not None
-        call = Call(route.surface, route.operation, rooms.dialects[route.dialect], request.body, connection.answer)
+        call = Call(
+            route.surface, route.operation, rooms.dialects[route.dialect], request.body, answer=connection.answer
+        )
         call.home = route.home
         call.started_s = request.received_s
         call.started_ms = now_ms = int(rooms.unix_time() * 1000)

@@ -1,4 +1,7 @@
-"""Replies to the caller: whole, streamed, or refused. The only place where an answer is begun."""
+"""Replies to the caller: whole, streamed, or refused. The only place where an answer is begun.
+
+What the answer says was decided before; framing it as HTTP is the business of the `AnswerPort`.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +60,7 @@ async def deliver_stream(call: Call, lines: bytes, stream: OpenStream, rooms: Ro
         _keep_usage(call, relay.usage is not None, stream)
 
 
-def _keep_usage(call: Call, reported: bool, stream: OpenStream) -> None:  # noqa: FBT001 -- private
+def _keep_usage(call: Call, reported: bool, stream: OpenStream) -> None:
     if reported:
         call.usage = stream.relay.usage
         call.usage_source = "provider"

@@ -1,4 +1,7 @@
-"""One attempt: the caller's request made for one target, sent, and its answer judged and made for the caller."""
+"""One attempt: the caller's request made for one target, sent, and its answer judged and made for the caller.
+
+What follows from an answer (retry, rest, fallback) is decided in `attempts`.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,9 @@ from asbru.pipeline.operations import CHAT
 from asbru.pipeline.replies import OpenStream, Reply
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.streaming import PassRelay, Relay, TranslateRelay
-from asbru.routing import Key, Target, read_retry_after_s
+from asbru.routing import Key, read_retry_after_s
 from asbru.upstream import Answer
-from asbru.wire import CodingError, DecodedTooLargeError, Decoder, accepts, decode, decoder
+from asbru.wire.content_coding import CodingError, DecodedTooLargeError, Decoder, accepts, decode, decoder
 
 JSON_LINE = b"content-type: application/json\r\n"
 SSE_LINES = b"content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\n"
@@ -26,10 +29,11 @@ def passes_through(call: Call, endpoint: Endpoint) -> bool:
     return call.dialect is endpoint.dialect
 
 
-async def send(call: Call, target: Target, key: Key, endpoint: Endpoint, rooms: Rooms) -> Reply:
+async def send(call: Call, key: Key, endpoint: Endpoint, rooms: Rooms) -> Reply:
     """A good reply, or `UpstreamError`. A stream is good once its first content is in hand."""
     head = call.head
-    assert head is not None
+    target = call.target
+    assert head is not None and target is not None
     call.notes = ()
     call.pass_through = passes_through(call, endpoint)
     asks_usage = head.stream and not head.wants_usage and endpoint.route.ask_stream_usage
@@ -81,7 +85,7 @@ def _write_body(call: Call, model: str, endpoint: Endpoint, *, asks_usage: bool)
     written = endpoint.dialect.write_request(call.canonical, facts)
     call.notes = written.notes
     if asks_usage:
-        return endpoint.dialect.rewrite(written.body, model, True, frozenset())  # noqa: FBT003 -- the contract's own
+        return endpoint.dialect.rewrite(written.body, model, True, frozenset())
     return written.body
 
 
@@ -91,7 +95,7 @@ def _rewrite(call: Call, model: str, endpoint: Endpoint, *, asks_usage: bool) ->
     if not strip:
         return rewrite(call.body, model, asks_usage, strip)
     plain = rewrite(call.body, model, asks_usage, frozenset())
-    body = rewrite(plain, model, False, strip)  # noqa: FBT003 -- the contract's own
+    body = rewrite(plain, model, False, strip)
     if body is not plain:
         present = endpoint.dialect.top_level_fields(plain)
         call.notes = tuple(

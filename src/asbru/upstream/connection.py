@@ -121,7 +121,7 @@ class UpstreamConnection(asyncio.Protocol):
             self._head = self._head + data if self._head else data
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserError as error:
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             if not self._complete:
                 self._break(f"sent what is not HTTP: {error}")
                 return
@@ -207,9 +207,9 @@ class UpstreamConnection(asyncio.Protocol):
     # (There is no `on_header`: llhttp checks the headers and calls nobody; see `answer_headers`.)
 
     def on_message_begin(self) -> None:
-        """A new answer's head begins."""
-        self._answer = None
-        self._complete = False
+        """An answer's head begins: the first, or the one after an interim one. Never one that nobody asked for."""
+        if self._complete:
+            raise ValueError("more than one answer")  # the one that is complete counts, the connection does not
         self._in_head = True
 
     def on_headers_complete(self) -> None:
