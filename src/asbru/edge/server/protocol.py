@@ -42,7 +42,8 @@ class ServerConnection(asyncio.Protocol):
         "_data",
         "_head_done",
         "_in_message",
-        "_pairs",
+        "_names",
+        "_values",
         "_parser",
         "_pipelined_bytes",
         "_queue",
@@ -53,6 +54,7 @@ class ServerConnection(asyncio.Protocol):
         "_server",
         "_serving",
         "_since_s",
+        "_speaks_1_1",
         "_transport",
         "_url",
         "_write_paused_s",
@@ -65,10 +67,13 @@ class ServerConnection(asyncio.Protocol):
     def __init__(self, server: Server) -> None:
         self._server = server
         self._transport = cast("asyncio.Transport", None)
-        self._pairs: list[tuple[bytes, bytes]] = []
-        append = self._pairs.append
+        names: list[bytes] = []
+        values: list[bytes] = []
+        self._names = names
+        self._values = values
+        add_name, add_value = names.append, values.append
         # The parser's callback for a header, called some twenty times a request: it only collects.
-        self.on_header: Callable[[bytes, bytes], None] = lambda name, value: append((name, value))
+        self.on_header: Callable[[bytes, bytes], object] = lambda name, value: (add_name(name), add_value(value))
         self._parser = httptools.HttpRequestParser(self)
         self._request = Request()
         self._in_message = False
@@ -85,6 +90,7 @@ class ServerConnection(asyncio.Protocol):
         self._serving = False
         self._write_paused_s = 0.0
         self._since_s = 0.0
+        self._speaks_1_1 = False
         self.state = IDLE
         self.answer = AnswerWriter(self._answered)
         self.on_gone: Callable[[], None] | None = None
@@ -151,7 +157,7 @@ class ServerConnection(asyncio.Protocol):
         if self._rx_bytes > self._rx_bytes_max:
             self._refuse(self._size_error())
             return
-        if len(self._pairs) > self._server.limits.header_count_max:  # of a head, or trailers, still on their way
+        if len(self._names) > self._server.limits.header_count_max:  # of a head, or trailers, still on their way
             self._refuse(self._count_error())
             return
         if self._queue and not self._serving:
@@ -226,25 +232,28 @@ class ServerConnection(asyncio.Protocol):
         request = self._request
         parser = self._parser
         request.method = parser.get_method()
-        if parser.get_http_version() == "1.0":
-            request.http_1_0 = True
         if not parser.should_keep_alive():
             request.keep_alive = False
+            self._speaks_1_1 = False
+        if not self._speaks_1_1:  # asked once per connection, and again before it ends: the parser spells it out
+            self._speaks_1_1 = parser.get_http_version() != "1.0"
+            request.http_1_0 = not self._speaks_1_1
         server = self._server
         limits = server.limits
         self._read_target(request)
-        pairs = self._pairs
-        request.read_headers(pairs)
+        names, values = self._names, self._values
+        request.read_headers(names, values)
         if self._rx_bytes > limits.head_bytes_max:
             self._check_head_size(limits.head_bytes_max)
-        if len(pairs) > limits.header_count_max:
+        if len(names) > limits.header_count_max:
             raise self._count_error()
         if server.forward_prefixes and request.path.startswith(server.forward_prefixes):
-            request.every_header = pairs.copy()
-        pairs.clear()
+            request.every_header = list(zip(names, values, strict=True))
+        names.clear()
+        values.clear()
         if request.hosts != 1 or request.coding:
             self._check_framing(request)
-        if request.length > limits.body_bytes_max:
+        if request.length and int(request.length) > limits.body_bytes_max:
             raise self._body_error()
         if len(request.connection_options) > len(b"keep-alive"):
             request.drop_connection_headers()
@@ -258,7 +267,7 @@ class ServerConnection(asyncio.Protocol):
     def _check_framing(self, request: Request) -> None:
         if request.hosts != 1 and (request.hosts or not request.http_1_0):
             raise BadRequest(f"expected one Host header, got {request.hosts}")
-        if request.coding and request.coding != b"chunked":
+        if request.coding and request.coding.strip().lower() != b"chunked":
             raise BadRequest("expected a Transfer-Encoding of chunked or none")
 
     def _check_head_size(self, limit: int) -> None:
@@ -279,7 +288,7 @@ class ServerConnection(asyncio.Protocol):
         request.query = query
 
     def _expect(self, request: Request) -> None:
-        if request.expect != b"100-continue":
+        if request.expect.strip().lower() != b"100-continue":
             raise BadRequest("expected `Expect: 100-continue` or none", status=417, code="expectation_failed")
         if not self._serving and not self._queue and not request.http_1_0:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -301,7 +310,9 @@ class ServerConnection(asyncio.Protocol):
             self._body_bytes = 0
         self._in_message = False
         self._head_done = False
-        self._pairs.clear()
+        if self._names:  # trailers: checked by the parser, of no use to a gateway
+            self._names.clear()
+            self._values.clear()
         self._rx_bytes = 0
         self._rx_bytes_max = self._server.limits.head_bytes_max
         self._queue.append(request)
