@@ -65,6 +65,7 @@ _BY_PREFIX = (
     (b"anthropic-", HeaderAction.CARRY_ANTHROPIC),
 )
 _SPELLINGS_MAX = 4096
+_USUAL_OPTIONS = (b"keep-alive", b"Keep-Alive", b"close")
 
 
 def _judge(name: bytes) -> int:
@@ -87,6 +88,11 @@ class _Spellings(dict[bytes, int]):
 
 header_action = _Spellings().__getitem__
 """The action for a header name as it was spelled."""
+
+
+def _join(before: bytes, value: bytes) -> bytes:
+    """A list header that stands on several lines, as one (RFC 9110, 5.3)."""
+    return b"%b,%b" % (before, value) if before else value
 
 
 class Request:
@@ -146,14 +152,14 @@ class Request:
             case HeaderAction.ACCEPT_CODING:
                 self.accept_coding = value
             case HeaderAction.CONNECTION:
-                self.connection_options = value
+                self.connection_options = _join(self.connection_options, value)
             case _:
                 self._take_rare(action, value)
 
     def _take_rare(self, action: int, value: bytes) -> None:
         match action:
             case HeaderAction.CODING:
-                self.coding = value.strip().lower()
+                self.coding = _join(self.coding, value.strip().lower())
             case HeaderAction.CONTENT_CODING:
                 self.content_coding = value.strip().lower()
             case HeaderAction.EXPECT:
@@ -167,5 +173,7 @@ class Request:
 
     def drop_connection_headers(self) -> None:
         """Remove the carried headers that `Connection` names: they were meant for this hop only."""
+        if self.connection_options in _USUAL_OPTIONS:
+            return
         named = {option.strip().lower() for option in self.connection_options.split(b",")}
         self.headers = [kept for kept in self.headers if kept[1].lower() not in named]
