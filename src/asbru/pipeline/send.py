@@ -16,10 +16,11 @@ from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.streaming import PassRelay, Relay, TranslateRelay
 from asbru.routing import Key, read_retry_after_s
 from asbru.upstream import Answer
-from asbru.wire.content_coding import CODINGS, CodingError, DecodedTooLargeError, Decoder, accepts, decode, decoder
+from asbru.wire.content_coding import CodingError, DecodedTooLargeError, Decoder, accepts, decode, decoder
 
 JSON_LINE = b"content-type: application/json\r\n"
-SSE_LINES = (b"content-type: text/event-stream; charset=utf-8\r\n", b"cache-control: no-cache\r\n")
+SSE_LINES = b"content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\n"
+_ERROR_STARTS = (b'{"error"', b'{"type":"error"')
 _SSE_STARTS = (b"data:", b"event:", b":", b"id:", b"retry:")
 
 
@@ -48,17 +49,20 @@ async def send(call: Call, key: Key, endpoint: Endpoint, rooms: Rooms) -> Reply:
         if not answer.streaming:
             return _whole(call, answer, endpoint, rooms)
         relay = _relay(call, answer, endpoint, asks_usage=asks_usage)
+        checked = False
         while True:
             chunk = await exchange.read()
             if not chunk:
                 _check_empty(relay)
                 break
-            _check_is_stream(chunk, answer)
+            if not checked:
+                checked = True
+                _check_is_stream(chunk, answer)
             if relay.prelude(chunk):
                 break
         kept = True
-        headers = [*answer.headers, *SSE_LINES]
-        return Reply(200, headers, stream=OpenStream(exchange, pool, relay))
+        lines = answer.lines_without(b"content-type", b"content-encoding") + SSE_LINES
+        return Reply(200, lines, stream=OpenStream(exchange, pool, relay))
     finally:
         if not kept:
             pool.end(exchange)
@@ -118,14 +122,20 @@ def _whole(call: Call, answer: Answer, endpoint: Endpoint, rooms: Rooms) -> Repl
         call.usage = dialect.usage_of(body)
         call.usage_source = "none" if call.usage is None else "provider"
     if call.pass_through:
-        if answer.content_encoding in CODINGS and accepts(call.accept_coding, answer.content_encoding):
-            coding = b"content-encoding: %b\r\n" % answer.content_encoding
-            return Reply(answer.status, [*answer.headers, JSON_LINE, coding], answer.body)
-        answer.headers.append(b"content-type: %b\r\n" % answer.content_type if answer.content_type else JSON_LINE)
-        return Reply(answer.status, answer.headers, body)
+        return _pass(call, answer, body)
     written = call.dialect.write_reply(dialect.read_reply(body))
     call.notes += written.notes
-    return Reply(200, [*answer.headers, JSON_LINE], written.body)
+    lines = answer.lines_without(b"content-type", b"content-encoding")
+    return Reply(200, lines + JSON_LINE, written.body)
+
+
+def _pass(call: Call, answer: Answer, body: bytes) -> Reply:
+    """The answer as it came; a coding that the caller did not ask for is taken off."""
+    if body is answer.body:
+        return Reply(answer.status, answer.lines, body)
+    if accepts(call.accept_coding, answer.content_encoding):
+        return Reply(answer.status, answer.lines, answer.body)
+    return Reply(answer.status, answer.lines_without(b"content-encoding"), body)
 
 
 def _decoded(answer: Answer, bytes_max: int) -> bytes:
@@ -146,14 +156,14 @@ def _decoded(answer: Answer, bytes_max: int) -> bytes:
 
 def _check_json(body: bytes, dialect: Dialect) -> None:
     """An answer that is not whole JSON, or an error dressed as a success, is no answer."""
-    text = body.strip()
+    text = body if body[:1] == b"{" and body[-1:] == b"}" else body.strip()
     if not text.startswith((b"{", b"[")):
         raise UpstreamError(
             "the provider answered with something that is not JSON", kind="protocol", code="upstream_protocol"
         )
     if not text.endswith((b"}", b"]")):
         raise UpstreamError("the provider's answer ended before it was complete", kind="cut", code="upstream_cut")
-    if text.startswith((b'{"error"', b'{"type":"error"')):
+    if text.startswith(_ERROR_STARTS):
         error = dialect.read_error(502, body)
         error.kind = "fault"
         raise error
@@ -177,9 +187,10 @@ def _refusal(answer: Answer, body: bytes, dialect: Dialect, rooms: Rooms) -> Ups
 
 def _relay(call: Call, answer: Answer, endpoint: Endpoint, *, asks_usage: bool) -> Relay:
     decode_with: Decoder | None = None
-    if answer.content_encoding and answer.content_encoding != b"identity":
+    coding = answer.content_encoding
+    if coding and coding != b"identity":
         try:
-            decode_with = decoder(answer.content_encoding, 1 << 62)
+            decode_with = decoder(coding, 1 << 62)
         except CodingError as error:
             raise UpstreamError(f"the provider's stream cannot be decoded: {error}", kind="protocol") from error
     if call.pass_through:
@@ -199,7 +210,6 @@ def _check_is_stream(chunk: bytes, answer: Answer) -> None:
         raise UpstreamError(
             "the provider answered a streamed call without a stream", kind="protocol", code="upstream_protocol"
         )
-    answer.content_type = b"text/event-stream"
 
 
 def _check_empty(relay: Relay) -> None:

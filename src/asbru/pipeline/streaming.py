@@ -22,8 +22,7 @@ from asbru.core.notes import Note
 from asbru.core.reply import ReplyEnd, ReplyStart, StreamEvent, StreamFault, UsageReport, is_content
 from asbru.core.usage import Usage
 from asbru.dialects import Dialect, StreamReader, StreamWriter
-from asbru.wire import EventSplitter, SseTooLarge
-from asbru.wire.content_coding import CodingError, DecodedTooLargeError, Decoder
+from asbru.wire import CodingError, DecodedTooLargeError, Decoder, EventSplitter, SseTooLarge
 
 PRELUDE_BYTES_MAX = 1024 * 1024
 """Bytes that may pass before the first content; after that the stream counts as begun."""
@@ -54,12 +53,19 @@ class Relay(Protocol):
         An error that the caller already saw is in `seen_fault`."""
         ...
 
-    usage: Usage | None
-    seen_fault: UpstreamError | None
+    @property
+    def usage(self) -> Usage | None:
+        """What the stream told so far, read when it has ended."""
+        ...
+
+    @property
+    def seen_fault(self) -> UpstreamError | None:
+        """The error inside the stream that the caller has seen."""
+        ...
 
     @property
     def notes(self) -> tuple[Note, ...]:
-        """What the caller's dialect could not be told."""
+        """What the translation could not carry."""
         ...
 
 
