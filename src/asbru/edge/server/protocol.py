@@ -146,13 +146,16 @@ class ServerConnection(asyncio.Protocol):
             self._since_s = self._server.tick_s
         self._rx_bytes += len(data)
         self._data = data
+        rest: bytes | None = None
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            self._go_on_after_upgrade(data, upgrade)
-            return
+            rest = data[upgrade.args[0] :]
         except httptools.HttpParserError as error:
             self._refuse(self._parse_error(error))
+            return
+        if rest is not None:
+            self._go_on_after_upgrade(rest)
             return
         if self._rx_bytes > self._rx_bytes_max:
             self._refuse(self._size_error())
@@ -165,13 +168,18 @@ class ServerConnection(asyncio.Protocol):
         if self._queue:
             self._hold_back(data)
 
-    def _go_on_after_upgrade(self, data: bytes, upgrade: httptools.HttpParserUpgrade) -> None:
-        """llhttp stops after a request that asks for an upgrade. We upgrade to nothing: an offer (h2c) is ignored,
-        a demand (WebSocket, CONNECT) is refused by the handler, which closes."""
+    def _go_on_after_upgrade(self, rest: bytes) -> None:
+        """llhttp stops after the head of a request that asks for an upgrade. We upgrade to nothing: an offer (h2c) is
+        ignored, a demand (WebSocket, CONNECT) is refused by the handler, which closes. A body that follows an offer
+        (Java's client sends one) is framed by a parser that was told the same length and nothing of the offer."""
         self._parser = httptools.HttpRequestParser(self)
+        request = self._request
+        if self._in_message:
+            framing = b"transfer-encoding: chunked" if request.coding else b"content-length: %b" % request.length
+            self._parser.feed_data(b"POST / HTTP/1.1\r\nhost: h\r\n%b\r\n\r\n" % framing)
+            self._request = request
         if self._queue and not self._serving:
             self._serve_next()
-        rest = data[upgrade.args[0] :]
         if rest and not self.answer.closing and not self._transport.is_closing():
             self.data_received(rest)
 
@@ -243,7 +251,7 @@ class ServerConnection(asyncio.Protocol):
         self._read_target(request)
         names, values = self._names, self._values
         request.read_headers(names, values)
-        if self._rx_bytes > limits.head_bytes_max:
+        if self._rx_bytes > limits.head_bytes_max or len(self._data) > limits.head_bytes_max:
             self._check_head_size(limits.head_bytes_max)
         if len(names) > limits.header_count_max:
             raise self._count_error()
@@ -255,7 +263,7 @@ class ServerConnection(asyncio.Protocol):
             self._check_framing(request)
         if request.length and int(request.length) > limits.body_bytes_max:
             raise self._body_error()
-        if len(request.connection_options) > len(b"keep-alive"):
+        if request.connection_options and request.headers:
             request.drop_connection_headers()
         self.state = BODY
         self._head_done = True
@@ -271,9 +279,9 @@ class ServerConnection(asyncio.Protocol):
             raise BadRequest("expected a Transfer-Encoding of chunked or none")
 
     def _check_head_size(self, limit: int) -> None:
-        """More arrived than a head may have, but it may be body that came along in the same read."""
-        before = self._rx_bytes - len(self._data)
-        if before + self._data.find(b"\r\n\r\n") > limit:
+        """More arrived than a head may have, but other requests or the body may have come along in the same read."""
+        size = len(self._url) + sum(map(len, self._names)) + sum(map(len, self._values)) + 4 * len(self._names)
+        if size > limit:
             raise HeadTooLarge(f"the request's head is over {limit} bytes (limits.head_bytes_max)")
 
     def _read_target(self, request: Request) -> None:
@@ -301,8 +309,10 @@ class ServerConnection(asyncio.Protocol):
             raise self._body_error()
 
     def on_message_complete(self) -> None:
-        """The request is whole."""
+        """The request is whole, or its head is and asks for an upgrade."""
         request = self._request
+        if request.upgrade and (request.length.strip(b"0") or request.coding) and self._parser.should_upgrade():
+            return  # its body comes: see `_go_on_after_upgrade`
         body = self._body
         if body:
             request.body = body[0] if len(body) == 1 else b"".join(body)

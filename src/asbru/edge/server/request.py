@@ -79,9 +79,12 @@ _KEPT_AS = {
     HeaderAction.ACCEPT_CODING: "accept_coding",
     HeaderAction.ORIGIN: "origin",
 }
+_LISTS = (HeaderAction.CODING, HeaderAction.CONTENT_CODING, HeaderAction.CONNECTION, HeaderAction.ACCEPT_CODING)
+_USUAL_OPTIONS = (b"keep-alive", b"Keep-Alive", b"close")
 
 
-def _judge(name: bytes) -> int:
+def action_of(name: bytes) -> int:
+    """The action for a header, in any spelling."""
     lower = name.lower()
     action = _BY_NAME.get(lower)
     if action is not None:
@@ -93,19 +96,23 @@ class HeaderPlan(NamedTuple):
     """What to do with a head whose header names are spelled so, in this order.
 
     `carried`: (index, action, name) of each header that goes along to providers. `kept`: (index, attribute of
-    `Request`) of each that is acted upon, the first of a name last, so that it wins. `hosts`: how many Host headers.
+    `Request`) of each that is acted upon, the first of a name last, so that it wins. `joined`: (attribute, indexes) of
+    list headers that stand on several lines (RFC 9110, 5.3). `hosts`: how many Host headers.
     """
 
     carried: tuple[tuple[int, int, bytes], ...]
     kept: tuple[tuple[int, str], ...]
+    joined: tuple[tuple[str, tuple[int, ...]], ...]
     hosts: int
 
 
 def _plan(names: tuple[bytes, ...]) -> HeaderPlan:
-    actions = [_judge(name) for name in names]
+    actions = [action_of(name) for name in names]
     carried = tuple((i, act, names[i]) for i, act in enumerate(actions) if act and act <= CARRY_LAST)
     kept = tuple((i, _KEPT_AS[act]) for i, act in enumerate(actions) if act in _KEPT_AS)
-    return HeaderPlan(carried, kept[::-1], actions.count(HeaderAction.HOST))
+    lists = ((_KEPT_AS[act], tuple(i for i, one in enumerate(actions) if one == act)) for act in _LISTS)
+    joined = tuple((attribute, indexes) for attribute, indexes in lists if len(indexes) > 1)
+    return HeaderPlan(carried, kept[::-1], joined, actions.count(HeaderAction.HOST))
 
 
 class _Plans(dict[tuple[bytes, ...], HeaderPlan]):
@@ -158,10 +165,14 @@ class Request:
         self.hosts = plan.hosts
         for index, attribute in plan.kept:
             setattr(self, attribute, values[index])
+        for attribute, indexes in plan.joined:
+            setattr(self, attribute, b",".join(values[index] for index in indexes))
         if plan.carried:
             self.headers = [(action, name, values[index]) for index, action, name in plan.carried]
 
     def drop_connection_headers(self) -> None:
         """Remove the carried headers that `Connection` names: they were meant for this hop only."""
+        if self.connection_options in _USUAL_OPTIONS:
+            return
         named = {option.strip().lower() for option in self.connection_options.split(b",")}
         self.headers = [kept for kept in self.headers if kept[1].lower() not in named]
