@@ -124,6 +124,8 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     `head_usage(data)` reads usage from the first whole events of a stream, where the dialect tells it there (input
     tokens in Anthropic's `message_start`); `merge_usage(head, tail)` joins it with what `tail` found.
     `tail(data)` reads the last bytes of a stream (whole events); `data` may begin in the middle of an event.
+    `terminated(data)` tells, of the same bytes, whether the dialect's terminator itself is there: where a stream was cut,
+    what else may stand for an end (a finish reason) does not.
     `prelude(data)` looks at the first whole events of a stream: a `StreamFault`, True once content was seen,
     else False.
     `withhold(events)` removes the usage-only chunk that Asbru asked for from whole events; identity object when none.
@@ -143,6 +145,7 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     stream_writer: Callable[[ChatRequest], StreamWriter]
     usage_of: Callable[[bytes], Usage | None]
     tail: Callable[[bytes], TailFacts]
+    terminated: Callable[[bytes], bool]
     prelude: Callable[[bytes], StreamFault | bool]
     withhold: Callable[[bytes], bytes]
     read_error: Callable[[int, bytes], UpstreamError]

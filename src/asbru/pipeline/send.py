@@ -21,6 +21,7 @@ from asbru.wire.content_coding import CodingError, DecodedTooLargeError, Decoder
 JSON_LINE = b"content-type: application/json\r\n"
 SSE_LINES = b"content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\n"
 _ERROR_STARTS = (b'{"error"', b'{"type":"error"')
+_ERROR_LOOK_BYTES = 40
 _SSE_STARTS = (b"data:", b"event:", b":", b"id:", b"retry:")
 
 
@@ -163,7 +164,7 @@ def _check_json(body: bytes, dialect: Dialect) -> None:
         )
     if not text.endswith((b"}", b"]")):
         raise UpstreamError("the provider's answer ended before it was complete", kind="cut", code="upstream_cut")
-    if text.startswith(_ERROR_STARTS):
+    if b'"error"' in text[:_ERROR_LOOK_BYTES] and text[:64].translate(None, b" \t\r\n").startswith(_ERROR_STARTS):
         error = dialect.read_error(502, body)
         error.kind = "fault"
         raise error

@@ -151,12 +151,15 @@ class PassRelay:
         dialect = self._dialect
         tail = b"".join(self._recent)
         held = self._splitter.held
+        clean = cut is None
+        if held.strip() and not dialect.terminated(tail):
+            closed = tail + held + b"\n\n"  # the last event may lack only its blank line
+            if dialect.terminated(closed) or (clean and dialect.tail(closed).complete):
+                tail = closed
+                self._send(held if clean else held.rstrip(b"\r\n") + b"\n\n")
+            elif not held.startswith(b":"):
+                clean = False
         facts = dialect.tail(tail)
-        if held and not facts.complete:
-            closed = dialect.tail(tail + held + b"\n\n")  # the last event may lack only its blank line
-            if closed.complete:
-                facts = closed
-                self._send(held)
         usage = facts.usage
         if self._first:
             usage = dialect.merge_usage(dialect.head_usage(self._first[0]), usage)
@@ -164,7 +167,8 @@ class PassRelay:
         if facts.fault is not None:
             self.seen_fault = fault_error(facts.fault)
             return None
-        return None if facts.complete else cut or _incomplete()
+        complete = facts.complete if clean else dialect.terminated(tail)
+        return None if complete else cut or _incomplete()
 
 
 class TranslateRelay:
@@ -229,7 +233,7 @@ class TranslateRelay:
 
     def finish(self, cut: UpstreamError | None) -> UpstreamError | None:
         """See `Relay`."""
-        if not self._complete and self.seen_fault is None:
+        if cut is None and not self._complete and self.seen_fault is None:
             self._write(self._reader.close())
         if self._complete or self.seen_fault is not None:
             return None

@@ -83,6 +83,11 @@ def tail(data: bytes) -> TailFacts:
     return TailFacts(usage=usage, complete=complete and fault is None, fault=fault)
 
 
+def terminated(data: bytes) -> bool:
+    """Whether `message_stop` is among the last whole events of a stream."""
+    return tail(data).complete
+
+
 def prelude(data: bytes) -> StreamFault | bool:
     """A fault before any content, True once content was seen, False while there is neither."""
     for block in _datas(data):

@@ -107,6 +107,14 @@ def tail(data: bytes) -> TailFacts:
     return TailFacts(usage=usage, complete=complete and fault is None, fault=fault)
 
 
+def terminated(data: bytes) -> bool:
+    """Whether `[DONE]` is among the last whole events of a stream; `data` may begin in the middle of one."""
+    if b"[DONE]" not in data:
+        return False
+    events = [read_block(block) for block in _blocks(data)]
+    return any(event is not None and event.data == _DONE for event in events)
+
+
 def _chunk_usage(chunk: PeekChunk | None) -> Usage | None:
     if chunk is None:
         return None

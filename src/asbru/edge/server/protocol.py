@@ -23,7 +23,7 @@ import httptools
 
 from asbru.core.errors import AsbruError, BadRequest, HeadTooLarge, RequestTimeout, TooLarge
 from asbru.edge.server.answer import AnswerWriter
-from asbru.edge.server.limits import BODY_RATE_BYTES_PER_S, LINGER_S, PIPELINED_BYTES_MAX
+from asbru.edge.server.limits import BODY_RATE_BYTES_PER_S, LINGER_S, PIPELINED_BYTES_MAX, UPGRADES_PIPELINED_MAX
 from asbru.edge.server.request import Request
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ class ServerConnection(asyncio.Protocol):
         "_since_s",
         "_speaks_1_1",
         "_transport",
+        "_upgrades_behind",
         "_url",
         "_values",
         "_write_paused_s",
@@ -91,6 +92,7 @@ class ServerConnection(asyncio.Protocol):
         self._write_paused_s = 0.0
         self._since_s = 0.0
         self._speaks_1_1 = False
+        self._upgrades_behind = 0
         self.state = IDLE
         self.answer = AnswerWriter(self._answered)
         self.on_gone: Callable[[], None] | None = None
@@ -181,7 +183,12 @@ class ServerConnection(asyncio.Protocol):
         if self._queue and not self._serving:
             self._serve_next()
         if rest and not self.answer.closing and not self._transport.is_closing():
+            if self._upgrades_behind >= UPGRADES_PIPELINED_MAX:
+                self._refuse(BadRequest(f"over {UPGRADES_PIPELINED_MAX} upgrade offers came in one piece"))
+                return
+            self._upgrades_behind += 1
             self.data_received(rest)
+            self._upgrades_behind -= 1
 
     def _hold_back(self, data: bytes) -> None:
         self._pipelined_bytes += len(data)
@@ -226,7 +233,9 @@ class ServerConnection(asyncio.Protocol):
     # The parser's callbacks
 
     def on_message_begin(self) -> None:
-        """A request begins."""
+        """A request begins, or the body of one that offered an upgrade goes on."""
+        if self._head_done:
+            return
         self._request = Request()
         self._in_message = True
         self._url = b""
@@ -237,15 +246,16 @@ class ServerConnection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         """The head is whole: check what llhttp does not."""
+        if self._head_done:
+            return
         request = self._request
         parser = self._parser
         request.method = parser.get_method()
         if not parser.should_keep_alive():
             request.keep_alive = False
             self._speaks_1_1 = False
-        if not self._speaks_1_1:  # asked once per connection, and again before it ends: the parser spells it out
-            self._speaks_1_1 = parser.get_http_version() != "1.0"
-            request.http_1_0 = not self._speaks_1_1
+        if not self._speaks_1_1:  # asked once per connection, and again before it ends: spelling it out costs
+            request.http_1_0 = self._read_version() == "1.0"
         server = self._server
         limits = server.limits
         self._read_target(request)
@@ -259,8 +269,8 @@ class ServerConnection(asyncio.Protocol):
             request.every_header = list(zip(names, values, strict=True))
         names.clear()
         values.clear()
-        if request.hosts != 1 or request.coding:
-            self._check_framing(request)
+        if request.hosts != 1 or request.coding or request.method == b"CONNECT":
+            _check_framing(request)
         if request.length and int(request.length) > limits.body_bytes_max:
             raise self._body_error()
         if request.connection_options and request.headers:
@@ -272,11 +282,12 @@ class ServerConnection(asyncio.Protocol):
         if request.expect:
             self._expect(request)
 
-    def _check_framing(self, request: Request) -> None:
-        if request.hosts != 1 and (request.hosts or not request.http_1_0):
-            raise BadRequest(f"expected one Host header, got {request.hosts}")
-        if request.coding and request.coding.strip().lower() != b"chunked":
-            raise BadRequest("expected a Transfer-Encoding of chunked or none")
+    def _read_version(self) -> str:
+        version: str = self._parser.get_http_version()
+        if version != "1.1" and version != "1.0":
+            raise BadRequest(f"expected HTTP/1.1 or HTTP/1.0, got HTTP/{version}")
+        self._speaks_1_1 = version == "1.1"
+        return version
 
     def _check_head_size(self, limit: int) -> None:
         """More arrived than a head may have, but other requests or the body may have come along in the same read."""
@@ -405,3 +416,13 @@ class ServerConnection(asyncio.Protocol):
                 )
         elif state == LINGER and not self._serving and waited_s > LINGER_S:
             self._transport.close()
+
+
+def _check_framing(request: Request) -> None:
+    """Raise `BadRequest` for what llhttp takes but two readers could read in two ways."""
+    if request.method == b"CONNECT":
+        raise BadRequest("expected a request for a path here, got CONNECT: this gateway is not a proxy")
+    if request.hosts != 1 and (request.hosts or not request.http_1_0):
+        raise BadRequest(f"expected one Host header, got {request.hosts}")
+    if request.coding and (request.coding.strip().lower() != b"chunked" or request.http_1_0):
+        raise BadRequest("expected a Transfer-Encoding of chunked, and that in HTTP/1.1 only, or none")
