@@ -58,7 +58,7 @@ async def _stream(call: Call, stream: OpenStream, headers: list[bytes], rooms: R
         _keep_usage(call, relay.usage is not None, stream)
 
 
-def _keep_usage(call: Call, reported: bool, stream: OpenStream) -> None:  # noqa: FBT001 -- private
+def _keep_usage(call: Call, reported: bool, stream: OpenStream) -> None:
     if reported:
         call.usage = stream.relay.usage
         call.usage_source = "provider"
@@ -79,7 +79,9 @@ def refuse(call: Call, error: AsbruError) -> None:
         headers.append(b"retry-after: %d\r\n" % max(1, round(error.retry_after_s)))
     if isinstance(error, UpstreamError) and error.body and error.dialect == call.dialect.name:
         headers.append(b"content-type: %b\r\n" % (error.content_type or b"application/json"))
-        call.answer.whole(error.status, headers, error.body)
+        if error.kind == "fault" and not (call.head is not None and call.head.stream):
+            call.status = 200  # an error inside a 200 goes as it came; who asked for a stream is told by the status
+        call.answer.whole(call.status, headers, error.body)
         return
     headers.append(JSON_LINE)
     call.answer.whole(error.status, headers, call.dialect.write_error(error, call.id.decode()))
