@@ -181,7 +181,7 @@ def _key(facts: ProviderFacts, key: KeyFacts, lasting: Lasting) -> Key:
     """A key; one that is the same as before goes on resting where it rests."""
     header = "authorization: Bearer " if facts.auth == "bearer" else f"{facts.auth}: "
     line = f"{header}{key.value}\r\n".encode("latin-1")
-    made = Key(key.name, line, frozenset(key.models), key.weight, key.aliases)
+    made = Key(key.name, line, frozenset(key.models), weight=key.weight, aliases=key.aliases)
     identity = (facts.name, key.name, key.value)
     before = lasting.keys.get(identity)
     if before is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Protocol
 
 
@@ -31,11 +30,11 @@ class AnswerPort(Protocol):
     bytes_written: int
     flow: Flow | None
 
-    def whole(self, status: int, headers: Sequence[bytes], body: bytes) -> None:
+    def whole(self, status: int, lines: bytes, body: bytes) -> None:
         """A complete answer."""
         ...
 
-    def begin(self, status: int, headers: Sequence[bytes]) -> None:
+    def begin(self, status: int, lines: bytes) -> None:
         """The head of a streamed answer."""
         ...
 

@@ -32,6 +32,7 @@ class Wait(Generic[T]):
         self._value = value
         waiter = self.waiter
         if waiter is not None:
+            self.waiter = None
             waiter()
 
     def fail(self, error: BaseException) -> None:
@@ -42,6 +43,7 @@ class Wait(Generic[T]):
         self._error = error
         waiter = self.waiter
         if waiter is not None:
+            self.waiter = None
             waiter()
 
     def __await__(self) -> Generator[Wait[T], None, T]:

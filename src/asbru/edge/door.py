@@ -1,4 +1,7 @@
-"""The door: requests become calls, pages or forwards; what goes wrong outside the path is said here."""
+"""The door: requests become calls, pages or forwards; what goes wrong outside the path is said here.
+
+It refuses to know what a call is worth or where it goes: that is the path's business.
+"""
 
 from __future__ import annotations
 
@@ -70,7 +73,9 @@ class Door:
     def _call(self, route: Route, request: Request, connection: ServerConnection) -> None:
         rooms = self.rooms
         assert rooms is not None
-        call = Call(route.surface, route.operation, rooms.dialects[route.dialect], request.body, connection.answer)
+        call = Call(
+            route.surface, route.operation, rooms.dialects[route.dialect], request.body, answer=connection.answer
+        )
         call.home = route.home
         call.started_s = request.received_s
         call.started_ms = now_ms = int(rooms.unix_time() * 1000)
@@ -99,7 +104,7 @@ class Door:
             connection.abort()
             return
         wrong = GatewayError("something went wrong inside the gateway")
-        answer.whole(wrong.status, [JSON_LINE], call.dialect.write_error(wrong, call.id.decode()))
+        answer.whole(wrong.status, JSON_LINE, call.dialect.write_error(wrong, call.id.decode()))
 
     # Everything else
 
@@ -131,7 +136,7 @@ class Door:
 
     def _options(self, route: Route | None, connection: ServerConnection) -> None:
         methods = b", ".join((*route.methods, b"OPTIONS")) if route is not None else b"GET, POST, OPTIONS"
-        connection.answer.whole(204, [b"allow: %b\r\n" % methods], b"")
+        connection.answer.whole(204, b"allow: %b\r\n" % methods, b"")
 
     def _models(self, route: Route, request: Request, connection: ServerConnection) -> None:
         rooms = self.rooms
@@ -143,25 +148,25 @@ class Door:
             body = write_model(names, unquote_to_bytes(one).decode("utf-8", "replace"), route.dialect)
         else:
             body = write_models(names, route.dialect)
-        connection.answer.whole(200, [JSON_LINE], body)
+        connection.answer.whole(200, JSON_LINE, body)
 
     def _page(self, route: Route, connection: ServerConnection) -> None:
         answer = connection.answer
         draining = self._is_draining()
         match route.surface:
             case "livez":
-                answer.whole(200, [TEXT_LINE], b"ok\n")
+                answer.whole(200, TEXT_LINE, b"ok\n")
             case "readyz":
-                answer.whole(503 if draining else 200, [TEXT_LINE], b"draining\n" if draining else b"ok\n")
+                answer.whole(503 if draining else 200, TEXT_LINE, b"draining\n" if draining else b"ok\n")
             case "health":
                 state = "draining" if draining else "ok"
                 body = msgspec.json.encode({"status": state, "version": self._version})
-                answer.whole(503 if draining else 200, [JSON_LINE], body)
+                answer.whole(503 if draining else 200, JSON_LINE, body)
             case "metrics":
                 self._metrics(connection)
             case _:
                 body = msgspec.json.encode({"name": "asbru", "version": self._version, "health": "/health"})
-                answer.whole(200, [JSON_LINE], body)
+                answer.whole(200, JSON_LINE, body)
 
     def _metrics(self, connection: ServerConnection) -> None:
         here = True
@@ -174,9 +179,9 @@ class Door:
             if not here:
                 return
             if text is None:
-                connection.answer.whole(503, [TEXT_LINE], b"the bookkeeper did not answer in time\n")
+                connection.answer.whole(503, TEXT_LINE, b"the bookkeeper did not answer in time\n")
             else:
-                connection.answer.whole(200, [METRICS_LINE], text)
+                connection.answer.whole(200, METRICS_LINE, text)
 
         connection.on_gone = gone
         self._scrape(scraped)
@@ -186,16 +191,16 @@ class Door:
         assert rooms is not None
         name = route.dialect if route is not None else self._router.dialect_of(request.path)
         dialect: Dialect = rooms.dialects[name]
-        headers = [JSON_LINE]
+        lines = JSON_LINE
         if isinstance(error, MethodNotAllowed) and route is not None:
-            headers.append(b"allow: %b\r\n" % b", ".join(route.methods))
+            lines += b"allow: %b\r\n" % b", ".join(route.methods)
         if isinstance(error, UpgradeRequired):
-            headers.append(b"upgrade: HTTP/1.1\r\n")
+            lines += b"upgrade: HTTP/1.1\r\n"
         if error.retry_after_s is not None:
-            headers.append(b"retry-after: %d\r\n" % max(1, round(error.retry_after_s)))
+            lines += b"retry-after: %d\r\n" % max(1, round(error.retry_after_s))
         identity = rooms.ids.next(int(rooms.unix_time() * 1000))
-        headers.append(b"x-asbru-id: %b\r\n" % identity)
-        connection.answer.whole(error.status, headers, dialect.write_error(error, identity.decode()))
+        lines += b"x-asbru-id: %b\r\n" % identity
+        connection.answer.whole(error.status, lines, dialect.write_error(error, identity.decode()))
 
     def _cors(self, request: Request) -> bytes:
         if b"*" not in self.cors_origins and request.origin not in self.cors_origins:

@@ -51,9 +51,9 @@ async def _pass(request: Request, connection: ServerConnection, pool: Pool) -> N
     try:
         head = await exchange.answered
         if not head.streaming:
-            answer.whole(head.status, head.headers, head.body)
+            answer.whole(head.status, head.lines, head.body)
             return
-        answer.begin(head.status, head.headers)
+        answer.begin(head.status, head.lines)
         answer.flow = exchange
         await exchange.pump(answer.write, pool.tick_s)
         answer.end()
@@ -73,4 +73,4 @@ def _ended(connection: ServerConnection, error: BaseException | None) -> None:
     body = b'{"error":{"message":"the control process did not answer","type":"api_error","code":"%b"}}' % (
         wrong.code.encode()
     )
-    answer.whole(502, [_JSON_LINE], body)
+    answer.whole(502, _JSON_LINE, body)

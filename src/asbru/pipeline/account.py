@@ -1,4 +1,7 @@
-"""Account: what a call cost, counted and recorded, exactly once, however the call ended. Never waits."""
+"""Account: what a call cost, counted and recorded, exactly once, however the call ended.
+
+Never waits, so that it may run while a call is being closed; writing the record is the recorder's business.
+"""
 
 from __future__ import annotations
 

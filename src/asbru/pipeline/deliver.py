@@ -1,4 +1,7 @@
-"""Replies to the caller: whole, streamed, or refused. The only place where an answer is begun."""
+"""Replies to the caller: whole, streamed, or refused. The only place where an answer is begun.
+
+What the answer says was decided before; framing it as HTTP is the business of the `AnswerPort`.
+"""
 
 from __future__ import annotations
 
@@ -10,32 +13,31 @@ from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.send import JSON_LINE
 
 
-async def deliver(call: Call, reply: Reply, rooms: Rooms) -> None:
-    """Give the whole reply to the caller; for a stream this lasts until its end."""
-    headers = reply.headers
-    headers.append(_identity(call))
-    if call.notes:
-        headers.append(b"x-asbru-notes: %b\r\n" % write_notes_header(call.notes))
+def deliver(call: Call, reply: Reply) -> None:
+    """Give a whole reply to the caller."""
     call.status = reply.status
-    if reply.stream is None:
-        call.outcome = "ok"
-        call.answer.whole(reply.status, headers, reply.body)
-    else:
-        await _stream(call, reply.stream, headers, rooms)
+    call.outcome = "ok"
+    call.answer.whole(reply.status, reply.lines + _identity(call), reply.body)
 
 
 def _identity(call: Call) -> bytes:
+    """The lines that every answer of a call carries: its id, who served it, what was lost."""
     target = call.target
-    return b"x-asbru-id: %b\r\n%b" % (call.id, b"" if target is None else target.provider.identity_line)
+    lines = b"x-asbru-id: %b\r\n%b" % (call.id, b"" if target is None else target.provider.identity_line)
+    if call.notes:
+        lines += b"x-asbru-notes: %b\r\n" % write_notes_header(call.notes)
+    return lines
 
 
-async def _stream(call: Call, stream: OpenStream, headers: list[bytes], rooms: Rooms) -> None:
+async def deliver_stream(call: Call, lines: bytes, stream: OpenStream, rooms: Rooms) -> None:
+    """Give a stream to the caller, to its last byte, and say how it ended."""
+    call.status = 200
     answer = call.answer
     exchange = stream.exchange
     relay = stream.relay
     cut: UpstreamError | None = None
     try:
-        answer.begin(200, headers)
+        answer.begin(200, lines + _identity(call))
         answer.flow = exchange
         call.first_token_s = rooms.clock()
         relay.begin(answer.write)
@@ -72,16 +74,13 @@ def refuse(call: Call, error: AsbruError) -> None:
     call.outcome = "error" if error.blame != "caller" else "refused"
     if call.answer.started:
         return
-    headers = [_identity(call)]
-    if call.notes:
-        headers.append(b"x-asbru-notes: %b\r\n" % write_notes_header(call.notes))
+    lines = _identity(call)
     if error.retry_after_s is not None:
-        headers.append(b"retry-after: %d\r\n" % max(1, round(error.retry_after_s)))
+        lines += b"retry-after: %d\r\n" % max(1, round(error.retry_after_s))
     if isinstance(error, UpstreamError) and error.body and error.dialect == call.dialect.name:
-        headers.append(b"content-type: %b\r\n" % (error.content_type or b"application/json"))
+        lines += b"content-type: %b\r\n" % (error.content_type or b"application/json")
         if error.kind == "fault" and not (call.head is not None and call.head.stream):
             call.status = 200  # an error inside a 200 goes as it came; who asked for a stream is told by the status
-        call.answer.whole(call.status, headers, error.body)
+        call.answer.whole(call.status, lines, error.body)
         return
-    headers.append(JSON_LINE)
-    call.answer.whole(error.status, headers, call.dialect.write_error(error, call.id.decode()))
+    call.answer.whole(error.status, lines + JSON_LINE, call.dialect.write_error(error, call.id.decode()))

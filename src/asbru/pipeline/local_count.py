@@ -21,4 +21,4 @@ async def count_locally(call: Call, rooms: Rooms) -> Reply:
     tokens = await in_task(rooms.loop, count())
     call.notes += (Note("estimated", "input_tokens", "counted by the gateway; the provider does not count"),)
     call.usage_source = "estimated"
-    return Reply(200, [_JSON_LINE], b'{"input_tokens":%d}' % tokens)
+    return Reply(200, _JSON_LINE, b'{"input_tokens":%d}' % tokens)

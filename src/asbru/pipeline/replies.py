@@ -20,9 +20,9 @@ class OpenStream(msgspec.Struct, frozen=True):
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """`headers` are lines that end with CRLF. Either `body` or `stream`."""
+    """`lines` are header lines, each ending with CRLF. Either `body` or `stream`."""
 
     status: int
-    headers: list[bytes]
+    lines: bytes
     body: bytes = b""
     stream: OpenStream | None = None

@@ -1,4 +1,7 @@
-"""One attempt: the caller's request made for one target, sent, and its answer judged and made for the caller."""
+"""One attempt: the caller's request made for one target, sent, and its answer judged and made for the caller.
+
+What follows from an answer (retry, rest, fallback) is decided in `attempts`.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,12 @@ from asbru.pipeline.operations import CHAT
 from asbru.pipeline.replies import OpenStream, Reply
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.streaming import PassRelay, Relay, TranslateRelay
-from asbru.routing import Key, Target, read_retry_after_s
+from asbru.routing import Key, read_retry_after_s
 from asbru.upstream import Answer
-from asbru.wire import CODINGS, CodingError, DecodedTooLargeError, Decoder, accepts, decode, decoder
+from asbru.wire.content_coding import CodingError, DecodedTooLargeError, Decoder, accepts, decode, decoder
 
 JSON_LINE = b"content-type: application/json\r\n"
-SSE_LINES = (b"content-type: text/event-stream; charset=utf-8\r\n", b"cache-control: no-cache\r\n")
+SSE_LINES = b"content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\n"
 _SSE_STARTS = (b"data:", b"event:", b":", b"id:", b"retry:")
 
 
@@ -25,10 +28,11 @@ def passes_through(call: Call, endpoint: Endpoint) -> bool:
     return call.dialect is endpoint.dialect
 
 
-async def send(call: Call, target: Target, key: Key, endpoint: Endpoint, rooms: Rooms) -> Reply:
+async def send(call: Call, key: Key, endpoint: Endpoint, rooms: Rooms) -> Reply:
     """A good reply, or `UpstreamError`. A stream is good once its first content is in hand."""
     head = call.head
-    assert head is not None
+    target = call.target
+    assert head is not None and target is not None
     call.notes = ()
     call.pass_through = passes_through(call, endpoint)
     asks_usage = head.stream and not head.wants_usage and endpoint.route.ask_stream_usage
@@ -44,17 +48,20 @@ async def send(call: Call, target: Target, key: Key, endpoint: Endpoint, rooms: 
         if not answer.streaming:
             return _whole(call, answer, endpoint, rooms)
         relay = _relay(call, answer, endpoint, asks_usage=asks_usage)
+        checked = False
         while True:
             chunk = await exchange.read()
             if not chunk:
                 _check_empty(relay)
                 break
-            _check_is_stream(chunk, answer)
+            if not checked:
+                checked = True
+                _check_is_stream(chunk, answer)
             if relay.prelude(chunk):
                 break
         kept = True
-        headers = [*answer.headers, *SSE_LINES]
-        return Reply(200, headers, stream=OpenStream(exchange, pool, relay))
+        lines = answer.lines_without(b"content-type", b"content-encoding") + SSE_LINES
+        return Reply(200, lines, stream=OpenStream(exchange, pool, relay))
     finally:
         if not kept:
             pool.end(exchange)
@@ -118,14 +125,20 @@ def _whole(call: Call, answer: Answer, endpoint: Endpoint, rooms: Rooms) -> Repl
         call.usage = dialect.usage_of(body)
         call.usage_source = "none" if call.usage is None else "provider"
     if call.pass_through:
-        if answer.content_encoding in CODINGS and accepts(call.accept_coding, answer.content_encoding):
-            coding = b"content-encoding: %b\r\n" % answer.content_encoding
-            return Reply(answer.status, [*answer.headers, JSON_LINE, coding], answer.body)
-        answer.headers.append(b"content-type: %b\r\n" % answer.content_type if answer.content_type else JSON_LINE)
-        return Reply(answer.status, answer.headers, body)
+        return _pass(call, answer, body)
     written = call.dialect.write_reply(dialect.read_reply(body))
     call.notes += written.notes
-    return Reply(200, [*answer.headers, JSON_LINE], written.body)
+    lines = answer.lines_without(b"content-type", b"content-encoding")
+    return Reply(200, lines + JSON_LINE, written.body)
+
+
+def _pass(call: Call, answer: Answer, body: bytes) -> Reply:
+    """The answer as it came; a coding that the caller did not ask for is taken off."""
+    if body is answer.body:
+        return Reply(answer.status, answer.lines, body)
+    if accepts(call.accept_coding, answer.content_encoding):
+        return Reply(answer.status, answer.lines, answer.body)
+    return Reply(answer.status, answer.lines_without(b"content-encoding"), body)
 
 
 def _decoded(answer: Answer, bytes_max: int) -> bytes:
@@ -146,7 +159,7 @@ def _decoded(answer: Answer, bytes_max: int) -> bytes:
 
 def _check_json(body: bytes) -> None:
     """An answer that is not whole JSON is no answer."""
-    text = body.strip()
+    text = body if body[:1] == b"{" and body[-1:] == b"}" else body.strip()
     if not text.startswith((b"{", b"[")):
         raise UpstreamError(
             "the provider answered with something that is not JSON", kind="protocol", code="upstream_protocol"
@@ -173,9 +186,10 @@ def _refusal(answer: Answer, body: bytes, dialect: Dialect, rooms: Rooms) -> Ups
 
 def _relay(call: Call, answer: Answer, endpoint: Endpoint, *, asks_usage: bool) -> Relay:
     decode_with: Decoder | None = None
-    if answer.content_encoding and answer.content_encoding != b"identity":
+    coding = answer.content_encoding
+    if coding and coding != b"identity":
         try:
-            decode_with = decoder(answer.content_encoding, 1 << 62)
+            decode_with = decoder(coding, 1 << 62)
         except CodingError as error:
             raise UpstreamError(f"the provider's stream cannot be decoded: {error}", kind="protocol") from error
     if call.pass_through:
@@ -196,7 +210,6 @@ def _check_is_stream(chunk: bytes, answer: Answer) -> None:
         raise UpstreamError(
             "the provider answered a streamed call without a stream", kind="protocol", code="upstream_protocol"
         )
-    answer.content_type = b"text/event-stream"
 
 
 def _check_empty(relay: Relay) -> None:

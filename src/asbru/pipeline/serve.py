@@ -7,7 +7,7 @@ from asbru.governance import refuse_model
 from asbru.pipeline.account import account
 from asbru.pipeline.attempts import attempt
 from asbru.pipeline.call import Call
-from asbru.pipeline.deliver import deliver, refuse
+from asbru.pipeline.deliver import deliver, deliver_stream, refuse
 from asbru.pipeline.operations import read_head
 from asbru.pipeline.rooms import Rooms
 
@@ -32,7 +32,10 @@ async def serve(call: Call, rooms: Rooms) -> None:
                 raise refuse_model(first.provider.name, first.model)
             targets = tuple(one for one in targets if caller.may_use(one.provider.name, one.model))
         reply = await attempt(call, targets, rooms)  # keys, retries, fallbacks, until the first content byte
-        await deliver(call, reply, rooms)  # to the caller, to the last byte
+        if reply.stream is None:  # to the caller, to the last byte
+            deliver(call, reply)
+        else:
+            await deliver_stream(call, reply.lines, reply.stream, rooms)
     except AsbruError as error:
         refuse(call, error)
     finally:

@@ -26,7 +26,7 @@ T = TypeVar("T")
 class Stepper:
     """One path on its way. `on_done` gets the exception that ended the path, or None; it must not raise."""
 
-    __slots__ = ("_close_asked", "_coroutine", "_on_done", "_step_method", "_wait", "done", "running")
+    __slots__ = ("_close_asked", "_coroutine", "_on_done", "_wait", "done", "running")
 
     def __init__(
         self, coroutine: Coroutine[Any, None, None], on_done: Callable[[BaseException | None], None]
@@ -34,7 +34,6 @@ class Stepper:
         self._coroutine = coroutine
         self._on_done = on_done
         self._close_asked = False
-        self._step_method = self._step
         self._wait: Wait[Any] | None = None
         self.running = False
         self.done = False
@@ -60,7 +59,7 @@ class Stepper:
             self.close()
         else:
             self._wait = wait
-            wait.waiter = self._step_method
+            wait.waiter = self._step
 
     def close(self) -> None:
         """The caller is gone: unwind the path where it waits. Harmless when it is done."""
@@ -82,6 +81,7 @@ class Stepper:
     def _finish(self, error: BaseException | None) -> None:
         self.done = True
         self.running = False
+        self._wait = None  # or stepper and wait would keep each other until a garbage collection
         self._on_done(error)
 
 

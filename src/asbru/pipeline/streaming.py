@@ -61,12 +61,19 @@ class Relay(Protocol):
         An error that the caller already saw is in `seen_fault`."""
         ...
 
-    usage: Usage | None
-    seen_fault: UpstreamError | None
+    @property
+    def usage(self) -> Usage | None:
+        """What the stream told so far, read when it has ended."""
+        ...
+
+    @property
+    def seen_fault(self) -> UpstreamError | None:
+        """The error inside the stream that the caller has seen."""
+        ...
 
     @property
     def notes(self) -> tuple[Note, ...]:
-        """What could not be carried to the caller."""
+        """What the translation could not carry."""
         ...
 
 

@@ -26,7 +26,7 @@ class Key:
     )
 
     def __init__(
-        self, name: str, line: bytes, models: frozenset[str], weight: float, aliases: dict[str, str]
+        self, name: str, line: bytes, models: frozenset[str], *, weight: float, aliases: dict[str, str]
     ) -> None:
         self.name = name
         self.line = line

@@ -1,101 +1,43 @@
-"""Reads the head of a provider's answer, and says which headers are acted upon or passed on: an allow-list.
+"""Reads the head of a provider's answer: what may be passed on (an allow-list) and what is acted upon.
 
-llhttp has checked the head before it is read here, so a line is what CRLF ends; splitting it ourselves costs a fifth
-of a callback per header. Names are looked up as spelled in a bounded table, so that a name is lower-cased once per spelling and not once per
-answer. Hop-by-hop headers, cookies and whatever is not listed stay behind.
+llhttp has checked the head before it is read here: a line is what CRLF ends, and a name is a token. So the lines that
+may be passed on are found by one expression and passed on as they stand, and the few values that some answers need
+are looked for when they are needed. Hop-by-hop headers, cookies and whatever is not listed stay behind.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
 
 from asbru.wire import HOP_BY_HOP
 
-if TYPE_CHECKING:
-    from asbru.upstream.exchange import Answer
-
 ANSWER_HEADERS_MAX = 256
-FORWARD = 1
-TYPE = 2
-ENCODING = 4
-LENGTH = 8
-CHUNKED = 16
-RETRY = 32
-
-_SPELLINGS_MAX = 4096
-_BY_NAME = {
-    b"content-type": TYPE,
-    b"content-encoding": ENCODING,
-    b"content-length": LENGTH,
-    b"transfer-encoding": CHUNKED,
-    b"retry-after": FORWARD | RETRY,
-    b"retry-after-ms": FORWARD,
-    b"request-id": FORWARD,
-    b"x-request-id": FORWARD,
-    b"x-should-retry": FORWARD,
-}
-_FORWARD_PREFIXES = (b"openai-", b"anthropic-", b"x-ratelimit-", b"x-groq-")
-_NOT_FORWARDED = frozenset({b"openai-organization", b"anthropic-organization-id"})
+_ALLOWED = re.compile(
+    rb"\r\n(?:content-(?:type|encoding)|(?:x-)?request-id|retry-after(?:-ms)?|x-should-retry|x-ratelimit-[^:]*"
+    rb"|openai-(?!organization:)[^:]*|anthropic-(?!organization-id:)[^:]*|x-groq-[^:]*):[^\r]*",
+    re.IGNORECASE,
+)
 
 
-def _judge(name: bytes) -> int:
-    lower = name.lower()
-    action = _BY_NAME.get(lower)
-    if action is not None:
-        return action
-    return FORWARD if lower.startswith(_FORWARD_PREFIXES) and lower not in _NOT_FORWARDED else 0
+def allowed_lines(head: bytes, end: int) -> bytes:
+    """The header lines of `head` (up to the blank line at `end`) that may be passed on, each ending with CRLF."""
+    found = _ALLOWED.findall(head, 0, end)
+    return b"".join(found)[2:] + b"\r\n" if found else b""
 
 
-class _Spellings(dict[bytes, int]):
-    """A cache that fills itself and starts anew when it is full."""
-
-    def __missing__(self, name: bytes) -> int:
-        if len(self) >= _SPELLINGS_MAX:
-            self.clear()
-        action = self[name] = _judge(name)
-        return action
+def every_line(head: bytes, end: int) -> bytes:
+    """All header lines but the hop-by-hop ones and those that frame the body."""
+    lines = head[:end].split(b"\r\n")[1:]
+    kept = (line for line in lines if line.partition(b":")[0].lower() not in _FRAMING)
+    return b"".join(line + b"\r\n" for line in kept)
 
 
-answer_action = _Spellings().__getitem__
-"""The actions (a bit set) for a header name as it was spelled; 0 to leave it behind."""
+_FRAMING = HOP_BY_HOP | {b"content-length"}
 
 
-def read_answer_head(head: bytes, interims: int, answer: Answer, *, transparent: bool) -> bool:
-    """Fill `answer` from the bytes of its head, which begin `interims` interim heads before it and may go on into the
-    body. `transparent` keeps every header that is not hop-by-hop. Returns whether the answer has a length."""
-    start = 0
-    for _ in range(interims):
-        start = head.find(b"\r\n\r\n", start) + 4
-    lines = head[start : head.find(b"\r\n\r\n", start)].split(b"\r\n")
-    if len(lines) > ANSWER_HEADERS_MAX:
-        raise ValueError(f"over {ANSWER_HEADERS_MAX} headers")
-    if transparent:
-        return _read_every(lines, answer)
-    has_length = False
-    for line in lines:
-        name, _, value = line.partition(b":")
-        action = answer_action(name)
-        if not action:
-            continue
-        if action & FORWARD:
-            answer.headers.append(line + b"\r\n")
-            if action & RETRY:
-                answer.retry_after = value.strip()
-        elif action == LENGTH or action == CHUNKED:
-            has_length = True
-        elif action == TYPE:
-            answer.content_type = value.strip()
-        else:
-            answer.content_encoding = value.strip().lower()
-    return has_length
-
-
-def _read_every(lines: list[bytes], answer: Answer) -> bool:
-    has_length = False
-    for line in lines[1:]:
-        name = line.partition(b":")[0].lower()
-        if name in (b"content-length", b"transfer-encoding"):
-            has_length = True
-        elif name not in HOP_BY_HOP:
-            answer.headers.append(line + b"\r\n")
-    return has_length
+def header_value(lines: bytes, name: bytes) -> bytes:
+    """The value of the first header called `name` (lower case) in CRLF-ended lines, b"" if there is none."""
+    for line in lines.split(b"\r\n"):
+        if line[: len(name) + 1].lower() == name + b":":
+            return line[len(name) + 1 :].strip()
+    return b""

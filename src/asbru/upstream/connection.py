@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 import httptools
 
 from asbru.core.errors import UpstreamError
-from asbru.upstream.answer_headers import read_answer_head
+from asbru.upstream.answer_headers import ANSWER_HEADERS_MAX, allowed_lines, every_line, header_value
 from asbru.upstream.exchange import Answer, Exchange
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ class UpstreamConnection(asyncio.Protocol):
         self._head = b""
         self._interims = 0
         self._in_head = True
-        self._has_length = False
         self._streaming = False
         self._complete = False
         self._keep_alive = True
@@ -91,11 +90,16 @@ class UpstreamConnection(asyncio.Protocol):
         self.pool.forget(self)
         if exchange is None or exchange.over:
             return
-        if self._answer is not None and not self._has_length and exc is None:
+        if self._answer is not None and exc is None and not self._has_length():
             self._deliver_end(exchange)
             return
         exchange.connection = None
         exchange.fail(self._cut(exc))
+
+    def _has_length(self) -> bool:
+        """Whether the answer said where it ends; one that did not ends with the connection."""
+        lines = self._head[: self._head.find(b"\r\n\r\n")]
+        return bool(header_value(lines, b"content-length") or header_value(lines, b"transfer-encoding"))
 
     def _cut(self, exc: Exception | None) -> UpstreamError:
         how = "reset the connection" if exc is not None else "closed the connection"
@@ -117,7 +121,7 @@ class UpstreamConnection(asyncio.Protocol):
             self._head = self._head + data if self._head else data
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserError as error:
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             if not self._complete:
                 self._break(f"sent what is not HTTP: {error}")
                 return
@@ -192,20 +196,20 @@ class UpstreamConnection(asyncio.Protocol):
         self._answer = None
         self._parts = []
         self._part_bytes = 0
+        self._head = b""
         self._interims = 0
         self._in_head = True
-        self._has_length = False
         self._complete = False
         self._too_large = False
 
     # The parser's callbacks
 
-    # (Without an `on_header`, llhttp checks the headers and calls nobody: see `answer_headers`.)
+    # (There is no `on_header`: llhttp checks the headers and calls nobody; see `answer_headers`.)
 
     def on_message_begin(self) -> None:
-        """A new answer's head begins."""
-        self._answer = None
-        self._complete = False
+        """An answer's head begins: the first, or the one after an interim one. Never one that nobody asked for."""
+        if self._complete:
+            raise ValueError("more than one answer")  # the one that is complete counts, the connection does not
         self._in_head = True
 
     def on_headers_complete(self) -> None:
@@ -217,9 +221,14 @@ class UpstreamConnection(asyncio.Protocol):
             return
         self._in_head = False
         head = self._head
-        self._head = b""
-        answer = self._answer = Answer(status, [])
-        self._has_length = read_answer_head(head, self._interims, answer, transparent=self._transparent)
+        end = head.find(b"\r\n\r\n")
+        for _ in range(self._interims):
+            head = self._head = head[end + 4 :]
+            end = head.find(b"\r\n\r\n")
+        if head.count(b"\r\n", 0, end) > ANSWER_HEADERS_MAX:
+            raise ValueError(f"over {ANSWER_HEADERS_MAX} headers")
+        lines = every_line(head, end) if self._transparent else allowed_lines(head, end)
+        answer = self._answer = Answer(status, lines)
         self._keep_alive = parser.should_keep_alive()
         if self._streaming:
             if status == 200 or self._transparent:

@@ -22,6 +22,7 @@ import msgspec
 
 from asbru.core.errors import UpstreamError
 from asbru.core.waiting import Wait
+from asbru.upstream.answer_headers import header_value
 
 if TYPE_CHECKING:
     from asbru.upstream.connection import UpstreamConnection
@@ -42,19 +43,39 @@ class ExchangeDeadlines(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct):
-    """An upstream's answer. `headers` holds the lines that may be passed on (each ends with CRLF).
+    """An upstream's answer. `lines` are the header lines that may be passed on, each ending with CRLF.
 
-    `streaming` tells that the body comes through `read` and `pump`; else `body` is whole, still encoded as
-    `content_encoding` says.
+    `streaming` tells that the body comes through `read` and `pump`; else `body` is whole, still encoded as its
+    Content-Encoding says.
     """
 
     status: int
-    headers: list[bytes]
-    content_type: bytes = b""
-    content_encoding: bytes = b""
-    retry_after: bytes = b""
+    lines: bytes
     body: bytes = b""
     streaming: bool = False
+
+    @property
+    def content_type(self) -> bytes:
+        """The value of Content-Type, b"" if absent."""
+        return header_value(self.lines, b"content-type")
+
+    @property
+    def retry_after(self) -> bytes:
+        """The value of Retry-After, b"" if absent."""
+        return header_value(self.lines, b"retry-after")
+
+    @property
+    def content_encoding(self) -> bytes:
+        """The value of Content-Encoding in lower case, b"" if absent, which costs next to nothing to see."""
+        lines = self.lines
+        if b"ncoding" not in lines and b"NCODING" not in lines:
+            return b""
+        return header_value(lines, b"content-encoding").lower()
+
+    def lines_without(self, *names: bytes) -> bytes:
+        """The lines but those called one of `names` (lower case)."""
+        kept = (line for line in self.lines.split(b"\r\n") if line.partition(b":")[0].lower() not in names)
+        return b"\r\n".join(kept)
 
 
 class Exchange:

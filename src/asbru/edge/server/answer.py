@@ -1,8 +1,11 @@
-"""Writes answers: whole or streamed, one at a time per connection, framed as the caller's HTTP version allows."""
+"""Writes answers: whole or streamed, one at a time per connection, framed as the caller's HTTP version allows.
+
+Only framing: what an answer says, and when, is its giver's business.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -74,13 +77,13 @@ class AnswerWriter:
         self.bytes_written = 0
         self.closing = not request.keep_alive or self.closing
 
-    def whole(self, status: int, headers: Sequence[bytes], body: bytes) -> None:
-        """A complete answer. `headers` are lines that end with CRLF; framing headers are added here."""
+    def whole(self, status: int, lines: bytes, body: bytes) -> None:
+        """A complete answer. `lines` are header lines, each ending with CRLF; framing headers are added here."""
         transport = self._transport
         if transport is not None:
             head = b"%b%b%b%b%b\r\n" % (
                 _status_line(status),
-                b"".join(headers),
+                lines,
                 self._extra,
                 b"" if status in _NO_BODY else b"content-length: %d\r\n" % len(body),
                 b"connection: close\r\n" if self.closing else b"",
@@ -93,13 +96,13 @@ class AnswerWriter:
         self.started = True
         self._finish()
 
-    def begin(self, status: int, headers: Sequence[bytes]) -> None:
+    def begin(self, status: int, lines: bytes) -> None:
         """The head of a streamed answer; it leaves with the first bytes."""
         if not self._chunked:
             self.closing = True
         self._pending_head = b"%b%b%b%b%b\r\n" % (
             _status_line(status),
-            b"".join(headers),
+            lines,
             self._extra,
             b"transfer-encoding: chunked\r\n" if self._chunked else b"",
             b"connection: close\r\n" if self.closing else b"",

@@ -242,10 +242,8 @@ class ServerConnection(asyncio.Protocol):
         if server.forward_prefixes and request.path.startswith(server.forward_prefixes):
             request.every_header = pairs.copy()
         pairs.clear()
-        if request.hosts != 1 and (request.hosts or not request.http_1_0):
-            raise BadRequest(f"expected one Host header, got {request.hosts}")
-        if request.coding and request.coding != b"chunked":
-            raise BadRequest("expected a Transfer-Encoding of chunked or none")
+        if request.hosts != 1 or request.coding:
+            self._check_framing(request)
         if request.length > limits.body_bytes_max:
             raise self._body_error()
         if len(request.connection_options) > len(b"keep-alive"):
@@ -256,6 +254,12 @@ class ServerConnection(asyncio.Protocol):
         self._rx_bytes_max = limits.head_bytes_max + limits.body_bytes_max * 2
         if request.expect:
             self._expect(request)
+
+    def _check_framing(self, request: Request) -> None:
+        if request.hosts != 1 and (request.hosts or not request.http_1_0):
+            raise BadRequest(f"expected one Host header, got {request.hosts}")
+        if request.coding and request.coding != b"chunked":
+            raise BadRequest("expected a Transfer-Encoding of chunked or none")
 
     def _check_head_size(self, limit: int) -> None:
         """More arrived than a head may have, but it may be body that came along in the same read."""

@@ -87,7 +87,7 @@ class Answers:
         plan = self._faults.plan(prompt)
         script = write_script(prompt, plan.base)
         if not prompt.stream:
-            return _whole(openai_wire.write_reply(script), plan, script, openai_wire.write_error(IN_200))
+            return _whole(openai_wire.write_reply(script), plan, openai_wire.write_error(IN_200))
         events = openai_wire.write_events(script, include_usage=prompt.include_usage)
         return _stream(events, plan, script, openai_wire.write_error_event)
 
@@ -96,7 +96,7 @@ class Answers:
         plan = self._faults.plan(prompt)
         script = write_script(prompt, plan.base)
         if not prompt.stream:
-            return _whole(openai_wire.write_completion(script), plan, script, openai_wire.write_error(IN_200))
+            return _whole(openai_wire.write_completion(script), plan, openai_wire.write_error(IN_200))
         events = openai_wire.write_completion_events(script, include_usage=prompt.include_usage)
         return _stream(events, plan, script, openai_wire.write_error_event)
 
@@ -105,7 +105,7 @@ class Answers:
         plan = self._faults.plan(prompt)
         script = write_script(prompt, plan.base)
         if not prompt.stream:
-            return _whole(anthropic_wire.write_reply(script), plan, script, anthropic_wire.write_error(IN_200))
+            return _whole(anthropic_wire.write_reply(script), plan, anthropic_wire.write_error(IN_200))
         return _stream(anthropic_wire.write_events(script), plan, script, anthropic_wire.write_error_event)
 
     def _count(self, body: bytes) -> Answer:
@@ -114,9 +114,8 @@ class Answers:
         return Answer(body=anthropic_wire.write_count(prompt))
 
 
-def _whole(body: bytes, plan: Plan, script: Script, error: bytes) -> Answer:
+def _whole(body: bytes, plan: Plan, error: bytes) -> Answer:
     """A JSON answer, spoilt as planned."""
-    del script
     answer = Answer(body=body, slow_ms=plan.slow_ms)
     if plan.error_in_200 or plan.error_after is not None:
         answer.body = error

@@ -1,0 +1,95 @@
+"""One suite over every provider folder: what each must hold, so that a new folder is tested without a line here."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from genai_prices.data import providers as priced
+
+import asbru.providers
+from asbru.app.boot import Options
+from asbru.app.compile import compile_config
+from asbru.app.snapshot import ProviderFacts
+from asbru.providers import Access, Provider, discover
+
+FOLDER = Path(asbru.providers.__file__).parent
+FOUND = discover()
+CASES = [(provider, access) for provider in FOUND.values() for access in provider.access]
+NAMES = [f"{provider.name}-{access.dialect}" for provider, access in CASES]
+
+MADE_UP = '''"""A provider nobody has heard of."""
+
+from asbru.providers import Access, Provider
+
+PROVIDER = Provider(
+    name="made_up",
+    title="Made up",
+    access=(Access(dialect="openai_chat", headers={"x-team": "bridge"}, operations=("chat", "embeddings")),),
+    base_url="https://api.made-up.example/v2",
+    env_key="MADE_UP_API_KEY",
+    strip=("store",),
+    refuse_inputs=("audio",),
+)
+'''
+
+
+def _compile(tmp_path: Path, types: dict[str, Provider], name: str, **settings: object) -> ProviderFacts:
+    """The facts a worker would get for one provider with one key."""
+    keys = [{"name": "k", "value": "env.SOME_KEY"}]
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({"providers": {name: {"keys": keys, **settings}}}))
+    options = Options(data_dir=tmp_path / "data", config=path, mock_socket="/run/mock.sock")
+    compiled = compile_config(options, {"SOME_KEY": "secret"}, types=types)
+    assert compiled.warnings == []
+    return compiled.snapshot.providers[0]
+
+
+@pytest.mark.parametrize(("provider", "access"), CASES, ids=NAMES)
+def test_facts_compile(tmp_path: Path, provider: Provider, access: Access) -> None:
+    """With a key, a provider's facts reach the worker as its record states them."""
+    settings: dict[str, str] = {}
+    if len(provider.access) > 1:
+        settings["dialect"] = access.dialect.partition("_")[0]
+    if provider.base_url is None and not provider.served_here:
+        settings["base_url"] = "https://models.example/v1"
+    facts = _compile(tmp_path, FOUND, provider.name, **settings)
+    assert (facts.kind, facts.dialect, facts.auth) == (provider.name, access.dialect, access.auth)
+    assert set(access.operations) == set(facts.operations)
+    assert facts.headers.items() >= access.headers.items()
+    assert (facts.strip, facts.refuse_inputs) == (provider.strip, provider.refuse_inputs)
+    assert facts.base_url == (provider.base_url or settings.get("base_url") or facts.base_url)
+    assert (facts.unix_socket is not None) is provider.served_here
+    assert facts.keys[0].value == "secret"
+
+
+@pytest.mark.parametrize("provider", FOUND.values(), ids=FOUND)
+def test_the_page_states_the_facts(provider: Provider) -> None:
+    """README.md, the docs page, names what a user must know: name, address, key, operations, what is removed."""
+    page = (FOLDER / provider.name / "README.md").read_text()
+    assert page.startswith("# ")
+    named = [provider.base_url, provider.env_key, *provider.strip, *provider.known_models]
+    named += [operation for access in provider.access for operation in access.operations]
+    assert [word for word in named if word and word not in page] == []
+    assert f"\n  {provider.name}:" in page or provider.name == "custom", "an example of its configuration"
+
+
+@pytest.mark.parametrize("provider", FOUND.values(), ids=FOUND)
+def test_prices_are_known_by_its_id(provider: Provider) -> None:
+    """A price id is one that genai-prices knows, and a provider's address is encrypted."""
+    assert provider.price_id is None or provider.price_id in {entry.id for entry in priced}
+    assert provider.base_url is None or provider.base_url.startswith("https://")
+
+
+def test_keep_honest(tmp_path: Path) -> None:
+    """A made-up provider is one new folder: it is found and its facts compile, and nothing else was touched."""
+    folder = tmp_path / "places" / "made_up"
+    folder.mkdir(parents=True)
+    (folder / "__init__.py").write_text(MADE_UP)
+    (folder / "README.md").write_text("# Made up\n")
+    facts = _compile(tmp_path, discover([folder.parent]), "made_up")
+    assert (facts.name, facts.kind, facts.base_url) == ("made_up", "made_up", "https://api.made-up.example/v2")
+    assert (facts.headers, facts.operations) == ({"x-team": "bridge"}, ("chat", "embeddings"))
+    assert (facts.strip, facts.refuse_inputs) == (("store",), ("audio",))
+    assert "made_up" not in discover()
