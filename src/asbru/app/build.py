@@ -171,6 +171,7 @@ def _route(facts: ProviderFacts, lasting: Lasting) -> ProviderRoute:
     route.known_models = facts.known_models
     route.max_output_tokens = facts.max_output_tokens
     route.strip = frozenset(facts.strip)
+    route.refuse_inputs = facts.refuse_inputs
     route.ask_stream_usage = facts.ask_stream_usage
     route.legacy_max_tokens = facts.legacy_max_tokens
     route.retries = RetryPolicy(facts.retries.max, facts.retries.pause_initial_s, facts.retries.pause_max_s)
