@@ -110,9 +110,7 @@ def bars(rows: Sequence[Row]) -> list[dict[str, object]]:
     )
     result.append(_hold_bar(asbru))
     held = _number(asbru, "streams_held")
-    result.append(
-        bar("streams held of 512", HELD_STREAMS, held, None if held is None else held == HELD_STREAMS)
-    )
+    result.append(bar("streams held of 512", HELD_STREAMS, held, None if held is None else held == HELD_STREAMS))
     failed = sum(int(_number(row, "errors") or 0) for row in rows)
     result.append(bar("errors, all targets", 0, failed, failed == 0))
     return result

@@ -18,9 +18,7 @@ _SYSTEM = (
     "You are the assistant of a travel company. Answer briefly, in the language of the customer, and never "
     "promise a refund. When a booking number is given, repeat it once. Use your tools before you guess. "
 )
-_TURN = (
-    "Our train to Innsbruck was cancelled this morning and we would like to know which one we may take now. "
-)
+_TURN = "Our train to Innsbruck was cancelled this morning and we would like to know which one we may take now. "
 
 
 @dataclass(frozen=True)

@@ -75,18 +75,12 @@ def measures(*, quick: bool) -> list[Measure]:
         Measure("tls", window_s, some, kind="tls"),
         Measure("translated", window_s, few, kind="translated", slow_rounds=3, slow_seconds=3),
         Measure("at_20ms", window_s, few, shape=Shape(_LATE), connections=-1, slow_rounds=3, slow_seconds=3),
-        Measure(
-            "image", window_s, few, kind="large", shape=Shape(large="image"), connections=2, slow_rounds=2
-        ),
-        Measure(
-            "prompt", window_s, few, kind="large", shape=Shape(large="prompt"), connections=4, slow_rounds=2
-        ),
+        Measure("image", window_s, few, kind="large", shape=Shape(large="image"), connections=2, slow_rounds=2),
+        Measure("prompt", window_s, few, kind="large", shape=Shape(large="prompt"), connections=4, slow_rounds=2),
     ]
     streaming = {"gap_ms": STREAM_GAP_MS, "stagger_ms": 100, "warm": 0}
     waves = 1 if quick else 2
-    plan.append(
-        Measure("chunk", 30, some, streams_per_connection=waves, slow_rounds=3, **streaming, **_LONG_STREAM)
-    )
+    plan.append(Measure("chunk", 30, some, streams_per_connection=waves, slow_rounds=3, **streaming, **_LONG_STREAM))
     holding = {
         "connections": HELD_STREAMS,
         "streams_per_connection": 1,
@@ -94,9 +88,7 @@ def measures(*, quick: bool) -> list[Measure]:
         "timeout_s": 60.0,
     }
     plan.append(
-        Measure(
-            "held", 30, 1 if quick else 2, stagger_ms=500, warm=0, slow_rounds=1, **holding, **_HELD_STREAM
-        )
+        Measure("held", 30, 1 if quick else 2, stagger_ms=500, warm=0, slow_rounds=1, **holding, **_HELD_STREAM)
     )
     plan.append(Measure("hold_5k", 5 if quick else 30, 1, connections=64, rate=5000, only="asbru"))
     return plan

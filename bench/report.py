@@ -85,8 +85,7 @@ def table(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
     widths = [max(len(line[i]) for line in [heads, *lines]) for i in range(len(heads))]
     rows = [heads, ["-" * width for width in widths], *lines]
     return "\n".join(
-        "| " + " | ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)) + " |"
-        for row in rows
+        "| " + " | ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)) + " |" for row in rows
     )
 
 
@@ -130,8 +129,7 @@ def markdown(document: dict) -> str:
         parts.append("**Ratios**\n\n" + _ratio_table(document["ratios"]))
     parts += _hold_line(rows)
     lines = [
-        [str(bar["name"]), cell(bar["limit"]), cell(bar["value"]), cell(bar["pass"])]
-        for bar in document["bars"]
+        [str(bar["name"]), cell(bar["limit"]), cell(bar["value"]), cell(bar["pass"])] for bar in document["bars"]
     ]
     parts.append("**Bars**\n\n" + table(["bar", "limit", "seen", "pass"], lines))
     parts += [f"Absent: {name}: {reason}" for name, reason in meta["absent"].items()]

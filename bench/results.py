@@ -48,7 +48,7 @@ class Seen:
 
     def added(self, measure: str, group: str, name: str) -> list[float]:
         """Target minus direct, round by round."""
-        pick: Callable[[Window], float | None] = lambda window: window.value(group, name)  # noqa: E731
+        pick: Callable[[Window], float | None] = lambda window: window.value(group, name)  # noqa: E731 -- shorter than a function
         mine, direct = self.windows.get(measure, ()), self.direct.get(measure, ())
         return stats.differences([pick(w) for w in mine], [pick(w) for w in direct])
 
@@ -62,7 +62,7 @@ def _cpu_per_chunk(window: Window) -> float | None:
 
 
 def _rps(window: Window) -> float | None:
-    return float(window.load["rps"])  # type: ignore[arg-type]
+    return float(window.load["rps"])  # type: ignore[arg-type]  # the report is JSON
 
 
 def _series(seen: Seen) -> dict[str, Sequence[float]]:
@@ -89,9 +89,7 @@ def _series(seen: Seen) -> dict[str, Sequence[float]]:
         series[f"ttft_added_p99_us_{rate}"] = seen.added(f"ttft_{rate}", "ttft", "p99")
     for size in ("image", "prompt"):
         series[f"{size}_cpu_ms"] = [value / 1e3 for value in seen.numbers(size, _cpu)]
-        series[f"{size}_p50_ms"] = [
-            value / 1e3 for value in seen.numbers(size, lambda w: w.value("latency", "p50"))
-        ]
+        series[f"{size}_p50_ms"] = [value / 1e3 for value in seen.numbers(size, lambda w: w.value("latency", "p50"))]
     return series
 
 
@@ -138,12 +136,8 @@ def row(seen: Seen) -> Row:
     result["target"] = seen.target
     proxied = seen.target != "direct"
     for name, values in series.items():
-        if proxied or not name.startswith(
-            ("cpu_", "added_", "ttft_added", "token_late", "image_cpu", "prompt_cpu")
-        ):
-            result[name] = stats.rounded(
-                stats.median(values), 3 if name.startswith(("image", "prompt")) else 1
-            )
+        if proxied or not name.startswith(("cpu_", "added_", "ttft_added", "token_late", "image_cpu", "prompt_cpu")):
+            result[name] = stats.rounded(stats.median(values), 3 if name.startswith(("image", "prompt")) else 1)
     result["added_p50_us"], result["added_at"] = _first(result, [f"added_p50_us_{rate}" for rate in RATES])
     result["added_p99_us"], _ = _first(result, [f"added_p99_us_{rate}" for rate in RATES])
     order = [f"ttft_added_us_{rate}" for rate in ("1k", "c1")]
@@ -168,9 +162,7 @@ def row(seen: Seen) -> Row:
         if values and ("added_p" in name or name.startswith("ttft_added"))
     }
     peaks = {name: max(window.rss_peak_mb for window in several) for name, several in seen.windows.items()}
-    result["rss_peak_mb_by_measure"] = {
-        name: stats.rounded(value, 1) for name, value in peaks.items() if value
-    }
+    result["rss_peak_mb_by_measure"] = {name: stats.rounded(value, 1) for name, value in peaks.items() if value}
     result["connections"] = seen.connections
     result["cpu_vanished_windows"] = sum(1 for window in windows if window.vanished)
     result["hold_5k"] = _hold(seen)

@@ -34,9 +34,7 @@ def run_step(label: str, command: list[str], *, deadline_s: float, cwd: Path | N
     """Runs one install step with a deadline and returns its output; AbsentError says what failed."""
     say(f"  install: {label}")
     try:
-        done = subprocess.run(
-            command, cwd=cwd, capture_output=True, text=True, timeout=deadline_s, check=False
-        )
+        done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=deadline_s, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise AbsentError(f"{label}: {error}") from error
     if done.returncode != 0:

@@ -61,7 +61,7 @@ class Group:
 
     def can_carry(self, running: Running, rate: int) -> bool:
         """Whether the target's own saturation leaves headroom over the rate."""
-        rates = self.seen[running.name].numbers("saturated", lambda window: float(window.load["rps"]))  # type: ignore[arg-type]
+        rates = self.seen[running.name].numbers("saturated", lambda window: float(window.load["rps"]))  # type: ignore[arg-type]  # the report is JSON
         return not rates or (stats.median(rates) or 0) > rate * plan.RATE_HEADROOM
 
     def takes_part(self, measure: Measure, running: Running) -> bool:
@@ -132,7 +132,7 @@ def _glance(seen: results.Seen, measure: Measure) -> str:
     """A few figures of a measure for the progress line."""
     cpu = stats.median(seen.numbers(measure.name, lambda window: window.cpu_us))
     p50 = stats.median(seen.numbers(measure.name, lambda window: window.value("latency", "p50")))
-    rps = stats.median(seen.numbers(measure.name, lambda window: float(window.load["rps"])))  # type: ignore[arg-type]
+    rps = stats.median(seen.numbers(measure.name, lambda window: float(window.load["rps"])))  # type: ignore[arg-type]  # the report is JSON
     return f"{cpu or 0:.1f} us cpu, p50 {p50 or 0:.0f} us, {rps or 0:.0f}/s"
 
 

@@ -30,7 +30,7 @@ class Window:
     @property
     def count(self) -> int:
         """Requests answered well."""
-        return int(self.load["count"])  # type: ignore[call-overload]
+        return int(self.load["count"])  # type: ignore[call-overload]  # the report is JSON
 
     def value(self, group: str, name: str) -> float | None:
         """A figure of one of the generator's histograms in microseconds, None when it is empty."""

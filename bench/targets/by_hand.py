@@ -12,9 +12,7 @@ import aiohttp
 _UPSTREAM = os.environ["BY_HAND_UPSTREAM"]
 _KEY = f"Bearer {os.environ['BY_HAND_KEY']}".encode()
 _UPSTREAM_KEY = f"Bearer {os.environ['BY_HAND_UPSTREAM_KEY']}"
-_NOT_FORWARDED = frozenset(
-    {b"connection", b"keep-alive", b"transfer-encoding", b"upgrade", b"te", b"trailer"}
-)
+_NOT_FORWARDED = frozenset({b"connection", b"keep-alive", b"transfer-encoding", b"upgrade", b"te", b"trailer"})
 _state: dict[str, aiohttp.ClientSession] = {}
 
 
@@ -51,11 +49,7 @@ async def _forward(scope: Any, receive: Any, send: Any) -> None:
     headers = {"content-type": "application/json", "authorization": _UPSTREAM_KEY}
     url = _UPSTREAM + scope["path"]
     async with _state["session"].post(url, data=body, headers=headers) as upstream:
-        kept = [
-            (name.lower(), value)
-            for name, value in upstream.raw_headers
-            if name.lower() not in _NOT_FORWARDED
-        ]
+        kept = [(name.lower(), value) for name, value in upstream.raw_headers if name.lower() not in _NOT_FORWARDED]
         await send({"type": "http.response.start", "status": upstream.status, "headers": kept})
         if upstream.content_length is not None:
             await send({"type": "http.response.body", "body": await upstream.read()})

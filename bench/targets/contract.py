@@ -124,9 +124,7 @@ class Target(ABC):
             except (OSError, http.client.HTTPException, ValueError) as error:
                 problem = repr(error)
             time.sleep(0.1)
-        raise RuntimeError(
-            f"{self.name} was not healthy in {deadline_s:.0f} s ({problem}): {self.last_words()}"
-        )
+        raise RuntimeError(f"{self.name} was not healthy in {deadline_s:.0f} s ({problem}): {self.last_words()}")
 
     def last_words(self) -> str:
         """The end of the log, for messages."""

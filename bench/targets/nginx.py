@@ -79,9 +79,7 @@ class Nginx(Target):
             routes["tls"] = Route("/tls" + CHAT)
             tls = _PROXY_TLS.format(ca=self.rig.ca_file)
         pid = self.spawn(self._configure(content + _PROXY.format(port=port, tls=tls)))
-        return self.wait_healthy(
-            Running(self.name, port, (pid,), routes, _version(self._binary)), deadline_s=10
-        )
+        return self.wait_healthy(Running(self.name, port, (pid,), routes, _version(self._binary)), deadline_s=10)
 
 
 class TlsTerminator(Nginx):

@@ -26,9 +26,7 @@ class Portkey(Target):
         port = free_port()
         server = self._package / "build" / "start-server.js"
         command = [str(self._node), str(server), "--headless", f"--port={port}"]
-        pid = self.spawn(
-            command, env={"NODE_ENV": "production", "TRUSTED_CUSTOM_HOSTS": "127.0.0.1,localhost"}
-        )
+        pid = self.spawn(command, env={"NODE_ENV": "production", "TRUSTED_CUSTOM_HOSTS": "127.0.0.1,localhost"})
         headers = {
             "x-portkey-provider": "openai",
             "x-portkey-custom-host": f"http://127.0.0.1:{self.rig.mock_port}/v1",

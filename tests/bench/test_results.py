@@ -79,7 +79,7 @@ def test_errors_are_summed_and_named() -> None:
     row = results.row(seen("nginx", cpu_us=20, p50=120, failed=2))
     measures = [measure for measure in plan.measures(quick=True) if not measure.only]
     assert row["errors"] == 2 * 3 * len(measures)
-    assert row["errors_by_kind"]["saturated: status"] == 6  # type: ignore[index]
+    assert row["errors_by_kind"]["saturated: status"] == 6  # type: ignore[index]  # a row is JSON
 
 
 def test_a_target_that_was_not_paced_falls_back() -> None:

@@ -171,6 +171,7 @@ def _route(facts: ProviderFacts, lasting: Lasting) -> ProviderRoute:
     route.known_models = facts.known_models
     route.max_output_tokens = facts.max_output_tokens
     route.strip = frozenset(facts.strip)
+    route.refuse_inputs = facts.refuse_inputs
     route.ask_stream_usage = facts.ask_stream_usage
     route.legacy_max_tokens = facts.legacy_max_tokens
     route.retries = RetryPolicy(facts.retries.max, facts.retries.pause_initial_s, facts.retries.pause_max_s)
@@ -181,7 +182,7 @@ def _key(facts: ProviderFacts, key: KeyFacts, lasting: Lasting) -> Key:
     """A key; one that is the same as before goes on resting where it rests."""
     header = "authorization: Bearer " if facts.auth == "bearer" else f"{facts.auth}: "
     line = f"{header}{key.value}\r\n".encode("latin-1")
-    made = Key(key.name, line, frozenset(key.models), key.weight, key.aliases)
+    made = Key(key.name, line, frozenset(key.models), weight=key.weight, aliases=key.aliases)
     identity = (facts.name, key.name, key.value)
     before = lasting.keys.get(identity)
     if before is not None:

@@ -24,8 +24,7 @@ from asbru.app.build import Lasting, build_forwards, build_rooms
 from asbru.app.lifeline import end_with_supervisor
 from asbru.app.log import log
 from asbru.app.snapshot import Snapshot, read_snapshot
-from asbru.edge import Door
-from asbru.edge.forward import Forwarder
+from asbru.edge import Door, Forwarder
 from asbru.edge.server import Server, ServerLimits
 from asbru.records import RecordWriter
 from asbru.telemetry import Meter, names
@@ -108,9 +107,9 @@ class Worker:
     def listen_to_control(self) -> None:
         """Take lines from the supervisor, and signals from anyone."""
         for number in (signal.SIGTERM, signal.SIGINT):
-            self._loop.add_signal_handler(number, self._end, True)  # noqa: FBT003 -- drain
+            self._loop.add_signal_handler(number, self._end, True)
         if self._control is not None:
-            self._control.setblocking(False)  # noqa: FBT003 -- the socket module's own signature
+            self._control.setblocking(False)
             self._loop.add_reader(self._control, self._read_control)
 
     def _read_control(self) -> None:
@@ -150,7 +149,7 @@ class Worker:
             except OSError as error:
                 log("warning", f"the supervisor does not listen: {error}", self._name)
 
-    def _end(self, drain: bool) -> None:  # noqa: FBT001 -- also a signal handler
+    def _end(self, drain: bool) -> None:
         if self._ending.done():
             raise SystemExit(1)  # asked twice: at once
         self._ending.set_result(drain)

@@ -3,6 +3,6 @@
 The chat format has its own doors because it is large: import it as `from asbru.core import chat, reply`.
 """
 
-from asbru.core import chat, errors, ids, money, notes, reply, secret_text, usage, waiting
+from asbru.core import chat, errors, ids, money, notes, ports, reply, secret_text, usage, waiting
 
-__all__ = ["chat", "errors", "ids", "money", "notes", "reply", "secret_text", "usage", "waiting"]
+__all__ = ["chat", "errors", "ids", "money", "notes", "ports", "reply", "secret_text", "usage", "waiting"]

@@ -15,6 +15,9 @@ NoteKind: TypeAlias = Literal["dropped", "changed", "estimated", "added"]
 
 NOTES_HEADER_BYTES_MAX = 2048
 
+_PRINTABLE = bytes(byte if 0x20 <= byte < 0x7F else 0x20 for byte in range(256))
+"""Fields are named by callers: what could end a header line, or upset its reader, becomes a space."""
+
 
 class Note(msgspec.Struct, frozen=True):
     """`field` is a path such as `messages[2].parts[0].cache`; `reason` a short phrase in plain ASCII words."""
@@ -28,9 +31,9 @@ class Note(msgspec.Struct, frozen=True):
 
 
 def write_notes_header(notes: Iterable[Note]) -> bytes:
-    """The value of `x-asbru-notes`: notes joined by "; ", ASCII, cut with "..." at the limit."""
+    """The value of `x-asbru-notes`: notes joined by "; ", printable ASCII, cut with "..." at the limit."""
     text = "; ".join(dict.fromkeys(str(note) for note in notes))
-    data = text.encode("ascii", "replace").replace(b"\r", b" ").replace(b"\n", b" ")
+    data = text.encode("ascii", "replace").translate(_PRINTABLE)
     if len(data) > NOTES_HEADER_BYTES_MAX:
         data = data[: NOTES_HEADER_BYTES_MAX - 3] + b"..."
     return data

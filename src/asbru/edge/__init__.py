@@ -4,5 +4,6 @@ It refuses to choose a provider, to know a price, or to retry: that is the path'
 """
 
 from asbru.edge.door import Door
+from asbru.edge.forward import Forwarder
 
-__all__ = ["Door"]
+__all__ = ["Door", "Forwarder"]

@@ -1,4 +1,7 @@
-"""The door: requests become calls, pages or forwards; what goes wrong outside the path is said here."""
+"""The door: requests become calls, pages or forwards; what goes wrong outside the path is said here.
+
+It refuses to know what a call is worth or where it goes: that is the path's business.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ import msgspec
 from asbru.core.errors import AsbruError, BadRequest, GatewayError, MethodNotAllowed, NotFound, UpgradeRequired
 from asbru.edge.forward import Forwarder
 from asbru.edge.models_list import model_names, write_model, write_models
-from asbru.edge.router import Route, Router
+from asbru.edge.router import Route, Router, carried_query
 from asbru.edge.server import Request, Server, ServerConnection
 from asbru.edge.surfaces import ROUTES
 from asbru.pipeline import Call, Rooms, Stepper, decode_body, serve
@@ -70,17 +73,21 @@ class Door:
     def _call(self, route: Route, request: Request, connection: ServerConnection) -> None:
         rooms = self.rooms
         assert rooms is not None
-        call = Call(route.surface, route.operation, rooms.dialects[route.dialect], request.body, connection.answer)
+        call = Call(
+            route.surface, route.operation, rooms.dialects[route.dialect], request.body, answer=connection.answer
+        )
         call.home = route.home
         call.started_s = request.received_s
         call.started_ms = now_ms = int(rooms.unix_time() * 1000)
         call.id = rooms.ids.next(now_ms)
         call.headers = request.headers
+        if request.query:
+            call.query = carried_query(request.query)
         call.credentials = (request.gateway_key, request.authorization, request.key)
         call.accept_coding = request.accept_coding
         if request.content_coding:
             try:
-                call.body = decode_body(request.content_coding, request.body, rooms.body_bytes_max)
+                call.body = decode_body(request.content_coding.strip().lower(), request.body, rooms.body_bytes_max)
             except AsbruError as error:
                 self._refuse(error, route, request, connection)
                 return
@@ -106,7 +113,7 @@ class Door:
     def _handle_rest(self, route: Route | None, request: Request, connection: ServerConnection) -> None:
         if request.error is not None:
             raise request.error
-        if request.upgrade == b"websocket":
+        if request.upgrade.strip().lower() == b"websocket":
             connection.answer.closing = True
             raise UpgradeRequired("this path does not take WebSocket upgrades; use a plain HTTP request")
         if self.forwarder.forward(request, connection):

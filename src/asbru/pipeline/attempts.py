@@ -49,9 +49,10 @@ async def attempt(call: Call, targets: Sequence[Target], rooms: Rooms) -> Reply:
         endpoint = rooms.endpoints[target.provider.name]
         call.target = target
         try:
-            if call.operation == COUNT_TOKENS and not endpoint.offers(COUNT_TOKENS):
-                return await count_locally(call, rooms)
-            endpoint.check_offers(call.operation)
+            if not endpoint.offers(call.operation):
+                if call.operation == COUNT_TOKENS:
+                    return await count_locally(call, rooms)
+                endpoint.check_offers(call.operation)
             return await _try_target(call, target, endpoint, rooms)
         except UpstreamError as error:
             if not falls_back(error):
@@ -85,13 +86,13 @@ async def _try_target(call: Call, target: Target, endpoint: Endpoint, rooms: Roo
     for _ in range(_ATTEMPTS_MAX):
         began_s = rooms.clock()
         if key is None:
-            key = NO_KEY if route.keyless else choose_key(route, target.model, tried, began_s, rooms.chance())
+            key = NO_KEY if route.keyless else choose_key(route, target.model, tried, began_s, chance=rooms.chance())
         if key is None:
             break
         try:
-            reply = await send(call, target, key, endpoint, rooms)
+            reply = await send(call, key, endpoint, rooms)
         except UpstreamError as error:
-            _log_attempt(call, target, key, error, rooms.clock() - began_s)
+            _log_attempt(call, key, error, rooms.clock() - began_s)
             last = error
             if _rest(key, target, error, rooms.clock()):
                 tried.add(key.name)
@@ -108,7 +109,7 @@ async def _try_target(call: Call, target: Target, endpoint: Endpoint, rooms: Roo
         else:
             call.key_name = key.name
             if call.attempts:
-                call.attempts += (_attempt(target, key, (reply.status, "ok"), rooms.clock() - began_s),)
+                call.attempts += (Attempt(target, key.name, reply.status, "ok", took_s=rooms.clock() - began_s),)
             return reply
     raise _exhausted(target, last, rooms.clock())
 
@@ -165,9 +166,6 @@ def _exhausted(target: Target, last: UpstreamError | None, now_s: float) -> Asbr
     )
 
 
-def _log_attempt(call: Call, target: Target, key: Key, error: UpstreamError, took_s: float) -> None:
-    call.attempts += (_attempt(target, key, (error.status, error.kind), took_s),)
-
-
-def _attempt(target: Target, key: Key, result: tuple[int, str], took_s: float) -> Attempt:
-    return Attempt(target, key.name, result[0], result[1], int(took_s * 1000))
+def _log_attempt(call: Call, key: Key, error: UpstreamError, took_s: float) -> None:
+    assert call.target is not None
+    call.attempts += (Attempt(call.target, key.name, error.status, error.kind, took_s=took_s),)

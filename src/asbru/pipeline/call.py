@@ -27,13 +27,13 @@ class Attempt:
 
     __slots__ = ("key", "model", "ms", "outcome", "provider", "status")
 
-    def __init__(self, target: Target, key: str, status: int, outcome: str, ms: int) -> None:
+    def __init__(self, target: Target, key: str, status: int, outcome: str, *, took_s: float) -> None:
         self.provider = target.provider.name
         self.model = target.model
         self.key = key
         self.status = status
         self.outcome = outcome
-        self.ms = ms
+        self.ms = int(took_s * 1000)
 
 
 class Call:
@@ -43,6 +43,7 @@ class Call:
     # Defaults live on the class: most calls change few of them, and a call pays for each that it sets.
     # The door
     home = ""
+    query = b""
     id = b""
     started_ms = 0
     started_s = 0.0
@@ -68,7 +69,7 @@ class Call:
     usage_source: UsageSource = "none"
     cost_nanousd: int | None = None
 
-    def __init__(self, surface: str, operation: str, dialect: Dialect, body: bytes, answer: AnswerPort) -> None:
+    def __init__(self, surface: str, operation: str, dialect: Dialect, body: bytes, *, answer: AnswerPort) -> None:
         self.surface = surface
         self.operation = operation
         self.dialect = dialect

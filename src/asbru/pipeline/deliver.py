@@ -1,4 +1,7 @@
-"""Replies to the caller: whole, streamed, or refused. The only place where an answer is begun."""
+"""Replies to the caller: whole, streamed, or refused. The only place where an answer is begun.
+
+What the answer says was decided before; framing it as HTTP is the business of the `AnswerPort`.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +60,7 @@ async def deliver_stream(call: Call, lines: bytes, stream: OpenStream, rooms: Ro
         _keep_usage(call, relay.usage is not None, stream)
 
 
-def _keep_usage(call: Call, reported: bool, stream: OpenStream) -> None:  # noqa: FBT001 -- private
+def _keep_usage(call: Call, reported: bool, stream: OpenStream) -> None:
     if reported:
         call.usage = stream.relay.usage
         call.usage_source = "provider"
@@ -76,6 +79,8 @@ def refuse(call: Call, error: AsbruError) -> None:
         lines += b"retry-after: %d\r\n" % max(1, round(error.retry_after_s))
     if isinstance(error, UpstreamError) and error.body and error.dialect == call.dialect.name:
         lines += b"content-type: %b\r\n" % (error.content_type or b"application/json")
-        call.answer.whole(error.status, lines, error.body)
+        if error.kind == "fault" and not (call.head is not None and call.head.stream):
+            call.status = 200  # an error inside a 200 goes as it came; who asked for a stream is told by the status
+        call.answer.whole(call.status, lines, error.body)
         return
     call.answer.whole(error.status, lines + JSON_LINE, call.dialect.write_error(error, call.id.decode()))

@@ -22,7 +22,7 @@ _PATHS = {
     ("anthropic_messages", "count_tokens"): "/messages/count_tokens",
 }
 _FAMILIES = {"openai_chat": CARRIED_TO_OPENAI, "anthropic_messages": CARRIED_TO_ANTHROPIC}
-NO_KEY = Key("", b"", frozenset({"*"}), 1.0, {})
+NO_KEY = Key("", b"", frozenset({"*"}), weight=1.0, aliases={})
 """Stands in where a provider takes calls without a credential."""
 
 
@@ -33,7 +33,7 @@ class Endpoint:
 
     __slots__ = ("_defaults", "_family", "_starts", "deadlines", "dialect", "pool", "route")
 
-    def __init__(  # noqa: PLR0913 -- the one builder, `app.build`, names every part
+    def __init__(
         self,
         route: ProviderRoute,
         dialect: Dialect,
@@ -79,7 +79,10 @@ class Endpoint:
 
     def write_head(self, call: Call, key: Key, body_bytes: int) -> bytes:
         """The request's head, ending with the blank line."""
-        lines = [self._starts[call.operation], key.line]
+        start = self._starts[call.operation]
+        if call.query and call.pass_through:
+            start = start.replace(b" HTTP/1.1\r\n", b"?%b HTTP/1.1\r\n" % call.query, 1)
+        lines = [start, key.line]
         defaults = self._defaults
         carried = self._carry(call.headers, lines)
         for name, line in defaults.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from asbru.core.errors import BadRequest
 from asbru.dialects import RequestHead
 from asbru.pipeline.call import Call
-from asbru.wire import CODINGS, CodingError, DecodedTooLargeError, decode
+from asbru.wire.content_coding import CODINGS, CodingError, DecodedTooLargeError, decode
 
 CHAT = "chat"
 COUNT_TOKENS = "count_tokens"

@@ -1,4 +1,7 @@
-"""Everything the path may call, in one place: built by `app.build`, swapped whole on a reload."""
+"""Everything the path may call, in one place: built by `app.build`, swapped whole on a reload.
+
+A call goes on with the rooms it began with. Nothing here decides anything but `Load`, which counts.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +49,7 @@ class Load:
 
 
 class Rooms:
-    """The rooms of one snapshot. `chance` draws from [0, 1); `clock` is monotonic, in seconds. `count_tokens` blocks."""
+    """The rooms of one snapshot. `chance` draws from [0, 1); `clock` is monotonic (seconds). `count_tokens` blocks."""
 
     def __init__(  # noqa: PLR0913 -- the one builder, `app.build`, names every room
         self,

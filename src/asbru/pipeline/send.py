@@ -1,4 +1,7 @@
-"""One attempt: the caller's request made for one target, sent, and its answer judged and made for the caller."""
+"""One attempt: the caller's request made for one target, sent, and its answer judged and made for the caller.
+
+What follows from an answer (retry, rest, fallback) is decided in `attempts`.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +10,17 @@ from asbru.core.notes import Note
 from asbru.dialects import Dialect, TargetFacts
 from asbru.pipeline.call import Call
 from asbru.pipeline.endpoint import Endpoint
+from asbru.pipeline.inputs import check_inputs
 from asbru.pipeline.operations import CHAT
 from asbru.pipeline.replies import OpenStream, Reply
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.streaming import PassRelay, Relay, TranslateRelay
-from asbru.routing import Key, Target, read_retry_after_s
+from asbru.routing import Key, read_retry_after_s
 from asbru.upstream import Answer
-from asbru.wire import CodingError, DecodedTooLargeError, Decoder, accepts, decode, decoder
+from asbru.wire.content_coding import CodingError, DecodedTooLargeError, Decoder, accepts, decode, decoder
 
 JSON_LINE = b"content-type: application/json\r\n"
 SSE_LINES = b"content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\n"
-_ERROR_STARTS = (b'{"error"', b'{"type":"error"')
-_ERROR_LOOK_BYTES = 40
 _SSE_STARTS = (b"data:", b"event:", b":", b"id:", b"retry:")
 
 
@@ -27,10 +29,11 @@ def passes_through(call: Call, endpoint: Endpoint) -> bool:
     return call.dialect is endpoint.dialect
 
 
-async def send(call: Call, target: Target, key: Key, endpoint: Endpoint, rooms: Rooms) -> Reply:
+async def send(call: Call, key: Key, endpoint: Endpoint, rooms: Rooms) -> Reply:
     """A good reply, or `UpstreamError`. A stream is good once its first content is in hand."""
     head = call.head
-    assert head is not None
+    target = call.target
+    assert head is not None and target is not None
     call.notes = ()
     call.pass_through = passes_through(call, endpoint)
     asks_usage = head.stream and not head.wants_usage and endpoint.route.ask_stream_usage
@@ -67,6 +70,8 @@ async def send(call: Call, target: Target, key: Key, endpoint: Endpoint, rooms: 
 
 def _write_body(call: Call, model: str, endpoint: Endpoint, *, asks_usage: bool) -> bytes:
     route = endpoint.route
+    if route.refuse_inputs and call.operation == CHAT:
+        check_inputs(call, route)
     if call.pass_through:
         return _rewrite(call, model, endpoint, asks_usage=asks_usage)
     if call.operation != CHAT:
@@ -82,7 +87,7 @@ def _write_body(call: Call, model: str, endpoint: Endpoint, *, asks_usage: bool)
     written = endpoint.dialect.write_request(call.canonical, facts)
     call.notes = written.notes
     if asks_usage:
-        return endpoint.dialect.rewrite(written.body, model, True, frozenset())  # noqa: FBT003 -- the contract's own
+        return endpoint.dialect.rewrite(written.body, model, True, frozenset())
     return written.body
 
 
@@ -92,7 +97,7 @@ def _rewrite(call: Call, model: str, endpoint: Endpoint, *, asks_usage: bool) ->
     if not strip:
         return rewrite(call.body, model, asks_usage, strip)
     plain = rewrite(call.body, model, asks_usage, frozenset())
-    body = rewrite(plain, model, False, strip)  # noqa: FBT003 -- the contract's own
+    body = rewrite(plain, model, False, strip)
     if body is not plain:
         present = endpoint.dialect.top_level_fields(plain)
         call.notes = tuple(
@@ -109,12 +114,16 @@ def _whole(call: Call, answer: Answer, endpoint: Endpoint, rooms: Rooms) -> Repl
     dialect = endpoint.dialect
     if answer.status >= 300:
         raise _refusal(answer, body, dialect, rooms)
+    inside = dialect.error_inside(body)
+    if inside is not None:
+        inside.content_type = answer.content_type
+        raise inside
     head = call.head
     if head is not None and head.stream:
         raise UpstreamError(
             "the provider answered a streamed call without a stream", kind="protocol", code="upstream_protocol"
         )
-    _check_json(body, dialect)
+    _check_json(body)
     if call.operation == CHAT or call.pass_through:
         call.usage = dialect.usage_of(body)
         call.usage_source = "none" if call.usage is None else "provider"
@@ -151,8 +160,8 @@ def _decoded(answer: Answer, bytes_max: int) -> bytes:
         ) from None
 
 
-def _check_json(body: bytes, dialect: Dialect) -> None:
-    """An answer that is not whole JSON, or an error dressed as a success, is no answer."""
+def _check_json(body: bytes) -> None:
+    """An answer that is not whole JSON is no answer."""
     text = body if body[:1] == b"{" and body[-1:] == b"}" else body.strip()
     if not text.startswith((b"{", b"[")):
         raise UpstreamError(
@@ -160,10 +169,6 @@ def _check_json(body: bytes, dialect: Dialect) -> None:
         )
     if not text.endswith((b"}", b"]")):
         raise UpstreamError("the provider's answer ended before it was complete", kind="cut", code="upstream_cut")
-    if b'"error"' in text[:_ERROR_LOOK_BYTES] and text[:64].translate(None, b" \t\r\n").startswith(_ERROR_STARTS):
-        error = dialect.read_error(502, body)
-        error.kind = "fault"
-        raise error
 
 
 def _refusal(answer: Answer, body: bytes, dialect: Dialect, rooms: Rooms) -> UpstreamError:
@@ -191,7 +196,8 @@ def _relay(call: Call, answer: Answer, endpoint: Endpoint, *, asks_usage: bool) 
         except CodingError as error:
             raise UpstreamError(f"the provider's stream cannot be decoded: {error}", kind="protocol") from error
     if call.pass_through:
-        return PassRelay(endpoint.dialect, withhold=asks_usage, decoder=decode_with)
+        choices = 1 if call.head is None else call.head.choices
+        return PassRelay(endpoint.dialect, withhold=asks_usage, decoder=decode_with, choices=choices)
     assert call.canonical is not None
     return TranslateRelay(
         endpoint.dialect.stream_reader(), call.dialect.stream_writer(call.canonical), decoder=decode_with

@@ -1,4 +1,7 @@
-"""Which targets a call has, in which order, and which key an attempt uses. Decisions only: nothing is sent here."""
+"""Which targets a call has, in which order, and which key an attempt uses. Decisions only.
+
+Nothing is sent here, and nothing is remembered: how long a key rests stands in the key, written by the path.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +61,7 @@ class Plan:
 
 
 def choose_key(
-    provider: ProviderRoute, model: str, tried: Collection[str], now_s: float, chance: float
+    provider: ProviderRoute, model: str, tried: Collection[str], now_s: float, *, chance: float
 ) -> Key | None:
     """A key for the next attempt: by weight among those that serve `model`, were not tried by this call and do not
     rest; failing that, one that was refused lately. None when there is none. `chance` in [0, 1)."""

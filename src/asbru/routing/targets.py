@@ -26,7 +26,7 @@ class Key:
     )
 
     def __init__(
-        self, name: str, line: bytes, models: frozenset[str], weight: float, aliases: dict[str, str]
+        self, name: str, line: bytes, models: frozenset[str], *, weight: float, aliases: dict[str, str]
     ) -> None:
         self.name = name
         self.line = line
@@ -72,6 +72,7 @@ class ProviderRoute:
         "max_output_tokens",
         "name",
         "operations",
+        "refuse_inputs",
         "retries",
         "strip",
     )
@@ -86,6 +87,7 @@ class ProviderRoute:
         self.known_models: tuple[str, ...] = ()
         self.max_output_tokens: dict[str, int] = {}
         self.strip: frozenset[str] = frozenset()
+        self.refuse_inputs: tuple[str, ...] = ()
         self.ask_stream_usage = True
         self.legacy_max_tokens = False
         self.retries = RetryPolicy()

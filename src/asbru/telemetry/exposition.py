@@ -63,7 +63,8 @@ def _usage(calls: dict[CallLabels, CallTotals]) -> Iterator[CounterMetricFamily]
         for bucket, count in zip(names.TOKEN_BUCKETS, totals.tokens, strict=True):
             if count:
                 tokens.add_metric([*labels, bucket], count)
-        cost.add_metric(labels, totals.cost_nanousd * NANO)
+        if totals.cost_nanousd:
+            cost.add_metric(labels, totals.cost_nanousd * NANO)
     yield tokens
     yield cost
 

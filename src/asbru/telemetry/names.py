@@ -172,11 +172,3 @@ TOKEN_BUCKETS = (
 
 HISTOGRAM_SLOTS = 32
 """Slot n counts times t with t.bit_length() == n microseconds; the last also counts everything longer (35 minutes)."""
-
-
-def metric_named(name: str) -> Metric:
-    """The metric of that name; KeyError when there is none."""
-    for metric in METRICS:
-        if metric.name == name:
-            return metric
-    raise KeyError(name)

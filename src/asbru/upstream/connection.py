@@ -132,7 +132,7 @@ class UpstreamConnection(asyncio.Protocol):
             exchange.answered.resolve(self._answer)
             if self.exchange is not exchange:
                 return  # given up by whoever was resumed
-        if self._complete and not self._too_large:
+        if self._complete:
             self._finish(exchange)
         elif self._parts:
             if self._streaming:
@@ -207,11 +207,9 @@ class UpstreamConnection(asyncio.Protocol):
     # (There is no `on_header`: llhttp checks the headers and calls nobody; see `answer_headers`.)
 
     def on_message_begin(self) -> None:
-        """A new answer's head begins; one that nobody asked for must not be taken for the answer."""
+        """An answer's head begins: the first, or the one after an interim one. Never one that nobody asked for."""
         if self._complete:
-            raise ValueError("more than one answer")
-        self._answer = None
-        self._complete = False
+            raise ValueError("more than one answer")  # the one that is complete counts, the connection does not
         self._in_head = True
 
     def on_headers_complete(self) -> None:
@@ -222,10 +220,10 @@ class UpstreamConnection(asyncio.Protocol):
             self._interims += 1
             return
         self._in_head = False
-        head = self._head
+        head = self._head.lstrip(b"\r\n")  # llhttp allows line breaks before an answer
         end = head.find(b"\r\n\r\n")
         for _ in range(self._interims):
-            head = self._head = head[end + 4 :]
+            head = self._head = head[end + 4 :].lstrip(b"\r\n")
             end = head.find(b"\r\n\r\n")
         if head.count(b"\r\n", 0, end) > ANSWER_HEADERS_MAX:
             raise ValueError(f"over {ANSWER_HEADERS_MAX} headers")

@@ -18,9 +18,20 @@ Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _METADATA = frozenset(
     ipaddress.ip_address(text)
-    for text in ("169.254.169.254", "169.254.170.2", "100.100.100.200", "192.0.0.192", "fd00:ec2::254")
+    for text in (
+        "169.254.169.254",
+        "169.254.170.2",  # AWS ECS
+        "100.100.100.200",  # Alibaba
+        "168.63.129.16",  # Azure
+        "192.0.0.192",  # Oracle
+        "fd00:ec2::254",  # AWS
+        "fd20:ce::254",  # Google
+    )
 )
 _SHARED = ipaddress.ip_network("100.64.0.0/10")
+_SITE_LOCAL = ipaddress.ip_network("fec0::/10")
+"""Deprecated (RFC 3879), and private all the same."""
+
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
@@ -35,7 +46,7 @@ def judge_address(text: str, *, allow_private: bool, allow_loopback: bool) -> st
         return "a link-local address"
     if address.is_unspecified or address.is_multicast or str(address) == "255.255.255.255":
         return "not the address of one host"
-    if address.is_private or (isinstance(address, ipaddress.IPv4Address) and address in _SHARED):
+    if address.is_private or address in _SHARED or address in _SITE_LOCAL:
         return None if allow_private else "a private address (allow_private is off for this provider)"
     return "a reserved address" if address.is_reserved else None
 

@@ -92,12 +92,17 @@ class Pool:
         if len(self._all) + len(self._dialling) < self.origin.connections_max:
             self._active.add(exchange)
             self._dial(exchange)
-        elif len(self._queued) < QUEUED_MAX:
-            self._active.add(exchange)
-            self._queued.append(exchange)
         else:
-            raise Overloaded(f"{QUEUED_MAX} calls already wait for a connection to {self.origin}")
+            self._enqueue(exchange)
         return exchange
+
+    def _enqueue(self, exchange: Exchange) -> None:
+        if len(self._queued) >= QUEUED_MAX:
+            self._queued = deque(one for one in self._queued if not one.over)  # callers that left do not count
+            if len(self._queued) >= QUEUED_MAX:
+                raise Overloaded(f"{QUEUED_MAX} calls already wait for a connection to {self.origin}")
+        self._active.add(exchange)
+        self._queued.append(exchange)
 
     def end(self, exchange: Exchange) -> None:
         """The path is done with the exchange, however it went."""
@@ -111,7 +116,7 @@ class Pool:
 
     def _dialled(self, task: asyncio.Task[None]) -> None:
         del self._dialling[task]
-        self._fill()
+        self._dial_queued()  # a dial that failed leaves its place
 
     async def _open(self, exchange: Exchange) -> None:
         left_s = exchange.deadlines.connect_s
@@ -127,10 +132,12 @@ class Pool:
         except Exception as error:  # noqa: BLE001 -- the exchange is told; a dial must never leave it waiting
             exchange.fail(UpstreamError(f"could not connect to {self.origin}: {error!r}", kind="network"))
             return
+        if not connection.usable:  # closed as soon as it was open, and perhaps forgotten before it was known
+            message = f"{self.origin} closed the connection before it was used"
+            exchange.fail(UpstreamError(message, kind="network", code="upstream_unreachable"))
+            return
         self._all.add(connection)
-        if self._closed:
-            connection.close()
-        elif exchange.over or not connection.usable:
+        if exchange.over:
             self.release(connection)
         else:
             connection.send(exchange)
@@ -160,10 +167,9 @@ class Pool:
         self._all.discard(connection)
         if connection in self._idle:
             self._idle.remove(connection)
-        self._fill()
+        self._dial_queued()
 
-    def _fill(self) -> None:
-        """Dial for who waits, as far as there is room."""
+    def _dial_queued(self) -> None:
         while self._queued and len(self._all) + len(self._dialling) < self.origin.connections_max:
             exchange = self._queued.popleft()
             if not exchange.over:
@@ -183,7 +189,8 @@ class Pool:
 
     def _expire(self, exchange: Exchange) -> None:
         connection = exchange.connection
-        what = exchange.waiting_for if exchange.total_deadline_s > exchange.deadline_s else "total_s"
+        by_total = exchange.paused or exchange.deadline_s >= exchange.total_deadline_s
+        what = "total_s" if by_total else exchange.waiting_for
         exchange.fail(self._late(exchange, what))
         if connection is not None:
             connection.abandon()
@@ -204,7 +211,8 @@ class Pool:
         )
 
     def close(self) -> None:
-        """Close idle connections now, and the others when their answer ends."""
+        """Close idle connections now, and the others when their answer ends. Calls that still have the pool may go on
+        using it: nothing is kept idle any more."""
         self._closed = True
         for connection in self._idle:
             connection.close()

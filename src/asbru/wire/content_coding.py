@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import zlib
+from collections.abc import Callable
 from typing import Protocol
 
 import brotli
@@ -19,6 +20,9 @@ else:
 
 CODINGS = frozenset({b"gzip", b"x-gzip", b"deflate", b"br", b"zstd"})
 _CHUNK_BYTES = 1024 * 1024
+
+_MEMBERS_MAX = 16
+"""Members (gzip) or frames (zstd) in a row: each costs a copy of what follows, so a body of nothing else must end."""
 
 
 class CodingError(ValueError):
@@ -32,61 +36,74 @@ class DecodedTooLargeError(ValueError):
 class Decoder(Protocol):
     """Decodes pieces in order."""
 
-    @property
-    def finished(self) -> bool:
-        """Whether the coding's own end was seen."""
-        ...
-
     def feed(self, data: bytes) -> bytes:
         """What `data` decodes to so far."""
         ...
 
+    @property
+    def complete(self) -> bool:
+        """Whether the coded data has reached its own end."""
+        ...
 
-class _ZlibDecoder:
-    def __init__(self, *, gzip: bool, bytes_max: int) -> None:
-        self._gzip = gzip
-        self._left = bytes_max
-        self._inner = zlib.decompressobj(31 if gzip else 15)
-        self._first = True
+
+class _Inner(Protocol):
+    """One member of zlib's or zstd's making."""
 
     @property
-    def finished(self) -> bool:
-        return self._inner.eof
+    def eof(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
+
+
+class _MemberDecoder:
+    """zlib and zstd: `make` begins a member; what follows the end of one is the next, where `several` may be."""
+
+    def __init__(self, make: Callable[[bytes], _Inner], bytes_max: int, *, several: bool) -> None:
+        self._make = make
+        self._left = bytes_max
+        self._members_left = _MEMBERS_MAX if several else 1
+        self._inner: _Inner | None = None
 
     def feed(self, data: bytes) -> bytes:
-        if self._first and data:
-            self._first = False
-            if not self._gzip and not _is_zlib(data):
-                self._inner = zlib.decompressobj(-15)  # "deflate" without its wrapper, as some servers send it
-        out = b""
+        parts: list[bytes] = []
         while data:
-            if self._inner.eof and self._gzip:
-                self._inner = zlib.decompressobj(31)  # gzip may consist of several members
-            elif self._inner.eof:
-                raise CodingError("bytes after the end")
+            inner = self._inner
+            if inner is None or inner.eof:
+                inner = self._next(data)
             try:
-                out += self._inner.decompress(data, self._left + 1 - len(out))
-            except zlib.error as error:
+                out = inner.decompress(data, self._left + 1)
+            except (zlib.error, zstd.ZstdError) as error:
                 raise CodingError(str(error)) from error
-            if len(out) > self._left:
+            self._left -= len(out)
+            if self._left < 0:
                 raise DecodedTooLargeError
-            data = self._inner.unused_data
-        self._left -= len(out)
-        return out
+            parts.append(out)
+            data = inner.unused_data
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def _next(self, data: bytes) -> _Inner:
+        if not self._members_left:
+            raise CodingError("more bytes follow the end of the coded data")
+        self._members_left -= 1
+        inner = self._inner = self._make(data)
+        return inner
+
+    @property
+    def complete(self) -> bool:
+        return self._inner is not None and self._inner.eof
 
 
-def _is_zlib(data: bytes) -> bool:
-    return data[0] & 0x0F == 8 and (len(data) < 2 or (data[0] * 256 + data[1]) % 31 == 0)
+def _inflate(data: bytes) -> _Inner:
+    """ "deflate" means zlib's wrapper; some servers send it without."""
+    is_zlib = data[0] & 0x0F == 8 and (len(data) < 2 or (data[0] * 256 + data[1]) % 31 == 0)
+    return zlib.decompressobj(15 if is_zlib else -15)
 
 
 class _BrotliDecoder:
     def __init__(self, bytes_max: int) -> None:
         self._left = bytes_max
         self._inner = brotli.Decompressor()
-
-    @property
-    def finished(self) -> bool:
-        return self._inner.is_finished()
 
     def feed(self, data: bytes) -> bytes:
         parts: list[bytes] = []
@@ -103,54 +120,33 @@ class _BrotliDecoder:
         except brotli.error as error:
             raise CodingError(str(error)) from error
 
-
-class _ZstdDecoder:
-    def __init__(self, bytes_max: int) -> None:
-        self._left = bytes_max
-        self._inner = zstd.ZstdDecompressor()
-
     @property
-    def finished(self) -> bool:
-        return self._inner.eof
-
-    def feed(self, data: bytes) -> bytes:
-        out = b""
-        while data:
-            if self._inner.eof:
-                self._inner = zstd.ZstdDecompressor()  # zstd may consist of several frames
-            try:
-                out += self._inner.decompress(data, self._left + 1 - len(out))
-            except zstd.ZstdError as error:
-                raise CodingError(str(error)) from error
-            if len(out) > self._left:
-                raise DecodedTooLargeError
-            data = self._inner.unused_data
-        self._left -= len(out)
-        return out
+    def complete(self) -> bool:
+        return self._inner.is_finished()
 
 
 def decoder(coding: bytes, bytes_max: int) -> Decoder:
     """A decoder for one of `CODINGS` whose whole output may have `bytes_max` bytes."""
     match coding:
         case b"gzip" | b"x-gzip":
-            return _ZlibDecoder(gzip=True, bytes_max=bytes_max)
+            return _MemberDecoder(lambda _: zlib.decompressobj(31), bytes_max, several=True)
         case b"deflate":
-            return _ZlibDecoder(gzip=False, bytes_max=bytes_max)
+            return _MemberDecoder(_inflate, bytes_max, several=False)
         case b"br":
             return _BrotliDecoder(bytes_max)
         case b"zstd":
-            return _ZstdDecoder(bytes_max)
+            return _MemberDecoder(lambda _: zstd.ZstdDecompressor(), bytes_max, several=True)
         case _:
             raise CodingError(f"unknown content coding {coding.decode('latin-1')!r}")
 
 
 def decode(coding: bytes, data: bytes, bytes_max: int) -> bytes:
-    """The whole of `data`, decoded."""
-    whole = decoder(coding, bytes_max)
-    out = whole.feed(data)
-    if data and not whole.finished:
-        raise CodingError("the data ends before its coding does")
-    return out
+    """The whole of `data`, decoded; a part of it raises `CodingError`. Nothing decodes to nothing."""
+    reader = decoder(coding, bytes_max)
+    decoded = reader.feed(data)
+    if data and not reader.complete:
+        raise CodingError("the coded data ended before it was complete")
+    return decoded
 
 
 def accepts(accept_encoding: bytes, coding: bytes) -> bool:

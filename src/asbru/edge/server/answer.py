@@ -1,4 +1,7 @@
-"""Writes answers: whole or streamed, one at a time per connection, framed as the caller's HTTP version allows."""
+"""Writes answers: whole or streamed, one at a time per connection, framed as the caller's HTTP version allows.
+
+Only framing: what an answer says, and when, is its giver's business.
+"""
 
 from __future__ import annotations
 

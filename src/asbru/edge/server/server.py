@@ -55,7 +55,7 @@ class Server:
         infos = await self._loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         bound = port
         for family, _, _, _, address in sorted(set(infos)):
-            sock = bind(family, address[0], bound)
+            sock = bind(family, str(address[0]), bound)
             bound = sock.getsockname()[1]
             await self.listen_on(sock, tls)
         if self._timer is None:
@@ -154,7 +154,7 @@ def bind(family: int, host: str, port: int) -> socket.socket:
         if family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         sock.bind((host, port))
-        sock.setblocking(False)  # noqa: FBT003 -- the socket module's own signature
+        sock.setblocking(False)
     except BaseException:
         sock.close()
         raise

@@ -1,0 +1,61 @@
+"""The tree of errors: what each leaf tells the door, so that the tree in the docstring stays true."""
+
+from __future__ import annotations
+
+import pytest
+
+from asbru.core import errors
+from asbru.core.errors import AsbruError, CallerError, GatewayError, UpstreamError
+
+STATUSES = {
+    "BadRequest": 400,
+    "UnsupportedByProvider": 400,
+    "Unauthenticated": 401,
+    "Forbidden": 403,
+    "NotFound": 404,
+    "MethodNotAllowed": 405,
+    "RequestTimeout": 408,
+    "TooLarge": 413,
+    "UpgradeRequired": 426,
+    "HeadTooLarge": 431,
+    "Overloaded": 503,
+    "GatewayError": 500,
+    "UpstreamError": 502,
+}
+LEAVES = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, AsbruError)]
+
+
+@pytest.mark.parametrize(("name", "status"), STATUSES.items())
+def test_each_error_has_its_status(name: str, status: int) -> None:
+    """The statuses that the tree draws."""
+    assert getattr(errors, name)("x").status == status
+
+
+@pytest.mark.parametrize("kind", LEAVES, ids=lambda kind: kind.__name__)
+def test_every_error_says_who_is_to_blame(kind: type[AsbruError]) -> None:
+    """Blame follows the branch; a code is a word for machines; a message is what `str` gives."""
+    error = kind("what was expected")
+    blame = "caller" if issubclass(kind, CallerError) else "upstream" if issubclass(kind, UpstreamError) else "us"
+    assert error.blame == blame
+    assert error.code.replace("_", "").isalnum() and error.code.islower()
+    assert str(error) == error.message == "what was expected"
+    assert error.param is None and error.retry_after_s is None
+
+
+def test_what_is_told_overrides_what_is_usual() -> None:
+    """Status, code, type, parameter and Retry-After can be given, on the instance only."""
+    error = GatewayError("x", status=507, code="full", type="odd", param="p", retry_after_s=2.5)
+    assert (error.status, error.code, error.type, error.param, error.retry_after_s) == (507, "full", "odd", "p", 2.5)
+    assert GatewayError("y").status == 500
+
+
+def test_an_upstream_error_keeps_what_the_provider_said() -> None:
+    """Kind, body, type and dialect are kept for callers of the same dialect."""
+    error = UpstreamError("x", kind="fault", body=b"{}", content_type=b"application/json", dialect="openai_chat")
+    assert (error.kind, error.body, error.content_type, error.dialect) == (
+        "fault",
+        b"{}",
+        b"application/json",
+        "openai_chat",
+    )
+    assert UpstreamError("x").kind == "status"

@@ -1,0 +1,201 @@
+"""Relays: how a stream ends for the caller, what the record hears of it, and what is kept for that."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from asbru.core.errors import UpstreamError
+from asbru.core.usage import Usage
+from asbru.dialects.anthropic_messages import DIALECT as ANTHROPIC
+from asbru.dialects.openai_chat import DIALECT as OPENAI
+from asbru.pipeline.streaming import PassRelay, Relay, TranslateRelay
+
+CUT = UpstreamError("the connection broke", kind="cut")
+
+
+def event(**members: Any) -> bytes:
+    return b"data: " + json.dumps(members).encode() + b"\n\n"
+
+
+def delta(text: str = "", finish: str | None = None, index: int = 0, **more: Any) -> bytes:
+    return event(choices=[{"index": index, "delta": {"content": text}, "finish_reason": finish}], **more)
+
+
+def named(kind: str, **members: Any) -> bytes:
+    return b"event: %b\n%b" % (kind.encode(), event(type=kind, **members))
+
+
+USAGE = {"prompt_tokens": 10, "completion_tokens": 5}
+KNOWN = Usage(input=10, output=5, reasoning_known=False)
+HI, END, DONE = delta("Hi"), delta(finish="stop"), b"data: [DONE]\n\n"
+ONLY_USAGE = event(choices=[], usage=USAGE)
+ERROR = event(error={"message": "m"})
+
+
+def played(relay: Relay, data: bytes, cut: UpstreamError | None, size: int = 1 << 20) -> tuple[bytes, Any]:
+    """What the caller was sent of a stream that arrived in chunks, and the error still to be told."""
+    sent: list[bytes] = []
+    began = False
+    for at in range(0, len(data), size):
+        chunk = data[at : at + size]
+        if began:
+            relay.feed(chunk)
+        elif relay.prelude(chunk):
+            began = True
+            relay.begin(sent.append)
+    return b"".join(sent), (relay.finish(cut), b"".join(sent))
+
+
+def passed(
+    data: bytes, cut: UpstreamError | None = None, *, size: int = 1 << 20, choices: int = 1, dialect: Any = OPENAI
+) -> tuple[PassRelay, bytes, UpstreamError | None]:
+    """A stream of the same dialect: the relay, all the caller got, and the error still to be told."""
+    relay = PassRelay(dialect, withhold=False, decoder=None, choices=choices)
+    _, (error, sent) = played(relay, data, cut, size)
+    return relay, sent, error
+
+
+@pytest.mark.parametrize("size", [1, 7, 1 << 20])
+@pytest.mark.parametrize(
+    ("data", "cut", "whole"),
+    [
+        (HI + END + DONE, None, True),
+        (HI + END + DONE, CUT, True),
+        (HI + END, None, True),
+        (HI + END, CUT, False),
+        (HI + END + ONLY_USAGE, None, True),
+        (HI + END + ONLY_USAGE, CUT, False),
+        (HI, None, False),
+        (HI, CUT, False),
+        (delta("a", index=0) + delta("b", index=1) + delta(finish="stop", index=0), None, False),
+        (delta("a", finish="stop") + delta("b", finish="stop", index=1), None, True),
+        (delta("a", finish="stop") + delta("b", finish="stop", index=1), CUT, False),
+    ],
+)
+def test_a_stream_is_whole_by_its_terminator_or_by_a_clean_end(
+    data: bytes, cut: UpstreamError | None, whole: bool, size: int
+) -> None:
+    """`[DONE]` ends a stream whatever happens later; finish reasons of all choices do if the body ended cleanly."""
+    _, sent, error = passed(data, cut, size=size)
+    assert sent == data
+    assert (error is None) is whole
+    if not whole:
+        assert error is not None and error.kind == "cut"
+
+
+@pytest.mark.parametrize(
+    ("held", "cut", "sent"),
+    [
+        (b"data: [DONE]", None, b"data: [DONE]"),
+        (b"data: [DONE]", CUT, DONE),
+        (b"data: [DONE]\n", CUT, b"data: [DONE]\n\n\n"),
+        (END.rstrip(), None, END.rstrip()),
+    ],
+)
+def test_a_last_event_may_lack_its_line_ends(held: bytes, cut: UpstreamError | None, sent: bytes) -> None:
+    """It goes on as it came at a clean end, and is made whole where the connection broke in its line ends."""
+    _, got, error = passed(HI + held, cut)
+    assert (got, error) == (HI + sent, None)
+
+
+@pytest.mark.parametrize("held", [END.rstrip(), b"data: [DON", b"data: {"])
+def test_half_an_event_never_leaves(held: bytes) -> None:
+    """What was cut within an event, or before its line ends without being the end, is not sent."""
+    _, sent, error = passed(HI + held, CUT)
+    assert (sent, error) == (HI, CUT)
+
+
+@pytest.mark.parametrize("cut", [None, CUT])
+def test_an_error_inside_is_told_once(cut: UpstreamError | None) -> None:
+    """The provider's own error event reaches the caller, whole; nothing is added to it."""
+    for data in (HI + ERROR, HI + ERROR + DONE):
+        relay, sent, error = passed(data, cut)
+        assert (sent, error) == (data, None)
+        assert relay.seen_fault is not None
+    relay, sent, error = passed(HI + ERROR.rstrip(), CUT)
+    assert (sent, error) == (HI + ERROR, None)
+
+
+def test_choices_that_ended_early_are_remembered() -> None:
+    """With n > 1 each choice must finish, also when the first one did so long before the end."""
+    long = b"".join(delta("x" * 500, index=1) for _ in range(40))
+    both = delta(finish="stop") + long + delta(finish="stop", index=1)
+    assert passed(both, size=600, choices=2)[2] is None
+    assert passed(long + delta(finish="stop", index=1), size=600, choices=2)[2] is not None
+
+
+@pytest.mark.parametrize("size", [1, 64, 1 << 20])
+def test_usage_is_found_before_many_small_events(size: int) -> None:
+    """The last 4 KiB are kept, however small the pieces in which they come."""
+    extras = b"".join(event(choices=[], moderation={"n": n}) for n in range(60))
+    relay, _, error = passed(HI + END + ONLY_USAGE + extras + DONE, size=size)
+    assert (relay.usage, error) == (KNOWN, None)
+
+
+def test_usage_is_found_before_a_large_event() -> None:
+    """The last eight pieces are kept, however large they are."""
+    relay = passed(HI + END + ONLY_USAGE + event(choices=[], extra="x" * 9000) + DONE, size=400)[0]
+    assert relay.usage == KNOWN
+
+
+def test_what_is_kept_is_bounded() -> None:
+    """A long stream leaves a few kilobytes behind, not itself."""
+    relay = passed(HI * 5000 + END + DONE, size=len(HI))[0]
+    kept = sum(map(len, relay._recent))
+    assert 4096 <= kept < 4096 + 2 * len(HI)
+
+
+START = named("message_start", message={"id": "m", "usage": {"input_tokens": 3, "output_tokens": 1}})
+BLOCK = named("content_block_start", index=0, content_block={"type": "text", "text": ""})
+TEXT = named("content_block_delta", index=0, delta={"type": "text_delta", "text": "Hi"})
+TOLD = named("message_delta", delta={"stop_reason": "end_turn"}, usage={"output_tokens": 4})
+STOP = named("message_stop")
+
+
+@pytest.mark.parametrize(
+    ("data", "cut", "usage"),
+    [
+        (START + BLOCK + TEXT, CUT, None),
+        (START + BLOCK + TEXT + TOLD, CUT, Usage(input=3, output=4, reasoning_known=False)),
+        (b": ping\n\n" + START + BLOCK + TEXT + TOLD + STOP, None, Usage(input=3, output=4, reasoning_known=False)),
+    ],
+)
+@pytest.mark.parametrize("size", [20, 1 << 20])
+def test_the_placeholder_of_message_start_is_no_usage(
+    data: bytes, cut: UpstreamError | None, usage: Usage | None, size: int
+) -> None:
+    """An Anthropic stream tells what came out in message_delta; cut before that, its usage is unknown."""
+    relay = passed(data, cut, dialect=ANTHROPIC, size=size)[0]
+    translated = translate(ANTHROPIC, OPENAI)
+    played(translated, data, cut, size)
+    assert (relay.usage, translated.usage) == (usage, usage)
+
+
+def translate(source: Any, target: Any) -> TranslateRelay:
+    ask = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "q"}], "stream": True}
+    request = target.read_request(json.dumps(ask).encode())
+    return TranslateRelay(source.stream_reader(), target.stream_writer(request), decoder=None)
+
+
+@pytest.mark.parametrize(
+    ("data", "cut", "whole"),
+    [
+        (HI + END + DONE, CUT, True),
+        (HI + END + b"data: [DONE]", CUT, True),
+        (HI + END, None, True),
+        (HI + END, CUT, False),
+        (HI, None, False),
+    ],
+)
+def test_translated_streams_end_by_the_same_rules(data: bytes, cut: UpstreamError | None, whole: bool) -> None:
+    """The caller of the other dialect sees an end only of a whole stream; else the error is still to be told."""
+    relay = translate(OPENAI, ANTHROPIC)
+    sent: list[bytes] = []
+    assert relay.prelude(data)
+    relay.begin(sent.append)
+    error = relay.finish(cut)
+    assert (error is None) is whole
+    assert (b"message_stop" in b"".join(sent)) is whole

@@ -1,0 +1,65 @@
+"""The text that Prometheus reads."""
+
+from __future__ import annotations
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from asbru.core.usage import Usage
+from asbru.telemetry import CallLabels, Meter, exposition, merge, names
+
+LABELS: CallLabels = ("openai.chat", "openai", 'a "quoted"\nmodel\\', "k1", 200, "ok")
+
+
+def rendered(meter: Meter) -> str:
+    """What one worker's meter becomes."""
+    totals = merge.Totals()
+    delta = meter.collect_delta(everything=True)
+    assert delta is not None
+    totals.take("a", delta, everything=True)
+    return exposition.render(totals, [(names.WORKERS, 1)]).decode()
+
+
+def test_every_metric_is_rendered_with_its_help() -> None:
+    """All names, kinds and sentences come out, also before anybody called; nothing else does."""
+    families = {family.name: family for family in text_string_to_metric_families(rendered(Meter()))}
+    assert set(families) == {metric.name.removesuffix("_total") for metric in names.METRICS}
+    for metric in names.METRICS:
+        family = families[metric.name.removesuffix("_total")]
+        assert (family.type, family.documentation) == (metric.kind, metric.sentence)
+
+
+def test_numbers_come_out_in_their_units() -> None:
+    """Microseconds become seconds, nano-dollars dollars; labels are escaped; buckets are cumulative."""
+    meter = Meter()
+    meter.slot(LABELS).observe(1500, 600, Usage(input=100, output=7), 2_500_000_000)
+    meter.slot(LABELS).observe(3_000_000, None, None, None)
+    meter.slot((*LABELS[:4], 500, "error")).observe(10**12, None, None, None)
+    meter.slot((*LABELS[:3], "k2", 200, "cut")).observe(1, None, None, None)
+    samples = {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(rendered(meter))
+        for sample in family.samples
+    }
+
+    def value(name: str, **labels: str) -> float | None:
+        known = {"surface": LABELS[0], "provider": LABELS[1], "model": LABELS[2], **labels}
+        return samples.get((name, tuple(sorted(known.items()))))
+
+    assert value("asbru_calls_total", key="k1", status="200", outcome="ok") == 2
+    assert value("asbru_calls_total", key="k1", status="500", outcome="error") == 1
+    assert value("asbru_tokens_total", key="k1", bucket="input") == 100
+    assert value("asbru_tokens_total", key="k1", bucket="output") == 7
+    assert value("asbru_tokens_total", key="k1", bucket="reasoning") is None
+    assert value("asbru_cost_usd_total", key="k1") == 2.5
+    assert value("asbru_cost_usd_total", key="k2") is None
+    seconds = "asbru_call_duration_seconds"
+    assert value(f"{seconds}_count", outcome="ok") == 2
+    assert value(f"{seconds}_sum", outcome="ok") == 3.0015
+    assert value(f"{seconds}_bucket", outcome="ok", le="0.001024") == 0
+    assert value(f"{seconds}_bucket", outcome="ok", le="0.002048") == 1
+    assert value(f"{seconds}_bucket", outcome="ok", le="4.194304") == 2
+    assert value(f"{seconds}_bucket", outcome="error", le="1073.741824") == 0
+    assert value(f"{seconds}_bucket", outcome="error", le="+Inf") == 1
+    assert value("asbru_first_token_seconds_count", outcome="ok") == 1
+    assert value("asbru_first_token_seconds_count", outcome="error") is None
+    assert samples["asbru_workers", ()] == 1

@@ -1,0 +1,78 @@
+"""Merging what workers report."""
+
+from __future__ import annotations
+
+from asbru.telemetry import CallLabels, Meter, merge, names
+
+LABELS: CallLabels = ("openai.chat", "openai", "gpt", "k1", 200, "ok")
+
+
+def report(totals: merge.Totals, incarnation: str, meter: Meter, *, everything: bool = False) -> None:
+    """As the writer sends it."""
+    delta = meter.collect_delta(everything=everything)
+    if delta is not None:
+        totals.take(incarnation, delta, everything=everything)
+
+
+def worker(calls: int, lag_s: float = 0) -> Meter:
+    """A worker that served some calls."""
+    meter = Meter()
+    for _ in range(calls):
+        meter.slot(LABELS).observe(1000, 10, None, 5)
+    meter.gauge(names.CALLS_IN_FLIGHT, lambda: calls)
+    meter.gauge(names.LOOP_LAG_SECONDS, lambda: lag_s)
+    meter.counter(names.RECORDS_SHED).add(calls)
+    return meter
+
+
+def test_workers_are_summed() -> None:
+    """Calls, counters and gauges are sums; the lag is the largest."""
+    totals = merge.Totals()
+    report(totals, "a", worker(2, 0.5))
+    report(totals, "b", worker(3, 0.25))
+    assert totals.calls()[LABELS].count == 5
+    assert totals.calls()[LABELS].cost_nanousd == 25
+    assert totals.calls()[LABELS].latency[10] == 5
+    assert totals.counters()[names.RECORDS_SHED.name, ()] == 5
+    assert totals.gauges()[names.CALLS_IN_FLIGHT.name, ()] == 5
+    assert totals.gauges()[names.LOOP_LAG_SECONDS.name, ()] == 0.5
+
+
+def test_a_report_may_come_twice() -> None:
+    """Reports are totals: the same one again, or everything after a reconnect, changes nothing."""
+    totals, meter = merge.Totals(), worker(2)
+    report(totals, "a", meter)
+    for _ in range(2):
+        totals.part("a")
+        report(totals, "a", meter, everything=True)
+    assert totals.calls()[LABELS].count == 2
+    assert totals.counters()[names.RECORDS_SHED.name, ()] == 2
+
+
+def test_the_dead_count_and_do_not_weigh() -> None:
+    """Counters survive any number of dead workers, their gauges do not, and what is kept of them is bounded."""
+    totals = merge.Totals()
+    for number in range(10 * merge.GONE_KEPT_MAX):
+        report(totals, f"worker-{number}", worker(1))
+        totals.part(f"worker-{number}")
+    totals.part("never came")
+    assert totals.calls()[LABELS].count == 10 * merge.GONE_KEPT_MAX
+    assert totals.counters()[names.RECORDS_SHED.name, ()] == 10 * merge.GONE_KEPT_MAX
+    assert totals.gauges() == {}
+    assert len(totals._gone) == merge.GONE_KEPT_MAX
+
+
+def test_the_cap_holds_over_all_workers() -> None:
+    """Workers with different series do not add up beyond the cap, and no series goes back as others join."""
+    totals = merge.Totals(series_max=10)
+    meters = {name: Meter() for name in "abc"}
+    before: dict[CallLabels, int] = {}
+    for turn in range(20):
+        for name, meter in meters.items():
+            meter.slot(("s", "p", f"{name}-{turn}", "k", 200, "ok")).observe(1, None, None, None)
+            report(totals, name, meter)
+        now = {labels: calls.count for labels, calls in totals.calls().items()}
+        assert all(now.get(labels, 0) >= count for labels, count in before.items())
+        before = now
+    assert len(before) == 11
+    assert sum(before.values()) == 60

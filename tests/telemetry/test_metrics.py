@@ -1,0 +1,113 @@
+"""The run side of metrics: slots, the series cap, and what is sent when."""
+
+from __future__ import annotations
+
+import pytest
+
+from asbru.core.usage import Usage
+from asbru.telemetry import CallLabels, Meter, names
+from asbru.telemetry.metrics import LABEL_CHARS_MAX, OVERFLOW_SERIES_MAX, SeriesCap
+
+LABELS: CallLabels = ("openai.chat", "openai", "gpt", "k1", 200, "ok")
+
+
+def labelled(number: int) -> CallLabels:
+    """Labels as a caller could make them up."""
+    return ("openai.chat", "openai", f"model-{number}", "k1", 200, "ok")
+
+
+def test_a_slot_sums_what_it_observes() -> None:
+    """Counts, sums, tokens by bucket, cost, and histograms by bit length of microseconds."""
+    meter = Meter()
+    slot = meter.slot(LABELS)
+    assert meter.slot(LABELS) is slot
+    usage = Usage(
+        input=1,
+        cache_read=2,
+        cache_write_5m=3,
+        cache_write_1h=4,
+        audio_input=5,
+        output=6,
+        reasoning=7,
+        audio_output=8,
+    )
+    slot.observe(1023, 3, usage, 10)
+    slot.observe(1024, None, None, None)
+    slot.observe(0, 2**50, usage, 5)
+    delta = meter.collect_delta()
+    assert delta is not None
+    latency, first = [0] * 12, [0] * 32
+    latency[0] = latency[10] = latency[11] = 1
+    first[2] = first[31] = 1
+    assert delta[0] == [(LABELS, 3, 2047, 2**50 + 3, 15, (2, 4, 6, 8, 10, 12, 14, 16), latency, first)]
+
+
+def test_only_changes_are_sent() -> None:
+    """Nothing is sent twice, unless everything is asked for."""
+    meter = Meter()
+    connections = [3.0]
+    meter.gauge(names.CONNECTIONS_OPEN, lambda: connections[0])
+    retries = meter.counter(names.RECORDS_SHED)
+    meter.slot(LABELS).observe(1, None, None, None)
+    retries.add(2)
+    first = meter.collect_delta()
+    assert first is not None
+    assert [len(part) for part in first] == [1, 1, 1]
+    assert meter.collect_delta() is None
+    connections[0] = 4
+    assert meter.collect_delta() == ([], [], [(names.CONNECTIONS_OPEN.name, (), 4)])
+    everything = meter.collect_delta(everything=True)
+    assert everything is not None
+    assert everything[0] == first[0]
+    assert (names.RECORDS_SHED.name, (), 2) in everything[1]
+    assert everything[2] == [(names.CONNECTIONS_OPEN.name, (), 4)]
+
+
+def test_a_gauge_is_replaced_by_its_newer_read() -> None:
+    """A reload registers the same gauge again: the newer read counts, once."""
+    meter = Meter()
+    meter.gauge(names.UPSTREAM_CONNECTIONS, lambda: 1, ("openai", "idle"))
+    meter.gauge(names.UPSTREAM_CONNECTIONS, lambda: 2, ("openai", "idle"))
+    delta = meter.collect_delta()
+    assert delta is not None
+    assert delta[2] == [(names.UPSTREAM_CONNECTIONS.name, ("openai", "idle"), 2)]
+
+
+def test_wrong_labels_are_a_mistake() -> None:
+    """The number of label values must be the metric's."""
+    meter = Meter()
+    with pytest.raises(ValueError, match="takes the labels"):
+        meter.gauge(names.UPSTREAM_CONNECTIONS, lambda: 1)
+    with pytest.raises(ValueError, match="takes the labels"):
+        meter.counter(names.RECORDS_SHED, ("x",))
+
+
+def test_series_are_capped_and_totals_stay_right() -> None:
+    """However many models callers make up, slots are bounded; the rest is counted as other, and nothing is lost."""
+    meter = Meter(series_max=10)
+    for number in range(5000):
+        meter.slot(labelled(number)).observe(1, None, None, None)
+    delta = meter.collect_delta()
+    assert delta is not None
+    assert len(delta[0]) == 11
+    assert sum(slot[1] for slot in delta[0]) == 5000
+    assert delta[0][-1][0] == ("openai.chat", "openai", "other", "other", 200, "ok")
+    assert (names.SERIES_OVERFLOWED.name, (), 4990) in delta[1]
+    assert meter.slot(labelled(3)).labels == labelled(3)
+
+
+def test_even_the_overflow_is_capped() -> None:
+    """Labels that cannot all be kept apart even without model and key end in one last series."""
+    cap = SeriesCap(1)
+    found = {cap.admit((f"surface-{number}", "p", "m", "k", 200, "ok")) for number in range(10_000)}
+    assert len(found) == 1 + OVERFLOW_SERIES_MAX + 1
+    assert ("other", "other", "other", "other", 0, "other") in found
+
+
+def test_a_long_model_name_is_cut() -> None:
+    """A model name is bounded in a label; the same long name is the same series."""
+    meter = Meter()
+    long = ("openai.chat", "openai", "m" * 10_000, "k1", 200, "ok")
+    slot = meter.slot(long)
+    assert slot.labels[2] == "m" * LABEL_CHARS_MAX
+    assert meter.slot(long) is slot

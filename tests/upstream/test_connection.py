@@ -1,0 +1,382 @@
+"""The client's connection, fed recorded answers at every cut: framing, ends, interim heads, garbage, extra bytes."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import pairwise
+from typing import cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.fakes.loops import FakeLoop, FakeTransport
+
+from asbru.core.errors import UpstreamError
+from asbru.upstream import Answer, Exchange, ExchangeDeadlines, Origin, Pool, TlsContexts
+from asbru.upstream.connection import ANSWER_HEAD_BYTES_MAX, UpstreamConnection
+
+BODY = b'{"id":"x","usage":{"total_tokens":3}}'
+HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nx-request-id: r1\r\nset-cookie: no\r\n"
+SIZED = HEAD + b"content-length: %d\r\n\r\n" % len(BODY) + BODY
+CHUNKED = (
+    HEAD + b"transfer-encoding: chunked\r\n\r\n5\r\n" + BODY[:5] + b"\r\n20;x=y\r\n" + BODY[5:] + b"\r\n0\r\n\r\n"
+)
+TO_THE_END = HEAD + b"\r\n" + BODY
+INTERIM = (
+    b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\nx-request-id: early\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n" + SIZED
+)
+EMPTY = b"HTTP/1.1 204 No Content\r\nx-request-id: r1\r\n\r\n"
+REFUSAL = b"HTTP/1.1 429 Too Many\r\nRetry-After: 7\r\nContent-Encoding: GZip\r\ncontent-length: 2\r\n\r\n{}"
+
+
+class Line:
+    """One connection of a pool with a fake transport, and what the exchange on it came to."""
+
+    def __init__(self, *, streaming: bool = False, transparent: bool = False, answer_bytes_max: int = 10_000) -> None:
+        loop = cast("asyncio.AbstractEventLoop", FakeLoop())
+        self.pool = Pool(Origin(host="h", port=80), TlsContexts(), loop, answer_bytes_max=answer_bytes_max)
+        self.connection = UpstreamConnection(self.pool)
+        self.transport = FakeTransport(self.connection)
+        self.streaming = streaming
+        self.transparent = transparent
+        self.exchange = self.send()
+
+    def send(self) -> Exchange:
+        """One more request on the same connection."""
+        exchange = Exchange(
+            b"POST / HTTP/1.1\r\n\r\n", b"body", ExchangeDeadlines(), streaming_wanted=self.streaming, now_s=0.0
+        )
+        exchange.transparent = self.transparent
+        self.connection.send(exchange)
+        return exchange
+
+    def feed(self, *pieces: bytes) -> None:
+        """Bytes arrive in pieces."""
+        for piece in pieces:
+            if piece:
+                self.transport.receive(piece)
+
+
+def _lines(answer: Answer) -> list[bytes]:
+    """The lines that may be passed on, but the type, which every answer here has."""
+    return [line for line in answer.lines.splitlines(keepends=True) if not line.lower().startswith(b"content-type")]
+
+
+def answer_of(exchange: Exchange) -> Answer | UpstreamError | None:
+    """What `answered` holds now."""
+    return outcome(exchange.answered)  # type: ignore[return-value]  # an answer or its error
+
+
+def outcome(wait) -> object:
+    """A Wait's value or error, None while it has neither."""
+    if not wait.done:
+        return None
+    try:
+        wait.__await__().send(None)
+    except StopIteration as stop:
+        return stop.value
+    except UpstreamError as error:
+        return error
+    return None
+
+
+def drain(exchange: Exchange) -> tuple[bytes, object]:
+    """All bytes of a stream that are there, and how it ended (None if it did not)."""
+    got: list[bytes] = []
+    ended = exchange.pump(got.append, 0.0)
+    return b"".join(got), "end" if ended.done and outcome(ended) is None else outcome(ended)
+
+
+FRAMED = {"sized": SIZED, "chunked": CHUNKED, "interim": INTERIM}
+
+
+@pytest.mark.parametrize("data", FRAMED.values(), ids=FRAMED)
+def test_any_cut_gives_the_same_answer(data: bytes) -> None:
+    """A whole answer, cut at every byte: one answer, the same headers, and the connection is free again."""
+    for cut in range(len(data) + 1):
+        line = Line()
+        line.feed(data[:cut], data[cut:])
+        answer = answer_of(line.exchange)
+        assert isinstance(answer, Answer), cut
+        assert (answer.status, answer.body, answer.content_type) == (200, BODY, b"application/json")
+        assert _lines(answer) == [b"x-request-id: r1\r\n"]
+        assert line.pool.idle_connections == 1 and not line.transport.closing
+    line = Line()
+    line.feed(*(data[at : at + 1] for at in range(len(data))))
+    assert cast("Answer", answer_of(line.exchange)).body == BODY
+
+
+@pytest.mark.parametrize("data", FRAMED.values(), ids=FRAMED)
+def test_a_connection_serves_again(data: bytes) -> None:
+    """After a framed answer the next one on the same connection is read like the first."""
+    line = Line()
+    for _ in range(3):
+        line.feed(data)
+        assert cast("Answer", answer_of(line.exchange)).body == BODY
+        line.exchange = line.send()
+
+
+@pytest.mark.parametrize("data", FRAMED.values(), ids=FRAMED)
+def test_an_answer_cut_short_is_an_error(data: bytes) -> None:
+    """Closed or reset at every byte before the end: network before the head is whole, cut after it."""
+    heads_end = data.rindex(b"\r\n\r\n", 0, data.index(BODY[:5])) + 4
+    for cut in range(len(data)):
+        for error in (None, ConnectionResetError()):
+            line = Line()
+            line.feed(data[:cut])
+            line.transport.lose(error)
+            seen = answer_of(line.exchange)
+            assert isinstance(seen, UpstreamError)
+            assert seen.kind == ("network" if cut < heads_end else "cut"), cut
+
+
+def test_an_answer_without_a_length_ends_with_the_connection() -> None:
+    """Closed cleanly it is whole; reset it is cut; and the connection is not used again."""
+    for cut in range(TO_THE_END.index(BODY), len(TO_THE_END) + 1):
+        line = Line()
+        line.feed(TO_THE_END[:cut], TO_THE_END[cut:])
+        assert answer_of(line.exchange) is None
+        line.transport.lose()
+        assert cast("Answer", answer_of(line.exchange)).body == BODY
+        assert line.pool.idle_connections == 0
+    reset = Line()
+    reset.feed(TO_THE_END)
+    reset.transport.lose(ConnectionResetError())
+    assert cast("UpstreamError", answer_of(reset.exchange)).kind == "cut"
+
+
+def test_answers_without_a_body() -> None:
+    """204 has none, whatever it says; the connection goes on."""
+    line = Line()
+    line.feed(EMPTY)
+    assert cast("Answer", answer_of(line.exchange)).status == 204
+    assert line.pool.idle_connections == 1
+
+
+def test_what_the_path_acts_upon_is_read() -> None:
+    """Retry-After and Content-Encoding in any spelling, the coding in lower case."""
+    line = Line()
+    line.feed(REFUSAL)
+    answer = cast("Answer", answer_of(line.exchange))
+    assert (answer.status, answer.retry_after, answer.content_encoding, answer.body) == (429, b"7", b"gzip", b"{}")
+    assert b"Retry-After: 7\r\n" in _lines(answer)
+
+
+def test_connection_close_is_obeyed() -> None:
+    """An answer that says close closes the connection, and so does HTTP/1.0."""
+    for data in (SIZED.replace(b"set-cookie: no", b"connection: close"), SIZED.replace(b"HTTP/1.1", b"HTTP/1.0")):
+        line = Line()
+        line.feed(data)
+        assert cast("Answer", answer_of(line.exchange)).body == BODY
+        assert line.transport.closing and line.pool.idle_connections == 0
+
+
+STREAM = b"data: 1\n\ndata: 2\n\n"
+STREAMED = (
+    b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+    b"9\r\ndata: 1\n\n\r\n9\r\ndata: 2\n\n\r\n0\r\n\r\n"
+)
+
+
+def test_a_stream_cut_anywhere_brings_the_same_bytes() -> None:
+    """The head is announced before the body; every byte of the body comes once; the end is seen."""
+    for cut in range(len(STREAMED) + 1):
+        line = Line(streaming=True)
+        line.feed(STREAMED[:cut], STREAMED[cut:])
+        answer = cast("Answer", answer_of(line.exchange))
+        assert answer.streaming and answer.content_type == b"text/event-stream"
+        assert drain(line.exchange) == (STREAM, "end"), cut
+        assert line.pool.idle_connections == 1
+
+
+def test_a_stream_cut_short_fails_after_its_bytes() -> None:
+    """What came before the cut is read; then the reader is told."""
+    start = STREAMED.index(b"\r\n\r\n") + 4
+    for cut in range(start, len(STREAMED)):
+        line = Line(streaming=True)
+        line.feed(STREAMED[:cut])
+        line.transport.lose()
+        got, end = drain(line.exchange)
+        assert STREAM.startswith(got)
+        assert isinstance(end, UpstreamError) and end.kind == "cut", cut
+
+
+def test_a_refused_stream_is_read_whole() -> None:
+    """A streaming call that is answered with an error gets the whole body, not a stream."""
+    for cut in range(len(REFUSAL) + 1):
+        line = Line(streaming=True)
+        line.feed(REFUSAL[:cut], REFUSAL[cut:])
+        answer = cast("Answer", answer_of(line.exchange))
+        assert not answer.streaming and answer.body == b"{}"
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [b"garbage", b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nbad", b"HTTP/1.1 200 OK\r\n", b"\x00", b"H"],
+)
+@pytest.mark.parametrize("streaming", [False, True])
+def test_extra_bytes_do_not_touch_the_answer(extra: bytes, streaming: bool) -> None:
+    """Bytes after an answer, with it or later, never change it nor become the next one: the connection is dropped."""
+    data = STREAMED if streaming else SIZED
+    line = Line(streaming=streaming)
+    line.feed(data + extra)
+    answer = answer_of(line.exchange)
+    assert isinstance(answer, Answer)
+    assert (drain(line.exchange)[0] if streaming else answer.body) == (STREAM if streaming else BODY)
+    assert line.transport.closing and line.pool.idle_connections == 0
+    later = Line(streaming=streaming)
+    later.feed(data, extra)
+    assert later.transport.aborted
+    later.transport.lose()
+    assert later.pool.idle_connections == 0
+
+
+def test_a_blank_line_after_an_answer_is_harmless() -> None:
+    """Some servers send one too many; with the answer it is skipped, and the next answer is read like any other."""
+    line = Line()
+    line.feed(SIZED + b"\r\n")
+    assert line.pool.idle_connections == 1
+    line.exchange = line.send()
+    line.feed(b"\r\n" + SIZED)
+    answer = answer_of(line.exchange)
+    assert isinstance(answer, Answer)
+    assert (answer.body, answer.content_type, _lines(answer)) == (
+        BODY,
+        b"application/json",
+        [b"x-request-id: r1\r\n"],
+    )
+
+
+@pytest.mark.parametrize("blank", [b"\r\n", b"\r\n\r\n", b"\n\r\n\r\n\r\n"])
+@pytest.mark.parametrize("transparent", [False, True])
+def test_blank_lines_before_an_answer_hide_nothing(blank: bytes, transparent: bool) -> None:
+    """llhttp skips line breaks before a status line, so the reading of headers must skip them too."""
+    interim = b"HTTP/1.1 100 Continue\r\n\r\n"
+    for data in (blank + SIZED, interim + blank + SIZED, blank + interim + SIZED, blank + interim + blank + SIZED):
+        line = Line(transparent=transparent)
+        line.feed(data)
+        answer = cast("Answer", answer_of(line.exchange))
+        assert (answer.status, answer.body) == (200, BODY)
+        assert b"x-request-id: r1\r\n" in _lines(answer)
+        assert all(b": " in header for header in _lines(answer))
+
+
+BROKEN = {
+    "not http": b"SSH-2.0-OpenSSH_9\r\n",
+    "bad status": b"HTTP/1.1 2x0 OK\r\n\r\n",
+    "bad header": HEAD + b"no colon\r\n\r\n",
+    "bad length": HEAD + b"content-length: 1x\r\n\r\n",
+    "two lengths": HEAD + b"content-length: 1\r\ncontent-length: 2\r\n\r\nab",
+    "length and chunks": HEAD + b"content-length: 1\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+    "bad chunk": HEAD + b"transfer-encoding: chunked\r\n\r\nzz\r\n",
+    "upgrade": b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n\x81\x00",
+}
+
+
+@pytest.mark.parametrize("data", BROKEN.values(), ids=BROKEN)
+@pytest.mark.parametrize("streaming", [False, True])
+def test_what_is_not_http_is_a_protocol_error(data: bytes, streaming: bool) -> None:
+    """Whatever a provider sends, cut anywhere, the exchange is told and the connection is dropped."""
+    for cut in range(0, len(data) + 1, 3):
+        line = Line(streaming=streaming)
+        line.feed(data[:cut], data[cut:])
+        error = line.exchange.error
+        assert error is not None and error.kind == "protocol", cut
+        assert line.transport.aborted
+
+
+def test_an_endless_head_is_refused() -> None:
+    """A head over its limit, in any pieces, ends the exchange; so do too many headers and interim answers."""
+    for piece in (b"x-a: b\r\n" * 1000, b"y" * 8000):
+        line = Line()
+        line.feed(b"HTTP/1.1 200 OK\r\nx: ")
+        for _ in range(ANSWER_HEAD_BYTES_MAX // len(piece) + 2):
+            line.feed(piece)
+        assert line.exchange.error is not None and line.exchange.error.kind == "protocol"
+    line = Line()
+    line.feed(b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 300 + b"\r\n")
+    assert line.exchange.error is not None
+    line = Line()
+    for _ in range(ANSWER_HEAD_BYTES_MAX // 2000 + 2):
+        line.feed(b"HTTP/1.1 100 Continue\r\n\r\n" * 80)
+    assert line.exchange.error is not None
+
+
+@pytest.mark.parametrize(
+    "framing", [b"content-length: 5000\r\n\r\n", b"\r\n", b"transfer-encoding: chunked\r\n\r\n1388\r\n"]
+)
+def test_an_answer_over_its_bound_is_refused(framing: bytes) -> None:
+    """A whole answer is held, so it has a bound."""
+    line = Line(answer_bytes_max=1000)
+    line.feed(HEAD + framing, bytes(500), bytes(501))
+    error = line.exchange.error
+    assert error is not None and error.kind == "protocol" and "1000 bytes" in error.message
+
+
+def test_a_transparent_answer_keeps_its_headers() -> None:
+    """What is forwarded untouched keeps every header but the hop-by-hop ones and its framing."""
+    line = Line(streaming=True, transparent=True)
+    line.feed(
+        b"HTTP/1.1 404 Not Found\r\nset-cookie: a=1\r\nSet-Cookie: b=2\r\nkeep-alive: x\r\nconnection: keep-alive\r\n"
+        b"content-length: 2\r\n\r\nno"
+    )
+    answer = cast("Answer", answer_of(line.exchange))
+    assert answer.streaming and answer.status == 404
+    assert _lines(answer) == [b"set-cookie: a=1\r\n", b"Set-Cookie: b=2\r\n"]
+    assert drain(line.exchange) == (b"no", "end")
+
+
+def test_giving_up_frees_the_connection() -> None:
+    """An abandoned exchange hears nothing more, and its connection is aborted, not kept."""
+    line = Line()
+    line.feed(SIZED[:-5])
+    line.exchange.abort()
+    assert line.transport.aborted
+    line.transport.lose()
+    assert answer_of(line.exchange) is None and line.pool.connections == 0
+
+
+PIECES = st.sampled_from(
+    [
+        b"HTTP/1.1 200 OK\r\n",
+        b"HTTP/1.1 100 C\r\n",
+        b"HTTP/1.0 500 X\r\n",
+        b"\r\n",
+        b"\n",
+        b" folded\r\n",
+        b"content-length: 3\r\n",
+        b"transfer-encoding: chunked\r\n",
+        b"content-type: a/b\r\n",
+        b"x-request-id:  v \r\n",
+        b"retry-after : 3\r\n",
+        b"connection: upgrade\r\nupgrade: h2c\r\n",
+        b"abc",
+        b"3\r\nabc\r\n",
+        b"0\r\n\r\n",
+        b"\x00",
+    ]
+)
+
+
+@given(st.lists(PIECES, max_size=10).map(b"".join), st.lists(st.integers(0, 150), max_size=4), st.booleans())
+def test_no_bytes_make_it_raise(data: bytes, cuts: list[int], streaming: bool) -> None:
+    """Any bytes, cut anywhere: nothing escapes, the exchange ends, and the answer does not depend on the cuts."""
+    seen: list[object] = []
+    for places in ([], sorted(cuts)):
+        line = Line(streaming=streaming)
+        bounds = [0, *(place for place in places if place <= len(data)), len(data)]
+        line.feed(*(data[start:end] for start, end in pairwise(bounds)))
+        line.transport.lose()
+        assert line.exchange.over or line.exchange.answered.done
+        answer = answer_of(line.exchange)
+        if isinstance(answer, UpstreamError):
+            seen.append("error")
+            continue
+        assert isinstance(answer, Answer)
+        body, end = drain(line.exchange) if answer.streaming else (answer.body, "end")
+        if not isinstance(end, UpstreamError):
+            seen.append((answer.status, answer.content_type, _lines(answer), answer.retry_after, body))
+        else:
+            seen.append("cut")
+    assert seen[0] == seen[1] or "error" in seen or "cut" in seen
+    assert (seen[0] in ("error", "cut")) == (seen[1] in ("error", "cut"))
