@@ -57,6 +57,11 @@ class Line:
                 self.transport.receive(piece)
 
 
+def _lines(answer: Answer) -> list[bytes]:
+    """The lines that may be passed on, but the type, which every answer here has."""
+    return [line for line in answer.lines.splitlines(keepends=True) if not line.lower().startswith(b"content-type")]
+
+
 def answer_of(exchange: Exchange) -> Answer | UpstreamError | None:
     """What `answered` holds now."""
     return outcome(exchange.answered)  # type: ignore[return-value]  # an answer or its error
@@ -94,7 +99,7 @@ def test_any_cut_gives_the_same_answer(data: bytes) -> None:
         answer = answer_of(line.exchange)
         assert isinstance(answer, Answer), cut
         assert (answer.status, answer.body, answer.content_type) == (200, BODY, b"application/json")
-        assert answer.headers == [b"x-request-id: r1\r\n"]
+        assert _lines(answer) == [b"x-request-id: r1\r\n"]
         assert line.pool.idle_connections == 1 and not line.transport.closing
     line = Line()
     line.feed(*(data[at : at + 1] for at in range(len(data))))
@@ -154,7 +159,7 @@ def test_what_the_path_acts_upon_is_read() -> None:
     line.feed(REFUSAL)
     answer = cast("Answer", answer_of(line.exchange))
     assert (answer.status, answer.retry_after, answer.content_encoding, answer.body) == (429, b"7", b"gzip", b"{}")
-    assert answer.headers == [b"Retry-After: 7\r\n"]
+    assert b"Retry-After: 7\r\n" in _lines(answer)
 
 
 def test_connection_close_is_obeyed() -> None:
@@ -235,7 +240,7 @@ def test_a_blank_line_after_an_answer_is_harmless() -> None:
     line.feed(b"\r\n" + SIZED)
     answer = answer_of(line.exchange)
     assert isinstance(answer, Answer)
-    assert (answer.body, answer.content_type, answer.headers) == (
+    assert (answer.body, answer.content_type, _lines(answer)) == (
         BODY,
         b"application/json",
         [b"x-request-id: r1\r\n"],
@@ -252,8 +257,8 @@ def test_blank_lines_before_an_answer_hide_nothing(blank: bytes, transparent: bo
         line.feed(data)
         answer = cast("Answer", answer_of(line.exchange))
         assert (answer.status, answer.body) == (200, BODY)
-        assert b"x-request-id: r1\r\n" in answer.headers
-        assert all(b": " in header for header in answer.headers)
+        assert b"x-request-id: r1\r\n" in _lines(answer)
+        assert all(b": " in header for header in _lines(answer))
 
 
 BROKEN = {
@@ -317,7 +322,7 @@ def test_a_transparent_answer_keeps_its_headers() -> None:
     )
     answer = cast("Answer", answer_of(line.exchange))
     assert answer.streaming and answer.status == 404
-    assert answer.headers == [b"set-cookie: a=1\r\n", b"Set-Cookie: b=2\r\n"]
+    assert _lines(answer) == [b"set-cookie: a=1\r\n", b"Set-Cookie: b=2\r\n"]
     assert drain(line.exchange) == (b"no", "end")
 
 
@@ -370,7 +375,7 @@ def test_no_bytes_make_it_raise(data: bytes, cuts: list[int], streaming: bool) -
         assert isinstance(answer, Answer)
         body, end = drain(line.exchange) if answer.streaming else (answer.body, "end")
         if not isinstance(end, UpstreamError):
-            seen.append((answer.status, answer.content_type, answer.headers, answer.retry_after, body))
+            seen.append((answer.status, answer.content_type, _lines(answer), answer.retry_after, body))
         else:
             seen.append("cut")
     assert seen[0] == seen[1] or "error" in seen or "cut" in seen

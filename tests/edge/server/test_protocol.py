@@ -1,0 +1,404 @@
+"""A caller's connection with a fake transport: every cut of the bytes gives the same requests, nothing escapes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from itertools import combinations, pairwise
+from typing import Any, cast
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from tests.fakes.loops import FakeLoop, FakeTransport
+
+from asbru.core.errors import AsbruError
+from asbru.edge.server import Request, Server, ServerConnection, ServerLimits
+
+LIMITS = ServerLimits(head_bytes_max=600, header_count_max=8, body_bytes_max=300, connections_max=5)
+
+
+class Caller:
+    """One connection. Requests are answered at once with what they are, unless `held`."""
+
+    def __init__(self, limits: ServerLimits = LIMITS, server: Server | None = None, *, held: bool = False) -> None:
+        self.loop = FakeLoop()
+        if server is None:
+            server = Server(cast("asyncio.AbstractEventLoop", self.loop), limits, self.handle)
+        self.server = server
+        self.held = held
+        self.waiting: list[tuple[Request, ServerConnection]] = []
+        self.seen: list[tuple[Any, ...]] = []
+        self.gone = 0
+        self.connection = ServerConnection(server)
+        self.transport = FakeTransport(self.connection)
+
+    def handle(self, request: Request, connection: ServerConnection) -> None:
+        connection.answer.prepare(request, b"")
+        self.seen.append(summary(request))
+        connection.on_gone = self.count_gone
+        if self.held:
+            self.waiting.append((request, connection))
+        else:
+            self.answer(request, connection)
+
+    def answer(self, request: Request, connection: ServerConnection) -> None:
+        error = request.error
+        connection.answer.whole(error.status if isinstance(error, AsbruError) else 200, b"", b"ok")
+
+    def count_gone(self) -> None:
+        self.gone += 1
+
+    def feed(self, data: bytes, cuts: tuple[int, ...] = ()) -> Caller:
+        for start, end in pairwise((0, *cuts, len(data))):
+            if start < end:
+                self.transport.receive(data[start:end])
+                self.loop.run_soon()
+        return self
+
+    @property
+    def statuses(self) -> list[int]:
+        return [int(part[:3]) for part in self.transport.written.split(b"HTTP/1.1 ")[1:]]
+
+
+def summary(request: Request) -> tuple[Any, ...]:
+    """What a handler can see of a request."""
+    error = request.error
+    if error is not None:
+        return ("refused", error.status if isinstance(error, AsbruError) else error)
+    return (
+        *(request.method, request.path, request.query, request.body, tuple(request.headers), request.authorization),
+        *(request.key, request.gateway_key, request.content_coding, request.keep_alive, request.http_1_0),
+        *(request.upgrade, request.origin, request.accept_coding),
+    )
+
+
+POST = b"POST /v1/x?a=b HTTP/1.1\r\nHost: h\r\nX-Api-Key: k\r\nUser-Agent: u\r\nContent-Length: 5\r\n\r\nhello"
+CHUNKED = b"POST /c HTTP/1.1\r\nhost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n"
+GET = b"GET /g HTTP/1.1\r\nhost: h\r\n\r\n"
+OLD = b"GET /old HTTP/1.0\r\n\r\n"
+ABSOLUTE = b"GET http://h:8080/abs?q HTTP/1.1\r\nhost: h\r\n\r\n"
+OFFER = b"POST /h2c HTTP/1.1\r\nhost: h\r\nconnection: upgrade\r\nupgrade: h2c\r\ncontent-length: 5\r\n\r\nhello"
+OFFER_CHUNKED = OFFER.replace(b"content-length: 5", b"transfer-encoding: chunked").replace(
+    b"hello", b"5\r\nhello\r\n0\r\n\r\n"
+)
+OFFER_EMPTY = OFFER.replace(b"content-length: 5", b"content-length: 0").replace(b"hello", b"")
+EXPECT = b"POST /e HTTP/1.1\r\nhost: h\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\nhi"
+GOOD = {
+    "post": POST,
+    "chunked": CHUNKED,
+    "get": GET,
+    "http 1.0": OLD,
+    "absolute": ABSOLUTE,
+    "upgrade offer": OFFER,
+    "expect": EXPECT,
+    "pipelined": POST + GET + CHUNKED + ABSOLUTE,
+    "chunked upgrade offer": OFFER_CHUNKED,
+    "after an offer": OFFER + GET + POST,
+    "after offers": OFFER_CHUNKED + OFFER_EMPTY + OFFER_CHUNKED + POST,
+    "blank lines": b"\r\n\r\n" + GET + b"\r\n" + POST,
+}
+
+
+@pytest.mark.parametrize("data", GOOD.values(), ids=GOOD)
+def test_any_cut_gives_the_same_requests(data: bytes) -> None:
+    """Each request cut at every byte, and byte by byte, reaches the handler as the whole does."""
+    whole = Caller().feed(data)
+    assert whole.seen and all(status == 200 for status in whole.statuses if status != 100)
+    for cut in range(1, len(data)):
+        assert Caller().feed(data, (cut,)).seen == whole.seen, cut
+    assert Caller().feed(data, tuple(range(1, len(data)))).seen == whole.seen
+
+
+def test_every_pair_of_cuts_of_two_requests() -> None:
+    """Three pieces of two pipelined requests: the same two requests, in order."""
+    data = CHUNKED + GET
+    whole = Caller().feed(data).seen
+    for cuts in combinations(range(1, len(data)), 2):
+        assert Caller().feed(data, cuts).seen == whole, cuts
+
+
+def test_what_the_handler_sees() -> None:
+    """Method, path, query, body, key and carried headers, as sent."""
+    method, path, query, body, headers, _, key, *_ = Caller().feed(POST).seen[0]
+    assert (method, path, query, body, key) == (b"POST", b"/v1/x", b"a=b", b"hello", b"k")
+    assert [(name, value) for _, name, value in headers] == [(b"User-Agent", b"u")]
+    assert Caller().feed(CHUNKED).seen[0][3] == b"abcde"
+    assert Caller().feed(ABSOLUTE).seen[0][1:3] == (b"/abs", b"q")
+
+
+def test_a_body_after_an_upgrade_offer_is_a_body() -> None:
+    """Java's client offers h2c with every POST: its body is the request's, never a request of its own."""
+    for data in (OFFER, OFFER_CHUNKED):
+        assert [(one[1], one[3]) for one in Caller().feed(data + GET).seen] == [(b"/h2c", b"hello"), (b"/g", b"")]
+    hidden = OFFER.replace(b"content-length: 5", b"content-length: %d" % len(GET)).replace(b"hello", GET)
+    assert [(one[1], one[3]) for one in Caller().feed(hidden).seen] == [(b"/h2c", GET)]
+
+
+def test_a_body_after_an_upgrade_offer_is_bounded() -> None:
+    """The limits hold for it like for any other."""
+    large = OFFER.replace(b"content-length: 5", b"content-length: 301")
+    assert Caller().feed(large).seen == [("refused", 413)]
+    chunks = OFFER_CHUNKED.replace(b"5\r\nhello", b"12D\r\n" + bytes(301))
+    assert Caller().feed(chunks).seen == [("refused", 413)]
+
+
+@pytest.mark.parametrize("options", [b"baggage", b"close, Baggage", b"keep-alive,baggage"])
+def test_what_connection_names_is_dropped(options: bytes) -> None:
+    """Headers that were meant for this hop are not carried, however short the list."""
+    caller = Caller().feed(b"GET / HTTP/1.1\r\nhost: h\r\nbaggage: x\r\nconnection: %b\r\n\r\n" % options)
+    assert caller.seen[0][4] == ()
+
+
+def test_a_body_that_came_whole_is_the_object_that_arrived() -> None:
+    """No copy is made of a body that came in one piece."""
+    caller = Caller(held=True)
+    body = b"hello"
+    caller.feed(POST[: -len(body)])
+    caller.feed(body)
+    assert caller.waiting[0][0].body == body
+
+
+BAD = {
+    "two lengths": (b"POST / HTTP/1.1\r\nhost: h\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab", 400),
+    "same length twice": (b"POST / HTTP/1.1\r\nhost: h\r\ncontent-length: 2\r\ncontent-length: 2\r\n\r\nab", 400),
+    "length list": (b"POST / HTTP/1.1\r\nhost: h\r\ncontent-length: 2, 2\r\n\r\nab", 400),
+    "signed length": (b"POST / HTTP/1.1\r\nhost: h\r\ncontent-length: +2\r\n\r\nab", 400),
+    "hex length": (b"POST / HTTP/1.1\r\nhost: h\r\ncontent-length: 0x2\r\n\r\nab", 400),
+    "huge length": (b"POST / HTTP/1.1\r\nhost: h\r\ncontent-length: 99999999999999999999999\r\n\r\n", 400),
+    "length and chunks": (
+        b"POST / HTTP/1.1\r\nhost: h\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+        400,
+    ),
+    "chunks and length": (
+        b"POST / HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked\r\ncontent-length: 5\r\n\r\n0\r\n\r\n",
+        400,
+    ),
+    "gzip coding": (b"POST / HTTP/1.1\r\nhost: h\r\ntransfer-encoding: gzip\r\n\r\n", 400),
+    "gzip then chunked": (b"POST / HTTP/1.1\r\nhost: h\r\ntransfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 400),
+    "chunked twice": (
+        b"POST / HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+        400,
+    ),
+    "identity hidden": (
+        b"POST / HTTP/1.1\r\nhost: h\r\ntransfer-encoding: identity\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+        400,
+    ),
+    "odd chunked": (b"POST / HTTP/1.1\r\nhost: h\r\ntransfer-encoding: \x0bchunked\r\n\r\n0\r\n\r\n", 400),
+    "bad chunk size": (b"POST / HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n", 400),
+    "signed chunk": (b"POST / HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked\r\n\r\n+2\r\nab\r\n0\r\n\r\n", 400),
+    "chunk without end": (
+        b"POST / HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked\r\n\r\n2\r\nabc\r\n0\r\n\r\n",
+        400,
+    ),
+    "bare lf": (b"GET / HTTP/1.1\nhost: h\n\n", 400),
+    "bare lf in head": (b"GET / HTTP/1.1\r\nhost: h\nx: y\r\n\r\n", 400),
+    "bare cr": (b"GET / HTTP/1.1\r\nhost: h\rx: y\r\n\r\n", 400),
+    "folded": (b"GET / HTTP/1.1\r\nhost: h\r\nx: a\r\n b\r\n\r\n", 400),
+    "space before colon": (b"GET / HTTP/1.1\r\nhost : h\r\n\r\n", 400),
+    "space before name": (b"GET / HTTP/1.1\r\n host: h\r\n\r\n", 400),
+    "no colon": (b"GET / HTTP/1.1\r\nhost\r\n\r\n", 400),
+    "nul in value": (b"GET / HTTP/1.1\r\nhost: h\r\nx: a\x00b\r\n\r\n", 400),
+    "nul in path": (b"GET /\x00 HTTP/1.1\r\nhost: h\r\n\r\n", 400),
+    "no host": (b"GET / HTTP/1.1\r\n\r\n", 400),
+    "two hosts": (b"GET / HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n", 400),
+    "bad version": (b"GET / HTTP/3.7\r\nhost: h\r\n\r\n", 400),
+    "no version": (b"GET /\r\n\r\n", 400),
+    "not http": (b"\x16\x03\x01\x02\x00\x01", 400),
+    "http/2": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
+    "unknown method": (b"FROB / HTTP/1.1\r\nhost: h\r\n\r\n", 400),
+    "long head": (b"GET / HTTP/1.1\r\nhost: h\r\nx: " + b"y" * 700 + b"\r\n\r\n", 431),
+    "long path": (b"GET /" + b"y" * 700 + b" HTTP/1.1\r\nhost: h\r\n\r\n", 431),
+    "many headers": (b"GET / HTTP/1.1\r\nhost: h\r\n" + b"x: y\r\n" * 8 + b"\r\n", 431),
+    "large body": (b"POST / HTTP/1.1\r\nhost: h\r\ncontent-length: 301\r\n\r\n" + bytes(301), 413),
+    "large chunks": (
+        b"POST / HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked\r\n\r\n" + b"64\r\n" + bytes(100) + b"\r\n"
+        b"C9\r\n" + bytes(201) + b"\r\n0\r\n\r\n",
+        413,
+    ),
+    "expectation": (b"POST / HTTP/1.1\r\nhost: h\r\nexpect: cake\r\ncontent-length: 1\r\n\r\nx", 417),
+}
+
+
+@pytest.mark.parametrize(("data", "status"), BAD.values(), ids=BAD)
+def test_what_must_not_be_accepted_is_refused(data: bytes, status: int) -> None:
+    """Refused with its status, cut anywhere; nothing after it is served, and the connection takes nothing more."""
+    for cuts in ((), *((cut,) for cut in range(1, len(data), 7)), tuple(range(1, len(data)))):
+        caller = Caller().feed(data, cuts)
+        assert caller.seen == [("refused", status)], cuts
+        assert b"connection: close" in caller.transport.written
+        caller.feed(GET)
+        assert len(caller.seen) == 1
+
+
+@pytest.mark.parametrize(("data", "status"), BAD.values(), ids=BAD)
+def test_a_bad_request_does_not_hurt_the_ones_before_it(data: bytes, status: int) -> None:
+    """Pipelined behind good ones, it is answered last."""
+    caller = Caller().feed(GET + POST + data)
+    assert [one[0] for one in caller.seen] == [b"GET", b"POST", "refused"]
+    assert caller.statuses == [200, 200, status]
+
+
+def test_pipelined_requests_are_answered_in_order() -> None:
+    """The next is begun when the one before is answered, not earlier."""
+    caller = Caller(held=True).feed(POST + GET + CHUNKED)
+    for path in (b"/v1/x", b"/g", b"/c"):
+        assert [request.path for request, _ in caller.waiting] == [path]
+        caller.answer(*caller.waiting.pop())
+        caller.loop.run_soon()
+    assert caller.statuses == [200] * 3 and not caller.transport.closing
+
+
+def test_a_caller_that_pipelines_too_much_is_not_read() -> None:
+    """Above the bound reading pauses, until the queue is served."""
+    caller = Caller(ServerLimits(body_bytes_max=200_000), held=True)
+    big = b"POST / HTTP/1.1\r\nhost: h\r\ncontent-length: 100000\r\n\r\n" + bytes(100_000)
+    for _ in range(4):
+        caller.feed(big)
+    assert not caller.transport.reading
+    while caller.waiting:
+        caller.answer(*caller.waiting.pop())
+        caller.loop.run_soon()
+    assert caller.transport.reading and len(caller.seen) == 4
+
+
+def test_a_caller_that_leaves_cancels_its_call() -> None:
+    """Once; requests behind it are not begun."""
+    caller = Caller(held=True).feed(POST + GET)
+    caller.transport.lose()
+    caller.loop.run_soon()
+    assert caller.gone == 1 and len(caller.seen) == 1
+    assert caller.connection not in caller.server.connections
+
+
+def test_writes_to_a_caller_that_left_are_dropped() -> None:
+    """The path may still be answering."""
+    caller = Caller(held=True).feed(POST)
+    caller.transport.lose()
+    answer = caller.connection.answer
+    answer.begin(200, [])
+    answer.write(b"x")
+    answer.end()
+    assert caller.transport.written == b""
+
+
+def test_one_caller_too_many_is_turned_away() -> None:
+    """With an answer that says so, and then closed."""
+    first = Caller()
+    others = [Caller(server=first.server) for _ in range(5)]
+    assert all(not other.transport.written for other in others[:4])
+    assert first.seen == [("refused", 503)] and others[4].transport.written.startswith(b"HTTP/1.1 503")
+
+
+Sweep = Callable[[Caller], float]
+
+
+@pytest.mark.parametrize(
+    ("data", "limit_s", "status"),
+    [
+        (b"", LIMITS.idle_timeout_s, None),
+        (GET, LIMITS.idle_timeout_s, None),
+        (b"G", LIMITS.head_timeout_s, 408),
+        (POST[:40], LIMITS.head_timeout_s, 408),
+        (POST[:-2], LIMITS.body_timeout_s, 408),
+    ],
+    ids=["nothing", "between requests", "one byte", "half a head", "half a body"],
+)
+def test_slow_callers_run_out_of_time(data: bytes, limit_s: float, status: int | None) -> None:
+    """Idle connections are closed; a head or body that drips is refused with 408 and closed after a while."""
+    caller = Caller().feed(data)
+    began_s = caller.server.tick_s
+    caller.connection.sweep(began_s + limit_s - 1)
+    assert not caller.transport.closing and 408 not in caller.statuses
+    caller.server.tick_s = began_s + limit_s + 1
+    caller.connection.sweep(began_s + limit_s + 1)
+    if status is not None:
+        assert caller.statuses[-1] == status
+        caller.connection.sweep(began_s + limit_s + 10)
+    assert caller.transport.closing
+
+
+def test_a_slow_body_that_moves_is_given_time() -> None:
+    """One more second for each 16 KiB received, so slow links pass."""
+    limits = ServerLimits(body_bytes_max=10**6)
+    caller = Caller(limits).feed(b"POST / HTTP/1.1\r\nhost: h\r\ncontent-length: 900000\r\n\r\n" + bytes(163_840))
+    began_s = caller.server.tick_s
+    caller.connection.sweep(began_s + limits.body_timeout_s + 9)
+    assert caller.statuses == []
+    caller.connection.sweep(began_s + limits.body_timeout_s + 12)
+    assert caller.statuses == [408]
+
+
+def test_a_long_call_has_no_deadline_here() -> None:
+    """While a call is served the path has the deadlines; a caller that does not read is dropped."""
+    caller = Caller(held=True).feed(POST)
+    caller.connection.sweep(caller.server.tick_s + 3600)
+    assert not caller.transport.closing
+    caller.connection.pause_writing()
+    caller.connection.sweep(caller.server.tick_s + LIMITS.idle_timeout_s + 1)
+    assert caller.transport.aborted
+
+
+def test_a_draining_server_says_goodbye() -> None:
+    """The answer of the last call says close, and the connection is closed."""
+    caller = Caller(held=True).feed(POST)
+    caller.server.draining = True
+    caller.answer(*caller.waiting.pop())
+    caller.feed(GET)
+    assert caller.transport.closing
+
+
+SEEDS = [*GOOD.values(), *(data for data, _ in BAD.values())]
+MUTATION = st.tuples(
+    st.sampled_from(["delete", "insert", "replace", "double"]),
+    st.integers(0, 400),
+    st.sampled_from(
+        [b"\r", b"\n", b"\r\n", b"\x00", b" ", b":", b"\t", b",", b"0", b"\xff", b"%00", b"chunked", b"\r\n\r\n"]
+    )
+    | st.binary(min_size=1, max_size=3),
+)
+
+
+def mutate(data: bytes, mutations: list[tuple[str, int, bytes]]) -> bytes:
+    """`data` with each mutation done to it in turn."""
+    for kind, place, new in mutations:
+        at = place % (len(data) + 1)
+        if kind == "delete":
+            data = data[:at] + data[at + len(new) :]
+        elif kind == "insert":
+            data = data[:at] + new + data[at:]
+        elif kind == "replace":
+            data = data[:at] + new + data[at + len(new) :]
+        else:
+            data = data[:at] + data[max(0, at - 20) : at] + data[at:]
+    return data
+
+
+@settings(max_examples=600, deadline=None)
+@given(
+    st.lists(st.sampled_from(SEEDS), min_size=1, max_size=3).map(b"".join),
+    st.lists(MUTATION, max_size=4),
+    st.lists(st.integers(0, 600), max_size=5),
+)
+@example(OFFER + b"garbage", [], [5])
+@example(b"GET / HTTP/1.1\r\nhost: h\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\nGET /", [], [3, 90])
+@example(b"CONNECT h:443 HTTP/1.1\r\nhost: h\r\n\r\n\x16\x03", [], [])
+def test_mutated_requests_never_escape(data: bytes, mutations: list[tuple[str, int, bytes]], cuts: list[int]) -> None:
+    """Valid requests broken at random: nothing is raised, and no cut changes what the handler sees."""
+    data = mutate(data, mutations)
+    places = tuple(sorted({cut for cut in cuts if 0 < cut < len(data)}))
+    limits = ServerLimits(head_bytes_max=100_000, header_count_max=100, body_bytes_max=10_000)
+    whole = Caller(limits).feed(data)
+    parts = Caller(limits).feed(data, places)
+    singles = Caller(limits).feed(data, tuple(range(1, len(data))))
+    assert parts.seen == whole.seen == singles.seen
+    for caller in (whole, parts, singles):
+        caller.transport.lose()
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=80), st.lists(st.integers(0, 80), max_size=4))
+def test_garbage_never_escapes(data: bytes, cuts: list[int]) -> None:
+    """Any bytes at all: at most refusals."""
+    caller = Caller().feed(data, tuple(sorted({cut for cut in cuts if 0 < cut < len(data)})))
+    assert all(one[0] == "refused" for one in caller.seen) or b" HTTP/1." in data
