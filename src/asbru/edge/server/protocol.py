@@ -259,16 +259,7 @@ class ServerConnection(asyncio.Protocol):
         server = self._server
         limits = server.limits
         self._read_target(request)
-        names, values = self._names, self._values
-        request.read_headers(names, values)
-        if self._rx_bytes > limits.head_bytes_max or len(self._data) > limits.head_bytes_max:
-            self._check_head_size(limits.head_bytes_max)
-        if len(names) > limits.header_count_max:
-            raise self._count_error()
-        if server.forward_prefixes and request.path.startswith(server.forward_prefixes):
-            request.every_header = list(zip(names, values, strict=True))
-        names.clear()
-        values.clear()
+        self._read_headers(request, server)
         if request.hosts != 1 or request.coding or request.method == b"CONNECT":
             _check_framing(request)
         if request.length and int(request.length) > limits.body_bytes_max:
@@ -281,6 +272,19 @@ class ServerConnection(asyncio.Protocol):
         self._rx_bytes_max = limits.head_bytes_max + limits.body_bytes_max * 2
         if request.expect:
             self._expect(request)
+
+    def _read_headers(self, request: Request, server: Server) -> None:
+        names, values = self._names, self._values
+        limits = server.limits
+        request.read_headers(names, values)
+        if self._rx_bytes > limits.head_bytes_max or len(self._data) > limits.head_bytes_max:
+            self._check_head_size(limits.head_bytes_max)
+        if len(names) > limits.header_count_max:
+            raise self._count_error()
+        if server.forward_prefixes and request.path.startswith(server.forward_prefixes):
+            request.every_header = list(zip(names, values, strict=True))
+        names.clear()
+        values.clear()
 
     def _read_version(self) -> str:
         version: str = self._parser.get_http_version()
