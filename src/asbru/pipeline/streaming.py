@@ -22,7 +22,8 @@ from asbru.core.notes import Note
 from asbru.core.reply import ReplyEnd, ReplyStart, StreamEvent, StreamFault, UsageReport, is_content
 from asbru.core.usage import Usage
 from asbru.dialects import Dialect, StreamReader, StreamWriter
-from asbru.wire import CodingError, DecodedTooLargeError, Decoder, EventSplitter, SseTooLarge
+from asbru.wire import EventSplitter, SseTooLarge
+from asbru.wire.content_coding import CodingError, DecodedTooLargeError, Decoder
 
 PRELUDE_BYTES_MAX = 1024 * 1024
 """Bytes that may pass before the first content; after that the stream counts as begun."""

@@ -220,10 +220,10 @@ class UpstreamConnection(asyncio.Protocol):
             self._interims += 1
             return
         self._in_head = False
-        head = self._head
+        head = self._head.lstrip(b"\r\n")  # llhttp allows line breaks before a status line
         end = head.find(b"\r\n\r\n")
         for _ in range(self._interims):
-            head = self._head = head[end + 4 :]
+            head = self._head = head[end + 4 :].lstrip(b"\r\n")
             end = head.find(b"\r\n\r\n")
         if head.count(b"\r\n", 0, end) > ANSWER_HEADERS_MAX:
             raise ValueError(f"over {ANSWER_HEADERS_MAX} headers")

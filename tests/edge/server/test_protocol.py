@@ -44,7 +44,7 @@ class Caller:
 
     def answer(self, request: Request, connection: ServerConnection) -> None:
         error = request.error
-        connection.answer.whole(error.status if isinstance(error, AsbruError) else 200, [], b"ok")
+        connection.answer.whole(error.status if isinstance(error, AsbruError) else 200, b"", b"ok")
 
     def count_gone(self) -> None:
         self.gone += 1
@@ -276,7 +276,7 @@ def test_writes_to_a_caller_that_left_are_dropped() -> None:
     caller = Caller(held=True).feed(POST)
     caller.transport.lose()
     answer = caller.connection.answer
-    answer.begin(200, [])
+    answer.begin(200, b"")
     answer.write(b"x")
     answer.end()
     assert caller.transport.written == b""
