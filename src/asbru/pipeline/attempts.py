@@ -127,7 +127,7 @@ def _rest(key: Key, target: Target, error: UpstreamError, now_s: float) -> bool:
     if status == 429:
         key.limited_until_s = now_s + rest_limited_s(error.retry_after_s)
     elif status == 403:
-        key.refused_models[target.model] = now_s + REST_REFUSED_S
+        key.refuse_model(target.model, now_s + REST_REFUSED_S, now_s)
     elif status in _REFUSED:
         key.refused_until_s = now_s + REST_REFUSED_S
     else:
