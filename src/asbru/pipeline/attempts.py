@@ -57,7 +57,7 @@ async def attempt(call: Call, targets: Sequence[Target], rooms: Rooms) -> Reply:
             if not falls_back(error):
                 raise
             first = first or error
-        except UnsupportedByProvider as error:
+        except (UnsupportedByProvider, NotFound) as error:  # this target's lack: another may have it
             first = first or error
     assert first is not None
     raise first
