@@ -1,17 +1,20 @@
 """`make recordings`: replay recorded provider traffic through Asbru and give every recording a verdict.
 
-Usage: recordings.py [--sans-io] [--provider NAME] [--id ID]. Writes `build/recordings.json`. Exit code 0 when
-every row passed, 1 on failures, 2 when the recordings were named (ASBRU_RECORDINGS) but are absent.
+Usage: recordings.py [--sans-io | --gateway | --tests] [--provider NAME] [--id ID]. Writes `build/recordings.json`.
+Without flags the tests marked `recordings` run as well. Exit code 0 when every row and test passed, 1 on failures, 2
+when the recordings were named (ASBRU_RECORDINGS) but are absent.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
 
+TESTS_TIMEOUT_S = 600
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
@@ -45,10 +48,18 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Replay recorded provider traffic through Asbru.")
     parser.add_argument("--sans-io", action="store_true", help="only what needs no running gateway")
     parser.add_argument("--gateway", action="store_true", help="only what needs a running gateway")
+    parser.add_argument("--tests", action="store_true", help="only the tests marked `recordings`")
     parser.add_argument("--provider", help="only rows of this provider")
     parser.add_argument("--id", help="only the row with this id")
     parser.add_argument("--out", default=str(ROOT / "build" / "recordings.json"), help="where the report goes")
     return parser.parse_args()
+
+
+def run_tests(path: Path) -> bool:
+    """The tests that read the recordings themselves; pytest prints their count. Whether all passed."""
+    command = [sys.executable, "-m", "pytest", "-q", "-m", "recordings", "-n", "2", "tests"]
+    env = {**os.environ, "ASBRU_RECORDINGS": str(path.parent)}
+    return subprocess.run(command, cwd=ROOT, env=env, check=False, timeout=TESTS_TIMEOUT_S).returncode == 0
 
 
 def main() -> int:
@@ -59,6 +70,8 @@ def main() -> int:
         named = os.environ.get("ASBRU_RECORDINGS")
         print(f"no recordings: {named or '../shared/recordings'} holds no {corpus.FILE}; nothing was replayed")
         return 2 if named else 0
+    if args.tests:
+        return 0 if run_tests(path) else 1
     loaded = corpus.load(path)
     rows = [r for r in loaded.rows if args.provider in (None, r.provider) and args.id in (None, r.id)]
     results: list[dict[str, list[str]]] = []
@@ -74,8 +87,10 @@ def main() -> int:
     report.write(data, Path(args.out))
     report.print_table(data)
     failed = len(data["failures"])
-    print(f"{len(rows) - failed} passed, {failed} failed")
-    return 1 if failed else 0
+    print(f"{len(rows) - failed} passed, {failed} failed", flush=True)
+    narrowed = args.sans_io or args.gateway or args.provider or args.id
+    tested = bool(narrowed) or run_tests(path)
+    return 1 if failed or not tested else 0
 
 
 if __name__ == "__main__":

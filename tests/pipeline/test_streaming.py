@@ -1,202 +1,201 @@
-"""Relays with every cut of short streams in both dialects: never half an event, and one end whatever the cut."""
+"""Relays: how a stream ends for the caller, what the record hears of it, and what is kept for that."""
 
 from __future__ import annotations
 
-import gzip
-from collections.abc import Callable
+import json
+from typing import Any
 
 import pytest
 
 from asbru.core.errors import UpstreamError
-from asbru.dialects import Dialect
+from asbru.core.usage import Usage
 from asbru.dialects.anthropic_messages import DIALECT as ANTHROPIC
 from asbru.dialects.openai_chat import DIALECT as OPENAI
-from asbru.pipeline.streaming import PRELUDE_BYTES_MAX, PassRelay, Relay, TranslateRelay
-from asbru.wire import EventSplitter
-from asbru.wire.content_coding import decoder
+from asbru.pipeline.streaming import PassRelay, Relay, TranslateRelay
 
-CHUNK = b'data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":%b,"finish_reason":%b}]}\n\n'  # noqa: E501 -- one event
-USAGE_CHUNK = (
-    b'data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[],'
-    b'"usage":{"prompt_tokens":3,"completion_tokens":2,"total_tokens":5}}\n\n'
+CUT = UpstreamError("the connection broke", kind="cut")
+
+
+def event(**members: Any) -> bytes:
+    return b"data: " + json.dumps(members).encode() + b"\n\n"
+
+
+def delta(text: str = "", finish: str | None = None, index: int = 0, **more: Any) -> bytes:
+    return event(choices=[{"index": index, "delta": {"content": text}, "finish_reason": finish}], **more)
+
+
+def named(kind: str, **members: Any) -> bytes:
+    return b"event: %b\n%b" % (kind.encode(), event(type=kind, **members))
+
+
+USAGE = {"prompt_tokens": 10, "completion_tokens": 5}
+KNOWN = Usage(input=10, output=5, reasoning_known=False)
+HI, END, DONE = delta("Hi"), delta(finish="stop"), b"data: [DONE]\n\n"
+ONLY_USAGE = event(choices=[], usage=USAGE)
+ERROR = event(error={"message": "m"})
+
+
+def played(relay: Relay, data: bytes, cut: UpstreamError | None, size: int = 1 << 20) -> tuple[bytes, Any]:
+    """What the caller was sent of a stream that arrived in chunks, and the error still to be told."""
+    sent: list[bytes] = []
+    began = False
+    for at in range(0, len(data), size):
+        chunk = data[at : at + size]
+        if began:
+            relay.feed(chunk)
+        elif relay.prelude(chunk):
+            began = True
+            relay.begin(sent.append)
+    return b"".join(sent), (relay.finish(cut), b"".join(sent))
+
+
+def passed(
+    data: bytes, cut: UpstreamError | None = None, *, size: int = 1 << 20, choices: int = 1, dialect: Any = OPENAI
+) -> tuple[PassRelay, bytes, UpstreamError | None]:
+    """A stream of the same dialect: the relay, all the caller got, and the error still to be told."""
+    relay = PassRelay(dialect, withhold=False, decoder=None, choices=choices)
+    _, (error, sent) = played(relay, data, cut, size)
+    return relay, sent, error
+
+
+@pytest.mark.parametrize("size", [1, 7, 1 << 20])
+@pytest.mark.parametrize(
+    ("data", "cut", "whole"),
+    [
+        (HI + END + DONE, None, True),
+        (HI + END + DONE, CUT, True),
+        (HI + END, None, True),
+        (HI + END, CUT, False),
+        (HI + END + ONLY_USAGE, None, True),
+        (HI + END + ONLY_USAGE, CUT, False),
+        (HI, None, False),
+        (HI, CUT, False),
+        (delta("a", index=0) + delta("b", index=1) + delta(finish="stop", index=0), None, False),
+        (delta("a", finish="stop") + delta("b", finish="stop", index=1), None, True),
+        (delta("a", finish="stop") + delta("b", finish="stop", index=1), CUT, False),
+    ],
 )
-CHAT = (
-    CHUNK % (b'{"role":"assistant","content":""}', b"null")
-    + CHUNK % (b'{"content":"Hi"}', b"null")
-    + CHUNK % (b"{}", b'"stop"')
-    + USAGE_CHUNK
-    + b"data: [DONE]\n\n"
+def test_a_stream_is_whole_by_its_terminator_or_by_a_clean_end(
+    data: bytes, cut: UpstreamError | None, whole: bool, size: int
+) -> None:
+    """`[DONE]` ends a stream whatever happens later; finish reasons of all choices do if the body ended cleanly."""
+    _, sent, error = passed(data, cut, size=size)
+    assert sent == data
+    assert (error is None) is whole
+    if not whole:
+        assert error is not None and error.kind == "cut"
+
+
+@pytest.mark.parametrize(
+    ("held", "cut", "sent"),
+    [
+        (b"data: [DONE]", None, b"data: [DONE]"),
+        (b"data: [DONE]", CUT, DONE),
+        (b"data: [DONE]\n", CUT, b"data: [DONE]\n\n\n"),
+        (END.rstrip(), None, END.rstrip()),
+    ],
 )
-MESSAGES = (
-    b'event: message_start\ndata: {"type":"message_start","message":{"id":"m","type":"message","role":"assistant",'
-    b'"model":"m","content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":3,"output_tokens":1}}}\n\n'
-    b'event: content_block_start\ndata: {"type":"content_block_start","index":0,"content_block":'
-    b'{"type":"text","text":""}}\n\n'
-    b'event: ping\ndata: {"type":"ping"}\n\n'
-    b'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,"delta":'
-    b'{"type":"text_delta","text":"Hi"}}\n\n'
-    b'event: content_block_stop\ndata: {"type":"content_block_stop","index":0}\n\n'
-    b'event: message_delta\ndata: {"type":"message_delta","delta":{"stop_reason":"end_turn","stop_sequence":null},'
-    b'"usage":{"output_tokens":2}}\n\n'
-    b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
+def test_a_last_event_may_lack_its_line_ends(held: bytes, cut: UpstreamError | None, sent: bytes) -> None:
+    """It goes on as it came at a clean end, and is made whole where the connection broke in its line ends."""
+    _, got, error = passed(HI + held, cut)
+    assert (got, error) == (HI + sent, None)
+
+
+@pytest.mark.parametrize("held", [END.rstrip(), b"data: [DON", b"data: {"])
+def test_half_an_event_never_leaves(held: bytes) -> None:
+    """What was cut within an event, or before its line ends without being the end, is not sent."""
+    _, sent, error = passed(HI + held, CUT)
+    assert (sent, error) == (HI, CUT)
+
+
+@pytest.mark.parametrize("cut", [None, CUT])
+def test_an_error_inside_is_told_once(cut: UpstreamError | None) -> None:
+    """The provider's own error event reaches the caller, whole; nothing is added to it."""
+    for data in (HI + ERROR, HI + ERROR + DONE):
+        relay, sent, error = passed(data, cut)
+        assert (sent, error) == (data, None)
+        assert relay.seen_fault is not None
+    relay, sent, error = passed(HI + ERROR.rstrip(), CUT)
+    assert (sent, error) == (HI + ERROR, None)
+
+
+def test_choices_that_ended_early_are_remembered() -> None:
+    """With n > 1 each choice must finish, also when the first one did so long before the end."""
+    long = b"".join(delta("x" * 500, index=1) for _ in range(40))
+    both = delta(finish="stop") + long + delta(finish="stop", index=1)
+    assert passed(both, size=600, choices=2)[2] is None
+    assert passed(long + delta(finish="stop", index=1), size=600, choices=2)[2] is not None
+
+
+@pytest.mark.parametrize("size", [1, 64, 1 << 20])
+def test_usage_is_found_before_many_small_events(size: int) -> None:
+    """The last 4 KiB are kept, however small the pieces in which they come."""
+    extras = b"".join(event(choices=[], moderation={"n": n}) for n in range(60))
+    relay, _, error = passed(HI + END + ONLY_USAGE + extras + DONE, size=size)
+    assert (relay.usage, error) == (KNOWN, None)
+
+
+def test_usage_is_found_before_a_large_event() -> None:
+    """The last eight pieces are kept, however large they are."""
+    relay = passed(HI + END + ONLY_USAGE + event(choices=[], extra="x" * 9000) + DONE, size=400)[0]
+    assert relay.usage == KNOWN
+
+
+def test_what_is_kept_is_bounded() -> None:
+    """A long stream leaves a few kilobytes behind, not itself."""
+    relay = passed(HI * 5000 + END + DONE, size=len(HI))[0]
+    kept = sum(map(len, relay._recent))
+    assert 4096 <= kept < 4096 + 2 * len(HI)
+
+
+START = named("message_start", message={"id": "m", "usage": {"input_tokens": 3, "output_tokens": 1}})
+BLOCK = named("content_block_start", index=0, content_block={"type": "text", "text": ""})
+TEXT = named("content_block_delta", index=0, delta={"type": "text_delta", "text": "Hi"})
+TOLD = named("message_delta", delta={"stop_reason": "end_turn"}, usage={"output_tokens": 4})
+STOP = named("message_stop")
+
+
+@pytest.mark.parametrize(
+    ("data", "cut", "usage"),
+    [
+        (START + BLOCK + TEXT, CUT, None),
+        (START + BLOCK + TEXT + TOLD, CUT, Usage(input=3, output=4, reasoning_known=False)),
+        (b": ping\n\n" + START + BLOCK + TEXT + TOLD + STOP, None, Usage(input=3, output=4, reasoning_known=False)),
+    ],
 )
-STREAMS: dict[str, tuple[Dialect, Dialect, bytes]] = {
-    "openai": (OPENAI, ANTHROPIC, CHAT),
-    "anthropic": (ANTHROPIC, OPENAI, MESSAGES),
-}
-COMPLETE = {"openai": CHAT.index(USAGE_CHUNK) - 2, "anthropic": len(MESSAGES) - 2}
-"""Bytes after which a dialect sees its end: a finish reason will do where a provider leaves `[DONE]` out."""
-
-FAULTS = {
-    "openai": b'data: {"error":{"message":"broken","type":"server_error","code":"x"}}\n\n',
-    "anthropic": b'event: error\ndata: {"type":"error","error":{"type":"overloaded_error","message":"broken"}}\n\n',
-}
-BOTH = pytest.mark.parametrize("name", STREAMS)
-Make = Callable[[], Relay]
+@pytest.mark.parametrize("size", [20, 1 << 20])
+def test_the_placeholder_of_message_start_is_no_usage(
+    data: bytes, cut: UpstreamError | None, usage: Usage | None, size: int
+) -> None:
+    """An Anthropic stream tells what came out in message_delta; cut before that, its usage is unknown."""
+    relay = passed(data, cut, dialect=ANTHROPIC, size=size)[0]
+    translated = translate(ANTHROPIC, OPENAI)
+    played(translated, data, cut, size)
+    assert (relay.usage, translated.usage) == (usage, usage)
 
 
-def passing(name: str, *, withhold: bool = False) -> Relay:
-    """A relay of a dialect to itself."""
-    return PassRelay(STREAMS[name][0], withhold=withhold, decoder=None)
+def translate(source: Any, target: Any) -> TranslateRelay:
+    ask = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "q"}], "stream": True}
+    request = target.read_request(json.dumps(ask).encode())
+    return TranslateRelay(source.stream_reader(), target.stream_writer(request), decoder=None)
 
 
-def translating(name: str) -> Relay:
-    """A relay of a dialect to the other."""
-    source, other, _ = STREAMS[name]
-    body = b'{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"q"}],"stream":true}'
-    return TranslateRelay(source.stream_reader(), other.stream_writer(other.read_request(body)), decoder=None)
-
-
-class Out:
-    """What left a relay, and how it ended."""
-
-    def __init__(self, relay: Relay, pieces: list[bytes], cut: UpstreamError | None = None) -> None:
-        self.sent: list[bytes] = []
-        self.relay = relay
-        held = list(pieces)
-        while held and not relay.prelude(held.pop(0)):
-            pass
-        relay.begin(self.sent.append)
-        for piece in held:
-            relay.feed(piece)
-        self.error = relay.finish(cut)
-
-    @property
-    def bytes(self) -> bytes:
-        return b"".join(self.sent)
-
-
-def whole_events(sent: list[bytes]) -> bool:
-    """Whether every piece ends at an event border."""
-    for piece in sent:
-        splitter = EventSplitter()
-        splitter.feed(piece)
-        if splitter.held:
-            return False
-    return True
-
-
-@BOTH
-def test_passed_bytes_are_the_bytes_at_any_cut(name: str) -> None:
-    """Cut at every byte and byte by byte: the same bytes, whole events only, complete, with the provider's usage."""
-    data = STREAMS[name][2]
-    pieces = [[data[:cut], data[cut:]] for cut in range(1, len(data))]
-    for cut in (*pieces, [data], [data[at : at + 1] for at in range(len(data))]):
-        out = Out(passing(name), cut)
-        assert out.bytes == data and whole_events(out.sent) and out.error is None
-        usage = out.relay.usage
-        assert usage is not None and (usage.input_total, usage.output_total) == (3, 2)
-
-
-@BOTH
-def test_translated_bytes_are_the_same_at_any_cut(name: str) -> None:
-    """The other dialect's events, whatever the cut; each piece whole."""
-    data = STREAMS[name][2]
-    expected = Out(translating(name), [data])
-    assert expected.error is None and b"Hi" in expected.bytes
-    for cut in range(1, len(data)):
-        out = Out(translating(name), [data[:cut], data[cut:]])
-        assert out.bytes == expected.bytes and whole_events(out.sent) and out.error is None, cut
-        assert out.relay.usage == expected.relay.usage is not None
-
-
-@BOTH
-@pytest.mark.parametrize("make", [passing, translating])
-def test_a_stream_cut_short_is_told_at_any_byte(name: str, make: Callable[[str], Relay]) -> None:
-    """Unless the dialect's own end was seen, the caller must still be told; half an event never leaves."""
-    data = STREAMS[name][2]
-    cut = UpstreamError("cut", kind="cut")
-    complete = COMPLETE[name]
-    for end in range(1, len(data)):
-        for error in (None, cut):
-            out = Out(make(name), [data[:end]], error)
-            if end >= len(data) - 2:
-                assert out.error is None, end
-            if end >= complete:
-                continue  # between a finish reason and `[DONE]` the two relays do not agree yet
-            assert out.error is not None and out.error.kind == "cut"
-            assert error is None or out.error is error
-            assert whole_events(out.sent) and b"[DONE]" not in out.bytes and b"message_stop" not in out.bytes
-
-
-@BOTH
-@pytest.mark.parametrize("make", [passing, translating])
-def test_a_fault_before_any_content_is_an_error(name: str, make: Callable[[str], Relay]) -> None:
-    """It leads to a retry or a fallback: nothing has left yet."""
-    for at in range(len(FAULTS[name])):
-        relay = make(name)
-        with pytest.raises(UpstreamError, match="broken") as raised:
-            relay.prelude(FAULTS[name][:at])
-            relay.prelude(FAULTS[name][at:])
-        assert raised.value.kind == "fault"
-
-
-@BOTH
-@pytest.mark.parametrize("make", [passing, translating])
-def test_a_fault_after_content_reaches_the_caller_once(name: str, make: Callable[[str], Relay]) -> None:
-    """As an event of the caller's dialect; the relay remembers it for the record and asks for no second one."""
-    data = STREAMS[name][2]
-    first = data[: data.index(b"\n\n", data.index(b"Hi")) + 2]
-    out = Out(make(name), [first, FAULTS[name]])
-    assert out.error is None and out.relay.seen_fault is not None
-    assert out.bytes.count(b"broken") == 1
-
-
-@BOTH
-@pytest.mark.parametrize("make", [passing, translating])
-def test_what_comes_after_the_end_changes_nothing(name: str, make: Callable[[str], Relay]) -> None:
-    """A connection that is reset after the dialect's own end is no cut."""
-    out = Out(make(name), [STREAMS[name][2]], UpstreamError("reset", kind="cut"))
-    assert out.error is None
-
-
-def test_withheld_usage_is_read_and_not_sent() -> None:
-    """The chunk that Asbru asked for is taken out at any cut; all other bytes are as they came."""
-    for cut in range(1, len(CHAT)):
-        out = Out(passing("openai", withhold=True), [CHAT[:cut], CHAT[cut:]])
-        assert out.bytes == CHAT.replace(USAGE_CHUNK, b""), cut
-        assert out.relay.usage is not None and out.relay.usage.total == 5
-
-
-def test_the_prelude_holds_until_content() -> None:
-    """Names and roles are not content, text is; a prelude without end counts as begun."""
-    relay = passing("openai")
-    assert not relay.prelude(CHUNK % (b'{"role":"assistant","content":""}', b"null"))
-    assert relay.prelude(CHUNK % (b'{"content":"Hi"}', b"null"))
-    endless = passing("openai")
-    comment = b": " + b"x" * (PRELUDE_BYTES_MAX // 4) + b"\n\n"
-    assert [endless.prelude(comment) for _ in range(5)] == [False, False, False, True, True]
-
-
-@BOTH
-def test_an_encoded_stream_is_read_through_its_coding(name: str) -> None:
-    """gzip, cut anywhere; garbage in it is a protocol error."""
-    source, _, data = STREAMS[name]
-    packed = gzip.compress(data)
-    for cut in range(1, len(packed), 5):
-        relay = PassRelay(source, withhold=False, decoder=decoder(b"gzip", 1 << 62))
-        assert Out(relay, [packed[:cut], packed[cut:]]).bytes == data
-    relay = PassRelay(source, withhold=False, decoder=decoder(b"gzip", 1 << 62))
-    with pytest.raises(UpstreamError) as raised:
-        relay.prelude(b"not gzip at all")
-    assert raised.value.kind == "protocol"
+@pytest.mark.parametrize(
+    ("data", "cut", "whole"),
+    [
+        (HI + END + DONE, CUT, True),
+        (HI + END + b"data: [DONE]", CUT, True),
+        (HI + END, None, True),
+        (HI + END, CUT, False),
+        (HI, None, False),
+    ],
+)
+def test_translated_streams_end_by_the_same_rules(data: bytes, cut: UpstreamError | None, whole: bool) -> None:
+    """The caller of the other dialect sees an end only of a whole stream; else the error is still to be told."""
+    relay = translate(OPENAI, ANTHROPIC)
+    sent: list[bytes] = []
+    assert relay.prelude(data)
+    relay.begin(sent.append)
+    error = relay.finish(cut)
+    assert (error is None) is whole
+    assert (b"message_stop" in b"".join(sent)) is whole

@@ -78,6 +78,11 @@ class Row:
         options = (self.request or {}).get("stream_options") or {}
         return bool(options.get("include_usage"))
 
+    @property
+    def choices(self) -> int:
+        """How many answers the caller asked for."""
+        return (self.request or {}).get("n") or 1
+
 
 @dataclass(slots=True)
 class Corpus:

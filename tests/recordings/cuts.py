@@ -77,15 +77,18 @@ def _whole(row: Row, dialect: Any) -> list[str]:
     wire = events(data)
     terminal = any(is_terminal(e, row.dialect) for e in wire)
     faulty = any(is_fault(e, row.dialect) for e in wire)
+    finished = finished_at(data, wire, row.dialect) is not None
     ended = any(isinstance(e, ReplyEnd) for e in once)
     fault = any(isinstance(e, StreamFault) for e in once)
-    if terminal and not ended and not fault:
-        reasons.append("reader: no ReplyEnd though the terminal sign is there")
+    if (terminal or finished) and not ended and not fault:
+        reasons.append("reader: no ReplyEnd though the stream is whole")
     if (faulty and not fault) or (fault and not any(has_error(e) for e in wire)):
         reasons.append(f"reader: StreamFault is {fault}, recorded fault is {faulty}")
     tail = dialect.tail(data[-TAIL_BYTES:])
     if faulty and tail.fault is None:
         reasons.append("tail: the recorded fault at the end was not seen")
+    if (terminal or finished) and not any(has_error(e) for e in wire) and not tail.finished:
+        reasons.append("tail: not finished though the stream is whole")
     return reasons + _ends_usage(row, dialect, wire) + grammar(once)
 
 
@@ -174,9 +177,11 @@ def _relay(row: Row, dialect: Any) -> list[str]:
 def _facts(dialect: Any, row: Row, forwarded: bytes, done: list[Event], *, may_end: bool) -> str:
     """What prelude and tail say of whole events; a complaint or ""."""
     terminal = any(is_terminal(e, row.dialect) for e in done[-3:])
-    tail = dialect.tail(forwarded[-TAIL_BYTES:])
-    if tail.complete and not terminal and not may_end:
+    tail = dialect.tail(forwarded[-TAIL_BYTES:], row.choices)
+    if tail.complete and not any(is_terminal(e, row.dialect) for e in done):
         return "tail says complete without the terminal sign"
+    if tail.finished and not may_end:
+        return "tail says finished before every choice is"
     if terminal and not tail.complete and tail.fault is None:
         return "tail says incomplete with the terminal sign"
     if len(done) <= 4:
@@ -199,6 +204,8 @@ def _reader(row: Row, dialect: Any) -> list[str]:
     data = row.answer
     wire = events(data)
     whole_from = _whole_from(row, wire)
+    ends = [data_end(data, e) for e in wire if is_terminal(e, row.dialect)]
+    terminal_from = min(ends, default=len(data) + 1)
     full_reader = dialect.stream_reader()
     full = full_reader.feed(data)
     places = cut_places(row)
@@ -216,8 +223,15 @@ def _reader(row: Row, dialect: Any) -> list[str]:
                 return [f"reader: cut at {place}: a fresh reader gives other events"]
         else:
             closing_of = copy.deepcopy(running)
-        closing = closing_of.close()
-        ended = any(isinstance(e, ReplyEnd) for e in (*full[:seen][-3:], *closing))
+        ended = any(isinstance(e, ReplyEnd) for e in (*full[:seen][-3:], *closing_of.close()))
         if ended and place < whole_from:
+            return [f"reader: end at {place}: ReplyEnd before the stream is whole"]
+        if ended and place < terminal_from and _ends_broken(dialect, data[:place]):
             return [f"reader: cut at {place}: ReplyEnd without the terminal sign"]
     return []
+
+
+def _ends_broken(dialect: Any, data: bytes) -> bool:
+    """Whether a reader takes these bytes for a whole stream although their connection broke."""
+    reader = dialect.stream_reader()
+    return any(isinstance(e, ReplyEnd) for e in (*reader.feed(data), *reader.close(clean=False)))

@@ -279,6 +279,7 @@ def _reasoning_rest(reasoning: Any) -> Any:
     effort = reasoning.effort if reasoning.effort not in EFFORTS else None
     rest = [effort, reasoning.budget_tokens, reasoning.mode, reasoning.display]
     extra = {name: raw_value(raw) for name, raw in reasoning.extra.items()}
+    extra = {name: value for name, value in extra.items() if value}  # an empty object tells the spelling only
     return [*rest, extra] if any(v is not None for v in rest) or extra else None
 
 

@@ -12,8 +12,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from tests.recordings.corpus import Row
+from tests.recordings.corpus import ANTHROPIC, Row
 from tests.recordings.reading import data_end, differences, events, has_error, is_terminal, tokens
+from tests.recordings.replay import KEY_REFUSED, KEYS_EXHAUSTED
 from tests.recordings.upstream import read_order
 
 FILE = "asbru.sqlite"
@@ -90,13 +91,19 @@ class _Judge:
         self.faulty = any(has_error(e) for e in found)
         ends = [data_end(row.answer, e) for e in found if is_terminal(e, row.dialect)]
         self.terminal_at = min(ends, default=len(row.answer))
+        told = [e.end for e in found if row.dialect == ANTHROPIC and e.name == "message_delta"]
+        self.output_told_at = min(told, default=0)
 
     def whole(self, record: dict[str, Any]) -> None:
         """The record of the whole replay: the recorded status, the provider's tokens, no error that was none."""
         row = self.row
         self.whole_records += 1
-        if record["status"] != row.status and not self.faulty and not self._error_in_200():
+        refused = row.status in KEY_REFUSED
+        due = 502 if refused else row.status
+        if record["status"] != due and not self.faulty:
             self.reasons.append(f"record: status {record['status']}, recorded {row.status}")
+        if refused and record["error_code"] != KEYS_EXHAUSTED:
+            self.reasons.append(f"record: error code {record['error_code']} for a refused key")
         told = tokens(row)
         source = record["usage_source"]
         if told is not None:
@@ -113,6 +120,10 @@ class _Judge:
         """The record of a cut replay says so, unless the sign of the end had come."""
         if record["outcome"] == "ok" and place < self.terminal_at:
             self.reasons.append(f"record: outcome ok of a stream cut at {place}")
+        if record["usage_source"] == "provider" and place < self.output_told_at:
+            self.reasons.append(
+                f"record: usage_source provider of a stream cut at {place}, before it told its output"
+            )
 
     def _error_in_200(self) -> bool:
         return not self.row.stream and b'"error"' in self.row.answer[:64] and b'"choices"' not in self.row.answer

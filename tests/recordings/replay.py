@@ -15,6 +15,7 @@ from tests.recordings.reading import (
     data_end,
     events,
     expected_stream,
+    has_error,
     is_fault,
     is_terminal,
     is_usage_only,
@@ -26,6 +27,9 @@ PATHS = {OPENAI: "/v1/chat/completions", ANTHROPIC: "/anthropic/v1/messages"}
 PROVIDERS = {OPENAI: "replay-openai", ANTHROPIC: "replay-anthropic"}
 KEY_RESTING = frozenset({401, 402, 403, 429})
 """Statuses after which a gateway rests the key: such a row gets a provider of its own."""
+KEY_REFUSED = frozenset({401, 402, 403})
+"""Statuses about the key that the gateway holds: its caller hears 502 and `KEYS_EXHAUSTED`, in Asbru's words."""
+KEYS_EXHAUSTED = "upstream_credentials_exhausted"
 
 
 def provider_of(row: Row) -> str:
@@ -52,6 +56,8 @@ def judge_whole(row: Row, answer: Answer) -> list[str]:
     """A same-dialect caller's answer: status, completeness, bytes (or JSON where objects were recorded)."""
     if answer.status == 0:
         return ["gateway: no answer"]
+    if row.status in KEY_REFUSED:
+        return _judge_exhausted(row, answer)
     reasons: list[str] = []
     if answer.status != row.status:
         reasons.append(f"gateway: status {answer.status}, recorded {row.status}: {answer.body[:120]!r}")
@@ -65,6 +71,20 @@ def judge_whole(row: Row, answer: Answer) -> list[str]:
     elif not row.exact and json.loads(answer.body) != json.loads(row.answer):
         reasons.append("gateway: body is not equal as JSON")
     return reasons
+
+
+def _judge_exhausted(row: Row, answer: Answer) -> list[str]:
+    """The caller's key is good and the gateway's is not: 502, with the provider's status named, in the dialect."""
+    if answer.status != 502 or not answer.complete:
+        return [f"gateway: status {answer.status} for a refused key, expected 502: {answer.body[:120]!r}"]
+    if not _is_error(answer.body, row.dialect):
+        return [f"gateway: not {row.dialect}'s form: {answer.body[:120]!r}"]
+    error = json.loads(answer.body)["error"]
+    if row.dialect == OPENAI and error.get("code") != KEYS_EXHAUSTED:
+        return [f"gateway: code {error.get('code')} for a refused key"]
+    if str(row.status) not in error["message"]:
+        return [f"gateway: the message does not name the provider's {row.status}: {error['message'][:120]!r}"]
+    return []
 
 
 def _where(expected: bytes, got: bytes) -> str:
@@ -97,7 +117,8 @@ def judge_request(row: Row, order: Order, seen: bytes | None) -> list[str]:
 class CutJudge:
     """Judges cut replays of one stream; what the whole stream holds is worked out once.
 
-    A stream that was cut after its terminal sign (or after a fault of its own) is whole. A finish reason is not
+    A stream that was cut after its terminal sign is whole, and one cut after an error of its own needs no second one
+    (OpenRouter sends it beside choices: the SDKs raise it all the same). A finish reason is not
     such a sign: these cuts break the connection, and only an end that was clean could stand for one.
     """
 
@@ -114,7 +135,7 @@ class CutJudge:
             self.due_ends.append(self.due_ends[-1] + size)
         last = len(row.answer) + 1
         self.content_at = min((e.end for e in wire if shows_content(e, row.dialect)), default=last)
-        closing = [e for e in wire if is_terminal(e, row.dialect) or is_fault(e, row.dialect)]
+        closing = [e for e in wire if is_terminal(e, row.dialect) or has_error(e)]
         self.closed_at = closing[0].end if closing else last
         self.closed_data_at = data_end(row.answer, closing[0]) if closing else last
 

@@ -117,7 +117,7 @@ def test_a_changed_argument_is_found() -> None:
 def test_an_early_end_is_found() -> None:
     """A tail that calls every stream complete, and a reader that ends a cut stream, are found."""
     dialect = checks.load_dialects()[OPENAI]
-    eager = msgspec.structs.replace(dialect, tail=lambda _: TailFacts(usage=None, complete=True))
+    eager = msgspec.structs.replace(dialect, tail=lambda _, choices=1: TailFacts(usage=None, complete=True))
     assert any("tail says complete" in reason for reason in cuts.check(row(), eager))
 
     class Ends:
@@ -129,8 +129,8 @@ def test_an_early_end_is_found() -> None:
         def feed(self, data: bytes) -> list[Any]:
             return self.inner.feed(data)
 
-        def close(self) -> list[Any]:
-            return [*self.inner.close(), ReplyEnd()]
+        def close(self, *, clean: bool = True) -> list[Any]:
+            return [*self.inner.close(clean=clean), ReplyEnd()]
 
     ends = msgspec.structs.replace(dialect, stream_reader=Ends)
     assert any("ReplyEnd" in reason for reason in cuts.check(row(), ends))

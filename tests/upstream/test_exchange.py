@@ -242,5 +242,5 @@ def test_an_answer_is_given_once() -> None:
     exchange = exchange_on(Connection(), streaming=False)
     error = UpstreamError("late", kind="deadline")
     exchange.fail(error)
-    exchange.answered.resolve(Answer(200, []))
+    exchange.answered.resolve(Answer(200, b""))
     assert value(exchange.answered) is error

@@ -22,13 +22,14 @@ class RequestHead(msgspec.Struct, frozen=True):
     """What a pass-through call needs of a body: decoded alone, in a fraction of a microsecond.
 
     `wants_usage` tells that the caller asked for usage in the stream (OpenAI `stream_options.include_usage`);
-    always True where the dialect reports it unasked.
+    always True where the dialect reports it unasked. `choices`: how many answers were asked for (OpenAI `n`).
     """
 
     model: str
     stream: bool
     wants_usage: bool
     max_tokens: int | None
+    choices: int = 1
 
 
 class Written(msgspec.Struct, frozen=True):
@@ -70,8 +71,12 @@ class StreamReader(Protocol):
         """The events that `chunk` completes. Garbage becomes a `StreamFault` (type "protocol_error")."""
         ...
 
-    def close(self) -> list[StreamEvent]:
-        """The end of the bytes: closing events only if the stream was complete in this dialect's own terms."""
+    def close(self, *, clean: bool = True) -> list[StreamEvent]:
+        """The end of the bytes: closing events only if the stream was complete in this dialect's own terms.
+
+        `clean` tells that the provider ended the body by itself: only then may a finished answer stand for the
+        terminator that some providers never send.
+        """
         ...
 
 
@@ -90,11 +95,30 @@ class StreamWriter(Protocol):
 
 
 class TailFacts(msgspec.Struct, frozen=True):
-    """What the end of an answer tells. `complete`: the dialect's own sign of a whole stream was seen."""
+    """What the end of a stream tells.
+
+    `complete`: the dialect's terminator was seen: the stream is whole, whatever happened to the connection.
+    `finished`: every choice has its finish reason: the stream is whole if its body ended cleanly, and cut if not.
+    """
 
     usage: Usage | None
     complete: bool
+    finished: bool = False
     fault: StreamFault | None = None
+
+
+class TailReader(Protocol):
+    """See `Dialect.tail`."""
+
+    def __call__(self, data: bytes, choices: int = 1) -> TailFacts:
+        """The facts from the last bytes of a stream that was asked for `choices` answers."""
+        ...
+
+
+def no_finish(data: bytes) -> bool:
+    """`finishes` of a dialect whose answers have one choice."""
+    del data
+    return False
 
 
 def json_fields(body: bytes) -> frozenset[str]:
@@ -123,12 +147,15 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     `usage_of(body)` reads usage from a complete JSON answer, tail first, whole body as a fallback; None if absent.
     `head_usage(data)` reads usage from the first whole events of a stream, where the dialect tells it there (input
     tokens in Anthropic's `message_start`); `merge_usage(head, tail)` joins it with what `tail` found.
-    `tail(data)` reads the last bytes of a stream (whole events); `data` may begin in the middle of an event.
+    `tail(data, choices)` reads the last bytes of a stream (whole events); `data` may begin in the middle of an event.
+    `finishes(data)` tells whether whole events hold a finish reason: asked only where `choices` is above one, so that
+    the choices that end early are not forgotten.
     `prelude(data)` looks at the first whole events of a stream: a `StreamFault`, True once content was seen,
     else False.
     `withhold(events)` removes the usage-only chunk that Asbru asked for from whole events; identity object when none.
     `read_error(status, body)` turns a provider's error answer into an `UpstreamError` that keeps status, type, code,
-    message and body. `write_error(error, request_id)` gives the body for an error answer in this dialect;
+    message and body; `error_inside(body)` does so for an error that came with status 200 in place of an answer, and
+    is None for an answer. `write_error(error, request_id)` gives the body for an error answer in this dialect;
     `write_stream_error(error)` the bytes that end a stream with it.
     """
 
@@ -142,12 +169,14 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     stream_reader: Callable[[], StreamReader]
     stream_writer: Callable[[ChatRequest], StreamWriter]
     usage_of: Callable[[bytes], Usage | None]
-    tail: Callable[[bytes], TailFacts]
+    tail: TailReader
     prelude: Callable[[bytes], StreamFault | bool]
     withhold: Callable[[bytes], bytes]
     read_error: Callable[[int, bytes], UpstreamError]
+    error_inside: Callable[[bytes], UpstreamError | None]
     write_error: Callable[[AsbruError, str], bytes]
     write_stream_error: Callable[[AsbruError], bytes]
+    finishes: Callable[[bytes], bool] = no_finish
     top_level_fields: Callable[[bytes], frozenset[str]] = json_fields
     head_usage: Callable[[bytes], Usage | None] = no_head_usage
     merge_usage: Callable[[Usage | None, Usage | None], Usage | None] = tail_usage_wins

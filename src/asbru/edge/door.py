@@ -85,7 +85,7 @@ class Door:
         call.accept_coding = request.accept_coding
         if request.content_coding:
             try:
-                call.body = decode_body(request.content_coding, request.body, rooms.body_bytes_max)
+                call.body = decode_body(request.content_coding.strip().lower(), request.body, rooms.body_bytes_max)
             except AsbruError as error:
                 self._refuse(error, route, request, connection)
                 return
@@ -111,7 +111,7 @@ class Door:
     def _handle_rest(self, route: Route | None, request: Request, connection: ServerConnection) -> None:
         if request.error is not None:
             raise request.error
-        if request.upgrade == b"websocket":
+        if request.upgrade.strip().lower() == b"websocket":
             connection.answer.closing = True
             raise UpgradeRequired("this path does not take WebSocket upgrades; use a plain HTTP request")
         if self.forwarder.forward(request, connection):

@@ -16,6 +16,7 @@ from asbru.wire import HOP_BY_HOP
 
 _DEADLINES = ExchangeDeadlines(connect_s=2.0, first_token_s=60.0, idle_s=300.0, total_s=3600.0)
 _NOT_SENT = HOP_BY_HOP | {b"content-length", b"expect", b"host"}
+_NO_BODY = (204, 304)
 _JSON_LINE = b"content-type: application/json\r\n"
 
 
@@ -52,6 +53,11 @@ async def _pass(request: Request, connection: ServerConnection, pool: Pool) -> N
         head = await exchange.answered
         if not head.streaming:
             answer.whole(head.status, head.lines, head.body)
+            return
+        if request.method == b"HEAD" or head.status in _NO_BODY:  # no chunks; of a HEAD only the length is told
+            parts: list[bytes] = []
+            await exchange.pump(parts.append, pool.tick_s)
+            answer.whole(head.status, head.lines, b"".join(parts))
             return
         answer.begin(head.status, head.lines)
         answer.flow = exchange

@@ -46,7 +46,7 @@ def account(call: Call, rooms: Rooms) -> None:
             head.model if head is not None else "",
             call.served_model,
             call.key_name,
-            len(call.attempts) or (1 if call.key_name or target is not None else 0),
+            len(call.attempts) or (1 if call.served_model else 0),
             _attempt_log(call) if call.attempts else "",
             status,
             call.outcome,

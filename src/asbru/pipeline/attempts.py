@@ -49,9 +49,10 @@ async def attempt(call: Call, targets: Sequence[Target], rooms: Rooms) -> Reply:
         endpoint = rooms.endpoints[target.provider.name]
         call.target = target
         try:
-            if call.operation == COUNT_TOKENS and not endpoint.offers(COUNT_TOKENS):
-                return await count_locally(call, rooms)
-            endpoint.check_offers(call.operation)
+            if not endpoint.offers(call.operation):
+                if call.operation == COUNT_TOKENS:
+                    return await count_locally(call, rooms)
+                endpoint.check_offers(call.operation)
             return await _try_target(call, target, endpoint, rooms)
         except UpstreamError as error:
             if not falls_back(error):

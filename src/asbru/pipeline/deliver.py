@@ -79,6 +79,8 @@ def refuse(call: Call, error: AsbruError) -> None:
         lines += b"retry-after: %d\r\n" % max(1, round(error.retry_after_s))
     if isinstance(error, UpstreamError) and error.body and error.dialect == call.dialect.name:
         lines += b"content-type: %b\r\n" % (error.content_type or b"application/json")
-        call.answer.whole(error.status, lines, error.body)
+        if error.kind == "fault" and not (call.head is not None and call.head.stream):
+            call.status = 200  # an error inside a 200 goes as it came; who asked for a stream is told by the status
+        call.answer.whole(call.status, lines, error.body)
         return
     call.answer.whole(error.status, lines + JSON_LINE, call.dialect.write_error(error, call.id.decode()))

@@ -20,7 +20,6 @@ from asbru.wire.content_coding import CodingError, DecodedTooLargeError, Decoder
 
 JSON_LINE = b"content-type: application/json\r\n"
 SSE_LINES = b"content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\n"
-_ERROR_STARTS = (b'{"error"', b'{"type":"error"')
 _SSE_STARTS = (b"data:", b"event:", b":", b"id:", b"retry:")
 
 
@@ -112,12 +111,16 @@ def _whole(call: Call, answer: Answer, endpoint: Endpoint, rooms: Rooms) -> Repl
     dialect = endpoint.dialect
     if answer.status >= 300:
         raise _refusal(answer, body, dialect, rooms)
+    inside = dialect.error_inside(body)
+    if inside is not None:
+        inside.content_type = answer.content_type
+        raise inside
     head = call.head
     if head is not None and head.stream:
         raise UpstreamError(
             "the provider answered a streamed call without a stream", kind="protocol", code="upstream_protocol"
         )
-    _check_json(body, dialect)
+    _check_json(body)
     if call.operation == CHAT or call.pass_through:
         call.usage = dialect.usage_of(body)
         call.usage_source = "none" if call.usage is None else "provider"
@@ -154,8 +157,8 @@ def _decoded(answer: Answer, bytes_max: int) -> bytes:
         ) from None
 
 
-def _check_json(body: bytes, dialect: Dialect) -> None:
-    """An answer that is not whole JSON, or an error dressed as a success, is no answer."""
+def _check_json(body: bytes) -> None:
+    """An answer that is not whole JSON is no answer."""
     text = body if body[:1] == b"{" and body[-1:] == b"}" else body.strip()
     if not text.startswith((b"{", b"[")):
         raise UpstreamError(
@@ -163,10 +166,6 @@ def _check_json(body: bytes, dialect: Dialect) -> None:
         )
     if not text.endswith((b"}", b"]")):
         raise UpstreamError("the provider's answer ended before it was complete", kind="cut", code="upstream_cut")
-    if text.startswith(_ERROR_STARTS):
-        error = dialect.read_error(502, body)
-        error.kind = "fault"
-        raise error
 
 
 def _refusal(answer: Answer, body: bytes, dialect: Dialect, rooms: Rooms) -> UpstreamError:
@@ -194,7 +193,8 @@ def _relay(call: Call, answer: Answer, endpoint: Endpoint, *, asks_usage: bool) 
         except CodingError as error:
             raise UpstreamError(f"the provider's stream cannot be decoded: {error}", kind="protocol") from error
     if call.pass_through:
-        return PassRelay(endpoint.dialect, withhold=asks_usage, decoder=decode_with)
+        choices = 1 if call.head is None else call.head.choices
+        return PassRelay(endpoint.dialect, withhold=asks_usage, decoder=decode_with, choices=choices)
     assert call.canonical is not None
     return TranslateRelay(
         endpoint.dialect.stream_reader(), call.dialect.stream_writer(call.canonical), decoder=decode_with

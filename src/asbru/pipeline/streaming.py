@@ -6,9 +6,13 @@
 Both have a prelude, until the first content, in which a fault still leads to a retry or a fallback; then every piece
 goes to the caller at once. Neither ever sends half an event. How a stream ends:
 
-    the dialect's own end was seen     ok, whatever happened to the connection afterwards
-    an error inside the stream         the caller has it; the record says so
-    anything else                      the caller is told with an error event, and no end is sent
+    the dialect's terminator was seen      ok, whatever happened to the connection afterwards
+    every choice has its finish reason     ok if the body ended cleanly (some providers send no terminator)
+    an error inside the stream             the caller has it; the record says so
+    anything else                          the caller is told with an error event, and no end is sent
+
+Usage is the provider's where it told what came out. Of a stream cut before that (Anthropic tells the input at the
+beginning, beside a placeholder for the output) it is unknown: `usage` is None, the record's `usage_source` "none".
 """
 
 from __future__ import annotations
@@ -19,17 +23,21 @@ from typing import Protocol
 
 from asbru.core.errors import UpstreamError
 from asbru.core.notes import Note
-from asbru.core.reply import ReplyEnd, ReplyStart, StreamEvent, StreamFault, UsageReport, is_content
+from asbru.core.reply import ReplyEnd, StreamEvent, StreamFault, UsageReport, is_content
 from asbru.core.usage import Usage
-from asbru.dialects import Dialect, StreamReader, StreamWriter
+from asbru.dialects import Dialect, StreamReader, StreamWriter, TailFacts
 from asbru.wire import EventSplitter, SseTooLarge
 from asbru.wire.content_coding import CodingError, DecodedTooLargeError, Decoder
 
 PRELUDE_BYTES_MAX = 1024 * 1024
 """Bytes that may pass before the first content; after that the stream counts as begun."""
 
-_RECENT_PIECES = 8
-"""Pieces of whole events kept for reading the tail: a stream ends with at most a few events that matter."""
+_TAIL_PIECES = 8
+_TAIL_BYTES = 4096
+"""Whole events are kept for reading the tail: at least so many pieces and bytes of them, pieces as they came."""
+
+_CHOICES_MAX = 128
+"""Finish reasons remembered of a stream with several choices: more than any provider offers."""
 
 Sink = Callable[[bytes], None]
 
@@ -94,9 +102,10 @@ def _incomplete() -> UpstreamError:
 
 
 class PassRelay:
-    """Same dialect in and out. `withhold` takes the usage chunk out that Asbru asked for and the caller did not."""
+    """Same dialect in and out. `withhold` takes the usage chunk out that Asbru asked for and the caller did not;
+    `choices` is how many answers the caller asked for."""
 
-    def __init__(self, dialect: Dialect, *, withhold: bool, decoder: Decoder | None) -> None:
+    def __init__(self, dialect: Dialect, *, withhold: bool, decoder: Decoder | None, choices: int = 1) -> None:
         self.usage: Usage | None = None
         self.seen_fault: UpstreamError | None = None
         self.notes: tuple[Note, ...] = ()
@@ -106,7 +115,10 @@ class PassRelay:
         self._splitter = EventSplitter()
         self._first: list[bytes] = []
         self._first_bytes = 0
-        self._recent: deque[bytes] = deque(maxlen=_RECENT_PIECES)
+        self._recent: deque[bytes] = deque()
+        self._recent_bytes = 0
+        self._choices = choices
+        self._finishes: deque[bytes] = deque(maxlen=_CHOICES_MAX)
         self._sink: Sink | None = None
 
     def prelude(self, chunk: bytes) -> bool:
@@ -140,7 +152,14 @@ class PassRelay:
             raise _unreadable(error) from error
 
     def _send(self, whole: bytes) -> None:
-        self._recent.append(whole)
+        recent = self._recent
+        recent.append(whole)
+        self._recent_bytes += len(whole)
+        while len(recent) > _TAIL_PIECES and self._recent_bytes - len(recent[0]) >= _TAIL_BYTES:
+            left = recent.popleft()
+            self._recent_bytes -= len(left)
+            if self._choices > 1 and self._dialect.finishes(left):
+                self._finishes.append(left)
         if self._withhold:
             whole = self._dialect.withhold(whole)
         if self._sink is not None:
@@ -148,23 +167,39 @@ class PassRelay:
 
     def finish(self, cut: UpstreamError | None) -> UpstreamError | None:
         """See `Relay`."""
-        dialect = self._dialect
-        tail = b"".join(self._recent)
-        held = self._splitter.held
-        facts = dialect.tail(tail)
-        if held and not facts.complete:
-            closed = dialect.tail(tail + held + b"\n\n")  # the last event may lack only its blank line
-            if closed.complete:
-                facts = closed
-                self._send(held)
+        facts = self._facts(clean=cut is None)
         usage = facts.usage
-        if self._first:
-            usage = dialect.merge_usage(dialect.head_usage(self._first[0]), usage)
+        if usage is not None:
+            usage = self._dialect.merge_usage(self._head_usage(), usage)
         self.usage = usage
         if facts.fault is not None:
             self.seen_fault = fault_error(facts.fault)
             return None
-        return None if facts.complete else cut or _incomplete()
+        whole = facts.complete or (facts.finished and cut is None)
+        return None if whole else cut or _incomplete()
+
+    def _facts(self, *, clean: bool) -> TailFacts:
+        """What the tail tells. A last event that lacks only its line ends counts, and goes to the caller."""
+        dialect = self._dialect
+        tail = b"".join((*self._finishes, *(self._recent or self._first)))
+        facts = dialect.tail(tail, self._choices)
+        held = self._splitter.held
+        if not held or facts.complete or facts.fault is not None:
+            return facts
+        closed = dialect.tail(tail + held + b"\n\n", self._choices)
+        if not (closed.complete or closed.fault is not None or (clean and closed.finished)):
+            return facts
+        self._splitter = EventSplitter()
+        last = held if clean else held + b"\n\n"  # as it came, if that is how the provider ends
+        if self._sink is None:
+            self._first.append(last)
+        else:
+            self._send(last)
+        return closed
+
+    def _head_usage(self) -> Usage | None:
+        read = self._dialect.head_usage
+        return next((usage for piece in self._first if (usage := read(piece)) is not None), None)
 
 
 class TranslateRelay:
@@ -216,7 +251,7 @@ class TranslateRelay:
 
     def _write(self, events: list[StreamEvent]) -> None:
         for event in events:
-            if isinstance(event, UsageReport) or (isinstance(event, ReplyStart) and event.usage is not None):
+            if isinstance(event, UsageReport):
                 self.usage = event.usage
             elif isinstance(event, StreamFault):
                 self.seen_fault = fault_error(event)
@@ -230,7 +265,7 @@ class TranslateRelay:
     def finish(self, cut: UpstreamError | None) -> UpstreamError | None:
         """See `Relay`."""
         if not self._complete and self.seen_fault is None:
-            self._write(self._reader.close())
+            self._write(self._reader.close(clean=cut is None))
         if self._complete or self.seen_fault is not None:
             return None
         return cut or _incomplete()

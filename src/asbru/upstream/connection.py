@@ -220,7 +220,7 @@ class UpstreamConnection(asyncio.Protocol):
             self._interims += 1
             return
         self._in_head = False
-        head = self._head.lstrip(b"\r\n")  # llhttp allows line breaks before a status line
+        head = self._head.lstrip(b"\r\n")  # llhttp allows line breaks before an answer
         end = head.find(b"\r\n\r\n")
         for _ in range(self._interims):
             head = self._head = head[end + 4 :].lstrip(b"\r\n")

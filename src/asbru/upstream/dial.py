@@ -68,7 +68,7 @@ def _network(message: str) -> UpstreamError:
 
 def _reason(error: OSError) -> str:
     verify = getattr(error, "verify_message", None)
-    return str(verify or error.strerror or error)
+    return str(verify or error.strerror or error) or "the connection was closed"
 
 
 async def _connect(host: str, port: int, origin: Origin, *, trusted: bool = False) -> socket.socket:

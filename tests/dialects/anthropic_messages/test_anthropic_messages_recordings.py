@@ -1,4 +1,4 @@
-"""Recorded traffic of the Messages API through every reader and writer."""
+"""Recorded traffic of the Messages API through every reader and writer; run by `make recordings`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import json
 import random
 from collections.abc import Callable
 from typing import Any
+
+import pytest
 
 from asbru.core.chat import ChatRequest
 from asbru.core.reply import ReplyEnd, StreamEvent, UsageReport
@@ -15,6 +17,8 @@ from asbru.dialects.contract import TargetFacts
 
 WHOLE_CUTS_BYTES_MAX = 2048
 RANDOM_CUTS = 40
+
+pytestmark = pytest.mark.recordings
 
 
 def encoded(value: Any) -> bytes:

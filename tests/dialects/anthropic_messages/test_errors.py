@@ -62,3 +62,15 @@ def test_any_error_body_is_read(body: bytes) -> None:
     assert (error.status, error.type, error.body) == (500, "api_error", body)
     assert error.message
     assert len(error.message) <= 600
+
+
+def test_an_error_with_status_200_is_found() -> None:
+    """An error object in place of an answer is a fault with the status of its type; an answer is none."""
+    body = b'{ "type": "error", "error": {"type": "overloaded_error", "message": "busy"}}'
+    error = DIALECT.error_inside(body)
+    assert error is not None
+    assert (error.kind, error.status, error.message, error.body) == ("fault", 529, "busy", body)
+    unknown = DIALECT.error_inside(b'{"error":"m"}')
+    assert unknown is not None and unknown.status == 502
+    for answer in (b'{"content":[],"error":{"message":"m"}}', b'{"error":null}', b'{"error"', b"[]", b"{}"):
+        assert DIALECT.error_inside(answer) is None

@@ -363,6 +363,18 @@ def test_reasoning_of_another_dialect(row: tuple[Reasoning, str, int, Any, Any])
     assert bool(notes) is not (kept or (thinking or {}).get("budget_tokens") == 9000)
 
 
+def test_the_form_of_a_wish_is_not_noted_but_its_unknown_members_are() -> None:
+    """Chat's empty `reasoning` object is a spelling; a mode that changes and members that are lost are named."""
+    empty = Reasoning(effort="low", extra={"reasoning": Raw(b"{}")})
+    assert write(ask(reasoning=empty, max_tokens=9))[1] == []
+    wish = Reasoning(mode="enabled", extra={"reasoning": Raw(b'{"exclude":true}'), "thinking": Raw(b'{"type":"x"}')})
+    assert write(ask(reasoning=wish, max_tokens=9))[1] == [
+        "dropped reasoning.exclude (unknown here)",
+        "dropped thinking.type (unknown here)",
+        "changed reasoning.mode (enabled became adaptive)",
+    ]
+
+
 def test_thinking_excludes_sampling_and_forced_calls() -> None:
     """With thinking the API refuses temperature, top_k and top_p; with a forced call it refuses thinking."""
     thinking = Reasoning(effort="high")

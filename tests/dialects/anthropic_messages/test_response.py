@@ -102,6 +102,16 @@ def test_what_is_left_out_is_noted() -> None:
     ]
 
 
+def test_marks_of_form_are_not_noted() -> None:
+    """How chat spelled a thought is no loss; a member with a meaning of its own is."""
+    form = {name: Raw(b'"x"') for name in ("member", "type", "format", "index")}
+    thoughts = (
+        ThinkingPart(text="t", dialect="openai_chat", extra=form),
+        RedactedThinkingPart(data="Z", dialect="openai_chat", extra=form | {"id": Raw(b'"r1"')}),
+    )
+    assert write(reply(*thoughts))[1] == ["dropped choices[0].parts[1].id (unknown here)"]
+
+
 @pytest.mark.parametrize(
     ("parts", "stop", "word"),
     [

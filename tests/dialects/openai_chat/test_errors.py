@@ -12,6 +12,7 @@ from asbru.core.chat import Raw
 from asbru.core.errors import BadRequest, Overloaded, UpstreamError
 from asbru.core.reply import StreamFault
 from asbru.dialects.openai_chat.errors import (
+    error_inside,
     read_error,
     read_fault,
     write_error,
@@ -92,3 +93,36 @@ def test_errors_in_a_stream_are_one_event_and_no_done() -> None:
 def test_a_fault_without_words_gets_some() -> None:
     """An empty error object still gives a fault with a message."""
     assert read_fault(Raw(b'{"error":{}}')).message == "the provider reported an error without words"
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "message"),
+    [
+        (b'{"error":{"message":"busy","code":503}}', 503, "busy"),
+        (b' { "error": { "message": "filtered", "code": "content_filter", "status": 400 } } ', 400, "filtered"),
+        (b'{"id":"g","user_id":"u","error":{"message":"m"}}', 502, "m"),
+        (b'{"error":"m"}', 502, "m"),
+    ],
+)
+def test_an_error_with_status_200_is_found(body: bytes, status: int, message: str) -> None:
+    """An error object in place of an answer is a fault with its own status, and keeps its bytes."""
+    error = error_inside(body)
+    assert error is not None
+    assert (error.kind, error.status, error.message, error.body) == ("fault", status, message, body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"choices":[],"error":null}',
+        b'{"error":null,"choices":[]}',
+        b'{"error":{"message":"late"},"choices":[{"message":{}}]}',
+        b'{"choices":[{"message":{"content":"the \\"error\\" is"}}]}',
+        b'{"data":[],"error":{}}',
+        b'{"error"',
+        b"[]",
+    ],
+)
+def test_an_answer_is_no_error(body: bytes) -> None:
+    """An answer that quotes an error, carries an empty one, or one beside its choices is an answer."""
+    assert error_inside(body) is None

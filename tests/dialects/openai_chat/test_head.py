@@ -55,6 +55,7 @@ def test_a_head_is_read() -> None:
     body = b'{"model":"m","stream":true,"stream_options":{"include_usage":true},"max_tokens":5,'
     body += b'"max_completion_tokens":7,"messages":[{"role":"user","content":"\xc3\xa4"}]}'
     assert read_head(body) == RequestHead(model="m", stream=True, wants_usage=True, max_tokens=7)
+    assert read_head(b'{"model":"m","n":3}').choices == 3
     assert read_head(b'{"model":"m","stream":null}') == RequestHead("m", False, False, None)
 
 

@@ -1,5 +1,4 @@
-"""Every recorded chat exchange of the OpenAI family goes through the dialect; skipped where there are
-none."""
+"""Every recorded chat exchange of the OpenAI family goes through the dialect; run by `make recordings`."""
 
 from __future__ import annotations
 
@@ -22,6 +21,8 @@ from asbru.dialects.openai_chat import DIALECT
 ROOT = Path(__file__).parents[3]
 FILE = Path(os.environ.get("ASBRU_RECORDINGS", ROOT.parent / "shared" / "recordings")) / "provider-traffic.jsonl.xz"
 TAIL_BYTES = 4096
+
+pytestmark = pytest.mark.recordings
 
 
 def rows() -> Iterator[dict[str, Any]]:
@@ -128,7 +129,8 @@ def test_every_stream_is_read_with_its_usage_from_any_cut() -> None:
         assert totals[-1:] == expected[-1:], row["id"]
         end = DIALECT.tail(data[-TAIL_BYTES:])
         assert end.usage == (reports[-1] if reports else None), row["id"]
-        assert end.complete == isinstance(events[-1], ReplyEnd), row["id"]
+        assert end.finished == isinstance(events[-1], ReplyEnd), row["id"]
+        assert end.complete == (end.finished and b"data: [DONE]" in data), row["id"]
         assert DIALECT.prelude(data) is not False
         for cut in cuts(data):
             assert read(data[:cut], data[cut:]) == events, (row["id"], cut)

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from asbru.core.reply import StreamFault
 from asbru.core.usage import Usage
 from asbru.dialects.contract import TailFacts
-from asbru.dialects.openai_chat.passthrough import prelude, tail, withhold
+from asbru.dialects.openai_chat.passthrough import finishes, prelude, tail, withhold
 
 
 def event(**members: Any) -> bytes:
@@ -31,6 +32,9 @@ HI = delta(content="Hi")
 DONE = b"data: [DONE]\n\n"
 ERROR = event(error={"message": "m", "code": 503})
 FAULT = StreamFault(message="m", code="503", status=503)
+WHOLE = TailFacts(usage=KNOWN, complete=True, finished=True)
+ENDED = TailFacts(usage=KNOWN, complete=False, finished=True)
+CUT = TailFacts(usage=None, complete=False)
 
 
 @pytest.mark.parametrize(
@@ -75,29 +79,56 @@ def test_garbage_at_the_beginning_is_a_fault() -> None:
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
-        (HI + delta(finish="stop") + ONLY_USAGE + DONE, TailFacts(usage=KNOWN, complete=True)),
-        (HI + ONLY_USAGE + event(choices=[], usage=None, moderation={}) + DONE, TailFacts(usage=KNOWN,
-         complete=True)),
-        (ONLY_USAGE, TailFacts(usage=KNOWN, complete=True)),
-        (ONLY_USAGE[20:] + DONE, TailFacts(usage=KNOWN, complete=True)),
-        (event(choices=[{"finish_reason": "stop"}], usage=USAGE), TailFacts(usage=KNOWN, complete=True)),
-        (event(choices=[{"finish_reason": "stop"}], x_groq={"usage": USAGE}),
-         TailFacts(usage=KNOWN, complete=True)),
-        ((HI + delta(finish="stop")), TailFacts(usage=None, complete=True)),
-        ((HI + delta(finish="stop") + DONE).replace(b"\n", b"\r\n"), TailFacts(usage=None, complete=True)),
-        (delta(finish="stop").rstrip(), TailFacts(usage=None, complete=False)),
-        (HI, TailFacts(usage=None, complete=False)),
-        (b"", TailFacts(usage=None, complete=False)),
-        (HI + ERROR, TailFacts(usage=None, complete=False, fault=FAULT)),
-        (HI + ERROR + DONE, TailFacts(usage=None, complete=False, fault=FAULT)),
-        (delta(content='"usage": {"error": 1}') + DONE, TailFacts(usage=None, complete=True)),
-        (event(choices=[], usage={"prompt_tokens": 1, "completion_tokens": 1}) + ONLY_USAGE + DONE,
-         TailFacts(usage=KNOWN, complete=True)),
+        (HI + delta(finish="stop") + ONLY_USAGE + DONE, WHOLE),
+        (HI + ONLY_USAGE + event(choices=[], usage=None, moderation={}) + DONE, WHOLE),
+        (ONLY_USAGE, ENDED),
+        (ONLY_USAGE[20:] + DONE, WHOLE),
+        (event(choices=[{"finish_reason": "stop"}], usage=USAGE), ENDED),
+        (event(choices=[{"finish_reason": "stop"}], x_groq={"usage": USAGE}), ENDED),
+        (HI + delta(finish="stop"), replace(ENDED, usage=None)),
+        (HI + delta(finish="stop") + HI.replace(b"Hi", b""), replace(ENDED, usage=None)),
+        ((HI + delta(finish="stop") + DONE).replace(b"\n", b"\r\n"), replace(WHOLE, usage=None)),
+        (delta(finish="stop").rstrip(), CUT),
+        (HI, CUT),
+        (b"", CUT),
+        (HI + ERROR, replace(CUT, fault=FAULT)),
+        (HI + delta(finish="stop") + ERROR + DONE, replace(CUT, fault=FAULT)),
+        (delta(content='"usage": {"error": 1}') + DONE, replace(WHOLE, usage=None)),
+        (event(choices=[], usage={"prompt_tokens": 1, "completion_tokens": 1}) + ONLY_USAGE + DONE, WHOLE),
     ],
-)  # fmt: skip
+)
 def test_the_end_tells_usage_and_completeness(data: bytes, expected: TailFacts) -> None:
     """The last usage, the sign of a whole stream and an error are read from the last bytes."""
     assert tail(data) == expected
+
+
+def choice(index: int, finish: str | None = None) -> bytes:
+    return event(choices=[{"index": index, "delta": {"content": "x"}, "finish_reason": finish}])
+
+
+@pytest.mark.parametrize(
+    ("data", "choices", "finished"),
+    [
+        (choice(0) + choice(1) + choice(0, "stop"), 1, False),
+        (choice(0) + choice(1) + choice(1, "stop"), 1, False),
+        (choice(0, "stop") + choice(1, "stop"), 1, True),
+        (choice(0, "stop") + choice(1) + choice(1, "length"), 2, True),
+        (choice(0, "stop"), 2, False),
+        (choice(1, "stop") + choice(2), 3, False),
+        (choice(0, "stop") + choice(1) + ONLY_USAGE, 2, True),
+        (event(choices=[{"delta": {}, "finish_reason": "stop"}, {"delta": {}, "finish_reason": "stop"}]), 2, True),
+    ],
+)
+def test_every_choice_must_finish(data: bytes, choices: int, finished: bool) -> None:
+    """Of several choices, all that are seen and as many as were asked for have a finish reason."""
+    facts = tail(data, choices)
+    assert (facts.finished, facts.complete) == (finished, False)
+
+
+def test_finish_reasons_are_spotted() -> None:
+    """A finish reason that is set is seen without decoding; null is none."""
+    assert finishes(HI + choice(1, "stop"))
+    assert not finishes(HI + choice(1))
 
 
 @pytest.mark.parametrize("breaks", [b"\n", b"\r\n", b"\r"])

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asbru.core.chat import Message, Raw, Reasoning, TextPart, ToolResultPart
+from asbru.core.chat import Message, Raw, Reasoning, TextPart, ToolCallPart, ToolResultPart
 from asbru.core.errors import BadRequest
 from asbru.dialects.openai_chat.request import read_request
 
@@ -103,6 +103,25 @@ def test_no_json_makes_the_reader_fail_otherwise(members: dict[str, Any]) -> Non
         read_request(json.dumps({"model": "m", **members}).encode())
     except BadRequest as error:
         assert error.message
+
+
+def test_results_without_ids_answer_in_order() -> None:
+    """A tool message without an id (Writer) answers the first call that is still open; with no call it is refused."""
+    function = {"name": "f", "arguments": "{}"}
+    calls = [{"function": function}, {"id": "b", "function": function}, {"function": function}]
+    body = request_of(
+        {"role": "user", "content": "q"},
+        {"role": "assistant", "content": "", "tool_calls": calls},
+        {"role": "tool", "tool_call_id": "b", "content": "2"},
+        {"role": "tool", "content": "1"},
+        {"role": "tool", "content": "3"},
+    )
+    _, assistant, results = read_request(body).messages
+    first, second, third = (part.id for part in assistant.parts if isinstance(part, ToolCallPart))
+    answered = [part.call_id for part in results.parts if isinstance(part, ToolResultPart)]
+    assert answered == [second, first, third] and second == "b"
+    with pytest.raises(BadRequest, match=r"messages\[0\]\.tool_call_id"):
+        read_request(request_of({"role": "tool", "content": "1"}))
 
 
 def test_results_of_parallel_calls_become_one_message() -> None:

@@ -142,6 +142,15 @@ def test_parts_find_their_members() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("created", "expected"),
+    [("7", 7), ('"7"', 7), ("7.5", 7), ("null", None), ('"soon"', None), ("[]", None), ("1e999", None)],
+)
+def test_created_may_be_a_string(created: str, expected: int | None) -> None:
+    """Writer tells the time as a string; what is no time is left out."""
+    assert read_reply(b'{"choices":[],"created":%b}' % created.encode()).created_s == expected
+
+
 def test_the_frame_of_an_answer() -> None:
     """Id, model, reason, the provider's own reason, usage and notes stand where callers look for them."""
     usage = Usage(input=1, cache_write_1h=2, output=3)

@@ -72,6 +72,14 @@ def test_a_stream_is_complete_only_when_it_says_so(data: bytes, expected: list[t
     assert kinds(read(data)) == expected
 
 
+@pytest.mark.parametrize(("data", "ends"), [(HI + END, False), (HI + END + b"data: [DONE]", True)])
+def test_a_broken_connection_needs_the_terminator(data: bytes, ends: bool) -> None:
+    """Where the body did not end by itself, finish reasons do not stand for `[DONE]`."""
+    reader = ChatStreamReader()
+    events = reader.feed(data) + reader.close(clean=False)
+    assert isinstance(events[-1], ReplyEnd) is ends
+
+
 @pytest.mark.parametrize(
     ("data", "message", "kind"),
     [

@@ -6,7 +6,7 @@ Thinking signatures and cache marks survive; see `request.py` for what is normal
 """
 
 from asbru.dialects.anthropic_messages.count import Countable, countable, texts_of, write_count
-from asbru.dialects.anthropic_messages.errors import read_error, write_error, write_stream_error
+from asbru.dialects.anthropic_messages.errors import error_inside, read_error, write_error, write_stream_error
 from asbru.dialects.anthropic_messages.passthrough import head_usage, prelude, tail, usage_of, withhold
 from asbru.dialects.anthropic_messages.request import read_head, read_request, rewrite
 from asbru.dialects.anthropic_messages.request_writer import write_request
@@ -32,6 +32,7 @@ DIALECT = Dialect(
     prelude=prelude,
     withhold=withhold,
     read_error=read_error,
+    error_inside=error_inside,
     write_error=write_error,
     write_stream_error=write_stream_error,
     head_usage=head_usage,

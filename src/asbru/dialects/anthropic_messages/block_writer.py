@@ -241,7 +241,7 @@ def _write_thinking(part: ThinkingPart, path: str, receipt: Receipt) -> Block | 
         "type": "thinking",
         "thinking": part.text,
         "signature": part.signature,
-        **receipt.riding(path, part.extra),
+        **receipt.riding_thought(path, part.extra),
     }
 
 
@@ -249,7 +249,7 @@ def _write_redacted(part: RedactedThinkingPart, path: str, receipt: Receipt) -> 
     if part.dialect != NAME:
         receipt.dropped(path, "thinking of another provider")
         return None
-    return {"type": "redacted_thinking", "data": part.data, **receipt.riding(path, part.extra)}
+    return {"type": "redacted_thinking", "data": part.data, **receipt.riding_thought(path, part.extra)}
 
 
 def _write_result(part: ToolResultPart, path: str, receipt: Receipt) -> Block | None:

@@ -10,6 +10,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
+import msgspec
+
+from asbru.core.chat import Raw
 from asbru.core.errors import AsbruError, UpstreamError
 from asbru.core.reply import StreamFault
 from asbru.dialects.anthropic_messages.types import (
@@ -28,6 +31,8 @@ from asbru.wire import write_event
 ERROR_TEXT_MAX: Final = 500
 """How many characters of a body that is not JSON go into the message."""
 
+_INSIDE_BYTES_MAX: Final = 512
+_NULL: Final = Raw(b"null")
 _TAGS: Final = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.DOTALL | re.IGNORECASE)
 _VAGUE: Final = ("api_error", "invalid_request_error")
 
@@ -60,6 +65,27 @@ def _made(status: int, body: bytes, error: ErrorWire) -> UpstreamError:
         body=body,
         dialect=NAME,
     )
+
+
+class _Answer(ErrorHolder):
+    """An answer as far as it can be an error."""
+
+    content: Raw = _NULL
+
+
+def error_inside(body: bytes) -> UpstreamError | None:
+    """The error that came with status 200 in place of an answer, with the status of its type, else 502."""
+    if body.find(b'"error"', 0, _INSIDE_BYTES_MAX) < 0:
+        return None
+    try:
+        holder = msgspec.json.decode(body, type=_Answer)
+    except DECODE_ERRORS:
+        return None
+    if holder.error is None or holder.content != _NULL:
+        return None
+    error = _made(STATUS_OF_TYPE.get(_inside(holder).type or "", 502), body, _inside(holder))
+    error.kind = "fault"
+    return error
 
 
 def _plain(body: bytes) -> str:

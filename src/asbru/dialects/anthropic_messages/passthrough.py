@@ -65,8 +65,12 @@ def head_usage(data: bytes) -> Usage | None:
     return None
 
 
-def tail(data: bytes) -> TailFacts:
-    """Facts from the last whole events of a stream; the first may be cut at its beginning."""
+def tail(data: bytes, choices: int = 1) -> TailFacts:
+    """Facts from the last whole events of a stream; the first may be cut at its beginning.
+
+    Every stream of this API ends with `message_stop`, so nothing less is taken for an end. It has one choice.
+    """
+    del choices
     usage: Usage | None = None
     complete = False
     fault: StreamFault | None = None
@@ -80,7 +84,8 @@ def tail(data: bytes) -> TailFacts:
             complete = True
         elif kind == "error" and fault is None:
             fault = read_fault(block)
-    return TailFacts(usage=usage, complete=complete and fault is None, fault=fault)
+    complete = complete and fault is None
+    return TailFacts(usage=usage, complete=complete, finished=complete, fault=fault)
 
 
 def prelude(data: bytes) -> StreamFault | bool:

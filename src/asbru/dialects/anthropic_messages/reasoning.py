@@ -26,6 +26,7 @@ import msgspec
 from asbru.core.chat import ChatRequest, Reasoning, ToolResultPart
 from asbru.dialects.anthropic_messages.fields import Fields
 from asbru.dialects.anthropic_messages.receipt import Receipt
+from asbru.dialects.anthropic_messages.types import DECODE_ERRORS, decode_members
 
 BUDGET_TOKENS_MIN: Final = 1024
 
@@ -120,8 +121,7 @@ def _fit(budget: int | None, max_tokens: int, receipt: Receipt) -> int | None:
 
 def _chosen(request: ChatRequest, reasoning: Reasoning, *, style: str, max_tokens: int, receipt: Receipt) -> Thought:
     """For a request of another dialect."""
-    if reasoning.extra:
-        receipt.foreign("reasoning", reasoning.extra)
+    _note_unknown(reasoning, receipt)
     if reasoning.effort == "none" or reasoning.mode == "disabled":
         return Thought({"type": "disabled"})
     if request.tool_choice is not None and request.tool_choice.mode in ("any", "tool"):
@@ -142,7 +142,18 @@ def _chosen(request: ChatRequest, reasoning: Reasoning, *, style: str, max_token
         return Thought()
     if word is not None and word != reasoning.effort:
         receipt.changed("reasoning.effort", f"became {word}")
+    if reasoning.mode == "enabled":
+        receipt.changed("reasoning.mode", "enabled became adaptive")
     return Thought(_shown(reasoning, "adaptive", None), word)
+
+
+def _note_unknown(reasoning: Reasoning, receipt: Receipt) -> None:
+    """Chat keeps the unknown members of its `reasoning` and `thinking` objects under these names."""
+    for name, raw in reasoning.extra.items():
+        try:
+            receipt.foreign(name, decode_members(raw))
+        except DECODE_ERRORS:
+            receipt.foreign("reasoning", {name: raw})
 
 
 def _shown(reasoning: Reasoning, mode: str, budget: int | None) -> dict[str, Any]:

@@ -6,8 +6,13 @@ one are named in notes.
 
 from __future__ import annotations
 
+from typing import Final
+
 from asbru.core.chat import Extra
 from asbru.core.notes import Note, NoteKind
+
+_FORM_MARKS: Final = frozenset(("member", "type", "format", "index"))
+"""What chat's thinking parts keep of their spelling, so that they can be written back in it."""
 
 
 class Receipt:
@@ -47,6 +52,12 @@ class Receipt:
             return extra
         self.foreign(path, extra)
         return {}
+
+    def riding_thought(self, path: str, extra: Extra) -> Extra:
+        """`riding` for a thinking part, whose marks of form say nothing once it has another form."""
+        if self.native:
+            return extra
+        return self.riding(path, {name: raw for name, raw in extra.items() if name not in _FORM_MARKS})
 
     def _note(self, kind: NoteKind, field: str, reason: str) -> None:
         self._notes[Note(kind, field, reason)] = None

@@ -225,11 +225,11 @@ def _write_reply_block(part: Part, path: str, receipt: Receipt) -> Block | None:
         case TextPart():
             return write_text(part, path, receipt) if part.text or receipt.native else None
         case ThinkingPart():
-            extra = receipt.riding(path, part.extra)
+            extra = receipt.riding_thought(path, part.extra)
             return {"type": "thinking", "thinking": part.text, "signature": carried(part), **extra}
         case RedactedThinkingPart():
             data = carry(part.data, part.dialect)
-            return {"type": "redacted_thinking", "data": data, **receipt.riding(path, part.extra)}
+            return {"type": "redacted_thinking", "data": data, **receipt.riding_thought(path, part.extra)}
         case ToolCallPart():
             return write_tool_use(part, path, receipt)
         case ForeignPart():

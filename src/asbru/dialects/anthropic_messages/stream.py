@@ -102,8 +102,9 @@ class MessagesStreamReader:
             return [self._garbage(str(error))]
         return self._read(wires)
 
-    def close(self) -> list[StreamEvent]:
+    def close(self, *, clean: bool = True) -> list[StreamEvent]:
         """The end: a last event that only lacks its blank line still counts, half an event does not."""
+        del clean  # only message_stop ends a stream of this API
         if self.done or not self._sse.close():
             return []
         events = self._read(self._sse.feed(b"\n\n"))

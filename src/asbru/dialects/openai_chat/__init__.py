@@ -8,10 +8,10 @@ cannot carry is noted. Completions and embeddings are passed through only (`read
 """
 
 from asbru.dialects.contract import Dialect
-from asbru.dialects.openai_chat.errors import read_error, write_error, write_stream_error
+from asbru.dialects.openai_chat.errors import error_inside, read_error, write_error, write_stream_error
 from asbru.dialects.openai_chat.head import read_head, rewrite
 from asbru.dialects.openai_chat.operations import read_completions_head, read_embeddings_head
-from asbru.dialects.openai_chat.passthrough import prelude, tail, withhold
+from asbru.dialects.openai_chat.passthrough import finishes, prelude, tail, withhold
 from asbru.dialects.openai_chat.request import read_request
 from asbru.dialects.openai_chat.request_body import write_request
 from asbru.dialects.openai_chat.response import read_reply, write_reply
@@ -35,8 +35,10 @@ DIALECT = Dialect(
     prelude=prelude,
     withhold=withhold,
     read_error=read_error,
+    error_inside=error_inside,
     write_error=write_error,
     write_stream_error=write_stream_error,
+    finishes=finishes,
 )
 
 __all__ = ["DIALECT", "read_completions_head", "read_embeddings_head"]

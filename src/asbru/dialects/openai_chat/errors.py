@@ -16,10 +16,11 @@ import msgspec
 from asbru.core.chat import Raw
 from asbru.core.errors import AsbruError, UpstreamError
 from asbru.core.reply import StreamFault
-from asbru.dialects.openai_chat.types import NAME
+from asbru.dialects.openai_chat.types import NAME, NULL
 from asbru.wire import write_event
 
 _MESSAGE_CHARS_MAX: Final = 2_000
+_INSIDE_BYTES_MAX: Final = 512
 _TITLE = re.compile(rb"<title[^>]*>([^<]{1,200})", re.IGNORECASE)
 _ANY = msgspec.json.Decoder()
 
@@ -60,6 +61,31 @@ def _facts_of_body(body: bytes) -> ErrorFacts | None:
         items = msgspec.convert(value, list[object])
         value = items[0] if items else None
     return facts_of(value)
+
+
+class _Answer(msgspec.Struct):
+    error: Raw = NULL
+    choices: Raw = NULL
+    data: Raw = NULL
+
+
+def error_inside(body: bytes) -> UpstreamError | None:
+    """The error that came with status 200 in place of an answer. Its status is the one it names, else 502.
+
+    Looked for where an error object would be, at the beginning: an answer with text in it is not decoded for this.
+    """
+    if body.find(b'"error"', 0, _INSIDE_BYTES_MAX) < 0:
+        return None
+    try:
+        members = msgspec.json.decode(body, type=_Answer)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    if members.error == NULL or members.choices != NULL or members.data != NULL:
+        return None
+    facts = _facts_of_body(body)
+    error = read_error(502 if facts is None or facts.status is None else facts.status, body)
+    error.kind = "fault"
+    return error
 
 
 def read_fault(raw: Raw | bytes) -> StreamFault:

@@ -37,6 +37,7 @@ def read_head(body: bytes) -> RequestHead:
         stream=head.stream is True,
         wants_usage=options is not None and options.include_usage is True,
         max_tokens=head.max_tokens if head.max_completion_tokens is None else head.max_completion_tokens,
+        choices=head.n or 1,
     )
 
 
@@ -51,6 +52,7 @@ def _why_not(body: bytes) -> BadRequest:
             options.flag("include_usage")
         fields.whole("max_tokens")
         fields.whole("max_completion_tokens")
+        fields.whole("n")
     except BadRequest as error:
         return error
     return BadRequest("expected the body of a request, got JSON that is not one")

@@ -23,6 +23,8 @@ from asbru.wire import read_block
 
 _PEEK = msgspec.json.Decoder(PeekChunk)
 _NO_CHOICES = re.compile(rb'"choices"\s*:\s*\[\s*\]')
+_FINISH = re.compile(rb'"finish_reason"\s*:\s*"')
+_OTHER_INDEX = re.compile(rb'"index"\s*:\s*[1-9]')
 _BORDER = re.compile(rb"\r\n\r\n|\n\r\n|\n\n|\r\r")
 _DONE = b"[DONE]"
 _EMPTY = (b"null", b'""', b"[]", b"{}")
@@ -80,31 +82,76 @@ def _shows_content(chunk: PeekChunk) -> bool:
     return False
 
 
-def tail(data: bytes) -> TailFacts:
+def tail(data: bytes, choices: int = 1) -> TailFacts:
     """Reads the end of a stream; `data` may begin in the middle of an event.
 
-    Complete is a stream with `[DONE]`, or one whose last event ends an answer (a finish reason, or the
-    usage that follows one) and is whole. The last usage counts.
+    Complete is a stream with `[DONE]`; finished is one whose choices all have their finish reason, `choices` of
+    them at least, or whose last event is the usage that follows those. The last usage counts.
     """
     usage: Usage | None = None
     fault: StreamFault | None = None
     complete = False
-    ended = data.endswith((b"\n", b"\r"))
+    ends = _Ends(choices, many=choices > 1 or _OTHER_INDEX.search(data) is not None)
     blocks = [block for block in _blocks(data) if block.strip(b"\n")]
+    whole = data.endswith((b"\n", b"\r"))
     for at, block in enumerate(reversed(blocks)):
         event = read_block(block)
         payload = block if event is None else event.data
         if event is not None and payload == _DONE:
             complete = True
             continue
-        chunk = _peek(payload) if usage is None or at == 0 else None
+        look_on = not complete and not ends.settled
+        chunk = _peek(payload) if usage is None or look_on else None
         if usage is None and b'"usage"' in payload:
             usage = tail_usage(payload) or _chunk_usage(chunk)
         if fault is None and b'"error"' in payload:
             fault = _fault_of(payload)
-        if at == 0 and ended and _ends_answer(chunk):
-            complete = True
-    return TailFacts(usage=usage, complete=complete and fault is None, fault=fault)
+        if look_on and chunk is not None and (whole or at > 0):
+            ends.take(chunk, last=at == 0)
+    complete = complete and fault is None
+    return TailFacts(
+        usage=usage, complete=complete, finished=complete or (ends.reached and fault is None), fault=fault
+    )
+
+
+class _Ends:
+    """Which choices ended, gathered from the last chunk to the first. With one choice the last word on it will do."""
+
+    __slots__ = ("_asked", "_finished", "_many", "_seen", "_summed")
+
+    def __init__(self, asked: int, *, many: bool) -> None:
+        self._asked = asked
+        self._many = many
+        self._seen: set[int] = set()
+        self._finished: set[int] = set()
+        self._summed = False  # the usage of a finished answer is there
+
+    @property
+    def settled(self) -> bool:
+        """Nothing earlier can change the verdict."""
+        return self._summed or (not self._many and bool(self._finished))
+
+    @property
+    def reached(self) -> bool:
+        """Every choice has ended."""
+        if self._summed:
+            return True
+        return len(self._finished) >= max(self._asked, 1) and self._seen <= self._finished
+
+    def take(self, chunk: PeekChunk, *, last: bool) -> None:
+        """One chunk; `last` tells that no event came after it."""
+        if last and _is_usage_only(chunk):
+            self._summed = True
+        for at, choice in enumerate(chunk.choices or ()):
+            index = at if choice.index is None else choice.index
+            self._seen.add(index)
+            if choice.finish_reason:
+                self._finished.add(index)
+
+
+def finishes(data: bytes) -> bool:
+    """Whether whole events hold a finish reason (or words that look like one)."""
+    return _FINISH.search(data) is not None
 
 
 def _chunk_usage(chunk: PeekChunk | None) -> Usage | None:
@@ -117,12 +164,6 @@ def _chunk_usage(chunk: PeekChunk | None) -> Usage | None:
 def _fault_of(payload: bytes) -> StreamFault | None:
     chunk = _peek(payload)
     return read_fault(payload) if chunk is not None and _is_set(chunk.error) else None
-
-
-def _ends_answer(chunk: PeekChunk | None) -> bool:
-    if chunk is None:
-        return False
-    return _is_usage_only(chunk) or any(choice.finish_reason for choice in chunk.choices or ())
 
 
 def _is_usage_only(chunk: PeekChunk) -> bool:

@@ -2,10 +2,13 @@
 
 Consecutive `tool` messages (the results of parallel calls) become one user message of tool results. The
 legacy `function` role and `function_call` are read as tool results and calls; since they have no ids, ids
-are made from the place of the call. Not here: the head alone (`head.py`), writing (`request_body.py`).
+are made from the place of the call. A tool result without an id (Writer) answers the first call that has no
+answer yet. Not here: the head alone (`head.py`), writing (`request_body.py`).
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import msgspec
 
@@ -19,6 +22,7 @@ from asbru.core.chat import (
     Reasoning,
     RefusalPart,
     ResponseFormat,
+    ToolCallPart,
     ToolResultPart,
 )
 from asbru.dialects.openai_chat.fields import Fields, open_object, refuse_request
@@ -156,17 +160,24 @@ def _read_messages(fields: Fields) -> tuple[Message, ...]:
     messages: list[Message] = []
     results: list[Part] = []
     legacy_ids: dict[str, str] = {}
+    open_ids: list[str] = []  # of the calls that no result has answered yet
     for at, item in enumerate(items):
         role = item.need_text("role")
         if role in ("tool", "function"):
-            results.append(_read_tool_result(item, role, legacy_ids))
+            result = _read_tool_result(item, role, legacy_ids, open_ids)
+            if result.call_id in open_ids:
+                open_ids.remove(result.call_id)
+            results.append(result)
             continue
         if results:
             messages.append(Message(role="user", parts=tuple(results)))
             results = []
         if "function_call" in item:
             legacy_ids[_legacy_name(item)] = f"call_fn_{at}"
-        messages.append(_read_message(item, role, at))
+        message = _read_message(item, role, at)
+        if role == "assistant":
+            open_ids = [part.id for part in message.parts if isinstance(part, ToolCallPart)]
+        messages.append(message)
     if results:
         messages.append(Message(role="user", parts=tuple(results)))
     return tuple(messages)
@@ -178,10 +189,13 @@ def _legacy_name(item: Fields) -> str:
     return "" if form is None else form.text("name") or ""
 
 
-def _read_tool_result(item: Fields, role: str, legacy_ids: dict[str, str]) -> ToolResultPart:
+def _read_tool_result(item: Fields, role: str, legacy_ids: dict[str, str], open_ids: Sequence[str]) -> ToolResultPart:
     name = item.text("name")
     if role == "tool":
-        call_id = item.need_text("tool_call_id")
+        if "tool_call_id" in item or not open_ids:
+            call_id = item.need_text("tool_call_id")
+        else:
+            call_id = open_ids[0]
     else:
         call_id = legacy_ids.get(name or "", "call_fn")
     parts, plain = read_content(item)

@@ -76,17 +76,26 @@ def read_reply(body: bytes) -> ChatReply:
     reply_id = fields.text("id") or ""
     fields.raw("object")
     usage = read_usage(fields.raw("usage"))
-    created = fields.number("created")
+    created = read_created(fields)
     return ChatReply(
         id=reply_id,
         model=fields.text("model") or "",
         choices=tuple(_read_choice(choice, at, reply_id) for at, choice in enumerate(choices)),
         usage=usage,
-        created_s=None if created is None else int(created),
+        created_s=created,
         service_tier=fields.text("service_tier") or None,
         dialect=NAME,
         extra=fields.rest_set(),
     )
+
+
+def read_created(fields: Fields) -> int | None:
+    """`created`, which Writer tells as a string; what is no time at all is not worth refusing an answer for."""
+    raw = bytes(fields.raw("created") or b"").strip(b'"')
+    try:
+        return int(float(raw))
+    except (ValueError, OverflowError):
+        return None
 
 
 def _read_choice(choice: Fields, at: int, reply_id: str) -> Choice:

@@ -45,7 +45,7 @@ from asbru.dialects.openai_chat.calls import Calls
 from asbru.dialects.openai_chat.errors import read_fault
 from asbru.dialects.openai_chat.fields import Fields, refuse_answer
 from asbru.dialects.openai_chat.reasoning import read_chunk_reasoning
-from asbru.dialects.openai_chat.response import call_id
+from asbru.dialects.openai_chat.response import call_id, read_created
 from asbru.dialects.openai_chat.stops import read_stop
 from asbru.dialects.openai_chat.types import NAME, NULL
 from asbru.dialects.openai_chat.usage import read_usage
@@ -212,8 +212,9 @@ class ChatStreamReader:
                 break
         return out
 
-    def close(self) -> list[StreamEvent]:
-        """The end of the bytes. A last event without its blank line counts if it is whole."""
+    def close(self, *, clean: bool = True) -> list[StreamEvent]:
+        """The end of the bytes. A last event without its blank line counts if it is whole; finish reasons stand for
+        `[DONE]` only at a clean end."""
         if self._ended:
             return []
         out: list[StreamEvent] = []
@@ -223,7 +224,7 @@ class ChatStreamReader:
             self._read_event(left, out)
         elif rest and not rest.startswith(b":"):
             return out  # cut within an event
-        if not self._ended and self._choices and all(choice.finish is not None for choice in self._choices.values()):
+        if clean and not self._ended and self._choices and all(one.finish for one in self._choices.values()):
             self._finish(out)
         return out
 
@@ -270,7 +271,7 @@ class ChatStreamReader:
 
     def _start(self, chunk: Fields, now: bool, out: list[StreamEvent]) -> None:
         reply_id, model = chunk.text("id") or "", chunk.text("model") or ""
-        created = chunk.number("created")
+        created = read_created(chunk)
         tier = chunk.text("service_tier") or None
         self._held |= {name: raw for name, raw in chunk.rest_set().items() if name not in _QUIET}
         if not now:
@@ -281,7 +282,7 @@ class ChatStreamReader:
             ReplyStart(
                 id=reply_id,
                 model=model,
-                created_s=None if created is None else int(created),
+                created_s=created,
                 service_tier=tier,
                 dialect=NAME,
                 extra=self._held,

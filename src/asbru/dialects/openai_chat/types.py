@@ -33,6 +33,7 @@ class Head(msgspec.Struct):
     stream_options: StreamOptions | None = None
     max_tokens: int | None = None
     max_completion_tokens: int | None = None
+    n: int | None = None
 
 
 class InputDetails(msgspec.Struct):

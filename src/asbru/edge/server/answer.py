@@ -39,6 +39,7 @@ class AnswerWriter:
         "_done",
         "_extra",
         "_head_only",
+        "_keep_line",
         "_pending_head",
         "_streaming",
         "_transport",
@@ -57,6 +58,7 @@ class AnswerWriter:
         self._streaming = False
         self._head_only = False
         self._extra = b""
+        self._keep_line = b""
         self.closing = False
         self.started = False
         self.finished = True
@@ -72,6 +74,7 @@ class AnswerWriter:
         self._chunked = not request.http_1_0
         self._head_only = request.method == b"HEAD"
         self._extra = extra
+        self._keep_line = b"connection: keep-alive\r\n" if request.http_1_0 else b""
         self.started = False
         self.finished = False
         self.bytes_written = 0
@@ -86,7 +89,7 @@ class AnswerWriter:
                 lines,
                 self._extra,
                 b"" if status in _NO_BODY else b"content-length: %d\r\n" % len(body),
-                b"connection: close\r\n" if self.closing else b"",
+                b"connection: close\r\n" if self.closing else self._keep_line,
             )
             if self._head_only or not body or status in _NO_BODY:
                 transport.write(head)

@@ -10,6 +10,9 @@ BODY_RATE_BYTES_PER_S = 16 * 1024
 PIPELINED_BYTES_MAX = 256 * 1024
 """Unserved pipelined requests of one connection, in bytes; above this it is not read."""
 
+UPGRADES_PIPELINED_MAX = 8
+"""Requests read in one piece that may each offer an upgrade (h2c) with more behind it: each costs a parser."""
+
 LINGER_S = 2.0
 """How long a refused sender may go on sending before the connection is closed, so that it can read the refusal."""
 

@@ -23,7 +23,7 @@ import httptools
 
 from asbru.core.errors import AsbruError, BadRequest, HeadTooLarge, RequestTimeout, TooLarge
 from asbru.edge.server.answer import AnswerWriter
-from asbru.edge.server.limits import BODY_RATE_BYTES_PER_S, LINGER_S, PIPELINED_BYTES_MAX
+from asbru.edge.server.limits import BODY_RATE_BYTES_PER_S, LINGER_S, PIPELINED_BYTES_MAX, UPGRADES_PIPELINED_MAX
 from asbru.edge.server.request import Request
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class ServerConnection(asyncio.Protocol):
         "_data",
         "_head_done",
         "_in_message",
-        "_pairs",
+        "_names",
         "_parser",
         "_pipelined_bytes",
         "_queue",
@@ -53,8 +53,11 @@ class ServerConnection(asyncio.Protocol):
         "_server",
         "_serving",
         "_since_s",
+        "_speaks_1_1",
         "_transport",
+        "_upgrades_behind",
         "_url",
+        "_values",
         "_write_paused_s",
         "answer",
         "on_gone",
@@ -65,10 +68,13 @@ class ServerConnection(asyncio.Protocol):
     def __init__(self, server: Server) -> None:
         self._server = server
         self._transport = cast("asyncio.Transport", None)
-        self._pairs: list[tuple[bytes, bytes]] = []
-        append = self._pairs.append
+        names: list[bytes] = []
+        values: list[bytes] = []
+        self._names = names
+        self._values = values
+        add_name, add_value = names.append, values.append
         # The parser's callback for a header, called some twenty times a request: it only collects.
-        self.on_header: Callable[[bytes, bytes], None] = lambda name, value: append((name, value))
+        self.on_header: Callable[[bytes, bytes], object] = lambda name, value: (add_name(name), add_value(value))
         self._parser = httptools.HttpRequestParser(self)
         self._request = Request()
         self._in_message = False
@@ -85,6 +91,8 @@ class ServerConnection(asyncio.Protocol):
         self._serving = False
         self._write_paused_s = 0.0
         self._since_s = 0.0
+        self._speaks_1_1 = False
+        self._upgrades_behind = 0
         self.state = IDLE
         self.answer = AnswerWriter(self._answered)
         self.on_gone: Callable[[], None] | None = None
@@ -154,7 +162,7 @@ class ServerConnection(asyncio.Protocol):
         if self._rx_bytes > self._rx_bytes_max:
             self._refuse(self._size_error())
             return
-        if len(self._pairs) > self._server.limits.header_count_max:  # of a head, or trailers, still on their way
+        if len(self._names) > self._server.limits.header_count_max:  # of a head, or trailers, still on their way
             self._refuse(self._count_error())
             return
         if self._queue and not self._serving:
@@ -169,13 +177,18 @@ class ServerConnection(asyncio.Protocol):
         self._parser = httptools.HttpRequestParser(self)
         request = self._request
         if self._in_message:
-            framing = b"transfer-encoding: chunked" if request.coding else b"content-length: %d" % request.length
+            framing = b"transfer-encoding: chunked" if request.coding else b"content-length: %b" % request.length
             self._parser.feed_data(b"POST / HTTP/1.1\r\nhost: h\r\n%b\r\n\r\n" % framing)
             self._request = request
         if self._queue and not self._serving:
             self._serve_next()
         if rest and not self.answer.closing and not self._transport.is_closing():
+            if self._upgrades_behind >= UPGRADES_PIPELINED_MAX:
+                self._refuse(BadRequest(f"over {UPGRADES_PIPELINED_MAX} upgrade offers came in one piece"))
+                return
+            self._upgrades_behind += 1
             self.data_received(rest)
+            self._upgrades_behind -= 1
 
     def _hold_back(self, data: bytes) -> None:
         self._pipelined_bytes += len(data)
@@ -220,7 +233,9 @@ class ServerConnection(asyncio.Protocol):
     # The parser's callbacks
 
     def on_message_begin(self) -> None:
-        """A request begins."""
+        """A request begins, or the body of one that offered an upgrade goes on."""
+        if self._head_done:
+            return
         self._request = Request()
         self._in_message = True
         self._url = b""
@@ -231,28 +246,23 @@ class ServerConnection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         """The head is whole: check what llhttp does not."""
+        if self._head_done:
+            return
         request = self._request
         parser = self._parser
         request.method = parser.get_method()
-        if parser.get_http_version() == "1.0":
-            request.http_1_0 = True
         if not parser.should_keep_alive():
             request.keep_alive = False
+            self._speaks_1_1 = False
+        if not self._speaks_1_1:  # asked once per connection, and again before it ends: spelling it out costs
+            request.http_1_0 = self._read_version() == "1.0"
         server = self._server
         limits = server.limits
         self._read_target(request)
-        pairs = self._pairs
-        request.read_headers(pairs)
-        if self._rx_bytes > limits.head_bytes_max or len(self._data) > limits.head_bytes_max:
-            self._check_head_size(limits.head_bytes_max)
-        if len(pairs) > limits.header_count_max:
-            raise self._count_error()
-        if server.forward_prefixes and request.path.startswith(server.forward_prefixes):
-            request.every_header = pairs.copy()
-        pairs.clear()
-        if request.hosts != 1 or request.coding:
-            self._check_framing(request)
-        if request.length > limits.body_bytes_max:
+        self._read_headers(request, server)
+        if request.hosts != 1 or request.coding or request.method == b"CONNECT":
+            _check_framing(request)
+        if request.length and int(request.length) > limits.body_bytes_max:
             raise self._body_error()
         if request.connection_options and request.headers:
             request.drop_connection_headers()
@@ -263,15 +273,30 @@ class ServerConnection(asyncio.Protocol):
         if request.expect:
             self._expect(request)
 
-    def _check_framing(self, request: Request) -> None:
-        if request.hosts != 1 and (request.hosts or not request.http_1_0):
-            raise BadRequest(f"expected one Host header, got {request.hosts}")
-        if request.coding and request.coding != b"chunked":
-            raise BadRequest("expected a Transfer-Encoding of chunked or none")
+    def _read_headers(self, request: Request, server: Server) -> None:
+        names, values = self._names, self._values
+        limits = server.limits
+        request.read_headers(names, values)
+        if self._rx_bytes > limits.head_bytes_max or len(self._data) > limits.head_bytes_max:
+            self._check_head_size(limits.head_bytes_max)
+        if len(names) > limits.header_count_max:
+            raise self._count_error()
+        if server.forward_prefixes and request.path.startswith(server.forward_prefixes):
+            request.every_header = list(zip(names, values, strict=True))
+        names.clear()
+        values.clear()
+
+    def _read_version(self) -> str:
+        version: str = self._parser.get_http_version()
+        if version != "1.1" and version != "1.0":
+            raise BadRequest(f"expected HTTP/1.1 or HTTP/1.0, got HTTP/{version}")
+        self._speaks_1_1 = version == "1.1"
+        return version
 
     def _check_head_size(self, limit: int) -> None:
         """More arrived than a head may have, but other requests or the body may have come along in the same read."""
-        if len(self._url) + sum(len(name) + len(value) + 4 for name, value in self._pairs) > limit:
+        size = len(self._url) + sum(map(len, self._names)) + sum(map(len, self._values)) + 4 * len(self._names)
+        if size > limit:
             raise HeadTooLarge(f"the request's head is over {limit} bytes (limits.head_bytes_max)")
 
     def _read_target(self, request: Request) -> None:
@@ -286,7 +311,7 @@ class ServerConnection(asyncio.Protocol):
         request.query = query
 
     def _expect(self, request: Request) -> None:
-        if request.expect != b"100-continue":
+        if request.expect.strip().lower() != b"100-continue":
             raise BadRequest("expected `Expect: 100-continue` or none", status=417, code="expectation_failed")
         if not self._serving and not self._queue and not request.http_1_0:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -301,7 +326,7 @@ class ServerConnection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         """The request is whole, or its head is and asks for an upgrade."""
         request = self._request
-        if request.upgrade and (request.length > 0 or request.coding) and self._parser.should_upgrade():
+        if request.upgrade and (request.length.strip(b"0") or request.coding) and self._parser.should_upgrade():
             return  # its body comes: see `_go_on_after_upgrade`
         body = self._body
         if body:
@@ -310,7 +335,9 @@ class ServerConnection(asyncio.Protocol):
             self._body_bytes = 0
         self._in_message = False
         self._head_done = False
-        self._pairs.clear()
+        if self._names:  # trailers: checked by the parser, of no use to a gateway
+            self._names.clear()
+            self._values.clear()
         self._rx_bytes = 0
         self._rx_bytes_max = self._server.limits.head_bytes_max
         self._queue.append(request)
@@ -393,3 +420,13 @@ class ServerConnection(asyncio.Protocol):
                 )
         elif state == LINGER and not self._serving and waited_s > LINGER_S:
             self._transport.close()
+
+
+def _check_framing(request: Request) -> None:
+    """Raise `BadRequest` for what llhttp takes but two readers could read in two ways."""
+    if request.method == b"CONNECT":
+        raise BadRequest("expected a request for a path here, got CONNECT: this gateway is not a proxy")
+    if request.hosts != 1 and (request.hosts or not request.http_1_0):
+        raise BadRequest(f"expected one Host header, got {request.hosts}")
+    if request.coding and (request.coding.strip().lower() != b"chunked" or request.http_1_0):
+        raise BadRequest("expected a Transfer-Encoding of chunked, and that in HTTP/1.1 only, or none")

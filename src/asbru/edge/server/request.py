@@ -1,12 +1,13 @@
 """A request as the server hands it on, and the table of headers the server acts upon.
 
-Header names are looked up as spelled in a bounded table, so that a name is lower-cased once per spelling and not once
-per request. Only listed headers are kept; a request that will be forwarded untouched keeps them all.
+What a head's names ask for is worked out once per sequence of names as spelled, in a bounded table: clients send the
+same headers again and again. Only listed headers are kept; a request that will be forwarded untouched keeps them all.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 
 class HeaderAction:
@@ -32,7 +33,6 @@ class HeaderAction:
 
 
 CARRY_LAST = HeaderAction.CARRY_ANTHROPIC
-AUTHORIZATION = HeaderAction.AUTHORIZATION
 
 _BY_NAME = {
     b"authorization": HeaderAction.AUTHORIZATION,
@@ -64,11 +64,27 @@ _BY_PREFIX = (
     (b"openai-", HeaderAction.CARRY_OPENAI),
     (b"anthropic-", HeaderAction.CARRY_ANTHROPIC),
 )
-_SPELLINGS_MAX = 4096
+_PLANS_MAX = 1024
+_PLANNED_BYTES_MAX = 2048
+_KEPT_AS = {
+    HeaderAction.AUTHORIZATION: "authorization",
+    HeaderAction.KEY: "key",
+    HeaderAction.GATEWAY_KEY: "gateway_key",
+    HeaderAction.LENGTH: "length",
+    HeaderAction.CODING: "coding",
+    HeaderAction.CONTENT_CODING: "content_coding",
+    HeaderAction.EXPECT: "expect",
+    HeaderAction.CONNECTION: "connection_options",
+    HeaderAction.UPGRADE: "upgrade",
+    HeaderAction.ACCEPT_CODING: "accept_coding",
+    HeaderAction.ORIGIN: "origin",
+}
+_LISTS = (HeaderAction.CODING, HeaderAction.CONTENT_CODING, HeaderAction.CONNECTION, HeaderAction.ACCEPT_CODING)
 _USUAL_OPTIONS = (b"keep-alive", b"Keep-Alive", b"close")
 
 
-def _judge(name: bytes) -> int:
+def action_of(name: bytes) -> int:
+    """The action for a header, in any spelling."""
     lower = name.lower()
     action = _BY_NAME.get(lower)
     if action is not None:
@@ -76,23 +92,43 @@ def _judge(name: bytes) -> int:
     return next((act for prefix, act in _BY_PREFIX if lower.startswith(prefix)), HeaderAction.IGNORE)
 
 
-class _Spellings(dict[bytes, int]):
-    """A cache that fills itself and starts anew when it is full."""
+class HeaderPlan(NamedTuple):
+    """What to do with a head whose header names are spelled so, in this order.
 
-    def __missing__(self, name: bytes) -> int:
-        if len(self) >= _SPELLINGS_MAX:
-            self.clear()
-        action = self[name] = _judge(name)
-        return action
+    `carried`: (index, action, name) of each header that goes along to providers. `kept`: (index, attribute of
+    `Request`) of each that is acted upon, the first of a name last, so that it wins. `joined`: (attribute, indexes) of
+    list headers that stand on several lines (RFC 9110, 5.3). `hosts`: how many Host headers.
+    """
+
+    carried: tuple[tuple[int, int, bytes], ...]
+    kept: tuple[tuple[int, str], ...]
+    joined: tuple[tuple[str, tuple[int, ...]], ...]
+    hosts: int
 
 
-header_action = _Spellings().__getitem__
-"""The action for a header name as it was spelled."""
+def _plan(names: tuple[bytes, ...]) -> HeaderPlan:
+    actions = [action_of(name) for name in names]
+    carried = tuple((i, act, names[i]) for i, act in enumerate(actions) if act and act <= CARRY_LAST)
+    kept = tuple((i, _KEPT_AS[act]) for i, act in enumerate(actions) if act in _KEPT_AS)
+    lists = ((_KEPT_AS[act], tuple(i for i, one in enumerate(actions) if one == act)) for act in _LISTS)
+    joined = tuple((attribute, indexes) for attribute, indexes in lists if len(indexes) > 1)
+    return HeaderPlan(carried, kept[::-1], joined, actions.count(HeaderAction.HOST))
 
 
-def _join(before: bytes, value: bytes) -> bytes:
-    """A list header that stands on several lines, as one (RFC 9110, 5.3)."""
-    return b"%b,%b" % (before, value) if before else value
+class _Plans(dict[tuple[bytes, ...], HeaderPlan]):
+    """Plans by names: a client sends the same headers again and again. Fills itself, starts anew when it is full."""
+
+    def __missing__(self, names: tuple[bytes, ...]) -> HeaderPlan:
+        plan = _plan(names)
+        if sum(map(len, names)) <= _PLANNED_BYTES_MAX:
+            if len(self) >= _PLANS_MAX:
+                self.clear()
+            self[names] = plan
+        return plan
+
+
+header_plan = _Plans().__getitem__
+"""The plan for the header names of a request, as spelled."""
 
 
 class Request:
@@ -100,6 +136,7 @@ class Request:
     `every_header` all of them as (name, value), for paths that are forwarded untouched, else None."""
 
     # Defaults live on the class: a request pays only for what it has.
+    headers: Sequence[tuple[int, bytes, bytes]] = ()
     method = b""
     path = b""
     query = b""
@@ -108,7 +145,7 @@ class Request:
     authorization = b""
     key = b""
     gateway_key = b""
-    length = -1
+    length = b""
     coding = b""
     content_coding = b""
     accept_coding = b""
@@ -122,54 +159,16 @@ class Request:
     received_s = 0.0
     error: Exception | None = None
 
-    def __init__(self) -> None:
-        self.headers: list[tuple[int, bytes, bytes]] = []
-
-    def read_headers(self, pairs: list[tuple[bytes, bytes]]) -> None:
+    def read_headers(self, names: list[bytes], values: list[bytes]) -> None:
         """Take the headers, as the parser gave them."""
-        headers = self.headers
-        for name, value in pairs:
-            action = header_action(name)
-            if action:
-                if action <= CARRY_LAST:
-                    headers.append((action, name, value))
-                elif action == AUTHORIZATION:
-                    self.authorization = value
-                else:
-                    self.take(action, value)
-
-    def take(self, action: int, value: bytes) -> None:
-        """Keep a header that is not simply carried."""
-        match action:
-            case HeaderAction.KEY:
-                self.key = self.key or value
-            case HeaderAction.GATEWAY_KEY:
-                self.gateway_key = value
-            case HeaderAction.LENGTH:
-                self.length = int(value)
-            case HeaderAction.HOST:
-                self.hosts += 1
-            case HeaderAction.ACCEPT_CODING:
-                self.accept_coding = value
-            case HeaderAction.CONNECTION:
-                self.connection_options = _join(self.connection_options, value)
-            case _:
-                self._take_rare(action, value)
-
-    def _take_rare(self, action: int, value: bytes) -> None:
-        match action:
-            case HeaderAction.CODING:
-                self.coding = _join(self.coding, value.strip().lower())
-            case HeaderAction.CONTENT_CODING:
-                self.content_coding = value.strip().lower()
-            case HeaderAction.EXPECT:
-                self.expect = value.strip().lower()
-            case HeaderAction.UPGRADE:
-                self.upgrade = value.strip().lower()
-            case HeaderAction.ORIGIN:
-                self.origin = value
-            case _:
-                pass
+        plan = header_plan(tuple(names))
+        self.hosts = plan.hosts
+        for index, attribute in plan.kept:
+            setattr(self, attribute, values[index])
+        for attribute, indexes in plan.joined:
+            setattr(self, attribute, b",".join(values[index] for index in indexes))
+        if plan.carried:
+            self.headers = [(action, name, values[index]) for index, action, name in plan.carried]
 
     def drop_connection_headers(self) -> None:
         """Remove the carried headers that `Connection` names: they were meant for this hop only."""

@@ -1,0 +1,232 @@
+"""The gateway in the test's own loop: what a worker serves by, with records kept in memory.
+
+    async with Gateway(openai(upstream), anthropic(upstream)) as gateway:
+        answer = await gateway.call(CHAT_PATH, chat())
+        row = gateway.row                                # the one record, by column name
+
+Leaving asserts what every journey promises: no call in flight, no exchange open, no connection busy.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import ssl
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from tests.fakes.waiting import until
+from tests.journeys.caller import HOST, KEY, Answer, Caller, request
+
+from asbru.app.build import Lasting, build_forwards, build_rooms
+from asbru.app.snapshot import (
+    Deadlines,
+    FallbackFacts,
+    KeyFacts,
+    Limits,
+    PrefixForward,
+    ProviderFacts,
+    Retries,
+    Snapshot,
+    VirtualKeyFacts,
+)
+from asbru.edge import Door
+from asbru.edge.forward import Forwarder
+from asbru.edge.server import Server, ServerLimits
+from asbru.records.row import COLUMNS
+from asbru.telemetry import Meter
+
+PEPPER = b"p" * 16
+NAMES = tuple(column.name for column in COLUMNS)
+OPERATIONS = ("chat", "completions", "embeddings", "models")
+
+
+def digest(key: str) -> bytes:
+    """A virtual key's digest under PEPPER."""
+    return hashlib.blake2b(key.encode(), key=PEPPER, digest_size=32).digest()
+
+
+def keys(*names: str) -> tuple[KeyFacts, ...]:
+    """Provider keys `sk-NAME`."""
+    return tuple(KeyFacts(name=name, value=f"sk-{name}") for name in names)
+
+
+def openai(url: str, **changes: Any) -> ProviderFacts:
+    """A provider of the OpenAI dialect, named `openai`, without pauses between retries."""
+    facts = ProviderFacts(
+        name="openai",
+        kind="custom",
+        dialect="openai_chat",
+        base_url=f"{url}/v1",
+        keys=keys("o1"),
+        operations=OPERATIONS,
+        allow_loopback=True,
+        retries=Retries(max=0, pause_initial_s=0.0),
+    )
+    return msgspec.structs.replace(facts, **changes)
+
+
+def anthropic(url: str, **changes: Any) -> ProviderFacts:
+    """A provider of the Anthropic dialect, named `anthropic`."""
+    facts = ProviderFacts(
+        name="anthropic",
+        kind="custom",
+        dialect="anthropic_messages",
+        base_url=f"{url}/v1",
+        auth="x-api-key",
+        headers={"anthropic-version": "2023-06-01"},
+        keys=keys("a1"),
+        operations=("chat", "count_tokens", "models"),
+        allow_loopback=True,
+        retries=Retries(max=0, pause_initial_s=0.0),
+    )
+    return msgspec.structs.replace(facts, **changes)
+
+
+def retries(count: int) -> Retries:
+    """So many retries, without pauses."""
+    return Retries(max=count, pause_initial_s=0.0)
+
+
+def snapshot(*providers: ProviderFacts, **changes: Any) -> Snapshot:
+    """A snapshot with the virtual key of `caller.KEY`."""
+    facts = {
+        "providers": providers,
+        "pepper": PEPPER,
+        "virtual_keys": (VirtualKeyFacts(name="tester", digest=digest(KEY)),),
+        **changes,
+    }
+    return Snapshot(**facts)
+
+
+class Recorder:
+    """Records in memory, as dicts by column name."""
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, Any]] = []
+
+    def add(self, row: tuple[object, ...]) -> None:
+        """Keep a row."""
+        assert len(row) == len(NAMES)
+        self.rows.append(dict(zip(NAMES, row, strict=True)))
+
+
+class Gateway:
+    """See the module. `limits` are the snapshot's; the in-flight bound, pools and pages are as in a worker."""
+
+    def __init__(
+        self,
+        *providers: ProviderFacts,
+        limits: Limits | None = None,
+        tls: ssl.SSLContext | None = None,
+        **changes: Any,
+    ) -> None:
+        self.snapshot = snapshot(*providers, limits=limits or Limits(), **changes)
+        self.port = 0
+        self.recorder = Recorder()
+        self._tls = tls
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """Every record so far."""
+        return self.recorder.rows
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """The one record."""
+        assert len(self.rows) == 1, f"expected one record, got {len(self.rows)}: {self.rows}"
+        return self.rows[0]
+
+    async def __aenter__(self) -> Gateway:
+        loop = asyncio.get_running_loop()
+        limits = self.snapshot.limits
+        self.lasting = Lasting(loop, self.recorder, Meter())
+        self.door = Door(lambda: self.server.draining, lambda told: told(b"metrics\n"), "0")
+        names = ServerLimits.__struct_fields__
+        self.server = Server(loop, ServerLimits(**{name: getattr(limits, name) for name in names}), self.door.handle)
+        self.server.sweeps.append(self.lasting.sweep)
+        self.swap(self.snapshot)
+        self.port = await self.server.listen(HOST, 0, self._tls)
+        return self
+
+    def swap(self, snapshot: Snapshot) -> None:
+        """Serve by another snapshot, as a worker does on a reload; chance always draws 0."""
+        rooms = build_rooms(snapshot, self.lasting)
+        rooms.chance = lambda: 0.0
+        forwards = build_forwards(snapshot, self.lasting)
+        self.door.rooms = rooms
+        self.door.forwarder = Forwarder(forwards)
+        self.door.cors_origins = frozenset(origin.encode() for origin in snapshot.cors_origins)
+        self.server.forward_prefixes = tuple(forwards)
+
+    async def __aexit__(self, kind: object, *_: object) -> None:
+        try:
+            if kind is None:
+                await self.settle()
+        finally:
+            self.server.close()
+            for pool in self.lasting.pools.values():
+                pool.close()
+            await until(lambda: not self.server.connections, "the callers' connections are closed")
+
+    async def settle(self) -> None:
+        """Wait until nothing is under way; fails when something stays."""
+        await until(lambda: not self.left_over(), "nothing is left over", 5.0)
+
+    def left_over(self) -> list[str]:
+        """What is still under way."""
+        found = [f"{self.lasting.load.in_flight} calls in flight"] if self.lasting.load.in_flight else []
+        for pool in self.lasting.pools.values():
+            if pool.busy_connections:
+                found.append(f"{pool.origin}: {pool.busy_connections} busy connections")
+            if any(not exchange.over for exchange in pool._active):
+                found.append(f"{pool.origin}: an open exchange")
+            if pool._dialling:
+                found.append(f"{pool.origin}: dialling")
+        return found
+
+    async def recorded(self, count: int = 1) -> list[dict[str, Any]]:
+        """Every record, once there are `count`."""
+        await until(lambda: len(self.rows) >= count, f"{count} records")
+        return self.rows
+
+    def caller(self, **options: Any) -> Caller:
+        """A caller's connection."""
+        return Caller(self.port, **options)
+
+    async def call(self, path: str, body: object = b"", **options: Any) -> Answer:
+        """One request on a connection of its own, answered whole."""
+        async with self.caller() as caller:
+            caller.send(request(path, body, **options))
+            return await caller.answer(head_only=options.get("method") == "HEAD")
+
+    async def refused(self, data: bytes) -> Answer:
+        """Bytes that must be answered with an error, after which the gateway closes."""
+        async with self.caller() as caller:
+            caller.send(data)
+            answer = await caller.answer()
+            assert answer.headers.get("connection") == "close"
+            caller.writer.write_eof()  # else the gateway lingers, so that a slow sender can read its answer
+            assert await caller.hung_up() == b""
+            return answer
+
+
+def fallback(source: str, *targets: str) -> tuple[FallbackFacts, ...]:
+    """When `source` fails, `targets`."""
+    return (FallbackFacts(source=source, targets=tuple(targets)),)
+
+
+def forwards(prefix: str, path: str) -> tuple[PrefixForward, ...]:
+    """A prefix that goes to a Unix socket."""
+    return (PrefixForward(prefix=prefix, unix_socket=path),)
+
+
+def deadlines(**seconds: float) -> Deadlines:
+    """Small deadlines where named."""
+    return Deadlines(**seconds)
+
+
+def allowed(*models: str) -> Sequence[VirtualKeyFacts]:
+    """The tester, allowed these models only."""
+    return (VirtualKeyFacts(name="tester", digest=digest(KEY), models=models),)
