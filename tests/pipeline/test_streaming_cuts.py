@@ -44,8 +44,12 @@ STREAMS: dict[str, tuple[Dialect, Dialect, bytes]] = {
     "openai": (OPENAI, ANTHROPIC, CHAT),
     "anthropic": (ANTHROPIC, OPENAI, MESSAGES),
 }
-COMPLETE = {"openai": CHAT.index(USAGE_CHUNK) - 2, "anthropic": len(MESSAGES) - 2}
-"""Bytes after which a dialect sees its end: a finish reason will do where a provider leaves `[DONE]` out."""
+_FINISHED = CHAT.index(USAGE_CHUNK)
+CLEAN_ENDS = {
+    "openai": (*range(_FINISHED - 2, _FINISHED + 1), *range(len(CHAT) - 16, len(CHAT) - 13)),
+    "anthropic": (),
+}
+"""Where a connection that ends cleanly leaves a whole stream: every choice finished, and no event half sent."""
 
 FAULTS = {
     "openai": b'data: {"error":{"message":"broken","type":"server_error","code":"x"}}\n\n',
@@ -126,14 +130,16 @@ def test_a_stream_cut_short_is_told_at_any_byte(name: str, make: Callable[[str],
     """Unless the dialect's own end was seen, the caller must still be told; half an event never leaves."""
     data = STREAMS[name][2]
     cut = UpstreamError("cut", kind="cut")
-    complete = COMPLETE[name]
+    clean = CLEAN_ENDS[name]
     for end in range(1, len(data)):
         for error in (None, cut):
             out = Out(make(name), [data[:end]], error)
             if end >= len(data) - 2:
                 assert out.error is None, end
-            if end >= complete:
-                continue  # between a finish reason and `[DONE]` the two relays do not agree yet
+                continue
+            if clean and end >= clean[0] and error is None:
+                assert out.error is None or end not in clean, end
+                continue  # half an event after the finish reason, at a clean end: the relays differ, neither sends it
             assert out.error is not None and out.error.kind == "cut"
             assert error is None or out.error is error
             assert whole_events(out.sent) and b"[DONE]" not in out.bytes and b"message_stop" not in out.bytes
