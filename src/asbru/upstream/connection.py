@@ -132,7 +132,7 @@ class UpstreamConnection(asyncio.Protocol):
             exchange.answered.resolve(self._answer)
             if self.exchange is not exchange:
                 return  # given up by whoever was resumed
-        if self._complete:
+        if self._complete and not self._too_large:
             self._finish(exchange)
         elif self._parts:
             if self._streaming:
