@@ -219,7 +219,12 @@ async def test_absolute_targets_and_query_strings() -> None:
         upstream.otherwise = Reply.json(CHAT_REPLY)
         for target in (f"http://gateway{CHAT_PATH}", f"{CHAT_PATH}?beta=true", f"{CHAT_PATH}?", f"{CHAT_PATH}/"):
             assert (await gateway.call(target, chat())).status == 200, target
-        assert [seen.target for seen in upstream.requests] == [CHAT_PATH, f"{CHAT_PATH}?beta=true", CHAT_PATH, CHAT_PATH]
+        assert [seen.target for seen in upstream.requests] == [
+            CHAT_PATH,
+            f"{CHAT_PATH}?beta=true",
+            CHAT_PATH,
+            CHAT_PATH,
+        ]
 
 
 async def test_websocket_upgrades_are_refused() -> None:
