@@ -87,6 +87,7 @@ class UpstreamConnection(asyncio.Protocol):
         """The end: clean for an answer without a length, a cut for any other."""
         exchange = self.exchange
         self.exchange = None
+        self._parser = cast("httptools.HttpResponseParser", None)  # a cycle: the collector comes late
         self.pool.forget(self)
         if exchange is None or exchange.over:
             return
@@ -132,13 +133,9 @@ class UpstreamConnection(asyncio.Protocol):
             exchange.answered.resolve(self._answer)
             if self.exchange is not exchange:
                 return  # given up by whoever was resumed
-<<<<<<< HEAD
-        if self._complete and not self._too_large:
-=======
         if self._too_large:
             self._break(f"sent an answer of more than {self.pool.answer_bytes_max} bytes")
         elif self._complete:
->>>>>>> main
             self._finish(exchange)
         elif self._parts:
             if self._streaming:
