@@ -67,11 +67,9 @@ async def attempt(call: Call, targets: Sequence[Target], rooms: Rooms) -> Reply:
                 else:
                     _log_success(call, key, reply, rooms.clock() - began_s)
                     return reply
-        except UpstreamError as error:
+        except (UpstreamError, UnsupportedByProvider, NotFound) as error:
             if not falls_back(error):
                 raise
-            first = first or error
-        except (UnsupportedByProvider, NotFound) as error:  # this target's lack: another may have it
             first = first or error
     assert first is not None
     raise first
@@ -95,11 +93,11 @@ def _log_success(call: Call, key: Key, reply: Reply, took_s: float) -> None:
         call.attempts += (Attempt(call.target, key.name, reply.status, "ok", took_s=took_s),)
 
 
-def falls_back(error: UpstreamError) -> bool:
+def falls_back(error: AsbruError) -> bool:
     """Whether another target may do better."""
     status = error.status
-    if error.kind != "status":
-        return True
+    if not isinstance(error, UpstreamError) or error.kind != "status":
+        return True  # what this target lacks, or how it failed, is no fault of the caller's
     return status in (408, 429) or status >= 500 or (status == 404 and _is_unknown_model(error))
 
 
