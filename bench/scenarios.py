@@ -4,9 +4,15 @@ A scenario prepares itself once (outside the count: the same for every N, so it 
 function to repeat. Real parsers and protocol objects, fake transports, no sockets, no clock in the loop.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from bench import payloads
+
+if TYPE_CHECKING:
+    from bench.asbru_rig import RowCount
 
 Call = Callable[[], None]
 SCENARIOS: dict[str, Callable[[], Call]] = {}
@@ -64,3 +70,63 @@ def llhttp_request() -> Call:
     if sink.complete != 1:
         raise RuntimeError("the request of the benchmark was not parsed as one request")
     return call
+
+
+@scenario
+def pass_through() -> Call:
+    """One whole call, OpenAI in and out: key, path, attempt, answer, usage, record, metrics."""
+    from bench.asbru_rig import Rig, answer_bytes
+
+    rig = Rig("openai_chat")
+    request, answer = bench_request(), answer_bytes()
+
+    def call() -> None:
+        rig.caller.data_received(request)
+        rig.provider.data_received(answer)
+
+    _prove(call, rig.rows)
+    return call
+
+
+@scenario
+def stream_of_50() -> Call:
+    """One streamed call of 50 events, OpenAI in and out."""
+    from bench.asbru_rig import Rig, stream_pieces
+
+    rig = Rig("openai_chat")
+    request = bench_request().replace(b'"messages"', b'"stream":true,"messages"', 1)
+    head, _, body = request.partition(b"\r\n\r\n")
+    lines = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"content-length")]
+    request = b"\r\n".join([*lines, b"content-length: %d" % len(body)]) + b"\r\n\r\n" + body
+    pieces = stream_pieces(50)
+
+    def call() -> None:
+        rig.caller.data_received(request)
+        for piece in pieces:
+            rig.provider.data_received(piece)
+
+    _prove(call, rig.rows)
+    return call
+
+
+@scenario
+def translated() -> Call:
+    """One whole call, OpenAI in, Anthropic out."""
+    from bench.asbru_rig import Rig, anthropic_answer_bytes
+
+    rig = Rig("anthropic_messages")
+    request, answer = bench_request(), anthropic_answer_bytes()
+
+    def call() -> None:
+        rig.caller.data_received(request)
+        rig.provider.data_received(answer)
+
+    _prove(call, rig.rows)
+    return call
+
+
+def _prove(call: Call, rows: RowCount) -> None:
+    """A scenario that serves nothing must fail, not look cheap."""
+    before = rows.rows
+    call()
+    assert rows.rows == before + 1, "the scenario's call was not served"

@@ -49,7 +49,6 @@ def test_fields_it_refuses_are_removed_and_named(client: openai.OpenAI, groq: Fa
     assert all(field in notes for field in ("store", "service_tier", "prompt_cache_key"))
 
 
-@pytest.mark.xfail(reason="the path does not read ProviderFacts.refuse_inputs yet", strict=True)
 @pytest.mark.parametrize(
     "part",
     [

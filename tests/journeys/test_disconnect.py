@@ -105,8 +105,8 @@ async def test_a_caller_that_leaves_does_not_start_a_fallback() -> None:
             assert len(upstream.requests) == 1
 
 
-async def test_usage_so_far_is_kept() -> None:
-    """What a stream had told of its usage when the caller left is in the record."""
+async def test_half_told_usage_is_none() -> None:
+    """When the caller left before the stream told its output, the placeholder of its start is not recorded."""
     from tests.journeys.talk import MESSAGES_START, MESSAGES_WORDS
 
     gate = Gate()
@@ -119,7 +119,7 @@ async def test_usage_so_far_is_kept() -> None:
             await caller.until(b"Hi")
         await gateway.recorded()
         row: dict[str, Any] = gateway.row
-        assert (row["outcome"], row["input_tokens"], row["usage_source"]) == ("cancelled", 5, "provider")
+        assert (row["outcome"], row["input_tokens"], row["usage_source"]) == ("cancelled", None, "none")
 
 
 async def test_pipelined_calls_of_a_caller_that_leaves() -> None:

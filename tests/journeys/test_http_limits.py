@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 from tests.fakes.upstream import FakeUpstream, Gate, Reply
@@ -120,9 +121,14 @@ async def test_requests_in_flight() -> None:
 
 async def test_head_timeout() -> None:
     """A head that does not end in time (slowloris) is 408, and drips do not move the deadline."""
-    async with Gateway(openai(NOWHERE), limits=Limits(head_timeout_s=0.1)) as gateway, gateway.caller() as caller:
-        caller.send(HEAD)
-        answer = await caller.answer()
+    limits = Limits(head_timeout_s=0.1, head_bytes_max=1 << 24)
+    async with Gateway(openai(NOWHERE), limits=limits) as gateway, gateway.caller() as caller:
+        caller.send(HEAD + b"X-A: ")
+        answering = asyncio.create_task(caller.answer())
+        while not answering.done():
+            caller.send(b"a")
+            await gateway.turn()
+        answer = await answering
         assert (answer.status, answer.error["code"]) == (408, "request_timeout")
         assert "limits.head_timeout_s" in answer.error["message"]
         caller.writer.write_eof()

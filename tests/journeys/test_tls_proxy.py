@@ -28,13 +28,15 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Authority]:
 async def test_tls_with_a_custom_ca(authority: Authority) -> None:
     """A provider whose certificate its own CA vouches for is called over TLS, kept alive, whole and streamed."""
     trusted = TlsFacts(ca_pem=authority.ca_pem)
-    async with FakeUpstream(tls=authority.server_context()) as upstream:
-        async with Gateway(openai(upstream.url, tls=trusted)) as gateway:
-            upstream.queue(GOOD, Reply.events(*CHAT_STREAM), GOOD)
-            assert (await gateway.call(CHAT_PATH, chat())).json() == CHAT_REPLY
-            assert (await gateway.call(CHAT_PATH, chat(stream=True))).body == CHAT_STREAM_SHOWN
-            assert (await gateway.call(CHAT_PATH, chat())).json() == CHAT_REPLY
-            assert upstream.connections == 1
+    async with (
+        FakeUpstream(tls=authority.server_context()) as upstream,
+        Gateway(openai(upstream.url, tls=trusted)) as gateway,
+    ):
+        upstream.queue(GOOD, Reply.events(*CHAT_STREAM), GOOD)
+        assert (await gateway.call(CHAT_PATH, chat())).json() == CHAT_REPLY
+        assert (await gateway.call(CHAT_PATH, chat(stream=True))).body == CHAT_STREAM_SHOWN
+        assert (await gateway.call(CHAT_PATH, chat())).json() == CHAT_REPLY
+        assert upstream.connections == 1
 
 
 async def test_an_unknown_ca_is_refused(authority: Authority, tmp_path: Path) -> None:
@@ -42,32 +44,38 @@ async def test_an_unknown_ca_is_refused(authority: Authority, tmp_path: Path) ->
     (tmp_path / "other").mkdir()
     other = TlsFacts(ca_pem=Authority(tmp_path / "other").ca_pem)
     for trust in (TlsFacts(), other):
-        async with FakeUpstream(tls=authority.server_context()) as upstream:
-            async with Gateway(openai(upstream.url, tls=trust)) as gateway:
-                answer = await gateway.call(CHAT_PATH, chat())
-                assert (answer.status, answer.error["code"]) == (502, "upstream_unreachable")
-                assert "certificate" in answer.error["message"]
-                assert upstream.requests == []
-                upstream.faults.clear()
+        async with (
+            FakeUpstream(tls=authority.server_context()) as upstream,
+            Gateway(openai(upstream.url, tls=trust)) as gateway,
+        ):
+            answer = await gateway.call(CHAT_PATH, chat())
+            assert (answer.status, answer.error["code"]) == (502, "upstream_unreachable")
+            assert "certificate" in answer.error["message"]
+            assert upstream.requests == []
+            upstream.faults.clear()
 
 
 async def test_a_certificate_for_another_name_is_refused(authority: Authority) -> None:
     """The name in the certificate must be the host's."""
     context = authority.server_context(names="DNS:elsewhere.example")
-    async with FakeUpstream(tls=context) as upstream:
-        async with Gateway(openai(upstream.url, tls=TlsFacts(ca_pem=authority.ca_pem))) as gateway:
-            answer = await gateway.call(CHAT_PATH, chat())
-            assert answer.status == 502
-            assert "certificate is not valid" in answer.error["message"]
-            assert upstream.requests == []
+    async with (
+        FakeUpstream(tls=context) as upstream,
+        Gateway(openai(upstream.url, tls=TlsFacts(ca_pem=authority.ca_pem))) as gateway,
+    ):
+        answer = await gateway.call(CHAT_PATH, chat())
+        assert answer.status == 502
+        assert "certificate is not valid" in answer.error["message"]
+        assert upstream.requests == []
 
 
 async def test_unverified_tls(authority: Authority) -> None:
     """With verification switched off any certificate will do."""
-    async with FakeUpstream(tls=authority.server_context()) as upstream:
-        async with Gateway(openai(upstream.url, tls=TlsFacts(verify=False))) as gateway:
-            upstream.queue(GOOD)
-            assert (await gateway.call(CHAT_PATH, chat())).status == 200
+    async with (
+        FakeUpstream(tls=authority.server_context()) as upstream,
+        Gateway(openai(upstream.url, tls=TlsFacts(verify=False))) as gateway,
+    ):
+        upstream.queue(GOOD)
+        assert (await gateway.call(CHAT_PATH, chat())).status == 200
 
 
 async def test_old_tls_is_refused(authority: Authority) -> None:
@@ -75,11 +83,13 @@ async def test_old_tls_is_refused(authority: Authority) -> None:
     context = authority.server_context()
     with pytest.warns(DeprecationWarning):
         context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
-    async with FakeUpstream(tls=context) as upstream:
-        async with Gateway(openai(upstream.url, tls=TlsFacts(ca_pem=authority.ca_pem))) as gateway:
-            answer = await gateway.call(CHAT_PATH, chat())
-            assert (answer.status, answer.error["code"]) == (502, "upstream_unreachable")
-            assert not answer.error["message"].endswith(": ")
+    async with (
+        FakeUpstream(tls=context) as upstream,
+        Gateway(openai(upstream.url, tls=TlsFacts(ca_pem=authority.ca_pem))) as gateway,
+    ):
+        answer = await gateway.call(CHAT_PATH, chat())
+        assert (answer.status, answer.error["code"]) == (502, "upstream_unreachable")
+        assert not answer.error["message"].endswith(": ")
 
 
 async def test_plain_http_where_tls_is_expected() -> None:
@@ -119,16 +129,18 @@ async def test_a_proxy_for_plain_http() -> None:
 
 async def test_a_proxy_for_tls(authority: Authority) -> None:
     """Through a proxy a TLS provider is tunnelled to, verified against the provider's name, and kept alive."""
-    async with FakeUpstream(tls=authority.server_context(names="DNS:api.example")) as upstream:
-        async with FakeProxy(routes={"api.example:443": ("127.0.0.1", upstream.port)}) as proxy:
-            facts = openai("https://api.example", proxy=proxy.url, tls=TlsFacts(ca_pem=authority.ca_pem))
-            async with Gateway(facts) as gateway:
-                upstream.queue(GOOD, GOOD)
-                for _ in range(2):
-                    assert (await gateway.call(CHAT_PATH, chat())).json() == CHAT_REPLY
-                assert [(asked.method, asked.target) for asked in proxy.asked] == [("CONNECT", "api.example:443")]
-                assert "authorization" not in proxy.asked[0].headers
-                assert upstream.requests[0].headers["host"] == "api.example"
+    async with (
+        FakeUpstream(tls=authority.server_context(names="DNS:api.example")) as upstream,
+        FakeProxy(routes={"api.example:443": ("127.0.0.1", upstream.port)}) as proxy,
+    ):
+        facts = openai("https://api.example", proxy=proxy.url, tls=TlsFacts(ca_pem=authority.ca_pem))
+        async with Gateway(facts) as gateway:
+            upstream.queue(GOOD, GOOD)
+            for _ in range(2):
+                assert (await gateway.call(CHAT_PATH, chat())).json() == CHAT_REPLY
+            assert [(asked.method, asked.target) for asked in proxy.asked] == [("CONNECT", "api.example:443")]
+            assert "authorization" not in proxy.asked[0].headers
+            assert upstream.requests[0].headers["host"] == "api.example"
 
 
 async def test_a_proxy_that_refuses(authority: Authority) -> None:

@@ -91,7 +91,8 @@ def test_a_stream_is_whole_by_its_terminator_or_by_a_clean_end(
     [
         (b"data: [DONE]", None, b"data: [DONE]"),
         (b"data: [DONE]", CUT, DONE),
-        (b"data: [DONE]\n", CUT, b"data: [DONE]\n\n\n"),
+        (b"data: [DONE]\n", CUT, DONE),
+        (END + b": bye", None, END + b": bye"),
         (END.rstrip(), None, END.rstrip()),
     ],
 )
@@ -99,6 +100,14 @@ def test_a_last_event_may_lack_its_line_ends(held: bytes, cut: UpstreamError | N
     """It goes on as it came at a clean end, and is made whole where the connection broke in its line ends."""
     _, got, error = passed(HI + held, cut)
     assert (got, error) == (HI + sent, None)
+
+
+@pytest.mark.parametrize("held", [b'data: {"choi', b"dat", b"data: [DO"])
+def test_a_clean_end_within_an_event_is_none(held: bytes) -> None:
+    """A body that ends in the middle of an event was cut, also where the answer was finished before."""
+    _, sent, error = passed(HI + END + held)
+    assert sent == HI + END
+    assert error is not None and error.kind == "cut"
 
 
 @pytest.mark.parametrize("held", [END.rstrip(), b"data: [DON", b"data: {"])

@@ -10,6 +10,7 @@ import asyncio
 import random
 import secrets
 import time
+import weakref
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
@@ -41,12 +42,13 @@ class Lasting:
         self.contexts = TlsContexts()
         self.counter = TokenCounter()
         self.pools: dict[tuple[Origin, int], Pool] = {}
+        self._swept: weakref.WeakSet[Pool] = weakref.WeakSet()  # also pools that only calls under way still use
         self.load = Load(0)
         self.keys: dict[tuple[str, str, str], Key] = {}
 
     def sweep(self, now_s: float) -> None:
         """Deadlines of every pool."""
-        for pool in self.pools.values():
+        for pool in tuple(self._swept):
             pool.sweep(now_s)
 
     def pool(self, origin: Origin, answer_bytes_max: int) -> Pool:
@@ -55,14 +57,13 @@ class Lasting:
         pool = self.pools.get(key)
         if pool is None:
             pool = self.pools[key] = Pool(origin, self.contexts, self.loop, answer_bytes_max=answer_bytes_max)
+            self._swept.add(pool)
         return pool
 
     def keep_only(self, origins: set[tuple[Origin, int]]) -> None:
         """Close the pools that no snapshot needs any more; calls on them end by themselves."""
         for key in [key for key in self.pools if key not in origins]:
-            self.pools[key].close()
-            if not self.pools[key].connections:
-                del self.pools[key]
+            self.pools.pop(key).close()
 
 
 def build_rooms(snapshot: Snapshot, lasting: Lasting) -> Rooms:
@@ -83,6 +84,11 @@ def build_rooms(snapshot: Snapshot, lasting: Lasting) -> Rooms:
     used |= {(_socket_origin(forward.unix_socket), limits.answer_bytes_max) for forward in snapshot.forwards}
     lasting.load.in_flight_max = limits.requests_in_flight_max
     lasting.keep_only(used)
+    lasting.keys = {
+        (facts.name, key.name, key.value): made
+        for facts in snapshot.providers
+        for key, made in zip(facts.keys, endpoints[facts.name].route.keys, strict=False)
+    }
     return Rooms(
         lasting.loop,
         keys=Keys(digests, snapshot.pepper, open_access=snapshot.open_access),
@@ -171,6 +177,7 @@ def _route(facts: ProviderFacts, lasting: Lasting) -> ProviderRoute:
     route.known_models = facts.known_models
     route.max_output_tokens = facts.max_output_tokens
     route.strip = frozenset(facts.strip)
+    route.refuse_inputs = facts.refuse_inputs
     route.ask_stream_usage = facts.ask_stream_usage
     route.legacy_max_tokens = facts.legacy_max_tokens
     route.retries = RetryPolicy(facts.retries.max, facts.retries.pause_initial_s, facts.retries.pause_max_s)
@@ -179,6 +186,8 @@ def _route(facts: ProviderFacts, lasting: Lasting) -> ProviderRoute:
 
 def _key(facts: ProviderFacts, key: KeyFacts, lasting: Lasting) -> Key:
     """A key; one that is the same as before goes on resting where it rests."""
+    if not key.value.isprintable():
+        raise ValueError(f"provider {facts.name}: the value of key '{key.name}' cannot stand in a header")
     header = "authorization: Bearer " if facts.auth == "bearer" else f"{facts.auth}: "
     line = f"{header}{key.value}\r\n".encode("latin-1")
     made = Key(key.name, line, frozenset(key.models), weight=key.weight, aliases=key.aliases)
@@ -188,5 +197,4 @@ def _key(facts: ProviderFacts, key: KeyFacts, lasting: Lasting) -> Key:
         made.limited_until_s = before.limited_until_s
         made.refused_until_s = before.refused_until_s
         made.refused_models = before.refused_models
-    lasting.keys[identity] = made
     return made

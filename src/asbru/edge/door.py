@@ -17,7 +17,7 @@ import msgspec
 from asbru.core.errors import AsbruError, BadRequest, GatewayError, MethodNotAllowed, NotFound, UpgradeRequired
 from asbru.edge.forward import Forwarder
 from asbru.edge.models_list import model_names, write_model, write_models
-from asbru.edge.router import Route, Router
+from asbru.edge.router import Route, Router, carried_query
 from asbru.edge.server import Request, Server, ServerConnection
 from asbru.edge.surfaces import ROUTES
 from asbru.pipeline import Call, Rooms, Stepper, decode_body, serve
@@ -81,6 +81,8 @@ class Door:
         call.started_ms = now_ms = int(rooms.unix_time() * 1000)
         call.id = rooms.ids.next(now_ms)
         call.headers = request.headers
+        if request.query:
+            call.query = carried_query(request.query)
         call.credentials = (request.gateway_key, request.authorization, request.key)
         call.accept_coding = request.accept_coding
         if request.content_coding:
@@ -189,6 +191,7 @@ class Door:
     def _refuse(self, error: AsbruError, route: Route | None, request: Request, connection: ServerConnection) -> None:
         rooms = self.rooms
         assert rooms is not None
+        route = route or self._router.find_loosely(request.path)
         name = route.dialect if route is not None else self._router.dialect_of(request.path)
         dialect: Dialect = rooms.dialects[name]
         lines = JSON_LINE

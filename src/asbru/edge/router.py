@@ -46,3 +46,11 @@ class Router:
     def dialect_of(self, path: bytes) -> str:
         """The dialect to answer an unknown path in."""
         return "anthropic_messages" if path.startswith((b"/anthropic", b"/v1/messages")) else "openai_chat"
+
+
+_SECRET_PARAMETERS = (b"key=", b"api_key=", b"api-key=", b"access_token=", b"token=")
+
+
+def carried_query(query: bytes) -> bytes:
+    """The query that goes along to a provider of the same dialect (`beta=true`): all of it but credentials."""
+    return b"&".join(part for part in query.split(b"&") if part and not part.lower().startswith(_SECRET_PARAMETERS))

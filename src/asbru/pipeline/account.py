@@ -11,9 +11,9 @@ from asbru.core.money import price_nanousd
 from asbru.pipeline.call import Call
 from asbru.pipeline.rooms import Rooms
 from asbru.records import usage_columns
+from asbru.records.row import ATTEMPT_LOG_CHARS_MAX, ERROR_MESSAGE_CHARS_MAX, MODEL_CHARS_MAX, NOTES_CHARS_MAX
 
 _CANCELLED_STATUS = 499
-_MESSAGE_CHARS_MAX = 500
 
 
 def account(call: Call, rooms: Rooms) -> None:
@@ -32,7 +32,8 @@ def account(call: Call, rooms: Rooms) -> None:
             cost = price_nanousd(rows, usage)
     latency_us = int((now_s - call.started_s) * 1e6)
     first_us = int((call.first_token_s - call.started_s) * 1e6) if call.first_token_s else None
-    labels = (call.surface, provider, call.served_model, call.key_name, status, call.outcome)
+    served = call.served_model[:MODEL_CHARS_MAX]
+    labels = (call.surface, provider, served, call.key_name, status, call.outcome)
     rooms.meter.slot(labels).observe(latency_us, first_us, usage, cost)
     error = call.error
     head = call.head
@@ -43,15 +44,15 @@ def account(call: Call, rooms: Rooms) -> None:
             call.surface,
             call.caller.name if call.caller is not None else "",
             provider,
-            head.model if head is not None else "",
-            call.served_model,
+            head.model[:MODEL_CHARS_MAX] if head is not None else "",
+            served,
             call.key_name,
             len(call.attempts) or (1 if call.served_model else 0),
-            _attempt_log(call) if call.attempts else "",
+            _attempt_log(call)[:ATTEMPT_LOG_CHARS_MAX] if call.attempts else "",
             status,
             call.outcome,
             error.code if error is not None else "",
-            error.message[:_MESSAGE_CHARS_MAX] if error is not None else "",
+            error.message[:ERROR_MESSAGE_CHARS_MAX] if error is not None else "",
             *usage_columns(usage),
             call.usage_source,
             cost,
@@ -59,7 +60,7 @@ def account(call: Call, rooms: Rooms) -> None:
             first_us,
             head is not None and head.stream,
             call.pass_through,
-            "; ".join(map(str, call.notes)) if call.notes else "",
+            "; ".join(map(str, call.notes))[:NOTES_CHARS_MAX] if call.notes else "",
             len(call.body),
             call.answer.bytes_written,
         )

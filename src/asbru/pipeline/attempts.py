@@ -58,7 +58,7 @@ async def attempt(call: Call, targets: Sequence[Target], rooms: Rooms) -> Reply:
             if not falls_back(error):
                 raise
             first = first or error
-        except UnsupportedByProvider as error:
+        except (UnsupportedByProvider, NotFound) as error:  # this target's lack: another may have it
             first = first or error
     assert first is not None
     raise first
@@ -128,7 +128,7 @@ def _rest(key: Key, target: Target, error: UpstreamError, now_s: float) -> bool:
     if status == 429:
         key.limited_until_s = now_s + rest_limited_s(error.retry_after_s)
     elif status == 403:
-        key.refused_models[target.model] = now_s + REST_REFUSED_S
+        key.refuse_model(target.model, now_s + REST_REFUSED_S, now_s)
     elif status in _REFUSED:
         key.refused_until_s = now_s + REST_REFUSED_S
     else:

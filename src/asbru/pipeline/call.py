@@ -43,6 +43,7 @@ class Call:
     # Defaults live on the class: most calls change few of them, and a call pays for each that it sets.
     # The door
     home = ""
+    query = b""
     id = b""
     started_ms = 0
     started_s = 0.0

@@ -79,7 +79,10 @@ class Endpoint:
 
     def write_head(self, call: Call, key: Key, body_bytes: int) -> bytes:
         """The request's head, ending with the blank line."""
-        lines = [self._starts[call.operation], key.line]
+        start = self._starts[call.operation]
+        if call.query and call.pass_through:
+            start = start.replace(b" HTTP/1.1\r\n", b"?%b HTTP/1.1\r\n" % call.query, 1)
+        lines = [start, key.line]
         defaults = self._defaults
         carried = self._carry(call.headers, lines)
         for name, line in defaults.items():

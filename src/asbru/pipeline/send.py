@@ -10,6 +10,7 @@ from asbru.core.notes import Note
 from asbru.dialects import Dialect, TargetFacts
 from asbru.pipeline.call import Call
 from asbru.pipeline.endpoint import Endpoint
+from asbru.pipeline.inputs import check_inputs
 from asbru.pipeline.operations import CHAT
 from asbru.pipeline.replies import OpenStream, Reply
 from asbru.pipeline.rooms import Rooms
@@ -69,6 +70,8 @@ async def send(call: Call, key: Key, endpoint: Endpoint, rooms: Rooms) -> Reply:
 
 def _write_body(call: Call, model: str, endpoint: Endpoint, *, asks_usage: bool) -> bytes:
     route = endpoint.route
+    if route.refuse_inputs and call.operation == CHAT:
+        check_inputs(call, route)
     if call.pass_through:
         return _rewrite(call, model, endpoint, asks_usage=asks_usage)
     if call.operation != CHAT:

@@ -188,9 +188,9 @@ class PassRelay:
             return facts
         closed = dialect.tail(tail + held + b"\n\n", self._choices)
         if not (closed.complete or closed.fault is not None or (clean and closed.finished)):
-            return facts
+            return TailFacts(usage=facts.usage, complete=False)  # the bytes end within an event
         self._splitter = EventSplitter()
-        last = held if clean else held + b"\n\n"  # as it came, if that is how the provider ends
+        last = held if clean else held.rstrip(b"\r\n") + b"\n\n"  # as it came, if that is how the provider ends
         if self._sink is None:
             self._first.append(last)
         else:

@@ -7,11 +7,17 @@ wait: a full queue sheds, and counts what it shed.
 
 from typing import TYPE_CHECKING
 
-from asbru.records.row import COLUMNS, NO_USAGE, ROW_WIDTH, Column, usage_columns
+from asbru.records.row import (
+    COLUMNS,
+    NO_USAGE,
+    ROW_WIDTH,
+    Column,
+    usage_columns,
+)
 from asbru.records.writer import RecordWriter
 
 if TYPE_CHECKING:
-    from asbru.records import frames, query, store
+    from asbru.records import frames, query, row, store
 
 __all__ = [
     "COLUMNS",
@@ -21,6 +27,7 @@ __all__ = [
     "RecordWriter",
     "frames",
     "query",
+    "row",
     "store",
     "usage_columns",
 ]

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import msgspec
 
+REFUSED_MODELS_MAX = 1024
+"""Models for which one key may rest at a time."""
+
 
 class Key:
     """One credential. `line` is the header line that presents it; times are the loop's clock in seconds."""
@@ -42,6 +45,15 @@ class Key:
         """Whether this key is meant for `model` (the public name)."""
         return self.every_model or model in self.models or model in self.aliases
 
+    def refuse_model(self, model: str, until_s: float, now_s: float) -> None:
+        """Let the key rest for one model. Callers choose names, so what is over is forgotten when there are many."""
+        refused = self.refused_models
+        if len(refused) >= REFUSED_MODELS_MAX:
+            self.refused_models = refused = {name: until for name, until in refused.items() if until > now_s}
+            if len(refused) >= REFUSED_MODELS_MAX:
+                refused.clear()
+        refused[model] = until_s
+
     def is_refused(self, model: str, now_s: float) -> bool:
         """Whether the provider lately refused this key (for this model)."""
         if self.refused_until_s > now_s:
@@ -72,6 +84,7 @@ class ProviderRoute:
         "max_output_tokens",
         "name",
         "operations",
+        "refuse_inputs",
         "retries",
         "strip",
     )
@@ -86,6 +99,7 @@ class ProviderRoute:
         self.known_models: tuple[str, ...] = ()
         self.max_output_tokens: dict[str, int] = {}
         self.strip: frozenset[str] = frozenset()
+        self.refuse_inputs: tuple[str, ...] = ()
         self.ask_stream_usage = True
         self.legacy_max_tokens = False
         self.retries = RetryPolicy()

@@ -106,6 +106,8 @@ def tail(data: bytes, choices: int = 1) -> TailFacts:
             usage = tail_usage(payload) or _chunk_usage(chunk)
         if fault is None and b'"error"' in payload:
             fault = _fault_of(payload)
+        if chunk is None and at == 0 and not block.startswith(b":"):
+            ends.torn = True
         if look_on and chunk is not None and (whole or at > 0):
             ends.take(chunk, last=at == 0)
     complete = complete and fault is None
@@ -117,13 +119,14 @@ def tail(data: bytes, choices: int = 1) -> TailFacts:
 class _Ends:
     """Which choices ended, gathered from the last chunk to the first. With one choice the last word on it will do."""
 
-    __slots__ = ("_asked", "_finished", "_many", "_seen", "_summed")
+    __slots__ = ("_asked", "_finished", "_many", "_seen", "_summed", "torn")
 
     def __init__(self, asked: int, *, many: bool) -> None:
         self._asked = asked
         self._many = many
         self._seen: set[int] = set()
         self._finished: set[int] = set()
+        self.torn = False  # the last event is not whole
         self._summed = False  # the usage of a finished answer is there
 
     @property
@@ -134,8 +137,8 @@ class _Ends:
     @property
     def reached(self) -> bool:
         """Every choice has ended."""
-        if self._summed:
-            return True
+        if self._summed or self.torn:
+            return not self.torn
         return len(self._finished) >= max(self._asked, 1) and self._seen <= self._finished
 
     def take(self, chunk: PeekChunk, *, last: bool) -> None:

@@ -359,12 +359,13 @@ class ServerConnection(asyncio.Protocol):
         if self._transport.is_closing():
             return
         self._since_s = self._server.tick_s
-        if self.answer.closing or self._server.draining:
+        if self.answer.closing:
             if self.state == LINGER and not self._queue:
                 return  # the sweep closes; what the sender still sends is thrown away so that it reads the answer
-            if not self._queue or self.answer.closing:
-                self._transport.close()
-                return
+            self._transport.close()
+            return
+        if self._server.draining:  # the head left before: the caller was not told that the connection ends
+            self._server.close_soon(self)
         if self._queue:
             self._server.later(self._serve_waiting)
         elif self.state != LINGER:

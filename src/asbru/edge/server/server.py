@@ -72,12 +72,14 @@ class Server:
     async def drain(self, grace_s: float) -> bool:
         """Stop accepting, let calls end, close what is idle; True if all ended within `grace_s`."""
         self.draining = True
+        for connection in self.connections:
+            if not connection.answer.started:
+                connection.answer.closing = True
         await asyncio.sleep(DRAIN_NOTICE_S)
         for listener in self._listeners:
             listener.close()
         for connection in list(self.connections):
-            if connection.is_quiet:
-                connection.close()
+            _close_quiet(connection)
         if not self.connections:
             return True
         try:
@@ -120,6 +122,10 @@ class Server:
             connection.answer.closing = True
         self._handler(request, connection)
 
+    def close_soon(self, connection: ServerConnection) -> None:
+        """Close a connection whose caller may be about to ask for more; if it does, it is told with the answer."""
+        self._loop.call_later(DRAIN_NOTICE_S, _close_quiet, connection)
+
     def later(self, call: Callable[[], None]) -> None:
         """Run `call` in the loop's next turn."""
         self._loop.call_soon(call)
@@ -132,6 +138,11 @@ class Server:
         for sweep in self.sweeps:
             sweep(now_s)
         self._timer = self._loop.call_later(SWEEP_S, self._sweep)
+
+
+def _close_quiet(connection: ServerConnection) -> None:
+    if connection.is_quiet:
+        connection.close()
 
 
 def bind(family: int, host: str, port: int) -> socket.socket:

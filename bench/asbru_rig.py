@@ -1,0 +1,174 @@
+"""Asbru's own path for `bench.micro`: real connections, parsers, path and counters; the transports are fakes.
+
+One call is: the caller's bytes in, the provider's bytes in. Nothing is sent; what would be is counted, so that a
+scenario that stops working is an error and not a saving.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from typing import Any
+
+import uvloop
+
+from asbru.app.build import Lasting, build_rooms
+from asbru.app.snapshot import KeyFacts, ProviderFacts, Snapshot, VirtualKeyFacts
+from asbru.edge import Door
+from asbru.edge.server import Server, ServerConnection, ServerLimits
+from asbru.telemetry import Meter
+from asbru.upstream.connection import UpstreamConnection
+
+_PEPPER = b"micro"
+_KEY = b"sk-asb-bench"
+
+
+class FakeTransport:
+    """Takes everything, keeps nothing but the count."""
+
+    def __init__(self) -> None:
+        self.written = 0
+
+    def write(self, data: bytes) -> None:
+        """One write."""
+        self.written += 1
+
+    def writelines(self, pieces: Any) -> None:
+        """One write of several pieces."""
+        self.written += 1
+
+    def is_closing(self) -> bool:
+        """Never."""
+        return False
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+    def abort(self) -> None:
+        """A path that gives up is a broken scenario."""
+        raise AssertionError("the path gave up")
+
+    def pause_reading(self) -> None:
+        """Nothing to pause."""
+
+    def resume_reading(self) -> None:
+        """Nothing to resume."""
+
+
+class RowCount:
+    """Stands in for the record writer: counts rows, and checks that each call was served."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+
+    def add(self, row: tuple[object, ...]) -> None:
+        """One row; its status must be 200."""
+        assert row[10] == 200, row
+        self.rows += 1
+
+
+class Rig:
+    """A door with one caller's connection and one provider's. `dialect` is the provider's."""
+
+    def __init__(self, dialect: str) -> None:
+        loop = uvloop.new_event_loop()
+        asyncio.set_event_loop(loop)
+        self.rows = RowCount()
+        facts = ProviderFacts(
+            name="bench",
+            kind="custom",
+            dialect=dialect,
+            base_url="http://127.0.0.1:1/v1",
+            keys=(KeyFacts(name="k", value="sk-up"),),
+            allow_loopback=True,
+        )
+        digest = hashlib.blake2b(_KEY, key=_PEPPER, digest_size=32).digest()
+        snapshot = Snapshot(
+            providers=(facts,), virtual_keys=(VirtualKeyFacts(name="bench", digest=digest),), pepper=_PEPPER
+        )
+        rows: Any = self.rows
+        lasting = Lasting(loop, rows, Meter())
+        self.door = Door(lambda: False, lambda reply: reply(b""), "micro")
+        self.door.rooms = build_rooms(snapshot, lasting)
+        self.pool = self.door.rooms.endpoints["bench"].pool
+        transport: Any = FakeTransport()
+        self.provider = UpstreamConnection(self.pool)
+        self.provider.connection_made(transport)
+        self.pool.release(self.provider)
+        server = Server(loop, ServerLimits(), self.door.handle)
+        self.caller = ServerConnection(server)
+        self.caller.connection_made(transport)
+
+
+def answer_bytes() -> bytes:
+    """A whole OpenAI answer of about 10 KB with the headers that OpenAI sends."""
+    text = "The gateway forwards what it is given, counts it, and keeps out of the way. " * 124
+    body = json.dumps(
+        {
+            "id": "chatcmpl-Micro",
+            "object": "chat.completion",
+            "created": 1762077600,
+            "model": "gpt-4o-mini-2024-07-18",
+            "choices": [
+                {
+                    "index": 0,
+                    "message": {"role": "assistant", "content": text, "refusal": None, "annotations": []},
+                    "logprobs": None,
+                    "finish_reason": "stop",
+                }
+            ],
+            "usage": {
+                "prompt_tokens": 312,
+                "completion_tokens": 1874,
+                "total_tokens": 2186,
+                "prompt_tokens_details": {"cached_tokens": 128, "audio_tokens": 0},
+                "completion_tokens_details": {"reasoning_tokens": 0, "audio_tokens": 0},
+            },
+            "service_tier": "default",
+            "system_fingerprint": "fp_micro",
+        },
+        separators=(",", ":"),
+    ).encode()
+    return _head(b"content-type: application/json\r\ncontent-length: %d\r\n" % len(body)) + body
+
+
+def _head(framing: bytes) -> bytes:
+    names = ("limit-requests", "limit-tokens", "remaining-requests", "remaining-tokens", "reset-requests")
+    limits = b"".join(b"x-ratelimit-%b: 29999\r\n" % name.encode() for name in names)
+    return (
+        b"HTTP/1.1 200 OK\r\nDate: Mon, 02 Nov 2026 10:00:00 GMT\r\nConnection: keep-alive\r\n"
+        b"Server: cloudflare\r\nopenai-processing-ms: 412\r\nopenai-version: 2020-10-01\r\n"
+        b"x-request-id: req_0a1b2c3d4e5f60718293a4b5c6d7e8f9\r\nCF-RAY: 8f00\r\n" + limits + framing + b"\r\n"
+    )
+
+
+def stream_pieces(events: int) -> list[bytes]:
+    """A streamed OpenAI answer as it arrives: the head with the first event, each event alone, the end."""
+    event = b'data: {"id":"chatcmpl-Micro","object":"chat.completion.chunk","created":1762077600,"model":"gpt-4o-mini",'
+    body = [
+        event + b'"choices":[{"index":0,"delta":{"content":"word %d "},"logprobs":null,"finish_reason":null}]}\n\n' % one
+        for one in range(events)
+    ]
+    body.append(event + b'"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n')
+    chunks = [b"%x\r\n%b\r\n" % (len(data), data) for data in body]
+    head = _head(b"content-type: text/event-stream\r\ntransfer-encoding: chunked\r\n")
+    return [head + chunks[0], *chunks[1:], b"0\r\n\r\n"]
+
+
+def anthropic_answer_bytes() -> bytes:
+    """A whole Anthropic answer of about 10 KB."""
+    text = "The gateway forwards what it is given, counts it, and keeps out of the way. " * 124
+    body = json.dumps(
+        {
+            "id": "msg_micro",
+            "type": "message",
+            "role": "assistant",
+            "model": "claude-haiku-4-5",
+            "content": [{"type": "text", "text": text}],
+            "stop_reason": "end_turn",
+            "stop_sequence": None,
+            "usage": {"input_tokens": 184, "cache_read_input_tokens": 128, "output_tokens": 1874},
+        }
+    ).encode()
+    return _head(b"content-type: application/json\r\ncontent-length: %d\r\n" % len(body)) + body

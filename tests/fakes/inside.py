@@ -1,0 +1,211 @@
+"""The whole data plane in one process without a socket: a snapshot's rooms, a door, callers and scripted providers.
+
+Time stands still unless the test turns it, chance is zero, and everything runs in the test's own stack.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+import msgspec
+import pytest
+from tests.fakes.loops import FakeLoop, FakeTransport
+
+from asbru.app.build import Lasting, build_rooms
+from asbru.app.snapshot import KeyFacts, ProviderFacts, Retries, Snapshot, VirtualKeyFacts
+from asbru.edge import Door
+from asbru.edge.server import Server, ServerConnection, ServerLimits
+from asbru.records import COLUMNS, RecordWriter
+from asbru.telemetry import Meter
+from asbru.upstream import Origin, TlsContexts, pool
+from asbru.upstream.connection import UpstreamConnection
+
+PEPPER = b"pepper"
+KEY = "sk-asb-test"
+TURNS_MAX = 200
+
+Script = bytes | Exception | tuple[bytes, ...]
+"""What a provider does with one request: answers, refuses or resets, or sends pieces and hangs up."""
+
+
+def virtual_key(name: str, value: str, models: Sequence[str] = ("*",)) -> VirtualKeyFacts:
+    """A caller, as the compile step makes it."""
+    return VirtualKeyFacts(
+        name=name,
+        digest=hashlib.blake2b(value.encode(), key=PEPPER, digest_size=32).digest(),
+        models=tuple(models),
+    )
+
+
+def provider(name: str, dialect: str = "openai_chat", **changed: Any) -> ProviderFacts:
+    """A provider at its own host, with one key and no pauses."""
+    facts: dict[str, Any] = {
+        "name": name,
+        "kind": "custom",
+        "dialect": dialect,
+        "base_url": f"http://{name}.test/v1",
+        "keys": (KeyFacts(name=f"{name}-1", value=f"secret-{name}-1"),),
+        "operations": ("chat", "completions", "embeddings", "models")
+        if dialect == "openai_chat"
+        else ("chat", "count_tokens", "models"),
+        "retries": Retries(max=2, pause_initial_s=0.0, pause_max_s=0.0),
+        "known_models": ("m",),
+        **changed,
+    }
+    return ProviderFacts(**facts)
+
+
+def answer(status: int, body: bytes, *lines: bytes, content_type: bytes = b"application/json") -> bytes:
+    """A provider's whole answer."""
+    head = b"HTTP/1.1 %d X\r\ncontent-type: %b\r\ncontent-length: %d\r\n" % (status, content_type, len(body))
+    return head + b"".join(line + b"\r\n" for line in lines) + b"\r\n" + body
+
+
+class Recorder:
+    """Keeps records as dictionaries."""
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, Any]] = []
+
+    def add(self, row: tuple[Any, ...]) -> None:
+        self.rows.append(dict(zip((column.name for column in COLUMNS), row, strict=True)))
+
+
+class Caller:
+    """One connection of a caller to the door."""
+
+    def __init__(self, inside: Inside) -> None:
+        self.inside = inside
+        self.transport = FakeTransport(ServerConnection(inside.server))
+
+    @property
+    def answer(self) -> bytes:
+        """Everything the caller got."""
+        return self.transport.written
+
+    @property
+    def status(self) -> int:
+        """The status of the first answer."""
+        return int(self.answer[9:12])
+
+    @property
+    def body(self) -> bytes:
+        """The body of the only answer, chunks joined."""
+        head, _, body = self.answer.partition(b"\r\n\r\n")
+        if b"chunked" not in head.lower():
+            return body
+        whole = b""
+        while body:
+            size, _, body = body.partition(b"\r\n")
+            whole += body[: int(size, 16)]
+            body = body[int(size, 16) + 2 :]
+        return whole
+
+    def header(self, name: bytes) -> bytes | None:
+        """A header of the first answer."""
+        head = self.answer.partition(b"\r\n\r\n")[0]
+        lines = (line.partition(b":") for line in head.split(b"\r\n")[1:])
+        return next((value.strip() for key, _, value in lines if key.lower() == name), None)
+
+
+class Inside:
+    """See the module. `requests` are what providers were sent: (host, head and body)."""
+
+    def __init__(self, snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.loop = FakeLoop()
+        self.recorder = Recorder()
+        self.now_s = 1000.0
+        self.lasting = Lasting(
+            cast("asyncio.AbstractEventLoop", self.loop), cast("RecordWriter", self.recorder), Meter()
+        )
+        self.server = Server(cast("asyncio.AbstractEventLoop", self.loop), ServerLimits(), self.handle)
+        self.door = Door(lambda: False, lambda told: told(b""), "0.0")
+        self.upstreams: list[tuple[str, FakeTransport]] = []
+        self.requests: list[tuple[str, bytes]] = []
+        self.scripts: dict[str, list[Script]] = {}
+        self.pauses: list[float] = []
+        self._read: dict[int, int] = {}
+        monkeypatch.setattr(pool, "dial", self.dial)
+        self.load(snapshot)
+
+    def load(self, snapshot: Snapshot) -> None:
+        """Serve by a snapshot, as a reload does."""
+        rooms = build_rooms(snapshot, self.lasting)
+        rooms.clock = lambda: self.now_s
+        rooms.chance = lambda: 0.0
+        self.door.rooms = rooms
+
+    def handle(self, request: Any, connection: Any) -> None:
+        self.door.handle(request, connection)
+
+    async def dial(
+        self, origin: Origin, _: TlsContexts, make: Callable[[], UpstreamConnection]
+    ) -> UpstreamConnection:
+        connection = make()
+        self.upstreams.append((origin.host, FakeTransport(connection)))
+        return connection
+
+    def script(self, name: str, *scripts: Script) -> None:
+        """What the provider will do with its next requests."""
+        self.scripts.setdefault(f"{name}.test", []).extend(scripts)
+
+    def play(self) -> None:
+        """Let everything happen that can happen."""
+        for _ in range(TURNS_MAX):
+            if not (self._turn_loop() | self._turn_upstreams()):
+                return
+        raise AssertionError("the play does not end")
+
+    def _turn_loop(self) -> bool:
+        moved = bool(self.loop.tasks or self.loop.soon or self.loop.timers)
+        self.loop.run_tasks()
+        self.loop.run_soon()
+        self.pauses += self.loop.run_timers()
+        return moved
+
+    def _turn_upstreams(self) -> bool:
+        moved = False
+        for host, transport in list(self.upstreams):
+            read = self._read.get(id(transport), 0)
+            if transport.closing and not transport.lost:
+                transport.lose()
+                moved = True
+            elif len(transport.written) > read and self.scripts.get(host):
+                self.requests.append((host, transport.written[read:]))
+                self._read[id(transport)] = len(transport.written)
+                self._act(transport, self.scripts[host].pop(0))
+                moved = True
+        return moved
+
+    @staticmethod
+    def _act(transport: FakeTransport, script: Script) -> None:
+        if isinstance(script, Exception):
+            transport.lose(script)
+        elif isinstance(script, bytes):
+            transport.receive(script)
+        else:
+            for piece in script:
+                transport.receive(piece)
+            transport.lose()
+
+    def call(
+        self, path: str, body: object = None, *lines: bytes, key: str | None = KEY, method: str = "POST"
+    ) -> Caller:
+        """One request from a new caller, played as far as it goes."""
+        caller = Caller(self)
+        data = b"" if body is None else body if isinstance(body, bytes) else msgspec.json.encode(body)
+        auth = b"" if key is None else b"authorization: Bearer %b\r\n" % key.encode()
+        caller.transport.receive(
+            b"%b %b HTTP/1.1\r\nhost: h\r\n%b%bcontent-length: %d\r\n\r\n%b"
+            % (method.encode(), path.encode(), auth, b"".join(line + b"\r\n" for line in lines), len(data), data)
+        )
+        self.play()
+        return caller
+
+    def chat(self, model: str, *, stream: bool = False, **members: object) -> Caller:
+        """A chat call on the OpenAI surface."""
+        messages = [{"role": "user", "content": "hi"}]
+        return self.call("/v1/chat/completions", {"model": model, "messages": messages, "stream": stream, **members})

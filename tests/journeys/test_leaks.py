@@ -1,0 +1,74 @@
+"""Nothing is left behind: memory and descriptors of a real worker after many connections and many streams."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from pathlib import Path
+
+from tests.fakes.upstream import FakeUpstream, Gate, Reply
+from tests.fakes.waiting import until
+from tests.journeys.caller import HOST, Caller, request
+from tests.journeys.served import Served, descriptors, memory_kb
+from tests.journeys.talk import CHAT_PATH, CHAT_REPLY, CHAT_START, CHAT_STREAM, CHAT_STREAM_SHOWN, CHAT_WORDS, chat
+
+CONNECTIONS = 10_000
+CALL_EVERY = 10
+STREAMS = 512
+GROWN_KB_MAX = 5 * 1024
+
+
+async def _connect(served: Served, count: int) -> None:
+    """Connections one after the other; every tenth carries a call, the others ask for a page; a few just leave."""
+    call, page = request(CHAT_PATH, chat()), request("/livez", method="GET")
+    loop = asyncio.get_running_loop()
+    for at in range(count):
+        sock = socket.socket()
+        sock.setblocking(False)
+        with sock:
+            await loop.sock_connect(sock, (HOST, served.port))
+            if at % CALL_EVERY == 1:
+                continue
+            await loop.sock_sendall(sock, page if at % CALL_EVERY else call)
+            assert (await loop.sock_recv(sock, 65536)).startswith(b"HTTP/1.1 200")
+
+
+async def _stream(served: Served, upstream: FakeUpstream) -> None:
+    """Streams that are all open at once, then end; some callers leave in the middle."""
+    gate = Gate()
+    upstream.queue(*[Reply.events(CHAT_START, CHAT_WORDS[0], gate, *CHAT_STREAM[2:])] * STREAMS)
+    callers = [Caller(served.port) for _ in range(STREAMS)]
+    for caller in callers:
+        await caller.__aenter__()
+        caller.send(request(CHAT_PATH, chat(stream=True)))
+    for caller in callers:
+        await caller.head()
+        await caller.until(b"Hi")
+    for caller in callers[:20]:
+        caller.leave()
+    gate.open()
+    for caller in callers[20:]:
+        assert (await caller.rest()).body == CHAT_STREAM_SHOWN
+        caller.leave()
+
+
+async def test_connections_and_streams_leave_nothing_behind(tmp_path: Path) -> None:
+    """After 10,000 connections and 512 streams memory is within 5 MB of where it settled, and descriptors are equal."""
+    async with FakeUpstream() as upstream, Served(tmp_path, upstream.url) as served:
+        upstream.otherwise = Reply.json(CHAT_REPLY)
+        (worker,) = served.workers()
+        bare = descriptors(worker)
+
+        async def settled() -> int:
+            for connection in list(upstream._open):  # what the upstream closes, the gateway closes
+                await connection.end()
+            await until(lambda: descriptors(worker) == bare, f"{bare} descriptors again")
+            return memory_kb(worker)
+
+        await _connect(served, 500)
+        await _stream(served, upstream)
+        before = await settled()
+        await _connect(served, CONNECTIONS)
+        await _stream(served, upstream)
+        after = await settled()
+        assert after - before < GROWN_KB_MAX, f"grew from {before} to {after} KiB"
