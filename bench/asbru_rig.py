@@ -145,9 +145,12 @@ def _head(framing: bytes) -> bytes:
 
 def stream_pieces(events: int) -> list[bytes]:
     """A streamed OpenAI answer as it arrives: the head with the first event, each event alone, the end."""
-    event = b'data: {"id":"chatcmpl-Micro","object":"chat.completion.chunk","created":1762077600,"model":"gpt-4o-mini",'
+    event = (
+        b'data: {"id":"chatcmpl-Micro","object":"chat.completion.chunk","created":1762077600,"model":"gpt-4o-mini",'
+    )
     body = [
-        event + b'"choices":[{"index":0,"delta":{"content":"word %d "},"logprobs":null,"finish_reason":null}]}\n\n' % one
+        event
+        + b'"choices":[{"index":0,"delta":{"content":"word %d "},"logprobs":null,"finish_reason":null}]}\n\n' % one
         for one in range(events)
     ]
     body.append(event + b'"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n')

@@ -132,13 +132,13 @@ class UpstreamConnection(asyncio.Protocol):
             exchange.answered.resolve(self._answer)
             if self.exchange is not exchange:
                 return  # given up by whoever was resumed
-        if self._complete:
+        if self._too_large:
+            self._break(f"sent an answer of more than {self.pool.answer_bytes_max} bytes")
+        elif self._complete:
             self._finish(exchange)
         elif self._parts:
             if self._streaming:
                 self._flush(exchange)
-            elif self._too_large:
-                self._break(f"sent an answer of more than {self.pool.answer_bytes_max} bytes")
         elif self._in_head and len(self._head) > ANSWER_HEAD_BYTES_MAX:
             self._break(f"sent a head of more than {ANSWER_HEAD_BYTES_MAX} bytes")
 

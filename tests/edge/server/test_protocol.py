@@ -342,10 +342,11 @@ def test_a_long_call_has_no_deadline_here() -> None:
 
 def test_a_draining_server_says_goodbye() -> None:
     """The answer of the last call says close, and the connection is closed."""
-    caller = Caller(held=True).feed(POST)
+    caller = Caller(held=True)
     caller.server.draining = True
+    caller.feed(POST)
     caller.answer(*caller.waiting.pop())
-    caller.feed(GET)
+    assert b"connection: close" in caller.transport.written
     assert caller.transport.closing
 
 
