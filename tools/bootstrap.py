@@ -8,6 +8,9 @@ works without a change here.
     python3 tools/bootstrap.py dev        what `make test`, `make check` and `make run` need
     python3 tools/bootstrap.py clients    the same, and the SDKs and Node for `make clients`
     python3 tools/bootstrap.py lock       write locks/*.txt anew from pyproject.toml (`--upgrade`: newest versions)
+
+`.venv` is built on the system's python3 where that is new enough, because distributions build theirs optimised, and
+else on the one that runs this. `PYTHON3=` names another, for make and for this. A `.venv` that works is kept.
 """
 
 from __future__ import annotations
@@ -31,6 +34,10 @@ STAMP = VENV / "asbru-stamp"
 LOCKS = ROOT / "locks"
 
 PYTHON_MIN = (3, 11)
+PYTHON_SYSTEM = Path("/usr/bin/python3")
+PYTHON_CHOSEN = "PYTHON3"
+"""The variable that names an interpreter; the Makefile's of the same name."""
+
 UV_MIN = (0, 7)
 STAGES = ("dev", "clients")
 """From smaller to larger: an environment of a later stage serves an earlier one."""
@@ -153,7 +160,8 @@ def bring_uv() -> Path:
     say("bringing uv into .tools")
     shutil.rmtree(home, ignore_errors=True)
     python = find_python()
-    if not make_venv(python, home):
+    # Debian's python3 may lack venv where another one, perhaps the one running this, has it; pip does not mind which.
+    if not make_venv(python, home) and not make_venv(running_python(), home):
         install_venv_package()
         if not make_venv(python, home):
             raise CannotGoOn(f"`{python} -m venv` does not work even with python3-venv installed")
@@ -187,14 +195,26 @@ def install_venv_package() -> None:
 
 
 def find_python() -> str:
-    """The interpreter to build on: the one running this, else the newest suitable one on PATH."""
+    """The interpreter to build on: the chosen one, else the system's, the one running this, the newest on PATH."""
+    if chosen := os.environ.get(PYTHON_CHOSEN):
+        found = shutil.which(chosen)
+        if not found or not runs(Path(found)):
+            raise CannotGoOn(f"{PYTHON_CHOSEN}={chosen} is not a Python 3.11 or newer that runs")
+        return found
+    if runs(PYTHON_SYSTEM):
+        return str(PYTHON_SYSTEM)
     if sys.version_info >= PYTHON_MIN:
-        return getattr(sys, "_base_executable", sys.executable)
+        return running_python()
     for minor in range(14, PYTHON_MIN[1] - 1, -1):
         if found := shutil.which(f"python3.{minor}"):
             return found
     have = ".".join(map(str, sys.version_info[:2]))
     raise CannotGoOn(f"Python 3.11 or newer is needed, python3 is {have}: install one (e.g. `python3.11`)")
+
+
+def running_python() -> str:
+    """The interpreter that runs this; the one beneath, when it is a venv's."""
+    return getattr(sys, "_base_executable", sys.executable)
 
 
 # --- running things -------------------------------------------------------------------------------------

@@ -121,12 +121,40 @@ def test_an_old_or_broken_uv_is_passed_over(checkout: Path, monkeypatch: pytest.
         assert (bootstrap.find_uv() == uv) is suits
 
 
+def test_the_systems_python_is_built_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system's python3 is preferred where it is new enough; else the one that runs bootstrap is taken."""
+    monkeypatch.delenv(bootstrap.PYTHON_CHOSEN, raising=False)
+    system = program(tmp_path / "python3", "exit 0")
+    monkeypatch.setattr(bootstrap, "PYTHON_SYSTEM", system)
+    assert bootstrap.find_python() == str(system)
+    program(system, "exit 1")  # what the probe of an old one ends with
+    assert bootstrap.find_python() == bootstrap.running_python()
+    monkeypatch.setattr(bootstrap, "PYTHON_SYSTEM", tmp_path / "none")
+    assert bootstrap.find_python() == bootstrap.running_python()
+
+
+def test_another_python_can_be_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`PYTHON3=` wins over the system's, by path or by name; one that is too old or missing is refused by name."""
+    chosen = program(tmp_path / "bin" / "python3.99", "exit 0")
+    monkeypatch.setenv("PATH", str(chosen.parent))
+    for spelled in (str(chosen), chosen.name):
+        monkeypatch.setenv(bootstrap.PYTHON_CHOSEN, spelled)
+        assert bootstrap.find_python() == str(chosen)
+    program(chosen, "exit 1")
+    for spelled in (str(chosen), "python3.98"):
+        monkeypatch.setenv(bootstrap.PYTHON_CHOSEN, spelled)
+        with pytest.raises(bootstrap.CannotGoOn, match=spelled):
+            bootstrap.find_python()
+
+
 def test_without_venv_a_user_is_told_what_to_install(
     checkout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Neither uv nor venv, and no rights: exit status 2 and the name of the package, no traceback."""
     monkeypatch.setenv("PATH", str(checkout / "bin"))
-    monkeypatch.setattr(bootstrap, "find_python", lambda: str(program(checkout / "bin" / "python", "exit 1")))
+    python = str(program(checkout / "bin" / "python", "exit 1"))
+    monkeypatch.setattr(bootstrap, "find_python", lambda: python)
+    monkeypatch.setattr(bootstrap, "running_python", lambda: python)
     monkeypatch.setattr(bootstrap.os, "geteuid", lambda: 1000)
     assert bootstrap.main(["dev"]) == 2
     assert "python3-venv" in capsys.readouterr().err
@@ -141,6 +169,7 @@ def test_without_venv_root_installs_it(checkout: Path, monkeypatch: pytest.Monke
     program(checkout / "bin" / "apt-get", apt)
     monkeypatch.setenv("PATH", str(checkout / "bin"))
     monkeypatch.setattr(bootstrap, "find_python", lambda: str(python))
+    monkeypatch.setattr(bootstrap, "running_python", lambda: str(python))
     monkeypatch.setattr(bootstrap.os, "geteuid", lambda: 0)
     monkeypatch.setattr(bootstrap, "run", lambda *arguments: None)
     assert bootstrap.bring_uv() == checkout / ".tools" / "uv" / "bin" / "uv"

@@ -179,6 +179,9 @@ class Supervisor:
         url = f"{'https' if boot.tls_cert else 'http'}://{host}:{self._port}"
         source = boot.config_file or "built-in defaults"
         log("info", f"ready: {url} with {boot.workers} worker(s), configuration: {source}")
+        if boot.config_file is None:
+            where = self._options.data_dir / CONFIG_FILE_NAMES[0]
+            log("info", f"mock/echo answers without a provider; for your own providers and keys write {where}")
         if boot.open_access:
             log("info", "no virtual keys are configured: open to every caller on this machine")
         if self._ready_fd is not None:

@@ -50,7 +50,7 @@ def command(*, port: int, data_dir: Path) -> None:
         process, url = _start(config, port, data_dir, key)
         try:
             if url is not None:
-                _show(url, key, list(settings["providers"]))
+                _show(url, key, list(settings["providers"]), data_dir)
             code = process.wait()
         except (OSError, http.client.HTTPException, ValueError) as error:
             click.echo(f"asbru: the demo call failed: {error}", err=True)
@@ -76,14 +76,14 @@ def _start(config: Path, port: int, data_dir: Path, key: str) -> tuple[subproces
     return process, url or None
 
 
-def _show(url: str, key: str, providers: list[str]) -> None:
+def _show(url: str, key: str, providers: list[str], data_dir: Path) -> None:
     prompt = "Tell me a short story about a bridge."
-    click.secho(f"\n> {MODEL}: {prompt}\n", bold=True)
+    click.secho(f"\nAsking {MODEL} through {url}: {prompt}\n", bold=True)
     for text in _ask(url, key, prompt):
         click.echo(text, nl=False)
         sys.stdout.flush()
     click.echo("\n")
-    click.echo(_lines_to_copy(url, key, providers))
+    click.echo(_lines_to_copy(url, key, providers, data_dir))
 
 
 def _ask(url: str, key: str, prompt: str) -> Iterator[str]:
@@ -110,25 +110,39 @@ def _ask(url: str, key: str, prompt: str) -> Iterator[str]:
         connection.close()
 
 
-def _lines_to_copy(url: str, key: str, providers: list[str]) -> str:
-    offered = ", ".join(f"{name}/..." for name in providers)
+def _lines_to_copy(url: str, key: str, providers: list[str], data_dir: Path) -> str:
     return f"""\
 Serving on  {url}
 Your key    {key}   (valid while this demo runs)
-Models      {offered}
+Models      {_models(providers)}
+Records     {data_dir / "asbru.sqlite"}, one row for each call
 
 curl:
-  curl {url}/v1/chat/completions -H "Authorization: Bearer {key}" -H "Content-Type: application/json" \\
-    -d '{{"model": "{MODEL}", "messages": [{{"role": "user", "content": "Hello"}}]}}'
+  export ASBRU_KEY={key}
+  curl {url}/v1/chat/completions -H "Authorization: Bearer $ASBRU_KEY" -H "Content-Type: application/json" \\
+    -d '{{"model": "mock/echo", "messages": [{{"role": "user", "content": "Hello"}}]}}'
 
 OpenAI SDK (Python):
   from openai import OpenAI
   client = OpenAI(base_url="{url}/v1", api_key="{key}")
-  print(client.chat.completions.create(model="{MODEL}", messages=[{{"role": "user", "content": "Hello"}}]))
+  answer = client.chat.completions.create(model="mock/echo", messages=[{{"role": "user", "content": "Hello"}}])
+  print(answer.choices[0].message.content)
 
 Claude Code:
   ANTHROPIC_BASE_URL={url}/anthropic ANTHROPIC_AUTH_TOKEN={key} \\
     ANTHROPIC_DEFAULT_SONNET_MODEL={MODEL} ANTHROPIC_DEFAULT_HAIKU_MODEL={MODEL} claude --model {MODEL}
 
-Stop with Ctrl-C.
+Stop with Ctrl-C. Your own providers and keys: docs/guides/getting-started.md, then `asbru serve`.
 """
+
+
+def _models(providers: list[str]) -> str:
+    """What may be asked for, and how to have more."""
+    from asbru.providers import discover
+
+    types = discover()
+    offered = ", ".join(f"{name}/..." for name in providers if not types[name].served_here)
+    unset = ", ".join(kind.env_key for name, kind in types.items() if kind.env_key and name not in providers)
+    mock = ", ".join(f"{MODEL.partition('/')[0]}/{name}" for name in ("echo", "story", "tools", "thinking"))
+    more = f"\n            for more, set {unset} and start again" if unset else ""
+    return f"{offered + ', ' if offered else ''}{mock} ...{more}"
