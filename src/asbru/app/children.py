@@ -31,6 +31,9 @@ from asbru.app.lifeline import PARENT_VARIABLE
 
 LINE_BYTES_MAX = 64 * 1024
 BOOKKEEPER_NICENESS = 10
+_MALLOC = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": "524288", "MALLOC_TRIM_THRESHOLD_": "1048576"}
+"""For glibc: large bodies get pages of their own, given back when they are done with; left to itself it moves that
+threshold up to 32 MiB, and a few image uploads stay in the worker's size for good. The environment may say otherwise."""
 
 
 def _module(name: str) -> tuple[str, ...]:
@@ -69,7 +72,7 @@ class Child:
                 stdout=None if wants_control else theirs.fileno(),
                 pass_fds=(theirs.fileno(),) if wants_control else (),
                 start_new_session=True,
-                env={**os.environ, PARENT_VARIABLE: str(os.getpid())},
+                env={**_MALLOC, **os.environ, PARENT_VARIABLE: str(os.getpid())},
             )
         ours.setblocking(False)
         self.channel = ours
