@@ -238,6 +238,17 @@ async def test_bytes_that_are_no_events() -> None:
         assert len(gateway.rows) == len(replies) * 2
 
 
+async def test_a_stream_under_another_type() -> None:
+    """An event stream that comes as JSON, or without any type, is still one; the caller is told the right type."""
+    async with FakeUpstream() as upstream, Gateway(openai(upstream.url)) as gateway:
+        for headers in ({"content-type": "application/json"}, {}, {"content-type": "Text/Event-Stream;charset=x"}):
+            upstream.queue(Reply.events(*CHAT_STREAM).but(headers=headers))
+            answer = await gateway.call(CHAT_PATH, chat(stream=True))
+            assert answer.body == CHAT_STREAM_SHOWN, headers
+            assert answer.headers["content-type"].lower().startswith("text/event-stream"), headers
+        assert [row["outcome"] for row in gateway.rows] == ["ok"] * 3
+
+
 async def test_a_whole_answer_that_is_not_json() -> None:
     """A 200 that is HTML, empty, half JSON or of the wrong shape is 502 where it must be read."""
     async with FakeUpstream() as upstream, Gateway(openai(upstream.url)) as gateway:

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 
 from asbru.core.errors import AsbruError, NotFound, UnsupportedByProvider, UpstreamError
 from asbru.pipeline.call import Attempt, Call
-from asbru.pipeline.endpoint import NO_KEY, Endpoint
+from asbru.pipeline.endpoint import NO_KEY
 from asbru.pipeline.local_count import count_locally
 from asbru.pipeline.operations import COUNT_TOKENS
 from asbru.pipeline.replies import Reply
@@ -53,22 +53,51 @@ async def attempt(call: Call, targets: Sequence[Target], rooms: Rooms) -> Reply:
                 if call.operation == COUNT_TOKENS:
                     return await count_locally(call, rooms)
                 endpoint.check_offers(call.operation)
-            return await _try_target(call, target, endpoint, rooms)
-        except UpstreamError as error:
+            key = _first_key(target, rooms)
+            tries: _Tries | None = None
+            while True:
+                began_s = rooms.clock()
+                try:
+                    reply = await send(call, key, endpoint, rooms)
+                except UpstreamError as error:
+                    tries = tries or _Tries(call, target, rooms)
+                    key, seconds = tries.after(key, error, rooms.clock() - began_s)
+                    if seconds is not None:
+                        await pause(rooms.loop, seconds)
+                else:
+                    _log_success(call, key, reply, rooms.clock() - began_s)
+                    return reply
+        except (UpstreamError, UnsupportedByProvider, NotFound) as error:
             if not falls_back(error):
                 raise
-            first = first or error
-        except (UnsupportedByProvider, NotFound) as error:  # this target's lack: another may have it
             first = first or error
     assert first is not None
     raise first
 
 
-def falls_back(error: UpstreamError) -> bool:
+def _first_key(target: Target, rooms: Rooms) -> Key:
+    route = target.provider
+    if route.keyless:
+        return NO_KEY
+    now_s = rooms.clock()
+    key = choose_key(route, target.model, (), now_s, chance=rooms.chance())
+    if key is None:
+        raise _exhausted(target, None, now_s)
+    return key
+
+
+def _log_success(call: Call, key: Key, reply: Reply, took_s: float) -> None:
+    """Who served it; one clean attempt needs no log of its own."""
+    call.key_name = key.name
+    if call.attempts and call.target is not None:
+        call.attempts += (Attempt(call.target, key.name, reply.status, "ok", took_s=took_s),)
+
+
+def falls_back(error: AsbruError) -> bool:
     """Whether another target may do better."""
     status = error.status
-    if error.kind != "status":
-        return True
+    if not isinstance(error, UpstreamError) or error.kind != "status":
+        return True  # what this target lacks, or how it failed, is no fault of the caller's
     return status in (408, 429) or status >= 500 or (status == 404 and _is_unknown_model(error))
 
 
@@ -76,42 +105,42 @@ def _is_unknown_model(error: UpstreamError) -> bool:
     return "model" in (error.code or "") or "model" in error.message.lower()
 
 
-async def _try_target(call: Call, target: Target, endpoint: Endpoint, rooms: Rooms) -> Reply:
-    """The first good answer of one target's keys."""
-    route = target.provider
-    tried: set[str] = set()
-    retries = 0
-    last: UpstreamError | None = None
-    key: Key | None = None
-    for _ in range(_ATTEMPTS_MAX):
-        began_s = rooms.clock()
-        if key is None:
-            key = NO_KEY if route.keyless else choose_key(route, target.model, tried, began_s, chance=rooms.chance())
-        if key is None:
-            break
-        try:
-            reply = await send(call, key, endpoint, rooms)
-        except UpstreamError as error:
-            _log_attempt(call, key, error, rooms.clock() - began_s)
-            last = error
-            if _rest(key, target, error, rooms.clock()):
-                tried.add(key.name)
-                key = None
-                if route.keyless:
-                    break
-            elif retries < route.retries.max and _is_retried(error):
-                policy = route.retries
-                seconds = retry_pause_s(retries, policy.pause_initial_s, policy.pause_max_s, rooms.chance())
-                retries += 1
-                await pause(rooms.loop, seconds)
-            else:
-                raise
-        else:
-            call.key_name = key.name
-            if call.attempts:
-                call.attempts += (Attempt(target, key.name, reply.status, "ok", took_s=rooms.clock() - began_s),)
-            return reply
-    raise _exhausted(target, last, rooms.clock())
+class _Tries:
+    """What one target has been tried with so far: made only when the first try fails."""
+
+    __slots__ = ("_call", "_count", "_retries", "_rooms", "_target", "_tried")
+
+    def __init__(self, call: Call, target: Target, rooms: Rooms) -> None:
+        self._call = call
+        self._target = target
+        self._rooms = rooms
+        self._tried: set[str] = set()
+        self._retries = 0
+        self._count = 0
+
+    def after(self, key: Key, error: UpstreamError, took_s: float) -> tuple[Key, float | None]:
+        """The key for the next try and the pause before it (None: at once); raises when this target is done with."""
+        rooms, target = self._rooms, self._target
+        route = target.provider
+        self._count += 1
+        _log_attempt(self._call, key, error, took_s)
+        now_s = rooms.clock()
+        if _rest(key, target, error, now_s):
+            self._tried.add(key.name)
+            following = (
+                None
+                if route.keyless or self._count >= _ATTEMPTS_MAX
+                else choose_key(route, target.model, self._tried, now_s, chance=rooms.chance())
+            )
+            if following is None:
+                raise _exhausted(target, error, now_s)
+            return following, None
+        policy = route.retries
+        if self._retries >= policy.max or self._count >= _ATTEMPTS_MAX or not _is_retried(error):
+            raise error
+        seconds = retry_pause_s(self._retries, policy.pause_initial_s, policy.pause_max_s, rooms.chance())
+        self._retries += 1
+        return key, seconds
 
 
 def _is_retried(error: UpstreamError) -> bool:

@@ -87,6 +87,7 @@ class UpstreamConnection(asyncio.Protocol):
         """The end: clean for an answer without a length, a cut for any other."""
         exchange = self.exchange
         self.exchange = None
+        self._parser = cast("httptools.HttpResponseParser", None)  # a cycle: the collector comes late
         self.pool.forget(self)
         if exchange is None or exchange.over:
             return

@@ -54,11 +54,11 @@ def _buckets(wire: UsageWire) -> Usage | None:
     cached = inp.cached_tokens
     if cached is None:
         cached = wire.prompt_cache_hit_tokens or wire.cached_tokens or wire.num_cached_tokens
-    cache_read = _within(cached, prompt)
+    cache_read = _within(cached, prompt) if cached else 0
     cache_write = _within(inp.cache_write_tokens or inp.cache_creation_tokens, prompt - cache_read)
-    audio_input = _within(inp.audio_tokens, prompt - cache_read - cache_write)
-    thought = _within(reasoning, completion)
-    audio_output = _within(out.audio_tokens, completion - thought)
+    audio_input = _within(inp.audio_tokens, prompt - cache_read - cache_write) if inp.audio_tokens else 0
+    thought = _within(reasoning, completion) if reasoning else 0
+    audio_output = _within(out.audio_tokens, completion - thought) if out.audio_tokens else 0
     return Usage(
         input=prompt - cache_read - cache_write - audio_input,
         cache_read=cache_read,

@@ -27,6 +27,10 @@ def _status_line(status: int) -> bytes:
     return line if line is not None else b"HTTP/1.1 %d Unknown\r\n" % status
 
 
+def _nobody_waits() -> None:
+    """What an answer tells when its caller is gone."""
+
+
 class AnswerWriter:
     """The answering side of a connection. Implements `core.ports.AnswerPort`.
 
@@ -68,6 +72,8 @@ class AnswerWriter:
     def attach(self, transport: asyncio.Transport | None) -> None:
         """The transport to write to; None once the caller is gone: writes are dropped from then on."""
         self._transport = transport
+        if transport is None:
+            self._done = _nobody_waits
 
     def prepare(self, request: Request, extra: bytes) -> None:
         """Get ready to answer `request`; `extra` is header lines for whatever the answer will be (CORS)."""

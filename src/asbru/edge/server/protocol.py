@@ -111,8 +111,9 @@ class ServerConnection(asyncio.Protocol):
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The caller is gone: cancel what it asked for."""
+        """The caller is gone: cancel what it asked for. Cycles are broken here: nothing waits for the collector."""
         self.answer.attach(None)
+        self._parser = cast("httptools.HttpRequestParser", None)
         self._queue.clear()
         self._server.disconnected(self)
         gone = self.on_gone
