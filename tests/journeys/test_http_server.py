@@ -217,7 +217,12 @@ async def test_absolute_targets_and_query_strings() -> None:
     """The absolute form and any query string mean the same call; the query goes along, but for credentials in it."""
     async with FakeUpstream() as upstream, Gateway(openai(upstream.url)) as gateway:
         upstream.otherwise = Reply.json(CHAT_REPLY)
-        for target in (f"http://gateway{CHAT_PATH}", f"{CHAT_PATH}?beta=true&key=sk-1", f"{CHAT_PATH}?", f"{CHAT_PATH}/"):
+        for target in (
+            f"http://gateway{CHAT_PATH}",
+            f"{CHAT_PATH}?beta=true&key=sk-1",
+            f"{CHAT_PATH}?",
+            f"{CHAT_PATH}/",
+        ):
             assert (await gateway.call(target, chat())).status == 200, target
         assert {seen.target for seen in upstream.requests} == {CHAT_PATH, f"{CHAT_PATH}?beta=true"}
 
