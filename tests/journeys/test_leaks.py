@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
+from collections import Counter
 from pathlib import Path
 
-from tests.fakes.upstream import FakeUpstream, Gate, Reply
+from httptools import HttpRequestParser, HttpResponseParser
+from tests.fakes.upstream import FIN, FakeUpstream, Gate, Reply
 from tests.fakes.waiting import until
 from tests.journeys.caller import HOST, Caller, request
+from tests.journeys.gateway import Gateway, openai
 from tests.journeys.served import Served, descriptors, memory_kb
 from tests.journeys.talk import CHAT_PATH, CHAT_REPLY, CHAT_START, CHAT_STREAM, CHAT_STREAM_SHOWN, CHAT_WORDS, chat
+
+from asbru.edge.server import ServerConnection
+from asbru.pipeline import Call
+from asbru.upstream import Exchange
+from asbru.upstream.connection import UpstreamConnection
 
 CONNECTIONS = 10_000
 CALL_EVERY = 10
@@ -72,3 +81,36 @@ async def test_connections_and_streams_leave_nothing_behind(tmp_path: Path) -> N
         await _stream(served, upstream)
         after = await settled()
         assert after - before < GROWN_KB_MAX, f"grew from {before} to {after} KiB"
+
+
+def _alive() -> Counter[str]:
+    """How many of the data plane's objects there are, by type."""
+    kinds = (ServerConnection, UpstreamConnection, Exchange, Call, HttpRequestParser, HttpResponseParser)
+    return Counter(type(one).__name__ for one in gc.get_objects() if isinstance(one, kinds))
+
+
+async def test_ended_connections_wait_for_no_collector() -> None:
+    """What a connection held is freed when it ends, not when the garbage collector comes by."""
+    gc.collect()
+    gc.disable()
+    try:
+        before = _alive()
+        async with FakeUpstream() as upstream, Gateway(openai(upstream.url)) as gateway:
+            upstream.queue(Reply.json(CHAT_REPLY), Reply.events(*CHAT_STREAM), Reply.events(CHAT_START, FIN))
+            for body in (chat(), chat(stream=True), chat(stream=True), chat("nobody/x"), b"{"):
+                await gateway.call(CHAT_PATH, body)
+            await gateway.refused(b"garbage\r\n\r\n")
+            gate = Gate()
+            upstream.queue(Reply.events(CHAT_START, CHAT_WORDS[0], gate))
+            async with gateway.caller() as caller:
+                caller.send(request(CHAT_PATH, chat(stream=True)))
+                await gate.reached.arrive()
+            await gateway.settle()
+        await until(lambda: not upstream.open_connections, "the upstream's connections are closed")
+        upstream.requests.clear()
+        del caller
+        kept = _alive() - before
+        kept["HttpRequestParser"] = 0  # the fake has such parsers too
+        assert not +kept
+    finally:
+        gc.enable()

@@ -53,6 +53,11 @@ class AsbruError(Exception):
         if type is not None:
             self.type = type
 
+    def let_go(self) -> None:
+        """Forget where it was raised. Those frames hold the call and its body, which hold the error: such a circle
+        would wait for the garbage collector. For errors that are told to a caller, never for bugs."""
+        self.__traceback__ = self.__cause__ = self.__context__ = None
+
 
 class CallerError(AsbruError):
     """The caller must change something."""

@@ -191,6 +191,7 @@ class Door:
     def _refuse(self, error: AsbruError, route: Route | None, request: Request, connection: ServerConnection) -> None:
         rooms = self.rooms
         assert rooms is not None
+        error.let_go()
         route = route or self._router.find_loosely(request.path)
         name = route.dialect if route is not None else self._router.dialect_of(request.path)
         dialect: Dialect = rooms.dialects[name]

@@ -36,6 +36,8 @@ def account(call: Call, rooms: Rooms) -> None:
     labels = (call.surface, provider, served, call.key_name, status, call.outcome)
     rooms.meter.slot(labels).observe(latency_us, first_us, usage, cost)
     error = call.error
+    if error is not None:
+        error.let_go()
     head = call.head
     rooms.recorder.add(
         (

@@ -70,6 +70,7 @@ async def attempt(call: Call, targets: Sequence[Target], rooms: Rooms) -> Reply:
         except (UpstreamError, UnsupportedByProvider, NotFound) as error:
             if not falls_back(error):
                 raise
+            error.let_go()
             first = first or error
     assert first is not None
     raise first
@@ -200,4 +201,5 @@ def _exhausted(target: Target, last: UpstreamError | None, now_s: float) -> Asbr
 
 def _log_attempt(call: Call, key: Key, error: UpstreamError, took_s: float) -> None:
     assert call.target is not None
+    error.let_go()
     call.attempts += (Attempt(call.target, key.name, error.status, error.kind, took_s=took_s),)
