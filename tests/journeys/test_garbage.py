@@ -1,6 +1,7 @@
 """What a call leaves behind: no reference cycles, so that a worker may look for garbage rarely (decision 0006).
 
-Not here: calls that end in an error, whose tracebacks are cycles, and translated streams, whose readers hold themselves.
+Not here: calls that end in an error, whose tracebacks are cycles, and translated streams, whose readers hold
+themselves.
 """
 
 from __future__ import annotations
