@@ -117,6 +117,7 @@ class PassRelay:
         self._first_bytes = 0
         self._recent: deque[bytes] = deque()
         self._recent_bytes = 0
+        self._whole = self._splitter.feed if decoder is None else self._decode
         self._choices = choices
         self._finishes: deque[bytes] = deque(maxlen=_CHOICES_MAX)
         self._sink: Sink | None = None
@@ -147,9 +148,13 @@ class PassRelay:
 
     def _split(self, chunk: bytes) -> bytes:
         try:
-            return self._splitter.feed(chunk if self._decoder is None else self._decoder.feed(chunk))
+            return self._whole(chunk)
         except (SseTooLarge, CodingError, DecodedTooLargeError) as error:
             raise _unreadable(error) from error
+
+    def _decode(self, chunk: bytes) -> bytes:
+        assert self._decoder is not None
+        return self._splitter.feed(self._decoder.feed(chunk))
 
     def _send(self, whole: bytes) -> None:
         recent = self._recent
@@ -158,7 +163,7 @@ class PassRelay:
         while len(recent) > _TAIL_PIECES and self._recent_bytes - len(recent[0]) >= _TAIL_BYTES:
             left = recent.popleft()
             self._recent_bytes -= len(left)
-            if self._choices > 1 and self._dialect.finishes(left):
+            if self._choices > 1 and self._dialect.finishes(left):  # a choice may end long before the others
                 self._finishes.append(left)
         if self._withhold:
             whole = self._dialect.withhold(whole)

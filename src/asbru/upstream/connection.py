@@ -137,17 +137,13 @@ class UpstreamConnection(asyncio.Protocol):
             self._break(f"sent an answer of more than {self.pool.answer_bytes_max} bytes")
         elif self._complete:
             self._finish(exchange)
-        elif self._parts:
-            if self._streaming:
-                self._flush(exchange)
+        elif self._streaming and self._parts:
+            parts = self._parts
+            data = parts[0] if len(parts) == 1 else b"".join(parts)
+            parts.clear()
+            exchange.arrived(data, self.pool.tick_s)
         elif self._in_head and len(self._head) > ANSWER_HEAD_BYTES_MAX:
             self._break(f"sent a head of more than {ANSWER_HEAD_BYTES_MAX} bytes")
-
-    def _flush(self, exchange: Exchange) -> None:
-        parts = self._parts
-        data = parts[0] if len(parts) == 1 else b"".join(parts)
-        parts.clear()
-        exchange.arrived(data, self.pool.tick_s)
 
     def _break(self, what: str) -> None:
         exchange = self.exchange
@@ -184,7 +180,7 @@ class UpstreamConnection(asyncio.Protocol):
         answer = self._answer
         if self._streaming:
             if self._parts:
-                self._flush(exchange)
+                exchange.arrived(b"".join(self._parts), self.pool.tick_s)
             exchange.connection = None
             exchange.finished()
         elif answer is not None:

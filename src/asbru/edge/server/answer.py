@@ -20,6 +20,8 @@ _STATUS_LINES = {
     status.value: b"HTTP/1.1 %d %b\r\n" % (status.value, status.phrase.encode()) for status in HTTPStatus
 }
 _NO_BODY = (204, 304)
+_COPIED_BYTES_MAX = 2048
+"""Below this a chunk is copied into its frame: one small copy costs less than two more buffers for the kernel."""
 
 
 def _status_line(status: int) -> bytes:
@@ -134,7 +136,10 @@ class AnswerWriter:
             else:
                 transport.writelines((head, data))
         elif self._chunked:
-            transport.writelines((b"%x\r\n" % size, data, b"\r\n"))
+            if size < _COPIED_BYTES_MAX:
+                transport.write(b"%x\r\n%b\r\n" % (size, data))
+            else:
+                transport.writelines((b"%x\r\n" % size, data, b"\r\n"))
         else:
             transport.write(data)
 
