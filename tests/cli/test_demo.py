@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -43,6 +44,17 @@ def test_demo_streams_an_answer_and_keeps_serving(tmp_path: Path) -> None:
             demo.kill()
     assert key not in (tmp_path / "log").read_text()
     assert not any(key.encode() in path.read_bytes() for path in (tmp_path / "data").iterdir())
+
+
+def test_demo_on_a_taken_port_says_how_to_take_another(tmp_path: Path) -> None:
+    """It ends with exit 1, the reason, and the two ways to name another port."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        argv = [sys.executable, "-m", "asbru", "demo", "--port", port, "--data-dir", str(tmp_path / "data")]
+        ran = subprocess.run(argv, capture_output=True, text=True, timeout=WAIT_S, check=False)
+    assert ran.returncode == 1
+    assert "Address already in use" in ran.stderr
+    assert "PORT=" in ran.stderr
 
 
 def ask(url: str, key: str) -> int:

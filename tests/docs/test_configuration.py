@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import click
@@ -15,22 +17,33 @@ from asbru.app.compile import compile_config
 from asbru.cli import commands
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-GUIDES = ROOT / "docs" / "guides"
-EXAMPLES = [
-    pytest.param(text, id=f"{page.stem}-{number}")
-    for page in sorted(GUIDES.glob("*.md"))
-    for number, text in enumerate(re.findall(r"```yaml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL))
-]
+PAGES = [ROOT / "README.md", *(ROOT / "docs" / "guides").glob("*.md"), *(ROOT / "src").rglob("README.md")]
 
 
-@pytest.mark.parametrize("example", EXAMPLES)
+def blocks(language: str) -> list[object]:
+    """Every fenced block of a language in the guides and the providers' pages, named by page and place."""
+    fence = re.compile(rf"^ *```{language}\n(.*?)^ *```", re.DOTALL | re.MULTILINE)
+    return [
+        pytest.param(textwrap.dedent(text), id=f"{page.parent.name}-{page.stem}-{number}")
+        for page in sorted(PAGES)
+        for number, text in enumerate(fence.findall(page.read_text(encoding="utf-8")))
+    ]
+
+
+@pytest.mark.parametrize("example", blocks("yaml"))
 def test_examples_compile(example: str, tmp_path: Path) -> None:
-    """Every YAML example of the guides is a valid configuration by itself."""
+    """Every YAML example of the guides and the providers' pages is a valid configuration by itself."""
     path = tmp_path / "config.yaml"
     path.write_text(example)
     env = {name: f"value-{name}-0123456789" for name in re.findall(r"env\.(\w+)", example)} | {"PORT": "8080"}
     compiled = compile_config(Options(data_dir=tmp_path / "data", config=path), env, dry=True)
     assert compiled.snapshot.providers or "providers" not in example
+
+
+@pytest.mark.parametrize("example", blocks("json"))
+def test_json_examples_are_json(example: str) -> None:
+    """Every JSON example can be copied: an agent's settings, an error's shape."""
+    assert isinstance(json.loads(example), dict)
 
 
 def test_settings_page_is_current() -> None:

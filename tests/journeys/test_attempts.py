@@ -68,6 +68,7 @@ async def test_every_key_refused() -> None:
         upstream.otherwise = Reply.json({"error": {"message": "bad key sk-b", "type": "x"}}, 401)
         answer = await gateway.call(CHAT_PATH, chat())
         assert (answer.status, answer.error["code"]) == (502, "upstream_credentials_exhausted")
+        assert "sk-b" not in answer.error["message"] + gateway.row["error_message"]
         assert len(upstream.requests) == 2
         await gateway.call(CHAT_PATH, chat())
         assert len(upstream.requests) == 4

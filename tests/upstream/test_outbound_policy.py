@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from asbru.upstream import judge_address
@@ -125,7 +125,10 @@ def test_a_refusal_says_what_would_allow_it() -> None:
 
 
 @given(st.ip_addresses())
+@example(ipaddress.ip_address("2002:100::"))
 def test_what_is_allowed_is_global(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> None:
     """Without permissions nothing but global unicast addresses is dialled."""
     if not refused(str(address)):
-        assert address.is_global and not address.is_multicast
+        wrapped = getattr(address, "sixtofour", None)  # newer Pythons call all of 6to4 private, whatever it wraps
+        inner: ipaddress.IPv4Address | ipaddress.IPv6Address = wrapped or address
+        assert inner.is_global and not inner.is_multicast

@@ -52,6 +52,10 @@ def command(*, port: int, data_dir: Path) -> None:
             if url is not None:
                 _show(url, key, list(settings["providers"]), data_dir)
             code = process.wait()
+            if url is None and code:
+                click.echo(
+                    "asbru: it did not start, see above; for another port: --port 9000, make run PORT=9000", err=True
+                )
         except (OSError, http.client.HTTPException, ValueError) as error:
             click.echo(f"asbru: the demo call failed: {error}", err=True)
             process.terminate()

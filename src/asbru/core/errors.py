@@ -6,9 +6,10 @@
     |    RequestTimeout 408  TooLarge 413  UpgradeRequired 426  HeadTooLarge 431  UnsupportedByProvider 400
     |- UpstreamError          the provider failed or refused         (blame: upstream)
     |    carries the provider's own status, code and message; 5xx of ours where it sent none:
-    |    502 upstream_unreachable | upstream_protocol, 504 upstream_timeout, 502 upstream_credentials_exhausted
+    |    502 upstream_unreachable | upstream_protocol | upstream_cut | upstream_fault | upstream_address_refused
+    |    504 upstream_timeout, 502 upstream_credentials_exhausted, 429 rate_limit_exceeded (every key rests)
     '- GatewayError           Asbru cannot serve now                 (blame: us)
-         Overloaded 503 (Retry-After)  Draining 503  Internal 500
+         Overloaded 503 (Retry-After), else 500 internal_error
 
 An error is turned into bytes once, at the door, in the caller's dialect. `message` says what was expected, what
 came and what to do. Decisions inside rooms return verdicts; these are for what ends a call.

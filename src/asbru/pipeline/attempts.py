@@ -187,7 +187,10 @@ def _exhausted(target: Target, last: UpstreamError | None, now_s: float) -> Asbr
                 code="model_not_found",
                 param="model",
             )
-    said = f"; the last one was told: {last.status} {last.message}" if last else ": none is configured or set"
+    said = ": none is configured or set"
+    if last is not None:
+        words = "" if last.status == 401 else f" {last.message}"  # a 401's words may show parts of the key
+        said = f"; the last one was refused: {last.status}{words}"
     return UpstreamError(
         f"no usable key of the provider '{route.name}' is left{said}",
         kind="exhausted",

@@ -1,0 +1,116 @@
+"""The guides against the code: error codes, attempts, paths, headers, limits. What the code has, the pages name."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+import asbru
+from asbru.app.config import ConfigFile
+from asbru.core import errors
+from asbru.dialects.anthropic_messages.errors import error_type
+from asbru.edge.server.request import HeaderAction, action_of
+from asbru.edge.surfaces import ROUTES
+from asbru.pipeline import attempts
+from asbru.upstream.answer_headers import allowed_lines
+
+PACKAGE = Path(asbru.__file__).parent
+GUIDES = PACKAGE.parent.parent / "docs" / "guides"
+NOT_OURS = PACKAGE / "providers"
+"""The mock plays providers: its codes are theirs."""
+
+
+def guide(name: str) -> str:
+    """The text of a guide."""
+    return (GUIDES / f"{name}.md").read_text(encoding="utf-8")
+
+
+def rows(text: str) -> list[list[str]]:
+    """The cells of every table row whose first cell is one name in backticks."""
+    lines = re.findall(r"^\| (`[a-z_]+` \|.*) \|$", text, re.MULTILINE)
+    return [[cell.strip().strip("`") for cell in line.split(" | ")] for line in lines]
+
+
+def codes_in(tree: ast.AST) -> set[str]:
+    """The texts given as `code=` in calls, or as `code = ` in classes; either side of an `or` counts."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        value: ast.expr | None = None
+        if isinstance(node, ast.keyword) and node.arg == "code":
+            value = node.value
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            if any(isinstance(target, ast.Name) and target.id == "code" for target in targets):
+                value = node.value
+        parts = value.values if isinstance(value, ast.BoolOp) else [value]
+        found |= {part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)}
+    return found
+
+
+def test_every_error_code_has_its_row() -> None:
+    """docs/guides/errors.md explains each code that Asbru gives an error, and no other."""
+    used: set[str] = set()
+    for path in PACKAGE.rglob("*.py"):
+        if NOT_OURS not in path.parents:
+            used |= codes_in(ast.parse(path.read_text(encoding="utf-8")))
+    assert {row[0] for row in rows(guide("errors"))} == used
+
+
+def classes(root: type[errors.AsbruError]) -> list[type[errors.AsbruError]]:
+    """An error and all below it."""
+    return [root, *(found for below in root.__subclasses__() for found in classes(below))]
+
+
+def test_error_rows_tell_status_and_types() -> None:
+    """A row's status and types are the class's, where a code is a class's own; Anthropic's follow from them."""
+    kinds = {kind.code: kind for kind in classes(errors.AsbruError)}
+    for code, status, openai, anthropic, cause, remedy in rows(guide("errors")):
+        assert cause and remedy
+        assert error_type(openai, int(status)) == anthropic, code
+        if code in kinds:
+            assert (int(status), openai) == (kinds[code].status, kinds[code].type), code
+
+
+def test_the_table_of_attempts_is_the_code_s() -> None:
+    """What follows from an answer reads the same in the guide and at the top of pipeline/attempts.py."""
+    table = (attempts.__doc__ or "").partition("what happens next\n")[2].partition("\n\n")[0]
+    wanted = [re.split(r" {2,}", line.strip()) for line in table.splitlines()]
+    text = guide("providers-and-fallbacks").partition("## What follows")[2].partition("\n*Network*")[0]
+    told = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("|")]
+    assert wanted and wanted == told[2:]
+
+
+@pytest.mark.parametrize("path", sorted({route.path.removeprefix("/openai") for route in ROUTES}))
+def test_every_path_is_named(path: str) -> None:
+    """docs/guides/http.md names every path, those under /openai as being also there."""
+    shown = path.replace("/anthropic/v1/models", "/anthropic/v1")
+    assert re.search(rf"[` ]{re.escape(shown)}`", guide("http"))
+
+
+def test_carried_headers_are_named() -> None:
+    """The headers that travel are those the page lists, to providers and back."""
+    lists = {
+        row[0]: row[1] for row in re.findall(r"^\| ((?:to|back) [^|]*) \| (.*) \|$", guide("http"), re.MULTILINE)
+    }
+    anywhere = re.findall(r"`([a-z-]+)`", lists["to any provider"])
+    assert {action_of(name.encode()) for name in anywhere} == {HeaderAction.CARRY}
+    source = (PACKAGE / "edge" / "server" / "request.py").read_text(encoding="utf-8")
+    assert sorted(re.findall(r'b"([a-z-]+)": HeaderAction\.CARRY,', source)) == sorted(anywhere)
+    assert action_of(b"openai-beta") == HeaderAction.CARRY_OPENAI
+    assert action_of(b"anthropic-beta") == HeaderAction.CARRY_ANTHROPIC
+    assert action_of(b"x-stainless-lang") == action_of(b"openai-project") == HeaderAction.IGNORE
+    for name in re.findall(r"`([a-z*-]+)`", lists["back to the caller"]):
+        line = f"{name.replace('*', 'x')}: v\r\n".encode()
+        head = b"HTTP/1.1 200 OK\r\nset-cookie: no\r\n" + line + b"\r\n"
+        assert allowed_lines(head, len(head) - 2) == line
+
+
+def test_every_limit_is_explained() -> None:
+    """docs/guides/http.md says of each limit what happens beyond it."""
+    page = guide("http")
+    limits = ConfigFile.model_fields["limits"].annotation
+    assert limits is not None
+    assert [name for name in limits.model_fields if f"`{name}`" not in page] == []
