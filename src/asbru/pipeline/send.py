@@ -20,7 +20,9 @@ from asbru.upstream import Answer
 from asbru.wire.content_coding import CodingError, DecodedTooLargeError, Decoder, accepts, decode, decoder
 
 JSON_LINE = b"content-type: application/json\r\n"
-SSE_LINES = b"content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\n"
+_NO_CACHE = b"cache-control: no-cache\r\n"
+_SSE_TYPE = b"text/event-stream"
+SSE_LINES = b"content-type: text/event-stream; charset=utf-8\r\n" + _NO_CACHE
 _SSE_STARTS = (b"data:", b"event:", b":", b"id:", b"retry:")
 
 
@@ -61,8 +63,7 @@ async def send(call: Call, key: Key, endpoint: Endpoint, rooms: Rooms) -> Reply:
             if relay.prelude(chunk):
                 break
         kept = True
-        lines = answer.lines_without(b"content-type", b"content-encoding") + SSE_LINES
-        return Reply(200, lines, stream=OpenStream(exchange, pool, relay))
+        return Reply(200, _stream_lines(answer), stream=OpenStream(exchange, pool, relay))
     finally:
         if not kept:
             pool.end(exchange)
@@ -204,9 +205,21 @@ def _relay(call: Call, answer: Answer, endpoint: Endpoint, *, asks_usage: bool) 
     )
 
 
+def _says_stream(answer: Answer) -> bool:
+    """Whether the answer is an event stream by its own word (nothing else that is passed on could hold it)."""
+    return _SSE_TYPE in answer.lines and answer.content_type.startswith(_SSE_TYPE)
+
+
+def _stream_lines(answer: Answer) -> bytes:
+    """The header lines of a stream: as they came, unless the type or a coding must be put right."""
+    if _says_stream(answer) and not answer.content_encoding:
+        return answer.lines + _NO_CACHE
+    return answer.lines_without(b"content-type", b"content-encoding") + SSE_LINES
+
+
 def _check_is_stream(chunk: bytes, answer: Answer) -> None:
     """A 200 that is no event stream: the type says so, or the first bytes do where the type is silent or wrong."""
-    if answer.content_type.startswith(b"text/event-stream") or answer.content_encoding:
+    if _says_stream(answer) or answer.content_encoding:
         return
     start = chunk.lstrip(b"\xef\xbb\xbf\r\n ")
     if start and not start.startswith(_SSE_STARTS):

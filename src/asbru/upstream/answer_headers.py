@@ -37,7 +37,10 @@ _FRAMING = HOP_BY_HOP | {b"content-length"}
 
 def header_value(lines: bytes, name: bytes) -> bytes:
     """The value of the first header called `name` (lower case) in CRLF-ended lines, b"" if there is none."""
-    for line in lines.split(b"\r\n"):
-        if line[: len(name) + 1].lower() == name + b":":
-            return line[len(name) + 1 :].strip()
-    return b""
+    at = lines.lower().find(name + b":")
+    while at > 0 and lines[at - 2 : at] != b"\r\n":  # inside another header
+        at = lines.lower().find(name + b":", at + 1)
+    if at < 0:
+        return b""
+    end = lines.find(b"\r\n", at)
+    return lines[at + len(name) + 1 : end if end >= 0 else len(lines)].strip()
