@@ -65,13 +65,14 @@ Make = Callable[..., Bench]
 
 
 def test_a_connection_is_dialled_and_used_again(make: Make) -> None:
-    """The second exchange finds the first one's connection, and says so."""
+    """The second exchange travels on the first one's connection."""
     bench = make()
     first = bench.begin()
-    assert bench.transports[0].written == b"HB" and not first.reused
+    connection = first.connection
+    assert bench.transports[0].written == b"HB" and connection is not None
     bench.transports[0].receive(ANSWER)
     second = bench.begin()
-    assert len(bench.transports) == 1 and second.reused
+    assert len(bench.transports) == 1 and second.connection is connection
     assert bench.transports[0].written == b"HBHB"
     assert (bench.pool.connections, bench.pool.idle_connections, bench.pool.busy_connections) == (1, 0, 1)
 

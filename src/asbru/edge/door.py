@@ -14,11 +14,11 @@ from urllib.parse import unquote_to_bytes
 
 import msgspec
 
-from asbru.core.errors import AsbruError, BadRequest, GatewayError, MethodNotAllowed, NotFound, UpgradeRequired
+from asbru.core.errors import AsbruError, GatewayError, MethodNotAllowed, NotFound, UpgradeRequired
 from asbru.edge.forward import Forwarder
 from asbru.edge.models_list import model_names, write_model, write_models
 from asbru.edge.router import Route, Router, carried_query
-from asbru.edge.server import Request, Server, ServerConnection
+from asbru.edge.server import Request, ServerConnection
 from asbru.edge.surfaces import ROUTES
 from asbru.pipeline import Call, Rooms, Stepper, decode_body, serve
 
@@ -223,6 +223,3 @@ class Door:
 
 def _text(data: bytes) -> str:
     return data[:200].decode("utf-8", "replace") or "(empty)"
-
-
-__all__ = ["BadRequest", "Door", "Server"]

@@ -86,7 +86,6 @@ class Exchange:
     error: UpstreamError | None = None
     over = False
     paused = False
-    reused = False
     transparent = False
     waiting_for = "connect_s"
     _sink: Sink | None = None

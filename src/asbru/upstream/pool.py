@@ -86,7 +86,6 @@ class Pool:
             connection = idle.pop()
             if connection.usable:
                 self._active.add(exchange)
-                exchange.reused = True
                 connection.send(exchange)
                 return exchange
         if len(self._all) + len(self._dialling) < self.origin.connections_max:
@@ -153,7 +152,6 @@ class Pool:
         while queued:
             exchange = queued.popleft()
             if not exchange.over:
-                exchange.reused = True
                 connection.send(exchange)
                 return
         if self._closed or len(self._idle) >= self.origin.idle_connections_max:
