@@ -58,8 +58,8 @@ class Line:
 
 
 def answer_of(exchange: Exchange) -> Answer | UpstreamError | None:
-    """What `answered` holds now."""
-    return outcome(exchange.answered)  # type: ignore[return-value]  # an answer or its error
+    """What the exchange came to, so far."""
+    return outcome(exchange)  # type: ignore[return-value]  # an answer or its error
 
 
 def outcome(wait) -> object:
@@ -389,7 +389,7 @@ def test_no_bytes_make_it_raise(data: bytes, cuts: list[int], streaming: bool) -
         bounds = [0, *(place for place in places if place <= len(data)), len(data)]
         line.feed(*(data[start:end] for start, end in pairwise(bounds)))
         line.transport.lose()
-        assert line.exchange.over or line.exchange.answered.done
+        assert line.exchange.over or line.exchange.done
         answer = answer_of(line.exchange)
         if isinstance(answer, UpstreamError):
             seen.append("error")

@@ -35,7 +35,7 @@ class Caller:
         self.transport = FakeTransport(self.connection)
 
     def handle(self, request: Request, connection: ServerConnection) -> None:
-        connection.answer.prepare(request, b"")
+        connection.answer.prepare(request.head, b"")
         self.seen.append(summary(request))
         connection.on_gone = self.count_gone
         if self.held:
@@ -67,10 +67,11 @@ def summary(request: Request) -> tuple[Any, ...]:
     error = request.error
     if error is not None:
         return ("refused", error.status if isinstance(error, AsbruError) else error)
+    head = request.head
     return (
-        *(request.method, request.path, request.query, request.body, tuple(request.headers), request.authorization),
-        *(request.key, request.gateway_key, request.content_coding, request.keep_alive, request.http_1_0),
-        *(request.upgrade, request.origin, request.accept_coding),
+        *(head.method, head.path, head.query, request.body, tuple(head.carried.headers), head.credentials),
+        *(head.content_coding, head.keep_alive, head.http_1_0),
+        *(head.upgrade, head.origin, head.accept_coding),
     )
 
 
@@ -121,8 +122,9 @@ def test_every_pair_of_cuts_of_two_requests() -> None:
 
 def test_what_the_handler_sees() -> None:
     """Method, path, query, body, key and carried headers, as sent."""
-    method, path, query, body, headers, _, key, *_ = Caller().feed(POST).seen[0]
-    assert (method, path, query, body, key) == (b"POST", b"/v1/x", b"a=b", b"hello", b"k")
+    method, path, query, body, headers, credentials, *_ = Caller().feed(POST).seen[0]
+    assert (method, path, query, body) == (b"POST", b"/v1/x", b"a=b", b"hello")
+    assert credentials == (b"", b"", b"k")
     assert [(name, value) for _, name, value in headers] == [(b"User-Agent", b"u")]
     assert Caller().feed(CHUNKED).seen[0][3] == b"abcde"
     assert Caller().feed(ABSOLUTE).seen[0][1:3] == (b"/abs", b"q")
@@ -244,7 +246,7 @@ def test_pipelined_requests_are_answered_in_order() -> None:
     """The next is begun when the one before is answered, not earlier."""
     caller = Caller(held=True).feed(POST + GET + CHUNKED)
     for path in (b"/v1/x", b"/g", b"/c"):
-        assert [request.path for request, _ in caller.waiting] == [path]
+        assert [request.head.path for request, _ in caller.waiting] == [path]
         caller.answer(*caller.waiting.pop())
         caller.loop.run_soon()
     assert caller.statuses == [200] * 3 and not caller.transport.closing
