@@ -54,12 +54,12 @@ def test_writes_leave_together_and_in_order_when_the_turn_ends() -> None:
 
 def test_what_is_held_is_bounded() -> None:
     """A full outbox writes at once and goes on gathering in the same turn."""
-    turns, peer = Turns(), Peer()
-    for number in range(GATHERED_MAX + 1):
-        turns.outbox.put(peer, (b"%d" % number,))
-    assert len(peer.written) == GATHERED_MAX
+    turns, peers = Turns(), [Peer() for _ in range(GATHERED_MAX + 1)]
+    for peer in peers:
+        turns.outbox.put(peer, (b"x",))
+    assert [peer.written for peer in peers] == [[b"x"]] * GATHERED_MAX + [[]]
     turns.end()
-    assert peer.written == [b"%d" % number for number in range(GATHERED_MAX + 1)]
+    assert [peer.written for peer in peers] == [[b"x"]] * len(peers)
     assert turns.outbox.gathering
 
 
@@ -106,3 +106,33 @@ def test_one_busy_turn_begins_the_count_anew() -> None:
             turns.outbox.put(peer, (b"x",))
         turns.end()
     assert turns.outbox.gathering
+
+
+def test_what_follows_each_other_leaves_in_one_write() -> None:
+    """Pieces for one transport in a row are one write; another transport between them keeps its place."""
+    turns, first, second = Turns(), Peer(), Peer()
+    for transport, piece in ((first, b"a"), (first, b"b"), (second, b"c"), (first, b"d")):
+        turns.outbox.put(transport, (piece,))
+    turns.end()
+    assert (first.written, second.written) == ([b"ab", b"d"], [b"c"])
+
+
+def test_held_writes_leave_when_they_are_let_go() -> None:
+    """A hold gathers without a call at the turn's end, and leaves writing direct."""
+    turns, peer = Turns(), Peer()
+    turns.outbox.gathering = False
+    assert turns.outbox.hold()
+    turns.outbox.put(peer, (b"a",))
+    turns.outbox.put(peer, (b"b",))
+    assert (peer.written, turns.calls) == ([], [])
+    turns.outbox.let_go()
+    assert (peer.written, turns.outbox.gathering) == ([b"ab"], False)
+
+
+def test_a_hold_while_gathering_changes_nothing() -> None:
+    """There is nothing to let go: the turn's end writes."""
+    turns, peer = Turns(), Peer()
+    assert not turns.outbox.hold()
+    turns.outbox.put(peer, (b"a",))
+    turns.end()
+    assert peer.written == [b"a"]

@@ -7,6 +7,9 @@ end of the turn, most find it awake. A turn that brings one or two gains nothing
     state      event                                next
     direct     `tick`, a few times a second         gathering  to look whether it pays
     gathering  a turn of few writes, several times  direct     `gathering` is False: write to the transport at once
+    direct     `hold`                               gathering  until `let_go`
+
+What follows each other to one transport leaves in one write.
 
 Who writes looks at `gathering` first, so that writing directly costs a look and no call. Pure: the loop's `call_soon`
 is given. Not here: what is written, or in which order calls are served; the writes of one transport keep theirs.
@@ -61,15 +64,35 @@ class Outbox:
         if len(waiting) >= GATHERED_MAX:
             self.flush()
 
+    def hold(self) -> bool:
+        """Gather until `let_go`, for writes that are known to follow each other at once: the end of a stream and its
+        last bytes. False, and nothing to let go, when writes are gathered anyway."""
+        if self.gathering:
+            return False
+        self.gathering = True
+        self._count = 1  # so that `put` asks for no call at the turn's end
+        return True
+
+    def let_go(self) -> None:
+        """Write what was held, and go on writing directly."""
+        self.gathering = False
+        self._count = 0
+        self.flush()
+
     def flush(self) -> None:
         """Write what waits, now: before a transport is closed, or a write that must not be held."""
         waiting = self._waiting
         if not waiting:
             return
         self._waiting = []
-        for transport, pieces in waiting:
-            if not transport.is_closing():
-                transport.writelines(pieces)
+        last, pieces = waiting[0]
+        for transport, more in waiting[1:]:
+            if transport is last:
+                pieces = (*pieces, *more)
+            else:
+                _write(last, pieces)
+                last, pieces = transport, more
+        _write(last, pieces)
 
     def tick(self, now_s: float) -> None:
         """Look again whether gathering pays."""
@@ -86,3 +109,8 @@ class Outbox:
                 self.gathering = False
         self._count = 0
         self.flush()
+
+
+def _write(transport: Writable, pieces: Sequence[bytes]) -> None:
+    if not transport.is_closing():
+        transport.writelines(pieces)

@@ -55,19 +55,20 @@ async def send(call: Call, key: Key, endpoint: Endpoint, rooms: Rooms) -> Reply:
         if not answer.streaming:
             return _whole(call, answer, endpoint, rooms)
         relay = _relay(call, answer, endpoint, asks_usage=asks_usage)
-        checked = False
+        sound = says_stream = _says_stream(answer)
         while True:
             chunk = await exchange.read()
             if not chunk:
                 _check_empty(relay)
                 break
-            if not checked:
-                checked = True
+            if not sound:
+                sound = True
                 _check_is_stream(chunk, answer)
             if relay.prelude(chunk):
                 break
         kept = True
-        return Reply(200, _stream_lines(answer), stream=OpenStream(exchange, endpoint.pool, relay))
+        lines = answer.lines + _NO_CACHE if says_stream else _stream_lines(answer)
+        return Reply(200, lines, stream=OpenStream(exchange, endpoint.pool, relay))
     finally:
         if not kept and not exchange.over:
             exchange.abort()
@@ -209,20 +210,18 @@ def _relay(call: Call, answer: Answer, endpoint: Endpoint, *, asks_usage: bool) 
 
 
 def _says_stream(answer: Answer) -> bool:
-    """Whether the answer is an event stream by its own word (nothing else that is passed on could hold it)."""
-    return _SSE_TYPE in answer.lines and answer.content_type.startswith(_SSE_TYPE)
+    """Whether the answer is an event stream by its own word, and not coded: then its lines go on as they came."""
+    return _SSE_TYPE in answer.lines and answer.content_type.startswith(_SSE_TYPE) and not answer.content_encoding
 
 
 def _stream_lines(answer: Answer) -> bytes:
-    """The header lines of a stream: as they came, unless the type or a coding must be put right."""
-    if _says_stream(answer) and not answer.content_encoding:
-        return answer.lines + _NO_CACHE
+    """The header lines of a stream whose type or coding must be put right."""
     return answer.lines_without(b"content-type", b"content-encoding") + SSE_LINES
 
 
 def _check_is_stream(chunk: bytes, answer: Answer) -> None:
     """A 200 that is no event stream: the type says so, or the first bytes do where the type is silent or wrong."""
-    if _says_stream(answer) or answer.content_encoding:
+    if answer.content_encoding:
         return
     start = chunk.lstrip(b"\xef\xbb\xbf\r\n ")
     if start and not start.startswith(_SSE_STARTS):

@@ -219,9 +219,14 @@ class UpstreamConnection(asyncio.Protocol):
         else:
             self._transport.close()
         if streaming:
-            if body:
-                exchange.arrived(body, self.pool.tick_s)
-            exchange.finished()
+            held = self._outbox.hold()
+            try:
+                if body:
+                    exchange.arrived(body, self.pool.tick_s)
+                exchange.finished()
+            finally:
+                if held:
+                    self._outbox.let_go()
         elif answer is not None:
             answer.body = body
             exchange.over = True

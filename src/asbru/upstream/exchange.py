@@ -209,24 +209,14 @@ class Exchange(Wait[Answer]):
     def arrived(self, data: bytes, now_s: float) -> None:
         """Bytes of a streamed body."""
         sink = self._sink
-        if sink is not None:
-            self._touched_s = now_s
-            try:
-                sink(data)
-            except UpstreamError as error:  # the bytes make no sense to their reader: nothing more is wanted
-                self._give_up(error)
+        if sink is None:
+            self._keep(data)
             return
-        read = self._read
-        if read is not None and not self._unread:
-            self._read = None
-            read.resolve(data)
-            return
-        if self._unread is None:
-            self._unread = []
-        self._unread.append(data)
-        self._unread_bytes += len(data)
-        if self._unread_bytes > UNREAD_BYTES_MAX:
-            self.pause()
+        self._touched_s = now_s
+        try:
+            sink(data)
+        except UpstreamError as error:  # the bytes make no sense to their reader: nothing more is wanted
+            self._give_up(error)
 
     def finished(self) -> None:
         """The streamed body is complete as HTTP frames it."""
@@ -255,6 +245,20 @@ class Exchange(Wait[Answer]):
             read.fail(error)
         if self._ended is not None:
             self._ended.fail(error)
+
+    def _keep(self, data: bytes) -> None:
+        """Bytes before the stream is pumped: for who reads now, or for later."""
+        read = self._read
+        if read is not None and not self._unread:
+            self._read = None
+            read.resolve(data)
+            return
+        if self._unread is None:
+            self._unread = []
+        self._unread.append(data)
+        self._unread_bytes += len(data)
+        if self._unread_bytes > UNREAD_BYTES_MAX:
+            self.pause()
 
     def _give_up(self, error: UpstreamError) -> None:
         connection = self.connection

@@ -141,15 +141,16 @@ class AnswerWriter:
         size = len(data)
         self.bytes_written += size
         head = self._pending_head
-        if head:
-            self._pending_head = b""
-        if not self._chunked:
-            pieces = (head, data) if head else (data,)
-        elif head or size >= _COPIED_BYTES_MAX:
-            pieces = (b"%b%x\r\n" % (head, size), data, b"\r\n")
-        else:
-            pieces = (b"%x\r\n%b\r\n" % (size, data),)
         outbox = self._outbox
+        if not head and self._chunked and size < _COPIED_BYTES_MAX:
+            framed = b"%x\r\n%b\r\n" % (size, data)
+            if outbox.gathering:
+                outbox.put(transport, (framed,))
+            else:
+                transport.write(framed)
+            return
+        self._pending_head = b""
+        pieces = (b"%b%x\r\n" % (head, size), data, b"\r\n") if self._chunked else (head, data)
         if outbox.gathering:
             outbox.put(transport, pieces)
         else:
