@@ -11,6 +11,7 @@ The heads of recent callers stand in memory in clear, as their keys do (`governa
 
 from __future__ import annotations
 
+from asbru.edge.server.limits import ServerLimits
 from asbru.edge.server.request import Head, Request
 
 HEADS_MAX = 512
@@ -26,20 +27,22 @@ _BLANK = b"\r\n\r\n"
 
 
 class KnownHeads:
-    """The known heads of one server. `body_bytes_max` is the server's limit."""
+    """The known heads of one server, whose limits they keep."""
 
-    __slots__ = ("_bytes_max", "_heads", "_seen")
+    __slots__ = ("_bytes_max", "_head_bytes_max", "_heads", "_seen")
 
-    def __init__(self, body_bytes_max: int) -> None:
-        self._bytes_max = min(ONE_READ_BYTES_MAX, body_bytes_max)
+    def __init__(self, limits: ServerLimits) -> None:
+        self._bytes_max = min(ONE_READ_BYTES_MAX, limits.body_bytes_max)
+        self._head_bytes_max = min(HEAD_BYTES_MAX, limits.head_bytes_max)
         self._heads: dict[bytes, Head] = {}
         self._seen: set[int] = set()
 
     def find(self, data: bytes) -> Request | None:
         """The request that `data` is, wholly and alone, if its head is known."""
-        at = data.find(_MARK, 0, HEAD_BYTES_MAX) + _MARK_BYTES
-        end = data.find(b"\r", at, HEAD_BYTES_MAX)
-        begin = data.find(_BLANK, end, HEAD_BYTES_MAX) + 4
+        limit = self._head_bytes_max
+        at = data.find(_MARK, 0, limit) + _MARK_BYTES
+        end = data.find(b"\r", at, limit)
+        begin = data.find(_BLANK, end, limit) + 4
         head = self._heads.get(data[:at] + data[end:begin])
         if head is None:
             return None
@@ -51,15 +54,14 @@ class KnownHeads:
 
     def remember(self, data: bytes, head: Head) -> None:
         """Take note of a head that the parser has read from `data`, which held one whole request and nothing else."""
-        if not _is_plain(head):
+        limit = self._head_bytes_max
+        begin = data.find(_BLANK, 0, limit) + 4
+        if begin < 4 or not _is_plain(head) or len(data) - begin != int(head.length):
             return
-        at = data.find(_MARK, 0, HEAD_BYTES_MAX) + _MARK_BYTES
-        end = data.find(b"\r", at, HEAD_BYTES_MAX)
-        begin = data.find(_BLANK, 0, HEAD_BYTES_MAX) + 4
+        at = data.find(_MARK, 0, begin) + _MARK_BYTES
+        end = data.find(b"\r", at, begin)
         length = at - len(_LENGTH)
-        if not 0 <= length < at < end < begin or data[length:at].lower() != _LENGTH or data[at:end] != head.length:
-            return
-        if not head.length.isdigit() or len(data) - begin != int(head.length):
+        if length < 0 or data[length:at].lower() != _LENGTH or data[at:end] != head.length:
             return
         key = data[:at] + data[end:begin]
         mark = hash(key)
@@ -82,6 +84,7 @@ def _is_plain(head: Head) -> bool:
     """Whether a request with this head is served the same way each time, by its head alone."""
     return (
         head.keep_alive
+        and head.length.isdigit()
         and not (head.http_1_0 or head.expect or head.upgrade or head.coding)
         and head.every_header is None
     )

@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 
 IDLE, HEAD, BODY, SERVING, LINGER = range(5)
 
+STRANGE_MAX = 32
+"""So many requests in a row with a head that is not known, and a connection's heads are not looked up any more: its
+client writes something new in each."""
+
 
 class ServerConnection(asyncio.Protocol):
     """See the module. `handler(request, connection)` is called for one request at a time; it answers through
@@ -42,7 +46,6 @@ class ServerConnection(asyncio.Protocol):
         "_data",
         "_head_done",
         "_in_message",
-        "_known",
         "_names",
         "_outbox",
         "_parser",
@@ -56,6 +59,7 @@ class ServerConnection(asyncio.Protocol):
         "_serving",
         "_since_s",
         "_speaks_1_1",
+        "_strange",
         "_transport",
         "_upgrades_behind",
         "_url",
@@ -69,7 +73,6 @@ class ServerConnection(asyncio.Protocol):
 
     def __init__(self, server: Server) -> None:
         self._server = server
-        self._known = server.known_heads
         self._outbox = server.outbox
         self._transport = cast("asyncio.Transport", None)
         names: list[bytes] = []
@@ -96,6 +99,7 @@ class ServerConnection(asyncio.Protocol):
         self._write_paused_s = 0.0
         self._since_s = 0.0
         self._speaks_1_1 = False
+        self._strange = 0
         self._upgrades_behind = 0
         self.state = IDLE
         self.answer = AnswerWriter(self._answered, server.outbox)
@@ -148,18 +152,21 @@ class ServerConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Serve a request whose head is known; else feed the parser, then serve what became complete."""
         if self.state == IDLE:
-            request = self._known.find(data)
-            if request is not None:
-                self._serve(request)
-                return
+            if self._strange < STRANGE_MAX:
+                request = self._server.known_heads.find(data)
+                if request is not None:
+                    self._strange = 0
+                    self._serve(request)
+                    return
+                self._strange += 1
             self.state = HEAD
             self._since_s = self._server.tick_s
-            self._feed(data, alone=True)
+            self._feed(data, alone=self._strange < STRANGE_MAX)
         elif self.state != LINGER:
             self._feed(data)
 
     def _feed(self, data: bytes, *, alone: bool = False) -> None:
-        """`alone`: nothing came before `data` since the last request, so that it may be one whole request."""
+        """`alone`: `data` may be one whole request, and its head may come again."""
         self._rx_bytes += len(data)
         self._data = data
         rest: bytes | None = None
@@ -180,7 +187,7 @@ class ServerConnection(asyncio.Protocol):
             self._refuse(self._count_error())
             return
         if alone and not self._in_message and len(self._queue) == 1:
-            self._known.remember(data, self._queue[0].head)
+            self._server.known_heads.remember(data, self._queue[0].head)
         if self._queue and not self._serving:
             self._serve_next()
         if self._queue:

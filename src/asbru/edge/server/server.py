@@ -46,7 +46,7 @@ class Server:
         self.limits = limits
         self.handler = handler
         self.outbox = outbox or Outbox(loop.call_soon)
-        self.known_heads = KnownHeads(limits.body_bytes_max)
+        self.known_heads = KnownHeads(limits)
         self.draining = False
         self.forward_prefixes: tuple[bytes, ...] = ()
         """Paths whose requests keep all their headers; change it by `forward`."""
