@@ -43,7 +43,7 @@ def test_a_path_runs_until_it_waits_and_on_when_resolved() -> None:
     """ready -> running -> waiting -> running -> done, each step in the resolver's own stack."""
     run = Run(three_waits)
     assert run.journal == []
-    run.stepper.start()
+    run.stepper.step()
     assert run.journal == ["wait 0"] and not run.stepper.done and not run.stepper.running
     for number in range(3):
         run.waits[number].resolve(f"got {number}")
@@ -62,7 +62,7 @@ def test_a_path_that_never_waits_ends_in_start() -> None:
         run.journal.append("ran")
 
     run = Run(path)
-    run.stepper.start()
+    run.stepper.step()
     assert run.journal == ["ran"] and run.ended == [None]
 
 
@@ -75,7 +75,7 @@ def test_waits_that_are_over_do_not_suspend() -> None:
         run.journal.append(await wait)
 
     run = Run(path)
-    run.stepper.start()
+    run.stepper.step()
     assert run.journal == ["early"] and run.stepper.done
 
 
@@ -83,7 +83,7 @@ def test_waits_that_are_over_do_not_suspend() -> None:
 def test_closing_at_every_suspension_point(at: int) -> None:
     """Closed where it waits: `finally` runs once, nothing after it does, the end is told once."""
     run = Run(three_waits)
-    run.stepper.start()
+    run.stepper.step()
     for number in range(at):
         run.waits[number].resolve("x")
     run.stepper.close()
@@ -102,7 +102,7 @@ def test_closing_before_the_start_runs_nothing() -> None:
     run.stepper.close()
     assert run.journal == [] and run.ended == [None]
     with pytest.raises(RuntimeError):
-        run.stepper.start()
+        run.stepper.step()
 
 
 def test_closing_what_is_running_waits_for_its_next_wait() -> None:
@@ -118,7 +118,7 @@ def test_closing_what_is_running_waits_for_its_next_wait() -> None:
             run.journal.append("finally")
 
     run = Run(path)
-    run.stepper.start()
+    run.stepper.step()
     assert run.journal == ["still running", "finally"] and run.ended == [None]
 
 
@@ -130,7 +130,7 @@ def test_closing_what_is_running_and_ends_is_an_end() -> None:
         run.journal.append("done")
 
     run = Run(path)
-    run.stepper.start()
+    run.stepper.step()
     assert run.journal == ["done"] and run.ended == [None]
 
 
@@ -145,7 +145,7 @@ def test_a_failure_is_raised_where_the_path_waits() -> None:
         run.journal.append(await run.wait())
 
     run = Run(path)
-    run.stepper.start()
+    run.stepper.step()
     run.waits[0].fail(ValueError("no"))
     run.waits[1].resolve("yes")
     assert run.journal == ["caught no", "yes"] and run.ended == [None]
@@ -159,7 +159,7 @@ def test_whatever_ends_a_path_is_told(error: BaseException) -> None:
         await run.wait()
 
     run = Run(path)
-    run.stepper.start()
+    run.stepper.step()
     run.waits[0].fail(error)
     assert len(run.ended) == 1 and run.stepper.done
     assert run.ended[0] is error or isinstance(run.ended[0], RuntimeError)
@@ -175,7 +175,7 @@ def test_an_error_while_closing_is_told() -> None:
             raise ValueError("in finally")
 
     run = Run(path)
-    run.stepper.start()
+    run.stepper.step()
     run.stepper.close()
     assert [str(error) for error in run.ended] == ["in finally"]
 
@@ -190,7 +190,7 @@ def test_awaiting_in_finally_is_an_error_not_a_hang() -> None:
             await run.wait()
 
     run = Run(path)
-    run.stepper.start()
+    run.stepper.step()
     run.stepper.close()
     assert isinstance(run.ended[0], RuntimeError) and run.stepper.done
 
@@ -200,28 +200,28 @@ def test_stepping_a_running_path_is_refused() -> None:
 
     async def path(run: Run) -> None:
         with pytest.raises(RuntimeError, match="running or done"):
-            run.stepper.start()
+            run.stepper.step()
         run.journal.append("refused")
 
     run = Run(path)
-    run.stepper.start()
+    run.stepper.step()
     assert run.journal == ["refused"]
     with pytest.raises(RuntimeError, match="running or done"):
-        run.stepper.start()
+        run.stepper.step()
     assert run.ended == [None]
 
 
 def test_one_path_may_resume_another() -> None:
     """Resolving from inside a path runs the other at once, and then returns to the first."""
     other = Run(three_waits)
-    other.stepper.start()
+    other.stepper.step()
 
     async def path(run: Run) -> None:
         other.waits[0].resolve("from the first")
         run.journal.append("back")
 
     run = Run(path)
-    run.stepper.start()
+    run.stepper.step()
     assert other.journal[1] == "from the first" and run.journal == ["back"]
 
 
@@ -239,7 +239,7 @@ def test_work_in_a_task_gives_its_result_to_the_path(fails: bool) -> None:
         run.journal.append(await in_task(cast("asyncio.AbstractEventLoop", loop), work()))
 
     run = Run(path)
-    run.stepper.start()
+    run.stepper.step()
     assert run.ended == []
     loop.run_tasks()
     assert run.journal == ([] if fails else ["worked"])
@@ -257,7 +257,7 @@ def test_closing_leaves_work_in_its_task() -> None:
         run.journal.append(await in_task(cast("asyncio.AbstractEventLoop", loop), work()))
 
     run = Run(path)
-    run.stepper.start()
+    run.stepper.step()
     run.stepper.close()
     loop.run_tasks()
     assert run.journal == [] and run.ended == [None]
@@ -272,8 +272,8 @@ def test_a_pause_ends_by_the_loops_clock() -> None:
         run.journal.append("on")
 
     run, closed = Run(path), Run(path)
-    run.stepper.start()
-    closed.stepper.start()
+    run.stepper.step()
+    closed.stepper.step()
     closed.stepper.close()
     assert loop.run_timers() == [2.5, 2.5]
     assert (run.journal, closed.journal) == (["on"], [])

@@ -60,6 +60,9 @@ class Outbox:
             self._call_soon(self._end_turn)
         self._count += 1
         waiting = self._waiting
+        if waiting and waiting[-1][0] is transport:
+            waiting[-1] = (transport, (*waiting[-1][1], *pieces))
+            return
         waiting.append((transport, pieces))
         if len(waiting) >= GATHERED_MAX:
             self.flush()
@@ -85,14 +88,9 @@ class Outbox:
         if not waiting:
             return
         self._waiting = []
-        last, pieces = waiting[0]
-        for transport, more in waiting[1:]:
-            if transport is last:
-                pieces = (*pieces, *more)
-            else:
-                _write(last, pieces)
-                last, pieces = transport, more
-        _write(last, pieces)
+        for transport, pieces in waiting:
+            if not transport.is_closing():
+                transport.writelines(pieces)
 
     def tick(self, now_s: float) -> None:
         """Look again whether gathering pays."""
@@ -109,8 +107,3 @@ class Outbox:
                 self.gathering = False
         self._count = 0
         self.flush()
-
-
-def _write(transport: Writable, pieces: Sequence[bytes]) -> None:
-    if not transport.is_closing():
-        transport.writelines(pieces)

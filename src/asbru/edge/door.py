@@ -91,7 +91,7 @@ class Door:
                 return
         stepper = Stepper(serve(call, rooms), self._ended, (call, connection))
         connection.on_gone = stepper.close
-        stepper.start()
+        stepper.step()
 
     def _ended(self, served: tuple[Call, ServerConnection], error: BaseException | None) -> None:
         """The path is over. An error here is a bug: the caller must not be left waiting for it."""

@@ -33,7 +33,7 @@ class Forwarder:
             if path == prefix or path.startswith(prefix + b"/"):
                 stepper = Stepper(_pass(request, connection, pool), _ended, connection)
                 connection.on_gone = stepper.close
-                stepper.start()
+                stepper.step()
                 return True
         return False
 

@@ -17,13 +17,14 @@ def deliver(call: Call, reply: Reply) -> None:
     """Give a whole reply to the caller."""
     call.status = status = reply.status
     call.outcome = "ok"
-    call.answer.whole(status, reply.lines + _identity(call), reply.body)
+    call.answer.whole(status, _with_identity(call, reply.lines), reply.body)
 
 
-def _identity(call: Call) -> bytes:
-    """The lines that every answer of a call carries: its id, who served it, what was lost."""
+def _with_identity(call: Call, lines: bytes) -> bytes:
+    """`lines`, and those that every answer of a call carries: its id, who served it, what was lost."""
     target = call.target
-    lines = b"x-asbru-id: %b\r\n%b" % (call.id, b"" if target is None else target.provider.identity_line)
+    served_by = b"" if target is None else target.provider.identity_line
+    lines = b"%bx-asbru-id: %b\r\n%b" % (lines, call.id, served_by)
     if call.notes:
         lines += b"x-asbru-notes: %b\r\n" % write_notes_header(call.notes)
     return lines
@@ -37,7 +38,7 @@ async def deliver_stream(call: Call, lines: bytes, stream: OpenStream, rooms: Ro
     relay = stream.relay
     cut: UpstreamError | None = None
     try:
-        answer.begin(200, lines + _identity(call))
+        answer.begin(200, _with_identity(call, lines))
         answer.flow = exchange
         call.first_token_s = rooms.clock()
         relay.begin(answer.write)
@@ -74,7 +75,7 @@ def refuse(call: Call, error: AsbruError) -> None:
     call.outcome = "error" if error.blame != "caller" else "refused"
     if call.answer.started:
         return
-    lines = _identity(call)
+    lines = _with_identity(call, b"")
     if error.retry_after_s is not None:
         lines += b"retry-after: %d\r\n" % max(1, round(error.retry_after_s))
     if isinstance(error, UpstreamError) and error.body and error.dialect == call.dialect.name:

@@ -1,7 +1,7 @@
 """Runs a path without a Task: the connection steps the coroutine, and results resume it directly.
 
     state      event            next
-    ready      start            running
+    ready      step             running
     running    awaits a Wait    waiting      the Wait's `waiter` is this stepper
     running    returns, raises  done         `on_done(error or None)` is called once
     waiting    Wait resolved    running      in the caller's own stack, at once
@@ -41,11 +41,8 @@ class Stepper(Generic[S]):
         self.running = False
         self.done = False
 
-    def start(self) -> None:
-        """Run the path until it first waits."""
-        self._step()
-
-    def _step(self) -> None:
+    def step(self) -> None:
+        """Run the path until it waits: to start it, and by what it waited for."""
         if self.running or self.done:
             raise RuntimeError("a path that is running or done was stepped")
         self.running = True
@@ -62,7 +59,7 @@ class Stepper(Generic[S]):
             self.close()
         else:
             self._wait = wait
-            wait.waiter = self._step
+            wait.waiter = self.step
 
     def close(self) -> None:
         """The caller is gone: unwind the path where it waits. Harmless when it is done."""

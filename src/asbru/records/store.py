@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from asbru.records.row import COLUMNS, ROW_WIDTH
+from asbru.records.row import ROW_WIDTH
 from asbru.storage import ROW_ERRORS, Database, NewerSchema, StorageError, open_database
 from asbru.telemetry import log
 
@@ -25,10 +25,8 @@ HELD_BYTES_MAX = 32 * 1024 * 1024
 RETRY_FIRST_S = 0.25
 RETRY_MAX_S = 5.0
 
-_INSERT = (
-    f"INSERT INTO requests ({', '.join(column.name for column in COLUMNS)})"  # noqa: S608 -- our own names
-    f" VALUES ({', '.join('?' * ROW_WIDTH)}) ON CONFLICT (id) DO NOTHING"
-)
+# Short, and columns by their order: apsw looks its text up in a cache once per row, at a sixth of a row's cost.
+_INSERT = f"INSERT INTO requests VALUES ({','.join('?' * ROW_WIDTH)}) ON CONFLICT (id) DO NOTHING"
 
 
 class RecordStore:
