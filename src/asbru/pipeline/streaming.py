@@ -106,6 +106,11 @@ def _incomplete() -> UpstreamError:
     )
 
 
+def _nowhere(data: bytes) -> None:
+    """Where a stream goes before it has begun."""
+    del data
+
+
 class PassRelay:
     """Same dialect in and out. `withhold` takes the usage chunk out that Asbru asked for and the caller did not;
     `choices` is how many answers the caller asked for."""
@@ -126,7 +131,7 @@ class PassRelay:
         self._split = self._splitter.feed if decoder is None else self._split_decoded
         self._choices = choices
         self._finishes: deque[bytes] = deque(maxlen=_CHOICES_MAX)
-        self._sink: Sink | None = None
+        self._sink: Sink = _nowhere
 
     def prelude(self, chunk: bytes) -> bool:
         """See `Relay`."""
@@ -145,36 +150,31 @@ class PassRelay:
 
     def begin(self, sink: Sink) -> None:
         """See `Relay`."""
-        self._sink = sink
+        withhold = self._dialect.withhold
+        self._sink = (lambda whole: sink(withhold(whole))) if self._withhold else sink
         for whole in self._first:
-            self._send(whole)
+            self._recent.append(whole)
+            self._sink(whole)
 
     def feed(self, chunk: bytes) -> None:
         """See `Relay`."""
-        if not self._held and self._decoder is None and chunk.endswith(b"\n\n"):
-            self._send(chunk)  # as nearly always: what was read ends where an event does
-            return
-        try:
-            whole = self._split(chunk)
-        except _UNREADABLE as error:
-            raise _unreadable(error) from error
-        if whole:
-            self._send(whole)
+        if self._held or self._decoder is not None or not chunk.endswith(b"\n\n"):
+            try:
+                chunk = self._split(chunk)
+            except _UNREADABLE as error:
+                raise _unreadable(error) from error
+            if not chunk:
+                return
+        # Nearly always the object that arrived: what was read ends where an event does.
+        recent = self._recent
+        recent.append(chunk)
+        if len(recent) > self._recent_max:
+            self._forget_oldest()
+        self._sink(chunk)
 
     def _split_decoded(self, chunk: bytes) -> bytes:
         assert self._decoder is not None
         return self._splitter.feed(self._decoder.feed(chunk))
-
-    def _send(self, whole: bytes) -> None:
-        recent = self._recent
-        recent.append(whole)
-        if len(recent) > self._recent_max:
-            self._forget_oldest()
-        if self._withhold:
-            whole = self._dialect.withhold(whole)
-        sink = self._sink
-        if sink is not None:
-            sink(whole)
 
     def _forget_oldest(self) -> None:
         """Let go of what the tail does not need."""
@@ -215,10 +215,11 @@ class PassRelay:
             return TailFacts(usage=facts.usage, complete=False)  # the bytes end within an event
         self._splitter = EventSplitter()
         last = held if clean else held.rstrip(b"\r\n") + b"\n\n"  # as it came, if that is how the provider ends
-        if self._sink is None:
+        if self._sink is _nowhere:
             self._first.append(last)
         else:
-            self._send(last)
+            self._recent.append(last)
+            self._sink(last)
         return closed
 
     def _head_usage(self) -> Usage | None:
