@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from asbru.core.errors import Overloaded
-from asbru.edge.server.limits import ServerLimits
+from asbru.edge.server.limits import BODY_PIECES_BYTES_MAX, ServerLimits
 from asbru.edge.server.protocol import ServerConnection
 from asbru.edge.server.request import Request
 
@@ -36,6 +36,7 @@ class Server:
 
     def __init__(self, loop: asyncio.AbstractEventLoop, limits: ServerLimits, handler: Handler) -> None:
         self.limits = limits
+        self.body_pieces_bytes_max = min(limits.body_bytes_max, BODY_PIECES_BYTES_MAX)
         self.draining = False
         self.forward_prefixes: tuple[bytes, ...] = ()
         self.connections: set[ServerConnection] = set()
