@@ -61,7 +61,11 @@ class UpstreamConnection(asyncio.Protocol):
         exchange.connection = self
         self._streaming = exchange.streaming_wanted
         self._transparent = exchange.transparent
-        self._transport.writelines((exchange.head, exchange.body))
+        if isinstance(exchange.body, bytes):
+            self._transport.writelines((exchange.head, exchange.body))
+        else:
+            self._transport.writelines((exchange.head, *exchange.body.pieces))
+        exchange.body = b""  # what could not leave yet is the transport's; the answer may take minutes
         exchange.sent(self.pool.tick_s)
 
     def close(self) -> None:

@@ -23,6 +23,7 @@ import msgspec
 from asbru.core.errors import UpstreamError
 from asbru.core.waiting import Wait
 from asbru.upstream.answer_headers import header_value
+from asbru.upstream.spliced import Body
 
 if TYPE_CHECKING:
     from asbru.upstream.connection import UpstreamConnection
@@ -97,7 +98,7 @@ class Exchange:
     def __init__(
         self,
         head: bytes,
-        body: bytes,
+        body: Body,
         deadlines: ExchangeDeadlines,
         *,
         streaming_wanted: bool,
