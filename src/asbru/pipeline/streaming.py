@@ -119,7 +119,7 @@ class PassRelay:
         self._recent_bytes = 0
         self._whole = self._splitter.feed if decoder is None else self._decode
         self._choices = choices
-        self._finishes: deque[bytes] = deque(maxlen=_CHOICES_MAX)
+        self._finishes: deque[bytes] | None = deque(maxlen=_CHOICES_MAX) if choices > 1 else None
         self._sink: Sink | None = None
 
     def prelude(self, chunk: bytes) -> bool:
@@ -163,7 +163,8 @@ class PassRelay:
         while len(recent) > _TAIL_PIECES and self._recent_bytes - len(recent[0]) >= _TAIL_BYTES:
             left = recent.popleft()
             self._recent_bytes -= len(left)
-            if self._choices > 1 and self._dialect.finishes(left):  # a choice may end long before the others
+            # A choice may end long before the others.
+            if self._finishes is not None and self._dialect.finishes(left):
                 self._finishes.append(left)
         if self._withhold:
             whole = self._dialect.withhold(whole)
@@ -186,7 +187,7 @@ class PassRelay:
     def _facts(self, *, clean: bool) -> TailFacts:
         """What the tail tells. A last event that lacks only its line ends counts, and goes to the caller."""
         dialect = self._dialect
-        tail = b"".join((*self._finishes, *(self._recent or self._first)))
+        tail = b"".join((*(self._finishes or ()), *(self._recent or self._first)))
         facts = dialect.tail(tail, self._choices)
         held = self._splitter.held
         if not held or facts.complete or facts.fault is not None:
