@@ -37,14 +37,14 @@ members = st.sampled_from(["messages", "system", "tools", "input", "prompt", "us
 
 
 @given(
-    st.dictionaries(members, st.sampled_from(sorted(VALUES))),
-    st.sampled_from(["openai", "anthropic"]),
-    st.booleans(),
-    st.frozensets(members, max_size=2),
-    st.sampled_from([None, 1]),
+    named=st.dictionaries(members, st.sampled_from(sorted(VALUES))),
+    dialect=st.sampled_from(["openai", "anthropic"]),
+    asked=st.booleans(),
+    strip=st.frozensets(members, max_size=2),
+    indent=st.sampled_from([None, 1]),
 )
 def test_says_what_rewriting_the_whole_says(
-    named: dict[str, str], dialect: str, asked: bool, strip: frozenset[str], indent: int | None
+    *, named: dict[str, str], dialect: str, asked: bool, strip: frozenset[str], indent: int | None
 ) -> None:
     """Whatever the members and their spelling, of either dialect, and what is stripped; refusals too."""
     document = {"model": "m", **{name: VALUES[value] for name, value in named.items()}}
