@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from tests.fakes.upstream import FakeUpstream, Reply
 from tests.journeys.gateway import Gateway, anthropic, openai
 from tests.journeys.talk import (
@@ -72,6 +74,7 @@ async def test_a_stream_without_asked_usage_loses_only_that_chunk() -> None:
         assert (row["input_tokens"], row["output_tokens"]) == (5, 2)
         assert row["first_token_us"] is not None
         assert row["response_bytes"] == len(CHAT_STREAM_SHOWN)
+        assert row["request_bytes"] == len(json.dumps(chat(stream=True)).encode())
 
 
 async def test_a_stream_with_asked_usage_is_byte_exact() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.fakes.loops import FakeLoop, FakeTransport
 
 from asbru.core.errors import UpstreamError
-from asbru.upstream import Answer, Exchange, ExchangeDeadlines, Origin, Pool, TlsContexts
+from asbru.upstream import Answer, Exchange, ExchangeDeadlines, Origin, Pool, Spliced, TlsContexts
 from asbru.upstream.connection import ANSWER_HEAD_BYTES_MAX, UpstreamConnection
 
 BODY = b'{"id":"x","usage":{"total_tokens":3}}'
@@ -419,3 +419,20 @@ def test_a_gathered_request_leaves_when_the_turn_ends() -> None:
     line.send().abort()
     line.pool.outbox.flush()
     assert line.transport.written == b""
+
+
+def test_a_body_in_pieces_is_sent_whole_and_let_go() -> None:
+    """Pieces leave in order behind the head; a body that was sent is the transport's, not the exchange's."""
+    line = Line()
+    line.feed(SIZED)
+    exchange = Exchange(
+        b"HEAD ",
+        Spliced([b"a", memoryview(b"xbx")[1:2], b"c"]),
+        ExchangeDeadlines(),
+        streaming_wanted=False,
+        now_s=0.0,
+    )
+    line.transport.written = b""
+    line.connection.send(exchange)
+    assert line.transport.written == b"HEAD abc"
+    assert exchange.body == b""

@@ -11,7 +11,6 @@ Prints `ready` once it listens. Exit 2: the database is newer than this Asbru.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import os
 import selectors
@@ -22,8 +21,8 @@ import time
 from collections import deque
 from pathlib import Path
 
-import msgspec
-
+from asbru.app.arguments import read_arguments
+from asbru.app.lean import msgspec
 from asbru.app.lifeline import end_with_supervisor
 from asbru.records import frames, store
 from asbru.storage import DATABASE_NAME, NewerSchema
@@ -266,15 +265,13 @@ def _is_served(path: Path) -> bool:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run until told to end; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="asbru.app.bookkeeper", description="Writes records, sums metrics.")
-    parser.add_argument("--socket", type=Path, required=True, help="Unix socket to listen on")
-    parser.add_argument("--data-dir", type=Path, required=True, help="where asbru.sqlite lies")
-    parser.add_argument("--drain-s", type=float, default=DRAIN_S, help="seconds to wait for workers after SIGTERM")
-    options = parser.parse_args(arguments)
+    given = read_arguments(arguments, required=("socket", "data-dir"), optional=("drain-s",))
     end_with_supervisor()
     with contextlib.suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
-    bookkeeper = Bookkeeper(options.socket, options.data_dir, drain_s=options.drain_s)
+    bookkeeper = Bookkeeper(
+        Path(given["socket"]), Path(given["data-dir"]), drain_s=float(given.get("drain-s", DRAIN_S))
+    )
     try:
         bookkeeper.open()
     except NewerSchema as error:

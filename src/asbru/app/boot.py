@@ -1,6 +1,7 @@
 """The supervisor's side of compiling: runs the process, reads what it says.
 
-Knows nothing of configuration itself, and imports little: the supervisor loads this.
+Knows nothing of configuration itself, and imports little: the supervisor loads this. Named tuples, because what
+dataclasses needs to make a class would stay in that process for good.
 """
 
 from __future__ import annotations
@@ -8,17 +9,15 @@ from __future__ import annotations
 import json
 import subprocess
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from asbru.app.log import log
 
 COMPILE_TIMEOUT_S = 60.0
 
 
-@dataclass(frozen=True)
-class Boot:
+class Boot(NamedTuple):
     """What a compiled configuration asks of the supervisor. `served_here`: providers whose server it starts.
     `watched`: files, besides the configuration itself, whose change means compiling again."""
 
@@ -35,8 +34,7 @@ class Boot:
     generated_key: str | None = None
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(NamedTuple):
     """What the command line decides; None leaves it to the file."""
 
     data_dir: Path
@@ -57,13 +55,13 @@ class Options:
         return argv
 
 
-@dataclass
 class CompileOutcome:
     """`boot` is None where the configuration was refused."""
 
-    boot: Boot | None = None
-    warnings: list[str] = field(default_factory=list[str])
-    errors: list[str] = field(default_factory=list[str])
+    def __init__(self) -> None:
+        self.boot: Boot | None = None
+        self.warnings: list[str] = []
+        self.errors: list[str] = []
 
     def report(self) -> None:
         """Every warning and error to the log, and the generated key, once."""

@@ -24,8 +24,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
 
 from asbru.app.lifeline import PARENT_VARIABLE
 
@@ -41,16 +42,13 @@ def _module(name: str) -> tuple[str, ...]:
     return (sys.executable, "-m", name)
 
 
-@dataclass(frozen=True)
-class Commands:
+class Commands(NamedTuple):
     """What is run for each role; tests put small stand-ins here."""
 
     compile: tuple[str, ...] = _module("asbru.app.compile")
     worker: tuple[str, ...] = _module("asbru.app.worker")
     bookkeeper: tuple[str, ...] = _module("asbru.app.bookkeeper")
-    served: Mapping[str, tuple[str, ...]] = field(
-        default_factory=lambda: {"mock": _module("asbru.providers.mock.server")}
-    )
+    served: Mapping[str, tuple[str, ...]] = MappingProxyType({"mock": _module("asbru.providers.mock.server")})
 
 
 class Child:

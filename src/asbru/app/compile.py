@@ -16,7 +16,7 @@ import os
 import ssl
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -86,8 +86,7 @@ def compile_config(
         cors_origins=tuple(config.cors_origins),
         warnings=tuple(str(warning) for warning in findings.warnings),
     )
-    boot = replace(
-        _boot(options, parsed, snapshot, findings),
+    boot = _boot(options, parsed, snapshot, findings)._replace(
         config_file=str(file.absolute()) if file else None,
         generated_key=shown_once,
     )
@@ -202,7 +201,7 @@ def main(argv: list[str] | None = None) -> int:
         _say({"errors": [str(error)]})
         return 1
     _say({"warnings": [str(warning) for warning in compiled.warnings]})
-    _say({"result": asdict(compiled.boot)})
+    _say({"result": compiled.boot._asdict()})
     return 0
 
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 PAUSE_INITIAL_S = 0.1
 PAUSE_MAX_S = 10.0
 STEADY_AFTER_S = 30.0
 """A life this long forgets the deaths before it."""
 
 
-@dataclass
 class Restarts:
     """The deaths of one child, counted."""
 
-    deaths: int = 0
+    def __init__(self) -> None:
+        self.deaths = 0
 
     def pause_s(self, lived_s: float) -> float:
         """Note a death after `lived_s`; how long to wait before the next start."""

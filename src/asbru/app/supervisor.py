@@ -11,7 +11,6 @@ Imports neither pydantic nor YAML nor uvloop: it must stay small for ever.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import os
 import selectors
@@ -20,9 +19,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from asbru.app.arguments import read_arguments
 from asbru.app.boot import Boot, CompileJob, CompileOutcome, Options
 from asbru.app.children import Child, Commands, how_it_ended
 from asbru.app.lifeline import end_with_supervisor
@@ -46,15 +45,15 @@ class StartRefusedError(Exception):
     """The gateway cannot start; the message says why."""
 
 
-@dataclass
 class _Slot:
     """A place a child fills, again and again. `due_s`: when the next one starts; None while one runs."""
 
-    name: str
-    start: Callable[[], Child]
-    child: Child | None = None
-    due_s: float | None = None
-    restarts: Restarts = field(default_factory=Restarts)
+    def __init__(self, name: str, start: Callable[[], Child]) -> None:
+        self.name = name
+        self.start = start
+        self.child: Child | None = None
+        self.due_s: float | None = None
+        self.restarts = Restarts()
 
     @property
     def is_worker(self) -> bool:
@@ -85,7 +84,7 @@ class Supervisor:
         self._signals = SignalPipe()
         self._selector.register(self._signals.reader, selectors.EVENT_READ, None)
         self._run_dir = RunDir()
-        self._options = replace(self._asked, mock_socket=str(self._run_dir.path / "mock.sock"))
+        self._options = self._asked._replace(mock_socket=str(self._run_dir.path / "mock.sock"))
         try:
             self._start()
             while not self._stops:
@@ -292,7 +291,7 @@ class Supervisor:
             self._wants_reload = False
             if self._boot.config_file is not None:
                 # A file that was used once is asked for by name: were it gone, the defaults would open the door.
-                self._options = replace(self._options, config=Path(self._boot.config_file))
+                self._options = self._options._replace(config=Path(self._boot.config_file))
             self._job = self._compile()
 
     def _swap(self, outcome: CompileOutcome) -> None:
@@ -302,7 +301,7 @@ class Supervisor:
             log("error", "the changed configuration is refused; the old one goes on")
             return
         self._warn_about_boot(boot)
-        self._boot = replace(boot, tls_cert=self._boot.tls_cert, tls_key=self._boot.tls_key)
+        self._boot = boot._replace(tls_cert=self._boot.tls_cert, tls_key=self._boot.tls_key)
         self._snapshot = self._take_snapshot()
         self._watch.follow(self._watched(boot))
         for name in boot.served_here:
@@ -391,17 +390,19 @@ class Supervisor:
 
 def main(argv: list[str] | None = None, commands: Commands | None = None) -> int:
     """The process's entry; see the module's docstring."""
-    parser = argparse.ArgumentParser(prog="asbru.app.supervisor")
-    parser.add_argument("--config", type=Path)
-    parser.add_argument("--data-dir", type=Path, required=True)
-    parser.add_argument("--host")
-    parser.add_argument("--port", type=int)
-    parser.add_argument("--workers", type=int)
-    parser.add_argument("--ready-fd", type=int)
-    given = vars(parser.parse_args(argv))
+    given = read_arguments(
+        argv, required=("data-dir",), optional=("config", "host", "port", "workers", "ready-fd")
+    ).get
     end_with_supervisor()
-    ready_fd: int | None = given.pop("ready_fd")
-    return Supervisor(Options(**given), commands, ready_fd).run()
+    config, port, workers, ready_fd = given("config"), given("port"), given("workers"), given("ready-fd")
+    options = Options(
+        data_dir=Path(given("data-dir", "")),
+        config=None if config is None else Path(config),
+        host=given("host"),
+        port=None if port is None else int(port),
+        workers=None if workers is None else int(workers),
+    )
+    return Supervisor(options, commands, None if ready_fd is None else int(ready_fd)).run()
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ assignment: a call goes on with the rooms it began with. Imports neither pydanti
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import gc
 import signal
@@ -19,7 +18,9 @@ from pathlib import Path
 
 import uvloop
 
+import asbru.app.lean  # noqa: F401 -- before msgspec  # pyright: ignore[reportUnusedImport] -- see there
 from asbru import __version__
+from asbru.app.arguments import read_arguments
 from asbru.app.build import Lasting, build_forwards, build_rooms
 from asbru.app.lifeline import end_with_supervisor
 from asbru.app.log import log
@@ -40,14 +41,14 @@ TICK_S = 1.0
 class Worker:
     """The worker's objects and its control line."""
 
-    def __init__(self, options: argparse.Namespace, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, options: dict[str, str], loop: asyncio.AbstractEventLoop) -> None:
         self._options = options
         self._loop = loop
-        self._name = f"worker-{options.index}"
-        snapshot = _load(options.snapshot)
+        self._name = f"worker-{options.get('index', '0')}"
+        snapshot = _load(options["snapshot"])
         self._grace_s = snapshot.limits.drain_grace_s
         self.meter = Meter()
-        self.writer = RecordWriter(loop, options.bookkeeper, meter=self.meter)
+        self.writer = RecordWriter(loop, options["bookkeeper"], meter=self.meter)
         outbox = Outbox(loop.call_soon)
         self._lasting = Lasting(loop, self.writer, self.meter, outbox)
         self.door = Door(lambda: self.server.draining, self.writer.scrape, __version__)
@@ -73,7 +74,7 @@ class Worker:
         self._count()
         self._swap(snapshot)
         self._ending: asyncio.Future[bool] = loop.create_future()
-        self._control = socket.socket(fileno=options.control_fd) if options.control_fd is not None else None
+        self._control = socket.socket(fileno=int(options["control-fd"])) if "control-fd" in options else None
         self._lines = b""
 
     def _swap(self, snapshot: Snapshot) -> None:
@@ -161,8 +162,8 @@ class Worker:
         """Serve until told to end."""
         options = self._options
         self.writer.open()
-        tls = _tls_context(options.tls_cert, options.tls_key) if options.tls_cert else None
-        await self.server.listen(options.host, options.port, tls)
+        tls = _tls_context(options["tls-cert"], options.get("tls-key")) if "tls-cert" in options else None
+        await self.server.listen(options.get("host", "127.0.0.1"), int(options.get("port", 8080)), tls)
         self.listen_to_control()
         gc.collect()
         gc.freeze()  # what stands now stays: later collections need not look at it
@@ -190,17 +191,11 @@ def _tls_context(cert: str, key: str | None) -> ssl.SSLContext:
 
 def main() -> None:
     """The process."""
-    parser = argparse.ArgumentParser(prog="asbru.app.worker")
-    parser.add_argument("--control-fd", type=int)
-    parser.add_argument("--snapshot", required=True)
-    parser.add_argument("--bookkeeper", required=True)
-    parser.add_argument("--index", type=int, default=0)
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=8080)
-    parser.add_argument("--run-dir")
-    parser.add_argument("--tls-cert")
-    parser.add_argument("--tls-key")
-    options = parser.parse_args()
+    options = read_arguments(
+        None,
+        required=("snapshot", "bookkeeper"),
+        optional=("control-fd", "index", "host", "port", "run-dir", "tls-cert", "tls-key"),
+    )
     end_with_supervisor()
     loop = uvloop.new_event_loop()
     asyncio.set_event_loop(loop)

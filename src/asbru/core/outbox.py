@@ -18,7 +18,7 @@ is given. Not here: what is written, or in which order calls are served; the wri
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 GATHERED_MAX = 64
 """Writes held at most: then they leave, and the turn goes on."""
@@ -29,11 +29,13 @@ FEW = 2
 FEW_TURNS_MAX = 8
 """So many such turns in a row, and writing is direct until the next tick."""
 
+Piece: TypeAlias = bytes | memoryview
+
 
 class Writable(Protocol):
     """What is written to: a transport."""
 
-    def writelines(self, list_of_data: Iterable[bytes], /) -> None:
+    def writelines(self, list_of_data: Iterable[Piece], /) -> None:
         """Write the pieces in order."""
         ...
 
@@ -49,12 +51,12 @@ class Outbox:
 
     def __init__(self, call_soon: Callable[[Callable[[], None]], object]) -> None:
         self._call_soon = call_soon
-        self._waiting: list[tuple[Writable, Sequence[bytes]]] = []
+        self._waiting: list[tuple[Writable, Sequence[Piece]]] = []
         self._count = 0
         self._few_turns = 0
         self.gathering = False
 
-    def put(self, transport: Writable, pieces: Sequence[bytes]) -> None:
+    def put(self, transport: Writable, pieces: Sequence[Piece]) -> None:
         """Write `pieces` when this turn ends. To be called only while `gathering`, or order would be lost."""
         if not self._count:
             self._call_soon(self._end_turn)

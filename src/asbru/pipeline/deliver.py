@@ -33,6 +33,7 @@ def _with_identity(call: Call, lines: bytes) -> bytes:
 async def deliver_stream(call: Call, lines: bytes, stream: OpenStream, rooms: Rooms) -> None:
     """Give a stream to the caller, to its last byte, and say how it ended."""
     call.status = 200
+    call.let_go_of_body()
     answer = call.answer
     exchange = stream.exchange
     relay = stream.relay

@@ -5,18 +5,21 @@ What follows from an answer (retry, rest, fallback) is decided in `attempts`.
 
 from __future__ import annotations
 
+from functools import partial
+
 from asbru.core.errors import UpstreamError
 from asbru.core.notes import Note
 from asbru.dialects import Dialect, TargetFacts
 from asbru.pipeline.call import Call
 from asbru.pipeline.endpoint import Endpoint
 from asbru.pipeline.inputs import check_inputs
+from asbru.pipeline.large import SPLICED_ABOVE_BYTES, rewrite_large
 from asbru.pipeline.operations import CHAT
 from asbru.pipeline.replies import OpenStream, Reply
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.streaming import PassRelay, Relay, TranslateRelay
 from asbru.routing import Key, read_retry_after_s
-from asbru.upstream import Answer
+from asbru.upstream import Answer, Body
 from asbru.wire.content_coding import CodingError, DecodedTooLargeError, Decoder, accepts, decode, decoder
 
 JSON_LINE = b"content-type: application/json\r\n"
@@ -42,13 +45,15 @@ async def send(call: Call, key: Key, endpoint: Endpoint, rooms: Rooms) -> Reply:
     asks_usage = head.stream and not head.wants_usage and endpoint.route.ask_stream_usage
     model = target.model
     call.served_model = model = key.aliases.get(model, model)
-    if passing and endpoint.plain:
+    body: Body
+    if passing and endpoint.plain and len(call.body) <= SPLICED_ABOVE_BYTES:
         body = endpoint.dialect.rewrite(call.body, model, asks_usage, _NOTHING)
     else:
         body = _write_body(call, model, endpoint, asks_usage=asks_usage)
     exchange = endpoint.pool.begin(
         endpoint.write_head(call, key, len(body)), body, endpoint.deadlines, streaming_wanted=head.stream
     )
+    del body
     kept = False
     try:
         answer = await exchange
@@ -74,12 +79,14 @@ async def send(call: Call, key: Key, endpoint: Endpoint, rooms: Rooms) -> Reply:
             exchange.abort()
 
 
-def _write_body(call: Call, model: str, endpoint: Endpoint, *, asks_usage: bool) -> bytes:
+def _write_body(call: Call, model: str, endpoint: Endpoint, *, asks_usage: bool) -> Body:
     route = endpoint.route
     if route.refuse_inputs and call.operation == CHAT:
         check_inputs(call, route)
     if call.pass_through:
-        return _rewrite(call, model, endpoint, asks_usage=asks_usage)
+        if len(call.body) > SPLICED_ABOVE_BYTES:
+            return rewrite_large(call.body, partial(_rewrite, call, model, endpoint, asks_usage=asks_usage))
+        return _rewrite(call, model, endpoint, call.body, asks_usage=asks_usage)
     if call.operation != CHAT:
         raise UpstreamError(f"{call.operation} cannot be translated", kind="unsupported", status=400)
     if call.canonical is None:
@@ -97,12 +104,12 @@ def _write_body(call: Call, model: str, endpoint: Endpoint, *, asks_usage: bool)
     return written.body
 
 
-def _rewrite(call: Call, model: str, endpoint: Endpoint, *, asks_usage: bool) -> bytes:
+def _rewrite(call: Call, model: str, endpoint: Endpoint, whole: bytes, *, asks_usage: bool) -> bytes:
     strip = endpoint.route.strip
     rewrite = endpoint.dialect.rewrite
     if not strip:
-        return rewrite(call.body, model, asks_usage, strip)
-    plain = rewrite(call.body, model, asks_usage, frozenset())
+        return rewrite(whole, model, asks_usage, strip)
+    plain = rewrite(whole, model, asks_usage, frozenset())
     body = rewrite(plain, model, False, strip)
     if body is not plain:
         present = endpoint.dialect.top_level_fields(plain)

@@ -130,7 +130,7 @@ class PassRelay:
         self._held = self._splitter.pieces
         self._split = self._splitter.feed if decoder is None else self._split_decoded
         self._choices = choices
-        self._finishes: deque[bytes] = deque(maxlen=_CHOICES_MAX)
+        self._finishes: deque[bytes] | None = deque(maxlen=_CHOICES_MAX) if choices > 1 else None
         self._sink: Sink = _nowhere
 
     def prelude(self, chunk: bytes) -> bool:
@@ -184,7 +184,7 @@ class PassRelay:
         while len(recent) - gone > _TAIL_PIECES and left_bytes - len(recent[gone]) >= _TAIL_BYTES:
             left_bytes -= len(recent[gone])
             gone += 1
-        if self._choices > 1:  # a choice may end long before the others
+        if self._finishes is not None:  # a choice may end long before the others
             self._finishes.extend(piece for piece in recent[:gone] if self._dialect.finishes(piece))
         del recent[:gone]
         self._recent_max = max(_TAIL_PIECES, len(recent)) + _TAIL_SLACK
@@ -205,7 +205,7 @@ class PassRelay:
     def _facts(self, *, clean: bool) -> TailFacts:
         """What the tail tells. A last event that lacks only its line ends counts, and goes to the caller."""
         dialect = self._dialect
-        tail = b"".join((*self._finishes, *(self._recent or self._first)))
+        tail = b"".join((*(self._finishes or ()), *(self._recent or self._first)))
         facts = dialect.tail(tail, self._choices)
         held = self._splitter.held
         if not held or facts.complete or facts.fault is not None:

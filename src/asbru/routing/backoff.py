@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import email.utils
-
 REST_REFUSED_S = 60.0
 """How long a key that the provider refused (401, 402, 403) is passed over, in seconds."""
 
@@ -27,8 +25,10 @@ def read_retry_after_s(value: bytes, now_unix_s: float) -> float | None:
     try:
         seconds = float(text)
     except ValueError:
+        from email.utils import parsedate_to_datetime  # a megabyte for what no provider has been seen to send
+
         try:
-            seconds = email.utils.parsedate_to_datetime(text).timestamp() - now_unix_s
+            seconds = parsedate_to_datetime(text).timestamp() - now_unix_s
         except (ValueError, TypeError):
             return None
     return seconds if 0.0 <= seconds < float("inf") else None

@@ -9,13 +9,16 @@ from asbru.upstream.exchange import Answer, Exchange, ExchangeDeadlines
 from asbru.upstream.origin import Origin
 from asbru.upstream.outbound_policy import judge_address
 from asbru.upstream.pool import Pool
+from asbru.upstream.spliced import Body, Spliced
 
 __all__ = [
     "Answer",
+    "Body",
     "Exchange",
     "ExchangeDeadlines",
     "Origin",
     "Pool",
+    "Spliced",
     "TlsContexts",
     "judge_address",
     "proxy_authorization",

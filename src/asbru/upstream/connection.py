@@ -84,11 +84,14 @@ class UpstreamConnection(asyncio.Protocol):
         exchange.connection = self
         self._streaming = exchange.streaming_wanted
         self._transparent = exchange.transparent
+        body = exchange.body
+        pieces = (exchange.head, body) if isinstance(body, bytes) else (exchange.head, *body.pieces)
+        exchange.body = b""  # what could not leave yet is the transport's; the answer may take minutes
         outbox = self._outbox
         if outbox.gathering:
-            outbox.put(self._transport, (exchange.head, exchange.body))
+            outbox.put(self._transport, pieces)
         else:
-            self._transport.writelines((exchange.head, exchange.body))
+            self._transport.writelines(pieces)
         if exchange.streaming_wanted:
             exchange.wait_for_first(self.pool.tick_s)
         else:

@@ -23,6 +23,7 @@ import msgspec
 from asbru.core.errors import UpstreamError
 from asbru.core.waiting import Wait
 from asbru.upstream.answer_headers import header_value
+from asbru.upstream.spliced import Body
 
 if TYPE_CHECKING:
     from asbru.upstream.connection import UpstreamConnection
@@ -106,7 +107,7 @@ class Exchange(Wait[Answer]):
     )
 
     def __init__(
-        self, head: bytes, body: bytes, deadlines: ExchangeDeadlines, *, streaming_wanted: bool, now_s: float
+        self, head: bytes, body: Body, deadlines: ExchangeDeadlines, *, streaming_wanted: bool, now_s: float
     ) -> None:
         # As `Wait` does; a call of its constructor would cost as much as all of this.
         self.done = False

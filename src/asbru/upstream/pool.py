@@ -16,6 +16,7 @@ from asbru.upstream.connection import UpstreamConnection
 from asbru.upstream.dial import TlsContexts, dial
 from asbru.upstream.exchange import Exchange, ExchangeDeadlines
 from asbru.upstream.origin import Origin
+from asbru.upstream.spliced import Body
 
 IDLE_KEPT_S = 50.0
 """An idle connection older than this is closed: providers close theirs after 60 s or more."""
@@ -73,7 +74,7 @@ class Pool:
     def begin(
         self,
         head: bytes,
-        body: bytes,
+        body: Body,
         deadlines: ExchangeDeadlines,
         *,
         streaming_wanted: bool,

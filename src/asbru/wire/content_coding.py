@@ -1,7 +1,7 @@
 """Content codings: gzip, deflate, br and zstd, decoded with a bound, whole or piece by piece.
 
 Asbru never encodes: it asks providers for identity, passes on encoded answers to callers that accept them, and decodes
-only where it must read. Not here: which of the three applies.
+only where it must read. Not here: which of the three applies. brotli and zstd are loaded when a body needs them.
 """
 
 from __future__ import annotations
@@ -10,13 +10,6 @@ import sys
 import zlib
 from collections.abc import Callable
 from typing import Protocol
-
-import brotli
-
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
 
 CODINGS = frozenset({b"gzip", b"x-gzip", b"deflate", b"br", b"zstd"})
 _CHUNK_BYTES = 1024 * 1024
@@ -59,8 +52,11 @@ class _Inner(Protocol):
 class _MemberDecoder:
     """zlib and zstd: `make` begins a member; what follows the end of one is the next, where `several` may be."""
 
-    def __init__(self, make: Callable[[bytes], _Inner], bytes_max: int, *, several: bool) -> None:
+    def __init__(
+        self, make: Callable[[bytes], _Inner], bytes_max: int, *, several: bool, error: type[Exception] = zlib.error
+    ) -> None:
         self._make = make
+        self._error = error
         self._left = bytes_max
         self._members_left = _MEMBERS_MAX if several else 1
         self._inner: _Inner | None = None
@@ -73,7 +69,7 @@ class _MemberDecoder:
                 inner = self._next(data)
             try:
                 out = inner.decompress(data, self._left + 1)
-            except (zlib.error, zstd.ZstdError) as error:
+            except self._error as error:
                 raise CodingError(str(error)) from error
             self._left -= len(out)
             if self._left < 0:
@@ -102,8 +98,11 @@ def _inflate(data: bytes) -> _Inner:
 
 class _BrotliDecoder:
     def __init__(self, bytes_max: int) -> None:
+        import brotli
+
         self._left = bytes_max
         self._inner = brotli.Decompressor()
+        self._error = brotli.error
 
     def feed(self, data: bytes) -> bytes:
         parts: list[bytes] = []
@@ -117,12 +116,20 @@ class _BrotliDecoder:
                 if self._inner.can_accept_more_data():
                     return b"".join(parts)
                 data = b""
-        except brotli.error as error:
+        except self._error as error:
             raise CodingError(str(error)) from error
 
     @property
     def complete(self) -> bool:
         return self._inner.is_finished()
+
+
+def _zstd_decoder(bytes_max: int) -> Decoder:
+    if sys.version_info >= (3, 14):
+        from compression import zstd
+    else:
+        from backports import zstd
+    return _MemberDecoder(lambda _: zstd.ZstdDecompressor(), bytes_max, several=True, error=zstd.ZstdError)
 
 
 def decoder(coding: bytes, bytes_max: int) -> Decoder:
@@ -135,7 +142,7 @@ def decoder(coding: bytes, bytes_max: int) -> Decoder:
         case b"br":
             return _BrotliDecoder(bytes_max)
         case b"zstd":
-            return _MemberDecoder(lambda _: zstd.ZstdDecompressor(), bytes_max, several=True)
+            return _zstd_decoder(bytes_max)
         case _:
             raise CodingError(f"unknown content coding {coding.decode('latin-1')!r}")
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import tracemalloc
+import weakref
 from collections.abc import Callable
 from itertools import combinations, pairwise
 from typing import Any, cast
@@ -14,7 +17,7 @@ from tests.fakes.loops import FakeLoop, FakeTransport
 
 from asbru.core.errors import AsbruError
 from asbru.edge.server import Request, Server, ServerConnection, ServerLimits
-from asbru.edge.server.limits import UPGRADES_PIPELINED_MAX
+from asbru.edge.server.limits import BODY_PIECES_BYTES_MAX, UPGRADES_PIPELINED_MAX
 
 LIMITS = ServerLimits(head_bytes_max=600, header_count_max=8, body_bytes_max=300, connections_max=5)
 
@@ -465,3 +468,58 @@ def test_what_was_gathered_for_a_caller_that_left_is_dropped() -> None:
     caller.loop.run_soon()
     assert caller.transport.written == b""
     assert other.statuses == [200]
+
+
+@given(st.data())
+def test_gathered_bodies_are_the_same(data: st.DataObject) -> None:
+    """Bodies above the bound for pieces, of any framing and cut anywhere, come out as they went in."""
+    stream = POST + CHUNKED + GET + POST
+    cuts = data.draw(st.lists(st.integers(1, len(stream) - 1), unique=True).map(sorted))
+    caller = Caller()
+    caller.server.body_pieces_bytes_max = data.draw(st.integers(0, 6))
+    assert caller.feed(stream, tuple(cuts)).seen == Caller().feed(stream).seen
+
+
+def test_a_body_over_its_limit_is_refused_while_it_is_gathered() -> None:
+    """The limit holds for gathered bodies too, and nothing is served of them."""
+    caller = Caller()
+    caller.server.body_pieces_bytes_max = 10
+    head = b"POST /c HTTP/1.1\r\nhost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+    caller.feed(head)
+    for _ in range(10):
+        caller.feed(b"20\r\n%b\r\n" % (b"x" * 32))
+    assert caller.statuses == [413]
+    assert caller.seen == [("refused", 413)]
+
+
+def test_a_large_body_is_there_once() -> None:
+    """A body of megabytes never takes twice its size, as joining its pieces would."""
+    size = 8 * BODY_PIECES_BYTES_MAX
+    caller = Caller(ServerLimits(body_bytes_max=size), held=True)
+    piece = b"x" * (BODY_PIECES_BYTES_MAX // 4)
+    caller.feed(b"POST / HTTP/1.1\r\nhost: h\r\ncontent-length: %d\r\n\r\n" % size)
+    tracemalloc.start()
+    try:
+        for _ in range(size // len(piece)):
+            caller.transport.receive(piece)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(caller.waiting[0][0].body) == size
+    assert peak < 1.5 * size
+
+
+def test_an_idle_connection_holds_no_body() -> None:
+    """A request that was answered is let go of, not kept until the next one comes."""
+    caller = Caller()
+    gone: list[bool] = []
+
+    def handle(request: Request, connection: ServerConnection) -> None:
+        weakref.finalize(request.head, gone.append, True)  # goes with the request
+        caller.answer(request, connection)
+
+    caller.server.handler = handle
+    caller.feed(POST)
+    gc.collect()
+    assert caller.statuses == [200]
+    assert gone == [True]

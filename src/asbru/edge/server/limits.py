@@ -7,6 +7,9 @@ import msgspec
 BODY_RATE_BYTES_PER_S = 16 * 1024
 """A body may take its timeout plus one second for each so many bytes received: slow links pass, drips do not."""
 
+BODY_PIECES_BYTES_MAX = 256 * 1024
+"""A body above this is gathered into one buffer while it comes; smaller ones are joined when they are whole."""
+
 PIPELINED_BYTES_MAX = 256 * 1024
 """Unserved pipelined requests of one connection, in bytes; above this it is not read."""
 

@@ -17,7 +17,8 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, cast
+from io import BytesIO
+from typing import TYPE_CHECKING, Final, cast
 
 import httptools
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from asbru.edge.server.server import Server
 
 IDLE, HEAD, BODY, SERVING, LINGER = range(5)
+_NO_REQUEST: Final = Request(Head())
+"""Stands between two requests, so that an idle connection does not hold the last one's body."""
 
 STRANGE_MAX = 32
 """So many requests in a row with a head that is not known, and a connection's heads are not looked up any more: its
@@ -43,9 +46,10 @@ class ServerConnection(asyncio.Protocol):
     __slots__ = (
         "_body",
         "_body_bytes",
-        "_data",
+        "_data_bytes",
         "_head_done",
         "_in_message",
+        "_large",
         "_names",
         "_outbox",
         "_parser",
@@ -83,12 +87,13 @@ class ServerConnection(asyncio.Protocol):
         # The parser's callback for a header, called some twenty times a request: it only collects.
         self.on_header: Callable[[bytes, bytes], object] = lambda name, value: (add_name(name), add_value(value))
         self._parser = httptools.HttpRequestParser(self)
-        self._request = Request(Head())
+        self._request = _NO_REQUEST
         self._in_message = False
         self._url = b""
         self._body: list[bytes] = []
         self._body_bytes = 0
-        self._data = b""
+        self._large: BytesIO | None = None
+        self._data_bytes = 0
         self._head_done = False
         self._rx_bytes = 0
         self._rx_bytes_max = server.limits.head_bytes_max
@@ -167,8 +172,8 @@ class ServerConnection(asyncio.Protocol):
 
     def _feed(self, data: bytes, *, alone: bool = False) -> None:
         """`alone`: `data` may be one whole request, and its head may come again."""
-        self._rx_bytes += len(data)
-        self._data = data
+        self._data_bytes = size = len(data)
+        self._rx_bytes += size
         rest: bytes | None = None
         try:
             self._parser.feed_data(data)
@@ -299,7 +304,7 @@ class ServerConnection(asyncio.Protocol):
         names, values = self._names, self._values
         limits = server.limits
         head.read_headers(names, values)
-        if self._rx_bytes > limits.head_bytes_max or len(self._data) > limits.head_bytes_max:
+        if self._rx_bytes > limits.head_bytes_max or self._data_bytes > limits.head_bytes_max:
             self._check_head_size(limits.head_bytes_max)
         if len(names) > limits.header_count_max:
             raise self._count_error()
@@ -343,8 +348,17 @@ class ServerConnection(asyncio.Protocol):
         """A piece of the body, forwarded later as the object that arrived."""
         self._body.append(data)
         self._body_bytes += len(data)
+        if self._body_bytes > self._server.body_pieces_bytes_max:
+            self._gather()
+
+    def _gather(self) -> None:
+        """A large body grows in one place: joined from its pieces it would be there twice."""
         if self._body_bytes > self._server.limits.body_bytes_max:
             raise self._body_error()
+        if self._large is None:
+            self._large = BytesIO()
+        self._large.writelines(self._body)
+        self._body.clear()
 
     def on_message_complete(self) -> None:
         """The request is whole, or its head is and asks for an upgrade."""
@@ -357,6 +371,10 @@ class ServerConnection(asyncio.Protocol):
             request.body = body[0] if len(body) == 1 else b"".join(body)
             self._body = []
             self._body_bytes = 0
+        elif self._large is not None:
+            request.body = self._large.getvalue()  # the buffer itself, not a copy
+            self._large = None
+            self._body_bytes = 0
         self._in_message = False
         self._head_done = False
         if self._names:  # trailers: checked by the parser, of no use to a gateway
@@ -365,6 +383,7 @@ class ServerConnection(asyncio.Protocol):
         self._rx_bytes = 0
         self._rx_bytes_max = self._server.limits.head_bytes_max
         self._queue.append(request)
+        self._request = _NO_REQUEST
 
     # Serving
 
