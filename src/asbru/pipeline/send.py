@@ -84,11 +84,10 @@ def _write_body(call: Call, model: str, endpoint: Endpoint, *, asks_usage: bool)
         max_output_tokens=route.max_output_tokens.get(model, 0),
         strip=route.strip,
         legacy_max_tokens=route.legacy_max_tokens,
+        ask_stream_usage=route.ask_stream_usage,
     )
     written = endpoint.dialect.write_request(call.canonical, facts)
     call.notes = written.notes
-    if asks_usage:
-        return endpoint.dialect.rewrite(written.body, model, True, frozenset())
     return written.body
 
 
