@@ -5,14 +5,16 @@ Knows nothing of configuration itself, and imports little: the supervisor loads 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
+import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from asbru.app.log import log
+from asbru.telemetry import log
 
 COMPILE_TIMEOUT_S = 60.0
 
@@ -66,16 +68,16 @@ class CompileOutcome:
     errors: list[str] = field(default_factory=list[str])
 
     def report(self) -> None:
-        """Every warning and error to the log, and the generated key, once."""
+        """Every warning and error to the log; the generated key once, beside the log, which would mask it."""
         for warning in self.warnings:
             log("warning", f"configuration: {warning}")
         for error in self.errors:
             log("error", f"configuration: {error}")
         if self.boot is not None and self.boot.generated_key is not None:
-            log(
-                "warning",
-                f"no virtual keys are configured: generated one, shown this once: {self.boot.generated_key}",
-            )
+            with contextlib.suppress(OSError, ValueError):
+                key = self.boot.generated_key
+                sys.stderr.write(f"no virtual keys are configured: generated one, shown this once: {key}\n")
+                sys.stderr.flush()
 
 
 class CompileJob:
