@@ -21,11 +21,11 @@ from asbru.edge.router import Route, Router, carried_query
 from asbru.edge.server import Request, ServerConnection
 from asbru.edge.surfaces import ROUTES
 from asbru.pipeline import Call, Rooms, Stepper, decode_body, serve
+from asbru.wire import JSON_LINE
 
 if TYPE_CHECKING:
     from asbru.dialects import Dialect
 
-JSON_LINE = b"content-type: application/json\r\n"
 TEXT_LINE = b"content-type: text/plain; charset=utf-8\r\n"
 METRICS_LINE = b"content-type: text/plain; version=0.0.4; charset=utf-8\r\n"
 

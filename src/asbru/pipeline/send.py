@@ -17,9 +17,9 @@ from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.streaming import PassRelay, Relay, TranslateRelay
 from asbru.routing import Key, read_retry_after_s
 from asbru.upstream import Answer
+from asbru.wire import JSON_LINE
 from asbru.wire.content_coding import CodingError, DecodedTooLargeError, Decoder, accepts, decode, decoder
 
-JSON_LINE = b"content-type: application/json\r\n"
 _NO_CACHE = b"cache-control: no-cache\r\n"
 _SSE_TYPE = b"text/event-stream"
 SSE_LINES = b"content-type: text/event-stream; charset=utf-8\r\n" + _NO_CACHE
