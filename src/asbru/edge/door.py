@@ -20,7 +20,7 @@ from asbru.edge.models_list import model_names, write_model, write_models
 from asbru.edge.router import Route, Router, carried_query
 from asbru.edge.server import Request, ServerConnection
 from asbru.edge.surfaces import ROUTES
-from asbru.pipeline import Call, Rooms, Stepper, decode_body, serve
+from asbru.pipeline import Call, Rooms, Stepper, serve
 from asbru.wire import JSON_LINE
 
 if TYPE_CHECKING:
@@ -86,11 +86,7 @@ class Door:
         call.credentials = (request.gateway_key, request.authorization, request.key)
         call.accept_coding = request.accept_coding
         if request.content_coding:
-            try:
-                call.body = decode_body(request.content_coding.strip().lower(), request.body, rooms.body_bytes_max)
-            except AsbruError as error:
-                self._refuse(error, route, request, connection)
-                return
+            call.content_coding = request.content_coding
         stepper = Stepper(serve(call, rooms), partial(self._ended, call, connection))
         connection.on_gone = stepper.close
         stepper.start()
