@@ -38,10 +38,11 @@ from asbru.core.usage import Usage
 from asbru.dialects.anthropic_messages.blocks import read_block
 from asbru.dialects.anthropic_messages.errors import read_fault
 from asbru.dialects.anthropic_messages.fields import Fields, Misfit, open_object
-from asbru.dialects.anthropic_messages.response import present, read_stop, read_tier
+from asbru.dialects.anthropic_messages.response import present, read_tier
 from asbru.dialects.anthropic_messages.types import (
     DECODE_ERRORS,
     NAME,
+    STOP_READ,
     DeltaWire,
     decode_block_delta,
     decode_block_delta_raw,
@@ -210,7 +211,7 @@ class MessagesStreamReader:
             self._stopped = True
             _, extra = read_tier(read_usage_extra(usage))
             stop = ChoiceStop(
-                stop=read_stop(raw_stop),
+                stop=STOP_READ.get(raw_stop, "other"),
                 raw_stop=raw_stop,
                 stop_sequence=sequence,
                 extra={**present(delta), **present(event), **usage_extra_raw(extra)},
