@@ -59,7 +59,8 @@ def write_request(request: ChatRequest, facts: TargetFacts) -> Written:
     if request.extra:
         for name, raw in receipt.riding("", request.extra).items():
             body.setdefault(name, raw)
-    _note_unknown(request, receipt)
+    if not receipt.native:
+        _note_unknown(request, receipt)
     if facts.strip:
         for name in sorted(facts.strip & body.keys()):
             del body[name]
@@ -285,16 +286,14 @@ def _write_sampling(body: dict[str, Any], request: ChatRequest, thought: Thought
     if temperature is not None and temperature > 1:
         receipt.changed("temperature", f"{temperature} became 1")
         temperature = 1.0
-    if not receipt.native:
-        if thought.is_on and temperature not in (None, 1):
-            receipt.dropped("temperature", "thinking excludes it")
-            temperature = None
-        if thought.is_on and top_k is not None:
-            receipt.dropped("top_k", "thinking excludes it")
-            top_k = None
-        if top_p is not None and (thought.is_on or temperature is not None):
-            receipt.dropped("top_p", "thinking excludes it" if thought.is_on else "temperature is given")
-            top_p = None
+    if not receipt.native and thought.is_on:
+        for name, value in (("temperature", temperature), ("top_k", top_k), ("top_p", top_p)):
+            if value is not None and (name, value) != ("temperature", 1):
+                receipt.dropped(name, "thinking excludes it")
+        temperature, top_k, top_p = (temperature if temperature == 1 else None), None, None
+    elif not receipt.native and top_p is not None and temperature is not None:
+        receipt.dropped("top_p", "temperature is given")
+        top_p = None
     if temperature is not None:
         body["temperature"] = temperature
     if top_p is not None:

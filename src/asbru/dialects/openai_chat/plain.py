@@ -79,7 +79,9 @@ class InstructionWire(msgspec.Struct, tag_field="role", forbid_unknown_fields=Tr
     def read(self) -> Message:
         """The canonical message."""
         content = self.content
-        return Message(role=self.role, parts=_texts(content), plain=isinstance(content, str), name=self.name)
+        if isinstance(content, str):
+            return Message(role=self.role, parts=(TextPart(text=content),), plain=True, name=self.name)
+        return Message(role=self.role, parts=_texts(content), name=self.name)
 
 
 class SystemWire(InstructionWire, tag="system"):

@@ -170,20 +170,21 @@ def write_reply(reply: ChatReply) -> WrittenReply:
 
 
 def _write_choice(choice: Choice, writer: PartWriter) -> dict[str, object]:
-    path = f"choices[{choice.index}]"
     text = _sole_text(choice)
     written: dict[str, object] = {
         "index": choice.index,
-        "message": _write_message(choice, path, writer) if text is None else _text_message(text),
+        "message": _write_message(choice, writer)
+        if text is None
+        else {"role": "assistant", "content": text, "refusal": None},
         "logprobs": choice.logprobs,
         "finish_reason": write_stop(choice.stop, choice.raw_stop, writer.dialect),
     }
     if writer.own:
         return {name: raw for name, raw in choice.extra.items() if name != "message"} | written
     if choice.extra:
-        writer.receipt.dropped_extra(path, choice.extra, writer.dialect)
+        writer.receipt.dropped_extra(f"choices[{choice.index}]", choice.extra, writer.dialect)
     if choice.stop_sequence is not None:
-        writer.receipt.dropped(f"{path}.stop_sequence", "chat does not tell which stop matched")
+        writer.receipt.dropped(f"choices[{choice.index}].stop_sequence", "chat does not tell which stop matched")
     if choice.raw_stop is not None:
         written["native_finish_reason"] = choice.raw_stop
     return written
@@ -197,18 +198,14 @@ def _sole_text(choice: Choice) -> str | None:
     return part.text if isinstance(part, TextPart) and part.citations is None else None
 
 
-def _text_message(text: str) -> dict[str, object]:
-    return {"role": "assistant", "content": text, "refusal": None}
-
-
-def _write_message(choice: Choice, path: str, writer: PartWriter) -> dict[str, object]:
+def _write_message(choice: Choice, writer: PartWriter) -> dict[str, object]:
     """The message. Texts are joined: chat's answers hold one string (a list only where Mistral's did)."""
     thoughts: list[Thought] = []
     content: list[object] = []
     members: dict[str, object] = {}
     calls: list[object] = []
     for at, part in enumerate(choice.parts):
-        where = f"{path}.parts[{at}]"
+        where = f"choices[{choice.index}].parts[{at}]"
         if isinstance(part, RedactedThinkingPart) or (isinstance(part, ThinkingPart) and not is_content(part)):
             thoughts.append(part)
         elif isinstance(part, RefusalPart):
