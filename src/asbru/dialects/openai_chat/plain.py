@@ -3,7 +3,7 @@
 Every struct here forbids members that it does not name, so that what decodes is understood whole and nothing has to
 ride along. The functions give None for all else, wrong or merely unusual, and the readers then take it member by
 member (`request.py`, `parts.py`, `response.py`): they carry what is unknown and find the words for what is wrong.
-Both ways give the same; a test holds them to it. Not here: writing, streams.
+Both ways give the same; a test holds them to it. Not here: writing, and what a stream's chunks add up to.
 """
 
 from __future__ import annotations
@@ -253,6 +253,53 @@ class ReplyWire(msgspec.Struct, forbid_unknown_fields=True):
     provider: Raw = NULL
 
 
+class ArgumentsWire(msgspec.Struct, forbid_unknown_fields=True):
+    """The inside of a call's fragment."""
+
+    arguments: str
+    name: None = None
+
+
+class FragmentWire(msgspec.Struct, forbid_unknown_fields=True):
+    """More arguments of a call that has begun."""
+
+    index: int
+    function: ArgumentsWire
+    id: None = None
+    type: Literal["function"] | None = None
+
+
+class DeltaWire(msgspec.Struct, forbid_unknown_fields=True):
+    """More of what is being said, thought or called; `role` and `channel` are no part of it."""
+
+    content: str | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    tool_calls: Annotated[list[FragmentWire], msgspec.Meta(min_length=1, max_length=1)] | None = None
+    role: str | None = None
+    channel: str | None = None
+    refusal: None = None
+    function_call: None = None
+
+
+class DeltaChoiceWire(msgspec.Struct):
+    """A choice that goes on: without a finish reason its other members are no facts about the answer."""
+
+    delta: DeltaWire
+    index: int | None = None
+    finish_reason: None = None
+    logprobs: None = None
+
+
+class ChunkWire(msgspec.Struct):
+    """A chunk in the middle of a stream with one choice; its other members were told by the first chunk."""
+
+    choices: Annotated[list[DeltaChoiceWire], msgspec.Meta(min_length=1, max_length=1)]
+    usage: None = None
+    x_groq: None = None
+    error: None = None
+
+
 _CHOICES: Final[dict[str, ToolChoice]] = {
     "auto": ToolChoice(mode="auto"),
     "none": ToolChoice(mode="none"),
@@ -264,6 +311,7 @@ _decode_messages = msgspec.json.Decoder(list[MessageWire]).decode
 _decode_message: Callable[[Raw], MessageWire] = msgspec.json.Decoder[Any](MessageWire).decode
 _decode_tools = msgspec.json.Decoder(list[ToolWire]).decode
 _decode_reply = msgspec.json.Decoder(ReplyWire).decode
+_decode_chunk = msgspec.json.Decoder(ChunkWire).decode
 
 
 def read_plain_request(body: bytes) -> ChatRequest | None:
@@ -370,6 +418,14 @@ def _choice(wire: ChoiceWire, at: int) -> Choice:
         raw_stop=wire.finish_reason,
         logprobs=None if wire.logprobs == NULL else wire.logprobs,
     )
+
+
+def read_plain_chunk(data: bytes) -> DeltaChoiceWire | None:
+    """The one choice of a chunk that only goes on with a delta."""
+    try:
+        return _decode_chunk(data).choices[0]
+    except _ERRORS:
+        return None
 
 
 def _is_utf8(body: bytes) -> bool:
