@@ -26,6 +26,7 @@ _HELD_STREAM = {"kind": "stream", "shape": Shape(_HELD, stream=True), "events": 
 class Measure:
     """One load, repeated in rounds. `connections` 0: as many as the target's profile says.
 
+    `variants` above 1: so many different heads for each key, a new trace id in each, as traced callers send.
     `streams_per_connection` > 0 ends a window by count instead of time. `slow_rounds` 0: fast targets only.
     `only` names the one target that takes part.
     """
@@ -42,6 +43,7 @@ class Measure:
     stagger_ms: int = 0
     warm: int = 2
     streams_per_connection: int = 0
+    variants: int = 1
     timeout_s: float = 20.0
     slow_rounds: int = 0
     slow_seconds: float = 0.0
@@ -73,6 +75,7 @@ def measures(*, quick: bool) -> list[Measure]:
         Measure("ttft_1k", paced_s, some, connections=16, rate=1000, **_SHORT_STREAM),
         Measure("ttft_5k", paced_s, some, connections=16, rate=5000, **_SHORT_STREAM),
         Measure("tls", window_s, some, kind="tls"),
+        Measure("new_heads", window_s, few, variants=50),
         Measure("translated", window_s, few, kind="translated", slow_rounds=3, slow_seconds=3),
         Measure("at_20ms", window_s, few, shape=Shape(_LATE), connections=-1, slow_rounds=3, slow_seconds=3),
         Measure("image", window_s, few, kind="large", shape=Shape(large="image"), connections=2, slow_rounds=2),

@@ -22,6 +22,7 @@ TABLES: tuple[tuple[str, tuple[str, ...]], ...] = (
             "cpu_us_per_request_5k",
             "cpu_us_per_request_1k",
             "cpu_us_per_request_tls",
+            "cpu_us_per_request_new_heads",
             "cpu_us_per_chunk",
             "rps_saturated",
             "rps_at_20ms",

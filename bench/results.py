@@ -72,6 +72,7 @@ def _series(seen: Seen) -> dict[str, Sequence[float]]:
         "cpu_us_per_request_5k": seen.numbers("5k", _cpu),
         "cpu_us_per_request_1k": seen.numbers("1k", _cpu),
         "cpu_us_per_request_tls": seen.numbers("tls", _cpu),
+        "cpu_us_per_request_new_heads": seen.numbers("new_heads", _cpu),
         "cpu_us_per_request_translated": seen.numbers("translated", _cpu),
         "cpu_us_per_chunk": seen.numbers("chunk", _cpu_per_chunk),
         "rps_saturated": seen.numbers("saturated", _rps),

@@ -6,6 +6,7 @@ function to repeat. Real parsers and protocol objects, fake transports, no socke
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -82,6 +83,26 @@ def pass_through() -> Call:
 
     def call() -> None:
         rig.caller.data_received(request)
+        rig.provider.data_received(answer)
+
+    _prove(call, rig.rows)
+    return call
+
+
+@scenario
+def pass_through_strange() -> Call:
+    """The same for a caller whose heads are never known: it writes a new trace id into each."""
+    from bench.asbru_rig import Rig, answer_bytes
+
+    rig = Rig("openai_chat")
+    head, mark, rest = bench_request().partition(b"Content-Length")
+    line = b"traceparent: 00-4bf92f3577b34da6a3ce929d%08x-00f067aa0ba902b7-01\r\n"
+    requests = [head + line % number + mark + rest for number in range(5_000)]
+    answer = answer_bytes()
+    turns = itertools.cycle(requests)
+
+    def call() -> None:
+        rig.caller.data_received(next(turns))
         rig.provider.data_received(answer)
 
     _prove(call, rig.rows)

@@ -71,6 +71,14 @@ class Loader:
             self._written[name] = payloads.save(self.folder, name, data)
         return str(self._written[name])
 
+    def _head(self, measure: Measure, running: Running) -> str:
+        headers = running.headers
+        name = f"{running.name}-{measure.kind}.head"
+        if measure.variants > 1:
+            headers = {**headers, "traceparent": "00-4bf92f3577b34da6a3ce929d{SEQ}-00f067aa0ba902b7-01"}
+            name = f"{running.name}-{measure.name}.head"
+        return self._file(name, payloads.head(running.routes[measure.kind].path, headers))
+
     def command(self, measure: Measure, running: Running) -> list[str]:
         """The generator's command line for a measure on a target."""
         route = running.routes[measure.kind]
@@ -80,8 +88,9 @@ class Loader:
         command = [str(BUILD / "load"), "--sync", "--port", str(running.port), "--conns", str(many)]
         command += [
             "--head",
-            self._file(f"{running.name}-{measure.kind}.head", payloads.head(route.path, running.headers)),
+            self._head(measure, running),
         ]
+        command += ["--variants", str(measure.variants)]
         command += ["--body", self._file(body_name, body)]
         command += ["--keys", self._file(f"{running.name}.keys", "\n".join(running.keys).encode())]
         command += [

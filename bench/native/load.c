@@ -7,7 +7,8 @@
  * Open loop (--rate): request i is meant for start + i/R and goes to a free connection; when none is free it
  * waits. "latency" runs from the actual send, "latency_intended" from the meant moment, so the second holds
  * the waiting and this program's own lateness ("lag" is that alone: meant moment to send).
- * The head is a template: {KEY} is replaced by the lines of --keys in turn, {LEN} by the length of the body.
+ * The head is a template: {KEY} is replaced by the lines of --keys in turn, {LEN} by the length of the body, and
+ * {SEQ} by a number: --variants N makes N heads for each key, sent in turn.
  * With --sync it connects, sends --warm requests per connection (not counted), prints "ready" and waits for a
  * line on stdin: whoever measures CPU takes its first sample there. It ends with one line of JSON.
  *
@@ -58,11 +59,11 @@ typedef struct {
 } Conn;
 
 static struct {
-    int port, conns, total, stream, events, gap_ms, stagger_ms, warm, timeout_ms, sync;
+    int port, conns, total, stream, events, gap_ms, stagger_ms, warm, timeout_ms, sync, variants;
     long min_bytes;
     double seconds, rate;
     const char *head, *body, *keys, *expect;
-} opt = {.conns = 1, .seconds = 1, .warm = 0, .timeout_ms = 20000, .min_bytes = 2, .events = 1};
+} opt = {.variants = 1, .conns = 1, .seconds = 1, .warm = 0, .timeout_ms = 20000, .min_bytes = 2, .events = 1};
 
 static Conn *conns;
 static char **requests;
@@ -106,10 +107,12 @@ static char *replace(const char *s, const char *what, const char *with) {
     return out;
 }
 
-static void add_request(const char *head, const char *key, const char *body, size_t body_len) {
-    char number[32];
+static void add_request(const char *head, const char *key, const char *body, size_t body_len, int variant) {
+    char number[32], seq[32];
     sprintf(number, "%zu", body_len);
-    char *keyed = replace(head, "{KEY}", key), *whole = replace(keyed, "{LEN}", number);
+    sprintf(seq, "%08x", variant);
+    char *keyed = replace(head, "{KEY}", key), *counted = replace(keyed, "{SEQ}", seq);
+    char *whole = replace(counted, "{LEN}", number);
     size_t n = strlen(whole);
     requests = realloc(requests, sizeof *requests * (size_t)(request_count + 1));
     request_lens = realloc(request_lens, sizeof *request_lens * (size_t)(request_count + 1));
@@ -118,6 +121,7 @@ static void add_request(const char *head, const char *key, const char *body, siz
     memcpy(requests[request_count] + n, body, body_len);
     request_lens[request_count++] = n + body_len;
     free(keyed);
+    free(counted);
     free(whole);
 }
 
@@ -125,10 +129,11 @@ static void build_requests(void) {
     size_t head_len, body_len = 0, keys_len;
     char *head = read_file(opt.head, &head_len);
     char *body = opt.body ? read_file(opt.body, &body_len) : "";
-    if (!opt.keys) add_request(head, "none", body, body_len);
-    else {
+    for (int variant = 0; variant < opt.variants; variant++) {
+        if (!opt.keys) { add_request(head, "none", body, body_len, variant); continue; }
         char *keys = read_file(opt.keys, &keys_len);
-        for (char *key = strtok(keys, "\r\n"); key; key = strtok(NULL, "\r\n")) add_request(head, key, body, body_len);
+        for (char *key = strtok(keys, "\r\n"); key; key = strtok(NULL, "\r\n")) add_request(head, key, body, body_len, variant);
+        free(keys);
     }
     if (opt.expect) expect_data = read_file(opt.expect, &expect_len);
     if (!request_count) { fprintf(stderr, "load: no keys in %s\n", opt.keys); exit(2); }
@@ -494,7 +499,7 @@ static int read_flag(const char *name) {
 static int read_number(const char *name, const char *value) {
     struct { const char *name; int *into; } ints[] = {
         {"--port", &opt.port}, {"--conns", &opt.conns}, {"--total", &opt.total}, {"--events", &opt.events}, {"--gap-ms", &opt.gap_ms},
-        {"--stagger-ms", &opt.stagger_ms}, {"--warm", &opt.warm}, {"--timeout-ms", &opt.timeout_ms}};
+        {"--stagger-ms", &opt.stagger_ms}, {"--warm", &opt.warm}, {"--timeout-ms", &opt.timeout_ms}, {"--variants", &opt.variants}};
     for (size_t i = 0; i < sizeof ints / sizeof *ints; i++)
         if (!strcmp(name, ints[i].name)) { *ints[i].into = atoi(value); return 1; }
     if (!strcmp(name, "--seconds")) opt.seconds = atof(value);

@@ -180,7 +180,7 @@ class Gateway:
         for pool in self.lasting.pools.values():
             if pool.busy_connections:
                 found.append(f"{pool.origin}: {pool.busy_connections} busy connections")
-            if any(not exchange.over for exchange in pool._active):
+            if pool.under_way():
                 found.append(f"{pool.origin}: an open exchange")
             if pool._dialling:
                 found.append(f"{pool.origin}: dialling")

@@ -405,7 +405,7 @@ async def test_a_slow_caller_holds_the_upstream_back() -> None:
             caller.send(request(CHAT_PATH, chat(stream=True)))
             answer = await caller.head()
             pool = next(iter(gateway.lasting.pools.values()))
-            exchange = next(iter(pool._active))
+            exchange = next(iter(pool.under_way()))
             await until(lambda: exchange.paused, "the upstream is not read")
             connection = next(iter(gateway.server.connections))
             assert connection._transport.get_write_buffer_size() < 1024 * 1024

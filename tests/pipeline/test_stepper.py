@@ -20,7 +20,7 @@ class Run:
         self.journal: list[str] = []
         self.waits: list[Wait[str]] = []
         self.ended: list[BaseException | None] = []
-        self.stepper = Stepper(path(self), self.ended.append)
+        self.stepper = Stepper(path(self), list.append, self.ended)
 
     def wait(self) -> Wait[str]:
         """A new wait, kept for the test to resolve."""

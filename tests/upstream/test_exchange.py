@@ -44,7 +44,10 @@ def exchange_on(connection: Connection, *, streaming: bool = True) -> Exchange:
     """An exchange that was sent at second 0."""
     exchange = Exchange(b"", b"", DEADLINES, streaming_wanted=streaming, now_s=0.0)
     exchange.connection = cast("UpstreamConnection", connection)
-    exchange.sent(0.0)
+    if streaming:
+        exchange.wait_for_first(0.0)
+    else:
+        exchange.waiting_for = "total_s"
     return exchange
 
 
@@ -65,7 +68,7 @@ def test_deadlines_follow_the_state() -> None:
     """Connect, then first token (or the whole for an answer that is not streamed), then idle; never past the total."""
     exchange = Exchange(b"", b"", DEADLINES, streaming_wanted=True, now_s=0.0)
     assert (exchange.waiting_for, exchange.deadline_s) == ("connect_s", 5)
-    exchange.sent(2.0)
+    exchange.wait_for_first(2.0)
     assert (exchange.waiting_for, exchange.deadline_s) == ("first_token_s", 22)
     exchange.pump(lambda _: None, 15.0)
     assert (exchange.waiting_for, exchange.deadline_s) == ("idle_s", 25)
@@ -80,7 +83,7 @@ def test_deadlines_follow_the_state() -> None:
 def test_first_token_never_outlasts_the_total() -> None:
     """A first-token deadline longer than what is left of the total is cut to it."""
     exchange = Exchange(b"", b"", ExchangeDeadlines(total_s=10), streaming_wanted=True, now_s=0.0)
-    exchange.sent(4.0)
+    exchange.wait_for_first(4.0)
     assert exchange.deadline_s == 10
 
 
@@ -124,7 +127,7 @@ def test_a_failure_tells_everyone_once() -> None:
     exchange.fail(error)
     exchange.fail(UpstreamError("other"))
     exchange.finished()
-    assert value(exchange.answered) is error
+    assert value(exchange) is error
     assert value(exchange.read()) is error
     assert value(exchange.pump(lambda _: None, 0.0)) is error
     assert exchange.error is error and exchange.over
@@ -242,5 +245,5 @@ def test_an_answer_is_given_once() -> None:
     exchange = exchange_on(Connection(), streaming=False)
     error = UpstreamError("late", kind="deadline")
     exchange.fail(error)
-    exchange.answered.resolve(Answer(200, b""))
-    assert value(exchange.answered) is error
+    exchange.resolve(Answer(200, b""))
+    assert value(exchange) is error

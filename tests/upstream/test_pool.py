@@ -108,7 +108,7 @@ def test_above_the_limit_exchanges_queue_in_order(make: Make) -> None:
     for number, exchange in enumerate(exchanges, 1):
         assert bench.transports[0].written == b"HB" * number
         bench.transports[0].receive(ANSWER)
-        assert isinstance(exchange.answered._value, Answer)  # pyright: ignore[reportPrivateUsage]  # its own room
+        assert isinstance(exchange._value, Answer)  # pyright: ignore[reportPrivateUsage]  # its own room
     assert len(bench.transports) == 1 and bench.pool.idle_connections == 1
 
 
@@ -126,7 +126,7 @@ def test_who_gave_up_in_the_queue_is_passed_over(make: Make) -> None:
     """A queued exchange that was ended is never sent, and its place is free again."""
     bench = make(connections_max=1)
     _, given_up, third = (bench.begin() for _ in range(3))
-    bench.pool.end(given_up)
+    given_up.abort()
     bench.transports[0].receive(ANSWER)
     assert third.connection is not None and given_up.connection is None
     assert bench.transports[0].written == b"HBHB"
@@ -137,7 +137,7 @@ def test_giving_up_in_the_queue_makes_room(make: Make, monkeypatch: pytest.Monke
     monkeypatch.setattr(pool, "QUEUED_MAX", 1)
     bench = make(connections_max=1)
     bench.begin()
-    bench.pool.end(bench.begin())
+    bench.begin().abort()
     bench.begin()
     with pytest.raises(Overloaded):
         bench.begin()
@@ -147,7 +147,7 @@ def test_ending_an_exchange_frees_its_place(make: Make) -> None:
     """An aborted answer costs its connection, whose place the next in the queue gets."""
     bench = make(connections_max=1)
     first, second = bench.begin(), bench.begin()
-    bench.pool.end(first)
+    first.abort()
     assert bench.transports[0].aborted
     bench.transports[0].lose()
     bench.loop.run_tasks()
@@ -160,7 +160,7 @@ def test_ending_what_was_answered_keeps_the_connection(make: Make) -> None:
     bench = make()
     exchange = bench.begin()
     bench.transports[0].receive(ANSWER)
-    bench.pool.end(exchange)
+    exchange.abort()
     assert bench.pool.idle_connections == 1 and not bench.transports[0].closing
 
 
@@ -205,7 +205,7 @@ def test_a_caller_that_left_while_dialling_leaves_a_warm_connection(make: Make) 
     """The connection is kept for the next."""
     bench = make()
     exchange = bench.pool.begin(b"H", b"B", DEADLINES, streaming_wanted=False)
-    bench.pool.end(exchange)
+    exchange.abort()
     bench.loop.run_tasks()
     assert bench.transports[0].written == b"" and bench.pool.idle_connections == 1
 
@@ -288,7 +288,7 @@ def test_a_closed_pool_serves_who_still_calls(make: Make) -> None:
     exchange = bench.begin()
     assert exchange.connection is not None
     bench.transports[1].receive(ANSWER)
-    assert exchange.answered.done and bench.transports[1].closing
+    assert exchange.done and bench.transports[1].closing
     assert bench.pool.idle_connections == 0
 
 

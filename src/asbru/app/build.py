@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from asbru.app.snapshot import KeyFacts, ProviderFacts, Snapshot
 from asbru.catalog import PriceBook, TokenCounter
 from asbru.core.ids import IdSource
+from asbru.core.outbox import Outbox
 from asbru.dialects import Dialect
 from asbru.dialects.anthropic_messages import DIALECT as ANTHROPIC_MESSAGES
 from asbru.dialects.anthropic_messages import countable
@@ -34,8 +35,11 @@ DIALECTS: Mapping[str, Dialect] = {dialect.name: dialect for dialect in (OPENAI_
 class Lasting:
     """What outlives a snapshot in one worker."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, recorder: RecordWriter, meter: Meter) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, recorder: RecordWriter, meter: Meter, outbox: Outbox | None = None
+    ) -> None:
         self.loop = loop
+        self.outbox = outbox or Outbox(loop.call_soon)
         self.recorder = recorder
         self.meter = meter
         self.ids = IdSource(secrets.token_hex(4))
@@ -56,7 +60,9 @@ class Lasting:
         key = (origin, answer_bytes_max)
         pool = self.pools.get(key)
         if pool is None:
-            pool = self.pools[key] = Pool(origin, self.contexts, self.loop, answer_bytes_max=answer_bytes_max)
+            pool = self.pools[key] = Pool(
+                origin, self.contexts, self.loop, answer_bytes_max=answer_bytes_max, outbox=self.outbox
+            )
             self._swept.add(pool)
         return pool
 

@@ -23,6 +23,7 @@ from asbru import __version__
 from asbru.app.build import Lasting, build_forwards, build_rooms
 from asbru.app.lifeline import end_with_supervisor
 from asbru.app.snapshot import Snapshot, read_snapshot
+from asbru.core.outbox import Outbox
 from asbru.edge import Door, Forwarder
 from asbru.edge.server import Server, ServerLimits
 from asbru.records import RecordWriter
@@ -46,7 +47,9 @@ class Worker:
         self._grace_s = snapshot.limits.drain_grace_s
         self.meter = Meter()
         self.writer = RecordWriter(loop, options.bookkeeper, meter=self.meter)
-        self._lasting = Lasting(loop, self.writer, self.meter)
+        outbox = Outbox(loop.call_soon)
+        self._lasting = Lasting(loop, self.writer, self.meter, outbox)
+        self.door = Door(lambda: self.server.draining, self.writer.scrape, __version__)
         limits = snapshot.limits
         self.server = Server(
             loop,
@@ -59,10 +62,11 @@ class Worker:
                 head_timeout_s=limits.head_timeout_s,
                 body_timeout_s=limits.body_timeout_s,
             ),
-            self._handle,
+            self.door.handle,
+            outbox,
         )
-        self.door = Door(lambda: self.server.draining, self.writer.scrape, __version__)
         self.server.sweeps.append(self._lasting.sweep)
+        self.server.sweeps.append(outbox.tick)
         self.server.sweeps.append(self._tick)
         self._ticked_s = 0.0
         self._count()
@@ -71,16 +75,13 @@ class Worker:
         self._control = socket.socket(fileno=options.control_fd) if options.control_fd is not None else None
         self._lines = b""
 
-    def _handle(self, request: object, connection: object) -> None:
-        self.door.handle(request, connection)  # pyright: ignore[reportArgumentType] -- the server's own types
-
     def _swap(self, snapshot: Snapshot) -> None:
         rooms = build_rooms(snapshot, self._lasting)
         forwards = build_forwards(snapshot, self._lasting)
         self.door.rooms = rooms
         self.door.forwarder = Forwarder(forwards)
         self.door.cors_origins = frozenset(origin.encode() for origin in snapshot.cors_origins)
-        self.server.forward_prefixes = tuple(forwards)
+        self.server.forward(tuple(forwards))
         self._grace_s = snapshot.limits.drain_grace_s
 
     def _count(self) -> None:

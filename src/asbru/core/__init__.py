@@ -3,6 +3,19 @@
 The chat format has its own doors because it is large: import it as `from asbru.core import chat, reply`.
 """
 
-from asbru.core import chat, errors, ids, money, notes, ports, reply, secret_text, usage, waiting
+from asbru.core import carried, chat, errors, ids, money, notes, outbox, ports, reply, secret_text, usage, waiting
 
-__all__ = ["chat", "errors", "ids", "money", "notes", "ports", "reply", "secret_text", "usage", "waiting"]
+__all__ = [
+    "carried",
+    "chat",
+    "errors",
+    "ids",
+    "money",
+    "notes",
+    "outbox",
+    "ports",
+    "reply",
+    "secret_text",
+    "usage",
+    "waiting",
+]

@@ -14,7 +14,7 @@ import msgspec
 UsageSource: TypeAlias = Literal["provider", "estimated", "none"]
 
 
-class Usage(msgspec.Struct, frozen=True, kw_only=True):
+class Usage(msgspec.Struct, frozen=True):
     """Token counts in disjoint buckets; every count is >= 0."""
 
     input: int = 0

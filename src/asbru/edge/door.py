@@ -8,7 +8,6 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
@@ -48,15 +47,15 @@ class Door:
 
     def handle(self, request: Request, connection: ServerConnection) -> None:
         """Serve one request; never raises."""
-        answer = connection.answer
-        answer.prepare(request, self._cors(request) if request.origin else b"")
-        route = self._find(request.path)
+        head = request.head
+        connection.answer.prepare(head, self._cors(head.origin) if head.origin else b"")
+        route = self._find(head.path)
         if (
             route is not None
             and route.kind == "call"
-            and request.method == b"POST"
+            and head.method == b"POST"
             and request.error is None
-            and not request.upgrade
+            and not head.upgrade
         ):
             self._call(route, request, connection)
             return
@@ -73,29 +72,31 @@ class Door:
     def _call(self, route: Route, request: Request, connection: ServerConnection) -> None:
         rooms = self.rooms
         assert rooms is not None
-        call = Call(
-            route.surface, route.operation, rooms.dialects[route.dialect], request.body, answer=connection.answer
-        )
+        head = request.head
+        call = Call(route.surface, route.operation, rooms.dialects[route.dialect], request.body, connection.answer)
         call.home = route.home
         call.started_s = request.received_s
         call.started_ms = now_ms = int(rooms.unix_time() * 1000)
         call.id = rooms.ids.next(now_ms)
-        call.headers = request.headers
-        if request.query:
-            call.query = carried_query(request.query)
-        call.credentials = (request.gateway_key, request.authorization, request.key)
-        call.accept_coding = request.accept_coding
-        if request.content_coding:
-            call.content_coding = request.content_coding
-        stepper = Stepper(serve(call, rooms), partial(self._ended, call, connection))
+        call.carried = head.carried
+        call.credentials = head.credentials
+        if head.query:
+            call.query = carried_query(head.query)
+        call.accept_coding = head.accept_coding
+        if head.content_coding:
+            call.content_coding = head.content_coding
+        stepper = Stepper(serve(call, rooms), self._ended, (call, connection))
         connection.on_gone = stepper.close
         stepper.start()
 
-    def _ended(self, call: Call, connection: ServerConnection, error: BaseException | None) -> None:
+    def _ended(self, served: tuple[Call, ServerConnection], error: BaseException | None) -> None:
         """The path is over. An error here is a bug: the caller must not be left waiting for it."""
+        call, connection = served
+        answer = connection.answer
+        if error is None and answer.finished:
+            return
         if error is not None:
             self._log_bug(error)
-        answer = connection.answer
         if answer.finished:
             return
         if answer.started:
@@ -109,21 +110,21 @@ class Door:
     def _handle_rest(self, route: Route | None, request: Request, connection: ServerConnection) -> None:
         if request.error is not None:
             raise request.error
-        if request.upgrade.strip().lower() == b"websocket":
+        if request.head.upgrade.strip().lower() == b"websocket":
             connection.answer.closing = True
             raise UpgradeRequired("this path does not take WebSocket upgrades; use a plain HTTP request")
         if self.forwarder.forward(request, connection):
             return
         if route is None:
-            route = self._router.find_loosely(request.path)
-        if request.method == b"OPTIONS":
+            route = self._router.find_loosely(request.head.path)
+        if request.head.method == b"OPTIONS":
             self._options(route, connection)
             return
         if route is None:
-            raise NotFound(f"there is no {_text(request.path)} here; see the API's paths in the documentation")
-        if request.method not in route.methods:
+            raise NotFound(f"there is no {_text(request.head.path)} here; see the API's paths in the documentation")
+        if request.head.method not in route.methods:
             allowed = b", ".join(route.methods).decode()
-            raise MethodNotAllowed(f"{_text(request.path)} takes {allowed}, not {_text(request.method)}")
+            raise MethodNotAllowed(f"{_text(request.head.path)} takes {allowed}, not {_text(request.head.method)}")
         match route.kind:
             case "call":
                 self._call(route, request, connection)
@@ -139,9 +140,9 @@ class Door:
     def _models(self, route: Route, request: Request, connection: ServerConnection) -> None:
         rooms = self.rooms
         assert rooms is not None
-        caller = rooms.keys.identify((request.gateway_key, request.authorization, request.key))
+        caller = rooms.keys.identify(request.head.credentials)
         names = model_names(rooms.plan, caller)
-        _, _, one = request.path.rstrip(b"/").partition(b"/models/")
+        _, _, one = request.head.path.rstrip(b"/").partition(b"/models/")
         if one:
             body = write_model(names, unquote_to_bytes(one).decode("utf-8", "replace"), route.dialect)
         else:
@@ -188,8 +189,8 @@ class Door:
         rooms = self.rooms
         assert rooms is not None
         error.let_go()
-        route = route or self._router.find_loosely(request.path)
-        name = route.dialect if route is not None else self._router.dialect_of(request.path)
+        route = route or self._router.find_loosely(request.head.path)
+        name = route.dialect if route is not None else self._router.dialect_of(request.head.path)
         dialect: Dialect = rooms.dialects[name]
         lines = JSON_LINE
         if isinstance(error, MethodNotAllowed) and route is not None:
@@ -202,13 +203,13 @@ class Door:
         lines += b"x-asbru-id: %b\r\n" % identity
         connection.answer.whole(error.status, lines, dialect.write_error(error, identity.decode()))
 
-    def _cors(self, request: Request) -> bytes:
-        if b"*" not in self.cors_origins and request.origin not in self.cors_origins:
+    def _cors(self, origin: bytes) -> bytes:
+        if b"*" not in self.cors_origins and origin not in self.cors_origins:
             return b""
         return (
             b"access-control-allow-origin: %b\r\nvary: origin\r\n"
             b"access-control-allow-methods: GET, POST, OPTIONS\r\naccess-control-allow-headers: *, authorization\r\n"
-            b"access-control-max-age: 600\r\n" % request.origin
+            b"access-control-max-age: 600\r\n" % origin
         )
 
     @staticmethod

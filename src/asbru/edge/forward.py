@@ -27,9 +27,10 @@ class Forwarder:
 
     def forward(self, request: Request, connection: ServerConnection) -> bool:
         """Take the request if its path has a forwarded prefix (a whole path segment)."""
+        path = request.head.path
         for prefix, pool in self._pools:
-            if request.path == prefix or request.path.startswith(prefix + b"/"):
-                stepper = Stepper(_pass(request, connection, pool), lambda error: _ended(connection, error))
+            if path == prefix or path.startswith(prefix + b"/"):
+                stepper = Stepper(_pass(request, connection, pool), _ended, connection)
                 connection.on_gone = stepper.close
                 stepper.start()
                 return True
@@ -38,33 +39,34 @@ class Forwarder:
 
 async def _pass(request: Request, connection: ServerConnection, pool: Pool) -> None:
     answer = connection.answer
-    method = b"GET" if request.method == b"HEAD" else request.method
-    target = request.path + (b"?" + request.query if request.query else b"")
-    named = {option.strip().lower() for option in request.connection_options.split(b",")}
+    head = request.head
+    method = b"GET" if head.method == b"HEAD" else head.method
+    target = head.path + (b"?" + head.query if head.query else b"")
+    named = {option.strip().lower() for option in head.connection_options.split(b",")}
     lines = [b"%b %b HTTP/1.1\r\nhost: asbru\r\n" % (method, target)]
-    for name, value in request.every_header or ():
+    for name, value in head.every_header or ():
         lower = name.lower()
         if lower not in _NOT_SENT and lower not in named:
             lines.append(b"%b: %b\r\n" % (name, value))
     lines.append(b"content-length: %d\r\n\r\n" % len(request.body))
     exchange = pool.begin(b"".join(lines), request.body, _DEADLINES, streaming_wanted=True, transparent=True)
     try:
-        head = await exchange.answered
-        if not head.streaming:
-            answer.whole(head.status, head.lines, head.body)
+        said = await exchange
+        if not said.streaming:
+            answer.whole(said.status, said.lines, said.body)
             return
-        if request.method == b"HEAD" or head.status in _NO_BODY:  # no chunks; of a HEAD only the length is told
+        if head.method == b"HEAD" or said.status in _NO_BODY:  # no chunks; of a HEAD only the length is told
             parts: list[bytes] = []
             await exchange.pump(parts.append, pool.tick_s)
-            answer.whole(head.status, head.lines, b"".join(parts))
+            answer.whole(said.status, said.lines, b"".join(parts))
             return
-        answer.begin(head.status, head.lines)
+        answer.begin(said.status, said.lines)
         answer.flow = exchange
         await exchange.pump(answer.write, pool.tick_s)
         answer.end()
     finally:
         answer.flow = None
-        pool.end(exchange)
+        exchange.abort()
 
 
 def _ended(connection: ServerConnection, error: BaseException | None) -> None:

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 
 from asbru.core.errors import AsbruError, NotFound, UnsupportedByProvider, UpstreamError
 from asbru.pipeline.call import Attempt, Call
-from asbru.pipeline.endpoint import NO_KEY
+from asbru.pipeline.endpoint import NO_KEY, Endpoint
 from asbru.pipeline.local_count import count_locally
 from asbru.pipeline.operations import COUNT_TOKENS
 from asbru.pipeline.replies import Reply
@@ -49,14 +49,12 @@ async def attempt(call: Call, targets: Sequence[Target], rooms: Rooms) -> Reply:
         endpoint = rooms.endpoints[target.provider.name]
         call.target = target
         try:
-            if not endpoint.offers(call.operation):
-                if call.operation == COUNT_TOKENS:
-                    return await count_locally(call, rooms)
-                endpoint.check_offers(call.operation)
-            key = _first_key(target, rooms)
+            if call.operation not in endpoint.operations:
+                return await _make_up_for(call, endpoint, rooms)
             tries: _Tries | None = None
+            began_s = rooms.clock()
+            key = _first_key(target, rooms, began_s)
             while True:
-                began_s = rooms.clock()
                 try:
                     reply = await send(call, key, endpoint, rooms)
                 except UpstreamError as error:
@@ -64,8 +62,11 @@ async def attempt(call: Call, targets: Sequence[Target], rooms: Rooms) -> Reply:
                     key, seconds = tries.after(key, error, rooms.clock() - began_s)
                     if seconds is not None:
                         await pause(rooms.loop, seconds)
+                    began_s = rooms.clock()
                 else:
-                    _log_success(call, key, reply, rooms.clock() - began_s)
+                    call.key_name = key.name
+                    if call.attempts:  # one clean attempt needs no log of its own
+                        _log_success(call, key, reply, rooms.clock() - began_s)
                     return reply
         except (UpstreamError, UnsupportedByProvider, NotFound) as error:
             if not falls_back(error):
@@ -76,11 +77,20 @@ async def attempt(call: Call, targets: Sequence[Target], rooms: Rooms) -> Reply:
     raise first
 
 
-def _first_key(target: Target, rooms: Rooms) -> Key:
+async def _make_up_for(call: Call, endpoint: Endpoint, rooms: Rooms) -> Reply:
+    """What the provider lacks: tokens are counted here, anything else is refused."""
+    if call.operation != COUNT_TOKENS:
+        raise endpoint.lacks(call.operation)
+    return await count_locally(call, rooms)
+
+
+def _first_key(target: Target, rooms: Rooms, now_s: float) -> Key:
     route = target.provider
+    key = route.only_key
+    if key is not None and key.limited_until_s <= now_s:
+        return key
     if route.keyless:
         return NO_KEY
-    now_s = rooms.clock()
     key = choose_key(route, target.model, (), now_s, chance=rooms.chance())
     if key is None:
         raise _exhausted(target, None, now_s)
@@ -88,9 +98,7 @@ def _first_key(target: Target, rooms: Rooms) -> Key:
 
 
 def _log_success(call: Call, key: Key, reply: Reply, took_s: float) -> None:
-    """Who served it; one clean attempt needs no log of its own."""
-    call.key_name = key.name
-    if call.attempts and call.target is not None:
+    if call.target is not None:
         call.attempts += (Attempt(call.target, key.name, reply.status, "ok", took_s=took_s),)
 
 

@@ -5,9 +5,9 @@ A `Call` is the only mutable thing that the steps of the path share; each field 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from asbru.core.carried import Carried
 from asbru.core.chat import ChatRequest
 from asbru.core.errors import AsbruError
 from asbru.core.notes import Note
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from asbru.dialects import Dialect, RequestHead
     from asbru.governance import Caller
     from asbru.routing import Target
-
-CARRIED_ALWAYS, CARRIED_TO_OPENAI, CARRIED_TO_ANTHROPIC = 1, 2, 3
 
 
 class Attempt:
@@ -47,7 +45,7 @@ class Call:
     id = b""
     started_ms = 0
     started_s = 0.0
-    headers: Sequence[tuple[int, bytes, bytes]] = ()
+    carried = Carried()
     credentials: tuple[bytes, bytes, bytes] = (b"", b"", b"")
     accept_coding = b""
     content_coding = b""  # of the body, as the caller named it; read_head takes it off
@@ -70,7 +68,9 @@ class Call:
     usage_source: UsageSource = "none"
     cost_nanousd: int | None = None
 
-    def __init__(self, surface: str, operation: str, dialect: Dialect, body: bytes, *, answer: AnswerPort) -> None:
+    def __init__(  # noqa: PLR0917 -- one caller, the door, for each call: keywords would cost it
+        self, surface: str, operation: str, dialect: Dialect, body: bytes, answer: AnswerPort
+    ) -> None:
         self.surface = surface
         self.operation = operation
         self.dialect = dialect

@@ -15,9 +15,9 @@ from asbru.pipeline.send import JSON_LINE
 
 def deliver(call: Call, reply: Reply) -> None:
     """Give a whole reply to the caller."""
-    call.status = reply.status
+    call.status = status = reply.status
     call.outcome = "ok"
-    call.answer.whole(reply.status, reply.lines + _identity(call), reply.body)
+    call.answer.whole(status, reply.lines + _identity(call), reply.body)
 
 
 def _identity(call: Call) -> bytes:
@@ -54,7 +54,7 @@ async def deliver_stream(call: Call, lines: bytes, stream: OpenStream, rooms: Ro
         answer.end()
     finally:
         answer.flow = None
-        stream.pool.end(exchange)
+        exchange.abort()
         if call.outcome == "cancelled":
             relay.finish(None)
         _keep_usage(call, relay.usage is not None, stream)

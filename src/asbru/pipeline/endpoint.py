@@ -6,11 +6,10 @@ the caller's own carried headers and the length are added per call.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
+from asbru.core.carried import CARRIED_ALWAYS, CARRIED_TO_ANTHROPIC, CARRIED_TO_OPENAI, Carried
 from asbru.core.errors import UnsupportedByProvider
 from asbru.dialects import Dialect
-from asbru.pipeline.call import CARRIED_ALWAYS, CARRIED_TO_ANTHROPIC, CARRIED_TO_OPENAI, Call
+from asbru.pipeline.call import Call
 from asbru.routing import Key, ProviderRoute
 from asbru.upstream import ExchangeDeadlines, Pool
 
@@ -31,7 +30,18 @@ class Endpoint:
     caller sent its own of the same name. `absolute` is the scheme and authority to put before paths, for plain
     origins behind a proxy."""
 
-    __slots__ = ("_defaults", "_family", "_starts", "deadlines", "dialect", "pool", "route")
+    __slots__ = (
+        "_defaults",
+        "_family",
+        "_starts",
+        "_wants",
+        "deadlines",
+        "dialect",
+        "operations",
+        "plain",
+        "pool",
+        "route",
+    )
 
     def __init__(
         self,
@@ -55,6 +65,10 @@ class Endpoint:
             name.lower().encode("latin-1"): f"{name.lower()}: {value}\r\n".encode("latin-1")
             for name, value in headers.items()
         }
+        self._wants = (self._family, *self._defaults.values())
+        """All that the lines made of a caller's headers depend on: what they are kept by."""
+        self.plain = not route.strip and not route.refuse_inputs
+        """Whether the provider takes whatever its dialect allows."""
         self._starts = {
             operation: (
                 f"POST {absolute}{base_path}{path} HTTP/1.1\r\nhost: {authority}\r\n"
@@ -64,40 +78,30 @@ class Endpoint:
             for (dialect_name, operation), path in _PATHS.items()
             if dialect_name == route.dialect and operation in route.operations
         }
+        self.operations = frozenset(self._starts)
 
-    def check_offers(self, operation: str) -> None:
-        """Raise `UnsupportedByProvider` if the provider lacks the operation."""
-        if operation not in self._starts:
-            offered = ", ".join(sorted(self._starts))
-            raise UnsupportedByProvider(
-                f"the provider '{self.route.name}' does not offer {operation}; it offers {offered}"
-            )
-
-    def offers(self, operation: str) -> bool:
-        """Whether the provider has the operation."""
-        return operation in self._starts
+    def lacks(self, operation: str) -> UnsupportedByProvider:
+        """The refusal of an operation that the provider does not have."""
+        offered = ", ".join(sorted(self.operations))
+        return UnsupportedByProvider(
+            f"the provider '{self.route.name}' does not offer {operation}; it offers {offered}"
+        )
 
     def write_head(self, call: Call, key: Key, body_bytes: int) -> bytes:
         """The request's head, ending with the blank line."""
         start = self._starts[call.operation]
         if call.query and call.pass_through:
             start = start.replace(b" HTTP/1.1\r\n", b"?%b HTTP/1.1\r\n" % call.query, 1)
-        lines = [start, key.line]
-        defaults = self._defaults
-        carried = self._carry(call.headers, lines)
-        for name, line in defaults.items():
-            if name not in carried:
-                lines.append(line)
-        lines.append(b"content-length: %d\r\n\r\n" % body_bytes)
-        return b"".join(lines)
+        carried = call.carried
+        lines = carried.made.get(self._wants)
+        if lines is None:
+            lines = carried.keep(self._wants, self._carry(carried))
+        return b"%b%b%bcontent-length: %d\r\n\r\n" % (start, key.line, lines, body_bytes)
 
-    def _carry(self, headers: Sequence[tuple[int, bytes, bytes]], lines: list[bytes]) -> set[bytes]:
-        carried: set[bytes] = set()
+    def _carry(self, carried: Carried) -> bytes:
+        """The caller's header lines for this provider, and what it always wants where the caller is silent."""
         family = self._family
-        defaults = self._defaults
-        for action, name, value in headers:
-            if action == CARRIED_ALWAYS or action == family:
-                lines.append(b"%b: %b\r\n" % (name, value))
-                if defaults:
-                    carried.add(name.lower())
-        return carried
+        fit = [(name, value) for whom, name, value in carried.headers if whom in (CARRIED_ALWAYS, family)]
+        names = {name.lower() for name, _ in fit}
+        lines = [b"%b: %b\r\n" % header for header in fit]
+        return b"".join((*lines, *(line for name, line in self._defaults.items() if name not in names)))

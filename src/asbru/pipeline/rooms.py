@@ -46,6 +46,7 @@ class Load:
                 f"{self.in_flight_max} calls are in flight (limits.requests_in_flight_max); try again shortly",
                 retry_after_s=1,
             )
+        self.in_flight += 1
 
 
 class Rooms:

@@ -23,6 +23,7 @@ from asbru.wire.content_coding import CodingError, DecodedTooLargeError, Decoder
 _NO_CACHE = b"cache-control: no-cache\r\n"
 _SSE_TYPE = b"text/event-stream"
 SSE_LINES = b"content-type: text/event-stream; charset=utf-8\r\n" + _NO_CACHE
+_NOTHING: frozenset[str] = frozenset()
 _SSE_STARTS = (b"data:", b"event:", b":", b"id:", b"retry:")
 
 
@@ -37,36 +38,40 @@ async def send(call: Call, key: Key, endpoint: Endpoint, rooms: Rooms) -> Reply:
     target = call.target
     assert head is not None and target is not None
     call.notes = ()
-    call.pass_through = passes_through(call, endpoint)
+    call.pass_through = passing = passes_through(call, endpoint)
     asks_usage = head.stream and not head.wants_usage and endpoint.route.ask_stream_usage
-    model = call.served_model = key.aliases.get(target.model, target.model)
-    body = _write_body(call, model, endpoint, asks_usage=asks_usage)
-    pool = endpoint.pool
-    exchange = pool.begin(
+    model = target.model
+    call.served_model = model = key.aliases.get(model, model)
+    if passing and endpoint.plain:
+        body = endpoint.dialect.rewrite(call.body, model, asks_usage, _NOTHING)
+    else:
+        body = _write_body(call, model, endpoint, asks_usage=asks_usage)
+    exchange = endpoint.pool.begin(
         endpoint.write_head(call, key, len(body)), body, endpoint.deadlines, streaming_wanted=head.stream
     )
     kept = False
     try:
-        answer = await exchange.answered
+        answer = await exchange
         if not answer.streaming:
             return _whole(call, answer, endpoint, rooms)
         relay = _relay(call, answer, endpoint, asks_usage=asks_usage)
-        checked = False
+        sound = says_stream = _says_stream(answer)
         while True:
             chunk = await exchange.read()
             if not chunk:
                 _check_empty(relay)
                 break
-            if not checked:
-                checked = True
+            if not sound:
+                sound = True
                 _check_is_stream(chunk, answer)
             if relay.prelude(chunk):
                 break
         kept = True
-        return Reply(200, _stream_lines(answer), stream=OpenStream(exchange, pool, relay))
+        lines = answer.lines + _NO_CACHE if says_stream else _stream_lines(answer)
+        return Reply(200, lines, stream=OpenStream(exchange, endpoint.pool, relay))
     finally:
-        if not kept:
-            pool.end(exchange)
+        if not kept and not exchange.over:
+            exchange.abort()
 
 
 def _write_body(call: Call, model: str, endpoint: Endpoint, *, asks_usage: bool) -> bytes:
@@ -110,7 +115,8 @@ def _rewrite(call: Call, model: str, endpoint: Endpoint, *, asks_usage: bool) ->
 
 
 def _whole(call: Call, answer: Answer, endpoint: Endpoint, rooms: Rooms) -> Reply:
-    body = _decoded(answer, rooms.answer_bytes_max)
+    coding = answer.content_encoding
+    body = answer.body if not coding else _decoded(answer.body, coding, rooms.answer_bytes_max)
     dialect = endpoint.dialect
     if answer.status >= 300:
         raise _refusal(answer, body, dialect, rooms)
@@ -123,33 +129,31 @@ def _whole(call: Call, answer: Answer, endpoint: Endpoint, rooms: Rooms) -> Repl
         raise UpstreamError(
             "the provider answered a streamed call without a stream", kind="protocol", code="upstream_protocol"
         )
-    _check_json(body)
-    if call.operation == CHAT or call.pass_through:
-        call.usage = dialect.usage_of(body)
-        call.usage_source = "none" if call.usage is None else "provider"
+    if body[:1] != b"{" or body[-1:] != b"}":
+        _check_json(body)
+    if call.pass_through or call.operation == CHAT:
+        call.usage = usage = dialect.usage_of(body)
+        call.usage_source = "none" if usage is None else "provider"
     if call.pass_through:
-        return _pass(call, answer, body)
+        return Reply(answer.status, answer.lines, body) if not coding else _pass_coded(call, answer, body)
     written = call.dialect.write_reply(dialect.read_reply(body))
     call.notes += written.notes
     lines = answer.lines_without(b"content-type", b"content-encoding")
     return Reply(200, lines + JSON_LINE, written.body)
 
 
-def _pass(call: Call, answer: Answer, body: bytes) -> Reply:
-    """The answer as it came; a coding that the caller did not ask for is taken off."""
-    if body is answer.body:
-        return Reply(answer.status, answer.lines, body)
-    if accepts(call.accept_coding, answer.content_encoding):
+def _pass_coded(call: Call, answer: Answer, body: bytes) -> Reply:
+    """A coded answer as it came; a coding that the caller did not ask for is taken off."""
+    if body is answer.body or accepts(call.accept_coding, answer.content_encoding):
         return Reply(answer.status, answer.lines, answer.body)
     return Reply(answer.status, answer.lines_without(b"content-encoding"), body)
 
 
-def _decoded(answer: Answer, bytes_max: int) -> bytes:
-    coding = answer.content_encoding
-    if not coding or coding == b"identity":
-        return answer.body
+def _decoded(body: bytes, coding: bytes, bytes_max: int) -> bytes:
+    if coding == b"identity":
+        return body
     try:
-        return decode(coding, answer.body, bytes_max)
+        return decode(coding, body, bytes_max)
     except CodingError as error:
         raise UpstreamError(
             f"the provider's answer cannot be decoded: {error}", kind="protocol", code="upstream_protocol"
@@ -162,7 +166,7 @@ def _decoded(answer: Answer, bytes_max: int) -> bytes:
 
 def _check_json(body: bytes) -> None:
     """An answer that is not whole JSON is no answer."""
-    text = body if body[:1] == b"{" and body[-1:] == b"}" else body.strip()
+    text = body.strip()
     if not text.startswith((b"{", b"[")):
         raise UpstreamError(
             "the provider answered with something that is not JSON", kind="protocol", code="upstream_protocol"
@@ -205,20 +209,18 @@ def _relay(call: Call, answer: Answer, endpoint: Endpoint, *, asks_usage: bool) 
 
 
 def _says_stream(answer: Answer) -> bool:
-    """Whether the answer is an event stream by its own word (nothing else that is passed on could hold it)."""
-    return _SSE_TYPE in answer.lines and answer.content_type.startswith(_SSE_TYPE)
+    """Whether the answer is an event stream by its own word, and not coded: then its lines go on as they came."""
+    return _SSE_TYPE in answer.lines and answer.content_type.startswith(_SSE_TYPE) and not answer.content_encoding
 
 
 def _stream_lines(answer: Answer) -> bytes:
-    """The header lines of a stream: as they came, unless the type or a coding must be put right."""
-    if _says_stream(answer) and not answer.content_encoding:
-        return answer.lines + _NO_CACHE
+    """The header lines of a stream whose type or coding must be put right."""
     return answer.lines_without(b"content-type", b"content-encoding") + SSE_LINES
 
 
 def _check_is_stream(chunk: bytes, answer: Answer) -> None:
     """A 200 that is no event stream: the type says so, or the first bytes do where the type is silent or wrong."""
-    if _says_stream(answer) or answer.content_encoding:
+    if answer.content_encoding:
         return
     start = chunk.lstrip(b"\xef\xbb\xbf\r\n ")
     if start and not start.startswith(_SSE_STARTS):

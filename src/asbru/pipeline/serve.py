@@ -22,7 +22,6 @@ async def serve(call: Call, rooms: Rooms) -> None:
     try:
         caller = call.caller = rooms.keys.identify(call.credentials)  # who
         rooms.load.admit()  # is there room
-        rooms.load.in_flight += 1
         admitted = True
         head = call.head = read_head(call, rooms.body_bytes_max)  # what is asked
         targets = rooms.plan.targets(head.model, call.home)  # where, in which order

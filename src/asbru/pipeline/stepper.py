@@ -16,23 +16,26 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from asbru.core.waiting import Wait
 
 T = TypeVar("T")
+S = TypeVar("S")
 
 
-class Stepper:
-    """One path on its way. `on_done` gets the exception that ended the path, or None; it must not raise."""
+class Stepper(Generic[S]):
+    """One path on its way. `on_done` gets `subject` and the exception that ended the path, or None; it must not
+    raise."""
 
-    __slots__ = ("_close_asked", "_coroutine", "_on_done", "_wait", "done", "running")
+    __slots__ = ("_close_asked", "_coroutine", "_on_done", "_subject", "_wait", "done", "running")
 
     def __init__(
-        self, coroutine: Coroutine[Any, None, None], on_done: Callable[[BaseException | None], None]
+        self, coroutine: Coroutine[Any, None, None], on_done: Callable[[S, BaseException | None], None], subject: S
     ) -> None:
         self._coroutine = coroutine
         self._on_done = on_done
+        self._subject = subject
         self._close_asked = False
         self._wait: Wait[Any] | None = None
         self.running = False
@@ -82,7 +85,7 @@ class Stepper:
         self.done = True
         self.running = False
         self._wait = None  # or stepper and wait would keep each other until a garbage collection
-        self._on_done(error)
+        self._on_done(self._subject, error)
 
 
 def in_task(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, T]) -> Wait[T]:

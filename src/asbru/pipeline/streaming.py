@@ -36,8 +36,13 @@ _TAIL_PIECES = 8
 _TAIL_BYTES = 4096
 """Whole events are kept for reading the tail: at least so many pieces and bytes of them, pieces as they came."""
 
+_TAIL_SLACK = 16
+"""How many pieces more may gather before the oldest go: looking at each piece would cost more than keeping some."""
+
 _CHOICES_MAX = 128
 """Finish reasons remembered of a stream with several choices: more than any provider offers."""
+
+_UNREADABLE = (SseTooLarge, CodingError, DecodedTooLargeError)
 
 Sink = Callable[[bytes], None]
 
@@ -115,16 +120,20 @@ class PassRelay:
         self._splitter = EventSplitter()
         self._first: list[bytes] = []
         self._first_bytes = 0
-        self._recent: deque[bytes] = deque()
-        self._recent_bytes = 0
-        self._whole = self._splitter.feed if decoder is None else self._decode
+        self._recent: list[bytes] = []
+        self._recent_max = _TAIL_PIECES + _TAIL_SLACK
+        self._held = self._splitter.pieces
+        self._split = self._splitter.feed if decoder is None else self._split_decoded
         self._choices = choices
         self._finishes: deque[bytes] = deque(maxlen=_CHOICES_MAX)
         self._sink: Sink | None = None
 
     def prelude(self, chunk: bytes) -> bool:
         """See `Relay`."""
-        whole = self._split(chunk)
+        try:
+            whole = self._split(chunk)
+        except _UNREADABLE as error:
+            raise _unreadable(error) from error
         if not whole:
             return False
         self._first.append(whole)
@@ -142,33 +151,43 @@ class PassRelay:
 
     def feed(self, chunk: bytes) -> None:
         """See `Relay`."""
-        whole = self._split(chunk)
+        if not self._held and self._decoder is None and chunk.endswith(b"\n\n"):
+            self._send(chunk)  # as nearly always: what was read ends where an event does
+            return
+        try:
+            whole = self._split(chunk)
+        except _UNREADABLE as error:
+            raise _unreadable(error) from error
         if whole:
             self._send(whole)
 
-    def _split(self, chunk: bytes) -> bytes:
-        try:
-            return self._whole(chunk)
-        except (SseTooLarge, CodingError, DecodedTooLargeError) as error:
-            raise _unreadable(error) from error
-
-    def _decode(self, chunk: bytes) -> bytes:
+    def _split_decoded(self, chunk: bytes) -> bytes:
         assert self._decoder is not None
         return self._splitter.feed(self._decoder.feed(chunk))
 
     def _send(self, whole: bytes) -> None:
         recent = self._recent
         recent.append(whole)
-        self._recent_bytes += len(whole)
-        while len(recent) > _TAIL_PIECES and self._recent_bytes - len(recent[0]) >= _TAIL_BYTES:
-            left = recent.popleft()
-            self._recent_bytes -= len(left)
-            if self._choices > 1 and self._dialect.finishes(left):  # a choice may end long before the others
-                self._finishes.append(left)
+        if len(recent) > self._recent_max:
+            self._forget_oldest()
         if self._withhold:
             whole = self._dialect.withhold(whole)
-        if self._sink is not None:
-            self._sink(whole)
+        sink = self._sink
+        if sink is not None:
+            sink(whole)
+
+    def _forget_oldest(self) -> None:
+        """Let go of what the tail does not need."""
+        recent = self._recent
+        left_bytes = sum(map(len, recent))
+        gone = 0
+        while len(recent) - gone > _TAIL_PIECES and left_bytes - len(recent[gone]) >= _TAIL_BYTES:
+            left_bytes -= len(recent[gone])
+            gone += 1
+        if self._choices > 1:  # a choice may end long before the others
+            self._finishes.extend(piece for piece in recent[:gone] if self._dialect.finishes(piece))
+        del recent[:gone]
+        self._recent_max = max(_TAIL_PIECES, len(recent)) + _TAIL_SLACK
 
     def finish(self, cut: UpstreamError | None) -> UpstreamError | None:
         """See `Relay`."""
@@ -251,7 +270,7 @@ class TranslateRelay:
     def _read(self, chunk: bytes) -> list[StreamEvent]:
         try:
             return self._reader.feed(chunk if self._decoder is None else self._decoder.feed(chunk))
-        except (SseTooLarge, CodingError, DecodedTooLargeError) as error:
+        except _UNREADABLE as error:
             raise _unreadable(error) from error
 
     def _write(self, events: list[StreamEvent]) -> None:

@@ -11,6 +11,9 @@ from asbru.core.errors import NotFound
 from asbru.routing.targets import Key, ProviderRoute, Target
 
 _SUGGESTED_MAX = 5
+PLANS_MAX = 4096
+PLANNED_CHARS_MAX = 200
+"""Plans remembered by the name that was asked for, and the longest name so remembered."""
 
 
 class Plan:
@@ -24,6 +27,7 @@ class Plan:
             source: tuple(Target(self.providers[name], model) for name, model in targets if name in self.providers)
             for source, targets in fallbacks.items()
         }
+        self._known: dict[tuple[str, str], tuple[Target, ...]] = {}
         self._bare: dict[str, ProviderRoute] = {}
         for provider in self.providers.values():
             for model in (*provider.known_models, *(m for key in provider.keys for m in (*key.models, *key.aliases))):
@@ -37,8 +41,17 @@ class Plan:
         provider whose model it is known to be, else to `home`, the provider that the surface imitates, if there is
         one. Raises `NotFound`.
         """
+        known = self._known.get((model, home))
+        return known if known is not None else self._plan(model, home)
+
+    def _plan(self, model: str, home: str) -> tuple[Target, ...]:
         first = self._resolve(model, home)
-        return (first, *self._fallbacks.get(f"{first.provider.name}/{first.model}", ()))
+        targets = (first, *self._fallbacks.get(f"{first.provider.name}/{first.model}", ()))
+        if len(model) <= PLANNED_CHARS_MAX:
+            if len(self._known) >= PLANS_MAX:  # callers choose names
+                self._known.clear()
+            self._known[model, home] = targets
+        return targets
 
     def _resolve(self, model: str, home: str) -> Target:
         name, slash, rest = model.partition("/")

@@ -83,6 +83,7 @@ class ProviderRoute:
         "legacy_max_tokens",
         "max_output_tokens",
         "name",
+        "only_key",
         "operations",
         "refuse_inputs",
         "retries",
@@ -95,6 +96,8 @@ class ProviderRoute:
         self.dialect = dialect
         self.keys = keys
         self.keyless = keyless
+        self.only_key = keys[0] if len(keys) == 1 and keys[0].every_model else None
+        """The key for every call where there is no choice."""
         self.operations: frozenset[str] = frozenset({"chat"})
         self.known_models: tuple[str, ...] = ()
         self.max_output_tokens: dict[str, int] = {}

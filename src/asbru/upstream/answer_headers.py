@@ -12,10 +12,11 @@ import re
 from asbru.wire import HOP_BY_HOP
 
 ANSWER_HEADERS_MAX = 256
+# First letters stand in both cases, for the expression's engine passes over a branch by its first letter only then.
 _ALLOWED = re.compile(
-    rb"\r\n(?:content-(?:type|encoding)|(?:x-)?request-id|retry-after(?:-ms)?|x-should-retry|x-ratelimit-[^:]*"
-    rb"|openai-(?!organization:)[^:]*|anthropic-(?!organization-id:)[^:]*|x-groq-[^:]*):[^\r]*",
-    re.IGNORECASE,
+    rb"\r\n(?:[cC](?i:ontent-(?:type|encoding))|[xX]-(?i:request-id|should-retry|ratelimit-[^:]*|groq-[^:]*)"
+    rb"|[rR](?i:equest-id|etry-after(?:-ms)?)|[oO](?i:penai-(?!organization:)[^:]*)"
+    rb"|[aA](?i:nthropic-(?!organization-id:)[^:]*)):[^\r]*"
 )
 
 

@@ -8,6 +8,7 @@ has returned, because whoever it resumes may use this very connection again.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 import httptools
@@ -25,22 +26,47 @@ ANSWER_HEAD_BYTES_MAX = 256 * 1024
 class UpstreamConnection(asyncio.Protocol):
     """Owned by a `Pool`; lent to an `Exchange` from `send` until the answer ends."""
 
+    __slots__ = (
+        "_announce",
+        "_answer",
+        "_complete",
+        "_feed",
+        "_head",
+        "_in_head",
+        "_interims",
+        "_keep_alive",
+        "_outbox",
+        "_parser",
+        "_parts",
+        "_read_bytes",
+        "_streaming",
+        "_transparent",
+        "_transport",
+        "exchange",
+        "idle_since_s",
+        "is_closing",
+        "on_body",
+        "pool",
+    )
+
     def __init__(self, pool: Pool) -> None:
         self.pool = pool
         self.exchange: Exchange | None = None
         self.idle_since_s = 0.0
+        self._outbox = pool.outbox
         self._transport = cast("asyncio.Transport", None)
-        self._parser = httptools.HttpResponseParser(self)
         self._answer: Answer | None = None
         self._parts: list[bytes] = []
-        self._part_bytes = 0
+        self.on_body: Callable[[bytes], object] = self._parts.append  # the parser's callback: it only collects
+        self._parser = httptools.HttpResponseParser(self)
+        self._feed: Callable[[bytes], object] = self._parser.feed_data
+        self._read_bytes = 0
         self._head = b""
         self._interims = 0
         self._in_head = True
         self._streaming = False
         self._complete = False
         self._keep_alive = True
-        self._too_large = False
         self._announce = False
         self._transparent = False
 
@@ -49,11 +75,8 @@ class UpstreamConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Remember the transport."""
         self._transport = cast("asyncio.Transport", transport)
-
-    @property
-    def usable(self) -> bool:
-        """Whether a request may be sent on it."""
-        return not self._transport.is_closing()
+        self.is_closing = transport.is_closing
+        """Whether no request may be sent on it any more."""
 
     def send(self, exchange: Exchange) -> None:
         """Write the request; the answer goes to `exchange`."""
@@ -61,8 +84,15 @@ class UpstreamConnection(asyncio.Protocol):
         exchange.connection = self
         self._streaming = exchange.streaming_wanted
         self._transparent = exchange.transparent
-        self._transport.writelines((exchange.head, exchange.body))
-        exchange.sent(self.pool.tick_s)
+        outbox = self._outbox
+        if outbox.gathering:
+            outbox.put(self._transport, (exchange.head, exchange.body))
+        else:
+            self._transport.writelines((exchange.head, exchange.body))
+        if exchange.streaming_wanted:
+            exchange.wait_for_first(self.pool.tick_s)
+        else:
+            exchange.waiting_for = "total_s"
 
     def close(self) -> None:
         """Close an idle connection."""
@@ -88,6 +118,7 @@ class UpstreamConnection(asyncio.Protocol):
         exchange = self.exchange
         self.exchange = None
         self._parser = cast("httptools.HttpResponseParser", None)  # a cycle: the collector comes late
+        self._feed = _nobody_reads
         self.pool.forget(self)
         if exchange is None or exchange.over:
             return
@@ -112,7 +143,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     # Bytes
 
-    def data_received(self, data: bytes) -> None:  # noqa: C901 -- hot: a flat list of cases, no calls between
+    def data_received(self, data: bytes) -> None:  # noqa: C901, PLR0912 -- hot: a flat list of cases, no calls between
         """Feed the parser, then tell the exchange what came of it."""
         exchange = self.exchange
         if exchange is None:
@@ -121,7 +152,7 @@ class UpstreamConnection(asyncio.Protocol):
         if self._in_head:
             self._head = self._head + data if self._head else data
         try:
-            self._parser.feed_data(data)
+            self._feed(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             if not self._complete:
                 self._break(f"sent what is not HTTP: {error}")
@@ -130,20 +161,35 @@ class UpstreamConnection(asyncio.Protocol):
         if self._announce:
             self._announce = False
             assert self._answer is not None
-            exchange.answered.resolve(self._answer)
+            exchange.resolve(self._answer)
             if self.exchange is not exchange:
                 return  # given up by whoever was resumed
-        if self._too_large:
+        if self._streaming:
+            if self._complete:
+                self._finish(exchange)
+            elif self._parts:
+                parts = self._parts
+                data = parts[0] if len(parts) == 1 else b"".join(parts)
+                parts.clear()
+                exchange.arrived(data, self.pool.tick_s)
+            elif self._in_head:
+                self._check_head()
+            return
+        self._read_bytes += len(data)
+        if self._in_head:
+            self._check_head()
+        elif self._read_bytes > self.pool.answer_bytes_max and self._is_too_large():
             self._break(f"sent an answer of more than {self.pool.answer_bytes_max} bytes")
         elif self._complete:
             self._finish(exchange)
-        elif self._streaming and self._parts:
-            parts = self._parts
-            data = parts[0] if len(parts) == 1 else b"".join(parts)
-            parts.clear()
-            exchange.arrived(data, self.pool.tick_s)
-        elif self._in_head and len(self._head) > ANSWER_HEAD_BYTES_MAX:
+
+    def _check_head(self) -> None:
+        if len(self._head) > ANSWER_HEAD_BYTES_MAX:
             self._break(f"sent a head of more than {ANSWER_HEAD_BYTES_MAX} bytes")
+
+    def _is_too_large(self) -> bool:
+        """More was read than an answer may have: whether it is the answer, and not its head or framing."""
+        return sum(map(len, self._parts)) > self.pool.answer_bytes_max
 
     def _break(self, what: str) -> None:
         exchange = self.exchange
@@ -159,22 +205,32 @@ class UpstreamConnection(asyncio.Protocol):
         streaming = self._streaming
         parts = self._parts
         body = parts[0] if len(parts) == 1 else b"".join(parts)
-        keep_alive = self._keep_alive
+        parts.clear()
         self.exchange = None
         exchange.connection = None
-        self._reset()
-        if keep_alive:
+        self._answer = None
+        self._read_bytes = 0
+        self._head = b""
+        self._interims = 0
+        self._in_head = True
+        self._complete = False
+        if self._keep_alive:
             self.pool.release(self)
         else:
             self._transport.close()
         if streaming:
-            if body:
-                exchange.arrived(body, self.pool.tick_s)
-            exchange.finished()
+            held = self._outbox.hold()
+            try:
+                if body:
+                    exchange.arrived(body, self.pool.tick_s)
+                exchange.finished()
+            finally:
+                if held:
+                    self._outbox.let_go()
         elif answer is not None:
             answer.body = body
             exchange.over = True
-            exchange.answered.resolve(answer)
+            exchange.resolve(answer)
 
     def _deliver_end(self, exchange: Exchange) -> None:
         answer = self._answer
@@ -187,21 +243,11 @@ class UpstreamConnection(asyncio.Protocol):
             exchange.connection = None
             answer.body = b"".join(self._parts)
             exchange.over = True
-            exchange.answered.resolve(answer)
-
-    def _reset(self) -> None:
-        self._answer = None
-        self._parts = []
-        self._part_bytes = 0
-        self._head = b""
-        self._interims = 0
-        self._in_head = True
-        self._complete = False
-        self._too_large = False
+            exchange.resolve(answer)
 
     # The parser's callbacks
 
-    # (There is no `on_header`: llhttp checks the headers and calls nobody; see `answer_headers`.)
+    # There is no `on_header`: llhttp checks the headers and calls nobody (`answer_headers`). `on_body` is set above.
 
     def on_message_begin(self) -> None:
         """An answer's head begins: the first, or the one after an interim one. Never one that nobody asked for."""
@@ -217,7 +263,9 @@ class UpstreamConnection(asyncio.Protocol):
             self._interims += 1
             return
         self._in_head = False
-        head = self._head.lstrip(b"\r\n")  # llhttp allows line breaks before an answer
+        head = self._head
+        if head[:1] != b"H":
+            head = head.lstrip(b"\r\n")  # llhttp allows line breaks before an answer
         end = head.find(b"\r\n\r\n")
         for _ in range(self._interims):
             head = self._head = head[end + 4 :].lstrip(b"\r\n")
@@ -234,15 +282,12 @@ class UpstreamConnection(asyncio.Protocol):
             else:
                 self._streaming = False
 
-    def on_body(self, data: bytes) -> None:
-        """A piece of the body."""
-        self._parts.append(data)
-        if not self._streaming:
-            self._part_bytes += len(data)
-            if self._part_bytes > self.pool.answer_bytes_max:
-                self._too_large = True
-
     def on_message_complete(self) -> None:
         """The end of the message, unless it was an interim one."""
         if self._answer is not None:
             self._complete = True
+
+
+def _nobody_reads(data: bytes) -> None:
+    """What a connection that is gone does with bytes."""
+    del data

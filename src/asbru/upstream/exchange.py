@@ -1,6 +1,6 @@
 """One request to a provider and its answer, as the path sees it: three things to await and one to call.
 
-answer = await exchange.answered      the head, and the whole body unless it streams
+answer = await exchange               the head, and the whole body unless it streams
 chunk  = await exchange.read()        the next bytes of a stream; b"" at its end
 await exchange.pump(sink)             every further byte to `sink`, until the end
 exchange.abort()                      in a `finally`: harmless when it is over, else closes the connection
@@ -42,17 +42,20 @@ class ExchangeDeadlines(msgspec.Struct, frozen=True):
     total_s: float = 600.0
 
 
-class Answer(msgspec.Struct):
+class Answer:
     """An upstream's answer. `lines` are the header lines that may be passed on, each ending with CRLF.
 
     `streaming` tells that the body comes through `read` and `pump`; else `body` is whole, still encoded as its
     Content-Encoding says.
     """
 
-    status: int
-    lines: bytes
-    body: bytes = b""
-    streaming: bool = False
+    __slots__ = ("body", "lines", "status", "streaming")
+
+    def __init__(self, status: int, lines: bytes, body: bytes = b"") -> None:
+        self.status = status
+        self.lines = lines
+        self.body = body
+        self.streaming = False
 
     @property
     def content_type(self) -> bytes:
@@ -78,38 +81,67 @@ class Answer(msgspec.Struct):
         return b"\r\n".join(kept)
 
 
-class Exchange:
-    """See the module. Times are the event loop's clock, in seconds."""
+class Exchange(Wait[Answer]):
+    """See the module. Times are monotonic seconds. As a `Wait` it is the answer that is to come."""
 
-    # Defaults live on the class: most calls change few of them, and a call pays for each that it sets.
-    connection: UpstreamConnection | None = None
-    error: UpstreamError | None = None
-    over = False
-    paused = False
-    transparent = False
-    waiting_for = "connect_s"
-    _sink: Sink | None = None
-    _read: Wait[bytes] | None = None
-    _ended: Wait[None] | None = None
-    _unread: list[bytes] | None = None
-    _unread_bytes = 0
+    __slots__ = (
+        "_deadline_s",
+        "_ended",
+        "_read",
+        "_sink",
+        "_touched_s",
+        "_unread",
+        "_unread_bytes",
+        "body",
+        "connection",
+        "deadlines",
+        "error",
+        "head",
+        "over",
+        "paused",
+        "streaming_wanted",
+        "total_deadline_s",
+        "transparent",
+        "waiting_for",
+    )
 
     def __init__(
-        self,
-        head: bytes,
-        body: bytes,
-        deadlines: ExchangeDeadlines,
-        *,
-        streaming_wanted: bool,
-        now_s: float,
+        self, head: bytes, body: bytes, deadlines: ExchangeDeadlines, *, streaming_wanted: bool, now_s: float
     ) -> None:
+        # As `Wait` does; a call of its constructor would cost as much as all of this.
+        self.done = False
+        self.waiter = None
+        self._value = None
+        self._error = None
         self.head = head
         self.body = body
         self.deadlines = deadlines
         self.streaming_wanted = streaming_wanted
-        self.answered: Wait[Answer] = Wait()
+        self.transparent = False
+        self.connection: UpstreamConnection | None = None
+        self.error: BaseException | None = None
+        self.over = False
+        self.paused = False
+        self.waiting_for = "connect_s"
         self.total_deadline_s = now_s + deadlines.total_s
-        self.deadline_s = now_s + deadlines.connect_s
+        self._deadline_s = now_s + deadlines.connect_s
+        self._touched_s = 0.0
+        self._sink: Sink | None = None
+        self._read: Wait[bytes] | None = None
+        self._ended: Wait[None] | None = None
+        self._unread: list[bytes] | None = None
+        self._unread_bytes = 0
+
+    @property
+    def deadline_s(self) -> float:
+        """When what is waited for now is late. Worked out when it is asked for: a stream moves it with each piece."""
+        match self.waiting_for:
+            case "idle_s":
+                return min(self._touched_s + self.deadlines.idle_s, self.total_deadline_s)
+            case "total_s":
+                return self.total_deadline_s
+            case _:
+                return self._deadline_s
 
     # What the path calls
 
@@ -135,7 +167,7 @@ class Exchange:
             self._ended = ended
             self._sink = sink
             self.waiting_for = "idle_s"
-            self.touch(now_s)
+            self._touched_s = now_s
         elif self.error is not None:
             ended.fail(self.error)
         else:
@@ -164,48 +196,27 @@ class Exchange:
         if self.paused:
             self.paused = False
             if not self.over and connection is not None:
-                self.touch(connection.pool.tick_s)
+                self._touched_s = connection.pool.tick_s
                 connection.resume_reading()
 
     # What the connection calls
 
-    def touch(self, now_s: float) -> None:
-        """Bytes arrived: the idle deadline moves, never past the total one."""
-        deadline = now_s + self.deadlines.idle_s
-        total = self.total_deadline_s
-        self.deadline_s = deadline if deadline < total else total
-
-    def sent(self, now_s: float) -> None:
-        """The request is with the provider."""
-        if self.streaming_wanted:
-            self.waiting_for = "first_token_s"
-            self.deadline_s = min(now_s + self.deadlines.first_token_s, self.total_deadline_s)
-        else:
-            self.waiting_for = "total_s"
-            self.deadline_s = self.total_deadline_s
+    def wait_for_first(self, now_s: float) -> None:
+        """The request for a stream is with the provider."""
+        self.waiting_for = "first_token_s"
+        self._deadline_s = min(now_s + self.deadlines.first_token_s, self.total_deadline_s)
 
     def arrived(self, data: bytes, now_s: float) -> None:
         """Bytes of a streamed body."""
         sink = self._sink
-        if sink is not None:
-            deadline = now_s + self.deadlines.idle_s
-            self.deadline_s = deadline if deadline < self.total_deadline_s else self.total_deadline_s
-            try:
-                sink(data)
-            except UpstreamError as error:  # the bytes make no sense to their reader: nothing more is wanted
-                self._give_up(error)
+        if sink is None:
+            self._keep(data)
             return
-        read = self._read
-        if read is not None and not self._unread:
-            self._read = None
-            read.resolve(data)
-            return
-        if self._unread is None:
-            self._unread = []
-        self._unread.append(data)
-        self._unread_bytes += len(data)
-        if self._unread_bytes > UNREAD_BYTES_MAX:
-            self.pause()
+        self._touched_s = now_s
+        try:
+            sink(data)
+        except UpstreamError as error:  # the bytes make no sense to their reader: nothing more is wanted
+            self._give_up(error)
 
     def finished(self) -> None:
         """The streamed body is complete as HTTP frames it."""
@@ -220,7 +231,7 @@ class Exchange:
         if self._ended is not None:
             self._ended.resolve(None)
 
-    def fail(self, error: UpstreamError) -> None:
+    def fail(self, error: BaseException) -> None:
         """The exchange ended in an error; whoever waits is told."""
         if self.over:
             return
@@ -229,11 +240,25 @@ class Exchange:
         self._sink = None
         read = self._read
         self._read = None
-        self.answered.fail(error)
+        super().fail(error)
         if read is not None:
             read.fail(error)
         if self._ended is not None:
             self._ended.fail(error)
+
+    def _keep(self, data: bytes) -> None:
+        """Bytes before the stream is pumped: for who reads now, or for later."""
+        read = self._read
+        if read is not None and not self._unread:
+            self._read = None
+            read.resolve(data)
+            return
+        if self._unread is None:
+            self._unread = []
+        self._unread.append(data)
+        self._unread_bytes += len(data)
+        if self._unread_bytes > UNREAD_BYTES_MAX:
+            self.pause()
 
     def _give_up(self, error: UpstreamError) -> None:
         connection = self.connection

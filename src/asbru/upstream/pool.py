@@ -11,6 +11,7 @@ import time
 from collections import deque
 
 from asbru.core.errors import Overloaded, UpstreamError
+from asbru.core.outbox import Outbox
 from asbru.upstream.connection import UpstreamConnection
 from asbru.upstream.dial import TlsContexts, dial
 from asbru.upstream.exchange import Exchange, ExchangeDeadlines
@@ -40,8 +41,10 @@ class Pool:
         loop: asyncio.AbstractEventLoop,
         *,
         answer_bytes_max: int,
+        outbox: Outbox | None = None,
     ) -> None:
         self.origin = origin
+        self.outbox = outbox or Outbox(loop.call_soon)
         self.answer_bytes_max = answer_bytes_max
         self._contexts = contexts
         self._loop = loop
@@ -50,7 +53,6 @@ class Pool:
         self._all: set[UpstreamConnection] = set()
         self._dialling: dict[asyncio.Task[None], Exchange] = {}
         self._queued: deque[Exchange] = deque()
-        self._active: set[Exchange] = set()
         self._closed = False
 
     @property
@@ -84,12 +86,10 @@ class Pool:
         idle = self._idle
         while idle:
             connection = idle.pop()
-            if connection.usable:
-                self._active.add(exchange)
+            if not connection.is_closing():
                 connection.send(exchange)
                 return exchange
         if len(self._all) + len(self._dialling) < self.origin.connections_max:
-            self._active.add(exchange)
             self._dial(exchange)
         else:
             self._enqueue(exchange)
@@ -100,13 +100,7 @@ class Pool:
             self._queued = deque(one for one in self._queued if not one.over)  # callers that left do not count
             if len(self._queued) >= QUEUED_MAX:
                 raise Overloaded(f"{QUEUED_MAX} calls already wait for a connection to {self.origin}")
-        self._active.add(exchange)
         self._queued.append(exchange)
-
-    def end(self, exchange: Exchange) -> None:
-        """The path is done with the exchange, however it went."""
-        exchange.abort()
-        self._active.discard(exchange)
 
     def _dial(self, exchange: Exchange) -> None:
         task = self._loop.create_task(self._open(exchange))
@@ -131,7 +125,7 @@ class Pool:
         except Exception as error:  # noqa: BLE001 -- the exchange is told; a dial must never leave it waiting
             exchange.fail(UpstreamError(f"could not connect to {self.origin}: {error!r}", kind="network"))
             return
-        if not connection.usable:  # closed as soon as it was open, and perhaps forgotten before it was known
+        if connection.is_closing():  # closed as soon as it was open, and perhaps forgotten before it was known
             message = f"{self.origin} closed the connection before it was used"
             exchange.fail(UpstreamError(message, kind="network", code="upstream_unreachable"))
             return
@@ -146,7 +140,7 @@ class Pool:
 
     def release(self, connection: UpstreamConnection) -> None:
         """A connection whose answer ended well: lend it to who waits longest, or keep it idle."""
-        if not connection.usable:
+        if connection.is_closing():
             return
         queued = self._queued
         while queued:
@@ -176,14 +170,18 @@ class Pool:
     def sweep(self, now_s: float) -> None:
         """Fail what is late, close what has been idle too long; `now_s` is monotonic."""
         self.tick_s = now_s + SWEEP_S
-        for exchange in [one for one in self._active if one.deadline_s < now_s]:
-            if exchange.over:
-                self._active.discard(exchange)
-            elif not exchange.paused or exchange.total_deadline_s < now_s:
+        for exchange in self.under_way():
+            if exchange.deadline_s < now_s and (not exchange.paused or exchange.total_deadline_s < now_s):
                 self._expire(exchange)
         idle = self._idle
         while idle and now_s - idle[0].idle_since_s > IDLE_KEPT_S:
             idle.pop(0).close()
+
+    def under_way(self) -> list[Exchange]:
+        """The exchanges that are not over: sent, being dialled for, or waiting."""
+        sent = (one.exchange for one in self._all)
+        known = (*sent, *self._dialling.values(), *self._queued)
+        return [one for one in known if one is not None and not one.over]
 
     def _expire(self, exchange: Exchange) -> None:
         connection = exchange.connection

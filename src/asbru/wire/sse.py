@@ -32,10 +32,11 @@ class EventSplitter:
     What it holds back is an incomplete event, so that a stream cut anywhere never leaves half an event at a reader.
     """
 
-    __slots__ = ("_edge", "_held", "_held_bytes", "event_bytes_max")
+    __slots__ = ("_edge", "_held_bytes", "event_bytes_max", "pieces")
 
     def __init__(self, event_bytes_max: int = SSE_EVENT_BYTES_MAX) -> None:
-        self._held: list[bytes] = []
+        self.pieces: list[bytes] = []
+        """The incomplete event at the end as it came; empty when the bytes end at a border. The same list for good."""
         self._held_bytes = 0
         self._edge = b""  # the last three bytes held: a border spans at most four
         self.event_bytes_max = event_bytes_max
@@ -43,13 +44,13 @@ class EventSplitter:
     @property
     def held(self) -> bytes:
         """The incomplete event at the end, possibly empty."""
-        return b"".join(self._held)
+        return b"".join(self.pieces)
 
     def feed(self, chunk: bytes) -> bytes:
         """All bytes up to the last event border so far; b"" while none was reached."""
         if not chunk:
             return b""
-        held = self._held
+        held = self.pieces
         if not held:
             if chunk.endswith(b"\n\n"):
                 return chunk
@@ -71,7 +72,7 @@ class EventSplitter:
         if self._held_bytes > self.event_bytes_max:
             raise SseTooLarge(f"an event is over {self.event_bytes_max} bytes")
         self._edge = (self._edge + rest)[-3:]
-        self._held.append(rest)
+        self.pieces.append(rest)
         return b""
 
 

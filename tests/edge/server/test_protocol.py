@@ -35,7 +35,7 @@ class Caller:
         self.transport = FakeTransport(self.connection)
 
     def handle(self, request: Request, connection: ServerConnection) -> None:
-        connection.answer.prepare(request, b"")
+        connection.answer.prepare(request.head, b"")
         self.seen.append(summary(request))
         connection.on_gone = self.count_gone
         if self.held:
@@ -67,10 +67,11 @@ def summary(request: Request) -> tuple[Any, ...]:
     error = request.error
     if error is not None:
         return ("refused", error.status if isinstance(error, AsbruError) else error)
+    head = request.head
     return (
-        *(request.method, request.path, request.query, request.body, tuple(request.headers), request.authorization),
-        *(request.key, request.gateway_key, request.content_coding, request.keep_alive, request.http_1_0),
-        *(request.upgrade, request.origin, request.accept_coding),
+        *(head.method, head.path, head.query, request.body, tuple(head.carried.headers), head.credentials),
+        *(head.content_coding, head.keep_alive, head.http_1_0),
+        *(head.upgrade, head.origin, head.accept_coding),
     )
 
 
@@ -121,8 +122,9 @@ def test_every_pair_of_cuts_of_two_requests() -> None:
 
 def test_what_the_handler_sees() -> None:
     """Method, path, query, body, key and carried headers, as sent."""
-    method, path, query, body, headers, _, key, *_ = Caller().feed(POST).seen[0]
-    assert (method, path, query, body, key) == (b"POST", b"/v1/x", b"a=b", b"hello", b"k")
+    method, path, query, body, headers, credentials, *_ = Caller().feed(POST).seen[0]
+    assert (method, path, query, body) == (b"POST", b"/v1/x", b"a=b", b"hello")
+    assert credentials == (b"", b"", b"k")
     assert [(name, value) for _, name, value in headers] == [(b"User-Agent", b"u")]
     assert Caller().feed(CHUNKED).seen[0][3] == b"abcde"
     assert Caller().feed(ABSOLUTE).seen[0][1:3] == (b"/abs", b"q")
@@ -244,7 +246,7 @@ def test_pipelined_requests_are_answered_in_order() -> None:
     """The next is begun when the one before is answered, not earlier."""
     caller = Caller(held=True).feed(POST + GET + CHUNKED)
     for path in (b"/v1/x", b"/g", b"/c"):
-        assert [request.path for request, _ in caller.waiting] == [path]
+        assert [request.head.path for request, _ in caller.waiting] == [path]
         caller.answer(*caller.waiting.pop())
         caller.loop.run_soon()
     assert caller.statuses == [200] * 3 and not caller.transport.closing
@@ -405,3 +407,61 @@ def test_garbage_never_escapes(data: bytes, cuts: list[int]) -> None:
     """Any bytes at all: at most refusals."""
     caller = Caller().feed(data, tuple(sorted({cut for cut in cuts if 0 < cut < len(data)})))
     assert all(one[0] == "refused" for one in caller.seen) or b" HTTP/1." in data
+
+
+def gathering(*, held: bool = False) -> Caller:
+    """A caller of a server that gathers the writes of a turn."""
+    caller = Caller(held=held)
+    caller.server.outbox.tick(0.0)
+    return caller
+
+
+def test_gathered_answers_leave_when_the_turn_ends() -> None:
+    """Nothing leaves while the turn goes on; then all of it, in order."""
+    caller = gathering()
+    caller.transport.receive(POST)
+    assert caller.seen and caller.transport.written == b""
+    caller.loop.run_soon()
+    assert caller.statuses == [200]
+
+
+def test_a_gathered_answer_leaves_before_its_connection_closes() -> None:
+    """The last answer of a connection is written, then the connection closed."""
+    caller = gathering()
+    caller.transport.receive(GET.replace(b"host: h", b"host: h\r\nconnection: close"))
+    assert caller.transport.closing
+    assert caller.statuses == [200]
+
+
+def test_gathered_streams_keep_their_order() -> None:
+    """Head, pieces and end of a streamed answer leave as they were written."""
+    caller = gathering(held=True)
+    caller.transport.receive(GET)
+    answer = caller.connection.answer
+    answer.begin(200, b"")
+    for piece in (b"one", b"x" * 3000, b"two"):
+        answer.write(piece)
+    answer.end()
+    caller.loop.run_soon()
+    body = caller.transport.written.partition(b"\r\n\r\n")[2]
+    assert body == b"3\r\none\r\nbb8\r\n" + b"x" * 3000 + b"\r\n3\r\ntwo\r\n0\r\n\r\n"
+
+
+def test_an_interim_answer_does_not_overtake() -> None:
+    """`100 Continue` comes after the answer before it, also when that one was still gathered."""
+    caller = gathering()
+    caller.transport.receive(POST)
+    caller.transport.receive(EXPECT[:-2])
+    assert caller.statuses == [200, 100]
+
+
+def test_what_was_gathered_for_a_caller_that_left_is_dropped() -> None:
+    """An aborted connection gets nothing more, and the others theirs."""
+    caller = gathering()
+    other = Caller(server=caller.server)
+    caller.transport.receive(POST)
+    other.transport.receive(POST)
+    caller.connection.abort()
+    caller.loop.run_soon()
+    assert caller.transport.written == b""
+    assert other.statuses == [200]

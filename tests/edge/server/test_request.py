@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asbru.edge.server import HeaderAction, Request
-from asbru.edge.server.request import action_of, header_plan
+from asbru.edge.server import HeaderAction
+from asbru.edge.server.request import Head, action_of, header_plan
 
 
-def read(*pairs: tuple[bytes, bytes]) -> Request:
-    """A request with these headers."""
-    request = Request()
-    request.read_headers([name for name, _ in pairs], [value for _, value in pairs])
-    return request
+def read(*pairs: tuple[bytes, bytes]) -> Head:
+    """A head with these headers."""
+    head = Head()
+    head.read_headers([name for name, _ in pairs], [value for _, value in pairs])
+    return head
 
 
 @pytest.mark.parametrize(
@@ -60,13 +60,13 @@ def test_the_table_of_plans_is_bounded() -> None:
 )
 def test_credentials_are_never_carried(name: bytes) -> None:
     """A caller's key is for us: it never stands among what is passed on."""
-    assert list(read((name, b"sk-asb-1")).headers) == []
+    assert list(read((name, b"sk-asb-1")).carried.headers) == []
 
 
 def test_carried_headers_keep_order_and_spelling() -> None:
     """As they came, each with who may see it."""
-    request = read((b"User-Agent", b"a"), (b"cookie", b"no"), (b"anthropic-beta", b"x"), (b"Anthropic-Beta", b"y"))
-    assert [(name, value) for _, name, value in request.headers] == [
+    head = read((b"User-Agent", b"a"), (b"cookie", b"no"), (b"anthropic-beta", b"x"), (b"Anthropic-Beta", b"y"))
+    assert [(name, value) for _, name, value in head.carried.headers] == [
         (b"User-Agent", b"a"),
         (b"anthropic-beta", b"x"),
         (b"Anthropic-Beta", b"y"),
@@ -87,22 +87,20 @@ def test_carried_headers_keep_order_and_spelling() -> None:
 )
 def test_what_connection_names_goes_no_further(options: list[bytes]) -> None:
     """Headers named by Connection were meant for this hop (RFC 9110, 7.6.1), however many such lines there are."""
-    request = read((b"x-request-id", b"1"), *((b"connection", value) for value in options), (b"user-agent", b"a"))
-    request.drop_connection_headers()
-    assert [name for _, name, _ in request.headers] == [b"user-agent"]
+    head = read((b"x-request-id", b"1"), *((b"connection", value) for value in options), (b"user-agent", b"a"))
+    assert [name for _, name, _ in head.carried.headers] == [b"user-agent"]
 
 
 def test_one_request_does_not_leak_into_the_next() -> None:
     """Defaults live on the class: what one request sets, another does not have."""
     read((b"x-request-id", b"1"), (b"x-api-key", b"k"), (b"host", b"h"), (b"content-length", b"3"))
     fresh = read()
-    assert (list(fresh.headers), fresh.key, fresh.hosts, fresh.length) == ([], b"", 0, b"")
-    assert Request().every_header is None and Request().keep_alive
+    assert (list(fresh.carried.headers), fresh.key, fresh.hosts, fresh.length) == ([], b"", 0, b"")
+    assert Head().every_header is None and Head().keep_alive
 
 
 @given(st.lists(st.tuples(st.binary(max_size=20), st.binary(max_size=20)), max_size=10))
 def test_any_headers_are_read(pairs: list[tuple[bytes, bytes]]) -> None:
     """llhttp vouches for the syntax; anything else in names and values is only kept or left."""
-    request = read(*(pair for pair in pairs if pair[0].lower() != b"content-length"))
-    request.drop_connection_headers()
-    assert len(request.headers) <= len(pairs)
+    head = read(*(pair for pair in pairs if pair[0].lower() != b"content-length"))
+    assert len(head.carried.headers) <= len(pairs)

@@ -33,11 +33,11 @@ def read_head(body: bytes) -> RequestHead:
         check_utf8(body, refuse_request)
     options = head.stream_options
     return RequestHead(
-        model=head.model,
-        stream=head.stream is True,
-        wants_usage=options is not None and options.include_usage is True,
-        max_tokens=head.max_tokens if head.max_completion_tokens is None else head.max_completion_tokens,
-        choices=head.n or 1,
+        head.model,
+        head.stream is True,
+        options is not None and options.include_usage is True,
+        head.max_tokens if head.max_completion_tokens is None else head.max_completion_tokens,
+        head.n or 1,
     )
 
 

@@ -92,9 +92,15 @@ def tail(data: bytes, choices: int = 1) -> TailFacts:
     fault: StreamFault | None = None
     complete = False
     ends = _Ends(choices, many=choices > 1 or _OTHER_INDEX.search(data) is not None)
-    blocks = [block for block in _blocks(data) if block.strip(b"\n")]
     whole = data.endswith((b"\n", b"\r"))
-    for at, block in enumerate(reversed(blocks)):
+    tells_usage, tells_fault = b'"usage"' in data, b'"error"' in data
+    at = -1
+    for block in reversed(_blocks(data)):
+        if not block.strip(b"\n"):
+            continue
+        if (complete or ends.settled) and (usage is not None or not tells_usage) and not tells_fault:
+            break  # nothing earlier can tell more
+        at += 1
         event = read_block(block)
         payload = block if event is None else event.data
         if event is not None and payload == _DONE:
@@ -178,6 +184,8 @@ def withhold(events: bytes) -> bytes:
 
     Azure's `prompt_filter_results` chunk has no choices either, but no usage: it stays.
     """
+    if events.count(b"\n\n") == 1 and b'"choices":[{' in events:
+        return events  # nearly every piece is one event with a choice in it, spelled so
     if _NO_CHOICES.search(events) is None:
         return events
     kept = [event for event in _cut(events) if not _is_withheld(event)]

@@ -45,7 +45,9 @@ def read_usage(raw: Raw | None) -> Usage | None:
 def _buckets(wire: UsageWire) -> Usage | None:
     if wire.prompt_tokens is None and wire.completion_tokens is None:
         return None
-    prompt, completion = max(wire.prompt_tokens or 0, 0), max(wire.completion_tokens or 0, 0)
+    prompt, completion = wire.prompt_tokens or 0, wire.completion_tokens or 0
+    if prompt < 0 or completion < 0:
+        prompt, completion = max(prompt, 0), max(completion, 0)
     inp = wire.prompt_tokens_details or wire.prompt_token_details or _NO_INPUT
     out = wire.completion_tokens_details or wire.completion_token_details or _NO_OUTPUT
     reasoning = out.reasoning_tokens
@@ -59,15 +61,16 @@ def _buckets(wire: UsageWire) -> Usage | None:
     audio_input = _within(inp.audio_tokens, prompt - cache_read - cache_write) if inp.audio_tokens else 0
     thought = _within(reasoning, completion) if reasoning else 0
     audio_output = _within(out.audio_tokens, completion - thought) if out.audio_tokens else 0
-    return Usage(
-        input=prompt - cache_read - cache_write - audio_input,
-        cache_read=cache_read,
-        cache_write_5m=cache_write,
-        audio_input=audio_input,
-        output=completion - thought - audio_output,
-        reasoning=thought,
-        audio_output=audio_output,
-        reasoning_known=reasoning is not None,
+    return Usage(  # by position, in the order of the buckets: names would cost more than all of the above
+        prompt - cache_read - cache_write - audio_input,
+        cache_read,
+        cache_write,
+        0,
+        audio_input,
+        completion - thought - audio_output,
+        thought,
+        audio_output,
+        reasoning is not None,
     )
 
 

@@ -14,7 +14,8 @@ from asbru.core.ports import Flow
 if TYPE_CHECKING:
     import asyncio
 
-    from asbru.edge.server.request import Request
+    from asbru.core.outbox import Outbox
+    from asbru.edge.server.request import Head
 
 _STATUS_LINES = {
     status.value: b"HTTP/1.1 %d %b\r\n" % (status.value, status.phrase.encode()) for status in HTTPStatus
@@ -46,6 +47,7 @@ class AnswerWriter:
         "_extra",
         "_head_only",
         "_keep_line",
+        "_outbox",
         "_pending_head",
         "_streaming",
         "_transport",
@@ -56,8 +58,9 @@ class AnswerWriter:
         "started",
     )
 
-    def __init__(self, done: Callable[[], None]) -> None:
+    def __init__(self, done: Callable[[], None], outbox: Outbox) -> None:
         self._done = done
+        self._outbox = outbox
         self._transport: asyncio.Transport | None = None
         self._pending_head = b""
         self._chunked = True
@@ -77,35 +80,44 @@ class AnswerWriter:
         if transport is None:
             self._done = _nobody_waits
 
-    def prepare(self, request: Request, extra: bytes) -> None:
-        """Get ready to answer `request`; `extra` is header lines for whatever the answer will be (CORS)."""
-        self._chunked = not request.http_1_0
-        self._head_only = request.method == b"HEAD"
+    def prepare(self, head: Head, extra: bytes) -> None:
+        """Get ready to answer a request; `extra` is header lines for whatever the answer will be (CORS)."""
+        http_1_0 = head.http_1_0
+        self._chunked = not http_1_0
+        self._head_only = head.method == b"HEAD"
         self._extra = extra
-        self._keep_line = b"connection: keep-alive\r\n" if request.http_1_0 else b""
+        self._keep_line = b"connection: keep-alive\r\n" if http_1_0 else b""
         self.started = False
         self.finished = False
         self.bytes_written = 0
-        self.closing = not request.keep_alive or self.closing
+        if not head.keep_alive:
+            self.closing = True
 
     def whole(self, status: int, lines: bytes, body: bytes) -> None:
         """A complete answer. `lines` are header lines, each ending with CRLF; framing headers are added here."""
+        self.started = True
         transport = self._transport
         if transport is not None:
+            no_body = status in _NO_BODY
             head = b"%b%b%b%b%b\r\n" % (
-                _status_line(status),
+                _STATUS_LINES.get(status) or _status_line(status),
                 lines,
                 self._extra,
-                b"" if status in _NO_BODY else b"content-length: %d\r\n" % len(body),
+                b"" if no_body else b"content-length: %d\r\n" % len(body),
                 b"connection: close\r\n" if self.closing else self._keep_line,
             )
-            if self._head_only or not body or status in _NO_BODY:
-                transport.write(head)
-            else:
-                transport.writelines((head, body))
+            pieces: tuple[bytes, ...] = (head,)
+            if not (self._head_only or no_body):
+                pieces = (head, body)
                 self.bytes_written = len(body)
-        self.started = True
-        self._finish()
+            outbox = self._outbox
+            if outbox.gathering:
+                outbox.put(transport, pieces)
+            else:
+                transport.writelines(pieces)
+        self.flow = None
+        self.finished = True
+        self._done()
 
     def begin(self, status: int, lines: bytes) -> None:
         """The head of a streamed answer; it leaves with the first bytes."""
@@ -129,32 +141,33 @@ class AnswerWriter:
         size = len(data)
         self.bytes_written += size
         head = self._pending_head
-        if head:
-            self._pending_head = b""
-            if self._chunked:
-                transport.writelines((head + b"%x\r\n" % size, data, b"\r\n"))
+        outbox = self._outbox
+        if not head and self._chunked and size < _COPIED_BYTES_MAX:
+            framed = b"%x\r\n%b\r\n" % (size, data)
+            if outbox.gathering:
+                outbox.put(transport, (framed,))
             else:
-                transport.writelines((head, data))
-        elif self._chunked:
-            if size < _COPIED_BYTES_MAX:
-                transport.write(b"%x\r\n%b\r\n" % (size, data))
-            else:
-                transport.writelines((b"%x\r\n" % size, data, b"\r\n"))
+                transport.write(framed)
+            return
+        self._pending_head = b""
+        pieces = (b"%b%x\r\n" % (head, size), data, b"\r\n") if self._chunked else (head, data)
+        if outbox.gathering:
+            outbox.put(transport, pieces)
         else:
-            transport.write(data)
+            transport.writelines(pieces)
 
     def end(self) -> None:
         """The end of a streamed answer."""
+        tail = b"0\r\n\r\n" if self._chunked else b""
         transport = self._transport
-        if transport is not None:
-            tail = b"0\r\n\r\n" if self._chunked else b""
-            if self._pending_head or tail:
-                transport.write(self._pending_head + tail)
+        if transport is not None and (self._pending_head or tail):
+            pieces = (self._pending_head + tail,)
+            if self._outbox.gathering:
+                self._outbox.put(transport, pieces)
+            else:
+                transport.writelines(pieces)
         self._pending_head = b""
         self._streaming = False
-        self._finish()
-
-    def _finish(self) -> None:
         self.flow = None
         self.finished = True
         self._done()

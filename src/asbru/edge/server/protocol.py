@@ -24,12 +24,16 @@ import httptools
 from asbru.core.errors import AsbruError, BadRequest, HeadTooLarge, RequestTimeout, TooLarge
 from asbru.edge.server.answer import AnswerWriter
 from asbru.edge.server.limits import BODY_RATE_BYTES_PER_S, LINGER_S, PIPELINED_BYTES_MAX, UPGRADES_PIPELINED_MAX
-from asbru.edge.server.request import Request
+from asbru.edge.server.request import Head, Request
 
 if TYPE_CHECKING:
     from asbru.edge.server.server import Server
 
 IDLE, HEAD, BODY, SERVING, LINGER = range(5)
+
+STRANGE_MAX = 32
+"""So many requests in a row with a head that is not known, and a connection's heads are not looked up any more: its
+client writes something new in each."""
 
 
 class ServerConnection(asyncio.Protocol):
@@ -43,6 +47,7 @@ class ServerConnection(asyncio.Protocol):
         "_head_done",
         "_in_message",
         "_names",
+        "_outbox",
         "_parser",
         "_pipelined_bytes",
         "_queue",
@@ -54,6 +59,7 @@ class ServerConnection(asyncio.Protocol):
         "_serving",
         "_since_s",
         "_speaks_1_1",
+        "_strange",
         "_transport",
         "_upgrades_behind",
         "_url",
@@ -67,6 +73,7 @@ class ServerConnection(asyncio.Protocol):
 
     def __init__(self, server: Server) -> None:
         self._server = server
+        self._outbox = server.outbox
         self._transport = cast("asyncio.Transport", None)
         names: list[bytes] = []
         values: list[bytes] = []
@@ -76,7 +83,7 @@ class ServerConnection(asyncio.Protocol):
         # The parser's callback for a header, called some twenty times a request: it only collects.
         self.on_header: Callable[[bytes, bytes], object] = lambda name, value: (add_name(name), add_value(value))
         self._parser = httptools.HttpRequestParser(self)
-        self._request = Request()
+        self._request = Request(Head())
         self._in_message = False
         self._url = b""
         self._body: list[bytes] = []
@@ -92,9 +99,10 @@ class ServerConnection(asyncio.Protocol):
         self._write_paused_s = 0.0
         self._since_s = 0.0
         self._speaks_1_1 = False
+        self._strange = 0
         self._upgrades_behind = 0
         self.state = IDLE
-        self.answer = AnswerWriter(self._answered)
+        self.answer = AnswerWriter(self._answered, server.outbox)
         self.on_gone: Callable[[], None] | None = None
 
     # Lifetime
@@ -123,6 +131,7 @@ class ServerConnection(asyncio.Protocol):
 
     def close(self) -> None:
         """Close once everything written has left."""
+        self._outbox.flush()
         self._transport.close()
 
     def abort(self) -> None:
@@ -141,12 +150,23 @@ class ServerConnection(asyncio.Protocol):
     # Bytes in
 
     def data_received(self, data: bytes) -> None:
-        """Feed the parser, then serve what became complete."""
-        if self.state == LINGER:
-            return
+        """Serve a request whose head is known; else feed the parser, then serve what became complete."""
         if self.state == IDLE:
+            if self._strange < STRANGE_MAX:
+                request = self._server.known_heads.find(data)
+                if request is not None:
+                    self._strange = 0
+                    self._serve(request)
+                    return
+                self._strange += 1
             self.state = HEAD
             self._since_s = self._server.tick_s
+            self._feed(data, alone=self._strange < STRANGE_MAX)
+        elif self.state != LINGER:
+            self._feed(data)
+
+    def _feed(self, data: bytes, *, alone: bool = False) -> None:
+        """`alone`: `data` may be one whole request, and its head may come again."""
         self._rx_bytes += len(data)
         self._data = data
         rest: bytes | None = None
@@ -166,6 +186,8 @@ class ServerConnection(asyncio.Protocol):
         if len(self._names) > self._server.limits.header_count_max:  # of a head, or trailers, still on their way
             self._refuse(self._count_error())
             return
+        if alone and not self._in_message and len(self._queue) == 1:
+            self._server.known_heads.remember(data, self._queue[0].head)
         if self._queue and not self._serving:
             self._serve_next()
         if self._queue:
@@ -178,7 +200,8 @@ class ServerConnection(asyncio.Protocol):
         self._parser = httptools.HttpRequestParser(self)
         request = self._request
         if self._in_message:
-            framing = b"transfer-encoding: chunked" if request.coding else b"content-length: %b" % request.length
+            head = request.head
+            framing = b"transfer-encoding: chunked" if head.coding else b"content-length: %b" % head.length
             self._parser.feed_data(b"POST / HTTP/1.1\r\nhost: h\r\n%b\r\n\r\n" % framing)
             self._request = request
         if self._queue and not self._serving:
@@ -219,12 +242,12 @@ class ServerConnection(asyncio.Protocol):
 
     def _refuse(self, error: AsbruError) -> None:
         """Answer with an error after everything before it, then close: what follows cannot be understood."""
-        request = self._request if self._in_message else Request()
-        if self._in_message and not request.path:
-            self._read_target(request)
+        request = self._request if self._in_message else Request(Head())
+        if self._in_message and not request.head.path:
+            self._read_target(request.head)
         self._in_message = False
         request.error = error
-        request.keep_alive = False
+        request.head.keep_alive = False
         self._queue.append(request)
         self.state = LINGER
         self._since_s = self._server.tick_s
@@ -237,7 +260,7 @@ class ServerConnection(asyncio.Protocol):
         """A request begins, or the body of one that offered an upgrade goes on."""
         if self._head_done:
             return
-        self._request = Request()
+        self._request = Request(Head())
         self._in_message = True
         self._url = b""
 
@@ -249,41 +272,39 @@ class ServerConnection(asyncio.Protocol):
         """The head is whole: check what llhttp does not."""
         if self._head_done:
             return
-        request = self._request
+        head = self._request.head
         parser = self._parser
-        request.method = parser.get_method()
+        head.method = parser.get_method()
         if not parser.should_keep_alive():
-            request.keep_alive = False
+            head.keep_alive = False
             self._speaks_1_1 = False
         if not self._speaks_1_1:  # asked once per connection, and again before it ends: spelling it out costs
-            request.http_1_0 = self._read_version() == "1.0"
+            head.http_1_0 = self._read_version() == "1.0"
         server = self._server
         limits = server.limits
-        self._read_target(request)
-        self._read_headers(request, server)
-        if request.hosts != 1 or request.coding or request.method == b"CONNECT":
-            _check_framing(request)
-        if request.length and int(request.length) > limits.body_bytes_max:
+        self._read_target(head)
+        self._read_headers(head, server)
+        if head.hosts != 1 or head.coding or head.method == b"CONNECT":
+            _check_framing(head)
+        if head.length and int(head.length) > limits.body_bytes_max:
             raise self._body_error()
-        if request.connection_options and request.headers:
-            request.drop_connection_headers()
         self.state = BODY
         self._head_done = True
         self._since_s = server.tick_s
         self._rx_bytes_max = limits.head_bytes_max + limits.body_bytes_max * 2
-        if request.expect:
-            self._expect(request)
+        if head.expect:
+            self._expect(head)
 
-    def _read_headers(self, request: Request, server: Server) -> None:
+    def _read_headers(self, head: Head, server: Server) -> None:
         names, values = self._names, self._values
         limits = server.limits
-        request.read_headers(names, values)
+        head.read_headers(names, values)
         if self._rx_bytes > limits.head_bytes_max or len(self._data) > limits.head_bytes_max:
             self._check_head_size(limits.head_bytes_max)
         if len(names) > limits.header_count_max:
             raise self._count_error()
-        if server.forward_prefixes and request.path.startswith(server.forward_prefixes):
-            request.every_header = list(zip(names, values, strict=True))
+        if server.forward_prefixes and head.path.startswith(server.forward_prefixes):
+            head.every_header = list(zip(names, values, strict=True))
         names.clear()
         values.clear()
 
@@ -300,21 +321,22 @@ class ServerConnection(asyncio.Protocol):
         if size > limit:
             raise HeadTooLarge(f"the request's head is over {limit} bytes (limits.head_bytes_max)")
 
-    def _read_target(self, request: Request) -> None:
+    def _read_target(self, head: Head) -> None:
         target = self._url
         if b"?" not in target and target.startswith(b"/"):
-            request.path = target
+            head.path = target
             return
         if not target.startswith(b"/") and b"://" in target:  # absolute form, as proxies are asked
             target = b"/" + target.split(b"://", 1)[1].partition(b"/")[2]
         path, _, query = target.partition(b"?")
-        request.path = path
-        request.query = query
+        head.path = path
+        head.query = query
 
-    def _expect(self, request: Request) -> None:
-        if request.expect.strip().lower() != b"100-continue":
+    def _expect(self, head: Head) -> None:
+        if head.expect.strip().lower() != b"100-continue":
             raise BadRequest("expected `Expect: 100-continue` or none", status=417, code="expectation_failed")
-        if not self._serving and not self._queue and not request.http_1_0:
+        if not self._serving and not self._queue and not head.http_1_0:
+            self._outbox.flush()  # the answer before it, if it waits there
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, data: bytes) -> None:
@@ -327,7 +349,8 @@ class ServerConnection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         """The request is whole, or its head is and asks for an upgrade."""
         request = self._request
-        if request.upgrade and (request.length.strip(b"0") or request.coding) and self._parser.should_upgrade():
+        head = request.head
+        if head.upgrade and (head.length.strip(b"0") or head.coding) and self._parser.should_upgrade():
             return  # its body comes: see `_go_on_after_upgrade`
         body = self._body
         if body:
@@ -346,12 +369,17 @@ class ServerConnection(asyncio.Protocol):
     # Serving
 
     def _serve_next(self) -> None:
-        request = self._queue.popleft()
+        self._serve(self._queue.popleft())
+
+    def _serve(self, request: Request) -> None:
         self._serving = True
         if self.state != LINGER:
             self.state = SERVING
-        request.received_s = self._server.now_s()
-        self._server.serve(request, self)
+        server = self._server
+        request.received_s = server.now_s()
+        if server.draining:
+            self.answer.closing = True
+        server.handler(request, self)
 
     def _answered(self) -> None:
         """The present answer is out: close, wait, or serve the next request (from the loop, not from here)."""
@@ -363,7 +391,7 @@ class ServerConnection(asyncio.Protocol):
         if self.answer.closing:
             if self.state == LINGER and not self._queue:
                 return  # the sweep closes; what the sender still sends is thrown away so that it reads the answer
-            self._transport.close()
+            self.close()
             return
         if self._server.draining:  # the head left before: the caller was not told that the connection ends
             self._server.close_soon(self)
@@ -405,7 +433,7 @@ class ServerConnection(asyncio.Protocol):
             self._transport.abort()
         elif state == IDLE:
             if waited_s > limits.idle_timeout_s:
-                self._transport.close()
+                self.close()
         elif state == HEAD:
             if waited_s > limits.head_timeout_s and not self._serving:
                 self._refuse(
@@ -421,14 +449,14 @@ class ServerConnection(asyncio.Protocol):
                     )
                 )
         elif state == LINGER and not self._serving and waited_s > LINGER_S:
-            self._transport.close()
+            self.close()
 
 
-def _check_framing(request: Request) -> None:
+def _check_framing(head: Head) -> None:
     """Raise `BadRequest` for what llhttp takes but two readers could read in two ways."""
-    if request.method == b"CONNECT":
+    if head.method == b"CONNECT":
         raise BadRequest("expected a request for a path here, got CONNECT: this gateway is not a proxy")
-    if request.hosts != 1 and (request.hosts or not request.http_1_0):
-        raise BadRequest(f"expected one Host header, got {request.hosts}")
-    if request.coding and (request.coding.strip().lower() != b"chunked" or request.http_1_0):
+    if head.hosts != 1 and (head.hosts or not head.http_1_0):
+        raise BadRequest(f"expected one Host header, got {head.hosts}")
+    if head.coding and (head.coding.strip().lower() != b"chunked" or head.http_1_0):
         raise BadRequest("expected a Transfer-Encoding of chunked, and that in HTTP/1.1 only, or none")

@@ -6,18 +6,18 @@ same headers again and again. Only listed headers are kept; a request that will 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final, NamedTuple
+
+from asbru.core.carried import CARRIED_ALWAYS, CARRIED_TO_ANTHROPIC, CARRIED_TO_OPENAI, Carried
 
 
 class HeaderAction:
     """What to do with a header; plain numbers, because an enum's members are slow to compare."""
 
     IGNORE: Final = 0
-    CARRY: Final = 1
-    """To providers of any dialect."""
-    CARRY_OPENAI: Final = 2
-    CARRY_ANTHROPIC: Final = 3
+    CARRY: Final = CARRIED_ALWAYS
+    CARRY_OPENAI: Final = CARRIED_TO_OPENAI
+    CARRY_ANTHROPIC: Final = CARRIED_TO_ANTHROPIC
     AUTHORIZATION: Final = 4
     KEY: Final = 5
     GATEWAY_KEY: Final = 6
@@ -96,7 +96,7 @@ class HeaderPlan(NamedTuple):
     """What to do with a head whose header names are spelled so, in this order.
 
     `carried`: (index, action, name) of each header that goes along to providers. `kept`: (index, attribute of
-    `Request`) of each that is acted upon, the first of a name last, so that it wins. `joined`: (attribute, indexes) of
+    `Head`) of each that is acted upon, the first of a name last, so that it wins. `joined`: (attribute, indexes) of
     list headers that stand on several lines (RFC 9110, 5.3). `hosts`: how many Host headers.
     """
 
@@ -131,17 +131,19 @@ header_plan = _Plans().__getitem__
 """The plan for the header names of a request, as spelled."""
 
 
-class Request:
-    """One parsed request. `headers` holds the header lines that may be carried to a provider, each with its action;
-    `every_header` all of them as (name, value), for paths that are forwarded untouched, else None."""
+class Head:
+    """The head of a request. `carried` holds the headers that may go along to a provider; `every_header` all of them as
+    (name, value), for paths that are forwarded untouched, else None. Nothing changes it once it was read, so requests
+    with equal heads may share it (`known_heads`)."""
 
-    # Defaults live on the class: a request pays only for what it has.
-    headers: Sequence[tuple[int, bytes, bytes]] = ()
+    # Defaults live on the class: a head pays only for what it has.
     method = b""
     path = b""
     query = b""
-    body = b""
+    carried = Carried()
     every_header: list[tuple[bytes, bytes]] | None = None
+    credentials: tuple[bytes, bytes, bytes] = (b"", b"", b"")
+    """(x-asbru-key, Authorization, x-api-key and its kin)."""
     authorization = b""
     key = b""
     gateway_key = b""
@@ -156,8 +158,6 @@ class Request:
     hosts = 0
     http_1_0 = False
     keep_alive = True
-    received_s = 0.0
-    error: Exception | None = None
 
     def read_headers(self, names: list[bytes], values: list[bytes]) -> None:
         """Take the headers, as the parser gave them."""
@@ -167,12 +167,26 @@ class Request:
             setattr(self, attribute, values[index])
         for attribute, indexes in plan.joined:
             setattr(self, attribute, b",".join(values[index] for index in indexes))
+        self.credentials = (self.gateway_key, self.authorization, self.key)
         if plan.carried:
-            self.headers = [(action, name, values[index]) for index, action, name in plan.carried]
+            headers = [(action, name, values[index]) for index, action, name in plan.carried]
+            if self.connection_options and self.connection_options not in _USUAL_OPTIONS:
+                headers = self._without_options(headers)
+            self.carried = Carried(headers)
 
-    def drop_connection_headers(self) -> None:
-        """Remove the carried headers that `Connection` names: they were meant for this hop only."""
-        if self.connection_options in _USUAL_OPTIONS:
-            return
+    def _without_options(self, headers: list[tuple[int, bytes, bytes]]) -> list[tuple[int, bytes, bytes]]:
+        """The headers but those that `Connection` names: they were meant for this hop only (RFC 9110, 7.6.1)."""
         named = {option.strip().lower() for option in self.connection_options.split(b",")}
-        self.headers = [kept for kept in self.headers if kept[1].lower() not in named]
+        return [kept for kept in headers if kept[1].lower() not in named]
+
+
+class Request:
+    """One request: its head, its body, or why it was refused. `received_s`: when it was whole (monotonic)."""
+
+    __slots__ = ("body", "error", "head", "received_s")
+
+    def __init__(self, head: Head, body: bytes = b"") -> None:
+        self.head = head
+        self.body = body
+        self.error: Exception | None = None
+        self.received_s = 0.0

@@ -14,6 +14,8 @@ from collections.abc import Callable
 from typing import Protocol
 
 from asbru.core.errors import Overloaded
+from asbru.core.outbox import Outbox
+from asbru.edge.server.known_heads import KnownHeads
 from asbru.edge.server.limits import ServerLimits
 from asbru.edge.server.protocol import ServerConnection
 from asbru.edge.server.request import Request
@@ -34,16 +36,25 @@ class Handler(Protocol):
 class Server:
     """One worker's HTTP server. `handler` is called for each request; `sweep` callbacks run four times a second."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, limits: ServerLimits, handler: Handler) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        limits: ServerLimits,
+        handler: Handler,
+        outbox: Outbox | None = None,
+    ) -> None:
         self.limits = limits
+        self.handler = handler
+        self.outbox = outbox or Outbox(loop.call_soon)
+        self.known_heads = KnownHeads(limits)
         self.draining = False
         self.forward_prefixes: tuple[bytes, ...] = ()
+        """Paths whose requests keep all their headers; change it by `forward`."""
         self.connections: set[ServerConnection] = set()
         self.now_s = time.monotonic  # finer than the loop's own clock, which counts milliseconds
         self.tick_s = time.monotonic() + SWEEP_S  # the next sweep's time: deadlines set by it are never early
         self.sweeps: list[Callable[[float], None]] = []
         self._loop = loop
-        self._handler = handler
         self._listeners: list[asyncio.Server] = []
         self._timer: asyncio.TimerHandle | None = None
         self._drained: asyncio.Event = asyncio.Event()
@@ -68,6 +79,12 @@ class Server:
         self._listeners.append(server)
         if self._timer is None:
             self._timer = self._loop.call_later(SWEEP_S, self._sweep)
+
+    def forward(self, prefixes: tuple[bytes, ...]) -> None:
+        """Keep all headers of requests for these prefixes from now on, also of clients that are known."""
+        if prefixes != self.forward_prefixes:
+            self.forward_prefixes = prefixes
+            self.known_heads.clear()
 
     async def drain(self, grace_s: float) -> bool:
         """Stop accepting, let calls end, close what is idle; True if all ended within `grace_s`."""
@@ -115,12 +132,6 @@ class Server:
         self.connections.discard(connection)
         if self.draining and not self.connections:
             self._drained.set()
-
-    def serve(self, request: Request, connection: ServerConnection) -> None:
-        """Hand a request to the handler."""
-        if self.draining:
-            connection.answer.closing = True
-        self._handler(request, connection)
 
     def close_soon(self, connection: ServerConnection) -> None:
         """Close a connection whose caller may be about to ask for more; if it does, it is told with the answer."""

@@ -1,0 +1,41 @@
+"""The headers of a caller that may go along to a provider, and what was made of them.
+
+A client sends the same headers with every call, so the lines made of them for a provider are kept with them: heads
+that are known (`edge.server.known_heads`) hand the same object to call after call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, TypeAlias
+
+CARRIED_ALWAYS: Final = 1
+"""To providers of any dialect."""
+CARRIED_TO_OPENAI: Final = 2
+CARRIED_TO_ANTHROPIC: Final = 3
+
+CarriedHeader: TypeAlias = tuple[int, bytes, bytes]
+"""(whom it is for, one of the above; name as spelled; value)."""
+
+Wants: TypeAlias = tuple[int | bytes, ...]
+"""What lines made of carried headers depend on besides them: the dialect's family and a provider's own lines."""
+
+MADE_MAX = 64
+"""Lines kept for so many `Wants`; then it starts anew."""
+
+
+class Carried:
+    """`headers` in the order they came. `made`: header lines by what they were made for."""
+
+    __slots__ = ("headers", "made")
+
+    def __init__(self, headers: Sequence[CarriedHeader] = ()) -> None:
+        self.headers = headers
+        self.made: dict[Wants, bytes] = {}
+
+    def keep(self, wants: Wants, lines: bytes) -> bytes:
+        """Keep the lines made for `wants`; returns them."""
+        if len(self.made) >= MADE_MAX:
+            self.made.clear()
+        self.made[wants] = lines
+        return lines
