@@ -154,9 +154,41 @@ def stream_pieces(events: int) -> list[bytes]:
         for one in range(events)
     ]
     body.append(event + b'"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n')
-    chunks = [b"%x\r\n%b\r\n" % (len(data), data) for data in body]
+    return _stream(body)
+
+
+def _stream(events: list[bytes]) -> list[bytes]:
+    chunks = [b"%x\r\n%b\r\n" % (len(data), data) for data in events]
     head = _head(b"content-type: text/event-stream\r\ntransfer-encoding: chunked\r\n")
     return [head + chunks[0], *chunks[1:], b"0\r\n\r\n"]
+
+
+def anthropic_stream_pieces(events: int) -> list[bytes]:
+    """A streamed Anthropic answer as it arrives: the head with the start, each delta alone, the end."""
+
+    def event(kind: str, **members: Any) -> bytes:
+        return b"event: %b\ndata: %b\n\n" % (kind.encode(), json.dumps({"type": kind, **members}).encode())
+
+    message = {
+        "id": "msg_micro",
+        "type": "message",
+        "role": "assistant",
+        "model": "claude-haiku-4-5",
+        "content": [],
+        "stop_reason": None,
+        "stop_sequence": None,
+        "usage": {"input_tokens": 184, "cache_read_input_tokens": 128, "output_tokens": 1},
+    }
+    start = event("message_start", message=message)
+    start += event("content_block_start", index=0, content_block={"type": "text", "text": ""})
+    deltas = [
+        event("content_block_delta", index=0, delta={"type": "text_delta", "text": f"word {one} "})
+        for one in range(events)
+    ]
+    stop = {"stop_reason": "end_turn", "stop_sequence": None}
+    end = event("content_block_stop", index=0)
+    end += event("message_delta", delta=stop, usage={"output_tokens": events}) + event("message_stop")
+    return _stream([start, *deltas, end])
 
 
 def anthropic_answer_bytes() -> bytes:

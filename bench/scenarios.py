@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from bench import payloads
 
 if TYPE_CHECKING:
-    from bench.asbru_rig import RowCount
+    from bench.asbru_rig import Rig, RowCount
 
 Call = Callable[[], None]
 SCENARIOS: dict[str, Callable[[], Call]] = {}
@@ -114,20 +114,7 @@ def stream_of_50() -> Call:
     """One streamed call of 50 events, OpenAI in and out."""
     from bench.asbru_rig import Rig, stream_pieces
 
-    rig = Rig("openai_chat")
-    request = bench_request().replace(b'"messages"', b'"stream":true,"messages"', 1)
-    head, _, body = request.partition(b"\r\n\r\n")
-    lines = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"content-length")]
-    request = b"\r\n".join([*lines, b"content-length: %d" % len(body)]) + b"\r\n\r\n" + body
-    pieces = stream_pieces(50)
-
-    def call() -> None:
-        rig.caller.data_received(request)
-        for piece in pieces:
-            rig.provider.data_received(piece)
-
-    _prove(call, rig.rows)
-    return call
+    return _streamed(Rig("openai_chat"), stream_pieces(50))
 
 
 @scenario
@@ -141,6 +128,30 @@ def translated() -> Call:
     def call() -> None:
         rig.caller.data_received(request)
         rig.provider.data_received(answer)
+
+    _prove(call, rig.rows)
+    return call
+
+
+@scenario
+def translated_stream() -> Call:
+    """One streamed call of 50 deltas, OpenAI in, Anthropic out."""
+    from bench.asbru_rig import Rig, anthropic_stream_pieces
+
+    return _streamed(Rig("anthropic_messages"), anthropic_stream_pieces(50))
+
+
+def _streamed(rig: Rig, pieces: list[bytes]) -> Call:
+    """The benchmark's request with `stream`, answered by `pieces`, each in a read of its own."""
+    request = bench_request().replace(b'"messages"', b'"stream":true,"messages"', 1)
+    head, _, body = request.partition(b"\r\n\r\n")
+    lines = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"content-length")]
+    request = b"\r\n".join([*lines, b"content-length: %d" % len(body)]) + b"\r\n\r\n" + body
+
+    def call() -> None:
+        rig.caller.data_received(request)
+        for piece in pieces:
+            rig.provider.data_received(piece)
 
     _prove(call, rig.rows)
     return call

@@ -96,6 +96,17 @@ async def test_a_provider_that_is_not_asked_for_usage() -> None:
         assert gateway.row["usage_source"] == "none"
 
 
+async def test_a_translated_stream_is_not_asked_for_usage_either() -> None:
+    """The provider's word on usage holds for a messages caller too, who is told in a note what is missing."""
+    async with FakeUpstream() as upstream, Gateway(openai(upstream.url, ask_stream_usage=False)) as gateway:
+        upstream.queue(Reply.events(*[one for one in CHAT_STREAM if b"prompt_tokens" not in one]))
+        answer = await gateway.call(MESSAGES_PATH, messages("openai/gpt-x", stream=True))
+        assert messages_text(answer.body) == "Hi you"
+        assert "stream_options" not in upstream.requests[0].json()
+        assert "dropped stream_options.include_usage" in answer.headers["x-asbru-notes"]
+        assert gateway.row["usage_source"] == "none"
+
+
 async def test_messages_streams_are_byte_exact_and_translated() -> None:
     """An Anthropic stream passes byte for byte, and reads the same through the other dialect."""
     async with FakeUpstream() as upstream, Gateway(anthropic(upstream.url)) as gateway:

@@ -334,6 +334,27 @@ async def test_bad_codings() -> None:
             assert answer.status == status, (coding, answer.body)
 
 
+@pytest.mark.parametrize("coding", ("compress", *CODINGS))
+async def test_coded_bodies_of_strangers_are_not_decoded(coding: str) -> None:
+    """A wrong key is 401 whatever its body is coded in: what cannot be decoded, or decodes to a bomb, is not tried."""
+    async with Gateway(openai(NOWHERE)) as gateway:
+        bombs = [] if coding == "compress" else [compress(coding, b" " * (33 * 1024 * 1024))]
+        for data in (b"garbage", *bombs):
+            answer = await gateway.call(
+                CHAT_PATH, data, headers=[f"Content-Encoding: {coding}"], key="sk-asb-wrong-0123456789"
+            )
+            assert (answer.status, answer.error["code"]) == (401, "invalid_api_key")
+            assert gateway.rows[-1]["request_bytes"] == len(data)
+
+
+async def test_a_body_that_cannot_be_decoded_is_recorded() -> None:
+    """The caller of a body that its coding does not fit is known, and the record names it."""
+    async with Gateway(openai(NOWHERE)) as gateway:
+        answer = await gateway.call(CHAT_PATH, BODY, headers=["Content-Encoding: gzip"])
+        row = gateway.row
+        assert (answer.status, row["status"], row["outcome"], row["caller"]) == (400, 400, "refused", "tester")
+
+
 async def test_a_body_byte_by_byte() -> None:
     """A request whose bytes arrive one by one, by length or in chunks, is the same request; keep-alive goes on."""
     async with FakeUpstream() as upstream, Gateway(openai(upstream.url)) as gateway, gateway.caller() as caller:

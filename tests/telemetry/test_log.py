@@ -12,10 +12,11 @@ from asbru.telemetry.log import VALUE_CHARS_MAX, format_line
 def test_a_line_says_when_what_and_with_which_values() -> None:
     """Time in UTC with milliseconds, level, event, fields; values with spaces are quoted, lines stay one."""
     line = format_line(
-        "info", "rows  written\nwell", {"rows": 3, "path": "/a/b.sqlite", "why": 'a "b"\nc', "on": True}, 1.5
+        "info", "rows  written\nwell", {"rows": 3, "path": "/a/b.sqlite", "why": 'a "b"\n\\c\x01é', "on": True}, 1.5
     )
     assert line == (
-        '1970-01-01T00:00:01.500Z info    rows written well rows=3 path=/a/b.sqlite why="a \\"b\\"\\nc" on=True\n'
+        "1970-01-01T00:00:01.500Z info    rows written well rows=3 path=/a/b.sqlite "
+        'why="a \\"b\\"\\n\\\\c\\u0001é" on=True\n'
     )
 
 

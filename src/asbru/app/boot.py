@@ -6,13 +6,15 @@ dataclasses needs to make a class would stay in that process for good.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
-from asbru.app.log import log
+from asbru.telemetry import log
 
 COMPILE_TIMEOUT_S = 60.0
 
@@ -64,16 +66,16 @@ class CompileOutcome:
         self.errors: list[str] = []
 
     def report(self) -> None:
-        """Every warning and error to the log, and the generated key, once."""
+        """Every warning and error to the log; the generated key once, beside the log, which would mask it."""
         for warning in self.warnings:
             log("warning", f"configuration: {warning}")
         for error in self.errors:
             log("error", f"configuration: {error}")
         if self.boot is not None and self.boot.generated_key is not None:
-            log(
-                "warning",
-                f"no virtual keys are configured: generated one, shown this once: {self.boot.generated_key}",
-            )
+            with contextlib.suppress(OSError, ValueError):
+                key = self.boot.generated_key
+                sys.stderr.write(f"no virtual keys are configured: generated one, shown this once: {key}\n")
+                sys.stderr.flush()
 
 
 class CompileJob:

@@ -25,12 +25,12 @@ from asbru.app.arguments import read_arguments
 from asbru.app.boot import Boot, CompileJob, CompileOutcome, Options
 from asbru.app.children import Child, Commands, how_it_ended
 from asbru.app.lifeline import end_with_supervisor
-from asbru.app.log import log
 from asbru.app.paths import CONFIG_FILE_NAMES, RunDir
 from asbru.app.port import PortTakenError, hold_port
 from asbru.app.restarts import Restarts
 from asbru.app.signals import SignalPipe
 from asbru.app.watch import FileWatch
+from asbru.telemetry import log
 
 START_TIMEOUT_S = 30.0
 DRAIN_EXTRA_S = 2.0

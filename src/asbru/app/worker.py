@@ -23,13 +23,12 @@ from asbru import __version__
 from asbru.app.arguments import read_arguments
 from asbru.app.build import Lasting, build_forwards, build_rooms
 from asbru.app.lifeline import end_with_supervisor
-from asbru.app.log import log
 from asbru.app.snapshot import Snapshot, read_snapshot
 from asbru.core.outbox import Outbox
 from asbru.edge import Door, Forwarder
 from asbru.edge.server import Server, ServerLimits
 from asbru.records import RecordWriter
-from asbru.telemetry import Meter, names
+from asbru.telemetry import Meter, log, names
 
 GC_ALLOCATIONS = 20_000
 """Objects between two collections of the youngest: a call leaves no cycles, so the usual 700 look for nothing."""
@@ -138,7 +137,7 @@ class Worker:
         try:
             self._swap(_load(path))
         except (ValueError, OSError) as error:
-            log("error", f"refused a snapshot: {error}", self._name)
+            log("error", "a snapshot is refused", process=self._name, why=error)
             self.say(f"refused {error}")
         else:
             self.say(f"reloaded {path}")
@@ -149,7 +148,7 @@ class Worker:
             try:
                 self._control.send(line.encode() + b"\n")
             except OSError as error:
-                log("warning", f"the supervisor does not listen: {error}", self._name)
+                log("warning", "the supervisor does not listen", process=self._name, why=error)
 
     def _end(self, drain: bool) -> None:
         if self._ending.done():
@@ -172,7 +171,7 @@ class Worker:
         if await self._ending:
             ended = await self.server.drain(self._grace_s)
             if not ended:
-                log("warning", f"calls were still running after {self._grace_s:g} s", self._name)
+                log("warning", f"calls were still running after {self._grace_s:g} s", process=self._name)
         self.server.close()
         await asyncio.sleep(0)  # connections that were closed tell their calls, which are accounted
         await self.writer.close()

@@ -54,6 +54,7 @@ class TargetFacts(msgspec.Struct, frozen=True):
     `legacy_max_tokens`: write `max_tokens` where the dialect's modern word is another.
     `cache_marks`: the target reads cache marks although its dialect does not require it (OpenRouter).
     `thinking`: how the model takes reasoning (Anthropic): "adaptive" (effort), "budget" (tokens), "none"; "" = unknown.
+    `ask_stream_usage`: whether the usage of a stream is asked for, in dialects that report it only then.
     """
 
     model: str
@@ -62,6 +63,7 @@ class TargetFacts(msgspec.Struct, frozen=True):
     legacy_max_tokens: bool = False
     cache_marks: bool = False
     thinking: str = ""
+    ask_stream_usage: bool = True
 
 
 class StreamReader(Protocol):

@@ -19,12 +19,12 @@ from asbru.edge.models_list import model_names, write_model, write_models
 from asbru.edge.router import Route, Router, carried_query
 from asbru.edge.server import Request, ServerConnection
 from asbru.edge.surfaces import ROUTES
-from asbru.pipeline import Call, Rooms, Stepper, decode_body, serve
+from asbru.pipeline import Call, Rooms, Stepper, serve
+from asbru.wire import JSON_LINE
 
 if TYPE_CHECKING:
     from asbru.dialects import Dialect
 
-JSON_LINE = b"content-type: application/json\r\n"
 TEXT_LINE = b"content-type: text/plain; charset=utf-8\r\n"
 METRICS_LINE = b"content-type: text/plain; version=0.0.4; charset=utf-8\r\n"
 
@@ -84,11 +84,7 @@ class Door:
             call.query = carried_query(head.query)
         call.accept_coding = head.accept_coding
         if head.content_coding:
-            try:
-                call.body = decode_body(head.content_coding.strip().lower(), request.body, rooms.body_bytes_max)
-            except AsbruError as error:
-                self._refuse(error, route, request, connection)
-                return
+            call.content_coding = head.content_coding
         stepper = Stepper(serve(call, rooms), self._ended, (call, connection))
         connection.on_gone = stepper.close
         stepper.step()

@@ -12,12 +12,11 @@ from asbru.core.errors import AsbruError, GatewayError
 from asbru.edge.server import Request, ServerConnection
 from asbru.pipeline import Stepper
 from asbru.upstream import ExchangeDeadlines, Pool
-from asbru.wire import HOP_BY_HOP
+from asbru.wire import HOP_BY_HOP, JSON_LINE
 
 _DEADLINES = ExchangeDeadlines(connect_s=2.0, first_token_s=60.0, idle_s=300.0, total_s=3600.0)
 _NOT_SENT = HOP_BY_HOP | {b"content-length", b"expect", b"host"}
 _NO_BODY = (204, 304)
-_JSON_LINE = b"content-type: application/json\r\n"
 
 
 class Forwarder:
@@ -81,4 +80,4 @@ def _ended(connection: ServerConnection, error: BaseException | None) -> None:
     body = b'{"error":{"message":"the control process did not answer","type":"api_error","code":"%b"}}' % (
         wrong.code.encode()
     )
-    answer.whole(502, _JSON_LINE, body)
+    answer.whole(502, JSON_LINE, body)

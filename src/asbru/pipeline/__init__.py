@@ -5,9 +5,8 @@ It refuses to parse HTTP from callers or to build anything: rooms are given to i
 
 from asbru.pipeline.call import Call
 from asbru.pipeline.endpoint import Endpoint
-from asbru.pipeline.operations import decode_body
 from asbru.pipeline.rooms import Load, Rooms
 from asbru.pipeline.serve import serve
 from asbru.pipeline.stepper import Stepper, in_task, pause
 
-__all__ = ["Call", "Endpoint", "Load", "Rooms", "Stepper", "decode_body", "in_task", "pause", "serve"]
+__all__ = ["Call", "Endpoint", "Load", "Rooms", "Stepper", "in_task", "pause", "serve"]

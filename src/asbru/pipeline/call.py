@@ -48,6 +48,7 @@ class Call:
     carried = Carried()
     credentials: tuple[bytes, bytes, bytes] = (b"", b"", b"")
     accept_coding = b""
+    content_coding = b""  # of the body, as the caller named it; read_head takes it off
     # serve
     caller: Caller | None = None
     head: RequestHead | None = None

@@ -7,8 +7,7 @@ from asbru.pipeline.call import Call
 from asbru.pipeline.replies import Reply
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.stepper import in_task
-
-_JSON_LINE = b"content-type: application/json\r\n"
+from asbru.wire import JSON_LINE
 
 
 async def count_locally(call: Call, rooms: Rooms) -> Reply:
@@ -21,4 +20,4 @@ async def count_locally(call: Call, rooms: Rooms) -> Reply:
     tokens = await in_task(rooms.loop, count())
     call.notes += (Note("estimated", "input_tokens", "counted by the gateway; the provider does not count"),)
     call.usage_source = "estimated"
-    return Reply(200, _JSON_LINE, b'{"input_tokens":%d}' % tokens)
+    return Reply(200, JSON_LINE, b'{"input_tokens":%d}' % tokens)

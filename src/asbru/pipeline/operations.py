@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from asbru.core.errors import BadRequest
+from asbru.core.errors import BadRequest, TooLarge
 from asbru.dialects import RequestHead
 from asbru.pipeline.call import Call
 from asbru.wire.content_coding import CODINGS, CodingError, DecodedTooLargeError, decode
@@ -11,8 +11,10 @@ CHAT = "chat"
 COUNT_TOKENS = "count_tokens"
 
 
-def read_head(call: Call) -> RequestHead:
-    """The head of the call's body. Only chat and completions stream."""
+def read_head(call: Call, body_bytes_max: int) -> RequestHead:
+    """The head of the call's body, whose coding is taken off. Only chat and completions stream."""
+    if call.content_coding:
+        call.body = decode_body(call.content_coding.strip().lower(), call.body, body_bytes_max)
     head = call.dialect.read_head(call.body)
     if head.stream and call.operation in ("embeddings", COUNT_TOKENS):
         raise BadRequest(f"{call.operation} cannot be streamed; leave 'stream' out", param="stream")
@@ -21,8 +23,6 @@ def read_head(call: Call) -> RequestHead:
 
 def decode_body(coding: bytes, body: bytes, bytes_max: int) -> bytes:
     """A caller's body without its content coding; raises `BadRequest` or `TooLarge`."""
-    from asbru.core.errors import TooLarge
-
     if coding == b"identity":
         return body
     if coding not in CODINGS:

@@ -20,9 +20,9 @@ from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.streaming import PassRelay, Relay, TranslateRelay
 from asbru.routing import Key, read_retry_after_s
 from asbru.upstream import Answer, Body
+from asbru.wire import JSON_LINE
 from asbru.wire.content_coding import CodingError, DecodedTooLargeError, Decoder, accepts, decode, decoder
 
-JSON_LINE = b"content-type: application/json\r\n"
 _NO_CACHE = b"cache-control: no-cache\r\n"
 _SSE_TYPE = b"text/event-stream"
 SSE_LINES = b"content-type: text/event-stream; charset=utf-8\r\n" + _NO_CACHE
@@ -96,11 +96,10 @@ def _write_body(call: Call, model: str, endpoint: Endpoint, *, asks_usage: bool)
         max_output_tokens=route.max_output_tokens.get(model, 0),
         strip=route.strip,
         legacy_max_tokens=route.legacy_max_tokens,
+        ask_stream_usage=route.ask_stream_usage,
     )
     written = endpoint.dialect.write_request(call.canonical, facts)
     call.notes = written.notes
-    if asks_usage:
-        return endpoint.dialect.rewrite(written.body, model, True, frozenset())
     return written.body
 
 

@@ -23,7 +23,7 @@ async def serve(call: Call, rooms: Rooms) -> None:
         caller = call.caller = rooms.keys.identify(call.credentials)  # who
         rooms.load.admit()  # is there room
         admitted = True
-        head = call.head = read_head(call)  # what is asked
+        head = call.head = read_head(call, rooms.body_bytes_max)  # what is asked
         targets = rooms.plan.targets(head.model, call.home)  # where, in which order
         first = targets[0]
         if not caller.every_model:  # may they

@@ -1,7 +1,8 @@
 """One line per event on stderr: time (UTC), level, event, then fields as `name=value`. Cheap, and never a secret.
 
 `ASBRU_LOG` (debug, info, warning, error; default info) is the least level that is written. Values are quoted when
-they hold spaces, so a line can be split again; what looks like a credential is masked, as a last net only.
+they hold spaces, so a line can be split again; what looks like a credential is masked, as a last net only. Imports no
+library: the supervisor, which must stay small, logs too.
 """
 
 from __future__ import annotations
@@ -12,8 +13,6 @@ import sys
 import time
 from typing import Literal
 
-import msgspec
-
 Level = Literal["debug", "info", "warning", "error"]
 
 LEVEL_VARIABLE = "ASBRU_LOG"
@@ -21,6 +20,10 @@ VALUE_CHARS_MAX = 2000
 _RANKS = {"debug": 0, "info": 1, "warning": 2, "error": 3}
 _PLAIN = re.compile(r"[\w.:/@+\-*%,()]+", re.ASCII)
 _SECRET = re.compile(r"\b(sk-|Bearer |gsk_|AIza)[\w.~+/=\-]{8,}")
+_ESCAPES = {code: f"\\u{code:04x}" for code in range(0x20)} | str.maketrans(
+    {"\n": "\\n", "\r": "\\r", "\t": "\\t", '"': '\\"', "\\": "\\\\"}
+)
+"""As in a JSON string."""
 
 
 def log(level: Level, event: str, **fields: object) -> None:
@@ -49,4 +52,4 @@ def _value(value: object) -> str:
     text = str(value)[:VALUE_CHARS_MAX]
     if _PLAIN.fullmatch(text):
         return text
-    return msgspec.json.encode(text.encode("utf-8", "replace").decode()).decode()
+    return f'"{text.encode("utf-8", "replace").decode().translate(_ESCAPES)}"'

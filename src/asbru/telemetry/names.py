@@ -7,21 +7,22 @@ figures are in the records, where a million callers cost a million rows and not 
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
-
-import msgspec
+from typing import Literal, NamedTuple, TypeAlias
 
 Kind: TypeAlias = Literal["counter", "gauge", "histogram"]
 
 
-class Metric(msgspec.Struct, frozen=True, kw_only=True):
-    """`merge` says how gauges of several workers become one number. `sentence` is the HELP text and the docs."""
+class Metric(NamedTuple):
+    """`merge` says how gauges of several workers become one number. `sentence` is the HELP text and the docs.
+
+    No msgspec Struct: the supervisor imports this room for its log, and msgspec would cost it 8 MB.
+    """
 
     name: str
     kind: Kind
-    labels: tuple[str, ...] = ()
     unit: str
     sentence: str
+    labels: tuple[str, ...] = ()
     merge: Literal["sum", "max"] = "sum"
 
 

@@ -5,7 +5,7 @@ frame means, to do I/O, or to hold more than its named limits.
 """
 
 from asbru.wire import content_coding
-from asbru.wire.http_heads import HOP_BY_HOP
+from asbru.wire.http_heads import HOP_BY_HOP, JSON_LINE
 from asbru.wire.sse import (
     SSE_EVENT_BYTES_MAX,
     EventSplitter,
@@ -18,6 +18,7 @@ from asbru.wire.sse import (
 
 __all__ = [
     "HOP_BY_HOP",
+    "JSON_LINE",
     "SSE_EVENT_BYTES_MAX",
     "EventSplitter",
     "SseEvent",

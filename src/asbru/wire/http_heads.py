@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+JSON_LINE = b"content-type: application/json\r\n"
+"""The header line of a JSON body."""
+
 HOP_BY_HOP = frozenset(
     {
         b"connection",

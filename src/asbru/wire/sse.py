@@ -108,12 +108,8 @@ class SseReader:
             whole = whole.removeprefix(_BOM)
         if b"\r" in whole:
             whole = whole.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        events: list[SseEvent] = []
-        for block in whole.split(b"\n\n"):
-            event = read_block(block)
-            if event is not None:
-                events.append(event)
-        return events
+        blocks = whole.split(b"\n\n")
+        return [event for block in blocks if block and (event := read_block(block)) is not None]
 
     def close(self) -> bytes:
         """The end of the stream: what was left of an incomplete event (b"" for a clean end)."""
@@ -122,8 +118,12 @@ class SseReader:
 
 def read_block(block: bytes) -> SseEvent | None:
     """One event from the lines between two blank lines (LF only); None when it holds no data."""
-    if block.startswith(b"data: ") and b"\n" not in block:
-        return SseEvent("", block[6:])
+    first, line_end, rest = block.partition(b"\n")
+    if not line_end:
+        if first.startswith(b"data: "):
+            return SseEvent("", first[6:])
+    elif first.startswith(b"event: ") and rest.startswith(b"data: ") and b"\n" not in rest:
+        return SseEvent(first[7:].decode("utf-8", "replace"), rest[6:])
     name = ""
     data: list[bytes] = []
     for line in block.split(b"\n"):

@@ -80,12 +80,29 @@ def test_other_wishes_for_thinking(wish: Reasoning, written: str | None, notes: 
     assert (body.get("reasoning_effort"), noted) == (written, notes)
 
 
-def test_a_stream_always_asks_for_usage() -> None:
-    """Usage is asked of every stream; where the caller had not asked the receipt says so."""
+def test_a_stream_is_asked_for_usage() -> None:
+    """Usage is asked of a stream; where the caller had not asked the receipt says so."""
     body, notes = write(stream=True)
     assert (body["stream"], body["stream_options"]) == (True, {"include_usage": True})
     assert notes == ["added stream_options.include_usage (for accounting)"]
     assert write(stream=True, include_usage=True)[1] == []
+
+
+def test_usage_is_not_asked_where_the_target_does_not_allow_it() -> None:
+    """A target that is not asked gets no option but what a caller of this dialect wrote; what is missed is noted."""
+    facts = TargetFacts(model="up", ask_stream_usage=False)
+    body, notes = write(facts, stream=True)
+    assert (body["stream"], "stream_options" in body, notes) == (True, False, [])
+    body, notes = write(facts, stream=True, include_usage=True)
+    assert "stream_options" not in body
+    assert notes == ["dropped stream_options.include_usage (the provider is not asked for it)"]
+    body, notes = write(facts, "openai_chat", stream=True, include_usage=True)
+    assert (body["stream_options"], notes) == ({"include_usage": True}, [])
+    assert write(TargetFacts(model="up", strip=frozenset(("stream_options",))), stream=True)[1] == []
+    options = {"stream_options": Raw(b'{"include_obfuscation":false}')}
+    assert write(facts, "openai_chat", stream=True, extra=options)[0]["stream_options"] == {
+        "include_obfuscation": False
+    }
 
 
 def test_what_only_others_know_is_noted_field_by_field() -> None:

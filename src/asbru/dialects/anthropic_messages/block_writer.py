@@ -254,7 +254,7 @@ def _write_redacted(part: RedactedThinkingPart, path: str, receipt: Receipt) -> 
 
 def _write_result(part: ToolResultPart, path: str, receipt: Receipt) -> Block | None:
     block: dict[str, Any] = {"type": "tool_result", "tool_use_id": write_tool_id(part.call_id)}
-    plain = _plain_content(part) if part.plain else None
+    plain = bare_text(part.parts[0]) if part.plain and len(part.parts) == 1 else None
     if plain is not None:
         block["content"] = plain
     elif part.parts or not part.plain:
@@ -268,14 +268,11 @@ def _write_result(part: ToolResultPart, path: str, receipt: Receipt) -> Block | 
     return block
 
 
-def _plain_content(part: ToolResultPart) -> str | None:
-    first = part.parts[0] if len(part.parts) == 1 else None
-    return first.text if isinstance(first, TextPart) and is_bare(first) else None
-
-
-def is_bare(part: Part) -> bool:
-    """Whether a part is text and nothing but text: it fits the short form."""
-    return isinstance(part, TextPart) and part.cache is None and part.citations is None and not part.extra
+def bare_text(part: Part) -> str | None:
+    """The text of a part that is text and nothing but text, and so fits the short form; else None."""
+    if isinstance(part, TextPart) and part.cache is None and part.citations is None and not part.extra:
+        return part.text
+    return None
 
 
 _WRITERS: Final[dict[type, Callable[[Any, str, Receipt], Block | None]]] = {

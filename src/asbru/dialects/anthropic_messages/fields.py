@@ -7,22 +7,32 @@ and what came; the doors turn it into their own error. An explicit null counts a
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 import msgspec
 
 from asbru.core.chat import Extra, Raw
-from asbru.dialects.anthropic_messages.types import DECODE_ERRORS, decode_members
+from asbru.dialects.anthropic_messages.types import DECODE_ERRORS, NULL, decode_members
 
 T = TypeVar("T")
 
-_string: Callable[[Raw], str | None] = msgspec.json.Decoder[Any](str | None).decode
-_integer: Callable[[Raw], int | None] = msgspec.json.Decoder[Any](int | None).decode
-_number: Callable[[Raw], float | None] = msgspec.json.Decoder[Any](float | None).decode
-_boolean: Callable[[Raw], bool | None] = msgspec.json.Decoder[Any](bool | None).decode
-_array: Callable[[Raw], list[Raw] | None] = msgspec.json.Decoder[Any](list[Raw] | None).decode
-_strings: Callable[[Raw], tuple[str, ...] | None] = msgspec.json.Decoder[Any](tuple[str, ...] | None).decode
+
+class Kind(NamedTuple, Generic[T]):
+    """A kind of value: how its JSON is read (null is None), and what it is called in a complaint."""
+
+    decode: Callable[[Raw], T | None]
+    expected: str
+
+
+STRING: Final = Kind[str](msgspec.json.Decoder[Any](str | None).decode, "a string")
+INTEGER: Final = Kind[int](msgspec.json.Decoder[Any](int | None).decode, "an integer")
+NUMBER: Final = Kind[float](msgspec.json.Decoder[Any](float | None).decode, "a number")
+BOOLEAN: Final = Kind[bool](msgspec.json.Decoder[Any](bool | None).decode, "a boolean")
+STRINGS: Final = Kind[tuple[str, ...]](
+    msgspec.json.Decoder[Any](tuple[str, ...] | None).decode, "an array of strings"
+)
+ARRAY: Final = Kind[list[Raw]](msgspec.json.Decoder[Any](list[Raw] | None).decode, "an array")
 
 _KINDS = {
     0x7B: "an object",
@@ -46,7 +56,7 @@ def describe(raw: Raw | bytes) -> str:
 
 def is_null(raw: Raw) -> bool:
     """Whether a member of a decoded object is null."""
-    return memoryview(raw)[0] == 0x6E
+    return raw == NULL
 
 
 class Fields:
@@ -74,7 +84,8 @@ class Fields:
 
     def take_str(self, name: str) -> str | None:
         """A string or None."""
-        return self._take(name, _string, "a string")
+        raw = self.members.pop(name, None)
+        return None if raw is None else self.read(name, raw, STRING)
 
     def need_str(self, name: str) -> str:
         """A string that must be there."""
@@ -82,23 +93,18 @@ class Fields:
 
     def take_int(self, name: str) -> int | None:
         """An integer or None."""
-        return self._take(name, _integer, "an integer")
-
-    def take_float(self, name: str) -> float | None:
-        """A number or None."""
-        return self._take(name, _number, "a number")
+        raw = self.members.pop(name, None)
+        return None if raw is None else self.read(name, raw, INTEGER)
 
     def take_bool(self, name: str) -> bool | None:
         """A boolean or None."""
-        return self._take(name, _boolean, "a boolean")
-
-    def take_strings(self, name: str) -> tuple[str, ...] | None:
-        """A list of strings or None."""
-        return self._take(name, _strings, "an array of strings")
+        raw = self.members.pop(name, None)
+        return None if raw is None else self.read(name, raw, BOOLEAN)
 
     def take_list(self, name: str) -> list[Raw] | None:
         """A list of raw values or None."""
-        return self._take(name, _array, "an array")
+        raw = self.members.pop(name, None)
+        return None if raw is None else self.read(name, raw, ARRAY)
 
     def need_list(self, name: str) -> list[Raw]:
         """A list that must be there."""
@@ -119,7 +125,7 @@ class Fields:
         if raw is None:
             return None
         try:
-            return _string(raw)
+            return STRING.decode(raw)
         except DECODE_ERRORS:
             return None
 
@@ -127,16 +133,25 @@ class Fields:
         """What was not taken."""
         return self.members
 
-    def _take(self, name: str, decode: Callable[[Raw], T | None], expected: str) -> T | None:
-        raw = self.members.pop(name, None)
-        if raw is None:
-            return None
+    def take_present(self, kinds: Mapping[str, tuple[str, Kind[Any]]]) -> dict[str, Any]:
+        """What is there of the members in `kinds`, each under the name that stands beside its kind."""
+        found: dict[str, Any] = {}
+        for name in [*self.members]:
+            known = kinds.get(name)
+            if known is not None:
+                value = self.read(name, self.members.pop(name), known[1])
+                if value is not None:
+                    found[known[0]] = value
+        return found
+
+    def read(self, name: str, raw: Raw, kind: Kind[T]) -> T | None:
+        """`raw`, found at `name`, as a value of this kind; None when it is null."""
         try:
-            return decode(raw)
+            return kind.decode(raw)
         except msgspec.ValidationError:
-            raise Misfit(f"{self.at(name)}: expected {expected}, got {_came(raw, expected)}") from None
+            raise Misfit(f"{self.at(name)}: expected {kind.expected}, got {_came(raw, kind.expected)}") from None
         except DECODE_ERRORS as error:
-            raise Misfit(f"{self.at(name)}: expected {expected}, got unreadable JSON: {error}") from None
+            raise Misfit(f"{self.at(name)}: expected {kind.expected}, got unreadable JSON: {error}") from None
 
     def _need(self, name: str, value: T | None, expected: str) -> T:
         if value is None:

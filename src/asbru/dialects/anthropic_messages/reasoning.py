@@ -71,11 +71,14 @@ class Thought(msgspec.Struct, frozen=True):
         return self.thinking is not None and self.thinking.get("type") in ("enabled", "adaptive")
 
 
+_NOTHING: Final = Thought()
+
+
 def write_reasoning(request: ChatRequest, style: str, max_tokens: int, receipt: Receipt) -> Thought:
     """The wire form for a target of `style` (see the table)."""
     reasoning = request.reasoning
     if reasoning is None:
-        return Thought()
+        return _NOTHING
     if style == "none":
         receipt.dropped("reasoning", "the model does not think")
         return Thought()

@@ -7,6 +7,8 @@ Two forms are normalised, because the API means the same by them: an explicit nu
 
 from __future__ import annotations
 
+from typing import Final
+
 from asbru.core.chat import (
     ChatRequest,
     Extra,
@@ -20,7 +22,24 @@ from asbru.core.chat import (
 )
 from asbru.core.errors import BadRequest
 from asbru.dialects.anthropic_messages.blocks import read_cache, read_content
-from asbru.dialects.anthropic_messages.fields import Fields, Misfit, check_utf8, open_object
+from asbru.dialects.anthropic_messages.fields import (
+    ARRAY,
+    BOOLEAN,
+    INTEGER,
+    NUMBER,
+    STRING,
+    STRINGS,
+    Fields,
+    Misfit,
+    check_utf8,
+    open_object,
+)
+from asbru.dialects.anthropic_messages.plain import (
+    read_plain_content,
+    read_plain_message,
+    read_plain_messages,
+    read_plain_tools,
+)
 from asbru.dialects.anthropic_messages.reasoning import read_reasoning
 from asbru.dialects.anthropic_messages.types import (
     DECODE_ERRORS,
@@ -31,6 +50,17 @@ from asbru.dialects.anthropic_messages.types import (
     encode,
 )
 from asbru.dialects.contract import RequestHead
+
+_SETTINGS: Final = {
+    "max_tokens": ("max_tokens", INTEGER),
+    "temperature": ("temperature", NUMBER),
+    "top_p": ("top_p", NUMBER),
+    "top_k": ("top_k", INTEGER),
+    "stop_sequences": ("stop", STRINGS),
+    "service_tier": ("service_tier", STRING),
+    "stream": ("stream", BOOLEAN),
+}
+"""Settings that are one value: the canonical name and how they are read."""
 
 _ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant", "system": "system"}
 
@@ -124,39 +154,43 @@ def _read(fields: Fields) -> ChatRequest:
         parallel_tool_calls=parallel,
         response_format=response_format,
         reasoning=read_reasoning(fields.take_object("thinking"), effort),
-        max_tokens=fields.take_int("max_tokens"),
-        temperature=fields.take_float("temperature"),
-        top_p=fields.take_float("top_p"),
-        top_k=fields.take_int("top_k"),
-        stop=fields.take_strings("stop_sequences"),
         user=user,
-        service_tier=fields.take_str("service_tier"),
-        stream=fields.take_bool("stream") or False,
         include_usage=True,
         dialect=NAME,
+        **fields.take_present(_SETTINGS),
         extra={**fields.rest(), **extra},
     )
 
 
 def _read_system(fields: Fields) -> tuple[Message, ...]:
-    if not fields.holds("system"):
-        fields.take_raw("system")
+    raw = fields.take_raw("system")
+    if raw is None:
         return ()
-    parts, plain = read_content(fields, "system")
-    return (Message(role="system", parts=parts, plain=plain),)
+    content = read_plain_content(raw)
+    if content is None:
+        fields.members["system"] = raw
+        content = read_content(fields, "system")
+    return (Message(role="system", parts=content[0], plain=content[1]),)
 
 
 def _read_messages(fields: Fields) -> list[Message]:
-    messages: list[Message] = []
-    for n, raw in enumerate(fields.need_list("messages")):
-        message = open_object(raw, f"messages[{n}]")
-        word = message.need_str("role")
-        role = _ROLES.get(word)
-        if role is None:
-            raise Misfit(f'{message.at("role")}: expected "user", "assistant" or "system", got "{word[:40]}"')
-        parts, plain = read_content(message, "content")
-        messages.append(Message(role=role, parts=parts, plain=plain, extra=message.rest()))
-    return messages
+    raw = fields.members.get("messages")
+    plain = None if raw is None else read_plain_messages(raw)
+    if plain is not None:
+        del fields.members["messages"]
+        return plain
+    items = enumerate(fields.need_list("messages"))
+    return [read_plain_message(item) or _read_message(item, f"messages[{n}]") for n, item in items]
+
+
+def _read_message(raw: Raw, path: str) -> Message:
+    message = open_object(raw, path)
+    word = message.need_str("role")
+    role = _ROLES.get(word)
+    if role is None:
+        raise Misfit(f'{message.at("role")}: expected "user", "assistant" or "system", got "{word[:40]}"')
+    parts, plain = read_content(message, "content")
+    return Message(role=role, parts=parts, plain=plain, extra=message.rest())
 
 
 def _read_format(fields: Fields, name: str) -> ResponseFormat | None:
@@ -173,10 +207,14 @@ def _read_format(fields: Fields, name: str) -> ResponseFormat | None:
 
 
 def _read_tools(fields: Fields) -> tuple[Tool | ForeignTool, ...] | None:
-    tools = fields.take_list("tools")
-    if tools is None:
+    raw = fields.take_raw("tools")
+    if raw is None:
         return None
-    return tuple(_read_tool(raw, f"tools[{n}]") for n, raw in enumerate(tools))
+    plain = read_plain_tools(raw)
+    if plain is not None:
+        return plain
+    tools = fields.read("tools", raw, ARRAY) or []
+    return tuple(_read_tool(tool, f"tools[{n}]") for n, tool in enumerate(tools))
 
 
 def _read_tool(raw: Raw, path: str) -> Tool | ForeignTool:

@@ -10,10 +10,20 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from asbru.core.chat import ChatRequest, Extra, ForeignTool, Message, Raw, TextPart, Tool, ToolResultPart
+from asbru.core.chat import (
+    ChatRequest,
+    Extra,
+    ForeignTool,
+    Message,
+    Raw,
+    ResponseFormat,
+    TextPart,
+    Tool,
+    ToolResultPart,
+)
 from asbru.dialects.anthropic_messages.block_writer import (
     Block,
-    is_bare,
+    bare_text,
     write_block,
     write_blocks,
     write_cache,
@@ -37,20 +47,24 @@ def write_request(request: ChatRequest, facts: TargetFacts) -> Written:
     max_tokens = _max_tokens(request, facts, receipt)
     thought = write_reasoning(request, facts.thinking, max_tokens, receipt)
     body: dict[str, Any] = {"model": facts.model, "max_tokens": max_tokens}
-    body.update(_write_conversation(request, receipt))
-    body.update(_write_tools(request, receipt))
+    _write_conversation(body, request, receipt)
+    if request.tools is not None or request.tool_choice is not None or request.parallel_tool_calls is not None:
+        body.update(_write_tools(request, receipt))
     if thought.thinking is not None:
         body["thinking"] = thought.thinking
-    body.update(_write_sampling(request, thought, receipt))
-    body.update(_write_settings(request, thought, receipt))
+    _write_sampling(body, request, thought, receipt)
+    _write_settings(body, request, thought, receipt)
     if request.stream:
         body["stream"] = True
-    for name, raw in receipt.riding("", request.extra).items():
-        body.setdefault(name, raw)
-    _note_unknown(request, receipt)
-    for name in sorted(facts.strip & body.keys()):
-        del body[name]
-        receipt.dropped(name, "the provider refuses it")
+    if request.extra:
+        for name, raw in receipt.riding("", request.extra).items():
+            body.setdefault(name, raw)
+    if not receipt.native:
+        _note_unknown(request, receipt)
+    if facts.strip:
+        for name in sorted(facts.strip & body.keys()):
+            del body[name]
+            receipt.dropped(name, "the provider refuses it")
     return Written(encode(body), receipt.notes)
 
 
@@ -62,18 +76,16 @@ def _max_tokens(request: ChatRequest, facts: TargetFacts, receipt: Receipt) -> i
     return found
 
 
-def _write_conversation(request: ChatRequest, receipt: Receipt) -> dict[str, Any]:
+def _write_conversation(body: dict[str, Any], request: ChatRequest, receipt: Receipt) -> None:
     messages = request.messages
     lead = _lead(messages, receipt)
     if lead == len(messages) and lead and not receipt.native:
         lead -= 1  # a conversation of system text alone: the last of it is what the model shall answer
-    conversation: dict[str, Any] = {}
-    system = _write_system(messages[:lead], receipt)
+    system = _write_system(messages[:lead], receipt) if lead else None
     if system:
-        conversation["system"] = system
+        body["system"] = system
     write = _write_as_is if receipt.native else _write_alternating
-    conversation["messages"] = write(messages, lead, receipt)
-    return conversation
+    body["messages"] = write(messages, lead, receipt)
 
 
 def _lead(messages: tuple[Message, ...], receipt: Receipt) -> int:
@@ -87,10 +99,10 @@ def _lead(messages: tuple[Message, ...], receipt: Receipt) -> int:
 
 
 def _write_system(messages: tuple[Message, ...], receipt: Receipt) -> str | list[Block]:
-    if len(messages) == 1 and messages[0].plain and is_bare(messages[0].parts[0]):
+    text = bare_text(messages[0].parts[0]) if len(messages) == 1 and messages[0].plain else None
+    if text is not None:
         _note_message(messages[0], "messages[0]", receipt)
-        part = messages[0].parts[0]
-        return part.text if isinstance(part, TextPart) else ""
+        return text
     blocks: list[Block] = []
     for n, message in enumerate(messages):
         _note_message(message, f"messages[{n}]", receipt)
@@ -124,27 +136,48 @@ def _write_as_is(messages: tuple[Message, ...], lead: int, receipt: Receipt) -> 
 
 
 def _write_content(message: Message, path: str, receipt: Receipt) -> str | list[Block]:
-    first = message.parts[0] if message.plain and len(message.parts) == 1 else None
-    if isinstance(first, TextPart) and is_bare(first):
-        return first.text
-    return write_blocks(message.parts, path, receipt)
+    text = bare_text(message.parts[0]) if message.plain and len(message.parts) == 1 else None
+    return text if text is not None else write_blocks(message.parts, path, receipt)
 
 
 def _write_alternating(messages: tuple[Message, ...], lead: int, receipt: Receipt) -> list[dict[str, Any]]:
     """The messages of a request of another dialect, merged into turns that alternate."""
+    short = _short_turns(messages, lead)
+    if short is not None:
+        return short
     turns: list[_Turn] = []
     for n, message in enumerate(messages[lead:], lead):
         path = f"messages[{n}]"
-        _note_message(message, path, receipt)
-        role = "assistant" if message.role == "assistant" else "user"
-        if message.role in ("system", "developer"):
-            receipt.changed(path, f"{message.role} text inside the conversation became user text")
-        if not turns or turns[-1].role != role:
-            turns.append(_Turn(role))
-        turns[-1].add(message, path, receipt)
-        if not turns[-1].results and not turns[-1].blocks:
+        if message.name is not None or message.extra:
+            _note_message(message, path, receipt)
+        role = message.role
+        if role in ("system", "developer"):
+            receipt.changed(path, f"{role} text inside the conversation became user text")
+            role = "user"
+        turn = turns[-1] if turns else None
+        if turn is None or turn.role != role:
+            turn = _Turn(role)
+            turns.append(turn)
+        turn.add(message, path, receipt)
+        if not turn.blocks and not turn.results:
             turns.pop()  # nothing of it was carried: its neighbours are one turn now
     return [turn.write() for turn in turns]
+
+
+def _short_turns(messages: tuple[Message, ...], lead: int) -> list[dict[str, Any]] | None:
+    """The turns of a conversation that alternates already, each message one text; None for any other."""
+    turns: list[dict[str, Any]] = []
+    last = ""
+    for message in messages[lead:]:
+        role = message.role
+        text = bare_text(message.parts[0]) if len(message.parts) == 1 and message.plain else None
+        if not text or text.isspace() or role not in ("user", "assistant") or role == last:
+            return None
+        if message.name is not None or message.extra:
+            return None
+        turns.append({"role": role, "content": text})
+        last = role
+    return turns
 
 
 class _Turn:
@@ -161,11 +194,15 @@ class _Turn:
     def add(self, message: Message, path: str, receipt: Receipt) -> None:
         """Append the parts of one message."""
         for k, part in enumerate(message.parts):
-            block = write_block(part, f"{path}.parts[{k}]", receipt)
-            if block is None:
+            text = bare_text(part)
+            if text and not text.isspace():
+                self.blocks.append({"type": "text", "text": text})
+                self.plain = self.plain and message.plain
                 continue
-            (self.results if isinstance(part, ToolResultPart) else self.blocks).append(block)
-            self.plain = self.plain and message.plain and is_bare(part)
+            block = write_block(part, f"{path}.parts[{k}]", receipt)
+            if block is not None:
+                (self.results if isinstance(part, ToolResultPart) else self.blocks).append(block)
+                self.plain = False
 
     def write(self) -> dict[str, Any]:
         """The message."""
@@ -244,63 +281,61 @@ def _write_tool_choice(request: ChatRequest, receipt: Receipt) -> Any:
     return written
 
 
-def _write_sampling(request: ChatRequest, thought: Thought, receipt: Receipt) -> dict[str, Any]:
-    sampling: dict[str, Any] = {}
+def _write_sampling(body: dict[str, Any], request: ChatRequest, thought: Thought, receipt: Receipt) -> None:
     temperature, top_p, top_k = request.temperature, request.top_p, request.top_k
     if temperature is not None and temperature > 1:
         receipt.changed("temperature", f"{temperature} became 1")
         temperature = 1.0
-    if not receipt.native:
-        if thought.is_on and temperature not in (None, 1):
-            receipt.dropped("temperature", "thinking excludes it")
-            temperature = None
-        if thought.is_on and top_k is not None:
-            receipt.dropped("top_k", "thinking excludes it")
-            top_k = None
-        if top_p is not None and (thought.is_on or temperature is not None):
-            receipt.dropped("top_p", "thinking excludes it" if thought.is_on else "temperature is given")
-            top_p = None
-    for name, value in (("temperature", temperature), ("top_p", top_p), ("top_k", top_k)):
-        if value is not None:
-            sampling[name] = value
-    stop = _stop_sequences(request, receipt)
+    if not receipt.native and thought.is_on:
+        for name, value in (("temperature", temperature), ("top_k", top_k), ("top_p", top_p)):
+            if value is not None and (name, value) != ("temperature", 1):
+                receipt.dropped(name, "thinking excludes it")
+        temperature, top_k, top_p = (temperature if temperature == 1 else None), None, None
+    elif not receipt.native and top_p is not None and temperature is not None:
+        receipt.dropped("top_p", "temperature is given")
+        top_p = None
+    if temperature is not None:
+        body["temperature"] = temperature
+    if top_p is not None:
+        body["top_p"] = top_p
+    if top_k is not None:
+        body["top_k"] = top_k
+    stop = None if request.stop is None else _stop_sequences(request.stop, receipt)
     if stop is not None:
-        sampling["stop_sequences"] = stop
-    return sampling
+        body["stop_sequences"] = stop
 
 
-def _stop_sequences(request: ChatRequest, receipt: Receipt) -> tuple[str, ...] | None:
-    if request.stop is None or receipt.native:
-        return request.stop
-    kept = tuple(stop for stop in request.stop if stop.strip())
-    if len(kept) < len(request.stop):
+def _stop_sequences(stops: tuple[str, ...], receipt: Receipt) -> tuple[str, ...] | None:
+    if receipt.native:
+        return stops
+    kept = tuple(stop for stop in stops if stop.strip())
+    if len(kept) < len(stops):
         receipt.dropped("stop", "sequences of white space")
     return kept or None
 
 
-def _write_settings(request: ChatRequest, thought: Thought, receipt: Receipt) -> dict[str, Any]:
+def _write_settings(body: dict[str, Any], request: ChatRequest, thought: Thought, receipt: Receipt) -> None:
     """output_config, metadata and the service tier."""
-    settings: dict[str, Any] = {}
     config: dict[str, Any] = {} if thought.effort is None else {"effort": thought.effort}
-    config.update(_write_format(request, receipt))
+    if request.response_format is not None:
+        config.update(_write_format(request.response_format, receipt))
     metadata: dict[str, Any] = {} if request.user is None else {"user_id": request.user}
     if receipt.native:
         config.update(_inner(request.extra, "output_config"))
         metadata.update(_inner(request.extra, "metadata"))
     if config:
-        settings["output_config"] = config
+        body["output_config"] = config
     if metadata:
-        settings["metadata"] = metadata
+        body["metadata"] = metadata
     tier = request.service_tier
     if tier is not None:
         word = tier if receipt.native else _TIERS.get(tier)
         if word is None:
             receipt.dropped("service_tier", "no equivalent")
         else:
-            settings["service_tier"] = word
+            body["service_tier"] = word
         if word not in (None, tier):
             receipt.changed("service_tier", f"{tier} became {word}")
-    return settings
 
 
 def _inner(extra: Extra, name: str) -> dict[str, Raw]:
@@ -308,9 +343,8 @@ def _inner(extra: Extra, name: str) -> dict[str, Raw]:
     return {} if raw is None else decode_members(raw)
 
 
-def _write_format(request: ChatRequest, receipt: Receipt) -> dict[str, Any]:
-    fmt = request.response_format
-    if fmt is None or fmt.kind == "text":
+def _write_format(fmt: ResponseFormat, receipt: Receipt) -> dict[str, Any]:
+    if fmt.kind == "text":
         return {}
     if fmt.kind != "json_schema" or fmt.schema is None:
         receipt.dropped("response_format", f"{fmt.kind} has no equivalent")

@@ -34,6 +34,7 @@ from asbru.dialects.anthropic_messages.block_writer import (
 )
 from asbru.dialects.anthropic_messages.blocks import CARRIER, read_content
 from asbru.dialects.anthropic_messages.fields import Fields, Misfit, check_utf8, is_null, open_object
+from asbru.dialects.anthropic_messages.plain import read_plain_reply
 from asbru.dialects.anthropic_messages.receipt import Receipt
 from asbru.dialects.anthropic_messages.types import (
     DECODE_ERRORS,
@@ -56,6 +57,9 @@ _TIERS = {"default": "standard", "standard": "standard", "priority": "priority",
 
 def read_reply(body: bytes) -> ChatReply:
     """The whole answer; `UpstreamError` (protocol) when it is not one, (fault) when it is an error inside a 200."""
+    plain = read_plain_reply(body)
+    if plain is not None:
+        return plain
     try:
         check_utf8(body)
         fields = open_object(body, "")
@@ -86,7 +90,7 @@ def _read(fields: Fields) -> ChatReply:
     choice = Choice(
         index=0,
         parts=parts,
-        stop=None if raw_stop is None else read_stop(raw_stop),
+        stop=None if raw_stop is None else STOP_READ.get(raw_stop, "other"),
         raw_stop=raw_stop,
         stop_sequence=fields.take_str("stop_sequence"),
     )
@@ -106,11 +110,6 @@ def _read(fields: Fields) -> ChatReply:
 def present(fields: Fields) -> Extra:
     """The unknown members that are not null: the API spells many absent things out."""
     return {name: raw for name, raw in fields.rest().items() if not is_null(raw)}
-
-
-def read_stop(raw_stop: str) -> StopReason:
-    """The canonical word for a `stop_reason`."""
-    return STOP_READ.get(raw_stop, "other")
 
 
 def read_tier(extra: Extra) -> tuple[str | None, Extra]:

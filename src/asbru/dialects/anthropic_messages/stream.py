@@ -17,6 +17,7 @@ After done everything is ignored; without message_stop there is no ReplyEnd. Wri
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
 
 import msgspec
 
@@ -38,10 +39,11 @@ from asbru.core.usage import Usage
 from asbru.dialects.anthropic_messages.blocks import read_block
 from asbru.dialects.anthropic_messages.errors import read_fault
 from asbru.dialects.anthropic_messages.fields import Fields, Misfit, open_object
-from asbru.dialects.anthropic_messages.response import present, read_stop, read_tier
+from asbru.dialects.anthropic_messages.response import present, read_tier
 from asbru.dialects.anthropic_messages.types import (
     DECODE_ERRORS,
     NAME,
+    STOP_READ,
     DeltaWire,
     decode_block_delta,
     decode_block_delta_raw,
@@ -73,7 +75,7 @@ class _Open:
 class MessagesStreamReader:
     """Bytes to events; see the table."""
 
-    __slots__ = ("_blocks", "_next", "_on", "_sse", "_started", "_stopped", "_usage", "done")
+    __slots__ = ("_blocks", "_next", "_sse", "_started", "_stopped", "_usage", "done")
 
     def __init__(self) -> None:
         self._sse = SseReader()
@@ -83,14 +85,6 @@ class MessagesStreamReader:
         self._started = False
         self._stopped = False
         self.done = False
-        self._on: dict[str, Callable[[bytes], list[StreamEvent]]] = {
-            "content_block_delta": self._block_delta,
-            "content_block_start": self._block_start,
-            "content_block_stop": self._block_stop,
-            "message_start": self._message_start,
-            "message_delta": self._message_delta,
-            "message_stop": self._message_stop,
-        }
 
     def feed(self, chunk: bytes) -> list[StreamEvent]:
         """The events that `chunk` completes."""
@@ -117,7 +111,10 @@ class MessagesStreamReader:
             if self.done:
                 break
             try:
-                events += self._event(wire)
+                if wire.event == "content_block_delta" and self._started:  # most events are of this kind
+                    self._block_delta(wire.data, events)
+                else:
+                    self._event(wire, events)
             except Misfit as misfit:
                 events.append(self._garbage(str(misfit)))
             except DECODE_ERRORS as error:
@@ -128,24 +125,25 @@ class MessagesStreamReader:
         self.done = True
         return StreamFault(message=message, type="protocol_error")
 
-    def _event(self, wire: SseEvent) -> list[StreamEvent]:
+    def _event(self, wire: SseEvent, out: list[StreamEvent]) -> None:
         # The event's name repeats the type; it is believed only where it is one of the API's own.
         kind = wire.event if wire.event in self._on else decode_kind(wire.data).type
         handle = self._on.get(kind)
         if handle is not None:
             if not self._started and kind != "message_start":
                 raise Misfit(f"expected message_start first, got {kind}")
-            return handle(wire.data)
-        if kind == "ping":
-            return [Ping()]
-        if kind == "error":
+            handle(self, wire.data, out)
+        elif kind == "ping":
+            out.append(Ping())
+        elif kind == "error":
             self.done = True
-            return [read_fault(wire.data)]
-        if not kind:
+            out.append(read_fault(wire.data))
+        elif not kind:
             raise Misfit("expected an event with a type, got one without")
-        return [ForeignEvent(dialect=NAME, event=wire.event, data=wire.data)]
+        else:
+            out.append(ForeignEvent(dialect=NAME, event=wire.event, data=wire.data))
 
-    def _message_start(self, data: bytes) -> list[StreamEvent]:
+    def _message_start(self, data: bytes, out: list[StreamEvent]) -> None:
         if self._started:
             raise Misfit("expected one message_start, got a second")
         message = open_object(data, "message_start").need_object("message")
@@ -163,9 +161,9 @@ class MessagesStreamReader:
             dialect=NAME,
             extra={**present(message), **usage_extra_raw(extra)},
         )
-        return [start]
+        out.append(start)
 
-    def _block_start(self, data: bytes) -> list[StreamEvent]:
+    def _block_start(self, data: bytes, out: list[StreamEvent]) -> None:
         wire = decode_block_start(data)
         if wire.index in self._blocks:
             raise Misfit(f"expected a new block, got block {wire.index} twice")
@@ -174,9 +172,10 @@ class MessagesStreamReader:
         self._blocks[wire.index] = block
         self._next += 1
         empty, deltas = _emptied(part, block)
-        return [PartStart(index=block.index, part=empty), *deltas]
+        out.append(PartStart(index=block.index, part=empty))
+        out += deltas
 
-    def _block_delta(self, data: bytes) -> list[StreamEvent]:
+    def _block_delta(self, data: bytes, out: list[StreamEvent]) -> None:
         wire = decode_block_delta(data)
         block = self._blocks.get(wire.index)
         if block is None:
@@ -184,54 +183,53 @@ class MessagesStreamReader:
         delta = wire.delta
         part = block.part
         if delta.text is not None and isinstance(part, TextPart):
-            return [PartDelta(index=block.index, text=delta.text)]
-        if delta.partial_json is not None and isinstance(part, (ToolCallPart, ForeignPart)):
-            if not delta.partial_json:
-                return []
-            block.arguments = ""
-            return [PartDelta(index=block.index, text=delta.partial_json)]
-        found = _rare_delta(block.index, part, delta)
-        return [found or PartDelta(index=block.index, foreign=decode_block_delta_raw(data).delta)]
+            out.append(PartDelta(index=block.index, text=delta.text))
+        elif delta.partial_json is not None and isinstance(part, (ToolCallPart, ForeignPart)):
+            if delta.partial_json:
+                block.arguments = ""
+                out.append(PartDelta(index=block.index, text=delta.partial_json))
+        else:
+            found = _rare_delta(block.index, part, delta)
+            out.append(found or PartDelta(index=block.index, foreign=decode_block_delta_raw(data).delta))
 
-    def _block_stop(self, data: bytes) -> list[StreamEvent]:
+    def _block_stop(self, data: bytes, out: list[StreamEvent]) -> None:
         block = self._blocks.pop(decode_block_stop(data).index, None)
-        return [] if block is None else _closed(block)
+        if block is not None:
+            out += _closed(block)
 
-    def _message_delta(self, data: bytes) -> list[StreamEvent]:
+    def _message_delta(self, data: bytes, out: list[StreamEvent]) -> None:
         event = open_object(data, "message_delta")
         event.take_raw("type")
         delta = event.take_object("delta") or Fields({}, "delta")
         usage = event.take_raw("usage")
         raw_stop = delta.take_str("stop_reason")
         sequence = delta.take_str("stop_sequence")
-        events: list[StreamEvent] = []
         if raw_stop is not None and not self._stopped:
-            events += self._close_blocks()
+            out += self._close_blocks()
             self._stopped = True
             _, extra = read_tier(read_usage_extra(usage))
             stop = ChoiceStop(
-                stop=read_stop(raw_stop),
+                stop=STOP_READ.get(raw_stop, "other"),
                 raw_stop=raw_stop,
                 stop_sequence=sequence,
                 extra={**present(delta), **present(event), **usage_extra_raw(extra)},
             )
-            events.append(stop)
+            out.append(stop)
         found = read_later_usage(usage)
         if found is not None:
             self._usage = merge_usage(self._usage, found)
         if self._usage is not None:
-            events.append(UsageReport(usage=self._usage))
-        return events
+            out.append(UsageReport(usage=self._usage))
 
-    def _message_stop(self, data: bytes) -> list[StreamEvent]:
+    def _message_stop(self, data: bytes, out: list[StreamEvent]) -> None:
         decode_kind(data)
         self.done = True
-        events = self._close_blocks()
+        out += self._close_blocks()
         if not self._stopped:
-            events.append(ChoiceStop(stop="other"))
+            out.append(ChoiceStop(stop="other"))
             if self._usage is not None:
-                events.append(UsageReport(usage=self._usage))
-        return [*events, ReplyEnd()]
+                out.append(UsageReport(usage=self._usage))
+        out.append(ReplyEnd())
 
     def _close_blocks(self) -> list[StreamEvent]:
         events: list[StreamEvent] = []
@@ -239,6 +237,16 @@ class MessagesStreamReader:
             events += _closed(block)
         self._blocks.clear()
         return events
+
+    # Functions, not bound methods: those would be held by the object that they hold, and keep it alive.
+    _on: ClassVar[dict[str, Callable[[MessagesStreamReader, bytes, list[StreamEvent]], None]]] = {
+        "content_block_delta": _block_delta,
+        "content_block_start": _block_start,
+        "content_block_stop": _block_stop,
+        "message_start": _message_start,
+        "message_delta": _message_delta,
+        "message_stop": _message_stop,
+    }
 
 
 def _emptied(part: Part, block: _Open) -> tuple[Part, list[StreamEvent]]:

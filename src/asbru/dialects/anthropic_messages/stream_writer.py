@@ -62,19 +62,25 @@ from asbru.wire import write_event
 HELD_BYTES_MAX: Final = 16 * 1024 * 1024
 """How much of the parts that wait is held, in bytes of text."""
 
+_AFTER: Final = b"}}\n\n"
 _EVENT_LEVEL: Final = frozenset(("context_management",))
 """Unknown members of a stop that stand beside `delta` in `message_delta`, not in it."""
 
 
 class _Part:
-    """A part on its way: what it is, what is held of it, and its block index once it is live."""
+    """A part on its way: what it is, what is held of it, and its block index once it is live.
 
-    __slots__ = ("block", "held", "index", "part", "stopped", "text")
+    `before` is what stands before its text in a delta's event (`_AFTER` is what follows it), b"" where the text does
+    not go out as it came.
+    """
+
+    __slots__ = ("before", "block", "held", "index", "part", "stopped", "text")
 
     def __init__(self, index: int, part: Part) -> None:
         self.index = index
         self.part = part
         self.block = -1
+        self.before = b""
         self.held: list[PartDelta] = []
         self.stopped = False
         self.text: list[str] = []  # a custom tool's free text: an object only when it is whole
@@ -232,6 +238,7 @@ class MessagesStreamWriter:
         if block is None:
             return
         part.block = self._blocks
+        part.before = _before(part)
         self._blocks += 1
         members = {"type": "content_block_start", "index": part.block, "content_block": block}
         self._put("content_block_start", members)
@@ -263,12 +270,15 @@ class MessagesStreamWriter:
                 return None
 
     def _delta(self, part: _Part, event: PartDelta) -> None:
+        if part.before and event.text is not None:
+            self._out.append(part.before + encode(event.text) + _AFTER)
+            return
         if event.logprobs is not None:
             self._receipt.dropped("logprobs", "no equivalent")
         if part.block < 0:
             return
-        if isinstance(part.part, ToolCallPart) and part.part.custom:
-            part.text.append(event.text or "")
+        if event.text is not None:
+            part.text.append(event.text)
             return
         delta = self._delta_members(part.part, event)
         if delta is not None:
@@ -278,14 +288,6 @@ class MessagesStreamWriter:
         self._put("content_block_delta", {"type": "content_block_delta", "index": part.block, "delta": delta})
 
     def _delta_members(self, part: Part, event: PartDelta) -> dict[str, Any] | Raw | None:
-        if event.text is not None:
-            match part:
-                case ToolCallPart() | ForeignPart():
-                    return {"type": "input_json_delta", "partial_json": event.text}
-                case ThinkingPart():
-                    return {"type": "thinking_delta", "thinking": event.text}
-                case _:
-                    return {"type": "text_delta", "text": event.text}
         if event.signature is not None and isinstance(part, ThinkingPart):
             return {"type": "signature_delta", "signature": carry(event.signature, part.dialect)}
         if event.citation is not None or event.foreign is not None:
@@ -339,6 +341,23 @@ class MessagesStreamWriter:
     def _fault(self, fault: StreamFault) -> None:
         self._out.append(write_fault_event(error_type(fault.type, fault.status), fault.message))
         self._done = True
+
+
+def _before(part: _Part) -> bytes:
+    """See `_Part`. The free text of a custom tool is collected, and written when it is whole."""
+    match part.part:
+        case ToolCallPart(custom=True):
+            return b""
+        case ToolCallPart() | ForeignPart():
+            kind, member = b"input_json_delta", b"partial_json"
+        case ThinkingPart():
+            kind, member = b"thinking_delta", b"thinking"
+        case _:
+            kind, member = b"text_delta", b"text"
+    return (
+        b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,'
+        b'"delta":{"type":"%b","%b":' % (part.block, kind, member)
+    )
 
 
 def _one_line(data: bytes) -> bytes:

@@ -14,6 +14,8 @@ from asbru.core.chat import Raw, StopReason
 
 NAME: Final = "anthropic_messages"
 
+NULL: Final = Raw(b"null")
+
 STOP_READ: Final[dict[str, StopReason]] = {
     "end_turn": "stop",
     "max_tokens": "length",

@@ -71,6 +71,14 @@ class Calls:
         """Whether the choice has called a tool."""
         return bool(self._calls)
 
+    def extend(self, index: int, arguments: str) -> PartDelta | None:
+        """More arguments for the call at `index`, from a fragment that says nothing else; None if there is none."""
+        call = self._by_index.get(index)
+        if call is None:
+            return None
+        call.arguments.append(arguments)
+        return PartDelta(index=call.part, choice=self._choice, text=arguments)
+
     def read(self, delta: Fields) -> list[StreamEvent]:
         """The events of a delta's `tool_calls` (or legacy `function_call`)."""
         out: list[StreamEvent] = []

@@ -7,8 +7,8 @@ members mean.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeAlias, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Generic, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
 
@@ -20,12 +20,20 @@ T = TypeVar("T")
 Refuse: TypeAlias = Callable[[str, str], AsbruError]
 """(path, complaint) -> the error to raise."""
 
-_OBJECT = msgspec.json.Decoder(dict[str, Raw])
-_LIST = msgspec.json.Decoder(list[Raw])
-_TEXT = msgspec.json.Decoder(str)
-_WHOLE = msgspec.json.Decoder(int)
-_NUMBER = msgspec.json.Decoder(float)
-_FLAG = msgspec.json.Decoder(bool)
+
+class Kind(NamedTuple, Generic[T]):
+    """A kind of value: how its JSON is read, and what it is called in a complaint."""
+
+    decode: Callable[[Raw | bytes], T]
+    expected: str
+
+
+TEXT: Final = Kind(msgspec.json.Decoder(str).decode, "a string")
+WHOLE: Final = Kind(msgspec.json.Decoder(int).decode, "a whole number")
+NUMBER: Final = Kind(msgspec.json.Decoder(float).decode, "a number")
+FLAG: Final = Kind(msgspec.json.Decoder(bool).decode, "true or false")
+_OBJECT: Final = Kind(msgspec.json.Decoder(dict[str, Raw]).decode, "an object")
+_LIST: Final = Kind(msgspec.json.Decoder(list[Raw]).decode, "a list")
 
 _KINDS = {0x22: "a string", 0x7B: "an object", 0x5B: "a list", 0x74: "true", 0x66: "false", 0x6E: "null"}
 
@@ -96,25 +104,36 @@ class Fields:
 
     def peek(self, name: str) -> Raw | None:
         """A member left in place; None when absent or null."""
-        raw = self._left.get(name)
-        return None if raw is None or raw == NULL else raw
+        raw = self._left.get(name, NULL)
+        return None if raw == NULL else raw
 
     def raw(self, name: str) -> Raw | None:
         """A member as raw JSON; None when absent or null."""
-        raw = self._left.pop(name, None)
-        return None if raw is None or raw == NULL else raw
+        raw = self._left.pop(name, NULL)
+        return None if raw == NULL else raw
 
     def text(self, name: str) -> str | None:
-        return self._read(name, _TEXT, "a string")
+        raw = self._left.pop(name, NULL)
+        return None if raw == NULL else self._decode(raw, name, TEXT)
 
     def whole(self, name: str) -> int | None:
-        return self._read(name, _WHOLE, "a whole number")
-
-    def number(self, name: str) -> float | None:
-        return self._read(name, _NUMBER, "a number")
+        raw = self._left.pop(name, NULL)
+        return None if raw == NULL else self._decode(raw, name, WHOLE)
 
     def flag(self, name: str) -> bool | None:
-        return self._read(name, _FLAG, "true or false")
+        raw = self._left.pop(name, NULL)
+        return None if raw == NULL else self._decode(raw, name, FLAG)
+
+    def present(self, kinds: Mapping[str, tuple[str, Kind[Any]]]) -> dict[str, Any]:
+        """What is there of the members in `kinds`, each under the name that stands beside its kind."""
+        found: dict[str, Any] = {}
+        for name in [*self._left]:
+            known = kinds.get(name)
+            if known is not None:
+                raw = self._left.pop(name)
+                if raw != NULL:
+                    found[known[0]] = self._decode(raw, name, known[1])
+        return found
 
     def need_text(self, name: str) -> str:
         """A string that must be there."""
@@ -125,8 +144,8 @@ class Fields:
 
     def child(self, name: str) -> Fields | None:
         """A member that is an object."""
-        members = self._read(name, _OBJECT, "an object")
-        return None if members is None else Fields(members, self.at(name), self._refuse)
+        raw = self._left.pop(name, NULL)
+        return None if raw == NULL else self.as_object(raw, name)
 
     def need_child(self, name: str) -> Fields:
         """An object that must be there."""
@@ -137,7 +156,12 @@ class Fields:
 
     def items(self, name: str) -> list[Raw] | None:
         """A member that is a list, item by item."""
-        return self._read(name, _LIST, "a list")
+        raw = self._left.pop(name, NULL)
+        return None if raw == NULL else self.as_items(raw, name)
+
+    def as_items(self, raw: Raw, name: str) -> list[Raw]:
+        """`raw`, found at `name`, as a list."""
+        return self._decode(raw, name, _LIST)
 
     def children(self, name: str) -> list[Fields] | None:
         """A member that is a list of objects."""
@@ -148,11 +172,11 @@ class Fields:
 
     def as_object(self, raw: Raw, name: str) -> Fields:
         """`raw`, found at `name`, as an object."""
-        return Fields(self._decode(raw, name, _OBJECT, "an object"), self.at(name), self._refuse)
+        return Fields(self._decode(raw, name, _OBJECT), self.at(name), self._refuse)
 
     def as_text(self, raw: Raw, name: str) -> str:
         """`raw`, found at `name`, as a string."""
-        return self._decode(raw, name, _TEXT, "a string")
+        return self._decode(raw, name, TEXT)
 
     def rest(self) -> Extra:
         """The members nobody asked for, nulls included."""
@@ -162,12 +186,8 @@ class Fields:
         """The members nobody asked for that hold something."""
         return {name: raw for name, raw in self._left.items() if raw != NULL}
 
-    def _read(self, name: str, decoder: msgspec.json.Decoder[T], expected: str) -> T | None:
-        raw = self.raw(name)
-        return None if raw is None else self._decode(raw, name, decoder, expected)
-
-    def _decode(self, raw: Raw, name: str, decoder: msgspec.json.Decoder[T], expected: str) -> T:
+    def _decode(self, raw: Raw, name: str, kind: Kind[T]) -> T:
         try:
-            return decoder.decode(raw)
+            return kind.decode(raw)
         except (msgspec.DecodeError, UnicodeDecodeError):
-            raise self.wrong(name, f"expected {expected}, got {kind_of(raw)}") from None
+            raise self.wrong(name, f"expected {kind.expected}, got {kind_of(raw)}") from None

@@ -40,14 +40,17 @@ def read_reasoning(message: Fields) -> list[Thought]:
         thought = read_detail(item)
         if thought is not None:
             _add(thoughts, thought, index is not None and index == last)
-    strings = {name: message.text(name) for name in _STRING_MEMBERS}
-    if thoughts:
-        return thoughts
-    if strings["reasoning_content"]:
-        return [ThinkingPart(text=strings["reasoning_content"], dialect=NAME)]
-    if strings["reasoning"]:
-        return [ThinkingPart(text=strings["reasoning"], dialect=NAME, extra=_MEMBER_REASONING)]
-    return []
+    plain = plain_thought(message.text("reasoning_content"), message.text("reasoning"))
+    return thoughts or ([] if plain is None else [plain])
+
+
+def plain_thought(reasoning_content: str | None, reasoning: str | None) -> ThinkingPart | None:
+    """Thinking that is a string, from the two members it may stand in."""
+    if reasoning_content:
+        return ThinkingPart(text=reasoning_content, dialect=NAME)
+    if reasoning:
+        return ThinkingPart(text=reasoning, dialect=NAME, extra=_MEMBER_REASONING)
+    return None
 
 
 def _add(thoughts: list[Thought], thought: Thought, same_index: bool) -> None:

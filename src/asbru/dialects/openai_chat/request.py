@@ -8,7 +8,8 @@ answer yet. Not here: the head alone (`head.py`), writing (`request_body.py`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Final
 
 import msgspec
 
@@ -25,11 +26,29 @@ from asbru.core.chat import (
     ToolCallPart,
     ToolResultPart,
 )
-from asbru.dialects.openai_chat.fields import Fields, open_object, refuse_request
+from asbru.dialects.openai_chat.fields import FLAG, NUMBER, TEXT, WHOLE, Fields, open_object, refuse_request
 from asbru.dialects.openai_chat.parts import raw_starts, read_cache, read_content
+from asbru.dialects.openai_chat.plain import merge, read_plain_message, read_plain_messages, read_plain_request
 from asbru.dialects.openai_chat.reasoning import read_reasoning
 from asbru.dialects.openai_chat.tools import read_tool_calls, read_tool_choice, read_tools
 from asbru.dialects.openai_chat.types import NAME
+
+_SETTINGS: Final = {
+    "temperature": ("temperature", NUMBER),
+    "top_p": ("top_p", NUMBER),
+    "top_k": ("top_k", WHOLE),
+    "frequency_penalty": ("frequency_penalty", NUMBER),
+    "presence_penalty": ("presence_penalty", NUMBER),
+    "seed": ("seed", WHOLE),
+    "n": ("choices", WHOLE),
+    "logprobs": ("logprobs", FLAG),
+    "top_logprobs": ("top_logprobs", WHOLE),
+    "user": ("user", TEXT),
+    "service_tier": ("service_tier", TEXT),
+    "stream": ("stream", FLAG),
+    "parallel_tool_calls": ("parallel_tool_calls", FLAG),
+}
+"""Settings that are one value: the canonical name and how they are read."""
 
 _ROLES = "expected one of system, developer, user, assistant, tool, function"
 _THINKING_MODES = {"enabled": "enabled", "disabled": "disabled", "adaptive": "adaptive"}
@@ -37,38 +56,36 @@ _THINKING_MODES = {"enabled": "enabled", "disabled": "disabled", "adaptive": "ad
 
 def read_request(body: bytes) -> ChatRequest:
     """The whole request; `BadRequest` with a path where it is not one."""
+    plain = read_plain_request(body)
+    if plain is not None:
+        return plain
     fields = open_object(body, refuse_request)
     model = fields.need_text("model")
     if not model:
         raise fields.wrong("model", "expected the name of a model, got an empty string")
+    messages = _read_messages(fields)
+    settings = fields.present(_SETTINGS)
+    limit = fields.whole("max_completion_tokens")  # the modern name wins; the legacy one beside it rides along
+    if limit is None:
+        limit = fields.whole("max_tokens")
+    if not fields.rest():
+        return ChatRequest(model=model, messages=messages, max_tokens=limit, dialect=NAME, **settings)
     include_usage, stream_extra = _read_stream_options(fields)
-    request = ChatRequest(
+    return ChatRequest(
         model=model,
-        messages=_read_messages(fields),
+        messages=messages,
         tools=read_tools(fields),
         tool_choice=read_tool_choice(fields),
-        parallel_tool_calls=fields.flag("parallel_tool_calls"),
         response_format=_read_format(fields),
         reasoning=_read_reasoning_wish(fields),
-        max_tokens=_read_max_tokens(fields),
-        temperature=fields.number("temperature"),
-        top_p=fields.number("top_p"),
-        top_k=fields.whole("top_k"),
+        max_tokens=limit,
         stop=_read_stop(fields),
-        frequency_penalty=fields.number("frequency_penalty"),
-        presence_penalty=fields.number("presence_penalty"),
-        seed=fields.whole("seed"),
-        choices=fields.whole("n"),
-        logprobs=fields.flag("logprobs"),
-        top_logprobs=fields.whole("top_logprobs"),
         logit_bias=fields.raw("logit_bias"),
-        user=fields.text("user"),
-        service_tier=fields.text("service_tier"),
-        stream=fields.flag("stream") or False,
         include_usage=include_usage,
         dialect=NAME,
+        **settings,
+        extra=fields.rest() | stream_extra,  # last: what nobody above has taken
     )
-    return msgspec.structs.replace(request, extra=fields.rest() | stream_extra)
 
 
 def _read_stream_options(fields: Fields) -> tuple[bool, Extra]:
@@ -78,13 +95,6 @@ def _read_stream_options(fields: Fields) -> tuple[bool, Extra]:
     include = options.flag("include_usage") or False
     left = options.rest()
     return include, {"stream_options": Raw(msgspec.json.encode(left))} if left else {}
-
-
-def _read_max_tokens(fields: Fields) -> int | None:
-    """The modern name wins; the legacy one beside it rides along."""
-    if "max_completion_tokens" in fields:
-        return fields.whole("max_completion_tokens")
-    return fields.whole("max_tokens")
 
 
 def _read_stop(fields: Fields) -> tuple[str, ...] | None:
@@ -153,34 +163,42 @@ def _read_reasoning_wish(fields: Fields) -> Reasoning | None:
 
 
 def _read_messages(fields: Fields) -> tuple[Message, ...]:
-    items = fields.children("messages")
+    raw = fields.raw("messages")
+    items = None if raw is None else read_plain_messages(raw) or _open_messages(fields, raw)
     if not items:
         got = "nothing" if items is None else "an empty list"
         raise fields.wrong("messages", f"expected a list of at least one message, got {got}")
-    messages: list[Message] = []
-    results: list[Part] = []
+    return merge(_read_items(items))
+
+
+def _read_items(items: Sequence[Message | ToolResultPart | Fields]) -> Iterator[Message | ToolResultPart]:
     legacy_ids: dict[str, str] = {}
     open_ids: list[str] = []  # of the calls that no result has answered yet
-    for at, item in enumerate(items):
-        role = item.need_text("role")
-        if role in ("tool", "function"):
-            result = _read_tool_result(item, role, legacy_ids, open_ids)
-            if result.call_id in open_ids:
-                open_ids.remove(result.call_id)
-            results.append(result)
-            continue
-        if results:
-            messages.append(Message(role="user", parts=tuple(results)))
-            results = []
-        if "function_call" in item:
-            legacy_ids[_legacy_name(item)] = f"call_fn_{at}"
-        message = _read_message(item, role, at)
-        if role == "assistant":
-            open_ids = [part.id for part in message.parts if isinstance(part, ToolCallPart)]
-        messages.append(message)
-    if results:
-        messages.append(Message(role="user", parts=tuple(results)))
-    return tuple(messages)
+    for at, one in enumerate(items):
+        item = _read_item(one, at, legacy_ids, open_ids) if isinstance(one, Fields) else one
+        if isinstance(item, Message):
+            if item.role == "assistant":
+                open_ids = [part.id for part in item.parts if isinstance(part, ToolCallPart)]
+        elif item.call_id in open_ids:
+            open_ids.remove(item.call_id)
+        yield item
+
+
+def _open_messages(fields: Fields, raw: Raw) -> list[Message | ToolResultPart | Fields]:
+    """The messages one by one: read where they are plain, else opened."""
+    items = enumerate(fields.as_items(raw, "messages"))
+    return [read_plain_message(item) or fields.as_object(item, f"messages[{at}]") for at, item in items]
+
+
+def _read_item(
+    item: Fields, at: int, legacy_ids: dict[str, str], open_ids: Sequence[str]
+) -> Message | ToolResultPart:
+    role = item.need_text("role")
+    if role in ("tool", "function"):
+        return _read_tool_result(item, role, legacy_ids, open_ids)
+    if "function_call" in item:
+        legacy_ids[_legacy_name(item)] = f"call_fn_{at}"
+    return _read_message(item, role, at)
 
 
 def _legacy_name(item: Fields) -> str:

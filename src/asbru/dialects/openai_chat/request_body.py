@@ -6,7 +6,7 @@
 | reasoning.effort               | `reasoning_effort`; another dialect's xhigh and max become high (noted) |
 | reasoning.budget_tokens alone  | effort: below 4,096 low, below 16,384 medium, else high (noted)         |
 | reasoning disabled or adaptive | nothing: the model's own default holds (noted)                          |
-| stream                         | usage is always asked for; the stream writer withholds it               |
+| stream                         | usage is asked for where the target allows; the writer withholds it     |
 | top_k, more than four stops    | only for callers of this dialect; else dropped or cut (noted)           |
 """
 
@@ -60,7 +60,7 @@ def write_request(request: ChatRequest, facts: TargetFacts) -> Written:
         if value is not None:
             body[name] = value
     if request.stream:
-        body |= _write_stream(request, receipt)
+        body |= _write_stream(request, facts, writer)
     if writer.own:
         for name, raw in request.extra.items():
             body.setdefault(name, raw)
@@ -72,13 +72,19 @@ def write_request(request: ChatRequest, facts: TargetFacts) -> Written:
     return Written(body=msgspec.json.encode(body), notes=receipt.notes)
 
 
-def _write_stream(request: ChatRequest, receipt: Receipt) -> dict[str, object]:
-    if not request.include_usage:
-        receipt.added("stream_options.include_usage", "for accounting")
-    options: dict[str, object] = {"include_usage": True}
-    if request.dialect and "stream_options" in request.extra:
+def _write_stream(request: ChatRequest, facts: TargetFacts, writer: PartWriter) -> dict[str, object]:
+    """The stream flag, and usage asked for: by us where the target allows it, by a caller of this dialect always."""
+    options: dict[str, object] = {}
+    may_ask = facts.ask_stream_usage and "stream_options" not in facts.strip
+    if may_ask or (writer.own and request.include_usage):
+        options["include_usage"] = True
+        if not request.include_usage:
+            writer.receipt.added("stream_options.include_usage", "for accounting")
+    elif request.include_usage:
+        writer.receipt.dropped("stream_options.include_usage", "the provider is not asked for it")
+    if writer.own and "stream_options" in request.extra:
         options |= msgspec.json.decode(request.extra["stream_options"], type=dict[str, Raw])
-    return {"stream": True, "stream_options": options}
+    return {"stream": True, "stream_options": options} if options else {"stream": True}
 
 
 def _write_tooling(request: ChatRequest, writer: PartWriter) -> dict[str, object]:

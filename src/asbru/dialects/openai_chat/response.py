@@ -31,6 +31,7 @@ from asbru.dialects.contract import WrittenReply
 from asbru.dialects.openai_chat.errors import read_fault
 from asbru.dialects.openai_chat.fields import Fields, open_object, refuse_answer
 from asbru.dialects.openai_chat.parts import PartWriter, read_content
+from asbru.dialects.openai_chat.plain import read_plain_reply
 from asbru.dialects.openai_chat.reasoning import (
     Thought,
     is_content,
@@ -47,6 +48,7 @@ from asbru.dialects.openai_chat.usage import read_usage, write_usage
 
 _EMPTY = (b"[]", b"{}", b'""')
 """An unknown member of a message that holds nothing (`annotations: []`) is not worth a note elsewhere."""
+_encode = msgspec.json.Encoder().encode
 _NOT_ID = re.compile(r"[^a-zA-Z0-9_-]")
 
 
@@ -58,6 +60,9 @@ def call_id(reply_id: str, choice: int) -> str:
 
 def read_reply(body: bytes) -> ChatReply:
     """The reply; `UpstreamError` of kind "fault" for an error inside a 200, "protocol" for anything else."""
+    plain = read_plain_reply(body)
+    if plain is not None:
+        return plain
     fields = open_object(body, refuse_answer)
     if "error" in fields and "choices" not in fields:
         fault = read_fault(body)
@@ -156,39 +161,51 @@ def write_reply(reply: ChatReply) -> WrittenReply:
             receipt.changed("usage.cache_write_1h", "counted in cache_write_tokens")
     if reply.service_tier is not None:
         body["service_tier"] = reply.service_tier
-    if writer.own:
-        body = {**reply.extra, **body}
-    else:
-        receipt.dropped_extra("", reply.extra, reply.dialect)
-    return WrittenReply(body=msgspec.json.encode(body), notes=receipt.notes)
+    if reply.extra:
+        if writer.own:
+            body = {**reply.extra, **body}
+        else:
+            receipt.dropped_extra("", reply.extra, reply.dialect)
+    return WrittenReply(_encode(body), receipt.notes)
 
 
 def _write_choice(choice: Choice, writer: PartWriter) -> dict[str, object]:
-    path = f"choices[{choice.index}]"
+    text = _sole_text(choice)
     written: dict[str, object] = {
         "index": choice.index,
-        "message": _write_message(choice, path, writer),
+        "message": _write_message(choice, writer)
+        if text is None
+        else {"role": "assistant", "content": text, "refusal": None},
         "logprobs": choice.logprobs,
         "finish_reason": write_stop(choice.stop, choice.raw_stop, writer.dialect),
     }
     if writer.own:
         return {name: raw for name, raw in choice.extra.items() if name != "message"} | written
-    writer.receipt.dropped_extra(path, choice.extra, writer.dialect)
+    if choice.extra:
+        writer.receipt.dropped_extra(f"choices[{choice.index}]", choice.extra, writer.dialect)
     if choice.stop_sequence is not None:
-        writer.receipt.dropped(f"{path}.stop_sequence", "chat does not tell which stop matched")
+        writer.receipt.dropped(f"choices[{choice.index}].stop_sequence", "chat does not tell which stop matched")
     if choice.raw_stop is not None:
         written["native_finish_reason"] = choice.raw_stop
     return written
 
 
-def _write_message(choice: Choice, path: str, writer: PartWriter) -> dict[str, object]:
+def _sole_text(choice: Choice) -> str | None:
+    """The text of an answer that is one text and nothing else."""
+    if len(choice.parts) != 1 or choice.extra:
+        return None
+    part = choice.parts[0]
+    return part.text if isinstance(part, TextPart) and part.citations is None else None
+
+
+def _write_message(choice: Choice, writer: PartWriter) -> dict[str, object]:
     """The message. Texts are joined: chat's answers hold one string (a list only where Mistral's did)."""
     thoughts: list[Thought] = []
     content: list[object] = []
     members: dict[str, object] = {}
     calls: list[object] = []
     for at, part in enumerate(choice.parts):
-        where = f"{path}.parts[{at}]"
+        where = f"choices[{choice.index}].parts[{at}]"
         if isinstance(part, RedactedThinkingPart) or (isinstance(part, ThinkingPart) and not is_content(part)):
             thoughts.append(part)
         elif isinstance(part, RefusalPart):

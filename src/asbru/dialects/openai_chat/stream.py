@@ -16,6 +16,7 @@ Not here: the call machine (`calls.py`), reasoning's spellings (`reasoning.py`).
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Final
 
 import msgspec
@@ -44,7 +45,8 @@ from asbru.core.reply import (
 from asbru.dialects.openai_chat.calls import Calls
 from asbru.dialects.openai_chat.errors import read_fault
 from asbru.dialects.openai_chat.fields import Fields, refuse_answer
-from asbru.dialects.openai_chat.reasoning import read_chunk_reasoning
+from asbru.dialects.openai_chat.plain import DeltaWire, read_plain_chunk
+from asbru.dialects.openai_chat.reasoning import plain_thought, read_chunk_reasoning
 from asbru.dialects.openai_chat.response import call_id, read_created
 from asbru.dialects.openai_chat.stops import read_stop
 from asbru.dialects.openai_chat.types import NAME, NULL
@@ -55,6 +57,7 @@ _OBJECT = msgspec.json.Decoder(dict[str, Raw])
 _DONE: Final = b"[DONE]"
 _QUIET: Final = frozenset(("object", "usage", "obfuscation", "p", "choices", "x_groq"))
 """Members of a chunk that are framing or padding, not facts about the answer."""
+_EMPTY_TEXT: Final = TextPart(text="")
 _NOISE: Final = frozenset(("role", "channel"))
 _EMPTY: Final = (b"null", b'""', b"[]", b"{}")
 
@@ -67,20 +70,34 @@ def protocol_fault(message: str) -> StreamFault:
 class ChoiceReader:
     """The parts of one choice. `finish` is the provider's word once it came."""
 
-    __slots__ = ("_calls", "_key", "_open", "_parts", "extra", "finish", "index")
+    __slots__ = ("_calls", "_claim", "_key", "_open", "extra", "finish", "index")
 
     def __init__(self, index: int, reply_id: str) -> None:
         self.index = index
         self.finish: str | None = None
         self.extra: Extra = {}
-        self._parts = 0
+        self._claim = count().__next__  # the next part's index
         self._open = -1  # the text, thinking or refusal part that is open
         self._key: object = None  # what it is, so that a change of kind is seen
         self._calls = Calls(index, call_id(reply_id, index), self._claim)
 
-    def _claim(self) -> int:
-        self._parts += 1
-        return self._parts - 1
+    def go_on(self, delta: DeltaWire, out: list[StreamEvent]) -> bool:
+        """A delta that is plain. False, and nothing done, where it needs the long way after all."""
+        fragment = delta.tool_calls[0] if delta.tool_calls else None
+        more = None
+        if fragment is not None and fragment.function.arguments:
+            more = self._calls.extend(fragment.index, fragment.function.arguments)
+            if more is None:
+                return False
+        thought = plain_thought(delta.reasoning_content, delta.reasoning)
+        if thought is not None:
+            self._think(thought, out)
+        if delta.content:
+            self._extend("text", _EMPTY_TEXT, delta.content, out)
+        if more is not None:
+            self._shut(out)
+            out.append(more)
+        return True
 
     def read(self, choice: Fields, out: list[StreamEvent]) -> None:
         """One chunk's choice."""
@@ -121,11 +138,11 @@ class ChoiceReader:
                     for inner in item.children("thinking") or ():
                         self._think(ThinkingPart(text=inner.text("text") or "", dialect=NAME), out)
                 elif kind == "text":
-                    self._extend("text", TextPart(text=""), item.text("text") or "", out)
+                    self._extend("text", _EMPTY_TEXT, item.text("text") or "", out)
                 else:
                     self._foreign({"content": Raw(msgspec.json.encode([item.rest()]))}, out)
             return
-        self._extend("text", TextPart(text=""), delta.text("content") or "", out)
+        self._extend("text", _EMPTY_TEXT, delta.text("content") or "", out)
 
     def _think(self, thought: ThinkingPart | RedactedThinkingPart, out: list[StreamEvent]) -> None:
         if isinstance(thought, RedactedThinkingPart):
@@ -232,6 +249,8 @@ class ChatStreamReader:
         if event.data == _DONE:
             self._finish(out)
             return
+        if self._started and not event.event and self._go_on(event.data, out):
+            return
         members = _decode(event.data)
         if members is None:
             shown = event.data[:80].decode("utf-8", "replace")
@@ -246,6 +265,14 @@ class ChatStreamReader:
                 self._read_chunk(Fields(members, "chunk", refuse_answer), out)
             except AsbruError as error:
                 out.append(self._fault(protocol_fault(error.message)))
+
+    def _go_on(self, data: bytes, out: list[StreamEvent]) -> bool:
+        """A chunk as most are: one choice, which goes on. False, and nothing done, for any other."""
+        wire = read_plain_chunk(data)
+        if wire is None:
+            return False
+        reader = self._choices.get(wire.index or 0)
+        return reader is not None and reader.go_on(wire.delta, out)
 
     def _fault(self, fault: StreamFault) -> StreamFault:
         self._ended = True

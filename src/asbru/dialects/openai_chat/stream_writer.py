@@ -51,13 +51,18 @@ _FOREIGN_DELTA = msgspec.json.Decoder(dict[str, Raw])
 
 
 class _OpenPart:
-    """A part that is being written. `index` is that of a tool call or of a reasoning detail on the wire."""
+    """A part that is being written. `index` is that of a tool call or of a reasoning detail on the wire.
 
-    __slots__ = ("index", "part")
+    `before` and `after` are what stands around its text in a chunk, where that is the same in all of them; else b"".
+    """
+
+    __slots__ = ("after", "before", "index", "part")
 
     def __init__(self, part: Part, index: int) -> None:
         self.part = part
         self.index = index
+        self.before = b""
+        self.after = b""
 
 
 class ChatStreamWriter:
@@ -82,12 +87,12 @@ class ChatStreamWriter:
 
     def write(self, events: Sequence[StreamEvent]) -> bytes:
         """The chunks for `events`."""
-        return b"".join([self._write(event) for event in events])
+        return b"".join(
+            [self._delta(event) if isinstance(event, PartDelta) else self._write(event) for event in events]
+        )
 
     def _write(self, event: StreamEvent) -> bytes:
         match event:
-            case PartDelta():
-                return self._delta(event)
             case PartStart():
                 return self._begin(event)
             case PartStop():
@@ -146,6 +151,7 @@ class ChatStreamWriter:
         role = self._role(choice)
         call = self._calls[choice]
         opened = self._open[choice, event.index] = _OpenPart(part, call)
+        opened.before, opened.after = self._frame(part, choice, call)
         match part:
             case ToolCallPart():
                 self._calls[choice] = call + 1
@@ -157,7 +163,7 @@ class ChatStreamWriter:
                     opened.index = self._next_detail()
                     if part.signature is not None:
                         return role + self._think(opened, choice, part)
-                return role + (self._text(opened, choice, part.text) if part.text else b"")
+                return role + (self._delta(_words(event, part.text)) if part.text else b"")
             case RedactedThinkingPart():
                 item = write_detail(part, self._next_detail())
                 return role + self._chunk(choice, {"reasoning_details": [item]})
@@ -169,12 +175,30 @@ class ChatStreamWriter:
                 self._receipt.dropped("stream.part", "chat has no such part in an answer")
                 return role
 
+    def _frame(self, part: Part, choice: int, call: int) -> tuple[bytes, bytes]:
+        """What stands before and after the JSON text of a part in each of its chunks."""
+        match part:
+            case TextPart():
+                before, after = b'"content":', b""
+            case RefusalPart():
+                before, after = b'"refusal":', b""
+            case ToolCallPart(custom=True):
+                before, after = b'"tool_calls":[{"index":%d,"custom":{"input":' % call, b"}}]"
+            case ToolCallPart():
+                before, after = b'"tool_calls":[{"index":%d,"function":{"arguments":' % call, b"}}]"
+            case _:
+                return b"", b""
+        start = b'data: %b,"choices":[{"index":%d,"delta":{' % (self._front, choice)
+        return start + before, after + b'},"finish_reason":null}]}\n\n'
+
     def _delta(self, event: PartDelta) -> bytes:
         opened = self._open.get((event.choice, event.index))
         if opened is None:
             return b""
         if event.text is not None:
-            return self._text(opened, event.choice, event.text)
+            if opened.before:
+                return opened.before + _ENCODE(event.text) + opened.after
+            return self._think(opened, event.choice, _thought(event.text, None))
         if event.signature is not None:
             return self._think(opened, event.choice, _thought("", event.signature))
         if event.logprobs is not None:
@@ -184,23 +208,6 @@ class ChatStreamWriter:
         elif event.foreign is not None:
             self._receipt.dropped("stream.delta", f"known to {self._dialect} only")
         return b""
-
-    def _text(self, opened: _OpenPart, choice: int, text: str) -> bytes:
-        delta: dict[str, object]
-        match opened.part:
-            case TextPart():
-                delta = {"content": text}
-            case ThinkingPart():
-                return self._think(opened, choice, _thought(text, None))
-            case RefusalPart():
-                delta = {"refusal": text}
-            case ToolCallPart(custom=True):
-                delta = {"tool_calls": [{"index": opened.index, "custom": {"input": text}}]}
-            case ToolCallPart():
-                delta = {"tool_calls": [{"index": opened.index, "function": {"arguments": text}}]}
-            case _:
-                return b""
-        return self._chunk(choice, delta)
 
     def _next_detail(self) -> int:
         self._details += 1
@@ -243,6 +250,10 @@ class ChatStreamWriter:
             return _DONE
         usage = _ENCODE(write_usage(self._usage))
         return b'data: %b,"choices":[],"usage":%b}\n\n' % (self._front, usage) + _DONE
+
+
+def _words(start: PartStart, text: str) -> PartDelta:
+    return PartDelta(index=start.index, choice=start.choice, text=text)
 
 
 def _thought(text: str, signature: str | None) -> ThinkingPart:

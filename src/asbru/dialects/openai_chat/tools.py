@@ -14,6 +14,7 @@ import msgspec
 from asbru.core.chat import ForeignTool, Raw, Tool, ToolCallPart, ToolChoice
 from asbru.dialects.openai_chat.fields import Fields
 from asbru.dialects.openai_chat.parts import PartWriter, raw_starts, read_cache
+from asbru.dialects.openai_chat.plain import read_plain_tools
 from asbru.dialects.openai_chat.types import NAME
 
 _MODES = {"auto": "auto", "none": "none", "required": "any", "any": "any"}
@@ -23,8 +24,12 @@ _TEXT = msgspec.json.Decoder(str)
 
 def read_tools(fields: Fields) -> tuple[Tool | ForeignTool, ...] | None:
     """`tools`, else the legacy `functions`; None when neither was given."""
-    items = fields.items("tools")
-    if items is not None:
+    raw = fields.raw("tools")
+    if raw is not None:
+        plain = read_plain_tools(raw)
+        if plain is not None:
+            return plain
+        items = fields.as_items(raw, "tools")
         fields_of = [fields.as_object(item, f"tools[{at}]") for at, item in enumerate(items)]
         return tuple(_read_tool(tool, raw) for tool, raw in zip(fields_of, items, strict=True))
     functions = fields.children("functions")
