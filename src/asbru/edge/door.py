@@ -91,6 +91,7 @@ class Door:
             except AsbruError as error:
                 self._refuse(error, route, request, connection)
                 return
+            call.body_bytes = len(call.body)
         stepper = Stepper(serve(call, rooms), partial(self._ended, call, connection))
         connection.on_gone = stepper.close
         stepper.start()

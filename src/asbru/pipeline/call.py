@@ -67,7 +67,6 @@ class Call:
     first_token_s = 0.0
     usage: Usage | None = None
     usage_source: UsageSource = "none"
-    body_bytes = 0
     cost_nanousd: int | None = None
 
     def __init__(self, surface: str, operation: str, dialect: Dialect, body: bytes, *, answer: AnswerPort) -> None:
@@ -75,10 +74,10 @@ class Call:
         self.operation = operation
         self.dialect = dialect
         self.body = body
+        self.body_bytes = len(body)
         self.answer = answer
 
     def let_go_of_body(self) -> None:
         """No attempt follows any more: a stream may last for minutes, and would hold megabytes that nobody reads."""
-        self.body_bytes = len(self.body)
         self.body = b""
         self.canonical = None

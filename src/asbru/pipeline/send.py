@@ -13,13 +13,13 @@ from asbru.dialects import Dialect, TargetFacts
 from asbru.pipeline.call import Call
 from asbru.pipeline.endpoint import Endpoint
 from asbru.pipeline.inputs import check_inputs
-from asbru.pipeline.large import SPLICED_ABOVE_BYTES, rewrite_large
+from asbru.pipeline.large import rewrite_large
 from asbru.pipeline.operations import CHAT
 from asbru.pipeline.replies import OpenStream, Reply
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.streaming import PassRelay, Relay, TranslateRelay
 from asbru.routing import Key, read_retry_after_s
-from asbru.upstream import Answer, Body
+from asbru.upstream import LARGE_BYTES_MIN, Answer, Body
 from asbru.wire.content_coding import CodingError, DecodedTooLargeError, Decoder, accepts, decode, decoder
 
 JSON_LINE = b"content-type: application/json\r\n"
@@ -44,9 +44,14 @@ async def send(call: Call, key: Key, endpoint: Endpoint, rooms: Rooms) -> Reply:
     asks_usage = head.stream and not head.wants_usage and endpoint.route.ask_stream_usage
     model = call.served_model = key.aliases.get(target.model, target.model)
     body = _write_body(call, model, endpoint, asks_usage=asks_usage)
+    size = len(body)
     pool = endpoint.pool
     exchange = pool.begin(
-        endpoint.write_head(call, key, len(body)), body, endpoint.deadlines, streaming_wanted=head.stream
+        endpoint.write_head(call, key, size),
+        body,
+        endpoint.deadlines,
+        streaming_wanted=head.stream,
+        large=size > LARGE_BYTES_MIN,
     )
     del body
     kept = False
@@ -78,7 +83,7 @@ def _write_body(call: Call, model: str, endpoint: Endpoint, *, asks_usage: bool)
     if route.refuse_inputs and call.operation == CHAT:
         check_inputs(call, route)
     if call.pass_through:
-        if len(call.body) > SPLICED_ABOVE_BYTES:
+        if call.body_bytes > LARGE_BYTES_MIN:
             return rewrite_large(call.body, partial(_rewrite, call, model, endpoint, asks_usage=asks_usage))
         if route.strip:
             return _rewrite(call, model, endpoint, call.body, asks_usage=asks_usage)

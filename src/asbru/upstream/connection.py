@@ -15,11 +15,17 @@ import httptools
 from asbru.core.errors import UpstreamError
 from asbru.upstream.answer_headers import ANSWER_HEADERS_MAX, allowed_lines, every_line, header_value
 from asbru.upstream.exchange import Answer, Exchange
+from asbru.upstream.spliced import slices
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from asbru.upstream.pool import Pool
 
 ANSWER_HEAD_BYTES_MAX = 256 * 1024
+TLS_SLICE_BYTES = 64 * 1024
+"""A large body goes through TLS in slices, the next one when the one before has left: what a TLS transport is given
+it encrypts at once, into a buffer that it keeps at that size for as long as the connection lives."""
 
 
 class UpstreamConnection(asyncio.Protocol):
@@ -43,6 +49,8 @@ class UpstreamConnection(asyncio.Protocol):
         self._too_large = False
         self._announce = False
         self._transparent = False
+        self._unsent: Iterator[bytes | memoryview] | None = None
+        self._write_paused = False
 
     # Lifetime
 
@@ -61,12 +69,37 @@ class UpstreamConnection(asyncio.Protocol):
         exchange.connection = self
         self._streaming = exchange.streaming_wanted
         self._transparent = exchange.transparent
-        if isinstance(exchange.body, bytes):
-            self._transport.writelines((exchange.head, exchange.body))
+        if exchange.large:
+            self._send_large(exchange)
         else:
-            self._transport.writelines((exchange.head, *exchange.body.pieces))
+            self._transport.writelines((exchange.head, exchange.body))  # pyright: ignore[reportArgumentType] -- bytes
         exchange.body = b""  # what could not leave yet is the transport's; the answer may take minutes
         exchange.sent(self.pool.tick_s)
+
+    def _send_large(self, exchange: Exchange) -> None:
+        if not self.pool.origin.tls:
+            self._transport.writelines(slices(exchange.head, exchange.body, len(exchange.body)))
+            return
+        self._transport.set_write_buffer_limits(TLS_SLICE_BYTES)
+        self._unsent = slices(exchange.head, exchange.body, TLS_SLICE_BYTES)
+        self._send_on(self._unsent)
+
+    def _send_on(self, unsent: Iterator[bytes | memoryview]) -> None:
+        for piece in unsent:
+            self._transport.write(piece)
+            if self._write_paused:
+                return
+        self._unsent = None
+
+    def pause_writing(self) -> None:
+        """The provider reads too slowly: keep what is left of a large body."""
+        self._write_paused = True
+
+    def resume_writing(self) -> None:
+        """The provider has caught up."""
+        self._write_paused = False
+        if self._unsent is not None:
+            self._send_on(self._unsent)
 
     def close(self) -> None:
         """Close an idle connection."""
@@ -75,6 +108,7 @@ class UpstreamConnection(asyncio.Protocol):
     def abandon(self) -> None:
         """The exchange gave up: the rest of the answer is not wanted, so the connection cannot be used again."""
         self.exchange = None
+        self._unsent = None
         self._transport.abort()
 
     def pause_reading(self) -> None:
@@ -91,6 +125,7 @@ class UpstreamConnection(asyncio.Protocol):
         """The end: clean for an answer without a length, a cut for any other."""
         exchange = self.exchange
         self.exchange = None
+        self._unsent = None
         self._parser = cast("httptools.HttpResponseParser", None)  # a cycle: the collector comes late
         self.pool.forget(self)
         if exchange is None or exchange.over:
@@ -152,6 +187,7 @@ class UpstreamConnection(asyncio.Protocol):
     def _break(self, what: str) -> None:
         exchange = self.exchange
         self.exchange = None
+        self._unsent = None
         self._transport.abort()
         if exchange is not None:
             exchange.connection = None
@@ -167,7 +203,10 @@ class UpstreamConnection(asyncio.Protocol):
         self.exchange = None
         exchange.connection = None
         self._reset()
-        if keep_alive:
+        if self._unsent is not None:  # answered before it had read everything: what is left would follow
+            self._unsent = None
+            self._transport.abort()
+        elif keep_alive:
             self.pool.release(self)
         else:
             self._transport.close()

@@ -106,6 +106,7 @@ class Exchange:
     ) -> None:
         self.head = head
         self.body = body
+        self.large = False
         self.deadlines = deadlines
         self.streaming_wanted = streaming_wanted
         self.answered: Wait[Answer] = Wait()

@@ -77,11 +77,15 @@ class Pool:
         *,
         streaming_wanted: bool,
         transparent: bool = False,
+        large: bool = False,
     ) -> Exchange:
-        """Send a request as soon as a connection is there. Raises `Overloaded` when the queue is full."""
+        """Send a request as soon as a connection is there; `large`: a body above `LARGE_BYTES_MIN`, which alone may
+        come in pieces. Raises `Overloaded` when the queue is full."""
         exchange = Exchange(head, body, deadlines, streaming_wanted=streaming_wanted, now_s=self.tick_s)
         if transparent:
             exchange.transparent = True
+        if large:
+            exchange.large = True
         idle = self._idle
         while idle:
             connection = idle.pop()
