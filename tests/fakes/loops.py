@@ -20,6 +20,7 @@ class FakeTransport:
         self.aborted = False
         self.lost = False
         self.reading = True
+        self.write_bytes_max = 64 * 1024
         protocol.connection_made(self)  # type: ignore[arg-type]  # as much of a transport as protocols use
 
     def write(self, data: bytes) -> None:
@@ -45,6 +46,9 @@ class FakeTransport:
     def resume_reading(self) -> None:
         assert not self.reading, "resumed without a pause"
         self.reading = True
+
+    def set_write_buffer_limits(self, high: int) -> None:
+        self.write_bytes_max = high
 
     def get_extra_info(self, name: str, default: object = None) -> object:
         del name

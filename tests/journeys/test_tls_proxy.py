@@ -39,6 +39,21 @@ async def test_tls_with_a_custom_ca(authority: Authority) -> None:
         assert upstream.connections == 1
 
 
+async def test_a_large_body_through_tls(authority: Authority) -> None:
+    """A body of megabytes, rewritten and not, reaches a provider behind TLS whole, and so does the call after it."""
+    trusted = TlsFacts(ca_pem=authority.ca_pem)
+    async with (
+        FakeUpstream(tls=authority.server_context()) as upstream,
+        Gateway(openai(upstream.url, tls=trusted)) as gateway,
+    ):
+        for model, content in (("openai/gpt-x", "x" * 5_000_000), ("gpt-x", "é" * 2_000_000), ("gpt-x", "short")):
+            upstream.queue(GOOD)
+            sent = {**chat(model), "messages": [{"role": "user", "content": content}]}
+            assert (await gateway.call(CHAT_PATH, sent)).status == 200
+            assert upstream.requests[-1].json() == {**sent, "model": "gpt-x"}
+        assert upstream.connections == 1
+
+
 async def test_an_unknown_ca_is_refused(authority: Authority, tmp_path: Path) -> None:
     """A certificate of another CA is refused, by the system's CAs and by a custom one; nothing is sent."""
     (tmp_path / "other").mkdir()

@@ -15,9 +15,9 @@ from asbru.dialects import Dialect
 from asbru.dialects.anthropic_messages import DIALECT as ANTHROPIC
 from asbru.dialects.openai_chat import DIALECT as OPENAI
 from asbru.pipeline.large import rewrite_large
-from asbru.upstream import Body, Spliced
+from asbru.upstream import LARGE_BYTES_MIN, Body, Spliced
 
-LONG = "x" * 70_000
+LONG = "x" * (LARGE_BYTES_MIN - 10)
 
 
 def joined(body: Body) -> bytes:

@@ -12,8 +12,22 @@ from hypothesis import strategies as st
 from tests.fakes.loops import FakeLoop, FakeTransport
 
 from asbru.core.errors import UpstreamError
-from asbru.upstream import Answer, Exchange, ExchangeDeadlines, Origin, Pool, Spliced, TlsContexts
-from asbru.upstream.connection import ANSWER_HEAD_BYTES_MAX, UpstreamConnection
+from asbru.upstream import (
+    LARGE_BYTES_MIN,
+    Answer,
+    Body,
+    Exchange,
+    ExchangeDeadlines,
+    Origin,
+    Pool,
+    Spliced,
+    TlsContexts,
+)
+from asbru.upstream.connection import (
+    ANSWER_HEAD_BYTES_MAX,
+    TLS_SLICE_BYTES,
+    UpstreamConnection,
+)
 
 BODY = b'{"id":"x","usage":{"total_tokens":3}}'
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nx-request-id: r1\r\nset-cookie: no\r\n"
@@ -32,20 +46,25 @@ REFUSAL = b"HTTP/1.1 429 Too Many\r\nRetry-After: 7\r\nContent-Encoding: GZip\r\
 class Line:
     """One connection of a pool with a fake transport, and what the exchange on it came to."""
 
-    def __init__(self, *, streaming: bool = False, transparent: bool = False, answer_bytes_max: int = 10_000) -> None:
+    def __init__(
+        self,
+        *,
+        streaming: bool = False,
+        transparent: bool = False,
+        answer_bytes_max: int = 10_000,
+        tls: bool = False,
+    ) -> None:
         loop = cast("asyncio.AbstractEventLoop", FakeLoop())
-        self.pool = Pool(Origin(host="h", port=80), TlsContexts(), loop, answer_bytes_max=answer_bytes_max)
+        self.pool = Pool(Origin(host="h", port=80, tls=tls), TlsContexts(), loop, answer_bytes_max=answer_bytes_max)
         self.connection = UpstreamConnection(self.pool)
         self.transport = FakeTransport(self.connection)
         self.streaming = streaming
         self.transparent = transparent
         self.exchange = self.send()
 
-    def send(self) -> Exchange:
+    def send(self, head: bytes = b"POST / HTTP/1.1\r\n\r\n", body: Body = b"body") -> Exchange:
         """One more request on the same connection."""
-        exchange = Exchange(
-            b"POST / HTTP/1.1\r\n\r\n", b"body", ExchangeDeadlines(), streaming_wanted=self.streaming, now_s=0.0
-        )
+        exchange = Exchange(head, body, ExchangeDeadlines(), streaming_wanted=self.streaming, now_s=0.0)
         exchange.transparent = self.transparent
         self.connection.send(exchange)
         return exchange
@@ -421,18 +440,76 @@ def test_a_gathered_request_leaves_when_the_turn_ends() -> None:
     assert line.transport.written == b""
 
 
-def test_a_body_in_pieces_is_sent_whole_and_let_go() -> None:
-    """Pieces leave in order behind the head; a body that was sent is the transport's, not the exchange's."""
-    line = Line()
+LARGE = bytes(range(256)) * (LARGE_BYTES_MIN // 128)
+CUT = Spliced([LARGE[:7], memoryview(LARGE)[7:-3], LARGE[-3:]])
+
+
+@pytest.mark.parametrize("tls", [False, True])
+@pytest.mark.parametrize("body", [b"small", LARGE, CUT])
+def test_bodies_are_sent_whole_and_let_go(body: Body, tls: bool) -> None:
+    """However a body is held it leaves behind its head, and what was sent is the transport's, not the exchange's."""
+    line = Line(tls=tls)
     line.feed(SIZED)
-    exchange = Exchange(
-        b"HEAD ",
-        Spliced([b"a", memoryview(b"xbx")[1:2], b"c"]),
-        ExchangeDeadlines(),
-        streaming_wanted=False,
-        now_s=0.0,
-    )
     line.transport.written = b""
-    line.connection.send(exchange)
-    assert line.transport.written == b"HEAD abc"
+    exchange = line.send(b"HEAD ", body)
+    assert line.transport.written == b"HEAD " + (body if isinstance(body, bytes) else b"".join(body.pieces))
     assert exchange.body == b""
+    line.feed(SIZED)
+    assert isinstance(answer_of(exchange), Answer)
+    assert line.pool.idle_connections == 2  # given back a second time
+
+
+def _paused(line: Line, body: Body = CUT) -> Exchange:
+    """A large body on its way through TLS, of which the transport took only the first bytes."""
+    line.feed(SIZED)
+    line.transport.written = b""
+    line.connection.pause_writing()
+    return line.send(b"HEAD ", body)
+
+
+def test_a_large_body_through_tls_waits_for_the_provider() -> None:
+    """While the transport is full nothing more is given to it; it gets one slice whenever there is room for one."""
+    line = Line(tls=True)
+    exchange = _paused(line)
+    sizes = [len(line.transport.written)]
+    assert sizes == [5] and line.transport.write_bytes_max == TLS_SLICE_BYTES
+    write = line.transport.write
+    while sizes[-1] < 5 + len(LARGE):
+        line.transport.write = lambda data: (write(data), line.connection.pause_writing())  # type: ignore[method-assign]  # full again
+        line.connection.resume_writing()
+        sizes.append(len(line.transport.written))
+        assert 0 < sizes[-1] - sizes[-2] <= TLS_SLICE_BYTES
+    assert line.transport.written == b"HEAD " + LARGE
+    line.transport.write = write  # type: ignore[method-assign]  # as it was
+    line.connection.resume_writing()
+    line.feed(SIZED)
+    assert isinstance(answer_of(exchange), Answer)
+    assert line.pool.idle_connections == 2  # given back a second time
+
+
+def test_an_answer_before_the_body_has_left_ends_the_connection() -> None:
+    """The answer counts, but the rest of the body would follow on a connection that is used again."""
+    line = Line(tls=True)
+    exchange = _paused(line)
+    line.feed(REFUSAL)
+    answer = answer_of(exchange)
+    assert isinstance(answer, Answer) and answer.status == 429
+    assert line.transport.aborted and line.pool.idle_connections == 1  # from before
+    line.connection.resume_writing()
+    assert line.transport.written == b"HEAD "
+
+
+@pytest.mark.parametrize("end", ["abort", "lost", "garbage"])
+def test_nothing_more_of_a_body_is_sent_after_the_end(end: str) -> None:
+    """Given up, cut or answered with nonsense: what had not left stays."""
+    line = Line(tls=True)
+    exchange = _paused(line)
+    if end == "abort":
+        exchange.abort()
+    elif end == "lost":
+        line.transport.lose(ConnectionResetError())
+    else:
+        line.feed(b"garbage\r\n\r\n")
+    line.transport.closing = False
+    line.connection.resume_writing()
+    assert line.transport.written == b"HEAD "

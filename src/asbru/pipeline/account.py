@@ -63,7 +63,7 @@ def account(call: Call, rooms: Rooms) -> None:
             head is not None and head.stream,
             call.pass_through,
             "; ".join(map(str, call.notes))[:NOTES_CHARS_MAX] if call.notes else "",
-            call.body_bytes or len(call.body),
+            call.body_bytes,
             call.answer.bytes_written,
         )
     )

@@ -66,7 +66,6 @@ class Call:
     first_token_s = 0.0
     usage: Usage | None = None
     usage_source: UsageSource = "none"
-    body_bytes = 0
     cost_nanousd: int | None = None
 
     def __init__(  # noqa: PLR0917 -- one caller, the door, for each call: keywords would cost it
@@ -76,10 +75,10 @@ class Call:
         self.operation = operation
         self.dialect = dialect
         self.body = body
+        self.body_bytes = len(body)
         self.answer = answer
 
     def let_go_of_body(self) -> None:
         """No attempt follows any more: a stream may last for minutes, and would hold megabytes that nobody reads."""
-        self.body_bytes = len(self.body)
         self.body = b""
         self.canonical = None

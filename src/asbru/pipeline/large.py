@@ -12,10 +12,7 @@ from collections.abc import Callable
 import msgspec
 
 from asbru.core.chat import Raw
-from asbru.upstream import Body, Spliced
-
-SPLICED_ABOVE_BYTES = 256 * 1024
-"""Bodies up to this are rewritten whole: a copy of one costs less than the pieces."""
+from asbru.upstream import LARGE_BYTES_MIN, Body, Spliced
 
 _ASIDE_BYTES_MIN = 64 * 1024
 _CONTENT = frozenset({"messages", "system", "tools", "input", "prompt"})
@@ -26,7 +23,7 @@ _encode = msgspec.json.encode
 
 
 def rewrite_large(body: bytes, rewrite: Callable[[bytes], bytes]) -> Body:
-    """What `rewrite(body)` says, its large parts views of `body`; the identical object when nothing had to change."""
+    """What `rewrite(body)` says, in pieces where it is large; the identical object when nothing had to change."""
     try:
         members = _decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -54,4 +51,5 @@ def rewrite_large(body: bytes, rewrite: Callable[[bytes], bytes]) -> Body:
             before.append(b",")
     before[-1] = b"}"
     pieces.append(b"".join(before))
-    return Spliced(pieces)
+    spliced = Spliced(pieces)
+    return spliced if len(spliced) > LARGE_BYTES_MIN else b"".join(pieces)

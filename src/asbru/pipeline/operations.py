@@ -15,6 +15,7 @@ def read_head(call: Call, body_bytes_max: int) -> RequestHead:
     """The head of the call's body, whose coding is taken off. Only chat and completions stream."""
     if call.content_coding:
         call.body = decode_body(call.content_coding.strip().lower(), call.body, body_bytes_max)
+        call.body_bytes = len(call.body)
     head = call.dialect.read_head(call.body)
     if head.stream and call.operation in ("embeddings", COUNT_TOKENS):
         raise BadRequest(f"{call.operation} cannot be streamed; leave 'stream' out", param="stream")

@@ -13,13 +13,13 @@ from asbru.dialects import Dialect, TargetFacts
 from asbru.pipeline.call import Call
 from asbru.pipeline.endpoint import Endpoint
 from asbru.pipeline.inputs import check_inputs
-from asbru.pipeline.large import SPLICED_ABOVE_BYTES, rewrite_large
+from asbru.pipeline.large import rewrite_large
 from asbru.pipeline.operations import CHAT
 from asbru.pipeline.replies import OpenStream, Reply
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.streaming import PassRelay, Relay, TranslateRelay
 from asbru.routing import Key, read_retry_after_s
-from asbru.upstream import Answer, Body
+from asbru.upstream import LARGE_BYTES_MIN, Answer, Body
 from asbru.wire import JSON_LINE
 from asbru.wire.content_coding import CodingError, DecodedTooLargeError, Decoder, accepts, decode, decoder
 
@@ -46,7 +46,7 @@ async def send(call: Call, key: Key, endpoint: Endpoint, rooms: Rooms) -> Reply:
     model = target.model
     call.served_model = model = key.aliases.get(model, model)
     body: Body
-    if passing and endpoint.plain and len(call.body) <= SPLICED_ABOVE_BYTES:
+    if passing and endpoint.plain and call.body_bytes <= LARGE_BYTES_MIN:
         body = endpoint.dialect.rewrite(call.body, model, asks_usage, _NOTHING)
     else:
         body = _write_body(call, model, endpoint, asks_usage=asks_usage)
@@ -84,7 +84,7 @@ def _write_body(call: Call, model: str, endpoint: Endpoint, *, asks_usage: bool)
     if route.refuse_inputs and call.operation == CHAT:
         check_inputs(call, route)
     if call.pass_through:
-        if len(call.body) > SPLICED_ABOVE_BYTES:
+        if call.body_bytes > LARGE_BYTES_MIN:
             return rewrite_large(call.body, partial(_rewrite, call, model, endpoint, asks_usage=asks_usage))
         return _rewrite(call, model, endpoint, call.body, asks_usage=asks_usage)
     if call.operation != CHAT:

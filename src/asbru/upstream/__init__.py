@@ -9,9 +9,10 @@ from asbru.upstream.exchange import Answer, Exchange, ExchangeDeadlines
 from asbru.upstream.origin import Origin
 from asbru.upstream.outbound_policy import judge_address
 from asbru.upstream.pool import Pool
-from asbru.upstream.spliced import Body, Spliced
+from asbru.upstream.spliced import LARGE_BYTES_MIN, Body, Spliced
 
 __all__ = [
+    "LARGE_BYTES_MIN",
     "Answer",
     "Body",
     "Exchange",

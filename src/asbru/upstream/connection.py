@@ -16,11 +16,17 @@ import httptools
 from asbru.core.errors import UpstreamError
 from asbru.upstream.answer_headers import ANSWER_HEADERS_MAX, allowed_lines, every_line, header_value
 from asbru.upstream.exchange import Answer, Exchange
+from asbru.upstream.spliced import LARGE_BYTES_MIN, Body, slices
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from asbru.upstream.pool import Pool
 
 ANSWER_HEAD_BYTES_MAX = 256 * 1024
+TLS_SLICE_BYTES = 64 * 1024
+"""A large body goes through TLS in slices, the next one when the one before has left: what a TLS transport is given
+it encrypts at once, into a buffer that it keeps at that size for as long as the connection lives."""
 
 
 class UpstreamConnection(asyncio.Protocol):
@@ -42,6 +48,8 @@ class UpstreamConnection(asyncio.Protocol):
         "_streaming",
         "_transparent",
         "_transport",
+        "_unsent",
+        "_write_paused",
         "exchange",
         "idle_since_s",
         "is_closing",
@@ -69,6 +77,8 @@ class UpstreamConnection(asyncio.Protocol):
         self._keep_alive = True
         self._announce = False
         self._transparent = False
+        self._unsent: Iterator[bytes | memoryview] | None = None
+        self._write_paused = False
 
     # Lifetime
 
@@ -85,17 +95,42 @@ class UpstreamConnection(asyncio.Protocol):
         self._streaming = exchange.streaming_wanted
         self._transparent = exchange.transparent
         body = exchange.body
-        pieces = (exchange.head, body) if isinstance(body, bytes) else (exchange.head, *body.pieces)
-        exchange.body = b""  # what could not leave yet is the transport's; the answer may take minutes
-        outbox = self._outbox
-        if outbox.gathering:
-            outbox.put(self._transport, pieces)
+        if len(body) > LARGE_BYTES_MIN:
+            self._send_large(exchange.head, body)
+        elif self._outbox.gathering:
+            self._outbox.put(self._transport, (exchange.head, cast("bytes", body)))
         else:
-            self._transport.writelines(pieces)
+            self._transport.writelines((exchange.head, cast("bytes", body)))
+        exchange.body = b""  # what could not leave yet is the transport's; the answer may take minutes
         if exchange.streaming_wanted:
             exchange.wait_for_first(self.pool.tick_s)
         else:
             exchange.waiting_for = "total_s"
+
+    def _send_large(self, head: bytes, body: Body) -> None:
+        if not self.pool.origin.tls:
+            self._transport.writelines(slices(head, body, len(body)))
+            return
+        self._transport.set_write_buffer_limits(TLS_SLICE_BYTES)
+        self._unsent = slices(head, body, TLS_SLICE_BYTES)
+        self._send_on(self._unsent)
+
+    def _send_on(self, unsent: Iterator[bytes | memoryview]) -> None:
+        for piece in unsent:
+            self._transport.write(piece)
+            if self._write_paused:
+                return
+        self._unsent = None
+
+    def pause_writing(self) -> None:
+        """The provider reads too slowly: keep what is left of a large body."""
+        self._write_paused = True
+
+    def resume_writing(self) -> None:
+        """The provider has caught up."""
+        self._write_paused = False
+        if self._unsent is not None:
+            self._send_on(self._unsent)
 
     def close(self) -> None:
         """Close an idle connection."""
@@ -104,6 +139,7 @@ class UpstreamConnection(asyncio.Protocol):
     def abandon(self) -> None:
         """The exchange gave up: the rest of the answer is not wanted, so the connection cannot be used again."""
         self.exchange = None
+        self._unsent = None
         self._transport.abort()
 
     def pause_reading(self) -> None:
@@ -120,6 +156,7 @@ class UpstreamConnection(asyncio.Protocol):
         """The end: clean for an answer without a length, a cut for any other."""
         exchange = self.exchange
         self.exchange = None
+        self._unsent = None
         self._parser = cast("httptools.HttpResponseParser", None)  # a cycle: the collector comes late
         self._feed = _nobody_reads
         self.pool.forget(self)
@@ -197,6 +234,7 @@ class UpstreamConnection(asyncio.Protocol):
     def _break(self, what: str) -> None:
         exchange = self.exchange
         self.exchange = None
+        self._unsent = None
         self._transport.abort()
         if exchange is not None:
             exchange.connection = None
@@ -217,7 +255,10 @@ class UpstreamConnection(asyncio.Protocol):
         self._interims = 0
         self._in_head = True
         self._complete = False
-        if self._keep_alive:
+        if self._unsent is not None:  # answered before it had read everything: what is left would follow
+            self._unsent = None
+            self._transport.abort()
+        elif self._keep_alive:
             self.pool.release(self)
         else:
             self._transport.close()

@@ -1,17 +1,20 @@
 """A request's body in pieces: small ones made anew, large ones views of what the caller sent.
 
-Rewriting a few members of a body of megabytes so makes no second one. Only carries bytes: what they say is the
-business of whoever cut them.
+Rewriting a few members of a body of megabytes so makes no second one, and sending it through TLS no third (`slices`).
+Only carries bytes: what they say is the business of whoever cut them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TypeAlias
+
+LARGE_BYTES_MIN = 256 * 1024
+"""A body above this is large: worth rewriting by pieces, and sending bit by bit. Up to it, one copy costs less."""
 
 
 class Spliced:
-    """`pieces` in order; each view keeps alive what it looks at. Its length is in bytes."""
+    """`pieces` in order; each view keeps alive what it looks at. Its length is in bytes, and large."""
 
     __slots__ = ("_size", "pieces")
 
@@ -24,4 +27,13 @@ class Spliced:
 
 
 Body: TypeAlias = bytes | Spliced
-"""What an exchange sends after its head."""
+"""What an exchange sends after its head; in pieces only where it is large."""
+
+
+def slices(head: bytes, body: Body, bytes_max: int) -> Iterator[bytes | memoryview]:
+    """`head`, then views of `body` of at most `bytes_max` (above 0) bytes each, in order."""
+    yield head
+    for piece in (body,) if isinstance(body, bytes) else body.pieces:
+        view = memoryview(piece)
+        for start in range(0, len(view), bytes_max):
+            yield view[start : start + bytes_max]
