@@ -115,7 +115,7 @@ class PassRelay:
         self._splitter = EventSplitter()
         self._first: list[bytes] = []
         self._first_bytes = 0
-        self._recent: deque[bytes] = deque()
+        self._recent: list[bytes] = []  # of eight pieces or so: less than a deque takes
         self._recent_bytes = 0
         self._whole = self._splitter.feed if decoder is None else self._decode
         self._choices = choices
@@ -161,7 +161,7 @@ class PassRelay:
         recent.append(whole)
         self._recent_bytes += len(whole)
         while len(recent) > _TAIL_PIECES and self._recent_bytes - len(recent[0]) >= _TAIL_BYTES:
-            left = recent.popleft()
+            left = recent.pop(0)
             self._recent_bytes -= len(left)
             # A choice may end long before the others.
             if self._finishes is not None and self._dialect.finishes(left):
