@@ -81,4 +81,5 @@ class Call:
     def let_go_of_body(self) -> None:
         """No attempt follows any more: a stream may last for minutes, and would hold megabytes that nobody reads."""
         self.body = b""
-        self.canonical = None
+        if self.canonical is not None:
+            self.canonical = None
