@@ -7,15 +7,20 @@ without data is not one. Not here: what the data means.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import re
+
+import msgspec
 
 SSE_EVENT_BYTES_MAX = 16 * 1024 * 1024
 """The longest event accepted, in bytes: an image in one event fits, an endless line does not."""
 
+_USUAL = re.compile(rb"(?:event: ([^\n]+)\n)?data: ([^\n]*)")
+"""An event as nearly all are written: one line of data, after its name if it has one."""
+
 _BOM = b"\xef\xbb\xbf"
 
 
-class SseEvent(NamedTuple):
+class SseEvent(msgspec.Struct, frozen=True):
     """`event` is the event's name ("" when none was given), `data` its joined data lines."""
 
     event: str
@@ -100,16 +105,21 @@ class SseReader:
 
     def feed(self, chunk: bytes) -> list[SseEvent]:
         """The events that `chunk` completes."""
-        whole = self._splitter.feed(chunk)
-        if not whole:
-            return []
+        if self._splitter.pieces or not chunk.endswith(b"\n\n"):
+            chunk = self._splitter.feed(chunk)
+            if not chunk:
+                return []
         if self._at_start:
             self._at_start = False
-            whole = whole.removeprefix(_BOM)
-        if b"\r" in whole:
-            whole = whole.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        blocks = whole.split(b"\n\n")
-        return [event for block in blocks if block and (event := read_block(block)) is not None]
+            chunk = chunk.removeprefix(_BOM)
+        if b"\r" in chunk:
+            chunk = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        events: list[SseEvent] = []
+        for block in chunk.split(b"\n\n"):
+            event = read_block(block) if block else None
+            if event is not None:
+                events.append(event)
+        return events
 
     def close(self) -> bytes:
         """The end of the stream: what was left of an incomplete event (b"" for a clean end)."""
@@ -118,12 +128,10 @@ class SseReader:
 
 def read_block(block: bytes) -> SseEvent | None:
     """One event from the lines between two blank lines (LF only); None when it holds no data."""
-    first, line_end, rest = block.partition(b"\n")
-    if not line_end:
-        if first.startswith(b"data: "):
-            return SseEvent("", first[6:])
-    elif first.startswith(b"event: ") and rest.startswith(b"data: ") and b"\n" not in rest:
-        return SseEvent(first[7:].decode("utf-8", "replace"), rest[6:])
+    usual = _USUAL.fullmatch(block)
+    if usual is not None:
+        named, payload = usual.groups(b"")
+        return SseEvent(named.decode("utf-8", "replace") if named else "", payload)
     name = ""
     data: list[bytes] = []
     for line in block.split(b"\n"):

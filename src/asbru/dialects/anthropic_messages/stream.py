@@ -88,38 +88,33 @@ class MessagesStreamReader:
 
     def feed(self, chunk: bytes) -> list[StreamEvent]:
         """The events that `chunk` completes."""
+        events: list[StreamEvent] = []
         if self.done:
-            return []
+            return events
         try:
-            wires = self._sse.feed(chunk)
+            for wire in self._sse.feed(chunk):
+                if wire.event == "content_block_delta" and self._started:  # most events are of this kind
+                    self._block_delta(wire.data, events)
+                else:
+                    self._event(wire, events)
+                if self.done:
+                    break
         except SseTooLarge as error:
-            return [self._garbage(str(error))]
-        return self._read(wires)
+            events.append(self._garbage(str(error)))
+        except Misfit as misfit:
+            events.append(self._garbage(str(misfit)))
+        except DECODE_ERRORS as error:
+            events.append(self._garbage(f"unreadable event: {error}"))
+        return events
 
     def close(self, *, clean: bool = True) -> list[StreamEvent]:
         """The end: a last event that only lacks its blank line still counts, half an event does not."""
         del clean  # only message_stop ends a stream of this API
         if self.done or not self._sse.close():
             return []
-        events = self._read(self._sse.feed(b"\n\n"))
+        events = self.feed(b"\n\n")
         torn = any(isinstance(event, StreamFault) and event.type == "protocol_error" for event in events)
         return [] if torn else events
-
-    def _read(self, wires: list[SseEvent]) -> list[StreamEvent]:
-        events: list[StreamEvent] = []
-        for wire in wires:
-            if self.done:
-                break
-            try:
-                if wire.event == "content_block_delta" and self._started:  # most events are of this kind
-                    self._block_delta(wire.data, events)
-                else:
-                    self._event(wire, events)
-            except Misfit as misfit:
-                events.append(self._garbage(str(misfit)))
-            except DECODE_ERRORS as error:
-                events.append(self._garbage(f"unreadable event: {error}"))
-        return events
 
     def _garbage(self, message: str) -> StreamFault:
         self.done = True

@@ -89,11 +89,14 @@ class ChoiceReader:
             more = self._calls.extend(fragment.index, fragment.function.arguments)
             if more is None:
                 return False
-        thought = plain_thought(delta.reasoning_content, delta.reasoning)
-        if thought is not None:
-            self._think(thought, out)
+        if delta.reasoning_content or delta.reasoning:
+            thought = plain_thought(delta.reasoning_content, delta.reasoning)
+            if thought is not None:
+                self._think(thought, out)
         if delta.content:
-            self._extend("text", _EMPTY_TEXT, delta.content, out)
+            if self._key != "text" or self._open < 0:
+                self._ensure("text", _EMPTY_TEXT, out)
+            out.append(PartDelta(index=self._open, choice=self.index, text=delta.content))
         if more is not None:
             self._shut(out)
             out.append(more)
@@ -269,10 +272,8 @@ class ChatStreamReader:
     def _go_on(self, data: bytes, out: list[StreamEvent]) -> bool:
         """A chunk as most are: one choice, which goes on. False, and nothing done, for any other."""
         wire = read_plain_chunk(data)
-        if wire is None:
-            return False
-        reader = self._choices.get(wire.index or 0)
-        return reader is not None and reader.go_on(wire.delta, out)
+        reader = None if wire is None else self._choices.get(wire.index or 0)
+        return wire is not None and reader is not None and reader.go_on(wire.delta, out)
 
     def _fault(self, fault: StreamFault) -> StreamFault:
         self._ended = True

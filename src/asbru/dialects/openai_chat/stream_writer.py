@@ -87,11 +87,13 @@ class ChatStreamWriter:
 
     def write(self, events: Sequence[StreamEvent]) -> bytes:
         """The chunks for `events`."""
-        return b"".join(
-            [self._delta(event) if isinstance(event, PartDelta) else self._write(event) for event in events]
-        )
+        if len(events) == 1:
+            return self._write(events[0])
+        return b"".join([self._write(event) for event in events])
 
     def _write(self, event: StreamEvent) -> bytes:
+        if isinstance(event, PartDelta):
+            return self._delta(event)
         match event:
             case PartStart():
                 return self._begin(event)
