@@ -188,10 +188,11 @@ def test_signature_of_another_dialect_comes_back_with_its_name() -> None:
 
 
 def test_tool_result_forms_are_told_apart() -> None:
-    """No content, an empty string and an empty list are three things."""
+    """No content (or null), an empty string and an empty list are three things."""
     blocks = [
-        {"type": "tool_result", "tool_use_id": "a", **content} for content in ({}, {"content": ""}, {"content": []})
+        {"type": "tool_result", "tool_use_id": "a", **content}
+        for content in ({}, {"content": ""}, {"content": []}, {"content": None, "new": 1})
     ]
     parts = DIALECT.read_request(body(messages=user(*blocks))).messages[0].parts
-    shapes = [(part.plain, part.parts) for part in parts if isinstance(part, ToolResultPart)]
-    assert shapes == [(True, ()), (True, (TextPart(text=""),)), (False, ())]
+    shapes = [(part.plain, part.parts, list(part.extra)) for part in parts if isinstance(part, ToolResultPart)]
+    assert shapes == [(True, (), []), (True, (TextPart(text=""),), []), (False, (), []), (True, (), ["new"])]

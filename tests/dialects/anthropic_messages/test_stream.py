@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from typing import Any
 
@@ -20,6 +21,7 @@ from asbru.core.reply import (
 )
 from asbru.core.usage import Usage
 from asbru.dialects.anthropic_messages import DIALECT
+from asbru.dialects.anthropic_messages.stream import MessagesStreamReader
 
 START = {"type": "message_start", "message": {"id": "m", "model": "c", "usage": {"input_tokens": 5}}}
 TEXT = {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}
@@ -129,6 +131,17 @@ def test_error_without_details() -> None:
     fault = read(START, {"type": "error"})[-1]
     assert isinstance(fault, StreamFault)
     assert (fault.type, fault.status) == ("api_error", 500)
+
+
+def test_a_reader_is_gone_with_its_stream() -> None:
+    """A reader that has served holds no cycle: it goes at once, without a collection."""
+    gc.collect()
+    gc.disable()
+    try:
+        read(START, TEXT, HI, CLOSE, STOP)
+        assert not any(isinstance(one, MessagesStreamReader) for one in gc.get_objects())
+    finally:
+        gc.enable()
 
 
 def test_endless_event_is_a_fault() -> None:

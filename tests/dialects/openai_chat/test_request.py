@@ -168,7 +168,8 @@ def test_a_vendors_response_format_rides_along() -> None:
 
 
 def test_null_is_absent() -> None:
-    """Members that are null count as not given."""
-    request = read_request(request_of(temperature=None, tools=None, stop=None, stream=None, tool_choice=None))
+    """Members that are null count as not given: they are neither read nor carried along."""
+    names = ("temperature", "tools", "stop", "stream", "tool_choice", "response_format", "max_completion_tokens")
+    request = read_request(request_of(**dict.fromkeys(names)))
     assert (request.temperature, request.tools, request.stop, request.stream) == (None, None, None, False)
-    assert request.tool_choice is None
+    assert (request.tool_choice, request.response_format, request.extra) == (None, None, {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from itertools import pairwise
 from typing import Any
@@ -22,7 +23,7 @@ from asbru.core.reply import (
     StreamFault,
     UsageReport,
 )
-from asbru.dialects.openai_chat.stream import ChatStreamReader
+from asbru.dialects.openai_chat.stream import ChatStreamReader, ChoiceReader
 
 
 def chunk(delta: dict[str, Any] | None = None, finish: str | None = None, **members: Any) -> bytes:
@@ -40,6 +41,17 @@ USAGE = {"prompt_tokens": 2, "completion_tokens": 1}
 def read(data: bytes) -> list[StreamEvent]:
     reader = ChatStreamReader()
     return reader.feed(data) + reader.close()
+
+
+def test_a_reader_is_gone_with_its_stream() -> None:
+    """A reader that has served holds no cycle: it goes at once, without a collection."""
+    gc.collect()
+    gc.disable()
+    try:
+        read(HI + chunk({"tool_calls": [{"index": 0, "id": "c", "function": {"name": "f"}}]}) + END + DONE)
+        assert not any(isinstance(one, (ChatStreamReader, ChoiceReader)) for one in gc.get_objects())
+    finally:
+        gc.enable()
 
 
 def kinds(events: list[StreamEvent]) -> list[type]:

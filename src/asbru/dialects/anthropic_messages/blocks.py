@@ -163,6 +163,8 @@ def _read_tool_result(fields: Fields) -> Part:
     plain = True
     if fields.holds("content"):
         parts, plain = read_content(fields, "content")
+    else:
+        fields.take_raw("content")
     return ToolResultPart(
         call_id=fields.need_str("tool_use_id"),
         parts=parts,

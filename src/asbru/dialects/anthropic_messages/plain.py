@@ -146,12 +146,7 @@ class UsageWhole(UsageWire, forbid_unknown_fields=True):
 
     service_tier: str | None = None
     inference_geo: Raw = NULL
-    server_tool_use: Raw = NULL
-
-    def riding(self) -> Extra:
-        """What is neither a count nor the tier, and rides along."""
-        members = {"inference_geo": self.inference_geo, "server_tool_use": self.server_tool_use}
-        return {name: raw for name, raw in members.items() if raw != NULL}
+    server_tool_use: None = None
 
 
 class ReplyWire(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -226,8 +221,8 @@ def read_plain_reply(body: bytes) -> ChatReply | None:
         return None
     extra: Extra = {}
     usage = wire.usage
-    if usage is not None and (usage.inference_geo != NULL or usage.server_tool_use != NULL):
-        extra = usage_extra_raw(usage.riding())
+    if usage is not None and usage.inference_geo != NULL:
+        extra = usage_extra_raw({"inference_geo": usage.inference_geo})
         if not _is_utf8(body):  # what rides along raw has not been looked at
             return None
     word = wire.stop_reason

@@ -117,7 +117,7 @@ def read_tier(extra: Extra) -> tuple[str | None, Extra]:
     fields = Fields(dict(extra), "usage")
     tier = fields.peek_str("service_tier")
     fields.take_raw("service_tier")
-    return tier, fields.rest()
+    return tier, present(fields)
 
 
 def write_reply(reply: ChatReply) -> WrittenReply:

@@ -103,9 +103,12 @@ class Fields:
         return self._refuse(self.at(name), complaint)
 
     def peek(self, name: str) -> Raw | None:
-        """A member left in place; None when absent or null."""
+        """A member left in place; None when absent or null (a null is taken out: it is nothing)."""
         raw = self._left.get(name, NULL)
-        return None if raw == NULL else raw
+        if raw != NULL:
+            return raw
+        self._left.pop(name, None)
+        return None
 
     def raw(self, name: str) -> Raw | None:
         """A member as raw JSON; None when absent or null."""

@@ -24,16 +24,18 @@ from asbru.core.chat import (
     ToolCallPart,
     ToolResultPart,
 )
-from asbru.dialects.openai_chat.parts import PartWriter
+from asbru.dialects.openai_chat.parts import PartWriter, bare_text
 from asbru.dialects.openai_chat.reasoning import (
     Thought,
     is_content,
     write_reasoning,
     write_thinking_content,
 )
-from asbru.dialects.openai_chat.tools import write_tool_call
+from asbru.dialects.openai_chat.tools import write_call
 
 _ERROR = "Error: "
+_CONTENT, _REFUSAL, _AUDIO, _CALL = range(4)
+"""The order of what an assistant's message holds."""
 
 
 def write_messages(messages: Sequence[Message], writer: PartWriter) -> list[dict[str, object]]:
@@ -54,13 +56,18 @@ def _head(message: Message, path: str, writer: PartWriter) -> dict[str, object]:
         head["name"] = message.name
     if writer.own:
         head |= message.extra
-    else:
+    elif message.extra:
         writer.receipt.dropped_extra(path, message.extra, writer.dialect)
     return head
 
 
 def _write_turn(message: Message, path: str, writer: PartWriter) -> list[dict[str, object]]:
     """A system, developer or user message; tool results in it come first, as messages of their own."""
+    text = _sole_text(message.parts, message.plain or not writer.own)
+    if text is not None:
+        head = _head(message, path, writer)
+        head["content"] = text
+        return [head]
     written: list[dict[str, object]] = []
     content: list[object] = []
     rest: list[Part] = []
@@ -79,6 +86,11 @@ def _write_turn(message: Message, path: str, writer: PartWriter) -> list[dict[st
     elif content:
         written.append({"role": "user", "content": content})
     return written
+
+
+def _sole_text(parts: Sequence[Part], may: bool) -> str | None:
+    """The text of content that is one text and nothing else, where it may be a string."""
+    return bare_text(parts[0]) if may and len(parts) == 1 else None
 
 
 def _write_content(message: Message, parts: Sequence[Part], path: str, writer: PartWriter) -> str | list[object]:
@@ -100,6 +112,22 @@ def _shorten(written: Sequence[object], may: bool) -> str | list[object]:
 
 def _write_result(part: ToolResultPart, path: str, writer: PartWriter, media: list[object]) -> dict[str, object]:
     """One `tool` message. Media that a tool message cannot hold is appended to `media`."""
+    content: str | list[object] | None = _sole_text(part.parts, part.plain or not writer.own)
+    if content is None:
+        content = _write_result_content(part, path, writer, media)
+    if part.is_error:
+        content = _mark_error(content, path, writer)
+    message: dict[str, object] = {"role": "tool", "tool_call_id": part.call_id, "content": content}
+    if part.name is not None:
+        message["name"] = part.name
+    if part.cache is not None or part.extra:
+        message |= writer.ride_along(part, path)
+    return message
+
+
+def _write_result_content(
+    part: ToolResultPart, path: str, writer: PartWriter, media: list[object]
+) -> str | list[object]:
     written: list[object] = []
     moved: list[object] = []
     for at, inner in enumerate(part.parts):
@@ -115,13 +143,7 @@ def _write_result(part: ToolResultPart, path: str, writer: PartWriter, media: li
     if moved:
         media.append({"type": "text", "text": f"From the result of tool call {part.call_id}:"})
         media += moved
-    content = _shorten(written, part.plain or not writer.own)
-    if part.is_error:
-        content = _mark_error(content, path, writer)
-    message: dict[str, object] = {"role": "tool", "tool_call_id": part.call_id, "content": content}
-    if part.name is not None:
-        message["name"] = part.name
-    return message | writer.ride_along(part, path)
+    return _shorten(written, part.plain or not writer.own)
 
 
 def _is_text(written: object) -> bool:
@@ -144,34 +166,46 @@ def _write_assistant(message: Message, path: str, writer: PartWriter) -> dict[st
     for at, part in enumerate(message.parts):
         where = f"{path}.parts[{at}]"
         if isinstance(part, ThinkingPart | RedactedThinkingPart):
-            if not writer.own:
-                writer.receipt.dropped(where, "thinking of another dialect, which only its provider can use")
-            elif isinstance(part, ThinkingPart) and is_content(part):
-                content.append(write_thinking_content(part))
-            else:
-                thoughts.append(part)
+            one = _write_thought(part, where, writer, thoughts)
+        elif isinstance(part, ToolCallPart):
+            order.append(_CALL)
+            calls.append(write_call(part, where, writer))
             continue
-        order.append(_rank(part))
-        if isinstance(part, ToolCallPart):
-            calls.append(write_tool_call(part) | writer.ride_along(part, where))
-        elif isinstance(part, RefusalPart):
-            members["refusal"] = f"{members.get('refusal', '')}{part.text}"
-        elif isinstance(part, AudioPart) and part.id is not None:
-            members["audio"] = {"id": part.id} | (part.extra if writer.own else {})
         else:
-            one = writer.write(part, where)
-            content += [] if one is None else [one]
+            order.append(_write_member(part, members, writer))
+            one = writer.write(part, where) if order[-1] == _CONTENT else None
+        if one is not None:
+            content.append(one)
     if order != sorted(order):
         writer.receipt.changed(f"{path}.parts", "chat orders them: content, then tool calls")
     if calls:
         members["tool_calls"] = calls
-    body: object = _shorten(content, message.plain or not writer.own) if content or not members else None
-    return _head(message, path, writer) | write_reasoning(thoughts) | {"content": body} | members
+    written = _head(message, path, writer)
+    if thoughts:
+        written |= write_reasoning(thoughts)
+    written["content"] = _shorten(content, message.plain or not writer.own) if content or not members else None
+    return written | members
 
 
-def _rank(part: Part) -> int:
-    if isinstance(part, ToolCallPart):
-        return 3
+def _write_thought(part: Thought, path: str, writer: PartWriter, thoughts: list[Thought]) -> object | None:
+    """Thinking that is content; any other is added to `thoughts`, or noted where it cannot be carried."""
+    if not writer.own:
+        writer.receipt.dropped(path, "thinking of another dialect, which only its provider can use")
+    elif isinstance(part, ThinkingPart) and is_content(part):
+        return write_thinking_content(part)
+    else:
+        thoughts.append(part)
+    return None
+
+
+def _write_member(part: Part, members: dict[str, object], writer: PartWriter) -> int:
+    """Adds a part that is a member of the message, not content; the rank of the part."""
+    if isinstance(part, RefusalPart):
+        members["refusal"] = f"{members.get('refusal', '')}{part.text}"
+        return _REFUSAL
     if isinstance(part, AudioPart):
-        return 2
-    return 1 if isinstance(part, RefusalPart) else 0
+        if part.id is None:
+            return _CONTENT
+        members["audio"] = {"id": part.id} | (part.extra if writer.own else {})
+        return _AUDIO
+    return _CONTENT

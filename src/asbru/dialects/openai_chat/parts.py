@@ -146,6 +146,13 @@ def write_cache(mark: CacheMark) -> dict[str, object]:
     return {"type": mark.kind, **ttl, **mark.extra}
 
 
+def bare_text(part: Part) -> str | None:
+    """The text of a part that is text and nothing but text; else None."""
+    if isinstance(part, TextPart) and part.cache is None and part.citations is None and not part.extra:
+        return part.text
+    return None
+
+
 class PartWriter:
     """Writes content parts of one request. `own`: it was read from this dialect, so what is unknown rides
     along; `marks`: the upstream understands cache marks."""
@@ -164,8 +171,9 @@ class PartWriter:
         match part:
             case TextPart():
                 written = {"type": "text", "text": part.text}
-                if part.citations is not None:
-                    self.receipt.dropped(f"{path}.citations", "chat has no citations in a request")
+                if bare_text(part) is not None:
+                    return written
+                self._note_citations(part, path)
             case ImagePart():
                 written = self._image(part, path)
             case DocumentPart():
@@ -187,6 +195,10 @@ class PartWriter:
         if written is None:
             return None
         return written | self.ride_along(part, path)
+
+    def _note_citations(self, part: TextPart, path: str) -> None:
+        if part.citations is not None:
+            self.receipt.dropped(f"{path}.citations", "chat has no citations in a request")
 
     def ride_along(self, part: Part, path: str) -> dict[str, object]:
         """The cache mark and the unknown members of a part, or a note for each that stays behind."""

@@ -23,6 +23,7 @@ from asbru.dialects.openai_chat.parts import PartWriter
 from asbru.dialects.openai_chat.receipt import Receipt
 from asbru.dialects.openai_chat.tools import write_tool_choice, write_tools
 
+_encode = msgspec.json.Encoder().encode
 _LOW_TOKENS_MAX: Final = 4_096
 _MEDIUM_TOKENS_MAX: Final = 16_384
 _STOPS_MAX: Final = 4
@@ -49,7 +50,8 @@ def write_request(request: ChatRequest, facts: TargetFacts) -> Written:
         "model": facts.model,
         "messages": write_messages(request.messages, writer),
     }
-    body |= _write_tooling(request, writer)
+    if request.tools is not None or request.tool_choice is not None or request.parallel_tool_calls is not None:
+        body |= _write_tooling(request, writer)
     if request.response_format is not None:
         body["response_format"] = _write_format(request.response_format, writer)
     if request.reasoning is not None:
@@ -61,15 +63,21 @@ def write_request(request: ChatRequest, facts: TargetFacts) -> Written:
             body[name] = value
     if request.stream:
         body |= _write_stream(request, facts, writer)
-    if writer.own:
-        for name, raw in request.extra.items():
-            body.setdefault(name, raw)
-    else:
-        receipt.dropped_extra("", request.extra, request.dialect)
-    for name in sorted(facts.strip & body.keys()):
-        del body[name]
-        receipt.dropped(name, "the provider refuses it")
-    return Written(body=msgspec.json.encode(body), notes=receipt.notes)
+    if request.extra:
+        _ride_along(body, request, writer)
+    if facts.strip:
+        for name in sorted(facts.strip & body.keys()):
+            del body[name]
+            receipt.dropped(name, "the provider refuses it")
+    return Written(_encode(body), receipt.notes)
+
+
+def _ride_along(body: dict[str, object], request: ChatRequest, writer: PartWriter) -> None:
+    if not writer.own:
+        writer.receipt.dropped_extra("", request.extra, request.dialect)
+        return
+    for name, raw in request.extra.items():
+        body.setdefault(name, raw)
 
 
 def _write_stream(request: ChatRequest, facts: TargetFacts, writer: PartWriter) -> dict[str, object]:

@@ -42,7 +42,7 @@ from asbru.dialects.openai_chat.reasoning import (
 )
 from asbru.dialects.openai_chat.receipt import Receipt
 from asbru.dialects.openai_chat.stops import read_stop, write_stop
-from asbru.dialects.openai_chat.tools import read_tool_calls, write_tool_call
+from asbru.dialects.openai_chat.tools import read_tool_calls, write_call
 from asbru.dialects.openai_chat.types import NAME
 from asbru.dialects.openai_chat.usage import read_usage, write_usage
 
@@ -211,7 +211,7 @@ def _write_message(choice: Choice, writer: PartWriter) -> dict[str, object]:
         elif isinstance(part, RefusalPart):
             members["refusal"] = f"{members.get('refusal', '')}{part.text}"
         elif isinstance(part, ToolCallPart):
-            calls.append(write_tool_call(part) | writer.ride_along(part, where))
+            calls.append(write_call(part, where, writer))
         elif isinstance(part, AudioPart):
             members["audio"] = _write_audio(part)
         else:

@@ -64,8 +64,11 @@ def _read_function(function: Fields) -> Tool:
 
 def read_tool_choice(fields: Fields) -> ToolChoice | None:
     """`tool_choice`, else the legacy `function_call`. Unknown forms are foreign: they ride along."""
-    name = "tool_choice" if "tool_choice" in fields else "function_call"
+    name = "tool_choice"
     raw = fields.peek(name)
+    if raw is None:
+        name = "function_call"
+        raw = fields.peek(name)
     if raw is None:
         return None
     if raw_starts(raw, b'"'):
@@ -167,6 +170,12 @@ def _read_tool_call(call: Fields, fallback_id: str) -> ToolCallPart:
         cache=read_cache(call),
         extra=call.rest_set(),
     )
+
+
+def write_call(call: ToolCallPart, path: str, writer: PartWriter) -> dict[str, object]:
+    """An item of `tool_calls`, with what rides along."""
+    written = write_tool_call(call)
+    return written if call.cache is None and not call.extra else written | writer.ride_along(call, path)
 
 
 def write_tool_call(call: ToolCallPart) -> dict[str, object]:

@@ -1,0 +1,282 @@
+"""The plain case and the long way: both read the same from the same bytes, or refuse them with the same words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from asbru.core.errors import AsbruError
+from asbru.core.reply import StreamEvent
+from asbru.dialects.openai_chat import DIALECT, plain, request, response, stream, tools
+from asbru.dialects.openai_chat.plain import (
+    read_plain_chunk,
+    read_plain_message,
+    read_plain_messages,
+    read_plain_reply,
+    read_plain_request,
+    read_plain_tools,
+)
+
+CASES = Path(__file__).parents[2] / "cases" / "openai_chat"
+SWITCHES = (
+    (request, "read_plain_request"),
+    (request, "read_plain_messages"),
+    (request, "read_plain_message"),
+    (tools, "read_plain_tools"),
+    (response, "read_plain_reply"),
+    (stream, "read_plain_chunk"),
+)
+
+
+@contextmanager
+def the_long_way():
+    """Nothing counts as plain."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module, name in SWITCHES:
+            patch.setattr(module, name, lambda _: None)
+        yield
+
+
+def outcome(read: Callable[[bytes], object], body: bytes) -> object:
+    """What was read, or the words of the refusal."""
+    try:
+        return read(body)
+    except AsbruError as error:
+        return (type(error), error.message)
+
+
+def assert_same(read: Callable[[bytes], object], body: bytes) -> None:
+    """Both ways give the same."""
+    found = outcome(read, body)
+    with the_long_way():
+        assert outcome(read, body) == found
+
+
+def wires(kind: str) -> list[Any]:
+    return [pytest.param(json.loads(path.read_text())["wire"], id=path.stem) for path in CASES.glob(f"{kind}_*.json")]
+
+
+def read_stream(data: bytes) -> list[StreamEvent]:
+    reader = DIALECT.stream_reader()
+    return reader.feed(data) + reader.close()
+
+
+@pytest.mark.parametrize("wire", wires("request"))
+def test_golden_requests_are_read_the_same(wire: Any) -> None:
+    """Each golden request reads the same with and without the plain case."""
+    assert_same(DIALECT.read_request, json.dumps(wire).encode())
+
+
+@pytest.mark.parametrize("wire", wires("reply"))
+def test_golden_answers_are_read_the_same(wire: Any) -> None:
+    """Each golden answer reads the same with and without the plain case."""
+    assert_same(DIALECT.read_reply, json.dumps(wire).encode())
+
+
+@pytest.mark.parametrize("wire", wires("stream"))
+def test_golden_streams_are_read_the_same(wire: Any) -> None:
+    """Each golden stream gives the same events with and without the plain case."""
+    lines = [event if isinstance(event, str) else json.dumps(event) for event in wire]
+    assert_same(read_stream, "".join(f"data: {line}\n\n" for line in lines).encode())
+
+
+def members(required: dict[str, Any], optional: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """Objects with some of the members, one of which may be of any kind at all, or unknown."""
+    fixed = st.fixed_dictionaries(required, optional=optional)
+    odd = st.dictionaries(st.sampled_from((*required, *optional, "x_new")), ODD, max_size=1)
+    return fixed | st.builds(lambda one, other: {**one, **other}, fixed, odd)
+
+
+TEXT = st.sampled_from(("", "a", "ü \ud800".encode("utf-8", "replace").decode(), "two words"))
+ODD = st.sampled_from((None, "", "x", 1, 1.5, True, [], {}, [{}], {"type": "x"}, "1", -1, [[]]))
+TEXTS = st.lists(members({"type": st.just("text"), "text": TEXT}, {}), max_size=2)
+CALLS = st.lists(
+    members(
+        {
+            "id": st.sampled_from(("", "call_1", "call_2")),
+            "function": members({"name": TEXT, "arguments": st.sampled_from(("", "{}", '{"a":1}'))}, {}),
+        },
+        {"type": st.just("function"), "index": st.integers(0, 2)},
+    ),
+    max_size=2,
+)
+MESSAGE = (
+    members({"role": st.sampled_from(("system", "developer", "user")), "content": TEXT | TEXTS}, {"name": TEXT})
+    | members(
+        {"role": st.just("assistant")},
+        {
+            "content": TEXT | TEXTS | st.none(),
+            "tool_calls": CALLS,
+            "reasoning_content": TEXT,
+            "reasoning": TEXT,
+            "refusal": st.none() | TEXT,
+        },
+    )
+    | members({"role": st.just("tool"), "tool_call_id": TEXT, "content": TEXT | TEXTS}, {"name": TEXT})
+)
+TOOL = members(
+    {
+        "function": members(
+            {"name": TEXT}, {"description": TEXT, "parameters": st.just({"type": "object"}), "strict": st.booleans()}
+        )
+    },
+    {"type": st.just("function")},
+)
+REQUEST = members(
+    {"model": st.just("m"), "messages": st.lists(MESSAGE, max_size=4)},
+    {
+        "max_tokens": st.just(5),
+        "max_completion_tokens": st.just(6),
+        "temperature": st.just(0.5),
+        "top_p": st.just(1),
+        "stream": st.booleans(),
+        "stream_options": members({"include_usage": st.booleans()}, {}),
+        "tools": st.lists(TOOL, max_size=2),
+        "tool_choice": st.sampled_from(("auto", "none", "required", "any", "x")),
+        "parallel_tool_calls": st.booleans(),
+        "reasoning_effort": st.just("low"),
+        "user": st.just("u"),
+        "seed": st.just(1),
+    },
+)
+ANSWER = members(
+    {"content": st.none() | TEXT},
+    {
+        "role": st.just("assistant"),
+        "refusal": st.none() | TEXT,
+        "tool_calls": CALLS,
+        "reasoning_content": TEXT,
+        "reasoning": TEXT,
+        "annotations": st.just([]),
+    },
+)
+REPLY = members(
+    {
+        "choices": st.lists(
+            members(
+                {"message": ANSWER, "finish_reason": st.sampled_from(("stop", "tool_calls", "odd", None, ""))},
+                {"index": st.integers(0, 2), "logprobs": st.none() | st.just({"content": []})},
+            ),
+            max_size=2,
+        )
+    },
+    {
+        "id": st.just("r-1"),
+        "object": st.just("chat.completion"),
+        "model": st.just("m"),
+        "created": st.sampled_from((5, "5")),
+        "usage": st.just({"prompt_tokens": 3, "completion_tokens": 2, "extra": {}}),
+        "service_tier": st.just("default"),
+        "system_fingerprint": st.just("fp"),
+        "x_groq": st.just({"id": "x"}),
+    },
+)
+FRAGMENTS = st.lists(
+    members(
+        {
+            "index": st.integers(0, 1),
+            "function": members({"arguments": st.sampled_from(("", "{", "}"))}, {"name": st.sampled_from(("", "f"))}),
+        },
+        {"id": st.sampled_from(("", "call_1")), "type": st.just("function")},
+    ),
+    max_size=2,
+)
+CHUNK = members(
+    {
+        "choices": st.lists(
+            members(
+                {
+                    "delta": members(
+                        {},
+                        {
+                            "content": TEXT,
+                            "role": st.just("assistant"),
+                            "reasoning_content": TEXT,
+                            "reasoning": TEXT,
+                            "tool_calls": FRAGMENTS,
+                            "refusal": st.none() | TEXT,
+                        },
+                    )
+                },
+                {
+                    "index": st.integers(0, 1),
+                    "finish_reason": st.none() | st.just("stop"),
+                    "logprobs": st.none() | st.just({"content": []}),
+                },
+            ),
+            min_size=1,
+            max_size=2,
+        )
+    },
+    {"id": st.just("r-1"), "usage": st.none() | st.just({"prompt_tokens": 3, "completion_tokens": 2})},
+)
+
+
+@given(REQUEST)
+def test_any_request_is_read_the_same(wire: dict[str, Any]) -> None:
+    """Plain, odd and wrong requests alike: the same request, or the same complaint."""
+    assert_same(DIALECT.read_request, json.dumps(wire).encode())
+
+
+@given(REPLY)
+def test_any_answer_is_read_the_same(wire: dict[str, Any]) -> None:
+    """Plain, odd and wrong answers alike: the same reply, or the same complaint."""
+    assert_same(DIALECT.read_reply, json.dumps(wire).encode())
+
+
+@given(st.lists(CHUNK, min_size=1, max_size=6))
+def test_any_stream_is_read_the_same(chunks: list[Any]) -> None:
+    """Plain, odd and wrong chunks, mixed: the same events."""
+    data = b"".join(b"data: %b\n\n" % json.dumps(chunk).encode() for chunk in chunks)
+    assert_same(read_stream, data + b"data: [DONE]\n\n")
+
+
+def raw(value: object) -> Any:
+    return json.dumps(value).encode()
+
+
+def test_what_most_send_is_plain() -> None:
+    """The forms that agents and SDKs send are taken the short way, each of them."""
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    messages = [
+        {"role": "system", "content": "s"},
+        {"role": "user", "content": [{"type": "text", "text": "q"}]},
+        {"role": "assistant", "content": None, "tool_calls": [call], "refusal": None},
+        {"role": "tool", "tool_call_id": "c", "content": "r"},
+    ]
+    tool = {"type": "function", "function": {"name": "f", "description": "d", "parameters": {"type": "object"}}}
+    found = read_plain_request(
+        raw({"model": "m", "messages": messages, "tools": [tool], "tool_choice": "auto", "stream": True})
+    )
+    assert found is not None
+    assert [message.role for message in found.messages] == ["system", "user", "assistant", "user"]
+    assert read_plain_messages(raw(messages)) is not None
+    assert read_plain_message(raw(messages[2])) is not None
+    assert read_plain_tools(raw([tool])) is not None
+    answer = {"role": "assistant", "content": "a", "refusal": None, "annotations": [], "tool_calls": [call]}
+    choice = {"index": 0, "message": answer, "logprobs": None, "finish_reason": "stop"}
+    assert read_plain_reply(raw({"id": "r", "choices": [choice], "system_fingerprint": "fp"})) is not None
+    for delta in (
+        {"content": "a"},
+        {"reasoning": "a"},
+        {"tool_calls": [{"index": 0, "function": {"arguments": "{"}}]},
+    ):
+        assert read_plain_chunk(raw({"id": "r", "choices": [{"index": 0, "delta": delta}]})) is not None
+
+
+def test_invalid_utf8_is_not_plain() -> None:
+    """Bytes that nobody looked at, in what rides along, are looked at before the body counts as plain."""
+    tools_at = b'"tools":[{"function":{"name":"f","parameters":{"a":"\xff"}}}]'
+    body = b'{"model":"m","messages":[{"role":"user","content":"q"}],%b}' % tools_at
+    assert plain.read_plain_request(body) is None
+    assert_same(DIALECT.read_request, body)
+    body = b'{"choices":[{"message":{"content":"a"}}],"system_fingerprint":"\xff"}'
+    assert plain.read_plain_reply(body) is None
+    assert_same(DIALECT.read_reply, body)
