@@ -15,7 +15,7 @@ SSE_EVENT_BYTES_MAX = 16 * 1024 * 1024
 """The longest event accepted, in bytes: an image in one event fits, an endless line does not."""
 
 _USUAL = re.compile(rb"(?:event: ([^\n]+)\n)?data: ([^\n]*)")
-"""An event as nearly all are written: one line of data, after its name if it has one."""
+"""An event as nearly all are written, without its end: one line of data, after its name if it has one."""
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -105,7 +105,12 @@ class SseReader:
 
     def feed(self, chunk: bytes) -> list[SseEvent]:
         """The events that `chunk` completes."""
-        if self._splitter.pieces or not chunk.endswith(b"\n\n"):
+        if not self._splitter.pieces and chunk.endswith(b"\n\n"):
+            usual = _USUAL.fullmatch(chunk, 0, len(chunk) - 2) if b"\r" not in chunk else None
+            if usual is not None:
+                self._at_start = False
+                return [_event(usual)]
+        else:
             chunk = self._splitter.feed(chunk)
             if not chunk:
                 return []
@@ -126,12 +131,16 @@ class SseReader:
         return self._splitter.held.strip(b"\r\n")
 
 
+def _event(usual: re.Match[bytes]) -> SseEvent:
+    name, data = usual.groups(b"")
+    return SseEvent(name.decode("utf-8", "replace") if name else "", data)
+
+
 def read_block(block: bytes) -> SseEvent | None:
     """One event from the lines between two blank lines (LF only); None when it holds no data."""
     usual = _USUAL.fullmatch(block)
     if usual is not None:
-        named, payload = usual.groups(b"")
-        return SseEvent(named.decode("utf-8", "replace") if named else "", payload)
+        return _event(usual)
     name = ""
     data: list[bytes] = []
     for line in block.split(b"\n"):

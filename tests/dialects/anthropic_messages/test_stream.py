@@ -139,7 +139,7 @@ def test_a_reader_is_gone_with_its_stream() -> None:
     gc.disable()
     try:
         read(START, TEXT, HI, CLOSE, STOP)
-        assert not any(isinstance(one, MessagesStreamReader) for one in gc.get_objects())
+        assert not any(type(one) is MessagesStreamReader for one in gc.get_objects())
     finally:
         gc.enable()
 
