@@ -39,3 +39,7 @@ class Carried:
             self.made.clear()
         self.made[wants] = lines
         return lines
+
+
+NOTHING_CARRIED = Carried()
+"""Of a head without such headers."""

@@ -73,7 +73,9 @@ class Door:
         rooms = self.rooms
         assert rooms is not None
         head = request.head
-        call = Call(route.surface, route.operation, rooms.dialects[route.dialect], request.body, connection.answer)
+        body = request.body
+        dialect = rooms.dialects[route.dialect]
+        call = Call(route.surface, route.operation, dialect, body, connection.answer, len(body))
         call.home = route.home
         call.started_s = request.received_s
         call.started_ms = now_ms = int(rooms.unix_time() * 1000)

@@ -263,7 +263,8 @@ class UpstreamConnection(asyncio.Protocol):
         else:
             self._transport.close()
         if streaming:
-            held = self._outbox.hold()
+            # One write for the last bytes and the end; but a stream's first bytes never wait for what follows them.
+            held = exchange.pumping and self._outbox.hold()
             try:
                 if body:
                     exchange.arrived(body, self.pool.tick_s)

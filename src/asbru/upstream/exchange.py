@@ -43,20 +43,17 @@ class ExchangeDeadlines(msgspec.Struct, frozen=True):
     total_s: float = 600.0
 
 
-class Answer:
+class Answer(msgspec.Struct, eq=False):
     """An upstream's answer. `lines` are the header lines that may be passed on, each ending with CRLF.
 
     `streaming` tells that the body comes through `read` and `pump`; else `body` is whole, still encoded as its
     Content-Encoding says.
     """
 
-    __slots__ = ("body", "lines", "status", "streaming")
-
-    def __init__(self, status: int, lines: bytes, body: bytes = b"") -> None:
-        self.status = status
-        self.lines = lines
-        self.body = body
-        self.streaming = False
+    status: int
+    lines: bytes
+    body: bytes = b""
+    streaming: bool = False
 
     @property
     def content_type(self) -> bytes:
@@ -143,6 +140,11 @@ class Exchange(Wait[Answer]):
                 return self.total_deadline_s
             case _:
                 return self._deadline_s
+
+    @property
+    def pumping(self) -> bool:
+        """Whether bytes go straight to a sink."""
+        return self._sink is not None
 
     # What the path calls
 

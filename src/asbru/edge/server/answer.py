@@ -99,13 +99,13 @@ class AnswerWriter:
         transport = self._transport
         if transport is not None:
             no_body = status in _NO_BODY
-            head = b"%b%b%b%b%b\r\n" % (
-                _STATUS_LINES.get(status) or _status_line(status),
-                lines,
-                self._extra,
-                b"" if no_body else b"content-length: %d\r\n" % len(body),
-                b"connection: close\r\n" if self.closing else self._keep_line,
-            )
+            status_line = _STATUS_LINES.get(status) or _status_line(status)
+            keep_line = b"connection: close\r\n" if self.closing else self._keep_line
+            if no_body:
+                head = b"%b%b%b%b\r\n" % (status_line, lines, self._extra, keep_line)
+            else:
+                form = b"%b%b%bcontent-length: %d\r\n%b\r\n"
+                head = form % (status_line, lines, self._extra, len(body), keep_line)
             pieces: tuple[bytes, ...] = (head,)
             if not (self._head_only or no_body):
                 pieces = (head, body)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from asbru.core.carried import CARRIED_ALWAYS, CARRIED_TO_ANTHROPIC, CARRIED_TO_OPENAI, Carried
+import msgspec
+
+from asbru.core.carried import CARRIED_ALWAYS, CARRIED_TO_ANTHROPIC, CARRIED_TO_OPENAI, NOTHING_CARRIED, Carried
 
 
 class HeaderAction:
@@ -140,7 +142,7 @@ class Head:
     method = b""
     path = b""
     query = b""
-    carried = Carried()
+    carried = NOTHING_CARRIED
     every_header: list[tuple[bytes, bytes]] | None = None
     credentials: tuple[bytes, bytes, bytes] = (b"", b"", b"")
     """(x-asbru-key, Authorization, x-api-key and its kin)."""
@@ -180,13 +182,10 @@ class Head:
         return [kept for kept in headers if kept[1].lower() not in named]
 
 
-class Request:
+class Request(msgspec.Struct, eq=False):
     """One request: its head, its body, or why it was refused. `received_s`: when it was whole (monotonic)."""
 
-    __slots__ = ("body", "error", "head", "received_s")
-
-    def __init__(self, head: Head, body: bytes = b"") -> None:
-        self.head = head
-        self.body = body
-        self.error: Exception | None = None
-        self.received_s = 0.0
+    head: Head
+    body: bytes = b""
+    error: Exception | None = None
+    received_s: float = 0.0
