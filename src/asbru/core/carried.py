@@ -39,7 +39,3 @@ class Carried:
             self.made.clear()
         self.made[wants] = lines
         return lines
-
-
-NOTHING_CARRIED = Carried()
-"""Of a head without such headers."""

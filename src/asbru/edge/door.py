@@ -73,9 +73,7 @@ class Door:
         rooms = self.rooms
         assert rooms is not None
         head = request.head
-        body = request.body
-        dialect = rooms.dialects[route.dialect]
-        call = Call(route.surface, route.operation, dialect, body, connection.answer, len(body))
+        call = Call(route.surface, route.operation, rooms.dialects[route.dialect], request.body, connection.answer)
         call.home = route.home
         call.started_s = request.received_s
         call.started_ms = now_ms = int(rooms.unix_time() * 1000)

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from asbru.core.carried import NOTHING_CARRIED, Carried
+from asbru.core.carried import Carried
 from asbru.core.chat import ChatRequest
 from asbru.core.errors import AsbruError
 from asbru.core.notes import Note
@@ -36,47 +34,52 @@ class Attempt:
         self.ms = int(took_s * 1000)
 
 
-class Call(msgspec.Struct, eq=False):
+class Call:
     """See the module. `operation`: chat, completions, embeddings or count_tokens. `home`: the provider that the
     surface imitates, for bare model names. `served_model`: the upstream's own name, aliases applied."""
 
+    # Defaults live on the class: most calls change few of them, and a call pays for each that it sets.
     # The door
-    surface: str
-    operation: str
-    dialect: Dialect
-    body: bytes
-    answer: AnswerPort
-    body_bytes: int = 0
-    home: str = ""
-    query: bytes = b""
-    id: bytes = b""
-    started_ms: int = 0
-    started_s: float = 0.0
-    carried: Carried = NOTHING_CARRIED
+    home = ""
+    query = b""
+    id = b""
+    started_ms = 0
+    started_s = 0.0
+    carried = Carried()
     credentials: tuple[bytes, bytes, bytes] = (b"", b"", b"")
-    accept_coding: bytes = b""
-    content_coding: bytes = b""
-    """Of the body, as the caller named it; `read_head` takes it off."""
+    accept_coding = b""
+    content_coding = b""  # of the body, as the caller named it; read_head takes it off
     # serve
     caller: Caller | None = None
     head: RequestHead | None = None
-    status: int = 0
-    outcome: str = "cancelled"
+    status = 0
+    outcome = "cancelled"
     error: AsbruError | None = None
     # attempts, streaming
     canonical: ChatRequest | None = None
     target: Target | None = None
-    served_model: str = ""
-    key_name: str = ""
+    served_model = ""
+    key_name = ""
     attempts: tuple[Attempt, ...] = ()
     notes: tuple[Note, ...] = ()
-    pass_through: bool = False
-    first_token_s: float = 0.0
+    pass_through = False
+    first_token_s = 0.0
     usage: Usage | None = None
     usage_source: UsageSource = "none"
     cost_nanousd: int | None = None
 
+    def __init__(  # noqa: PLR0917 -- one caller, the door, for each call: keywords would cost it
+        self, surface: str, operation: str, dialect: Dialect, body: bytes, answer: AnswerPort
+    ) -> None:
+        self.surface = surface
+        self.operation = operation
+        self.dialect = dialect
+        self.body = body
+        self.body_bytes = len(body)
+        self.answer = answer
+
     def let_go_of_body(self) -> None:
         """No attempt follows any more: a stream may last for minutes, and would hold megabytes that nobody reads."""
         self.body = b""
-        self.canonical = None
+        if self.canonical is not None:
+            self.canonical = None

@@ -18,25 +18,28 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, Generic, TypeVar
 
-import msgspec
-
 from asbru.core.waiting import Wait
 
 T = TypeVar("T")
 S = TypeVar("S")
 
 
-class Stepper(msgspec.Struct, Generic[S], eq=False):
+class Stepper(Generic[S]):
     """One path on its way. `on_done` gets `subject` and the exception that ended the path, or None; it must not
     raise."""
 
-    coroutine: Coroutine[Any, None, None]
-    on_done: Callable[[S, BaseException | None], None]
-    subject: S
-    running: bool = False
-    done: bool = False
-    close_asked: bool = False
-    wait: Wait[Any] | None = None
+    __slots__ = ("_close_asked", "_coroutine", "_on_done", "_subject", "_wait", "done", "running")
+
+    def __init__(
+        self, coroutine: Coroutine[Any, None, None], on_done: Callable[[S, BaseException | None], None], subject: S
+    ) -> None:
+        self._coroutine = coroutine
+        self._on_done = on_done
+        self._subject = subject
+        self._close_asked = False
+        self._wait: Wait[Any] | None = None
+        self.running = False
+        self.done = False
 
     def step(self) -> None:
         """Run the path until it waits: to start it, and by what it waited for."""
@@ -44,7 +47,7 @@ class Stepper(msgspec.Struct, Generic[S], eq=False):
             raise RuntimeError("a path that is running or done was stepped")
         self.running = True
         try:
-            wait: Wait[Any] = self.coroutine.send(None)
+            wait: Wait[Any] = self._coroutine.send(None)
         except StopIteration:
             self._finish(None)
             return
@@ -52,10 +55,10 @@ class Stepper(msgspec.Struct, Generic[S], eq=False):
             self._finish(error)
             return
         self.running = False
-        if self.close_asked:
+        if self._close_asked:
             self.close()
         else:
-            self.wait = wait
+            self._wait = wait
             wait.waiter = self.step
 
     def close(self) -> None:
@@ -63,13 +66,13 @@ class Stepper(msgspec.Struct, Generic[S], eq=False):
         if self.done:
             return
         if self.running:
-            self.close_asked = True
+            self._close_asked = True
             return
         self.running = True
-        if self.wait is not None:
-            self.wait.waiter = None
+        if self._wait is not None:
+            self._wait.waiter = None
         try:
-            self.coroutine.close()
+            self._coroutine.close()
         except BaseException as error:  # noqa: BLE001 -- `on_done` is told, and decides what the caller hears
             self._finish(error)
             return
@@ -78,8 +81,8 @@ class Stepper(msgspec.Struct, Generic[S], eq=False):
     def _finish(self, error: BaseException | None) -> None:
         self.done = True
         self.running = False
-        self.wait = None  # or stepper and wait would keep each other until a garbage collection
-        self.on_done(self.subject, error)
+        self._wait = None  # or stepper and wait would keep each other until a garbage collection
+        self._on_done(self._subject, error)
 
 
 def in_task(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, T]) -> Wait[T]:

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-import msgspec
-
-from asbru.core.carried import CARRIED_ALWAYS, CARRIED_TO_ANTHROPIC, CARRIED_TO_OPENAI, NOTHING_CARRIED, Carried
+from asbru.core.carried import CARRIED_ALWAYS, CARRIED_TO_ANTHROPIC, CARRIED_TO_OPENAI, Carried
 
 
 class HeaderAction:
@@ -142,7 +140,7 @@ class Head:
     method = b""
     path = b""
     query = b""
-    carried = NOTHING_CARRIED
+    carried = Carried()
     every_header: list[tuple[bytes, bytes]] | None = None
     credentials: tuple[bytes, bytes, bytes] = (b"", b"", b"")
     """(x-asbru-key, Authorization, x-api-key and its kin)."""
@@ -182,10 +180,13 @@ class Head:
         return [kept for kept in headers if kept[1].lower() not in named]
 
 
-class Request(msgspec.Struct, eq=False):
+class Request:
     """One request: its head, its body, or why it was refused. `received_s`: when it was whole (monotonic)."""
 
-    head: Head
-    body: bytes = b""
-    error: Exception | None = None
-    received_s: float = 0.0
+    __slots__ = ("body", "error", "head", "received_s")
+
+    def __init__(self, head: Head, body: bytes = b"") -> None:
+        self.head = head
+        self.body = body
+        self.error: Exception | None = None
+        self.received_s = 0.0
