@@ -49,7 +49,6 @@ class AnswerWriter:
         "_keep_line",
         "_outbox",
         "_pending_head",
-        "_streaming",
         "_transport",
         "bytes_written",
         "closing",
@@ -64,7 +63,6 @@ class AnswerWriter:
         self._transport: asyncio.Transport | None = None
         self._pending_head = b""
         self._chunked = True
-        self._streaming = False
         self._head_only = False
         self._extra = b""
         self._keep_line = b""
@@ -131,7 +129,6 @@ class AnswerWriter:
             b"connection: close\r\n" if self.closing else b"",
         )
         self.started = True
-        self._streaming = True
 
     def write(self, data: bytes) -> None:
         """More of a streamed answer."""
@@ -167,7 +164,6 @@ class AnswerWriter:
             else:
                 transport.writelines(pieces)
         self._pending_head = b""
-        self._streaming = False
         self.flow = None
         self.finished = True
         self._done()
