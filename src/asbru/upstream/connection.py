@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, cast
 import httptools
 
 from asbru.core.errors import UpstreamError
-from asbru.upstream.answer_headers import ANSWER_HEADERS_MAX, allowed_lines, every_line, header_value
+from asbru.upstream.answer_headers import every_line, header_value
 from asbru.upstream.exchange import Answer, Exchange
 from asbru.upstream.spliced import LARGE_BYTES_MIN, Body, slices
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from asbru.upstream.pool import Pool
 
 ANSWER_HEAD_BYTES_MAX = 256 * 1024
+_FIRST = ord("H")
 TLS_SLICE_BYTES = 64 * 1024
 """A large body goes through TLS in slices, the next one when the one before has left: what a TLS transport is given
 it encrypts at once, into a buffer that it keeps at that size for as long as the connection lives."""
@@ -309,16 +310,14 @@ class UpstreamConnection(asyncio.Protocol):
             return
         self._in_head = False
         head = self._head
-        if head[:1] != b"H":
-            head = head.lstrip(b"\r\n")  # llhttp allows line breaks before an answer
-        end = head.find(b"\r\n\r\n")
-        for _ in range(self._interims):
-            head = self._head = head[end + 4 :].lstrip(b"\r\n")
-            end = head.find(b"\r\n\r\n")
-        if head.count(b"\r\n", 0, end) > ANSWER_HEADERS_MAX:
-            raise ValueError(f"over {ANSWER_HEADERS_MAX} headers")
-        lines = every_line(head, end) if self._transparent else allowed_lines(head, end)
-        answer = self._answer = Answer(status, lines)
+        if self._interims or head[0] != _FIRST:
+            head = self._head = self._last_head()
+        if self._transparent:
+            answer = Answer(status, every_line(head))
+        else:
+            lines, coding = self.pool.heads.read(head)
+            answer = Answer(status, lines, coding)
+        self._answer = answer
         self._keep_alive = parser.should_keep_alive()
         if self._streaming:
             if status == 200 or self._transparent:
@@ -326,6 +325,14 @@ class UpstreamConnection(asyncio.Protocol):
                 self._announce = True
             else:
                 self._streaming = False
+
+    def _last_head(self) -> bytes:
+        """The head without interim answers before it, and without line breaks, which llhttp allows there."""
+        head = self._head.lstrip(b"\r\n")
+        for _ in range(self._interims):
+            _, _, head = head.partition(b"\r\n\r\n")
+            head = head.lstrip(b"\r\n")
+        return head
 
     def on_message_complete(self) -> None:
         """The end of the message, unless it was an interim one."""

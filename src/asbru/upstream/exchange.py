@@ -44,7 +44,8 @@ class ExchangeDeadlines(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct, eq=False):
-    """An upstream's answer. `lines` are the header lines that may be passed on, each ending with CRLF.
+    """An upstream's answer. `lines` are the header lines that may be passed on, each ending with CRLF;
+    `content_encoding` is the value of that header in lower case, b"" if absent.
 
     `streaming` tells that the body comes through `read` and `pump`; else `body` is whole, still encoded as its
     Content-Encoding says.
@@ -52,6 +53,7 @@ class Answer(msgspec.Struct, eq=False):
 
     status: int
     lines: bytes
+    content_encoding: bytes = b""
     body: bytes = b""
     streaming: bool = False
 
@@ -64,14 +66,6 @@ class Answer(msgspec.Struct, eq=False):
     def retry_after(self) -> bytes:
         """The value of Retry-After, b"" if absent."""
         return header_value(self.lines, b"retry-after")
-
-    @property
-    def content_encoding(self) -> bytes:
-        """The value of Content-Encoding in lower case, b"" if absent, which costs next to nothing to see."""
-        lines = self.lines
-        if b"ncoding" not in lines and b"NCODING" not in lines:
-            return b""
-        return header_value(lines, b"content-encoding").lower()
 
     def lines_without(self, *names: bytes) -> bytes:
         """The lines but those called one of `names` (lower case)."""

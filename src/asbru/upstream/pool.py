@@ -12,6 +12,7 @@ from collections import deque
 
 from asbru.core.errors import Overloaded, UpstreamError
 from asbru.core.outbox import Outbox
+from asbru.upstream.answer_headers import HeadShapes
 from asbru.upstream.connection import UpstreamConnection
 from asbru.upstream.dial import TlsContexts, dial
 from asbru.upstream.exchange import Exchange, ExchangeDeadlines
@@ -45,6 +46,7 @@ class Pool:
         outbox: Outbox | None = None,
     ) -> None:
         self.origin = origin
+        self.heads = HeadShapes()
         self.outbox = outbox or Outbox(loop.call_soon)
         self.answer_bytes_max = answer_bytes_max
         self._contexts = contexts

@@ -74,6 +74,9 @@ STRANGE = {
     "length of another header": GOOD.replace(b"Host: h", b"X-Strength: 5"),
     "chunked too": GOOD.replace(b"Host: h", b"Host: h\r\nTransfer-Encoding: chunked"),
     "other spelling": GOOD.replace(b"User-Agent", b"user-agent"),
+    "the digits elsewhere": GOOD.replace(b"Length: 5\r\n", b"Length: ").replace(b"Host: h", b"Host: length: 5\r\nh"),
+    "the mark elsewhere": GOOD.replace(b"ength: 5\r\n", b"").replace(b"Host: h", b"Host: ength: 5\r\nh"),
+    "no blank line yet": post(b"").removesuffix(b"\r\n\r\n"),
     "one byte": b"P",
     "nothing": b"",
 }

@@ -22,53 +22,51 @@ SEEN_MAX = 4096
 
 _LENGTH = b"\r\ncontent-length: "
 _MARK = b"ength: "
-_MARK_BYTES = len(_MARK)
+_LINE_END = b"\r\n"
 _BLANK = b"\r\n\r\n"
 
 
 class KnownHeads:
     """The known heads of one server, whose limits they keep."""
 
-    __slots__ = ("_bytes_max", "_head_bytes_max", "_heads", "_seen")
+    __slots__ = ("_bytes_max", "_data_bytes_max", "_head_bytes_max", "_heads", "_seen")
 
     def __init__(self, limits: ServerLimits) -> None:
         self._bytes_max = min(ONE_READ_BYTES_MAX, limits.body_bytes_max)
+        self._data_bytes_max = HEAD_BYTES_MAX + self._bytes_max
         self._head_bytes_max = min(HEAD_BYTES_MAX, limits.head_bytes_max)
         self._heads: dict[bytes, Head] = {}
         self._seen: set[int] = set()
 
     def find(self, data: bytes) -> Request | None:
         """The request that `data` is, wholly and alone, if its head is known."""
-        limit = self._head_bytes_max
-        at = data.find(_MARK, 0, limit) + _MARK_BYTES
-        end = data.find(b"\r", at, limit)
-        begin = data.find(_BLANK, end, limit) + 4
-        head = self._heads.get(data[:at] + data[end:begin])
-        if head is None:
+        if len(data) > self._data_bytes_max:
             return None
-        digits = data[at:end]
-        size = len(data) - begin
-        if not digits.isdigit() or int(digits) != size or size > self._bytes_max:
+        head_bytes, blank, body = data.partition(_BLANK)
+        before, mark, rest = head_bytes.partition(_MARK)
+        digits, _, after = rest.partition(_LINE_END)
+        head = self._heads.get(before + mark + after)
+        if head is None or not blank or digits != b"%d" % len(body) or len(body) > self._bytes_max:
             return None
-        return Request(head, data[begin:])
+        return Request(head, body)
 
     def remember(self, data: bytes, head: Head) -> None:
         """Take note of a head that the parser has read from `data`, which held one whole request and nothing else."""
-        limit = self._head_bytes_max
-        begin = data.find(_BLANK, 0, limit) + 4
-        if begin < 4 or not _is_plain(head) or len(data) - begin != int(head.length):
+        head_bytes, _, body = data.partition(_BLANK)
+        before, mark, rest = head_bytes.partition(_MARK)
+        digits, _, after = rest.partition(_LINE_END)
+        if len(head_bytes) > self._head_bytes_max or not _is_plain(head):
             return
-        at = data.find(_MARK, 0, begin) + _MARK_BYTES
-        end = data.find(b"\r", at, begin)
-        length = at - len(_LENGTH)
-        if length < 0 or data[length:at].lower() != _LENGTH or data[at:end] != head.length:
+        if digits != head.length or digits != b"%d" % len(body):
+            return  # chunked, or the first thing that looks like the length is another header
+        if (before + mark)[-len(_LENGTH) :].lower() != _LENGTH:
             return
-        key = data[:at] + data[end:begin]
-        mark = hash(key)
-        if mark not in self._seen:
+        key = before + mark + after  # the mark stays: it tells where the digits were
+        trace = hash(key)
+        if trace not in self._seen:
             if len(self._seen) >= SEEN_MAX:
                 self._seen.clear()
-            self._seen.add(mark)
+            self._seen.add(trace)
             return
         if len(self._heads) >= HEADS_MAX:
             self._heads.clear()
