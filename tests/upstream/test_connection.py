@@ -64,7 +64,7 @@ class Line:
 
     def send(self, head: bytes = b"POST / HTTP/1.1\r\n\r\n", body: Body = b"body") -> Exchange:
         """One more request on the same connection."""
-        exchange = Exchange(head, body, ExchangeDeadlines(), streaming_wanted=self.streaming, now_s=0.0)
+        exchange = Exchange(head, body, ExchangeDeadlines(), self.streaming, 0.0)
         exchange.transparent = self.transparent
         self.connection.send(exchange)
         return exchange

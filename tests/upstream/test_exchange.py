@@ -42,7 +42,7 @@ class Connection:
 
 def exchange_on(connection: Connection, *, streaming: bool = True) -> Exchange:
     """An exchange that was sent at second 0."""
-    exchange = Exchange(b"", b"", DEADLINES, streaming_wanted=streaming, now_s=0.0)
+    exchange = Exchange(b"", b"", DEADLINES, streaming, 0.0)
     exchange.connection = cast("UpstreamConnection", connection)
     if streaming:
         exchange.wait_for_first(0.0)
@@ -66,7 +66,7 @@ def value(wait: Wait) -> object:
 
 def test_deadlines_follow_the_state() -> None:
     """Connect, then first token (or the whole for an answer that is not streamed), then idle; never past the total."""
-    exchange = Exchange(b"", b"", DEADLINES, streaming_wanted=True, now_s=0.0)
+    exchange = Exchange(b"", b"", DEADLINES, True, 0.0)
     assert (exchange.waiting_for, exchange.deadline_s) == ("connect_s", 5)
     exchange.wait_for_first(2.0)
     assert (exchange.waiting_for, exchange.deadline_s) == ("first_token_s", 22)
@@ -82,7 +82,7 @@ def test_deadlines_follow_the_state() -> None:
 
 def test_first_token_never_outlasts_the_total() -> None:
     """A first-token deadline longer than what is left of the total is cut to it."""
-    exchange = Exchange(b"", b"", ExchangeDeadlines(total_s=10), streaming_wanted=True, now_s=0.0)
+    exchange = Exchange(b"", b"", ExchangeDeadlines(total_s=10), True, 0.0)
     exchange.wait_for_first(4.0)
     assert exchange.deadline_s == 10
 

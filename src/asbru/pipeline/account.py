@@ -32,7 +32,9 @@ def account(call: Call, rooms: Rooms) -> None:
             cost = price_nanousd(rows, usage)
     latency_us = int((now_s - call.started_s) * 1e6)
     first_us = int((call.first_token_s - call.started_s) * 1e6) if call.first_token_s else None
-    served = call.served_model[:MODEL_CHARS_MAX]
+    served = call.served_model
+    if len(served) > MODEL_CHARS_MAX:
+        served = served[:MODEL_CHARS_MAX]
     labels = (call.surface, provider, served, call.key_name, status, call.outcome)
     rooms.meter.slot(labels).observe(latency_us, first_us, usage, cost)
     error = call.error

@@ -217,7 +217,7 @@ def _relay(call: Call, answer: Answer, endpoint: Endpoint, *, asks_usage: bool) 
 
 def _says_stream(answer: Answer) -> bool:
     """Whether the answer is an event stream by its own word, and not coded: then its lines go on as they came."""
-    return _SSE_TYPE in answer.lines and answer.content_type.startswith(_SSE_TYPE) and not answer.content_encoding
+    return not answer.content_encoding and answer.content_type.startswith(_SSE_TYPE)
 
 
 def _stream_lines(answer: Answer) -> bytes:

@@ -96,12 +96,12 @@ class UpstreamConnection(asyncio.Protocol):
         self._streaming = exchange.streaming_wanted
         self._transparent = exchange.transparent
         body = exchange.body
-        if len(body) > LARGE_BYTES_MIN:
+        if len(body) > LARGE_BYTES_MIN or not isinstance(body, bytes):
             self._send_large(exchange.head, body)
         elif self._outbox.gathering:
-            self._outbox.put(self._transport, (exchange.head, cast("bytes", body)))
+            self._outbox.put(self._transport, (exchange.head, body))
         else:
-            self._transport.writelines((exchange.head, cast("bytes", body)))
+            self._transport.writelines((exchange.head, body))
         exchange.body = b""  # what could not leave yet is the transport's; the answer may take minutes
         if exchange.streaming_wanted:
             exchange.wait_for_first(self.pool.tick_s)

@@ -97,8 +97,8 @@ class Exchange(Wait[Answer]):
         "waiting_for",
     )
 
-    def __init__(
-        self, head: bytes, body: Body, deadlines: ExchangeDeadlines, *, streaming_wanted: bool, now_s: float
+    def __init__(  # noqa: PLR0917 -- one caller, the pool, for each call: keywords would cost it
+        self, head: bytes, body: Body, deadlines: ExchangeDeadlines, streaming_wanted: bool, now_s: float
     ) -> None:
         # As `Wait` does; a call of its constructor would cost as much as all of this.
         self.done = False

@@ -83,7 +83,7 @@ class Pool:
         transparent: bool = False,
     ) -> Exchange:
         """Send a request as soon as a connection is there. Raises `Overloaded` when the queue is full."""
-        exchange = Exchange(head, body, deadlines, streaming_wanted=streaming_wanted, now_s=self.tick_s)
+        exchange = Exchange(head, body, deadlines, streaming_wanted, self.tick_s)
         if transparent:
             exchange.transparent = True
         idle = self._idle

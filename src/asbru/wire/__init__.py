@@ -7,6 +7,8 @@ frame means, to do I/O, or to hold more than its named limits.
 from asbru.wire import content_coding
 from asbru.wire.http_heads import HOP_BY_HOP, JSON_LINE
 from asbru.wire.sse import (
+    CR,
+    LF,
     SSE_EVENT_BYTES_MAX,
     EventSplitter,
     SseEvent,
@@ -17,8 +19,10 @@ from asbru.wire.sse import (
 )
 
 __all__ = [
+    "CR",
     "HOP_BY_HOP",
     "JSON_LINE",
+    "LF",
     "SSE_EVENT_BYTES_MAX",
     "EventSplitter",
     "SseEvent",

@@ -22,7 +22,7 @@ from asbru.dialects.anthropic_messages.types import (
 )
 from asbru.dialects.anthropic_messages.usage import later_usage_from, usage_from
 from asbru.dialects.contract import TailFacts
-from asbru.wire import read_block
+from asbru.wire import CR, read_block
 
 USAGE_TAIL_BYTES: Final = 4096
 """How far from the end of a whole answer its usage is looked for first."""
@@ -55,7 +55,7 @@ def usage_of(body: bytes) -> Usage | None:
 def head_usage(data: bytes) -> Usage | None:
     """Usage from `message_start` among the first whole events of a stream."""
     for block in _datas(data):
-        if b"message_start" not in block:
+        if block.find(b"message_start") < 0:
             continue
         try:
             if decode_kind(block).type == "message_start":
@@ -110,10 +110,10 @@ def withhold(events: bytes) -> bytes:
 
 def _datas(data: bytes, marks: tuple[bytes, ...] = ()) -> Iterator[bytes]:
     """The data of each event; with `marks` only of those that hold one, and of a first one without its beginning."""
-    if b"\r" in data:
+    if CR in data:
         data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     for block in data.split(b"\n\n"):
-        if marks and not any(mark in block for mark in marks):
+        if marks and not any(block.find(mark) >= 0 for mark in marks):
             continue
         event = read_block(block)
         if event is not None:

@@ -57,7 +57,7 @@ from asbru.dialects.anthropic_messages.response import (
     write_stop_word,
 )
 from asbru.dialects.anthropic_messages.types import NAME, encode
-from asbru.wire import write_event
+from asbru.wire import CR, LF, write_event
 
 HELD_BYTES_MAX: Final = 16 * 1024 * 1024
 """How much of the parts that wait is held, in bytes of text."""
@@ -362,6 +362,6 @@ def _before(part: _Part) -> bytes:
 
 def _one_line(data: bytes) -> bytes:
     """JSON without line breaks: what rides along raw may have been written with some."""
-    if b"\n" in data or b"\r" in data:
+    if LF in data or CR in data:
         return msgspec.json.format(data, indent=-1)
     return data

@@ -19,7 +19,7 @@ from asbru.dialects.contract import TailFacts
 from asbru.dialects.openai_chat.errors import read_fault
 from asbru.dialects.openai_chat.types import NULL, PeekChunk
 from asbru.dialects.openai_chat.usage import read_usage, tail_usage
-from asbru.wire import read_block
+from asbru.wire import CR, read_block
 
 _PEEK = msgspec.json.Decoder(PeekChunk)
 _NO_CHOICES = re.compile(rb'"choices"\s*:\s*\[\s*\]')
@@ -44,7 +44,7 @@ def _peek(data: bytes) -> PeekChunk | None:
 
 
 def _blocks(data: bytes) -> list[bytes]:
-    if b"\r" in data:
+    if CR in data:
         data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     return data.split(b"\n\n")
 
@@ -93,7 +93,7 @@ def tail(data: bytes, choices: int = 1) -> TailFacts:
     complete = False
     ends = _Ends(choices, many=choices > 1 or _OTHER_INDEX.search(data) is not None)
     whole = data.endswith((b"\n", b"\r"))
-    tells_usage, tells_fault = b'"usage"' in data, b'"error"' in data
+    tells_usage, tells_fault = data.find(b'"usage"') >= 0, data.find(b'"error"') >= 0
     at = -1
     for block in reversed(_blocks(data)):
         if not block.strip(b"\n"):
@@ -108,9 +108,9 @@ def tail(data: bytes, choices: int = 1) -> TailFacts:
             continue
         look_on = not complete and not ends.settled
         chunk = _peek(payload) if usage is None or look_on else None
-        if usage is None and b'"usage"' in payload:
+        if usage is None and payload.find(b'"usage"') >= 0:
             usage = tail_usage(payload) or _chunk_usage(chunk)
-        if fault is None and b'"error"' in payload:
+        if fault is None and tells_fault and payload.find(b'"error"') >= 0:
             fault = _fault_of(payload)
         if chunk is None and at == 0 and not block.startswith(b":"):
             ends.torn = True
@@ -184,7 +184,7 @@ def withhold(events: bytes) -> bytes:
 
     Azure's `prompt_filter_results` chunk has no choices either, but no usage: it stays.
     """
-    if events.count(b"\n\n") == 1 and b'"choices":[{' in events:
+    if events.count(b"\n\n") == 1 and events.find(b'"choices":[{') >= 0:
         return events  # nearly every piece is one event with a choice in it, spelled so
     if _NO_CHOICES.search(events) is None:
         return events

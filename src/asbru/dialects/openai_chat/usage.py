@@ -57,7 +57,8 @@ def _buckets(wire: UsageWire) -> Usage | None:
     if cached is None:
         cached = wire.prompt_cache_hit_tokens or wire.cached_tokens or wire.num_cached_tokens
     cache_read = _within(cached, prompt) if cached else 0
-    cache_write = _within(inp.cache_write_tokens or inp.cache_creation_tokens, prompt - cache_read)
+    written = inp.cache_write_tokens or inp.cache_creation_tokens
+    cache_write = _within(written, prompt - cache_read) if written else 0
     audio_input = _within(inp.audio_tokens, prompt - cache_read - cache_write) if inp.audio_tokens else 0
     thought = _within(reasoning, completion) if reasoning else 0
     audio_output = _within(out.audio_tokens, completion - thought) if out.audio_tokens else 0
@@ -74,8 +75,8 @@ def _buckets(wire: UsageWire) -> Usage | None:
     )
 
 
-def _within(count: int | None, limit: int) -> int:
-    if not count or count < 0:
+def _within(count: int, limit: int) -> int:
+    if count < 0:
         return 0
     return count if count < limit else limit
 
