@@ -158,7 +158,7 @@ class PassRelay:
 
     def feed(self, chunk: bytes) -> None:
         """See `Relay`."""
-        if self._held or self._decoder is not None or not chunk.endswith(b"\n\n"):
+        if chunk[-2:] != b"\n\n" or self._held or self._decoder is not None:
             try:
                 chunk = self._split(chunk)
             except _UNREADABLE as error:

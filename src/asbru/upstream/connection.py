@@ -210,9 +210,20 @@ class UpstreamConnection(asyncio.Protocol):
                 self._finish(exchange)
             elif self._parts:
                 parts = self._parts
-                data = parts[0] if len(parts) == 1 else b"".join(parts)
-                parts.clear()
-                exchange.arrived(data, self.pool.tick_s)
+                if len(parts) == 1:
+                    data = parts.pop()
+                else:
+                    data = b"".join(parts)
+                    parts.clear()
+                sink = exchange.sink
+                if sink is None:
+                    exchange.arrived(data, self.pool.tick_s)
+                    return
+                exchange.touched_s = self.pool.tick_s
+                try:
+                    sink(data)
+                except UpstreamError as error:
+                    exchange.give_up(error)
             elif self._in_head:
                 self._check_head()
             return
@@ -265,7 +276,7 @@ class UpstreamConnection(asyncio.Protocol):
             self._transport.close()
         if streaming:
             # One write for the last bytes and the end; but a stream's first bytes never wait for what follows them.
-            held = exchange.pumping and self._outbox.hold()
+            held = exchange.sink is not None and self._outbox.hold()
             try:
                 if body:
                     exchange.arrived(body, self.pool.tick_s)

@@ -80,8 +80,6 @@ class Exchange(Wait[Answer]):
         "_deadline_s",
         "_ended",
         "_read",
-        "_sink",
-        "_touched_s",
         "_unread",
         "_unread_bytes",
         "body",
@@ -91,8 +89,10 @@ class Exchange(Wait[Answer]):
         "head",
         "over",
         "paused",
+        "sink",
         "streaming_wanted",
         "total_deadline_s",
+        "touched_s",
         "transparent",
         "waiting_for",
     )
@@ -117,8 +117,9 @@ class Exchange(Wait[Answer]):
         self.waiting_for = "connect_s"
         self.total_deadline_s = now_s + deadlines.total_s
         self._deadline_s = now_s + deadlines.connect_s
-        self._touched_s = 0.0
-        self._sink: Sink | None = None
+        self.touched_s = 0.0
+        self.sink: Sink | None = None
+        """Where bytes go once the stream is pumped."""
         self._read: Wait[bytes] | None = None
         self._ended: Wait[None] | None = None
         self._unread: list[bytes] | None = None
@@ -129,16 +130,11 @@ class Exchange(Wait[Answer]):
         """When what is waited for now is late. Worked out when it is asked for: a stream moves it with each piece."""
         match self.waiting_for:
             case "idle_s":
-                return min(self._touched_s + self.deadlines.idle_s, self.total_deadline_s)
+                return min(self.touched_s + self.deadlines.idle_s, self.total_deadline_s)
             case "total_s":
                 return self.total_deadline_s
             case _:
                 return self._deadline_s
-
-    @property
-    def pumping(self) -> bool:
-        """Whether bytes go straight to a sink."""
-        return self._sink is not None
 
     # What the path calls
 
@@ -162,9 +158,9 @@ class Exchange(Wait[Answer]):
         ended: Wait[None] = Wait()
         if not self.over:
             self._ended = ended
-            self._sink = sink
+            self.sink = sink
             self.waiting_for = "idle_s"
-            self._touched_s = now_s
+            self.touched_s = now_s
         elif self.error is not None:
             ended.fail(self.error)
         else:
@@ -176,7 +172,7 @@ class Exchange(Wait[Answer]):
         if self.over:
             return
         self.over = True
-        self._sink = None
+        self.sink = None
         connection = self.connection
         if connection is not None:
             connection.abandon()
@@ -193,7 +189,7 @@ class Exchange(Wait[Answer]):
         if self.paused:
             self.paused = False
             if not self.over and connection is not None:
-                self._touched_s = connection.pool.tick_s
+                self.touched_s = connection.pool.tick_s
                 connection.resume_reading()
 
     # What the connection calls
@@ -204,23 +200,23 @@ class Exchange(Wait[Answer]):
         self._deadline_s = min(now_s + self.deadlines.first_token_s, self.total_deadline_s)
 
     def arrived(self, data: bytes, now_s: float) -> None:
-        """Bytes of a streamed body."""
-        sink = self._sink
+        """Bytes of a streamed body. The connection does the same itself for the many pieces in the middle."""
+        sink = self.sink
         if sink is None:
             self._keep(data)
             return
-        self._touched_s = now_s
+        self.touched_s = now_s
         try:
             sink(data)
-        except UpstreamError as error:  # the bytes make no sense to their reader: nothing more is wanted
-            self._give_up(error)
+        except UpstreamError as error:
+            self.give_up(error)
 
     def finished(self) -> None:
         """The streamed body is complete as HTTP frames it."""
         if self.over:
             return
         self.over = True
-        self._sink = None
+        self.sink = None
         read = self._read
         if read is not None:
             self._read = None
@@ -234,7 +230,7 @@ class Exchange(Wait[Answer]):
             return
         self.over = True
         self.error = error
-        self._sink = None
+        self.sink = None
         read = self._read
         self._read = None
         super().fail(error)
@@ -257,7 +253,8 @@ class Exchange(Wait[Answer]):
         if self._unread_bytes > UNREAD_BYTES_MAX:
             self.pause()
 
-    def _give_up(self, error: UpstreamError) -> None:
+    def give_up(self, error: UpstreamError) -> None:
+        """The bytes make no sense to their reader: nothing more is wanted."""
         connection = self.connection
         self.fail(error)
         if connection is not None:

@@ -46,6 +46,7 @@ class AnswerWriter:
         "_done",
         "_extra",
         "_head_only",
+        "_in_chunks",
         "_keep_line",
         "_outbox",
         "_pending_head",
@@ -64,6 +65,7 @@ class AnswerWriter:
         self._pending_head = b""
         self._chunked = True
         self._head_only = False
+        self._in_chunks = False  # the head is out, and more goes in chunks
         self._extra = b""
         self._keep_line = b""
         self.closing = False
@@ -128,6 +130,7 @@ class AnswerWriter:
             b"transfer-encoding: chunked\r\n" if self._chunked else b"",
             b"connection: close\r\n" if self.closing else b"",
         )
+        self._in_chunks = False
         self.started = True
 
     def write(self, data: bytes) -> None:
@@ -137,16 +140,17 @@ class AnswerWriter:
             return
         size = len(data)
         self.bytes_written += size
-        head = self._pending_head
         outbox = self._outbox
-        if not head and self._chunked and size < _COPIED_BYTES_MAX:
+        if self._in_chunks and size < _COPIED_BYTES_MAX:
             framed = b"%x\r\n%b\r\n" % (size, data)
             if outbox.gathering:
                 outbox.put(transport, (framed,))
             else:
                 transport.write(framed)
             return
+        head = self._pending_head
         self._pending_head = b""
+        self._in_chunks = self._chunked
         pieces = (b"%b%x\r\n" % (head, size), data, b"\r\n") if self._chunked else (head, data)
         if outbox.gathering:
             outbox.put(transport, pieces)
