@@ -26,6 +26,7 @@ from asbru.wire.content_coding import CodingError, DecodedTooLargeError, Decoder
 _NO_CACHE = b"cache-control: no-cache\r\n"
 _SSE_TYPE = b"text/event-stream"
 SSE_LINES = b"content-type: text/event-stream; charset=utf-8\r\n" + _NO_CACHE
+_OPENS, _CLOSES = b"{}"
 _NOTHING: frozenset[str] = frozenset()
 _SSE_STARTS = (b"data:", b"event:", b":", b"id:", b"retry:")
 
@@ -136,7 +137,7 @@ def _whole(call: Call, answer: Answer, endpoint: Endpoint, rooms: Rooms) -> Repl
         raise UpstreamError(
             "the provider answered a streamed call without a stream", kind="protocol", code="upstream_protocol"
         )
-    if body[:1] != b"{" or body[-1:] != b"}":
+    if not body or body[0] != _OPENS or body[-1] != _CLOSES:
         _check_json(body)
     if call.pass_through or call.operation == CHAT:
         call.usage = usage = dialect.usage_of(body)

@@ -257,8 +257,11 @@ class UpstreamConnection(asyncio.Protocol):
         answer = self._answer
         streaming = self._streaming
         parts = self._parts
-        body = parts[0] if len(parts) == 1 else b"".join(parts)
-        parts.clear()
+        if len(parts) == 1:
+            body = parts.pop()
+        else:
+            body = b"".join(parts)
+            parts.clear()
         self.exchange = None
         exchange.connection = None
         self._answer = None

@@ -16,7 +16,6 @@ from asbru.dialects.openai_chat.types import NULL, Head
 
 _HEAD = msgspec.json.Decoder(Head)
 _MEMBERS = msgspec.json.Decoder(dict[str, Raw])
-_TEXT = msgspec.json.Decoder(str)
 _INCLUDE_USAGE = Raw(b'{"include_usage":true}')
 _TRUE = Raw(b"true")
 
@@ -70,8 +69,9 @@ def rewrite(body: bytes, model: str, ask_usage: bool, strip: frozenset[str]) -> 
     changed = False
     for name in strip:
         changed = members.pop(name, None) is not None or changed
-    if _text_or_none(members.get("model")) != model:
-        members["model"] = Raw(msgspec.json.encode(model))
+    name = Raw(msgspec.json.encode(model))
+    if members.get("model") != name:
+        members["model"] = name
         changed = True
     if ask_usage and "stream_options" not in strip:
         asked = _ask_usage(members.get("stream_options", NULL))
@@ -79,13 +79,6 @@ def rewrite(body: bytes, model: str, ask_usage: bool, strip: frozenset[str]) -> 
             members["stream_options"] = asked
             changed = True
     return msgspec.json.encode(members) if changed else body
-
-
-def _text_or_none(raw: Raw | None) -> str | None:
-    try:
-        return None if raw is None else _TEXT.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
 
 
 def _ask_usage(options: Raw) -> Raw | None:

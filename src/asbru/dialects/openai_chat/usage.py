@@ -29,6 +29,7 @@ _GROQ_KEY = b'"x_groq"'
 _NO_INPUT = InputDetails()
 _NO_OUTPUT = OutputDetails()
 _TAIL_TRIES_MAX = 4
+_BACKSLASH = ord("\\")
 
 
 def read_usage(raw: Raw | None) -> Usage | None:
@@ -111,7 +112,7 @@ def envelope_usage(envelope: Envelope) -> Usage | None:
 def usage_of(body: bytes) -> Usage | None:
     """Usage of a complete JSON answer (chat, completions, embeddings): from the tail, else from the whole."""
     at = body.rfind(_KEY)
-    if at >= 0 and body[at - 1 : at] != b"\\":
+    if at > 0 and body[at - 1] != _BACKSLASH:
         try:  # nearly always: the last word is the key, and what follows is well formed
             wire = _QUICK.decode(b"{" + body[at:]).usage
             if wire is not None:

@@ -98,18 +98,18 @@ class AnswerWriter:
         self.started = True
         transport = self._transport
         if transport is not None:
-            no_body = status in _NO_BODY
             status_line = _STATUS_LINES.get(status) or _status_line(status)
             keep_line = b"connection: close\r\n" if self.closing else self._keep_line
-            if no_body:
-                head = b"%b%b%b%b\r\n" % (status_line, lines, self._extra, keep_line)
+            if status in _NO_BODY:
+                pieces = (b"%b%b%b%b\r\n" % (status_line, lines, self._extra, keep_line),)
             else:
-                form = b"%b%b%bcontent-length: %d\r\n%b\r\n"
-                head = form % (status_line, lines, self._extra, len(body), keep_line)
-            pieces: tuple[bytes, ...] = (head,)
-            if not (self._head_only or no_body):
-                pieces = (head, body)
-                self.bytes_written = len(body)
+                size = len(body)
+                head = b"%b%b%bcontent-length: %d\r\n%b\r\n" % (status_line, lines, self._extra, size, keep_line)
+                if self._head_only:
+                    pieces = (head,)
+                else:
+                    pieces = (head, body)
+                    self.bytes_written = size
             outbox = self._outbox
             if outbox.gathering:
                 outbox.put(transport, pieces)

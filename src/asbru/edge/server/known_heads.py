@@ -43,10 +43,9 @@ class KnownHeads:
         if len(data) > self._data_bytes_max:
             return None
         head_bytes, blank, body = data.partition(_BLANK)
-        before, mark, rest = head_bytes.partition(_MARK)
-        digits, _, after = rest.partition(_LINE_END)
-        head = self._heads.get(before + mark + after)
-        if head is None or not blank or digits != b"%d" % len(body) or len(body) > self._bytes_max:
+        # The digits of any other number than the body's length stay, and make a head that is not known.
+        head = self._heads.get(head_bytes.replace(b"ength: %d" % len(body), _MARK, 1))
+        if head is None or not blank or len(body) > self._bytes_max:
             return None
         return Request(head, body)
 
@@ -54,14 +53,14 @@ class KnownHeads:
         """Take note of a head that the parser has read from `data`, which held one whole request and nothing else."""
         head_bytes, _, body = data.partition(_BLANK)
         before, mark, rest = head_bytes.partition(_MARK)
-        digits, _, after = rest.partition(_LINE_END)
+        digits, line_end, after = rest.partition(_LINE_END)
         if len(head_bytes) > self._head_bytes_max or not _is_plain(head):
             return
         if digits != head.length or digits != b"%d" % len(body):
             return  # chunked, or the first thing that looks like the length is another header
-        if (before + mark)[-len(_LENGTH) :].lower() != _LENGTH:
-            return
-        key = before + mark + after  # the mark stays: it tells where the digits were
+        if (before + mark)[-len(_LENGTH) :].lower() != _LENGTH or _MARK in after:
+            return  # the mark is there once, so that it tells where the digits were
+        key = before + mark + line_end + after
         trace = hash(key)
         if trace not in self._seen:
             if len(self._seen) >= SEEN_MAX:
