@@ -87,9 +87,9 @@ def test_memory_is_bounded() -> None:
         seen = head([(b"x-%d" % number, b"1"), (b"x-request-id", b"%d" % number)])
         for _ in range(3):
             assert heads.read(seen) == kept(seen)
-        assert len(heads._shapes) <= SHAPES_MAX  # pyright: ignore[reportPrivateUsage]
-        assert len(heads._seen) <= SHAPES_LEARNED_MAX  # pyright: ignore[reportPrivateUsage]
-    assert heads._learned == SHAPES_LEARNED_MAX  # pyright: ignore[reportPrivateUsage]
+        assert len(heads._shapes) <= SHAPES_MAX  # pyright: ignore[reportPrivateUsage] -- the bound itself
+        assert len(heads._seen) <= SHAPES_LEARNED_MAX  # pyright: ignore[reportPrivateUsage] -- the bound itself
+    assert heads._learned == SHAPES_LEARNED_MAX  # pyright: ignore[reportPrivateUsage] -- the bound itself
 
 
 def test_long_heads_are_not_remembered() -> None:
@@ -98,7 +98,7 @@ def test_long_heads_are_not_remembered() -> None:
     seen = head([(b"x-" + b"y" * SHAPE_BYTES_MAX, b"1"), (b"x-request-id", b"1")])
     for _ in range(3):
         assert heads.read(seen) == kept(seen)
-    assert not heads._shapes  # pyright: ignore[reportPrivateUsage]
+    assert not heads._shapes  # pyright: ignore[reportPrivateUsage] -- the bound itself
 
 
 def test_too_many_headers_are_refused() -> None:

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import msgspec
 
-from asbru.core.chat import ChatRequest
+from asbru.core.chat import ChatRequest, Raw
 from asbru.core.errors import AsbruError, UpstreamError
 from asbru.core.notes import Note
 from asbru.core.reply import ChatReply, StreamEvent, StreamFault
@@ -23,6 +23,7 @@ class RequestHead(msgspec.Struct, frozen=True):
 
     `wants_usage` tells that the caller asked for usage in the stream (OpenAI `stream_options.include_usage`);
     always True where the dialect reports it unasked. `choices`: how many answers were asked for (OpenAI `n`).
+    `members`: the members of the body's object as they stand, views of it: what a rewrite starts from.
     """
 
     model: str
@@ -30,6 +31,7 @@ class RequestHead(msgspec.Struct, frozen=True):
     wants_usage: bool
     max_tokens: int | None
     choices: int = 1
+    members: dict[str, Raw] = {}
 
 
 class Written(msgspec.Struct, frozen=True):
@@ -123,11 +125,6 @@ def no_finish(data: bytes) -> bool:
     return False
 
 
-def json_fields(body: bytes) -> frozenset[str]:
-    """`top_level_fields` of a dialect whose requests are JSON objects; the body was read before."""
-    return frozenset(msgspec.json.decode(body, type=dict[str, msgspec.Raw]))
-
-
 def no_head_usage(data: bytes) -> Usage | None:
     """`head_usage` of a dialect that reports no usage at the start of a stream."""
     del data
@@ -142,10 +139,9 @@ def tail_usage_wins(head: Usage | None, tail: Usage | None) -> Usage | None:
 class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     """One wire format for chat, in both directions.
 
-    `read_head(body)` and `rewrite(body, model, ask_usage, strip)` serve pass-through: the latter replaces the model
-    (always), asks the stream for usage (if `ask_usage`) and removes top-level fields, by `dict[str, Raw]`; it returns
-    the very same object when nothing had to change.
-    `top_level_fields(body)` names the fields of a request's object.
+    `read_head(body)` and `rewrite(head, model, ask_usage, strip)` serve pass-through: the latter replaces the model
+    (always), asks the stream for usage (if `ask_usage`) and removes the members called `strip`; it returns the members
+    to send, or None when nothing had to change and the body goes on as it came. `head` stays as it was.
     `usage_of(body)` reads usage from a complete JSON answer, tail first, whole body as a fallback; None if absent.
     `head_usage(data)` reads usage from the first whole events of a stream, where the dialect tells it there (input
     tokens in Anthropic's `message_start`); `merge_usage(head, tail)` joins it with what `tail` found.
@@ -163,7 +159,7 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     read_head: Callable[[bytes], RequestHead]
-    rewrite: Callable[[bytes, str, bool, frozenset[str]], bytes]
+    rewrite: Callable[[RequestHead, str, bool, frozenset[str]], dict[str, Raw] | None]
     read_request: Callable[[bytes], ChatRequest]
     write_request: Callable[[ChatRequest, TargetFacts], Written]
     read_reply: Callable[[bytes], ChatReply]
@@ -179,6 +175,5 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     write_error: Callable[[AsbruError, str], bytes]
     write_stream_error: Callable[[AsbruError], bytes]
     finishes: Callable[[bytes], bool] = no_finish
-    top_level_fields: Callable[[bytes], frozenset[str]] = json_fields
     head_usage: Callable[[bytes], Usage | None] = no_head_usage
     merge_usage: Callable[[Usage | None, Usage | None], Usage | None] = tail_usage_wins

@@ -81,5 +81,7 @@ class Call:
     def let_go_of_body(self) -> None:
         """No attempt follows any more: a stream may last for minutes, and would hold megabytes that nobody reads."""
         self.body = b""
+        if self.head is not None:
+            self.head.members.clear()
         if self.canonical is not None:
             self.canonical = None

@@ -1,55 +1,38 @@
-"""Rewriting a large body without a second copy: its large members are set aside, the rest is rewritten, and they go
-back in as views of the body that the caller sent.
+"""Writing a body from its members without a second copy of what is large in it: large members go out as views of the
+body that the caller sent.
 
-Only members that hold content are set aside, which no rewrite looks into: the result says, byte for byte, what
-rewriting the whole body would have said. Anything unusual is left to that.
+The result says, byte for byte, what encoding all members says.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 
 import msgspec
 
 from asbru.core.chat import Raw
 from asbru.upstream import LARGE_BYTES_MIN, Body, Spliced
 
-_ASIDE_BYTES_MIN = 64 * 1024
-_CONTENT = frozenset({"messages", "system", "tools", "input", "prompt"})
-_PLACE = Raw(b"null")
+VIEW_BYTES_MIN = 64 * 1024
 
-_decode = msgspec.json.Decoder(dict[str, Raw]).decode
 _encode = msgspec.json.encode
 
 
-def rewrite_large(body: bytes, rewrite: Callable[[bytes], bytes]) -> Body:
-    """What `rewrite(body)` says, in pieces where it is large; the identical object when nothing had to change."""
-    try:
-        members = _decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return rewrite(body)
-    aside = {
-        name: view for name in _CONTENT & members.keys() if len(view := memoryview(members[name])) >= _ASIDE_BYTES_MIN
-    }
-    if not aside:
-        return rewrite(body)
-    small = _encode({name: _PLACE if name in aside else value for name, value in members.items()})
-    rewritten = rewrite(small)
-    if rewritten is small:
-        return body
+def write_members(members: Mapping[str, Raw]) -> Body:
+    """An object of `members`, in pieces where it is large."""
     pieces: list[bytes | memoryview] = []
-    before = [b"{"]
-    for name, value in _decode(rewritten).items():
-        before.append(_encode(name))
-        before.append(b":")
-        if name in aside:
-            pieces.append(b"".join(before))
-            pieces.append(aside[name])
-            before = [b","]
+    small = bytearray()
+    between = b"{"
+    for name, value in members.items():
+        small += between + _encode(name) + b":"
+        between = b","
+        view = memoryview(value)
+        if len(view) >= VIEW_BYTES_MIN:
+            pieces += (bytes(small), view)
+            small.clear()
         else:
-            before.append(bytes(value))
-            before.append(b",")
-    before[-1] = b"}"
-    pieces.append(b"".join(before))
+            small += view
+    small += b"}" if members else b"{}"
+    pieces.append(bytes(small))
     spliced = Spliced(pieces)
     return spliced if len(spliced) > LARGE_BYTES_MIN else b"".join(pieces)

@@ -5,20 +5,20 @@ What follows from an answer (retry, rest, fallback) is decided in `attempts`.
 
 from __future__ import annotations
 
-from functools import partial
+import msgspec
 
 from asbru.core.errors import UpstreamError
 from asbru.core.notes import Note
-from asbru.dialects import Dialect, TargetFacts
+from asbru.dialects import Dialect, RequestHead, TargetFacts
 from asbru.pipeline.call import Call
 from asbru.pipeline.endpoint import Endpoint
 from asbru.pipeline.inputs import check_inputs
-from asbru.pipeline.large import rewrite_large
+from asbru.pipeline.large import write_members
 from asbru.pipeline.operations import CHAT
 from asbru.pipeline.replies import OpenStream, Reply
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.streaming import PassRelay, Relay, TranslateRelay
-from asbru.routing import Key, read_retry_after_s
+from asbru.routing import Key, ProviderRoute, read_retry_after_s
 from asbru.upstream import LARGE_BYTES_MIN, Answer, Body
 from asbru.wire import JSON_LINE
 from asbru.wire.content_coding import CodingError, DecodedTooLargeError, Decoder, accepts, decode, decoder
@@ -27,7 +27,7 @@ _NO_CACHE = b"cache-control: no-cache\r\n"
 _SSE_TYPE = b"text/event-stream"
 SSE_LINES = b"content-type: text/event-stream; charset=utf-8\r\n" + _NO_CACHE
 _OPENS, _CLOSES = b"{}"
-_NOTHING: frozenset[str] = frozenset()
+_encode = msgspec.json.encode
 _SSE_STARTS = (b"data:", b"event:", b":", b"id:", b"retry:")
 
 
@@ -47,10 +47,16 @@ async def send(call: Call, key: Key, endpoint: Endpoint, rooms: Rooms) -> Reply:
     model = target.model
     call.served_model = model = key.aliases.get(model, model)
     body: Body
-    if passing and endpoint.plain and call.body_bytes <= LARGE_BYTES_MIN:
-        body = endpoint.dialect.rewrite(call.body, model, asks_usage, _NOTHING)
+    if not passing:
+        body = _translate(call, model, endpoint)
     else:
-        body = _write_body(call, model, endpoint, asks_usage=asks_usage)
+        if not endpoint.plain:
+            _heed(call, head, endpoint.route)
+        members = endpoint.dialect.rewrite(head, model, asks_usage, endpoint.route.strip)
+        if members is None:
+            body = call.body
+        else:
+            body = _encode(members) if call.body_bytes <= LARGE_BYTES_MIN else write_members(members)
     exchange = endpoint.pool.begin(
         endpoint.write_head(call, key, len(body)), body, endpoint.deadlines, streaming_wanted=head.stream
     )
@@ -80,16 +86,20 @@ async def send(call: Call, key: Key, endpoint: Endpoint, rooms: Rooms) -> Reply:
             exchange.abort()
 
 
-def _write_body(call: Call, model: str, endpoint: Endpoint, *, asks_usage: bool) -> Body:
-    route = endpoint.route
+def _heed(call: Call, head: RequestHead, route: ProviderRoute) -> None:
+    """What the provider does not take: inputs that it refuses, members that it must not see, which are noted."""
     if route.refuse_inputs and call.operation == CHAT:
         check_inputs(call, route)
-    if call.pass_through:
-        if call.body_bytes > LARGE_BYTES_MIN:
-            return rewrite_large(call.body, partial(_rewrite, call, model, endpoint, asks_usage=asks_usage))
-        return _rewrite(call, model, endpoint, call.body, asks_usage=asks_usage)
+    gone = route.strip & head.members.keys()
+    call.notes = tuple(Note("dropped", field, f"{route.name} refuses it") for field in sorted(gone))
+
+
+def _translate(call: Call, model: str, endpoint: Endpoint) -> bytes:
+    route = endpoint.route
     if call.operation != CHAT:
         raise UpstreamError(f"{call.operation} cannot be translated", kind="unsupported", status=400)
+    if route.refuse_inputs:
+        check_inputs(call, route)
     if call.canonical is None:
         call.canonical = call.dialect.read_request(call.body)
     facts = TargetFacts(
@@ -102,21 +112,6 @@ def _write_body(call: Call, model: str, endpoint: Endpoint, *, asks_usage: bool)
     written = endpoint.dialect.write_request(call.canonical, facts)
     call.notes = written.notes
     return written.body
-
-
-def _rewrite(call: Call, model: str, endpoint: Endpoint, whole: bytes, *, asks_usage: bool) -> bytes:
-    strip = endpoint.route.strip
-    rewrite = endpoint.dialect.rewrite
-    if not strip:
-        return rewrite(whole, model, asks_usage, strip)
-    plain = rewrite(whole, model, asks_usage, frozenset())
-    body = rewrite(plain, model, False, strip)
-    if body is not plain:
-        present = endpoint.dialect.top_level_fields(plain)
-        call.notes = tuple(
-            Note("dropped", field, f"{endpoint.route.name} refuses it") for field in sorted(strip & present)
-        )
-    return body
 
 
 # Whole answers

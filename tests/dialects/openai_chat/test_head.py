@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +14,18 @@ from asbru.dialects import RequestHead
 from asbru.dialects.openai_chat.head import read_head, rewrite
 
 NONE: frozenset[str] = frozenset()
+
+
+def rewritten(body: bytes, model: str, ask_usage: bool, strip: frozenset[str]) -> bytes:
+    """The body that is sent: the very object where nothing had to change."""
+    members = rewrite(read_head(body), model, ask_usage, strip)
+    return body if members is None else msgspec.json.encode(members)
+
+
+def facts(head: RequestHead) -> tuple[str, bool, bool, int | None, int]:
+    """What a head says, without the members it was read from."""
+    return head.model, head.stream, head.wants_usage, head.max_tokens, head.choices
+
 
 BAD = {
     "empty": (b"", "malformed JSON"),
@@ -54,15 +67,25 @@ def test_a_head_is_read() -> None:
     """Model, stream, usage wish and the modern token limit are read, the rest is left alone."""
     body = b'{"model":"m","stream":true,"stream_options":{"include_usage":true},"max_tokens":5,'
     body += b'"max_completion_tokens":7,"messages":[{"role":"user","content":"\xc3\xa4"}]}'
-    assert read_head(body) == RequestHead(model="m", stream=True, wants_usage=True, max_tokens=7)
+    head = read_head(body)
+    assert facts(head) == ("m", True, True, 7, 1)
+    assert list(head.members) == [
+        "model",
+        "stream",
+        "stream_options",
+        "max_tokens",
+        "max_completion_tokens",
+        "messages",
+    ]
     assert read_head(b'{"model":"m","n":3}').choices == 3
-    assert read_head(b'{"model":"m","stream":null}') == RequestHead("m", False, False, None)
+    nothing = b'{"model":"m","stream":null,"stream_options":null,"max_tokens":null,"n":null}'
+    assert facts(read_head(nothing)) == ("m", False, False, None, 1)
 
 
 @given(st.binary(max_size=80) | st.text(max_size=80).map(str.encode))
 def test_no_bytes_make_the_head_fail_otherwise(body: bytes) -> None:
     """Arbitrary bytes give a head or a BadRequest, never another exception."""
-    for call in (read_head, lambda data: rewrite(data, "m", True, NONE)):
+    for call in (read_head, lambda data: rewritten(data, "m", True, NONE)):
         try:
             call(body)
         except BadRequest as error:
@@ -72,14 +95,14 @@ def test_no_bytes_make_the_head_fail_otherwise(body: bytes) -> None:
 def test_nothing_to_change_gives_the_identical_object() -> None:
     """A body that is right already is forwarded as the very same object."""
     body = b'{ "model" : "m", "stream_options": {"include_usage": true} }'
-    assert rewrite(body, "m", False, NONE) is body
-    assert rewrite(body, "m", True, frozenset(("store",))) is body
+    assert rewritten(body, "m", False, NONE) is body
+    assert rewritten(body, "m", True, frozenset(("store",))) is body
 
 
 def test_a_rewrite_touches_only_what_it_must() -> None:
     """The model is set and fields are stripped; every other member keeps its very text."""
     body = b'{"temperature": 1.50, "model":"a","store":true,"x":{"b" : 1e2}}'
-    written = rewrite(body, "b", False, frozenset(("store", "absent")))
+    written = rewritten(body, "b", False, frozenset(("store", "absent")))
     assert written == b'{"temperature":1.50,"model":"b","x":{"b" : 1e2}}'
 
 
@@ -98,10 +121,22 @@ def test_a_rewrite_touches_only_what_it_must() -> None:
 def test_usage_is_asked_for_beside_other_options(options: str | None, expected: dict[str, bool]) -> None:
     """Asking for usage keeps the other stream options."""
     body = f'{{"model":"m","stream":true{"," + options if options else ""}}}'.encode()
-    assert json.loads(rewrite(body, "m", True, NONE))["stream_options"] == expected
+    assert json.loads(rewritten(body, "m", True, NONE))["stream_options"] == expected
 
 
 def test_stripped_options_are_not_asked_for() -> None:
     """A provider that refuses stream options is not sent any."""
     body = b'{"model":"m","stream":true,"stream_options":{"include_usage":true}}'
-    assert b"stream_options" not in rewrite(body, "m", True, frozenset(("stream_options",)))
+    assert b"stream_options" not in rewritten(body, "m", True, frozenset(("stream_options",)))
+
+
+@given(
+    st.sampled_from(["m", "a", "b"]), st.booleans(), st.frozensets(st.sampled_from(["user", "stream_options", "x"]))
+)
+def test_a_rewrite_leaves_the_head_as_it_was(model: str, ask_usage: bool, strip: frozenset[str]) -> None:
+    """Every attempt starts from what the caller sent, whatever the one before made of it."""
+    body = b'{"model":"m","user":"u","stream_options":{"include_usage":false},"messages":[]}'
+    head = read_head(body)
+    first = rewrite(head, model, ask_usage, strip)
+    assert head == read_head(body)
+    assert rewrite(head, model, ask_usage, strip) == first

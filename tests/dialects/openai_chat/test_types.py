@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from asbru.dialects.openai_chat.types import NULL, Envelope, Head
+from asbru.dialects.openai_chat.types import NULL, Envelope, UsageWire
 
 
 def test_raw_members_default_to_null() -> None:
@@ -17,4 +17,4 @@ def test_raw_members_default_to_null() -> None:
 def test_numbers_are_strict() -> None:
     """Text is not taken for a number."""
     with pytest.raises(msgspec.ValidationError):
-        msgspec.json.decode(b'{"model":"m","max_tokens":"5"}', type=Head)
+        msgspec.json.decode(b'{"prompt_tokens":"5"}', type=UsageWire)

@@ -121,3 +121,9 @@ def test_a_body_without_its_beginning_tells_usage() -> None:
     at = body.index(b'"usage"')
     assert tail_usage(body[at:]) == KNOWN
     assert tail_usage(body[at + 1 :]) is None
+
+
+def test_embeddings_usage_is_input_only() -> None:
+    """An embeddings answer reports prompt tokens alone."""
+    body = b'{"object":"list","data":[{"embedding":[0.1]}],"usage":{"prompt_tokens":8,"total_tokens":8}}'
+    assert usage_of(body) == Usage(input=8, reasoning_known=False)

@@ -44,9 +44,10 @@ from asbru.dialects.anthropic_messages.reasoning import read_reasoning
 from asbru.dialects.anthropic_messages.types import (
     DECODE_ERRORS,
     NAME,
-    HeadWire,
-    decode_head,
+    decode_count,
+    decode_flag,
     decode_members,
+    decode_text,
     encode,
 )
 from asbru.dialects.contract import RequestHead
@@ -68,17 +69,22 @@ _ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant", "system": "
 def read_head(body: bytes) -> RequestHead:
     """Model, stream and max_tokens; `BadRequest` for anything that is not a Messages request at all."""
     try:
-        head = decode_head(body)
+        members = decode_members(body)
+        model = decode_text(members["model"])
+        raw = members.get("stream")
+        stream = raw is not None and decode_flag(raw) is True
+        raw = members.get("max_tokens")
+        max_tokens = None if raw is None else decode_count(raw)
         if not body.isascii():
             body.decode()
-    except DECODE_ERRORS as error:
-        head = _read_head_slowly(body, error)
-    if not head.model:
+    except (KeyError, *DECODE_ERRORS) as error:
+        raise _why_not(body, error) from None
+    if not model:
         raise BadRequest("model: expected the name of a model, got an empty string", param="model")
-    return RequestHead(model=head.model, stream=head.stream or False, wants_usage=True, max_tokens=head.max_tokens)
+    return RequestHead(model, stream, True, max_tokens, 1, members)
 
 
-def _read_head_slowly(body: bytes, error: Exception) -> HeadWire:
+def _why_not(body: bytes, error: Exception) -> BadRequest:
     """The same again, to say what is wrong in words; `error` is for what only the decoder saw."""
     try:
         check_utf8(body)
@@ -87,28 +93,24 @@ def _read_head_slowly(body: bytes, error: Exception) -> HeadWire:
         fields.take_bool("stream")
         fields.take_int("max_tokens")
     except Misfit as misfit:
-        raise BadRequest(str(misfit)) from None
-    raise BadRequest(f"the body: expected a Messages request, got: {error}")
+        return BadRequest(str(misfit))
+    return BadRequest(f"the body: expected a Messages request, got: {error}")
 
 
-def rewrite(body: bytes, model: str, ask_usage: bool, strip: frozenset[str]) -> bytes:
-    """The body with another model and without the fields in `strip`; the same object when nothing changes.
+def rewrite(head: RequestHead, model: str, ask_usage: bool, strip: frozenset[str]) -> dict[str, Raw] | None:
+    """The members with another model and without those in `strip`; None when nothing changes.
 
     `ask_usage` has no meaning here: the API reports usage in every stream.
     """
-    try:
-        members = decode_members(body)
-    except DECODE_ERRORS:
-        raise BadRequest("the body: expected a JSON object") from None
-    name = encode(model)
-    old = members.get("model")
-    gone = strip & members.keys() if strip else strip
-    if not gone and old is not None and bytes(old) == name:
-        return body
-    for field in gone:
-        del members[field]
-    members["model"] = Raw(name)
-    return encode(members)
+    del ask_usage
+    gone = strip & head.members.keys() if strip else strip
+    if head.model == model and not gone:
+        return None
+    members = head.members.copy()
+    members["model"] = Raw(encode(model))
+    for name in gone:
+        del members[name]
+    return members
 
 
 def read_request(body: bytes) -> ChatRequest:

@@ -53,14 +53,6 @@ TYPE_OF_STATUS: Final[dict[int, str]] = {
 }
 
 
-class HeadWire(msgspec.Struct):
-    """The few request fields a pass-through call needs."""
-
-    model: str
-    stream: bool | None = None
-    max_tokens: int | None = None
-
-
 class CacheCreationWire(msgspec.Struct):
     """Cache writes by lifetime."""
 
@@ -158,7 +150,9 @@ class ErrorHolder(msgspec.Struct):
     type: str | None = None
 
 
-decode_head = msgspec.json.Decoder(HeadWire).decode
+decode_text = msgspec.json.Decoder(str).decode
+decode_flag = msgspec.json.Decoder(bool | None).decode
+decode_count = msgspec.json.Decoder(int | None).decode
 decode_members = msgspec.json.Decoder(dict[str, Raw]).decode
 decode_kind = msgspec.json.Decoder(KindWire).decode
 decode_usage = msgspec.json.Decoder(UsageWire).decode

@@ -3,14 +3,12 @@
 It reads and writes requests, answers, streams and errors, tolerates the family's variants (Azure, Groq,
 Mistral, DeepSeek, OpenRouter ...), and serves pass-through without decoding bodies. It refuses to guess:
 usage that was not reported is absent, a stream that does not say it is complete is cut, and what chat
-cannot carry is noted. Completions and embeddings are passed through only (`read_completions_head`,
-`read_embeddings_head`).
+cannot carry is noted. Completions and embeddings are passed through only.
 """
 
 from asbru.dialects.contract import Dialect
 from asbru.dialects.openai_chat.errors import error_inside, read_error, write_error, write_stream_error
 from asbru.dialects.openai_chat.head import read_head, rewrite
-from asbru.dialects.openai_chat.operations import read_completions_head, read_embeddings_head
 from asbru.dialects.openai_chat.passthrough import finishes, prelude, tail, withhold
 from asbru.dialects.openai_chat.request import read_request
 from asbru.dialects.openai_chat.request_body import write_request
@@ -41,4 +39,4 @@ DIALECT = Dialect(
     finishes=finishes,
 )
 
-__all__ = ["DIALECT", "read_completions_head", "read_embeddings_head"]
+__all__ = ["DIALECT"]

@@ -1,6 +1,6 @@
 """The head of a request: what a pass-through call reads of a body, and the rewrite of its few members.
 
-Bodies are decoded only as deep as needed and never searched as text; members that stay are copied as raw
+Bodies are decoded once, only as deep as needed, and never searched as text; members that stay are copied as raw
 JSON, so that whatever a caller sent arrives as sent. Not here: messages, tools and the rest (`request.py`).
 """
 
@@ -12,10 +12,13 @@ from asbru.core.chat import Raw
 from asbru.core.errors import BadRequest
 from asbru.dialects.contract import RequestHead
 from asbru.dialects.openai_chat.fields import check_utf8, open_object, refuse_request
-from asbru.dialects.openai_chat.types import NULL, Head
+from asbru.dialects.openai_chat.types import NULL, StreamOptions
 
-_HEAD = msgspec.json.Decoder(Head)
-_MEMBERS = msgspec.json.Decoder(dict[str, Raw])
+_members = msgspec.json.Decoder(dict[str, Raw]).decode
+_text = msgspec.json.Decoder(str).decode
+_flag = msgspec.json.Decoder(bool | None).decode
+_count = msgspec.json.Decoder(int | None).decode
+_options = msgspec.json.Decoder(StreamOptions | None).decode
 _INCLUDE_USAGE = Raw(b'{"include_usage":true}')
 _TRUE = Raw(b"true")
 
@@ -23,20 +26,32 @@ _TRUE = Raw(b"true")
 def read_head(body: bytes) -> RequestHead:
     """Model, stream flag and limits; `BadRequest` for anything that is not a chat body's head."""
     try:
-        head = _HEAD.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        members = _members(body)
+        model = _text(members["model"])
+        get = members.get
+        raw = get("stream")
+        stream = raw is not None and _flag(raw) is True
+        raw = get("stream_options")
+        options = None if raw is None else _options(raw)
+        raw = get("max_tokens")
+        old_max = None if raw is None else _count(raw)
+        raw = get("max_completion_tokens")
+        new_max = None if raw is None else _count(raw)
+        raw = get("n")
+        choices = None if raw is None else _count(raw)
+    except (KeyError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise _why_not(body) from None
-    if not head.model:
+    if not model:
         raise BadRequest("model: expected the name of a model, got an empty string", param="model")
     if not body.isascii():
         check_utf8(body, refuse_request)
-    options = head.stream_options
     return RequestHead(
-        head.model,
-        head.stream is True,
+        model,
+        stream,
         options is not None and options.include_usage is True,
-        head.max_tokens if head.max_completion_tokens is None else head.max_completion_tokens,
-        head.n or 1,
+        old_max if new_max is None else new_max,
+        choices or 1,
+        members,
     )
 
 
@@ -57,38 +72,32 @@ def _why_not(body: bytes) -> BadRequest:
     return BadRequest("expected the body of a request, got JSON that is not one")
 
 
-def rewrite(body: bytes, model: str, ask_usage: bool, strip: frozenset[str]) -> bytes:
-    """`body` with `model` set, `strip` removed and, if `ask_usage`, usage asked of the stream.
+def rewrite(head: RequestHead, model: str, ask_usage: bool, strip: frozenset[str]) -> dict[str, Raw] | None:
+    """The members with `model` set, `strip` removed and, if `ask_usage`, usage asked of the stream.
 
-    The identical object when nothing had to change.
+    None when nothing had to change.
     """
-    try:
-        members = _MEMBERS.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise _why_not(body) from None
-    changed = False
-    for name in strip:
-        changed = members.pop(name, None) is not None or changed
-    name = Raw(msgspec.json.encode(model))
-    if members.get("model") != name:
-        members["model"] = name
-        changed = True
+    members = head.members
+    asked = None
     if ask_usage and "stream_options" not in strip:
         asked = _ask_usage(members.get("stream_options", NULL))
-        if asked is not None:
-            members["stream_options"] = asked
-            changed = True
-    return msgspec.json.encode(members) if changed else body
+    gone = strip & members.keys() if strip else strip
+    if head.model == model and asked is None and not gone:
+        return None
+    members = members.copy()
+    members["model"] = Raw(msgspec.json.encode(model))
+    if asked is not None:
+        members["stream_options"] = asked
+    for name in gone:
+        del members[name]
+    return members
 
 
 def _ask_usage(options: Raw) -> Raw | None:
     """The stream options with usage asked for; None when they ask already."""
     if options == NULL:
         return _INCLUDE_USAGE
-    try:
-        members = _MEMBERS.decode(options)
-    except (msgspec.DecodeError, RecursionError):
-        raise refuse_request("stream_options", "expected an object, got something else") from None
+    members = _members(options)
     if members.get("include_usage") == _TRUE:
         return None
     members["include_usage"] = _TRUE

@@ -25,17 +25,6 @@ class StreamOptions(msgspec.Struct):
     include_usage: bool | None = None
 
 
-class Head(msgspec.Struct):
-    """What `read_head` decodes; a missing model is told apart from a wrong one by the reader."""
-
-    model: str
-    stream: bool | None = None
-    stream_options: StreamOptions | None = None
-    max_tokens: int | None = None
-    max_completion_tokens: int | None = None
-    n: int | None = None
-
-
 class InputDetails(msgspec.Struct):
     cached_tokens: int | None = None
     cache_write_tokens: int | None = None
