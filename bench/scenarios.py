@@ -118,6 +118,14 @@ def stream_of_50() -> Call:
 
 
 @scenario
+def stream_passed_on() -> Call:
+    """The same for a caller that asks for usage itself: nothing has to be looked at, every chunk goes on as it is."""
+    from bench.asbru_rig import Rig, stream_pieces
+
+    return _streamed(Rig("openai_chat"), stream_pieces(50), b'"stream":true,"stream_options":{"include_usage":true},')
+
+
+@scenario
 def translated() -> Call:
     """One whole call, OpenAI in, Anthropic out."""
     from bench.asbru_rig import Rig, anthropic_answer_bytes
@@ -141,9 +149,9 @@ def translated_stream() -> Call:
     return _streamed(Rig("anthropic_messages"), anthropic_stream_pieces(50))
 
 
-def _streamed(rig: Rig, pieces: list[bytes]) -> Call:
-    """The benchmark's request with `stream`, answered by `pieces`, each in a read of its own."""
-    request = bench_request().replace(b'"messages"', b'"stream":true,"messages"', 1)
+def _streamed(rig: Rig, pieces: list[bytes], more: bytes = b'"stream":true,') -> Call:
+    """The benchmark's request with `more` members, answered by `pieces`, each in a read of its own."""
+    request = bench_request().replace(b'"messages"', more + b'"messages"', 1)
     head, _, body = request.partition(b"\r\n\r\n")
     lines = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"content-length")]
     request = b"\r\n".join([*lines, b"content-length: %d" % len(body)]) + b"\r\n\r\n" + body

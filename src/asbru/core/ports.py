@@ -42,6 +42,10 @@ class AnswerPort(Protocol):
         """More of a streamed answer."""
         ...
 
+    def write_chunk(self, chunk: bytes, begin: int) -> None:
+        """More of a streamed answer, framed as a chunk already: its data begins at `begin`, CRLF ends it."""
+        ...
+
     def end(self) -> None:
         """The end of a streamed answer."""
         ...

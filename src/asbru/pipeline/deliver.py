@@ -44,7 +44,7 @@ async def deliver_stream(call: Call, lines: bytes, stream: OpenStream, rooms: Ro
         call.first_token_s = rooms.clock()
         relay.begin(answer.write)
         try:
-            await exchange.pump(relay.feed, stream.pool.tick_s)
+            await exchange.pump(relay.feed, stream.pool.tick_s, relay.pass_chunks(answer.write_chunk))
         except UpstreamError as error:
             cut = error
         error = relay.finish(cut)

@@ -45,6 +45,7 @@ _CHOICES_MAX = 128
 _UNREADABLE = (SseTooLarge, CodingError, DecodedTooLargeError)
 
 Sink = Callable[[bytes], None]
+ChunkSink = Callable[[bytes, int], None]
 
 
 class Relay(Protocol):
@@ -60,6 +61,11 @@ class Relay(Protocol):
 
     def feed(self, chunk: bytes) -> None:
         """Take bytes and send what they complete."""
+        ...
+
+    def pass_chunks(self, sink: ChunkSink) -> ChunkSink | None:
+        """What takes whole chunks as HTTP frames them and sends them to `sink` as they are; None where their data
+        must be read or may change."""
         ...
 
     def finish(self, cut: UpstreamError | None) -> UpstreamError | None:
@@ -111,6 +117,11 @@ def _nowhere(data: bytes) -> None:
     del data
 
 
+def _no_chunk_goes(chunk: bytes, begin: int) -> None:
+    """Where whole chunks go before it has begun."""
+    del chunk, begin
+
+
 class PassRelay:
     """Same dialect in and out. `withhold` takes the usage chunk out that Asbru asked for and the caller did not;
     `choices` is how many answers the caller asked for."""
@@ -132,6 +143,7 @@ class PassRelay:
         self._choices = choices
         self._finishes: deque[bytes] | None = deque(maxlen=_CHOICES_MAX) if choices > 1 else None
         self._sink: Sink = _nowhere
+        self._chunk_sink: ChunkSink = _no_chunk_goes
 
     def prelude(self, chunk: bytes) -> bool:
         """See `Relay`."""
@@ -172,22 +184,42 @@ class PassRelay:
             self._forget_oldest()
         self._sink(chunk)
 
+    def pass_chunks(self, sink: ChunkSink) -> ChunkSink | None:
+        """See `Relay`."""
+        self._chunk_sink = sink
+        return None if self._withhold or self._decoder is not None else self._pass_chunk
+
+    def _pass_chunk(self, chunk: bytes, begin: int) -> None:
+        data = chunk[begin:-2]
+        if data[-2:] != b"\n\n" or self._held:
+            self.feed(data)
+            return
+        recent = self._recent
+        recent.append(data)
+        if len(recent) > self._recent_max:
+            self._forget_oldest()
+        self._chunk_sink(chunk, begin)
+
     def _split_decoded(self, chunk: bytes) -> bytes:
         assert self._decoder is not None
         return self._splitter.feed(self._decoder.feed(chunk))
 
+    def _needed(self) -> int:
+        """How many of the last pieces the tail needs, to the next power of two: adding them up costs."""
+        recent = self._recent
+        count = _TAIL_PIECES
+        while count < len(recent) and sum(map(len, recent[-count:])) < _TAIL_BYTES:
+            count *= 2
+        return count
+
     def _forget_oldest(self) -> None:
         """Let go of what the tail does not need."""
         recent = self._recent
-        left_bytes = sum(map(len, recent))
-        gone = 0
-        while len(recent) - gone > _TAIL_PIECES and left_bytes - len(recent[gone]) >= _TAIL_BYTES:
-            left_bytes -= len(recent[gone])
-            gone += 1
+        gone = max(len(recent) - self._needed(), 0)
         if self._finishes is not None:  # a choice may end long before the others
             self._finishes.extend(piece for piece in recent[:gone] if self._dialect.finishes(piece))
         del recent[:gone]
-        self._recent_max = max(_TAIL_PIECES, len(recent)) + _TAIL_SLACK
+        self._recent_max = len(recent) + _TAIL_SLACK
 
     def finish(self, cut: UpstreamError | None) -> UpstreamError | None:
         """See `Relay`."""
@@ -205,7 +237,10 @@ class PassRelay:
     def _facts(self, *, clean: bool) -> TailFacts:
         """What the tail tells. A last event that lacks only its line ends counts, and goes to the caller."""
         dialect = self._dialect
-        tail = b"".join((*(self._finishes or ()), *(self._recent or self._first)))
+        if self._finishes is None:
+            tail = b"".join(self._recent[-self._needed() :] or self._first)
+        else:
+            tail = b"".join((*self._finishes, *(self._recent or self._first)))
         facts = dialect.tail(tail, self._choices)
         held = self._splitter.held
         if not held or facts.complete or facts.fault is not None:
@@ -267,6 +302,10 @@ class TranslateRelay:
     def feed(self, chunk: bytes) -> None:
         """See `Relay`."""
         self._write(self._read(chunk))
+
+    def pass_chunks(self, sink: ChunkSink) -> ChunkSink | None:
+        """See `Relay`: nothing is passed on as it came."""
+        del sink
 
     def _read(self, chunk: bytes) -> list[StreamEvent]:
         try:

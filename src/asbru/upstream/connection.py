@@ -15,6 +15,7 @@ import httptools
 
 from asbru.core.errors import UpstreamError
 from asbru.upstream.answer_headers import every_line, header_value
+from asbru.upstream.chunks import chunk_head, is_chunked, is_whole
 from asbru.upstream.exchange import Answer, Exchange
 from asbru.upstream.spliced import LARGE_BYTES_MIN, Body, slices
 
@@ -36,6 +37,7 @@ class UpstreamConnection(asyncio.Protocol):
     __slots__ = (
         "_announce",
         "_answer",
+        "_at_chunk",
         "_complete",
         "_feed",
         "_head",
@@ -77,6 +79,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._complete = False
         self._keep_alive = True
         self._announce = False
+        self._at_chunk = False  # mid-stream, and the next byte begins a chunk
         self._transparent = False
         self._unsent: Iterator[bytes | memoryview] | None = None
         self._write_paused = False
@@ -184,13 +187,25 @@ class UpstreamConnection(asyncio.Protocol):
 
     # Bytes
 
-    def data_received(self, data: bytes) -> None:  # noqa: C901, PLR0912 -- hot: a flat list of cases, no calls between
+    def data_received(self, data: bytes) -> None:  # noqa: C901, PLR0912, PLR0915 -- hot: a flat list of cases
         """Feed the parser, then tell the exchange what came of it."""
         exchange = self.exchange
         if exchange is None:
             self._transport.abort()  # bytes that nobody asked for: the next answer could not be trusted
             return
-        if self._in_head:
+        if self._at_chunk:
+            head = chunk_head(len(data))
+            begin = len(head)
+            chunk_sink = exchange.chunk_sink
+            if chunk_sink is not None and data[:begin] == head and data[-2:] == b"\r\n":
+                exchange.touched_s = self.pool.tick_s
+                try:
+                    chunk_sink(data, begin)
+                except UpstreamError as error:
+                    exchange.give_up(error)
+                return
+            self._at_chunk = (chunk_sink is not None or exchange.sink is None) and is_whole(data)
+        elif self._in_head:
             self._head = self._head + data if self._head else data
         try:
             self._feed(data)
@@ -201,6 +216,7 @@ class UpstreamConnection(asyncio.Protocol):
             self._keep_alive = False
         if self._announce:
             self._announce = False
+            self._at_chunk = not self._complete and self._begins_with_chunks()
             assert self._answer is not None
             exchange.resolve(self._answer)
             if self.exchange is not exchange:
@@ -234,6 +250,12 @@ class UpstreamConnection(asyncio.Protocol):
             self._break(f"sent an answer of more than {self.pool.answer_bytes_max} bytes")
         elif self._complete:
             self._finish(exchange)
+
+    def _begins_with_chunks(self) -> bool:
+        """Whether the body comes in chunks, and what came with the head are whole ones."""
+        head = self._head
+        end = head.find(b"\r\n\r\n")
+        return is_chunked(head[:end]) and is_whole(head, end + 4)
 
     def _check_head(self) -> None:
         if len(self._head) > ANSWER_HEAD_BYTES_MAX:
@@ -269,6 +291,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._head = b""
         self._interims = 0
         self._in_head = True
+        self._at_chunk = False
         self._complete = False
         if self._unsent is not None:  # answered before it had read everything: what is left would follow
             self._unsent = None

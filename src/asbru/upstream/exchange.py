@@ -32,6 +32,8 @@ UNREAD_BYTES_MAX = 256 * 1024
 """Bytes of a stream held before its reader comes; above this the connection is not read."""
 
 Sink = Callable[[bytes], None]
+ChunkSink = Callable[[bytes, int], None]
+"""Takes a chunk as HTTP frames it, and where in it its data begins; after the data comes CRLF."""
 
 
 class ExchangeDeadlines(msgspec.Struct, frozen=True):
@@ -83,6 +85,7 @@ class Exchange(Wait[Answer]):
         "_unread",
         "_unread_bytes",
         "body",
+        "chunk_sink",
         "connection",
         "deadlines",
         "error",
@@ -120,6 +123,8 @@ class Exchange(Wait[Answer]):
         self.touched_s = 0.0
         self.sink: Sink | None = None
         """Where bytes go once the stream is pumped."""
+        self.chunk_sink: ChunkSink | None = None
+        """Where whole chunks may go instead."""
         self._read: Wait[bytes] | None = None
         self._ended: Wait[None] | None = None
         self._unread: list[bytes] | None = None
@@ -151,14 +156,16 @@ class Exchange(Wait[Answer]):
             self._read = wait
         return wait
 
-    def pump(self, sink: Sink, now_s: float) -> Wait[None]:
-        """Give everything that is unread, and everything still to come, to `sink`; ends with the stream."""
+    def pump(self, sink: Sink, now_s: float, chunk_sink: ChunkSink | None = None) -> Wait[None]:
+        """Give everything that is unread, and everything still to come, to `sink`; ends with the stream. What comes
+        as a whole chunk may go to `chunk_sink` instead."""
         if self._unread:
             sink(self._take(self._unread))
         ended: Wait[None] = Wait()
         if not self.over:
             self._ended = ended
             self.sink = sink
+            self.chunk_sink = chunk_sink
             self.waiting_for = "idle_s"
             self.touched_s = now_s
         elif self.error is not None:
@@ -172,7 +179,7 @@ class Exchange(Wait[Answer]):
         if self.over:
             return
         self.over = True
-        self.sink = None
+        self.sink = self.chunk_sink = None
         connection = self.connection
         if connection is not None:
             connection.abandon()
@@ -216,7 +223,7 @@ class Exchange(Wait[Answer]):
         if self.over:
             return
         self.over = True
-        self.sink = None
+        self.sink = self.chunk_sink = None
         read = self._read
         if read is not None:
             self._read = None
@@ -230,7 +237,7 @@ class Exchange(Wait[Answer]):
             return
         self.over = True
         self.error = error
-        self.sink = None
+        self.sink = self.chunk_sink = None
         read = self._read
         self._read = None
         super().fail(error)

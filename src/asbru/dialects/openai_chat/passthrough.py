@@ -91,7 +91,7 @@ def tail(data: bytes, choices: int = 1) -> TailFacts:
     usage: Usage | None = None
     fault: StreamFault | None = None
     complete = False
-    ends = _Ends(choices, many=choices > 1 or _OTHER_INDEX.search(data) is not None)
+    ends = _Ends(choices, data)
     whole = data.endswith((b"\n", b"\r"))
     tells_usage, tells_fault = data.find(b'"usage"') >= 0, data.find(b'"error"') >= 0
     at = -1
@@ -123,13 +123,15 @@ def tail(data: bytes, choices: int = 1) -> TailFacts:
 
 
 class _Ends:
-    """Which choices ended, gathered from the last chunk to the first. With one choice the last word on it will do."""
+    """Which choices ended, gathered from the last chunk of `data` to the first. With one choice the last word on it
+    will do."""
 
-    __slots__ = ("_asked", "_finished", "_many", "_seen", "_summed", "torn")
+    __slots__ = ("_asked", "_data", "_finished", "_many", "_seen", "_summed", "torn")
 
-    def __init__(self, asked: int, *, many: bool) -> None:
+    def __init__(self, asked: int, data: bytes) -> None:
         self._asked = asked
-        self._many = many
+        self._data = data
+        self._many = asked > 1 or None  # or as the data shows, looked for when it matters
         self._seen: set[int] = set()
         self._finished: set[int] = set()
         self.torn = False  # the last event is not whole
@@ -138,7 +140,11 @@ class _Ends:
     @property
     def settled(self) -> bool:
         """Nothing earlier can change the verdict."""
-        return self._summed or (not self._many and bool(self._finished))
+        if self._summed or not self._finished:
+            return self._summed
+        if self._many is None:
+            self._many = _OTHER_INDEX.search(self._data) is not None
+        return not self._many
 
     @property
     def reached(self) -> bool:

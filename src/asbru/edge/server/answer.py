@@ -157,6 +157,19 @@ class AnswerWriter:
         else:
             transport.writelines(pieces)
 
+    def write_chunk(self, chunk: bytes, begin: int) -> None:
+        """More of a streamed answer, framed as a chunk already: its data begins at `begin`, CRLF ends it."""
+        transport = self._transport
+        if not self._in_chunks:
+            self.write(chunk[begin:-2])
+        elif transport is not None:
+            self.bytes_written += len(chunk) - begin - 2
+            outbox = self._outbox
+            if outbox.gathering:
+                outbox.put(transport, (chunk,))
+            else:
+                transport.write(chunk)
+
     def end(self) -> None:
         """The end of a streamed answer."""
         tail = b"0\r\n\r\n" if self._chunked else b""
