@@ -143,9 +143,9 @@ class Pool:
 
     def release(self, connection: UpstreamConnection) -> None:
         """A connection whose answer ended well: lend it to who waits longest, or keep it idle."""
-        if connection.is_closing():
-            return
         queued = self._queued
+        if queued and connection.is_closing():
+            return
         while queued:
             exchange = queued.popleft()
             if not exchange.over:

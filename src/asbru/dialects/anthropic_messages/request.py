@@ -71,10 +71,8 @@ def read_head(body: bytes) -> RequestHead:
     try:
         members = decode_members(body)
         model = decode_text(members["model"])
-        raw = members.get("stream")
-        stream = raw is not None and decode_flag(raw) is True
-        raw = members.get("max_tokens")
-        max_tokens = None if raw is None else decode_count(raw)
+        stream = "stream" in members and decode_flag(members["stream"]) is True
+        max_tokens = decode_count(members["max_tokens"]) if "max_tokens" in members else None
         if not body.isascii():
             body.decode()
     except (KeyError, *DECODE_ERRORS) as error:

@@ -21,6 +21,7 @@ _count = msgspec.json.Decoder(int | None).decode
 _options = msgspec.json.Decoder(StreamOptions | None).decode
 _INCLUDE_USAGE = Raw(b'{"include_usage":true}')
 _TRUE = Raw(b"true")
+_RARE = frozenset(("stream_options", "max_completion_tokens", "n"))
 
 
 def read_head(body: bytes) -> RequestHead:
@@ -28,31 +29,23 @@ def read_head(body: bytes) -> RequestHead:
     try:
         members = _members(body)
         model = _text(members["model"])
-        get = members.get
-        raw = get("stream")
-        stream = raw is not None and _flag(raw) is True
-        raw = get("stream_options")
-        options = None if raw is None else _options(raw)
-        raw = get("max_tokens")
-        old_max = None if raw is None else _count(raw)
-        raw = get("max_completion_tokens")
-        new_max = None if raw is None else _count(raw)
-        raw = get("n")
-        choices = None if raw is None else _count(raw)
+        stream = "stream" in members and _flag(members["stream"]) is True
+        max_tokens = _count(members["max_tokens"]) if "max_tokens" in members else None
+        wants_usage = False
+        choices = 1
+        if not _RARE.isdisjoint(members):
+            options = _options(members.get("stream_options", NULL))
+            wants_usage = options is not None and options.include_usage is True
+            new_max = _count(members.get("max_completion_tokens", NULL))
+            max_tokens = max_tokens if new_max is None else new_max
+            choices = _count(members.get("n", NULL)) or 1
     except (KeyError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise _why_not(body) from None
     if not model:
         raise BadRequest("model: expected the name of a model, got an empty string", param="model")
     if not body.isascii():
         check_utf8(body, refuse_request)
-    return RequestHead(
-        model,
-        stream,
-        options is not None and options.include_usage is True,
-        old_max if new_max is None else new_max,
-        choices or 1,
-        members,
-    )
+    return RequestHead(model, stream, wants_usage, max_tokens, choices, members)
 
 
 def _why_not(body: bytes) -> BadRequest:

@@ -57,7 +57,9 @@ def _buckets(wire: UsageWire) -> Usage | None:
     cached = inp.cached_tokens
     if cached is None:
         cached = wire.prompt_cache_hit_tokens or wire.cached_tokens or wire.num_cached_tokens
-    cache_read = _within(cached, prompt) if cached else 0
+    cache_read = 0
+    if cached:
+        cache_read = cached if 0 < cached < prompt else _within(cached, prompt)
     written = inp.cache_write_tokens or inp.cache_creation_tokens
     cache_write = _within(written, prompt - cache_read) if written else 0
     audio_input = _within(inp.audio_tokens, prompt - cache_read - cache_write) if inp.audio_tokens else 0
