@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Callable, Coroutine
 from typing import Any, cast
 
@@ -20,7 +22,12 @@ class Run:
         self.journal: list[str] = []
         self.waits: list[Wait[str]] = []
         self.ended: list[BaseException | None] = []
-        self.stepper = Stepper(path(self), list.append, self.ended)
+        self.stepper = Stepper()
+        self._path = path
+
+    def begin(self) -> None:
+        """Give the path to the stepper."""
+        self.stepper.run(self._path(self), list.append, self.ended)
 
     def wait(self) -> Wait[str]:
         """A new wait, kept for the test to resolve."""
@@ -43,7 +50,7 @@ def test_a_path_runs_until_it_waits_and_on_when_resolved() -> None:
     """ready -> running -> waiting -> running -> done, each step in the resolver's own stack."""
     run = Run(three_waits)
     assert run.journal == []
-    run.stepper.step()
+    run.begin()
     assert run.journal == ["wait 0"] and not run.stepper.done and not run.stepper.running
     for number in range(3):
         run.waits[number].resolve(f"got {number}")
@@ -62,7 +69,7 @@ def test_a_path_that_never_waits_ends_in_start() -> None:
         run.journal.append("ran")
 
     run = Run(path)
-    run.stepper.step()
+    run.begin()
     assert run.journal == ["ran"] and run.ended == [None]
 
 
@@ -75,7 +82,7 @@ def test_waits_that_are_over_do_not_suspend() -> None:
         run.journal.append(await wait)
 
     run = Run(path)
-    run.stepper.step()
+    run.begin()
     assert run.journal == ["early"] and run.stepper.done
 
 
@@ -83,7 +90,7 @@ def test_waits_that_are_over_do_not_suspend() -> None:
 def test_closing_at_every_suspension_point(at: int) -> None:
     """Closed where it waits: `finally` runs once, nothing after it does, the end is told once."""
     run = Run(three_waits)
-    run.stepper.step()
+    run.begin()
     for number in range(at):
         run.waits[number].resolve("x")
     run.stepper.close()
@@ -96,13 +103,77 @@ def test_closing_at_every_suspension_point(at: int) -> None:
     assert run.journal == before and run.ended == [None]
 
 
-def test_closing_before_the_start_runs_nothing() -> None:
-    """A path that never began has no `finally` to run."""
+def test_closing_while_idle_takes_no_other_path() -> None:
+    """There is nothing to unwind and nobody to tell; a path that comes after it never begins."""
     run = Run(three_waits)
     run.stepper.close()
-    assert run.journal == [] and run.ended == [None]
-    with pytest.raises(RuntimeError):
-        run.stepper.step()
+    with pytest.raises(RuntimeError, match="closed"):
+        run.begin()
+    assert run.journal == [] and run.ended == []
+
+
+def test_paths_follow_each_other() -> None:
+    """One stepper runs many: whole ones, failed ones, and one that its end begins; each is told once."""
+    stepper = Stepper()
+    told: list[tuple[str, str | None]] = []
+    waits: list[Wait[str]] = []
+
+    async def path(name: str) -> None:
+        waits.append(Wait())
+        if await waits[-1] == "fail":
+            raise ValueError(name)
+
+    def tell(name: str, error: BaseException | None) -> None:
+        told.append((name, None if error is None else str(error)))
+        if name == "third":
+            stepper.run(path("fourth"), tell, "fourth")
+
+    for name, result in (("first", "go on"), ("second", "fail"), ("third", "go on")):
+        stepper.run(path(name), tell, name)
+        assert not stepper.done
+        waits[-1].resolve(result)
+    assert told == [("first", None), ("second", "second"), ("third", None)]
+    assert not stepper.done and len(waits) == 4
+    stepper.close()
+    assert told[-1] == ("fourth", None) and stepper.done
+
+
+def test_a_second_path_is_refused_while_one_is_under_way() -> None:
+    """Callers are answered in order; the first goes on as if nothing had been asked."""
+    run = Run(three_waits)
+    run.begin()
+    with pytest.raises(RuntimeError, match="has a path"):
+        run.begin()
+    run.waits[0].resolve("on")
+    assert run.journal[-1] == "wait 1"
+
+
+class Watched(Stepper):
+    """A stepper that can be watched: without slots it takes weak references."""
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_nothing_is_left_for_the_collector(closed: bool) -> None:
+    """A stepper, its path and what it waited for are freed as soon as they are let go of."""
+
+    async def path(until: Wait[None]) -> None:
+        await until
+
+    gc.disable()
+    try:
+        stepper = Watched()
+        wait: Wait[None] = Wait()
+        one = path(wait)
+        gone = [weakref.ref(stepper), weakref.ref(one)]
+        stepper.run(one, lambda *_: None, None)
+        if closed:
+            stepper.close()
+        else:
+            wait.resolve(None)
+        del stepper, one, wait
+        assert [reference() for reference in gone] == [None, None]
+    finally:
+        gc.enable()
 
 
 def test_closing_what_is_running_waits_for_its_next_wait() -> None:
@@ -118,7 +189,7 @@ def test_closing_what_is_running_waits_for_its_next_wait() -> None:
             run.journal.append("finally")
 
     run = Run(path)
-    run.stepper.step()
+    run.begin()
     assert run.journal == ["still running", "finally"] and run.ended == [None]
 
 
@@ -130,7 +201,7 @@ def test_closing_what_is_running_and_ends_is_an_end() -> None:
         run.journal.append("done")
 
     run = Run(path)
-    run.stepper.step()
+    run.begin()
     assert run.journal == ["done"] and run.ended == [None]
 
 
@@ -145,7 +216,7 @@ def test_a_failure_is_raised_where_the_path_waits() -> None:
         run.journal.append(await run.wait())
 
     run = Run(path)
-    run.stepper.step()
+    run.begin()
     run.waits[0].fail(ValueError("no"))
     run.waits[1].resolve("yes")
     assert run.journal == ["caught no", "yes"] and run.ended == [None]
@@ -159,7 +230,7 @@ def test_whatever_ends_a_path_is_told(error: BaseException) -> None:
         await run.wait()
 
     run = Run(path)
-    run.stepper.step()
+    run.begin()
     run.waits[0].fail(error)
     assert len(run.ended) == 1 and run.stepper.done
     assert run.ended[0] is error or isinstance(run.ended[0], RuntimeError)
@@ -175,7 +246,7 @@ def test_an_error_while_closing_is_told() -> None:
             raise ValueError("in finally")
 
     run = Run(path)
-    run.stepper.step()
+    run.begin()
     run.stepper.close()
     assert [str(error) for error in run.ended] == ["in finally"]
 
@@ -190,7 +261,7 @@ def test_awaiting_in_finally_is_an_error_not_a_hang() -> None:
             await run.wait()
 
     run = Run(path)
-    run.stepper.step()
+    run.begin()
     run.stepper.close()
     assert isinstance(run.ended[0], RuntimeError) and run.stepper.done
 
@@ -204,7 +275,7 @@ def test_stepping_a_running_path_is_refused() -> None:
         run.journal.append("refused")
 
     run = Run(path)
-    run.stepper.step()
+    run.begin()
     assert run.journal == ["refused"]
     with pytest.raises(RuntimeError, match="running or done"):
         run.stepper.step()
@@ -214,14 +285,14 @@ def test_stepping_a_running_path_is_refused() -> None:
 def test_one_path_may_resume_another() -> None:
     """Resolving from inside a path runs the other at once, and then returns to the first."""
     other = Run(three_waits)
-    other.stepper.step()
+    other.begin()
 
     async def path(run: Run) -> None:
         other.waits[0].resolve("from the first")
         run.journal.append("back")
 
     run = Run(path)
-    run.stepper.step()
+    run.begin()
     assert other.journal[1] == "from the first" and run.journal == ["back"]
 
 
@@ -239,7 +310,7 @@ def test_work_in_a_task_gives_its_result_to_the_path(fails: bool) -> None:
         run.journal.append(await in_task(cast("asyncio.AbstractEventLoop", loop), work()))
 
     run = Run(path)
-    run.stepper.step()
+    run.begin()
     assert run.ended == []
     loop.run_tasks()
     assert run.journal == ([] if fails else ["worked"])
@@ -257,7 +328,7 @@ def test_closing_leaves_work_in_its_task() -> None:
         run.journal.append(await in_task(cast("asyncio.AbstractEventLoop", loop), work()))
 
     run = Run(path)
-    run.stepper.step()
+    run.begin()
     run.stepper.close()
     loop.run_tasks()
     assert run.journal == [] and run.ended == [None]
@@ -272,8 +343,8 @@ def test_a_pause_ends_by_the_loops_clock() -> None:
         run.journal.append("on")
 
     run, closed = Run(path), Run(path)
-    run.stepper.step()
-    closed.stepper.step()
+    run.begin()
+    closed.begin()
     closed.stepper.close()
     assert loop.run_timers() == [2.5, 2.5]
     assert (run.journal, closed.journal) == (["on"], [])

@@ -19,7 +19,7 @@ from asbru.edge.models_list import model_names, write_model, write_models
 from asbru.edge.router import Route, Router, carried_query
 from asbru.edge.server import Request, ServerConnection
 from asbru.edge.surfaces import ROUTES
-from asbru.pipeline import Call, Rooms, Stepper, serve
+from asbru.pipeline import Call, Rooms, serve
 from asbru.wire import JSON_LINE
 
 if TYPE_CHECKING:
@@ -85,9 +85,7 @@ class Door:
         call.accept_coding = head.accept_coding
         if head.content_coding:
             call.content_coding = head.content_coding
-        stepper = Stepper(serve(call, rooms), self._ended, (call, connection))
-        connection.on_gone = stepper.close
-        stepper.step()
+        connection.stepper.run(serve(call, rooms), self._ended, (call, connection))
 
     def _ended(self, served: tuple[Call, ServerConnection], error: BaseException | None) -> None:
         """The path is over. An error here is a bug: the caller must not be left waiting for it."""

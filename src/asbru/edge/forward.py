@@ -10,7 +10,6 @@ from collections.abc import Mapping
 
 from asbru.core.errors import AsbruError, GatewayError
 from asbru.edge.server import Request, ServerConnection
-from asbru.pipeline import Stepper
 from asbru.upstream import ExchangeDeadlines, Pool
 from asbru.wire import HOP_BY_HOP, JSON_LINE
 
@@ -30,9 +29,7 @@ class Forwarder:
         path = request.head.path
         for prefix, pool in self._pools:
             if path == prefix or path.startswith(prefix + b"/"):
-                stepper = Stepper(_pass(request, connection, pool), _ended, connection)
-                connection.on_gone = stepper.close
-                stepper.step()
+                connection.stepper.run(_pass(request, connection, pool), _ended, connection)
                 return True
         return False
 

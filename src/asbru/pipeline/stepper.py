@@ -1,88 +1,135 @@
-"""Runs a path without a Task: the connection steps the coroutine, and results resume it directly.
+"""Runs paths without a Task: the connection steps the coroutine, and results resume it directly.
 
     state      event            next
-    ready      step             running
+    idle       run              running
     running    awaits a Wait    waiting      the Wait's `waiter` is this stepper
-    running    returns, raises  done         `on_done(error or None)` is called once
+    running    returns, raises  idle         `on_done(subject, error or None)` is called once
     waiting    Wait resolved    running      in the caller's own stack, at once
-    waiting    close            done         GeneratorExit runs the path's `finally` clauses; no awaiting there
-    running    close            running      remembered; the path is closed at its next wait
+    waiting    close            closed       GeneratorExit runs the path's `finally` clauses; no awaiting there
+    running    close            running      remembered; closed at the path's next wait, or at its end
+    idle       close            closed
 
 A path awaits only `Wait`s. What truly needs the event loop goes through `in_task`, which runs it as a Task and
 resolves a Wait when it is done.
+
+A connection has one stepper for all its paths, which follow each other. They run below one generator that never ends:
+a coroutine that is sent to from outside ends in an exception, and making, raising and catching that one costs more
+than all the steps of a short path.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Any, Generic, TypeVar
+import types
+from collections.abc import Callable, Coroutine, Generator
+from typing import Any, TypeAlias, TypeVar, cast
 
 from asbru.core.waiting import Wait
 
 T = TypeVar("T")
 S = TypeVar("S")
 
+Path: TypeAlias = Coroutine[Any, None, None]
+_Performance: TypeAlias = Generator[Wait[Any] | None, None, None]
 
-class Stepper(Generic[S]):
-    """One path on its way. `on_done` gets `subject` and the exception that ended the path, or None; it must not
-    raise."""
 
-    __slots__ = ("_close_asked", "_coroutine", "_on_done", "_subject", "_wait", "done", "running")
+class _Stage:
+    """What the generator and its stepper share; neither holds the other, or only a collection could free them."""
 
-    def __init__(
-        self, coroutine: Coroutine[Any, None, None], on_done: Callable[[S, BaseException | None], None], subject: S
-    ) -> None:
-        self._coroutine = coroutine
-        self._on_done = on_done
-        self._subject = subject
+    __slots__ = ("error", "path")
+
+    def __init__(self) -> None:
+        self.path: Path | None = None
+        self.error: BaseException | None = None
+
+
+@types.coroutine
+def _perform(stage: _Stage) -> _Performance:
+    """Runs the path on the stage, then yields None and waits for the next."""
+    while True:
+        try:
+            assert stage.path is not None
+            yield from stage.path
+        except GeneratorExit:
+            raise
+        except BaseException as error:  # noqa: BLE001 -- `on_done` is told, and decides what the caller hears
+            stage.error = error
+        yield None
+
+
+class Stepper:
+    """See the module."""
+
+    __slots__ = ("_close_asked", "_on_done", "_performance", "_stage", "_subject", "_wait", "done", "running")
+
+    def __init__(self) -> None:
+        self._stage = _Stage()
+        self._performance = cast("_Performance", _perform(self._stage))
+        self._on_done: Callable[[Any, BaseException | None], None] = _nobody_asks
+        self._subject: object = None
         self._close_asked = False
         self._wait: Wait[Any] | None = None
         self.running = False
+        self.done = True
+        """Whether no path is under way."""
+
+    def run(self, path: Path, on_done: Callable[[S, BaseException | None], None], subject: S) -> None:
+        """Begin a path, and step it until it waits. `on_done` gets `subject` and the exception that ended the path, or
+        None; it must not raise."""
+        if not self.done or self._close_asked:
+            path.close()
+            raise RuntimeError("a stepper that is closed or has a path was given another")
+        self._stage.path = path
+        self._on_done = on_done
+        self._subject = subject
         self.done = False
+        self.step()
 
     def step(self) -> None:
-        """Run the path until it waits: to start it, and by what it waited for."""
+        """Run the path until it waits: called by what it waited for."""
         if self.running or self.done:
             raise RuntimeError("a path that is running or done was stepped")
         self.running = True
-        try:
-            wait: Wait[Any] = self._coroutine.send(None)
-        except StopIteration:
-            self._finish(None)
-            return
-        except BaseException as error:  # noqa: BLE001 -- `on_done` is told, and decides what the caller hears
-            self._finish(error)
-            return
+        wait = self._performance.send(None)
         self.running = False
-        if self._close_asked:
+        if wait is None:
+            self._finish(self._stage.error)
+        elif self._close_asked:
             self.close()
         else:
             self._wait = wait
             wait.waiter = self.step
 
     def close(self) -> None:
-        """The caller is gone: unwind the path where it waits. Harmless when it is done."""
-        if self.done:
-            return
-        if self.running:
-            self._close_asked = True
+        """The caller is gone: unwind the path where it waits, and take no other. Harmless when there is none."""
+        self._close_asked = True
+        if self.done or self.running:
             return
         self.running = True
         if self._wait is not None:
             self._wait.waiter = None
+        error: BaseException | None = None
         try:
-            self._coroutine.close()
-        except BaseException as error:  # noqa: BLE001 -- `on_done` is told, and decides what the caller hears
-            self._finish(error)
-            return
-        self._finish(None)
+            assert self._stage.path is not None
+            self._stage.path.close()
+        except BaseException as raised:  # noqa: BLE001 -- `on_done` is told, and decides what the caller hears
+            error = raised
+        self.running = False
+        self._finish(error)
 
     def _finish(self, error: BaseException | None) -> None:
         self.done = True
-        self.running = False
         self._wait = None  # or stepper and wait would keep each other until a garbage collection
-        self._on_done(self._subject, error)
+        if error is not None:
+            self._stage.error = None
+        subject = self._subject
+        self._subject = None
+        self._on_done(subject, error)
+
+
+def _nobody_asks(subject: object, error: BaseException | None) -> None:
+    """Whom a stepper tells before its first path."""
+    del subject, error
 
 
 def in_task(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, T]) -> Wait[T]:

@@ -26,6 +26,7 @@ from asbru.core.errors import AsbruError, BadRequest, HeadTooLarge, RequestTimeo
 from asbru.edge.server.answer import AnswerWriter
 from asbru.edge.server.limits import BODY_RATE_BYTES_PER_S, LINGER_S, PIPELINED_BYTES_MAX, UPGRADES_PIPELINED_MAX
 from asbru.edge.server.request import Head, Request
+from asbru.pipeline import Stepper
 
 if TYPE_CHECKING:
     from asbru.edge.server.server import Server
@@ -41,7 +42,8 @@ client writes something new in each."""
 
 class ServerConnection(asyncio.Protocol):
     """See the module. `handler(request, connection)` is called for one request at a time; it answers through
-    `connection.answer` and leaves in `on_gone` what to call if the caller goes away first."""
+    `connection.answer`, from a path that it gives to `connection.stepper`, which is closed if the caller goes away
+    first, or leaving in `on_gone` what to call then."""
 
     __slots__ = (
         "_body",
@@ -73,6 +75,7 @@ class ServerConnection(asyncio.Protocol):
         "on_gone",
         "on_header",
         "state",
+        "stepper",
     )
 
     def __init__(self, server: Server) -> None:
@@ -109,6 +112,7 @@ class ServerConnection(asyncio.Protocol):
         self.state = IDLE
         self.answer = AnswerWriter(self._answered, server.outbox)
         self.on_gone: Callable[[], None] | None = None
+        self.stepper = Stepper()
 
     # Lifetime
 
@@ -133,6 +137,7 @@ class ServerConnection(asyncio.Protocol):
         self.on_gone = None
         if gone is not None:
             gone()
+        self.stepper.close()
 
     def close(self) -> None:
         """Close once everything written has left."""
