@@ -9,6 +9,7 @@ import msgspec
 
 from asbru.core.errors import UpstreamError
 from asbru.core.notes import Note
+from asbru.core.usage import Usage
 from asbru.dialects import Dialect, RequestHead, TargetFacts
 from asbru.pipeline.call import Call
 from asbru.pipeline.endpoint import Endpoint
@@ -134,15 +135,24 @@ def _whole(call: Call, answer: Answer, endpoint: Endpoint, rooms: Rooms) -> Repl
         )
     if not body or body[0] != _OPENS or body[-1] != _CLOSES:
         _check_json(body)
-    if call.pass_through or call.operation == CHAT:
-        call.usage = usage = dialect.usage_of(body)
-        call.usage_source = "none" if usage is None else "provider"
     if call.pass_through:
+        _note_usage(call, dialect.usage_of(body))
         return Reply(answer.status, answer.lines, body) if not coding else _pass_coded(call, answer, body)
-    written = call.dialect.write_reply(dialect.read_reply(body))
+    try:
+        reply = dialect.read_reply(body)
+    except UpstreamError:  # what makes no sense was paid for all the same
+        _note_usage(call, dialect.usage_of(body))
+        raise
+    _note_usage(call, reply.usage or dialect.usage_of(body))
+    written = call.dialect.write_reply(reply)
     call.notes += written.notes
     lines = answer.lines_without(b"content-type", b"content-encoding")
     return Reply(200, lines + JSON_LINE, written.body)
+
+
+def _note_usage(call: Call, usage: Usage | None) -> None:
+    call.usage = usage
+    call.usage_source = "none" if usage is None else "provider"
 
 
 def _pass_coded(call: Call, answer: Answer, body: bytes) -> Reply:
