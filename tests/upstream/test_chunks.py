@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.upstream.test_connection import Line, outcome
 
+from asbru.core.errors import UpstreamError
 from asbru.upstream.chunks import WHOLE_BYTES_MAX, chunk_head, is_chunked, is_whole
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
@@ -33,7 +34,7 @@ def test_every_length_knows_its_head() -> None:
 @pytest.mark.parametrize("size", [0, 1, 2, 3, 4, 5, 21, 262, WHOLE_BYTES_MAX + 1, 10**6])
 def test_lengths_that_no_chunk_has(size: int) -> None:
     """The last chunk, lengths between two numbers of digits, and what is too long to bother."""
-    assert chunk_head(size) == b"\n"
+    assert chunk_head(size) == b""
 
 
 NOT_WHOLE = {
@@ -170,6 +171,16 @@ def test_no_cut_changes_what_arrives(datas: list[bytes], data: st.DataObject) ->
     reads = [wire[begin:end] for begin, end in zip([0, *cuts], [*cuts, len(wire)], strict=True)]
     got, end, _ = streamed(reads)
     assert (b"".join(got.data), end) == (b"".join(datas), "end")
+
+
+@pytest.mark.parametrize("size", [5, 21, 262, WHOLE_BYTES_MAX + 9])
+@pytest.mark.parametrize("first", [b"\n", b"\r", b"d", b""])
+def test_bytes_of_such_a_length_are_the_parsers(size: int, first: bytes) -> None:
+    """Whatever they begin with, and though they end as a chunk does: nothing unframed ever reaches a caller."""
+    data = (first + b"x" * size)[: size - 2] + b"\r\n"
+    got, end, _ = streamed([HEAD, chunk(b"data: 1\n\n"), data])
+    assert got.data == [b"data: 1\n\n"]
+    assert isinstance(end, UpstreamError) and end.kind == "protocol"
 
 
 @given(st.binary(max_size=30), st.integers(0, 20), st.binary(max_size=4))

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Protocol, TypeAlias
+
+Sink: TypeAlias = Callable[[bytes], None]
+"""Takes bytes of a stream."""
+
+ChunkSink: TypeAlias = Callable[[bytes, int], None]
+"""Takes a chunk as HTTP frames it, and where in it its data begins; after the data comes CRLF."""
 
 
 class Flow(Protocol):

@@ -18,11 +18,11 @@ beginning, beside a placeholder for the output) it is unknown: `usage` is None, 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 from typing import Protocol
 
 from asbru.core.errors import UpstreamError
 from asbru.core.notes import Note
+from asbru.core.ports import ChunkSink, Sink
 from asbru.core.reply import ReplyEnd, StreamEvent, StreamFault, UsageReport, is_content
 from asbru.core.usage import Usage
 from asbru.dialects import Dialect, StreamReader, StreamWriter, TailFacts
@@ -43,9 +43,6 @@ _CHOICES_MAX = 128
 """Finish reasons remembered of a stream with several choices: more than any provider offers."""
 
 _UNREADABLE = (SseTooLarge, CodingError, DecodedTooLargeError)
-
-Sink = Callable[[bytes], None]
-ChunkSink = Callable[[bytes, int], None]
 
 
 class Relay(Protocol):

@@ -13,8 +13,8 @@ from typing import Final
 WHOLE_BYTES_MAX = 4096
 """A longer chunk goes through the parser: its cost is small beside that of the bytes."""
 
-_NOT_ONE: Final = b"\n"
-"""Begins no chunk: for lengths that no chunk has."""
+_NOT_ONE: Final = b""
+"""For lengths that no chunk has: nothing, which whoever asks must not take for a match."""
 _HEAD_BYTES_MAX = 10
 _CRLF = b"\r\n"
 
@@ -32,7 +32,8 @@ class _Heads(dict[int, bytes]):
 
 
 chunk_head = _Heads().__getitem__
-"""What `size` bytes begin with, if they are one chunk, its size written as nearly everyone does: `1a` CRLF."""
+"""What `size` bytes begin with if they are one chunk, its size written as nearly everyone does: `1a` CRLF. b"" if a
+chunk never has that length, or one that is too long."""
 
 
 def is_chunked(head: bytes) -> bool:

@@ -187,7 +187,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     # Bytes
 
-    def data_received(self, data: bytes) -> None:  # noqa: C901, PLR0912, PLR0915 -- hot: a flat list of cases
+    def data_received(self, data: bytes) -> None:  # noqa: C901, PLR0912 -- hot: a flat list of cases
         """Feed the parser, then tell the exchange what came of it."""
         exchange = self.exchange
         if exchange is None:
@@ -197,7 +197,7 @@ class UpstreamConnection(asyncio.Protocol):
             head = chunk_head(len(data))
             begin = len(head)
             chunk_sink = exchange.chunk_sink
-            if chunk_sink is not None and data[:begin] == head and data[-2:] == b"\r\n":
+            if begin and chunk_sink is not None and data[:begin] == head and data[-2:] == b"\r\n":
                 exchange.touched_s = self.pool.tick_s
                 try:
                     chunk_sink(data, begin)
@@ -231,15 +231,7 @@ class UpstreamConnection(asyncio.Protocol):
                 else:
                     data = b"".join(parts)
                     parts.clear()
-                sink = exchange.sink
-                if sink is None:
-                    exchange.arrived(data, self.pool.tick_s)
-                    return
-                exchange.touched_s = self.pool.tick_s
-                try:
-                    sink(data)
-                except UpstreamError as error:
-                    exchange.give_up(error)
+                exchange.arrived(data, self.pool.tick_s)
             elif self._in_head:
                 self._check_head()
             return

@@ -15,12 +15,12 @@ any         end, error, deadline     over
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from asbru.core.errors import UpstreamError
+from asbru.core.ports import ChunkSink, Sink
 from asbru.core.waiting import Wait
 from asbru.upstream.answer_headers import header_value
 from asbru.upstream.spliced import Body
@@ -30,10 +30,6 @@ if TYPE_CHECKING:
 
 UNREAD_BYTES_MAX = 256 * 1024
 """Bytes of a stream held before its reader comes; above this the connection is not read."""
-
-Sink = Callable[[bytes], None]
-ChunkSink = Callable[[bytes, int], None]
-"""Takes a chunk as HTTP frames it, and where in it its data begins; after the data comes CRLF."""
 
 
 class ExchangeDeadlines(msgspec.Struct, frozen=True):
@@ -207,7 +203,7 @@ class Exchange(Wait[Answer]):
         self._deadline_s = min(now_s + self.deadlines.first_token_s, self.total_deadline_s)
 
     def arrived(self, data: bytes, now_s: float) -> None:
-        """Bytes of a streamed body. The connection does the same itself for the many pieces in the middle."""
+        """Bytes of a streamed body."""
         sink = self.sink
         if sink is None:
             self._keep(data)
