@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.fakes.both_ways import BothWays, members, wires
 
-from asbru.core.errors import AsbruError
 from asbru.dialects.anthropic_messages import DIALECT, request, response
 from asbru.dialects.anthropic_messages.plain import (
     read_plain_content,
@@ -22,65 +19,29 @@ from asbru.dialects.anthropic_messages.plain import (
     read_plain_tools,
 )
 
-CASES = Path(__file__).parents[2] / "cases" / "anthropic_messages"
-SWITCHES = (
+BOTH = BothWays(
     (request, "read_plain_content"),
     (request, "read_plain_message"),
     (request, "read_plain_messages"),
     (request, "read_plain_tools"),
     (response, "read_plain_reply"),
 )
+assert_same = BOTH.assert_same
 
 
-@contextmanager
-def the_long_way():
-    """Nothing counts as plain."""
-    with pytest.MonkeyPatch.context() as patch:
-        for module, name in SWITCHES:
-            patch.setattr(module, name, lambda _: None)
-        yield
-
-
-def outcome(read: Callable[[bytes], object], body: bytes) -> object:
-    """What was read, or the words of the refusal."""
-    try:
-        return read(body)
-    except AsbruError as error:
-        return (type(error), error.message)
-
-
-def assert_same(read: Callable[[bytes], object], body: bytes) -> None:
-    """Both ways give the same."""
-    found = outcome(read, body)
-    with the_long_way():
-        assert outcome(read, body) == found
-
-
-def wires(kind: str) -> list[Any]:
-    return [pytest.param(json.loads(path.read_text())["wire"], id=path.stem) for path in CASES.glob(f"{kind}_*.json")]
-
-
-@pytest.mark.parametrize("wire", wires("request"))
+@pytest.mark.parametrize("wire", wires("anthropic_messages", "request"))
 def test_golden_requests_are_read_the_same(wire: Any) -> None:
     """Each golden request reads the same with and without the plain case."""
     assert_same(DIALECT.read_request, json.dumps(wire).encode())
 
 
-@pytest.mark.parametrize("wire", wires("reply"))
+@pytest.mark.parametrize("wire", wires("anthropic_messages", "reply"))
 def test_golden_answers_are_read_the_same(wire: Any) -> None:
     """Each golden answer reads the same with and without the plain case."""
     assert_same(DIALECT.read_reply, json.dumps(wire).encode())
 
 
-def members(required: dict[str, Any], optional: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
-    """Objects with some of the members, one of which may be of any kind at all, or unknown."""
-    fixed = st.fixed_dictionaries(required, optional=optional)
-    odd = st.dictionaries(st.sampled_from((*required, *optional, "x_new")), ODD, max_size=1)
-    return fixed | st.builds(lambda one, other: {**one, **other}, fixed, odd)
-
-
 TEXT = st.sampled_from(("", "a", "ü", "two words", "asbru:openai_chat:sig"))
-ODD = st.sampled_from((None, "", "x", 1, 1.5, True, [], {}, [{}], {"type": "x"}, "1", -1, [[]]))
 CACHE = members({"type": st.just("ephemeral")}, {"ttl": st.just("1h")})
 TEXT_BLOCK = members(
     {"type": st.just("text"), "text": TEXT}, {"cache_control": CACHE, "citations": st.none() | st.just([])}

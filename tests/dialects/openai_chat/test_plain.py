@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.fakes.both_ways import BothWays, members, wires
 
-from asbru.core.errors import AsbruError
 from asbru.core.reply import StreamEvent
 from asbru.dialects.openai_chat import DIALECT, plain, request, response, stream, tools
 from asbru.dialects.openai_chat.plain import (
@@ -24,8 +21,7 @@ from asbru.dialects.openai_chat.plain import (
     read_plain_tools,
 )
 
-CASES = Path(__file__).parents[2] / "cases" / "openai_chat"
-SWITCHES = (
+BOTH = BothWays(
     (request, "read_plain_request"),
     (request, "read_plain_messages"),
     (request, "read_plain_message"),
@@ -33,34 +29,7 @@ SWITCHES = (
     (response, "read_plain_reply"),
     (stream, "read_plain_chunk"),
 )
-
-
-@contextmanager
-def the_long_way():
-    """Nothing counts as plain."""
-    with pytest.MonkeyPatch.context() as patch:
-        for module, name in SWITCHES:
-            patch.setattr(module, name, lambda _: None)
-        yield
-
-
-def outcome(read: Callable[[bytes], object], body: bytes) -> object:
-    """What was read, or the words of the refusal."""
-    try:
-        return read(body)
-    except AsbruError as error:
-        return (type(error), error.message)
-
-
-def assert_same(read: Callable[[bytes], object], body: bytes) -> None:
-    """Both ways give the same."""
-    found = outcome(read, body)
-    with the_long_way():
-        assert outcome(read, body) == found
-
-
-def wires(kind: str) -> list[Any]:
-    return [pytest.param(json.loads(path.read_text())["wire"], id=path.stem) for path in CASES.glob(f"{kind}_*.json")]
+assert_same = BOTH.assert_same
 
 
 def read_stream(data: bytes) -> list[StreamEvent]:
@@ -68,34 +37,26 @@ def read_stream(data: bytes) -> list[StreamEvent]:
     return reader.feed(data) + reader.close()
 
 
-@pytest.mark.parametrize("wire", wires("request"))
+@pytest.mark.parametrize("wire", wires("openai_chat", "request"))
 def test_golden_requests_are_read_the_same(wire: Any) -> None:
     """Each golden request reads the same with and without the plain case."""
     assert_same(DIALECT.read_request, json.dumps(wire).encode())
 
 
-@pytest.mark.parametrize("wire", wires("reply"))
+@pytest.mark.parametrize("wire", wires("openai_chat", "reply"))
 def test_golden_answers_are_read_the_same(wire: Any) -> None:
     """Each golden answer reads the same with and without the plain case."""
     assert_same(DIALECT.read_reply, json.dumps(wire).encode())
 
 
-@pytest.mark.parametrize("wire", wires("stream"))
+@pytest.mark.parametrize("wire", wires("openai_chat", "stream"))
 def test_golden_streams_are_read_the_same(wire: Any) -> None:
     """Each golden stream gives the same events with and without the plain case."""
     lines = [event if isinstance(event, str) else json.dumps(event) for event in wire]
     assert_same(read_stream, "".join(f"data: {line}\n\n" for line in lines).encode())
 
 
-def members(required: dict[str, Any], optional: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
-    """Objects with some of the members, one of which may be of any kind at all, or unknown."""
-    fixed = st.fixed_dictionaries(required, optional=optional)
-    odd = st.dictionaries(st.sampled_from((*required, *optional, "x_new")), ODD, max_size=1)
-    return fixed | st.builds(lambda one, other: {**one, **other}, fixed, odd)
-
-
 TEXT = st.sampled_from(("", "a", "ü \ud800".encode("utf-8", "replace").decode(), "two words"))
-ODD = st.sampled_from((None, "", "x", 1, 1.5, True, [], {}, [{}], {"type": "x"}, "1", -1, [[]]))
 TEXTS = st.lists(members({"type": st.just("text"), "text": TEXT}, {}), max_size=2)
 CALLS = st.lists(
     members(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from asbru.core.errors import HeadTooLarge, RequestTimeout, TooLarge
+
 BODY_RATE_BYTES_PER_S = 16 * 1024
 """A body may take its timeout plus one second for each so many bytes received: slow links pass, drips do not."""
 
@@ -30,3 +32,24 @@ class ServerLimits(msgspec.Struct, frozen=True):
     idle_timeout_s: float = 75.0
     head_timeout_s: float = 10.0
     body_timeout_s: float = 60.0
+
+    def head_error(self) -> HeadTooLarge:
+        """The refusal of a head that is too long."""
+        return HeadTooLarge(f"the request's head is over {self.head_bytes_max} bytes (limits.head_bytes_max)")
+
+    def count_error(self) -> HeadTooLarge:
+        """The refusal of a head with too many headers."""
+        return HeadTooLarge(f"the request has over {self.header_count_max} headers (limits.header_count_max)")
+
+    def body_error(self) -> TooLarge:
+        """The refusal of a body that is too large."""
+        limit = self.body_bytes_max
+        return TooLarge(f"the request's body is over {limit} bytes (limits.body_bytes_max); raise it or send less")
+
+    def late_head_error(self) -> RequestTimeout:
+        """The refusal of a head that does not end."""
+        return RequestTimeout(f"the request's head took over {self.head_timeout_s:g} s (limits.head_timeout_s)")
+
+    def late_body_error(self) -> RequestTimeout:
+        """The refusal of a body that does not end."""
+        return RequestTimeout(f"the request's body took over {self.body_timeout_s:g} s (limits.body_timeout_s)")

@@ -22,9 +22,15 @@ from typing import TYPE_CHECKING, Final, cast
 
 import httptools
 
-from asbru.core.errors import AsbruError, BadRequest, HeadTooLarge, RequestTimeout, TooLarge
+from asbru.core.errors import AsbruError, BadRequest
 from asbru.edge.server.answer import AnswerWriter
-from asbru.edge.server.limits import BODY_RATE_BYTES_PER_S, LINGER_S, PIPELINED_BYTES_MAX, UPGRADES_PIPELINED_MAX
+from asbru.edge.server.limits import (
+    BODY_RATE_BYTES_PER_S,
+    LINGER_S,
+    PIPELINED_BYTES_MAX,
+    UPGRADES_PIPELINED_MAX,
+    ServerLimits,
+)
 from asbru.edge.server.request import Head, Request
 from asbru.pipeline import Stepper
 
@@ -194,7 +200,7 @@ class ServerConnection(asyncio.Protocol):
             self._refuse(self._size_error())
             return
         if len(self._names) > self._server.limits.header_count_max:  # of a head, or trailers, still on their way
-            self._refuse(self._count_error())
+            self._refuse(self._server.limits.count_error())
             return
         if alone and not self._in_message and len(self._queue) == 1:
             self._server.known_heads.remember(data, self._queue[0].head)
@@ -238,23 +244,13 @@ class ServerConnection(asyncio.Protocol):
 
     def _size_error(self) -> AsbruError:
         limits = self._server.limits
-        if self._rx_bytes_max == limits.head_bytes_max:
-            return HeadTooLarge(f"the request's head is over {limits.head_bytes_max} bytes (limits.head_bytes_max)")
-        return self._body_error()
-
-    def _count_error(self) -> AsbruError:
-        limit = self._server.limits.header_count_max
-        return HeadTooLarge(f"the request has over {limit} headers (limits.header_count_max)")
-
-    def _body_error(self) -> AsbruError:
-        limit = self._server.limits.body_bytes_max
-        return TooLarge(f"the request's body is over {limit} bytes (limits.body_bytes_max); raise it or send less")
+        return limits.head_error() if self._rx_bytes_max == limits.head_bytes_max else limits.body_error()
 
     def _refuse(self, error: AsbruError) -> None:
         """Answer with an error after everything before it, then close: what follows cannot be understood."""
         request = self._request if self._in_message else Request(Head())
         if self._in_message and not request.head.path:
-            self._read_target(request.head)
+            request.head.read_target(self._url)
         self._in_message = False
         request.error = error
         request.head.keep_alive = False
@@ -292,12 +288,12 @@ class ServerConnection(asyncio.Protocol):
             head.http_1_0 = self._read_version() == "1.0"
         server = self._server
         limits = server.limits
-        self._read_target(head)
+        head.read_target(self._url)
         self._read_headers(head, server)
         if head.hosts != 1 or head.coding or head.method == b"CONNECT":
-            _check_framing(head)
+            head.check_framing()
         if head.length and int(head.length) > limits.body_bytes_max:
-            raise self._body_error()
+            raise limits.body_error()
         self.state = BODY
         self._head_done = True
         self._since_s = server.tick_s
@@ -310,9 +306,9 @@ class ServerConnection(asyncio.Protocol):
         limits = server.limits
         head.read_headers(names, values)
         if self._rx_bytes > limits.head_bytes_max or self._data_bytes > limits.head_bytes_max:
-            self._check_head_size(limits.head_bytes_max)
+            self._check_head_size(limits)
         if len(names) > limits.header_count_max:
-            raise self._count_error()
+            raise limits.count_error()
         if server.forward_prefixes and head.path.startswith(server.forward_prefixes):
             head.every_header = list(zip(names, values, strict=True))
         names.clear()
@@ -325,22 +321,11 @@ class ServerConnection(asyncio.Protocol):
         self._speaks_1_1 = version == "1.1"
         return version
 
-    def _check_head_size(self, limit: int) -> None:
+    def _check_head_size(self, limits: ServerLimits) -> None:
         """More arrived than a head may have, but other requests or the body may have come along in the same read."""
         size = len(self._url) + sum(map(len, self._names)) + sum(map(len, self._values)) + 4 * len(self._names)
-        if size > limit:
-            raise HeadTooLarge(f"the request's head is over {limit} bytes (limits.head_bytes_max)")
-
-    def _read_target(self, head: Head) -> None:
-        target = self._url
-        if b"?" not in target and target.startswith(b"/"):
-            head.path = target
-            return
-        if not target.startswith(b"/") and b"://" in target:  # absolute form, as proxies are asked
-            target = b"/" + target.split(b"://", 1)[1].partition(b"/")[2]
-        path, _, query = target.partition(b"?")
-        head.path = path
-        head.query = query
+        if size > limits.head_bytes_max:
+            raise limits.head_error()
 
     def _expect(self, head: Head) -> None:
         if head.expect.strip().lower() != b"100-continue":
@@ -358,8 +343,9 @@ class ServerConnection(asyncio.Protocol):
 
     def _gather(self) -> None:
         """A large body grows in one place: joined from its pieces it would be there twice."""
-        if self._body_bytes > self._server.limits.body_bytes_max:
-            raise self._body_error()
+        limits = self._server.limits
+        if self._body_bytes > limits.body_bytes_max:
+            raise limits.body_error()
         if self._large is None:
             self._large = BytesIO()
         self._large.writelines(self._body)
@@ -460,27 +446,9 @@ class ServerConnection(asyncio.Protocol):
                 self.close()
         elif state == HEAD:
             if waited_s > limits.head_timeout_s and not self._serving:
-                self._refuse(
-                    RequestTimeout(
-                        f"the request's head took over {limits.head_timeout_s:g} s (limits.head_timeout_s)"
-                    )
-                )
+                self._refuse(limits.late_head_error())
         elif state == BODY and not self._serving:
             if waited_s > limits.body_timeout_s + self._body_bytes / BODY_RATE_BYTES_PER_S:
-                self._refuse(
-                    RequestTimeout(
-                        f"the request's body took over {limits.body_timeout_s:g} s (limits.body_timeout_s)"
-                    )
-                )
+                self._refuse(limits.late_body_error())
         elif state == LINGER and not self._serving and waited_s > LINGER_S:
             self.close()
-
-
-def _check_framing(head: Head) -> None:
-    """Raise `BadRequest` for what llhttp takes but two readers could read in two ways."""
-    if head.method == b"CONNECT":
-        raise BadRequest("expected a request for a path here, got CONNECT: this gateway is not a proxy")
-    if head.hosts != 1 and (head.hosts or not head.http_1_0):
-        raise BadRequest(f"expected one Host header, got {head.hosts}")
-    if head.coding and (head.coding.strip().lower() != b"chunked" or head.http_1_0):
-        raise BadRequest("expected a Transfer-Encoding of chunked, and that in HTTP/1.1 only, or none")

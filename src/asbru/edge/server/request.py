@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from asbru.core.carried import CARRIED_ALWAYS, CARRIED_TO_ANTHROPIC, CARRIED_TO_OPENAI, Carried
+from asbru.core.errors import BadRequest
 
 
 class HeaderAction:
@@ -64,6 +65,7 @@ _BY_PREFIX = (
     (b"openai-", HeaderAction.CARRY_OPENAI),
     (b"anthropic-", HeaderAction.CARRY_ANTHROPIC),
 )
+_QUERY = ord("?")  # a number: see `wire.sse.CR`
 _PLANS_MAX = 1024
 _PLANNED_BYTES_MAX = 2048
 _KEPT_AS = {
@@ -173,6 +175,24 @@ class Head:
             if self.connection_options and self.connection_options not in _USUAL_OPTIONS:
                 headers = self._without_options(headers)
             self.carried = Carried(headers)
+
+    def read_target(self, target: bytes) -> None:
+        """Take path and query from the request's target, in whatever form it came."""
+        if _QUERY not in target and target[:1] == b"/":
+            self.path = target
+            return
+        if not target.startswith(b"/") and b"://" in target:  # absolute form, as proxies are asked
+            target = b"/" + target.split(b"://", 1)[1].partition(b"/")[2]
+        self.path, _, self.query = target.partition(b"?")
+
+    def check_framing(self) -> None:
+        """Raise `BadRequest` for what llhttp takes but two readers could read in two ways."""
+        if self.method == b"CONNECT":
+            raise BadRequest("expected a request for a path here, got CONNECT: this gateway is not a proxy")
+        if self.hosts != 1 and (self.hosts or not self.http_1_0):
+            raise BadRequest(f"expected one Host header, got {self.hosts}")
+        if self.coding and (self.coding.strip().lower() != b"chunked" or self.http_1_0):
+            raise BadRequest("expected a Transfer-Encoding of chunked, and that in HTTP/1.1 only, or none")
 
     def _without_options(self, headers: list[tuple[int, bytes, bytes]]) -> list[tuple[int, bytes, bytes]]:
         """The headers but those that `Connection` names: they were meant for this hop only (RFC 9110, 7.6.1)."""
