@@ -175,8 +175,8 @@ def test_a_scrape_sums_the_workers(books: Books) -> None:
         while not await scraped(3) or value(text, "asbru_workers") != 1:
             pass
         books.kill()
-        await asyncio.to_thread(books.start)
         await until(lambda: not writers[0].connected, "the worker to notice")
+        await asyncio.to_thread(books.start)
         await until(lambda: writers[0].connected, "the worker to be back")
         # What the other worker counted died with the bookkeeper: a counter reset, which Prometheus knows.
         assert await scraped(2)
