@@ -273,21 +273,21 @@ MESSAGES_FAULT = {"type": "error", "error": {"type": "overloaded_error", "messag
 
 
 async def test_an_error_inside_a_200() -> None:
-    """An error object in a whole 200 answer is an error: its own dialect hears it as it came, the other by status."""
+    """An error object in a whole 200 is told by the status of its kind; its own dialect gets the body as it came."""
     async with FakeUpstream() as upstream, Gateway(openai(upstream.url), anthropic(upstream.url)) as gateway:
         upstream.on("/v1/chat/completions", Reply.json(OPENAI_FAULT))
         upstream.on("/v1/messages", Reply.json(MESSAGES_FAULT))
-        for path, body, own in (
-            (CHAT_PATH, chat(), True),
-            (MESSAGES_PATH, messages(), True),
-            (CHAT_PATH, chat("anthropic/claude-x"), False),
-            (MESSAGES_PATH, messages("openai/gpt-x"), False),
+        for path, body, own, status in (
+            (CHAT_PATH, chat(), OPENAI_FAULT, 502),
+            (MESSAGES_PATH, messages(), MESSAGES_FAULT, 529),
+            (CHAT_PATH, chat("anthropic/claude-x"), None, 529),
+            (MESSAGES_PATH, messages("openai/gpt-x"), None, 502),
         ):
             answer = await gateway.call(path, body)
-            assert (answer.status == 200) if own else (answer.status >= 500), answer.body
-            assert answer.error["message"] == "it broke"
+            assert answer.status == status and answer.error["message"] == "it broke"
+            assert own is None or answer.json() == own
+        assert [row["status"] for row in gateway.rows] == [502, 529, 529, 502]
         assert {row["outcome"] for row in gateway.rows} == {"error"}
-        assert len(gateway.rows) == 4
 
 
 async def test_an_error_as_the_first_event() -> None:

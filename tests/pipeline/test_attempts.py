@@ -71,6 +71,7 @@ def keys_used(inside: Inside) -> list[str]:
         ([b"garbage\r\n", OK], ["a1", "a1"], 200),
         ([answer(200, b"<html>"), OK], ["a1", "a1"], 200),
         ([answer(200, b'{"error":{"message":"x"}}'), OK], ["a1", "a1"], 200),
+        ([answer(200, b'{"error":{"message":"filtered","status":400}}')], ["a1"], 400),
         ([said(500)] * 3, ["a1", "a1", "a1", "b1"], 200),
         ([said(401), OK], ["a1", "a2"], 200),
         ([said(402), OK], ["a1", "a2"], 200),
@@ -88,7 +89,7 @@ def keys_used(inside: Inside) -> list[str]:
         ([said(422)], ["a1"], 422),
         ([answer(302, b"", b"location: http://x/")] * 3, ["a1", "a1", "a1", "b1"], 200),
     ],
-    ids=range(24),
+    ids=range(25),
 )
 def test_what_happens_after_each_answer(make: Make, scripts: list[Script], used: list[str], status: int) -> None:
     """The table at the top of `attempts`, with a fallback that answers; one record, whatever happened."""
@@ -217,7 +218,7 @@ def test_a_bare_provider_without_keys_is_tried_once_per_answer(make: Make) -> No
         ("network", 502, "", True),
         ("deadline", 504, "", True),
         ("exhausted", 502, "", True),
-        ("fault", 400, "", True),
+        ("fault", 400, "", False),
         ("status", 429, "", True),
         ("status", 408, "", True),
         ("status", 529, "", True),
@@ -225,6 +226,7 @@ def test_a_bare_provider_without_keys_is_tried_once_per_answer(make: Make) -> No
         ("status", 404, "gone", False),
         ("status", 400, "model", False),
         ("status", 401, "", False),
+        ("fault", 502, "", True),
     ],
 )
 def test_which_errors_fall_back(kind: str, status: int, message: str, expected: bool) -> None:

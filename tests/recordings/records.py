@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.recordings.corpus import ANTHROPIC, Row
 from tests.recordings.reading import data_end, differences, events, has_error, is_terminal, tokens
-from tests.recordings.replay import KEY_REFUSED, KEYS_EXHAUSTED
+from tests.recordings.replay import KEY_REFUSED, KEYS_EXHAUSTED, due_status
 from tests.recordings.upstream import read_order
 
 FILE = "asbru.sqlite"
@@ -99,9 +99,8 @@ class _Judge:
         row = self.row
         self.whole_records += 1
         refused = row.status in KEY_REFUSED
-        due = 502 if refused else row.status
-        if record["status"] != due and not self.faulty:
-            self.reasons.append(f"record: status {record['status']}, recorded {row.status}")
+        if record["status"] != due_status(row) and not self.faulty:
+            self.reasons.append(f"record: status {record['status']}, due {due_status(row)}")
         if refused and record["error_code"] != KEYS_EXHAUSTED:
             self.reasons.append(f"record: error code {record['error_code']} for a refused key")
         told = tokens(row)
@@ -112,7 +111,7 @@ class _Judge:
                 self.reasons.append(f"record: usage_source {source}, the provider reported usage")
         elif source == "provider":
             self.reasons.append("record: usage_source provider, but the provider reported none")
-        good = row.status < 400 and not self.faulty and not self._error_in_200()
+        good = due_status(row) < 400 and not self.faulty
         if good != (record["outcome"] == "ok"):
             self.reasons.append(f"record: outcome {record['outcome']} {record['error_code']}")
 
@@ -124,9 +123,6 @@ class _Judge:
             self.reasons.append(
                 f"record: usage_source provider of a stream cut at {place}, before it told its output"
             )
-
-    def _error_in_200(self) -> bool:
-        return not self.row.stream and b'"error"' in self.row.answer[:64] and b'"choices"' not in self.row.answer
 
     def end(self) -> list[str]:
         """What was found, bounded."""

@@ -52,6 +52,18 @@ def headers(row: Row) -> tuple[tuple[str, str], ...]:
     return tuple({"anthropic-version": "2023-06-01", **dict(row.beta)}.items())
 
 
+def is_error_in_200(row: Row) -> bool:
+    """Whether an error object came with status 200 in place of an answer."""
+    return row.status == 200 and not row.stream and b'"error"' in row.answer[:64] and b'"choices"' not in row.answer
+
+
+def due_status(row: Row) -> int:
+    """The status that the caller hears: the recorded one, but 502 for a refused key, and an error's own in a 200."""
+    if row.status in KEY_REFUSED:
+        return 502
+    return json.loads(row.answer)["error"].get("status", 502) if is_error_in_200(row) else row.status
+
+
 def judge_whole(row: Row, answer: Answer) -> list[str]:
     """A same-dialect caller's answer: status, completeness, bytes (or JSON where objects were recorded)."""
     if answer.status == 0:
@@ -59,8 +71,8 @@ def judge_whole(row: Row, answer: Answer) -> list[str]:
     if row.status in KEY_REFUSED:
         return _judge_exhausted(row, answer)
     reasons: list[str] = []
-    if answer.status != row.status:
-        reasons.append(f"gateway: status {answer.status}, recorded {row.status}: {answer.body[:120]!r}")
+    if answer.status != due_status(row):
+        reasons.append(f"gateway: status {answer.status}, due {due_status(row)}: {answer.body[:120]!r}")
     elif not answer.complete:
         reasons.append("gateway: the answer's framing is not complete")
     elif row.stream:

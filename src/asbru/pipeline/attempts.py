@@ -37,6 +37,8 @@ from asbru.routing import (
 )
 
 _REFUSED = (401, 402, 403)
+_TOLD_KINDS = frozenset({"status", "fault"})
+"""The provider said what is wrong, by its status or inside a 200."""
 _RETRIED_KINDS = frozenset({"network", "protocol", "cut"})
 _ATTEMPTS_MAX = 64
 """Attempts at one target, whatever the configuration says: keys times retries must end."""
@@ -105,7 +107,7 @@ def _log_success(call: Call, key: Key, reply: Reply, took_s: float) -> None:
 def falls_back(error: AsbruError) -> bool:
     """Whether another target may do better."""
     status = error.status
-    if not isinstance(error, UpstreamError) or error.kind != "status":
+    if not isinstance(error, UpstreamError) or error.kind not in _TOLD_KINDS:
         return True  # what this target lacks, or how it failed, is no fault of the caller's
     return status in (408, 429) or status >= 500 or (status == 404 and _is_unknown_model(error))
 
@@ -155,12 +157,12 @@ class _Tries:
 def _is_retried(error: UpstreamError) -> bool:
     if error.kind in _RETRIED_KINDS:
         return True
-    return error.kind in ("status", "fault") and error.status >= 500
+    return error.kind in _TOLD_KINDS and error.status >= 500
 
 
 def _rest(key: Key, target: Target, error: UpstreamError, now_s: float) -> bool:
     """Let the key rest if the answer was about the key; True if it was."""
-    if error.kind not in ("status", "fault"):
+    if error.kind not in _TOLD_KINDS:
         return False
     status = error.status
     if status == 429:

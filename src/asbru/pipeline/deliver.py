@@ -70,7 +70,10 @@ def _keep_usage(call: Call, reported: bool, stream: OpenStream) -> None:
 
 
 def refuse(call: Call, error: AsbruError) -> None:
-    """Tell the caller, in its dialect; a provider's own error answer of the same dialect goes through as it came."""
+    """Tell the caller, in its dialect; the body of a provider's error of the same dialect goes through as it came.
+
+    An error that came with status 200 is told with a status of its own: clients take a 200 for an answer.
+    """
     call.error = error
     call.status = error.status
     call.outcome = "error" if error.blame != "caller" else "refused"
@@ -81,8 +84,6 @@ def refuse(call: Call, error: AsbruError) -> None:
         lines += b"retry-after: %d\r\n" % max(1, round(error.retry_after_s))
     if isinstance(error, UpstreamError) and error.body and error.dialect == call.dialect.name:
         lines += b"content-type: %b\r\n" % (error.content_type or b"application/json")
-        if error.kind == "fault" and not (call.head is not None and call.head.stream):
-            call.status = 200  # an error inside a 200 goes as it came; who asked for a stream is told by the status
-        call.answer.whole(call.status, lines, error.body)
+        call.answer.whole(error.status, lines, error.body)
         return
     call.answer.whole(error.status, lines + JSON_LINE, call.dialect.write_error(error, call.id.decode()))
