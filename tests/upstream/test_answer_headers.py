@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.upstream.test_connection import Line, outcome
 
+from asbru.core.errors import UpstreamError
 from asbru.upstream.answer_headers import (
     ANSWER_HEADERS_MAX,
     SHAPE_BYTES_MAX,
@@ -15,6 +17,7 @@ from asbru.upstream.answer_headers import (
     allowed_lines,
     is_allowed,
 )
+from asbru.upstream.exchange import Answer
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -114,3 +117,33 @@ def test_one_rule(name: bytes, value: bytes) -> None:
     """What is allowed by name is what is found in a head."""
     data = b"HTTP/1.1 200 OK\r\n%b: %b" % (name, value)
     assert is_allowed(name) == bool(allowed_lines(data, len(data)))
+
+
+ANSWER = (
+    b"HTTP/1.1 200 OK\r\nDate: d\r\nX-Request-Id: r\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\nServer: s\r\n\r\n{}"
+)
+WOUNDS = (b"", b"\r\n", b"\r", b"\n", b"0", b":", b" ", b"\0", b"\r\n\r\n", b"\r\nx: ")
+
+
+def made_of(data: bytes, *before: bytes) -> object:
+    """What a connection makes of `data` after the answers `before`: an answer's parts, or words about its error."""
+    line = Line()
+    for earlier in before:
+        line.feed(earlier)
+        line.exchange = line.send()
+    line.feed(data)
+    line.connection.connection_lost(None)
+    answer = outcome(line.exchange)
+    if isinstance(answer, UpstreamError):
+        return answer.kind, answer.message
+    assert isinstance(answer, Answer | None)
+    return answer and (answer.status, answer.lines, answer.content_encoding, answer.body)
+
+
+@pytest.mark.parametrize("new", WOUNDS)
+def test_wounded_answers_fare_the_same_with_and_without_memory(new: bytes) -> None:
+    """Wherever up to three bytes are missing or others stand, an origin whose shapes are known is read as a new one."""
+    for at in range(len(ANSWER) + 1):
+        for gone in range(4):
+            data = ANSWER[:at] + new + ANSWER[at + gone :]
+            assert made_of(data, ANSWER, ANSWER) == made_of(data), data
