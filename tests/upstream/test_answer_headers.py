@@ -120,7 +120,7 @@ def test_one_rule(name: bytes, value: bytes) -> None:
 
 
 ANSWER = (
-    b"HTTP/1.1 200 OK\r\nDate: d\r\nX-Request-Id: r\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\nServer: s\r\n\r\n{}"
+    b"HTTP/1.1 200 OK\r\nDate: d\r\nRequest-Id: r\r\nContent-Encoding: br\r\nContent-Length: 2\r\nServer: s\r\n\r\n{}"
 )
 WOUNDS = (b"", b"\r\n", b"\r", b"\n", b"0", b":", b" ", b"\0", b"\r\n\r\n", b"\r\nx: ")
 
