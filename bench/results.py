@@ -157,6 +157,11 @@ def row(seen: Seen) -> Row:
     result["spreads"] = {
         name: stats.rounded(stats.relative_range(values)) for name, values in series.items() if values
     }
+    result["rounds"] = {
+        name: [stats.rounded(value, 2) for value in values]
+        for name, values in series.items()
+        if name.startswith("cpu_us_per_") and values
+    }
     result["iqr_us"] = {
         name: stats.rounded(stats.interquartile(values), 1)
         for name, values in series.items()

@@ -72,6 +72,7 @@ def test_a_row_is_made_of_medians() -> None:
     assert row["rss_peak_mb"] == 52.0
     assert row["errors"] == 0
     assert row["spread"] == 0.065
+    assert row["rounds"]["cpu_us_per_request"] == [30.0, 31.0, 32.0]  # type: ignore[index]  # a row is JSON
 
 
 def test_errors_are_summed_and_named() -> None:

@@ -119,8 +119,98 @@ def test_one_rule(name: bytes, value: bytes) -> None:
     assert is_allowed(name) == bool(allowed_lines(data, len(data)))
 
 
+USUAL: Headers = [
+    *((b"Date", b"d"), (b"Connection", b"keep-alive"), (b"X-Request-Id", b"r")),
+    *((b"content-length", b"5"), (b"Content-Type", b"text/plain"), (b"server", b"s")),
+]
+
+
+def whole(fields: Headers, body: bytes = b"hello", status: bytes = b"HTTP/1.1 200 OK") -> bytes:
+    """An answer on the wire."""
+    return b"%b\r\n%b\r\n%b" % (status, b"".join(b"%b: %b\r\n" % field for field in fields), body)
+
+
+def known(data: bytes, *before: bytes) -> tuple[tuple[bytes, bytes], bytes] | None:
+    """What is read of `data` without the parser after the heads of `before` came twice."""
+    heads = HeadShapes()
+    for seen in (*before, *before):
+        heads.read(seen)
+    return heads.read_whole(data)
+
+
+@pytest.mark.parametrize("body", [b"", b"x", b"hello", b"y" * 9_000, b"\r\n\r\ncontent-length: 3\r\n\r\n\0\x01"])
+def test_a_whole_answer_of_a_known_shape_needs_no_parser(body: bytes) -> None:
+    """Whatever its values are, and its body."""
+    values: Headers = [
+        (name, value.upper()) for name, value in USUAL if name not in {b"content-length", b"Connection"}
+    ]
+    data = whole([*values[:1], USUAL[1], values[1], (b"content-length", b"%d" % len(body)), *values[2:]], body)
+    assert known(data) is None and known(data, whole(USUAL)) == (kept(data), body)
+
+
+def with_header(name: bytes, value: bytes, at: int = 2) -> bytes:
+    """The usual answer with one header more, or another value of one that it has."""
+    kept_fields = [field for field in USUAL if field[0] != name]
+    return whole([*kept_fields[:at], (name, value), *kept_fields[at:]])
+
+
+LEFT_TO_THE_PARSER = {
+    "more follows": whole(USUAL) + b"HTTP/1.1 200 OK\r\n",
+    "body cut": whole(USUAL)[:-1],
+    "no body yet": whole(USUAL, b""),
+    "an error": whole(USUAL, status=b"HTTP/1.1 500 Oh"),
+    "no content": whole(USUAL, status=b"HTTP/1.1 204 OK"),
+    "old": whole(USUAL, status=b"HTTP/1.0 200 OK"),
+    "signed length": with_header(b"content-length", b"+5"),
+    "long length": with_header(b"content-length", b"05"),
+    "spaced length": with_header(b"content-length", b" 5"),
+    "no length": with_header(b"content-length", b""),
+    "length elsewhere": with_header(b"content-length", b"6").replace(b": d\r", b": content-length: 5\r"),
+    "length in the body": whole([*USUAL[:3], (b"content-length", b"99"), *USUAL[4:]], b"\r\ncontent-length: 22\r\n"),
+    "two lengths": with_header(b"Content-Length", b"5"),
+    "chunked": with_header(b"transfer-encoding", b"chunked"),
+    "closes": with_header(b"Connection", b"close", 1),
+    "closes, spelt the same": with_header(b"Connection", b"keep-alive, close", 1),
+    "upgrades": with_header(b"Upgrade", b"h2c"),
+    "the proxy closes": with_header(b"Proxy-Connection", b"close"),
+    "a control character": whole(USUAL).replace(b": d", b": \1"),
+    "a bare line feed": whole(USUAL).replace(b": d", b": \nd"),
+    "delete": whole(USUAL).replace(b": d", b": \x7f"),
+}
+
+
+@pytest.mark.parametrize("data", LEFT_TO_THE_PARSER.values(), ids=LEFT_TO_THE_PARSER)
+def test_what_the_length_alone_does_not_end_is_the_parsers(data: bytes) -> None:
+    """However often it came."""
+    assert known(data, data, whole(USUAL)) is None
+
+
+def test_the_limit_of_answers_holds() -> None:
+    """A known shape carries nothing past it."""
+    line = Line(answer_bytes_max=400)
+    for _ in range(3):
+        line.feed(whole(USUAL))
+        line.exchange = line.send()
+    line.feed(whole([*USUAL[:3], (b"content-length", b"401"), *USUAL[4:]], b"x" * 401))
+    error = outcome(line.exchange)
+    assert isinstance(error, UpstreamError) and "more than 400 bytes" in error.message
+
+
+def test_the_connection_goes_on() -> None:
+    """Answers without and with the parser follow each other on one connection."""
+    line = Line()
+    chunked = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
+    for data in (whole(USUAL),) * 4 + (chunked, whole(USUAL), whole(USUAL)):
+        line.feed(data)
+        answer = outcome(line.exchange)
+        assert isinstance(answer, Answer) and answer.body == b"hello"
+        assert line.exchange.over and not line.transport.closing
+        line.exchange = line.send()
+
+
 ANSWER = (
-    b"HTTP/1.1 200 OK\r\nDate: d\r\nRequest-Id: r\r\nContent-Encoding: br\r\nContent-Length: 2\r\nServer: s\r\n\r\n{}"
+    b"HTTP/1.1 200 OK\r\nDate: d\r\nRequest-Id: r\r\nConnection: keep-alive\r\nContent-Encoding: br\r\n"
+    b"Content-Length: 2\r\nServer: s\r\n\r\n{}"
 )
 WOUNDS = (b"", b"\r\n", b"\r", b"\n", b"0", b":", b" ", b"\0", b"\r\n\r\n", b"\r\nx: ")
 

@@ -32,10 +32,11 @@ from asbru.app.lifeline import PARENT_VARIABLE
 
 LINE_BYTES_MAX = 64 * 1024
 BOOKKEEPER_NICENESS = 10
-_MALLOC = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": "524288", "MALLOC_TRIM_THRESHOLD_": "1048576"}
+_MALLOC = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": "262144", "MALLOC_TRIM_THRESHOLD_": "1048576"}
 """For glibc: large bodies get pages of their own, given back when they are done with; left to itself it moves that
-threshold up to 32 MiB, and a few image uploads stay in the worker's size for good. Not below 256 KiB: uvloop reads TLS
-into buffers of that size, and pages for each of them doubled the cost of a call. The environment wins."""
+threshold up to 32 MiB, and a few image uploads stay in the worker's size for good. So does what uvloop keeps with each
+TLS connection, 256 KiB, which is the threshold; what it reads into must stay below (`upstream.tls_records`), for pages
+for each read double the cost of a call. The environment wins."""
 
 
 def _module(name: str) -> tuple[str, ...]:

@@ -29,6 +29,7 @@ from asbru.edge import Door, Forwarder
 from asbru.edge.server import Server, ServerLimits
 from asbru.records import RecordWriter
 from asbru.telemetry import Meter, log, names
+from asbru.upstream import read_by_records
 
 GC_ALLOCATIONS = 20_000
 """Objects between two collections of the youngest: a call leaves no cycles, so the usual 700 look for nothing."""
@@ -185,7 +186,7 @@ def _tls_context(cert: str, key: str | None) -> ssl.SSLContext:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(cert, key)
-    return context
+    return read_by_records(context)
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from asbru.upstream.origin import Origin
 from asbru.upstream.outbound_policy import judge_address
 from asbru.upstream.pool import Pool
 from asbru.upstream.spliced import LARGE_BYTES_MIN, Body, Spliced
+from asbru.upstream.tls_records import read_by_records
 
 __all__ = [
     "LARGE_BYTES_MIN",
@@ -23,4 +24,5 @@ __all__ = [
     "TlsContexts",
     "judge_address",
     "proxy_authorization",
+    "read_by_records",
 ]

@@ -33,6 +33,9 @@ _ALLOWED = re.compile(
 )
 _LINE = rb"[^\r]*+\r\n"
 _BLANK = b"\r\n\r\n"
+_OK = b"HTTP/1.1 200 OK\r\n"
+_PRINTED = bytes((0x09, *range(0x20, 0x7F), *range(0x80, 0x100)))
+"""What may stand in a line of a head; llhttp takes no others."""
 
 
 HeadLines: TypeAlias = tuple[bytes, bytes]
@@ -53,11 +56,10 @@ class HeadShapes:
     def read(self, head: bytes) -> HeadLines:
         """What is kept of `head`, which begins with its status line and holds the blank line; more may follow it.
         Raises ValueError for more than ANSWER_HEADERS_MAX headers."""
-        for match, coded in self._shapes:
-            found = match(head)
+        for shape in self._shapes:
+            found = shape.match(head)
             if found is not None:
-                lines = b"".join(found.groups())
-                return lines, header_value(lines, b"content-encoding").lower() if coded else b""
+                return _kept(found, shape)
         end = head.find(_BLANK)
         if head.count(b"\r\n", 0, end) > ANSWER_HEADERS_MAX:
             raise ValueError(f"over {ANSWER_HEADERS_MAX} headers")
@@ -66,33 +68,82 @@ class HeadShapes:
         lines = allowed_lines(head, end)
         return lines, header_value(lines, b"content-encoding").lower()
 
+    def read_whole(self, data: bytes) -> tuple[HeadLines, bytes] | None:
+        """What is kept of the head and the body, if `data` is one whole 200 answer of a known shape and nothing else:
+        all that the parser would look at was looked at. None leaves it to the parser."""
+        for shape in self._shapes:
+            found = shape.match(data)
+            if found is None:
+                continue
+            begin = found.end()
+            if (
+                shape.length
+                and data.startswith(_OK)
+                and data.find(shape.length % (len(data) - begin), 0, begin) > 0
+                and data[:begin].translate(None, _PRINTED) == shape.breaks
+            ):
+                return _kept(found, shape), data[begin:]
+            return None
+        return None
+
     def _learn(self, head: bytes) -> None:
-        names = tuple(line.partition(b":")[0] for line in head.split(b"\r\n")[1:])
-        mark = hash(names)
-        if mark not in self._seen:
+        marks = tuple(_mark(line) for line in head.split(b"\r\n")[1:])
+        trace = hash(marks)
+        if trace not in self._seen:
             if len(self._seen) >= SHAPES_LEARNED_MAX:
                 self._seen.clear()
-            self._seen.add(mark)
+            self._seen.add(trace)
             return
         self._learned += 1
-        self._shapes = (_shape(names), *self._shapes[: SHAPES_MAX - 1])
+        self._shapes = (_shape(marks), *self._shapes[: SHAPES_MAX - 1])
 
 
 class _Shape(NamedTuple):
-    """`match` finds a head of this shape; its groups are the lines to pass on. `coded`: one is Content-Encoding."""
+    """`match` finds a head of this shape; its groups are the lines to pass on. `coded`: one is Content-Encoding.
+
+    `length` is the line of Content-Length, to be filled in, if it alone says where an answer of this shape ends and the
+    connection lives on; else b"". `breaks` is what is left of the head without what may be printed.
+    """
 
     match: Callable[[bytes], re.Match[bytes] | None]
     coded: bool
+    length: bytes
+    breaks: bytes
 
 
-def _shape(names: Sequence[bytes]) -> _Shape:
-    """The expression of a head with these names. Values do not matter, and nothing in it goes back once it matched."""
+def _mark(line: bytes) -> bytes:
+    """What a shape knows of a header line: its name, and of Connection all of it."""
+    name = line.partition(b":")[0]
+    return line if name.lower() == b"connection" else name
+
+
+def _shape(marks: Sequence[bytes]) -> _Shape:
+    """The expression of a head with these marks. Values do not matter, and nothing in it goes back once it matched."""
     parts = [_LINE]
-    for allowed, run in groupby(names, key=is_allowed):
-        lines = b"".join(re.escape(name) + b":" + _LINE for name in run)
+    for allowed, run in groupby(marks, key=is_allowed):
+        lines = b"".join(re.escape(mark) + (b"\r\n" if mark.find(b":") > 0 else b":" + _LINE) for mark in run)
         parts.append(b"(%b)" % lines if allowed else lines)
     parts.append(rb"\r\n")
-    return _Shape(re.compile(b"".join(parts)).match, any(name.lower() == b"content-encoding" for name in names))
+    names = [mark.lower() for mark in marks]
+    lengths = [b"\r\n%b: %%d\r\n" % mark for mark in marks if mark.lower() == b"content-length"]
+    return _Shape(
+        match=re.compile(b"".join(parts)).match,
+        coded=b"content-encoding" in names,
+        length=lengths[0] if len(lengths) == 1 and not any(map(_frames, names)) else b"",
+        breaks=b"\r\n" * (len(marks) + 2),
+    )
+
+
+def _frames(name: bytes) -> bool:
+    """Whether a header (in lower case, Connection with its value) may change what follows from the length."""
+    return name in {b"transfer-encoding", b"upgrade", b"proxy-connection"} or (
+        name.startswith(b"connection:") and name != b"connection: keep-alive"
+    )
+
+
+def _kept(found: re.Match[bytes], shape: _Shape) -> HeadLines:
+    lines = b"".join(found.groups())
+    return lines, header_value(lines, b"content-encoding").lower() if shape.coded else b""
 
 
 def is_allowed(name: bytes) -> bool:

@@ -206,7 +206,12 @@ class UpstreamConnection(asyncio.Protocol):
                 return
             self._at_chunk = (chunk_sink is not None or exchange.sink is None) and is_whole(data)
         elif self._in_head:
-            self._head = self._head + data if self._head else data
+            if self._head:
+                self._head += data
+            elif self._streaming or self._unsent is not None or not self._is_whole(exchange, data):
+                self._head = data
+            else:
+                return
         try:
             self._feed(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
@@ -235,13 +240,32 @@ class UpstreamConnection(asyncio.Protocol):
             elif self._in_head:
                 self._check_head()
             return
-        self._read_bytes += len(data)
+        self._gather(exchange, len(data))
+
+    def _gather(self, exchange: Exchange, read_bytes: int) -> None:
+        """More of an answer that the exchange gets whole."""
+        self._read_bytes += read_bytes
         if self._in_head:
             self._check_head()
         elif self._read_bytes > self.pool.answer_bytes_max and self._is_too_large():
             self._break(f"sent an answer of more than {self.pool.answer_bytes_max} bytes")
         elif self._complete:
             self._finish(exchange)
+
+    def _is_whole(self, exchange: Exchange, data: bytes) -> bool:
+        """Whether `data`, which begins an answer, is all of it and of a known shape; if so the exchange has it. The
+        parser stands between answers, before and after."""
+        pool = self.pool
+        found = pool.heads.read_whole(data)
+        if found is None or len(data) > pool.answer_bytes_max:
+            return False
+        (lines, coding), body = found
+        self.exchange = None
+        exchange.connection = None
+        pool.release(self)
+        exchange.over = True
+        exchange.resolve(Answer(200, lines, coding, body))
+        return True
 
     def _begins_with_chunks(self) -> bool:
         """Whether the body comes in chunks, and what came with the head are whole ones."""

@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 from asbru.core.errors import UpstreamError
 from asbru.upstream.origin import Origin
 from asbru.upstream.outbound_policy import judge_address
+from asbru.upstream.tls_records import read_by_records
 
 P = TypeVar("P", bound=asyncio.Protocol)
 
@@ -39,7 +40,7 @@ class TlsContexts:
             if not origin.verify:
                 context.check_hostname = False
                 context.verify_mode = ssl.CERT_NONE
-            self._contexts[key] = context
+            self._contexts[key] = read_by_records(context)
         return context
 
 
