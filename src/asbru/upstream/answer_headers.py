@@ -1,12 +1,15 @@
 """Reads the head of a provider's answer: what may be passed on (an allow-list) and what is acted upon.
 
-llhttp has checked the head before it is read here: a line is what CRLF ends, and a name is a token. So the lines that
+llhttp has checked the head before `read` gets it: a line is what CRLF ends, and a name is a token. So the lines that
 may be passed on are found by an expression and passed on as they stand, and the few values that some answers need
 are looked for when they are needed. Hop-by-hop headers, cookies and whatever is not listed stay behind.
 
 An origin's answers have the same names in the same order, whatever their values. `HeadShapes` remembers such a shape
 when it comes a second time, as an expression that knows where the lines to pass on are: half the cost of looking at
 every name. A head of no known shape is read name by name.
+
+A whole answer of a known shape needs no parser (`read_whole`), if its Content-Length alone says where it ends: llhttp
+took these very names before, what stands in the values is checked here, and the length is that of the read.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """One keep-alive HTTP/1.1 connection to a provider: a protocol fed by llhttp, carrying one exchange at a time.
 
-What it hands on is what the parser vouches for. An answer's end is the parser's message end, or the end of the
-bytes where the answer had no length. Callbacks of the parser only collect; the exchange is told after the parser
-has returned, because whoever it resumes may use this very connection again.
+What it hands on is what the parser vouches for, or `HeadShapes.read_whole` for a whole answer of a shape that the
+parser took before. An answer's end is the parser's message end, or the end of the bytes where the answer had no length.
+Callbacks of the parser only collect; the exchange is told after the parser has returned, because whoever it resumes may
+use this very connection again.
 """
 
 from __future__ import annotations
@@ -208,7 +209,7 @@ class UpstreamConnection(asyncio.Protocol):
         elif self._in_head:
             if self._head:
                 self._head += data
-            elif self._streaming or self._unsent is not None or not self._is_whole(exchange, data):
+            elif self._streaming or self._unsent is not None or not self._take_whole(exchange, data):
                 self._head = data
             else:
                 return
@@ -252,8 +253,8 @@ class UpstreamConnection(asyncio.Protocol):
         elif self._complete:
             self._finish(exchange)
 
-    def _is_whole(self, exchange: Exchange, data: bytes) -> bool:
-        """Whether `data`, which begins an answer, is all of it and of a known shape; if so the exchange has it. The
+    def _take_whole(self, exchange: Exchange, data: bytes) -> bool:
+        """Give `data`, which begins an answer, to the exchange if it is all of it and of a known shape; else False. The
         parser stands between answers, before and after."""
         pool = self.pool
         found = pool.heads.read_whole(data)
