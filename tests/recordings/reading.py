@@ -45,6 +45,11 @@ class Event:
             return None
 
 
+def is_error_in_200(row: Row) -> bool:
+    """Whether an error object came with status 200 in place of an answer."""
+    return row.status == 200 and not row.stream and b'"error"' in row.answer[:64] and b'"choices"' not in row.answer
+
+
 def events(stream: bytes) -> list[Event]:
     """The whole events of a stream; an incomplete one at the end is not among them."""
     found: list[Event] = []

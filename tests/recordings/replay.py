@@ -16,6 +16,7 @@ from tests.recordings.reading import (
     events,
     expected_stream,
     has_error,
+    is_error_in_200,
     is_fault,
     is_terminal,
     is_usage_only,
@@ -50,11 +51,6 @@ def headers(row: Row) -> tuple[tuple[str, str], ...]:
     if row.dialect == OPENAI:
         return ()
     return tuple({"anthropic-version": "2023-06-01", **dict(row.beta)}.items())
-
-
-def is_error_in_200(row: Row) -> bool:
-    """Whether an error object came with status 200 in place of an answer."""
-    return row.status == 200 and not row.stream and b'"error"' in row.answer[:64] and b'"choices"' not in row.answer
 
 
 def due_status(row: Row) -> int:

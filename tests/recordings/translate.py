@@ -14,7 +14,7 @@ from tests.recordings.assembled import dump, machine, of_events, of_reply
 from tests.recordings.corpus import ANTHROPIC, OPENAI, Row
 from tests.recordings.cuts import feed_all, grammar
 from tests.recordings.expressible import conflicts, noted_only, same_turn, shared, without_thinking
-from tests.recordings.reading import differences, tokens
+from tests.recordings.reading import differences, is_error_in_200, tokens
 
 from asbru.core.errors import BadRequest, UpstreamError
 from asbru.core.notes import Note
@@ -184,8 +184,7 @@ def _error(row: Row, home: Any, away: Any) -> list[str]:
 
 
 def _whole(row: Row, home: Any, away: Any) -> list[str]:
-    data = json.loads(row.answer)
-    if "error" in data and "choices" not in data and row.dialect == OPENAI:
+    if is_error_in_200(row):
         return _error_in_200(row, home)
     reply = home.read_reply(row.answer)
     reasons = usage_reasons(row, reply.usage, "read_reply")

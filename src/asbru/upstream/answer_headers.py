@@ -49,10 +49,11 @@ Content-Encoding in lower case (b"" if absent)."""
 class HeadShapes:
     """The shapes of the answers of one origin."""
 
-    __slots__ = ("_learned", "_seen", "_shapes")
+    __slots__ = ("_learned", "_seen", "_shapes", "_sized")
 
     def __init__(self) -> None:
         self._shapes: tuple[_Shape, ...] = ()
+        self._sized: tuple[_Shape, ...] = ()  # those with a `length`: an origin that sends chunks costs no look here
         self._seen: set[int] = set()
         self._learned = 0
 
@@ -74,14 +75,13 @@ class HeadShapes:
     def read_whole(self, data: bytes) -> tuple[HeadLines, bytes] | None:
         """What is kept of the head and the body, if `data` is one whole 200 answer of a known shape and nothing else:
         all that the parser would look at was looked at. None leaves it to the parser."""
-        for shape in self._shapes:
+        for shape in self._sized:
             found = shape.match(data)
             if found is None:
                 continue
             begin = found.end()
             if (
-                shape.length
-                and data.startswith(_OK)
+                data.startswith(_OK)
                 and data.find(shape.length % (len(data) - begin), 0, begin) > 0
                 and data[:begin].translate(None, _PRINTED) == shape.breaks
             ):
@@ -99,6 +99,7 @@ class HeadShapes:
             return
         self._learned += 1
         self._shapes = (_shape(marks), *self._shapes[: SHAPES_MAX - 1])
+        self._sized = tuple(shape for shape in self._shapes if shape.length)
 
 
 class _Shape(NamedTuple):

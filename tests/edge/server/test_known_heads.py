@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.edge.server.test_protocol import Caller, summary
+from tests.fakes.wounds import wounds
 
 from asbru.edge.server import ServerLimits
 from asbru.edge.server.known_heads import HEADS_MAX, ONE_READ_BYTES_MAX, SEEN_MAX, KnownHeads
@@ -175,9 +176,8 @@ WOUNDS = (b"", b"\r\n", b"\r", b"\n", b"0", b"6", b":", b" ", b"\0", b"\r\n\r\n"
 def test_wounded_requests_fare_the_same_with_and_without_memory(new: bytes) -> None:
     """Wherever up to three bytes are missing or others stand, it is served or refused as by a server that is new to
     the client."""
-    for at in range(len(GOOD) + 1):
-        for gone in range(4):
-            fares_the_same(GOOD[:at] + new + GOOD[at + gone :])
+    for data in wounds(GOOD, new):
+        fares_the_same(data)
 
 
 @given(at=st.integers(0, len(GOOD)), gone=st.integers(0, 40), new=st.binary(max_size=9))

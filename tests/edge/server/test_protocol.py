@@ -476,14 +476,14 @@ def test_gathered_bodies_are_the_same(data: st.DataObject) -> None:
     stream = POST + CHUNKED + GET + POST
     cuts = data.draw(st.lists(st.integers(1, len(stream) - 1), unique=True).map(sorted))
     caller = Caller()
-    caller.server.body_pieces_bytes_max = data.draw(st.integers(0, 6))
+    caller.connection._body.pieces_bytes_max = data.draw(st.integers(0, 6))
     assert caller.feed(stream, tuple(cuts)).seen == Caller().feed(stream).seen
 
 
 def test_a_body_over_its_limit_is_refused_while_it_is_gathered() -> None:
     """The limit holds for gathered bodies too, and nothing is served of them."""
     caller = Caller()
-    caller.server.body_pieces_bytes_max = 10
+    caller.connection._body.pieces_bytes_max = 10
     head = b"POST /c HTTP/1.1\r\nhost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
     caller.feed(head)
     for _ in range(10):

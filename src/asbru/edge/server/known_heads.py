@@ -46,10 +46,9 @@ class KnownHeads:
         # The digits of any other number than the body's length stay, and make a head that is not known.
         key = head_bytes.replace(b"ength: %d" % len(body), _MARK, 1)
         head = self._heads.get(key)
-        if head is None or not blank or len(body) > self._bytes_max:
+        # Nothing replaced: a length without digits looks like a key.
+        if head is None or len(key) == len(head_bytes) or not blank or len(body) > self._bytes_max:
             return None
-        if len(key) == len(head_bytes):
-            return None  # nothing was replaced: a length without digits looks like a key
         return Request(head, body)
 
     def remember(self, data: bytes, head: Head) -> None:

@@ -17,13 +17,13 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from io import BytesIO
 from typing import TYPE_CHECKING, Final, cast
 
 import httptools
 
 from asbru.core.errors import AsbruError, BadRequest
 from asbru.edge.server.answer import AnswerWriter
+from asbru.edge.server.body import RequestBody
 from asbru.edge.server.limits import (
     BODY_RATE_BYTES_PER_S,
     LINGER_S,
@@ -53,11 +53,9 @@ class ServerConnection(asyncio.Protocol):
 
     __slots__ = (
         "_body",
-        "_body_bytes",
         "_data_bytes",
         "_head_done",
         "_in_message",
-        "_large",
         "_names",
         "_outbox",
         "_parser",
@@ -78,6 +76,7 @@ class ServerConnection(asyncio.Protocol):
         "_values",
         "_write_paused_s",
         "answer",
+        "on_body",
         "on_gone",
         "on_header",
         "state",
@@ -95,13 +94,12 @@ class ServerConnection(asyncio.Protocol):
         add_name, add_value = names.append, values.append
         # The parser's callback for a header, called some twenty times a request: it only collects.
         self.on_header: Callable[[bytes, bytes], object] = lambda name, value: (add_name(name), add_value(value))
+        self._body = RequestBody(server.limits)
+        self.on_body = self._body.add  # the parser's callback, too
         self._parser = httptools.HttpRequestParser(self)
         self._request = _NO_REQUEST
         self._in_message = False
         self._url = b""
-        self._body: list[bytes] = []
-        self._body_bytes = 0
-        self._large: BytesIO | None = None
         self._data_bytes = 0
         self._head_done = False
         self._rx_bytes = 0
@@ -260,7 +258,7 @@ class ServerConnection(asyncio.Protocol):
         if not self._serving:
             self._serve_next()
 
-    # The parser's callbacks
+    # The parser's callbacks; `on_header` and `on_body` are set above
 
     def on_message_begin(self) -> None:
         """A request begins, or the body of one that offered an upgrade goes on."""
@@ -334,38 +332,13 @@ class ServerConnection(asyncio.Protocol):
             self._outbox.flush()  # the answer before it, if it waits there
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
-    def on_body(self, data: bytes) -> None:
-        """A piece of the body, forwarded later as the object that arrived."""
-        self._body.append(data)
-        self._body_bytes += len(data)
-        if self._body_bytes > self._server.body_pieces_bytes_max:
-            self._gather()
-
-    def _gather(self) -> None:
-        """A large body grows in one place: joined from its pieces it would be there twice."""
-        limits = self._server.limits
-        if self._body_bytes > limits.body_bytes_max:
-            raise limits.body_error()
-        if self._large is None:
-            self._large = BytesIO()
-        self._large.writelines(self._body)
-        self._body.clear()
-
     def on_message_complete(self) -> None:
         """The request is whole, or its head is and asks for an upgrade."""
         request = self._request
         head = request.head
         if head.upgrade and (head.length.strip(b"0") or head.coding) and self._parser.should_upgrade():
             return  # its body comes: see `_go_on_after_upgrade`
-        body = self._body
-        if body:
-            request.body = body[0] if len(body) == 1 else b"".join(body)
-            self._body = []
-            self._body_bytes = 0
-        elif self._large is not None:
-            request.body = self._large.getvalue()  # the buffer itself, not a copy
-            self._large = None
-            self._body_bytes = 0
+        request.body = self._body.take()
         self._in_message = False
         self._head_done = False
         if self._names:  # trailers: checked by the parser, of no use to a gateway
@@ -448,7 +421,7 @@ class ServerConnection(asyncio.Protocol):
             if waited_s > limits.head_timeout_s and not self._serving:
                 self._refuse(limits.late_head_error())
         elif state == BODY and not self._serving:
-            if waited_s > limits.body_timeout_s + self._body_bytes / BODY_RATE_BYTES_PER_S:
+            if waited_s > limits.body_timeout_s + self._body.size / BODY_RATE_BYTES_PER_S:
                 self._refuse(limits.late_body_error())
         elif state == LINGER and not self._serving and waited_s > LINGER_S:
             self.close()

@@ -16,7 +16,7 @@ from typing import Protocol
 from asbru.core.errors import Overloaded
 from asbru.core.outbox import Outbox
 from asbru.edge.server.known_heads import KnownHeads
-from asbru.edge.server.limits import BODY_PIECES_BYTES_MAX, ServerLimits
+from asbru.edge.server.limits import ServerLimits
 from asbru.edge.server.protocol import ServerConnection
 from asbru.edge.server.request import Request
 
@@ -47,7 +47,6 @@ class Server:
         self.handler = handler
         self.outbox = outbox or Outbox(loop.call_soon)
         self.known_heads = KnownHeads(limits)
-        self.body_pieces_bytes_max = min(limits.body_bytes_max, BODY_PIECES_BYTES_MAX)
         self.draining = False
         self.forward_prefixes: tuple[bytes, ...] = ()
         """Paths whose requests keep all their headers; change it by `forward`."""
