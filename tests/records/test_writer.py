@@ -69,14 +69,14 @@ def test_the_backlog_is_bounded_in_bytes() -> None:
 
 
 def test_an_idle_writer_has_no_timer() -> None:
-    """The timer is armed by the first row, once, for 50 ms, and gone after the flush."""
+    """The timer is armed by the first row, once, for 10 ms, and gone after the flush."""
     loop = HandLoop()
     one = alone(loop)
     assert loop.timers == []
     one.add(row(1))
     one.add(row(2))
-    assert [timer.at_s for timer in loop.timers] == [0.05]
-    loop.advance(0.05)
+    assert [timer.at_s for timer in loop.timers] == [0.01]
+    loop.advance(0.01)
     assert loop.timers == []
 
 
@@ -87,8 +87,8 @@ def test_a_burst_is_packed_in_steps() -> None:
     at_once = writer.FLUSH_BATCHES_MAX * writer.BATCH_ROWS_MAX
     for number in range(at_once + 1):
         one.add(row(number))
-    loop.advance(0.05)
-    assert [round(timer.at_s, 3) for timer in loop.timers] == [0.055]
+    loop.advance(0.01)
+    assert [round(timer.at_s, 3) for timer in loop.timers] == [0.015]
     loop.advance(0.005)
     assert loop.timers == []
     assert one.queued == at_once + 1

@@ -1,6 +1,6 @@
-"""The worker's side of records: a bounded queue, packed every 50 ms and sent to the bookkeeper.
+"""The worker's side of records: a bounded queue, packed every 10 ms and sent to the bookkeeper.
 
-    add -> rows --(timer, 50 ms)--> packed, unsent --(socket)--> packed, unacked --(ACK after commit)--> forgotten
+    add -> rows --(timer, 10 ms)--> packed, unsent --(socket)--> packed, unacked --(ACK after commit)--> forgotten
                                         ^                              |
                                         '--------- reconnected --------'
 
@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 
 ROWS_MAX = 100_000
 BACKLOG_BYTES_MAX = 64 * 1024 * 1024
-FLUSH_S = 0.05
+FLUSH_S = 0.01
+"""How long a row waits. Short for the callers' sake: while the bookkeeper writes what came at once, it has a core that
+calls would use, and 50 ms of rows were a third of their p99 at 5,000 a second."""
 FLUSH_AGAIN_S = 0.005
 BATCH_ROWS_MAX = 250
 FLUSH_BATCHES_MAX = 4
