@@ -79,11 +79,11 @@ def pass_through() -> Call:
     from bench.asbru_rig import Rig, answer_bytes
 
     rig = Rig("openai_chat")
-    request, answer = bench_request(), answer_bytes()
+    request, response = bench_request(), answer_bytes()
 
     def call() -> None:
         rig.caller.data_received(request)
-        rig.provider.data_received(answer)
+        rig.provider.data_received(response)
 
     _prove(call, rig.rows)
     return call
@@ -98,12 +98,12 @@ def pass_through_strange() -> Call:
     head, mark, rest = bench_request().partition(b"Content-Length")
     line = b"traceparent: 00-4bf92f3577b34da6a3ce929d%08x-00f067aa0ba902b7-01\r\n"
     requests = [head + line % number + mark + rest for number in range(5_000)]
-    answer = answer_bytes()
+    response = answer_bytes()
     turns = itertools.cycle(requests)
 
     def call() -> None:
         rig.caller.data_received(next(turns))
-        rig.provider.data_received(answer)
+        rig.provider.data_received(response)
 
     _prove(call, rig.rows)
     return call
@@ -131,11 +131,11 @@ def translated() -> Call:
     from bench.asbru_rig import Rig, anthropic_answer_bytes
 
     rig = Rig("anthropic_messages")
-    request, answer = bench_request(), anthropic_answer_bytes()
+    request, response = bench_request(), anthropic_answer_bytes()
 
     def call() -> None:
         rig.caller.data_received(request)
-        rig.provider.data_received(answer)
+        rig.provider.data_received(response)
 
     _prove(call, rig.rows)
     return call

@@ -29,7 +29,7 @@ async def _lifespan(receive: Any, send: Any) -> None:
             return
 
 
-async def _answer(send: Any, status: int, body: bytes) -> None:
+async def _response(send: Any, status: int, body: bytes) -> None:
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
@@ -64,6 +64,6 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
     if scope["type"] == "lifespan":
         await _lifespan(receive, send)
     elif dict(scope["headers"]).get(b"authorization") != _KEY:
-        await _answer(send, 401, b'{"error":{"message":"wrong key","type":"authentication_error"}}')
+        await _response(send, 401, b'{"error":{"message":"wrong key","type":"authentication_error"}}')
     else:
         await _forward(scope, receive, send)

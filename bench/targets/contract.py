@@ -67,8 +67,8 @@ class Running:
         link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout_s)
         try:
             link.request("POST", route.path, payloads.body(route.model, shape), headers)
-            answer = link.getresponse()
-            return answer.status, answer.read()
+            response = link.getresponse()
+            return response.status, response.read()
         finally:
             link.close()
 

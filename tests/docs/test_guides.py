@@ -15,7 +15,7 @@ from asbru.dialects.anthropic_messages.errors import error_type
 from asbru.edge.server.request import HeaderAction, action_of
 from asbru.edge.surfaces import ROUTES
 from asbru.pipeline import attempts
-from asbru.upstream.answer_headers import allowed_lines
+from asbru.upstream.response_headers import allowed_lines
 
 PACKAGE = Path(asbru.__file__).parent
 GUIDES = PACKAGE.parent.parent / "docs" / "guides"
@@ -96,11 +96,11 @@ def test_carried_headers_are_named() -> None:
         row[0]: row[1] for row in re.findall(r"^\| ((?:to|back) [^|]*) \| (.*) \|$", guide("http"), re.MULTILINE)
     }
     anywhere = re.findall(r"`([a-z-]+)`", lists["to any provider"])
-    assert {action_of(name.encode()) for name in anywhere} == {HeaderAction.CARRY}
+    assert {action_of(name.encode()) for name in anywhere} == {HeaderAction.FORWARD}
     source = (PACKAGE / "edge" / "server" / "request.py").read_text(encoding="utf-8")
-    assert sorted(re.findall(r'b"([a-z-]+)": HeaderAction\.CARRY,', source)) == sorted(anywhere)
-    assert action_of(b"openai-beta") == HeaderAction.CARRY_OPENAI
-    assert action_of(b"anthropic-beta") == HeaderAction.CARRY_ANTHROPIC
+    assert sorted(re.findall(r'b"([a-z-]+)": HeaderAction\.FORWARD,', source)) == sorted(anywhere)
+    assert action_of(b"openai-beta") == HeaderAction.FORWARD_OPENAI
+    assert action_of(b"anthropic-beta") == HeaderAction.FORWARD_ANTHROPIC
     assert action_of(b"x-stainless-lang") == action_of(b"openai-project") == HeaderAction.IGNORE
     for name in re.findall(r"`([a-z*-]+)`", lists["back to the caller"]):
         line = f"{name.replace('*', 'x')}: v\r\n".encode()

@@ -23,7 +23,7 @@ class HungUp(Exception):
 
 
 @dataclass
-class Answer:
+class UpstreamResponse:
     """What came back. `pieces` are the chunks of a streamed body; `whole` tells that its end was seen."""
 
     status: int
@@ -88,7 +88,7 @@ class Caller:
         self.port = port
         self._tls = tls
         self._limit = limit
-        self._present: Answer | None = None
+        self._present: UpstreamResponse | None = None
         self._left = 0
         self._chunked = False
 
@@ -110,7 +110,7 @@ class Caller:
         """Bytes as they are."""
         self.writer.write(data)
 
-    async def answer(self, *, head_only: bool = False) -> Answer:
+    async def answer(self, *, head_only: bool = False) -> UpstreamResponse:
         """One whole answer."""
         answer = await self.head()
         if head_only or answer.status in (204, 304) or answer.status < 200:
@@ -119,7 +119,7 @@ class Caller:
         await self.rest()
         return answer
 
-    async def head(self) -> Answer:
+    async def head(self) -> UpstreamResponse:
         """The next answer's head."""
         async with asyncio.timeout(WAIT_S):
             try:
@@ -129,7 +129,7 @@ class Caller:
         first, *lines = data[:-4].decode("latin-1").split("\r\n")
         version, status, _ = first.split(" ", 2)
         pairs = [(name, value.strip()) for name, _, value in (line.partition(":") for line in lines)]
-        self._present = answer = Answer(int(status), pairs, version=version)
+        self._present = answer = UpstreamResponse(int(status), pairs, version=version)
         self._chunked = answer.headers.get("transfer-encoding") == "chunked"
         length = answer.headers.get("content-length")
         assert not (self._chunked and length), "an answer with two framings"
@@ -164,14 +164,14 @@ class Caller:
         self._left = 0
         return data
 
-    async def rest(self) -> Answer:
+    async def rest(self) -> UpstreamResponse:
         """The rest of the present answer."""
         while await self.piece():
             pass
         assert self._present is not None
         return self._present
 
-    async def until(self, text: bytes) -> Answer:
+    async def until(self, text: bytes) -> UpstreamResponse:
         """Pieces until the body holds `text`."""
         assert self._present is not None
         while text not in self._present.body:

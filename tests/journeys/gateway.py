@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 from tests.fakes.waiting import until
-from tests.journeys.caller import HOST, KEY, Answer, Caller, request
+from tests.journeys.caller import HOST, KEY, Caller, UpstreamResponse, request
 
 from asbru.app.build import Lasting, build_forwards, build_rooms
 from asbru.app.snapshot import (
@@ -200,13 +200,13 @@ class Gateway:
         """A caller's connection."""
         return Caller(self.port, **options)
 
-    async def call(self, path: str, body: object = b"", **options: Any) -> Answer:
+    async def call(self, path: str, body: object = b"", **options: Any) -> UpstreamResponse:
         """One request on a connection of its own, answered whole."""
         async with self.caller() as caller:
             caller.send(request(path, body, **options))
             return await caller.answer(head_only=options.get("method") == "HEAD")
 
-    async def refused(self, data: bytes) -> Answer:
+    async def refused(self, data: bytes) -> UpstreamResponse:
         """Bytes that must be answered with an error, after which the gateway closes."""
         async with self.caller() as caller:
             caller.send(data)

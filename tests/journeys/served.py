@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.fakes.waiting import until
-from tests.journeys.caller import KEY, Answer, Caller, request
+from tests.journeys.caller import KEY, Caller, UpstreamResponse, request
 
 START_S = 30.0
 END_S = 20.0
@@ -100,7 +100,7 @@ class Served:
         """A caller's connection."""
         return Caller(self.port, **options)
 
-    async def call(self, path: str, body: object = b"", **options: Any) -> Answer:
+    async def call(self, path: str, body: object = b"", **options: Any) -> UpstreamResponse:
         """One request on a connection of its own."""
         async with self.caller() as caller:
             caller.send(request(path, body, **options))

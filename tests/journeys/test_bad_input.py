@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from tests.fakes.upstream import FakeUpstream, Reply
-from tests.journeys.caller import KEY, Answer, request
+from tests.journeys.caller import KEY, UpstreamResponse, request
 from tests.journeys.gateway import Gateway, allowed, anthropic, openai
 from tests.journeys.talk import CHAT_PATH, CHAT_REPLY, COUNT_PATH, MESSAGES_PATH, MESSAGES_REPLY, chat, messages
 
@@ -63,7 +63,7 @@ def malformed(path: str) -> Iterator[tuple[str, bytes]]:
     yield "NaN", member(path, "temperature", b"NaN")
 
 
-def check(answer: Answer, path: str, status: int) -> dict[str, Any]:
+def check(answer: UpstreamResponse, path: str, status: int) -> dict[str, Any]:
     """The error of `answer`, which must have the whole shape of the path's dialect."""
     assert answer.status == status, answer.body
     assert answer.headers["content-type"] == "application/json"

@@ -13,7 +13,7 @@ import random
 
 import pytest
 from tests.fakes.upstream import FIN, FakeUpstream, Reply, Seen
-from tests.journeys.caller import Answer, HungUp, chunked, request
+from tests.journeys.caller import HungUp, UpstreamResponse, chunked, request
 from tests.journeys.gateway import Gateway, anthropic, deadlines, openai
 from tests.journeys.talk import (
     CHAT_PATH,
@@ -126,7 +126,7 @@ async def test_mutated_answers(seed: int) -> None:
             assert (await gateway.call(CHAT_PATH, chat())).json() == CHAT_REPLY
 
 
-def _check(answer: Answer, what: object) -> None:
+def _check(answer: UpstreamResponse, what: object) -> None:
     """The answer is whole, and an error has words."""
     assert answer.whole, what
     assert answer.status != 500, what

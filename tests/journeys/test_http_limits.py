@@ -175,7 +175,7 @@ async def test_answer_bytes() -> None:
     """An answer over its limit is not held: the caller is told 502 with the limit's size."""
     async with (
         FakeUpstream() as upstream,
-        Gateway(openai(upstream.url), limits=Limits(answer_bytes_max=1000)) as gateway,
+        Gateway(openai(upstream.url), limits=Limits(response_bytes_max=1000)) as gateway,
     ):
         for reply in (Reply.json({"a": "a" * 5000}), Reply.json({"a": "a" * 5000}).coded("gzip")):
             upstream.queue(reply)

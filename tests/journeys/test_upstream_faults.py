@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.fakes.upstream import FIN, RST, STALL, FakeUpstream, Gate, Reply, compress
 from tests.fakes.waiting import until
-from tests.journeys.caller import Answer, request
+from tests.journeys.caller import UpstreamResponse, request
 from tests.journeys.gateway import Gateway, anthropic, deadlines, openai, retries
 from tests.journeys.talk import (
     CHAT_PATH,
@@ -35,7 +35,7 @@ OK = b"HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n"
 EVENTS = {"content-type": "text/event-stream"}
 
 
-def failed(gateway: Gateway, answer: Answer, status: int, code: str) -> dict[str, Any]:
+def failed(gateway: Gateway, answer: UpstreamResponse, status: int, code: str) -> dict[str, Any]:
     """Check a refusal and its one record; returns the error."""
     assert answer.status == status, answer.body
     assert answer.error["message"]

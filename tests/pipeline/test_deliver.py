@@ -31,7 +31,7 @@ class Heard:
 def refused(dialect: Any, error: UpstreamError, *, stream: bool) -> tuple[Call, int, bytes]:
     """A call that ended with `error`: the call, and the status and body its caller got."""
     heard: Any = Heard()
-    call = Call("openai", "chat", dialect, b"{}", answer=heard)
+    call = Call("openai", "chat", dialect, b"{}", response=heard)
     call.head = RequestHead(model="m", stream=stream, wants_usage=True, max_tokens=None)
     refuse(call, error)
     return call, heard.told[0], heard.told[2]

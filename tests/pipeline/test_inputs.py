@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from asbru.core.errors import UnsupportedByProvider
-from asbru.core.ports import AnswerPort
+from asbru.core.ports import ResponsePort
 from asbru.dialects.anthropic_messages import DIALECT as ANTHROPIC
 from asbru.dialects.openai_chat import DIALECT as OPENAI
 from asbru.pipeline import Call
@@ -21,7 +21,7 @@ PIXEL = "data:image/png;base64,iVBORw0KGgo="
 def call_with(dialect: Any, content: Any) -> Call:
     """A chat call whose last message has this content."""
     body = {"model": "m", "max_tokens": 5, "messages": [{"role": "user", "content": content}]}
-    return Call("s", "chat", dialect, json.dumps(body).encode(), answer=cast("AnswerPort", None))
+    return Call("s", "chat", dialect, json.dumps(body).encode(), response=cast(ResponsePort, None))
 
 
 def route(*kinds: str) -> ProviderRoute:

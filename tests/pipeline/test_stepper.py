@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 from tests.fakes.loops import FakeLoop
 
-from asbru.core.waiting import Wait
+from asbru.core.future import Future
 from asbru.pipeline import Stepper, in_task, pause
 
 
@@ -20,7 +20,7 @@ class Run:
 
     def __init__(self, path: Callable[[Run], Coroutine[Any, None, None]]) -> None:
         self.journal: list[str] = []
-        self.waits: list[Wait[str]] = []
+        self.waits: list[Future[str]] = []
         self.ended: list[BaseException | None] = []
         self.stepper = Stepper()
         self._path = path
@@ -29,9 +29,9 @@ class Run:
         """Give the path to the stepper."""
         self.stepper.run(self._path(self), list.append, self.ended)
 
-    def wait(self) -> Wait[str]:
+    def wait(self) -> Future[str]:
         """A new wait, kept for the test to resolve."""
-        self.waits.append(Wait())
+        self.waits.append(Future())
         return self.waits[-1]
 
 
@@ -116,10 +116,10 @@ def test_paths_follow_each_other() -> None:
     """One stepper runs many: whole ones, failed ones, and one that its end begins; each is told once."""
     stepper = Stepper()
     told: list[tuple[str, str | None]] = []
-    waits: list[Wait[str]] = []
+    waits: list[Future[str]] = []
 
     async def path(name: str) -> None:
-        waits.append(Wait())
+        waits.append(Future())
         if await waits[-1] == "fail":
             raise ValueError(name)
 
@@ -156,13 +156,13 @@ class Watched(Stepper):
 def test_nothing_is_left_for_the_collector(closed: bool) -> None:
     """A stepper, its path and what it waited for are freed as soon as they are let go of."""
 
-    async def path(until: Wait[None]) -> None:
+    async def path(until: Future[None]) -> None:
         await until
 
     gc.disable()
     try:
         stepper = Watched()
-        wait: Wait[None] = Wait()
+        wait: Future[None] = Future()
         one = path(wait)
         gone = [weakref.ref(stepper), weakref.ref(one)]
         stepper.run(one, lambda *_: None, None)

@@ -16,7 +16,7 @@ ANSWER_TIMEOUT_S = 20.0
 
 
 @dataclass(slots=True)
-class Answer:
+class UpstreamResponse:
     """What came back. `complete`: the message ended as its framing promised."""
 
     status: int = 0
@@ -31,11 +31,11 @@ class _Wire(asyncio.Protocol):
     def __init__(self) -> None:
         self.transport: asyncio.Transport | None = None
         self.lost = False
-        self.due: asyncio.Future[Answer] | None = None
+        self.due: asyncio.Future[UpstreamResponse] | None = None
         self._reset()
 
     def _reset(self) -> None:
-        self.answer = Answer()
+        self.answer = UpstreamResponse()
         self.parts: list[bytes] = []
         self.size = 0
         self.parser = httptools.HttpResponseParser(self)
@@ -80,7 +80,7 @@ class _Wire(asyncio.Protocol):
             self.answer.body = b"".join(self.parts)
             due.set_result(self.answer)
 
-    def ask(self, data: bytes) -> asyncio.Future[Answer]:
+    def ask(self, data: bytes) -> asyncio.Future[UpstreamResponse]:
         """Write a request; the future holds its answer."""
         assert self.transport is not None
         self._reset()
@@ -97,7 +97,7 @@ class Caller:
         self.key = key
         self.wire: _Wire | None = None
 
-    async def ask(self, path: str, body: bytes, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
+    async def ask(self, path: str, body: bytes, headers: tuple[tuple[str, str], ...] = ()) -> UpstreamResponse:
         """One POST; an answer that does not come in time has status 0."""
         extra = "".join(f"{name}: {value}\r\n" for name, value in headers)
         head = (
@@ -112,7 +112,7 @@ class Caller:
                 return await self.wire.ask(head + body)
         except TimeoutError:
             self.close()
-            return Answer()
+            return UpstreamResponse()
 
     def close(self) -> None:
         """Drop the connection."""

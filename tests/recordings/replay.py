@@ -9,7 +9,7 @@ import json
 from bisect import bisect_right
 from typing import Any
 
-from tests.recordings.caller import Answer
+from tests.recordings.caller import UpstreamResponse
 from tests.recordings.corpus import ANTHROPIC, OPENAI, Row
 from tests.recordings.reading import (
     data_end,
@@ -60,7 +60,7 @@ def due_status(row: Row) -> int:
     return json.loads(row.answer)["error"].get("status", 502) if is_error_in_200(row) else row.status
 
 
-def judge_whole(row: Row, answer: Answer) -> list[str]:
+def judge_whole(row: Row, answer: UpstreamResponse) -> list[str]:
     """A same-dialect caller's answer: status, completeness, bytes (or JSON where objects were recorded)."""
     if answer.status == 0:
         return ["gateway: no answer"]
@@ -81,7 +81,7 @@ def judge_whole(row: Row, answer: Answer) -> list[str]:
     return reasons
 
 
-def _judge_exhausted(row: Row, answer: Answer) -> list[str]:
+def _judge_exhausted(row: Row, answer: UpstreamResponse) -> list[str]:
     """The caller's key is good and the gateway's is not: 502, with the provider's status named, in the dialect."""
     if answer.status != 502 or not answer.complete:
         return [f"gateway: status {answer.status} for a refused key, expected 502: {answer.body[:120]!r}"]
@@ -151,7 +151,7 @@ class CutJudge:
         """The whole events a caller must see of the first `cut` bytes."""
         return self.expected[: self.due_ends[bisect_right(self.ends, cut) - 1]]
 
-    def judge(self, cut: int, answer: Answer) -> str:
+    def judge(self, cut: int, answer: UpstreamResponse) -> str:
         """A complaint about the answer to a stream cut after `cut` bytes, or ""."""
         dialect = self.row.dialect
         if answer.status == 0 or not answer.complete:

@@ -6,7 +6,7 @@ import json
 from types import SimpleNamespace
 
 from tests.recordings import reading
-from tests.recordings.caller import Answer
+from tests.recordings.caller import UpstreamResponse
 from tests.recordings.corpus import ANTHROPIC, OPENAI, Row, dialect_of, main_feature, why_not
 from tests.recordings.replay import CutJudge, judge_whole
 
@@ -79,23 +79,23 @@ def test_cut_judge_accepts_only_whole_events_and_an_error() -> None:
     stream = HELLO + FINISH + USAGE + DONE
     judge = CutJudge(row(stream))
     cut = len(HELLO) + 3
-    good = Answer(status=200, body=HELLO + FAULT, complete=True)
+    good = UpstreamResponse(status=200, body=HELLO + FAULT, complete=True)
     assert judge.judge(cut, good) == ""
     for body in (HELLO, HELLO + FINISH[:3] + FAULT, FAULT, HELLO + FAULT + DONE, HELLO + DONE):
-        assert judge.judge(cut, Answer(status=200, body=body, complete=True))
-    assert judge.judge(cut, Answer(status=200, body=HELLO + FAULT, complete=False))
-    assert judge.judge(cut, Answer(status=502, body=b'{"error":{"message":"x"}}', complete=True))
-    early = Answer(status=502, body=b'{"error":{"message":"x"}}', complete=True)
+        assert judge.judge(cut, UpstreamResponse(status=200, body=body, complete=True))
+    assert judge.judge(cut, UpstreamResponse(status=200, body=HELLO + FAULT, complete=False))
+    assert judge.judge(cut, UpstreamResponse(status=502, body=b'{"error":{"message":"x"}}', complete=True))
+    early = UpstreamResponse(status=502, body=b'{"error":{"message":"x"}}', complete=True)
     assert judge.judge(3, early) == ""
-    assert judge.judge(len(stream), Answer(status=200, body=HELLO + FINISH + DONE, complete=True)) == ""
+    assert judge.judge(len(stream), UpstreamResponse(status=200, body=HELLO + FINISH + DONE, complete=True)) == ""
 
 
 def test_whole_judge_finds_a_changed_byte() -> None:
     """One byte off is a failure."""
     stream = HELLO + FINISH + DONE
-    assert judge_whole(row(stream), Answer(status=200, body=stream, complete=True)) == []
-    assert judge_whole(row(stream), Answer(status=200, body=stream[:-1], complete=True))
-    assert judge_whole(row(stream), Answer(status=500, body=stream, complete=True))
+    assert judge_whole(row(stream), UpstreamResponse(status=200, body=stream, complete=True)) == []
+    assert judge_whole(row(stream), UpstreamResponse(status=200, body=stream[:-1], complete=True))
+    assert judge_whole(row(stream), UpstreamResponse(status=500, body=stream, complete=True))
 
 
 def test_corpus_selects_by_wire_format() -> None:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asbru.routing import read_retry_after_s, rest_limited_s, retry_pause_s
-from asbru.routing.backoff import REST_LIMITED_S_DEFAULT, REST_LIMITED_S_MAX
+from asbru.routing import cooldown_limited_s, read_retry_after_s, retry_pause_s
+from asbru.routing.backoff import COOLDOWN_LIMITED_S_DEFAULT, COOLDOWN_LIMITED_S_MAX
 
 NOW_S = 1_770_000_000.0  # 2026-02-02T02:40:00Z
 
@@ -60,6 +60,6 @@ def test_retry_after_never_raises(value: bytes) -> None:
 
 def test_a_limited_key_rests_at_most_a_minute() -> None:
     """As long as the provider said, capped; a moment where it said nothing."""
-    assert rest_limited_s(None) == REST_LIMITED_S_DEFAULT
-    assert rest_limited_s(7.5) == 7.5
-    assert rest_limited_s(3600.0) == REST_LIMITED_S_MAX == 60.0
+    assert cooldown_limited_s(None) == COOLDOWN_LIMITED_S_DEFAULT
+    assert cooldown_limited_s(7.5) == 7.5
+    assert cooldown_limited_s(3600.0) == COOLDOWN_LIMITED_S_MAX == 60.0

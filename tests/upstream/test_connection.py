@@ -14,7 +14,6 @@ from tests.fakes.loops import FakeLoop, FakeTransport
 from asbru.core.errors import UpstreamError
 from asbru.upstream import (
     LARGE_BYTES_MIN,
-    Answer,
     Body,
     Exchange,
     ExchangeDeadlines,
@@ -22,9 +21,10 @@ from asbru.upstream import (
     Pool,
     Spliced,
     TlsContexts,
+    UpstreamResponse,
 )
 from asbru.upstream.connection import (
-    ANSWER_HEAD_BYTES_MAX,
+    RESPONSE_HEAD_BYTES_MAX,
     TLS_SLICE_BYTES,
     UpstreamConnection,
 )
@@ -51,11 +51,13 @@ class Line:
         *,
         streaming: bool = False,
         transparent: bool = False,
-        answer_bytes_max: int = 10_000,
+        response_bytes_max: int = 10_000,
         tls: bool = False,
     ) -> None:
         loop = cast("asyncio.AbstractEventLoop", FakeLoop())
-        self.pool = Pool(Origin(host="h", port=80, tls=tls), TlsContexts(), loop, answer_bytes_max=answer_bytes_max)
+        self.pool = Pool(
+            Origin(host="h", port=80, tls=tls), TlsContexts(), loop, response_bytes_max=response_bytes_max
+        )
         self.connection = UpstreamConnection(self.pool)
         self.transport = FakeTransport(self.connection)
         self.streaming = streaming
@@ -76,7 +78,7 @@ class Line:
                 self.transport.receive(piece)
 
 
-def answer_of(exchange: Exchange) -> Answer | UpstreamError | None:
+def answer_of(exchange: Exchange) -> UpstreamResponse | UpstreamError | None:
     """What the exchange came to, so far."""
     return outcome(exchange)  # type: ignore[return-value]  # an answer or its error
 
@@ -110,14 +112,14 @@ def test_any_cut_gives_the_same_answer(data: bytes) -> None:
     for cut in range(len(data) + 1):
         line = Line()
         line.feed(data[:cut], data[cut:])
-        answer = answer_of(line.exchange)
-        assert isinstance(answer, Answer), cut
-        assert (answer.status, answer.body, answer.content_type) == (200, BODY, b"application/json")
-        assert answer.lines == b"content-type: application/json\r\nx-request-id: r1\r\n"
+        response = answer_of(line.exchange)
+        assert isinstance(response, UpstreamResponse), cut
+        assert (response.status, response.body, response.content_type) == (200, BODY, b"application/json")
+        assert response.lines == b"content-type: application/json\r\nx-request-id: r1\r\n"
         assert line.pool.idle_connections == 1 and not line.transport.closing
     line = Line()
     line.feed(*(data[at : at + 1] for at in range(len(data))))
-    assert cast("Answer", answer_of(line.exchange)).body == BODY
+    assert cast("UpstreamResponse", answer_of(line.exchange)).body == BODY
 
 
 @pytest.mark.parametrize("data", FRAMED.values(), ids=FRAMED)
@@ -126,7 +128,7 @@ def test_a_connection_serves_again(data: bytes) -> None:
     line = Line()
     for _ in range(3):
         line.feed(data)
-        assert cast("Answer", answer_of(line.exchange)).body == BODY
+        assert cast("UpstreamResponse", answer_of(line.exchange)).body == BODY
         line.exchange = line.send()
 
 
@@ -151,7 +153,7 @@ def test_an_answer_without_a_length_ends_with_the_connection() -> None:
         line.feed(TO_THE_END[:cut], TO_THE_END[cut:])
         assert answer_of(line.exchange) is None
         line.transport.lose()
-        assert cast("Answer", answer_of(line.exchange)).body == BODY
+        assert cast("UpstreamResponse", answer_of(line.exchange)).body == BODY
         assert line.pool.idle_connections == 0
     reset = Line()
     reset.feed(TO_THE_END)
@@ -163,7 +165,7 @@ def test_answers_without_a_body() -> None:
     """204 has none, whatever it says; the connection goes on."""
     line = Line()
     line.feed(EMPTY)
-    assert cast("Answer", answer_of(line.exchange)).status == 204
+    assert cast("UpstreamResponse", answer_of(line.exchange)).status == 204
     assert line.pool.idle_connections == 1
 
 
@@ -171,10 +173,15 @@ def test_what_the_path_acts_upon_is_read() -> None:
     """Retry-After and Content-Encoding in any spelling, the coding in lower case."""
     line = Line()
     line.feed(REFUSAL)
-    answer = cast("Answer", answer_of(line.exchange))
-    assert (answer.status, answer.retry_after, answer.content_encoding, answer.body) == (429, b"7", b"gzip", b"{}")
-    assert answer.lines == b"Retry-After: 7\r\nContent-Encoding: GZip\r\n"
-    assert answer.lines_without(b"content-encoding") == b"Retry-After: 7\r\n"
+    response = cast("UpstreamResponse", answer_of(line.exchange))
+    assert (response.status, response.retry_after, response.content_encoding, response.body) == (
+        429,
+        b"7",
+        b"gzip",
+        b"{}",
+    )
+    assert response.lines == b"Retry-After: 7\r\nContent-Encoding: GZip\r\n"
+    assert response.lines_without(b"content-encoding") == b"Retry-After: 7\r\n"
 
 
 def test_connection_close_is_obeyed() -> None:
@@ -182,7 +189,7 @@ def test_connection_close_is_obeyed() -> None:
     for data in (SIZED.replace(b"set-cookie: no", b"connection: close"), SIZED.replace(b"HTTP/1.1", b"HTTP/1.0")):
         line = Line()
         line.feed(data)
-        assert cast("Answer", answer_of(line.exchange)).body == BODY
+        assert cast("UpstreamResponse", answer_of(line.exchange)).body == BODY
         assert line.transport.closing and line.pool.idle_connections == 0
 
 
@@ -198,8 +205,8 @@ def test_a_stream_cut_anywhere_brings_the_same_bytes() -> None:
     for cut in range(len(STREAMED) + 1):
         line = Line(streaming=True)
         line.feed(STREAMED[:cut], STREAMED[cut:])
-        answer = cast("Answer", answer_of(line.exchange))
-        assert answer.streaming and answer.content_type == b"text/event-stream"
+        response = cast("UpstreamResponse", answer_of(line.exchange))
+        assert response.streaming and response.content_type == b"text/event-stream"
         assert drain(line.exchange) == (STREAM, "end"), cut
         assert line.pool.idle_connections == 1
 
@@ -221,8 +228,8 @@ def test_a_refused_stream_is_read_whole() -> None:
     for cut in range(len(REFUSAL) + 1):
         line = Line(streaming=True)
         line.feed(REFUSAL[:cut], REFUSAL[cut:])
-        answer = cast("Answer", answer_of(line.exchange))
-        assert not answer.streaming and answer.body == b"{}"
+        response = cast("UpstreamResponse", answer_of(line.exchange))
+        assert not response.streaming and response.body == b"{}"
 
 
 @pytest.mark.parametrize(
@@ -235,9 +242,9 @@ def test_extra_bytes_do_not_touch_the_answer(extra: bytes, streaming: bool) -> N
     data = STREAMED if streaming else SIZED
     line = Line(streaming=streaming)
     line.feed(data + extra)
-    answer = answer_of(line.exchange)
-    assert isinstance(answer, Answer)
-    assert (drain(line.exchange)[0] if streaming else answer.body) == (STREAM if streaming else BODY)
+    response = answer_of(line.exchange)
+    assert isinstance(response, UpstreamResponse)
+    assert (drain(line.exchange)[0] if streaming else response.body) == (STREAM if streaming else BODY)
     assert line.transport.closing and line.pool.idle_connections == 0
     later = Line(streaming=streaming)
     later.feed(data, extra)
@@ -253,10 +260,10 @@ def test_a_blank_line_after_an_answer_is_harmless() -> None:
     assert line.pool.idle_connections == 1
     line.exchange = line.send()
     line.feed(b"\r\n" + SIZED)
-    answer = answer_of(line.exchange)
-    assert isinstance(answer, Answer)
-    assert answer.body == BODY
-    assert answer.lines == b"content-type: application/json\r\nx-request-id: r1\r\n"
+    response = answer_of(line.exchange)
+    assert isinstance(response, UpstreamResponse)
+    assert response.body == BODY
+    assert response.lines == b"content-type: application/json\r\nx-request-id: r1\r\n"
 
 
 @pytest.mark.parametrize("blank", [b"\r\n", b"\r\n\r\n", b"\n\r\n\r\n\r\n"])
@@ -267,9 +274,9 @@ def test_blank_lines_before_an_answer_hide_nothing(blank: bytes, transparent: bo
     for data in (blank + SIZED, interim + blank + SIZED, blank + interim + SIZED, blank + interim + blank + SIZED):
         line = Line(transparent=transparent)
         line.feed(data)
-        answer = cast("Answer", answer_of(line.exchange))
-        assert (answer.status, answer.body) == (200, BODY)
-        assert b"x-request-id: r1\r\n" in answer.lines and b"HTTP/" not in answer.lines
+        response = cast("UpstreamResponse", answer_of(line.exchange))
+        assert (response.status, response.body) == (200, BODY)
+        assert b"x-request-id: r1\r\n" in response.lines and b"HTTP/" not in response.lines
 
 
 BROKEN = {
@@ -301,14 +308,14 @@ def test_an_endless_head_is_refused() -> None:
     for piece in (b"x-a: b\r\n" * 1000, b"y" * 8000):
         line = Line()
         line.feed(b"HTTP/1.1 200 OK\r\nx: ")
-        for _ in range(ANSWER_HEAD_BYTES_MAX // len(piece) + 2):
+        for _ in range(RESPONSE_HEAD_BYTES_MAX // len(piece) + 2):
             line.feed(piece)
         assert line.exchange.error is not None and line.exchange.error.kind == "protocol"
     line = Line()
     line.feed(b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 300 + b"\r\n")
     assert line.exchange.error is not None
     line = Line()
-    for _ in range(ANSWER_HEAD_BYTES_MAX // 2000 + 2):
+    for _ in range(RESPONSE_HEAD_BYTES_MAX // 2000 + 2):
         line.feed(b"HTTP/1.1 100 Continue\r\n\r\n" * 80)
     assert line.exchange.error is not None
 
@@ -318,7 +325,7 @@ def test_an_endless_head_is_refused() -> None:
 )
 def test_an_answer_over_its_bound_is_refused(framing: bytes) -> None:
     """A whole answer is held, so it has a bound."""
-    line = Line(answer_bytes_max=1000)
+    line = Line(response_bytes_max=1000)
     line.feed(HEAD + framing, bytes(500), bytes(501))
     error = line.exchange.error
     assert error is not None and error.kind == "protocol" and "1000 bytes" in error.message
@@ -331,9 +338,9 @@ def test_a_transparent_answer_keeps_its_headers() -> None:
         b"HTTP/1.1 404 Not Found\r\nset-cookie: a=1\r\nSet-Cookie: b=2\r\nkeep-alive: x\r\nconnection: keep-alive\r\n"
         b"content-length: 2\r\n\r\nno"
     )
-    answer = cast("Answer", answer_of(line.exchange))
-    assert answer.streaming and answer.status == 404
-    assert answer.lines == b"set-cookie: a=1\r\nSet-Cookie: b=2\r\n"
+    response = cast("UpstreamResponse", answer_of(line.exchange))
+    assert response.streaming and response.status == 404
+    assert response.lines == b"set-cookie: a=1\r\nSet-Cookie: b=2\r\n"
     assert drain(line.exchange) == (b"no", "end")
 
 
@@ -374,7 +381,7 @@ def test_only_listed_headers_are_passed_on(line: bytes, passed: bool) -> None:
     for before, after in ((b"", b"server: y\r\n"), (b"server: y\r\n", b""), (b"etag: 1\r\n", b"vary: x\r\n")):
         client = Line()
         client.feed(b"HTTP/1.1 200 OK\r\n%b%b\r\n%bcontent-length: 0\r\n\r\n" % (before, line, after))
-        assert cast("Answer", answer_of(client.exchange)).lines == (line + b"\r\n" if passed else b"")
+        assert cast("UpstreamResponse", answer_of(client.exchange)).lines == (line + b"\r\n" if passed else b"")
 
 
 PIECES = st.sampled_from(
@@ -409,14 +416,14 @@ def test_no_bytes_make_it_raise(data: bytes, cuts: list[int], streaming: bool) -
         line.feed(*(data[start:end] for start, end in pairwise(bounds)))
         line.transport.lose()
         assert line.exchange.over or line.exchange.done
-        answer = answer_of(line.exchange)
-        if isinstance(answer, UpstreamError):
+        response = answer_of(line.exchange)
+        if isinstance(response, UpstreamError):
             seen.append("error")
             continue
-        assert isinstance(answer, Answer)
-        body, end = drain(line.exchange) if answer.streaming else (answer.body, "end")
+        assert isinstance(response, UpstreamResponse)
+        body, end = drain(line.exchange) if response.streaming else (response.body, "end")
         if not isinstance(end, UpstreamError):
-            seen.append((answer.status, answer.lines, body))
+            seen.append((response.status, response.lines, body))
         else:
             seen.append("cut")
     assert seen[0] == seen[1] or "error" in seen or "cut" in seen
@@ -455,7 +462,7 @@ def test_bodies_are_sent_whole_and_let_go(body: Body, tls: bool) -> None:
     assert line.transport.written == b"HEAD " + (body if isinstance(body, bytes) else b"".join(body.pieces))
     assert exchange.body == b""
     line.feed(SIZED)
-    assert isinstance(answer_of(exchange), Answer)
+    assert isinstance(answer_of(exchange), UpstreamResponse)
     assert line.pool.idle_connections == 2  # given back a second time
 
 
@@ -483,7 +490,7 @@ def test_a_large_body_through_tls_waits_for_the_provider() -> None:
     line.transport.write = write  # type: ignore[method-assign]  # as it was
     line.connection.resume_writing()
     line.feed(SIZED)
-    assert isinstance(answer_of(exchange), Answer)
+    assert isinstance(answer_of(exchange), UpstreamResponse)
     assert line.pool.idle_connections == 2  # given back a second time
 
 
@@ -492,8 +499,8 @@ def test_an_answer_before_the_body_has_left_ends_the_connection() -> None:
     line = Line(tls=True)
     exchange = _paused(line)
     line.feed(REFUSAL)
-    answer = answer_of(exchange)
-    assert isinstance(answer, Answer) and answer.status == 429
+    response = answer_of(exchange)
+    assert isinstance(response, UpstreamResponse) and response.status == 429
     assert line.transport.aborted and line.pool.idle_connections == 1  # from before
     line.connection.resume_writing()
     assert line.transport.written == b"HEAD "

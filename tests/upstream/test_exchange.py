@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from asbru.core.errors import UpstreamError
-from asbru.upstream import Answer, Exchange, ExchangeDeadlines
+from asbru.upstream import Exchange, ExchangeDeadlines, UpstreamResponse
 from asbru.upstream.exchange import UNREAD_BYTES_MAX
 
 if TYPE_CHECKING:
-    from asbru.core.waiting import Wait
+    from asbru.core.future import Future
     from asbru.upstream.connection import UpstreamConnection
 
 DEADLINES = ExchangeDeadlines(connect_s=5, first_token_s=20, idle_s=10, total_s=100)
@@ -51,7 +51,7 @@ def exchange_on(connection: Connection, *, streaming: bool = True) -> Exchange:
     return exchange
 
 
-def value(wait: Wait) -> object:
+def value(wait: Future) -> object:
     """What a Wait holds: its value, its error, or "waiting"."""
     if not wait.done:
         return "waiting"
@@ -245,5 +245,5 @@ def test_an_answer_is_given_once() -> None:
     exchange = exchange_on(Connection(), streaming=False)
     error = UpstreamError("late", kind="deadline")
     exchange.fail(error)
-    exchange.resolve(Answer(200, b""))
+    exchange.resolve(UpstreamResponse(200, b""))
     assert value(exchange) is error

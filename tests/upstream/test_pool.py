@@ -10,7 +10,7 @@ import pytest
 from tests.fakes.loops import FakeLoop, FakeTransport
 
 from asbru.core.errors import Overloaded, UpstreamError
-from asbru.upstream import Answer, Exchange, ExchangeDeadlines, Origin, Pool, TlsContexts, pool
+from asbru.upstream import Exchange, ExchangeDeadlines, Origin, Pool, TlsContexts, UpstreamResponse, pool
 from asbru.upstream.connection import UpstreamConnection
 from asbru.upstream.pool import IDLE_KEPT_S
 
@@ -27,7 +27,9 @@ class Bench:
         self.failures: list[Exception] = []
         self.after: Callable[[FakeTransport], None] = lambda _: None
         origin = Origin(host="h", port=80, **limits)  # type: ignore[arg-type]  # limits are whole numbers
-        self.pool = Pool(origin, TlsContexts(), cast("asyncio.AbstractEventLoop", self.loop), answer_bytes_max=10_000)
+        self.pool = Pool(
+            origin, TlsContexts(), cast("asyncio.AbstractEventLoop", self.loop), response_bytes_max=10_000
+        )
         self.pool.sweep(0.0)
         monkeypatch.setattr(pool, "dial", self.dial)
 
@@ -108,7 +110,7 @@ def test_above_the_limit_exchanges_queue_in_order(make: Make) -> None:
     for number, exchange in enumerate(exchanges, 1):
         assert bench.transports[0].written == b"HB" * number
         bench.transports[0].receive(ANSWER)
-        assert isinstance(exchange._value, Answer)  # pyright: ignore[reportPrivateUsage]  # its own room
+        assert isinstance(exchange._value, UpstreamResponse)  # pyright: ignore[reportPrivateUsage]  # its own room
     assert len(bench.transports) == 1 and bench.pool.idle_connections == 1
 
 

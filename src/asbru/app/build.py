@@ -55,13 +55,13 @@ class Lasting:
         for pool in tuple(self._swept):
             pool.sweep(now_s)
 
-    def pool(self, origin: Origin, answer_bytes_max: int) -> Pool:
+    def pool(self, origin: Origin, response_bytes_max: int) -> Pool:
         """The pool for an origin, kept from an earlier snapshot where it is the same."""
-        key = (origin, answer_bytes_max)
+        key = (origin, response_bytes_max)
         pool = self.pools.get(key)
         if pool is None:
             pool = self.pools[key] = Pool(
-                origin, self.contexts, self.loop, answer_bytes_max=answer_bytes_max, outbox=self.outbox
+                origin, self.contexts, self.loop, response_bytes_max=response_bytes_max, outbox=self.outbox
             )
             self._swept.add(pool)
         return pool
@@ -79,15 +79,15 @@ def build_rooms(snapshot: Snapshot, lasting: Lasting) -> Rooms:
     used: set[tuple[Origin, int]] = set()
     for facts in snapshot.providers:
         origin = _origin(facts)
-        used.add((origin, limits.answer_bytes_max))
-        pool = lasting.pool(origin, limits.answer_bytes_max)
+        used.add((origin, limits.response_bytes_max))
+        pool = lasting.pool(origin, limits.response_bytes_max)
         endpoints[facts.name] = _endpoint(facts, pool, lasting)
     plan = Plan(
         {name: endpoint.route for name, endpoint in endpoints.items()},
         {fallback.source: [_split(target) for target in fallback.targets] for fallback in snapshot.fallbacks},
     )
     digests = {facts.digest: caller(facts.name, facts.models) for facts in snapshot.virtual_keys}
-    used |= {(_socket_origin(forward.unix_socket), limits.answer_bytes_max) for forward in snapshot.forwards}
+    used |= {(_socket_origin(forward.unix_socket), limits.response_bytes_max) for forward in snapshot.forwards}
     lasting.load.in_flight_max = limits.requests_in_flight_max
     lasting.keep_only(used)
     lasting.keys = {
@@ -110,7 +110,7 @@ def build_rooms(snapshot: Snapshot, lasting: Lasting) -> Rooms:
         unix_time=time.time,
         count_tokens=lambda request: lasting.counter.count(countable(request)),
         body_bytes_max=limits.body_bytes_max,
-        answer_bytes_max=limits.answer_bytes_max,
+        response_bytes_max=limits.response_bytes_max,
     )
 
 
@@ -118,7 +118,7 @@ def build_forwards(snapshot: Snapshot, lasting: Lasting) -> dict[bytes, Pool]:
     """Pools for the forwarded path prefixes."""
     return {
         forward.prefix.rstrip("/").encode(): lasting.pool(
-            _socket_origin(forward.unix_socket), snapshot.limits.answer_bytes_max
+            _socket_origin(forward.unix_socket), snapshot.limits.response_bytes_max
         )
         for forward in snapshot.forwards
     }

@@ -112,7 +112,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     head_bytes_max: int = 64 * 1024
     header_count_max: int = 128
     body_bytes_max: int = 32 * 1024 * 1024
-    answer_bytes_max: int = 64 * 1024 * 1024
+    response_bytes_max: int = 64 * 1024 * 1024
     connections_max: int = 10_000
     requests_in_flight_max: int = 4096
     idle_timeout_s: float = 75.0

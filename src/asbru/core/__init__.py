@@ -3,12 +3,13 @@
 The chat format has its own doors because it is large: import it as `from asbru.core import chat, reply`.
 """
 
-from asbru.core import carried, chat, errors, ids, money, notes, outbox, ports, reply, secret_text, usage, waiting
+from asbru.core import chat, errors, forwarded, future, ids, money, notes, outbox, ports, reply, secret_text, usage
 
 __all__ = [
-    "carried",
     "chat",
     "errors",
+    "forwarded",
+    "future",
     "ids",
     "money",
     "notes",
@@ -17,5 +18,4 @@ __all__ = [
     "reply",
     "secret_text",
     "usage",
-    "waiting",
 ]

@@ -24,7 +24,7 @@ class Flow(Protocol):
         ...
 
 
-class AnswerPort(Protocol):
+class ResponsePort(Protocol):
     """Where an answer goes. Either `whole`, or `begin`, any number of `write`s, and `end`.
 
     Header lines are bytes that end with CRLF; framing is the port's business. `flow` is paused while the caller

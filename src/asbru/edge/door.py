@@ -16,7 +16,7 @@ import msgspec
 from asbru.core.errors import AsbruError, GatewayError, MethodNotAllowed, NotFound, UpgradeRequired
 from asbru.edge.forward import Forwarder
 from asbru.edge.models_list import model_names, write_model, write_models
-from asbru.edge.router import Route, Router, carried_query
+from asbru.edge.router import Route, Router, forwarded_query
 from asbru.edge.server import Request, ServerConnection
 from asbru.edge.surfaces import ROUTES
 from asbru.pipeline import Call, Rooms, serve
@@ -48,7 +48,7 @@ class Door:
     def handle(self, request: Request, connection: ServerConnection) -> None:
         """Serve one request; never raises."""
         head = request.head
-        connection.answer.prepare(head, self._cors(head.origin) if head.origin else b"")
+        connection.response.prepare(head, self._cors(head.origin) if head.origin else b"")
         route = self._find(head.path)
         if (
             route is not None
@@ -73,15 +73,15 @@ class Door:
         rooms = self.rooms
         assert rooms is not None
         head = request.head
-        call = Call(route.surface, route.operation, rooms.dialects[route.dialect], request.body, connection.answer)
+        call = Call(route.surface, route.operation, rooms.dialects[route.dialect], request.body, connection.response)
         call.home = route.home
         call.started_s = request.received_s
         call.started_ms = now_ms = int(rooms.unix_time() * 1000)
         call.id = rooms.ids.next(now_ms)
-        call.carried = head.carried
+        call.forwarded = head.forwarded
         call.credentials = head.credentials
         if head.query:
-            call.query = carried_query(head.query)
+            call.query = forwarded_query(head.query)
         call.accept_coding = head.accept_coding
         if head.content_coding:
             call.content_coding = head.content_coding
@@ -90,18 +90,18 @@ class Door:
     def _ended(self, served: tuple[Call, ServerConnection], error: BaseException | None) -> None:
         """The path is over. An error here is a bug: the caller must not be left waiting for it."""
         call, connection = served
-        answer = connection.answer
-        if error is None and answer.finished:
+        response = connection.response
+        if error is None and response.finished:
             return
         if error is not None:
             self._log_bug(error)
-        if answer.finished:
+        if response.finished:
             return
-        if answer.started:
+        if response.started:
             connection.abort()
             return
         wrong = GatewayError("something went wrong inside the gateway")
-        answer.whole(wrong.status, JSON_LINE, call.dialect.write_error(wrong, call.id.decode()))
+        response.whole(wrong.status, JSON_LINE, call.dialect.write_error(wrong, call.id.decode()))
 
     # Everything else
 
@@ -109,7 +109,7 @@ class Door:
         if request.error is not None:
             raise request.error
         if request.head.upgrade.strip().lower() == b"websocket":
-            connection.answer.closing = True
+            connection.response.closing = True
             raise UpgradeRequired("this path does not take WebSocket upgrades; use a plain HTTP request")
         if self.forwarder.forward(request, connection):
             return
@@ -133,7 +133,7 @@ class Door:
 
     def _options(self, route: Route | None, connection: ServerConnection) -> None:
         methods = b", ".join((*route.methods, b"OPTIONS")) if route is not None else b"GET, POST, OPTIONS"
-        connection.answer.whole(204, b"allow: %b\r\n" % methods, b"")
+        connection.response.whole(204, b"allow: %b\r\n" % methods, b"")
 
     def _models(self, route: Route, request: Request, connection: ServerConnection) -> None:
         rooms = self.rooms
@@ -145,25 +145,25 @@ class Door:
             body = write_model(names, unquote_to_bytes(one).decode("utf-8", "replace"), route.dialect)
         else:
             body = write_models(names, route.dialect)
-        connection.answer.whole(200, JSON_LINE, body)
+        connection.response.whole(200, JSON_LINE, body)
 
     def _page(self, route: Route, connection: ServerConnection) -> None:
-        answer = connection.answer
+        response = connection.response
         draining = self._is_draining()
         match route.surface:
             case "livez":
-                answer.whole(200, TEXT_LINE, b"ok\n")
+                response.whole(200, TEXT_LINE, b"ok\n")
             case "readyz":
-                answer.whole(503 if draining else 200, TEXT_LINE, b"draining\n" if draining else b"ok\n")
+                response.whole(503 if draining else 200, TEXT_LINE, b"draining\n" if draining else b"ok\n")
             case "health":
                 state = "draining" if draining else "ok"
                 body = msgspec.json.encode({"status": state, "version": self._version})
-                answer.whole(503 if draining else 200, JSON_LINE, body)
+                response.whole(503 if draining else 200, JSON_LINE, body)
             case "metrics":
                 self._metrics(connection)
             case _:
                 body = msgspec.json.encode({"name": "asbru", "version": self._version, "health": "/health"})
-                answer.whole(200, JSON_LINE, body)
+                response.whole(200, JSON_LINE, body)
 
     def _metrics(self, connection: ServerConnection) -> None:
         here = True
@@ -176,9 +176,9 @@ class Door:
             if not here:
                 return
             if text is None:
-                connection.answer.whole(503, TEXT_LINE, b"the bookkeeper did not answer in time\n")
+                connection.response.whole(503, TEXT_LINE, b"the bookkeeper did not answer in time\n")
             else:
-                connection.answer.whole(200, METRICS_LINE, text)
+                connection.response.whole(200, METRICS_LINE, text)
 
         connection.on_gone = gone
         self._scrape(scraped)
@@ -199,7 +199,7 @@ class Door:
             lines += b"retry-after: %d\r\n" % max(1, round(error.retry_after_s))
         identity = rooms.ids.next(int(rooms.unix_time() * 1000))
         lines += b"x-asbru-id: %b\r\n" % identity
-        connection.answer.whole(error.status, lines, dialect.write_error(error, identity.decode()))
+        connection.response.whole(error.status, lines, dialect.write_error(error, identity.decode()))
 
     def _cors(self, origin: bytes) -> bytes:
         if b"*" not in self.cors_origins and origin not in self.cors_origins:

@@ -35,7 +35,7 @@ class Forwarder:
 
 
 async def _pass(request: Request, connection: ServerConnection, pool: Pool) -> None:
-    answer = connection.answer
+    response = connection.response
     head = request.head
     method = b"GET" if head.method == b"HEAD" else head.method
     target = head.path + (b"?" + head.query if head.query else b"")
@@ -50,31 +50,31 @@ async def _pass(request: Request, connection: ServerConnection, pool: Pool) -> N
     try:
         said = await exchange
         if not said.streaming:
-            answer.whole(said.status, said.lines, said.body)
+            response.whole(said.status, said.lines, said.body)
             return
         if head.method == b"HEAD" or said.status in _NO_BODY:  # no chunks; of a HEAD only the length is told
             parts: list[bytes] = []
             await exchange.pump(parts.append, pool.tick_s)
-            answer.whole(said.status, said.lines, b"".join(parts))
+            response.whole(said.status, said.lines, b"".join(parts))
             return
-        answer.begin(said.status, said.lines)
-        answer.flow = exchange
-        await exchange.pump(answer.write, pool.tick_s)
-        answer.end()
+        response.begin(said.status, said.lines)
+        response.flow = exchange
+        await exchange.pump(response.write, pool.tick_s)
+        response.end()
     finally:
-        answer.flow = None
+        response.flow = None
         exchange.abort()
 
 
 def _ended(connection: ServerConnection, error: BaseException | None) -> None:
-    answer = connection.answer
-    if error is None or answer.finished:
+    response = connection.response
+    if error is None or response.finished:
         return
-    if answer.started:
+    if response.started:
         connection.abort()
         return
     wrong = error if isinstance(error, AsbruError) else GatewayError("forwarding failed")
     body = b'{"error":{"message":"the control process did not answer","type":"api_error","code":"%b"}}' % (
         wrong.code.encode()
     )
-    answer.whole(502, JSON_LINE, body)
+    response.whole(502, JSON_LINE, body)

@@ -51,6 +51,6 @@ class Router:
 _SECRET_PARAMETERS = (b"key=", b"api_key=", b"api-key=", b"access_token=", b"token=")
 
 
-def carried_query(query: bytes) -> bytes:
+def forwarded_query(query: bytes) -> bytes:
     """The query that goes along to a provider of the same dialect (`beta=true`): all of it but credentials."""
     return b"&".join(part for part in query.split(b"&") if part and not part.lower().startswith(_SECRET_PARAMETERS))

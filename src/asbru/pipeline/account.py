@@ -66,7 +66,7 @@ def account(call: Call, rooms: Rooms) -> None:
             call.pass_through,
             "; ".join(map(str, call.notes))[:NOTES_CHARS_MAX] if call.notes else "",
             call.body_bytes,
-            call.answer.bytes_written,
+            call.response.bytes_written,
         )
     )
 

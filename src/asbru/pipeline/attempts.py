@@ -22,17 +22,17 @@ from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.endpoint import NO_KEY, Endpoint
 from asbru.pipeline.local_count import count_locally
 from asbru.pipeline.operations import COUNT_TOKENS
-from asbru.pipeline.replies import Reply
+from asbru.pipeline.responses import Response
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.send import send
 from asbru.pipeline.stepper import pause
 from asbru.routing import (
-    REST_REFUSED_S,
+    COOLDOWN_REFUSED_S,
     Key,
     Target,
     choose_key,
+    cooldown_limited_s,
     limited_for_s,
-    rest_limited_s,
     retry_pause_s,
 )
 
@@ -44,7 +44,7 @@ _ATTEMPTS_MAX = 64
 """Attempts at one target, whatever the configuration says: keys times retries must end."""
 
 
-async def attempt(call: Call, targets: Sequence[Target], rooms: Rooms) -> Reply:
+async def attempt(call: Call, targets: Sequence[Target], rooms: Rooms) -> Response:
     """The first good answer of `targets`; raises what the first target said when there is none."""
     first: AsbruError | None = None
     for target in targets:
@@ -58,7 +58,7 @@ async def attempt(call: Call, targets: Sequence[Target], rooms: Rooms) -> Reply:
             key = _first_key(target, rooms, began_s)
             while True:
                 try:
-                    reply = await send(call, key, endpoint, rooms)
+                    response = await send(call, key, endpoint, rooms)
                 except UpstreamError as error:
                     tries = tries or _Tries(call, target, rooms)
                     key, seconds = tries.after(key, error, rooms.clock() - began_s)
@@ -68,8 +68,8 @@ async def attempt(call: Call, targets: Sequence[Target], rooms: Rooms) -> Reply:
                 else:
                     call.key_name = key.name
                     if call.attempts:  # one clean attempt needs no log of its own
-                        _log_success(call, key, reply, rooms.clock() - began_s)
-                    return reply
+                        _log_success(call, key, response, rooms.clock() - began_s)
+                    return response
         except (UpstreamError, UnsupportedByProvider, NotFound) as error:
             if not falls_back(error):
                 raise
@@ -79,7 +79,7 @@ async def attempt(call: Call, targets: Sequence[Target], rooms: Rooms) -> Reply:
     raise first
 
 
-async def _make_up_for(call: Call, endpoint: Endpoint, rooms: Rooms) -> Reply:
+async def _make_up_for(call: Call, endpoint: Endpoint, rooms: Rooms) -> Response:
     """What the provider lacks: tokens are counted here, anything else is refused."""
     if call.operation != COUNT_TOKENS:
         raise endpoint.lacks(call.operation)
@@ -99,9 +99,9 @@ def _first_key(target: Target, rooms: Rooms, now_s: float) -> Key:
     return key
 
 
-def _log_success(call: Call, key: Key, reply: Reply, took_s: float) -> None:
+def _log_success(call: Call, key: Key, response: Response, took_s: float) -> None:
     if call.target is not None:
-        call.attempts += (Attempt(call.target, key.name, reply.status, "ok", took_s=took_s),)
+        call.attempts += (Attempt(call.target, key.name, response.status, "ok", took_s=took_s),)
 
 
 def falls_back(error: AsbruError) -> bool:
@@ -136,7 +136,7 @@ class _Tries:
         self._count += 1
         _log_attempt(self._call, key, error, took_s)
         now_s = rooms.clock()
-        if _rest(key, target, error, now_s):
+        if _cool_down(key, target, error, now_s):
             self._tried.add(key.name)
             following = (
                 None
@@ -160,17 +160,17 @@ def _is_retried(error: UpstreamError) -> bool:
     return error.kind in _TOLD_KINDS and error.status >= 500
 
 
-def _rest(key: Key, target: Target, error: UpstreamError, now_s: float) -> bool:
+def _cool_down(key: Key, target: Target, error: UpstreamError, now_s: float) -> bool:
     """Let the key rest if the answer was about the key; True if it was."""
     if error.kind not in _TOLD_KINDS:
         return False
     status = error.status
     if status == 429:
-        key.limited_until_s = now_s + rest_limited_s(error.retry_after_s)
+        key.limited_until_s = now_s + cooldown_limited_s(error.retry_after_s)
     elif status == 403:
-        key.refuse_model(target.model, now_s + REST_REFUSED_S, now_s)
+        key.refuse_model(target.model, now_s + COOLDOWN_REFUSED_S, now_s)
     elif status in _REFUSED:
-        key.refused_until_s = now_s + REST_REFUSED_S
+        key.refused_until_s = now_s + COOLDOWN_REFUSED_S
     else:
         return False
     return True

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from asbru.core.carried import Carried
 from asbru.core.chat import ChatRequest
 from asbru.core.errors import AsbruError
+from asbru.core.forwarded import ForwardedHeaders
 from asbru.core.notes import Note
-from asbru.core.ports import AnswerPort
+from asbru.core.ports import ResponsePort
 from asbru.core.usage import Usage, UsageSource
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Call:
     id = b""
     started_ms = 0
     started_s = 0.0
-    carried = Carried()
+    forwarded = ForwardedHeaders()
     credentials: tuple[bytes, bytes, bytes] = (b"", b"", b"")
     accept_coding = b""
     content_coding = b""  # of the body, as the caller named it; read_head takes it off
@@ -69,14 +69,14 @@ class Call:
     cost_nanousd: int | None = None
 
     def __init__(  # noqa: PLR0917 -- one caller, the door, for each call: keywords would cost it
-        self, surface: str, operation: str, dialect: Dialect, body: bytes, answer: AnswerPort
+        self, surface: str, operation: str, dialect: Dialect, body: bytes, response: ResponsePort
     ) -> None:
         self.surface = surface
         self.operation = operation
         self.dialect = dialect
         self.body = body
         self.body_bytes = len(body)
-        self.answer = answer
+        self.response = response
 
     def let_go_of_body(self) -> None:
         """No attempt follows any more: a stream may last for minutes, and would hold megabytes that nobody reads."""

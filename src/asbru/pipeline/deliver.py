@@ -1,6 +1,6 @@
 """Replies to the caller: whole, streamed, or refused. The only place where an answer is begun.
 
-What the answer says was decided before; framing it as HTTP is the business of the `AnswerPort`.
+What the answer says was decided before; framing it as HTTP is the business of the `ResponsePort`.
 """
 
 from __future__ import annotations
@@ -8,16 +8,16 @@ from __future__ import annotations
 from asbru.core.errors import AsbruError, UpstreamError
 from asbru.core.notes import write_notes_header
 from asbru.pipeline.call import Call
-from asbru.pipeline.replies import OpenStream, Reply
+from asbru.pipeline.responses import OpenStream, Response
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.send import JSON_LINE
 
 
-def deliver(call: Call, reply: Reply) -> None:
+def deliver(call: Call, response: Response) -> None:
     """Give a whole reply to the caller."""
-    call.status = status = reply.status
+    call.status = status = response.status
     call.outcome = "ok"
-    call.answer.whole(status, _with_identity(call, reply.lines), reply.body)
+    call.response.whole(status, _with_identity(call, response.lines), response.body)
 
 
 def _with_identity(call: Call, lines: bytes) -> bytes:
@@ -34,28 +34,28 @@ async def deliver_stream(call: Call, lines: bytes, stream: OpenStream, rooms: Ro
     """Give a stream to the caller, to its last byte, and say how it ended."""
     call.status = 200
     call.let_go_of_body()
-    answer = call.answer
+    response = call.response
     exchange = stream.exchange
     relay = stream.relay
     cut: UpstreamError | None = None
     try:
-        answer.begin(200, _with_identity(call, lines))
-        answer.flow = exchange
+        response.begin(200, _with_identity(call, lines))
+        response.flow = exchange
         call.first_token_s = rooms.clock()
-        relay.begin(answer.write)
+        relay.begin(response.write)
         try:
-            await exchange.pump(relay.feed, stream.pool.tick_s, relay.pass_chunks(answer.write_chunk))
+            await exchange.pump(relay.feed, stream.pool.tick_s, relay.pass_chunks(response.write_chunk))
         except UpstreamError as error:
             cut = error
         error = relay.finish(cut)
         if error is not None:
-            answer.write(call.dialect.write_stream_error(error))
+            response.write(call.dialect.write_stream_error(error))
         seen = error or relay.seen_fault
         call.outcome = "ok" if seen is None else ("cut" if error is not None else "error")
         call.error = seen
-        answer.end()
+        response.end()
     finally:
-        answer.flow = None
+        response.flow = None
         exchange.abort()
         if call.outcome == "cancelled":
             relay.finish(None)
@@ -77,13 +77,13 @@ def refuse(call: Call, error: AsbruError) -> None:
     call.error = error
     call.status = error.status
     call.outcome = "error" if error.blame != "caller" else "refused"
-    if call.answer.started:
+    if call.response.started:
         return
     lines = _with_identity(call, b"")
     if error.retry_after_s is not None:
         lines += b"retry-after: %d\r\n" % max(1, round(error.retry_after_s))
     if isinstance(error, UpstreamError) and error.body and error.dialect == call.dialect.name:
         lines += b"content-type: %b\r\n" % (error.content_type or b"application/json")
-        call.answer.whole(error.status, lines, error.body)
+        call.response.whole(error.status, lines, error.body)
         return
-    call.answer.whole(error.status, lines + JSON_LINE, call.dialect.write_error(error, call.id.decode()))
+    call.response.whole(error.status, lines + JSON_LINE, call.dialect.write_error(error, call.id.decode()))

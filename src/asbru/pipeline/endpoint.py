@@ -6,8 +6,8 @@ the caller's own carried headers and the length are added per call.
 
 from __future__ import annotations
 
-from asbru.core.carried import CARRIED_ALWAYS, CARRIED_TO_ANTHROPIC, CARRIED_TO_OPENAI, Carried
 from asbru.core.errors import UnsupportedByProvider
+from asbru.core.forwarded import FORWARD_ALWAYS, FORWARD_TO_ANTHROPIC, FORWARD_TO_OPENAI, ForwardedHeaders
 from asbru.dialects import Dialect
 from asbru.pipeline.call import Call
 from asbru.routing import Key, ProviderRoute
@@ -20,7 +20,7 @@ _PATHS = {
     ("anthropic_messages", "chat"): "/messages",
     ("anthropic_messages", "count_tokens"): "/messages/count_tokens",
 }
-_FAMILIES = {"openai_chat": CARRIED_TO_OPENAI, "anthropic_messages": CARRIED_TO_ANTHROPIC}
+_FAMILIES = {"openai_chat": FORWARD_TO_OPENAI, "anthropic_messages": FORWARD_TO_ANTHROPIC}
 NO_KEY = Key("", b"", frozenset({"*"}), weight=1.0, aliases={})
 """Stands in where a provider takes calls without a credential."""
 
@@ -92,16 +92,16 @@ class Endpoint:
         start = self._starts[call.operation]
         if call.query and call.pass_through:
             start = start.replace(b" HTTP/1.1\r\n", b"?%b HTTP/1.1\r\n" % call.query, 1)
-        carried = call.carried
-        lines = carried.made.get(self._wants)
+        forwarded = call.forwarded
+        lines = forwarded.made.get(self._wants)
         if lines is None:
-            lines = carried.keep(self._wants, self._carry(carried))
+            lines = forwarded.keep(self._wants, self._forward_lines(forwarded))
         return b"%b%b%bcontent-length: %d\r\n\r\n" % (start, key.line, lines, body_bytes)
 
-    def _carry(self, carried: Carried) -> bytes:
+    def _forward_lines(self, forwarded: ForwardedHeaders) -> bytes:
         """The caller's header lines for this provider, and what it always wants where the caller is silent."""
         family = self._family
-        fit = [(name, value) for whom, name, value in carried.headers if whom in (CARRIED_ALWAYS, family)]
+        fit = [(name, value) for whom, name, value in forwarded.headers if whom in (FORWARD_ALWAYS, family)]
         names = {name.lower() for name, _ in fit}
         lines = [b"%b: %b\r\n" % header for header in fit]
         return b"".join((*lines, *(line for name, line in self._defaults.items() if name not in names)))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from asbru.core.notes import Note
 from asbru.pipeline.call import Call
-from asbru.pipeline.replies import Reply
+from asbru.pipeline.responses import Response
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.stepper import in_task
 from asbru.wire import JSON_LINE
 
 
-async def count_locally(call: Call, rooms: Rooms) -> Reply:
+async def count_locally(call: Call, rooms: Rooms) -> Response:
     """The number of input tokens, as Anthropic's count_tokens gives it. Counting runs beside the loop."""
     canonical = call.dialect.read_request(call.body)
 
@@ -20,4 +20,4 @@ async def count_locally(call: Call, rooms: Rooms) -> Reply:
     tokens = await in_task(rooms.loop, count())
     call.notes += (Note("estimated", "input_tokens", "counted by the gateway; the provider does not count"),)
     call.usage_source = "estimated"
-    return Reply(200, JSON_LINE, b'{"input_tokens":%d}' % tokens)
+    return Response(200, JSON_LINE, b'{"input_tokens":%d}' % tokens)

@@ -69,7 +69,7 @@ class Rooms:
         unix_time: Callable[[], float],
         count_tokens: Callable[[ChatRequest], int],
         body_bytes_max: int,
-        answer_bytes_max: int,
+        response_bytes_max: int,
     ) -> None:
         self.loop = loop
         self.clock = time.monotonic  # finer than the loop's own clock, which counts milliseconds
@@ -86,4 +86,4 @@ class Rooms:
         self.unix_time = unix_time
         self.count_tokens = count_tokens
         self.body_bytes_max = body_bytes_max
-        self.answer_bytes_max = answer_bytes_max
+        self.response_bytes_max = response_bytes_max

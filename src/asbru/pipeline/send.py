@@ -16,11 +16,11 @@ from asbru.pipeline.endpoint import Endpoint
 from asbru.pipeline.inputs import check_inputs
 from asbru.pipeline.large import write_members
 from asbru.pipeline.operations import CHAT
-from asbru.pipeline.replies import OpenStream, Reply
+from asbru.pipeline.responses import OpenStream, Response
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.streaming import PassRelay, Relay, TranslateRelay
 from asbru.routing import Key, ProviderRoute, read_retry_after_s
-from asbru.upstream import LARGE_BYTES_MIN, Answer, Body
+from asbru.upstream import LARGE_BYTES_MIN, Body, UpstreamResponse
 from asbru.wire import JSON_LINE
 from asbru.wire.content_coding import CodingError, DecodedTooLargeError, Decoder, accepts, decode, decoder
 
@@ -37,7 +37,7 @@ def passes_through(call: Call, endpoint: Endpoint) -> bool:
     return call.dialect is endpoint.dialect
 
 
-async def send(call: Call, key: Key, endpoint: Endpoint, rooms: Rooms) -> Reply:
+async def send(call: Call, key: Key, endpoint: Endpoint, rooms: Rooms) -> Response:
     """A good reply, or `UpstreamError`. A stream is good once its first content is in hand."""
     head = call.head
     target = call.target
@@ -64,11 +64,11 @@ async def send(call: Call, key: Key, endpoint: Endpoint, rooms: Rooms) -> Reply:
     del body
     kept = False
     try:
-        answer = await exchange
-        if not answer.streaming:
-            return _whole(call, answer, endpoint, rooms)
-        relay = _relay(call, answer, endpoint, asks_usage=asks_usage)
-        sound = says_stream = _says_stream(answer)
+        response = await exchange
+        if not response.streaming:
+            return _whole(call, response, endpoint, rooms)
+        relay = _relay(call, response, endpoint, asks_usage=asks_usage)
+        sound = says_stream = _says_stream(response)
         while True:
             chunk = await exchange.read()
             if not chunk:
@@ -76,12 +76,12 @@ async def send(call: Call, key: Key, endpoint: Endpoint, rooms: Rooms) -> Reply:
                 break
             if not sound:
                 sound = True
-                _check_is_stream(chunk, answer)
+                _check_is_stream(chunk, response)
             if relay.prelude(chunk):
                 break
         kept = True
-        lines = answer.lines + _NO_CACHE if says_stream else _stream_lines(answer)
-        return Reply(200, lines, stream=OpenStream(exchange, endpoint.pool, relay))
+        lines = response.lines + _NO_CACHE if says_stream else _stream_lines(response)
+        return Response(200, lines, stream=OpenStream(exchange, endpoint.pool, relay))
     finally:
         if not kept and not exchange.over:
             exchange.abort()
@@ -118,15 +118,15 @@ def _translate(call: Call, model: str, endpoint: Endpoint) -> bytes:
 # Whole answers
 
 
-def _whole(call: Call, answer: Answer, endpoint: Endpoint, rooms: Rooms) -> Reply:
-    coding = answer.content_encoding
-    body = answer.body if not coding else _decoded(answer.body, coding, rooms.answer_bytes_max)
+def _whole(call: Call, response: UpstreamResponse, endpoint: Endpoint, rooms: Rooms) -> Response:
+    coding = response.content_encoding
+    body = response.body if not coding else _decoded(response.body, coding, rooms.response_bytes_max)
     dialect = endpoint.dialect
-    if answer.status >= 300:
-        raise _refusal(answer, body, dialect, rooms)
+    if response.status >= 300:
+        raise _refusal(response, body, dialect, rooms)
     inside = dialect.error_inside(body)
     if inside is not None:
-        inside.content_type = answer.content_type
+        inside.content_type = response.content_type
         raise inside
     head = call.head
     if head is not None and head.stream:
@@ -137,7 +137,7 @@ def _whole(call: Call, answer: Answer, endpoint: Endpoint, rooms: Rooms) -> Repl
         _check_json(body)
     if call.pass_through:
         _note_usage(call, dialect.usage_of(body))
-        return Reply(answer.status, answer.lines, body) if not coding else _pass_coded(call, answer, body)
+        return Response(response.status, response.lines, body) if not coding else _pass_coded(call, response, body)
     try:
         reply = dialect.read_reply(body)
     except UpstreamError:  # what makes no sense was paid for all the same
@@ -146,8 +146,8 @@ def _whole(call: Call, answer: Answer, endpoint: Endpoint, rooms: Rooms) -> Repl
     _note_usage(call, reply.usage or dialect.usage_of(body))
     written = call.dialect.write_reply(reply)
     call.notes += written.notes
-    lines = answer.lines_without(b"content-type", b"content-encoding")
-    return Reply(200, lines + JSON_LINE, written.body)
+    lines = response.lines_without(b"content-type", b"content-encoding")
+    return Response(200, lines + JSON_LINE, written.body)
 
 
 def _note_usage(call: Call, usage: Usage | None) -> None:
@@ -155,11 +155,11 @@ def _note_usage(call: Call, usage: Usage | None) -> None:
     call.usage_source = "none" if usage is None else "provider"
 
 
-def _pass_coded(call: Call, answer: Answer, body: bytes) -> Reply:
+def _pass_coded(call: Call, response: UpstreamResponse, body: bytes) -> Response:
     """A coded answer as it came; a coding that the caller did not ask for is taken off."""
-    if body is answer.body or accepts(call.accept_coding, answer.content_encoding):
-        return Reply(answer.status, answer.lines, answer.body)
-    return Reply(answer.status, answer.lines_without(b"content-encoding"), body)
+    if body is response.body or accepts(call.accept_coding, response.content_encoding):
+        return Response(response.status, response.lines, response.body)
+    return Response(response.status, response.lines_without(b"content-encoding"), body)
 
 
 def _decoded(body: bytes, coding: bytes, bytes_max: int) -> bytes:
@@ -188,25 +188,25 @@ def _check_json(body: bytes) -> None:
         raise UpstreamError("the provider's answer ended before it was complete", kind="cut", code="upstream_cut")
 
 
-def _refusal(answer: Answer, body: bytes, dialect: Dialect, rooms: Rooms) -> UpstreamError:
-    if answer.status < 400:
+def _refusal(response: UpstreamResponse, body: bytes, dialect: Dialect, rooms: Rooms) -> UpstreamError:
+    if response.status < 400:
         return UpstreamError(
-            f"the provider answered with a redirect ({answer.status}), which is not followed",
+            f"the provider answered with a redirect ({response.status}), which is not followed",
             kind="protocol",
             code="upstream_protocol",
         )
-    error = dialect.read_error(answer.status, body)
-    error.content_type = answer.content_type
-    error.retry_after_s = read_retry_after_s(answer.retry_after, rooms.unix_time())
+    error = dialect.read_error(response.status, body)
+    error.content_type = response.content_type
+    error.retry_after_s = read_retry_after_s(response.retry_after, rooms.unix_time())
     return error
 
 
 # Streams
 
 
-def _relay(call: Call, answer: Answer, endpoint: Endpoint, *, asks_usage: bool) -> Relay:
+def _relay(call: Call, response: UpstreamResponse, endpoint: Endpoint, *, asks_usage: bool) -> Relay:
     decode_with: Decoder | None = None
-    coding = answer.content_encoding
+    coding = response.content_encoding
     if coding and coding != b"identity":
         try:
             decode_with = decoder(coding, 1 << 62)
@@ -221,19 +221,19 @@ def _relay(call: Call, answer: Answer, endpoint: Endpoint, *, asks_usage: bool) 
     )
 
 
-def _says_stream(answer: Answer) -> bool:
+def _says_stream(response: UpstreamResponse) -> bool:
     """Whether the answer is an event stream by its own word, and not coded: then its lines go on as they came."""
-    return not answer.content_encoding and answer.content_type.startswith(_SSE_TYPE)
+    return not response.content_encoding and response.content_type.startswith(_SSE_TYPE)
 
 
-def _stream_lines(answer: Answer) -> bytes:
+def _stream_lines(response: UpstreamResponse) -> bytes:
     """The header lines of a stream whose type or coding must be put right."""
-    return answer.lines_without(b"content-type", b"content-encoding") + SSE_LINES
+    return response.lines_without(b"content-type", b"content-encoding") + SSE_LINES
 
 
-def _check_is_stream(chunk: bytes, answer: Answer) -> None:
+def _check_is_stream(chunk: bytes, response: UpstreamResponse) -> None:
     """A 200 that is no event stream: the type says so, or the first bytes do where the type is silent or wrong."""
-    if answer.content_encoding:
+    if response.content_encoding:
         return
     start = chunk.lstrip(b"\xef\xbb\xbf\r\n ")
     if start and not start.startswith(_SSE_STARTS):

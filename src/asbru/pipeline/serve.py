@@ -15,7 +15,7 @@ from asbru.pipeline.rooms import Rooms
 async def serve(call: Call, rooms: Rooms) -> None:
     """One call, door to door. The order here is the product's promise.
 
-    Awaits nothing but `Wait`s, so that the connection can step it. When the caller goes away it is closed where it
+    Awaits nothing but `Future`s, so that the connection can step it. When the caller goes away it is closed where it
     waits: the exchange is aborted and the call is still accounted, once.
     """
     admitted = False
@@ -30,11 +30,11 @@ async def serve(call: Call, rooms: Rooms) -> None:
             if not caller.may_use(first.provider.name, first.model):
                 raise refuse_model(first.provider.name, first.model)
             targets = tuple(one for one in targets if caller.may_use(one.provider.name, one.model))
-        reply = await attempt(call, targets, rooms)  # keys, retries, fallbacks, until the first content byte
-        if reply.stream is None:  # to the caller, to the last byte
-            deliver(call, reply)
+        response = await attempt(call, targets, rooms)  # keys, retries, fallbacks, until the first content byte
+        if response.stream is None:  # to the caller, to the last byte
+            deliver(call, response)
         else:
-            await deliver_stream(call, reply.lines, reply.stream, rooms)
+            await deliver_stream(call, response.lines, response.stream, rooms)
     except AsbruError as error:
         refuse(call, error)
     finally:

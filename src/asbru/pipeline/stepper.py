@@ -9,7 +9,7 @@
     running    close            running      remembered; closed at the path's next wait, or at its end
     idle       close            closed
 
-A path awaits only `Wait`s. What truly needs the event loop goes through `in_task`, which runs it as a Task and
+A path awaits only `Future`s. What truly needs the event loop goes through `in_task`, which runs it as a Task and
 resolves a Wait when it is done.
 
 A connection has one stepper for all its paths, which follow each other. They run below one generator that never ends:
@@ -24,13 +24,13 @@ import types
 from collections.abc import Callable, Coroutine, Generator
 from typing import Any, TypeAlias, TypeVar, cast
 
-from asbru.core.waiting import Wait
+from asbru.core.future import Future
 
 T = TypeVar("T")
 S = TypeVar("S")
 
 Path: TypeAlias = Coroutine[Any, None, None]
-_Performance: TypeAlias = Generator[Wait[Any] | None, None, None]
+_Performance: TypeAlias = Generator[Future[Any] | None, None, None]
 
 
 class _Stage:
@@ -68,7 +68,7 @@ class Stepper:
         self._on_done: Callable[[Any, BaseException | None], None] = _nobody_asks
         self._subject: object = None
         self._close_asked = False
-        self._wait: Wait[Any] | None = None
+        self._wait: Future[Any] | None = None
         self.running = False
         self.done = True
         """Whether no path is under way."""
@@ -132,9 +132,9 @@ def _nobody_asks(subject: object, error: BaseException | None) -> None:
     del subject, error
 
 
-def in_task(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, T]) -> Wait[T]:
+def in_task(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, T]) -> Future[T]:
     """Run `work` as a Task and give its result to a path. Closing the path does not cancel the work."""
-    wait: Wait[T] = Wait()
+    wait: Future[T] = Future()
 
     def finished(task: asyncio.Task[T]) -> None:
         if task.cancelled():
@@ -150,8 +150,8 @@ def in_task(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, T]) -> Wa
     return wait
 
 
-def pause(loop: asyncio.AbstractEventLoop, seconds: float) -> Wait[None]:
+def pause(loop: asyncio.AbstractEventLoop, seconds: float) -> Future[None]:
     """A wait that ends by itself after `seconds`."""
-    wait: Wait[None] = Wait()
+    wait: Future[None] = Future()
     loop.call_later(seconds, wait.resolve, None)
     return wait

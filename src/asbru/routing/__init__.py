@@ -4,24 +4,24 @@ It refuses to send anything or to know a dialect; `pipeline.attempts` acts on wh
 """
 
 from asbru.routing.backoff import (
-    REST_REFUSED_S,
+    COOLDOWN_REFUSED_S,
+    cooldown_limited_s,
     read_retry_after_s,
-    rest_limited_s,
     retry_pause_s,
 )
 from asbru.routing.plan import Plan, choose_key, limited_for_s
 from asbru.routing.targets import Key, ProviderRoute, RetryPolicy, Target
 
 __all__ = [
-    "REST_REFUSED_S",
+    "COOLDOWN_REFUSED_S",
     "Key",
     "Plan",
     "ProviderRoute",
     "RetryPolicy",
     "Target",
     "choose_key",
+    "cooldown_limited_s",
     "limited_for_s",
     "read_retry_after_s",
-    "rest_limited_s",
     "retry_pause_s",
 ]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-REST_REFUSED_S = 60.0
+COOLDOWN_REFUSED_S = 60.0
 """How long a key that the provider refused (401, 402, 403) is passed over, in seconds."""
 
-REST_LIMITED_S_MAX = 60.0
+COOLDOWN_LIMITED_S_MAX = 60.0
 """The longest rest after a 429, whatever Retry-After says, in seconds."""
 
-REST_LIMITED_S_DEFAULT = 1.0
+COOLDOWN_LIMITED_S_DEFAULT = 1.0
 """The rest after a 429 without Retry-After, in seconds."""
 
 
@@ -34,8 +34,8 @@ def read_retry_after_s(value: bytes, now_unix_s: float) -> float | None:
     return seconds if 0.0 <= seconds < float("inf") else None
 
 
-def rest_limited_s(retry_after_s: float | None) -> float:
+def cooldown_limited_s(retry_after_s: float | None) -> float:
     """How long a key rests after a 429."""
     if retry_after_s is None:
-        return REST_LIMITED_S_DEFAULT
-    return min(retry_after_s, REST_LIMITED_S_MAX)
+        return COOLDOWN_LIMITED_S_DEFAULT
+    return min(retry_after_s, COOLDOWN_LIMITED_S_MAX)

@@ -5,7 +5,7 @@ refuses to retry, to choose keys, or to read what a body means: that is the path
 """
 
 from asbru.upstream.dial import TlsContexts, proxy_authorization
-from asbru.upstream.exchange import Answer, Exchange, ExchangeDeadlines
+from asbru.upstream.exchange import Exchange, ExchangeDeadlines, UpstreamResponse
 from asbru.upstream.origin import Origin
 from asbru.upstream.outbound_policy import judge_address
 from asbru.upstream.pool import Pool
@@ -14,7 +14,6 @@ from asbru.upstream.tls_records import read_by_records
 
 __all__ = [
     "LARGE_BYTES_MIN",
-    "Answer",
     "Body",
     "Exchange",
     "ExchangeDeadlines",
@@ -22,6 +21,7 @@ __all__ = [
     "Pool",
     "Spliced",
     "TlsContexts",
+    "UpstreamResponse",
     "judge_address",
     "proxy_authorization",
     "read_by_records",

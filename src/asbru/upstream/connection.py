@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, cast
 import httptools
 
 from asbru.core.errors import UpstreamError
-from asbru.upstream.answer_headers import every_line, header_value
 from asbru.upstream.chunks import chunk_head, is_chunked, is_whole
-from asbru.upstream.exchange import Answer, Exchange
+from asbru.upstream.exchange import Exchange, UpstreamResponse
+from asbru.upstream.response_headers import every_line, header_value
 from asbru.upstream.spliced import LARGE_BYTES_MIN, Body, slices
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from asbru.upstream.pool import Pool
 
-ANSWER_HEAD_BYTES_MAX = 256 * 1024
+RESPONSE_HEAD_BYTES_MAX = 256 * 1024
 _FIRST = ord("H")
 TLS_SLICE_BYTES = 64 * 1024
 """A large body goes through TLS in slices, the next one when the one before has left: what a TLS transport is given
@@ -37,7 +37,6 @@ class UpstreamConnection(asyncio.Protocol):
 
     __slots__ = (
         "_announce",
-        "_answer",
         "_at_chunk",
         "_complete",
         "_feed",
@@ -49,6 +48,7 @@ class UpstreamConnection(asyncio.Protocol):
         "_parser",
         "_parts",
         "_read_bytes",
+        "_response",
         "_streaming",
         "_transparent",
         "_transport",
@@ -67,7 +67,7 @@ class UpstreamConnection(asyncio.Protocol):
         self.idle_since_s = 0.0
         self._outbox = pool.outbox
         self._transport = cast("asyncio.Transport", None)
-        self._answer: Answer | None = None
+        self._response: UpstreamResponse | None = None
         self._parts: list[bytes] = []
         self.on_body: Callable[[bytes], object] = self._parts.append  # the parser's callback: it only collects
         self._parser = httptools.HttpResponseParser(self)
@@ -167,7 +167,7 @@ class UpstreamConnection(asyncio.Protocol):
         self.pool.forget(self)
         if exchange is None or exchange.over:
             return
-        if self._answer is not None and exc is None and not self._has_length():
+        if self._response is not None and exc is None and not self._has_length():
             self._deliver_end(exchange)
             return
         exchange.connection = None
@@ -180,7 +180,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     def _cut(self, exc: Exception | None) -> UpstreamError:
         how = "reset the connection" if exc is not None else "closed the connection"
-        if self._answer is None:
+        if self._response is None:
             return UpstreamError(
                 f"{self.pool.origin} {how} before it answered", kind="network", code="upstream_unreachable"
             )
@@ -223,8 +223,8 @@ class UpstreamConnection(asyncio.Protocol):
         if self._announce:
             self._announce = False
             self._at_chunk = not self._complete and self._begins_with_chunks()
-            assert self._answer is not None
-            exchange.resolve(self._answer)
+            assert self._response is not None
+            exchange.resolve(self._response)
             if self.exchange is not exchange:
                 return  # given up by whoever was resumed
         if self._streaming:
@@ -248,8 +248,8 @@ class UpstreamConnection(asyncio.Protocol):
         self._read_bytes += read_bytes
         if self._in_head:
             self._check_head()
-        elif self._read_bytes > self.pool.answer_bytes_max and self._is_too_large():
-            self._break(f"sent an answer of more than {self.pool.answer_bytes_max} bytes")
+        elif self._read_bytes > self.pool.response_bytes_max and self._is_too_large():
+            self._break(f"sent an answer of more than {self.pool.response_bytes_max} bytes")
         elif self._complete:
             self._finish(exchange)
 
@@ -258,14 +258,14 @@ class UpstreamConnection(asyncio.Protocol):
         parser stands between answers, before and after."""
         pool = self.pool
         found = pool.heads.read_whole(data)
-        if found is None or len(data) > pool.answer_bytes_max:
+        if found is None or len(data) > pool.response_bytes_max:
             return False
         (lines, coding), body = found
         self.exchange = None
         exchange.connection = None
         pool.release(self)
         exchange.over = True
-        exchange.resolve(Answer(200, lines, coding, body))
+        exchange.resolve(UpstreamResponse(200, lines, coding, body))
         return True
 
     def _begins_with_chunks(self) -> bool:
@@ -275,12 +275,12 @@ class UpstreamConnection(asyncio.Protocol):
         return is_chunked(head[:end]) and is_whole(head, end + 4)
 
     def _check_head(self) -> None:
-        if len(self._head) > ANSWER_HEAD_BYTES_MAX:
-            self._break(f"sent a head of more than {ANSWER_HEAD_BYTES_MAX} bytes")
+        if len(self._head) > RESPONSE_HEAD_BYTES_MAX:
+            self._break(f"sent a head of more than {RESPONSE_HEAD_BYTES_MAX} bytes")
 
     def _is_too_large(self) -> bool:
         """More was read than an answer may have: whether it is the answer, and not its head or framing."""
-        return sum(map(len, self._parts)) > self.pool.answer_bytes_max
+        return sum(map(len, self._parts)) > self.pool.response_bytes_max
 
     def _break(self, what: str) -> None:
         exchange = self.exchange
@@ -293,7 +293,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     def _finish(self, exchange: Exchange) -> None:
         """The parser saw the end of the message: free the connection first, then tell the exchange."""
-        answer = self._answer
+        response = self._response
         streaming = self._streaming
         parts = self._parts
         if len(parts) == 1:
@@ -303,7 +303,7 @@ class UpstreamConnection(asyncio.Protocol):
             parts.clear()
         self.exchange = None
         exchange.connection = None
-        self._answer = None
+        self._response = None
         self._read_bytes = 0
         self._head = b""
         self._interims = 0
@@ -327,27 +327,27 @@ class UpstreamConnection(asyncio.Protocol):
             finally:
                 if held:
                     self._outbox.let_go()
-        elif answer is not None:
-            answer.body = body
+        elif response is not None:
+            response.body = body
             exchange.over = True
-            exchange.resolve(answer)
+            exchange.resolve(response)
 
     def _deliver_end(self, exchange: Exchange) -> None:
-        answer = self._answer
+        response = self._response
         if self._streaming:
             if self._parts:
                 exchange.arrived(b"".join(self._parts), self.pool.tick_s)
             exchange.connection = None
             exchange.finished()
-        elif answer is not None:
+        elif response is not None:
             exchange.connection = None
-            answer.body = b"".join(self._parts)
+            response.body = b"".join(self._parts)
             exchange.over = True
-            exchange.resolve(answer)
+            exchange.resolve(response)
 
     # The parser's callbacks
 
-    # There is no `on_header`: llhttp checks the headers and calls nobody (`answer_headers`). `on_body` is set above.
+    # There is no `on_header`: llhttp checks the headers and calls nobody (`response_headers`). `on_body` is set above.
 
     def on_message_begin(self) -> None:
         """An answer's head begins: the first, or the one after an interim one. Never one that nobody asked for."""
@@ -367,15 +367,15 @@ class UpstreamConnection(asyncio.Protocol):
         if self._interims or head[0] != _FIRST:
             head = self._head = self._last_head()
         if self._transparent:
-            answer = Answer(status, every_line(head))
+            response = UpstreamResponse(status, every_line(head))
         else:
             lines, coding = self.pool.heads.read(head)
-            answer = Answer(status, lines, coding)
-        self._answer = answer
+            response = UpstreamResponse(status, lines, coding)
+        self._response = response
         self._keep_alive = parser.should_keep_alive()
         if self._streaming:
             if status == 200 or self._transparent:
-                answer.streaming = True
+                response.streaming = True
                 self._announce = True
             else:
                 self._streaming = False
@@ -390,7 +390,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """The end of the message, unless it was an interim one."""
-        if self._answer is not None:
+        if self._response is not None:
             self._complete = True
 
 

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from asbru.core.errors import UpstreamError
+from asbru.core.future import Future
 from asbru.core.ports import ChunkSink, Sink
-from asbru.core.waiting import Wait
-from asbru.upstream.answer_headers import header_value
+from asbru.upstream.response_headers import header_value
 from asbru.upstream.spliced import Body
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class ExchangeDeadlines(msgspec.Struct, frozen=True):
     total_s: float = 600.0
 
 
-class Answer(msgspec.Struct, eq=False):
+class UpstreamResponse(msgspec.Struct, eq=False):
     """An upstream's answer. `lines` are the header lines that may be passed on, each ending with CRLF;
     `content_encoding` is the value of that header in lower case, b"" if absent.
 
@@ -71,8 +71,8 @@ class Answer(msgspec.Struct, eq=False):
         return b"\r\n".join(kept)
 
 
-class Exchange(Wait[Answer]):
-    """See the module. Times are monotonic seconds. As a `Wait` it is the answer that is to come."""
+class Exchange(Future[UpstreamResponse]):
+    """See the module. Times are monotonic seconds. As a `Future` it is the answer that is to come."""
 
     __slots__ = (
         "_deadline_s",
@@ -99,7 +99,7 @@ class Exchange(Wait[Answer]):
     def __init__(  # noqa: PLR0917 -- one caller, the pool, for each call: keywords would cost it
         self, head: bytes, body: Body, deadlines: ExchangeDeadlines, streaming_wanted: bool, now_s: float
     ) -> None:
-        # As `Wait` does; a call of its constructor would cost as much as all of this.
+        # As `Future` does; a call of its constructor would cost as much as all of this.
         self.done = False
         self.waiter = None
         self._value = None
@@ -121,8 +121,8 @@ class Exchange(Wait[Answer]):
         """Where bytes go once the stream is pumped."""
         self.chunk_sink: ChunkSink | None = None
         """Where whole chunks may go instead."""
-        self._read: Wait[bytes] | None = None
-        self._ended: Wait[None] | None = None
+        self._read: Future[bytes] | None = None
+        self._ended: Future[None] | None = None
         self._unread: list[bytes] | None = None
         self._unread_bytes = 0
 
@@ -139,9 +139,9 @@ class Exchange(Wait[Answer]):
 
     # What the path calls
 
-    def read(self) -> Wait[bytes]:
+    def read(self) -> Future[bytes]:
         """The next bytes of a stream, b"" at its clean end; fails when the stream was cut."""
-        wait: Wait[bytes] = Wait()
+        wait: Future[bytes] = Future()
         if self._unread:
             wait.resolve(self._take(self._unread))
         elif self.error is not None:
@@ -152,12 +152,12 @@ class Exchange(Wait[Answer]):
             self._read = wait
         return wait
 
-    def pump(self, sink: Sink, now_s: float, chunk_sink: ChunkSink | None = None) -> Wait[None]:
+    def pump(self, sink: Sink, now_s: float, chunk_sink: ChunkSink | None = None) -> Future[None]:
         """Give everything that is unread, and everything still to come, to `sink`; ends with the stream. What comes
         as a whole chunk may go to `chunk_sink` instead."""
         if self._unread:
             sink(self._take(self._unread))
-        ended: Wait[None] = Wait()
+        ended: Future[None] = Future()
         if not self.over:
             self._ended = ended
             self.sink = sink

@@ -12,11 +12,11 @@ from collections import deque
 
 from asbru.core.errors import Overloaded, UpstreamError
 from asbru.core.outbox import Outbox
-from asbru.upstream.answer_headers import HeadShapes
 from asbru.upstream.connection import UpstreamConnection
 from asbru.upstream.dial import TlsContexts, dial
 from asbru.upstream.exchange import Exchange, ExchangeDeadlines
 from asbru.upstream.origin import Origin
+from asbru.upstream.response_headers import HeadShapes
 from asbru.upstream.spliced import Body
 
 IDLE_KEPT_S = 50.0
@@ -30,7 +30,7 @@ QUEUED_MAX = 4096
 
 
 class Pool:
-    """The connections of one origin. `answer_bytes_max` bounds an answer that is held whole.
+    """The connections of one origin. `response_bytes_max` bounds an answer that is held whole.
 
     `tick_s` is the clock that deadlines are set by: the time of the next sweep, so that none is early and reading it
     costs nothing. A deadline is noticed at most two sweeps late.
@@ -42,13 +42,13 @@ class Pool:
         contexts: TlsContexts,
         loop: asyncio.AbstractEventLoop,
         *,
-        answer_bytes_max: int,
+        response_bytes_max: int,
         outbox: Outbox | None = None,
     ) -> None:
         self.origin = origin
         self.heads = HeadShapes()
         self.outbox = outbox or Outbox(loop.call_soon)
-        self.answer_bytes_max = answer_bytes_max
+        self.response_bytes_max = response_bytes_max
         self._contexts = contexts
         self._loop = loop
         self.tick_s = time.monotonic() + SWEEP_S

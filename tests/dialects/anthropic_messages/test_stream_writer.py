@@ -237,6 +237,6 @@ def test_every_interleaving_obeys_the_state_machine(
     data, _ = write(*events)
     seen = check_stream(data)
     found = blocks(seen)
-    carried = [n for n in range(started) if not isinstance(parts[n], ForeignPart)]
+    forwarded = [n for n in range(started) if not isinstance(parts[n], ForeignPart)]
     if not faulty:
-        assert [text for _, text in found] == [texts[n] for n in carried]
+        assert [text for _, text in found] == [texts[n] for n in forwarded]

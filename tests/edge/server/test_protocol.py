@@ -38,17 +38,17 @@ class Caller:
         self.transport = FakeTransport(self.connection)
 
     def handle(self, request: Request, connection: ServerConnection) -> None:
-        connection.answer.prepare(request.head, b"")
+        connection.response.prepare(request.head, b"")
         self.seen.append(summary(request))
         connection.on_gone = self.count_gone
         if self.held:
             self.waiting.append((request, connection))
         else:
-            self.answer(request, connection)
+            self.response(request, connection)
 
-    def answer(self, request: Request, connection: ServerConnection) -> None:
+    def response(self, request: Request, connection: ServerConnection) -> None:
         error = request.error
-        connection.answer.whole(error.status if isinstance(error, AsbruError) else 200, b"", b"ok")
+        connection.response.whole(error.status if isinstance(error, AsbruError) else 200, b"", b"ok")
 
     def count_gone(self) -> None:
         self.gone += 1
@@ -72,7 +72,7 @@ def summary(request: Request) -> tuple[Any, ...]:
         return ("refused", error.status if isinstance(error, AsbruError) else error)
     head = request.head
     return (
-        *(head.method, head.path, head.query, request.body, tuple(head.carried.headers), head.credentials),
+        *(head.method, head.path, head.query, request.body, tuple(head.forwarded.headers), head.credentials),
         *(head.content_coding, head.keep_alive, head.http_1_0),
         *(head.upgrade, head.origin, head.accept_coding),
     )
@@ -250,7 +250,7 @@ def test_pipelined_requests_are_answered_in_order() -> None:
     caller = Caller(held=True).feed(POST + GET + CHUNKED)
     for path in (b"/v1/x", b"/g", b"/c"):
         assert [request.head.path for request, _ in caller.waiting] == [path]
-        caller.answer(*caller.waiting.pop())
+        caller.response(*caller.waiting.pop())
         caller.loop.run_soon()
     assert caller.statuses == [200] * 3 and not caller.transport.closing
 
@@ -263,7 +263,7 @@ def test_a_caller_that_pipelines_too_much_is_not_read() -> None:
         caller.feed(big)
     assert not caller.transport.reading
     while caller.waiting:
-        caller.answer(*caller.waiting.pop())
+        caller.response(*caller.waiting.pop())
         caller.loop.run_soon()
     assert caller.transport.reading and len(caller.seen) == 4
 
@@ -281,10 +281,10 @@ def test_writes_to_a_caller_that_left_are_dropped() -> None:
     """The path may still be answering."""
     caller = Caller(held=True).feed(POST)
     caller.transport.lose()
-    answer = caller.connection.answer
-    answer.begin(200, b"")
-    answer.write(b"x")
-    answer.end()
+    response = caller.connection.response
+    response.begin(200, b"")
+    response.write(b"x")
+    response.end()
     assert caller.transport.written == b""
 
 
@@ -350,7 +350,7 @@ def test_a_draining_server_says_goodbye() -> None:
     caller = Caller(held=True)
     caller.server.draining = True
     caller.feed(POST)
-    caller.answer(*caller.waiting.pop())
+    caller.response(*caller.waiting.pop())
     assert b"connection: close" in caller.transport.written
     assert caller.transport.closing
 
@@ -440,11 +440,11 @@ def test_gathered_streams_keep_their_order() -> None:
     """Head, pieces and end of a streamed answer leave as they were written."""
     caller = gathering(held=True)
     caller.transport.receive(GET)
-    answer = caller.connection.answer
-    answer.begin(200, b"")
+    response = caller.connection.response
+    response.begin(200, b"")
     for piece in (b"one", b"x" * 3000, b"two"):
-        answer.write(piece)
-    answer.end()
+        response.write(piece)
+    response.end()
     caller.loop.run_soon()
     body = caller.transport.written.partition(b"\r\n\r\n")[2]
     assert body == b"3\r\none\r\nbb8\r\n" + b"x" * 3000 + b"\r\n3\r\ntwo\r\n0\r\n\r\n"
@@ -516,7 +516,7 @@ def test_an_idle_connection_holds_no_body() -> None:
 
     def handle(request: Request, connection: ServerConnection) -> None:
         weakref.finalize(request.head, gone.append, True)  # goes with the request
-        caller.answer(request, connection)
+        caller.response(request, connection)
 
     caller.server.handler = handle
     caller.feed(POST)

@@ -26,10 +26,10 @@ def read(*pairs: tuple[bytes, bytes]) -> Head:
         (b"x-goog-api-key", HeaderAction.KEY),
         (b"x-asbru-key", HeaderAction.GATEWAY_KEY),
         (b"X-Bf-Vk", HeaderAction.GATEWAY_KEY),
-        (b"user-agent", HeaderAction.CARRY),
-        (b"OpenAI-Beta", HeaderAction.CARRY_OPENAI),
-        (b"anthropic-version", HeaderAction.CARRY_ANTHROPIC),
-        (b"anthropic-beta", HeaderAction.CARRY_ANTHROPIC),
+        (b"user-agent", HeaderAction.FORWARD),
+        (b"OpenAI-Beta", HeaderAction.FORWARD_OPENAI),
+        (b"anthropic-version", HeaderAction.FORWARD_ANTHROPIC),
+        (b"anthropic-beta", HeaderAction.FORWARD_ANTHROPIC),
         (b"openai-organization", HeaderAction.IGNORE),
         (b"openai-project", HeaderAction.IGNORE),
         (b"cookie", HeaderAction.IGNORE),
@@ -60,13 +60,13 @@ def test_the_table_of_plans_is_bounded() -> None:
 )
 def test_credentials_are_never_carried(name: bytes) -> None:
     """A caller's key is for us: it never stands among what is passed on."""
-    assert list(read((name, b"sk-asb-1")).carried.headers) == []
+    assert list(read((name, b"sk-asb-1")).forwarded.headers) == []
 
 
 def test_carried_headers_keep_order_and_spelling() -> None:
     """As they came, each with who may see it."""
     head = read((b"User-Agent", b"a"), (b"cookie", b"no"), (b"anthropic-beta", b"x"), (b"Anthropic-Beta", b"y"))
-    assert [(name, value) for _, name, value in head.carried.headers] == [
+    assert [(name, value) for _, name, value in head.forwarded.headers] == [
         (b"User-Agent", b"a"),
         (b"anthropic-beta", b"x"),
         (b"Anthropic-Beta", b"y"),
@@ -88,14 +88,14 @@ def test_carried_headers_keep_order_and_spelling() -> None:
 def test_what_connection_names_goes_no_further(options: list[bytes]) -> None:
     """Headers named by Connection were meant for this hop (RFC 9110, 7.6.1), however many such lines there are."""
     head = read((b"x-request-id", b"1"), *((b"connection", value) for value in options), (b"user-agent", b"a"))
-    assert [name for _, name, _ in head.carried.headers] == [b"user-agent"]
+    assert [name for _, name, _ in head.forwarded.headers] == [b"user-agent"]
 
 
 def test_one_request_does_not_leak_into_the_next() -> None:
     """Defaults live on the class: what one request sets, another does not have."""
     read((b"x-request-id", b"1"), (b"x-api-key", b"k"), (b"host", b"h"), (b"content-length", b"3"))
     fresh = read()
-    assert (list(fresh.carried.headers), fresh.key, fresh.hosts, fresh.length) == ([], b"", 0, b"")
+    assert (list(fresh.forwarded.headers), fresh.key, fresh.hosts, fresh.length) == ([], b"", 0, b"")
     assert Head().every_header is None and Head().keep_alive
 
 
@@ -103,4 +103,4 @@ def test_one_request_does_not_leak_into_the_next() -> None:
 def test_any_headers_are_read(pairs: list[tuple[bytes, bytes]]) -> None:
     """llhttp vouches for the syntax; anything else in names and values is only kept or left."""
     head = read(*(pair for pair in pairs if pair[0].lower() != b"content-length"))
-    assert len(head.carried.headers) <= len(pairs)
+    assert len(head.forwarded.headers) <= len(pairs)

@@ -155,7 +155,7 @@ class LimitSettings(Settings):
     body_bytes_max: Annotated[int, Field(ge=1024, le=1 << 32, description="Body of a request, bytes.")] = (
         32 * 1024 * 1024
     )
-    answer_bytes_max: Annotated[
+    response_bytes_max: Annotated[
         int, Field(ge=1024, le=1 << 32, description="Answer that must be held whole, bytes.")
     ] = 64 * 1024 * 1024
     connections_max: Annotated[int, Field(ge=1, le=1_000_000, description="Open connections.")] = 10_000

@@ -225,7 +225,7 @@ def _write_reply_block(part: Part, path: str, receipt: Receipt) -> Block | None:
             return write_text(part, path, receipt) if part.text or receipt.native else None
         case ThinkingPart():
             extra = receipt.riding_thought(path, part.extra)
-            return {"type": "thinking", "thinking": part.text, "signature": carried(part), **extra}
+            return {"type": "thinking", "thinking": part.text, "signature": forwarded(part), **extra}
         case RedactedThinkingPart():
             data = carry(part.data, part.dialect)
             return {"type": "redacted_thinking", "data": data, **receipt.riding_thought(path, part.extra)}
@@ -237,7 +237,7 @@ def _write_reply_block(part: Part, path: str, receipt: Receipt) -> Block | None:
             return write_block(part, path, receipt)
 
 
-def carried(part: ThinkingPart) -> str:
+def forwarded(part: ThinkingPart) -> str:
     """The signature of a thinking part for callers of this dialect, "" where there is none."""
     return carry(part.signature or "", part.dialect)
 

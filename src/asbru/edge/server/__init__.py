@@ -5,16 +5,16 @@ It refuses to know any path, dialect or key. Handlers get one request at a time 
 called.
 """
 
-from asbru.edge.server.answer import AnswerWriter
 from asbru.edge.server.limits import ServerLimits
 from asbru.edge.server.protocol import ServerConnection
 from asbru.edge.server.request import HeaderAction, Request
+from asbru.edge.server.response import ResponseWriter
 from asbru.edge.server.server import Server, bind
 
 __all__ = [
-    "AnswerWriter",
     "HeaderAction",
     "Request",
+    "ResponseWriter",
     "Server",
     "ServerConnection",
     "ServerLimits",

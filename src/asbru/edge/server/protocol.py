@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, Final, cast
 import httptools
 
 from asbru.core.errors import AsbruError, BadRequest
-from asbru.edge.server.answer import AnswerWriter
 from asbru.edge.server.body import RequestBody
 from asbru.edge.server.limits import (
     BODY_RATE_BYTES_PER_S,
@@ -32,6 +31,7 @@ from asbru.edge.server.limits import (
     ServerLimits,
 )
 from asbru.edge.server.request import Head, Request
+from asbru.edge.server.response import ResponseWriter
 from asbru.pipeline import Stepper
 
 if TYPE_CHECKING:
@@ -75,10 +75,10 @@ class ServerConnection(asyncio.Protocol):
         "_url",
         "_values",
         "_write_paused_s",
-        "answer",
         "on_body",
         "on_gone",
         "on_header",
+        "response",
         "state",
         "stepper",
     )
@@ -114,7 +114,7 @@ class ServerConnection(asyncio.Protocol):
         self._strange = 0
         self._upgrades_behind = 0
         self.state = IDLE
-        self.answer = AnswerWriter(self._answered, server.outbox)
+        self.response = ResponseWriter(self._answered, server.outbox)
         self.on_gone: Callable[[], None] | None = None
         self.stepper = Stepper()
 
@@ -123,7 +123,7 @@ class ServerConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A caller is here; refused when there are too many."""
         self._transport = cast("asyncio.Transport", transport)
-        self.answer.attach(self._transport)
+        self.response.attach(self._transport)
         self._since_s = self._server.tick_s
         self._server.connected(self)
 
@@ -133,7 +133,7 @@ class ServerConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The caller is gone: cancel what it asked for. Cycles are broken here: nothing waits for the collector."""
-        self.answer.attach(None)
+        self.response.attach(None)
         self._parser = cast("httptools.HttpRequestParser", None)
         self._queue.clear()
         self._server.disconnected(self)
@@ -220,7 +220,7 @@ class ServerConnection(asyncio.Protocol):
             self._request = request
         if self._queue and not self._serving:
             self._serve_next()
-        if rest and not self.answer.closing and not self._transport.is_closing():
+        if rest and not self.response.closing and not self._transport.is_closing():
             if self._upgrades_behind >= UPGRADES_PIPELINED_MAX:
                 self._refuse(BadRequest(f"over {UPGRADES_PIPELINED_MAX} upgrade offers came in one piece"))
                 return
@@ -361,7 +361,7 @@ class ServerConnection(asyncio.Protocol):
         server = self._server
         request.received_s = server.now_s()
         if server.draining:
-            self.answer.closing = True
+            self.response.closing = True
         server.handler(request, self)
 
     def _answered(self) -> None:
@@ -371,7 +371,7 @@ class ServerConnection(asyncio.Protocol):
         if self._transport.is_closing():
             return
         self._since_s = self._server.tick_s
-        if self.answer.closing:
+        if self.response.closing:
             if self.state == LINGER and not self._queue:
                 return  # the sweep closes; what the sender still sends is thrown away so that it reads the answer
             self.close()
@@ -396,14 +396,14 @@ class ServerConnection(asyncio.Protocol):
     def pause_writing(self) -> None:
         """The caller reads too slowly: hold the source back."""
         self._write_paused_s = self._server.tick_s
-        if self.answer.flow is not None:
-            self.answer.flow.pause()
+        if self.response.flow is not None:
+            self.response.flow.pause()
 
     def resume_writing(self) -> None:
         """The caller has caught up."""
         self._write_paused_s = 0.0
-        if self.answer.flow is not None:
-            self.answer.flow.resume()
+        if self.response.flow is not None:
+            self.response.flow.resume()
 
     # Deadlines
 

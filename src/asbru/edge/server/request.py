@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from asbru.core.carried import CARRIED_ALWAYS, CARRIED_TO_ANTHROPIC, CARRIED_TO_OPENAI, Carried
 from asbru.core.errors import BadRequest
+from asbru.core.forwarded import FORWARD_ALWAYS, FORWARD_TO_ANTHROPIC, FORWARD_TO_OPENAI, ForwardedHeaders
 
 
 class HeaderAction:
     """What to do with a header; plain numbers, because an enum's members are slow to compare."""
 
     IGNORE: Final = 0
-    CARRY: Final = CARRIED_ALWAYS
-    CARRY_OPENAI: Final = CARRIED_TO_OPENAI
-    CARRY_ANTHROPIC: Final = CARRIED_TO_ANTHROPIC
+    FORWARD: Final = FORWARD_ALWAYS
+    FORWARD_OPENAI: Final = FORWARD_TO_OPENAI
+    FORWARD_ANTHROPIC: Final = FORWARD_TO_ANTHROPIC
     AUTHORIZATION: Final = 4
     KEY: Final = 5
     GATEWAY_KEY: Final = 6
@@ -33,7 +33,7 @@ class HeaderAction:
     ORIGIN: Final = 15
 
 
-CARRY_LAST = HeaderAction.CARRY_ANTHROPIC
+FORWARD_LAST = HeaderAction.FORWARD_ANTHROPIC
 
 _BY_NAME = {
     b"authorization": HeaderAction.AUTHORIZATION,
@@ -51,19 +51,19 @@ _BY_NAME = {
     b"host": HeaderAction.HOST,
     b"accept-encoding": HeaderAction.ACCEPT_CODING,
     b"origin": HeaderAction.ORIGIN,
-    b"user-agent": HeaderAction.CARRY,
-    b"traceparent": HeaderAction.CARRY,
-    b"tracestate": HeaderAction.CARRY,
-    b"baggage": HeaderAction.CARRY,
-    b"idempotency-key": HeaderAction.CARRY,
-    b"x-request-id": HeaderAction.CARRY,
-    b"x-client-request-id": HeaderAction.CARRY,
+    b"user-agent": HeaderAction.FORWARD,
+    b"traceparent": HeaderAction.FORWARD,
+    b"tracestate": HeaderAction.FORWARD,
+    b"baggage": HeaderAction.FORWARD,
+    b"idempotency-key": HeaderAction.FORWARD,
+    b"x-request-id": HeaderAction.FORWARD,
+    b"x-client-request-id": HeaderAction.FORWARD,
     b"openai-organization": HeaderAction.IGNORE,
     b"openai-project": HeaderAction.IGNORE,
 }
 _BY_PREFIX = (
-    (b"openai-", HeaderAction.CARRY_OPENAI),
-    (b"anthropic-", HeaderAction.CARRY_ANTHROPIC),
+    (b"openai-", HeaderAction.FORWARD_OPENAI),
+    (b"anthropic-", HeaderAction.FORWARD_ANTHROPIC),
 )
 _QUERY = ord("?")  # a number: see `wire.sse.CR`
 _PLANS_MAX = 1024
@@ -97,12 +97,12 @@ def action_of(name: bytes) -> int:
 class HeaderPlan(NamedTuple):
     """What to do with a head whose header names are spelled so, in this order.
 
-    `carried`: (index, action, name) of each header that goes along to providers. `kept`: (index, attribute of
+    `forwarded`: (index, action, name) of each header that goes along to providers. `kept`: (index, attribute of
     `Head`) of each that is acted upon, the first of a name last, so that it wins. `joined`: (attribute, indexes) of
     list headers that stand on several lines (RFC 9110, 5.3). `hosts`: how many Host headers.
     """
 
-    carried: tuple[tuple[int, int, bytes], ...]
+    forwarded: tuple[tuple[int, int, bytes], ...]
     kept: tuple[tuple[int, str], ...]
     joined: tuple[tuple[str, tuple[int, ...]], ...]
     hosts: int
@@ -110,11 +110,11 @@ class HeaderPlan(NamedTuple):
 
 def _plan(names: tuple[bytes, ...]) -> HeaderPlan:
     actions = [action_of(name) for name in names]
-    carried = tuple((i, act, names[i]) for i, act in enumerate(actions) if act and act <= CARRY_LAST)
+    forwarded = tuple((i, act, names[i]) for i, act in enumerate(actions) if act and act <= FORWARD_LAST)
     kept = tuple((i, _KEPT_AS[act]) for i, act in enumerate(actions) if act in _KEPT_AS)
     lists = ((_KEPT_AS[act], tuple(i for i, one in enumerate(actions) if one == act)) for act in _LISTS)
     joined = tuple((attribute, indexes) for attribute, indexes in lists if len(indexes) > 1)
-    return HeaderPlan(carried, kept[::-1], joined, actions.count(HeaderAction.HOST))
+    return HeaderPlan(forwarded, kept[::-1], joined, actions.count(HeaderAction.HOST))
 
 
 class _Plans(dict[tuple[bytes, ...], HeaderPlan]):
@@ -134,15 +134,15 @@ header_plan = _Plans().__getitem__
 
 
 class Head:
-    """The head of a request. `carried` holds the headers that may go along to a provider; `every_header` all of them as
-    (name, value), for paths that are forwarded untouched, else None. Nothing changes it once it was read, so requests
-    with equal heads may share it (`known_heads`)."""
+    """The head of a request. `forwarded` holds the headers that may go along to a provider; `every_header` all of them
+    as (name, value), for paths that are handed on untouched, else None. Nothing changes it once it was read, so
+    requests with equal heads may share it (`known_heads`)."""
 
     # Defaults live on the class: a head pays only for what it has.
     method = b""
     path = b""
     query = b""
-    carried = Carried()
+    forwarded = ForwardedHeaders()
     every_header: list[tuple[bytes, bytes]] | None = None
     credentials: tuple[bytes, bytes, bytes] = (b"", b"", b"")
     """(x-asbru-key, Authorization, x-api-key and its kin)."""
@@ -170,11 +170,11 @@ class Head:
         for attribute, indexes in plan.joined:
             setattr(self, attribute, b",".join(values[index] for index in indexes))
         self.credentials = (self.gateway_key, self.authorization, self.key)
-        if plan.carried:
-            headers = [(action, name, values[index]) for index, action, name in plan.carried]
+        if plan.forwarded:
+            headers = [(action, name, values[index]) for index, action, name in plan.forwarded]
             if self.connection_options and self.connection_options not in _USUAL_OPTIONS:
                 headers = self._without_options(headers)
-            self.carried = Carried(headers)
+            self.forwarded = ForwardedHeaders(headers)
 
     def read_target(self, target: bytes) -> None:
         """Take path and query from the request's target, in whatever form it came."""

@@ -90,8 +90,8 @@ class Server:
         """Stop accepting, let calls end, close what is idle; True if all ended within `grace_s`."""
         self.draining = True
         for connection in self.connections:
-            if not connection.answer.started:
-                connection.answer.closing = True
+            if not connection.response.started:
+                connection.response.closing = True
         await asyncio.sleep(DRAIN_NOTICE_S)
         for listener in self._listeners:
             listener.close()

@@ -28,7 +28,7 @@ IN_200 = Refusal(500, "The mock was asked for an error inside a 200")
 Ending: TypeAlias = Literal["end", "cut", "stall"]
 
 
-class Answer(msgspec.Struct, kw_only=True):
+class UpstreamResponse(msgspec.Struct, kw_only=True):
     """What goes back. `body` is sent whole; `events` one by one, `pause_ms` apart. After them: `end` (properly),
     `cut` (the connection is closed) or `stall` (nothing more comes). `body_sent`: how much of the body is sent."""
 
@@ -48,15 +48,15 @@ class Answers:
 
     def __init__(self) -> None:
         self._faults = Faults()
-        self._posts: dict[str, Callable[[bytes], Answer]] = {
+        self._posts: dict[str, Callable[[bytes], UpstreamResponse]] = {
             "/v1/chat/completions": self._chat,
             "/v1/completions": self._completion,
-            "/v1/embeddings": lambda body: Answer(body=openai_wire.embed(body)),
+            "/v1/embeddings": lambda body: UpstreamResponse(body=openai_wire.embed(body)),
             "/v1/messages": self._messages,
             "/v1/messages/count_tokens": self._count,
         }
 
-    def answer(self, method: str, target: str, headers: dict[str, str], body: bytes) -> Answer:
+    def answer(self, method: str, target: str, headers: dict[str, str], body: bytes) -> UpstreamResponse:
         """The answer to one request; `headers` by lower-case name."""
         path = target.partition("?")[0].rstrip("/")
         speaks_anthropic = path.startswith("/v1/messages") or "anthropic-version" in headers
@@ -65,16 +65,16 @@ class Answers:
             return self._route(method, path, body, wire)
         except Refusal as refusal:
             after = () if refusal.retry_after is None else (("retry-after", refusal.retry_after),)
-            return Answer(status=refusal.status, headers=after, body=wire.write_error(refusal))
+            return UpstreamResponse(status=refusal.status, headers=after, body=wire.write_error(refusal))
 
-    def _route(self, method: str, path: str, body: bytes, wire: ModuleType) -> Answer:
+    def _route(self, method: str, path: str, body: bytes, wire: ModuleType) -> UpstreamResponse:
         if method in ("GET", "HEAD"):
             if path == "/v1/models":
-                return Answer(body=wire.list_models())
+                return UpstreamResponse(body=wire.list_models())
             if path.startswith("/v1/models/"):
-                return Answer(body=wire.show_model(path.removeprefix("/v1/models/")))
+                return UpstreamResponse(body=wire.show_model(path.removeprefix("/v1/models/")))
             if path in ("", "/v1"):
-                return Answer(body=b'{"service":"asbru mock"}')
+                return UpstreamResponse(body=b'{"service":"asbru mock"}')
         handler = self._posts.get(path)
         if handler is None:
             raise Refusal(404, f"There is nothing at {method} {path}", code="unknown_url")
@@ -82,7 +82,7 @@ class Answers:
             raise Refusal(405, f"{path} takes POST, not {method}")
         return handler(body)
 
-    def _chat(self, body: bytes) -> Answer:
+    def _chat(self, body: bytes) -> UpstreamResponse:
         prompt = openai_wire.read_chat(body)
         plan = self._faults.plan(prompt)
         script = write_script(prompt, plan.base)
@@ -91,7 +91,7 @@ class Answers:
         events = openai_wire.write_events(script, include_usage=prompt.include_usage)
         return _stream(events, plan, script, openai_wire.write_error_event)
 
-    def _completion(self, body: bytes) -> Answer:
+    def _completion(self, body: bytes) -> UpstreamResponse:
         prompt = openai_wire.read_completion(body)
         plan = self._faults.plan(prompt)
         script = write_script(prompt, plan.base)
@@ -100,7 +100,7 @@ class Answers:
         events = openai_wire.write_completion_events(script, include_usage=prompt.include_usage)
         return _stream(events, plan, script, openai_wire.write_error_event)
 
-    def _messages(self, body: bytes) -> Answer:
+    def _messages(self, body: bytes) -> UpstreamResponse:
         prompt = anthropic_wire.read_messages(body)
         plan = self._faults.plan(prompt)
         script = write_script(prompt, plan.base)
@@ -108,15 +108,15 @@ class Answers:
             return _whole(anthropic_wire.write_reply(script), plan, anthropic_wire.write_error(IN_200))
         return _stream(anthropic_wire.write_events(script), plan, script, anthropic_wire.write_error_event)
 
-    def _count(self, body: bytes) -> Answer:
+    def _count(self, body: bytes) -> UpstreamResponse:
         prompt: Prompt = anthropic_wire.read_messages(body, counting=True)
         self._faults.plan(prompt)
-        return Answer(body=anthropic_wire.write_count(prompt))
+        return UpstreamResponse(body=anthropic_wire.write_count(prompt))
 
 
-def _whole(body: bytes, plan: Plan, error: bytes) -> Answer:
+def _whole(body: bytes, plan: Plan, error: bytes) -> UpstreamResponse:
     """A JSON answer, spoilt as planned."""
-    answer = Answer(body=body, slow_ms=plan.slow_ms)
+    answer = UpstreamResponse(body=body, slow_ms=plan.slow_ms)
     if plan.error_in_200 or plan.error_after is not None:
         answer.body = error
     elif plan.garbage:
@@ -132,10 +132,10 @@ def _whole(body: bytes, plan: Plan, error: bytes) -> Answer:
 
 def _stream(
     events: Iterator[bytes], plan: Plan, script: Script, write_error_event: Callable[[Refusal], bytes]
-) -> Answer:
+) -> UpstreamResponse:
     """A stream, spoilt as planned."""
     pause_ms = script.pause_ms if plan.pause_ms is None else plan.pause_ms
-    answer = Answer(
+    answer = UpstreamResponse(
         content_type=openai_wire.STREAM_TYPE, events=events, slow_ms=plan.slow_ms, pause_ms=pause_ms, ending="end"
     )
     if plan.wrong_type:

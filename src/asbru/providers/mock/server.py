@@ -26,7 +26,7 @@ from urllib.parse import unquote
 
 import httptools
 
-from asbru.providers.mock.answers import Answer, Answers
+from asbru.providers.mock.answers import Answers, UpstreamResponse
 
 HOST = "127.0.0.1"
 BODY_BYTES_MAX = 64 * 1024 * 1024
@@ -133,7 +133,7 @@ class Connection(asyncio.Protocol):
         finally:
             transport.close()
 
-    async def _send(self, transport: asyncio.Transport, answer: Answer, asked: _Asked) -> bool:
+    async def _send(self, transport: asyncio.Transport, answer: UpstreamResponse, asked: _Asked) -> bool:
         """Send one answer; False when the connection ends with it."""
         if answer.slow_ms:
             await asyncio.sleep(answer.slow_ms / 1000)
@@ -158,7 +158,7 @@ class _TooMuch(Exception):
     """A bound was reached: of a body's size, or of requests sent ahead."""
 
 
-def _head(answer: Answer, keep_alive: bool, length: str) -> bytes:
+def _head(answer: UpstreamResponse, keep_alive: bool, length: str) -> bytes:
     try:
         phrase = HTTPStatus(answer.status).phrase
     except ValueError:

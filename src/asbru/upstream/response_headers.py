@@ -21,7 +21,7 @@ from typing import NamedTuple, TypeAlias
 
 from asbru.wire import HOP_BY_HOP
 
-ANSWER_HEADERS_MAX = 256
+RESPONSE_HEADERS_MAX = 256
 SHAPES_MAX = 4
 """Shapes known of one origin: its whole answers, its streams, its errors."""
 SHAPES_LEARNED_MAX = 64
@@ -59,14 +59,14 @@ class HeadShapes:
 
     def read(self, head: bytes) -> HeadLines:
         """What is kept of `head`, which begins with its status line and holds the blank line; more may follow it.
-        Raises ValueError for more than ANSWER_HEADERS_MAX headers."""
+        Raises ValueError for more than RESPONSE_HEADERS_MAX headers."""
         for shape in self._shapes:
             found = shape.match(head)
             if found is not None:
                 return _kept(found, shape)
         end = head.find(_BLANK)
-        if head.count(b"\r\n", 0, end) > ANSWER_HEADERS_MAX:
-            raise ValueError(f"over {ANSWER_HEADERS_MAX} headers")
+        if head.count(b"\r\n", 0, end) > RESPONSE_HEADERS_MAX:
+            raise ValueError(f"over {RESPONSE_HEADERS_MAX} headers")
         if 0 < end <= SHAPE_BYTES_MAX and self._learned < SHAPES_LEARNED_MAX:
             self._learn(head[:end])
         lines = allowed_lines(head, end)

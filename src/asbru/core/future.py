@@ -1,6 +1,6 @@
 """A one-shot cell that a stepped coroutine waits on.
 
-Whoever will have the result keeps the `Wait` and calls `resolve` or `fail` once; whoever needs it awaits it. There is
+Whoever will have the result keeps the `Future` and calls `resolve` or `fail` once; whoever needs it awaits it. There is
 no event loop in between: `resolve` runs the waiter at once. Later calls are ignored, so that a race between a result
 and a deadline has one winner.
 """
@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Wait(Generic[T]):
+class Future(Generic[T]):
     """A result that is not there yet. `waiter` is set by the stepper that the coroutine belongs to."""
 
     __slots__ = ("_error", "_value", "done", "waiter")
@@ -46,7 +46,7 @@ class Wait(Generic[T]):
             self.waiter = None
             waiter()
 
-    def __await__(self) -> Generator[Wait[T], None, T]:
+    def __await__(self) -> Generator[Future[T], None, T]:
         if not self.done:
             yield self
         if self._error is not None:

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, TypeAlias
 
-CARRIED_ALWAYS: Final = 1
+FORWARD_ALWAYS: Final = 1
 """To providers of any dialect."""
-CARRIED_TO_OPENAI: Final = 2
-CARRIED_TO_ANTHROPIC: Final = 3
+FORWARD_TO_OPENAI: Final = 2
+FORWARD_TO_ANTHROPIC: Final = 3
 
-CarriedHeader: TypeAlias = tuple[int, bytes, bytes]
+ForwardedHeader: TypeAlias = tuple[int, bytes, bytes]
 """(whom it is for, one of the above; name as spelled; value)."""
 
 Wants: TypeAlias = tuple[int | bytes, ...]
@@ -24,12 +24,12 @@ MADE_MAX = 64
 """Lines kept for so many `Wants`; then it starts anew."""
 
 
-class Carried:
+class ForwardedHeaders:
     """`headers` in the order they came. `made`: header lines by what they were made for."""
 
     __slots__ = ("headers", "made")
 
-    def __init__(self, headers: Sequence[CarriedHeader] = ()) -> None:
+    def __init__(self, headers: Sequence[ForwardedHeader] = ()) -> None:
         self.headers = headers
         self.made: dict[Wants, bytes] = {}
 

@@ -19,7 +19,7 @@ class OpenStream(msgspec.Struct, frozen=True):
     relay: Relay
 
 
-class Reply(msgspec.Struct, frozen=True):
+class Response(msgspec.Struct, frozen=True):
     """`lines` are header lines, each ending with CRLF. Either `body` or `stream`."""
 
     status: int

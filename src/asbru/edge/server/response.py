@@ -34,8 +34,8 @@ def _nobody_waits() -> None:
     """What an answer tells when its caller is gone."""
 
 
-class AnswerWriter:
-    """The answering side of a connection. Implements `core.ports.AnswerPort`.
+class ResponseWriter:
+    """The answering side of a connection. Implements `core.ports.ResponsePort`.
 
     `closing` is set by the connection when this answer is the last one. `started` tells that the head is out, so that
     an error can only be told inside the stream. `bytes_written` counts body bytes of the present answer.

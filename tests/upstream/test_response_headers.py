@@ -9,8 +9,9 @@ from tests.fakes.wounds import wounds
 from tests.upstream.test_connection import Line, outcome
 
 from asbru.core.errors import UpstreamError
-from asbru.upstream.answer_headers import (
-    ANSWER_HEADERS_MAX,
+from asbru.upstream.exchange import UpstreamResponse
+from asbru.upstream.response_headers import (
+    RESPONSE_HEADERS_MAX,
     SHAPE_BYTES_MAX,
     SHAPES_LEARNED_MAX,
     SHAPES_MAX,
@@ -18,7 +19,6 @@ from asbru.upstream.answer_headers import (
     allowed_lines,
     is_allowed,
 )
-from asbru.upstream.exchange import Answer
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -108,9 +108,9 @@ def test_long_heads_are_not_remembered() -> None:
 def test_too_many_headers_are_refused() -> None:
     """Once more than the limit is more than a provider ever sends."""
     heads = HeadShapes()
-    heads.read(head([(b"a", b"1")] * ANSWER_HEADERS_MAX))
+    heads.read(head([(b"a", b"1")] * RESPONSE_HEADERS_MAX))
     with pytest.raises(ValueError, match="over 256 headers"):
-        heads.read(head([(b"a", b"1")] * (ANSWER_HEADERS_MAX + 1)))
+        heads.read(head([(b"a", b"1")] * (RESPONSE_HEADERS_MAX + 1)))
 
 
 @given(names, values)
@@ -196,7 +196,7 @@ def test_chunked_shapes_are_not_looked_at_twice() -> None:
 
 def test_the_limit_of_answers_holds() -> None:
     """A known shape carries nothing past it."""
-    line = Line(answer_bytes_max=400)
+    line = Line(response_bytes_max=400)
     for _ in range(3):
         line.feed(whole(USUAL))
         line.exchange = line.send()
@@ -206,13 +206,13 @@ def test_the_limit_of_answers_holds() -> None:
 
 
 def test_the_connection_goes_on() -> None:
-    """Answers without and with the parser follow each other on one connection."""
+    """UpstreamResponses without and with the parser follow each other on one connection."""
     line = Line()
     chunked = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
     for data in (whole(USUAL),) * 4 + (chunked, whole(USUAL), whole(USUAL)):
         line.feed(data)
-        answer = outcome(line.exchange)
-        assert isinstance(answer, Answer) and answer.body == b"hello"
+        response = outcome(line.exchange)
+        assert isinstance(response, UpstreamResponse) and response.body == b"hello"
         assert line.exchange.over and not line.transport.closing
         line.exchange = line.send()
 
@@ -232,11 +232,11 @@ def made_of(data: bytes, *before: bytes) -> object:
         line.exchange = line.send()
     line.feed(data)
     line.connection.connection_lost(None)
-    answer = outcome(line.exchange)
-    if isinstance(answer, UpstreamError):
-        return answer.kind, answer.message
-    assert isinstance(answer, Answer | None)
-    return answer and (answer.status, answer.lines, answer.content_encoding, answer.body)
+    response = outcome(line.exchange)
+    if isinstance(response, UpstreamError):
+        return response.kind, response.message
+    assert isinstance(response, UpstreamResponse | None)
+    return response and (response.status, response.lines, response.content_encoding, response.body)
 
 
 @pytest.mark.parametrize("new", WOUNDS)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from asbru.core.waiting import Wait
+from asbru.core.future import Future
 
 
-def run(wait: Wait[int]) -> tuple[object, list[object]]:
+def run(wait: Future[int]) -> tuple[object, list[object]]:
     """Awaits `wait` by hand: what the coroutine yielded first, and a list its end will be put into."""
     ended: list[object] = []
 
@@ -31,7 +31,7 @@ def run(wait: Wait[int]) -> tuple[object, list[object]]:
 
 def test_what_is_resolved_is_what_is_awaited() -> None:
     """The coroutine waits with the Wait itself in hand and gets the value in the resolver's stack."""
-    wait: Wait[int] = Wait()
+    wait: Future[int] = Future()
     yielded, ended = run(wait)
     assert yielded is wait and not ended
     wait.resolve(7)
@@ -40,7 +40,7 @@ def test_what_is_resolved_is_what_is_awaited() -> None:
 
 def test_a_failure_is_raised_where_it_is_awaited() -> None:
     """`fail` raises the very error object in the waiting coroutine."""
-    wait: Wait[int] = Wait()
+    wait: Future[int] = Future()
     _, ended = run(wait)
     error = ValueError("no")
     wait.fail(error)
@@ -50,7 +50,7 @@ def test_a_failure_is_raised_where_it_is_awaited() -> None:
 @pytest.mark.parametrize("failed", [False, True])
 def test_a_wait_that_is_over_does_not_suspend(failed: bool) -> None:
     """Awaiting a done Wait goes on at once, with the value or the error."""
-    wait: Wait[int] = Wait()
+    wait: Future[int] = Future()
     error = ValueError("no")
     if failed:
         wait.fail(error)
@@ -64,7 +64,7 @@ def test_a_wait_that_is_over_does_not_suspend(failed: bool) -> None:
 @pytest.mark.parametrize("first", ["resolve", "fail"])
 def test_only_the_first_outcome_counts(first: str) -> None:
     """A race between a result and a deadline has one winner, and the waiter runs once."""
-    wait: Wait[int] = Wait()
+    wait: Future[int] = Future()
     steps: list[int] = []
     wait.waiter = lambda: steps.append(1)
     error = ValueError("late")
@@ -82,7 +82,7 @@ def test_only_the_first_outcome_counts(first: str) -> None:
 
 def test_none_is_a_value() -> None:
     """A Wait of None resolves like any other."""
-    wait: Wait[None] = Wait()
+    wait: Future[None] = Future()
     wait.resolve(None)
     _, ended = run(wait)  # type: ignore[arg-type]  # the type of the value does not matter here
     assert ended == [None]
