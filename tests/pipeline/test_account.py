@@ -73,7 +73,8 @@ def make(monkeypatch: pytest.MonkeyPatch) -> Make:
 
     def make(**changed: Any) -> Inside:
         facts = {"prices": PRICES, "retries": Retries(max=2, pause_initial_s=0.0, pause_max_s=0.0), **changed}
-        b = {"prices": (price("m", 2),), "dialect": facts.pop("other_dialect", "openai_chat")}
+        b = {name.removeprefix("other_"): facts.pop(name) for name in list(facts) if name.startswith("other_")}
+        b["prices"] = (price("m", 2),)
         return Inside(
             Snapshot(
                 providers=(provider("a", **facts), provider("b", **b)),
@@ -254,12 +255,13 @@ def test_a_call_cancelled_while_it_is_answered_is_an_unknown_amount(make: Make) 
 
 
 def test_notes_of_a_failed_attempt_are_not_told(make: Make) -> None:
-    """Only what the attempt that answered left out: a's `store` was dropped, b's was not."""
-    inside = make(strip=("store",), retries=Retries(max=0))
+    """Only what the attempt that answered left out: a dropped `store`, b dropped `seed` and nothing else."""
+    inside = make(strip=("store",), other_strip=("seed",), retries=Retries(max=0))
     inside.script("a", failed(500))
     inside.script("b", reply(3, 2))
-    caller = inside.chat("a/m", store=True)
-    assert caller.header(b"x-asbru-notes") is None and row_of(inside)["notes"] == ""
+    caller = inside.chat("a/m", store=True, seed=1)
+    assert caller.header(b"x-asbru-notes") == b"dropped seed (b refuses it)"
+    assert row_of(inside)["notes"] == "dropped seed (b refuses it)"
     assert b'"store":true' in inside.requests[-1][1]
 
 
