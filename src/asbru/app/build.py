@@ -178,14 +178,11 @@ def _endpoint(facts: ProviderFacts, pool: Pool, lasting: Lasting) -> Endpoint:
 def _route(facts: ProviderFacts, lasting: Lasting) -> ProviderRoute:
     keyless = len(facts.keys) == 1 and not facts.keys[0].value
     keys = () if keyless else tuple(_key(facts, key, lasting) for key in facts.keys)
-    route = ProviderRoute(facts.name, facts.dialect, keys, keyless=keyless)
+    route = ProviderRoute(
+        facts.name, facts.dialect, keys, keyless=keyless, traits=facts.traits, trait_rules=facts.trait_rules
+    )
     route.operations = frozenset(facts.operations)
     route.known_models = facts.known_models
-    route.max_output_tokens = facts.max_output_tokens
-    route.strip = frozenset(facts.strip)
-    route.refuse_inputs = facts.refuse_inputs
-    route.ask_stream_usage = facts.ask_stream_usage
-    route.legacy_max_tokens = facts.legacy_max_tokens
     route.retries = RetryPolicy(facts.retries.max, facts.retries.pause_initial_s, facts.retries.pause_max_s)
     return route
 

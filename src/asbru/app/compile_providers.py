@@ -19,6 +19,7 @@ from asbru.app.config.live import ProviderKey, ProviderSettings
 from asbru.app.defaults import ProviderTypes
 from asbru.app.snapshot import Deadlines, KeyFacts, ProviderFacts, Retries, TlsFacts
 from asbru.catalog.build import ProviderCatalogue, build_catalogue, price_id_of_url
+from asbru.core.traits import TraitRule, change, rule
 from asbru.providers import Access, Provider
 
 _DIALECTS = {"openai": "openai_chat", "anthropic": "anthropic_messages"}
@@ -149,12 +150,8 @@ class _Compiling:
             headers=self._headers(),
             keys=self._keys(parsed),
             operations=access.operations,
-            strip=kind.strip,
-            refuse_inputs=kind.refuse_inputs,
-            ask_stream_usage=kind.ask_stream_usage
-            if settings.ask_stream_usage is None
-            else settings.ask_stream_usage,
-            legacy_max_tokens=kind.legacy_max_tokens,
+            traits=change(kind.traits, settings.traits),
+            trait_rules=self._trait_rules(),
             allow_private=settings.allow_private,
             allow_loopback=settings.allow_loopback or here,
             proxy=settings.proxy,
@@ -165,7 +162,6 @@ class _Compiling:
             idle_connections_max=min(settings.idle_connections_max, settings.connections_max),
             unix_socket=mock_socket if here else None,
             known_models=self._known_models(catalogue),
-            max_output_tokens=dict(kind.max_output_tokens),
             prices=catalogue.models,
         )
 
@@ -265,6 +261,13 @@ class _Compiling:
         if not tls.verify:
             self.findings.warn((*self._path, "tls", "verify"), "certificates are not checked: for tests only")
         return TlsFacts(ca_pem=pem, verify=tls.verify)
+
+    def _trait_rules(self) -> tuple[TraitRule, ...]:
+        """The type's rules, then what the configuration says of every model, then its own rules."""
+        told, rules = self.settings.traits, self.kind.trait_rules
+        if rules:
+            rules += (rule("*", **told.given()),)
+        return (*rules, *told.rules)
 
     def _known_models(self, catalogue: ProviderCatalogue) -> tuple[str, ...]:
         """Named by the configuration first, then by the type, then by the price data."""

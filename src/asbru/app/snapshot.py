@@ -10,6 +10,7 @@ from __future__ import annotations
 import msgspec
 
 from asbru.catalog import PricedModel
+from asbru.core.traits import PLAIN, TraitRule, Traits
 
 SNAPSHOT_VERSION = 1
 
@@ -56,10 +57,10 @@ class ProviderFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     slash, including the version segment where the provider has one (https://api.openai.com/v1).
     `auth`: "bearer" (Authorization) or "x-api-key". `headers` are sent with every call (anthropic-version).
     `operations`: what it offers: chat, completions, embeddings, models, count_tokens.
-    `strip`: top-level request fields it refuses. `refuse_inputs`: kinds of parts it lacks (image, audio, document).
+    `traits`: what it takes and refuses; `trait_rules` change them for some models, later ones win.
     `unix_socket`: connect there instead of to the host of `base_url`.
     `known_models`: names a bare model name may resolve to, and what /v1/models lists.
-    `max_output_tokens`: per upstream model name, where known. `prices`: see `catalog`.
+    `prices`: see `catalog`.
     A provider that needs no credential has one key whose value is "": nothing is sent. No keys at all: none is
     usable, and every call answers so.
     """
@@ -72,10 +73,8 @@ class ProviderFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     headers: dict[str, str] = {}
     keys: tuple[KeyFacts, ...] = ()
     operations: tuple[str, ...] = ("chat", "models")
-    strip: tuple[str, ...] = ()
-    refuse_inputs: tuple[str, ...] = ()
-    ask_stream_usage: bool = True
-    legacy_max_tokens: bool = False
+    traits: Traits = PLAIN
+    trait_rules: tuple[TraitRule, ...] = ()
     allow_private: bool = False
     allow_loopback: bool = False
     proxy: str | None = None
@@ -86,7 +85,6 @@ class ProviderFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     idle_connections_max: int = 256
     unix_socket: str | None = None
     known_models: tuple[str, ...] = ()
-    max_output_tokens: dict[str, int] = {}
     prices: tuple[PricedModel, ...] = ()
 
 

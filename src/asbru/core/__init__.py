@@ -3,7 +3,21 @@
 The chat format has its own doors because it is large: import it as `from asbru.core import chat, reply`.
 """
 
-from asbru.core import chat, errors, forwarded, future, ids, money, notes, outbox, ports, reply, secret_text, usage
+from asbru.core import (
+    chat,
+    errors,
+    forwarded,
+    future,
+    ids,
+    money,
+    notes,
+    outbox,
+    ports,
+    reply,
+    secret_text,
+    traits,
+    usage,
+)
 
 __all__ = [
     "chat",
@@ -17,5 +31,6 @@ __all__ = [
     "ports",
     "reply",
     "secret_text",
+    "traits",
     "usage",
 ]

@@ -10,7 +10,6 @@ from asbru.dialects.contract import (
     StreamReader,
     StreamWriter,
     TailFacts,
-    TargetFacts,
     Written,
     WrittenReply,
 )
@@ -21,7 +20,6 @@ __all__ = [
     "StreamReader",
     "StreamWriter",
     "TailFacts",
-    "TargetFacts",
     "Written",
     "WrittenReply",
 ]

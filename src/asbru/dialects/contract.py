@@ -15,6 +15,7 @@ from asbru.core.chat import ChatRequest, Raw
 from asbru.core.errors import AsbruError, UpstreamError
 from asbru.core.notes import Note
 from asbru.core.reply import ChatReply, StreamEvent, StreamFault
+from asbru.core.traits import Traits
 from asbru.core.usage import Usage
 
 
@@ -46,26 +47,6 @@ class WrittenReply(msgspec.Struct, frozen=True):
 
     body: bytes
     notes: tuple[Note, ...] = ()
-
-
-class TargetFacts(msgspec.Struct, frozen=True):
-    """Facts about the target that a request writer needs. `model` is the upstream's own name for the model.
-
-    `max_output_tokens`: the model's limit, for dialects that require `max_tokens` (Anthropic); 0 = unknown.
-    `strip`: top-level fields this provider refuses, removed and noted.
-    `legacy_max_tokens`: write `max_tokens` where the dialect's modern word is another.
-    `cache_marks`: the target reads cache marks although its dialect does not require it (OpenRouter).
-    `thinking`: how the model takes reasoning (Anthropic): "adaptive" (effort), "budget" (tokens), "none"; "" = unknown.
-    `ask_stream_usage`: whether the usage of a stream is asked for, in dialects that report it only then.
-    """
-
-    model: str
-    max_output_tokens: int = 0
-    strip: frozenset[str] = frozenset()
-    legacy_max_tokens: bool = False
-    cache_marks: bool = False
-    thinking: str = ""
-    ask_stream_usage: bool = True
 
 
 class StreamReader(Protocol):
@@ -142,6 +123,7 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     `read_head(body)` and `rewrite(head, model, ask_usage, strip)` serve pass-through: the latter replaces the model
     (always), asks the stream for usage (if `ask_usage`) and removes the members called `strip`; it returns the members
     to send, or None when nothing had to change and the body goes on as it came. `head` stays as it was.
+    `write_request(request, model, traits)` writes the body for `model`, the upstream's own name, as its traits allow.
     `usage_of(body)` reads usage from a complete JSON answer, tail first, whole body as a fallback; None if absent.
     `head_usage(data)` reads usage from the first whole events of a stream, where the dialect tells it there (input
     tokens in Anthropic's `message_start`); `merge_usage(head, tail)` joins it with what `tail` found.
@@ -161,7 +143,7 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     read_head: Callable[[bytes], RequestHead]
     rewrite: Callable[[RequestHead, str, bool, frozenset[str]], dict[str, Raw] | None]
     read_request: Callable[[bytes], ChatRequest]
-    write_request: Callable[[ChatRequest, TargetFacts], Written]
+    write_request: Callable[[ChatRequest, str, Traits], Written]
     read_reply: Callable[[bytes], ChatReply]
     write_reply: Callable[[ChatReply], WrittenReply]
     stream_reader: Callable[[], StreamReader]

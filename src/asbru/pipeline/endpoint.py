@@ -38,7 +38,6 @@ class Endpoint:
         "deadlines",
         "dialect",
         "operations",
-        "plain",
         "pool",
         "route",
     )
@@ -67,8 +66,6 @@ class Endpoint:
         }
         self._wants = (self._family, *self._defaults.values())
         """All that the lines made of a caller's headers depend on: what they are kept by."""
-        self.plain = not route.strip and not route.refuse_inputs
-        """Whether the provider takes whatever its dialect allows."""
         self._starts = {
             operation: (
                 f"POST {absolute}{base_path}{path} HTTP/1.1\r\nhost: {authority}\r\n"

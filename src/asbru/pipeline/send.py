@@ -9,8 +9,9 @@ import msgspec
 
 from asbru.core.errors import UpstreamError
 from asbru.core.notes import Note
+from asbru.core.traits import Traits
 from asbru.core.usage import Usage
-from asbru.dialects import Dialect, RequestHead, TargetFacts
+from asbru.dialects import Dialect, RequestHead
 from asbru.pipeline.call import Call
 from asbru.pipeline.endpoint import Endpoint
 from asbru.pipeline.inputs import check_inputs
@@ -19,7 +20,7 @@ from asbru.pipeline.operations import CHAT
 from asbru.pipeline.responses import OpenStream, Response
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.streaming import PassRelay, Relay, TranslateRelay
-from asbru.routing import Key, ProviderRoute, read_retry_after_s
+from asbru.routing import Key, read_retry_after_s
 from asbru.upstream import LARGE_BYTES_MIN, Body, UpstreamResponse
 from asbru.wire import JSON_LINE
 from asbru.wire.content_coding import CodingError, DecodedTooLargeError, Decoder, accepts, decode, decoder
@@ -44,16 +45,19 @@ async def send(call: Call, key: Key, endpoint: Endpoint, rooms: Rooms) -> Respon
     assert head is not None and target is not None
     call.notes = ()
     call.pass_through = passing = passes_through(call, endpoint)
-    asks_usage = head.stream and not head.wants_usage and endpoint.route.ask_stream_usage
     model = target.model
     call.served_model = model = key.aliases.get(model, model)
+    route = endpoint.route
+    traits = route.only_traits or route.traits_of(model)
+    asks_usage = head.stream and not head.wants_usage and traits.ask_stream_usage
     body: Body
     if not passing:
-        body = _translate(call, model, endpoint)
+        body = _translate(call, model, traits, endpoint)
     else:
-        if not endpoint.plain:
-            _heed(call, head, endpoint.route)
-        members = endpoint.dialect.rewrite(head, model, asks_usage, endpoint.route.strip)
+        strip = traits.strip
+        if strip or traits.refuse_inputs:
+            _heed(call, head, traits, route.name)
+        members = endpoint.dialect.rewrite(head, model, asks_usage, strip)
         if members is None:
             body = call.body
         else:
@@ -87,30 +91,22 @@ async def send(call: Call, key: Key, endpoint: Endpoint, rooms: Rooms) -> Respon
             exchange.abort()
 
 
-def _heed(call: Call, head: RequestHead, route: ProviderRoute) -> None:
-    """What the provider does not take: inputs that it refuses, members that it must not see, which are noted."""
-    if route.refuse_inputs and call.operation == CHAT:
-        check_inputs(call, route)
-    gone = route.strip & head.members.keys()
-    call.notes = tuple(Note("dropped", field, f"{route.name} refuses it") for field in sorted(gone))
+def _heed(call: Call, head: RequestHead, traits: Traits, provider: str) -> None:
+    """What the target does not take: inputs that it refuses, members that it must not see, which are noted."""
+    if traits.refuse_inputs and call.operation == CHAT:
+        check_inputs(call, traits.refuse_inputs, provider)
+    gone = traits.strip & head.members.keys()
+    call.notes = tuple(Note("dropped", field, f"{provider} refuses it") for field in sorted(gone))
 
 
-def _translate(call: Call, model: str, endpoint: Endpoint) -> bytes:
-    route = endpoint.route
+def _translate(call: Call, model: str, traits: Traits, endpoint: Endpoint) -> bytes:
     if call.operation != CHAT:
         raise UpstreamError(f"{call.operation} cannot be translated", kind="unsupported", status=400)
-    if route.refuse_inputs:
-        check_inputs(call, route)
+    if traits.refuse_inputs:
+        check_inputs(call, traits.refuse_inputs, endpoint.route.name)
     if call.canonical is None:
         call.canonical = call.dialect.read_request(call.body)
-    facts = TargetFacts(
-        model,
-        max_output_tokens=route.max_output_tokens.get(model, 0),
-        strip=route.strip,
-        legacy_max_tokens=route.legacy_max_tokens,
-        ask_stream_usage=route.ask_stream_usage,
-    )
-    written = endpoint.dialect.write_request(call.canonical, facts)
+    written = endpoint.dialect.write_request(call.canonical, model, traits)
     call.notes = written.notes
     return written.body
 

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+from msgspec import Meta
 from pydantic import Field, SecretStr
 
 from asbru.app.config.base import Settings
+from asbru.app.config.structs import FromStruct
+from asbru.core.traits import TraitChanges, TraitRule
 
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
 
@@ -64,6 +67,14 @@ class UpstreamTls(Settings):
     verify: Annotated[bool, Field(description="false accepts any certificate: for tests only.")] = True
 
 
+class TraitSettings(TraitChanges, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a provider's models take and refuse, where it is not what the provider's type says."""
+
+    rules: Annotated[
+        tuple[TraitRule, ...], Meta(description="Changes for some of its models; of several that fit, the last wins.")
+    ] = ()
+
+
 class ProviderSettings(Settings):
     """A provider that may be called; its name is what callers write before the slash of a model."""
 
@@ -89,10 +100,11 @@ class ProviderSettings(Settings):
     headers: Annotated[
         dict[str, str], Field(max_length=64, description="Headers sent with every call to this provider.")
     ] = {}
-    ask_stream_usage: Annotated[
-        bool | None,
-        Field(description="Ask for usage in streams when the caller did not; default: the type's own."),
-    ] = None
+    traits: Annotated[
+        TraitSettings,
+        FromStruct(),
+        Field(default_factory=TraitSettings, description="What its models take and refuse; default: the type's own."),
+    ]
     deadlines: Annotated[DeadlineSettings, Field(description="Time limits of an attempt.")] = DeadlineSettings()
     retries: Annotated[RetrySettings, Field(description="Retries with the same key.")] = RetrySettings()
     allow_loopback: Annotated[
