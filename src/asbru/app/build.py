@@ -25,9 +25,10 @@ from asbru.dialects.openai_chat import DIALECT as OPENAI_CHAT
 from asbru.governance import Keys, caller
 from asbru.pipeline import Endpoint, Load, Rooms
 from asbru.records import RecordWriter
-from asbru.routing import Key, Plan, ProviderRoute, RetryPolicy
+from asbru.routing import Key, Plan, ProviderRoute
 from asbru.telemetry import Meter
-from asbru.upstream import ExchangeDeadlines, Origin, Pool, TlsContexts, proxy_authorization
+from asbru.upstream import Origin, Pool, TlsContexts, proxy_authorization
+from asbru.upstream.origin import Reach
 
 DIALECTS: Mapping[str, Dialect] = {dialect.name: dialect for dialect in (OPENAI_CHAT, ANTHROPIC_MESSAGES)}
 
@@ -142,14 +143,9 @@ def _origin(facts: ProviderFacts) -> Origin:
         host=parts.hostname,
         port=parts.port or (443 if tls else 80),
         tls=tls,
-        verify=facts.tls.verify,
-        ca_pem=facts.tls.ca_pem,
-        proxy=facts.proxy,
+        trust=facts.tls,
         unix_socket=facts.unix_socket,
-        allow_private=facts.allow_private,
-        allow_loopback=facts.allow_loopback,
-        connections_max=facts.connections_max,
-        idle_connections_max=facts.idle_connections_max,
+        **{name: getattr(facts, name) for name in Reach.__struct_fields__},
     )
 
 
@@ -161,12 +157,7 @@ def _endpoint(facts: ProviderFacts, pool: Pool, lasting: Lasting) -> Endpoint:
         route,
         DIALECTS[facts.dialect],
         pool,
-        ExchangeDeadlines(
-            facts.deadlines.connect_s,
-            facts.deadlines.first_token_s,
-            facts.deadlines.idle_s,
-            facts.deadlines.total_s,
-        ),
+        facts.deadlines,
         base_path=parts.path.rstrip("/"),
         authority=parts.netloc.rpartition("@")[2],
         headers=facts.headers,
@@ -183,7 +174,7 @@ def _route(facts: ProviderFacts, lasting: Lasting) -> ProviderRoute:
     )
     route.operations = frozenset(facts.operations)
     route.known_models = facts.known_models
-    route.retries = RetryPolicy(facts.retries.max, facts.retries.pause_initial_s, facts.retries.pause_max_s)
+    route.retries = facts.retries
     return route
 
 

@@ -7,7 +7,10 @@ out a provider with a single key. A key that rests because of a 429 is not: the 
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
+from msgspec import Meta
 
 from asbru.core.traits import PLAIN, TraitRule, Traits, resolve
 
@@ -67,12 +70,14 @@ class Key:
         return bool(self.refused_models) and self.refused_models.get(model, 0.0) > now_s
 
 
-class RetryPolicy(msgspec.Struct, frozen=True):
-    """See `app.snapshot.Retries`."""
+class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Attempts with the same key after a network error or a 5xx; pauses double and are drawn with full jitter."""
 
-    max: int = 2
-    pause_initial_s: float = 0.25
-    pause_max_s: float = 5.0
+    max: Annotated[int, Meta(ge=0, le=10, description="Retries after the first attempt.")] = 2
+    pause_initial_s: Annotated[float, Meta(ge=0, le=3600, description="Upper bound of the first pause, seconds.")] = (
+        0.25
+    )
+    pause_max_s: Annotated[float, Meta(ge=0, le=3600, description="Upper bound of any pause, seconds.")] = 5.0
 
 
 class ProviderRoute:

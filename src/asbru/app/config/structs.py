@@ -42,9 +42,9 @@ def is_struct(hint: object) -> TypeGuard[type[msgspec.Struct]]:
 
 @cache
 def model_of(struct: type[msgspec.Struct]) -> type[BaseModel]:
-    """The model that reads `struct`: names as encoded, bounds, defaults, sentences; what is required comes first."""
+    """The model that reads `struct`: names as encoded, bounds, defaults, sentences; its own fields before inherited."""
     fields: dict[str, Any] = {}
-    for field in sorted(msgspec.structs.fields(struct), key=lambda field: not field.required):
+    for field in sorted(msgspec.structs.fields(struct), key=lambda field: field.name not in struct.__annotations__):
         alias = field.encode_name if field.encode_name != field.name else None
         fields[field.name] = (Annotated[_readable(field.type), Field(alias=alias)], _default(field))
     return create_model(struct.__name__, __base__=Settings, __doc__=struct.__doc__, **fields)
@@ -57,11 +57,12 @@ def _made(struct: type[msgspec.Struct], read: BaseModel) -> msgspec.Struct:
 
 
 def _default(field: msgspec.structs.FieldInfo) -> Any:
-    if field.default is UNSET:
-        return Field(default_factory=lambda: UNSET)  # the schema then names no default
-    if field.default is not NODEFAULT:
-        return field.default
-    return ... if field.default_factory is NODEFAULT else Field(default_factory=field.default_factory)
+    if field.required:
+        return ...
+    default = field.default if field.default_factory is NODEFAULT else field.default_factory()
+    if default is UNSET or isinstance(default, msgspec.Struct):
+        return Field(default_factory=lambda: default)  # a schema names the default of a value, not of a section
+    return default
 
 
 def _readable(hint: Any) -> Any:
