@@ -84,7 +84,6 @@ def compile_config(
         limits=config.limits,
         forwards=tuple(config.forwards),
         cors_origins=tuple(config.cors_origins),
-        warnings=tuple(str(warning) for warning in findings.warnings),
     )
     boot = _boot(options, parsed, snapshot, findings)._replace(
         config_file=str(file.absolute()) if file else None,

@@ -21,8 +21,6 @@ from asbru.routing import RetryPolicy
 from asbru.upstream import ExchangeDeadlines
 from asbru.upstream.origin import Reach, TlsTrust
 
-SNAPSHOT_VERSION = 1
-
 
 class KeyFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One credential of a provider. `models` holds names or "*"; `aliases` maps a public name to the upstream's."""
@@ -119,7 +117,6 @@ class PrefixForward(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything a worker serves by. `open_access`: no virtual keys are configured and the listener is loopback."""
 
-    version: int = SNAPSHOT_VERSION
     providers: tuple[ProviderFacts, ...] = ()
     virtual_keys: tuple[VirtualKeyFacts, ...] = ()
     pepper: bytes = b""
@@ -128,7 +125,6 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     limits: Limits = Limits()
     forwards: tuple[PrefixForward, ...] = ()
     cors_origins: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
 
 
 def write_snapshot(snapshot: Snapshot) -> bytes:

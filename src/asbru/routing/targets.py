@@ -81,8 +81,7 @@ class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class ProviderRoute:
-    """A provider as a place to send calls. `pool` and `deadlines` belong to the upstream driver; `paths` maps an
-    operation to its path and is what the provider offers."""
+    """A provider as a place to send calls: its keys, what it offers, and what it and its models take and refuse."""
 
     __slots__ = (
         "_resolved",
