@@ -133,8 +133,12 @@ class Gateway:
     async def __aenter__(self) -> Gateway:
         loop = asyncio.get_running_loop()
         self.lasting = Lasting(loop, self.recorder, Meter())
-        self.door = Door(lambda: self.server.draining, lambda told: told(b"metrics\n"), "0")
-        self.server = Server(loop, self.snapshot.limits, self.door.handle)
+        self.door = Door(
+            self.lasting.dialects.values(), lambda: self.server.draining, lambda told: told(b"metrics\n"), "0"
+        )
+        self.server = Server(
+            loop, self.snapshot.limits, self.door.handle, header_prefixes=self.lasting.header_prefixes
+        )
         self.server.sweeps.append(self.lasting.sweep)
         self.swap(self.snapshot)
         self.port = await self.server.listen(HOST, 0, self._tls)

@@ -101,7 +101,6 @@ GOOD = [
     Example("light-workers", "src/asbru/app/thing.py", "from pydantic import BaseModel\n"),
     Example("front-door", "src/asbru/wire/__init__.py", "__all__: list[str] = []\n"),
     Example("front-door", "src/asbru/providers/groq/__init__.py", "PROVIDER = 1\n"),
-    Example("front-door", "src/asbru/wire/__init__.py", f"__all__ = {[f'n{i}' for i in range(12)] + ['sse']}\n"),
     Example("front-door", "src/asbru/__init__.py", "VERSION = 1\n"),
     Example("front-door", "src/asbru/wire/thing.py", "X = 1\n"),
     Example("by-the-door", "src/asbru/edge/thing.py", "from asbru.wire import Thing\n"),

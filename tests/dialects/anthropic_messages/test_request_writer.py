@@ -54,7 +54,7 @@ def ask(*messages: Message, **fields: Any) -> ChatRequest:
 
 def write(request: ChatRequest, traits: Traits = PLAIN) -> tuple[dict[str, Any], list[str]]:
     """The body and the notes as text."""
-    written = DIALECT.write_request(request, "claude", traits)
+    written = DIALECT.chat.write_request(request, "claude", traits)
     return json.loads(written.body), [str(note) for note in written.notes]
 
 
@@ -141,7 +141,7 @@ def test_bad_arguments_are_kept_as_text() -> None:
 def test_arguments_keep_their_bytes() -> None:
     """Arguments that are an object are not re-serialised."""
     call = ToolCallPart(id="1", name="f", arguments='{"a" : 1.50, "b":"\\u00e9"}')
-    written = DIALECT.write_request(ask(say("assistant", call)), "claude", PLAIN)
+    written = DIALECT.chat.write_request(ask(say("assistant", call)), "claude", PLAIN)
     assert b'"input":{"a" : 1.50, "b":"\\u00e9"}' in written.body
 
 
@@ -315,7 +315,7 @@ def test_settings_without_equivalent_are_noted() -> None:
 def test_structured_output() -> None:
     """A JSON schema keeps its bytes; name and looseness are noted."""
     fmt = ResponseFormat(kind="json_schema", name="N", schema=Raw(b'{"type": "object"}'), strict=False)
-    written = DIALECT.write_request(ask(response_format=fmt), "claude", PLAIN)
+    written = DIALECT.chat.write_request(ask(response_format=fmt), "claude", PLAIN)
     assert b'"output_config":{"format":{"type":"json_schema","schema":{"type": "object"}}}' in written.body
     assert [note.field for note in written.notes] == ["response_format.name", "response_format.strict"]
 

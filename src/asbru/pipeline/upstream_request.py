@@ -1,0 +1,72 @@
+"""The caller's request made for one target: passed on as it came, or written anew from its canonical form.
+
+Each attempt makes its own from what the caller sent (or what stages made of that), never from what another attempt
+sent. What the target does not take is left out here, and noted.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from asbru.core.errors import UnsupportedByProvider
+from asbru.core.notes import Note
+from asbru.core.traits import Traits
+from asbru.dialects import RequestHead
+from asbru.pipeline.call import Attempt, Call
+from asbru.pipeline.endpoint import Endpoint
+from asbru.pipeline.inputs import check_inputs
+from asbru.pipeline.large import write_members
+from asbru.upstream import LARGE_BYTES_MIN, Body
+
+_encode = msgspec.json.encode
+
+
+def request_passes(call: Call, endpoint: Endpoint) -> bool:
+    """Whether the body goes to the provider as the caller sent it, but for the model and what it must not see: it is
+    of the provider's dialect, and no stage has put anything else in its place."""
+    return call.dialect is endpoint.dialect and not call.request_changed
+
+
+def asks_usage(head: RequestHead, traits: Traits) -> bool:
+    """Whether Asbru asks the stream for usage that the caller did not ask for."""
+    return head.stream and not head.wants_usage and traits.ask_stream_usage
+
+
+def write_request(call: Call, attempt: Attempt) -> Body:
+    """The body for the attempt's target; notes what it cannot carry. Raises `UnsupportedByProvider`, `BadRequest`."""
+    endpoint = attempt.endpoint
+    if not attempt.request_passes:
+        return _translate(call, attempt, endpoint)
+    head = call.head
+    assert head is not None
+    traits = attempt.traits
+    strip = traits.strip
+    if strip or traits.refuse_inputs:
+        _check(call, attempt, head)
+    members = endpoint.dialect.passing.rewrite(head, attempt.served_model, asks_usage(head, traits), strip)
+    if members is None:
+        return call.body
+    return _encode(members) if call.body_bytes <= LARGE_BYTES_MIN else write_members(members)
+
+
+def _check(call: Call, attempt: Attempt, head: RequestHead) -> None:
+    """What the target does not take: inputs that it refuses, members that it must not see, which are noted."""
+    traits, provider = attempt.traits, attempt.target.provider.name
+    if traits.refuse_inputs and call.operation.codec is not None:
+        check_inputs(call, traits.refuse_inputs, provider)
+    gone = traits.strip & head.members.keys()
+    attempt.notes = tuple(Note("dropped", field, f"{provider} refuses it") for field in sorted(gone))
+
+
+def _translate(call: Call, attempt: Attempt, endpoint: Endpoint) -> bytes:
+    traits, provider = attempt.traits, endpoint.route.name
+    target_operation = endpoint.dialect.operation(call.operation.name)
+    if call.operation.codec is None or target_operation is None or target_operation.codec is None:
+        raise UnsupportedByProvider(
+            f"{call.operation.name} cannot be translated for the provider '{provider}'; ask one of the same dialect"
+        )
+    if traits.refuse_inputs:
+        check_inputs(call, traits.refuse_inputs, provider)
+    written = target_operation.codec.write_request(call.read_canonical(), attempt.served_model, traits)
+    attempt.notes = written.notes
+    return written.body
