@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import pytest
 from tests.fakes.inside import PEPPER, Inside, answer, provider, virtual_key
 
-from asbru.app.snapshot import FallbackFacts, Snapshot
+from asbru.app.snapshot import Fallback, Snapshot
 from asbru.core.errors import CallerError
 from asbru.core.future import Future
 from asbru.pipeline import Attempt, Call
@@ -29,7 +29,7 @@ SNAPSHOT = Snapshot(
     providers=(provider("openai"), provider("other")),
     virtual_keys=(virtual_key("test", "sk-asb-test"),),
     pepper=PEPPER,
-    fallbacks=(FallbackFacts(source="openai/m", targets=("other/m",)),),
+    fallbacks=(Fallback(source="openai/m", targets=("other/m",)),),
 )
 
 

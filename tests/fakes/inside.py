@@ -15,10 +15,11 @@ import pytest
 from tests.fakes.loops import FakeLoop, FakeTransport
 
 from asbru.app.build import Lasting, build_rooms
-from asbru.app.snapshot import KeyFacts, ProviderFacts, Retries, Snapshot, VirtualKeyFacts
+from asbru.app.snapshot import KeyFacts, ProviderFacts, Snapshot, VirtualKeyFacts
 from asbru.edge import Door
 from asbru.edge.server import Server, ServerConnection, ServerLimits
 from asbru.records import COLUMNS, RecordWriter
+from asbru.routing import RetryPolicy
 from asbru.telemetry import Meter
 from asbru.upstream import Origin, TlsContexts, pool
 from asbru.upstream.connection import UpstreamConnection
@@ -51,7 +52,7 @@ def provider(name: str, dialect: str = "openai_chat", **changed: Any) -> Provide
         "operations": ("chat", "completions", "embeddings", "models")
         if dialect == "openai_chat"
         else ("chat", "count_tokens", "models"),
-        "retries": Retries(max=2, pause_initial_s=0.0, pause_max_s=0.0),
+        "retries": RetryPolicy(max=2, pause_initial_s=0.0, pause_max_s=0.0),
         "known_models": ("m",),
         **changed,
     }

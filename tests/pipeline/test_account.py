@@ -11,16 +11,17 @@ import msgspec
 import pytest
 from tests.fakes.inside import PEPPER, Inside, answer, provider, virtual_key
 
-from asbru.app.snapshot import FallbackFacts, KeyFacts, Retries, Snapshot
+from asbru.app.snapshot import Fallback, KeyFacts, Snapshot
 from asbru.catalog import MatchClause, PricedModel
 from asbru.core.money import PriceRow
+from asbru.core.traits import Traits
 from asbru.core.usage import Usage
 from asbru.pipeline.account import write_attempt_log
 from asbru.pipeline.call import Attempt
 from asbru.pipeline.endpoint import NO_KEY
 from asbru.pipeline.spend import total
 from asbru.records.row import ATTEMPTS_LOGGED_MAX
-from asbru.routing import ProviderRoute, Target
+from asbru.routing import ProviderRoute, RetryPolicy, Target
 
 Make = Callable[..., Inside]
 
@@ -59,6 +60,11 @@ def price(model: str, dollars: int) -> PricedModel:
     return PricedModel(id=model, match=MatchClause("equals", model), rows=(row,))
 
 
+def strips(*fields: str) -> Traits:
+    """A provider that refuses these fields."""
+    return Traits(strip=frozenset(fields))
+
+
 PRICES = (price("m", 1), price("served", 10))
 UPSTREAM_CHUNKS = (
     b'data: {"id":"c","model":"m","choices":[{"index":0,"delta":{"content":"Hel"}}]}\n\n'
@@ -72,7 +78,7 @@ def make(monkeypatch: pytest.MonkeyPatch) -> Make:
     """A gateway with providers a and b, a falling back to b; b's prices are double."""
 
     def make(**changed: Any) -> Inside:
-        facts = {"prices": PRICES, "retries": Retries(max=2, pause_initial_s=0.0, pause_max_s=0.0), **changed}
+        facts = {"prices": PRICES, "retries": RetryPolicy(max=2, pause_initial_s=0.0, pause_max_s=0.0), **changed}
         b = {name.removeprefix("other_"): facts.pop(name) for name in list(facts) if name.startswith("other_")}
         b["prices"] = (price("m", 2),)
         return Inside(
@@ -80,7 +86,7 @@ def make(monkeypatch: pytest.MonkeyPatch) -> Make:
                 providers=(provider("a", **facts), provider("b", **b)),
                 virtual_keys=(virtual_key("test", "sk-asb-test"),),
                 pepper=PEPPER,
-                fallbacks=(FallbackFacts(source="a/m", targets=("b/m",)),),
+                fallbacks=(Fallback(source="a/m", targets=("b/m",)),),
                 cors_origins=("https://app.example",),
             ),
             monkeypatch,
@@ -112,7 +118,7 @@ def tokens_by_model(inside: Inside) -> dict[tuple[str, str], tuple[int, int, int
 
 def test_a_paid_reply_that_makes_no_sense_is_charged_to_who_sent_it(make: Make) -> None:
     """A translated 200 without choices was paid for at a, not at the fallback that answered or was never reached."""
-    inside = make(dialect="openai_chat", retries=Retries(max=0))
+    inside = make(dialect="openai_chat", retries=RetryPolicy(max=0))
     inside.script("a", reply(100, 50, choices=False))
     inside.script("b", reply(3, 2))
     messages = [{"role": "user", "content": "hi"}]
@@ -153,7 +159,7 @@ def test_every_paid_attempt_is_summed(make: Make) -> None:
 )
 def test_what_was_sent_and_not_told_is_unknown(make: Make, script: Any, billed: bool) -> None:
     """After an error in place of a reply nothing is owed; after a reset nobody knows, and the cost says so."""
-    inside = make(retries=Retries(max=0), keys=(KeyFacts(name="1", value="s1"),))
+    inside = make(retries=RetryPolicy(max=0), keys=(KeyFacts(name="1", value="s1"),))
     inside.script("a", script)
     inside.script("b", reply(3, 2))
     assert inside.chat("a/m").status == 200
@@ -165,7 +171,7 @@ def test_what_was_sent_and_not_told_is_unknown(make: Make, script: Any, billed: 
 
 def test_a_target_that_was_never_reached_is_charged_nothing(make: Make) -> None:
     """No connection: nothing was sent, nothing is owed, and the record names where the call went."""
-    inside = make(retries=Retries(max=0))
+    inside = make(retries=RetryPolicy(max=0))
 
     async def refuse(*_: Any) -> Any:
         raise OSError("refused")
@@ -217,7 +223,7 @@ def test_usage_beside_a_translated_reply_is_found(make: Make) -> None:
 
 def test_a_stream_asked_for_and_answered_whole_is_charged(make: Make) -> None:
     """The provider ignored `stream`: no stream for the caller, but its usage is known."""
-    inside = make(retries=Retries(max=0))
+    inside = make(retries=RetryPolicy(max=0))
     inside.script("a", reply(7, 3))
     inside.script("b", *[failed(500)] * 3)
     assert inside.chat("a/m", stream=True).status == 502
@@ -256,7 +262,7 @@ def test_a_call_cancelled_while_it_is_answered_is_an_unknown_amount(make: Make) 
 
 def test_notes_of_a_failed_attempt_are_not_told(make: Make) -> None:
     """Only what the attempt that answered left out: a dropped `store`, b dropped `seed` and nothing else."""
-    inside = make(strip=("store",), other_strip=("seed",), retries=Retries(max=0))
+    inside = make(traits=strips("store"), other_traits=strips("seed"), retries=RetryPolicy(max=0))
     inside.script("a", failed(500))
     inside.script("b", reply(3, 2))
     caller = inside.chat("a/m", store=True, seed=1)
@@ -267,7 +273,7 @@ def test_notes_of_a_failed_attempt_are_not_told(make: Make) -> None:
 
 def test_a_stripped_field_is_noted(make: Make) -> None:
     """In the header and in the record, by name."""
-    inside = make(strip=("store", "seed"))
+    inside = make(traits=strips("store", "seed"))
     inside.script("a", reply(3, 2))
     caller = inside.chat("a/m", store=True, seed=1, user="u")
     sent = json.loads(inside.requests[0][1].partition(b"\r\n\r\n")[2])

@@ -25,7 +25,7 @@ from asbru.app.build import Lasting, build_forwards, build_rooms
 from asbru.app.lifeline import end_with_supervisor
 from asbru.app.snapshot import Snapshot, read_snapshot
 from asbru.edge import Door, Forwarder
-from asbru.edge.server import Server, ServerLimits
+from asbru.edge.server import Server
 from asbru.records import RecordWriter
 from asbru.telemetry import Meter, log, names
 from asbru.upstream import read_by_records
@@ -54,21 +54,8 @@ class Worker:
         self.door = Door(
             self._lasting.dialects.values(), lambda: self.server.draining, self.writer.scrape, __version__
         )
-        limits = snapshot.limits
         self.server = Server(
-            loop,
-            ServerLimits(
-                head_bytes_max=limits.head_bytes_max,
-                header_count_max=limits.header_count_max,
-                body_bytes_max=limits.body_bytes_max,
-                connections_max=limits.connections_max,
-                idle_timeout_s=limits.idle_timeout_s,
-                head_timeout_s=limits.head_timeout_s,
-                body_timeout_s=limits.body_timeout_s,
-            ),
-            self.door.handle,
-            outbox,
-            header_prefixes=self._lasting.header_prefixes,
+            loop, snapshot.limits, self.door.handle, outbox, header_prefixes=self._lasting.header_prefixes
         )
         self.server.sweeps.append(self._lasting.sweep)
         self.server.sweeps.append(outbox.tick)

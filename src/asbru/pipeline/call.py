@@ -30,7 +30,8 @@ _NOT_CHARGED = ("status", "fault")
 
 
 class Attempt:
-    """One request to one target with one key. `served_model`: the upstream's own name for the model, aliases applied.
+    """One request to one target with one key. `served_model`: the upstream's own name for the model, aliases applied;
+    `traits`: what it takes and refuses.
 
     `request_passes` and `response_passes`: whether the body goes, and the response comes, as it is; else it is
     translated. `outcome`: ok, error (told inside the stream), cut, cancelled (the caller went away), the kind of
@@ -52,7 +53,9 @@ class Attempt:
         self.target = target
         self.key = key
         self.endpoint = endpoint
-        self.served_model = key.aliases.get(target.model, target.model)
+        self.served_model = model = key.aliases.get(target.model, target.model)
+        route = target.provider
+        self.traits = route.only_traits or route.traits_of(model)
         self.started_s = started_s
 
     @property

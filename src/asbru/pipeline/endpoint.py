@@ -45,7 +45,6 @@ class Endpoint:
         "deadlines",
         "dialect",
         "operations",
-        "plain",
         "pool",
         "route",
     )
@@ -74,8 +73,6 @@ class Endpoint:
         }
         self._wants = (dialect.name.encode(), *self._defaults.values())
         """All that the lines made of a caller's headers depend on: what they are kept by."""
-        self.plain = not route.strip and not route.refuse_inputs
-        """Whether the provider takes whatever its dialect allows."""
         self._origin = (
             f"{absolute}{base_path}",
             f" HTTP/1.1\r\nhost: {authority}\r\ncontent-type: application/json\r\naccept-encoding: identity\r\n".encode(

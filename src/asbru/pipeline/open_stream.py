@@ -64,7 +64,7 @@ def _relay(call: Call, attempt: Attempt, upstream: UpstreamResponse) -> Relay:
         except CodingError as error:
             raise UpstreamError(f"the provider's stream cannot be decoded: {error}", kind="protocol") from error
     if attempt.response_passes:
-        return _pass_relay(call, endpoint, decode_with)
+        return _pass_relay(call, attempt, decode_with)
     operation = endpoint.dialect.operation(call.operation.name)
     own = call.operation.codec
     assert operation is not None and operation.codec is not None and own is not None
@@ -76,10 +76,11 @@ def _relay(call: Call, attempt: Attempt, upstream: UpstreamResponse) -> Relay:
     )
 
 
-def _pass_relay(call: Call, endpoint: Endpoint, decode_with: Decoder | None) -> PassRelay:
+def _pass_relay(call: Call, attempt: Attempt, decode_with: Decoder | None) -> PassRelay:
     head = call.head
     assert head is not None
-    withhold = asks_usage(head, endpoint)
+    endpoint = attempt.endpoint
+    withhold = asks_usage(head, attempt.traits)
     watchers = watching(call) if call.stages else ()
     if not watchers:
         return PassRelay(endpoint.dialect, withhold=withhold, decoder=decode_with, choices=head.choices)
