@@ -12,8 +12,8 @@ from asbru.dialects import Dialect
 from asbru.dialects.anthropic_messages import DIALECT as ANTHROPIC
 from asbru.dialects.openai_chat import DIALECT as OPENAI
 from asbru.pipeline.streaming import PRELUDE_BYTES_MAX, PassRelay, Relay, TranslateRelay
-from asbru.wire import EventSplitter
 from asbru.wire.content_coding import decoder
+from asbru.wire.sse import EventSplitter
 
 CHUNK = b'data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":%b,"finish_reason":%b}]}\n\n'  # noqa: E501 -- one event
 USAGE_CHUNK = (

@@ -21,15 +21,12 @@ from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.streaming import PassRelay, Relay, TranslateRelay
 from asbru.routing import Key, ProviderRoute, read_retry_after_s
 from asbru.upstream import LARGE_BYTES_MIN, Body, UpstreamResponse
-from asbru.wire import JSON_LINE
+from asbru.wire import JSON_LINE, SSE, Framing
 from asbru.wire.content_coding import CodingError, DecodedTooLargeError, Decoder, accepts, decode, decoder
 
 _NO_CACHE = b"cache-control: no-cache\r\n"
-_SSE_TYPE = b"text/event-stream"
-SSE_LINES = b"content-type: text/event-stream; charset=utf-8\r\n" + _NO_CACHE
 _OPENS, _CLOSES = b"{}"
 _encode = msgspec.json.encode
-_SSE_STARTS = (b"data:", b"event:", b":", b"id:", b"retry:")
 
 
 def passes_through(call: Call, endpoint: Endpoint) -> bool:
@@ -68,7 +65,7 @@ async def send(call: Call, key: Key, endpoint: Endpoint, rooms: Rooms) -> Respon
         if not response.streaming:
             return _whole(call, response, endpoint, rooms)
         relay = _relay(call, response, endpoint, asks_usage=asks_usage)
-        sound = says_stream = _says_stream(response)
+        sound = says_stream = _says_stream(response, SSE)
         while True:
             chunk = await exchange.read()
             if not chunk:
@@ -76,11 +73,11 @@ async def send(call: Call, key: Key, endpoint: Endpoint, rooms: Rooms) -> Respon
                 break
             if not sound:
                 sound = True
-                _check_is_stream(chunk, response)
+                _check_is_stream(chunk, response, SSE)
             if relay.prelude(chunk):
                 break
         kept = True
-        lines = response.lines + _NO_CACHE if says_stream else _stream_lines(response)
+        lines = response.lines + _NO_CACHE if says_stream else _stream_lines(response, SSE)
         return Response(200, lines, stream=OpenStream(exchange, endpoint.pool, relay))
     finally:
         if not kept and not exchange.over:
@@ -214,29 +211,26 @@ def _relay(call: Call, response: UpstreamResponse, endpoint: Endpoint, *, asks_u
             raise UpstreamError(f"the provider's stream cannot be decoded: {error}", kind="protocol") from error
     if call.pass_through:
         choices = 1 if call.head is None else call.head.choices
-        return PassRelay(endpoint.dialect, withhold=asks_usage, decoder=decode_with, choices=choices)
+        return PassRelay(endpoint.dialect, withhold=asks_usage, decoder=decode_with, choices=choices, framing=SSE)
     assert call.canonical is not None
     return TranslateRelay(
         endpoint.dialect.stream_reader(), call.dialect.stream_writer(call.canonical), decoder=decode_with
     )
 
 
-def _says_stream(response: UpstreamResponse) -> bool:
+def _says_stream(response: UpstreamResponse, framing: Framing) -> bool:
     """Whether the answer is an event stream by its own word, and not coded: then its lines go on as they came."""
-    return not response.content_encoding and response.content_type.startswith(_SSE_TYPE)
+    return not response.content_encoding and response.content_type.startswith(framing.media_type)
 
 
-def _stream_lines(response: UpstreamResponse) -> bytes:
-    """The header lines of a stream whose type or coding must be put right."""
-    return response.lines_without(b"content-type", b"content-encoding") + SSE_LINES
+def _stream_lines(response: UpstreamResponse, framing: Framing) -> bytes:
+    """The header lines of a stream whose type or coding must be put right for a caller who gets it in `framing`."""
+    return response.lines_without(b"content-type", b"content-encoding") + framing.type_line + _NO_CACHE
 
 
-def _check_is_stream(chunk: bytes, response: UpstreamResponse) -> None:
+def _check_is_stream(chunk: bytes, response: UpstreamResponse, framing: Framing) -> None:
     """A 200 that is no event stream: the type says so, or the first bytes do where the type is silent or wrong."""
-    if response.content_encoding:
-        return
-    start = chunk.lstrip(b"\xef\xbb\xbf\r\n ")
-    if start and not start.startswith(_SSE_STARTS):
+    if not response.content_encoding and not framing.begins(chunk):
         raise UpstreamError(
             "the provider answered a streamed call without a stream", kind="protocol", code="upstream_protocol"
         )

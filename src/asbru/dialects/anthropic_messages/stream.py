@@ -58,7 +58,7 @@ from asbru.dialects.anthropic_messages.usage import (
     read_usage_extra,
     usage_extra_raw,
 )
-from asbru.wire import SseEvent, SseReader, SseTooLarge
+from asbru.wire import FramingError, SseEvent, SseReader
 
 
 class _Open:
@@ -99,7 +99,7 @@ class MessagesStreamReader:
                     self._event(wire, events)
                 if self.done:
                     break
-        except SseTooLarge as error:
+        except FramingError as error:
             events.append(self._garbage(str(error)))
         except Misfit as misfit:
             events.append(self._garbage(str(misfit)))
