@@ -18,16 +18,19 @@ from asbru.app.snapshot import KeyFacts, ProviderFacts, Snapshot
 from asbru.catalog import PriceBook, TokenCounter
 from asbru.core.ids import IdSource
 from asbru.core.outbox import Outbox
+from asbru.core.secret_text import SecretText
 from asbru.dialects import Dialect
 from asbru.dialects.anthropic_messages import DIALECT as ANTHROPIC_MESSAGES
 from asbru.dialects.anthropic_messages import countable
 from asbru.dialects.openai_chat import DIALECT as OPENAI_CHAT
 from asbru.governance import Keys, caller
 from asbru.pipeline import Endpoint, Load, Rooms
+from asbru.providers import ProviderFault, credential_maker
 from asbru.records import RecordWriter
 from asbru.routing import Key, Plan, ProviderRoute, RetryPolicy
 from asbru.telemetry import Meter
 from asbru.upstream import ExchangeDeadlines, Origin, Pool, TlsContexts, proxy_authorization
+from asbru.upstream.credentials import Credential, FixedCredential, KeyMaterial, TokenPorts, TokenSender
 
 DIALECTS: Mapping[str, Dialect] = {dialect.name: dialect for dialect in (OPENAI_CHAT, ANTHROPIC_MESSAGES)}
 
@@ -49,6 +52,7 @@ class Lasting:
         self._swept: weakref.WeakSet[Pool] = weakref.WeakSet()  # also pools that only calls under way still use
         self.load = Load(0)
         self.keys: dict[tuple[str, str, str], Key] = {}
+        self.credentials: dict[tuple[object, ...], Credential] = {}
 
     def sweep(self, now_s: float) -> None:
         """Deadlines of every pool."""
@@ -95,6 +99,8 @@ def build_rooms(snapshot: Snapshot, lasting: Lasting) -> Rooms:
         for facts in snapshot.providers
         for key, made in zip(facts.keys, endpoints[facts.name].route.keys, strict=False)
     }
+    in_use = {id(key.credential) for key in lasting.keys.values()}
+    lasting.credentials = {known: one for known, one in lasting.credentials.items() if id(one) in in_use}
     return Rooms(
         lasting.loop,
         keys=Keys(digests, snapshot.pepper, open_access=snapshot.open_access),
@@ -192,11 +198,8 @@ def _route(facts: ProviderFacts, lasting: Lasting) -> ProviderRoute:
 
 def _key(facts: ProviderFacts, key: KeyFacts, lasting: Lasting) -> Key:
     """A key; one that is the same as before goes on resting where it rests."""
-    if not key.value.isprintable():
-        raise ValueError(f"provider {facts.name}: the value of key '{key.name}' cannot stand in a header")
-    header = "authorization: Bearer " if facts.auth == "bearer" else f"{facts.auth}: "
-    line = f"{header}{key.value}\r\n".encode("latin-1")
-    made = Key(key.name, line, frozenset(key.models), weight=key.weight, aliases=key.aliases)
+    credential = _credential(facts, key, lasting)
+    made = Key(key.name, credential, frozenset(key.models), weight=key.weight, aliases=key.aliases)
     identity = (facts.name, key.name, key.value)
     before = lasting.keys.get(identity)
     if before is not None:
@@ -204,3 +207,29 @@ def _key(facts: ProviderFacts, key: KeyFacts, lasting: Lasting) -> Key:
         made.refused_until_s = before.refused_until_s
         made.refused_models = before.refused_models
     return made
+
+
+def _credential(facts: ProviderFacts, key: KeyFacts, lasting: Lasting) -> Credential:
+    """How a key is shown. One that must be asked is kept while nothing that it depends on changes: it may hold a
+    token, or be fetching one."""
+    try:
+        maker = credential_maker(facts.auth)
+    except ProviderFault as error:
+        raise ValueError(f"provider {facts.name}: {error}") from None
+    if maker is None:
+        name, scheme = ("authorization", "Bearer ") if facts.auth == "bearer" else (facts.auth, "")
+        try:
+            return FixedCredential.of_header(name, f"{scheme}{key.value}")
+        except ValueError as error:
+            raise ValueError(f"provider {facts.name}: the value of key '{key.name}' {error}") from None
+    origin = _origin(facts)
+    identity = (facts.name, key.name, key.value, facts.auth, facts.base_url, origin)
+    credential = lasting.credentials.get(identity)
+    if credential is None:
+        sender = TokenSender(origin, lasting.pool)
+        ports = TokenPorts(
+            f"{facts.name}/{key.name}", sender.send, time.monotonic, time.time, lasting.loop.call_later
+        )
+        credential = maker(KeyMaterial(SecretText(key.value), facts.base_url), ports)
+        lasting.credentials[identity] = credential
+    return credential

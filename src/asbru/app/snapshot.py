@@ -54,7 +54,8 @@ class ProviderFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     `kind` is the provider's folder; `dialect` "openai_chat" or "anthropic_messages"; `base_url` without a trailing
     slash, including the version segment where the provider has one (https://api.openai.com/v1).
-    `auth`: "bearer" (Authorization) or "x-api-key". `headers` are sent with every call (anthropic-version).
+    `auth`: "bearer" (Authorization), a header's name, or what makes the credential ("module:name"); see
+    `providers.Access`. `headers` are sent with every call (anthropic-version).
     `operations`: what it offers: chat, completions, embeddings, models, count_tokens.
     `strip`: top-level request fields it refuses. `refuse_inputs`: kinds of parts it lacks (image, audio, document).
     `unix_socket`: connect there instead of to the host of `base_url`.

@@ -11,7 +11,8 @@ from asbru.core.forwarded import FORWARD_ALWAYS, FORWARD_TO_ANTHROPIC, FORWARD_T
 from asbru.dialects import Dialect
 from asbru.pipeline.call import Call
 from asbru.routing import Key, ProviderRoute
-from asbru.upstream import ExchangeDeadlines, Pool
+from asbru.upstream import Body, ExchangeDeadlines, Pool
+from asbru.upstream.credentials import FixedCredential, OutgoingRequest
 
 _PATHS = {
     ("openai_chat", "chat"): "/chat/completions",
@@ -21,7 +22,7 @@ _PATHS = {
     ("anthropic_messages", "count_tokens"): "/messages/count_tokens",
 }
 _FAMILIES = {"openai_chat": FORWARD_TO_OPENAI, "anthropic_messages": FORWARD_TO_ANTHROPIC}
-NO_KEY = Key("", b"", frozenset({"*"}), weight=1.0, aliases={})
+NO_KEY = Key("", FixedCredential(b""), frozenset({"*"}), weight=1.0, aliases={})
 """Stands in where a provider takes calls without a credential."""
 
 
@@ -31,6 +32,8 @@ class Endpoint:
     origins behind a proxy."""
 
     __slots__ = (
+        "_absolute",
+        "_authority",
         "_defaults",
         "_family",
         "_starts",
@@ -60,6 +63,8 @@ class Endpoint:
         self.dialect = dialect
         self.pool = pool
         self.deadlines = deadlines
+        self._absolute = absolute.encode("latin-1")
+        self._authority = authority.encode("latin-1")
         self._family = _FAMILIES[route.dialect]
         self._defaults = {
             name.lower().encode("latin-1"): f"{name.lower()}: {value}\r\n".encode("latin-1")
@@ -87,16 +92,24 @@ class Endpoint:
             f"the provider '{self.route.name}' does not offer {operation}; it offers {offered}"
         )
 
-    def write_head(self, call: Call, key: Key, body_bytes: int) -> bytes:
-        """The request's head, ending with the blank line."""
+    def to_sign(self, call: Call, body: Body, unix_s: float) -> OutgoingRequest:
+        """What a credential may sign of the request that `write_head` begins."""
         start = self._starts[call.operation]
         if call.query and call.pass_through:
-            start = start.replace(b" HTTP/1.1\r\n", b"?%b HTTP/1.1\r\n" % call.query, 1)
+            start = _with_query(start, call.query)
+        method, target, _ = start.split(b" ", 2)
+        return OutgoingRequest(method, self._authority, target.removeprefix(self._absolute), body, unix_s)
+
+    def write_head(self, call: Call, key_lines: bytes, body_bytes: int) -> bytes:
+        """The request's head, ending with the blank line. `key_lines` are those of the key's credential."""
+        start = self._starts[call.operation]
+        if call.query and call.pass_through:
+            start = _with_query(start, call.query)
         forwarded = call.forwarded
         lines = forwarded.made.get(self._wants)
         if lines is None:
             lines = forwarded.keep(self._wants, self._forward_lines(forwarded))
-        return b"%b%b%bcontent-length: %d\r\n\r\n" % (start, key.line, lines, body_bytes)
+        return b"%b%b%bcontent-length: %d\r\n\r\n" % (start, key_lines, lines, body_bytes)
 
     def _forward_lines(self, forwarded: ForwardedHeaders) -> bytes:
         """The caller's header lines for this provider, and what it always wants where the caller is silent."""
@@ -105,3 +118,7 @@ class Endpoint:
         names = {name.lower() for name, _ in fit}
         lines = [b"%b: %b\r\n" % header for header in fit]
         return b"".join((*lines, *(line for name, line in self._defaults.items() if name not in names)))
+
+
+def _with_query(start: bytes, query: bytes) -> bytes:
+    return start.replace(b" HTTP/1.1\r\n", b"?%b HTTP/1.1\r\n" % query, 1)

@@ -55,8 +55,10 @@ async def send(call: Call, key: Key, endpoint: Endpoint, rooms: Rooms) -> Respon
             body = call.body
         else:
             body = _encode(members) if call.body_bytes <= LARGE_BYTES_MIN else write_members(members)
+    shown = key.lines
+    shown = await key.credential.lines(endpoint.to_sign(call, body, rooms.unix_time())) if shown is None else shown
     exchange = endpoint.pool.begin(
-        endpoint.write_head(call, key, len(body)), body, endpoint.deadlines, streaming_wanted=head.stream
+        endpoint.write_head(call, shown, len(body)), body, endpoint.deadlines, streaming_wanted=head.stream
     )
     del body
     kept = False

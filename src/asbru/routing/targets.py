@@ -7,20 +7,27 @@ out a provider with a single key. A key that rests because of a 429 is not: the 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
+
+if TYPE_CHECKING:
+    from asbru.upstream.credentials import Credential
 
 REFUSED_MODELS_MAX = 1024
 """Models for which one key may rest at a time."""
 
 
 class Key:
-    """One credential. `line` is the header line that presents it; times are the loop's clock in seconds."""
+    """One key of a provider. `lines` are the header lines that present it, None where its `credential` must be asked
+    for each request. Times are the loop's clock in seconds."""
 
     __slots__ = (
         "aliases",
+        "credential",
         "every_model",
         "limited_until_s",
-        "line",
+        "lines",
         "models",
         "name",
         "refused_models",
@@ -29,10 +36,11 @@ class Key:
     )
 
     def __init__(
-        self, name: str, line: bytes, models: frozenset[str], *, weight: float, aliases: dict[str, str]
+        self, name: str, credential: Credential, models: frozenset[str], *, weight: float, aliases: dict[str, str]
     ) -> None:
         self.name = name
-        self.line = line
+        self.credential = credential
+        self.lines = credential.fixed
         self.models = models
         self.every_model = "*" in models
         self.weight = weight
