@@ -2,7 +2,7 @@
 
     what came back                         what happens next
     401, 402, 403                          the key rests a minute (403: for this model), the next key at once
-    nothing: its token was refused         the same; nothing was sent
+    nothing: the key's token was refused   the same; nothing was sent
     429                                    the key rests for Retry-After (at most a minute), the next key at once
     5xx, network, protocol, fault, cut     the same key again after a pause, up to `retries.max` times
     deadline                               the next target: the caller has waited long enough
