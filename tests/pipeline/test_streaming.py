@@ -13,9 +13,10 @@ from asbru.core.usage import Usage
 from asbru.dialects import TailFacts
 from asbru.dialects.anthropic_messages import DIALECT as ANTHROPIC
 from asbru.dialects.openai_chat import DIALECT as OPENAI
-from asbru.pipeline.streaming import _TAIL_SLACK, PassRelay, Relay, TranslateRelay
-from asbru.wire import EVENT_STREAM
+from asbru.pipeline.streaming import _TAIL_SLACK, PassRelay, Relay
+from asbru.pipeline.translating import TranslateRelay
 from asbru.wire.eventstream import Header, MessageReader, write_message
+from asbru.wire.framing import EVENT_STREAM
 
 CUT = UpstreamError("the connection broke", kind="cut")
 
@@ -189,8 +190,8 @@ def test_the_placeholder_of_message_start_is_no_usage(
 
 def translate(source: Any, target: Any) -> TranslateRelay:
     ask = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "q"}], "stream": True}
-    request = target.read_request(json.dumps(ask).encode())
-    return TranslateRelay(source.stream_reader(), target.stream_writer(request), decoder=None)
+    request = target.chat.read_request(json.dumps(ask).encode())
+    return TranslateRelay(source.chat.stream_reader(), target.chat.stream_writer(request), decoder=None)
 
 
 @pytest.mark.parametrize(
@@ -224,8 +225,11 @@ def _kinds(data: bytes) -> list[object]:
 
 BINARY = msgspec.structs.replace(
     OPENAI,
-    prelude=lambda data: "text" in _kinds(data),
-    tail=lambda data, choices: TailFacts(usage=None, complete="end" in _kinds(data)),
+    passing=msgspec.structs.replace(
+        OPENAI.passing,
+        prelude=lambda data: "text" in _kinds(data),
+        tail=lambda data, choices: TailFacts(usage=None, complete="end" in _kinds(data)),
+    ),
 )
 """A made-up dialect in AWS event streams."""
 

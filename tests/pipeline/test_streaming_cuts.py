@@ -11,7 +11,8 @@ from asbru.core.errors import UpstreamError
 from asbru.dialects import Dialect
 from asbru.dialects.anthropic_messages import DIALECT as ANTHROPIC
 from asbru.dialects.openai_chat import DIALECT as OPENAI
-from asbru.pipeline.streaming import PRELUDE_BYTES_MAX, PassRelay, Relay, TranslateRelay
+from asbru.pipeline.streaming import PRELUDE_BYTES_MAX, PassRelay, Relay
+from asbru.pipeline.translating import TranslateRelay
 from asbru.wire.content_coding import decoder
 from asbru.wire.sse import EventSplitter
 
@@ -68,7 +69,9 @@ def translating(name: str) -> Relay:
     """A relay of a dialect to the other."""
     source, other, _ = STREAMS[name]
     body = b'{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"q"}],"stream":true}'
-    return TranslateRelay(source.stream_reader(), other.stream_writer(other.read_request(body)), decoder=None)
+    return TranslateRelay(
+        source.chat.stream_reader(), other.chat.stream_writer(other.chat.read_request(body)), decoder=None
+    )
 
 
 class Out:

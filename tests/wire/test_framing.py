@@ -6,8 +6,9 @@ from itertools import combinations, pairwise
 
 import pytest
 
-from asbru.wire import EVENT_STREAM, SSE, Framing, FramingError
+from asbru.wire.errors import FramingError
 from asbru.wire.eventstream import Header, write_message
+from asbru.wire.framing import EVENT_STREAM, SSE, Framing
 
 STREAMS = {
     SSE: b"event: e\ndata: 1\n\n: note\n\ndata: 2\n\n",

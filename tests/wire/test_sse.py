@@ -8,8 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asbru.wire import SseReader, write_event
-from asbru.wire.sse import EventSplitter, SseTooLarge, begins_event, close_event, read_block
+from asbru.wire.sse import (
+    EventSplitter,
+    SseReader,
+    SseTooLarge,
+    begins_event,
+    close_event,
+    read_block,
+    write_event,
+)
 
 
 def read(*pieces: bytes) -> list[tuple[str, bytes]]:

@@ -2,6 +2,7 @@
 
     response = await exchange         the head, and the whole body unless it streams
     chunk = await exchange.read()     the next bytes of a stream; b"" at its end
+    chunk = await exchange.pull(now)  the same after the first content, under the idle deadline
     await exchange.pump(sink)         every further byte to `sink`, until the end
     exchange.abort()                  in a `finally`: harmless when it is over, else closes the connection
 
@@ -10,7 +11,7 @@ What it waits for stands in `waiting_for`, by the name of the deadline that boun
     waiting_for      for what                                    until
     connect_s        a connection: idle, dialled or queued for   the request is sent
     total_s          a response that is wanted whole             its end
-    first_token_s    the head of a stream, then its prelude      `pump` is called
+    first_token_s    the head of a stream, then its prelude      `pump` or `pull` is called
     idle_s           the next piece of a stream                  its end; each piece begins anew
 
 Whatever it waits for, `total_s` bounds the whole. It is `over` after the end, an error, a deadline or `abort`: nothing
@@ -23,7 +24,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from asbru.core.errors import UpstreamError
+from asbru.core.errors import AsbruError
 from asbru.core.future import Future
 from asbru.core.ports import ChunkSink, Sink
 from asbru.upstream.response_headers import header_value
@@ -141,6 +142,11 @@ class Exchange(Future[UpstreamResponse]):
             case _:
                 return self._deadline_s
 
+    @property
+    def sent(self) -> bool:
+        """Whether anything was sent to the provider."""
+        return self.waiting_for != "connect_s"
+
     # What the path calls
 
     def read(self) -> Future[bytes]:
@@ -155,6 +161,13 @@ class Exchange(Future[UpstreamResponse]):
         else:
             self._read = wait
         return wait
+
+    def pull(self, now_s: float) -> Future[bytes]:
+        """`read`, once content was seen: from the first call on the provider is late after `idle_s`."""
+        if self.waiting_for != "idle_s":
+            self.waiting_for = "idle_s"
+            self.touched_s = now_s
+        return self.read()
 
     def pump(self, sink: Sink, now_s: float, chunk_sink: ChunkSink | None = None) -> Future[None]:
         """Give everything that is unread, and everything still to come, to `sink`; ends with the stream. What comes
@@ -208,14 +221,14 @@ class Exchange(Future[UpstreamResponse]):
 
     def arrived(self, data: bytes, now_s: float) -> None:
         """Bytes of a streamed body."""
+        self.touched_s = now_s
         sink = self.sink
         if sink is None:
             self._keep(data)
             return
-        self.touched_s = now_s
         try:
             sink(data)
-        except UpstreamError as error:
+        except AsbruError as error:
             self.give_up(error)
 
     def finished(self) -> None:
@@ -260,7 +273,7 @@ class Exchange(Future[UpstreamResponse]):
         if self._unread_bytes > UNREAD_BYTES_MAX:
             self.pause()
 
-    def give_up(self, error: UpstreamError) -> None:
+    def give_up(self, error: AsbruError) -> None:
         """The bytes make no sense to their reader: nothing more is wanted."""
         connection = self.connection
         self.fail(error)

@@ -58,7 +58,8 @@ from asbru.dialects.anthropic_messages.usage import (
     read_usage_extra,
     usage_extra_raw,
 )
-from asbru.wire import FramingError, SseEvent, SseReader
+from asbru.wire.errors import FramingError
+from asbru.wire.sse import SseEvent, SseReader
 
 
 class _Open:

@@ -51,8 +51,8 @@ from asbru.dialects.openai_chat.response import call_id, read_created
 from asbru.dialects.openai_chat.stops import read_stop
 from asbru.dialects.openai_chat.types import NAME, NULL
 from asbru.dialects.openai_chat.usage import read_usage
-from asbru.wire import FramingError, SseEvent, SseReader
-from asbru.wire.sse import read_block
+from asbru.wire.errors import FramingError
+from asbru.wire.sse import SseEvent, SseReader, read_block
 
 _OBJECT = msgspec.json.Decoder(dict[str, Raw])
 _DONE: Final = b"[DONE]"
