@@ -238,15 +238,17 @@ BINARY = msgspec.structs.replace(
 def test_a_binary_framing_is_forwarded_by_whole_messages(chunked: bool) -> None:
     """The relay knows no framing: messages cut anywhere leave it whole, also where HTTP frames them as chunks."""
     data = b"".join((*TOKENS, LAST))
-    borders = {0, len(TOKENS[0]), len(TOKENS[0] + TOKENS[1]), len(data)}
-    for cut in range(len(TOKENS[0]), len(data)):
+    first = len(TOKENS[0])
+    borders = {first, first + len(TOKENS[1]), len(data)}
+    for start, cut in ((one, two) for one in (first, first + 3) for two in range(one + 1, len(data))):
         relay = PassRelay(BINARY, withhold=False, decoder=None, framing=EVENT_STREAM)
         sent: list[bytes] = []
         take = relay.pass_chunks(lambda chunk, begin, to=sent: to.append(chunk[begin:-2]))
-        assert take is not None and relay.prelude(data[:cut])
+        assert take is not None and relay.prelude(data[:start])
         relay.begin(sent.append)
-        assert len(b"".join(sent)) in borders
-        take(b"%04x\r\n%b\r\n" % (len(data) - cut, data[cut:]), 6) if chunked else relay.feed(data[cut:])
+        for piece in (data[start:cut], data[cut:]):
+            take(b"%04x\r\n%b\r\n" % (len(piece), piece), 6) if chunked else relay.feed(piece)
+            assert len(b"".join(sent)) in borders, cut
         assert (b"".join(sent), relay.finish(CUT)) == (data, None), cut
 
 

@@ -300,7 +300,6 @@ class UpstreamConnection(asyncio.Protocol):
         self._head = b""
         self._interims = 0
         self._state = HEAD
-        self._at_chunk = False
         if self._unsent is not None:  # answered before it had read everything: what is left would follow
             self._unsent = None
             self._transport.abort()
