@@ -15,7 +15,8 @@ from asbru.upstream.credentials import TokenRequest, TokenSender
 from asbru.upstream.credentials.token_sender import TOKEN_RESPONSE_BYTES_MAX
 from asbru.upstream.origin import TlsTrust
 
-PROVIDER = Origin(host="api.test", port=443, tls=True, trust=TlsTrust(ca_pem="PEM"), allow_private=True, unix_socket="/run/x")
+TRUST = TlsTrust(ca_pem="PEM")
+PROVIDER = Origin(host="api.test", port=443, tls=True, trust=TRUST, allow_private=True, unix_socket="/run/x")
 
 
 class Net:
@@ -53,7 +54,7 @@ def test_a_request_as_it_is_written() -> None:
         b"POST /a/b?c=d HTTP/1.1\r\nhost: t.test:8443\r\naccept-encoding: identity\r\ncontent-length: 3\r\n"
         b"content-type: x/y\r\n\r\nk=v"
     )
-    assert origin == Origin(host="t.test", port=8443, tls=True, trust=TlsTrust(ca_pem="PEM"), allow_private=True)
+    assert origin == Origin(host="t.test", port=8443, tls=True, trust=TRUST, allow_private=True)
 
 
 def test_without_a_path_port_or_body() -> None:
