@@ -271,6 +271,24 @@ def test_nonsense_ends_the_connection_only(books: Books) -> None:
     run(body())
 
 
+def test_a_newer_worker_is_served(books: Books) -> None:
+    """A table and a question that this bookkeeper does not know are let go and counted; records go on."""
+
+    async def body() -> None:
+        one = worker(books)
+        rows = one.link.batches("from_the_future")
+        assert rows.add(b"x", 1)
+        got: list[bytes | None] = []
+        one.link.ask("future.question", b"", got.append, WAIT_S)
+        one.add(row(1))
+        await until(lambda: one.link.queued == 0 and got == [None], "the acknowledgements and the refusal")
+        assert value(await scrape(one), "asbru_link_refused_total") == 2
+        assert await one.close() == 0
+
+    run(body())
+    assert query.count(books.database) == 1
+
+
 def test_a_stale_socket_is_replaced_and_a_live_one_is_not(books: Books) -> None:
     """The file that kill -9 leaves is no obstacle; a second bookkeeper on a live socket gives up with words."""
     second = books.spawn()
