@@ -307,7 +307,7 @@ def test_a_newer_database_is_refused(books: Books) -> None:
     """A database of a newer Asbru: exit 2 and a line that says what to do."""
     assert books.end() == 0
     database = open_database(books.database)
-    database.run("PRAGMA user_version = 999")
+    database.set_schema_version(999)
     database.close()
     again = books.spawn()
     assert again.wait(WAIT_S) == 2

@@ -23,6 +23,7 @@ from asbru.app.metrics import MetricsReporter
 from asbru.link import frames
 from asbru.link.link import CLOSE_DEADLINE_S, Link
 from asbru.records import COLUMNS, RecordWriter
+from asbru.storage import DATABASE_NAME, sqlite_url
 from asbru.telemetry import Meter
 
 WAIT_S = 20.0
@@ -78,7 +79,7 @@ class Books:
         self._folder = tempfile.TemporaryDirectory(prefix="asbru-books-")
         self.folder = Path(self._folder.name)
         self.socket = self.folder / "book.sock"
-        self.database = self.folder / "asbru.sqlite"
+        self.database = sqlite_url(self.folder / DATABASE_NAME)
         self.errors = self.folder / "stderr"
         self.process: subprocess.Popen[bytes] | None = None
 

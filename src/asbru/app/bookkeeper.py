@@ -24,7 +24,7 @@ from asbru.app.lifeline import end_with_supervisor
 from asbru.app.metrics import REPORT, SCRAPE, MetricsCollector
 from asbru.link.host import Host
 from asbru.records import row, store
-from asbru.storage import DATABASE_NAME, NewerSchema
+from asbru.storage import DATABASE_NAME, NewerSchema, sqlite_url
 from asbru.telemetry import log, names
 
 NICENESS = 10
@@ -34,7 +34,7 @@ EXIT_NEWER_SCHEMA = 2
 
 def build_host(socket_path: Path, data_dir: Path) -> Host:
     """The bookkeeper's end of the link: all that it keeps, answers and listens to, by name."""
-    records = store.RecordStore(data_dir / DATABASE_NAME)
+    records = store.RecordStore(sqlite_url(data_dir / DATABASE_NAME))
 
     def read_own() -> Iterator[tuple[names.Metric, float]]:
         yield names.RECORDS_WRITTEN, records.written
