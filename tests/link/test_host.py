@@ -266,9 +266,10 @@ def test_a_handler_that_fails_ends_nothing(rig: Rig, capfd: pytest.CaptureFixtur
 
 
 def test_a_worker_that_reads_nothing_is_hung_up_on(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What waits for a worker is bounded; beyond it the connection ends, and what it had sent before is kept."""
+    """What waits for a worker is bounded; beyond it the connection ends, and what it had sent before is kept.
+    Nothing is pushed to one that has not said who it is."""
     monkeypatch.setattr(peers, "OUTBOX_BYTES_MAX", 2**20)
-    with rig.raw() as connection:
+    with rig.raw("") as stranger, rig.raw() as connection:
         connection.sendall(frames.write_frame(frames.BATCH, 1, "tool_calls", b"x"))
         for _ in range(64):
             rig.host.broadcast("noise", bytes(2**16))
@@ -276,6 +277,7 @@ def test_a_worker_that_reads_nothing_is_hung_up_on(rig: Rig, monkeypatch: pytest
             rig.host.turn(0)
         assert rig.events == ["raw"]
         assert rig.tools.kept == [b"x"]
+        assert received(stranger) == []
 
 
 def test_a_worker_has_parted_when_its_last_connection_ends(rig: Rig) -> None:
@@ -300,7 +302,8 @@ def test_nobody_answers_to_a_worker_that_is_gone(rig: Rig) -> None:
     [(_, question)] = rig.leases.waiting
     question.reply(b"99")
     with rig.raw() as connection:
-        connection.sendall(frames.write_frame(frames.ASK, 1, "lease.take", b"1") + b"\xff" * 64)
+        connection.sendall(frames.write_frame(frames.ASK, 1, "lease.take", b"1"))
+        connection.sendall(frames.write_frame(frames.ACK, 1))
         rig.host.turn(0)
     assert rig.events == ["raw", "raw"]
     assert rig.leases.left == 10

@@ -129,7 +129,9 @@ def test_messages_are_dropped_while_away_and_while_nobody_reads(monkeypatch: pyt
             books.resume()
             await until(lambda: len(came(books, frames.TELL)) == told + 1, "the messages, and the metrics' one")
             await until(lambda: one.link.writable, "room")
-            assert one.link.tell("s", b"")
+            for _ in range(told):
+                assert one.link.tell("s", bytes(2**16))
+                await until(lambda: one.link.writable, "room")
             await books.close()
             await until(lambda: not one.link.connected, "the end")
             assert not one.link.tell("s", b"")
@@ -218,6 +220,16 @@ def test_closing_waits_for_every_table(capfd: pytest.CaptureFixture[str]) -> Non
                 assert batches_of.add(b"x", 3)
             assert await one.link.close(0.2) == 3
             assert fine.rows == 0
+        async with connected() as (books, one):
+            soon, late = one.link.batches("soon"), one.link.batches("late")
+            books.deaf_to.add("late")
+            for batches_of in (soon, late):
+                assert batches_of.add(b"x", 1)
+            closing = asyncio.create_task(one.link.close())
+            await until(lambda: soon.rows == 0, "the first acknowledgement")
+            assert not closing.done()
+            books.send(frames.write_frame(frames.ACK, 1, "late"))
+            assert await closing == 0
 
     run(body())
     said = capfd.readouterr().err

@@ -46,6 +46,21 @@ def test_a_full_queue_sheds_and_counts() -> None:
     assert (names.RECORDS_QUEUED.name, (), 10) in delta[2]
 
 
+def test_acknowledged_rows_make_room() -> None:
+    """A queue that was full takes rows again as soon as some are acknowledged."""
+    loop = HandLoop()
+    one = alone(loop, rows_max=2)
+    for number in range(2):
+        one.add(row(number))
+    loop.advance(0.01)
+    one.add(row(2))
+    assert one.shed == 1
+    assert one._batches.next_frame()
+    one._batches.acknowledge(1)
+    one.add(row(3))
+    assert (one.queued, one.shed) == (1, 1)
+
+
 def test_the_backlog_is_bounded_in_bytes() -> None:
     """A batch that would exceed the backlog's bytes is shed whole."""
     loop = HandLoop()
