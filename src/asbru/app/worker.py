@@ -25,13 +25,13 @@ from asbru.app.build import Lasting, build_forwards, build_rooms
 from asbru.app.lifeline import end_with_supervisor
 from asbru.app.metrics import MetricsReporter
 from asbru.app.snapshot import Snapshot, read_snapshot
-from asbru.core.outbox import Outbox
 from asbru.edge import Door, Forwarder
 from asbru.edge.server import Server, ServerLimits
 from asbru.link.link import Link
 from asbru.records import RecordWriter
 from asbru.telemetry import Meter, log, names
 from asbru.upstream import read_by_records
+from asbru.wire.outbox import Outbox
 
 GC_ALLOCATIONS = 20_000
 """Objects between two collections of the youngest: a call leaves no cycles, so the usual 700 look for nothing."""
@@ -55,7 +55,9 @@ class Worker:
         self.reporter = MetricsReporter(self.link, self.meter)
         outbox = Outbox(loop.call_soon)
         self._lasting = Lasting(loop, self.writer, self.meter, outbox)
-        self.door = Door(lambda: self.server.draining, self.reporter.scrape, __version__)
+        self.door = Door(
+            self._lasting.dialects.values(), lambda: self.server.draining, self.reporter.scrape, __version__
+        )
         limits = snapshot.limits
         self.server = Server(
             loop,
@@ -70,6 +72,7 @@ class Worker:
             ),
             self.door.handle,
             outbox,
+            header_prefixes=self._lasting.header_prefixes,
         )
         self.server.sweeps.append(self._lasting.sweep)
         self.server.sweeps.append(outbox.tick)
