@@ -99,15 +99,10 @@ def test_a_process_that_dies_half_way_leaves_a_sound_database(tmp_path: Path) ->
     database.close()
 
 
-def test_two_may_migrate_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Several open a new database at the same moment: each migration is applied once, and nobody fails or is let in
-    before it is done."""
-    folder = write_migrations(
-        tmp_path / "m", m0001_a=f"CREATE TABLE a (x); {SLOW}", m0002_b="INSERT INTO a VALUES (1);"
-    )
-    monkeypatch.setattr(schema.migrate, "__defaults__", (folder,))
-    path = tmp_path / "x.sqlite"
-    together = threading.Barrier(4)
+def open_at_once(path: Path, count: int) -> list[object]:
+    """Open a database in several threads at the same moment; the version and rows of `a` that each found, or its
+    error."""
+    together = threading.Barrier(count)
     found: list[object] = []
 
     def open_it() -> None:
@@ -119,12 +114,25 @@ def test_two_may_migrate_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         except Exception as error:  # noqa: BLE001 -- the test is told
             found.append(error)
 
-    threads = [threading.Thread(target=open_it) for _ in range(together.parties)]
+    threads = [threading.Thread(target=open_it) for _ in range(count)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(WAIT_S)
-    assert found == [(2, [(1,)])] * together.parties
+    return found
+
+
+def test_several_may_migrate_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several open a new database at the same moment: each migration is applied once, and nobody fails or is let in
+    before it is done. Once with a migration that takes its time, and often with a quick one, for the switch to WAL."""
+    folder = write_migrations(
+        tmp_path / "m", m0001_a=f"CREATE TABLE a (x); {SLOW}", m0002_b="INSERT INTO a VALUES (1);"
+    )
+    monkeypatch.setattr(schema.migrate, "__defaults__", (folder,))
+    assert open_at_once(tmp_path / "slow.sqlite", 4) == [(2, [(1,)])] * 4
+    write_migrations(folder, m0001_a="CREATE TABLE a (x);")
+    for turn in range(10):
+        assert open_at_once(tmp_path / f"{turn}.sqlite", 6) == [(2, [(1,)])] * 6
 
 
 @pytest.mark.parametrize("numbers", [["0002_a"], ["0001_a", "0003_b"], ["0001_a", "0001_b"], []])

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
+import apsw
 import pytest
 
 from asbru.storage import RowError, StorageError, schema, sqlite
@@ -35,6 +37,36 @@ def test_a_new_database_gets_the_schema(path: Path) -> None:
         assert database.run("PRAGMA synchronous") == [(1,)]
         assert database.run("PRAGMA busy_timeout") == [(sqlite.BUSY_TIMEOUT_MS,)]
         database.close()
+
+
+def test_the_switch_to_wal_waits_for_a_writer(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process that writes to a new database is waited for, up to a deadline; any other failure is told at
+    once."""
+    writer = sqlite.SqliteDatabase(apsw.Connection(str(path)))
+    writer.run("BEGIN IMMEDIATE")
+    pauses: list[float] = []
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 3:
+            writer.run("ROLLBACK")
+
+    monkeypatch.setattr(sqlite, "time", SimpleNamespace(monotonic=lambda: sum(pauses), sleep=pause))
+    sqlite.open_database(path).close()
+    assert pauses == [sqlite.WAL_RETRY_S] * 3
+    writer.close()
+    other = path.with_name("y.sqlite")
+    writer = sqlite.SqliteDatabase(apsw.Connection(str(other)))
+    writer.run("BEGIN IMMEDIATE")
+    with pytest.raises(StorageError, match="locked"):
+        sqlite.open_database(other)
+    assert sum(pauses) == pytest.approx(sqlite.OPEN_TIMEOUT_MS / 1000, abs=0.1)
+    writer.close()
+    del pauses[:]
+    path.write_text("no database, but long enough to be looked at" * 100)
+    with pytest.raises(StorageError, match="not a database"):
+        sqlite.open_database(path)
+    assert pauses == []
 
 
 def test_a_transaction_is_whole_or_not_at_all(database: sqlite.SqliteDatabase, path: Path) -> None:

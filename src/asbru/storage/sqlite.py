@@ -8,6 +8,7 @@ last migration.
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Generator, Iterable, Sequence
 from pathlib import Path
 from typing import Literal, cast
@@ -21,6 +22,7 @@ BUSY_TIMEOUT_MS = 100
 """How long one statement waits for another process's lock; the caller tries again later."""
 OPEN_TIMEOUT_MS = 5000
 """The same while a database is opened: what holds the lock then is most likely another process that migrates it."""
+WAL_RETRY_S = 0.01
 WAL_PAGES_PER_CHECKPOINT = 2000
 WAL_BYTES_KEPT_MAX = 64 * 1024 * 1024
 CACHE_KIB = 512
@@ -106,7 +108,7 @@ def open_database(path: Path) -> SqliteDatabase:
     database = SqliteDatabase(_connect(path, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE))
     try:
         database.run(f"PRAGMA busy_timeout = {OPEN_TIMEOUT_MS}")
-        database.run("PRAGMA journal_mode = WAL")
+        _use_wal(database)
         database.run("PRAGMA synchronous = NORMAL")
         database.run(f"PRAGMA cache_size = -{CACHE_KIB}")
         database.run(f"PRAGMA wal_autocheckpoint = {WAL_PAGES_PER_CHECKPOINT}")
@@ -126,6 +128,20 @@ def open_reader(path: Path) -> SqliteDatabase | None:
     database = SqliteDatabase(_connect(path, apsw.SQLITE_OPEN_READONLY))
     database.run(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
     return database
+
+
+def _use_wal(database: SqliteDatabase) -> None:
+    """Switch a new database to WAL. SQLite does not wait for a writer here, whatever the timeout, since two that switch
+    at once would wait for each other."""
+    ends_s = time.monotonic() + OPEN_TIMEOUT_MS / 1000
+    while True:
+        try:
+            database.run("PRAGMA journal_mode = WAL")
+            return
+        except StorageError as error:
+            if not isinstance(error.__cause__, apsw.BusyError) or time.monotonic() >= ends_s:
+                raise
+        time.sleep(WAL_RETRY_S)
 
 
 def _connect(path: Path, flags: int) -> apsw.Connection:
