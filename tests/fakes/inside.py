@@ -112,14 +112,15 @@ class Caller:
 
 
 class Inside:
-    """See the module. `requests` are what providers were sent: (host, head and body)."""
+    """See the module. `requests` are what providers were sent: (host, head and body). `lasting`: what the builder
+    is given besides (dialects, leases, stages)."""
 
-    def __init__(self, snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch, **lasting: Any) -> None:
         self.loop = FakeLoop()
         self.recorder = Recorder()
         self.now_s = 1000.0
         self.lasting = Lasting(
-            cast("asyncio.AbstractEventLoop", self.loop), cast("RecordWriter", self.recorder), Meter()
+            cast("asyncio.AbstractEventLoop", self.loop), cast("RecordWriter", self.recorder), Meter(), **lasting
         )
         self.server = Server(
             cast("asyncio.AbstractEventLoop", self.loop),
@@ -142,6 +143,7 @@ class Inside:
         rooms.clock = lambda: self.now_s
         rooms.chance = lambda: 0.0
         self.door.rooms = rooms
+        self.door.cors_origins = frozenset(origin.encode() for origin in snapshot.cors_origins)
 
     def handle(self, request: Any, connection: Any) -> None:
         self.door.handle(request, connection)
@@ -165,7 +167,7 @@ class Inside:
         raise AssertionError("the play does not end")
 
     def _turn_loop(self) -> bool:
-        moved = bool(self.loop.tasks or self.loop.soon or self.loop.timers)
+        moved = self.loop.busy
         self.loop.run_tasks()
         self.loop.run_soon()
         self.pauses += self.loop.run_timers()

@@ -221,7 +221,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     `read_head(body, parameters, query)`: what the path must know; `streams`: whether it can be streamed.
     `codec`: its translation; None: it goes only to providers of the same dialect. `read_request`: its canonical
     request, for those who look at content without translating (by default the codec's). `texts`: its texts where it has
-    no canonical form. `write_count`: the body of a count that Asbru made itself, where the provider does not count.
+    no canonical form. `speaks`: whether its reply holds a model's words. `write_count`: the body of a count that Asbru
+    made itself, where the provider does not count.
     """
 
     name: str
@@ -231,6 +232,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     routes: tuple[str, ...] = ()
     stream_path: str = ""
     streams: bool = False
+    speaks: bool = True
     codec: Codec | None = None
     read_request: Callable[[bytes], ChatRequest] | None = None
     texts: Texts | None = None

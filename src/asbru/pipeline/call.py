@@ -13,7 +13,7 @@ from asbru.core.chat import ChatRequest
 from asbru.core.errors import AsbruError
 from asbru.core.notes import Note
 from asbru.core.ports import ResponsePort
-from asbru.core.usage import Usage, UsageSource
+from asbru.core.usage import Usage
 from asbru.wire.forwarded import ForwardedHeaders
 
 if TYPE_CHECKING:
@@ -45,7 +45,6 @@ class Attempt:
     sent = False
     took_s = 0.0
     usage: Usage | None = None
-    usage_source: UsageSource = "none"
     cost_nanousd: int | None = None
     notes: tuple[Note, ...] = ()
 
@@ -61,11 +60,6 @@ class Attempt:
         """Whether the provider may charge for it: something was sent, and no error came in place of a reply. Then a
         usage of None is unknown; else nothing was used."""
         return self.sent and self.outcome not in _NOT_CHARGED
-
-    def report(self, usage: Usage | None) -> None:
-        """The provider has told what it used; None: it has not."""
-        self.usage = usage
-        self.usage_source = "none" if usage is None else "provider"
 
 
 class Call:

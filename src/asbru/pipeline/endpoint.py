@@ -44,6 +44,7 @@ class Endpoint:
         "_wants",
         "deadlines",
         "dialect",
+        "operations",
         "plain",
         "pool",
         "route",
@@ -87,14 +88,11 @@ class Endpoint:
             for operation in dialect.operations
             if operation.name in route.operations
         }
-
-    def offers(self, operation: Operation) -> bool:
-        """Whether the provider can be asked for it."""
-        return operation.name in self._starts
+        self.operations = frozenset(self._starts)
 
     def lacks(self, operation: Operation) -> UnsupportedByProvider:
         """The refusal of an operation that the provider does not have."""
-        offered = ", ".join(sorted(self._starts))
+        offered = ", ".join(sorted(self.operations))
         return UnsupportedByProvider(
             f"the provider '{self.route.name}' does not offer {operation.name}; it offers {offered}"
         )

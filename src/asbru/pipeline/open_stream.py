@@ -43,11 +43,12 @@ async def open_stream(call: Call, attempt: Attempt, exchange: Exchange, upstream
                 break
             if not sound:
                 sound = True
-                _check_is_stream(chunk, upstream)
+                _check_is_stream(chunk, upstream, attempt)
             if relay.prelude(chunk):
                 break
     except UpstreamError:
-        attempt.report(relay.usage)
+        if relay.usage is not None:
+            attempt.usage = relay.usage
         raise
     lines = upstream.lines + _NO_CACHE if says_stream else _stream_lines(upstream)
     return Response(200, lines, stream=OpenStream(exchange, attempt.endpoint.pool, relay))
@@ -104,12 +105,13 @@ def _stream_lines(upstream: UpstreamResponse) -> bytes:
     return upstream.lines_without(b"content-type", b"content-encoding") + SSE_LINES
 
 
-def _check_is_stream(chunk: bytes, upstream: UpstreamResponse) -> None:
-    """A 200 that is no event stream: the type says so, or the first bytes do where the type is silent or wrong."""
+def _check_is_stream(chunk: bytes, upstream: UpstreamResponse, attempt: Attempt) -> None:
+    """Raise for a 200 that is no event stream, by its first bytes; a whole reply in its place was paid for."""
     if upstream.content_encoding:
         return
     start = chunk.lstrip(b"\xef\xbb\xbf\r\n ")
     if start and not start.startswith(_SSE_STARTS):
+        attempt.usage = attempt.endpoint.dialect.passing.usage_of(chunk)
         raise UpstreamError(
             "the provider answered a streamed call without a stream", kind="protocol", code="upstream_protocol"
         )

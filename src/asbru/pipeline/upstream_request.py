@@ -41,9 +41,8 @@ def write_request(call: Call, attempt: Attempt) -> Body:
     assert head is not None
     if not endpoint.plain:
         _check(call, attempt, head, endpoint.route)
-    members = endpoint.dialect.passing.rewrite(
-        head, attempt.served_model, asks_usage(head, endpoint), endpoint.route.strip
-    )
+    ask = head.stream and asks_usage(head, endpoint)
+    members = endpoint.dialect.passing.rewrite(head, attempt.served_model, ask, endpoint.route.strip)
     if members is None:
         return call.body
     return _encode(members) if call.body_bytes <= LARGE_BYTES_MIN else write_members(members)
