@@ -115,8 +115,9 @@ class ModelsFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def discover(extra: Iterable[Path] = (), dialects: Mapping[str, Dialect] | None = None) -> dict[str, Provider]:
-    """Every provider by name, in alphabetical order: the folders beside this file and those in `extra`. `dialects`: what
-    they may speak, by name; default those that are found.
+    """Every provider by name, in alphabetical order: the folders beside this file and those in `extra`.
+
+    `dialects`: what they may speak, by name; default those that are found.
 
     Raises `ProviderFault` naming the folder when its record is missing or wrong, or when two have one name.
     """
@@ -130,7 +131,8 @@ def discover(extra: Iterable[Path] = (), dialects: Mapping[str, Dialect] | None 
 
 
 def check(provider: object, folder: Path, dialects: Mapping[str, Dialect]) -> Provider:
-    """The record of `folder` if it holds together and speaks one of `dialects`; raises `ProviderFault` with everything that is wrong."""
+    """The record of `folder` if it holds together and speaks only `dialects`; raises `ProviderFault` with all that is
+    wrong."""
     if not isinstance(provider, Provider):
         raise ProviderFault(f"{folder}: `PROVIDER` is not a kit.Provider")
     try:
