@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from asbru.core.chat import Raw, RedactedThinkingPart, ThinkingPart
-from asbru.dialects.openai_chat.fields import open_object, refuse_request
+from asbru.dialects.fields import open_body, refuse_request
 from asbru.dialects.openai_chat.reasoning import (
     Thought,
     read_chunk_reasoning,
@@ -21,7 +21,7 @@ NAME, ANTHROPIC, FORMAT = "openai_chat", "anthropic_messages", "anthropic-claude
 
 
 def read(**members: Any) -> list[Thought]:
-    return read_reasoning(open_object(msgspec.json.encode(members), refuse_request))
+    return read_reasoning(open_body(msgspec.json.encode(members), refuse_request))
 
 
 def detail(**members: Any) -> dict[str, Any]:
@@ -85,7 +85,7 @@ def test_plain_thoughts_beside_details_become_details() -> None:
 
 def test_a_delta_without_reasoning_leaves_nothing_behind() -> None:
     """Members that are null are taken out, so that they are not mistaken for unknown ones."""
-    delta = open_object(b'{"reasoning":null,"reasoning_details":null,"content":"x"}', refuse_request)
+    delta = open_body(b'{"reasoning":null,"reasoning_details":null,"content":"x"}', refuse_request)
     assert read_chunk_reasoning(delta) == []
     assert delta.rest() == {"content": Raw(b'"x"')}
 
@@ -93,4 +93,4 @@ def test_a_delta_without_reasoning_leaves_nothing_behind() -> None:
 def test_thinking_content_of_other_things_than_text_is_left_alone() -> None:
     """A thinking part that holds references is not flattened; it stays foreign."""
     for raw in (b'{"type":"thinking","thinking":[{"type":"reference"}]}', b'{"type":"thinking"}'):
-        assert read_thinking_content(open_object(raw, refuse_request)) is None
+        assert read_thinking_content(open_body(raw, refuse_request)) is None

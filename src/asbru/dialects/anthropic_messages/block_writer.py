@@ -29,9 +29,9 @@ from asbru.core.chat import (
     ToolCallPart,
     ToolResultPart,
 )
-from asbru.dialects.anthropic_messages.fields import raw_of
-from asbru.dialects.anthropic_messages.receipt import Receipt
-from asbru.dialects.anthropic_messages.types import DECODE_ERRORS, NAME, decode_members, encode
+from asbru.dialects.anthropic_messages.types import NAME, decode_members, encode
+from asbru.dialects.fields import DECODE_ERRORS
+from asbru.dialects.receipt import Receipt
 
 Block: TypeAlias = dict[str, Any] | Raw
 
@@ -82,7 +82,7 @@ def write_arguments(arguments: str, path: str, receipt: Receipt, *, custom: bool
         return Raw(encode({"input": arguments}))
     if not arguments.strip():
         return Raw(b"{}")
-    raw = raw_of(arguments)
+    raw = Raw(arguments.encode())
     try:
         decode_members(raw)
     except DECODE_ERRORS:

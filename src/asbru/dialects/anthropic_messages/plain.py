@@ -28,8 +28,9 @@ from asbru.core.chat import (
 )
 from asbru.core.reply import ChatReply
 from asbru.dialects.anthropic_messages.blocks import read_signature
-from asbru.dialects.anthropic_messages.types import DECODE_ERRORS, NAME, NULL, STOP_READ, UsageWire
+from asbru.dialects.anthropic_messages.types import NAME, STOP_READ, UsageWire
 from asbru.dialects.anthropic_messages.usage import usage_extra_raw, usage_from
+from asbru.dialects.fields import DECODE_ERRORS, NULL
 
 
 class CacheWire(msgspec.Struct, forbid_unknown_fields=True):

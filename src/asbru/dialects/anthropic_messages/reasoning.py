@@ -23,10 +23,10 @@ from typing import Any, Final
 
 import msgspec
 
-from asbru.core.chat import ChatRequest, Reasoning, ToolResultPart
-from asbru.dialects.anthropic_messages.fields import Fields
-from asbru.dialects.anthropic_messages.receipt import Receipt
-from asbru.dialects.anthropic_messages.types import DECODE_ERRORS, decode_members
+from asbru.core.chat import ChatRequest, Extra, Reasoning, ToolResultPart
+from asbru.dialects.anthropic_messages.types import decode_members
+from asbru.dialects.fields import DECODE_ERRORS, Fields
+from asbru.dialects.receipt import Receipt
 
 BUDGET_TOKENS_MIN: Final = 1024
 
@@ -45,17 +45,16 @@ def read_reasoning(thinking: Fields | None, effort: str | None) -> Reasoning | N
     """`thinking` and `effort`; a thinking type that is not known stays in `extra` under `type`."""
     if thinking is None:
         return None if effort is None else Reasoning(effort=effort)
-    whole = thinking.members.get("type")
-    kind = thinking.need_str("type")
-    mode = kind if kind in ("enabled", "disabled", "adaptive") else None
-    if mode is None and whole is not None:
-        thinking.members["type"] = whole
+    kind = thinking.peek("type")
+    word = thinking.need_text("type")
+    mode = word if word in ("enabled", "disabled", "adaptive") else None
+    left: Extra = {} if mode is not None or kind is None else {"type": kind}
     return Reasoning(
         effort=effort,
         mode=mode,
-        budget_tokens=thinking.take_int("budget_tokens"),
-        display=thinking.take_str("display"),
-        extra=thinking.rest(),
+        budget_tokens=thinking.integer("budget_tokens"),
+        display=thinking.text("display"),
+        extra={**left, **thinking.rest()},
     )
 
 

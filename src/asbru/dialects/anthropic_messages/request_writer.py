@@ -29,9 +29,10 @@ from asbru.dialects.anthropic_messages.block_writer import (
     write_cache,
 )
 from asbru.dialects.anthropic_messages.reasoning import Thought, write_reasoning
-from asbru.dialects.anthropic_messages.receipt import Receipt
-from asbru.dialects.anthropic_messages.types import DECODE_ERRORS, NAME, decode_members, encode
+from asbru.dialects.anthropic_messages.types import NAME, decode_members, encode
 from asbru.dialects.contract import TargetFacts, Written
+from asbru.dialects.fields import DECODE_ERRORS
+from asbru.dialects.receipt import Receipt
 
 MAX_TOKENS_DEFAULT: Final = 4096
 """`max_tokens` where neither the caller nor the catalogue knows one: every model allows it."""
@@ -43,7 +44,7 @@ _UNKNOWN_HERE: Final = ("frequency_penalty", "presence_penalty", "seed", "top_lo
 
 def write_request(request: ChatRequest, facts: TargetFacts) -> Written:
     """The body for the target described by `facts`, with the receipt."""
-    receipt = Receipt(request.dialect == NAME)
+    receipt = Receipt(NAME, request.dialect)
     max_tokens = _max_tokens(request, facts, receipt)
     thought = write_reasoning(request, facts.thinking, max_tokens, receipt)
     body: dict[str, Any] = {"model": facts.model, "max_tokens": max_tokens}

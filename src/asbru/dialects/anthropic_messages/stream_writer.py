@@ -49,7 +49,6 @@ from asbru.core.reply import (
 from asbru.core.usage import Usage
 from asbru.dialects.anthropic_messages.block_writer import Block, write_foreign, write_text, write_tool_use
 from asbru.dialects.anthropic_messages.errors import error_type, write_fault_event
-from asbru.dialects.anthropic_messages.receipt import Receipt
 from asbru.dialects.anthropic_messages.response import (
     carry,
     unique_id,
@@ -57,6 +56,7 @@ from asbru.dialects.anthropic_messages.response import (
     write_stop_word,
 )
 from asbru.dialects.anthropic_messages.types import NAME, encode
+from asbru.dialects.receipt import Receipt
 from asbru.wire import CR, LF, write_event
 
 HELD_BYTES_MAX: Final = 16 * 1024 * 1024
@@ -106,7 +106,7 @@ class MessagesStreamWriter:
 
     def __init__(self, request: ChatRequest) -> None:
         del request
-        self._receipt = Receipt(native=False)
+        self._receipt = Receipt(NAME)
         self._out: list[bytes] = []
         self._start: ReplyStart | None = None
         self._stop: ChoiceStop | None = None
@@ -162,7 +162,7 @@ class MessagesStreamWriter:
         if self._start is not None:
             return
         self._start = event
-        self._receipt.native = event.dialect == NAME
+        self._receipt.reads(event.dialect)
         self._usage = event.usage
         extra = self._receipt.riding("", event.extra)
         usage = write_full_usage(event.usage, event.service_tier, extra, self._receipt)

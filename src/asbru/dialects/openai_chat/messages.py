@@ -54,10 +54,8 @@ def _head(message: Message, path: str, writer: PartWriter) -> dict[str, object]:
     head: dict[str, object] = {"role": message.role}
     if message.name is not None:
         head["name"] = message.name
-    if writer.own:
-        head |= message.extra
-    elif message.extra:
-        writer.receipt.dropped_extra(path, message.extra, writer.dialect)
+    if message.extra:
+        head |= writer.receipt.riding(path, message.extra)
     return head
 
 

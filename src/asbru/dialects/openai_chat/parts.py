@@ -21,10 +21,10 @@ from asbru.core.chat import (
     RefusalPart,
     TextPart,
 )
-from asbru.dialects.openai_chat.fields import Fields
+from asbru.dialects.fields import Fields, kind_of
 from asbru.dialects.openai_chat.reasoning import read_thinking_content
-from asbru.dialects.openai_chat.receipt import Receipt
 from asbru.dialects.openai_chat.types import NAME
+from asbru.dialects.receipt import Receipt
 
 _BASE64 = ";base64"
 
@@ -37,7 +37,7 @@ def read_content(message: Fields, name: str = "content") -> tuple[tuple[Part, ..
     if raw_starts(raw, b'"'):
         return (TextPart(text=message.text(name) or ""),), True
     if not raw_starts(raw, b"["):
-        raise message.wrong(name, "expected a string or a list of parts, got something else")
+        raise message.wrong(name, f"expected a string or an array of parts, got {kind_of(raw)}")
     items = message.items(name) or []
     return tuple(_read_item(message, item, f"{name}[{at}]") for at, item in enumerate(items)), False
 
@@ -157,11 +157,10 @@ class PartWriter:
     """Writes content parts of one request. `own`: it was read from this dialect, so what is unknown rides
     along; `marks`: the upstream understands cache marks."""
 
-    __slots__ = ("dialect", "marks", "own", "receipt")
+    __slots__ = ("marks", "own", "receipt")
 
-    def __init__(self, dialect: str, marks: bool, receipt: Receipt) -> None:
-        self.dialect = dialect
-        self.own = dialect == NAME
+    def __init__(self, receipt: Receipt, *, marks: bool) -> None:
+        self.own = receipt.native
         self.marks = marks or self.own
         self.receipt = receipt
 
@@ -211,7 +210,7 @@ class PartWriter:
             nested = _INNER.get(type(part), "")
             members |= {name: raw for name, raw in extra.items() if name != nested}
         else:
-            self.receipt.dropped_extra(path, extra, self.dialect)
+            self.receipt.foreign(path, extra)
         return members
 
     def cache(self, mark: CacheMark, path: str) -> dict[str, object]:

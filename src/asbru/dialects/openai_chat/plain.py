@@ -30,9 +30,10 @@ from asbru.core.chat import (
     ToolResultPart,
 )
 from asbru.core.reply import ChatReply
+from asbru.dialects.fields import NULL
 from asbru.dialects.openai_chat.reasoning import plain_thought
 from asbru.dialects.openai_chat.stops import read_stop
-from asbru.dialects.openai_chat.types import NAME, NULL
+from asbru.dialects.openai_chat.types import NAME
 from asbru.dialects.openai_chat.usage import read_usage
 
 _ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)

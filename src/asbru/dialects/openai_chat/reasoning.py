@@ -19,7 +19,7 @@ from collections.abc import Sequence
 import msgspec
 
 from asbru.core.chat import Extra, Raw, RedactedThinkingPart, ThinkingPart
-from asbru.dialects.openai_chat.fields import Fields
+from asbru.dialects.fields import Fields
 from asbru.dialects.openai_chat.types import ANTHROPIC, ANTHROPIC_FORMAT, NAME
 
 _STRING_MEMBERS = ("reasoning_content", "reasoning")

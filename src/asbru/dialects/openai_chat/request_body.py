@@ -20,8 +20,9 @@ from asbru.core.chat import ChatRequest, Raw, Reasoning, ResponseFormat
 from asbru.dialects.contract import TargetFacts, Written
 from asbru.dialects.openai_chat.messages import write_messages
 from asbru.dialects.openai_chat.parts import PartWriter
-from asbru.dialects.openai_chat.receipt import Receipt
 from asbru.dialects.openai_chat.tools import write_tool_choice, write_tools
+from asbru.dialects.openai_chat.types import NAME
+from asbru.dialects.receipt import Receipt
 
 _encode = msgspec.json.Encoder().encode
 _LOW_TOKENS_MAX: Final = 4_096
@@ -44,8 +45,8 @@ _PLAIN: Final = (
 
 def write_request(request: ChatRequest, facts: TargetFacts) -> Written:
     """The body for `facts.model`."""
-    receipt = Receipt()
-    writer = PartWriter(request.dialect, facts.cache_marks, receipt)
+    receipt = Receipt(NAME, request.dialect)
+    writer = PartWriter(receipt, marks=facts.cache_marks)
     body: dict[str, object] = {
         "model": facts.model,
         "messages": write_messages(request.messages, writer),
@@ -63,21 +64,13 @@ def write_request(request: ChatRequest, facts: TargetFacts) -> Written:
             body[name] = value
     if request.stream:
         body |= _write_stream(request, facts, writer)
-    if request.extra:
-        _ride_along(body, request, writer)
+    for name, raw in receipt.riding("", request.extra).items():
+        body.setdefault(name, raw)
     if facts.strip:
         for name in sorted(facts.strip & body.keys()):
             del body[name]
             receipt.dropped(name, "the provider refuses it")
     return Written(_encode(body), receipt.notes)
-
-
-def _ride_along(body: dict[str, object], request: ChatRequest, writer: PartWriter) -> None:
-    if not writer.own:
-        writer.receipt.dropped_extra("", request.extra, request.dialect)
-        return
-    for name, raw in request.extra.items():
-        body.setdefault(name, raw)
 
 
 def _write_stream(request: ChatRequest, facts: TargetFacts, writer: PartWriter) -> dict[str, object]:
@@ -117,9 +110,7 @@ def _write_tooling(request: ChatRequest, writer: PartWriter) -> dict[str, object
 
 
 def _write_format(form: ResponseFormat, writer: PartWriter) -> dict[str, object]:
-    extra = form.extra if writer.own else {}
-    if not writer.own:
-        writer.receipt.dropped_extra("response_format", form.extra, writer.dialect)
+    extra = writer.receipt.riding("response_format", form.extra)
     if form.kind != "json_schema":
         return {"type": form.kind, **extra}
     schema: dict[str, object] = {}
@@ -137,7 +128,7 @@ def _write_wish(wish: Reasoning, writer: PartWriter) -> dict[str, object]:
     if writer.own:
         return _write_own_wish(wish)
     receipt = writer.receipt
-    receipt.dropped_extra("reasoning", wish.extra, writer.dialect)
+    receipt.foreign("reasoning", wish.extra)
     if wish.display is not None:
         receipt.dropped("reasoning.display", "chat has no such member")
     if wish.mode == "disabled":

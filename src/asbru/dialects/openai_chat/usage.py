@@ -12,14 +12,8 @@ import msgspec
 
 from asbru.core.chat import Raw
 from asbru.core.usage import Usage
-from asbru.dialects.openai_chat.types import (
-    NULL,
-    Envelope,
-    InputDetails,
-    OutputDetails,
-    UsageEnvelope,
-    UsageWire,
-)
+from asbru.dialects.fields import NULL
+from asbru.dialects.openai_chat.types import Envelope, InputDetails, OutputDetails, UsageEnvelope, UsageWire
 
 _USAGE = msgspec.json.Decoder(UsageWire)
 _ENVELOPE = msgspec.json.Decoder(Envelope)
