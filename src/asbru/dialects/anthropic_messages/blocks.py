@@ -7,7 +7,7 @@ can be written back byte for byte. Not here: writing (`block_writer.py`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from asbru.core.chat import (
@@ -24,8 +24,9 @@ from asbru.core.chat import (
     ToolCallPart,
     ToolResultPart,
 )
-from asbru.dialects.anthropic_messages.types import NAME
-from asbru.dialects.fields import Fields, kind_of
+from asbru.core.reply import PartDelta
+from asbru.dialects.anthropic_messages.types import NAME, decode_any, decode_members, decode_text, encode
+from asbru.dialects.fields import DECODE_ERRORS, NULL, Fields, kind_of
 
 CARRIER: Final = "asbru:"
 """A signature of another dialect travels through callers of this one as `asbru:<dialect>:<signature>`."""
@@ -49,6 +50,37 @@ def read_block(raw: Raw, fields: Fields) -> Part:
     reader = _READERS.get(kind)
     part = reader(fields) if reader else None
     return ForeignPart(dialect=NAME, kind=kind, raw=raw) if part is None else part
+
+
+def join_foreign(part: ForeignPart, deltas: Sequence[PartDelta]) -> ForeignPart:
+    """A foreign block with what its deltas added: JSON text makes up its `input`; of an unknown delta the strings go
+    on where the block has them already, and all else is set."""
+    members = decode_members(part.raw)
+    text = "".join(delta.text for delta in deltas if delta.text is not None)
+    if text:
+        members["input"] = _json_or_text(text)
+    for delta in deltas:
+        if delta.foreign is None:
+            continue
+        for name, raw in decode_members(delta.foreign).items():
+            if name != "type":
+                members[name] = _longer(members.get(name, NULL), raw)
+    return ForeignPart(dialect=NAME, kind=part.kind, raw=Raw(encode(members)))
+
+
+def _json_or_text(text: str) -> Raw:
+    raw = text.encode()
+    try:
+        decode_any(raw)
+    except DECODE_ERRORS:
+        return Raw(encode(text))
+    return Raw(raw)
+
+
+def _longer(before: Raw, more: Raw) -> Raw:
+    if kind_of(before) == kind_of(more) == "a string":
+        return Raw(encode(decode_text(before) + decode_text(more)))
+    return more
 
 
 def read_cache(fields: Fields) -> CacheMark | None:

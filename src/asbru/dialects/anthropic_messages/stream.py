@@ -17,7 +17,7 @@ After done everything is ignored; without message_stop there is no ReplyEnd. Wri
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import msgspec
 
@@ -37,7 +37,7 @@ from asbru.core.reply import (
     UsageReport,
 )
 from asbru.core.usage import Usage
-from asbru.dialects.anthropic_messages.blocks import read_block
+from asbru.dialects.anthropic_messages.blocks import join_foreign, read_block
 from asbru.dialects.anthropic_messages.errors import read_fault
 from asbru.dialects.anthropic_messages.response import read_tier
 from asbru.dialects.anthropic_messages.types import (
@@ -61,27 +61,33 @@ from asbru.dialects.anthropic_messages.usage import (
 from asbru.dialects.fields import DECODE_ERRORS, Fields, open_object
 from asbru.wire import SseEvent, SseReader, SseTooLarge
 
+FOREIGN_BYTES_MAX: Final = 16 * 1024 * 1024
+"""How much of the deltas of foreign blocks is held until they stop, in a stream."""
+
 
 class _Open:
-    """A block that has begun: its part index and kind, and a call's arguments given at its start."""
+    """A block that has begun: its part index and kind, a call's arguments given at its start, a foreign block's
+    deltas so far."""
 
-    __slots__ = ("arguments", "index", "part")
+    __slots__ = ("arguments", "foreign", "index", "part")
 
     def __init__(self, index: int, part: Part) -> None:
         self.index = index
         self.part = part
         self.arguments = "{}"  # what a call's arguments are if no delta says more
+        self.foreign: list[PartDelta] = []
 
 
 class MessagesStreamReader:
     """Bytes to events; see the table."""
 
-    __slots__ = ("_blocks", "_next", "_sse", "_started", "_stopped", "_usage", "done")
+    __slots__ = ("_blocks", "_foreign_bytes", "_next", "_sse", "_started", "_stopped", "_usage", "done")
 
     def __init__(self) -> None:
         self._sse = SseReader()
         self._blocks: dict[int, _Open] = {}
         self._next = 0
+        self._foreign_bytes = 0
         self._usage: Usage | None = None
         self._started = False
         self._stopped = False
@@ -182,13 +188,28 @@ class MessagesStreamReader:
         part = block.part
         if delta.text is not None and isinstance(part, TextPart):
             out.append(PartDelta(index=block.index, text=delta.text))
-        elif delta.partial_json is not None and isinstance(part, (ToolCallPart, ForeignPart)):
+        elif isinstance(part, ForeignPart):
+            self._foreign_delta(block, delta, data, out)
+        elif delta.partial_json is not None and isinstance(part, ToolCallPart):
             if delta.partial_json:
                 block.arguments = ""
                 out.append(PartDelta(index=block.index, text=delta.partial_json))
         else:
             found = _rare_delta(block.index, part, delta)
             out.append(found or PartDelta(index=block.index, foreign=decode_block_delta_raw(data).delta))
+
+    def _foreign_delta(self, block: _Open, delta: DeltaWire, data: bytes, out: list[StreamEvent]) -> None:
+        if delta.partial_json == "":
+            return
+        self._foreign_bytes += len(data)
+        if self._foreign_bytes > FOREIGN_BYTES_MAX:
+            raise REFUSE_REPLY("", f"expected blocks that are unknown to hold at most {FOREIGN_BYTES_MAX} bytes")
+        if delta.partial_json is not None:
+            more = PartDelta(index=block.index, text=delta.partial_json)
+        else:
+            more = PartDelta(index=block.index, foreign=decode_block_delta_raw(data).delta)
+        block.foreign.append(more)
+        out.append(more)
 
     def _block_stop(self, data: bytes, out: list[StreamEvent]) -> None:
         block = self._blocks.pop(decode_block_stop(data).index, None)
@@ -275,6 +296,9 @@ def _rare_delta(index: int, part: Part, delta: DeltaWire) -> PartDelta | None:
 
 
 def _closed(block: _Open) -> list[StreamEvent]:
+    part = block.part
+    if block.foreign and isinstance(part, ForeignPart):
+        return [PartStop(index=block.index, part=join_foreign(part, block.foreign))]
     stop = PartStop(index=block.index)
     if isinstance(block.part, ToolCallPart) and block.arguments:
         return [PartDelta(index=block.index, text=block.arguments), stop]

@@ -152,6 +152,7 @@ class ErrorHolder(msgspec.Struct):
     type: str | None = None
 
 
+decode_any = msgspec.json.Decoder().decode
 decode_text = msgspec.json.Decoder(str).decode
 decode_flag = msgspec.json.Decoder(bool | None).decode
 decode_count = msgspec.json.Decoder(int | None).decode
