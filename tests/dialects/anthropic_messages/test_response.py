@@ -97,7 +97,7 @@ def test_what_is_left_out_is_noted() -> None:
         "dropped choices[0].content_filter",
         "dropped choices[0].logprobs",
         "dropped choices[0].parts[1]",
-        "dropped choices[1:2]",
+        "dropped choices[1]",
         "dropped system_fingerprint",
     ]
 

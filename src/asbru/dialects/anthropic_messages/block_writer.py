@@ -142,8 +142,8 @@ def _write_source(source: MediaSource, path: str, receipt: Receipt) -> dict[str,
         source = MediaSource(media_type=media_type or None, data=data)
     if source.data is not None:
         media_type = source.media_type or _media_type_of(source.data)
-        if source.media_type is None and not receipt.native:
-            receipt.added(f"{path}.media_type", media_type or "")
+        if media_type is not None and media_type != source.media_type:
+            receipt.added(f"{path}.media_type", media_type)
         typed = {} if media_type is None else {"media_type": media_type}
         return {"type": "base64", **typed, "data": source.data}
     if source.url is not None:
@@ -202,7 +202,10 @@ def _document_source(part: DocumentPart, path: str, receipt: Receipt) -> dict[st
     written = _write_source(part.source, path, receipt)
     if written is None or receipt.native or written["type"] != "base64":
         return written
-    media_type = written.get("media_type") or "application/pdf"
+    media_type = written.get("media_type")
+    if not media_type:
+        media_type = "application/pdf"
+        receipt.added(f"{path}.media_type", media_type)
     if media_type == "application/pdf":
         return {**written, "media_type": media_type}
     text = _plain_text(written["data"]) if media_type.startswith("text/") else None

@@ -137,13 +137,14 @@ def _chosen(request: ChatRequest, reasoning: Reasoning, *, style: str, max_token
             return Thought(_shown(reasoning, "enabled", _fit(reasoning.budget_tokens, max_tokens, receipt)))
         return _budgeted(reasoning.effort or "medium", max_tokens, receipt, reasoning)
     word = _EFFORT_WORD.get(reasoning.effort or "")
+    if word is not None and word != reasoning.effort:
+        receipt.changed("reasoning.effort", f"became {word}")
     if word is None and reasoning.budget_tokens is not None:
         word = _nearest_effort(reasoning.budget_tokens)
+        receipt.changed("reasoning.budget_tokens", f"{reasoning.budget_tokens} became effort {word}")
     if word is None and reasoning.effort is not None:
         receipt.dropped("reasoning.effort", "no equivalent")
         return Thought()
-    if word is not None and word != reasoning.effort:
-        receipt.changed("reasoning.effort", f"became {word}")
     if reasoning.mode == "enabled":
         receipt.changed("reasoning.mode", "enabled became adaptive")
     return Thought(_shown(reasoning, "adaptive", None), word)

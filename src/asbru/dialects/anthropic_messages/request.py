@@ -46,6 +46,7 @@ from asbru.dialects.fields import (
     TEXT,
     TEXTS,
     Fields,
+    kind_of,
     open_body,
     refuse_request,
 )
@@ -117,7 +118,9 @@ def read_request(body: bytes) -> ChatRequest:
     model = fields.need_text("model")
     if not model:
         raise fields.wrong("model", "expected the name of a model, got an empty string")
-    messages = (*_read_system(fields), *_read_messages(fields))
+    system, turns = _read_system(fields), _read_messages(fields)
+    if not turns:
+        raise fields.wrong("messages", "expected an array of at least one message, got an empty array")
     extra: Extra = {}
     response_format = None
     effort = None
@@ -138,7 +141,7 @@ def read_request(body: bytes) -> ChatRequest:
     tool_choice, parallel = _read_tool_choice(fields)
     return ChatRequest(
         model=model,
-        messages=messages,
+        messages=(*system, *turns),
         tools=_read_tools(fields),
         tool_choice=tool_choice,
         parallel_tool_calls=parallel,
@@ -209,10 +212,13 @@ def _read_tool(raw: Raw, fields: Fields) -> Tool | ForeignTool:
     kind = fields.text("type") or "custom"
     if kind != "custom":
         return ForeignTool(dialect=NAME, kind=kind, raw=raw)
+    schema = fields.raw("input_schema")
+    if schema is not None and kind_of(schema) != "an object":
+        raise fields.wrong("input_schema", f"expected a JSON Schema object, got {kind_of(schema)}")
     return Tool(
         name=fields.need_text("name"),
         description=fields.text("description"),
-        parameters=fields.raw("input_schema"),
+        parameters=schema,
         strict=fields.boolean("strict"),
         cache=read_cache(fields),
         extra=fields.rest(),

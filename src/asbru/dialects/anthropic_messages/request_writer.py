@@ -267,13 +267,13 @@ def _schema(tool: Tool, path: str, receipt: Receipt) -> Any:
 def _write_tool_choice(request: ChatRequest, receipt: Receipt) -> Any:
     choice = request.tool_choice
     parallel = request.parallel_tool_calls
-    if choice is None:
-        return {"type": "auto", "disable_parallel_tool_use": True} if parallel is False else None
-    if choice.mode == "foreign":
+    if choice is not None and choice.mode == "foreign":
         if choice.dialect == NAME and choice.raw is not None:
             return choice.raw
         receipt.dropped("tool_choice", "no equivalent")
-        return None
+        choice = None
+    if choice is None:
+        return {"type": "auto", "disable_parallel_tool_use": True} if parallel is False else None
     written: dict[str, Any] = {"type": choice.mode}
     if choice.mode == "tool":
         written["name"] = choice.name or ""

@@ -101,8 +101,8 @@ def read_tier(extra: Extra) -> tuple[str | None, Extra]:
 def write_reply(reply: ChatReply) -> WrittenReply:
     """The answer's body, with the receipt."""
     receipt = Receipt(NAME, reply.dialect)
-    if len(reply.choices) > 1:
-        receipt.dropped(f"choices[1:{len(reply.choices)}]", "one answer only")
+    for n in range(1, len(reply.choices)):
+        receipt.dropped(f"choices[{n}]", "one answer only")
     choice = reply.choices[0] if reply.choices else Choice(index=0, parts=(), stop=None)
     if choice.logprobs is not None:
         receipt.dropped("choices[0].logprobs", "no equivalent")
@@ -116,24 +116,29 @@ def write_reply(reply: ChatReply) -> WrittenReply:
         "stop_reason": write_stop(choice, receipt),
         "stop_sequence": choice.stop_sequence,
     }
-    extra = receipt.riding("", reply.extra)
-    body.update({name: raw for name, raw in extra.items() if name not in body and name != "usage"})
-    body.update(receipt.riding("choices[0]", choice.extra))
-    body["usage"] = write_full_usage(reply.usage, reply.service_tier, extra, receipt)
+    extra, more = receipt.riding("", reply.extra), receipt.riding("choices[0]", choice.extra)
+    for name, raw in (*extra.items(), *more.items()):
+        body.setdefault(name, raw)
+    body["usage"] = write_full_usage(reply.usage, reply.service_tier, (extra, more), receipt)
     return WrittenReply(encode(body), receipt.notes)
 
 
-def write_full_usage(usage: Usage | None, tier: str | None, extra: Extra, receipt: Receipt) -> dict[str, Any]:
-    """Counts, tier and the unknown members kept under `usage`."""
+def write_full_usage(
+    usage: Usage | None, tier: str | None, extras: Sequence[Extra], receipt: Receipt
+) -> dict[str, Any]:
+    """Counts, tier and the unknown members kept under `usage`: a stream tells some at its start, some at its end."""
     written = write_usage(usage)
+    if usage is not None:
+        for name in ("audio_input", "audio_output"):
+            if getattr(usage, name):
+                receipt.changed(f"usage.{name}", "counted with the other tokens")
     if tier is not None:
         word = tier if receipt.native else _TIERS.get(tier)
         if word is None:
             receipt.dropped("service_tier", "no equivalent")
         else:
             written["service_tier"] = word
-    inner = extra.get("usage")
-    if inner is not None:
+    for inner in [extra["usage"] for extra in extras if "usage" in extra]:
         try:
             written.update(decode_members(inner))
         except DECODE_ERRORS:
@@ -162,7 +167,7 @@ def write_stop_word(
         return raw_stop if raw_stop is not None else STOP_WRITE[stop]
     calls, refused = seen
     if stop == "other":
-        receipt.changed("stop_reason", f"{(raw_stop or 'unknown')[:40]} became end_turn")
+        receipt.changed("choices[0].stop", f"{(raw_stop or 'unknown')[:40]} became end_turn")
     if calls and stop in ("stop", "other"):
         return "tool_use"
     if refused and stop in ("stop", "other"):

@@ -165,7 +165,7 @@ class MessagesStreamWriter:
         self._receipt.reads(event.dialect)
         self._usage = event.usage
         extra = self._receipt.riding("", event.extra)
-        usage = write_full_usage(event.usage, event.service_tier, extra, self._receipt)
+        usage = write_full_usage(event.usage, event.service_tier, (extra,), self._receipt)
         for name in ("input_tokens", "output_tokens"):
             usage[name] = usage[name] or 0
         message: dict[str, Any] = {
@@ -262,6 +262,7 @@ class MessagesStreamWriter:
                 return block
             case RefusalPart():
                 self._seen = (calls, True)
+                self._receipt.changed(path, "a refusal became text")
                 return {"type": "text", "text": ""}
             case ForeignPart():
                 return write_foreign(found, path, self._receipt)
@@ -333,7 +334,7 @@ class MessagesStreamWriter:
                 event[name] = raw
             elif name != "usage":
                 delta.setdefault(name, raw)
-        event["usage"] = write_full_usage(self._usage, None, extra, self._receipt)
+        event["usage"] = write_full_usage(self._usage, None, (extra,), self._receipt)
         self._put("message_delta", event)
         self._put("message_stop", {"type": "message_stop"})
         self._done = True

@@ -226,8 +226,14 @@ class PartWriter:
             return dict(inner)
         return {**msgspec.json.decode(extra[name], type=dict[str, Raw]), **inner}
 
+    def _url(self, source: MediaSource, media_type: str, path: str) -> str | None:
+        """The URL of a source; that data of no type is taken for `media_type` is noted."""
+        if source.data is not None and source.media_type is None:
+            self.receipt.added(f"{path}.media_type", media_type)
+        return write_source(source, media_type)
+
     def _image(self, part: ImagePart, path: str) -> dict[str, object] | None:
-        url = write_source(part.source, "image/png")
+        url = self._url(part.source, "image/png", path)
         if url is None:
             self.receipt.dropped(path, "chat takes images by URL or data, not by file id")
             return None
@@ -252,7 +258,7 @@ class PartWriter:
         elif source.data is not None and source.media_type is None and self.own:
             file = {"file_data": source.data}
         else:
-            file = {"file_data": write_source(source, "application/pdf") or ""}
+            file = {"file_data": self._url(source, "application/pdf", path) or ""}
         if part.title is not None:
             file["filename"] = part.title
         elif not self.own:

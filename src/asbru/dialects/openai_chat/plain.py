@@ -40,10 +40,11 @@ _ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _Nothing = Annotated[list[Raw], msgspec.Meta(max_length=0)]
 
 
-class TextWire(msgspec.Struct, tag="text", forbid_unknown_fields=True):
-    """A text part."""
+class TextWire(msgspec.Struct, forbid_unknown_fields=True):
+    """A text part. Its type is a member, not a tag: a tag may be left out where there is nothing to choose from."""
 
     text: str
+    type: Literal["text"]
 
 
 class FunctionWire(msgspec.Struct, forbid_unknown_fields=True):

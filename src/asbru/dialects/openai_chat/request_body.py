@@ -62,8 +62,7 @@ def write_request(request: ChatRequest, facts: TargetFacts) -> Written:
         value: object = getattr(request, field)
         if value is not None:
             body[name] = value
-    if request.stream:
-        body |= _write_stream(request, facts, writer)
+    body |= _write_stream(request, facts, writer)
     for name, raw in receipt.riding("", request.extra).items():
         body.setdefault(name, raw)
     if facts.strip:
@@ -75,8 +74,10 @@ def write_request(request: ChatRequest, facts: TargetFacts) -> Written:
 
 def _write_stream(request: ChatRequest, facts: TargetFacts, writer: PartWriter) -> dict[str, object]:
     """The stream flag, and usage asked for: by us where the target allows it, by a caller of this dialect always."""
+    if not request.stream and not (writer.own and request.include_usage):
+        return {}
     options: dict[str, object] = {}
-    may_ask = facts.ask_stream_usage and "stream_options" not in facts.strip
+    may_ask = request.stream and facts.ask_stream_usage and "stream_options" not in facts.strip
     if may_ask or (writer.own and request.include_usage):
         options["include_usage"] = True
         if not request.include_usage:
@@ -85,7 +86,8 @@ def _write_stream(request: ChatRequest, facts: TargetFacts, writer: PartWriter) 
         writer.receipt.dropped("stream_options.include_usage", "the provider is not asked for it")
     if writer.own and "stream_options" in request.extra:
         options |= msgspec.json.decode(request.extra["stream_options"], type=dict[str, Raw])
-    return {"stream": True, "stream_options": options} if options else {"stream": True}
+    stream: dict[str, object] = {"stream": True} if request.stream else {}
+    return stream | {"stream_options": options} if options else stream
 
 
 def _write_tooling(request: ChatRequest, writer: PartWriter) -> dict[str, object]:
@@ -114,8 +116,11 @@ def _write_format(form: ResponseFormat, writer: PartWriter) -> dict[str, object]
     if form.kind != "json_schema":
         return {"type": form.kind, **extra}
     schema: dict[str, object] = {}
-    if form.name is not None or not writer.own:
-        schema["name"] = form.name or "response"  # chat requires one
+    if form.name is not None:
+        schema["name"] = form.name
+    elif not writer.own:
+        schema["name"] = "response"
+        writer.receipt.added("response_format.name", "response: chat requires one")
     for name in ("description", "schema", "strict"):
         value: object = getattr(form, name)
         if value is not None:

@@ -156,9 +156,7 @@ def write_reply(reply: ChatReply) -> WrittenReply:
         "choices": [_write_choice(choice, writer) for choice in reply.choices],
     }
     if reply.usage is not None:
-        body["usage"] = write_usage(reply.usage)
-        if reply.usage.cache_write_1h:
-            receipt.changed("usage.cache_write_1h", "counted in cache_write_tokens")
+        body["usage"] = write_usage(reply.usage, receipt)
     if reply.service_tier is not None:
         body["service_tier"] = reply.service_tier
     if reply.extra:
@@ -182,6 +180,8 @@ def _write_choice(choice: Choice, writer: PartWriter) -> dict[str, object]:
     receipt.foreign(f"choices[{choice.index}]", choice.extra)
     if choice.stop_sequence is not None:
         receipt.dropped(f"choices[{choice.index}].stop_sequence", "chat does not tell which stop matched")
+    if choice.stop == "other":
+        receipt.changed(f"choices[{choice.index}].stop", "chat has no such word: see native_finish_reason")
     if choice.raw_stop is not None:
         written["native_finish_reason"] = choice.raw_stop
     return written

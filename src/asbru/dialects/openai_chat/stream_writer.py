@@ -227,9 +227,10 @@ class ChatStreamWriter:
     def _stop_choice(self, event: ChoiceStop) -> bytes:
         finish = _ENCODE(write_stop(event.stop, event.raw_stop, self._receipt.source))
         more = b""
-        if self._receipt.native:
-            more = b"," + _ENCODE(event.extra)[1:-1] if event.extra else b""
-        elif event.raw_stop is not None:
+        extra = self._receipt.riding(f"choices[{event.choice}]", event.extra)
+        if extra:
+            more = b"," + _ENCODE(extra)[1:-1]
+        elif event.raw_stop is not None and not self._receipt.native:
             more = b',"native_finish_reason":' + _ENCODE(event.raw_stop)
         if event.stop_sequence is not None:
             self._receipt.dropped("stop_sequence", "chat does not tell which stop matched")
@@ -246,7 +247,7 @@ class ChatStreamWriter:
     def _end(self) -> bytes:
         if not self._wants_usage or self._usage is None:
             return _DONE
-        usage = _ENCODE(write_usage(self._usage))
+        usage = _ENCODE(write_usage(self._usage, self._receipt))
         return b'data: %b,"choices":[],"usage":%b}\n\n' % (self._front, usage) + _DONE
 
 
