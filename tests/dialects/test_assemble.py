@@ -35,8 +35,7 @@ from asbru.core.reply import (
     UsageReport,
 )
 from asbru.core.usage import Usage
-from asbru.dialects import assemble
-from asbru.dialects.assemble import Assembler
+from asbru.dialects.assemble import Assembler, assemble
 
 START = ReplyStart(id="r", model="m", created_s=5, service_tier="flex", dialect="d", extra={"x": Raw(b"1")})
 STOP = ChoiceStop(stop="stop", raw_stop="end_turn", stop_sequence="END", extra={"y": Raw(b"2")})

@@ -6,9 +6,7 @@
 
 from __future__ import annotations
 
-import importlib
 import json
-import pkgutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,13 +17,14 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 
-import asbru.dialects
 from asbru.core.chat import ChatRequest
 from asbru.core.errors import UpstreamError
 from asbru.core.notes import Note
-from asbru.core.reply import ChatReply, StreamEvent
+from asbru.core.reply import StreamEvent
 from asbru.core.usage import Usage
-from asbru.dialects import Dialect, TailFacts, TargetFacts, Written, WrittenReply
+from asbru.dialects import Dialect, RequestHead, TargetFacts
+from asbru.dialects import discover as discover_dialects
+from asbru.dialects.contract import Written
 
 CASES = Path(__file__).parents[1] / "cases"
 KINDS = ("request", "reply", "stream", "error")
@@ -48,25 +47,28 @@ class Case(NamedTuple):
 
 
 class Subject:
-    """A dialect under test: its folder's module, and where its golden cases lie."""
+    """A dialect under test: its record, where its golden cases lie, and the package of its folder."""
 
-    def __init__(self, module: ModuleType, cases: Path) -> None:
-        self.module = module
+    def __init__(self, dialect: Dialect, cases: Path, package: str) -> None:
+        self.name = dialect.name
         self.folder = cases
-        self.dialect: Dialect = module.DIALECT
-        self.name = self.dialect.name
-        self.read_head = self.dialect.read_head
-        self.rewrite = self.dialect.rewrite
-        self.read_request = self.dialect.read_request
-        self.read_reply = self.dialect.read_reply
-        self.usage_of = self.dialect.usage_of
-        self.prelude = self.dialect.prelude
-        self.withhold = self.dialect.withhold
-        self.finishes = self.dialect.finishes
-        self.read_error = self.dialect.read_error
-        self.error_inside = self.dialect.error_inside
-        self.write_error = self.dialect.write_error
-        self.write_stream_error = self.dialect.write_stream_error
+        self._package = package
+        self._codec = dialect.chat
+        self._passing = dialect.passing
+        self._chat = next(operation for operation in dialect.operations if operation.name == "chat")
+        self.read_request = self._codec.read_request
+        self.write_reply = self._codec.write_reply
+        self.read_reply = self._codec.read_reply
+        self.rewrite = self._passing.rewrite
+        self.usage_of = self._passing.usage_of
+        self.tail = self._passing.tail
+        self.prelude = self._passing.prelude
+        self.withhold = self._passing.withhold
+        self.finishes = self._passing.finishes
+        self.read_error = dialect.errors.read
+        self.error_inside = dialect.errors.inside
+        self.write_error = dialect.errors.write
+        self.write_stream_error = dialect.errors.write_stream
 
     def __repr__(self) -> str:
         return self.name
@@ -75,16 +77,17 @@ class Subject:
         """The golden cases of one kind."""
         return [read_case(path) for path in sorted(self.folder.glob(f"{kind}_*.json"))]
 
+    def read_head(self, body: bytes) -> RequestHead:
+        """What pass-through reads of a chat request."""
+        return self._chat.read_head(body, {}, b"")
+
     def write_request(self, request: ChatRequest) -> Written:
         """A request for a target with no traits, under its own model name."""
-        return self.dialect.write_request(request, TargetFacts(model=request.model))
-
-    def write_reply(self, reply: ChatReply) -> WrittenReply:
-        return self.dialect.write_reply(reply)
+        return self._codec.write_request(request, TargetFacts(model=request.model))
 
     def read_stream(self, data: bytes, cuts: Sequence[int] = (), *, clean: bool = True) -> list[StreamEvent]:
         """The events of a stream that arrives in pieces and then ends."""
-        reader = self.dialect.stream_reader()
+        reader = self._codec.stream_reader()
         events: list[StreamEvent] = []
         for start, end in zip((0, *cuts), (*cuts, len(data)), strict=True):
             events += reader.feed(data[start:end])
@@ -92,16 +95,13 @@ class Subject:
 
     def write_stream(self, events: Sequence[StreamEvent], *, at_once: bool = False) -> tuple[bytes, tuple[Note, ...]]:
         """A stream for a caller who wants to know the usage, event by event or `at_once`."""
-        writer = self.dialect.stream_writer(ChatRequest(model="m", messages=(), stream=True, include_usage=True))
+        writer = self._codec.stream_writer(ChatRequest(model="m", messages=(), stream=True, include_usage=True))
         data = writer.write(events) if at_once else b"".join(writer.write([event]) for event in events)
         return data, writer.notes
 
-    def tail(self, data: bytes, choices: int = 1) -> TailFacts:
-        return self.dialect.tail(data, choices)
-
     def stream_usage(self, data: bytes) -> Usage | None:
         """What a stream's usage is found to be without reading it."""
-        return self.dialect.merge_usage(self.dialect.head_usage(data), self.tail(data).usage)
+        return self._passing.merge_usage(self._passing.head_usage(data), self.tail(data).usage)
 
     @contextmanager
     def slowly(self) -> Iterator[None]:
@@ -113,7 +113,7 @@ class Subject:
 
     def _fast_ways(self) -> list[tuple[ModuleType, str]]:
         """The names by which the modules of the folder call the functions of its `plain.py`."""
-        inside = f"{self.module.__name__}."
+        inside = f"{self._package}."
         modules = [module for name, module in [*sys.modules.items()] if name.startswith(inside)]
         return [
             (module, name)
@@ -124,9 +124,11 @@ class Subject:
 
 
 def discover() -> dict[str, Subject]:
-    """Every dialect's folder, by name: listed, so that a new one is tested without a line here."""
-    folders = [info.name for info in pkgutil.iter_modules(asbru.dialects.__path__) if info.ispkg]
-    return {name: Subject(importlib.import_module(f"asbru.dialects.{name}"), CASES / name) for name in folders}
+    """Every dialect by name: its folder is found, so that a new one is tested without a line here."""
+    return {
+        name: Subject(dialect, CASES / name, f"asbru.dialects.{name}")
+        for name, dialect in discover_dialects().items()
+    }
 
 
 def read_case(path: Path) -> Case:

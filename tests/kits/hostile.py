@@ -20,7 +20,7 @@ from tests.recordings.cuts import grammar
 from asbru.core.chat import ChatRequest
 from asbru.core.errors import BadRequest, UpstreamError
 from asbru.core.reply import ChatReply, StreamFault
-from asbru.dialects import assemble
+from asbru.dialects.assemble import assemble
 
 UNKNOWN = "x_new"
 

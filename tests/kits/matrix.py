@@ -16,7 +16,7 @@ from asbru.core.chat import ChatRequest
 from asbru.core.errors import AsbruError, BadRequest, UpstreamError
 from asbru.core.notes import Note
 from asbru.core.reply import StreamFault
-from asbru.dialects import assemble
+from asbru.dialects.assemble import assemble
 
 GIVEN = ("id", "model")
 """What every dialect carries: no note excuses its loss."""

@@ -16,7 +16,7 @@ from tests.recordings.cuts import grammar
 from asbru.core.errors import AsbruError, BadRequest, GatewayError, Overloaded, UpstreamError
 from asbru.core.reply import ReplyEnd, ReplyStart, StreamEvent, StreamFault, UsageReport, is_content
 from asbru.core.usage import Usage
-from asbru.dialects import assemble
+from asbru.dialects.assemble import assemble
 
 ERRORS: tuple[AsbruError, ...] = (
     BadRequest("model: expected a string, got the number 5", param="model"),

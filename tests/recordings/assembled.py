@@ -13,7 +13,7 @@ from typing import Any
 from tests.recordings.corpus import OPENAI
 from tests.recordings.reading import Event, events
 
-from asbru.dialects import assemble
+from asbru.dialects.assemble import assemble
 
 # What the other dialect says for a stop reason it has no word for.
 CLASSES = {

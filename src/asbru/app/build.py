@@ -1,7 +1,7 @@
 """Snapshot -> objects: what a worker serves by. The only place that knows every room.
 
 Built anew, whole, for each snapshot. What must outlive one is in `Lasting`: connection pools (kept while their origin
-is the same), TLS contexts, ids, counters, and the rest of keys that providers refused.
+is the same), TLS contexts, ids, counters, and how long refused keys cool down.
 """
 
 from __future__ import annotations
@@ -11,34 +11,41 @@ import random
 import secrets
 import time
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
 from asbru.app.snapshot import KeyFacts, ProviderFacts, Snapshot
-from asbru.catalog import PriceBook, TokenCounter
+from asbru.catalog import PriceBook, TokenCounter, countable
 from asbru.core.ids import IdSource
-from asbru.core.outbox import Outbox
-from asbru.dialects import Dialect
-from asbru.dialects.anthropic_messages import DIALECT as ANTHROPIC_MESSAGES
-from asbru.dialects.anthropic_messages import countable
-from asbru.dialects.openai_chat import DIALECT as OPENAI_CHAT
+from asbru.dialects import Dialect, discover
 from asbru.governance import Keys, caller
-from asbru.pipeline import Endpoint, Load, Rooms
+from asbru.pipeline import Endpoint, Leases, Load, Rooms, StageMaker
 from asbru.records import RecordWriter
 from asbru.routing import Key, Plan, ProviderRoute, RetryPolicy
 from asbru.telemetry import Meter
 from asbru.upstream import ExchangeDeadlines, Origin, Pool, TlsContexts, proxy_authorization
-
-DIALECTS: Mapping[str, Dialect] = {dialect.name: dialect for dialect in (OPENAI_CHAT, ANTHROPIC_MESSAGES)}
+from asbru.wire.outbox import Outbox
 
 
 class Lasting:
-    """What outlives a snapshot in one worker."""
+    """What outlives a snapshot in one worker. `dialects`: by name, default those that are found; `leases`: limits
+    that hold; `stages`: what looks at content, in order."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, recorder: RecordWriter, meter: Meter, outbox: Outbox | None = None
+        self,
+        loop: asyncio.AbstractEventLoop,
+        recorder: RecordWriter,
+        meter: Meter,
+        outbox: Outbox | None = None,
+        *,
+        dialects: Mapping[str, Dialect] | None = None,
+        leases: Leases | None = None,
+        stages: Sequence[StageMaker] = (),
     ) -> None:
         self.loop = loop
+        self.dialects = discover() if dialects is None else dialects
+        self.leases = leases
+        self.stages = stages
         self.outbox = outbox or Outbox(loop.call_soon)
         self.recorder = recorder
         self.meter = meter
@@ -49,6 +56,11 @@ class Lasting:
         self._swept: weakref.WeakSet[Pool] = weakref.WeakSet()  # also pools that only calls under way still use
         self.load = Load(0)
         self.keys: dict[tuple[str, str, str], Key] = {}
+
+    @property
+    def header_prefixes(self) -> set[bytes]:
+        """What headers of callers begin with that go along to providers of some dialect."""
+        return {prefix for dialect in self.dialects.values() for prefix in dialect.header_prefixes}
 
     def sweep(self, now_s: float) -> None:
         """Deadlines of every pool."""
@@ -100,7 +112,6 @@ def build_rooms(snapshot: Snapshot, lasting: Lasting) -> Rooms:
         keys=Keys(digests, snapshot.pepper, open_access=snapshot.open_access),
         plan=plan,
         endpoints=endpoints,
-        dialects=DIALECTS,
         prices=PriceBook({facts.name: facts.prices for facts in snapshot.providers}),
         recorder=lasting.recorder,
         meter=lasting.meter,
@@ -111,6 +122,8 @@ def build_rooms(snapshot: Snapshot, lasting: Lasting) -> Rooms:
         count_tokens=lambda request: lasting.counter.count(countable(request)),
         body_bytes_max=limits.body_bytes_max,
         response_bytes_max=limits.response_bytes_max,
+        leases=lasting.leases,
+        stages=lasting.stages,
     )
 
 
@@ -159,7 +172,7 @@ def _endpoint(facts: ProviderFacts, pool: Pool, lasting: Lasting) -> Endpoint:
     plain_proxy = facts.proxy is not None and parts.scheme == "http"
     return Endpoint(
         route,
-        DIALECTS[facts.dialect],
+        lasting.dialects[facts.dialect],
         pool,
         ExchangeDeadlines(
             facts.deadlines.connect_s,
@@ -191,7 +204,7 @@ def _route(facts: ProviderFacts, lasting: Lasting) -> ProviderRoute:
 
 
 def _key(facts: ProviderFacts, key: KeyFacts, lasting: Lasting) -> Key:
-    """A key; one that is the same as before goes on resting where it rests."""
+    """A key; one that is the same as before goes on cooling down."""
     if not key.value.isprintable():
         raise ValueError(f"provider {facts.name}: the value of key '{key.name}' cannot stand in a header")
     header = "authorization: Bearer " if facts.auth == "bearer" else f"{facts.auth}: "

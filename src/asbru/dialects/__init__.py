@@ -1,32 +1,35 @@
-"""Floor 2: dialects. Canonical form to wire format and back, pure; one folder per wire format.
+"""Floor 2: dialects. Canonical form to wire format and back, pure; one folder per wire format, found by `discover`.
 
 Each folder has the same files: request, response, stream, errors, types, and plain (the usual forms, decoded in one
-go); its door exports one `Dialect` record. Beside them stands what all share: reading JSON objects (`fields.py`), the
-notes of a write (`receipt.py`), and putting a stream together (`assemble.py`).
+go); its door exports one `Dialect` record. Beside them lies what all share: reading JSON objects (`fields`), the notes
+of a write (`receipt`), a stream put together (`assemble`). It refuses to know a provider: what a target takes is told
+by facts.
 """
 
-from asbru.dialects.assemble import Assembled, Assembler, assemble
+from asbru.dialects import assemble
 from asbru.dialects.contract import (
+    Codec,
     Dialect,
+    Operation,
+    PathParameters,
     RequestHead,
     StreamReader,
     StreamWriter,
     TailFacts,
     TargetFacts,
-    Written,
-    WrittenReply,
 )
+from asbru.dialects.discover import discover
 
 __all__ = [
-    "Assembled",
-    "Assembler",
+    "Codec",
     "Dialect",
+    "Operation",
+    "PathParameters",
     "RequestHead",
     "StreamReader",
     "StreamWriter",
     "TailFacts",
     "TargetFacts",
-    "Written",
-    "WrittenReply",
     "assemble",
+    "discover",
 ]

@@ -97,13 +97,13 @@ REPLY = members(
 @given(REQUEST)
 def test_any_request_is_read_the_same(wire: dict[str, Any]) -> None:
     """Plain, odd and wrong requests alike: the same request, or the same complaint."""
-    assert_same(DIALECT.read_request, json.dumps(wire).encode())
+    assert_same(DIALECT.chat.read_request, json.dumps(wire).encode())
 
 
 @given(REPLY)
 def test_any_answer_is_read_the_same(wire: dict[str, Any]) -> None:
     """Plain, odd and wrong answers alike: the same reply, or the same complaint."""
-    assert_same(DIALECT.read_reply, json.dumps(wire).encode())
+    assert_same(DIALECT.chat.read_reply, json.dumps(wire).encode())
 
 
 def raw(value: object) -> Any:
@@ -139,4 +139,4 @@ def test_invalid_utf8_is_not_plain() -> None:
     usage = b'"usage":{"input_tokens":1,"inference_geo":"\xff"}'
     body = b'{"type":"message","content":[{"type":"text","text":"a"}],%b}' % usage
     assert read_plain_reply(body) is None
-    assert_same(DIALECT.read_reply, body)
+    assert_same(DIALECT.chat.read_reply, body)

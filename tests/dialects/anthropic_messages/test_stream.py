@@ -20,9 +20,9 @@ from asbru.core.reply import (
     UsageReport,
 )
 from asbru.core.usage import Usage
-from asbru.dialects import assemble
 from asbru.dialects.anthropic_messages import DIALECT, stream
 from asbru.dialects.anthropic_messages.stream import MessagesStreamReader
+from asbru.dialects.assemble import assemble
 
 START = {"type": "message_start", "message": {"id": "m", "model": "c", "usage": {"input_tokens": 5}}}
 TEXT = {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}
@@ -33,7 +33,7 @@ STOP = {"type": "message_stop"}
 
 def read(*events: Any, named: bool = True) -> list[StreamEvent]:
     """The canonical events; bytes go in as they are."""
-    reader = DIALECT.stream_reader()
+    reader = DIALECT.chat.stream_reader()
     found: list[StreamEvent] = []
     for event in events:
         data = event if isinstance(event, bytes) else json.dumps(event).encode()
@@ -147,7 +147,7 @@ def test_a_reader_is_gone_with_its_stream() -> None:
 
 def test_endless_event_is_a_fault() -> None:
     """An event over the limit ends the stream instead of filling the memory."""
-    reader = DIALECT.stream_reader()
+    reader = DIALECT.chat.stream_reader()
     chunk = b"x" * 1_000_000
     found = [event for _ in range(20) for event in reader.feed(chunk)]
     assert len(found) == 1
@@ -208,6 +208,6 @@ def test_a_foreign_part_is_put_back_together() -> None:
     part = assemble(read(START, start, delta, CLOSE, STOP)).reply.choices[0].parts[0]
     assert isinstance(part, ForeignPart)
     answer = {"content": [{**SEARCH, "input": {"q": 1}}]}
-    (whole,) = DIALECT.read_reply(json.dumps(answer).encode()).choices[0].parts
+    (whole,) = DIALECT.chat.read_reply(json.dumps(answer).encode()).choices[0].parts
     assert isinstance(whole, ForeignPart)
     assert json.loads(bytes(part.raw)) == json.loads(bytes(whole.raw))

@@ -59,7 +59,7 @@ from asbru.dialects.anthropic_messages.usage import (
     usage_extra_raw,
 )
 from asbru.dialects.fields import DECODE_ERRORS, Fields, open_object
-from asbru.wire import SseEvent, SseReader, SseTooLarge
+from asbru.wire.sse import SseEvent, SseReader, SseTooLarge
 
 FOREIGN_BYTES_MAX: Final = 16 * 1024 * 1024
 """How much of the deltas of foreign blocks is held until they stop, in a stream."""

@@ -18,7 +18,7 @@ from asbru.core.errors import AsbruError, UpstreamError
 from asbru.core.reply import StreamFault
 from asbru.dialects.fields import NULL
 from asbru.dialects.openai_chat.types import NAME
-from asbru.wire import write_event
+from asbru.wire.sse import write_event
 
 _MESSAGE_CHARS_MAX: Final = 2_000
 _INSIDE_BYTES_MAX: Final = 512
