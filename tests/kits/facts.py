@@ -165,7 +165,7 @@ def _part(part: Part, path: str, role: str, links: dict[str, int]) -> Iterator[F
             if part.citations is not None and _plain(part.citations):
                 yield Fact(f"{path}.citations", "citations", _plain(part.citations))
         case ThinkingPart():
-            yield Fact(path, "thinking", (part.text, *((part.signature, part.dialect) if part.signature else ())))
+            yield Fact(path, "thinking", (part.text, *_signed(part.signature, part.dialect)))
         case RedactedThinkingPart():
             yield Fact(path, "redacted thinking", (part.data, part.dialect))
         case RefusalPart():
@@ -193,6 +193,13 @@ def _medium(
             yield from _document(part, path, role, links)
         case AudioPart():
             yield Fact(path, "audio", (part.id, part.data, part.format, part.transcript))
+
+
+def _signed(signature: str | None, dialect: str | None) -> tuple[str | None, ...]:
+    """A signature and whose it is, also where it travels with the dialect's name before it."""
+    if signature and signature.startswith("asbru:"):
+        _, dialect, signature = signature.split(":", 2)
+    return (signature, dialect) if signature else ()
 
 
 def _result(part: ToolResultPart, path: str, links: dict[str, int]) -> Iterator[Fact]:
@@ -285,9 +292,11 @@ def _choice(choice: Choice, path: str) -> Iterator[Fact]:
     links: dict[str, int] = {}
     yield from _parts(choice.parts, path, path, links)
     if choice.stop is not None:
-        refused = choice.stop == "stop" and any(isinstance(part, RefusalPart) for part in choice.parts)
-        stop = "refusal" if refused else STOPS.get(choice.stop, choice.stop)
-        yield Fact(f"{path}.stop", "stop", (path, stop))
+        refusals = [k for k, part in enumerate(choice.parts) if isinstance(part, RefusalPart)]
+        if refusals and choice.stop == "stop":  # it stopped by refusing, and a note about that speaks of both
+            yield Fact(f"{path}.parts[{refusals[0]}]", "stop", (path, "refusal"))
+        else:
+            yield Fact(f"{path}.stop", "stop", (path, STOPS.get(choice.stop, choice.stop)))
     yield from _set(Fact(f"{path}.stop_sequence", "stop_sequence", choice.stop_sequence))
     if choice.logprobs is not None:
         yield Fact(f"{path}.logprobs", "logprobs", _plain(choice.logprobs))

@@ -7,7 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.kits import hostile, matrix
 from tests.kits.dialects import KINDS, Case, Subject, discover
-from tests.kits.own_checks import CHECKS, Check
+from tests.kits.own_checks import (
+    CHECKS,
+    ERRORS,
+    Check,
+    errors_go_both_ways,
+    own_error_is_passed_on,
+    stream_says_what_the_whole_answer_says,
+    twins,
+)
+
+from asbru.core.errors import AsbruError
 
 FOUND = discover()
 SUBJECTS = [pytest.param(subject, id=name) for name, subject in FOUND.items()]
@@ -24,6 +34,46 @@ OWN = [
 def test_a_case_holds_in_its_own_dialect(subject: Subject, case: Case, check: Check) -> None:
     """Every golden case holds in every check of its kind (see own_checks)."""
     check(subject, case)
+
+
+TWINS = [
+    pytest.param(subject, case, id=f"{name}-{case.name}")
+    for name, subject in FOUND.items()
+    for case in twins(subject)
+]
+
+
+@pytest.mark.parametrize(("subject", "case"), TWINS)
+def test_a_stream_says_what_the_whole_answer_says(subject: Subject, case: Case) -> None:
+    """A stream put together is the whole answer of the same content."""
+    stream_says_what_the_whole_answer_says(subject, case)
+
+
+@pytest.mark.parametrize("subject", SUBJECTS)
+def test_every_dialect_has_a_stream_with_its_twin(subject: Subject) -> None:
+    """There is a stream and a whole answer that say the same, with tool calls in them."""
+    replies = {case.data["same_as"] for case in twins(subject)}
+    parts = [
+        part["type"]
+        for case in subject.cases("reply")
+        if case.name in replies
+        for choice in case.data["canonical"]["choices"]
+        for part in choice["parts"]
+    ]
+    assert {"text", "tool_call"} <= {*parts}
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("subject", SUBJECTS)
+def test_errors_go_both_ways(subject: Subject, error: AsbruError) -> None:
+    """An error of ours is read with its words where it was written: in an answer, in a 200 and in a stream."""
+    errors_go_both_ways(subject, error)
+
+
+@pytest.mark.parametrize("subject", SUBJECTS)
+def test_a_providers_own_error_is_passed_on(subject: Subject) -> None:
+    """What a provider of a dialect said goes to callers of the dialect as it came."""
+    own_error_is_passed_on(subject)
 
 
 TARGETS = [*FOUND.values()]

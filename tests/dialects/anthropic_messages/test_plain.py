@@ -140,3 +140,12 @@ def test_invalid_utf8_is_not_plain() -> None:
     body = b'{"type":"message","content":[{"type":"text","text":"a"}],%b}' % usage
     assert read_plain_reply(body) is None
     assert_same(DIALECT.chat.read_reply, body)
+    body = b'{"type":"message","content":[],"usage":{"input_tokens":1,"cache_creation":{"\xff":1}}}'
+    assert read_plain_reply(body) is None
+    assert_same(DIALECT.chat.read_reply, body)
+
+
+def test_a_result_of_text_needs_its_type() -> None:
+    """A block without a type is not plain, also where only texts are."""
+    result = {"type": "tool_result", "tool_use_id": "t", "content": [{"text": "r"}]}
+    assert read_plain_messages(raw([{"role": "user", "content": [result]}])) is None

@@ -220,3 +220,8 @@ def test_invalid_utf8_is_not_plain() -> None:
     body = b'{"choices":[{"message":{"content":"a"}}],"system_fingerprint":"\xff"}'
     assert plain.read_plain_reply(body) is None
     assert_same(DIALECT.chat.read_reply, body)
+
+
+def test_a_part_needs_its_type() -> None:
+    """A part without a type is not plain, although text is all that could be."""
+    assert read_plain_message(raw({"role": "user", "content": [{"text": "q"}]})) is None

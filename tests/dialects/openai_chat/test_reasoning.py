@@ -74,6 +74,17 @@ def test_details_of_other_formats_come_back_as_they_were() -> None:
     assert msgspec.json.decode(msgspec.json.encode(written)) == {"reasoning_details": details}
 
 
+def test_a_signature_keeps_its_dialect() -> None:
+    """Thinking signed for any dialect comes back from a caller as signed for it, not for ours."""
+    signed = [
+        ThinkingPart(text="t", signature="s", dialect="gemini"),
+        RedactedThinkingPart(data="d", dialect="gemini"),
+    ]
+    details = msgspec.json.decode(msgspec.json.encode(write_reasoning(signed)))
+    assert [item["format"] for item in details["reasoning_details"]] == ["asbru:gemini", "asbru:gemini"]
+    assert read(**details) == signed
+
+
 def test_plain_thoughts_beside_details_become_details() -> None:
     """Since details win when read, a plain thought beside one is written as a detail too."""
     signed = ThinkingPart(text="b", signature="s", dialect=ANTHROPIC)

@@ -116,10 +116,15 @@ def write_error(error: AsbruError, request_id: str) -> bytes:
     return encode(
         {
             "type": "error",
-            "error": {"type": error_type(error.type, error.status), "message": error.message},
+            "error": _error_object(error_type(error.type, error.status), error.message),
             "request_id": request_id,
         }
     )
+
+
+def _error_object(kind: str, message: str) -> dict[str, str]:
+    """The inside of an error; lone surrogates in a message are replaced."""
+    return {"type": kind, "message": message.encode("utf-8", "replace").decode()}
 
 
 def _is_ours(error: UpstreamError) -> bool:
@@ -148,4 +153,4 @@ def write_stream_error(error: AsbruError) -> bytes:
 
 def write_fault_event(kind: str, message: str) -> bytes:
     """An `error` event."""
-    return write_event(encode({"type": "error", "error": {"type": kind, "message": message}}), "error")
+    return write_event(encode({"type": "error", "error": _error_object(kind, message)}), "error")

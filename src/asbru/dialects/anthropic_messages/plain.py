@@ -237,8 +237,8 @@ def read_plain_reply(body: bytes) -> ChatReply | None:
     usage = wire.usage
     if usage is not None and usage.inference_geo != NULL:
         extra = usage_extra_raw({"inference_geo": usage.inference_geo})
-        if not _is_utf8(body):  # what rides along raw has not been looked at
-            return None
+    if not _is_utf8(body):  # what rides along raw, and unknown names within the usage, have not been looked at
+        return None
     word = wire.stop_reason
     choice = Choice(
         index=0,
