@@ -81,9 +81,9 @@ class Subject:
         """What pass-through reads of a chat request."""
         return self._chat.read_head(body, {}, b"")
 
-    def write_request(self, request: ChatRequest) -> Written:
-        """A request for a target with no traits, under its own model name."""
-        return self._codec.write_request(request, TargetFacts(model=request.model))
+    def write_request(self, request: ChatRequest, strip: frozenset[str] = frozenset()) -> Written:
+        """A request under its own model name, for a target that takes everything but the members called `strip`."""
+        return self._codec.write_request(request, TargetFacts(model=request.model, strip=strip))
 
     def read_stream(self, data: bytes, cuts: Sequence[int] = (), *, clean: bool = True) -> list[StreamEvent]:
         """The events of a stream that arrives in pieces and then ends."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from tests.kits.dialects import Case, Subject, present, read
+from tests.kits.dialects import Case, Subject, plain, present, read
 from tests.kits.facts import same_reply
 from tests.recordings.cuts import grammar
 
@@ -55,6 +55,16 @@ def request_is_written_back(subject: Subject, case: Case) -> None:
     again = subject.read_request(written.body)
     assert again == request
     assert subject.write_request(again).body == written.body
+
+
+def request_leaves_out_what_is_refused(subject: Subject, case: Case) -> None:
+    """A member that the target's provider refuses is not sent, and named; the others are as they were."""
+    request = subject.read_request(case.wire)
+    whole = json.loads(subject.write_request(request).body)
+    for name in whole.keys() - {"model"}:
+        written = subject.write_request(request, frozenset((name, "not there")))
+        assert json.loads(written.body) == {member: value for member, value in whole.items() if member != name}
+        assert [(note.kind, note.field) for note in written.notes] == [("dropped", name)]
 
 
 def head_agrees_with_the_request(subject: Subject, case: Case) -> None:
@@ -164,9 +174,9 @@ def stream_tells_its_usage_and_end(subject: Subject, case: Case) -> None:
         assert prelude.type == found.fault.type
     else:
         assert prelude is shows_content
-    # What is withheld of an own stream is only ever what a caller did not ask for: never content.
+    # What is withheld is the usage that a caller did not ask for, and nothing else.
     kept = assemble(subject.read_stream(subject.withhold(data)))
-    assert [choice.parts for choice in kept.reply.choices] == [choice.parts for choice in found.reply.choices]
+    assert plain(kept.reply) | {"usage": None} == plain(found.reply) | {"usage": None}
 
 
 def last_usage(events: list[StreamEvent]) -> Usage | None:
@@ -230,6 +240,7 @@ CHECKS: dict[str, tuple[Check, ...]] = {
         is_read_as_written_down,
         is_read_the_same_slowly,
         request_is_written_back,
+        request_leaves_out_what_is_refused,
         head_agrees_with_the_request,
         rewrite_changes_what_it_must,
     ),

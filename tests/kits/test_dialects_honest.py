@@ -72,8 +72,8 @@ BROKEN: dict[str, Broken] = {
         "stream_is_written_back",
     ),
     "a note is forgotten": (
-        "            receipt.dropped(name)\n    return Written",
-        "            pass\n    return Written",
+        "            receipt.dropped(name)\n    body |=",
+        "            pass\n    body |=",
         "request_reaches",
     ),
     "a part vanishes": (
@@ -131,9 +131,14 @@ BROKEN: dict[str, Broken] = {
         "}",
         "rewrite_changes_what_it_must",
     ),
+    "a refused member is sent": (
+        "        del body[name]\n",
+        "",
+        "request_leaves_out_what_is_refused",
+    ),
     "unknown members do not ride along": (
-        'encode(body | receipt.riding("", request.extra))',
-        "encode(body)",
+        'body |= receipt.riding("", request.extra)',
+        "pass",
         "request_is_written_back",
     ),
 }

@@ -120,7 +120,11 @@ def write_request(request: ChatRequest, facts: TargetFacts) -> Written:
     for name in request.__struct_fields__:
         if name not in carried and getattr(request, name) is not None:
             receipt.dropped(name)
-    return Written(encode(body | receipt.riding("", request.extra)), receipt.notes)
+    body |= receipt.riding("", request.extra)
+    for name in facts.strip & body.keys():
+        del body[name]
+        receipt.dropped(name)
+    return Written(encode(body), receipt.notes)
 
 
 def _write_said(parts: Sequence[Part], path: str, receipt: Receipt) -> list[dict[str, Any]]:
