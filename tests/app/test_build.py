@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import gc
+import hmac
 
 import msgspec
 import pytest
 from tests.fakes.inside import PEPPER, Inside, answer, provider, virtual_key
 
 from asbru.app.build import build_forwards
-from asbru.app.snapshot import KeyFacts, Limits, PrefixForward, ProviderFacts, Snapshot, TlsFacts
+from asbru.app.snapshot import KeyFacts, Limits, PrefixForward, ProviderFacts, Snapshot
+from asbru.upstream.origin import TlsTrust
 
 OK = answer(
     200,
@@ -48,7 +50,7 @@ def test_a_reload_keeps_warm_connections(inside: Inside) -> None:
     "change",
     [
         {"base_url": "http://a.test:81/v1"},
-        {"tls": TlsFacts(verify=False)},
+        {"tls": TlsTrust(verify=False)},
         {"allow_private": True},
         {"connections_max": 5},
     ],
@@ -170,6 +172,20 @@ def test_heads_are_made_from_facts(inside: Inside, change: dict[str, object], li
     head = inside.requests[0][1].partition(b"\r\n\r\n")[0].split(b"\r\n")
     assert set(lines) <= set(head)
     assert not [line for line in head if b"sk-asb" in line]
+
+
+def test_what_is_signed_through_a_proxy_is_the_path(inside: Inside) -> None:
+    """The proxy is told the whole URL; the provider checks the signature of what the proxy hands on."""
+    auth = "tests.journeys.test_credentials:make_signed"
+    inside.load(snapshot(provider("a", proxy="http://proxy:3128", auth=auth)))
+    inside.script("a", OK)
+    assert inside.chat("a/m").status == 200
+    head, _, body = inside.requests[0][1].partition(b"\r\n\r\n")
+    assert head.startswith(b"POST http://a.test/v1/chat/completions HTTP/1.1\r\n")
+    lines = dict(line.split(": ", 1) for line in head.decode().split("\r\n")[1:])
+    words = ("POST", "a.test", "/v1/chat/completions", lines["x-date"], "")
+    mac = hmac.new(b"secret-a-1", "\n".join(words).encode() + body, "sha256").hexdigest()
+    assert lines["authorization"] == f"HMAC {mac}"
 
 
 def test_a_provider_without_a_credential_sends_none(inside: Inside) -> None:

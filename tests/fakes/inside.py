@@ -15,10 +15,11 @@ import pytest
 from tests.fakes.loops import FakeLoop, FakeTransport
 
 from asbru.app.build import Lasting, build_rooms
-from asbru.app.snapshot import KeyFacts, ProviderFacts, Retries, Snapshot, VirtualKeyFacts
+from asbru.app.snapshot import KeyFacts, ProviderFacts, Snapshot, VirtualKeyFacts
 from asbru.edge import Door
 from asbru.edge.server import Server, ServerConnection, ServerLimits
 from asbru.records import COLUMNS, RecordWriter
+from asbru.routing import RetryPolicy
 from asbru.telemetry import Meter
 from asbru.upstream import Origin, TlsContexts, pool
 from asbru.upstream.connection import UpstreamConnection
@@ -51,7 +52,7 @@ def provider(name: str, dialect: str = "openai_chat", **changed: Any) -> Provide
         "operations": ("chat", "completions", "embeddings", "models")
         if dialect == "openai_chat"
         else ("chat", "count_tokens", "models"),
-        "retries": Retries(max=2, pause_initial_s=0.0, pause_max_s=0.0),
+        "retries": RetryPolicy(max=2, pause_initial_s=0.0, pause_max_s=0.0),
         "known_models": ("m",),
         **changed,
     }
@@ -112,14 +113,15 @@ class Caller:
 
 
 class Inside:
-    """See the module. `requests` are what providers were sent: (host, head and body)."""
+    """See the module. `requests` are what providers were sent: (host, head and body). `lasting`: what the builder
+    is given besides (dialects, leases, stages)."""
 
-    def __init__(self, snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch, **lasting: Any) -> None:
         self.loop = FakeLoop()
         self.recorder = Recorder()
         self.now_s = 1000.0
         self.lasting = Lasting(
-            cast("asyncio.AbstractEventLoop", self.loop), cast("RecordWriter", self.recorder), Meter()
+            cast("asyncio.AbstractEventLoop", self.loop), cast("RecordWriter", self.recorder), Meter(), **lasting
         )
         self.server = Server(
             cast("asyncio.AbstractEventLoop", self.loop),
@@ -142,6 +144,7 @@ class Inside:
         rooms.clock = lambda: self.now_s
         rooms.chance = lambda: 0.0
         self.door.rooms = rooms
+        self.door.cors_origins = frozenset(origin.encode() for origin in snapshot.cors_origins)
 
     def handle(self, request: Any, connection: Any) -> None:
         self.door.handle(request, connection)
@@ -165,7 +168,7 @@ class Inside:
         raise AssertionError("the play does not end")
 
     def _turn_loop(self) -> bool:
-        moved = bool(self.loop.tasks or self.loop.soon or self.loop.timers)
+        moved = self.loop.busy
         self.loop.run_tasks()
         self.loop.run_soon()
         self.pauses += self.loop.run_timers()

@@ -21,10 +21,11 @@ from asbru.core.chat import ChatRequest
 from asbru.core.errors import UpstreamError
 from asbru.core.notes import Note
 from asbru.core.reply import StreamEvent
+from asbru.core.traits import Traits
 from asbru.core.usage import Usage
-from asbru.dialects import Dialect, RequestHead, TargetFacts
+from asbru.dialects import Dialect, RequestHead, Written
 from asbru.dialects import discover as discover_dialects
-from asbru.dialects.contract import Written
+from asbru.wire.framing import SSE
 
 CASES = Path(__file__).parents[1] / "cases"
 KINDS = ("request", "reply", "stream", "error")
@@ -52,6 +53,7 @@ class Subject:
     def __init__(self, dialect: Dialect, cases: Path, package: str) -> None:
         self.name = dialect.name
         self.folder = cases
+        self.is_sse = dialect.framing is SSE
         self._package = package
         self._codec = dialect.chat
         self._passing = dialect.passing
@@ -83,7 +85,7 @@ class Subject:
 
     def write_request(self, request: ChatRequest, strip: frozenset[str] = frozenset()) -> Written:
         """A request under its own model name, for a target that takes everything but the members called `strip`."""
-        return self._codec.write_request(request, TargetFacts(model=request.model, strip=strip))
+        return self._codec.write_request(request, request.model, Traits(strip=strip))
 
     def read_stream(self, data: bytes, cuts: Sequence[int] = (), *, clean: bool = True) -> list[StreamEvent]:
         """The events of a stream that arrives in pieces and then ends."""

@@ -17,13 +17,17 @@ from urllib.parse import urlsplit
 from asbru.app.snapshot import KeyFacts, ProviderFacts, Snapshot
 from asbru.catalog import PriceBook, TokenCounter, countable
 from asbru.core.ids import IdSource
+from asbru.core.secret_text import SecretText
 from asbru.dialects import Dialect, discover
 from asbru.governance import Keys, caller
 from asbru.pipeline import Endpoint, Leases, Load, Rooms, StageMaker
+from asbru.providers import ProviderFault, credential_maker
 from asbru.records import RecordWriter
-from asbru.routing import Key, Plan, ProviderRoute, RetryPolicy
+from asbru.routing import Key, Plan, ProviderRoute
 from asbru.telemetry import Meter
-from asbru.upstream import ExchangeDeadlines, Origin, Pool, TlsContexts, proxy_authorization
+from asbru.upstream import Origin, Pool, TlsContexts, proxy_authorization
+from asbru.upstream.credentials import Credential, FixedCredential, KeyMaterial, TokenPorts, TokenSender
+from asbru.upstream.origin import Reach
 from asbru.wire.outbox import Outbox
 
 
@@ -56,6 +60,7 @@ class Lasting:
         self._swept: weakref.WeakSet[Pool] = weakref.WeakSet()  # also pools that only calls under way still use
         self.load = Load(0)
         self.keys: dict[tuple[str, str, str], Key] = {}
+        self.credentials: dict[tuple[object, ...], Credential] = {}
 
     @property
     def header_prefixes(self) -> set[bytes]:
@@ -107,6 +112,8 @@ def build_rooms(snapshot: Snapshot, lasting: Lasting) -> Rooms:
         for facts in snapshot.providers
         for key, made in zip(facts.keys, endpoints[facts.name].route.keys, strict=False)
     }
+    in_use = {id(key.credential) for key in lasting.keys.values()}
+    lasting.credentials = {known: one for known, one in lasting.credentials.items() if id(one) in in_use}
     return Rooms(
         lasting.loop,
         keys=Keys(digests, snapshot.pepper, open_access=snapshot.open_access),
@@ -155,14 +162,9 @@ def _origin(facts: ProviderFacts) -> Origin:
         host=parts.hostname,
         port=parts.port or (443 if tls else 80),
         tls=tls,
-        verify=facts.tls.verify,
-        ca_pem=facts.tls.ca_pem,
-        proxy=facts.proxy,
+        trust=facts.tls,
         unix_socket=facts.unix_socket,
-        allow_private=facts.allow_private,
-        allow_loopback=facts.allow_loopback,
-        connections_max=facts.connections_max,
-        idle_connections_max=facts.idle_connections_max,
+        **{name: getattr(facts, name) for name in Reach.__struct_fields__},
     )
 
 
@@ -174,12 +176,7 @@ def _endpoint(facts: ProviderFacts, pool: Pool, lasting: Lasting) -> Endpoint:
         route,
         lasting.dialects[facts.dialect],
         pool,
-        ExchangeDeadlines(
-            facts.deadlines.connect_s,
-            facts.deadlines.first_token_s,
-            facts.deadlines.idle_s,
-            facts.deadlines.total_s,
-        ),
+        facts.deadlines,
         base_path=parts.path.rstrip("/"),
         authority=parts.netloc.rpartition("@")[2],
         headers=facts.headers,
@@ -191,25 +188,19 @@ def _endpoint(facts: ProviderFacts, pool: Pool, lasting: Lasting) -> Endpoint:
 def _route(facts: ProviderFacts, lasting: Lasting) -> ProviderRoute:
     keyless = len(facts.keys) == 1 and not facts.keys[0].value
     keys = () if keyless else tuple(_key(facts, key, lasting) for key in facts.keys)
-    route = ProviderRoute(facts.name, facts.dialect, keys, keyless=keyless)
+    route = ProviderRoute(
+        facts.name, facts.dialect, keys, keyless=keyless, traits=facts.traits, trait_rules=facts.trait_rules
+    )
     route.operations = frozenset(facts.operations)
     route.known_models = facts.known_models
-    route.max_output_tokens = facts.max_output_tokens
-    route.strip = frozenset(facts.strip)
-    route.refuse_inputs = facts.refuse_inputs
-    route.ask_stream_usage = facts.ask_stream_usage
-    route.legacy_max_tokens = facts.legacy_max_tokens
-    route.retries = RetryPolicy(facts.retries.max, facts.retries.pause_initial_s, facts.retries.pause_max_s)
+    route.retries = facts.retries
     return route
 
 
 def _key(facts: ProviderFacts, key: KeyFacts, lasting: Lasting) -> Key:
     """A key; one that is the same as before goes on cooling down."""
-    if not key.value.isprintable():
-        raise ValueError(f"provider {facts.name}: the value of key '{key.name}' cannot stand in a header")
-    header = "authorization: Bearer " if facts.auth == "bearer" else f"{facts.auth}: "
-    line = f"{header}{key.value}\r\n".encode("latin-1")
-    made = Key(key.name, line, frozenset(key.models), weight=key.weight, aliases=key.aliases)
+    credential = _credential(facts, key, lasting)
+    made = Key(key.name, credential, frozenset(key.models), weight=key.weight, aliases=key.aliases)
     identity = (facts.name, key.name, key.value)
     before = lasting.keys.get(identity)
     if before is not None:
@@ -217,3 +208,29 @@ def _key(facts: ProviderFacts, key: KeyFacts, lasting: Lasting) -> Key:
         made.refused_until_s = before.refused_until_s
         made.refused_models = before.refused_models
     return made
+
+
+def _credential(facts: ProviderFacts, key: KeyFacts, lasting: Lasting) -> Credential:
+    """How a key is shown. One that must be asked is kept while nothing that it depends on changes: it may hold a
+    token, or be fetching one."""
+    try:
+        maker = credential_maker(facts.auth)
+    except ProviderFault as error:
+        raise ValueError(f"provider {facts.name}: {error}") from None
+    if maker is None:
+        name, scheme = ("authorization", "Bearer ") if facts.auth == "bearer" else (facts.auth, "")
+        try:
+            return FixedCredential.of_header(name, f"{scheme}{key.value}")
+        except ValueError as error:
+            raise ValueError(f"provider {facts.name}: the value of key '{key.name}' {error}") from None
+    origin = _origin(facts)
+    identity = (facts.name, key.name, key.value, facts.auth, facts.base_url, origin)
+    credential = lasting.credentials.get(identity)
+    if credential is None:
+        sender = TokenSender(origin, lasting.pool)
+        ports = TokenPorts(
+            f"{facts.name}/{key.name}", sender.send, time.monotonic, time.time, lasting.loop.call_later
+        )
+        credential = maker(KeyMaterial(SecretText(key.value), facts.base_url), ports)
+        lasting.credentials[identity] = credential
+    return credential

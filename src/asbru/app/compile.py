@@ -36,7 +36,7 @@ from asbru.app.config import (
 from asbru.app.data_dir import ensure_data_dir, generated_key, key_digest, load_pepper, write_private
 from asbru.app.defaults import ProviderTypes, default_settings
 from asbru.app.paths import find_config_file
-from asbru.app.snapshot import FallbackFacts, Limits, PrefixForward, Snapshot, VirtualKeyFacts, write_snapshot
+from asbru.app.snapshot import Fallback, Snapshot, VirtualKeyFacts, write_snapshot
 from asbru.providers import ProviderFault, discover
 
 _KEY_LENGTH_MIN = 16
@@ -81,10 +81,9 @@ def compile_config(
         pepper=pepper,
         open_access=not config.virtual_keys and is_loopback(host),
         fallbacks=fallbacks,
-        limits=Limits(**config.limits.model_dump()),
-        forwards=tuple(PrefixForward(prefix=f.prefix, unix_socket=f.unix_socket) for f in config.forwards),
+        limits=config.limits,
+        forwards=tuple(config.forwards),
         cors_origins=tuple(config.cors_origins),
-        warnings=tuple(str(warning) for warning in findings.warnings),
     )
     boot = _boot(options, parsed, snapshot, findings)._replace(
         config_file=str(file.absolute()) if file else None,
@@ -140,12 +139,12 @@ def _virtual_keys(parsed: ParsedConfig, pepper: bytes, findings: Findings) -> tu
             if slash and provider not in parsed.config.providers:
                 where: ConfigPath = ("virtual_keys", index, "models", place)
                 findings.warn(where, f"provider {provider!r} is not configured")
-        compiled.append(VirtualKeyFacts(name=key.name, digest=digest, models=tuple(key.models)))
+        compiled.append(VirtualKeyFacts(name=key.name, digest=digest, models=key.models))
     return tuple(compiled)
 
 
-def _fallbacks(parsed: ParsedConfig, findings: Findings) -> tuple[FallbackFacts, ...]:
-    compiled: list[FallbackFacts] = []
+def _fallbacks(parsed: ParsedConfig, findings: Findings) -> tuple[Fallback, ...]:
+    compiled: list[Fallback] = []
     configured = parsed.config.providers
     for index, fallback in enumerate(parsed.config.fallbacks):
         source_provider = fallback.source.partition("/")[0]
@@ -154,7 +153,7 @@ def _fallbacks(parsed: ParsedConfig, findings: Findings) -> tuple[FallbackFacts,
                 ("fallbacks", index, "from"), f"provider {source_provider!r} is not configured: never asked"
             )
         targets: list[str] = []
-        for place, target in enumerate(fallback.to):
+        for place, target in enumerate(fallback.targets):
             where: ConfigPath = ("fallbacks", index, "to", place)
             provider = target.partition("/")[0]
             if provider not in configured:
@@ -164,7 +163,7 @@ def _fallbacks(parsed: ParsedConfig, findings: Findings) -> tuple[FallbackFacts,
             else:
                 targets.append(target)
         if targets:
-            compiled.append(FallbackFacts(source=fallback.source, targets=tuple(targets)))
+            compiled.append(Fallback(source=fallback.source, targets=tuple(targets)))
     return tuple(compiled)
 
 

@@ -12,14 +12,19 @@ import ssl
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from asbru.app.config import ConfigPath, Document, ParsedConfig, Problem, nearest
 from asbru.app.config.live import ProviderKey, ProviderSettings
 from asbru.app.defaults import ProviderTypes
-from asbru.app.snapshot import Deadlines, KeyFacts, ProviderFacts, Retries, TlsFacts
+from asbru.app.snapshot import KeyFacts, ProviderFacts
 from asbru.catalog.build import ProviderCatalogue, build_catalogue, price_id_of_url
-from asbru.providers import Access, Provider
+from asbru.core.secret_text import SecretText
+from asbru.core.traits import TraitRule, change, rule
+from asbru.providers import Access, Provider, ProviderFault, credential_maker
+from asbru.upstream.credentials import CredentialMaker, KeyMaterial, TokenPorts
+from asbru.upstream.origin import Reach, TlsTrust
 
 _DIALECTS = {"openai": "openai_chat", "anthropic": "anthropic_messages"}
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -149,25 +154,24 @@ class _Compiling:
             headers=self._headers(),
             keys=self._keys(parsed),
             operations=access.operations,
-            strip=kind.strip,
-            refuse_inputs=kind.refuse_inputs,
-            ask_stream_usage=kind.ask_stream_usage
-            if settings.ask_stream_usage is None
-            else settings.ask_stream_usage,
-            legacy_max_tokens=kind.legacy_max_tokens,
-            allow_private=settings.allow_private,
-            allow_loopback=settings.allow_loopback or here,
-            proxy=settings.proxy,
+            traits=change(kind.traits, settings.traits),
+            trait_rules=self._trait_rules(),
             tls=self._tls(),
-            deadlines=Deadlines(**settings.deadlines.model_dump()),
-            retries=Retries(**settings.retries.model_dump()),
-            connections_max=settings.connections_max,
-            idle_connections_max=min(settings.idle_connections_max, settings.connections_max),
+            deadlines=settings.deadlines,
+            retries=settings.retries,
+            **self._reach(here),
             unix_socket=mock_socket if here else None,
             known_models=self._known_models(catalogue),
-            max_output_tokens=dict(kind.max_output_tokens),
             prices=catalogue.models,
         )
+
+    def _reach(self, here: bool) -> dict[str, Any]:
+        """The fields of `Reach`: as configured, but a server of our own is on loopback."""
+        settings = self.settings
+        told = {name: getattr(settings, name) for name in Reach.__struct_fields__}
+        told["allow_loopback"] = settings.allow_loopback or here
+        told["idle_connections_max"] = min(settings.idle_connections_max, settings.connections_max)
+        return told
 
     def _base_url(self, here: bool) -> str:
         url = self.settings.base_url or self.kind.base_url
@@ -222,6 +226,7 @@ class _Compiling:
 
     def _keys(self, parsed: ParsedConfig) -> tuple[KeyFacts, ...]:
         """The usable keys. A type that works without a credential gets one empty key when none is configured."""
+        maker = self._credential_maker()
         usable: list[KeyFacts] = []
         for index, key in enumerate(self.settings.keys):
             path: ConfigPath = (*self._path, "keys", index, "value")
@@ -230,7 +235,7 @@ class _Compiling:
                     path,
                     f"environment variable {parsed.unset[path]} is not set: key {key.name!r} is disabled",
                 )
-            elif self._credential_is_valid(path, key):
+            elif self._credential_is_valid(path, key, maker):
                 usable.append(_key_facts(key))
         if not self.settings.keys and self.kind.keyless:
             return (KeyFacts(name="none", value=""),)
@@ -240,18 +245,33 @@ class _Compiling:
             )
         return tuple(usable)
 
-    def _credential_is_valid(self, path: ConfigPath, key: ProviderKey) -> bool:
+    def _credential_maker(self) -> CredentialMaker | None:
+        try:
+            return credential_maker(self.access.auth)
+        except ProviderFault as error:
+            self.findings.error(self._path, str(error))
+            return None
+
+    def _credential_is_valid(self, path: ConfigPath, key: ProviderKey, maker: CredentialMaker | None) -> bool:
         value = key.value.get_secret_value()
         if not value:
             if not self.kind.keyless:
                 self.findings.error(path, f"key {key.name!r} has no value")
             return self.kind.keyless
+        if maker is not None:
+            base_url = self.settings.base_url or self.kind.base_url or ""
+            try:
+                maker(KeyMaterial(SecretText(value), base_url), TokenPorts.of_nobody())
+            except ValueError as error:
+                self.findings.error(path, str(error))
+                return False
+            return True
         if not _CREDENTIAL.fullmatch(value):
             self.findings.error(path, "a credential is visible ASCII, without spaces or line breaks")
             return False
         return True
 
-    def _tls(self) -> TlsFacts:
+    def _tls(self) -> TlsTrust:
         tls = self.settings.tls
         path = (*self._path, "tls", "ca_file")
         pem = None
@@ -264,7 +284,14 @@ class _Compiling:
                 self.findings.error(path, f"{tls.ca_file} holds no usable PEM certificates")
         if not tls.verify:
             self.findings.warn((*self._path, "tls", "verify"), "certificates are not checked: for tests only")
-        return TlsFacts(ca_pem=pem, verify=tls.verify)
+        return TlsTrust(ca_pem=pem, verify=tls.verify)
+
+    def _trait_rules(self) -> tuple[TraitRule, ...]:
+        """The type's rules, then what the configuration says of every model, then its own rules."""
+        told, rules = self.settings.traits, self.kind.trait_rules
+        if rules:
+            rules += (rule("*", **told.given()),)
+        return (*rules, *told.rules)
 
     def _known_models(self, catalogue: ProviderCatalogue) -> tuple[str, ...]:
         """Named by the configuration first, then by the type, then by the price data."""
@@ -278,7 +305,7 @@ def _key_facts(key: ProviderKey) -> KeyFacts:
     return KeyFacts(
         name=key.name,
         value=key.value.get_secret_value(),
-        models=tuple(key.models),
+        models=key.models,
         weight=key.weight,
-        aliases=dict(key.aliases),
+        aliases=key.aliases,
     )

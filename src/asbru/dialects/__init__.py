@@ -3,7 +3,7 @@
 Each folder has the same files: request, response, stream, errors, types, and plain (the usual forms, decoded in one
 go); its door exports one `Dialect` record. Beside them lies what all share: reading JSON objects (`fields`), the notes
 of a write (`receipt`), a stream put together (`assemble`). It refuses to know a provider: what a target takes is told
-by facts.
+by its traits.
 """
 
 from asbru.dialects import assemble
@@ -16,7 +16,8 @@ from asbru.dialects.contract import (
     StreamReader,
     StreamWriter,
     TailFacts,
-    TargetFacts,
+    Written,
+    WrittenReply,
 )
 from asbru.dialects.discover import discover
 
@@ -29,7 +30,8 @@ __all__ = [
     "StreamReader",
     "StreamWriter",
     "TailFacts",
-    "TargetFacts",
+    "Written",
+    "WrittenReply",
     "assemble",
     "discover",
 ]

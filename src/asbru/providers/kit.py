@@ -1,8 +1,9 @@
 """What a provider is (a record of facts), and how providers are found (every folder beside this file).
 
-A provider is access + dialect + facts: where it listens, how it is asked, what it lacks. A folder holds one record
-named `PROVIDER` and a README.md, which becomes its page in the docs. Discovery checks each record, so that a wrong
-fact fails at start with the folder's name, not in the middle of a call. Not here: keys, configuration, calling.
+A provider is access + dialect + facts: where it listens, how it is asked, what it takes and refuses. A folder holds
+one record named `PROVIDER`, a README.md, which becomes its page in the docs, and perhaps a models.toml with what is
+told of some of its models. Discovery checks all of it, so that a wrong fact fails at start with the folder's name, not
+in the middle of a call. Not here: keys, configuration, calling.
 """
 
 from __future__ import annotations
@@ -12,22 +13,29 @@ import importlib.util
 import pkgutil
 import re
 import sys
+import tomllib
 from collections.abc import Iterable
+from datetime import date
 from pathlib import Path
 from types import ModuleType
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias, cast
 
 import msgspec
 
+from asbru.core.traits import PLAIN, TraitRule, Traits, rule
+
+if TYPE_CHECKING:
+    from asbru.upstream.credentials import CredentialMaker
+
 DialectName: TypeAlias = Literal["openai_chat", "anthropic_messages"]
 Operation: TypeAlias = Literal["chat", "completions", "embeddings", "models", "count_tokens"]
-InputKind: TypeAlias = Literal["image", "audio", "document"]
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 """A provider's name is its folder's: lower case, a Python identifier, what callers write before the slash."""
 
 _BASE_URL = re.compile(r"https?://[^\s?#]+[^\s?#/]")
 _HEADER_NAME = re.compile(r"[a-z0-9-]+")
+_REFERENCE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 _HEADER_VALUE = re.compile(r"[\x21-\x7e][\x20-\x7e]*")
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
 
@@ -39,12 +47,14 @@ class ProviderFault(Exception):
 class Access(msgspec.Struct, frozen=True, kw_only=True):
     """How a provider is asked in one dialect.
 
-    `auth`: "bearer" (`Authorization: Bearer`) or "x-api-key". `headers` go with every call, names in lower case.
+    `auth`: how a key is shown: "bearer" (`Authorization: Bearer`), the name of the header that holds it (`x-api-key`),
+    or, where it is no fixed header, what makes the credential of it: a `CredentialMaker` (`asbru.upstream.credentials`)
+    as an object reference, "asbru.providers.NAME.credential:make". `headers` go with every call, names in lower case.
     `operations`: what it offers in this dialect.
     """
 
     dialect: DialectName
-    auth: Literal["bearer", "x-api-key"] = "bearer"
+    auth: str = "bearer"
     headers: dict[str, str] = {}
     operations: tuple[Operation, ...] = ("chat", "models")
 
@@ -68,9 +78,9 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     `base_url`: with its version segment, without a trailing slash; None: the configuration must name it.
     `env_key`: the environment variable its key usually stands in. `keyless`: works without a key.
     `served_here`: Asbru starts its server. `price_id`: its id in genai-prices; None: no prices are known.
-    `strip`: top-level request fields it refuses: removed, and noted. `refuse_inputs`: kinds of parts it lacks.
-    `ask_stream_usage`: it understands `stream_options.include_usage`. `legacy_max_tokens`: it knows `max_tokens`
-    and not `max_completion_tokens`. `known_models`: where the price data names none. `max_output_tokens`: by model.
+    `known_models`: where the price data names none.
+    `traits`: what it takes and refuses. `trait_rules`: how some of its models differ; later rules win. Those of a file
+    `models.toml` beside the record stand before its own.
     """
 
     name: str
@@ -82,12 +92,9 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     keyless: bool = False
     served_here: bool = False
     price_id: str | None = None
-    strip: tuple[str, ...] = ()
-    refuse_inputs: tuple[InputKind, ...] = ()
-    ask_stream_usage: bool = True
-    legacy_max_tokens: bool = False
     known_models: tuple[str, ...] = ()
-    max_output_tokens: dict[str, int] = {}
+    traits: Traits = PLAIN
+    trait_rules: tuple[TraitRule, ...] = ()
 
     def access_by(self, dialect: str | None = None) -> Access:
         """How to ask it in `dialect` (default: its first). Raises `KeyError` when it does not speak it."""
@@ -95,6 +102,19 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
             if dialect in (None, access.dialect):
                 return access
         raise KeyError(dialect)
+
+
+class SourcedRule(TraitRule, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A rule of a models.toml: data that ages, so it says who told it (`source`, a URL) and when."""
+
+    source: Annotated[str, msgspec.Meta(pattern="^https://")]
+    date: date
+
+
+class ModelsFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A models.toml: `[[rules]]`, in the order in which they are applied."""
+
+    rules: tuple[SourcedRule, ...]
 
 
 def discover(extra: Iterable[Path] = ()) -> dict[str, Provider]:
@@ -127,9 +147,39 @@ def check(provider: object, folder: Path) -> Provider:
     return provider
 
 
+def credential_maker(auth: str) -> CredentialMaker | None:
+    """What `Access.auth` refers to, imported now; None where it names a header. Raises `ProviderFault`."""
+    module, colon, name = auth.partition(":")
+    if not colon:
+        return None
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise ProviderFault(f"{auth}: {error}") from None
+    if not callable(found):
+        raise ProviderFault(f"{auth} is not a credential maker")
+    return cast("CredentialMaker", found)
+
+
 def _load(folder: Path) -> Provider:
-    module = _import(folder)
-    return check(getattr(module, "PROVIDER", None), folder)
+    try:
+        provider = getattr(_import(folder), "PROVIDER", None)
+    except msgspec.ValidationError as error:  # a rule names a trait or a value that is none
+        raise ProviderFault(f"{folder}: {error}") from None
+    provider = check(provider, folder)
+    return msgspec.structs.replace(provider, trait_rules=(*_rules_of_models(folder), *provider.trait_rules))
+
+
+def _rules_of_models(folder: Path) -> tuple[TraitRule, ...]:
+    """The rules in the folder's models.toml; none where it has no such file."""
+    path = folder / "models.toml"
+    if not path.is_file():
+        return ()
+    try:
+        found = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), ModelsFile)
+    except (ValueError, msgspec.ValidationError) as error:
+        raise ProviderFault(f"{path}: {error}") from None
+    return tuple(rule(told.models, **told.given()) for told in found.rules)
 
 
 def _import(folder: Path) -> ModuleType:
@@ -168,6 +218,8 @@ def _access_faults(provider: Provider) -> list[str]:
     for access in provider.access:
         if "chat" not in access.operations:
             wrong.append(f"{access.dialect} without chat")
+        if not (_HEADER_NAME.fullmatch(access.auth) or _REFERENCE.fullmatch(access.auth)):
+            wrong.append("`auth` is 'bearer', a header's name in lower case, or an object reference 'module:name'")
         for name, value in access.headers.items():
             if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
                 wrong.append(f"header {name!r}: lower-case name, visible ASCII value")

@@ -31,8 +31,9 @@ from asbru.core.reply import (
     StreamFault,
     UsageReport,
 )
+from asbru.core.traits import Traits
 from asbru.core.usage import Usage
-from asbru.dialects import Codec, Dialect, Operation, RequestHead, TailFacts, TargetFacts
+from asbru.dialects import Codec, Dialect, Operation, RequestHead, TailFacts
 from asbru.dialects.contract import Errors, ModelsForm, Passing, Surface, Written, WrittenReply
 from asbru.dialects.fields import DECODE_ERRORS, Fields, open_body, refuse_reply, refuse_request
 from asbru.dialects.receipt import Receipt
@@ -102,9 +103,9 @@ def _read_part(said: Fields) -> Part:
     return ThinkingPart(text=thought, signature=seal, dialect=by or NAME, extra=said.rest())
 
 
-def write_request(request: ChatRequest, facts: TargetFacts) -> Written:
+def write_request(request: ChatRequest, model: str, traits: Traits) -> Written:
     receipt = Receipt(NAME, request.dialect)
-    body: dict[str, Any] = {"model": facts.model, "turns": []}
+    body: dict[str, Any] = {"model": model, "turns": []}
     for n, message in enumerate(request.messages):
         path = f"messages[{n}]"
         role = "system" if message.role == "developer" else message.role
@@ -121,7 +122,7 @@ def write_request(request: ChatRequest, facts: TargetFacts) -> Written:
         if name not in carried and getattr(request, name) is not None:
             receipt.dropped(name)
     body |= receipt.riding("", request.extra)
-    for name in facts.strip & body.keys():
+    for name in traits.strip & body.keys():
         del body[name]
         receipt.dropped(name)
     return Written(encode(body), receipt.notes)

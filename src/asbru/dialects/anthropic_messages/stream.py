@@ -59,7 +59,8 @@ from asbru.dialects.anthropic_messages.usage import (
     usage_extra_raw,
 )
 from asbru.dialects.fields import DECODE_ERRORS, Fields, open_object
-from asbru.wire.sse import SseEvent, SseReader, SseTooLarge
+from asbru.wire.errors import FramingError
+from asbru.wire.sse import SseEvent, SseReader
 
 FOREIGN_BYTES_MAX: Final = 16 * 1024 * 1024
 """How much of the deltas of foreign blocks is held until they stop, in a stream."""
@@ -106,7 +107,7 @@ class MessagesStreamReader:
                     self._event(wire, events)
                 if self.done:
                     break
-        except SseTooLarge as error:
+        except FramingError as error:
             events.append(self._garbage(str(error)))
         except UpstreamError as error:
             events.append(self._garbage(error.message))
