@@ -12,13 +12,17 @@ from typing import Final
 import msgspec
 
 from asbru.core.chat import Raw
+from asbru.dialects.fields import NULL, refuse_reply
 
 NAME: Final = "openai_chat"
 ANTHROPIC: Final = "anthropic_messages"
 ANTHROPIC_FORMAT: Final = "anthropic-claude-v1"
 """OpenRouter's word for reasoning signed by Anthropic, in the `format` of a `reasoning_details` item."""
+CARRIER: Final = "asbru:"
+"""The `format` of reasoning signed in any other dialect is `asbru:<dialect>`, so that it goes back only there."""
 
-NULL: Final = Raw(b"null")
+REFUSE_REPLY: Final = refuse_reply(NAME)
+"""How a reply of this dialect that is not one is refused."""
 
 
 class StreamOptions(msgspec.Struct):
