@@ -15,6 +15,7 @@ import uvloop
 
 from asbru.app.build import Lasting, build_rooms
 from asbru.app.snapshot import KeyFacts, ProviderFacts, Snapshot, VirtualKeyFacts
+from asbru.core.secret_text import SecretText
 from asbru.edge import Door
 from asbru.edge.server import Server, ServerConnection, ServerLimits
 from asbru.telemetry import Meter
@@ -80,7 +81,7 @@ class Rig:
             kind="custom",
             dialect=dialect,
             base_url="http://127.0.0.1:1/v1",
-            keys=(KeyFacts(name="k", value="sk-up"),),
+            keys=(KeyFacts(name="k", value=SecretText("sk-up")),),
             allow_loopback=True,
         )
         digest = hashlib.blake2b(_KEY, key=_PEPPER, digest_size=32).digest()

@@ -17,6 +17,7 @@ from asbru.app.compile import Compiled, compile_config, is_loopback
 from asbru.app.config import ConfigRefusedError
 from asbru.app.data_dir import key_digest
 from asbru.app.snapshot import read_snapshot, write_snapshot
+from asbru.core.secret_text import SecretText
 from asbru.providers import Access, Provider
 from asbru.providers.kit import ANTHROPIC_ACCESS, OPENAI_ACCESS
 
@@ -63,7 +64,7 @@ def test_promised_documents_compile_merged(build) -> None:
         '"fallbacks":[{"from":"groq/llama-3.3-70b-versatile","to":["anthropic/claude-haiku-4-5"]}]}'
     )
     compiled = build(text, GROQ_API_KEY="gsk-1")
-    assert compiled.snapshot.providers[0].keys[0].value == "gsk-1"
+    assert compiled.snapshot.providers[0].keys[0].value == SecretText("gsk-1")
     assert compiled.snapshot.fallbacks == ()
     assert len(compiled.warnings) == 1
     assert "provider 'anthropic' is not configured: this fallback is skipped" in str(compiled.warnings[0])
@@ -94,7 +95,7 @@ providers:
   local: {base_url: "http://127.0.0.1:9/v1/", dialect: openai, allow_loopback: true}
 """
     mock, local = build(text).snapshot.providers
-    assert [key.value for key in (*mock.keys, *local.keys)] == ["", ""]
+    assert [key.value.reveal() for key in (*mock.keys, *local.keys)] == ["", ""]
     assert (mock.unix_socket, local.unix_socket) == ("/run/mock.sock", None)
     assert (local.kind, local.dialect, local.base_url) == ("custom", "openai_chat", "http://127.0.0.1:9/v1")
 
@@ -107,7 +108,7 @@ def test_anthropic_custom_gets_its_version_header(build) -> None:
     )
     facts = build(text).snapshot.providers[0]
     assert (facts.dialect, facts.auth) == ("anthropic_messages", "x-api-key")
-    assert facts.headers == {"anthropic-version": "2024-01-01"}
+    assert facts.headers == {"anthropic-version": SecretText("2024-01-01")}
 
 
 def test_custom_provider_at_a_known_address_is_priced(build) -> None:
@@ -172,19 +173,19 @@ def test_generated_key_is_shown_once_and_only_when_needed(build) -> None:
     """Loopback without keys is open; elsewhere a key is generated, shown once, and its digest kept."""
     assert build("").snapshot.open_access
     first, second = build("", host="0.0.0.0"), build("", host="0.0.0.0")
-    assert first.boot.generated_key is not None
-    assert first.boot.generated_key.startswith("sk-asb-")
-    assert len(first.boot.generated_key) == len("sk-asb-") + 32
-    assert second.boot.generated_key is None
+    assert first.generated_key is not None
+    assert first.generated_key.reveal().startswith("sk-asb-")
+    assert len(first.generated_key.reveal()) == len("sk-asb-") + 32
+    assert second.generated_key is None
     assert first.snapshot.virtual_keys == second.snapshot.virtual_keys
     assert not second.snapshot.open_access
-    digest = key_digest(first.boot.generated_key, first.snapshot.pepper)
+    digest = key_digest(first.generated_key.reveal(), first.snapshot.pepper)
     assert first.snapshot.virtual_keys[0].digest == digest
 
 
 def test_dry_run_touches_nothing(build, tmp_path: Path) -> None:
     """`config check` makes no data directory and no key."""
-    assert build("", host="0.0.0.0", dry=True).boot.generated_key is None
+    assert build("", host="0.0.0.0", dry=True).generated_key is None
     assert not (tmp_path / "data").exists()
 
 

@@ -16,6 +16,7 @@ from tests.fakes.loops import FakeLoop, FakeTransport
 
 from asbru.app.build import Lasting, build_rooms
 from asbru.app.snapshot import KeyFacts, ProviderFacts, Retries, Snapshot, VirtualKeyFacts
+from asbru.core.secret_text import SecretText
 from asbru.edge import Door
 from asbru.edge.server import Server, ServerConnection, ServerLimits
 from asbru.records import COLUMNS, RecordWriter
@@ -47,7 +48,7 @@ def provider(name: str, dialect: str = "openai_chat", **changed: Any) -> Provide
         "kind": "custom",
         "dialect": dialect,
         "base_url": f"http://{name}.test/v1",
-        "keys": (KeyFacts(name=f"{name}-1", value=f"secret-{name}-1"),),
+        "keys": (KeyFacts(name=f"{name}-1", value=SecretText(f"secret-{name}-1")),),
         "operations": ("chat", "completions", "embeddings", "models")
         if dialect == "openai_chat"
         else ("chat", "count_tokens", "models"),

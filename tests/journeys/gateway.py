@@ -31,6 +31,7 @@ from asbru.app.snapshot import (
     Snapshot,
     VirtualKeyFacts,
 )
+from asbru.core.secret_text import SecretText
 from asbru.edge import Door
 from asbru.edge.forward import Forwarder
 from asbru.edge.server import Server, ServerLimits
@@ -49,7 +50,7 @@ def digest(key: str) -> bytes:
 
 def keys(*names: str) -> tuple[KeyFacts, ...]:
     """Provider keys `sk-NAME`."""
-    return tuple(KeyFacts(name=name, value=f"sk-{name}") for name in names)
+    return tuple(KeyFacts(name=name, value=SecretText(f"sk-{name}")) for name in names)
 
 
 def openai(url: str, **changes: Any) -> ProviderFacts:
@@ -75,7 +76,7 @@ def anthropic(url: str, **changes: Any) -> ProviderFacts:
         dialect="anthropic_messages",
         base_url=f"{url}/v1",
         auth="x-api-key",
-        headers={"anthropic-version": "2023-06-01"},
+        headers={"anthropic-version": SecretText("2023-06-01")},
         keys=keys("a1"),
         operations=("chat", "count_tokens", "models"),
         allow_loopback=True,

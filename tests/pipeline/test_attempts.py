@@ -10,6 +10,7 @@ from tests.fakes.inside import PEPPER, Inside, Script, answer, provider, virtual
 
 from asbru.app.snapshot import FallbackFacts, KeyFacts, Retries, Snapshot
 from asbru.core.errors import UpstreamError
+from asbru.core.secret_text import SecretText
 from asbru.pipeline.attempts import falls_back
 
 CHAT = (
@@ -30,7 +31,7 @@ def said(status: int, *lines: bytes, message: str = "no", code: str = "c") -> by
     return answer(status, msgspec.json.encode({"error": {"message": message, "type": "t", "code": code}}), *lines)
 
 
-TWO_KEYS = (KeyFacts(name="1", value="s1"), KeyFacts(name="2", value="s2"))
+TWO_KEYS = (KeyFacts(name="1", value=SecretText("s1")), KeyFacts(name="2", value=SecretText("s2")))
 Make = Callable[..., Inside]
 
 
@@ -153,7 +154,10 @@ def test_keys_that_are_not_meant_for_a_model_lead_to_the_fallback(make: Make) ->
     inside = make()
     inside.load(
         Snapshot(
-            providers=(provider("a", keys=(KeyFacts(name="1", value="s1", models=("n",)),)), provider("b")),
+            providers=(
+                provider("a", keys=(KeyFacts(name="1", value=SecretText("s1"), models=("n",)),)),
+                provider("b"),
+            ),
             virtual_keys=(virtual_key("test", "sk-asb-test"),),
             pepper=PEPPER,
             fallbacks=(FallbackFacts(source="a/m", targets=("b/m",)),),
@@ -203,7 +207,7 @@ def test_a_bare_provider_without_keys_is_tried_once_per_answer(make: Make) -> No
     inside = make()
     inside.load(
         Snapshot(
-            providers=(provider("a", keys=(KeyFacts(name="", value=""),)),),
+            providers=(provider("a", keys=(KeyFacts(name="", value=SecretText("")),)),),
             virtual_keys=(virtual_key("test", "sk-asb-test"),),
             pepper=PEPPER,
         )

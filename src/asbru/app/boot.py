@@ -33,7 +33,6 @@ class Boot(NamedTuple):
     served_here: tuple[str, ...] = ()
     watched: tuple[str, ...] = ()
     open_access: bool = False
-    generated_key: str | None = None
 
 
 class Options(NamedTuple):
@@ -58,10 +57,11 @@ class Options(NamedTuple):
 
 
 class CompileOutcome:
-    """`boot` is None where the configuration was refused."""
+    """`boot` is None where the configuration was refused; `generated_key` is set the one time that a key is made."""
 
     def __init__(self) -> None:
         self.boot: Boot | None = None
+        self.generated_key: str | None = None
         self.warnings: list[str] = []
         self.errors: list[str] = []
 
@@ -71,9 +71,9 @@ class CompileOutcome:
             log("warning", f"configuration: {warning}")
         for error in self.errors:
             log("error", f"configuration: {error}")
-        if self.boot is not None and self.boot.generated_key is not None:
+        if self.generated_key is not None:
             with contextlib.suppress(OSError, ValueError):
-                key = self.boot.generated_key
+                key = self.generated_key
                 sys.stderr.write(f"no virtual keys are configured: generated one, shown this once: {key}\n")
                 sys.stderr.flush()
 
@@ -113,6 +113,7 @@ class CompileJob:
             said = _said(line)
             found.warnings += said.get("warnings", [])
             found.errors += said.get("errors", [])
+            found.generated_key = said.get("generated_key", found.generated_key)
             if "result" in said:
                 result = cast("dict[str, Any]", said["result"])
                 lists = {name: tuple(result[name]) for name in ("served_here", "watched")}

@@ -18,6 +18,7 @@ from asbru.app.snapshot import KeyFacts, ProviderFacts, Snapshot
 from asbru.catalog import PriceBook, TokenCounter
 from asbru.core.ids import IdSource
 from asbru.core.outbox import Outbox
+from asbru.core.secret_text import SecretText
 from asbru.dialects import Dialect
 from asbru.dialects.anthropic_messages import DIALECT as ANTHROPIC_MESSAGES
 from asbru.dialects.anthropic_messages import countable
@@ -48,7 +49,7 @@ class Lasting:
         self.pools: dict[tuple[Origin, int], Pool] = {}
         self._swept: weakref.WeakSet[Pool] = weakref.WeakSet()  # also pools that only calls under way still use
         self.load = Load(0)
-        self.keys: dict[tuple[str, str, str], Key] = {}
+        self.keys: dict[tuple[str, str, SecretText], Key] = {}
 
     def sweep(self, now_s: float) -> None:
         """Deadlines of every pool."""
@@ -169,14 +170,14 @@ def _endpoint(facts: ProviderFacts, pool: Pool, lasting: Lasting) -> Endpoint:
         ),
         base_path=parts.path.rstrip("/"),
         authority=parts.netloc.rpartition("@")[2],
-        headers=facts.headers,
+        headers={name: value.reveal() for name, value in facts.headers.items()},
         absolute=f"http://{parts.netloc}" if plain_proxy else "",
-        extra_lines=proxy_authorization(facts.proxy) if plain_proxy and facts.proxy else b"",
+        extra_lines=proxy_authorization(facts.proxy.reveal()) if plain_proxy and facts.proxy else b"",
     )
 
 
 def _route(facts: ProviderFacts, lasting: Lasting) -> ProviderRoute:
-    keyless = len(facts.keys) == 1 and not facts.keys[0].value
+    keyless = len(facts.keys) == 1 and not facts.keys[0].value.reveal()
     keys = () if keyless else tuple(_key(facts, key, lasting) for key in facts.keys)
     route = ProviderRoute(facts.name, facts.dialect, keys, keyless=keyless)
     route.operations = frozenset(facts.operations)
@@ -192,10 +193,11 @@ def _route(facts: ProviderFacts, lasting: Lasting) -> ProviderRoute:
 
 def _key(facts: ProviderFacts, key: KeyFacts, lasting: Lasting) -> Key:
     """A key; one that is the same as before goes on resting where it rests."""
-    if not key.value.isprintable():
+    value = key.value.reveal()
+    if not value.isprintable():
         raise ValueError(f"provider {facts.name}: the value of key '{key.name}' cannot stand in a header")
     header = "authorization: Bearer " if facts.auth == "bearer" else f"{facts.auth}: "
-    line = f"{header}{key.value}\r\n".encode("latin-1")
+    line = f"{header}{value}\r\n".encode("latin-1")
     made = Key(key.name, line, frozenset(key.models), weight=key.weight, aliases=key.aliases)
     identity = (facts.name, key.name, key.value)
     before = lasting.keys.get(identity)

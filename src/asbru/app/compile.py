@@ -3,8 +3,8 @@
     python -m asbru.app.compile [--config FILE] --data-dir DIR [--host H] [--port P] [--workers N]
                                 [--mock-socket PATH] --out PATH
 
-Prints JSON lines: {"warnings": [text]}, then {"result": {...}} and exit 0, or {"errors": [text]} and exit 1. The
-snapshot is written whole (rename), 0600; the generated virtual key is in the result once, and nowhere else.
+Prints JSON lines: {"warnings": [text]}, {"generated_key": text} the one time that a key is made, {"result": {...}} and
+exit 0, or {"errors": [text]} and exit 1. The snapshot is written whole (rename), 0600.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ from asbru.app.data_dir import ensure_data_dir, generated_key, key_digest, load_
 from asbru.app.defaults import ProviderTypes, default_settings
 from asbru.app.paths import find_config_file
 from asbru.app.snapshot import FallbackFacts, Limits, PrefixForward, Snapshot, VirtualKeyFacts, write_snapshot
+from asbru.core.secret_text import SecretText
 from asbru.providers import ProviderFault, discover
 
 _KEY_LENGTH_MIN = 16
@@ -49,6 +50,7 @@ class Compiled:
     snapshot: Snapshot
     boot: Boot
     config: ConfigFile
+    generated_key: SecretText | None = None
     warnings: list[Problem] = field(default_factory=list[Problem])
 
 
@@ -70,7 +72,7 @@ def compile_config(
     _check_server_tls(parsed, findings)
     if findings.errors:
         raise ConfigRefusedError(findings.errors)
-    shown_once: str | None = None
+    shown_once: SecretText | None = None
     if not parsed.config.virtual_keys and not is_loopback(host) and not dry:
         digest, shown_once = generated_key(options.data_dir, pepper)
         keys = (VirtualKeyFacts(name="generated", digest=digest),)
@@ -86,11 +88,8 @@ def compile_config(
         cors_origins=tuple(config.cors_origins),
         warnings=tuple(str(warning) for warning in findings.warnings),
     )
-    boot = _boot(options, parsed, snapshot, findings)._replace(
-        config_file=str(file.absolute()) if file else None,
-        generated_key=shown_once,
-    )
-    return Compiled(snapshot, boot, config, findings.warnings)
+    boot = _boot(options, parsed, snapshot, findings)._replace(config_file=str(file.absolute()) if file else None)
+    return Compiled(snapshot, boot, config, shown_once, findings.warnings)
 
 
 def is_loopback(host: str) -> bool:
@@ -201,6 +200,8 @@ def main(argv: list[str] | None = None) -> int:
         _say({"errors": [str(error)]})
         return 1
     _say({"warnings": [str(warning) for warning in compiled.warnings]})
+    if compiled.generated_key is not None:
+        _say({"generated_key": compiled.generated_key.reveal()})
     _say({"result": compiled.boot._asdict()})
     return 0
 

@@ -19,6 +19,7 @@ from asbru.app.config.live import ProviderKey, ProviderSettings
 from asbru.app.defaults import ProviderTypes
 from asbru.app.snapshot import Deadlines, KeyFacts, ProviderFacts, Retries, TlsFacts
 from asbru.catalog.build import ProviderCatalogue, build_catalogue, price_id_of_url
+from asbru.core.secret_text import SecretText
 from asbru.providers import Access, Provider
 
 _DIALECTS = {"openai": "openai_chat", "anthropic": "anthropic_messages"}
@@ -157,7 +158,7 @@ class _Compiling:
             legacy_max_tokens=kind.legacy_max_tokens,
             allow_private=settings.allow_private,
             allow_loopback=settings.allow_loopback or here,
-            proxy=settings.proxy,
+            proxy=None if settings.proxy is None else SecretText(settings.proxy.get_secret_value()),
             tls=self._tls(),
             deadlines=Deadlines(**settings.deadlines.model_dump()),
             retries=Retries(**settings.retries.model_dump()),
@@ -206,10 +207,11 @@ class _Compiling:
         elif private and not self.settings.allow_private:
             self.findings.error(path, f"{host} is private; set `allow_private: true` on this provider")
 
-    def _headers(self) -> dict[str, str]:
-        headers = dict(self.access.headers)
-        for name, value in self.settings.headers.items():
+    def _headers(self) -> dict[str, SecretText]:
+        headers = {name: SecretText(value) for name, value in self.access.headers.items()}
+        for name, secret in self.settings.headers.items():
             path = (*self._path, "headers", name)
+            value = secret.get_secret_value()
             if not _HEADER_NAME.fullmatch(name):
                 self.findings.error(path, "not a valid header name")
             elif name.lower() in _HEADERS_WE_OWN:
@@ -217,7 +219,7 @@ class _Compiling:
             elif not _HEADER_VALUE.fullmatch(value):
                 self.findings.error(path, "a header value is visible ASCII, without line breaks")
             else:
-                headers[name.lower()] = value
+                headers[name.lower()] = SecretText(value)
         return headers
 
     def _keys(self, parsed: ParsedConfig) -> tuple[KeyFacts, ...]:
@@ -233,7 +235,7 @@ class _Compiling:
             elif self._credential_is_valid(path, key):
                 usable.append(_key_facts(key))
         if not self.settings.keys and self.kind.keyless:
-            return (KeyFacts(name="none", value=""),)
+            return (KeyFacts(name="none", value=SecretText("")),)
         if not usable:
             self.findings.warn(
                 self._path, f"provider {self.name!r} has no usable key: every call to it will be refused"
@@ -277,7 +279,7 @@ class _Compiling:
 def _key_facts(key: ProviderKey) -> KeyFacts:
     return KeyFacts(
         name=key.name,
-        value=key.value.get_secret_value(),
+        value=SecretText(key.value.get_secret_value()),
         models=tuple(key.models),
         weight=key.weight,
         aliases=dict(key.aliases),

@@ -10,6 +10,8 @@ import os
 import secrets
 from pathlib import Path
 
+from asbru.core.secret_text import SecretText
+
 PEPPER_BYTES = 32
 KEY_PREFIX = "sk-asb-"
 _PEPPER_FILE = "pepper"
@@ -41,7 +43,7 @@ def new_virtual_key() -> str:
     return KEY_PREFIX + secrets.token_urlsafe(24)
 
 
-def generated_key(data_dir: Path, pepper: bytes) -> tuple[bytes, str | None]:
+def generated_key(data_dir: Path, pepper: bytes) -> tuple[bytes, SecretText | None]:
     """The digest of the generated key, and the key itself the one time it is made."""
     path = data_dir / _GENERATED_FILE
     value = new_virtual_key()
@@ -49,7 +51,7 @@ def generated_key(data_dir: Path, pepper: bytes) -> tuple[bytes, str | None]:
     digest = _load_or_create(path, fresh)
     if len(digest) != len(fresh):
         raise ValueError(f"{path} is damaged; remove it and a new key is generated")
-    return digest, value if digest == fresh else None
+    return digest, SecretText(value) if digest == fresh else None
 
 
 def write_private(path: Path, data: bytes) -> None:

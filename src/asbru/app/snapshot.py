@@ -7,9 +7,12 @@ secrets in clear: it is written with mode 0600 into the run directory and remove
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from asbru.catalog import PricedModel
+from asbru.core.secret_text import SecretText
 
 SNAPSHOT_VERSION = 1
 
@@ -18,7 +21,7 @@ class KeyFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """One credential of a provider. `models` holds names or "*"; `aliases` maps a public name to the upstream's."""
 
     name: str
-    value: str
+    value: SecretText
     models: tuple[str, ...] = ("*",)
     weight: float = 1.0
     aliases: dict[str, str] = {}
@@ -69,7 +72,7 @@ class ProviderFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     dialect: str
     base_url: str
     auth: str = "bearer"
-    headers: dict[str, str] = {}
+    headers: dict[str, SecretText] = {}
     keys: tuple[KeyFacts, ...] = ()
     operations: tuple[str, ...] = ("chat", "models")
     strip: tuple[str, ...] = ()
@@ -78,7 +81,7 @@ class ProviderFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     legacy_max_tokens: bool = False
     allow_private: bool = False
     allow_loopback: bool = False
-    proxy: str | None = None
+    proxy: SecretText | None = None
     tls: TlsFacts = TlsFacts()
     deadlines: Deadlines = Deadlines()
     retries: Retries = Retries()
@@ -145,9 +148,22 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 def write_snapshot(snapshot: Snapshot) -> bytes:
     """The snapshot as msgpack."""
-    return msgspec.msgpack.encode(snapshot)
+    return msgspec.msgpack.encode(snapshot, enc_hook=_reveal)
 
 
 def read_snapshot(data: bytes) -> Snapshot:
     """The snapshot from msgpack; raises `msgspec.ValidationError` on anything unexpected."""
-    return msgspec.msgpack.decode(data, type=Snapshot)
+    return msgspec.msgpack.decode(data, type=Snapshot, dec_hook=_conceal)
+
+
+def _reveal(value: Any) -> str:
+    """For the snapshot alone: any other encoding of a secret is an error."""
+    if isinstance(value, SecretText):
+        return value.reveal()
+    raise NotImplementedError(f"a snapshot holds no {type(value).__name__}")
+
+
+def _conceal(kind: type, value: Any) -> SecretText:
+    if kind is not SecretText or not isinstance(value, str):
+        raise ValueError(f"expected text for {kind.__name__}")
+    return SecretText(value)

@@ -60,7 +60,7 @@ def _print_summary(compiled: Compiled) -> None:
     table = Table("provider", "type", "address", "keys", "prices", box=None, header_style="bold")
     for provider in snapshot.providers:
         address = "started with the gateway" if provider.unix_socket or not provider.base_url else provider.base_url
-        keyless = len(provider.keys) == 1 and not provider.keys[0].value
+        keyless = len(provider.keys) == 1 and not provider.keys[0].value.reveal()
         keys = "none needed" if keyless else str(len(provider.keys) or "none usable")
         table.add_row(provider.name, provider.kind, address, keys, "known" if provider.prices else "unknown")
     console = Console(highlight=False)

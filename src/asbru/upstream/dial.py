@@ -127,7 +127,8 @@ async def _attach(sock: socket.socket, origin: Origin, contexts: TlsContexts, fa
 async def _dial_through_proxy(origin: Origin, contexts: TlsContexts, factory: Callable[[], P]) -> P:
     """TLS origins are tunnelled with CONNECT; plain ones are asked for in absolute form by the connection."""
     assert origin.proxy is not None
-    parts = urlsplit(origin.proxy)
+    proxy = origin.proxy.reveal()
+    parts = urlsplit(proxy)
     # The operator named the proxy, so it may be private or loopback; what it is asked for is judged where it is an
     # address.
     _judge_literal(origin)
@@ -135,7 +136,7 @@ async def _dial_through_proxy(origin: Origin, contexts: TlsContexts, factory: Ca
     if not origin.tls:
         return await _attach(sock, origin, contexts, factory)
     try:
-        await _tunnel(sock, origin, proxy_authorization(origin.proxy))
+        await _tunnel(sock, origin, proxy_authorization(proxy))
     except BaseException:
         sock.close()
         raise

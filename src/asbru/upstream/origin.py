@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import msgspec
 
+from asbru.core.secret_text import SecretText
+
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True):
-    """`host` is a name or an address; `proxy` an http:// URL; `unix_socket` a path that replaces TCP.
+    """`host` is a name or an address; `proxy` an http:// URL, perhaps with a password; `unix_socket` a path that
+    replaces TCP.
 
     Two origins that compare equal may share connections; so a reload keeps the warm ones.
     """
@@ -16,7 +19,7 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     tls: bool = False
     verify: bool = True
     ca_pem: str | None = None
-    proxy: str | None = None
+    proxy: SecretText | None = None
     unix_socket: str | None = None
     allow_private: bool = False
     allow_loopback: bool = False

@@ -22,11 +22,11 @@ CONFIG_VALUES_MAX = 200_000
 
 @dataclass
 class Document:
-    """Plain data and the line (from 1) each path starts on."""
+    """Plain data and the line (from 1) each path starts on. The text holds credentials, so it is not printed."""
 
-    data: Any = None
+    data: Any = field(default=None, repr=False)
     lines: dict[ConfigPath, int] = field(default_factory=dict[ConfigPath, int])
-    json_text: str | None = None
+    json_text: str | None = field(default=None, repr=False)
     """Set for JSON, whose lines are found only when a problem asks for one."""
 
     def line(self, path: ConfigPath) -> int | None:

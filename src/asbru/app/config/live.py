@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, Secret, SecretStr
 
 from asbru.app.config.base import Settings
 
@@ -87,7 +87,8 @@ class ProviderSettings(Settings):
         Field(max_length=1000, description="Credentials, shared out by weight and rotated on failure."),
     ] = []
     headers: Annotated[
-        dict[str, str], Field(max_length=64, description="Headers sent with every call to this provider.")
+        dict[str, SecretStr],
+        Field(max_length=64, description="Headers sent with every call to this provider."),
     ] = {}
     ask_stream_usage: Annotated[
         bool | None,
@@ -102,8 +103,8 @@ class ProviderSettings(Settings):
         bool, Field(description="Allow connections to private addresses (RFC 1918, RFC 4193).")
     ] = False
     proxy: Annotated[
-        str | None,
-        Field(pattern=r"^http://[^\s?#]+$", description="HTTP proxy for this provider, http://host:port."),
+        Secret[Annotated[str, Field(pattern=r"^http://[^\s?#]+$")]] | None,
+        Field(description="HTTP proxy for this provider, http://host:port."),
     ] = None
     tls: Annotated[UpstreamTls, Field(description="Trust of the provider's certificate.")] = UpstreamTls()
     connections_max: Annotated[int, Field(ge=1, le=65535, description="Connections per worker to this provider.")] = (
