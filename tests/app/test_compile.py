@@ -158,6 +158,18 @@ def test_all_errors_of_all_providers_come_at_once(build) -> None:
     assert len(refused.value.problems) == 3
 
 
+def test_many_virtual_keys_fit(build) -> None:
+    """20,000 keys compile in time that grows with their number; one that is there twice is still found."""
+    lines = "\n".join(f"  - {{name: key-{at}, value: sk-asb-{at:032d}}}" for at in range(20_000))
+    snapshot = build(f"virtual_keys:\n{lines}\n").snapshot
+    assert len({key.digest for key in snapshot.virtual_keys}) == 20_000
+    again = f"  - {{name: again, value: sk-asb-{777:032d}}}\n  - {{name: key-9, value: sk-asb-again-0123456789}}"
+    with pytest.raises(ConfigRefusedError, match="line 20003: virtual_keys.20001.name: 'key-9' is used twice"):
+        build(f"virtual_keys:\n{lines}\n{again}\n")
+    with pytest.raises(ConfigRefusedError, match="line 20002: virtual_keys.20000.value: two virtual keys have"):
+        build(f"virtual_keys:\n{lines}\n{again.partition(chr(10))[0]}\n")
+
+
 def test_virtual_keys_are_digests(build, tmp_path: Path) -> None:
     """Workers get the keyed digest, never the key; the pepper stays the same from start to start."""
     text = "virtual_keys: [{name: a, value: sk-asb-0123456789, models: [groq/*]}]"

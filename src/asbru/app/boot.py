@@ -12,11 +12,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, Literal, NamedTuple, cast
 
 from asbru.telemetry import log
 
 COMPILE_TIMEOUT_S = 60.0
+SHOWN_MAX = 100
+"""Warnings that are logged, and errors: one mistake in a generated file may be there ten thousand times."""
 
 
 class Boot(NamedTuple):
@@ -66,11 +68,9 @@ class CompileOutcome:
         self.errors: list[str] = []
 
     def report(self) -> None:
-        """Every warning and error to the log; the generated key once, beside the log, which would mask it."""
-        for warning in self.warnings:
-            log("warning", f"configuration: {warning}")
-        for error in self.errors:
-            log("error", f"configuration: {error}")
+        """Warnings and errors to the log; the generated key once, beside the log, which would mask it."""
+        _log_first("warning", self.warnings)
+        _log_first("error", self.errors)
         if self.generated_key is not None:
             with contextlib.suppress(OSError, ValueError):
                 key = self.generated_key
@@ -122,6 +122,13 @@ class CompileJob:
         if found.boot is None and not found.errors:
             found.errors.append(f"the compile process ended with code {self.process.returncode} and no answer")
         return found
+
+
+def _log_first(level: Literal["warning", "error"], lines: list[str]) -> None:
+    for line in lines[:SHOWN_MAX]:
+        log(level, f"configuration: {line}")
+    if len(lines) > SHOWN_MAX:
+        log(level, f"configuration: and {len(lines) - SHOWN_MAX} more; `asbru config check` prints them all")
 
 
 def _said(line: str) -> dict[str, Any]:

@@ -86,7 +86,6 @@ def compile_config(
         limits=Limits(**config.limits.model_dump()),
         forwards=tuple(PrefixForward(prefix=f.prefix, unix_socket=f.unix_socket) for f in config.forwards),
         cors_origins=tuple(config.cors_origins),
-        warnings=tuple(str(warning) for warning in findings.warnings),
     )
     boot = _boot(options, parsed, snapshot, findings)._replace(config_file=str(file.absolute()) if file else None)
     return Compiled(snapshot, boot, config, shown_once, findings.warnings)
@@ -118,7 +117,7 @@ def _boot(options: Options, parsed: ParsedConfig, snapshot: Snapshot, findings: 
 
 
 def _virtual_keys(parsed: ParsedConfig, pepper: bytes, findings: Findings) -> tuple[VirtualKeyFacts, ...]:
-    compiled: list[VirtualKeyFacts] = []
+    compiled: dict[bytes, VirtualKeyFacts] = {}
     for index, key in enumerate(parsed.config.virtual_keys):
         path: ConfigPath = ("virtual_keys", index, "value")
         if path in parsed.unset:
@@ -132,15 +131,15 @@ def _virtual_keys(parsed: ParsedConfig, pepper: bytes, findings: Findings) -> tu
         if len(value) < _KEY_LENGTH_MIN:
             findings.warn(path, f"shorter than {_KEY_LENGTH_MIN} characters: easy to guess")
         digest = key_digest(value, pepper)
-        if any(other.digest == digest for other in compiled):
+        if digest in compiled:
             findings.error(path, "two virtual keys have the same value")
         for place, pattern in enumerate(key.models):
             provider, slash, _ = pattern.partition("/")
             if slash and provider not in parsed.config.providers:
                 where: ConfigPath = ("virtual_keys", index, "models", place)
                 findings.warn(where, f"provider {provider!r} is not configured")
-        compiled.append(VirtualKeyFacts(name=key.name, digest=digest, models=tuple(key.models)))
-    return tuple(compiled)
+        compiled[digest] = VirtualKeyFacts(name=key.name, digest=digest, models=tuple(key.models))
+    return tuple(compiled.values())
 
 
 def _fallbacks(parsed: ParsedConfig, findings: Findings) -> tuple[FallbackFacts, ...]:

@@ -143,7 +143,6 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     limits: Limits = Limits()
     forwards: tuple[PrefixForward, ...] = ()
     cors_origins: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
 
 
 def write_snapshot(snapshot: Snapshot) -> bytes:

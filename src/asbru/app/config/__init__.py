@@ -107,8 +107,10 @@ def _repeated_names(config: ConfigFile, document: Document) -> list[Problem]:
         groups.append((("providers", name, "keys"), "name", [key.name for key in provider.keys]))
     problems: list[Problem] = []
     for path, key, names in groups:
+        seen: set[str] = set()
         for index, name in enumerate(names):
-            if name in names[:index]:
+            if name in seen:
                 where = (*path, index, key)
                 problems.append(Problem(where, f"{name!r} is used twice", document.line(where)))
+            seen.add(name)
     return problems
