@@ -6,7 +6,7 @@ import gc
 
 import msgspec
 import pytest
-from tests.fakes.inside import PEPPER, Inside, answer, provider, virtual_key
+from tests.fakes.inside import Inside, answer, provider
 
 from asbru.app.build import build_forwards
 from asbru.app.snapshot import KeyFacts, Limits, PrefixForward, ProviderFacts, Snapshot, TlsFacts
@@ -20,11 +20,9 @@ OK = answer(
 
 
 def snapshot(*providers: ProviderFacts, **changed: object) -> Snapshot:
-    """A snapshot with one virtual key."""
+    """A snapshot."""
     return Snapshot(
         providers=providers,
-        virtual_keys=(virtual_key("test", "sk-asb-test"),),
-        pepper=PEPPER,
         **changed,  # type: ignore[arg-type]  # members of a snapshot
     )
 

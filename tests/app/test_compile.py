@@ -15,9 +15,10 @@ import pytest
 from asbru.app.boot import Options
 from asbru.app.compile import Compiled, compile_config, is_loopback
 from asbru.app.config import ConfigRefusedError
-from asbru.app.data_dir import key_digest
 from asbru.app.snapshot import read_snapshot, write_snapshot
+from asbru.cluster import write_entries
 from asbru.core.secret_text import SecretText
+from asbru.governance import VIRTUAL_KEY, digest_of, write_virtual_key
 from asbru.providers import Access, Provider
 from asbru.providers.kit import ANTHROPIC_ACCESS, OPENAI_ACCESS
 
@@ -83,7 +84,7 @@ def test_unset_key_is_disabled_not_the_start(build) -> None:
 def test_unset_virtual_keys_do_not_open_the_gateway(build) -> None:
     """When every virtual key is disabled nobody gets in, even on loopback."""
     compiled = build("virtual_keys: [{name: a, value: env.A}]")
-    assert compiled.snapshot.virtual_keys == ()
+    assert compiled.declared == {VIRTUAL_KEY: {}}
     assert not compiled.snapshot.open_access
 
 
@@ -161,22 +162,22 @@ def test_all_errors_of_all_providers_come_at_once(build) -> None:
 def test_many_virtual_keys_fit(build) -> None:
     """20,000 keys compile in time that grows with their number; one that is there twice is still found."""
     lines = "\n".join(f"  - {{name: key-{at}, value: sk-asb-{at:032d}}}" for at in range(20_000))
-    snapshot = build(f"virtual_keys:\n{lines}\n").snapshot
-    assert len({key.digest for key in snapshot.virtual_keys}) == 20_000
+    assert len(build(f"virtual_keys:\n{lines}\n").declared[VIRTUAL_KEY]) == 20_000
     again = f"  - {{name: again, value: sk-asb-{777:032d}}}\n  - {{name: key-9, value: sk-asb-again-0123456789}}"
-    with pytest.raises(ConfigRefusedError, match="line 20003: virtual_keys.20001.name: 'key-9' is used twice"):
+    with pytest.raises(ConfigRefusedError, match=r"line 20003: virtual_keys\.20001\.name: 'key-9' is used twice"):
         build(f"virtual_keys:\n{lines}\n{again}\n")
-    with pytest.raises(ConfigRefusedError, match="line 20002: virtual_keys.20000.value: two virtual keys have"):
+    with pytest.raises(ConfigRefusedError, match=r"line 20002: virtual_keys\.20000\.value: two virtual keys have"):
         build(f"virtual_keys:\n{lines}\n{again.partition(chr(10))[0]}\n")
 
 
 def test_virtual_keys_are_digests(build, tmp_path: Path) -> None:
     """Workers get the keyed digest, never the key; the pepper stays the same from start to start."""
     text = "virtual_keys: [{name: a, value: sk-asb-0123456789, models: [groq/*]}]"
-    first, second = build(text).snapshot, build(text).snapshot
-    assert first == second
-    assert first.virtual_keys[0].digest == key_digest("sk-asb-0123456789", first.pepper)
-    assert b"sk-asb-0123456789" not in write_snapshot(first)
+    first, second = build(text), build(text)
+    assert (first.snapshot, first.declared) == (second.snapshot, second.declared)
+    digest = digest_of(b"sk-asb-0123456789", bytes.fromhex(first.snapshot.pepper.reveal()))
+    assert first.declared == {VIRTUAL_KEY: {digest: write_virtual_key("a", ["groq/*"])}}
+    assert b"sk-asb-0123456789" not in write_snapshot(first.snapshot) + write_entries(first.declared)
     assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
     assert stat.S_IMODE((tmp_path / "data" / "pepper").stat().st_mode) == 0o600
 
@@ -189,10 +190,10 @@ def test_generated_key_is_shown_once_and_only_when_needed(build) -> None:
     assert first.generated_key.reveal().startswith("sk-asb-")
     assert len(first.generated_key.reveal()) == len("sk-asb-") + 32
     assert second.generated_key is None
-    assert first.snapshot.virtual_keys == second.snapshot.virtual_keys
+    assert first.declared == second.declared
     assert not second.snapshot.open_access
-    digest = key_digest(first.generated_key.reveal(), first.snapshot.pepper)
-    assert first.snapshot.virtual_keys[0].digest == digest
+    digest = digest_of(first.generated_key.reveal().encode(), bytes.fromhex(first.snapshot.pepper.reveal()))
+    assert list(first.declared[VIRTUAL_KEY]) == [digest]
 
 
 def test_dry_run_touches_nothing(build, tmp_path: Path) -> None:
@@ -242,7 +243,7 @@ def test_process_writes_a_private_snapshot(tmp_path: Path) -> None:
     code, lines = run_compile(tmp_path, "providers: {groq: {keys: [{name: a, value: env.GROQ_API_KEY}]}}")
     assert code == 0
     assert [list(line) for line in lines] == [["warnings"], ["result"]]
-    assert stat.S_IMODE((tmp_path / "out").stat().st_mode) == 0o600
+    assert [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("out", "out.feed")] == [0o600, 0o600]
     assert read_snapshot((tmp_path / "out").read_bytes()).providers[0].name == "groq"
 
 

@@ -50,13 +50,28 @@ def test_dead_children_are_replaced(tmp_path: Path) -> None:
         assert gateway.end() == 0
 
 
+def run_dir_of(gateway: Gateway) -> Path:
+    """Where its sockets and snapshots are."""
+    command = Path(f"/proc/{gateway.pids('worker-0')[0]}/cmdline").read_text().split("\0")
+    return Path(command[command.index("--run-dir") + 1])
+
+
+def compiled_in(run_dir: Path) -> dict[str, int]:
+    """Snapshots and what is beside them, with their modes."""
+    return {path.name: path.stat().st_mode & 0o777 for path in sorted(run_dir.glob("snapshot-*"))}
+
+
 def test_changed_file_reaches_the_workers(tmp_path: Path) -> None:
-    """A changed configuration becomes a new snapshot, present when the worker is told; the old one is removed."""
+    """A changed configuration becomes a new snapshot with its feed, present when the worker is told; the old ones are
+    removed."""
     with Gateway(tmp_path, KEY) as gateway:
         gateway.wait_ready()
+        assert compiled_in(run_dir_of(gateway)) == {"snapshot-1.feed": 0o600, "snapshot-1.msgpack": 0o600}
         gateway.config.write_text(KEY + "cors_origins: ['https://a.example']\n")
         wait_until(lambda: gateway.events("worker-0 reload True"), "the reload")
         wait_until(lambda: gateway.said("configuration reloaded"), "the log line")
+        after = {"snapshot-2.feed": 0o600, "snapshot-2.msgpack": 0o600}
+        wait_until(lambda: compiled_in(run_dir_of(gateway)) == after, "the old ones' end")
         assert gateway.end() == 0
 
 
@@ -186,8 +201,7 @@ def test_run_directory_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     """Nothing of the run directory, which held the snapshot, is left after the end."""
     with Gateway(tmp_path) as gateway:
         gateway.wait_ready()
-        command = Path(f"/proc/{gateway.pids('worker-0')[0]}/cmdline").read_text().split("\0")
-        run_dir = Path(command[command.index("--run-dir") + 1])
+        run_dir = run_dir_of(gateway)
         assert run_dir.stat().st_mode & 0o777 == 0o700
         assert gateway.end() == 0
         assert not run_dir.exists()

@@ -6,19 +6,21 @@ Time stands still unless the test turns it, chance is zero, and everything runs 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, cast
 
 import msgspec
 import pytest
 from tests.fakes.loops import FakeLoop, FakeTransport
 
-from asbru.app.build import Lasting, build_rooms
-from asbru.app.snapshot import KeyFacts, ProviderFacts, Retries, Snapshot, VirtualKeyFacts
+from asbru.app.build import Lasting, build_rooms, declare
+from asbru.app.snapshot import KeyFacts, ProviderFacts, Retries, Snapshot
+from asbru.cluster import Entries
 from asbru.core.secret_text import SecretText
 from asbru.edge import Door
 from asbru.edge.server import Server, ServerConnection, ServerLimits
+from asbru.governance import VIRTUAL_KEY, digest_of, write_virtual_key
 from asbru.records import COLUMNS, RecordWriter
 from asbru.telemetry import Meter
 from asbru.upstream import Origin, TlsContexts, pool
@@ -32,13 +34,10 @@ Script = bytes | Exception | tuple[bytes, ...]
 """What a provider does with one request: answers, refuses or resets, or sends pieces and hangs up."""
 
 
-def virtual_key(name: str, value: str, models: Sequence[str] = ("*",)) -> VirtualKeyFacts:
-    """A caller, as the compile step makes it."""
-    return VirtualKeyFacts(
-        name=name,
-        digest=hashlib.blake2b(value.encode(), key=PEPPER, digest_size=32).digest(),
-        models=tuple(models),
-    )
+def declared(keys: Mapping[str, Sequence[str]]) -> Entries:
+    """The feed's entries for virtual keys `sk-asb-NAME` and the models they allow, as the compile step makes them."""
+    names = {digest_of(f"sk-asb-{name}".encode(), PEPPER): name for name in keys}
+    return {VIRTUAL_KEY: {digest: write_virtual_key(name, keys[name]) for digest, name in names.items()}}
 
 
 def provider(name: str, dialect: str = "openai_chat", **changed: Any) -> ProviderFacts:
@@ -113,7 +112,10 @@ class Caller:
 
 
 class Inside:
-    """See the module. `requests` are what providers were sent: (host, head and body)."""
+    """See the module. `requests` are what providers were sent: (host, head and body). `keys` are virtual keys and what
+    they allow; the snapshots given here need no pepper."""
+
+    keys: Mapping[str, Sequence[str]] = MappingProxyType({"test": ("*",), "few": ("a/*",)})
 
     def __init__(self, snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch) -> None:
         self.loop = FakeLoop()
@@ -134,7 +136,10 @@ class Inside:
 
     def load(self, snapshot: Snapshot) -> None:
         """Serve by a snapshot, as a reload does."""
+        snapshot = msgspec.structs.replace(snapshot, pepper=SecretText(PEPPER.hex()))
         rooms = build_rooms(snapshot, self.lasting)
+        for _ in declare(snapshot, declared(self.keys), self.lasting):
+            pass
         rooms.clock = lambda: self.now_s
         rooms.chance = lambda: 0.0
         self.door.rooms = rooms

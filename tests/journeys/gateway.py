@@ -10,16 +10,14 @@ Leaving asserts what every journey promises: no call in flight, no exchange open
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import ssl
-from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 from tests.fakes.waiting import until
 from tests.journeys.caller import HOST, KEY, Caller, UpstreamResponse, request
 
-from asbru.app.build import Lasting, build_forwards, build_rooms
+from asbru.app.build import Lasting, build_forwards, build_rooms, declare
 from asbru.app.snapshot import (
     Deadlines,
     FallbackFacts,
@@ -29,12 +27,12 @@ from asbru.app.snapshot import (
     ProviderFacts,
     Retries,
     Snapshot,
-    VirtualKeyFacts,
 )
 from asbru.core.secret_text import SecretText
 from asbru.edge import Door
 from asbru.edge.forward import Forwarder
 from asbru.edge.server import Server, ServerLimits
+from asbru.governance import VIRTUAL_KEY, digest_of, write_virtual_key
 from asbru.records.row import COLUMNS
 from asbru.telemetry import Meter
 
@@ -43,9 +41,9 @@ NAMES = tuple(column.name for column in COLUMNS)
 OPERATIONS = ("chat", "completions", "embeddings", "models")
 
 
-def digest(key: str) -> bytes:
-    """A virtual key's digest under PEPPER."""
-    return hashlib.blake2b(key.encode(), key=PEPPER, digest_size=32).digest()
+def allowed(*models: str) -> dict[str, bytes]:
+    """The feed's entries for one virtual key, that of `caller.KEY`, allowed these models only."""
+    return {digest_of(KEY.encode(), PEPPER): write_virtual_key("tester", models)}
 
 
 def keys(*names: str) -> tuple[KeyFacts, ...]:
@@ -91,14 +89,8 @@ def retries(count: int) -> Retries:
 
 
 def snapshot(*providers: ProviderFacts, **changes: Any) -> Snapshot:
-    """A snapshot with the virtual key of `caller.KEY`."""
-    facts = {
-        "providers": providers,
-        "pepper": PEPPER,
-        "virtual_keys": (VirtualKeyFacts(name="tester", digest=digest(KEY)),),
-        **changes,
-    }
-    return Snapshot(**facts)
+    """A snapshot with the pepper of this gateway's virtual keys."""
+    return Snapshot(**{"providers": providers, "pepper": SecretText(PEPPER.hex()), **changes})
 
 
 class Recorder:
@@ -121,9 +113,11 @@ class Gateway:
         *providers: ProviderFacts,
         limits: Limits | None = None,
         tls: ssl.SSLContext | None = None,
+        virtual_keys: dict[str, bytes] | None = None,
         **changes: Any,
     ) -> None:
         self.snapshot = snapshot(*providers, limits=limits or Limits(), **changes)
+        self.virtual_keys = allowed("*") if virtual_keys is None else virtual_keys
         self.port = 0
         self.recorder = Recorder()
         self._tls = tls
@@ -156,6 +150,8 @@ class Gateway:
         rooms = build_rooms(snapshot, self.lasting)
         rooms.chance = lambda: 0.0
         forwards = build_forwards(snapshot, self.lasting)
+        for _ in declare(snapshot, {VIRTUAL_KEY: self.virtual_keys}, self.lasting):
+            pass
         self.door.rooms = rooms
         self.door.forwarder = Forwarder(forwards)
         self.door.cors_origins = frozenset(origin.encode() for origin in snapshot.cors_origins)
@@ -231,8 +227,3 @@ def forwards(prefix: str, path: str) -> tuple[PrefixForward, ...]:
 def deadlines(**seconds: float) -> Deadlines:
     """Small deadlines where named."""
     return Deadlines(**seconds)
-
-
-def allowed(*models: str) -> Sequence[VirtualKeyFacts]:
-    """The tester, allowed these models only."""
-    return (VirtualKeyFacts(name="tester", digest=digest(KEY), models=models),)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 import pytest
-from tests.fakes.inside import PEPPER, Inside, Script, answer, provider, virtual_key
+from tests.fakes.inside import Inside, Script, answer, provider
 
 from asbru.app.snapshot import FallbackFacts, KeyFacts, Retries, Snapshot
 from asbru.core.errors import UpstreamError
@@ -43,8 +43,6 @@ def make(monkeypatch: pytest.MonkeyPatch) -> Make:
         return Inside(
             Snapshot(
                 providers=(provider("a", keys=TWO_KEYS, **changed), provider("b")),
-                virtual_keys=(virtual_key("test", "sk-asb-test"), virtual_key("few", "sk-asb-few", ["a/*"])),
-                pepper=PEPPER,
                 fallbacks=(FallbackFacts(source="a/m", targets=("b/m",)),),
             ),
             monkeypatch,
@@ -158,8 +156,6 @@ def test_keys_that_are_not_meant_for_a_model_lead_to_the_fallback(make: Make) ->
                 provider("a", keys=(KeyFacts(name="1", value=SecretText("s1"), models=("n",)),)),
                 provider("b"),
             ),
-            virtual_keys=(virtual_key("test", "sk-asb-test"),),
-            pepper=PEPPER,
             fallbacks=(FallbackFacts(source="a/m", targets=("b/m",)),),
         )
     )
@@ -208,8 +204,6 @@ def test_a_bare_provider_without_keys_is_tried_once_per_answer(make: Make) -> No
     inside.load(
         Snapshot(
             providers=(provider("a", keys=(KeyFacts(name="", value=SecretText("")),)),),
-            virtual_keys=(virtual_key("test", "sk-asb-test"),),
-            pepper=PEPPER,
         )
     )
     inside.script("a", said(401), said(429), OK)
@@ -246,9 +240,7 @@ def test_pass_through_is_one_decision(monkeypatch: pytest.MonkeyPatch, surface: 
         "openai": ("/v1/chat/completions", "openai_chat"),
         "anthropic": ("/anthropic/v1/messages", "anthropic_messages"),
     }[surface]
-    snapshot = Snapshot(
-        providers=(provider("a", upstream),), virtual_keys=(virtual_key("test", "sk-asb-test"),), pepper=PEPPER
-    )
+    snapshot = Snapshot(providers=(provider("a", upstream),))
     inside = Inside(snapshot, monkeypatch)
     body = CHAT if upstream == "openai_chat" else MESSAGE
     inside.script("a", answer(200, body))

@@ -1,7 +1,7 @@
 """Snapshot -> objects: what a worker serves by. The only place that knows every room.
 
 Built anew, whole, for each snapshot. What must outlive one is in `Lasting`: connection pools (kept while their origin
-is the same), TLS contexts, ids, counters, and the rest of keys that providers refused.
+is the same), TLS contexts, ids, counters, the cooldowns of keys that providers refused, and what the feed tells.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ import random
 import secrets
 import time
 import weakref
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
 from asbru.app.snapshot import KeyFacts, ProviderFacts, Snapshot
 from asbru.catalog import PriceBook, TokenCounter
+from asbru.cluster import Entries, Feed
 from asbru.core.ids import IdSource
 from asbru.core.outbox import Outbox
 from asbru.core.secret_text import SecretText
@@ -23,7 +24,7 @@ from asbru.dialects import Dialect
 from asbru.dialects.anthropic_messages import DIALECT as ANTHROPIC_MESSAGES
 from asbru.dialects.anthropic_messages import countable
 from asbru.dialects.openai_chat import DIALECT as OPENAI_CHAT
-from asbru.governance import Keys, caller
+from asbru.governance import VIRTUAL_KEY, Keys
 from asbru.pipeline import Endpoint, Load, Rooms
 from asbru.records import RecordWriter
 from asbru.routing import Key, Plan, ProviderRoute, RetryPolicy
@@ -50,6 +51,9 @@ class Lasting:
         self._swept: weakref.WeakSet[Pool] = weakref.WeakSet()  # also pools that only calls under way still use
         self.load = Load(0)
         self.keys: dict[tuple[str, str, SecretText], Key] = {}
+        self.virtual_keys = Keys()
+        self.feed = Feed()
+        self.feed.subscribe(VIRTUAL_KEY, self.virtual_keys)
 
     def sweep(self, now_s: float) -> None:
         """Deadlines of every pool."""
@@ -87,7 +91,6 @@ def build_rooms(snapshot: Snapshot, lasting: Lasting) -> Rooms:
         {name: endpoint.route for name, endpoint in endpoints.items()},
         {fallback.source: [_split(target) for target in fallback.targets] for fallback in snapshot.fallbacks},
     )
-    digests = {facts.digest: caller(facts.name, facts.models) for facts in snapshot.virtual_keys}
     used |= {(_socket_origin(forward.unix_socket), limits.response_bytes_max) for forward in snapshot.forwards}
     lasting.load.in_flight_max = limits.requests_in_flight_max
     lasting.keep_only(used)
@@ -98,7 +101,7 @@ def build_rooms(snapshot: Snapshot, lasting: Lasting) -> Rooms:
     }
     return Rooms(
         lasting.loop,
-        keys=Keys(digests, snapshot.pepper, open_access=snapshot.open_access),
+        keys=lasting.virtual_keys,
         plan=plan,
         endpoints=endpoints,
         dialects=DIALECTS,
@@ -113,6 +116,13 @@ def build_rooms(snapshot: Snapshot, lasting: Lasting) -> Rooms:
         body_bytes_max=limits.body_bytes_max,
         response_bytes_max=limits.response_bytes_max,
     )
+
+
+def declare(snapshot: Snapshot, declared: Entries, lasting: Lasting) -> Iterator[None]:
+    """Bring the feed to what was compiled together with the snapshot, in steps that are small enough to stand between
+    two calls. Whether everyone is let in changes last: who has a key is known by then."""
+    yield from lasting.feed.replace_file(declared)
+    lasting.virtual_keys.configure(bytes.fromhex(snapshot.pepper.reveal()), open_access=snapshot.open_access)
 
 
 def build_forwards(snapshot: Snapshot, lasting: Lasting) -> dict[bytes, Pool]:

@@ -4,7 +4,8 @@
                                 [--mock-socket PATH] --out PATH
 
 Prints JSON lines: {"warnings": [text]}, {"generated_key": text} the one time that a key is made, {"result": {...}} and
-exit 0, or {"errors": [text]} and exit 1. The snapshot is written whole (rename), 0600.
+exit 0, or {"errors": [text]} and exit 1. The snapshot and, beside it, the declared entries of the feed are written
+whole (rename), 0600.
 """
 
 from __future__ import annotations
@@ -33,11 +34,13 @@ from asbru.app.config import (
     load_document,
     parse_config,
 )
-from asbru.app.data_dir import ensure_data_dir, generated_key, key_digest, load_pepper, write_private
+from asbru.app.data_dir import ensure_data_dir, generated_key, load_pepper, write_private
 from asbru.app.defaults import ProviderTypes, default_settings
-from asbru.app.paths import find_config_file
-from asbru.app.snapshot import FallbackFacts, Limits, PrefixForward, Snapshot, VirtualKeyFacts, write_snapshot
+from asbru.app.paths import declared_file, find_config_file
+from asbru.app.snapshot import FallbackFacts, Limits, PrefixForward, Snapshot, write_snapshot
+from asbru.cluster import Entries, write_entries
 from asbru.core.secret_text import SecretText
+from asbru.governance import VIRTUAL_KEY, digest_of, write_virtual_key
 from asbru.providers import ProviderFault, discover
 
 _KEY_LENGTH_MIN = 16
@@ -45,9 +48,10 @@ _KEY_LENGTH_MIN = 16
 
 @dataclass(frozen=True)
 class Compiled:
-    """A configuration that may be served."""
+    """A configuration that may be served. `declared`: the entries of the feed that it makes."""
 
     snapshot: Snapshot
+    declared: Entries
     boot: Boot
     config: ConfigFile
     generated_key: SecretText | None = None
@@ -75,12 +79,11 @@ def compile_config(
     shown_once: SecretText | None = None
     if not parsed.config.virtual_keys and not is_loopback(host) and not dry:
         digest, shown_once = generated_key(options.data_dir, pepper)
-        keys = (VirtualKeyFacts(name="generated", digest=digest),)
+        keys = {digest: write_virtual_key("generated", ("*",))}
     config = parsed.config
     snapshot = Snapshot(
         providers=providers,
-        virtual_keys=keys,
-        pepper=pepper,
+        pepper=SecretText(pepper.hex()),
         open_access=not config.virtual_keys and is_loopback(host),
         fallbacks=fallbacks,
         limits=Limits(**config.limits.model_dump()),
@@ -88,7 +91,7 @@ def compile_config(
         cors_origins=tuple(config.cors_origins),
     )
     boot = _boot(options, parsed, snapshot, findings)._replace(config_file=str(file.absolute()) if file else None)
-    return Compiled(snapshot, boot, config, shown_once, findings.warnings)
+    return Compiled(snapshot, {VIRTUAL_KEY: keys}, boot, config, shown_once, findings.warnings)
 
 
 def is_loopback(host: str) -> bool:
@@ -116,8 +119,9 @@ def _boot(options: Options, parsed: ParsedConfig, snapshot: Snapshot, findings: 
     )
 
 
-def _virtual_keys(parsed: ParsedConfig, pepper: bytes, findings: Findings) -> tuple[VirtualKeyFacts, ...]:
-    compiled: dict[bytes, VirtualKeyFacts] = {}
+def _virtual_keys(parsed: ParsedConfig, pepper: bytes, findings: Findings) -> dict[str, bytes]:
+    """Entries of the feed by digest."""
+    compiled: dict[str, bytes] = {}
     for index, key in enumerate(parsed.config.virtual_keys):
         path: ConfigPath = ("virtual_keys", index, "value")
         if path in parsed.unset:
@@ -130,7 +134,7 @@ def _virtual_keys(parsed: ParsedConfig, pepper: bytes, findings: Findings) -> tu
             continue
         if len(value) < _KEY_LENGTH_MIN:
             findings.warn(path, f"shorter than {_KEY_LENGTH_MIN} characters: easy to guess")
-        digest = key_digest(value, pepper)
+        digest = digest_of(value.encode(), pepper)
         if digest in compiled:
             findings.error(path, "two virtual keys have the same value")
         for place, pattern in enumerate(key.models):
@@ -138,8 +142,8 @@ def _virtual_keys(parsed: ParsedConfig, pepper: bytes, findings: Findings) -> tu
             if slash and provider not in parsed.config.providers:
                 where: ConfigPath = ("virtual_keys", index, "models", place)
                 findings.warn(where, f"provider {provider!r} is not configured")
-        compiled[digest] = VirtualKeyFacts(name=key.name, digest=digest, models=tuple(key.models))
-    return tuple(compiled.values())
+        compiled[digest] = write_virtual_key(key.name, key.models)
+    return compiled
 
 
 def _fallbacks(parsed: ParsedConfig, findings: Findings) -> tuple[FallbackFacts, ...]:
@@ -191,6 +195,8 @@ def main(argv: list[str] | None = None) -> int:
     out: Path = given.pop("out")
     try:
         compiled = compile_config(Options(**given), os.environ)
+        # The snapshot last: where there is one, there is what belongs to it.
+        write_private(declared_file(out), write_entries(compiled.declared))
         write_private(out, write_snapshot(compiled.snapshot))
     except ConfigRefusedError as refused:
         _say({"errors": [str(problem) for problem in refused.problems]})

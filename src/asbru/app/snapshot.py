@@ -93,15 +93,6 @@ class ProviderFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     prices: tuple[PricedModel, ...] = ()
 
 
-class VirtualKeyFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A caller. `digest`: keyed BLAKE2b-256 of the key's text under `Snapshot.pepper`. `models`: names, "provider/*"
-    or "*"."""
-
-    name: str
-    digest: bytes
-    models: tuple[str, ...] = ("*",)
-
-
 class FallbackFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """When `source` fails, `targets` are tried in order. Both are "provider/model"."""
 
@@ -132,12 +123,13 @@ class PrefixForward(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Everything a worker serves by. `open_access`: no virtual keys are configured and the listener is loopback."""
+    """What a worker serves by, but for what there may be thousands of, which is in the feed. `pepper`, in hex: what
+    the digests of virtual keys are made under. `open_access`: no virtual keys are configured and the listener is
+    loopback."""
 
     version: int = SNAPSHOT_VERSION
     providers: tuple[ProviderFacts, ...] = ()
-    virtual_keys: tuple[VirtualKeyFacts, ...] = ()
-    pepper: bytes = b""
+    pepper: SecretText = SecretText("")
     open_access: bool = False
     fallbacks: tuple[FallbackFacts, ...] = ()
     limits: Limits = Limits()

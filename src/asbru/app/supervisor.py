@@ -324,11 +324,11 @@ class Supervisor:
             child.signal(signal.SIGKILL)
 
     def _forget_old_snapshots(self) -> None:
-        """Remove the snapshots nobody serves by: they hold credentials."""
+        """Remove the snapshots nobody serves by, and what is beside them: they hold credentials."""
         used = {slot.child.snapshot for slot in self._slots if slot.child is not None and slot.is_worker}
-        for path in self._run_dir.path.glob("snapshot-*.msgpack"):
-            generation = int(path.stem.partition("-")[2])
-            if str(path) not in used and path != self._snapshot and generation < self._generation:
+        for path in self._run_dir.path.glob("snapshot-*"):
+            generation, snapshot = int(path.stem.partition("-")[2]), path.with_suffix(".msgpack")
+            if str(snapshot) not in used and snapshot != self._snapshot and generation < self._generation:
                 path.unlink(missing_ok=True)
 
     # ---- stopping

@@ -56,6 +56,8 @@ def _print_summary(compiled: Compiled) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from asbru.governance import VIRTUAL_KEY
+
     boot, snapshot = compiled.boot, compiled.snapshot
     table = Table("provider", "type", "address", "keys", "prices", box=None, header_style="bold")
     for provider in snapshot.providers:
@@ -66,7 +68,7 @@ def _print_summary(compiled: Compiled) -> None:
     console = Console(highlight=False)
     console.print(f"OK: {boot.config_file or 'built-in defaults'}")
     console.print(f"listens on {boot.host} port {boot.port} with {boot.workers} worker(s)")
-    keys = f"{len(snapshot.virtual_keys)} virtual key(s)"
+    keys = f"{len(compiled.declared[VIRTUAL_KEY])} virtual key(s)"
     if snapshot.open_access:
         keys = "no virtual keys: open to every caller on this machine"
     elif not compiled.config.virtual_keys:
