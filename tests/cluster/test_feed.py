@@ -139,10 +139,7 @@ def test_a_large_reload_goes_in_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     made, told = feed()
     declare(made, old=b"1")
     steps = made.replace_file({"key": {f"k{at}": b"1" for at in range(25)}})
-    next(steps)
-    assert len(told.has) == 11
-    next(steps)
-    assert len(told.has) == 21
+    assert [len(told.has) for _ in zip(range(3), steps, strict=False)] == [1, 11, 21]
     declare(made, k1=b"1", k2=b"2")
     assert told.has == {"k1": b"1", "k2": b"2"}
 

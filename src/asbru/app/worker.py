@@ -145,9 +145,10 @@ class Worker:
     async def _reload(self, path: str) -> None:
         try:
             snapshot, declared = _load(path)
+            await asyncio.sleep(0)  # calls go on between the steps, each of which takes a few milliseconds
             self._swap(snapshot)
             for _ in declare(snapshot, declared, self._lasting):
-                await asyncio.sleep(0)  # calls go on between the steps
+                await asyncio.sleep(0)
         except (ValueError, OSError) as error:
             log("error", "a snapshot is refused", process=self._name, why=error)
             self.say(f"refused {error}")

@@ -86,19 +86,17 @@ class Feed:
         """Make the file's layer hold `entries`, a bounded number of changes per step; to be run to its end, or given up
         for another replacement. What is added and changed comes first, so that a key that takes over from another is
         known before the other is not."""
-        changed, gone = _difference(self._file, entries)
-        for at, (kind, entry_id, payload) in enumerate([*changed, *gone], 1):
-            self._set(self._file, kind, entry_id, payload)
+        for at, (kind, entry_id, payload) in enumerate(_differences(self._file, entries)):
             if at % CHUNK_CHANGES_MAX == 0:
                 yield
+            self._set(self._file, kind, entry_id, payload)
 
     def replace_store(self, everything: Everything) -> None:
         """Make the store's layer hold everything; what is older than what is known is ignored."""
         if self.version is not None and everything.version < self.version:
             return
-        changed, gone = _difference(self._store, everything.entries)
         self.version = None  # in case a subscriber raises
-        for kind, entry_id, payload in (*changed, *gone):
+        for kind, entry_id, payload in _differences(self._store, everything.entries):
             self._set(self._store, kind, entry_id, payload)
         self.version = everything.version
 
@@ -137,19 +135,15 @@ class Feed:
 
 _NONE: dict[str, bytes] = {}
 
-_Change: TypeAlias = tuple[str, str, bytes | None]
 
-
-def _difference(before: Entries, after: Entries) -> tuple[list[_Change], list[_Change]]:
-    """What has to be put, and what to be removed, to get from one to the other."""
-    changed: list[_Change] = []
-    gone: list[_Change] = []
+def _differences(before: Entries, after: Entries) -> Iterator[tuple[str, str, bytes | None]]:
+    """What has to be set, one after the other, to get from `before`, to which it is done meanwhile, to `after`."""
     for kind, entries in after.items():
-        had = before.get(kind, _NONE)
-        changed += [
-            (kind, entry_id, payload) for entry_id, payload in entries.items() if had.get(entry_id) != payload
-        ]
-    for kind, entries in before.items():
+        had = before.setdefault(kind, {})
+        for entry_id, payload in entries.items():
+            if had.get(entry_id) != payload:
+                yield kind, entry_id, payload
+    for kind in tuple(before):
         has = after.get(kind, _NONE)
-        gone += [(kind, entry_id, None) for entry_id in entries if entry_id not in has]
-    return changed, gone
+        for entry_id in [entry_id for entry_id in before[kind] if entry_id not in has]:
+            yield kind, entry_id, None
