@@ -61,10 +61,13 @@ WORKER_ROOMS = {
     "upstream",
     "routing",
     "governance",
+    "cluster",
+    "records",
+    "storage",
     "pipeline",
     "edge",
 }
-HEAVY = {"pydantic", "genai_prices", "yaml", "click", "rich"}
+HEAVY = {"pydantic", "genai_prices", "yaml", "click", "rich", "fastapi", "starlette", "uvicorn"}
 SIBLING_ROOMS = {"dialects", "providers"}
 FREE_TESTS = {"journeys", "cases", "kits", "fakes", "recordings", "tools", "docs", "bench"}
 MUTABLE_CALLS = {"list", "dict", "set", "bytearray", "defaultdict", "deque", "OrderedDict", "Counter"}
@@ -293,7 +296,8 @@ def sans_io(source: Source, house: House) -> Iterator[tuple[int, str]]:
 
 @rule
 def light_workers(source: Source, house: House) -> Iterator[tuple[int, str]]:
-    """Rooms that a worker loads do without pydantic, YAML, the price library and the terminal's libraries."""
+    """Rooms that a worker or the bookkeeper loads do without what the compile process, the control process and the
+    terminal need: pydantic, YAML, the price library, FastAPI, uvicorn, click, rich."""
     if source.room not in WORKER_ROOMS:
         return
     for line, module, _ in source.imports():

@@ -159,6 +159,38 @@ def test_all_errors_of_all_providers_come_at_once(build) -> None:
     assert len(refused.value.problems) == 3
 
 
+@pytest.mark.parametrize("prefix", ["/api", "/api/", "/ui", "/api/v1/mine"])
+def test_prefixes_of_the_control_process_are_its_own(build, prefix: str) -> None:
+    """While it is enabled nobody else may have them, and the error names the setting; without it they are free."""
+    forwards = f"forwards: [{{prefix: {prefix}, unix_socket: /run/x}}]\n"
+    with pytest.raises(ConfigRefusedError, match=r"line 1: forwards\.0\.prefix: /\w+ belongs .*`control\.enabled"):
+        build(f"{forwards}control: {{enabled: true}}")
+    assert [one.prefix for one in build(forwards).snapshot.forwards] == [prefix]
+    near = "forwards: [{prefix: /apis, unix_socket: /run/x}]\n"
+    assert [one.prefix for one in build(f"{near}control: {{enabled: true}}").snapshot.forwards] == ["/apis"]
+
+
+@pytest.mark.parametrize(
+    ("enabled", "runs", "socket", "prefixes"),
+    [
+        (True, None, "/c", ["/api", "/ui"]),
+        (False, None, "/c", []),
+        (True, None, None, []),
+        (True, False, "/c", []),
+        (False, True, "/c", ["/api", "/ui"]),
+    ],
+)
+def test_the_control_process_is_forwarded_to_while_it_runs(
+    tmp_path: Path, *, enabled: bool, runs: bool | None, socket: str | None, prefixes: list[str]
+) -> None:
+    """By the file at the start, by what runs on a reload; what the file says is told either way."""
+    (tmp_path / "config.yaml").write_text(f"control: {{enabled: {str(enabled).lower()}}}")
+    options = Options(data_dir=tmp_path, control=runs, control_socket=socket)
+    compiled = compile_config(options, {}, types=TYPES)
+    assert [(one.prefix, one.unix_socket) for one in compiled.snapshot.forwards] == [(one, "/c") for one in prefixes]
+    assert compiled.boot.control is enabled
+
+
 def test_many_virtual_keys_fit(build) -> None:
     """20,000 keys compile in time that grows with their number; one that is there twice is still found."""
     lines = "\n".join(f"  - {{name: key-{at}, value: sk-asb-{at:032d}}}" for at in range(20_000))

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from tests.fakes.processes import WAIT_S, Gateway, is_alive, wait_until
 
+from asbru.app.snapshot import read_snapshot
+
 KEY = "virtual_keys: [{name: a, value: sk-asb-0123456789abcdef}]\n"
 
 
@@ -34,6 +36,37 @@ def test_bookkeeper_is_nice(tmp_path: Path) -> None:
         gateway.wait_ready()
         pid = gateway.pids("bookkeeper")[0]
         assert os.getpriority(os.PRIO_PROCESS, pid) == os.getpriority(os.PRIO_PROCESS, 0) + 10
+        assert gateway.end() == 0
+
+
+def test_control_process_is_one_of_the_family(tmp_path: Path) -> None:
+    """Where it is enabled it is started with a low priority, started again, and ended last but the bookkeeper."""
+    with Gateway(tmp_path, "listen: {workers: 2}\ncontrol: {enabled: true}\nproviders: {mock: }\n") as gateway:
+        gateway.wait_ready()
+        pid = gateway.pids("control")[0]
+        assert os.getpriority(os.PRIO_PROCESS, pid) == os.getpriority(os.PRIO_PROCESS, 0) + 10
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: gateway.said("control started again"), "another")
+        wait_until(lambda: len(gateway.pids("control")) == 2, "its line")
+        assert gateway.end() == 0
+        ends = [line for line in gateway.journal.read_text().splitlines() if line.endswith((" end", " drain False"))]
+        assert set(ends[:2]) == {"worker-0 drain False", "worker-1 drain False"}
+        assert ends[2:] == ["mock end", "control end", "bookkeeper end"]
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_control_is_a_boot_setting(tmp_path: Path, enabled: bool) -> None:
+    """Switched in the file of a running gateway it is told to wait; the process and its prefixes stay as they are."""
+    with Gateway(tmp_path, f"{KEY}control: {{enabled: {enabled}}}\n".lower()) as gateway:
+        gateway.wait_ready()
+        gateway.config.write_text(f"{KEY}control: {{enabled: {not enabled}}}\n".lower())
+        wait_until(lambda: gateway.said("control.enabled changed: a boot setting"), "the warning")
+        wait_until(lambda: gateway.events("worker-0 reload True"), "the reload")
+        run_dir = run_dir_of(gateway)
+        forwards = read_snapshot((run_dir / "snapshot-2.msgpack").read_bytes()).forwards
+        expected = [("/api", str(run_dir / "control.sock")), ("/ui", str(run_dir / "control.sock"))]
+        assert [(one.prefix, one.unix_socket) for one in forwards] == (expected if enabled else [])
+        assert len(gateway.pids("control")) == enabled
         assert gateway.end() == 0
 
 

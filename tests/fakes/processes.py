@@ -145,7 +145,12 @@ def _supervisor(arguments: list[str]) -> int:
     from asbru.app.supervisor import main
 
     this = (sys.executable, __file__)
-    commands = Commands(worker=(*this, "worker"), bookkeeper=(*this, "bookkeeper"), served={"mock": (*this, "mock")})
+    commands = Commands(
+        worker=(*this, "worker"),
+        bookkeeper=(*this, "bookkeeper"),
+        control=(*this, "control"),
+        served={"mock": (*this, "mock")},
+    )
     return main(arguments, commands)
 
 

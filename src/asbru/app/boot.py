@@ -35,10 +35,12 @@ class Boot(NamedTuple):
     served_here: tuple[str, ...] = ()
     watched: tuple[str, ...] = ()
     open_access: bool = False
+    control: bool = False
 
 
 class Options(NamedTuple):
-    """What the command line decides; None leaves it to the file."""
+    """What the command line decides, and what a running supervisor must keep; None leaves it to the file.
+    `mock_socket`, `control_socket`: where these listen when they run; `control`: whether that one does."""
 
     data_dir: Path
     config: Path | None = None
@@ -46,12 +48,20 @@ class Options(NamedTuple):
     port: int | None = None
     workers: int | None = None
     mock_socket: str | None = None
+    control_socket: str | None = None
+    control: bool | None = None
 
     def argv(self) -> list[str]:
         """The options as arguments of `asbru.app.compile`."""
         argv = ["--data-dir", str(self.data_dir)]
-        given = {"config": self.config, "host": self.host, "port": self.port, "workers": self.workers}
-        given["mock-socket"] = self.mock_socket
+        given: dict[str, object] = {
+            "config": self.config,
+            "host": self.host,
+            "port": self.port,
+            "workers": self.workers,
+        }
+        given |= {"mock-socket": self.mock_socket, "control-socket": self.control_socket}
+        given["control"] = None if self.control is None else str(self.control)
         for name, value in given.items():
             if value is not None:
                 argv += [f"--{name}", str(value)]

@@ -1,7 +1,7 @@
 """Configuration -> snapshot. A short-lived process: it alone loads pydantic, YAML and the price data.
 
     python -m asbru.app.compile [--config FILE] --data-dir DIR [--host H] [--port P] [--workers N]
-                                [--mock-socket PATH] --out PATH
+                                [--mock-socket PATH] [--control-socket PATH] [--control True|False] --out PATH
 
 Prints JSON lines: {"warnings": [text]}, {"generated_key": text} the one time that a key is made, {"result": {...}} and
 exit 0, or {"errors": [text]} and exit 1. The snapshot and, beside it, the declared entries of the feed are written
@@ -43,6 +43,7 @@ from asbru.core.secret_text import SecretText
 from asbru.governance import VIRTUAL_KEY, digest_of, write_virtual_key
 from asbru.providers import ProviderFault, discover
 
+CONTROL_PREFIXES = ("/api", "/ui")
 _KEY_LENGTH_MIN = 16
 
 
@@ -73,6 +74,7 @@ def compile_config(
     pepper = b"\0" * 32 if dry else load_pepper(ensure_data_dir(options.data_dir))
     keys = _virtual_keys(parsed, pepper, findings)
     fallbacks = _fallbacks(parsed, findings)
+    forwards = _forwards(options, parsed, findings)
     _check_server_tls(parsed, findings)
     if findings.errors:
         raise ConfigRefusedError(findings.errors)
@@ -87,7 +89,7 @@ def compile_config(
         open_access=not config.virtual_keys and is_loopback(host),
         fallbacks=fallbacks,
         limits=Limits(**config.limits.model_dump()),
-        forwards=tuple(PrefixForward(prefix=f.prefix, unix_socket=f.unix_socket) for f in config.forwards),
+        forwards=forwards,
         cors_origins=tuple(config.cors_origins),
     )
     boot = _boot(options, parsed, snapshot, findings)._replace(config_file=str(file.absolute()) if file else None)
@@ -116,6 +118,7 @@ def _boot(options: Options, parsed: ParsedConfig, snapshot: Snapshot, findings: 
         served_here=tuple(sorted({p.kind for p in snapshot.providers if p.unix_socket is not None})),
         watched=tuple(findings.watched),
         open_access=snapshot.open_access,
+        control=parsed.config.control.enabled,
     )
 
 
@@ -170,6 +173,23 @@ def _fallbacks(parsed: ParsedConfig, findings: Findings) -> tuple[FallbackFacts,
     return tuple(compiled)
 
 
+def _forwards(options: Options, parsed: ParsedConfig, findings: Findings) -> tuple[PrefixForward, ...]:
+    """The configured ones, and those of the control process while it runs."""
+    config = parsed.config
+    runs = config.control.enabled if options.control is None else options.control
+    for index, forward in enumerate(config.forwards):
+        for reserved in CONTROL_PREFIXES if runs or config.control.enabled else ():
+            if f"{forward.prefix}/".startswith(f"{reserved}/"):
+                findings.error(
+                    ("forwards", index, "prefix"),
+                    f"{reserved} belongs to the control process; choose another, or set `control.enabled: false`",
+                )
+    compiled = [PrefixForward(prefix=forward.prefix, unix_socket=forward.unix_socket) for forward in config.forwards]
+    if runs and options.control_socket is not None:
+        compiled += [PrefixForward(prefix=prefix, unix_socket=options.control_socket) for prefix in CONTROL_PREFIXES]
+    return tuple(compiled)
+
+
 def _check_server_tls(parsed: ParsedConfig, findings: Findings) -> None:
     tls = parsed.config.listen.tls
     if tls is None:
@@ -190,6 +210,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--port", type=int)
     parser.add_argument("--workers", type=int)
     parser.add_argument("--mock-socket")
+    parser.add_argument("--control-socket")
+    parser.add_argument("--control", type="True".__eq__)
     parser.add_argument("--out", type=Path, required=True)
     given = vars(parser.parse_args(argv))
     out: Path = given.pop("out")
