@@ -86,7 +86,7 @@ def test_dead_children_are_replaced(tmp_path: Path) -> None:
 def run_dir_of(gateway: Gateway) -> Path:
     """Where its sockets and snapshots are."""
     command = Path(f"/proc/{gateway.pids('worker-0')[0]}/cmdline").read_text().split("\0")
-    return Path(command[command.index("--run-dir") + 1])
+    return Path(command[command.index("--snapshot") + 1]).parent
 
 
 def compiled_in(run_dir: Path) -> dict[str, int]:

@@ -6,7 +6,7 @@ Commands (all take `ASBRU_SUPERVISOR_PID` from the environment; see `lifeline`):
     python -m asbru.app.control --socket PATH --data-dir DIR                             niced +10, when it is enabled
     python -m asbru.providers.mock.server --socket PATH                                  when the snapshot needs it
     python -m asbru.app.worker --control-fd N --snapshot PATH --bookkeeper PATH --index I --host H --port P
-                               --run-dir DIR [--tls-cert F --tls-key F]
+                               [--tls-cert F --tls-key F]
 
 Bookkeeper, control and mock are ready when they print the line `ready` on stdout, or when their socket exists. A
 worker is spoken to in lines over its control socket (not the control process's). To it: `reload PATH` (serve by this

@@ -2,7 +2,7 @@
 
 Everything is resolved (references read, aliases and provider facts filled in, prices turned into integers) and
 valid: a worker decodes it with msgspec alone and never needs pydantic, YAML or the price library. The file holds
-secrets in clear: it is written with mode 0600 into the run directory and removed once the workers have read it.
+secrets in clear: it is written with mode 0600 into the run directory, and removed once no worker serves by it.
 """
 
 from __future__ import annotations
@@ -13,8 +13,6 @@ import msgspec
 
 from asbru.catalog import PricedModel
 from asbru.core.secret_text import SecretText
-
-SNAPSHOT_VERSION = 1
 
 
 class KeyFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -127,7 +125,6 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     the digests of virtual keys are made under. `open_access`: no virtual keys are configured and the listener is
     loopback."""
 
-    version: int = SNAPSHOT_VERSION
     providers: tuple[ProviderFacts, ...] = ()
     pepper: SecretText = SecretText("")
     open_access: bool = False

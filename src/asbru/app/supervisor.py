@@ -168,7 +168,7 @@ class Supervisor:
     def _new_worker(self, index: int) -> Child:
         argv = [*self._commands.worker, "--snapshot", str(self._snapshot)]
         argv += ["--bookkeeper", str(self._run_dir.path / "book.sock"), "--index", str(index)]
-        argv += ["--host", self._host, "--port", str(self._port), "--run-dir", str(self._run_dir.path)]
+        argv += ["--host", self._host, "--port", str(self._port)]
         if self._boot.tls_cert and self._boot.tls_key:
             argv += ["--tls-cert", self._boot.tls_cert, "--tls-key", self._boot.tls_key]
         child = Child(f"worker-{index}", argv, wants_control=True)

@@ -1,7 +1,7 @@
 """A worker: the data plane. One of N equal processes that share the port; everything it serves by is a snapshot.
 
     python -m asbru.app.worker --control-fd N --snapshot PATH --bookkeeper PATH --index I --host H --port P
-                               --run-dir DIR [--tls-cert F --tls-key F]
+                               [--tls-cert F --tls-key F]
 
 Control lines are described in `app.children`. On a reload the new rooms are built whole and swapped in one
 assignment: a call goes on with the rooms it began with. Then the feed is brought to what the configuration declares,
@@ -25,7 +25,7 @@ from asbru.app.arguments import read_arguments
 from asbru.app.build import Lasting, build_forwards, build_rooms, declare
 from asbru.app.lifeline import end_with_supervisor
 from asbru.app.paths import declared_file
-from asbru.app.snapshot import Snapshot, read_snapshot
+from asbru.app.snapshot import Limits, Snapshot, read_snapshot
 from asbru.cluster import Entries, read_entries
 from asbru.core.outbox import Outbox
 from asbru.edge import Door, Forwarder
@@ -55,21 +55,7 @@ class Worker:
         outbox = Outbox(loop.call_soon)
         self._lasting = Lasting(loop, self.writer, self.meter, outbox)
         self.door = Door(lambda: self.server.draining, self.writer.scrape, __version__)
-        limits = snapshot.limits
-        self.server = Server(
-            loop,
-            ServerLimits(
-                head_bytes_max=limits.head_bytes_max,
-                header_count_max=limits.header_count_max,
-                body_bytes_max=limits.body_bytes_max,
-                connections_max=limits.connections_max,
-                idle_timeout_s=limits.idle_timeout_s,
-                head_timeout_s=limits.head_timeout_s,
-                body_timeout_s=limits.body_timeout_s,
-            ),
-            self.door.handle,
-            outbox,
-        )
+        self.server = Server(loop, _server_limits(snapshot.limits), self.door.handle, outbox)
         self.server.sweeps.append(self._lasting.sweep)
         self.server.sweeps.append(outbox.tick)
         self.server.sweeps.append(self._tick)
@@ -90,6 +76,7 @@ class Worker:
         self.door.forwarder = Forwarder(forwards)
         self.door.cors_origins = frozenset(origin.encode() for origin in snapshot.cors_origins)
         self.server.forward(tuple(forwards))
+        self.server.limit(_server_limits(snapshot.limits))
         self._grace_s = snapshot.limits.drain_grace_s
 
     def _count(self) -> None:
@@ -195,6 +182,10 @@ def _load(path: str) -> tuple[Snapshot, Entries]:
     return read_snapshot(snapshot.read_bytes()), read_entries(declared_file(snapshot).read_bytes())
 
 
+def _server_limits(limits: Limits) -> ServerLimits:
+    return ServerLimits(**{name: getattr(limits, name) for name in ServerLimits.__struct_fields__})
+
+
 def _tls_context(cert: str, key: str | None) -> ssl.SSLContext:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -207,7 +198,7 @@ def main() -> None:
     options = read_arguments(
         None,
         required=("snapshot", "bookkeeper"),
-        optional=("control-fd", "index", "host", "port", "run-dir", "tls-cert", "tls-key"),
+        optional=("control-fd", "index", "host", "port", "tls-cert", "tls-key"),
     )
     end_with_supervisor()
     loop = uvloop.new_event_loop()
