@@ -90,14 +90,14 @@ class Rig:
         lasting = Lasting(loop, rows, Meter())
         for _ in declare(snapshot, {VIRTUAL_KEY: keys}, lasting):
             pass
-        self.door = Door(lambda: False, lambda reply: reply(b""), "micro")
+        self.door = Door(lasting.dialects.values(), lambda: False, lambda reply: reply(b""), "micro")
         self.door.rooms = build_rooms(snapshot, lasting)
         self.pool = self.door.rooms.endpoints["bench"].pool
         transport: Any = FakeTransport()
         self.provider = UpstreamConnection(self.pool)
         self.provider.connection_made(transport)
         self.pool.release(self.provider)
-        server = Server(loop, ServerLimits(), self.door.handle)
+        server = Server(loop, ServerLimits(), self.door.handle, header_prefixes=lasting.header_prefixes)
         self.caller = ServerConnection(server)
         self.caller.connection_made(transport)
 

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
+from asbru.catalog import Countable
 from asbru.catalog.tokens import IMAGE_TOKENS, TokenCounter, is_large
-from asbru.dialects.anthropic_messages import Countable
 
 TEXT = "The bridge burns red and trembles under many feet. " * 40
 

@@ -11,14 +11,16 @@ import pytest
 import asbru
 from asbru.app.config import ConfigFile
 from asbru.core import errors
+from asbru.dialects import discover
 from asbru.dialects.anthropic_messages.errors import error_type
-from asbru.edge.server.request import HeaderAction, action_of
-from asbru.edge.surfaces import ROUTES
+from asbru.edge.server.request import HeaderAction, HeaderPlans
+from asbru.edge.surfaces import routes_of
 from asbru.pipeline import attempts
 from asbru.upstream.response_headers import allowed_lines
 
 PACKAGE = Path(asbru.__file__).parent
 GUIDES = PACKAGE.parent.parent / "docs" / "guides"
+DIALECTS = discover()
 NOT_OURS = PACKAGE / "providers"
 """The mock plays providers: its codes are theirs."""
 
@@ -83,7 +85,10 @@ def test_the_table_of_attempts_is_the_code_s() -> None:
     assert wanted and wanted == told[2:]
 
 
-@pytest.mark.parametrize("path", sorted({route.path.removeprefix("/openai") for route in ROUTES}))
+@pytest.mark.parametrize(
+    "path",
+    sorted({route.path.removeprefix("/openai") for route in routes_of(DIALECTS.values()) if "{" not in route.path}),
+)
 def test_every_path_is_named(path: str) -> None:
     """docs/guides/http.md names every path, those under /openai as being also there."""
     shown = path.replace("/anthropic/v1/models", "/anthropic/v1")
@@ -96,12 +101,13 @@ def test_carried_headers_are_named() -> None:
         row[0]: row[1] for row in re.findall(r"^\| ((?:to|back) [^|]*) \| (.*) \|$", guide("http"), re.MULTILINE)
     }
     anywhere = re.findall(r"`([a-z-]+)`", lists["to any provider"])
-    assert {action_of(name.encode()) for name in anywhere} == {HeaderAction.FORWARD}
+    plans = HeaderPlans(prefix for dialect in DIALECTS.values() for prefix in dialect.header_prefixes)
+    assert {plans.action_of(name.encode()) for name in anywhere} == {HeaderAction.FORWARD}
     source = (PACKAGE / "edge" / "server" / "request.py").read_text(encoding="utf-8")
     assert sorted(re.findall(r'b"([a-z-]+)": HeaderAction\.FORWARD,', source)) == sorted(anywhere)
-    assert action_of(b"openai-beta") == HeaderAction.FORWARD_OPENAI
-    assert action_of(b"anthropic-beta") == HeaderAction.FORWARD_ANTHROPIC
-    assert action_of(b"x-stainless-lang") == action_of(b"openai-project") == HeaderAction.IGNORE
+    assert plans.action_of(b"openai-beta") == plans.action_of(b"anthropic-beta") == HeaderAction.FORWARD_TO_DIALECT
+    assert DIALECTS["openai_chat"].headers_withheld == {b"openai-organization", b"openai-project"}
+    assert plans.action_of(b"x-stainless-lang") == HeaderAction.IGNORE
     for name in re.findall(r"`([a-z*-]+)`", lists["back to the caller"]):
         line = f"{name.replace('*', 'x')}: v\r\n".encode()
         head = b"HTTP/1.1 200 OK\r\nset-cookie: no\r\n" + line + b"\r\n"

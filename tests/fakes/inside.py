@@ -124,8 +124,13 @@ class Inside:
         self.lasting = Lasting(
             cast("asyncio.AbstractEventLoop", self.loop), cast("RecordWriter", self.recorder), Meter()
         )
-        self.server = Server(cast("asyncio.AbstractEventLoop", self.loop), ServerLimits(), self.handle)
-        self.door = Door(lambda: False, lambda told: told(b""), "0.0")
+        self.server = Server(
+            cast("asyncio.AbstractEventLoop", self.loop),
+            ServerLimits(),
+            self.handle,
+            header_prefixes=self.lasting.header_prefixes,
+        )
+        self.door = Door(self.lasting.dialects.values(), lambda: False, lambda told: told(b""), "0.0")
         self.upstreams: list[tuple[str, FakeTransport]] = []
         self.requests: list[tuple[str, bytes]] = []
         self.scripts: dict[str, list[Script]] = {}

@@ -137,9 +137,16 @@ class Gateway:
         loop = asyncio.get_running_loop()
         limits = self.snapshot.limits
         self.lasting = Lasting(loop, self.recorder, Meter())
-        self.door = Door(lambda: self.server.draining, lambda told: told(b"metrics\n"), "0")
+        self.door = Door(
+            self.lasting.dialects.values(), lambda: self.server.draining, lambda told: told(b"metrics\n"), "0"
+        )
         names = ServerLimits.__struct_fields__
-        self.server = Server(loop, ServerLimits(**{name: getattr(limits, name) for name in names}), self.door.handle)
+        self.server = Server(
+            loop,
+            ServerLimits(**{name: getattr(limits, name) for name in names}),
+            self.door.handle,
+            header_prefixes=self.lasting.header_prefixes,
+        )
         self.server.sweeps.append(self.lasting.sweep)
         self.swap(self.snapshot)
         self.port = await self.server.listen(HOST, 0, self._tls)

@@ -38,7 +38,7 @@ def tried(gateway: Gateway) -> list[tuple[str, str, int, str]]:
     row = gateway.rows[-1]
     log = json.loads(row["attempt_log"])
     assert len(log) == row["attempts"]
-    return [(provider, key, status, outcome) for provider, _, key, status, outcome, _ in log]
+    return [(one["provider"], one["key"], one["status"], one["outcome"]) for one in log]
 
 
 @pytest.mark.parametrize("status", [401, 402, 403, 429])

@@ -139,7 +139,7 @@ async def test_count_tokens_is_estimated_where_nobody_counts() -> None:
         assert "estimated" in answer.headers["x-asbru-notes"]
         assert upstream.requests == []
         row = gateway.row
-        assert (row["usage_source"], row["outcome"], row["provider"]) == ("estimated", "ok", "openai")
+        assert (row["usage_source"], row["outcome"], row["provider"]) == ("none", "ok", "openai")
         assert "estimated" in row["notes"]
 
 

@@ -12,6 +12,7 @@ import asbru.providers
 from asbru.app.boot import Options
 from asbru.app.compile import compile_config
 from asbru.app.snapshot import ProviderFacts
+from asbru.core.secret_text import SecretText
 from asbru.providers import Access, Provider, discover
 
 FOLDER = Path(asbru.providers.__file__).parent
@@ -21,6 +22,7 @@ NAMES = [f"{provider.name}-{access.dialect}" for provider, access in CASES]
 
 MADE_UP = '''"""A provider nobody has heard of."""
 
+from asbru.core.secret_text import SecretText
 from asbru.providers import Access, Provider
 
 PROVIDER = Provider(
@@ -57,11 +59,11 @@ def test_facts_compile(tmp_path: Path, provider: Provider, access: Access) -> No
     facts = _compile(tmp_path, FOUND, provider.name, **settings)
     assert (facts.kind, facts.dialect, facts.auth) == (provider.name, access.dialect, access.auth)
     assert set(access.operations) == set(facts.operations)
-    assert facts.headers.items() >= access.headers.items()
+    assert {name: value.reveal() for name, value in facts.headers.items()}.items() >= access.headers.items()
     assert (facts.strip, facts.refuse_inputs) == (provider.strip, provider.refuse_inputs)
     assert facts.base_url == (provider.base_url or settings.get("base_url") or facts.base_url)
     assert (facts.unix_socket is not None) is provider.served_here
-    assert facts.keys[0].value == "secret"
+    assert facts.keys[0].value == SecretText("secret")
 
 
 @pytest.mark.parametrize("provider", FOUND.values(), ids=FOUND)
@@ -90,6 +92,6 @@ def test_keep_honest(tmp_path: Path) -> None:
     (folder / "README.md").write_text("# Made up\n")
     facts = _compile(tmp_path, discover([folder.parent]), "made_up")
     assert (facts.name, facts.kind, facts.base_url) == ("made_up", "made_up", "https://api.made-up.example/v2")
-    assert (facts.headers, facts.operations) == ({"x-team": "bridge"}, ("chat", "embeddings"))
+    assert (facts.headers, facts.operations) == ({"x-team": SecretText("bridge")}, ("chat", "embeddings"))
     assert (facts.strip, facts.refuse_inputs) == (("store",), ("audio",))
     assert "made_up" not in discover()

@@ -31,7 +31,7 @@ class Heard:
 def refused(dialect: Any, error: UpstreamError, *, stream: bool) -> tuple[Call, int, bytes]:
     """A call that ended with `error`: the call, and the status and body its caller got."""
     heard: Any = Heard()
-    call = Call("openai", "chat", dialect, b"{}", response=heard)
+    call = Call("openai", dialect.operation("chat"), dialect, b"{}", response=heard)
     call.head = RequestHead(model="m", stream=stream, wants_usage=True, max_tokens=None)
     refuse(call, error)
     return call, heard.told[0], heard.told[2]
@@ -40,7 +40,7 @@ def refused(dialect: Any, error: UpstreamError, *, stream: bool) -> tuple[Call, 
 @pytest.mark.parametrize("stream", [False, True])
 def test_an_error_inside_a_200_goes_as_it_came(stream: bool) -> None:
     """Its caller gets the provider's bytes, and the status that they name, for a 200 would be taken for an answer."""
-    error = OPENAI.error_inside(FILTERED)
+    error = OPENAI.errors.inside(FILTERED)
     assert error is not None
     call, told, body = refused(OPENAI, error, stream=stream)
     assert (told, body) == (400, FILTERED)
@@ -49,7 +49,7 @@ def test_an_error_inside_a_200_goes_as_it_came(stream: bool) -> None:
 
 def test_an_error_inside_a_200_is_translated_with_its_own_status() -> None:
     """A caller of another dialect gets the error in that dialect's form, with the status it names."""
-    error = OPENAI.error_inside(FILTERED)
+    error = OPENAI.errors.inside(FILTERED)
     assert error is not None
     call, told, body = refused(ANTHROPIC, error, stream=False)
     assert (told, call.status) == (400, 400)

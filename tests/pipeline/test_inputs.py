@@ -21,7 +21,7 @@ PIXEL = "data:image/png;base64,iVBORw0KGgo="
 def call_with(dialect: Any, content: Any) -> Call:
     """A chat call whose last message has this content."""
     body = {"model": "m", "max_tokens": 5, "messages": [{"role": "user", "content": content}]}
-    return Call("s", "chat", dialect, json.dumps(body).encode(), response=cast(ResponsePort, None))
+    return Call("s", dialect.operation("chat"), dialect, json.dumps(body).encode(), response=cast(ResponsePort, None))
 
 
 def route(*kinds: str) -> ProviderRoute:

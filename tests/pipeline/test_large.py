@@ -46,7 +46,7 @@ def test_says_what_encoding_the_whole_says(named: dict[str, str], indent: int | 
 def test_large_members_are_views() -> None:
     """What is large is not copied: its piece looks at the body that came."""
     body = json.dumps({"model": "m", "messages": LONG, "n": 1}).encode()
-    members = DIALECT.rewrite(DIALECT.read_head(body), "other", False, frozenset())
+    members = DIALECT.passing.rewrite(DIALECT.operations[0].read_head(body, {}, b""), "other", False, frozenset())
     assert members is not None
     cut = write_members(members)
     assert isinstance(cut, Spliced)

@@ -11,7 +11,8 @@ from asbru.core.errors import UpstreamError
 from asbru.core.usage import Usage
 from asbru.dialects.anthropic_messages import DIALECT as ANTHROPIC
 from asbru.dialects.openai_chat import DIALECT as OPENAI
-from asbru.pipeline.streaming import _TAIL_SLACK, PassRelay, Relay, TranslateRelay
+from asbru.pipeline.streaming import _TAIL_SLACK, PassRelay, Relay
+from asbru.pipeline.translating import TranslateRelay
 
 CUT = UpstreamError("the connection broke", kind="cut")
 
@@ -185,8 +186,8 @@ def test_the_placeholder_of_message_start_is_no_usage(
 
 def translate(source: Any, target: Any) -> TranslateRelay:
     ask = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "q"}], "stream": True}
-    request = target.read_request(json.dumps(ask).encode())
-    return TranslateRelay(source.stream_reader(), target.stream_writer(request), decoder=None)
+    request = target.chat.read_request(json.dumps(ask).encode())
+    return TranslateRelay(source.chat.stream_reader(), target.chat.stream_writer(request), decoder=None)
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,10 @@ from asbru.core.errors import UpstreamError
 from asbru.dialects import Dialect
 from asbru.dialects.anthropic_messages import DIALECT as ANTHROPIC
 from asbru.dialects.openai_chat import DIALECT as OPENAI
-from asbru.pipeline.streaming import PRELUDE_BYTES_MAX, PassRelay, Relay, TranslateRelay
-from asbru.wire import EventSplitter
+from asbru.pipeline.streaming import PRELUDE_BYTES_MAX, PassRelay, Relay
+from asbru.pipeline.translating import TranslateRelay
 from asbru.wire.content_coding import decoder
+from asbru.wire.sse import EventSplitter
 
 CHUNK = b'data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":%b,"finish_reason":%b}]}\n\n'  # noqa: E501 -- one event
 USAGE_CHUNK = (
@@ -68,7 +69,9 @@ def translating(name: str) -> Relay:
     """A relay of a dialect to the other."""
     source, other, _ = STREAMS[name]
     body = b'{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"q"}],"stream":true}'
-    return TranslateRelay(source.stream_reader(), other.stream_writer(other.read_request(body)), decoder=None)
+    return TranslateRelay(
+        source.chat.stream_reader(), other.chat.stream_writer(other.chat.read_request(body)), decoder=None
+    )
 
 
 class Out:

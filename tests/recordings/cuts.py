@@ -56,7 +56,7 @@ def check(row: Row, dialect: Any) -> list[str]:
 
 def feed_all(dialect: Any, chunks: list[bytes]) -> list[Any]:
     """The events of a stream that came in these chunks, the closing ones included."""
-    reader = dialect.stream_reader()
+    reader = dialect.chat.stream_reader()
     found: list[Any] = []
     for chunk in chunks:
         found += reader.feed(chunk)
@@ -84,7 +84,7 @@ def _whole(row: Row, dialect: Any) -> list[str]:
         reasons.append("reader: no ReplyEnd though the stream is whole")
     if (faulty and not fault) or (fault and not any(has_error(e) for e in wire)):
         reasons.append(f"reader: StreamFault is {fault}, recorded fault is {faulty}")
-    tail = dialect.tail(data[-TAIL_BYTES:])
+    tail = dialect.passing.tail(data[-TAIL_BYTES:])
     if faulty and tail.fault is None:
         reasons.append("tail: the recorded fault at the end was not seen")
     if (terminal or finished) and not any(has_error(e) for e in wire) and not tail.finished:
@@ -97,8 +97,8 @@ def _ends_usage(row: Row, dialect: Any, wire: list[Event]) -> list[str]:
     told = tokens(row)
     if told is None:
         return []
-    head = dialect.head_usage(row.answer[: wire[min(2, len(wire) - 1)].end])
-    usage = dialect.merge_usage(head, dialect.tail(row.answer[-TAIL_BYTES:]).usage)
+    head = dialect.passing.head_usage(row.answer[: wire[min(2, len(wire) - 1)].end])
+    usage = dialect.passing.merge_usage(head, dialect.passing.tail(row.answer[-TAIL_BYTES:]).usage)
     if usage is None:
         return ["usage, tail: none, the provider reported it"]
     return [f"usage, tail: {wrong}" for wrong in differences(told, usage)]
@@ -158,7 +158,7 @@ def _relay(row: Row, dialect: Any) -> list[str]:
         whole = splitter.feed(data[at:place])
         at = place
         forwarded += whole
-        sent += whole if asked else dialect.withhold(whole)
+        sent += whole if asked else dialect.passing.withhold(whole)
         done = [e for e in wire if e.end <= place]
         due = done[-1].end if done else 0
         if len(forwarded) != due:
@@ -177,7 +177,7 @@ def _relay(row: Row, dialect: Any) -> list[str]:
 def _facts(dialect: Any, row: Row, forwarded: bytes, done: list[Event], *, may_end: bool) -> str:
     """What prelude and tail say of whole events; a complaint or ""."""
     terminal = any(is_terminal(e, row.dialect) for e in done[-3:])
-    tail = dialect.tail(forwarded[-TAIL_BYTES:], row.choices)
+    tail = dialect.passing.tail(forwarded[-TAIL_BYTES:], row.choices)
     if tail.complete and not any(is_terminal(e, row.dialect) for e in done):
         return "tail says complete without the terminal sign"
     if tail.finished and not may_end:
@@ -186,7 +186,7 @@ def _facts(dialect: Any, row: Row, forwarded: bytes, done: list[Event], *, may_e
         return "tail says incomplete with the terminal sign"
     if len(done) <= 4:
         faulty = any(is_fault(e, row.dialect) for e in done)
-        fault = dialect.prelude(forwarded)
+        fault = dialect.passing.prelude(forwarded)
         if isinstance(fault, StreamFault) and not faulty:
             return f"prelude sees a fault that is not there: {fault.message}"
     return ""
@@ -206,11 +206,11 @@ def _reader(row: Row, dialect: Any) -> list[str]:
     whole_from = _whole_from(row, wire)
     ends = [data_end(data, e) for e in wire if is_terminal(e, row.dialect)]
     terminal_from = min(ends, default=len(data) + 1)
-    full_reader = dialect.stream_reader()
+    full_reader = dialect.chat.stream_reader()
     full = full_reader.feed(data)
     places = cut_places(row)
     fresh = set(places) if len(data) <= EVERY_BYTE_MAX else set(places[:: max(1, len(places) // FRESH_READERS)])
-    running, seen, at = dialect.stream_reader(), 0, 0
+    running, seen, at = dialect.chat.stream_reader(), 0, 0
     for place in places:
         chunk, at = data[at:place], place
         new = running.feed(chunk)
@@ -218,7 +218,7 @@ def _reader(row: Row, dialect: Any) -> list[str]:
             return [f"reader: cut at {place}: events are not a prefix of the stream's"]
         seen += len(new)
         if place in fresh:
-            closing_of = dialect.stream_reader()
+            closing_of = dialect.chat.stream_reader()
             if closing_of.feed(data[:place]) != full[:seen]:
                 return [f"reader: cut at {place}: a fresh reader gives other events"]
         else:
@@ -233,5 +233,5 @@ def _reader(row: Row, dialect: Any) -> list[str]:
 
 def _ends_broken(dialect: Any, data: bytes) -> bool:
     """Whether a reader takes these bytes for a whole stream although their connection broke."""
-    reader = dialect.stream_reader()
+    reader = dialect.chat.stream_reader()
     return any(isinstance(e, ReplyEnd) for e in (*reader.feed(data), *reader.close(clean=False)))

@@ -70,9 +70,16 @@ def row() -> Row:
 
 
 def with_anthropic(**changes: Any) -> dict[str, Any]:
-    """Both dialects, the Anthropic one changed."""
+    """Both dialects, the translation of the Anthropic one changed."""
     dialects = checks.load_dialects()
-    return {**dialects, ANTHROPIC: msgspec.structs.replace(dialects[ANTHROPIC], **changes)}
+    return {**dialects, ANTHROPIC: with_chat(dialects[ANTHROPIC], **changes)}
+
+
+def with_chat(dialect: Any, **changes: Any) -> Any:
+    """The dialect, the translation of its chat changed."""
+    chat, *others = dialect.operations
+    changed = msgspec.structs.replace(chat, codec=msgspec.structs.replace(chat.codec, **changes))
+    return msgspec.structs.replace(dialect, operations=(changed, *others))
 
 
 def test_sound_dialects_pass() -> None:
@@ -82,7 +89,7 @@ def test_sound_dialects_pass() -> None:
 
 def test_a_lost_tool_is_found() -> None:
     """A writer that forgets the tools fails the row, note or no note."""
-    whole = checks.load_dialects()[ANTHROPIC].write_request
+    whole = checks.load_dialects()[ANTHROPIC].chat.write_request
 
     def forgets(request: Any, facts: Any) -> Written:
         return whole(msgspec.structs.replace(request, tools=None), facts)
@@ -93,7 +100,7 @@ def test_a_lost_tool_is_found() -> None:
 
 def test_a_silent_loss_is_found() -> None:
     """What Anthropic cannot express may go, but not without a note."""
-    whole = checks.load_dialects()[ANTHROPIC].write_request
+    whole = checks.load_dialects()[ANTHROPIC].chat.write_request
 
     def silent(request: Any, facts: Any) -> Written:
         return Written(whole(request, facts).body)
@@ -104,7 +111,7 @@ def test_a_silent_loss_is_found() -> None:
 
 def test_a_changed_argument_is_found() -> None:
     """Tool arguments are compared as values."""
-    whole = checks.load_dialects()[ANTHROPIC].write_request
+    whole = checks.load_dialects()[ANTHROPIC].chat.write_request
 
     def garbles(request: Any, facts: Any) -> Written:
         written = whole(request, facts)
@@ -117,14 +124,15 @@ def test_a_changed_argument_is_found() -> None:
 def test_an_early_end_is_found() -> None:
     """A tail that calls every stream complete, and a reader that ends a cut stream, are found."""
     dialect = checks.load_dialects()[OPENAI]
-    eager = msgspec.structs.replace(dialect, tail=lambda _, choices=1: TailFacts(usage=None, complete=True))
+    passing = msgspec.structs.replace(dialect.passing, tail=lambda _, choices=1: TailFacts(usage=None, complete=True))
+    eager = msgspec.structs.replace(dialect, passing=passing)
     assert any("tail says complete" in reason for reason in cuts.check(row(), eager))
 
     class Ends:
         """A reader that always says it was complete."""
 
         def __init__(self) -> None:
-            self.inner = dialect.stream_reader()
+            self.inner = dialect.chat.stream_reader()
 
         def feed(self, data: bytes) -> list[Any]:
             return self.inner.feed(data)
@@ -132,5 +140,5 @@ def test_an_early_end_is_found() -> None:
         def close(self, *, clean: bool = True) -> list[Any]:
             return [*self.inner.close(clean=clean), ReplyEnd()]
 
-    ends = msgspec.structs.replace(dialect, stream_reader=Ends)
+    ends = with_chat(dialect, stream_reader=Ends)
     assert any("ReplyEnd" in reason for reason in cuts.check(row(), ends))

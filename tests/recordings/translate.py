@@ -63,12 +63,12 @@ def check_request(row: Row, dialects: dict[str, Any]) -> list[str]:
     if not isinstance(body.get("model"), str):
         body["model"] = MODEL  # recorded by a client that named the model in the path
     try:
-        first = home.read_request(json.dumps(body, ensure_ascii=False).encode())
-        there = away.write_request(first, _facts(MODEL))
-        second = away.read_request(there.body)
-        back = home.write_request(second, _facts(MODEL))
-        third = home.read_request(back.body)
-        own = home.read_request(home.write_request(first, _facts(first.model)).body)
+        first = home.chat.read_request(json.dumps(body, ensure_ascii=False).encode())
+        there = away.chat.write_request(first, _facts(MODEL))
+        second = away.chat.read_request(there.body)
+        back = home.chat.write_request(second, _facts(MODEL))
+        third = home.chat.read_request(back.body)
+        own = home.chat.read_request(home.chat.write_request(first, _facts(first.model)).body)
     except BadRequest as error:
         refused = row.status == 400  # its own provider would not take it either
         return [] if refused else [f"request: BadRequest: {error}"[:300]]
@@ -90,7 +90,7 @@ def check_request(row: Row, dialects: dict[str, Any]) -> list[str]:
 def _refused(row: Row, home: Any) -> list[str]:
     """A recorded request that is not JSON must be refused as the caller's mistake."""
     try:
-        home.read_request(row.request_text.encode())
+        home.chat.read_request(row.request_text.encode())
     except BadRequest:
         return []
     except Exception as error:  # noqa: BLE001 -- becomes the row's reason: any exception is a finding
@@ -173,12 +173,12 @@ def _is_error_body(data: Any, dialect: str) -> bool:
 
 def _error(row: Row, home: Any, away: Any) -> list[str]:
     """An error answer keeps status and body, and has the other dialect's form there."""
-    error = home.read_error(row.status, row.answer)
+    error = home.errors.read(row.status, row.answer)
     reasons: list[str] = []
     if error.status != row.status or error.body != row.answer or not error.message:
         reasons.append(f"error: status {error.status}, body kept {error.body == row.answer}")
     for dialect in (home, away):
-        if not _is_error_body(json.loads(dialect.write_error(error, "req-1")), dialect.name):
+        if not _is_error_body(json.loads(dialect.errors.write(error, "req-1")), dialect.name):
             reasons.append(f"error: not {dialect.name}'s form")
     return reasons
 
@@ -186,20 +186,20 @@ def _error(row: Row, home: Any, away: Any) -> list[str]:
 def _whole(row: Row, home: Any, away: Any) -> list[str]:
     if is_error_in_200(row):
         return _error_in_200(row, home)
-    reply = home.read_reply(row.answer)
+    reply = home.chat.read_reply(row.answer)
     reasons = usage_reasons(row, reply.usage, "read_reply")
-    reasons += usage_reasons(row, home.usage_of(row.answer), "usage_of")
-    own = home.read_reply(home.write_reply(reply).body)
+    reasons += usage_reasons(row, home.passing.usage_of(row.answer), "usage_of")
+    own = home.chat.read_reply(home.chat.write_reply(reply).body)
     reasons += _same_reply("answer, own dialect", of_reply(reply), of_reply(own), ())
-    written = away.write_reply(reply)
-    across = away.read_reply(written.body)
+    written = away.chat.write_reply(reply)
+    across = away.chat.read_reply(written.body)
     return reasons + _same_reply("answer, other dialect", of_reply(reply), of_reply(across), written.notes)
 
 
 def _error_in_200(row: Row, home: Any) -> list[str]:
     """An error inside a 200 is read as the provider's error."""
     try:
-        home.read_reply(row.answer)
+        home.chat.read_reply(row.answer)
     except UpstreamError:
         return []
     return ["answer: an error inside a 200 was read as an answer"]
@@ -263,10 +263,10 @@ def _stream(row: Row, home: Any, away: Any, dialects: dict[str, Any]) -> list[st
         return reasons + _faulty_stream(found, dialects)
     if not any(type(e).__name__ == "ReplyEnd" for e in found):
         return reasons  # without the terminal sign there is no whole stream to translate
-    request = home.read_request(_asking_body(row))
+    request = home.chat.read_request(_asking_body(row))
     value = of_events(found)
     for dialect in (home, away):
-        writer = dialect.stream_writer(request)
+        writer = dialect.chat.stream_writer(request)
         data = b"".join(writer.write([event]) for event in found)
         include_usage = request.include_usage or dialect.name == ANTHROPIC
         reasons += machine(dialect.name, data, include_usage)
@@ -290,8 +290,8 @@ def _faulty_stream(found: list[Any], dialects: dict[str, Any]) -> list[str]:
     """A fault inside a stream ends the written stream as an error event, with no sign of success."""
     reasons: list[str] = []
     for name, dialect in dialects.items():
-        request = dialect.read_request(_plain_request(name))
-        writer = dialect.stream_writer(request)
+        request = dialect.chat.read_request(_plain_request(name))
+        writer = dialect.chat.stream_writer(request)
         data = b"".join(writer.write([event]) for event in found)
         if b"[DONE]" in data or b"message_stop" in data:
             reasons.append(f"stream written as {name}: a fault ends with the sign of success")

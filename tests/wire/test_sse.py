@@ -8,13 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asbru.wire import (
-    EventSplitter,
-    SseReader,
-    SseTooLarge,
-    read_block,
-    write_event,
-)
+from asbru.wire.sse import EventSplitter, SseReader, SseTooLarge, read_block, write_event
 
 
 def read(*pieces: bytes) -> list[tuple[str, bytes]]:

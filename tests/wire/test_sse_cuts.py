@@ -8,7 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from asbru.wire import EventSplitter, SseEvent, SseReader, SseTooLarge, sse
+from asbru.wire import sse
+from asbru.wire.sse import EventSplitter, SseEvent, SseReader, SseTooLarge
 
 STREAMS = [
     b"data: a\n\ndata: b\ndata: c\n\n",

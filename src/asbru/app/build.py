@@ -1,7 +1,7 @@
 """Snapshot -> objects: what a worker serves by. The only place that knows every room.
 
 Built anew, whole, for each snapshot. What must outlive one is in `Lasting`: connection pools (kept while their origin
-is the same), TLS contexts, ids, counters, the cooldowns of keys that providers refused, and what the feed tells.
+is the same), TLS contexts, ids, counters, how long refused keys cool down, and what the feed tells.
 """
 
 from __future__ import annotations
@@ -11,36 +11,43 @@ import random
 import secrets
 import time
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from asbru.app.snapshot import KeyFacts, ProviderFacts, Snapshot
-from asbru.catalog import PriceBook, TokenCounter
+from asbru.catalog import PriceBook, TokenCounter, countable
 from asbru.cluster import Entries, Feed
 from asbru.core.ids import IdSource
-from asbru.core.outbox import Outbox
 from asbru.core.secret_text import SecretText
-from asbru.dialects import Dialect
-from asbru.dialects.anthropic_messages import DIALECT as ANTHROPIC_MESSAGES
-from asbru.dialects.anthropic_messages import countable
-from asbru.dialects.openai_chat import DIALECT as OPENAI_CHAT
+from asbru.dialects import Dialect, discover
 from asbru.governance import VIRTUAL_KEY, Keys
-from asbru.pipeline import Endpoint, Load, Rooms
+from asbru.pipeline import Endpoint, Leases, Load, Rooms, StageMaker
 from asbru.records import RecordWriter
 from asbru.routing import Key, Plan, ProviderRoute, RetryPolicy
 from asbru.telemetry import Meter
 from asbru.upstream import ExchangeDeadlines, Origin, Pool, TlsContexts, proxy_authorization
-
-DIALECTS: Mapping[str, Dialect] = {dialect.name: dialect for dialect in (OPENAI_CHAT, ANTHROPIC_MESSAGES)}
+from asbru.wire.outbox import Outbox
 
 
 class Lasting:
-    """What outlives a snapshot in one worker."""
+    """What outlives a snapshot in one worker. `dialects`: by name, default those that are found; `leases`: limits
+    that hold; `stages`: what looks at content, in order."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, recorder: RecordWriter, meter: Meter, outbox: Outbox | None = None
+        self,
+        loop: asyncio.AbstractEventLoop,
+        recorder: RecordWriter,
+        meter: Meter,
+        outbox: Outbox | None = None,
+        *,
+        dialects: Mapping[str, Dialect] | None = None,
+        leases: Leases | None = None,
+        stages: Sequence[StageMaker] = (),
     ) -> None:
         self.loop = loop
+        self.dialects = discover() if dialects is None else dialects
+        self.leases = leases
+        self.stages = stages
         self.outbox = outbox or Outbox(loop.call_soon)
         self.recorder = recorder
         self.meter = meter
@@ -54,6 +61,11 @@ class Lasting:
         self.virtual_keys = Keys()
         self.feed = Feed()
         self.feed.subscribe(VIRTUAL_KEY, self.virtual_keys)
+
+    @property
+    def header_prefixes(self) -> set[bytes]:
+        """What headers of callers begin with that go along to providers of some dialect."""
+        return {prefix for dialect in self.dialects.values() for prefix in dialect.header_prefixes}
 
     def sweep(self, now_s: float) -> None:
         """Deadlines of every pool."""
@@ -104,7 +116,6 @@ def build_rooms(snapshot: Snapshot, lasting: Lasting) -> Rooms:
         keys=lasting.virtual_keys,
         plan=plan,
         endpoints=endpoints,
-        dialects=DIALECTS,
         prices=PriceBook({facts.name: facts.prices for facts in snapshot.providers}),
         recorder=lasting.recorder,
         meter=lasting.meter,
@@ -115,6 +126,8 @@ def build_rooms(snapshot: Snapshot, lasting: Lasting) -> Rooms:
         count_tokens=lambda request: lasting.counter.count(countable(request)),
         body_bytes_max=limits.body_bytes_max,
         response_bytes_max=limits.response_bytes_max,
+        leases=lasting.leases,
+        stages=lasting.stages,
     )
 
 
@@ -170,7 +183,7 @@ def _endpoint(facts: ProviderFacts, pool: Pool, lasting: Lasting) -> Endpoint:
     plain_proxy = facts.proxy is not None and parts.scheme == "http"
     return Endpoint(
         route,
-        DIALECTS[facts.dialect],
+        lasting.dialects[facts.dialect],
         pool,
         ExchangeDeadlines(
             facts.deadlines.connect_s,
@@ -202,7 +215,7 @@ def _route(facts: ProviderFacts, lasting: Lasting) -> ProviderRoute:
 
 
 def _key(facts: ProviderFacts, key: KeyFacts, lasting: Lasting) -> Key:
-    """A key; one that is the same as before goes on resting where it rests."""
+    """A key; one that is the same as before goes on cooling down."""
     value = key.value.reveal()
     if not value.isprintable():
         raise ValueError(f"provider {facts.name}: the value of key '{key.name}' cannot stand in a header")

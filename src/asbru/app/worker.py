@@ -27,12 +27,12 @@ from asbru.app.lifeline import end_with_supervisor
 from asbru.app.paths import declared_file
 from asbru.app.snapshot import Limits, Snapshot, read_snapshot
 from asbru.cluster import Entries, read_entries
-from asbru.core.outbox import Outbox
 from asbru.edge import Door, Forwarder
 from asbru.edge.server import Server, ServerLimits
 from asbru.records import RecordWriter
 from asbru.telemetry import Meter, log, names
 from asbru.upstream import read_by_records
+from asbru.wire.outbox import Outbox
 
 GC_ALLOCATIONS = 20_000
 """Objects between two collections of the youngest: a call leaves no cycles, so the usual 700 look for nothing."""
@@ -54,8 +54,16 @@ class Worker:
         self.writer = RecordWriter(loop, options["bookkeeper"], meter=self.meter)
         outbox = Outbox(loop.call_soon)
         self._lasting = Lasting(loop, self.writer, self.meter, outbox)
-        self.door = Door(lambda: self.server.draining, self.writer.scrape, __version__)
-        self.server = Server(loop, _server_limits(snapshot.limits), self.door.handle, outbox)
+        self.door = Door(
+            self._lasting.dialects.values(), lambda: self.server.draining, self.writer.scrape, __version__
+        )
+        self.server = Server(
+            loop,
+            _server_limits(snapshot.limits),
+            self.door.handle,
+            outbox,
+            header_prefixes=self._lasting.header_prefixes,
+        )
         self.server.sweeps.append(self._lasting.sweep)
         self.server.sweeps.append(outbox.tick)
         self.server.sweeps.append(self._tick)

@@ -7,10 +7,20 @@ The compile side, `catalog.build`, alone knows the price library; it is imported
 
 from typing import TYPE_CHECKING
 
+from asbru.catalog.content import Countable, countable, texts_of
 from asbru.catalog.prices import MatchClause, PriceBook, PricedModel
 from asbru.catalog.tokens import TokenCounter
 
 if TYPE_CHECKING:
     from asbru.catalog import build
 
-__all__ = ["MatchClause", "PriceBook", "PricedModel", "TokenCounter", "build"]
+__all__ = [
+    "Countable",
+    "MatchClause",
+    "PriceBook",
+    "PricedModel",
+    "TokenCounter",
+    "build",
+    "countable",
+    "texts_of",
+]

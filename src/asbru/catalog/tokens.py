@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from asbru.dialects.anthropic_messages import Countable
+from asbru.catalog.content import Countable
 
 ENCODING: Final = "o200k_base"
 INLINE_BYTES_MAX: Final = 32 * 1024

@@ -3,17 +3,28 @@
 The chat format has its own doors because it is large: import it as `from asbru.core import chat, reply`.
 """
 
-from asbru.core import chat, errors, forwarded, future, ids, money, notes, outbox, ports, reply, secret_text, usage
+from asbru.core import (
+    chat,
+    errors,
+    folders,
+    future,
+    ids,
+    money,
+    notes,
+    ports,
+    reply,
+    secret_text,
+    usage,
+)
 
 __all__ = [
     "chat",
     "errors",
-    "forwarded",
+    "folders",
     "future",
     "ids",
     "money",
     "notes",
-    "outbox",
     "ports",
     "reply",
     "secret_text",

@@ -11,7 +11,8 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-UsageSource: TypeAlias = Literal["provider", "estimated", "none"]
+UsageSource: TypeAlias = Literal["provider", "estimated", "partial", "none"]
+"""Who says so. `partial`: of several attempts some told nothing, so that there may be more."""
 
 
 class Usage(msgspec.Struct, frozen=True):
@@ -42,3 +43,17 @@ class Usage(msgspec.Struct, frozen=True):
     def total(self) -> int:
         """Everything the provider counted."""
         return self.input_total + self.output_total
+
+    def __add__(self, other: Usage) -> Usage:
+        """Both together."""
+        return Usage(
+            input=self.input + other.input,
+            cache_read=self.cache_read + other.cache_read,
+            cache_write_5m=self.cache_write_5m + other.cache_write_5m,
+            cache_write_1h=self.cache_write_1h + other.cache_write_1h,
+            audio_input=self.audio_input + other.audio_input,
+            output=self.output + other.output,
+            reasoning=self.reasoning + other.reasoning,
+            audio_output=self.audio_output + other.audio_output,
+            reasoning_known=self.reasoning_known and other.reasoning_known,
+        )

@@ -1,13 +1,21 @@
-"""What every dialect offers: pure functions between the canonical form and one provider's wire format.
+"""What every dialect offers: pure functions and facts about one wire format, as records that the path can hold.
 
-A dialect is a record of functions, so that the path can hold one without knowing which. All of them are total:
-bad input raises `core.errors.BadRequest` (requests) or `core.errors.UpstreamError` with kind "protocol" (answers).
+    Dialect
+    |- surface      where callers reach it, and which provider it imitates
+    |- operations   what can be asked: routes, upstream paths, how a head is read, what stands in a body
+    |    '- codec   translation to and from the canonical form, where the operation has one
+    |- passing      what must be known and changed of bytes that go through as they came
+    |- errors       a provider's errors read, and ours written
+    '- models       the list of models in this form
+
+All functions are total: bad input raises `core.errors.BadRequest` (requests) or `core.errors.UpstreamError` with kind
+"protocol" (responses). A dialect is one folder; nothing outside names it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol, TypeAlias
 
 import msgspec
 
@@ -112,11 +120,15 @@ class TailFacts(msgspec.Struct, frozen=True):
 
 
 class TailReader(Protocol):
-    """See `Dialect.tail`."""
+    """See `Passing.tail`."""
 
     def __call__(self, data: bytes, choices: int = 1) -> TailFacts:
         """The facts from the last bytes of a stream that was asked for `choices` answers."""
         ...
+
+
+PathParameters: TypeAlias = Mapping[str, str]
+"""What stood in a route's `{name}`s, unescaped."""
 
 
 def no_finish(data: bytes) -> bool:
@@ -136,13 +148,27 @@ def tail_usage_wins(head: Usage | None, tail: Usage | None) -> Usage | None:
     return head if tail is None else tail
 
 
-class Dialect(msgspec.Struct, frozen=True, kw_only=True):
-    """One wire format for chat, in both directions.
+class Codec(msgspec.Struct, frozen=True, kw_only=True):
+    """Translation: a chat operation in canonical form, in both directions.
 
-    `read_head(body)` and `rewrite(head, model, ask_usage, strip)` serve pass-through: the latter replaces the model
-    (always), asks the stream for usage (if `ask_usage`) and removes the members called `strip`; it returns the members
-    to send, or None when nothing had to change and the body goes on as it came. `head` stays as it was.
-    `usage_of(body)` reads usage from a complete JSON answer, tail first, whole body as a fallback; None if absent.
+    `stream_writer(request)` writes the stream for the caller who sent `request`.
+    """
+
+    read_request: Callable[[bytes], ChatRequest]
+    write_request: Callable[[ChatRequest, TargetFacts], Written]
+    read_reply: Callable[[bytes], ChatReply]
+    write_reply: Callable[[ChatReply], WrittenReply]
+    stream_reader: Callable[[], StreamReader]
+    stream_writer: Callable[[ChatRequest], StreamWriter]
+
+
+class Passing(msgspec.Struct, frozen=True, kw_only=True):
+    """Pass-through: bytes stay as they are, and what must be known of them is read.
+
+    `rewrite(head, model, ask_usage, strip)` replaces the model (always), asks the stream for usage (if `ask_usage`)
+    and removes the members called `strip`; it returns the members to send, or None when nothing had to change and the
+    body goes on as it came. `head` stays as it was.
+    `usage_of(body)` reads usage from a complete JSON response, tail first, whole body as a fallback; None if absent.
     `head_usage(data)` reads usage from the first whole events of a stream, where the dialect tells it there (input
     tokens in Anthropic's `message_start`); `merge_usage(head, tail)` joins it with what `tail` found.
     `tail(data, choices)` reads the last bytes of a stream (whole events); `data` may begin in the middle of an event.
@@ -151,29 +177,109 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     `prelude(data)` looks at the first whole events of a stream: a `StreamFault`, True once content was seen,
     else False.
     `withhold(events)` removes the usage-only chunk that Asbru asked for from whole events; identity object when none.
-    `read_error(status, body)` turns a provider's error answer into an `UpstreamError` that keeps status, type, code,
-    message and body; `error_inside(body)` does so for an error that came with status 200 in place of an answer, and
-    is None for an answer. `write_error(error, request_id)` gives the body for an error answer in this dialect;
-    `write_stream_error(error)` the bytes that end a stream with it.
     """
 
-    name: str
-    read_head: Callable[[bytes], RequestHead]
     rewrite: Callable[[RequestHead, str, bool, frozenset[str]], dict[str, Raw] | None]
-    read_request: Callable[[bytes], ChatRequest]
-    write_request: Callable[[ChatRequest, TargetFacts], Written]
-    read_reply: Callable[[bytes], ChatReply]
-    write_reply: Callable[[ChatReply], WrittenReply]
-    stream_reader: Callable[[], StreamReader]
-    stream_writer: Callable[[ChatRequest], StreamWriter]
     usage_of: Callable[[bytes], Usage | None]
     tail: TailReader
     prelude: Callable[[bytes], StreamFault | bool]
     withhold: Callable[[bytes], bytes]
-    read_error: Callable[[int, bytes], UpstreamError]
-    error_inside: Callable[[bytes], UpstreamError | None]
-    write_error: Callable[[AsbruError, str], bytes]
-    write_stream_error: Callable[[AsbruError], bytes]
     finishes: Callable[[bytes], bool] = no_finish
     head_usage: Callable[[bytes], Usage | None] = no_head_usage
     merge_usage: Callable[[Usage | None, Usage | None], Usage | None] = tail_usage_wins
+
+
+class Errors(msgspec.Struct, frozen=True, kw_only=True):
+    """`read(status, body)` turns a provider's error response into an `UpstreamError` that keeps status, type, code,
+    message and body; `inside(body)` does so for an error that came with status 200 in place of a reply, and is None
+    for a reply. `write(error, request_id)` gives the body of an error response; `write_stream(error)` the bytes that
+    end a stream with it."""
+
+    read: Callable[[int, bytes], UpstreamError]
+    inside: Callable[[bytes], UpstreamError | None]
+    write: Callable[[AsbruError, str], bytes]
+    write_stream: Callable[[AsbruError], bytes]
+
+
+class Texts(msgspec.Struct, frozen=True, kw_only=True):
+    """The texts of a body without a canonical form (prompts, inputs to embed), for those who must look at content.
+
+    `read(body)` gives them in order; `write(body, texts)` the same body with as many others in their places.
+    """
+
+    read: Callable[[bytes], tuple[str, ...]]
+    write: Callable[[bytes, Sequence[str]], bytes]
+
+
+class Operation(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that can be asked for. Operations of two dialects with the same `name` mean the same; `surface` is
+    what the dialect itself calls it, in records ("openai.chat", "anthropic.messages").
+
+    `routes`: where callers ask for it, below each base of the surface; may hold `{model}` (the rest of the path, but
+    for what follows in the route) and other `{name}`s (one segment). `path`: where a provider is asked, below its base
+    URL, and `stream_path` where a stream is asked for (default: `path`); both may hold `{model}` and a query.
+    `read_head(body, parameters, query)`: what the path must know; `streams`: whether it can be streamed.
+    `codec`: its translation; None: it goes only to providers of the same dialect. `read_request`: its canonical
+    request, for those who look at content without translating (by default the codec's). `texts`: its texts where it has
+    no canonical form. `write_count`: the body of a count that Asbru made itself, where the provider does not count.
+    """
+
+    name: str
+    surface: str
+    path: str
+    read_head: Callable[[bytes, PathParameters, bytes], RequestHead]
+    routes: tuple[str, ...] = ()
+    stream_path: str = ""
+    streams: bool = False
+    codec: Codec | None = None
+    read_request: Callable[[bytes], ChatRequest] | None = None
+    texts: Texts | None = None
+    write_count: Callable[[int], bytes] | None = None
+
+
+class Surface(msgspec.Struct, frozen=True, kw_only=True):
+    """Where callers reach a dialect. `name` stands in records ("openai.chat"); `root` is where its errors are
+    spoken on unknown paths; `bases` are what SDKs take for a base URL; `models_bases` those whose `/models` is this
+    dialect's; `home` is the provider that it imitates, for bare model names."""
+
+    name: str
+    home: str
+    root: str
+    bases: tuple[str, ...]
+    models_bases: tuple[str, ...]
+
+
+class ModelsForm(msgspec.Struct, frozen=True, kw_only=True):
+    """How models are listed: `write_all(names)` the list, `write_one(name)` one of them."""
+
+    write_all: Callable[[Sequence[str]], bytes]
+    write_one: Callable[[str], bytes]
+
+
+class Dialect(msgspec.Struct, frozen=True, kw_only=True):
+    """One wire format. `name` is its folder's, `setting` the word for it in the configuration.
+
+    `header_prefixes`: headers of a caller, by the beginning of their names in lower case, that go along to providers of
+    this dialect, but for `headers_withheld`.
+    """
+
+    name: str
+    setting: str
+    surface: Surface
+    operations: tuple[Operation, ...]
+    passing: Passing
+    errors: Errors
+    models: ModelsForm
+    header_prefixes: tuple[bytes, ...] = ()
+    headers_withheld: frozenset[bytes] = frozenset()
+
+    def operation(self, name: str) -> Operation | None:
+        """The operation of that name; None when the dialect has none."""
+        return next((one for one in self.operations if one.name == name), None)
+
+    @property
+    def chat(self) -> Codec:
+        """The translation of its chat operation, which every dialect has."""
+        operation = self.operation("chat")
+        assert operation is not None and operation.codec is not None, f"{self.name} has no chat"
+        return operation.codec

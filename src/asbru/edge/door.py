@@ -7,23 +7,22 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
-from urllib.parse import unquote_to_bytes
 
 import msgspec
 
 from asbru.core.errors import AsbruError, GatewayError, MethodNotAllowed, NotFound, UpgradeRequired
 from asbru.edge.forward import Forwarder
-from asbru.edge.models_list import model_names, write_model, write_models
-from asbru.edge.router import Route, Router, forwarded_query
+from asbru.edge.models_list import model_names
+from asbru.edge.router import Found, Route, Router, forwarded_query
 from asbru.edge.server import Request, ServerConnection
-from asbru.edge.surfaces import ROUTES
+from asbru.edge.surfaces import routes_of
 from asbru.pipeline import Call, Rooms, serve
-from asbru.wire import JSON_LINE
+from asbru.wire.http_heads import JSON_LINE
 
 if TYPE_CHECKING:
-    from asbru.dialects import Dialect
+    from asbru.dialects import Dialect, PathParameters
 
 TEXT_LINE = b"content-type: text/plain; charset=utf-8\r\n"
 METRICS_LINE = b"content-type: text/plain; version=0.0.4; charset=utf-8\r\n"
@@ -35,14 +34,16 @@ Scrape = Callable[[Callable[[bytes | None], None]], None]
 class Door:
     """What the server hands requests to. `rooms` and `forwarder` are swapped whole on a reload."""
 
-    def __init__(self, server_is_draining: Callable[[], bool], scrape: Scrape, version: str) -> None:
+    def __init__(
+        self, dialects: Iterable[Dialect], server_is_draining: Callable[[], bool], scrape: Scrape, version: str
+    ) -> None:
         self.rooms: Rooms | None = None
         self.forwarder = Forwarder({})
         self.cors_origins: frozenset[bytes] = frozenset()
         self._is_draining = server_is_draining
         self._scrape = scrape
         self._version = version
-        self._router = Router(ROUTES)
+        self._router = Router(routes_of(dialects))
         self._find = self._router.find
 
     def handle(self, request: Request, connection: ServerConnection) -> None:
@@ -69,12 +70,16 @@ class Door:
 
     # Calls
 
-    def _call(self, route: Route, request: Request, connection: ServerConnection) -> None:
+    def _call(
+        self, route: Route, request: Request, connection: ServerConnection, parameters: PathParameters | None = None
+    ) -> None:
         rooms = self.rooms
-        assert rooms is not None
+        operation = route.operation
+        assert rooms is not None and operation is not None
         head = request.head
-        call = Call(route.surface, route.operation, rooms.dialects[route.dialect], request.body, connection.response)
-        call.home = route.home
+        call = Call(route.surface, operation, route.dialect, request.body, connection.response)
+        if parameters:
+            call.parameters = parameters
         call.started_s = request.received_s
         call.started_ms = now_ms = int(rooms.unix_time() * 1000)
         call.id = rooms.ids.next(now_ms)
@@ -101,7 +106,7 @@ class Door:
             connection.abort()
             return
         wrong = GatewayError("something went wrong inside the gateway")
-        response.whole(wrong.status, JSON_LINE, call.dialect.write_error(wrong, call.id.decode()))
+        response.whole(wrong.status, JSON_LINE, call.dialect.errors.write(wrong, call.id.decode()))
 
     # Everything else
 
@@ -113,38 +118,38 @@ class Door:
             raise UpgradeRequired("this path does not take WebSocket upgrades; use a plain HTTP request")
         if self.forwarder.forward(request, connection):
             return
-        if route is None:
-            route = self._router.find_loosely(request.head.path)
+        found = Found(route, {}) if route is not None else self._router.find_loosely(request.head.path)
         if request.head.method == b"OPTIONS":
-            self._options(route, connection)
+            self._options(found, connection)
             return
-        if route is None:
+        if found is None:
             raise NotFound(f"there is no {_text(request.head.path)} here; see the API's paths in the documentation")
+        route = found.route
         if request.head.method not in route.methods:
             allowed = b", ".join(route.methods).decode()
             raise MethodNotAllowed(f"{_text(request.head.path)} takes {allowed}, not {_text(request.head.method)}")
         match route.kind:
             case "call":
-                self._call(route, request, connection)
+                self._call(route, request, connection, found.parameters)
             case "models":
-                self._models(route, request, connection)
+                self._models(found, request, connection)
             case _:
                 self._page(route, connection)
 
-    def _options(self, route: Route | None, connection: ServerConnection) -> None:
-        methods = b", ".join((*route.methods, b"OPTIONS")) if route is not None else b"GET, POST, OPTIONS"
+    def _options(self, found: Found | None, connection: ServerConnection) -> None:
+        methods = b", ".join((*found.route.methods, b"OPTIONS")) if found is not None else b"GET, POST, OPTIONS"
         connection.response.whole(204, b"allow: %b\r\n" % methods, b"")
 
-    def _models(self, route: Route, request: Request, connection: ServerConnection) -> None:
+    def _models(self, found: Found, request: Request, connection: ServerConnection) -> None:
         rooms = self.rooms
         assert rooms is not None
         caller = rooms.keys.identify(request.head.credentials)
         names = model_names(rooms.plan, caller)
-        _, _, one = request.head.path.rstrip(b"/").partition(b"/models/")
-        if one:
-            body = write_model(names, unquote_to_bytes(one).decode("utf-8", "replace"), route.dialect)
-        else:
-            body = write_models(names, route.dialect)
+        form = found.route.dialect.models
+        one = found.parameters.get("model")
+        if one is not None and one not in names:
+            raise NotFound(f"the model '{one[:200]}' is not known", code="model_not_found", param="model")
+        body = form.write_all(names) if one is None else form.write_one(one)
         connection.response.whole(200, JSON_LINE, body)
 
     def _page(self, route: Route, connection: ServerConnection) -> None:
@@ -187,9 +192,10 @@ class Door:
         rooms = self.rooms
         assert rooms is not None
         error.let_go()
-        route = route or self._router.find_loosely(request.head.path)
-        name = route.dialect if route is not None else self._router.dialect_of(request.head.path)
-        dialect: Dialect = rooms.dialects[name]
+        if route is None:
+            found = self._router.find_loosely(request.head.path)
+            route = found.route if found is not None else None
+        dialect = route.dialect if route is not None else self._router.dialect_of(request.head.path)
         lines = JSON_LINE
         if isinstance(error, MethodNotAllowed) and route is not None:
             lines += b"allow: %b\r\n" % b", ".join(route.methods)
@@ -199,7 +205,7 @@ class Door:
             lines += b"retry-after: %d\r\n" % max(1, round(error.retry_after_s))
         identity = rooms.ids.next(int(rooms.unix_time() * 1000))
         lines += b"x-asbru-id: %b\r\n" % identity
-        connection.response.whole(error.status, lines, dialect.write_error(error, identity.decode()))
+        connection.response.whole(error.status, lines, dialect.errors.write(error, identity.decode()))
 
     def _cors(self, origin: bytes) -> bytes:
         if b"*" not in self.cors_origins and origin not in self.cors_origins:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from asbru.core.errors import AsbruError, GatewayError, Overloaded, UpstreamError
 from asbru.edge.server import Request, ServerConnection
 from asbru.upstream import Exchange, ExchangeDeadlines, Pool, UpstreamResponse
-from asbru.wire import HOP_BY_HOP, JSON_LINE
+from asbru.wire.http_heads import HOP_BY_HOP, JSON_LINE
 
 _DEADLINES = ExchangeDeadlines(connect_s=2.0, first_token_s=60.0, idle_s=300.0, total_s=3600.0)
 _NOT_SENT = HOP_BY_HOP | {b"content-length", b"expect", b"host"}

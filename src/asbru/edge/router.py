@@ -1,4 +1,4 @@
-"""Paths to routes: a table, looked up by the exact path, with one repair for the slashes people add.
+"""Paths to routes: a table, looked up by the exact path; then routes with parameters, and the slashes people add.
 
 A path that is not in the table is not served. Every route says what it needs: a call goes through the path of
 `pipeline.serve`, which identifies the caller; a local page says itself whether it is open.
@@ -6,46 +6,89 @@ A path that is not in the table is not served. Every route says what it needs: a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from typing import Literal, NamedTuple, TypeAlias
+from urllib.parse import unquote_to_bytes
 
 import msgspec
+
+from asbru.dialects import Dialect, Operation, PathParameters
+
+Kind: TypeAlias = Literal["call", "models", "page"]
+
+_PARAMETER = re.compile(r"\{(\w+)\}")
+_MANY = "model"
+"""The parameter that may hold slashes: `provider/model`."""
 
 
 class Route(msgspec.Struct, frozen=True):
     """One path. `kind`: "call" (the path serves it), "models" (a list, for callers with a key), "page" (open).
 
-    `surface` names it in records and metrics; `operation` and `dialect` say what the body is; `home` is the provider
-    that the surface imitates.
+    `path` may hold `{model}`, which takes slashes along, and other `{name}`s of one segment. `surface` names it in
+    records and metrics; `dialect` is what it speaks, `operation` what is asked for.
     """
 
     path: str
-    kind: str
+    kind: Kind
     surface: str
+    dialect: Dialect
     methods: tuple[bytes, ...] = (b"POST",)
-    operation: str = "chat"
-    dialect: str = "openai_chat"
-    home: str = "openai"
+    operation: Operation | None = None
+
+
+class Found(NamedTuple):
+    """A route, and what stood in its parameters."""
+
+    route: Route
+    parameters: PathParameters
 
 
 class Router:
-    """The table. Paths below a route of kind "models" name one model."""
+    """The table. `find` looks a path up as it stands, among the routes without parameters."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
-        self._routes = {route.path.encode(): route for route in routes}
-        self._prefixes = tuple((path + b"/", route) for path, route in self._routes.items() if route.kind == "models")
+        routes = tuple(routes)
+        self._routes = {route.path.encode(): route for route in routes if "{" not in route.path}
+        self._patterns = tuple((_pattern(route.path), route) for route in routes if "{" in route.path)
+        self._spoken = sorted(
+            {(prefix, route.dialect.name): route.dialect for route in routes for prefix in _prefixes(route)}.items(),
+            key=lambda item: -len(item[0][0]),
+        )
         self.find = self._routes.get
 
-    def find_loosely(self, path: bytes) -> Route | None:
-        """The route for a path that is not in the table as it stands: doubled or trailing slashes, one model."""
+    def find_loosely(self, path: bytes) -> Found | None:
+        """The route for a path that is not in the table as it stands: with parameters, doubled or trailing slashes."""
         tidy = b"/" + b"/".join(part for part in path.split(b"/") if part)
         route = self._routes.get(tidy)
         if route is not None:
-            return route
-        return next((route for prefix, route in self._prefixes if tidy.startswith(prefix)), None)
+            return Found(route, {})
+        for pattern, route in self._patterns:
+            match = pattern.fullmatch(tidy)
+            if match is not None:
+                values = {
+                    name: unquote_to_bytes(raw).decode("utf-8", "replace") for name, raw in match.groupdict().items()
+                }
+                return Found(route, values)
+        return None
 
-    def dialect_of(self, path: bytes) -> str:
-        """The dialect to answer an unknown path in."""
-        return "anthropic_messages" if path.startswith((b"/anthropic", b"/v1/messages")) else "openai_chat"
+    def dialect_of(self, path: bytes) -> Dialect:
+        """The dialect to speak on an unknown path: that of the longest route or root it begins with."""
+        return next(dialect for (prefix, _), dialect in self._spoken if path.startswith(prefix) or prefix == b"/")
+
+
+def _prefixes(route: Route) -> tuple[bytes, ...]:
+    return (route.path.partition("{")[0].encode(), route.dialect.surface.root.encode())
+
+
+def _pattern(path: str) -> re.Pattern[bytes]:
+    parts: list[str] = []
+    end = 0
+    for found in _PARAMETER.finditer(path):
+        wide = ".+" if found[1] == _MANY else "[^/]+"
+        parts += [re.escape(path[end : found.start()]), f"(?P<{found[1]}>{wide})"]
+        end = found.end()
+    return re.compile("".join((*parts, re.escape(path[end:]))).encode(), re.DOTALL)
 
 
 _SECRET_PARAMETERS = (b"key=", b"api_key=", b"api-key=", b"access_token=", b"token=")

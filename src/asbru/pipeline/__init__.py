@@ -3,10 +3,25 @@
 It refuses to parse HTTP from callers or to build anything: rooms are given to it.
 """
 
-from asbru.pipeline.call import Call
+from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.endpoint import Endpoint
+from asbru.pipeline.ports import Leases
 from asbru.pipeline.rooms import Load, Rooms
 from asbru.pipeline.serve import serve
+from asbru.pipeline.stages import Stage, StageMaker
 from asbru.pipeline.stepper import Stepper, in_task, pause
 
-__all__ = ["Call", "Endpoint", "Load", "Rooms", "Stepper", "in_task", "pause", "serve"]
+__all__ = [
+    "Attempt",
+    "Call",
+    "Endpoint",
+    "Leases",
+    "Load",
+    "Rooms",
+    "Stage",
+    "StageMaker",
+    "Stepper",
+    "in_task",
+    "pause",
+    "serve",
+]

@@ -1,4 +1,4 @@
-"""Account: what a call cost, counted and recorded, exactly once, however the call ended.
+"""Account: what a call cost, counted, settled and recorded, exactly once, however the call ended.
 
 Never waits, so that it may run while a call is being closed; writing the record is the recorder's business.
 """
@@ -7,40 +7,48 @@ from __future__ import annotations
 
 import msgspec
 
-from asbru.core.money import price_nanousd
-from asbru.pipeline.call import Call
+from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.rooms import Rooms
+from asbru.pipeline.spend import price, total
 from asbru.records import usage_columns
-from asbru.records.row import ATTEMPT_LOG_CHARS_MAX, ERROR_MESSAGE_CHARS_MAX, MODEL_CHARS_MAX, NOTES_CHARS_MAX
+from asbru.records.row import ATTEMPTS_LOGGED_MAX, ERROR_MESSAGE_CHARS_MAX, MODEL_CHARS_MAX, NOTES_CHARS_MAX
 
 _CANCELLED_STATUS = 499
 
 
 def account(call: Call, rooms: Rooms) -> None:
-    """Price, count and record."""
+    """Price, count, settle and record."""
     now_s = rooms.clock()
-    target = call.target
+    attempts = call.attempts
+    for one in attempts:
+        one.took_s = one.took_s or now_s - one.started_s
+        price(one, rooms.prices)
+    if call.lease is not None:
+        call.lease.settle(attempts)
+    last = attempts[-1] if attempts else None
+    target = call.target if last is None else last.target
     provider = target.provider.name if target is not None else ""
-    usage = call.usage
+    served = last.served_model[:MODEL_CHARS_MAX] if last is not None else ""
+    key_name = last.key.name if last is not None else ""
     status = call.status or _CANCELLED_STATUS
     if call.outcome == "cancelled":
         status = _CANCELLED_STATUS
-    cost: int | None = None
-    if usage is not None and target is not None:
-        rows = rooms.prices.rows(provider, call.served_model)
-        if rows is not None:
-            cost = price_nanousd(rows, usage)
     latency_us = int((now_s - call.started_s) * 1e6)
     first_us = int((call.first_token_s - call.started_s) * 1e6) if call.first_token_s else None
-    served = call.served_model
-    if len(served) > MODEL_CHARS_MAX:
-        served = served[:MODEL_CHARS_MAX]
-    labels = (call.surface, provider, served, call.key_name, status, call.outcome)
-    rooms.meter.slot(labels).observe(latency_us, first_us, usage, cost)
+    labels = (call.surface, provider, served, key_name, status, call.outcome)
+    slot = rooms.meter.slot(labels)
+    if last is None:
+        slot.observe(latency_us, first_us, None, None)
+    else:
+        slot.observe(latency_us, first_us, last.usage, last.cost_nanousd)
+        if len(attempts) > 1:
+            _count_earlier(call, attempts[:-1], rooms)
+    usage, usage_source, cost = total(attempts)
     error = call.error
     if error is not None:
         error.let_go()
     head = call.head
+    notes = call.all_notes
     rooms.recorder.add(
         (
             call.id.decode(),
@@ -50,27 +58,55 @@ def account(call: Call, rooms: Rooms) -> None:
             provider,
             head.model[:MODEL_CHARS_MAX] if head is not None else "",
             served,
-            call.key_name,
-            len(call.attempts) or (1 if call.served_model else 0),
-            _attempt_log(call)[:ATTEMPT_LOG_CHARS_MAX] if call.attempts else "",
+            key_name,
+            len(attempts),
+            write_attempt_log(attempts) if len(attempts) > 1 or (last is not None and last.outcome != "ok") else "",
             status,
             call.outcome,
             error.code if error is not None else "",
             error.message[:ERROR_MESSAGE_CHARS_MAX] if error is not None else "",
             *usage_columns(usage),
-            call.usage_source,
+            usage_source,
             cost,
             latency_us,
             first_us,
             head is not None and head.stream,
-            call.pass_through,
-            "; ".join(map(str, call.notes))[:NOTES_CHARS_MAX] if call.notes else "",
+            last is not None and last.request_passes and last.response_passes,
+            "; ".join(map(str, notes))[:NOTES_CHARS_MAX] if notes else "",
             call.body_bytes,
             call.response.bytes_written,
         )
     )
 
 
-def _attempt_log(call: Call) -> str:
-    rows = [[one.provider, one.model, one.key, one.status, one.outcome, one.ms] for one in call.attempts]
-    return msgspec.json.encode(rows).decode()
+def _count_earlier(call: Call, attempts: tuple[Attempt, ...], rooms: Rooms) -> None:
+    """What attempts before the last one spent, counted under their own provider, model and key."""
+    for one in attempts:
+        if one.usage is not None:
+            labels = (call.surface, one.target.provider.name, one.served_model, one.key.name, one.status, one.outcome)
+            rooms.meter.slot(labels).spend(one.usage, one.cost_nanousd)
+
+
+def write_attempt_log(attempts: tuple[Attempt, ...]) -> str:
+    """The attempts as JSON; of very many, the first and the last."""
+    if len(attempts) > ATTEMPTS_LOGGED_MAX:
+        half = ATTEMPTS_LOGGED_MAX // 2
+        attempts = attempts[:half] + attempts[-half:]
+    return msgspec.json.encode([_entry(one) for one in attempts]).decode()
+
+
+def _entry(attempt: Attempt) -> dict[str, object]:
+    usage = attempt.usage
+    return {
+        "provider": attempt.target.provider.name,
+        "model": attempt.served_model[:MODEL_CHARS_MAX],
+        "key": attempt.key.name,
+        "status": attempt.status,
+        "outcome": attempt.outcome,
+        "sent": attempt.sent,
+        "billed": attempt.billed,
+        "ms": int(attempt.took_s * 1000),
+        "input_tokens": usage.input_total if usage is not None else None,
+        "output_tokens": usage.output_total if usage is not None else None,
+        "cost_nanousd": attempt.cost_nanousd,
+    }

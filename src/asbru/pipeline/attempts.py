@@ -1,16 +1,17 @@
 """Attempts: targets in order, keys of a target in turn, retries on a key, until the first content byte.
 
     what came back                         what happens next
-    401, 402, 403                          the key rests a minute (403: for this model), the next key at once
-    429                                    the key rests for Retry-After (at most a minute), the next key at once
+    401, 402, 403                          the key cools down a minute (403: for this model), the next key at once
+    429                                    the key cools down for Retry-After (at most a minute), the next key at once
     5xx, network, protocol, fault, cut     the same key again after a pause, up to `retries.max` times
     deadline                               the next target: the caller has waited long enough
     408                                    the next target
     404 that means an unknown model        the next target
     any other 4xx                          the caller's own: it is told
 
-A target whose keys are all used up or resting is exhausted, which also leads to the next target. When no target is
-left the caller hears what the first one said. Every attempt is made anew from the caller's own request.
+A target whose keys are all used up or cooling down is exhausted, which also leads to the next target. When no target is
+left the caller hears what the first one said. Every attempt is made anew from the caller's own request, and appended to
+the call before anything is sent.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ from asbru.core.errors import AsbruError, NotFound, UnsupportedByProvider, Upstr
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.endpoint import NO_KEY, Endpoint
 from asbru.pipeline.local_count import count_locally
-from asbru.pipeline.operations import COUNT_TOKENS
 from asbru.pipeline.responses import Response
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.send import send
@@ -51,25 +51,25 @@ async def attempt(call: Call, targets: Sequence[Target], rooms: Rooms) -> Respon
         endpoint = rooms.endpoints[target.provider.name]
         call.target = target
         try:
-            if call.operation not in endpoint.operations:
-                return await _make_up_for(call, endpoint, rooms)
+            if not endpoint.offers(call.operation):
+                return await _count_here(call, endpoint, rooms)
             tries: _Tries | None = None
             began_s = rooms.clock()
             key = _first_key(target, rooms, began_s)
             while True:
+                made = Attempt(target, key, endpoint, began_s)
+                call.attempts += (made,)
                 try:
-                    response = await send(call, key, endpoint, rooms)
-                except UpstreamError as error:
-                    tries = tries or _Tries(call, target, rooms)
-                    key, seconds = tries.after(key, error, rooms.clock() - began_s)
+                    return await send(call, made, rooms)
+                except AsbruError as error:
+                    _conclude(made, error, rooms)
+                    if not isinstance(error, UpstreamError):
+                        raise
+                    tries = tries or _Tries(target, rooms)
+                    key, seconds = tries.after(key, error)
                     if seconds is not None:
                         await pause(rooms.loop, seconds)
                     began_s = rooms.clock()
-                else:
-                    call.key_name = key.name
-                    if call.attempts:  # one clean attempt needs no log of its own
-                        _log_success(call, key, response, rooms.clock() - began_s)
-                    return response
         except (UpstreamError, UnsupportedByProvider, NotFound) as error:
             if not falls_back(error):
                 raise
@@ -79,9 +79,17 @@ async def attempt(call: Call, targets: Sequence[Target], rooms: Rooms) -> Respon
     raise first
 
 
-async def _make_up_for(call: Call, endpoint: Endpoint, rooms: Rooms) -> Response:
-    """What the provider lacks: tokens are counted here, anything else is refused."""
-    if call.operation != COUNT_TOKENS:
+def _conclude(made: Attempt, error: AsbruError, rooms: Rooms) -> None:
+    """What an attempt came to that did not lead to a response."""
+    error.let_go()
+    made.status = error.status
+    made.outcome = error.kind if isinstance(error, UpstreamError) else error.code
+    made.took_s = rooms.clock() - made.started_s
+
+
+async def _count_here(call: Call, endpoint: Endpoint, rooms: Rooms) -> Response:
+    """What the provider does not offer: tokens are counted here, anything else is refused."""
+    if call.operation.write_count is None:
         raise endpoint.lacks(call.operation)
     return await count_locally(call, rooms)
 
@@ -99,11 +107,6 @@ def _first_key(target: Target, rooms: Rooms, now_s: float) -> Key:
     return key
 
 
-def _log_success(call: Call, key: Key, response: Response, took_s: float) -> None:
-    if call.target is not None:
-        call.attempts += (Attempt(call.target, key.name, response.status, "ok", took_s=took_s),)
-
-
 def falls_back(error: AsbruError) -> bool:
     """Whether another target may do better."""
     status = error.status
@@ -119,22 +122,20 @@ def _is_unknown_model(error: UpstreamError) -> bool:
 class _Tries:
     """What one target has been tried with so far: made only when the first try fails."""
 
-    __slots__ = ("_call", "_count", "_retries", "_rooms", "_target", "_tried")
+    __slots__ = ("_count", "_retries", "_rooms", "_target", "_tried")
 
-    def __init__(self, call: Call, target: Target, rooms: Rooms) -> None:
-        self._call = call
+    def __init__(self, target: Target, rooms: Rooms) -> None:
         self._target = target
         self._rooms = rooms
         self._tried: set[str] = set()
         self._retries = 0
         self._count = 0
 
-    def after(self, key: Key, error: UpstreamError, took_s: float) -> tuple[Key, float | None]:
+    def after(self, key: Key, error: UpstreamError) -> tuple[Key, float | None]:
         """The key for the next try and the pause before it (None: at once); raises when this target is done with."""
         rooms, target = self._rooms, self._target
         route = target.provider
         self._count += 1
-        _log_attempt(self._call, key, error, took_s)
         now_s = rooms.clock()
         if _cool_down(key, target, error, now_s):
             self._tried.add(key.name)
@@ -161,7 +162,7 @@ def _is_retried(error: UpstreamError) -> bool:
 
 
 def _cool_down(key: Key, target: Target, error: UpstreamError, now_s: float) -> bool:
-    """Let the key rest if the answer was about the key; True if it was."""
+    """Let the key cool down if the error was about the key; True if it was."""
     if error.kind not in _TOLD_KINDS:
         return False
     status = error.status
@@ -185,7 +186,7 @@ def _exhausted(target: Target, last: UpstreamError | None, now_s: float) -> Asbr
         wait_s = limited_for_s(route, target.model, now_s)
         if wait_s is not None:
             return UpstreamError(
-                f"every key of '{route.name}' rests because the provider limited it; try again in {wait_s:.0f} s",
+                f"every key of '{route.name}' is rate-limited by the provider; try again in {wait_s:.0f} s",
                 status=429,
                 type="rate_limit_error",
                 code="rate_limit_exceeded",
@@ -207,9 +208,3 @@ def _exhausted(target: Target, last: UpstreamError | None, now_s: float) -> Asbr
         status=502,
         code="upstream_credentials_exhausted",
     )
-
-
-def _log_attempt(call: Call, key: Key, error: UpstreamError, took_s: float) -> None:
-    assert call.target is not None
-    error.let_go()
-    call.attempts += (Attempt(call.target, key.name, error.status, error.kind, took_s=took_s),)

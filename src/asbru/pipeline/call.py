@@ -1,46 +1,79 @@
-"""What travels along the path: one call, from the door to its record.
+"""What travels along the path: one call, from the door to its record, and its attempts.
 
-A `Call` is the only mutable thing that the steps of the path share; each field says which step writes it.
+A `Call` is the only mutable thing that the steps of the path share; each field says which step writes it. What belongs
+to one request to one provider stands in an `Attempt`: each is appended when it begins, and none is ever taken back.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from asbru.core.chat import ChatRequest
 from asbru.core.errors import AsbruError
-from asbru.core.forwarded import ForwardedHeaders
 from asbru.core.notes import Note
 from asbru.core.ports import ResponsePort
 from asbru.core.usage import Usage, UsageSource
+from asbru.wire.forwarded import ForwardedHeaders
 
 if TYPE_CHECKING:
-    from asbru.dialects import Dialect, RequestHead
+    from asbru.dialects import Dialect, Operation, RequestHead
     from asbru.governance import Caller
-    from asbru.routing import Target
+    from asbru.pipeline.endpoint import Endpoint
+    from asbru.pipeline.ports import Lease
+    from asbru.pipeline.stages import Stage
+    from asbru.routing import Key, Target
+
+_NO_PARAMETERS: Mapping[str, str] = {}
+_NOT_CHARGED = ("status", "fault")
+"""Kinds of errors that providers send in place of a reply, and do not charge for."""
 
 
 class Attempt:
-    """One try at one target: for the record. Times in milliseconds."""
+    """One request to one target with one key. `served_model`: the upstream's own name for the model, aliases applied.
 
-    __slots__ = ("key", "model", "ms", "outcome", "provider", "status")
+    `request_passes` and `response_passes`: whether the body goes, and the response comes, as it is; else it is
+    translated. `outcome`: ok, error (told inside the stream), cut, cancelled (the caller went away), the kind of
+    `UpstreamError` that ended it before any content, or the code of our own refusal.
+    """
 
-    def __init__(self, target: Target, key: str, status: int, outcome: str, *, took_s: float) -> None:
-        self.provider = target.provider.name
-        self.model = target.model
+    # Defaults live on the class: an attempt pays only for what it has.
+    request_passes = True
+    response_passes = True
+    status = 0
+    outcome = "cancelled"
+    sent = False
+    took_s = 0.0
+    usage: Usage | None = None
+    usage_source: UsageSource = "none"
+    cost_nanousd: int | None = None
+    notes: tuple[Note, ...] = ()
+
+    def __init__(self, target: Target, key: Key, endpoint: Endpoint, started_s: float) -> None:
+        self.target = target
         self.key = key
-        self.status = status
-        self.outcome = outcome
-        self.ms = int(took_s * 1000)
+        self.endpoint = endpoint
+        self.served_model = key.aliases.get(target.model, target.model)
+        self.started_s = started_s
+
+    @property
+    def billed(self) -> bool:
+        """Whether the provider may charge for it: something was sent, and no error came in place of a reply. Then a
+        usage of None is unknown; else nothing was used."""
+        return self.sent and self.outcome not in _NOT_CHARGED
+
+    def report(self, usage: Usage | None) -> None:
+        """The provider has told what it used; None: it has not."""
+        self.usage = usage
+        self.usage_source = "none" if usage is None else "provider"
 
 
 class Call:
-    """See the module. `operation`: chat, completions, embeddings or count_tokens. `home`: the provider that the
-    surface imitates, for bare model names. `served_model`: the upstream's own name, aliases applied."""
+    """See the module. `parameters`: what stood in the route's `{name}`s."""
 
     # Defaults live on the class: most calls change few of them, and a call pays for each that it sets.
     # The door
-    home = ""
+    parameters: Mapping[str, str] = _NO_PARAMETERS
     query = b""
     id = b""
     started_ms = 0
@@ -52,24 +85,22 @@ class Call:
     # serve
     caller: Caller | None = None
     head: RequestHead | None = None
+    lease: Lease | None = None
     status = 0
     outcome = "cancelled"
     error: AsbruError | None = None
+    # stages
+    stages: tuple[Stage, ...] = ()
+    request_changed = False  # a stage put other content into `canonical`
     # attempts, streaming
     canonical: ChatRequest | None = None
-    target: Target | None = None
-    served_model = ""
-    key_name = ""
+    target: Target | None = None  # the one in hand, also when nothing is sent to it
     attempts: tuple[Attempt, ...] = ()
-    notes: tuple[Note, ...] = ()
-    pass_through = False
+    notes: tuple[Note, ...] = ()  # of the call; those of an attempt stand in it
     first_token_s = 0.0
-    usage: Usage | None = None
-    usage_source: UsageSource = "none"
-    cost_nanousd: int | None = None
 
     def __init__(  # noqa: PLR0917 -- one caller, the door, for each call: keywords would cost it
-        self, surface: str, operation: str, dialect: Dialect, body: bytes, response: ResponsePort
+        self, surface: str, operation: Operation, dialect: Dialect, body: bytes, response: ResponsePort
     ) -> None:
         self.surface = surface
         self.operation = operation
@@ -77,6 +108,20 @@ class Call:
         self.body = body
         self.body_bytes = len(body)
         self.response = response
+
+    @property
+    def all_notes(self) -> tuple[Note, ...]:
+        """What the caller and the record are told: the call's notes, and those of the attempt that counts."""
+        return self.notes + self.attempts[-1].notes if self.attempts else self.notes
+
+    def read_canonical(self) -> ChatRequest:
+        """The request in canonical form, read once. Only for operations that have one."""
+        if self.canonical is None:
+            operation = self.operation
+            read = operation.read_request or (operation.codec and operation.codec.read_request)
+            assert read is not None, f"{operation.name} has no canonical form"
+            self.canonical = read(self.body)
+        return self.canonical
 
     def let_go_of_body(self) -> None:
         """No attempt follows any more: a stream may last for minutes, and would hold megabytes that nobody reads."""

@@ -1,6 +1,6 @@
-"""Replies to the caller: whole, streamed, or refused. The only place where an answer is begun.
+"""Responses to the caller: whole, streamed, or refused. The only place where one is begun.
 
-What the answer says was decided before; framing it as HTTP is the business of the `ResponsePort`.
+What it says was decided before; framing it as HTTP is the business of the `ResponsePort`.
 """
 
 from __future__ import annotations
@@ -10,46 +10,52 @@ from asbru.core.notes import write_notes_header
 from asbru.pipeline.call import Call
 from asbru.pipeline.responses import OpenStream, Response
 from asbru.pipeline.rooms import Rooms
-from asbru.pipeline.send import JSON_LINE
+from asbru.pipeline.stepper import within
+from asbru.pipeline.translating import TranslateRelay
+from asbru.wire.http_heads import JSON_LINE
 
 
 def deliver(call: Call, response: Response) -> None:
-    """Give a whole reply to the caller."""
+    """Give a whole response to the caller."""
     call.status = status = response.status
     call.outcome = "ok"
     call.response.whole(status, _with_identity(call, response.lines), response.body)
 
 
 def _with_identity(call: Call, lines: bytes) -> bytes:
-    """`lines`, and those that every answer of a call carries: its id, who served it, what was lost."""
+    """`lines`, and those that every response of a call carries: its id, who served it, what was lost."""
     target = call.target
     served_by = b"" if target is None else target.provider.identity_line
     lines = b"%bx-asbru-id: %b\r\n%b" % (lines, call.id, served_by)
-    if call.notes:
-        lines += b"x-asbru-notes: %b\r\n" % write_notes_header(call.notes)
+    notes = call.all_notes
+    if notes:
+        lines += b"x-asbru-notes: %b\r\n" % write_notes_header(notes)
     return lines
 
 
-async def deliver_stream(call: Call, lines: bytes, stream: OpenStream, rooms: Rooms) -> None:
+async def deliver_stream(call: Call, opened: Response, stream: OpenStream, rooms: Rooms) -> None:
     """Give a stream to the caller, to its last byte, and say how it ended."""
     call.status = 200
     call.let_go_of_body()
     response = call.response
     exchange = stream.exchange
     relay = stream.relay
-    cut: UpstreamError | None = None
+    cut: AsbruError | None = None
     try:
-        response.begin(200, _with_identity(call, lines))
+        response.begin(200, _with_identity(call, opened.lines))
         response.flow = exchange
         call.first_token_s = rooms.clock()
-        relay.begin(response.write)
         try:
-            await exchange.pump(relay.feed, stream.pool.tick_s, relay.pass_chunks(response.write_chunk))
-        except UpstreamError as error:
+            relay.begin(response.write)
+            if isinstance(relay, TranslateRelay) and relay.pulls:
+                await _pull(stream, relay, rooms)
+            else:
+                await exchange.pump(relay.feed, stream.pool.tick_s, relay.pass_chunks(response.write_chunk))
+        except AsbruError as error:
             cut = error
         error = relay.finish(cut)
         if error is not None:
-            response.write(call.dialect.write_stream_error(error))
+            response.write(call.dialect.errors.write_stream(error))
         seen = error or relay.seen_fault
         call.outcome = "ok" if seen is None else ("cut" if error is not None else "error")
         call.error = seen
@@ -59,20 +65,40 @@ async def deliver_stream(call: Call, lines: bytes, stream: OpenStream, rooms: Ro
         exchange.abort()
         if call.outcome == "cancelled":
             relay.finish(None)
-        _keep_usage(call, relay.usage is not None, stream)
+        _conclude(call, stream, rooms)
 
 
-def _keep_usage(call: Call, reported: bool, stream: OpenStream) -> None:
-    if reported:
-        call.usage = stream.relay.usage
-        call.usage_source = "provider"
-    call.notes += stream.relay.notes
+async def _pull(stream: OpenStream, relay: TranslateRelay, rooms: Rooms) -> None:
+    """The stream through stages that may wait, each time at most as long as the provider itself may be silent."""
+    exchange = stream.exchange
+    idle_s = exchange.deadlines.idle_s
+    cut: AsbruError | None = None
+    await within(rooms.loop, relay.pull(b""), idle_s)
+    try:
+        while chunk := await exchange.pull(stream.pool.tick_s):
+            await within(rooms.loop, relay.pull(chunk), idle_s)
+    except UpstreamError as error:
+        cut = error
+    await within(rooms.loop, relay.pull_end(clean=cut is None), idle_s)
+    if cut is not None:
+        raise cut
+
+
+def _conclude(call: Call, stream: OpenStream, rooms: Rooms) -> None:
+    """What the attempt behind a stream came to, told when it has ended."""
+    attempt = call.attempts[-1]
+    attempt.outcome = call.outcome
+    attempt.took_s = rooms.clock() - attempt.started_s
+    relay = stream.relay
+    if relay.usage is not None:
+        attempt.report(relay.usage)
+    attempt.notes += relay.notes
 
 
 def refuse(call: Call, error: AsbruError) -> None:
     """Tell the caller, in its dialect; the body of a provider's error of the same dialect goes through as it came.
 
-    An error that came with status 200 is told with a status of its own: clients take a 200 for an answer.
+    An error that came with status 200 is told with a status of its own: clients take a 200 for a reply.
     """
     call.error = error
     call.status = error.status
@@ -86,4 +112,4 @@ def refuse(call: Call, error: AsbruError) -> None:
         lines += b"content-type: %b\r\n" % (error.content_type or b"application/json")
         call.response.whole(error.status, lines, error.body)
         return
-    call.response.whole(error.status, lines + JSON_LINE, call.dialect.write_error(error, call.id.decode()))
+    call.response.whole(error.status, lines + JSON_LINE, call.dialect.errors.write(error, call.id.decode()))

@@ -1,28 +1,34 @@
 """A provider as something to send to: its route, its pool of connections, and request heads made ready.
 
 A head is put together from parts that were built once: path and host, what the provider always wants, the key. Only
-the caller's own carried headers and the length are added per call.
+the caller's own forwarded headers and the length are added per call; where the model stands in the path, so is that.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+from urllib.parse import quote
+
 from asbru.core.errors import UnsupportedByProvider
-from asbru.core.forwarded import FORWARD_ALWAYS, FORWARD_TO_ANTHROPIC, FORWARD_TO_OPENAI, ForwardedHeaders
-from asbru.dialects import Dialect
-from asbru.pipeline.call import Call
+from asbru.dialects import Dialect, Operation
+from asbru.pipeline.call import Attempt, Call
 from asbru.routing import Key, ProviderRoute
 from asbru.upstream import ExchangeDeadlines, Pool
+from asbru.wire.forwarded import TO_ANY_DIALECT, ForwardedHeaders
 
-_PATHS = {
-    ("openai_chat", "chat"): "/chat/completions",
-    ("openai_chat", "completions"): "/completions",
-    ("openai_chat", "embeddings"): "/embeddings",
-    ("anthropic_messages", "chat"): "/messages",
-    ("anthropic_messages", "count_tokens"): "/messages/count_tokens",
-}
-_FAMILIES = {"openai_chat": FORWARD_TO_OPENAI, "anthropic_messages": FORWARD_TO_ANTHROPIC}
 NO_KEY = Key("", b"", frozenset({"*"}), weight=1.0, aliases={})
 """Stands in where a provider takes calls without a credential."""
+
+_MODEL = "{model}"
+_MODEL_MARK = b"{model}"
+
+
+class _Start(NamedTuple):
+    """The first lines of a request: for a whole response, and for a stream. `named`: the model stands in them."""
+
+    whole: bytes
+    stream: bytes
+    named: bool
 
 
 class Endpoint:
@@ -32,12 +38,12 @@ class Endpoint:
 
     __slots__ = (
         "_defaults",
-        "_family",
+        "_families",
+        "_origin",
         "_starts",
         "_wants",
         "deadlines",
         "dialect",
-        "operations",
         "plain",
         "pool",
         "route",
@@ -60,48 +66,73 @@ class Endpoint:
         self.dialect = dialect
         self.pool = pool
         self.deadlines = deadlines
-        self._family = _FAMILIES[route.dialect]
+        self._families = (TO_ANY_DIALECT, *dialect.header_prefixes)
         self._defaults = {
             name.lower().encode("latin-1"): f"{name.lower()}: {value}\r\n".encode("latin-1")
             for name, value in headers.items()
         }
-        self._wants = (self._family, *self._defaults.values())
+        self._wants = (dialect.name.encode(), *self._defaults.values())
         """All that the lines made of a caller's headers depend on: what they are kept by."""
         self.plain = not route.strip and not route.refuse_inputs
         """Whether the provider takes whatever its dialect allows."""
+        self._origin = (
+            f"{absolute}{base_path}",
+            f" HTTP/1.1\r\nhost: {authority}\r\ncontent-type: application/json\r\naccept-encoding: identity\r\n".encode(
+                "latin-1"
+            )
+            + extra_lines,
+        )
         self._starts = {
-            operation: (
-                f"POST {absolute}{base_path}{path} HTTP/1.1\r\nhost: {authority}\r\n"
-                "content-type: application/json\r\naccept-encoding: identity\r\n"
-            ).encode("latin-1")
-            + extra_lines
-            for (dialect_name, operation), path in _PATHS.items()
-            if dialect_name == route.dialect and operation in route.operations
+            operation.name: self._start(operation)
+            for operation in dialect.operations
+            if operation.name in route.operations
         }
-        self.operations = frozenset(self._starts)
 
-    def lacks(self, operation: str) -> UnsupportedByProvider:
+    def offers(self, operation: Operation) -> bool:
+        """Whether the provider can be asked for it."""
+        return operation.name in self._starts
+
+    def lacks(self, operation: Operation) -> UnsupportedByProvider:
         """The refusal of an operation that the provider does not have."""
-        offered = ", ".join(sorted(self.operations))
+        offered = ", ".join(sorted(self._starts))
         return UnsupportedByProvider(
-            f"the provider '{self.route.name}' does not offer {operation}; it offers {offered}"
+            f"the provider '{self.route.name}' does not offer {operation.name}; it offers {offered}"
         )
 
-    def write_head(self, call: Call, key: Key, body_bytes: int) -> bytes:
+    def write_head(self, call: Call, attempt: Attempt, body_bytes: int) -> bytes:
         """The request's head, ending with the blank line."""
-        start = self._starts[call.operation]
-        if call.query and call.pass_through:
-            start = start.replace(b" HTTP/1.1\r\n", b"?%b HTTP/1.1\r\n" % call.query, 1)
+        start = self._starts[call.operation.name]
+        line = start.stream if call.head is not None and call.head.stream else start.whole
+        if start.named:
+            line = line.replace(_MODEL_MARK, quote(attempt.served_model, safe="").encode(), 1)
+        if call.query and attempt.request_passes:
+            line = _with_query(line, call.query)
         forwarded = call.forwarded
         lines = forwarded.made.get(self._wants)
         if lines is None:
-            lines = forwarded.keep(self._wants, self._forward_lines(forwarded))
-        return b"%b%b%bcontent-length: %d\r\n\r\n" % (start, key.line, lines, body_bytes)
+            lines = forwarded.keep(self._wants, self._forward(forwarded))
+        return b"%b%b%bcontent-length: %d\r\n\r\n" % (line, attempt.key.line, lines, body_bytes)
 
-    def _forward_lines(self, forwarded: ForwardedHeaders) -> bytes:
+    def _start(self, operation: Operation) -> _Start:
+        before, after = self._origin
+        whole = f"POST {before}{operation.path}".encode("latin-1") + after
+        streamed = f"POST {before}{operation.stream_path or operation.path}".encode("latin-1") + after
+        return _Start(whole, streamed, _MODEL in operation.path)
+
+    def _forward(self, forwarded: ForwardedHeaders) -> bytes:
         """The caller's header lines for this provider, and what it always wants where the caller is silent."""
-        family = self._family
-        fit = [(name, value) for whom, name, value in forwarded.headers if whom in (FORWARD_ALWAYS, family)]
+        families, withheld = self._families, self.dialect.headers_withheld
+        fit = [
+            (name, value)
+            for prefix, name, value in forwarded.headers
+            if prefix in families and name.lower() not in withheld
+        ]
         names = {name.lower() for name, _ in fit}
         lines = [b"%b: %b\r\n" % header for header in fit]
         return b"".join((*lines, *(line for name, line in self._defaults.items() if name not in names)))
+
+
+def _with_query(line: bytes, query: bytes) -> bytes:
+    """The first line with the caller's query, after what the operation's own path asks."""
+    target, version, after = line.partition(b" HTTP/1.1\r\n")
+    return b"%b%b%b%b%b" % (target, b"&" if target.find(b"?") >= 0 else b"?", query, version, after)

@@ -28,13 +28,12 @@ _WORDS = {
 def check_inputs(call: Call, route: ProviderRoute) -> None:
     """Raise `UnsupportedByProvider` if the call holds a kind of part that `route` lacks."""
     for kind in route.refuse_inputs:
-        if any(word in call.body for word in _WORDS[kind]):
-            if call.canonical is None:
-                call.canonical = call.dialect.read_request(call.body)
-            if any(_holds(message.parts, kind) for message in call.canonical.messages):
-                raise UnsupportedByProvider(
-                    f"the provider '{route.name}' takes no {kind} input; send it to one that does, or leave it out"
-                )
+        if not any(word in call.body for word in _WORDS[kind]):
+            continue
+        if any(_holds(message.parts, kind) for message in call.read_canonical().messages):
+            raise UnsupportedByProvider(
+                f"the provider '{route.name}' takes no {kind} input; send it to one that does, or leave it out"
+            )
 
 
 def _holds(parts: Iterable[Part], kind: str) -> bool:

@@ -7,27 +7,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
 
 from asbru.core.chat import ChatRequest
 from asbru.core.errors import Overloaded
 from asbru.core.ids import IdSource
-from asbru.core.money import PriceRow
-from asbru.dialects import Dialect
 from asbru.governance import Keys
 from asbru.pipeline.endpoint import Endpoint
+from asbru.pipeline.ports import Leases, Prices
+from asbru.pipeline.stages import StageMaker
 from asbru.records import RecordWriter
 from asbru.routing import Plan
 from asbru.telemetry import Meter
-
-
-class Prices(Protocol):
-    """What a model costs."""
-
-    def rows(self, provider: str, model: str) -> tuple[PriceRow, ...] | None:
-        """The price rows of a provider's model, by the upstream's name for it; None when unknown."""
-        ...
 
 
 class Load:
@@ -50,7 +41,10 @@ class Load:
 
 
 class Rooms:
-    """The rooms of one snapshot. `chance` draws from [0, 1); `clock` is monotonic (seconds). `count_tokens` blocks."""
+    """The rooms of one snapshot. `chance` draws from [0, 1); `clock` is monotonic (seconds). `count_tokens` blocks.
+
+    `leases`: limits that hold; None: there are none. `stages`: what looks at content, in order.
+    """
 
     def __init__(  # noqa: PLR0913 -- the one builder, `app.build`, names every room
         self,
@@ -59,7 +53,6 @@ class Rooms:
         keys: Keys,
         plan: Plan,
         endpoints: Mapping[str, Endpoint],
-        dialects: Mapping[str, Dialect],
         prices: Prices,
         recorder: RecordWriter,
         meter: Meter,
@@ -70,13 +63,14 @@ class Rooms:
         count_tokens: Callable[[ChatRequest], int],
         body_bytes_max: int,
         response_bytes_max: int,
+        leases: Leases | None = None,
+        stages: Sequence[StageMaker] = (),
     ) -> None:
         self.loop = loop
         self.clock = time.monotonic  # finer than the loop's own clock, which counts milliseconds
         self.keys = keys
         self.plan = plan
         self.endpoints = dict(endpoints)
-        self.dialects = dict(dialects)
         self.prices = prices
         self.recorder = recorder
         self.meter = meter
@@ -87,3 +81,5 @@ class Rooms:
         self.count_tokens = count_tokens
         self.body_bytes_max = body_bytes_max
         self.response_bytes_max = response_bytes_max
+        self.leases = leases
+        self.stages = tuple(stages)

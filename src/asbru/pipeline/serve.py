@@ -1,43 +1,59 @@
-"""THE PATH: one call, door to door. Steps read top to bottom; what each does is its own file."""
+"""THE PATH: one call, from the door to its record. Steps read top to bottom; what each does is its own file.
+
+`serve` is the frame that every call has, `model_call` the middle of those that go to a model.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
 from asbru.core.errors import AsbruError
-from asbru.governance import refuse_model
+from asbru.pipeline.access import permitted
 from asbru.pipeline.account import account
 from asbru.pipeline.attempts import attempt
 from asbru.pipeline.call import Call
 from asbru.pipeline.deliver import deliver, deliver_stream, refuse
-from asbru.pipeline.operations import read_head
+from asbru.pipeline.read_head import read_head
 from asbru.pipeline.rooms import Rooms
+from asbru.pipeline.stages import look_at_request
+
+Middle: TypeAlias = "Callable[[Call, Rooms], Awaitable[None]]"
 
 
-async def serve(call: Call, rooms: Rooms) -> None:
-    """One call, door to door. The order here is the product's promise.
+async def model_call(call: Call, rooms: Rooms) -> None:
+    """The middle of the path for what goes to a model."""
+    head = call.head = read_head(call, rooms.body_bytes_max)  # what is asked
+    targets = rooms.plan.targets(head.model, call.dialect.surface.home)  # where, in which order
+    targets = permitted(call, targets)  # may they
+    if rooms.stages:
+        await look_at_request(call, rooms)  # what goes in
+    if call.lease is not None:
+        await call.lease.hold(call, targets)  # can they pay
+    response = await attempt(call, targets, rooms)  # keys, retries, fallbacks, until the first content byte
+    if response.stream is None:  # to the caller, to the last byte
+        deliver(call, response)
+    else:
+        await deliver_stream(call, response, response.stream, rooms)
+
+
+async def serve(call: Call, rooms: Rooms, middle: Middle = model_call) -> None:
+    """The frame of every call; `middle` is what is done for it. The order here is the product's promise.
 
     Awaits nothing but `Future`s, so that the connection can step it. When the caller goes away it is closed where it
     waits: the exchange is aborted and the call is still accounted, once.
     """
     admitted = False
     try:
-        caller = call.caller = rooms.keys.identify(call.credentials)  # who
+        call.caller = rooms.keys.identify(call.credentials)  # who
         rooms.load.admit()  # is there room
         admitted = True
-        head = call.head = read_head(call, rooms.body_bytes_max)  # what is asked
-        targets = rooms.plan.targets(head.model, call.home)  # where, in which order
-        first = targets[0]
-        if not caller.every_model:  # may they
-            if not caller.may_use(first.provider.name, first.model):
-                raise refuse_model(first.provider.name, first.model)
-            targets = tuple(one for one in targets if caller.may_use(one.provider.name, one.model))
-        response = await attempt(call, targets, rooms)  # keys, retries, fallbacks, until the first content byte
-        if response.stream is None:  # to the caller, to the last byte
-            deliver(call, response)
-        else:
-            await deliver_stream(call, response.lines, response.stream, rooms)
+        if rooms.leases is not None:
+            call.lease = await rooms.leases.admit(call)  # may they, now
+        await middle(call, rooms)
     except AsbruError as error:
         refuse(call, error)
     finally:
         if admitted:
             rooms.load.in_flight -= 1
-        account(call, rooms)  # price, count, record: exactly once
+        account(call, rooms)  # price, count, settle, record: exactly once

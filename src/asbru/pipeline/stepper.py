@@ -24,6 +24,7 @@ import types
 from collections.abc import Callable, Coroutine, Generator
 from typing import Any, TypeAlias, TypeVar, cast
 
+from asbru.core.errors import GatewayError
 from asbru.core.future import Future
 
 T = TypeVar("T")
@@ -155,3 +156,32 @@ def pause(loop: asyncio.AbstractEventLoop, seconds: float) -> Future[None]:
     wait: Future[None] = Future()
     loop.call_later(seconds, wait.resolve, None)
     return wait
+
+
+@types.coroutine
+def within(
+    loop: asyncio.AbstractEventLoop, work: Coroutine[Any, None, T], deadline_s: float
+) -> Generator[Future[Any], None, T]:
+    """Await `work`, which awaits nothing but Futures, and close it when it takes longer than `deadline_s` in all: then
+    raises `GatewayError` (503, code "stage_timeout")."""
+    late_s = loop.time() + deadline_s
+    try:
+        while True:
+            try:
+                waited = cast("Future[Any]", work.send(None))
+            except StopIteration as done:
+                return cast("T", done.value)
+            race: Future[None] = Future()
+            waited.waiter = lambda race=race: race.resolve(None)
+            timer = loop.call_later(late_s - loop.time(), race.resolve, None)
+            try:
+                yield race
+            finally:
+                waited.waiter = None
+                timer.cancel()
+            if not waited.done:
+                raise GatewayError(
+                    f"a check of this call did not finish within {deadline_s:g} s", status=503, code="stage_timeout"
+                )
+    finally:
+        work.close()

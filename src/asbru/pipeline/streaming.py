@@ -1,10 +1,11 @@
 """Relays: what a stream goes through between the provider's bytes and the caller's.
 
     PassRelay       same dialect: whole events as they came; only the tail is read, at the end
-    TranslateRelay  other dialect: read to events, written anew
+    WatchRelay      the same, and the events are shown to stages that watch (`watching`)
+    TranslateRelay  other dialect, or a stage that changes something: read to events, written anew (`translating`)
 
-Both have a prelude, until the first content, in which a fault still leads to a retry or a fallback; then every piece
-goes to the caller at once. Neither ever sends half an event. How a stream ends:
+All have a prelude, until the first content, in which a fault still leads to a retry or a fallback; then every piece
+goes to the caller at once. None ever sends half an event. How a stream ends:
 
     the dialect's terminator was seen      ok, whatever happened to the connection afterwards
     every choice has its finish reason     ok if the body ended cleanly (some providers send no terminator)
@@ -20,14 +21,14 @@ from __future__ import annotations
 from collections import deque
 from typing import Protocol
 
-from asbru.core.errors import UpstreamError
+from asbru.core.errors import AsbruError, UpstreamError
 from asbru.core.notes import Note
 from asbru.core.ports import ChunkSink, Sink
-from asbru.core.reply import ReplyEnd, StreamEvent, StreamFault, UsageReport, is_content
+from asbru.core.reply import StreamFault
 from asbru.core.usage import Usage
-from asbru.dialects import Dialect, StreamReader, StreamWriter, TailFacts
-from asbru.wire import EventSplitter, SseTooLarge
+from asbru.dialects import Dialect, TailFacts
 from asbru.wire.content_coding import CodingError, DecodedTooLargeError, Decoder
+from asbru.wire.sse import EventSplitter, SseTooLarge
 
 PRELUDE_BYTES_MAX = 1024 * 1024
 """Bytes that may pass before the first content; after that the stream counts as begun."""
@@ -42,7 +43,7 @@ _TAIL_SLACK = 16
 _CHOICES_MAX = 128
 """Finish reasons remembered of a stream with several choices: more than any provider offers."""
 
-_UNREADABLE = (SseTooLarge, CodingError, DecodedTooLargeError)
+UNREADABLE = (SseTooLarge, CodingError, DecodedTooLargeError)
 
 
 class Relay(Protocol):
@@ -65,7 +66,7 @@ class Relay(Protocol):
         must be read or may change."""
         ...
 
-    def finish(self, cut: UpstreamError | None) -> UpstreamError | None:
+    def finish(self, cut: AsbruError | None) -> AsbruError | None:
         """The bytes have ended, by themselves or by `cut`: the error that the caller must still be told, or None.
         An error that the caller already saw is in `seen_fault`."""
         ...
@@ -97,11 +98,11 @@ def fault_error(fault: StreamFault) -> UpstreamError:
     )
 
 
-def _unreadable(error: Exception) -> UpstreamError:
+def unreadable(error: Exception) -> UpstreamError:
     return UpstreamError(f"the provider's stream is unreadable: {error}", kind="protocol", code="upstream_protocol")
 
 
-def _incomplete() -> UpstreamError:
+def incomplete() -> UpstreamError:
     return UpstreamError(
         "the provider's stream ended before it was complete; what came so far is not the whole answer",
         kind="cut",
@@ -127,7 +128,7 @@ class PassRelay:
         self.usage: Usage | None = None
         self.seen_fault: UpstreamError | None = None
         self.notes: tuple[Note, ...] = ()
-        self._dialect = dialect
+        self._passing = dialect.passing
         self._withhold = withhold
         self._decoder = decoder
         self._splitter = EventSplitter()
@@ -146,20 +147,20 @@ class PassRelay:
         """See `Relay`."""
         try:
             whole = self._split(chunk)
-        except _UNREADABLE as error:
-            raise _unreadable(error) from error
+        except UNREADABLE as error:
+            raise unreadable(error) from error
         if not whole:
             return False
         self._first.append(whole)
         self._first_bytes += len(whole)
-        verdict = self._dialect.prelude(whole)
+        verdict = self._passing.prelude(whole)
         if isinstance(verdict, StreamFault):
             raise fault_error(verdict)
         return verdict or self._first_bytes > PRELUDE_BYTES_MAX
 
     def begin(self, sink: Sink) -> None:
         """See `Relay`."""
-        withhold = self._dialect.withhold
+        withhold = self._passing.withhold
         self._sink = (lambda whole: sink(withhold(whole))) if self._withhold else sink
         for whole in self._first:
             self._recent.append(whole)
@@ -170,8 +171,8 @@ class PassRelay:
         if chunk[-2:] != b"\n\n" or self._held or self._decoder is not None:
             try:
                 chunk = self._split(chunk)
-            except _UNREADABLE as error:
-                raise _unreadable(error) from error
+            except UNREADABLE as error:
+                raise unreadable(error) from error
             if not chunk:
                 return
         # Nearly always the object that arrived: what was read ends where an event does.
@@ -214,35 +215,35 @@ class PassRelay:
         recent = self._recent
         gone = max(len(recent) - self._needed(), 0)
         if self._finishes is not None:  # a choice may end long before the others
-            self._finishes.extend(piece for piece in recent[:gone] if self._dialect.finishes(piece))
+            self._finishes.extend(piece for piece in recent[:gone] if self._passing.finishes(piece))
         del recent[:gone]
         self._recent_max = len(recent) + _TAIL_SLACK
 
-    def finish(self, cut: UpstreamError | None) -> UpstreamError | None:
+    def finish(self, cut: AsbruError | None) -> AsbruError | None:
         """See `Relay`."""
         facts = self._facts(clean=cut is None)
         usage = facts.usage
         if usage is not None:
-            usage = self._dialect.merge_usage(self._head_usage(), usage)
+            usage = self._passing.merge_usage(self._head_usage(), usage)
         self.usage = usage
         if facts.fault is not None:
             self.seen_fault = fault_error(facts.fault)
             return None
         whole = facts.complete or (facts.finished and cut is None)
-        return None if whole else cut or _incomplete()
+        return None if whole else cut or incomplete()
 
     def _facts(self, *, clean: bool) -> TailFacts:
         """What the tail tells. A last event that lacks only its line ends counts, and goes to the caller."""
-        dialect = self._dialect
+        passing = self._passing
         if self._finishes is None:
             tail = b"".join(self._recent[-self._needed() :] or self._first)
         else:
             tail = b"".join((*self._finishes, *(self._recent or self._first)))
-        facts = dialect.tail(tail, self._choices)
+        facts = passing.tail(tail, self._choices)
         held = self._splitter.held
         if not held or facts.complete or facts.fault is not None:
             return facts
-        closed = dialect.tail(tail + held + b"\n\n", self._choices)
+        closed = passing.tail(tail + held + b"\n\n", self._choices)
         if not (closed.complete or closed.fault is not None or (clean and closed.finished)):
             return TailFacts(usage=facts.usage, complete=False)  # the bytes end within an event
         self._splitter = EventSplitter()
@@ -255,78 +256,5 @@ class PassRelay:
         return closed
 
     def _head_usage(self) -> Usage | None:
-        read = self._dialect.head_usage
+        read = self._passing.head_usage
         return next((usage for piece in self._first if (usage := read(piece)) is not None), None)
-
-
-class TranslateRelay:
-    """Other dialect out than in."""
-
-    def __init__(self, reader: StreamReader, writer: StreamWriter, *, decoder: Decoder | None) -> None:
-        self.usage: Usage | None = None
-        self.seen_fault: UpstreamError | None = None
-        self._reader = reader
-        self._writer = writer
-        self._decoder = decoder
-        self._held: list[StreamEvent] = []
-        self._held_bytes = 0
-        self._sink: Sink | None = None
-        self._complete = False
-
-    @property
-    def notes(self) -> tuple[Note, ...]:
-        """See `Relay`."""
-        return self._writer.notes
-
-    def prelude(self, chunk: bytes) -> bool:
-        """See `Relay`."""
-        events = self._read(chunk)
-        self._held.extend(events)
-        self._held_bytes += len(chunk)
-        for event in events:
-            if isinstance(event, StreamFault):
-                raise fault_error(event)
-            if is_content(event):
-                return True
-        return self._held_bytes > PRELUDE_BYTES_MAX
-
-    def begin(self, sink: Sink) -> None:
-        """See `Relay`."""
-        self._sink = sink
-        held, self._held = self._held, []
-        self._write(held)
-
-    def feed(self, chunk: bytes) -> None:
-        """See `Relay`."""
-        self._write(self._read(chunk))
-
-    def pass_chunks(self, sink: ChunkSink) -> ChunkSink | None:
-        """See `Relay`: nothing is passed on as it came."""
-        del sink
-
-    def _read(self, chunk: bytes) -> list[StreamEvent]:
-        try:
-            return self._reader.feed(chunk if self._decoder is None else self._decoder.feed(chunk))
-        except _UNREADABLE as error:
-            raise _unreadable(error) from error
-
-    def _write(self, events: list[StreamEvent]) -> None:
-        for event in events:
-            if isinstance(event, UsageReport):
-                self.usage = event.usage
-            elif isinstance(event, StreamFault):
-                self.seen_fault = fault_error(event)
-            elif isinstance(event, ReplyEnd):
-                self._complete = True
-        if events and self._sink is not None:
-            data = self._writer.write(events)
-            if data:
-                self._sink(data)
-
-    def finish(self, cut: UpstreamError | None) -> UpstreamError | None:
-        """See `Relay`."""
-        if not self._complete and self.seen_fault is None:
-            self._write(self._reader.close(clean=cut is None))
-        if self._complete or self.seen_fault is not None:
-            return None
-        return cut or _incomplete()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 ERROR_MESSAGE_CHARS_MAX = 500
 NOTES_CHARS_MAX = 2000
 MODEL_CHARS_MAX = 200
-ATTEMPT_LOG_CHARS_MAX = 4000
+ATTEMPTS_LOGGED_MAX = 16
 
 Row: TypeAlias = tuple[object, ...]
 
@@ -60,10 +60,11 @@ COLUMNS: tuple[Column, ...] = (
     _text("model_asked", "The model as the caller wrote it."),
     _text("model_served", "The model as the upstream was asked for it, aliases applied."),
     _text("key_name", "Name of the provider key that was used last."),
-    _number("attempts", "attempts", "Tries at upstreams; 0 when the call never left."),
+    _number("attempts", "attempts", "Attempts, each with one target and key; 0 when there was nobody to ask."),
     _text(
         "attempt_log",
-        'JSON `[[provider, model, key, status, outcome, ms], ...]`; "" when the first attempt went well.',
+        "JSON, an object for each attempt: provider, model, key, status, outcome, sent, billed, ms, input_tokens, "
+        'output_tokens, cost_nanousd; "" when the only one went well.',
     ),
     _number("status", "HTTP status", "What the caller got; 499 when the caller went away before the end."),
     _text("outcome", "ok, error, cut (the upstream broke off), cancelled (the caller did), refused (by Asbru)."),
@@ -78,7 +79,10 @@ COLUMNS: tuple[Column, ...] = (
     _tokens("reasoning_tokens", "Reasoning."),
     _tokens("audio_output_tokens", "Audio that came out."),
     _flag("reasoning_known", "0 where the provider does not tell reasoning apart: `output_tokens` then holds both."),
-    _text("usage_source", "Who says so: provider, estimated, none."),
+    _text(
+        "usage_source",
+        "Who says so: provider, estimated, none; partial when an attempt that may be charged told nothing.",
+    ),
     _number("cost_nanousd", "nano-dollars", "NULL when usage or price is unknown.", nullable=True),
     _number("latency_us", "microseconds", "From arrival to the end of the answer."),
     _number("first_token_us", "microseconds", "From arrival to the first content of a stream.", nullable=True),

@@ -1,4 +1,4 @@
-"""How long to pause before a retry, and how long a key rests. Pure; the draw of chance is given."""
+"""How long to pause before a retry, and how long a key cools down. Pure; the draw of chance is given."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ COOLDOWN_REFUSED_S = 60.0
 """How long a key that the provider refused (401, 402, 403) is passed over, in seconds."""
 
 COOLDOWN_LIMITED_S_MAX = 60.0
-"""The longest rest after a 429, whatever Retry-After says, in seconds."""
+"""The longest cooldown after a 429, whatever Retry-After says, in seconds."""
 
 COOLDOWN_LIMITED_S_DEFAULT = 1.0
-"""The rest after a 429 without Retry-After, in seconds."""
+"""The cooldown after a 429 without Retry-After, in seconds."""
 
 
 def retry_pause_s(attempt: int, initial_s: float, max_s: float, chance: float) -> float:
@@ -35,7 +35,7 @@ def read_retry_after_s(value: bytes, now_unix_s: float) -> float | None:
 
 
 def cooldown_limited_s(retry_after_s: float | None) -> float:
-    """How long a key rests after a 429."""
+    """How long a key cools down after a 429."""
     if retry_after_s is None:
         return COOLDOWN_LIMITED_S_DEFAULT
     return min(retry_after_s, COOLDOWN_LIMITED_S_MAX)

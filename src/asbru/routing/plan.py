@@ -1,6 +1,6 @@
 """Which targets a call has, in which order, and which key an attempt uses. Decisions only.
 
-Nothing is sent here, and nothing is remembered: how long a key rests stands in the key, written by the path.
+Nothing is sent here, and nothing is remembered: how long a key cools down stands in the key, written by the path.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def choose_key(
     provider: ProviderRoute, model: str, tried: Collection[str], now_s: float, *, chance: float
 ) -> Key | None:
     """A key for the next attempt: by weight among those that serve `model`, were not tried by this call and do not
-    rest; failing that, one that was refused lately. None when there is none. `chance` in [0, 1)."""
+    cool down; failing that, one that was refused lately. None when there is none. `chance` in [0, 1)."""
     keys = provider.keys
     if len(keys) == 1:
         key = keys[0]
@@ -103,7 +103,7 @@ def _draw(keys: Sequence[Key], chance: float) -> Key:
 
 
 def limited_for_s(provider: ProviderRoute, model: str, now_s: float) -> float | None:
-    """How long until a key that rests because of a 429 may be used; None when no key for `model` rests so."""
+    """How long until a key that cools down after a 429 may be used; None when no key for `model` does."""
     waits = [
         key.limited_until_s - now_s for key in provider.keys if key.serves(model) and key.limited_until_s > now_s
     ]

@@ -1,8 +1,8 @@
 """Where a call can go: providers with their keys, as the hot path sees them.
 
-A `Key` rests after a refusal: until a time, for all models (401, 402, 429) or for one (403). Resting keys are passed
-over; a key that rests because it was refused is still used when there is no other, so that one bad answer never locks
-out a provider with a single key. A key that rests because of a 429 is not: the provider said when to come back.
+A `Key` cools down after a refusal: until a time, for all models (401, 402, 429) or for one (403). Such keys are passed
+over; one that was refused is still used when there is no other, so that one bad response never locks out a provider
+with a single key. One that was rate-limited (429) is not: the provider said when to come back.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import msgspec
 
 REFUSED_MODELS_MAX = 1024
-"""Models for which one key may rest at a time."""
+"""Models for which one key may cool down at a time."""
 
 
 class Key:
@@ -46,7 +46,7 @@ class Key:
         return self.every_model or model in self.models or model in self.aliases
 
     def refuse_model(self, model: str, until_s: float, now_s: float) -> None:
-        """Let the key rest for one model. Callers choose names, so what is over is forgotten when there are many."""
+        """Let the key cool down for one model. Callers choose names: what is over is forgotten when there are many."""
         refused = self.refused_models
         if len(refused) >= REFUSED_MODELS_MAX:
             self.refused_models = refused = {name: until for name, until in refused.items() if until > now_s}

@@ -105,6 +105,19 @@ class CallSlot:
         if cost_nanousd is not None:
             self.cost_nanousd += cost_nanousd
 
+    def spend(self, usage: Usage, cost_nanousd: int | None) -> None:
+        """Count what an attempt used that was not its call's last: tokens and money, no call."""
+        self.sent_count = -1  # something changed, though the count did not
+        self.input += usage.input
+        self.cache_read += usage.cache_read
+        self.cache_write_5m += usage.cache_write_5m
+        self.cache_write_1h += usage.cache_write_1h
+        self.audio_input += usage.audio_input
+        self.output += usage.output
+        self.reasoning += usage.reasoning
+        self.audio_output += usage.audio_output
+        self.cost_nanousd += cost_nanousd or 0
+
     def _observe_first(self, first_token_us: int) -> None:
         counts = self.first
         if counts is None:  # most slots never see a stream
@@ -216,7 +229,7 @@ class Meter:
         for a bookkeeper that knows nothing yet. What is returned must reach it, or be asked for with `everything`."""
         slots: list[SlotTotals] = []
         for slot in self._slots.values():
-            if slot.count != slot.sent_count or (everything and slot.count):
+            if slot.count != slot.sent_count or everything:
                 slot.sent_count = slot.count
                 slots.append(slot.totals())
         counters = self._changed(

@@ -2,6 +2,7 @@
 
 answer = await exchange               the head, and the whole body unless it streams
 chunk  = await exchange.read()        the next bytes of a stream; b"" at its end
+chunk  = await exchange.pull(now_s)   the same after the first content, under the idle deadline
 await exchange.pump(sink)             every further byte to `sink`, until the end
 exchange.abort()                      in a `finally`: harmless when it is over, else closes the connection
 
@@ -9,7 +10,7 @@ state       event                    next
 queued      connection found         sent            deadline: connect_s
 sent        head, not streaming      sent            deadline: total_s
 sent        head, streaming          prelude         deadline: first_token_s
-prelude     pump called              streaming       deadline: idle_s after each chunk, total_s in all
+prelude     pump or pull called      streaming       deadline: idle_s after each chunk, total_s in all
 any         end, error, deadline     over
 """
 
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from asbru.core.errors import UpstreamError
+from asbru.core.errors import AsbruError
 from asbru.core.future import Future
 from asbru.core.ports import ChunkSink, Sink
 from asbru.upstream.response_headers import header_value
@@ -137,6 +138,11 @@ class Exchange(Future[UpstreamResponse]):
             case _:
                 return self._deadline_s
 
+    @property
+    def sent(self) -> bool:
+        """Whether anything was sent to the provider."""
+        return self.waiting_for != "connect_s"
+
     # What the path calls
 
     def read(self) -> Future[bytes]:
@@ -151,6 +157,13 @@ class Exchange(Future[UpstreamResponse]):
         else:
             self._read = wait
         return wait
+
+    def pull(self, now_s: float) -> Future[bytes]:
+        """`read`, once content was seen: from the first call on the provider is late after `idle_s`."""
+        if self.waiting_for != "idle_s":
+            self.waiting_for = "idle_s"
+            self.touched_s = now_s
+        return self.read()
 
     def pump(self, sink: Sink, now_s: float, chunk_sink: ChunkSink | None = None) -> Future[None]:
         """Give everything that is unread, and everything still to come, to `sink`; ends with the stream. What comes
@@ -204,14 +217,14 @@ class Exchange(Future[UpstreamResponse]):
 
     def arrived(self, data: bytes, now_s: float) -> None:
         """Bytes of a streamed body."""
+        self.touched_s = now_s
         sink = self.sink
         if sink is None:
             self._keep(data)
             return
-        self.touched_s = now_s
         try:
             sink(data)
-        except UpstreamError as error:
+        except AsbruError as error:
             self.give_up(error)
 
     def finished(self) -> None:
@@ -256,7 +269,7 @@ class Exchange(Future[UpstreamResponse]):
         if self._unread_bytes > UNREAD_BYTES_MAX:
             self.pause()
 
-    def give_up(self, error: UpstreamError) -> None:
+    def give_up(self, error: AsbruError) -> None:
         """The bytes make no sense to their reader: nothing more is wanted."""
         connection = self.connection
         self.fail(error)

@@ -11,13 +11,13 @@ import time
 from collections import deque
 
 from asbru.core.errors import Overloaded, UpstreamError
-from asbru.core.outbox import Outbox
 from asbru.upstream.connection import UpstreamConnection
 from asbru.upstream.dial import TlsContexts, dial
 from asbru.upstream.exchange import Exchange, ExchangeDeadlines
 from asbru.upstream.origin import Origin
 from asbru.upstream.response_headers import HeadShapes
 from asbru.upstream.spliced import Body
+from asbru.wire.outbox import Outbox
 
 IDLE_KEPT_S = 50.0
 """An idle connection older than this is closed: providers close theirs after 60 s or more."""

@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import NamedTuple, TypeAlias
 
-from asbru.wire import HOP_BY_HOP
+from asbru.wire.http_heads import HOP_BY_HOP
 
 RESPONSE_HEADERS_MAX = 256
 SHAPES_MAX = 4

@@ -1,34 +1,10 @@
-"""Floor 1: framing. Bytes in, frames out, and back; pure.
+"""Floor 1: what goes over a wire, short of its meaning. Bytes in, frames out, and back; pure.
 
-Here: server-sent events, and content codings (`from asbru.wire.content_coding import ...`). It refuses to know what a
-frame means, to do I/O, or to hold more than its named limits.
+Server-sent events, content codings, headers that are handed on, writes gathered to leave together. It refuses to know
+what a frame means, to do I/O, or to hold more than its named limits. Its modules are its doors:
+`from asbru.wire.sse import EventSplitter`.
 """
 
-from asbru.wire import content_coding
-from asbru.wire.http_heads import HOP_BY_HOP, JSON_LINE
-from asbru.wire.sse import (
-    CR,
-    LF,
-    SSE_EVENT_BYTES_MAX,
-    EventSplitter,
-    SseEvent,
-    SseReader,
-    SseTooLarge,
-    read_block,
-    write_event,
-)
+from asbru.wire import content_coding, forwarded, http_heads, outbox, sse
 
-__all__ = [
-    "CR",
-    "HOP_BY_HOP",
-    "JSON_LINE",
-    "LF",
-    "SSE_EVENT_BYTES_MAX",
-    "EventSplitter",
-    "SseEvent",
-    "SseReader",
-    "SseTooLarge",
-    "content_coding",
-    "read_block",
-    "write_event",
-]
+__all__ = ["content_coding", "forwarded", "http_heads", "outbox", "sse"]

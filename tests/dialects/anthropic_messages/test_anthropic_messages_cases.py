@@ -38,7 +38,7 @@ def sse(events: list[list[Any]]) -> bytes:
 
 def read_all(data: bytes, *cuts: int) -> list[StreamEvent]:
     """The events of a stream that arrives in pieces."""
-    reader = DIALECT.stream_reader()
+    reader = DIALECT.chat.stream_reader()
     events: list[StreamEvent] = []
     for start, end in zip((0, *cuts), (*cuts, len(data)), strict=True):
         events += reader.feed(data[start:end])
@@ -48,18 +48,18 @@ def read_all(data: bytes, *cuts: int) -> list[StreamEvent]:
 @pytest.mark.parametrize("case", cases("request"))
 def test_request_is_written_back(case: dict[str, Any]) -> None:
     """A request of this dialect survives a read and a write whole, with no notes."""
-    request = DIALECT.read_request(json.dumps(case["wire"]).encode())
-    written = DIALECT.write_request(request, TargetFacts(model=request.model))
+    request = DIALECT.chat.read_request(json.dumps(case["wire"]).encode())
+    written = DIALECT.chat.write_request(request, TargetFacts(model=request.model))
     assert json.loads(written.body) == case["wire"]
     assert written.notes == ()
-    assert DIALECT.read_request(written.body) == request
+    assert DIALECT.chat.read_request(written.body) == request
 
 
 @pytest.mark.parametrize("case", cases("request"))
 def test_cache_marks_are_kept(case: dict[str, Any]) -> None:
     """There are as many cache marks after a read and a write as before."""
-    request = DIALECT.read_request(json.dumps(case["wire"]).encode())
-    body = DIALECT.write_request(request, TargetFacts(model="m")).body
+    request = DIALECT.chat.read_request(json.dumps(case["wire"]).encode())
+    body = DIALECT.chat.write_request(request, TargetFacts(model="m")).body
     assert body.count(b'"cache_control"') == json.dumps(case["wire"]).count('"cache_control"')
 
 
@@ -67,11 +67,11 @@ def test_cache_marks_are_kept(case: dict[str, Any]) -> None:
 def test_reply_is_written_back(case: dict[str, Any]) -> None:
     """An answer of this dialect survives a read and a write whole, and its usage is found without reading it."""
     body = json.dumps(case["wire"]).encode()
-    reply = DIALECT.read_reply(body)
-    written = DIALECT.write_reply(reply)
+    reply = DIALECT.chat.read_reply(body)
+    written = DIALECT.chat.write_reply(reply)
     assert present(json.loads(written.body)) == present(case["wire"])
     assert written.notes == ()
-    assert DIALECT.usage_of(body) == reply.usage
+    assert DIALECT.passing.usage_of(body) == reply.usage
 
 
 def present(value: Any) -> Any:
@@ -107,7 +107,7 @@ def test_stream_is_written_back(
 ) -> None:
     """A stream read and written obeys the state machine and is read as the same events again."""
     events = read_all(sse(case["wire"]))
-    writer = DIALECT.stream_writer(REQUEST)
+    writer = DIALECT.chat.stream_writer(REQUEST)
     data = b"".join(writer.write([event]) for event in events)
     check_stream(data)
     again = read_all(data)
@@ -124,7 +124,7 @@ def test_stream_tells_its_usage_and_end(case: dict[str, Any]) -> None:
     events = read_all(data)
     reports = [event.usage for event in events if isinstance(event, UsageReport)]
     expected = msgspec.convert(case["usage"], Usage) if "usage" in case else None
-    tail = DIALECT.tail(data[-600:])
+    tail = DIALECT.passing.tail(data[-600:])
     if "fault" in case:
         fault = events[-1]
         assert isinstance(fault, StreamFault)
@@ -132,7 +132,7 @@ def test_stream_tells_its_usage_and_end(case: dict[str, Any]) -> None:
         assert (tail.complete, tail.fault) == (False, fault)
         return
     assert (reports[-1] if reports else None) == expected
-    assert DIALECT.merge_usage(DIALECT.head_usage(data[:900]), tail.usage) == expected
+    assert DIALECT.passing.merge_usage(DIALECT.passing.head_usage(data[:900]), tail.usage) == expected
     assert tail.complete and tail.fault is None
     assert isinstance(events[-1], ReplyEnd)
 
@@ -141,7 +141,7 @@ def test_stream_tells_its_usage_and_end(case: dict[str, Any]) -> None:
 def test_error_is_read(case: dict[str, Any]) -> None:
     """An error answer in any form keeps its status and body, and says what can be said."""
     body = case["wire"].encode()
-    error = DIALECT.read_error(case["status"], body)
+    error = DIALECT.errors.read(case["status"], body)
     assert {name: getattr(error, name) for name in case["expect"]} == case["expect"]
     assert (error.status, error.body, error.kind, error.dialect) == (case["status"], body, "status", DIALECT.name)
 

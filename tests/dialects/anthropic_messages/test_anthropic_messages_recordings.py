@@ -52,17 +52,17 @@ def test_every_recorded_request_survives(recorded: list[dict[str, Any]]) -> None
             continue
         count += 1
         body = encoded(row["request_body"])
-        request = DIALECT.read_request(body)
-        head = DIALECT.read_head(body)
+        request = DIALECT.chat.read_request(body)
+        head = DIALECT.operations[0].read_head(body, {}, b"")
         assert (head.model, head.stream) == (request.model, request.stream), row["id"]
-        assert DIALECT.rewrite(head, head.model, True, frozenset()) is None, row["id"]
-        written = DIALECT.write_request(request, TargetFacts(model=request.model))
+        assert DIALECT.passing.rewrite(head, head.model, True, frozenset()) is None, row["id"]
+        written = DIALECT.chat.write_request(request, TargetFacts(model=request.model))
         again = normal(json.loads(written.body))
         if row["api"] == "count_tokens":
             del again["max_tokens"]
         else:
             assert written.notes == (), row["id"]
-            assert DIALECT.read_request(written.body) == request, row["id"]
+            assert DIALECT.chat.read_request(written.body) == request, row["id"]
         assert again == normal(json.loads(body)), row["id"]
     assert count > 390
 
@@ -92,21 +92,21 @@ def test_every_recorded_answer_survives(recorded: list[dict[str, Any]]) -> None:
     """Each whole answer is written back equal, and its usage is the provider's."""
     found = answers(recorded, stream=False)
     for name, body in found:
-        reply = DIALECT.read_reply(body)
-        written = DIALECT.write_reply(reply)
+        reply = DIALECT.chat.read_reply(body)
+        written = DIALECT.chat.write_reply(reply)
         before, after = normal(json.loads(body)), normal(json.loads(written.body))
         used, told_again = before.pop("usage"), after.pop("usage")
         assert before == after, name
         assert used.items() <= {**told_again, **used}.items(), name
         assert all(told_again[key] == used[key] for key in used), name
         assert written.notes == (), name
-        assert totals(reply.usage) == totals(DIALECT.usage_of(body)) == told(used), name
+        assert totals(reply.usage) == totals(DIALECT.passing.usage_of(body)) == told(used), name
     assert len(found) > 300
 
 
 def read_all(data: bytes, *cuts: int) -> list[StreamEvent]:
     """The events of a stream that arrives in pieces."""
-    reader = DIALECT.stream_reader()
+    reader = DIALECT.chat.stream_reader()
     events: list[StreamEvent] = []
     for start, end in zip((0, *cuts), (*cuts, len(data)), strict=True):
         events += reader.feed(data[start:end])
@@ -125,15 +125,15 @@ def test_every_recorded_stream_survives(
         small = len(data) <= WHOLE_CUTS_BYTES_MAX
         cuts = range(1, len(data)) if small else [draw.randrange(1, len(data)) for _ in range(RANDOM_CUTS)]
         assert all(read_all(data, cut) == events for cut in cuts), name
-        writer = DIALECT.stream_writer(ChatRequest(model="m", messages=()))
+        writer = DIALECT.chat.stream_writer(ChatRequest(model="m", messages=()))
         written = writer.write(events)
         check_stream(written)
         assert read_all(written) == events, name
         assert writer.notes == (), name
         last = [event.usage for event in events if isinstance(event, UsageReport)][-1]
-        tail = DIALECT.tail(data[-4096:])
-        assert tail.complete and DIALECT.prelude(data) is True, name
-        assert DIALECT.merge_usage(DIALECT.head_usage(data[:4096]), tail.usage) == last, name
+        tail = DIALECT.passing.tail(data[-4096:])
+        assert tail.complete and DIALECT.passing.prelude(data) is True, name
+        assert DIALECT.passing.merge_usage(DIALECT.passing.head_usage(data[:4096]), tail.usage) == last, name
         assert totals(last) == told_in_stream(data), name
     assert len(found) > 40
 
@@ -153,8 +153,8 @@ def test_every_recorded_error_is_read(recorded: list[dict[str, Any]]) -> None:
     errors = [row for row in recorded if row["status"] >= 400]
     for row in errors:
         body = encoded(row["response_body"])
-        error = DIALECT.read_error(row["status"], body)
+        error = DIALECT.errors.read(row["status"], body)
         wire = json.loads(body)["error"]
         assert (error.type, error.message) == (wire["type"], wire["message"])
-        assert DIALECT.write_error(error, "req_1") == body
+        assert DIALECT.errors.write(error, "req_1") == body
     assert errors

@@ -194,11 +194,11 @@ def requests(draw: st.DrawFn) -> ChatRequest:
 @given(requests())
 def test_request_round_trip(request: ChatRequest) -> None:
     """Reading what was written gives the same request, without notes; a second write the same bytes."""
-    written = DIALECT.write_request(request, TargetFacts(model=request.model))
-    again = DIALECT.read_request(written.body)
+    written = DIALECT.chat.write_request(request, TargetFacts(model=request.model))
+    again = DIALECT.chat.read_request(written.body)
     assert compact(again) == compact(request)
     assert written.notes == ()
-    assert DIALECT.write_request(again, TargetFacts(model=request.model)).body == written.body
+    assert DIALECT.chat.write_request(again, TargetFacts(model=request.model)).body == written.body
 
 
 def compact(value: Any) -> Any:
@@ -227,12 +227,12 @@ def test_answer_round_trip(parts: Any, counts: list[int], known: bool, extra: Ex
     ids = [part.id for part in parts if isinstance(part, ToolCallPart)]
     choice = Choice(index=0, parts=parts, stop="stop", raw_stop="end_turn")
     reply = ChatReply(id="i", model="m", choices=(choice,), usage=usage, dialect=NAME, extra=extra)
-    written = DIALECT.write_reply(reply)
-    again = DIALECT.read_reply(written.body)
+    written = DIALECT.chat.write_reply(reply)
+    again = DIALECT.chat.read_reply(written.body)
     if len(ids) == len(set(ids)):
         assert compact(again) == compact(reply)
         assert written.notes == ()
-    assert DIALECT.usage_of(written.body) == usage
+    assert DIALECT.passing.usage_of(written.body) == usage
 
 
 SEED = json.dumps(
@@ -261,17 +261,17 @@ SEED = json.dumps(
 def test_any_bytes_are_read_or_refused(at: int, cut: int, put: bytes) -> None:
     """A damaged body is understood or refused with BadRequest (or a protocol error), in every reader."""
     body = SEED[:at] + put + SEED[at + cut :]
-    for read in (DIALECT.read_head, DIALECT.read_request):
+    for read in (lambda data: DIALECT.operations[0].read_head(data, {}, b""), DIALECT.chat.read_request):
         try:
             read(body)
         except BadRequest as error:
             assert error.message
     try:
-        DIALECT.read_reply(body)
+        DIALECT.chat.read_reply(body)
     except UpstreamError as error:
         assert error.kind in ("protocol", "fault")
-    DIALECT.usage_of(body)
-    DIALECT.read_error(400, body)
+    DIALECT.passing.usage_of(body)
+    DIALECT.errors.read(400, body)
 
 
 @given(
@@ -284,10 +284,10 @@ def test_any_bytes_are_read_or_refused(at: int, cut: int, put: bytes) -> None:
 def test_any_stream_is_read(chunks: list[bytes]) -> None:
     """Any bytes are events or one fault, cut anywhere, and the helpers never raise."""
     whole = b"".join(chunks)
-    pieces, once = DIALECT.stream_reader(), DIALECT.stream_reader()
+    pieces, once = DIALECT.chat.stream_reader(), DIALECT.chat.stream_reader()
     in_pieces = [event for chunk in chunks for event in pieces.feed(chunk)] + pieces.close()
     assert in_pieces == once.feed(whole) + once.close()
     assert sum(isinstance(event, StreamFault) for event in in_pieces) <= 1
-    DIALECT.tail(whole)
-    DIALECT.prelude(whole)
-    DIALECT.head_usage(whole)
+    DIALECT.passing.tail(whole)
+    DIALECT.passing.prelude(whole)
+    DIALECT.passing.head_usage(whole)

@@ -35,9 +35,9 @@ TREE: list[tuple[errors.AsbruError, str]] = [
 @pytest.mark.parametrize(("error", "kind"), TREE, ids=lambda value: str(getattr(value, "status", value)))
 def test_our_tree_in_the_words_of_the_api(error: errors.AsbruError, kind: str) -> None:
     """Every error of ours has one of the API's types, the message and the request id, in body and stream alike."""
-    body = json.loads(DIALECT.write_error(error, "req_1"))
+    body = json.loads(DIALECT.errors.write(error, "req_1"))
     assert body == {"type": "error", "error": {"type": kind, "message": "m"}, "request_id": "req_1"}
-    name, data = DIALECT.write_stream_error(error).decode().removesuffix("\n\n").split("\n")
+    name, data = DIALECT.errors.write_stream(error).decode().removesuffix("\n\n").split("\n")
     assert name == "event: error"
     assert json.loads(data.removeprefix("data: ")) == {"type": "error", "error": {"type": kind, "message": "m"}}
 
@@ -45,20 +45,20 @@ def test_our_tree_in_the_words_of_the_api(error: errors.AsbruError, kind: str) -
 def test_own_provider_answer_is_passed_on_whole() -> None:
     """A caller of this dialect gets the provider's own error body, byte for byte."""
     body = b'{"type":"error", "error":{"type":"new_error","message":"m","details":1},"request_id":"req_up"}'
-    assert DIALECT.write_error(DIALECT.read_error(400, body), "req_1") == body
+    assert DIALECT.errors.write(DIALECT.errors.read(400, body), "req_1") == body
 
 
 @pytest.mark.parametrize("body", [b"<html>", b'{"error":{"message":"x"}}', b""])
 def test_other_provider_answers_are_rewritten(body: bytes) -> None:
     """An error answer in another shape is told in the API's shape."""
-    written = json.loads(DIALECT.write_error(DIALECT.read_error(502, body), "req_1"))
+    written = json.loads(DIALECT.errors.write(DIALECT.errors.read(502, body), "req_1"))
     assert (written["type"], written["error"]["type"], written["request_id"]) == ("error", "api_error", "req_1")
 
 
 @pytest.mark.parametrize("body", [b"[" * 100_000, b"\xff\xfe", b'{"error":5}', b'{"error":{"message":[]}}', b"null"])
 def test_any_error_body_is_read(body: bytes) -> None:
     """Garbage never raises: it is an error of that status with a message."""
-    error = DIALECT.read_error(500, body)
+    error = DIALECT.errors.read(500, body)
     assert (error.status, error.type, error.body) == (500, "api_error", body)
     assert error.message
     assert len(error.message) <= 600
@@ -67,10 +67,10 @@ def test_any_error_body_is_read(body: bytes) -> None:
 def test_an_error_with_status_200_is_found() -> None:
     """An error object in place of an answer is a fault with the status of its type; an answer is none."""
     body = b'{ "type": "error", "error": {"type": "overloaded_error", "message": "busy"}}'
-    error = DIALECT.error_inside(body)
+    error = DIALECT.errors.inside(body)
     assert error is not None
     assert (error.kind, error.status, error.message, error.body) == ("fault", 529, "busy", body)
-    unknown = DIALECT.error_inside(b'{"error":"m"}')
+    unknown = DIALECT.errors.inside(b'{"error":"m"}')
     assert unknown is not None and unknown.status == 502
     for answer in (b'{"content":[],"error":{"message":"m"}}', b'{"error":null}', b'{"error"', b"[]", b"{}"):
-        assert DIALECT.error_inside(answer) is None
+        assert DIALECT.errors.inside(answer) is None

@@ -47,13 +47,13 @@ BODIES: list[tuple[Any, Usage | None]] = [
 @pytest.mark.parametrize("indent", [None, 2])
 def test_usage_of_a_whole_answer(body: Any, expected: Usage | None, indent: int | None) -> None:
     """The outermost usage is found wherever it stands; quoted and nested ones are not taken for it."""
-    assert DIALECT.usage_of(json.dumps(body, indent=indent).encode()) == expected
+    assert DIALECT.passing.usage_of(json.dumps(body, indent=indent).encode()) == expected
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b'"usage"', b'{"usage"', b"\xff", b"[" * 100_000])
 def test_usage_of_garbage_is_unknown(body: bytes) -> None:
     """No answer, no usage, no exception."""
-    assert DIALECT.usage_of(body) is None
+    assert DIALECT.passing.usage_of(body) is None
 
 
 def test_tail_may_begin_anywhere() -> None:
@@ -61,9 +61,9 @@ def test_tail_may_begin_anywhere() -> None:
     data = START + TEXT * 2 + DELTA + STOP
     needed = len(data) - data.rfind(b'"usage"')
     for size in range(len(STOP), len(data) + 1):
-        facts = DIALECT.tail(data[-size:])
+        facts = DIALECT.passing.tail(data[-size:])
         assert facts.complete
-        found = DIALECT.merge_usage(None, facts.usage)
+        found = DIALECT.passing.merge_usage(None, facts.usage)
         assert found == (Usage(output=4, reasoning_known=False) if size >= needed else None)
 
 
@@ -74,25 +74,25 @@ def test_tail_without_message_stop_is_not_complete() -> None:
         index=0,
         delta={"type": "text_delta", "text": 'event: message_stop {"type":"message_stop"}'},
     )
-    assert DIALECT.tail(TEXT + DELTA).complete is False
-    assert DIALECT.tail(TEXT + quoted).complete is False
-    assert DIALECT.tail(b"").complete is False
+    assert DIALECT.passing.tail(TEXT + DELTA).complete is False
+    assert DIALECT.passing.tail(TEXT + quoted).complete is False
+    assert DIALECT.passing.tail(b"").complete is False
 
 
 def test_tail_tells_a_fault() -> None:
     """An error at the end is a fault, and the stream is not complete."""
-    facts = DIALECT.tail(TEXT + event("error", error={"type": "rate_limit_error", "message": "slow"}))
+    facts = DIALECT.passing.tail(TEXT + event("error", error={"type": "rate_limit_error", "message": "slow"}))
     assert facts.fault == StreamFault(message="slow", type="rate_limit_error", status=429)
     assert (facts.complete, facts.usage) == (False, None)
 
 
 def test_head_usage() -> None:
     """Input tokens stand in message_start, after pings if there are any."""
-    head = DIALECT.head_usage(event("ping") + START + TEXT)
+    head = DIALECT.passing.head_usage(event("ping") + START + TEXT)
     assert head == Usage(input=3, output=1, reasoning_known=False)
-    assert DIALECT.head_usage(TEXT) is None
-    assert DIALECT.head_usage(b"data: message_start\n\n") is None
-    assert DIALECT.merge_usage(head, DIALECT.tail(DELTA + STOP).usage) == KNOWN
+    assert DIALECT.passing.head_usage(TEXT) is None
+    assert DIALECT.passing.head_usage(b"data: message_start\n\n") is None
+    assert DIALECT.passing.merge_usage(head, DIALECT.passing.tail(DELTA + STOP).usage) == KNOWN
 
 
 def block(**content: Any) -> bytes:
@@ -121,19 +121,19 @@ PRELUDES: list[tuple[bytes, bool]] = [
 @pytest.mark.parametrize(("data", "expected"), PRELUDES, ids=lambda value: str(value)[-60:])
 def test_prelude(data: bytes, expected: bool) -> None:
     """Content is what a caller would see; before it a fallback is still possible."""
-    assert DIALECT.prelude(data) is expected
+    assert DIALECT.passing.prelude(data) is expected
 
 
 def test_prelude_tells_a_fault() -> None:
     """An error before any content, or garbage, is a fault."""
     error = event("error", error={"type": "overloaded_error", "message": "busy"})
     fault = StreamFault(message="busy", type="overloaded_error", status=529)
-    assert DIALECT.prelude(error) == DIALECT.prelude(START + event("ping") + error) == fault
-    garbage = DIALECT.prelude(b"data: <html>\n\n")
+    assert DIALECT.passing.prelude(error) == DIALECT.passing.prelude(START + event("ping") + error) == fault
+    garbage = DIALECT.passing.prelude(b"data: <html>\n\n")
     assert isinstance(garbage, StreamFault)
     assert garbage.type == "protocol_error"
 
 
 def test_nothing_is_withheld() -> None:
     """The API reports usage unasked: the events go on as they are, the same object."""
-    assert DIALECT.withhold(TEXT) is TEXT
+    assert DIALECT.passing.withhold(TEXT) is TEXT

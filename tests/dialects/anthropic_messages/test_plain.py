@@ -32,13 +32,13 @@ assert_same = BOTH.assert_same
 @pytest.mark.parametrize("wire", wires("anthropic_messages", "request"))
 def test_golden_requests_are_read_the_same(wire: Any) -> None:
     """Each golden request reads the same with and without the plain case."""
-    assert_same(DIALECT.read_request, json.dumps(wire).encode())
+    assert_same(DIALECT.chat.read_request, json.dumps(wire).encode())
 
 
 @pytest.mark.parametrize("wire", wires("anthropic_messages", "reply"))
 def test_golden_answers_are_read_the_same(wire: Any) -> None:
     """Each golden answer reads the same with and without the plain case."""
-    assert_same(DIALECT.read_reply, json.dumps(wire).encode())
+    assert_same(DIALECT.chat.read_reply, json.dumps(wire).encode())
 
 
 TEXT = st.sampled_from(("", "a", "ü", "two words", "asbru:openai_chat:sig"))
@@ -110,13 +110,13 @@ REPLY = members(
 @given(REQUEST)
 def test_any_request_is_read_the_same(wire: dict[str, Any]) -> None:
     """Plain, odd and wrong requests alike: the same request, or the same complaint."""
-    assert_same(DIALECT.read_request, json.dumps(wire).encode())
+    assert_same(DIALECT.chat.read_request, json.dumps(wire).encode())
 
 
 @given(REPLY)
 def test_any_answer_is_read_the_same(wire: dict[str, Any]) -> None:
     """Plain, odd and wrong answers alike: the same reply, or the same complaint."""
-    assert_same(DIALECT.read_reply, json.dumps(wire).encode())
+    assert_same(DIALECT.chat.read_reply, json.dumps(wire).encode())
 
 
 def raw(value: object) -> Any:
@@ -152,4 +152,4 @@ def test_invalid_utf8_is_not_plain() -> None:
     usage = b'"usage":{"input_tokens":1,"inference_geo":"\xff"}'
     body = b'{"type":"message","content":[{"type":"text","text":"a"}],%b}' % usage
     assert read_plain_reply(body) is None
-    assert_same(DIALECT.read_reply, body)
+    assert_same(DIALECT.chat.read_reply, body)

@@ -33,8 +33,8 @@ def facts(head: RequestHead) -> tuple[str, bool, bool, int | None]:
 
 def test_head_is_read() -> None:
     """The head tells model, stream and max_tokens, and that usage always comes."""
-    assert facts(DIALECT.read_head(body(stream=True))) == ("m", True, True, 9)
-    assert facts(DIALECT.read_head(b'{"model":"m","stream":null}')) == ("m", False, True, None)
+    assert facts(DIALECT.operations[0].read_head(body(stream=True), {}, b"")) == ("m", True, True, 9)
+    assert facts(DIALECT.operations[0].read_head(b'{"model":"m","stream":null}', {}, b"")) == ("m", False, True, None)
 
 
 BAD_HEADS = {
@@ -66,10 +66,10 @@ BAD_HEADS = {
 def test_bad_head_is_refused_in_words(data: bytes) -> None:
     """Whatever is wrong with a body is a BadRequest that says what was expected and what came."""
     with pytest.raises(BadRequest) as caught:
-        DIALECT.read_head(data)
+        DIALECT.operations[0].read_head(data, {}, b"")
     assert caught.value.message.startswith(BAD_HEADS[data])
     with pytest.raises(BadRequest):
-        DIALECT.read_request(data)
+        DIALECT.chat.read_request(data)
 
 
 BAD_FIELDS: list[tuple[dict[str, Any], str]] = [
@@ -131,7 +131,7 @@ BAD_FIELDS: list[tuple[dict[str, Any], str]] = [
 def test_bad_field_is_named(fields: dict[str, Any], message: str) -> None:
     """A wrong type is refused with its path, what was expected and what came."""
     with pytest.raises(BadRequest) as caught:
-        DIALECT.read_request(body(**fields))
+        DIALECT.chat.read_request(body(**fields))
     assert caught.value.message.startswith(message)
     assert caught.value.status == 400
 
@@ -139,31 +139,36 @@ def test_bad_field_is_named(fields: dict[str, Any], message: str) -> None:
 def test_rewrite_says_when_nothing_changes() -> None:
     """The model it already has, and nothing to strip: the body goes on as it came."""
     data = b'{ "model" : "m" , "x": [1,  2] }'
-    assert DIALECT.rewrite(DIALECT.read_head(data), "m", True, frozenset({"store"})) is None
+    assert (
+        DIALECT.passing.rewrite(DIALECT.operations[0].read_head(data, {}, b""), "m", True, frozenset({"store"}))
+        is None
+    )
 
 
 def test_rewrite_touches_only_model_and_stripped_fields() -> None:
     """Every other member keeps its bytes; text that looks like a model member is not one."""
     data = b'{"messages":[{"role":"user","content":"\\"model\\":\\"m\\""}],"model":"m","store":1,"n":1.50}'
-    head = DIALECT.read_head(data)
-    members = DIALECT.rewrite(head, "z\u00e9", True, frozenset({"store"}))
+    head = DIALECT.operations[0].read_head(data, {}, b"")
+    members = DIALECT.passing.rewrite(head, "z\u00e9", True, frozenset({"store"}))
     assert msgspec.json.encode(members) == (
         '{"messages":[{"role":"user","content":"\\"model\\":\\"m\\""}],"model":"z\u00e9","n":1.50}'.encode()
     )
-    assert head == DIALECT.read_head(data)
+    assert head == DIALECT.operations[0].read_head(data, {}, b"")
 
 
 def test_known_block_in_an_unknown_shape_rides_along() -> None:
     """An image from a source nobody knows yet is carried whole, not refused and not cut."""
     image = {"type": "image", "source": {"type": "s3", "uri": "s3://b/k"}}
-    part = DIALECT.read_request(body(messages=user(image))).messages[0].parts[0]
+    part = DIALECT.chat.read_request(body(messages=user(image))).messages[0].parts[0]
     assert isinstance(part, ForeignPart)
     assert (part.kind, json.loads(bytes(part.raw))) == ("image", image)
 
 
 def test_server_tools_are_foreign() -> None:
     """A tool with a type is the provider's own."""
-    request = DIALECT.read_request(body(tools=[{"type": "computer_20250124", "name": "c", "display_width_px": 9}]))
+    request = DIALECT.chat.read_request(
+        body(tools=[{"type": "computer_20250124", "name": "c", "display_width_px": 9}])
+    )
     assert request.tools is not None
     assert isinstance(request.tools[0], ForeignTool)
     assert request.tools[0].kind == "computer_20250124"
@@ -171,26 +176,26 @@ def test_server_tools_are_foreign() -> None:
 
 def test_unknown_thinking_type_survives() -> None:
     """A thinking mode from the future is written back as it came."""
-    request = DIALECT.read_request(body(thinking={"type": "between_tools", "depth": 2}))
-    written = json.loads(DIALECT.write_request(request, TargetFacts(model="m")).body)
+    request = DIALECT.chat.read_request(body(thinking={"type": "between_tools", "depth": 2}))
+    written = json.loads(DIALECT.chat.write_request(request, TargetFacts(model="m")).body)
     assert written["thinking"] == {"type": "between_tools", "depth": 2}
 
 
 def test_older_output_format_is_understood() -> None:
     """`output_format` of the beta becomes `output_config.format`; an unknown format keeps its place."""
     schema = {"type": "json_schema", "schema": {"type": "object"}}
-    request = DIALECT.read_request(body(output_format=schema))
-    written = json.loads(DIALECT.write_request(request, TargetFacts(model="m")).body)
+    request = DIALECT.chat.read_request(body(output_format=schema))
+    written = json.loads(DIALECT.chat.write_request(request, TargetFacts(model="m")).body)
     assert written["output_config"] == {"format": schema}
     future = {"format": {"type": "xml_schema", "schema": "<x/>"}}
-    request = DIALECT.read_request(body(output_config=future))
-    assert json.loads(DIALECT.write_request(request, TargetFacts(model="m")).body)["output_config"] == future
+    request = DIALECT.chat.read_request(body(output_config=future))
+    assert json.loads(DIALECT.chat.write_request(request, TargetFacts(model="m")).body)["output_config"] == future
 
 
 def test_signature_of_another_dialect_comes_back_with_its_name() -> None:
     """A carrier is opened: the part names the dialect whose provider signed it."""
     block = {"type": "thinking", "thinking": "t", "signature": "asbru:gemini:QUJD:x"}
-    part = DIALECT.read_request(body(messages=[{"role": "assistant", "content": [block]}])).messages[0].parts[0]
+    part = DIALECT.chat.read_request(body(messages=[{"role": "assistant", "content": [block]}])).messages[0].parts[0]
     assert part == ThinkingPart(text="t", signature="QUJD:x", dialect="gemini")
 
 
@@ -200,6 +205,6 @@ def test_tool_result_forms_are_told_apart() -> None:
         {"type": "tool_result", "tool_use_id": "a", **content}
         for content in ({}, {"content": ""}, {"content": []}, {"content": None, "new": 1})
     ]
-    parts = DIALECT.read_request(body(messages=user(*blocks))).messages[0].parts
+    parts = DIALECT.chat.read_request(body(messages=user(*blocks))).messages[0].parts
     shapes = [(part.plain, part.parts, list(part.extra)) for part in parts if isinstance(part, ToolResultPart)]
     assert shapes == [(True, (), []), (True, (TextPart(text=""),), []), (False, (), []), (True, (), ["new"])]

@@ -55,7 +55,7 @@ def ask(*messages: Message, **fields: Any) -> ChatRequest:
 
 def write(request: ChatRequest, facts: TargetFacts = FACTS) -> tuple[dict[str, Any], list[str]]:
     """The body and the notes as text."""
-    written = DIALECT.write_request(request, facts)
+    written = DIALECT.chat.write_request(request, facts)
     return json.loads(written.body), [str(note) for note in written.notes]
 
 
@@ -142,7 +142,7 @@ def test_bad_arguments_are_kept_as_text() -> None:
 def test_arguments_keep_their_bytes() -> None:
     """Arguments that are an object are not re-serialised."""
     call = ToolCallPart(id="1", name="f", arguments='{"a" : 1.50, "b":"\\u00e9"}')
-    written = DIALECT.write_request(ask(say("assistant", call)), FACTS)
+    written = DIALECT.chat.write_request(ask(say("assistant", call)), FACTS)
     assert b'"input":{"a" : 1.50, "b":"\\u00e9"}' in written.body
 
 
@@ -316,7 +316,7 @@ def test_settings_without_equivalent_are_noted() -> None:
 def test_structured_output() -> None:
     """A JSON schema keeps its bytes; name and looseness are noted."""
     fmt = ResponseFormat(kind="json_schema", name="N", schema=Raw(b'{"type": "object"}'), strict=False)
-    written = DIALECT.write_request(ask(response_format=fmt), FACTS)
+    written = DIALECT.chat.write_request(ask(response_format=fmt), FACTS)
     assert b'"output_config":{"format":{"type":"json_schema","schema":{"type": "object"}}}' in written.body
     assert [note.field for note in written.notes] == ["response_format.name", "response_format.strict"]
 

@@ -35,7 +35,7 @@ def reply(*parts: Part, stop: StopReason | None = "stop", **fields: Any) -> Chat
 
 def write(answer: ChatReply) -> tuple[dict[str, Any], list[str]]:
     """The body and the notes as text."""
-    written = DIALECT.write_reply(answer)
+    written = DIALECT.chat.write_reply(answer)
     return json.loads(written.body), [str(note) for note in written.notes]
 
 
@@ -74,7 +74,7 @@ def test_answer_of_another_dialect() -> None:
         "output_tokens_details": {"thinking_tokens": 3},
         "service_tier": "standard",
     }
-    again = DIALECT.read_reply(json.dumps(body).encode()).choices[0].parts
+    again = DIALECT.chat.read_reply(json.dumps(body).encode()).choices[0].parts
     assert again[0] == ThinkingPart(text="t", signature="QUJD", dialect="gemini")
     assert any("arguments" in note for note in notes)
 
@@ -150,12 +150,12 @@ def test_stop_reason(parts: tuple[Part, ...], stop: StopReason | None, word: str
 def test_bad_answer_is_a_protocol_error(body: bytes) -> None:
     """Garbage from a provider is an UpstreamError of kind protocol that keeps the body."""
     with pytest.raises(UpstreamError) as caught:
-        DIALECT.read_reply(body)
+        DIALECT.chat.read_reply(body)
     assert (caught.value.kind, caught.value.body, caught.value.status) == ("protocol", body, 502)
 
 
 def test_error_inside_a_200() -> None:
     """An error object where an answer was due is a fault with its own words."""
     with pytest.raises(UpstreamError) as caught:
-        DIALECT.read_reply(b'{"type":"error","error":{"type":"overloaded_error","message":"busy"}}')
+        DIALECT.chat.read_reply(b'{"type":"error","error":{"type":"overloaded_error","message":"busy"}}')
     assert (caught.value.kind, caught.value.type, caught.value.message) == ("fault", "overloaded_error", "busy")

@@ -32,7 +32,7 @@ STOP = {"type": "message_stop"}
 
 def read(*events: Any, named: bool = True) -> list[StreamEvent]:
     """The canonical events; bytes go in as they are."""
-    reader = DIALECT.stream_reader()
+    reader = DIALECT.chat.stream_reader()
     found: list[StreamEvent] = []
     for event in events:
         data = event if isinstance(event, bytes) else json.dumps(event).encode()
@@ -146,7 +146,7 @@ def test_a_reader_is_gone_with_its_stream() -> None:
 
 def test_endless_event_is_a_fault() -> None:
     """An event over the limit ends the stream instead of filling the memory."""
-    reader = DIALECT.stream_reader()
+    reader = DIALECT.chat.stream_reader()
     chunk = b"x" * 1_000_000
     found = [event for _ in range(20) for event in reader.feed(chunk)]
     assert len(found) == 1

@@ -44,7 +44,7 @@ START = ReplyStart(id="chatcmpl-1", model="gpt", dialect="openai_chat")
 
 def write(*events: StreamEvent) -> tuple[bytes, list[str]]:
     """The bytes and the notes as text."""
-    writer = DIALECT.stream_writer(REQUEST)
+    writer = DIALECT.chat.stream_writer(REQUEST)
     data = b"".join(writer.write([event]) for event in events)
     return data, [str(note) for note in writer.notes]
 
@@ -100,7 +100,7 @@ def test_interleaved_calls_come_out_one_after_the_other(check_stream: Check) -> 
 
 def test_live_part_is_written_at_once() -> None:
     """A delta of the open block is not held back for others that overlap."""
-    writer = DIALECT.stream_writer(REQUEST)
+    writer = DIALECT.chat.stream_writer(REQUEST)
     writer.write([START, call(0, "a"), call(1, "b")])
     assert b'"{1"' in writer.write([PartDelta(index=0, text="{1")])
     assert writer.write([PartDelta(index=1, text="{2")]) == b""

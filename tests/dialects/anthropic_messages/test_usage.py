@@ -61,7 +61,7 @@ WIRES: list[tuple[dict[str, Any], Usage | None]] = [
 @pytest.mark.parametrize(("wire", "expected"), WIRES)
 def test_buckets(wire: dict[str, Any], expected: Usage | None) -> None:
     """Counts go to disjoint buckets; their sum is the provider's own total; none is negative; unknown is None."""
-    usage = DIALECT.usage_of(json.dumps({"usage": wire}).encode())
+    usage = DIALECT.passing.usage_of(json.dumps({"usage": wire}).encode())
     assert usage == expected
     if usage is not None:
         names = ("input_tokens", "cache_read_input_tokens", "output_tokens")
@@ -118,7 +118,7 @@ MERGES: list[tuple[dict[str, Any], dict[str, Any], Usage | None]] = [
 @pytest.mark.parametrize(("head", "tail", "expected"), MERGES)
 def test_two_reports_are_one(head: dict[str, Any], tail: dict[str, Any], expected: Usage | None) -> None:
     """A later total wins where it is given, zero included; the split of cache writes is kept; it is plain usage."""
-    start = DIALECT.head_usage(event("message_start", head))
-    merged = DIALECT.merge_usage(start, DIALECT.tail(event("message_delta", tail)).usage)
+    start = DIALECT.passing.head_usage(event("message_start", head))
+    merged = DIALECT.passing.merge_usage(start, DIALECT.passing.tail(event("message_delta", tail)).usage)
     assert merged == expected
     assert merged is None or type(merged) is Usage

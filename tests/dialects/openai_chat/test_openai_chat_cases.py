@@ -46,15 +46,15 @@ def read(case: dict[str, Any]) -> Any:
     wire = case["wire"]
     match case["kind"]:
         case "request":
-            return plain(DIALECT.read_request(json.dumps(wire).encode()))
+            return plain(DIALECT.chat.read_request(json.dumps(wire).encode()))
         case "reply":
-            return plain(DIALECT.read_reply(json.dumps(wire).encode()))
+            return plain(DIALECT.chat.read_reply(json.dumps(wire).encode()))
         case "stream":
-            reader = DIALECT.stream_reader()
+            reader = DIALECT.chat.stream_reader()
             events = reader.feed(stream_bytes(wire)) + reader.close()
             return [{type(event).__name__: plain(event)} for event in events]
         case _:
-            error = DIALECT.read_error(wire["status"], wire["body"].encode())
+            error = DIALECT.errors.read(wire["status"], wire["body"].encode())
             names = ("status", "type", "code", "message", "param")
             return {name: getattr(error, name) for name in names}
 
@@ -69,21 +69,21 @@ def test_a_case_is_read_as_written_down(path: Path) -> None:
 @pytest.mark.parametrize("path", [p for p in CASES if p.stem.startswith("request_")], ids=lambda path: path.stem)
 def test_a_request_survives_being_written(path: Path) -> None:
     """A request of this dialect, written and read again, is the same request and loses nothing."""
-    request = DIALECT.read_request(json.dumps(load(path)["wire"]).encode())
-    written = DIALECT.write_request(request, TargetFacts(model=request.model))
+    request = DIALECT.chat.read_request(json.dumps(load(path)["wire"]).encode())
+    written = DIALECT.chat.write_request(request, TargetFacts(model=request.model))
     assert written.notes == ()
-    assert DIALECT.read_request(written.body) == request
+    assert DIALECT.chat.read_request(written.body) == request
 
 
 @pytest.mark.parametrize("path", [p for p in CASES if p.stem.startswith("stream_")], ids=lambda path: path.stem)
 def test_any_cut_of_a_stream_gives_the_same_events(path: Path) -> None:
     """A stream cut in two at every byte, or fed byte by byte, gives the events of the whole."""
     data = stream_bytes(load(path)["wire"])
-    whole = DIALECT.stream_reader()
+    whole = DIALECT.chat.stream_reader()
     expected = whole.feed(data) + whole.close()
     for cut in range(len(data)):
-        reader = DIALECT.stream_reader()
+        reader = DIALECT.chat.stream_reader()
         assert reader.feed(data[:cut]) + reader.feed(data[cut:]) + reader.close() == expected
-    reader = DIALECT.stream_reader()
+    reader = DIALECT.chat.stream_reader()
     events = [event for at in range(len(data)) for event in reader.feed(data[at : at + 1])]
     assert events + reader.close() == expected

@@ -56,13 +56,13 @@ def test_every_request_survives_the_trip() -> None:
         body = as_bytes(row["request_body"])
         if not isinstance(msgspec.json.decode(body).get("model"), str):
             continue
-        request = DIALECT.read_request(body)
-        head = DIALECT.read_head(body)
+        request = DIALECT.chat.read_request(body)
+        head = DIALECT.operations[0].read_head(body, {}, b"")
         assert (head.model, head.stream) == (request.model, request.stream)
-        written = DIALECT.write_request(request, TargetFacts(model=request.model))
+        written = DIALECT.chat.write_request(request, TargetFacts(model=request.model))
         assert [note for note in written.notes if note.kind != "added"] == [], row["id"]
         asked = msgspec.structs.replace(request, include_usage=request.include_usage or request.stream)
-        assert DIALECT.read_request(written.body) == asked, row["id"]
+        assert DIALECT.chat.read_request(written.body) == asked, row["id"]
         count += 1
     assert count > 1000
 
@@ -73,22 +73,22 @@ def test_every_answer_is_read_with_its_usage() -> None:
     for row in rows():
         body = as_bytes(row["response_body"])
         if row["status"] != 200:
-            error = DIALECT.read_error(row["status"], body)
+            error = DIALECT.errors.read(row["status"], body)
             assert (error.status, bool(error.message)) == (row["status"], True)
             assert not error.message.startswith("the provider answered"), row["id"]
             continue
         if is_stream(row):
             continue
         try:
-            reply = DIALECT.read_reply(body)
+            reply = DIALECT.chat.read_reply(body)
         except UpstreamError as error:
             assert error.kind == "fault"  # Azure reports a filter in a 200
             continue
         usage = reply.usage
         totals = None if usage is None else (usage.input_total, usage.output_total)
         assert totals == wire_usage(json.loads(body)), row["id"]
-        assert DIALECT.usage_of(body) == usage, row["id"]
-        again = DIALECT.read_reply(DIALECT.write_reply(reply).body)
+        assert DIALECT.passing.usage_of(body) == usage, row["id"]
+        again = DIALECT.chat.read_reply(DIALECT.chat.write_reply(reply).body)
         assert unworded(again) == unworded(reply), row["id"]
         count += 1
     assert count > 750
@@ -101,7 +101,7 @@ def unworded(reply: Any) -> Any:
 
 
 def read(*chunks: bytes) -> list[StreamEvent]:
-    reader = DIALECT.stream_reader()
+    reader = DIALECT.chat.stream_reader()
     return [event for chunk in chunks for event in reader.feed(chunk)] + reader.close()
 
 
@@ -127,11 +127,11 @@ def test_every_stream_is_read_with_its_usage_from_any_cut() -> None:
         reports = [event.usage for event in events if isinstance(event, UsageReport)]
         totals = [(usage.input_total, usage.output_total) for usage in reports]
         assert totals[-1:] == expected[-1:], row["id"]
-        end = DIALECT.tail(data[-TAIL_BYTES:])
+        end = DIALECT.passing.tail(data[-TAIL_BYTES:])
         assert end.usage == (reports[-1] if reports else None), row["id"]
         assert end.finished == isinstance(events[-1], ReplyEnd), row["id"]
         assert end.complete == (end.finished and b"data: [DONE]" in data), row["id"]
-        assert DIALECT.prelude(data) is not False
+        assert DIALECT.passing.prelude(data) is not False
         for cut in cuts(data):
             assert read(data[:cut], data[cut:]) == events, (row["id"], cut)
         count += 1
@@ -140,14 +140,14 @@ def test_every_stream_is_read_with_its_usage_from_any_cut() -> None:
 
 def test_every_stream_survives_being_written() -> None:
     """Every complete recorded stream, written for a caller and read again, gives the same events."""
-    ask = DIALECT.read_request(b'{"model":"m","messages":[{"role":"user","content":"q"}],"stream":true}')
+    ask = DIALECT.chat.read_request(b'{"model":"m","messages":[{"role":"user","content":"q"}],"stream":true}')
     for row in rows():
         if not is_stream(row):
             continue
         events = read(as_bytes(row["response_body"]))
         if isinstance(events[-1], StreamFault):
             continue
-        writer = DIALECT.stream_writer(ask)
+        writer = DIALECT.chat.stream_writer(ask)
         shown = [event for event in events if not isinstance(event, UsageReport)]
         assert (shape(read(writer.write(events))), writer.notes) == (shape(shown), ()), row["id"]
 

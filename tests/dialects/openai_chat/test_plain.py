@@ -33,20 +33,20 @@ assert_same = BOTH.assert_same
 
 
 def read_stream(data: bytes) -> list[StreamEvent]:
-    reader = DIALECT.stream_reader()
+    reader = DIALECT.chat.stream_reader()
     return reader.feed(data) + reader.close()
 
 
 @pytest.mark.parametrize("wire", wires("openai_chat", "request"))
 def test_golden_requests_are_read_the_same(wire: Any) -> None:
     """Each golden request reads the same with and without the plain case."""
-    assert_same(DIALECT.read_request, json.dumps(wire).encode())
+    assert_same(DIALECT.chat.read_request, json.dumps(wire).encode())
 
 
 @pytest.mark.parametrize("wire", wires("openai_chat", "reply"))
 def test_golden_answers_are_read_the_same(wire: Any) -> None:
     """Each golden answer reads the same with and without the plain case."""
-    assert_same(DIALECT.read_reply, json.dumps(wire).encode())
+    assert_same(DIALECT.chat.read_reply, json.dumps(wire).encode())
 
 
 @pytest.mark.parametrize("wire", wires("openai_chat", "stream"))
@@ -183,13 +183,13 @@ CHUNK = members(
 @given(REQUEST)
 def test_any_request_is_read_the_same(wire: dict[str, Any]) -> None:
     """Plain, odd and wrong requests alike: the same request, or the same complaint."""
-    assert_same(DIALECT.read_request, json.dumps(wire).encode())
+    assert_same(DIALECT.chat.read_request, json.dumps(wire).encode())
 
 
 @given(REPLY)
 def test_any_answer_is_read_the_same(wire: dict[str, Any]) -> None:
     """Plain, odd and wrong answers alike: the same reply, or the same complaint."""
-    assert_same(DIALECT.read_reply, json.dumps(wire).encode())
+    assert_same(DIALECT.chat.read_reply, json.dumps(wire).encode())
 
 
 @given(st.lists(CHUNK, min_size=1, max_size=6))
@@ -237,7 +237,7 @@ def test_invalid_utf8_is_not_plain() -> None:
     tools_at = b'"tools":[{"function":{"name":"f","parameters":{"a":"\xff"}}}]'
     body = b'{"model":"m","messages":[{"role":"user","content":"q"}],%b}' % tools_at
     assert plain.read_plain_request(body) is None
-    assert_same(DIALECT.read_request, body)
+    assert_same(DIALECT.chat.read_request, body)
     body = b'{"choices":[{"message":{"content":"a"}}],"system_fingerprint":"\xff"}'
     assert plain.read_plain_reply(body) is None
-    assert_same(DIALECT.read_reply, body)
+    assert_same(DIALECT.chat.read_reply, body)

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asbru import wire as sse
 from asbru.core.reply import (
     ChoiceStop,
     PartDelta,
@@ -24,6 +23,7 @@ from asbru.core.reply import (
     UsageReport,
 )
 from asbru.dialects.openai_chat.stream import ChatStreamReader, ChoiceReader
+from asbru.wire import sse
 
 
 def chunk(delta: dict[str, Any] | None = None, finish: str | None = None, **members: Any) -> bytes:

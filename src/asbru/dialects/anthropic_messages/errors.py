@@ -26,7 +26,7 @@ from asbru.dialects.anthropic_messages.types import (
     decode_kind,
     encode,
 )
-from asbru.wire import write_event
+from asbru.wire.sse import write_event
 
 ERROR_TEXT_MAX: Final = 500
 """How many characters of a body that is not JSON go into the message."""

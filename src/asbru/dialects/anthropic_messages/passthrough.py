@@ -22,7 +22,7 @@ from asbru.dialects.anthropic_messages.types import (
 )
 from asbru.dialects.anthropic_messages.usage import later_usage_from, usage_from
 from asbru.dialects.contract import TailFacts
-from asbru.wire import CR, read_block
+from asbru.wire.sse import CR, read_block
 
 USAGE_TAIL_BYTES: Final = 4096
 """How far from the end of a whole answer its usage is looked for first."""

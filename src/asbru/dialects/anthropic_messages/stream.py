@@ -58,7 +58,7 @@ from asbru.dialects.anthropic_messages.usage import (
     read_usage_extra,
     usage_extra_raw,
 )
-from asbru.wire import SseEvent, SseReader, SseTooLarge
+from asbru.wire.sse import SseEvent, SseReader, SseTooLarge
 
 
 class _Open:

@@ -57,7 +57,7 @@ from asbru.dialects.anthropic_messages.response import (
     write_stop_word,
 )
 from asbru.dialects.anthropic_messages.types import NAME, encode
-from asbru.wire import CR, LF, write_event
+from asbru.wire.sse import CR, LF, write_event
 
 HELD_BYTES_MAX: Final = 16 * 1024 * 1024
 """How much of the parts that wait is held, in bytes of text."""

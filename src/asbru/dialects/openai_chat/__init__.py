@@ -6,37 +6,38 @@ usage that was not reported is absent, a stream that does not say it is complete
 cannot carry is noted. Completions and embeddings are passed through only.
 """
 
-from asbru.dialects.contract import Dialect
+from asbru.dialects.contract import Dialect, Errors, ModelsForm, Passing, Surface
 from asbru.dialects.openai_chat.errors import error_inside, read_error, write_error, write_stream_error
-from asbru.dialects.openai_chat.head import read_head, rewrite
+from asbru.dialects.openai_chat.head import rewrite
+from asbru.dialects.openai_chat.model_list import write_all, write_one
+from asbru.dialects.openai_chat.operations import OPERATIONS
 from asbru.dialects.openai_chat.passthrough import finishes, prelude, tail, withhold
-from asbru.dialects.openai_chat.request import read_request
-from asbru.dialects.openai_chat.request_body import write_request
-from asbru.dialects.openai_chat.response import read_reply, write_reply
-from asbru.dialects.openai_chat.stream import ChatStreamReader
-from asbru.dialects.openai_chat.stream_writer import ChatStreamWriter
 from asbru.dialects.openai_chat.types import NAME
 from asbru.dialects.openai_chat.usage import usage_of
 
 DIALECT = Dialect(
     name=NAME,
-    read_head=read_head,
-    rewrite=rewrite,
-    read_request=read_request,
-    write_request=write_request,
-    read_reply=read_reply,
-    write_reply=write_reply,
-    stream_reader=ChatStreamReader,
-    stream_writer=ChatStreamWriter,
-    usage_of=usage_of,
-    tail=tail,
-    prelude=prelude,
-    withhold=withhold,
-    read_error=read_error,
-    error_inside=error_inside,
-    write_error=write_error,
-    write_stream_error=write_stream_error,
-    finishes=finishes,
+    setting="openai",
+    surface=Surface(
+        name="openai",
+        home="openai",
+        root="/",
+        bases=("/v1", "/openai/v1"),
+        models_bases=("/v1", "/openai/v1"),
+    ),
+    operations=OPERATIONS,
+    passing=Passing(
+        rewrite=rewrite,
+        usage_of=usage_of,
+        tail=tail,
+        prelude=prelude,
+        withhold=withhold,
+        finishes=finishes,
+    ),
+    errors=Errors(read=read_error, inside=error_inside, write=write_error, write_stream=write_stream_error),
+    models=ModelsForm(write_all=write_all, write_one=write_one),
+    header_prefixes=(b"openai-",),
+    headers_withheld=frozenset((b"openai-organization", b"openai-project")),
 )
 
 __all__ = ["DIALECT"]

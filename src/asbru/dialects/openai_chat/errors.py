@@ -17,7 +17,7 @@ from asbru.core.chat import Raw
 from asbru.core.errors import AsbruError, UpstreamError
 from asbru.core.reply import StreamFault
 from asbru.dialects.openai_chat.types import NAME, NULL
-from asbru.wire import write_event
+from asbru.wire.sse import write_event
 
 _MESSAGE_CHARS_MAX: Final = 2_000
 _INSIDE_BYTES_MAX: Final = 512

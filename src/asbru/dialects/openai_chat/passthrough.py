@@ -19,7 +19,7 @@ from asbru.dialects.contract import TailFacts
 from asbru.dialects.openai_chat.errors import read_fault
 from asbru.dialects.openai_chat.types import NULL, PeekChunk
 from asbru.dialects.openai_chat.usage import read_usage, tail_usage
-from asbru.wire import CR, read_block
+from asbru.wire.sse import CR, read_block
 
 _PEEK = msgspec.json.Decoder(PeekChunk)
 _NO_CHOICES = re.compile(rb'"choices"\s*:\s*\[\s*\]')

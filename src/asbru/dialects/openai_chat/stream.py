@@ -51,7 +51,7 @@ from asbru.dialects.openai_chat.response import call_id, read_created
 from asbru.dialects.openai_chat.stops import read_stop
 from asbru.dialects.openai_chat.types import NAME, NULL
 from asbru.dialects.openai_chat.usage import read_usage
-from asbru.wire import SseEvent, SseReader, SseTooLarge, read_block
+from asbru.wire.sse import SseEvent, SseReader, SseTooLarge, read_block
 
 _OBJECT = msgspec.json.Decoder(dict[str, Raw])
 _DONE: Final = b"[DONE]"

@@ -302,7 +302,7 @@ class ServerConnection(asyncio.Protocol):
     def _read_headers(self, head: Head, server: Server) -> None:
         names, values = self._names, self._values
         limits = server.limits
-        head.read_headers(names, values)
+        head.read_headers(server.header_plans[tuple(names)], values)
         if self._rx_bytes > limits.head_bytes_max or self._data_bytes > limits.head_bytes_max:
             self._check_head_size(limits)
         if len(names) > limits.header_count_max:

@@ -6,19 +6,19 @@ same headers again and again. Only listed headers are kept; a request that will 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from asbru.core.errors import BadRequest
-from asbru.core.forwarded import FORWARD_ALWAYS, FORWARD_TO_ANTHROPIC, FORWARD_TO_OPENAI, ForwardedHeaders
+from asbru.wire.forwarded import TO_ANY_DIALECT, ForwardedHeader, ForwardedHeaders
 
 
 class HeaderAction:
     """What to do with a header; plain numbers, because an enum's members are slow to compare."""
 
     IGNORE: Final = 0
-    FORWARD: Final = FORWARD_ALWAYS
-    FORWARD_OPENAI: Final = FORWARD_TO_OPENAI
-    FORWARD_ANTHROPIC: Final = FORWARD_TO_ANTHROPIC
+    FORWARD: Final = 1
+    FORWARD_TO_DIALECT: Final = 2
     AUTHORIZATION: Final = 4
     KEY: Final = 5
     GATEWAY_KEY: Final = 6
@@ -32,8 +32,6 @@ class HeaderAction:
     ACCEPT_CODING: Final = 14
     ORIGIN: Final = 15
 
-
-FORWARD_LAST = HeaderAction.FORWARD_ANTHROPIC
 
 _BY_NAME = {
     b"authorization": HeaderAction.AUTHORIZATION,
@@ -58,13 +56,7 @@ _BY_NAME = {
     b"idempotency-key": HeaderAction.FORWARD,
     b"x-request-id": HeaderAction.FORWARD,
     b"x-client-request-id": HeaderAction.FORWARD,
-    b"openai-organization": HeaderAction.IGNORE,
-    b"openai-project": HeaderAction.IGNORE,
 }
-_BY_PREFIX = (
-    (b"openai-", HeaderAction.FORWARD_OPENAI),
-    (b"anthropic-", HeaderAction.FORWARD_ANTHROPIC),
-)
 _QUERY = ord("?")  # a number: see `wire.sse.CR`
 _PLANS_MAX = 1024
 _PLANNED_BYTES_MAX = 2048
@@ -85,52 +77,59 @@ _LISTS = (HeaderAction.CODING, HeaderAction.CONTENT_CODING, HeaderAction.CONNECT
 _USUAL_OPTIONS = (b"keep-alive", b"Keep-Alive", b"close")
 
 
-def action_of(name: bytes) -> int:
-    """The action for a header, in any spelling."""
-    lower = name.lower()
-    action = _BY_NAME.get(lower)
-    if action is not None:
-        return action
-    return next((act for prefix, act in _BY_PREFIX if lower.startswith(prefix)), HeaderAction.IGNORE)
-
-
 class HeaderPlan(NamedTuple):
     """What to do with a head whose header names are spelled so, in this order.
 
-    `forwarded`: (index, action, name) of each header that goes along to providers. `kept`: (index, attribute of
+    `forwarded`: (index, prefix, name) of each header that may go along to providers (`wire.forwarded`). `kept`:
+    (index, attribute of
     `Head`) of each that is acted upon, the first of a name last, so that it wins. `joined`: (attribute, indexes) of
     list headers that stand on several lines (RFC 9110, 5.3). `hosts`: how many Host headers.
     """
 
-    forwarded: tuple[tuple[int, int, bytes], ...]
+    forwarded: tuple[tuple[int, bytes, bytes], ...]
     kept: tuple[tuple[int, str], ...]
     joined: tuple[tuple[str, tuple[int, ...]], ...]
     hosts: int
 
 
-def _plan(names: tuple[bytes, ...]) -> HeaderPlan:
-    actions = [action_of(name) for name in names]
-    forwarded = tuple((i, act, names[i]) for i, act in enumerate(actions) if act and act <= FORWARD_LAST)
-    kept = tuple((i, _KEPT_AS[act]) for i, act in enumerate(actions) if act in _KEPT_AS)
-    lists = ((_KEPT_AS[act], tuple(i for i, one in enumerate(actions) if one == act)) for act in _LISTS)
-    joined = tuple((attribute, indexes) for attribute, indexes in lists if len(indexes) > 1)
-    return HeaderPlan(forwarded, kept[::-1], joined, actions.count(HeaderAction.HOST))
+class HeaderPlans(dict[tuple[bytes, ...], HeaderPlan]):
+    """The plans for the header names of requests, as spelled: `plans[names]`. A client sends the same headers again and
+    again. Fills itself, starts anew when it is full. `prefixes`: those of the dialects, in lower case."""
 
+    def __init__(self, prefixes: Iterable[bytes] = ()) -> None:
+        super().__init__()
+        self._prefixes = tuple(prefixes)
 
-class _Plans(dict[tuple[bytes, ...], HeaderPlan]):
-    """Plans by names: a client sends the same headers again and again. Fills itself, starts anew when it is full."""
+    def action_of(self, name: bytes) -> int:
+        """The action for a header, in any spelling."""
+        action = _BY_NAME.get(name.lower())
+        if action is not None:
+            return action
+        return HeaderAction.FORWARD_TO_DIALECT if self._prefix_of(name) else HeaderAction.IGNORE
 
     def __missing__(self, names: tuple[bytes, ...]) -> HeaderPlan:
-        plan = _plan(names)
+        plan = self._plan(names)
         if sum(map(len, names)) <= _PLANNED_BYTES_MAX:
             if len(self) >= _PLANS_MAX:
                 self.clear()
             self[names] = plan
         return plan
 
+    def _plan(self, names: tuple[bytes, ...]) -> HeaderPlan:
+        actions = [self.action_of(name) for name in names]
+        forwarded = tuple(
+            (i, TO_ANY_DIALECT if act == HeaderAction.FORWARD else self._prefix_of(names[i]), names[i])
+            for i, act in enumerate(actions)
+            if act in (HeaderAction.FORWARD, HeaderAction.FORWARD_TO_DIALECT)
+        )
+        kept = tuple((i, _KEPT_AS[act]) for i, act in enumerate(actions) if act in _KEPT_AS)
+        lists = ((_KEPT_AS[act], tuple(i for i, one in enumerate(actions) if one == act)) for act in _LISTS)
+        joined = tuple((attribute, indexes) for attribute, indexes in lists if len(indexes) > 1)
+        return HeaderPlan(forwarded, kept[::-1], joined, actions.count(HeaderAction.HOST))
 
-header_plan = _Plans().__getitem__
-"""The plan for the header names of a request, as spelled."""
+    def _prefix_of(self, name: bytes) -> bytes:
+        lower = name.lower()
+        return next((prefix for prefix in self._prefixes if lower.startswith(prefix)), b"")
 
 
 class Head:
@@ -161,9 +160,8 @@ class Head:
     http_1_0 = False
     keep_alive = True
 
-    def read_headers(self, names: list[bytes], values: list[bytes]) -> None:
-        """Take the headers, as the parser gave them."""
-        plan = header_plan(tuple(names))
+    def read_headers(self, plan: HeaderPlan, values: list[bytes]) -> None:
+        """Take the headers' values, as the parser gave them, by the plan for their names."""
         self.hosts = plan.hosts
         for index, attribute in plan.kept:
             setattr(self, attribute, values[index])
@@ -171,7 +169,7 @@ class Head:
             setattr(self, attribute, b",".join(values[index] for index in indexes))
         self.credentials = (self.gateway_key, self.authorization, self.key)
         if plan.forwarded:
-            headers = [(action, name, values[index]) for index, action, name in plan.forwarded]
+            headers: list[ForwardedHeader] = [(prefix, name, values[index]) for index, prefix, name in plan.forwarded]
             if self.connection_options and self.connection_options not in _USUAL_OPTIONS:
                 headers = self._without_options(headers)
             self.forwarded = ForwardedHeaders(headers)
@@ -194,7 +192,7 @@ class Head:
         if self.coding and (self.coding.strip().lower() != b"chunked" or self.http_1_0):
             raise BadRequest("expected a Transfer-Encoding of chunked, and that in HTTP/1.1 only, or none")
 
-    def _without_options(self, headers: list[tuple[int, bytes, bytes]]) -> list[tuple[int, bytes, bytes]]:
+    def _without_options(self, headers: list[ForwardedHeader]) -> list[ForwardedHeader]:
         """The headers but those that `Connection` names: they were meant for this hop only (RFC 9110, 7.6.1)."""
         named = {option.strip().lower() for option in self.connection_options.split(b",")}
         return [kept for kept in headers if kept[1].lower() not in named]

@@ -14,8 +14,8 @@ from asbru.core.ports import Flow
 if TYPE_CHECKING:
     import asyncio
 
-    from asbru.core.outbox import Outbox
     from asbru.edge.server.request import Head
+    from asbru.wire.outbox import Outbox
 
 _STATUS_LINES = {
     status.value: b"HTTP/1.1 %d %b\r\n" % (status.value, status.phrase.encode()) for status in HTTPStatus

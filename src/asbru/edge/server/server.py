@@ -10,15 +10,15 @@ import asyncio
 import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from asbru.core.errors import Overloaded
-from asbru.core.outbox import Outbox
 from asbru.edge.server.known_heads import KnownHeads
 from asbru.edge.server.limits import ServerLimits
 from asbru.edge.server.protocol import ServerConnection
-from asbru.edge.server.request import Request
+from asbru.edge.server.request import HeaderPlans, Request
+from asbru.wire.outbox import Outbox
 
 SWEEP_S = 0.25
 DRAIN_NOTICE_S = 0.3
@@ -34,7 +34,9 @@ class Handler(Protocol):
 
 
 class Server:
-    """One worker's HTTP server. `handler` is called for each request; `sweep` callbacks run four times a second."""
+    """One worker's HTTP server. `handler` is called for each request; `sweep` callbacks run four times a second.
+
+    `header_prefixes`: headers that begin so are kept for providers, besides those that go to all of them."""
 
     def __init__(
         self,
@@ -42,11 +44,14 @@ class Server:
         limits: ServerLimits,
         handler: Handler,
         outbox: Outbox | None = None,
+        *,
+        header_prefixes: Iterable[bytes] = (),
     ) -> None:
         self.limits = limits
         self.handler = handler
         self.outbox = outbox or Outbox(loop.call_soon)
         self.known_heads = KnownHeads(limits)
+        self.header_plans = HeaderPlans(header_prefixes)
         self.draining = False
         self.forward_prefixes: tuple[bytes, ...] = ()
         """Paths whose requests keep all their headers; change it by `forward`."""

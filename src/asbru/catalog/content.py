@@ -1,7 +1,6 @@
-"""count_tokens: its answer, and what there is to count in a request where the provider cannot count itself.
+"""What a model would read of a request in canonical form: its texts, and what there is to count in it.
 
-The request is a Messages request without `max_tokens`; `request.read_request` reads it. The counting itself needs a
-tokenizer and stands in `catalog/tokens.py`.
+Not here: counting, which needs a tokenizer (`catalog/tokens.py`).
 """
 
 from __future__ import annotations
@@ -25,7 +24,6 @@ from asbru.core.chat import (
     ToolCallPart,
     ToolResultPart,
 )
-from asbru.dialects.anthropic_messages.types import encode
 
 
 class Countable(msgspec.Struct, frozen=True):
@@ -36,11 +34,6 @@ class Countable(msgspec.Struct, frozen=True):
     document_bytes: int
     messages: int
     tools: int
-
-
-def write_count(input_tokens: int) -> bytes:
-    """The answer of count_tokens."""
-    return encode({"input_tokens": input_tokens})
 
 
 def texts_of(request: ChatRequest) -> Iterator[str]:

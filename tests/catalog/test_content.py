@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from asbru.dialects.anthropic_messages import DIALECT, countable, texts_of, write_count
+from asbru.catalog import countable, texts_of
+from asbru.dialects.anthropic_messages import DIALECT
 
 REQUEST = {
     "model": "m",
@@ -50,7 +51,7 @@ REQUEST = {
 
 def test_everything_a_model_reads_is_counted() -> None:
     """Texts at every depth, images, documents, messages and tools; never base64."""
-    request = DIALECT.read_request(json.dumps(REQUEST).encode())
+    request = DIALECT.chat.read_request(json.dumps(REQUEST).encode())
     found = countable(request)
     server = '{"type": "bash_20250124", "name": "b"}'
     assert list(texts_of(request)) == [
@@ -71,4 +72,6 @@ def test_everything_a_model_reads_is_counted() -> None:
 
 def test_answer() -> None:
     """The answer is one number."""
-    assert write_count(12) == b'{"input_tokens":12}'
+    operation = DIALECT.operation("count_tokens")
+    assert operation is not None and operation.write_count is not None
+    assert operation.write_count(12) == b'{"input_tokens":12}'

@@ -9,7 +9,7 @@ import brotli
 import pytest
 
 from asbru.core.errors import AsbruError, BadRequest, TooLarge
-from asbru.pipeline.operations import decode_body
+from asbru.pipeline.read_head import decode_body
 
 
 @pytest.mark.parametrize(

@@ -9,16 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, TypeAlias
 
-FORWARD_ALWAYS: Final = 1
-"""To providers of any dialect."""
-FORWARD_TO_OPENAI: Final = 2
-FORWARD_TO_ANTHROPIC: Final = 3
+TO_ANY_DIALECT: Final = b""
 
-ForwardedHeader: TypeAlias = tuple[int, bytes, bytes]
-"""(whom it is for, one of the above; name as spelled; value)."""
+ForwardedHeader: TypeAlias = tuple[bytes, bytes, bytes]
+"""(the dialects' prefix it has, such as `openai-`, or TO_ANY_DIALECT; name as spelled; value)."""
 
-Wants: TypeAlias = tuple[int | bytes, ...]
-"""What lines made of carried headers depend on besides them: the dialect's family and a provider's own lines."""
+Wants: TypeAlias = tuple[bytes, ...]
+"""What lines made of forwarded headers depend on besides them: the dialect's name and a provider's own lines."""
 
 MADE_MAX = 64
 """Lines kept for so many `Wants`; then it starts anew."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from asbru.core.outbox import FEW, FEW_TURNS_MAX, GATHERED_MAX, Outbox
+from asbru.wire.outbox import FEW, FEW_TURNS_MAX, GATHERED_MAX, Outbox
 
 
 class Peer:

@@ -1,4 +1,4 @@
-"""What differs between operations: how the head is read and whether an answer may be read by the chat dialect."""
+"""The head of a call: what the path must know of its route, query and body, whose coding is taken off here."""
 
 from __future__ import annotations
 
@@ -7,18 +7,16 @@ from asbru.dialects import RequestHead
 from asbru.pipeline.call import Call
 from asbru.wire.content_coding import CODINGS, CodingError, DecodedTooLargeError, decode
 
-CHAT = "chat"
-COUNT_TOKENS = "count_tokens"
-
 
 def read_head(call: Call, body_bytes_max: int) -> RequestHead:
-    """The head of the call's body, whose coding is taken off. Only chat and completions stream."""
+    """The head of the call, by its operation."""
     if call.content_coding:
         call.body = decode_body(call.content_coding.strip().lower(), call.body, body_bytes_max)
         call.body_bytes = len(call.body)
-    head = call.dialect.read_head(call.body)
-    if head.stream and call.operation in ("embeddings", COUNT_TOKENS):
-        raise BadRequest(f"{call.operation} cannot be streamed; leave 'stream' out", param="stream")
+    operation = call.operation
+    head = operation.read_head(call.body, call.parameters, call.query)
+    if head.stream and not operation.streams:
+        raise BadRequest(f"{operation.name} cannot be streamed; leave 'stream' out", param="stream")
     return head
 
 

@@ -1,0 +1,56 @@
+"""What can be asked in this dialect: messages, and how many tokens they would be.
+
+A count is a Messages request without `max_tokens`, so the same reader reads it.
+Source: https://platform.claude.com/docs/en/api/messages-count-tokens
+"""
+
+from __future__ import annotations
+
+from asbru.dialects.anthropic_messages.request import read_head, read_request
+from asbru.dialects.anthropic_messages.request_writer import write_request
+from asbru.dialects.anthropic_messages.response import read_reply, write_reply
+from asbru.dialects.anthropic_messages.stream import MessagesStreamReader
+from asbru.dialects.anthropic_messages.stream_writer import MessagesStreamWriter
+from asbru.dialects.anthropic_messages.types import encode
+from asbru.dialects.contract import Codec, Operation, PathParameters, RequestHead
+
+CODEC = Codec(
+    read_request=read_request,
+    write_request=write_request,
+    read_reply=read_reply,
+    write_reply=write_reply,
+    stream_reader=MessagesStreamReader,
+    stream_writer=MessagesStreamWriter,
+)
+
+
+def _head(body: bytes, parameters: PathParameters, query: bytes) -> RequestHead:
+    del parameters, query
+    return read_head(body)
+
+
+def write_count(input_tokens: int) -> bytes:
+    """The response of count_tokens."""
+    return encode({"input_tokens": input_tokens})
+
+
+OPERATIONS = (
+    Operation(
+        name="chat",
+        surface="messages",
+        routes=("/messages",),
+        path="/messages",
+        read_head=_head,
+        streams=True,
+        codec=CODEC,
+    ),
+    Operation(
+        name="count_tokens",
+        surface="count_tokens",
+        routes=("/messages/count_tokens",),
+        path="/messages/count_tokens",
+        read_head=_head,
+        read_request=read_request,
+        write_count=write_count,
+    ),
+)

@@ -1,0 +1,38 @@
+"""How dialects are found: every folder beside this file, and those in other places that a test or a plugin names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from asbru.core.folders import FolderFault, find_folders
+from asbru.dialects.contract import Dialect
+
+
+def discover(extra: Iterable[str] = ()) -> dict[str, Dialect]:
+    """Every dialect by name. Raises `FolderFault` naming the folder whose record is missing or wrong."""
+    package = __package__ or "asbru.dialects"
+    found: dict[str, Dialect] = {}
+    for folder, module in find_folders(package, __file__.rpartition("/")[0], extra):
+        dialect = getattr(module, "DIALECT", None)
+        if not isinstance(dialect, Dialect):
+            raise FolderFault(f"{folder}: `DIALECT` is not a dialects.Dialect")
+        wrong = _faults(dialect, folder.rpartition("/")[2])
+        if wrong:
+            raise FolderFault(f"{folder}: {'; '.join(wrong)}")
+        found[dialect.name] = dialect
+    return found
+
+
+def _faults(dialect: Dialect, folder: str) -> list[str]:
+    wrong: list[str] = []
+    if dialect.name != folder:
+        wrong.append(f"the record says {dialect.name!r}, the folder {folder!r}")
+    names = [operation.name for operation in dialect.operations]
+    if len(set(names)) != len(names):
+        wrong.append("two operations have one name")
+    if not any(operation.name == "chat" and operation.codec is not None for operation in dialect.operations):
+        wrong.append("no chat operation with a codec")
+    for operation in dialect.operations:
+        if operation.codec is None and operation.read_request is None and operation.texts is None:
+            wrong.append(f"{operation.name}: without canonical form and texts nobody could look at its content")
+    return wrong

@@ -1,0 +1,42 @@
+"""Surfaces: the paths that callers know, worked out from what each dialect says of itself, and pages of our own.
+
+    /livez    200 while the process runs
+    /readyz   200 while it takes calls, 503 once it drains
+    /health   both, as JSON, with the version
+    /metrics  Prometheus text, summed over all workers
+
+Tables, no code: what a path means is `pipeline`'s business, how bytes arrive is `edge.server`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from asbru.dialects import Dialect
+from asbru.edge.router import Route
+
+_GET = (b"GET", b"HEAD")
+_STATUS_PAGES = ("/livez", "/readyz", "/health", "/metrics")
+
+
+def routes_of(dialects: Iterable[Dialect]) -> tuple[Route, ...]:
+    """Every route, the dialects' and the status pages'. The pages speak the dialect whose root is "/"."""
+    dialects = tuple(dialects)
+    plain = next(dialect for dialect in dialects if dialect.surface.root == "/")
+    return (
+        *(route for dialect in dialects for route in _routes(dialect)),
+        *(Route(path, "page", path[1:], plain, _GET) for path in _STATUS_PAGES),
+    )
+
+
+def _routes(dialect: Dialect) -> Iterator[Route]:
+    surface = dialect.surface
+    yield Route(surface.root, "page", "root", dialect, _GET)
+    for base in surface.bases:
+        for operation in dialect.operations:
+            name = f"{surface.name}.{operation.surface}"
+            for path in operation.routes:
+                yield Route(f"{base}{path}", "call", name, dialect, operation=operation)
+    for base in surface.models_bases:
+        for path in (f"{base}/models", f"{base}/models/{{model}}"):
+            yield Route(path, "models", f"{surface.name}.models", dialect, _GET)

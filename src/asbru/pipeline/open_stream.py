@@ -1,0 +1,124 @@
+"""A provider's stream, opened: read until its first content, while a fault still leads to a retry or a fallback.
+
+The relay chosen here carries it from then on (`streaming`, `deliver`).
+"""
+
+from __future__ import annotations
+
+from asbru.core.errors import UpstreamError
+from asbru.pipeline.call import Attempt, Call
+from asbru.pipeline.endpoint import Endpoint
+from asbru.pipeline.responses import OpenStream, Response
+from asbru.pipeline.stages import changing, watching
+from asbru.pipeline.streaming import PassRelay, Relay
+from asbru.pipeline.translating import TranslateRelay
+from asbru.pipeline.upstream_request import asks_usage
+from asbru.pipeline.watching import WatchRelay
+from asbru.upstream import Exchange, UpstreamResponse
+from asbru.wire.content_coding import CodingError, Decoder, decoder
+
+_NO_CACHE = b"cache-control: no-cache\r\n"
+_SSE_TYPE = b"text/event-stream"
+SSE_LINES = b"content-type: text/event-stream; charset=utf-8\r\n" + _NO_CACHE
+_SSE_STARTS = (b"data:", b"event:", b":", b"id:", b"retry:")
+_UNBOUNDED = 1 << 62
+
+
+def response_passes(call: Call, endpoint: Endpoint) -> bool:
+    """Whether the response comes to the caller as the provider sent it: it is of the caller's dialect, and no stage
+    changes it."""
+    return call.dialect is endpoint.dialect and (not call.stages or not changing(call))
+
+
+async def open_stream(call: Call, attempt: Attempt, exchange: Exchange, upstream: UpstreamResponse) -> Response:
+    """The stream with its first content in hand; raises `UpstreamError` for what begins otherwise."""
+    attempt.status = upstream.status
+    relay = _relay(call, attempt, upstream)
+    sound = says_stream = _says_stream(upstream)
+    try:
+        while True:
+            chunk = await exchange.read()
+            if not chunk:
+                _check_empty(relay)
+                break
+            if not sound:
+                sound = True
+                _check_is_stream(chunk, upstream)
+            if relay.prelude(chunk):
+                break
+    except UpstreamError:
+        attempt.report(relay.usage)
+        raise
+    lines = upstream.lines + _NO_CACHE if says_stream else _stream_lines(upstream)
+    return Response(200, lines, stream=OpenStream(exchange, attempt.endpoint.pool, relay))
+
+
+def _relay(call: Call, attempt: Attempt, upstream: UpstreamResponse) -> Relay:
+    endpoint = attempt.endpoint
+    decode_with: Decoder | None = None
+    coding = upstream.content_encoding
+    if coding and coding != b"identity":
+        try:
+            decode_with = decoder(coding, _UNBOUNDED)
+        except CodingError as error:
+            raise UpstreamError(f"the provider's stream cannot be decoded: {error}", kind="protocol") from error
+    if attempt.response_passes:
+        return _pass_relay(call, endpoint, decode_with)
+    operation = endpoint.dialect.operation(call.operation.name)
+    own = call.operation.codec
+    assert operation is not None and operation.codec is not None and own is not None
+    return TranslateRelay(
+        operation.codec.stream_reader(),
+        own.stream_writer(call.read_canonical()),
+        decoder=decode_with,
+        stages=changing(call) + watching(call) if call.stages else (),
+    )
+
+
+def _pass_relay(call: Call, endpoint: Endpoint, decode_with: Decoder | None) -> PassRelay:
+    head = call.head
+    assert head is not None
+    withhold = asks_usage(head, endpoint)
+    watchers = watching(call) if call.stages else ()
+    if not watchers:
+        return PassRelay(endpoint.dialect, withhold=withhold, decoder=decode_with, choices=head.choices)
+    codec = call.operation.codec
+    assert codec is not None, "a maker that must see a reply without canonical form refuses the call"
+    return WatchRelay(
+        endpoint.dialect,
+        withhold=withhold,
+        decoder=decode_with,
+        choices=head.choices,
+        reader=codec.stream_reader(),
+        watchers=watchers,
+    )
+
+
+def _says_stream(upstream: UpstreamResponse) -> bool:
+    """Whether the response is an event stream by its own word, and not coded: then its lines go on as they came."""
+    return not upstream.content_encoding and upstream.content_type.startswith(_SSE_TYPE)
+
+
+def _stream_lines(upstream: UpstreamResponse) -> bytes:
+    """The header lines of a stream whose type or coding must be put right."""
+    return upstream.lines_without(b"content-type", b"content-encoding") + SSE_LINES
+
+
+def _check_is_stream(chunk: bytes, upstream: UpstreamResponse) -> None:
+    """A 200 that is no event stream: the type says so, or the first bytes do where the type is silent or wrong."""
+    if upstream.content_encoding:
+        return
+    start = chunk.lstrip(b"\xef\xbb\xbf\r\n ")
+    if start and not start.startswith(_SSE_STARTS):
+        raise UpstreamError(
+            "the provider answered a streamed call without a stream", kind="protocol", code="upstream_protocol"
+        )
+
+
+def _check_empty(relay: Relay) -> None:
+    """The stream ended before any content: fine only if it was complete in its own terms."""
+    error = relay.finish(None)
+    if error is not None:
+        raise error
+    if relay.seen_fault is not None:
+        raise relay.seen_fault

@@ -1,0 +1,42 @@
+"""Ports of the path: what rooms and tests give it, as shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from asbru.core.money import PriceRow
+
+if TYPE_CHECKING:
+    from asbru.pipeline.call import Attempt, Call
+    from asbru.routing import Target
+
+
+class Prices(Protocol):
+    """What a model costs."""
+
+    def rows(self, provider: str, model: str) -> tuple[PriceRow, ...] | None:
+        """The price rows of a provider's model, by the upstream's name for it; None when unknown."""
+        ...
+
+
+class Lease(Protocol):
+    """What a call holds of its owners' limits while it runs."""
+
+    def hold(self, call: Call, targets: Sequence[Target]) -> Awaitable[None]:
+        """Hold the worst case of `targets`; raises the refusal when a limit has no room. Awaits nothing but Futures."""
+        ...
+
+    def settle(self, attempts: Sequence[Attempt]) -> None:
+        """The call is over, and this is what it spent: a billed attempt without usage spent an unknown amount.
+        Called exactly once; never waits, never raises."""
+        ...
+
+
+class Leases(Protocol):
+    """Limits on what callers may spend and how often they may call."""
+
+    def admit(self, call: Call) -> Awaitable[Lease]:
+        """Let a call in, or raise the refusal. Awaits nothing but Futures; a call that is closed while it waits here
+        has no lease, so whatever was taken for it must be given back by the implementation."""
+        ...

@@ -1,0 +1,107 @@
+"""Stages: what looks at the content of a call, or changes it. Guardrails, the cache and recorders of bodies are stages.
+
+A `StageMaker` decides for each call whether it has something to do there, and makes a `Stage` for it. Where there are
+no makers, or none has anything to do, the path goes its usual way and pays for nothing.
+
+    stage.replies   the response
+    "ignored"       goes as it would without the stage
+    "watched"       goes as it would without the stage; a copy is read for it, events after the caller has them
+    "changed"       is read, given to the stage and written anew, in every dialect, whole or streamed
+
+Stages see canonical form: requests, replies and stream events. Operations without one (`Operation.codec` is None) have
+texts at most, and no reply that can be read: a maker that must see the reply of such a call refuses it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from asbru.core.chat import ChatRequest
+from asbru.core.reply import ChatReply, StreamEvent
+from asbru.pipeline.stepper import within
+
+if TYPE_CHECKING:
+    from asbru.pipeline.call import Call
+    from asbru.pipeline.rooms import Rooms
+
+STAGE_DEADLINE_S = 60.0
+"""How long a stage may take with a request or a whole reply. In a stream it is the provider's `idle_s`, each time."""
+
+Replies: TypeAlias = Literal["ignored", "watched", "changed"]
+
+
+class Stage:
+    """The base: does nothing. What may wait awaits nothing but `Future`s (`stepper.in_task`), each under a deadline of
+    the stage's own, or of ours; a stage that raises an `AsbruError` ends the call with it.
+
+    `pulls`: its `pull` is called in place of `events`, so that it may wait.
+    """
+
+    replies: Replies = "ignored"
+    pulls = False
+
+    async def request(self, request: ChatRequest) -> ChatRequest:
+        """What is sent in place of `request`; the same object when nothing changes."""
+        return request
+
+    async def texts(self, texts: Sequence[str]) -> Sequence[str]:
+        """The same for an operation without canonical form: as many texts as there were."""
+        return texts
+
+    async def reply(self, reply: ChatReply) -> ChatReply:
+        """What the caller gets in place of a whole `reply`. A watching stage returns what it was given."""
+        return reply
+
+    def events(self, events: list[StreamEvent]) -> list[StreamEvent]:
+        """What the caller gets in place of `events`. May hold some back, and give them later; the last chance is the
+        `PartStop` of their part. The grammar of `core.reply` must still hold. A watching stage's result is ignored."""
+        return events
+
+    async def pull(self, events: list[StreamEvent]) -> list[StreamEvent]:
+        """`events`, for a stage that waits. Meanwhile the provider is read no further than a bound."""
+        return self.events(events)
+
+
+StageMaker: TypeAlias = "Callable[[Call], Stage | None]"
+"""The stage for a call, or None. Sees who calls, the head and the body."""
+
+
+async def look_at_request(call: Call, rooms: Rooms) -> None:
+    """Make the stages of a call and let each see, and change, what is asked."""
+    call.stages = stages = tuple(stage for make in rooms.stages if (stage := make(call)) is not None)
+    if not stages:
+        return
+    operation = call.operation
+    if operation.codec is not None or operation.read_request is not None:
+        before = request = call.read_canonical()
+        for stage in stages:
+            request = await within(rooms.loop, stage.request(request), STAGE_DEADLINE_S)
+        call.canonical = request
+        call.request_changed = request is not before
+    elif operation.texts is not None:
+        given = texts = operation.texts.read(call.body)
+        for stage in stages:
+            texts = await within(rooms.loop, stage.texts(texts), STAGE_DEADLINE_S)
+        if tuple(texts) != given:
+            call.body = operation.texts.write(call.body, texts)
+            call.head = operation.read_head(call.body, call.parameters, call.query)
+
+
+async def through_stages(call: Call, rooms: Rooms, reply: ChatReply) -> ChatReply:
+    """What the stages make of a whole reply; those that watch see what the caller will get."""
+    for stage in changing(call):
+        reply = await within(rooms.loop, stage.reply(reply), STAGE_DEADLINE_S)
+    for stage in watching(call):
+        await within(rooms.loop, stage.reply(reply), STAGE_DEADLINE_S)
+    return reply
+
+
+def watching(call: Call) -> tuple[Stage, ...]:
+    """The stages that are shown the response without a word in it."""
+    return tuple(stage for stage in call.stages if stage.replies == "watched")
+
+
+def changing(call: Call) -> tuple[Stage, ...]:
+    """The stages that the response goes through."""
+    return tuple(stage for stage in call.stages if stage.replies == "changed")

@@ -1,0 +1,130 @@
+"""A stream that is read and written anew: other dialect out than in, or stages that look at it or change it.
+
+    bytes -> reader -> events -> stages, in order -> writer -> bytes
+
+Where a stage may wait (`Stage.pulls`), the stream is pulled through by `pull` and `pull_end`, which await it, and
+pushed by `feed` otherwise. What the provider reports (usage, faults, the end) is noted before the stages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from asbru.core.errors import AsbruError, UpstreamError
+from asbru.core.notes import Note
+from asbru.core.ports import ChunkSink, Sink
+from asbru.core.reply import ReplyEnd, StreamEvent, StreamFault, UsageReport, is_content
+from asbru.core.usage import Usage
+from asbru.dialects import StreamReader, StreamWriter
+from asbru.pipeline.stages import Stage
+from asbru.pipeline.streaming import PRELUDE_BYTES_MAX, UNREADABLE, fault_error, incomplete, unreadable
+from asbru.wire.content_coding import Decoder
+
+
+class TranslateRelay:
+    """See the module, and `streaming.Relay`."""
+
+    def __init__(
+        self, reader: StreamReader, writer: StreamWriter, *, decoder: Decoder | None, stages: Sequence[Stage] = ()
+    ) -> None:
+        self.usage: Usage | None = None
+        self.seen_fault: UpstreamError | None = None
+        self.pulls = any(stage.pulls for stage in stages)
+        self._reader = reader
+        self._writer = writer
+        self._decoder = decoder
+        self._stages = tuple(stages)
+        self._held: list[StreamEvent] = []
+        self._held_bytes = 0
+        self._sink: Sink | None = None
+        self._complete = False
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """See `Relay`."""
+        return self._writer.notes
+
+    def prelude(self, chunk: bytes) -> bool:
+        """See `Relay`."""
+        events = self._read(chunk)
+        self._held.extend(events)
+        self._held_bytes += len(chunk)
+        for event in events:
+            if isinstance(event, StreamFault):
+                raise fault_error(event)
+            if is_content(event):
+                return True
+        return self._held_bytes > PRELUDE_BYTES_MAX
+
+    def begin(self, sink: Sink) -> None:
+        """See `Relay`. What is held goes out with the first `pull` where a stage may wait."""
+        self._sink = sink
+        if not self.pulls:
+            held, self._held = self._held, []
+            self._push(held)
+
+    def feed(self, chunk: bytes) -> None:
+        """See `Relay`."""
+        self._push(self._read(chunk))
+
+    def pass_chunks(self, sink: ChunkSink) -> ChunkSink | None:
+        """See `Relay`: nothing is passed on as it came."""
+        del sink
+
+    async def pull(self, chunk: bytes) -> None:
+        """`feed`, awaiting the stages; also what was held since before `begin`."""
+        held, self._held = self._held, []
+        await self._pull(held + self._read(chunk) if chunk else held)
+
+    async def pull_end(self, *, clean: bool) -> None:
+        """What `finish` would read at the end of the bytes, awaiting the stages."""
+        if not self._complete and self.seen_fault is None:
+            await self._pull(self._reader.close(clean=clean))
+
+    def finish(self, cut: AsbruError | None) -> AsbruError | None:
+        """See `Relay`."""
+        if not self._complete and self.seen_fault is None and not self.pulls:
+            self._push(self._reader.close(clean=cut is None))
+        if self._complete or self.seen_fault is not None:
+            return None
+        return cut or incomplete()
+
+    def _read(self, chunk: bytes) -> list[StreamEvent]:
+        try:
+            return self._reader.feed(chunk if self._decoder is None else self._decoder.feed(chunk))
+        except UNREADABLE as error:
+            raise unreadable(error) from error
+
+    def _push(self, events: list[StreamEvent]) -> None:
+        self._take_note(events)
+        if self._stages and events:
+            for stage in self._stages:
+                shown = stage.events(events)
+                if stage.replies == "changed":
+                    events = shown
+        self._write(events)
+
+    async def _pull(self, events: list[StreamEvent]) -> None:
+        self._take_note(events)
+        for stage in self._stages:
+            if not events:
+                return
+            shown = await stage.pull(events) if stage.pulls else stage.events(events)
+            if stage.replies == "changed":
+                events = shown
+        self._write(events)
+
+    def _take_note(self, events: list[StreamEvent]) -> None:
+        for event in events:
+            if isinstance(event, UsageReport):
+                self.usage = event.usage
+            elif isinstance(event, StreamFault):
+                self.seen_fault = fault_error(event)
+            elif isinstance(event, ReplyEnd):
+                self._complete = True
+
+    def _write(self, events: list[StreamEvent]) -> None:
+        if events and self._sink is not None:
+            data = self._writer.write(events)
+            if data:
+                self._sink(data)

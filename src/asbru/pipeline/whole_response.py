@@ -1,0 +1,113 @@
+"""A provider's whole response, judged and made for the caller: a reply as it came or translated, or an error raised.
+
+Not here: streams (`open_stream`), and what follows from an error (`attempts`).
+"""
+
+from __future__ import annotations
+
+from asbru.core.errors import UpstreamError
+from asbru.dialects import Codec, Dialect
+from asbru.pipeline.call import Attempt, Call
+from asbru.pipeline.responses import Response
+from asbru.pipeline.rooms import Rooms
+from asbru.pipeline.stages import through_stages
+from asbru.routing import read_retry_after_s
+from asbru.upstream import UpstreamResponse
+from asbru.wire.content_coding import CodingError, DecodedTooLargeError, accepts, decode
+from asbru.wire.http_heads import JSON_LINE
+
+_OPENS, _CLOSES = b"{}"
+
+
+def judge(call: Call, attempt: Attempt, upstream: UpstreamResponse, rooms: Rooms) -> bytes:
+    """The body of a reply, without its content coding. Raises `UpstreamError` for whatever is none."""
+    coding = upstream.content_encoding
+    body = upstream.body if not coding else _decoded(upstream.body, coding, rooms.response_bytes_max)
+    dialect = attempt.endpoint.dialect
+    attempt.status = upstream.status
+    if upstream.status >= 300:
+        raise _refusal(upstream, body, dialect, rooms)
+    inside = dialect.errors.inside(body)
+    if inside is not None:
+        inside.content_type = upstream.content_type
+        raise inside
+    if attempt.response_passes:  # a translated one tells it when it is read
+        attempt.report(dialect.passing.usage_of(body))
+    if call.head is not None and call.head.stream:
+        attempt.report(dialect.passing.usage_of(body))
+        raise _protocol_error("the provider answered a streamed call without a stream")
+    if not body or body[0] != _OPENS or body[-1] != _CLOSES:
+        _check_json(body)
+    return body
+
+
+def pass_on(call: Call, upstream: UpstreamResponse, body: bytes) -> Response:
+    """The response as it came; a content coding that the caller did not ask for is taken off."""
+    if not upstream.content_encoding:
+        return Response(upstream.status, upstream.lines, body)
+    if body is upstream.body or accepts(call.accept_coding, upstream.content_encoding):
+        return Response(upstream.status, upstream.lines, upstream.body)
+    return Response(upstream.status, upstream.lines_without(b"content-encoding"), body)
+
+
+async def translate(
+    call: Call, attempt: Attempt, upstream: UpstreamResponse, body: bytes, *, rooms: Rooms
+) -> Response:
+    """The reply written in the caller's dialect, after the stages that change it."""
+    dialect = attempt.endpoint.dialect
+    try:
+        reply = _codec(call, dialect).read_reply(body)
+    except UpstreamError:  # what makes no sense was paid for all the same
+        attempt.report(dialect.passing.usage_of(body))
+        raise
+    attempt.report(reply.usage or dialect.passing.usage_of(body))
+    if call.stages:
+        reply = await through_stages(call, rooms, reply)
+    written = _codec(call, call.dialect).write_reply(reply)
+    attempt.notes += written.notes
+    lines = upstream.lines_without(b"content-type", b"content-encoding")
+    return Response(200, lines + JSON_LINE, written.body)
+
+
+async def show(call: Call, attempt: Attempt, body: bytes, rooms: Rooms) -> None:
+    """Let the watching stages see a reply that goes to the caller as it came."""
+    await through_stages(call, rooms, _codec(call, attempt.endpoint.dialect).read_reply(body))
+
+
+def _codec(call: Call, dialect: Dialect) -> Codec:
+    operation = dialect.operation(call.operation.name)
+    assert operation is not None and operation.codec is not None, "a reply without canonical form is passed on"
+    return operation.codec
+
+
+def _protocol_error(message: str) -> UpstreamError:
+    return UpstreamError(message, kind="protocol", code="upstream_protocol")
+
+
+def _decoded(body: bytes, coding: bytes, bytes_max: int) -> bytes:
+    if coding == b"identity":
+        return body
+    try:
+        return decode(coding, body, bytes_max)
+    except CodingError as error:
+        raise _protocol_error(f"the provider's response cannot be decoded: {error}") from error
+    except DecodedTooLargeError:
+        raise _protocol_error(f"the provider's response is over {bytes_max} bytes when decoded") from None
+
+
+def _check_json(body: bytes) -> None:
+    """What is not whole JSON is no reply."""
+    text = body.strip()
+    if not text.startswith((b"{", b"[")):
+        raise _protocol_error("the provider answered with something that is not JSON")
+    if not text.endswith((b"}", b"]")):
+        raise UpstreamError("the provider's response ended before it was complete", kind="cut", code="upstream_cut")
+
+
+def _refusal(upstream: UpstreamResponse, body: bytes, dialect: Dialect, rooms: Rooms) -> UpstreamError:
+    if upstream.status < 400:
+        return _protocol_error(f"the provider answered with a redirect ({upstream.status}), which is not followed")
+    error = dialect.errors.read(upstream.status, body)
+    error.content_type = upstream.content_type
+    error.retry_after_s = read_retry_after_s(upstream.retry_after, rooms.unix_time())
+    return error
