@@ -5,14 +5,17 @@ and how it travels.
 """
 
 from asbru.cluster.feed import Changes, Entries, Entry, Everything, Feed, Subscriber, read_entries, write_entries
+from asbru.cluster.follow import FEED_SUBJECT, follow_store
 
 __all__ = [
+    "FEED_SUBJECT",
     "Changes",
     "Entries",
     "Entry",
     "Everything",
     "Feed",
     "Subscriber",
+    "follow_store",
     "read_entries",
     "write_entries",
 ]

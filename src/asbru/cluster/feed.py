@@ -7,12 +7,13 @@ one. Pure: nothing here waits, and what an entry means is its subscriber's busin
 
     store layer     | comes: the next version | an older one | a later one, a gap  | everything
     version unknown | (is a gap)              | (is a gap)   | ignored: ask anew   | taken, version known
-    version known   | applied                 | ignored      | ignored: ask anew   | taken, if it is not older
+    version known   | applied                 | ignored      | ignored: ask anew   | taken, also an older version
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Protocol, TypeAlias
 
 import msgspec
@@ -22,6 +23,12 @@ CHUNK_CHANGES_MAX = 1000
 
 Entries: TypeAlias = dict[str, dict[str, bytes]]
 """Payloads (MessagePack) by kind and id."""
+
+
+_Change: TypeAlias = tuple[str, str, bytes | None]
+"""(kind, id, payload; None: it is deleted)."""
+
+_NONE: dict[str, bytes] = {}
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True):
@@ -85,34 +92,42 @@ class Feed:
     def replace_file(self, entries: Entries) -> Iterator[None]:
         """Make the file's layer hold `entries`, a bounded number of changes per step; to be run to its end, or given up
         for another replacement. What is added and changed comes first, so that a key that takes over from another is
-        known before the other is not."""
-        for at, (kind, entry_id, payload) in enumerate(_differences(self._file, entries)):
-            if at % CHUNK_CHANGES_MAX == 0:
-                yield
-            self._set(self._file, kind, entry_id, payload)
+        known before the other is not. Raises as `apply_changes` does."""
+        changes = _differences(self._file, entries)
+        wrong: list[ValueError] = []
+        while chunk := tuple(islice(changes, CHUNK_CHANGES_MAX)):
+            yield
+            wrong += self._set(self._file, chunk)
+        _raise_first(wrong)
 
     def replace_store(self, everything: Everything) -> None:
-        """Make the store's layer hold everything; what is older than what is known is ignored."""
-        if self.version is not None and everything.version < self.version:
-            return
-        self.version = None  # in case a subscriber raises
-        for kind, entry_id, payload in _differences(self._store, everything.entries):
-            self._set(self._store, kind, entry_id, payload)
+        """Make the store's layer hold everything. An older version than the known one means that the store was set
+        back. Raises as `apply_changes` does."""
         self.version = everything.version
+        _raise_first(self._set(self._store, _differences(self._store, everything.entries)))
 
     def apply_changes(self, version: int, entries: Sequence[Entry]) -> bool:
         """Apply the changes that lead to `version`. False: one before it is missing, and everything has to be asked for
-        anew. Raises what a subscriber raises; then, too, a version is missing."""
+        anew. Raises the first `ValueError` of a subscriber once all else is applied: what it cannot read is as good as
+        deleted, and keeps nothing else back."""
         if self.version is None or version > self.version + 1:
             return False
         if version <= self.version:
             return True
-        for entry in entries:
-            self._set(self._store, entry.kind, entry.id, entry.payload)
         self.version = version
+        _raise_first(self._set(self._store, ((entry.kind, entry.id, entry.payload) for entry in entries)))
         return True
 
-    def _set(self, layer: Entries, kind: str, entry_id: str, payload: bytes | None) -> None:
+    def _set(self, layer: Entries, changes: Iterable[_Change]) -> list[ValueError]:
+        wrong: list[ValueError] = []
+        for change in changes:
+            try:
+                self._set_one(layer, *change)
+            except ValueError as error:
+                wrong.append(error)
+        return wrong
+
+    def _set_one(self, layer: Entries, kind: str, entry_id: str, payload: bytes | None) -> None:
         before = self._counts(kind, entry_id)
         if payload is not None:
             layer.setdefault(kind, {})[entry_id] = payload
@@ -133,10 +148,12 @@ class Feed:
         return declared if declared is not None else self._store.get(kind, _NONE).get(entry_id)
 
 
-_NONE: dict[str, bytes] = {}
+def _raise_first(wrong: list[ValueError]) -> None:
+    if wrong:
+        raise wrong[0]
 
 
-def _differences(before: Entries, after: Entries) -> Iterator[tuple[str, str, bytes | None]]:
+def _differences(before: Entries, after: Entries) -> Iterator[_Change]:
     """What has to be set, one after the other, to get from `before`, to which it is done meanwhile, to `after`."""
     for kind, entries in after.items():
         had = before.setdefault(kind, {})
