@@ -90,7 +90,7 @@ def _type(entry: dict[str, Any]) -> str:
     kinds = {"string": "text", "integer": "whole number", "number": "number", "boolean": "`true` or `false`"}
     if option["type"] == "array":
         inner = option["items"]
-        return "list of sections" if "$ref" in inner else f"list of {kinds[inner['type']]}"
+        return "list of sections" if "$ref" in inner else f"list of {_type(inner)}"
     if option["type"] == "object":
         inner = _values(option)
         return "sections by name" if "$ref" in inner else f"{kinds[inner['type']]} by name"
@@ -102,6 +102,8 @@ def _bounds(option: dict[str, Any]) -> str:
     if low is None and high is None:
         return ""
     above = "above " if "exclusiveMinimum" in option else ""
+    if high is None:
+        return f", {above or 'from '}{low}"
     return f", {above}{low:g} to {high:g}" if max(abs(low), abs(high)) < 1e6 else f", {above}{low} to {high}"
 
 

@@ -9,8 +9,9 @@ import pytest
 from tests.fakes.inside import Inside, answer, provider
 
 from asbru.app.build import build_forwards
-from asbru.app.snapshot import KeyFacts, Limits, PrefixForward, ProviderFacts, Snapshot, TlsFacts
+from asbru.app.snapshot import KeyFacts, Limits, PrefixForward, ProviderFacts, Snapshot
 from asbru.core.secret_text import SecretText
+from asbru.upstream.origin import TlsTrust
 
 OK = answer(
     200,
@@ -51,7 +52,7 @@ def test_a_reload_keeps_warm_connections(inside: Inside) -> None:
     "change",
     [
         {"base_url": "http://a.test:81/v1"},
-        {"tls": TlsFacts(verify=False)},
+        {"tls": TlsTrust(verify=False)},
         {"allow_private": True},
         {"connections_max": 5},
     ],

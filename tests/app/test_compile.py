@@ -18,6 +18,7 @@ from asbru.app.config import ConfigRefusedError
 from asbru.app.snapshot import read_snapshot, write_snapshot
 from asbru.cluster import write_entries
 from asbru.core.secret_text import SecretText
+from asbru.core.traits import PLAIN, Traits, rule
 from asbru.governance import VIRTUAL_KEY, digest_of, write_virtual_key
 from asbru.providers import Access, Provider
 from asbru.providers.kit import ANTHROPIC_ACCESS, OPENAI_ACCESS
@@ -135,6 +136,8 @@ def test_custom_provider_at_a_known_address_is_priced(build) -> None:
         ("providers: {groq: {base_url: 'http://169.254.169.254/v1', allow_private: true}}", "link-local"),
         ("providers: {groq: {base_url: 'http://u:p@x.example/v1'}}", "belong under `keys`"),
         ("providers: {groq: {base_url: 'http://x:99999/v1'}}", "no valid host and port"),
+        ("providers: {groq: {proxy: 'socks5://x:1'}}", "providers.groq.proxy: expected http://host:port"),
+        ("providers: {groq: {proxy: 'http://x:1?same-1234567890123'}}", "expected http://host:port"),
         ("providers: {groq: {headers: {'a b': x}}}", "not a valid header name"),
         ("providers: {groq: {headers: {Host: x}}}", "set by the gateway itself"),
         ('providers: {groq: {headers: {a: "x\\ny"}}}', "without line breaks"),
@@ -301,3 +304,24 @@ def test_process_prints_errors(tmp_path: Path) -> None:
     assert len(lines) == 1
     assert len(lines[0]["errors"]) == 2
     assert not (tmp_path / "out").exists()
+
+
+def test_traits_of_the_type_and_of_the_configuration(build) -> None:
+    """The configuration changes the type's traits field by field; its rules come after those of the type."""
+    text = (
+        "providers: {a: {dialect: openai, base_url: 'https://a.example/v1', traits: {max_output_tokens: 9,"
+        " rules: [{models: 'x*', cache_marks: true}]}}, groq: {}}"
+    )
+    changed, plain = build(text).snapshot.providers
+    assert changed.traits == Traits(max_output_tokens=9)
+    assert changed.trait_rules == (rule("x*", cache_marks=True),)
+    assert (plain.traits, plain.trait_rules) == (PLAIN, ())
+
+
+def test_how_a_provider_is_reached(build) -> None:
+    """As configured, but never more idle connections than connections; the mock that Asbru starts is on loopback."""
+    text = "providers: {groq: {proxy: 'http://p:1', allow_private: true, connections_max: 5}, mock: {}}"
+    groq, mock = build(text).snapshot.providers
+    assert (groq.proxy, groq.allow_private, groq.allow_loopback) == (SecretText("http://p:1"), True, False)
+    assert (groq.connections_max, groq.idle_connections_max) == (5, 5)
+    assert (mock.allow_loopback, mock.idle_connections_max) == (True, 256)

@@ -15,13 +15,14 @@ import pytest
 from tests.fakes.loops import FakeLoop, FakeTransport
 
 from asbru.app.build import Lasting, build_rooms, declare
-from asbru.app.snapshot import KeyFacts, ProviderFacts, Retries, Snapshot
+from asbru.app.snapshot import KeyFacts, ProviderFacts, Snapshot
 from asbru.cluster import Entries
 from asbru.core.secret_text import SecretText
 from asbru.edge import Door
 from asbru.edge.server import Server, ServerConnection, ServerLimits
 from asbru.governance import VIRTUAL_KEY, digest_of, write_virtual_key
 from asbru.records import COLUMNS, RecordWriter
+from asbru.routing import RetryPolicy
 from asbru.telemetry import Meter
 from asbru.upstream import Origin, TlsContexts, pool
 from asbru.upstream.connection import UpstreamConnection
@@ -51,7 +52,7 @@ def provider(name: str, dialect: str = "openai_chat", **changed: Any) -> Provide
         "operations": ("chat", "completions", "embeddings", "models")
         if dialect == "openai_chat"
         else ("chat", "count_tokens", "models"),
-        "retries": Retries(max=2, pause_initial_s=0.0, pause_max_s=0.0),
+        "retries": RetryPolicy(max=2, pause_initial_s=0.0, pause_max_s=0.0),
         "known_models": ("m",),
         **changed,
     }
@@ -113,16 +114,17 @@ class Caller:
 
 class Inside:
     """See the module. `requests` are what providers were sent: (host, head and body). `keys` are virtual keys and what
-    they allow; the snapshots given here need no pepper."""
+    they allow; the snapshots given here need no pepper. `lasting`: what the builder is given besides (dialects, leases,
+    stages)."""
 
     keys: Mapping[str, Sequence[str]] = MappingProxyType({"test": ("*",), "few": ("a/*",)})
 
-    def __init__(self, snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch, **lasting: Any) -> None:
         self.loop = FakeLoop()
         self.recorder = Recorder()
         self.now_s = 1000.0
         self.lasting = Lasting(
-            cast("asyncio.AbstractEventLoop", self.loop), cast("RecordWriter", self.recorder), Meter()
+            cast("asyncio.AbstractEventLoop", self.loop), cast("RecordWriter", self.recorder), Meter(), **lasting
         )
         self.server = Server(
             cast("asyncio.AbstractEventLoop", self.loop),
@@ -148,6 +150,7 @@ class Inside:
         rooms.clock = lambda: self.now_s
         rooms.chance = lambda: 0.0
         self.door.rooms = rooms
+        self.door.cors_origins = frozenset(origin.encode() for origin in snapshot.cors_origins)
 
     def handle(self, request: Any, connection: Any) -> None:
         self.door.handle(request, connection)
@@ -171,7 +174,7 @@ class Inside:
         raise AssertionError("the play does not end")
 
     def _turn_loop(self) -> bool:
-        moved = bool(self.loop.tasks or self.loop.soon or self.loop.timers)
+        moved = self.loop.busy
         self.loop.run_tasks()
         self.loop.run_soon()
         self.pauses += self.loop.run_timers()

@@ -98,13 +98,29 @@ class FakeTask:
             callback(self)
 
 
+PATIENCE_S = 30.0
+"""Timers longer than this are deadlines: they run when the test lets time pass, and not before."""
+
+
+class FakeTimer:
+    """Something scheduled, which can be called off."""
+
+    def __init__(self, seconds: float, call: Callable[[], object]) -> None:
+        self.seconds = seconds
+        self.call = call
+        self.off = False
+
+    def cancel(self) -> None:
+        self.off = True
+
+
 class FakeLoop:
     """What is asked of it waits in `tasks`, `soon` and `timers`."""
 
     def __init__(self) -> None:
         self.tasks: list[FakeTask] = []
         self.soon: list[Callable[[], object]] = []
-        self.timers: list[tuple[float, Callable[[], object]]] = []
+        self.timers: list[FakeTimer] = []
 
     def create_task(self, coroutine: Coroutine[Any, Any, Any]) -> FakeTask:
         task = FakeTask(coroutine)
@@ -114,8 +130,10 @@ class FakeLoop:
     def call_soon(self, call: Callable[..., object], *args: object) -> None:
         self.soon.append(lambda: call(*args))
 
-    def call_later(self, seconds: float, call: Callable[..., object], *args: object) -> None:
-        self.timers.append((seconds, lambda: call(*args)))
+    def call_later(self, seconds: float, call: Callable[..., object], *args: object) -> FakeTimer:
+        timer = FakeTimer(seconds, lambda: call(*args))
+        self.timers.append(timer)
+        return timer
 
     def run_tasks(self) -> None:
         """Run every task there is, and those they start."""
@@ -128,8 +146,22 @@ class FakeLoop:
             self.soon.pop(0)()
 
     def run_timers(self) -> list[float]:
-        """Run every timer there is now; their delays."""
-        timers, self.timers = self.timers, []
-        for _, call in timers:
-            call()
-        return [seconds for seconds, _ in timers]
+        """Run every timer there is now, but deadlines; their delays."""
+        return self._run_timers(PATIENCE_S)
+
+    def pass_time(self, seconds: float) -> None:
+        """Run the deadlines that fall within so many seconds."""
+        self._run_timers(seconds)
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything waits to run but deadlines."""
+        due = any(timer.seconds <= PATIENCE_S and not timer.off for timer in self.timers)
+        return bool(self.tasks or self.soon or due)
+
+    def _run_timers(self, longest_s: float) -> list[float]:
+        due = [timer for timer in self.timers if timer.seconds <= longest_s and not timer.off]
+        self.timers = [timer for timer in self.timers if timer not in due and not timer.off]
+        for timer in due:
+            timer.call()
+        return [timer.seconds for timer in due]

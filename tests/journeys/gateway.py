@@ -18,23 +18,16 @@ from tests.fakes.waiting import until
 from tests.journeys.caller import HOST, KEY, Caller, UpstreamResponse, request
 
 from asbru.app.build import Lasting, build_forwards, build_rooms, declare
-from asbru.app.snapshot import (
-    Deadlines,
-    FallbackFacts,
-    KeyFacts,
-    Limits,
-    PrefixForward,
-    ProviderFacts,
-    Retries,
-    Snapshot,
-)
+from asbru.app.snapshot import Fallback, KeyFacts, Limits, PrefixForward, ProviderFacts, Snapshot
 from asbru.core.secret_text import SecretText
 from asbru.edge import Door
 from asbru.edge.forward import Forwarder
-from asbru.edge.server import Server, ServerLimits
+from asbru.edge.server import Server
 from asbru.governance import VIRTUAL_KEY, digest_of, write_virtual_key
 from asbru.records.row import COLUMNS
+from asbru.routing import RetryPolicy
 from asbru.telemetry import Meter
+from asbru.upstream import ExchangeDeadlines
 
 PEPPER = b"p" * 16
 NAMES = tuple(column.name for column in COLUMNS)
@@ -61,7 +54,7 @@ def openai(url: str, **changes: Any) -> ProviderFacts:
         keys=keys("o1"),
         operations=OPERATIONS,
         allow_loopback=True,
-        retries=Retries(max=0, pause_initial_s=0.0),
+        retries=RetryPolicy(max=0, pause_initial_s=0.0),
     )
     return msgspec.structs.replace(facts, **changes)
 
@@ -78,14 +71,14 @@ def anthropic(url: str, **changes: Any) -> ProviderFacts:
         keys=keys("a1"),
         operations=("chat", "count_tokens", "models"),
         allow_loopback=True,
-        retries=Retries(max=0, pause_initial_s=0.0),
+        retries=RetryPolicy(max=0, pause_initial_s=0.0),
     )
     return msgspec.structs.replace(facts, **changes)
 
 
-def retries(count: int) -> Retries:
+def retries(count: int) -> RetryPolicy:
     """So many retries, without pauses."""
-    return Retries(max=count, pause_initial_s=0.0)
+    return RetryPolicy(max=count, pause_initial_s=0.0)
 
 
 def snapshot(*providers: ProviderFacts, **changes: Any) -> Snapshot:
@@ -135,17 +128,12 @@ class Gateway:
 
     async def __aenter__(self) -> Gateway:
         loop = asyncio.get_running_loop()
-        limits = self.snapshot.limits
         self.lasting = Lasting(loop, self.recorder, Meter())
         self.door = Door(
             self.lasting.dialects.values(), lambda: self.server.draining, lambda told: told(b"metrics\n"), "0"
         )
-        names = ServerLimits.__struct_fields__
         self.server = Server(
-            loop,
-            ServerLimits(**{name: getattr(limits, name) for name in names}),
-            self.door.handle,
-            header_prefixes=self.lasting.header_prefixes,
+            loop, self.snapshot.limits, self.door.handle, header_prefixes=self.lasting.header_prefixes
         )
         self.server.sweeps.append(self.lasting.sweep)
         self.swap(self.snapshot)
@@ -221,9 +209,9 @@ class Gateway:
             return answer
 
 
-def fallback(source: str, *targets: str) -> tuple[FallbackFacts, ...]:
+def fallback(source: str, *targets: str) -> tuple[Fallback, ...]:
     """When `source` fails, `targets`."""
-    return (FallbackFacts(source=source, targets=tuple(targets)),)
+    return (Fallback(source=source, targets=tuple(targets)),)
 
 
 def forwards(prefix: str, path: str) -> tuple[PrefixForward, ...]:
@@ -231,6 +219,6 @@ def forwards(prefix: str, path: str) -> tuple[PrefixForward, ...]:
     return (PrefixForward(prefix=prefix, unix_socket=path),)
 
 
-def deadlines(**seconds: float) -> Deadlines:
+def deadlines(**seconds: float) -> ExchangeDeadlines:
     """Small deadlines where named."""
-    return Deadlines(**seconds)
+    return ExchangeDeadlines(**seconds)

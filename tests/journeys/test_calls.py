@@ -21,6 +21,9 @@ from tests.journeys.talk import (
     messages_text,
 )
 
+from asbru.core.traits import Traits
+
+SILENT = Traits(ask_stream_usage=False)
 ASKED = {"include_usage": True}
 
 
@@ -88,7 +91,7 @@ async def test_a_stream_with_asked_usage_is_byte_exact() -> None:
 
 async def test_a_provider_that_is_not_asked_for_usage() -> None:
     """Where the provider's facts say so, usage is not asked for, and the record says it is unknown."""
-    async with FakeUpstream() as upstream, Gateway(openai(upstream.url, ask_stream_usage=False)) as gateway:
+    async with FakeUpstream() as upstream, Gateway(openai(upstream.url, traits=SILENT)) as gateway:
         upstream.queue(Reply.events(*[one for one in CHAT_STREAM if b"prompt_tokens" not in one]))
         answer = await gateway.call(CHAT_PATH, chat(stream=True))
         assert answer.body == CHAT_STREAM_SHOWN
@@ -98,7 +101,7 @@ async def test_a_provider_that_is_not_asked_for_usage() -> None:
 
 async def test_a_translated_stream_is_not_asked_for_usage_either() -> None:
     """The provider's word on usage holds for a messages caller too, who is told in a note what is missing."""
-    async with FakeUpstream() as upstream, Gateway(openai(upstream.url, ask_stream_usage=False)) as gateway:
+    async with FakeUpstream() as upstream, Gateway(openai(upstream.url, traits=SILENT)) as gateway:
         upstream.queue(Reply.events(*[one for one in CHAT_STREAM if b"prompt_tokens" not in one]))
         answer = await gateway.call(MESSAGES_PATH, messages("openai/gpt-x", stream=True))
         assert messages_text(answer.body) == "Hi you"

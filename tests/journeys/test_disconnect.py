@@ -72,9 +72,9 @@ async def test_a_caller_that_leaves_while_the_gateway_dials() -> None:
 
 async def test_a_caller_that_leaves_between_attempts() -> None:
     """A caller that goes during the pause before a retry is not retried for."""
-    from asbru.app.snapshot import Retries
+    from asbru.routing import RetryPolicy
 
-    slow = Retries(max=2, pause_initial_s=30.0, pause_max_s=30.0)
+    slow = RetryPolicy(max=2, pause_initial_s=30.0, pause_max_s=30.0)
     async with FakeUpstream() as upstream, Gateway(openai(upstream.url, retries=slow)) as gateway:
         assert gateway.door.rooms is not None
         gateway.door.rooms.chance = lambda: 0.9

@@ -14,8 +14,8 @@ from tests.journeys.caller import request
 from tests.journeys.gateway import Gateway, openai
 from tests.journeys.talk import CHAT_PATH, CHAT_REPLY, CHAT_STREAM, CHAT_STREAM_SHOWN, chat
 
-from asbru.app.snapshot import TlsFacts
 from asbru.core.secret_text import SecretText
+from asbru.upstream.origin import TlsTrust
 
 GOOD = Reply.json(CHAT_REPLY)
 
@@ -28,7 +28,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Authority]:
 
 async def test_tls_with_a_custom_ca(authority: Authority) -> None:
     """A provider whose certificate its own CA vouches for is called over TLS, kept alive, whole and streamed."""
-    trusted = TlsFacts(ca_pem=authority.ca_pem)
+    trusted = TlsTrust(ca_pem=authority.ca_pem)
     async with (
         FakeUpstream(tls=authority.server_context()) as upstream,
         Gateway(openai(upstream.url, tls=trusted)) as gateway,
@@ -42,7 +42,7 @@ async def test_tls_with_a_custom_ca(authority: Authority) -> None:
 
 async def test_a_large_body_through_tls(authority: Authority) -> None:
     """A body of megabytes, rewritten and not, reaches a provider behind TLS whole, and so does the call after it."""
-    trusted = TlsFacts(ca_pem=authority.ca_pem)
+    trusted = TlsTrust(ca_pem=authority.ca_pem)
     async with (
         FakeUpstream(tls=authority.server_context()) as upstream,
         Gateway(openai(upstream.url, tls=trusted)) as gateway,
@@ -58,8 +58,8 @@ async def test_a_large_body_through_tls(authority: Authority) -> None:
 async def test_an_unknown_ca_is_refused(authority: Authority, tmp_path: Path) -> None:
     """A certificate of another CA is refused, by the system's CAs and by a custom one; nothing is sent."""
     (tmp_path / "other").mkdir()
-    other = TlsFacts(ca_pem=Authority(tmp_path / "other").ca_pem)
-    for trust in (TlsFacts(), other):
+    other = TlsTrust(ca_pem=Authority(tmp_path / "other").ca_pem)
+    for trust in (TlsTrust(), other):
         async with (
             FakeUpstream(tls=authority.server_context()) as upstream,
             Gateway(openai(upstream.url, tls=trust)) as gateway,
@@ -76,7 +76,7 @@ async def test_a_certificate_for_another_name_is_refused(authority: Authority) -
     context = authority.server_context(names="DNS:elsewhere.example")
     async with (
         FakeUpstream(tls=context) as upstream,
-        Gateway(openai(upstream.url, tls=TlsFacts(ca_pem=authority.ca_pem))) as gateway,
+        Gateway(openai(upstream.url, tls=TlsTrust(ca_pem=authority.ca_pem))) as gateway,
     ):
         answer = await gateway.call(CHAT_PATH, chat())
         assert answer.status == 502
@@ -88,7 +88,7 @@ async def test_unverified_tls(authority: Authority) -> None:
     """With verification switched off any certificate will do."""
     async with (
         FakeUpstream(tls=authority.server_context()) as upstream,
-        Gateway(openai(upstream.url, tls=TlsFacts(verify=False))) as gateway,
+        Gateway(openai(upstream.url, tls=TlsTrust(verify=False))) as gateway,
     ):
         upstream.queue(GOOD)
         assert (await gateway.call(CHAT_PATH, chat())).status == 200
@@ -101,7 +101,7 @@ async def test_old_tls_is_refused(authority: Authority) -> None:
         context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
     async with (
         FakeUpstream(tls=context) as upstream,
-        Gateway(openai(upstream.url, tls=TlsFacts(ca_pem=authority.ca_pem))) as gateway,
+        Gateway(openai(upstream.url, tls=TlsTrust(ca_pem=authority.ca_pem))) as gateway,
     ):
         answer = await gateway.call(CHAT_PATH, chat())
         assert (answer.status, answer.error["code"]) == (502, "upstream_unreachable")
@@ -149,7 +149,7 @@ async def test_a_proxy_for_tls(authority: Authority) -> None:
         FakeUpstream(tls=authority.server_context(names="DNS:api.example")) as upstream,
         FakeProxy(routes={"api.example:443": ("127.0.0.1", upstream.port)}) as proxy,
     ):
-        facts = openai("https://api.example", proxy=SecretText(proxy.url), tls=TlsFacts(ca_pem=authority.ca_pem))
+        facts = openai("https://api.example", proxy=SecretText(proxy.url), tls=TlsTrust(ca_pem=authority.ca_pem))
         async with Gateway(facts) as gateway:
             upstream.queue(GOOD, GOOD)
             for _ in range(2):
@@ -161,7 +161,7 @@ async def test_a_proxy_for_tls(authority: Authority) -> None:
 
 async def test_a_proxy_that_refuses(authority: Authority) -> None:
     """A proxy's refusal is 502 that says so, and the proxy's password is in no message."""
-    facts = {"tls": TlsFacts(ca_pem=authority.ca_pem)}
+    facts = {"tls": TlsTrust(ca_pem=authority.ca_pem)}
     async with FakeProxy(password="Basic right") as proxy:
         through = proxy.url.replace("//", "//user:hunter2@")
         async with Gateway(openai("https://api.example", proxy=SecretText(through), **facts)) as gateway:

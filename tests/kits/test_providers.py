@@ -13,6 +13,7 @@ from asbru.app.boot import Options
 from asbru.app.compile import compile_config
 from asbru.app.snapshot import ProviderFacts
 from asbru.core.secret_text import SecretText
+from asbru.core.traits import Traits
 from asbru.providers import Access, Provider, discover
 
 FOLDER = Path(asbru.providers.__file__).parent
@@ -22,7 +23,7 @@ NAMES = [f"{provider.name}-{access.dialect}" for provider, access in CASES]
 
 MADE_UP = '''"""A provider nobody has heard of."""
 
-from asbru.core.secret_text import SecretText
+from asbru.core.traits import Traits
 from asbru.providers import Access, Provider
 
 PROVIDER = Provider(
@@ -31,8 +32,7 @@ PROVIDER = Provider(
     access=(Access(dialect="openai_chat", headers={"x-team": "bridge"}, operations=("chat", "embeddings")),),
     base_url="https://api.made-up.example/v2",
     env_key="MADE_UP_API_KEY",
-    strip=("store",),
-    refuse_inputs=("audio",),
+    traits=Traits(strip=frozenset(("store",)), refuse_inputs=("audio",)),
 )
 '''
 
@@ -60,7 +60,7 @@ def test_facts_compile(tmp_path: Path, provider: Provider, access: Access) -> No
     assert (facts.kind, facts.dialect, facts.auth) == (provider.name, access.dialect, access.auth)
     assert set(access.operations) == set(facts.operations)
     assert {name: value.reveal() for name, value in facts.headers.items()}.items() >= access.headers.items()
-    assert (facts.strip, facts.refuse_inputs) == (provider.strip, provider.refuse_inputs)
+    assert (facts.traits, facts.trait_rules) == (provider.traits, provider.trait_rules)
     assert facts.base_url == (provider.base_url or settings.get("base_url") or facts.base_url)
     assert (facts.unix_socket is not None) is provider.served_here
     assert facts.keys[0].value == SecretText("secret")
@@ -71,7 +71,7 @@ def test_the_page_states_the_facts(provider: Provider) -> None:
     """README.md, the docs page, names what a user must know: name, address, key, operations, what is removed."""
     page = (FOLDER / provider.name / "README.md").read_text()
     assert page.startswith("# ")
-    named = [provider.base_url, provider.env_key, *provider.strip, *provider.known_models]
+    named = [provider.base_url, provider.env_key, *provider.traits.strip, *provider.known_models]
     named += [operation for access in provider.access for operation in access.operations]
     assert [word for word in named if word and word not in page] == []
     assert f"\n  {provider.name}:" in page or provider.name == "custom", "an example of its configuration"
@@ -93,5 +93,5 @@ def test_keep_honest(tmp_path: Path) -> None:
     facts = _compile(tmp_path, discover([folder.parent]), "made_up")
     assert (facts.name, facts.kind, facts.base_url) == ("made_up", "made_up", "https://api.made-up.example/v2")
     assert (facts.headers, facts.operations) == ({"x-team": SecretText("bridge")}, ("chat", "embeddings"))
-    assert (facts.strip, facts.refuse_inputs) == (("store",), ("audio",))
+    assert facts.traits == Traits(strip=frozenset(("store",)), refuse_inputs=("audio",))
     assert "made_up" not in discover()

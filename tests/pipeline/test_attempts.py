@@ -8,10 +8,11 @@ import msgspec
 import pytest
 from tests.fakes.inside import Inside, Script, answer, provider
 
-from asbru.app.snapshot import FallbackFacts, KeyFacts, Retries, Snapshot
+from asbru.app.snapshot import Fallback, KeyFacts, Snapshot
 from asbru.core.errors import UpstreamError
 from asbru.core.secret_text import SecretText
 from asbru.pipeline.attempts import falls_back
+from asbru.routing import RetryPolicy
 
 CHAT = (
     b'{"id":"c","object":"chat.completion","created":1,"model":"up","choices":[{"index":0,"message":'
@@ -43,7 +44,7 @@ def make(monkeypatch: pytest.MonkeyPatch) -> Make:
         return Inside(
             Snapshot(
                 providers=(provider("a", keys=TWO_KEYS, **changed), provider("b")),
-                fallbacks=(FallbackFacts(source="a/m", targets=("b/m",)),),
+                fallbacks=(Fallback(source="a/m", targets=("b/m",)),),
             ),
             monkeypatch,
         )
@@ -106,7 +107,7 @@ def test_what_happens_after_each_answer(make: Make, scripts: list[Script], used:
 @pytest.mark.parametrize(("status", "message"), [(500, "first"), (429, "first"), (408, "first")])
 def test_the_caller_hears_what_the_first_target_said(make: Make, status: int, message: str) -> None:
     """When no target is left, the answer of the one that was asked for goes to the caller as it came."""
-    inside = make(retries=Retries(max=0))
+    inside = make(retries=RetryPolicy(max=0))
     inside.script("a", *[said(status, message=message)] * 2)
     inside.script("b", *[said(500, message="second")] * 3)
     caller = inside.chat("a/m")
@@ -156,7 +157,7 @@ def test_keys_that_are_not_meant_for_a_model_lead_to_the_fallback(make: Make) ->
                 provider("a", keys=(KeyFacts(name="1", value=SecretText("s1"), models=("n",)),)),
                 provider("b"),
             ),
-            fallbacks=(FallbackFacts(source="a/m", targets=("b/m",)),),
+            fallbacks=(Fallback(source="a/m", targets=("b/m",)),),
         )
     )
     inside.script("b", OK)
@@ -166,7 +167,7 @@ def test_keys_that_are_not_meant_for_a_model_lead_to_the_fallback(make: Make) ->
 
 def test_a_caller_may_fall_back_only_to_what_it_may_use(make: Make) -> None:
     """A grant holds for every target, not only for the one asked for."""
-    inside = make(retries=Retries(max=0))
+    inside = make(retries=RetryPolicy(max=0))
     inside.script("a", said(500))
     inside.script("b", OK)
     body = {"model": "a/m", "messages": []}
@@ -177,7 +178,7 @@ def test_a_caller_may_fall_back_only_to_what_it_may_use(make: Make) -> None:
 
 def test_pauses_grow_and_are_bounded(make: Make) -> None:
     """Retries pause with full jitter: at chance one half, half of each window."""
-    inside = make(retries=Retries(max=3, pause_initial_s=1.0, pause_max_s=3.0))
+    inside = make(retries=RetryPolicy(max=3, pause_initial_s=1.0, pause_max_s=3.0))
     rooms = inside.door.rooms
     assert rooms is not None
     rooms.chance = lambda: 0.5

@@ -13,7 +13,6 @@ from asbru.dialects.anthropic_messages import DIALECT as ANTHROPIC
 from asbru.dialects.openai_chat import DIALECT as OPENAI
 from asbru.pipeline import Call
 from asbru.pipeline.inputs import check_inputs
-from asbru.routing import ProviderRoute
 
 PIXEL = "data:image/png;base64,iVBORw0KGgo="
 
@@ -22,13 +21,6 @@ def call_with(dialect: Any, content: Any) -> Call:
     """A chat call whose last message has this content."""
     body = {"model": "m", "max_tokens": 5, "messages": [{"role": "user", "content": content}]}
     return Call("s", dialect.operation("chat"), dialect, json.dumps(body).encode(), response=cast(ResponsePort, None))
-
-
-def route(*kinds: str) -> ProviderRoute:
-    """A provider that lacks these kinds."""
-    found = ProviderRoute("groq", "openai_chat", (), keyless=True)
-    found.refuse_inputs = kinds
-    return found
 
 
 @pytest.mark.parametrize(
@@ -54,16 +46,16 @@ def route(*kinds: str) -> ProviderRoute:
 def test_a_part_the_provider_lacks_is_refused(dialect: Any, content: Any, kind: str) -> None:
     """The error names the provider and the kind of input."""
     with pytest.raises(UnsupportedByProvider, match=f"'groq' takes no {kind} input"):
-        check_inputs(call_with(dialect, content), route("image", "audio"))
+        check_inputs(call_with(dialect, content), ("image", "audio"), "groq")
 
 
 def test_words_alone_are_no_parts() -> None:
     """A text that quotes the word of a part is a text."""
-    check_inputs(call_with(OPENAI, 'say "image_url" and "input_audio"'), route("image", "audio"))
+    check_inputs(call_with(OPENAI, 'say "image_url" and "input_audio"'), ("image", "audio"), "groq")
 
 
 def test_a_provider_that_lacks_nothing_reads_nothing() -> None:
     """The body is not decoded for a provider without such facts."""
     call = call_with(OPENAI, [{"type": "image_url", "image_url": {"url": PIXEL}}])
-    check_inputs(call, route())
+    check_inputs(call, (), "groq")
     assert call.canonical is None

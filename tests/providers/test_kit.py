@@ -9,11 +9,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from asbru.core.traits import rule
 from asbru.providers import Access, Provider, ProviderFault, discover
 from asbru.providers.kit import OPENAI_ACCESS, check
 
 MADE_UP = '''"""A provider nobody has heard of."""
 
+from asbru.core.traits import rule
 from asbru.providers import Access, Provider
 
 PROVIDER = Provider(
@@ -22,7 +24,7 @@ PROVIDER = Provider(
     access=(Access(dialect="openai_chat", headers={{"x-team": "bridge"}}, operations=("chat", "embeddings")),),
     base_url="https://api.made-up.example/v2",
     env_key="MADE_UP_API_KEY",
-    strip=("store",),
+    trait_rules=(rule("old-*", legacy_max_tokens=True),),
 )
 '''
 
@@ -46,8 +48,8 @@ def test_facts_of_the_issue() -> None:
     """Groq loses three fields and has no images, audio or embeddings; Anthropic is asked in its own way."""
     found = discover()
     groq, anthropic = found["groq"], found["anthropic"]
-    assert groq.strip == ("store", "service_tier", "prompt_cache_key")
-    assert {"image", "audio"} <= set(groq.refuse_inputs)
+    assert groq.traits.strip == {"store", "service_tier", "prompt_cache_key"}
+    assert {"image", "audio"} <= set(groq.traits.refuse_inputs)
     assert "embeddings" not in groq.access_by().operations
     access = anthropic.access_by()
     assert (access.auth, access.headers) == ("x-api-key", {"anthropic-version": "2023-06-01"})
@@ -87,6 +89,8 @@ def test_two_dialects() -> None:
         ("made_up", MADE_UP.replace('"chat", "embeddings"', '"chat", "dance"'), True, "Invalid enum value 'dance'"),
         ("made_up", MADE_UP.replace('    env_key="MADE_UP_API_KEY",\n', ""), True, "names its usual variable"),
         ("openai", MADE_UP, True, "there is a provider 'openai' already"),
+        ("made_up", MADE_UP.replace("legacy_max_tokens", "old_limits"), True, "unknown field `old_limits`"),
+        ("made_up", MADE_UP.replace("=True", "=1"), True, "Expected `bool`, got `int` - at `$.legacy_max_tokens`"),
     ],
 )
 def test_wrong_folders_are_named(tmp_path: Path, name: str, text: str, *, readme: bool, complaint: str) -> None:
@@ -96,6 +100,43 @@ def test_wrong_folders_are_named(tmp_path: Path, name: str, text: str, *, readme
         discover([tmp_path])
     assert complaint in str(caught.value)
     assert str(folder) in str(caught.value)
+
+
+TOLD = """
+[[rules]]
+models = "new-*"
+thinking = "none"
+source = "https://made-up.example/docs"
+date = 2026-01-31
+"""
+
+
+def test_rules_of_a_models_file_stand_first(tmp_path: Path) -> None:
+    """A models.toml beside the record holds rules as data, with their source; the record's own come after them."""
+    (_folder(tmp_path, "made_up") / "models.toml").write_text(TOLD)
+    rules = discover([tmp_path])["made_up"].trait_rules
+    assert rules == (rule("new-*", thinking="none"), rule("old-*", legacy_max_tokens=True))
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (TOLD.replace('"none"', '"never"'), "Invalid enum value 'never' - at `$.rules[0].thinking`"),
+        (TOLD.replace("thinking", "dreaming"), "unknown field `dreaming` - at `$.rules[0]`"),
+        (TOLD.replace("https", "http"), "at `$.rules[0].source`"),
+        (TOLD.replace("date", "# date"), "missing required field `date`"),
+        (TOLD.replace("2026-01-31", "lately"), "Invalid value"),
+        ("[[model]]\n", "unknown field `model`"),
+    ],
+)
+def test_wrong_models_files_are_named(tmp_path: Path, text: str, complaint: str) -> None:
+    """A models.toml that is not TOML, names no trait or gives no source is refused at discovery, with its path."""
+    path = _folder(tmp_path, "made_up") / "models.toml"
+    path.write_text(text)
+    with pytest.raises(ProviderFault) as caught:
+        discover([tmp_path])
+    assert complaint in str(caught.value)
+    assert str(path) in str(caught.value)
 
 
 def test_all_faults_at_once(tmp_path: Path) -> None:

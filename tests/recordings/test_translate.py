@@ -91,8 +91,8 @@ def test_a_lost_tool_is_found() -> None:
     """A writer that forgets the tools fails the row, note or no note."""
     whole = checks.load_dialects()[ANTHROPIC].chat.write_request
 
-    def forgets(request: Any, facts: Any) -> Written:
-        return whole(msgspec.structs.replace(request, tools=None), facts)
+    def forgets(request: Any, model: str, traits: Any) -> Written:
+        return whole(msgspec.structs.replace(request, tools=None), model, traits)
 
     reasons = translate.check_request(row(), with_anthropic(write_request=forgets))
     assert any("tools changed" in reason for reason in reasons)
@@ -102,8 +102,8 @@ def test_a_silent_loss_is_found() -> None:
     """What Anthropic cannot express may go, but not without a note."""
     whole = checks.load_dialects()[ANTHROPIC].chat.write_request
 
-    def silent(request: Any, facts: Any) -> Written:
-        return Written(whole(request, facts).body)
+    def silent(request: Any, model: str, traits: Any) -> Written:
+        return Written(whole(request, model, traits).body)
 
     reasons = translate.check_request(row(), with_anthropic(write_request=silent))
     assert any("seed lost without a note" in reason for reason in reasons)
@@ -113,8 +113,8 @@ def test_a_changed_argument_is_found() -> None:
     """Tool arguments are compared as values."""
     whole = checks.load_dialects()[ANTHROPIC].chat.write_request
 
-    def garbles(request: Any, facts: Any) -> Written:
-        written = whole(request, facts)
+    def garbles(request: Any, model: str, traits: Any) -> Written:
+        written = whole(request, model, traits)
         return Written(written.body.replace(b"Oslo", b"Rome"), written.notes)
 
     reasons = translate.check_request(row(), with_anthropic(write_request=garbles))

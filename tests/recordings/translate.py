@@ -18,10 +18,11 @@ from tests.recordings.reading import differences, is_error_in_200, tokens
 
 from asbru.core.errors import BadRequest, UpstreamError
 from asbru.core.notes import Note
-from asbru.dialects.contract import TargetFacts
+from asbru.core.traits import Traits
 
 MODEL = "target-model"
-MAX_OUTPUT_TOKENS = 4096
+TRAITS = Traits(max_output_tokens=4096, cache_marks=True)
+"""A target that takes all that its dialect has: cache marks where OpenAI-dialect providers differ."""
 REASONS_MAX = 4
 
 # A note may use the wire's word for what the canonical form calls otherwise.
@@ -64,11 +65,11 @@ def check_request(row: Row, dialects: dict[str, Any]) -> list[str]:
         body["model"] = MODEL  # recorded by a client that named the model in the path
     try:
         first = home.chat.read_request(json.dumps(body, ensure_ascii=False).encode())
-        there = away.chat.write_request(first, _facts(MODEL))
+        there = away.chat.write_request(first, MODEL, TRAITS)
         second = away.chat.read_request(there.body)
-        back = home.chat.write_request(second, _facts(MODEL))
+        back = home.chat.write_request(second, MODEL, TRAITS)
         third = home.chat.read_request(back.body)
-        own = home.chat.read_request(home.chat.write_request(first, _facts(first.model)).body)
+        own = home.chat.read_request(home.chat.write_request(first, first.model, TRAITS).body)
     except BadRequest as error:
         refused = row.status == 400  # its own provider would not take it either
         return [] if refused else [f"request: BadRequest: {error}"[:300]]
@@ -96,12 +97,6 @@ def _refused(row: Row, home: Any) -> list[str]:
     except Exception as error:  # noqa: BLE001 -- becomes the row's reason: any exception is a finding
         return [f"request: malformed JSON gives {type(error).__name__}"]
     return ["request: malformed JSON was accepted"]
-
-
-def _facts(model: str) -> TargetFacts:
-    """A target that takes all that its dialect has: cache marks where OpenAI-dialect providers differ."""
-    every = {name: True for name in ("cache_marks",) if name in TargetFacts.__struct_fields__}
-    return TargetFacts(model=model, max_output_tokens=MAX_OUTPUT_TOKENS, **every)
 
 
 def _unequal(first: dict[str, Any], again: dict[str, Any], thinking: bool = True) -> list[str]:

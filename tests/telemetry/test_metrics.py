@@ -111,3 +111,16 @@ def test_a_long_model_name_is_cut() -> None:
     slot = meter.slot(long)
     assert slot.labels[2] == "m" * LABEL_CHARS_MAX
     assert meter.slot(long) is slot
+
+
+def test_what_an_earlier_attempt_spent_is_told() -> None:
+    """Tokens and money without a call reach the bookkeeper, once, also where no call was ever counted."""
+    meter = Meter()
+    slot = meter.slot(("openai.chat", "a", "m", "k", 500, "status"))
+    slot.spend(Usage(input=3, output=2), 7)
+    told = meter.collect_delta()
+    assert told is not None
+    labels, count, _, _, cost, tokens, *_ = told[0][0]
+    assert (labels[1], count, cost, sum(tokens)) == ("a", 0, 7, 5)
+    again = meter.collect_delta()
+    assert again is None or not again[0]

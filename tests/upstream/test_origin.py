@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from asbru.upstream import Origin
+from asbru.upstream.origin import TlsTrust
 
 BASE = Origin(host="api.example.com", port=443, tls=True)
 
@@ -22,8 +23,8 @@ def test_equal_origins_are_one_key() -> None:
         {"host": "other"},
         {"port": 80},
         {"tls": False},
-        {"verify": False},
-        {"ca_pem": "x"},
+        {"trust": TlsTrust(verify=False)},
+        {"trust": TlsTrust(ca_pem="x")},
         {"proxy": "http://p"},
         {"unix_socket": "/s"},
         {"allow_private": True},

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from asbru.upstream import judge_address
+from asbru.upstream.outbound_policy import judge_address
 
 PUBLIC = ["1.1.1.1", "8.8.8.8", "104.18.7.192", "2606:4700::6810:7c0", "2a00:1450:4001:81b::200e"]
 LOOPBACK = ["127.0.0.1", "127.255.255.254", "::1"]

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from tests.fakes.tls import Authority
 
-from asbru.upstream import Origin, TlsContexts, read_by_records
+from asbru.upstream import TlsContexts, read_by_records
+from asbru.upstream.origin import TlsTrust
 from asbru.upstream.tls_records import RECORD_BYTES_MAX
 
 ASKED = 256 * 1024
@@ -25,8 +26,7 @@ class Pair:
     def __init__(self, folder: Path) -> None:
         authority = Authority(folder)
         to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
-        origin = Origin(host="localhost", port=443, tls=True, ca_pem=authority.ca_pem)
-        client = TlsContexts().context(origin)
+        client = TlsContexts().context(TlsTrust(ca_pem=authority.ca_pem))
         server = read_by_records(authority.server_context())
         self.client = client.wrap_bio(to_client, to_server, server_hostname="localhost")
         self.server = server.wrap_bio(to_server, to_client, server_side=True)

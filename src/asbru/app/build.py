@@ -23,9 +23,10 @@ from asbru.dialects import Dialect, discover
 from asbru.governance import VIRTUAL_KEY, Keys
 from asbru.pipeline import Endpoint, Leases, Load, Rooms, StageMaker
 from asbru.records import RecordWriter
-from asbru.routing import Key, Plan, ProviderRoute, RetryPolicy
+from asbru.routing import Key, Plan, ProviderRoute
 from asbru.telemetry import Meter
-from asbru.upstream import ExchangeDeadlines, Origin, Pool, TlsContexts, proxy_authorization
+from asbru.upstream import Origin, Pool, TlsContexts, proxy_authorization
+from asbru.upstream.origin import Reach
 from asbru.wire.outbox import Outbox
 
 
@@ -166,14 +167,9 @@ def _origin(facts: ProviderFacts) -> Origin:
         host=parts.hostname,
         port=parts.port or (443 if tls else 80),
         tls=tls,
-        verify=facts.tls.verify,
-        ca_pem=facts.tls.ca_pem,
-        proxy=facts.proxy,
+        trust=facts.tls,
         unix_socket=facts.unix_socket,
-        allow_private=facts.allow_private,
-        allow_loopback=facts.allow_loopback,
-        connections_max=facts.connections_max,
-        idle_connections_max=facts.idle_connections_max,
+        **{name: getattr(facts, name) for name in Reach.__struct_fields__},
     )
 
 
@@ -185,12 +181,7 @@ def _endpoint(facts: ProviderFacts, pool: Pool, lasting: Lasting) -> Endpoint:
         route,
         lasting.dialects[facts.dialect],
         pool,
-        ExchangeDeadlines(
-            facts.deadlines.connect_s,
-            facts.deadlines.first_token_s,
-            facts.deadlines.idle_s,
-            facts.deadlines.total_s,
-        ),
+        facts.deadlines,
         base_path=parts.path.rstrip("/"),
         authority=parts.netloc.rpartition("@")[2],
         headers={name: value.reveal() for name, value in facts.headers.items()},
@@ -202,15 +193,12 @@ def _endpoint(facts: ProviderFacts, pool: Pool, lasting: Lasting) -> Endpoint:
 def _route(facts: ProviderFacts, lasting: Lasting) -> ProviderRoute:
     keyless = len(facts.keys) == 1 and not facts.keys[0].value.reveal()
     keys = () if keyless else tuple(_key(facts, key, lasting) for key in facts.keys)
-    route = ProviderRoute(facts.name, facts.dialect, keys, keyless=keyless)
+    route = ProviderRoute(
+        facts.name, facts.dialect, keys, keyless=keyless, traits=facts.traits, trait_rules=facts.trait_rules
+    )
     route.operations = frozenset(facts.operations)
     route.known_models = facts.known_models
-    route.max_output_tokens = facts.max_output_tokens
-    route.strip = frozenset(facts.strip)
-    route.refuse_inputs = facts.refuse_inputs
-    route.ask_stream_usage = facts.ask_stream_usage
-    route.legacy_max_tokens = facts.legacy_max_tokens
-    route.retries = RetryPolicy(facts.retries.max, facts.retries.pause_initial_s, facts.retries.pause_max_s)
+    route.retries = facts.retries
     return route
 
 

@@ -37,7 +37,7 @@ from asbru.app.config import (
 from asbru.app.data_dir import ensure_data_dir, generated_key, load_pepper, write_private
 from asbru.app.defaults import ProviderTypes, default_settings
 from asbru.app.paths import declared_file, find_config_file
-from asbru.app.snapshot import FallbackFacts, Limits, PrefixForward, Snapshot, write_snapshot
+from asbru.app.snapshot import Fallback, PrefixForward, Snapshot, write_snapshot
 from asbru.cluster import Entries, write_entries
 from asbru.core.secret_text import SecretText
 from asbru.governance import VIRTUAL_KEY, digest_of, write_virtual_key
@@ -88,7 +88,7 @@ def compile_config(
         pepper=SecretText(pepper.hex()),
         open_access=not config.virtual_keys and is_loopback(host),
         fallbacks=fallbacks,
-        limits=Limits(**config.limits.model_dump()),
+        limits=config.limits,
         forwards=forwards,
         cors_origins=tuple(config.cors_origins),
     )
@@ -131,7 +131,7 @@ def _virtual_keys(parsed: ParsedConfig, pepper: bytes, findings: Findings) -> di
             name = parsed.unset[path]
             findings.warn(path, f"environment variable {name} is not set: virtual key {key.name!r} is disabled")
             continue
-        value = key.value.get_secret_value()
+        value = key.value.reveal()
         if not value or not value.isascii() or not value.isprintable() or " " in value:
             findings.error(path, "a virtual key is visible ASCII, without spaces, and not empty")
             continue
@@ -149,8 +149,8 @@ def _virtual_keys(parsed: ParsedConfig, pepper: bytes, findings: Findings) -> di
     return compiled
 
 
-def _fallbacks(parsed: ParsedConfig, findings: Findings) -> tuple[FallbackFacts, ...]:
-    compiled: list[FallbackFacts] = []
+def _fallbacks(parsed: ParsedConfig, findings: Findings) -> tuple[Fallback, ...]:
+    compiled: list[Fallback] = []
     configured = parsed.config.providers
     for index, fallback in enumerate(parsed.config.fallbacks):
         source_provider = fallback.source.partition("/")[0]
@@ -159,7 +159,7 @@ def _fallbacks(parsed: ParsedConfig, findings: Findings) -> tuple[FallbackFacts,
                 ("fallbacks", index, "from"), f"provider {source_provider!r} is not configured: never asked"
             )
         targets: list[str] = []
-        for place, target in enumerate(fallback.to):
+        for place, target in enumerate(fallback.targets):
             where: ConfigPath = ("fallbacks", index, "to", place)
             provider = target.partition("/")[0]
             if provider not in configured:
@@ -169,7 +169,7 @@ def _fallbacks(parsed: ParsedConfig, findings: Findings) -> tuple[FallbackFacts,
             else:
                 targets.append(target)
         if targets:
-            compiled.append(FallbackFacts(source=fallback.source, targets=tuple(targets)))
+            compiled.append(Fallback(source=fallback.source, targets=tuple(targets)))
     return tuple(compiled)
 
 
@@ -184,7 +184,7 @@ def _forwards(options: Options, parsed: ParsedConfig, findings: Findings) -> tup
                     ("forwards", index, "prefix"),
                     f"{reserved} belongs to the control process; choose another, or set `control.enabled: false`",
                 )
-    compiled = [PrefixForward(prefix=forward.prefix, unix_socket=forward.unix_socket) for forward in config.forwards]
+    compiled = [*config.forwards]
     if runs and options.control_socket is not None:
         compiled += [PrefixForward(prefix=prefix, unix_socket=options.control_socket) for prefix in CONTROL_PREFIXES]
     return tuple(compiled)

@@ -12,19 +12,23 @@ import ssl
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from asbru.app.config import ConfigPath, Document, ParsedConfig, Problem, nearest
 from asbru.app.config.live import ProviderKey, ProviderSettings
 from asbru.app.defaults import ProviderTypes
-from asbru.app.snapshot import Deadlines, KeyFacts, ProviderFacts, Retries, TlsFacts
+from asbru.app.snapshot import KeyFacts, ProviderFacts
 from asbru.catalog.build import ProviderCatalogue, build_catalogue, price_id_of_url
 from asbru.core.secret_text import SecretText
+from asbru.core.traits import TraitRule, change, rule
 from asbru.providers import Access, Provider
+from asbru.upstream.origin import Reach, TlsTrust
 
 _DIALECTS = {"openai": "openai_chat", "anthropic": "anthropic_messages"}
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
+_PROXY = re.compile(r"http://[^\s?#]+")
 _CREDENTIAL = re.compile(r"[\x21-\x7e]+")
 _HEADERS_WE_OWN = frozenset(
     (
@@ -150,25 +154,26 @@ class _Compiling:
             headers=self._headers(),
             keys=self._keys(parsed),
             operations=access.operations,
-            strip=kind.strip,
-            refuse_inputs=kind.refuse_inputs,
-            ask_stream_usage=kind.ask_stream_usage
-            if settings.ask_stream_usage is None
-            else settings.ask_stream_usage,
-            legacy_max_tokens=kind.legacy_max_tokens,
-            allow_private=settings.allow_private,
-            allow_loopback=settings.allow_loopback or here,
-            proxy=None if settings.proxy is None else SecretText(settings.proxy.get_secret_value()),
+            traits=change(kind.traits, settings.traits),
+            trait_rules=self._trait_rules(),
             tls=self._tls(),
-            deadlines=Deadlines(**settings.deadlines.model_dump()),
-            retries=Retries(**settings.retries.model_dump()),
-            connections_max=settings.connections_max,
-            idle_connections_max=min(settings.idle_connections_max, settings.connections_max),
+            deadlines=settings.deadlines,
+            retries=settings.retries,
+            **self._reach(here),
             unix_socket=mock_socket if here else None,
             known_models=self._known_models(catalogue),
-            max_output_tokens=dict(kind.max_output_tokens),
             prices=catalogue.models,
         )
+
+    def _reach(self, here: bool) -> dict[str, Any]:
+        """The fields of `Reach`: as configured, but a server of our own is on loopback."""
+        settings = self.settings
+        told = {name: getattr(settings, name) for name in Reach.__struct_fields__}
+        if settings.proxy is not None and not _PROXY.fullmatch(settings.proxy.reveal()):
+            self.findings.error((*self._path, "proxy"), "expected http://host:port, perhaps with user:password@")
+        told["allow_loopback"] = settings.allow_loopback or here
+        told["idle_connections_max"] = min(settings.idle_connections_max, settings.connections_max)
+        return told
 
     def _base_url(self, here: bool) -> str:
         url = self.settings.base_url or self.kind.base_url
@@ -211,7 +216,7 @@ class _Compiling:
         headers = {name: SecretText(value) for name, value in self.access.headers.items()}
         for name, secret in self.settings.headers.items():
             path = (*self._path, "headers", name)
-            value = secret.get_secret_value()
+            value = secret.reveal()
             if not _HEADER_NAME.fullmatch(name):
                 self.findings.error(path, "not a valid header name")
             elif name.lower() in _HEADERS_WE_OWN:
@@ -219,7 +224,7 @@ class _Compiling:
             elif not _HEADER_VALUE.fullmatch(value):
                 self.findings.error(path, "a header value is visible ASCII, without line breaks")
             else:
-                headers[name.lower()] = SecretText(value)
+                headers[name.lower()] = secret
         return headers
 
     def _keys(self, parsed: ParsedConfig) -> tuple[KeyFacts, ...]:
@@ -243,7 +248,7 @@ class _Compiling:
         return tuple(usable)
 
     def _credential_is_valid(self, path: ConfigPath, key: ProviderKey) -> bool:
-        value = key.value.get_secret_value()
+        value = key.value.reveal()
         if not value:
             if not self.kind.keyless:
                 self.findings.error(path, f"key {key.name!r} has no value")
@@ -253,7 +258,7 @@ class _Compiling:
             return False
         return True
 
-    def _tls(self) -> TlsFacts:
+    def _tls(self) -> TlsTrust:
         tls = self.settings.tls
         path = (*self._path, "tls", "ca_file")
         pem = None
@@ -266,7 +271,14 @@ class _Compiling:
                 self.findings.error(path, f"{tls.ca_file} holds no usable PEM certificates")
         if not tls.verify:
             self.findings.warn((*self._path, "tls", "verify"), "certificates are not checked: for tests only")
-        return TlsFacts(ca_pem=pem, verify=tls.verify)
+        return TlsTrust(ca_pem=pem, verify=tls.verify)
+
+    def _trait_rules(self) -> tuple[TraitRule, ...]:
+        """The type's rules, then what the configuration says of every model, then its own rules."""
+        told, rules = self.settings.traits, self.kind.trait_rules
+        if rules:
+            rules += (rule("*", **told.given()),)
+        return (*rules, *told.rules)
 
     def _known_models(self, catalogue: ProviderCatalogue) -> tuple[str, ...]:
         """Named by the configuration first, then by the type, then by the price data."""
@@ -279,8 +291,8 @@ class _Compiling:
 def _key_facts(key: ProviderKey) -> KeyFacts:
     return KeyFacts(
         name=key.name,
-        value=SecretText(key.value.get_secret_value()),
-        models=tuple(key.models),
+        value=key.value,
+        models=key.models,
         weight=key.weight,
-        aliases=dict(key.aliases),
+        aliases=key.aliases,
     )

@@ -1,18 +1,26 @@
 """The compiled configuration: what the compile process hands to workers, as msgpack.
 
 Everything is resolved (references read, aliases and provider facts filled in, prices turned into integers) and
-valid: a worker decodes it with msgspec alone and never needs pydantic, YAML or the price library. The file holds
-secrets in clear: it is written with mode 0600 into the run directory, and removed once no worker serves by it.
+valid: a worker decodes it with msgspec alone and never needs pydantic, YAML or the price library. What is served by as
+it is written in the configuration (deadlines, retries, limits, fallbacks) is one Struct there, here and at run time.
+The file holds secrets in clear: it is written with mode 0600 into the run directory, and removed once no worker serves
+by it.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
 from asbru.catalog import PricedModel
 from asbru.core.secret_text import SecretText
+from asbru.core.traits import PLAIN, TraitRule, Traits
+from asbru.edge.server import ServerLimits
+from asbru.routing import RetryPolicy
+from asbru.upstream import ExchangeDeadlines
+from asbru.upstream.origin import Reach, TlsTrust
 
 
 class KeyFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -25,42 +33,17 @@ class KeyFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     aliases: dict[str, str] = {}
 
 
-class Deadlines(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Seconds. `connect_s` covers TCP, proxy and TLS; `first_token_s` from the request sent to the first content;
-    `idle_s` between chunks; `total_s` the whole attempt."""
-
-    connect_s: float = 5.0
-    first_token_s: float = 120.0
-    idle_s: float = 60.0
-    total_s: float = 600.0
-
-
-class Retries(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Same key, full jitter: pauses drawn from [0, min(initial * 2^n, max)]."""
-
-    max: int = 2
-    pause_initial_s: float = 0.25
-    pause_max_s: float = 5.0
-
-
-class TlsFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How to trust an upstream. `ca_pem` replaces the system's CAs when set."""
-
-    ca_pem: str | None = None
-    verify: bool = True
-
-
-class ProviderFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ProviderFacts(Reach, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A provider that may be called. `name` is what callers write before the slash.
 
     `kind` is the provider's folder; `dialect` "openai_chat" or "anthropic_messages"; `base_url` without a trailing
     slash, including the version segment where the provider has one (https://api.openai.com/v1).
     `auth`: "bearer" (Authorization) or "x-api-key". `headers` are sent with every call (anthropic-version).
     `operations`: what it offers: chat, completions, embeddings, models, count_tokens.
-    `strip`: top-level request fields it refuses. `refuse_inputs`: kinds of parts it lacks (image, audio, document).
+    `traits`: what it takes and refuses; `trait_rules` change them for some models, later ones win.
     `unix_socket`: connect there instead of to the host of `base_url`.
     `known_models`: names a bare model name may resolve to, and what /v1/models lists.
-    `max_output_tokens`: per upstream model name, where known. `prices`: see `catalog`.
+    `prices`: see `catalog`.
     A provider that needs no credential has one key whose value is "": nothing is sent. No keys at all: none is
     usable, and every call answers so.
     """
@@ -73,51 +56,54 @@ class ProviderFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     headers: dict[str, SecretText] = {}
     keys: tuple[KeyFacts, ...] = ()
     operations: tuple[str, ...] = ("chat", "models")
-    strip: tuple[str, ...] = ()
-    refuse_inputs: tuple[str, ...] = ()
-    ask_stream_usage: bool = True
-    legacy_max_tokens: bool = False
-    allow_private: bool = False
-    allow_loopback: bool = False
-    proxy: SecretText | None = None
-    tls: TlsFacts = TlsFacts()
-    deadlines: Deadlines = Deadlines()
-    retries: Retries = Retries()
-    connections_max: int = 2048
-    idle_connections_max: int = 256
+    traits: Traits = PLAIN
+    trait_rules: tuple[TraitRule, ...] = ()
+    tls: TlsTrust = TlsTrust()
+    deadlines: ExchangeDeadlines = ExchangeDeadlines()
+    retries: RetryPolicy = RetryPolicy()
     unix_socket: str | None = None
     known_models: tuple[str, ...] = ()
-    max_output_tokens: dict[str, int] = {}
     prices: tuple[PricedModel, ...] = ()
 
 
-class FallbackFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """When `source` fails, `targets` are tried in order. Both are "provider/model"."""
-
-    source: str
-    targets: tuple[str, ...]
+_TARGET = r"^[^/\s]+/\S+$"
 
 
-class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Bounds of the server, each with its unit."""
+class Fallback(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where a call goes when its first target fails."""
 
-    head_bytes_max: int = 64 * 1024
-    header_count_max: int = 128
-    body_bytes_max: int = 32 * 1024 * 1024
-    response_bytes_max: int = 64 * 1024 * 1024
-    connections_max: int = 10_000
-    requests_in_flight_max: int = 4096
-    idle_timeout_s: float = 75.0
-    head_timeout_s: float = 10.0
-    body_timeout_s: float = 60.0
-    drain_grace_s: float = 30.0
+    source: Annotated[str, Meta(pattern=_TARGET, description="The target asked for, `provider/model`.")] = (
+        msgspec.field(name="from")
+    )
+    targets: Annotated[
+        tuple[Annotated[str, Meta(pattern=_TARGET)], ...],
+        Meta(
+            min_length=1,
+            max_length=20,
+            description="Targets tried in this order, `provider/model`; unknown providers are skipped.",
+        ),
+    ] = msgspec.field(name="to")
+
+
+class Limits(ServerLimits, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Bounds of the server; each worker holds them for itself."""
+
+    response_bytes_max: Annotated[
+        int, Meta(ge=1024, le=1 << 32, description="Answer that must be held whole, bytes.")
+    ] = 64 * 1024 * 1024
+    requests_in_flight_max: Annotated[int, Meta(ge=1, le=1_000_000, description="Calls being answered at once.")] = (
+        4096
+    )
+    drain_grace_s: Annotated[
+        float, Meta(ge=0, le=86400, description="Given to calls in flight at shutdown, seconds.")
+    ] = 30.0
 
 
 class PrefixForward(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Requests whose path starts with `prefix` go to a process on `unix_socket`, untouched."""
+    """A path prefix handed to a process on a Unix socket, untouched."""
 
-    prefix: str
-    unix_socket: str
+    prefix: Annotated[str, Meta(pattern=r"^/[^\s?#]+$", description="Path prefix, such as `/api`.")]
+    unix_socket: Annotated[str, Meta(pattern=r"^/", description="Absolute path of the socket.")]
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -128,7 +114,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     providers: tuple[ProviderFacts, ...] = ()
     pepper: SecretText = SecretText("")
     open_access: bool = False
-    fallbacks: tuple[FallbackFacts, ...] = ()
+    fallbacks: tuple[Fallback, ...] = ()
     limits: Limits = Limits()
     forwards: tuple[PrefixForward, ...] = ()
     cors_origins: tuple[str, ...] = ()

@@ -25,10 +25,10 @@ from asbru.app.arguments import read_arguments
 from asbru.app.build import Lasting, build_forwards, build_rooms, declare
 from asbru.app.lifeline import end_with_supervisor
 from asbru.app.paths import declared_file
-from asbru.app.snapshot import Limits, Snapshot, read_snapshot
+from asbru.app.snapshot import Snapshot, read_snapshot
 from asbru.cluster import Entries, read_entries
 from asbru.edge import Door, Forwarder
-from asbru.edge.server import Server, ServerLimits
+from asbru.edge.server import Server
 from asbru.records import RecordWriter
 from asbru.telemetry import Meter, log, names
 from asbru.upstream import read_by_records
@@ -58,11 +58,7 @@ class Worker:
             self._lasting.dialects.values(), lambda: self.server.draining, self.writer.scrape, __version__
         )
         self.server = Server(
-            loop,
-            _server_limits(snapshot.limits),
-            self.door.handle,
-            outbox,
-            header_prefixes=self._lasting.header_prefixes,
+            loop, snapshot.limits, self.door.handle, outbox, header_prefixes=self._lasting.header_prefixes
         )
         self.server.sweeps.append(self._lasting.sweep)
         self.server.sweeps.append(outbox.tick)
@@ -84,7 +80,7 @@ class Worker:
         self.door.forwarder = Forwarder(forwards)
         self.door.cors_origins = frozenset(origin.encode() for origin in snapshot.cors_origins)
         self.server.forward(tuple(forwards))
-        self.server.limit(_server_limits(snapshot.limits))
+        self.server.limit(snapshot.limits)
         self._grace_s = snapshot.limits.drain_grace_s
 
     def _count(self) -> None:
@@ -188,10 +184,6 @@ class Worker:
 def _load(path: str) -> tuple[Snapshot, Entries]:
     snapshot = Path(path)
     return read_snapshot(snapshot.read_bytes()), read_entries(declared_file(snapshot).read_bytes())
-
-
-def _server_limits(limits: Limits) -> ServerLimits:
-    return ServerLimits(**{name: getattr(limits, name) for name in ServerLimits.__struct_fields__})
 
 
 def _tls_context(cert: str, key: str | None) -> ssl.SSLContext:

@@ -32,11 +32,10 @@ _CHAINS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class ProviderCatalogue:
-    """What the library knows of a provider's models. `context_tokens`: input limits by model id."""
+    """What the library knows of a provider's models."""
 
     models: tuple[PricedModel, ...] = ()
     known_models: tuple[str, ...] = ()
-    context_tokens: dict[str, int] | None = None
 
 
 def build_catalogue(price_id: str | None, now: datetime) -> ProviderCatalogue:
@@ -52,7 +51,6 @@ def build_catalogue(price_id: str | None, now: datetime) -> ProviderCatalogue:
     return ProviderCatalogue(
         models=tuple(PricedModel(info.id, _clause(info.match), _rows(info, now)) for info in infos),
         known_models=tuple(info.id for info in provider.models if _callable_name(info)),
-        context_tokens={info.id: info.context_window for info in provider.models if info.context_window},
     )
 
 

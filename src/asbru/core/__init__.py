@@ -14,6 +14,7 @@ from asbru.core import (
     ports,
     reply,
     secret_text,
+    traits,
     usage,
 )
 
@@ -28,5 +29,6 @@ __all__ = [
     "ports",
     "reply",
     "secret_text",
+    "traits",
     "usage",
 ]

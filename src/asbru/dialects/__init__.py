@@ -13,7 +13,6 @@ from asbru.dialects.contract import (
     StreamReader,
     StreamWriter,
     TailFacts,
-    TargetFacts,
     Written,
     WrittenReply,
 )
@@ -28,7 +27,6 @@ __all__ = [
     "StreamReader",
     "StreamWriter",
     "TailFacts",
-    "TargetFacts",
     "Written",
     "WrittenReply",
     "discover",

@@ -23,6 +23,7 @@ from asbru.core.chat import ChatRequest, Raw
 from asbru.core.errors import AsbruError, UpstreamError
 from asbru.core.notes import Note
 from asbru.core.reply import ChatReply, StreamEvent, StreamFault
+from asbru.core.traits import Traits
 from asbru.core.usage import Usage
 
 
@@ -54,26 +55,6 @@ class WrittenReply(msgspec.Struct, frozen=True):
 
     body: bytes
     notes: tuple[Note, ...] = ()
-
-
-class TargetFacts(msgspec.Struct, frozen=True):
-    """Facts about the target that a request writer needs. `model` is the upstream's own name for the model.
-
-    `max_output_tokens`: the model's limit, for dialects that require `max_tokens` (Anthropic); 0 = unknown.
-    `strip`: top-level fields this provider refuses, removed and noted.
-    `legacy_max_tokens`: write `max_tokens` where the dialect's modern word is another.
-    `cache_marks`: the target reads cache marks although its dialect does not require it (OpenRouter).
-    `thinking`: how the model takes reasoning (Anthropic): "adaptive" (effort), "budget" (tokens), "none"; "" = unknown.
-    `ask_stream_usage`: whether the usage of a stream is asked for, in dialects that report it only then.
-    """
-
-    model: str
-    max_output_tokens: int = 0
-    strip: frozenset[str] = frozenset()
-    legacy_max_tokens: bool = False
-    cache_marks: bool = False
-    thinking: str = ""
-    ask_stream_usage: bool = True
 
 
 class StreamReader(Protocol):
@@ -151,11 +132,12 @@ def tail_usage_wins(head: Usage | None, tail: Usage | None) -> Usage | None:
 class Codec(msgspec.Struct, frozen=True, kw_only=True):
     """Translation: a chat operation in canonical form, in both directions.
 
+    `write_request(request, model, traits)` writes the body for `model`, the provider's own name, as its traits allow.
     `stream_writer(request)` writes the stream for the caller who sent `request`.
     """
 
     read_request: Callable[[bytes], ChatRequest]
-    write_request: Callable[[ChatRequest, TargetFacts], Written]
+    write_request: Callable[[ChatRequest, str, Traits], Written]
     read_reply: Callable[[bytes], ChatReply]
     write_reply: Callable[[ChatReply], WrittenReply]
     stream_reader: Callable[[], StreamReader]
@@ -221,7 +203,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     `read_head(body, parameters, query)`: what the path must know; `streams`: whether it can be streamed.
     `codec`: its translation; None: it goes only to providers of the same dialect. `read_request`: its canonical
     request, for those who look at content without translating (by default the codec's). `texts`: its texts where it has
-    no canonical form. `write_count`: the body of a count that Asbru made itself, where the provider does not count.
+    no canonical form. `speaks`: whether its reply holds a model's words. `write_count`: the body of a count that Asbru
+    made itself, where the provider does not count.
     """
 
     name: str
@@ -231,6 +214,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     routes: tuple[str, ...] = ()
     stream_path: str = ""
     streams: bool = False
+    speaks: bool = True
     codec: Codec | None = None
     read_request: Callable[[bytes], ChatRequest] | None = None
     texts: Texts | None = None

@@ -10,8 +10,7 @@ from asbru.routing import Target
 def permitted(call: Call, targets: tuple[Target, ...]) -> tuple[Target, ...]:
     """The targets that the caller may use; raises when the first, which was asked for, is none of them."""
     caller = call.caller
-    if caller is None or caller.every_model:
-        return targets
+    assert caller is not None, "nobody gets here without a key, or leave to do without"
     first = targets[0]
     if not caller.may_use(first.provider.name, first.model):
         raise refuse_model(first.provider.name, first.model)

@@ -9,7 +9,7 @@ import msgspec
 
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.rooms import Rooms
-from asbru.pipeline.spend import price, total
+from asbru.pipeline.spend import NOTHING, price, total
 from asbru.records import usage_columns
 from asbru.records.row import ATTEMPTS_LOGGED_MAX, ERROR_MESSAGE_CHARS_MAX, MODEL_CHARS_MAX, NOTES_CHARS_MAX
 
@@ -20,16 +20,20 @@ def account(call: Call, rooms: Rooms) -> None:
     """Price, count, settle and record."""
     now_s = rooms.clock()
     attempts = call.attempts
-    for one in attempts:
-        one.took_s = one.took_s or now_s - one.started_s
-        price(one, rooms.prices)
+    last: Attempt | None = None
+    target = call.target
+    served = key_name = ""
+    if attempts:
+        price(attempts, rooms.prices)
+        last = attempts[-1]
+        target = last.target
+        key_name = last.key.name
+        served = last.served_model
+        if len(served) > MODEL_CHARS_MAX:
+            served = served[:MODEL_CHARS_MAX]
+    provider = target.provider.name if target is not None else ""
     if call.lease is not None:
         call.lease.settle(attempts)
-    last = attempts[-1] if attempts else None
-    target = call.target if last is None else last.target
-    provider = target.provider.name if target is not None else ""
-    served = last.served_model[:MODEL_CHARS_MAX] if last is not None else ""
-    key_name = last.key.name if last is not None else ""
     status = call.status or _CANCELLED_STATUS
     if call.outcome == "cancelled":
         status = _CANCELLED_STATUS
@@ -38,17 +42,20 @@ def account(call: Call, rooms: Rooms) -> None:
     labels = (call.surface, provider, served, key_name, status, call.outcome)
     slot = rooms.meter.slot(labels)
     if last is None:
+        usage, usage_source, cost = NOTHING
         slot.observe(latency_us, first_us, None, None)
     else:
-        slot.observe(latency_us, first_us, last.usage, last.cost_nanousd)
+        usage, cost = last.usage, last.cost_nanousd
+        usage_source = "none" if usage is None else "provider"
+        slot.observe(latency_us, first_us, usage, cost)
         if len(attempts) > 1:
+            usage, usage_source, cost = total(attempts)
             _count_earlier(call, attempts[:-1], rooms)
-    usage, usage_source, cost = total(attempts)
     error = call.error
     if error is not None:
         error.let_go()
     head = call.head
-    notes = call.all_notes
+    notes = call.notes if last is None or not last.notes else call.all_notes
     rooms.recorder.add(
         (
             call.id.decode(),
@@ -60,7 +67,9 @@ def account(call: Call, rooms: Rooms) -> None:
             served,
             key_name,
             len(attempts),
-            write_attempt_log(attempts) if len(attempts) > 1 or (last is not None and last.outcome != "ok") else "",
+            ""
+            if last is None or (len(attempts) == 1 and last.outcome == "ok")
+            else write_attempt_log(attempts, now_s),
             status,
             call.outcome,
             error.code if error is not None else "",
@@ -87,15 +96,15 @@ def _count_earlier(call: Call, attempts: tuple[Attempt, ...], rooms: Rooms) -> N
             rooms.meter.slot(labels).spend(one.usage, one.cost_nanousd)
 
 
-def write_attempt_log(attempts: tuple[Attempt, ...]) -> str:
+def write_attempt_log(attempts: tuple[Attempt, ...], now_s: float) -> str:
     """The attempts as JSON; of very many, the first and the last."""
     if len(attempts) > ATTEMPTS_LOGGED_MAX:
         half = ATTEMPTS_LOGGED_MAX // 2
         attempts = attempts[:half] + attempts[-half:]
-    return msgspec.json.encode([_entry(one) for one in attempts]).decode()
+    return msgspec.json.encode([_entry(one, now_s) for one in attempts]).decode()
 
 
-def _entry(attempt: Attempt) -> dict[str, object]:
+def _entry(attempt: Attempt, now_s: float) -> dict[str, object]:
     usage = attempt.usage
     return {
         "provider": attempt.target.provider.name,
@@ -105,7 +114,7 @@ def _entry(attempt: Attempt) -> dict[str, object]:
         "outcome": attempt.outcome,
         "sent": attempt.sent,
         "billed": attempt.billed,
-        "ms": int(attempt.took_s * 1000),
+        "ms": int((attempt.took_s or now_s - attempt.started_s) * 1000),
         "input_tokens": usage.input_total if usage is not None else None,
         "output_tokens": usage.output_total if usage is not None else None,
         "cost_nanousd": attempt.cost_nanousd,

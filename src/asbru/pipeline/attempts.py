@@ -51,7 +51,7 @@ async def attempt(call: Call, targets: Sequence[Target], rooms: Rooms) -> Respon
         endpoint = rooms.endpoints[target.provider.name]
         call.target = target
         try:
-            if not endpoint.offers(call.operation):
+            if call.operation.name not in endpoint.operations:
                 return await _count_here(call, endpoint, rooms)
             tries: _Tries | None = None
             began_s = rooms.clock()

@@ -13,7 +13,7 @@ from asbru.core.chat import ChatRequest
 from asbru.core.errors import AsbruError
 from asbru.core.notes import Note
 from asbru.core.ports import ResponsePort
-from asbru.core.usage import Usage, UsageSource
+from asbru.core.usage import Usage
 from asbru.wire.forwarded import ForwardedHeaders
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ _NOT_CHARGED = ("status", "fault")
 
 
 class Attempt:
-    """One request to one target with one key. `served_model`: the upstream's own name for the model, aliases applied.
+    """One request to one target with one key. `served_model`: the upstream's own name for the model, aliases applied;
+    `traits`: what it takes and refuses.
 
     `request_passes` and `response_passes`: whether the body goes, and the response comes, as it is; else it is
     translated. `outcome`: ok, error (told inside the stream), cut, cancelled (the caller went away), the kind of
@@ -45,7 +46,6 @@ class Attempt:
     sent = False
     took_s = 0.0
     usage: Usage | None = None
-    usage_source: UsageSource = "none"
     cost_nanousd: int | None = None
     notes: tuple[Note, ...] = ()
 
@@ -53,7 +53,9 @@ class Attempt:
         self.target = target
         self.key = key
         self.endpoint = endpoint
-        self.served_model = key.aliases.get(target.model, target.model)
+        self.served_model = model = key.aliases.get(target.model, target.model)
+        route = target.provider
+        self.traits = route.only_traits or route.traits_of(model)
         self.started_s = started_s
 
     @property
@@ -61,11 +63,6 @@ class Attempt:
         """Whether the provider may charge for it: something was sent, and no error came in place of a reply. Then a
         usage of None is unknown; else nothing was used."""
         return self.sent and self.outcome not in _NOT_CHARGED
-
-    def report(self, usage: Usage | None) -> None:
-        """The provider has told what it used; None: it has not."""
-        self.usage = usage
-        self.usage_source = "none" if usage is None else "provider"
 
 
 class Call:

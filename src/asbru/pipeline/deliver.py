@@ -27,8 +27,8 @@ def _with_identity(call: Call, lines: bytes) -> bytes:
     target = call.target
     served_by = b"" if target is None else target.provider.identity_line
     lines = b"%bx-asbru-id: %b\r\n%b" % (lines, call.id, served_by)
-    notes = call.all_notes
-    if notes:
+    if call.notes or (call.attempts and call.attempts[-1].notes):
+        notes = call.all_notes
         lines += b"x-asbru-notes: %b\r\n" % write_notes_header(notes)
     return lines
 
@@ -91,7 +91,7 @@ def _conclude(call: Call, stream: OpenStream, rooms: Rooms) -> None:
     attempt.took_s = rooms.clock() - attempt.started_s
     relay = stream.relay
     if relay.usage is not None:
-        attempt.report(relay.usage)
+        attempt.usage = relay.usage
     attempt.notes += relay.notes
 
 

@@ -44,7 +44,7 @@ class Endpoint:
         "_wants",
         "deadlines",
         "dialect",
-        "plain",
+        "operations",
         "pool",
         "route",
     )
@@ -73,8 +73,6 @@ class Endpoint:
         }
         self._wants = (dialect.name.encode(), *self._defaults.values())
         """All that the lines made of a caller's headers depend on: what they are kept by."""
-        self.plain = not route.strip and not route.refuse_inputs
-        """Whether the provider takes whatever its dialect allows."""
         self._origin = (
             f"{absolute}{base_path}",
             f" HTTP/1.1\r\nhost: {authority}\r\ncontent-type: application/json\r\naccept-encoding: identity\r\n".encode(
@@ -87,14 +85,11 @@ class Endpoint:
             for operation in dialect.operations
             if operation.name in route.operations
         }
-
-    def offers(self, operation: Operation) -> bool:
-        """Whether the provider can be asked for it."""
-        return operation.name in self._starts
+        self.operations = frozenset(self._starts)
 
     def lacks(self, operation: Operation) -> UnsupportedByProvider:
         """The refusal of an operation that the provider does not have."""
-        offered = ", ".join(sorted(self._starts))
+        offered = ", ".join(sorted(self.operations))
         return UnsupportedByProvider(
             f"the provider '{self.route.name}' does not offer {operation.name}; it offers {offered}"
         )

@@ -10,33 +10,33 @@ from collections.abc import Iterable
 
 from asbru.core.chat import AudioPart, DocumentPart, ImagePart, Part, ToolResultPart
 from asbru.core.errors import UnsupportedByProvider
+from asbru.core.traits import InputKind
 from asbru.pipeline.call import Call
-from asbru.routing import ProviderRoute
 
-_KINDS: dict[str, type[ImagePart] | type[AudioPart] | type[DocumentPart]] = {
+_KINDS: dict[InputKind, type[ImagePart] | type[AudioPart] | type[DocumentPart]] = {
     "image": ImagePart,
     "audio": AudioPart,
     "document": DocumentPart,
 }
-_WORDS = {
+_WORDS: dict[InputKind, tuple[bytes, ...]] = {
     "image": (b'"image_url"', b'"image"'),
     "audio": (b'"input_audio"', b'"audio"'),
     "document": (b'"file"', b'"document"'),
 }
 
 
-def check_inputs(call: Call, route: ProviderRoute) -> None:
-    """Raise `UnsupportedByProvider` if the call holds a kind of part that `route` lacks."""
-    for kind in route.refuse_inputs:
+def check_inputs(call: Call, refused: Iterable[InputKind], provider: str) -> None:
+    """Raise `UnsupportedByProvider` if the call holds a kind of part that `provider` refuses."""
+    for kind in refused:
         if not any(word in call.body for word in _WORDS[kind]):
             continue
         if any(_holds(message.parts, kind) for message in call.read_canonical().messages):
             raise UnsupportedByProvider(
-                f"the provider '{route.name}' takes no {kind} input; send it to one that does, or leave it out"
+                f"the provider '{provider}' takes no {kind} input; send it to one that does, or leave it out"
             )
 
 
-def _holds(parts: Iterable[Part], kind: str) -> bool:
+def _holds(parts: Iterable[Part], kind: InputKind) -> bool:
     wanted = _KINDS[kind]
     return any(
         isinstance(part, wanted) or (isinstance(part, ToolResultPart) and _holds(part.parts, kind)) for part in parts

@@ -43,11 +43,12 @@ async def open_stream(call: Call, attempt: Attempt, exchange: Exchange, upstream
                 break
             if not sound:
                 sound = True
-                _check_is_stream(chunk, upstream)
+                _check_is_stream(chunk, upstream, attempt)
             if relay.prelude(chunk):
                 break
     except UpstreamError:
-        attempt.report(relay.usage)
+        if relay.usage is not None:
+            attempt.usage = relay.usage
         raise
     lines = upstream.lines + _NO_CACHE if says_stream else _stream_lines(upstream)
     return Response(200, lines, stream=OpenStream(exchange, attempt.endpoint.pool, relay))
@@ -63,7 +64,7 @@ def _relay(call: Call, attempt: Attempt, upstream: UpstreamResponse) -> Relay:
         except CodingError as error:
             raise UpstreamError(f"the provider's stream cannot be decoded: {error}", kind="protocol") from error
     if attempt.response_passes:
-        return _pass_relay(call, endpoint, decode_with)
+        return _pass_relay(call, attempt, decode_with)
     operation = endpoint.dialect.operation(call.operation.name)
     own = call.operation.codec
     assert operation is not None and operation.codec is not None and own is not None
@@ -75,10 +76,11 @@ def _relay(call: Call, attempt: Attempt, upstream: UpstreamResponse) -> Relay:
     )
 
 
-def _pass_relay(call: Call, endpoint: Endpoint, decode_with: Decoder | None) -> PassRelay:
+def _pass_relay(call: Call, attempt: Attempt, decode_with: Decoder | None) -> PassRelay:
     head = call.head
     assert head is not None
-    withhold = asks_usage(head, endpoint)
+    endpoint = attempt.endpoint
+    withhold = asks_usage(head, attempt.traits)
     watchers = watching(call) if call.stages else ()
     if not watchers:
         return PassRelay(endpoint.dialect, withhold=withhold, decoder=decode_with, choices=head.choices)
@@ -104,12 +106,13 @@ def _stream_lines(upstream: UpstreamResponse) -> bytes:
     return upstream.lines_without(b"content-type", b"content-encoding") + SSE_LINES
 
 
-def _check_is_stream(chunk: bytes, upstream: UpstreamResponse) -> None:
-    """A 200 that is no event stream: the type says so, or the first bytes do where the type is silent or wrong."""
+def _check_is_stream(chunk: bytes, upstream: UpstreamResponse, attempt: Attempt) -> None:
+    """Raise for a 200 that is no event stream, by its first bytes; a whole reply in its place was paid for."""
     if upstream.content_encoding:
         return
     start = chunk.lstrip(b"\xef\xbb\xbf\r\n ")
     if start and not start.startswith(_SSE_STARTS):
+        attempt.usage = attempt.endpoint.dialect.passing.usage_of(chunk)
         raise UpstreamError(
             "the provider answered a streamed call without a stream", kind="protocol", code="upstream_protocol"
         )

@@ -10,7 +10,7 @@ from asbru.pipeline.open_stream import open_stream, response_passes
 from asbru.pipeline.responses import Response
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.upstream_request import request_passes, write_request
-from asbru.pipeline.whole_response import judge, pass_on, show, translate
+from asbru.pipeline.whole_response import judge, pass_coded, show, translate
 
 
 async def send(call: Call, attempt: Attempt, rooms: Rooms) -> Response:
@@ -18,10 +18,9 @@ async def send(call: Call, attempt: Attempt, rooms: Rooms) -> Response:
     head = call.head
     endpoint = attempt.endpoint
     assert head is not None
-    if not request_passes(call, endpoint):
-        attempt.request_passes = False
-    if not response_passes(call, endpoint):
-        attempt.response_passes = False
+    if call.dialect is not endpoint.dialect or call.stages:  # else both go as they are
+        attempt.request_passes = request_passes(call, endpoint)
+        attempt.response_passes = response_passes(call, endpoint)
     body = write_request(call, attempt)
     request_head = endpoint.write_head(call, attempt, len(body))
     exchange = endpoint.pool.begin(request_head, body, endpoint.deadlines, streaming_wanted=head.stream)
@@ -29,20 +28,26 @@ async def send(call: Call, attempt: Attempt, rooms: Rooms) -> Response:
     kept = False
     try:
         upstream = await exchange
+        attempt.sent = True
         if upstream.streaming:
             response = await open_stream(call, attempt, exchange, upstream)
             kept = True  # the exchange goes on, and `deliver` ends it
             return response
         text = judge(call, attempt, upstream, rooms)
-        if attempt.response_passes:
-            if call.stages:
-                await show(call, attempt, text, rooms)
-            response = pass_on(call, upstream, text)
-        else:
+        if not attempt.response_passes:
             response = await translate(call, attempt, upstream, text, rooms=rooms)
+        else:
+            if call.stages and call.operation.codec is not None:
+                await show(call, attempt, text, rooms)
+            response = (
+                pass_coded(call, upstream, text)
+                if upstream.content_encoding
+                else Response(upstream.status, upstream.lines, text)
+            )
         attempt.outcome = "ok"
         return response
     finally:
-        attempt.sent = exchange.sent
+        if not attempt.sent:
+            attempt.sent = exchange.sent
         if not kept and not exchange.over:
             exchange.abort()

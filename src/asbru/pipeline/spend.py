@@ -1,4 +1,4 @@
-"""What attempts spent: each priced by the model that served it, and their sum. Pure but for the prices it is given.
+"""What the attempts of a call spent: each priced by the model that served it, and their sum.
 
 An attempt that the provider may charge for (`Attempt.billed`) and whose usage it did not tell has an unknown cost, and
 so has the call.
@@ -27,31 +27,25 @@ class Spend(NamedTuple):
 NOTHING = Spend(None, "none", None)
 
 
-def price(attempt: Attempt, prices: Prices) -> None:
-    """Write the attempt's cost, where usage and price are known."""
-    usage = attempt.usage
-    if usage is not None:
-        rows = prices.rows(attempt.target.provider.name, attempt.served_model)
-        if rows is not None:
-            attempt.cost_nanousd = price_nanousd(rows, usage)
+def price(attempts: Sequence[Attempt], prices: Prices) -> None:
+    """Write the cost of each attempt whose usage and price are known."""
+    for one in attempts:
+        usage = one.usage
+        if usage is not None:
+            rows = prices.rows(one.target.provider.name, one.served_model)
+            if rows is not None:
+                one.cost_nanousd = price_nanousd(rows, usage)
 
 
 def total(attempts: Sequence[Attempt]) -> Spend:
-    """The sum over `attempts`, which were priced."""
+    """The sum over `attempts`."""
     billed = [one for one in attempts if one.billed or one.usage is not None]
-    if not billed:
-        return NOTHING
-    if len(billed) == 1:
-        only = billed[0]
-        return Spend(only.usage, only.usage_source, only.cost_nanousd)
     told = [one.usage for one in billed if one.usage is not None]
+    if not told:
+        return NOTHING
     costs = [one.cost_nanousd for one in billed if one.cost_nanousd is not None]
-    usage = sum(told[1:], told[0]) if told else None
-    return Spend(usage, _source(billed), sum(costs) if len(costs) == len(billed) else None)
-
-
-def _source(billed: Sequence[Attempt]) -> UsageSource:
-    first = billed[0].usage_source
-    if all(one.usage_source == first for one in billed):
-        return first
-    return "partial" if any(one.usage_source == "none" for one in billed) else "estimated"
+    return Spend(
+        usage=sum(told[1:], told[0]),
+        source="provider" if len(told) == len(billed) else "partial",
+        cost_nanousd=sum(costs) if len(costs) == len(billed) else None,
+    )

@@ -8,8 +8,9 @@ no makers, or none has anything to do, the path goes its usual way and pays for 
     "watched"       goes as it would without the stage; a copy is read for it, events after the caller has them
     "changed"       is read, given to the stage and written anew, in every dialect, whole or streamed
 
-Stages see canonical form: requests, replies and stream events. Operations without one (`Operation.codec` is None) have
-texts at most, and no reply that can be read: a maker that must see the reply of such a call refuses it.
+Stages see canonical form: requests, replies and stream events. Of operations without one (`Operation.codec` is None)
+they see the texts of the request; a reply that holds a model's words and cannot be read is refused to a call whose
+stages must see it, before anything is sent.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from asbru.core.chat import ChatRequest
+from asbru.core.errors import BadRequest
 from asbru.core.reply import ChatReply, StreamEvent
 from asbru.pipeline.stepper import within
 
@@ -73,6 +75,11 @@ async def look_at_request(call: Call, rooms: Rooms) -> None:
     if not stages:
         return
     operation = call.operation
+    if operation.codec is None and operation.speaks and any(stage.replies != "ignored" for stage in stages):
+        raise BadRequest(
+            f"replies of {operation.name} cannot be checked, and a rule demands it; use the chat operation instead",
+            code="unchecked_operation",
+        )
     if operation.codec is not None or operation.read_request is not None:
         before = request = call.read_canonical()
         for stage in stages:
@@ -99,9 +106,15 @@ async def through_stages(call: Call, rooms: Rooms, reply: ChatReply) -> ChatRepl
 
 def watching(call: Call) -> tuple[Stage, ...]:
     """The stages that are shown the response without a word in it."""
-    return tuple(stage for stage in call.stages if stage.replies == "watched")
+    return _with(call, "watched")
 
 
 def changing(call: Call) -> tuple[Stage, ...]:
     """The stages that the response goes through."""
-    return tuple(stage for stage in call.stages if stage.replies == "changed")
+    return _with(call, "changed")
+
+
+def _with(call: Call, replies: Replies) -> tuple[Stage, ...]:
+    if call.operation.codec is None:
+        return ()
+    return tuple(stage for stage in call.stages if stage.replies == replies)

@@ -22,6 +22,7 @@ from __future__ import annotations
 import asyncio
 import types
 from collections.abc import Callable, Coroutine, Generator
+from functools import partial
 from typing import Any, TypeAlias, TypeVar, cast
 
 from asbru.core.errors import GatewayError
@@ -164,24 +165,31 @@ def within(
 ) -> Generator[Future[Any], None, T]:
     """Await `work`, which awaits nothing but Futures, and close it when it takes longer than `deadline_s` in all: then
     raises `GatewayError` (503, code "stage_timeout")."""
-    late_s = loop.time() + deadline_s
+    race: Future[None] = Future()  # ends with what `work` waits for, or with the deadline
+    late = False
+
+    def expire() -> None:
+        nonlocal late
+        late = True
+        race.resolve(None)
+
+    timer = loop.call_later(deadline_s, expire)
     try:
         while True:
             try:
                 waited = cast("Future[Any]", work.send(None))
             except StopIteration as done:
                 return cast("T", done.value)
-            race: Future[None] = Future()
-            waited.waiter = lambda race=race: race.resolve(None)
-            timer = loop.call_later(late_s - loop.time(), race.resolve, None)
+            race = Future()
+            waited.waiter = partial(race.resolve, None)
             try:
                 yield race
             finally:
                 waited.waiter = None
-                timer.cancel()
-            if not waited.done:
+            if late:
                 raise GatewayError(
                     f"a check of this call did not finish within {deadline_s:g} s", status=503, code="stage_timeout"
                 )
     finally:
+        timer.cancel()
         work.close()

@@ -38,6 +38,7 @@ class TranslateRelay:
         self._held_bytes = 0
         self._sink: Sink | None = None
         self._complete = False
+        self._stopped = False  # a stage has not let events through: what the provider said of the end means nothing
 
     @property
     def notes(self) -> tuple[Note, ...]:
@@ -83,6 +84,8 @@ class TranslateRelay:
 
     def finish(self, cut: AsbruError | None) -> AsbruError | None:
         """See `Relay`."""
+        if self._stopped:
+            return cut or incomplete()
         if not self._complete and self.seen_fault is None and not self.pulls:
             self._push(self._reader.close(clean=cut is None))
         if self._complete or self.seen_fault is not None:
@@ -98,20 +101,24 @@ class TranslateRelay:
     def _push(self, events: list[StreamEvent]) -> None:
         self._take_note(events)
         if self._stages and events:
+            self._stopped = True
             for stage in self._stages:
                 shown = stage.events(events)
                 if stage.replies == "changed":
                     events = shown
+            self._stopped = False
         self._write(events)
 
     async def _pull(self, events: list[StreamEvent]) -> None:
         self._take_note(events)
+        self._stopped = True
         for stage in self._stages:
             if not events:
-                return
+                break
             shown = await stage.pull(events) if stage.pulls else stage.events(events)
             if stage.replies == "changed":
                 events = shown
+        self._stopped = False
         self._write(events)
 
     def _take_note(self, events: list[StreamEvent]) -> None:

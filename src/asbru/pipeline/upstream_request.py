@@ -10,12 +10,12 @@ import msgspec
 
 from asbru.core.errors import UnsupportedByProvider
 from asbru.core.notes import Note
-from asbru.dialects import RequestHead, TargetFacts
+from asbru.core.traits import Traits
+from asbru.dialects import RequestHead
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.endpoint import Endpoint
 from asbru.pipeline.inputs import check_inputs
 from asbru.pipeline.large import write_members
-from asbru.routing import ProviderRoute
 from asbru.upstream import LARGE_BYTES_MIN, Body
 
 _encode = msgspec.json.encode
@@ -27,9 +27,9 @@ def request_passes(call: Call, endpoint: Endpoint) -> bool:
     return call.dialect is endpoint.dialect and not call.request_changed
 
 
-def asks_usage(head: RequestHead, endpoint: Endpoint) -> bool:
+def asks_usage(head: RequestHead, traits: Traits) -> bool:
     """Whether Asbru asks the stream for usage that the caller did not ask for."""
-    return head.stream and not head.wants_usage and endpoint.route.ask_stream_usage
+    return head.stream and not head.wants_usage and traits.ask_stream_usage
 
 
 def write_request(call: Call, attempt: Attempt) -> Body:
@@ -39,40 +39,35 @@ def write_request(call: Call, attempt: Attempt) -> Body:
         return _translate(call, attempt, endpoint)
     head = call.head
     assert head is not None
-    if not endpoint.plain:
-        _check(call, attempt, head, endpoint.route)
-    members = endpoint.dialect.passing.rewrite(
-        head, attempt.served_model, asks_usage(head, endpoint), endpoint.route.strip
-    )
+    traits = attempt.traits
+    strip = traits.strip
+    if strip or traits.refuse_inputs:
+        _check(call, attempt, head)
+    ask = head.stream and asks_usage(head, traits)
+    members = endpoint.dialect.passing.rewrite(head, attempt.served_model, ask, strip)
     if members is None:
         return call.body
     return _encode(members) if call.body_bytes <= LARGE_BYTES_MIN else write_members(members)
 
 
-def _check(call: Call, attempt: Attempt, head: RequestHead, route: ProviderRoute) -> None:
-    """What the provider does not take: inputs that it refuses, members that it must not see, which are noted."""
-    if route.refuse_inputs and call.operation.codec is not None:
-        check_inputs(call, route)
-    gone = route.strip & head.members.keys()
-    attempt.notes = tuple(Note("dropped", field, f"{route.name} refuses it") for field in sorted(gone))
+def _check(call: Call, attempt: Attempt, head: RequestHead) -> None:
+    """What the target does not take: inputs that it refuses, members that it must not see, which are noted."""
+    traits, provider = attempt.traits, attempt.target.provider.name
+    if traits.refuse_inputs and call.operation.codec is not None:
+        check_inputs(call, traits.refuse_inputs, provider)
+    gone = traits.strip & head.members.keys()
+    attempt.notes = tuple(Note("dropped", field, f"{provider} refuses it") for field in sorted(gone))
 
 
 def _translate(call: Call, attempt: Attempt, endpoint: Endpoint) -> bytes:
-    route = endpoint.route
+    traits, provider = attempt.traits, endpoint.route.name
     target_operation = endpoint.dialect.operation(call.operation.name)
     if call.operation.codec is None or target_operation is None or target_operation.codec is None:
         raise UnsupportedByProvider(
-            f"{call.operation.name} cannot be translated for the provider '{route.name}'; ask one of the same dialect"
+            f"{call.operation.name} cannot be translated for the provider '{provider}'; ask one of the same dialect"
         )
-    if route.refuse_inputs:
-        check_inputs(call, route)
-    facts = TargetFacts(
-        attempt.served_model,
-        max_output_tokens=route.max_output_tokens.get(attempt.served_model, 0),
-        strip=route.strip,
-        legacy_max_tokens=route.legacy_max_tokens,
-        ask_stream_usage=route.ask_stream_usage,
-    )
-    written = target_operation.codec.write_request(call.read_canonical(), facts)
+    if traits.refuse_inputs:
+        check_inputs(call, traits.refuse_inputs, provider)
+    written = target_operation.codec.write_request(call.read_canonical(), attempt.served_model, traits)
     attempt.notes = written.notes
     return written.body

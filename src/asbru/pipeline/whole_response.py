@@ -32,19 +32,17 @@ def judge(call: Call, attempt: Attempt, upstream: UpstreamResponse, rooms: Rooms
         inside.content_type = upstream.content_type
         raise inside
     if attempt.response_passes:  # a translated one tells it when it is read
-        attempt.report(dialect.passing.usage_of(body))
+        attempt.usage = dialect.passing.usage_of(body)
     if call.head is not None and call.head.stream:
-        attempt.report(dialect.passing.usage_of(body))
+        attempt.usage = dialect.passing.usage_of(body)
         raise _protocol_error("the provider answered a streamed call without a stream")
     if not body or body[0] != _OPENS or body[-1] != _CLOSES:
         _check_json(body)
     return body
 
 
-def pass_on(call: Call, upstream: UpstreamResponse, body: bytes) -> Response:
-    """The response as it came; a content coding that the caller did not ask for is taken off."""
-    if not upstream.content_encoding:
-        return Response(upstream.status, upstream.lines, body)
+def pass_coded(call: Call, upstream: UpstreamResponse, body: bytes) -> Response:
+    """A coded response as it came; a content coding that the caller did not ask for is taken off."""
     if body is upstream.body or accepts(call.accept_coding, upstream.content_encoding):
         return Response(upstream.status, upstream.lines, upstream.body)
     return Response(upstream.status, upstream.lines_without(b"content-encoding"), body)
@@ -58,9 +56,9 @@ async def translate(
     try:
         reply = _codec(call, dialect).read_reply(body)
     except UpstreamError:  # what makes no sense was paid for all the same
-        attempt.report(dialect.passing.usage_of(body))
+        attempt.usage = dialect.passing.usage_of(body)
         raise
-    attempt.report(reply.usage or dialect.passing.usage_of(body))
+    attempt.usage = reply.usage or dialect.passing.usage_of(body)
     if call.stages:
         reply = await through_stages(call, rooms, reply)
     written = _codec(call, call.dialect).write_reply(reply)

@@ -1,8 +1,9 @@
 """What a provider is (a record of facts), and how providers are found (every folder beside this file).
 
-A provider is access + dialect + facts: where it listens, how it is asked, what it lacks. A folder holds one record
-named `PROVIDER` and a README.md, which becomes its page in the docs. Discovery checks each record, so that a wrong
-fact fails at start with the folder's name, not in the middle of a call. Not here: keys, configuration, calling.
+A provider is access + dialect + facts: where it listens, how it is asked, what it takes and refuses. A folder holds
+one record named `PROVIDER`, a README.md, which becomes its page in the docs, and perhaps a models.toml with what is
+told of some of its models. Discovery checks all of it, so that a wrong fact fails at start with the folder's name, not
+in the middle of a call. Not here: keys, configuration, calling.
 """
 
 from __future__ import annotations
@@ -12,16 +13,19 @@ import importlib.util
 import pkgutil
 import re
 import sys
+import tomllib
 from collections.abc import Iterable
+from datetime import date
 from pathlib import Path
 from types import ModuleType
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
+from asbru.core.traits import PLAIN, TraitRule, Traits, rule
+
 DialectName: TypeAlias = Literal["openai_chat", "anthropic_messages"]
 Operation: TypeAlias = Literal["chat", "completions", "embeddings", "models", "count_tokens"]
-InputKind: TypeAlias = Literal["image", "audio", "document"]
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 """A provider's name is its folder's: lower case, a Python identifier, what callers write before the slash."""
@@ -68,9 +72,9 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     `base_url`: with its version segment, without a trailing slash; None: the configuration must name it.
     `env_key`: the environment variable its key usually stands in. `keyless`: works without a key.
     `served_here`: Asbru starts its server. `price_id`: its id in genai-prices; None: no prices are known.
-    `strip`: top-level request fields it refuses: removed, and noted. `refuse_inputs`: kinds of parts it lacks.
-    `ask_stream_usage`: it understands `stream_options.include_usage`. `legacy_max_tokens`: it knows `max_tokens`
-    and not `max_completion_tokens`. `known_models`: where the price data names none. `max_output_tokens`: by model.
+    `known_models`: where the price data names none.
+    `traits`: what it takes and refuses. `trait_rules`: how some of its models differ; later rules win. Those of a file
+    `models.toml` beside the record stand before its own.
     """
 
     name: str
@@ -82,12 +86,9 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     keyless: bool = False
     served_here: bool = False
     price_id: str | None = None
-    strip: tuple[str, ...] = ()
-    refuse_inputs: tuple[InputKind, ...] = ()
-    ask_stream_usage: bool = True
-    legacy_max_tokens: bool = False
     known_models: tuple[str, ...] = ()
-    max_output_tokens: dict[str, int] = {}
+    traits: Traits = PLAIN
+    trait_rules: tuple[TraitRule, ...] = ()
 
     def access_by(self, dialect: str | None = None) -> Access:
         """How to ask it in `dialect` (default: its first). Raises `KeyError` when it does not speak it."""
@@ -95,6 +96,19 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
             if dialect in (None, access.dialect):
                 return access
         raise KeyError(dialect)
+
+
+class SourcedRule(TraitRule, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A rule of a models.toml: data that ages, so it says who told it (`source`, a URL) and when."""
+
+    source: Annotated[str, msgspec.Meta(pattern="^https://")]
+    date: date
+
+
+class ModelsFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A models.toml: `[[rules]]`, in the order in which they are applied."""
+
+    rules: tuple[SourcedRule, ...]
 
 
 def discover(extra: Iterable[Path] = ()) -> dict[str, Provider]:
@@ -128,8 +142,24 @@ def check(provider: object, folder: Path) -> Provider:
 
 
 def _load(folder: Path) -> Provider:
-    module = _import(folder)
-    return check(getattr(module, "PROVIDER", None), folder)
+    try:
+        provider = getattr(_import(folder), "PROVIDER", None)
+    except msgspec.ValidationError as error:  # a rule names a trait or a value that is none
+        raise ProviderFault(f"{folder}: {error}") from None
+    provider = check(provider, folder)
+    return msgspec.structs.replace(provider, trait_rules=(*_rules_of_models(folder), *provider.trait_rules))
+
+
+def _rules_of_models(folder: Path) -> tuple[TraitRule, ...]:
+    """The rules in the folder's models.toml; none where it has no such file."""
+    path = folder / "models.toml"
+    if not path.is_file():
+        return ()
+    try:
+        found = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), ModelsFile)
+    except (ValueError, msgspec.ValidationError) as error:
+        raise ProviderFault(f"{path}: {error}") from None
+    return tuple(rule(told.models, **told.given()) for told in found.rules)
 
 
 def _import(folder: Path) -> ModuleType:

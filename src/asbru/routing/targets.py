@@ -7,10 +7,19 @@ with a single key. One that was rate-limited (429) is not: the provider said whe
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
+from msgspec import Meta
+
+from asbru.core.traits import PLAIN, TraitRule, Traits, resolve
 
 REFUSED_MODELS_MAX = 1024
 """Models for which one key may cool down at a time."""
+
+TRAITS_MODELS_MAX = 1024
+TRAITS_MODEL_CHARS_MAX = 200
+"""Models of one provider whose traits are remembered, and the longest name so remembered."""
 
 
 class Key:
@@ -61,36 +70,45 @@ class Key:
         return bool(self.refused_models) and self.refused_models.get(model, 0.0) > now_s
 
 
-class RetryPolicy(msgspec.Struct, frozen=True):
-    """See `app.snapshot.Retries`."""
+class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Attempts with the same key after a network error or a 5xx; pauses double and are drawn with full jitter."""
 
-    max: int = 2
-    pause_initial_s: float = 0.25
-    pause_max_s: float = 5.0
+    max: Annotated[int, Meta(ge=0, le=10, description="Retries after the first attempt.")] = 2
+    pause_initial_s: Annotated[float, Meta(ge=0, le=3600, description="Upper bound of the first pause, seconds.")] = (
+        0.25
+    )
+    pause_max_s: Annotated[float, Meta(ge=0, le=3600, description="Upper bound of any pause, seconds.")] = 5.0
 
 
 class ProviderRoute:
-    """A provider as a place to send calls. `pool` and `deadlines` belong to the upstream driver; `paths` maps an
-    operation to its path and is what the provider offers."""
+    """A provider as a place to send calls: its keys, what it offers, and what it and its models take and refuse."""
 
     __slots__ = (
-        "ask_stream_usage",
+        "_resolved",
+        "_rules",
+        "_traits",
         "dialect",
         "identity_line",
         "keyless",
         "keys",
         "known_models",
-        "legacy_max_tokens",
-        "max_output_tokens",
         "name",
         "only_key",
+        "only_traits",
         "operations",
-        "refuse_inputs",
         "retries",
-        "strip",
     )
 
-    def __init__(self, name: str, dialect: str, keys: tuple[Key, ...], *, keyless: bool) -> None:
+    def __init__(
+        self,
+        name: str,
+        dialect: str,
+        keys: tuple[Key, ...],
+        *,
+        keyless: bool,
+        traits: Traits = PLAIN,
+        trait_rules: tuple[TraitRule, ...] = (),
+    ) -> None:
         self.name = name
         self.identity_line = b"x-asbru-provider: %b\r\n" % name.encode()
         self.dialect = dialect
@@ -100,16 +118,29 @@ class ProviderRoute:
         """The key for every call where there is no choice."""
         self.operations: frozenset[str] = frozenset({"chat"})
         self.known_models: tuple[str, ...] = ()
-        self.max_output_tokens: dict[str, int] = {}
-        self.strip: frozenset[str] = frozenset()
-        self.refuse_inputs: tuple[str, ...] = ()
-        self.ask_stream_usage = True
-        self.legacy_max_tokens = False
+        self.only_traits = None if trait_rules else traits
+        """The traits of every model where no rule tells them apart."""
+        self._traits = traits
+        self._rules = trait_rules
+        self._resolved: dict[str, Traits] = {}
         self.retries = RetryPolicy()
 
     def serves(self, model: str) -> bool:
         """Whether any key is meant for `model`."""
         return self.keyless or any(key.serves(model) for key in self.keys)
+
+    def traits_of(self, model: str) -> Traits:
+        """What `model` takes and refuses; `model` is the provider's own name for it."""
+        known = self._resolved.get(model)
+        return known if known is not None else self._resolve(model)
+
+    def _resolve(self, model: str) -> Traits:
+        traits = resolve(self._traits, self._rules, model)
+        if len(model) <= TRAITS_MODEL_CHARS_MAX:
+            if len(self._resolved) >= TRAITS_MODELS_MAX:  # callers choose names
+                self._resolved.clear()
+            self._resolved[model] = traits
+        return traits
 
 
 class Target(msgspec.Struct, frozen=True):

@@ -4,10 +4,10 @@ It dials only what the outbound policy allows, verifies certificates, and goes t
 refuses to retry, to choose keys, or to read what a body means: that is the path's business.
 """
 
+from asbru.upstream import origin
 from asbru.upstream.dial import TlsContexts, proxy_authorization
 from asbru.upstream.exchange import Exchange, ExchangeDeadlines, UpstreamResponse
 from asbru.upstream.origin import Origin
-from asbru.upstream.outbound_policy import judge_address
 from asbru.upstream.pool import Pool
 from asbru.upstream.spliced import LARGE_BYTES_MIN, Body, Spliced
 from asbru.upstream.tls_records import read_by_records
@@ -22,7 +22,7 @@ __all__ = [
     "Spliced",
     "TlsContexts",
     "UpstreamResponse",
-    "judge_address",
+    "origin",
     "proxy_authorization",
     "read_by_records",
 ]

@@ -15,7 +15,7 @@ from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
 from asbru.core.errors import UpstreamError
-from asbru.upstream.origin import Origin
+from asbru.upstream.origin import Origin, TlsTrust
 from asbru.upstream.outbound_policy import judge_address
 from asbru.upstream.tls_records import read_by_records
 
@@ -28,19 +28,18 @@ class TlsContexts:
     """TLS client contexts, one per way to trust: loading the system's CAs costs milliseconds and megabytes."""
 
     def __init__(self) -> None:
-        self._contexts: dict[tuple[bool, str | None], ssl.SSLContext] = {}
+        self._contexts: dict[TlsTrust, ssl.SSLContext] = {}
 
-    def context(self, origin: Origin) -> ssl.SSLContext:
-        """The context for `origin`: TLS 1.2 or newer, the system's CAs or the origin's own."""
-        key = (origin.verify, origin.ca_pem)
-        context = self._contexts.get(key)
+    def context(self, trust: TlsTrust) -> ssl.SSLContext:
+        """The context that trusts so: TLS 1.2 or newer, the system's CAs or those of `trust`."""
+        context = self._contexts.get(trust)
         if context is None:
-            context = ssl.create_default_context(cadata=origin.ca_pem)
+            context = ssl.create_default_context(cadata=trust.ca_pem)
             context.minimum_version = ssl.TLSVersion.TLSv1_2
-            if not origin.verify:
+            if not trust.verify:
                 context.check_hostname = False
                 context.verify_mode = ssl.CERT_NONE
-            self._contexts[key] = read_by_records(context)
+            self._contexts[trust] = read_by_records(context)
         return context
 
 
@@ -114,7 +113,7 @@ async def _attach(sock: socket.socket, origin: Origin, contexts: TlsContexts, fa
     try:
         if origin.tls:
             _, protocol = await loop.create_connection(
-                factory, sock=sock, ssl=contexts.context(origin), server_hostname=origin.host
+                factory, sock=sock, ssl=contexts.context(origin.trust), server_hostname=origin.host
             )
         else:
             _, protocol = await loop.create_connection(factory, sock=sock)

@@ -16,9 +16,10 @@ any         end, error, deadline     over
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
+from msgspec import Meta
 
 from asbru.core.errors import AsbruError
 from asbru.core.future import Future
@@ -33,13 +34,15 @@ UNREAD_BYTES_MAX = 256 * 1024
 """Bytes of a stream held before its reader comes; above this the connection is not read."""
 
 
-class ExchangeDeadlines(msgspec.Struct, frozen=True):
-    """Seconds, as in the provider's configuration."""
+class ExchangeDeadlines(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How long an attempt may take."""
 
-    connect_s: float = 5.0
-    first_token_s: float = 120.0
-    idle_s: float = 60.0
-    total_s: float = 600.0
+    connect_s: Annotated[float, Meta(gt=0, le=3600, description="TCP, proxy and TLS together, seconds.")] = 5.0
+    first_token_s: Annotated[
+        float, Meta(gt=0, le=86400, description="From the request sent to the first content, seconds.")
+    ] = 120.0
+    idle_s: Annotated[float, Meta(gt=0, le=86400, description="Between two chunks of a stream, seconds.")] = 60.0
+    total_s: Annotated[float, Meta(gt=0, le=86400, description="The whole attempt, seconds.")] = 600.0
 
 
 class UpstreamResponse(msgspec.Struct, eq=False):

@@ -2,14 +2,44 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
+from msgspec import Meta
 
 from asbru.core.secret_text import SecretText
 
 
-class Origin(msgspec.Struct, frozen=True, kw_only=True):
-    """`host` is a name or an address; `proxy` an http:// URL, perhaps with a password; `unix_socket` a path that
-    replaces TCP.
+class Reach(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a provider may be reached, and with how many connections."""
+
+    allow_loopback: Annotated[
+        bool, Meta(description="Allow connections to loopback addresses (127.0.0.0/8, ::1).")
+    ] = False
+    allow_private: Annotated[
+        bool, Meta(description="Allow connections to private addresses (RFC 1918, RFC 4193).")
+    ] = False
+    proxy: Annotated[
+        SecretText | None,
+        Meta(description="HTTP proxy for this provider, http://host:port, perhaps with user:password@."),
+    ] = None
+    connections_max: Annotated[int, Meta(ge=1, le=65535, description="Connections per worker to this provider.")] = (
+        2048
+    )
+    idle_connections_max: Annotated[
+        int, Meta(ge=0, le=65535, description="Connections per worker kept open for reuse.")
+    ] = 256
+
+
+class TlsTrust(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a certificate is checked. `ca_pem` replaces the system's CAs when set; without `verify` any will do."""
+
+    ca_pem: str | None = None
+    verify: bool = True
+
+
+class Origin(Reach, frozen=True, kw_only=True):
+    """`host` is a name or an address; `unix_socket` a path that replaces TCP.
 
     Two origins that compare equal may share connections; so a reload keeps the warm ones.
     """
@@ -17,14 +47,8 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     host: str
     port: int
     tls: bool = False
-    verify: bool = True
-    ca_pem: str | None = None
-    proxy: SecretText | None = None
+    trust: TlsTrust = TlsTrust()
     unix_socket: str | None = None
-    allow_private: bool = False
-    allow_loopback: bool = False
-    connections_max: int = 2048
-    idle_connections_max: int = 256
 
     def __str__(self) -> str:
         return self.unix_socket or f"{self.host}:{self.port}"

@@ -12,9 +12,9 @@ import pytest
 
 from asbru.core.chat import ChatRequest
 from asbru.core.reply import ForeignEvent, Ping, ReplyEnd, StreamEvent, StreamFault, UsageReport
+from asbru.core.traits import PLAIN
 from asbru.core.usage import Usage
 from asbru.dialects.anthropic_messages import DIALECT
-from asbru.dialects.contract import TargetFacts
 
 CASES = Path(__file__).resolve().parents[2] / "cases" / "anthropic_messages"
 REQUEST = ChatRequest(model="m", messages=())
@@ -49,7 +49,7 @@ def read_all(data: bytes, *cuts: int) -> list[StreamEvent]:
 def test_request_is_written_back(case: dict[str, Any]) -> None:
     """A request of this dialect survives a read and a write whole, with no notes."""
     request = DIALECT.chat.read_request(json.dumps(case["wire"]).encode())
-    written = DIALECT.chat.write_request(request, TargetFacts(model=request.model))
+    written = DIALECT.chat.write_request(request, request.model, PLAIN)
     assert json.loads(written.body) == case["wire"]
     assert written.notes == ()
     assert DIALECT.chat.read_request(written.body) == request
@@ -59,7 +59,7 @@ def test_request_is_written_back(case: dict[str, Any]) -> None:
 def test_cache_marks_are_kept(case: dict[str, Any]) -> None:
     """There are as many cache marks after a read and a write as before."""
     request = DIALECT.chat.read_request(json.dumps(case["wire"]).encode())
-    body = DIALECT.chat.write_request(request, TargetFacts(model="m")).body
+    body = DIALECT.chat.write_request(request, "m", PLAIN).body
     assert body.count(b'"cache_control"') == json.dumps(case["wire"]).count('"cache_control"')
 
 

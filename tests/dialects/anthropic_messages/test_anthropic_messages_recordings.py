@@ -11,9 +11,9 @@ import pytest
 
 from asbru.core.chat import ChatRequest
 from asbru.core.reply import ReplyEnd, StreamEvent, UsageReport
+from asbru.core.traits import PLAIN
 from asbru.core.usage import Usage
 from asbru.dialects.anthropic_messages import DIALECT
-from asbru.dialects.contract import TargetFacts
 
 WHOLE_CUTS_BYTES_MAX = 2048
 RANDOM_CUTS = 40
@@ -56,7 +56,7 @@ def test_every_recorded_request_survives(recorded: list[dict[str, Any]]) -> None
         head = DIALECT.operations[0].read_head(body, {}, b"")
         assert (head.model, head.stream) == (request.model, request.stream), row["id"]
         assert DIALECT.passing.rewrite(head, head.model, True, frozenset()) is None, row["id"]
-        written = DIALECT.chat.write_request(request, TargetFacts(model=request.model))
+        written = DIALECT.chat.write_request(request, request.model, PLAIN)
         again = normal(json.loads(written.body))
         if row["api"] == "count_tokens":
             del again["max_tokens"]

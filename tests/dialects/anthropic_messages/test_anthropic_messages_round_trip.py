@@ -33,9 +33,9 @@ from asbru.core.chat import (
 )
 from asbru.core.errors import BadRequest, UpstreamError
 from asbru.core.reply import ChatReply, StreamFault
+from asbru.core.traits import PLAIN
 from asbru.core.usage import Usage
 from asbru.dialects.anthropic_messages import DIALECT
-from asbru.dialects.contract import TargetFacts
 
 NAME = DIALECT.name
 WORDS = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=12)
@@ -194,11 +194,11 @@ def requests(draw: st.DrawFn) -> ChatRequest:
 @given(requests())
 def test_request_round_trip(request: ChatRequest) -> None:
     """Reading what was written gives the same request, without notes; a second write the same bytes."""
-    written = DIALECT.chat.write_request(request, TargetFacts(model=request.model))
+    written = DIALECT.chat.write_request(request, request.model, PLAIN)
     again = DIALECT.chat.read_request(written.body)
     assert compact(again) == compact(request)
     assert written.notes == ()
-    assert DIALECT.chat.write_request(again, TargetFacts(model=request.model)).body == written.body
+    assert DIALECT.chat.write_request(again, request.model, PLAIN).body == written.body
 
 
 def compact(value: Any) -> Any:

@@ -10,8 +10,9 @@ import pytest
 
 from asbru.core.chat import ForeignPart, ForeignTool, TextPart, ThinkingPart, ToolResultPart
 from asbru.core.errors import BadRequest
+from asbru.core.traits import PLAIN
 from asbru.dialects.anthropic_messages import DIALECT
-from asbru.dialects.contract import RequestHead, TargetFacts
+from asbru.dialects.contract import RequestHead
 
 BASE: dict[str, Any] = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}
 
@@ -177,7 +178,7 @@ def test_server_tools_are_foreign() -> None:
 def test_unknown_thinking_type_survives() -> None:
     """A thinking mode from the future is written back as it came."""
     request = DIALECT.chat.read_request(body(thinking={"type": "between_tools", "depth": 2}))
-    written = json.loads(DIALECT.chat.write_request(request, TargetFacts(model="m")).body)
+    written = json.loads(DIALECT.chat.write_request(request, "m", PLAIN).body)
     assert written["thinking"] == {"type": "between_tools", "depth": 2}
 
 
@@ -185,11 +186,11 @@ def test_older_output_format_is_understood() -> None:
     """`output_format` of the beta becomes `output_config.format`; an unknown format keeps its place."""
     schema = {"type": "json_schema", "schema": {"type": "object"}}
     request = DIALECT.chat.read_request(body(output_format=schema))
-    written = json.loads(DIALECT.chat.write_request(request, TargetFacts(model="m")).body)
+    written = json.loads(DIALECT.chat.write_request(request, "m", PLAIN).body)
     assert written["output_config"] == {"format": schema}
     future = {"format": {"type": "xml_schema", "schema": "<x/>"}}
     request = DIALECT.chat.read_request(body(output_config=future))
-    assert json.loads(DIALECT.chat.write_request(request, TargetFacts(model="m")).body)["output_config"] == future
+    assert json.loads(DIALECT.chat.write_request(request, "m", PLAIN).body)["output_config"] == future
 
 
 def test_signature_of_another_dialect_comes_back_with_its_name() -> None:

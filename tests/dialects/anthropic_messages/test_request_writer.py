@@ -33,10 +33,9 @@ from asbru.core.chat import (
     ToolChoice,
     ToolResultPart,
 )
+from asbru.core.traits import PLAIN, ThinkingStyle, Traits
 from asbru.dialects.anthropic_messages import DIALECT
-from asbru.dialects.contract import TargetFacts
 
-FACTS = TargetFacts(model="claude")
 TOOL = Tool(name="f", parameters=Raw(b'{"type":"object"}'))
 
 
@@ -53,9 +52,9 @@ def ask(*messages: Message, **fields: Any) -> ChatRequest:
     return ChatRequest(model="asked", messages=messages or (say("user", "hi", plain=True),), **fields)
 
 
-def write(request: ChatRequest, facts: TargetFacts = FACTS) -> tuple[dict[str, Any], list[str]]:
+def write(request: ChatRequest, traits: Traits = PLAIN) -> tuple[dict[str, Any], list[str]]:
     """The body and the notes as text."""
-    written = DIALECT.chat.write_request(request, facts)
+    written = DIALECT.chat.write_request(request, "claude", traits)
     return json.loads(written.body), [str(note) for note in written.notes]
 
 
@@ -76,7 +75,7 @@ def test_plain_request() -> None:
 @pytest.mark.parametrize(("limit", "expected"), [(0, 4096), (64000, 64000)])
 def test_max_tokens_is_added(limit: int, expected: int) -> None:
     """The API requires max_tokens: the model's limit, else a number every model allows, and a note."""
-    body, notes = write(ask(max_tokens=None), TargetFacts(model="m", max_output_tokens=limit))
+    body, notes = write(ask(max_tokens=None), Traits(max_output_tokens=limit))
     assert body["max_tokens"] == expected
     assert notes == [f"added max_tokens ({expected}: the API requires one)"]
 
@@ -142,7 +141,7 @@ def test_bad_arguments_are_kept_as_text() -> None:
 def test_arguments_keep_their_bytes() -> None:
     """Arguments that are an object are not re-serialised."""
     call = ToolCallPart(id="1", name="f", arguments='{"a" : 1.50, "b":"\\u00e9"}')
-    written = DIALECT.chat.write_request(ask(say("assistant", call)), FACTS)
+    written = DIALECT.chat.write_request(ask(say("assistant", call)), "claude", PLAIN)
     assert b'"input":{"a" : 1.50, "b":"\\u00e9"}' in written.body
 
 
@@ -316,14 +315,14 @@ def test_settings_without_equivalent_are_noted() -> None:
 def test_structured_output() -> None:
     """A JSON schema keeps its bytes; name and looseness are noted."""
     fmt = ResponseFormat(kind="json_schema", name="N", schema=Raw(b'{"type": "object"}'), strict=False)
-    written = DIALECT.chat.write_request(ask(response_format=fmt), FACTS)
+    written = DIALECT.chat.write_request(ask(response_format=fmt), "claude", PLAIN)
     assert b'"output_config":{"format":{"type":"json_schema","schema":{"type": "object"}}}' in written.body
     assert [note.field for note in written.notes] == ["response_format.name", "response_format.strict"]
 
 
 def test_strip_is_noted() -> None:
     """A field that the provider refuses is left out by name."""
-    body, notes = write(ask(temperature=0.5), TargetFacts(model="m", strip=frozenset({"temperature", "store"})))
+    body, notes = write(ask(temperature=0.5), Traits(strip=frozenset({"temperature", "store"})))
     assert "temperature" not in body
     assert notes == ["dropped temperature (the provider refuses it)"]
 
@@ -335,11 +334,11 @@ def test_service_tier(tier: str, word: str | None) -> None:
 
 
 REASONING: list[Any] = [
-    (Reasoning(effort="none"), "", 5000, {"type": "disabled"}, None),
-    (Reasoning(effort="minimal"), "", 5000, {"type": "adaptive"}, "low"),
+    (Reasoning(effort="none"), None, 5000, {"type": "disabled"}, None),
+    (Reasoning(effort="minimal"), None, 5000, {"type": "adaptive"}, "low"),
     (Reasoning(effort="medium"), "adaptive", 5000, {"type": "adaptive"}, "medium"),
-    (Reasoning(effort="max"), "", 5000, {"type": "adaptive"}, "max"),
-    (Reasoning(effort="weird"), "", 5000, None, None),
+    (Reasoning(effort="max"), None, 5000, {"type": "adaptive"}, "max"),
+    (Reasoning(effort="weird"), None, 5000, None, None),
     (Reasoning(effort="high"), "none", 5000, None, None),
     (Reasoning(effort="none"), "budget", 5000, {"type": "disabled"}, None),
     (Reasoning(effort="low"), "budget", 50000, {"type": "enabled", "budget_tokens": 2048}, None),
@@ -347,16 +346,16 @@ REASONING: list[Any] = [
     (Reasoning(effort="high"), "budget", 1100, {"type": "enabled", "budget_tokens": 1024}, None),
     (Reasoning(effort="high"), "budget", 1024, None, None),
     (Reasoning(budget_tokens=9000), "budget", 20000, {"type": "enabled", "budget_tokens": 9000}, None),
-    (Reasoning(budget_tokens=9000), "", 20000, {"type": "adaptive"}, "medium"),
+    (Reasoning(budget_tokens=9000), None, 20000, {"type": "adaptive"}, "medium"),
     (Reasoning(budget_tokens=500), "budget", 20000, {"type": "enabled", "budget_tokens": 1024}, None),
 ]
 
 
 @pytest.mark.parametrize("row", REASONING)
-def test_reasoning_of_another_dialect(row: tuple[Reasoning, str, int, Any, Any]) -> None:
+def test_reasoning_of_another_dialect(row: tuple[Reasoning, ThinkingStyle | None, int, Any, Any]) -> None:
     """Effort becomes what the model takes: adaptive thinking with effort, or a budget that fits; else a note."""
     reasoning, style, max_tokens, thinking, effort = row
-    body, notes = write(ask(reasoning=reasoning, max_tokens=max_tokens), TargetFacts(model="m", thinking=style))
+    body, notes = write(ask(reasoning=reasoning, max_tokens=max_tokens), Traits(thinking=style))
     assert body.get("thinking") == thinking
     assert body.get("output_config", {}).get("effort") == effort
     kept = thinking is not None and reasoning.effort in (effort or "none", "none")
@@ -389,7 +388,7 @@ def test_thinking_excludes_sampling_and_forced_calls() -> None:
 def test_budget_is_not_started_in_the_middle_of_a_tool_turn() -> None:
     """Models that take budgets want the thinking that led to the calls being answered."""
     request = ask(say("user", ToolResultPart(call_id="1")), reasoning=Reasoning(effort="high"))
-    assert "thinking" not in write(request, TargetFacts(model="m", thinking="budget"))[0]
+    assert "thinking" not in write(request, Traits(thinking="budget"))[0]
     assert "thinking" in write(request)[0]
 
 
@@ -401,20 +400,22 @@ def native(**fields: Any) -> ChatRequest:
 @pytest.mark.parametrize(
     ("reasoning", "style", "thinking", "effort"),
     [
-        (Reasoning(mode="enabled", budget_tokens=500), "", {"type": "enabled", "budget_tokens": 1024}, None),
-        (Reasoning(mode="enabled", budget_tokens=9000), "", {"type": "enabled", "budget_tokens": 4999}, None),
+        (Reasoning(mode="enabled", budget_tokens=500), None, {"type": "enabled", "budget_tokens": 1024}, None),
+        (Reasoning(mode="enabled", budget_tokens=9000), None, {"type": "enabled", "budget_tokens": 4999}, None),
         (Reasoning(mode="enabled", budget_tokens=2000), "adaptive", {"type": "adaptive"}, None),
         (Reasoning(mode="adaptive", effort="low"), "budget", {"type": "enabled", "budget_tokens": 2048}, None),
-        (Reasoning(mode="adaptive", effort="max"), "", {"type": "adaptive"}, "max"),
+        (Reasoning(mode="adaptive", effort="max"), None, {"type": "adaptive"}, "max"),
         (Reasoning(effort="max"), "budget", None, None),
     ],
 )
-def test_reasoning_of_this_dialect(reasoning: Reasoning, style: str, thinking: Any, effort: Any) -> None:
+def test_reasoning_of_this_dialect(
+    reasoning: Reasoning, style: ThinkingStyle | None, thinking: Any, effort: Any
+) -> None:
     """Written word for word, inside the limits, unless the model takes the other style."""
-    body, notes = write(native(reasoning=reasoning), TargetFacts(model="m", thinking=style))
+    body, notes = write(native(reasoning=reasoning), Traits(thinking=style))
     assert body.get("thinking") == thinking
     assert body.get("output_config", {}).get("effort") == effort
-    assert bool(notes) is (style != "" or reasoning.mode == "enabled")
+    assert bool(notes) is (style is not None or reasoning.mode == "enabled")
 
 
 def test_budget_that_cannot_fit_is_left_out() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from asbru.dialects import TargetFacts
+from asbru.core.traits import PLAIN
 from asbru.dialects.openai_chat import DIALECT
 
 CASES = sorted((Path(__file__).parents[2] / "cases" / "openai_chat").glob("*.json"))
@@ -70,7 +70,7 @@ def test_a_case_is_read_as_written_down(path: Path) -> None:
 def test_a_request_survives_being_written(path: Path) -> None:
     """A request of this dialect, written and read again, is the same request and loses nothing."""
     request = DIALECT.chat.read_request(json.dumps(load(path)["wire"]).encode())
-    written = DIALECT.chat.write_request(request, TargetFacts(model=request.model))
+    written = DIALECT.chat.write_request(request, request.model, PLAIN)
     assert written.notes == ()
     assert DIALECT.chat.read_request(written.body) == request
 

@@ -15,7 +15,7 @@ import pytest
 
 from asbru.core.errors import UpstreamError
 from asbru.core.reply import ReplyEnd, StreamEvent, StreamFault, UsageReport
-from asbru.dialects import TargetFacts
+from asbru.core.traits import PLAIN
 from asbru.dialects.openai_chat import DIALECT
 
 ROOT = Path(__file__).parents[3]
@@ -59,7 +59,7 @@ def test_every_request_survives_the_trip() -> None:
         request = DIALECT.chat.read_request(body)
         head = DIALECT.operations[0].read_head(body, {}, b"")
         assert (head.model, head.stream) == (request.model, request.stream)
-        written = DIALECT.chat.write_request(request, TargetFacts(model=request.model))
+        written = DIALECT.chat.write_request(request, request.model, PLAIN)
         assert [note for note in written.notes if note.kind != "added"] == [], row["id"]
         asked = msgspec.structs.replace(request, include_usage=request.include_usage or request.stream)
         assert DIALECT.chat.read_request(written.body) == asked, row["id"]

@@ -30,7 +30,7 @@ from asbru.core.chat import (
     ToolChoice,
     ToolResultPart,
 )
-from asbru.dialects import TargetFacts
+from asbru.core.traits import Traits
 from asbru.dialects.openai_chat.request import read_request
 from asbru.dialects.openai_chat.request_body import write_request
 
@@ -182,6 +182,6 @@ def test_what_is_written_reads_the_same(request: ChatRequest, legacy: bool) -> N
     """Reading what was written gives back every field, and the receipt of an own request is empty."""
     members: dict[str, Any] = {name: getattr(request, name) for name in request.__struct_fields__}
     request = ChatRequest(**(members | {"include_usage": request.stream}))
-    written = write_request(request, TargetFacts(model=request.model, legacy_max_tokens=legacy))
+    written = write_request(request, request.model, Traits(legacy_max_tokens=legacy))
     assert written.notes == ()
     assert read_request(written.body) == request

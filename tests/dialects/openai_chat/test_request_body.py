@@ -21,15 +21,14 @@ from asbru.core.chat import (
     Tool,
     ToolChoice,
 )
-from asbru.dialects import TargetFacts
+from asbru.core.traits import PLAIN, Traits
 from asbru.dialects.openai_chat.request_body import effort_of, write_request
 
 ASK = (Message(role="user", parts=(TextPart(text="q"),)),)
-FACTS = TargetFacts(model="up")
 
 
-def write(facts: TargetFacts = FACTS, dialect: str = "anthropic_messages", **members: Any) -> tuple[Any, list[str]]:
-    written = write_request(ChatRequest(model="m", messages=ASK, dialect=dialect, **members), facts)
+def write(traits: Traits = PLAIN, dialect: str = "anthropic_messages", **members: Any) -> tuple[Any, list[str]]:
+    written = write_request(ChatRequest(model="m", messages=ASK, dialect=dialect, **members), "up", traits)
     return json.loads(written.body), [str(note) for note in written.notes]
 
 
@@ -41,7 +40,7 @@ def test_a_lone_text_becomes_a_string() -> None:
 def test_the_token_limit_has_two_names() -> None:
     """The limit goes by the modern name unless the target only knows the old one."""
     assert write(max_tokens=5)[0]["max_completion_tokens"] == 5
-    assert write(TargetFacts(model="up", legacy_max_tokens=True), max_tokens=5)[0]["max_tokens"] == 5
+    assert write(Traits(legacy_max_tokens=True), max_tokens=5)[0]["max_tokens"] == 5
 
 
 @pytest.mark.parametrize(
@@ -90,17 +89,17 @@ def test_a_stream_is_asked_for_usage() -> None:
 
 def test_usage_is_not_asked_where_the_target_does_not_allow_it() -> None:
     """A target that is not asked gets no option but what a caller of this dialect wrote; what is missed is noted."""
-    facts = TargetFacts(model="up", ask_stream_usage=False)
-    body, notes = write(facts, stream=True)
+    traits = Traits(ask_stream_usage=False)
+    body, notes = write(traits, stream=True)
     assert (body["stream"], "stream_options" in body, notes) == (True, False, [])
-    body, notes = write(facts, stream=True, include_usage=True)
+    body, notes = write(traits, stream=True, include_usage=True)
     assert "stream_options" not in body
     assert notes == ["dropped stream_options.include_usage (the provider is not asked for it)"]
-    body, notes = write(facts, "openai_chat", stream=True, include_usage=True)
+    body, notes = write(traits, "openai_chat", stream=True, include_usage=True)
     assert (body["stream_options"], notes) == ({"include_usage": True}, [])
-    assert write(TargetFacts(model="up", strip=frozenset(("stream_options",))), stream=True)[1] == []
+    assert write(Traits(strip=frozenset(("stream_options",))), stream=True)[1] == []
     options = {"stream_options": Raw(b'{"include_obfuscation":false}')}
-    assert write(facts, "openai_chat", stream=True, extra=options)[0]["stream_options"] == {
+    assert write(traits, "openai_chat", stream=True, extra=options)[0]["stream_options"] == {
         "include_obfuscation": False
     }
 
@@ -121,8 +120,8 @@ def test_what_only_others_know_is_noted_field_by_field() -> None:
 
 def test_what_the_provider_refuses_is_stripped_and_noted() -> None:
     """Fields the target refuses are left out with a note, whoever asked for them."""
-    facts = TargetFacts(model="up", strip=frozenset(("store", "service_tier", "user")))
-    body, notes = write(facts, "openai_chat", service_tier="flex", extra={"store": Raw(b"true"), "x": Raw(b"1")})
+    traits = Traits(strip=frozenset(("store", "service_tier", "user")))
+    body, notes = write(traits, "openai_chat", service_tier="flex", extra={"store": Raw(b"true"), "x": Raw(b"1")})
     assert body == {
         "model": "up",
         "messages": [{"role": "user", "content": [{"type": "text", "text": "q"}]}],
@@ -150,7 +149,7 @@ def test_cache_marks_go_where_they_are_read() -> None:
     """A mark on a tool is written for targets that read marks and noted for the others."""
     tool = Tool(name="f", cache=CacheMark(ttl="1h"))
     assert write(tools=(tool,))[1] == ["dropped tools[0].cache (the upstream takes no cache marks)"]
-    body, notes = write(TargetFacts(model="up", cache_marks=True), tools=(tool,))
+    body, notes = write(Traits(cache_marks=True), tools=(tool,))
     assert body["tools"][0]["cache_control"] == {"type": "ephemeral", "ttl": "1h"}
     assert notes == []
 
@@ -175,5 +174,5 @@ def test_the_canonical_request_is_left_alone() -> None:
     """Writing changes nothing in the request, so that a fallback can be written from the same one."""
     request = ChatRequest(model="m", messages=ASK, dialect="openai_chat", extra={"x": Raw(b"1")})
     before = msgspec.json.encode(request)
-    assert write_request(request, FACTS) == write_request(request, FACTS)
+    assert write_request(request, "up", PLAIN) == write_request(request, "up", PLAIN)
     assert msgspec.json.encode(request) == before

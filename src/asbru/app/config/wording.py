@@ -16,6 +16,7 @@ from pydantic_core import ErrorDetails
 
 from asbru.app.config.file import Document
 from asbru.app.config.problem import ConfigPath, Problem
+from asbru.app.config.structs import is_struct, model_of
 
 _TYPE_WORDS = {
     "dict": "a mapping",
@@ -90,7 +91,7 @@ def _step(annotation: Any, part: str | int) -> Any:
 
 
 def _unwrap(annotation: Any) -> Any:
-    """Through Annotated and `X | None` to the X."""
+    """Through Annotated and `X | None` to the X; a Struct's X is the model that reads it."""
     while True:
         origin = typing.get_origin(annotation)
         if origin is typing.Annotated:
@@ -98,5 +99,7 @@ def _unwrap(annotation: Any) -> Any:
         elif origin in (types.UnionType, typing.Union):
             inner = [part for part in typing.get_args(annotation) if part is not type(None)]
             annotation = inner[0]
+        elif is_struct(annotation):
+            return model_of(annotation)
         else:
             return annotation

@@ -12,7 +12,7 @@ from asbru.dialects.anthropic_messages.response import read_reply, write_reply
 from asbru.dialects.anthropic_messages.stream import MessagesStreamReader
 from asbru.dialects.anthropic_messages.stream_writer import MessagesStreamWriter
 from asbru.dialects.anthropic_messages.types import encode
-from asbru.dialects.contract import Codec, Operation, PathParameters, RequestHead
+from asbru.dialects.contract import Codec, Operation
 
 CODEC = Codec(
     read_request=read_request,
@@ -22,11 +22,6 @@ CODEC = Codec(
     stream_reader=MessagesStreamReader,
     stream_writer=MessagesStreamWriter,
 )
-
-
-def _head(body: bytes, parameters: PathParameters, query: bytes) -> RequestHead:
-    del parameters, query
-    return read_head(body)
 
 
 def write_count(input_tokens: int) -> bytes:
@@ -40,7 +35,7 @@ OPERATIONS = (
         surface="messages",
         routes=("/messages",),
         path="/messages",
-        read_head=_head,
+        read_head=read_head,
         streams=True,
         codec=CODEC,
     ),
@@ -49,7 +44,8 @@ OPERATIONS = (
         surface="count_tokens",
         routes=("/messages/count_tokens",),
         path="/messages/count_tokens",
-        read_head=_head,
+        read_head=read_head,
+        speaks=False,
         read_request=read_request,
         write_count=write_count,
     ),

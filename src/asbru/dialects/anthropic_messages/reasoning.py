@@ -2,7 +2,7 @@
 
 What a request of this dialect says is written back word for word. For one of another dialect, effort becomes:
 
-    effort     TargetFacts.thinking "" or "adaptive"           "budget" (models before adaptive thinking)
+    effort     Traits.thinking None or "adaptive"              "budget" (models before adaptive thinking)
     none       thinking disabled                               thinking disabled
     minimal    adaptive, effort low                            enabled, 1,024 tokens
     low        adaptive, effort low                            enabled, 2,048
@@ -13,7 +13,7 @@ What a request of this dialect says is written back word for word. For one of an
     other      left out                                        left out
 
 A budget is at least 1,024 and under `max_tokens`: a chosen one takes at most three quarters of it, and where no
-1,024 fit the thinking is left out. With facts "none" it is always left out. Facts that name a style also turn a
+1,024 fit the thinking is left out. With traits "none" it is always left out. Traits that name a style also turn a
 request of this dialect into it (a fallback between generations of models). Every such step is noted.
 """
 
@@ -24,6 +24,7 @@ from typing import Any, Final
 import msgspec
 
 from asbru.core.chat import ChatRequest, Reasoning, ToolResultPart
+from asbru.core.traits import ThinkingStyle
 from asbru.dialects.anthropic_messages.fields import Fields
 from asbru.dialects.anthropic_messages.receipt import Receipt
 from asbru.dialects.anthropic_messages.types import DECODE_ERRORS, decode_members
@@ -74,7 +75,7 @@ class Thought(msgspec.Struct, frozen=True):
 _NOTHING: Final = Thought()
 
 
-def write_reasoning(request: ChatRequest, style: str, max_tokens: int, receipt: Receipt) -> Thought:
+def write_reasoning(request: ChatRequest, style: ThinkingStyle | None, max_tokens: int, receipt: Receipt) -> Thought:
     """The wire form for a target of `style` (see the table)."""
     reasoning = request.reasoning
     if reasoning is None:
@@ -122,7 +123,9 @@ def _fit(budget: int | None, max_tokens: int, receipt: Receipt) -> int | None:
     return fitted
 
 
-def _chosen(request: ChatRequest, reasoning: Reasoning, *, style: str, max_tokens: int, receipt: Receipt) -> Thought:
+def _chosen(
+    request: ChatRequest, reasoning: Reasoning, *, style: ThinkingStyle | None, max_tokens: int, receipt: Receipt
+) -> Thought:
     """For a request of another dialect."""
     _note_unknown(reasoning, receipt)
     if reasoning.effort == "none" or reasoning.mode == "disabled":

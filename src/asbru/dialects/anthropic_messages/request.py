@@ -50,7 +50,7 @@ from asbru.dialects.anthropic_messages.types import (
     decode_text,
     encode,
 )
-from asbru.dialects.contract import RequestHead
+from asbru.dialects.contract import PathParameters, RequestHead
 
 _SETTINGS: Final = {
     "max_tokens": ("max_tokens", INTEGER),
@@ -66,8 +66,9 @@ _SETTINGS: Final = {
 _ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant", "system": "system"}
 
 
-def read_head(body: bytes) -> RequestHead:
+def read_head(body: bytes, parameters: PathParameters | None = None, query: bytes = b"") -> RequestHead:
     """Model, stream and max_tokens; `BadRequest` for anything that is not a Messages request at all."""
+    del parameters, query  # all of it stands in the body
     try:
         members = decode_members(body)
         model = decode_text(members["model"])

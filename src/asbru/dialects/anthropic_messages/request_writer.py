@@ -21,6 +21,7 @@ from asbru.core.chat import (
     Tool,
     ToolResultPart,
 )
+from asbru.core.traits import Traits
 from asbru.dialects.anthropic_messages.block_writer import (
     Block,
     bare_text,
@@ -31,7 +32,7 @@ from asbru.dialects.anthropic_messages.block_writer import (
 from asbru.dialects.anthropic_messages.reasoning import Thought, write_reasoning
 from asbru.dialects.anthropic_messages.receipt import Receipt
 from asbru.dialects.anthropic_messages.types import DECODE_ERRORS, NAME, decode_members, encode
-from asbru.dialects.contract import TargetFacts, Written
+from asbru.dialects.contract import Written
 
 MAX_TOKENS_DEFAULT: Final = 4096
 """`max_tokens` where neither the caller nor the catalogue knows one: every model allows it."""
@@ -41,12 +42,12 @@ _TIERS: Final = {"auto": "auto", "standard_only": "standard_only", "default": "s
 _UNKNOWN_HERE: Final = ("frequency_penalty", "presence_penalty", "seed", "top_logprobs", "logit_bias")
 
 
-def write_request(request: ChatRequest, facts: TargetFacts) -> Written:
-    """The body for the target described by `facts`, with the receipt."""
+def write_request(request: ChatRequest, model: str, traits: Traits) -> Written:
+    """The body for `model`, as its traits allow, with the receipt."""
     receipt = Receipt(request.dialect == NAME)
-    max_tokens = _max_tokens(request, facts, receipt)
-    thought = write_reasoning(request, facts.thinking, max_tokens, receipt)
-    body: dict[str, Any] = {"model": facts.model, "max_tokens": max_tokens}
+    max_tokens = _max_tokens(request, traits, receipt)
+    thought = write_reasoning(request, traits.thinking, max_tokens, receipt)
+    body: dict[str, Any] = {"model": model, "max_tokens": max_tokens}
     _write_conversation(body, request, receipt)
     if request.tools is not None or request.tool_choice is not None or request.parallel_tool_calls is not None:
         body.update(_write_tools(request, receipt))
@@ -61,17 +62,17 @@ def write_request(request: ChatRequest, facts: TargetFacts) -> Written:
             body.setdefault(name, raw)
     if not receipt.native:
         _note_unknown(request, receipt)
-    if facts.strip:
-        for name in sorted(facts.strip & body.keys()):
+    if traits.strip:
+        for name in sorted(traits.strip & body.keys()):
             del body[name]
             receipt.dropped(name, "the provider refuses it")
     return Written(encode(body), receipt.notes)
 
 
-def _max_tokens(request: ChatRequest, facts: TargetFacts, receipt: Receipt) -> int:
+def _max_tokens(request: ChatRequest, traits: Traits, receipt: Receipt) -> int:
     if request.max_tokens is not None:
         return request.max_tokens
-    found = facts.max_output_tokens or MAX_TOKENS_DEFAULT
+    found = traits.max_output_tokens or MAX_TOKENS_DEFAULT
     receipt.added("max_tokens", f"{found}: the API requires one")
     return found
 

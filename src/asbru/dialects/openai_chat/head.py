@@ -10,7 +10,7 @@ import msgspec
 
 from asbru.core.chat import Raw
 from asbru.core.errors import BadRequest
-from asbru.dialects.contract import RequestHead
+from asbru.dialects.contract import PathParameters, RequestHead
 from asbru.dialects.openai_chat.fields import check_utf8, open_object, refuse_request
 from asbru.dialects.openai_chat.types import NULL, StreamOptions
 
@@ -24,8 +24,9 @@ _TRUE = Raw(b"true")
 _RARE = frozenset(("stream_options", "max_completion_tokens", "n"))
 
 
-def read_head(body: bytes) -> RequestHead:
+def read_head(body: bytes, parameters: PathParameters | None = None, query: bytes = b"") -> RequestHead:
     """Model, stream flag and limits; `BadRequest` for anything that is not a chat body's head."""
+    del parameters, query  # all of it stands in the body
     try:
         members = _members(body)
         model = _text(members["model"])

@@ -5,7 +5,7 @@ Source: https://platform.openai.com/docs/api-reference
 
 from __future__ import annotations
 
-from asbru.dialects.contract import Codec, Operation, PathParameters, RequestHead
+from asbru.dialects.contract import Codec, Operation
 from asbru.dialects.openai_chat.head import read_head
 from asbru.dialects.openai_chat.request import read_request
 from asbru.dialects.openai_chat.request_body import write_request
@@ -24,18 +24,13 @@ CODEC = Codec(
 )
 
 
-def _head(body: bytes, parameters: PathParameters, query: bytes) -> RequestHead:
-    del parameters, query
-    return read_head(body)
-
-
 OPERATIONS = (
     Operation(
         name="chat",
         surface="chat",
         routes=("/chat/completions",),
         path="/chat/completions",
-        read_head=_head,
+        read_head=read_head,
         streams=True,
         codec=CODEC,
     ),
@@ -44,7 +39,7 @@ OPERATIONS = (
         surface="completions",
         routes=("/completions",),
         path="/completions",
-        read_head=_head,
+        read_head=read_head,
         streams=True,
         texts=texts_in("prompt", "suffix"),
     ),
@@ -53,7 +48,8 @@ OPERATIONS = (
         surface="embeddings",
         routes=("/embeddings",),
         path="/embeddings",
-        read_head=_head,
+        read_head=read_head,
+        speaks=False,
         texts=texts_in("input"),
     ),
 )

@@ -17,7 +17,8 @@ from typing import Final
 import msgspec
 
 from asbru.core.chat import ChatRequest, Raw, Reasoning, ResponseFormat
-from asbru.dialects.contract import TargetFacts, Written
+from asbru.core.traits import Traits
+from asbru.dialects.contract import Written
 from asbru.dialects.openai_chat.messages import write_messages
 from asbru.dialects.openai_chat.parts import PartWriter
 from asbru.dialects.openai_chat.receipt import Receipt
@@ -42,12 +43,12 @@ _PLAIN: Final = (
 )
 
 
-def write_request(request: ChatRequest, facts: TargetFacts) -> Written:
-    """The body for `facts.model`."""
+def write_request(request: ChatRequest, model: str, traits: Traits) -> Written:
+    """The body for `model`, as its traits allow."""
     receipt = Receipt()
-    writer = PartWriter(request.dialect, facts.cache_marks, receipt)
+    writer = PartWriter(request.dialect, traits.cache_marks, receipt)
     body: dict[str, object] = {
-        "model": facts.model,
+        "model": model,
         "messages": write_messages(request.messages, writer),
     }
     if request.tools is not None or request.tool_choice is not None or request.parallel_tool_calls is not None:
@@ -56,17 +57,17 @@ def write_request(request: ChatRequest, facts: TargetFacts) -> Written:
         body["response_format"] = _write_format(request.response_format, writer)
     if request.reasoning is not None:
         body |= _write_wish(request.reasoning, writer)
-    body |= _write_limits(request, facts, writer)
+    body |= _write_limits(request, traits, writer)
     for field, name in _PLAIN:
         value: object = getattr(request, field)
         if value is not None:
             body[name] = value
     if request.stream:
-        body |= _write_stream(request, facts, writer)
+        body |= _write_stream(request, traits, writer)
     if request.extra:
         _ride_along(body, request, writer)
-    if facts.strip:
-        for name in sorted(facts.strip & body.keys()):
+    if traits.strip:
+        for name in sorted(traits.strip & body.keys()):
             del body[name]
             receipt.dropped(name, "the provider refuses it")
     return Written(_encode(body), receipt.notes)
@@ -80,10 +81,10 @@ def _ride_along(body: dict[str, object], request: ChatRequest, writer: PartWrite
         body.setdefault(name, raw)
 
 
-def _write_stream(request: ChatRequest, facts: TargetFacts, writer: PartWriter) -> dict[str, object]:
+def _write_stream(request: ChatRequest, traits: Traits, writer: PartWriter) -> dict[str, object]:
     """The stream flag, and usage asked for: by us where the target allows it, by a caller of this dialect always."""
     options: dict[str, object] = {}
-    may_ask = facts.ask_stream_usage and "stream_options" not in facts.strip
+    may_ask = traits.ask_stream_usage and "stream_options" not in traits.strip
     if may_ask or (writer.own and request.include_usage):
         options["include_usage"] = True
         if not request.include_usage:
@@ -189,11 +190,11 @@ def _write_own_wish(wish: Reasoning) -> dict[str, object]:
     return members
 
 
-def _write_limits(request: ChatRequest, facts: TargetFacts, writer: PartWriter) -> dict[str, object]:
+def _write_limits(request: ChatRequest, traits: Traits, writer: PartWriter) -> dict[str, object]:
     """Token limit, stops, top_k and tier: where dialects differ in what they take."""
     body: dict[str, object] = {}
     if request.max_tokens is not None:
-        body["max_tokens" if facts.legacy_max_tokens else "max_completion_tokens"] = request.max_tokens
+        body["max_tokens" if traits.legacy_max_tokens else "max_completion_tokens"] = request.max_tokens
     if request.stop is not None:
         stops = request.stop
         if len(stops) > _STOPS_MAX and not writer.own:

@@ -1,8 +1,14 @@
-"""The server's bounds, each with its unit. The values come from the configuration's `limits`."""
+"""The server's bounds, each with its unit: those a configuration sets, and those it does not.
+
+What the gateway bounds beyond HTTP (calls in flight, answers held) is `app.snapshot.Limits`.
+"""
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
+from msgspec import Meta
 
 from asbru.core.errors import HeadTooLarge, RequestTimeout, TooLarge
 
@@ -22,16 +28,26 @@ LINGER_S = 2.0
 """How long a refused sender may go on sending before the connection is closed, so that it can read the refusal."""
 
 
-class ServerLimits(msgspec.Struct, frozen=True):
-    """Bounds of the server; see `docs/reference/configuration.md`."""
+class ServerLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The bounds that the server itself holds; `app.snapshot.Limits` has those of all the gateway."""
 
-    head_bytes_max: int = 64 * 1024
-    header_count_max: int = 128
-    body_bytes_max: int = 32 * 1024 * 1024
-    connections_max: int = 10_000
-    idle_timeout_s: float = 75.0
-    head_timeout_s: float = 10.0
-    body_timeout_s: float = 60.0
+    head_bytes_max: Annotated[int, Meta(ge=1024, le=1 << 20, description="Request line and headers, bytes.")] = (
+        64 * 1024
+    )
+    header_count_max: Annotated[int, Meta(ge=8, le=10_000, description="Headers of a request.")] = 128
+    body_bytes_max: Annotated[int, Meta(ge=1024, le=1 << 32, description="Body of a request, bytes.")] = (
+        32 * 1024 * 1024
+    )
+    connections_max: Annotated[int, Meta(ge=1, le=1_000_000, description="Open connections.")] = 10_000
+    idle_timeout_s: Annotated[
+        float, Meta(gt=0, le=86400, description="An idle connection is closed after this, seconds.")
+    ] = 75.0
+    head_timeout_s: Annotated[
+        float, Meta(gt=0, le=3600, description="For the head of a request to arrive, seconds.")
+    ] = 10.0
+    body_timeout_s: Annotated[float, Meta(gt=0, le=3600, description="For the body to go on arriving, seconds.")] = (
+        60.0
+    )
 
     def head_error(self) -> HeadTooLarge:
         """The refusal of a head that is too long."""

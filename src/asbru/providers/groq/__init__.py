@@ -1,5 +1,6 @@
 """Groq: the OpenAI dialect without three of its fields, and text only."""
 
+from asbru.core.traits import Traits
 from asbru.providers.kit import Access, Provider
 
 PROVIDER = Provider(
@@ -10,6 +11,8 @@ PROVIDER = Provider(
     base_url="https://api.groq.com/openai/v1",
     env_key="GROQ_API_KEY",
     price_id="groq",
-    strip=("store", "service_tier", "prompt_cache_key"),
-    refuse_inputs=("image", "audio"),
+    traits=Traits(
+        strip=frozenset(("store", "service_tier", "prompt_cache_key")),
+        refuse_inputs=("image", "audio"),
+    ),
 )

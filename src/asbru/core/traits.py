@@ -1,0 +1,117 @@
+"""What a target takes and refuses: one record from the provider's folder and the configuration to the writer.
+
+A quirk of a provider or a model is one field of `Traits` and one place that heeds it; everything between carries the
+record whole. A provider states its traits, and rules that change them for some of its models; `resolve` gives the
+traits of one model. Later rules win. What models cost or are called is not here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Any, Final, Literal, TypeAlias
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+InputKind: TypeAlias = Literal["image", "audio", "document"]
+ThinkingStyle: TypeAlias = Literal["adaptive", "budget", "none"]
+
+
+class Traits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a target takes and refuses. A field's default is what its dialect asks of everybody."""
+
+    strip: Annotated[
+        frozenset[str], Meta(description="Top-level request fields it refuses: removed, and named in a note.")
+    ] = frozenset()
+    refuse_inputs: Annotated[
+        tuple[InputKind, ...],
+        Meta(description="Inputs it lacks: a call that holds one is refused before anything is sent."),
+    ] = ()
+    ask_stream_usage: Annotated[
+        bool,
+        Meta(description="Ask for usage in streams when the caller did not, where the dialect tells it only then."),
+    ] = True
+    legacy_max_tokens: Annotated[
+        bool, Meta(description="It knows `max_tokens` and not `max_completion_tokens` (OpenAI dialect).")
+    ] = False
+    max_output_tokens: Annotated[
+        int,
+        Meta(ge=0, description="Sent as `max_tokens` where it is required and the caller named none; 0: not known."),
+    ] = 0
+    cache_marks: Annotated[
+        bool, Meta(description="It reads cache marks although its dialect has none (OpenAI dialect).")
+    ] = False
+    thinking: Annotated[
+        ThinkingStyle | None,
+        Meta(description="How it is asked to think (Anthropic dialect): by effort, by a budget of tokens, or not."),
+    ] = None
+
+
+PLAIN: Final = Traits()
+"""A target that takes what its dialect has."""
+
+
+def _overlay(struct: type[msgspec.Struct]) -> type[msgspec.Struct]:
+    """A struct with the fields of `struct`, any of which may be unset."""
+    fields = [(field.name, field.type | UnsetType, UNSET) for field in msgspec.structs.fields(struct)]
+    return msgspec.defstruct(
+        f"{struct.__name__}Overlay", fields, frozen=True, kw_only=True, forbid_unknown_fields=True, module=__name__
+    )
+
+
+class TraitChanges(_overlay(Traits), frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """New values for some of the fields of `Traits`; the others are unset."""
+
+    def given(self) -> dict[str, Any]:
+        """The fields that are set, by name."""
+        values = ((name, getattr(self, name)) for name in Traits.__struct_fields__)
+        return {name: value for name, value in values if value is not UNSET}
+
+
+class TraitRule(TraitChanges, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Changes for the models whose name `models` matches."""
+
+    models: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            description="Which models, as the provider spells them: `*` stands for any text, the rest word for word.",
+        ),
+    ]
+
+    def fits(self, model: str) -> bool:
+        """Whether the rule is about `model`. Takes linear time: callers choose names."""
+        start, *middle = self.models.split("*")
+        if not middle:
+            return model == start
+        end = middle.pop()
+        at, last = len(start), len(model) - len(end)
+        if at > last or not model.startswith(start) or not model.endswith(end):
+            return False
+        for text in middle:
+            at = model.find(text, at, last)
+            if at < 0:
+                return False
+            at += len(text)
+        return True
+
+
+def rule(models: str, /, **changes: object) -> TraitRule:
+    """A rule as a provider's folder writes it: `rule("o1*", strip=["temperature"])`.
+
+    Raises `msgspec.ValidationError` where a name or a value is not one of `Traits`.
+    """
+    return msgspec.convert({**changes, "models": models}, TraitRule)
+
+
+def change(traits: Traits, changes: TraitChanges) -> Traits:
+    """`traits` with the fields that `changes` sets."""
+    return msgspec.structs.replace(traits, **changes.given())
+
+
+def resolve(traits: Traits, rules: Iterable[TraitRule], model: str) -> Traits:
+    """The traits of `model`: those of the provider, changed by each rule that fits, in order."""
+    for found in rules:
+        if found.fits(model):
+            traits = change(traits, found)
+    return traits

@@ -1,0 +1,336 @@
+"""A stage is one object given to the builder: it sees and changes content on every route, whole and streamed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from itertools import product
+from typing import Any
+
+import msgspec
+import pytest
+from tests.fakes.inside import Inside, answer, provider
+
+from asbru.app.snapshot import Snapshot
+from asbru.core.chat import ChatRequest, Part, TextPart
+from asbru.core.errors import Forbidden
+from asbru.core.future import Future
+from asbru.core.reply import ChatReply, PartDelta, PartStop, StreamEvent
+from asbru.edge.surfaces import routes_of
+from asbru.pipeline import Call, Stage
+from asbru.pipeline.stages import STAGE_DEADLINE_S
+
+SECRET = "swordfish"
+MASK = "*********"
+SNAPSHOT = Snapshot(
+    providers=(provider("openai"), provider("anthropic", "anthropic_messages")),
+)
+PATHS = {"openai_chat": "/v1/chat/completions", "anthropic_messages": "/anthropic/v1/messages"}
+HOSTS = {"openai_chat": "openai", "anthropic_messages": "anthropic"}
+PATH_AND_UPSTREAM = list(product(PATHS, HOSTS))
+
+
+class Redactor(Stage):
+    """Masks a word, also where it is cut by the events of a stream."""
+
+    replies = "changed"
+
+    def __init__(self) -> None:
+        self._held = ""
+
+    async def request(self, request: ChatRequest) -> ChatRequest:
+        messages = tuple(
+            msgspec.structs.replace(message, parts=tuple(self._masked(part) for part in message.parts))
+            for message in request.messages
+        )
+        return request if messages == request.messages else msgspec.structs.replace(request, messages=messages)
+
+    async def texts(self, texts: Sequence[str]) -> Sequence[str]:
+        return [text.replace(SECRET, MASK) for text in texts]
+
+    async def reply(self, reply: ChatReply) -> ChatReply:
+        choices = tuple(
+            msgspec.structs.replace(choice, parts=tuple(self._masked(part) for part in choice.parts))
+            for choice in reply.choices
+        )
+        return msgspec.structs.replace(reply, choices=choices)
+
+    def events(self, events: list[StreamEvent]) -> list[StreamEvent]:
+        changed: list[StreamEvent] = []
+        for event in events:
+            if isinstance(event, PartDelta) and event.text is not None:
+                text = (self._held + event.text).replace(SECRET, MASK)
+                keep = next((n for n in range(len(SECRET) - 1, 0, -1) if text.endswith(SECRET[:n])), 0)
+                self._held = text[len(text) - keep :]
+                changed.append(msgspec.structs.replace(event, text=text[: len(text) - keep]))
+            else:
+                if isinstance(event, PartStop) and self._held:
+                    changed.append(PartDelta(index=event.index, text=self._held))
+                    self._held = ""
+                changed.append(event)
+        return changed
+
+    @staticmethod
+    def _masked(part: Part) -> Part:
+        return TextPart(text=part.text.replace(SECRET, MASK)) if isinstance(part, TextPart) else part
+
+
+class Watcher(Stage):
+    """Keeps what it is shown."""
+
+    replies = "watched"
+
+    def __init__(self) -> None:
+        self.shown: list[Any] = []
+
+    async def reply(self, reply: ChatReply) -> ChatReply:
+        self.shown.append(reply)
+        return reply
+
+    def events(self, events: list[StreamEvent]) -> list[StreamEvent]:
+        self.shown += events
+        return []
+
+
+def upstream_answer(dialect: str, words: Sequence[str], *, stream: bool) -> bytes:
+    """What a provider of the dialect says: these words, one event each."""
+    if dialect == "openai_chat":
+        usage = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
+        if not stream:
+            message = {"role": "assistant", "content": "".join(words)}
+            choice = {"index": 0, "message": message, "finish_reason": "stop"}
+            return answer(200, json.dumps({"id": "c", "model": "m", "choices": [choice], "usage": usage}).encode())
+        chunks: list[dict[str, Any]] = [
+            {"id": "c", "model": "m", "choices": [{"index": 0, "delta": {"content": word}}]} for word in words
+        ]
+        chunks.append({"id": "c", "model": "m", "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+        chunks.append({"id": "c", "model": "m", "choices": [], "usage": usage})
+        body = b"".join(b"data: %b\n\n" % json.dumps(one).encode() for one in chunks) + b"data: [DONE]\n\n"
+        return answer(200, body, content_type=b"text/event-stream")
+    usage = {"input_tokens": 3, "output_tokens": 2}
+    message = {"id": "m", "type": "message", "role": "assistant", "model": "m", "usage": usage}
+    message["stop_reason"] = "end_turn"
+    if not stream:
+        return answer(200, json.dumps({**message, "content": [{"type": "text", "text": "".join(words)}]}).encode())
+    events: list[dict[str, Any]] = [
+        {"type": "message_start", "message": {**message, "content": [], "stop_reason": None}},
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+        *(
+            {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": word}}
+            for word in words
+        ),
+        {"type": "content_block_stop", "index": 0},
+        {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 2}},
+        {"type": "message_stop"},
+    ]
+    body = b"".join(b"event: %b\ndata: %b\n\n" % (one["type"].encode(), json.dumps(one).encode()) for one in events)
+    return answer(200, body, content_type=b"text/event-stream")
+
+
+def texts_of(body: bytes) -> str:
+    """All text that a caller's body holds, whole or streamed, in either dialect."""
+
+    def walk(value: Any) -> str:
+        if isinstance(value, dict):
+            return "".join(
+                inner if name in ("content", "text") and isinstance(inner, str) else walk(inner)
+                for name, inner in value.items()
+            )
+        return "".join(walk(one) for one in value) if isinstance(value, list) else ""
+
+    if body.startswith(b"{"):
+        return walk(json.loads(body))
+    lines = [line[6:] for line in body.split(b"\n") if line.startswith(b"data: {")]
+    return "".join(walk(json.loads(line)) for line in lines)
+
+
+def ask(inside: Inside, dialect: str, upstream: str, *, stream: bool) -> Any:
+    """A chat call that holds the secret, whose answer holds it too, cut in two."""
+    inside.script(HOSTS[upstream], upstream_answer(upstream, ["It is sword", "fish, sw", "ordfish!"], stream=stream))
+    messages = [{"role": "user", "content": f"The word is {SECRET}."}]
+    body = {"model": f"{HOSTS[upstream]}/m", "max_tokens": 9, "stream": stream, "messages": messages}
+    return inside.call(PATHS[dialect], body)
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize(("dialect", "upstream"), PATH_AND_UPSTREAM)
+def test_a_redacting_stage_holds_on_every_chat_route(
+    monkeypatch: pytest.MonkeyPatch, dialect: str, upstream: str, stream: bool
+) -> None:
+    """Requests and responses of every dialect pair, whole and streamed: the word never gets through, usage does."""
+    inside = Inside(SNAPSHOT, monkeypatch, stages=[lambda call: Redactor()])
+    caller = ask(inside, dialect, upstream, stream=stream)
+    assert caller.status == 200
+    assert SECRET.encode() not in inside.requests[-1][1] and MASK.encode() in inside.requests[-1][1]
+    assert texts_of(caller.body) == f"It is {MASK}, {MASK}!"
+    row = inside.recorder.rows[-1]
+    assert (row["outcome"], row["pass_through"], row["input_tokens"], row["output_tokens"]) == ("ok", False, 3, 2)
+
+
+def test_the_pairs_are_all_there_are() -> None:
+    """A new route for chat must stand in the table above."""
+    from asbru.dialects import discover
+
+    dialects = discover()
+    chat = {route.dialect.name for route in routes_of(dialects.values()) if route.operation and route.operation.codec}
+    assert chat == set(PATHS) == set(HOSTS) == set(dialects)
+
+
+@pytest.mark.parametrize(("path", "member"), [("/v1/embeddings", "input")])
+def test_texts_are_changed_where_there_is_no_canonical_form(
+    monkeypatch: pytest.MonkeyPatch, path: str, member: str
+) -> None:
+    """Prompts and inputs, alone or in lists; token numbers and other members stay."""
+    inside = Inside(SNAPSHOT, monkeypatch, stages=[lambda call: Redactor()])
+    inside.script("openai", answer(200, b'{"choices":[],"usage":{"prompt_tokens":1,"total_tokens":1}}'))
+    value = [f"a {SECRET}", "b"]
+    assert inside.call(path, {"model": "openai/m", member: value, "user": "u"}).status == 200
+    sent = json.loads(inside.requests[-1][1].partition(b"\r\n\r\n")[2])
+    assert sent == {"model": "m", member: [f"a {MASK}", "b"], "user": "u"}
+
+
+@pytest.mark.parametrize("replies", ["ignored", "watched", "changed"])
+def test_replies_that_cannot_be_read_are_refused_to_who_must_see_them(
+    monkeypatch: pytest.MonkeyPatch, replies: Any
+) -> None:
+    """Completions hold a model's words and have no canonical form: with a rule on replies they are not sent at all."""
+    stage = Redactor()
+    stage.replies = replies
+    inside = Inside(SNAPSHOT, monkeypatch, stages=[lambda call: stage])
+    inside.script("openai", answer(200, b'{"choices":[]}'))
+    caller = inside.call("/v1/completions", {"model": "openai/m", "prompt": [f"a {SECRET}", "b"]})
+    if replies == "ignored":
+        assert json.loads(inside.requests[-1][1].partition(b"\r\n\r\n")[2])["prompt"] == [f"a {MASK}", "b"]
+    else:
+        assert caller.status == 400 and b'"unchecked_operation"' in caller.body and not inside.requests
+
+
+def test_token_counts_see_the_changed_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    """count_tokens has a canonical request: the stage sees it, and what is counted is what it made of it."""
+    inside = Inside(SNAPSHOT, monkeypatch, stages=[lambda call: Redactor()])
+    inside.script("anthropic", answer(200, b'{"input_tokens":5}'))
+    messages = [{"role": "user", "content": SECRET}]
+    inside.call("/anthropic/v1/messages/count_tokens", {"model": "anthropic/m", "messages": messages})
+    assert SECRET.encode() not in b"".join(body for _, body in inside.requests)
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize(("dialect", "upstream"), PATH_AND_UPSTREAM)
+def test_a_watching_stage_changes_no_byte(
+    monkeypatch: pytest.MonkeyPatch, dialect: str, upstream: str, stream: bool
+) -> None:
+    """It is shown the reply or its events; the caller gets what it would get without the stage."""
+    watcher = Watcher()
+    watched = ask(Inside(SNAPSHOT, monkeypatch, stages=[lambda call: watcher]), dialect, upstream, stream=stream)
+    plain = ask(Inside(SNAPSHOT, monkeypatch), dialect, upstream, stream=stream)
+    assert strip_ids(watched.body) == strip_ids(plain.body)
+    if stream:
+        text = "".join(one.text or "" for one in watcher.shown if isinstance(one, PartDelta))
+    else:
+        text = watcher.shown[0].choices[0].parts[0].text
+    assert text == "It is swordfish, swordfish!"
+
+
+def strip_ids(body: bytes) -> bytes:
+    """A translated answer names when it was made."""
+    import re
+
+    return re.sub(rb'"created":\d+', b'"created":0', body)
+
+
+class Waits(Redactor):
+    """The same, but each batch waits for a store."""
+
+    pulls = True
+
+    def __init__(self, waiting: list[Future[None]]) -> None:
+        super().__init__()
+        self._waiting = waiting
+
+    async def pull(self, events: list[StreamEvent]) -> list[StreamEvent]:
+        future: Future[None] = Future()
+        self._waiting.append(future)
+        await future
+        return self.events(events)
+
+
+@pytest.mark.parametrize(("dialect", "upstream"), PATH_AND_UPSTREAM)
+def test_a_stage_may_wait_in_a_stream(monkeypatch: pytest.MonkeyPatch, dialect: str, upstream: str) -> None:
+    """Nothing reaches the caller while the stage waits; then everything does, in order and changed."""
+    waiting: list[Future[None]] = []
+    inside = Inside(SNAPSHOT, monkeypatch, stages=[lambda call: Waits(waiting)])
+    caller = ask(inside, dialect, upstream, stream=True)
+    assert texts_of(caller.body) == "" and len(waiting) == 1
+    while waiting:
+        waiting.pop(0).resolve(None)
+        inside.play()
+    assert texts_of(caller.body) == f"It is {MASK}, {MASK}!"
+    assert inside.recorder.rows[-1]["outcome"] == "ok"
+
+
+def test_a_stage_that_takes_too_long_ends_the_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the provider's idle deadline the caller is told, in its dialect, and the call is accounted."""
+    waiting: list[Future[None]] = []
+    inside = Inside(SNAPSHOT, monkeypatch, stages=[lambda call: Waits(waiting)])
+    caller = ask(inside, "openai_chat", "openai_chat", stream=True)
+    inside.loop.pass_time(61.0)
+    inside.play()
+    assert b'"stage_timeout"' in caller.body
+    row = inside.recorder.rows[-1]
+    assert (row["outcome"], row["error_code"]) == ("cut", "stage_timeout")
+    waiting[0].resolve(None)  # too late: nobody listens
+
+
+def test_a_stage_that_takes_too_long_with_a_request_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same for a request, before anything is sent."""
+
+    class Hangs(Stage):
+        async def request(self, request: ChatRequest) -> ChatRequest:
+            await Future[None]()
+            return request
+
+    inside = Inside(SNAPSHOT, monkeypatch, stages=[lambda call: Hangs()])
+    caller = ask(inside, "openai_chat", "openai_chat", stream=False)
+    assert not caller.answer
+    inside.loop.pass_time(STAGE_DEADLINE_S + 1)
+    inside.play()
+    assert caller.status == 503 and b'"stage_timeout"' in caller.body
+    assert not inside.requests
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+def test_a_stage_may_refuse_what_comes_back(monkeypatch: pytest.MonkeyPatch, stream: bool) -> None:
+    """A refusal ends a whole reply with its status, a stream with an error event; the usage still counts."""
+
+    class Blocks(Stage):
+        replies = "changed"
+
+        async def reply(self, reply: ChatReply) -> ChatReply:
+            raise Forbidden("the rule 'words' forbids this", code="blocked")
+
+        def events(self, events: list[StreamEvent]) -> list[StreamEvent]:
+            if any(isinstance(event, PartStop) for event in events):
+                raise Forbidden("the rule 'words' forbids this", code="blocked")
+            return events
+
+    inside = Inside(SNAPSHOT, monkeypatch, stages=[lambda call: Blocks()])
+    caller = ask(inside, "openai_chat", "anthropic_messages", stream=stream)
+    assert caller.status == (200 if stream else 403) and b'"blocked"' in caller.body
+    row = inside.recorder.rows[-1]
+    assert row["error_code"] == "blocked" and row["input_tokens"] == 3
+    assert b"[DONE]" not in caller.body
+
+
+def test_makers_decide_by_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A maker that returns None leaves the call alone: it passes through."""
+    seen: list[Call] = []
+
+    def make(call: Call) -> Stage | None:
+        seen.append(call)
+        return None
+
+    inside = Inside(SNAPSHOT, monkeypatch, stages=[make])
+    caller = ask(inside, "openai_chat", "openai_chat", stream=False)
+    assert texts_of(caller.body) == "It is swordfish, swordfish!"
+    assert inside.recorder.rows[-1]["pass_through"] is True
+    assert seen[0].caller is not None and seen[0].head is not None and seen[0].head.model == "openai/m"

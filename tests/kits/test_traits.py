@@ -1,0 +1,140 @@
+"""Traits through the whole chain, in one process: a quirk is a value in a folder or a setting; every field counts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from tests.fakes.inside import Inside, answer, provider
+
+from asbru.app.boot import Options
+from asbru.app.compile import compile_config
+from asbru.app.snapshot import Snapshot
+from asbru.core.traits import PLAIN, Traits
+from asbru.providers import discover
+
+CHAT, MESSAGES = "/v1/chat/completions", "/anthropic/v1/messages"
+OPENAI, ANTHROPIC = "openai_chat", "anthropic_messages"
+ASK = {"model": "a/m", "messages": [{"role": "user", "content": "hi"}]}
+PICTURE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
+MARKED = {"type": "text", "text": "hi", "cache_control": {"type": "ephemeral"}}
+
+
+def turn(part: object) -> dict[str, Any]:
+    """A conversation of one part."""
+    return {"messages": [{"role": "user", "content": [part]}]}
+
+
+class Case(NamedTuple):
+    """A call to a provider of `dialect`, which goes otherwise where the field has `value`."""
+
+    value: object
+    dialect: str
+    path: str
+    members: dict[str, Any]
+
+
+CASES = {
+    "strip": Case(frozenset(("seed",)), OPENAI, CHAT, {"seed": 1}),
+    "refuse_inputs": Case(("image",), OPENAI, CHAT, turn(PICTURE)),
+    "ask_stream_usage": Case(False, OPENAI, CHAT, {"stream": True}),
+    "legacy_max_tokens": Case(True, OPENAI, MESSAGES, {"max_tokens": 9}),
+    "max_output_tokens": Case(777, ANTHROPIC, CHAT, {}),
+    "cache_marks": Case(True, OPENAI, MESSAGES, {"max_tokens": 9, **turn(MARKED)}),
+    "thinking": Case("budget", ANTHROPIC, CHAT, {"max_tokens": 9000, "reasoning_effort": "low"}),
+}
+
+
+def sent(case: Case, traits: Traits, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The body a provider with these traits gets; None when the call does not reach it."""
+    facts = provider("a", case.dialect, traits=traits)
+    snapshot = Snapshot(providers=(facts,))
+    inside = Inside(snapshot, monkeypatch)
+    inside.script("a", answer(400, b"{}"))
+    inside.call(case.path, ASK | case.members)
+    return _body(inside.requests[0][1]) if inside.requests else None
+
+
+def _body(request: bytes) -> Any:
+    return json.loads(request.partition(b"\r\n\r\n")[2])
+
+
+def test_every_field_has_a_case() -> None:
+    """A field without a case below would be one that nothing heeds."""
+    assert set(CASES) == set(Traits.__struct_fields__)
+
+
+@pytest.mark.parametrize("field", CASES)
+def test_every_field_counts(field: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A provider with the trait is sent something else than one without it, or nothing."""
+    case = CASES[field]
+    plain = sent(case, PLAIN, monkeypatch)
+    assert plain is not None
+    assert sent(case, Traits(**{field: case.value}), monkeypatch) != plain
+
+
+FOLDER = '''"""A provider with quirks."""
+
+from asbru.core.traits import Traits, rule
+from asbru.providers import Provider
+from asbru.providers.kit import OPENAI_ACCESS
+
+PROVIDER = Provider(
+    name="quirky",
+    title="Quirky",
+    access=(OPENAI_ACCESS,),
+    base_url="http://quirky.test/v2",
+    env_key="QUIRKY_KEY",
+    traits=Traits(strip=frozenset(("metadata",))),
+    trait_rules=(rule("old-*", legacy_max_tokens=True),),
+)
+'''
+MODELS = """
+[[rules]]
+models = "old-1*"
+strip = ["metadata", "top_p"]
+source = "https://quirky.test/docs"
+date = 2026-01-31
+"""
+
+
+@pytest.fixture
+def quirky(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A function: settings of the provider in, what it is sent for a messages call to a model out."""
+    folder = tmp_path / "places" / "quirky"
+    folder.mkdir(parents=True)
+    for name, text in {"__init__.py": FOLDER, "models.toml": MODELS, "README.md": "# Quirky\n"}.items():
+        (folder / name).write_text(text)
+    types = discover([folder.parent])
+
+    def ask(model: str, **settings: Any) -> Any:
+        keys = [{"name": "k", "value": "secret", "aliases": {"nick": "old-1"}}]
+        file = tmp_path / "config.json"
+        file.write_text(json.dumps({"providers": {"quirky": {"keys": keys, **settings}}}))
+        compiled = compile_config(Options(data_dir=tmp_path / "data", config=file), {}, types=types)
+        inside = Inside(compiled.snapshot, monkeypatch)
+        inside.script("quirky", answer(400, b"{}"))
+        inside.call(MESSAGES, ASK | {"model": f"quirky/{model}", "max_tokens": 9, "top_p": 0.5})
+        body = _body(inside.requests[0][1])
+        return {name: body[name] for name in ("max_tokens", "max_completion_tokens", "top_p") if name in body}
+
+    return ask
+
+
+def test_a_quirk_is_a_value_in_a_folder(quirky: Any) -> None:
+    """A made-up folder's traits, its rules and its models.toml reach the writer, by the name the provider is sent."""
+    assert quirky("new") == {"max_completion_tokens": 9, "top_p": 0.5}
+    assert quirky("old-2") == {"max_tokens": 9, "top_p": 0.5}
+    assert quirky("old-1") == quirky("nick") == {"max_tokens": 9}
+
+
+def test_the_configuration_has_the_last_word(quirky: Any) -> None:
+    """What it says of all models wins over the folder's rules, and its own rules over that."""
+    assert quirky("old-2", traits={"legacy_max_tokens": False}) == {"max_completion_tokens": 9, "top_p": 0.5}
+    rules = [{"models": "*-2", "legacy_max_tokens": True}, {"models": "new", "strip": ["top_p"]}]
+    told = {"legacy_max_tokens": False, "rules": rules}
+    assert quirky("old-2", traits=told) == {"max_tokens": 9, "top_p": 0.5}
+    assert quirky("old-3", traits=told) == {"max_completion_tokens": 9, "top_p": 0.5}
+    assert quirky("new", traits=told) == {"max_completion_tokens": 9}
