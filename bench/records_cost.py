@@ -17,10 +17,10 @@ from pathlib import Path
 
 import msgspec
 import uvloop
-from tests.fakes.books import Books
+from tests.fakes.books import Books, WorkerEnd
 
 from asbru.core.usage import Usage
-from asbru.records import RecordWriter, query, usage_columns
+from asbru.records import query, usage_columns
 from asbru.telemetry import Meter
 
 TURNS = 7
@@ -52,7 +52,7 @@ def in_process(count: int) -> None:
     """What the path pays."""
     loop = uvloop.new_event_loop()
     meter = Meter()
-    writer = RecordWriter(loop, "/nowhere", rows_max=10**9)
+    writer = WorkerEnd(loop, "/nowhere", rows_max=10**9).writer
     usage = Usage(input=412, output=800, reasoning=100)
     row = build_row(0, usage)
     surface, provider, model, key, status, outcome = "openai.chat", "openai", "gpt", "k1", 200, "ok"
@@ -88,17 +88,17 @@ async def end_to_end(rate: int, seconds: float) -> None:
     with Books() as books:
         print(f"{'bookkeeper, idle':<28} {rss_mb(books.pid):8.1f} MB")
         for label, batch in ("paced", rate // 200), ("nothing to add", 0):
-            writer = RecordWriter(loop, str(books.socket), meter=Meter())
-            writer.open()
+            worker = WorkerEnd(loop, str(books.socket), Meter())
+            worker.link.open()
             before = query.count(books.database)
             begun, ours, theirs = time.monotonic(), time.process_time(), cpu_s(books.pid)
             number = 0
             while time.monotonic() - begun < seconds:
                 for _ in range(batch):
-                    writer.add(build_row(before + number, usage))
+                    worker.add(build_row(before + number, usage))
                     number += 1
                 await asyncio.sleep(0.005)
-            left = await writer.close()
+            left = await worker.close()
             ours, theirs = time.process_time() - ours, cpu_s(books.pid) - theirs
             written = query.count(books.database) - before
             assert left == 0
@@ -117,16 +117,16 @@ async def scrapes(loop: asyncio.AbstractEventLoop, books: Books) -> None:
         meter = Meter()
         for number in range(series):
             meter.slot(("openai.chat", "openai", f"m{number}", "k1", 200, "ok")).observe(1000, 10, Usage(input=1), 1)
-        writer = RecordWriter(loop, str(books.socket), meter=meter)
-        writer.open()
+        worker = WorkerEnd(loop, str(books.socket), meter)
+        worker.link.open()
         for turn in "first", "again":
             got: asyncio.Future[bytes | None] = loop.create_future()
             begun = time.monotonic()
-            writer.scrape(got.set_result)
+            worker.reporter.scrape(got.set_result)
             text = await got
             took_ms = (time.monotonic() - begun) * 1000
             print(f"{f'scrape, {series} series, {turn}':<28} {took_ms:8.1f} ms, {len(text or b'') / 1000:.0f} kB")
-        await writer.close()
+        await worker.close()
     print(f"{'bookkeeper, scraped':<28} {rss_mb(books.pid):8.1f} MB")
 
 

@@ -14,10 +14,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.fakes.books import ENVIRONMENT, WAIT_S, Books, row, row_id, run, until
+from tests.fakes.books import ENVIRONMENT, WAIT_S, Books, WorkerEnd, row, row_id, run, until
 
+from asbru.cluster import Feed, follow_store
 from asbru.core.usage import Usage
-from asbru.records import RecordWriter, query
+from asbru.link import frames
+from asbru.link.link import Link
+from asbru.records import query
 from asbru.storage import open_database
 from asbru.telemetry import Meter
 
@@ -31,17 +34,17 @@ def books() -> Iterator[Books]:
         yield one
 
 
-def worker(books: Books, meter: Meter | None = None) -> RecordWriter:
-    """A worker's writer, opened."""
-    one = RecordWriter(asyncio.get_running_loop(), str(books.socket), meter=meter)
-    one.open()
+def worker(books: Books, meter: Meter | None = None) -> WorkerEnd:
+    """A worker's end, opened."""
+    one = WorkerEnd(asyncio.get_running_loop(), str(books.socket), meter)
+    one.link.open()
     return one
 
 
-async def scrape(one: RecordWriter) -> str:
+async def scrape(one: WorkerEnd) -> str:
     """The text of /metrics."""
     got: asyncio.Future[bytes | None] = asyncio.get_running_loop().create_future()
-    one.scrape(got.set_result)
+    one.reporter.scrape(got.set_result)
     text = await got
     assert text is not None
     return text.decode()
@@ -51,6 +54,20 @@ def value(text: str, series: str) -> float | None:
     """The value of a series in Prometheus text; None when it is not there."""
     found = re.search(rf"^{re.escape(series)} (\S+)$", text, re.MULTILINE)
     return float(found[1]) if found else None
+
+
+def test_the_feed_is_answered(books: Books) -> None:
+    """A worker that follows the store learns where it stands, though nothing is stored yet."""
+
+    async def body() -> None:
+        loop = asyncio.get_running_loop()
+        link, feed = Link(loop, str(books.socket)), Feed()
+        follow_store(feed, link, loop.call_later)
+        link.open()
+        await until(lambda: feed.version == 0, "the answer")
+        await link.close()
+
+    run(body())
 
 
 def test_kill_under_load_loses_and_doubles_nothing(books: Books) -> None:
@@ -76,8 +93,8 @@ def test_kill_under_load_loses_and_doubles_nothing(books: Books) -> None:
             books.kill()
             await pour(1000)
             await asyncio.to_thread(books.start)
-        await until(lambda: one.queued == 0, "all acknowledgements")
-        assert one.shed == 0
+        await until(lambda: one.writer.queued == 0, "all acknowledgements")
+        assert one.writer.shed == 0
         assert query.count(books.database) == added == 12_000
         assert await one.close() == 0
 
@@ -86,17 +103,16 @@ def test_kill_under_load_loses_and_doubles_nothing(books: Books) -> None:
 
 WRITER = """
 import asyncio, os, sys, time
-from asbru.records import RecordWriter
 sys.path.insert(0, sys.argv[2])
-from tests.fakes.books import row
+from tests.fakes.books import WorkerEnd, row
 async def main():
     loop = asyncio.get_running_loop()
-    writer = RecordWriter(loop, sys.argv[1])
-    writer.open()
+    worker = WorkerEnd(loop, sys.argv[1])
+    worker.link.open()
     number = 0
     while True:
         for _ in range(5):
-            writer.add(row(number))
+            worker.add(row(number))
             os.write(1, f"{number} {loop.time()}\\n".encode())
             number += 1
         await asyncio.sleep(0.002)
@@ -136,10 +152,10 @@ def test_two_workers_write_side_by_side(books: Books) -> None:
     """Rows of two workers all arrive."""
 
     async def body() -> None:
-        writers = [worker(books), worker(books)]
+        workers = [worker(books), worker(books)]
         for number in range(1000):
-            writers[number % 2].add(row(number))
-        assert [await one.close() for one in writers] == [0, 0]
+            workers[number % 2].add(row(number))
+        assert [await one.close() for one in workers] == [0, 0]
         assert query.count(books.database) == 1000
 
     run(body())
@@ -150,12 +166,12 @@ def test_a_scrape_sums_the_workers(books: Books) -> None:
 
     async def body() -> None:
         meters = [Meter(), Meter()]
-        writers = [worker(books, meter) for meter in meters]
+        workers = [worker(books, meter) for meter in meters]
         usage = Usage(input=100, output=7)
         for meter in meters:
             meter.slot(LABELS).observe(1500, 700, usage, 2_000_000_000)
-        for one in writers:
-            one.tick()
+        for one in workers:
+            one.reporter.push()
         rest = 'provider="openai",status="200",surface="openai.chat"'
         series = f'asbru_calls_total{{key="k1",model="gpt",outcome="ok",{rest}}}'
         cost = 'asbru_cost_usd_total{key="k1",model="gpt",provider="openai",surface="openai.chat"}'
@@ -163,24 +179,24 @@ def test_a_scrape_sums_the_workers(books: Books) -> None:
 
         async def scraped(calls: float) -> bool:
             nonlocal text
-            text = await scrape(writers[0])
+            text = await scrape(workers[0])
             return value(text, series) == calls
 
         while not await scraped(2):
             pass
         assert value(text, cost) == 4
         assert value(text, "asbru_workers") == 2
-        await writers[1].close()
+        await workers[1].close()
         meters[0].slot(LABELS).observe(1500, None, None, None)
         while not await scraped(3) or value(text, "asbru_workers") != 1:
             pass
         books.kill()
-        await until(lambda: not writers[0].connected, "the worker to notice")
+        await until(lambda: not workers[0].link.connected, "the worker to notice")
         await asyncio.to_thread(books.start)
-        await until(lambda: writers[0].connected, "the worker to be back")
+        await until(lambda: workers[0].link.connected, "the worker to be back")
         # What the other worker counted died with the bookkeeper: a counter reset, which Prometheus knows.
         assert await scraped(2)
-        await writers[0].close()
+        await workers[0].close()
 
     run(body())
 
@@ -191,7 +207,7 @@ def test_sigterm_waits_for_the_workers(books: Books) -> None:
     async def body() -> None:
         one = worker(books)
         one.add(row(1))
-        await until(lambda: one.queued == 0, "the first row")
+        await until(lambda: one.writer.queued == 0, "the first row")
         os.kill(books.pid, signal.SIGTERM)
         one.add(row(2))
         assert await one.close() == 0
@@ -231,16 +247,16 @@ def test_a_full_disk_is_survived(books: Books) -> None:
     async def body() -> None:
         one = worker(books)
         one.add(row(0))
-        await until(lambda: one.queued == 0, "the first row")
+        await until(lambda: one.writer.queued == 0, "the first row")
         # The kernel refuses to let any file grow: what a full disk does.
         _, hard = resource.prlimit(books.pid, resource.RLIMIT_FSIZE)
         resource.prlimit(books.pid, resource.RLIMIT_FSIZE, (4096, hard))
         for number in range(1, 2000):
             one.add(row(number))
         await until(lambda: "they wait" in books.errors.read_text(), "the complaint")
-        assert one.queued > 0
+        assert one.writer.queued > 0
         resource.prlimit(books.pid, resource.RLIMIT_FSIZE, (hard, hard))
-        await until(lambda: one.queued == 0, "the rows to be written")
+        await until(lambda: one.writer.queued == 0, "the rows to be written")
         assert query.count(books.database) == 2000
         assert "records are written again" in books.errors.read_text()
         assert books.errors.read_text().count("they wait") == 1
@@ -253,8 +269,8 @@ def test_nonsense_ends_the_connection_only(books: Books) -> None:
     """Whoever speaks something else is cut off; others are served."""
     for nonsense in (
         b"\xff" * 64,
-        b"\x00\x00\x00\x00\x01" + b"\x00" * 8,
-        b"\x02\x00\x00\x00\x00" + b"\x63" + b"\x00" * 7 + b"me",
+        frames.write_frame(frames.BATCH, 1, "requests"),
+        frames.write_frame(frames.HELLO, 99, payload=b"me"),
     ):
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(WAIT_S)
@@ -269,6 +285,24 @@ def test_nonsense_ends_the_connection_only(books: Books) -> None:
         assert await one.close() == 0
 
     run(body())
+
+
+def test_a_newer_worker_is_served(books: Books) -> None:
+    """A table and a question that this bookkeeper does not know are let go and counted; records go on."""
+
+    async def body() -> None:
+        one = worker(books)
+        rows = one.link.batches("from_the_future")
+        assert rows.add(b"x", 1)
+        got: list[bytes | None] = []
+        one.link.ask("future.question", b"", got.append, WAIT_S)
+        one.add(row(1))
+        await until(lambda: one.link.queued == 0 and got == [None], "the acknowledgements and the refusal")
+        assert value(await scrape(one), "asbru_link_refused_total") == 2
+        assert await one.close() == 0
+
+    run(body())
+    assert query.count(books.database) == 1
 
 
 def test_a_stale_socket_is_replaced_and_a_live_one_is_not(books: Books) -> None:
@@ -289,7 +323,7 @@ def test_a_newer_database_is_refused(books: Books) -> None:
     """A database of a newer Asbru: exit 2 and a line that says what to do."""
     assert books.end() == 0
     database = open_database(books.database)
-    database.run("PRAGMA user_version = 999")
+    database.set_schema_version(999)
     database.close()
     again = books.spawn()
     assert again.wait(WAIT_S) == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import hmac
 
 import msgspec
 import pytest
@@ -174,6 +175,20 @@ def test_heads_are_made_from_facts(inside: Inside, change: dict[str, object], li
     head = inside.requests[0][1].partition(b"\r\n\r\n")[0].split(b"\r\n")
     assert set(lines) <= set(head)
     assert not [line for line in head if b"sk-asb" in line]
+
+
+def test_what_is_signed_through_a_proxy_is_the_path(inside: Inside) -> None:
+    """The proxy is told the whole URL; the provider checks the signature of what the proxy hands on."""
+    auth = "tests.journeys.test_credentials:make_signed"
+    inside.load(snapshot(provider("a", proxy="http://proxy:3128", auth=auth)))
+    inside.script("a", OK)
+    assert inside.chat("a/m").status == 200
+    head, _, body = inside.requests[0][1].partition(b"\r\n\r\n")
+    assert head.startswith(b"POST http://a.test/v1/chat/completions HTTP/1.1\r\n")
+    lines = dict(line.split(": ", 1) for line in head.decode().split("\r\n")[1:])
+    words = ("POST", "a.test", "/v1/chat/completions", lines["x-date"], "")
+    mac = hmac.new(b"secret-a-1", "\n".join(words).encode() + body, "sha256").hexdigest()
+    assert lines["authorization"] == f"HMAC {mac}"
 
 
 def test_a_provider_without_a_credential_sends_none(inside: Inside) -> None:

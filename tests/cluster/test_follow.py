@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 
 import msgspec
 import pytest
+from tests.fakes.books import run, until
 
 from asbru.cluster import FEED_SUBJECT, Changes, Entry, Everything, Feed, follow_store
+from asbru.link.host import Host
+from asbru.link.link import Link
 
 
 class FakeLink:
@@ -17,7 +23,7 @@ class FakeLink:
         self.feed = Feed()
         self.questions: list[Callable[[bytes | None], None]] = []
         self.timers: list[Callable[[], None]] = []
-        follow_store(self.feed, self, lambda _, call: self.timers.append(call))
+        follow_store(self.feed, self, lambda _, call: self.timers.append(call))  # type: ignore[arg-type]  # as a link
 
     def on_connect(self, call: Callable[[], None]) -> None:
         self.connect = call
@@ -108,3 +114,32 @@ def test_what_cannot_be_read_raises_nothing(
     assert link.state == (7, 2) and capsys.readouterr().err.count("cannot be read") == 2
     link.push(9, "c")
     assert len(link.questions) == 3
+
+
+def test_over_the_link_itself() -> None:
+    """A worker that connects gets everything and then each push; the bookkeeper gone and back, it is told anew."""
+    with tempfile.TemporaryDirectory(prefix="asbru-feed-") as folder:
+        run(_follows(Path(folder) / "book.sock"))
+
+
+async def _follows(path: Path) -> None:
+    loop = asyncio.get_running_loop()
+    stored = Everything(3, {"key": {"a": b"1"}})
+
+    def opened() -> Host:
+        host = Host(path, stores={}, answers={FEED_SUBJECT: lambda _: msgspec.msgpack.encode(stored)}, listeners={})
+        host.open()
+        return host
+
+    host, feed, link = opened(), Feed(), Link(loop, str(path))
+    follow_store(feed, link, loop.call_later)
+    link.open()
+    await until(lambda: [host.turn(0), feed.version == 3][1], "everything")
+    host.broadcast(FEED_SUBJECT, msgspec.msgpack.encode(Changes(4, (Entry("key", "b", b"1"),))))
+    await until(lambda: [host.turn(0), feed.version == 4][1], "the change")
+    host.close()
+    stored = Everything(9, {})
+    host = opened()
+    await until(lambda: [host.turn(0), feed.version == 9][1], "everything anew")
+    await link.close()
+    host.close()

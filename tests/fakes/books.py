@@ -1,4 +1,5 @@
-"""For tests of records: a bookkeeper process to kill, a bookkeeper stand-in, a loop whose time is turned by hand."""
+"""For tests of the link and of records: a bookkeeper process to kill, a bookkeeper stand-in, a worker's end, a loop
+whose time is turned by hand."""
 
 from __future__ import annotations
 
@@ -10,14 +11,20 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import uvloop
 
 import asbru
-from asbru.records import COLUMNS, frames
+from asbru.app.metrics import MetricsReporter
+from asbru.link import frames
+from asbru.link.link import CLOSE_DEADLINE_S, Link
+from asbru.records import COLUMNS, RecordWriter
+from asbru.storage import DATABASE_NAME, sqlite_url
+from asbru.telemetry import Meter
 
 WAIT_S = 20.0
 
@@ -72,7 +79,7 @@ class Books:
         self._folder = tempfile.TemporaryDirectory(prefix="asbru-books-")
         self.folder = Path(self._folder.name)
         self.socket = self.folder / "book.sock"
-        self.database = self.folder / "asbru.sqlite"
+        self.database = sqlite_url(self.folder / DATABASE_NAME)
         self.errors = self.folder / "stderr"
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -126,16 +133,37 @@ class Books:
         return self.process.wait(WAIT_S)
 
 
+class WorkerEnd:
+    """A worker as far as the bookkeeper knows it: the link, the writer of records, the reporter of metrics."""
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, path: str, meter: Meter | None = None, **options: Any
+    ) -> None:
+        self.link = Link(loop, path)
+        self.writer = RecordWriter(loop, self.link, meter=meter, **options)
+        self.reporter = MetricsReporter(self.link, meter or Meter())
+        self.add = self.writer.add
+
+    async def close(self, deadline_s: float = CLOSE_DEADLINE_S) -> int:
+        """As a worker ends."""
+        self.writer.close()
+        self.reporter.push()
+        return await self.link.close(deadline_s)
+
+
 class Standin:
-    """A bookkeeper that keeps what it gets and acknowledges when told to (`acking`)."""
+    """A bookkeeper that keeps what it gets and acknowledges when told to (`acking`), but for tables in `deaf_to`."""
 
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="asbru-books-")
         self.path = str(Path(self._folder.name) / "book.sock")
         self.acking = True
+        self.deaf_to: set[str] = set()
         self.frames: list[frames.Frame] = []
         self.connections = 0
         self._writers: list[asyncio.StreamWriter] = []
+        self._reading = asyncio.Event()
+        self._reading.set()
         self._server: asyncio.AbstractServer | None = None
 
     async def open(self) -> None:
@@ -152,13 +180,26 @@ class Standin:
             writer.close()
         self._writers.clear()
 
+    def send(self, frame: bytes) -> None:
+        """To everybody who is connected."""
+        for writer in self._writers:
+            writer.write(frame)
+
+    def pause(self) -> None:
+        """Read nothing for a while."""
+        self._reading.clear()
+
+    def resume(self) -> None:
+        """Read on."""
+        self._reading.set()
+
     def remove(self) -> None:
         """Remove the folder."""
         self._folder.cleanup()
 
     def batches(self) -> list[int]:
         """Numbers of the batches that came, repeated ones too."""
-        return [frame.number for frame in self.frames if frame.kind == frames.ROWS]
+        return [frame.number for frame in self.frames if frame.kind == frames.BATCH]
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
@@ -166,11 +207,25 @@ class Standin:
         cut = frames.FrameReader()
         with contextlib.suppress(OSError):
             while data := await reader.read(65536):
+                await self._reading.wait()
                 for frame in cut.feed(data):
                     self.frames.append(frame)
-                    if frame.kind == frames.ROWS and self.acking:
-                        writer.write(frames.write_frame(frames.ACK, frame.number))
+                    if frame.kind == frames.BATCH and self.acking and frame.name not in self.deaf_to:
+                        writer.write(frames.write_frame(frames.ACK, frame.number, frame.name))
         writer.close()
+
+
+@asynccontextmanager
+async def connected(meter: Meter | None = None, **options: Any) -> AsyncIterator[tuple[Standin, WorkerEnd]]:
+    """A stand-in and a worker's end connected to it."""
+    books = Standin()
+    await books.open()
+    one = WorkerEnd(asyncio.get_running_loop(), books.path, meter, **options)
+    one.link.open()
+    yield books, one
+    await one.close(0)
+    await books.close()
+    books.remove()
 
 
 class Timer:

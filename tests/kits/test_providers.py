@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 from genai_prices.data import providers as priced
+from tests.fakes.inside import Inside, answer
 
 import asbru.providers
 from asbru.app.boot import Options
 from asbru.app.compile import compile_config
-from asbru.app.snapshot import ProviderFacts
+from asbru.app.config import ConfigRefusedError
+from asbru.app.snapshot import ProviderFacts, Snapshot
 from asbru.core.secret_text import SecretText
 from asbru.core.traits import Traits
 from asbru.providers import Access, Provider, discover
@@ -37,13 +41,15 @@ PROVIDER = Provider(
 '''
 
 
-def _compile(tmp_path: Path, types: dict[str, Provider], name: str, **settings: object) -> ProviderFacts:
+def _compile(
+    tmp_path: Path, types: dict[str, Provider], name: str, *, secret: str = "secret", **settings: object
+) -> ProviderFacts:
     """The facts a worker would get for one provider with one key."""
     keys = [{"name": "k", "value": "env.SOME_KEY"}]
     path = tmp_path / "config.json"
     path.write_text(json.dumps({"providers": {name: {"keys": keys, **settings}}}))
     options = Options(data_dir=tmp_path / "data", config=path, mock_socket="/run/mock.sock")
-    compiled = compile_config(options, {"SOME_KEY": "secret"}, types=types)
+    compiled = compile_config(options, {"SOME_KEY": secret}, types=types)
     assert compiled.warnings == []
     return compiled.snapshot.providers[0]
 
@@ -82,6 +88,60 @@ def test_prices_are_known_by_its_id(provider: Provider) -> None:
     """A price id is one that genai-prices knows, and a provider's address is encrypted."""
     assert provider.price_id is None or provider.price_id in {entry.id for entry in priced}
     assert provider.base_url is None or provider.base_url.startswith("https://")
+
+
+OWN_CREDENTIAL = '''"""A signature that nobody has heard of."""
+
+import hashlib
+
+from asbru.upstream.credentials import SignedCredential
+
+
+def make(material, ports):
+    secret = material.value.reveal()
+    if not secret.startswith("team:"):
+        raise ValueError("a key of Made up is team:SECRET")
+
+    def sign(request):
+        mac = hashlib.blake2b(request.target, key=secret.encode())
+        for piece in request.body_pieces():
+            mac.update(piece)
+        return b"x-made-up: %b\\r\\n" % mac.hexdigest().encode()
+
+    return SignedCredential(sign)
+'''
+
+
+def test_a_folder_may_bring_its_own_credential(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One file in the folder: its keys are judged when the configuration is compiled, and sign what is sent."""
+    folder = tmp_path / "places" / "made_up_signing"
+    folder.mkdir(parents=True)
+    record = MADE_UP.replace('name="made_up"', 'name="made_up_signing"')
+    record = record.replace(
+        'dialect="openai_chat",', 'dialect="openai_chat", auth="made_up_signing.credential:make",'
+    )
+    (folder / "__init__.py").write_text(record)
+    (folder / "credential.py").write_text(OWN_CREDENTIAL)
+    (folder / "README.md").write_text("# Made up\n")
+    monkeypatch.syspath_prepend(folder.parent)
+    types = discover([folder.parent])
+    with pytest.raises(ConfigRefusedError, match="a key of Made up is team:SECRET"):
+        _compile(tmp_path, types, "made_up_signing", base_url="http://made-up.test/v2")
+    facts = _compile(tmp_path, types, "made_up_signing", base_url="http://made-up.test/v2", secret="team:s")
+    inside = Inside(Snapshot(providers=(facts,)), monkeypatch)
+    inside.script("made-up", answer(200, b"{}"))
+    inside.chat("made_up_signing/m")
+    head, _, body = inside.requests[0][1].partition(b"\r\n\r\n")
+    mac = hashlib.blake2b(b"/v2/chat/completions" + body, key=b"team:s").hexdigest()
+    assert f"x-made-up: {mac}".encode() in head.split(b"\r\n") and b"team:s" not in head
+
+
+@pytest.mark.parametrize("auth", ["made_up_nowhere.credential:make", "json:nothing", "json:__doc__"])
+def test_a_reference_to_nothing_is_told(tmp_path: Path, auth: str) -> None:
+    """A folder whose credential maker is not there, or is none, is an error of the configuration that uses it."""
+    provider = msgspec.structs.replace(FOUND["groq"], access=(Access(dialect="openai_chat", auth=auth),))
+    with pytest.raises(ConfigRefusedError, match=auth.partition(":")[0]):
+        _compile(tmp_path, {"groq": provider}, "groq")
 
 
 def test_keep_honest(tmp_path: Path) -> None:

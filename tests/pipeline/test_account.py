@@ -18,7 +18,7 @@ from asbru.core.secret_text import SecretText
 from asbru.core.traits import Traits
 from asbru.core.usage import Usage
 from asbru.pipeline.account import write_attempt_log
-from asbru.pipeline.call import Attempt
+from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.endpoint import NO_KEY
 from asbru.pipeline.spend import total
 from asbru.records.row import ATTEMPTS_LOGGED_MAX
@@ -321,7 +321,7 @@ def test_the_body_is_let_go_of_during_a_stream(make: Make) -> None:
         inside._read.clear()
         del sent, messages
         gc.collect()
-        held = [one for one in gc.get_objects() if type(one).__name__ == "Call"]
+        held = [one for one in gc.get_objects() if isinstance(one, Call)]
         assert len(held) == 1 and held[0].body == b"" and held[0].canonical is None
         assert not held[0].head.members
         caller.transport.lose()

@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
 from asbru.core.errors import UpstreamError
 from asbru.core.usage import Usage
+from asbru.dialects import TailFacts
 from asbru.dialects.anthropic_messages import DIALECT as ANTHROPIC
 from asbru.dialects.openai_chat import DIALECT as OPENAI
 from asbru.pipeline.streaming import _TAIL_SLACK, PassRelay, Relay
 from asbru.pipeline.translating import TranslateRelay
+from asbru.wire.eventstream import Header, MessageReader, write_message
+from asbru.wire.framing import EVENT_STREAM
 
 CUT = UpstreamError("the connection broke", kind="cut")
 
@@ -209,3 +213,55 @@ def test_translated_streams_end_by_the_same_rules(data: bytes, cut: UpstreamErro
     error = relay.finish(cut)
     assert (error is None) is whole
     assert (b"message_stop" in b"".join(sent)) is whole
+
+
+TOKENS = [write_message([Header(":event-type", kind)], data) for kind, data in (("text", b"Hi"), ("text", b"\n\n"))]
+LAST = write_message([Header(":event-type", "end")], b"")
+
+
+def _kinds(data: bytes) -> list[object]:
+    return [message.header(":event-type") for message in MessageReader().feed(data)]
+
+
+BINARY = msgspec.structs.replace(
+    OPENAI,
+    framing=EVENT_STREAM,
+    passing=msgspec.structs.replace(
+        OPENAI.passing,
+        prelude=lambda data: "text" in _kinds(data),
+        tail=lambda data, choices: TailFacts(usage=None, complete="end" in _kinds(data)),
+    ),
+)
+"""A made-up dialect in AWS event streams."""
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_binary_framing_is_forwarded_by_whole_messages(chunked: bool) -> None:
+    """The relay knows no framing: messages cut anywhere leave it whole, also where HTTP frames them as chunks."""
+    data = b"".join((*TOKENS, LAST))
+    first = len(TOKENS[0])
+    borders = {first, first + len(TOKENS[1]), len(data)}
+    for start, cut in ((one, two) for one in (first, first + 3) for two in range(one + 1, len(data))):
+        relay = PassRelay(BINARY, withhold=False, decoder=None)
+        sent: list[bytes] = []
+        take = relay.pass_chunks(lambda chunk, begin, to=sent: to.append(chunk[begin:-2]))
+        assert take is not None and relay.prelude(data[:start])
+        relay.begin(sent.append)
+        for piece in (data[start:cut], data[cut:]):
+            take(b"%04x\r\n%b\r\n" % (len(piece), piece), 6) if chunked else relay.feed(piece)
+            assert len(b"".join(sent)) in borders, cut
+        assert (b"".join(sent), relay.finish(CUT)) == (data, None), cut
+
+
+def test_a_message_cut_short_or_corrupt_never_leaves() -> None:
+    """What is left of a message cannot be closed, and one whose sum is wrong is a protocol error."""
+    for cut in (None, CUT):
+        relay = PassRelay(BINARY, withhold=False, decoder=None)
+        _, (error, sent) = played(relay, TOKENS[0] + LAST[:-1], cut)
+        assert sent == TOKENS[0] and error is not None and error.kind == "cut"
+    relay = PassRelay(BINARY, withhold=False, decoder=None)
+    assert relay.prelude(TOKENS[0])
+    relay.begin(lambda data: None)
+    with pytest.raises(UpstreamError, match="checksum") as raised:
+        relay.feed(LAST[:-1] + b"x")
+    assert raised.value.kind == "protocol"

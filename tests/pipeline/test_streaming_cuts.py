@@ -197,6 +197,25 @@ def test_the_prelude_holds_until_content() -> None:
     assert [endless.prelude(comment) for _ in range(5)] == [False, False, False, True, True]
 
 
+class Mirror:
+    """A coding of its own: every byte but line feeds is one more."""
+
+    complete = True
+
+    def feed(self, data: bytes) -> bytes:
+        return bytes(byte if byte == 10 else byte - 1 for byte in data)
+
+
+@BOTH
+def test_coded_bytes_that_look_like_events_are_decoded(name: str) -> None:
+    """A piece of a coded stream that ends with line feeds is no event yet."""
+    source, _, data = STREAMS[name]
+    coded = [
+        bytes(byte if byte == 10 else byte + 1 for byte in event) + b"\n\n" for event in data.split(b"\n\n")[:-1]
+    ]
+    assert Out(PassRelay(source, withhold=False, decoder=Mirror()), coded).bytes == data
+
+
 @BOTH
 def test_an_encoded_stream_is_read_through_its_coding(name: str) -> None:
     """gzip, cut anywhere; garbage in it is a protocol error."""

@@ -85,6 +85,8 @@ def test_two_dialects() -> None:
         ("made_up", '"""Nothing."""\n', True, "`PROVIDER` is not a kit.Provider"),
         ("made_up", MADE_UP.replace("/v2", "/v2/"), True, "without query and trailing slash"),
         ("made_up", MADE_UP.replace("x-team", "X-Team"), True, "lower-case name"),
+        ("made_up", MADE_UP.replace("headers=", 'auth="X-Key", headers='), True, "a header's name in lower case"),
+        ("made_up", MADE_UP.replace("headers=", 'auth="credential:", headers='), True, "object reference"),
         ("made_up", MADE_UP.replace('"chat", "embeddings"', '"embeddings",'), True, "openai_chat without chat"),
         ("made_up", MADE_UP.replace('"chat", "embeddings"', '"chat", "dance"'), True, "Invalid enum value 'dance'"),
         ("made_up", MADE_UP.replace('    env_key="MADE_UP_API_KEY",\n', ""), True, "names its usual variable"),

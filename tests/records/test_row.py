@@ -6,13 +6,13 @@ from pathlib import Path
 
 from asbru.core.usage import Usage
 from asbru.records import COLUMNS, NO_USAGE, ROW_WIDTH, usage_columns
-from asbru.storage import open_database
+from asbru.storage import open_database, sqlite_url
 from tools import records_page
 
 
 def test_columns_are_the_tables(tmp_path: Path) -> None:
     """COLUMNS and the migrated table agree on names, order, type and NULL."""
-    database = open_database(tmp_path / "x.sqlite")
+    database = open_database(sqlite_url(tmp_path / "x.sqlite"))
     found = [
         (str(name), str(kind), not not_null)
         for _, name, kind, not_null, *_ in database.run("PRAGMA table_info(requests)")

@@ -11,7 +11,7 @@ from tests.fakes.books import row, row_id
 
 from asbru.records import query
 from asbru.records.store import HELD_BYTES_MAX, RETRY_MAX_S, RecordStore
-from asbru.storage import NewerSchema, open_database
+from asbru.storage import NewerSchema, open_database, sqlite_url
 
 
 def pack(*rows: object) -> bytes:
@@ -20,44 +20,44 @@ def pack(*rows: object) -> bytes:
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
+def url(tmp_path: Path) -> str:
     """Where the database lies."""
-    return tmp_path / "asbru.sqlite"
+    return sqlite_url(tmp_path / "asbru.sqlite")
 
 
 @pytest.fixture
-def store(path: Path) -> Iterator[RecordStore]:
+def store(url: str) -> Iterator[RecordStore]:
     """An open store."""
-    one = RecordStore(path)
+    one = RecordStore(url)
     one.open()
     yield one
     one.close()
 
 
-def test_a_batch_is_written_once(store: RecordStore, path: Path) -> None:
+def test_a_batch_is_written_once(store: RecordStore, url: str) -> None:
     """The same rows again change nothing, and are not counted as written."""
     for batch in (pack(row(1), row(2)), pack(row(2), row(3))):
         store.keep(batch)
         assert store.commit(0)
-    assert query.count(path) == 3
+    assert query.count(url) == 3
     assert (store.written, store.dropped, store.held_bytes) == (3, 0, 0)
 
 
-def test_what_was_written_is_read_back(store: RecordStore, path: Path) -> None:
+def test_what_was_written_is_read_back(store: RecordStore, url: str) -> None:
     """Every column comes back as it went in, newest row first."""
     store.keep(pack(*(row(number) for number in range(5))))
     store.commit(0)
-    assert [one["id"] for one in query.latest(path, 2)] == [row_id(4), row_id(3)]
-    found = query.by_id(path, row_id(1))
+    assert [one["id"] for one in query.latest(url, 2)] == [row_id(4), row_id(3)]
+    found = query.by_id(url, row_id(1))
     assert found is not None
     assert tuple(found.values()) == row(1)
-    assert query.by_id(path, "req_none") is None
+    assert query.by_id(url, "req_none") is None
 
 
 def test_no_database_has_no_records(tmp_path: Path) -> None:
     """Asking before anything was written is no error and creates nothing."""
-    assert query.latest(tmp_path / "none.sqlite") == []
-    assert query.count(tmp_path / "none.sqlite") == 0
+    assert query.latest(sqlite_url(tmp_path / "none.sqlite")) == []
+    assert query.count(sqlite_url(tmp_path / "none.sqlite")) == 0
     assert list(tmp_path.iterdir()) == []
 
 
@@ -66,26 +66,26 @@ def test_no_database_has_no_records(tmp_path: Path) -> None:
     [row(9, status=None), row(9)[:-1], (*row(9), 1), row(9, status=2**64 - 1), row(9, provider=["x"])],
     ids=["null", "narrow", "wide", "too large", "a list"],
 )
-def test_a_bad_row_takes_no_other_along(store: RecordStore, path: Path, bad: object) -> None:
+def test_a_bad_row_takes_no_other_along(store: RecordStore, url: str, bad: object) -> None:
     """A row that can never be written is dropped and counted; its neighbours are written."""
     store.keep(pack(row(1), bad, row(2)))
     assert store.commit(0)
-    assert query.count(path) == 2
+    assert query.count(url) == 2
     assert (store.written, store.dropped) == (2, 1)
 
 
-def test_garbage_is_dropped(store: RecordStore, path: Path) -> None:
+def test_garbage_is_dropped(store: RecordStore, url: str) -> None:
     """A batch that is no msgpack is dropped; the next is written."""
     store.keep(b"\xc1garbage")
     store.keep(pack(row(1)))
     assert store.commit(0)
-    assert query.count(path) == 1
+    assert query.count(url) == 1
     assert store.dropped == 1
 
 
-def test_a_locked_database_is_waited_for(store: RecordStore, path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_locked_database_is_waited_for(store: RecordStore, url: str, capfd: pytest.CaptureFixture[str]) -> None:
     """While another process holds the lock batches are held and tried again, ever more rarely; one line tells it."""
-    other = open_database(path)
+    other = open_database(url)
     other.run("BEGIN IMMEDIATE")
     store.keep(pack(row(1)))
     now_s = 100.0
@@ -104,16 +104,16 @@ def test_a_locked_database_is_waited_for(store: RecordStore, path: Path, capfd: 
     other.close()
     assert store.commit(now_s)
     assert store.retry_at_s is None
-    assert query.count(path) == 2
+    assert query.count(url) == 2
     said = capfd.readouterr().err
     assert said.count("records cannot be written, they wait") == 1
     assert said.count("records are written again") == 1
 
 
-def test_what_is_held_is_bounded(path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_what_is_held_is_bounded(url: str, capfd: pytest.CaptureFixture[str]) -> None:
     """Over the bound batches are given up and their rows counted; one line tells it."""
     batch = pack(row(1), row(2))
-    store = RecordStore(path, held_bytes_max=2 * len(batch))
+    store = RecordStore(url, held_bytes_max=2 * len(batch))
     for _ in range(5):
         store.keep(batch)
     assert store.held_bytes == 2 * len(batch) < HELD_BYTES_MAX
@@ -124,20 +124,21 @@ def test_what_is_held_is_bounded(path: Path, capfd: pytest.CaptureFixture[str]) 
 
 def test_a_missing_folder_is_waited_for(tmp_path: Path) -> None:
     """A database that cannot be opened at the start is opened once it can be."""
-    store = RecordStore(tmp_path / "later" / "asbru.sqlite")
+    url = sqlite_url(tmp_path / "later" / "asbru.sqlite")
+    store = RecordStore(url)
     store.open()
     store.keep(pack(row(1)))
     assert not store.commit(0)
     (tmp_path / "later").mkdir()
     assert store.commit(1)
-    assert query.count(tmp_path / "later" / "asbru.sqlite") == 1
+    assert query.count(url) == 1
     store.close()
 
 
-def test_a_newer_schema_is_refused(path: Path) -> None:
+def test_a_newer_schema_is_refused(url: str) -> None:
     """A database of a newer Asbru stops the start, with words that say what to do."""
-    database = open_database(path)
-    database.run("PRAGMA user_version = 999")
+    database = open_database(url)
+    database.set_schema_version(999)
     database.close()
     with pytest.raises(NewerSchema, match=r"schema version 999.*start the newer Asbru again"):
-        RecordStore(path).open()
+        RecordStore(url).open()

@@ -3,39 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any, cast
 
 import msgspec
 import pytest
-from tests.fakes.books import HandLoop, Standin, row, row_id, run, until
+from tests.fakes.books import HandLoop, Standin, WorkerEnd, connected, row, row_id, run, until
 
-from asbru.records import RecordWriter, frames, writer
+from asbru.link import frames
+from asbru.link.link import Link
+from asbru.records import RecordWriter, writer
 from asbru.telemetry import Meter, names
 
 
 def alone(loop: HandLoop, **options: Any) -> RecordWriter:
-    """A writer that was never opened."""
-    return RecordWriter(cast("asyncio.AbstractEventLoop", loop), "/nowhere", **options)
-
-
-@asynccontextmanager
-async def connected(**options: Any) -> AsyncIterator[tuple[Standin, RecordWriter]]:
-    """A stand-in and a writer connected to it."""
-    books = Standin()
-    await books.open()
-    one = RecordWriter(asyncio.get_running_loop(), books.path, **options)
-    one.open()
-    yield books, one
-    await one.close(0)
-    await books.close()
-    books.remove()
+    """A writer on a link that was never opened."""
+    events = cast("asyncio.AbstractEventLoop", loop)
+    return RecordWriter(events, Link(events, "/nowhere"), **options)
 
 
 def ids(books: Standin) -> list[str]:
     """Ids of the rows that came, repeated ones too."""
-    batches = [msgspec.msgpack.decode(frame.payload) for frame in books.frames if frame.kind == frames.ROWS]
+    batches = [msgspec.msgpack.decode(frame.payload) for frame in books.frames if frame.kind == frames.BATCH]
     return [one[0] for batch in batches for one in batch]
 
 
@@ -56,6 +44,21 @@ def test_a_full_queue_sheds_and_counts() -> None:
     assert delta is not None
     assert (names.RECORDS_SHED.name, (), 6) in delta[1]
     assert (names.RECORDS_QUEUED.name, (), 10) in delta[2]
+
+
+def test_acknowledged_rows_make_room() -> None:
+    """A queue that was full takes rows again as soon as some are acknowledged."""
+    loop = HandLoop()
+    one = alone(loop, rows_max=2)
+    for number in range(2):
+        one.add(row(number))
+    loop.advance(0.01)
+    one.add(row(2))
+    assert one.shed == 1
+    assert one._batches.next_frame()
+    one._batches.acknowledge(1)
+    one.add(row(3))
+    assert (one.queued, one.shed) == (1, 1)
 
 
 def test_the_backlog_is_bounded_in_bytes() -> None:
@@ -105,7 +108,7 @@ def test_a_row_that_cannot_be_packed_goes_alone(capfd: pytest.CaptureFixture[str
                 one.add(row(3))
             await until(lambda: len(ids(books)) == 6, "six rows")
             assert ids(books) == [row_id(1), row_id(3)] * 3
-            assert one.shed == 3
+            assert one.writer.shed == 3
 
     run(body())
     assert capfd.readouterr().err.count("record cannot be packed") == 3
@@ -120,12 +123,12 @@ def test_rows_are_forgotten_once_acknowledged() -> None:
             for number in range(600):
                 one.add(row(number))
             await until(lambda: len(ids(books)) == 600, "the rows")
-            assert one.queued == 600
+            assert one.writer.queued == 600
             assert books.batches() == [1, 2, 3]
             await books.close()
             books.acking = True
             await books.open()
-            await until(lambda: one.queued == 0, "the acknowledgements")
+            await until(lambda: one.writer.queued == 0, "the acknowledgements")
             assert books.batches() == [1, 2, 3, 1, 2, 3]
             assert ids(books)[600:] == [row_id(number) for number in range(600)]
 
@@ -137,39 +140,17 @@ def test_rows_wait_for_a_bookkeeper_that_is_not_there_yet() -> None:
 
     async def body() -> None:
         books = Standin()
-        one = RecordWriter(asyncio.get_running_loop(), books.path)
-        one.open()
+        one = WorkerEnd(asyncio.get_running_loop(), books.path)
+        one.link.open()
         one.add(row(1))
-        await until(lambda: not one._rows, "the flush")
-        assert not one.connected
+        await until(lambda: not one.writer._rows, "the flush")
+        assert not one.link.connected
         await books.open()
-        await until(lambda: one.queued == 0, "the acknowledgement")
+        await until(lambda: one.writer.queued == 0, "the acknowledgement")
         assert ids(books) == [row_id(1)]
         assert await one.close() == 0
         await books.close()
         books.remove()
-
-    run(body())
-
-
-def test_the_window_bounds_what_is_unacknowledged() -> None:
-    """A bookkeeper that acknowledges nothing is sent a window and no more, and the rest once it does."""
-
-    async def body() -> None:
-        async with connected() as (books, one):
-            books.acking = False
-            text = "x" * 4000
-            for number in range(2500):
-                one.add(row(number, error_message=text))
-            await until(lambda: not one._rows and one._outbox == one._outbox.__class__(), "the window to fill")
-            await until(lambda: len(books.batches()) >= 3, "the first batches")
-            assert one._window_bytes < 2 * writer.WINDOW_BYTES_MAX
-            assert len(books.batches()) < 10
-            books.acking = True
-            await books.close()
-            await books.open()
-            await until(lambda: one.queued == 0, "all of it")
-            assert len(set(ids(books))) == 2500
 
     run(body())
 
@@ -184,7 +165,7 @@ def test_close_sends_what_is_queued() -> None:
             assert await one.close() == 0
             assert len(ids(books)) == 1500
             one.add(row(9999))
-            assert one.shed == 1
+            assert one.writer.shed == 1
 
     run(body())
 
@@ -193,52 +174,10 @@ def test_close_ends_without_a_bookkeeper(capfd: pytest.CaptureFixture[str]) -> N
     """With nobody there closing takes its deadline and tells how many rows were left."""
 
     async def body() -> None:
-        one = RecordWriter(asyncio.get_running_loop(), "/nowhere/book.sock")
-        one.open()
+        one = WorkerEnd(asyncio.get_running_loop(), "/nowhere/book.sock")
+        one.link.open()
         one.add(row(1))
         assert await one.close(0.05) == 1
 
     run(body())
-    assert "records not acknowledged at the end rows=1" in capfd.readouterr().err
-
-
-def test_everything_is_told_to_a_new_bookkeeper() -> None:
-    """After a reconnect all totals are sent again; in between only what changed."""
-
-    async def body() -> None:
-        meter = Meter()
-        async with connected(meter=meter) as (books, one):
-            metrics = lambda: [frame.number for frame in books.frames if frame.kind == frames.METRICS]  # noqa: E731  # read twice
-            await until(lambda: metrics() == [1], "the first report")
-            one.tick()
-            meter.slot(("s", "p", "m", "k", 200, "ok")).observe(5, None, None, None)
-            one.tick()
-            one.tick()
-            await until(lambda: metrics() == [1, 0], "the change")
-            await books.close()
-            await until(lambda: not one.connected, "the end of the connection")
-            one.tick()
-            await books.open()
-            await until(lambda: metrics() == [1, 0, 1], "the whole report")
-
-    run(body())
-
-
-def test_a_scrape_without_an_answer_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    """None when the bookkeeper is away, hangs up, or does not answer in time; each callback runs once."""
-    monkeypatch.setattr(writer, "SCRAPE_DEADLINE_S", 0.05)
-
-    async def body() -> None:
-        got: list[bytes | None] = []
-        async with connected() as (books, one):
-            one.scrape(got.append)
-            await until(lambda: got == [None], "the deadline")
-            monkeypatch.setattr(writer, "SCRAPE_DEADLINE_S", 60)
-            one.scrape(got.append)
-            await books.close()
-            await until(lambda: got == [None, None], "the end of the connection")
-            one.scrape(got.append)
-            assert len(got) == 2
-            await until(lambda: got == [None, None, None], "the third")
-
-    run(body())
+    assert "rows not acknowledged at the end table=requests rows=1" in capfd.readouterr().err

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from asbru.core.errors import NotFound
 from asbru.routing import Key, Plan, ProviderRoute, choose_key, limited_for_s
+from asbru.upstream.credentials import FixedCredential
 
 
 def key(name: str, weight: float = 1.0, models: tuple[str, ...] = ("*",), **aliases: str) -> Key:
     """A key with a header line that nobody reads here."""
-    return Key(name, b"", frozenset(models), weight=weight, aliases=aliases)
+    return Key(name, FixedCredential(b""), frozenset(models), weight=weight, aliases=aliases)
 
 
 def route(name: str, *keys: Key, known: tuple[str, ...] = (), keyless: bool = False) -> ProviderRoute:

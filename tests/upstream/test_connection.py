@@ -331,6 +331,32 @@ def test_an_answer_over_its_bound_is_refused(framing: bytes) -> None:
     assert error is not None and error.kind == "protocol" and "1000 bytes" in error.message
 
 
+@pytest.mark.parametrize("framing", [b"content-length: %d\r\n\r\n", b"transfer-encoding: chunked\r\n\r\n"])
+def test_the_bound_holds_for_what_comes_in_one_read(framing: bytes) -> None:
+    """Head and framing do not count, the body does, also where its end comes with its beginning; and for each anew."""
+    line = Line(response_bytes_max=1000)
+    for size, fits in ((1000, True), (1000, True), (1001, False)):
+        body = bytes(size)
+        if framing.find(b"%d") >= 0:
+            line.feed(HEAD + framing % size + body)
+        else:
+            line.feed(HEAD + framing + b"".join(b"1\r\n%c\r\n" % one for one in body) + b"0\r\n\r\n")
+        response = answer_of(line.exchange)
+        assert isinstance(response, UpstreamResponse) is fits
+        line.exchange = line.send() if fits else line.exchange
+    assert line.transport.aborted
+
+
+def test_a_stream_given_up_when_it_is_announced() -> None:
+    """Whoever is told of the head may want none of it: nothing is freed that was given up, and nothing more is told."""
+    for data in (STREAMED, STREAMED[:-5]):
+        line = Line(streaming=True)
+        line.exchange.waiter = line.exchange.abort
+        line.feed(data)
+        assert line.transport.aborted and line.pool.idle_connections == 0
+        assert line.exchange.over and not line.exchange._unread
+
+
 def test_a_transparent_answer_keeps_its_headers() -> None:
     """What is forwarded untouched keeps every header but the hop-by-hop ones and its framing."""
     line = Line(streaming=True, transparent=True)

@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asbru.wire.sse import EventSplitter, SseReader, SseTooLarge, read_block, write_event
+from asbru.wire.sse import (
+    EventSplitter,
+    SseReader,
+    SseTooLarge,
+    begins_event,
+    close_event,
+    read_block,
+    write_event,
+)
 
 
 def read(*pieces: bytes) -> list[tuple[str, bytes]]:
@@ -94,3 +102,22 @@ def test_what_is_written_is_read(data: bytes, name: str) -> None:
 def test_a_block_without_data_is_no_event() -> None:
     """Comments and names alone are nothing."""
     assert read_block(b": x\nevent: e") is None
+
+
+@pytest.mark.parametrize("data", [b"data: 1", b"event:x", b": note", b"id:", b"retry: 3", b"\xef\xbb\xbf\r\n data:"])
+def test_the_beginning_of_a_stream_is_known_at_any_cut(data: bytes) -> None:
+    """Every field that a reader knows begins a stream, however little of it is there."""
+    assert all(begins_event(data[:size]) for size in range(1, len(data) + 1))
+
+
+@pytest.mark.parametrize("data", [b"{", b'{"data":1}', b"<html>", b"dates", b"data 1", b"\0", b"\r\nHTTP"])
+def test_what_is_no_stream_is_known_by_its_beginning(data: bytes) -> None:
+    """JSON, a page or prose is not taken for an event stream."""
+    assert not begins_event(data)
+
+
+@pytest.mark.parametrize("held", [b"data: a", b"data: a\n", b"data: a\r\n", b"data: a\r", b"event: e\ndata: a"])
+def test_a_last_event_is_closed(held: bytes) -> None:
+    """Made whole it is one event, whatever of its blank line was there, and ends as one that never was cut."""
+    whole = close_event(held)
+    assert whole.endswith(b"a\n\n") and [data for _, data in read(whole)] == [b"a"]

@@ -22,10 +22,12 @@ from asbru.core.secret_text import SecretText
 from asbru.dialects import Dialect, discover
 from asbru.governance import VIRTUAL_KEY, Keys
 from asbru.pipeline import Endpoint, Leases, Load, Rooms, StageMaker
+from asbru.providers import ProviderFault, credential_maker
 from asbru.records import RecordWriter
 from asbru.routing import Key, Plan, ProviderRoute
 from asbru.telemetry import Meter
 from asbru.upstream import Origin, Pool, TlsContexts, proxy_authorization
+from asbru.upstream.credentials import Credential, FixedCredential, KeyMaterial, TokenPorts, TokenSender
 from asbru.upstream.origin import Reach
 from asbru.wire.outbox import Outbox
 
@@ -59,6 +61,7 @@ class Lasting:
         self._swept: weakref.WeakSet[Pool] = weakref.WeakSet()  # also pools that only calls under way still use
         self.load = Load(0)
         self.keys: dict[tuple[str, str, SecretText], Key] = {}
+        self.credentials: dict[tuple[object, ...], Credential] = {}
         self.virtual_keys = Keys()
         self.feed = Feed()
         self.feed.subscribe(VIRTUAL_KEY, self.virtual_keys)
@@ -112,6 +115,8 @@ def build_rooms(snapshot: Snapshot, lasting: Lasting) -> Rooms:
         for facts in snapshot.providers
         for key, made in zip(facts.keys, endpoints[facts.name].route.keys, strict=False)
     }
+    in_use = {id(key.credential) for key in lasting.keys.values()}
+    lasting.credentials = {known: one for known, one in lasting.credentials.items() if id(one) in in_use}
     return Rooms(
         lasting.loop,
         keys=lasting.virtual_keys,
@@ -186,7 +191,7 @@ def _endpoint(facts: ProviderFacts, pool: Pool, lasting: Lasting) -> Endpoint:
         authority=parts.netloc.rpartition("@")[2],
         headers={name: value.reveal() for name, value in facts.headers.items()},
         absolute=f"http://{parts.netloc}" if plain_proxy else "",
-        extra_lines=proxy_authorization(facts.proxy.reveal()) if plain_proxy and facts.proxy else b"",
+        extra_lines=proxy_authorization(facts.proxy) if plain_proxy and facts.proxy else b"",
     )
 
 
@@ -204,12 +209,8 @@ def _route(facts: ProviderFacts, lasting: Lasting) -> ProviderRoute:
 
 def _key(facts: ProviderFacts, key: KeyFacts, lasting: Lasting) -> Key:
     """A key; one that is the same as before goes on cooling down."""
-    value = key.value.reveal()
-    if not value.isprintable():
-        raise ValueError(f"provider {facts.name}: the value of key '{key.name}' cannot stand in a header")
-    header = "authorization: Bearer " if facts.auth == "bearer" else f"{facts.auth}: "
-    line = f"{header}{value}\r\n".encode("latin-1")
-    made = Key(key.name, line, frozenset(key.models), weight=key.weight, aliases=key.aliases)
+    credential = _credential(facts, key, lasting)
+    made = Key(key.name, credential, frozenset(key.models), weight=key.weight, aliases=key.aliases)
     identity = (facts.name, key.name, key.value)
     before = lasting.keys.get(identity)
     if before is not None:
@@ -217,3 +218,29 @@ def _key(facts: ProviderFacts, key: KeyFacts, lasting: Lasting) -> Key:
         made.refused_until_s = before.refused_until_s
         made.refused_models = before.refused_models
     return made
+
+
+def _credential(facts: ProviderFacts, key: KeyFacts, lasting: Lasting) -> Credential:
+    """How a key is shown. One that must be asked is kept while nothing that it depends on changes: it may hold a
+    token, or be fetching one."""
+    try:
+        maker = credential_maker(facts.auth)
+    except ProviderFault as error:
+        raise ValueError(f"provider {facts.name}: {error}") from None
+    if maker is None:
+        name, scheme = ("authorization", "Bearer ") if facts.auth == "bearer" else (facts.auth, "")
+        try:
+            return FixedCredential.of_header(name, f"{scheme}{key.value.reveal()}")
+        except ValueError as error:
+            raise ValueError(f"provider {facts.name}: the value of key '{key.name}' {error}") from None
+    origin = _origin(facts)
+    identity = (facts.name, key.name, key.value, facts.auth, facts.base_url, origin)
+    credential = lasting.credentials.get(identity)
+    if credential is None:
+        sender = TokenSender(origin, lasting.pool)
+        ports = TokenPorts(
+            f"{facts.name}/{key.name}", sender.send, time.monotonic, time.time, lasting.loop.call_later
+        )
+        credential = maker(KeyMaterial(key.value, facts.base_url), ports)
+        lasting.credentials[identity] = credential
+    return credential

@@ -22,7 +22,8 @@ from asbru.app.snapshot import KeyFacts, ProviderFacts
 from asbru.catalog.build import ProviderCatalogue, build_catalogue, price_id_of_url
 from asbru.core.secret_text import SecretText
 from asbru.core.traits import TraitRule, change, rule
-from asbru.providers import Access, Provider
+from asbru.providers import Access, Provider, ProviderFault, credential_maker
+from asbru.upstream.credentials import CredentialMaker, KeyMaterial, TokenPorts
 from asbru.upstream.origin import Reach, TlsTrust
 
 _DIALECTS = {"openai": "openai_chat", "anthropic": "anthropic_messages"}
@@ -229,6 +230,7 @@ class _Compiling:
 
     def _keys(self, parsed: ParsedConfig) -> tuple[KeyFacts, ...]:
         """The usable keys. A type that works without a credential gets one empty key when none is configured."""
+        maker = self._credential_maker()
         usable: list[KeyFacts] = []
         for index, key in enumerate(self.settings.keys):
             path: ConfigPath = (*self._path, "keys", index, "value")
@@ -237,7 +239,7 @@ class _Compiling:
                     path,
                     f"environment variable {parsed.unset[path]} is not set: key {key.name!r} is disabled",
                 )
-            elif self._credential_is_valid(path, key):
+            elif self._credential_is_valid(path, key, maker):
                 usable.append(_key_facts(key))
         if not self.settings.keys and self.kind.keyless:
             return (KeyFacts(name="none", value=SecretText("")),)
@@ -247,12 +249,27 @@ class _Compiling:
             )
         return tuple(usable)
 
-    def _credential_is_valid(self, path: ConfigPath, key: ProviderKey) -> bool:
+    def _credential_maker(self) -> CredentialMaker | None:
+        try:
+            return credential_maker(self.access.auth)
+        except ProviderFault as error:
+            self.findings.error(self._path, str(error))
+            return None
+
+    def _credential_is_valid(self, path: ConfigPath, key: ProviderKey, maker: CredentialMaker | None) -> bool:
         value = key.value.reveal()
         if not value:
             if not self.kind.keyless:
                 self.findings.error(path, f"key {key.name!r} has no value")
             return self.kind.keyless
+        if maker is not None:
+            base_url = self.settings.base_url or self.kind.base_url or ""
+            try:
+                maker(KeyMaterial(key.value, base_url), TokenPorts.of_nobody())
+            except ValueError as error:
+                self.findings.error(path, str(error))
+                return False
+            return True
         if not _CREDENTIAL.fullmatch(value):
             self.findings.error(path, "a credential is visible ASCII, without spaces or line breaks")
             return False

@@ -38,7 +38,8 @@ class ProviderFacts(Reach, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     `kind` is the provider's folder; `dialect` "openai_chat" or "anthropic_messages"; `base_url` without a trailing
     slash, including the version segment where the provider has one (https://api.openai.com/v1).
-    `auth`: "bearer" (Authorization) or "x-api-key". `headers` are sent with every call (anthropic-version).
+    `auth`: "bearer" (Authorization), a header's name, or what makes the credential ("module:name"); see
+    `providers.Access`. `headers` are sent with every call (anthropic-version).
     `operations`: what it offers: chat, completions, embeddings, models, count_tokens.
     `traits`: what it takes and refuses; `trait_rules` change them for some models, later ones win.
     `unix_socket`: connect there instead of to the host of `base_url`.

@@ -24,11 +24,13 @@ from asbru import __version__
 from asbru.app.arguments import read_arguments
 from asbru.app.build import Lasting, build_forwards, build_rooms, declare
 from asbru.app.lifeline import end_with_supervisor
+from asbru.app.metrics import MetricsReporter
 from asbru.app.paths import declared_file
 from asbru.app.snapshot import Snapshot, read_snapshot
-from asbru.cluster import Entries, read_entries
+from asbru.cluster import Entries, follow_store, read_entries
 from asbru.edge import Door, Forwarder
 from asbru.edge.server import Server
+from asbru.link.link import Link
 from asbru.records import RecordWriter
 from asbru.telemetry import Meter, log, names
 from asbru.upstream import read_by_records
@@ -51,11 +53,14 @@ class Worker:
         snapshot, declared = _load(options["snapshot"])
         self._grace_s = snapshot.limits.drain_grace_s
         self.meter = Meter()
-        self.writer = RecordWriter(loop, options["bookkeeper"], meter=self.meter)
+        self.link = Link(loop, options["bookkeeper"])
+        self.writer = RecordWriter(loop, self.link, meter=self.meter)
+        self.reporter = MetricsReporter(self.link, self.meter)
         outbox = Outbox(loop.call_soon)
         self._lasting = Lasting(loop, self.writer, self.meter, outbox)
+        follow_store(self._lasting.feed, self.link, loop.call_later)
         self.door = Door(
-            self._lasting.dialects.values(), lambda: self.server.draining, self.writer.scrape, __version__
+            self._lasting.dialects.values(), lambda: self.server.draining, self.reporter.scrape, __version__
         )
         self.server = Server(
             loop, snapshot.limits, self.door.handle, outbox, header_prefixes=self._lasting.header_prefixes
@@ -99,7 +104,7 @@ class Worker:
     def _tick(self, now_s: float) -> None:
         if now_s - self._ticked_s >= TICK_S:
             self._ticked_s = now_s
-            self.writer.tick()
+            self.reporter.push()
 
     # Control
 
@@ -164,7 +169,7 @@ class Worker:
     async def run(self) -> None:
         """Serve until told to end."""
         options = self._options
-        self.writer.open()
+        self.link.open()
         tls = _tls_context(options["tls-cert"], options.get("tls-key")) if "tls-cert" in options else None
         await self.server.listen(options.get("host", "127.0.0.1"), int(options.get("port", 8080)), tls)
         self.listen_to_control()
@@ -178,7 +183,9 @@ class Worker:
                 log("warning", f"calls were still running after {self._grace_s:g} s", process=self._name)
         self.server.close()
         await asyncio.sleep(0)  # connections that were closed tell their calls, which are accounted
-        await self.writer.close()
+        self.writer.close()
+        self.reporter.push()
+        await self.link.close()
 
 
 def _load(path: str) -> tuple[Snapshot, Entries]:

@@ -8,12 +8,15 @@ be kept meanwhile. Without an answer it is asked again after a while. The link i
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from asbru.cluster.feed import Changes, Everything, Feed
 from asbru.telemetry import log
+
+if TYPE_CHECKING:
+    from asbru.link.link import Link
 
 FEED_SUBJECT: Final = "feed"
 """Of the question (no payload; the answer is `Everything`) and of the pushes (`Changes`), both MessagePack."""
@@ -22,23 +25,7 @@ ANSWER_DEADLINE_S = 5.0
 ASK_AGAIN_S = 1.0
 
 
-class FeedLink(Protocol):
-    """What of the link is used."""
-
-    def on_connect(self, call: Callable[[], None]) -> None:
-        """Have `call` run at the start of every connection."""
-        ...
-
-    def subscribe(self, subject: str, on_message: Callable[[bytes], None]) -> None:
-        """Take what is pushed."""
-        ...
-
-    def ask(self, subject: str, payload: bytes, on_reply: Callable[[bytes | None], None], deadline_s: float) -> None:
-        """Ask; None is: no answer."""
-        ...
-
-
-def follow_store(feed: Feed, link: FeedLink, call_later: Callable[[float, Callable[[], None]], object]) -> None:
+def follow_store(feed: Feed, link: Link, call_later: Callable[[float, Callable[[], None]], object]) -> None:
     """Follow from the next connection on; to be called before the link is opened."""
     follower = _Follower(feed, link, call_later)
     link.subscribe(FEED_SUBJECT, follower.on_push)
@@ -46,7 +33,7 @@ def follow_store(feed: Feed, link: FeedLink, call_later: Callable[[float, Callab
 
 
 class _Follower:
-    def __init__(self, feed: Feed, link: FeedLink, call_later: Callable[[float, Callable[[], None]], object]) -> None:
+    def __init__(self, feed: Feed, link: Link, call_later: Callable[[float, Callable[[], None]], object]) -> None:
         self._feed = feed
         self._link = link
         self._call_later = call_later

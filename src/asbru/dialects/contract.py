@@ -25,6 +25,7 @@ from asbru.core.notes import Note
 from asbru.core.reply import ChatReply, StreamEvent, StreamFault
 from asbru.core.traits import Traits
 from asbru.core.usage import Usage
+from asbru.wire.framing import SSE, Framing
 
 
 class RequestHead(msgspec.Struct, frozen=True):
@@ -241,7 +242,8 @@ class ModelsForm(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Dialect(msgspec.Struct, frozen=True, kw_only=True):
-    """One wire format. `name` is its folder's, `setting` the word for it in the configuration.
+    """One wire format. `name` is its folder's, `setting` the word for it in the configuration, `framing` that of its
+    streams.
 
     `header_prefixes`: headers of a caller, by the beginning of their names in lower case, that go along to providers of
     this dialect, but for `headers_withheld`.
@@ -254,6 +256,7 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     passing: Passing
     errors: Errors
     models: ModelsForm
+    framing: Framing = SSE
     header_prefixes: tuple[bytes, ...] = ()
     headers_withheld: frozenset[bytes] = frozenset()
 

@@ -2,6 +2,7 @@
 
     what came back                         what happens next
     401, 402, 403                          the key cools down a minute (403: for this model), the next key at once
+    nothing: the key's token was refused   the same; nothing was sent
     429                                    the key cools down for Retry-After (at most a minute), the next key at once
     5xx, network, protocol, fault, cut     the same key again after a pause, up to `retries.max` times
     deadline                               the next target: the caller has waited long enough
@@ -163,6 +164,9 @@ def _is_retried(error: UpstreamError) -> bool:
 
 def _cool_down(key: Key, target: Target, error: UpstreamError, now_s: float) -> bool:
     """Let the key cool down if the error was about the key; True if it was."""
+    if error.kind == "exhausted":  # its credential could not be fetched: nothing was sent
+        key.refused_until_s = now_s + COOLDOWN_REFUSED_S
+        return True
     if error.kind not in _TOLD_KINDS:
         return False
     status = error.status
@@ -172,6 +176,8 @@ def _cool_down(key: Key, target: Target, error: UpstreamError, now_s: float) -> 
         key.refuse_model(target.model, now_s + COOLDOWN_REFUSED_S, now_s)
     elif status in _REFUSED:
         key.refused_until_s = now_s + COOLDOWN_REFUSED_S
+        if status == 401:
+            key.credential.refused()
     else:
         return False
     return True

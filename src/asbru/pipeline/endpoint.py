@@ -13,10 +13,11 @@ from asbru.core.errors import UnsupportedByProvider
 from asbru.dialects import Dialect, Operation
 from asbru.pipeline.call import Attempt, Call
 from asbru.routing import Key, ProviderRoute
-from asbru.upstream import ExchangeDeadlines, Pool
+from asbru.upstream import Body, ExchangeDeadlines, Pool
+from asbru.upstream.credentials import FixedCredential, OutgoingRequest
 from asbru.wire.forwarded import TO_ANY_DIALECT, ForwardedHeaders
 
-NO_KEY = Key("", b"", frozenset({"*"}), weight=1.0, aliases={})
+NO_KEY = Key("", FixedCredential(b""), frozenset({"*"}), weight=1.0, aliases={})
 """Stands in where a provider takes calls without a credential."""
 
 _MODEL = "{model}"
@@ -37,6 +38,8 @@ class Endpoint:
     origins behind a proxy."""
 
     __slots__ = (
+        "_absolute",
+        "_authority",
         "_defaults",
         "_families",
         "_origin",
@@ -66,6 +69,8 @@ class Endpoint:
         self.dialect = dialect
         self.pool = pool
         self.deadlines = deadlines
+        self._absolute = absolute.encode("latin-1")
+        self._authority = authority.encode("latin-1")
         self._families = (TO_ANY_DIALECT, *dialect.header_prefixes)
         self._defaults = {
             name.lower().encode("latin-1"): f"{name.lower()}: {value}\r\n".encode("latin-1")
@@ -94,8 +99,13 @@ class Endpoint:
             f"the provider '{self.route.name}' does not offer {operation.name}; it offers {offered}"
         )
 
-    def write_head(self, call: Call, attempt: Attempt, body_bytes: int) -> bytes:
-        """The request's head, ending with the blank line."""
+    def to_sign(self, call: Call, attempt: Attempt, body: Body, unix_s: float) -> OutgoingRequest:
+        """What a credential may sign: read off the very head that is sent, so that no rule for paths exists twice."""
+        method, target, _ = self.write_head(call, attempt, b"", len(body)).split(b" ", 2)
+        return OutgoingRequest(method, self._authority, target.removeprefix(self._absolute), body, unix_s)
+
+    def write_head(self, call: Call, attempt: Attempt, key_lines: bytes, body_bytes: int) -> bytes:
+        """The request's head, ending with the blank line. `key_lines` are those of the key's credential."""
         start = self._starts[call.operation.name]
         line = start.stream if call.head is not None and call.head.stream else start.whole
         if start.named:
@@ -106,7 +116,7 @@ class Endpoint:
         lines = forwarded.made.get(self._wants)
         if lines is None:
             lines = forwarded.keep(self._wants, self._forward(forwarded))
-        return b"%b%b%bcontent-length: %d\r\n\r\n" % (line, attempt.key.line, lines, body_bytes)
+        return b"%b%b%bcontent-length: %d\r\n\r\n" % (line, key_lines, lines, body_bytes)
 
     def _start(self, operation: Operation) -> _Start:
         before, after = self._origin

@@ -16,11 +16,9 @@ from asbru.pipeline.upstream_request import asks_usage
 from asbru.pipeline.watching import WatchRelay
 from asbru.upstream import Exchange, UpstreamResponse
 from asbru.wire.content_coding import CodingError, Decoder, decoder
+from asbru.wire.framing import Framing
 
 _NO_CACHE = b"cache-control: no-cache\r\n"
-_SSE_TYPE = b"text/event-stream"
-SSE_LINES = b"content-type: text/event-stream; charset=utf-8\r\n" + _NO_CACHE
-_SSE_STARTS = (b"data:", b"event:", b":", b"id:", b"retry:")
 _UNBOUNDED = 1 << 62
 
 
@@ -34,7 +32,8 @@ async def open_stream(call: Call, attempt: Attempt, exchange: Exchange, upstream
     """The stream with its first content in hand; raises `UpstreamError` for what begins otherwise."""
     attempt.status = upstream.status
     relay = _relay(call, attempt, upstream)
-    sound = says_stream = _says_stream(upstream)
+    framing = attempt.endpoint.dialect.framing
+    sound = says_stream = _says_stream(upstream, framing)
     try:
         while True:
             chunk = await exchange.read()
@@ -50,7 +49,8 @@ async def open_stream(call: Call, attempt: Attempt, exchange: Exchange, upstream
         if relay.usage is not None:
             attempt.usage = relay.usage
         raise
-    lines = upstream.lines + _NO_CACHE if says_stream else _stream_lines(upstream)
+    wanted = call.dialect.framing
+    lines = upstream.lines + _NO_CACHE if says_stream and wanted is framing else _stream_lines(upstream, wanted)
     return Response(200, lines, stream=OpenStream(exchange, attempt.endpoint.pool, relay))
 
 
@@ -96,23 +96,21 @@ def _pass_relay(call: Call, attempt: Attempt, decode_with: Decoder | None) -> Pa
     )
 
 
-def _says_stream(upstream: UpstreamResponse) -> bool:
+def _says_stream(upstream: UpstreamResponse, framing: Framing) -> bool:
     """Whether the response is an event stream by its own word, and not coded: then its lines go on as they came."""
-    return not upstream.content_encoding and upstream.content_type.startswith(_SSE_TYPE)
+    return not upstream.content_encoding and upstream.content_type.startswith(framing.media_type)
 
 
-def _stream_lines(upstream: UpstreamResponse) -> bytes:
-    """The header lines of a stream whose type or coding must be put right."""
-    return upstream.lines_without(b"content-type", b"content-encoding") + SSE_LINES
+def _stream_lines(upstream: UpstreamResponse, framing: Framing) -> bytes:
+    """The header lines of a stream whose type or coding must be put right for a caller who gets it in `framing`."""
+    return upstream.lines_without(b"content-type", b"content-encoding") + framing.type_line + _NO_CACHE
 
 
 def _check_is_stream(chunk: bytes, upstream: UpstreamResponse, attempt: Attempt) -> None:
     """Raise for a 200 that is no event stream, by its first bytes; a whole reply in its place was paid for."""
-    if upstream.content_encoding:
-        return
-    start = chunk.lstrip(b"\xef\xbb\xbf\r\n ")
-    if start and not start.startswith(_SSE_STARTS):
-        attempt.usage = attempt.endpoint.dialect.passing.usage_of(chunk)
+    dialect = attempt.endpoint.dialect
+    if not upstream.content_encoding and not dialect.framing.begins(chunk):
+        attempt.usage = dialect.passing.usage_of(chunk)
         raise UpstreamError(
             "the provider answered a streamed call without a stream", kind="protocol", code="upstream_protocol"
         )

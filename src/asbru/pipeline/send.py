@@ -22,7 +22,10 @@ async def send(call: Call, attempt: Attempt, rooms: Rooms) -> Response:
         attempt.request_passes = request_passes(call, endpoint)
         attempt.response_passes = response_passes(call, endpoint)
     body = write_request(call, attempt)
-    request_head = endpoint.write_head(call, attempt, len(body))
+    key_lines = attempt.key.lines
+    if key_lines is None:
+        key_lines = await attempt.key.credential.lines(endpoint.to_sign(call, attempt, body, rooms.unix_time()))
+    request_head = endpoint.write_head(call, attempt, key_lines, len(body))
     exchange = endpoint.pool.begin(request_head, body, endpoint.deadlines, streaming_wanted=head.stream)
     del body
     kept = False

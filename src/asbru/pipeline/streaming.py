@@ -28,7 +28,7 @@ from asbru.core.reply import StreamFault
 from asbru.core.usage import Usage
 from asbru.dialects import Dialect, TailFacts
 from asbru.wire.content_coding import CodingError, DecodedTooLargeError, Decoder
-from asbru.wire.sse import EventSplitter, SseTooLarge
+from asbru.wire.errors import FramingError
 
 PRELUDE_BYTES_MAX = 1024 * 1024
 """Bytes that may pass before the first content; after that the stream counts as begun."""
@@ -43,7 +43,7 @@ _TAIL_SLACK = 16
 _CHOICES_MAX = 128
 """Finish reasons remembered of a stream with several choices: more than any provider offers."""
 
-UNREADABLE = (SseTooLarge, CodingError, DecodedTooLargeError)
+UNREADABLE = (FramingError, CodingError, DecodedTooLargeError)
 
 
 class Relay(Protocol):
@@ -124,14 +124,23 @@ class PassRelay:
     """Same dialect in and out. `withhold` takes the usage chunk out that Asbru asked for and the caller did not;
     `choices` is how many answers the caller asked for."""
 
-    def __init__(self, dialect: Dialect, *, withhold: bool, decoder: Decoder | None, choices: int = 1) -> None:
+    def __init__(
+        self,
+        dialect: Dialect,
+        *,
+        withhold: bool,
+        decoder: Decoder | None,
+        choices: int = 1,
+    ) -> None:
         self.usage: Usage | None = None
         self.seen_fault: UpstreamError | None = None
         self.notes: tuple[Note, ...] = ()
         self._passing = dialect.passing
         self._withhold = withhold
         self._decoder = decoder
-        self._splitter = EventSplitter()
+        self._framing = framing = dialect.framing
+        self._splitter = framing.splitter()
+        self._border = framing.border if decoder is None else b""  # b"": no read ends so, all go through the splitter
         self._first: list[bytes] = []
         self._first_bytes = 0
         self._recent: list[bytes] = []
@@ -168,7 +177,7 @@ class PassRelay:
 
     def feed(self, chunk: bytes) -> None:
         """See `Relay`."""
-        if chunk[-2:] != b"\n\n" or self._held or self._decoder is not None:
+        if chunk[-2:] != self._border or self._held:
             try:
                 chunk = self._split(chunk)
             except UNREADABLE as error:
@@ -189,7 +198,7 @@ class PassRelay:
 
     def _pass_chunk(self, chunk: bytes, begin: int) -> None:
         data = chunk[begin:-2]
-        if data[-2:] != b"\n\n" or self._held:
+        if data[-2:] != self._border or self._held:
             self.feed(data)
             return
         recent = self._recent
@@ -243,11 +252,12 @@ class PassRelay:
         held = self._splitter.held
         if not held or facts.complete or facts.fault is not None:
             return facts
-        closed = passing.tail(tail + held + b"\n\n", self._choices)
-        if not (closed.complete or closed.fault is not None or (clean and closed.finished)):
+        whole = self._framing.close(held)
+        closed = passing.tail(tail + whole, self._choices) if whole else None
+        if closed is None or not (closed.complete or closed.fault is not None or (clean and closed.finished)):
             return TailFacts(usage=facts.usage, complete=False)  # the bytes end within an event
-        self._splitter = EventSplitter()
-        last = held if clean else held.rstrip(b"\r\n") + b"\n\n"  # as it came, if that is how the provider ends
+        self._splitter = self._framing.splitter()
+        last = held if clean else whole  # as it came, if that is how the provider ends
         if self._sink is _nowhere:
             self._first.append(last)
         else:

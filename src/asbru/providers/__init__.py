@@ -1,9 +1,10 @@
-"""Providers: one folder each, discovered, holding facts and no code.
+"""Providers: one folder each, discovered, holding facts, and code only for a credential of its own.
 
-Does: what a provider is (`Provider`, `Access`) and which there are (`discover`). Refuses: keys, configuration,
+Does: what a provider is (`Provider`, `Access`), which there are (`discover`), how its keys are shown
+(`credential_maker`). Refuses: keys, configuration,
 connections, calls. Adding one means adding one folder; nothing else is touched.
 """
 
-from asbru.providers.kit import Access, Provider, ProviderFault, discover
+from asbru.providers.kit import Access, Provider, ProviderFault, credential_maker, discover
 
-__all__ = ["Access", "Provider", "ProviderFault", "discover"]
+__all__ = ["Access", "Provider", "ProviderFault", "credential_maker", "discover"]

@@ -18,11 +18,14 @@ from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias, cast
 
 import msgspec
 
 from asbru.core.traits import PLAIN, TraitRule, Traits, rule
+
+if TYPE_CHECKING:
+    from asbru.upstream.credentials import CredentialMaker
 
 DialectName: TypeAlias = Literal["openai_chat", "anthropic_messages"]
 Operation: TypeAlias = Literal["chat", "completions", "embeddings", "models", "count_tokens"]
@@ -32,6 +35,7 @@ NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 
 _BASE_URL = re.compile(r"https?://[^\s?#]+[^\s?#/]")
 _HEADER_NAME = re.compile(r"[a-z0-9-]+")
+_REFERENCE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 _HEADER_VALUE = re.compile(r"[\x21-\x7e][\x20-\x7e]*")
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
 
@@ -43,12 +47,14 @@ class ProviderFault(Exception):
 class Access(msgspec.Struct, frozen=True, kw_only=True):
     """How a provider is asked in one dialect.
 
-    `auth`: "bearer" (`Authorization: Bearer`) or "x-api-key". `headers` go with every call, names in lower case.
+    `auth`: how a key is shown: "bearer" (`Authorization: Bearer`), the name of the header that holds it (`x-api-key`),
+    or, where it is no fixed header, what makes the credential of it: a `CredentialMaker` (`asbru.upstream.credentials`)
+    as an object reference, "asbru.providers.NAME.credential:make". `headers` go with every call, names in lower case.
     `operations`: what it offers in this dialect.
     """
 
     dialect: DialectName
-    auth: Literal["bearer", "x-api-key"] = "bearer"
+    auth: str = "bearer"
     headers: dict[str, str] = {}
     operations: tuple[Operation, ...] = ("chat", "models")
 
@@ -141,6 +147,20 @@ def check(provider: object, folder: Path) -> Provider:
     return provider
 
 
+def credential_maker(auth: str) -> CredentialMaker | None:
+    """What `Access.auth` refers to, imported now; None where it names a header. Raises `ProviderFault`."""
+    module, colon, name = auth.partition(":")
+    if not colon:
+        return None
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise ProviderFault(f"{auth}: {error}") from None
+    if not callable(found):
+        raise ProviderFault(f"{auth} is not a credential maker")
+    return cast("CredentialMaker", found)
+
+
 def _load(folder: Path) -> Provider:
     try:
         provider = getattr(_import(folder), "PROVIDER", None)
@@ -198,6 +218,8 @@ def _access_faults(provider: Provider) -> list[str]:
     for access in provider.access:
         if "chat" not in access.operations:
             wrong.append(f"{access.dialect} without chat")
+        if not (_HEADER_NAME.fullmatch(access.auth) or _REFERENCE.fullmatch(access.auth)):
+            wrong.append("`auth` is 'bearer', a header's name in lower case, or an object reference 'module:name'")
         for name, value in access.headers.items():
             if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
                 wrong.append(f"header {name!r}: lower-case name, visible ASCII value")

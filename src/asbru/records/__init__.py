@@ -1,8 +1,8 @@
 """Floor 4: what happened, kept. Every call leaves one row, written in batches off the path by the bookkeeper.
 
-The worker side (`RecordWriter`) queues, packs and sends; the other side (`store`) inserts; `query` reads. It promises
-each row at most once and, while its process lives and its queue has room, at least once. It refuses to make a call
-wait: a full queue sheds, and counts what it shed.
+The worker side (`RecordWriter`) queues and packs rows for the link; the other side (`store`) inserts; `query` reads.
+It promises each row at most once and, while its process lives and its queue has room, at least once. It refuses to make
+a call wait: a full queue sheds, and counts what it shed.
 """
 
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ from asbru.records.row import (
 from asbru.records.writer import RecordWriter
 
 if TYPE_CHECKING:
-    from asbru.records import frames, query, row, store
+    from asbru.records import query, row, store
 
 __all__ = [
     "COLUMNS",
@@ -25,7 +25,6 @@ __all__ = [
     "ROW_WIDTH",
     "Column",
     "RecordWriter",
-    "frames",
     "query",
     "row",
     "store",

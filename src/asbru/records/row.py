@@ -17,6 +17,9 @@ import msgspec
 if TYPE_CHECKING:
     from asbru.core.usage import Usage
 
+TABLE = "requests"
+"""The table that rows are written to, by its name in the database and on the link."""
+
 ERROR_MESSAGE_CHARS_MAX = 500
 NOTES_CHARS_MAX = 2000
 MODEL_CHARS_MAX = 200

@@ -12,13 +12,12 @@ own.
 from __future__ import annotations
 
 from collections import deque
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from asbru.records.row import ROW_WIDTH
-from asbru.storage import ROW_ERRORS, Database, NewerSchema, StorageError, open_database
+from asbru.storage import Database, NewerSchema, RowError, StorageError, open_database
 from asbru.telemetry import log
 
 HELD_BYTES_MAX = 32 * 1024 * 1024
@@ -32,14 +31,14 @@ _INSERT = f"INSERT INTO requests VALUES ({','.join('?' * ROW_WIDTH)}) ON CONFLIC
 class RecordStore:
     """See the module. `written`, `dropped` and `failures` count since the start."""
 
-    def __init__(self, path: Path, *, held_bytes_max: int = HELD_BYTES_MAX) -> None:
+    def __init__(self, url: str, *, held_bytes_max: int = HELD_BYTES_MAX) -> None:
         self.written = 0
         self.dropped = 0
         self.failures = 0
         self.held_bytes = 0
         self.retry_at_s: float | None = None
         """When `commit` will try again (on the caller's clock); None while all is well."""
-        self._path = path
+        self._url = url
         self._held_bytes_max = held_bytes_max
         self._held: deque[bytes] = deque()
         # Lists, not tuples: the decoder makes them faster, and SQLite takes either.
@@ -53,7 +52,7 @@ class RecordStore:
         try:
             self._connect()
         except (StorageError, OSError) as error:
-            log("error", "the database cannot be opened, records wait", path=self._path, why=_why(error))
+            log("error", "the database cannot be opened, records wait", why=_why(error))
             self._disconnect()
 
     def close(self) -> None:
@@ -99,10 +98,9 @@ class RecordStore:
         database = self._connect()
         before = database.total_changes
         unwritable = 0
-        database.run("BEGIN IMMEDIATE")
-        for batch in self._held:
-            unwritable += self._insert(database, batch)
-        database.run("COMMIT")
+        with database.transaction():
+            for batch in self._held:
+                unwritable += self._insert(database, batch)
         return database.total_changes - before, unwritable
 
     def _insert(self, database: Database, batch: bytes) -> int:
@@ -115,7 +113,7 @@ class RecordStore:
         try:
             database.run_many(_INSERT, rows)
             return 0
-        except ROW_ERRORS as error:
+        except RowError as error:
             why = _why(error)
         # Row by row: those already in are ignored, and the ones to blame are found.
         unwritable = [row[:1] for row in rows if not _insert_one(database, row)]
@@ -124,7 +122,7 @@ class RecordStore:
 
     def _connect(self) -> Database:
         if self._database is None:
-            self._database = open_database(self._path)
+            self._database = open_database(self._url)
         return self._database
 
     def _disconnect(self) -> None:
@@ -136,7 +134,7 @@ class RecordStore:
     def _fail(self, now_s: float, error: Exception) -> None:
         self.failures += 1
         if self.retry_at_s is None:
-            log("error", "records cannot be written, they wait", path=self._path, why=_why(error))
+            log("error", "records cannot be written, they wait", why=_why(error))
         self._disconnect()
         self.retry_at_s = now_s + self._retry_s
         self._retry_s = min(self._retry_s * 2, RETRY_MAX_S)
@@ -154,7 +152,7 @@ class RecordStore:
 def _insert_one(database: Database, row: list[Any]) -> bool:
     try:
         database.run(_INSERT, row)
-    except ROW_ERRORS:
+    except RowError:
         return False
     return True
 

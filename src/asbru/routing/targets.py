@@ -7,12 +7,15 @@ with a single key. One that was rate-limited (429) is not: the provider said whe
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 from msgspec import Meta
 
 from asbru.core.traits import PLAIN, TraitRule, Traits, resolve
+
+if TYPE_CHECKING:
+    from asbru.upstream.credentials import Credential
 
 REFUSED_MODELS_MAX = 1024
 """Models for which one key may cool down at a time."""
@@ -23,13 +26,15 @@ TRAITS_MODEL_CHARS_MAX = 200
 
 
 class Key:
-    """One credential. `line` is the header line that presents it; times are the loop's clock in seconds."""
+    """One key of a provider. `lines` are the header lines that present it, None where its `credential` must be asked
+    for each request. Times are the loop's clock in seconds."""
 
     __slots__ = (
         "aliases",
+        "credential",
         "every_model",
         "limited_until_s",
-        "line",
+        "lines",
         "models",
         "name",
         "refused_models",
@@ -38,10 +43,11 @@ class Key:
     )
 
     def __init__(
-        self, name: str, line: bytes, models: frozenset[str], *, weight: float, aliases: dict[str, str]
+        self, name: str, credential: Credential, models: frozenset[str], *, weight: float, aliases: dict[str, str]
     ) -> None:
         self.name = name
-        self.line = line
+        self.credential = credential
+        self.lines = credential.fixed
         self.models = models
         self.every_model = "*" in models
         self.weight = weight

@@ -1,28 +1,19 @@
-"""Floor 3: SQL. Opens the database with the settings it needs and brings its schema up to date.
+"""Floor 3: SQL. A port that stores use, opened by a URL, with the schema brought up to date.
 
 Today SQLite through apsw. It refuses a database that a newer Asbru made, and knows no table's meaning.
 """
 
-from asbru.storage.engine import (
-    DATABASE_NAME,
-    ROW_ERRORS,
-    Database,
-    NewerSchema,
-    StorageError,
-    Value,
-    open_database,
-    open_reader,
-    schema_version,
-)
+from asbru.storage.engine import DATABASE_NAME, open_database, open_reader, sqlite_url
+from asbru.storage.port import Database, NewerSchema, RowError, StorageError, Value
 
 __all__ = [
     "DATABASE_NAME",
-    "ROW_ERRORS",
     "Database",
     "NewerSchema",
+    "RowError",
     "StorageError",
     "Value",
     "open_database",
     "open_reader",
-    "schema_version",
+    "sqlite_url",
 ]

@@ -132,6 +132,12 @@ WORKERS = Metric(
     unit="workers",
     sentence="Workers connected to the bookkeeper.",
 )
+LINK_REFUSED = Metric(
+    name="asbru_link_refused_total",
+    kind="counter",
+    unit="messages",
+    sentence="What workers sent that the bookkeeper does not know or could not read.",
+)
 SERIES_OVERFLOWED = Metric(
     name="asbru_series_overflowed_total",
     kind="counter",
@@ -156,6 +162,7 @@ METRICS: tuple[Metric, ...] = (
     RECORDS_HELD,
     STORE_FAILURES,
     WORKERS,
+    LINK_REFUSED,
     SERIES_OVERFLOWED,
 )
 

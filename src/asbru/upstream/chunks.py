@@ -1,4 +1,4 @@
-"""Chunks of a streamed answer that come whole: they can go on to a caller as they are framed.
+"""Chunks of a streamed response that come whole: they can go on to a caller as they are framed.
 
 Most providers write an event as one chunk, and it arrives in one read. Such a read needs no parser: what its length
 says its first bytes must be, they are. Everything else (several chunks in a read, or a part of one, or the last, or
@@ -37,7 +37,7 @@ chunk never has that length, or one that is too long."""
 
 
 def is_chunked(head: bytes) -> bool:
-    """Whether an answer's head (without its blank line) says that its body comes in chunks, and says it plainly."""
+    """Whether a response's head (without its blank line) says that its body comes in chunks, and says it plainly."""
     before, name, after = (head.lower() + _CRLF).partition(b"\r\ntransfer-encoding:")
     value, _, rest = after.partition(_CRLF)
     return bool(before and name) and value.strip() == b"chunked" and rest.find(b"transfer-encoding:") < 0

@@ -1,9 +1,20 @@
 """One keep-alive HTTP/1.1 connection to a provider: a protocol fed by llhttp, carrying one exchange at a time.
 
-What it hands on is what the parser vouches for, or `HeadShapes.read_whole` for a whole answer of a shape that the
-parser took before. An answer's end is the parser's message end, or the end of the bytes where the answer had no length.
-Callbacks of the parser only collect; the exchange is told after the parser has returned, because whoever it resumes may
-use this very connection again.
+What it hands on is what the parser vouches for. How far the response is, in `_state`:
+
+    state      event                                    next
+    HEAD       head of an interim response              HEAD
+    HEAD       head, and the body is gathered           BODY
+    HEAD       head, and the body streams               STREAM    the exchange is told
+    BODY       end of the message                       END
+    STREAM     end of the message                       END
+    END        told to the exchange                     HEAD      the connection is free, or closed
+    any but END    connection closed                    -         the end of a body without a length, else an error
+
+In STREAM `_at_chunk` tells that the next byte begins a chunk: then one that comes whole may go on without the parser.
+The parser's callbacks only collect and set the state. The exchange is told after the parser has returned, because
+whoever it resumes may send the next request on this very connection, and its response would be fed to a parser that is
+still inside the last one.
 """
 
 from __future__ import annotations
@@ -27,21 +38,20 @@ if TYPE_CHECKING:
 
 RESPONSE_HEAD_BYTES_MAX = 256 * 1024
 _FIRST = ord("H")
+HEAD, BODY, STREAM, END = range(4)
+"""HEAD is 0: whether it is that is asked for each piece of a stream, twice, and a comparison costs more."""
 TLS_SLICE_BYTES = 64 * 1024
 """A large body goes through TLS in slices, the next one when the one before has left: what a TLS transport is given
 it encrypts at once, into a buffer that it keeps at that size for as long as the connection lives."""
 
 
 class UpstreamConnection(asyncio.Protocol):
-    """Owned by a `Pool`; lent to an `Exchange` from `send` until the answer ends."""
+    """Owned by a `Pool`; lent to an `Exchange` from `send` until the response ends."""
 
     __slots__ = (
-        "_announce",
         "_at_chunk",
-        "_complete",
         "_feed",
         "_head",
-        "_in_head",
         "_interims",
         "_keep_alive",
         "_outbox",
@@ -49,8 +59,7 @@ class UpstreamConnection(asyncio.Protocol):
         "_parts",
         "_read_bytes",
         "_response",
-        "_streaming",
-        "_transparent",
+        "_state",
         "_transport",
         "_unsent",
         "_write_paused",
@@ -75,13 +84,9 @@ class UpstreamConnection(asyncio.Protocol):
         self._read_bytes = 0
         self._head = b""
         self._interims = 0
-        self._in_head = True
-        self._streaming = False
-        self._complete = False
+        self._state = HEAD
+        self._at_chunk = False
         self._keep_alive = True
-        self._announce = False
-        self._at_chunk = False  # mid-stream, and the next byte begins a chunk
-        self._transparent = False
         self._unsent: Iterator[bytes | memoryview] | None = None
         self._write_paused = False
 
@@ -94,11 +99,9 @@ class UpstreamConnection(asyncio.Protocol):
         """Whether no request may be sent on it any more."""
 
     def send(self, exchange: Exchange) -> None:
-        """Write the request; the answer goes to `exchange`."""
+        """Write the request; the response goes to `exchange`."""
         self.exchange = exchange
         exchange.connection = self
-        self._streaming = exchange.streaming_wanted
-        self._transparent = exchange.transparent
         body = exchange.body
         if len(body) > LARGE_BYTES_MIN or not isinstance(body, bytes):
             self._send_large(exchange.head, body)
@@ -106,7 +109,7 @@ class UpstreamConnection(asyncio.Protocol):
             self._outbox.put(self._transport, (exchange.head, body))
         else:
             self._transport.writelines((exchange.head, body))
-        exchange.body = b""  # what could not leave yet is the transport's; the answer may take minutes
+        exchange.body = b""  # what could not leave yet is the transport's; the response may take minutes
         if exchange.streaming_wanted:
             exchange.wait_for_first(self.pool.tick_s)
         else:
@@ -142,7 +145,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._transport.close()
 
     def abandon(self) -> None:
-        """The exchange gave up: the rest of the answer is not wanted, so the connection cannot be used again."""
+        """The exchange gave up: the rest of the response is not wanted, so the connection cannot be used again."""
         self.exchange = None
         self._unsent = None
         self._transport.abort()
@@ -158,7 +161,7 @@ class UpstreamConnection(asyncio.Protocol):
             self._transport.resume_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The end: clean for an answer without a length, a cut for any other."""
+        """The end: clean for a response without a length, a cut for any other."""
         exchange = self.exchange
         self.exchange = None
         self._unsent = None
@@ -168,13 +171,13 @@ class UpstreamConnection(asyncio.Protocol):
         if exchange is None or exchange.over:
             return
         if self._response is not None and exc is None and not self._has_length():
-            self._deliver_end(exchange)
+            self._end_by_close(exchange, self._response)
             return
         exchange.connection = None
         exchange.fail(self._cut(exc))
 
     def _has_length(self) -> bool:
-        """Whether the answer said where it ends; one that did not ends with the connection."""
+        """Whether the response said where it ends; one that did not ends with the connection."""
         lines = self._head[: self._head.find(b"\r\n\r\n")]
         return bool(header_value(lines, b"content-length") or header_value(lines, b"transfer-encoding"))
 
@@ -184,7 +187,9 @@ class UpstreamConnection(asyncio.Protocol):
             return UpstreamError(
                 f"{self.pool.origin} {how} before it answered", kind="network", code="upstream_unreachable"
             )
-        return UpstreamError(f"{self.pool.origin} {how} in the middle of its answer", kind="cut", code="upstream_cut")
+        return UpstreamError(
+            f"{self.pool.origin} {how} in the middle of its response", kind="cut", code="upstream_cut"
+        )
 
     # Bytes
 
@@ -192,81 +197,58 @@ class UpstreamConnection(asyncio.Protocol):
         """Feed the parser, then tell the exchange what came of it."""
         exchange = self.exchange
         if exchange is None:
-            self._transport.abort()  # bytes that nobody asked for: the next answer could not be trusted
+            self._transport.abort()  # bytes that nobody asked for: the next response could not be trusted
             return
         if self._at_chunk:
             head = chunk_head(len(data))
             begin = len(head)
             chunk_sink = exchange.chunk_sink
             if begin and chunk_sink is not None and data[:begin] == head and data[-2:] == b"\r\n":
+                # One whole chunk, which is how most providers send an event: it goes on as HTTP framed it, and nothing
+                # is unframed only to be framed again. The parser misses nothing: it stands before a chunk, and after.
                 exchange.touched_s = self.pool.tick_s
                 try:
                     chunk_sink(data, begin)
                 except UpstreamError as error:
                     exchange.give_up(error)
                 return
+            # The parser takes these, and stands before a chunk again if they are whole. Once they were not it keeps
+            # all that follows: to know where the next chunk begins would take a second parser.
             self._at_chunk = (chunk_sink is not None or exchange.sink is None) and is_whole(data)
-        elif self._in_head:
-            if self._head:
-                self._head += data
-            elif self._streaming or self._unsent is not None or not self._take_whole(exchange, data):
-                self._head = data
-            else:
-                return
+        before = self._state
+        if not before:
+            self._head = self._head + data if self._head else data  # llhttp keeps nothing of what it has read
         try:
             self._feed(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            if not self._complete:
+            if self._state != END:
                 self._break(f"sent what is not HTTP: {error}")
                 return
-            self._keep_alive = False
-        if self._announce:
-            self._announce = False
-            self._at_chunk = not self._complete and self._begins_with_chunks()
-            assert self._response is not None
-            exchange.resolve(self._response)
-            if self.exchange is not exchange:
-                return  # given up by whoever was resumed
-        if self._streaming:
-            if self._complete:
-                self._finish(exchange)
-            elif self._parts:
-                parts = self._parts
-                if len(parts) == 1:
-                    data = parts.pop()
-                else:
-                    data = b"".join(parts)
-                    parts.clear()
+            self._keep_alive = False  # the response was whole; what follows it is wrong
+        state = self._state
+        if not before and state:
+            response = self._response
+            assert response is not None
+            if response.streaming:
+                self._at_chunk = state == STREAM and self._begins_with_chunks()
+                exchange.resolve(response)
+                if self.exchange is not exchange:
+                    return  # given up by whoever was resumed
+        if state == STREAM:
+            parts = self._parts
+            if len(parts) == 1:
+                exchange.arrived(parts.pop(), self.pool.tick_s)
+            elif parts:
+                data = b"".join(parts)
+                parts.clear()
                 exchange.arrived(data, self.pool.tick_s)
-            elif self._in_head:
-                self._check_head()
-            return
-        self._gather(exchange, len(data))
-
-    def _gather(self, exchange: Exchange, read_bytes: int) -> None:
-        """More of an answer that the exchange gets whole."""
-        self._read_bytes += read_bytes
-        if self._in_head:
+        elif state == END:
+            self._end(exchange, len(data))
+        elif state == BODY:
+            self._read_bytes += len(data)
+            self._check_body()
+        else:
             self._check_head()
-        elif self._read_bytes > self.pool.response_bytes_max and self._is_too_large():
-            self._break(f"sent an answer of more than {self.pool.response_bytes_max} bytes")
-        elif self._complete:
-            self._finish(exchange)
-
-    def _take_whole(self, exchange: Exchange, data: bytes) -> bool:
-        """Give `data`, which begins an answer, to the exchange if it is all of it and of a known shape; else False. The
-        parser stands between answers, before and after."""
-        pool = self.pool
-        found = pool.heads.read_whole(data)
-        if found is None or len(data) > pool.response_bytes_max:
-            return False
-        (lines, coding), body = found
-        self.exchange = None
-        exchange.connection = None
-        pool.release(self)
-        exchange.over = True
-        exchange.resolve(UpstreamResponse(200, lines, coding, body))
-        return True
 
     def _begins_with_chunks(self) -> bool:
         """Whether the body comes in chunks, and what came with the head are whole ones."""
@@ -278,9 +260,14 @@ class UpstreamConnection(asyncio.Protocol):
         if len(self._head) > RESPONSE_HEAD_BYTES_MAX:
             self._break(f"sent a head of more than {RESPONSE_HEAD_BYTES_MAX} bytes")
 
-    def _is_too_large(self) -> bool:
-        """More was read than an answer may have: whether it is the answer, and not its head or framing."""
-        return sum(map(len, self._parts)) > self.pool.response_bytes_max
+    def _check_body(self) -> bool:
+        """Whether a gathered body is within its bound; breaks if not. Adding up the pieces costs, and is done only when
+        more was read than a body may have: that may be the head, or framing."""
+        bytes_max = self.pool.response_bytes_max
+        if self._read_bytes <= bytes_max or sum(map(len, self._parts)) <= bytes_max:
+            return True
+        self._break(f"sent a response of more than {bytes_max} bytes")
+        return False
 
     def _break(self, what: str) -> None:
         exchange = self.exchange
@@ -291,10 +278,15 @@ class UpstreamConnection(asyncio.Protocol):
             exchange.connection = None
             exchange.fail(UpstreamError(f"{self.pool.origin} {what}", kind="protocol", code="upstream_protocol"))
 
-    def _finish(self, exchange: Exchange) -> None:
+    def _end(self, exchange: Exchange, read_bytes: int) -> None:
         """The parser saw the end of the message: free the connection first, then tell the exchange."""
         response = self._response
-        streaming = self._streaming
+        assert response is not None
+        streaming = response.streaming
+        if not streaming:
+            self._read_bytes += read_bytes
+            if self._read_bytes > self.pool.response_bytes_max and not self._check_body():
+                return
         parts = self._parts
         if len(parts) == 1:
             body = parts.pop()
@@ -307,9 +299,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._read_bytes = 0
         self._head = b""
         self._interims = 0
-        self._in_head = True
-        self._at_chunk = False
-        self._complete = False
+        self._state = HEAD
         if self._unsent is not None:  # answered before it had read everything: what is left would follow
             self._unsent = None
             self._transport.abort()
@@ -327,21 +317,22 @@ class UpstreamConnection(asyncio.Protocol):
             finally:
                 if held:
                     self._outbox.let_go()
-        elif response is not None:
+        else:
             response.body = body
             exchange.over = True
             exchange.resolve(response)
 
-    def _deliver_end(self, exchange: Exchange) -> None:
-        response = self._response
-        if self._streaming:
-            if self._parts:
-                exchange.arrived(b"".join(self._parts), self.pool.tick_s)
+    def _end_by_close(self, exchange: Exchange, response: UpstreamResponse) -> None:
+        """The end of the bytes is the end of a response that told no length."""
+        body = b"".join(self._parts)
+        if response.streaming:
+            if body:
+                exchange.arrived(body, self.pool.tick_s)
             exchange.connection = None
             exchange.finished()
-        elif response is not None:
+        else:
             exchange.connection = None
-            response.body = b"".join(self._parts)
+            response.body = body
             exchange.over = True
             exchange.resolve(response)
 
@@ -350,38 +341,38 @@ class UpstreamConnection(asyncio.Protocol):
     # There is no `on_header`: llhttp checks the headers and calls nobody (`response_headers`). `on_body` is set above.
 
     def on_message_begin(self) -> None:
-        """An answer's head begins: the first, or the one after an interim one. Never one that nobody asked for."""
-        if self._complete:
-            raise ValueError("more than one answer")  # the one that is complete counts, the connection does not
-        self._in_head = True
+        """A response's head begins: the first, or the one after an interim one. Never one that nobody asked for."""
+        if self._state == END:
+            raise ValueError("more than one response")  # the one that is whole counts, the connection does not
 
     def on_headers_complete(self) -> None:
-        """The head is whole: an interim answer is skipped, a streaming one is announced."""
+        """The head is whole. An interim response is skipped; of what the caller wants as a stream only a good one is,
+        for an error is read whole before it is judged."""
         parser = self._parser
         status = parser.get_status_code()
         if status < 200:
             self._interims += 1
             return
-        self._in_head = False
+        exchange = self.exchange
+        assert exchange is not None
         head = self._head
         if self._interims or head[0] != _FIRST:
             head = self._head = self._last_head()
-        if self._transparent:
+        if exchange.transparent:
             response = UpstreamResponse(status, every_line(head))
         else:
             lines, coding = self.pool.heads.read(head)
             response = UpstreamResponse(status, lines, coding)
         self._response = response
         self._keep_alive = parser.should_keep_alive()
-        if self._streaming:
-            if status == 200 or self._transparent:
-                response.streaming = True
-                self._announce = True
-            else:
-                self._streaming = False
+        if exchange.streaming_wanted and (status == 200 or exchange.transparent):
+            response.streaming = True
+            self._state = STREAM
+        else:
+            self._state = BODY
 
     def _last_head(self) -> bytes:
-        """The head without interim answers before it, and without line breaks, which llhttp allows there."""
+        """The head without interim responses before it, and without line breaks, which llhttp allows there."""
         head = self._head.lstrip(b"\r\n")
         for _ in range(self._interims):
             _, _, head = head.partition(b"\r\n\r\n")
@@ -391,7 +382,7 @@ class UpstreamConnection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         """The end of the message, unless it was an interim one."""
         if self._response is not None:
-            self._complete = True
+            self._state = END
 
 
 def _nobody_reads(data: bytes) -> None:

@@ -1,17 +1,21 @@
-"""One request to a provider and its answer, as the path sees it: three things to await and one to call.
+"""One request to a provider and its response, as the path sees it: three things to await and one to call.
 
-answer = await exchange               the head, and the whole body unless it streams
-chunk  = await exchange.read()        the next bytes of a stream; b"" at its end
-chunk  = await exchange.pull(now_s)   the same after the first content, under the idle deadline
-await exchange.pump(sink)             every further byte to `sink`, until the end
-exchange.abort()                      in a `finally`: harmless when it is over, else closes the connection
+    response = await exchange         the head, and the whole body unless it streams
+    chunk = await exchange.read()     the next bytes of a stream; b"" at its end
+    chunk = await exchange.pull(now)  the same after the first content, under the idle deadline
+    await exchange.pump(sink)         every further byte to `sink`, until the end
+    exchange.abort()                  in a `finally`: harmless when it is over, else closes the connection
 
-state       event                    next
-queued      connection found         sent            deadline: connect_s
-sent        head, not streaming      sent            deadline: total_s
-sent        head, streaming          prelude         deadline: first_token_s
-prelude     pump or pull called      streaming       deadline: idle_s after each chunk, total_s in all
-any         end, error, deadline     over
+What it waits for stands in `waiting_for`, by the name of the deadline that bounds it:
+
+    waiting_for      for what                                    until
+    connect_s        a connection: idle, dialled or queued for   the request is sent
+    total_s          a response that is wanted whole             its end
+    first_token_s    the head of a stream, then its prelude      `pump` or `pull` is called
+    idle_s           the next piece of a stream                  its end; each piece begins anew
+
+Whatever it waits for, `total_s` bounds the whole. It is `over` after the end, an error, a deadline or `abort`: nothing
+is told any more then, and nothing is waited for.
 """
 
 from __future__ import annotations
@@ -46,7 +50,7 @@ class ExchangeDeadlines(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
 
 
 class UpstreamResponse(msgspec.Struct, eq=False):
-    """An upstream's answer. `lines` are the header lines that may be passed on, each ending with CRLF;
+    """An upstream's response. `lines` are the header lines that may be passed on, each ending with CRLF;
     `content_encoding` is the value of that header in lower case, b"" if absent.
 
     `streaming` tells that the body comes through `read` and `pump`; else `body` is whole, still encoded as its
@@ -76,7 +80,7 @@ class UpstreamResponse(msgspec.Struct, eq=False):
 
 
 class Exchange(Future[UpstreamResponse]):
-    """See the module. Times are monotonic seconds. As a `Future` it is the answer that is to come."""
+    """See the module. Times are monotonic seconds. As a `Future` it is the response that is to come."""
 
     __slots__ = (
         "_deadline_s",
@@ -187,7 +191,7 @@ class Exchange(Future[UpstreamResponse]):
         return ended
 
     def abort(self) -> None:
-        """Give up: closes the connection if the answer is still on its way."""
+        """Give up: closes the connection if the response is still on its way."""
         if self.over:
             return
         self.over = True

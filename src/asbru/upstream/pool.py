@@ -30,7 +30,7 @@ QUEUED_MAX = 4096
 
 
 class Pool:
-    """The connections of one origin. `response_bytes_max` bounds an answer that is held whole.
+    """The connections of one origin. `response_bytes_max` bounds a response that is held whole.
 
     `tick_s` is the clock that deadlines are set by: the time of the next sweep, so that none is early and reading it
     costs nothing. A deadline is noticed at most two sweeps late.
@@ -142,7 +142,7 @@ class Pool:
         return UpstreamConnection(self)
 
     def release(self, connection: UpstreamConnection) -> None:
-        """A connection whose answer ended well: lend it to who waits longest, or keep it idle."""
+        """A connection whose response ended well: lend it to who waits longest, or keep it idle."""
         queued = self._queued
         if queued and connection.is_closing():
             return
@@ -210,7 +210,7 @@ class Pool:
         )
 
     def close(self) -> None:
-        """Close idle connections now, and the others when their answer ends. Calls that still have the pool may go on
+        """Close idle connections now, and the others when their response ends. Calls that still have the pool may go on
         using it: nothing is kept idle any more."""
         self._closed = True
         for connection in self._idle:

@@ -1,15 +1,12 @@
-"""Reads the head of a provider's answer: what may be passed on (an allow-list) and what is acted upon.
+"""Reads the head of a provider's response: what may be passed on (an allow-list) and what is acted upon.
 
 llhttp has checked the head before `read` gets it: a line is what CRLF ends, and a name is a token. So the lines that
-may be passed on are found by an expression and passed on as they stand, and the few values that some answers need
+may be passed on are found by an expression and passed on as they stand, and the few values that some responses need
 are looked for when they are needed. Hop-by-hop headers, cookies and whatever is not listed stay behind.
 
-An origin's answers have the same names in the same order, whatever their values. `HeadShapes` remembers such a shape
+An origin's responses have the same names in the same order, whatever their values. `HeadShapes` remembers such a shape
 when it comes a second time, as an expression that knows where the lines to pass on are: half the cost of looking at
 every name. A head of no known shape is read name by name.
-
-A whole answer of a known shape needs no parser (`read_whole`), if its Content-Length alone says where it ends: llhttp
-took these very names before, what stands in the values is checked here, and the length is that of the read.
 """
 
 from __future__ import annotations
@@ -23,7 +20,7 @@ from asbru.wire.http_heads import HOP_BY_HOP
 
 RESPONSE_HEADERS_MAX = 256
 SHAPES_MAX = 4
-"""Shapes known of one origin: its whole answers, its streams, its errors."""
+"""Shapes known of one origin: its whole responses, its streams, its errors."""
 SHAPES_LEARNED_MAX = 64
 """An origin that goes on changing its shape is not worth the learning (half a millisecond each)."""
 SHAPE_BYTES_MAX = 4096
@@ -36,9 +33,6 @@ _ALLOWED = re.compile(
 )
 _LINE = rb"[^\r]*+\r\n"
 _BLANK = b"\r\n\r\n"
-_OK = b"HTTP/1.1 200 OK\r\n"
-_PRINTED = bytes((0x09, *range(0x20, 0x7F), *range(0x80, 0x100)))
-"""What may stand in a line of a head; llhttp takes no others."""
 
 
 HeadLines: TypeAlias = tuple[bytes, bytes]
@@ -47,13 +41,12 @@ Content-Encoding in lower case (b"" if absent)."""
 
 
 class HeadShapes:
-    """The shapes of the answers of one origin."""
+    """The shapes of the responses of one origin."""
 
-    __slots__ = ("_learned", "_seen", "_shapes", "_sized")
+    __slots__ = ("_learned", "_seen", "_shapes")
 
     def __init__(self) -> None:
         self._shapes: tuple[_Shape, ...] = ()
-        self._sized: tuple[_Shape, ...] = ()  # those with a `length`: an origin that sends chunks costs no look here
         self._seen: set[int] = set()
         self._learned = 0
 
@@ -72,76 +65,35 @@ class HeadShapes:
         lines = allowed_lines(head, end)
         return lines, header_value(lines, b"content-encoding").lower()
 
-    def read_whole(self, data: bytes) -> tuple[HeadLines, bytes] | None:
-        """What is kept of the head and the body, if `data` is one whole 200 answer of a known shape and nothing else:
-        all that the parser would look at was looked at. None leaves it to the parser."""
-        for shape in self._sized:
-            found = shape.match(data)
-            if found is None:
-                continue
-            begin = found.end()
-            if (
-                data.startswith(_OK)
-                and data.find(shape.length % (len(data) - begin), 0, begin) > 0
-                and data[:begin].translate(None, _PRINTED) == shape.breaks
-            ):
-                return _kept(found, shape), data[begin:]
-            return None
-        return None
-
     def _learn(self, head: bytes) -> None:
-        marks = tuple(_mark(line) for line in head.split(b"\r\n")[1:])
-        trace = hash(marks)
+        names = tuple(line.partition(b":")[0] for line in head.split(b"\r\n")[1:])
+        trace = hash(names)
         if trace not in self._seen:
             if len(self._seen) >= SHAPES_LEARNED_MAX:
                 self._seen.clear()
             self._seen.add(trace)
             return
         self._learned += 1
-        self._shapes = (_shape(marks), *self._shapes[: SHAPES_MAX - 1])
-        self._sized = tuple(shape for shape in self._shapes if shape.length)
+        self._shapes = (_shape(names), *self._shapes[: SHAPES_MAX - 1])
 
 
 class _Shape(NamedTuple):
-    """`match` finds a head of this shape; its groups are the lines to pass on. `coded`: one is Content-Encoding.
-
-    `length` is the line of Content-Length, to be filled in, if it alone says where an answer of this shape ends and the
-    connection lives on; else b"". `breaks` is what is left of the head without what may be printed.
-    """
+    """`match` finds a head of this shape; its groups are the lines to pass on. `coded`: one is Content-Encoding."""
 
     match: Callable[[bytes], re.Match[bytes] | None]
     coded: bool
-    length: bytes
-    breaks: bytes
 
 
-def _mark(line: bytes) -> bytes:
-    """What a shape knows of a header line: its name, and of Connection all of it."""
-    name = line.partition(b":")[0]
-    return line if name.lower() == b"connection" else name
-
-
-def _shape(marks: Sequence[bytes]) -> _Shape:
-    """The expression of a head with these marks. Values do not matter, and nothing in it goes back once it matched."""
+def _shape(names: Sequence[bytes]) -> _Shape:
+    """The expression of a head with these names. Values do not matter, and nothing in it goes back once it matched."""
     parts = [_LINE]
-    for allowed, run in groupby(marks, key=is_allowed):
-        lines = b"".join(re.escape(mark) + (b"\r\n" if mark.find(b":") > 0 else b":" + _LINE) for mark in run)
+    for allowed, run in groupby(names, key=is_allowed):
+        lines = b"".join(re.escape(name) + b":" + _LINE for name in run)
         parts.append(b"(%b)" % lines if allowed else lines)
     parts.append(rb"\r\n")
-    names = [mark.lower() for mark in marks]
-    lengths = [b"\r\n%b: %%d\r\n" % mark for mark in marks if mark.lower() == b"content-length"]
     return _Shape(
         match=re.compile(b"".join(parts)).match,
-        coded=b"content-encoding" in names,
-        length=lengths[0] if len(lengths) == 1 and not any(map(_frames, names)) else b"",
-        breaks=b"\r\n" * (len(marks) + 2),
-    )
-
-
-def _frames(name: bytes) -> bool:
-    """Whether a header (in lower case, Connection with its value) may change what follows from the length."""
-    return name in {b"transfer-encoding", b"upgrade", b"proxy-connection"} or (
-        name.startswith(b"connection:") and name != b"connection: keep-alive"
+        coded=any(name.lower() == b"content-encoding" for name in names),
     )
 
 

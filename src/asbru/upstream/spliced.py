@@ -30,10 +30,15 @@ Body: TypeAlias = bytes | Spliced
 """What an exchange sends after its head; in pieces only where it is large."""
 
 
+def pieces_of(body: Body) -> Sequence[bytes | memoryview]:
+    """A body in order, in the pieces it is held in."""
+    return (body,) if isinstance(body, bytes) else body.pieces
+
+
 def slices(head: bytes, body: Body, bytes_max: int) -> Iterator[bytes | memoryview]:
     """`head`, then views of `body` of at most `bytes_max` (above 0) bytes each, in order."""
     yield head
-    for piece in (body,) if isinstance(body, bytes) else body.pieces:
+    for piece in pieces_of(body):
         view = memoryview(piece)
         for start in range(0, len(view), bytes_max):
             yield view[start : start + bytes_max]

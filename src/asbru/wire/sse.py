@@ -11,6 +11,8 @@ import re
 
 import msgspec
 
+from asbru.wire.errors import FramingError
+
 SSE_EVENT_BYTES_MAX = 16 * 1024 * 1024
 """The longest event accepted, in bytes: an image in one event fits, an endless line does not."""
 
@@ -22,6 +24,7 @@ _USUAL = re.compile(rb"(?:event: ([^\n]+)\n)?data: ([^\n]*)")
 """An event as nearly all are written, without its end: one line of data, after its name if it has one."""
 
 _BOM = b"\xef\xbb\xbf"
+_FIELDS = (b"data:", b"event:", b":", b"id:", b"retry:")
 
 
 class SseEvent(msgspec.Struct, frozen=True):
@@ -31,7 +34,7 @@ class SseEvent(msgspec.Struct, frozen=True):
     data: bytes
 
 
-class SseTooLarge(ValueError):
+class SseTooLarge(FramingError):
     """An event grew over `SSE_EVENT_BYTES_MAX`."""
 
 
@@ -165,3 +168,14 @@ def write_event(data: bytes, event: str = "") -> bytes:
     if event:
         return b"event: %b\ndata: %b\n\n" % (event.encode(), data)
     return b"data: %b\n\n" % data
+
+
+def begins_event(data: bytes) -> bool:
+    """Whether `data` may be the beginning of an event stream: a field, perhaps cut, after what a reader skips."""
+    start = data.lstrip(_BOM + b"\r\n ")
+    return start.startswith(_FIELDS) or any(field.startswith(start) for field in _FIELDS)
+
+
+def close_event(held: bytes) -> bytes:
+    """An event that lacks its blank line, or a part of it, made whole."""
+    return held.rstrip(b"\r\n") + b"\n\n"

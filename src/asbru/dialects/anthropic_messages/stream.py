@@ -58,7 +58,8 @@ from asbru.dialects.anthropic_messages.usage import (
     read_usage_extra,
     usage_extra_raw,
 )
-from asbru.wire.sse import SseEvent, SseReader, SseTooLarge
+from asbru.wire.errors import FramingError
+from asbru.wire.sse import SseEvent, SseReader
 
 
 class _Open:
@@ -99,7 +100,7 @@ class MessagesStreamReader:
                     self._event(wire, events)
                 if self.done:
                     break
-        except SseTooLarge as error:
+        except FramingError as error:
             events.append(self._garbage(str(error)))
         except Misfit as misfit:
             events.append(self._garbage(str(misfit)))

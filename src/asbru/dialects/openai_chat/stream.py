@@ -51,7 +51,8 @@ from asbru.dialects.openai_chat.response import call_id, read_created
 from asbru.dialects.openai_chat.stops import read_stop
 from asbru.dialects.openai_chat.types import NAME, NULL
 from asbru.dialects.openai_chat.usage import read_usage
-from asbru.wire.sse import SseEvent, SseReader, SseTooLarge, read_block
+from asbru.wire.errors import FramingError
+from asbru.wire.sse import SseEvent, SseReader, read_block
 
 _OBJECT = msgspec.json.Decoder(dict[str, Raw])
 _DONE: Final = b"[DONE]"
@@ -224,7 +225,7 @@ class ChatStreamReader:
         out: list[StreamEvent] = []
         try:
             events = self._sse.feed(chunk)
-        except SseTooLarge as error:
+        except FramingError as error:
             return [self._fault(protocol_fault(f"the provider's stream: {error}"))]
         for event in events:
             self._read_event(event, out)

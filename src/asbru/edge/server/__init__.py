@@ -1,8 +1,8 @@
-"""Our own HTTP/1.1 server: bytes to requests and answers to bytes, with a bound and a deadline on everything.
+"""Our own HTTP/1.1 server: bytes to requests and responses to bytes, with a bound and a deadline on everything.
 
 It refuses to know any path, dialect or key. Handlers get one request at a time per connection and answer through
-`connection.answer`. If the caller leaves first, what runs in `connection.stepper` is closed and `connection.on_gone` is
-called.
+`connection.response`. If the caller leaves first, what runs in `connection.stepper` is closed and
+`connection.on_gone` is called.
 """
 
 from asbru.edge.server.limits import ServerLimits

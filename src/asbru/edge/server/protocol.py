@@ -4,7 +4,7 @@
     idle     the first byte of a request             idle_timeout_s
     head     the rest of the head                    head_timeout_s
     body     the rest of the body                    body_timeout_s and a second per 16 KiB received
-    serving  the answer                              none here: the path has its own; a caller that does not read
+    serving  the response                            none here: the path has its own; a caller that does not read
                                                      what was written: idle_timeout_s
     linger   the sender of a refused request to stop two seconds
 
@@ -48,7 +48,7 @@ client writes something new in each."""
 
 class ServerConnection(asyncio.Protocol):
     """See the module. `handler(request, connection)` is called for one request at a time; it answers through
-    `connection.answer`, from a path that it gives to `connection.stepper`, which is closed if the caller goes away
+    `connection.response`, from a path that it gives to `connection.stepper`, which is closed if the caller goes away
     first, or leaving in `on_gone` what to call then."""
 
     __slots__ = (
@@ -329,7 +329,7 @@ class ServerConnection(asyncio.Protocol):
         if head.expect.strip().lower() != b"100-continue":
             raise BadRequest("expected `Expect: 100-continue` or none", status=417, code="expectation_failed")
         if not self._serving and not self._queue and not head.http_1_0:
-            self._outbox.flush()  # the answer before it, if it waits there
+            self._outbox.flush()  # the response before it, if it waits there
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_message_complete(self) -> None:
@@ -365,7 +365,7 @@ class ServerConnection(asyncio.Protocol):
         server.handler(request, self)
 
     def _answered(self) -> None:
-        """The present answer is out: close, wait, or serve the next request (from the loop, not from here)."""
+        """The present response is out: close, wait, or serve the next request (from the loop, not from here)."""
         self._serving = False
         self.on_gone = None
         if self._transport.is_closing():
@@ -373,7 +373,7 @@ class ServerConnection(asyncio.Protocol):
         self._since_s = self._server.tick_s
         if self.response.closing:
             if self.state == LINGER and not self._queue:
-                return  # the sweep closes; what the sender still sends is thrown away so that it reads the answer
+                return  # the sweep closes; what the sender still sends is thrown away so that it reads the response
             self.close()
             return
         if self._server.draining:  # the head left before: the caller was not told that the connection ends

@@ -1,6 +1,6 @@
-"""Writes answers: whole or streamed, one at a time per connection, framed as the caller's HTTP version allows.
+"""Writes responses: whole or streamed, one at a time per connection, framed as the caller's HTTP version allows.
 
-Only framing: what an answer says, and when, is its giver's business.
+Only framing: what a response says, and when, is its giver's business.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ def _status_line(status: int) -> bytes:
 
 
 def _nobody_waits() -> None:
-    """What an answer tells when its caller is gone."""
+    """What a response tells when its caller is gone."""
 
 
 class ResponseWriter:
     """The answering side of a connection. Implements `core.ports.ResponsePort`.
 
-    `closing` is set by the connection when this answer is the last one. `started` tells that the head is out, so that
-    an error can only be told inside the stream. `bytes_written` counts body bytes of the present answer.
+    `closing` is set by the connection when this response is the last one. `started` tells that the head is out, so that
+    an error can only be told inside the stream. `bytes_written` counts body bytes of the present response.
     """
 
     __slots__ = (
@@ -81,7 +81,7 @@ class ResponseWriter:
             self._done = _nobody_waits
 
     def prepare(self, head: Head, extra: bytes) -> None:
-        """Get ready to answer a request; `extra` is header lines for whatever the answer will be (CORS)."""
+        """Get ready to answer a request; `extra` is header lines for whatever the response will be (CORS)."""
         http_1_0 = head.http_1_0
         self._chunked = not http_1_0
         self._head_only = head.method == b"HEAD"
@@ -94,7 +94,7 @@ class ResponseWriter:
             self.closing = True
 
     def whole(self, status: int, lines: bytes, body: bytes) -> None:
-        """A complete answer. `lines` are header lines, each ending with CRLF; framing headers are added here."""
+        """A complete response. `lines` are header lines, each ending with CRLF; framing headers are added here."""
         self.started = True
         transport = self._transport
         if transport is not None:
@@ -120,7 +120,7 @@ class ResponseWriter:
         self._done()
 
     def begin(self, status: int, lines: bytes) -> None:
-        """The head of a streamed answer; it leaves with the first bytes."""
+        """The head of a streamed response; it leaves with the first bytes."""
         if not self._chunked:
             self.closing = True
         self._pending_head = b"%b%b%b%b%b\r\n" % (
@@ -134,7 +134,7 @@ class ResponseWriter:
         self.started = True
 
     def write(self, data: bytes) -> None:
-        """More of a streamed answer."""
+        """More of a streamed response."""
         transport = self._transport
         if transport is None or not data:
             return
@@ -158,7 +158,7 @@ class ResponseWriter:
             transport.writelines(pieces)
 
     def write_chunk(self, chunk: bytes, begin: int) -> None:
-        """More of a streamed answer, framed as a chunk already: its data begins at `begin`, CRLF ends it."""
+        """More of a streamed response, framed as a chunk already: its data begins at `begin`, CRLF ends it."""
         transport = self._transport
         if not self._in_chunks:
             self.write(chunk[begin:-2])
@@ -171,7 +171,7 @@ class ResponseWriter:
                 transport.write(chunk)
 
     def end(self) -> None:
-        """The end of a streamed answer."""
+        """The end of a streamed response."""
         tail = b"0\r\n\r\n" if self._chunked else b""
         transport = self._transport
         if transport is not None and (self._pending_head or tail):

@@ -1,7 +1,7 @@
 """The listening side: binds, counts connections, sweeps deadlines, drains.
 
 Sockets are bound by us with SO_REUSEPORT and IPPROTO_TCP: the first lets equal workers share a port, the second
-makes asyncio switch Nagle's delay off, without which every keep-alive answer would wait 44 ms.
+makes asyncio switch Nagle's delay off, without which every keep-alive response would wait 44 ms.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ BACKLOG = 4096
 
 
 class Handler(Protocol):
-    """Serves one request; answers through `connection.answer`."""
+    """Serves one request; answers through `connection.response`."""
 
     def __call__(self, request: Request, connection: ServerConnection) -> None: ...
 
@@ -146,7 +146,7 @@ class Server:
             self._drained.set()
 
     def close_soon(self, connection: ServerConnection) -> None:
-        """Close a connection whose caller may be about to ask for more; if it does, it is told with the answer."""
+        """Close a connection whose caller may be about to ask for more; if it does, it is told with the response."""
         self._loop.call_later(DRAIN_NOTICE_S, _close_quiet, connection)
 
     def later(self, call: Callable[[], None]) -> None:

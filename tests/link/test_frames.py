@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from asbru.records import frames
+from asbru.link import frames
 
 SENT = [
-    frames.Frame(frames.HELLO, 1, b"me"),
-    frames.Frame(frames.ROWS, 7, b"x" * 40),
-    frames.Frame(frames.ACK, 2**40, b""),
+    frames.Frame(frames.HELLO, 1, "", b"me"),
+    frames.Frame(frames.BATCH, 7, "Zeile", b"x" * 40),
+    frames.Frame(frames.ACK, 2**40, "größe", b""),
 ]
 WIRE = b"".join(frames.write_frame(*frame) for frame in SENT)
 
@@ -30,10 +30,16 @@ def test_byte_by_byte() -> None:
 def test_a_frame_over_the_limit_is_refused() -> None:
     """A length beyond the limit is an error before anything is held for it."""
     with pytest.raises(frames.FrameError, match="at most 10"):
-        frames.FrameReader(10).feed(frames.write_frame(frames.ROWS, 1, b"x" * 11)[:13])
+        frames.FrameReader(10).feed(frames.write_frame(frames.BATCH, 1, "t", b"x" * 11)[:14])
 
 
 def test_an_unknown_kind_is_refused() -> None:
     """A kind that nobody defined is an error."""
     with pytest.raises(frames.FrameError, match="kind 99"):
         frames.FrameReader().feed(frames.write_frame(99, 1))
+
+
+def test_a_name_that_is_no_text_is_one_that_nobody_knows() -> None:
+    """Bytes that are no UTF-8 make a name with replacement characters: it is refused as unknown, not as nonsense."""
+    whole = frames.write_frame(frames.ASK, 1, "ab", b"x").replace(b"ab", b"a\xff")
+    assert frames.FrameReader().feed(whole) == [frames.Frame(frames.ASK, 1, "a\ufffd", b"x")]

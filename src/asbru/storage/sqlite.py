@@ -1,0 +1,151 @@
+"""SQLite. The one file that knows apsw.
+
+WAL, so that readers never wait for the writer; synchronous=NORMAL, so that a commit survives the death of any process
+but the last commits before a power cut may be lost (the database stays sound). `user_version` holds the number of the
+last migration.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Generator, Iterable, Sequence
+from pathlib import Path
+from typing import Literal, cast
+
+import apsw
+
+from asbru.storage.port import RowError, StorageError, Value
+from asbru.storage.schema import migrate
+
+BUSY_TIMEOUT_MS = 100
+"""How long one statement waits for another process's lock; the caller tries again later."""
+OPEN_TIMEOUT_MS = 5000
+"""The same while a database is opened: what holds the lock then is most likely another process that migrates it."""
+WAL_RETRY_S = 0.01
+WAL_PAGES_PER_CHECKPOINT = 2000
+WAL_BYTES_KEPT_MAX = 64 * 1024 * 1024
+CACHE_KIB = 512
+"""Pages kept by a connection that writes. Rows go to the right edge of the tree, so SQLite's usual 2 MiB would hold
+pages that nobody asks for again."""
+
+_ROW_ERRORS = (
+    apsw.ConstraintError,
+    apsw.MismatchError,
+    apsw.TooBigError,
+    apsw.BindingsError,
+    apsw.RangeError,
+    TypeError,
+    ValueError,
+    OverflowError,
+)
+
+
+class SqliteDatabase:
+    """A `port.Database`; see there."""
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+
+    @property
+    def engine(self) -> Literal["sqlite"]:
+        return "sqlite"
+
+    def run(self, statement: str, values: Sequence[object] = ()) -> list[tuple[Value, ...]]:
+        try:
+            cursor = self._connection.execute(statement, values)  # pyright: ignore[reportArgumentType, reportUnknownMemberType] -- a value of another type raises TypeError, one of _ROW_ERRORS
+            return cast("list[tuple[Value, ...]]", list(cursor))
+        except _ROW_ERRORS as error:
+            raise RowError(str(error)) from error
+        except apsw.Error as error:
+            raise StorageError(str(error)) from error
+
+    def run_many(self, statement: str, rows: Iterable[Sequence[object]]) -> None:
+        try:
+            self._connection.executemany(statement, rows)  # pyright: ignore[reportArgumentType, reportUnknownMemberType] -- as in `run`
+        except _ROW_ERRORS as error:
+            raise RowError(str(error)) from error
+        except apsw.Error as error:
+            raise StorageError(str(error)) from error
+
+    @property
+    def total_changes(self) -> int:
+        return self._connection.total_changes()
+
+    @contextlib.contextmanager
+    def transaction(self) -> Generator[None]:
+        # IMMEDIATE: the lock is had before anything is read, so what is read stays true.
+        self.run("BEGIN IMMEDIATE")
+        try:
+            yield
+            self.run("COMMIT")
+        except BaseException:
+            self._rollback()
+            raise
+
+    def schema_version(self) -> int:
+        return cast("int", self.run("PRAGMA user_version")[0][0])
+
+    def set_schema_version(self, number: int) -> None:
+        self.run(f"PRAGMA user_version = {number}")
+
+    def close(self) -> None:
+        self._rollback()
+        with contextlib.suppress(apsw.Error):
+            self._connection.close()
+
+    def _rollback(self) -> None:
+        """End the transaction, if SQLite has not done so by itself (it does when the disk is full)."""
+        with contextlib.suppress(apsw.Error, StorageError):
+            if self._connection.in_transaction:
+                self.run("ROLLBACK")
+
+
+def open_database(path: Path) -> SqliteDatabase:
+    """See `engine.open_database`."""
+    database = SqliteDatabase(_connect(path, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE))
+    try:
+        database.run(f"PRAGMA busy_timeout = {OPEN_TIMEOUT_MS}")
+        _use_wal(database)
+        database.run("PRAGMA synchronous = NORMAL")
+        database.run(f"PRAGMA cache_size = -{CACHE_KIB}")
+        database.run(f"PRAGMA wal_autocheckpoint = {WAL_PAGES_PER_CHECKPOINT}")
+        database.run(f"PRAGMA journal_size_limit = {WAL_BYTES_KEPT_MAX}")
+        migrate(database, str(path))
+        database.run(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def open_reader(path: Path) -> SqliteDatabase | None:
+    """See `engine.open_reader`."""
+    if not path.exists():
+        return None
+    database = SqliteDatabase(_connect(path, apsw.SQLITE_OPEN_READONLY))
+    database.run(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+    return database
+
+
+def _use_wal(database: SqliteDatabase) -> None:
+    """Switch a new database to WAL. SQLite does not wait for a writer here, whatever the timeout, since two that switch
+    at once would wait for each other."""
+    ends_s = time.monotonic() + OPEN_TIMEOUT_MS / 1000
+    while True:
+        try:
+            database.run("PRAGMA journal_mode = WAL")
+            return
+        except StorageError as error:
+            if not isinstance(error.__cause__, apsw.BusyError) or time.monotonic() >= ends_s:
+                raise
+        time.sleep(WAL_RETRY_S)
+
+
+def _connect(path: Path, flags: int) -> apsw.Connection:
+    try:
+        return apsw.Connection(str(path), flags=flags)
+    except apsw.Error as error:
+        raise StorageError(f"{path}: {error}") from error
