@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -22,11 +23,11 @@ from asbru.app.snapshot import KeyFacts, ProviderFacts
 from asbru.catalog.build import ProviderCatalogue, build_catalogue, price_id_of_url
 from asbru.core.secret_text import SecretText
 from asbru.core.traits import TraitRule, change, rule
+from asbru.dialects import discover
 from asbru.providers import Access, Provider, ProviderFault, credential_maker
 from asbru.upstream.credentials import CredentialMaker, KeyMaterial, TokenPorts
 from asbru.upstream.origin import Reach, TlsTrust
 
-_DIALECTS = {"openai": "openai_chat", "anthropic": "anthropic_messages"}
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
 _PROXY = re.compile(r"http://[^\s?#]+")
@@ -87,8 +88,9 @@ def compile_providers(
     """The facts of every provider that could be compiled; problems go to `findings`."""
     compiled: list[ProviderFacts] = []
     catalogues: dict[str | None, ProviderCatalogue] = {}
+    dialects = {dialect.setting: dialect.name for dialect in discover().values()}
     for name, settings in parsed.config.providers.items():
-        found = _provider_type(name, settings, types, findings)
+        found = _provider_type(name, settings, types, findings, dialects=dialects)
         if found is None:
             continue
         kind, access = found
@@ -102,9 +104,10 @@ def compile_providers(
 
 
 def _provider_type(
-    name: str, settings: ProviderSettings, types: ProviderTypes, findings: Findings
+    name: str, settings: ProviderSettings, types: ProviderTypes, findings: Findings, *, dialects: Mapping[str, str]
 ) -> tuple[Provider, Access] | None:
-    """The type by `type`, by name, or `custom`, and how it is asked; None after an error."""
+    """The type by `type`, by name, or `custom`, and how it is asked; None after an error. `dialects`: the
+    configuration's words for them."""
     path: ConfigPath = ("providers", name)
     asked = settings.type or (name if name in types else "custom" if settings.dialect else None)
     if asked is None:
@@ -119,10 +122,13 @@ def _provider_type(
     if must_be_told and settings.base_url is None:
         findings.error(path, f"a provider of type {asked!r} needs `base_url`, with its version segment")
     if must_be_told and settings.dialect is None and len(kind.access) > 1:
-        findings.error(path, f"a provider of type {asked!r} needs `dialect`: openai or anthropic")
+        findings.error(path, f"a provider of type {asked!r} needs `dialect`: {' or '.join(sorted(dialects))}")
+        return None
+    if settings.dialect is not None and settings.dialect not in dialects:
+        findings.error((*path, "dialect"), f"there is no such dialect; {nearest(settings.dialect, dialects)}")
         return None
     try:
-        access = kind.access_by(_DIALECTS[settings.dialect] if settings.dialect else None)
+        access = kind.access_by(None if settings.dialect is None else dialects[settings.dialect])
     except KeyError:
         findings.error((*path, "dialect"), f"providers of type {asked!r} do not speak this dialect")
         return None

@@ -73,8 +73,8 @@ class ProviderSettings(Reach, frozen=True, kw_only=True, forbid_unknown_fields=T
         Meta(description="API root with its version segment; default: the type's own. Required for `custom`."),
     ] = None
     dialect: Annotated[
-        Literal["openai", "anthropic"] | None,
-        Meta(description="Wire format to ask it in; required for `custom`, else the type's first."),
+        str | None,
+        Meta(description="Wire format to ask it in: `openai`, `anthropic`. For `custom` required, else the type's."),
     ] = None
     keys: Annotated[
         tuple[ProviderKey, ...],
