@@ -180,7 +180,7 @@ def test_heads_are_made_from_facts(inside: Inside, change: dict[str, object], li
 def test_what_is_signed_through_a_proxy_is_the_path(inside: Inside) -> None:
     """The proxy is told the whole URL; the provider checks the signature of what the proxy hands on."""
     auth = "tests.journeys.test_credentials:make_signed"
-    inside.load(snapshot(provider("a", proxy="http://proxy:3128", auth=auth)))
+    inside.load(snapshot(provider("a", proxy=SecretText("http://proxy:3128"), auth=auth)))
     inside.script("a", OK)
     assert inside.chat("a/m").status == 200
     head, _, body = inside.requests[0][1].partition(b"\r\n\r\n")
