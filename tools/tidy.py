@@ -70,6 +70,7 @@ WORKER_ROOMS = {
 HEAVY = {"pydantic", "genai_prices", "yaml", "click", "rich", "fastapi", "starlette", "uvicorn"}
 SIBLING_ROOMS = {"dialects", "providers"}
 FREE_TESTS = {"journeys", "cases", "extending", "kits", "fakes", "recordings", "tools", "docs", "bench"}
+DIALECT_CASES_MIN = {"request": 8, "reply": 6, "stream": 6, "error": 5}
 MUTABLE_CALLS = {"list", "dict", "set", "bytearray", "defaultdict", "deque", "OrderedDict", "Counter"}
 
 
@@ -362,6 +363,29 @@ def strangers(source: Source, house: House) -> Iterator[tuple[int, str]]:
             continue
         if house.is_package(source.room, parts[2]):
             yield line, f"{source.inside[1]} must not know {parts[2]}"
+
+
+@rule
+def dialect_cases(source: Source, house: House) -> Iterator[tuple[int, str]]:
+    """A dialect's folder has golden cases of every kind, so that tests/kits/test_dialects.py has something to take."""
+    if source.room != "dialects" or not source.is_door or len(source.inside) != 2:
+        return
+    folder = house.root / "tests" / "cases" / source.inside[1]
+    for kind, least in DIALECT_CASES_MIN.items():
+        found = len(list(folder.glob(f"{kind}_*.json")))
+        if found < least:
+            yield 1, f"{found} golden cases tests/cases/{source.inside[1]}/{kind}_*.json, at least {least}"
+    if not any(isinstance(target, ast.Name) and target.id == "DIALECT" for target in assigned(source.tree)):
+        yield 1, "no DIALECT: the suite over dialects (tests/kits/test_dialects.py) does not find it"
+
+
+def assigned(tree: ast.Module) -> Iterator[ast.expr]:
+    """What a module assigns to at its top."""
+    for node in tree.body:
+        if isinstance(node, ast.Assign):
+            yield from node.targets
+        elif isinstance(node, ast.AnnAssign):
+            yield node.target
 
 
 @rule

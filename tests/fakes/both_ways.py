@@ -2,55 +2,31 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from types import ModuleType
+from collections.abc import Callable
 from typing import Any
 
-import pytest
 from hypothesis import strategies as st
+from tests.kits.dialects import Subject
 
 from asbru.core.errors import AsbruError
 
-CASES = Path(__file__).parents[1] / "cases"
 ODD = st.sampled_from((None, "", "x", 1, 1.5, True, [], {}, [{}], {"type": "x"}, "1", -1, [[]]))
 
 
-class BothWays:
-    """`switches`: the names by which modules call the readers of plain forms."""
-
-    def __init__(self, *switches: tuple[ModuleType, str]) -> None:
-        self._switches = switches
-
-    def assert_same(self, read: Callable[[bytes], object], body: bytes) -> None:
-        """Both ways give the same."""
-        found = outcome(read, body)
-        with self._the_long_way():
-            assert outcome(read, body) == found
-
-    @contextmanager
-    def _the_long_way(self) -> Iterator[None]:
-        """Nothing counts as plain."""
-        with pytest.MonkeyPatch.context() as patch:
-            for module, name in self._switches:
-                patch.setattr(module, name, lambda _: None)
-            yield
+def assert_same(subject: Subject, read: Callable[[bytes], object], body: bytes) -> object:
+    """Both ways give the same, which is the answer."""
+    found = outcome(read, body)
+    with subject.slowly():
+        assert outcome(read, body) == found
+    return found
 
 
 def outcome(read: Callable[[bytes], object], body: bytes) -> object:
-    """What was read, or the words of the refusal."""
+    """What was read, or the refusal."""
     try:
         return read(body)
     except AsbruError as error:
         return (type(error), error.message)
-
-
-def wires(dialect: str, kind: str) -> list[Any]:
-    """The golden cases of a kind, as they stand on the wire."""
-    paths = (CASES / dialect).glob(f"{kind}_*.json")
-    return [pytest.param(json.loads(path.read_text())["wire"], id=path.stem) for path in paths]
 
 
 def members(required: dict[str, Any], optional: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:

@@ -13,6 +13,8 @@ from typing import Any
 from tests.recordings.corpus import OPENAI
 from tests.recordings.reading import Event, events
 
+from asbru.dialects.assemble import assemble
+
 # What the other dialect says for a stop reason it has no word for.
 CLASSES = {
     "stop": "stop",
@@ -86,25 +88,8 @@ def of_usage(usage: Any) -> dict[str, int] | None:
 
 
 def of_events(found: list[Any]) -> dict[str, Any]:
-    """A canonical stream, put together by the grammar alone, in the form of `of_reply`."""
-    parts: dict[int, dict[int, dict[str, Any]]] = {}
-    stops: dict[int, Any] = {}
-    usage = None
-    for event in found:
-        name = type(event).__name__
-        if name == "PartStart":
-            parts.setdefault(event.choice, {})[event.index] = _plain(event.part)
-        elif name == "PartDelta" and event.text is not None:
-            part = parts[event.choice][event.index]
-            key = "arguments" if part["kind"] == "tool_call" else "text"
-            part[key] += event.text
-        elif name == "ChoiceStop":
-            stops[event.choice] = event.stop
-        elif name in ("UsageReport", "ReplyStart") and event.usage is not None:
-            usage = event.usage
-    numbers = sorted({*parts, *stops})
-    choices = [of_choice(list(parts.get(n, {}).values()), stops.get(n)) for n in numbers]
-    return {"choices": choices, "usage": of_usage(usage)}
+    """A canonical stream, put together, in the form of `of_reply`."""
+    return of_reply(assemble(found).reply)
 
 
 def machine(dialect: str, data: bytes, include_usage: bool) -> list[str]:

@@ -64,6 +64,8 @@ BAD = [
     Example("by-the-door", "src/asbru/edge/thing.py", "from ..wire.sse import SseReader\n"),
     Example("strangers", "src/asbru/providers/groq/quirks.py", "from asbru.providers.openai import PROVIDER\n"),
     Example("strangers", "src/asbru/providers/groq/__init__.py", "from asbru.providers import openai\n"),
+    Example("dialect-cases", "src/asbru/dialects/lonely/__init__.py", "DIALECT = 1\n"),
+    Example("dialect-cases", "src/asbru/dialects/tested/__init__.py", "__all__ = []\n"),
     Example("global-state", "src/asbru/edge/thing.py", "seen = {}\n"),
     Example("global-state", "src/asbru/edge/thing.py", "_seen: dict[str, int] = collections.defaultdict(int)\n"),
     Example("global-state", "src/asbru/edge/thing.py", "def f():\n    global x\n    x = 1\n"),
@@ -112,6 +114,9 @@ GOOD = [
     Example("strangers", "src/asbru/providers/groq/__init__.py", "from asbru.providers.kit import Provider\n"),
     Example("strangers", "src/asbru/providers/groq/__init__.py", "from asbru.providers.groq import quirks\n"),
     Example("strangers", "src/asbru/providers/kit.py", "from asbru.providers import groq\n"),
+    Example("dialect-cases", "src/asbru/dialects/tested/__init__.py", "DIALECT: int = 1\n"),
+    Example("dialect-cases", "src/asbru/dialects/tested/types.py", "NAME = 1\n"),
+    Example("dialect-cases", "src/asbru/dialects/fields.py", "NAME = 1\n"),
     Example(
         "global-state",
         "src/asbru/edge/thing.py",
@@ -148,6 +153,11 @@ def house(tmp_path: Path) -> tidy.House:
         (package / room / "__init__.py").write_text(DOOR)
     for module in ("wire/sse.py", "core/Thing.py", "providers/kit.py"):
         (package / module).write_text('"""Words."""\n')
+    cases = tmp_path / "tests" / "cases" / "tested"
+    cases.mkdir(parents=True)
+    for kind, least in tidy.DIALECT_CASES_MIN.items():
+        for n in range(least):
+            (cases / f"{kind}_{n}.json").write_text("{}")
     return tidy.House(tmp_path)
 
 

@@ -16,7 +16,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from asbru.core.chat import Choice, Extra, Part, Raw, StopReason
+from asbru.core.chat import Choice, Extra, ForeignPart, Part, Raw, StopReason
 from asbru.core.usage import Usage
 
 
@@ -68,10 +68,12 @@ class PartDelta(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PartStop(msgspec.Struct, frozen=True, kw_only=True):
-    """The part is complete."""
+    """The part is complete. `part` is the whole of a foreign part that grew, which only its dialect can put together;
+    None for all others."""
 
     index: int
     choice: int = 0
+    part: ForeignPart | None = None
 
 
 class ChoiceStop(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""Made-up requests, answers and bytes: what this dialect can say survives, and no input raises anything unforeseen."""
+"""Made-up requests and answers: what this dialect can say survives a write and a read."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import msgspec
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from asbru.core.chat import (
@@ -31,8 +31,7 @@ from asbru.core.chat import (
     ToolChoice,
     ToolResultPart,
 )
-from asbru.core.errors import BadRequest, UpstreamError
-from asbru.core.reply import ChatReply, StreamFault
+from asbru.core.reply import ChatReply
 from asbru.core.traits import PLAIN
 from asbru.core.usage import Usage
 from asbru.dialects.anthropic_messages import DIALECT
@@ -191,6 +190,7 @@ def requests(draw: st.DrawFn) -> ChatRequest:
     )
 
 
+@settings(deadline=None)
 @given(requests())
 def test_request_round_trip(request: ChatRequest) -> None:
     """Reading what was written gives the same request, without notes; a second write the same bytes."""
@@ -206,6 +206,7 @@ def compact(value: Any) -> Any:
     return json.loads(msgspec.json.encode(value))
 
 
+@settings(deadline=None)
 @given(
     parts=st.lists(TEXTS | CALLS | THOUGHTS | FOREIGN, max_size=4).map(tuple),
     counts=st.lists(st.integers(0, 10**9), min_size=6, max_size=6),
@@ -233,61 +234,3 @@ def test_answer_round_trip(parts: Any, counts: list[int], known: bool, extra: Ex
         assert compact(again) == compact(reply)
         assert written.notes == ()
     assert DIALECT.passing.usage_of(written.body) == usage
-
-
-SEED = json.dumps(
-    {
-        "model": "m",
-        "system": [{"type": "text", "text": "S", "cache_control": {"type": "ephemeral"}}],
-        "messages": [
-            {
-                "role": "user",
-                "content": [{"type": "tool_result", "tool_use_id": "a", "content": [{"type": "text", "text": "x"}]}],
-            },
-            {"role": "assistant", "content": [{"type": "thinking", "thinking": "t", "signature": "s"}]},
-        ],
-        "tools": [{"name": "f", "input_schema": {}}],
-        "thinking": {"type": "enabled", "budget_tokens": 1024},
-        "output_config": {"format": {"type": "json_schema", "schema": {}}},
-    }
-).encode()
-
-
-@given(
-    at=st.integers(0, len(SEED)),
-    cut=st.integers(0, 40),
-    put=st.binary(max_size=6) | JSON_VALUES.map(lambda v: json.dumps(v).encode()),
-)
-def test_any_bytes_are_read_or_refused(at: int, cut: int, put: bytes) -> None:
-    """A damaged body is understood or refused with BadRequest (or a protocol error), in every reader."""
-    body = SEED[:at] + put + SEED[at + cut :]
-    for read in (lambda data: DIALECT.operations[0].read_head(data, {}, b""), DIALECT.chat.read_request):
-        try:
-            read(body)
-        except BadRequest as error:
-            assert error.message
-    try:
-        DIALECT.chat.read_reply(body)
-    except UpstreamError as error:
-        assert error.kind in ("protocol", "fault")
-    DIALECT.passing.usage_of(body)
-    DIALECT.errors.read(400, body)
-
-
-@given(
-    st.lists(
-        st.binary(max_size=40)
-        | st.sampled_from([b"data: ", b"\n\n", b'{"type":"message_start","message":{}}', b"event: error\n"]),
-        max_size=12,
-    )
-)
-def test_any_stream_is_read(chunks: list[bytes]) -> None:
-    """Any bytes are events or one fault, cut anywhere, and the helpers never raise."""
-    whole = b"".join(chunks)
-    pieces, once = DIALECT.chat.stream_reader(), DIALECT.chat.stream_reader()
-    in_pieces = [event for chunk in chunks for event in pieces.feed(chunk)] + pieces.close()
-    assert in_pieces == once.feed(whole) + once.close()
-    assert sum(isinstance(event, StreamFault) for event in in_pieces) <= 1
-    DIALECT.passing.tail(whole)
-    DIALECT.passing.prelude(whole)
-    DIALECT.passing.head_usage(whole)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.fakes.both_ways import BothWays, members, wires
+from tests.fakes import both_ways
+from tests.fakes.both_ways import members
+from tests.kits.dialects import discover
 
-from asbru.dialects.anthropic_messages import DIALECT, request, response
+from asbru.dialects.anthropic_messages import DIALECT
 from asbru.dialects.anthropic_messages.plain import (
     read_plain_content,
     read_plain_message,
@@ -19,26 +21,11 @@ from asbru.dialects.anthropic_messages.plain import (
     read_plain_tools,
 )
 
-BOTH = BothWays(
-    (request, "read_plain_content"),
-    (request, "read_plain_message"),
-    (request, "read_plain_messages"),
-    (request, "read_plain_tools"),
-    (response, "read_plain_reply"),
-)
-assert_same = BOTH.assert_same
+SUBJECT = discover()["anthropic_messages"]
 
 
-@pytest.mark.parametrize("wire", wires("anthropic_messages", "request"))
-def test_golden_requests_are_read_the_same(wire: Any) -> None:
-    """Each golden request reads the same with and without the plain case."""
-    assert_same(DIALECT.chat.read_request, json.dumps(wire).encode())
-
-
-@pytest.mark.parametrize("wire", wires("anthropic_messages", "reply"))
-def test_golden_answers_are_read_the_same(wire: Any) -> None:
-    """Each golden answer reads the same with and without the plain case."""
-    assert_same(DIALECT.chat.read_reply, json.dumps(wire).encode())
+def assert_same(read: Callable[[bytes], object], body: bytes) -> None:
+    both_ways.assert_same(SUBJECT, read, body)
 
 
 TEXT = st.sampled_from(("", "a", "ü", "two words", "asbru:openai_chat:sig"))
@@ -153,3 +140,12 @@ def test_invalid_utf8_is_not_plain() -> None:
     body = b'{"type":"message","content":[{"type":"text","text":"a"}],%b}' % usage
     assert read_plain_reply(body) is None
     assert_same(DIALECT.chat.read_reply, body)
+    body = b'{"type":"message","content":[],"usage":{"input_tokens":1,"cache_creation":{"\xff":1}}}'
+    assert read_plain_reply(body) is None
+    assert_same(DIALECT.chat.read_reply, body)
+
+
+def test_a_result_of_text_needs_its_type() -> None:
+    """A block without a type is not plain, also where only texts are."""
+    result = {"type": "tool_result", "tool_use_id": "t", "content": [{"text": "r"}]}
+    assert read_plain_messages(raw([{"role": "user", "content": [result]}])) is None

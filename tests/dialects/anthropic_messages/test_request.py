@@ -39,10 +39,10 @@ def test_head_is_read() -> None:
 
 
 BAD_HEADS = {
-    b"": "the body: expected valid JSON",
-    b"{": "the body: expected valid JSON",
-    b"[]": "the body: expected an object, got an array",
-    b'"x"': "the body: expected an object, got a string",
+    b"": "the body: expected a JSON object, got malformed JSON (",
+    b"{": "the body: expected a JSON object, got malformed JSON (",
+    b"[]": "the body: expected a JSON object, got an array",
+    b'"x"': "the body: expected a JSON object, got a string",
     b"{}": "model: expected a string, got nothing",
     b'{"model":""}': "model: expected the name of a model",
     b'{"model":7}': "model: expected a string, got the number 7",
@@ -53,11 +53,11 @@ BAD_HEADS = {
     b'{"model":"m","x":' + b"[" * 100_000: "the body: expected JSON nested at most",
     b'{"model":"m","x":' + b"[" * 100_000 + b"]" * 100_000 + b"}": "the body: expected JSON nested at most",
     b'{"x":' * 100_000: "the body: expected JSON nested at most",
-    b'{"model":"\xff"}': "the body: expected UTF-8, got a bad byte at 10",
-    b'{"model":"m","messages":"\xff"}': "the body: expected UTF-8, got a bad byte at 25",
-    b'{"model":"\\ud800 x"}': "the body: expected valid JSON",
+    b'{"model":"\xff"}': "the body: expected UTF-8, got an invalid byte at position 10",
+    b'{"model":"m","messages":"\xff"}': "the body: expected UTF-8, got an invalid byte at position 25",
+    b'{"model":"\\ud800 x"}': "the body: expected a JSON object, got malformed JSON (",
     b'{"model":"m","x":"\\udc00"}': "",
-    b'{"model":"m"} tail': "the body: expected valid JSON",
+    b'{"model":"m"} tail': "the body: expected a JSON object, got malformed JSON (",
     b"\xef\xbb\xbf{}": "the body: expected",
     b"\x00": "the body: expected",
 }

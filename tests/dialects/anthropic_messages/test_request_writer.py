@@ -247,7 +247,7 @@ def test_tools_of_another_dialect() -> None:
     assert body["tool_choice"] == {"type": "any", "disable_parallel_tool_use": True}
     assert notes == [
         "added tools[1].parameters.type (object)",
-        "dropped tools[1].x (unknown here)",
+        "dropped tools[1].x (known to openai_chat only)",
         "dropped tools[3] (web_search has no equivalent)",
     ]
 
@@ -368,8 +368,8 @@ def test_the_form_of_a_wish_is_not_noted_but_its_unknown_members_are() -> None:
     assert write(ask(reasoning=empty, max_tokens=9))[1] == []
     wish = Reasoning(mode="enabled", extra={"reasoning": Raw(b'{"exclude":true}'), "thinking": Raw(b'{"type":"x"}')})
     assert write(ask(reasoning=wish, max_tokens=9))[1] == [
-        "dropped reasoning.exclude (unknown here)",
-        "dropped thinking.type (unknown here)",
+        "dropped reasoning.exclude (known to openai_chat only)",
+        "dropped thinking.type (known to openai_chat only)",
         "changed reasoning.mode (enabled became adaptive)",
     ]
 

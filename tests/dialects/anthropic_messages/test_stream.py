@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from asbru.core.chat import TextPart, ToolCallPart
+from asbru.core.chat import ForeignPart, TextPart, ToolCallPart
 from asbru.core.reply import (
     ChoiceStop,
     PartDelta,
@@ -20,8 +20,9 @@ from asbru.core.reply import (
     UsageReport,
 )
 from asbru.core.usage import Usage
-from asbru.dialects.anthropic_messages import DIALECT
+from asbru.dialects.anthropic_messages import DIALECT, stream
 from asbru.dialects.anthropic_messages.stream import MessagesStreamReader
+from asbru.dialects.assemble import assemble
 
 START = {"type": "message_start", "message": {"id": "m", "model": "c", "usage": {"input_tokens": 5}}}
 TEXT = {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}
@@ -151,3 +152,62 @@ def test_endless_event_is_a_fault() -> None:
     found = [event for _ in range(20) for event in reader.feed(chunk)]
     assert len(found) == 1
     assert isinstance(found[0], StreamFault)
+
+
+def foreign_delta(**delta: Any) -> dict[str, Any]:
+    return {"type": "content_block_delta", "index": 0, "delta": delta}
+
+
+SEARCH = {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {}}
+GROWN: list[tuple[dict[str, Any], list[dict[str, Any]], dict[str, Any] | None]] = [
+    (SEARCH, [], None),
+    (SEARCH, [foreign_delta(type="input_json_delta", partial_json="")], None),
+    (
+        SEARCH,
+        [foreign_delta(type="input_json_delta", partial_json=piece) for piece in ('{"q":', '"bridge"}')],
+        {**SEARCH, "input": {"q": "bridge"}},
+    ),
+    (SEARCH, [foreign_delta(type="input_json_delta", partial_json='{"q')], {**SEARCH, "input": '{"q'}),
+    (
+        {"type": "compaction", "content": None},
+        [foreign_delta(type="compaction_delta", content=text) for text in ("So ", "far")],
+        {"type": "compaction", "content": "So far"},
+    ),
+    ({"type": "dial", "turn": 1}, [foreign_delta(type="dial_delta", turn=2)], {"type": "dial", "turn": 2}),
+]
+
+
+@pytest.mark.parametrize(("block", "deltas", "whole"), GROWN, ids=lambda value: str(value)[:40])
+def test_a_foreign_block_is_whole_when_it_stops(
+    block: dict[str, Any], deltas: list[dict[str, Any]], whole: dict[str, Any] | None
+) -> None:
+    """A block that only this dialect knows stops with what its deltas made of it; without any, with nothing."""
+    found = read(START, {"type": "content_block_start", "index": 0, "content_block": block}, *deltas, CLOSE, STOP)
+    stop = next(event for event in found if isinstance(event, PartStop))
+    part = stop.part
+    assert (None if part is None else json.loads(bytes(part.raw))) == whole
+    assert part is None or (part.kind, part.dialect) == (block["type"], DIALECT.name)
+    assert not any(isinstance(event, StreamFault) for event in found)
+
+
+def test_foreign_blocks_are_held_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A provider that never ends a block nobody knows does not fill our memory: the stream ends with a fault."""
+    monkeypatch.setattr(stream, "FOREIGN_BYTES_MAX", 200)
+    start = {"type": "content_block_start", "index": 0, "content_block": SEARCH}
+    delta = foreign_delta(type="input_json_delta", partial_json="x" * 50)
+    assert not any(isinstance(event, StreamFault) for event in read(START, start, delta))
+    fault = read(START, start, delta, delta)[-1]
+    assert isinstance(fault, StreamFault)
+    assert "at most 200 bytes" in fault.message
+
+
+def test_a_foreign_part_is_put_back_together() -> None:
+    """What a foreign block became is what a whole answer would have held."""
+    start = {"type": "content_block_start", "index": 0, "content_block": SEARCH}
+    delta = foreign_delta(type="input_json_delta", partial_json='{"q":1}')
+    part = assemble(read(START, start, delta, CLOSE, STOP)).reply.choices[0].parts[0]
+    assert isinstance(part, ForeignPart)
+    answer = {"content": [{**SEARCH, "input": {"q": 1}}]}
+    (whole,) = DIALECT.chat.read_reply(json.dumps(answer).encode()).choices[0].parts
+    assert isinstance(whole, ForeignPart)
+    assert json.loads(bytes(part.raw)) == json.loads(bytes(whole.raw))

@@ -9,12 +9,13 @@ import pytest
 
 from asbru.core.chat import ToolCallPart
 from asbru.core.reply import PartDelta, PartStart
+from asbru.dialects.fields import Fields, open_body
 from asbru.dialects.openai_chat.calls import Calls
-from asbru.dialects.openai_chat.fields import Fields, open_object, refuse_answer
+from asbru.dialects.openai_chat.types import REFUSE_REPLY
 
 
 def fields(delta: Any) -> Fields:
-    return open_object(msgspec.json.encode(delta), refuse_answer)
+    return open_body(msgspec.json.encode(delta), REFUSE_REPLY)
 
 
 def read(*deltas: dict[str, Any]) -> list[tuple[str, str, str]]:

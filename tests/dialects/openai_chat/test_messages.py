@@ -20,15 +20,15 @@ from asbru.core.chat import (
 )
 from asbru.dialects.openai_chat.messages import write_messages
 from asbru.dialects.openai_chat.parts import PartWriter
-from asbru.dialects.openai_chat.receipt import Receipt
+from asbru.dialects.receipt import Receipt
 
 IMAGE = ImagePart(source=MediaSource(media_type="image/png", data="AA=="))
 WRITTEN_IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}
 
 
 def write(*messages: Message, dialect: str = "anthropic_messages") -> tuple[list[Any], list[str]]:
-    receipt = Receipt()
-    written = write_messages(messages, PartWriter(dialect, False, receipt))
+    receipt = Receipt("openai_chat", dialect)
+    written = write_messages(messages, PartWriter(receipt, marks=False))
     return json.loads(msgspec.json.encode(written)), [str(note) for note in receipt.notes]
 
 

@@ -16,14 +16,14 @@ from asbru.core.chat import (
     TextPart,
 )
 from asbru.dialects.openai_chat.parts import PartWriter, read_source, write_source
-from asbru.dialects.openai_chat.receipt import Receipt
+from asbru.dialects.receipt import Receipt
 
 PDF = MediaSource(media_type="application/pdf", data="JVBERi0=")
 
 
 def write(part: Part, dialect: str = "anthropic_messages", *, marks: bool = False) -> tuple[object, list[str]]:
-    receipt = Receipt()
-    written = PartWriter(dialect, marks, receipt).write(part, "p")
+    receipt = Receipt("openai_chat", dialect)
+    written = PartWriter(receipt, marks=marks).write(part, "p")
     return written, [str(note) for note in receipt.notes]
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.fakes.both_ways import BothWays, members, wires
+from tests.fakes import both_ways
+from tests.fakes.both_ways import members
+from tests.kits.dialects import discover
 
 from asbru.core.reply import StreamEvent
-from asbru.dialects.openai_chat import DIALECT, plain, request, response, stream, tools
+from asbru.dialects.openai_chat import DIALECT, plain
 from asbru.dialects.openai_chat.plain import (
     read_plain_chunk,
     read_plain_message,
@@ -21,39 +23,16 @@ from asbru.dialects.openai_chat.plain import (
     read_plain_tools,
 )
 
-BOTH = BothWays(
-    (request, "read_plain_request"),
-    (request, "read_plain_messages"),
-    (request, "read_plain_message"),
-    (tools, "read_plain_tools"),
-    (response, "read_plain_reply"),
-    (stream, "read_plain_chunk"),
-)
-assert_same = BOTH.assert_same
+SUBJECT = discover()["openai_chat"]
+
+
+def assert_same(read: Callable[[bytes], object], body: bytes) -> None:
+    both_ways.assert_same(SUBJECT, read, body)
 
 
 def read_stream(data: bytes) -> list[StreamEvent]:
     reader = DIALECT.chat.stream_reader()
     return reader.feed(data) + reader.close()
-
-
-@pytest.mark.parametrize("wire", wires("openai_chat", "request"))
-def test_golden_requests_are_read_the_same(wire: Any) -> None:
-    """Each golden request reads the same with and without the plain case."""
-    assert_same(DIALECT.chat.read_request, json.dumps(wire).encode())
-
-
-@pytest.mark.parametrize("wire", wires("openai_chat", "reply"))
-def test_golden_answers_are_read_the_same(wire: Any) -> None:
-    """Each golden answer reads the same with and without the plain case."""
-    assert_same(DIALECT.chat.read_reply, json.dumps(wire).encode())
-
-
-@pytest.mark.parametrize("wire", wires("openai_chat", "stream"))
-def test_golden_streams_are_read_the_same(wire: Any) -> None:
-    """Each golden stream gives the same events with and without the plain case."""
-    lines = [event if isinstance(event, str) else json.dumps(event) for event in wire]
-    assert_same(read_stream, "".join(f"data: {line}\n\n" for line in lines).encode())
 
 
 TEXT = st.sampled_from(("", "a", "ü \ud800".encode("utf-8", "replace").decode(), "two words"))
@@ -241,3 +220,8 @@ def test_invalid_utf8_is_not_plain() -> None:
     body = b'{"choices":[{"message":{"content":"a"}}],"system_fingerprint":"\xff"}'
     assert plain.read_plain_reply(body) is None
     assert_same(DIALECT.chat.read_reply, body)
+
+
+def test_a_part_needs_its_type() -> None:
+    """A part without a type is not plain, although text is all that could be."""
+    assert read_plain_message(raw({"role": "user", "content": [{"text": "q"}]})) is None

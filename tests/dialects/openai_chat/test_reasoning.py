@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from asbru.core.chat import Raw, RedactedThinkingPart, ThinkingPart
-from asbru.dialects.openai_chat.fields import open_object, refuse_request
+from asbru.dialects.fields import open_body, refuse_request
 from asbru.dialects.openai_chat.reasoning import (
     Thought,
     read_chunk_reasoning,
@@ -21,7 +21,7 @@ NAME, ANTHROPIC, FORMAT = "openai_chat", "anthropic_messages", "anthropic-claude
 
 
 def read(**members: Any) -> list[Thought]:
-    return read_reasoning(open_object(msgspec.json.encode(members), refuse_request))
+    return read_reasoning(open_body(msgspec.json.encode(members), refuse_request))
 
 
 def detail(**members: Any) -> dict[str, Any]:
@@ -74,6 +74,17 @@ def test_details_of_other_formats_come_back_as_they_were() -> None:
     assert msgspec.json.decode(msgspec.json.encode(written)) == {"reasoning_details": details}
 
 
+def test_a_signature_keeps_its_dialect() -> None:
+    """Thinking signed for any dialect comes back from a caller as signed for it, not for ours."""
+    signed = [
+        ThinkingPart(text="t", signature="s", dialect="gemini"),
+        RedactedThinkingPart(data="d", dialect="gemini"),
+    ]
+    details = msgspec.json.decode(msgspec.json.encode(write_reasoning(signed)))
+    assert [item["format"] for item in details["reasoning_details"]] == ["asbru:gemini", "asbru:gemini"]
+    assert read(**details) == signed
+
+
 def test_plain_thoughts_beside_details_become_details() -> None:
     """Since details win when read, a plain thought beside one is written as a detail too."""
     signed = ThinkingPart(text="b", signature="s", dialect=ANTHROPIC)
@@ -85,7 +96,7 @@ def test_plain_thoughts_beside_details_become_details() -> None:
 
 def test_a_delta_without_reasoning_leaves_nothing_behind() -> None:
     """Members that are null are taken out, so that they are not mistaken for unknown ones."""
-    delta = open_object(b'{"reasoning":null,"reasoning_details":null,"content":"x"}', refuse_request)
+    delta = open_body(b'{"reasoning":null,"reasoning_details":null,"content":"x"}', refuse_request)
     assert read_chunk_reasoning(delta) == []
     assert delta.rest() == {"content": Raw(b'"x"')}
 
@@ -93,4 +104,4 @@ def test_a_delta_without_reasoning_leaves_nothing_behind() -> None:
 def test_thinking_content_of_other_things_than_text_is_left_alone() -> None:
     """A thinking part that holds references is not flattened; it stays foreign."""
     for raw in (b'{"type":"thinking","thinking":[{"type":"reference"}]}', b'{"type":"thinking"}'):
-        assert read_thinking_content(open_object(raw, refuse_request)) is None
+        assert read_thinking_content(open_body(raw, refuse_request)) is None

@@ -23,19 +23,19 @@ def user(*parts: Any) -> dict[str, Any]:
 
 
 BAD = {
-    "messages: expected a list of at least one message, got nothing": b'{"model":"m"}',
-    "messages: expected a list of at least one message, got an empty list": b'{"model":"m","messages":[]}',
-    "messages: expected a list, got a string": request_of(messages="hi"),
+    "messages: expected an array of at least one message, got nothing": b'{"model":"m"}',
+    "messages: expected an array of at least one message, got an empty array": b'{"model":"m","messages":[]}',
+    "messages: expected an array, got a string": request_of(messages="hi"),
     "messages[0]: expected an object, got a string": request_of("hi"),
     "messages[0].role: expected a string, got nothing": request_of({"content": "x"}),
     'messages[0].role: expected one of system, developer, user, assistant, tool, function, got "boss"': (
         request_of({"role": "boss", "content": "x"})
     ),
-    "messages[0].content: expected a string or a list of parts, got nothing": request_of({"role": "user"}),
-    "messages[0].content: expected a string or a list of parts, got something else": (
+    "messages[0].content: expected a string or an array of parts, got nothing": request_of({"role": "user"}),
+    "messages[0].content: expected a string or an array of parts, got an object": (
         request_of({"role": "user", "content": {}})
     ),
-    "messages[0].content[0].type: expected a string, got a number": request_of(user({"type": 5})),
+    "messages[0].content[0].type: expected a string, got the number 5": request_of(user({"type": 5})),
     "messages[0].content[1].text: expected a string, got nothing": (
         request_of(user({"type": "text", "text": "a"}, {"type": "text"}))
     ),
@@ -50,12 +50,12 @@ BAD = {
         request_of({"role": "assistant", "tool_calls": [{"id": "a", "type": "function"}]})
     ),
     "tools[0].function.name: expected a string, got nothing": request_of(tools=[{"function": {}}]),
-    "tools[0].function.parameters: expected a JSON Schema object, got something else": (
+    "tools[0].function.parameters: expected a JSON Schema object, got an array": (
         request_of(tools=[{"function": {"name": "f", "parameters": []}}])
     ),
-    "stop[1]: expected a string, got a number": request_of(stop=["a", 5]),
+    "stop[1]: expected a string, got the number 5": request_of(stop=["a", 5]),
     "temperature: expected a number, got a string": request_of(temperature="hot"),
-    "n: expected a whole number, got a number": request_of(n=1.5),
+    "n: expected an integer, got the number 1.5": request_of(n=1.5),
     "response_format.json_schema: expected an object, got nothing": (
         request_of(response_format={"type": "json_schema"})
     ),

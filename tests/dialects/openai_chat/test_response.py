@@ -45,9 +45,9 @@ def message_of(reply: ChatReply) -> tuple[dict[str, Any], list[str]]:
     [
         (b'{"error":{"message":"busy","code":503}}', "fault", "busy"),
         (b"<html>", "protocol", "the provider's answer: expected a JSON object, got malformed JSON"),
-        (b"[]", "protocol", "the provider's answer: expected a JSON object, got a list"),
-        (b'{"id":"1"}', "protocol", "the provider's answer, choices: expected a list, got nothing"),
-        (b'{"choices":[{"message":[]}]}', "protocol", "choices[0].message: expected an object, got a list"),
+        (b"[]", "protocol", "the provider's answer: expected a JSON object, got an array"),
+        (b'{"id":"1"}', "protocol", "the provider's answer, choices: expected an array, got nothing"),
+        (b'{"choices":[{"message":[]}]}', "protocol", "choices[0].message: expected an object, got an array"),
         (b'{"choices":' + b"[" * 100_000, "protocol", "nested"),
     ],
 )

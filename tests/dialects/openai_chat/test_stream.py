@@ -103,7 +103,7 @@ def test_a_broken_connection_needs_the_terminator(data: bytes, ends: bool) -> No
         (DONE, "the provider's stream ended before it began", "protocol_error"),
         (
             b'data: {"choices":[{"delta":{"content":5}}]}\n\n',
-            "the provider's answer, chunk.choices[0].delta.content: expected a string, got a number",
+            "the provider's answer, chunk.choices[0].delta.content: expected a string, got the number 5",
             "protocol_error",
         ),
     ],

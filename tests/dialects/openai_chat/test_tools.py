@@ -8,9 +8,8 @@ import msgspec
 import pytest
 
 from asbru.core.chat import Raw, Tool, ToolCallPart, ToolChoice
-from asbru.dialects.openai_chat.fields import Fields, open_object, refuse_request
+from asbru.dialects.fields import Fields, open_body, refuse_request
 from asbru.dialects.openai_chat.parts import PartWriter
-from asbru.dialects.openai_chat.receipt import Receipt
 from asbru.dialects.openai_chat.tools import (
     read_tool_calls,
     read_tool_choice,
@@ -18,14 +17,15 @@ from asbru.dialects.openai_chat.tools import (
     write_tool_choice,
     write_tools,
 )
+from asbru.dialects.receipt import Receipt
 
 
 def fields(**members: Any) -> Fields:
-    return open_object(msgspec.json.encode(members), refuse_request)
+    return open_body(msgspec.json.encode(members), refuse_request)
 
 
 def writer(dialect: str = "openai_chat") -> PartWriter:
-    return PartWriter(dialect, False, Receipt())
+    return PartWriter(Receipt("openai_chat", dialect), marks=False)
 
 
 def test_unknown_members_of_a_tool_keep_their_place() -> None:

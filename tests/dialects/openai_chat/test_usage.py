@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from asbru.core.chat import Raw
 from asbru.core.usage import Usage
 from asbru.dialects.openai_chat.usage import read_usage, tail_usage, usage_of, write_usage
+from asbru.dialects.receipt import Receipt
 
 
 def read(**members: Any) -> Usage | None:
@@ -79,12 +80,15 @@ def test_buckets_add_up(wire: dict[str, Any]) -> None:
 def test_written_usage_reads_the_same() -> None:
     """Usage written for a caller keeps the totals and, read again, the buckets."""
     usage = Usage(input=4, cache_read=3, cache_write_5m=2, audio_input=1, output=5, reasoning=6, audio_output=7)
-    written = write_usage(usage)
+    receipt = Receipt("openai_chat", "anthropic_messages")
+    written = write_usage(usage, receipt)
     assert (written["prompt_tokens"], written["completion_tokens"], written["total_tokens"]) == (10, 18, 28)
     assert read(**written) == usage
     unknown = Usage(input=1, output=2, cache_write_1h=3, reasoning_known=False)
-    again = read(**write_usage(unknown))
+    assert receipt.notes == ()
+    again = read(**write_usage(unknown, receipt))
     assert again == Usage(input=1, output=2, cache_write_5m=3, reasoning_known=False)
+    assert [note.field for note in receipt.notes] == ["usage.cache_write_1h"]
 
 
 KNOWN = Usage(input=10, output=5, reasoning_known=False)

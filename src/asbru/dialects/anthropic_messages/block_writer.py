@@ -29,9 +29,9 @@ from asbru.core.chat import (
     ToolCallPart,
     ToolResultPart,
 )
-from asbru.dialects.anthropic_messages.fields import raw_of
-from asbru.dialects.anthropic_messages.receipt import Receipt
-from asbru.dialects.anthropic_messages.types import DECODE_ERRORS, NAME, decode_members, encode
+from asbru.dialects.anthropic_messages.types import NAME, decode_members, encode
+from asbru.dialects.fields import DECODE_ERRORS
+from asbru.dialects.receipt import Receipt
 
 Block: TypeAlias = dict[str, Any] | Raw
 
@@ -82,7 +82,7 @@ def write_arguments(arguments: str, path: str, receipt: Receipt, *, custom: bool
         return Raw(encode({"input": arguments}))
     if not arguments.strip():
         return Raw(b"{}")
-    raw = raw_of(arguments)
+    raw = Raw(arguments.encode())
     try:
         decode_members(raw)
     except DECODE_ERRORS:
@@ -142,8 +142,8 @@ def _write_source(source: MediaSource, path: str, receipt: Receipt) -> dict[str,
         source = MediaSource(media_type=media_type or None, data=data)
     if source.data is not None:
         media_type = source.media_type or _media_type_of(source.data)
-        if source.media_type is None and not receipt.native:
-            receipt.added(f"{path}.media_type", media_type or "")
+        if media_type is not None and media_type != source.media_type:
+            receipt.added(f"{path}.media_type", media_type)
         typed = {} if media_type is None else {"media_type": media_type}
         return {"type": "base64", **typed, "data": source.data}
     if source.url is not None:
@@ -202,7 +202,10 @@ def _document_source(part: DocumentPart, path: str, receipt: Receipt) -> dict[st
     written = _write_source(part.source, path, receipt)
     if written is None or receipt.native or written["type"] != "base64":
         return written
-    media_type = written.get("media_type") or "application/pdf"
+    media_type = written.get("media_type")
+    if not media_type:
+        media_type = "application/pdf"
+        receipt.added(f"{path}.media_type", media_type)
     if media_type == "application/pdf":
         return {**written, "media_type": media_type}
     text = _plain_text(written["data"]) if media_type.startswith("text/") else None

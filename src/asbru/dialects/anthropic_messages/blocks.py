@@ -7,7 +7,7 @@ can be written back byte for byte. Not here: writing (`block_writer.py`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from asbru.core.chat import (
@@ -24,8 +24,9 @@ from asbru.core.chat import (
     ToolCallPart,
     ToolResultPart,
 )
-from asbru.dialects.anthropic_messages.fields import Fields, Misfit, describe, open_object, text_of
-from asbru.dialects.anthropic_messages.types import NAME
+from asbru.core.reply import PartDelta
+from asbru.dialects.anthropic_messages.types import NAME, decode_any, decode_members, decode_text, encode
+from asbru.dialects.fields import DECODE_ERRORS, NULL, Fields, kind_of
 
 CARRIER: Final = "asbru:"
 """A signature of another dialect travels through callers of this one as `asbru:<dialect>:<signature>`."""
@@ -33,32 +34,61 @@ CARRIER: Final = "asbru:"
 
 def read_content(fields: Fields, name: str) -> tuple[tuple[Part, ...], bool]:
     """The parts of a `content` member that is a string or an array of blocks, and whether it was a string."""
-    raw = fields.members.get(name)
-    came = "nothing" if raw is None else describe(raw)
+    raw = fields.peek(name)
+    came = "nothing" if raw is None else kind_of(raw)
     if came == "a string":
-        return (TextPart(text=fields.need_str(name)),), True
+        return (TextPart(text=fields.need_text(name)),), True
     if came != "an array":
-        raise Misfit(f"{fields.at(name)}: expected a string or an array of blocks, got {came}")
-    blocks = fields.need_list(name)
-    path = fields.at(name)
-    return tuple(read_block(block, f"{path}[{n}]") for n, block in enumerate(blocks)), False
+        raise fields.wrong(name, f"expected a string or an array of blocks, got {came}")
+    blocks = enumerate(fields.need_items(name))
+    return tuple(read_block(raw, fields.as_object(raw, f"{name}[{n}]")) for n, raw in blocks), False
 
 
-def read_block(raw: Raw, path: str) -> Part:
-    """One block."""
-    fields = open_object(raw, path)
-    kind = fields.need_str("type")
+def read_block(raw: Raw, fields: Fields) -> Part:
+    """One block: `raw`, opened as `fields`."""
+    kind = fields.need_text("type")
     reader = _READERS.get(kind)
     part = reader(fields) if reader else None
     return ForeignPart(dialect=NAME, kind=kind, raw=raw) if part is None else part
 
 
+def join_foreign(part: ForeignPart, deltas: Sequence[PartDelta]) -> ForeignPart:
+    """A foreign block with what its deltas added: JSON text makes up its `input`; of an unknown delta the strings go
+    on where the block has them already, and all else is set."""
+    members = decode_members(part.raw)
+    text = "".join(delta.text for delta in deltas if delta.text is not None)
+    if text:
+        members["input"] = _json_or_text(text)
+    for delta in deltas:
+        if delta.foreign is None:
+            continue
+        for name, raw in decode_members(delta.foreign).items():
+            if name != "type":
+                members[name] = _longer(members.get(name, NULL), raw)
+    return ForeignPart(dialect=NAME, kind=part.kind, raw=Raw(encode(members)))
+
+
+def _json_or_text(text: str) -> Raw:
+    raw = text.encode()
+    try:
+        decode_any(raw)
+    except DECODE_ERRORS:
+        return Raw(encode(text))
+    return Raw(raw)
+
+
+def _longer(before: Raw, more: Raw) -> Raw:
+    if kind_of(before) == kind_of(more) == "a string":
+        return Raw(encode(decode_text(before) + decode_text(more)))
+    return more
+
+
 def read_cache(fields: Fields) -> CacheMark | None:
     """The `cache_control` member."""
-    mark = fields.take_object("cache_control")
+    mark = fields.child("cache_control")
     if mark is None:
         return None
-    return CacheMark(kind=mark.take_str("type") or "ephemeral", ttl=mark.take_str("ttl"), extra=mark.rest())
+    return CacheMark(kind=mark.text("type") or "ephemeral", ttl=mark.text("ttl"), extra=mark.rest())
 
 
 def read_signature(signature: str | None) -> tuple[str | None, str]:
@@ -70,9 +100,9 @@ def read_signature(signature: str | None) -> tuple[str | None, str]:
 
 
 def _read_text(fields: Fields) -> Part:
-    citations = fields.take_raw("citations")
+    citations = fields.raw("citations")
     return TextPart(
-        text=fields.need_str("text"),
+        text=fields.need_text("text"),
         cache=read_cache(fields),
         citations=citations,
         citations_dialect=None if citations is None else NAME,
@@ -80,33 +110,31 @@ def _read_text(fields: Fields) -> Part:
     )
 
 
-def _read_source(fields: Fields) -> MediaSource | None:
+def _read_source(source: Fields) -> MediaSource | None:
     """A source of bytes; None for a form that `MediaSource` cannot hold."""
-    source = fields.need_object("source")
-    kind = source.need_str("type")
+    kind = source.need_text("type")
     if kind == "base64":
-        media_type = source.take_str("media_type")
-        found = MediaSource(media_type=media_type, data=source.need_str("data"))
+        media_type = source.text("media_type")
+        found = MediaSource(media_type=media_type, data=source.need_text("data"))
     elif kind == "url":
-        found = MediaSource(url=source.need_str("url"))
+        found = MediaSource(url=source.need_text("url"))
     elif kind == "file":
-        found = MediaSource(file_id=source.need_str("file_id"))
+        found = MediaSource(file_id=source.need_text("file_id"))
     else:
         return None
     return None if source.rest() else found
 
 
 def _read_image(fields: Fields) -> Part | None:
-    source = _read_source(fields)
+    source = _read_source(fields.need_child("source"))
     if source is None:
         return None
     return ImagePart(source=source, cache=read_cache(fields), extra=fields.rest())
 
 
 def _read_document(fields: Fields) -> Part | None:
-    whole = fields.members.get("source")
-    inner = fields.need_object("source")
-    kind = inner.peek_str("type")
+    inner = fields.need_child("source")
+    kind = inner.peek_text("type")
     source: MediaSource | None = None
     text: str | None = None
     parts: tuple[Part, ...] | None = None
@@ -114,45 +142,44 @@ def _read_document(fields: Fields) -> Part | None:
         text = _read_plain_source(inner)
     elif kind == "content":
         parts = _read_parts_source(inner)
-    elif whole is not None:
-        fields.members["source"] = whole
-        source = _read_source(fields)
+    else:
+        source = _read_source(inner)
     if source is None and text is None and parts is None:
         return None
     return DocumentPart(
         source=source,
         text=text,
         parts=parts,
-        title=fields.take_str("title"),
-        context=fields.take_str("context"),
-        citations=fields.take_raw("citations"),
+        title=fields.text("title"),
+        context=fields.text("context"),
+        citations=fields.raw("citations"),
         cache=read_cache(fields),
         extra=fields.rest(),
     )
 
 
 def _read_plain_source(source: Fields) -> str | None:
-    source.take_str("type")
-    text = source.need_str("data")
-    media_type = source.take_str("media_type")
+    source.text("type")
+    text = source.need_text("data")
+    media_type = source.text("media_type")
     return None if source.rest() or media_type not in (None, "text/plain") else text
 
 
 def _read_parts_source(source: Fields) -> tuple[Part, ...] | None:
-    source.take_str("type")
+    source.text("type")
     parts, plain = read_content(source, "content")
     return None if plain or source.rest() else parts
 
 
 def _read_tool_use(fields: Fields) -> Part:
-    name = fields.need_str("name")
-    given = fields.take_raw("input")
-    if given is not None and describe(given) != "an object":
-        raise Misfit(f"{fields.at('input')}: expected an object, got {describe(given)}")
+    name = fields.need_text("name")
+    given = fields.raw("input")
+    if given is not None and kind_of(given) != "an object":
+        raise fields.wrong("input", f"expected an object, got {kind_of(given)}")
     return ToolCallPart(
-        id=fields.need_str("id"),
+        id=fields.need_text("id"),
         name=name,
-        arguments="" if given is None else text_of(given),
+        arguments="" if given is None else bytes(given).decode(),
         cache=read_cache(fields),
         extra=fields.rest(),
     )
@@ -161,27 +188,25 @@ def _read_tool_use(fields: Fields) -> Part:
 def _read_tool_result(fields: Fields) -> Part:
     parts: tuple[Part, ...] = ()
     plain = True
-    if fields.holds("content"):
+    if fields.peek("content") is not None:
         parts, plain = read_content(fields, "content")
-    else:
-        fields.take_raw("content")
     return ToolResultPart(
-        call_id=fields.need_str("tool_use_id"),
+        call_id=fields.need_text("tool_use_id"),
         parts=parts,
         plain=plain,
-        is_error=fields.take_bool("is_error") or False,
+        is_error=fields.boolean("is_error") or False,
         cache=read_cache(fields),
         extra=fields.rest(),
     )
 
 
 def _read_thinking(fields: Fields) -> Part:
-    signature, dialect = read_signature(fields.take_str("signature"))
-    return ThinkingPart(text=fields.need_str("thinking"), signature=signature, dialect=dialect, extra=fields.rest())
+    signature, dialect = read_signature(fields.text("signature"))
+    return ThinkingPart(text=fields.need_text("thinking"), signature=signature, dialect=dialect, extra=fields.rest())
 
 
 def _read_redacted(fields: Fields) -> Part:
-    data, dialect = read_signature(fields.need_str("data"))
+    data, dialect = read_signature(fields.need_text("data"))
     return RedactedThinkingPart(data=data or "", dialect=dialect, extra=fields.rest())
 
 

@@ -16,7 +16,6 @@ from asbru.core.chat import Raw
 from asbru.core.errors import AsbruError, UpstreamError
 from asbru.core.reply import StreamFault
 from asbru.dialects.anthropic_messages.types import (
-    DECODE_ERRORS,
     NAME,
     STATUS_OF_TYPE,
     TYPE_OF_STATUS,
@@ -26,13 +25,13 @@ from asbru.dialects.anthropic_messages.types import (
     decode_kind,
     encode,
 )
+from asbru.dialects.fields import DECODE_ERRORS, NULL
 from asbru.wire.sse import write_event
 
 ERROR_TEXT_MAX: Final = 500
 """How many characters of a body that is not JSON go into the message."""
 
 _INSIDE_BYTES_MAX: Final = 512
-_NULL: Final = Raw(b"null")
 _TAGS: Final = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.DOTALL | re.IGNORECASE)
 _VAGUE: Final = ("api_error", "invalid_request_error")
 
@@ -70,7 +69,7 @@ def _made(status: int, body: bytes, error: ErrorWire) -> UpstreamError:
 class _Answer(ErrorHolder):
     """An answer as far as it can be an error."""
 
-    content: Raw = _NULL
+    content: Raw = NULL
 
 
 def error_inside(body: bytes) -> UpstreamError | None:
@@ -81,7 +80,7 @@ def error_inside(body: bytes) -> UpstreamError | None:
         holder = msgspec.json.decode(body, type=_Answer)
     except DECODE_ERRORS:
         return None
-    if holder.error is None or holder.content != _NULL:
+    if holder.error is None or holder.content != NULL:
         return None
     error = _made(STATUS_OF_TYPE.get(_inside(holder).type or "", 502), body, _inside(holder))
     error.kind = "fault"
@@ -117,10 +116,15 @@ def write_error(error: AsbruError, request_id: str) -> bytes:
     return encode(
         {
             "type": "error",
-            "error": {"type": error_type(error.type, error.status), "message": error.message},
+            "error": _error_object(error_type(error.type, error.status), error.message),
             "request_id": request_id,
         }
     )
+
+
+def _error_object(kind: str, message: str) -> dict[str, str]:
+    """The inside of an error; lone surrogates in a message are replaced."""
+    return {"type": kind, "message": message.encode("utf-8", "replace").decode()}
 
 
 def _is_ours(error: UpstreamError) -> bool:
@@ -149,4 +153,4 @@ def write_stream_error(error: AsbruError) -> bytes:
 
 def write_fault_event(kind: str, message: str) -> bytes:
     """An `error` event."""
-    return write_event(encode({"type": "error", "error": {"type": kind, "message": message}}), "error")
+    return write_event(encode({"type": "error", "error": _error_object(kind, message)}), "error")

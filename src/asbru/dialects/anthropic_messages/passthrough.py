@@ -14,7 +14,6 @@ from asbru.core.reply import StreamFault
 from asbru.core.usage import Usage
 from asbru.dialects.anthropic_messages.errors import read_fault
 from asbru.dialects.anthropic_messages.types import (
-    DECODE_ERRORS,
     decode_block_start,
     decode_kind,
     decode_start_holder,
@@ -22,6 +21,7 @@ from asbru.dialects.anthropic_messages.types import (
 )
 from asbru.dialects.anthropic_messages.usage import later_usage_from, usage_from
 from asbru.dialects.contract import TailFacts
+from asbru.dialects.fields import DECODE_ERRORS
 from asbru.wire.sse import CR, read_block
 
 USAGE_TAIL_BYTES: Final = 4096

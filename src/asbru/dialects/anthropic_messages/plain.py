@@ -28,8 +28,9 @@ from asbru.core.chat import (
 )
 from asbru.core.reply import ChatReply
 from asbru.dialects.anthropic_messages.blocks import read_signature
-from asbru.dialects.anthropic_messages.types import DECODE_ERRORS, NAME, NULL, STOP_READ, UsageWire
+from asbru.dialects.anthropic_messages.types import NAME, STOP_READ, UsageWire
 from asbru.dialects.anthropic_messages.usage import usage_extra_raw, usage_from
+from asbru.dialects.fields import DECODE_ERRORS, NULL
 
 
 class CacheWire(msgspec.Struct, forbid_unknown_fields=True):
@@ -43,8 +44,8 @@ class CacheWire(msgspec.Struct, forbid_unknown_fields=True):
         return CacheMark(kind=self.type or "ephemeral", ttl=self.ttl)
 
 
-class TextWire(msgspec.Struct, tag="text", forbid_unknown_fields=True):
-    """A text block without citations."""
+class TextFields(msgspec.Struct, forbid_unknown_fields=True):
+    """What a text block without citations holds beside its type."""
 
     text: str
     cache_control: CacheWire | None = None
@@ -54,6 +55,16 @@ class TextWire(msgspec.Struct, tag="text", forbid_unknown_fields=True):
         """The canonical part."""
         cache = self.cache_control
         return TextPart(text=self.text) if cache is None else TextPart(text=self.text, cache=cache.mark())
+
+
+class TextWire(TextFields, tag="text"):
+    """A text block among blocks of other types."""
+
+
+class OnlyTextWire(TextFields, kw_only=True):
+    """A text block where no other is plain. Its type is a member: a tag may be left out where nothing is to choose."""
+
+    type: Literal["text"]
 
 
 class ThinkingWire(msgspec.Struct, tag="thinking", forbid_unknown_fields=True):
@@ -89,7 +100,7 @@ class ToolResultWire(msgspec.Struct, tag="tool_result", forbid_unknown_fields=Tr
     """A tool result that is a string, texts or nothing."""
 
     tool_use_id: str
-    content: str | list[TextWire] | None = None
+    content: str | list[OnlyTextWire] | None = None
     is_error: bool | None = None
     cache_control: CacheWire | None = None
 
@@ -131,11 +142,14 @@ class ToolWire(msgspec.Struct, forbid_unknown_fields=True):
     type: Literal["custom"] = "custom"
 
     def tool(self) -> Tool:
-        """The canonical tool."""
+        """The canonical tool; `ValidationError` when the schema is neither absent nor an object."""
+        schema = self.input_schema
+        if schema != NULL and memoryview(schema)[0] != 0x7B:
+            raise msgspec.ValidationError("expected an object as input_schema")
         return Tool(
             name=self.name,
             description=self.description,
-            parameters=None if self.input_schema == NULL else self.input_schema,
+            parameters=None if schema == NULL else schema,
             strict=self.strict,
             cache=None if self.cache_control is None else self.cache_control.mark(),
         )
@@ -172,7 +186,7 @@ _decode_content: Callable[[Raw], str | list[BlockWire]] = msgspec.json.Decoder[A
 _decode_reply = msgspec.json.Decoder(ReplyWire).decode
 
 
-def parts_of(content: str | list[BlockWire] | list[TextWire]) -> tuple[Part, ...]:
+def parts_of(content: str | list[BlockWire] | list[OnlyTextWire]) -> tuple[Part, ...]:
     """The canonical parts of a `content` member."""
     if isinstance(content, str):
         return (TextPart(text=content),)
@@ -223,8 +237,8 @@ def read_plain_reply(body: bytes) -> ChatReply | None:
     usage = wire.usage
     if usage is not None and usage.inference_geo != NULL:
         extra = usage_extra_raw({"inference_geo": usage.inference_geo})
-        if not _is_utf8(body):  # what rides along raw has not been looked at
-            return None
+    if not _is_utf8(body):  # what rides along raw, and unknown names within the usage, have not been looked at
+        return None
     word = wire.stop_reason
     choice = Choice(
         index=0,

@@ -23,11 +23,11 @@ from typing import Any, Final
 
 import msgspec
 
-from asbru.core.chat import ChatRequest, Reasoning, ToolResultPart
+from asbru.core.chat import ChatRequest, Extra, Reasoning, ToolResultPart
 from asbru.core.traits import ThinkingStyle
-from asbru.dialects.anthropic_messages.fields import Fields
-from asbru.dialects.anthropic_messages.receipt import Receipt
-from asbru.dialects.anthropic_messages.types import DECODE_ERRORS, decode_members
+from asbru.dialects.anthropic_messages.types import decode_members
+from asbru.dialects.fields import DECODE_ERRORS, Fields
+from asbru.dialects.receipt import Receipt
 
 BUDGET_TOKENS_MIN: Final = 1024
 
@@ -46,17 +46,16 @@ def read_reasoning(thinking: Fields | None, effort: str | None) -> Reasoning | N
     """`thinking` and `effort`; a thinking type that is not known stays in `extra` under `type`."""
     if thinking is None:
         return None if effort is None else Reasoning(effort=effort)
-    whole = thinking.members.get("type")
-    kind = thinking.need_str("type")
-    mode = kind if kind in ("enabled", "disabled", "adaptive") else None
-    if mode is None and whole is not None:
-        thinking.members["type"] = whole
+    kind = thinking.peek("type")
+    word = thinking.need_text("type")
+    mode = word if word in ("enabled", "disabled", "adaptive") else None
+    left: Extra = {} if mode is not None or kind is None else {"type": kind}
     return Reasoning(
         effort=effort,
         mode=mode,
-        budget_tokens=thinking.take_int("budget_tokens"),
-        display=thinking.take_str("display"),
-        extra=thinking.rest(),
+        budget_tokens=thinking.integer("budget_tokens"),
+        display=thinking.text("display"),
+        extra={**left, **thinking.rest()},
     )
 
 
@@ -141,13 +140,14 @@ def _chosen(
             return Thought(_shown(reasoning, "enabled", _fit(reasoning.budget_tokens, max_tokens, receipt)))
         return _budgeted(reasoning.effort or "medium", max_tokens, receipt, reasoning)
     word = _EFFORT_WORD.get(reasoning.effort or "")
+    if word is not None and word != reasoning.effort:
+        receipt.changed("reasoning.effort", f"became {word}")
     if word is None and reasoning.budget_tokens is not None:
         word = _nearest_effort(reasoning.budget_tokens)
+        receipt.changed("reasoning.budget_tokens", f"{reasoning.budget_tokens} became effort {word}")
     if word is None and reasoning.effort is not None:
         receipt.dropped("reasoning.effort", "no equivalent")
         return Thought()
-    if word is not None and word != reasoning.effort:
-        receipt.changed("reasoning.effort", f"became {word}")
     if reasoning.mode == "enabled":
         receipt.changed("reasoning.mode", "enabled became adaptive")
     return Thought(_shown(reasoning, "adaptive", None), word)

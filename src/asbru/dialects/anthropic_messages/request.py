@@ -22,18 +22,6 @@ from asbru.core.chat import (
 )
 from asbru.core.errors import BadRequest
 from asbru.dialects.anthropic_messages.blocks import read_cache, read_content
-from asbru.dialects.anthropic_messages.fields import (
-    ARRAY,
-    BOOLEAN,
-    INTEGER,
-    NUMBER,
-    STRING,
-    STRINGS,
-    Fields,
-    Misfit,
-    check_utf8,
-    open_object,
-)
 from asbru.dialects.anthropic_messages.plain import (
     read_plain_content,
     read_plain_message,
@@ -42,7 +30,6 @@ from asbru.dialects.anthropic_messages.plain import (
 )
 from asbru.dialects.anthropic_messages.reasoning import read_reasoning
 from asbru.dialects.anthropic_messages.types import (
-    DECODE_ERRORS,
     NAME,
     decode_count,
     decode_flag,
@@ -51,14 +38,26 @@ from asbru.dialects.anthropic_messages.types import (
     encode,
 )
 from asbru.dialects.contract import PathParameters, RequestHead
+from asbru.dialects.fields import (
+    BOOLEAN,
+    DECODE_ERRORS,
+    INTEGER,
+    NUMBER,
+    TEXT,
+    TEXTS,
+    Fields,
+    kind_of,
+    open_body,
+    refuse_request,
+)
 
 _SETTINGS: Final = {
     "max_tokens": ("max_tokens", INTEGER),
     "temperature": ("temperature", NUMBER),
     "top_p": ("top_p", NUMBER),
     "top_k": ("top_k", INTEGER),
-    "stop_sequences": ("stop", STRINGS),
-    "service_tier": ("service_tier", STRING),
+    "stop_sequences": ("stop", TEXTS),
+    "service_tier": ("service_tier", TEXT),
     "stream": ("stream", BOOLEAN),
 }
 """Settings that are one value: the canonical name and how they are read."""
@@ -86,13 +85,12 @@ def read_head(body: bytes, parameters: PathParameters | None = None, query: byte
 def _why_not(body: bytes, error: Exception) -> BadRequest:
     """The same again, to say what is wrong in words; `error` is for what only the decoder saw."""
     try:
-        check_utf8(body)
-        fields = open_object(body, "")
-        fields.need_str("model")
-        fields.take_bool("stream")
-        fields.take_int("max_tokens")
-    except Misfit as misfit:
-        return BadRequest(str(misfit))
+        fields = open_body(body, refuse_request)
+        fields.need_text("model")
+        fields.boolean("stream")
+        fields.integer("max_tokens")
+    except BadRequest as refusal:
+        return refusal
     return BadRequest(f"the body: expected a Messages request, got: {error}")
 
 
@@ -117,117 +115,112 @@ def read_request(body: bytes) -> ChatRequest:
 
     Serves count_tokens too: `max_tokens` may be absent.
     """
-    try:
-        check_utf8(body)
-        return _read(open_object(body, ""))
-    except Misfit as misfit:
-        raise BadRequest(str(misfit)) from None
-
-
-def _read(fields: Fields) -> ChatRequest:
-    model = fields.need_str("model")
+    fields = open_body(body, refuse_request)
+    model = fields.need_text("model")
     if not model:
-        raise Misfit("model: expected the name of a model, got an empty string")
-    messages = (*_read_system(fields), *_read_messages(fields))
+        raise fields.wrong("model", "expected the name of a model, got an empty string")
+    system, turns = _read_system(fields), _read_messages(fields)
+    if not turns:
+        raise fields.wrong("messages", "expected an array of at least one message, got an empty array")
     extra: Extra = {}
     response_format = None
     effort = None
-    config = fields.take_object("output_config")
+    config = fields.child("output_config")
     if config is not None:
-        effort = config.take_str("effort")
+        effort = config.text("effort")
         response_format = _read_format(config, "format")
         if config.rest():
             extra["output_config"] = Raw(encode(config.rest()))
     if response_format is None:
         response_format = _read_format(fields, "output_format")
     user = None
-    metadata = fields.take_object("metadata")
+    metadata = fields.child("metadata")
     if metadata is not None:
-        user = metadata.take_str("user_id")
+        user = metadata.text("user_id")
         if metadata.rest():
             extra["metadata"] = Raw(encode(metadata.rest()))
     tool_choice, parallel = _read_tool_choice(fields)
     return ChatRequest(
         model=model,
-        messages=messages,
+        messages=(*system, *turns),
         tools=_read_tools(fields),
         tool_choice=tool_choice,
         parallel_tool_calls=parallel,
         response_format=response_format,
-        reasoning=read_reasoning(fields.take_object("thinking"), effort),
+        reasoning=read_reasoning(fields.child("thinking"), effort),
         user=user,
         include_usage=True,
         dialect=NAME,
-        **fields.take_present(_SETTINGS),
+        **fields.settings(_SETTINGS),
         extra={**fields.rest(), **extra},
     )
 
 
 def _read_system(fields: Fields) -> tuple[Message, ...]:
-    raw = fields.take_raw("system")
+    raw = fields.peek("system")
     if raw is None:
         return ()
     content = read_plain_content(raw)
     if content is None:
-        fields.members["system"] = raw
         content = read_content(fields, "system")
+    else:
+        fields.raw("system")
     return (Message(role="system", parts=content[0], plain=content[1]),)
 
 
 def _read_messages(fields: Fields) -> list[Message]:
-    raw = fields.members.get("messages")
+    raw = fields.peek("messages")
     plain = None if raw is None else read_plain_messages(raw)
     if plain is not None:
-        del fields.members["messages"]
+        fields.raw("messages")
         return plain
-    items = enumerate(fields.need_list("messages"))
-    return [read_plain_message(item) or _read_message(item, f"messages[{n}]") for n, item in items]
+    items = enumerate(fields.need_items("messages"))
+    return [read_plain_message(item) or _read_message(fields.as_object(item, f"messages[{n}]")) for n, item in items]
 
 
-def _read_message(raw: Raw, path: str) -> Message:
-    message = open_object(raw, path)
-    word = message.need_str("role")
+def _read_message(message: Fields) -> Message:
+    word = message.need_text("role")
     role = _ROLES.get(word)
     if role is None:
-        raise Misfit(f'{message.at("role")}: expected "user", "assistant" or "system", got "{word[:40]}"')
+        raise message.wrong("role", f'expected "user", "assistant" or "system", got "{word[:40]}"')
     parts, plain = read_content(message, "content")
     return Message(role=role, parts=parts, plain=plain, extra=message.rest())
 
 
 def _read_format(fields: Fields, name: str) -> ResponseFormat | None:
     """A structured output format; one of an unknown type stays where it is, as an unknown field."""
-    whole = fields.members.get(name)
-    fmt = fields.take_object(name)
-    if fmt is None:
+    raw = fields.peek(name)
+    fmt = None if raw is None else fields.as_object(raw, name)
+    if fmt is None or fmt.text("type") != "json_schema":
         return None
-    if fmt.take_str("type") != "json_schema" and whole is not None:
-        fields.members[name] = whole
-        return None
-    schema = fmt.take_raw("schema")
+    fields.raw(name)
+    schema = fmt.raw("schema")
     return ResponseFormat(kind="json_schema", schema=schema, extra=fmt.rest())
 
 
 def _read_tools(fields: Fields) -> tuple[Tool | ForeignTool, ...] | None:
-    raw = fields.take_raw("tools")
+    raw = fields.raw("tools")
     if raw is None:
         return None
     plain = read_plain_tools(raw)
     if plain is not None:
         return plain
-    tools = fields.read("tools", raw, ARRAY) or []
-    return tuple(_read_tool(tool, f"tools[{n}]") for n, tool in enumerate(tools))
+    tools = enumerate(fields.as_items(raw, "tools"))
+    return tuple(_read_tool(tool, fields.as_object(tool, f"tools[{n}]")) for n, tool in tools)
 
 
-def _read_tool(raw: Raw, path: str) -> Tool | ForeignTool:
-    fields = open_object(raw, path)
-    kind = fields.take_str("type") or "custom"
+def _read_tool(raw: Raw, fields: Fields) -> Tool | ForeignTool:
+    kind = fields.text("type") or "custom"
     if kind != "custom":
         return ForeignTool(dialect=NAME, kind=kind, raw=raw)
+    schema = fields.raw("input_schema")
+    if schema is not None and kind_of(schema) != "an object":
+        raise fields.wrong("input_schema", f"expected a JSON Schema object, got {kind_of(schema)}")
     return Tool(
-        name=fields.need_str("name"),
-        description=fields.take_str("description"),
-        parameters=fields.take_raw("input_schema"),
-        strict=fields.take_bool("strict"),
+        name=fields.need_text("name"),
+        description=fields.text("description"),
+        parameters=schema,
+        strict=fields.boolean("strict"),
         cache=read_cache(fields),
         extra=fields.rest(),
     )
@@ -235,16 +228,14 @@ def _read_tool(raw: Raw, path: str) -> Tool | ForeignTool:
 
 def _read_tool_choice(fields: Fields) -> tuple[ToolChoice | None, bool | None]:
     """The choice, and whether parallel calls are allowed where it says so."""
-    raw = fields.members.get("tool_choice")
-    choice = fields.take_object("tool_choice")
+    raw = fields.peek("tool_choice")
+    choice = fields.child("tool_choice")
     if choice is None or raw is None:
         return None, None
-    kind = choice.need_str("type")
-    disabled = choice.take_bool("disable_parallel_tool_use")
+    kind = choice.need_text("type")
+    disabled = choice.boolean("disable_parallel_tool_use")
     parallel = None if disabled is None else not disabled
-    name = choice.take_str("name") if kind == "tool" else None
-    if kind == "tool" and name is None:
-        raise Misfit(f"{choice.at('name')}: expected a string, got nothing")
+    name = choice.need_text("name") if kind == "tool" else None
     if choice.rest() or kind not in ("auto", "any", "none", "tool"):
         return ToolChoice(mode="foreign", raw=raw, dialect=NAME), None
     return ToolChoice(mode=kind, name=name), parallel

@@ -30,9 +30,10 @@ from asbru.dialects.anthropic_messages.block_writer import (
     write_cache,
 )
 from asbru.dialects.anthropic_messages.reasoning import Thought, write_reasoning
-from asbru.dialects.anthropic_messages.receipt import Receipt
-from asbru.dialects.anthropic_messages.types import DECODE_ERRORS, NAME, decode_members, encode
+from asbru.dialects.anthropic_messages.types import NAME, decode_members, encode
 from asbru.dialects.contract import Written
+from asbru.dialects.fields import DECODE_ERRORS
+from asbru.dialects.receipt import Receipt
 
 MAX_TOKENS_DEFAULT: Final = 4096
 """`max_tokens` where neither the caller nor the catalogue knows one: every model allows it."""
@@ -44,7 +45,7 @@ _UNKNOWN_HERE: Final = ("frequency_penalty", "presence_penalty", "seed", "top_lo
 
 def write_request(request: ChatRequest, model: str, traits: Traits) -> Written:
     """The body for `model`, as its traits allow, with the receipt."""
-    receipt = Receipt(request.dialect == NAME)
+    receipt = Receipt(NAME, request.dialect)
     max_tokens = _max_tokens(request, traits, receipt)
     thought = write_reasoning(request, traits.thinking, max_tokens, receipt)
     body: dict[str, Any] = {"model": model, "max_tokens": max_tokens}
@@ -267,13 +268,13 @@ def _schema(tool: Tool, path: str, receipt: Receipt) -> Any:
 def _write_tool_choice(request: ChatRequest, receipt: Receipt) -> Any:
     choice = request.tool_choice
     parallel = request.parallel_tool_calls
-    if choice is None:
-        return {"type": "auto", "disable_parallel_tool_use": True} if parallel is False else None
-    if choice.mode == "foreign":
+    if choice is not None and choice.mode == "foreign":
         if choice.dialect == NAME and choice.raw is not None:
             return choice.raw
         receipt.dropped("tool_choice", "no equivalent")
-        return None
+        choice = None
+    if choice is None:
+        return {"type": "auto", "disable_parallel_tool_use": True} if parallel is False else None
     written: dict[str, Any] = {"type": choice.mode}
     if choice.mode == "tool":
         written["name"] = choice.name or ""

@@ -33,17 +33,8 @@ from asbru.dialects.anthropic_messages.block_writer import (
     write_tool_use,
 )
 from asbru.dialects.anthropic_messages.blocks import CARRIER, read_content
-from asbru.dialects.anthropic_messages.fields import Fields, Misfit, check_utf8, is_null, open_object
 from asbru.dialects.anthropic_messages.plain import read_plain_reply
-from asbru.dialects.anthropic_messages.receipt import Receipt
-from asbru.dialects.anthropic_messages.types import (
-    DECODE_ERRORS,
-    NAME,
-    STOP_READ,
-    STOP_WRITE,
-    decode_members,
-    encode,
-)
+from asbru.dialects.anthropic_messages.types import NAME, REFUSE_REPLY, STOP_READ, STOP_WRITE, decode_members, encode
 from asbru.dialects.anthropic_messages.usage import (
     read_usage,
     read_usage_extra,
@@ -51,6 +42,8 @@ from asbru.dialects.anthropic_messages.usage import (
     write_usage,
 )
 from asbru.dialects.contract import WrittenReply
+from asbru.dialects.fields import DECODE_ERRORS, Fields, open_body
+from asbru.dialects.receipt import Receipt
 
 _TIERS = {"default": "standard", "standard": "standard", "priority": "priority", "batch": "batch"}
 
@@ -60,71 +53,56 @@ def read_reply(body: bytes) -> ChatReply:
     plain = read_plain_reply(body)
     if plain is not None:
         return plain
-    try:
-        check_utf8(body)
-        fields = open_object(body, "")
-        if fields.peek_str("type") == "error":
-            raise _fault(fields, body)
-        return _read(fields)
-    except Misfit as misfit:
-        raise UpstreamError(
-            f"the provider's answer does not fit: {misfit}",
-            kind="protocol",
-            code="upstream_protocol",
-            body=body,
-            dialect=NAME,
-        ) from None
+    fields = open_body(body, REFUSE_REPLY)
+    if fields.peek_text("type") == "error":
+        raise _fault(fields, body)
+    return _read(fields)
 
 
 def _fault(fields: Fields, body: bytes) -> UpstreamError:
-    inner = fields.need_object("error")
-    message = inner.take_str("message") or "the provider reported an error"
-    return UpstreamError(message, kind="fault", type=inner.take_str("type"), body=body, dialect=NAME)
+    inner = fields.need_child("error")
+    message = inner.text("message") or "the provider reported an error"
+    return UpstreamError(message, kind="fault", type=inner.text("type"), body=body, dialect=NAME)
 
 
 def _read(fields: Fields) -> ChatReply:
-    fields.take_raw("type")
-    fields.take_raw("role")
+    fields.raw("type")
+    fields.raw("role")
     parts, _ = read_content(fields, "content")
-    raw_stop = fields.take_str("stop_reason")
+    raw_stop = fields.text("stop_reason")
     choice = Choice(
         index=0,
         parts=parts,
         stop=None if raw_stop is None else STOP_READ.get(raw_stop, "other"),
         raw_stop=raw_stop,
-        stop_sequence=fields.take_str("stop_sequence"),
+        stop_sequence=fields.text("stop_sequence"),
     )
-    usage = fields.take_raw("usage")
+    usage = fields.raw("usage")
     tier, extra = read_tier(read_usage_extra(usage))
     return ChatReply(
-        id=fields.take_str("id") or "",
-        model=fields.take_str("model") or "",
+        id=fields.text("id") or "",
+        model=fields.text("model") or "",
         choices=(choice,),
         usage=read_usage(usage),
         service_tier=tier,
         dialect=NAME,
-        extra={**present(fields), **usage_extra_raw(extra)},
+        extra={**fields.rest_set(), **usage_extra_raw(extra)},  # the API spells many absent things out as null
     )
-
-
-def present(fields: Fields) -> Extra:
-    """The unknown members that are not null: the API spells many absent things out."""
-    return {name: raw for name, raw in fields.rest().items() if not is_null(raw)}
 
 
 def read_tier(extra: Extra) -> tuple[str | None, Extra]:
     """The service tier that the usage object tells, and the other members."""
-    fields = Fields(dict(extra), "usage")
-    tier = fields.peek_str("service_tier")
-    fields.take_raw("service_tier")
-    return tier, present(fields)
+    fields = Fields(dict(extra), "usage", REFUSE_REPLY)
+    tier = fields.peek_text("service_tier")
+    fields.raw("service_tier")
+    return tier, fields.rest_set()
 
 
 def write_reply(reply: ChatReply) -> WrittenReply:
     """The answer's body, with the receipt."""
-    receipt = Receipt(reply.dialect == NAME)
-    if len(reply.choices) > 1:
-        receipt.dropped(f"choices[1:{len(reply.choices)}]", "one answer only")
+    receipt = Receipt(NAME, reply.dialect)
+    for n in range(1, len(reply.choices)):
+        receipt.dropped(f"choices[{n}]", "one answer only")
     choice = reply.choices[0] if reply.choices else Choice(index=0, parts=(), stop=None)
     if choice.logprobs is not None:
         receipt.dropped("choices[0].logprobs", "no equivalent")
@@ -138,24 +116,29 @@ def write_reply(reply: ChatReply) -> WrittenReply:
         "stop_reason": write_stop(choice, receipt),
         "stop_sequence": choice.stop_sequence,
     }
-    extra = receipt.riding("", reply.extra)
-    body.update({name: raw for name, raw in extra.items() if name not in body and name != "usage"})
-    body.update(receipt.riding("choices[0]", choice.extra))
-    body["usage"] = write_full_usage(reply.usage, reply.service_tier, extra, receipt)
+    extra, more = receipt.riding("", reply.extra), receipt.riding("choices[0]", choice.extra)
+    for name, raw in (*extra.items(), *more.items()):
+        body.setdefault(name, raw)
+    body["usage"] = write_full_usage(reply.usage, reply.service_tier, (extra, more), receipt)
     return WrittenReply(encode(body), receipt.notes)
 
 
-def write_full_usage(usage: Usage | None, tier: str | None, extra: Extra, receipt: Receipt) -> dict[str, Any]:
-    """Counts, tier and the unknown members kept under `usage`."""
+def write_full_usage(
+    usage: Usage | None, tier: str | None, extras: Sequence[Extra], receipt: Receipt
+) -> dict[str, Any]:
+    """Counts, tier and the unknown members kept under `usage`: a stream tells some at its start, some at its end."""
     written = write_usage(usage)
+    if usage is not None:
+        for name in ("audio_input", "audio_output"):
+            if getattr(usage, name):
+                receipt.changed(f"usage.{name}", "counted with the other tokens")
     if tier is not None:
         word = tier if receipt.native else _TIERS.get(tier)
         if word is None:
             receipt.dropped("service_tier", "no equivalent")
         else:
             written["service_tier"] = word
-    inner = extra.get("usage")
-    if inner is not None:
+    for inner in [extra["usage"] for extra in extras if "usage" in extra]:
         try:
             written.update(decode_members(inner))
         except DECODE_ERRORS:
@@ -184,7 +167,7 @@ def write_stop_word(
         return raw_stop if raw_stop is not None else STOP_WRITE[stop]
     calls, refused = seen
     if stop == "other":
-        receipt.changed("stop_reason", f"{(raw_stop or 'unknown')[:40]} became end_turn")
+        receipt.changed("choices[0].stop", f"{(raw_stop or 'unknown')[:40]} became end_turn")
     if calls and stop in ("stop", "other"):
         return "tool_use"
     if refused and stop in ("stop", "other"):

@@ -17,11 +17,12 @@ After done everything is ignored; without message_stop there is no ReplyEnd. Wri
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import msgspec
 
 from asbru.core.chat import ForeignPart, Part, TextPart, ThinkingPart, ToolCallPart
+from asbru.core.errors import UpstreamError
 from asbru.core.reply import (
     ChoiceStop,
     ForeignEvent,
@@ -36,13 +37,12 @@ from asbru.core.reply import (
     UsageReport,
 )
 from asbru.core.usage import Usage
-from asbru.dialects.anthropic_messages.blocks import read_block
+from asbru.dialects.anthropic_messages.blocks import join_foreign, read_block
 from asbru.dialects.anthropic_messages.errors import read_fault
-from asbru.dialects.anthropic_messages.fields import Fields, Misfit, open_object
-from asbru.dialects.anthropic_messages.response import present, read_tier
+from asbru.dialects.anthropic_messages.response import read_tier
 from asbru.dialects.anthropic_messages.types import (
-    DECODE_ERRORS,
     NAME,
+    REFUSE_REPLY,
     STOP_READ,
     DeltaWire,
     decode_block_delta,
@@ -58,30 +58,37 @@ from asbru.dialects.anthropic_messages.usage import (
     read_usage_extra,
     usage_extra_raw,
 )
+from asbru.dialects.fields import DECODE_ERRORS, Fields, open_object
 from asbru.wire.errors import FramingError
 from asbru.wire.sse import SseEvent, SseReader
 
+FOREIGN_BYTES_MAX: Final = 16 * 1024 * 1024
+"""How much of the deltas of foreign blocks is held until they stop, in a stream."""
+
 
 class _Open:
-    """A block that has begun: its part index and kind, and a call's arguments given at its start."""
+    """A block that has begun: its part index and kind, a call's arguments given at its start, a foreign block's
+    deltas so far."""
 
-    __slots__ = ("arguments", "index", "part")
+    __slots__ = ("arguments", "foreign", "index", "part")
 
     def __init__(self, index: int, part: Part) -> None:
         self.index = index
         self.part = part
         self.arguments = "{}"  # what a call's arguments are if no delta says more
+        self.foreign: list[PartDelta] = []
 
 
 class MessagesStreamReader:
     """Bytes to events; see the table."""
 
-    __slots__ = ("_blocks", "_next", "_sse", "_started", "_stopped", "_usage", "done")
+    __slots__ = ("_blocks", "_foreign_bytes", "_next", "_sse", "_started", "_stopped", "_usage", "done")
 
     def __init__(self) -> None:
         self._sse = SseReader()
         self._blocks: dict[int, _Open] = {}
         self._next = 0
+        self._foreign_bytes = 0
         self._usage: Usage | None = None
         self._started = False
         self._stopped = False
@@ -102,8 +109,8 @@ class MessagesStreamReader:
                     break
         except FramingError as error:
             events.append(self._garbage(str(error)))
-        except Misfit as misfit:
-            events.append(self._garbage(str(misfit)))
+        except UpstreamError as error:
+            events.append(self._garbage(error.message))
         except DECODE_ERRORS as error:
             events.append(self._garbage(f"unreadable event: {error}"))
         return events
@@ -127,7 +134,7 @@ class MessagesStreamReader:
         handle = self._on.get(kind)
         if handle is not None:
             if not self._started and kind != "message_start":
-                raise Misfit(f"expected message_start first, got {kind}")
+                raise REFUSE_REPLY("", f"expected message_start first, got {kind}")
             handle(self, wire.data, out)
         elif kind == "ping":
             out.append(Ping())
@@ -135,35 +142,37 @@ class MessagesStreamReader:
             self.done = True
             out.append(read_fault(wire.data))
         elif not kind:
-            raise Misfit("expected an event with a type, got one without")
+            raise REFUSE_REPLY("", "expected an event with a type, got one without")
         else:
             out.append(ForeignEvent(dialect=NAME, event=wire.event, data=wire.data))
 
     def _message_start(self, data: bytes, out: list[StreamEvent]) -> None:
         if self._started:
-            raise Misfit("expected one message_start, got a second")
-        message = open_object(data, "message_start").need_object("message")
+            raise REFUSE_REPLY("", "expected one message_start, got a second")
+        message = open_object(data, "message_start", REFUSE_REPLY).need_child("message")
         for name in ("type", "role", "content", "stop_reason", "stop_sequence"):
-            message.take_raw(name)
-        usage = message.take_raw("usage")
+            message.raw(name)
+        usage = message.raw("usage")
         self._usage = read_usage(usage)
         self._started = True
         tier, extra = read_tier(read_usage_extra(usage))
         start = ReplyStart(
-            id=message.take_str("id") or "",
-            model=message.take_str("model") or "",
+            id=message.text("id") or "",
+            model=message.text("model") or "",
             usage=self._usage,
             service_tier=tier,
             dialect=NAME,
-            extra={**present(message), **usage_extra_raw(extra)},
+            extra={**message.rest_set(), **usage_extra_raw(extra)},
         )
         out.append(start)
 
     def _block_start(self, data: bytes, out: list[StreamEvent]) -> None:
         wire = decode_block_start(data)
         if wire.index in self._blocks:
-            raise Misfit(f"expected a new block, got block {wire.index} twice")
-        part = read_block(wire.content_block, f"content_block[{wire.index}]")
+            raise REFUSE_REPLY("", f"expected a new block, got block {wire.index} twice")
+        part = read_block(
+            wire.content_block, open_object(wire.content_block, f"content_block[{wire.index}]", REFUSE_REPLY)
+        )
         block = _Open(self._next, part)
         self._blocks[wire.index] = block
         self._next += 1
@@ -175,12 +184,14 @@ class MessagesStreamReader:
         wire = decode_block_delta(data)
         block = self._blocks.get(wire.index)
         if block is None:
-            raise Misfit(f"expected a delta of an open block, got one of {wire.index}")
+            raise REFUSE_REPLY("", f"expected a delta of an open block, got one of {wire.index}")
         delta = wire.delta
         part = block.part
         if delta.text is not None and isinstance(part, TextPart):
             out.append(PartDelta(index=block.index, text=delta.text))
-        elif delta.partial_json is not None and isinstance(part, (ToolCallPart, ForeignPart)):
+        elif isinstance(part, ForeignPart):
+            self._foreign_delta(block, delta, data, out)
+        elif delta.partial_json is not None and isinstance(part, ToolCallPart):
             if delta.partial_json:
                 block.arguments = ""
                 out.append(PartDelta(index=block.index, text=delta.partial_json))
@@ -188,18 +199,31 @@ class MessagesStreamReader:
             found = _rare_delta(block.index, part, delta)
             out.append(found or PartDelta(index=block.index, foreign=decode_block_delta_raw(data).delta))
 
+    def _foreign_delta(self, block: _Open, delta: DeltaWire, data: bytes, out: list[StreamEvent]) -> None:
+        if delta.partial_json == "":
+            return
+        self._foreign_bytes += len(data)
+        if self._foreign_bytes > FOREIGN_BYTES_MAX:
+            raise REFUSE_REPLY("", f"expected blocks that are unknown to hold at most {FOREIGN_BYTES_MAX} bytes")
+        if delta.partial_json is not None:
+            more = PartDelta(index=block.index, text=delta.partial_json)
+        else:
+            more = PartDelta(index=block.index, foreign=decode_block_delta_raw(data).delta)
+        block.foreign.append(more)
+        out.append(more)
+
     def _block_stop(self, data: bytes, out: list[StreamEvent]) -> None:
         block = self._blocks.pop(decode_block_stop(data).index, None)
         if block is not None:
             out += _closed(block)
 
     def _message_delta(self, data: bytes, out: list[StreamEvent]) -> None:
-        event = open_object(data, "message_delta")
-        event.take_raw("type")
-        delta = event.take_object("delta") or Fields({}, "delta")
-        usage = event.take_raw("usage")
-        raw_stop = delta.take_str("stop_reason")
-        sequence = delta.take_str("stop_sequence")
+        event = open_object(data, "message_delta", REFUSE_REPLY)
+        event.raw("type")
+        delta = event.child("delta") or Fields({}, "delta", REFUSE_REPLY)
+        usage = event.raw("usage")
+        raw_stop = delta.text("stop_reason")
+        sequence = delta.text("stop_sequence")
         if raw_stop is not None and not self._stopped:
             out += self._close_blocks()
             self._stopped = True
@@ -208,7 +232,7 @@ class MessagesStreamReader:
                 stop=STOP_READ.get(raw_stop, "other"),
                 raw_stop=raw_stop,
                 stop_sequence=sequence,
-                extra={**present(delta), **present(event), **usage_extra_raw(extra)},
+                extra={**delta.rest_set(), **event.rest_set(), **usage_extra_raw(extra)},
             )
             out.append(stop)
         found = read_later_usage(usage)
@@ -273,6 +297,9 @@ def _rare_delta(index: int, part: Part, delta: DeltaWire) -> PartDelta | None:
 
 
 def _closed(block: _Open) -> list[StreamEvent]:
+    part = block.part
+    if block.foreign and isinstance(part, ForeignPart):
+        return [PartStop(index=block.index, part=join_foreign(part, block.foreign))]
     stop = PartStop(index=block.index)
     if isinstance(block.part, ToolCallPart) and block.arguments:
         return [PartDelta(index=block.index, text=block.arguments), stop]

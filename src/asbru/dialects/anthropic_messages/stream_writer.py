@@ -49,7 +49,6 @@ from asbru.core.reply import (
 from asbru.core.usage import Usage
 from asbru.dialects.anthropic_messages.block_writer import Block, write_foreign, write_text, write_tool_use
 from asbru.dialects.anthropic_messages.errors import error_type, write_fault_event
-from asbru.dialects.anthropic_messages.receipt import Receipt
 from asbru.dialects.anthropic_messages.response import (
     carry,
     unique_id,
@@ -57,6 +56,7 @@ from asbru.dialects.anthropic_messages.response import (
     write_stop_word,
 )
 from asbru.dialects.anthropic_messages.types import NAME, encode
+from asbru.dialects.receipt import Receipt
 from asbru.wire.sse import CR, LF, write_event
 
 HELD_BYTES_MAX: Final = 16 * 1024 * 1024
@@ -106,7 +106,7 @@ class MessagesStreamWriter:
 
     def __init__(self, request: ChatRequest) -> None:
         del request
-        self._receipt = Receipt(native=False)
+        self._receipt = Receipt(NAME)
         self._out: list[bytes] = []
         self._start: ReplyStart | None = None
         self._stop: ChoiceStop | None = None
@@ -162,10 +162,10 @@ class MessagesStreamWriter:
         if self._start is not None:
             return
         self._start = event
-        self._receipt.native = event.dialect == NAME
+        self._receipt.reads(event.dialect)
         self._usage = event.usage
         extra = self._receipt.riding("", event.extra)
-        usage = write_full_usage(event.usage, event.service_tier, extra, self._receipt)
+        usage = write_full_usage(event.usage, event.service_tier, (extra,), self._receipt)
         for name in ("input_tokens", "output_tokens"):
             usage[name] = usage[name] or 0
         message: dict[str, Any] = {
@@ -262,6 +262,7 @@ class MessagesStreamWriter:
                 return block
             case RefusalPart():
                 self._seen = (calls, True)
+                self._receipt.changed(path, "a refusal became text")
                 return {"type": "text", "text": ""}
             case ForeignPart():
                 return write_foreign(found, path, self._receipt)
@@ -333,7 +334,7 @@ class MessagesStreamWriter:
                 event[name] = raw
             elif name != "usage":
                 delta.setdefault(name, raw)
-        event["usage"] = write_full_usage(self._usage, None, extra, self._receipt)
+        event["usage"] = write_full_usage(self._usage, None, (extra,), self._receipt)
         self._put("message_delta", event)
         self._put("message_stop", {"type": "message_stop"})
         self._done = True

@@ -11,10 +11,12 @@ from typing import Final
 import msgspec
 
 from asbru.core.chat import Raw, StopReason
+from asbru.dialects.fields import refuse_reply
 
 NAME: Final = "anthropic_messages"
 
-NULL: Final = Raw(b"null")
+REFUSE_REPLY: Final = refuse_reply(NAME)
+"""How a reply of this dialect that is not one is refused."""
 
 STOP_READ: Final[dict[str, StopReason]] = {
     "end_turn": "stop",
@@ -150,6 +152,7 @@ class ErrorHolder(msgspec.Struct):
     type: str | None = None
 
 
+decode_any = msgspec.json.Decoder().decode
 decode_text = msgspec.json.Decoder(str).decode
 decode_flag = msgspec.json.Decoder(bool | None).decode
 decode_count = msgspec.json.Decoder(int | None).decode
@@ -164,6 +167,3 @@ decode_block_start = msgspec.json.Decoder(BlockStartEvent).decode
 decode_block_stop = msgspec.json.Decoder(BlockStopEvent).decode
 decode_error = msgspec.json.Decoder(ErrorHolder).decode
 encode = msgspec.json.Encoder().encode
-
-DECODE_ERRORS: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-"""All that msgspec raises on bad input; nothing else escapes a decoder."""

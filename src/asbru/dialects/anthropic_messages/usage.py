@@ -13,8 +13,8 @@ import msgspec
 
 from asbru.core.chat import Extra, Raw
 from asbru.core.usage import Usage
-from asbru.dialects.anthropic_messages.fields import Misfit, open_object
-from asbru.dialects.anthropic_messages.types import DECODE_ERRORS, UsageWire, decode_usage, encode
+from asbru.dialects.anthropic_messages.types import UsageWire, decode_members, decode_usage, encode
+from asbru.dialects.fields import DECODE_ERRORS
 
 _COUNTS = (
     "input_tokens",
@@ -76,12 +76,10 @@ def read_usage_extra(raw: Raw | None) -> Extra:
     if raw is None:
         return {}
     try:
-        fields = open_object(raw, "usage")
-    except Misfit:
+        members = decode_members(raw)
+    except DECODE_ERRORS:
         return {}
-    for name in _COUNTS:
-        fields.take_raw(name)
-    return fields.rest()
+    return {name: value for name, value in members.items() if name not in _COUNTS}
 
 
 class LaterUsage(Usage, frozen=True, kw_only=True):

@@ -21,7 +21,7 @@ import msgspec
 
 from asbru.core.chat import Extra, Raw, ToolCallPart
 from asbru.core.reply import PartDelta, PartStart, PartStop, StreamEvent
-from asbru.dialects.openai_chat.fields import Fields
+from asbru.dialects.fields import Fields
 
 
 class _Call:
@@ -41,7 +41,7 @@ class _Fragment:
     __slots__ = ("arguments", "custom", "extra", "id", "index", "name")
 
     def __init__(self, item: Fields) -> None:
-        self.index = item.whole("index")
+        self.index = item.integer("index")
         self.id = item.text("id") or ""
         kind = item.text("type")
         custom, function = item.child("custom"), item.child("function")

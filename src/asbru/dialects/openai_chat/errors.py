@@ -16,7 +16,8 @@ import msgspec
 from asbru.core.chat import Raw
 from asbru.core.errors import AsbruError, UpstreamError
 from asbru.core.reply import StreamFault
-from asbru.dialects.openai_chat.types import NAME, NULL
+from asbru.dialects.fields import NULL
+from asbru.dialects.openai_chat.types import NAME
 from asbru.wire.sse import write_event
 
 _MESSAGE_CHARS_MAX: Final = 2_000

@@ -11,8 +11,8 @@ import msgspec
 from asbru.core.chat import Raw
 from asbru.core.errors import BadRequest
 from asbru.dialects.contract import PathParameters, RequestHead
-from asbru.dialects.openai_chat.fields import check_utf8, open_object, refuse_request
-from asbru.dialects.openai_chat.types import NULL, StreamOptions
+from asbru.dialects.fields import NULL, check_utf8, open_body, refuse_request
+from asbru.dialects.openai_chat.types import StreamOptions
 
 _members = msgspec.json.Decoder(dict[str, Raw]).decode
 _text = msgspec.json.Decoder(str).decode
@@ -52,15 +52,15 @@ def read_head(body: bytes, parameters: PathParameters | None = None, query: byte
 def _why_not(body: bytes) -> BadRequest:
     """The same body read slowly, for a message with a path."""
     try:
-        fields = open_object(body, refuse_request)
+        fields = open_body(body, refuse_request)
         fields.need_text("model")
-        fields.flag("stream")
+        fields.boolean("stream")
         options = fields.child("stream_options")
         if options is not None:
-            options.flag("include_usage")
-        fields.whole("max_tokens")
-        fields.whole("max_completion_tokens")
-        fields.whole("n")
+            options.boolean("include_usage")
+        fields.integer("max_tokens")
+        fields.integer("max_completion_tokens")
+        fields.integer("n")
     except BadRequest as error:
         return error
     return BadRequest("expected the body of a request, got JSON that is not one")

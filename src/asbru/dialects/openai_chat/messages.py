@@ -54,10 +54,8 @@ def _head(message: Message, path: str, writer: PartWriter) -> dict[str, object]:
     head: dict[str, object] = {"role": message.role}
     if message.name is not None:
         head["name"] = message.name
-    if writer.own:
-        head |= message.extra
-    elif message.extra:
-        writer.receipt.dropped_extra(path, message.extra, writer.dialect)
+    if message.extra:
+        head |= writer.receipt.riding(path, message.extra)
     return head
 
 
@@ -83,7 +81,11 @@ def _write_turn(message: Message, path: str, writer: PartWriter) -> list[dict[st
         if content:
             mine = [*content, *([{"type": "text", "text": mine}] if isinstance(mine, str) else mine)]
         written.append(_head(message, path, writer) | {"content": mine})
-    elif content:
+        return written
+    writer.receipt.foreign(path, message.extra)  # results stand alone: there is no message to carry it
+    if message.name is not None:
+        writer.receipt.dropped(f"{path}.name", "tool results have no author")
+    if content:
         written.append({"role": "user", "content": content})
     return written
 

@@ -21,10 +21,10 @@ from asbru.core.chat import (
     RefusalPart,
     TextPart,
 )
-from asbru.dialects.openai_chat.fields import Fields
+from asbru.dialects.fields import Fields, kind_of
 from asbru.dialects.openai_chat.reasoning import read_thinking_content
-from asbru.dialects.openai_chat.receipt import Receipt
 from asbru.dialects.openai_chat.types import NAME
+from asbru.dialects.receipt import Receipt
 
 _BASE64 = ";base64"
 
@@ -37,7 +37,7 @@ def read_content(message: Fields, name: str = "content") -> tuple[tuple[Part, ..
     if raw_starts(raw, b'"'):
         return (TextPart(text=message.text(name) or ""),), True
     if not raw_starts(raw, b"["):
-        raise message.wrong(name, "expected a string or a list of parts, got something else")
+        raise message.wrong(name, f"expected a string or an array of parts, got {kind_of(raw)}")
     items = message.items(name) or []
     return tuple(_read_item(message, item, f"{name}[{at}]") for at, item in enumerate(items)), False
 
@@ -157,11 +157,10 @@ class PartWriter:
     """Writes content parts of one request. `own`: it was read from this dialect, so what is unknown rides
     along; `marks`: the upstream understands cache marks."""
 
-    __slots__ = ("dialect", "marks", "own", "receipt")
+    __slots__ = ("marks", "own", "receipt")
 
-    def __init__(self, dialect: str, marks: bool, receipt: Receipt) -> None:
-        self.dialect = dialect
-        self.own = dialect == NAME
+    def __init__(self, receipt: Receipt, *, marks: bool) -> None:
+        self.own = receipt.native
         self.marks = marks or self.own
         self.receipt = receipt
 
@@ -211,7 +210,7 @@ class PartWriter:
             nested = _INNER.get(type(part), "")
             members |= {name: raw for name, raw in extra.items() if name != nested}
         else:
-            self.receipt.dropped_extra(path, extra, self.dialect)
+            self.receipt.foreign(path, extra)
         return members
 
     def cache(self, mark: CacheMark, path: str) -> dict[str, object]:
@@ -227,8 +226,14 @@ class PartWriter:
             return dict(inner)
         return {**msgspec.json.decode(extra[name], type=dict[str, Raw]), **inner}
 
+    def _url(self, source: MediaSource, media_type: str, path: str) -> str | None:
+        """The URL of a source; that data of no type is taken for `media_type` is noted."""
+        if source.data is not None and source.media_type is None:
+            self.receipt.added(f"{path}.media_type", media_type)
+        return write_source(source, media_type)
+
     def _image(self, part: ImagePart, path: str) -> dict[str, object] | None:
-        url = write_source(part.source, "image/png")
+        url = self._url(part.source, "image/png", path)
         if url is None:
             self.receipt.dropped(path, "chat takes images by URL or data, not by file id")
             return None
@@ -253,7 +258,7 @@ class PartWriter:
         elif source.data is not None and source.media_type is None and self.own:
             file = {"file_data": source.data}
         else:
-            file = {"file_data": write_source(source, "application/pdf") or ""}
+            file = {"file_data": self._url(source, "application/pdf", path) or ""}
         if part.title is not None:
             file["filename"] = part.title
         elif not self.own:

@@ -16,8 +16,9 @@ from asbru.core.chat import Raw
 from asbru.core.reply import StreamFault
 from asbru.core.usage import Usage
 from asbru.dialects.contract import TailFacts
+from asbru.dialects.fields import NULL
 from asbru.dialects.openai_chat.errors import read_fault
-from asbru.dialects.openai_chat.types import NULL, PeekChunk
+from asbru.dialects.openai_chat.types import PeekChunk
 from asbru.dialects.openai_chat.usage import read_usage, tail_usage
 from asbru.wire.sse import CR, read_block
 

@@ -30,19 +30,21 @@ from asbru.core.chat import (
     ToolResultPart,
 )
 from asbru.core.reply import ChatReply
+from asbru.dialects.fields import NULL
 from asbru.dialects.openai_chat.reasoning import plain_thought
 from asbru.dialects.openai_chat.stops import read_stop
-from asbru.dialects.openai_chat.types import NAME, NULL
+from asbru.dialects.openai_chat.types import NAME
 from asbru.dialects.openai_chat.usage import read_usage
 
 _ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _Nothing = Annotated[list[Raw], msgspec.Meta(max_length=0)]
 
 
-class TextWire(msgspec.Struct, tag="text", forbid_unknown_fields=True):
-    """A text part."""
+class TextWire(msgspec.Struct, forbid_unknown_fields=True):
+    """A text part. Its type is a member, not a tag: a tag may be left out where there is nothing to choose from."""
 
     text: str
+    type: Literal["text"]
 
 
 class FunctionWire(msgspec.Struct, forbid_unknown_fields=True):

@@ -5,6 +5,7 @@
 | `reasoning_content: "..."` (DeepSeek, Z.ai) | ThinkingPart(dialect="openai_chat")                    |
 | `reasoning: "..."` (OpenRouter, Groq)       | the same, `extra["member"]` = "reasoning"              |
 | `reasoning_details[]` in Anthropic's format | (Redacted)ThinkingPart of anthropic_messages           |
+| `reasoning_details[]`, format `asbru:x`     | the same of dialect x                                  |
 | `reasoning_details[]` in any other format   | the same of openai_chat, the item's members in `extra` |
 | content part `thinking` (Mistral)           | ThinkingPart, `extra["type"]` = "thinking"             |
 
@@ -19,8 +20,8 @@ from collections.abc import Sequence
 import msgspec
 
 from asbru.core.chat import Extra, Raw, RedactedThinkingPart, ThinkingPart
-from asbru.dialects.openai_chat.fields import Fields
-from asbru.dialects.openai_chat.types import ANTHROPIC, ANTHROPIC_FORMAT, NAME
+from asbru.dialects.fields import Fields
+from asbru.dialects.openai_chat.types import ANTHROPIC, ANTHROPIC_FORMAT, CARRIER, NAME
 
 _STRING_MEMBERS = ("reasoning_content", "reasoning")
 _MEMBER_REASONING: Extra = {"member": Raw(b'"reasoning"')}
@@ -71,18 +72,24 @@ def _add(thoughts: list[Thought], thought: Thought, same_index: bool) -> None:
 def read_detail(item: Fields) -> Thought | None:
     """One item of `reasoning_details`; None for an item that holds nothing."""
     kind = item.peek("type")
-    signed_by_anthropic = item.peek("format") == Raw(msgspec.json.encode(ANTHROPIC_FORMAT))
+    dialect = _signed_in(item.peek_text("format") or "")
     data = item.text("data")
     summary = item.text("summary") if kind == _SUMMARY else None
     text = item.text("text") or summary or ""
     signature = item.text("signature") or None
-    dialect = ANTHROPIC if signed_by_anthropic else NAME
-    extra: Extra = {} if signed_by_anthropic else item.rest_set()
+    extra: Extra = item.rest_set() if dialect == NAME else {}
     if data is not None:
         return RedactedThinkingPart(data=data, dialect=dialect, extra=extra)
     if not text and signature is None:
         return None
     return ThinkingPart(text=text, signature=signature, dialect=dialect, extra=extra)
+
+
+def _signed_in(form: str) -> str:
+    """The dialect whose provider can read a detail of this format."""
+    if form == ANTHROPIC_FORMAT:
+        return ANTHROPIC
+    return form.removeprefix(CARRIER) if form.startswith(CARRIER) else NAME
 
 
 def write_reasoning(thoughts: Sequence[Thought]) -> dict[str, object]:
@@ -106,8 +113,9 @@ def write_reasoning(thoughts: Sequence[Thought]) -> dict[str, object]:
 
 
 def is_plain(thought: ThinkingPart) -> bool:
-    """Whether a string says it all."""
-    return thought.signature is None and thought.dialect != ANTHROPIC and not thought.extra.keys() - {"member"}
+    """Whether a string says it all: not for a thought of another dialect, whose signature may be yet to come."""
+    own = thought.dialect in (None, NAME)
+    return own and thought.signature is None and not thought.extra.keys() - {"member"}
 
 
 def write_detail(thought: Thought, index: int) -> dict[str, object]:
@@ -123,6 +131,8 @@ def write_detail(thought: Thought, index: int) -> dict[str, object]:
             item["signature"] = thought.signature
     if thought.dialect == ANTHROPIC:
         item["format"] = ANTHROPIC_FORMAT
+    elif thought.dialect not in (None, NAME):
+        item["format"] = f"{CARRIER}{thought.dialect}"
     item.setdefault("index", index)
     return item
 

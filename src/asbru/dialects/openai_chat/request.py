@@ -26,7 +26,7 @@ from asbru.core.chat import (
     ToolCallPart,
     ToolResultPart,
 )
-from asbru.dialects.openai_chat.fields import FLAG, NUMBER, TEXT, WHOLE, Fields, open_object, refuse_request
+from asbru.dialects.fields import BOOLEAN, INTEGER, NUMBER, TEXT, Fields, open_body, refuse_request
 from asbru.dialects.openai_chat.parts import raw_starts, read_cache, read_content
 from asbru.dialects.openai_chat.plain import merge, read_plain_message, read_plain_messages, read_plain_request
 from asbru.dialects.openai_chat.reasoning import read_reasoning
@@ -36,17 +36,17 @@ from asbru.dialects.openai_chat.types import NAME
 _SETTINGS: Final = {
     "temperature": ("temperature", NUMBER),
     "top_p": ("top_p", NUMBER),
-    "top_k": ("top_k", WHOLE),
+    "top_k": ("top_k", INTEGER),
     "frequency_penalty": ("frequency_penalty", NUMBER),
     "presence_penalty": ("presence_penalty", NUMBER),
-    "seed": ("seed", WHOLE),
-    "n": ("choices", WHOLE),
-    "logprobs": ("logprobs", FLAG),
-    "top_logprobs": ("top_logprobs", WHOLE),
+    "seed": ("seed", INTEGER),
+    "n": ("choices", INTEGER),
+    "logprobs": ("logprobs", BOOLEAN),
+    "top_logprobs": ("top_logprobs", INTEGER),
     "user": ("user", TEXT),
     "service_tier": ("service_tier", TEXT),
-    "stream": ("stream", FLAG),
-    "parallel_tool_calls": ("parallel_tool_calls", FLAG),
+    "stream": ("stream", BOOLEAN),
+    "parallel_tool_calls": ("parallel_tool_calls", BOOLEAN),
 }
 """Settings that are one value: the canonical name and how they are read."""
 
@@ -59,15 +59,15 @@ def read_request(body: bytes) -> ChatRequest:
     plain = read_plain_request(body)
     if plain is not None:
         return plain
-    fields = open_object(body, refuse_request)
+    fields = open_body(body, refuse_request)
     model = fields.need_text("model")
     if not model:
         raise fields.wrong("model", "expected the name of a model, got an empty string")
     messages = _read_messages(fields)
-    settings = fields.present(_SETTINGS)
-    limit = fields.whole("max_completion_tokens")  # the modern name wins; the legacy one beside it rides along
+    settings = fields.settings(_SETTINGS)
+    limit = fields.integer("max_completion_tokens")  # the modern name wins; the legacy one beside it rides along
     if limit is None:
-        limit = fields.whole("max_tokens")
+        limit = fields.integer("max_tokens")
     if not fields.rest():
         return ChatRequest(model=model, messages=messages, max_tokens=limit, dialect=NAME, **settings)
     include_usage, stream_extra = _read_stream_options(fields)
@@ -92,7 +92,7 @@ def _read_stream_options(fields: Fields) -> tuple[bool, Extra]:
     options = fields.child("stream_options")
     if options is None:
         return False, {}
-    include = options.flag("include_usage") or False
+    include = options.boolean("include_usage") or False
     left = options.rest()
     return include, {"stream_options": Raw(msgspec.json.encode(left))} if left else {}
 
@@ -124,7 +124,7 @@ def _read_format(fields: Fields) -> ResponseFormat | None:
         name=schema.text("name"),
         description=schema.text("description"),
         schema=schema.raw("schema"),
-        strict=schema.flag("strict"),
+        strict=schema.boolean("strict"),
         extra=schema.rest(),
     )
 
@@ -143,15 +143,15 @@ def _read_reasoning_wish(fields: Fields) -> Reasoning | None:
     wish = fields.child("reasoning")
     if wish is not None:
         effort = wish.text("effort") or effort
-        budget = wish.whole("max_tokens")
-        enabled = wish.flag("enabled")
+        budget = wish.integer("max_tokens")
+        enabled = wish.boolean("enabled")
         mode = None if enabled is None else ("enabled" if enabled else "disabled")
         extra["reasoning"] = Raw(msgspec.json.encode(wish.rest()))
     thinking = fields.child("thinking")
     if thinking is not None:
         word = thinking.text("type")
         mode = _THINKING_MODES.get(word or "")
-        budget = thinking.whole("budget_tokens") if budget is None else budget
+        budget = thinking.integer("budget_tokens") if budget is None else budget
         left = thinking.rest()
         if word is not None and mode is None:
             left["type"] = Raw(msgspec.json.encode(word))
@@ -166,8 +166,8 @@ def _read_messages(fields: Fields) -> tuple[Message, ...]:
     raw = fields.raw("messages")
     items = None if raw is None else read_plain_messages(raw) or _open_messages(fields, raw)
     if not items:
-        got = "nothing" if items is None else "an empty list"
-        raise fields.wrong("messages", f"expected a list of at least one message, got {got}")
+        got = "nothing" if items is None else "an empty array"
+        raise fields.wrong("messages", f"expected an array of at least one message, got {got}")
     return merge(_read_items(items))
 
 
@@ -229,7 +229,7 @@ def _read_message(item: Fields, role: str, at: int) -> Message:
     if role not in ("system", "developer", "user"):
         raise item.wrong("role", f'{_ROLES}, got "{role[:40]}"')
     if "content" not in item:
-        raise item.wrong("content", "expected a string or a list of parts, got nothing")
+        raise item.wrong("content", "expected a string or an array of parts, got nothing")
     parts, plain = read_content(item)
     return Message(role=role, parts=parts, plain=plain, name=name, extra=item.rest_set())
 

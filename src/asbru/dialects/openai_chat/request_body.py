@@ -21,8 +21,9 @@ from asbru.core.traits import Traits
 from asbru.dialects.contract import Written
 from asbru.dialects.openai_chat.messages import write_messages
 from asbru.dialects.openai_chat.parts import PartWriter
-from asbru.dialects.openai_chat.receipt import Receipt
 from asbru.dialects.openai_chat.tools import write_tool_choice, write_tools
+from asbru.dialects.openai_chat.types import NAME
+from asbru.dialects.receipt import Receipt
 
 _encode = msgspec.json.Encoder().encode
 _LOW_TOKENS_MAX: Final = 4_096
@@ -45,8 +46,8 @@ _PLAIN: Final = (
 
 def write_request(request: ChatRequest, model: str, traits: Traits) -> Written:
     """The body for `model`, as its traits allow."""
-    receipt = Receipt()
-    writer = PartWriter(request.dialect, traits.cache_marks, receipt)
+    receipt = Receipt(NAME, request.dialect)
+    writer = PartWriter(receipt, marks=traits.cache_marks)
     body: dict[str, object] = {
         "model": model,
         "messages": write_messages(request.messages, writer),
@@ -62,10 +63,9 @@ def write_request(request: ChatRequest, model: str, traits: Traits) -> Written:
         value: object = getattr(request, field)
         if value is not None:
             body[name] = value
-    if request.stream:
-        body |= _write_stream(request, traits, writer)
-    if request.extra:
-        _ride_along(body, request, writer)
+    body |= _write_stream(request, traits, writer)
+    for name, raw in receipt.riding("", request.extra).items():
+        body.setdefault(name, raw)
     if traits.strip:
         for name in sorted(traits.strip & body.keys()):
             del body[name]
@@ -73,18 +73,12 @@ def write_request(request: ChatRequest, model: str, traits: Traits) -> Written:
     return Written(_encode(body), receipt.notes)
 
 
-def _ride_along(body: dict[str, object], request: ChatRequest, writer: PartWriter) -> None:
-    if not writer.own:
-        writer.receipt.dropped_extra("", request.extra, request.dialect)
-        return
-    for name, raw in request.extra.items():
-        body.setdefault(name, raw)
-
-
 def _write_stream(request: ChatRequest, traits: Traits, writer: PartWriter) -> dict[str, object]:
     """The stream flag, and usage asked for: by us where the target allows it, by a caller of this dialect always."""
+    if not request.stream and not (writer.own and request.include_usage):
+        return {}
     options: dict[str, object] = {}
-    may_ask = traits.ask_stream_usage and "stream_options" not in traits.strip
+    may_ask = request.stream and traits.ask_stream_usage and "stream_options" not in traits.strip
     if may_ask or (writer.own and request.include_usage):
         options["include_usage"] = True
         if not request.include_usage:
@@ -93,7 +87,8 @@ def _write_stream(request: ChatRequest, traits: Traits, writer: PartWriter) -> d
         writer.receipt.dropped("stream_options.include_usage", "the provider is not asked for it")
     if writer.own and "stream_options" in request.extra:
         options |= msgspec.json.decode(request.extra["stream_options"], type=dict[str, Raw])
-    return {"stream": True, "stream_options": options} if options else {"stream": True}
+    stream: dict[str, object] = {"stream": True} if request.stream else {}
+    return stream | {"stream_options": options} if options else stream
 
 
 def _write_tooling(request: ChatRequest, writer: PartWriter) -> dict[str, object]:
@@ -118,14 +113,15 @@ def _write_tooling(request: ChatRequest, writer: PartWriter) -> dict[str, object
 
 
 def _write_format(form: ResponseFormat, writer: PartWriter) -> dict[str, object]:
-    extra = form.extra if writer.own else {}
-    if not writer.own:
-        writer.receipt.dropped_extra("response_format", form.extra, writer.dialect)
+    extra = writer.receipt.riding("response_format", form.extra)
     if form.kind != "json_schema":
         return {"type": form.kind, **extra}
     schema: dict[str, object] = {}
-    if form.name is not None or not writer.own:
-        schema["name"] = form.name or "response"  # chat requires one
+    if form.name is not None:
+        schema["name"] = form.name
+    elif not writer.own:
+        schema["name"] = "response"
+        writer.receipt.added("response_format.name", "response: chat requires one")
     for name in ("description", "schema", "strict"):
         value: object = getattr(form, name)
         if value is not None:
@@ -138,7 +134,7 @@ def _write_wish(wish: Reasoning, writer: PartWriter) -> dict[str, object]:
     if writer.own:
         return _write_own_wish(wish)
     receipt = writer.receipt
-    receipt.dropped_extra("reasoning", wish.extra, writer.dialect)
+    receipt.foreign("reasoning", wish.extra)
     if wish.display is not None:
         receipt.dropped("reasoning.display", "chat has no such member")
     if wish.mode == "disabled":

@@ -28,8 +28,8 @@ from asbru.core.chat import (
 from asbru.core.errors import UpstreamError
 from asbru.core.reply import ChatReply
 from asbru.dialects.contract import WrittenReply
+from asbru.dialects.fields import Fields, open_body
 from asbru.dialects.openai_chat.errors import read_fault
-from asbru.dialects.openai_chat.fields import Fields, open_object, refuse_answer
 from asbru.dialects.openai_chat.parts import PartWriter, read_content
 from asbru.dialects.openai_chat.plain import read_plain_reply
 from asbru.dialects.openai_chat.reasoning import (
@@ -40,11 +40,11 @@ from asbru.dialects.openai_chat.reasoning import (
     write_detail,
     write_thinking_content,
 )
-from asbru.dialects.openai_chat.receipt import Receipt
 from asbru.dialects.openai_chat.stops import read_stop, write_stop
 from asbru.dialects.openai_chat.tools import read_tool_calls, write_call
-from asbru.dialects.openai_chat.types import NAME
+from asbru.dialects.openai_chat.types import NAME, REFUSE_REPLY
 from asbru.dialects.openai_chat.usage import read_usage, write_usage
+from asbru.dialects.receipt import Receipt
 
 _EMPTY = (b"[]", b"{}", b'""')
 """An unknown member of a message that holds nothing (`annotations: []`) is not worth a note elsewhere."""
@@ -63,7 +63,7 @@ def read_reply(body: bytes) -> ChatReply:
     plain = read_plain_reply(body)
     if plain is not None:
         return plain
-    fields = open_object(body, refuse_answer)
+    fields = open_body(body, REFUSE_REPLY)
     if "error" in fields and "choices" not in fields:
         fault = read_fault(body)
         raise UpstreamError(
@@ -77,7 +77,7 @@ def read_reply(body: bytes) -> ChatReply:
         )
     choices = fields.children("choices")
     if choices is None:
-        raise fields.wrong("choices", "expected a list, got nothing")
+        raise fields.wrong("choices", "expected an array, got nothing")
     reply_id = fields.text("id") or ""
     fields.raw("object")
     usage = read_usage(fields.raw("usage"))
@@ -104,10 +104,10 @@ def read_created(fields: Fields) -> int | None:
 
 
 def _read_choice(choice: Fields, at: int, reply_id: str) -> Choice:
-    index = choice.whole("index")
+    index = choice.integer("index")
     index = at if index is None else index
     word = choice.text("finish_reason")
-    message = choice.child("message") or Fields({}, choice.at("message"), refuse_answer)
+    message = choice.child("message") or Fields({}, choice.at("message"), REFUSE_REPLY)
     message.raw("role")
     parts, extra = _read_message(message, call_id(reply_id, index))
     has_calls = any(isinstance(part, ToolCallPart) for part in parts)
@@ -146,8 +146,8 @@ def _read_message(message: Fields, fallback_id: str) -> tuple[tuple[Part, ...], 
 
 def write_reply(reply: ChatReply) -> WrittenReply:
     """The body for a caller of this dialect."""
-    receipt = Receipt()
-    writer = PartWriter(reply.dialect, True, receipt)
+    receipt = Receipt(NAME, reply.dialect)
+    writer = PartWriter(receipt, marks=True)
     body: dict[str, object] = {
         "id": reply.id,
         "object": "chat.completion",
@@ -156,35 +156,32 @@ def write_reply(reply: ChatReply) -> WrittenReply:
         "choices": [_write_choice(choice, writer) for choice in reply.choices],
     }
     if reply.usage is not None:
-        body["usage"] = write_usage(reply.usage)
-        if reply.usage.cache_write_1h:
-            receipt.changed("usage.cache_write_1h", "counted in cache_write_tokens")
+        body["usage"] = write_usage(reply.usage, receipt)
     if reply.service_tier is not None:
         body["service_tier"] = reply.service_tier
     if reply.extra:
-        if writer.own:
-            body = {**reply.extra, **body}
-        else:
-            receipt.dropped_extra("", reply.extra, reply.dialect)
+        body = {**receipt.riding("", reply.extra), **body}
     return WrittenReply(_encode(body), receipt.notes)
 
 
 def _write_choice(choice: Choice, writer: PartWriter) -> dict[str, object]:
     text = _sole_text(choice)
+    receipt = writer.receipt
     written: dict[str, object] = {
         "index": choice.index,
         "message": _write_message(choice, writer)
         if text is None
         else {"role": "assistant", "content": text, "refusal": None},
         "logprobs": choice.logprobs,
-        "finish_reason": write_stop(choice.stop, choice.raw_stop, writer.dialect),
+        "finish_reason": write_stop(choice.stop, choice.raw_stop, receipt.source),
     }
     if writer.own:
         return {name: raw for name, raw in choice.extra.items() if name != "message"} | written
-    if choice.extra:
-        writer.receipt.dropped_extra(f"choices[{choice.index}]", choice.extra, writer.dialect)
+    receipt.foreign(f"choices[{choice.index}]", choice.extra)
     if choice.stop_sequence is not None:
-        writer.receipt.dropped(f"choices[{choice.index}].stop_sequence", "chat does not tell which stop matched")
+        receipt.dropped(f"choices[{choice.index}].stop_sequence", "chat does not tell which stop matched")
+    if choice.stop == "other":
+        receipt.changed(f"choices[{choice.index}].stop", "chat has no such word: see native_finish_reason")
     if choice.raw_stop is not None:
         written["native_finish_reason"] = choice.raw_stop
     return written

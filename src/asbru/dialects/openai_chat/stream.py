@@ -42,14 +42,14 @@ from asbru.core.reply import (
     StreamFault,
     UsageReport,
 )
+from asbru.dialects.fields import NULL, Fields
 from asbru.dialects.openai_chat.calls import Calls
 from asbru.dialects.openai_chat.errors import read_fault
-from asbru.dialects.openai_chat.fields import Fields, refuse_answer
 from asbru.dialects.openai_chat.plain import DeltaWire, read_plain_chunk
 from asbru.dialects.openai_chat.reasoning import plain_thought, read_chunk_reasoning
 from asbru.dialects.openai_chat.response import call_id, read_created
 from asbru.dialects.openai_chat.stops import read_stop
-from asbru.dialects.openai_chat.types import NAME, NULL
+from asbru.dialects.openai_chat.types import NAME, REFUSE_REPLY
 from asbru.dialects.openai_chat.usage import read_usage
 from asbru.wire.errors import FramingError
 from asbru.wire.sse import SseEvent, SseReader, read_block
@@ -266,7 +266,7 @@ class ChatStreamReader:
             out.append(self._fault(read_fault(event.data)))
         else:
             try:
-                self._read_chunk(Fields(members, "chunk", refuse_answer), out)
+                self._read_chunk(Fields(members, "chunk", REFUSE_REPLY), out)
             except AsbruError as error:
                 out.append(self._fault(protocol_fault(error.message)))
 
@@ -289,7 +289,7 @@ class ChatStreamReader:
         if not self._started:
             self._start(chunk, bool(choices) or usage is not None, out)
         for at, choice in enumerate(choices):
-            index = choice.whole("index")
+            index = choice.integer("index")
             index = at if index is None else index
             reader = self._choices.get(index)
             if reader is None:

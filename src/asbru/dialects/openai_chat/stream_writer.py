@@ -39,11 +39,11 @@ from asbru.core.reply import (
 from asbru.core.usage import Usage
 from asbru.dialects.openai_chat.errors import write_fault
 from asbru.dialects.openai_chat.reasoning import is_plain, write_detail
-from asbru.dialects.openai_chat.receipt import Receipt
 from asbru.dialects.openai_chat.stops import write_stop
 from asbru.dialects.openai_chat.tools import write_tool_call
 from asbru.dialects.openai_chat.types import NAME
 from asbru.dialects.openai_chat.usage import write_usage
+from asbru.dialects.receipt import Receipt
 
 _ENCODE = msgspec.json.Encoder().encode
 _DONE = b"data: [DONE]\n\n"
@@ -68,12 +68,11 @@ class _OpenPart:
 class ChatStreamWriter:
     """Writes one stream for the caller of `request`."""
 
-    __slots__ = ("_calls", "_details", "_dialect", "_front", "_open", "_receipt", "_usage", "_wants_usage")
+    __slots__ = ("_calls", "_details", "_front", "_open", "_receipt", "_usage", "_wants_usage")
 
     def __init__(self, request: ChatRequest) -> None:
         self._wants_usage = request.include_usage
-        self._receipt = Receipt()
-        self._dialect = ""
+        self._receipt = Receipt(NAME)
         self._front = b'{"id":"","object":"chat.completion.chunk","created":0,"model":""'
         self._usage: Usage | None = None
         self._open: dict[tuple[int, int], _OpenPart] = {}
@@ -116,7 +115,7 @@ class ChatStreamWriter:
         return b""
 
     def _start(self, event: ReplyStart) -> None:
-        self._dialect = event.dialect
+        self._receipt.reads(event.dialect)
         self._usage = event.usage
         front: dict[str, object] = {
             "id": event.id,
@@ -126,10 +125,7 @@ class ChatStreamWriter:
         }
         if event.service_tier is not None:
             front["service_tier"] = event.service_tier
-        if event.dialect == NAME:
-            front = {**event.extra, **front}
-        else:
-            self._receipt.dropped_extra("", event.extra, event.dialect)
+        front = {**self._receipt.riding("", event.extra), **front}
         self._front = _ENCODE(front)[:-1]
 
     def _chunk(self, choice: int, delta: object, finish: bytes = b"null", more: bytes = b"") -> bytes:
@@ -157,7 +153,7 @@ class ChatStreamWriter:
         match part:
             case ToolCallPart():
                 self._calls[choice] = call + 1
-                extra = part.extra if self._dialect == NAME else {}
+                extra = part.extra if self._receipt.native else {}
                 item = {"index": call, **write_tool_call(part), **extra}
                 return role + self._chunk(choice, {"tool_calls": [item]})
             case TextPart() | ThinkingPart() | RefusalPart():
@@ -208,7 +204,7 @@ class ChatStreamWriter:
         if event.citation is not None:
             self._receipt.dropped("stream.citations", "chat has no such citations")
         elif event.foreign is not None:
-            self._receipt.dropped("stream.delta", f"known to {self._dialect} only")
+            self._receipt.dropped("stream.delta", f"known to {self._receipt.source} only")
         return b""
 
     def _next_detail(self) -> int:
@@ -229,11 +225,12 @@ class ChatStreamWriter:
         return self._chunk(choice, delta)
 
     def _stop_choice(self, event: ChoiceStop) -> bytes:
-        finish = _ENCODE(write_stop(event.stop, event.raw_stop, self._dialect))
+        finish = _ENCODE(write_stop(event.stop, event.raw_stop, self._receipt.source))
         more = b""
-        if self._dialect == NAME:
-            more = b"," + _ENCODE(event.extra)[1:-1] if event.extra else b""
-        elif event.raw_stop is not None:
+        extra = self._receipt.riding(f"choices[{event.choice}]", event.extra)
+        if extra:
+            more = b"," + _ENCODE(extra)[1:-1]
+        elif event.raw_stop is not None and not self._receipt.native:
             more = b',"native_finish_reason":' + _ENCODE(event.raw_stop)
         if event.stop_sequence is not None:
             self._receipt.dropped("stop_sequence", "chat does not tell which stop matched")
@@ -250,7 +247,7 @@ class ChatStreamWriter:
     def _end(self) -> bytes:
         if not self._wants_usage or self._usage is None:
             return _DONE
-        usage = _ENCODE(write_usage(self._usage))
+        usage = _ENCODE(write_usage(self._usage, self._receipt))
         return b'data: %b,"choices":[],"usage":%b}\n\n' % (self._front, usage) + _DONE
 
 

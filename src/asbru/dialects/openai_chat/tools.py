@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import msgspec
 
 from asbru.core.chat import ForeignTool, Raw, Tool, ToolCallPart, ToolChoice
-from asbru.dialects.openai_chat.fields import Fields
+from asbru.dialects.fields import Fields, kind_of
 from asbru.dialects.openai_chat.parts import PartWriter, raw_starts, read_cache
 from asbru.dialects.openai_chat.plain import read_plain_tools
 from asbru.dialects.openai_chat.types import NAME
@@ -52,12 +52,12 @@ def _read_tool(tool: Fields, raw: Raw) -> Tool | ForeignTool:
 def _read_function(function: Fields) -> Tool:
     parameters = function.peek("parameters")
     if parameters is not None and not raw_starts(parameters, b"{"):
-        raise function.wrong("parameters", "expected a JSON Schema object, got something else")
+        raise function.wrong("parameters", f"expected a JSON Schema object, got {kind_of(parameters)}")
     return Tool(
         name=function.need_text("name"),
         description=function.text("description"),
         parameters=function.raw("parameters"),
-        strict=function.flag("strict"),
+        strict=function.boolean("strict"),
         extra=function.rest(),
     )
 
@@ -112,7 +112,7 @@ def _write_tool(tool: Tool, path: str, writer: PartWriter) -> dict[str, object]:
     if tool.cache is not None:
         written |= writer.cache(tool.cache, path)
     if not writer.own:
-        writer.receipt.dropped_extra(path, tool.extra, writer.dialect)
+        writer.receipt.foreign(path, tool.extra)
         return written
     inner = tool.extra.get("function")
     if inner is not None:

@@ -12,14 +12,9 @@ import msgspec
 
 from asbru.core.chat import Raw
 from asbru.core.usage import Usage
-from asbru.dialects.openai_chat.types import (
-    NULL,
-    Envelope,
-    InputDetails,
-    OutputDetails,
-    UsageEnvelope,
-    UsageWire,
-)
+from asbru.dialects.fields import NULL
+from asbru.dialects.openai_chat.types import Envelope, InputDetails, OutputDetails, UsageEnvelope, UsageWire
+from asbru.dialects.receipt import Receipt
 
 _USAGE = msgspec.json.Decoder(UsageWire)
 _ENVELOPE = msgspec.json.Decoder(Envelope)
@@ -84,9 +79,11 @@ def _within(count: int, limit: int) -> int:
     return count if count < limit else limit
 
 
-def write_usage(usage: Usage) -> dict[str, object]:
+def write_usage(usage: Usage, receipt: Receipt) -> dict[str, object]:
     """The `usage` object. Tokens written to a cache are in `prompt_tokens` and, as OpenRouter names them, in
     `prompt_tokens_details.cache_write_tokens` (both lifetimes together)."""
+    if usage.cache_write_1h:
+        receipt.changed("usage.cache_write_1h", "counted in cache_write_tokens")
     inp: dict[str, int] = {"cached_tokens": usage.cache_read, "audio_tokens": usage.audio_input}
     written = usage.cache_write_5m + usage.cache_write_1h
     if written:
