@@ -30,6 +30,7 @@ from asbru.upstream.origin import Reach, TlsTrust
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
+_PROXY = re.compile(r"http://[^\s?#]+")
 _CREDENTIAL = re.compile(r"[\x21-\x7e]+")
 _HEADERS_WE_OWN = frozenset(
     (
@@ -175,6 +176,8 @@ class _Compiling:
         """The fields of `Reach`: as configured, but a server of our own is on loopback."""
         settings = self.settings
         told = {name: getattr(settings, name) for name in Reach.__struct_fields__}
+        if settings.proxy is not None and not _PROXY.fullmatch(settings.proxy.reveal()):
+            self.findings.error((*self._path, "proxy"), "expected http://host:port, perhaps with user:password@")
         told["allow_loopback"] = settings.allow_loopback or here
         told["idle_connections_max"] = min(settings.idle_connections_max, settings.connections_max)
         return told
@@ -216,10 +219,11 @@ class _Compiling:
         elif private and not self.settings.allow_private:
             self.findings.error(path, f"{host} is private; set `allow_private: true` on this provider")
 
-    def _headers(self) -> dict[str, str]:
-        headers = dict(self.access.headers)
-        for name, value in self.settings.headers.items():
+    def _headers(self) -> dict[str, SecretText]:
+        headers = {name: SecretText(value) for name, value in self.access.headers.items()}
+        for name, secret in self.settings.headers.items():
             path = (*self._path, "headers", name)
+            value = secret.reveal()
             if not _HEADER_NAME.fullmatch(name):
                 self.findings.error(path, "not a valid header name")
             elif name.lower() in _HEADERS_WE_OWN:
@@ -227,7 +231,7 @@ class _Compiling:
             elif not _HEADER_VALUE.fullmatch(value):
                 self.findings.error(path, "a header value is visible ASCII, without line breaks")
             else:
-                headers[name.lower()] = value
+                headers[name.lower()] = secret
         return headers
 
     def _keys(self, parsed: ParsedConfig) -> tuple[KeyFacts, ...]:
@@ -244,7 +248,7 @@ class _Compiling:
             elif self._credential_is_valid(path, key, maker):
                 usable.append(_key_facts(key))
         if not self.settings.keys and self.kind.keyless:
-            return (KeyFacts(name="none", value=""),)
+            return (KeyFacts(name="none", value=SecretText("")),)
         if not usable:
             self.findings.warn(
                 self._path, f"provider {self.name!r} has no usable key: every call to it will be refused"
@@ -259,7 +263,7 @@ class _Compiling:
             return None
 
     def _credential_is_valid(self, path: ConfigPath, key: ProviderKey, maker: CredentialMaker | None) -> bool:
-        value = key.value.get_secret_value()
+        value = key.value.reveal()
         if not value:
             if not self.kind.keyless:
                 self.findings.error(path, f"key {key.name!r} has no value")
@@ -267,7 +271,7 @@ class _Compiling:
         if maker is not None:
             base_url = self.settings.base_url or self.kind.base_url or ""
             try:
-                maker(KeyMaterial(SecretText(value), base_url), TokenPorts.of_nobody())
+                maker(KeyMaterial(key.value, base_url), TokenPorts.of_nobody())
             except ValueError as error:
                 self.findings.error(path, str(error))
                 return False
@@ -310,7 +314,7 @@ class _Compiling:
 def _key_facts(key: ProviderKey) -> KeyFacts:
     return KeyFacts(
         name=key.name,
-        value=key.value.get_secret_value(),
+        value=key.value,
         models=key.models,
         weight=key.weight,
         aliases=key.aliases,
