@@ -225,3 +225,10 @@ def test_invalid_utf8_is_not_plain() -> None:
 def test_a_part_needs_its_type() -> None:
     """A part without a type is not plain, although text is all that could be."""
     assert read_plain_message(raw({"role": "user", "content": [{"text": "q"}]})) is None
+
+
+def test_a_chunk_that_is_not_utf8_is_not_plain() -> None:
+    """Skipped members are not looked at by the decoder: what is not UTF-8 anywhere is left to the slow way."""
+    head = b'{"id":"c","model":"m","choices":[{"index":0,"delta":{"content":"Hi"},"'
+    assert read_plain_chunk(head + b'\xc3\xa9":"stop"}]}') is not None
+    assert read_plain_chunk(head + b'\x80":"stop"}]}') is None

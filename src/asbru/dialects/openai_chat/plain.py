@@ -425,9 +425,10 @@ def _choice(wire: ChoiceWire, at: int) -> Choice:
 def read_plain_chunk(data: bytes) -> DeltaChoiceWire | None:
     """The one choice of a chunk that only goes on with a delta."""
     try:
-        return _decode_chunk(data).choices[0]
+        choice = _decode_chunk(data).choices[0]
     except _ERRORS:
         return None
+    return choice if data.isascii() or _is_utf8(data) else None
 
 
 def _is_utf8(body: bytes) -> bool:
