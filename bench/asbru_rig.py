@@ -7,16 +7,17 @@ scenario that stops working is an error and not a saving.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 from typing import Any
 
 import uvloop
 
-from asbru.app.build import Lasting, build_rooms
-from asbru.app.snapshot import KeyFacts, ProviderFacts, Snapshot, VirtualKeyFacts
+from asbru.app.build import Lasting, build_rooms, declare
+from asbru.app.snapshot import KeyFacts, ProviderFacts, Snapshot
+from asbru.core.secret_text import SecretText
 from asbru.edge import Door
 from asbru.edge.server import Server, ServerConnection, ServerLimits
+from asbru.governance import VIRTUAL_KEY, digest_of, write_virtual_key
 from asbru.telemetry import Meter
 from asbru.upstream.connection import UpstreamConnection
 
@@ -80,15 +81,15 @@ class Rig:
             kind="custom",
             dialect=dialect,
             base_url="http://127.0.0.1:1/v1",
-            keys=(KeyFacts(name="k", value="sk-up"),),
+            keys=(KeyFacts(name="k", value=SecretText("sk-up")),),
             allow_loopback=True,
         )
-        digest = hashlib.blake2b(_KEY, key=_PEPPER, digest_size=32).digest()
-        snapshot = Snapshot(
-            providers=(facts,), virtual_keys=(VirtualKeyFacts(name="bench", digest=digest),), pepper=_PEPPER
-        )
+        snapshot = Snapshot(providers=(facts,), pepper=SecretText(_PEPPER.hex()))
+        keys = {digest_of(_KEY, _PEPPER): write_virtual_key("bench", ("*",))}
         rows: Any = self.rows
         lasting = Lasting(loop, rows, Meter())
+        for _ in declare(snapshot, {VIRTUAL_KEY: keys}, lasting):
+            pass
         self.door = Door(lasting.dialects.values(), lambda: False, lambda reply: reply(b""), "micro")
         self.door.rooms = build_rooms(snapshot, lasting)
         self.pool = self.door.rooms.endpoints["bench"].pool

@@ -61,10 +61,13 @@ WORKER_ROOMS = {
     "upstream",
     "routing",
     "governance",
+    "cluster",
+    "records",
+    "storage",
     "pipeline",
     "edge",
 }
-HEAVY = {"pydantic", "genai_prices", "yaml", "click", "rich"}
+HEAVY = {"pydantic", "genai_prices", "yaml", "click", "rich", "fastapi", "starlette", "uvicorn"}
 SIBLING_ROOMS = {"dialects", "providers"}
 FREE_TESTS = {"journeys", "cases", "extending", "kits", "fakes", "recordings", "tools", "docs", "bench"}
 DIALECT_CASES_MIN = {"request": 8, "reply": 6, "stream": 6, "error": 5}
@@ -294,7 +297,8 @@ def sans_io(source: Source, house: House) -> Iterator[tuple[int, str]]:
 
 @rule
 def light_workers(source: Source, house: House) -> Iterator[tuple[int, str]]:
-    """Rooms that a worker loads do without pydantic, YAML, the price library and the terminal's libraries."""
+    """Rooms that a worker or the bookkeeper loads do without what the compile process, the control process and the
+    terminal need: pydantic, YAML, the price library, FastAPI, uvicorn, click, rich."""
     if source.room not in WORKER_ROOMS:
         return
     for line, module, _ in source.imports():

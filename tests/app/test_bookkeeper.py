@@ -16,8 +16,10 @@ from pathlib import Path
 import pytest
 from tests.fakes.books import ENVIRONMENT, WAIT_S, Books, WorkerEnd, row, row_id, run, until
 
+from asbru.cluster import Feed, follow_store
 from asbru.core.usage import Usage
 from asbru.link import frames
+from asbru.link.link import Link
 from asbru.records import query
 from asbru.storage import open_database
 from asbru.telemetry import Meter
@@ -52,6 +54,20 @@ def value(text: str, series: str) -> float | None:
     """The value of a series in Prometheus text; None when it is not there."""
     found = re.search(rf"^{re.escape(series)} (\S+)$", text, re.MULTILINE)
     return float(found[1]) if found else None
+
+
+def test_the_feed_is_answered(books: Books) -> None:
+    """A worker that follows the store learns where it stands, though nothing is stored yet."""
+
+    async def body() -> None:
+        loop = asyncio.get_running_loop()
+        link, feed = Link(loop, str(books.socket)), Feed()
+        follow_store(feed, link, loop.call_later)
+        link.open()
+        await until(lambda: feed.version == 0, "the answer")
+        await link.close()
+
+    run(body())
 
 
 def test_kill_under_load_loses_and_doubles_nothing(books: Books) -> None:

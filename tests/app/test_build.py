@@ -7,10 +7,11 @@ import hmac
 
 import msgspec
 import pytest
-from tests.fakes.inside import PEPPER, Inside, answer, provider, virtual_key
+from tests.fakes.inside import Inside, answer, provider
 
 from asbru.app.build import build_forwards
 from asbru.app.snapshot import KeyFacts, Limits, PrefixForward, ProviderFacts, Snapshot
+from asbru.core.secret_text import SecretText
 from asbru.upstream.origin import TlsTrust
 
 OK = answer(
@@ -21,11 +22,9 @@ OK = answer(
 
 
 def snapshot(*providers: ProviderFacts, **changed: object) -> Snapshot:
-    """A snapshot with one virtual key."""
+    """A snapshot."""
     return Snapshot(
         providers=providers,
-        virtual_keys=(virtual_key("test", "sk-asb-test"),),
-        pepper=PEPPER,
         **changed,  # type: ignore[arg-type]  # members of a snapshot
     )
 
@@ -40,7 +39,11 @@ def test_a_reload_keeps_warm_connections(inside: Inside) -> None:
     """Prices, keys or models changed, the origin did not: the next call uses the connection that is open."""
     inside.script("a", OK, OK)
     inside.chat("a/m")
-    inside.load(snapshot(provider("a", known_models=("n",), keys=(KeyFacts(name="2", value="s2"),)), provider("b")))
+    inside.load(
+        snapshot(
+            provider("a", known_models=("n",), keys=(KeyFacts(name="2", value=SecretText("s2")),)), provider("b")
+        )
+    )
     assert inside.chat("a/m").status == 200
     assert len(inside.upstreams) == 1
     assert b"Bearer s2" in inside.requests[1][1]
@@ -117,7 +120,7 @@ def test_keys_go_on_resting(inside: Inside) -> None:
     assert inside.chat("a/m").status == 429
     inside.load(snapshot(provider("a")))
     assert inside.chat("a/m").status == 429 and len(inside.requests) == 1
-    inside.load(snapshot(provider("a", keys=(KeyFacts(name="a-1", value="new"),))))
+    inside.load(snapshot(provider("a", keys=(KeyFacts(name="a-1", value=SecretText("new")),))))
     inside.script("a", OK)
     assert inside.chat("a/m").status == 200
 
@@ -125,7 +128,7 @@ def test_keys_go_on_resting(inside: Inside) -> None:
 def test_credentials_that_are_gone_are_forgotten(inside: Inside) -> None:
     """What outlives snapshots does not grow with every rotated key, nor keep secrets that were taken away."""
     for number in range(50):
-        inside.load(snapshot(provider("a", keys=(KeyFacts(name="a-1", value=f"secret-{number}"),))))
+        inside.load(snapshot(provider("a", keys=(KeyFacts(name="a-1", value=SecretText(f"secret-{number}")),))))
     assert len(inside.lasting.keys) <= 2
 
 
@@ -146,7 +149,7 @@ def test_a_snapshot_that_makes_no_sense_changes_nothing(inside: Inside) -> None:
 def test_a_key_that_would_break_the_head_is_refused(inside: Inside, value: str) -> None:
     """Line breaks, control characters and what is not Latin-1 cannot stand in a header."""
     with pytest.raises(ValueError, match=r"a-1|latin"):
-        inside.load(snapshot(provider("a", keys=(KeyFacts(name="a-1", value=value),))))
+        inside.load(snapshot(provider("a", keys=(KeyFacts(name="a-1", value=SecretText(value)),))))
 
 
 @pytest.mark.parametrize(
@@ -157,10 +160,10 @@ def test_a_key_that_would_break_the_head_is_refused(inside: Inside, value: str) 
         ({"base_url": "http://a.test:8080"}, [b"POST /chat/completions HTTP/1.1", b"host: a.test:8080"]),
         ({"base_url": "http://u:p@a.test/x/"}, [b"POST /x/chat/completions HTTP/1.1", b"host: a.test"]),
         (
-            {"proxy": "http://me:pw@proxy:3128"},
+            {"proxy": SecretText("http://me:pw@proxy:3128")},
             [b"POST http://a.test/v1/chat/completions HTTP/1.1", b"proxy-authorization: Basic bWU6cHc="],
         ),
-        ({"headers": {"X-Extra": "1"}}, [b"x-extra: 1"]),
+        ({"headers": {"X-Extra": SecretText("1")}}, [b"x-extra: 1"]),
     ],
     ids=["plain", "x-api-key", "port", "userinfo", "proxy", "headers"],
 )
@@ -177,7 +180,7 @@ def test_heads_are_made_from_facts(inside: Inside, change: dict[str, object], li
 def test_what_is_signed_through_a_proxy_is_the_path(inside: Inside) -> None:
     """The proxy is told the whole URL; the provider checks the signature of what the proxy hands on."""
     auth = "tests.journeys.test_credentials:make_signed"
-    inside.load(snapshot(provider("a", proxy="http://proxy:3128", auth=auth)))
+    inside.load(snapshot(provider("a", proxy=SecretText("http://proxy:3128"), auth=auth)))
     inside.script("a", OK)
     assert inside.chat("a/m").status == 200
     head, _, body = inside.requests[0][1].partition(b"\r\n\r\n")
@@ -190,7 +193,7 @@ def test_what_is_signed_through_a_proxy_is_the_path(inside: Inside) -> None:
 
 def test_a_provider_without_a_credential_sends_none(inside: Inside) -> None:
     """One key with no value: nothing is sent in its place."""
-    inside.load(snapshot(provider("a", keys=(KeyFacts(name="", value=""),))))
+    inside.load(snapshot(provider("a", keys=(KeyFacts(name="", value=SecretText("")),))))
     inside.script("a", OK)
     assert inside.chat("a/m").status == 200
     assert b"authorization" not in inside.requests[0][1].lower()

@@ -15,9 +15,11 @@ import pytest
 from asbru.app.boot import Options
 from asbru.app.compile import Compiled, compile_config, is_loopback
 from asbru.app.config import ConfigRefusedError
-from asbru.app.data_dir import key_digest
 from asbru.app.snapshot import read_snapshot, write_snapshot
+from asbru.cluster import write_entries
+from asbru.core.secret_text import SecretText
 from asbru.core.traits import PLAIN, Traits, rule
+from asbru.governance import VIRTUAL_KEY, digest_of, write_virtual_key
 from asbru.providers import Access, Provider
 from asbru.providers.kit import ANTHROPIC_ACCESS, OPENAI_ACCESS
 
@@ -64,7 +66,7 @@ def test_promised_documents_compile_merged(build) -> None:
         '"fallbacks":[{"from":"groq/llama-3.3-70b-versatile","to":["anthropic/claude-haiku-4-5"]}]}'
     )
     compiled = build(text, GROQ_API_KEY="gsk-1")
-    assert compiled.snapshot.providers[0].keys[0].value == "gsk-1"
+    assert compiled.snapshot.providers[0].keys[0].value == SecretText("gsk-1")
     assert compiled.snapshot.fallbacks == ()
     assert len(compiled.warnings) == 1
     assert "provider 'anthropic' is not configured: this fallback is skipped" in str(compiled.warnings[0])
@@ -83,7 +85,7 @@ def test_unset_key_is_disabled_not_the_start(build) -> None:
 def test_unset_virtual_keys_do_not_open_the_gateway(build) -> None:
     """When every virtual key is disabled nobody gets in, even on loopback."""
     compiled = build("virtual_keys: [{name: a, value: env.A}]")
-    assert compiled.snapshot.virtual_keys == ()
+    assert compiled.declared == {VIRTUAL_KEY: {}}
     assert not compiled.snapshot.open_access
 
 
@@ -95,7 +97,7 @@ providers:
   local: {base_url: "http://127.0.0.1:9/v1/", dialect: openai, allow_loopback: true}
 """
     mock, local = build(text).snapshot.providers
-    assert [key.value for key in (*mock.keys, *local.keys)] == ["", ""]
+    assert [key.value.reveal() for key in (*mock.keys, *local.keys)] == ["", ""]
     assert (mock.unix_socket, local.unix_socket) == ("/run/mock.sock", None)
     assert (local.kind, local.dialect, local.base_url) == ("custom", "openai_chat", "http://127.0.0.1:9/v1")
 
@@ -108,7 +110,7 @@ def test_anthropic_custom_gets_its_version_header(build) -> None:
     )
     facts = build(text).snapshot.providers[0]
     assert (facts.dialect, facts.auth) == ("anthropic_messages", "x-api-key")
-    assert facts.headers == {"anthropic-version": "2024-01-01"}
+    assert facts.headers == {"anthropic-version": SecretText("2024-01-01")}
 
 
 def test_custom_provider_at_a_known_address_is_priced(build) -> None:
@@ -134,6 +136,8 @@ def test_custom_provider_at_a_known_address_is_priced(build) -> None:
         ("providers: {groq: {base_url: 'http://169.254.169.254/v1', allow_private: true}}", "link-local"),
         ("providers: {groq: {base_url: 'http://u:p@x.example/v1'}}", "belong under `keys`"),
         ("providers: {groq: {base_url: 'http://x:99999/v1'}}", "no valid host and port"),
+        ("providers: {groq: {proxy: 'socks5://x:1'}}", "providers.groq.proxy: expected http://host:port"),
+        ("providers: {groq: {proxy: 'http://x:1?same-1234567890123'}}", "expected http://host:port"),
         ("providers: {groq: {headers: {'a b': x}}}", "not a valid header name"),
         ("providers: {groq: {headers: {Host: x}}}", "set by the gateway itself"),
         ('providers: {groq: {headers: {a: "x\\ny"}}}', "without line breaks"),
@@ -158,13 +162,57 @@ def test_all_errors_of_all_providers_come_at_once(build) -> None:
     assert len(refused.value.problems) == 3
 
 
+@pytest.mark.parametrize("prefix", ["/api", "/api/", "/ui", "/api/v1/mine"])
+def test_prefixes_of_the_control_process_are_its_own(build, prefix: str) -> None:
+    """While it is enabled nobody else may have them, and the error names the setting; without it they are free."""
+    forwards = f"forwards: [{{prefix: {prefix}, unix_socket: /run/x}}]\n"
+    with pytest.raises(ConfigRefusedError, match=r"line 1: forwards\.0\.prefix: /\w+ belongs .*`control\.enabled"):
+        build(f"{forwards}control: {{enabled: true}}")
+    assert [one.prefix for one in build(forwards).snapshot.forwards] == [prefix]
+    near = "forwards: [{prefix: /apis, unix_socket: /run/x}]\n"
+    assert [one.prefix for one in build(f"{near}control: {{enabled: true}}").snapshot.forwards] == ["/apis"]
+
+
+@pytest.mark.parametrize(
+    ("enabled", "runs", "socket", "prefixes"),
+    [
+        (True, None, "/c", ["/api", "/ui"]),
+        (False, None, "/c", []),
+        (True, None, None, []),
+        (True, False, "/c", []),
+        (False, True, "/c", ["/api", "/ui"]),
+    ],
+)
+def test_the_control_process_is_forwarded_to_while_it_runs(
+    tmp_path: Path, *, enabled: bool, runs: bool | None, socket: str | None, prefixes: list[str]
+) -> None:
+    """By the file at the start, by what runs on a reload; what the file says is told either way."""
+    (tmp_path / "config.yaml").write_text(f"control: {{enabled: {str(enabled).lower()}}}")
+    options = Options(data_dir=tmp_path, control=runs, control_socket=socket)
+    compiled = compile_config(options, {}, types=TYPES)
+    assert [(one.prefix, one.unix_socket) for one in compiled.snapshot.forwards] == [(one, "/c") for one in prefixes]
+    assert compiled.boot.control is enabled
+
+
+def test_many_virtual_keys_fit(build) -> None:
+    """20,000 keys compile in time that grows with their number; one that is there twice is still found."""
+    lines = "\n".join(f"  - {{name: key-{at}, value: sk-asb-{at:032d}}}" for at in range(20_000))
+    assert len(build(f"virtual_keys:\n{lines}\n").declared[VIRTUAL_KEY]) == 20_000
+    again = f"  - {{name: again, value: sk-asb-{777:032d}}}\n  - {{name: key-9, value: sk-asb-again-0123456789}}"
+    with pytest.raises(ConfigRefusedError, match=r"line 20003: virtual_keys\.20001\.name: 'key-9' is used twice"):
+        build(f"virtual_keys:\n{lines}\n{again}\n")
+    with pytest.raises(ConfigRefusedError, match=r"line 20002: virtual_keys\.20000\.value: two virtual keys have"):
+        build(f"virtual_keys:\n{lines}\n{again.partition(chr(10))[0]}\n")
+
+
 def test_virtual_keys_are_digests(build, tmp_path: Path) -> None:
     """Workers get the keyed digest, never the key; the pepper stays the same from start to start."""
     text = "virtual_keys: [{name: a, value: sk-asb-0123456789, models: [groq/*]}]"
-    first, second = build(text).snapshot, build(text).snapshot
-    assert first == second
-    assert first.virtual_keys[0].digest == key_digest("sk-asb-0123456789", first.pepper)
-    assert b"sk-asb-0123456789" not in write_snapshot(first)
+    first, second = build(text), build(text)
+    assert (first.snapshot, first.declared) == (second.snapshot, second.declared)
+    digest = digest_of(b"sk-asb-0123456789", bytes.fromhex(first.snapshot.pepper.reveal()))
+    assert first.declared == {VIRTUAL_KEY: {digest: write_virtual_key("a", ["groq/*"])}}
+    assert b"sk-asb-0123456789" not in write_snapshot(first.snapshot) + write_entries(first.declared)
     assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
     assert stat.S_IMODE((tmp_path / "data" / "pepper").stat().st_mode) == 0o600
 
@@ -173,19 +221,19 @@ def test_generated_key_is_shown_once_and_only_when_needed(build) -> None:
     """Loopback without keys is open; elsewhere a key is generated, shown once, and its digest kept."""
     assert build("").snapshot.open_access
     first, second = build("", host="0.0.0.0"), build("", host="0.0.0.0")
-    assert first.boot.generated_key is not None
-    assert first.boot.generated_key.startswith("sk-asb-")
-    assert len(first.boot.generated_key) == len("sk-asb-") + 32
-    assert second.boot.generated_key is None
-    assert first.snapshot.virtual_keys == second.snapshot.virtual_keys
+    assert first.generated_key is not None
+    assert first.generated_key.reveal().startswith("sk-asb-")
+    assert len(first.generated_key.reveal()) == len("sk-asb-") + 32
+    assert second.generated_key is None
+    assert first.declared == second.declared
     assert not second.snapshot.open_access
-    digest = key_digest(first.boot.generated_key, first.snapshot.pepper)
-    assert first.snapshot.virtual_keys[0].digest == digest
+    digest = digest_of(first.generated_key.reveal().encode(), bytes.fromhex(first.snapshot.pepper.reveal()))
+    assert list(first.declared[VIRTUAL_KEY]) == [digest]
 
 
 def test_dry_run_touches_nothing(build, tmp_path: Path) -> None:
     """`config check` makes no data directory and no key."""
-    assert build("", host="0.0.0.0", dry=True).boot.generated_key is None
+    assert build("", host="0.0.0.0", dry=True).generated_key is None
     assert not (tmp_path / "data").exists()
 
 
@@ -230,7 +278,7 @@ def test_process_writes_a_private_snapshot(tmp_path: Path) -> None:
     code, lines = run_compile(tmp_path, "providers: {groq: {keys: [{name: a, value: env.GROQ_API_KEY}]}}")
     assert code == 0
     assert [list(line) for line in lines] == [["warnings"], ["result"]]
-    assert stat.S_IMODE((tmp_path / "out").stat().st_mode) == 0o600
+    assert [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("out", "out.feed")] == [0o600, 0o600]
     assert read_snapshot((tmp_path / "out").read_bytes()).providers[0].name == "groq"
 
 
@@ -274,6 +322,6 @@ def test_how_a_provider_is_reached(build) -> None:
     """As configured, but never more idle connections than connections; the mock that Asbru starts is on loopback."""
     text = "providers: {groq: {proxy: 'http://p:1', allow_private: true, connections_max: 5}, mock: {}}"
     groq, mock = build(text).snapshot.providers
-    assert (groq.proxy, groq.allow_private, groq.allow_loopback) == ("http://p:1", True, False)
+    assert (groq.proxy, groq.allow_private, groq.allow_loopback) == (SecretText("http://p:1"), True, False)
     assert (groq.connections_max, groq.idle_connections_max) == (5, 5)
     assert (mock.allow_loopback, mock.idle_connections_max) == (True, 256)

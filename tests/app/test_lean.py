@@ -13,6 +13,17 @@ def _loaded(code: str) -> set[str]:
     return set(ran.stdout.split())
 
 
+HEAVY = {"pydantic", "fastapi", "starlette", "uvicorn", "anyio", "opentelemetry", "yaml", "genai_prices", "click"}
+
+
+@pytest.mark.parametrize("module", ["app.supervisor", "app.bookkeeper", "app.worker", "providers.mock.server"])
+def test_heavy_libraries_stay_where_they_are_used(module: str) -> None:
+    """What the compile and the control process need, no other process loads, nor any part of it."""
+    assert (
+        not {name.partition(".")[0] for name in _loaded(f"import sys, asbru.{module}; print(*sys.modules)")} & HEAVY
+    )
+
+
 @pytest.mark.parametrize("module", ["supervisor", "bookkeeper", "worker"])
 def test_long_lived_processes_are_lean(module: str) -> None:
     """None of them loads what it would use once, or never."""

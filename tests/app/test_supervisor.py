@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from tests.fakes.processes import WAIT_S, Gateway, is_alive, wait_until
 
+from asbru.app.snapshot import read_snapshot
+
 KEY = "virtual_keys: [{name: a, value: sk-asb-0123456789abcdef}]\n"
 
 
@@ -37,6 +39,37 @@ def test_bookkeeper_is_nice(tmp_path: Path) -> None:
         assert gateway.end() == 0
 
 
+def test_control_process_is_one_of_the_family(tmp_path: Path) -> None:
+    """Where it is enabled it is started with a low priority, started again, and ended last but the bookkeeper."""
+    with Gateway(tmp_path, "listen: {workers: 2}\ncontrol: {enabled: true}\nproviders: {mock: }\n") as gateway:
+        gateway.wait_ready()
+        pid = gateway.pids("control")[0]
+        assert os.getpriority(os.PRIO_PROCESS, pid) == os.getpriority(os.PRIO_PROCESS, 0) + 10
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: gateway.said("control started again"), "another")
+        wait_until(lambda: len(gateway.pids("control")) == 2, "its line")
+        assert gateway.end() == 0
+        ends = [line for line in gateway.journal.read_text().splitlines() if line.endswith((" end", " drain False"))]
+        assert set(ends[:2]) == {"worker-0 drain False", "worker-1 drain False"}
+        assert ends[2:] == ["mock end", "control end", "bookkeeper end"]
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_control_is_a_boot_setting(tmp_path: Path, enabled: bool) -> None:
+    """Switched in the file of a running gateway it is told to wait; the process and its prefixes stay as they are."""
+    with Gateway(tmp_path, f"{KEY}control: {{enabled: {enabled}}}\n".lower()) as gateway:
+        gateway.wait_ready()
+        gateway.config.write_text(f"{KEY}control: {{enabled: {not enabled}}}\n".lower())
+        wait_until(lambda: gateway.said("control.enabled changed: a boot setting"), "the warning")
+        wait_until(lambda: gateway.events("worker-0 reload True"), "the reload")
+        run_dir = run_dir_of(gateway)
+        forwards = read_snapshot((run_dir / "snapshot-2.msgpack").read_bytes()).forwards
+        expected = [("/api", str(run_dir / "control.sock")), ("/ui", str(run_dir / "control.sock"))]
+        assert [(one.prefix, one.unix_socket) for one in forwards] == (expected if enabled else [])
+        assert len(gateway.pids("control")) == enabled
+        assert gateway.end() == 0
+
+
 def test_dead_children_are_replaced(tmp_path: Path) -> None:
     """A worker and a bookkeeper killed by hand come back, with the current snapshot."""
     with Gateway(tmp_path) as gateway:
@@ -50,13 +83,28 @@ def test_dead_children_are_replaced(tmp_path: Path) -> None:
         assert gateway.end() == 0
 
 
+def run_dir_of(gateway: Gateway) -> Path:
+    """Where its sockets and snapshots are."""
+    command = Path(f"/proc/{gateway.pids('worker-0')[0]}/cmdline").read_text().split("\0")
+    return Path(command[command.index("--snapshot") + 1]).parent
+
+
+def compiled_in(run_dir: Path) -> dict[str, int]:
+    """Snapshots and what is beside them, with their modes."""
+    return {path.name: path.stat().st_mode & 0o777 for path in sorted(run_dir.glob("snapshot-*"))}
+
+
 def test_changed_file_reaches_the_workers(tmp_path: Path) -> None:
-    """A changed configuration becomes a new snapshot, present when the worker is told; the old one is removed."""
+    """A changed configuration becomes a new snapshot with its feed, present when the worker is told; the old ones are
+    removed."""
     with Gateway(tmp_path, KEY) as gateway:
         gateway.wait_ready()
+        assert compiled_in(run_dir_of(gateway)) == {"snapshot-1.feed": 0o600, "snapshot-1.msgpack": 0o600}
         gateway.config.write_text(KEY + "cors_origins: ['https://a.example']\n")
         wait_until(lambda: gateway.events("worker-0 reload True"), "the reload")
         wait_until(lambda: gateway.said("configuration reloaded"), "the log line")
+        after = {"snapshot-2.feed": 0o600, "snapshot-2.msgpack": 0o600}
+        wait_until(lambda: compiled_in(run_dir_of(gateway)) == after, "the old ones' end")
         assert gateway.end() == 0
 
 
@@ -186,8 +234,7 @@ def test_run_directory_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     """Nothing of the run directory, which held the snapshot, is left after the end."""
     with Gateway(tmp_path) as gateway:
         gateway.wait_ready()
-        command = Path(f"/proc/{gateway.pids('worker-0')[0]}/cmdline").read_text().split("\0")
-        run_dir = Path(command[command.index("--run-dir") + 1])
+        run_dir = run_dir_of(gateway)
         assert run_dir.stat().st_mode & 0o777 == 0o700
         assert gateway.end() == 0
         assert not run_dir.exists()

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from asbru.catalog import Countable
-from asbru.catalog.tokens import IMAGE_TOKENS, TokenCounter, is_large
+from asbru.catalog.tokens import IMAGE_TOKENS, TokenCounter
 
 TEXT = "The bridge burns red and trembles under many feet. " * 40
 
@@ -44,12 +44,6 @@ def test_images_and_documents_cost_constants() -> None:
     bare = counter.count(countable("abcd"))
     assert counter.count(countable("abcd", images=2)) == bare + 2 * IMAGE_TOKENS
     assert counter.count(countable("abcd", documents=4000)) == bare + 100
-
-
-def test_large_requests_belong_in_an_executor() -> None:
-    """The border is the size of the texts together."""
-    assert not is_large(countable("x" * 1000))
-    assert is_large(countable("x" * 20_000, "y" * 20_000))
 
 
 def test_odd_text_is_counted() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.fakes.inside import PEPPER, Inside, provider, virtual_key
+from tests.fakes.inside import Inside, provider
 
 from asbru.app.snapshot import Snapshot
 from asbru.dialects import discover
@@ -18,8 +18,6 @@ KEYED = [route for route in ROUTES if route.kind != "page"]
 PAGES = [route for route in ROUTES if route.kind == "page"]
 SNAPSHOT = Snapshot(
     providers=(provider("openai"), provider("anthropic", "anthropic_messages")),
-    virtual_keys=(virtual_key("test", "sk-asb-test"),),
-    pepper=PEPPER,
 )
 
 

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tests.fakes.inside import PEPPER, Inside, answer, provider, virtual_key
+from tests.fakes.inside import Inside, answer, provider
 
 from asbru.app.snapshot import Snapshot
 from asbru.core.folders import FolderFault
@@ -38,8 +38,6 @@ def inside(places: Path, monkeypatch: pytest.MonkeyPatch) -> Inside:
     """A gateway that found it, with a provider of each of two dialects."""
     snapshot = Snapshot(
         providers=(provider("openai"), provider("talker", "plain_talk", operations=("chat", "models"))),
-        virtual_keys=(virtual_key("test", "sk-asb-test"),),
-        pepper=PEPPER,
     )
     return Inside(snapshot, monkeypatch, dialects=discover([str(places)]))
 

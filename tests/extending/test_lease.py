@@ -9,7 +9,7 @@ import json
 from collections.abc import Sequence
 
 import pytest
-from tests.fakes.inside import PEPPER, Inside, answer, provider, virtual_key
+from tests.fakes.inside import Inside, answer, provider
 
 from asbru.app.snapshot import Fallback, Snapshot
 from asbru.core.errors import CallerError
@@ -27,8 +27,6 @@ GOOD = {
 }
 SNAPSHOT = Snapshot(
     providers=(provider("openai"), provider("other")),
-    virtual_keys=(virtual_key("test", "sk-asb-test"),),
-    pepper=PEPPER,
     fallbacks=(Fallback(source="openai/m", targets=("other/m",)),),
 )
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.fakes.inside import PEPPER, Inside, answer, provider, virtual_key
+from tests.fakes.inside import Inside, answer, provider
 
 from asbru.app.snapshot import Snapshot
 from asbru.core.chat import ChatRequest, Part, TextPart
@@ -24,8 +24,6 @@ SECRET = "swordfish"
 MASK = "*********"
 SNAPSHOT = Snapshot(
     providers=(provider("openai"), provider("anthropic", "anthropic_messages")),
-    virtual_keys=(virtual_key("test", "sk-asb-test"),),
-    pepper=PEPPER,
 )
 PATHS = {"openai_chat": "/v1/chat/completions", "anthropic_messages": "/anthropic/v1/messages"}
 HOSTS = {"openai_chat": "openai", "anthropic_messages": "anthropic"}

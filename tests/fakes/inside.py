@@ -6,18 +6,21 @@ Time stands still unless the test turns it, chance is zero, and everything runs 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, cast
 
 import msgspec
 import pytest
 from tests.fakes.loops import FakeLoop, FakeTransport
 
-from asbru.app.build import Lasting, build_rooms
-from asbru.app.snapshot import KeyFacts, ProviderFacts, Snapshot, VirtualKeyFacts
+from asbru.app.build import Lasting, build_rooms, declare
+from asbru.app.snapshot import KeyFacts, ProviderFacts, Snapshot
+from asbru.cluster import Entries
+from asbru.core.secret_text import SecretText
 from asbru.edge import Door
 from asbru.edge.server import Server, ServerConnection, ServerLimits
+from asbru.governance import VIRTUAL_KEY, digest_of, write_virtual_key
 from asbru.records import COLUMNS, RecordWriter
 from asbru.routing import RetryPolicy
 from asbru.telemetry import Meter
@@ -32,13 +35,10 @@ Script = bytes | Exception | tuple[bytes, ...]
 """What a provider does with one request: answers, refuses or resets, or sends pieces and hangs up."""
 
 
-def virtual_key(name: str, value: str, models: Sequence[str] = ("*",)) -> VirtualKeyFacts:
-    """A caller, as the compile step makes it."""
-    return VirtualKeyFacts(
-        name=name,
-        digest=hashlib.blake2b(value.encode(), key=PEPPER, digest_size=32).digest(),
-        models=tuple(models),
-    )
+def declared(keys: Mapping[str, Sequence[str]]) -> Entries:
+    """The feed's entries for virtual keys `sk-asb-NAME` and the models they allow, as the compile step makes them."""
+    names = {digest_of(f"sk-asb-{name}".encode(), PEPPER): name for name in keys}
+    return {VIRTUAL_KEY: {digest: write_virtual_key(name, keys[name]) for digest, name in names.items()}}
 
 
 def provider(name: str, dialect: str = "openai_chat", **changed: Any) -> ProviderFacts:
@@ -48,7 +48,7 @@ def provider(name: str, dialect: str = "openai_chat", **changed: Any) -> Provide
         "kind": "custom",
         "dialect": dialect,
         "base_url": f"http://{name}.test/v1",
-        "keys": (KeyFacts(name=f"{name}-1", value=f"secret-{name}-1"),),
+        "keys": (KeyFacts(name=f"{name}-1", value=SecretText(f"secret-{name}-1")),),
         "operations": ("chat", "completions", "embeddings", "models")
         if dialect == "openai_chat"
         else ("chat", "count_tokens", "models"),
@@ -113,8 +113,11 @@ class Caller:
 
 
 class Inside:
-    """See the module. `requests` are what providers were sent: (host, head and body). `lasting`: what the builder
-    is given besides (dialects, leases, stages)."""
+    """See the module. `requests` are what providers were sent: (host, head and body). `keys` are virtual keys and what
+    they allow; the snapshots given here need no pepper. `lasting`: what the builder is given besides (dialects, leases,
+    stages)."""
+
+    keys: Mapping[str, Sequence[str]] = MappingProxyType({"test": ("*",), "few": ("a/*",)})
 
     def __init__(self, snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch, **lasting: Any) -> None:
         self.loop = FakeLoop()
@@ -140,7 +143,10 @@ class Inside:
 
     def load(self, snapshot: Snapshot) -> None:
         """Serve by a snapshot, as a reload does."""
+        snapshot = msgspec.structs.replace(snapshot, pepper=SecretText(PEPPER.hex()))
         rooms = build_rooms(snapshot, self.lasting)
+        for _ in declare(snapshot, declared(self.keys), self.lasting):
+            pass
         rooms.clock = lambda: self.now_s
         rooms.chance = lambda: 0.0
         self.door.rooms = rooms

@@ -101,7 +101,7 @@ def _worker(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser()
     for name in ("--control-fd", "--index"):
         parser.add_argument(name, type=int, required=True)
-    for name in ("--snapshot", "--bookkeeper", "--host", "--port", "--run-dir"):
+    for name in ("--snapshot", "--bookkeeper", "--host", "--port"):
         parser.add_argument(name, required=True)
     given = parser.parse_args(arguments)
     behaviour = os.environ["STAND_IN_BEHAVIOUR"]
@@ -145,7 +145,12 @@ def _supervisor(arguments: list[str]) -> int:
     from asbru.app.supervisor import main
 
     this = (sys.executable, __file__)
-    commands = Commands(worker=(*this, "worker"), bookkeeper=(*this, "bookkeeper"), served={"mock": (*this, "mock")})
+    commands = Commands(
+        worker=(*this, "worker"),
+        bookkeeper=(*this, "bookkeeper"),
+        control=(*this, "control"),
+        served={"mock": (*this, "mock")},
+    )
     return main(arguments, commands)
 
 

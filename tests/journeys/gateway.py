@@ -10,20 +10,20 @@ Leaving asserts what every journey promises: no call in flight, no exchange open
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import ssl
-from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 from tests.fakes.waiting import until
 from tests.journeys.caller import HOST, KEY, Caller, UpstreamResponse, request
 
-from asbru.app.build import Lasting, build_forwards, build_rooms
-from asbru.app.snapshot import Fallback, KeyFacts, Limits, PrefixForward, ProviderFacts, Snapshot, VirtualKeyFacts
+from asbru.app.build import Lasting, build_forwards, build_rooms, declare
+from asbru.app.snapshot import Fallback, KeyFacts, Limits, PrefixForward, ProviderFacts, Snapshot
+from asbru.core.secret_text import SecretText
 from asbru.edge import Door
 from asbru.edge.forward import Forwarder
 from asbru.edge.server import Server
+from asbru.governance import VIRTUAL_KEY, digest_of, write_virtual_key
 from asbru.records.row import COLUMNS
 from asbru.routing import RetryPolicy
 from asbru.telemetry import Meter
@@ -34,14 +34,14 @@ NAMES = tuple(column.name for column in COLUMNS)
 OPERATIONS = ("chat", "completions", "embeddings", "models")
 
 
-def digest(key: str) -> bytes:
-    """A virtual key's digest under PEPPER."""
-    return hashlib.blake2b(key.encode(), key=PEPPER, digest_size=32).digest()
+def allowed(*models: str) -> dict[str, bytes]:
+    """The feed's entries for one virtual key, that of `caller.KEY`, allowed these models only."""
+    return {digest_of(KEY.encode(), PEPPER): write_virtual_key("tester", models)}
 
 
 def keys(*names: str) -> tuple[KeyFacts, ...]:
     """Provider keys `sk-NAME`."""
-    return tuple(KeyFacts(name=name, value=f"sk-{name}") for name in names)
+    return tuple(KeyFacts(name=name, value=SecretText(f"sk-{name}")) for name in names)
 
 
 def openai(url: str, **changes: Any) -> ProviderFacts:
@@ -67,7 +67,7 @@ def anthropic(url: str, **changes: Any) -> ProviderFacts:
         dialect="anthropic_messages",
         base_url=f"{url}/v1",
         auth="x-api-key",
-        headers={"anthropic-version": "2023-06-01"},
+        headers={"anthropic-version": SecretText("2023-06-01")},
         keys=keys("a1"),
         operations=("chat", "count_tokens", "models"),
         allow_loopback=True,
@@ -82,14 +82,8 @@ def retries(count: int) -> RetryPolicy:
 
 
 def snapshot(*providers: ProviderFacts, **changes: Any) -> Snapshot:
-    """A snapshot with the virtual key of `caller.KEY`."""
-    facts = {
-        "providers": providers,
-        "pepper": PEPPER,
-        "virtual_keys": (VirtualKeyFacts(name="tester", digest=digest(KEY)),),
-        **changes,
-    }
-    return Snapshot(**facts)
+    """A snapshot with the pepper of this gateway's virtual keys."""
+    return Snapshot(**{"providers": providers, "pepper": SecretText(PEPPER.hex()), **changes})
 
 
 class Recorder:
@@ -112,9 +106,11 @@ class Gateway:
         *providers: ProviderFacts,
         limits: Limits | None = None,
         tls: ssl.SSLContext | None = None,
+        virtual_keys: dict[str, bytes] | None = None,
         **changes: Any,
     ) -> None:
         self.snapshot = snapshot(*providers, limits=limits or Limits(), **changes)
+        self.virtual_keys = allowed("*") if virtual_keys is None else virtual_keys
         self.port = 0
         self.recorder = Recorder()
         self._tls = tls
@@ -149,6 +145,8 @@ class Gateway:
         rooms = build_rooms(snapshot, self.lasting)
         rooms.chance = lambda: 0.0
         forwards = build_forwards(snapshot, self.lasting)
+        for _ in declare(snapshot, {VIRTUAL_KEY: self.virtual_keys}, self.lasting):
+            pass
         self.door.rooms = rooms
         self.door.forwarder = Forwarder(forwards)
         self.door.cors_origins = frozenset(origin.encode() for origin in snapshot.cors_origins)
@@ -224,8 +222,3 @@ def forwards(prefix: str, path: str) -> tuple[PrefixForward, ...]:
 def deadlines(**seconds: float) -> ExchangeDeadlines:
     """Small deadlines where named."""
     return ExchangeDeadlines(**seconds)
-
-
-def allowed(*models: str) -> Sequence[VirtualKeyFacts]:
-    """The tester, allowed these models only."""
-    return (VirtualKeyFacts(name="tester", digest=digest(KEY), models=models),)

@@ -93,8 +93,12 @@ class Served:
 
     def workers(self) -> list[int]:
         """The process ids of the workers."""
+        return self.children("asbru.app.worker")
+
+    def children(self, module: str) -> list[int]:
+        """The process ids of the supervisor's children that run a module."""
         listed = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        return [int(pid) for pid in listed if "asbru.app.worker" in _words(pid)]
+        return [int(pid) for pid in listed if module in _words(pid)]
 
     def caller(self, **options: Any) -> Caller:
         """A caller's connection."""

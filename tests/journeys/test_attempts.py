@@ -25,6 +25,9 @@ from tests.journeys.talk import (
     messages,
 )
 
+from asbru.app.snapshot import KeyFacts
+from asbru.core.secret_text import SecretText
+
 GOOD = Reply.json(CHAT_REPLY)
 BAD = {"error": {"message": "no", "type": "x", "code": "y"}}
 SOURCE = "openai/gpt-x"
@@ -151,9 +154,7 @@ async def test_forty_nine_dead_keys() -> None:
 
 async def test_keys_without_a_fit() -> None:
     """A model that no key is meant for is 404; a provider without any key is 502; nothing is sent."""
-    from asbru.app.snapshot import KeyFacts
-
-    one = (KeyFacts(name="a", value="sk-a", models=("other",)),)
+    one = (KeyFacts(name="a", value=SecretText("sk-a"), models=("other",)),)
     for held, status in ((one, 404), ((), 502)):
         async with FakeUpstream() as upstream, Gateway(openai(upstream.url, keys=held)) as gateway:
             assert (await gateway.call(CHAT_PATH, chat())).status == status
@@ -162,15 +163,13 @@ async def test_keys_without_a_fit() -> None:
 
 async def test_aliases_and_keyless_providers() -> None:
     """An alias is the upstream's name for a model; a keyless provider gets no credential at all."""
-    from asbru.app.snapshot import KeyFacts
-
-    alias = (KeyFacts(name="a", value="sk-a", aliases={"gpt-x": "deploy-7"}),)
+    alias = (KeyFacts(name="a", value=SecretText("sk-a"), aliases={"gpt-x": "deploy-7"}),)
     async with FakeUpstream() as upstream, Gateway(openai(upstream.url, keys=alias)) as gateway:
         upstream.otherwise = GOOD
         await gateway.call(CHAT_PATH, chat())
         assert upstream.requests[0].json()["model"] == "deploy-7"
         assert (gateway.row["model_asked"], gateway.row["model_served"]) == (SOURCE, "deploy-7")
-    none = (KeyFacts(name="none", value=""),)
+    none = (KeyFacts(name="none", value=SecretText("")),)
     async with FakeUpstream() as upstream, Gateway(openai(upstream.url, keys=none)) as gateway:
         upstream.otherwise = GOOD
         assert (await gateway.call(CHAT_PATH, chat())).status == 200

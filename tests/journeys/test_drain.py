@@ -136,7 +136,8 @@ async def test_a_killed_worker_comes_back(tmp_path: Path) -> None:
 
 
 async def test_a_reload_swaps_whole(tmp_path: Path) -> None:
-    """A new file's keys work and the old ones no more, while a call in flight goes on by what it began with."""
+    """A new file's keys work and the old ones no more, and its limits hold, while a call in flight goes on by what it
+    began with."""
     gate = Gate()
     async with FakeUpstream() as upstream, Served(tmp_path, upstream.url) as served:
         upstream.queue(Reply.events(CHAT_START, CHAT_WORDS[0], gate, *CHAT_STREAM[2:]))
@@ -145,10 +146,12 @@ async def test_a_reload_swaps_whole(tmp_path: Path) -> None:
             caller.send(request(CHAT_PATH, chat(stream=True)))
             await caller.head()
             await caller.until(b"Hi")
-            served.write(key_values=(OTHER,), limits={"body_bytes_max": 20_000})
+            served.write(key_values=(OTHER,), limits={"header_count_max": 10})
             served.process.send_signal(signal.SIGHUP)
             await _serves(served, OTHER)
             assert (await served.call(CHAT_PATH, chat())).status == 401
+            many = [f"X-{number}: 1" for number in range(10)]
+            assert (await served.call(CHAT_PATH, chat(), key=OTHER, headers=many)).status == 431
             caller_pids = served.workers()
             gate.open()
             assert (await caller.rest()).body == CHAT_STREAM_SHOWN

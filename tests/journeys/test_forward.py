@@ -111,11 +111,12 @@ async def test_websockets_are_refused_there_too(tmp_path: Path) -> None:
 
 
 async def test_nobody_behind(tmp_path: Path) -> None:
-    """Without a process behind the socket the answer is 502, and other paths are served."""
+    """Without a process behind the socket the answer is 503 that says when to try again; other paths are served."""
     async with gateway(tmp_path) as front, front.caller() as caller:
         caller.send(request("/api/x", method="GET") + request("/livez", method="GET"))
         answer = await caller.answer()
-        assert (answer.status, answer.error["code"]) == (502, "upstream_unreachable")
+        assert (answer.status, answer.error["code"]) == (503, "unavailable")
+        assert answer.headers["retry-after"] == "1"
         assert (await caller.answer()).body == b"ok\n"
 
 

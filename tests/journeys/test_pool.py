@@ -31,7 +31,7 @@ async def test_calls_above_the_bound_wait_their_turn() -> None:
 async def test_a_wait_for_a_connection_ends() -> None:
     """A call that gets no connection in time is told 504 with the connect deadline's name."""
     gate = Gate()
-    facts = {"connections_max": 1, "deadlines": deadlines(connect_s=0.1)}
+    facts = {"connections_max": 1, "deadlines": deadlines(connect_s=0.5)}
     async with FakeUpstream() as upstream, Gateway(openai(upstream.url, **facts)) as gateway:
         upstream.queue(GOOD.but(before=(gate,)))
         first = asyncio.create_task(gateway.call(CHAT_PATH, chat()))

@@ -83,6 +83,17 @@ def test_keys_change_while_it_serves(served: Served) -> None:
     assert (served.ask(KEY), served.ask(OTHER)) == (401, 200)
 
 
+def test_a_restarted_worker_has_the_same_keys(served: Served) -> None:
+    """Killed after a reload, a worker comes back with the keys of that reload, and not with those of its start."""
+    served.write(OTHER)
+    wait_until(lambda: served.ask(OTHER) == 200, "the new key")
+    pid = served.children()["asbru.app.worker"]
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: served.children().get("asbru.app.worker", pid) != pid, "another")
+    wait_until(lambda: served.ask(OTHER) == 200, "an answer")
+    assert served.ask(KEY) == 401
+
+
 @pytest.mark.parametrize("module", ["asbru.app.worker", "asbru.app.bookkeeper", "asbru.providers.mock.server"])
 def test_any_child_may_die(served: Served, module: str) -> None:
     """A killed worker, bookkeeper or mock is replaced, and calls are answered again."""

@@ -14,6 +14,7 @@ from tests.journeys.caller import request
 from tests.journeys.gateway import Gateway, openai
 from tests.journeys.talk import CHAT_PATH, CHAT_REPLY, CHAT_STREAM, CHAT_STREAM_SHOWN, chat
 
+from asbru.core.secret_text import SecretText
 from asbru.upstream.origin import TlsTrust
 
 GOOD = Reply.json(CHAT_REPLY)
@@ -135,7 +136,7 @@ async def test_a_proxy_for_plain_http() -> None:
     """Through a proxy a plain provider is asked for in absolute form, with the proxy's own credentials only there."""
     async with FakeUpstream() as upstream, FakeProxy(password="Basic dXNlcjpwYSBzcw==") as proxy:
         through = proxy.url.replace("//", "//user:pa%20ss@")
-        async with Gateway(openai(upstream.url, proxy=through)) as gateway:
+        async with Gateway(openai(upstream.url, proxy=SecretText(through))) as gateway:
             upstream.queue(GOOD)
             assert (await gateway.call(CHAT_PATH, chat())).json() == CHAT_REPLY
             assert (proxy.asked[0].method, proxy.asked[0].target) == ("POST", f"{upstream.url}{CHAT_PATH}")
@@ -148,7 +149,7 @@ async def test_a_proxy_for_tls(authority: Authority) -> None:
         FakeUpstream(tls=authority.server_context(names="DNS:api.example")) as upstream,
         FakeProxy(routes={"api.example:443": ("127.0.0.1", upstream.port)}) as proxy,
     ):
-        facts = openai("https://api.example", proxy=proxy.url, tls=TlsTrust(ca_pem=authority.ca_pem))
+        facts = openai("https://api.example", proxy=SecretText(proxy.url), tls=TlsTrust(ca_pem=authority.ca_pem))
         async with Gateway(facts) as gateway:
             upstream.queue(GOOD, GOOD)
             for _ in range(2):
@@ -163,7 +164,7 @@ async def test_a_proxy_that_refuses(authority: Authority) -> None:
     facts = {"tls": TlsTrust(ca_pem=authority.ca_pem)}
     async with FakeProxy(password="Basic right") as proxy:
         through = proxy.url.replace("//", "//user:hunter2@")
-        async with Gateway(openai("https://api.example", proxy=through, **facts)) as gateway:
+        async with Gateway(openai("https://api.example", proxy=SecretText(through), **facts)) as gateway:
             answer = await gateway.call(CHAT_PATH, chat())
             assert (answer.status, answer.error["code"]) == (502, "upstream_unreachable")
             assert "407" in answer.error["message"]
@@ -172,7 +173,7 @@ async def test_a_proxy_that_refuses(authority: Authority) -> None:
 
 async def test_no_proxy_there() -> None:
     """A proxy that is not there is 502."""
-    async with Gateway(openai("https://api.example", proxy="http://127.0.0.1:9")) as gateway:
+    async with Gateway(openai("https://api.example", proxy=SecretText("http://127.0.0.1:9"))) as gateway:
         assert (await gateway.call(CHAT_PATH, chat())).error["code"] == "upstream_unreachable"
 
 
@@ -221,7 +222,7 @@ async def test_the_policy_holds_through_a_proxy() -> None:
     """A proxy may be on loopback, but is not asked for an address that may not be dialled."""
     async with FakeProxy() as proxy:
         for url in ("http://169.254.169.254", "https://127.0.0.1"):
-            async with Gateway(openai(url, proxy=proxy.url, allow_loopback=False)) as gateway:
+            async with Gateway(openai(url, proxy=SecretText(proxy.url), allow_loopback=False)) as gateway:
                 answer = await gateway.call(CHAT_PATH, chat())
                 assert answer.error["code"] == "upstream_address_refused"
         assert proxy.asked == []

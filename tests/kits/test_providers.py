@@ -9,13 +9,14 @@ from pathlib import Path
 import msgspec
 import pytest
 from genai_prices.data import providers as priced
-from tests.fakes.inside import PEPPER, Inside, answer, virtual_key
+from tests.fakes.inside import Inside, answer
 
 import asbru.providers
 from asbru.app.boot import Options
 from asbru.app.compile import compile_config
 from asbru.app.config import ConfigRefusedError
 from asbru.app.snapshot import ProviderFacts, Snapshot
+from asbru.core.secret_text import SecretText
 from asbru.core.traits import Traits
 from asbru.providers import Access, Provider, discover
 
@@ -64,11 +65,11 @@ def test_facts_compile(tmp_path: Path, provider: Provider, access: Access) -> No
     facts = _compile(tmp_path, FOUND, provider.name, **settings)
     assert (facts.kind, facts.dialect, facts.auth) == (provider.name, access.dialect, access.auth)
     assert set(access.operations) == set(facts.operations)
-    assert facts.headers.items() >= access.headers.items()
+    assert {name: value.reveal() for name, value in facts.headers.items()}.items() >= access.headers.items()
     assert (facts.traits, facts.trait_rules) == (provider.traits, provider.trait_rules)
     assert facts.base_url == (provider.base_url or settings.get("base_url") or facts.base_url)
     assert (facts.unix_socket is not None) is provider.served_here
-    assert facts.keys[0].value == "secret"
+    assert facts.keys[0].value == SecretText("secret")
 
 
 @pytest.mark.parametrize("provider", FOUND.values(), ids=FOUND)
@@ -127,9 +128,7 @@ def test_a_folder_may_bring_its_own_credential(tmp_path: Path, monkeypatch: pyte
     with pytest.raises(ConfigRefusedError, match="a key of Made up is team:SECRET"):
         _compile(tmp_path, types, "made_up_signing", base_url="http://made-up.test/v2")
     facts = _compile(tmp_path, types, "made_up_signing", base_url="http://made-up.test/v2", secret="team:s")
-    inside = Inside(
-        Snapshot(providers=(facts,), virtual_keys=(virtual_key("test", "sk-asb-test"),), pepper=PEPPER), monkeypatch
-    )
+    inside = Inside(Snapshot(providers=(facts,)), monkeypatch)
     inside.script("made-up", answer(200, b"{}"))
     inside.chat("made_up_signing/m")
     head, _, body = inside.requests[0][1].partition(b"\r\n\r\n")
@@ -153,6 +152,6 @@ def test_keep_honest(tmp_path: Path) -> None:
     (folder / "README.md").write_text("# Made up\n")
     facts = _compile(tmp_path, discover([folder.parent]), "made_up")
     assert (facts.name, facts.kind, facts.base_url) == ("made_up", "made_up", "https://api.made-up.example/v2")
-    assert (facts.headers, facts.operations) == ({"x-team": "bridge"}, ("chat", "embeddings"))
+    assert (facts.headers, facts.operations) == ({"x-team": SecretText("bridge")}, ("chat", "embeddings"))
     assert facts.traits == Traits(strip=frozenset(("store",)), refuse_inputs=("audio",))
     assert "made_up" not in discover()

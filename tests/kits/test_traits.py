@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from tests.fakes.inside import KEY, Inside, answer, provider, virtual_key
+from tests.fakes.inside import Inside, answer, provider
 
 from asbru.app.boot import Options
 from asbru.app.compile import compile_config
@@ -50,7 +50,7 @@ CASES = {
 def sent(case: Case, traits: Traits, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The body a provider with these traits gets; None when the call does not reach it."""
     facts = provider("a", case.dialect, traits=traits)
-    snapshot = Snapshot(providers=(facts,), virtual_keys=(virtual_key("t", KEY),), pepper=b"pepper")
+    snapshot = Snapshot(providers=(facts,))
     inside = Inside(snapshot, monkeypatch)
     inside.script("a", answer(400, b"{}"))
     inside.call(case.path, ASK | case.members)

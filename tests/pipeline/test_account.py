@@ -9,11 +9,12 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.fakes.inside import PEPPER, Inside, answer, provider, virtual_key
+from tests.fakes.inside import Inside, answer, provider
 
 from asbru.app.snapshot import Fallback, KeyFacts, Snapshot
 from asbru.catalog import MatchClause, PricedModel
 from asbru.core.money import PriceRow
+from asbru.core.secret_text import SecretText
 from asbru.core.traits import Traits
 from asbru.core.usage import Usage
 from asbru.pipeline.account import write_attempt_log
@@ -84,8 +85,6 @@ def make(monkeypatch: pytest.MonkeyPatch) -> Make:
         return Inside(
             Snapshot(
                 providers=(provider("a", **facts), provider("b", **b)),
-                virtual_keys=(virtual_key("test", "sk-asb-test"),),
-                pepper=PEPPER,
                 fallbacks=(Fallback(source="a/m", targets=("b/m",)),),
                 cors_origins=("https://app.example",),
             ),
@@ -159,7 +158,7 @@ def test_every_paid_attempt_is_summed(make: Make) -> None:
 )
 def test_what_was_sent_and_not_told_is_unknown(make: Make, script: Any, billed: bool) -> None:
     """After an error in place of a reply nothing is owed; after a reset nobody knows, and the cost says so."""
-    inside = make(retries=RetryPolicy(max=0), keys=(KeyFacts(name="1", value="s1"),))
+    inside = make(retries=RetryPolicy(max=0), keys=(KeyFacts(name="1", value=SecretText("s1")),))
     inside.script("a", script)
     inside.script("b", reply(3, 2))
     assert inside.chat("a/m").status == 200
@@ -194,7 +193,7 @@ def test_a_target_that_was_never_reached_is_charged_nothing(make: Make) -> None:
 
 def test_the_price_is_that_of_the_model_that_served(make: Make) -> None:
     """An alias leads to a dearer model: that is what was paid."""
-    inside = make(keys=(KeyFacts(name="1", value="s1", aliases={"m": "served"}),))
+    inside = make(keys=(KeyFacts(name="1", value=SecretText("s1"), aliases={"m": "served"}),))
     inside.script("a", reply(3, 2))
     assert inside.chat("a/m").status == 200
     row = row_of(inside)
@@ -331,7 +330,7 @@ def test_the_body_is_let_go_of_during_a_stream(make: Make) -> None:
 
 def test_attempts_at_a_target_end(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many keys there are, one call asks one target at most 64 times."""
-    keys = tuple(KeyFacts(name=str(number), value=f"s{number}") for number in range(200))
+    keys = tuple(KeyFacts(name=str(number), value=SecretText(f"s{number}")) for number in range(200))
     inside = make(keys=keys)
     inside.script("a", *[failed(429)] * 200)
     inside.script("b", reply(3, 2))

@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 import msgspec
 import pytest
-from tests.fakes.inside import PEPPER, Inside, Script, answer, provider, virtual_key
+from tests.fakes.inside import Inside, Script, answer, provider
 
 from asbru.app.snapshot import Fallback, KeyFacts, Snapshot
 from asbru.core.errors import UpstreamError
+from asbru.core.secret_text import SecretText
 from asbru.pipeline.attempts import falls_back
 from asbru.routing import RetryPolicy
 
@@ -31,7 +32,7 @@ def said(status: int, *lines: bytes, message: str = "no", code: str = "c") -> by
     return answer(status, msgspec.json.encode({"error": {"message": message, "type": "t", "code": code}}), *lines)
 
 
-TWO_KEYS = (KeyFacts(name="1", value="s1"), KeyFacts(name="2", value="s2"))
+TWO_KEYS = (KeyFacts(name="1", value=SecretText("s1")), KeyFacts(name="2", value=SecretText("s2")))
 Make = Callable[..., Inside]
 
 
@@ -43,8 +44,6 @@ def make(monkeypatch: pytest.MonkeyPatch) -> Make:
         return Inside(
             Snapshot(
                 providers=(provider("a", keys=TWO_KEYS, **changed), provider("b")),
-                virtual_keys=(virtual_key("test", "sk-asb-test"), virtual_key("few", "sk-asb-few", ["a/*"])),
-                pepper=PEPPER,
                 fallbacks=(Fallback(source="a/m", targets=("b/m",)),),
             ),
             monkeypatch,
@@ -154,9 +153,10 @@ def test_keys_that_are_not_meant_for_a_model_lead_to_the_fallback(make: Make) ->
     inside = make()
     inside.load(
         Snapshot(
-            providers=(provider("a", keys=(KeyFacts(name="1", value="s1", models=("n",)),)), provider("b")),
-            virtual_keys=(virtual_key("test", "sk-asb-test"),),
-            pepper=PEPPER,
+            providers=(
+                provider("a", keys=(KeyFacts(name="1", value=SecretText("s1"), models=("n",)),)),
+                provider("b"),
+            ),
             fallbacks=(Fallback(source="a/m", targets=("b/m",)),),
         )
     )
@@ -204,9 +204,7 @@ def test_a_bare_provider_without_keys_is_tried_once_per_answer(make: Make) -> No
     inside = make()
     inside.load(
         Snapshot(
-            providers=(provider("a", keys=(KeyFacts(name="", value=""),)),),
-            virtual_keys=(virtual_key("test", "sk-asb-test"),),
-            pepper=PEPPER,
+            providers=(provider("a", keys=(KeyFacts(name="", value=SecretText("")),)),),
         )
     )
     inside.script("a", said(401), said(429), OK)
@@ -243,9 +241,7 @@ def test_pass_through_is_one_decision(monkeypatch: pytest.MonkeyPatch, surface: 
         "openai": ("/v1/chat/completions", "openai_chat"),
         "anthropic": ("/anthropic/v1/messages", "anthropic_messages"),
     }[surface]
-    snapshot = Snapshot(
-        providers=(provider("a", upstream),), virtual_keys=(virtual_key("test", "sk-asb-test"),), pepper=PEPPER
-    )
+    snapshot = Snapshot(providers=(provider("a", upstream),))
     inside = Inside(snapshot, monkeypatch)
     body = CHAT if upstream == "openai_chat" else MESSAGE
     inside.script("a", answer(200, body))

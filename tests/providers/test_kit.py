@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from asbru import dialects
 from asbru.core.traits import rule
 from asbru.providers import Access, Provider, ProviderFault, discover
 from asbru.providers.kit import OPENAI_ACCESS, check
@@ -16,6 +17,7 @@ from asbru.providers.kit import OPENAI_ACCESS, check
 MADE_UP = '''"""A provider nobody has heard of."""
 
 from asbru.core.traits import rule
+from asbru import dialects
 from asbru.providers import Access, Provider
 
 PROVIDER = Provider(
@@ -88,9 +90,14 @@ def test_two_dialects() -> None:
         ("made_up", MADE_UP.replace("headers=", 'auth="X-Key", headers='), True, "a header's name in lower case"),
         ("made_up", MADE_UP.replace("headers=", 'auth="credential:", headers='), True, "object reference"),
         ("made_up", MADE_UP.replace('"chat", "embeddings"', '"embeddings",'), True, "openai_chat without chat"),
-        ("made_up", MADE_UP.replace('"chat", "embeddings"', '"chat", "dance"'), True, "Invalid enum value 'dance'"),
+        (
+            "made_up",
+            MADE_UP.replace('"chat", "embeddings"', '"chat", "dance"'),
+            True,
+            "openai_chat has no operation 'dance'",
+        ),
         ("made_up", MADE_UP.replace('    env_key="MADE_UP_API_KEY",\n', ""), True, "names its usual variable"),
-        ("openai", MADE_UP, True, "there is a provider 'openai' already"),
+        ("openai", MADE_UP, True, "there is a folder 'openai' already"),
         ("made_up", MADE_UP.replace("legacy_max_tokens", "old_limits"), True, "unknown field `old_limits`"),
         ("made_up", MADE_UP.replace("=True", "=1"), True, "Expected `bool`, got `int` - at `$.legacy_max_tokens`"),
     ],
@@ -146,7 +153,7 @@ def test_all_faults_at_once(tmp_path: Path) -> None:
     folder = _folder(tmp_path, "made_up", readme=False)
     provider = Provider(name="x", title="X", access=(OPENAI_ACCESS, OPENAI_ACCESS), base_url="ftp://x", env_key="no")
     with pytest.raises(ProviderFault) as caught:
-        check(provider, folder)
+        check(provider, folder, dialects.discover())
     assert str(caught.value).count(";") == 4
 
 

@@ -1,7 +1,7 @@
 """Floor 7: the only builder. Configuration -> snapshot -> objects -> run -> reload -> close.
 
-Kept free of imports: the supervisor, the workers and the bookkeeper are separate processes, each of which loads
-only what it needs.
+Kept free of imports: supervisor, workers, bookkeeper and control are separate processes, each of which loads only what
+it needs.
 """
 
 from typing import TYPE_CHECKING

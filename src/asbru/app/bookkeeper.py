@@ -20,8 +20,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from asbru.app.arguments import read_arguments
+from asbru.app.lean import msgspec
 from asbru.app.lifeline import end_with_supervisor
 from asbru.app.metrics import REPORT, SCRAPE, MetricsCollector
+from asbru.cluster import FEED_SUBJECT, Everything
 from asbru.link.host import Host
 from asbru.records import row, store
 from asbru.storage import DATABASE_NAME, NewerSchema, sqlite_url
@@ -48,7 +50,10 @@ def build_host(socket_path: Path, data_dir: Path) -> Host:
     host = Host(
         socket_path,
         stores={row.TABLE: records},
-        answers={SCRAPE: metrics.render},
+        answers={
+            SCRAPE: metrics.render,
+            FEED_SUBJECT: lambda _: msgspec.msgpack.encode(Everything(0, {})),  # nothing is stored yet
+        },
         listeners={REPORT: metrics.take},
         on_parted=(metrics.part,),
     )

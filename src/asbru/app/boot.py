@@ -12,11 +12,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, Literal, NamedTuple, cast
 
 from asbru.telemetry import log
 
 COMPILE_TIMEOUT_S = 60.0
+SHOWN_MAX = 100
+"""Warnings that are logged, and errors: one mistake in a generated file may be there ten thousand times."""
 
 
 class Boot(NamedTuple):
@@ -33,11 +35,12 @@ class Boot(NamedTuple):
     served_here: tuple[str, ...] = ()
     watched: tuple[str, ...] = ()
     open_access: bool = False
-    generated_key: str | None = None
+    control: bool = False
 
 
 class Options(NamedTuple):
-    """What the command line decides; None leaves it to the file."""
+    """What the command line decides, and what a running supervisor must keep; None leaves it to the file.
+    `mock_socket`, `control_socket`: where these listen when they run; `control`: whether that one does."""
 
     data_dir: Path
     config: Path | None = None
@@ -45,12 +48,20 @@ class Options(NamedTuple):
     port: int | None = None
     workers: int | None = None
     mock_socket: str | None = None
+    control_socket: str | None = None
+    control: bool | None = None
 
     def argv(self) -> list[str]:
         """The options as arguments of `asbru.app.compile`."""
         argv = ["--data-dir", str(self.data_dir)]
-        given = {"config": self.config, "host": self.host, "port": self.port, "workers": self.workers}
-        given["mock-socket"] = self.mock_socket
+        given: dict[str, object] = {
+            "config": self.config,
+            "host": self.host,
+            "port": self.port,
+            "workers": self.workers,
+        }
+        given |= {"mock-socket": self.mock_socket, "control-socket": self.control_socket}
+        given["control"] = None if self.control is None else str(self.control)
         for name, value in given.items():
             if value is not None:
                 argv += [f"--{name}", str(value)]
@@ -58,22 +69,21 @@ class Options(NamedTuple):
 
 
 class CompileOutcome:
-    """`boot` is None where the configuration was refused."""
+    """`boot` is None where the configuration was refused; `generated_key` is set the one time that a key is made."""
 
     def __init__(self) -> None:
         self.boot: Boot | None = None
+        self.generated_key: str | None = None
         self.warnings: list[str] = []
         self.errors: list[str] = []
 
     def report(self) -> None:
-        """Every warning and error to the log; the generated key once, beside the log, which would mask it."""
-        for warning in self.warnings:
-            log("warning", f"configuration: {warning}")
-        for error in self.errors:
-            log("error", f"configuration: {error}")
-        if self.boot is not None and self.boot.generated_key is not None:
+        """Warnings and errors to the log; the generated key once, beside the log, which would mask it."""
+        _log_first("warning", self.warnings)
+        _log_first("error", self.errors)
+        if self.generated_key is not None:
             with contextlib.suppress(OSError, ValueError):
-                key = self.boot.generated_key
+                key = self.generated_key
                 sys.stderr.write(f"no virtual keys are configured: generated one, shown this once: {key}\n")
                 sys.stderr.flush()
 
@@ -113,6 +123,7 @@ class CompileJob:
             said = _said(line)
             found.warnings += said.get("warnings", [])
             found.errors += said.get("errors", [])
+            found.generated_key = said.get("generated_key", found.generated_key)
             if "result" in said:
                 result = cast("dict[str, Any]", said["result"])
                 lists = {name: tuple(result[name]) for name in ("served_here", "watched")}
@@ -121,6 +132,13 @@ class CompileJob:
         if found.boot is None and not found.errors:
             found.errors.append(f"the compile process ended with code {self.process.returncode} and no answer")
         return found
+
+
+def _log_first(level: Literal["warning", "error"], lines: list[str]) -> None:
+    for line in lines[:SHOWN_MAX]:
+        log(level, f"configuration: {line}")
+    if len(lines) > SHOWN_MAX:
+        log(level, f"configuration: and {len(lines) - SHOWN_MAX} more; `asbru config check` prints them all")
 
 
 def _said(line: str) -> dict[str, Any]:

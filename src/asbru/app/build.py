@@ -1,7 +1,7 @@
 """Snapshot -> objects: what a worker serves by. The only place that knows every room.
 
 Built anew, whole, for each snapshot. What must outlive one is in `Lasting`: connection pools (kept while their origin
-is the same), TLS contexts, ids, counters, and how long refused keys cool down.
+is the same), TLS contexts, ids, counters, how long refused keys cool down, and what the feed tells.
 """
 
 from __future__ import annotations
@@ -11,15 +11,16 @@ import random
 import secrets
 import time
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from asbru.app.snapshot import KeyFacts, ProviderFacts, Snapshot
 from asbru.catalog import PriceBook, TokenCounter, countable
+from asbru.cluster import Entries, Feed
 from asbru.core.ids import IdSource
 from asbru.core.secret_text import SecretText
 from asbru.dialects import Dialect, discover
-from asbru.governance import Keys, caller
+from asbru.governance import VIRTUAL_KEY, Keys
 from asbru.pipeline import Endpoint, Leases, Load, Rooms, StageMaker
 from asbru.providers import ProviderFault, credential_maker
 from asbru.records import RecordWriter
@@ -59,8 +60,11 @@ class Lasting:
         self.pools: dict[tuple[Origin, int], Pool] = {}
         self._swept: weakref.WeakSet[Pool] = weakref.WeakSet()  # also pools that only calls under way still use
         self.load = Load(0)
-        self.keys: dict[tuple[str, str, str], Key] = {}
+        self.keys: dict[tuple[str, str, SecretText], Key] = {}
         self.credentials: dict[tuple[object, ...], Credential] = {}
+        self.virtual_keys = Keys()
+        self.feed = Feed()
+        self.feed.subscribe(VIRTUAL_KEY, self.virtual_keys)
 
     @property
     def header_prefixes(self) -> set[bytes]:
@@ -103,7 +107,6 @@ def build_rooms(snapshot: Snapshot, lasting: Lasting) -> Rooms:
         {name: endpoint.route for name, endpoint in endpoints.items()},
         {fallback.source: [_split(target) for target in fallback.targets] for fallback in snapshot.fallbacks},
     )
-    digests = {facts.digest: caller(facts.name, facts.models) for facts in snapshot.virtual_keys}
     used |= {(_socket_origin(forward.unix_socket), limits.response_bytes_max) for forward in snapshot.forwards}
     lasting.load.in_flight_max = limits.requests_in_flight_max
     lasting.keep_only(used)
@@ -116,7 +119,7 @@ def build_rooms(snapshot: Snapshot, lasting: Lasting) -> Rooms:
     lasting.credentials = {known: one for known, one in lasting.credentials.items() if id(one) in in_use}
     return Rooms(
         lasting.loop,
-        keys=Keys(digests, snapshot.pepper, open_access=snapshot.open_access),
+        keys=lasting.virtual_keys,
         plan=plan,
         endpoints=endpoints,
         prices=PriceBook({facts.name: facts.prices for facts in snapshot.providers}),
@@ -132,6 +135,13 @@ def build_rooms(snapshot: Snapshot, lasting: Lasting) -> Rooms:
         leases=lasting.leases,
         stages=lasting.stages,
     )
+
+
+def declare(snapshot: Snapshot, declared: Entries, lasting: Lasting) -> Iterator[None]:
+    """Bring the feed to what was compiled together with the snapshot, in steps that are small enough to stand between
+    two calls. Whether everyone is let in changes last: who has a key is known by then."""
+    yield from lasting.feed.replace_file(declared)
+    lasting.virtual_keys.configure(bytes.fromhex(snapshot.pepper.reveal()), open_access=snapshot.open_access)
 
 
 def build_forwards(snapshot: Snapshot, lasting: Lasting) -> dict[bytes, Pool]:
@@ -179,14 +189,14 @@ def _endpoint(facts: ProviderFacts, pool: Pool, lasting: Lasting) -> Endpoint:
         facts.deadlines,
         base_path=parts.path.rstrip("/"),
         authority=parts.netloc.rpartition("@")[2],
-        headers=facts.headers,
+        headers={name: value.reveal() for name, value in facts.headers.items()},
         absolute=f"http://{parts.netloc}" if plain_proxy else "",
         extra_lines=proxy_authorization(facts.proxy) if plain_proxy and facts.proxy else b"",
     )
 
 
 def _route(facts: ProviderFacts, lasting: Lasting) -> ProviderRoute:
-    keyless = len(facts.keys) == 1 and not facts.keys[0].value
+    keyless = len(facts.keys) == 1 and not facts.keys[0].value.reveal()
     keys = () if keyless else tuple(_key(facts, key, lasting) for key in facts.keys)
     route = ProviderRoute(
         facts.name, facts.dialect, keys, keyless=keyless, traits=facts.traits, trait_rules=facts.trait_rules
@@ -220,7 +230,7 @@ def _credential(facts: ProviderFacts, key: KeyFacts, lasting: Lasting) -> Creden
     if maker is None:
         name, scheme = ("authorization", "Bearer ") if facts.auth == "bearer" else (facts.auth, "")
         try:
-            return FixedCredential.of_header(name, f"{scheme}{key.value}")
+            return FixedCredential.of_header(name, f"{scheme}{key.value.reveal()}")
         except ValueError as error:
             raise ValueError(f"provider {facts.name}: the value of key '{key.name}' {error}") from None
     origin = _origin(facts)
@@ -231,6 +241,6 @@ def _credential(facts: ProviderFacts, key: KeyFacts, lasting: Lasting) -> Creden
         ports = TokenPorts(
             f"{facts.name}/{key.name}", sender.send, time.monotonic, time.time, lasting.loop.call_later
         )
-        credential = maker(KeyMaterial(SecretText(key.value), facts.base_url), ports)
+        credential = maker(KeyMaterial(key.value, facts.base_url), ports)
         lasting.credentials[identity] = credential
     return credential

@@ -3,15 +3,17 @@
 Commands (all take `ASBRU_SUPERVISOR_PID` from the environment; see `lifeline`):
 
     python -m asbru.app.bookkeeper --socket PATH --data-dir DIR                          niced +10
+    python -m asbru.app.control --socket PATH --data-dir DIR                             niced +10, when it is enabled
     python -m asbru.providers.mock.server --socket PATH                                  when the snapshot needs it
     python -m asbru.app.worker --control-fd N --snapshot PATH --bookkeeper PATH --index I --host H --port P
-                               --run-dir DIR [--tls-cert F --tls-key F]
+                               [--tls-cert F --tls-key F]
 
-Bookkeeper and mock are ready when they print the line `ready` on stdout, or when their socket exists. A worker is
-spoken to in lines over its control socket. To it: `reload PATH` (serve by this snapshot from the next call on),
-`drain` (stop accepting, finish calls, exit 0), `stop` (exit now). From it: `ready` once it accepts connections,
-`reloaded PATH`, `refused WHY` (it goes on with the old snapshot). End of file on the control socket means the
-supervisor is gone: drain. All are started in their own session, so that Ctrl-C reaches the supervisor alone.
+Bookkeeper, control and mock are ready when they print the line `ready` on stdout, or when their socket exists. A
+worker is spoken to in lines over its control socket (not the control process's). To it: `reload PATH` (serve by this
+snapshot, and by what was compiled with it, from the next call on), `drain` (stop accepting, finish calls, exit 0),
+`stop` (exit now). From it: `ready` once it accepts connections, `reloaded PATH`, `refused WHY` (it goes on with the old
+snapshot). End of file on the control socket means the supervisor is gone: drain. All are started in their own session,
+so that Ctrl-C reaches the supervisor alone.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ from typing import NamedTuple
 from asbru.app.lifeline import PARENT_VARIABLE
 
 LINE_BYTES_MAX = 64 * 1024
-BOOKKEEPER_NICENESS = 10
+HELPER_NICENESS = 10
 _MALLOC = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": "262144", "MALLOC_TRIM_THRESHOLD_": "1048576"}
 """For glibc: large bodies get pages of their own, given back when they are done with; left to itself it moves that
 threshold up to 32 MiB, and a few image uploads stay in the worker's size for good. So does what uvloop keeps with each
@@ -49,6 +51,7 @@ class Commands(NamedTuple):
     compile: tuple[str, ...] = _module("asbru.app.compile")
     worker: tuple[str, ...] = _module("asbru.app.worker")
     bookkeeper: tuple[str, ...] = _module("asbru.app.bookkeeper")
+    control: tuple[str, ...] = _module("asbru.app.control")
     served: Mapping[str, tuple[str, ...]] = MappingProxyType({"mock": _module("asbru.providers.mock.server")})
 
 
@@ -111,7 +114,7 @@ class Child:
     def lower_priority(self) -> None:
         """Let workers go first."""
         with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, self.process.pid, BOOKKEEPER_NICENESS)
+            os.setpriority(os.PRIO_PROCESS, self.process.pid, HELPER_NICENESS)
 
     def close(self) -> None:
         """Give back the channel."""

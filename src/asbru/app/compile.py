@@ -1,10 +1,11 @@
 """Configuration -> snapshot. A short-lived process: it alone loads pydantic, YAML and the price data.
 
     python -m asbru.app.compile [--config FILE] --data-dir DIR [--host H] [--port P] [--workers N]
-                                [--mock-socket PATH] --out PATH
+                                [--mock-socket PATH] [--control-socket PATH] [--control True|False] --out PATH
 
-Prints JSON lines: {"warnings": [text]}, then {"result": {...}} and exit 0, or {"errors": [text]} and exit 1. The
-snapshot is written whole (rename), 0600; the generated virtual key is in the result once, and nowhere else.
+Prints JSON lines: {"warnings": [text]}, {"generated_key": text} the one time that a key is made, {"result": {...}} and
+exit 0, or {"errors": [text]} and exit 1. The snapshot and, beside it, the declared entries of the feed are written
+whole (rename), 0600.
 """
 
 from __future__ import annotations
@@ -33,22 +34,28 @@ from asbru.app.config import (
     load_document,
     parse_config,
 )
-from asbru.app.data_dir import ensure_data_dir, generated_key, key_digest, load_pepper, write_private
+from asbru.app.data_dir import ensure_data_dir, generated_key, load_pepper, write_private
 from asbru.app.defaults import ProviderTypes, default_settings
-from asbru.app.paths import find_config_file
-from asbru.app.snapshot import Fallback, Snapshot, VirtualKeyFacts, write_snapshot
+from asbru.app.paths import declared_file, find_config_file
+from asbru.app.snapshot import Fallback, PrefixForward, Snapshot, write_snapshot
+from asbru.cluster import Entries, write_entries
+from asbru.core.secret_text import SecretText
+from asbru.governance import VIRTUAL_KEY, digest_of, write_virtual_key
 from asbru.providers import ProviderFault, discover
 
+CONTROL_PREFIXES = ("/api", "/ui")
 _KEY_LENGTH_MIN = 16
 
 
 @dataclass(frozen=True)
 class Compiled:
-    """A configuration that may be served."""
+    """A configuration that may be served. `declared`: the entries of the feed that it makes."""
 
     snapshot: Snapshot
+    declared: Entries
     boot: Boot
     config: ConfigFile
+    generated_key: SecretText | None = None
     warnings: list[Problem] = field(default_factory=list[Problem])
 
 
@@ -67,29 +74,26 @@ def compile_config(
     pepper = b"\0" * 32 if dry else load_pepper(ensure_data_dir(options.data_dir))
     keys = _virtual_keys(parsed, pepper, findings)
     fallbacks = _fallbacks(parsed, findings)
+    forwards = _forwards(options, parsed, findings)
     _check_server_tls(parsed, findings)
     if findings.errors:
         raise ConfigRefusedError(findings.errors)
-    shown_once: str | None = None
+    shown_once: SecretText | None = None
     if not parsed.config.virtual_keys and not is_loopback(host) and not dry:
         digest, shown_once = generated_key(options.data_dir, pepper)
-        keys = (VirtualKeyFacts(name="generated", digest=digest),)
+        keys = {digest: write_virtual_key("generated", ("*",))}
     config = parsed.config
     snapshot = Snapshot(
         providers=providers,
-        virtual_keys=keys,
-        pepper=pepper,
+        pepper=SecretText(pepper.hex()),
         open_access=not config.virtual_keys and is_loopback(host),
         fallbacks=fallbacks,
         limits=config.limits,
-        forwards=tuple(config.forwards),
+        forwards=forwards,
         cors_origins=tuple(config.cors_origins),
     )
-    boot = _boot(options, parsed, snapshot, findings)._replace(
-        config_file=str(file.absolute()) if file else None,
-        generated_key=shown_once,
-    )
-    return Compiled(snapshot, boot, config, findings.warnings)
+    boot = _boot(options, parsed, snapshot, findings)._replace(config_file=str(file.absolute()) if file else None)
+    return Compiled(snapshot, {VIRTUAL_KEY: keys}, boot, config, shown_once, findings.warnings)
 
 
 def is_loopback(host: str) -> bool:
@@ -114,33 +118,35 @@ def _boot(options: Options, parsed: ParsedConfig, snapshot: Snapshot, findings: 
         served_here=tuple(sorted({p.kind for p in snapshot.providers if p.unix_socket is not None})),
         watched=tuple(findings.watched),
         open_access=snapshot.open_access,
+        control=parsed.config.control.enabled,
     )
 
 
-def _virtual_keys(parsed: ParsedConfig, pepper: bytes, findings: Findings) -> tuple[VirtualKeyFacts, ...]:
-    compiled: list[VirtualKeyFacts] = []
+def _virtual_keys(parsed: ParsedConfig, pepper: bytes, findings: Findings) -> dict[str, bytes]:
+    """Entries of the feed by digest."""
+    compiled: dict[str, bytes] = {}
     for index, key in enumerate(parsed.config.virtual_keys):
         path: ConfigPath = ("virtual_keys", index, "value")
         if path in parsed.unset:
             name = parsed.unset[path]
             findings.warn(path, f"environment variable {name} is not set: virtual key {key.name!r} is disabled")
             continue
-        value = key.value.get_secret_value()
+        value = key.value.reveal()
         if not value or not value.isascii() or not value.isprintable() or " " in value:
             findings.error(path, "a virtual key is visible ASCII, without spaces, and not empty")
             continue
         if len(value) < _KEY_LENGTH_MIN:
             findings.warn(path, f"shorter than {_KEY_LENGTH_MIN} characters: easy to guess")
-        digest = key_digest(value, pepper)
-        if any(other.digest == digest for other in compiled):
+        digest = digest_of(value.encode(), pepper)
+        if digest in compiled:
             findings.error(path, "two virtual keys have the same value")
         for place, pattern in enumerate(key.models):
             provider, slash, _ = pattern.partition("/")
             if slash and provider not in parsed.config.providers:
                 where: ConfigPath = ("virtual_keys", index, "models", place)
                 findings.warn(where, f"provider {provider!r} is not configured")
-        compiled.append(VirtualKeyFacts(name=key.name, digest=digest, models=key.models))
-    return tuple(compiled)
+        compiled[digest] = write_virtual_key(key.name, key.models)
+    return compiled
 
 
 def _fallbacks(parsed: ParsedConfig, findings: Findings) -> tuple[Fallback, ...]:
@@ -167,6 +173,23 @@ def _fallbacks(parsed: ParsedConfig, findings: Findings) -> tuple[Fallback, ...]
     return tuple(compiled)
 
 
+def _forwards(options: Options, parsed: ParsedConfig, findings: Findings) -> tuple[PrefixForward, ...]:
+    """The configured ones, and those of the control process while it runs."""
+    config = parsed.config
+    runs = config.control.enabled if options.control is None else options.control
+    for index, forward in enumerate(config.forwards):
+        for reserved in CONTROL_PREFIXES if runs or config.control.enabled else ():
+            if f"{forward.prefix}/".startswith(f"{reserved}/"):
+                findings.error(
+                    ("forwards", index, "prefix"),
+                    f"{reserved} belongs to the control process; choose another, or set `control.enabled: false`",
+                )
+    compiled = [*config.forwards]
+    if runs and options.control_socket is not None:
+        compiled += [PrefixForward(prefix=prefix, unix_socket=options.control_socket) for prefix in CONTROL_PREFIXES]
+    return tuple(compiled)
+
+
 def _check_server_tls(parsed: ParsedConfig, findings: Findings) -> None:
     tls = parsed.config.listen.tls
     if tls is None:
@@ -187,11 +210,15 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--port", type=int)
     parser.add_argument("--workers", type=int)
     parser.add_argument("--mock-socket")
+    parser.add_argument("--control-socket")
+    parser.add_argument("--control", type="True".__eq__)
     parser.add_argument("--out", type=Path, required=True)
     given = vars(parser.parse_args(argv))
     out: Path = given.pop("out")
     try:
         compiled = compile_config(Options(**given), os.environ)
+        # The snapshot last: where there is one, there is what belongs to it.
+        write_private(declared_file(out), write_entries(compiled.declared))
         write_private(out, write_snapshot(compiled.snapshot))
     except ConfigRefusedError as refused:
         _say({"errors": [str(problem) for problem in refused.problems]})
@@ -200,6 +227,8 @@ def main(argv: list[str] | None = None) -> int:
         _say({"errors": [str(error)]})
         return 1
     _say({"warnings": [str(warning) for warning in compiled.warnings]})
+    if compiled.generated_key is not None:
+        _say({"generated_key": compiled.generated_key.reveal()})
     _say({"result": compiled.boot._asdict()})
     return 0
 

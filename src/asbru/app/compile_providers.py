@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -22,13 +23,14 @@ from asbru.app.snapshot import KeyFacts, ProviderFacts
 from asbru.catalog.build import ProviderCatalogue, build_catalogue, price_id_of_url
 from asbru.core.secret_text import SecretText
 from asbru.core.traits import TraitRule, change, rule
+from asbru.dialects import discover
 from asbru.providers import Access, Provider, ProviderFault, credential_maker
 from asbru.upstream.credentials import CredentialMaker, KeyMaterial, TokenPorts
 from asbru.upstream.origin import Reach, TlsTrust
 
-_DIALECTS = {"openai": "openai_chat", "anthropic": "anthropic_messages"}
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
+_PROXY = re.compile(r"http://[^\s?#]+")
 _CREDENTIAL = re.compile(r"[\x21-\x7e]+")
 _HEADERS_WE_OWN = frozenset(
     (
@@ -86,8 +88,9 @@ def compile_providers(
     """The facts of every provider that could be compiled; problems go to `findings`."""
     compiled: list[ProviderFacts] = []
     catalogues: dict[str | None, ProviderCatalogue] = {}
+    dialects = {dialect.setting: dialect.name for dialect in discover().values()}
     for name, settings in parsed.config.providers.items():
-        found = _provider_type(name, settings, types, findings)
+        found = _provider_type(name, settings, types, findings, dialects=dialects)
         if found is None:
             continue
         kind, access = found
@@ -101,9 +104,10 @@ def compile_providers(
 
 
 def _provider_type(
-    name: str, settings: ProviderSettings, types: ProviderTypes, findings: Findings
+    name: str, settings: ProviderSettings, types: ProviderTypes, findings: Findings, *, dialects: Mapping[str, str]
 ) -> tuple[Provider, Access] | None:
-    """The type by `type`, by name, or `custom`, and how it is asked; None after an error."""
+    """The type by `type`, by name, or `custom`, and how it is asked; None after an error. `dialects`: the
+    configuration's words for them."""
     path: ConfigPath = ("providers", name)
     asked = settings.type or (name if name in types else "custom" if settings.dialect else None)
     if asked is None:
@@ -118,10 +122,13 @@ def _provider_type(
     if must_be_told and settings.base_url is None:
         findings.error(path, f"a provider of type {asked!r} needs `base_url`, with its version segment")
     if must_be_told and settings.dialect is None and len(kind.access) > 1:
-        findings.error(path, f"a provider of type {asked!r} needs `dialect`: openai or anthropic")
+        findings.error(path, f"a provider of type {asked!r} needs `dialect`: {' or '.join(sorted(dialects))}")
+        return None
+    if settings.dialect is not None and settings.dialect not in dialects:
+        findings.error((*path, "dialect"), f"there is no such dialect; {nearest(settings.dialect, dialects)}")
         return None
     try:
-        access = kind.access_by(_DIALECTS[settings.dialect] if settings.dialect else None)
+        access = kind.access_by(None if settings.dialect is None else dialects[settings.dialect])
     except KeyError:
         findings.error((*path, "dialect"), f"providers of type {asked!r} do not speak this dialect")
         return None
@@ -169,6 +176,8 @@ class _Compiling:
         """The fields of `Reach`: as configured, but a server of our own is on loopback."""
         settings = self.settings
         told = {name: getattr(settings, name) for name in Reach.__struct_fields__}
+        if settings.proxy is not None and not _PROXY.fullmatch(settings.proxy.reveal()):
+            self.findings.error((*self._path, "proxy"), "expected http://host:port, perhaps with user:password@")
         told["allow_loopback"] = settings.allow_loopback or here
         told["idle_connections_max"] = min(settings.idle_connections_max, settings.connections_max)
         return told
@@ -210,10 +219,11 @@ class _Compiling:
         elif private and not self.settings.allow_private:
             self.findings.error(path, f"{host} is private; set `allow_private: true` on this provider")
 
-    def _headers(self) -> dict[str, str]:
-        headers = dict(self.access.headers)
-        for name, value in self.settings.headers.items():
+    def _headers(self) -> dict[str, SecretText]:
+        headers = {name: SecretText(value) for name, value in self.access.headers.items()}
+        for name, secret in self.settings.headers.items():
             path = (*self._path, "headers", name)
+            value = secret.reveal()
             if not _HEADER_NAME.fullmatch(name):
                 self.findings.error(path, "not a valid header name")
             elif name.lower() in _HEADERS_WE_OWN:
@@ -221,7 +231,7 @@ class _Compiling:
             elif not _HEADER_VALUE.fullmatch(value):
                 self.findings.error(path, "a header value is visible ASCII, without line breaks")
             else:
-                headers[name.lower()] = value
+                headers[name.lower()] = secret
         return headers
 
     def _keys(self, parsed: ParsedConfig) -> tuple[KeyFacts, ...]:
@@ -238,7 +248,7 @@ class _Compiling:
             elif self._credential_is_valid(path, key, maker):
                 usable.append(_key_facts(key))
         if not self.settings.keys and self.kind.keyless:
-            return (KeyFacts(name="none", value=""),)
+            return (KeyFacts(name="none", value=SecretText("")),)
         if not usable:
             self.findings.warn(
                 self._path, f"provider {self.name!r} has no usable key: every call to it will be refused"
@@ -253,7 +263,7 @@ class _Compiling:
             return None
 
     def _credential_is_valid(self, path: ConfigPath, key: ProviderKey, maker: CredentialMaker | None) -> bool:
-        value = key.value.get_secret_value()
+        value = key.value.reveal()
         if not value:
             if not self.kind.keyless:
                 self.findings.error(path, f"key {key.name!r} has no value")
@@ -261,7 +271,7 @@ class _Compiling:
         if maker is not None:
             base_url = self.settings.base_url or self.kind.base_url or ""
             try:
-                maker(KeyMaterial(SecretText(value), base_url), TokenPorts.of_nobody())
+                maker(KeyMaterial(key.value, base_url), TokenPorts.of_nobody())
             except ValueError as error:
                 self.findings.error(path, str(error))
                 return False
@@ -304,7 +314,7 @@ class _Compiling:
 def _key_facts(key: ProviderKey) -> KeyFacts:
     return KeyFacts(
         name=key.name,
-        value=key.value.get_secret_value(),
+        value=key.value,
         models=key.models,
         weight=key.weight,
         aliases=key.aliases,

@@ -5,10 +5,12 @@ The directory is 0700 and its files 0600. Of the generated key only the digest i
 
 from __future__ import annotations
 
-import hashlib
 import os
 import secrets
 from pathlib import Path
+
+from asbru.core.secret_text import SecretText
+from asbru.governance import digest_of
 
 PEPPER_BYTES = 32
 KEY_PREFIX = "sk-asb-"
@@ -31,25 +33,20 @@ def load_pepper(data_dir: Path) -> bytes:
     return pepper
 
 
-def key_digest(value: str, pepper: bytes) -> bytes:
-    """Keyed BLAKE2b-256 of a virtual key."""
-    return hashlib.blake2b(value.encode(), key=pepper, digest_size=32).digest()
-
-
 def new_virtual_key() -> str:
     """`sk-asb-` and 32 random characters (192 bits)."""
     return KEY_PREFIX + secrets.token_urlsafe(24)
 
 
-def generated_key(data_dir: Path, pepper: bytes) -> tuple[bytes, str | None]:
-    """The digest of the generated key, and the key itself the one time it is made."""
+def generated_key(data_dir: Path, pepper: bytes) -> tuple[str, SecretText | None]:
+    """The digest (hex) of the generated key, and the key itself the one time it is made."""
     path = data_dir / _GENERATED_FILE
     value = new_virtual_key()
-    fresh = key_digest(value, pepper)
+    fresh = bytes.fromhex(digest_of(value.encode(), pepper))
     digest = _load_or_create(path, fresh)
     if len(digest) != len(fresh):
         raise ValueError(f"{path} is damaged; remove it and a new key is generated")
-    return digest, value if digest == fresh else None
+    return digest.hex(), SecretText(value) if digest == fresh else None
 
 
 def write_private(path: Path, data: bytes) -> None:

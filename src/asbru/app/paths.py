@@ -27,6 +27,11 @@ def find_config_file(asked: Path | None, data_dir: Path) -> Path | None:
     return next((data_dir / name for name in CONFIG_FILE_NAMES if (data_dir / name).is_file()), None)
 
 
+def declared_file(snapshot: Path) -> Path:
+    """Where the feed's entries stand that were compiled together with a snapshot."""
+    return snapshot.with_suffix(".feed")
+
+
 class RunDir:
     """A 0700 directory held by a lock for as long as its owner lives; a dead owner's is removed by the next start."""
 

@@ -3,18 +3,19 @@
 Everything is resolved (references read, aliases and provider facts filled in, prices turned into integers) and
 valid: a worker decodes it with msgspec alone and never needs pydantic, YAML or the price library. What is served by as
 it is written in the configuration (deadlines, retries, limits, fallbacks) is one Struct there, here and at run time.
-The file holds secrets in clear: it is written with mode 0600 into the run directory and removed once the workers have
-read it.
+The file holds secrets in clear: it is written with mode 0600 into the run directory, and removed once no worker serves
+by it.
 """
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
 from asbru.catalog import PricedModel
+from asbru.core.secret_text import SecretText
 from asbru.core.traits import PLAIN, TraitRule, Traits
 from asbru.edge.server import ServerLimits
 from asbru.routing import RetryPolicy
@@ -26,7 +27,7 @@ class KeyFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """One credential of a provider. `models` holds names or "*"; `aliases` maps a public name to the upstream's."""
 
     name: str
-    value: str
+    value: SecretText
     models: tuple[str, ...] = ("*",)
     weight: float = 1.0
     aliases: dict[str, str] = {}
@@ -53,7 +54,7 @@ class ProviderFacts(Reach, frozen=True, kw_only=True, forbid_unknown_fields=True
     dialect: str
     base_url: str
     auth: str = "bearer"
-    headers: dict[str, str] = {}
+    headers: dict[str, SecretText] = {}
     keys: tuple[KeyFacts, ...] = ()
     operations: tuple[str, ...] = ("chat", "models")
     traits: Traits = PLAIN
@@ -64,15 +65,6 @@ class ProviderFacts(Reach, frozen=True, kw_only=True, forbid_unknown_fields=True
     unix_socket: str | None = None
     known_models: tuple[str, ...] = ()
     prices: tuple[PricedModel, ...] = ()
-
-
-class VirtualKeyFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A caller. `digest`: keyed BLAKE2b-256 of the key's text under `Snapshot.pepper`. `models`: names, "provider/*"
-    or "*"."""
-
-    name: str
-    digest: bytes
-    models: tuple[str, ...] = ("*",)
 
 
 _TARGET = r"^[^/\s]+/\S+$"
@@ -116,11 +108,12 @@ class PrefixForward(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Everything a worker serves by. `open_access`: no virtual keys are configured and the listener is loopback."""
+    """What a worker serves by, but for what there may be thousands of, which is in the feed. `pepper`, in hex: what
+    the digests of virtual keys are made under. `open_access`: no virtual keys are configured and the listener is
+    loopback."""
 
     providers: tuple[ProviderFacts, ...] = ()
-    virtual_keys: tuple[VirtualKeyFacts, ...] = ()
-    pepper: bytes = b""
+    pepper: SecretText = SecretText("")
     open_access: bool = False
     fallbacks: tuple[Fallback, ...] = ()
     limits: Limits = Limits()
@@ -130,9 +123,22 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 def write_snapshot(snapshot: Snapshot) -> bytes:
     """The snapshot as msgpack."""
-    return msgspec.msgpack.encode(snapshot)
+    return msgspec.msgpack.encode(snapshot, enc_hook=_reveal)
 
 
 def read_snapshot(data: bytes) -> Snapshot:
     """The snapshot from msgpack; raises `msgspec.ValidationError` on anything unexpected."""
-    return msgspec.msgpack.decode(data, type=Snapshot)
+    return msgspec.msgpack.decode(data, type=Snapshot, dec_hook=_conceal)
+
+
+def _reveal(value: Any) -> str:
+    """For the snapshot alone: any other encoding of a secret is an error."""
+    if isinstance(value, SecretText):
+        return value.reveal()
+    raise NotImplementedError(f"a snapshot holds no {type(value).__name__}")
+
+
+def _conceal(kind: type, value: Any) -> SecretText:
+    if kind is not SecretText or not isinstance(value, str):
+        raise ValueError(f"expected text for {kind.__name__}")
+    return SecretText(value)

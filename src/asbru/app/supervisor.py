@@ -39,6 +39,18 @@ END_NOW_TIMEOUT_S = 1.0
 POLL_INTERVAL_S = 1.0
 _TURN_S = 0.05
 _BOOKKEEPER = "bookkeeper"
+_CONTROL = "control"
+
+
+_BOOT_SETTINGS = {
+    "host": "listen.host",
+    "port": "listen.port",
+    "workers": "listen.workers",
+    "tls_cert": "listen.tls.cert_file",
+    "tls_key": "listen.tls.key_file",
+    "control": "control.enabled",
+}
+"""What of `Boot` a reload does not change, and how it is written."""
 
 
 class StartRefusedError(Exception):
@@ -58,10 +70,6 @@ class _Slot:
     @property
     def is_worker(self) -> bool:
         return self.name.startswith("worker")
-
-    @property
-    def is_bookkeeper(self) -> bool:
-        return self.name == _BOOKKEEPER
 
 
 class Supervisor:
@@ -84,7 +92,9 @@ class Supervisor:
         self._signals = SignalPipe()
         self._selector.register(self._signals.reader, selectors.EVENT_READ, None)
         self._run_dir = RunDir()
-        self._options = self._asked._replace(mock_socket=str(self._run_dir.path / "mock.sock"))
+        run_dir = self._run_dir.path
+        sockets = {"mock_socket": str(run_dir / "mock.sock"), "control_socket": str(self._control_socket)}
+        self._options = self._asked._replace(**sockets)
         try:
             self._start()
             while not self._stops:
@@ -110,11 +120,14 @@ class Supervisor:
         if boot is None:
             raise StartRefusedError("the configuration is refused; nothing was started")
         self._boot = boot
+        self._options = self._options._replace(control=boot.control)
         self._snapshot = self._take_snapshot()
         self._watch = FileWatch(self._watched(boot))
         self._held, self._host, self._port = hold_port(boot.host, boot.port)
         self._add_helpers(boot)
         self._start_and_wait()
+        if boot.control:  # beside the workers: it takes the longest to start
+            self._slots.append(_Slot(_CONTROL, self._new_control))
         for index in range(boot.workers):
             self._slots.append(_Slot(f"worker-{index}", lambda index=index: self._new_worker(index)))
         self._start_and_wait()
@@ -129,11 +142,20 @@ class Supervisor:
         if name in self._commands.served and not any(slot.name == name for slot in self._slots):
             self._slots.append(_Slot(name, lambda: self._new_served(name)))
 
+    @property
+    def _control_socket(self) -> Path:
+        return self._run_dir.path / "control.sock"
+
     def _new_bookkeeper(self) -> Child:
-        path = self._run_dir.path / "book.sock"
+        return self._new_helper(_BOOKKEEPER, self._commands.bookkeeper, self._run_dir.path / "book.sock")
+
+    def _new_control(self) -> Child:
+        return self._new_helper(_CONTROL, self._commands.control, self._control_socket)
+
+    def _new_helper(self, name: str, command: tuple[str, ...], path: Path) -> Child:
         path.unlink(missing_ok=True)
-        argv = [*self._commands.bookkeeper, "--socket", str(path), "--data-dir", str(self._options.data_dir)]
-        child = Child(_BOOKKEEPER, argv, wants_control=False, socket_path=path)
+        argv = [*command, "--socket", str(path), "--data-dir", str(self._options.data_dir)]
+        child = Child(name, argv, wants_control=False, socket_path=path)
         child.lower_priority()
         return child
 
@@ -146,7 +168,7 @@ class Supervisor:
     def _new_worker(self, index: int) -> Child:
         argv = [*self._commands.worker, "--snapshot", str(self._snapshot)]
         argv += ["--bookkeeper", str(self._run_dir.path / "book.sock"), "--index", str(index)]
-        argv += ["--host", self._host, "--port", str(self._port), "--run-dir", str(self._run_dir.path)]
+        argv += ["--host", self._host, "--port", str(self._port)]
         if self._boot.tls_cert and self._boot.tls_key:
             argv += ["--tls-cert", self._boot.tls_cert, "--tls-key", self._boot.tls_key]
         child = Child(f"worker-{index}", argv, wants_control=True)
@@ -314,9 +336,9 @@ class Supervisor:
         log("info", "configuration reloaded")
 
     def _warn_about_boot(self, boot: Boot) -> None:
-        for name in ("host", "port", "workers", "tls_cert", "tls_key"):
+        for name, setting in _BOOT_SETTINGS.items():
             if getattr(boot, name) != getattr(self._boot, name):
-                log("warning", f"listen.{name} changed: a boot setting, it waits for a restart")
+                log("warning", f"{setting} changed: a boot setting, it waits for a restart")
 
     def _tell_snapshot(self, child: Child) -> None:
         if not child.send(f"reload {self._snapshot}"):
@@ -324,11 +346,11 @@ class Supervisor:
             child.signal(signal.SIGKILL)
 
     def _forget_old_snapshots(self) -> None:
-        """Remove the snapshots nobody serves by: they hold credentials."""
+        """Remove the snapshots nobody serves by, and what is beside them: they hold credentials."""
         used = {slot.child.snapshot for slot in self._slots if slot.child is not None and slot.is_worker}
-        for path in self._run_dir.path.glob("snapshot-*.msgpack"):
-            generation = int(path.stem.partition("-")[2])
-            if str(path) not in used and path != self._snapshot and generation < self._generation:
+        for path in self._run_dir.path.glob("snapshot-*"):
+            generation, snapshot = int(path.stem.partition("-")[2]), path.with_suffix(".msgpack")
+            if str(snapshot) not in used and snapshot != self._snapshot and generation < self._generation:
                 path.unlink(missing_ok=True)
 
     # ---- stopping
@@ -345,8 +367,9 @@ class Supervisor:
             log("warning", "not all calls ended in time" if self._stops == 1 else "told twice: ending at once")
             self._kill(lambda slot: slot.is_worker)
         limit_s = FLUSH_TIMEOUT_S if self._stops == 1 else END_NOW_TIMEOUT_S
-        self._end_helpers(lambda slot: not slot.is_bookkeeper, limit_s)
-        self._end_helpers(lambda slot: slot.is_bookkeeper, limit_s)
+        self._end_helpers(lambda slot: slot.name not in (_CONTROL, _BOOKKEEPER), limit_s)
+        self._end_helpers(lambda slot: slot.name == _CONTROL, limit_s)  # what it still has to store, it can
+        self._end_helpers(lambda slot: slot.name == _BOOKKEEPER, limit_s)
         log("info", "stopped")
         return 0
 

@@ -1,10 +1,11 @@
 """A worker: the data plane. One of N equal processes that share the port; everything it serves by is a snapshot.
 
     python -m asbru.app.worker --control-fd N --snapshot PATH --bookkeeper PATH --index I --host H --port P
-                               --run-dir DIR [--tls-cert F --tls-key F]
+                               [--tls-cert F --tls-key F]
 
 Control lines are described in `app.children`. On a reload the new rooms are built whole and swapped in one
-assignment: a call goes on with the rooms it began with. Imports neither pydantic nor YAML nor the price library.
+assignment: a call goes on with the rooms it began with. Then the feed is brought to what the configuration declares,
+step by step. Imports neither pydantic nor YAML nor the price library.
 """
 
 from __future__ import annotations
@@ -21,10 +22,12 @@ import uvloop
 import asbru.app.lean  # noqa: F401 -- before msgspec  # pyright: ignore[reportUnusedImport] -- see there
 from asbru import __version__
 from asbru.app.arguments import read_arguments
-from asbru.app.build import Lasting, build_forwards, build_rooms
+from asbru.app.build import Lasting, build_forwards, build_rooms, declare
 from asbru.app.lifeline import end_with_supervisor
 from asbru.app.metrics import MetricsReporter
+from asbru.app.paths import declared_file
 from asbru.app.snapshot import Snapshot, read_snapshot
+from asbru.cluster import Entries, follow_store, read_entries
 from asbru.edge import Door, Forwarder
 from asbru.edge.server import Server
 from asbru.link.link import Link
@@ -47,7 +50,7 @@ class Worker:
         self._options = options
         self._loop = loop
         self._name = f"worker-{options.get('index', '0')}"
-        snapshot = _load(options["snapshot"])
+        snapshot, declared = _load(options["snapshot"])
         self._grace_s = snapshot.limits.drain_grace_s
         self.meter = Meter()
         self.link = Link(loop, options["bookkeeper"])
@@ -55,6 +58,7 @@ class Worker:
         self.reporter = MetricsReporter(self.link, self.meter)
         outbox = Outbox(loop.call_soon)
         self._lasting = Lasting(loop, self.writer, self.meter, outbox)
+        follow_store(self._lasting.feed, self.link, loop.call_later)
         self.door = Door(
             self._lasting.dialects.values(), lambda: self.server.draining, self.reporter.scrape, __version__
         )
@@ -67,6 +71,9 @@ class Worker:
         self._ticked_s = 0.0
         self._count()
         self._swap(snapshot)
+        for _ in declare(snapshot, declared, self._lasting):
+            pass  # nobody waits for an answer yet
+        self._reloading: asyncio.Task[None] | None = None
         self._ending: asyncio.Future[bool] = loop.create_future()
         self._control = socket.socket(fileno=int(options["control-fd"])) if "control-fd" in options else None
         self._lines = b""
@@ -78,6 +85,7 @@ class Worker:
         self.door.forwarder = Forwarder(forwards)
         self.door.cors_origins = frozenset(origin.encode() for origin in snapshot.cors_origins)
         self.server.forward(tuple(forwards))
+        self.server.limit(snapshot.limits)
         self._grace_s = snapshot.limits.drain_grace_s
 
     def _count(self) -> None:
@@ -124,13 +132,19 @@ class Worker:
         for line in lines:
             word, _, rest = line.decode().partition(" ")
             if word == "reload":
-                self._reload(rest)
+                if self._reloading is not None:
+                    self._reloading.cancel()  # what it left half done, the new one's differences complete
+                self._reloading = self._loop.create_task(self._reload(rest))
             else:
                 self._end(drain=word == "drain")
 
-    def _reload(self, path: str) -> None:
+    async def _reload(self, path: str) -> None:
         try:
-            self._swap(_load(path))
+            snapshot, declared = _load(path)
+            await asyncio.sleep(0)  # calls go on between the steps, each of which takes a few milliseconds
+            self._swap(snapshot)
+            for _ in declare(snapshot, declared, self._lasting):
+                await asyncio.sleep(0)
         except (ValueError, OSError) as error:
             log("error", "a snapshot is refused", process=self._name, why=error)
             self.say(f"refused {error}")
@@ -174,8 +188,9 @@ class Worker:
         await self.link.close()
 
 
-def _load(path: str) -> Snapshot:
-    return read_snapshot(Path(path).read_bytes())
+def _load(path: str) -> tuple[Snapshot, Entries]:
+    snapshot = Path(path)
+    return read_snapshot(snapshot.read_bytes()), read_entries(declared_file(snapshot).read_bytes())
 
 
 def _tls_context(cert: str, key: str | None) -> ssl.SSLContext:
@@ -190,7 +205,7 @@ def main() -> None:
     options = read_arguments(
         None,
         required=("snapshot", "bookkeeper"),
-        optional=("control-fd", "index", "host", "port", "run-dir", "tls-cert", "tls-key"),
+        optional=("control-fd", "index", "host", "port", "tls-cert", "tls-key"),
     )
     end_with_supervisor()
     loop = uvloop.new_event_loop()

@@ -3,7 +3,7 @@
 Text is counted with o200k_base (compiled into toktok-rs, nothing is downloaded), which is exact for recent OpenAI
 models and within about a fifth for others; what is not text has documented constants. Where toktok-rs is missing or
 fails, and for short texts, four bytes are a token. Counting blocks: 4 to 40 us per KiB of text, the first time 0.3 s
-more; a caller on an event loop counts at most `INLINE_BYTES_MAX` in place and gives more to an executor.
+more; so an event loop gives it to an executor.
 """
 
 from __future__ import annotations
@@ -14,8 +14,6 @@ from typing import Final
 from asbru.catalog.content import Countable
 
 ENCODING: Final = "o200k_base"
-INLINE_BYTES_MAX: Final = 32 * 1024
-"""How much text may be counted on an event loop: about a millisecond at worst."""
 
 BYTES_PER_TOKEN: Final = 4
 """The fallback, and the rule for texts under `SHORT_BYTES`, where calling the tokenizer costs more than it tells."""
@@ -77,11 +75,6 @@ class TokenCounter:
             except Exception:  # noqa: BLE001 -- an estimate may be coarse, it may not fail a call; no one to tell
                 total += sum(-(-len(text.encode("utf-8", "replace")) // BYTES_PER_TOKEN) for text in long)
         return total
-
-
-def is_large(countable: Countable) -> bool:
-    """Whether counting belongs in an executor."""
-    return sum(map(len, countable.texts)) > INLINE_BYTES_MAX
 
 
 def _load() -> Callable[[list[str]], list[int]] | None:

@@ -56,17 +56,19 @@ def _print_summary(compiled: Compiled) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from asbru.governance import VIRTUAL_KEY
+
     boot, snapshot = compiled.boot, compiled.snapshot
     table = Table("provider", "type", "address", "keys", "prices", box=None, header_style="bold")
     for provider in snapshot.providers:
         address = "started with the gateway" if provider.unix_socket or not provider.base_url else provider.base_url
-        keyless = len(provider.keys) == 1 and not provider.keys[0].value
+        keyless = len(provider.keys) == 1 and not provider.keys[0].value.reveal()
         keys = "none needed" if keyless else str(len(provider.keys) or "none usable")
         table.add_row(provider.name, provider.kind, address, keys, "known" if provider.prices else "unknown")
     console = Console(highlight=False)
     console.print(f"OK: {boot.config_file or 'built-in defaults'}")
     console.print(f"listens on {boot.host} port {boot.port} with {boot.workers} worker(s)")
-    keys = f"{len(snapshot.virtual_keys)} virtual key(s)"
+    keys = f"{len(compiled.declared[VIRTUAL_KEY])} virtual key(s)"
     if snapshot.open_access:
         keys = "no virtual keys: open to every caller on this machine"
     elif not compiled.config.virtual_keys:

@@ -29,8 +29,6 @@ class AsbruError(Exception):
     type: str = "api_error"
     code: str = "internal_error"
     blame: Blame = "us"
-    retryable: bool = False
-    log_level: str = "error"
 
     def __init__(
         self,
@@ -66,7 +64,6 @@ class CallerError(AsbruError):
     type = "invalid_request_error"
     code = "invalid_request"
     blame = "caller"
-    log_level = "info"
 
 
 class BadRequest(CallerError):
@@ -150,7 +147,6 @@ class UpstreamError(AsbruError):
     type = "api_error"
     code = "upstream_error"
     blame = "upstream"
-    log_level = "warning"
 
     def __init__(
         self,
@@ -185,4 +181,3 @@ class Overloaded(GatewayError):
     status = 503
     type = "overloaded_error"
     code = "overloaded"
-    retryable = True

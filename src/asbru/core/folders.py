@@ -18,24 +18,36 @@ class FolderFault(Exception):
     """A folder of an open set cannot be used; the message names it."""
 
 
-def find_folders(package: str, place: str, extra: Iterable[str] = ()) -> Iterator[tuple[str, ModuleType]]:
-    """(path, imported module) of each package in `place`, the folder of `package`, and in the `extra` places.
+class Folder:
+    """One package of an open set. `path` as text; `own` when it stands beside the set's other folders."""
 
-    Raises `FolderFault` when two have one name or one cannot be imported from its path.
+    __slots__ = ("name", "own", "package", "path")
+
+    def __init__(self, package: str, place: str, name: str, *, own: bool) -> None:
+        self.package = package
+        self.path = f"{place}/{name}"
+        self.name = name
+        self.own = own
+
+    def load(self) -> ModuleType:
+        """The package, imported: by its name, or from its path where it stands elsewhere."""
+        if self.own:
+            return importlib.import_module(f"{self.package}.{self.name}")
+        return _import_from(self.path, f"{self.package.replace('.', '_')}_{self.name}")
+
+
+def find_folders(package: str, place: str, extra: Iterable[str] = ()) -> Iterator[Folder]:
+    """Each package in `place`, the folder of `package`, and in the `extra` places, by name within each.
+
+    Raises `FolderFault` when two have one name.
     """
     seen: set[str] = set()
     for where in (place, *extra):
-        for found in sorted(pkgutil.iter_modules([where]), key=lambda found: found.name):
-            if not found.ispkg:
-                continue
-            folder = f"{where}/{found.name}"
-            if found.name in seen:
-                raise FolderFault(f"{folder}: there is a folder {found.name!r} already")
-            seen.add(found.name)
-            if where == place:
-                yield folder, importlib.import_module(f"{package}.{found.name}")
-            else:
-                yield folder, _import_from(folder, f"{package.replace('.', '_')}_{found.name}")
+        for name in sorted(found.name for found in pkgutil.iter_modules([where]) if found.ispkg):
+            if name in seen:
+                raise FolderFault(f"{where}/{name}: there is a folder {name!r} already")
+            seen.add(name)
+            yield Folder(package, where, name, own=where == place)
 
 
 def _import_from(folder: str, name: str) -> ModuleType:

@@ -12,13 +12,13 @@ def discover(extra: Iterable[str] = ()) -> dict[str, Dialect]:
     """Every dialect by name. Raises `FolderFault` naming the folder whose record is missing or wrong."""
     package = __package__ or "asbru.dialects"
     found: dict[str, Dialect] = {}
-    for folder, module in find_folders(package, __file__.rpartition("/")[0], extra):
-        dialect = getattr(module, "DIALECT", None)
+    for folder in find_folders(package, __file__.rpartition("/")[0], extra):
+        dialect = getattr(folder.load(), "DIALECT", None)
         if not isinstance(dialect, Dialect):
-            raise FolderFault(f"{folder}: `DIALECT` is not a dialects.Dialect")
-        wrong = _faults(dialect, folder.rpartition("/")[2])
+            raise FolderFault(f"{folder.path}: `DIALECT` is not a dialects.Dialect")
+        wrong = _faults(dialect, folder.name)
         if wrong:
-            raise FolderFault(f"{folder}: {'; '.join(wrong)}")
+            raise FolderFault(f"{folder.path}: {'; '.join(wrong)}")
         found[dialect.name] = dialect
     return found
 

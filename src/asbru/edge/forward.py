@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from asbru.core.errors import AsbruError, GatewayError
+from asbru.core.errors import AsbruError, GatewayError, Overloaded, UpstreamError
 from asbru.edge.server import Request, ServerConnection
-from asbru.upstream import ExchangeDeadlines, Pool
+from asbru.upstream import Exchange, ExchangeDeadlines, Pool, UpstreamResponse
 from asbru.wire.http_heads import HOP_BY_HOP, JSON_LINE
 
 _DEADLINES = ExchangeDeadlines(connect_s=2.0, first_token_s=60.0, idle_s=300.0, total_s=3600.0)
@@ -48,7 +48,7 @@ async def _pass(request: Request, connection: ServerConnection, pool: Pool) -> N
     lines.append(b"content-length: %d\r\n\r\n" % len(request.body))
     exchange = pool.begin(b"".join(lines), request.body, _DEADLINES, streaming_wanted=True, transparent=True)
     try:
-        said = await exchange
+        said = await _answer(exchange)
         if not said.streaming:
             response.whole(said.status, said.lines, said.body)
             return
@@ -66,6 +66,18 @@ async def _pass(request: Request, connection: ServerConnection, pool: Pool) -> N
         exchange.abort()
 
 
+async def _answer(exchange: Exchange) -> UpstreamResponse:
+    try:
+        return await exchange
+    except UpstreamError as error:
+        if exchange.waiting_for != "connect_s":
+            raise
+        # Nothing was sent, so it can be sent again: the process is about to start, or to start again.
+        raise Overloaded(
+            "the process behind this path is not there; try again shortly", code="unavailable", retry_after_s=1
+        ) from error
+
+
 def _ended(connection: ServerConnection, error: BaseException | None) -> None:
     response = connection.response
     if error is None or response.finished:
@@ -74,7 +86,9 @@ def _ended(connection: ServerConnection, error: BaseException | None) -> None:
         connection.abort()
         return
     wrong = error if isinstance(error, AsbruError) else GatewayError("forwarding failed")
-    body = b'{"error":{"message":"the control process did not answer","type":"api_error","code":"%b"}}' % (
-        wrong.code.encode()
-    )
-    response.whole(502, JSON_LINE, body)
+    status, kind, message, lines = 502, "api_error", "the process behind this path did not answer", JSON_LINE
+    if isinstance(wrong, Overloaded):
+        status, kind, message = wrong.status, wrong.type, wrong.message
+        lines += b"retry-after: %d\r\n" % max(1, round(wrong.retry_after_s or 1))
+    said = (kind.encode(), wrong.code.encode(), message.encode())
+    response.whole(status, lines, b'{"error":{"type":"%b","code":"%b","message":"%b"}}' % said)

@@ -3,6 +3,24 @@
 Here so far: virtual keys and the models they allow. It refuses to know HTTP, providers or prices.
 """
 
-from asbru.governance.keys import OPEN_CALLER, Caller, Keys, caller, refuse_model
+from asbru.governance.keys import (
+    OPEN_CALLER,
+    VIRTUAL_KEY,
+    Caller,
+    Keys,
+    caller,
+    digest_of,
+    refuse_model,
+    write_virtual_key,
+)
 
-__all__ = ["OPEN_CALLER", "Caller", "Keys", "caller", "refuse_model"]
+__all__ = [
+    "OPEN_CALLER",
+    "VIRTUAL_KEY",
+    "Caller",
+    "Keys",
+    "caller",
+    "digest_of",
+    "refuse_model",
+    "write_virtual_key",
+]

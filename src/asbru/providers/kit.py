@@ -9,26 +9,23 @@ in the middle of a call. Not here: keys, configuration, calling.
 from __future__ import annotations
 
 import importlib
-import importlib.util
-import pkgutil
 import re
-import sys
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 import msgspec
 
+from asbru.core.folders import Folder, FolderFault, find_folders
 from asbru.core.traits import PLAIN, TraitRule, Traits, rule
+from asbru.dialects import Dialect
+from asbru.dialects import discover as dialects_found
 
 if TYPE_CHECKING:
     from asbru.upstream.credentials import CredentialMaker
 
-DialectName: TypeAlias = Literal["openai_chat", "anthropic_messages"]
-Operation: TypeAlias = Literal["chat", "completions", "embeddings", "models", "count_tokens"]
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 """A provider's name is its folder's: lower case, a Python identifier, what callers write before the slash."""
@@ -53,10 +50,10 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
     `operations`: what it offers in this dialect.
     """
 
-    dialect: DialectName
+    dialect: str
     auth: str = "bearer"
     headers: dict[str, str] = {}
-    operations: tuple[Operation, ...] = ("chat", "models")
+    operations: tuple[str, ...] = ("chat", "models")
 
 
 OPENAI_ACCESS = Access(dialect="openai_chat", operations=("chat", "completions", "embeddings", "models"))
@@ -117,31 +114,32 @@ class ModelsFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rules: tuple[SourcedRule, ...]
 
 
-def discover(extra: Iterable[Path] = ()) -> dict[str, Provider]:
+def discover(extra: Iterable[Path] = (), dialects: Mapping[str, Dialect] | None = None) -> dict[str, Provider]:
     """Every provider by name, in alphabetical order: the folders beside this file and those in `extra`.
+
+    `dialects`: what they may speak, by name; default those that are found.
 
     Raises `ProviderFault` naming the folder when its record is missing or wrong, or when two have one name.
     """
-    found: dict[str, Provider] = {}
-    for place in (Path(__file__).parent, *extra):
-        for module in pkgutil.iter_modules([str(place)]):
-            if not module.ispkg:
-                continue
-            if module.name in found:
-                raise ProviderFault(f"{place / module.name}: there is a provider {module.name!r} already")
-            found[module.name] = _load(place / module.name)
-    return dict(sorted(found.items()))
+    package = __package__ or "asbru.providers"
+    try:
+        folders = list(find_folders(package, str(Path(__file__).parent), map(str, extra)))
+        spoken = dialects_found() if dialects is None else dialects
+        return {folder.name: _load(folder, spoken) for folder in sorted(folders, key=lambda folder: folder.name)}
+    except FolderFault as error:
+        raise ProviderFault(str(error)) from None
 
 
-def check(provider: object, folder: Path) -> Provider:
-    """The record of `folder` if it holds together; raises `ProviderFault` with everything that is wrong."""
+def check(provider: object, folder: Path, dialects: Mapping[str, Dialect]) -> Provider:
+    """The record of `folder` if it holds together and speaks only `dialects`; raises `ProviderFault` with all that is
+    wrong."""
     if not isinstance(provider, Provider):
         raise ProviderFault(f"{folder}: `PROVIDER` is not a kit.Provider")
     try:
         provider = msgspec.convert(msgspec.to_builtins(provider), Provider)
     except msgspec.ValidationError as error:
         raise ProviderFault(f"{folder}: {error}") from None
-    wrong = [*_name_faults(provider, folder), *_access_faults(provider), *_address_faults(provider)]
+    wrong = [*_name_faults(provider, folder), *_access_faults(provider, dialects), *_address_faults(provider)]
     if wrong:
         raise ProviderFault(f"{folder}: {'; '.join(wrong)}")
     return provider
@@ -161,13 +159,14 @@ def credential_maker(auth: str) -> CredentialMaker | None:
     return cast("CredentialMaker", found)
 
 
-def _load(folder: Path) -> Provider:
+def _load(folder: Folder, dialects: Mapping[str, Dialect]) -> Provider:
+    path = Path(folder.path)
     try:
-        provider = getattr(_import(folder), "PROVIDER", None)
+        provider = getattr(folder.load(), "PROVIDER", None)
     except msgspec.ValidationError as error:  # a rule names a trait or a value that is none
-        raise ProviderFault(f"{folder}: {error}") from None
-    provider = check(provider, folder)
-    return msgspec.structs.replace(provider, trait_rules=(*_rules_of_models(folder), *provider.trait_rules))
+        raise ProviderFault(f"{path}: {error}") from None
+    provider = check(provider, path, dialects)
+    return msgspec.structs.replace(provider, trait_rules=(*_rules_of_models(path), *provider.trait_rules))
 
 
 def _rules_of_models(folder: Path) -> tuple[TraitRule, ...]:
@@ -182,23 +181,6 @@ def _rules_of_models(folder: Path) -> tuple[TraitRule, ...]:
     return tuple(rule(told.models, **told.given()) for told in found.rules)
 
 
-def _import(folder: Path) -> ModuleType:
-    """A folder of this package by its name; one elsewhere from its path, without a trace in `sys.path`."""
-    if folder.parent == Path(__file__).parent:
-        return importlib.import_module(f"asbru.providers.{folder.name}")
-    name = f"asbru_provider_{folder.name}"
-    spec = importlib.util.spec_from_file_location(name, folder / "__init__.py")
-    if spec is None or spec.loader is None:
-        raise ProviderFault(f"{folder}: cannot be imported")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    finally:
-        del sys.modules[name]
-    return module
-
-
 def _name_faults(provider: Provider, folder: Path) -> list[str]:
     wrong: list[str] = []
     if provider.name != folder.name:
@@ -210,12 +192,13 @@ def _name_faults(provider: Provider, folder: Path) -> list[str]:
     return wrong
 
 
-def _access_faults(provider: Provider) -> list[str]:
+def _access_faults(provider: Provider, dialects: Mapping[str, Dialect]) -> list[str]:
     wrong: list[str] = []
-    dialects = [access.dialect for access in provider.access]
-    if not dialects or len(set(dialects)) != len(dialects):
+    spoken = [access.dialect for access in provider.access]
+    if not spoken or len(set(spoken)) != len(spoken):
         wrong.append("`access` needs one entry per dialect, at least one")
     for access in provider.access:
+        wrong += _operation_faults(access, dialects.get(access.dialect))
         if "chat" not in access.operations:
             wrong.append(f"{access.dialect} without chat")
         if not (_HEADER_NAME.fullmatch(access.auth) or _REFERENCE.fullmatch(access.auth)):
@@ -224,6 +207,13 @@ def _access_faults(provider: Provider) -> list[str]:
             if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
                 wrong.append(f"header {name!r}: lower-case name, visible ASCII value")
     return wrong
+
+
+def _operation_faults(access: Access, dialect: Dialect | None) -> list[str]:
+    if dialect is None:
+        return [f"there is no dialect {access.dialect!r}"]
+    known = {operation.name for operation in dialect.operations} | {"models"}
+    return [f"{access.dialect} has no operation {name!r}" for name in access.operations if name not in known]
 
 
 def _address_faults(provider: Provider) -> list[str]:

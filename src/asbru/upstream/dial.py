@@ -15,6 +15,7 @@ from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
 from asbru.core.errors import UpstreamError
+from asbru.core.secret_text import SecretText
 from asbru.upstream.origin import Origin, TlsTrust
 from asbru.upstream.outbound_policy import judge_address
 from asbru.upstream.tls_records import read_by_records
@@ -126,7 +127,7 @@ async def _attach(sock: socket.socket, origin: Origin, contexts: TlsContexts, fa
 async def _dial_through_proxy(origin: Origin, contexts: TlsContexts, factory: Callable[[], P]) -> P:
     """TLS origins are tunnelled with CONNECT; plain ones are asked for in absolute form by the connection."""
     assert origin.proxy is not None
-    parts = urlsplit(origin.proxy)
+    parts = urlsplit(origin.proxy.reveal())
     # The operator named the proxy, so it may be private or loopback; what it is asked for is judged where it is an
     # address.
     _judge_literal(origin)
@@ -154,9 +155,9 @@ def _judge_literal(origin: Origin) -> None:
         )
 
 
-def proxy_authorization(proxy: str) -> bytes:
+def proxy_authorization(proxy: SecretText) -> bytes:
     """The Proxy-Authorization header line for a proxy URL with user and password, else b""."""
-    parts = urlsplit(proxy)
+    parts = urlsplit(proxy.reveal())
     if not parts.username:
         return b""
     pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()

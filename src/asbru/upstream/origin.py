@@ -7,6 +7,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from asbru.core.secret_text import SecretText
+
 
 class Reach(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a provider may be reached, and with how many connections."""
@@ -18,8 +20,8 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         bool, Meta(description="Allow connections to private addresses (RFC 1918, RFC 4193).")
     ] = False
     proxy: Annotated[
-        Annotated[str, Meta(pattern=r"^http://[^\s?#]+$")] | None,
-        Meta(description="HTTP proxy for this provider, http://host:port."),
+        SecretText | None,
+        Meta(description="HTTP proxy for this provider, http://host:port, perhaps with user:password@."),
     ] = None
     connections_max: Annotated[int, Meta(ge=1, le=65535, description="Connections per worker to this provider.")] = (
         2048

@@ -39,7 +39,7 @@ def test_documents_of_the_promise_work_as_they_are(text: str, is_json: bool) -> 
     parsed = parse_config(read_document(text, is_json=is_json), {"GROQ_API_KEY": "gsk-1"})
     if "providers" in text:
         key = parsed.config.providers["groq"].keys[0]
-        assert (key.name, key.value.get_secret_value(), key.models) == ("groq-key-1", "gsk-1", ("*",))
+        assert (key.name, key.value.reveal(), key.models) == ("groq-key-1", "gsk-1", ("*",))
     if "fallbacks" in text:
         assert parsed.config.fallbacks[0].source == "groq/llama-3.3-70b-versatile"
 

@@ -7,12 +7,13 @@ from typing import Annotated, Any, Literal
 import msgspec
 import pytest
 from msgspec import UNSET, Meta, UnsetType
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, ValidationError
 
 from asbru.app.config import Document
 from asbru.app.config.base import EnvText, Settings
 from asbru.app.config.structs import FromStruct
 from asbru.app.config.wording import problems_from
+from asbru.core.secret_text import SecretText
 
 
 class Oar(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,7 +38,7 @@ class Ship(Boat, frozen=True, kw_only=True):
     tender: Boat = Boat(length_m=2.0)
     crew: Annotated[int, Meta(ge=0)] | None = None
     log: dict[str, Annotated[int, Meta(ge=1)]] = {}
-    cargo: SecretStr = SecretStr("")
+    cargo: SecretText = SecretText("")
     sails: int | UnsetType = UNSET
 
 
@@ -64,7 +65,7 @@ def read(**ship: Any) -> Ship:
         ({"tender": None}, {"tender": Boat()}),
         ({"tender": {"length_m": 3}}, {"tender": Boat(length_m=3.0)}),
         ({"crew": None, "log": {"a": 1}, "sails": 2}, {"log": {"a": 1}, "sails": 2}),
-        ({"cargo": "gold"}, {"cargo": SecretStr("gold")}),
+        ({"cargo": "gold"}, {"cargo": SecretText("gold")}),
     ],
 )
 def test_a_section_is_the_struct(given: dict[str, Any], expected: dict[str, Any]) -> None:
@@ -122,5 +123,8 @@ def test_the_schema_has_bounds_words_and_defaults() -> None:
 
 
 def test_secrets_stay_hidden() -> None:
-    """A secret in a Struct does not print, in the value or in what is said of it."""
+    """A secret in a Struct does not print, in the value or in what is said of it, and a form does not show it."""
     assert "gold" not in repr(read(cargo="gold"))
+    assert type(read(cargo=EnvText("gold")).cargo.reveal()) is str
+    cargo = Harbour.model_json_schema()["$defs"]["Ship"]["properties"]["cargo"]
+    assert (cargo["type"], cargo["format"], cargo["writeOnly"]) == ("string", "password", True)

@@ -9,6 +9,7 @@ import pytest
 from tests.fakes.loops import FakeLoop, FakeTransport
 
 from asbru.core.errors import UpstreamError
+from asbru.core.secret_text import SecretText
 from asbru.upstream import Origin, Pool, TlsContexts, UpstreamResponse
 from asbru.upstream.connection import UpstreamConnection
 from asbru.upstream.credentials import TokenRequest, TokenSender
@@ -66,7 +67,7 @@ def test_without_a_path_port_or_body() -> None:
 
 def test_through_the_providers_proxy() -> None:
     """A plain origin is named in the request line, and the proxy gets its own credential."""
-    provider = Origin(host="api.test", port=443, tls=True, proxy="http://me:pw@proxy:3128")
+    provider = Origin(host="api.test", port=443, tls=True, proxy=SecretText("http://me:pw@proxy:3128"))
     data, origin = sent(TokenRequest("GET", "http://t.test/a"), provider)
     assert data.startswith(b"GET http://t.test/a HTTP/1.1\r\nhost: t.test\r\n")
     assert b"\r\nproxy-authorization: Basic bWU6cHc=\r\n\r\n" in data and origin.proxy == provider.proxy

@@ -14,7 +14,7 @@ from typing import Annotated, Any, cast
 from pydantic import Field, ValidationError
 
 from asbru.app.config.base import EnvText
-from asbru.app.config.boot import Listen
+from asbru.app.config.boot import Control, Listen
 from asbru.app.config.file import Document, load_document, read_document
 from asbru.app.config.live import LiveSettings
 from asbru.app.config.problem import ConfigPath, ConfigRefusedError, Problem
@@ -37,9 +37,10 @@ _ENV = re.compile(r"env\.([A-Za-z_][A-Za-z0-9_]*)")
 
 
 class ConfigFile(LiveSettings):
-    """A whole configuration file: the live settings and, under `listen`, the boot settings."""
+    """A whole configuration file: the live settings and, under `listen` and `control`, the boot settings."""
 
     listen: Annotated[Listen, Field(description="Boot settings; changes wait for a restart.")] = Listen()
+    control: Annotated[Control, Field(description="Boot settings of the management API.")] = Control()
 
 
 @dataclass
@@ -107,8 +108,10 @@ def _repeated_names(config: ConfigFile, document: Document) -> list[Problem]:
         groups.append((("providers", name, "keys"), "name", [key.name for key in provider.keys]))
     problems: list[Problem] = []
     for path, key, names in groups:
+        seen: set[str] = set()
         for index, name in enumerate(names):
-            if name in names[:index]:
+            if name in seen:
                 where = (*path, index, key)
                 problems.append(Problem(where, f"{name!r} is used twice", document.line(where)))
+            seen.add(name)
     return problems

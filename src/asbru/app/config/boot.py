@@ -16,6 +16,14 @@ class ServerTls(Settings):
     key_file: Annotated[str, Field(description="Path of the private key, PEM, not encrypted.")]
 
 
+class Control(Settings):
+    """The control process, which serves the management API under /api, and later the UI under /ui."""
+
+    enabled: Annotated[
+        bool, Field(description="Run it; it takes 35 MB of memory, and /api and /ui are then its own.")
+    ] = False
+
+
 class Listen(Settings):
     """Where the gateway listens, and with how many processes."""
 

@@ -10,11 +10,12 @@ from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
-from pydantic import Field, SecretStr
+from pydantic import Field
 
 from asbru.app.config.base import Settings
 from asbru.app.config.structs import FromStruct
 from asbru.app.snapshot import Fallback, Limits, PrefixForward
+from asbru.core.secret_text import SecretText
 from asbru.core.traits import TraitChanges, TraitRule
 from asbru.routing import RetryPolicy
 from asbru.upstream import ExchangeDeadlines
@@ -30,9 +31,9 @@ class ProviderKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     name: Annotated[str, Meta(pattern=_NAME, description="Its name in records, metrics and logs.")]
     value: Annotated[
-        SecretStr,
+        SecretText,
         Meta(description="The credential. An unset `env.NAME` disables this key with a warning."),
-    ] = SecretStr("")
+    ] = SecretText("")
     models: Annotated[
         tuple[str, ...],
         Meta(min_length=1, description="Models it may call, as the provider names them; `*` is every model."),
@@ -72,15 +73,15 @@ class ProviderSettings(Reach, frozen=True, kw_only=True, forbid_unknown_fields=T
         Meta(description="API root with its version segment; default: the type's own. Required for `custom`."),
     ] = None
     dialect: Annotated[
-        Literal["openai", "anthropic"] | None,
-        Meta(description="Wire format to ask it in; required for `custom`, else the type's first."),
+        str | None,
+        Meta(description="Wire format to ask it in: `openai`, `anthropic`. For `custom` required, else the type's."),
     ] = None
     keys: Annotated[
         tuple[ProviderKey, ...],
         Meta(max_length=1000, description="Credentials, shared out by weight and rotated on failure."),
     ] = ()
     headers: Annotated[
-        dict[str, str], Meta(max_length=64, description="Headers sent with every call to this provider.")
+        dict[str, SecretText], Meta(max_length=64, description="Headers sent with every call to this provider.")
     ] = {}
     traits: Annotated[
         TraitSettings, Meta(description="What its models take and refuse; default: the type's own.")
@@ -95,7 +96,7 @@ class VirtualKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     name: Annotated[str, Meta(pattern=_NAME, description="Its name in records, metrics and logs.")]
     value: Annotated[
-        SecretStr,
+        SecretText,
         Meta(description="The key, best `sk-asb-` and 32 random characters, best from `env.NAME`."),
     ]
     models: Annotated[

@@ -14,10 +14,11 @@ from typing import Annotated, Any, TypeGuard, Union
 
 import msgspec
 from msgspec import NODEFAULT, UNSET, Meta, UnsetType
-from pydantic import BaseModel, Field, GetCoreSchemaHandler, create_model
+from pydantic import BaseModel, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, create_model
 from pydantic_core import CoreSchema, core_schema
 
 from asbru.app.config.base import Settings
+from asbru.core.secret_text import SecretText
 
 _TOLD = ("gt", "ge", "lt", "le", "multiple_of", "pattern", "min_length", "max_length", "description")
 """What a `msgspec.Meta` tells that a pydantic `Field` takes, by the same names."""
@@ -33,6 +34,21 @@ class FromStruct:
             handler.generate_schema(model_of(source)),
             serialization=core_schema.plain_serializer_function_ser_schema(msgspec.to_builtins),
         )
+
+
+class FromText:
+    """Beside `SecretText`: the setting is read as text, and hidden from then on."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Read text, then conceal it."""
+        return core_schema.no_info_after_validator_function(
+            lambda text: SecretText(str(text)),  # without what the text remembers of where it came from
+            core_schema.str_schema(),
+        )
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Text that a form does not show."""
+        return {**handler(schema), "format": "password", "writeOnly": True}
 
 
 def is_struct(hint: object) -> TypeGuard[type[msgspec.Struct]]:
@@ -60,7 +76,7 @@ def _default(field: msgspec.structs.FieldInfo) -> Any:
     if field.required:
         return ...
     default = field.default if field.default_factory is NODEFAULT else field.default_factory()
-    if default is UNSET or isinstance(default, msgspec.Struct):
+    if default is UNSET or isinstance(default, msgspec.Struct | SecretText):
         return Field(default_factory=lambda: default)  # a schema names the default of a value, not of a section
     return default
 
@@ -77,6 +93,8 @@ def _readable(hint: Any) -> Any:
         return Union[tuple(_readable(part) for part in arguments if part is not UnsetType)]  # noqa: UP007 -- computed
     if origin is dict:
         return dict[_readable(arguments[0]), _readable(arguments[1])]
+    if hint is SecretText:
+        return Annotated[hint, FromText()]
     return Annotated[hint, FromStruct()] if is_struct(hint) else hint
 
 

@@ -41,14 +41,12 @@ def nearest(word: str, valid: Iterable[str]) -> str:
 
 def problems_from(error: ValidationError, model: type[BaseModel], document: Document) -> list[Problem]:
     """Each of pydantic's errors as a Problem."""
-    found: list[Problem] = []
+    found: dict[Problem, None] = {}
     for detail in error.errors(include_url=False, include_context=True):
         path = tuple(part for part in detail["loc"] if part != "[key]")
         message = _message(detail, path, model)
-        problem = Problem(path, message, document.line(path))
-        if problem not in found:
-            found.append(problem)
-    return found
+        found[Problem(path, message, document.line(path))] = None
+    return list(found)
 
 
 def _message(detail: ErrorDetails, path: ConfigPath, model: type[BaseModel]) -> str:

@@ -75,26 +75,6 @@ class Envelope(msgspec.Struct):
     error: Raw = NULL
 
 
-class FunctionDelta(msgspec.Struct):
-    name: str | None = None
-    arguments: str | None = None
-
-
-class CustomDelta(msgspec.Struct):
-    name: str | None = None
-    input: str | None = None
-
-
-class ToolDelta(msgspec.Struct):
-    """A fragment of a tool call; any member may be missing, null or empty, as providers please."""
-
-    index: int | None = None
-    id: str | None = None
-    type: str | None = None
-    function: FunctionDelta | None = None
-    custom: CustomDelta | None = None
-
-
 class ChunkChoice(msgspec.Struct):
     """`delta` is kept by member, so that what is unknown can ride along; `text` is the completions API's."""
 
@@ -111,16 +91,3 @@ class PeekChunk(msgspec.Struct):
     usage: Raw = NULL
     x_groq: GroqWire | None = None
     error: Raw = NULL
-
-
-class ReasoningDetail(msgspec.Struct):
-    """An item of `reasoning_details` (OpenRouter): reasoning.text, reasoning.summary or
-    reasoning.encrypted."""
-
-    type: str = ""
-    text: str | None = None
-    summary: str | None = None
-    data: str | None = None
-    signature: str | None = None
-    format: str | None = None
-    index: int | None = None

@@ -91,6 +91,13 @@ class Server:
             self.forward_prefixes = prefixes
             self.known_heads.clear()
 
+    def limit(self, limits: ServerLimits) -> None:
+        """Hold these bounds from now on. A connection that is open keeps its bound on a body that does not tell its
+        length."""
+        if limits != self.limits:
+            self.limits = limits
+            self.known_heads = KnownHeads(limits)
+
     async def drain(self, grace_s: float) -> bool:
         """Stop accepting, let calls end, close what is idle; True if all ended within `grace_s`."""
         self.draining = True

@@ -1,0 +1,74 @@
+"""The routers of the nouns -> one ASGI application, described by OpenAPI. It knows no noun.
+
+The page of documentation is ours: FastAPI's own loads scripts from elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from html import escape
+from typing import Any
+
+from fastapi import APIRouter, Depends, FastAPI
+from fastapi.responses import HTMLResponse
+from fastapi.routing import APIRoute
+
+from asbru.admin.access import describe_access, refuse_strangers
+from asbru.admin.refusals import add_refusals
+
+PREFIX = "/api/v1"
+OPENAPI_PATH = "/api/openapi.json"
+DOCS_PATH = "/api/docs"
+_NOTHING_FROM_ELSEWHERE = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'"}
+
+
+def build_application(routers: Iterable[APIRouter], version: str) -> FastAPI:
+    """The application. Raises `TypeError` for a router that holds what access is not checked for (a mount, a
+    WebSocket, another router)."""
+    application = _Application(
+        title="Asbru management API",
+        version=version,
+        openapi_url=OPENAPI_PATH,
+        docs_url=None,
+        redoc_url=None,
+        dependencies=[Depends(refuse_strangers)],
+    )
+    add_refusals(application)
+    for router in routers:
+        for route in router.routes:
+            if not isinstance(route, APIRoute):
+                raise TypeError(f"expected plain routes only, got {type(route).__name__}")
+        application.include_router(router, prefix=PREFIX)
+    # Starlette's own way of adding a route: without the dependency, and not described.
+    application.add_route(
+        DOCS_PATH, lambda _: HTMLResponse(_page(application.openapi()), 200, _NOTHING_FROM_ELSEWHERE)
+    )
+    return application
+
+
+class _Application(FastAPI):
+    """FastAPI, with a word on credentials in the description."""
+
+    def openapi(self) -> dict[str, Any]:
+        if not self.openapi_schema:
+            describe_access(super().openapi())
+        return super().openapi()
+
+
+def _page(schema: dict[str, Any]) -> str:
+    rows = "\n".join(
+        f"<tr><td><code>{escape(method.upper())}</code><td><code>{escape(path)}</code><td>{escape(words)}"
+        for path, method, words in _operations(schema)
+    )
+    return (
+        "<!doctype html><html lang=en><meta charset=utf-8><title>Asbru management API</title>"
+        "<style>body{font:16px sans-serif;margin:2em auto;max-width:60em}td{padding:.3em 1em .3em 0}</style>"
+        f"<h1>Asbru management API</h1><p>Described whole in <a href={OPENAPI_PATH}>{OPENAPI_PATH}</a>.</p>"
+        f"<table>{rows}</table></html>\n"
+    )
+
+
+def _operations(schema: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    for path, methods in schema.get("paths", {}).items():
+        for method, operation in methods.items():
+            yield path, method, operation.get("description") or operation.get("summary", "")
