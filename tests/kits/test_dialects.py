@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.kits import hostile, matrix
 from tests.kits.dialects import KINDS, Case, Subject, discover
@@ -94,7 +94,6 @@ def test_a_case_reaches_another_dialect(source: Subject, case: Case, target: Sub
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)
-@settings(deadline=None)
 @given(data=st.data())
 def test_any_request_is_read_or_refused(subject: Subject, data: st.DataObject) -> None:
     """Whatever a caller sends is a request or a refusal in words, and a request can be written everywhere."""
@@ -103,7 +102,6 @@ def test_any_request_is_read_or_refused(subject: Subject, data: st.DataObject) -
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)
-@settings(deadline=None)
 @given(data=st.data())
 def test_any_answer_is_read_or_is_the_providers_fault(subject: Subject, data: st.DataObject) -> None:
     """Whatever a provider answers is a reply or its fault, and a reply can be told everywhere."""
@@ -112,7 +110,6 @@ def test_any_answer_is_read_or_is_the_providers_fault(subject: Subject, data: st
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)
-@settings(deadline=None)
 @given(data=st.data())
 def test_any_stream_is_events(subject: Subject, data: st.DataObject) -> None:
     """Whatever a provider streams is events and at most one fault, and can be told everywhere."""

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from asbru.core.chat import (
@@ -190,7 +190,6 @@ def requests(draw: st.DrawFn) -> ChatRequest:
     )
 
 
-@settings(deadline=None)
 @given(requests())
 def test_request_round_trip(request: ChatRequest) -> None:
     """Reading what was written gives the same request, without notes; a second write the same bytes."""
@@ -206,7 +205,6 @@ def compact(value: Any) -> Any:
     return json.loads(msgspec.json.encode(value))
 
 
-@settings(deadline=None)
 @given(
     parts=st.lists(TEXTS | CALLS | THOUGHTS | FOREIGN, max_size=4).map(tuple),
     counts=st.lists(st.integers(0, 10**9), min_size=6, max_size=6),

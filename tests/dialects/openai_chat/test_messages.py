@@ -12,6 +12,7 @@ from asbru.core.chat import (
     MediaSource,
     Message,
     Part,
+    Raw,
     RedactedThinkingPart,
     TextPart,
     ThinkingPart,
@@ -128,3 +129,14 @@ def test_system_text_may_come_anywhere() -> None:
         "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}],
     }
     assert notes == []
+
+
+def test_a_message_of_results_has_nowhere_to_keep_more() -> None:
+    """Results become messages of their own: what the message around them held beside is named."""
+    result = ToolResultPart(call_id="c", parts=(TextPart(text="r"),))
+    written, notes = write(Message(role="user", parts=(result,), name="ada", extra={"mood": Raw(b'"glad"')}))
+    assert written == [{"role": "tool", "tool_call_id": "c", "content": "r"}]
+    assert notes == [
+        "dropped messages[0].mood (known to anthropic_messages only)",
+        "dropped messages[0].name (tool results have no author)",
+    ]

@@ -28,7 +28,7 @@ from asbru.core.chat import (
 )
 from asbru.core.reply import ChatReply
 from asbru.dialects.anthropic_messages.blocks import read_signature
-from asbru.dialects.anthropic_messages.types import NAME, STOP_READ, UsageWire
+from asbru.dialects.anthropic_messages.types import NAME, STOP_READ, CacheCreationWire, OutputDetailsWire, UsageWire
 from asbru.dialects.anthropic_messages.usage import usage_extra_raw, usage_from
 from asbru.dialects.fields import DECODE_ERRORS, NULL
 
@@ -155,9 +155,19 @@ class ToolWire(msgspec.Struct, forbid_unknown_fields=True):
         )
 
 
-class UsageWhole(UsageWire, forbid_unknown_fields=True):
+class CacheCreationWhole(CacheCreationWire, forbid_unknown_fields=True):
+    """Cache writes by lifetime, and no other."""
+
+
+class OutputDetailsWhole(OutputDetailsWire, forbid_unknown_fields=True):
+    """What part of the output was reasoning, and nothing else."""
+
+
+class UsageWhole(UsageWire, frozen=True, forbid_unknown_fields=True):
     """A usage object: the counts, and what the API says beside them."""
 
+    cache_creation: CacheCreationWhole | None = None
+    output_tokens_details: OutputDetailsWhole | None = None
     service_tier: str | None = None
     inference_geo: Raw = NULL
     server_tool_use: None = None
@@ -237,8 +247,8 @@ def read_plain_reply(body: bytes) -> ChatReply | None:
     usage = wire.usage
     if usage is not None and usage.inference_geo != NULL:
         extra = usage_extra_raw({"inference_geo": usage.inference_geo})
-    if not _is_utf8(body):  # what rides along raw, and unknown names within the usage, have not been looked at
-        return None
+        if not _is_utf8(body):  # what rides along raw has not been looked at
+            return None
     word = wire.stop_reason
     choice = Choice(
         index=0,

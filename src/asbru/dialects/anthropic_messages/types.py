@@ -68,7 +68,7 @@ class OutputDetailsWire(msgspec.Struct):
     thinking_tokens: int | None = None
 
 
-class UsageWire(msgspec.Struct):
+class UsageWire(msgspec.Struct, frozen=True):
     """`usage` of an answer, a `message_start` or a `message_delta`."""
 
     input_tokens: int | None = None

@@ -177,7 +177,8 @@ def _write_choice(choice: Choice, writer: PartWriter) -> dict[str, object]:
     }
     if writer.own:
         return {name: raw for name, raw in choice.extra.items() if name != "message"} | written
-    receipt.foreign(f"choices[{choice.index}]", choice.extra)
+    if choice.extra:
+        receipt.foreign(f"choices[{choice.index}]", choice.extra)
     if choice.stop_sequence is not None:
         receipt.dropped(f"choices[{choice.index}].stop_sequence", "chat does not tell which stop matched")
     if choice.stop == "other":
