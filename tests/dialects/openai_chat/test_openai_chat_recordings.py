@@ -157,7 +157,7 @@ def shape(events: list[StreamEvent]) -> list[Any]:
     plain = [json.loads(msgspec.json.encode(event)) | {"kind": type(event).__name__} for event in events]
     for event in plain:
         event.pop("raw_stop", None)
-        extra = event.get("part", {}).get("extra")
+        extra = (event.get("part") or {}).get("extra")
         if extra:
             extra.pop("index", None)
     return plain
