@@ -108,8 +108,9 @@ def grammar(found: list[Any]) -> list[str]:
     """Departures from the grammar drawn in `core.reply`."""
     reasons: list[str] = []
     names = [type(e).__name__ for e in found]
-    if found and names[0] not in ("ReplyStart", "StreamFault"):
-        reasons.append(f"grammar: begins with {names[0]}")
+    first = next((name for name in names if name not in ("Ping", "ForeignEvent")), "ReplyStart")
+    if first not in ("ReplyStart", "StreamFault"):
+        reasons.append(f"grammar: begins with {first}")
     if names.count("ReplyStart") > 1 or names.count("ReplyEnd") > 1:
         reasons.append("grammar: more than one start or end")
     ends = [i for i, n in enumerate(names) if n in ("ReplyEnd", "StreamFault")]

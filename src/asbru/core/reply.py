@@ -2,6 +2,7 @@
 
 A stream is a list of events in this grammar, which every reader obeys and every writer may rely on:
 
+    ( Ping | ForeignEvent )*
     ReplyStart  ( PartStart (PartDelta)* PartStop | UsageReport | Ping | ForeignEvent )*  ChoiceStop*
     ( UsageReport )*  ReplyEnd      or, at any point,      StreamFault
 
@@ -34,7 +35,7 @@ class ChatReply(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReplyStart(msgspec.Struct, frozen=True, kw_only=True):
-    """The first event: who answers. `usage` where the dialect tells the input tokens first (Anthropic)."""
+    """The first event of the answer: who answers. `usage` where the dialect tells the input tokens first (Anthropic)."""
 
     id: str
     model: str
