@@ -18,7 +18,7 @@ from asbru.pipeline.ports import Leases, Prices
 from asbru.pipeline.stages import StageMaker
 from asbru.records import RecordWriter
 from asbru.routing import Plan
-from asbru.telemetry import Meter
+from asbru.telemetry import LimitedLog, Meter
 
 
 class Load:
@@ -57,6 +57,7 @@ class Rooms:
         recorder: RecordWriter,
         meter: Meter,
         load: Load,
+        failures: LimitedLog,
         ids: IdSource,
         chance: Callable[[], float],
         unix_time: Callable[[], float],
@@ -75,6 +76,7 @@ class Rooms:
         self.recorder = recorder
         self.meter = meter
         self.load = load
+        self.failures = failures
         self.ids = ids
         self.chance = chance
         self.unix_time = unix_time

@@ -1,0 +1,133 @@
+"""What operators are told of failures: log lines, over the whole path."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+from tests.fakes.inside import Inside, Script, answer, provider
+
+from asbru.app.snapshot import Fallback, KeyFacts, Snapshot
+from asbru.core.errors import BadRequest, UpstreamError
+from asbru.core.secret_text import SecretText
+from asbru.pipeline.failures import reason_of, words_of
+from asbru.telemetry.limited import LINES_MAX, LimitedLog
+
+CHAT = (
+    b'{"id":"c","object":"chat.completion","created":1,"model":"up","choices":[{"index":0,"message":'
+    b'{"role":"assistant","content":"ok"},"finish_reason":"stop"}],"usage":{"prompt_tokens":3,"completion_tokens":2,'
+    b'"total_tokens":5}}'
+)
+OK = answer(200, CHAT)
+EVENTS = answer(200, b"", content_type=b"text/event-stream").replace(b"content-length: 0\r\n", b"")
+CHUNK = b'data: {"id":"c","model":"up","choices":[{"index":0,"delta":{"content":"Hel"}}]}\n\n'
+TWO_KEYS = (KeyFacts(name="1", value=SecretText("s1")), KeyFacts(name="2", value=SecretText("s2")))
+
+
+def said(status: int, *lines: bytes, message: str = "no", code: str = "c") -> bytes:
+    """A provider's error answer."""
+    return answer(status, msgspec.json.encode({"error": {"message": message, "type": "t", "code": code}}), *lines)
+
+
+class Told:
+    """A gateway with providers a (two keys) and b, a falling back to b; and what its log would say."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.lines: list[dict[str, Any]] = []
+        snapshot = Snapshot(
+            providers=(provider("a", keys=TWO_KEYS), provider("b")),
+            fallbacks=(Fallback(source="a/m", targets=("b/m",)),),
+        )
+        self.inside = Inside(snapshot, monkeypatch)
+        assert self.inside.door.rooms is not None
+        self.inside.door.rooms.failures = LimitedLog(self._write)
+
+    def _write(self, level: str, event: str, **fields: object) -> None:
+        self.lines.append({"level": level, "event": event, **fields})
+
+    def of(self, event: str, *names: str) -> list[tuple[object, ...]]:
+        """These fields of the lines of one event."""
+        return [tuple(line[name] for name in names) for line in self.lines if line["event"] == event]
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> Told:
+    """See `Told`."""
+    return Told(monkeypatch)
+
+
+def test_a_call_that_goes_well_says_nothing(told: Told) -> None:
+    """No line for a good call."""
+    told.inside.script("a", OK)
+    assert told.inside.chat("a/m").status == 200
+    assert told.lines == []
+
+
+def test_attempts_keys_and_fallbacks_have_their_lines(told: Told) -> None:
+    """A refused key, a rate-limited one, then the fallback: each with its names, its reason, and the call's id."""
+    told.inside.script("a", said(401, message="bad key s1"), said(429, b"retry-after: 7", message="slow down"))
+    told.inside.script("b", OK)
+    caller = told.inside.chat("a/m")
+    assert caller.status == 200
+    call_id = (caller.header(b"x-asbru-id") or b"").decode()
+    assert told.of("attempt failed", "call", "provider", "model", "key", "status", "reason", "sent", "message") == [
+        (call_id, "a", "m", "1", 401, "401", True, ""),
+        (call_id, "a", "m", "2", 429, "429", True, "slow down"),
+    ]
+    assert told.of("key cools down", "provider", "key", "model", "reason", "seconds") == [
+        ("a", "1", "*", "401", 60.0),
+        ("a", "2", "*", "429", 7.0),
+    ]
+    assert told.of("fallback", "call", "target", "to", "reason") == [(call_id, "a/m", "b/m", "429")]
+    assert {line["level"] for line in told.lines} == {"warning"}
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [(ConnectionResetError(), "network"), (b"garbage\r\n", "protocol"), (said(503), "503")],
+)
+def test_failures_on_the_way_are_told_apart(told: Told, script: Script, reason: str) -> None:
+    """The reason is the provider's status, or what went wrong on the way to it."""
+    told.inside.script("a", script, OK)
+    assert told.inside.chat("a/m").status == 200
+    assert told.of("attempt failed", "reason") == [(reason,)]
+    assert told.of("key cools down", "key") == []
+
+
+def test_a_403_is_for_one_model(told: Told) -> None:
+    """The line names the model for which the key is passed over."""
+    told.inside.script("a", said(403), OK)
+    assert told.inside.chat("a/m").status == 200
+    assert told.of("key cools down", "key", "model", "reason") == [("1", "m", "403")]
+
+
+def test_a_caller_s_own_mistake_is_no_warning(told: Told) -> None:
+    """A 400 of the provider is told, but is nothing that an operator must mend."""
+    told.inside.script("a", said(400))
+    assert told.inside.chat("a/m").status == 400
+    assert told.of("attempt failed", "level", "reason") == [("info", "400")]
+
+
+def test_a_stream_that_breaks_off_is_told(told: Told) -> None:
+    """After its first content there is no fallback, but a line."""
+    told.inside.script("a", (EVENTS + CHUNK,))
+    told.inside.chat("a/m", stream=True)
+    assert told.of("attempt failed", "key", "reason", "sent") == [("1", "cut", True)]
+
+
+def test_a_provider_that_is_down_does_not_flood_the_log(told: Told) -> None:
+    """Of one key and reason a few lines, however many calls fail."""
+    for _ in range(20):
+        told.inside.script("a", said(400))
+        told.inside.chat("a/m")
+    assert len(told.of("attempt failed", "key")) == LINES_MAX
+
+
+def test_a_reason_is_one_word() -> None:
+    """Statuses, kinds, and codes of our own; the words of a 401 stay out."""
+    assert reason_of(UpstreamError("x", kind="fault", status=429)) == "429"
+    assert reason_of(UpstreamError("x", kind="deadline", status=504)) == "deadline"
+    assert reason_of(BadRequest("x", code="context_odd")) == "context_odd"
+    assert words_of(UpstreamError("bad key sk-1", status=401)) == ""
+    assert len(words_of(UpstreamError("x" * 999, status=500))) == 200
