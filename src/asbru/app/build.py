@@ -23,7 +23,7 @@ from asbru.dialects import Dialect, discover
 from asbru.governance import VIRTUAL_KEY, Keys
 from asbru.pipeline import Endpoint, Leases, Load, Rooms, StageMaker
 from asbru.providers import ProviderFault, credential_maker
-from asbru.records import RecordWriter
+from asbru.records import AccessLog, RecordWriter
 from asbru.routing import Key, Plan, ProviderRoute
 from asbru.telemetry import LimitedLog, Meter
 from asbru.upstream import Origin, Pool, TlsContexts, proxy_authorization
@@ -124,7 +124,7 @@ def build_rooms(snapshot: Snapshot, lasting: Lasting) -> Rooms:
         plan=plan,
         endpoints=endpoints,
         prices=PriceBook({facts.name: facts.prices for facts in snapshot.providers}),
-        recorder=lasting.recorder,
+        recorder=AccessLog(lasting.recorder) if snapshot.access_log else lasting.recorder,
         meter=lasting.meter,
         load=lasting.load,
         failures=lasting.failures,

@@ -16,7 +16,7 @@ from asbru.governance import Keys
 from asbru.pipeline.endpoint import Endpoint
 from asbru.pipeline.ports import Leases, Prices
 from asbru.pipeline.stages import StageMaker
-from asbru.records import RecordWriter
+from asbru.records import Recorder
 from asbru.routing import Plan
 from asbru.telemetry import LimitedLog, Meter
 
@@ -54,7 +54,7 @@ class Rooms:
         plan: Plan,
         endpoints: Mapping[str, Endpoint],
         prices: Prices,
-        recorder: RecordWriter,
+        recorder: Recorder,
         meter: Meter,
         load: Load,
         failures: LimitedLog,
