@@ -6,12 +6,14 @@ from typing import Any
 
 import msgspec
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 from tests.fakes.inside import Inside, Script, answer, provider
 
 from asbru.app.snapshot import Fallback, KeyFacts, Snapshot
 from asbru.core.errors import BadRequest, UpstreamError
 from asbru.core.secret_text import SecretText
 from asbru.pipeline.failures import reason_of, words_of
+from asbru.telemetry import exposition, merge, names
 from asbru.telemetry.limited import LINES_MAX, LimitedLog
 
 CHAT = (
@@ -122,6 +124,39 @@ def test_a_provider_that_is_down_does_not_flood_the_log(told: Told) -> None:
         told.inside.script("a", said(400))
         told.inside.chat("a/m")
     assert len(told.of("attempt failed", "key")) == LINES_MAX
+
+
+def counted(told: Told, metric: names.Metric) -> dict[tuple[str, ...], float]:
+    """The samples of a counter, by the values of its labels, as they would be scraped."""
+    collected = told.inside.lasting.meter.collect_delta(everything=True)
+    assert collected is not None
+    totals = merge.Totals()
+    totals.take("a", collected, everything=True)
+    families = text_string_to_metric_families(exposition.render(totals, []).decode())
+    samples = [one for family in families for one in family.samples if one.name == metric.name]
+    return {tuple(sample.labels[label] for label in metric.labels): sample.value for sample in samples}
+
+
+def test_each_attempt_is_counted_once(told: Told) -> None:
+    """Failed ones, good ones after them, and those of calls that end badly, by provider, model, key and status."""
+    told.inside.script("a", OK, said(401), said(429, b"retry-after: 7"))
+    told.inside.script("b", OK)
+    told.inside.chat("a/m")
+    told.inside.chat("a/m")
+    told.inside.script("b", *[ConnectionResetError()] * 3, said(400), (EVENTS + CHUNK,))
+    told.inside.chat("b/m")
+    told.inside.chat("b/m")
+    told.inside.chat("b/m", stream=True)
+    assert counted(told, names.ATTEMPTS) == {
+        ("a", "m", "1", "200"): 1,
+        ("a", "m", "1", "401"): 1,
+        ("a", "m", "2", "429"): 1,
+        ("b", "m", "b-1", "200"): 1,
+        ("b", "m", "b-1", "network"): 3,
+        ("b", "m", "b-1", "400"): 1,
+        ("b", "m", "b-1", "cut"): 1,
+    }
+    assert counted(told, names.FALLBACKS) == {("a", "b", "m", "429"): 1}
 
 
 def test_a_reason_is_one_word() -> None:

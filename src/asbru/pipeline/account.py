@@ -34,9 +34,8 @@ def account(call: Call, rooms: Rooms) -> None:
     provider = target.provider.name if target is not None else ""
     if call.lease is not None:
         call.lease.settle(attempts)
-    status = call.status or _CANCELLED_STATUS
-    if call.outcome == "cancelled":
-        status = _CANCELLED_STATUS
+    went_well = call.outcome == "ok" and len(attempts) < 2
+    status = _CANCELLED_STATUS if call.outcome == "cancelled" else call.status or _CANCELLED_STATUS
     latency_us = int((now_s - call.started_s) * 1e6)
     first_us = int((call.first_token_s - call.started_s) * 1e6) if call.first_token_s else None
     labels = (call.surface, provider, served, key_name, status, call.outcome)
@@ -50,7 +49,8 @@ def account(call: Call, rooms: Rooms) -> None:
         slot.observe(latency_us, first_us, usage, cost)
         if len(attempts) > 1:
             usage, usage_source, cost = total(attempts)
-            _count_earlier(call, attempts[:-1], rooms)
+        if not went_well:
+            _count_attempts(call, rooms)
     error = call.error
     if error is not None:
         error.let_go()
@@ -67,9 +67,7 @@ def account(call: Call, rooms: Rooms) -> None:
             served,
             key_name,
             len(attempts),
-            ""
-            if last is None or (len(attempts) == 1 and last.outcome == "ok")
-            else write_attempt_log(attempts, now_s),
+            "" if went_well or last is None else write_attempt_log(attempts, now_s),
             status,
             call.outcome,
             error.code if error is not None else "",
@@ -88,12 +86,18 @@ def account(call: Call, rooms: Rooms) -> None:
     )
 
 
-def _count_earlier(call: Call, attempts: tuple[Attempt, ...], rooms: Rooms) -> None:
-    """What attempts before the last one spent, counted under their own provider, model and key."""
-    for one in attempts:
-        if one.usage is not None:
-            labels = (call.surface, one.target.provider.name, one.served_model, one.key.name, one.status, one.outcome)
-            rooms.meter.slot(labels).spend(one.usage, one.cost_nanousd)
+def _count_attempts(call: Call, rooms: Rooms) -> None:
+    """All attempts but the one that a good call ended with, under their own provider, model and key; and what those
+    before the last one spent."""
+    last = call.attempts[-1]
+    for one in call.attempts:
+        if one is last and call.outcome == "ok":
+            continue
+        labels = (call.surface, one.target.provider.name, one.served_model, one.key.name, one.status, one.outcome)
+        slot = rooms.meter.slot(labels)
+        slot.count_attempt()
+        if one is not last and one.usage is not None:
+            slot.spend(one.usage, one.cost_nanousd)
 
 
 def write_attempt_log(attempts: tuple[Attempt, ...], now_s: float) -> str:

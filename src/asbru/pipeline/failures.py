@@ -1,5 +1,5 @@
-"""What operators are told of failures: a log line for each attempt that failed, each key that cools down and each
-fallback. Decides nothing; only calls that did not go well at once come here.
+"""What operators hear of failures: a log line for each attempt that failed, each key that cools down and each
+fallback, which is counted too. Decides nothing; only calls that did not go well at once come here.
 
     attempt failed     provider, model, key, status, reason, code, whether anything was sent, the provider's words
     key cools down     provider, key, status, for how long, and for which model where it is for one
@@ -12,6 +12,7 @@ from asbru.core.errors import AsbruError, UpstreamError
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.rooms import Rooms
 from asbru.routing import Key, Target
+from asbru.telemetry import names
 
 WORDS_CHARS_MAX = 200
 MODEL_CHARS_MAX = 200
@@ -72,6 +73,7 @@ def fell_back(call: Call, failed: tuple[Target, AsbruError], target: Target, roo
     """The call goes on with another target."""
     before, error = failed
     reason = reason_of(error)
+    rooms.meter.counter(names.FALLBACKS, (before.provider.name, target.provider.name, target.model, reason)).add()
     rooms.failures.say(
         rooms.clock(),
         "warning",
