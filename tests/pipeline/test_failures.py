@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import msgspec
@@ -24,6 +25,7 @@ CHAT = (
 OK = answer(200, CHAT)
 EVENTS = answer(200, b"", content_type=b"text/event-stream").replace(b"content-length: 0\r\n", b"")
 CHUNK = b'data: {"id":"c","model":"up","choices":[{"index":0,"delta":{"content":"Hel"}}]}\n\n'
+CHAT_BODY = {"model": "a/m", "messages": [{"role": "user", "content": "hi"}]}
 TWO_KEYS = (KeyFacts(name="1", value=SecretText("s1")), KeyFacts(name="2", value=SecretText("s2")))
 
 
@@ -38,7 +40,7 @@ class Told:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.lines: list[dict[str, Any]] = []
         snapshot = Snapshot(
-            providers=(provider("a", keys=TWO_KEYS), provider("b")),
+            providers=(provider("a", keys=TWO_KEYS), provider("b"), provider("c", operations=("chat",))),
             fallbacks=(Fallback(source="a/m", targets=("b/m",)),),
         )
         self.inside = Inside(snapshot, monkeypatch)
@@ -166,3 +168,63 @@ def test_a_reason_is_one_word() -> None:
     assert reason_of(BadRequest("x", code="context_odd")) == "context_odd"
     assert words_of(UpstreamError("bad key sk-1", status=401)) == ""
     assert len(words_of(UpstreamError("x" * 999, status=500))) == 200
+
+
+def log_of(told: Told) -> list[tuple[object, ...]]:
+    """The record's attempts: key, outcome, whether anything was sent, and why it failed."""
+    log = told.inside.recorder.rows[-1]["attempt_log"]
+    return [
+        (f"{one['provider']}/{one['model']}", one["key"], one["outcome"], one["sent"], one["reason"])
+        for one in json.loads(log or "[]")
+    ]
+
+
+def test_the_record_says_why_a_target_was_passed_over(told: Told) -> None:
+    """Keys that still cool down: nothing is sent to the target, and the record says so for each key."""
+    told.inside.script("a", said(429, b"retry-after: 30"), said(429, b"retry-after: 40", message="slow down"))
+    told.inside.script("b", OK, OK)
+    told.inside.chat("a/m")
+    assert log_of(told) == [
+        ("a/m", "1", "status", True, "no"),
+        ("a/m", "2", "status", True, "slow down"),
+        ("b/m", "b-1", "ok", True, ""),
+    ]
+    told.inside.chat("a/m")
+    assert log_of(told) == [
+        ("a/m", "1", "passed_over", False, "rate-limited by the provider, for 30 s more"),
+        ("a/m", "2", "passed_over", False, "rate-limited by the provider, for 40 s more"),
+        ("b/m", "b-1", "ok", True, ""),
+    ]
+    row = told.inside.recorder.rows[-1]
+    assert (row["provider"], row["model_served"], row["key_name"], row["attempts"]) == ("b", "m", "b-1", 1)
+    assert told.of("target passed over", "provider", "model", "reason") == [("a", "m", "429")]
+
+
+def test_the_record_names_key_and_target_when_nothing_could_be_sent(told: Told) -> None:
+    """Also a call that nobody was asked for says which target, which key, and why."""
+    told.inside.script("b", said(429, b"retry-after: 30"))
+    told.inside.chat("b/m")
+    row = told.inside.recorder.rows[-1]
+    assert (row["provider"], row["model_served"], row["key_name"], row["status"]) == ("b", "m", "b-1", 429)
+    assert told.inside.chat("b/m").status == 429
+    row = told.inside.recorder.rows[-1]
+    assert (row["provider"], row["model_served"], row["key_name"], row["attempts"]) == ("b", "m", "b-1", 0)
+    assert log_of(told) == [("b/m", "b-1", "passed_over", False, "rate-limited by the provider, for 30 s more")]
+    assert counted(told, names.ATTEMPTS) == {("b", "m", "b-1", "429"): 1}
+
+
+def test_a_fallback_that_the_caller_may_not_use_is_in_the_record(told: Told) -> None:
+    """Only where it might have helped: when all that was tried failed."""
+    told.inside.script("a", OK, *[said(503)] * 3)
+    told.inside.call("/v1/chat/completions", CHAT_BODY, key="sk-asb-few")
+    assert log_of(told) == []
+    told.inside.call("/v1/chat/completions", CHAT_BODY, key="sk-asb-few")
+    assert log_of(told)[-1] == ("b/m", "", "passed_over", False, "the caller's key does not allow it")
+
+
+def test_an_operation_that_a_target_lacks_is_in_the_record(told: Told) -> None:
+    """Refused before anything is sent, and noted."""
+    told.inside.call("/v1/embeddings", {"model": "c/m", "input": "hi"})
+    assert log_of(told) == [
+        ("c/m", "", "passed_over", False, "the provider 'c' does not offer embeddings; it offers chat")
+    ]

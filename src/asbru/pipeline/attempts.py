@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from asbru.core.errors import AsbruError, NotFound, UnsupportedByProvider, UpstreamError
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.endpoint import NO_KEY, Endpoint
-from asbru.pipeline.failures import attempt_failed, fell_back, key_cools_down
+from asbru.pipeline.failures import attempt_failed, fell_back, key_cools_down, pass_over, words_of
 from asbru.pipeline.local_count import count_locally
 from asbru.pipeline.responses import Response
 from asbru.pipeline.rooms import Rooms
@@ -76,13 +76,22 @@ async def attempt(call: Call, targets: Sequence[Target], rooms: Rooms) -> Respon
                         await pause(rooms.loop, seconds)
                     began_s = rooms.clock()
         except (UpstreamError, UnsupportedByProvider, NotFound) as error:
-            if not falls_back(error):
+            if not _leads_on(call, target, error, rooms):
                 raise
-            error.let_go()
             first = first or error
             failed = target, error
     assert first is not None
     raise first
+
+
+def _leads_on(call: Call, target: Target, error: AsbruError, rooms: Rooms) -> bool:
+    """Whether the next target is tried. One that nothing was sent to is noted."""
+    if not call.attempts or call.attempts[-1].target is not target:
+        pass_over(call, target, error, rooms)
+    if not falls_back(error):
+        return False
+    error.let_go()
+    return True
 
 
 def _conclude(call: Call, made: Attempt, error: AsbruError, rooms: Rooms) -> None:
@@ -91,6 +100,7 @@ def _conclude(call: Call, made: Attempt, error: AsbruError, rooms: Rooms) -> Non
     made.status = error.status
     made.outcome = error.kind if isinstance(error, UpstreamError) else error.code
     made.took_s = rooms.clock() - made.started_s
+    made.reason = words_of(error)
     attempt_failed(call, made, error, rooms, callers_own=not _is_about_key(error) and not falls_back(error))
 
 

@@ -7,7 +7,7 @@ to one request to one provider stands in an `Attempt`: each is appended when it 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from asbru.core.chat import ChatRequest
 from asbru.core.errors import AsbruError
@@ -48,6 +48,7 @@ class Attempt:
     usage: Usage | None = None
     cost_nanousd: int | None = None
     notes: tuple[Note, ...] = ()
+    reason = ""  # why it failed, in words, bounded
 
     def __init__(self, target: Target, key: Key, endpoint: Endpoint, started_s: float) -> None:
         self.target = target
@@ -63,6 +64,16 @@ class Attempt:
         """Whether the provider may charge for it: something was sent, and no error came in place of a reply. Then a
         usage of None is unknown; else nothing was used."""
         return self.sent and self.outcome not in _NOT_CHARGED
+
+
+class PassedOver(NamedTuple):
+    """A target that nothing was sent to, and why. `key`: which of its keys this is about, "" for none; `at`: how many
+    attempts had been made by then."""
+
+    target: Target
+    key: str
+    reason: str
+    at: int
 
 
 class Call:
@@ -93,6 +104,8 @@ class Call:
     canonical: ChatRequest | None = None
     target: Target | None = None  # the one in hand, also when nothing is sent to it
     attempts: tuple[Attempt, ...] = ()
+    passed_over: tuple[PassedOver, ...] = ()
+    not_allowed: tuple[Target, ...] = ()  # fallbacks that the caller's key leaves out
     notes: tuple[Note, ...] = ()  # of the call; those of an attempt stand in it
     first_token_s = 0.0
 

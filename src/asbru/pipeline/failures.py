@@ -1,21 +1,23 @@
-"""What operators hear of failures: a log line for each attempt that failed, each key that cools down and each
-fallback, which is counted too. Decides nothing; only calls that did not go well at once come here.
+"""What operators hear of failures: a log line for each attempt that failed, each key that cools down, each target that
+is passed over and each fallback, which is counted too. Decides nothing; good calls never come here.
 
     attempt failed     provider, model, key, status, reason, code, whether anything was sent, the provider's words
     key cools down     provider, key, status, for how long, and for which model where it is for one
+    target passed over provider, model, and why nothing was sent to it
     fallback           from which target to which, and why
 """
 
 from __future__ import annotations
 
 from asbru.core.errors import AsbruError, UpstreamError
-from asbru.pipeline.call import Attempt, Call
+from asbru.pipeline.call import Attempt, Call, PassedOver
 from asbru.pipeline.rooms import Rooms
-from asbru.routing import Key, Target
+from asbru.routing import Key, Target, why_unusable
 from asbru.telemetry import names
 
 WORDS_CHARS_MAX = 200
 MODEL_CHARS_MAX = 200
+KEYS_NOTED_MAX = 8
 _STATUS_KINDS = ("status", "fault")
 
 
@@ -66,6 +68,27 @@ def key_cools_down(target: Target, key: Key, error: UpstreamError, rooms: Rooms,
         model=target.model[:MODEL_CHARS_MAX] if error.status == 403 else "*",
         reason=reason,
         seconds=round(seconds, 3),
+    )
+
+
+def pass_over(call: Call, target: Target, error: AsbruError, rooms: Rooms) -> None:
+    """Nothing is sent to a target: noted in the call, key by key where it is for their sake, and told."""
+    now_s = rooms.clock()
+    provider = target.provider.name
+    keys = why_unusable(target.provider, target.model, now_s) if isinstance(error, UpstreamError) else []
+    at = len(call.attempts)
+    noted = [PassedOver(target, key, why, at) for key, why in keys[:KEYS_NOTED_MAX]]
+    call.passed_over += tuple(noted) or (PassedOver(target, "", words_of(error), at),)
+    rooms.failures.say(
+        now_s,
+        "info" if error.blame == "caller" else "warning",
+        "target passed over",
+        (provider, reason_of(error)),
+        call=call.id.decode(),
+        provider=provider,
+        model=target.model[:MODEL_CHARS_MAX],
+        reason=reason_of(error),
+        message=words_of(error),
     )
 
 
