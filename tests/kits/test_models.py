@@ -1,0 +1,64 @@
+"""Facts per model: what the models that callers name most are known to take, as the providers' files have it."""
+
+from __future__ import annotations
+
+import pytest
+
+from asbru.core.traits import Traits, resolve
+from asbru.providers import discover
+
+FOUND = discover()
+UP_TO_MAX = ("low", "medium", "high", "xhigh", "max")
+
+
+def of(provider: str, model: str) -> Traits:
+    """The traits of a model without any configuration."""
+    record = FOUND[provider]
+    return resolve(record.traits, record.trait_rules, model)
+
+
+@pytest.mark.parametrize(
+    ("model", "thinking", "largest"),
+    [
+        ("claude-3-haiku-20240307", "none", 4096),
+        ("claude-3-5-haiku-20241022", "none", 8192),
+        ("claude-3-7-sonnet-latest", "budget", 64000),
+        ("claude-opus-4-20250514", "budget", 32000),
+        ("claude-opus-4-1", "budget", 32000),
+        ("claude-sonnet-4-20250514", "budget", 64000),
+        ("claude-haiku-4-5", "budget", 64000),
+        ("claude-sonnet-4-5-20250929", "budget", 64000),
+        ("claude-opus-4-5", "budget", 64000),
+        ("claude-opus-4-6", None, 128000),
+        ("claude-sonnet-4-6", None, 128000),
+        ("claude-opus-4-7", "adaptive", 128000),
+        ("claude-opus-4-8", "adaptive", 128000),
+        ("claude-opus-5", None, 128000),
+        ("claude-haiku-5-5", None, 128000),
+        ("claude-opus-5-5", "adaptive", 128000),
+        ("claude-fable-5-1", "adaptive", 128000),
+        ("claude-of-tomorrow", None, 0),
+    ],
+)
+def test_anthropic(model: str, thinking: str | None, largest: int) -> None:
+    """How each generation is asked to think, and its largest output; nothing is said of a model not yet known."""
+    traits = of("anthropic", model)
+    assert (traits.thinking, traits.max_output_tokens) == (thinking, largest)
+
+
+@pytest.mark.parametrize(
+    ("model", "efforts"),
+    [
+        ("claude-haiku-4-5", ()),
+        ("claude-sonnet-4-5", ()),
+        ("claude-opus-4-5", ("low", "medium", "high")),
+        ("claude-sonnet-4-6", ("none", "low", "medium", "high", "max")),
+        ("claude-opus-4-8", ("none", *UP_TO_MAX)),
+        ("claude-sonnet-5", ("none", *UP_TO_MAX)),
+        ("claude-opus-5-5", UP_TO_MAX),
+        ("claude-fable-5", UP_TO_MAX),
+    ],
+)
+def test_efforts_of_anthropic(model: str, efforts: tuple[str, ...]) -> None:
+    """Efforts by generation; those that always think have no `none`."""
+    assert of("anthropic", model).efforts == efforts
