@@ -62,3 +62,32 @@ def test_anthropic(model: str, thinking: str | None, largest: int) -> None:
 def test_efforts_of_anthropic(model: str, efforts: tuple[str, ...]) -> None:
     """Efforts by generation; those that always think have no `none`."""
     assert of("anthropic", model).efforts == efforts
+
+
+@pytest.mark.parametrize(
+    ("model", "thinking", "efforts", "largest"),
+    [
+        ("openai/gpt-4o", "none", (), 16384),
+        ("openai/gpt-4o-mini-2024-07-18", "none", (), 16384),
+        ("openai/gpt-4.1-nano", "none", (), 32768),
+        ("openai/o1-mini", "none", ("low", "medium", "high"), 65536),
+        ("openai/o3", None, ("low", "medium", "high"), 100000),
+        ("openai/o4-mini-2025-04-16", None, ("low", "medium", "high"), 100000),
+        ("openai/gpt-5", None, ("minimal", "low", "medium", "high"), 128000),
+        ("openai/gpt-5-mini", None, ("minimal", "low", "medium", "high"), 128000),
+        ("openai/gpt-5-chat-latest", "none", (), 16384),
+        ("openai/gpt-5.1", None, ("none", "low", "medium", "high"), 128000),
+        ("openai/gpt-5.5", None, ("none", "low", "medium", "high", "xhigh"), 128000),
+        ("openai/gpt-of-tomorrow", None, (), 0),
+        ("groq/llama-3.3-70b-versatile", "none", (), 32768),
+        ("groq/meta-llama/llama-4-scout-17b-16e-instruct", "none", (), 8192),
+        ("groq/openai/gpt-oss-120b", None, ("low", "medium", "high"), 65536),
+        ("groq/qwen/qwen3-32b", None, ("none", "default"), 40960),
+        ("groq/of-tomorrow", None, (), 0),
+    ],
+)
+def test_openai_dialect(model: str, thinking: str | None, efforts: tuple[str, ...], largest: int) -> None:
+    """Whether a model reasons, by which efforts, and its largest output; nothing is said of one not yet known."""
+    provider, _, name = model.partition("/")
+    traits = of(provider, name)
+    assert (traits.thinking, traits.efforts, traits.max_output_tokens) == (thinking, efforts, largest)
