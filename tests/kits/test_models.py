@@ -91,3 +91,20 @@ def test_openai_dialect(model: str, thinking: str | None, efforts: tuple[str, ..
     provider, _, name = model.partition("/")
     traits = of(provider, name)
     assert (traits.thinking, traits.efforts, traits.max_output_tokens) == (thinking, efforts, largest)
+
+
+@pytest.mark.parametrize(
+    ("model", "old"),
+    [
+        ("mistral-medium", True),
+        ("llama3.2:latest", True),
+        ("gpt-4o", True),
+        ("gpt-5-mini", False),
+        ("openai/gpt-5.5", False),
+        ("o3", False),
+        ("openrouter/openai/o4-mini", False),
+    ],
+)
+def test_custom_servers_know_max_tokens(model: str, old: bool) -> None:
+    """The old name of the limit is the one that all servers know; OpenAI's reasoning models refuse it."""
+    assert of("custom", model).legacy_max_tokens is old
