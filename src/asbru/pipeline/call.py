@@ -65,7 +65,7 @@ class Attempt:
         self.endpoint = endpoint
         self.served_model = model = key.aliases.get(target.model, target.model)
         route = target.provider
-        self.traits = route.only_traits or route.traits_of(model)
+        self.traits = route.only_traits or route.traits[model]
         self.started_s = started_s
         self.request_passes = self.response_passes = True
         self.status = 0
