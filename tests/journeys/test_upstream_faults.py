@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from typing import Any
 
@@ -9,8 +10,9 @@ import pytest
 from tests.fakes.upstream import FIN, RST, STALL, FakeUpstream, Gate, Reply, compress
 from tests.fakes.waiting import until
 from tests.journeys.caller import UpstreamResponse, request
-from tests.journeys.gateway import Gateway, anthropic, deadlines, openai, retries
+from tests.journeys.gateway import Gateway, anthropic, deadlines, fallback, openai, retries
 from tests.journeys.talk import (
+    CHAT_DONE,
     CHAT_PATH,
     CHAT_REPLY,
     CHAT_START,
@@ -498,3 +500,38 @@ async def test_whole_answers_pass_with_messages_too() -> None:
         upstream.queue(Reply.raw(FIN), Reply.raw(b"x"), Reply.raw(RST), Reply.json(MESSAGES_REPLY))
         statuses = [(await gateway.call(MESSAGES_PATH, messages())).status for _ in range(4)]
         assert statuses == [502, 502, 502, 200]
+
+
+BROKEN_OFF = {**CHAT_REPLY, "choices": [{"index": 0, "message": {"content": ""}, "finish_reason": "error"}]}
+
+
+async def test_a_choice_that_failed() -> None:
+    """A choice that the provider broke off is an error: the fallback answers, or the caller is told in its dialect."""
+    async with FakeUpstream() as upstream:
+        facts = (openai(upstream.url), anthropic(upstream.url))
+        async with Gateway(*facts, fallbacks=fallback("openai/first", "anthropic/c")) as gateway:
+            upstream.on("/v1/chat/completions", Reply.json(BROKEN_OFF))
+            upstream.on("/v1/messages", Reply.json(MESSAGES_REPLY))
+            for path, body in ((CHAT_PATH, chat()), (MESSAGES_PATH, messages("openai/gpt-x"))):
+                answer = await gateway.call(path, body)
+                assert answer.status == 502 and "finish_reason 'error'" in answer.error["message"]
+                assert (gateway.rows[-1]["outcome"], gateway.rows[-1]["input_tokens"]) == ("error", 5)
+            assert (await gateway.call(CHAT_PATH, chat("openai/first"))).headers["x-asbru-provider"] == "anthropic"
+
+
+async def test_a_choice_that_failed_in_a_stream() -> None:
+    """In a stream too: before content the fallback answers; after it the record says error, and a translated stream
+    ends with an error event."""
+    broken = event({**json.loads(CHAT_START[6:]), "choices": [{"index": 0, "delta": {}, "finish_reason": "error"}]})
+    async with FakeUpstream() as upstream:
+        facts = (openai(upstream.url), anthropic(upstream.url))
+        async with Gateway(*facts, fallbacks=fallback("openai/first", "anthropic/c")) as gateway:
+            upstream.on("/v1/messages", Reply.events(*MESSAGES_STREAM))
+            upstream.on("/v1/chat/completions", Reply.events(CHAT_START, broken, CHAT_DONE))
+            answer = await gateway.call(CHAT_PATH, chat("openai/first", stream=True))
+            assert chat_text(answer.body) == "Hi you"
+            upstream.on("/v1/chat/completions", Reply.events(CHAT_START, CHAT_WORDS[0], broken, CHAT_DONE))
+            answer = await gateway.call(MESSAGES_PATH, messages("openai/gpt-x", stream=True))
+            assert events(answer.body)[-1]["type"] == "error"
+            await gateway.call(CHAT_PATH, chat(stream=True))
+            assert [row["outcome"] for row in gateway.rows] == ["ok", "error", "error"]
