@@ -535,3 +535,20 @@ async def test_a_choice_that_failed_in_a_stream() -> None:
             assert events(answer.body)[-1]["type"] == "error"
             await gateway.call(CHAT_PATH, chat(stream=True))
             assert [row["outcome"] for row in gateway.rows] == ["ok", "error", "error"]
+
+
+@pytest.mark.parametrize("kind", ["invalid_request_error", "invalid_parameter_error"])
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_callers_mistake_told_inside_a_200(kind: str, stream: bool) -> None:
+    """A mistake of the caller's is 400 after one attempt, without a fallback, though it came with status 200."""
+    said = {"error": {"message": "bad temperature", "type": kind}}
+    facts = {"retries": retries(2)}
+    async with FakeUpstream() as upstream:
+        providers = (openai(upstream.url, **facts), anthropic(upstream.url, **facts))
+        lines = (*fallback("openai/gpt-x", "anthropic/c"), *fallback("anthropic/claude-x", "openai/c"))
+        async with Gateway(*providers, fallbacks=lines) as gateway:
+            upstream.otherwise = Reply.events(event(said, "error")) if stream else Reply.json(said)
+            for path, body in [(path, {**body, "stream": stream}) for path, body, _ in CUTS.values()]:
+                answer = await gateway.call(path, body)
+                assert (answer.status, answer.error["message"]) == (400, "bad temperature")
+                assert (gateway.rows[-1]["status"], gateway.rows[-1]["attempts"]) == (400, 1)

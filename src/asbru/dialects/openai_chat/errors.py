@@ -17,6 +17,7 @@ import msgspec
 from asbru.core.chat import Raw
 from asbru.core.errors import AsbruError, UpstreamError
 from asbru.core.reply import StreamFault
+from asbru.dialects.error_words import status_of
 from asbru.dialects.fields import NULL
 from asbru.dialects.openai_chat.stops import FAILED
 from asbru.dialects.openai_chat.types import NAME
@@ -89,9 +90,14 @@ def error_inside(body: bytes) -> UpstreamError | None:
     if members.error in _NO_ERROR or members.choices not in _NO_CHOICES or members.data != NULL:
         return _error_in_choices(members.choices)
     facts = _facts_of_body(body)
-    error = read_error(502 if facts is None or facts.status is None else facts.status, body)
+    error = read_error((facts and _status(facts)) or 502, body)
     error.kind = "fault"
     return error
+
+
+def _status(facts: ErrorFacts) -> int | None:
+    """The status that the error names, by a number or by its words."""
+    return facts.status or status_of(facts.code, facts.type)
 
 
 class _ChoiceEnd(msgspec.Struct):
@@ -137,7 +143,7 @@ def choice_fault(error: Raw, finish: str | None) -> StreamFault | None:
 def read_fault(raw: Raw | bytes) -> StreamFault:
     """An error object found inside an answer or a stream."""
     facts = _facts_of_body(bytes(raw)) or ErrorFacts(message="the provider reported an error without words")
-    return StreamFault(message=facts.message, type=facts.type or "api_error", code=facts.code, status=facts.status)
+    return StreamFault(message=facts.message, type=facts.type or "api_error", code=facts.code, status=_status(facts))
 
 
 def facts_of(value: object) -> ErrorFacts | None:
