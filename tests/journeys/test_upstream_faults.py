@@ -552,3 +552,28 @@ async def test_a_callers_mistake_told_inside_a_200(kind: str, stream: bool) -> N
                 answer = await gateway.call(path, body)
                 assert (answer.status, answer.error["message"]) == (400, "bad temperature")
                 assert (gateway.rows[-1]["status"], gateway.rows[-1]["attempts"]) == (400, 1)
+
+
+def among(name: str, *, first: bool) -> Reply:
+    """A stream with a malformed event before any content, or after the first word."""
+    words = CHAT_STREAM[1:] if first else CHAT_STREAM[2:]
+    return Reply.events(CHAT_START, *(() if first else CHAT_WORDS[:1]), GARBAGE[name], *words)
+
+
+@pytest.mark.parametrize("name", ["half JSON", "no JSON", "binary", "a number"])
+async def test_a_malformed_event_when_passed_on(name: str) -> None:
+    """In a stream that passes, too: the fallback answers while nothing was sent; after that the caller is told with an
+    error event in its place, and the record says error."""
+    async with FakeUpstream() as upstream:
+        facts = (openai(upstream.url), anthropic(upstream.url))
+        async with Gateway(*facts, fallbacks=fallback("openai/first", "anthropic/c")) as gateway:
+            upstream.on("/v1/messages", Reply.events(*MESSAGES_STREAM))
+            upstream.on("/v1/chat/completions", among(name, first=True))
+            assert chat_text((await gateway.call(CHAT_PATH, chat("openai/first", stream=True))).body) == "Hi you"
+            upstream.on("/v1/chat/completions", among(name, first=False))
+            answer = await gateway.call(CHAT_PATH, chat(stream=True))
+            if answer.status == 200:
+                assert events(answer.body)[-1]["error"]["code"] == "upstream_protocol"
+                assert GARBAGE[name] not in answer.body and b"[DONE]" not in answer.body
+            assert [row["outcome"] for row in gateway.rows] == ["ok", "error"]
+            assert gateway.rows[-1]["error_code"] == "upstream_protocol"
