@@ -81,6 +81,7 @@ async def attempt(call: Call, targets: Sequence[Target], rooms: Rooms) -> Respon
             first = first or error
             failed = target, error
     assert first is not None
+    call.target = targets[0]  # whose error it is
     raise first
 
 
