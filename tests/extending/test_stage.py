@@ -13,7 +13,7 @@ from tests.fakes.inside import Inside, answer, provider
 
 from asbru.app.snapshot import Snapshot
 from asbru.core.chat import ChatRequest, Part, TextPart
-from asbru.core.errors import Forbidden
+from asbru.core.errors import Forbidden, UpstreamError
 from asbru.core.future import Future
 from asbru.core.reply import ChatReply, PartDelta, PartStop, StreamEvent
 from asbru.edge.surfaces import routes_of
@@ -206,12 +206,97 @@ def test_replies_that_cannot_be_read_are_refused_to_who_must_see_them(
 
 
 def test_token_counts_see_the_changed_request(monkeypatch: pytest.MonkeyPatch) -> None:
-    """count_tokens has a canonical request: the stage sees it, and what is counted is what it made of it."""
+    """count_tokens has a canonical request: what the stage made of it is counted here, not by the provider."""
     inside = Inside(SNAPSHOT, monkeypatch, stages=[lambda call: Redactor()])
-    inside.script("anthropic", answer(200, b'{"input_tokens":5}'))
     messages = [{"role": "user", "content": SECRET}]
-    inside.call("/anthropic/v1/messages/count_tokens", {"model": "anthropic/m", "messages": messages})
-    assert SECRET.encode() not in b"".join(body for _, body in inside.requests)
+    caller = inside.call("/anthropic/v1/messages/count_tokens", {"model": "anthropic/m", "messages": messages})
+    inside.play()
+    assert caller.status == 200 and json.loads(caller.body)["input_tokens"] > 0
+    assert not inside.requests and caller.header(b"x-asbru-notes") is not None
+
+
+EMPTY = (
+    b'data: {"id":"c","model":"m","choices":[{"index":0,"delta":{"role":"assistant"}}]}\n\n'
+    b'data: {"id":"c","model":"m","choices":[{"index":0,"delta":{},"finish_reason":"stop"}],'
+    b'"usage":{"prompt_tokens":3,"completion_tokens":0,"total_tokens":3}}\n\n'
+)
+
+
+@pytest.mark.parametrize("kind", ["none", "changed", "watched", "pulls"])
+@pytest.mark.parametrize("dialect", PATHS)
+def test_an_answer_without_content_is_whole(monkeypatch: pytest.MonkeyPatch, dialect: str, kind: str) -> None:
+    """A stream that ends well before any content, without a terminator: its end reaches the caller, stages or not."""
+    stage: Stage = Stage()
+    stage.replies = "watched" if kind == "watched" else "changed"
+    stage.pulls = kind == "pulls"
+    inside = Inside(SNAPSHOT, monkeypatch, stages=[] if kind == "none" else [lambda call: stage])
+    inside.script("openai", answer(200, EMPTY, content_type=b"text/event-stream"))
+    messages = [{"role": "user", "content": "hi"}]
+    caller = inside.call(PATHS[dialect], {"model": "openai/m", "max_tokens": 9, "stream": True, "messages": messages})
+    assert (b'"stop"' if dialect == "openai_chat" else b"message_stop") in caller.body
+    row = inside.recorder.rows[-1]
+    assert (row["outcome"], row["attempts"], row["input_tokens"]) == ("ok", 1, 3)
+
+
+def test_a_refusal_of_the_last_events_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stream without a terminator whose end a stage refuses: an error event, as with a terminator."""
+
+    class Refuses(Stage):
+        replies = "changed"
+
+        def events(self, events: list[StreamEvent]) -> list[StreamEvent]:
+            if any(isinstance(event, PartStop) for event in events):
+                raise Forbidden("no", code="blocked")
+            return events
+
+    inside = Inside(SNAPSHOT, monkeypatch, stages=[lambda call: Refuses()])
+    body = (
+        b'data: {"id":"c","model":"m","choices":[{"index":0,"delta":{"content":"Hi"}}]}\n\n' + EMPTY.split(b"\n\n")[1]
+    )
+    inside.script("openai", answer(200, body + b"\n\n", content_type=b"text/event-stream"))
+    caller = inside.chat("openai/m", stream=True)
+    assert b'"blocked"' in caller.body
+    assert inside.recorder.rows[-1]["error_code"] == "blocked"
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+def test_a_bug_in_a_stage_ends_the_call(monkeypatch: pytest.MonkeyPatch, stream: bool) -> None:
+    """Also on the last bytes of a stream: the caller is told, nothing hangs, and the record says whose fault it was."""
+
+    class Broken(Stage):
+        replies = "changed"
+
+        async def reply(self, reply: ChatReply) -> ChatReply:
+            raise ValueError("a bug")
+
+        def events(self, events: list[StreamEvent]) -> list[StreamEvent]:
+            if any(isinstance(event, PartStop) for event in events):
+                raise ValueError("a bug")
+            return events
+
+    inside = Inside(SNAPSHOT, monkeypatch, stages=[lambda call: Broken()])
+    caller = ask(inside, "openai_chat", "openai_chat", stream=stream)
+    assert b"internal_error" in caller.body
+    assert inside.recorder.rows[-1]["error_code"] == "internal_error"
+    assert inside.lasting.load.in_flight == 0
+
+
+@pytest.mark.parametrize("status", [429, 500])
+def test_what_a_stage_raises_is_not_the_provider_s(monkeypatch: pytest.MonkeyPatch, status: int) -> None:
+    """A stage that asks a service of its own and hears an error: no retry of a paid reply, no key that cools down."""
+
+    class Asks(Stage):
+        replies = "changed"
+
+        async def reply(self, reply: ChatReply) -> ChatReply:
+            raise UpstreamError("the service is busy", status=status, retry_after_s=30)
+
+    stages: list[Stage] = [Asks()]
+    inside = Inside(SNAPSHOT, monkeypatch, stages=[lambda call: stages.pop() if stages else None])
+    assert ask(inside, "openai_chat", "openai_chat", stream=False).status == status
+    row = inside.recorder.rows[-1]
+    assert (row["attempts"], row["input_tokens"], len(inside.requests)) == (1, 3, 1)
+    assert ask(inside, "openai_chat", "openai_chat", stream=False).status == 200
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])

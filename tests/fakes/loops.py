@@ -135,6 +135,10 @@ class FakeLoop:
         self.timers.append(timer)
         return timer
 
+    async def run_in_executor(self, executor: None, call: Callable[..., Any], *args: object) -> Any:
+        """What an executor would do, here."""
+        return call(*args)
+
     def run_tasks(self) -> None:
         """Run every task there is, and those they start."""
         while self.tasks:

@@ -378,3 +378,29 @@ def test_the_attempt_log_is_always_json() -> None:
     call = SimpleNamespace(attempts=(one,) * 100, passed_over=(), not_allowed=(), outcome="error")
     written = write_attempt_log(cast("Call", call), 1.0)
     assert len(json.loads(written)) == ATTEMPTS_LOGGED_MAX and len(written) < 16 * 1024
+
+
+@pytest.mark.parametrize("count", [2**64, 2**63, 10**13])
+def test_a_count_that_cannot_be_true_is_unknown(make: Make, count: int) -> None:
+    """An absurd count is nobody's: the usage is unknown and noted, and what is stored and told stays within bounds."""
+    inside = make()
+    inside.script("a", reply(count, 1))
+    assert inside.chat("a/m").status == 200
+    row = row_of(inside)
+    assert (row["input_tokens"], row["usage_source"], row["cost_nanousd"]) == (None, "none", None)
+    assert "usage" in row["notes"]
+    msgspec.msgpack.encode(inside.lasting.meter.collect_delta(everything=True))
+
+
+def test_a_bug_is_recorded_as_one(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call that our own mistake ends is a 500 in its record too, not a caller who left."""
+    inside = make()
+
+    def broken(*_: Any) -> Any:
+        raise ValueError("a bug")
+
+    assert inside.door.rooms is not None
+    monkeypatch.setattr(inside.door.rooms.plan, "targets", broken)
+    assert inside.chat("a/m").status == 500
+    row = row_of(inside)
+    assert (row["status"], row["outcome"], row["error_code"]) == (500, "error", "internal_error")

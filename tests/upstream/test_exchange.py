@@ -247,3 +247,24 @@ def test_an_answer_is_given_once() -> None:
     exchange.fail(error)
     exchange.resolve(UpstreamResponse(200, b""))
     assert value(exchange) is error
+
+
+def test_who_pulls_gets_nothing_while_the_caller_is_slow() -> None:
+    """What is read is bounded though somebody pulls: a slow caller holds it back, and its end lets all of it out."""
+    connection = Connection()
+    exchange = exchange_on(connection)
+    first = exchange.pull(1.0)
+    exchange.arrived(b"a", 1.0)
+    assert value(first) == b"a"
+    exchange.pause()
+    second = exchange.pull(1.0)
+    for _ in range(3):
+        exchange.arrived(b"b" * UNREAD_BYTES_MAX, 1.0)
+    assert value(second) == "waiting" and connection.told == ["pause"]
+    exchange.resume()
+    assert value(second) == b"b" * (3 * UNREAD_BYTES_MAX) and connection.told == ["pause", "resume"]
+    exchange.pause()
+    third = exchange.pull(1.0)
+    exchange.arrived(b"c", 1.0)
+    exchange.finished()
+    assert value(third) == b"c" and value(exchange.pull(1.0)) == b""

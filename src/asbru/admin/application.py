@@ -31,6 +31,7 @@ def build_application(routers: Iterable[APIRouter], version: str) -> FastAPI:
         openapi_url=OPENAPI_PATH,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
         dependencies=[Depends(refuse_strangers)],
     )
     add_refusals(application)

@@ -29,6 +29,8 @@ class AsbruError(Exception):
     type: str = "api_error"
     code: str = "internal_error"
     blame: Blame = "us"
+    by_stage: bool = False
+    """Raised by a stage: final, whatever kind it is, and no word of the target's."""
 
     def __init__(
         self,

@@ -15,6 +15,10 @@ UsageSource: TypeAlias = Literal["provider", "estimated", "partial", "none"]
 """Who says so. `partial`: of several attempts some told nothing, so that there may be more."""
 
 
+TOKENS_MAX = 1_000_000_000_000
+"""More tokens of one kind than any call can have: what is above is a provider's mistake, and unknown."""
+
+
 class Usage(msgspec.Struct, frozen=True):
     """Token counts in disjoint buckets; every count is >= 0."""
 
@@ -43,6 +47,11 @@ class Usage(msgspec.Struct, frozen=True):
     def total(self) -> int:
         """Everything the provider counted."""
         return self.input_total + self.output_total
+
+    @property
+    def plausible(self) -> bool:
+        """Whether every count may be true."""
+        return max(self.input_total, self.output_total) <= TOKENS_MAX
 
     def __add__(self, other: Usage) -> Usage:
         """Both together."""

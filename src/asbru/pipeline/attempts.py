@@ -56,7 +56,7 @@ async def attempt(call: Call, targets: Sequence[Target], rooms: Rooms) -> Respon
         if failed is not None:
             fell_back(call, failed, target, rooms)
         try:
-            if call.operation.name not in endpoint.operations:
+            if call.operation.name not in endpoint.operations or (call.request_changed and not call.operation.codec):
                 return await _count_here(call, endpoint, rooms)
             tries: _Tries | None = None
             began_s = rooms.clock()
@@ -68,7 +68,7 @@ async def attempt(call: Call, targets: Sequence[Target], rooms: Rooms) -> Respon
                     return await send(call, made, rooms)
                 except AsbruError as error:
                     _conclude(call, made, error, rooms)
-                    if not isinstance(error, UpstreamError):
+                    if error.by_stage or not isinstance(error, UpstreamError):
                         raise
                     tries = tries or _Tries(target, rooms)
                     key, seconds = tries.after(key, error)
@@ -99,7 +99,7 @@ def _conclude(call: Call, made: Attempt, error: AsbruError, rooms: Rooms) -> Non
     """What an attempt came to that did not lead to a response."""
     error.let_go()
     made.status = error.status
-    made.outcome = error.kind if isinstance(error, UpstreamError) else error.code
+    made.outcome = error.kind if isinstance(error, UpstreamError) and not error.by_stage else error.code
     made.took_s = rooms.clock() - made.started_s
     made.reason = words_of(error)
     attempt_failed(call, made, error, rooms, callers_own=not _is_about_key(error) and not falls_back(error))

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from asbru.core.chat import ChatRequest
-from asbru.core.errors import AsbruError
+from asbru.core.errors import AsbruError, GatewayError
 from asbru.core.notes import Note
 from asbru.core.ports import ResponsePort
 from asbru.core.usage import Usage
@@ -150,6 +150,11 @@ class Call:
             assert read is not None, f"{operation.name} has no canonical form"
             self.canonical = read(self.body)
         return self.canonical
+
+    def fail(self) -> None:
+        """A bug ended the call: its record says so, and the door tells the caller."""
+        self.status, self.outcome = 500, "error"
+        self.error = GatewayError("something went wrong inside the gateway")
 
     def let_go_of_body(self) -> None:
         """No attempt follows any more: a stream may last for minutes, and would hold megabytes that nobody reads."""

@@ -5,7 +5,9 @@ What it says was decided before; framing it as HTTP is the business of the `Resp
 
 from __future__ import annotations
 
-from asbru.core.errors import AsbruError, UpstreamError
+from traceback import format_exception
+
+from asbru.core.errors import AsbruError, GatewayError, UpstreamError
 from asbru.core.notes import write_notes_header
 from asbru.pipeline.call import Call
 from asbru.pipeline.failures import attempt_failed, words_of
@@ -13,6 +15,7 @@ from asbru.pipeline.responses import OpenStream, Response
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.stepper import within
 from asbru.pipeline.translating import TranslateRelay
+from asbru.telemetry import log
 from asbru.wire.http_heads import JSON_LINE
 
 
@@ -54,7 +57,13 @@ async def deliver_stream(call: Call, opened: Response, stream: OpenStream, rooms
                 await exchange.pump(relay.feed, stream.pool.tick_s, relay.pass_chunks(response.write_chunk))
         except AsbruError as error:
             cut = error
-        error = relay.finish(cut)
+        except Exception as error:  # noqa: BLE001 -- a bug, ours or a stage's: the caller is told, the log has why
+            log("error", "a bug, please report it", why="".join(format_exception(error)))
+            cut = GatewayError("something went wrong inside the gateway")
+        try:
+            error = relay.finish(cut)
+        except AsbruError as refused:  # by a stage, of what ends the stream
+            error = refused
         if error is not None:
             response.write(call.dialect.errors.write_stream(error))
         seen = error or relay.seen_fault

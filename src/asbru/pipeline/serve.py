@@ -54,6 +54,9 @@ async def serve(call: Call, rooms: Rooms, middle: Middle = model_call) -> None:
         await middle(call, rooms)
     except AsbruError as error:
         refuse(call, error)
+    except Exception:
+        call.fail()
+        raise
     finally:
         if admitted:
             rooms.load.in_flight -= 1

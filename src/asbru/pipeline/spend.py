@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from asbru.core.money import price_nanousd
+from asbru.core.notes import Note
 from asbru.core.usage import Usage, UsageSource
 from asbru.pipeline.call import Attempt
 from asbru.pipeline.ports import Prices
@@ -28,9 +29,12 @@ NOTHING = Spend(None, "none", None)
 
 
 def price(attempts: Sequence[Attempt], prices: Prices) -> None:
-    """Write the cost of each attempt whose usage and price are known."""
+    """Write the cost of each attempt whose usage and price are known. A count that cannot be true is unknown."""
     for one in attempts:
         usage = one.usage
+        if usage is not None and not usage.plausible:
+            one.usage = usage = None
+            one.notes += (Note("dropped", "usage", "the provider's count cannot be true"),)
         if usage is not None:
             rows = prices.rows(one.target.provider.name, one.served_model)
             if rows is not None:

@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from asbru.core.chat import ChatRequest
-from asbru.core.errors import BadRequest
+from asbru.core.errors import AsbruError, BadRequest
 from asbru.core.reply import ChatReply, StreamEvent
 from asbru.pipeline.stepper import within
 
@@ -97,10 +97,14 @@ async def look_at_request(call: Call, rooms: Rooms) -> None:
 
 async def through_stages(call: Call, rooms: Rooms, reply: ChatReply) -> ChatReply:
     """What the stages make of a whole reply; those that watch see what the caller will get."""
-    for stage in changing(call):
-        reply = await within(rooms.loop, stage.reply(reply), STAGE_DEADLINE_S)
-    for stage in watching(call):
-        await within(rooms.loop, stage.reply(reply), STAGE_DEADLINE_S)
+    try:
+        for stage in changing(call):
+            reply = await within(rooms.loop, stage.reply(reply), STAGE_DEADLINE_S)
+        for stage in watching(call):
+            await within(rooms.loop, stage.reply(reply), STAGE_DEADLINE_S)
+    except AsbruError as error:
+        error.by_stage = True
+        raise
     return reply
 
 

@@ -86,8 +86,14 @@ class TranslateRelay:
         """See `Relay`."""
         if self._stopped:
             return cut or incomplete()
-        if not self._complete and self.seen_fault is None and not self.pulls:
-            self._push(self._reader.close(clean=cut is None))
+        begun = self._sink is not None
+        if not self._complete and self.seen_fault is None and not (self.pulls and begun):
+            closing = self._reader.close(clean=cut is None)
+            if begun:
+                self._push(closing)
+            else:  # an answer without content: what ends it goes out in `begin`
+                self._take_note(closing)
+                self._held += closing
         if self._complete or self.seen_fault is not None:
             return None
         return cut or incomplete()

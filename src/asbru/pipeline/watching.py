@@ -33,6 +33,7 @@ class WatchRelay(PassRelay):
         super().__init__(dialect, withhold=withhold, decoder=decoder, choices=choices)
         self._reader = reader
         self._watchers = tuple(watchers)
+        self._begun = False
         self._closed = False
 
     def begin(self, sink: Sink) -> None:
@@ -42,6 +43,7 @@ class WatchRelay(PassRelay):
             sink(whole)
             self._show(self._reader.feed(whole))
 
+        self._begun = True
         super().begin(both)
 
     def pass_chunks(self, sink: ChunkSink) -> ChunkSink | None:
@@ -51,7 +53,7 @@ class WatchRelay(PassRelay):
     def finish(self, cut: AsbruError | None) -> AsbruError | None:
         """See `Relay`."""
         error = super().finish(cut)
-        if not self._closed:
+        if self._begun and not self._closed:
             self._closed = True
             self._show(self._reader.close(clean=cut is None))
         return error

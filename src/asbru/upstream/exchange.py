@@ -20,14 +20,16 @@ is told any more then, and nothing is waited for.
 
 from __future__ import annotations
 
+from traceback import format_exception
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 from msgspec import Meta
 
-from asbru.core.errors import AsbruError
+from asbru.core.errors import AsbruError, GatewayError
 from asbru.core.future import Future
 from asbru.core.ports import ChunkSink, Sink
+from asbru.telemetry import log
 from asbru.upstream.response_headers import header_value
 from asbru.upstream.spliced import Body
 
@@ -83,6 +85,7 @@ class Exchange(Future[UpstreamResponse]):
     """See the module. Times are monotonic seconds. As a `Future` it is the response that is to come."""
 
     __slots__ = (
+        "_caller_slow",
         "_deadline_s",
         "_ended",
         "_read",
@@ -121,6 +124,7 @@ class Exchange(Future[UpstreamResponse]):
         self.error: BaseException | None = None
         self.over = False
         self.paused = False
+        self._caller_slow = False
         self.waiting_for = "connect_s"
         self.total_deadline_s = now_s + deadlines.total_s
         self._deadline_s = now_s + deadlines.connect_s
@@ -155,7 +159,9 @@ class Exchange(Future[UpstreamResponse]):
     def read(self) -> Future[bytes]:
         """The next bytes of a stream, b"" at its clean end; fails when the stream was cut."""
         wait: Future[bytes] = Future()
-        if self._unread:
+        if self._caller_slow and not self.over:
+            self._read = wait  # `resume` gives it, or the end
+        elif self._unread:
             wait.resolve(self._take(self._unread))
         elif self.error is not None:
             wait.fail(self.error)
@@ -201,13 +207,26 @@ class Exchange(Future[UpstreamResponse]):
             connection.abandon()
 
     def pause(self) -> None:
-        """Stop reading from the provider (the caller is slow)."""
+        """The caller is slow: stop reading from the provider, and give nothing more to who pulls."""
+        self._caller_slow = True
+        self._pause_reading()
+
+    def resume(self) -> None:
+        """The caller has caught up."""
+        self._caller_slow = False
+        read = self._read
+        if read is not None and self._unread:
+            self._read = None
+            read.resolve(self._take(self._unread))
+        if not self._caller_slow and self._unread_bytes <= UNREAD_BYTES_MAX:
+            self._resume_reading()
+
+    def _pause_reading(self) -> None:
         if not self.over and not self.paused and self.connection is not None:
             self.paused = True
             self.connection.pause_reading()
 
-    def resume(self) -> None:
-        """Go on reading."""
+    def _resume_reading(self) -> None:
         connection = self.connection
         if self.paused:
             self.paused = False
@@ -233,6 +252,9 @@ class Exchange(Future[UpstreamResponse]):
             sink(data)
         except AsbruError as error:
             self.give_up(error)
+        except Exception as error:  # noqa: BLE001 -- a bug of whoever reads: the path is told, or it would wait for ever
+            log("error", "a bug, please report it", why="".join(format_exception(error)))
+            self.give_up(GatewayError("something went wrong inside the gateway"))
 
     def finished(self) -> None:
         """The streamed body is complete as HTTP frames it."""
@@ -243,7 +265,7 @@ class Exchange(Future[UpstreamResponse]):
         read = self._read
         if read is not None:
             self._read = None
-            read.resolve(b"")
+            read.resolve(self._take(self._unread) if self._unread else b"")
         if self._ended is not None:
             self._ended.resolve(None)
 
@@ -265,7 +287,7 @@ class Exchange(Future[UpstreamResponse]):
     def _keep(self, data: bytes) -> None:
         """Bytes before the stream is pumped: for who reads now, or for later."""
         read = self._read
-        if read is not None and not self._unread:
+        if read is not None and not self._unread and not self._caller_slow:
             self._read = None
             read.resolve(data)
             return
@@ -274,7 +296,7 @@ class Exchange(Future[UpstreamResponse]):
         self._unread.append(data)
         self._unread_bytes += len(data)
         if self._unread_bytes > UNREAD_BYTES_MAX:
-            self.pause()
+            self._pause_reading()
 
     def give_up(self, error: AsbruError) -> None:
         """The bytes make no sense to their reader: nothing more is wanted."""
@@ -287,7 +309,6 @@ class Exchange(Future[UpstreamResponse]):
         data = unread[0] if len(unread) == 1 else b"".join(unread)
         unread.clear()
         self._unread_bytes = 0
-        if self.paused and self.connection is not None:
-            self.paused = False
-            self.connection.resume_reading()
+        if not self._caller_slow:
+            self._resume_reading()
         return data

@@ -11,6 +11,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterable
+from traceback import format_exception
 from typing import Protocol
 
 from asbru.core.errors import Overloaded
@@ -18,6 +19,7 @@ from asbru.edge.server.known_heads import KnownHeads
 from asbru.edge.server.limits import ServerLimits
 from asbru.edge.server.protocol import ServerConnection
 from asbru.edge.server.request import HeaderPlans, Request
+from asbru.telemetry import log
 from asbru.wire.outbox import Outbox
 
 SWEEP_S = 0.25
@@ -156,11 +158,13 @@ class Server:
     def _sweep(self) -> None:
         now_s = self.now_s()
         self.tick_s = now_s + SWEEP_S
-        for connection in list(self.connections):
-            connection.sweep(now_s)
-        for sweep in self.sweeps:
-            sweep(now_s)
+        # First: whatever goes wrong below, the deadlines of everybody else hang on the next sweep.
         self._timer = self._loop.call_later(SWEEP_S, self._sweep)
+        for sweep in (*(connection.sweep for connection in self.connections), *self.sweeps):
+            try:
+                sweep(now_s)
+            except Exception as error:  # noqa: BLE001 -- the log is told; the others are swept all the same
+                log("error", "a bug, please report it", why="".join(format_exception(error)))
 
 
 def _close_quiet(connection: ServerConnection) -> None:
