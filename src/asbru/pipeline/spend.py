@@ -28,10 +28,10 @@ NOTHING = Spend(None, "none", None)
 
 
 def price(attempts: Sequence[Attempt], prices: Prices) -> None:
-    """Write the cost of each attempt whose usage and price are known."""
+    """Write the cost of each attempt whose usage and price are known. Only standard prices are."""
     for one in attempts:
         usage = one.usage
-        if usage is not None:
+        if usage is not None and usage.standard:
             rows = prices.rows(one.target.provider.name, one.served_model)
             if rows is not None:
                 one.cost_nanousd = price_nanousd(rows, usage)
