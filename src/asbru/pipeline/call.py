@@ -35,20 +35,29 @@ class Attempt:
 
     `request_passes` and `response_passes`: whether the body goes, and the response comes, as it is; else it is
     translated. `outcome`: ok, error (told inside the stream), cut, cancelled (the caller went away), the kind of
-    `UpstreamError` that ended it before any content, or the code of our own refusal.
+    `UpstreamError` that ended it before any content, or the code of our own refusal. `reason`: why it failed, in words,
+    bounded.
     """
 
-    # Defaults live on the class: an attempt pays only for what it has.
-    request_passes = True
-    response_passes = True
-    status = 0
-    outcome = "cancelled"
-    sent = False
-    took_s = 0.0
-    usage: Usage | None = None
-    cost_nanousd: int | None = None
-    notes: tuple[Note, ...] = ()
-    reason = ""  # why it failed, in words, bounded
+    # Slots: nearly all of it is read in every call, and a default on the class is slow to read.
+    __slots__ = (
+        "cost_nanousd",
+        "endpoint",
+        "key",
+        "notes",
+        "outcome",
+        "reason",
+        "request_passes",
+        "response_passes",
+        "sent",
+        "served_model",
+        "started_s",
+        "status",
+        "target",
+        "took_s",
+        "traits",
+        "usage",
+    )
 
     def __init__(self, target: Target, key: Key, endpoint: Endpoint, started_s: float) -> None:
         self.target = target
@@ -56,8 +65,17 @@ class Attempt:
         self.endpoint = endpoint
         self.served_model = model = key.aliases.get(target.model, target.model)
         route = target.provider
-        self.traits = route.only_traits or route.traits_of(model)
+        self.traits = route.only_traits or route.traits[model]
         self.started_s = started_s
+        self.request_passes = self.response_passes = True
+        self.status = 0
+        self.outcome = "cancelled"
+        self.reason = ""
+        self.sent = False
+        self.took_s = 0.0
+        self.usage: Usage | None = None
+        self.cost_nanousd: int | None = None
+        self.notes: tuple[Note, ...] = ()
 
     @property
     def billed(self) -> bool:

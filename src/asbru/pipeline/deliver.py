@@ -58,7 +58,7 @@ async def deliver_stream(call: Call, opened: Response, stream: OpenStream, rooms
         if error is not None:
             response.write(call.dialect.errors.write_stream(error))
         seen = error or relay.seen_fault
-        call.outcome = "ok" if seen is None else ("cut" if error is not None else "error")
+        call.outcome = "ok" if seen is None else ("cut" if relay.seen_fault is None else "error")
         call.error = seen
         response.end()
     finally:
