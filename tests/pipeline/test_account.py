@@ -404,3 +404,23 @@ def test_a_bug_is_recorded_as_one(make: Make, monkeypatch: pytest.MonkeyPatch) -
     assert inside.chat("a/m").status == 500
     row = row_of(inside)
     assert (row["status"], row["outcome"], row["error_code"]) == (500, "error", "internal_error")
+
+
+@pytest.mark.parametrize(("tier", "cost"), [("default", 10_000), ("flex", None), ("priority", None)])
+def test_a_tier_without_a_known_price_has_no_cost(make: Make, tier: str, cost: int | None) -> None:
+    """Never the standard price in silence: whole and streamed, as it came and translated."""
+    inside = make(operations=("chat",))
+    usage = {"prompt_tokens": 8, "completion_tokens": 2, "total_tokens": 10}
+    choice = {"index": 0, "message": {"role": "assistant", "content": "ok"}, "finish_reason": "stop"}
+    whole = answer(200, msgspec.json.encode({"id": "c", "choices": [choice], "usage": usage, "service_tier": tier}))
+    first = {"id": "c", "choices": [{"index": 0, "delta": {"content": "ok"}, "finish_reason": "stop"}]}
+    last = {"id": "c", "service_tier": tier, "choices": [], "usage": usage}
+    events = b"".join(b"data: %b\n\n" % one for one in (*map(msgspec.json.encode, (first, last)), b"[DONE]"))
+    stream = answer(200, events, content_type=b"text/event-stream")
+    body = {"model": "a/m", "max_tokens": 5, "messages": [{"role": "user", "content": "hi"}]}
+    for path in ("/v1/chat/completions", "/anthropic/v1/messages"):
+        for streamed, script in ((False, whole), (True, stream)):
+            inside.script("a", script)
+            assert inside.call(path, {**body, "stream": streamed}).status == 200
+            row = row_of(inside)
+            assert (row["input_tokens"], row["output_tokens"], row["cost_nanousd"]) == (8, 2, cost), (path, streamed)

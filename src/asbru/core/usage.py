@@ -32,6 +32,9 @@ class Usage(msgspec.Struct, frozen=True):
     audio_output: int = 0
     reasoning_known: bool = True
     """False where the provider does not split reasoning from output: `output` then holds both."""
+    standard: bool = True
+    """False where the provider charges otherwise than by tokens at its standard prices: another service tier, a fee for
+    each use of a tool, a dearer region or speed. What it cost is then unknown."""
 
     @property
     def input_total(self) -> int:
@@ -65,4 +68,5 @@ class Usage(msgspec.Struct, frozen=True):
             reasoning=self.reasoning + other.reasoning,
             audio_output=self.audio_output + other.audio_output,
             reasoning_known=self.reasoning_known and other.reasoning_known,
+            standard=self.standard and other.standard,
         )

@@ -29,13 +29,14 @@ NOTHING = Spend(None, "none", None)
 
 
 def price(attempts: Sequence[Attempt], prices: Prices) -> None:
-    """Write the cost of each attempt whose usage and price are known. A count that cannot be true is unknown."""
+    """Write the cost of each attempt whose usage and price are known. A count that cannot be true is unknown, and only
+    standard prices are known."""
     for one in attempts:
         usage = one.usage
         if usage is not None and not usage.plausible:
             one.usage = usage = None
             one.notes += (Note("dropped", "usage", "the provider's count cannot be true"),)
-        if usage is not None:
+        if usage is not None and usage.standard:
             rows = prices.rows(one.target.provider.name, one.served_model)
             if rows is not None:
                 one.cost_nanousd = price_nanousd(rows, usage)

@@ -92,7 +92,12 @@ COLUMNS: tuple[Column, ...] = (
         "usage_source",
         "Who says so: provider, estimated, none; partial when an attempt that may be charged told nothing.",
     ),
-    _number("cost_nanousd", "nano-dollars", "NULL when usage or price is unknown.", nullable=True),
+    _number(
+        "cost_nanousd",
+        "nano-dollars",
+        "NULL when usage or price is unknown, also where more is charged than tokens at standard prices.",
+        nullable=True,
+    ),
     _number("latency_us", "microseconds", "From arrival to the end of the answer."),
     _number("first_token_us", "microseconds", "From arrival to the first content of a stream.", nullable=True),
     _flag("stream", "Whether the caller asked for a stream."),

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from asbru.core.chat import Raw
 from asbru.core.usage import Usage
 from asbru.dialects.anthropic_messages import DIALECT
+from asbru.dialects.anthropic_messages.usage import merge_usage, read_usage
 
 FIVE, HOUR = "ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens"
 
@@ -122,3 +124,24 @@ def test_two_reports_are_one(head: dict[str, Any], tail: dict[str, Any], expecte
     merged = DIALECT.passing.merge_usage(start, DIALECT.passing.tail(event("message_delta", tail)).usage)
     assert merged == expected
     assert merged is None or type(merged) is Usage
+
+
+@pytest.mark.parametrize(
+    ("more", "standard"),
+    [
+        ({}, True),
+        ({"service_tier": "standard", "inference_geo": "global", "speed": "standard"}, True),
+        ({"inference_geo": "not_available", "server_tool_use": None}, True),
+        ({"server_tool_use": {"web_search_requests": 0, "web_fetch_requests": 4}}, True),
+        ({"server_tool_use": {"web_search_requests": 5}}, False),
+        ({"inference_geo": "us"}, False),
+        ({"service_tier": "priority"}, False),
+        ({"speed": "fast"}, False),
+    ],
+)
+def test_what_is_not_charged_at_standard_prices_is_known(more: dict[str, object], standard: bool) -> None:
+    """Tiers, regions, fast mode and fees for each use: tokens alone do not tell the cost."""
+    usage = read_usage(Raw(json.dumps({"input_tokens": 3, "output_tokens": 2, **more}).encode()))
+    assert usage is not None and usage.standard is standard
+    both = merge_usage(usage, Usage(output=4))
+    assert both is not None and both.standard is standard

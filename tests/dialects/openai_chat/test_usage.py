@@ -99,7 +99,7 @@ USAGE = json.dumps(BASE)
     ("body", "expected"),
     [
         (f'{{"id":"1","usage":{USAGE}}}', KNOWN),
-        (f'{{"id":"1", "usage" : {USAGE}, "service_tier":"x"}}\n', KNOWN),
+        (f'{{"id":"1", "usage" : {USAGE}, "service_tier":"default"}}\n', KNOWN),
         (f'{{"usage":{USAGE},"choices":[{{"message":{{"content":"the \\"usage\\": {{}}"}}}}]}}', KNOWN),
         (f'{{"usage":{USAGE},"kind":"usage"}}', KNOWN),
         (f'{{"usage":{USAGE},"by":{{"usage":{{"prompt_tokens":1}}}},"more":[{{"usage":{{}}}}]}}', KNOWN),
@@ -131,3 +131,14 @@ def test_embeddings_usage_is_input_only() -> None:
     """An embeddings answer reports prompt tokens alone."""
     body = b'{"object":"list","data":[{"embedding":[0.1]}],"usage":{"prompt_tokens":8,"total_tokens":8}}'
     assert usage_of(body) == Usage(input=8, reasoning_known=False)
+
+
+@pytest.mark.parametrize(
+    ("tier", "standard"),
+    [(None, True), ("default", True), ("on_demand", True), ("flex", False), ("priority", False), (7, False)],
+)
+def test_another_tier_has_other_prices(tier: object, standard: bool) -> None:
+    """The tier that served decides whether standard prices hold."""
+    counts = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
+    after = usage_of(json.dumps({"id": "c", "usage": counts, "service_tier": tier}).encode())
+    assert after is not None and after.standard is standard

@@ -169,7 +169,7 @@ class UsageWhole(UsageWire, frozen=True, forbid_unknown_fields=True):
     cache_creation: CacheCreationWhole | None = None
     output_tokens_details: OutputDetailsWhole | None = None
     service_tier: str | None = None
-    inference_geo: Raw = NULL
+    speed: None = None
     server_tool_use: None = None
 
 

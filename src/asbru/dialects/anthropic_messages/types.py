@@ -6,12 +6,12 @@ every field is optional and unknown ones are skipped; where unknown fields must 
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from asbru.core.chat import Raw, StopReason
-from asbru.dialects.fields import refuse_reply
+from asbru.dialects.fields import NULL, refuse_reply
 
 NAME: Final = "anthropic_messages"
 
@@ -77,6 +77,10 @@ class UsageWire(msgspec.Struct, frozen=True):
     cache_creation_input_tokens: int | None = None
     cache_creation: CacheCreationWire | None = None
     output_tokens_details: OutputDetailsWire | None = None
+    service_tier: Any = None
+    speed: Any = None
+    inference_geo: Raw = NULL
+    server_tool_use: Any = None
 
 
 class UsageHolder(msgspec.Struct):

@@ -7,14 +7,14 @@ null counts are unknown; where no count is known at all the usage is None.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
 from asbru.core.chat import Extra, Raw
 from asbru.core.usage import Usage
 from asbru.dialects.anthropic_messages.types import UsageWire, decode_members, decode_usage, encode
-from asbru.dialects.fields import DECODE_ERRORS
+from asbru.dialects.fields import DECODE_ERRORS, NULL
 
 _COUNTS = (
     "input_tokens",
@@ -24,6 +24,14 @@ _COUNTS = (
     "cache_creation",
     "output_tokens_details",
 )
+
+
+_STANDARD_TIERS = (None, "standard")
+_STANDARD_SPEEDS = (None, "standard")
+_STANDARD_REGIONS = (NULL, Raw(b'"global"'), Raw(b'"not_available"'))
+_FREE_TOOLS = frozenset(("web_fetch_requests",))
+"""What is charged by tokens at standard prices. The priority and batch tiers, fast mode, inference in the US alone and
+web searches (a fee for each) are not: https://platform.claude.com/docs/en/about-claude/pricing."""
 
 
 def usage_from(wire: UsageWire | None) -> Usage | None:
@@ -46,7 +54,21 @@ def usage_from(wire: UsageWire | None) -> Usage | None:
         output=output - reasoning,
         reasoning=reasoning,
         reasoning_known=thinking is not None,
+        standard=(
+            wire.service_tier in _STANDARD_TIERS
+            and wire.speed in _STANDARD_SPEEDS
+            and wire.inference_geo in _STANDARD_REGIONS
+            and (wire.server_tool_use is None or not _has_fees(wire.server_tool_use))
+        ),
     )
+
+
+def _has_fees(used: Any) -> bool:
+    """Whether tools of the provider were used that cost a fee for each use."""
+    if not isinstance(used, dict):
+        return False
+    counts = cast("dict[str, Any]", used)
+    return any(count for name, count in counts.items() if name not in _FREE_TOOLS)
 
 
 def _writes(wire: UsageWire) -> tuple[int, int]:
@@ -133,6 +155,7 @@ def merge_usage(head: Usage | None, tail: Usage | None) -> Usage | None:
         output=output.output,
         reasoning=output.reasoning,
         reasoning_known=output.reasoning_known,
+        standard=head.standard and tail.standard,
     )
 
 

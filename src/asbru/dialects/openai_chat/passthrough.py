@@ -119,7 +119,7 @@ def tail(data: bytes, choices: int = 1) -> TailFacts:
         look_on = not complete and not ends.settled
         chunk = _peek(payload) if usage is None or look_on else None
         if usage is None and payload.find(b'"usage"') >= 0:
-            usage = tail_usage(payload) or _chunk_usage(chunk)
+            usage = _chunk_usage(chunk) or tail_usage(payload)
         if fault is None and tells_fault and _tells_fault(payload):
             fault = _fault_of(payload)
         if chunk is None and at == 0 and not block.startswith(b":"):
@@ -183,7 +183,7 @@ def _chunk_usage(chunk: PeekChunk | None) -> Usage | None:
     if chunk is None:
         return None
     groq = None if chunk.x_groq is None else chunk.x_groq.usage
-    return read_usage(chunk.usage) or read_usage(groq)
+    return read_usage(chunk.usage, chunk.service_tier) or read_usage(groq, chunk.service_tier)
 
 
 def _fault_of(payload: bytes) -> StreamFault | None:

@@ -404,7 +404,7 @@ def read_plain_reply(body: bytes) -> ChatReply | None:
         id=wire.id or "",
         model=wire.model or "",
         choices=choices,
-        usage=read_usage(wire.usage),
+        usage=read_usage(wire.usage, wire.service_tier),
         created_s=wire.created,
         service_tier=wire.service_tier or None,
         dialect=NAME,

@@ -80,7 +80,8 @@ def read_reply(body: bytes) -> ChatReply:
         raise fields.wrong("choices", "expected an array, got nothing")
     reply_id = fields.text("id") or ""
     fields.raw("object")
-    usage = read_usage(fields.raw("usage"))
+    tier = fields.text("service_tier") or None
+    usage = read_usage(fields.raw("usage"), tier)
     created = read_created(fields)
     return ChatReply(
         id=reply_id,
@@ -88,7 +89,7 @@ def read_reply(body: bytes) -> ChatReply:
         choices=tuple(_read_choice(choice, at, reply_id) for at, choice in enumerate(choices)),
         usage=usage,
         created_s=created,
-        service_tier=fields.text("service_tier") or None,
+        service_tier=tier,
         dialect=NAME,
         extra=fields.rest_set(),
     )

@@ -285,12 +285,13 @@ class ChatStreamReader:
 
     def _read_chunk(self, chunk: Fields, out: list[StreamEvent]) -> None:
         choices = chunk.children("choices") or []
-        usage = read_usage(chunk.raw("usage"))
+        tier = chunk.text("service_tier") or None
+        usage = read_usage(chunk.raw("usage"), tier)
         groq = chunk.child("x_groq") if usage is None else None
         if groq is not None:
-            usage = read_usage(groq.raw("usage"))
+            usage = read_usage(groq.raw("usage"), tier)
         if not self._started:
-            self._start(chunk, bool(choices) or usage is not None, out)
+            self._start(chunk, tier, bool(choices) or usage is not None, out)
         for at, choice in enumerate(choices):
             index = choice.integer("index")
             index = at if index is None else index
@@ -304,10 +305,9 @@ class ChatStreamReader:
         if fault is not None:
             out.append(self._fault(fault))
 
-    def _start(self, chunk: Fields, now: bool, out: list[StreamEvent]) -> None:
+    def _start(self, chunk: Fields, tier: str | None, now: bool, out: list[StreamEvent]) -> None:
         reply_id, model = chunk.text("id") or "", chunk.text("model") or ""
         created = read_created(chunk)
-        tier = chunk.text("service_tier") or None
         self._held |= {name: raw for name, raw in chunk.rest_set().items() if name not in _QUIET}
         if not now:
             return

@@ -7,7 +7,7 @@ Source: https://platform.openai.com/docs/api-reference/chat
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -60,6 +60,7 @@ class UsageEnvelope(msgspec.Struct):
     """The end of an answer, decoded in one go when nothing about it is odd."""
 
     usage: UsageWire | None = None
+    service_tier: Any = None
 
 
 # `Raw | None` would refuse everything but null: msgspec takes Raw only alone.
@@ -73,6 +74,7 @@ class Envelope(msgspec.Struct):
     usage: Raw = NULL
     x_groq: GroqWire | None = None
     error: Raw = NULL
+    service_tier: Any = None
 
 
 class ChunkChoice(msgspec.Struct):
@@ -92,3 +94,4 @@ class PeekChunk(msgspec.Struct):
     usage: Raw = NULL
     x_groq: GroqWire | None = None
     error: Raw = NULL
+    service_tier: Any = None

@@ -8,6 +8,8 @@ counted beside `completion_tokens` (xAI), it is added. A missing or malformed `u
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from asbru.core.chat import Raw
@@ -24,21 +26,25 @@ _GROQ_KEY = b'"x_groq"'
 _NO_INPUT = InputDetails()
 _NO_OUTPUT = OutputDetails()
 _TAIL_TRIES_MAX = 4
+_STANDARD_TIERS = (None, "default", "auto", "standard", "on_demand", "")
+"""Values of `service_tier` in an answer that mean standard prices (OpenAI: default; Groq: on_demand). Flex and priority
+have prices of their own: https://platform.openai.com/docs/pricing."""
 _BACKSLASH = ord("\\")
 
 
-def read_usage(raw: Raw | None) -> Usage | None:
-    """The buckets of a `usage` object; None where it is absent, null or makes no sense."""
+def read_usage(raw: Raw | None, tier: Any = None) -> Usage | None:
+    """The buckets of a `usage` object; None where it is absent, null or makes no sense. `tier`: the `service_tier` of
+    the answer."""
     if raw is None or raw == NULL:
         return None
     try:
         wire = _USAGE.decode(raw)
     except (msgspec.DecodeError, RecursionError):
         return None
-    return _buckets(wire)
+    return _buckets(wire, tier)
 
 
-def _buckets(wire: UsageWire) -> Usage | None:
+def _buckets(wire: UsageWire, tier: Any) -> Usage | None:
     if wire.prompt_tokens is None and wire.completion_tokens is None:
         return None
     prompt, completion = wire.prompt_tokens or 0, wire.completion_tokens or 0
@@ -70,6 +76,7 @@ def _buckets(wire: UsageWire) -> Usage | None:
         thought,
         audio_output,
         reasoning is not None,
+        tier in _STANDARD_TIERS,
     )
 
 
@@ -102,9 +109,9 @@ def write_usage(usage: Usage, receipt: Receipt) -> dict[str, object]:
 
 def envelope_usage(envelope: Envelope) -> Usage | None:
     """Usage at the top, or where Groq's streams put it."""
-    usage = read_usage(envelope.usage)
+    usage = read_usage(envelope.usage, envelope.service_tier)
     if usage is None and envelope.x_groq is not None:
-        usage = read_usage(envelope.x_groq.usage)
+        usage = read_usage(envelope.x_groq.usage, envelope.service_tier)
     return usage
 
 
@@ -113,9 +120,9 @@ def usage_of(body: bytes) -> Usage | None:
     at = body.rfind(_KEY)
     if at > 0 and body[at - 1] != _BACKSLASH:
         try:  # nearly always: the last word is the key, and what follows is well formed
-            wire = _QUICK.decode(b"{" + body[at:]).usage
-            if wire is not None:
-                return _buckets(wire)
+            end = _QUICK.decode(b"{" + body[at:])
+            if end.usage is not None:
+                return _buckets(end.usage, end.service_tier)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             pass
     usage = tail_usage(body)
