@@ -108,3 +108,19 @@ def test_openai_dialect(model: str, thinking: str | None, efforts: tuple[str, ..
 def test_custom_servers_know_max_tokens(model: str, old: bool) -> None:
     """The old name of the limit is the one that all servers know; OpenAI's reasoning models refuse it."""
     assert of("custom", model).legacy_max_tokens is old
+
+
+@pytest.mark.parametrize(
+    ("model", "refused"),
+    [
+        ("llama-3.3-70b-versatile", ("image", "audio")),
+        ("openai/gpt-oss-20b", ("image", "audio")),
+        ("qwen/qwen3-32b", ("image", "audio")),
+        ("meta-llama/llama-4-scout-17b-16e-instruct", ("audio",)),
+        ("qwen/qwen3.6-27b", ("audio",)),
+        ("of-tomorrow", ("audio",)),
+    ],
+)
+def test_groq_reads_images_with_some_models(model: str, refused: tuple[str, ...]) -> None:
+    """Images are refused only for models known to read text alone, not for the provider."""
+    assert of("groq", model).refuse_inputs == refused
