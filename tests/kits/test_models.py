@@ -124,3 +124,9 @@ def test_custom_servers_know_max_tokens(model: str, old: bool) -> None:
 def test_groq_reads_images_with_some_models(model: str, refused: tuple[str, ...]) -> None:
     """Images are refused only for models known to read text alone, not for the provider."""
     assert of("groq", model).refuse_inputs == refused
+
+
+@pytest.mark.parametrize(("model", "only"), [("gpt-5", None), ("gpt-5.4-mini", "none"), ("gpt-5.6-terra", "none")])
+def test_openai_reasons_beside_tools(model: str, only: str | None) -> None:
+    """Since gpt-5.4 chat completions take tools with the effort `none` alone."""
+    assert of("openai", model).effort_with_tools == only

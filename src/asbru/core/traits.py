@@ -59,6 +59,13 @@ class Traits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             "`none` among them: reasoning can be switched off. Empty: those of its dialect."
         ),
     ] = ()
+    effort_with_tools: Annotated[
+        str | None,
+        Meta(
+            description="The only effort it takes beside tools (OpenAI dialect): written into every translated call "
+            "that offers some."
+        ),
+    ] = None
 
 
 PLAIN: Final = Traits()
