@@ -130,3 +130,21 @@ def test_groq_reads_images_with_some_models(model: str, refused: tuple[str, ...]
 def test_openai_reasons_beside_tools(model: str, only: str | None) -> None:
     """Since gpt-5.4 chat completions take tools with the effort `none` alone."""
     assert of("openai", model).effort_with_tools == only
+
+
+@pytest.mark.parametrize(
+    ("model", "takes"),
+    [
+        ("anthropic/claude-opus-4-6", True),
+        ("anthropic/claude-opus-4-8", False),
+        ("anthropic/claude-opus-5-5", False),
+        ("openai/gpt-4o", True),
+        ("openai/o3-mini", False),
+        ("openai/gpt-5-mini", False),
+        ("openai/gpt-5-chat-latest", True),
+    ],
+)
+def test_models_without_sampling(model: str, takes: bool) -> None:
+    """Newer models refuse a temperature."""
+    provider, _, name = model.partition("/")
+    assert of(provider, name).sampling is takes

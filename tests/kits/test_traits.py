@@ -46,6 +46,7 @@ CASES = {
     "cache_marks": Case(True, OPENAI, MESSAGES, {"max_tokens": 9, **turn(MARKED)}),
     "thinking": Case("budget", ANTHROPIC, CHAT, {"max_tokens": 9000, "reasoning_effort": "low"}),
     "effort_with_tools": Case("none", OPENAI, MESSAGES, {"max_tokens": 9, "tools": [TOOL]}),
+    "sampling": Case(False, OPENAI, MESSAGES, {"max_tokens": 9, "temperature": 0.5}),
     "efforts": Case(("high",), ANTHROPIC, CHAT, {"max_tokens": 9000, "reasoning_effort": "low"}),
 }
 

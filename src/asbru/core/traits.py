@@ -66,6 +66,10 @@ class Traits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             "that offers some."
         ),
     ] = None
+    sampling: Annotated[
+        bool,
+        Meta(description="It takes `temperature`, `top_p` and `top_k`; if not, a translated call goes without them."),
+    ] = True
 
 
 PLAIN: Final = Traits()

@@ -117,6 +117,14 @@ def test_the_only_effort_beside_tools() -> None:
     assert "reasoning_effort" not in write(traits, "openai_chat", tools=tools)[0]
 
 
+def test_sampling_is_left_out_where_the_target_refuses_it() -> None:
+    """Each setting is noted; a caller of this dialect is taken at its word."""
+    body, notes = write(Traits(sampling=False), temperature=0.5, top_p=0.9)
+    assert body.keys() == {"model", "messages"}
+    assert notes == [f"dropped {name} (the model takes no sampling settings)" for name in ("temperature", "top_p")]
+    assert write(Traits(sampling=False), "openai_chat", temperature=0.5)[0]["temperature"] == 0.5
+
+
 def test_a_limit_above_the_largest_output_is_lowered() -> None:
     """Callers of another dialect must name a limit, often one of another model: it is lowered with a note."""
     body, notes = write(Traits(max_output_tokens=100), max_tokens=32_000)

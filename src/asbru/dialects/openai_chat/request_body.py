@@ -21,7 +21,7 @@ import msgspec
 
 from asbru.core.chat import ChatRequest, Raw, Reasoning, ResponseFormat
 from asbru.core.traits import Traits
-from asbru.dialects.bounds import fit_output, nearest_effort
+from asbru.dialects.bounds import fit_output, fit_sampling, nearest_effort
 from asbru.dialects.contract import Written
 from asbru.dialects.openai_chat.messages import write_messages
 from asbru.dialects.openai_chat.parts import PartWriter
@@ -52,6 +52,7 @@ _PLAIN: Final = (
 def write_request(request: ChatRequest, model: str, traits: Traits) -> Written:
     """The body for `model`, as its traits allow."""
     receipt = Receipt(NAME, request.dialect)
+    request = fit_sampling(request, traits, receipt)
     writer = PartWriter(receipt, marks=traits.cache_marks)
     body: dict[str, object] = {
         "model": model,
