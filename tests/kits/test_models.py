@@ -108,3 +108,43 @@ def test_openai_dialect(model: str, thinking: str | None, efforts: tuple[str, ..
 def test_custom_servers_know_max_tokens(model: str, old: bool) -> None:
     """The old name of the limit is the one that all servers know; OpenAI's reasoning models refuse it."""
     assert of("custom", model).legacy_max_tokens is old
+
+
+@pytest.mark.parametrize(
+    ("model", "refused"),
+    [
+        ("llama-3.3-70b-versatile", ("image", "audio")),
+        ("openai/gpt-oss-20b", ("image", "audio")),
+        ("qwen/qwen3-32b", ("image", "audio")),
+        ("meta-llama/llama-4-scout-17b-16e-instruct", ("audio",)),
+        ("qwen/qwen3.6-27b", ("audio",)),
+        ("of-tomorrow", ("audio",)),
+    ],
+)
+def test_groq_reads_images_with_some_models(model: str, refused: tuple[str, ...]) -> None:
+    """Images are refused only for models known to read text alone, not for the provider."""
+    assert of("groq", model).refuse_inputs == refused
+
+
+@pytest.mark.parametrize(("model", "only"), [("gpt-5", None), ("gpt-5.4-mini", "none"), ("gpt-5.6-terra", "none")])
+def test_openai_reasons_beside_tools(model: str, only: str | None) -> None:
+    """Since gpt-5.4 chat completions take tools with the effort `none` alone."""
+    assert of("openai", model).effort_with_tools == only
+
+
+@pytest.mark.parametrize(
+    ("model", "takes"),
+    [
+        ("anthropic/claude-opus-4-6", True),
+        ("anthropic/claude-opus-4-8", False),
+        ("anthropic/claude-opus-5-5", False),
+        ("openai/gpt-4o", True),
+        ("openai/o3-mini", False),
+        ("openai/gpt-5-mini", False),
+        ("openai/gpt-5-chat-latest", True),
+    ],
+)
+def test_models_without_sampling(model: str, takes: bool) -> None:
+    """Newer models refuse a temperature."""
+    provider, _, name = model.partition("/")
+    assert of(provider, name).sampling is takes

@@ -19,6 +19,7 @@ CHAT, MESSAGES = "/v1/chat/completions", "/anthropic/v1/messages"
 OPENAI, ANTHROPIC = "openai_chat", "anthropic_messages"
 ASK = {"model": "a/m", "messages": [{"role": "user", "content": "hi"}]}
 PICTURE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
+TOOL = {"name": "f", "input_schema": {"type": "object", "properties": {}}}
 MARKED = {"type": "text", "text": "hi", "cache_control": {"type": "ephemeral"}}
 
 
@@ -44,6 +45,8 @@ CASES = {
     "max_output_tokens": Case(777, ANTHROPIC, CHAT, {}),
     "cache_marks": Case(True, OPENAI, MESSAGES, {"max_tokens": 9, **turn(MARKED)}),
     "thinking": Case("budget", ANTHROPIC, CHAT, {"max_tokens": 9000, "reasoning_effort": "low"}),
+    "effort_with_tools": Case("none", OPENAI, MESSAGES, {"max_tokens": 9, "tools": [TOOL]}),
+    "sampling": Case(False, OPENAI, MESSAGES, {"max_tokens": 9, "temperature": 0.5}),
     "efforts": Case(("high",), ANTHROPIC, CHAT, {"max_tokens": 9000, "reasoning_effort": "low"}),
 }
 

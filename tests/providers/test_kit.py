@@ -47,11 +47,11 @@ def test_every_folder_is_found() -> None:
 
 
 def test_facts_of_the_issue() -> None:
-    """Groq loses three fields and has no images, audio or embeddings; Anthropic is asked in its own way."""
+    """Groq loses three fields and has no audio or embeddings; Anthropic is asked in its own way."""
     found = discover()
     groq, anthropic = found["groq"], found["anthropic"]
     assert groq.traits.strip == {"store", "service_tier", "prompt_cache_key"}
-    assert {"image", "audio"} <= set(groq.traits.refuse_inputs)
+    assert set(groq.traits.refuse_inputs) == {"audio"}
     assert "embeddings" not in groq.access_by().operations
     access = anthropic.access_by()
     assert (access.auth, access.headers) == ("x-api-key", {"anthropic-version": "2023-06-01"})

@@ -59,6 +59,17 @@ class Traits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             "`none` among them: reasoning can be switched off. Empty: those of its dialect."
         ),
     ] = ()
+    effort_with_tools: Annotated[
+        str | None,
+        Meta(
+            description="The only effort it takes beside tools (OpenAI dialect): written into every translated call "
+            "that offers some."
+        ),
+    ] = None
+    sampling: Annotated[
+        bool,
+        Meta(description="It takes `temperature`, `top_p` and `top_k`; if not, a translated call goes without them."),
+    ] = True
 
 
 PLAIN: Final = Traits()

@@ -1,4 +1,4 @@
-"""What a target takes, as every writer heeds it: its largest output, and the reasoning efforts it knows.
+"""What a target takes, as every writer heeds it: its largest output, its efforts, whether sampling can be set.
 
 Only what is translated is fitted: a request of the writer's own dialect says what its caller means.
 """
@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+import msgspec
+
+from asbru.core.chat import ChatRequest
 from asbru.core.traits import Traits
 from asbru.dialects.receipt import Receipt
 
@@ -22,6 +25,16 @@ def fit_output(max_tokens: int, traits: Traits, receipt: Receipt) -> int:
         return max_tokens
     receipt.changed("max_tokens", f"{max_tokens} became {largest}: the model's largest output")
     return largest
+
+
+def fit_sampling(request: ChatRequest, traits: Traits, receipt: Receipt) -> ChatRequest:
+    """`request` without the sampling settings that the target refuses."""
+    if traits.sampling or receipt.native:
+        return request
+    gone = [name for name in ("temperature", "top_p", "top_k") if getattr(request, name) is not None]
+    for name in gone:
+        receipt.dropped(name, "the model takes no sampling settings")
+    return msgspec.structs.replace(request, **dict.fromkeys(gone)) if gone else request
 
 
 def nearest_effort(asked: str, taken: Iterable[str]) -> str | None:

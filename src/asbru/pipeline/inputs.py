@@ -1,7 +1,7 @@
-"""Inputs that a provider lacks: an image sent to a text-only API is refused here, in words, not there, in riddles.
+"""Inputs that a target lacks: an image sent to a text-only model is refused here, in words, not there, in riddles.
 
-Only providers that say what they lack are checked, and a body is read for it only when it holds a word that such a
-part would have.
+Only targets whose traits say what they lack are checked, and a body is read for it only when it holds a word that such
+a part would have.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ _WORDS: dict[InputKind, tuple[bytes, ...]] = {
 }
 
 
-def check_inputs(call: Call, refused: Iterable[InputKind], provider: str) -> None:
-    """Raise `UnsupportedByProvider` if the call holds a kind of part that `provider` refuses."""
+def check_inputs(call: Call, refused: Iterable[InputKind], target: object) -> None:
+    """Raise `UnsupportedByProvider` if the call holds a kind of part that `target` refuses."""
     for kind in refused:
         if not any(word in call.body for word in _WORDS[kind]):
             continue
         if any(_holds(message.parts, kind) for message in call.read_canonical().messages):
             raise UnsupportedByProvider(
-                f"the provider '{provider}' takes no {kind} input; send it to one that does, or leave it out"
+                f"'{target}' takes no {kind} input; send it to a model that does, or leave it out"
             )
 
 

@@ -54,7 +54,7 @@ def _check(call: Call, attempt: Attempt, head: RequestHead) -> None:
     """What the target does not take: inputs that it refuses, members that it must not see, which are noted."""
     traits, provider = attempt.traits, attempt.target.provider.name
     if traits.refuse_inputs and call.operation.codec is not None:
-        check_inputs(call, traits.refuse_inputs, provider)
+        check_inputs(call, traits.refuse_inputs, attempt.target)
     gone = traits.strip & head.members.keys()
     attempt.notes = tuple(Note("dropped", field, f"{provider} refuses it") for field in sorted(gone))
 
@@ -67,7 +67,7 @@ def _translate(call: Call, attempt: Attempt, endpoint: Endpoint) -> bytes:
             f"{call.operation.name} cannot be translated for the provider '{provider}'; ask one of the same dialect"
         )
     if traits.refuse_inputs:
-        check_inputs(call, traits.refuse_inputs, provider)
+        check_inputs(call, traits.refuse_inputs, attempt.target)
     written = target_operation.codec.write_request(call.read_canonical(), attempt.served_model, traits)
     attempt.notes = written.notes
     return written.body

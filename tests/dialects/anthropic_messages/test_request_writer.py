@@ -89,6 +89,13 @@ def test_max_tokens_above_the_largest_output_is_lowered() -> None:
     assert write(native(max_tokens=101), traits)[0]["max_tokens"] == 101
 
 
+def test_sampling_is_left_out_where_the_model_refuses_it() -> None:
+    """Whatever its value, each with a note."""
+    body, notes = write(ask(temperature=1.0, top_p=0.5), Traits(sampling=False))
+    assert not body.keys() & {"temperature", "top_p"}
+    assert [note.split(" (")[0] for note in notes] == ["dropped temperature", "dropped top_p"]
+
+
 @pytest.mark.parametrize(
     ("asked", "efforts", "thinking", "effort"),
     [

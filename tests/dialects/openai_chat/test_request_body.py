@@ -105,6 +105,26 @@ def test_a_target_that_does_not_reason_is_not_asked_to() -> None:
     assert write(plain, "openai_chat", reasoning=Reasoning(effort="high"))[0]["reasoning_effort"] == "high"
 
 
+def test_the_only_effort_beside_tools() -> None:
+    """A target that takes one effort with tools is sent that, asked for or not; without tools, and own, it is not."""
+    traits, tools = Traits(effort_with_tools="none"), (Tool(name="f"),)
+    body, notes = write(traits, tools=tools, reasoning=Reasoning(effort="high"))
+    why = "none: the model takes no other effort with tools"
+    assert (body["reasoning_effort"], notes) == ("none", [f"changed reasoning (effort {why})"])
+    body, notes = write(traits, tools=tools)
+    assert (body["reasoning_effort"], notes) == ("none", [f"added reasoning_effort ({why})"])
+    assert write(traits, reasoning=Reasoning(effort="high"))[0]["reasoning_effort"] == "high"
+    assert "reasoning_effort" not in write(traits, "openai_chat", tools=tools)[0]
+
+
+def test_sampling_is_left_out_where_the_target_refuses_it() -> None:
+    """Each setting is noted; a caller of this dialect is taken at its word."""
+    body, notes = write(Traits(sampling=False), temperature=0.5, top_p=0.9)
+    assert body.keys() == {"model", "messages"}
+    assert notes == [f"dropped {name} (the model takes no sampling settings)" for name in ("temperature", "top_p")]
+    assert write(Traits(sampling=False), "openai_chat", temperature=0.5)[0]["temperature"] == 0.5
+
+
 def test_a_limit_above_the_largest_output_is_lowered() -> None:
     """Callers of another dialect must name a limit, often one of another model: it is lowered with a note."""
     body, notes = write(Traits(max_output_tokens=100), max_tokens=32_000)

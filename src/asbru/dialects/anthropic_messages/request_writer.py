@@ -31,7 +31,7 @@ from asbru.dialects.anthropic_messages.block_writer import (
 )
 from asbru.dialects.anthropic_messages.reasoning import Thought, write_reasoning
 from asbru.dialects.anthropic_messages.types import NAME, decode_members, encode
-from asbru.dialects.bounds import fit_output
+from asbru.dialects.bounds import fit_output, fit_sampling
 from asbru.dialects.contract import Written
 from asbru.dialects.fields import DECODE_ERRORS
 from asbru.dialects.receipt import Receipt
@@ -47,6 +47,7 @@ _UNKNOWN_HERE: Final = ("frequency_penalty", "presence_penalty", "seed", "top_lo
 def write_request(request: ChatRequest, model: str, traits: Traits) -> Written:
     """The body for `model`, as its traits allow, with the receipt."""
     receipt = Receipt(NAME, request.dialect)
+    request = fit_sampling(request, traits, receipt)
     max_tokens = _max_tokens(request, traits, receipt)
     thought = write_reasoning(request, traits, max_tokens, receipt)
     body: dict[str, Any] = {"model": model, "max_tokens": max_tokens}

@@ -8,6 +8,7 @@
 | reasoning disabled             | the weakest effort where the target's are known, else nothing (noted)   |
 | reasoning adaptive             | nothing: the model's own default holds (noted)                          |
 | any reasoning                  | nothing where the target does not reason (noted)                        |
+| tools, with or without it      | the only effort that the target takes with tools, where it has one      |
 | stream                         | usage is asked for where the target allows; the writer withholds it     |
 | top_k, more than four stops    | only for callers of this dialect; else dropped or cut (noted)           |
 """
@@ -20,7 +21,7 @@ import msgspec
 
 from asbru.core.chat import ChatRequest, Raw, Reasoning, ResponseFormat
 from asbru.core.traits import Traits
-from asbru.dialects.bounds import fit_output, nearest_effort
+from asbru.dialects.bounds import fit_output, fit_sampling, nearest_effort
 from asbru.dialects.contract import Written
 from asbru.dialects.openai_chat.messages import write_messages
 from asbru.dialects.openai_chat.parts import PartWriter
@@ -51,6 +52,7 @@ _PLAIN: Final = (
 def write_request(request: ChatRequest, model: str, traits: Traits) -> Written:
     """The body for `model`, as its traits allow."""
     receipt = Receipt(NAME, request.dialect)
+    request = fit_sampling(request, traits, receipt)
     writer = PartWriter(receipt, marks=traits.cache_marks)
     body: dict[str, object] = {
         "model": model,
@@ -60,7 +62,9 @@ def write_request(request: ChatRequest, model: str, traits: Traits) -> Written:
         body |= _write_tooling(request, writer)
     if request.response_format is not None:
         body["response_format"] = _write_format(request.response_format, writer)
-    if request.reasoning is not None:
+    if traits.effort_with_tools is not None and body.get("tools") and not writer.own:
+        body["reasoning_effort"] = _effort_beside_tools(request, traits.effort_with_tools, receipt)
+    elif request.reasoning is not None:
         body |= _write_wish(request.reasoning, traits, writer)
     body |= _write_limits(request, traits, writer)
     for field, name in _PLAIN:
@@ -164,6 +168,16 @@ def _write_wish(wish: Reasoning, traits: Traits, writer: PartWriter) -> dict[str
     if wish.mode is not None:
         receipt.dropped("reasoning.mode", f"{wish.mode} without an effort: the model's default holds")
     return {}
+
+
+def _effort_beside_tools(request: ChatRequest, only: str, receipt: Receipt) -> str:
+    """The one effort that the target takes with tools; it must be named, for the default may be another."""
+    reason = f"{only}: the model takes no other effort with tools"
+    if request.reasoning is None:
+        receipt.added("reasoning_effort", reason)
+    else:
+        receipt.changed("reasoning", f"effort {reason}")
+    return only
 
 
 def effort_of(budget_tokens: int) -> str:

@@ -1,4 +1,4 @@
-"""Groq: the OpenAI dialect without three of its fields, and text only."""
+"""Groq: the OpenAI dialect without three of its fields, and images for some of its models only."""
 
 from asbru.core.traits import Traits
 from asbru.providers.kit import Access, Provider
@@ -13,6 +13,6 @@ PROVIDER = Provider(
     price_id="groq",
     traits=Traits(
         strip=frozenset(("store", "service_tier", "prompt_cache_key")),
-        refuse_inputs=("image", "audio"),
+        refuse_inputs=("audio",),
     ),
 )
