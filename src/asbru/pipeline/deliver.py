@@ -96,7 +96,7 @@ def _conclude(call: Call, stream: OpenStream, rooms: Rooms) -> None:
 
 
 def refuse(call: Call, error: AsbruError) -> None:
-    """Tell the caller, in its dialect; the body of a provider's error of the same dialect goes through as it came.
+    """Tell the caller, in its dialect; a provider's error of that dialect goes through as it came.
 
     An error that came with status 200 is told with a status of its own: clients take a 200 for a reply.
     """
@@ -108,8 +108,9 @@ def refuse(call: Call, error: AsbruError) -> None:
     lines = _with_identity(call, b"")
     if error.retry_after_s is not None:
         lines += b"retry-after: %d\r\n" % max(1, round(error.retry_after_s))
-    if isinstance(error, UpstreamError) and error.body and error.dialect == call.dialect.name:
-        lines += b"content-type: %b\r\n" % (error.content_type or b"application/json")
-        call.response.whole(error.status, lines, error.body)
-        return
-    call.response.whole(error.status, lines + JSON_LINE, call.dialect.errors.write(error, call.id.decode()))
+    body = call.dialect.errors.write(error, call.id.decode())
+    own_type = b""
+    if isinstance(error, UpstreamError) and body is error.body and error.content_type is not None:
+        own_type = error.content_type if error.content_type.find(b"json") >= 0 else b""
+    lines += b"content-type: %b\r\n" % own_type if own_type else JSON_LINE
+    call.response.whole(error.status, lines, body)
