@@ -157,3 +157,57 @@ async def test_an_error_of_the_dialect_stays_byte_for_byte() -> None:
             answer = await gateway.call(path, body)
             assert (answer.status, answer.body) == (422, said)
             assert answer.headers["content-type"] == "application/json; charset=utf-8"
+
+
+LIMITED = {
+    "retry_after_ms": "7000",
+    "x_should_retry": "false",
+    "x_ratelimit_remaining_requests": "0",
+    "anthropic_ratelimit_requests_remaining": "0",
+    "x_request_id": "req_up",
+    "request_id": "req_up",
+}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_the_headers_of_an_error_go_back(stream: bool) -> None:
+    """What goes back to callers of a 200 goes back with an error as well, in either dialect, translated or not; a key
+    rests for `retry-after-ms`."""
+    said = {"error": {"message": "slow down", "type": "requests", "code": "rate_limit_exceeded"}}
+    async with FakeUpstream() as upstream:
+        for path, body in [(path, {**body, "stream": stream}) for path, body, _ in CUTS.values()]:
+            async with Gateway(openai(upstream.url), anthropic(upstream.url)) as gateway:
+                upstream.otherwise = Reply.json(said, 429, **LIMITED)
+                answer = await gateway.call(path, body)
+                assert answer.status == 429
+                for name, value in LIMITED.items():
+                    assert answer.headers[name.replace("_", "-")] == value
+                assert answer.headers["retry-after"] == "7"
+                again = await gateway.call(path, body)
+                assert 6 <= int(again.headers["retry-after"]) <= 7
+
+
+async def test_the_headers_of_an_error_inside_a_200_go_back() -> None:
+    """So do those of an error inside a 200, whole or before the first content."""
+    said = {"error": {"message": "m", "code": 400}}
+    async with FakeUpstream() as upstream, Gateway(openai(upstream.url)) as gateway:
+        for reply in (Reply.json(said, **LIMITED), Reply.events(event(said), **LIMITED)):
+            upstream.queue(reply)
+            answer = await gateway.call(CHAT_PATH, chat(stream="event" in reply.headers["content-type"]))
+            assert (answer.status, answer.headers["x-request-id"]) == (400, "req_up")
+
+
+async def test_every_response_has_a_request_id() -> None:
+    """Where the provider gives none it is the call's id, under the names that the SDKs of its surface read."""
+    async with FakeUpstream() as upstream, Gateway(openai(upstream.url), anthropic(upstream.url)) as gateway:
+        upstream.on("/v1/chat/completions", Reply.json(CHAT_REPLY))
+        upstream.on("/v1/messages", Reply.json(MESSAGES_REPLY, Request_Id="req_up"))
+        answer = await gateway.call(CHAT_PATH, chat())
+        assert answer.headers["x-request-id"] == answer.headers["x-asbru-id"]
+        assert "request-id" not in answer.headers
+        answer = await gateway.call(MESSAGES_PATH, messages())
+        assert answer.headers["x-request-id"] == answer.headers["x-asbru-id"]
+        assert answer.headers["request-id"] == "req_up"
+        for path, body in ((MESSAGES_PATH, messages("nowhere/x")), ("/v1/nothing", {}), (MESSAGES_PATH, b"{")):
+            answer = await gateway.call(path, body)
+            assert answer.headers["x-request-id"] == answer.headers["x-asbru-id"]

@@ -137,7 +137,8 @@ class HeadTooLarge(CallerError):
 
 
 class UpstreamError(AsbruError):
-    """The provider failed or refused. `body` is its own answer, kept for callers of the same dialect.
+    """The provider failed or refused. `body` is its own answer, kept for callers of the same dialect; `lines` are the
+    header lines that came with it and go back to any caller, each ending with CRLF.
 
     `kind`: status (it answered with an error), fault (an error inside a 200 or a stream), network, protocol,
     deadline, cut (the stream ended before its end), exhausted (no key is left to try).
@@ -147,6 +148,7 @@ class UpstreamError(AsbruError):
     type = "api_error"
     code = "upstream_error"
     blame = "upstream"
+    lines: bytes = b""
 
     def __init__(
         self,

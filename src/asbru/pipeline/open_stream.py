@@ -9,11 +9,13 @@ from asbru.core.errors import UpstreamError
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.endpoint import Endpoint
 from asbru.pipeline.responses import OpenStream, Response
+from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.stages import changing, watching
 from asbru.pipeline.streaming import PassRelay, Relay
 from asbru.pipeline.translating import TranslateRelay
 from asbru.pipeline.upstream_request import asks_usage
 from asbru.pipeline.watching import WatchRelay
+from asbru.pipeline.whole_response import tell_headers
 from asbru.upstream import Exchange, UpstreamResponse
 from asbru.wire.content_coding import CodingError, Decoder, decoder
 from asbru.wire.framing import Framing
@@ -30,7 +32,9 @@ def response_passes(call: Call, endpoint: Endpoint) -> bool:
     return call.dialect is endpoint.dialect and (not call.stages or not changing(call))
 
 
-async def open_stream(call: Call, attempt: Attempt, exchange: Exchange, upstream: UpstreamResponse) -> Response:
+async def open_stream(
+    call: Call, attempt: Attempt, exchange: Exchange, upstream: UpstreamResponse, *, rooms: Rooms
+) -> Response:
     """The stream with its first content in hand; raises `UpstreamError` for what begins otherwise."""
     attempt.status = upstream.status
     relay = _relay(call, attempt, upstream)
@@ -48,7 +52,8 @@ async def open_stream(call: Call, attempt: Attempt, exchange: Exchange, upstream
                     raise await _no_stream(chunk, attempt, exchange)
             if relay.prelude(chunk):
                 break
-    except UpstreamError:
+    except UpstreamError as error:
+        tell_headers(error, upstream, rooms)
         if relay.usage is not None:
             attempt.usage = relay.usage
         raise
