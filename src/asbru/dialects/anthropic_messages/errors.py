@@ -24,7 +24,7 @@ from asbru.dialects.anthropic_messages.types import (
     decode_error,
     encode,
 )
-from asbru.dialects.error_words import status_of
+from asbru.dialects.error_words import concerns_key, status_of
 from asbru.dialects.fields import DECODE_ERRORS, NULL
 from asbru.wire.sse import write_event
 
@@ -54,7 +54,7 @@ def _inside(holder: ErrorHolder) -> ErrorWire:
 def _made(status: int, body: bytes, error: ErrorWire) -> UpstreamError:
     kind = error.type or TYPE_OF_STATUS.get(status, "api_error")
     code = kind if error.code is None else str(error.code)
-    return UpstreamError(
+    made = UpstreamError(
         error.message or f"the provider answered {status} without a message",
         kind="status",
         status=status,
@@ -64,6 +64,8 @@ def _made(status: int, body: bytes, error: ErrorWire) -> UpstreamError:
         body=body,
         dialect=NAME,
     )
+    made.whole_key = concerns_key(code, kind)
+    return made
 
 
 class _Answer(ErrorHolder):

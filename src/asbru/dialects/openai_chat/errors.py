@@ -17,7 +17,7 @@ import msgspec
 from asbru.core.chat import Raw
 from asbru.core.errors import AsbruError, UpstreamError
 from asbru.core.reply import StreamFault
-from asbru.dialects.error_words import status_of
+from asbru.dialects.error_words import concerns_key, status_of
 from asbru.dialects.fields import NULL
 from asbru.dialects.openai_chat.stops import FAILED
 from asbru.dialects.openai_chat.types import NAME
@@ -49,7 +49,7 @@ def read_error(status: int, body: bytes) -> UpstreamError:
     facts = _facts_of_body(body)
     if facts is None:
         facts = ErrorFacts(message=_describe(status, body))
-    return UpstreamError(
+    error = UpstreamError(
         facts.message,
         kind="status",
         status=status,
@@ -59,6 +59,8 @@ def read_error(status: int, body: bytes) -> UpstreamError:
         body=body,
         dialect=NAME,
     )
+    error.whole_key = concerns_key(facts.code, facts.type)
+    return error
 
 
 def _facts_of_body(body: bytes) -> ErrorFacts | None:
