@@ -44,6 +44,7 @@ CASES = {
     "max_output_tokens": Case(777, ANTHROPIC, CHAT, {}),
     "cache_marks": Case(True, OPENAI, MESSAGES, {"max_tokens": 9, **turn(MARKED)}),
     "thinking": Case("budget", ANTHROPIC, CHAT, {"max_tokens": 9000, "reasoning_effort": "low"}),
+    "efforts": Case(("high",), ANTHROPIC, CHAT, {"max_tokens": 9000, "reasoning_effort": "low"}),
 }
 
 

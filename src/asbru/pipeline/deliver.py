@@ -8,6 +8,7 @@ from __future__ import annotations
 from asbru.core.errors import AsbruError, UpstreamError
 from asbru.core.notes import write_notes_header
 from asbru.pipeline.call import Call
+from asbru.pipeline.failures import attempt_failed, words_of
 from asbru.pipeline.responses import OpenStream, Response
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.stepper import within
@@ -106,6 +107,9 @@ def _conclude(call: Call, stream: OpenStream, rooms: Rooms) -> None:
     if relay.usage is not None:
         attempt.usage = relay.usage
     attempt.notes += relay.notes
+    if call.error is not None:
+        attempt.reason = words_of(call.error)
+        attempt_failed(call, attempt, call.error, rooms, callers_own=False)
 
 
 def refuse(call: Call, error: AsbruError) -> None:
