@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from asbru.dialects.error_words import status_of
+from asbru.dialects.error_words import concerns_key, status_of
 
 
 @pytest.mark.parametrize(
@@ -24,3 +24,10 @@ from asbru.dialects.error_words import status_of
 def test_words_stand_for_a_status(words: tuple[str | int | None, ...], status: int | None) -> None:
     """The first word with a meaning decides, numbers of errors for themselves, vague words for nothing."""
     assert status_of(*words) == status
+
+
+def test_a_limit_of_the_whole_key() -> None:
+    """Used-up credit holds for every model, a rate limit does not."""
+    assert concerns_key(429, None, "insufficient_quota")
+    assert concerns_key("billing_error")
+    assert not concerns_key("rate_limit_exceeded", "requests", None, 7)

@@ -331,3 +331,19 @@ async def test_a_lost_operation_falls_back() -> None:
             answer = await gateway.call("/v1/embeddings", {"model": "anthropic/claude-x", "input": "x"})
             assert answer.status == 200
             assert upstream.requests[0].json() == {"model": "gpt-x", "input": "x"}
+
+
+@pytest.mark.parametrize(("code", "rests"), [("rate_limit_exceeded", False), ("insufficient_quota", True)])
+async def test_a_429_rests_the_key_for_that_model(code: str, rests: bool) -> None:
+    """A limit is one model's, so a fallback within the provider answers; the key's own limit holds for all models."""
+    said = {"error": {"message": "no", "type": "requests", "code": code}}
+    async with FakeUpstream() as upstream:
+        lines = fallback("openai/gpt-x", "openai/gpt-y")
+        async with Gateway(openai(upstream.url), fallbacks=lines) as gateway:
+            upstream.queue(Reply.json(said, 429, **{"retry-after": "30"}))
+            upstream.otherwise = GOOD
+            for _ in range(2):
+                answer = await gateway.call(CHAT_PATH, chat("openai/gpt-x"))
+                assert answer.status == (429 if rests else 200)
+            assert (await gateway.call(CHAT_PATH, chat("openai/gpt-z"))).status == (429 if rests else 200)
+            assert len(upstream.requests) == (1 if rests else 4)

@@ -63,3 +63,12 @@ def test_a_limited_key_rests_at_most_a_minute() -> None:
     assert cooldown_limited_s(None) == COOLDOWN_LIMITED_S_DEFAULT
     assert cooldown_limited_s(7.5) == 7.5
     assert cooldown_limited_s(3600.0) == COOLDOWN_LIMITED_S_MAX == 60.0
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "seconds"),
+    [(b"7000", 7.0), (b"250", 0.25), (b"", 3.0), (b"soon", 3.0), (b"-1", 3.0), (b"nan", 3.0), (b"inf", 3.0)],
+)
+def test_retry_after_ms_wins(milliseconds: bytes, seconds: float) -> None:
+    """The exact header counts where it makes sense, else the other."""
+    assert read_retry_after_s(b"3", NOW_S, milliseconds) == seconds

@@ -179,3 +179,17 @@ def test_refusals_of_models_that_callers_make_up_are_bounded() -> None:
         one.refuse_model(f"made-up-{number}", until_s=float(number) + 60.0, now_s=float(number))
     assert len(one.refused_models) <= 1024
     assert one.is_refused("made-up-19999", 20_000.0)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_keys_rest_for_one_model(count: int) -> None:
+    """A limit of one model leaves the key to the others, and is forgotten when it is over."""
+    keys = [key(str(index)) for index in range(count)]
+    provider = route("p", *keys)
+    for one in keys:
+        one.limit_model("m", 10.0, 0.0)
+    assert chosen(provider, 0.0, now_s=9.9) is None
+    assert choose_key(provider, "other", (), 9.9, chance=0.0) is keys[0]
+    assert limited_for_s(provider, "m", 4.0) == 6.0 and limited_for_s(provider, "other", 4.0) is None
+    assert chosen(provider, 0.0, now_s=10.0) == "0"
+    assert keys[0].limited_models == {}

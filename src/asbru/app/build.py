@@ -217,6 +217,7 @@ def _key(facts: ProviderFacts, key: KeyFacts, lasting: Lasting) -> Key:
     before = lasting.keys.get(identity)
     if before is not None:
         made.limited_until_s = before.limited_until_s
+        made.limited_models = before.limited_models
         made.refused_until_s = before.refused_until_s
         made.refused_models = before.refused_models
     return made

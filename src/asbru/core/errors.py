@@ -139,7 +139,9 @@ class HeadTooLarge(CallerError):
 
 
 class UpstreamError(AsbruError):
-    """The provider failed or refused. `body` is its own answer, kept for callers of the same dialect.
+    """The provider failed or refused. `body` is its own answer, kept for callers of the same dialect; `lines` are the
+    header lines that came with it and go back to any caller, each ending with CRLF. `whole_key`: the provider said that
+    it concerns the key whatever the model (its credit is used up).
 
     `kind`: status (it answered with an error), fault (an error inside a 200 or a stream), network, protocol,
     deadline, cut (the stream ended before its end), exhausted (no key is left to try).
@@ -149,6 +151,8 @@ class UpstreamError(AsbruError):
     type = "api_error"
     code = "upstream_error"
     blame = "upstream"
+    lines: bytes = b""
+    whole_key = False
 
     def __init__(
         self,

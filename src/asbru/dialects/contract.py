@@ -234,14 +234,16 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
 
 class Surface(msgspec.Struct, frozen=True, kw_only=True):
     """Where callers reach a dialect. `name` stands in records ("openai.chat"); `root` is where its errors are
-    spoken on unknown paths; `bases` are what SDKs take for a base URL; `models_bases` those whose `/models` is this
-    dialect's; `home` is the provider that it imitates, for bare model names."""
+    spoken on unknown paths; `request_id` is the header by which its SDKs know a response, in lower case; `bases` are
+    what SDKs take for a base URL; `models_bases` those whose `/models` is this dialect's; `home` is the provider that
+    it imitates, for bare model names."""
 
     name: str
     home: str
     root: str
     bases: tuple[str, ...]
     models_bases: tuple[str, ...]
+    request_id: bytes = b"x-request-id"
 
 
 class ModelsForm(msgspec.Struct, frozen=True, kw_only=True):

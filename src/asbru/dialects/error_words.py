@@ -32,6 +32,17 @@ _STATUS_OF_WORD: Final[dict[str, int]] = {
 https://help.aliyun.com/zh/model-studio/error-code (`invalid_parameter_error`, `InvalidParameter`),
 https://ai.google.dev/gemini-api/docs/troubleshooting (`INVALID_ARGUMENT`). In lower case."""
 
+_OF_THE_KEY: Final = frozenset(
+    ("insufficient_quota", "billing_error", "billing_hard_limit_reached", "billing_not_active", "usage_limit_reached")
+)
+"""Words of a 429 that holds for all models of a key. Read 2026-11: https://platform.openai.com/docs/guides/error-codes,
+https://docs.anthropic.com/en/api/errors."""
+
+
+def concerns_key(*words: str | int | None) -> bool:
+    """Whether one of `words` says that a limit is the key's, not that of a model."""
+    return any(isinstance(word, str) and word.lower() in _OF_THE_KEY for word in words)
+
 
 def status_of(*words: str | int | None) -> int | None:
     """The status that the first of `words` that has one stands for; numbers, also as text, stand for themselves."""

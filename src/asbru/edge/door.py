@@ -204,7 +204,7 @@ class Door:
         if error.retry_after_s is not None:
             lines += b"retry-after: %d\r\n" % max(1, round(error.retry_after_s))
         identity = rooms.ids.next(int(rooms.unix_time() * 1000))
-        lines += b"x-asbru-id: %b\r\n" % identity
+        lines += b"x-asbru-id: %b\r\nx-request-id: %b\r\n" % (identity, identity)
         connection.response.whole(error.status, lines, dialect.errors.write(error, identity.decode()))
 
     def _cors(self, origin: bytes) -> bytes:

@@ -3,7 +3,7 @@
     what came back                         what happens next
     401, 402, 403                          the key cools down a minute (403: for this model), the next key at once
     nothing: the key's token was refused   the same; nothing was sent
-    429                                    the key cools down for Retry-After (at most a minute), the next key at once
+    429                                    the key rests for Retry-After for this model (or all), the next key at once
     5xx, network, protocol, fault, cut     the same key again after a pause, up to `retries.max` times
     deadline                               the next target: the caller has waited long enough
     408                                    the next target
@@ -115,7 +115,7 @@ async def _count_here(call: Call, endpoint: Endpoint, rooms: Rooms) -> Response:
 def _first_key(target: Target, rooms: Rooms, now_s: float) -> Key:
     route = target.provider
     key = route.only_key
-    if key is not None and key.limited_until_s <= now_s:
+    if key is not None and key.limited_until_s <= now_s and not key.limited_models:
         return key
     if route.keyless:
         return NO_KEY
@@ -201,7 +201,11 @@ def _cool_down(key: Key, target: Target, error: UpstreamError, now_s: float) -> 
         return False
     status = error.status
     if status == 429:
-        key.limited_until_s = now_s + cooldown_limited_s(error.retry_after_s)
+        until_s = now_s + cooldown_limited_s(error.retry_after_s)
+        if error.whole_key:
+            key.limited_until_s = until_s
+        else:
+            key.limit_model(target.model, until_s, now_s)
     elif status == 403:
         key.refuse_model(target.model, now_s + COOLDOWN_REFUSED_S, now_s)
     elif status in _REFUSED:

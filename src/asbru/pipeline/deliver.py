@@ -18,6 +18,8 @@ from asbru.pipeline.translating import TranslateRelay
 from asbru.telemetry import log
 from asbru.wire.http_heads import JSON_LINE
 
+_REQUEST_ID = b"x-request-id"
+
 
 def deliver(call: Call, response: Response) -> None:
     """Give a whole response to the caller."""
@@ -30,10 +32,21 @@ def _with_identity(call: Call, lines: bytes) -> bytes:
     """`lines`, and those that every response of a call carries: its id, who served it, what was lost."""
     target = call.target
     served_by = b"" if target is None else target.provider.identity_line
+    if lines.find(b"x-request-id:") < 0 or call.dialect.surface.request_id != _REQUEST_ID:
+        lines = _with_request_ids(call, lines)
     lines = b"%bx-asbru-id: %b\r\n%b" % (lines, call.id, served_by)
     if call.notes or (call.attempts and call.attempts[-1].notes):
         notes = call.all_notes
         lines += b"x-asbru-notes: %b\r\n" % write_notes_header(notes)
+    return lines
+
+
+def _with_request_ids(call: Call, lines: bytes) -> bytes:
+    """`lines` with the headers by which SDKs know a response: the provider's, else the call's id."""
+    there = b"\r\n" + lines.lower()
+    for name in {_REQUEST_ID, call.dialect.surface.request_id}:
+        if there.find(b"\r\n%b:" % name) < 0:
+            lines = b"%b%b: %b\r\n" % (lines, name, call.id)
     return lines
 
 
@@ -109,7 +122,7 @@ def _conclude(call: Call, stream: OpenStream, rooms: Rooms) -> None:
 
 
 def refuse(call: Call, error: AsbruError) -> None:
-    """Tell the caller, in its dialect; the body of a provider's error of the same dialect goes through as it came.
+    """Tell the caller, in its dialect; a provider's error of that dialect goes through as it came.
 
     An error that came with status 200 is told with a status of its own: clients take a 200 for a reply.
     """
@@ -118,11 +131,12 @@ def refuse(call: Call, error: AsbruError) -> None:
     call.outcome = "error" if error.blame != "caller" else "refused"
     if call.response.started:
         return
-    lines = _with_identity(call, b"")
+    lines = _with_identity(call, error.lines if isinstance(error, UpstreamError) else b"")
     if error.retry_after_s is not None:
         lines += b"retry-after: %d\r\n" % max(1, round(error.retry_after_s))
-    if isinstance(error, UpstreamError) and error.body and error.dialect == call.dialect.name:
-        lines += b"content-type: %b\r\n" % (error.content_type or b"application/json")
-        call.response.whole(error.status, lines, error.body)
-        return
-    call.response.whole(error.status, lines + JSON_LINE, call.dialect.errors.write(error, call.id.decode()))
+    body = call.dialect.errors.write(error, call.id.decode())
+    own_type = b""
+    if isinstance(error, UpstreamError) and body is error.body and error.content_type is not None:
+        own_type = error.content_type if error.content_type.find(b"json") >= 0 else b""
+    lines += b"content-type: %b\r\n" % own_type if own_type else JSON_LINE
+    call.response.whole(error.status, lines, body)

@@ -9,17 +9,21 @@ from asbru.core.errors import UpstreamError
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.endpoint import Endpoint
 from asbru.pipeline.responses import OpenStream, Response
+from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.stages import changing, watching
 from asbru.pipeline.streaming import PassRelay, Relay
 from asbru.pipeline.translating import TranslateRelay
 from asbru.pipeline.upstream_request import asks_usage
 from asbru.pipeline.watching import WatchRelay
+from asbru.pipeline.whole_response import tell_headers
 from asbru.upstream import Exchange, UpstreamResponse
 from asbru.wire.content_coding import CodingError, Decoder, decoder
 from asbru.wire.framing import Framing
 
 _NO_CACHE = b"cache-control: no-cache\r\n"
 _UNBOUNDED = 1 << 62
+_WHOLE_BYTES_MAX = 256 * 1024
+"""How much of a body that is no stream is read for the error or the usage that it tells."""
 
 
 def response_passes(call: Call, endpoint: Endpoint) -> bool:
@@ -28,7 +32,9 @@ def response_passes(call: Call, endpoint: Endpoint) -> bool:
     return call.dialect is endpoint.dialect and (not call.stages or not changing(call))
 
 
-async def open_stream(call: Call, attempt: Attempt, exchange: Exchange, upstream: UpstreamResponse) -> Response:
+async def open_stream(
+    call: Call, attempt: Attempt, exchange: Exchange, upstream: UpstreamResponse, *, rooms: Rooms
+) -> Response:
     """The stream with its first content in hand; raises `UpstreamError` for what begins otherwise."""
     attempt.status = upstream.status
     relay = _relay(call, attempt, upstream)
@@ -42,10 +48,12 @@ async def open_stream(call: Call, attempt: Attempt, exchange: Exchange, upstream
                 break
             if not sound:
                 sound = True
-                _check_is_stream(chunk, upstream, attempt)
+                if not upstream.content_encoding and not framing.begins(chunk):
+                    raise await _no_stream(chunk, attempt, exchange)
             if relay.prelude(chunk):
                 break
-    except UpstreamError:
+    except UpstreamError as error:
+        tell_headers(error, upstream, rooms)
         if relay.usage is not None:
             attempt.usage = relay.usage
         raise
@@ -106,14 +114,16 @@ def _stream_lines(upstream: UpstreamResponse, framing: Framing) -> bytes:
     return upstream.lines_without(b"content-type", b"content-encoding") + framing.type_line + _NO_CACHE
 
 
-def _check_is_stream(chunk: bytes, upstream: UpstreamResponse, attempt: Attempt) -> None:
-    """Raise for a 200 that is no event stream, by its first bytes; a whole reply in its place was paid for."""
+async def _no_stream(body: bytes, attempt: Attempt, exchange: Exchange) -> UpstreamError:
+    """The error for a 200 that is no event stream by its first bytes: the one that its body tells, if it does. A whole
+    reply in its place was paid for."""
     dialect = attempt.endpoint.dialect
-    if not upstream.content_encoding and not dialect.framing.begins(chunk):
-        attempt.usage = dialect.passing.usage_of(chunk)
-        raise UpstreamError(
-            "the provider answered a streamed call without a stream", kind="protocol", code="upstream_protocol"
-        )
+    while len(body) < _WHOLE_BYTES_MAX and (more := await exchange.read()):
+        body += more
+    attempt.usage = dialect.passing.usage_of(body)
+    return dialect.errors.inside(body) or UpstreamError(
+        "the provider answered a streamed call without a stream", kind="protocol", code="upstream_protocol"
+    )
 
 
 def _check_empty(relay: Relay) -> None:

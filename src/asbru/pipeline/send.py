@@ -33,7 +33,7 @@ async def send(call: Call, attempt: Attempt, rooms: Rooms) -> Response:
         upstream = await exchange
         attempt.sent = True
         if upstream.streaming:
-            response = await open_stream(call, attempt, exchange, upstream)
+            response = await open_stream(call, attempt, exchange, upstream, rooms=rooms)
             kept = True  # the exchange goes on, and `deliver` ends it
             return response
         text = judge(call, attempt, upstream, rooms)

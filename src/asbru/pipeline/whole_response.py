@@ -29,7 +29,7 @@ def judge(call: Call, attempt: Attempt, upstream: UpstreamResponse, rooms: Rooms
         raise _refusal(upstream, body, dialect, rooms)
     inside = dialect.errors.inside(body)
     if inside is not None:
-        inside.content_type = upstream.content_type
+        tell_headers(inside, upstream, rooms)
         attempt.usage = dialect.passing.usage_of(body)  # what broke off in the middle may be paid for
         raise inside
     if attempt.response_passes:  # a translated one tells it when it is read
@@ -73,6 +73,13 @@ async def show(call: Call, attempt: Attempt, body: bytes, rooms: Rooms) -> None:
     await through_stages(call, rooms, _codec(call, attempt.endpoint.dialect).read_reply(body))
 
 
+def tell_headers(error: UpstreamError, upstream: UpstreamResponse, rooms: Rooms) -> None:
+    """Give an error that came in `upstream` what its headers say: how long to wait, and what goes back to callers."""
+    error.content_type = upstream.content_type
+    error.retry_after_s = read_retry_after_s(upstream.retry_after, rooms.unix_time(), upstream.retry_after_ms)
+    error.lines = upstream.lines_without(b"content-type", b"content-encoding", b"retry-after")
+
+
 def _codec(call: Call, dialect: Dialect) -> Codec:
     operation = dialect.operation(call.operation.name)
     assert operation is not None and operation.codec is not None, "a reply without canonical form is passed on"
@@ -107,6 +114,5 @@ def _refusal(upstream: UpstreamResponse, body: bytes, dialect: Dialect, rooms: R
     if upstream.status < 400:
         return _protocol_error(f"the provider answered with a redirect ({upstream.status}), which is not followed")
     error = dialect.errors.read(upstream.status, body)
-    error.content_type = upstream.content_type
-    error.retry_after_s = read_retry_after_s(upstream.retry_after, rooms.unix_time())
+    tell_headers(error, upstream, rooms)
     return error

@@ -17,8 +17,15 @@ def retry_pause_s(attempt: int, initial_s: float, max_s: float, chance: float) -
     return min(initial_s * 2.0**attempt, max_s) * chance
 
 
-def read_retry_after_s(value: bytes, now_unix_s: float) -> float | None:
-    """Seconds from a Retry-After header (delta or HTTP date), None if it is absent or makes no sense."""
+def read_retry_after_s(value: bytes, now_unix_s: float, milliseconds: bytes = b"") -> float | None:
+    """Seconds from a Retry-After header (delta or HTTP date), None if it is absent or makes no sense. Retry-After-Ms,
+    whose value `milliseconds` is, is the more exact of the two and wins."""
+    try:
+        exact_s = float(milliseconds) / 1000
+    except ValueError:
+        exact_s = -1.0
+    if 0.0 <= exact_s < float("inf"):
+        return exact_s
     text = value.decode("latin-1").strip()
     if not text:
         return None

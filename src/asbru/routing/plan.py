@@ -81,9 +81,16 @@ def choose_key(
     keys = provider.keys
     if len(keys) == 1:
         key = keys[0]
-        usable = key.serves(model) and key.limited_until_s <= now_s and key.name not in tried
+        usable = key.serves(model) and key.rests_until_s(model, now_s) <= now_s and key.name not in tried
         return key if usable else None
-    fit = [key for key in keys if key.limited_until_s <= now_s and key.name not in tried and key.serves(model)]
+    fit = [
+        key
+        for key in keys
+        if key.limited_until_s <= now_s
+        and (not key.limited_models or key.rests_until_s(model, now_s) <= now_s)
+        and key.name not in tried
+        and key.serves(model)
+    ]
     if not fit:
         return None
     fresh = [key for key in fit if not key.is_refused(model, now_s)]
@@ -113,7 +120,5 @@ def why_unusable(provider: ProviderRoute, model: str, now_s: float) -> list[tupl
 
 def limited_for_s(provider: ProviderRoute, model: str, now_s: float) -> float | None:
     """How long until a key that cools down after a 429 may be used; None when no key for `model` does."""
-    waits = [
-        key.limited_until_s - now_s for key in provider.keys if key.serves(model) and key.limited_until_s > now_s
-    ]
-    return min(waits) if waits else None
+    waits = [key.rests_until_s(model, now_s) - now_s for key in provider.keys if key.serves(model)]
+    return min((wait for wait in waits if wait > 0), default=None)

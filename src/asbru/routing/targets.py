@@ -1,6 +1,7 @@
 """Where a call can go: providers with their keys, as the hot path sees them.
 
-A `Key` cools down after a refusal: until a time, for all models (401, 402, 429) or for one (403). Such keys are passed
+A `Key` cools down after a refusal: until a time, for all models (401, 402) or for one (403, and 429 unless the provider
+said that it is the key's). Such keys are passed
 over; one that was refused is still used when there is no other, so that one bad response never locks out a provider
 with a single key. One that was rate-limited (429) is not: the provider said when to come back.
 """
@@ -33,6 +34,7 @@ class Key:
         "aliases",
         "credential",
         "every_model",
+        "limited_models",
         "limited_until_s",
         "lines",
         "models",
@@ -53,6 +55,7 @@ class Key:
         self.weight = weight
         self.aliases = aliases
         self.limited_until_s = 0.0
+        self.limited_models: dict[str, float] = {}
         self.refused_until_s = 0.0
         self.refused_models: dict[str, float] = {}
 
@@ -62,18 +65,33 @@ class Key:
 
     def refuse_model(self, model: str, until_s: float, now_s: float) -> None:
         """Let the key cool down for one model. Callers choose names: what is over is forgotten when there are many."""
-        refused = self.refused_models
-        if len(refused) >= REFUSED_MODELS_MAX:
-            self.refused_models = refused = {name: until for name, until in refused.items() if until > now_s}
-            if len(refused) >= REFUSED_MODELS_MAX:
-                refused.clear()
-        refused[model] = until_s
+        self.refused_models = _with_room(self.refused_models, now_s)
+        self.refused_models[model] = until_s
+
+    def limit_model(self, model: str, until_s: float, now_s: float) -> None:
+        """Let the key rest for one model, whose limit is reached; bounded as `refuse_model`."""
+        self.limited_models = _with_room(self.limited_models, now_s)
+        self.limited_models[model] = until_s
+
+    def rests_until_s(self, model: str, now_s: float) -> float:
+        """Until when the key may not be used for `model`: a time in the past where it may. Forgets what is over."""
+        until_s = self.limited_models.get(model, 0.0) if self.limited_models else 0.0
+        if 0.0 < until_s <= now_s:
+            del self.limited_models[model]
+        return max(until_s, self.limited_until_s)
 
     def is_refused(self, model: str, now_s: float) -> bool:
         """Whether the provider lately refused this key (for this model)."""
         if self.refused_until_s > now_s:
             return True
         return bool(self.refused_models) and self.refused_models.get(model, 0.0) > now_s
+
+
+def _with_room(models: dict[str, float], now_s: float) -> dict[str, float]:
+    if len(models) < REFUSED_MODELS_MAX:
+        return models
+    left = {name: until for name, until in models.items() if until > now_s}
+    return left if len(left) < REFUSED_MODELS_MAX else {}
 
 
 class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -75,6 +75,11 @@ class UpstreamResponse(msgspec.Struct, eq=False):
         """The value of Retry-After, b"" if absent."""
         return header_value(self.lines, b"retry-after")
 
+    @property
+    def retry_after_ms(self) -> bytes:
+        """The value of Retry-After-Ms, which OpenAI and Azure send beside or in place of it; b"" if absent."""
+        return header_value(self.lines, b"retry-after-ms")
+
     def lines_without(self, *names: bytes) -> bytes:
         """The lines but those called one of `names` (lower case)."""
         kept = (line for line in self.lines.split(b"\r\n") if line.partition(b":")[0].lower() not in names)

@@ -102,6 +102,7 @@ def test_a_fault_without_words_gets_some() -> None:
         (b' { "error": { "message": "filtered", "code": "content_filter", "status": 400 } } ', 400, "filtered"),
         (b'{"id":"g","user_id":"u","error":{"message":"m"}}', 502, "m"),
         (b'{"error":"m"}', 502, "m"),
+        (b' [{"error":{"code":400,"message":"m","status":"INVALID_ARGUMENT"}}]', 400, "m"),
         (b'{"choices":[],"error":{"message":"m"}}', 502, "m"),
     ],
 )

@@ -21,6 +21,7 @@ DIALECT = Dialect(
     surface=Surface(
         name="anthropic",
         home="anthropic",
+        request_id=b"request-id",
         root="/anthropic",
         bases=("/anthropic/v1", "/v1"),
         models_bases=("/anthropic/v1",),

@@ -22,10 +22,9 @@ from asbru.dialects.anthropic_messages.types import (
     ErrorHolder,
     ErrorWire,
     decode_error,
-    decode_kind,
     encode,
 )
-from asbru.dialects.error_words import status_of
+from asbru.dialects.error_words import concerns_key, status_of
 from asbru.dialects.fields import DECODE_ERRORS, NULL
 from asbru.wire.sse import write_event
 
@@ -40,7 +39,7 @@ _VAGUE: Final = ("api_error", "invalid_request_error")
 def read_error(status: int, body: bytes) -> UpstreamError:
     """The provider's error answer, with its own status, type, code and message, and the body kept."""
     try:
-        holder = decode_error(body)
+        holder = (_first(body) or ErrorHolder()) if body.lstrip().startswith(b"[") else decode_error(body)
     except DECODE_ERRORS:
         return _made(status, body, ErrorWire(message=_plain(body)))
     return _made(status, body, _inside(holder))
@@ -55,7 +54,7 @@ def _inside(holder: ErrorHolder) -> ErrorWire:
 def _made(status: int, body: bytes, error: ErrorWire) -> UpstreamError:
     kind = error.type or TYPE_OF_STATUS.get(status, "api_error")
     code = kind if error.code is None else str(error.code)
-    return UpstreamError(
+    made = UpstreamError(
         error.message or f"the provider answered {status} without a message",
         kind="status",
         status=status,
@@ -65,6 +64,8 @@ def _made(status: int, body: bytes, error: ErrorWire) -> UpstreamError:
         body=body,
         dialect=NAME,
     )
+    made.whole_key = concerns_key(code, kind)
+    return made
 
 
 class _Answer(ErrorHolder):
@@ -73,15 +74,20 @@ class _Answer(ErrorHolder):
     content: Raw = NULL
 
 
+def _first(body: bytes) -> _Answer | None:
+    """The first of a list, which is how Google answers errors."""
+    return next(iter(msgspec.json.decode(body, type=list[_Answer])), None)
+
+
 def error_inside(body: bytes) -> UpstreamError | None:
     """The error that came with status 200 in place of an answer, with the status of its type, else 502."""
     if body.find(b'"error"', 0, _INSIDE_BYTES_MAX) < 0:
         return None
     try:
-        holder = msgspec.json.decode(body, type=_Answer)
+        holder = _first(body) if body.lstrip().startswith(b"[") else msgspec.json.decode(body, type=_Answer)
     except DECODE_ERRORS:
         return None
-    if holder.error is None or holder.content != NULL:
+    if holder is None or holder.error is None or holder.content != NULL:
         return None
     wire = _inside(holder)
     error = _made(_status(wire) or 502, body, wire)
@@ -116,6 +122,14 @@ def read_fault(data: bytes) -> StreamFault:
     )
 
 
+def listed_fault(data: bytes) -> StreamFault | None:
+    """The error in a list that stands where an event's object is expected; None for anything else."""
+    error = error_inside(data) if data.lstrip().startswith(b"[") else None
+    if error is None:
+        return None
+    return StreamFault(message=error.message, type=error.type, code=error.code, status=error.status)
+
+
 def untyped_fault(data: bytes) -> StreamFault | None:
     """The error in an event without a type, as servers send it that imitate this API; None where it holds none."""
     try:
@@ -127,8 +141,8 @@ def untyped_fault(data: bytes) -> StreamFault | None:
 
 def write_error(error: AsbruError, request_id: str) -> bytes:
     """The body of an error answer."""
-    if isinstance(error, UpstreamError) and error.body and error.kind == "status" and _is_ours(error):
-        return error.body
+    if isinstance(error, UpstreamError) and error.kind in ("status", "fault") and _is_ours(error):
+        return error.body or b""
     return encode(
         {
             "type": "error",
@@ -147,9 +161,10 @@ def _is_ours(error: UpstreamError) -> bool:
     if error.dialect != NAME or not error.body:
         return False
     try:
-        return decode_kind(error.body).type == "error"
+        holder = decode_error(error.body)
     except DECODE_ERRORS:
         return False
+    return holder.type == "error" and isinstance(holder.error, ErrorWire)
 
 
 def error_type(kind: str, status: int | None) -> str:

@@ -12,7 +12,7 @@ from typing import Final
 
 from asbru.core.reply import StreamFault
 from asbru.core.usage import Usage
-from asbru.dialects.anthropic_messages.errors import read_fault, untyped_fault
+from asbru.dialects.anthropic_messages.errors import listed_fault, read_fault, untyped_fault
 from asbru.dialects.anthropic_messages.types import (
     decode_block_start,
     decode_kind,
@@ -95,6 +95,9 @@ def prelude(data: bytes) -> StreamFault | bool:
     for block in _datas(data):
         kind = _kind(block)
         if kind is None:
+            listed = listed_fault(block)
+            if listed is not None:
+                return listed
             return StreamFault(message="an event that is not JSON", type="protocol_error")
         if kind == "error":
             return read_fault(block)

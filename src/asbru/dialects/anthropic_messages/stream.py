@@ -38,7 +38,7 @@ from asbru.core.reply import (
 )
 from asbru.core.usage import Usage
 from asbru.dialects.anthropic_messages.blocks import join_foreign, read_block
-from asbru.dialects.anthropic_messages.errors import read_fault, untyped_fault
+from asbru.dialects.anthropic_messages.errors import listed_fault, read_fault, untyped_fault
 from asbru.dialects.anthropic_messages.response import read_tier
 from asbru.dialects.anthropic_messages.types import (
     NAME,
@@ -77,6 +77,11 @@ class _Open:
         self.part = part
         self.arguments = "{}"  # what a call's arguments are if no delta says more
         self.foreign: list[PartDelta] = []
+
+
+def _kind_of(data: bytes) -> str:
+    """The type of an event's object; of a list with an error, that of an error without a type."""
+    return "" if listed_fault(data) is not None else decode_kind(data).type
 
 
 class MessagesStreamReader:
@@ -130,7 +135,7 @@ class MessagesStreamReader:
 
     def _event(self, wire: SseEvent, out: list[StreamEvent]) -> None:
         # The event's name repeats the type; it is believed only where it is one of the API's own.
-        kind = wire.event if wire.event in self._on else decode_kind(wire.data).type
+        kind = wire.event if wire.event in self._on else _kind_of(wire.data)
         handle = self._on.get(kind)
         if handle is not None:
             if not self._started and kind != "message_start":
@@ -141,7 +146,7 @@ class MessagesStreamReader:
         elif kind == "error":
             self.done = True
             out.append(read_fault(wire.data))
-        elif not kind and (fault := untyped_fault(wire.data)) is not None:
+        elif not kind and (fault := listed_fault(wire.data) or untyped_fault(wire.data)) is not None:
             self.done = True
             out.append(fault)
         elif not kind:

@@ -17,17 +17,20 @@ import msgspec
 from asbru.core.chat import Raw
 from asbru.core.errors import AsbruError, UpstreamError
 from asbru.core.reply import StreamFault
-from asbru.dialects.error_words import status_of
+from asbru.dialects.error_words import concerns_key, status_of
 from asbru.dialects.fields import NULL
 from asbru.dialects.openai_chat.stops import FAILED
 from asbru.dialects.openai_chat.types import NAME
 from asbru.wire.sse import write_event
 
 _MESSAGE_CHARS_MAX: Final = 2_000
+_TEXT_BYTES_MAX: Final = 500
 _TITLE = re.compile(rb"<title[^>]*>([^<]{1,200})", re.IGNORECASE)
 _ANY = msgspec.json.Decoder()
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _NO_CHOICES = (NULL, Raw(b"[]"))
+_FOREIGN_TYPE = Raw(b'"error"')
+"""The outermost `type` of errors of Anthropic's form."""
 _NO_ERROR = (NULL, Raw(b"{}"), Raw(b'""'), Raw(b"false"))
 
 
@@ -46,7 +49,7 @@ def read_error(status: int, body: bytes) -> UpstreamError:
     facts = _facts_of_body(body)
     if facts is None:
         facts = ErrorFacts(message=_describe(status, body))
-    return UpstreamError(
+    error = UpstreamError(
         facts.message,
         kind="status",
         status=status,
@@ -56,6 +59,8 @@ def read_error(status: int, body: bytes) -> UpstreamError:
         body=body,
         dialect=NAME,
     )
+    error.whole_key = concerns_key(facts.code, facts.type)
+    return error
 
 
 def _facts_of_body(body: bytes) -> ErrorFacts | None:
@@ -83,9 +88,8 @@ def error_inside(body: bytes) -> UpstreamError | None:
     """
     if body.find(b'error"') < 0 and body.find(b'_resource"') < 0:
         return None
-    try:
-        members = msgspec.json.decode(body, type=_Answer)
-    except _UNREADABLE:
+    members = _read_answer(body)
+    if members is None:
         return None
     if members.error in _NO_ERROR or members.choices not in _NO_CHOICES or members.data != NULL:
         return _error_in_choices(members.choices)
@@ -93,6 +97,22 @@ def error_inside(body: bytes) -> UpstreamError | None:
     error = read_error((facts and _status(facts)) or 502, body)
     error.kind = "fault"
     return error
+
+
+def _read_answer(body: bytes) -> _Answer | None:
+    """The members of an answer; of a list (Google answers errors so) those of its first item."""
+    try:
+        if body.lstrip().startswith(b"["):
+            return next(iter(msgspec.json.decode(body, type=list[_Answer])), None)
+        return msgspec.json.decode(body, type=_Answer)
+    except _UNREADABLE:
+        return None
+
+
+def listed_fault(data: bytes) -> StreamFault | None:
+    """The error in a list that stands where a chunk is expected; None for anything else."""
+    members = _read_answer(data) if data.lstrip().startswith(b"[") else None
+    return read_fault(data) if members is not None and members.error not in _NO_ERROR else None
 
 
 def _status(facts: ErrorFacts) -> int | None:
@@ -197,7 +217,7 @@ def _describe(status: int, body: bytes) -> str:
     title = _TITLE.search(body)
     if title is not None:
         return f"the provider answered {status} with a page: {title[1].decode('utf-8', 'replace').strip()}"
-    return f"the provider answered {status}: {body[:200].decode('utf-8', 'replace').strip()}"
+    return f"the provider answered {status}: {body[:_TEXT_BYTES_MAX].decode('utf-8', 'replace').strip()}"
 
 
 def write_error(error: AsbruError, _request_id: str) -> bytes:
@@ -205,7 +225,7 @@ def write_error(error: AsbruError, _request_id: str) -> bytes:
     the request id travels in a header here, not in the body."""
     if (
         isinstance(error, UpstreamError)
-        and error.kind == "status"
+        and error.kind in ("status", "fault")
         and error.dialect == NAME
         and error.status != 401
         and error.body is not None
@@ -217,11 +237,13 @@ def write_error(error: AsbruError, _request_id: str) -> bytes:
 
 class _Own(msgspec.Struct):
     error: dict[str, Raw]
+    type: Raw = NULL
 
 
 def _is_own(body: bytes) -> bool:
     try:
-        return "message" in msgspec.json.decode(body, type=_Own).error
+        own = msgspec.json.decode(body, type=_Own)
+        return "message" in own.error and own.type != _FOREIGN_TYPE
     except _UNREADABLE:
         return False
 

@@ -17,7 +17,7 @@ from asbru.core.reply import StreamFault
 from asbru.core.usage import Usage
 from asbru.dialects.contract import TailFacts
 from asbru.dialects.fields import NULL
-from asbru.dialects.openai_chat.errors import choice_fault, read_fault
+from asbru.dialects.openai_chat.errors import choice_fault, listed_fault, read_fault
 from asbru.dialects.openai_chat.types import PeekChunk
 from asbru.dialects.openai_chat.usage import read_usage, tail_usage
 from asbru.wire.sse import CR, read_block
@@ -54,14 +54,16 @@ def prelude(data: bytes) -> StreamFault | bool:
     """Looks at the first whole events: the fault they report, True once content was seen, else False."""
     if data[:1] in (b"{", b"["):  # a JSON answer where a stream was asked for
         chunk = _peek(data)
-        return read_fault(data) if chunk is not None and _is_set(chunk.error) else False
+        if chunk is None:
+            return listed_fault(data) or False
+        return read_fault(data) if _is_set(chunk.error) else False
     for block in _blocks(data):
         event = read_block(block)
         if event is None or event.data == _DONE:
             continue
         chunk = _peek(event.data)
         if chunk is None:
-            return _FAULT_GARBAGE
+            return listed_fault(event.data) or _FAULT_GARBAGE
         if _is_set(chunk.error) or event.event == "error":
             return read_fault(event.data)
         fault = _choice_fault(chunk)
@@ -189,7 +191,7 @@ def _chunk_usage(chunk: PeekChunk | None) -> Usage | None:
 def _fault_of(payload: bytes) -> StreamFault | None:
     chunk = _peek(payload)
     if chunk is None:
-        return None
+        return listed_fault(payload)
     return read_fault(payload) if _is_set(chunk.error) else _choice_fault(chunk)
 
 

@@ -45,7 +45,7 @@ from asbru.core.reply import (
 )
 from asbru.dialects.fields import NULL, Fields
 from asbru.dialects.openai_chat.calls import Calls
-from asbru.dialects.openai_chat.errors import choice_fault, read_fault
+from asbru.dialects.openai_chat.errors import choice_fault, listed_fault, read_fault
 from asbru.dialects.openai_chat.plain import DeltaWire, read_plain_chunk
 from asbru.dialects.openai_chat.reasoning import plain_thought, read_chunk_reasoning
 from asbru.dialects.openai_chat.response import call_id, read_created
@@ -261,7 +261,8 @@ class ChatStreamReader:
         members = _decode(event.data)
         if members is None:
             shown = event.data[:80].decode("utf-8", "replace")
-            out.append(self._fault(protocol_fault(f"expected a JSON object in the stream, got: {shown}")))
+            garbage = protocol_fault(f"expected a JSON object in the stream, got: {shown}")
+            out.append(self._fault(listed_fault(event.data) or garbage))
         elif members.get("error", NULL) != NULL or event.event == "error":
             usage = read_usage(members.get("usage", NULL))
             if usage is not None and self._started:  # OpenRouter bills up to the error
