@@ -374,6 +374,14 @@ def test_the_form_of_a_wish_is_not_noted_but_its_unknown_members_are() -> None:
     ]
 
 
+def test_a_tool_schema_has_no_combinator_at_its_root() -> None:
+    """The API refuses them for the whole request: they are merged into the root, with a note."""
+    schema = b'{"type":"object","properties":{"a":{}},"anyOf":[{"required":["a"]},{"required":[]}]}'
+    body, notes = write(ask(tools=(Tool(name="f", parameters=Raw(schema)),)))
+    assert body["tools"][0]["input_schema"] == {"type": "object", "properties": {"a": {}}}
+    assert notes == ["changed tools[0].parameters.anyOf (not allowed at the root of a tool's schema)"]
+
+
 def test_thinking_excludes_sampling_and_forced_calls() -> None:
     """With thinking the API refuses temperature, top_k and top_p; with a forced call it refuses thinking."""
     thinking = Reasoning(effort="high")

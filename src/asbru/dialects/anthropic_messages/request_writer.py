@@ -32,13 +32,12 @@ from asbru.dialects.anthropic_messages.block_writer import (
 from asbru.dialects.anthropic_messages.reasoning import Thought, write_reasoning
 from asbru.dialects.anthropic_messages.types import NAME, decode_members, encode
 from asbru.dialects.contract import Written
-from asbru.dialects.fields import DECODE_ERRORS
 from asbru.dialects.receipt import Receipt
+from asbru.dialects.tool_schema import NO_PARAMETERS, write_schema
 
 MAX_TOKENS_DEFAULT: Final = 4096
 """`max_tokens` where neither the caller nor the catalogue knows one: every model allows it."""
 
-_NO_PARAMETERS: Final = Raw(b'{"type":"object","properties":{}}')
 _TIERS: Final = {"auto": "auto", "standard_only": "standard_only", "default": "standard_only"}
 _UNKNOWN_HERE: Final = ("frequency_penalty", "presence_penalty", "seed", "top_logprobs", "logit_bias")
 
@@ -250,19 +249,11 @@ def _write_tool(tool: Tool | ForeignTool, path: str, receipt: Receipt) -> Block 
     return block
 
 
-def _schema(tool: Tool, path: str, receipt: Receipt) -> Any:
-    """The schema with the `type` that the API requires."""
+def _schema(tool: Tool, path: str, receipt: Receipt) -> Raw:
+    """The schema, which the API requires, with a root that it takes."""
     if tool.parameters is None:
-        return _NO_PARAMETERS
-    try:
-        members = decode_members(tool.parameters)
-    except DECODE_ERRORS:
-        receipt.changed(f"{path}.parameters", "not a JSON schema object")
-        return _NO_PARAMETERS
-    if "type" in members:
-        return tool.parameters
-    receipt.added(f"{path}.parameters.type", "object")
-    return {"type": "object", **members}
+        return NO_PARAMETERS
+    return write_schema(tool.parameters, f"{path}.parameters", receipt, properties=False)
 
 
 def _write_tool_choice(request: ChatRequest, receipt: Receipt) -> Any:
