@@ -15,6 +15,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 InputKind: TypeAlias = Literal["image", "audio", "document"]
 ThinkingStyle: TypeAlias = Literal["adaptive", "budget", "none"]
+ReasoningBack: TypeAlias = Literal["reasoning_content", "reasoning", "thinking", "none"]
 
 
 class Traits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -44,6 +45,13 @@ class Traits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     thinking: Annotated[
         ThinkingStyle | None,
         Meta(description="How it is asked to think (Anthropic dialect): by effort, by a budget of tokens, or not."),
+    ] = None
+    reasoning_back: Annotated[
+        ReasoningBack | None,
+        Meta(
+            description="The member in which it wants the reasoning of earlier answers back (OpenAI dialect); `none`: "
+            "it refuses it. By default the member in which a provider of this dialect sent it."
+        ),
     ] = None
 
 

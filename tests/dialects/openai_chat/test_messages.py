@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import msgspec
+import pytest
 
 from asbru.core.chat import (
     ImagePart,
@@ -140,3 +141,40 @@ def test_a_message_of_results_has_nowhere_to_keep_more() -> None:
         "dropped messages[0].mood (known to anthropic_messages only)",
         "dropped messages[0].name (tool results have no author)",
     ]
+
+
+def back(part: ThinkingPart | RedactedThinkingPart, wanted: Any = None) -> tuple[Any, list[str]]:
+    """An assistant's message as it is written for a caller of another dialect, and the notes."""
+    receipt = Receipt("openai_chat", "anthropic_messages")
+    message = Message(role="assistant", parts=(part, TextPart(text="a")))
+    [written] = write_messages((message,), PartWriter(receipt, marks=False, reasoning_back=wanted))
+    return json.loads(msgspec.json.encode(written)), [note.field for note in receipt.notes]
+
+
+@pytest.mark.parametrize(
+    ("member", "wanted", "written"),
+    [
+        (None, None, {"reasoning_content": "hm", "content": "a"}),
+        ("reasoning", None, {"reasoning": "hm", "content": "a"}),
+        ("reasoning.summary", None, {"reasoning": "hm", "content": "a"}),
+        ("reasoning", "reasoning_content", {"reasoning_content": "hm", "content": "a"}),
+        ("thinking", None, {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]},
+         {"type": "text", "text": "a"}]}),
+    ],
+)  # fmt: skip
+def test_a_chat_providers_reasoning_goes_back(member: str | None, wanted: Any, written: Any) -> None:
+    """Reasoning that went through a caller of another dialect goes back in the member that the target wants."""
+    extra = {} if member is None else {"member": Raw(json.dumps(member).encode())}
+    part = ThinkingPart(text="hm", dialect="openai_chat", extra=extra)
+    assert back(part, wanted) == ({"role": "assistant", **written}, [])
+
+
+def test_reasoning_that_the_target_does_not_take_is_dropped() -> None:
+    """Signed thinking goes to its own provider only, unless the target wants text; some take none at all."""
+    bare = {"role": "assistant", "content": "a"}
+    signed = ThinkingPart(text="hm", signature="s", dialect="anthropic_messages")
+    where = "messages[0].parts[0]"
+    assert back(signed) == (bare, [where])
+    assert back(signed, "reasoning_content") == ({"reasoning_content": "hm", **bare}, [f"{where}.signature"])
+    assert back(ThinkingPart(text="hm", dialect="openai_chat"), "none") == (bare, [where])
+    assert back(RedactedThinkingPart(data="d", dialect="openai_chat")) == (bare, [where])

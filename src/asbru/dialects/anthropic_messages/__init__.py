@@ -5,6 +5,7 @@ It refuses to guess: what it cannot carry is noted, counts nobody reported are n
 Thinking signatures and cache marks survive; see `request.py` for what is normalised. No HTTP here, no counting.
 """
 
+from asbru.dialects.anthropic_messages.blocks import UNSIGNED
 from asbru.dialects.anthropic_messages.errors import error_inside, read_error, write_error, write_stream_error
 from asbru.dialects.anthropic_messages.model_list import write_all, write_one
 from asbru.dialects.anthropic_messages.operations import OPERATIONS
@@ -31,6 +32,7 @@ DIALECT = Dialect(
         tail=tail,
         prelude=prelude,
         withhold=withhold,
+        unfit=UNSIGNED,
         head_usage=head_usage,
         merge_usage=merge_usage,
     ),

@@ -13,6 +13,7 @@ from typing import Final
 from asbru.core.chat import (
     CacheMark,
     DocumentPart,
+    Extra,
     ForeignPart,
     ImagePart,
     MediaSource,
@@ -30,6 +31,13 @@ from asbru.dialects.fields import DECODE_ERRORS, NULL, Fields, kind_of
 
 CARRIER: Final = "asbru:"
 """A signature of another dialect travels through callers of this one as `asbru:<dialect>:<signature>`."""
+
+CARRIER_SPELLING: Final = ";"
+"""Thinking without a signature is `asbru:<dialect>:`, or `asbru:<dialect>;<member>:` where it stood in a member that
+its dialect has several of."""
+
+UNSIGNED: Final = (b'"asbru:', b'"signature":""', b'"signature": ""')
+"""What requests with thinking hold that Anthropic has not signed, as serialisers write it."""
 
 
 def read_content(fields: Fields, name: str) -> tuple[tuple[Part, ...], bool]:
@@ -95,8 +103,18 @@ def read_signature(signature: str | None) -> tuple[str | None, str]:
     """A signature and the dialect whose provider made it."""
     if signature and signature.startswith(CARRIER):
         dialect, _, inner = signature.removeprefix(CARRIER).partition(":")
-        return inner, dialect
+        return inner, dialect.partition(CARRIER_SPELLING)[0]
     return signature, NAME
+
+
+def read_thought(text: str, signature: str | None, extra: Extra) -> ThinkingPart:
+    """Thinking with its signature, or with what another dialect's carries in place of one."""
+    found, dialect = read_signature(signature)
+    if dialect == NAME or found or signature is None:
+        return ThinkingPart(text=text, signature=found, dialect=dialect, extra=extra)
+    word = signature.removeprefix(CARRIER).partition(":")[0].partition(CARRIER_SPELLING)[2]
+    spelling = {"member": Raw(encode(word))} if word else {}
+    return ThinkingPart(text=text, dialect=dialect, extra={**extra, **spelling})
 
 
 def _read_text(fields: Fields) -> Part:
@@ -201,8 +219,8 @@ def _read_tool_result(fields: Fields) -> Part:
 
 
 def _read_thinking(fields: Fields) -> Part:
-    signature, dialect = read_signature(fields.text("signature"))
-    return ThinkingPart(text=fields.need_text("thinking"), signature=signature, dialect=dialect, extra=fields.rest())
+    signature = fields.text("signature")
+    return read_thought(fields.need_text("thinking"), signature, fields.rest())
 
 
 def _read_redacted(fields: Fields) -> Part:

@@ -27,7 +27,7 @@ from asbru.core.chat import (
     ToolResultPart,
 )
 from asbru.core.reply import ChatReply
-from asbru.dialects.anthropic_messages.blocks import read_signature
+from asbru.dialects.anthropic_messages.blocks import read_thought
 from asbru.dialects.anthropic_messages.types import NAME, STOP_READ, CacheCreationWire, OutputDetailsWire, UsageWire
 from asbru.dialects.anthropic_messages.usage import usage_extra_raw, usage_from
 from asbru.dialects.fields import DECODE_ERRORS, NULL
@@ -75,8 +75,7 @@ class ThinkingWire(msgspec.Struct, tag="thinking", forbid_unknown_fields=True):
 
     def part(self) -> ThinkingPart:
         """The canonical part."""
-        signature, dialect = read_signature(self.signature)
-        return ThinkingPart(text=self.thinking, signature=signature, dialect=dialect)
+        return read_thought(self.thinking, self.signature, {})
 
 
 class ToolUseWire(msgspec.Struct, tag="tool_use", forbid_unknown_fields=True):

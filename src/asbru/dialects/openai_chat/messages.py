@@ -4,8 +4,8 @@ A user message that holds tool results becomes one `tool` message per result, th
 rest. Chat knows one order within an assistant message: reasoning, content, refusal, calls; parts in another
 order are sorted and noted. Media in a tool result from another dialect travels in a user message after the
 results. A failed result (`is_error`) from another dialect begins with "Error: ", for chat has no flag.
-Thinking from another dialect's request is dropped and noted: the provider that signed it is not the one
-asked now.
+Thinking of chat providers that a caller of another dialect sends back goes where it came from
+(`Traits.reasoning_back`); signed thinking is dropped and noted: the provider that signed it is not the one asked now.
 """
 
 from __future__ import annotations
@@ -26,12 +26,16 @@ from asbru.core.chat import (
 )
 from asbru.dialects.openai_chat.parts import PartWriter, bare_text
 from asbru.dialects.openai_chat.reasoning import (
+    THINKING_CONTENT,
     Thought,
+    came_in,
     is_content,
+    thought_in,
     write_reasoning,
     write_thinking_content,
 )
 from asbru.dialects.openai_chat.tools import write_call
+from asbru.dialects.openai_chat.types import NAME
 
 _ERROR = "Error: "
 _CONTENT, _REFUSAL, _AUDIO, _CALL = range(4)
@@ -192,11 +196,30 @@ def _write_assistant(message: Message, path: str, writer: PartWriter) -> dict[st
 def _write_thought(part: Thought, path: str, writer: PartWriter, thoughts: list[Thought]) -> object | None:
     """Thinking that is content; any other is added to `thoughts`, or noted where it cannot be carried."""
     if not writer.own:
-        writer.receipt.dropped(path, "thinking of another dialect, which only its provider can use")
-    elif isinstance(part, ThinkingPart) and is_content(part):
+        return _write_foreign_thought(part, path, writer, thoughts)
+    if isinstance(part, ThinkingPart) and is_content(part):
         return write_thinking_content(part)
     else:
         thoughts.append(part)
+    return None
+
+
+def _write_foreign_thought(part: Thought, path: str, writer: PartWriter, thoughts: list[Thought]) -> object | None:
+    """Thinking that a caller of another dialect sends back: in the member that the target wants it in, or else in the
+    one that it came in, if it is a chat provider's. See `_write_thought`."""
+    wanted = writer.reasoning_back
+    if isinstance(part, RedactedThinkingPart) or wanted == "none" or not part.text:
+        writer.receipt.dropped(path, "thinking that the target does not take")
+        return None
+    if wanted is None and (part.dialect != NAME or part.signature):
+        writer.receipt.dropped(path, "thinking of another dialect, which only its provider can use")
+        return None
+    if part.signature:
+        writer.receipt.dropped(f"{path}.signature", "only its provider can use it")
+    member = wanted or came_in(part)
+    if member == "thinking":
+        return write_thinking_content(ThinkingPart(text=part.text, extra=THINKING_CONTENT))
+    thoughts.append(thought_in(member, part.text))
     return None
 
 

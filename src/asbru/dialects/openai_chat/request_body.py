@@ -47,7 +47,7 @@ _PLAIN: Final = (
 def write_request(request: ChatRequest, model: str, traits: Traits) -> Written:
     """The body for `model`, as its traits allow."""
     receipt = Receipt(NAME, request.dialect)
-    writer = PartWriter(receipt, marks=traits.cache_marks)
+    writer = PartWriter(receipt, marks=traits.cache_marks, reasoning_back=traits.reasoning_back)
     body: dict[str, object] = {
         "model": model,
         "messages": write_messages(request.messages, writer),

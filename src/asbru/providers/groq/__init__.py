@@ -14,5 +14,6 @@ PROVIDER = Provider(
     traits=Traits(
         strip=frozenset(("store", "service_tier", "prompt_cache_key")),
         refuse_inputs=("image", "audio"),
+        reasoning_back="reasoning",
     ),
 )
