@@ -157,6 +157,7 @@ class Passing(msgspec.Struct, frozen=True, kw_only=True):
     `tail(data, choices)` reads the last bytes of a stream (whole events); `data` may begin in the middle of an event.
     `unfit`: bytes by which a request tells that it cannot go as it came, for it holds what a provider of the dialect
     refuses: it is read and written anew. They may stand there by chance; that costs only time.
+    The first is not one of them, but a part of all: a body without it is searched once.
     `finishes(data)` tells whether whole events hold a finish reason: asked only where `choices` is above one, so that
     the choices that end early are not forgotten.
     `prelude(data)` looks at the first whole events of a stream: a `StreamFault`, True once content was seen,

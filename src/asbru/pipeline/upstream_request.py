@@ -30,7 +30,10 @@ def request_passes(call: Call, endpoint: Endpoint) -> bool:
 def fits(call: Call, endpoint: Endpoint) -> bool:
     """Whether a body of the provider's own dialect is free of what the provider refuses (`Passing.unfit`)."""
     body = call.body
-    return call.operation.codec is None or all(body.find(mark) < 0 for mark in endpoint.dialect.passing.unfit)
+    part, *marks = endpoint.dialect.passing.unfit
+    if call.operation.codec is None or body.find(part) < 0:
+        return True
+    return all(body.find(mark) < 0 for mark in marks)
 
 
 def asks_usage(head: RequestHead, traits: Traits) -> bool:

@@ -36,8 +36,12 @@ CARRIER_SPELLING: Final = ";"
 """Thinking without a signature is `asbru:<dialect>:`, or `asbru:<dialect>;<member>:` where it stood in a member that
 its dialect has several of."""
 
-UNSIGNED: Final = (b'"asbru:', b'"signature":""', b'"signature": ""')
-"""What requests with thinking hold that Anthropic has not signed, as serialisers write it."""
+UNSIGNED: Final = (
+    b'"signature":',
+    *(b'"signature":""', b'"signature": ""'),
+    *(b'"signature":"asbru:', b'"signature": "asbru:'),
+)
+"""What requests with thinking hold that Anthropic has not signed, as serialisers write it; first what all have."""
 
 
 def read_content(fields: Fields, name: str) -> tuple[tuple[Part, ...], bool]:
