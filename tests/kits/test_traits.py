@@ -47,6 +47,9 @@ CASES = {
     "reasoning_back": Case(
         "none", OPENAI, MESSAGES, {"max_tokens": 9, "messages": [{"role": "assistant", "content": [THOUGHT]}]}
     ),
+    "system_anywhere": Case(
+        True, OPENAI, MESSAGES, {"max_tokens": 9, "messages": [*ASK["messages"], {"role": "system", "content": "s"}]}
+    ),
     "thinking": Case("budget", ANTHROPIC, CHAT, {"max_tokens": 9000, "reasoning_effort": "low"}),
 }
 

@@ -46,6 +46,13 @@ class Traits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         ThinkingStyle | None,
         Meta(description="How it is asked to think (Anthropic dialect): by effort, by a budget of tokens, or not."),
     ] = None
+    system_anywhere: Annotated[
+        bool,
+        Meta(
+            description="It takes several system messages, anywhere in the conversation (OpenAI dialect). Otherwise "
+            "those at the start become one, and later ones become user text."
+        ),
+    ] = False
     reasoning_back: Annotated[
         ReasoningBack | None,
         Meta(

@@ -178,3 +178,33 @@ def test_reasoning_that_the_target_does_not_take_is_dropped() -> None:
     assert back(signed, "reasoning_content") == ({"reasoning_content": "hm", **bare}, [f"{where}.signature"])
     assert back(ThinkingPart(text="hm", dialect="openai_chat"), "none") == (bare, [where])
     assert back(RedactedThinkingPart(data="d", dialect="openai_chat")) == (bare, [where])
+
+
+def fold(*messages: Message) -> tuple[list[tuple[Any, Any]], list[str]]:
+    """Roles and contents as they are written for a target that wants one system message, first; and the notes."""
+    receipt = Receipt("openai_chat", "anthropic_messages")
+    written = write_messages(messages, PartWriter(receipt, marks=False), system_anywhere=False)
+    turns = [(turn["role"], turn["content"]) for turn in json.loads(msgspec.json.encode(written))]
+    return turns, [note.field for note in receipt.notes]
+
+
+def say(role: Any, *texts: str) -> Message:
+    return Message(role=role, parts=tuple(TextPart(text=text) for text in texts), plain=len(texts) == 1)
+
+
+def test_system_text_inside_the_conversation_becomes_user_text() -> None:
+    """It is joined to the user's message before it, or stands alone; system messages at the start become one."""
+    turns, notes = fold(say("system", "s"), say("developer", "t"), say("user", "a"), say("system", "u"),
+                        say("assistant", "b"), say("system", "v", "w"))  # fmt: skip
+    parts = [{"type": "text", "text": "v"}, {"type": "text", "text": "w"}]
+    assert turns == [("system", "s\n\nt"), ("user", "a\n\nu"), ("assistant", "b"), ("user", parts)]
+    assert notes == ["messages[1]", "messages[3]", "messages[5]"]
+
+
+def test_system_text_does_not_part_calls_from_their_results() -> None:
+    """Between a call and its result it waits for the result; a system message that opens the conversation stays."""
+    call = assistant(ToolCallPart(id="c", name="f", arguments=""))
+    result = user(ToolResultPart(call_id="c", parts=(TextPart(text="r"),)), TextPart(text="q"))
+    turns, _ = fold(say("user", "a"), call, say("system", "s"), result, say("system", "t"))
+    assert turns == [("user", "a"), ("assistant", None), ("tool", "r"), ("user", "s"), ("user", "q\n\nt")]
+    assert fold(say("system", "s"), say("user", "a")) == ([("system", "s"), ("user", "a")], [])

@@ -11,6 +11,7 @@ Thinking of chat providers that a caller of another dialect sends back goes wher
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 from asbru.core.chat import (
     AudioPart,
@@ -40,11 +41,17 @@ from asbru.dialects.openai_chat.types import NAME
 _ERROR = "Error: "
 _CONTENT, _REFUSAL, _AUDIO, _CALL = range(4)
 """The order of what an assistant's message holds."""
+_SYSTEM = ("system", "developer")
 
 
-def write_messages(messages: Sequence[Message], writer: PartWriter) -> list[dict[str, object]]:
-    """The `messages` list."""
+def write_messages(
+    messages: Sequence[Message], writer: PartWriter, *, system_anywhere: bool = True
+) -> list[dict[str, object]]:
+    """The `messages` list. Without `system_anywhere`, system text of another dialect stands in the first message only:
+    see `_fold_system`."""
     written: list[dict[str, object]] = []
+    if not writer.own and not system_anywhere and any(message.role in _SYSTEM for message in messages[1:]):
+        return _fold_system(messages, writer)
     for at, message in enumerate(messages):
         path = f"messages[{at}]"
         if message.role == "assistant":
@@ -52,6 +59,52 @@ def write_messages(messages: Sequence[Message], writer: PartWriter) -> list[dict
         else:
             written += _write_turn(message, path, writer)
     return written
+
+
+def _fold_system(messages: Sequence[Message], writer: PartWriter) -> list[dict[str, object]]:
+    """The `messages` list, in which system text that opens the conversation is one message and any later is user text,
+    joined to a user's message before it. Results of tools stay next to their calls: such text waits for them."""
+    written: list[dict[str, object]] = []
+    late: list[dict[str, object]] = []
+    for at, message in enumerate(messages):
+        path = f"messages[{at}]"
+        if message.role == "assistant":
+            new = [_write_assistant(message, path, writer)]
+        else:
+            new = _write_turn(message, path, writer)
+        last = written[-1] if written else {}
+        if message.role not in _SYSTEM:
+            results = sum(one["role"] == "tool" for one in new)
+            written += [*new[:results], *late, *new[results:]]
+            late.clear()
+        elif at and last.get("role") in _SYSTEM:
+            writer.receipt.changed(path, "joined to the system message before it")
+            last["content"] = _joined(last["content"], new[0]["content"])
+        elif at:
+            writer.receipt.changed(path, f"{message.role} text inside the conversation became user text")
+            new[0]["role"] = "user"
+            if "tool_calls" in last:
+                late += new
+            elif last.get("role") == "user":
+                last["content"] = _joined(last["content"], new[0]["content"])
+            else:
+                written += new
+        else:
+            written += new
+    return written + late
+
+
+def _joined(before: object, after: object) -> object:
+    """Two contents as one: texts as a text."""
+    if isinstance(before, str) and isinstance(after, str):
+        return f"{before}\n\n{after}" if before and after else before or after
+    return [*_as_parts(before), *_as_parts(after)]
+
+
+def _as_parts(content: object) -> list[object]:
+    if isinstance(content, str):
+        return [{"type": "text", "text": content}] if content else []
+    return cast("list[object]", content)
 
 
 def _head(message: Message, path: str, writer: PartWriter) -> dict[str, object]:

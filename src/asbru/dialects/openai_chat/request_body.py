@@ -50,7 +50,7 @@ def write_request(request: ChatRequest, model: str, traits: Traits) -> Written:
     writer = PartWriter(receipt, marks=traits.cache_marks, reasoning_back=traits.reasoning_back)
     body: dict[str, object] = {
         "model": model,
-        "messages": write_messages(request.messages, writer),
+        "messages": write_messages(request.messages, writer, system_anywhere=traits.system_anywhere),
     }
     if request.tools is not None or request.tool_choice is not None or request.parallel_tool_calls is not None:
         body |= _write_tooling(request, writer)

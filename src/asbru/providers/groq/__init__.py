@@ -15,5 +15,6 @@ PROVIDER = Provider(
         strip=frozenset(("store", "service_tier", "prompt_cache_key")),
         refuse_inputs=("image", "audio"),
         reasoning_back="reasoning",
+        system_anywhere=True,
     ),
 )

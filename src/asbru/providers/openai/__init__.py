@@ -11,5 +11,5 @@ PROVIDER = Provider(
     base_url="https://api.openai.com/v1",
     env_key="OPENAI_API_KEY",
     price_id="openai",
-    traits=Traits(reasoning_back="none"),
+    traits=Traits(reasoning_back="none", system_anywhere=True),
 )
