@@ -26,6 +26,7 @@ from asbru.core.chat import (
     ToolResultPart,
 )
 from asbru.core.reply import PartDelta
+from asbru.dialects.anthropic_messages.tool_ids import read_tool_id
 from asbru.dialects.anthropic_messages.types import NAME, decode_any, decode_members, decode_text, encode
 from asbru.dialects.fields import DECODE_ERRORS, NULL, Fields, kind_of
 
@@ -199,7 +200,7 @@ def _read_tool_use(fields: Fields) -> Part:
     if given is not None and kind_of(given) != "an object":
         raise fields.wrong("input", f"expected an object, got {kind_of(given)}")
     return ToolCallPart(
-        id=fields.need_text("id"),
+        id=read_tool_id(fields.need_text("id")),
         name=name,
         arguments="" if given is None else bytes(given).decode(),
         cache=read_cache(fields),
@@ -213,7 +214,7 @@ def _read_tool_result(fields: Fields) -> Part:
     if fields.peek("content") is not None:
         parts, plain = read_content(fields, "content")
     return ToolResultPart(
-        call_id=fields.need_text("tool_use_id"),
+        call_id=read_tool_id(fields.need_text("tool_use_id")),
         parts=parts,
         plain=plain,
         is_error=fields.boolean("is_error") or False,

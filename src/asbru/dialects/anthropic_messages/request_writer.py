@@ -30,6 +30,7 @@ from asbru.dialects.anthropic_messages.block_writer import (
     write_cache,
 )
 from asbru.dialects.anthropic_messages.reasoning import Thought, write_reasoning
+from asbru.dialects.anthropic_messages.tool_ids import with_unique_ids
 from asbru.dialects.anthropic_messages.types import NAME, decode_members, encode
 from asbru.dialects.contract import Written
 from asbru.dialects.receipt import Receipt
@@ -78,7 +79,7 @@ def _max_tokens(request: ChatRequest, traits: Traits, receipt: Receipt) -> int:
 
 
 def _write_conversation(body: dict[str, Any], request: ChatRequest, receipt: Receipt) -> None:
-    messages = request.messages
+    messages = request.messages if receipt.native else with_unique_ids(request.messages, receipt)
     lead = _lead(messages, receipt)
     if lead == len(messages) and lead and not receipt.native:
         lead -= 1  # a conversation of system text alone: the last of it is what the model shall answer

@@ -222,7 +222,7 @@ def _write_reply_block(part: Part, path: str, receipt: Receipt) -> Block | None:
             data = carry(part.data, part.dialect)
             return {"type": "redacted_thinking", "data": data, **receipt.riding_thought(path, part.extra)}
         case ToolCallPart():
-            return write_tool_use(part, path, receipt)
+            return write_tool_use(part, path, receipt, answer=True)
         case ForeignPart():
             return write_foreign(part, path, receipt)
         case _:

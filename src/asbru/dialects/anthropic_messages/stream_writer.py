@@ -259,7 +259,7 @@ class MessagesStreamWriter:
             case ToolCallPart():
                 self._seen = (True, refused)
                 bare = msgspec.structs.replace(found, arguments="", custom=False)
-                block = write_tool_use(bare, path, self._receipt)
+                block = write_tool_use(bare, path, self._receipt, answer=True)
                 block["id"] = unique_id(block["id"] if found.id else "", self._ids, self._receipt)
                 return block
             case RefusalPart():
