@@ -153,7 +153,9 @@ def test_call_ids_fit_and_still_match() -> None:
             say("user", ToolResultPart(call_id="a:b/1")),
         )
     )
-    assert body["messages"][0]["content"][0]["id"] == body["messages"][1]["content"][0]["tool_use_id"] == "asbru-YTpiLzE"
+    assert (
+        body["messages"][0]["content"][0]["id"] == body["messages"][1]["content"][0]["tool_use_id"] == "asbru-YTpiLzE"
+    )
 
 
 def test_images_and_files() -> None:

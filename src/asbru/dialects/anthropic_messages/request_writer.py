@@ -13,8 +13,10 @@ from typing import Any, Final
 from asbru.core.chat import (
     ChatRequest,
     Extra,
+    ForeignPart,
     ForeignTool,
     Message,
+    Part,
     Raw,
     ResponseFormat,
     TextPart,
@@ -31,7 +33,7 @@ from asbru.dialects.anthropic_messages.block_writer import (
 )
 from asbru.dialects.anthropic_messages.reasoning import Thought, write_reasoning
 from asbru.dialects.anthropic_messages.tool_ids import with_unique_ids
-from asbru.dialects.anthropic_messages.types import NAME, decode_members, encode
+from asbru.dialects.anthropic_messages.types import BILLING, NAME, decode_members, encode
 from asbru.dialects.contract import Written
 from asbru.dialects.receipt import Receipt
 from asbru.dialects.tool_schema import NO_PARAMETERS, write_schema
@@ -95,9 +97,15 @@ def _lead(messages: tuple[Message, ...], receipt: Receipt) -> int:
     for n, message in enumerate(messages):
         if message.role not in ("system", "developer"):
             return n
-        if receipt.native and not all(isinstance(part, TextPart) for part in message.parts):
+        if receipt.native and not all(_is_system(part) for part in message.parts):
             return n  # a change of tools between turns: only a message can carry it
     return len(messages)
+
+
+def _is_system(part: Part) -> bool:
+    return isinstance(part, TextPart) or (
+        isinstance(part, ForeignPart) and part.dialect == NAME and part.kind == BILLING
+    )
 
 
 def _write_system(messages: tuple[Message, ...], receipt: Receipt) -> str | list[Block]:
@@ -110,7 +118,7 @@ def _write_system(messages: tuple[Message, ...], receipt: Receipt) -> str | list
         _note_message(message, f"messages[{n}]", receipt)
         for k, part in enumerate(message.parts):
             path = f"messages[{n}].parts[{k}]"
-            if isinstance(part, TextPart):
+            if _is_system(part):
                 block = write_block(part, path, receipt)
                 blocks.extend([] if block is None else [block])
             else:
