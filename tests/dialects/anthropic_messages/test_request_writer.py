@@ -433,3 +433,17 @@ def test_budget_that_cannot_fit_is_left_out() -> None:
     body, notes = write(native(reasoning=Reasoning(mode="enabled", budget_tokens=2000), max_tokens=1))
     assert "thinking" not in body
     assert notes == ["dropped thinking (no budget of 1024 fits under max_tokens 1)"]
+
+
+def test_a_cache_mark_on_a_message_stands_on_its_last_part() -> None:
+    """Gateways of the OpenAI family take a mark on the message; the API has it on blocks."""
+    mark = CacheMark(ttl="1h")
+    system = Message(role="system", parts=(TextPart(text="s"),), plain=True, cache=mark)
+    turn = Message(role="user", parts=(TextPart(text="a"), TextPart(text="b")), cache=mark)
+    body, _ = write(ask(system, turn))
+    control = {"type": "ephemeral", "ttl": "1h"}
+    assert body["system"] == [{"type": "text", "text": "s", "cache_control": control}]
+    assert [block.get("cache_control") for block in body["messages"][0]["content"]] == [None, control]
+    assert "cache_control" not in json.dumps(
+        write(ask(say("user", "q"), Message(role="user", parts=(), cache=mark)))[0]
+    )

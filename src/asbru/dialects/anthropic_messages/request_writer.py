@@ -10,17 +10,22 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import msgspec
+
 from asbru.core.chat import (
     ChatRequest,
+    DocumentPart,
     Extra,
     ForeignPart,
     ForeignTool,
+    ImagePart,
     Message,
     Part,
     Raw,
     ResponseFormat,
     TextPart,
     Tool,
+    ToolCallPart,
     ToolResultPart,
 )
 from asbru.core.traits import Traits
@@ -81,7 +86,9 @@ def _max_tokens(request: ChatRequest, traits: Traits, receipt: Receipt) -> int:
 
 
 def _write_conversation(body: dict[str, Any], request: ChatRequest, receipt: Receipt) -> None:
-    messages = request.messages if receipt.native else with_unique_ids(request.messages, receipt)
+    messages = request.messages
+    if not receipt.native:
+        messages = with_unique_ids(_with_marks_on_parts(messages, receipt), receipt)
     lead = _lead(messages, receipt)
     if lead == len(messages) and lead and not receipt.native:
         lead -= 1  # a conversation of system text alone: the last of it is what the model shall answer
@@ -90,6 +97,27 @@ def _write_conversation(body: dict[str, Any], request: ChatRequest, receipt: Rec
         body["system"] = system
     write = _write_as_is if receipt.native else _write_alternating
     body["messages"] = write(messages, lead, receipt)
+
+
+def _with_marks_on_parts(messages: tuple[Message, ...], receipt: Receipt) -> tuple[Message, ...]:
+    """The messages with the cache mark of a whole message on its last part, where the API has it."""
+    if all(message.cache is None for message in messages):
+        return messages
+    return tuple([_with_mark_on_part(message, f"messages[{n}]", receipt) for n, message in enumerate(messages)])
+
+
+def _with_mark_on_part(message: Message, path: str, receipt: Receipt) -> Message:
+    mark = message.cache
+    if mark is None:
+        return message
+    last = message.parts[-1] if message.parts else None
+    if not isinstance(last, TextPart | ImagePart | DocumentPart | ToolCallPart | ToolResultPart):
+        receipt.dropped(f"{path}.cache", "there is nothing to mark")
+        return msgspec.structs.replace(message, cache=None)
+    if last.cache is None:
+        receipt.changed(f"{path}.cache", "stands on its last part")
+        last = msgspec.structs.replace(last, cache=mark)
+    return msgspec.structs.replace(message, parts=(*message.parts[:-1], last), plain=False, cache=None)
 
 
 def _lead(messages: tuple[Message, ...], receipt: Receipt) -> int:

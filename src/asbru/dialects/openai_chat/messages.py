@@ -111,6 +111,8 @@ def _head(message: Message, path: str, writer: PartWriter) -> dict[str, object]:
     head: dict[str, object] = {"role": message.role}
     if message.name is not None:
         head["name"] = message.name
+    if message.cache is not None:
+        head |= writer.cache(message.cache, path)
     if message.extra:
         head |= writer.receipt.riding(path, message.extra)
     return head
