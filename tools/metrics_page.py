@@ -38,6 +38,10 @@ Values of `bucket`: {", ".join(f"`{bucket}`" for bucket in names.TOKEN_BUCKETS)}
 out `reasoning`, except where a provider does not tell them apart.
 
 Values of `outcome`: `ok`, `error`, `cut` (the upstream broke off), `cancelled` (the caller did), `refused` (by Asbru).
+
+`status` of `asbru_attempts_total` is the provider's HTTP status, or, where it sent none that counts: `network`,
+`protocol`, `deadline`, `cut`, `exhausted` (no credential could be had), `error` (told inside a stream), `cancelled`, or
+the code of a refusal by Asbru. So is `reason` of `asbru_fallbacks_total`.
 """
 
 

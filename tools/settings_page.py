@@ -27,8 +27,8 @@ Written by `tools/settings_page.py` from the models in `src/asbru/app/config`; c
 Any text may be `env.NAME`. Unknown keys are errors. Numbers are numbers (`8080`, not `"8080"`), unless they come
 from the environment. `[]` stands for each entry of a list, `<name>` for a name of your choice.
 
-Everything under `listen` and `control` is a boot setting: a change waits for a restart. All else is live: a changed
-file is compiled and swapped whole, or refused whole.
+Everything under `listen` and `control`, and `log.format`, is a boot setting: a change waits for a restart. All else is
+live: a changed file is compiled and swapped whole, or refused whole.
 """
 
 

@@ -70,6 +70,18 @@ def test_control_is_a_boot_setting(tmp_path: Path, enabled: bool) -> None:
         assert gateway.end() == 0
 
 
+def test_the_whole_log_is_json_where_it_is_asked_for(tmp_path: Path) -> None:
+    """`log.format: json` is a boot setting: the supervisor's own lines are objects, and the children are told."""
+    with Gateway(tmp_path, f"{KEY}log: {{format: json}}\n") as gateway:
+        gateway.wait_ready()
+        pid = gateway.pids("worker-0")[0]
+        assert b"ASBRU_LOG_FORMAT=json" in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        gateway.config.write_text(f"{KEY}log: {{format: text, access: true}}\n")
+        wait_until(lambda: gateway.said("log.format changed: a boot setting"), "the warning")
+        assert gateway.said('"event": "ready: http')
+        assert gateway.end() == 0
+
+
 def test_dead_children_are_replaced(tmp_path: Path) -> None:
     """A worker and a bookkeeper killed by hand come back, with the current snapshot."""
     with Gateway(tmp_path) as gateway:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from typing import Any
 
@@ -9,8 +10,9 @@ import pytest
 from tests.fakes.upstream import FIN, RST, STALL, FakeUpstream, Gate, Reply, compress
 from tests.fakes.waiting import until
 from tests.journeys.caller import UpstreamResponse, request
-from tests.journeys.gateway import Gateway, anthropic, deadlines, openai, retries
+from tests.journeys.gateway import Gateway, anthropic, deadlines, fallback, openai, retries
 from tests.journeys.talk import (
+    CHAT_DONE,
     CHAT_PATH,
     CHAT_REPLY,
     CHAT_START,
@@ -498,3 +500,80 @@ async def test_whole_answers_pass_with_messages_too() -> None:
         upstream.queue(Reply.raw(FIN), Reply.raw(b"x"), Reply.raw(RST), Reply.json(MESSAGES_REPLY))
         statuses = [(await gateway.call(MESSAGES_PATH, messages())).status for _ in range(4)]
         assert statuses == [502, 502, 502, 200]
+
+
+BROKEN_OFF = {**CHAT_REPLY, "choices": [{"index": 0, "message": {"content": ""}, "finish_reason": "error"}]}
+
+
+async def test_a_choice_that_failed() -> None:
+    """A choice that the provider broke off is an error: the fallback answers, or the caller is told in its dialect."""
+    async with FakeUpstream() as upstream:
+        facts = (openai(upstream.url), anthropic(upstream.url))
+        async with Gateway(*facts, fallbacks=fallback("openai/first", "anthropic/c")) as gateway:
+            upstream.on("/v1/chat/completions", Reply.json(BROKEN_OFF))
+            upstream.on("/v1/messages", Reply.json(MESSAGES_REPLY))
+            for path, body in ((CHAT_PATH, chat()), (MESSAGES_PATH, messages("openai/gpt-x"))):
+                answer = await gateway.call(path, body)
+                assert answer.status == 502 and "finish_reason 'error'" in answer.error["message"]
+                assert (gateway.rows[-1]["outcome"], gateway.rows[-1]["input_tokens"]) == ("error", 5)
+            assert (await gateway.call(CHAT_PATH, chat("openai/first"))).headers["x-asbru-provider"] == "anthropic"
+
+
+async def test_a_choice_that_failed_in_a_stream() -> None:
+    """In a stream too: before content the fallback answers; after it the record says error, and a translated stream
+    ends with an error event."""
+    broken = event({**json.loads(CHAT_START[6:]), "choices": [{"index": 0, "delta": {}, "finish_reason": "error"}]})
+    async with FakeUpstream() as upstream:
+        facts = (openai(upstream.url), anthropic(upstream.url))
+        async with Gateway(*facts, fallbacks=fallback("openai/first", "anthropic/c")) as gateway:
+            upstream.on("/v1/messages", Reply.events(*MESSAGES_STREAM))
+            upstream.on("/v1/chat/completions", Reply.events(CHAT_START, broken, CHAT_DONE))
+            answer = await gateway.call(CHAT_PATH, chat("openai/first", stream=True))
+            assert chat_text(answer.body) == "Hi you"
+            upstream.on("/v1/chat/completions", Reply.events(CHAT_START, CHAT_WORDS[0], broken, CHAT_DONE))
+            answer = await gateway.call(MESSAGES_PATH, messages("openai/gpt-x", stream=True))
+            assert events(answer.body)[-1]["type"] == "error"
+            await gateway.call(CHAT_PATH, chat(stream=True))
+            assert [row["outcome"] for row in gateway.rows] == ["ok", "error", "error"]
+
+
+@pytest.mark.parametrize("kind", ["invalid_request_error", "invalid_parameter_error"])
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_callers_mistake_told_inside_a_200(kind: str, stream: bool) -> None:
+    """A mistake of the caller's is 400 after one attempt, without a fallback, though it came with status 200."""
+    said = {"error": {"message": "bad temperature", "type": kind}}
+    facts = {"retries": retries(2)}
+    async with FakeUpstream() as upstream:
+        providers = (openai(upstream.url, **facts), anthropic(upstream.url, **facts))
+        lines = (*fallback("openai/gpt-x", "anthropic/c"), *fallback("anthropic/claude-x", "openai/c"))
+        async with Gateway(*providers, fallbacks=lines) as gateway:
+            upstream.otherwise = Reply.events(event(said, "error")) if stream else Reply.json(said)
+            for path, body in [(path, {**body, "stream": stream}) for path, body, _ in CUTS.values()]:
+                answer = await gateway.call(path, body)
+                assert (answer.status, answer.error["message"]) == (400, "bad temperature")
+                assert (gateway.rows[-1]["status"], gateway.rows[-1]["attempts"]) == (400, 1)
+
+
+def among(name: str, *, first: bool) -> Reply:
+    """A stream with a malformed event before any content, or after the first word."""
+    words = CHAT_STREAM[1:] if first else CHAT_STREAM[2:]
+    return Reply.events(CHAT_START, *(() if first else CHAT_WORDS[:1]), GARBAGE[name], *words)
+
+
+@pytest.mark.parametrize("name", ["half JSON", "no JSON", "binary", "a number"])
+async def test_a_malformed_event_when_passed_on(name: str) -> None:
+    """In a stream that passes, too: the fallback answers while nothing was sent; after that the caller is told with an
+    error event in its place, and the record says error."""
+    async with FakeUpstream() as upstream:
+        facts = (openai(upstream.url), anthropic(upstream.url))
+        async with Gateway(*facts, fallbacks=fallback("openai/first", "anthropic/c")) as gateway:
+            upstream.on("/v1/messages", Reply.events(*MESSAGES_STREAM))
+            upstream.on("/v1/chat/completions", among(name, first=True))
+            assert chat_text((await gateway.call(CHAT_PATH, chat("openai/first", stream=True))).body) == "Hi you"
+            upstream.on("/v1/chat/completions", among(name, first=False))
+            answer = await gateway.call(CHAT_PATH, chat(stream=True))
+            if answer.status == 200:
+                assert events(answer.body)[-1]["error"]["code"] == "upstream_protocol"
+                assert GARBAGE[name] not in answer.body and b"[DONE]" not in answer.body
+            assert [row["outcome"] for row in gateway.rows] == ["ok", "error"]
+            assert gateway.rows[-1]["error_code"] == "upstream_protocol"

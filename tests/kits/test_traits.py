@@ -51,6 +51,7 @@ CASES = {
         True, OPENAI, MESSAGES, {"max_tokens": 9, "messages": [*ASK["messages"], {"role": "system", "content": "s"}]}
     ),
     "thinking": Case("budget", ANTHROPIC, CHAT, {"max_tokens": 9000, "reasoning_effort": "low"}),
+    "efforts": Case(("high",), ANTHROPIC, CHAT, {"max_tokens": 9000, "reasoning_effort": "low"}),
 }
 
 

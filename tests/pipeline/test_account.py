@@ -5,7 +5,8 @@ from __future__ import annotations
 import gc
 import json
 from collections.abc import Callable
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -374,5 +375,6 @@ def test_the_attempt_log_is_always_json() -> None:
     """However long model names and keys are, and however many attempts there were."""
     route = ProviderRoute("p", "openai_chat", (), keyless=True)
     one = Attempt(Target(route, "m" * 10_000), NO_KEY, None, 0.0)  # type: ignore[arg-type]  # no endpoint is asked
-    written = write_attempt_log((one,) * 100, 1.0)
+    call = SimpleNamespace(attempts=(one,) * 100, passed_over=(), not_allowed=(), outcome="error")
+    written = write_attempt_log(cast("Call", call), 1.0)
     assert len(json.loads(written)) == ATTEMPTS_LOGGED_MAX and len(written) < 16 * 1024

@@ -265,3 +265,46 @@ def test_a_message_cut_short_or_corrupt_never_leaves() -> None:
     with pytest.raises(UpstreamError, match="checksum") as raised:
         relay.feed(LAST[:-1] + b"x")
     assert raised.value.kind == "protocol"
+
+
+BAD = b'data: {"choices": [\n\n'
+
+
+def test_a_malformed_event_ends_a_passed_stream() -> None:
+    """What came before it in its piece is sent, it and the rest are not, and the error is still to be told."""
+    sent: list[bytes] = []
+    relay = PassRelay(OPENAI, withhold=False, decoder=None)
+    assert relay.prelude(HI)
+    relay.begin(sent.append)
+    relay.feed(HI)
+    with pytest.raises(UpstreamError) as caught:
+        relay.feed(HI + BAD)
+    assert relay.finish(caught.value) is caught.value is relay.seen_fault
+    assert b"".join(sent) == HI * 3
+
+
+@pytest.mark.parametrize("dialect", [OPENAI, ANTHROPIC])
+def test_a_malformed_event_among_others_is_told_at_the_end(dialect: Any) -> None:
+    """One that hides in a piece which ends well has gone along; the end of the stream tells it all the same."""
+    start, stop = (
+        (HI, END + DONE)
+        if dialect is OPENAI
+        else (
+            named("content_block_delta", index=0, delta={"type": "text_delta", "text": "Hi"}),
+            named("message_stop"),
+        )
+    )
+    relay = PassRelay(dialect, withhold=False, decoder=None)
+    assert relay.prelude(start)
+    relay.begin(lambda data: None)
+    relay.feed(BAD + start)
+    relay.feed(stop)
+    error = relay.finish(None)
+    assert error is not None and error is relay.seen_fault and error.code == "upstream_protocol"
+
+
+def test_a_malformed_event_beside_the_first_content() -> None:
+    """While nothing was sent it is an error like any other, also behind the first content."""
+    relay = PassRelay(OPENAI, withhold=False, decoder=None)
+    with pytest.raises(UpstreamError):
+        relay.prelude(HI + BAD)

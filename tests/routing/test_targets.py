@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from asbru.core.traits import PLAIN, TraitRule, Traits, rule
 from asbru.routing import ProviderRoute
 from asbru.routing.targets import TRAITS_MODEL_CHARS_MAX, TRAITS_MODELS_MAX
@@ -23,17 +21,17 @@ def test_without_rules_there_is_nothing_to_look_up() -> None:
 def test_a_model_is_matched_once() -> None:
     """The traits of a model are kept: the second call gets the same object."""
     found = route(rule("x*", cache_marks=True))
-    first = found.traits_of("x-1")
+    first = found.traits["x-1"]
     assert first == Traits(cache_marks=True)
-    assert found.traits_of("x-1") is first
-    assert found.traits_of("y") == PLAIN
+    assert found.traits["x-1"] is first
+    assert found.traits["y"] == PLAIN
 
 
 def test_names_that_callers_invent_do_not_pile_up() -> None:
     """What is kept is bounded, in number and in length."""
-    found: Any = route(rule("x*", cache_marks=True))
+    found = route(rule("x*", cache_marks=True))
     for number in range(TRAITS_MODELS_MAX + 5):
-        assert found.traits_of(f"x{number}").cache_marks
-    assert len(found._resolved) == 5
-    assert found.traits_of("x" * (TRAITS_MODEL_CHARS_MAX + 1)).cache_marks
-    assert len(found._resolved) == 5
+        assert found.traits[f"x{number}"].cache_marks
+    assert len(found.traits) == 5
+    assert found.traits["x" * (TRAITS_MODEL_CHARS_MAX + 1)].cache_marks
+    assert len(found.traits) == 5

@@ -63,3 +63,19 @@ def test_numbers_come_out_in_their_units() -> None:
     assert value("asbru_first_token_seconds_count", outcome="ok") == 1
     assert value("asbru_first_token_seconds_count", outcome="error") is None
     assert samples["asbru_workers", ()] == 1
+
+
+def test_attempts_are_those_of_good_calls_and_those_counted() -> None:
+    """A good call is one attempt; others are counted by themselves, with the status or the word for what went wrong;
+    they make no calls and no times."""
+    meter = Meter()
+    meter.slot(("openai.chat", "a", "m", "k", 200, "ok")).observe(1, None, None, None)
+    meter.slot(("openai.chat", "a", "", "", 200, "ok")).observe(1, None, None, None)
+    meter.slot(("openai.chat", "a", "m", "k", 503, "error")).observe(1, None, None, None)
+    for status, outcome in ((503, "status"), (503, "status"), (502, "network"), (200, "cut"), (200, "ok")):
+        meter.slot(("openai.chat", "a", "m", "k", status, outcome)).count_attempt()
+    families = {family.name: family.samples for family in text_string_to_metric_families(rendered(meter))}
+    attempts = {sample.labels["status"]: sample.value for sample in families["asbru_attempts"]}
+    assert attempts == {"200": 2, "503": 2, "network": 1, "cut": 1}
+    assert {sample.labels["outcome"] for sample in families["asbru_calls"]} == {"ok", "error"}
+    assert {sample.labels["outcome"] for sample in families["asbru_call_duration_seconds"]} == {"ok", "error"}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from asbru.core.secret_text import SecretText
 from asbru.telemetry import log
-from asbru.telemetry.log import VALUE_CHARS_MAX, format_line
+from asbru.telemetry.log import FORMAT_VARIABLE, VALUE_CHARS_MAX, format_json, format_line
 
 
 def test_a_line_says_when_what_and_with_which_values() -> None:
@@ -44,3 +46,33 @@ def test_the_level_is_filtered(
     log("warning", "c")
     log("error", "d")
     assert len(capsys.readouterr().err.splitlines()) == count
+
+
+def test_a_line_as_json() -> None:
+    """One object: time, level and event, and fields as they are; secrets are masked, lone surrogates replaced."""
+    fields = {"rows": 3, "on": True, "cost": None, "why": 'a "b"\n sk-asb-0123456789abcdef', "odd": "\ud800"}
+    line = format_json("info", "rows  written\nwell", {**fields, "key": SecretText("x")}, 1.5)
+    assert line.endswith("\n") and line.count("\n") == 1
+    assert json.loads(line) == {
+        "time": "1970-01-01T00:00:01.500Z",
+        "level": "info",
+        "event": "rows written well",
+        "rows": 3,
+        "on": True,
+        "cost": None,
+        "why": 'a "b"\n sk-***',
+        "odd": "?",
+        "key": "SecretText(...)",
+    }
+
+
+@pytest.mark.parametrize("asked", ["json", "text", None])
+def test_the_format_is_chosen_by_the_environment(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], asked: str | None
+) -> None:
+    """ASBRU_LOG_FORMAT; text when it is unset."""
+    monkeypatch.delenv(FORMAT_VARIABLE, raising=False)
+    if asked is not None:
+        monkeypatch.setenv(FORMAT_VARIABLE, asked)
+    log("error", "a", b=1)
+    assert capsys.readouterr().err.startswith("{") == (asked == "json")

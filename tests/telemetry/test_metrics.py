@@ -39,7 +39,7 @@ def test_a_slot_sums_what_it_observes() -> None:
     latency, first = [0] * 12, [0] * 32
     latency[0] = latency[10] = latency[11] = 1
     first[2] = first[31] = 1
-    assert delta[0] == [(LABELS, 3, 2047, 2**50 + 3, 15, (2, 4, 6, 8, 10, 12, 14, 16), latency, first)]
+    assert delta[0] == [(LABELS, 3, 2047, 2**50 + 3, 15, (2, 4, 6, 8, 10, 12, 14, 16), latency, first, 0)]
 
 
 def test_only_changes_are_sent() -> None:
@@ -124,3 +124,14 @@ def test_what_an_earlier_attempt_spent_is_told() -> None:
     assert (labels[1], count, cost, sum(tokens)) == ("a", 0, 7, 5)
     again = meter.collect_delta()
     assert again is None or not again[0]
+
+
+def test_attempts_beside_good_calls_are_told() -> None:
+    """An attempt counted by itself reaches the bookkeeper, once, and makes no call of itself."""
+    meter = Meter()
+    meter.slot(("openai.chat", "a", "m", "k", 429, "status")).count_attempt()
+    told = meter.collect_delta()
+    assert told is not None
+    labels, count, *_, attempts = told[0][0]
+    assert (labels[4], count, attempts) == (429, 0, 1)
+    assert meter.collect_delta() is None

@@ -36,6 +36,7 @@ class Boot(NamedTuple):
     watched: tuple[str, ...] = ()
     open_access: bool = False
     control: bool = False
+    log_format: str = "text"
 
 
 class Options(NamedTuple):

@@ -23,9 +23,9 @@ from asbru.dialects import Dialect, discover
 from asbru.governance import VIRTUAL_KEY, Keys
 from asbru.pipeline import Endpoint, Leases, Load, Rooms, StageMaker
 from asbru.providers import ProviderFault, credential_maker
-from asbru.records import RecordWriter
+from asbru.records import AccessLog, RecordWriter
 from asbru.routing import Key, Plan, ProviderRoute
-from asbru.telemetry import Meter
+from asbru.telemetry import LimitedLog, Meter
 from asbru.upstream import Origin, Pool, TlsContexts, proxy_authorization
 from asbru.upstream.credentials import Credential, FixedCredential, KeyMaterial, TokenPorts, TokenSender
 from asbru.upstream.origin import Reach
@@ -60,6 +60,7 @@ class Lasting:
         self.pools: dict[tuple[Origin, int], Pool] = {}
         self._swept: weakref.WeakSet[Pool] = weakref.WeakSet()  # also pools that only calls under way still use
         self.load = Load(0)
+        self.failures = LimitedLog()
         self.keys: dict[tuple[str, str, SecretText], Key] = {}
         self.credentials: dict[tuple[object, ...], Credential] = {}
         self.virtual_keys = Keys()
@@ -123,9 +124,10 @@ def build_rooms(snapshot: Snapshot, lasting: Lasting) -> Rooms:
         plan=plan,
         endpoints=endpoints,
         prices=PriceBook({facts.name: facts.prices for facts in snapshot.providers}),
-        recorder=lasting.recorder,
+        recorder=AccessLog(lasting.recorder) if snapshot.access_log else lasting.recorder,
         meter=lasting.meter,
         load=lasting.load,
+        failures=lasting.failures,
         ids=lasting.ids,
         chance=random.random,
         unix_time=time.time,

@@ -91,6 +91,7 @@ def compile_config(
         limits=config.limits,
         forwards=forwards,
         cors_origins=tuple(config.cors_origins),
+        access_log=config.log.access,
     )
     boot = _boot(options, parsed, snapshot, findings)._replace(config_file=str(file.absolute()) if file else None)
     return Compiled(snapshot, {VIRTUAL_KEY: keys}, boot, config, shown_once, findings.warnings)
@@ -119,6 +120,7 @@ def _boot(options: Options, parsed: ParsedConfig, snapshot: Snapshot, findings: 
         watched=tuple(findings.watched),
         open_access=snapshot.open_access,
         control=parsed.config.control.enabled,
+        log_format=parsed.config.log.format,
     )
 
 

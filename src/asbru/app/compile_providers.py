@@ -299,8 +299,9 @@ class _Compiling:
     def _trait_rules(self) -> tuple[TraitRule, ...]:
         """The type's rules, then what the configuration says of every model, then its own rules."""
         told, rules = self.settings.traits, self.kind.trait_rules
-        if rules:
-            rules += (rule("*", **told.given()),)
+        given = told.given()
+        if rules and given:
+            rules += (rule("*", **given),)
         return (*rules, *told.rules)
 
     def _known_models(self, catalogue: ProviderCatalogue) -> tuple[str, ...]:

@@ -119,6 +119,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     limits: Limits = Limits()
     forwards: tuple[PrefixForward, ...] = ()
     cors_origins: tuple[str, ...] = ()
+    access_log: bool = False
 
 
 def write_snapshot(snapshot: Snapshot) -> bytes:

@@ -31,6 +31,7 @@ from asbru.app.restarts import Restarts
 from asbru.app.signals import SignalPipe
 from asbru.app.watch import FileWatch
 from asbru.telemetry import log
+from asbru.telemetry.log import FORMAT_VARIABLE
 
 START_TIMEOUT_S = 30.0
 DRAIN_EXTRA_S = 2.0
@@ -49,6 +50,7 @@ _BOOT_SETTINGS = {
     "tls_cert": "listen.tls.cert_file",
     "tls_key": "listen.tls.key_file",
     "control": "control.enabled",
+    "log_format": "log.format",
 }
 """What of `Boot` a reload does not change, and how it is written."""
 
@@ -115,8 +117,10 @@ class Supervisor:
 
     def _start(self) -> None:
         outcome = self._compile().wait()
-        outcome.report()
         boot = outcome.boot
+        if boot is not None and boot.log_format != "text":
+            os.environ.setdefault(FORMAT_VARIABLE, boot.log_format)  # for the children too
+        outcome.report()
         if boot is None:
             raise StartRefusedError("the configuration is refused; nothing was started")
         self._boot = boot

@@ -105,6 +105,7 @@ class Worker:
         if now_s - self._ticked_s >= TICK_S:
             self._ticked_s = now_s
             self.reporter.push()
+            self._lasting.failures.tick(now_s)
 
     # Control
 
@@ -184,6 +185,7 @@ class Worker:
         self.server.close()
         await asyncio.sleep(0)  # connections that were closed tell their calls, which are accounted
         self.writer.close()
+        self._lasting.failures.close()
         self.reporter.push()
         await self.link.close()
 

@@ -35,7 +35,7 @@ class ChatReply(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReplyStart(msgspec.Struct, frozen=True, kw_only=True):
-    """The first event of the answer: who answers. `usage` where the dialect tells the input tokens first (Anthropic)."""
+    """The first event of the reply: who replies. `usage` where the dialect tells the input tokens first (Anthropic)."""
 
     id: str
     model: str

@@ -37,14 +37,21 @@ class Traits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ] = False
     max_output_tokens: Annotated[
         int,
-        Meta(ge=0, description="Sent as `max_tokens` where it is required and the caller named none; 0: not known."),
+        Meta(
+            ge=0,
+            description="Its largest output: sent where `max_tokens` is required and the caller named none; a larger "
+            "limit is lowered to it where a call is translated; 0: not known.",
+        ),
     ] = 0
     cache_marks: Annotated[
         bool, Meta(description="It reads cache marks although its dialect has none (OpenAI dialect).")
     ] = False
     thinking: Annotated[
         ThinkingStyle | None,
-        Meta(description="How it is asked to think (Anthropic dialect): by effort, by a budget of tokens, or not."),
+        Meta(
+            description="How it is asked to reason: by effort (`adaptive`), by a budget of tokens (Anthropic dialect), "
+            "or not at all (`none`: what a translated call says about reasoning is left out)."
+        ),
     ] = None
     system_anywhere: Annotated[
         bool,
@@ -60,6 +67,13 @@ class Traits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             "it refuses it. By default the member in which a provider of this dialect sent it."
         ),
     ] = None
+    efforts: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Reasoning efforts it takes; another one becomes the nearest where a call is translated. "
+            "`none` among them: reasoning can be switched off. Empty: those of its dialect."
+        ),
+    ] = ()
 
 
 PLAIN: Final = Traits()

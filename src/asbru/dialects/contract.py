@@ -125,6 +125,12 @@ def no_head_usage(data: bytes) -> Usage | None:
     return None
 
 
+def nothing_malformed(events: bytes) -> int:
+    """`malformed_at` of a dialect that cannot tell."""
+    del events
+    return -1
+
+
 def tail_usage_wins(head: Usage | None, tail: Usage | None) -> Usage | None:
     """`merge_usage` of a dialect whose last report is whole."""
     return head if tail is None else tail
@@ -162,6 +168,8 @@ class Passing(msgspec.Struct, frozen=True, kw_only=True):
     the choices that end early are not forgotten.
     `prelude(data)` looks at the first whole events of a stream: a `StreamFault`, True once content was seen,
     else False.
+    `malformed_at(events)` tells where among whole events the first one begins that no reader could read, -1 for none.
+    It is not asked about a piece that ends with `quick_end`, three bytes with the framing's border (b"": all are).
     `withhold(events)` removes the usage-only chunk that Asbru asked for from whole events; identity object when none.
     """
 
@@ -171,6 +179,8 @@ class Passing(msgspec.Struct, frozen=True, kw_only=True):
     prelude: Callable[[bytes], StreamFault | bool]
     withhold: Callable[[bytes], bytes]
     unfit: tuple[bytes, ...] = ()
+    malformed_at: Callable[[bytes], int] = nothing_malformed
+    quick_end: bytes = b""
     finishes: Callable[[bytes], bool] = no_finish
     head_usage: Callable[[bytes], Usage | None] = no_head_usage
     merge_usage: Callable[[Usage | None, Usage | None], Usage | None] = tail_usage_wins

@@ -14,4 +14,7 @@ def permitted(call: Call, targets: tuple[Target, ...]) -> tuple[Target, ...]:
     first = targets[0]
     if not caller.may_use(first.provider.name, first.model):
         raise refuse_model(first.provider.name, first.model)
-    return tuple(one for one in targets if caller.may_use(one.provider.name, one.model))
+    fit = tuple(one for one in targets if caller.may_use(one.provider.name, one.model))
+    if len(fit) < len(targets):
+        call.not_allowed = tuple(one for one in targets if one not in fit)
+    return fit

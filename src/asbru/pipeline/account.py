@@ -12,6 +12,7 @@ from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.spend import NOTHING, price, total
 from asbru.records import usage_columns
 from asbru.records.row import ATTEMPTS_LOGGED_MAX, ERROR_MESSAGE_CHARS_MAX, MODEL_CHARS_MAX, NOTES_CHARS_MAX
+from asbru.routing import Target
 
 _CANCELLED_STATUS = 499
 
@@ -28,15 +29,15 @@ def account(call: Call, rooms: Rooms) -> None:
         last = attempts[-1]
         target = last.target
         key_name = last.key.name
-        served = last.served_model
-        if len(served) > MODEL_CHARS_MAX:
-            served = served[:MODEL_CHARS_MAX]
+        served = last.served_model[:MODEL_CHARS_MAX]
+    elif call.passed_over:
+        target, key_name, *_ = call.passed_over[-1]
+        served = target.model[:MODEL_CHARS_MAX]
     provider = target.provider.name if target is not None else ""
     if call.lease is not None:
         call.lease.settle(attempts)
-    status = call.status or _CANCELLED_STATUS
-    if call.outcome == "cancelled":
-        status = _CANCELLED_STATUS
+    went_well = call.outcome == "ok" and len(attempts) < 2 and not call.passed_over
+    status = _CANCELLED_STATUS if call.outcome == "cancelled" else call.status or _CANCELLED_STATUS
     latency_us = int((now_s - call.started_s) * 1e6)
     first_us = int((call.first_token_s - call.started_s) * 1e6) if call.first_token_s else None
     labels = (call.surface, provider, served, key_name, status, call.outcome)
@@ -50,7 +51,8 @@ def account(call: Call, rooms: Rooms) -> None:
         slot.observe(latency_us, first_us, usage, cost)
         if len(attempts) > 1:
             usage, usage_source, cost = total(attempts)
-            _count_earlier(call, attempts[:-1], rooms)
+        if not went_well:
+            _count_attempts(call, rooms)
     error = call.error
     if error is not None:
         error.let_go()
@@ -67,9 +69,7 @@ def account(call: Call, rooms: Rooms) -> None:
             served,
             key_name,
             len(attempts),
-            ""
-            if last is None or (len(attempts) == 1 and last.outcome == "ok")
-            else write_attempt_log(attempts, now_s),
+            "" if went_well else write_attempt_log(call, now_s),
             status,
             call.outcome,
             error.code if error is not None else "",
@@ -88,20 +88,32 @@ def account(call: Call, rooms: Rooms) -> None:
     )
 
 
-def _count_earlier(call: Call, attempts: tuple[Attempt, ...], rooms: Rooms) -> None:
-    """What attempts before the last one spent, counted under their own provider, model and key."""
-    for one in attempts:
-        if one.usage is not None:
-            labels = (call.surface, one.target.provider.name, one.served_model, one.key.name, one.status, one.outcome)
-            rooms.meter.slot(labels).spend(one.usage, one.cost_nanousd)
+def _count_attempts(call: Call, rooms: Rooms) -> None:
+    """All attempts but the one that a good call ended with, under their own provider, model and key; and what those
+    before the last one spent."""
+    last = call.attempts[-1]
+    for one in call.attempts:
+        if one is last and call.outcome == "ok":
+            continue
+        labels = (call.surface, one.target.provider.name, one.served_model, one.key.name, one.status, one.outcome)
+        slot = rooms.meter.slot(labels)
+        slot.count_attempt()
+        if one is not last and one.usage is not None:
+            slot.spend(one.usage, one.cost_nanousd)
 
 
-def write_attempt_log(attempts: tuple[Attempt, ...], now_s: float) -> str:
-    """The attempts as JSON; of very many, the first and the last."""
-    if len(attempts) > ATTEMPTS_LOGGED_MAX:
+def write_attempt_log(call: Call, now_s: float) -> str:
+    """The attempts, and between them the targets that were passed over, as JSON; of very many, the first and the last;
+    "" for none. The fallbacks that the caller may not use come last, where they might have helped."""
+    entries = [_entry(one, now_s) for one in call.attempts]
+    for one in reversed(call.passed_over):
+        entries.insert(one.at, _passed_over(one.target, one.key, one.reason))
+    if call.outcome == "error":
+        entries += [_passed_over(one, "", "the caller's key does not allow it") for one in call.not_allowed]
+    if len(entries) > ATTEMPTS_LOGGED_MAX:
         half = ATTEMPTS_LOGGED_MAX // 2
-        attempts = attempts[:half] + attempts[-half:]
-    return msgspec.json.encode([_entry(one, now_s) for one in attempts]).decode()
+        entries = entries[:half] + entries[-half:]
+    return msgspec.json.encode(entries).decode() if entries else ""
 
 
 def _entry(attempt: Attempt, now_s: float) -> dict[str, object]:
@@ -118,4 +130,23 @@ def _entry(attempt: Attempt, now_s: float) -> dict[str, object]:
         "input_tokens": usage.input_total if usage is not None else None,
         "output_tokens": usage.output_total if usage is not None else None,
         "cost_nanousd": attempt.cost_nanousd,
+        "reason": attempt.reason,
+    }
+
+
+def _passed_over(target: Target, key: str, reason: str) -> dict[str, object]:
+    """An entry of the same form for a target that nothing was sent to."""
+    return {
+        "provider": target.provider.name,
+        "model": target.model[:MODEL_CHARS_MAX],
+        "key": key,
+        "status": 0,
+        "outcome": "passed_over",
+        "sent": False,
+        "billed": False,
+        "ms": 0,
+        "input_tokens": None,
+        "output_tokens": None,
+        "cost_nanousd": None,
+        "reason": reason,
     }

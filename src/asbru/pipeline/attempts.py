@@ -22,6 +22,7 @@ from collections.abc import Sequence
 from asbru.core.errors import AsbruError, NotFound, UnsupportedByProvider, UpstreamError
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.endpoint import NO_KEY, Endpoint
+from asbru.pipeline.failures import attempt_failed, fell_back, key_cools_down, pass_over, words_of
 from asbru.pipeline.local_count import count_locally
 from asbru.pipeline.responses import Response
 from asbru.pipeline.rooms import Rooms
@@ -48,9 +49,12 @@ _ATTEMPTS_MAX = 64
 async def attempt(call: Call, targets: Sequence[Target], rooms: Rooms) -> Response:
     """The first good answer of `targets`; raises what the first target said when there is none."""
     first: AsbruError | None = None
+    failed: tuple[Target, AsbruError] | None = None
     for target in targets:
         endpoint = rooms.endpoints[target.provider.name]
         call.target = target
+        if failed is not None:
+            fell_back(call, failed, target, rooms)
         try:
             if call.operation.name not in endpoint.operations:
                 return await _count_here(call, endpoint, rooms)
@@ -63,7 +67,7 @@ async def attempt(call: Call, targets: Sequence[Target], rooms: Rooms) -> Respon
                 try:
                     return await send(call, made, rooms)
                 except AsbruError as error:
-                    _conclude(made, error, rooms)
+                    _conclude(call, made, error, rooms)
                     if not isinstance(error, UpstreamError):
                         raise
                     tries = tries or _Tries(target, rooms)
@@ -72,20 +76,32 @@ async def attempt(call: Call, targets: Sequence[Target], rooms: Rooms) -> Respon
                         await pause(rooms.loop, seconds)
                     began_s = rooms.clock()
         except (UpstreamError, UnsupportedByProvider, NotFound) as error:
-            if not falls_back(error):
+            if not _leads_on(call, target, error, rooms):
                 raise
-            error.let_go()
             first = first or error
+            failed = target, error
     assert first is not None
     raise first
 
 
-def _conclude(made: Attempt, error: AsbruError, rooms: Rooms) -> None:
+def _leads_on(call: Call, target: Target, error: AsbruError, rooms: Rooms) -> bool:
+    """Whether the next target is tried. One that nothing was sent to is noted."""
+    if not call.attempts or call.attempts[-1].target is not target:
+        pass_over(call, target, error, rooms)
+    if not falls_back(error):
+        return False
+    error.let_go()
+    return True
+
+
+def _conclude(call: Call, made: Attempt, error: AsbruError, rooms: Rooms) -> None:
     """What an attempt came to that did not lead to a response."""
     error.let_go()
     made.status = error.status
     made.outcome = error.kind if isinstance(error, UpstreamError) else error.code
     made.took_s = rooms.clock() - made.started_s
+    made.reason = words_of(error)
+    attempt_failed(call, made, error, rooms, callers_own=not _is_about_key(error) and not falls_back(error))
 
 
 async def _count_here(call: Call, endpoint: Endpoint, rooms: Rooms) -> Response:
@@ -139,6 +155,8 @@ class _Tries:
         self._count += 1
         now_s = rooms.clock()
         if _cool_down(key, target, error, now_s):
+            if not route.keyless:
+                key_cools_down(target, key, error, rooms, seconds=_cooldown_s(error))
             self._tried.add(key.name)
             following = (
                 None
@@ -160,6 +178,17 @@ def _is_retried(error: UpstreamError) -> bool:
     if error.kind in _RETRIED_KINDS:
         return True
     return error.kind in _TOLD_KINDS and error.status >= 500
+
+
+def _is_about_key(error: AsbruError) -> bool:
+    """Whether the provider refused the key, by its status: another one may do."""
+    return isinstance(error, UpstreamError) and error.kind in _TOLD_KINDS and error.status in _REFUSED
+
+
+def _cooldown_s(error: UpstreamError) -> float:
+    """How long `_cool_down` passes a key over."""
+    limited = error.kind in _TOLD_KINDS and error.status == 429
+    return cooldown_limited_s(error.retry_after_s) if limited else COOLDOWN_REFUSED_S
 
 
 def _cool_down(key: Key, target: Target, error: UpstreamError, now_s: float) -> bool:

@@ -7,7 +7,7 @@ to one request to one provider stands in an `Attempt`: each is appended when it 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from asbru.core.chat import ChatRequest
 from asbru.core.errors import AsbruError
@@ -35,19 +35,29 @@ class Attempt:
 
     `request_passes` and `response_passes`: whether the body goes, and the response comes, as it is; else it is
     translated. `outcome`: ok, error (told inside the stream), cut, cancelled (the caller went away), the kind of
-    `UpstreamError` that ended it before any content, or the code of our own refusal.
+    `UpstreamError` that ended it before any content, or the code of our own refusal. `reason`: why it failed, in words,
+    bounded.
     """
 
-    # Defaults live on the class: an attempt pays only for what it has.
-    request_passes = True
-    response_passes = True
-    status = 0
-    outcome = "cancelled"
-    sent = False
-    took_s = 0.0
-    usage: Usage | None = None
-    cost_nanousd: int | None = None
-    notes: tuple[Note, ...] = ()
+    # Slots: nearly all of it is read in every call, and a default on the class is slow to read.
+    __slots__ = (
+        "cost_nanousd",
+        "endpoint",
+        "key",
+        "notes",
+        "outcome",
+        "reason",
+        "request_passes",
+        "response_passes",
+        "sent",
+        "served_model",
+        "started_s",
+        "status",
+        "target",
+        "took_s",
+        "traits",
+        "usage",
+    )
 
     def __init__(self, target: Target, key: Key, endpoint: Endpoint, started_s: float) -> None:
         self.target = target
@@ -55,14 +65,33 @@ class Attempt:
         self.endpoint = endpoint
         self.served_model = model = key.aliases.get(target.model, target.model)
         route = target.provider
-        self.traits = route.only_traits or route.traits_of(model)
+        self.traits = route.only_traits or route.traits[model]
         self.started_s = started_s
+        self.request_passes = self.response_passes = True
+        self.status = 0
+        self.outcome = "cancelled"
+        self.reason = ""
+        self.sent = False
+        self.took_s = 0.0
+        self.usage: Usage | None = None
+        self.cost_nanousd: int | None = None
+        self.notes: tuple[Note, ...] = ()
 
     @property
     def billed(self) -> bool:
         """Whether the provider may charge for it: something was sent, and no error came in place of a reply. Then a
         usage of None is unknown; else nothing was used."""
         return self.sent and self.outcome not in _NOT_CHARGED
+
+
+class PassedOver(NamedTuple):
+    """A target that nothing was sent to, and why. `key`: which of its keys this is about, "" for none; `at`: how many
+    attempts had been made by then."""
+
+    target: Target
+    key: str
+    reason: str
+    at: int
 
 
 class Call:
@@ -93,6 +122,8 @@ class Call:
     canonical: ChatRequest | None = None
     target: Target | None = None  # the one in hand, also when nothing is sent to it
     attempts: tuple[Attempt, ...] = ()
+    passed_over: tuple[PassedOver, ...] = ()
+    not_allowed: tuple[Target, ...] = ()  # fallbacks that the caller's key leaves out
     notes: tuple[Note, ...] = ()  # of the call; those of an attempt stand in it
     first_token_s = 0.0
 

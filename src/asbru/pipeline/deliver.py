@@ -8,6 +8,7 @@ from __future__ import annotations
 from asbru.core.errors import AsbruError, UpstreamError
 from asbru.core.notes import write_notes_header
 from asbru.pipeline.call import Call
+from asbru.pipeline.failures import attempt_failed, words_of
 from asbru.pipeline.responses import OpenStream, Response
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.stepper import within
@@ -57,7 +58,7 @@ async def deliver_stream(call: Call, opened: Response, stream: OpenStream, rooms
         if error is not None:
             response.write(call.dialect.errors.write_stream(error))
         seen = error or relay.seen_fault
-        call.outcome = "ok" if seen is None else ("cut" if error is not None else "error")
+        call.outcome = "ok" if seen is None else ("cut" if relay.seen_fault is None else "error")
         call.error = seen
         response.end()
     finally:
@@ -93,6 +94,9 @@ def _conclude(call: Call, stream: OpenStream, rooms: Rooms) -> None:
     if relay.usage is not None:
         attempt.usage = relay.usage
     attempt.notes += relay.notes
+    if call.error is not None:
+        attempt.reason = words_of(call.error)
+        attempt_failed(call, attempt, call.error, rooms, callers_own=False)
 
 
 def refuse(call: Call, error: AsbruError) -> None:

@@ -16,9 +16,9 @@ from asbru.governance import Keys
 from asbru.pipeline.endpoint import Endpoint
 from asbru.pipeline.ports import Leases, Prices
 from asbru.pipeline.stages import StageMaker
-from asbru.records import RecordWriter
+from asbru.records import Recorder
 from asbru.routing import Plan
-from asbru.telemetry import Meter
+from asbru.telemetry import LimitedLog, Meter
 
 
 class Load:
@@ -54,9 +54,10 @@ class Rooms:
         plan: Plan,
         endpoints: Mapping[str, Endpoint],
         prices: Prices,
-        recorder: RecordWriter,
+        recorder: Recorder,
         meter: Meter,
         load: Load,
+        failures: LimitedLog,
         ids: IdSource,
         chance: Callable[[], float],
         unix_time: Callable[[], float],
@@ -75,6 +76,7 @@ class Rooms:
         self.recorder = recorder
         self.meter = meter
         self.load = load
+        self.failures = failures
         self.ids = ids
         self.chance = chance
         self.unix_time = unix_time

@@ -10,6 +10,7 @@ goes to the caller at once. None ever sends half an event. How a stream ends:
     the dialect's terminator was seen      ok, whatever happened to the connection afterwards
     every choice has its finish reason     ok if the body ended cleanly (some providers send no terminator)
     an error inside the stream             the caller has it; the record says so
+    an event that no reader could read     the caller is told with an error event in its place; the record says error
     anything else                          the caller is told with an error event, and no end is sent
 
 Usage is the provider's where it told what came out. Of a stream cut before that (Anthropic tells the input at the
@@ -78,7 +79,7 @@ class Relay(Protocol):
 
     @property
     def seen_fault(self) -> UpstreamError | None:
-        """The error inside the stream that the caller has seen."""
+        """The error inside the stream that the caller has seen, or is told in the place of what cannot be read."""
         ...
 
     @property
@@ -100,6 +101,14 @@ def fault_error(fault: StreamFault) -> UpstreamError:
 
 def unreadable(error: Exception) -> UpstreamError:
     return UpstreamError(f"the provider's stream is unreadable: {error}", kind="protocol", code="upstream_protocol")
+
+
+def malformed() -> UpstreamError:
+    return UpstreamError(
+        "the provider's stream holds an event that is no JSON object; what came so far is not the whole answer",
+        kind="protocol",
+        code="upstream_protocol",
+    )
 
 
 def incomplete() -> UpstreamError:
@@ -140,7 +149,9 @@ class PassRelay:
         self._decoder = decoder
         self._framing = framing = dialect.framing
         self._splitter = framing.splitter()
-        self._border = framing.border if decoder is None else b""  # b"": no read ends so, all go through the splitter
+        self._malformed_at = dialect.passing.malformed_at
+        # How a piece ends that needs no look; b"": none does, so all go through the splitter.
+        self._quick_end = dialect.passing.quick_end if framing.border and decoder is None else b""
         self._first: list[bytes] = []
         self._first_bytes = 0
         self._recent: list[bytes] = []
@@ -165,6 +176,8 @@ class PassRelay:
         verdict = self._passing.prelude(whole)
         if isinstance(verdict, StreamFault):
             raise fault_error(verdict)
+        if self._malformed_at(whole) >= 0:
+            raise malformed()
         return verdict or self._first_bytes > PRELUDE_BYTES_MAX
 
     def begin(self, sink: Sink) -> None:
@@ -177,19 +190,31 @@ class PassRelay:
 
     def feed(self, chunk: bytes) -> None:
         """See `Relay`."""
-        if chunk[-2:] != self._border or self._held:
+        if chunk[-3:] != self._quick_end or self._held:
             try:
                 chunk = self._split(chunk)
             except UNREADABLE as error:
                 raise unreadable(error) from error
             if not chunk:
                 return
+            if chunk[-3:] != self._quick_end:
+                at = self._malformed_at(chunk)
+                if at >= 0:
+                    self._stop_before(chunk[:at])
         # Nearly always the object that arrived: what was read ends where an event does.
         recent = self._recent
         recent.append(chunk)
         if len(recent) > self._recent_max:
             self._forget_oldest()
         self._sink(chunk)
+
+    def _stop_before(self, good: bytes) -> None:
+        """Send what came before an event that cannot be read, and end the stream with an error."""
+        if good:
+            self._recent.append(good)
+            self._sink(good)
+        self.seen_fault = malformed()
+        raise self.seen_fault
 
     def pass_chunks(self, sink: ChunkSink) -> ChunkSink | None:
         """See `Relay`."""
@@ -198,7 +223,7 @@ class PassRelay:
 
     def _pass_chunk(self, chunk: bytes, begin: int) -> None:
         data = chunk[begin:-2]
-        if data[-2:] != self._border or self._held:
+        if data[-3:] != self._quick_end or self._held:
             self.feed(data)
             return
         recent = self._recent
@@ -238,6 +263,9 @@ class PassRelay:
         if facts.fault is not None:
             self.seen_fault = fault_error(facts.fault)
             return None
+        if self.seen_fault is None and self._malformed_at(b"".join(self._recent[-self._needed() :])) >= 0:
+            self.seen_fault = malformed()  # among others in one piece: it went along
+            return self.seen_fault
         whole = facts.complete or (facts.finished and cut is None)
         return None if whole else cut or incomplete()
 

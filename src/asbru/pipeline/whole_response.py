@@ -30,6 +30,7 @@ def judge(call: Call, attempt: Attempt, upstream: UpstreamResponse, rooms: Rooms
     inside = dialect.errors.inside(body)
     if inside is not None:
         inside.content_type = upstream.content_type
+        attempt.usage = dialect.passing.usage_of(body)  # what broke off in the middle may be paid for
         raise inside
     if attempt.response_passes:  # a translated one tells it when it is read
         attempt.usage = dialect.passing.usage_of(body)

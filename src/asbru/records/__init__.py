@@ -7,6 +7,7 @@ a call wait: a full queue sheds, and counts what it shed.
 
 from typing import TYPE_CHECKING
 
+from asbru.records.access_log import AccessLog, Recorder
 from asbru.records.row import (
     COLUMNS,
     NO_USAGE,
@@ -23,8 +24,10 @@ __all__ = [
     "COLUMNS",
     "NO_USAGE",
     "ROW_WIDTH",
+    "AccessLog",
     "Column",
     "RecordWriter",
+    "Recorder",
     "query",
     "row",
     "store",

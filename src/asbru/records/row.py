@@ -61,13 +61,19 @@ COLUMNS: tuple[Column, ...] = (
     _text("caller", 'Name of the virtual key; "" without one.'),
     _text("provider", 'The provider that answered, or was tried last; "" when none was.'),
     _text("model_asked", "The model as the caller wrote it."),
-    _text("model_served", "The model as the upstream was asked for it, aliases applied."),
-    _text("key_name", "Name of the provider key that was used last."),
+    _text(
+        "model_served",
+        "The model as the upstream was asked for it, aliases applied; of a target passed over, its public name.",
+    ),
+    _text(
+        "key_name", "Name of the provider key that was used last, or for whose sake the last target was passed over."
+    ),
     _number("attempts", "attempts", "Attempts, each with one target and key; 0 when there was nobody to ask."),
     _text(
         "attempt_log",
         "JSON, an object for each attempt: provider, model, key, status, outcome, sent, billed, ms, input_tokens, "
-        'output_tokens, cost_nanousd; "" when the only one went well.',
+        "output_tokens, cost_nanousd, reason (why it failed, in words); and for each target that nothing was sent to, "
+        'with the outcome passed_over and the reason; "" when the only attempt went well.',
     ),
     _number("status", "HTTP status", "What the caller got; 499 when the caller went away before the end."),
     _text("outcome", "ok, error, cut (the upstream broke off), cancelled (the caller did), refused (by Asbru)."),

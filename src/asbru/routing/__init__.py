@@ -9,7 +9,7 @@ from asbru.routing.backoff import (
     read_retry_after_s,
     retry_pause_s,
 )
-from asbru.routing.plan import Plan, choose_key, limited_for_s
+from asbru.routing.plan import Plan, choose_key, limited_for_s, why_unusable
 from asbru.routing.targets import Key, ProviderRoute, RetryPolicy, Target
 
 __all__ = [
@@ -24,4 +24,5 @@ __all__ = [
     "limited_for_s",
     "read_retry_after_s",
     "retry_pause_s",
+    "why_unusable",
 ]

@@ -102,6 +102,15 @@ def _draw(keys: Sequence[Key], chance: float) -> Key:
     return keys[-1]
 
 
+def why_unusable(provider: ProviderRoute, model: str, now_s: float) -> list[tuple[str, str]]:
+    """Why none of the keys may be used now: the name of each key meant for `model`, and the reason."""
+    return [
+        (key.name, f"rate-limited by the provider, for {key.limited_until_s - now_s:.0f} s more")
+        for key in provider.keys
+        if key.serves(model) and key.limited_until_s > now_s
+    ]
+
+
 def limited_for_s(provider: ProviderRoute, model: str, now_s: float) -> float | None:
     """How long until a key that cools down after a 429 may be used; None when no key for `model` does."""
     waits = [

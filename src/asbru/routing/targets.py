@@ -86,13 +86,29 @@ class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     pause_max_s: Annotated[float, Meta(ge=0, le=3600, description="Upper bound of any pause, seconds.")] = 5.0
 
 
+class TraitTable(dict[str, Traits]):
+    """What each model takes and refuses, by the provider's own name for it; worked out when it is first asked for."""
+
+    __slots__ = ("_rules", "_traits")
+
+    def __init__(self, traits: Traits, rules: tuple[TraitRule, ...]) -> None:
+        super().__init__()
+        self._traits = traits
+        self._rules = rules
+
+    def __missing__(self, model: str) -> Traits:
+        traits = resolve(self._traits, self._rules, model)
+        if len(model) <= TRAITS_MODEL_CHARS_MAX:
+            if len(self) >= TRAITS_MODELS_MAX:  # callers choose names
+                self.clear()
+            self[model] = traits
+        return traits
+
+
 class ProviderRoute:
     """A provider as a place to send calls: its keys, what it offers, and what it and its models take and refuse."""
 
     __slots__ = (
-        "_resolved",
-        "_rules",
-        "_traits",
         "dialect",
         "identity_line",
         "keyless",
@@ -103,6 +119,7 @@ class ProviderRoute:
         "only_traits",
         "operations",
         "retries",
+        "traits",
     )
 
     def __init__(
@@ -126,27 +143,12 @@ class ProviderRoute:
         self.known_models: tuple[str, ...] = ()
         self.only_traits = None if trait_rules else traits
         """The traits of every model where no rule tells them apart."""
-        self._traits = traits
-        self._rules = trait_rules
-        self._resolved: dict[str, Traits] = {}
+        self.traits = TraitTable(traits, trait_rules)
         self.retries = RetryPolicy()
 
     def serves(self, model: str) -> bool:
         """Whether any key is meant for `model`."""
         return self.keyless or any(key.serves(model) for key in self.keys)
-
-    def traits_of(self, model: str) -> Traits:
-        """What `model` takes and refuses; `model` is the provider's own name for it."""
-        known = self._resolved.get(model)
-        return known if known is not None else self._resolve(model)
-
-    def _resolve(self, model: str) -> Traits:
-        traits = resolve(self._traits, self._rules, model)
-        if len(model) <= TRAITS_MODEL_CHARS_MAX:
-            if len(self._resolved) >= TRAITS_MODELS_MAX:  # callers choose names
-                self._resolved.clear()
-            self._resolved[model] = traits
-        return traits
 
 
 class Target(msgspec.Struct, frozen=True):

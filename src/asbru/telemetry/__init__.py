@@ -7,10 +7,22 @@ the bookkeeper, which alone loads prometheus-client. It refuses to know what a c
 from typing import TYPE_CHECKING
 
 from asbru.telemetry import names
+from asbru.telemetry.limited import LimitedLog
 from asbru.telemetry.log import log
 from asbru.telemetry.metrics import CallLabels, CallSlot, Collected, Counter, Meter
 
 if TYPE_CHECKING:
     from asbru.telemetry import exposition, merge
 
-__all__ = ["CallLabels", "CallSlot", "Collected", "Counter", "Meter", "exposition", "log", "merge", "names"]
+__all__ = [
+    "CallLabels",
+    "CallSlot",
+    "Collected",
+    "Counter",
+    "LimitedLog",
+    "Meter",
+    "exposition",
+    "log",
+    "merge",
+    "names",
+]

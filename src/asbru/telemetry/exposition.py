@@ -39,6 +39,7 @@ class _Collected(Collector):
     def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily]:
         calls = self._totals.calls()
         yield _calls(calls)
+        yield _attempts(calls)
         yield from _usage(calls)
         yield from _times(calls)
         samples: dict[SampleKey, float] = {(metric.name, ()): value for metric, value in self._own}
@@ -50,7 +51,22 @@ class _Collected(Collector):
 def _calls(calls: dict[CallLabels, CallTotals]) -> CounterMetricFamily:
     family = _counter(names.CALLS)
     for labels, totals in calls.items():
-        family.add_metric([str(label) for label in labels], totals.count)
+        if totals.count:  # else only attempts were counted under it
+            family.add_metric([str(label) for label in labels], totals.count)
+    return family
+
+
+def _attempts(calls: dict[CallLabels, CallTotals]) -> CounterMetricFamily:
+    """A good call tells its last attempt by itself; all others were counted."""
+    sums: dict[tuple[str, ...], int] = {}
+    for (_, provider, model, key, status, outcome), totals in calls.items():
+        count = totals.attempts + (totals.count if outcome == "ok" and model else 0)
+        if count:
+            labels = (provider, model, key, str(status) if outcome in names.STATUS_OUTCOMES else outcome)
+            sums[labels] = sums.get(labels, 0) + count
+    family = _counter(names.ATTEMPTS)
+    for labels, count in sums.items():
+        family.add_metric(labels, count)
     return family
 
 
@@ -72,6 +88,8 @@ def _usage(calls: dict[CallLabels, CallTotals]) -> Iterator[CounterMetricFamily]
 def _times(calls: dict[CallLabels, CallTotals]) -> Iterator[HistogramMetricFamily]:
     sums: dict[tuple[str, ...], CallTotals] = {}
     for (surface, provider, model, _, _, outcome), totals in calls.items():
+        if not totals.count:
+            continue
         sums.setdefault((surface, provider, model, outcome), CallTotals()).merge(totals)
     whole, first = _histogram(names.CALL_SECONDS), _histogram(names.FIRST_TOKEN_SECONDS)
     for labels, totals in sums.items():
@@ -97,7 +115,7 @@ def _plain(
     samples: dict[SampleKey, float],
 ) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
     """Counters and gauges that are one number each; those without labels are shown even before anybody counted."""
-    of_calls = {names.CALLS.name, names.TOKENS.name, names.COST.name}
+    of_calls = {names.CALLS.name, names.ATTEMPTS.name, names.TOKENS.name, names.COST.name}
     for metric in names.METRICS:
         if metric.kind == "histogram" or metric.name in of_calls:
             continue

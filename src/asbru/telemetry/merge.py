@@ -22,21 +22,22 @@ SampleKey: TypeAlias = tuple[str, tuple[str, ...]]
 class CallTotals:
     """The totals of one kind of call."""
 
-    __slots__ = ("cost_nanousd", "count", "first", "first_us", "latency", "latency_us", "tokens")
+    __slots__ = ("attempts", "cost_nanousd", "count", "first", "first_us", "latency", "latency_us", "tokens")
 
     def __init__(self) -> None:
-        self.count = self.latency_us = self.first_us = self.cost_nanousd = 0
+        self.count = self.latency_us = self.first_us = self.cost_nanousd = self.attempts = 0
         self.tokens = [0] * len(names.TOKEN_BUCKETS)
         self.latency = [0] * names.HISTOGRAM_SLOTS
         self.first = [0] * names.HISTOGRAM_SLOTS
 
     def add(self, totals: SlotTotals) -> None:
         """Add what a worker sent: see `metrics.SlotTotals`."""
-        _, count, latency_us, first_us, cost_nanousd, tokens, latency, first = totals
+        _, count, latency_us, first_us, cost_nanousd, tokens, latency, first, attempts = totals
         self.count += count
         self.latency_us += latency_us
         self.first_us += first_us
         self.cost_nanousd += cost_nanousd
+        self.attempts += attempts
         _add_all(self.tokens, tokens)
         _add_all(self.latency, latency)
         _add_all(self.first, first)
@@ -47,6 +48,7 @@ class CallTotals:
         self.latency_us += other.latency_us
         self.first_us += other.first_us
         self.cost_nanousd += other.cost_nanousd
+        self.attempts += other.attempts
         _add_all(self.tokens, other.tokens)
         _add_all(self.latency, other.latency)
         _add_all(self.first, other.first)

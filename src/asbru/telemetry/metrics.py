@@ -28,10 +28,10 @@ CallLabels: TypeAlias = tuple[str, str, str, str, int, str]
 """(surface, provider, model, key, status, outcome): see `names.CALL_LABELS`. `model` is "" until one was found."""
 
 SlotTotals: TypeAlias = tuple[
-    CallLabels, int, int, int, int, tuple[int, int, int, int, int, int, int, int], list[int], list[int]
+    CallLabels, int, int, int, int, tuple[int, int, int, int, int, int, int, int], list[int], list[int], int
 ]
-"""(labels, count, latency_us, first_us, cost_nanousd, tokens by bucket, latency histogram, first-token histogram);
-the histograms without their trailing zeros."""
+"""(labels, count, latency_us, first_us, cost_nanousd, tokens by bucket, latency histogram, first-token histogram;
+the histograms without their trailing zeros; then attempts beside those that good calls ended with)."""
 
 Sample: TypeAlias = tuple[str, tuple[str, ...], float]
 """(metric name, label values, value)."""
@@ -46,6 +46,7 @@ class CallSlot:
     """Counters of one kind of call."""
 
     __slots__ = (
+        "attempts",
         "audio_input",
         "audio_output",
         "cache_read",
@@ -75,6 +76,7 @@ class CallSlot:
         self.input = self.cache_read = self.cache_write_5m = self.cache_write_1h = self.audio_input = 0
         self.output = self.reasoning = self.audio_output = 0
         self.cost_nanousd = 0
+        self.attempts = 0
 
     def observe(
         self, latency_us: int, first_token_us: int | None, usage: Usage | None, cost_nanousd: int | None
@@ -118,6 +120,11 @@ class CallSlot:
         self.audio_output += usage.audio_output
         self.cost_nanousd += cost_nanousd or 0
 
+    def count_attempt(self) -> None:
+        """Count an attempt that is not the last of a good call: that one is told by the call itself."""
+        self.sent_count = -1
+        self.attempts += 1
+
     def _observe_first(self, first_token_us: int) -> None:
         counts = self.first
         if counts is None:  # most slots never see a stream
@@ -146,6 +153,7 @@ class CallSlot:
             ),
             _trimmed(self.latency),
             _trimmed(self.first) if self.first is not None else [],
+            self.attempts,
         )
 
 

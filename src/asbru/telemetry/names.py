@@ -64,6 +64,20 @@ COST = Metric(
     unit="US dollars",
     sentence="Cost of calls whose usage and price are known.",
 )
+ATTEMPTS = Metric(
+    name="asbru_attempts_total",
+    kind="counter",
+    labels=("provider", "model", "key", "status"),
+    unit="attempts",
+    sentence="Attempts that ended, by the provider's status, or by what went wrong where it sent none.",
+)
+FALLBACKS = Metric(
+    name="asbru_fallbacks_total",
+    kind="counter",
+    labels=("provider", "to_provider", "to_model", "reason"),
+    unit="fallbacks",
+    sentence="Calls that went on with another target, by the reason: a status, or what went wrong.",
+)
 CALLS_IN_FLIGHT = Metric(
     name="asbru_calls_in_flight",
     kind="gauge",
@@ -151,6 +165,8 @@ METRICS: tuple[Metric, ...] = (
     FIRST_TOKEN_SECONDS,
     TOKENS,
     COST,
+    ATTEMPTS,
+    FALLBACKS,
     CALLS_IN_FLIGHT,
     CONNECTIONS_OPEN,
     UPSTREAM_CONNECTIONS,
@@ -165,6 +181,9 @@ METRICS: tuple[Metric, ...] = (
     LINK_REFUSED,
     SERIES_OVERFLOWED,
 )
+
+STATUS_OUTCOMES = ("ok", "status", "fault")
+"""Outcomes of an attempt to which the provider's status belongs; others are the label `status` themselves."""
 
 TOKEN_BUCKETS = (
     "input",

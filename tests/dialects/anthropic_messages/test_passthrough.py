@@ -137,3 +137,12 @@ def test_prelude_tells_a_fault() -> None:
 def test_nothing_is_withheld() -> None:
     """The API reports usage unasked: the events go on as they are, the same object."""
     assert DIALECT.passing.withhold(TEXT) is TEXT
+
+
+def test_an_error_without_a_type_is_a_fault() -> None:
+    """An event that holds an error in another API's form is a fault, at the beginning and at the end."""
+    wrong = b'event: error\ndata: {"error":{"message":"m","type":"invalid_parameter_error"}}\n\n'
+    expected = StreamFault(message="m", type="invalid_parameter_error", status=400)
+    assert DIALECT.passing.prelude(START + wrong) == expected
+    assert DIALECT.passing.tail(START + TEXT + wrong).fault == expected
+    assert DIALECT.passing.prelude(b'data: {"error":null}\n\n') is True

@@ -80,6 +80,34 @@ def test_max_tokens_is_added(limit: int, expected: int) -> None:
     assert notes == [f"added max_tokens ({expected}: the API requires one)"]
 
 
+def test_max_tokens_above_the_largest_output_is_lowered() -> None:
+    """Another dialect's limit that the model refuses is lowered, with a note; one of this dialect is the caller's."""
+    traits = Traits(max_output_tokens=100)
+    body, notes = write(ask(max_tokens=101), traits)
+    assert (body["max_tokens"], notes) == (100, ["changed max_tokens (101 became 100: the model's largest output)"])
+    assert write(ask(max_tokens=100), traits)[1] == []
+    assert write(native(max_tokens=101), traits)[0]["max_tokens"] == 101
+
+
+@pytest.mark.parametrize(
+    ("asked", "efforts", "thinking", "effort"),
+    [
+        ("xhigh", ("none", "low", "high", "max"), "adaptive", "high"),
+        ("minimal", ("medium", "high"), "adaptive", "medium"),
+        ("max", ("low", "max"), "adaptive", "max"),
+        ("none", ("none", "low"), "disabled", None),
+        ("none", ("low", "high"), "adaptive", "low"),
+    ],
+)
+def test_effort_is_one_that_the_model_takes(
+    asked: str, efforts: tuple[str, ...], thinking: str, effort: str | None
+) -> None:
+    """The nearest effort, the weaker of two; a model that always thinks is not asked to stop, but to think little."""
+    body, notes = write(ask(reasoning=Reasoning(effort=asked)), Traits(efforts=efforts))
+    assert (body["thinking"]["type"], body.get("output_config", {}).get("effort")) == (thinking, effort)
+    assert bool(notes) is (effort is not None and effort != asked)
+
+
 def test_turns_alternate_and_results_come_first() -> None:
     """Same-role turns merge, tool results open theirs, and system text between turns becomes user text, noted."""
     body, notes = write(
@@ -426,6 +454,13 @@ def test_reasoning_of_this_dialect(
     assert body.get("thinking") == thinking
     assert body.get("output_config", {}).get("effort") == effort
     assert bool(notes) is (style is not None or reasoning.mode == "enabled")
+
+
+def test_effort_beside_a_budget() -> None:
+    """A model that takes a budget keeps the effort that its own caller names, where it is one of its efforts."""
+    request = native(reasoning=Reasoning(mode="enabled", budget_tokens=2000, effort="low"))
+    body, notes = write(request, Traits(thinking="budget", efforts=("low",)))
+    assert (body["thinking"]["budget_tokens"], body["output_config"], notes) == (2000, {"effort": "low"}, [])
 
 
 def test_budget_that_cannot_fit_is_left_out() -> None:

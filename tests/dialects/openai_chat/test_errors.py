@@ -102,6 +102,7 @@ def test_a_fault_without_words_gets_some() -> None:
         (b' { "error": { "message": "filtered", "code": "content_filter", "status": 400 } } ', 400, "filtered"),
         (b'{"id":"g","user_id":"u","error":{"message":"m"}}', 502, "m"),
         (b'{"error":"m"}', 502, "m"),
+        (b'{"choices":[],"error":{"message":"m"}}', 502, "m"),
     ],
 )
 def test_an_error_with_status_200_is_found(body: bytes, status: int, message: str) -> None:
@@ -118,6 +119,10 @@ def test_an_error_with_status_200_is_found(body: bytes, status: int, message: st
         b'{"error":null,"choices":[]}',
         b'{"error":{"message":"late"},"choices":[{"message":{}}]}',
         b'{"choices":[{"message":{"content":"the \\"error\\" is"}}]}',
+        b'{"choices":[{"error":null,"finish_reason":"stop","message":{"content":"an error"}}]}',
+        b'{"choices":[{"error":{},"message":{"content":"error"}}]}',
+        b'{"choices":{"error":"x"}}',
+        b'{"choices":[],"error":{}}',
         b'{"data":[],"error":{}}',
         b'{"error"',
         b"[]",
@@ -126,3 +131,22 @@ def test_an_error_with_status_200_is_found(body: bytes, status: int, message: st
 def test_an_answer_is_no_error(body: bytes) -> None:
     """An answer that quotes an error, carries an empty one, or one beside its choices is an answer."""
     assert error_inside(body) is None
+
+
+@pytest.mark.parametrize(
+    ("choice", "status", "message"),
+    [
+        ({"message": {"content": "x" * 2000}, "error": {"code": 502, "message": "gone"}}, 502, "gone"),
+        ({"error": {"code": 429, "message": "slow"}, "finish_reason": "stop"}, 429, "slow"),
+        ({"error": "gone"}, 502, "gone"),
+        ({"finish_reason": "error"}, 502, "'error'"),
+        ({"finish_reason": "network_error"}, 502, "'network_error'"),
+        ({"finish_reason": "insufficient_system_resource"}, 502, "'insufficient_system_resource'"),
+    ],
+)
+def test_a_choice_that_failed_is_found(choice: dict[str, object], status: int, message: str) -> None:
+    """A choice that the provider broke off is a fault; its body is an answer's and is not kept as an error's."""
+    error = error_inside(json.dumps({"id": "c", "choices": [{"index": 0}, choice]}).encode())
+    assert error is not None
+    assert (error.kind, error.status, error.body) == ("fault", status, None)
+    assert message in error.message

@@ -33,6 +33,11 @@ HI = delta(content="Hi")
 DONE = b"data: [DONE]\n\n"
 ERROR = event(error={"message": "m", "code": 503})
 FAULT = StreamFault(message="m", code="503", status=503)
+BROKEN_OFF = StreamFault(
+    message="the provider broke off its answer (finish_reason 'network_error')",
+    type="api_error",
+    code="network_error",
+)
 WHOLE = TailFacts(usage=KNOWN, complete=True, finished=True)
 ENDED = TailFacts(usage=KNOWN, complete=False, finished=True)
 CUT = TailFacts(usage=None, complete=False)
@@ -58,6 +63,8 @@ CUT = TailFacts(usage=None, complete=False)
         (delta(finish="stop"), True),
         (event(choices=[{"index": 0, "text": "completions"}]), True),
         (HI + ERROR, True),
+        (event(choices=[{"error": {"message": "m", "code": 503}, "finish_reason": "error"}]), FAULT),
+        (delta("network_error"), BROKEN_OFF),
         (ERROR, FAULT),
         (ERROR.replace(b"\n", b"\r\n"), FAULT),
         (delta(role="assistant") + ERROR, FAULT),
@@ -176,3 +183,12 @@ def test_no_bytes_make_the_helpers_fail(data: bytes) -> None:
         else:
             assert ONLY_USAGE.strip() in whole
     assert at == len(left)
+
+
+@pytest.mark.parametrize("word", ["error", "network_error", "insufficient_system_resource"])
+def test_the_end_tells_of_a_choice_that_failed(word: str) -> None:
+    """A finish reason that means failure is a fault with the usage that was told, whatever terminator follows."""
+    facts = tail(HI + delta(word) + ONLY_USAGE + DONE)
+    assert facts.fault is not None and facts.fault.code == word
+    assert (facts.complete, facts.finished, facts.usage) == (False, False, KNOWN)
+    assert tail(delta("stop", content="an error") + ONLY_USAGE + DONE) == WHOLE

@@ -79,6 +79,40 @@ def test_other_wishes_for_thinking(wish: Reasoning, written: str | None, notes: 
     assert (body.get("reasoning_effort"), noted) == (written, notes)
 
 
+@pytest.mark.parametrize(
+    ("wish", "efforts", "written"),
+    [
+        (Reasoning(effort="max"), ("none", "low", "high", "xhigh"), "xhigh"),
+        (Reasoning(effort="minimal"), ("low", "medium", "high"), "low"),
+        (Reasoning(effort="low"), ("none", "default"), "default"),
+        (Reasoning(mode="enabled", budget_tokens=31_999), ("none", "default"), "default"),
+        (Reasoning(mode="disabled"), ("none", "default"), "none"),
+        (Reasoning(mode="disabled"), ("minimal", "low"), "minimal"),
+    ],
+)
+def test_an_effort_is_one_that_the_target_takes(wish: Reasoning, efforts: tuple[str, ...], written: str) -> None:
+    """Where the target's efforts are known the nearest is written, and the change is noted; none switches it off."""
+    body, notes = write(Traits(efforts=efforts), reasoning=wish)
+    assert (body["reasoning_effort"], len(notes)) == (written, 1)
+
+
+def test_a_target_that_does_not_reason_is_not_asked_to() -> None:
+    """Effort, budget and mode are left out with one note; for a caller of this dialect nothing is."""
+    plain = Traits(thinking="none")
+    for wish in (Reasoning(effort="high", mode="adaptive"), Reasoning(mode="enabled", budget_tokens=9000)):
+        body, notes = write(plain, reasoning=wish)
+        assert (body.keys(), notes) == ({"model", "messages"}, ["dropped reasoning (the model does not reason)"])
+    assert write(plain, "openai_chat", reasoning=Reasoning(effort="high"))[0]["reasoning_effort"] == "high"
+
+
+def test_a_limit_above_the_largest_output_is_lowered() -> None:
+    """Callers of another dialect must name a limit, often one of another model: it is lowered with a note."""
+    body, notes = write(Traits(max_output_tokens=100), max_tokens=32_000)
+    assert body["max_completion_tokens"] == 100
+    assert notes == ["changed max_tokens (32000 became 100: the model's largest output)"]
+    assert write(Traits(max_output_tokens=100), "openai_chat", max_tokens=32_000)[1] == []
+
+
 def test_a_stream_is_asked_for_usage() -> None:
     """Usage is asked of a stream; where the caller had not asked the receipt says so."""
     body, notes = write(stream=True)

@@ -171,7 +171,7 @@ def test_an_own_answer_keeps_what_is_unknown() -> None:
     """An answer of this dialect read and written again is the same JSON."""
     body = {
         "id": "r", "object": "chat.completion", "created": 5, "model": "m", "system_fingerprint": "fp",
-        "choices": [{"index": 0, "logprobs": None, "finish_reason": "insufficient_system_resource", "seed": 7,
+        "choices": [{"index": 0, "logprobs": None, "finish_reason": "odd_reason", "seed": 7,
                      "message": {"role": "assistant", "content": "x", "refusal": None, "annotations": [1]}}],
     }  # fmt: skip
     written = write_reply(read_reply(json.dumps(body).encode()))

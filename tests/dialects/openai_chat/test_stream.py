@@ -197,3 +197,19 @@ def check_grammar(events: list[StreamEvent]) -> None:
                 assert not open_parts
             case _:
                 pass
+
+
+@pytest.mark.parametrize(
+    ("last", "message"),
+    [
+        (chunk(finish="network_error", usage=USAGE), "network_error"),
+        (chunk(choices=[{"index": 0, "delta": {}, "error": {"message": "gone"}}], usage=USAGE), "gone"),
+        (chunk(choices=[{"index": 0, "delta": {"content": ""}, "error": {"message": "gone"}}]), "gone"),
+    ],
+)
+def test_a_choice_that_failed_ends_the_stream(last: bytes, message: str) -> None:
+    """A choice that the provider broke off is a fault, after the usage of its chunk, and no end follows."""
+    events = read(HI + last + DONE)
+    fault = events[-1]
+    assert isinstance(fault, StreamFault) and message in fault.message
+    assert any(isinstance(one, UsageReport) for one in events) == (b"usage" in last)

@@ -14,7 +14,7 @@ from typing import Annotated, Any, cast
 from pydantic import Field, ValidationError
 
 from asbru.app.config.base import EnvText
-from asbru.app.config.boot import Control, Listen
+from asbru.app.config.boot import Control, Listen, Log
 from asbru.app.config.file import Document, load_document, read_document
 from asbru.app.config.live import LiveSettings
 from asbru.app.config.problem import ConfigPath, ConfigRefusedError, Problem
@@ -37,10 +37,11 @@ _ENV = re.compile(r"env\.([A-Za-z_][A-Za-z0-9_]*)")
 
 
 class ConfigFile(LiveSettings):
-    """A whole configuration file: the live settings and, under `listen` and `control`, the boot settings."""
+    """A whole configuration file: the live settings, and the boot settings (`listen`, `control`, `log.format`)."""
 
     listen: Annotated[Listen, Field(description="Boot settings; changes wait for a restart.")] = Listen()
     control: Annotated[Control, Field(description="Boot settings of the management API.")] = Control()
+    log: Annotated[Log, Field(description="What is written to stderr.")] = Log()
 
 
 @dataclass

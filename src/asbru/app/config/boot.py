@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -21,6 +21,18 @@ class Control(Settings):
 
     enabled: Annotated[
         bool, Field(description="Run it; it takes 35 MB of memory, and /api and /ui are then its own.")
+    ] = False
+
+
+class Log(Settings):
+    """The log on stderr. `format` waits for a restart, `access` does not."""
+
+    format: Annotated[
+        Literal["text", "json"],
+        Field(description="A line is `name=value` text, or a JSON object. `ASBRU_LOG_FORMAT` goes before it."),
+    ] = "text"
+    access: Annotated[
+        bool, Field(description="A line for each call that ended: names, status, tokens, cost, time.")
     ] = False
 
 

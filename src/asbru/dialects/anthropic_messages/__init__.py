@@ -14,6 +14,7 @@ from asbru.dialects.anthropic_messages.request import rewrite
 from asbru.dialects.anthropic_messages.types import NAME
 from asbru.dialects.anthropic_messages.usage import merge_usage
 from asbru.dialects.contract import Dialect, Errors, ModelsForm, Passing, Surface
+from asbru.dialects.json_events import QUICK_END, malformed_at
 
 DIALECT = Dialect(
     name=NAME,
@@ -33,6 +34,8 @@ DIALECT = Dialect(
         prelude=prelude,
         withhold=withhold,
         unfit=UNSIGNED,
+        malformed_at=malformed_at,
+        quick_end=QUICK_END,
         head_usage=head_usage,
         merge_usage=merge_usage,
     ),

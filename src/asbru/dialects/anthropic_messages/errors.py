@@ -25,6 +25,7 @@ from asbru.dialects.anthropic_messages.types import (
     decode_kind,
     encode,
 )
+from asbru.dialects.error_words import status_of
 from asbru.dialects.fields import DECODE_ERRORS, NULL
 from asbru.wire.sse import write_event
 
@@ -82,9 +83,15 @@ def error_inside(body: bytes) -> UpstreamError | None:
         return None
     if holder.error is None or holder.content != NULL:
         return None
-    error = _made(STATUS_OF_TYPE.get(_inside(holder).type or "", 502), body, _inside(holder))
+    wire = _inside(holder)
+    error = _made(_status(wire) or 502, body, wire)
     error.kind = "fault"
     return error
+
+
+def _status(error: ErrorWire) -> int | None:
+    """The status that the error names: by this API's type, by a number, or by the words of other APIs."""
+    return STATUS_OF_TYPE.get(error.type or "") or status_of(error.code, error.type)
 
 
 def _plain(body: bytes) -> str:
@@ -105,8 +112,17 @@ def read_fault(data: bytes) -> StreamFault:
         message=error.message or "the provider reported an error",
         type=kind,
         code=None if error.code is None else str(error.code),
-        status=STATUS_OF_TYPE.get(kind),
+        status=_status(error) or STATUS_OF_TYPE.get(kind),
     )
+
+
+def untyped_fault(data: bytes) -> StreamFault | None:
+    """The error in an event without a type, as servers send it that imitate this API; None where it holds none."""
+    try:
+        holder = decode_error(data)
+    except DECODE_ERRORS:
+        return None
+    return read_fault(data) if holder.error is not None else None
 
 
 def write_error(error: AsbruError, request_id: str) -> bytes:

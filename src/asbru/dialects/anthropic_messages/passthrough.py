@@ -12,7 +12,7 @@ from typing import Final
 
 from asbru.core.reply import StreamFault
 from asbru.core.usage import Usage
-from asbru.dialects.anthropic_messages.errors import read_fault
+from asbru.dialects.anthropic_messages.errors import read_fault, untyped_fault
 from asbru.dialects.anthropic_messages.types import (
     decode_block_start,
     decode_kind,
@@ -84,6 +84,8 @@ def tail(data: bytes, choices: int = 1) -> TailFacts:
             complete = True
         elif kind == "error" and fault is None:
             fault = read_fault(block)
+        elif not kind and fault is None:
+            fault = untyped_fault(block)
     complete = complete and fault is None
     return TailFacts(usage=usage, complete=complete, finished=complete, fault=fault)
 
@@ -96,6 +98,9 @@ def prelude(data: bytes) -> StreamFault | bool:
             return StreamFault(message="an event that is not JSON", type="protocol_error")
         if kind == "error":
             return read_fault(block)
+        fault = None if kind else untyped_fault(block)
+        if fault is not None:
+            return fault
         if kind == "content_block_start" and _starts_empty(block):
             continue
         if kind not in _QUIET:

@@ -13,8 +13,9 @@ What a request of this dialect says is written back word for word. For one of an
     other      left out                                        left out
 
 A budget is at least 1,024 and under `max_tokens`: a chosen one takes at most three quarters of it, and where no
-1,024 fit the thinking is left out. With traits "none" it is always left out. Traits that name a style also turn a
-request of this dialect into it (a fallback between generations of models). Every such step is noted.
+1,024 fit the thinking is left out. With traits "none" it is always left out. Where traits name the efforts a model
+takes, another one becomes the nearest of them; a model whose efforts lack "none" cannot be disabled. Traits that name a
+style also turn a request of this dialect into it (a fallback between generations of models). Every such step is noted.
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ from typing import Any, Final
 import msgspec
 
 from asbru.core.chat import ChatRequest, Extra, Reasoning, ToolResultPart
-from asbru.core.traits import ThinkingStyle
+from asbru.core.traits import Traits
 from asbru.dialects.anthropic_messages.types import decode_members
+from asbru.dialects.bounds import nearest_effort
 from asbru.dialects.fields import DECODE_ERRORS, Fields
 from asbru.dialects.receipt import Receipt
 
@@ -74,23 +76,23 @@ class Thought(msgspec.Struct, frozen=True):
 _NOTHING: Final = Thought()
 
 
-def write_reasoning(request: ChatRequest, style: ThinkingStyle | None, max_tokens: int, receipt: Receipt) -> Thought:
-    """The wire form for a target of `style` (see the table)."""
-    reasoning = request.reasoning
+def write_reasoning(request: ChatRequest, traits: Traits, max_tokens: int, receipt: Receipt) -> Thought:
+    """The wire form for a target of these traits (see the table)."""
+    reasoning, style = request.reasoning, traits.thinking
     if reasoning is None:
         return _NOTHING
     if style == "none":
         receipt.dropped("reasoning", "the model does not think")
         return Thought()
     if not receipt.native:
-        return _chosen(request, reasoning, style=style, max_tokens=max_tokens, receipt=receipt)
+        return _chosen(request, reasoning, traits=traits, max_tokens=max_tokens, receipt=receipt)
     if style == "budget" and reasoning.mode == "adaptive":
         return _budgeted(reasoning.effort or "high", max_tokens, receipt)
     if style == "adaptive" and reasoning.mode == "enabled":
         receipt.changed("thinking", "a budget became adaptive thinking")
         return Thought(_members(reasoning, mode="adaptive", budget=None), reasoning.effort)
     effort = reasoning.effort
-    if style == "budget" and effort is not None:
+    if style == "budget" and effort is not None and effort not in traits.efforts:
         receipt.dropped("output_config.effort", "the model takes a budget")
         effort = None
     if reasoning.budget_tokens is not None and max_tokens <= BUDGET_TOKENS_MIN:
@@ -123,33 +125,51 @@ def _fit(budget: int | None, max_tokens: int, receipt: Receipt) -> int | None:
 
 
 def _chosen(
-    request: ChatRequest, reasoning: Reasoning, *, style: ThinkingStyle | None, max_tokens: int, receipt: Receipt
+    request: ChatRequest, reasoning: Reasoning, *, traits: Traits, max_tokens: int, receipt: Receipt
 ) -> Thought:
     """For a request of another dialect."""
     _note_unknown(reasoning, receipt)
     if reasoning.effort == "none" or reasoning.mode == "disabled":
-        return Thought({"type": "disabled"})
+        return _disabled(reasoning, traits, receipt)
     if request.tool_choice is not None and request.tool_choice.mode in ("any", "tool"):
         receipt.dropped("reasoning", "a forced tool call excludes thinking")
         return Thought()
-    if style == "budget":
+    if traits.thinking == "budget":
         if _continues_tools(request):
             receipt.dropped("reasoning", "the turn's own thinking is not at hand")
             return Thought()
         if reasoning.budget_tokens is not None and max_tokens > BUDGET_TOKENS_MIN:
             return Thought(_shown(reasoning, "enabled", _fit(reasoning.budget_tokens, max_tokens, receipt)))
         return _budgeted(reasoning.effort or "medium", max_tokens, receipt, reasoning)
-    word = _EFFORT_WORD.get(reasoning.effort or "")
-    if word is not None and word != reasoning.effort:
-        receipt.changed("reasoning.effort", f"became {word}")
-    if word is None and reasoning.budget_tokens is not None:
-        word = _nearest_effort(reasoning.budget_tokens)
-        receipt.changed("reasoning.budget_tokens", f"{reasoning.budget_tokens} became effort {word}")
+    word = _chosen_effort(reasoning, traits, receipt)
     if word is None and reasoning.effort is not None:
         receipt.dropped("reasoning.effort", "no equivalent")
         return Thought()
     if reasoning.mode == "enabled":
         receipt.changed("reasoning.mode", "enabled became adaptive")
+    return Thought(_shown(reasoning, "adaptive", None), word)
+
+
+def _chosen_effort(reasoning: Reasoning, traits: Traits, receipt: Receipt) -> str | None:
+    """The effort asked for, or that of the budget, as the model has it."""
+    word = _EFFORT_WORD.get(reasoning.effort or "")
+    if word is not None:
+        word = nearest_effort(word, traits.efforts) or word
+        if word != reasoning.effort:
+            receipt.changed("reasoning.effort", f"became {word}")
+    elif reasoning.budget_tokens is not None:
+        word = _effort_of_budget(reasoning.budget_tokens)
+        word = nearest_effort(word, traits.efforts) or word
+        receipt.changed("reasoning.budget_tokens", f"{reasoning.budget_tokens} became effort {word}")
+    return word
+
+
+def _disabled(reasoning: Reasoning, traits: Traits, receipt: Receipt) -> Thought:
+    """No thinking, or as little as the model allows."""
+    if traits.thinking == "budget" or not traits.efforts or "none" in traits.efforts:
+        return Thought({"type": "disabled"})
+    word = nearest_effort("none", traits.efforts)
+    receipt.changed("reasoning", f"the model always thinks: effort {word}")
     return Thought(_shown(reasoning, "adaptive", None), word)
 
 
@@ -181,7 +201,7 @@ def _budgeted(effort: str, max_tokens: int, receipt: Receipt, reasoning: Reasoni
     return Thought(_shown(reasoning or Reasoning(), "enabled", budget))
 
 
-def _nearest_effort(budget: int) -> str:
+def _effort_of_budget(budget: int) -> str:
     """The effort whose budget is the largest not above `budget`."""
     found = "low"
     for effort, tokens in _EFFORT_BUDGET.items():

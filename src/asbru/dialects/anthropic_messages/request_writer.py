@@ -39,12 +39,13 @@ from asbru.dialects.anthropic_messages.block_writer import (
 from asbru.dialects.anthropic_messages.reasoning import Thought, write_reasoning
 from asbru.dialects.anthropic_messages.tool_ids import with_unique_ids
 from asbru.dialects.anthropic_messages.types import BILLING, NAME, decode_members, encode
+from asbru.dialects.bounds import fit_output
 from asbru.dialects.contract import Written
 from asbru.dialects.receipt import Receipt
 from asbru.dialects.tool_schema import NO_PARAMETERS, write_schema
 
 MAX_TOKENS_DEFAULT: Final = 4096
-"""`max_tokens` where neither the caller nor the catalogue knows one: every model allows it."""
+"""`max_tokens` where neither the caller nor the traits name one: every model allows it."""
 
 _TIERS: Final = {"auto": "auto", "standard_only": "standard_only", "default": "standard_only"}
 _UNKNOWN_HERE: Final = ("frequency_penalty", "presence_penalty", "seed", "top_logprobs", "logit_bias")
@@ -54,7 +55,7 @@ def write_request(request: ChatRequest, model: str, traits: Traits) -> Written:
     """The body for `model`, as its traits allow, with the receipt."""
     receipt = Receipt(NAME, request.dialect)
     max_tokens = _max_tokens(request, traits, receipt)
-    thought = write_reasoning(request, traits.thinking, max_tokens, receipt)
+    thought = write_reasoning(request, traits, max_tokens, receipt)
     body: dict[str, Any] = {"model": model, "max_tokens": max_tokens}
     _write_conversation(body, request, receipt)
     if request.tools is not None or request.tool_choice is not None or request.parallel_tool_calls is not None:
@@ -79,7 +80,7 @@ def write_request(request: ChatRequest, model: str, traits: Traits) -> Written:
 
 def _max_tokens(request: ChatRequest, traits: Traits, receipt: Receipt) -> int:
     if request.max_tokens is not None:
-        return request.max_tokens
+        return fit_output(request.max_tokens, traits, receipt)
     found = traits.max_output_tokens or MAX_TOKENS_DEFAULT
     receipt.added("max_tokens", f"{found}: the API requires one")
     return found

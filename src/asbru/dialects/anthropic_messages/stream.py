@@ -38,7 +38,7 @@ from asbru.core.reply import (
 )
 from asbru.core.usage import Usage
 from asbru.dialects.anthropic_messages.blocks import join_foreign, read_block
-from asbru.dialects.anthropic_messages.errors import read_fault
+from asbru.dialects.anthropic_messages.errors import read_fault, untyped_fault
 from asbru.dialects.anthropic_messages.response import read_tier
 from asbru.dialects.anthropic_messages.types import (
     NAME,
@@ -141,6 +141,9 @@ class MessagesStreamReader:
         elif kind == "error":
             self.done = True
             out.append(read_fault(wire.data))
+        elif not kind and (fault := untyped_fault(wire.data)) is not None:
+            self.done = True
+            out.append(fault)
         elif not kind:
             raise REFUSE_REPLY("", "expected an event with a type, got one without")
         else:

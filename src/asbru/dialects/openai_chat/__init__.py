@@ -7,6 +7,7 @@ cannot carry is noted. Completions and embeddings are passed through only.
 """
 
 from asbru.dialects.contract import Dialect, Errors, ModelsForm, Passing, Surface
+from asbru.dialects.json_events import QUICK_END, malformed_at
 from asbru.dialects.openai_chat.errors import error_inside, read_error, write_error, write_stream_error
 from asbru.dialects.openai_chat.head import rewrite
 from asbru.dialects.openai_chat.model_list import write_all, write_one
@@ -32,6 +33,8 @@ DIALECT = Dialect(
         tail=tail,
         prelude=prelude,
         withhold=withhold,
+        malformed_at=malformed_at,
+        quick_end=QUICK_END,
         finishes=finishes,
     ),
     errors=Errors(read=read_error, inside=error_inside, write=write_error, write_stream=write_stream_error),

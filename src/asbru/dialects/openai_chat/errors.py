@@ -3,7 +3,8 @@
 Shapes read: `{"error": {message, type, code, param}}`, `{"error": "text"}`, `{"message"}`, `{"detail"}`
 (text or FastAPI's list), `[{"error": ...}]`, `{"errors": [...]}`, HTML, nothing at all. A number as `code`
 becomes text. A provider's 401 is about the credentials Asbru holds: its words (which may show parts of a
-key) stay in the `UpstreamError` and are not written to callers.
+key) stay in the `UpstreamError` and are not written to callers. A provider that breaks off after its 200 says
+so in a choice, by `choices[].error` or by a finish reason (`stops.FAILED`): that is an error like any other.
 """
 
 from __future__ import annotations
@@ -16,14 +17,18 @@ import msgspec
 from asbru.core.chat import Raw
 from asbru.core.errors import AsbruError, UpstreamError
 from asbru.core.reply import StreamFault
+from asbru.dialects.error_words import status_of
 from asbru.dialects.fields import NULL
+from asbru.dialects.openai_chat.stops import FAILED
 from asbru.dialects.openai_chat.types import NAME
 from asbru.wire.sse import write_event
 
 _MESSAGE_CHARS_MAX: Final = 2_000
-_INSIDE_BYTES_MAX: Final = 512
 _TITLE = re.compile(rb"<title[^>]*>([^<]{1,200})", re.IGNORECASE)
 _ANY = msgspec.json.Decoder()
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_NO_CHOICES = (NULL, Raw(b"[]"))
+_NO_ERROR = (NULL, Raw(b"{}"), Raw(b'""'), Raw(b"false"))
 
 
 class ErrorFacts(msgspec.Struct, frozen=True):
@@ -56,7 +61,7 @@ def read_error(status: int, body: bytes) -> UpstreamError:
 def _facts_of_body(body: bytes) -> ErrorFacts | None:
     try:
         value: object = _ANY.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except _UNREADABLE:
         return None
     if isinstance(value, list):
         items = msgspec.convert(value, list[object])
@@ -71,28 +76,74 @@ class _Answer(msgspec.Struct):
 
 
 def error_inside(body: bytes) -> UpstreamError | None:
-    """The error that came with status 200 in place of an answer. Its status is the one it names, else 502.
+    """The error that came with status 200 in place of an answer, or in a choice of one. Its status is the one it
+    names, else 502.
 
-    Looked for where an error object would be, at the beginning: an answer with text in it is not decoded for this.
+    Only a body that holds a word which failures are told by is decoded for this; in a text its quote is escaped.
     """
-    if body.find(b'"error"', 0, _INSIDE_BYTES_MAX) < 0:
+    if body.find(b'error"') < 0 and body.find(b'_resource"') < 0:
         return None
     try:
         members = msgspec.json.decode(body, type=_Answer)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except _UNREADABLE:
         return None
-    if members.error == NULL or members.choices != NULL or members.data != NULL:
-        return None
+    if members.error in _NO_ERROR or members.choices not in _NO_CHOICES or members.data != NULL:
+        return _error_in_choices(members.choices)
     facts = _facts_of_body(body)
-    error = read_error(502 if facts is None or facts.status is None else facts.status, body)
+    error = read_error((facts and _status(facts)) or 502, body)
     error.kind = "fault"
     return error
+
+
+def _status(facts: ErrorFacts) -> int | None:
+    """The status that the error names, by a number or by its words."""
+    return facts.status or status_of(facts.code, facts.type)
+
+
+class _ChoiceEnd(msgspec.Struct):
+    error: Raw = NULL
+    finish_reason: Raw = NULL
+
+
+_CHOICE_ENDS = msgspec.json.Decoder(list[_ChoiceEnd])
+
+
+def _error_in_choices(raw: Raw) -> UpstreamError | None:
+    """The error that a choice tells. The body is no error of this dialect, so it is not kept for callers."""
+    try:
+        choices = _CHOICE_ENDS.decode(raw)
+    except _UNREADABLE:
+        return None
+    for choice in choices:
+        word = msgspec.json.decode(choice.finish_reason)
+        fault = choice_fault(choice.error, word if isinstance(word, str) else None)
+        if fault is not None:
+            return fault_error(fault)
+    return None
+
+
+def fault_error(fault: StreamFault) -> UpstreamError:
+    """A fault found inside an answer, as the error that ends the attempt."""
+    return UpstreamError(
+        fault.message, kind="fault", status=fault.status, code=fault.code or "upstream_fault", type=fault.type
+    )
+
+
+def choice_fault(error: Raw, finish: str | None) -> StreamFault | None:
+    """What a choice tells of a failure, by its `error` (NULL: none) or its finish reason."""
+    if error not in _NO_ERROR:
+        return read_fault(error)
+    if finish not in FAILED:
+        return None
+    return StreamFault(
+        message=f"the provider broke off its answer (finish_reason '{finish}')", type="api_error", code=finish
+    )
 
 
 def read_fault(raw: Raw | bytes) -> StreamFault:
     """An error object found inside an answer or a stream."""
     facts = _facts_of_body(bytes(raw)) or ErrorFacts(message="the provider reported an error without words")
-    return StreamFault(message=facts.message, type=facts.type or "api_error", code=facts.code, status=facts.status)
+    return StreamFault(message=facts.message, type=facts.type or "api_error", code=facts.code, status=_status(facts))
 
 
 def facts_of(value: object) -> ErrorFacts | None:
@@ -171,7 +222,7 @@ class _Own(msgspec.Struct):
 def _is_own(body: bytes) -> bool:
     try:
         return "message" in msgspec.json.decode(body, type=_Own).error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except _UNREADABLE:
         return False
 
 

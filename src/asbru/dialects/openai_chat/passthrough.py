@@ -17,7 +17,7 @@ from asbru.core.reply import StreamFault
 from asbru.core.usage import Usage
 from asbru.dialects.contract import TailFacts
 from asbru.dialects.fields import NULL
-from asbru.dialects.openai_chat.errors import read_fault
+from asbru.dialects.openai_chat.errors import choice_fault, read_fault
 from asbru.dialects.openai_chat.types import PeekChunk
 from asbru.dialects.openai_chat.usage import read_usage, tail_usage
 from asbru.wire.sse import CR, read_block
@@ -64,6 +64,9 @@ def prelude(data: bytes) -> StreamFault | bool:
             return _FAULT_GARBAGE
         if _is_set(chunk.error) or event.event == "error":
             return read_fault(event.data)
+        fault = _choice_fault(chunk)
+        if fault is not None:
+            return fault
         if _shows_content(chunk):
             return True
     return False
@@ -71,6 +74,12 @@ def prelude(data: bytes) -> StreamFault | bool:
 
 def _is_set(raw: Raw) -> bool:
     return raw != NULL
+
+
+def _choice_fault(chunk: PeekChunk) -> StreamFault | None:
+    """The failure that a choice of the chunk tells."""
+    faults = (choice_fault(choice.error, choice.finish_reason) for choice in chunk.choices or ())
+    return next((fault for fault in faults if fault is not None), None)
 
 
 def _shows_content(chunk: PeekChunk) -> bool:
@@ -94,7 +103,7 @@ def tail(data: bytes, choices: int = 1) -> TailFacts:
     complete = False
     ends = _Ends(choices, data)
     whole = data.endswith((b"\n", b"\r"))
-    tells_usage, tells_fault = data.find(b'"usage"') >= 0, data.find(b'"error"') >= 0
+    tells_usage, tells_fault = data.find(b'"usage"') >= 0, _tells_fault(data)
     at = -1
     for block in reversed(_blocks(data)):
         if not block.strip(b"\n"):
@@ -111,7 +120,7 @@ def tail(data: bytes, choices: int = 1) -> TailFacts:
         chunk = _peek(payload) if usage is None or look_on else None
         if usage is None and payload.find(b'"usage"') >= 0:
             usage = tail_usage(payload) or _chunk_usage(chunk)
-        if fault is None and tells_fault and payload.find(b'"error"') >= 0:
+        if fault is None and tells_fault and _tells_fault(payload):
             fault = _fault_of(payload)
         if chunk is None and at == 0 and not block.startswith(b":"):
             ends.torn = True
@@ -179,7 +188,14 @@ def _chunk_usage(chunk: PeekChunk | None) -> Usage | None:
 
 def _fault_of(payload: bytes) -> StreamFault | None:
     chunk = _peek(payload)
-    return read_fault(payload) if chunk is not None and _is_set(chunk.error) else None
+    if chunk is None:
+        return None
+    return read_fault(payload) if _is_set(chunk.error) else _choice_fault(chunk)
+
+
+def _tells_fault(data: bytes) -> bool:
+    """Whether a word is there by which failures are told: an error's member, or a finish reason."""
+    return data.find(b'error"') >= 0 or data.find(b'_resource"') >= 0
 
 
 def _is_usage_only(chunk: PeekChunk) -> bool:

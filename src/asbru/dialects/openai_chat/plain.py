@@ -32,7 +32,7 @@ from asbru.core.chat import (
 from asbru.core.reply import ChatReply
 from asbru.dialects.fields import NULL
 from asbru.dialects.openai_chat.reasoning import plain_thought
-from asbru.dialects.openai_chat.stops import read_stop
+from asbru.dialects.openai_chat.stops import FAILED, read_stop
 from asbru.dialects.openai_chat.types import NAME
 from asbru.dialects.openai_chat.usage import read_usage
 
@@ -291,6 +291,7 @@ class DeltaChoiceWire(msgspec.Struct):
     index: int | None = None
     finish_reason: None = None
     logprobs: None = None
+    error: None = None
 
 
 class ChunkWire(msgspec.Struct):
@@ -413,6 +414,8 @@ def read_plain_reply(body: bytes) -> ChatReply | None:
 
 def _choice(wire: ChoiceWire, at: int) -> Choice:
     parts = wire.message.parts()
+    if wire.finish_reason in FAILED:
+        raise msgspec.ValidationError("expected a choice that did not fail")
     return Choice(
         index=at if wire.index is None else wire.index,
         parts=parts,

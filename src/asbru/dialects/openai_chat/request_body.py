@@ -3,9 +3,11 @@
 | canonical                      | chat                                                                    |
 |--|--|
 | max_tokens                     | `max_completion_tokens` (`max_tokens` for targets with the old word)    |
-| reasoning.effort               | `reasoning_effort`; another dialect's xhigh and max become high (noted) |
+| reasoning.effort               | `reasoning_effort`, the nearest that the target takes (noted)           |
 | reasoning.budget_tokens alone  | effort: below 4,096 low, below 16,384 medium, else high (noted)         |
-| reasoning disabled or adaptive | nothing: the model's own default holds (noted)                          |
+| reasoning disabled             | the weakest effort where the target's are known, else nothing (noted)   |
+| reasoning adaptive             | nothing: the model's own default holds (noted)                          |
+| any reasoning                  | nothing where the target does not reason (noted)                        |
 | stream                         | usage is asked for where the target allows; the writer withholds it     |
 | top_k, more than four stops    | only for callers of this dialect; else dropped or cut (noted)           |
 """
@@ -18,6 +20,7 @@ import msgspec
 
 from asbru.core.chat import ChatRequest, Raw, Reasoning, ResponseFormat
 from asbru.core.traits import Traits
+from asbru.dialects.bounds import fit_output, nearest_effort
 from asbru.dialects.contract import Written
 from asbru.dialects.openai_chat.messages import write_messages
 from asbru.dialects.openai_chat.parts import PartWriter
@@ -29,7 +32,8 @@ _encode = msgspec.json.Encoder().encode
 _LOW_TOKENS_MAX: Final = 4_096
 _MEDIUM_TOKENS_MAX: Final = 16_384
 _STOPS_MAX: Final = 4
-_EFFORTS: Final = frozenset(("none", "minimal", "low", "medium", "high"))
+_EFFORTS: Final = ("none", "minimal", "low", "medium", "high")
+"""Efforts where the target's own are not known."""
 _PLAIN: Final = (
     ("temperature", "temperature"),
     ("top_p", "top_p"),
@@ -57,7 +61,7 @@ def write_request(request: ChatRequest, model: str, traits: Traits) -> Written:
     if request.response_format is not None:
         body["response_format"] = _write_format(request.response_format, writer)
     if request.reasoning is not None:
-        body |= _write_wish(request.reasoning, writer)
+        body |= _write_wish(request.reasoning, traits, writer)
     body |= _write_limits(request, traits, writer)
     for field, name in _PLAIN:
         value: object = getattr(request, field)
@@ -129,24 +133,32 @@ def _write_format(form: ResponseFormat, writer: PartWriter) -> dict[str, object]
     return {"type": "json_schema", "json_schema": {**schema, **extra}}
 
 
-def _write_wish(wish: Reasoning, writer: PartWriter) -> dict[str, object]:
-    """How much to think, in the form it came in, or as an effort."""
+def _write_wish(wish: Reasoning, traits: Traits, writer: PartWriter) -> dict[str, object]:
+    """How much to think, in the form it came in, or as an effort that the target takes."""
     if writer.own:
         return _write_own_wish(wish)
     receipt = writer.receipt
+    if traits.thinking == "none":
+        receipt.dropped("reasoning", "the model does not reason")
+        return {}
     receipt.foreign("reasoning", wish.extra)
     if wish.display is not None:
         receipt.dropped("reasoning.display", "chat has no such member")
+    efforts = traits.efforts or _EFFORTS
     if wish.mode == "disabled":
-        receipt.dropped("reasoning.mode", "chat cannot disable: the model's default holds")
-        return {}
+        weakest = nearest_effort("none", traits.efforts)
+        if weakest is None:
+            receipt.dropped("reasoning.mode", "chat cannot disable: the model's default holds")
+            return {}
+        receipt.changed("reasoning.mode", f"disabled becomes effort {weakest}")
+        return {"reasoning_effort": weakest}
     if wish.effort is not None:
-        if wish.effort in _EFFORTS:
-            return {"reasoning_effort": wish.effort}
-        receipt.changed("reasoning.effort", f"{wish.effort} becomes high")
-        return {"reasoning_effort": "high"}
+        effort = nearest_effort(wish.effort, efforts) or nearest_effort("high", efforts)
+        if effort != wish.effort:
+            receipt.changed("reasoning.effort", f"{wish.effort} becomes {effort}")
+        return {"reasoning_effort": effort}
     if wish.budget_tokens is not None:
-        effort = effort_of(wish.budget_tokens)
+        effort = nearest_effort(effort_of(wish.budget_tokens), efforts)
         receipt.changed("reasoning.budget_tokens", f"{wish.budget_tokens} becomes effort {effort}")
         return {"reasoning_effort": effort}
     if wish.mode is not None:
@@ -190,7 +202,8 @@ def _write_limits(request: ChatRequest, traits: Traits, writer: PartWriter) -> d
     """Token limit, stops, top_k and tier: where dialects differ in what they take."""
     body: dict[str, object] = {}
     if request.max_tokens is not None:
-        body["max_tokens" if traits.legacy_max_tokens else "max_completion_tokens"] = request.max_tokens
+        name = "max_tokens" if traits.legacy_max_tokens else "max_completion_tokens"
+        body[name] = fit_output(request.max_tokens, traits, writer.receipt)
     if request.stop is not None:
         stops = request.stop
         if len(stops) > _STOPS_MAX and not writer.own:

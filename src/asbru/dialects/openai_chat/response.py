@@ -28,8 +28,8 @@ from asbru.core.chat import (
 from asbru.core.errors import UpstreamError
 from asbru.core.reply import ChatReply
 from asbru.dialects.contract import WrittenReply
-from asbru.dialects.fields import Fields, open_body
-from asbru.dialects.openai_chat.errors import read_fault
+from asbru.dialects.fields import NULL, Fields, open_body
+from asbru.dialects.openai_chat.errors import choice_fault, fault_error, read_fault
 from asbru.dialects.openai_chat.parts import PartWriter, read_content
 from asbru.dialects.openai_chat.plain import read_plain_reply
 from asbru.dialects.openai_chat.reasoning import (
@@ -107,6 +107,9 @@ def _read_choice(choice: Fields, at: int, reply_id: str) -> Choice:
     index = choice.integer("index")
     index = at if index is None else index
     word = choice.text("finish_reason")
+    fault = choice_fault(choice.peek("error") or NULL, word)
+    if fault is not None:
+        raise fault_error(fault)
     message = choice.child("message") or Fields({}, choice.at("message"), REFUSE_REPLY)
     message.raw("role")
     parts, extra = _read_message(message, call_id(reply_id, index))

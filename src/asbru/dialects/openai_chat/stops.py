@@ -11,6 +11,11 @@ from typing import Final
 from asbru.core.chat import StopReason
 from asbru.dialects.openai_chat.types import NAME
 
+FAILED: Final = frozenset(("error", "insufficient_system_resource", "network_error"))
+"""Words that tell of a provider that broke off, and of no reply: OpenRouter's, DeepSeek's, Z.ai's (2026-11).
+https://openrouter.ai/docs/api-reference/overview, https://api-docs.deepseek.com/api/create-chat-completion,
+https://docs.z.ai/api-reference/llm/chat-completion"""
+
 _READ: Final[dict[str, StopReason]] = {
     "stop": "stop",
     "eos": "stop",

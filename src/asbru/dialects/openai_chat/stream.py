@@ -9,7 +9,8 @@
 | finish_reason                   | kept: deltas and usage may still follow                                  |
 | `[DONE]`, or a clean end after  | PartStop for all, ChoiceStop for each choice, ReplyEnd                   |
 | every choice's finish_reason    |                                                                          |
-| an error object, garbage        | StreamFault, then nothing more                                           |
+| an error object, garbage, a     | StreamFault, after the chunk's usage; then nothing more                  |
+| choice that failed              |                                                                          |
 
 Not here: the call machine (`calls.py`), reasoning's spellings (`reasoning.py`).
 """
@@ -44,7 +45,7 @@ from asbru.core.reply import (
 )
 from asbru.dialects.fields import NULL, Fields
 from asbru.dialects.openai_chat.calls import Calls
-from asbru.dialects.openai_chat.errors import read_fault
+from asbru.dialects.openai_chat.errors import choice_fault, read_fault
 from asbru.dialects.openai_chat.plain import DeltaWire, read_plain_chunk
 from asbru.dialects.openai_chat.reasoning import plain_thought, read_chunk_reasoning
 from asbru.dialects.openai_chat.response import call_id, read_created
@@ -71,11 +72,12 @@ def protocol_fault(message: str) -> StreamFault:
 class ChoiceReader:
     """The parts of one choice. `finish` is the provider's word once it came."""
 
-    __slots__ = ("_calls", "_claim", "_key", "_open", "extra", "finish", "index")
+    __slots__ = ("_calls", "_claim", "_key", "_open", "extra", "fault", "finish", "index")
 
     def __init__(self, index: int, reply_id: str) -> None:
         self.index = index
         self.finish: str | None = None
+        self.fault: StreamFault | None = None  # the provider broke this choice off
         self.extra: Extra = {}
         self._claim = count().__next__  # the next part's index
         self._open = -1  # the text, thinking or refusal part that is open
@@ -113,6 +115,7 @@ class ChoiceReader:
             out.append(PartDelta(index=self._open, choice=self.index, logprobs=logprobs))
         choice.raw("index")
         word = choice.text("finish_reason")
+        self.fault = choice_fault(choice.peek("error") or NULL, word)
         if word is not None:
             self.finish = word
             self.extra = choice.rest_set()
@@ -297,6 +300,9 @@ class ChatStreamReader:
             reader.read(choice, out)
         if usage is not None:
             out.append(UsageReport(usage=usage))
+        fault = next((one.fault for one in self._choices.values() if one.fault is not None), None)
+        if fault is not None:
+            out.append(self._fault(fault))
 
     def _start(self, chunk: Fields, now: bool, out: list[StreamEvent]) -> None:
         reply_id, model = chunk.text("id") or "", chunk.text("model") or ""

@@ -82,6 +82,7 @@ class ChunkChoice(msgspec.Struct):
     delta: dict[str, Raw] | None = None
     finish_reason: str | None = None
     text: str | None = None
+    error: Raw = NULL
 
 
 class PeekChunk(msgspec.Struct):

@@ -1,5 +1,9 @@
-"""Any server that speaks the OpenAI or the Anthropic dialect: vLLM, Ollama, llama.cpp, another gateway."""
+"""Any server that speaks the OpenAI or the Anthropic dialect: vLLM, Ollama, llama.cpp, another gateway.
 
+`max_tokens` is the name that all of them know; `max_completion_tokens` some refuse (Mistral: 422).
+"""
+
+from asbru.core.traits import Traits
 from asbru.providers.kit import ANTHROPIC_ACCESS, OPENAI_ACCESS, Provider
 
 PROVIDER = Provider(
@@ -7,4 +11,5 @@ PROVIDER = Provider(
     title="Custom (OpenAI- or Anthropic-compatible)",
     access=(OPENAI_ACCESS, ANTHROPIC_ACCESS),
     keyless=True,
+    traits=Traits(legacy_max_tokens=True),
 )

@@ -1,0 +1,36 @@
+"""What a target takes, as every writer heeds it: its largest output, and the reasoning efforts it knows.
+
+Only what is translated is fitted: a request of the writer's own dialect says what its caller means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from asbru.core.traits import Traits
+from asbru.dialects.receipt import Receipt
+
+_STRENGTH: Final = {"none": 0, "minimal": 1, "low": 2, "medium": 3, "default": 3, "high": 4, "xhigh": 5, "max": 6}
+"""Efforts of all dialects, weakest first; `default` is the one effort of models that only switch reasoning on."""
+
+
+def fit_output(max_tokens: int, traits: Traits, receipt: Receipt) -> int:
+    """`max_tokens`, lowered to the target's largest output."""
+    largest = traits.max_output_tokens
+    if receipt.native or not largest or max_tokens <= largest:
+        return max_tokens
+    receipt.changed("max_tokens", f"{max_tokens} became {largest}: the model's largest output")
+    return largest
+
+
+def nearest_effort(asked: str, taken: Iterable[str]) -> str | None:
+    """The effort among `taken` nearest to `asked`, the weaker of two; `none` only where it is asked for. None where
+    there is none, or where `asked` is no effort that we know."""
+    if asked in (taken := tuple(taken)):
+        return asked
+    strength = _STRENGTH.get(asked)
+    known = [effort for effort in taken if _STRENGTH.get(effort)]
+    if strength is None or not known:
+        return None
+    return min(known, key=lambda effort: (abs(_STRENGTH[effort] - strength), _STRENGTH[effort]))

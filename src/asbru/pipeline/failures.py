@@ -1,0 +1,110 @@
+"""What operators hear of failures: a log line for each attempt that failed, each key that cools down, each target that
+is passed over and each fallback, which is counted too. Decides nothing; good calls never come here.
+
+    attempt failed     provider, model, key, status, reason, code, whether anything was sent, the provider's words
+    key cools down     provider, key, status, for how long, and for which model where it is for one
+    target passed over provider, model, and why nothing was sent to it
+    fallback           from which target to which, and why
+"""
+
+from __future__ import annotations
+
+from asbru.core.errors import AsbruError, UpstreamError
+from asbru.pipeline.call import Attempt, Call, PassedOver
+from asbru.pipeline.rooms import Rooms
+from asbru.routing import Key, Target, why_unusable
+from asbru.telemetry import names
+
+WORDS_CHARS_MAX = 200
+MODEL_CHARS_MAX = 200
+KEYS_NOTED_MAX = 8
+_STATUS_KINDS = ("status", "fault")
+
+
+def reason_of(error: AsbruError) -> str:
+    """Why an attempt failed, in one word: the provider's status, what went wrong on the way (`network`, `deadline` ...)
+    or the code of our own refusal."""
+    if not isinstance(error, UpstreamError):
+        return error.code
+    return str(error.status) if error.kind in _STATUS_KINDS else error.kind
+
+
+def words_of(error: AsbruError) -> str:
+    """What it said, bounded; not the words of a 401, which may show parts of the key."""
+    return "" if error.status == 401 else error.message[:WORDS_CHARS_MAX]
+
+
+def attempt_failed(call: Call, made: Attempt, error: AsbruError, rooms: Rooms, *, callers_own: bool) -> None:
+    """An attempt came to nothing, or broke off. `callers_own`: the caller's own mistake, which no target forgives."""
+    provider, reason = made.target.provider.name, reason_of(error)
+    rooms.failures.say(
+        rooms.clock(),
+        "info" if callers_own or error.blame == "caller" else "warning",
+        "attempt failed",
+        (provider, made.key.name, reason),
+        call=call.id.decode(),
+        provider=provider,
+        model=made.served_model[:MODEL_CHARS_MAX],
+        key=made.key.name,
+        status=error.status,
+        reason=reason,
+        code=error.code,
+        sent=made.sent,
+        ms=int(made.took_s * 1000),
+        message=words_of(error),
+    )
+
+
+def key_cools_down(target: Target, key: Key, error: UpstreamError, rooms: Rooms, *, seconds: float) -> None:
+    """A key is passed over for a while."""
+    provider, reason = target.provider.name, reason_of(error)
+    rooms.failures.say(
+        rooms.clock(),
+        "warning",
+        "key cools down",
+        (provider, key.name, reason),
+        provider=provider,
+        key=key.name,
+        model=target.model[:MODEL_CHARS_MAX] if error.status == 403 else "*",
+        reason=reason,
+        seconds=round(seconds, 3),
+    )
+
+
+def pass_over(call: Call, target: Target, error: AsbruError, rooms: Rooms) -> None:
+    """Nothing is sent to a target: noted in the call, key by key where it is for their sake, and told."""
+    now_s = rooms.clock()
+    provider = target.provider.name
+    keys = why_unusable(target.provider, target.model, now_s) if isinstance(error, UpstreamError) else []
+    at = len(call.attempts)
+    noted = [PassedOver(target, key, why, at) for key, why in keys[:KEYS_NOTED_MAX]]
+    call.passed_over += tuple(noted) or (PassedOver(target, "", words_of(error), at),)
+    rooms.failures.say(
+        now_s,
+        "info" if error.blame == "caller" else "warning",
+        "target passed over",
+        (provider, reason_of(error)),
+        call=call.id.decode(),
+        provider=provider,
+        model=target.model[:MODEL_CHARS_MAX],
+        reason=reason_of(error),
+        message=words_of(error),
+    )
+
+
+def fell_back(call: Call, failed: tuple[Target, AsbruError], target: Target, rooms: Rooms) -> None:
+    """The call goes on with another target."""
+    before, error = failed
+    reason = reason_of(error)
+    rooms.meter.counter(names.FALLBACKS, (before.provider.name, target.provider.name, target.model, reason)).add()
+    rooms.failures.say(
+        rooms.clock(),
+        "warning",
+        "fallback",
+        (before.provider.name, target.provider.name, reason),
+        call=call.id.decode(),
+        target=str(before)[:MODEL_CHARS_MAX],
+        to=str(target)[:MODEL_CHARS_MAX],
+        reason=reason,
+        message=words_of(error),
+    )

@@ -1,0 +1,110 @@
+"""Facts per model: what the models that callers name most are known to take, as the providers' files have it."""
+
+from __future__ import annotations
+
+import pytest
+
+from asbru.core.traits import Traits, resolve
+from asbru.providers import discover
+
+FOUND = discover()
+UP_TO_MAX = ("low", "medium", "high", "xhigh", "max")
+
+
+def of(provider: str, model: str) -> Traits:
+    """The traits of a model without any configuration."""
+    record = FOUND[provider]
+    return resolve(record.traits, record.trait_rules, model)
+
+
+@pytest.mark.parametrize(
+    ("model", "thinking", "largest"),
+    [
+        ("claude-3-haiku-20240307", "none", 4096),
+        ("claude-3-5-haiku-20241022", "none", 8192),
+        ("claude-3-7-sonnet-latest", "budget", 64000),
+        ("claude-opus-4-20250514", "budget", 32000),
+        ("claude-opus-4-1", "budget", 32000),
+        ("claude-sonnet-4-20250514", "budget", 64000),
+        ("claude-haiku-4-5", "budget", 64000),
+        ("claude-sonnet-4-5-20250929", "budget", 64000),
+        ("claude-opus-4-5", "budget", 64000),
+        ("claude-opus-4-6", None, 128000),
+        ("claude-sonnet-4-6", None, 128000),
+        ("claude-opus-4-7", "adaptive", 128000),
+        ("claude-opus-4-8", "adaptive", 128000),
+        ("claude-opus-5", None, 128000),
+        ("claude-haiku-5-5", None, 128000),
+        ("claude-opus-5-5", "adaptive", 128000),
+        ("claude-fable-5-1", "adaptive", 128000),
+        ("claude-of-tomorrow", None, 0),
+    ],
+)
+def test_anthropic(model: str, thinking: str | None, largest: int) -> None:
+    """How each generation is asked to think, and its largest output; nothing is said of a model not yet known."""
+    traits = of("anthropic", model)
+    assert (traits.thinking, traits.max_output_tokens) == (thinking, largest)
+
+
+@pytest.mark.parametrize(
+    ("model", "efforts"),
+    [
+        ("claude-haiku-4-5", ()),
+        ("claude-sonnet-4-5", ()),
+        ("claude-opus-4-5", ("low", "medium", "high")),
+        ("claude-sonnet-4-6", ("none", "low", "medium", "high", "max")),
+        ("claude-opus-4-8", ("none", *UP_TO_MAX)),
+        ("claude-sonnet-5", ("none", *UP_TO_MAX)),
+        ("claude-opus-5-5", UP_TO_MAX),
+        ("claude-fable-5", UP_TO_MAX),
+    ],
+)
+def test_efforts_of_anthropic(model: str, efforts: tuple[str, ...]) -> None:
+    """Efforts by generation; those that always think have no `none`."""
+    assert of("anthropic", model).efforts == efforts
+
+
+@pytest.mark.parametrize(
+    ("model", "thinking", "efforts", "largest"),
+    [
+        ("openai/gpt-4o", "none", (), 16384),
+        ("openai/gpt-4o-mini-2024-07-18", "none", (), 16384),
+        ("openai/gpt-4.1-nano", "none", (), 32768),
+        ("openai/o1-mini", "none", ("low", "medium", "high"), 65536),
+        ("openai/o3", None, ("low", "medium", "high"), 100000),
+        ("openai/o4-mini-2025-04-16", None, ("low", "medium", "high"), 100000),
+        ("openai/gpt-5", None, ("minimal", "low", "medium", "high"), 128000),
+        ("openai/gpt-5-mini", None, ("minimal", "low", "medium", "high"), 128000),
+        ("openai/gpt-5-chat-latest", "none", (), 16384),
+        ("openai/gpt-5.1", None, ("none", "low", "medium", "high"), 128000),
+        ("openai/gpt-5.5", None, ("none", "low", "medium", "high", "xhigh"), 128000),
+        ("openai/gpt-of-tomorrow", None, (), 0),
+        ("groq/llama-3.3-70b-versatile", "none", (), 32768),
+        ("groq/meta-llama/llama-4-scout-17b-16e-instruct", "none", (), 8192),
+        ("groq/openai/gpt-oss-120b", None, ("low", "medium", "high"), 65536),
+        ("groq/qwen/qwen3-32b", None, ("none", "default"), 40960),
+        ("groq/of-tomorrow", None, (), 0),
+    ],
+)
+def test_openai_dialect(model: str, thinking: str | None, efforts: tuple[str, ...], largest: int) -> None:
+    """Whether a model reasons, by which efforts, and its largest output; nothing is said of one not yet known."""
+    provider, _, name = model.partition("/")
+    traits = of(provider, name)
+    assert (traits.thinking, traits.efforts, traits.max_output_tokens) == (thinking, efforts, largest)
+
+
+@pytest.mark.parametrize(
+    ("model", "old"),
+    [
+        ("mistral-medium", True),
+        ("llama3.2:latest", True),
+        ("gpt-4o", True),
+        ("gpt-5-mini", False),
+        ("openai/gpt-5.5", False),
+        ("o3", False),
+        ("openrouter/openai/o4-mini", False),
+    ],
+)
+def test_custom_servers_know_max_tokens(model: str, old: bool) -> None:
+    """The old name of the limit is the one that all servers know; OpenAI's reasoning models refuse it."""
+    assert of("custom", model).legacy_max_tokens is old
