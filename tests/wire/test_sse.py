@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asbru.wire.sse import (
+    COMMENT,
     EventSplitter,
+    SseEvent,
     SseReader,
     SseTooLarge,
     begins_event,
@@ -121,3 +123,13 @@ def test_a_last_event_is_closed(held: bytes) -> None:
     """Made whole it is one event, whatever of its blank line was there, and ends as one that never was cut."""
     whole = close_event(held)
     assert whole.endswith(b"a\n\n") and [data for _, data in read(whole)] == [b"a"]
+
+
+def test_a_comment_that_stands_alone_is_told_where_it_is_asked_for() -> None:
+    """Keep-alives reach those who ask for comments, however they are cut; comments within an event are skipped."""
+    data = b": a\n\ndata: x\n\n: b\r\n: c\r\n\r\n: d\ndata: y\n\n"
+    expected = [COMMENT, SseEvent("", b"x"), COMMENT, SseEvent("", b"y")]
+    for cut in range(len(data)):
+        reader = SseReader(comments=True)
+        assert reader.feed(data[:cut]) + reader.feed(data[cut:]) == expected
+    assert SseReader().feed(data) == [SseEvent("", b"x"), SseEvent("", b"y")]

@@ -2,7 +2,8 @@
 
 The reader follows the HTML standard's event stream grammar (https://html.spec.whatwg.org/multipage/server-sent-events.html):
 lines end with LF, CRLF or CR, several `data` lines join with LF, comments and unknown fields are skipped, an event
-without data is not one. Not here: what the data means.
+without data is not one (who asks for `comments` is told of those that stand alone: keep-alives). Not here: what the
+data means.
 """
 
 from __future__ import annotations
@@ -32,6 +33,10 @@ class SseEvent(msgspec.Struct, frozen=True):
 
     event: str
     data: bytes
+
+
+COMMENT = SseEvent(":", b"")
+"""What stands for a comment that is alone between two blank lines. No event has this name: fields end at a colon."""
 
 
 class SseTooLarge(FramingError):
@@ -104,10 +109,11 @@ def _border(data: bytes) -> int:
 class SseReader:
     """Events from bytes that arrive cut anywhere. Any cut of the same bytes gives the same events."""
 
-    __slots__ = ("_at_start", "_splitter")
+    __slots__ = ("_at_start", "_comments", "_splitter")
 
-    def __init__(self) -> None:
+    def __init__(self, *, comments: bool = False) -> None:
         self._splitter = EventSplitter()
+        self._comments = comments
         self._at_start = True
 
     def feed(self, chunk: bytes) -> list[SseEvent]:
@@ -131,6 +137,8 @@ class SseReader:
             event = read_block(block) if block else None
             if event is not None:
                 events.append(event)
+            elif self._comments and block.lstrip(b"\n").startswith(b":"):
+                events.append(COMMENT)
         return events
 
     def close(self) -> bytes:

@@ -52,7 +52,7 @@ def chunks(data: bytes) -> list[Any]:
     events = data.decode().split("\n\n")
     assert events.pop() == ""
     payloads = [event.removeprefix("data: ") for event in events]
-    return [payload if payload == DONE else json.loads(payload) for payload in payloads]
+    return [payload if payload in (DONE, ": keep-alive") else json.loads(payload) for payload in payloads]
 
 
 def write(*events: StreamEvent, include_usage: bool = False) -> list[Any]:
@@ -73,11 +73,12 @@ ROLE = {"role": "assistant", "content": ""}
 
 
 def test_a_text_stream() -> None:
-    """Role first, then text, the reason with the provider's own word, `[DONE]`; pings are not shown."""
+    """Role first, then text, the reason with the provider's own word, `[DONE]`; a ping is a comment."""
     written = write(START, Ping(), *part(0, TextPart(text=""), "Hi"), STOP, ReplyEnd())
     front = {"id": "r", "object": "chat.completion.chunk", "created": 5, "model": "m"}
     choice = {"index": 0, "finish_reason": None}
     assert written == [
+        ": keep-alive",
         front | {"choices": [choice | {"delta": ROLE}]},
         front | {"choices": [choice | {"delta": {"content": "Hi"}}]},
         front | {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop", "native_finish_reason": "end_turn"}]},
@@ -189,3 +190,11 @@ def test_an_own_stream_reads_the_same() -> None:
     data += front + b'"delta":{},"finish_reason":"tool_calls","seed":7}]}\n\ndata: [DONE]\n\n'
     events = ChatStreamReader().feed(data)
     assert ChatStreamReader().feed(writer().write(events)) == events
+
+
+def test_a_keep_alive_is_a_comment_and_is_read_back() -> None:
+    """A ping is written as a comment, which every client skips, and a comment is read as a ping."""
+    writer = ChatStreamWriter(ChatRequest(model="m", messages=()))
+    data = writer.write([Ping()])
+    assert data == b": keep-alive\n\n"
+    assert ChatStreamReader().feed(data) == [Ping()]

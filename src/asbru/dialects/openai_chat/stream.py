@@ -37,6 +37,7 @@ from asbru.core.reply import (
     PartDelta,
     PartStart,
     PartStop,
+    Ping,
     ReplyEnd,
     ReplyStart,
     StreamEvent,
@@ -53,7 +54,7 @@ from asbru.dialects.openai_chat.stops import read_stop
 from asbru.dialects.openai_chat.types import NAME, REFUSE_REPLY
 from asbru.dialects.openai_chat.usage import read_usage
 from asbru.wire.errors import FramingError
-from asbru.wire.sse import SseEvent, SseReader, read_block
+from asbru.wire.sse import COMMENT, SseEvent, SseReader, read_block
 
 _OBJECT = msgspec.json.Decoder(dict[str, Raw])
 _DONE: Final = b"[DONE]"
@@ -214,7 +215,7 @@ class ChatStreamReader:
     __slots__ = ("_choices", "_ended", "_held", "_id", "_sse", "_started")
 
     def __init__(self) -> None:
-        self._sse = SseReader()
+        self._sse = SseReader(comments=True)
         self._choices: dict[int, ChoiceReader] = {}
         self._held: Extra = {}
         self._id = ""
@@ -231,6 +232,9 @@ class ChatStreamReader:
         except FramingError as error:
             return [self._fault(protocol_fault(f"the provider's stream: {error}"))]
         for event in events:
+            if event is COMMENT:
+                out.append(Ping())
+                continue
             self._read_event(event, out)
             if self._ended:
                 break

@@ -30,6 +30,7 @@ from asbru.core.reply import (
     PartDelta,
     PartStart,
     PartStop,
+    Ping,
     ReplyEnd,
     ReplyStart,
     StreamEvent,
@@ -47,6 +48,7 @@ from asbru.dialects.receipt import Receipt
 
 _ENCODE = msgspec.json.Encoder().encode
 _DONE = b"data: [DONE]\n\n"
+KEEP_ALIVE = b": keep-alive\n\n"
 _FOREIGN_DELTA = msgspec.json.Decoder(dict[str, Raw])
 
 
@@ -90,6 +92,9 @@ class ChatStreamWriter:
             return self._write(events[0])
         return b"".join([self._write(event) for event in events])
 
+    def _write_rest(self, event: ForeignEvent | Ping) -> bytes:
+        return KEEP_ALIVE if isinstance(event, Ping) else self._foreign(event)
+
     def _write(self, event: StreamEvent) -> bytes:
         if isinstance(event, PartDelta):
             return self._delta(event)
@@ -104,14 +109,12 @@ class ChatStreamWriter:
                 self._usage = event.usage
             case ChoiceStop():
                 return self._stop_choice(event)
-            case ForeignEvent():
-                return self._foreign(event)
+            case ForeignEvent() | Ping():
+                return self._write_rest(event)
             case ReplyEnd():
                 return self._end()
             case StreamFault():
                 return write_fault(event)
-            case _:
-                pass
         return b""
 
     def _start(self, event: ReplyStart) -> None:
