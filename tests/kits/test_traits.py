@@ -21,6 +21,7 @@ ASK = {"model": "a/m", "messages": [{"role": "user", "content": "hi"}]}
 PICTURE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
 TOOL = {"name": "f", "input_schema": {"type": "object", "properties": {}}}
 MARKED = {"type": "text", "text": "hi", "cache_control": {"type": "ephemeral"}}
+THOUGHT = {"type": "thinking", "thinking": "hm", "signature": "asbru:openai_chat:"}
 
 
 def turn(part: object) -> dict[str, Any]:
@@ -44,6 +45,12 @@ CASES = {
     "legacy_max_tokens": Case(True, OPENAI, MESSAGES, {"max_tokens": 9}),
     "max_output_tokens": Case(777, ANTHROPIC, CHAT, {}),
     "cache_marks": Case(True, OPENAI, MESSAGES, {"max_tokens": 9, **turn(MARKED)}),
+    "reasoning_back": Case(
+        "none", OPENAI, MESSAGES, {"max_tokens": 9, "messages": [{"role": "assistant", "content": [THOUGHT]}]}
+    ),
+    "system_anywhere": Case(
+        True, OPENAI, MESSAGES, {"max_tokens": 9, "messages": [*ASK["messages"], {"role": "system", "content": "s"}]}
+    ),
     "thinking": Case("budget", ANTHROPIC, CHAT, {"max_tokens": 9000, "reasoning_effort": "low"}),
     "effort_with_tools": Case("none", OPENAI, MESSAGES, {"max_tokens": 9, "tools": [TOOL]}),
     "sampling": Case(False, OPENAI, MESSAGES, {"max_tokens": 9, "temperature": 0.5}),
@@ -142,3 +149,17 @@ def test_the_configuration_has_the_last_word(quirky: Any) -> None:
     assert quirky("old-2", traits=told) == {"max_tokens": 9, "top_p": 0.5}
     assert quirky("old-3", traits=told) == {"max_completion_tokens": 9, "top_p": 0.5}
     assert quirky("new", traits=told) == {"max_completion_tokens": 9}
+
+
+@pytest.mark.parametrize("signature", ["asbru:openai_chat:", "", "real"])
+def test_a_body_of_the_same_dialect_goes_without_thinking_of_others(
+    signature: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Anthropic gets a body as it came, unless it holds thinking that Anthropic has not signed: that is left out."""
+    content = [THOUGHT | {"signature": signature}, {"type": "text", "text": "a"}]
+    turns = [{"role": "user", "content": "q"}, {"role": "assistant", "content": content}]
+    inside = Inside(Snapshot(providers=(provider("a", ANTHROPIC),)), monkeypatch)
+    inside.script("a", answer(400, b"{}"))
+    inside.call(MESSAGES, {"model": "a/m", "max_tokens": 9, "messages": turns})
+    sent = _body(inside.requests[0][1])["messages"][1]["content"]
+    assert sent == (content if signature == "real" else content[1:])

@@ -158,12 +158,14 @@ Part: TypeAlias = (
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """One turn. `plain` tells that the wire held one string; writers may use the shorter form."""
+    """One turn. `plain` tells that the wire held one string; writers may use the shorter form. `cache`: a cache mark on
+    the message as a whole, as gateways of the OpenAI family take it."""
 
     role: Role
     parts: tuple[Part, ...]
     plain: bool = False
     name: str | None = None
+    cache: CacheMark | None = None
     extra: Extra = {}
 
 

@@ -15,6 +15,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 InputKind: TypeAlias = Literal["image", "audio", "document"]
 ThinkingStyle: TypeAlias = Literal["adaptive", "budget", "none"]
+ReasoningBack: TypeAlias = Literal["reasoning_content", "reasoning", "thinking", "none"]
 
 
 class Traits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -50,6 +51,20 @@ class Traits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         Meta(
             description="How it is asked to reason: by effort (`adaptive`), by a budget of tokens (Anthropic dialect), "
             "or not at all (`none`: what a translated call says about reasoning is left out)."
+        ),
+    ] = None
+    system_anywhere: Annotated[
+        bool,
+        Meta(
+            description="It takes several system messages, anywhere in the conversation (OpenAI dialect). Otherwise "
+            "those at the start become one, and later ones become user text."
+        ),
+    ] = False
+    reasoning_back: Annotated[
+        ReasoningBack | None,
+        Meta(
+            description="The member in which it wants the reasoning of earlier answers back (OpenAI dialect); `none`: "
+            "it refuses it. By default the member in which a provider of this dialect sent it."
         ),
     ] = None
     efforts: Annotated[

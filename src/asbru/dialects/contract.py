@@ -161,6 +161,9 @@ class Passing(msgspec.Struct, frozen=True, kw_only=True):
     `head_usage(data)` reads usage from the first whole events of a stream, where the dialect tells it there (input
     tokens in Anthropic's `message_start`); `merge_usage(head, tail)` joins it with what `tail` found.
     `tail(data, choices)` reads the last bytes of a stream (whole events); `data` may begin in the middle of an event.
+    `unfit`: bytes by which a request tells that it cannot go as it came, for it holds what a provider of the dialect
+    refuses: it is read and written anew. They may stand there by chance; that costs only time.
+    The first is not one of them, but a part of all: a body without it is searched once.
     `finishes(data)` tells whether whole events hold a finish reason: asked only where `choices` is above one, so that
     the choices that end early are not forgotten.
     `prelude(data)` looks at the first whole events of a stream: a `StreamFault`, True once content was seen,
@@ -175,6 +178,7 @@ class Passing(msgspec.Struct, frozen=True, kw_only=True):
     tail: TailReader
     prelude: Callable[[bytes], StreamFault | bool]
     withhold: Callable[[bytes], bytes]
+    unfit: tuple[bytes, ...] = ()
     malformed_at: Callable[[bytes], int] = nothing_malformed
     quick_end: bytes = b""
     finishes: Callable[[bytes], bool] = no_finish

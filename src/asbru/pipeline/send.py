@@ -9,7 +9,7 @@ from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.open_stream import open_stream, response_passes
 from asbru.pipeline.responses import Response
 from asbru.pipeline.rooms import Rooms
-from asbru.pipeline.upstream_request import request_passes, write_request
+from asbru.pipeline.upstream_request import fits, request_passes, write_request
 from asbru.pipeline.whole_response import judge, pass_coded, show, translate
 
 
@@ -21,6 +21,8 @@ async def send(call: Call, attempt: Attempt, rooms: Rooms) -> Response:
     if call.dialect is not endpoint.dialect or call.stages:  # else both go as they are
         attempt.request_passes = request_passes(call, endpoint)
         attempt.response_passes = response_passes(call, endpoint)
+    elif endpoint.dialect.passing.unfit:
+        attempt.request_passes = fits(call, endpoint)
     body = write_request(call, attempt)
     key_lines = attempt.key.lines
     if key_lines is None:

@@ -27,6 +27,15 @@ def request_passes(call: Call, endpoint: Endpoint) -> bool:
     return call.dialect is endpoint.dialect and not call.request_changed
 
 
+def fits(call: Call, endpoint: Endpoint) -> bool:
+    """Whether a body of the provider's own dialect is free of what the provider refuses (`Passing.unfit`)."""
+    body = call.body
+    part, *marks = endpoint.dialect.passing.unfit
+    if call.operation.codec is None or body.find(part) < 0:
+        return True
+    return all(body.find(mark) < 0 for mark in marks)
+
+
 def asks_usage(head: RequestHead, traits: Traits) -> bool:
     """Whether Asbru asks the stream for usage that the caller did not ask for."""
     return head.stream and not head.wants_usage and traits.ask_stream_usage

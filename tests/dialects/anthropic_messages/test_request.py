@@ -209,3 +209,14 @@ def test_tool_result_forms_are_told_apart() -> None:
     parts = DIALECT.chat.read_request(body(messages=user(*blocks))).messages[0].parts
     shapes = [(part.plain, part.parts, list(part.extra)) for part in parts if isinstance(part, ToolResultPart)]
     assert shapes == [(True, (), []), (True, (TextPart(text=""),), []), (False, (), []), (True, (), ["new"])]
+
+
+def test_the_billing_header_is_for_this_dialect_only() -> None:
+    """Claude Code's first system block changes with every request: it is written back here and is no text elsewhere."""
+    block = {"type": "text", "text": "x-anthropic-billing-header: cch=1;"}
+    system = [block, {"type": "text", "text": "You are", "cache_control": {"type": "ephemeral"}}]
+    wire = {"model": "m", "max_tokens": 9, "system": system, "messages": [{"role": "user", "content": "hi"}]}
+    request = DIALECT.chat.read_request(json.dumps(wire).encode())
+    assert [type(part) for part in request.messages[0].parts] == [ForeignPart, TextPart]
+    written = DIALECT.chat.write_request(request, "m", PLAIN)
+    assert (json.loads(written.body), written.notes) == (wire, ())

@@ -188,7 +188,9 @@ def test_call_ids_fit_and_still_match() -> None:
             say("user", ToolResultPart(call_id="a:b/1")),
         )
     )
-    assert body["messages"][0]["content"][0]["id"] == body["messages"][1]["content"][0]["tool_use_id"] == "a_b_1"
+    assert (
+        body["messages"][0]["content"][0]["id"] == body["messages"][1]["content"][0]["tool_use_id"] == "asbru-YTpiLzE"
+    )
 
 
 def test_images_and_files() -> None:
@@ -409,6 +411,14 @@ def test_the_form_of_a_wish_is_not_noted_but_its_unknown_members_are() -> None:
     ]
 
 
+def test_a_tool_schema_has_no_combinator_at_its_root() -> None:
+    """The API refuses them for the whole request: they are merged into the root, with a note."""
+    schema = b'{"type":"object","properties":{"a":{}},"anyOf":[{"required":["a"]},{"required":[]}]}'
+    body, notes = write(ask(tools=(Tool(name="f", parameters=Raw(schema)),)))
+    assert body["tools"][0]["input_schema"] == {"type": "object", "properties": {"a": {}}}
+    assert notes == ["changed tools[0].parameters.anyOf (not allowed at the root of a tool's schema)"]
+
+
 def test_thinking_excludes_sampling_and_forced_calls() -> None:
     """With thinking the API refuses temperature, top_k and top_p; with a forced call it refuses thinking."""
     thinking = Reasoning(effort="high")
@@ -465,3 +475,17 @@ def test_budget_that_cannot_fit_is_left_out() -> None:
     body, notes = write(native(reasoning=Reasoning(mode="enabled", budget_tokens=2000), max_tokens=1))
     assert "thinking" not in body
     assert notes == ["dropped thinking (no budget of 1024 fits under max_tokens 1)"]
+
+
+def test_a_cache_mark_on_a_message_stands_on_its_last_part() -> None:
+    """Gateways of the OpenAI family take a mark on the message; the API has it on blocks."""
+    mark = CacheMark(ttl="1h")
+    system = Message(role="system", parts=(TextPart(text="s"),), plain=True, cache=mark)
+    turn = Message(role="user", parts=(TextPart(text="a"), TextPart(text="b")), cache=mark)
+    body, _ = write(ask(system, turn))
+    control = {"type": "ephemeral", "ttl": "1h"}
+    assert body["system"] == [{"type": "text", "text": "s", "cache_control": control}]
+    assert [block.get("cache_control") for block in body["messages"][0]["content"]] == [None, control]
+    assert "cache_control" not in json.dumps(
+        write(ask(say("user", "q"), Message(role="user", parts=(), cache=mark)))[0]
+    )

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import msgspec
+import pytest
 
 from asbru.core.chat import (
     ImagePart,
@@ -140,3 +141,70 @@ def test_a_message_of_results_has_nowhere_to_keep_more() -> None:
         "dropped messages[0].mood (known to anthropic_messages only)",
         "dropped messages[0].name (tool results have no author)",
     ]
+
+
+def back(part: ThinkingPart | RedactedThinkingPart, wanted: Any = None) -> tuple[Any, list[str]]:
+    """An assistant's message as it is written for a caller of another dialect, and the notes."""
+    receipt = Receipt("openai_chat", "anthropic_messages")
+    message = Message(role="assistant", parts=(part, TextPart(text="a")))
+    [written] = write_messages((message,), PartWriter(receipt, marks=False, reasoning_back=wanted))
+    return json.loads(msgspec.json.encode(written)), [note.field for note in receipt.notes]
+
+
+@pytest.mark.parametrize(
+    ("member", "wanted", "written"),
+    [
+        (None, None, {"reasoning_content": "hm", "content": "a"}),
+        ("reasoning", None, {"reasoning": "hm", "content": "a"}),
+        ("reasoning.summary", None, {"reasoning": "hm", "content": "a"}),
+        ("reasoning", "reasoning_content", {"reasoning_content": "hm", "content": "a"}),
+        ("thinking", None, {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]},
+         {"type": "text", "text": "a"}]}),
+    ],
+)  # fmt: skip
+def test_a_chat_providers_reasoning_goes_back(member: str | None, wanted: Any, written: Any) -> None:
+    """Reasoning that went through a caller of another dialect goes back in the member that the target wants."""
+    extra = {} if member is None else {"member": Raw(json.dumps(member).encode())}
+    part = ThinkingPart(text="hm", dialect="openai_chat", extra=extra)
+    assert back(part, wanted) == ({"role": "assistant", **written}, [])
+
+
+def test_reasoning_that_the_target_does_not_take_is_dropped() -> None:
+    """Signed thinking goes to its own provider only, unless the target wants text; some take none at all."""
+    bare = {"role": "assistant", "content": "a"}
+    signed = ThinkingPart(text="hm", signature="s", dialect="anthropic_messages")
+    where = "messages[0].parts[0]"
+    assert back(signed) == (bare, [where])
+    assert back(signed, "reasoning_content") == ({"reasoning_content": "hm", **bare}, [f"{where}.signature"])
+    assert back(ThinkingPart(text="hm", dialect="openai_chat"), "none") == (bare, [where])
+    assert back(RedactedThinkingPart(data="d", dialect="openai_chat")) == (bare, [where])
+
+
+def fold(*messages: Message) -> tuple[list[tuple[Any, Any]], list[str]]:
+    """Roles and contents as they are written for a target that wants one system message, first; and the notes."""
+    receipt = Receipt("openai_chat", "anthropic_messages")
+    written = write_messages(messages, PartWriter(receipt, marks=False), system_anywhere=False)
+    turns = [(turn["role"], turn["content"]) for turn in json.loads(msgspec.json.encode(written))]
+    return turns, [note.field for note in receipt.notes]
+
+
+def say(role: Any, *texts: str) -> Message:
+    return Message(role=role, parts=tuple(TextPart(text=text) for text in texts), plain=len(texts) == 1)
+
+
+def test_system_text_inside_the_conversation_becomes_user_text() -> None:
+    """It is joined to the user's message before it, or stands alone; system messages at the start become one."""
+    turns, notes = fold(say("system", "s"), say("developer", "t"), say("user", "a"), say("system", "u"),
+                        say("assistant", "b"), say("system", "v", "w"))  # fmt: skip
+    parts = [{"type": "text", "text": "v"}, {"type": "text", "text": "w"}]
+    assert turns == [("system", "s\n\nt"), ("user", "a\n\nu"), ("assistant", "b"), ("user", parts)]
+    assert notes == ["messages[1]", "messages[3]", "messages[5]"]
+
+
+def test_system_text_does_not_part_calls_from_their_results() -> None:
+    """Between a call and its result it waits for the result; a system message that opens the conversation stays."""
+    call = assistant(ToolCallPart(id="c", name="f", arguments=""))
+    result = user(ToolResultPart(call_id="c", parts=(TextPart(text="r"),)), TextPart(text="q"))
+    turns, _ = fold(say("user", "a"), call, say("system", "s"), result, say("system", "t"))
+    assert turns == [("user", "a"), ("assistant", None), ("tool", "r"), ("user", "s"), ("user", "q\n\nt")]
+    assert fold(say("system", "s"), say("user", "a")) == ([("system", "s"), ("user", "a")], [])

@@ -61,11 +61,12 @@ PLAIN = TEXT.map(lambda text: {"parts": (TextPart(text=text),), "plain": True})
 PARTS = st.lists(PART, max_size=3).map(lambda parts: {"parts": tuple(parts), "plain": False})
 CONTENT = PLAIN | PARTS
 ASK = st.builds(
-    lambda role, content, name, extra: Message(role=role, name=name, extra=extra, **content),
+    lambda role, content, name, extra, cache: Message(role=role, name=name, extra=extra, cache=cache, **content),
     st.sampled_from(("system", "developer", "user")),
     CONTENT,
     st.none() | WORD,
     EXTRA,
+    CACHE,
 )
 CALL = st.builds(ToolCallPart, id=WORD, name=WORD, arguments=TEXT, custom=st.booleans(), cache=CACHE, extra=EXTRA)
 THOUGHTS = st.just(()) | st.sampled_from(

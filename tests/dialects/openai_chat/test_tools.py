@@ -39,6 +39,17 @@ def test_unknown_members_of_a_tool_keep_their_place() -> None:
     assert [note.field for note in other.receipt.notes] == ["tools[0].y", "tools[0].function"]
 
 
+def test_schemas_of_other_dialects_get_a_root_that_chat_takes() -> None:
+    """A schema without properties, or with a combinator at its root, is mended; one of our own goes as it came."""
+    tools = (Tool(name="f", parameters=Raw(b'{"type":"object"}')), Tool(name="g", parameters=Raw(b'{"anyOf":[]}')))
+    other = writer("gemini")
+    sent = msgspec.json.decode(msgspec.json.encode(write_tools(tools, other)))
+    assert [tool["function"]["parameters"] for tool in sent] == [{"type": "object", "properties": {}}] * 2
+    assert other.receipt.notes[0].field == "tools[0].parameters.properties"
+    own = msgspec.json.decode(msgspec.json.encode(write_tools(tools, writer())))
+    assert [tool["function"]["parameters"] for tool in own] == [{"type": "object"}, {"anyOf": []}]
+
+
 def test_a_tool_without_a_type_is_a_function() -> None:
     """The type that some callers leave out is taken for granted."""
     assert read_tools(fields(tools=[{"function": {"name": "f"}}])) == (Tool(name="f"),)

@@ -5,6 +5,7 @@ It refuses to guess: what it cannot carry is noted, counts nobody reported are n
 Thinking signatures and cache marks survive; see `request.py` for what is normalised. No HTTP here, no counting.
 """
 
+from asbru.dialects.anthropic_messages.blocks import UNSIGNED
 from asbru.dialects.anthropic_messages.errors import error_inside, read_error, write_error, write_stream_error
 from asbru.dialects.anthropic_messages.model_list import write_all, write_one
 from asbru.dialects.anthropic_messages.operations import OPERATIONS
@@ -33,6 +34,7 @@ DIALECT = Dialect(
         tail=tail,
         prelude=prelude,
         withhold=withhold,
+        unfit=UNSIGNED,
         malformed_at=malformed_at,
         quick_end=QUICK_END,
         head_usage=head_usage,

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from collections.abc import Callable, Iterable
 from typing import Any, Final, TypeAlias
 
@@ -29,13 +28,13 @@ from asbru.core.chat import (
     ToolCallPart,
     ToolResultPart,
 )
+from asbru.dialects.anthropic_messages.tool_ids import write_short_tool_id, write_tool_id
 from asbru.dialects.anthropic_messages.types import NAME, decode_members, encode
 from asbru.dialects.fields import DECODE_ERRORS
 from asbru.dialects.receipt import Receipt
 
 Block: TypeAlias = dict[str, Any] | Raw
 
-_ID_BAD: Final = re.compile(r"[^a-zA-Z0-9_-]")
 _BASE64_STARTS: Final = (
     ("iVBORw0KGgo", "image/png"),
     ("/9j/", "image/jpeg"),
@@ -70,11 +69,6 @@ def write_cache(mark: CacheMark | None, path: str, receipt: Receipt) -> dict[str
     return {"cache_control": control}
 
 
-def write_tool_id(call_id: str) -> str:
-    """A call id in the letters the API allows; the same for a call and its result."""
-    return _ID_BAD.sub("_", call_id) or "call"
-
-
 def write_arguments(arguments: str, path: str, receipt: Receipt, *, custom: bool = False) -> Raw:
     """Tool arguments (JSON text) as the `input` object."""
     if custom:
@@ -104,11 +98,11 @@ def write_text(part: TextPart, path: str, receipt: Receipt) -> dict[str, Any]:
     return block
 
 
-def write_tool_use(part: ToolCallPart, path: str, receipt: Receipt) -> dict[str, Any]:
-    """A tool_use block."""
-    call_id = write_tool_id(part.id)
-    if part.id and call_id != part.id:
-        receipt.changed(f"{path}.id", "letters the API does not allow")
+def write_tool_use(part: ToolCallPart, path: str, receipt: Receipt, *, answer: bool = False) -> dict[str, Any]:
+    """A tool_use block, of a request or of an answer."""
+    call_id = (write_tool_id if answer or receipt.native else write_short_tool_id)(part.id)
+    if part.id and call_id != part.id and not receipt.native:
+        receipt.changed(f"{path}.id", "letters or a length that the API does not allow")
     return {
         "type": "tool_use",
         "id": call_id,
@@ -256,7 +250,8 @@ def _write_redacted(part: RedactedThinkingPart, path: str, receipt: Receipt) -> 
 
 
 def _write_result(part: ToolResultPart, path: str, receipt: Receipt) -> Block | None:
-    block: dict[str, Any] = {"type": "tool_result", "tool_use_id": write_tool_id(part.call_id)}
+    call_id = (write_tool_id if receipt.native else write_short_tool_id)(part.call_id)
+    block: dict[str, Any] = {"type": "tool_result", "tool_use_id": call_id}
     plain = bare_text(part.parts[0]) if part.plain and len(part.parts) == 1 else None
     if plain is not None:
         block["content"] = plain

@@ -13,6 +13,7 @@ from typing import Final
 from asbru.core.chat import (
     CacheMark,
     DocumentPart,
+    Extra,
     ForeignPart,
     ImagePart,
     MediaSource,
@@ -25,11 +26,23 @@ from asbru.core.chat import (
     ToolResultPart,
 )
 from asbru.core.reply import PartDelta
+from asbru.dialects.anthropic_messages.tool_ids import read_tool_id
 from asbru.dialects.anthropic_messages.types import NAME, decode_any, decode_members, decode_text, encode
 from asbru.dialects.fields import DECODE_ERRORS, NULL, Fields, kind_of
 
 CARRIER: Final = "asbru:"
 """A signature of another dialect travels through callers of this one as `asbru:<dialect>:<signature>`."""
+
+CARRIER_SPELLING: Final = ";"
+"""Thinking without a signature is `asbru:<dialect>:`, or `asbru:<dialect>;<member>:` where it stood in a member that
+its dialect has several of."""
+
+UNSIGNED: Final = (
+    b'"signature":',
+    *(b'"signature":""', b'"signature": ""'),
+    *(b'"signature":"asbru:', b'"signature": "asbru:'),
+)
+"""What requests with thinking hold that Anthropic has not signed, as serialisers write it; first what all have."""
 
 
 def read_content(fields: Fields, name: str) -> tuple[tuple[Part, ...], bool]:
@@ -95,8 +108,18 @@ def read_signature(signature: str | None) -> tuple[str | None, str]:
     """A signature and the dialect whose provider made it."""
     if signature and signature.startswith(CARRIER):
         dialect, _, inner = signature.removeprefix(CARRIER).partition(":")
-        return inner, dialect
+        return inner, dialect.partition(CARRIER_SPELLING)[0]
     return signature, NAME
+
+
+def read_thought(text: str, signature: str | None, extra: Extra) -> ThinkingPart:
+    """Thinking with its signature, or with what another dialect's carries in place of one."""
+    found, dialect = read_signature(signature)
+    if dialect == NAME or found or signature is None:
+        return ThinkingPart(text=text, signature=found, dialect=dialect, extra=extra)
+    word = signature.removeprefix(CARRIER).partition(":")[0].partition(CARRIER_SPELLING)[2]
+    spelling = {"member": Raw(encode(word))} if word else {}
+    return ThinkingPart(text=text, dialect=dialect, extra={**extra, **spelling})
 
 
 def _read_text(fields: Fields) -> Part:
@@ -177,7 +200,7 @@ def _read_tool_use(fields: Fields) -> Part:
     if given is not None and kind_of(given) != "an object":
         raise fields.wrong("input", f"expected an object, got {kind_of(given)}")
     return ToolCallPart(
-        id=fields.need_text("id"),
+        id=read_tool_id(fields.need_text("id")),
         name=name,
         arguments="" if given is None else bytes(given).decode(),
         cache=read_cache(fields),
@@ -191,7 +214,7 @@ def _read_tool_result(fields: Fields) -> Part:
     if fields.peek("content") is not None:
         parts, plain = read_content(fields, "content")
     return ToolResultPart(
-        call_id=fields.need_text("tool_use_id"),
+        call_id=read_tool_id(fields.need_text("tool_use_id")),
         parts=parts,
         plain=plain,
         is_error=fields.boolean("is_error") or False,
@@ -201,8 +224,8 @@ def _read_tool_result(fields: Fields) -> Part:
 
 
 def _read_thinking(fields: Fields) -> Part:
-    signature, dialect = read_signature(fields.text("signature"))
-    return ThinkingPart(text=fields.need_text("thinking"), signature=signature, dialect=dialect, extra=fields.rest())
+    signature = fields.text("signature")
+    return read_thought(fields.need_text("thinking"), signature, fields.rest())
 
 
 def _read_redacted(fields: Fields) -> Part:

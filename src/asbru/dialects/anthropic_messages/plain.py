@@ -27,7 +27,8 @@ from asbru.core.chat import (
     ToolResultPart,
 )
 from asbru.core.reply import ChatReply
-from asbru.dialects.anthropic_messages.blocks import read_signature
+from asbru.dialects.anthropic_messages.blocks import read_thought
+from asbru.dialects.anthropic_messages.tool_ids import read_tool_id
 from asbru.dialects.anthropic_messages.types import NAME, STOP_READ, CacheCreationWire, OutputDetailsWire, UsageWire
 from asbru.dialects.anthropic_messages.usage import usage_extra_raw, usage_from
 from asbru.dialects.fields import DECODE_ERRORS, NULL
@@ -75,8 +76,7 @@ class ThinkingWire(msgspec.Struct, tag="thinking", forbid_unknown_fields=True):
 
     def part(self) -> ThinkingPart:
         """The canonical part."""
-        signature, dialect = read_signature(self.signature)
-        return ThinkingPart(text=self.thinking, signature=signature, dialect=dialect)
+        return read_thought(self.thinking, self.signature, {})
 
 
 class ToolUseWire(msgspec.Struct, tag="tool_use", forbid_unknown_fields=True):
@@ -93,7 +93,7 @@ class ToolUseWire(msgspec.Struct, tag="tool_use", forbid_unknown_fields=True):
         if arguments and not arguments.startswith("{"):
             raise msgspec.ValidationError("expected an object as input")
         cache = None if self.cache_control is None else self.cache_control.mark()
-        return ToolCallPart(id=self.id, name=self.name, arguments=arguments, cache=cache)
+        return ToolCallPart(id=read_tool_id(self.id), name=self.name, arguments=arguments, cache=cache)
 
 
 class ToolResultWire(msgspec.Struct, tag="tool_result", forbid_unknown_fields=True):
@@ -108,7 +108,7 @@ class ToolResultWire(msgspec.Struct, tag="tool_result", forbid_unknown_fields=Tr
         """The canonical part."""
         content = () if self.content is None else parts_of(self.content)
         return ToolResultPart(
-            call_id=self.tool_use_id,
+            call_id=read_tool_id(self.tool_use_id),
             parts=content,
             plain=not isinstance(self.content, list),
             is_error=self.is_error or False,

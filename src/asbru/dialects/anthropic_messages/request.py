@@ -12,11 +12,13 @@ from typing import Final
 from asbru.core.chat import (
     ChatRequest,
     Extra,
+    ForeignPart,
     ForeignTool,
     Message,
     Raw,
     ResponseFormat,
     Role,
+    TextPart,
     Tool,
     ToolChoice,
 )
@@ -30,6 +32,7 @@ from asbru.dialects.anthropic_messages.plain import (
 )
 from asbru.dialects.anthropic_messages.reasoning import read_reasoning
 from asbru.dialects.anthropic_messages.types import (
+    BILLING,
     NAME,
     decode_count,
     decode_flag,
@@ -61,6 +64,10 @@ _SETTINGS: Final = {
     "stream": ("stream", BOOLEAN),
 }
 """Settings that are one value: the canonical name and how they are read."""
+
+_BILLING: Final = "x-anthropic-billing-header:"
+"""How the first system block of Claude Code begins. It changes with every request and means something to Anthropic
+only: text for any other model would make each prompt new to its cache."""
 
 _ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant", "system": "system"}
 
@@ -165,7 +172,11 @@ def _read_system(fields: Fields) -> tuple[Message, ...]:
         content = read_content(fields, "system")
     else:
         fields.raw("system")
-    return (Message(role="system", parts=content[0], plain=content[1]),)
+    parts, plain = content
+    if not plain and parts and isinstance(parts[0], TextPart) and parts[0].text.startswith(_BILLING):
+        first = fields.as_items(raw, "system")[0]
+        parts = (ForeignPart(dialect=NAME, kind=BILLING, raw=first), *parts[1:])
+    return (Message(role="system", parts=parts, plain=plain),)
 
 
 def _read_messages(fields: Fields) -> list[Message]:

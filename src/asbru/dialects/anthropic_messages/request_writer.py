@@ -10,15 +10,22 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import msgspec
+
 from asbru.core.chat import (
     ChatRequest,
+    DocumentPart,
     Extra,
+    ForeignPart,
     ForeignTool,
+    ImagePart,
     Message,
+    Part,
     Raw,
     ResponseFormat,
     TextPart,
     Tool,
+    ToolCallPart,
     ToolResultPart,
 )
 from asbru.core.traits import Traits
@@ -30,16 +37,16 @@ from asbru.dialects.anthropic_messages.block_writer import (
     write_cache,
 )
 from asbru.dialects.anthropic_messages.reasoning import Thought, write_reasoning
-from asbru.dialects.anthropic_messages.types import NAME, decode_members, encode
+from asbru.dialects.anthropic_messages.tool_ids import with_unique_ids
+from asbru.dialects.anthropic_messages.types import BILLING, NAME, decode_members, encode
 from asbru.dialects.bounds import fit_output, fit_sampling
 from asbru.dialects.contract import Written
-from asbru.dialects.fields import DECODE_ERRORS
 from asbru.dialects.receipt import Receipt
+from asbru.dialects.tool_schema import NO_PARAMETERS, write_schema
 
 MAX_TOKENS_DEFAULT: Final = 4096
 """`max_tokens` where neither the caller nor the traits name one: every model allows it."""
 
-_NO_PARAMETERS: Final = Raw(b'{"type":"object","properties":{}}')
 _TIERS: Final = {"auto": "auto", "standard_only": "standard_only", "default": "standard_only"}
 _UNKNOWN_HERE: Final = ("frequency_penalty", "presence_penalty", "seed", "top_logprobs", "logit_bias")
 
@@ -82,6 +89,8 @@ def _max_tokens(request: ChatRequest, traits: Traits, receipt: Receipt) -> int:
 
 def _write_conversation(body: dict[str, Any], request: ChatRequest, receipt: Receipt) -> None:
     messages = request.messages
+    if not receipt.native:
+        messages = with_unique_ids(_with_marks_on_parts(messages, receipt), receipt)
     lead = _lead(messages, receipt)
     if lead == len(messages) and lead and not receipt.native:
         lead -= 1  # a conversation of system text alone: the last of it is what the model shall answer
@@ -92,14 +101,41 @@ def _write_conversation(body: dict[str, Any], request: ChatRequest, receipt: Rec
     body["messages"] = write(messages, lead, receipt)
 
 
+def _with_marks_on_parts(messages: tuple[Message, ...], receipt: Receipt) -> tuple[Message, ...]:
+    """The messages with the cache mark of a whole message on its last part, where the API has it."""
+    if all(message.cache is None for message in messages):
+        return messages
+    return tuple([_with_mark_on_part(message, f"messages[{n}]", receipt) for n, message in enumerate(messages)])
+
+
+def _with_mark_on_part(message: Message, path: str, receipt: Receipt) -> Message:
+    mark = message.cache
+    if mark is None:
+        return message
+    last = message.parts[-1] if message.parts else None
+    if not isinstance(last, TextPart | ImagePart | DocumentPart | ToolCallPart | ToolResultPart):
+        receipt.dropped(f"{path}.cache", "there is nothing to mark")
+        return msgspec.structs.replace(message, cache=None)
+    if last.cache is None:
+        receipt.changed(f"{path}.cache", "stands on its last part")
+        last = msgspec.structs.replace(last, cache=mark)
+    return msgspec.structs.replace(message, parts=(*message.parts[:-1], last), plain=False, cache=None)
+
+
 def _lead(messages: tuple[Message, ...], receipt: Receipt) -> int:
     """How many messages open the conversation as system text."""
     for n, message in enumerate(messages):
         if message.role not in ("system", "developer"):
             return n
-        if receipt.native and not all(isinstance(part, TextPart) for part in message.parts):
+        if receipt.native and not all(_is_system(part) for part in message.parts):
             return n  # a change of tools between turns: only a message can carry it
     return len(messages)
+
+
+def _is_system(part: Part) -> bool:
+    return isinstance(part, TextPart) or (
+        isinstance(part, ForeignPart) and part.dialect == NAME and part.kind == BILLING
+    )
 
 
 def _write_system(messages: tuple[Message, ...], receipt: Receipt) -> str | list[Block]:
@@ -112,7 +148,7 @@ def _write_system(messages: tuple[Message, ...], receipt: Receipt) -> str | list
         _note_message(message, f"messages[{n}]", receipt)
         for k, part in enumerate(message.parts):
             path = f"messages[{n}].parts[{k}]"
-            if isinstance(part, TextPart):
+            if _is_system(part):
                 block = write_block(part, path, receipt)
                 blocks.extend([] if block is None else [block])
             else:
@@ -252,19 +288,11 @@ def _write_tool(tool: Tool | ForeignTool, path: str, receipt: Receipt) -> Block 
     return block
 
 
-def _schema(tool: Tool, path: str, receipt: Receipt) -> Any:
-    """The schema with the `type` that the API requires."""
+def _schema(tool: Tool, path: str, receipt: Receipt) -> Raw:
+    """The schema, which the API requires, with a root that it takes."""
     if tool.parameters is None:
-        return _NO_PARAMETERS
-    try:
-        members = decode_members(tool.parameters)
-    except DECODE_ERRORS:
-        receipt.changed(f"{path}.parameters", "not a JSON schema object")
-        return _NO_PARAMETERS
-    if "type" in members:
-        return tool.parameters
-    receipt.added(f"{path}.parameters.type", "object")
-    return {"type": "object", **members}
+        return NO_PARAMETERS
+    return write_schema(tool.parameters, f"{path}.parameters", receipt, properties=False)
 
 
 def _write_tool_choice(request: ChatRequest, receipt: Receipt) -> Any:

@@ -15,6 +15,7 @@ from asbru.core.chat import (
     Extra,
     ForeignPart,
     Part,
+    Raw,
     RedactedThinkingPart,
     RefusalPart,
     StopReason,
@@ -32,9 +33,17 @@ from asbru.dialects.anthropic_messages.block_writer import (
     write_text,
     write_tool_use,
 )
-from asbru.dialects.anthropic_messages.blocks import CARRIER, read_content
+from asbru.dialects.anthropic_messages.blocks import CARRIER, CARRIER_SPELLING, read_content
 from asbru.dialects.anthropic_messages.plain import read_plain_reply
-from asbru.dialects.anthropic_messages.types import NAME, REFUSE_REPLY, STOP_READ, STOP_WRITE, decode_members, encode
+from asbru.dialects.anthropic_messages.types import (
+    NAME,
+    REFUSE_REPLY,
+    STOP_READ,
+    STOP_WRITE,
+    decode_members,
+    decode_text,
+    encode,
+)
 from asbru.dialects.anthropic_messages.usage import (
     read_usage,
     read_usage_extra,
@@ -213,7 +222,7 @@ def _write_reply_block(part: Part, path: str, receipt: Receipt) -> Block | None:
             data = carry(part.data, part.dialect)
             return {"type": "redacted_thinking", "data": data, **receipt.riding_thought(path, part.extra)}
         case ToolCallPart():
-            return write_tool_use(part, path, receipt)
+            return write_tool_use(part, path, receipt, answer=True)
         case ForeignPart():
             return write_foreign(part, path, receipt)
         case _:
@@ -221,8 +230,20 @@ def _write_reply_block(part: Part, path: str, receipt: Receipt) -> Block | None:
 
 
 def forwarded(part: ThinkingPart) -> str:
-    """The signature of a thinking part for callers of this dialect, "" where there is none."""
-    return carry(part.signature or "", part.dialect)
+    """The signature of a thinking part for callers of this dialect, "" where there is none. Thinking that another
+    dialect does not sign is marked as that dialect's, so that it goes back to it and to nobody else."""
+    if part.signature or part.dialect in (None, NAME):
+        return carry(part.signature or "", part.dialect)
+    member = _spelling(part.extra.get("member") or part.extra.get("type"))
+    return f"{CARRIER}{part.dialect}{member}:"
+
+
+def _spelling(raw: Raw | None) -> str:
+    try:
+        word = "" if raw is None else decode_text(raw)
+    except DECODE_ERRORS:
+        return ""
+    return f"{CARRIER_SPELLING}{word}" if word.replace(".", "_").isidentifier() else ""
 
 
 def carry(signature: str, dialect: str | None) -> str:

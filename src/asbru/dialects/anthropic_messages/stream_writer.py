@@ -51,6 +51,7 @@ from asbru.dialects.anthropic_messages.block_writer import Block, write_foreign,
 from asbru.dialects.anthropic_messages.errors import error_type, write_fault_event
 from asbru.dialects.anthropic_messages.response import (
     carry,
+    forwarded,
     unique_id,
     write_full_usage,
     write_stop_word,
@@ -74,7 +75,7 @@ class _Part:
     not go out as it came.
     """
 
-    __slots__ = ("before", "block", "held", "index", "part", "stopped", "text")
+    __slots__ = ("before", "block", "held", "index", "part", "signed", "stopped", "text")
 
     def __init__(self, index: int, part: Part) -> None:
         self.index = index
@@ -82,6 +83,7 @@ class _Part:
         self.block = -1
         self.before = b""
         self.held: list[PartDelta] = []
+        self.signed = False
         self.stopped = False
         self.text: list[str] = []  # a custom tool's free text: an object only when it is whole
 
@@ -257,7 +259,7 @@ class MessagesStreamWriter:
             case ToolCallPart():
                 self._seen = (True, refused)
                 bare = msgspec.structs.replace(found, arguments="", custom=False)
-                block = write_tool_use(bare, path, self._receipt)
+                block = write_tool_use(bare, path, self._receipt, answer=True)
                 block["id"] = unique_id(block["id"] if found.id else "", self._ids, self._receipt)
                 return block
             case RefusalPart():
@@ -281,6 +283,7 @@ class MessagesStreamWriter:
         if event.text is not None:
             part.text.append(event.text)
             return
+        part.signed = part.signed or event.signature is not None
         delta = self._delta_members(part.part, event)
         if delta is not None:
             self._put_delta(part, delta)
@@ -290,7 +293,7 @@ class MessagesStreamWriter:
 
     def _delta_members(self, part: Part, event: PartDelta) -> dict[str, Any] | Raw | None:
         if event.signature is not None and isinstance(part, ThinkingPart):
-            return {"type": "signature_delta", "signature": carry(event.signature, part.dialect)}
+            return _signed(carry(event.signature, part.dialect))
         if event.citation is not None or event.foreign is not None:
             return self._native_delta(event)
         return None
@@ -312,6 +315,10 @@ class MessagesStreamWriter:
             self._receipt.changed(path, "free text became an object")
             text = encode({"input": "".join(part.text)}).decode()
             self._put_delta(part, {"type": "input_json_delta", "partial_json": text})
+        if isinstance(part.part, ThinkingPart) and not part.signed:
+            mark = forwarded(part.part)
+            if mark:
+                self._put_delta(part, _signed(mark))
         self._put("content_block_stop", {"type": "content_block_stop", "index": part.block})
 
     def _foreign(self, event: ForeignEvent) -> None:
@@ -342,6 +349,10 @@ class MessagesStreamWriter:
     def _fault(self, fault: StreamFault) -> None:
         self._out.append(write_fault_event(error_type(fault.type, fault.status), fault.message))
         self._done = True
+
+
+def _signed(signature: str) -> dict[str, Any]:
+    return {"type": "signature_delta", "signature": signature}
 
 
 def _before(part: _Part) -> bytes:

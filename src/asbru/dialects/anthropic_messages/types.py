@@ -15,6 +15,9 @@ from asbru.dialects.fields import NULL, refuse_reply
 
 NAME: Final = "anthropic_messages"
 
+BILLING: Final = "billing header"
+"""The kind of the part that Claude Code's billing header is read into."""
+
 REFUSE_REPLY: Final = refuse_reply(NAME)
 """How a reply of this dialect that is not one is refused."""
 

@@ -4,13 +4,14 @@ A user message that holds tool results becomes one `tool` message per result, th
 rest. Chat knows one order within an assistant message: reasoning, content, refusal, calls; parts in another
 order are sorted and noted. Media in a tool result from another dialect travels in a user message after the
 results. A failed result (`is_error`) from another dialect begins with "Error: ", for chat has no flag.
-Thinking from another dialect's request is dropped and noted: the provider that signed it is not the one
-asked now.
+Thinking of chat providers that a caller of another dialect sends back goes where it came from
+(`Traits.reasoning_back`); signed thinking is dropped and noted: the provider that signed it is not the one asked now.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 from asbru.core.chat import (
     AudioPart,
@@ -26,21 +27,31 @@ from asbru.core.chat import (
 )
 from asbru.dialects.openai_chat.parts import PartWriter, bare_text
 from asbru.dialects.openai_chat.reasoning import (
+    THINKING_CONTENT,
     Thought,
+    came_in,
     is_content,
+    thought_in,
     write_reasoning,
     write_thinking_content,
 )
 from asbru.dialects.openai_chat.tools import write_call
+from asbru.dialects.openai_chat.types import NAME
 
 _ERROR = "Error: "
 _CONTENT, _REFUSAL, _AUDIO, _CALL = range(4)
 """The order of what an assistant's message holds."""
+_SYSTEM = ("system", "developer")
 
 
-def write_messages(messages: Sequence[Message], writer: PartWriter) -> list[dict[str, object]]:
-    """The `messages` list."""
+def write_messages(
+    messages: Sequence[Message], writer: PartWriter, *, system_anywhere: bool = True
+) -> list[dict[str, object]]:
+    """The `messages` list. Without `system_anywhere`, system text of another dialect stands in the first message only:
+    see `_fold_system`."""
     written: list[dict[str, object]] = []
+    if not writer.own and not system_anywhere and any(message.role in _SYSTEM for message in messages[1:]):
+        return _fold_system(messages, writer)
     for at, message in enumerate(messages):
         path = f"messages[{at}]"
         if message.role == "assistant":
@@ -50,10 +61,58 @@ def write_messages(messages: Sequence[Message], writer: PartWriter) -> list[dict
     return written
 
 
+def _fold_system(messages: Sequence[Message], writer: PartWriter) -> list[dict[str, object]]:
+    """The `messages` list, in which system text that opens the conversation is one message and any later is user text,
+    joined to a user's message before it. Results of tools stay next to their calls: such text waits for them."""
+    written: list[dict[str, object]] = []
+    late: list[dict[str, object]] = []
+    for at, message in enumerate(messages):
+        path = f"messages[{at}]"
+        if message.role == "assistant":
+            new = [_write_assistant(message, path, writer)]
+        else:
+            new = _write_turn(message, path, writer)
+        last = written[-1] if written else {}
+        if message.role not in _SYSTEM:
+            results = sum(one["role"] == "tool" for one in new)
+            written += [*new[:results], *late, *new[results:]]
+            late.clear()
+        elif at and last.get("role") in _SYSTEM:
+            writer.receipt.changed(path, "joined to the system message before it")
+            last["content"] = _joined(last["content"], new[0]["content"])
+        elif at:
+            writer.receipt.changed(path, f"{message.role} text inside the conversation became user text")
+            new[0]["role"] = "user"
+            if "tool_calls" in last:
+                late += new
+            elif last.get("role") == "user":
+                last["content"] = _joined(last["content"], new[0]["content"])
+            else:
+                written += new
+        else:
+            written += new
+    return written + late
+
+
+def _joined(before: object, after: object) -> object:
+    """Two contents as one: texts as a text."""
+    if isinstance(before, str) and isinstance(after, str):
+        return f"{before}\n\n{after}" if before and after else before or after
+    return [*_as_parts(before), *_as_parts(after)]
+
+
+def _as_parts(content: object) -> list[object]:
+    if isinstance(content, str):
+        return [{"type": "text", "text": content}] if content else []
+    return cast("list[object]", content)
+
+
 def _head(message: Message, path: str, writer: PartWriter) -> dict[str, object]:
     head: dict[str, object] = {"role": message.role}
     if message.name is not None:
         head["name"] = message.name
+    if message.cache is not None:
+        head |= writer.cache(message.cache, path)
     if message.extra:
         head |= writer.receipt.riding(path, message.extra)
     return head
@@ -192,11 +251,30 @@ def _write_assistant(message: Message, path: str, writer: PartWriter) -> dict[st
 def _write_thought(part: Thought, path: str, writer: PartWriter, thoughts: list[Thought]) -> object | None:
     """Thinking that is content; any other is added to `thoughts`, or noted where it cannot be carried."""
     if not writer.own:
-        writer.receipt.dropped(path, "thinking of another dialect, which only its provider can use")
-    elif isinstance(part, ThinkingPart) and is_content(part):
+        return _write_foreign_thought(part, path, writer, thoughts)
+    if isinstance(part, ThinkingPart) and is_content(part):
         return write_thinking_content(part)
     else:
         thoughts.append(part)
+    return None
+
+
+def _write_foreign_thought(part: Thought, path: str, writer: PartWriter, thoughts: list[Thought]) -> object | None:
+    """Thinking that a caller of another dialect sends back: in the member that the target wants it in, or else in the
+    one that it came in, if it is a chat provider's. See `_write_thought`."""
+    wanted = writer.reasoning_back
+    if isinstance(part, RedactedThinkingPart) or wanted == "none" or not part.text:
+        writer.receipt.dropped(path, "thinking that the target does not take")
+        return None
+    if wanted is None and (part.dialect != NAME or part.signature):
+        writer.receipt.dropped(path, "thinking of another dialect, which only its provider can use")
+        return None
+    if part.signature:
+        writer.receipt.dropped(f"{path}.signature", "only its provider can use it")
+    member = wanted or came_in(part)
+    if member == "thinking":
+        return write_thinking_content(ThinkingPart(text=part.text, extra=THINKING_CONTENT))
+    thoughts.append(thought_in(member, part.text))
     return None
 
 

@@ -21,6 +21,7 @@ from asbru.core.chat import (
     RefusalPart,
     TextPart,
 )
+from asbru.core.traits import ReasoningBack
 from asbru.dialects.fields import Fields, kind_of
 from asbru.dialects.openai_chat.reasoning import read_thinking_content
 from asbru.dialects.openai_chat.types import NAME
@@ -155,13 +156,14 @@ def bare_text(part: Part) -> str | None:
 
 class PartWriter:
     """Writes content parts of one request. `own`: it was read from this dialect, so what is unknown rides
-    along; `marks`: the upstream understands cache marks."""
+    along; `marks`: the upstream understands cache marks; `reasoning_back`: see `Traits`."""
 
-    __slots__ = ("marks", "own", "receipt")
+    __slots__ = ("marks", "own", "reasoning_back", "receipt")
 
-    def __init__(self, receipt: Receipt, *, marks: bool) -> None:
+    def __init__(self, receipt: Receipt, *, marks: bool, reasoning_back: ReasoningBack | None = None) -> None:
         self.own = receipt.native
         self.marks = marks or self.own
+        self.reasoning_back = reasoning_back
         self.receipt = receipt
 
     def write(self, part: Part, path: str) -> dict[str, object] | Raw | None:

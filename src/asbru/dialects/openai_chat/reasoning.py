@@ -26,6 +26,7 @@ from asbru.dialects.openai_chat.types import ANTHROPIC, ANTHROPIC_FORMAT, CARRIE
 _STRING_MEMBERS = ("reasoning_content", "reasoning")
 _MEMBER_REASONING: Extra = {"member": Raw(b'"reasoning"')}
 THINKING_TYPE = Raw(b'"thinking"')
+THINKING_CONTENT: Extra = {"type": THINKING_TYPE}
 _SUMMARY = Raw(b'"reasoning.summary"')
 _TEXT = msgspec.json.Decoder(str)
 
@@ -52,6 +53,18 @@ def plain_thought(reasoning_content: str | None, reasoning: str | None) -> Think
     if reasoning:
         return ThinkingPart(text=reasoning, dialect=NAME, extra=_MEMBER_REASONING)
     return None
+
+
+def came_in(thought: ThinkingPart) -> str:
+    """The member that a chat provider told it in, after it went through a caller of another dialect."""
+    word = thought.extra.get("member")
+    spelling = "reasoning_content" if word is None else _TEXT.decode(word)
+    return "reasoning" if spelling.startswith("reasoning.") else spelling  # an item of `reasoning_details`
+
+
+def thought_in(member: str, text: str) -> ThinkingPart:
+    """Thinking that is written as the string `member`."""
+    return ThinkingPart(text=text, dialect=NAME, extra=_MEMBER_REASONING if member == "reasoning" else {})
 
 
 def _add(thoughts: list[Thought], thought: Thought, same_index: bool) -> None:

@@ -231,7 +231,8 @@ def _read_message(item: Fields, role: str, at: int) -> Message:
     if "content" not in item:
         raise item.wrong("content", "expected a string or an array of parts, got nothing")
     parts, plain = read_content(item)
-    return Message(role=role, parts=parts, plain=plain, name=name, extra=item.rest_set())
+    cache = read_cache(item)
+    return Message(role=role, parts=parts, plain=plain, name=name, cache=cache, extra=item.rest_set())
 
 
 def _read_assistant(item: Fields, name: str | None, at: int) -> Message:
@@ -246,4 +247,5 @@ def _read_assistant(item: Fields, name: str | None, at: int) -> Message:
     if audio is not None:
         parts.append(AudioPart(id=audio.need_text("id"), extra=audio.rest()))
     parts += read_tool_calls(item, f"call_fn_{at}")
-    return Message(role="assistant", parts=tuple(parts), plain=plain, name=name, extra=item.rest_set())
+    cache = read_cache(item)
+    return Message(role="assistant", parts=tuple(parts), plain=plain, name=name, cache=cache, extra=item.rest_set())

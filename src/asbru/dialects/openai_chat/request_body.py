@@ -53,10 +53,10 @@ def write_request(request: ChatRequest, model: str, traits: Traits) -> Written:
     """The body for `model`, as its traits allow."""
     receipt = Receipt(NAME, request.dialect)
     request = fit_sampling(request, traits, receipt)
-    writer = PartWriter(receipt, marks=traits.cache_marks)
+    writer = PartWriter(receipt, marks=traits.cache_marks, reasoning_back=traits.reasoning_back)
     body: dict[str, object] = {
         "model": model,
-        "messages": write_messages(request.messages, writer),
+        "messages": write_messages(request.messages, writer, system_anywhere=traits.system_anywhere),
     }
     if request.tools is not None or request.tool_choice is not None or request.parallel_tool_calls is not None:
         body |= _write_tooling(request, writer)

@@ -16,6 +16,7 @@ from asbru.dialects.fields import Fields, kind_of
 from asbru.dialects.openai_chat.parts import PartWriter, raw_starts, read_cache
 from asbru.dialects.openai_chat.plain import read_plain_tools
 from asbru.dialects.openai_chat.types import NAME
+from asbru.dialects.tool_schema import write_schema
 
 _MODES = {"auto": "auto", "none": "none", "required": "any", "any": "any"}
 _FUNCTION = Raw(b'"function"')
@@ -105,7 +106,7 @@ def _write_tool(tool: Tool, path: str, writer: PartWriter) -> dict[str, object]:
     if tool.description is not None:
         function["description"] = tool.description
     if tool.parameters is not None:
-        function["parameters"] = tool.parameters
+        function["parameters"] = _parameters(tool.parameters, path, writer)
     if tool.strict is not None:
         function["strict"] = tool.strict
     written: dict[str, object] = {"type": "function", "function": function}
@@ -118,6 +119,10 @@ def _write_tool(tool: Tool, path: str, writer: PartWriter) -> dict[str, object]:
     if inner is not None:
         function |= msgspec.json.decode(inner, type=dict[str, Raw])
     return written | {name: raw for name, raw in tool.extra.items() if name != "function"}
+
+
+def _parameters(schema: Raw, path: str, writer: PartWriter) -> Raw:
+    return schema if writer.own else write_schema(schema, f"{path}.parameters", writer.receipt)
 
 
 def write_tool_choice(choice: ToolChoice, writer: PartWriter) -> object | None:

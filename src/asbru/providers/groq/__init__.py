@@ -14,5 +14,7 @@ PROVIDER = Provider(
     traits=Traits(
         strip=frozenset(("store", "service_tier", "prompt_cache_key")),
         refuse_inputs=("audio",),
+        reasoning_back="reasoning",
+        system_anywhere=True,
     ),
 )

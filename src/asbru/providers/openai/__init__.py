@@ -1,5 +1,6 @@
 """OpenAI, asked in its own dialect."""
 
+from asbru.core.traits import Traits
 from asbru.providers.kit import OPENAI_ACCESS, Provider
 
 PROVIDER = Provider(
@@ -10,4 +11,5 @@ PROVIDER = Provider(
     base_url="https://api.openai.com/v1",
     env_key="OPENAI_API_KEY",
     price_id="openai",
+    traits=Traits(reasoning_back="none", system_anywhere=True),
 )
