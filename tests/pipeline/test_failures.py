@@ -81,7 +81,7 @@ def test_attempts_keys_and_fallbacks_have_their_lines(told: Told) -> None:
     ]
     assert told.of("key cools down", "provider", "key", "model", "reason", "seconds") == [
         ("a", "1", "*", "401", 60.0),
-        ("a", "2", "*", "429", 7.0),
+        ("a", "2", "m", "429", 7.0),
     ]
     assert told.of("fallback", "call", "target", "to", "reason") == [(call_id, "a/m", "b/m", "429")]
     assert {line["level"] for line in told.lines} == {"warning"}

@@ -55,6 +55,11 @@ def attempt_failed(call: Call, made: Attempt, error: AsbruError, rooms: Rooms, *
     )
 
 
+def _is_of_model(error: UpstreamError) -> bool:
+    """Whether a key is passed over for one model only."""
+    return error.status == 403 or (error.status == 429 and not error.whole_key)
+
+
 def key_cools_down(target: Target, key: Key, error: UpstreamError, rooms: Rooms, *, seconds: float) -> None:
     """A key is passed over for a while."""
     provider, reason = target.provider.name, reason_of(error)
@@ -65,7 +70,7 @@ def key_cools_down(target: Target, key: Key, error: UpstreamError, rooms: Rooms,
         (provider, key.name, reason),
         provider=provider,
         key=key.name,
-        model=target.model[:MODEL_CHARS_MAX] if error.status == 403 else "*",
+        model=target.model[:MODEL_CHARS_MAX] if _is_of_model(error) else "*",
         reason=reason,
         seconds=round(seconds, 3),
     )

@@ -111,11 +111,8 @@ def _draw(keys: Sequence[Key], chance: float) -> Key:
 
 def why_unusable(provider: ProviderRoute, model: str, now_s: float) -> list[tuple[str, str]]:
     """Why none of the keys may be used now: the name of each key meant for `model`, and the reason."""
-    return [
-        (key.name, f"rate-limited by the provider, for {key.limited_until_s - now_s:.0f} s more")
-        for key in provider.keys
-        if key.serves(model) and key.limited_until_s > now_s
-    ]
+    waits = [(key.name, key.rests_until_s(model, now_s) - now_s) for key in provider.keys if key.serves(model)]
+    return [(name, f"rate-limited by the provider, for {wait_s:.0f} s more") for name, wait_s in waits if wait_s > 0]
 
 
 def limited_for_s(provider: ProviderRoute, model: str, now_s: float) -> float | None:
