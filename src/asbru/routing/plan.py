@@ -81,13 +81,13 @@ def choose_key(
     keys = provider.keys
     if len(keys) == 1:
         key = keys[0]
-        usable = key.serves(model) and key.rests_until_s(model, now_s) <= now_s and key.name not in tried
+        usable = key.serves(model) and key.cools_until_s(model, now_s) <= now_s and key.name not in tried
         return key if usable else None
     fit = [
         key
         for key in keys
         if key.limited_until_s <= now_s
-        and (not key.limited_models or key.rests_until_s(model, now_s) <= now_s)
+        and (not key.limited_models or key.cools_until_s(model, now_s) <= now_s)
         and key.name not in tried
         and key.serves(model)
     ]
@@ -111,11 +111,11 @@ def _draw(keys: Sequence[Key], chance: float) -> Key:
 
 def why_unusable(provider: ProviderRoute, model: str, now_s: float) -> list[tuple[str, str]]:
     """Why none of the keys may be used now: the name of each key meant for `model`, and the reason."""
-    waits = [(key.name, key.rests_until_s(model, now_s) - now_s) for key in provider.keys if key.serves(model)]
+    waits = [(key.name, key.cools_until_s(model, now_s) - now_s) for key in provider.keys if key.serves(model)]
     return [(name, f"rate-limited by the provider, for {wait_s:.0f} s more") for name, wait_s in waits if wait_s > 0]
 
 
 def limited_for_s(provider: ProviderRoute, model: str, now_s: float) -> float | None:
     """How long until a key that cools down after a 429 may be used; None when no key for `model` does."""
-    waits = [key.rests_until_s(model, now_s) - now_s for key in provider.keys if key.serves(model)]
+    waits = [key.cools_until_s(model, now_s) - now_s for key in provider.keys if key.serves(model)]
     return min((wait for wait in waits if wait > 0), default=None)

@@ -73,7 +73,7 @@ class Key:
         self.limited_models = _with_room(self.limited_models, now_s)
         self.limited_models[model] = until_s
 
-    def rests_until_s(self, model: str, now_s: float) -> float:
+    def cools_until_s(self, model: str, now_s: float) -> float:
         """Until when the key may not be used for `model`: a time in the past where it may. Forgets what is over."""
         until_s = self.limited_models.get(model, 0.0) if self.limited_models else 0.0
         if 0.0 < until_s <= now_s:
