@@ -159,6 +159,13 @@ CHUNK = members(
 )
 
 
+def test_null_beside_the_modern_limit_is_absent() -> None:
+    """`max_tokens: null` beside `max_completion_tokens` says nothing, whichever way the body is read."""
+    messages = [{"role": "user", "content": "hi"}]
+    wire = {"model": "m", "messages": messages, "max_completion_tokens": 6, "max_tokens": None}
+    assert_same(DIALECT.chat.read_request, json.dumps(wire).encode())
+
+
 @given(REQUEST)
 def test_any_request_is_read_the_same(wire: dict[str, Any]) -> None:
     """Plain, odd and wrong requests alike: the same request, or the same complaint."""

@@ -66,8 +66,9 @@ def read_request(body: bytes) -> ChatRequest:
     messages = _read_messages(fields)
     settings = fields.settings(_SETTINGS)
     limit = fields.integer("max_completion_tokens")  # the modern name wins; the legacy one beside it rides along
-    if limit is None:
-        limit = fields.integer("max_tokens")
+    if limit is None or fields.peek("max_tokens") is None:  # null is as good as absent
+        legacy = fields.integer("max_tokens")
+        limit = legacy if limit is None else limit
     if not fields.rest():
         return ChatRequest(model=model, messages=messages, max_tokens=limit, dialect=NAME, **settings)
     include_usage, stream_extra = _read_stream_options(fields)
