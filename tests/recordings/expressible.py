@@ -195,7 +195,7 @@ def _bare_part(part: Any, links: dict[str, int]) -> list[dict[str, Any]]:
     if kind == "DocumentPart":
         return _document(part)
     if kind == "ToolCallPart":
-        link = links.setdefault(part.id, len(links))
+        link = links[part.id] = links[""] = links.get("", -1) + 1  # by its place: an id may be used again
         arguments = part.arguments if part.custom else json_or_text(part.arguments)
         return [{"kind": "tool_call", "link": link, "name": part.name, "arguments": arguments}]
     if kind == "ToolResultPart":

@@ -21,7 +21,7 @@ from asbru.core.notes import Note
 from asbru.core.traits import Traits
 
 MODEL = "target-model"
-TRAITS = Traits(max_output_tokens=1_000_000, cache_marks=True)
+TRAITS = Traits(system_anywhere=True, max_output_tokens=1_000_000, cache_marks=True)
 """A target that takes all that its dialect has: cache marks where OpenAI-dialect providers differ."""
 REASONS_MAX = 4
 
