@@ -21,6 +21,7 @@ from asbru.dialects.receipt import Receipt
 _USAGE = msgspec.json.Decoder(UsageWire)
 _ENVELOPE = msgspec.json.Decoder(Envelope)
 _QUICK = msgspec.json.Decoder(UsageEnvelope)
+_TIER = b'"service_tier"'
 _KEY = b'"usage"'
 _GROQ_KEY = b'"x_groq"'
 _NO_INPUT = InputDetails()
@@ -118,6 +119,11 @@ def envelope_usage(envelope: Envelope) -> Usage | None:
 def usage_of(body: bytes) -> Usage | None:
     """Usage of a complete JSON answer (chat, completions, embeddings): from the tail, else from the whole."""
     at = body.rfind(_KEY)
+    if body.find(_TIER, 0, at) >= 0:  # a tier that stands before the usage: the end alone does not tell it
+        try:
+            return envelope_usage(_ENVELOPE.decode(body))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            pass
     if at > 0 and body[at - 1] != _BACKSLASH:
         try:  # nearly always: the last word is the key, and what follows is well formed
             end = _QUICK.decode(b"{" + body[at:])
