@@ -1,0 +1,67 @@
+"""Feed entries of governance: what workers are told of owners, from the file and from the store alike.
+
+    kind "virtual_key"   id: digest of the key's value, hex      payload: KeyEntry
+    kind "owner"         id: "customer/NAME", "team/NAME"        payload: OwnerEntry
+                             "provider/NAME", "model/PROVIDER/MODEL", "provider_key/PROVIDER/KEY"
+
+A key's entry holds its own limits and those for each provider; the owners above it are named, and may come later or
+never: a key whose owner is not known is refused. Unknown members are passed over, since a newer process may have
+written the entry.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+VIRTUAL_KEY = "virtual_key"
+OWNER = "owner"
+
+
+class LimitEntry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One budget or rate limit. `id` is stable across changes of `amount`, so that what is spent stays spent:
+    "team/blue/cost/1M", with a number behind it where one owner has several alike. `metric`: one of `declared.Metric`,
+    or "cost". `amount`: nano-dollars for "cost", else a count. `window`: "" for concurrency."""
+
+    id: str
+    metric: str
+    amount: int
+    window: str = ""
+    aligned: bool = False
+    timezone: str = "UTC"
+    strict: bool = True
+
+
+class OwnerEntry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An owner that is no key. `parent`: the id of the owner above, "" for none."""
+
+    name: str
+    parent: str = ""
+    limits: tuple[LimitEntry, ...] = ()
+
+
+class ProviderEntry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a key may use of a provider; see `declared.ProviderAccess`."""
+
+    provider: str = "*"
+    models: tuple[str, ...] = ("*",)
+    blocked_models: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ("*",)
+    weight: float | None = None
+    limits: tuple[LimitEntry, ...] = ()
+
+
+class KeyEntry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A virtual key. `owner_id`: "key/NAME", under which its own limits count. `expires_ms`: 0 for never."""
+
+    name: str
+    models: tuple[str, ...]
+    owner_id: str = ""
+    parent: str = ""
+    limits: tuple[LimitEntry, ...] = ()
+    providers: tuple[ProviderEntry, ...] = (ProviderEntry(),)
+    blocked_models: tuple[str, ...] = ()
+    surfaces: tuple[str, ...] = ("*",)
+    mcp_tools: tuple[str, ...] = ()
+    expires_ms: int = 0
+    active: bool = True
+    tags: dict[str, str] = {}
