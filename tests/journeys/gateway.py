@@ -17,7 +17,7 @@ import msgspec
 from tests.fakes.waiting import until
 from tests.journeys.caller import HOST, KEY, Caller, UpstreamResponse, request
 
-from asbru.app.build import Lasting, build_forwards, build_rooms, declare
+from asbru.app.build import Lasting, build_forwards, build_rooms, declare, watched_headers
 from asbru.app.snapshot import Fallback, KeyFacts, Limits, PrefixForward, ProviderFacts, Snapshot
 from asbru.core.secret_text import SecretText
 from asbru.edge import Door
@@ -150,6 +150,7 @@ class Gateway:
         self.door.rooms = rooms
         self.door.forwarder = Forwarder(forwards)
         self.door.cors_origins = frozenset(origin.encode() for origin in snapshot.cors_origins)
+        self.server.watch(watched_headers(rooms))
         self.server.forward_prefixes = tuple(forwards)
 
     async def __aexit__(self, kind: object, *_: object) -> None:

@@ -22,9 +22,11 @@ from asbru.core.secret_text import SecretText
 from asbru.dialects import Dialect, discover
 from asbru.governance import VIRTUAL_KEY, Keys
 from asbru.pipeline import Endpoint, Leases, Load, Rooms, StageMaker
+from asbru.pipeline.routing import NoStanding, Routing, Standing
 from asbru.providers import ProviderFault, credential_maker
 from asbru.records import AccessLog, RecordWriter
 from asbru.routing import Key, Plan, ProviderRoute
+from asbru.routing.rules import Rules
 from asbru.telemetry import LimitedLog, Meter
 from asbru.upstream import Origin, Pool, TlsContexts, proxy_authorization
 from asbru.upstream.credentials import Credential, FixedCredential, KeyMaterial, TokenPorts, TokenSender
@@ -34,7 +36,7 @@ from asbru.wire.outbox import Outbox
 
 class Lasting:
     """What outlives a snapshot in one worker. `dialects`: by name, default those that are found; `leases`: limits
-    that hold; `stages`: what looks at content, in order."""
+    that hold; `stages`: what looks at content, in order; `standing`: how far owners are with their limits."""
 
     def __init__(
         self,
@@ -46,7 +48,9 @@ class Lasting:
         dialects: Mapping[str, Dialect] | None = None,
         leases: Leases | None = None,
         stages: Sequence[StageMaker] = (),
+        standing: Standing | None = None,
     ) -> None:
+        self.standing = standing or NoStanding()
         self.loop = loop
         self.dialects = discover() if dialects is None else dialects
         self.leases = leases
@@ -136,7 +140,20 @@ def build_rooms(snapshot: Snapshot, lasting: Lasting) -> Rooms:
         response_bytes_max=limits.response_bytes_max,
         leases=lasting.leases,
         stages=lasting.stages,
+        routing=_routing(snapshot, lasting),
     )
+
+
+def _routing(snapshot: Snapshot, lasting: Lasting) -> Routing | None:
+    """What chooses targets besides the plan; None where nothing of it is configured, so that it costs nothing."""
+    if not any(rule.enabled for rule in snapshot.routing_rules):
+        return None
+    return Routing(Rules(snapshot.routing_rules), lasting.standing)
+
+
+def watched_headers(rooms: Rooms) -> frozenset[bytes]:
+    """The headers that the server must keep for these rooms."""
+    return frozenset() if rooms.routing is None else rooms.routing.watched
 
 
 def declare(snapshot: Snapshot, declared: Entries, lasting: Lasting) -> Iterator[None]:

@@ -24,6 +24,7 @@ from typing import Any
 
 from asbru.app.boot import Boot, Options
 from asbru.app.compile_providers import Findings, compile_providers
+from asbru.app.compile_rules import compile_rules
 from asbru.app.config import (
     ConfigFile,
     ConfigPath,
@@ -74,6 +75,7 @@ def compile_config(
     pepper = b"\0" * 32 if dry else load_pepper(ensure_data_dir(options.data_dir))
     keys = _virtual_keys(parsed, pepper, findings)
     fallbacks = _fallbacks(parsed, findings)
+    rules = compile_rules(parsed, findings)
     forwards = _forwards(options, parsed, findings)
     _check_server_tls(parsed, findings)
     if findings.errors:
@@ -88,6 +90,7 @@ def compile_config(
         pepper=SecretText(pepper.hex()),
         open_access=not config.virtual_keys and is_loopback(host),
         fallbacks=fallbacks,
+        routing_rules=rules,
         limits=config.limits,
         forwards=forwards,
         cors_origins=tuple(config.cors_origins),

@@ -119,7 +119,7 @@ def _first_key(target: Target, rooms: Rooms, now_s: float) -> Key:
         return key
     if route.keyless:
         return NO_KEY
-    key = choose_key(route, target.model, (), now_s, chance=rooms.chance())
+    key = choose_key(route, target.model, (), now_s, chance=rooms.chance(), only=target.key)
     if key is None:
         raise _exhausted(target, None, now_s)
     return key
@@ -162,7 +162,7 @@ class _Tries:
             following = (
                 None
                 if route.keyless or self._count >= _ATTEMPTS_MAX
-                else choose_key(route, target.model, self._tried, now_s, chance=rooms.chance())
+                else choose_key(route, target.model, self._tried, now_s, chance=rooms.chance(), only=target.key)
             )
             if following is None:
                 raise _exhausted(target, error, now_s)

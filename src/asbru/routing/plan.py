@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from asbru.core.errors import NotFound
+from asbru.routing.draw import draw
 from asbru.routing.targets import Key, ProviderRoute, Target
 
 _SUGGESTED_MAX = 5
@@ -74,11 +75,12 @@ class Plan:
 
 
 def choose_key(
-    provider: ProviderRoute, model: str, tried: Collection[str], now_s: float, *, chance: float
+    provider: ProviderRoute, model: str, tried: Collection[str], now_s: float, *, chance: float, only: str = ""
 ) -> Key | None:
     """A key for the next attempt: by weight among those that serve `model`, were not tried by this call and do not
-    cool down; failing that, one that was refused lately. None when there is none. `chance` in [0, 1)."""
-    keys = provider.keys
+    cool down; failing that, one that was refused lately. None when there is none. `chance` in [0, 1); `only`: the name
+    of the one key that may be used."""
+    keys = provider.keys if not only else tuple(key for key in provider.keys if key.name == only)
     if len(keys) == 1:
         key = keys[0]
         usable = key.serves(model) and key.cools_until_s(model, now_s) <= now_s and key.name not in tried
@@ -94,19 +96,7 @@ def choose_key(
     if not fit:
         return None
     fresh = [key for key in fit if not key.is_refused(model, now_s)]
-    return _draw(fresh or fit, chance)
-
-
-def _draw(keys: Sequence[Key], chance: float) -> Key:
-    total = sum(key.weight for key in keys)
-    if total <= 0.0:
-        return keys[int(chance * len(keys))]
-    left = chance * total
-    for key in keys:
-        left -= key.weight
-        if left < 0.0:
-            return key
-    return keys[-1]
+    return draw(fresh or fit, chance)
 
 
 def why_unusable(provider: ProviderRoute, model: str, now_s: float) -> list[tuple[str, str]]:
