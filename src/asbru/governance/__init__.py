@@ -1,6 +1,8 @@
-"""Governance: who calls and what they may use.
+"""Governance: who calls, what they may use, and how much of it.
 
-Here so far: virtual keys and the models they allow. It refuses to know HTTP, providers or prices.
+Virtual keys and the models they allow (`keys`); owners as they are declared (`declared`) and told to workers
+(`entries`); limits, of which a worker holds slices (`limits`, `standing`), taken from a ledger (`ledger`, a room of its
+own). It refuses to know HTTP, providers or prices.
 """
 
 from typing import TYPE_CHECKING
@@ -17,7 +19,7 @@ from asbru.governance.keys import (
 )
 
 if TYPE_CHECKING:
-    from asbru.governance import declare, declared
+    from asbru.governance import declare, declared, entries, standing
 
 __all__ = [
     "OPEN_CALLER",
@@ -28,6 +30,8 @@ __all__ = [
     "declare",
     "declared",
     "digest_of",
+    "entries",
     "refuse_model",
+    "standing",
     "write_virtual_key",
 ]
