@@ -3,6 +3,8 @@
 Here so far: virtual keys and the models they allow. It refuses to know HTTP, providers or prices.
 """
 
+from typing import TYPE_CHECKING
+
 from asbru.governance.keys import (
     OPEN_CALLER,
     VIRTUAL_KEY,
@@ -14,12 +16,17 @@ from asbru.governance.keys import (
     write_virtual_key,
 )
 
+if TYPE_CHECKING:
+    from asbru.governance import declare, declared
+
 __all__ = [
     "OPEN_CALLER",
     "VIRTUAL_KEY",
     "Caller",
     "Keys",
     "caller",
+    "declare",
+    "declared",
     "digest_of",
     "refuse_model",
     "write_virtual_key",
