@@ -24,6 +24,7 @@ from asbru.edge import Door
 from asbru.edge.forward import Forwarder
 from asbru.edge.server import Server
 from asbru.governance import VIRTUAL_KEY, digest_of, write_virtual_key
+from asbru.governance.standing import Standings
 from asbru.records.row import COLUMNS
 from asbru.routing import RetryPolicy
 from asbru.telemetry import Meter
@@ -107,6 +108,7 @@ class Gateway:
         limits: Limits | None = None,
         tls: ssl.SSLContext | None = None,
         virtual_keys: dict[str, bytes] | None = None,
+        standings: Standings | None = None,
         **changes: Any,
     ) -> None:
         self.snapshot = snapshot(*providers, limits=limits or Limits(), **changes)
@@ -114,6 +116,7 @@ class Gateway:
         self.port = 0
         self.recorder = Recorder()
         self._tls = tls
+        self._standings = standings
 
     @property
     def rows(self) -> list[dict[str, Any]]:
@@ -128,7 +131,7 @@ class Gateway:
 
     async def __aenter__(self) -> Gateway:
         loop = asyncio.get_running_loop()
-        self.lasting = Lasting(loop, self.recorder, Meter())
+        self.lasting = Lasting(loop, self.recorder, Meter(), standings=self._standings)
         self.door = Door(
             self.lasting.dialects.values(), lambda: self.server.draining, lambda told: told(b"metrics\n"), "0"
         )

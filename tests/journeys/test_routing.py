@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+import msgspec
 import pytest
 from tests.fakes.upstream import FakeUpstream, Reply
-from tests.journeys.gateway import Gateway, allowed, anthropic, fallback, keys, openai, snapshot
+from tests.journeys.caller import KEY
+from tests.journeys.gateway import PEPPER, Gateway, allowed, anthropic, fallback, keys, openai, snapshot
 from tests.journeys.talk import (
     CHAT_PATH,
     CHAT_REPLY,
@@ -18,6 +21,9 @@ from tests.journeys.talk import (
     messages,
 )
 
+from asbru.governance import digest_of
+from asbru.governance.entries import KeyEntry, ProviderEntry
+from asbru.governance.standing import Standing, Used
 from asbru.routing.rules import RoutingRule, RuleTarget
 
 GOOD = Reply.json(CHAT_REPLY)
@@ -139,3 +145,88 @@ async def test_rules_change_with_the_snapshot() -> None:
             gateway.swap(snapshot(facts))
             await gateway.call(CHAT_PATH, chat(), headers=["x-env: test"])
             assert [row["model_served"] for row in gateway.rows[2:]] == ["gpt-x", "other", "gpt-x"]
+
+
+def shares(**weights: float | None) -> dict[str, bytes]:
+    """The feed's entry for a key that spreads its calls; the models of `c` are limited to globs that fit `gpt-*`."""
+    providers = tuple(
+        ProviderEntry(provider=name, weight=weight, models=("gpt-*",) if name == "c" else ("*",))
+        for name, weight in weights.items()
+    )
+    entry = KeyEntry(name="tester", models=("*",), providers=providers)
+    return {digest_of(KEY.encode(), PEPPER): msgspec.msgpack.encode(entry)}
+
+
+class Standings:
+    """Limits of which some are used up. It knows owners by the ids that `governance.standing` tells."""
+
+    def __init__(self, *used_up: str, used: Used | None = None) -> None:
+        self.used_up = used_up
+        self._used = used or Used()
+
+    def room(self, owner: str) -> bool:
+        """Whether it is not among them."""
+        assert owner.partition("/")[0] in ("key", "team", "customer", "provider", "model", "provider_key")
+        return owner not in self.used_up
+
+    def used(self, caller: str) -> Used:
+        """The same for the one caller there is."""
+        assert caller == "tester"
+        return self._used
+
+    def standing(self, caller: str) -> tuple[Standing, ...]:
+        """Nothing to show."""
+        del caller
+        return ()
+
+
+async def test_a_bare_name_is_spread_by_weight() -> None:
+    """Drawn among those that have the model; the others, by weight, are its fallbacks; named providers stay."""
+    async with FakeUpstream() as upstream:
+        providers = [openai(upstream.url, name=name, known_models=("gpt-x", "other")) for name in "abcd"]
+        keys_ = shares(a=1.0, b=None, c=3.0, d=2.0)
+        async with Gateway(*providers, virtual_keys=keys_) as gateway:
+            rooms = gateway.door.rooms
+            assert rooms is not None
+            upstream.otherwise = GOOD
+            for chance, provider in ((0.0, "c"), (0.49, "c"), (0.51, "d"), (0.84, "a")):
+                rooms.chance = lambda drawn=chance: drawn
+                await gateway.call(CHAT_PATH, chat("gpt-x"))
+                assert gateway.rows[-1]["provider"] == provider
+            await gateway.call(CHAT_PATH, chat("other"))  # which c may not serve for this key
+            assert gateway.rows[-1]["provider"] == "a"
+            await gateway.call(CHAT_PATH, chat("b/gpt-x"))
+            assert gateway.rows[-1]["provider"] == "b"
+            rooms.chance = lambda: 0.9
+            upstream.otherwise = Reply.json({"error": {"message": "no"}}, 500)
+            await gateway.call(CHAT_PATH, chat("gpt-x"))
+            tried = [one["provider"] for one in json.loads(gateway.rows[-1]["attempt_log"])]
+            assert tried == ["a", "c", "d"]
+
+
+async def test_targets_at_their_limit_are_left_out() -> None:
+    """A provider, or what the key may use of it, whose limit is used up is not drawn, and not fallen back to."""
+    async with FakeUpstream() as upstream:
+        upstream.otherwise = GOOD
+        providers = [openai(upstream.url, name=name, known_models=("gpt-x",)) for name in "abc"]
+        standings = Standings("provider/c", "key/tester/provider/b")
+        options = {"virtual_keys": shares(c=9.0, b=5.0, a=1.0), "standings": standings}
+        async with Gateway(*providers, fallbacks=fallback("b/gpt-x", "c/gpt-x", "a/gpt-x"), **options) as gateway:
+            for model in ("gpt-x", "b/gpt-x", "c/gpt-x"):
+                await gateway.call(CHAT_PATH, chat(model))
+            assert [row["provider"] for row in gateway.rows] == ["a", "a", "c"]
+            standings.used_up = ("provider/a", "model/b/gpt-x", "provider/c")
+            await gateway.call(CHAT_PATH, chat("gpt-x"))
+            assert gateway.rows[-1]["provider"] == "c"
+
+
+async def test_rules_know_how_much_is_used() -> None:
+    """The percentages come from the standings, and are asked only where a rule reads one."""
+    async with FakeUpstream() as upstream:
+        upstream.otherwise = GOOD
+        rules = (rule("budget_used > 80.0 && tokens_used < 20.0 && request == 50.0", model="mini"),)
+        for used, served in ((Used(80.5, 10.0, 50.0), "mini"), (Used(80.0, 10.0, 50.0), "gpt-x")):
+            standings = Standings(used=used)
+            async with Gateway(openai(upstream.url), routing_rules=rules, standings=standings) as gateway:
+                await gateway.call(CHAT_PATH, chat())
+                assert gateway.row["model_served"] == served

@@ -21,8 +21,9 @@ from asbru.core.ids import IdSource
 from asbru.core.secret_text import SecretText
 from asbru.dialects import Dialect, discover
 from asbru.governance import VIRTUAL_KEY, Keys
+from asbru.governance.standing import Standings
 from asbru.pipeline import Endpoint, Leases, Load, Rooms, StageMaker
-from asbru.pipeline.routing import NoStanding, Routing, Standing
+from asbru.pipeline.routing import Routing
 from asbru.providers import ProviderFault, credential_maker
 from asbru.records import AccessLog, RecordWriter
 from asbru.routing import Key, Plan, ProviderRoute
@@ -36,7 +37,7 @@ from asbru.wire.outbox import Outbox
 
 class Lasting:
     """What outlives a snapshot in one worker. `dialects`: by name, default those that are found; `leases`: limits
-    that hold; `stages`: what looks at content, in order; `standing`: how far owners are with their limits."""
+    that hold; `stages`: what looks at content, in order; `standings`: how far limits are used."""
 
     def __init__(
         self,
@@ -48,9 +49,9 @@ class Lasting:
         dialects: Mapping[str, Dialect] | None = None,
         leases: Leases | None = None,
         stages: Sequence[StageMaker] = (),
-        standing: Standing | None = None,
+        standings: Standings | None = None,
     ) -> None:
-        self.standing = standing or NoStanding()
+        self.standings = standings
         self.loop = loop
         self.dialects = discover() if dialects is None else dialects
         self.leases = leases
@@ -146,9 +147,10 @@ def build_rooms(snapshot: Snapshot, lasting: Lasting) -> Rooms:
 
 def _routing(snapshot: Snapshot, lasting: Lasting) -> Routing | None:
     """What chooses targets besides the plan; None where nothing of it is configured, so that it costs nothing."""
-    if not any(rule.enabled for rule in snapshot.routing_rules):
+    has_rules = any(rule.enabled for rule in snapshot.routing_rules)
+    if not has_rules and lasting.standings is None:
         return None
-    return Routing(Rules(snapshot.routing_rules), lasting.standing)
+    return Routing(Rules(snapshot.routing_rules) if has_rules else None, lasting.standings)
 
 
 def watched_headers(rooms: Rooms) -> frozenset[bytes]:

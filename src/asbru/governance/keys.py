@@ -7,11 +7,14 @@ callers stand in memory in clear, never on disk. Comparing hashes found in a dic
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 import msgspec
 
 from asbru.core.errors import Forbidden, Unauthenticated
+from asbru.governance.entries import ProviderEntry
+from asbru.governance.patterns import Blocked, Patterns
 
 KEYS_CACHED_MAX = 10_000
 KEY_BYTES_MAX = 1024
@@ -23,25 +26,37 @@ VIRTUAL_KEY = "virtual_key"
 _EVERY_MODEL = frozenset(("*",))
 
 
+class Share(NamedTuple):
+    """A provider's part of the calls that name a model without a provider. `fits`: the models it is about."""
+
+    provider: str
+    weight: float
+    fits: Callable[[str, str], bool]
+
+
 class Caller(msgspec.Struct, frozen=True, gc=False):
-    """A grant: `models` names, "provider/*" or "*"."""
+    """A grant: `models` names, "provider/*" or "*". `every_model`: it may use all of them, and nothing about it bears
+    on where its calls go. `parent`: the id of the owner above, "" for none; `shares`: by which its calls are spread."""
 
     name: str
     models: frozenset[str]
     every_model: bool
+    parent: str = ""
+    shares: tuple[Share, ...] = ()
 
     def may_use(self, provider: str, model: str) -> bool:
         """Whether the caller may use `provider/model`."""
-        if self.every_model:
+        if self.every_model or self.models is _EVERY_MODEL:
             return True
         models = self.models
         return f"{provider}/{model}" in models or f"{provider}/*" in models or model in models
 
 
-def caller(name: str, models: Iterable[str]) -> Caller:
+def caller(name: str, models: Iterable[str], parent: str = "", shares: tuple[Share, ...] = ()) -> Caller:
     """A caller that may use `models`."""
     allowed = frozenset(models)
-    return Caller(name, _EVERY_MODEL if allowed == _EVERY_MODEL else allowed, "*" in allowed)
+    every = "*" in allowed
+    return Caller(name, _EVERY_MODEL if every else allowed, every and not shares, parent, shares)
 
 
 OPEN_CALLER = caller("", ["*"])
@@ -53,6 +68,22 @@ class _VirtualKey(msgspec.Struct, frozen=True):
 
     name: str
     models: tuple[str, ...]
+    parent: str = ""
+    providers: tuple[ProviderEntry, ...] = ()
+
+    def shares(self) -> tuple[Share, ...]:
+        """What it tells of the weights of providers, the heaviest first; raises `ValueError` for a bad pattern."""
+        told = [
+            Share(one.provider, one.weight, _fits(one.models, one.blocked_models))
+            for one in self.providers
+            if one.weight is not None
+        ]
+        return tuple(sorted(told, key=lambda share: -share.weight))
+
+
+def _fits(models: tuple[str, ...], blocked: tuple[str, ...]) -> Callable[[str, str], bool]:
+    allowed, refused = Patterns(models, within=True), Blocked(blocked)
+    return lambda provider, model: allowed.fit(provider, model) and not refused.fit(provider, model)
 
 
 def write_virtual_key(name: str, models: Iterable[str]) -> bytes:
@@ -89,7 +120,7 @@ class Keys:
         self._forget(entry_id)
         self._callers.pop(entry_id, None)
         key = self._read(payload)
-        self._callers[entry_id] = caller(key.name, key.models)
+        self._callers[entry_id] = caller(key.name, key.models, key.parent, key.shares())
 
     def remove(self, entry_id: str) -> None:
         """A key that is refused from the next call on."""

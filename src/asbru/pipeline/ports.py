@@ -6,14 +6,11 @@ None is implemented here; where one may be absent, the path says so with None.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol
 
 from asbru.core.money import PriceRow
 
-UsedMetric: TypeAlias = Literal["cost", "tokens", "requests"]
-
 if TYPE_CHECKING:
-    from asbru.governance import Caller
     from asbru.pipeline.call import Attempt, Call
     from asbru.routing import Target
 
@@ -23,27 +20,6 @@ class Prices(Protocol):
 
     def rows(self, provider: str, model: str) -> tuple[PriceRow, ...] | None:
         """The price rows of a provider's model, by the upstream's name for it; None when unknown."""
-        ...
-
-
-class Standing(Protocol):
-    """How far the owners of a caller are with their limits: what routing goes by. Read in passing: it may be a moment
-    old, and never waits."""
-
-    def team(self, caller: Caller) -> str:
-        """The name of the caller's team, "" for none."""
-        ...
-
-    def customer(self, caller: Caller) -> str:
-        """The name of the customer above, "" for none."""
-        ...
-
-    def used(self, caller: Caller, metric: UsedMetric) -> float:
-        """How much of its tightest limit of that kind is used, in percent; 0 without one."""
-        ...
-
-    def has_room(self, caller: Caller, target: Target) -> bool:
-        """Whether the limits of this target have room for one more call of the caller's."""
         ...
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from asbru.core.errors import NotFound
-from asbru.routing.draw import draw
 from asbru.routing.targets import Key, ProviderRoute, Target
+from asbru.routing.weights import draw
 
 _SUGGESTED_MAX = 5
 PLANS_MAX = 4096
@@ -29,11 +29,12 @@ class Plan:
             for source, targets in fallbacks.items()
         }
         self._known: dict[tuple[str, str], tuple[Target, ...]] = {}
-        self._bare: dict[str, ProviderRoute] = {}
+        self._bare: dict[str, tuple[ProviderRoute, ...]] = {}
         for provider in self.providers.values():
-            for model in (*provider.known_models, *(m for key in provider.keys for m in (*key.models, *key.aliases))):
+            named = (m for key in provider.keys for m in (*key.models, *key.aliases))
+            for model in dict.fromkeys((*provider.known_models, *named)):
                 if provider.serves(model):
-                    self._bare.setdefault(model, provider)
+                    self._bare[model] = (*self._bare.get(model, ()), provider)
 
     def targets(self, model: str, home: str) -> tuple[Target, ...]:
         """The targets for the model a caller asked for, first choice first.
@@ -44,6 +45,11 @@ class Plan:
         """
         known = self._known.get((model, home))
         return known if known is not None else self._plan(model, home)
+
+    def having(self, model: str) -> tuple[ProviderRoute, ...]:
+        """The providers that are known to have the model of this name; none where the name says which provider."""
+        name, slash, rest = model.partition("/")
+        return () if slash and rest and name in self.providers else self._bare.get(model, ())
 
     def _plan(self, model: str, home: str) -> tuple[Target, ...]:
         first = self._resolve(model, home)
@@ -59,9 +65,8 @@ class Plan:
         provider = self.providers.get(name) if slash else None
         if provider is not None and rest:
             return Target(provider, rest)
-        provider = self._bare.get(model)
-        if provider is None and not slash:
-            provider = self.providers.get(home)
+        having = self._bare.get(model)
+        provider = having[0] if having else None if slash else self.providers.get(home)
         if provider is None:
             raise NotFound(self._unknown(model), code="model_not_found", param="model")
         return Target(provider, model)

@@ -1,7 +1,6 @@
-"""Routing of calls: rules, put to what is known of a call and its owners. The decisions are `asbru.routing`'s."""
+"""Routing of calls: what is known of a call, its owners and targets, put to rules and weights. The decisions
+themselves are `asbru.routing`'s."""
 
-from asbru.pipeline.ports import Standing
-from asbru.pipeline.routing.routing import Routing
-from asbru.pipeline.routing.standing import NoStanding
+from asbru.pipeline.routing.choose import Routing, choose
 
-__all__ = ["NoStanding", "Routing", "Standing"]
+__all__ = ["Routing", "choose"]

@@ -9,16 +9,37 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import NamedTuple
 from urllib.parse import parse_qsl
 
 from asbru.governance import Caller
+from asbru.governance.standing import Standings, Used
 from asbru.pipeline.call import Call
-from asbru.pipeline.ports import Standing
 from asbru.routing.rules import Rules
 
 PARAMETERS_MAX = 100
 PARAMETER_CHARS_MAX = 4096
 TAG_PREFIX = "x-asbru-tag-"
+
+
+class Whose(NamedTuple):
+    """The names of the owners of a call, "" for none."""
+
+    virtual_key: str
+    team: str
+    customer: str
+
+
+def whose(caller: Caller, parent_of: Callable[[str], str]) -> Whose:
+    """The caller and the owners above it. `parent_of`: the id of the owner above one, "" for none."""
+    team = customer = ""
+    kind, _, name = caller.parent.partition("/")
+    if kind == "team":
+        team = name
+        kind, _, name = parent_of(caller.parent).partition("/")
+    if kind == "customer":
+        customer = name
+    return Whose(caller.name, team, customer)
 
 
 def watched_by(rules: Rules) -> frozenset[bytes]:
@@ -27,30 +48,20 @@ def watched_by(rules: Rules) -> frozenset[bytes]:
     return frozenset(name.encode() for name in tags.union(rules.names.get("headers", ())))
 
 
-def read_values(call: Call, caller: Caller, standing: Standing, rules: Rules) -> dict[str, object]:
+def read_values(call: Call, whose: Whose, standings: Standings | None, rules: Rules) -> dict[str, object]:
     """The values of what the rules read, but for the provider and the model."""
-    values = {name: read(call, caller, standing) for name, read in _VALUES.items() if name in rules.reads}
-    for one, names in rules.names.items():
-        values[one] = _MAPS[one](call, names)
-    return values
+    reads = rules.reads
+    values: dict[str, object] = {one: _MAPS[one](call, names) for one, names in rules.names.items()}
+    for name, value in zip(("virtual_key", "team", "customer"), whose, strict=True):
+        values[f"{name}_id"] = values[f"{name}_name"] = value
+    if not _LIMITS.isdisjoint(reads):
+        used = Used() if standings is None else standings.used(whose.virtual_key)
+        values |= {"budget_used": used.budget_used, "tokens_used": used.tokens_used, "request": used.requests}
+    values |= {"request_type": call.operation.name, "surface": call.dialect.surface.name}
+    return {name: value for name, value in values.items() if name in reads}
 
 
-_VALUES: Mapping[str, Callable[[Call, Caller, Standing], object]] = MappingProxyType(
-    {
-        "request_type": lambda call, _caller, _standing: call.operation.name,
-        "surface": lambda call, _caller, _standing: call.dialect.surface.name,
-        "virtual_key_id": lambda _call, caller, _standing: caller.name,
-        "virtual_key_name": lambda _call, caller, _standing: caller.name,
-        "team_id": lambda _call, caller, standing: standing.team(caller),
-        "team_name": lambda _call, caller, standing: standing.team(caller),
-        "customer_id": lambda _call, caller, standing: standing.customer(caller),
-        "customer_name": lambda _call, caller, standing: standing.customer(caller),
-        "budget_used": lambda _call, caller, standing: standing.used(caller, "cost"),
-        "tokens_used": lambda _call, caller, standing: standing.used(caller, "tokens"),
-        "request": lambda _call, caller, standing: standing.used(caller, "requests"),
-    }
-)
-"""What a rule may read of a call, besides the provider and the model; owners are known by their names."""
+_LIMITS = frozenset(("budget_used", "tokens_used", "request"))
 
 
 def _headers(call: Call, names: frozenset[str]) -> dict[str, str]:

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, get_args
 
-from asbru.routing.draw import draw
 from asbru.routing.rules.expression import Condition, Context, make_context
 from asbru.routing.rules.rule import RoutingRule, RuleScope, RuleTarget
+from asbru.routing.weights import draw
 
 CHAINED_MAX = 10
 """Rules that may follow each other for one call."""

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pytest
 
-from asbru.routing.draw import draw
+from asbru.routing.weights import draw
 
 
 class One(NamedTuple):
