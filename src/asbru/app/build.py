@@ -1,7 +1,7 @@
 """Snapshot -> objects: what a worker serves by. The only place that knows every room.
 
 Built anew, whole, for each snapshot. What must outlive one is in `Lasting`: connection pools (kept while their origin
-is the same), TLS contexts, ids, counters, how long refused keys cool down, and what the feed tells.
+is the same), TLS contexts, ids, counters, how long refused keys cool down, circuits, and what the feed tells.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import random
 import secrets
 import time
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from urllib.parse import urlsplit
 
 from asbru.app.snapshot import KeyFacts, ProviderFacts, Snapshot
@@ -27,8 +28,9 @@ from asbru.pipeline.routing import Routing
 from asbru.providers import ProviderFault, credential_maker
 from asbru.records import AccessLog, RecordWriter
 from asbru.routing import Key, Plan, ProviderRoute
+from asbru.routing.breaker import Breaker
 from asbru.routing.rules import Rules
-from asbru.telemetry import LimitedLog, Meter
+from asbru.telemetry import LimitedLog, Meter, names
 from asbru.upstream import Origin, Pool, TlsContexts, proxy_authorization
 from asbru.upstream.credentials import Credential, FixedCredential, KeyMaterial, TokenPorts, TokenSender
 from asbru.upstream.origin import Reach
@@ -66,6 +68,7 @@ class Lasting:
         self._swept: weakref.WeakSet[Pool] = weakref.WeakSet()  # also pools that only calls under way still use
         self.load = Load(0)
         self.failures = LimitedLog()
+        self.breaker = Breaker()
         self.keys: dict[tuple[str, str, SecretText], Key] = {}
         self.credentials: dict[tuple[object, ...], Credential] = {}
         self.virtual_keys = Keys()
@@ -142,6 +145,7 @@ def build_rooms(snapshot: Snapshot, lasting: Lasting) -> Rooms:
         leases=lasting.leases,
         stages=lasting.stages,
         routing=_routing(snapshot, lasting),
+        breaker=_breaker(snapshot, lasting),
     )
 
 
@@ -151,6 +155,23 @@ def _routing(snapshot: Snapshot, lasting: Lasting) -> Routing | None:
     if not has_rules and lasting.standings is None:
         return None
     return Routing(Rules(snapshot.routing_rules) if has_rules else None, lasting.standings)
+
+
+def _breaker(snapshot: Snapshot, lasting: Lasting) -> Breaker | None:
+    """The breaker, which goes on as it was; None where it is switched off."""
+    breaker = lasting.breaker
+    breaker.settings = snapshot.breaker
+    if not snapshot.breaker.enabled:
+        breaker.circuits.clear()
+    for provider in snapshot.providers:
+        for state in ("open", "half_open"):
+            count = partial(breaker.count, provider.name, state)
+            lasting.meter.gauge(names.CIRCUITS, partial(_now, count), (provider.name, state))
+    return breaker if snapshot.breaker.enabled else None
+
+
+def _now(count: Callable[[float], int]) -> int:
+    return count(time.monotonic())
 
 
 def watched_headers(rooms: Rooms) -> frozenset[bytes]:

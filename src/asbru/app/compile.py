@@ -93,6 +93,7 @@ def compile_config(
         open_access=not config.virtual_keys and is_loopback(host),
         fallbacks=fallbacks,
         routing_rules=rules,
+        breaker=config.breaker,
         limits=config.limits,
         forwards=forwards,
         cors_origins=tuple(config.cors_origins),

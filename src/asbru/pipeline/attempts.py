@@ -10,7 +10,8 @@
     404 that means an unknown model        the next target
     any other 4xx                          the caller's own: it is told
 
-A target whose keys are all used up or cooling down is exhausted, which also leads to the next target. When no target is
+What fails again and again is let alone by the circuit breaker while there is something else to try (`circuits`). A
+target whose keys are all used up or cooling down is exhausted, which also leads to the next target. When no target is
 left the caller hears what the first one said. Every attempt is made anew from the caller's own request, and appended to
 the call before anything is sent.
 """
@@ -21,6 +22,7 @@ from collections.abc import Sequence
 
 from asbru.core.errors import AsbruError, NotFound, UnsupportedByProvider, UpstreamError
 from asbru.pipeline.call import Attempt, Call
+from asbru.pipeline.circuits import is_open, open_keys, pass_over_open, tell_failure, tell_success
 from asbru.pipeline.endpoint import NO_KEY, Endpoint
 from asbru.pipeline.failures import attempt_failed, fell_back, key_cools_down, pass_over, words_of
 from asbru.pipeline.local_count import count_locally
@@ -50,7 +52,9 @@ async def attempt(call: Call, targets: Sequence[Target], rooms: Rooms) -> Respon
     """The first good answer of `targets`; raises what the first target said when there is none."""
     first: AsbruError | None = None
     failed: tuple[Target, AsbruError] | None = None
-    for target in targets:
+    breaker = rooms.breaker
+    to_try = targets if breaker is None or not breaker.circuits else pass_over_open(call, targets, breaker, rooms)
+    for target in to_try:
         endpoint = rooms.endpoints[target.provider.name]
         call.target = target
         if failed is not None:
@@ -65,15 +69,16 @@ async def attempt(call: Call, targets: Sequence[Target], rooms: Rooms) -> Respon
                 made = Attempt(target, key, endpoint, began_s)
                 call.attempts += (made,)
                 try:
-                    return await send(call, made, rooms)
+                    response = await send(call, made, rooms)
+                    if breaker is not None and breaker.circuits:
+                        tell_success(made, breaker, rooms, begun=response.stream is not None)
+                    return response
                 except AsbruError as error:
                     _conclude(call, made, error, rooms)
                     if error.by_stage or not isinstance(error, UpstreamError):
                         raise
-                    tries = tries or _Tries(target, rooms)
-                    key, seconds = tries.after(key, error)
-                    if seconds is not None:
-                        await pause(rooms.loop, seconds)
+                    tries = tries or _Tries(target, rooms, alone=len(targets) == 1)
+                    key = await tries.after(key, error)
                     began_s = rooms.clock()
         except (UpstreamError, UnsupportedByProvider, NotFound) as error:
             if not _leads_on(call, target, error, rooms):
@@ -102,6 +107,8 @@ def _conclude(call: Call, made: Attempt, error: AsbruError, rooms: Rooms) -> Non
     made.outcome = error.kind if isinstance(error, UpstreamError) and not error.by_stage else error.code
     made.took_s = rooms.clock() - made.started_s
     made.reason = words_of(error)
+    if rooms.breaker is not None:
+        tell_failure(made, error, rooms.breaker, rooms)
     attempt_failed(call, made, error, rooms, callers_own=not _is_about_key(error) and not falls_back(error))
 
 
@@ -119,10 +126,20 @@ def _first_key(target: Target, rooms: Rooms, now_s: float) -> Key:
         return key
     if route.keyless:
         return NO_KEY
-    key = choose_key(route, target.model, (), now_s, chance=rooms.chance(), only=target.key)
+    key = _draw_key(target, set(), rooms, now_s)
     if key is None:
         raise _exhausted(target, None, now_s)
     return key
+
+
+def _draw_key(target: Target, tried: set[str], rooms: Rooms, now_s: float) -> Key | None:
+    """A key that was not tried, before those whose circuit is open."""
+    breaker, chance = rooms.breaker, rooms.chance()
+    if breaker is not None and breaker.circuits:
+        key = choose_key(target, tried | open_keys(target, breaker, now_s), now_s, chance=chance)
+        if key is not None:
+            return key
+    return choose_key(target, tried, now_s, chance=chance)
 
 
 def falls_back(error: AsbruError) -> bool:
@@ -140,17 +157,18 @@ def _is_unknown_model(error: UpstreamError) -> bool:
 class _Tries:
     """What one target has been tried with so far: made only when the first try fails."""
 
-    __slots__ = ("_count", "_retries", "_rooms", "_target", "_tried")
+    __slots__ = ("_alone", "_count", "_retries", "_rooms", "_target", "_tried")
 
-    def __init__(self, target: Target, rooms: Rooms) -> None:
+    def __init__(self, target: Target, rooms: Rooms, *, alone: bool) -> None:
+        self._alone = alone
         self._target = target
         self._rooms = rooms
         self._tried: set[str] = set()
         self._retries = 0
         self._count = 0
 
-    def after(self, key: Key, error: UpstreamError) -> tuple[Key, float | None]:
-        """The key for the next try and the pause before it (None: at once); raises when this target is done with."""
+    async def after(self, key: Key, error: UpstreamError) -> Key:
+        """The key for the next try, once it is time for it; raises when this target is done with."""
         rooms, target = self._rooms, self._target
         route = target.provider
         self._count += 1
@@ -162,17 +180,20 @@ class _Tries:
             following = (
                 None
                 if route.keyless or self._count >= _ATTEMPTS_MAX
-                else choose_key(route, target.model, self._tried, now_s, chance=rooms.chance(), only=target.key)
+                else _draw_key(target, self._tried, rooms, now_s)
             )
             if following is None:
                 raise _exhausted(target, error, now_s)
-            return following, None
+            return following
+        if not self._alone and rooms.breaker is not None and is_open(target, key, rooms.breaker, now_s):
+            raise error  # there is something better to try
         policy = route.retries
         if self._retries >= policy.max or self._count >= _ATTEMPTS_MAX or not _is_retried(error):
             raise error
         seconds = retry_pause_s(self._retries, policy.pause_initial_s, policy.pause_max_s, rooms.chance())
         self._retries += 1
-        return key, seconds
+        await pause(rooms.loop, seconds)
+        return key
 
 
 def _is_retried(error: UpstreamError) -> bool:

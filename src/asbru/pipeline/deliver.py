@@ -10,6 +10,7 @@ from traceback import format_exception
 from asbru.core.errors import AsbruError, GatewayError, UpstreamError
 from asbru.core.notes import write_notes_header
 from asbru.pipeline.call import Call
+from asbru.pipeline.circuits import tell_failure, tell_success
 from asbru.pipeline.failures import attempt_failed, words_of
 from asbru.pipeline.responses import OpenStream, Response
 from asbru.pipeline.rooms import Rooms
@@ -116,9 +117,14 @@ def _conclude(call: Call, stream: OpenStream, rooms: Rooms) -> None:
     if relay.usage is not None:
         attempt.usage = relay.usage
     attempt.notes += relay.notes
+    breaker = rooms.breaker
     if call.error is not None:
         attempt.reason = words_of(call.error)
+        if breaker is not None:
+            tell_failure(attempt, call.error, breaker, rooms)
         attempt_failed(call, attempt, call.error, rooms, callers_own=False)
+    elif breaker is not None and breaker.circuits and call.outcome == "ok":
+        tell_success(attempt, breaker, rooms)
 
 
 def refuse(call: Call, error: AsbruError) -> None:

@@ -19,6 +19,7 @@ from asbru.pipeline.ports import Leases, Prices
 from asbru.pipeline.stages import StageMaker
 from asbru.records import Recorder
 from asbru.routing import Plan
+from asbru.routing.breaker import Breaker
 from asbru.telemetry import LimitedLog, Meter
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class Rooms:
     """The rooms of one snapshot. `chance` draws from [0, 1); `clock` is monotonic (seconds). `count_tokens` blocks.
 
     `leases`: limits that hold; None: there are none. `stages`: what looks at content, in order. `routing`: what chooses
-    targets besides the plan; None: nothing does.
+    targets besides the plan; None: nothing does. `breaker`: lets alone what fails; None: nobody does.
     """
 
     def __init__(  # noqa: PLR0913 -- the one builder, `app.build`, names every room
@@ -72,6 +73,7 @@ class Rooms:
         leases: Leases | None = None,
         stages: Sequence[StageMaker] = (),
         routing: Routing | None = None,
+        breaker: Breaker | None = None,
     ) -> None:
         self.loop = loop
         self.clock = time.monotonic  # finer than the loop's own clock, which counts milliseconds
@@ -92,3 +94,4 @@ class Rooms:
         self.leases = leases
         self.stages = tuple(stages)
         self.routing = routing
+        self.breaker = breaker

@@ -78,6 +78,20 @@ FALLBACKS = Metric(
     unit="fallbacks",
     sentence="Calls that went on with another target, by the reason: a status, or what went wrong.",
 )
+CIRCUITS = Metric(
+    name="asbru_circuits",
+    kind="gauge",
+    labels=("provider", "state"),
+    unit="circuits",
+    sentence="Models and keys of a provider that are let alone because they failed (open), or are about to be probed.",
+)
+CIRCUITS_OPENED = Metric(
+    name="asbru_circuits_opened_total",
+    kind="counter",
+    labels=("provider",),
+    unit="circuits",
+    sentence="How often a circuit was opened, or opened again by a probe that failed.",
+)
 CALLS_IN_FLIGHT = Metric(
     name="asbru_calls_in_flight",
     kind="gauge",
@@ -167,6 +181,8 @@ METRICS: tuple[Metric, ...] = (
     COST,
     ATTEMPTS,
     FALLBACKS,
+    CIRCUITS,
+    CIRCUITS_OPENED,
     CALLS_IN_FLIGHT,
     CONNECTIONS_OPEN,
     UPSTREAM_CONNECTIONS,

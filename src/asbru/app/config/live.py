@@ -18,6 +18,7 @@ from asbru.app.snapshot import Fallback, Limits, PrefixForward
 from asbru.core.secret_text import SecretText
 from asbru.core.traits import TraitChanges, TraitRule
 from asbru.routing import RetryPolicy
+from asbru.routing.breaker import BreakerSettings
 from asbru.routing.rules import RoutingRule
 from asbru.upstream import ExchangeDeadlines
 from asbru.upstream.origin import Reach
@@ -125,6 +126,11 @@ class LiveSettings(Settings):
         list[Annotated[RoutingRule, FromStruct()]],
         Field(max_length=1000, description="Other targets for calls for which a condition holds; the first decides."),
     ] = []
+    breaker: Annotated[
+        BreakerSettings,
+        FromStruct(),
+        Field(default_factory=BreakerSettings, description="When targets that fail are let alone."),
+    ]
     limits: Annotated[Limits, FromStruct(), Field(default_factory=Limits, description="Bounds of the server.")]
     cors_origins: Annotated[
         list[Annotated[str, Field(pattern=r"^(\*|https?://[^\s/]+)$")]],
