@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from asbru.app.boot import Boot, Options
+from asbru.app.compile_models import check_model_names
 from asbru.app.compile_providers import Findings, compile_providers
 from asbru.app.config import (
     ConfigFile,
@@ -78,6 +79,7 @@ def compile_config(
     fallbacks = _fallbacks(parsed, findings)
     forwards = _forwards(options, parsed, findings)
     _check_server_tls(parsed, findings)
+    check_model_names(parsed.config, providers, findings)
     if findings.errors:
         raise ConfigRefusedError(findings.errors)
     shown_once: SecretText | None = None

@@ -31,13 +31,14 @@ _TYPE_WORDS = {
 }
 
 
-def nearest(word: str, valid: Iterable[str]) -> str:
-    """`did you mean ...?`, or the list of what is valid."""
+def nearest(word: str, valid: Iterable[str], *, shown_max: int = 50) -> str:
+    """`did you mean ...?`, or the list of what is valid, as far as `shown_max` goes."""
     names = sorted(valid)
     close = difflib.get_close_matches(word.lower(), names, n=1, cutoff=0.5)
     if close:
         return f"did you mean {close[0]!r}?"
-    return f"valid here: {', '.join(names)}" if names else "nothing is valid here"
+    more = ", ..." if len(names) > shown_max else ""
+    return f"valid here: {', '.join(names[:shown_max])}{more}" if names else "nothing is valid here"
 
 
 def problems_from(error: ValidationError, model: type[BaseModel], document: Document) -> list[Problem]:
