@@ -196,6 +196,45 @@ def test_what_would_always_fail_is_an_error(build, text: str, expected: str) -> 
     assert "same-1234567890123" not in str(refused.value)
 
 
+def test_errors_of_every_stage_come_at_once(build, tmp_path: Path) -> None:
+    """A key given twice, a wrong type and what makes no sense are told in one run, in the order of the file, and what
+    only follows from another error is not; nothing is left in the data directory."""
+    text = """
+providers:
+  groq: {keys: [{name: a, value: "x y"}, {value: "$X"}], retries: {max: many}}
+  grok: {kyes: []}
+  mine: {base_ur: "https://x.example/v1", dialect: openai}
+  yours: {type: 3, base_url: "https://10.0.0.1/v1"}
+listen: {port: 1, port: 2}
+virtual_keys:
+  - {name: a}
+  - {name: b, value: "a b", models: [unknown]}
+"""
+    with pytest.raises(ConfigRefusedError) as refused:
+        build(text)
+    assert [str(problem).partition(": ")[::2] for problem in refused.value.problems] == [
+        ("line 3", "providers.groq.keys.0.value: a credential is visible ASCII, without spaces or line breaks"),
+        ("line 3", "providers.groq.keys.1.name: 'name' is missing"),
+        (
+            "line 3",
+            "providers.groq.keys.1.value: a value comes from the environment as `env.X`, from a file as `file:PATH`, "
+            "each as the whole value",
+        ),
+        ("line 3", "providers.groq.retries.max: expected a whole number, got text"),
+        (
+            "line 4",
+            "providers.grok: there is no provider type 'grok'; did you mean 'groq'? (else set `type`, or `dialect`)",
+        ),
+        ("line 4", "providers.grok.kyes: unknown key 'kyes'; did you mean 'keys'?"),
+        ("line 5", "providers.mine.base_ur: unknown key 'base_ur'; did you mean 'base_url'?"),
+        ("line 6", "providers.yours.type: expected text, got a whole number"),
+        ("line 7", "listen.port: key is given twice"),
+        ("line 9", "virtual_keys.0.value: 'value' is missing"),
+        ("line 10", "virtual_keys.1.value: a virtual key is visible ASCII, without spaces, and not empty"),
+    ]
+    assert not (tmp_path / "data").exists()
+
+
 def test_names_that_may_match_warn(build) -> None:
     """A bare name is an error only where no key may call other models than those named; a version may be unusual."""
     text = (

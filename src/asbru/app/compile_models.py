@@ -63,7 +63,7 @@ def _check_virtual_keys(config: ConfigFile, known: _Known, findings: Findings) -
             if "*" in model:
                 if model != "*" and not _is_every_model(model):
                     findings.error(path, "expected `provider/model`, `provider/*` or `*`")
-            elif "/" not in model and model not in known.names:
+            elif "/" not in model and model not in known.names and not findings.part.touches("providers"):
                 if model not in said:
                     names = sorted(known.names)[:_NAMES_SEARCHED_MAX]
                     said[model] = f"no provider is known to have this model; {nearest(model, names, shown_max=5)}"

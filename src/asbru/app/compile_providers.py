@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from asbru.app.base_url import judge_host, judge_path
-from asbru.app.config import ConfigPath, Document, ParsedConfig, Problem, nearest
+from asbru.app.config import ConfigPath, ParsedConfig, Part, Problem, nearest
 from asbru.app.config.live import ProviderKey, ProviderSettings
 from asbru.app.defaults import ProviderTypes
 from asbru.app.snapshot import KeyFacts, ProviderFacts
@@ -54,18 +54,20 @@ _HEADERS_WE_OWN = frozenset(
 class Findings:
     """What came up while compiling; errors refuse the configuration, warnings do not."""
 
-    document: Document
+    part: Part
     errors: list[Problem] = field(default_factory=list[Problem])
     warnings: list[Problem] = field(default_factory=list[Problem])
     watched: list[str] = field(default_factory=list[str])
 
-    def error(self, path: ConfigPath, message: str) -> None:
-        """Refuse the configuration because of `path`."""
-        self.errors.append(Problem(path, message, self.document.line(path)))
+    def error(self, path: ConfigPath, message: str, *, absent: str = "") -> None:
+        """Refuse the configuration because of `path`, or because of the setting below it that is `absent`. Not where
+        that was read wrongly: then there is an error that says so."""
+        if not self.part.is_broken((*path, absent) if absent else path):
+            self.errors.append(self.part.problem(path, message))
 
     def warn(self, path: ConfigPath, message: str) -> None:
-        """Tell about `path`, and go on."""
-        self.warnings.append(Problem(path, message, self.document.line(path)))
+        """Report `path`, and go on."""
+        self.warnings.append(self.part.problem(path, message))
 
     def read_text(self, path: ConfigPath, file: str) -> str | None:
         """The text of a file named by a setting, watched from now on; None (and an error) when it is unreadable."""
@@ -114,7 +116,9 @@ def _provider_type(
     asked = settings.type or (name if name in types else "custom" if settings.dialect else None)
     if asked is None:
         hint = nearest(name, types)
-        findings.error(path, f"there is no provider type {name!r}; {hint} (else set `type`, or `dialect`)")
+        findings.error(
+            path, f"there is no provider type {name!r}; {hint} (else set `type`, or `dialect`)", absent="type"
+        )
         return None
     if asked not in types:
         findings.error((*path, "type"), f"unknown provider type; {nearest(asked, types)}")
@@ -122,9 +126,13 @@ def _provider_type(
     kind = types[asked]
     must_be_told = kind.base_url is None and not kind.served_here
     if must_be_told and settings.base_url is None:
-        findings.error(path, f"a provider of type {asked!r} needs `base_url`, with its version segment")
+        findings.error(
+            path, f"a provider of type {asked!r} needs `base_url`, with its version segment", absent="base_url"
+        )
     if must_be_told and settings.dialect is None and len(kind.access) > 1:
-        findings.error(path, f"a provider of type {asked!r} needs `dialect`: {' or '.join(sorted(dialects))}")
+        findings.error(
+            path, f"a provider of type {asked!r} needs `dialect`: {' or '.join(sorted(dialects))}", absent="dialect"
+        )
         return None
     if settings.dialect is not None and settings.dialect not in dialects:
         findings.error((*path, "dialect"), f"there is no such dialect; {nearest(settings.dialect, dialects)}")
