@@ -76,8 +76,6 @@ def test_streams_are_read() -> None:
     assert [event.text for event in events if isinstance(event, PartDelta)] == ["a", "\ufffd"]
     start = b'event: message_start\ndata: {"type":"message_start","message":{"id":"m","model":"m","content":[]}}\n\n'
     block = b'data: {"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}\n\n'
-    delta = (
-        rb'data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"\ude00"}}' + b"\n\n"
-    )
+    delta = rb'data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"\ude00"}}' + b"\n\n"
     events = ANTHROPIC.chat.stream_reader().feed(start + block + delta)
     assert [event.text for event in events if isinstance(event, PartDelta)] == ["\ufffd"]
