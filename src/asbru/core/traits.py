@@ -153,20 +153,26 @@ class TraitRule(TraitChanges, frozen=True, kw_only=True, forbid_unknown_fields=T
     ]
 
     def fits(self, model: str) -> bool:
-        """Whether the rule is about `model`. Takes linear time: callers choose names."""
-        start, *middle = self.models.split("*")
-        if not middle:
-            return model == start
-        end = middle.pop()
-        at, last = len(start), len(model) - len(end)
-        if at > last or not model.startswith(start) or not model.endswith(end):
+        """Whether the rule is about `model`."""
+        return fits_glob(self.models, model)
+
+
+def fits_glob(glob: str, text: str) -> bool:
+    """Whether `text` is what `glob` says: `*` stands for any text, also none, the rest word for word. Takes linear
+    time: callers choose names."""
+    start, *middle = glob.split("*")
+    if not middle:
+        return text == start
+    end = middle.pop()
+    at, last = len(start), len(text) - len(end)
+    if at > last or not text.startswith(start) or not text.endswith(end):
+        return False
+    for part in middle:
+        at = text.find(part, at, last)
+        if at < 0:
             return False
-        for text in middle:
-            at = model.find(text, at, last)
-            if at < 0:
-                return False
-            at += len(text)
-        return True
+        at += len(part)
+    return True
 
 
 def rule(models: str, /, **changes: object) -> TraitRule:

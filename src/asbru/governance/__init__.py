@@ -1,7 +1,11 @@
-"""Governance: who calls and what they may use.
+"""Governance: who calls, what they may use, and how much of it.
 
-Here so far: virtual keys and the models they allow. It refuses to know HTTP, providers or prices.
+Virtual keys and the models they allow (`keys`); owners as they are declared (`declared`) and told to workers
+(`entries`); limits, of which a worker holds slices (`limits`, `standing`), taken from a ledger (`ledger`, a room of its
+own). It refuses to know HTTP, providers or prices.
 """
+
+from typing import TYPE_CHECKING
 
 from asbru.governance.keys import (
     OPEN_CALLER,
@@ -14,13 +18,20 @@ from asbru.governance.keys import (
     write_virtual_key,
 )
 
+if TYPE_CHECKING:
+    from asbru.governance import declare, declared, entries, standing
+
 __all__ = [
     "OPEN_CALLER",
     "VIRTUAL_KEY",
     "Caller",
     "Keys",
     "caller",
+    "declare",
+    "declared",
     "digest_of",
+    "entries",
     "refuse_model",
+    "standing",
     "write_virtual_key",
 ]
