@@ -1,4 +1,4 @@
-"""What a target takes, as every writer heeds it: its largest output, its efforts, whether sampling can be set.
+"""What a target takes, as every writer heeds it: its largest output, its efforts, sampling, the length of a user.
 
 Only what is translated is fitted: a request of the writer's own dialect says what its caller means.
 """
@@ -6,6 +6,7 @@ Only what is translated is fitted: a request of the writer's own dialect says wh
 from __future__ import annotations
 
 from collections.abc import Iterable
+from hashlib import sha256
 from typing import Final
 
 import msgspec
@@ -35,6 +36,14 @@ def fit_sampling(request: ChatRequest, traits: Traits, receipt: Receipt) -> Chat
     for name in gone:
         receipt.dropped(name, "the model takes no sampling settings")
     return msgspec.structs.replace(request, **dict.fromkeys(gone)) if gone else request
+
+
+def fit_user(user: str, chars_max: int, receipt: Receipt) -> str:
+    """`user`, or its digest where the target takes no more than `chars_max` characters (at least 64)."""
+    if receipt.native or len(user) <= chars_max:
+        return user
+    receipt.changed("user", f"{len(user)} characters became a digest: the target takes {chars_max}")
+    return sha256(user.encode("utf-8", "replace")).hexdigest()
 
 
 def nearest_effort(asked: str, taken: Iterable[str]) -> str | None:

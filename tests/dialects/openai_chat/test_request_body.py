@@ -43,6 +43,16 @@ def test_the_token_limit_has_two_names() -> None:
     assert write(Traits(legacy_max_tokens=True), max_tokens=5)[0]["max_tokens"] == 5
 
 
+def test_a_long_user_becomes_a_digest() -> None:
+    """A user longer than OpenAI takes is a digest, always the same one, and noted; a caller's own stays as it is."""
+    body, notes = write(user="u" * 65)
+    assert body["user"] == write(user="u" * 65)[0]["user"] != write(user="u" * 66)[0]["user"]
+    assert len(body["user"]) == 64
+    assert notes == ["changed user (65 characters became a digest: the target takes 64)"]
+    assert write(user="u" * 64)[0]["user"] == "u" * 64
+    assert write(dialect="openai_chat", user="u" * 65)[0]["user"] == "u" * 65
+
+
 @pytest.mark.parametrize(
     ("budget", "effort"), [(1024, "low"), (4096, "medium"), (16_383, "medium"), (16_384, "high")]
 )

@@ -10,6 +10,7 @@
 | any reasoning                  | nothing where the target does not reason (noted)                        |
 | tools, with or without it      | the only effort that the target takes with tools, where it has one      |
 | stream                         | usage is asked for where the target allows; the writer withholds it     |
+| user                           | its digest where it is longer than OpenAI takes (noted)                 |
 | top_k, more than four stops    | only for callers of this dialect; else dropped or cut (noted)           |
 """
 
@@ -21,7 +22,7 @@ import msgspec
 
 from asbru.core.chat import ChatRequest, Raw, Reasoning, ResponseFormat
 from asbru.core.traits import Traits
-from asbru.dialects.bounds import fit_output, fit_sampling, nearest_effort
+from asbru.dialects.bounds import fit_output, fit_sampling, fit_user, nearest_effort
 from asbru.dialects.contract import Written
 from asbru.dialects.openai_chat.messages import write_messages
 from asbru.dialects.openai_chat.parts import PartWriter
@@ -33,6 +34,7 @@ _encode = msgspec.json.Encoder().encode
 _LOW_TOKENS_MAX: Final = 4_096
 _MEDIUM_TOKENS_MAX: Final = 16_384
 _STOPS_MAX: Final = 4
+_USER_CHARS_MAX: Final = 64
 _EFFORTS: Final = ("none", "minimal", "low", "medium", "high")
 """Efforts where the target's own are not known."""
 _PLAIN: Final = (
@@ -45,7 +47,6 @@ _PLAIN: Final = (
     ("logprobs", "logprobs"),
     ("top_logprobs", "top_logprobs"),
     ("logit_bias", "logit_bias"),
-    ("user", "user"),
 )
 
 
@@ -213,8 +214,10 @@ def _write_own_wish(wish: Reasoning) -> dict[str, object]:
 
 
 def _write_limits(request: ChatRequest, traits: Traits, writer: PartWriter) -> dict[str, object]:
-    """Token limit, stops, top_k and tier: where dialects differ in what they take."""
+    """Token limit, user, stops, top_k and tier: where dialects differ in what they take."""
     body: dict[str, object] = {}
+    if request.user is not None:
+        body["user"] = fit_user(request.user, _USER_CHARS_MAX, writer.receipt)
     if request.max_tokens is not None:
         name = "max_tokens" if traits.legacy_max_tokens else "max_completion_tokens"
         body[name] = fit_output(request.max_tokens, traits, writer.receipt)
