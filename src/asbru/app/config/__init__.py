@@ -102,6 +102,8 @@ def _resolve(value: Any, path: ConfigPath, env: Mapping[str, str], unset: dict[C
 def _repeated_names(config: ConfigFile, document: Document) -> list[Problem]:
     groups: list[tuple[ConfigPath, str, list[str]]] = [
         (("virtual_keys",), "name", [key.name for key in config.virtual_keys]),
+        (("customers",), "name", [customer.name for customer in config.customers]),
+        (("teams",), "name", [team.name for team in config.teams]),
         (("fallbacks",), "from", [fallback.source for fallback in config.fallbacks]),
         (("forwards",), "prefix", [forward.prefix for forward in config.forwards]),
     ]
