@@ -89,6 +89,22 @@ def test_unset_virtual_keys_do_not_open_the_gateway(build) -> None:
     assert not compiled.snapshot.open_access
 
 
+def test_files_of_secrets_are_watched(build, tmp_path: Path) -> None:
+    """A key from a mounted file is used, and a change of the file compiles anew."""
+    (tmp_path / "key").write_text("gsk-3\n")
+    compiled = build(f"providers: {{groq: {{keys: [{{name: a, value: 'file:{tmp_path}/key'}}]}}}}")
+    assert compiled.snapshot.providers[0].keys[0].value == SecretText("gsk-3")
+    assert compiled.boot.watched == (str(tmp_path / "key"),)
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "{}"])
+def test_an_empty_file_warns(build, text: str) -> None:
+    """It replaces the built-in configuration, which had providers."""
+    assert [str(warning) for warning in build(text).warnings] == [
+        "the file is empty: no providers are configured, and every call will be refused"
+    ]
+
+
 def test_keyless_providers_have_one_empty_key(build) -> None:
     """Mock and custom providers need no credential."""
     text = """

@@ -68,7 +68,9 @@ def compile_config(
     file = find_config_file(options.config, options.data_dir)
     document = load_document(file) if file is not None else Document(default_settings(types, env))
     parsed = parse_config(document, env)
-    findings = Findings(document)
+    findings = Findings(document, watched=[*parsed.files])
+    if not document.data:
+        findings.warn((), "the file is empty: no providers are configured, and every call will be refused")
     host = options.host or parsed.config.listen.host
     providers = compile_providers(parsed, types, findings, now=datetime.now(UTC), mock_socket=options.mock_socket)
     pepper = b"\0" * 32 if dry else load_pepper(ensure_data_dir(options.data_dir))

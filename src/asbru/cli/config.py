@@ -80,10 +80,6 @@ def _print_summary(compiled: Compiled) -> None:
 @command.command()
 def schema() -> None:
     """Print the JSON schema of the configuration file, for editors."""
-    from asbru.app.config import ConfigFile
+    from asbru.app.config.schema import json_schema
 
-    click.echo(
-        json.dumps(
-            {"$schema": "https://json-schema.org/draft/2020-12/schema", **ConfigFile.model_json_schema()}, indent=2
-        )
-    )
+    click.echo(json.dumps(json_schema(), indent=2))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -129,6 +130,34 @@ def test_unset_variable_is_an_error_unless_it_is_a_credential() -> None:
     assert problems("listen: {host: env.NOWHERE}") == ["line 1: listen.host: environment variable NOWHERE is not set"]
     parsed = parse("virtual_keys: [{name: a, value: env.NOWHERE}]", {"NOWHERE": " "})
     assert parsed.unset == {("virtual_keys", 0, "value"): "NOWHERE"}
+
+
+def test_references_of_other_tools_are_told_once_with_their_line() -> None:
+    """Also where the setting would refuse the text for its form or its type."""
+    found = problems("listen:\n  port: ${PORT}\nproviders: {groq: {base_url: $URL}}")
+    assert [one.partition(": a value")[0] for one in found] == [
+        "line 2: listen.port",
+        "line 3: providers.groq.base_url",
+    ]
+
+
+def test_references_work_for_every_kind_of_setting(tmp_path: Path) -> None:
+    """Choices, numbers that may be left out, and entries of lists; from the environment and from files."""
+    (tmp_path / "port").write_text("9000\n")
+    text = (
+        f"listen: {{port: 'file:{tmp_path}/port'}}\nlog: {{format: env.F}}\n"
+        "providers: {groq: {traits: {max_output_tokens: env.N, refuse_inputs: [env.I]}}}"
+    )
+    parsed = parse(text, {"F": "json", "N": "7", "I": "image"})
+    traits = parsed.config.providers["groq"].traits
+    assert (parsed.config.listen.port, parsed.config.log.format) == (9000, "json")
+    assert (traits.max_output_tokens, tuple(traits.refuse_inputs)) == (7, ("image",))
+    assert parsed.files == (str(tmp_path / "port"),)
+
+
+def test_the_schema_may_be_named() -> None:
+    """`$schema` is for editors."""
+    assert parse("{$schema: ./asbru.schema.json, listen: {port: 1}}").config.listen.port == 1
 
 
 def test_empty_sections_are_empty() -> None:

@@ -20,6 +20,7 @@ from asbru.core.chat import (
     TextPart,
     Tool,
     ToolChoice,
+    ToolResultPart,
 )
 from asbru.core.traits import PLAIN, Traits
 from asbru.dialects.openai_chat.request_body import effort_of, write_request
@@ -206,6 +207,18 @@ def test_cache_marks_go_where_they_are_read() -> None:
     body, notes = write(Traits(cache_marks=True), tools=(tool,))
     assert body["tools"][0]["cache_control"] == {"type": "ephemeral", "ttl": "1h"}
     assert notes == []
+
+
+def test_the_mark_of_a_tool_result_stands_on_its_text() -> None:
+    """A marked tool result becomes a tool message whose last part has the mark: servers that cache read it there."""
+    result = ToolResultPart(call_id="c", parts=(TextPart(text="r"),), cache=CacheMark())
+    written = write_request(
+        ChatRequest(model="m", messages=(Message(role="user", parts=(result,)),), dialect="anthropic_messages"),
+        "up",
+        Traits(cache_marks=True),
+    )
+    part = {"type": "text", "text": "r", "cache_control": {"type": "ephemeral"}}
+    assert json.loads(written.body)["messages"] == [{"role": "tool", "tool_call_id": "c", "content": [part]}]
 
 
 def test_a_schema_gets_the_name_chat_requires() -> None:

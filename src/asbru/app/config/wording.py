@@ -27,6 +27,7 @@ _TYPE_WORDS = {
     "bool": "true or false",
     "NoneType": "nothing",
     "EnvText": "text from the environment",
+    "FileText": "text from a file",
 }
 
 
