@@ -24,7 +24,7 @@ Middle: TypeAlias = "Callable[[Call, Rooms], Awaitable[None]]"
 async def model_call(call: Call, rooms: Rooms) -> None:
     """The middle of the path for what goes to a model."""
     head = call.head = read_head(call, rooms.body_bytes_max)  # what is asked
-    if rooms.routing is None and call.caller is not None and call.caller.every_model:  # where, in which order
+    if rooms.routing is None and call.caller is not None and call.caller.unrestricted:  # where, in which order
         targets = rooms.plan.targets(head.model, call.dialect.surface.home)
     else:
         targets = choose(call, head.model, rooms)  # by rules and weights; may they

@@ -30,16 +30,10 @@ class Whose(NamedTuple):
     customer: str
 
 
-def whose(caller: Caller, parent_of: Callable[[str], str]) -> Whose:
-    """The caller and the owners above it. `parent_of`: the id of the owner above one, "" for none."""
-    team = customer = ""
-    kind, _, name = caller.parent.partition("/")
-    if kind == "team":
-        team = name
-        kind, _, name = parent_of(caller.parent).partition("/")
-    if kind == "customer":
-        customer = name
-    return Whose(caller.name, team, customer)
+def whose(caller: Caller) -> Whose:
+    """The caller and the owners above it."""
+    names = {kind: name for kind, _, name in (owner.partition("/") for owner in caller.owners)}
+    return Whose(caller.name, names.get("team", ""), names.get("customer", ""))
 
 
 def watched_by(rules: Rules) -> frozenset[bytes]:

@@ -11,7 +11,6 @@ What was decided, and why, is told in `Call.route`. Calls that nothing of this i
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import msgspec
@@ -28,21 +27,13 @@ from asbru.routing.rules import Asked, Decision, Rules
 from asbru.routing.weights import draw
 
 
-def _no_parent(owner: str) -> str:
-    del owner
-    return ""
-
-
 class Routing:
     """What bears on all calls of one snapshot. `standings`: how far owners and targets are with their limits; None:
-    there are no limits. `parent_of`: the id of the owner above one. `watched`: the headers it must be given."""
+    there are no limits. `watched`: the headers it must be given."""
 
-    def __init__(
-        self, rules: Rules | None, standings: Standings | None = None, parent_of: Callable[[str], str] = _no_parent
-    ) -> None:
+    def __init__(self, rules: Rules | None, standings: Standings | None = None) -> None:
         self.rules = rules
         self.standings = standings
-        self.parent_of = parent_of
         self.watched = frozenset[bytes]() if rules is None else watched_by(rules)
 
 
@@ -56,7 +47,7 @@ def choose(call: Call, model: str, rooms: Rooms) -> tuple[Target, ...]:
         if caller.shares:
             among = _candidates(caller, model, rooms.plan)
             targets = _spread(call, among, targets, rooms) if among else targets
-    if not caller.every_model:
+    if not caller.unrestricted:
         targets = permitted(call, targets)
     if routing is not None and routing.standings is not None and len(targets) > 1:
         targets = _with_room(call, targets, caller, routing.standings)
@@ -75,7 +66,7 @@ def _by_rules(call: Call, model: str, rooms: Rooms, caller: Caller) -> tuple[Tar
         pass
     else:
         provider, model = planned.provider.name, planned.model
-    owners = whose(caller, routing.parent_of)
+    owners = whose(caller)
     trail: list[str] = []
     asked = Asked(provider, model, *owners, read_values(call, owners, routing.standings, rules))
     decision = rules.decide(asked, rooms.chance(), trail)
@@ -103,9 +94,9 @@ def _candidates(caller: Caller, model: str, plan: Plan) -> list[_Candidate]:
     """The providers that have the model and a weight of the caller's."""
     having = {route.name: route for route in plan.having(model)}
     return [
-        _Candidate(Target(having[share.provider], model), share.weight)
-        for share in caller.shares
-        if share.provider in having and share.fits(share.provider, model) and caller.may_use(share.provider, model)
+        _Candidate(Target(having[provider], model), weight)
+        for provider, weight in caller.shares
+        if provider in having and caller.may_use(provider, model)
     ]
 
 
