@@ -24,10 +24,12 @@ from tests.journeys.talk import (
 from asbru.governance import digest_of
 from asbru.governance.entries import KeyEntry, ProviderEntry
 from asbru.governance.standing import Standing, Used
+from asbru.routing.affinity import AffinitySettings
 from asbru.routing.rules import RoutingRule, RuleTarget
 
 GOOD = Reply.json(CHAT_REPLY)
 AGENTS = 'headers["user-agent"].contains("claude-cli")'
+HEADERS = ("x-asbru-session", "X-Session-Affinity", "x-claude-code-session-id", "session-id")
 GROQ = "llama-3.3-70b-versatile"
 
 
@@ -230,3 +232,80 @@ async def test_rules_know_how_much_is_used() -> None:
             async with Gateway(openai(upstream.url), routing_rules=rules, standings=standings) as gateway:
                 await gateway.call(CHAT_PATH, chat())
                 assert gateway.row["model_served"] == served
+
+
+async def test_a_session_keeps_its_provider_and_key() -> None:
+    """Whatever chance would draw now; another session, and calls without one, are drawn anew."""
+    async with FakeUpstream() as upstream:
+        upstream.otherwise = GOOD
+        providers = [openai(upstream.url, name=name, known_models=("gpt-x",), keys=keys("1", "2")) for name in "ab"]
+        async with Gateway(*providers, virtual_keys=shares(a=1.0, b=1.0)) as gateway:
+            served: dict[str, set[tuple[str, str]]] = {}
+            for number in range(32):
+                session = f"s{number % 8}"
+                header = HEADERS[number // 8]
+                await gateway.call(CHAT_PATH, chat("gpt-x"), headers=[f"{header}: {session}"])
+                row = gateway.rows[-1]
+                served.setdefault(session, set()).add((row["provider"], row["key_name"]))
+            assert all(len(places) == 1 for places in served.values())
+            assert len(set.union(*served.values())) > 2
+
+
+async def test_a_session_moves_when_what_it_is_bound_to_fails() -> None:
+    """The call is served elsewhere, and the session stays there when the first place is well again."""
+    async with FakeUpstream() as one, FakeUpstream() as two:
+        providers = [
+            openai(url, name=name, known_models=("gpt-x",)) for name, url in (("a", one.url), ("b", two.url))
+        ]
+        one.otherwise = two.otherwise = GOOD
+        session = {"headers": ["x-asbru-session: s"]}
+        async with Gateway(*providers, virtual_keys=shares(a=1.0, b=1.0)) as gateway:
+            await gateway.call(CHAT_PATH, chat("gpt-x"), **session)
+            first = gateway.rows[-1]["provider"]
+            (one if first == "a" else two).otherwise = Reply.json({"error": {"message": "no"}}, 500)
+            await gateway.call(CHAT_PATH, chat("gpt-x"), **session)
+            one.otherwise = two.otherwise = GOOD
+            await gateway.call(CHAT_PATH, chat("gpt-x"), **session)
+            assert [row["provider"] == first for row in gateway.rows] == [True, False, False]
+            await gateway.call(CHAT_PATH, chat(f"{first}/gpt-x"), **session)
+            assert gateway.rows[-1]["provider"] == first  # a provider that is named is never reordered
+
+
+async def test_a_key_that_fails_loses_its_sessions() -> None:
+    """With a named provider the key stays; after a 429 the session goes on with the key that served it."""
+    async with FakeUpstream() as upstream, Gateway(openai(upstream.url, keys=keys("a", "b", "c"))) as gateway:
+        upstream.otherwise = GOOD
+        session = {"headers": ["session-id: s7"]}
+        for _ in range(3):
+            await gateway.call(CHAT_PATH, chat(), **session)
+        upstream.queue(Reply.json({"error": {"message": "slow"}}, 429, **{"retry-after": "0"}))
+        for _ in range(3):
+            await gateway.call(CHAT_PATH, chat(), **session)
+        used = [row["key_name"] for row in gateway.rows]
+        assert len({*used[:3]}) == len({*used[3:]}) == 1
+        assert used[0] != used[3]
+
+
+async def test_a_rule_s_draw_is_kept() -> None:
+    """A rule with several targets draws the same one for every call of a session."""
+    async with FakeUpstream() as upstream:
+        upstream.otherwise = GOOD
+        rules = (RoutingRule(name="r", targets=tuple(RuleTarget(model=name) for name in "xyz")),)
+        providers = (openai(upstream.url), openai(upstream.url, name="b"))
+        async with Gateway(*providers, routing_rules=rules) as gateway:
+            for number in range(24):
+                await gateway.call(CHAT_PATH, chat(), headers=[f"x-asbru-session: {number % 12}"])
+            models = [row["model_served"] for row in gateway.rows]
+            assert models[:12] == models[12:]
+            assert set(models) == {"x", "y", "z"}
+
+
+async def test_what_is_no_session() -> None:
+    """A name of over 255 characters, or sessions switched off: drawn anew, and nothing remembered."""
+    async with FakeUpstream() as upstream:
+        upstream.otherwise = GOOD
+        for session, affinity in (("s" * 256, AffinitySettings()), ("s", AffinitySettings(enabled=False))):
+            async with Gateway(openai(upstream.url, keys=keys("a", "b")), affinity=affinity) as gateway:
+                await gateway.call(CHAT_PATH, chat(), headers=[f"x-asbru-session: {session}"])
+                assert gateway.row["key_name"] == "a"
+                assert len(gateway.lasting.sessions) == 0

@@ -25,10 +25,11 @@ from asbru.governance import VIRTUAL_KEY, Keys
 from asbru.governance.entries import OWNER
 from asbru.governance.standing import Standings
 from asbru.pipeline import Endpoint, Leases, Load, Rooms, StageMaker
-from asbru.pipeline.routing import Routing
+from asbru.pipeline.routing import SESSION_HEADERS, Routing
 from asbru.providers import ProviderFault, credential_maker
 from asbru.records import AccessLog, RecordWriter
 from asbru.routing import Key, Plan, ProviderRoute
+from asbru.routing.affinity import Sessions
 from asbru.routing.breaker import Breaker
 from asbru.routing.rules import Rules
 from asbru.telemetry import LimitedLog, Meter, names
@@ -70,6 +71,7 @@ class Lasting:
         self.load = Load(0)
         self.failures = LimitedLog()
         self.breaker = Breaker()
+        self.sessions = Sessions()
         self.keys: dict[tuple[str, str, SecretText], Key] = {}
         self.credentials: dict[tuple[object, ...], Credential] = {}
         self.virtual_keys = Keys()
@@ -148,6 +150,7 @@ def build_rooms(snapshot: Snapshot, lasting: Lasting) -> Rooms:
         stages=lasting.stages,
         routing=_routing(snapshot, lasting),
         breaker=_breaker(snapshot, lasting),
+        sessions=_sessions(snapshot, lasting),
     )
 
 
@@ -176,9 +179,20 @@ def _now(count: Callable[[float], int]) -> int:
     return count(time.monotonic())
 
 
+def _sessions(snapshot: Snapshot, lasting: Lasting) -> Sessions | None:
+    """The sessions, remembered as before; None where they are switched off, or there is nothing to choose from."""
+    sessions = lasting.sessions
+    sessions.settings = snapshot.affinity
+    if not snapshot.affinity.enabled or sum(len(provider.keys) for provider in snapshot.providers) < 2:
+        sessions.clear()
+        return None
+    return sessions
+
+
 def watched_headers(rooms: Rooms) -> frozenset[bytes]:
     """The headers that the server must keep for these rooms."""
-    return frozenset() if rooms.routing is None else rooms.routing.watched
+    watched = frozenset[bytes]() if rooms.routing is None else rooms.routing.watched
+    return watched if rooms.sessions is None else watched.union(name.encode() for name in SESSION_HEADERS)
 
 
 def declare(snapshot: Snapshot, declared: Entries, lasting: Lasting) -> Iterator[None]:

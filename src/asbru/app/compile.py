@@ -102,6 +102,7 @@ def compile_config(
         fallbacks=fallbacks,
         routing_rules=rules,
         breaker=config.breaker,
+        affinity=config.affinity,
         limits=config.limits,
         forwards=forwards,
         cors_origins=tuple(config.cors_origins),

@@ -19,6 +19,7 @@ from asbru.pipeline.ports import Leases, Prices
 from asbru.pipeline.stages import StageMaker
 from asbru.records import Recorder
 from asbru.routing import Plan
+from asbru.routing.affinity import Sessions
 from asbru.routing.breaker import Breaker
 from asbru.telemetry import LimitedLog, Meter
 
@@ -50,6 +51,7 @@ class Rooms:
 
     `leases`: limits that hold; None: there are none. `stages`: what looks at content, in order. `routing`: what chooses
     targets besides the plan; None: nothing does. `breaker`: lets alone what fails; None: nobody does.
+    `sessions`: where calls of a session went; None: nothing is remembered.
     """
 
     def __init__(  # noqa: PLR0913 -- the one builder, `app.build`, names every room
@@ -74,6 +76,7 @@ class Rooms:
         stages: Sequence[StageMaker] = (),
         routing: Routing | None = None,
         breaker: Breaker | None = None,
+        sessions: Sessions | None = None,
     ) -> None:
         self.loop = loop
         self.clock = time.monotonic  # finer than the loop's own clock, which counts milliseconds
@@ -95,3 +98,4 @@ class Rooms:
         self.stages = tuple(stages)
         self.routing = routing
         self.breaker = breaker
+        self.sessions = sessions

@@ -16,6 +16,7 @@ from asbru.pipeline.deliver import deliver, deliver_stream, refuse
 from asbru.pipeline.read_head import read_head
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.routing.choose import choose
+from asbru.pipeline.routing.session import bind_session
 from asbru.pipeline.stages import look_at_request
 
 Middle: TypeAlias = "Callable[[Call, Rooms], Awaitable[None]]"
@@ -24,15 +25,18 @@ Middle: TypeAlias = "Callable[[Call, Rooms], Awaitable[None]]"
 async def model_call(call: Call, rooms: Rooms) -> None:
     """The middle of the path for what goes to a model."""
     head = call.head = read_head(call, rooms.body_bytes_max)  # what is asked
-    if rooms.routing is None and call.caller is not None and call.caller.unrestricted:  # where, in which order
-        targets = rooms.plan.targets(head.model, call.dialect.surface.home)
+    caller = call.caller
+    if rooms.routing is None and caller is not None and caller.unrestricted and not call.watched:
+        targets = rooms.plan.targets(head.model, call.dialect.surface.home)  # where, in which order
     else:
-        targets = choose(call, head.model, rooms)  # by rules and weights; may they
+        targets = choose(call, head.model, rooms)  # by rules, weights, sessions; may they
     if rooms.stages:
         await look_at_request(call, rooms)  # what goes in
     if call.lease is not None:
         await call.lease.hold(call, targets)  # can they pay
     response = await attempt(call, targets, rooms)  # keys, retries, fallbacks, until the first content byte
+    if call.session is not None:
+        bind_session(call, rooms)
     if response.stream is None:  # to the caller, to the last byte
         deliver(call, response)
     else:

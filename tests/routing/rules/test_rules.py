@@ -76,8 +76,8 @@ def test_targets_are_drawn_by_weight() -> None:
     heavy, light = RuleTarget(model="heavy", weight=0.7), RuleTarget(model="light", weight=0.3, key="special")
     rules = Rules([RoutingRule(name="r", targets=(heavy, light), fallbacks=("a/b",))])
     trail: list[str] = []
-    assert rules.decide(asked(), 0.69, trail) == Decision("openai", "heavy", "", ("a/b",))
-    assert rules.decide(asked(), 0.71, trail) == Decision("openai", "light", "special", ("a/b",))
+    assert rules.decide(asked(), 0.69, trail) == Decision("openai", "heavy", "", ("a/b",), drawn=True)
+    assert rules.decide(asked(), 0.71, trail) == Decision("openai", "light", "special", ("a/b",), drawn=True)
     assert trail == ["rule 'r': openai/heavy (weight 0.7 of 1)", "rule 'r': openai/light (weight 0.3 of 1)"]
 
 

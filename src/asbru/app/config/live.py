@@ -19,6 +19,7 @@ from asbru.core.secret_text import SecretText
 from asbru.core.traits import TraitChanges, TraitRule
 from asbru.governance.declared import Access, Customer, ScopeLimits, Team
 from asbru.routing import RetryPolicy
+from asbru.routing.affinity import AffinitySettings
 from asbru.routing.breaker import BreakerSettings
 from asbru.routing.rules import RoutingRule
 from asbru.upstream import ExchangeDeadlines
@@ -154,6 +155,11 @@ class LiveSettings(Settings):
         list[Annotated[RoutingRule, FromStruct()]],
         Field(max_length=1000, description="Other targets for calls for which a condition holds; the first decides."),
     ] = []
+    affinity: Annotated[
+        AffinitySettings,
+        FromStruct(),
+        Field(default_factory=AffinitySettings, description="Calls of a session go to the same target and key."),
+    ]
     breaker: Annotated[
         BreakerSettings,
         FromStruct(),

@@ -2,5 +2,6 @@
 themselves are `asbru.routing`'s."""
 
 from asbru.pipeline.routing.choose import Routing, choose
+from asbru.pipeline.routing.session import SESSION_HEADERS
 
-__all__ = ["Routing", "choose"]
+__all__ = ["SESSION_HEADERS", "Routing", "choose"]
