@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import msgspec
@@ -25,6 +26,7 @@ from asbru.governance import digest_of
 from asbru.governance.entries import KeyEntry, ProviderEntry
 from asbru.governance.standing import Standing, Used
 from asbru.routing.affinity import AffinitySettings
+from asbru.routing.breaker import CircuitName
 from asbru.routing.rules import RoutingRule, RuleTarget
 
 GOOD = Reply.json(CHAT_REPLY)
@@ -309,3 +311,73 @@ async def test_what_is_no_session() -> None:
                 await gateway.call(CHAT_PATH, chat(), headers=[f"x-asbru-session: {session}"])
                 assert gateway.row["key_name"] == "a"
                 assert len(gateway.lasting.sessions) == 0
+
+
+TRACE = "x-asbru-trace: 1"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_the_trace_tells_what_was_decided(stream: bool) -> None:
+    """The rule, the session's key, what was left out and the targets: in the record, and in a header on request."""
+    async with FakeUpstream() as upstream:
+        upstream.otherwise = Reply.events(*CHAT_STREAM) if stream else GOOD
+        rules = (rule("true", provider="b", fallbacks=("c/m", "openai/m")),)
+        providers = (openai(upstream.url), openai(upstream.url, name="b", keys=keys("1", "2")))
+        providers = (*providers, openai(upstream.url, name="c"))
+        options = {"routing_rules": rules, "standings": Standings("provider/c")}
+        async with Gateway(*providers, **options) as gateway:
+            headers = [TRACE, "session-id: s"]
+            answer = await gateway.call(CHAT_PATH, chat(stream=stream), headers=headers)
+            told = answer.headers["x-asbru-trace"]
+            assert told.startswith("rule 'r': b/gpt-x; left out c/m: its limit is used up; session: key ")
+            assert told.endswith("; targets: b/gpt-x, openai/m")
+            answer = await gateway.call(CHAT_PATH, chat(stream=stream))
+            assert "x-asbru-trace" not in answer.headers
+            rows = await gateway.recorded(2)
+            assert rows[0]["route"] == told
+            assert rows[1]["route"].endswith("; targets: b/gpt-x, openai/m")
+
+
+async def test_the_trace_of_a_plain_call() -> None:
+    """Only on request: by itself a call that its model's name decides leaves no trace. Refusals carry one, too."""
+    async with FakeUpstream() as upstream:
+        upstream.otherwise = GOOD
+        async with Gateway(openai(upstream.url)) as gateway:
+            answer = await gateway.call(CHAT_PATH, chat(), headers=[TRACE])
+            assert answer.headers["x-asbru-trace"] == "targets: openai/gpt-x"
+            await gateway.call(CHAT_PATH, chat(), headers=["x-asbru-trace: 0"])
+            await gateway.call(CHAT_PATH, chat())
+            assert [row["route"] for row in gateway.rows[1:]] == ["", ""]
+            upstream.otherwise = Reply.json({"error": {"message": "no"}}, 400)
+            answer = await gateway.call(CHAT_PATH, chat(), headers=[TRACE])
+            assert (answer.status, answer.headers["x-asbru-trace"]) == (400, "targets: openai/gpt-x")
+            assert "x-asbru-trace" not in upstream.requests[0].headers
+
+
+async def test_a_caller_cannot_write_headers_by_the_trace() -> None:
+    """A model's name may hold anything; line breaks do not get into the response's head, and it stays short."""
+    async with FakeUpstream() as upstream:
+        upstream.otherwise = GOOD
+        async with Gateway(openai(upstream.url)) as gateway:
+            answer = await gateway.call(CHAT_PATH, chat("openai/é\r\nx-evil: 1"), headers=[TRACE])
+            assert "x-evil" not in answer.headers
+            assert answer.headers["x-asbru-trace"] == "targets: openai/???x-evil: 1"
+            answer = await gateway.call(CHAT_PATH, chat(f"openai/{'m' * 5000}"), headers=[TRACE])
+            assert len(answer.headers["x-asbru-trace"]) == 1000
+            assert len(gateway.rows[-1]["route"]) == 2000
+
+
+async def test_open_circuits_are_in_the_trace() -> None:
+    """What the breaker left out, and what it probed."""
+    async with FakeUpstream() as upstream:
+        upstream.otherwise = GOOD
+        providers = (openai(upstream.url), openai(upstream.url, name="b"))
+        async with Gateway(*providers, fallbacks=fallback("openai/gpt-x", "b/gpt-x")) as gateway:
+            breaker = gateway.lasting.breaker
+            for _ in range(5):
+                breaker.fail(CircuitName("openai", "gpt-x", "o1"), time.monotonic())
+            answer = await gateway.call(CHAT_PATH, chat(), headers=[TRACE])
+            assert "; left out openai/gpt-x: its circuit is open, for " in answer.headers["x-asbru-trace"]
+            breaker.circuits[CircuitName("openai", "gpt-x", "o1")].open_until_s = 0.0
+            answer = await gateway.call(CHAT_PATH, chat(), headers=[TRACE])
+            assert answer.headers["x-asbru-trace"].endswith("; probe of openai/gpt-x: its circuit is half open")

@@ -25,7 +25,7 @@ from asbru.governance import VIRTUAL_KEY, Keys
 from asbru.governance.entries import OWNER
 from asbru.governance.standing import Standings
 from asbru.pipeline import Endpoint, Leases, Load, Rooms, StageMaker
-from asbru.pipeline.routing import SESSION_HEADERS, Routing
+from asbru.pipeline.routing import SESSION_HEADERS, TRACE_HEADER, Routing
 from asbru.providers import ProviderFault, credential_maker
 from asbru.records import AccessLog, RecordWriter
 from asbru.routing import Key, Plan, ProviderRoute
@@ -191,8 +191,9 @@ def _sessions(snapshot: Snapshot, lasting: Lasting) -> Sessions | None:
 
 def watched_headers(rooms: Rooms) -> frozenset[bytes]:
     """The headers that the server must keep for these rooms."""
-    watched = frozenset[bytes]() if rooms.routing is None else rooms.routing.watched
-    return watched if rooms.sessions is None else watched.union(name.encode() for name in SESSION_HEADERS)
+    names = {TRACE_HEADER, *(SESSION_HEADERS if rooms.sessions is not None else ())}
+    watched = frozenset(name.encode() for name in names)
+    return watched if rooms.routing is None else watched | rooms.routing.watched
 
 
 def declare(snapshot: Snapshot, declared: Entries, lasting: Lasting) -> Iterator[None]:

@@ -9,6 +9,7 @@ import msgspec
 
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.rooms import Rooms
+from asbru.pipeline.routing.trace import write_route
 from asbru.pipeline.spend import NOTHING, price, total
 from asbru.records import usage_columns
 from asbru.records.row import ATTEMPTS_LOGGED_MAX, ERROR_MESSAGE_CHARS_MAX, MODEL_CHARS_MAX, NOTES_CHARS_MAX
@@ -84,6 +85,7 @@ def account(call: Call, rooms: Rooms) -> None:
             "; ".join(map(str, notes))[:NOTES_CHARS_MAX] if notes else "",
             call.body_bytes,
             call.response.bytes_written,
+            write_route(call.route) if call.route else "",
         )
     )
 

@@ -14,6 +14,7 @@ from asbru.pipeline.circuits import tell_failure, tell_success
 from asbru.pipeline.failures import attempt_failed, words_of
 from asbru.pipeline.responses import OpenStream, Response
 from asbru.pipeline.rooms import Rooms
+from asbru.pipeline.routing.trace import write_trace
 from asbru.pipeline.stepper import within
 from asbru.pipeline.translating import TranslateRelay
 from asbru.telemetry import log
@@ -39,6 +40,8 @@ def _with_identity(call: Call, lines: bytes) -> bytes:
     if call.notes or (call.attempts and call.attempts[-1].notes):
         notes = call.all_notes
         lines += b"x-asbru-notes: %b\r\n" % write_notes_header(notes)
+    if call.watched:
+        lines += write_trace(call)
     return lines
 
 

@@ -22,6 +22,7 @@ TABLE = "requests"
 
 ERROR_MESSAGE_CHARS_MAX = 500
 NOTES_CHARS_MAX = 2000
+ROUTE_CHARS_MAX = 2000
 MODEL_CHARS_MAX = 200
 ATTEMPTS_LOGGED_MAX = 16
 
@@ -105,6 +106,11 @@ COLUMNS: tuple[Column, ...] = (
     _text("notes", 'What translation lost or changed, joined by "; ".'),
     _number("request_bytes", "bytes", "Size of the caller's body."),
     _number("response_bytes", "bytes", "Bytes written to the caller."),
+    _text(
+        "route",
+        'How the targets were chosen, in steps joined by "; ": the rule, weights, session, circuits and what was left '
+        'out, then the targets; "" when only the model\'s name decided.',
+    ),
 )
 
 ROW_WIDTH = len(COLUMNS)

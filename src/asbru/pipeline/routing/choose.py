@@ -24,6 +24,7 @@ from asbru.pipeline.call import Call
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.routing.asked import read_values, watched_by, whose
 from asbru.pipeline.routing.session import keep_to_session, session_of
+from asbru.pipeline.routing.trace import tell_targets
 from asbru.routing import Plan, Target
 from asbru.routing.affinity import chance_of
 from asbru.routing.rules import Asked, Decision, Rules
@@ -54,6 +55,7 @@ def choose(call: Call, model: str, rooms: Rooms) -> tuple[Target, ...]:
         targets = _with_room(call, targets, caller, routing.standings)
     if call.session is not None and rooms.sessions is not None:
         targets = keep_to_session(call, targets, rooms.sessions, now_s=rooms.clock(), drawn=drawn)
+    tell_targets(call, targets)
     return targets
 
 

@@ -1,4 +1,7 @@
-"""The session of a call, and what it is bound to. Only where there is a choice: of targets, or of keys."""
+"""The session of a call, and what it is bound to. Only where there is a choice: of targets, or of keys.
+
+How bindings are kept, and for how long, is the business of `asbru.routing.affinity`.
+"""
 
 from __future__ import annotations
 
