@@ -108,8 +108,8 @@ COLUMNS: tuple[Column, ...] = (
     _number("response_bytes", "bytes", "Bytes written to the caller."),
     _text(
         "route",
-        'How the targets were chosen, in steps joined by "; ": the rule, weights, session, circuits and what was left '
-        'out, then the targets; "" when only the model\'s name decided.',
+        "How the targets were chosen, in steps joined by semicolons: the rule, weights, session, circuits and what was "
+        "left out, then the targets; empty when only the model's name decided.",
     ),
 )
 
