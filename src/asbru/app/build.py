@@ -68,7 +68,7 @@ class Lasting:
         self.counter = TokenCounter()
         self.pools: dict[tuple[Origin, int], Pool] = {}
         self._swept: weakref.WeakSet[Pool] = weakref.WeakSet()  # also pools that only calls under way still use
-        self.load = Load(0)
+        self.load = Load(loop.call_soon)
         self.failures = LimitedLog()
         self.breaker = Breaker()
         self.sessions = Sessions()
@@ -85,7 +85,8 @@ class Lasting:
         return {prefix for dialect in self.dialects.values() for prefix in dialect.header_prefixes}
 
     def sweep(self, now_s: float) -> None:
-        """Deadlines of every pool."""
+        """Deadlines of calls that wait, and of every pool."""
+        self.load.sweep(now_s)
         for pool in tuple(self._swept):
             pool.sweep(now_s)
 
@@ -121,7 +122,11 @@ def build_rooms(snapshot: Snapshot, lasting: Lasting) -> Rooms:
         {fallback.source: [_split(target) for target in fallback.targets] for fallback in snapshot.fallbacks},
     )
     used |= {(_socket_origin(forward.unix_socket), limits.response_bytes_max) for forward in snapshot.forwards}
+    overload = snapshot.overload
     lasting.load.in_flight_max = limits.requests_in_flight_max
+    lasting.load.queued_max, lasting.load.wait_s = overload.places, overload.wait_s
+    for pool in lasting.pools.values():
+        pool.queued_max, pool.wait_s = overload.places, overload.wait_s
     lasting.keep_only(used)
     lasting.keys = {
         (facts.name, key.name, key.value): made

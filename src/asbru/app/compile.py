@@ -104,6 +104,7 @@ def compile_config(
         breaker=config.breaker,
         affinity=config.affinity,
         limits=config.limits,
+        overload=config.overload,
         forwards=forwards,
         cors_origins=tuple(config.cors_origins),
         access_log=config.log.access,

@@ -94,6 +94,8 @@ class Worker:
         load = self._lasting.load
         pools = self._lasting.pools
         self.meter.gauge(names.CALLS_IN_FLIGHT, lambda: load.in_flight)
+        self.meter.gauge(names.CALLS_QUEUED, lambda: len(load.waiting))
+        self.meter.count_by(names.CALLS_SHED, lambda: load.refused)
         self.meter.gauge(names.CONNECTIONS_OPEN, lambda: len(self.server.connections))
         self.meter.gauge(
             names.UPSTREAM_CONNECTIONS, lambda: sum(pool.idle_connections for pool in pools.values()), ("all", "idle")

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import msgspec
 
+from asbru.core.errors import AsbruError
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.rooms import Rooms
+from asbru.pipeline.routing.session import bind_session
 from asbru.pipeline.routing.trace import write_route
 from asbru.pipeline.spend import NOTHING, price, total
 from asbru.records import usage_columns
@@ -16,6 +18,7 @@ from asbru.records.row import ATTEMPTS_LOGGED_MAX, ERROR_MESSAGE_CHARS_MAX, MODE
 from asbru.routing import Target
 
 _CANCELLED_STATUS = 499
+_NO_ERROR = ("", "")
 
 
 def account(call: Call, rooms: Rooms) -> None:
@@ -37,6 +40,8 @@ def account(call: Call, rooms: Rooms) -> None:
     provider = target.provider.name if target is not None else ""
     if call.lease is not None:
         call.lease.settle(attempts)
+    if call.session is not None:
+        bind_session(call, rooms)
     went_well = call.outcome == "ok" and len(attempts) < 2 and not call.passed_over
     status = _CANCELLED_STATUS if call.outcome == "cancelled" else call.status or _CANCELLED_STATUS
     latency_us = int((now_s - call.started_s) * 1e6)
@@ -55,8 +60,6 @@ def account(call: Call, rooms: Rooms) -> None:
         if not went_well:
             _count_attempts(call, rooms)
     error = call.error
-    if error is not None:
-        error.let_go()
     head = call.head
     notes = call.notes if last is None or not last.notes else call.all_notes
     rooms.recorder.add(
@@ -73,8 +76,7 @@ def account(call: Call, rooms: Rooms) -> None:
             "" if went_well else write_attempt_log(call, now_s),
             status,
             call.outcome,
-            error.code if error is not None else "",
-            error.message[:ERROR_MESSAGE_CHARS_MAX] if error is not None else "",
+            *(_NO_ERROR if error is None else _error_columns(error)),
             *usage_columns(usage),
             usage_source,
             cost,
@@ -88,6 +90,12 @@ def account(call: Call, rooms: Rooms) -> None:
             write_route(call.route) if call.route else "",
         )
     )
+
+
+def _error_columns(error: AsbruError) -> tuple[str, str]:
+    """`error_code` and `error_message`."""
+    error.let_go()
+    return error.code, error.message[:ERROR_MESSAGE_CHARS_MAX]
 
 
 def _count_attempts(call: Call, rooms: Rooms) -> None:

@@ -8,6 +8,7 @@
     deadline                              try the next target: the caller has waited long enough
     408                                   try the next target
     404 that means an unknown model       try the next target
+    none: its connections are all busy    try the next target (`overload`)
     any other 4xx                         return the error to the caller
 
 While there is something else to try, Asbru does not use a target that keeps failing (`circuits`). A target whose keys
@@ -20,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from asbru.core.errors import AsbruError, NotFound, UnsupportedByProvider, UpstreamError
+from asbru.core.errors import AsbruError, NotFound, Overloaded, UnsupportedByProvider, UpstreamError
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.circuits import is_open, open_keys, pass_over_open, tell_failure, tell_success
 from asbru.pipeline.endpoint import NO_KEY, Endpoint
@@ -80,7 +81,7 @@ async def attempt(call: Call, targets: Sequence[Target], rooms: Rooms) -> Respon
                     tries = tries or _Tries(target, rooms, alone=len(targets) == 1)
                     key = await tries.after(key, error)
                     began_s = rooms.clock()
-        except (UpstreamError, UnsupportedByProvider, NotFound) as error:
+        except (UpstreamError, UnsupportedByProvider, NotFound, Overloaded) as error:
             if not _leads_on(call, target, error, rooms):
                 raise
             first = first or error
@@ -145,6 +146,8 @@ def _draw_key(target: Target, tried: set[str], rooms: Rooms, now_s: float) -> Ke
 def falls_back(error: AsbruError) -> bool:
     """Whether another target may do better."""
     status = error.status
+    if isinstance(error, Overloaded):
+        return not error.by_stage
     if not isinstance(error, UpstreamError) or error.kind not in _TOLD_KINDS:
         return True  # what this target lacks, or how it failed, is no fault of the caller's
     return status in (408, 429) or status >= 500 or (status == 404 and _is_unknown_model(error))

@@ -1,6 +1,6 @@
 """Everything the path may call, in one place: built by `app.build`, swapped whole on a reload.
 
-A call goes on with the rooms it began with. Nothing here decides anything but `Load`, which counts.
+A call goes on with the rooms it began with. Nothing here decides anything.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from asbru.core.chat import ChatRequest
-from asbru.core.errors import Overloaded
 from asbru.core.ids import IdSource
 from asbru.governance import Keys
 from asbru.pipeline.endpoint import Endpoint
+from asbru.pipeline.load import Load
 from asbru.pipeline.ports import Leases, Prices
 from asbru.pipeline.stages import StageMaker
 from asbru.records import Recorder
@@ -25,25 +25,6 @@ from asbru.telemetry import LimitedLog, Meter
 
 if TYPE_CHECKING:
     from asbru.pipeline.routing import Routing
-
-
-class Load:
-    """How many calls are in flight, and how many may be."""
-
-    __slots__ = ("in_flight", "in_flight_max")
-
-    def __init__(self, in_flight_max: int) -> None:
-        self.in_flight = 0
-        self.in_flight_max = in_flight_max
-
-    def admit(self) -> None:
-        """Count a call in; raises `Overloaded` when there is no room."""
-        if self.in_flight >= self.in_flight_max:
-            raise Overloaded(
-                f"{self.in_flight_max} calls are in flight (limits.requests_in_flight_max); try again shortly",
-                retry_after_s=1,
-            )
-        self.in_flight += 1
 
 
 class Rooms:

@@ -16,7 +16,6 @@ from asbru.pipeline.deliver import deliver, deliver_stream, refuse
 from asbru.pipeline.read_head import read_head
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.routing.choose import choose
-from asbru.pipeline.routing.session import bind_session
 from asbru.pipeline.stages import look_at_request
 
 Middle: TypeAlias = "Callable[[Call, Rooms], Awaitable[None]]"
@@ -35,8 +34,6 @@ async def model_call(call: Call, rooms: Rooms) -> None:
     if call.lease is not None:
         await call.lease.hold(call, targets)  # can they pay
     response = await attempt(call, targets, rooms)  # keys, retries, fallbacks, until the first content byte
-    if call.session is not None:
-        bind_session(call, rooms)
     if response.stream is None:  # to the caller, to the last byte
         deliver(call, response)
     else:
@@ -52,7 +49,9 @@ async def serve(call: Call, rooms: Rooms, middle: Middle = model_call) -> None:
     admitted = False
     try:
         call.caller = rooms.keys.identify(call.credentials)  # who
-        rooms.load.admit()  # is there room
+        wait = rooms.load.admit(call.started_s)  # is there room
+        if wait is not None:
+            await wait
         admitted = True
         if rooms.leases is not None:
             call.lease = await rooms.leases.admit(call)  # may they, now
@@ -65,4 +64,6 @@ async def serve(call: Call, rooms: Rooms, middle: Middle = model_call) -> None:
     finally:
         if admitted:
             rooms.load.in_flight -= 1
+            if rooms.load.waiting:
+                rooms.load.wake()
         account(call, rooms)  # price, count, settle, record: exactly once

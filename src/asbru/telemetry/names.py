@@ -98,6 +98,18 @@ CALLS_IN_FLIGHT = Metric(
     unit="calls",
     sentence="Calls that have begun and not ended.",
 )
+CALLS_QUEUED = Metric(
+    name="asbru_calls_queued",
+    kind="gauge",
+    unit="calls",
+    sentence="Calls that wait because as many are in flight as may be.",
+)
+CALLS_SHED = Metric(
+    name="asbru_calls_shed_total",
+    kind="counter",
+    unit="calls",
+    sentence="Calls refused (503) because as many were in flight, and waiting, as may be.",
+)
 CONNECTIONS_OPEN = Metric(
     name="asbru_connections_open",
     kind="gauge",
@@ -184,6 +196,8 @@ METRICS: tuple[Metric, ...] = (
     CIRCUITS,
     CIRCUITS_OPENED,
     CALLS_IN_FLIGHT,
+    CALLS_QUEUED,
+    CALLS_SHED,
     CONNECTIONS_OPEN,
     UPSTREAM_CONNECTIONS,
     LOOP_LAG_SECONDS,

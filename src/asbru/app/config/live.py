@@ -14,7 +14,7 @@ from pydantic import Field
 
 from asbru.app.config.base import Settings
 from asbru.app.config.structs import FromStruct
-from asbru.app.snapshot import Fallback, Limits, PrefixForward
+from asbru.app.snapshot import Fallback, Limits, Overload, PrefixForward
 from asbru.core.secret_text import SecretText
 from asbru.core.traits import TraitChanges, TraitRule
 from asbru.governance.declared import Access, Customer, ScopeLimits, Team
@@ -166,6 +166,9 @@ class LiveSettings(Settings):
         Field(default_factory=BreakerSettings, description="When targets that fail are let alone."),
     ]
     limits: Annotated[Limits, FromStruct(), Field(default_factory=Limits, description="Bounds of the server.")]
+    overload: Annotated[
+        Overload, FromStruct(), Field(default_factory=Overload, description="What happens to calls above the limits.")
+    ]
     cors_origins: Annotated[
         list[Annotated[str, Field(pattern=r"^(\*|https?://[^\s/]+)$")]],
         Field(description="Browser origins that may call, such as `https://app.example`, or `*`."),

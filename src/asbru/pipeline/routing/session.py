@@ -57,11 +57,12 @@ def keep_to_session(
 
 
 def bind_session(call: Call, rooms: Rooms) -> None:
-    """A call of a session has succeeded."""
-    made = call.attempts[-1] if call.attempts else None
-    if call.session is not None and made is not None and rooms.sessions is not None:
-        target = made.target
-        binding = Binding(target.provider.name, target.model, made.key.name)
+    """A call of a session has ended: if it was served, the session is bound to what served it. A stream that the caller
+    broke off was served up to there."""
+    served = call.outcome == "ok" or (call.outcome == "cancelled" and call.first_token_s)
+    if call.session is not None and rooms.sessions is not None and served and call.attempts:
+        made = call.attempts[-1]
+        binding = Binding(made.target.provider.name, made.target.model, made.key.name)
         rooms.sessions.bind(call.session, binding, rooms.clock())
 
 
