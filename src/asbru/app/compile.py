@@ -23,9 +23,10 @@ from pathlib import Path
 from typing import Any
 
 from asbru.app.boot import Boot, Options
-from asbru.app.compile_models import check_model_names
 from asbru.app.compile_governance import compile_governance, enforce_auth
+from asbru.app.compile_models import check_model_names
 from asbru.app.compile_providers import Findings, compile_providers
+from asbru.app.compile_rules import compile_rules
 from asbru.app.config import (
     ConfigFile,
     ConfigPath,
@@ -79,6 +80,7 @@ def compile_config(
     declared = compile_governance(parsed, pepper, findings)
     keys_needed = enforce_auth(parsed.config, findings)
     fallbacks = _fallbacks(parsed, findings)
+    rules = compile_rules(parsed, findings)
     forwards = _forwards(options, parsed, findings)
     _check_server_tls(parsed, findings)
     check_model_names(parsed.config, providers, findings)
@@ -98,6 +100,7 @@ def compile_config(
         open_access=open_access,
         keys_optional=keys_needed is False,
         fallbacks=fallbacks,
+        routing_rules=rules,
         limits=config.limits,
         forwards=forwards,
         cors_origins=tuple(config.cors_origins),

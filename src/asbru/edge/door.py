@@ -87,6 +87,8 @@ class Door:
         call.credentials = head.credentials
         if head.query:
             call.query = forwarded_query(head.query)
+        if head.watched:
+            call.watched = head.watched
         call.accept_coding = head.accept_coding
         if head.content_coding:
             call.content_coding = head.content_coding
