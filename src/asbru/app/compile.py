@@ -153,6 +153,8 @@ def _virtual_keys(parsed: ParsedConfig, pepper: bytes, findings: Findings) -> di
                 where: ConfigPath = ("virtual_keys", index, "models", place)
                 findings.warn(where, f"provider {provider!r} is not configured")
         compiled[digest] = write_virtual_key(key.name, key.models)
+    if parsed.config.virtual_keys and not compiled:
+        findings.warn(("virtual_keys",), "every virtual key is disabled: nobody can call")
     return compiled
 
 
