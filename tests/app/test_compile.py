@@ -19,7 +19,7 @@ from asbru.app.snapshot import read_snapshot, write_snapshot
 from asbru.cluster import write_entries
 from asbru.core.secret_text import SecretText
 from asbru.core.traits import PLAIN, Traits, rule
-from asbru.governance import VIRTUAL_KEY, digest_of, write_virtual_key
+from asbru.governance import VIRTUAL_KEY, digest_of
 from asbru.providers import Access, Provider
 from asbru.providers.kit import ANTHROPIC_ACCESS, OPENAI_ACCESS
 
@@ -87,7 +87,7 @@ def test_unset_virtual_keys_do_not_open_the_gateway(build) -> None:
     compiled = build("virtual_keys: [{name: a, value: env.A}]")
     assert str(compiled.warnings[-1]) == "line 1: virtual_keys: every virtual key is disabled: nobody can call"
     assert "nobody" not in str(build("virtual_keys: [{name: a, value: env.A}, {name: b, value: x}]").warnings)
-    assert compiled.declared == {VIRTUAL_KEY: {}}
+    assert compiled.declared[VIRTUAL_KEY] == {}
     assert not compiled.snapshot.open_access
 
 
@@ -175,8 +175,6 @@ def test_custom_provider_at_a_known_address_is_priced(build) -> None:
             "providers: {groq: {}}\nfallbacks: [{from: 'groq/a', to: ['groq/*']}]",
             "to.0: a `*` is not understood here",
         ),
-        ("virtual_keys: [{name: a, value: x, models: ['gpt-4*']}]", "models.0: expected `provider/model`"),
-        ("virtual_keys: [{name: a, value: x, models: ['groq/llama*']}]", "`provider/*` or `*`"),
         (
             "providers: {groq: {keys: [{name: a, value: x, models: [big]}]}}\n"
             "virtual_keys: [{name: a, value: x, models: [bog]}]",
@@ -306,7 +304,7 @@ def test_virtual_keys_are_digests(build, tmp_path: Path) -> None:
     first, second = build(text), build(text)
     assert (first.snapshot, first.declared) == (second.snapshot, second.declared)
     digest = digest_of(b"sk-asb-0123456789", bytes.fromhex(first.snapshot.pepper.reveal()))
-    assert first.declared == {VIRTUAL_KEY: {digest: write_virtual_key("a", ["groq/*"])}}
+    assert list(first.declared[VIRTUAL_KEY]) == [digest]
     assert b"sk-asb-0123456789" not in write_snapshot(first.snapshot) + write_entries(first.declared)
     assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
     assert stat.S_IMODE((tmp_path / "data" / "pepper").stat().st_mode) == 0o600

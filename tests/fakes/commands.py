@@ -1,4 +1,4 @@
-"""`curl` and `sqlite3` as far as the guides use them, for machines that have neither: the guides' commands run anywhere.
+"""`curl` and `sqlite3` as far as the guides use them, for machines that have neither: their commands run anywhere.
 
 folder = stand_ins(tmp_path)                  # a folder for PATH; empty where the machine has the real ones
 """
@@ -43,7 +43,7 @@ def curl(words: list[str]) -> int:
     parser.add_argument("--retry-delay", type=float, default=1.0)
     asked = parser.parse_args(words)
     headers = {name: value.strip() for name, _, value in (line.partition(":") for line in asked.H)}
-    request = urllib.request.Request(asked.url, None if asked.d is None else asked.d.encode(), headers)  # noqa: S310  # loopback
+    request = urllib.request.Request(asked.url, None if asked.d is None else asked.d.encode(), headers)  # loopback
     for left in range(asked.retry, -1, -1):
         try:
             status, body = _answer(request)
@@ -62,7 +62,7 @@ def curl(words: list[str]) -> int:
 
 def _answer(request: urllib.request.Request) -> tuple[int, bytes]:
     try:
-        with urllib.request.urlopen(request, timeout=WAIT_S) as answer:  # noqa: S310  # loopback
+        with urllib.request.urlopen(request, timeout=WAIT_S) as answer:  # loopback
             return answer.status, answer.read()
     except urllib.error.HTTPError as error:
         return error.code, error.read()

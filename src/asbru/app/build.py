@@ -21,6 +21,7 @@ from asbru.core.ids import IdSource
 from asbru.core.secret_text import SecretText
 from asbru.dialects import Dialect, discover
 from asbru.governance import VIRTUAL_KEY, Keys
+from asbru.governance.entries import OWNER
 from asbru.pipeline import Endpoint, Leases, Load, Rooms, StageMaker
 from asbru.providers import ProviderFault, credential_maker
 from asbru.records import AccessLog, RecordWriter
@@ -66,6 +67,7 @@ class Lasting:
         self.virtual_keys = Keys()
         self.feed = Feed()
         self.feed.subscribe(VIRTUAL_KEY, self.virtual_keys)
+        self.feed.subscribe(OWNER, self.virtual_keys.owners)
 
     @property
     def header_prefixes(self) -> set[bytes]:
@@ -143,7 +145,9 @@ def declare(snapshot: Snapshot, declared: Entries, lasting: Lasting) -> Iterator
     """Bring the feed to what was compiled together with the snapshot, in steps that are small enough to stand between
     two calls. Whether everyone is let in changes last: who has a key is known by then."""
     yield from lasting.feed.replace_file(declared)
-    lasting.virtual_keys.configure(bytes.fromhex(snapshot.pepper.reveal()), open_access=snapshot.open_access)
+    lasting.virtual_keys.configure(
+        bytes.fromhex(snapshot.pepper.reveal()), open_access=snapshot.open_access, optional=snapshot.keys_optional
+    )
 
 
 def build_forwards(snapshot: Snapshot, lasting: Lasting) -> dict[bytes, Pool]:

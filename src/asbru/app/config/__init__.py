@@ -105,6 +105,8 @@ def _is_credential(path: ConfigPath) -> bool:
 def _repeated_names(config: ConfigFile, part: Part) -> list[Problem]:
     groups: list[tuple[ConfigPath, str, list[str]]] = [
         (("virtual_keys",), "name", [key.name for key in config.virtual_keys]),
+        (("customers",), "name", [customer.name for customer in config.customers]),
+        (("teams",), "name", [team.name for team in config.teams]),
         (("fallbacks",), "from", [fallback.source for fallback in config.fallbacks]),
         (("forwards",), "prefix", [forward.prefix for forward in config.forwards]),
     ]
