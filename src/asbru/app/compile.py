@@ -64,9 +64,8 @@ class Compiled:
 def compile_config(
     options: Options, env: Mapping[str, str], *, types: ProviderTypes | None = None, dry: bool = False
 ) -> Compiled:
-    """Read, check and resolve everything; raises ConfigRefusedError with all errors of
-    all parts that could be read. `dry` leaves the data directory
-    untouched (digests are then made under a pepper of zeros)."""
+    """Read, check and resolve everything; raises ConfigRefusedError with the errors of all parts that could be
+    read. `dry` leaves the data directory untouched (digests are then made under a pepper of zeros)."""
     types = discover() if types is None else types
     file = find_config_file(options.config, options.data_dir)
     document = load_document(file) if file is not None else Document(default_settings(types, env))
@@ -79,6 +78,8 @@ def compile_config(
     pepper = b"\0" * 32 if dry or parsed.problems else load_pepper(ensure_data_dir(options.data_dir))
     declared = compile_governance(parsed, pepper, findings)
     keys_needed = enforce_auth(parsed.config, findings)
+    if parsed.config.virtual_keys and not declared[VIRTUAL_KEY] and keys_needed is not False:
+        findings.warn(("virtual_keys",), "every virtual key is disabled: nobody can call")
     fallbacks = _fallbacks(parsed, findings)
     rules = compile_rules(parsed, findings)
     forwards = _forwards(options, parsed, findings)
