@@ -136,10 +136,17 @@ def tail_usage_wins(head: Usage | None, tail: Usage | None) -> Usage | None:
     return head if tail is None else tail
 
 
+def nothing_without(traits: Traits, member: str) -> Traits | None:
+    """`without` of a dialect that needs every member it writes."""
+    del traits, member
+
+
 class Codec(msgspec.Struct, frozen=True, kw_only=True):
     """Translation: a chat operation in canonical form, in both directions.
 
     `write_request(request, model, traits)` writes the body for `model`, the provider's own name, as its traits allow.
+    `without(traits, member)` is the traits of a target that refuses a member that `write_request` wrote at the top;
+    None where no request can do without it.
     `stream_writer(request)` writes the stream for the caller who sent `request`.
     """
 
@@ -149,6 +156,7 @@ class Codec(msgspec.Struct, frozen=True, kw_only=True):
     write_reply: Callable[[ChatReply], WrittenReply]
     stream_reader: Callable[[], StreamReader]
     stream_writer: Callable[[ChatRequest], StreamWriter]
+    without: Callable[[Traits, str], Traits | None] = nothing_without
 
 
 class Passing(msgspec.Struct, frozen=True, kw_only=True):
