@@ -78,6 +78,8 @@ def learn(call: Call, made: Attempt, error: AsbruError) -> Lesson | None:
         return None
     if not isinstance(error, UpstreamError) or error.kind != "status" or error.status not in _STATUSES:
         return None
+    if len(made.served_model) > MODEL_CHARS_MAX:
+        return None
     if error.code not in _CODES and not _REFUSES.search(error.message):
         return None
     member = _named(error, _decode_members(translate(call, made, endpoint)))

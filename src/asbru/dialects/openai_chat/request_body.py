@@ -10,6 +10,7 @@
 | any reasoning                  | nothing where the target does not reason (noted)                        |
 | tools, with or without it      | the only effort that the target takes with tools, where it has one      |
 | stream                         | usage is asked for where the target allows; the writer withholds it     |
+| user                           | its digest where it is longer than OpenAI takes (noted)                 |
 | top_k, more than four stops    | only for callers of this dialect; else dropped or cut (noted)           |
 """
 
@@ -80,8 +81,8 @@ def write_request(request: ChatRequest, model: str, traits: Traits) -> Written:
     body |= _write_stream(request, traits, writer)
     for name, raw in receipt.riding("", request.extra).items():
         body.setdefault(name, raw)
-    if traits.strip:
-        for name in sorted(traits.strip & body.keys()):
+    if gone := traits.strip.union(traits.refuse_members):
+        for name in sorted(gone & body.keys()):
             del body[name]
             receipt.dropped(name, "the provider refuses it")
     return Written(_encode(body), receipt.notes)
