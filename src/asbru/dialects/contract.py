@@ -25,6 +25,7 @@ from asbru.core.notes import Note
 from asbru.core.reply import ChatReply, StreamEvent, StreamFault
 from asbru.core.traits import Traits
 from asbru.core.usage import Usage
+from asbru.dialects.listed_models import read_model_ids
 from asbru.wire.framing import SSE, Framing
 
 
@@ -259,10 +260,13 @@ class Surface(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ModelsForm(msgspec.Struct, frozen=True, kw_only=True):
-    """How models are listed: `write_all(names)` the list, `write_one(name)` one of them."""
+    """How models are listed: `write_all(names)` the list, `write_one(name)` one of them. A provider is asked for its
+    own at `path`, below its base URL; `read(body)` gives the names in its answer, None where it is no list."""
 
     write_all: Callable[[Sequence[str]], bytes]
     write_one: Callable[[str], bytes]
+    path: str = "/models"
+    read: Callable[[bytes], tuple[str, ...] | None] = read_model_ids
 
 
 class Dialect(msgspec.Struct, frozen=True, kw_only=True):
