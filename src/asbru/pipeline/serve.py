@@ -25,7 +25,7 @@ async def model_call(call: Call, rooms: Rooms) -> None:
     """The middle of the path for what goes to a model."""
     head = call.head = read_head(call, rooms.body_bytes_max)  # what is asked
     if rooms.routing is None and call.caller is not None and call.caller.unrestricted:  # where, in which order
-        targets = rooms.plan.targets(head.model, call.dialect.surface.home)
+        targets = rooms.plan.targets(head.model, call.dialect.surface.home, call.caller)
     else:
         targets = choose(call, head.model, rooms)  # by rules and weights; may they
     if rooms.stages:
