@@ -28,6 +28,13 @@ class Traits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         tuple[InputKind, ...],
         Meta(description="Inputs it lacks: a call that holds one is refused before anything is sent."),
     ] = ()
+    refuse_members: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Members, anywhere in a request of its own dialect, that it refuses although it takes what "
+            "they say under another name: a request that holds one is read and written anew."
+        ),
+    ] = ()
     ask_stream_usage: Annotated[
         bool,
         Meta(description="Ask for usage in streams when the caller did not, where the dialect tells it only then."),

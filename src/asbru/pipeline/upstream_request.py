@@ -36,6 +36,14 @@ def fits(call: Call, endpoint: Endpoint) -> bool:
     return all(body.find(mark) < 0 for mark in marks)
 
 
+def fits_model(call: Call, traits: Traits) -> bool:
+    """Whether a body of the provider's own dialect is free of members that the model refuses
+    (`Traits.refuse_members`). They may stand there by chance; that costs only time."""
+    if call.operation.codec is None:
+        return True
+    return all(call.body.find(b'"%b"' % name.encode()) < 0 for name in traits.refuse_members)
+
+
 def asks_usage(head: RequestHead, traits: Traits) -> bool:
     """Whether Asbru asks the stream for usage that the caller did not ask for."""
     return head.stream and not head.wants_usage and traits.ask_stream_usage

@@ -75,8 +75,8 @@ def write_request(request: ChatRequest, model: str, traits: Traits) -> Written:
     body |= _write_stream(request, traits, writer)
     for name, raw in receipt.riding("", request.extra).items():
         body.setdefault(name, raw)
-    if traits.strip:
-        for name in sorted(traits.strip & body.keys()):
+    if gone := traits.strip.union(traits.refuse_members):
+        for name in sorted(gone & body.keys()):
             del body[name]
             receipt.dropped(name, "the provider refuses it")
     return Written(_encode(body), receipt.notes)
