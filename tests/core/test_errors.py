@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from asbru.core import errors
-from asbru.core.errors import AsbruError, CallerError, GatewayError, UpstreamError
+from asbru.core.errors import AsbruError, BudgetExceeded, CallerError, GatewayError, UpstreamError
 
 STATUSES = {
     "BadRequest": 400,
@@ -18,7 +18,11 @@ STATUSES = {
     "TooLarge": 413,
     "UpgradeRequired": 426,
     "HeadTooLarge": 431,
+    "PriceUnknown": 403,
+    "BudgetExceeded": 402,
+    "RateLimited": 429,
     "Overloaded": 503,
+    "LedgerAway": 503,
     "GatewayError": 500,
     "UpstreamError": 502,
 }
@@ -59,3 +63,10 @@ def test_an_upstream_error_keeps_what_the_provider_said() -> None:
         "openai_chat",
     )
     assert UpstreamError("x").kind == "status"
+
+
+def test_a_limit_that_is_reached_tells_its_amounts() -> None:
+    """Owner, amounts and the time of the reset are fields, for refusals in any shape."""
+    error = BudgetExceeded("x", owner="team/blue", metric="cost", amount=5, spent=4, resets_at_ms=9, retry_after_s=1)
+    assert (error.owner, error.metric, error.amount, error.spent) == ("team/blue", "cost", 5, 4)
+    assert (error.resets_at_ms, error.retry_after_s) == (9, 1)

@@ -29,6 +29,11 @@ def turn(part: object) -> dict[str, Any]:
     return {"messages": [{"role": "user", "content": [part]}]}
 
 
+CALLED = {
+    "messages": [{"role": "assistant", "content": [{"type": "tool_use", "id": "i" * 50, "name": "f", "input": {}}]}]
+}
+
+
 class Case(NamedTuple):
     """A call to a provider of `dialect`, which goes otherwise where the field has `value`."""
 
@@ -55,6 +60,10 @@ CASES = {
     "thinking": Case("budget", ANTHROPIC, CHAT, {"max_tokens": 9000, "reasoning_effort": "low"}),
     "effort_with_tools": Case("none", OPENAI, MESSAGES, {"max_tokens": 9, "tools": [TOOL]}),
     "sampling": Case(False, OPENAI, MESSAGES, {"max_tokens": 9, "temperature": 0.5}),
+    "tool_name_chars_max": Case(16, OPENAI, MESSAGES, {"max_tokens": 9, "tools": [TOOL | {"name": "n" * 20}]}),
+    "tool_id_chars_max": Case(0, OPENAI, MESSAGES, {"max_tokens": 9, **CALLED}),
+    "tool_id_chars": Case(9, OPENAI, MESSAGES, {"max_tokens": 9, **CALLED}),
+    "user_chars_max": Case(100, OPENAI, MESSAGES, {"max_tokens": 9, "metadata": {"user_id": "u" * 90}}),
     "efforts": Case(("high",), ANTHROPIC, CHAT, {"max_tokens": 9000, "reasoning_effort": "low"}),
 }
 

@@ -64,7 +64,7 @@ def test_a_failing_migration_leaves_nothing_behind(tmp_path: Path) -> None:
 
 
 KILLED = """
-import os, signal, sys
+import apsw, os, signal, sys
 from pathlib import Path
 from asbru.storage import schema, sqlite
 class Mortal(sqlite.SqliteDatabase):
@@ -72,18 +72,19 @@ class Mortal(sqlite.SqliteDatabase):
         super().set_schema_version(number)
         if number == 3:
             os.kill(os.getpid(), signal.SIGKILL)
-opened = sqlite.open_database(Path(sys.argv[1]))
-schema.migrate(Mortal(opened._connection), "x", Path(sys.argv[2]))
+schema.migrate(Mortal(apsw.Connection(sys.argv[1])), "x", Path(sys.argv[2]))
 """
 
 
 def test_a_process_that_dies_half_way_leaves_a_sound_database(tmp_path: Path) -> None:
     """Killed between two migrations: the database is as before, and the next process applies them all."""
     path = tmp_path / "x.sqlite"
-    sqlite.open_database(path).close()
-    folder = write_migrations(
-        tmp_path / "m",
-        m0001_requests="SELECT 1;",
+    folder = write_migrations(tmp_path / "m", m0001_requests="CREATE TABLE requests (x);")
+    database = empty(path)
+    schema.migrate(database, "x", folder)
+    database.close()
+    write_migrations(
+        folder,
         m0002_a="CREATE TABLE a (x); INSERT INTO a VALUES (1);",
         m0003_b="ALTER TABLE a RENAME TO b;",
     )

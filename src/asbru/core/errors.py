@@ -4,12 +4,14 @@
     |- CallerError            the caller must change something      (blame: caller)
     |    BadRequest 400  Unauthenticated 401  Forbidden 403  NotFound 404  MethodNotAllowed 405
     |    RequestTimeout 408  TooLarge 413  UpgradeRequired 426  HeadTooLarge 431  UnsupportedByProvider 400
+    |    LimitReached        of an owner's or a target's limit, with the amounts: BudgetExceeded 402  RateLimited 429
+    |    PriceUnknown 403    a budget holds, and what the target costs is not known
     |- UpstreamError          the provider failed or refused         (blame: upstream)
     |    carries the provider's own status, code and message; 5xx of ours where it sent none:
     |    502 upstream_unreachable | upstream_protocol | upstream_cut | upstream_fault | upstream_address_refused
     |    504 upstream_timeout, 502 upstream_credentials_exhausted, 429 rate_limit_exceeded (every key rests)
     '- GatewayError           Asbru cannot serve now                 (blame: us)
-         Overloaded 503 (Retry-After), else 500 internal_error
+         Overloaded 503, LedgerAway 503 (both with Retry-After), else 500 internal_error
 
 An error is turned into bytes once, at the door, in the caller's dialect. `message` says what was expected, what
 came and what to do. Decisions inside rooms return verdicts; these are for what ends a call.
@@ -138,6 +140,54 @@ class HeadTooLarge(CallerError):
     code = "head_too_large"
 
 
+class PriceUnknown(CallerError):
+    """A budget holds for the call, and nobody knows what the target asks for it."""
+
+    status = 403
+    type = "permission_error"
+    code = "price_unknown"
+
+
+class LimitReached(CallerError):
+    """A limit has no room for the call. `owner`: whose limit it is ("team/blue", "model/openai/gpt-4o"); `metric`:
+    "cost" (amounts are nano-dollars), else what is counted; `spent` holds what calls under way have reserved;
+    `resets_at_ms`: when there may be room again (Unix time), None where that depends on other calls alone."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        owner: str = "",
+        metric: str = "",
+        amount: int = 0,
+        spent: int = 0,
+        resets_at_ms: int | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(message, retry_after_s=retry_after_s)
+        self.owner = owner
+        self.metric = metric
+        self.amount = amount
+        self.spent = spent
+        self.resets_at_ms = resets_at_ms
+
+
+class BudgetExceeded(LimitReached):
+    """What is left of a budget does not cover the call."""
+
+    status = 402
+    type = "billing_error"
+    code = "budget_exceeded"
+
+
+class RateLimited(LimitReached):
+    """A rate limit, or a limit on calls at once, has no room."""
+
+    status = 429
+    type = "rate_limit_error"
+    code = "rate_limit_exceeded"
+
+
 class UpstreamError(AsbruError):
     """The provider failed or refused. `body` is its own answer, kept for callers of the same dialect; `lines` are the
     header lines that came with it and go back to any caller, each ending with CRLF. `whole_key`: the provider said that
@@ -187,3 +237,11 @@ class Overloaded(GatewayError):
     status = 503
     type = "overloaded_error"
     code = "overloaded"
+
+
+class LedgerAway(GatewayError):
+    """The store of limits does not answer, and what this process holds does not cover the call."""
+
+    status = 503
+    type = "overloaded_error"
+    code = "ledger_unavailable"

@@ -1,4 +1,4 @@
-"""What a target takes, as every writer heeds it: its largest output, its efforts, sampling, the length of a user.
+"""What a target takes, as every writer heeds it: its largest output, its efforts, the length of names, sampling.
 
 Only what is translated is fitted: a request of the writer's own dialect says what its caller means.
 """
@@ -15,6 +15,7 @@ from asbru.core.chat import ChatRequest
 from asbru.core.traits import Traits
 from asbru.dialects.receipt import Receipt
 
+_DIGEST: Final = "asbru_"
 _STRENGTH: Final = {"none": 0, "minimal": 1, "low": 2, "medium": 3, "default": 3, "high": 4, "xhigh": 5, "max": 6}
 """Efforts of all dialects, weakest first; `default` is the one effort of models that only switch reasoning on."""
 
@@ -39,11 +40,11 @@ def fit_sampling(request: ChatRequest, traits: Traits, receipt: Receipt) -> Chat
 
 
 def fit_user(user: str, chars_max: int, receipt: Receipt) -> str:
-    """`user`, or its digest where the target takes no more than `chars_max` characters (at least 64)."""
+    """The name of the user; a digest of it where it is longer than the target takes."""
     if receipt.native or len(user) <= chars_max:
         return user
-    receipt.changed("user", f"{len(user)} characters became a digest: the target takes {chars_max}")
-    return sha256(user.encode("utf-8", "replace")).hexdigest()
+    receipt.changed("user", f"longer than {chars_max} characters: became a digest")
+    return (_DIGEST + sha256(user.encode("utf-8", "replace")).hexdigest())[:chars_max]
 
 
 def nearest_effort(asked: str, taken: Iterable[str]) -> str | None:

@@ -72,14 +72,6 @@ def test_plain_request() -> None:
     assert notes == []
 
 
-def test_a_long_user_becomes_a_digest() -> None:
-    """A user longer than Anthropic takes is a digest, and noted."""
-    body, notes = write(ask(say("user", "hi"), user="u" * 257))
-    assert len(body["metadata"]["user_id"]) == 64
-    assert notes == ["changed user (257 characters became a digest: the target takes 256)"]
-    assert write(ask(say("user", "hi"), user="u" * 256))[0]["metadata"]["user_id"] == "u" * 256
-
-
 @pytest.mark.parametrize(("limit", "expected"), [(0, 4096), (64000, 64000)])
 def test_max_tokens_is_added(limit: int, expected: int) -> None:
     """The API requires max_tokens: the model's limit, else a number every model allows, and a note."""

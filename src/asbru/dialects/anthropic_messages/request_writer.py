@@ -65,6 +65,8 @@ def write_request(request: ChatRequest, model: str, traits: Traits) -> Written:
     if thought.thinking is not None:
         body["thinking"] = thought.thinking
     _write_sampling(body, request, thought, receipt)
+    if request.user is not None:
+        body["metadata"] = {"user_id": fit_user(request.user, traits.user_chars_max or _USER_CHARS_MAX, receipt)}
     _write_settings(body, request, thought, receipt)
     if request.stream:
         body["stream"] = True
@@ -352,9 +354,7 @@ def _write_settings(body: dict[str, Any], request: ChatRequest, thought: Thought
     config: dict[str, Any] = {} if thought.effort is None else {"effort": thought.effort}
     if request.response_format is not None:
         config.update(_write_format(request.response_format, receipt))
-    metadata: dict[str, Any] = {}
-    if request.user is not None:
-        metadata["user_id"] = fit_user(request.user, _USER_CHARS_MAX, receipt)
+    metadata: dict[str, Any] = body.get("metadata", {})
     if receipt.native:
         config.update(_inner(request.extra, "output_config"))
         metadata.update(_inner(request.extra, "metadata"))

@@ -184,7 +184,16 @@ def _write_result(part: ToolResultPart, path: str, writer: PartWriter, media: li
         message["name"] = part.name
     if part.cache is not None or part.extra:
         message |= writer.ride_along(part, path)
+    if not writer.own and "cache_control" in message:
+        _mark_last_part(message)
     return message
+
+
+def _mark_last_part(message: dict[str, object]) -> None:
+    """Move the cache mark of a message to the last part of its content, where more servers read it."""
+    parts = _as_parts(message["content"])
+    if parts and isinstance(last := parts[-1], dict):
+        message["content"] = [*parts[:-1], {**last, "cache_control": message.pop("cache_control")}]
 
 
 def _write_result_content(

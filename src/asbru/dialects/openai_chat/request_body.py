@@ -26,6 +26,7 @@ from asbru.dialects.bounds import fit_output, fit_sampling, fit_user, nearest_ef
 from asbru.dialects.contract import Written
 from asbru.dialects.openai_chat.messages import write_messages
 from asbru.dialects.openai_chat.parts import PartWriter
+from asbru.dialects.openai_chat.tool_ids import fit_tool_ids
 from asbru.dialects.openai_chat.tools import write_tool_choice, write_tools
 from asbru.dialects.openai_chat.types import NAME
 from asbru.dialects.receipt import Receipt
@@ -57,7 +58,9 @@ def write_request(request: ChatRequest, model: str, traits: Traits) -> Written:
     writer = PartWriter(receipt, marks=traits.cache_marks, reasoning_back=traits.reasoning_back)
     body: dict[str, object] = {
         "model": model,
-        "messages": write_messages(request.messages, writer, system_anywhere=traits.system_anywhere),
+        "messages": write_messages(
+            fit_tool_ids(request.messages, traits, receipt), writer, system_anywhere=traits.system_anywhere
+        ),
     }
     if request.tools is not None or request.tool_choice is not None or request.parallel_tool_calls is not None:
         body |= _write_tooling(request, writer)
@@ -214,10 +217,8 @@ def _write_own_wish(wish: Reasoning) -> dict[str, object]:
 
 
 def _write_limits(request: ChatRequest, traits: Traits, writer: PartWriter) -> dict[str, object]:
-    """Token limit, user, stops, top_k and tier: where dialects differ in what they take."""
+    """Token limit, stops, top_k, tier and user: where dialects differ in what they take."""
     body: dict[str, object] = {}
-    if request.user is not None:
-        body["user"] = fit_user(request.user, _USER_CHARS_MAX, writer.receipt)
     if request.max_tokens is not None:
         name = "max_tokens" if traits.legacy_max_tokens else "max_completion_tokens"
         body[name] = fit_output(request.max_tokens, traits, writer.receipt)
@@ -238,4 +239,6 @@ def _write_limits(request: ChatRequest, traits: Traits, writer: PartWriter) -> d
             writer.receipt.changed("service_tier", "standard_only becomes default")
             tier = "default"
         body["service_tier"] = tier
+    if request.user is not None:
+        body["user"] = fit_user(request.user, traits.user_chars_max or _USER_CHARS_MAX, writer.receipt)
     return body
