@@ -124,14 +124,20 @@ def _conclude(call: Call, stream: OpenStream, rooms: Rooms) -> None:
 def refuse(call: Call, error: AsbruError) -> None:
     """Tell the caller, in its dialect; a provider's error of that dialect goes through as it came.
 
-    An error that came with status 200 is told with a status of its own: clients take a 200 for a reply.
+    An error that came with status 200 is told with a status of its own: clients take a 200 for a reply. A refusal of
+    Asbru's own is put so that the client stops on it (`dialects.client_profiles`).
     """
     call.error = error
     call.status = error.status
     call.outcome = "error" if error.blame != "caller" else "refused"
     if call.response.started:
         return
-    lines = _with_identity(call, error.lines if isinstance(error, UpstreamError) else b"")
+    if isinstance(error, UpstreamError):
+        lines = _with_identity(call, error.lines)
+    else:
+        shown = call.dialect.surface.shown_to(call.forwarded.value_of(b"user-agent"), error.status)
+        call.status = shown.status
+        lines = _with_identity(call, shown.lines)
     if error.retry_after_s is not None:
         lines += b"retry-after: %d\r\n" % max(1, round(error.retry_after_s))
     body = call.dialect.errors.write(error, call.id.decode())
@@ -139,4 +145,4 @@ def refuse(call: Call, error: AsbruError) -> None:
     if isinstance(error, UpstreamError) and body is error.body and error.content_type is not None:
         own_type = error.content_type if error.content_type.find(b"json") >= 0 else b""
     lines += b"content-type: %b\r\n" % own_type if own_type else JSON_LINE
-    call.response.whole(error.status, lines, body)
+    call.response.whole(call.status, lines, body)

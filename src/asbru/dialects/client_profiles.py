@@ -1,0 +1,34 @@
+"""How clients take a refusal: a table beside each surface, so that a client stops, and shows why.
+
+Agents ask again on answers they do not understand, and put words of their own before ours. Where a client is known to
+do so with the plain status of a refusal, its profile names the status and header lines that it stops on. A profile
+changes nothing but these: type, code and message stay what they are. A client without one gets the plain status.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """What a refusal is sent with in place of its own status. `lines`: header lines, each ending with CRLF."""
+
+    status: int
+    lines: bytes = b""
+
+
+class ClientProfile(msgspec.Struct, frozen=True):
+    """`agent`: what the User-Agent of a client begins with; `refusals`: by the status that a refusal has."""
+
+    agent: bytes
+    refusals: Mapping[int, Shown]
+
+
+def shown_to(user_agent: bytes, status: int, profiles: Sequence[ClientProfile]) -> Shown:
+    """How a refusal with `status` is sent to a client."""
+    for profile in profiles:
+        if user_agent.startswith(profile.agent):
+            return profile.refusals.get(status) or Shown(status)
+    return Shown(status)
