@@ -102,7 +102,7 @@ def build_rooms(snapshot: Snapshot, lasting: Lasting) -> Rooms:
     endpoints: dict[str, Endpoint] = {}
     used: set[tuple[Origin, int]] = set()
     for facts in snapshot.providers:
-        origin = _origin(facts)
+        origin = origin_of(facts)
         used.add((origin, limits.response_bytes_max))
         pool = lasting.pool(origin, limits.response_bytes_max)
         endpoints[facts.name] = _endpoint(facts, pool, lasting)
@@ -169,7 +169,8 @@ def _socket_origin(path: str) -> Origin:
     return Origin(host="localhost", port=0, unix_socket=path)
 
 
-def _origin(facts: ProviderFacts) -> Origin:
+def origin_of(facts: ProviderFacts) -> Origin:
+    """Where a provider is and how it is reached. Raises `ValueError`."""
     parts = urlsplit(facts.base_url)
     tls = parts.scheme == "https"
     if not parts.hostname or parts.scheme not in ("http", "https"):
@@ -240,7 +241,7 @@ def _credential(facts: ProviderFacts, key: KeyFacts, lasting: Lasting) -> Creden
             return FixedCredential.of_header(name, f"{scheme}{key.value.reveal()}")
         except ValueError as error:
             raise ValueError(f"provider {facts.name}: the value of key '{key.name}' {error}") from None
-    origin = _origin(facts)
+    origin = origin_of(facts)
     identity = (facts.name, key.name, key.value, facts.auth, facts.base_url, origin)
     credential = lasting.credentials.get(identity)
     if credential is None:

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from asbru.app.boot import Boot, Options
+from asbru.app.compile_models import check_model_names
 from asbru.app.compile_governance import compile_governance, enforce_auth
 from asbru.app.compile_providers import Findings, compile_providers
 from asbru.app.config import (
@@ -62,27 +63,29 @@ class Compiled:
 def compile_config(
     options: Options, env: Mapping[str, str], *, types: ProviderTypes | None = None, dry: bool = False
 ) -> Compiled:
-    """Read, check and resolve everything; raises ConfigRefusedError with all errors. `dry` leaves the data directory
+    """Read, check and resolve everything; raises ConfigRefusedError with all errors of
+    all parts that could be read. `dry` leaves the data directory
     untouched (digests are then made under a pepper of zeros)."""
     types = discover() if types is None else types
     file = find_config_file(options.config, options.data_dir)
     document = load_document(file) if file is not None else Document(default_settings(types, env))
     parsed = parse_config(document, env)
-    findings = Findings(document, watched=[*parsed.files])
+    findings = Findings(parsed.part, watched=[*parsed.files])
     if not document.data:
         findings.warn((), "the file is empty: no providers are configured, and every call will be refused")
     host = options.host or parsed.config.listen.host
     providers = compile_providers(parsed, types, findings, now=datetime.now(UTC), mock_socket=options.mock_socket)
-    pepper = b"\0" * 32 if dry else load_pepper(ensure_data_dir(options.data_dir))
+    pepper = b"\0" * 32 if dry or parsed.problems else load_pepper(ensure_data_dir(options.data_dir))
     declared = compile_governance(parsed, pepper, findings)
     keys_needed = enforce_auth(parsed.config, findings)
     fallbacks = _fallbacks(parsed, findings)
     forwards = _forwards(options, parsed, findings)
     _check_server_tls(parsed, findings)
+    check_model_names(parsed.config, providers, findings)
     if keys_needed is False and not is_loopback(host):
         findings.warn(("governance", "enforce_auth"), f"anyone who reaches {host} may call without a virtual key")
-    if findings.errors:
-        raise ConfigRefusedError(findings.errors)
+    if errors := [*parsed.problems, *findings.errors]:
+        raise ConfigRefusedError(sorted(errors, key=lambda problem: (problem.line or 0, str(problem.path))))
     shown_once: SecretText | None = None
     config = parsed.config
     open_access = keys_needed is None and not config.virtual_keys and is_loopback(host)

@@ -73,9 +73,9 @@ _TARGET = r"^[^/\s]+/\S+$"
 class Fallback(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where a call goes when its first target fails."""
 
-    source: Annotated[str, Meta(pattern=_TARGET, description="The target asked for, `provider/model`.")] = (
-        msgspec.field(name="from")
-    )
+    source: Annotated[
+        str, Meta(pattern=_TARGET, description="The target asked for, `provider/model`, or `provider/*`.")
+    ] = msgspec.field(name="from")
     targets: Annotated[
         tuple[Annotated[str, Meta(pattern=_TARGET)], ...],
         Meta(
