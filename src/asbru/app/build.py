@@ -22,6 +22,7 @@ from asbru.core.secret_text import SecretText
 from asbru.dialects import Dialect, discover
 from asbru.governance import VIRTUAL_KEY, Keys
 from asbru.governance.entries import OWNER
+from asbru.governance.standing import Standings
 from asbru.pipeline import Endpoint, Leases, Load, Rooms, StageMaker
 from asbru.providers import ProviderFault, credential_maker
 from asbru.records import AccessLog, RecordWriter
@@ -35,7 +36,7 @@ from asbru.wire.outbox import Outbox
 
 class Lasting:
     """What outlives a snapshot in one worker. `dialects`: by name, default those that are found; `leases`: limits
-    that hold; `stages`: what looks at content, in order."""
+    that hold; `stages`: what looks at content, in order; `standings`: how far limits are used."""
 
     def __init__(
         self,
@@ -47,7 +48,9 @@ class Lasting:
         dialects: Mapping[str, Dialect] | None = None,
         leases: Leases | None = None,
         stages: Sequence[StageMaker] = (),
+        standings: Standings | None = None,
     ) -> None:
+        self.standings = standings
         self.loop = loop
         self.dialects = discover() if dialects is None else dialects
         self.leases = leases
@@ -137,6 +140,7 @@ def build_rooms(snapshot: Snapshot, lasting: Lasting) -> Rooms:
         body_bytes_max=limits.body_bytes_max,
         response_bytes_max=limits.response_bytes_max,
         leases=lasting.leases,
+        standings=lasting.standings,
         stages=lasting.stages,
     )
 

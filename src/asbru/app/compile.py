@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from asbru.app.boot import Boot, Options
-from asbru.app.compile_models import check_model_names
 from asbru.app.compile_governance import compile_governance, enforce_auth
+from asbru.app.compile_models import check_model_names
 from asbru.app.compile_providers import Findings, compile_providers
 from asbru.app.config import (
     ConfigFile,

@@ -26,6 +26,15 @@ class ClientProfile(msgspec.Struct, frozen=True):
     refusals: Mapping[int, Shown]
 
 
+class LimitHeaders(msgspec.Struct, frozen=True):
+    """The header fields by which clients of a surface read their limits. `fields`: for each counted thing ("requests",
+    "tokens", ...) the names of the limit, of what remains and of the reset: a time in RFC 3339, or with `durations` how
+    long until then ("90s")."""
+
+    fields: Mapping[str, tuple[bytes, bytes, bytes]]
+    durations: bool = False
+
+
 def shown_to(user_agent: bytes, status: int, profiles: Sequence[ClientProfile]) -> Shown:
     """How a refusal with `status` is sent to a client."""
     for profile in profiles:

@@ -25,7 +25,7 @@ from asbru.core.notes import Note
 from asbru.core.reply import ChatReply, StreamEvent, StreamFault
 from asbru.core.traits import Traits
 from asbru.core.usage import Usage
-from asbru.dialects.client_profiles import ClientProfile, Shown, shown_to
+from asbru.dialects.client_profiles import ClientProfile, LimitHeaders, Shown, shown_to
 from asbru.wire.framing import SSE, Framing
 
 
@@ -241,7 +241,8 @@ class Surface(msgspec.Struct, frozen=True, kw_only=True):
     """Where callers reach a dialect. `name` stands in records ("openai.chat"); `root` is where its errors are
     spoken on unknown paths; `request_id` is the header by which its SDKs know a response, in lower case; `bases` are
     what SDKs take for a base URL; `models_bases` those whose `/models` is this dialect's; `home` is the provider that
-    it imitates, for bare model names; `clients`: how those that call here take a refusal."""
+    it imitates, for bare model names; `clients`: how those that call here take a refusal; `limits`:
+    how they read their limits."""
 
     name: str
     home: str
@@ -250,6 +251,7 @@ class Surface(msgspec.Struct, frozen=True, kw_only=True):
     models_bases: tuple[str, ...]
     request_id: bytes = b"x-request-id"
     clients: tuple[ClientProfile, ...] = ()
+    limits: LimitHeaders = LimitHeaders({})
 
     def shown_to(self, user_agent: bytes, status: int) -> Shown:
         """What a refusal with `status` is sent with to a client."""
