@@ -19,7 +19,7 @@ from asbru.app.snapshot import read_snapshot, write_snapshot
 from asbru.cluster import write_entries
 from asbru.core.secret_text import SecretText
 from asbru.core.traits import PLAIN, Traits, rule
-from asbru.governance import VIRTUAL_KEY, digest_of, write_virtual_key
+from asbru.governance import VIRTUAL_KEY, digest_of
 from asbru.providers import Access, Provider
 from asbru.providers.kit import ANTHROPIC_ACCESS, OPENAI_ACCESS
 
@@ -85,7 +85,7 @@ def test_unset_key_is_disabled_not_the_start(build) -> None:
 def test_unset_virtual_keys_do_not_open_the_gateway(build) -> None:
     """When every virtual key is disabled nobody gets in, even on loopback."""
     compiled = build("virtual_keys: [{name: a, value: env.A}]")
-    assert compiled.declared == {VIRTUAL_KEY: {}}
+    assert compiled.declared[VIRTUAL_KEY] == {}
     assert not compiled.snapshot.open_access
 
 
@@ -160,15 +160,92 @@ def test_custom_provider_at_a_known_address_is_priced(build) -> None:
         ("providers: {groq: {tls: {ca_file: /none}}}", "cannot read /none: No such file"),
         ("virtual_keys: [{name: a, value: ''}]", "visible ASCII"),
         ("virtual_keys: [{name: a, value: same-1234567890123}, {name: b, value: same-1234567890123}]", "same value"),
+        ("providers: {groq: {keys: [{name: a, value: x, models: ['llama-*']}]}}", "models.0: `*` stands alone"),
+        (
+            "providers: {groq: {keys: [{name: a, value: x, aliases: {'f*': x}}]}}",
+            "aliases.f*: a `*` is not understood here",
+        ),
+        (
+            "providers: {groq: {}}\nfallbacks: [{from: 'groq/llama-*', to: [groq/b]}]",
+            "`provider/model` or `provider/*`",
+        ),
+        (
+            "providers: {groq: {}}\nfallbacks: [{from: 'groq/a', to: ['groq/*']}]",
+            "to.0: a `*` is not understood here",
+        ),
+        ("virtual_keys: [{name: a, value: x, models: ['gpt-4*']}]", "models.0: expected `provider/model`"),
+        ("virtual_keys: [{name: a, value: x, models: ['groq/llama*']}]", "`provider/*` or `*`"),
+        (
+            "providers: {groq: {keys: [{name: a, value: x, models: [big]}]}}\n"
+            "virtual_keys: [{name: a, value: x, models: [bog]}]",
+            "no provider is known to have this model; did you mean 'big'?",
+        ),
+        (
+            "providers: {groq: {base_url: 'https://x.example/v1/chat/completions'}}",
+            "the API root: https://x.example/v1",
+        ),
+        ("providers: {groq: {base_url: 'https://groq.example'}}", "expected https://groq.example/v1"),
         ("listen: {tls: {cert_file: /none, key_file: /none}}", "the certificate and key cannot be used"),
     ],
 )
 def test_what_would_always_fail_is_an_error(build, text: str, expected: str) -> None:
     """Configuration that could never work is refused at the start, in words that say what to do."""
-    with pytest.raises(ConfigRefusedError, match="line 1: ") as refused:
+    with pytest.raises(ConfigRefusedError, match=r"line [12]: ") as refused:
         build(text)
     assert expected in str(refused.value)
     assert "same-1234567890123" not in str(refused.value)
+
+
+def test_errors_of_every_stage_come_at_once(build, tmp_path: Path) -> None:
+    """A key given twice, a wrong type and what makes no sense are told in one run, in the order of the file, and what
+    only follows from another error is not; nothing is left in the data directory."""
+    text = """
+providers:
+  groq: {keys: [{name: a, value: "x y"}, {value: "$X"}], retries: {max: many}}
+  grok: {kyes: []}
+  mine: {base_ur: "https://x.example/v1", dialect: openai}
+  yours: {type: 3, base_url: "https://10.0.0.1/v1"}
+listen: {port: 1, port: 2}
+virtual_keys:
+  - {name: a}
+  - {name: b, value: "a b", models: [unknown]}
+"""
+    with pytest.raises(ConfigRefusedError) as refused:
+        build(text)
+    assert [str(problem).partition(": ")[::2] for problem in refused.value.problems] == [
+        ("line 3", "providers.groq.keys.0.value: a credential is visible ASCII, without spaces or line breaks"),
+        ("line 3", "providers.groq.keys.1.name: 'name' is missing"),
+        (
+            "line 3",
+            "providers.groq.keys.1.value: a value comes from the environment as `env.X`, from a file as `file:PATH`, "
+            "each as the whole value",
+        ),
+        ("line 3", "providers.groq.retries.max: expected a whole number, got text"),
+        (
+            "line 4",
+            "providers.grok: there is no provider type 'grok'; did you mean 'groq'? (else set `type`, or `dialect`)",
+        ),
+        ("line 4", "providers.grok.kyes: unknown key 'kyes'; did you mean 'keys'?"),
+        ("line 5", "providers.mine.base_ur: unknown key 'base_ur'; did you mean 'base_url'?"),
+        ("line 6", "providers.yours.type: expected text, got a whole number"),
+        ("line 7", "listen.port: key is given twice"),
+        ("line 9", "virtual_keys.0.value: 'value' is missing"),
+        ("line 10", "virtual_keys.1.value: a virtual key is visible ASCII, without spaces, and not empty"),
+    ]
+    assert not (tmp_path / "data").exists()
+
+
+def test_names_that_may_match_warn(build) -> None:
+    """A bare name is an error only where no key may call other models than those named; a version may be unusual."""
+    text = (
+        "providers: {mine: {dialect: openai, base_url: 'https://x.example'}}\n"
+        "virtual_keys: [{name: a, value: sk-asb-0123456789, models: [new-model, mine/new-model, 'mine/*']}]\n"
+        "fallbacks: [{from: 'mine/*', to: [mine/b]}]"
+    )
+    said = [str(warning) for warning in build(text).warnings]
+    assert len(said) == 2
+    assert "line 1: providers.mine.base_url: the URL has no version segment" in said[0]
+    assert "line 2: virtual_keys.0.models.0: no provider is known to have this model" in said[1]
 
 
 def test_all_errors_of_all_providers_come_at_once(build) -> None:
@@ -227,7 +304,7 @@ def test_virtual_keys_are_digests(build, tmp_path: Path) -> None:
     first, second = build(text), build(text)
     assert (first.snapshot, first.declared) == (second.snapshot, second.declared)
     digest = digest_of(b"sk-asb-0123456789", bytes.fromhex(first.snapshot.pepper.reveal()))
-    assert first.declared == {VIRTUAL_KEY: {digest: write_virtual_key("a", ["groq/*"])}}
+    assert list(first.declared[VIRTUAL_KEY]) == [digest]
     assert b"sk-asb-0123456789" not in write_snapshot(first.snapshot) + write_entries(first.declared)
     assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
     assert stat.S_IMODE((tmp_path / "data" / "pepper").stat().st_mode) == 0o600

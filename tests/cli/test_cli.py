@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.fakes.upstream import FakeUpstream, Reply
+
 from asbru import __version__
 from asbru.app.config import ConfigFile
 
@@ -65,8 +67,24 @@ def test_config_check_prints_all_errors(tmp_path: Path) -> None:
     assert ran.returncode == 1
     assert "did you mean 'providers'?" in ran.stderr
     assert "line 2: listen.port" in ran.stderr
-    assert "2 error(s)" in ran.stderr
+    assert ran.stderr.endswith("\n2 errors\n")
     assert ran.stdout == ""
+
+
+def test_config_check_live_asks_the_providers(tmp_path: Path) -> None:
+    """A base URL without its version is a warning, and with `--live` an error that names the one that answers."""
+    with FakeUpstream() as upstream:
+        upstream.on("/v1/models", Reply.json({"object": "list", "data": []}))
+        text = f"providers: {{local: {{dialect: openai, allow_loopback: true, base_url: '{upstream.url}'}}}}"
+        (tmp_path / "c.yaml").write_text(text)
+        ran = run("config", "check", "--config", "c.yaml", cwd=tmp_path)
+        assert (ran.returncode, len(upstream.requests)) == (0, 0)
+        assert "warning: line 1: providers.local.base_url: the URL has no version segment" in ran.stderr
+        ran = run("config", "check", "--live", "--config", "c.yaml", cwd=tmp_path)
+        assert ran.returncode == 1
+        assert f"set `base_url: {upstream.url}/v1`\n1 error\n" in ran.stderr
+        (tmp_path / "c.yaml").write_text(text.replace(upstream.url, f"{upstream.url}/v1"))
+        assert run("config", "check", "--live", "--config", "c.yaml", cwd=tmp_path).returncode == 0
 
 
 def test_config_schema_is_the_models(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from asbru.core.ids import IdSource
 from asbru.core.secret_text import SecretText
 from asbru.dialects import Dialect, discover
 from asbru.governance import VIRTUAL_KEY, Keys
+from asbru.governance.entries import OWNER
 from asbru.pipeline import Endpoint, Leases, Load, Rooms, StageMaker
 from asbru.providers import ProviderFault, credential_maker
 from asbru.records import AccessLog, RecordWriter
@@ -66,6 +67,7 @@ class Lasting:
         self.virtual_keys = Keys()
         self.feed = Feed()
         self.feed.subscribe(VIRTUAL_KEY, self.virtual_keys)
+        self.feed.subscribe(OWNER, self.virtual_keys.owners)
 
     @property
     def header_prefixes(self) -> set[bytes]:
@@ -100,7 +102,7 @@ def build_rooms(snapshot: Snapshot, lasting: Lasting) -> Rooms:
     endpoints: dict[str, Endpoint] = {}
     used: set[tuple[Origin, int]] = set()
     for facts in snapshot.providers:
-        origin = _origin(facts)
+        origin = origin_of(facts)
         used.add((origin, limits.response_bytes_max))
         pool = lasting.pool(origin, limits.response_bytes_max)
         endpoints[facts.name] = _endpoint(facts, pool, lasting)
@@ -143,7 +145,9 @@ def declare(snapshot: Snapshot, declared: Entries, lasting: Lasting) -> Iterator
     """Bring the feed to what was compiled together with the snapshot, in steps that are small enough to stand between
     two calls. Whether everyone is let in changes last: who has a key is known by then."""
     yield from lasting.feed.replace_file(declared)
-    lasting.virtual_keys.configure(bytes.fromhex(snapshot.pepper.reveal()), open_access=snapshot.open_access)
+    lasting.virtual_keys.configure(
+        bytes.fromhex(snapshot.pepper.reveal()), open_access=snapshot.open_access, optional=snapshot.keys_optional
+    )
 
 
 def build_forwards(snapshot: Snapshot, lasting: Lasting) -> dict[bytes, Pool]:
@@ -165,7 +169,8 @@ def _socket_origin(path: str) -> Origin:
     return Origin(host="localhost", port=0, unix_socket=path)
 
 
-def _origin(facts: ProviderFacts) -> Origin:
+def origin_of(facts: ProviderFacts) -> Origin:
+    """Where a provider is and how it is reached. Raises `ValueError`."""
     parts = urlsplit(facts.base_url)
     tls = parts.scheme == "https"
     if not parts.hostname or parts.scheme not in ("http", "https"):
@@ -236,7 +241,7 @@ def _credential(facts: ProviderFacts, key: KeyFacts, lasting: Lasting) -> Creden
             return FixedCredential.of_header(name, f"{scheme}{key.value.reveal()}")
         except ValueError as error:
             raise ValueError(f"provider {facts.name}: the value of key '{key.name}' {error}") from None
-    origin = _origin(facts)
+    origin = origin_of(facts)
     identity = (facts.name, key.name, key.value, facts.auth, facts.base_url, origin)
     credential = lasting.credentials.get(identity)
     if credential is None:

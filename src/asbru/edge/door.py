@@ -144,6 +144,7 @@ class Door:
         rooms = self.rooms
         assert rooms is not None
         caller = rooms.keys.identify(request.head.credentials)
+        caller.check_surface(found.route.dialect.surface.name)
         names = model_names(rooms.plan, caller)
         form = found.route.dialect.models
         one = found.parameters.get("model")

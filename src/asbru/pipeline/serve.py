@@ -25,7 +25,7 @@ async def model_call(call: Call, rooms: Rooms) -> None:
     """The middle of the path for what goes to a model."""
     head = call.head = read_head(call, rooms.body_bytes_max)  # what is asked
     targets = rooms.plan.targets(head.model, call.dialect.surface.home)  # where, in which order
-    if call.caller is None or not call.caller.every_model:
+    if call.caller is None or not call.caller.unrestricted:
         targets = permitted(call, targets)  # may they
     if rooms.stages:
         await look_at_request(call, rooms)  # what goes in

@@ -16,6 +16,7 @@ from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.endpoint import Endpoint
 from asbru.pipeline.inputs import check_inputs
 from asbru.pipeline.large import write_members
+from asbru.pipeline.tool_names import fit_tool_names, notes_of
 from asbru.upstream import LARGE_BYTES_MIN, Body
 
 _encode = msgspec.json.encode
@@ -34,6 +35,14 @@ def fits(call: Call, endpoint: Endpoint) -> bool:
     if call.operation.codec is None or body.find(part) < 0:
         return True
     return all(body.find(mark) < 0 for mark in marks)
+
+
+def fits_model(call: Call, traits: Traits) -> bool:
+    """Whether a body of the provider's own dialect is free of members that the model refuses
+    (`Traits.refuse_members`). They may stand there by chance; that costs only time."""
+    if call.operation.codec is None:
+        return True
+    return all(call.body.find(b'"%b"' % name.encode()) < 0 for name in traits.refuse_members)
 
 
 def asks_usage(head: RequestHead, traits: Traits) -> bool:
@@ -77,6 +86,9 @@ def _translate(call: Call, attempt: Attempt, endpoint: Endpoint) -> bytes:
         )
     if traits.refuse_inputs:
         check_inputs(call, traits.refuse_inputs, attempt.target)
-    written = target_operation.codec.write_request(call.read_canonical(), attempt.served_model, traits)
-    attempt.notes = written.notes
+    request = call.read_canonical()
+    if call.dialect is not endpoint.dialect:
+        request, attempt.renamed = fit_tool_names(request, traits.tool_name_chars_max)
+    written = target_operation.codec.write_request(request, attempt.served_model, traits)
+    attempt.notes = notes_of(attempt.renamed) + written.notes if attempt.renamed else written.notes
     return written.body

@@ -46,12 +46,19 @@ class Plan:
 
     def _plan(self, model: str, home: str) -> tuple[Target, ...]:
         first = self._resolve(model, home)
-        targets = (first, *self._fallbacks.get(f"{first.provider.name}/{first.model}", ()))
+        targets = (first, *self._fallbacks_of(first))
         if len(model) <= PLANNED_CHARS_MAX:
             if len(self._known) >= PLANS_MAX:  # callers choose names
                 self._known.clear()
             self._known[model, home] = targets
         return targets
+
+    def _fallbacks_of(self, target: Target) -> tuple[Target, ...]:
+        """Those of the target itself, else those of every model of its provider; never the target again."""
+        named = self._fallbacks.get(str(target))
+        if named is None:
+            named = self._fallbacks.get(f"{target.provider.name}/*", ())
+        return tuple(one for one in named if one != target)
 
     def _resolve(self, model: str, home: str) -> Target:
         name, slash, rest = model.partition("/")
