@@ -84,8 +84,10 @@ def test_unset_key_is_disabled_not_the_start(build) -> None:
 
 
 def test_unset_virtual_keys_do_not_open_the_gateway(build) -> None:
-    """When every virtual key is disabled nobody gets in, even on loopback."""
+    """When every virtual key is disabled nobody gets in, even on loopback; a warning says so."""
     compiled = build("virtual_keys: [{name: a, value: env.A}]")
+    assert str(compiled.warnings[-1]) == "line 1: virtual_keys: every virtual key is disabled: nobody can call"
+    assert "nobody" not in str(build("virtual_keys: [{name: a, value: env.A}, {name: b, value: x}]").warnings)
     assert compiled.declared[VIRTUAL_KEY] == {}
     assert not compiled.snapshot.open_access
 
@@ -174,8 +176,6 @@ def test_custom_provider_at_a_known_address_is_priced(build) -> None:
             "providers: {groq: {}}\nfallbacks: [{from: 'groq/a', to: ['groq/*']}]",
             "to.0: a `*` is not understood here",
         ),
-        ("virtual_keys: [{name: a, value: x, models: ['gpt-4*']}]", "models.0: expected `provider/model`"),
-        ("virtual_keys: [{name: a, value: x, models: ['groq/llama*']}]", "`provider/*` or `*`"),
         (
             "providers: {groq: {keys: [{name: a, value: x, models: [big]}]}}\n"
             "virtual_keys: [{name: a, value: x, models: [bog]}]",
@@ -463,11 +463,11 @@ def test_routing_rules_reach_the_snapshot(build: Any) -> None:
     [
         ("when: 'modl == 1', to: [{provider: groq}]", "when", "line 1, column 1: there is no variable 'modl'"),
         ("when: 'model ==', to: [{provider: groq}]", "when", "line 1, column 9: Syntax error"),
-        ("to: []", "to", "at least 1"),
+        ("to: []", "to", "1 or more"),
         ("to: [{provider: grok}]", "to.0.provider", "did you mean 'groq'?"),
         ("to: [{provider: groq, key: k2}]", "to.0.key", "did you mean 'k1'?"),
         ("to: [{key: k1}]", "to.0.key", "set `provider` beside it"),
-        ("to: [{provider: groq, weight: 0}]", "to.0.weight", "greater than 0"),
+        ("to: [{provider: groq, weight: 0}]", "to.0.weight", "more than 0"),
         ("to: [{provider: groq}], fallbacks: [nobody/x]", "fallbacks.0", "no provider 'nobody'"),
         ("to: [{provider: groq}], scope: team", "0", "names its `owner`"),
         ("to: [{provider: groq}], owner: blue", "0", "a global one none"),

@@ -3,12 +3,13 @@
     the provider's response               what happens next
     401, 402, 403                         the key cools down for a minute (403: for this model); try the next key
     none: the key's token was refused     the same; nothing was sent
-    429                                   the key cools down for Retry-After, for this model or all models; try the next key
+    429                                   the key cools down for Retry-After (this model or all); try the next key
     5xx, network, protocol, fault, cut    retry with the same key after a pause, at most `retries.max` times
     deadline                              try the next target: the caller has waited long enough
     408                                   try the next target
     404 that means an unknown model       try the next target
     none: its connections are all busy    try the next target (`overload`)
+    400, 422 for a parameter Asbru wrote  retry with the same key without it, once (a learned fact)
     any other 4xx                         return the error to the caller
 
 While there is something else to try, Asbru does not use a target that keeps failing (`circuits`). A target whose keys
@@ -26,6 +27,7 @@ from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.circuits import is_open, open_keys, pass_over_open, tell_failure, tell_success
 from asbru.pipeline.endpoint import NO_KEY, Endpoint
 from asbru.pipeline.failures import attempt_failed, fell_back, key_cools_down, pass_over, words_of
+from asbru.pipeline.learning import LESSONS_MAX, Lesson, learn
 from asbru.pipeline.local_count import count_locally
 from asbru.pipeline.responses import Response
 from asbru.pipeline.rooms import Rooms
@@ -73,13 +75,13 @@ async def attempt(call: Call, targets: Sequence[Target], rooms: Rooms) -> Respon
                     response = await send(call, made, rooms)
                     if breaker is not None and breaker.circuits:
                         tell_success(made, breaker, rooms, begun=response.stream is not None)
+                    if tries is not None:
+                        tries.tell_lessons(call)
                     return response
                 except AsbruError as error:
                     _conclude(call, made, error, rooms)
-                    if error.by_stage or not isinstance(error, UpstreamError):
-                        raise
                     tries = tries or _Tries(target, rooms, alone=len(targets) == 1)
-                    key = await tries.after(key, error)
+                    key = await tries.after(call, made, error)
                     began_s = rooms.clock()
         except (UpstreamError, UnsupportedByProvider, NotFound, Overloaded) as error:
             if not _leads_on(call, target, error, rooms):
@@ -160,7 +162,7 @@ def _is_unknown_model(error: UpstreamError) -> bool:
 class _Tries:
     """What one target has been tried with so far: made only when the first try fails."""
 
-    __slots__ = ("_alone", "_count", "_retries", "_rooms", "_target", "_tried")
+    __slots__ = ("_alone", "_count", "_lessons", "_retries", "_rooms", "_target", "_tried")
 
     def __init__(self, target: Target, rooms: Rooms, *, alone: bool) -> None:
         self._alone = alone
@@ -169,9 +171,32 @@ class _Tries:
         self._tried: set[str] = set()
         self._retries = 0
         self._count = 0
+        self._lessons: tuple[Lesson, ...] = ()
 
-    async def after(self, key: Key, error: UpstreamError) -> Key:
+    def tell_lessons(self, call: Call) -> None:
+        """The target answered: what was learned on the way is true."""
+        for lesson in self._lessons:
+            lesson.tell(call, self._rooms)
+
+    async def after(self, call: Call, made: Attempt, error: AsbruError) -> Key:
         """The key for the next try, once it is time for it; raises when this target is done with."""
+        if error.by_stage or not isinstance(error, UpstreamError):
+            raise error
+        lesson = learn(call, made, error) if len(self._lessons) < LESSONS_MAX else None
+        if lesson is not None:
+            self._lessons += (lesson,)
+            return made.key
+        try:
+            key, seconds = self._next(made.key, error)
+        except AsbruError:
+            for lesson in reversed(self._lessons):
+                lesson.forget()
+            raise
+        if seconds is not None:
+            await pause(self._rooms.loop, seconds)
+        return key
+
+    def _next(self, key: Key, error: UpstreamError) -> tuple[Key, float | None]:
         rooms, target = self._rooms, self._target
         route = target.provider
         self._count += 1
@@ -187,7 +212,7 @@ class _Tries:
             )
             if following is None:
                 raise _exhausted(target, error, now_s)
-            return following
+            return following, None
         if not self._alone and rooms.breaker is not None and is_open(target, key, rooms.breaker, now_s):
             raise error  # there is something better to try
         policy = route.retries
@@ -195,8 +220,7 @@ class _Tries:
             raise error
         seconds = retry_pause_s(self._retries, policy.pause_initial_s, policy.pause_max_s, rooms.chance())
         self._retries += 1
-        await pause(rooms.loop, seconds)
-        return key
+        return key, seconds
 
 
 def _is_retried(error: UpstreamError) -> bool:

@@ -26,7 +26,7 @@ async def model_call(call: Call, rooms: Rooms) -> None:
     head = call.head = read_head(call, rooms.body_bytes_max)  # what is asked
     caller = call.caller
     if rooms.routing is None and caller is not None and caller.unrestricted and not call.watched:
-        targets = rooms.plan.targets(head.model, call.dialect.surface.home)  # where, in which order
+        targets = rooms.plan.targets(head.model, call.dialect.surface.home, caller)  # where, in which order
     else:
         targets = choose(call, head.model, rooms)  # by rules, weights, sessions; may they
     if rooms.stages:
@@ -35,7 +35,7 @@ async def model_call(call: Call, rooms: Rooms) -> None:
         await call.lease.hold(call, targets)  # can they pay
     response = await attempt(call, targets, rooms)  # keys, retries, fallbacks, until the first content byte
     if response.stream is None:  # to the caller, to the last byte
-        deliver(call, response)
+        deliver(call, response, rooms.limit_headers)
     else:
         await deliver_stream(call, response, response.stream, rooms)
 
@@ -57,7 +57,7 @@ async def serve(call: Call, rooms: Rooms, middle: Middle = model_call) -> None:
             call.lease = await rooms.leases.admit(call)  # may they, now
         await middle(call, rooms)
     except AsbruError as error:
-        refuse(call, error)
+        refuse(call, error, rooms.limit_headers)
     except Exception:
         call.fail()
         raise

@@ -92,6 +92,13 @@ CIRCUITS_OPENED = Metric(
     unit="circuits",
     sentence="How often a circuit was opened, or opened again by a probe that failed.",
 )
+LEARNED_FACTS = Metric(
+    name="asbru_learned_facts_total",
+    kind="counter",
+    labels=("provider", "model", "parameter"),
+    unit="facts",
+    sentence="Parameters that a model was found to refuse, and that translated calls to it go without since.",
+)
 CALLS_IN_FLIGHT = Metric(
     name="asbru_calls_in_flight",
     kind="gauge",
@@ -195,6 +202,7 @@ METRICS: tuple[Metric, ...] = (
     FALLBACKS,
     CIRCUITS,
     CIRCUITS_OPENED,
+    LEARNED_FACTS,
     CALLS_IN_FLIGHT,
     CALLS_QUEUED,
     CALLS_SHED,

@@ -32,8 +32,8 @@ class Whose(NamedTuple):
 
 def whose(caller: Caller) -> Whose:
     """The caller and the owners above it."""
-    names = {kind: name for kind, _, name in (owner.partition("/") for owner in caller.owners)}
-    return Whose(caller.name, names.get("team", ""), names.get("customer", ""))
+    above = dict(owner.split("/", 1) for owner in caller.owners)
+    return Whose(caller.name, above.get("team", ""), above.get("customer", ""))
 
 
 def watched_by(rules: Rules) -> frozenset[bytes]:

@@ -66,7 +66,7 @@ def _chance(call: Call, rooms: Rooms) -> float:
 
 def _by_plan(call: Call, model: str, rooms: Rooms, caller: Caller) -> tuple[tuple[Target, ...], bool]:
     """What the name means, and whether the first was drawn from several."""
-    targets = rooms.plan.targets(model, call.dialect.surface.home)
+    targets = rooms.plan.targets(model, call.dialect.surface.home, caller)
     among = _candidates(caller, model, rooms.plan) if caller.shares else None
     return (_spread(call, among, targets, rooms), len(among) > 1) if among else (targets, False)
 
@@ -111,9 +111,9 @@ def _candidates(caller: Caller, model: str, plan: Plan) -> list[_Candidate]:
     """The providers that have the model and a weight of the caller's."""
     having = {route.name: route for route in plan.having(model)}
     return [
-        _Candidate(Target(having[provider], model), weight)
-        for provider, weight in caller.shares
-        if provider in having and caller.may_use(provider, model)
+        _Candidate(Target(having[share.provider], model), share.weight)
+        for share in caller.shares
+        if share.provider in having and caller.may_use(share.provider, model)
     ]
 
 
