@@ -89,6 +89,19 @@ async def test_a_rule_may_name_the_key() -> None:
             assert len(upstream.requests) == 2
 
 
+async def test_a_rule_s_key_and_the_caller_s_keys() -> None:
+    """Where the caller may use some of the provider's keys only, the rule's key is still the one that is used."""
+    async with FakeUpstream() as upstream:
+        upstream.otherwise = GOOD
+        facts = openai(upstream.url, keys=keys("a", "b", "c"))
+        entry = KeyEntry(name="tester", models=("*",), providers=(ProviderEntry(keys=("a", "b")),))
+        virtual_keys = {digest_of(KEY.encode(), PEPPER): msgspec.msgpack.encode(entry)}
+        rules = (rule(provider="openai", key="b"),)
+        async with Gateway(facts, routing_rules=rules, virtual_keys=virtual_keys) as gateway:
+            await gateway.call(CHAT_PATH, chat())
+            assert gateway.row["key_name"] == "b"
+
+
 async def test_a_name_that_only_a_rule_knows() -> None:
     """A rule may give a meaning to a name that no provider has; where none does, it is refused as ever."""
     async with FakeUpstream() as upstream:
@@ -271,6 +284,17 @@ async def test_a_session_moves_when_what_it_is_bound_to_fails() -> None:
             assert [row["provider"] == first for row in gateway.rows] == [True, False, False]
             await gateway.call(CHAT_PATH, chat(f"{first}/gpt-x"), **session)
             assert gateway.rows[-1]["provider"] == first  # a provider that is named is never reordered
+
+
+async def test_a_named_provider_stays_first() -> None:
+    """A session that a fallback served does not make later calls begin there, where the call names the provider."""
+    async with FakeUpstream() as upstream:
+        providers = [openai(upstream.url, name=name, keys=keys("1", "2")) for name in "ab"]
+        async with Gateway(*providers, fallbacks=fallback("a/gpt-x", "b/gpt-x")) as gateway:
+            upstream.queue(Reply.json({"error": {"message": "no"}}, 500), GOOD, GOOD)
+            for provider in ("b", "a"):
+                await gateway.call(CHAT_PATH, chat("a/gpt-x"), headers=["x-asbru-session: s"])
+                assert gateway.rows[-1]["provider"] == provider
 
 
 async def test_a_key_that_fails_loses_its_sessions() -> None:

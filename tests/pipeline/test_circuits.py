@@ -77,6 +77,21 @@ def test_a_probe_is_one_attempt(make: Make) -> None:
     assert keys_used(inside)[before + 2 :] == ["b1"]
 
 
+def test_nobody_else_probes_meanwhile(make: Make) -> None:
+    """While one call waits for the provider that it probes, others go to the fallback."""
+    inside = make()
+    inside.script("a", *[said(500)] * 3)
+    inside.script("b", *[OK] * 9)
+    served(inside)
+    inside.now_s += 10.0
+    probing = inside.chat("a/m")
+    assert not probing.answer
+    assert served(inside) == (200, "b")
+    inside.script("a", OK)
+    inside.play()
+    assert probing.status == 200
+
+
 def test_another_key_is_tried_before_another_target(make: Make) -> None:
     """Circuits are of target and key: one that fails is let alone while the other serves."""
     inside = make(keys=TWO_KEYS, retries=RetryPolicy(max=2, pause_initial_s=0.0))

@@ -96,6 +96,20 @@ def test_who_left_takes_no_place() -> None:
     assert (bench.admitted, bench.load.in_flight) == (["a", "c"], 1)
 
 
+def test_a_place_goes_past_who_left() -> None:
+    """The next one that still waits gets it, and only that one is counted."""
+    bench = Bench(1, 9)
+    bench.come("a")
+    gone, _ = bench.come("b"), bench.come("c")
+    assert gone is not None
+    gone.waiter = None
+    bench.end()
+    bench.turn()
+    assert (bench.admitted, bench.load.in_flight) == (["a", "c"], 1)
+    bench.end()
+    assert (bench.load.in_flight, len(bench.load.waiting)) == (0, 0)
+
+
 def test_a_limit_that_is_raised_admits_those_that_wait() -> None:
     """A reload with a higher limit does not wait for a call to end."""
     bench = Bench(1, 2)

@@ -126,7 +126,9 @@ def test_a_cycle_ends() -> None:
         rule("there", "model == 'a'", "/b", chain=True),
         rule("back", "model == 'b'", "/a", chain=True),
     ]
-    assert decided(rules, asked(model="a")) == "openai/a"
+    trail: list[str] = []
+    assert Rules(rules).decide(asked(model="a"), 0.0, trail) == Decision("openai", "a", "", ())
+    assert len(trail) == 2
     assert decided([rule("same", "", "/", chain=True)], asked()) == "openai/gpt"
 
 
