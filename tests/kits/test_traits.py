@@ -219,7 +219,7 @@ SAME_DIALECT = [
 
 @pytest.mark.parametrize(("refused", "back", "asked", "expected"), SAME_DIALECT)
 def test_members_that_a_model_refuses_go_by_their_other_name(
-    refused: tuple[str, ...], back: Any, asked: Any, expected: Any, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch, *, refused: tuple[str, ...], back: Any, asked: Any, expected: Any
 ) -> None:
     """A body of the model's own dialect is written anew where it holds a member that the model refuses."""
     body = sent(Case(None, OPENAI, CHAT, asked), Traits(refuse_members=refused, reasoning_back=back), monkeypatch)

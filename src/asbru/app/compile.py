@@ -26,6 +26,7 @@ from asbru.app.boot import Boot, Options
 from asbru.app.compile_governance import compile_governance, enforce_auth
 from asbru.app.compile_models import check_model_names
 from asbru.app.compile_providers import Findings, compile_providers
+from asbru.app.compile_rules import compile_rules
 from asbru.app.config import (
     ConfigFile,
     ConfigPath,
@@ -80,6 +81,7 @@ def compile_config(
     if parsed.config.virtual_keys and not declared[VIRTUAL_KEY] and keys_needed is not False:
         findings.warn(("virtual_keys",), "every virtual key is disabled: nobody can call")
     fallbacks = _fallbacks(parsed, findings)
+    rules = compile_rules(parsed, findings)
     forwards = _forwards(options, parsed, findings)
     _check_server_tls(parsed, findings)
     check_model_names(parsed.config, providers, findings)
@@ -99,6 +101,7 @@ def compile_config(
         open_access=open_access,
         keys_optional=keys_needed is False,
         fallbacks=fallbacks,
+        routing_rules=rules,
         limits=config.limits,
         forwards=forwards,
         cors_origins=tuple(config.cors_origins),
