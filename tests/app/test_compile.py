@@ -101,7 +101,7 @@ def test_files_of_secrets_are_watched(build, tmp_path: Path) -> None:
 def test_an_empty_file_warns(build, text: str) -> None:
     """It replaces the built-in configuration, which had providers."""
     assert [str(warning) for warning in build(text).warnings] == [
-        "the file is empty: no providers are configured, and every call will be refused"
+        "the file is empty: no providers are configured, so every call will be refused"
     ]
 
 
@@ -138,11 +138,11 @@ def test_custom_provider_at_a_known_address_is_priced(build) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("providers: {grok: {}}", "there is no provider type 'grok'; did you mean 'groq'?"),
+        ("providers: {grok: {}}", "unknown provider type 'grok'; did you mean 'groq'?"),
         ("providers: {a: {type: antropic}}", "did you mean 'anthropic'?"),
         ("providers: {a: {type: custom}}", "needs `dialect`"),
         ("providers: {a: {dialect: openai}}", "needs `base_url`"),
-        ("providers: {groq: {dialect: anthropic}}", "do not speak this dialect"),
+        ("providers: {groq: {dialect: anthropic}}", "do not support this dialect"),
         ("providers: {groq: {keys: [{name: a}]}}", "key 'a' has no value"),
         ("providers: {groq: {keys: [{name: a, value: 'x y'}]}}", "visible ASCII"),
         ('providers: {groq: {keys: [{name: a, value: "x\\r\\ny"}]}}', "visible ASCII"),
@@ -155,7 +155,7 @@ def test_custom_provider_at_a_known_address_is_priced(build) -> None:
         ("providers: {groq: {proxy: 'socks5://x:1'}}", "providers.groq.proxy: expected http://host:port"),
         ("providers: {groq: {proxy: 'http://x:1?same-1234567890123'}}", "expected http://host:port"),
         ("providers: {groq: {headers: {'a b': x}}}", "not a valid header name"),
-        ("providers: {groq: {headers: {Host: x}}}", "set by the gateway itself"),
+        ("providers: {groq: {headers: {Host: x}}}", "Asbru sets this header itself"),
         ('providers: {groq: {headers: {a: "x\\ny"}}}', "without line breaks"),
         ("providers: {groq: {tls: {ca_file: /none}}}", "cannot read /none: No such file"),
         ("virtual_keys: [{name: a, value: ''}]", "visible ASCII"),

@@ -65,7 +65,7 @@ def test_config_check_prints_all_errors(tmp_path: Path) -> None:
     assert ran.returncode == 1
     assert "did you mean 'providers'?" in ran.stderr
     assert "line 2: listen.port" in ran.stderr
-    assert "2 error(s)" in ran.stderr
+    assert "2 errors" in ran.stderr
     assert ran.stdout == ""
 
 

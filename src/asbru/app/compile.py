@@ -70,7 +70,7 @@ def compile_config(
     parsed = parse_config(document, env)
     findings = Findings(document, watched=[*parsed.files])
     if not document.data:
-        findings.warn((), "the file is empty: no providers are configured, and every call will be refused")
+        findings.warn((), "the file is empty: no providers are configured, so every call will be refused")
     host = options.host or parsed.config.listen.host
     providers = compile_providers(parsed, types, findings, now=datetime.now(UTC), mock_socket=options.mock_socket)
     pepper = b"\0" * 32 if dry else load_pepper(ensure_data_dir(options.data_dir))
@@ -137,7 +137,7 @@ def _virtual_keys(parsed: ParsedConfig, pepper: bytes, findings: Findings) -> di
             continue
         value = key.value.reveal()
         if not value or not value.isascii() or not value.isprintable() or " " in value:
-            findings.error(path, "a virtual key is visible ASCII, without spaces, and not empty")
+            findings.error(path, "expected a virtual key of visible ASCII characters without spaces")
             continue
         if len(value) < _KEY_LENGTH_MIN:
             findings.warn(path, f"shorter than {_KEY_LENGTH_MIN} characters: easy to guess")
@@ -160,7 +160,8 @@ def _fallbacks(parsed: ParsedConfig, findings: Findings) -> tuple[Fallback, ...]
         source_provider = fallback.source.partition("/")[0]
         if source_provider not in configured:
             findings.warn(
-                ("fallbacks", index, "from"), f"provider {source_provider!r} is not configured: never asked"
+                ("fallbacks", index, "from"),
+                f"provider {source_provider!r} is not configured, so this entry has no effect",
             )
         targets: list[str] = []
         for place, target in enumerate(fallback.targets):
@@ -169,7 +170,7 @@ def _fallbacks(parsed: ParsedConfig, findings: Findings) -> tuple[Fallback, ...]
             if provider not in configured:
                 findings.warn(where, f"provider {provider!r} is not configured: this fallback is skipped")
             elif target == fallback.source or target in targets:
-                findings.warn(where, f"{target} is already in this chain: skipped")
+                findings.warn(where, f"{target} is already in this chain of fallbacks: skipped")
             else:
                 targets.append(target)
         if targets:
@@ -201,7 +202,7 @@ def _check_server_tls(parsed: ParsedConfig, findings: Findings) -> None:
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(tls.cert_file, tls.key_file)
     except (OSError, ValueError) as error:
-        reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or "not a PEM pair"
+        reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or "not a PEM certificate and key"
         findings.error(("listen", "tls"), f"the certificate and key cannot be used: {reason}")
 
 

@@ -60,7 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = read_arguments(arguments, required=("socket", "data-dir"))
     end_with_supervisor()
     if not Path(given["data-dir"]).is_dir():
-        log("error", "the control process cannot start", why=f"there is no directory {given['data-dir']}")
+        log("error", "the control process cannot start", why=f"the directory {given['data-dir']} does not exist")
         return 1
     config = server_config(build())
     # uvicorn raises the signal that ended it once more, for whoever listened before: nobody, and the exit is clean.

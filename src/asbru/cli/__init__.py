@@ -13,8 +13,8 @@ import click
 __all__ = ["commands", "main"]
 
 _COMMANDS = {
-    "serve": "Serve: the gateway itself.",
-    "demo": "Serve with a mock model, and show one streamed answer.",
+    "serve": "Run the gateway.",
+    "demo": "Run the gateway with a mock model and show one streamed reply.",
     "config": "Check a configuration, or print its JSON schema.",
     "version": "Print the version.",
 }

@@ -33,10 +33,10 @@ ANSWER_TIMEOUT_S = 60.0
     type=click.Path(path_type=Path, file_okay=False),
     default=DATA_DIR,
     show_default=True,
-    help="Records.",
+    help="Directory for records.",
 )
 def command(*, port: int, data_dir: Path) -> None:
-    """Serve with a mock model, send one chat through, and print how to send your own."""
+    """Run with a mock model, send one chat request, and print how to send your own."""
     from asbru.app.data_dir import new_virtual_key
     from asbru.app.defaults import default_settings
     from asbru.providers import discover
@@ -54,7 +54,8 @@ def command(*, port: int, data_dir: Path) -> None:
             code = process.wait()
             if url is None and code:
                 click.echo(
-                    "asbru: it did not start, see above; for another port: --port 9000, make run PORT=9000", err=True
+                    "asbru: startup failed, see above; to use another port: --port 9000, or make run PORT=9000",
+                    err=True,
                 )
         except (OSError, http.client.HTTPException, ValueError) as error:
             click.echo(f"asbru: the demo call failed: {error}", err=True)
@@ -119,7 +120,7 @@ def _lines_to_copy(url: str, key: str, providers: list[str], data_dir: Path) -> 
 Serving on  {url}
 Your key    {key}   (valid while this demo runs)
 Models      {_models(providers)}
-Records     {data_dir / "asbru.sqlite"}, one row for each call
+Records     {data_dir / "asbru.sqlite"}, one row per call
 
 curl:
   export ASBRU_KEY={key}
@@ -129,8 +130,8 @@ curl:
 OpenAI SDK (Python):
   from openai import OpenAI
   client = OpenAI(base_url="{url}/v1", api_key="{key}")
-  answer = client.chat.completions.create(model="mock/echo", messages=[{{"role": "user", "content": "Hello"}}])
-  print(answer.choices[0].message.content)
+  completion = client.chat.completions.create(model="mock/echo", messages=[{{"role": "user", "content": "Hello"}}])
+  print(completion.choices[0].message.content)
 
 Claude Code:
   ANTHROPIC_BASE_URL={url}/anthropic ANTHROPIC_AUTH_TOKEN={key} \\
@@ -148,5 +149,5 @@ def _models(providers: list[str]) -> str:
     offered = ", ".join(f"{name}/..." for name in providers if not types[name].served_here)
     unset = ", ".join(kind.env_key for name, kind in types.items() if kind.env_key and name not in providers)
     mock = ", ".join(f"{MODEL.partition('/')[0]}/{name}" for name in ("echo", "story", "tools", "thinking"))
-    more = f"\n            for more, set {unset} and start again" if unset else ""
+    more = f"\n            to add providers, set {unset} and restart" if unset else ""
     return f"{offered + ', ' if offered else ''}{mock} ...{more}"

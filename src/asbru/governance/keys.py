@@ -122,7 +122,7 @@ class Keys:
                 if value is candidates[0]:  # else one that is not known yet would win
                     self._keep(credentials, digest, found)
                 return found
-        raise Unauthenticated("the API key is not known here; expected a virtual key of this gateway (sk-asb-...)")
+        raise Unauthenticated("the API key is unknown; expected a virtual key of this gateway (sk-asb-...)")
 
     def _keep(self, credentials: tuple[bytes, bytes, bytes], digest: str, found: Caller) -> None:
         if len(self._cache) >= KEYS_CACHED_MAX:

@@ -3,7 +3,7 @@
     the provider's response               what happens next
     401, 402, 403                         the key cools down for a minute (403: for this model); try the next key
     none: the key's token was refused     the same; nothing was sent
-    429                                   the key cools down for Retry-After, for this model or all models; try the next key
+    429                                   the key cools down for Retry-After (this model or all); try the next key
     5xx, network, protocol, fault, cut    retry with the same key after a pause, at most `retries.max` times
     deadline                              try the next target: the caller has waited long enough
     408                                   try the next target
@@ -234,7 +234,7 @@ def _exhausted(target: Target, last: UpstreamError | None, now_s: float) -> Asbr
             )
         if route.keys:
             return NotFound(
-                f"no key of '{route.name}' is meant for the model '{target.model[:200]}'",
+                f"no key of '{route.name}' serves the model '{target.model[:200]}'",
                 code="model_not_found",
                 param="model",
             )
@@ -243,7 +243,7 @@ def _exhausted(target: Target, last: UpstreamError | None, now_s: float) -> Asbr
         words = "" if last.status == 401 else f" {last.message}"  # a 401's words may show parts of the key
         said = f"; the last one was refused: {last.status}{words}"
     return UpstreamError(
-        f"no usable key of the provider '{route.name}' is left{said}",
+        f"no usable key is left for the provider '{route.name}'{said}",
         kind="exhausted",
         status=502,
         code="upstream_credentials_exhausted",

@@ -93,7 +93,7 @@ def _read_json(text: str) -> Document:
     except json.JSONDecodeError as error:
         raise refused(f"not valid JSON: {error.msg} (column {error.colno})", error.lineno) from error
     if twice:
-        raise ConfigRefusedError([Problem((), f"key {key!r} is given twice") for key in twice])
+        raise ConfigRefusedError([Problem((), f"duplicate key {key!r}") for key in twice])
     return Document(data, json_text=text)
 
 

@@ -37,7 +37,7 @@ def nearest(word: str, valid: Iterable[str]) -> str:
     close = difflib.get_close_matches(word.lower(), names, n=1, cutoff=0.5)
     if close:
         return f"did you mean {close[0]!r}?"
-    return f"valid here: {', '.join(names)}" if names else "nothing is valid here"
+    return f"valid here: {', '.join(names)}" if names else "no keys are valid here"
 
 
 def problems_from(error: ValidationError, model: type[BaseModel], document: Document) -> list[Problem]:
@@ -59,7 +59,7 @@ def _message(detail: ErrorDetails, path: ConfigPath, model: type[BaseModel]) -> 
         return f"{path[-1]!r} is missing"
     if kind == "string_pattern_mismatch":
         what = "the name" if "[key]" in detail["loc"] else "the text"
-        return f"{what} does not have the expected form {context.get('pattern')}"
+        return f"{what} does not match the expected pattern {context.get('pattern')}"
     if kind == "value_error":
         return str(context.get("error", detail["msg"]))
     message = detail["msg"].replace("Input should be", "expected")
