@@ -29,6 +29,13 @@ class Traits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         tuple[InputKind, ...],
         Meta(description="Inputs that the model does not support. Asbru refuses a call that contains one."),
     ] = ()
+    refuse_members: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Members, anywhere in a request of its own dialect, that it refuses although it takes what "
+            "they say under another name: a request that holds one is read and written anew."
+        ),
+    ] = ()
     ask_stream_usage: Annotated[
         bool,
         Meta(description="Ask for usage in streams if the caller does not, in dialects that report it on request."),
@@ -85,6 +92,39 @@ class Traits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             "every translated call that offers tools."
         ),
     ] = None
+    tool_name_chars_max: Annotated[
+        int,
+        Meta(
+            ge=16,
+            description="The longest name of a tool that it takes, of letters, digits, `_` and `-`. A translated call "
+            "writes any other name in these letters and this length; the caller reads its own name in the answer.",
+        ),
+    ] = 64
+    tool_id_chars_max: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="The longest id of a tool call that it takes (OpenAI dialect): a longer one becomes a digest "
+            "where a call is translated; 0: any.",
+        ),
+    ] = 40
+    tool_id_chars: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=64,
+            description="It wants ids of tool calls of exactly so many letters and digits (OpenAI dialect): any other "
+            "becomes a digest where a call is translated; 0: it does not.",
+        ),
+    ] = 0
+    user_chars_max: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="The longest name of a user that it takes: a longer one becomes a digest where a call is "
+            "translated; 0: that of its dialect (OpenAI 64, Anthropic 256).",
+        ),
+    ] = 0
     sampling: Annotated[
         bool,
         Meta(description="The model accepts `temperature`, `top_p` and `top_k`. If not, translated calls omit them."),

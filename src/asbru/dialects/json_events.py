@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from asbru.dialects.surrogates import decode_mended
 from asbru.wire.sse import CR, read_block
 
 QUICK_END: Final = b"}\n\n"
@@ -71,7 +72,7 @@ def _is_malformed(block: bytes) -> bool:
     if event is None or event.data.strip() in _GOOD:
         return False
     try:
-        _decode_object(event.data)
+        decode_mended(_decode_object, event.data)
     except _ERRORS:
         return True
     return False

@@ -1,22 +1,15 @@
 """Governance: who calls, what they may use, and how much of it.
 
-Virtual keys and the models they allow (`keys`); owners as they are declared (`declared`) and told to workers
-(`entries`); limits, of which a worker holds slices (`limits`, `standing`), taken from a ledger (`ledger`, a room of its
-own). It refuses to know HTTP, providers or prices.
+Virtual keys (`keys`) and what their callers may use (`caller`); owners as they are declared (`declared`), checked and
+turned into feed entries (`declare`), and told to workers (`entries`); limits, of which a worker holds slices (`limits`,
+`standing`), taken from a ledger (`ledger`, a room of its own). It refuses to know HTTP, providers or prices.
 """
 
 from typing import TYPE_CHECKING
 
-from asbru.governance.keys import (
-    OPEN_CALLER,
-    VIRTUAL_KEY,
-    Caller,
-    Keys,
-    caller,
-    digest_of,
-    refuse_model,
-    write_virtual_key,
-)
+from asbru.governance.caller import OPEN_CALLER, Caller
+from asbru.governance.entries import VIRTUAL_KEY, write_virtual_key
+from asbru.governance.keys import Keys, digest_of
 
 if TYPE_CHECKING:
     from asbru.governance import declare, declared, entries, standing
@@ -26,12 +19,10 @@ __all__ = [
     "VIRTUAL_KEY",
     "Caller",
     "Keys",
-    "caller",
     "declare",
     "declared",
     "digest_of",
     "entries",
-    "refuse_model",
     "standing",
     "write_virtual_key",
 ]

@@ -29,7 +29,7 @@ from asbru.governance.declared import (
     ScopeLimits,
     Team,
 )
-from asbru.governance.entries import KeyEntry, LimitEntry, OwnerEntry, ProviderEntry
+from asbru.governance.entries import EVERY_PROVIDER, EVERYTHING, KeyEntry, LimitEntry, OwnerEntry, ProviderEntry
 from asbru.governance.patterns import check_pattern
 
 _CALENDAR_WINDOWS = ("1d", "1w", "1M", "1Q", "1Y")
@@ -159,9 +159,9 @@ def virtual_key_entry(one: Access, digest: str) -> Entry:
         owner_id=owner_id,
         parent=parent,
         limits=limits_of(owner_id, one),
-        providers=tuple(_provider_entry(owner_id, access) for access in one.providers),
+        providers=_provider_entries(owner_id, one.providers),
         blocked_models=one.blocked_models,
-        surfaces=one.surfaces,
+        surfaces=_names(one.surfaces),
         mcp_tools=one.mcp_tools,
         expires_ms=0 if one.expires_at is None else expiry_ms(one.expires_at),
         active=one.active,
@@ -175,12 +175,21 @@ def _owner_entry(owner_id: str, one: Limited, parent: str = "") -> Entry:
     return owner_id, msgspec.msgpack.encode(entry)
 
 
+def _names(names: tuple[str, ...]) -> tuple[str, ...]:
+    return EVERYTHING if names == EVERYTHING else names
+
+
+def _provider_entries(owner_id: str, accesses: tuple[ProviderAccess, ...]) -> tuple[ProviderEntry, ...]:
+    entries = tuple(_provider_entry(owner_id, access) for access in accesses)
+    return EVERY_PROVIDER if entries == EVERY_PROVIDER else entries
+
+
 def _provider_entry(owner_id: str, access: ProviderAccess) -> ProviderEntry:
     return ProviderEntry(
         provider=access.provider,
-        models=access.models,
+        models=_names(access.models),
         blocked_models=access.blocked_models,
-        keys=access.keys,
+        keys=_names(access.keys),
         weight=access.weight,
         limits=limits_of(f"{owner_id}/provider/{access.provider}", access),
     )

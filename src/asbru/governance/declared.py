@@ -88,10 +88,8 @@ class ProviderAccess(Limited, frozen=True, kw_only=True, forbid_unknown_fields=T
     ] = ()
     keys: Annotated[_Names, Meta(description="The provider's keys that may serve it.")] = ("*",)
     weight: Annotated[
-        float | None,
+        Annotated[float, Meta(gt=0, le=1_000_000)] | None,
         Meta(
-            gt=0,
-            le=1_000_000,
             description="Its share of the calls that name a model without a provider; none: only where it is named.",
         ),
     ] = None

@@ -23,6 +23,7 @@ from asbru.core.chat import (
     ToolResultPart,
 )
 from asbru.core.traits import PLAIN, Traits
+from asbru.dialects.anthropic_messages import DIALECT as ANTHROPIC
 from asbru.dialects.openai_chat.request_body import effort_of, write_request
 
 ASK = (Message(role="user", parts=(TextPart(text="q"),)),)
@@ -243,3 +244,22 @@ def test_the_canonical_request_is_left_alone() -> None:
     before = msgspec.json.encode(request)
     assert write_request(request, "up", PLAIN) == write_request(request, "up", PLAIN)
     assert msgspec.json.encode(request) == before
+
+
+def test_blocks_that_chat_lacks_are_said_in_words() -> None:
+    """Search results and references to tools of Anthropic callers become text, also in the results of tools."""
+    found = {
+        "type": "search_result",
+        "title": "Rivers",
+        "source": "https://example.com/rivers",
+        "content": [{"type": "text", "text": "The Elbe is long."}],
+    }
+    reference = {"type": "tool_reference", "tool_name": "get_weather"}
+    content = [{"type": "tool_result", "tool_use_id": "c", "content": [found, reference]}, found]
+    body = json.dumps({"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": content}]}).encode()
+    written = write_request(ANTHROPIC.chat.read_request(body), "m", PLAIN)
+    text = "Rivers\nhttps://example.com/rivers\n\nThe Elbe is long."
+    [tool, user] = json.loads(written.body)["messages"]
+    assert [part["text"] for part in tool["content"]] == [text, "The tool get_weather is available."]
+    assert user["content"] == text
+    assert {note.kind for note in written.notes} == {"changed"}

@@ -17,7 +17,9 @@ from asbru.app.config.structs import FromStruct
 from asbru.app.snapshot import Fallback, Limits, PrefixForward
 from asbru.core.secret_text import SecretText
 from asbru.core.traits import TraitChanges, TraitRule
+from asbru.governance.declared import Access, Customer, ScopeLimits, Team
 from asbru.routing import RetryPolicy
+from asbru.routing.rules import RoutingRule
 from asbru.upstream import ExchangeDeadlines
 from asbru.upstream.origin import Reach
 
@@ -94,18 +96,36 @@ class ProviderSettings(Reach, frozen=True, kw_only=True, forbid_unknown_fields=T
     tls: Annotated[UpstreamTls, Meta(description="Verification of the provider's certificate.")] = UpstreamTls()
 
 
-class VirtualKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class VirtualKey(Access, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A key a caller presents. Only its digest reaches the workers."""
 
-    name: Annotated[str, Meta(pattern=_NAME, description="Name in records, metrics and logs.")]
     value: Annotated[
         SecretText,
         Meta(description="The key; preferably `sk-asb-` and 32 random characters, from `env.NAME`."),
     ]
-    models: Annotated[
-        tuple[str, ...],
-        Meta(min_length=1, description="Models that the key may call: `provider/model`, `provider/*`, or `*`."),
-    ] = ("*",)
+
+
+_OTHER_NAME = "Another name of `enforce_auth`."
+
+
+class Governance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who needs a key, and limits that hold whoever calls."""
+
+    enforce_auth: Annotated[
+        bool | None,
+        Meta(
+            description="true: every call needs a virtual key; false: none does; by default as soon as there is one, "
+            "and wherever other machines can call."
+        ),
+    ] = None
+    enforce_auth_on_inference: Annotated[bool | None, Meta(description=_OTHER_NAME)] = None
+    is_vk_mandatory: Annotated[bool | None, Meta(description=_OTHER_NAME)] = None
+    enforce_governance_header: Annotated[bool | None, Meta(description=_OTHER_NAME)] = msgspec.field(
+        default=None, name="enforceGovernanceHeader"
+    )
+    limits: Annotated[
+        tuple[ScopeLimits, ...], Meta(description="Limits of providers, models and providers' keys.")
+    ] = ()
 
 
 class LiveSettings(Settings):
@@ -120,8 +140,21 @@ class LiveSettings(Settings):
         list[Annotated[VirtualKey, FromStruct()]],
         Field(description="Keys of callers. Without any, every local process may call a loopback listener."),
     ] = []
+    customers: Annotated[
+        list[Annotated[Customer, FromStruct()]], Field(description="Owners of teams and virtual keys.")
+    ] = []
+    teams: Annotated[list[Annotated[Team, FromStruct()]], Field(description="Owners of virtual keys.")] = []
+    governance: Annotated[
+        Governance,
+        FromStruct(),
+        Field(default_factory=Governance, description="Who needs a key, and general limits."),
+    ]
     fallbacks: Annotated[
         list[Annotated[Fallback, FromStruct()]], Field(description="Targets to try if a call fails.")
+    ] = []
+    routing_rules: Annotated[
+        list[Annotated[RoutingRule, FromStruct()]],
+        Field(max_length=1000, description="Other targets for calls for which a condition holds; the first decides."),
     ] = []
     limits: Annotated[Limits, FromStruct(), Field(default_factory=Limits, description="Limits of the server.")]
     cors_origins: Annotated[

@@ -31,6 +31,7 @@ from asbru.dialects.openai_chat.reasoning import (
     Thought,
     came_in,
     is_content,
+    is_plain,
     thought_in,
     write_reasoning,
     write_thinking_content,
@@ -263,8 +264,9 @@ def _write_thought(part: Thought, path: str, writer: PartWriter, thoughts: list[
         return _write_foreign_thought(part, path, writer, thoughts)
     if isinstance(part, ThinkingPart) and is_content(part):
         return write_thinking_content(part)
-    else:
-        thoughts.append(part)
+    if writer.reasoning_back == "reasoning" and isinstance(part, ThinkingPart) and is_plain(part):
+        part = thought_in("reasoning", part.text)
+    thoughts.append(part)
     return None
 
 

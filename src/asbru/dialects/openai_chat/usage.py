@@ -17,6 +17,7 @@ from asbru.core.usage import Usage
 from asbru.dialects.fields import NULL
 from asbru.dialects.openai_chat.types import Envelope, InputDetails, OutputDetails, UsageEnvelope, UsageWire
 from asbru.dialects.receipt import Receipt
+from asbru.dialects.surrogates import decode_mended
 
 _USAGE = msgspec.json.Decoder(UsageWire)
 _ENVELOPE = msgspec.json.Decoder(Envelope)
@@ -139,7 +140,7 @@ def usage_of(body: bytes) -> Usage | None:
     if _KEY not in body:
         return None
     try:
-        return envelope_usage(_ENVELOPE.decode(body))
+        return envelope_usage(decode_mended(_ENVELOPE.decode, body))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
