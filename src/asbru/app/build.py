@@ -142,6 +142,7 @@ def build_rooms(snapshot: Snapshot, lasting: Lasting) -> Rooms:
         body_bytes_max=limits.body_bytes_max,
         response_bytes_max=limits.response_bytes_max,
         leases=lasting.leases,
+        standings=lasting.standings,
         stages=lasting.stages,
         routing=_routing(snapshot, lasting),
     )
