@@ -107,7 +107,7 @@ def _virtual_keys(parsed: ParsedConfig, pepper: bytes, findings: Findings) -> di
             continue
         value = key.value.reveal()
         if not value or not value.isascii() or not value.isprintable() or " " in value:
-            findings.error(path, "a virtual key is visible ASCII, without spaces, and not empty")
+            findings.error(path, "expected a virtual key of visible ASCII characters without spaces")
             continue
         if len(value) < _KEY_LENGTH_MIN:
             findings.warn(path, f"shorter than {_KEY_LENGTH_MIN} characters: easy to guess")
