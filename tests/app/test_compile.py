@@ -166,10 +166,13 @@ def test_custom_provider_at_a_known_address_is_priced(build) -> None:
         ("providers: {groq: {tls: {ca_file: /none}}}", "cannot read /none: No such file"),
         ("virtual_keys: [{name: a, value: ''}]", "visible ASCII"),
         ("virtual_keys: [{name: a, value: same-1234567890123}, {name: b, value: same-1234567890123}]", "same value"),
-        ("providers: {groq: {keys: [{name: a, value: x, models: ['llama-*']}]}}", "models.0: `*` stands alone"),
+        (
+            "providers: {groq: {keys: [{name: a, value: x, models: ['llama-*']}]}}",
+            "models.0: `*` must be the only entry",
+        ),
         (
             "providers: {groq: {keys: [{name: a, value: x, aliases: {'f*': x}}]}}",
-            "aliases.f*: a `*` is not understood here",
+            "aliases.f*: `*` is not supported here",
         ),
         (
             "providers: {groq: {}}\nfallbacks: [{from: 'groq/llama-*', to: [groq/b]}]",
@@ -177,7 +180,7 @@ def test_custom_provider_at_a_known_address_is_priced(build) -> None:
         ),
         (
             "providers: {groq: {}}\nfallbacks: [{from: 'groq/a', to: ['groq/*']}]",
-            "to.0: a `*` is not understood here",
+            "to.0: `*` is not supported here",
         ),
         (
             "providers: {groq: {keys: [{name: a, value: x, models: [big]}]}}\n"
@@ -467,14 +470,14 @@ def test_routing_rules_reach_the_snapshot(build: Any) -> None:
 @pytest.mark.parametrize(
     ("rule_lines", "where", "words"),
     [
-        ("when: 'modl == 1', to: [{provider: groq}]", "when", "line 1, column 1: there is no variable 'modl'"),
+        ("when: 'modl == 1', to: [{provider: groq}]", "when", "line 1, column 1: unknown variable 'modl'"),
         ("when: 'model ==', to: [{provider: groq}]", "when", "line 1, column 9: Syntax error"),
         ("to: []", "to", "1 or more"),
         ("to: [{provider: grok}]", "to.0.provider", "did you mean 'groq'?"),
         ("to: [{provider: groq, key: k2}]", "to.0.key", "did you mean 'k1'?"),
         ("to: [{key: k1}]", "to.0.key", "set `provider` beside it"),
         ("to: [{provider: groq, weight: 0}]", "to.0.weight", "more than 0"),
-        ("to: [{provider: groq}], fallbacks: [nobody/x]", "fallbacks.0", "no provider 'nobody'"),
+        ("to: [{provider: groq}], fallbacks: [nobody/x]", "fallbacks.0", "unknown provider 'nobody'"),
         ("to: [{provider: groq}], scope: team", "0", "names its `owner`"),
         ("to: [{provider: groq}], owner: blue", "0", "a global one none"),
     ],

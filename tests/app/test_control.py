@@ -43,7 +43,7 @@ def test_it_listens_answers_and_ends(tmp_path: Path) -> None:
         process.terminate()
     out, err = process.communicate(timeout=WAIT_S)
     assert (process.returncode, out) == (0, "")
-    assert err.startswith("management API: there is no user yet") and err.count("\n") == 1
+    assert err.startswith("management API: no user exists yet") and err.count("\n") == 1
 
 
 def test_without_a_data_directory_it_refuses(tmp_path: Path) -> None:

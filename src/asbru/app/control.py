@@ -99,13 +99,13 @@ class Control:
             try:
                 await self._management.keys.sweep()
             except (AsbruError, StorageError) as error:
-                log("warning", "expired values of keys are not forgotten yet", why=error)
+                log("warning", "expired key values cannot be deleted yet", why=error)
             await asyncio.sleep(SWEEP_S)
 
     def _tell_setup_token(self) -> None:
         """Beside the log, which would mask it."""
         sys.stderr.write(
-            "management API: there is no user yet; make the first one by POST /api/v1/setup with the set-up token "
+            "management API: no user exists yet; create the first one with POST /api/v1/setup and the set-up token "
             f"{self._setup_token.reveal()}\n"
         )
         sys.stderr.flush()

@@ -75,7 +75,7 @@ class Fallback(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Where a call goes when its first target fails."""
 
     source: Annotated[
-        str, Meta(pattern=_TARGET, description="The target asked for, `provider/model`, or `provider/*`.")
+        str, Meta(pattern=_TARGET, description="The requested target, `provider/model` or `provider/*`.")
     ] = msgspec.field(name="from")
     targets: Annotated[
         tuple[Annotated[str, Meta(pattern=_TARGET)], ...],

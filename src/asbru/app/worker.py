@@ -202,7 +202,9 @@ class Worker:
             async with asyncio.timeout(STORE_WAIT_S):
                 await self._store_known.wait()
         except TimeoutError:
-            log("warning", "serving without what the database holds, until it can be read", process=self._name)
+            log(
+                "warning", "the database cannot be read; serving without its objects until it can", process=self._name
+            )
 
 
 def _load(path: str) -> tuple[Snapshot, Entries]:

@@ -170,7 +170,7 @@ def _models(providers: list[str]) -> str:
     unset = [kind.env_key for name, kind in types.items() if kind.env_key and name not in providers]
     lines = [_few(offered)]
     if unset:
-        lines += ["for other providers set their keys and start again:", _few(unset)]
+        lines += ["to add providers, set their keys and restart:", _few(unset)]
     return "\n            ".join(lines)
 
 

@@ -32,8 +32,8 @@ class Traits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     refuse_members: Annotated[
         tuple[str, ...],
         Meta(
-            description="Members, anywhere in a request of its own dialect, that it refuses although it takes what "
-            "they say under another name: a request that holds one is read and written anew."
+            description="Members, anywhere in a request of the same dialect, that the model refuses although it "
+            "accepts their content under another name. A request that contains one is translated."
         ),
     ] = ()
     ask_stream_usage: Annotated[
@@ -96,16 +96,17 @@ class Traits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         int,
         Meta(
             ge=16,
-            description="The longest name of a tool that it takes, of letters, digits, `_` and `-`. A translated call "
-            "writes any other name in these letters and this length; the caller reads its own name in the answer.",
+            description="Maximum length of a tool name, which may contain letters, digits, `_` and `-`. "
+            "Translated calls rewrite any other name to fit; the caller reads its own name in the "
+            "reply.",
         ),
     ] = 64
     tool_id_chars_max: Annotated[
         int,
         Meta(
             ge=0,
-            description="The longest id of a tool call that it takes (OpenAI dialect): a longer one becomes a digest "
-            "where a call is translated; 0: any.",
+            description="Maximum length of a tool call id (OpenAI dialect); translated calls replace a longer "
+            "one with a digest. 0: no limit.",
         ),
     ] = 40
     tool_id_chars: Annotated[
@@ -113,16 +114,16 @@ class Traits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         Meta(
             ge=0,
             le=64,
-            description="It wants ids of tool calls of exactly so many letters and digits (OpenAI dialect): any other "
-            "becomes a digest where a call is translated; 0: it does not.",
+            description="Exact number of letters and digits that the model requires in tool call ids (OpenAI "
+            "dialect); translated calls replace any other id with a digest. 0: no such requirement.",
         ),
     ] = 0
     user_chars_max: Annotated[
         int,
         Meta(
             ge=0,
-            description="The longest name of a user that it takes: a longer one becomes a digest where a call is "
-            "translated; 0: that of its dialect (OpenAI 64, Anthropic 256).",
+            description="Maximum length of a user name; translated calls replace a longer one with a digest. 0: "
+            "the limit of the dialect (OpenAI 64, Anthropic 256).",
         ),
     ] = 0
     sampling: Annotated[

@@ -130,7 +130,7 @@ LimitScope: TypeAlias = Literal["provider", "model", "provider_key"]
 
 
 class ScopeLimits(Limited, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Limits of a provider, a model or a provider's key, whoever calls."""
+    """Limits of a provider, a model or a provider's key, for all callers."""
 
     scope: Annotated[LimitScope, Meta(description="What they are about.")]
     name: Annotated[

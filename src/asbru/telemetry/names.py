@@ -83,7 +83,7 @@ LEARNED_FACTS = Metric(
     kind="counter",
     labels=("provider", "model", "parameter"),
     unit="facts",
-    sentence="Parameters that a model was found to refuse, and that translated calls to it go without since.",
+    sentence="Parameters that a model was found to refuse and that translated calls to it therefore omit.",
 )
 CALLS_IN_FLIGHT = Metric(
     name="asbru_calls_in_flight",

@@ -114,8 +114,8 @@ class Governance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     enforce_auth: Annotated[
         bool | None,
         Meta(
-            description="true: every call needs a virtual key; false: none does; by default as soon as there is one, "
-            "and wherever other machines can call."
+            description="true: every call needs a virtual key; false: no call does. Default: true if any virtual key is "
+            "configured or other machines can call."
         ),
     ] = None
     enforce_auth_on_inference: Annotated[bool | None, Meta(description=_OTHER_NAME)] = None
@@ -147,14 +147,16 @@ class LiveSettings(Settings):
     governance: Annotated[
         Governance,
         FromStruct(),
-        Field(default_factory=Governance, description="Who needs a key, and general limits."),
+        Field(default_factory=Governance, description="Access and general limits."),
     ]
     fallbacks: Annotated[
         list[Annotated[Fallback, FromStruct()]], Field(description="Targets to try if a call fails.")
     ] = []
     routing_rules: Annotated[
         list[Annotated[RoutingRule, FromStruct()]],
-        Field(max_length=1000, description="Other targets for calls for which a condition holds; the first decides."),
+        Field(
+            max_length=1000, description="Targets for calls that match a condition; the first matching rule applies."
+        ),
     ] = []
     limits: Annotated[Limits, FromStruct(), Field(default_factory=Limits, description="Limits of the server.")]
     cors_origins: Annotated[
