@@ -258,7 +258,7 @@ def _exhausted(target: Target, last: UpstreamError | None, now_s: float) -> Asbr
             )
         if route.keys:
             return NotFound(
-                f"no key of '{route.name}' is meant for the model '{target.model[:200]}'",
+                f"no key of '{route.name}' serves the model '{target.model[:200]}'",
                 code="model_not_found",
                 param="model",
             )
@@ -267,7 +267,7 @@ def _exhausted(target: Target, last: UpstreamError | None, now_s: float) -> Asbr
         words = "" if last.status == 401 else f" {last.message}"  # a 401's words may show parts of the key
         said = f"; the last one was refused: {last.status}{words}"
     return UpstreamError(
-        f"no usable key of the provider '{route.name}' is left{said}",
+        f"no usable key is left for the provider '{route.name}'{said}",
         kind="exhausted",
         status=502,
         code="upstream_credentials_exhausted",

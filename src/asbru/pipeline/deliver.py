@@ -77,7 +77,7 @@ async def deliver_stream(call: Call, opened: Response, stream: OpenStream, rooms
             cut = error
         except Exception as error:  # noqa: BLE001 -- a bug, ours or a stage's: the caller is told, the log has why
             log("error", "a bug, please report it", why="".join(format_exception(error)))
-            cut = GatewayError("something went wrong inside the gateway")
+            cut = GatewayError("an internal error occurred in the gateway")
         try:
             error = relay.finish(cut)
         except AsbruError as refused:  # by a stage, of what ends the stream

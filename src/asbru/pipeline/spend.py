@@ -35,7 +35,7 @@ def price(attempts: Sequence[Attempt], prices: Prices) -> None:
         usage = one.usage
         if usage is not None and not usage.plausible:
             one.usage = usage = None
-            one.notes += (Note("dropped", "usage", "the provider's count cannot be true"),)
+            one.notes += (Note("dropped", "usage", "the provider's count is not plausible"),)
         if usage is not None and usage.standard:
             rows = prices.rows(one.target.provider.name, one.served_model)
             if rows is not None:

@@ -205,11 +205,11 @@ class Head:
     def check_framing(self) -> None:
         """Raise `BadRequest` for what llhttp takes but two readers could read in two ways."""
         if self.method == b"CONNECT":
-            raise BadRequest("expected a request for a path here, got CONNECT: this gateway is not a proxy")
+            raise BadRequest("expected a request for a path, got CONNECT: this gateway is not a proxy")
         if self.hosts != 1 and (self.hosts or not self.http_1_0):
             raise BadRequest(f"expected one Host header, got {self.hosts}")
         if self.coding and (self.coding.strip().lower() != b"chunked" or self.http_1_0):
-            raise BadRequest("expected a Transfer-Encoding of chunked, and that in HTTP/1.1 only, or none")
+            raise BadRequest("expected no Transfer-Encoding, or chunked with HTTP/1.1")
 
     def _without_options(self, headers: list[ForwardedHeader]) -> list[ForwardedHeader]:
         """The headers but those that `Connection` names: they were meant for this hop only (RFC 9110, 7.6.1)."""
