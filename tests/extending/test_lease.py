@@ -60,6 +60,9 @@ class Ledger:
         await self._store()
         self.held.append([str(target) for target in targets])
 
+    async def attempt(self, call: Call, attempt: Attempt) -> None:
+        assert call.attempts[-1] is attempt and not attempt.sent
+
     def settle(self, attempts: Sequence[Attempt]) -> None:
         self.room += 1
         self.settled.append(

@@ -24,6 +24,8 @@ from asbru.app.lean import msgspec
 from asbru.app.lifeline import end_with_supervisor
 from asbru.app.metrics import REPORT, SCRAPE, MetricsCollector
 from asbru.cluster import FEED_SUBJECT, Everything
+from asbru.governance.ledger import claims
+from asbru.governance.ledger import host as ledger_host
 from asbru.link.host import Host
 from asbru.records import row, store
 from asbru.storage import DATABASE_NAME, NewerSchema, sqlite_url
@@ -36,26 +38,33 @@ EXIT_NEWER_SCHEMA = 2
 
 def build_host(socket_path: Path, data_dir: Path) -> Host:
     """The bookkeeper's end of the link: all that it keeps, answers and listens to, by name."""
-    records = store.RecordStore(sqlite_url(data_dir / DATABASE_NAME))
+    url = sqlite_url(data_dir / DATABASE_NAME)
+    records = store.RecordStore(url)
+
+    def push(subject: str, payload: bytes) -> None:
+        host.broadcast(subject, payload)
+
+    ledger = ledger_host.LedgerHost(url, push)
 
     def read_own() -> Iterator[tuple[names.Metric, float]]:
         yield names.RECORDS_WRITTEN, records.written
         yield names.RECORDS_DROPPED, records.dropped
         yield names.RECORDS_HELD, records.held_bytes
-        yield names.STORE_FAILURES, records.failures
+        yield names.STORE_FAILURES, records.failures + ledger.failures
         yield names.LINK_REFUSED, host.refused
         yield names.WORKERS, host.workers
 
     metrics = MetricsCollector(read_own)
     host = Host(
         socket_path,
-        stores={row.TABLE: records},
+        stores={row.TABLE: records, claims.SETTLE: ledger},
         answers={
             SCRAPE: metrics.render,
+            claims.TAKE: ledger.answer,
             FEED_SUBJECT: lambda _: msgspec.msgpack.encode(Everything(0, {})),  # nothing is stored yet
         },
-        listeners={REPORT: metrics.take},
-        on_parted=(metrics.part,),
+        listeners={REPORT: metrics.take, claims.MEET: ledger.meet},
+        on_parted=(metrics.part, ledger.part),
     )
     return host
 

@@ -16,12 +16,15 @@ from urllib.parse import urlsplit
 
 from asbru.app.snapshot import KeyFacts, ProviderFacts, Snapshot
 from asbru.catalog import PriceBook, TokenCounter, countable
-from asbru.cluster import Entries, Feed
+from asbru.cluster import Entries, Feed, Subscriber
 from asbru.core.ids import IdSource
 from asbru.core.secret_text import SecretText
 from asbru.dialects import Dialect, discover
 from asbru.governance import VIRTUAL_KEY, Keys
-from asbru.pipeline import Endpoint, Leases, Load, Rooms, StageMaker
+from asbru.governance.entries import OWNER
+from asbru.governance.limits import Limits, Reservation
+from asbru.pipeline import Endpoint, Load, Rooms, StageMaker
+from asbru.pipeline.leases import CallLeases, Leases, Typical
 from asbru.providers import ProviderFault, credential_maker
 from asbru.records import AccessLog, RecordWriter
 from asbru.routing import Key, Plan, ProviderRoute
@@ -32,9 +35,30 @@ from asbru.upstream.origin import Reach
 from asbru.wire.outbox import Outbox
 
 
+class Both:
+    """Two subscribers of one kind of entries. An entry that one cannot read is none for the other."""
+
+    def __init__(self, first: Subscriber, second: Subscriber) -> None:
+        self._both = (first, second)
+
+    def put(self, entry_id: str, payload: bytes) -> None:
+        """See `Subscriber`."""
+        try:
+            for one in self._both:
+                one.put(entry_id, payload)
+        except ValueError:
+            self.remove(entry_id)
+            raise
+
+    def remove(self, entry_id: str) -> None:
+        """See `Subscriber`."""
+        for one in self._both:
+            one.remove(entry_id)
+
+
 class Lasting:
-    """What outlives a snapshot in one worker. `dialects`: by name, default those that are found; `leases`: limits
-    that hold; `stages`: what looks at content, in order."""
+    """What outlives a snapshot in one worker. `dialects`: by name, default those that are found; `limits`: what the
+    feed's limits are held by, or `leases` in its place; `stages`: what looks at content, in order."""
 
     def __init__(
         self,
@@ -44,12 +68,15 @@ class Lasting:
         outbox: Outbox | None = None,
         *,
         dialects: Mapping[str, Dialect] | None = None,
+        limits: Limits | None = None,
         leases: Leases | None = None,
         stages: Sequence[StageMaker] = (),
     ) -> None:
         self.loop = loop
         self.dialects = discover() if dialects is None else dialects
         self.leases = leases
+        self._call_leases: CallLeases | None = None
+        self._typical = Typical()
         self.stages = stages
         self.outbox = outbox or Outbox(loop.call_soon)
         self.recorder = recorder
@@ -65,7 +92,27 @@ class Lasting:
         self.credentials: dict[tuple[object, ...], Credential] = {}
         self.virtual_keys = Keys()
         self.feed = Feed()
-        self.feed.subscribe(VIRTUAL_KEY, self.virtual_keys)
+        self.rooms: Rooms | None = None
+        """Those built last."""
+        self.limits = limits
+        if limits is None:
+            self.feed.subscribe(VIRTUAL_KEY, self.virtual_keys)
+        else:
+            self.feed.subscribe(VIRTUAL_KEY, Both(self.virtual_keys, limits.owners.keys))
+            self.feed.subscribe(OWNER, limits.owners.owners)
+            limits.owners.on_limited = self._on_limited
+
+    def leases_for(self, prices: PriceBook, settings: Reservation) -> Leases | None:
+        """What calls ask for leave; None while there is no limit."""
+        if self.limits is None:
+            return self.leases
+        self._call_leases = CallLeases(self.limits, prices, settings, self._typical)
+        return self._call_leases if self.limits.owners.limited else None
+
+    def _on_limited(self, limited: bool) -> None:
+        """The first limit came, or the last one went."""
+        if self.rooms is not None:
+            self.rooms.leases = self._call_leases if limited else None
 
     @property
     def header_prefixes(self) -> set[bytes]:
@@ -118,12 +165,13 @@ def build_rooms(snapshot: Snapshot, lasting: Lasting) -> Rooms:
     }
     in_use = {id(key.credential) for key in lasting.keys.values()}
     lasting.credentials = {known: one for known, one in lasting.credentials.items() if id(one) in in_use}
-    return Rooms(
+    prices = PriceBook({facts.name: facts.prices for facts in snapshot.providers})
+    lasting.rooms = Rooms(
         lasting.loop,
         keys=lasting.virtual_keys,
         plan=plan,
         endpoints=endpoints,
-        prices=PriceBook({facts.name: facts.prices for facts in snapshot.providers}),
+        prices=prices,
         recorder=AccessLog(lasting.recorder) if snapshot.access_log else lasting.recorder,
         meter=lasting.meter,
         load=lasting.load,
@@ -134,9 +182,10 @@ def build_rooms(snapshot: Snapshot, lasting: Lasting) -> Rooms:
         count_tokens=lambda request: lasting.counter.count(countable(request)),
         body_bytes_max=limits.body_bytes_max,
         response_bytes_max=limits.response_bytes_max,
-        leases=lasting.leases,
+        leases=lasting.leases_for(prices, snapshot.reservation),
         stages=lasting.stages,
     )
+    return lasting.rooms
 
 
 def declare(snapshot: Snapshot, declared: Entries, lasting: Lasting) -> Iterator[None]:

@@ -89,6 +89,7 @@ def compile_config(
         open_access=not config.virtual_keys and is_loopback(host),
         fallbacks=fallbacks,
         limits=config.limits,
+        reservation=config.governance,
         forwards=forwards,
         cors_origins=tuple(config.cors_origins),
         access_log=config.log.access,

@@ -18,6 +18,7 @@ from asbru.catalog import PricedModel
 from asbru.core.secret_text import SecretText
 from asbru.core.traits import PLAIN, TraitRule, Traits
 from asbru.edge.server import ServerLimits
+from asbru.governance.limits import Reservation
 from asbru.routing import RetryPolicy
 from asbru.upstream import ExchangeDeadlines
 from asbru.upstream.origin import Reach, TlsTrust
@@ -117,6 +118,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     open_access: bool = False
     fallbacks: tuple[Fallback, ...] = ()
     limits: Limits = Limits()
+    reservation: Reservation = Reservation()
     forwards: tuple[PrefixForward, ...] = ()
     cors_origins: tuple[str, ...] = ()
     access_log: bool = False

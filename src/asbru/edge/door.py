@@ -88,6 +88,8 @@ class Door:
         if head.query:
             call.query = forwarded_query(head.query)
         call.accept_coding = head.accept_coding
+        if head.run:
+            call.run = head.run.decode("latin-1")
         if head.content_coding:
             call.content_coding = head.content_coding
         connection.stepper.run(serve(call, rooms), self._ended, (call, connection))

@@ -1,8 +1,8 @@
 """Governance: who calls, what they may use, and how much of it.
 
 Virtual keys and the models they allow (`keys`); owners as they are declared (`declared`) and told to workers
-(`entries`); limits, of which a worker holds slices (`limits`, `standing`), taken from a ledger (`ledger`, a room of its
-own). It refuses to know HTTP, providers or prices.
+(`entries`), and how their limits stand (`standing`). Limits as a worker holds them are a room of their own (`limits`),
+and so is the ledger that it takes them from (`ledger`). It refuses to know HTTP, providers or prices.
 """
 
 from typing import TYPE_CHECKING

@@ -9,6 +9,7 @@
     408                                    the next target
     404 that means an unknown model        the next target
     any other 4xx                          the caller's own: it is told
+    a limit has no room, its price unknown  the next target: nothing was sent
 
 A target whose keys are all used up or cooling down is exhausted, which also leads to the next target. When no target is
 left the caller hears what the first one said. Every attempt is made anew from the caller's own request, and appended to
@@ -19,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from asbru.core.errors import AsbruError, NotFound, UnsupportedByProvider, UpstreamError
+from asbru.core.errors import AsbruError, LimitReached, NotFound, PriceUnknown, UnsupportedByProvider, UpstreamError
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.endpoint import NO_KEY, Endpoint
 from asbru.pipeline.failures import attempt_failed, fell_back, key_cools_down, pass_over, words_of
@@ -75,7 +76,7 @@ async def attempt(call: Call, targets: Sequence[Target], rooms: Rooms) -> Respon
                     if seconds is not None:
                         await pause(rooms.loop, seconds)
                     began_s = rooms.clock()
-        except (UpstreamError, UnsupportedByProvider, NotFound) as error:
+        except (UpstreamError, UnsupportedByProvider, NotFound, LimitReached, PriceUnknown) as error:
             if not _leads_on(call, target, error, rooms):
                 raise
             first = first or error

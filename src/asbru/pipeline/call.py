@@ -106,6 +106,7 @@ class Call:
     started_s = 0.0
     forwarded = ForwardedHeaders()
     credentials: tuple[bytes, bytes, bytes] = (b"", b"", b"")
+    run = ""  # the session or run of an agent that the caller says it belongs to
     accept_coding = b""
     content_coding = b""  # of the body, as the caller named it; read_head takes it off
     # serve

@@ -27,6 +27,11 @@ class Lease(Protocol):
         """Hold the worst case of `targets`; raises the refusal when a limit has no room. Awaits nothing but Futures."""
         ...
 
+    def attempt(self, call: Call, attempt: Attempt) -> Awaitable[None]:
+        """An attempt is about to be made: hold the limits of its target, and more of the caller's where what earlier
+        attempts may cost leaves nothing. Raises the refusal; awaits nothing but Futures."""
+        ...
+
     def settle(self, attempts: Sequence[Attempt]) -> None:
         """The call is over, and this is what it spent: a billed attempt without usage spent an unknown amount.
         Called exactly once; never waits, never raises."""

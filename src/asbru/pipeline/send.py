@@ -14,7 +14,10 @@ from asbru.pipeline.whole_response import judge, pass_coded, show, translate
 
 
 async def send(call: Call, attempt: Attempt, rooms: Rooms) -> Response:
-    """A good response, or `UpstreamError`. A stream is good once its first content is in hand."""
+    """A good response, or `UpstreamError`, or the refusal of a limit. A stream is good once its first content is in
+    hand."""
+    if call.lease is not None:
+        await call.lease.attempt(call, attempt)
     head = call.head
     endpoint = attempt.endpoint
     assert head is not None

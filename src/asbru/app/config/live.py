@@ -17,6 +17,7 @@ from asbru.app.config.structs import FromStruct
 from asbru.app.snapshot import Fallback, Limits, PrefixForward
 from asbru.core.secret_text import SecretText
 from asbru.core.traits import TraitChanges, TraitRule
+from asbru.governance.limits import Reservation
 from asbru.routing import RetryPolicy
 from asbru.upstream import ExchangeDeadlines
 from asbru.upstream.origin import Reach
@@ -121,6 +122,11 @@ class LiveSettings(Settings):
         list[Annotated[Fallback, FromStruct()]], Field(description="Other targets for a call that fails.")
     ] = []
     limits: Annotated[Limits, FromStruct(), Field(default_factory=Limits, description="Bounds of the server.")]
+    governance: Annotated[
+        Reservation,
+        FromStruct(),
+        Field(default_factory=Reservation, description="How budgets and rate limits are held."),
+    ]
     cors_origins: Annotated[
         list[Annotated[str, Field(pattern=r"^(\*|https?://[^\s/]+)$")]],
         Field(description="Browser origins that may call, such as `https://app.example`, or `*`."),

@@ -31,6 +31,7 @@ class HeaderAction:
     HOST: Final = 13
     ACCEPT_CODING: Final = 14
     ORIGIN: Final = 15
+    RUN: Final = 16
 
 
 _BY_NAME = {
@@ -49,6 +50,9 @@ _BY_NAME = {
     b"host": HeaderAction.HOST,
     b"accept-encoding": HeaderAction.ACCEPT_CODING,
     b"origin": HeaderAction.ORIGIN,
+    b"x-asbru-run": HeaderAction.RUN,
+    b"x-claude-code-session-id": HeaderAction.RUN,
+    b"session-id": HeaderAction.RUN,  # Codex
     b"user-agent": HeaderAction.FORWARD,
     b"traceparent": HeaderAction.FORWARD,
     b"tracestate": HeaderAction.FORWARD,
@@ -72,6 +76,7 @@ _KEPT_AS = {
     HeaderAction.UPGRADE: "upgrade",
     HeaderAction.ACCEPT_CODING: "accept_coding",
     HeaderAction.ORIGIN: "origin",
+    HeaderAction.RUN: "run",
 }
 _LISTS = (HeaderAction.CODING, HeaderAction.CONTENT_CODING, HeaderAction.CONNECTION, HeaderAction.ACCEPT_CODING)
 _USUAL_OPTIONS = (b"keep-alive", b"Keep-Alive", b"close")
@@ -156,6 +161,8 @@ class Head:
     expect = b""
     upgrade = b""
     origin = b""
+    run = b""
+    """The session or run of an agent."""
     hosts = 0
     http_1_0 = False
     keep_alive = True
