@@ -116,6 +116,12 @@ class Family:
         """What is booked as spent, of all limits."""
         return int(self.ask("SELECT COALESCE(SUM(spent), 0) FROM ledger_counts")[0][0])
 
+    def booked(self, limit_id: str) -> int:
+        """What is booked as spent of one limit."""
+        return int(
+            self.ask(f"SELECT COALESCE(SUM(spent), 0) FROM ledger_counts WHERE limit_key = '{limit_id}'")[0][0]
+        )
+
     @property
     def lost(self) -> int:
         """What workers held that have died."""

@@ -188,6 +188,8 @@ class LedgerHost:
         self._present.discard(incarnation)
         self._meetings.pop(incarnation, None)
         self._missing[incarnation] = 0.0
+        # What nobody hears is not taken: it would be held for ever.
+        self._parked = [one for one in self._parked if one.question.peer.incarnation != incarnation]
         for parked in self._parked:
             parked.waits_for.discard(incarnation)
 
