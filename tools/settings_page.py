@@ -24,8 +24,8 @@ OPENING = """\
 Written by `tools/settings_page.py` from the models in `src/asbru/app/config`; change those. How to use it:
 [Configuration](../guides/configuration.md). `asbru config schema` prints the same for editors.
 
-Any text may be `env.NAME`. Unknown keys are errors. Numbers are numbers (`8080`, not `"8080"`), unless they come
-from the environment. `[]` stands for each entry of a list, `<name>` for a name of your choice.
+Any value may be `env.NAME` or `file:PATH`. Unknown keys are errors. Numbers are numbers (`8080`, not `"8080"`), unless
+they come from the environment or a file. `[]` stands for each entry of a list, `<name>` for a name of your choice.
 
 Everything under `listen` and `control`, and `log.format`, is a boot setting: a change waits for a restart. All else is
 live: a changed file is compiled and swapped whole, or refused whole.

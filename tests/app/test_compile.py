@@ -19,9 +19,10 @@ from asbru.app.snapshot import read_snapshot, write_snapshot
 from asbru.cluster import write_entries
 from asbru.core.secret_text import SecretText
 from asbru.core.traits import PLAIN, Traits, rule
-from asbru.governance import VIRTUAL_KEY, digest_of, write_virtual_key
+from asbru.governance import VIRTUAL_KEY, digest_of
 from asbru.providers import Access, Provider
 from asbru.providers.kit import ANTHROPIC_ACCESS, OPENAI_ACCESS
+from asbru.routing.rules import RoutingRule, RuleTarget
 
 TYPES = {
     provider.name: provider
@@ -83,10 +84,28 @@ def test_unset_key_is_disabled_not_the_start(build) -> None:
 
 
 def test_unset_virtual_keys_do_not_open_the_gateway(build) -> None:
-    """When every virtual key is disabled nobody gets in, even on loopback."""
+    """When every virtual key is disabled nobody gets in, even on loopback; a warning says so."""
     compiled = build("virtual_keys: [{name: a, value: env.A}]")
-    assert compiled.declared == {VIRTUAL_KEY: {}}
+    assert str(compiled.warnings[-1]) == "line 1: virtual_keys: every virtual key is disabled: nobody can call"
+    assert "nobody" not in str(build("virtual_keys: [{name: a, value: env.A}, {name: b, value: x}]").warnings)
+    assert compiled.declared[VIRTUAL_KEY] == {}
     assert not compiled.snapshot.open_access
+
+
+def test_files_of_secrets_are_watched(build, tmp_path: Path) -> None:
+    """A key from a mounted file is used, and a change of the file compiles anew."""
+    (tmp_path / "key").write_text("gsk-3\n")
+    compiled = build(f"providers: {{groq: {{keys: [{{name: a, value: 'file:{tmp_path}/key'}}]}}}}")
+    assert compiled.snapshot.providers[0].keys[0].value == SecretText("gsk-3")
+    assert compiled.boot.watched == (str(tmp_path / "key"),)
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "{}"])
+def test_an_empty_file_warns(build, text: str) -> None:
+    """It replaces the built-in configuration, which had providers."""
+    assert [str(warning) for warning in build(text).warnings] == [
+        "the file is empty: no providers are configured, and every call will be refused"
+    ]
 
 
 def test_keyless_providers_have_one_empty_key(build) -> None:
@@ -144,15 +163,90 @@ def test_custom_provider_at_a_known_address_is_priced(build) -> None:
         ("providers: {groq: {tls: {ca_file: /none}}}", "cannot read /none: No such file"),
         ("virtual_keys: [{name: a, value: ''}]", "visible ASCII"),
         ("virtual_keys: [{name: a, value: same-1234567890123}, {name: b, value: same-1234567890123}]", "same value"),
+        ("providers: {groq: {keys: [{name: a, value: x, models: ['llama-*']}]}}", "models.0: `*` stands alone"),
+        (
+            "providers: {groq: {keys: [{name: a, value: x, aliases: {'f*': x}}]}}",
+            "aliases.f*: a `*` is not understood here",
+        ),
+        (
+            "providers: {groq: {}}\nfallbacks: [{from: 'groq/llama-*', to: [groq/b]}]",
+            "`provider/model` or `provider/*`",
+        ),
+        (
+            "providers: {groq: {}}\nfallbacks: [{from: 'groq/a', to: ['groq/*']}]",
+            "to.0: a `*` is not understood here",
+        ),
+        (
+            "providers: {groq: {keys: [{name: a, value: x, models: [big]}]}}\n"
+            "virtual_keys: [{name: a, value: x, models: [bog]}]",
+            "no provider is known to have this model; did you mean 'big'?",
+        ),
+        (
+            "providers: {groq: {base_url: 'https://x.example/v1/chat/completions'}}",
+            "the API root: https://x.example/v1",
+        ),
+        ("providers: {groq: {base_url: 'https://groq.example'}}", "expected https://groq.example/v1"),
         ("listen: {tls: {cert_file: /none, key_file: /none}}", "the certificate and key cannot be used"),
     ],
 )
 def test_what_would_always_fail_is_an_error(build, text: str, expected: str) -> None:
     """Configuration that could never work is refused at the start, in words that say what to do."""
-    with pytest.raises(ConfigRefusedError, match="line 1: ") as refused:
+    with pytest.raises(ConfigRefusedError, match=r"line [12]: ") as refused:
         build(text)
     assert expected in str(refused.value)
     assert "same-1234567890123" not in str(refused.value)
+
+
+def test_errors_of_every_stage_come_at_once(build, tmp_path: Path) -> None:
+    """A key given twice, a wrong type and what makes no sense are told in one run, in the order of the file, and what
+    only follows from another error is not; nothing is left in the data directory."""
+    text = """
+providers:
+  groq: {keys: [{name: a, value: "x y"}, {value: "$X"}], retries: {max: many}}
+  grok: {kyes: []}
+  mine: {base_ur: "https://x.example/v1", dialect: openai}
+  yours: {type: 3, base_url: "https://10.0.0.1/v1"}
+listen: {port: 1, port: 2}
+virtual_keys:
+  - {name: a}
+  - {name: b, value: "a b", models: [unknown]}
+"""
+    with pytest.raises(ConfigRefusedError) as refused:
+        build(text)
+    assert [str(problem).partition(": ")[::2] for problem in refused.value.problems] == [
+        ("line 3", "providers.groq.keys.0.value: a credential is visible ASCII, without spaces or line breaks"),
+        ("line 3", "providers.groq.keys.1.name: 'name' is missing"),
+        (
+            "line 3",
+            "providers.groq.keys.1.value: a value comes from the environment as `env.X`, from a file as `file:PATH`, "
+            "each as the whole value",
+        ),
+        ("line 3", "providers.groq.retries.max: expected a whole number, got text"),
+        (
+            "line 4",
+            "providers.grok: there is no provider type 'grok'; did you mean 'groq'? (else set `type`, or `dialect`)",
+        ),
+        ("line 4", "providers.grok.kyes: unknown key 'kyes'; did you mean 'keys'?"),
+        ("line 5", "providers.mine.base_ur: unknown key 'base_ur'; did you mean 'base_url'?"),
+        ("line 6", "providers.yours.type: expected text, got a whole number"),
+        ("line 7", "listen.port: key is given twice"),
+        ("line 9", "virtual_keys.0.value: 'value' is missing"),
+        ("line 10", "virtual_keys.1.value: a virtual key is visible ASCII, without spaces, and not empty"),
+    ]
+    assert not (tmp_path / "data").exists()
+
+
+def test_names_that_may_match_warn(build) -> None:
+    """A bare name is an error only where no key may call other models than those named; a version may be unusual."""
+    text = (
+        "providers: {mine: {dialect: openai, base_url: 'https://x.example'}}\n"
+        "virtual_keys: [{name: a, value: sk-asb-0123456789, models: [new-model, mine/new-model, 'mine/*']}]\n"
+        "fallbacks: [{from: 'mine/*', to: [mine/b]}]"
+    )
+    said = [str(warning) for warning in build(text).warnings]
+    assert len(said) == 2
+    assert "line 1: providers.mine.base_url: the URL has no version segment" in said[0]
+    assert "line 2: virtual_keys.0.models.0: no provider is known to have this model" in said[1]
 
 
 def test_all_errors_of_all_providers_come_at_once(build) -> None:
@@ -211,7 +305,7 @@ def test_virtual_keys_are_digests(build, tmp_path: Path) -> None:
     first, second = build(text), build(text)
     assert (first.snapshot, first.declared) == (second.snapshot, second.declared)
     digest = digest_of(b"sk-asb-0123456789", bytes.fromhex(first.snapshot.pepper.reveal()))
-    assert first.declared == {VIRTUAL_KEY: {digest: write_virtual_key("a", ["groq/*"])}}
+    assert list(first.declared[VIRTUAL_KEY]) == [digest]
     assert b"sk-asb-0123456789" not in write_snapshot(first.snapshot) + write_entries(first.declared)
     assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
     assert stat.S_IMODE((tmp_path / "data" / "pepper").stat().st_mode) == 0o600
@@ -325,3 +419,73 @@ def test_how_a_provider_is_reached(build) -> None:
     assert (groq.proxy, groq.allow_private, groq.allow_loopback) == (SecretText("http://p:1"), True, False)
     assert (groq.connections_max, groq.idle_connections_max) == (5, 5)
     assert (mock.allow_loopback, mock.idle_connections_max) == (True, 256)
+
+
+RULES = """
+version: 1
+providers:
+  groq:
+    keys: [{{name: k1, value: secret}}]
+  mock: {{}}
+routing_rules:
+{rules}
+"""
+
+
+def test_routing_rules_reach_the_snapshot(build: Any) -> None:
+    """As they are written, in their order; names of the file are `to` and `when`."""
+    rules = """
+  - name: cheap
+    when: budget_used > 80.0
+    to: [{provider: groq, key: k1, weight: 3}, {model: small}]
+    fallbacks: [mock/echo]
+    scope: team
+    owner: blue
+    priority: 2
+    chain: true
+"""
+    compiled = build(RULES.format(rules=rules))
+    (found,) = read_snapshot(write_snapshot(compiled.snapshot)).routing_rules
+    assert found == RoutingRule(
+        name="cheap",
+        when="budget_used > 80.0",
+        targets=(RuleTarget(provider="groq", key="k1", weight=3.0), RuleTarget(model="small")),
+        fallbacks=("mock/echo",),
+        scope="team",
+        owner="blue",
+        priority=2,
+        chain=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("rule_lines", "where", "words"),
+    [
+        ("when: 'modl == 1', to: [{provider: groq}]", "when", "line 1, column 1: there is no variable 'modl'"),
+        ("when: 'model ==', to: [{provider: groq}]", "when", "line 1, column 9: Syntax error"),
+        ("to: []", "to", "1 or more"),
+        ("to: [{provider: grok}]", "to.0.provider", "did you mean 'groq'?"),
+        ("to: [{provider: groq, key: k2}]", "to.0.key", "did you mean 'k1'?"),
+        ("to: [{key: k1}]", "to.0.key", "set `provider` beside it"),
+        ("to: [{provider: groq, weight: 0}]", "to.0.weight", "more than 0"),
+        ("to: [{provider: groq}], fallbacks: [nobody/x]", "fallbacks.0", "no provider 'nobody'"),
+        ("to: [{provider: groq}], scope: team", "0", "names its `owner`"),
+        ("to: [{provider: groq}], owner: blue", "0", "a global one none"),
+    ],
+)
+def test_a_rule_that_could_never_decide_is_refused(build: Any, rule_lines: str, where: str, words: str) -> None:
+    """With the place of the setting, and inside the condition the line and column."""
+    with pytest.raises(ConfigRefusedError) as refused:
+        build(RULES.format(rules=f"  - {{name: r, {rule_lines}}}"))
+    (problem,) = refused.value.problems
+    assert ".".join(str(part) for part in problem.path).endswith(where)
+    assert words in problem.message
+    assert problem.line == 8
+
+
+def test_two_rules_of_one_owner_have_two_names(build: Any) -> None:
+    """The name tells them apart in records; rules of different owners may share one."""
+    one = "  - {name: r, to: [{provider: groq}]}\n"
+    build(RULES.format(rules=one + "  - {name: r, scope: team, owner: t, to: [{provider: groq}]}\n"))
+    with pytest.raises(ConfigRefusedError, match="'r' is used twice"):
+        build(RULES.format(rules=one + one))

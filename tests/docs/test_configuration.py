@@ -34,7 +34,9 @@ def blocks(language: str) -> list[object]:
 def test_examples_compile(example: str, tmp_path: Path) -> None:
     """Every YAML example of the guides and the providers' pages is a valid configuration by itself."""
     path = tmp_path / "config.yaml"
-    path.write_text(example)
+    path.write_text(example.replace("file:/run/secrets/", f"file:{tmp_path}/"))
+    for name in re.findall(r"file:/run/secrets/(\w+)", example):
+        (tmp_path / name).write_text(f"value-{name}-0123456789\n")
     env = {name: f"value-{name}-0123456789" for name in re.findall(r"env\.(\w+)", example)} | {"PORT": "8080"}
     compiled = compile_config(Options(data_dir=tmp_path / "data", config=path), env, dry=True)
     assert compiled.snapshot.providers or "providers" not in example

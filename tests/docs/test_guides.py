@@ -77,10 +77,10 @@ def test_error_rows_tell_status_and_types() -> None:
 
 
 def test_the_table_of_attempts_is_the_code_s() -> None:
-    """What follows from an answer reads the same in the guide and at the top of pipeline/attempts.py."""
+    """The table of reactions is the same in the guide and at the top of pipeline/attempts.py."""
     table = (attempts.__doc__ or "").partition("what happens next\n")[2].partition("\n\n")[0]
     wanted = [re.split(r" {2,}", line.strip()) for line in table.splitlines()]
-    text = guide("providers-and-fallbacks").partition("## What follows")[2].partition("\n*Network*")[0]
+    text = guide("providers-and-fallbacks").partition("## How Asbru reacts")[2].partition("\n*Network*")[0]
     told = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("|")]
     assert wanted and wanted == told[2:]
 

@@ -6,35 +6,55 @@ Written by hand from the providers' documentation, apart from `asbru.dialects`, 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from tests.fakes.upstream import Reply
 
 TEXT = "Hello from upstream."
+EMPTY: Mapping[str, dict[str, Any]] = {
+    "text": {"text": ""},
+    "thinking": {"thinking": "", "signature": ""},
+    "tool_use": {"input": {}},
+}
+"""What a streamed Anthropic block begins with, by type."""
 
 
 def openai_text(
-    text: str = TEXT, *, model: str = "m", stream: bool = False, tokens: tuple[int, int] = (5, 7)
+    text: str = TEXT,
+    *,
+    model: str = "m",
+    stream: bool = False,
+    tokens: tuple[int, int] = (5, 7),
+    reasoning: tuple[str, str] | None = None,
 ) -> Reply:
-    """A chat completion with text; streamed in words, usage at the end."""
+    """A chat completion with text; streamed in words, usage at the end. `reasoning`: a member's name and value."""
+    thought = dict([reasoning]) if reasoning else {}
     if stream:
-        deltas = [{"role": "assistant", "content": ""}, *({"content": word} for word in _words(text))]
+        deltas = [{"role": "assistant", "content": "", **thought}, *({"content": word} for word in _words(text))]
         return _openai_stream(deltas, "stop", model, tokens)
-    return _openai_whole({"role": "assistant", "content": text}, "stop", model, tokens)
+    return _openai_whole({"role": "assistant", "content": text, **thought}, "stop", model, tokens)
 
 
 def openai_tool_call(
-    name: str, arguments: Any, *, model: str = "m", stream: bool = False, call_id: str = "call_1"
+    name: str,
+    arguments: Any,
+    *,
+    model: str = "m",
+    stream: bool = False,
+    call_id: str = "call_1",
+    reasoning: tuple[str, str] | None = None,
 ) -> Reply:
-    """A chat completion that asks for one tool."""
+    """A chat completion that asks for one tool. `reasoning`: as in `openai_text`."""
+    thought = dict([reasoning]) if reasoning else {}
     written = json.dumps(arguments)
     call = {"id": call_id, "type": "function", "function": {"name": name, "arguments": written}}
     if not stream:
-        message = {"role": "assistant", "content": None, "tool_calls": [call]}
+        message = {"role": "assistant", "content": None, "tool_calls": [call], **thought}
         return _openai_whole(message, "tool_calls", model, (5, 7))
     first = {"index": 0, **call, "function": {"name": name, "arguments": ""}}
     middle = len(written) // 2
-    deltas = [{"role": "assistant", "content": None, "tool_calls": [first]}]
+    deltas: list[dict[str, Any]] = [{"role": "assistant", "content": None, **thought}, {"tool_calls": [first]}]
     deltas += [
         {"tool_calls": [{"index": 0, "function": {"arguments": piece}}]}
         for piece in (written[:middle], written[middle:])
@@ -48,18 +68,33 @@ def openai_error(status: int, message: str = "it failed", kind: str = "server_er
 
 
 def anthropic_text(
-    text: str = TEXT, *, model: str = "m", stream: bool = False, tokens: tuple[int, int] = (5, 7)
+    text: str = TEXT,
+    *,
+    model: str = "m",
+    stream: bool = False,
+    tokens: tuple[int, int] = (5, 7),
+    thinking: dict[str, Any] | None = None,
 ) -> Reply:
-    """A message with text."""
-    return _anthropic([{"type": "text", "text": text}], "end_turn", stream, (model, tokens))
+    """A message with text, after a thinking block if one is given."""
+    blocks = [*([thinking] if thinking else ()), {"type": "text", "text": text}]
+    return _anthropic(blocks, "end_turn", stream, (model, tokens))
 
 
 def anthropic_tool_call(
-    name: str, arguments: Any, *, model: str = "m", stream: bool = False, call_id: str = "toolu_1"
+    name: str,
+    arguments: Any,
+    *,
+    model: str = "m",
+    stream: bool = False,
+    call_id: str = "toolu_1",
+    thinking: dict[str, Any] | None = None,
 ) -> Reply:
-    """A message that asks for one tool."""
-    block = {"type": "tool_use", "id": call_id, "name": name, "input": arguments}
-    return _anthropic([block], "tool_use", stream, (model, (5, 7)))
+    """A message that asks for one tool, after a thinking block if one is given."""
+    blocks = [
+        *([thinking] if thinking else ()),
+        {"type": "tool_use", "id": call_id, "name": name, "input": arguments},
+    ]
+    return _anthropic(blocks, "tool_use", stream, (model, (5, 7)))
 
 
 def anthropic_error(status: int, message: str = "it failed", kind: str = "api_error", **headers: str) -> Reply:
@@ -110,8 +145,7 @@ def _anthropic(blocks: list[dict[str, Any]], stop: str, stream: bool, about: tup
     }
     events = [_named("message_start", message=begun)]
     for index, block in enumerate(blocks):
-        empty = {**block, "text": ""} if block["type"] == "text" else {**block, "input": {}}
-        events.append(_named("content_block_start", index=index, content_block=empty))
+        events.append(_named("content_block_start", index=index, content_block={**block, **EMPTY[block["type"]]}))
         events += [_named("content_block_delta", index=index, delta=delta) for delta in _deltas(block)]
         events.append(_named("content_block_stop", index=index))
     ended = {"stop_reason": stop, "stop_sequence": None}
@@ -122,6 +156,9 @@ def _anthropic(blocks: list[dict[str, Any]], stop: str, stream: bool, about: tup
 def _deltas(block: dict[str, Any]) -> list[dict[str, Any]]:
     if block["type"] == "text":
         return [{"type": "text_delta", "text": word} for word in _words(block["text"])]
+    if block["type"] == "thinking":
+        deltas = [{"type": "thinking_delta", "thinking": word} for word in _words(block["thinking"])]
+        return [*deltas, {"type": "signature_delta", "signature": block["signature"]}]
     written = json.dumps(block["input"])
     middle = len(written) // 2
     return [{"type": "input_json_delta", "partial_json": piece} for piece in (written[:middle], written[middle:])]

@@ -111,6 +111,21 @@ def test_custom_servers_know_max_tokens(model: str, old: bool) -> None:
 
 
 @pytest.mark.parametrize(
+    ("model", "reads"),
+    [
+        ("anthropic/claude-sonnet-4.6", True),
+        ("claude-opus-4-8", True),
+        ("us.anthropic.claude-haiku-4-5-20251001-v1:0", True),
+        ("openai/gpt-4o", False),
+        ("llama3.2:latest", False),
+    ],
+)
+def test_custom_servers_read_cache_marks_for_claude(model: str, reads: bool) -> None:
+    """A Claude model behind a server of the OpenAI dialect is sent cache marks; other models are not."""
+    assert of("custom", model).cache_marks is reads
+
+
+@pytest.mark.parametrize(
     ("model", "refused"),
     [
         ("llama-3.3-70b-versatile", ("image", "audio")),

@@ -29,6 +29,11 @@ def turn(part: object) -> dict[str, Any]:
     return {"messages": [{"role": "user", "content": [part]}]}
 
 
+CALLED = {
+    "messages": [{"role": "assistant", "content": [{"type": "tool_use", "id": "i" * 50, "name": "f", "input": {}}]}]
+}
+
+
 class Case(NamedTuple):
     """A call to a provider of `dialect`, which goes otherwise where the field has `value`."""
 
@@ -41,6 +46,7 @@ class Case(NamedTuple):
 CASES = {
     "strip": Case(frozenset(("seed",)), OPENAI, CHAT, {"seed": 1}),
     "refuse_inputs": Case(("image",), OPENAI, CHAT, turn(PICTURE)),
+    "refuse_members": Case(("max_tokens",), OPENAI, CHAT, {"max_tokens": 9}),
     "ask_stream_usage": Case(False, OPENAI, CHAT, {"stream": True}),
     "legacy_max_tokens": Case(True, OPENAI, MESSAGES, {"max_tokens": 9}),
     "max_output_tokens": Case(777, ANTHROPIC, CHAT, {}),
@@ -54,6 +60,10 @@ CASES = {
     "thinking": Case("budget", ANTHROPIC, CHAT, {"max_tokens": 9000, "reasoning_effort": "low"}),
     "effort_with_tools": Case("none", OPENAI, MESSAGES, {"max_tokens": 9, "tools": [TOOL]}),
     "sampling": Case(False, OPENAI, MESSAGES, {"max_tokens": 9, "temperature": 0.5}),
+    "tool_name_chars_max": Case(16, OPENAI, MESSAGES, {"max_tokens": 9, "tools": [TOOL | {"name": "n" * 20}]}),
+    "tool_id_chars_max": Case(0, OPENAI, MESSAGES, {"max_tokens": 9, **CALLED}),
+    "tool_id_chars": Case(9, OPENAI, MESSAGES, {"max_tokens": 9, **CALLED}),
+    "user_chars_max": Case(100, OPENAI, MESSAGES, {"max_tokens": 9, "metadata": {"user_id": "u" * 90}}),
     "efforts": Case(("high",), ANTHROPIC, CHAT, {"max_tokens": 9000, "reasoning_effort": "low"}),
 }
 
@@ -151,6 +161,34 @@ def test_the_configuration_has_the_last_word(quirky: Any) -> None:
     assert quirky("new", traits=told) == {"max_completion_tokens": 9}
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"max_completion_tokens": 5}, {"max_tokens": 5}),
+        ({"max_completion_tokens": 5, "max_tokens": 9}, {"max_tokens": 5}),
+        ({"max_completion_tokens": None, "max_tokens": 9}, {"max_tokens": 9}),
+        ({"max_tokens": 9}, {"max_tokens": 9}),
+        ({}, {}),
+    ],
+)
+@pytest.mark.parametrize("model", ["a/m", "m"])
+def test_an_older_server_gets_the_older_name_in_its_own_dialect(
+    model: str, given: dict[str, Any], expected: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`max_completion_tokens` is called `max_tokens` where the target knows only that, with a note; one without the
+    trait gets what the caller wrote."""
+    ask = ASK | {"model": model} | given
+    for old in (True, False):
+        inside = Inside(Snapshot(providers=(provider("a", traits=Traits(legacy_max_tokens=old)),)), monkeypatch)
+        inside.script("a", answer(200, b"{}"))
+        caller = inside.call(CHAT, ask)
+        sent = _body(inside.requests[0][1])
+        assert sent == ASK | {"model": "m"} | (expected if old else given)
+        renamed = old and given.get("max_completion_tokens") is not None
+        note = b"changed max_completion_tokens (sent as max_tokens)"
+        assert caller.header(b"x-asbru-notes") == (note if renamed else None)
+
+
 @pytest.mark.parametrize("signature", ["asbru:openai_chat:", "", "real"])
 def test_a_body_of_the_same_dialect_goes_without_thinking_of_others(
     signature: str, monkeypatch: pytest.MonkeyPatch
@@ -163,3 +201,26 @@ def test_a_body_of_the_same_dialect_goes_without_thinking_of_others(
     inside.call(MESSAGES, {"model": "a/m", "max_tokens": 9, "messages": turns})
     sent = _body(inside.requests[0][1])["messages"][1]["content"]
     assert sent == (content if signature == "real" else content[1:])
+
+
+SAME_DIALECT = [
+    (("max_tokens",), None, {"max_tokens": 9}, {"max_completion_tokens": 9}),
+    (("max_tokens",), None, {"max_tokens": 9, "max_completion_tokens": 8}, {"max_completion_tokens": 8}),
+    (("max_tokens",), None, {"max_completion_tokens": 8, "odd": 1}, {"max_completion_tokens": 8, "odd": 1}),
+    ((), None, {"max_tokens": 9}, {"max_tokens": 9}),
+    (
+        ("reasoning_content",),
+        "reasoning",
+        {"messages": [*ASK["messages"], {"role": "assistant", "reasoning_content": "hm", "content": "a"}]},
+        {"messages": [*ASK["messages"], {"role": "assistant", "reasoning": "hm", "content": "a"}]},
+    ),
+]
+
+
+@pytest.mark.parametrize(("refused", "back", "asked", "expected"), SAME_DIALECT)
+def test_members_that_a_model_refuses_go_by_their_other_name(
+    monkeypatch: pytest.MonkeyPatch, *, refused: tuple[str, ...], back: Any, asked: Any, expected: Any
+) -> None:
+    """A body of the model's own dialect is written anew where it holds a member that the model refuses."""
+    body = sent(Case(None, OPENAI, CHAT, asked), Traits(refuse_members=refused, reasoning_back=back), monkeypatch)
+    assert body == {"messages": ASK["messages"], "model": "m", **expected}

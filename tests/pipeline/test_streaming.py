@@ -13,6 +13,7 @@ from asbru.core.usage import Usage
 from asbru.dialects import TailFacts
 from asbru.dialects.anthropic_messages import DIALECT as ANTHROPIC
 from asbru.dialects.openai_chat import DIALECT as OPENAI
+from asbru.pipeline.completing import Completing
 from asbru.pipeline.streaming import _TAIL_SLACK, PassRelay, Relay
 from asbru.pipeline.translating import TranslateRelay
 from asbru.wire.eventstream import Header, MessageReader, write_message
@@ -191,7 +192,12 @@ def test_the_placeholder_of_message_start_is_no_usage(
 def translate(source: Any, target: Any) -> TranslateRelay:
     ask = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "q"}], "stream": True}
     request = target.chat.read_request(json.dumps(ask).encode())
-    return TranslateRelay(source.chat.stream_reader(), target.chat.stream_writer(request), decoder=None)
+    return TranslateRelay(
+        source.chat.stream_reader(),
+        target.chat.stream_writer(request),
+        decoder=None,
+        completing=Completing({}, 1, "id"),
+    )
 
 
 @pytest.mark.parametrize(

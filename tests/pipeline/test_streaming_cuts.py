@@ -11,6 +11,7 @@ from asbru.core.errors import UpstreamError
 from asbru.dialects import Dialect
 from asbru.dialects.anthropic_messages import DIALECT as ANTHROPIC
 from asbru.dialects.openai_chat import DIALECT as OPENAI
+from asbru.pipeline.completing import Completing
 from asbru.pipeline.streaming import PRELUDE_BYTES_MAX, PassRelay, Relay
 from asbru.pipeline.translating import TranslateRelay
 from asbru.wire.content_coding import decoder
@@ -70,7 +71,10 @@ def translating(name: str) -> Relay:
     source, other, _ = STREAMS[name]
     body = b'{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"q"}],"stream":true}'
     return TranslateRelay(
-        source.chat.stream_reader(), other.chat.stream_writer(other.chat.read_request(body)), decoder=None
+        source.chat.stream_reader(),
+        other.chat.stream_writer(other.chat.read_request(body)),
+        decoder=None,
+        completing=Completing({}, 1, "id"),
     )
 
 

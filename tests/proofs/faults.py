@@ -103,6 +103,7 @@ async def _settled(name: str, family: Family, upstream: PricedUpstream, load: _L
         await pause(0.1)
         records, distinct, cost = family.ask(query)[0]
     booked = family.booked(BUDGET.id)
+    misrecorded = abs(cost - upstream.billed_nanousd) / 1e9
     return [
         at_most(f"faults: errors while the bookkeeper is {name}", sum(load.errors.values()), "answers", 0),
         at_most(f"faults: {name}: answered without exactly one record", abs(load.answered - records), "calls", 0),
@@ -113,8 +114,6 @@ async def _settled(name: str, family: Family, upstream: PricedUpstream, load: _L
             "USD",
             0,
         ),
-        at_most(
-            f"faults: {name}: recorded otherwise than charged", abs(cost - upstream.billed_nanousd) / 1e9, "USD", 0
-        ),
+        at_most(f"faults: {name}: recorded otherwise than charged", misrecorded, "USD", 0),
         at_most(f"faults: {name}: still held", family.held, "", 0),
     ]

@@ -98,6 +98,15 @@ def test_fallbacks_follow_in_order() -> None:
     assert targets("openai/gpt-5", **fallbacks) == ["openai/gpt-5"]
 
 
+def test_fallbacks_of_every_model_of_a_provider() -> None:
+    """`provider/*` is for each of its models that has none of its own; a target is not its own fallback."""
+    fallbacks = {"openai__*": [("openai", "gpt-5"), ("groq", "x")], "openai__gpt-5.5": [("groq", "y")]}
+    assert targets("openai/gpt-4o", **fallbacks) == ["openai/gpt-4o", "openai/gpt-5", "groq/x"]
+    assert targets("openai/gpt-5", **fallbacks) == ["openai/gpt-5", "groq/x"]
+    assert targets("openai/gpt-5.5", **fallbacks) == ["openai/gpt-5.5", "groq/y"]
+    assert targets("groq/x", **fallbacks) == ["groq/x"]
+
+
 def chosen(provider: ProviderRoute, chance: float, tried: tuple[str, ...] = (), now_s: float = 0.0) -> str | None:
     """The name of the drawn key."""
     drawn = choose_key(provider, "m", tried, now_s, chance=chance)

@@ -23,11 +23,14 @@ from asbru.dialects import Dialect, discover
 from asbru.governance import VIRTUAL_KEY, Keys
 from asbru.governance.entries import OWNER
 from asbru.governance.limits import Limits, Reservation
+from asbru.governance.standing import Standings
 from asbru.pipeline import Endpoint, Load, Rooms, StageMaker
 from asbru.pipeline.leases import CallLeases, Leases, Typical
+from asbru.pipeline.routing import Routing
 from asbru.providers import ProviderFault, credential_maker
 from asbru.records import AccessLog, RecordWriter
 from asbru.routing import Key, Plan, ProviderRoute
+from asbru.routing.rules import Rules
 from asbru.telemetry import LimitedLog, Meter
 from asbru.upstream import Origin, Pool, TlsContexts, proxy_authorization
 from asbru.upstream.credentials import Credential, FixedCredential, KeyMaterial, TokenPorts, TokenSender
@@ -58,7 +61,8 @@ class Both:
 
 class Lasting:
     """What outlives a snapshot in one worker. `dialects`: by name, default those that are found; `limits`: what the
-    feed's limits are held by, or `leases` in its place; `stages`: what looks at content, in order."""
+    feed's limits are held by, or `leases` in its place; `stages`: what looks at content, in order; `standings`: how far
+    limits are used, by default what `limits` knows."""
 
     def __init__(
         self,
@@ -71,7 +75,9 @@ class Lasting:
         limits: Limits | None = None,
         leases: Leases | None = None,
         stages: Sequence[StageMaker] = (),
+        standings: Standings | None = None,
     ) -> None:
+        self._standings = standings
         self.loop = loop
         self.dialects = discover() if dialects is None else dialects
         self.leases = leases
@@ -93,14 +99,23 @@ class Lasting:
         self.virtual_keys = Keys()
         self.feed = Feed()
         self.rooms: Rooms | None = None
-        """Those built last."""
+        self.snapshot: Snapshot | None = None
+        """Those built last, and what of."""
         self.limits = limits
         if limits is None:
             self.feed.subscribe(VIRTUAL_KEY, self.virtual_keys)
+            self.feed.subscribe(OWNER, self.virtual_keys.owners)
         else:
             self.feed.subscribe(VIRTUAL_KEY, Both(self.virtual_keys, limits.owners.keys))
-            self.feed.subscribe(OWNER, limits.owners.owners)
+            self.feed.subscribe(OWNER, Both(self.virtual_keys.owners, limits.owners.owners))
             limits.owners.on_limited = self._on_limited
+
+    @property
+    def standings(self) -> Standings | None:
+        """How far limits are used; None while there is no limit."""
+        if self.limits is not None and self.limits.owners.limited:
+            return self.limits
+        return self._standings
 
     def leases_for(self, prices: PriceBook, settings: Reservation) -> Leases | None:
         """What calls ask for leave; None while there is no limit."""
@@ -111,8 +126,9 @@ class Lasting:
 
     def _on_limited(self, limited: bool) -> None:
         """The first limit came, or the last one went."""
-        if self.rooms is not None:
+        if self.rooms is not None and self.snapshot is not None:
             self.rooms.leases = self._call_leases if limited else None
+            self.rooms.routing = _routing(self.snapshot, self)
 
     @property
     def header_prefixes(self) -> set[bytes]:
@@ -147,7 +163,7 @@ def build_rooms(snapshot: Snapshot, lasting: Lasting) -> Rooms:
     endpoints: dict[str, Endpoint] = {}
     used: set[tuple[Origin, int]] = set()
     for facts in snapshot.providers:
-        origin = _origin(facts)
+        origin = origin_of(facts)
         used.add((origin, limits.response_bytes_max))
         pool = lasting.pool(origin, limits.response_bytes_max)
         endpoints[facts.name] = _endpoint(facts, pool, lasting)
@@ -184,15 +200,32 @@ def build_rooms(snapshot: Snapshot, lasting: Lasting) -> Rooms:
         response_bytes_max=limits.response_bytes_max,
         leases=lasting.leases_for(prices, snapshot.reservation),
         stages=lasting.stages,
+        routing=_routing(snapshot, lasting),
     )
+    lasting.snapshot = snapshot
     return lasting.rooms
+
+
+def _routing(snapshot: Snapshot, lasting: Lasting) -> Routing | None:
+    """What chooses targets besides the plan; None where nothing of it is configured, so that it costs nothing."""
+    has_rules = any(rule.enabled for rule in snapshot.routing_rules)
+    if not has_rules and lasting.standings is None:
+        return None
+    return Routing(Rules(snapshot.routing_rules) if has_rules else None, lasting.standings)
+
+
+def watched_headers(rooms: Rooms) -> frozenset[bytes]:
+    """The headers that the server must keep for these rooms."""
+    return frozenset() if rooms.routing is None else rooms.routing.watched
 
 
 def declare(snapshot: Snapshot, declared: Entries, lasting: Lasting) -> Iterator[None]:
     """Bring the feed to what was compiled together with the snapshot, in steps that are small enough to stand between
     two calls. Whether everyone is let in changes last: who has a key is known by then."""
     yield from lasting.feed.replace_file(declared)
-    lasting.virtual_keys.configure(bytes.fromhex(snapshot.pepper.reveal()), open_access=snapshot.open_access)
+    lasting.virtual_keys.configure(
+        bytes.fromhex(snapshot.pepper.reveal()), open_access=snapshot.open_access, optional=snapshot.keys_optional
+    )
 
 
 def build_forwards(snapshot: Snapshot, lasting: Lasting) -> dict[bytes, Pool]:
@@ -214,7 +247,8 @@ def _socket_origin(path: str) -> Origin:
     return Origin(host="localhost", port=0, unix_socket=path)
 
 
-def _origin(facts: ProviderFacts) -> Origin:
+def origin_of(facts: ProviderFacts) -> Origin:
+    """Where a provider is and how it is reached. Raises `ValueError`."""
     parts = urlsplit(facts.base_url)
     tls = parts.scheme == "https"
     if not parts.hostname or parts.scheme not in ("http", "https"):
@@ -285,7 +319,7 @@ def _credential(facts: ProviderFacts, key: KeyFacts, lasting: Lasting) -> Creden
             return FixedCredential.of_header(name, f"{scheme}{key.value.reveal()}")
         except ValueError as error:
             raise ValueError(f"provider {facts.name}: the value of key '{key.name}' {error}") from None
-    origin = _origin(facts)
+    origin = origin_of(facts)
     identity = (facts.name, key.name, key.value, facts.auth, facts.base_url, origin)
     credential = lasting.credentials.get(identity)
     if credential is None:

@@ -22,8 +22,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from asbru.app.boot import Boot, Options
+from asbru.app.compile_governance import compile_governance, enforce_auth
+from asbru.app.compile_models import check_model_names
 from asbru.app.compile_providers import Findings, compile_providers
+from asbru.app.compile_rules import compile_rules
 from asbru.app.config import (
     ConfigFile,
     ConfigPath,
@@ -40,11 +45,11 @@ from asbru.app.paths import declared_file, find_config_file
 from asbru.app.snapshot import Fallback, PrefixForward, Snapshot, write_snapshot
 from asbru.cluster import Entries, write_entries
 from asbru.core.secret_text import SecretText
-from asbru.governance import VIRTUAL_KEY, digest_of, write_virtual_key
+from asbru.governance import VIRTUAL_KEY, write_virtual_key
+from asbru.governance.limits import Reservation
 from asbru.providers import ProviderFault, discover
 
 CONTROL_PREFIXES = ("/api", "/ui")
-_KEY_LENGTH_MIN = 16
 
 
 @dataclass(frozen=True)
@@ -62,40 +67,52 @@ class Compiled:
 def compile_config(
     options: Options, env: Mapping[str, str], *, types: ProviderTypes | None = None, dry: bool = False
 ) -> Compiled:
-    """Read, check and resolve everything; raises ConfigRefusedError with all errors. `dry` leaves the data directory
-    untouched (digests are then made under a pepper of zeros)."""
+    """Read, check and resolve everything; raises ConfigRefusedError with the errors of all parts that could be
+    read. `dry` leaves the data directory untouched (digests are then made under a pepper of zeros)."""
     types = discover() if types is None else types
     file = find_config_file(options.config, options.data_dir)
     document = load_document(file) if file is not None else Document(default_settings(types, env))
     parsed = parse_config(document, env)
-    findings = Findings(document)
+    findings = Findings(parsed.part, watched=[*parsed.files])
+    if not document.data:
+        findings.warn((), "the file is empty: no providers are configured, and every call will be refused")
     host = options.host or parsed.config.listen.host
     providers = compile_providers(parsed, types, findings, now=datetime.now(UTC), mock_socket=options.mock_socket)
-    pepper = b"\0" * 32 if dry else load_pepper(ensure_data_dir(options.data_dir))
-    keys = _virtual_keys(parsed, pepper, findings)
+    pepper = b"\0" * 32 if dry or parsed.problems else load_pepper(ensure_data_dir(options.data_dir))
+    declared = compile_governance(parsed, pepper, findings)
+    keys_needed = enforce_auth(parsed.config, findings)
+    if parsed.config.virtual_keys and not declared[VIRTUAL_KEY] and keys_needed is not False:
+        findings.warn(("virtual_keys",), "every virtual key is disabled: nobody can call")
     fallbacks = _fallbacks(parsed, findings)
+    rules = compile_rules(parsed, findings)
     forwards = _forwards(options, parsed, findings)
     _check_server_tls(parsed, findings)
-    if findings.errors:
-        raise ConfigRefusedError(findings.errors)
+    check_model_names(parsed.config, providers, findings)
+    if keys_needed is False and not is_loopback(host):
+        findings.warn(("governance", "enforce_auth"), f"anyone who reaches {host} may call without a virtual key")
+    if errors := [*parsed.problems, *findings.errors]:
+        raise ConfigRefusedError(sorted(errors, key=lambda problem: (problem.line or 0, str(problem.path))))
     shown_once: SecretText | None = None
-    if not parsed.config.virtual_keys and not is_loopback(host) and not dry:
-        digest, shown_once = generated_key(options.data_dir, pepper)
-        keys = {digest: write_virtual_key("generated", ("*",))}
     config = parsed.config
+    open_access = keys_needed is None and not config.virtual_keys and is_loopback(host)
+    if not config.virtual_keys and not open_access and keys_needed is not False and not dry:
+        digest, shown_once = generated_key(options.data_dir, pepper)
+        declared[VIRTUAL_KEY] = {digest: write_virtual_key("generated", ("*",))}
     snapshot = Snapshot(
         providers=providers,
         pepper=SecretText(pepper.hex()),
-        open_access=not config.virtual_keys and is_loopback(host),
+        open_access=open_access,
+        keys_optional=keys_needed is False,
         fallbacks=fallbacks,
+        routing_rules=rules,
         limits=config.limits,
-        reservation=config.governance,
+        reservation=msgspec.convert(config.governance, Reservation, from_attributes=True),
         forwards=forwards,
         cors_origins=tuple(config.cors_origins),
         access_log=config.log.access,
     )
     boot = _boot(options, parsed, snapshot, findings)._replace(config_file=str(file.absolute()) if file else None)
-    return Compiled(snapshot, {VIRTUAL_KEY: keys}, boot, config, shown_once, findings.warnings)
+    return Compiled(snapshot, declared, boot, config, shown_once, findings.warnings)
 
 
 def is_loopback(host: str) -> bool:
@@ -123,33 +140,6 @@ def _boot(options: Options, parsed: ParsedConfig, snapshot: Snapshot, findings: 
         control=parsed.config.control.enabled,
         log_format=parsed.config.log.format,
     )
-
-
-def _virtual_keys(parsed: ParsedConfig, pepper: bytes, findings: Findings) -> dict[str, bytes]:
-    """Entries of the feed by digest."""
-    compiled: dict[str, bytes] = {}
-    for index, key in enumerate(parsed.config.virtual_keys):
-        path: ConfigPath = ("virtual_keys", index, "value")
-        if path in parsed.unset:
-            name = parsed.unset[path]
-            findings.warn(path, f"environment variable {name} is not set: virtual key {key.name!r} is disabled")
-            continue
-        value = key.value.reveal()
-        if not value or not value.isascii() or not value.isprintable() or " " in value:
-            findings.error(path, "a virtual key is visible ASCII, without spaces, and not empty")
-            continue
-        if len(value) < _KEY_LENGTH_MIN:
-            findings.warn(path, f"shorter than {_KEY_LENGTH_MIN} characters: easy to guess")
-        digest = digest_of(value.encode(), pepper)
-        if digest in compiled:
-            findings.error(path, "two virtual keys have the same value")
-        for place, pattern in enumerate(key.models):
-            provider, slash, _ = pattern.partition("/")
-            if slash and provider not in parsed.config.providers:
-                where: ConfigPath = ("virtual_keys", index, "models", place)
-                findings.warn(where, f"provider {provider!r} is not configured")
-        compiled[digest] = write_virtual_key(key.name, key.models)
-    return compiled
 
 
 def _fallbacks(parsed: ParsedConfig, findings: Findings) -> tuple[Fallback, ...]:

@@ -6,7 +6,6 @@ a credential that cannot be a header, a CA file that cannot be read.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import ssl
 from collections.abc import Mapping
@@ -16,14 +15,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from asbru.app.config import ConfigPath, Document, ParsedConfig, Problem, nearest
+from asbru.app.base_url import judge_host, judge_path
+from asbru.app.config import ConfigPath, ParsedConfig, Part, Problem, nearest
 from asbru.app.config.live import ProviderKey, ProviderSettings
 from asbru.app.defaults import ProviderTypes
 from asbru.app.snapshot import KeyFacts, ProviderFacts
 from asbru.catalog.build import ProviderCatalogue, build_catalogue, price_id_of_url
 from asbru.core.secret_text import SecretText
 from asbru.core.traits import TraitRule, change, rule
-from asbru.dialects import discover
+from asbru.dialects import Dialect, discover
 from asbru.providers import Access, Provider, ProviderFault, credential_maker
 from asbru.upstream.credentials import CredentialMaker, KeyMaterial, TokenPorts
 from asbru.upstream.origin import Reach, TlsTrust
@@ -54,18 +54,20 @@ _HEADERS_WE_OWN = frozenset(
 class Findings:
     """What came up while compiling; errors refuse the configuration, warnings do not."""
 
-    document: Document
+    part: Part
     errors: list[Problem] = field(default_factory=list[Problem])
     warnings: list[Problem] = field(default_factory=list[Problem])
     watched: list[str] = field(default_factory=list[str])
 
-    def error(self, path: ConfigPath, message: str) -> None:
-        """Refuse the configuration because of `path`."""
-        self.errors.append(Problem(path, message, self.document.line(path)))
+    def error(self, path: ConfigPath, message: str, *, absent: str = "") -> None:
+        """Refuse the configuration because of `path`, or because of the setting below it that is `absent`. Not where
+        that was read wrongly: then there is an error that says so."""
+        if not self.part.is_broken((*path, absent) if absent else path):
+            self.errors.append(self.part.problem(path, message))
 
     def warn(self, path: ConfigPath, message: str) -> None:
-        """Tell about `path`, and go on."""
-        self.warnings.append(Problem(path, message, self.document.line(path)))
+        """Report `path`, and go on."""
+        self.warnings.append(self.part.problem(path, message))
 
     def read_text(self, path: ConfigPath, file: str) -> str | None:
         """The text of a file named by a setting, watched from now on; None (and an error) when it is unreadable."""
@@ -88,12 +90,14 @@ def compile_providers(
     """The facts of every provider that could be compiled; problems go to `findings`."""
     compiled: list[ProviderFacts] = []
     catalogues: dict[str | None, ProviderCatalogue] = {}
-    dialects = {dialect.setting: dialect.name for dialect in discover().values()}
+    spoken = discover()
+    dialects = {dialect.setting: dialect.name for dialect in spoken.values()}
     for name, settings in parsed.config.providers.items():
         found = _provider_type(name, settings, types, findings, dialects=dialects)
         if found is None:
             continue
         kind, access = found
+        _check_path(name, settings, types, findings, dialects=spoken)
         price_id = kind.price_id or price_id_of_url(settings.base_url)
         if price_id not in catalogues:
             catalogues[price_id] = build_catalogue(price_id, now)
@@ -112,7 +116,9 @@ def _provider_type(
     asked = settings.type or (name if name in types else "custom" if settings.dialect else None)
     if asked is None:
         hint = nearest(name, types)
-        findings.error(path, f"there is no provider type {name!r}; {hint} (else set `type`, or `dialect`)")
+        findings.error(
+            path, f"there is no provider type {name!r}; {hint} (else set `type`, or `dialect`)", absent="type"
+        )
         return None
     if asked not in types:
         findings.error((*path, "type"), f"unknown provider type; {nearest(asked, types)}")
@@ -120,9 +126,13 @@ def _provider_type(
     kind = types[asked]
     must_be_told = kind.base_url is None and not kind.served_here
     if must_be_told and settings.base_url is None:
-        findings.error(path, f"a provider of type {asked!r} needs `base_url`, with its version segment")
+        findings.error(
+            path, f"a provider of type {asked!r} needs `base_url`, with its version segment", absent="base_url"
+        )
     if must_be_told and settings.dialect is None and len(kind.access) > 1:
-        findings.error(path, f"a provider of type {asked!r} needs `dialect`: {' or '.join(sorted(dialects))}")
+        findings.error(
+            path, f"a provider of type {asked!r} needs `dialect`: {' or '.join(sorted(dialects))}", absent="dialect"
+        )
         return None
     if settings.dialect is not None and settings.dialect not in dialects:
         findings.error((*path, "dialect"), f"there is no such dialect; {nearest(settings.dialect, dialects)}")
@@ -133,6 +143,22 @@ def _provider_type(
         findings.error((*path, "dialect"), f"providers of type {asked!r} do not speak this dialect")
         return None
     return None if must_be_told and settings.base_url is None else (kind, access)
+
+
+def _check_path(
+    name: str,
+    settings: ProviderSettings,
+    types: ProviderTypes,
+    findings: Findings,
+    *,
+    dialects: Mapping[str, Dialect],
+) -> None:
+    if settings.base_url is None:
+        return
+    verdict = judge_path(settings.base_url, types, dialects)
+    if verdict is not None:
+        tell = findings.error if verdict[0] == "error" else findings.warn
+        tell(("providers", name, "base_url"), verdict[1])
 
 
 @dataclass
@@ -197,27 +223,9 @@ class _Compiling:
             self.findings.error(path, "the URL has no valid host and port")
         elif parts.username is not None:
             self.findings.error(path, "credentials belong under `keys`, not into the URL")
-        elif self.settings.proxy is None:
-            self._check_host(path, host)
+        elif self.settings.proxy is None and (refusal := judge_host(host, self.settings)) is not None:
+            self.findings.error(path, refusal)
         return url.rstrip("/")
-
-    def _check_host(self, path: ConfigPath, host: str) -> None:
-        """A literal address the outbound policy refuses would fail every call."""
-        loopback = host == "localhost" or host.endswith(".localhost")
-        private = link_local = False
-        try:
-            address = ipaddress.ip_address(host)
-        except ValueError:
-            pass
-        else:
-            loopback, link_local = address.is_loopback, address.is_link_local
-            private = address.is_private and not loopback and not link_local
-        if link_local:
-            self.findings.error(path, f"{host} is a link-local address; those are never called")
-        elif loopback and not self.settings.allow_loopback:
-            self.findings.error(path, f"{host} is loopback; set `allow_loopback: true` on this provider")
-        elif private and not self.settings.allow_private:
-            self.findings.error(path, f"{host} is private; set `allow_private: true` on this provider")
 
     def _headers(self) -> dict[str, SecretText]:
         headers = {name: SecretText(value) for name, value in self.access.headers.items()}

@@ -20,6 +20,7 @@ from asbru.core.traits import PLAIN, TraitRule, Traits
 from asbru.edge.server import ServerLimits
 from asbru.governance.limits import Reservation
 from asbru.routing import RetryPolicy
+from asbru.routing.rules import RoutingRule
 from asbru.upstream import ExchangeDeadlines
 from asbru.upstream.origin import Reach, TlsTrust
 
@@ -74,9 +75,9 @@ _TARGET = r"^[^/\s]+/\S+$"
 class Fallback(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where a call goes when its first target fails."""
 
-    source: Annotated[str, Meta(pattern=_TARGET, description="The target asked for, `provider/model`.")] = (
-        msgspec.field(name="from")
-    )
+    source: Annotated[
+        str, Meta(pattern=_TARGET, description="The target asked for, `provider/model`, or `provider/*`.")
+    ] = msgspec.field(name="from")
     targets: Annotated[
         tuple[Annotated[str, Meta(pattern=_TARGET)], ...],
         Meta(
@@ -111,12 +112,14 @@ class PrefixForward(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a worker serves by, but for what there may be thousands of, which is in the feed. `pepper`, in hex: what
     the digests of virtual keys are made under. `open_access`: no virtual keys are configured and the listener is
-    loopback."""
+    loopback. `keys_optional`: calls without a virtual key are served also where there are some."""
 
     providers: tuple[ProviderFacts, ...] = ()
     pepper: SecretText = SecretText("")
     open_access: bool = False
+    keys_optional: bool = False
     fallbacks: tuple[Fallback, ...] = ()
+    routing_rules: tuple[RoutingRule, ...] = ()
     limits: Limits = Limits()
     reservation: Reservation = Reservation()
     forwards: tuple[PrefixForward, ...] = ()

@@ -203,7 +203,8 @@ class Supervisor:
         host = f"[{self._host}]" if ":" in self._host else self._host
         url = f"{'https' if boot.tls_cert else 'http'}://{host}:{self._port}"
         source = boot.config_file or "built-in defaults"
-        log("info", f"ready: {url} with {boot.workers} worker(s), configuration: {source}")
+        workers = "1 worker" if boot.workers == 1 else f"{boot.workers} workers"
+        log("info", f"ready: {url} with {workers}, configuration: {source}")
         if boot.config_file is None:
             where = self._options.data_dir / CONFIG_FILE_NAMES[0]
             log("info", f"mock/echo answers without a provider; for your own providers and keys write {where}")

@@ -136,11 +136,13 @@ class ToolResultPart(msgspec.Struct, frozen=True, kw_only=True, tag="tool_result
 
 
 class ForeignPart(msgspec.Struct, frozen=True, kw_only=True, tag="foreign"):
-    """A part that only `dialect` understands, as raw JSON; `kind` is its type there."""
+    """A part that only `dialect` understands, as raw JSON; `kind` is its type there. `text`: what it says, where it can
+    be said in words to others."""
 
     dialect: str
     kind: str
     raw: Raw
+    text: str | None = None
 
 
 Part: TypeAlias = (

@@ -28,6 +28,13 @@ class Traits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         tuple[InputKind, ...],
         Meta(description="Inputs it lacks: a call that holds one is refused before anything is sent."),
     ] = ()
+    refuse_members: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Members, anywhere in a request of its own dialect, that it refuses although it takes what "
+            "they say under another name: a request that holds one is read and written anew."
+        ),
+    ] = ()
     ask_stream_usage: Annotated[
         bool,
         Meta(description="Ask for usage in streams when the caller did not, where the dialect tells it only then."),
@@ -81,6 +88,39 @@ class Traits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             "that offers some."
         ),
     ] = None
+    tool_name_chars_max: Annotated[
+        int,
+        Meta(
+            ge=16,
+            description="The longest name of a tool that it takes, of letters, digits, `_` and `-`. A translated call "
+            "writes any other name in these letters and this length; the caller reads its own name in the answer.",
+        ),
+    ] = 64
+    tool_id_chars_max: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="The longest id of a tool call that it takes (OpenAI dialect): a longer one becomes a digest "
+            "where a call is translated; 0: any.",
+        ),
+    ] = 40
+    tool_id_chars: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=64,
+            description="It wants ids of tool calls of exactly so many letters and digits (OpenAI dialect): any other "
+            "becomes a digest where a call is translated; 0: it does not.",
+        ),
+    ] = 0
+    user_chars_max: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="The longest name of a user that it takes: a longer one becomes a digest where a call is "
+            "translated; 0: that of its dialect (OpenAI 64, Anthropic 256).",
+        ),
+    ] = 0
     sampling: Annotated[
         bool,
         Meta(description="It takes `temperature`, `top_p` and `top_k`; if not, a translated call goes without them."),
@@ -120,20 +160,26 @@ class TraitRule(TraitChanges, frozen=True, kw_only=True, forbid_unknown_fields=T
     ]
 
     def fits(self, model: str) -> bool:
-        """Whether the rule is about `model`. Takes linear time: callers choose names."""
-        start, *middle = self.models.split("*")
-        if not middle:
-            return model == start
-        end = middle.pop()
-        at, last = len(start), len(model) - len(end)
-        if at > last or not model.startswith(start) or not model.endswith(end):
+        """Whether the rule is about `model`."""
+        return fits_glob(self.models, model)
+
+
+def fits_glob(glob: str, text: str) -> bool:
+    """Whether `text` is what `glob` says: `*` stands for any text, also none, the rest word for word. Takes linear
+    time: callers choose names."""
+    start, *middle = glob.split("*")
+    if not middle:
+        return text == start
+    end = middle.pop()
+    at, last = len(start), len(text) - len(end)
+    if at > last or not text.startswith(start) or not text.endswith(end):
+        return False
+    for part in middle:
+        at = text.find(part, at, last)
+        if at < 0:
             return False
-        for text in middle:
-            at = model.find(text, at, last)
-            if at < 0:
-                return False
-            at += len(text)
-        return True
+        at += len(part)
+    return True
 
 
 def rule(models: str, /, **changes: object) -> TraitRule:

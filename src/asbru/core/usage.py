@@ -15,8 +15,9 @@ UsageSource: TypeAlias = Literal["provider", "estimated", "partial", "none"]
 """Who says so. `partial`: of several attempts some told nothing, so that there may be more."""
 
 
-TOKENS_MAX = 1_000_000_000_000
-"""More tokens of one kind than any call can have: what is above is a provider's mistake, and unknown."""
+TOKENS_BITS_MAX = 40
+"""Bits of a count that may be true. More tokens (a trillion) than any call can have are a provider's mistake, and
+unknown."""
 
 
 class Usage(msgspec.Struct, frozen=True):
@@ -54,7 +55,19 @@ class Usage(msgspec.Struct, frozen=True):
     @property
     def plausible(self) -> bool:
         """Whether every count may be true."""
-        return max(self.input_total, self.output_total) <= TOKENS_MAX
+        return (
+            not (  # one look at all of them: this is asked for every call
+                self.input
+                | self.cache_read
+                | self.cache_write_5m
+                | self.cache_write_1h
+                | self.audio_input
+                | self.output
+                | self.reasoning
+                | self.audio_output
+            )
+            >> TOKENS_BITS_MAX
+        )
 
     def __add__(self, other: Usage) -> Usage:
         """Both together."""

@@ -1,4 +1,4 @@
-"""What a target takes, as every writer heeds it: its largest output, its efforts, whether sampling can be set.
+"""What a target takes, as every writer heeds it: its largest output, its efforts, the length of names, sampling.
 
 Only what is translated is fitted: a request of the writer's own dialect says what its caller means.
 """
@@ -6,6 +6,7 @@ Only what is translated is fitted: a request of the writer's own dialect says wh
 from __future__ import annotations
 
 from collections.abc import Iterable
+from hashlib import sha256
 from typing import Final
 
 import msgspec
@@ -14,6 +15,7 @@ from asbru.core.chat import ChatRequest
 from asbru.core.traits import Traits
 from asbru.dialects.receipt import Receipt
 
+_DIGEST: Final = "asbru_"
 _STRENGTH: Final = {"none": 0, "minimal": 1, "low": 2, "medium": 3, "default": 3, "high": 4, "xhigh": 5, "max": 6}
 """Efforts of all dialects, weakest first; `default` is the one effort of models that only switch reasoning on."""
 
@@ -35,6 +37,14 @@ def fit_sampling(request: ChatRequest, traits: Traits, receipt: Receipt) -> Chat
     for name in gone:
         receipt.dropped(name, "the model takes no sampling settings")
     return msgspec.structs.replace(request, **dict.fromkeys(gone)) if gone else request
+
+
+def fit_user(user: str, chars_max: int, receipt: Receipt) -> str:
+    """The name of the user; a digest of it where it is longer than the target takes."""
+    if receipt.native or len(user) <= chars_max:
+        return user
+    receipt.changed("user", f"longer than {chars_max} characters: became a digest")
+    return (_DIGEST + sha256(user.encode("utf-8", "replace")).hexdigest())[:chars_max]
 
 
 def nearest_effort(asked: str, taken: Iterable[str]) -> str | None:

@@ -14,6 +14,7 @@ import msgspec
 
 from asbru.core.chat import Extra, Raw
 from asbru.core.errors import AsbruError, BadRequest, UpstreamError
+from asbru.dialects.surrogates import mend_surrogates
 
 T = TypeVar("T")
 Refuse: TypeAlias = Callable[[str, str], AsbruError]
@@ -88,6 +89,10 @@ def open_object(raw: Raw | bytes, path: str, refuse: Refuse) -> Fields:
     try:
         return Fields(_OBJECT.decode(raw), path, refuse)
     except DECODE_ERRORS as error:
+        data = bytes(raw)
+        mended = mend_surrogates(data)
+        if mended is not data:
+            return open_object(mended, path, refuse)
         raise refuse(path, _complaint(error, raw, "an object" if path else "a JSON object")) from None
 
 

@@ -87,6 +87,8 @@ class Door:
         call.credentials = head.credentials
         if head.query:
             call.query = forwarded_query(head.query)
+        if head.watched:
+            call.watched = head.watched
         call.accept_coding = head.accept_coding
         if head.run:
             call.run = head.run.decode("latin-1")
@@ -146,6 +148,7 @@ class Door:
         rooms = self.rooms
         assert rooms is not None
         caller = rooms.keys.identify(request.head.credentials)
+        caller.check_surface(found.route.dialect.surface.name)
         names = model_names(rooms.plan, caller)
         form = found.route.dialect.models
         one = found.parameters.get("model")

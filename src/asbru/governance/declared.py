@@ -86,10 +86,8 @@ class ProviderAccess(Limited, frozen=True, kw_only=True, forbid_unknown_fields=T
     blocked_models: Annotated[_Names, Meta(description="Models it may not call, whatever `models` says.")] = ()
     keys: Annotated[_Names, Meta(description="The provider's keys that may serve it.")] = ("*",)
     weight: Annotated[
-        float | None,
+        Annotated[float, Meta(gt=0, le=1_000_000)] | None,
         Meta(
-            gt=0,
-            le=1_000_000,
             description="Its share of the calls that name a model without a provider; none: only where it is named.",
         ),
     ] = None

@@ -11,10 +11,15 @@ written the entry.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
 VIRTUAL_KEY = "virtual_key"
 OWNER = "owner"
+
+EVERYTHING = ("*",)
+"""The default of lists of names; entries that hold this very object leave it out."""
 
 
 class LimitEntry(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -43,11 +48,15 @@ class ProviderEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a key may use of a provider; see `declared.ProviderAccess`."""
 
     provider: str = "*"
-    models: tuple[str, ...] = ("*",)
+    models: tuple[str, ...] = EVERYTHING
     blocked_models: tuple[str, ...] = ()
-    keys: tuple[str, ...] = ("*",)
+    keys: tuple[str, ...] = EVERYTHING
     weight: float | None = None
     limits: tuple[LimitEntry, ...] = ()
+
+
+EVERY_PROVIDER = (ProviderEntry(),)
+"""The default of what a key may use of providers, likewise."""
 
 
 class KeyEntry(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -58,10 +67,15 @@ class KeyEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     owner_id: str = ""
     parent: str = ""
     limits: tuple[LimitEntry, ...] = ()
-    providers: tuple[ProviderEntry, ...] = (ProviderEntry(),)
+    providers: tuple[ProviderEntry, ...] = EVERY_PROVIDER
     blocked_models: tuple[str, ...] = ()
-    surfaces: tuple[str, ...] = ("*",)
+    surfaces: tuple[str, ...] = EVERYTHING
     mcp_tools: tuple[str, ...] = ()
     expires_ms: int = 0
     active: bool = True
     tags: dict[str, str] = {}
+
+
+def write_virtual_key(name: str, models: Iterable[str]) -> bytes:
+    """The payload of a key that is limited in nothing but its models."""
+    return msgspec.msgpack.encode(KeyEntry(name=name, models=tuple(models)))

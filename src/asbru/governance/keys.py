@@ -1,63 +1,30 @@
-"""Virtual keys: who is calling, and which models the caller may use.
+"""Virtual keys: who is calling.
+
+    missing, unknown, switched off, expired, or of an owner that is not known     refused, 401, each in words of its own
 
 Raw header bytes are looked up in a bounded cache, filled on a miss through the keyed hash; so the keys of recent
 callers stand in memory in clear, never on disk. Comparing hashes found in a dict leaks no more than the hash itself.
+A key that expires is not cached: it is found by its hash, and judged, at each call.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
 
 import msgspec
 
-from asbru.core.errors import Forbidden, Unauthenticated
+from asbru.core.errors import Unauthenticated
+from asbru.governance.caller import OPEN_CALLER, Caller
+from asbru.governance.entries import KeyEntry, OwnerEntry
+from asbru.governance.patterns import check_pattern
 
 KEYS_CACHED_MAX = 10_000
 KEY_BYTES_MAX = 1024
 KEY_PREFIX = b"sk-asb-"
-
-VIRTUAL_KEY = "virtual_key"
-"""The kind of feed entry that `Keys` takes: its id is the digest of a key, in hex."""
-
-_EVERY_MODEL = frozenset(("*",))
-
-
-class Caller(msgspec.Struct, frozen=True, gc=False):
-    """A grant: `models` names, "provider/*" or "*"."""
-
-    name: str
-    models: frozenset[str]
-    every_model: bool
-
-    def may_use(self, provider: str, model: str) -> bool:
-        """Whether the caller may use `provider/model`."""
-        if self.every_model:
-            return True
-        models = self.models
-        return f"{provider}/{model}" in models or f"{provider}/*" in models or model in models
-
-
-def caller(name: str, models: Iterable[str]) -> Caller:
-    """A caller that may use `models`."""
-    allowed = frozenset(models)
-    return Caller(name, _EVERY_MODEL if allowed == _EVERY_MODEL else allowed, "*" in allowed)
-
-
-OPEN_CALLER = caller("", ["*"])
-"""Whoever calls while no keys are configured and only loopback is listened on."""
-
-
-class _VirtualKey(msgspec.Struct, frozen=True):
-    """The payload of an entry. Unknown members are passed over: a newer process may have written it."""
-
-    name: str
-    models: tuple[str, ...]
-
-
-def write_virtual_key(name: str, models: Iterable[str]) -> bytes:
-    """The payload of a feed entry."""
-    return msgspec.msgpack.encode(_VirtualKey(name, tuple(models)))
+_OWNERS_ABOVE_MAX = 8
 
 
 def digest_of(value: bytes, pepper: bytes) -> str:
@@ -66,35 +33,50 @@ def digest_of(value: bytes, pepper: bytes) -> str:
 
 
 class Keys:
-    """The virtual keys, as the feed tells them. Nobody is let in before `configure`."""
+    """The virtual keys, as the feed tells them. Nobody is let in before `configure`. `owners` takes the feed's entries
+    of customers and teams."""
 
-    def __init__(self) -> None:
+    def __init__(self, unix_time: Callable[[], float] = time.time) -> None:
+        self.owners = _Owners(self._forget_callers)
+        self._unix_time = unix_time
+        self._payloads: dict[str, bytes] = {}
         self._callers: dict[str, Caller] = {}
+        """Of the keys that were used: of thousands, most never are by one worker."""
         self._pepper = b""
         self._open_access = False
+        self._optional = False
         self._cache: dict[tuple[bytes, bytes, bytes], Caller] = {}
         self._cached: dict[str, list[tuple[bytes, bytes, bytes]]] = {}
         """What stands in the cache for a digest."""
-        self._read = msgspec.msgpack.Decoder(_VirtualKey).decode
+        self._read = msgspec.msgpack.Decoder(KeyEntry).decode
 
-    def configure(self, pepper: bytes, *, open_access: bool) -> None:
-        """`pepper`: what digests were made under. `open_access`: let everyone in for as long as there is no key."""
-        if pepper != self._pepper:
+    def configure(self, pepper: bytes, *, open_access: bool, optional: bool = False) -> None:
+        """`pepper`: what digests were made under. `open_access`: let everyone in for as long as there is no key.
+        `optional`: let calls without a virtual key in, whatever keys there are."""
+        if pepper != self._pepper or optional != self._optional:
             self._forget_all()
         self._pepper = pepper
         self._open_access = open_access
+        self._optional = optional
 
     def put(self, entry_id: str, payload: bytes) -> None:
-        """A key that is new or has changed, from the next call on. Raises `msgspec.ValidationError`."""
-        self._forget(entry_id)
-        self._callers.pop(entry_id, None)
+        """A key that is new or has changed, from the next call on. Raises `ValueError` for one that cannot be read, or
+        whose expressions may not be used."""
+        self.remove(entry_id)
         key = self._read(payload)
-        self._callers[entry_id] = caller(key.name, key.models)
+        for patterns in (
+            key.models,
+            key.blocked_models,
+            *((*one.models, *one.blocked_models) for one in key.providers),
+        ):
+            for pattern in patterns:
+                check_pattern(pattern)
+        self._payloads[entry_id] = payload
 
     def remove(self, entry_id: str) -> None:
         """A key that is refused from the next call on."""
         self._forget(entry_id)
-        self._callers.pop(entry_id, None)
+        self._payloads.pop(entry_id, None)
 
     def identify(self, credentials: tuple[bytes, bytes, bytes]) -> Caller:
         """The caller for (x-asbru-key, Authorization, x-api-key and its kin); raises `Unauthenticated`."""
@@ -102,27 +84,50 @@ class Keys:
         return known if known is not None else self._look_up(credentials)
 
     def _look_up(self, credentials: tuple[bytes, bytes, bytes]) -> Caller:
-        if self._open_access and not self._callers:
+        if self._open_access and not self._payloads:
             return OPEN_CALLER
         candidates = [_bearer(value) for value in credentials if value]
-        if not candidates:
-            raise Unauthenticated(
-                "no API key was given; send a virtual key (sk-asb-...) as `Authorization: Bearer`, `x-api-key` or "
-                "`x-asbru-key`",
-                code="missing_api_key",
-            )
         # A client that also sends a provider's own key means the virtual one.
         candidates.sort(key=lambda value: not value.startswith(KEY_PREFIX))
         for value in candidates:
             if len(value) > KEY_BYTES_MAX:
                 continue
             digest = digest_of(value, self._pepper)
-            found = self._callers.get(digest)
-            if found is not None:
-                if value is candidates[0]:  # else one that is not known yet would win
+            payload = self._payloads.get(digest)
+            if payload is not None:
+                found = self._caller(digest, payload)
+                if value is candidates[0] and not found.entry.expires_ms:  # else one not known yet would win
                     self._keep(credentials, digest, found)
                 return found
+        if self._optional and not any(value.startswith(KEY_PREFIX) for value in candidates):
+            return OPEN_CALLER
+        if not candidates:
+            raise Unauthenticated(
+                "no API key was given; send a virtual key (sk-asb-...) as `Authorization: Bearer`, `x-api-key` or "
+                "`x-asbru-key`",
+                code="missing_api_key",
+            )
         raise Unauthenticated("the API key is not known here; expected a virtual key of this gateway (sk-asb-...)")
+
+    def _caller(self, digest: str, payload: bytes) -> Caller:
+        """The caller behind a key that is there; raises `Unauthenticated` where it may not be used now."""
+        found = self._callers.get(digest)
+        if found is None:
+            entry = self._read(payload)
+            if not entry.active:
+                raise Unauthenticated(
+                    f"the API key '{entry.name}' has been revoked; ask for another", code="revoked_api_key"
+                )
+            owners = (entry.owner_id, *self.owners.above(entry)) if entry.owner_id else ()
+            found = self._callers[digest] = Caller(entry, owners)
+        expires_ms = found.entry.expires_ms
+        if expires_ms and expires_ms <= self._unix_time() * 1000:
+            when = datetime.fromtimestamp(expires_ms // 1000, UTC)
+            raise Unauthenticated(
+                f"the API key '{found.name}' expired at {when:%Y-%m-%dT%H:%M:%SZ}; ask for another",
+                code="expired_api_key",
+            )
+        return found
 
     def _keep(self, credentials: tuple[bytes, bytes, bytes], digest: str, found: Caller) -> None:
         if len(self._cache) >= KEYS_CACHED_MAX:
@@ -131,6 +136,7 @@ class Keys:
         self._cached.setdefault(digest, []).append(credentials)
 
     def _forget(self, digest: str) -> None:
+        self._callers.pop(digest, None)
         for credentials in self._cached.pop(digest, ()):
             del self._cache[credentials]
 
@@ -138,15 +144,50 @@ class Keys:
         self._cache.clear()
         self._cached.clear()
 
+    def _forget_callers(self) -> None:
+        self._callers.clear()
+        self._forget_all()
+
+
+class _Owners:
+    """Customers and teams, and who is above whom. What else the feed calls an owner is no one's parent."""
+
+    def __init__(self, changed: Callable[[], None]) -> None:
+        self._changed = changed
+        self._parents: dict[str, str] = {}
+        self._read = msgspec.msgpack.Decoder(OwnerEntry).decode
+
+    def put(self, entry_id: str, payload: bytes) -> None:
+        """An owner that is new or has changed; its keys are looked at anew. Raises `ValueError`."""
+        before = self._parents.pop(entry_id, None)
+        try:
+            self._parents[entry_id] = self._read(payload).parent
+        finally:
+            if before != self._parents.get(entry_id):
+                self._changed()
+
+    def remove(self, entry_id: str) -> None:
+        """An owner that is gone: its keys are refused."""
+        self._parents.pop(entry_id, None)
+        self._changed()
+
+    def above(self, key: KeyEntry) -> tuple[str, ...]:
+        """The ids of the owners above a key, nearest first; raises `Unauthenticated` where one is not known."""
+        found: list[str] = []
+        owner_id = key.parent
+        while owner_id:
+            parent = self._parents.get(owner_id)
+            if parent is None or len(found) >= _OWNERS_ABOVE_MAX:
+                kind, _, name = owner_id.partition("/")
+                raise Unauthenticated(
+                    f"the API key '{key.name}' belongs to the {kind} '{name}', which is not known here",
+                    code="unknown_owner",
+                )
+            found.append(owner_id)
+            owner_id = parent
+        return tuple(found)
+
 
 def _bearer(value: bytes) -> bytes:
     scheme, _, rest = value.partition(b" ")
     return rest.strip() if rest and scheme.lower() == b"bearer" else value.strip()
-
-
-def refuse_model(provider: str, model: str) -> Forbidden:
-    """The refusal for a caller that may not use a model."""
-    return Forbidden(
-        f"this key may not use the model '{provider}/{model}'; ask for it to be added to the key's models",
-        code="model_not_allowed",
-    )

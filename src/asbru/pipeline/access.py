@@ -1,20 +1,45 @@
-"""Which of the targets a caller may use: the one asked for, or the call is refused; fallbacks, or they are left out."""
+"""What a caller may use: the one place that is asked, for every surface and operation.
+
+The surface and the target that was asked for are permitted, or the call is refused; fallbacks are, or are left out.
+"""
 
 from __future__ import annotations
 
-from asbru.governance import refuse_model
+import msgspec
+
+from asbru.core.errors import Forbidden
+from asbru.governance import Caller
 from asbru.pipeline.call import Call
 from asbru.routing import Target
 
 
 def permitted(call: Call, targets: tuple[Target, ...]) -> tuple[Target, ...]:
-    """The targets that the caller may use; raises when the first, which was asked for, is none of them."""
+    """The targets that the caller may use, each with the provider's keys that it may use; raises `Forbidden` when the
+    first, which was asked for, is none of them."""
     caller = call.caller
     assert caller is not None, "nobody gets here without a key, or leave to do without"
-    first = targets[0]
-    if not caller.may_use(first.provider.name, first.model):
-        raise refuse_model(first.provider.name, first.model)
-    fit = tuple(one for one in targets if caller.may_use(one.provider.name, one.model))
-    if len(fit) < len(targets):
-        call.not_allowed = tuple(one for one in targets if one not in fit)
-    return fit
+    caller.check_surface(call.dialect.surface.name)
+    fit: list[Target] = []
+    left_out: list[Target] = []
+    for target in targets:
+        judged = _judge(caller, target)
+        if isinstance(judged, Target):
+            fit.append(judged)
+        elif not fit and not left_out:
+            raise judged
+        else:
+            left_out.append(target)
+    if left_out:
+        call.not_allowed = tuple(left_out)
+    return tuple(fit)
+
+
+def _judge(caller: Caller, target: Target) -> Target | Forbidden:
+    provider = target.provider
+    if not caller.may_use(provider.name, target.model):
+        return caller.refuse(provider.name, target.model)
+    names = caller.keys_of(provider.name)
+    if names is None or provider.keyless:
+        return target
+    route = provider.with_keys(names)
+    return msgspec.structs.replace(target, provider=route) if route.keys else caller.refuse_keys(provider.name)

@@ -1,19 +1,19 @@
-"""Attempts: targets in order, keys of a target in turn, retries on a key, until the first content byte.
+"""Attempts: targets in order, keys of a target in turn, retries on a key, until the first content.
 
-    what came back                         what happens next
-    401, 402, 403                          the key cools down a minute (403: for this model), the next key at once
-    nothing: the key's token was refused   the same; nothing was sent
-    429                                    the key rests for Retry-After for this model (or all), the next key at once
-    5xx, network, protocol, fault, cut     the same key again after a pause, up to `retries.max` times
-    deadline                               the next target: the caller has waited long enough
-    408                                    the next target
-    404 that means an unknown model        the next target
-    any other 4xx                          the caller's own: it is told
-    a limit has no room, its price unknown  the next target: nothing was sent
+    the provider's response               what happens next
+    401, 402, 403                         the key cools down for a minute (403: for this model); try the next key
+    none: the key's token was refused     the same; nothing was sent
+    429                                   the key cools down for Retry-After (this model or all); try the next key
+    5xx, network, protocol, fault, cut    retry with the same key after a pause, at most `retries.max` times
+    deadline                              try the next target: the caller has waited long enough
+    408                                   try the next target
+    404 that means an unknown model       try the next target
+    any other 4xx                         return the error to the caller
+    none: a limit has no room             try the next target; nothing was sent
 
-A target whose keys are all used up or cooling down is exhausted, which also leads to the next target. When no target is
-left the caller hears what the first one said. Every attempt is made anew from the caller's own request, and appended to
-the call before anything is sent.
+A target whose keys are all used or cooling down is exhausted, which also leads to the next target. When no target is
+left, the caller receives the error of the first one. Every attempt is built from the caller's original request, and is
+appended to the call before anything is sent.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ def _first_key(target: Target, rooms: Rooms, now_s: float) -> Key:
         return key
     if route.keyless:
         return NO_KEY
-    key = choose_key(route, target.model, (), now_s, chance=rooms.chance())
+    key = choose_key(route, target.model, (), now_s, chance=rooms.chance(), only=target.key)
     if key is None:
         raise _exhausted(target, None, now_s)
     return key
@@ -163,7 +163,7 @@ class _Tries:
             following = (
                 None
                 if route.keyless or self._count >= _ATTEMPTS_MAX
-                else choose_key(route, target.model, self._tried, now_s, chance=rooms.chance())
+                else choose_key(route, target.model, self._tried, now_s, chance=rooms.chance(), only=target.key)
             )
             if following is None:
                 raise _exhausted(target, error, now_s)

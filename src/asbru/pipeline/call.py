@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from asbru.routing import Key, Target
 
 _NO_PARAMETERS: Mapping[str, str] = {}
+_NO_NAMES: Mapping[str, str] = {}
 _NOT_CHARGED = ("status", "fault")
 """Kinds of errors that providers send in place of a reply, and do not charge for."""
 
@@ -36,7 +37,7 @@ class Attempt:
     `request_passes` and `response_passes`: whether the body goes, and the response comes, as it is; else it is
     translated. `outcome`: ok, error (told inside the stream), cut, cancelled (the caller went away), the kind of
     `UpstreamError` that ended it before any content, or the code of our own refusal. `reason`: why it failed, in words,
-    bounded.
+    bounded. `renamed`: names of tools that were written otherwise, and the caller's own for each.
     """
 
     # Slots: nearly all of it is read in every call, and a default on the class is slow to read.
@@ -47,6 +48,7 @@ class Attempt:
         "notes",
         "outcome",
         "reason",
+        "renamed",
         "request_passes",
         "response_passes",
         "sent",
@@ -76,6 +78,7 @@ class Attempt:
         self.usage: Usage | None = None
         self.cost_nanousd: int | None = None
         self.notes: tuple[Note, ...] = ()
+        self.renamed: Mapping[str, str] = _NO_NAMES
 
     @property
     def billed(self) -> bool:
@@ -107,6 +110,7 @@ class Call:
     forwarded = ForwardedHeaders()
     credentials: tuple[bytes, bytes, bytes] = (b"", b"", b"")
     run = ""  # the session or run of an agent that the caller says it belongs to
+    watched: Mapping[str, str] = _NO_PARAMETERS  # headers that the call is decided by
     accept_coding = b""
     content_coding = b""  # of the body, as the caller named it; read_head takes it off
     # serve
@@ -123,6 +127,7 @@ class Call:
     canonical: ChatRequest | None = None
     target: Target | None = None  # the one in hand, also when nothing is sent to it
     attempts: tuple[Attempt, ...] = ()
+    route: tuple[str, ...] = ()  # how its targets were chosen, for people
     passed_over: tuple[PassedOver, ...] = ()
     not_allowed: tuple[Target, ...] = ()  # fallbacks that the caller's key leaves out
     notes: tuple[Note, ...] = ()  # of the call; those of an attempt stand in it

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from asbru.core.errors import Forbidden, PriceUnknown
+from asbru.core.errors import PriceUnknown
 from asbru.governance.limits import Chain, Counter, Holding, Limits, Needs, Reservation
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.ports import Leases, Prices
@@ -61,11 +61,6 @@ class CallLeases:
     async def admit(self, call: Call) -> CallLease:
         caller = call.caller.name if call.caller is not None else ""
         chain = self.limits.owners.chain(caller, call.run)
-        if chain.lacks:
-            raise Forbidden(
-                f"this key belongs to '{chain.lacks}', which is not known here; have it added, or the key changed",
-                code="owner_unknown",
-            )
         lease = CallLease(self, caller, call.run, chain)
         await lease.take(chain.admitted, lease.owners)
         return lease

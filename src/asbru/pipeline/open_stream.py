@@ -15,7 +15,7 @@ from asbru.pipeline.streaming import PassRelay, Relay
 from asbru.pipeline.translating import TranslateRelay
 from asbru.pipeline.upstream_request import asks_usage
 from asbru.pipeline.watching import WatchRelay
-from asbru.pipeline.whole_response import tell_headers
+from asbru.pipeline.whole_response import completing, tell_headers
 from asbru.upstream import Exchange, UpstreamResponse
 from asbru.wire.content_coding import CodingError, Decoder, decoder
 from asbru.wire.framing import Framing
@@ -37,7 +37,7 @@ async def open_stream(
 ) -> Response:
     """The stream with its first content in hand; raises `UpstreamError` for what begins otherwise."""
     attempt.status = upstream.status
-    relay = _relay(call, attempt, upstream)
+    relay = _relay(call, attempt, upstream, rooms)
     framing = attempt.endpoint.dialect.framing
     sound = says_stream = _says_stream(upstream, framing)
     try:
@@ -62,7 +62,7 @@ async def open_stream(
     return Response(200, lines, stream=OpenStream(exchange, attempt.endpoint.pool, relay))
 
 
-def _relay(call: Call, attempt: Attempt, upstream: UpstreamResponse) -> Relay:
+def _relay(call: Call, attempt: Attempt, upstream: UpstreamResponse, rooms: Rooms) -> Relay:
     endpoint = attempt.endpoint
     decode_with: Decoder | None = None
     coding = upstream.content_encoding
@@ -80,6 +80,7 @@ def _relay(call: Call, attempt: Attempt, upstream: UpstreamResponse) -> Relay:
         operation.codec.stream_reader(),
         own.stream_writer(call.read_canonical()),
         decoder=decode_with,
+        completing=completing(call, attempt, rooms),
         stages=changing(call) + watching(call) if call.stages else (),
     )
 

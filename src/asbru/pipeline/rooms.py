@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from asbru.core.chat import ChatRequest
 from asbru.core.errors import Overloaded
@@ -19,6 +20,9 @@ from asbru.pipeline.stages import StageMaker
 from asbru.records import Recorder
 from asbru.routing import Plan
 from asbru.telemetry import LimitedLog, Meter
+
+if TYPE_CHECKING:
+    from asbru.pipeline.routing import Routing
 
 
 class Load:
@@ -43,7 +47,8 @@ class Load:
 class Rooms:
     """The rooms of one snapshot. `chance` draws from [0, 1); `clock` is monotonic (seconds). `count_tokens` blocks.
 
-    `leases`: limits that hold; None: there are none. `stages`: what looks at content, in order.
+    `leases`: limits that hold; None: there are none. `stages`: what looks at content, in order. `routing`: what chooses
+    targets besides the plan; None: nothing does.
     """
 
     def __init__(  # noqa: PLR0913 -- the one builder, `app.build`, names every room
@@ -66,6 +71,7 @@ class Rooms:
         response_bytes_max: int,
         leases: Leases | None = None,
         stages: Sequence[StageMaker] = (),
+        routing: Routing | None = None,
     ) -> None:
         self.loop = loop
         self.clock = time.monotonic  # finer than the loop's own clock, which counts milliseconds
@@ -85,3 +91,4 @@ class Rooms:
         self.response_bytes_max = response_bytes_max
         self.leases = leases
         self.stages = tuple(stages)
+        self.routing = routing

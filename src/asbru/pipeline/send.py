@@ -9,11 +9,11 @@ from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.open_stream import open_stream, response_passes
 from asbru.pipeline.responses import Response
 from asbru.pipeline.rooms import Rooms
-from asbru.pipeline.upstream_request import fits, request_passes, write_request
+from asbru.pipeline.upstream_request import fits, fits_model, request_passes, write_request
 from asbru.pipeline.whole_response import judge, pass_coded, show, translate
 
 
-async def send(call: Call, attempt: Attempt, rooms: Rooms) -> Response:
+async def send(call: Call, attempt: Attempt, rooms: Rooms) -> Response:  # noqa: C901 -- a test for each thing that may be off
     """A good response, or `UpstreamError`, or the refusal of a limit. A stream is good once its first content is in
     hand."""
     if call.lease is not None:
@@ -26,6 +26,8 @@ async def send(call: Call, attempt: Attempt, rooms: Rooms) -> Response:
         attempt.response_passes = response_passes(call, endpoint)
     elif endpoint.dialect.passing.unfit:
         attempt.request_passes = fits(call, endpoint)
+    if attempt.traits.refuse_members and attempt.request_passes:
+        attempt.request_passes = fits_model(call, attempt.traits)
     body = write_request(call, attempt)
     key_lines = attempt.key.lines
     if key_lines is None:

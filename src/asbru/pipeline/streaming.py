@@ -263,7 +263,7 @@ class PassRelay:
         if facts.fault is not None:
             self.seen_fault = fault_error(facts.fault)
             return None
-        if self.seen_fault is None and self._malformed_at(b"".join(self._recent[-self._needed() :])) >= 0:
+        if self.seen_fault is None and self._malformed_at(b"".join(self._recent[-_TAIL_PIECES:])) >= 0:
             self.seen_fault = malformed()  # among others in one piece: it went along
             return self.seen_fault
         whole = facts.complete or (facts.finished and cut is None)

@@ -1,6 +1,6 @@
 """A stream that is read and written anew: other dialect out than in, or stages that look at it or change it.
 
-    bytes -> reader -> events -> stages, in order -> writer -> bytes
+    bytes -> reader -> events -> completed -> stages, in order -> writer -> bytes
 
 Where a stage may wait (`Stage.pulls`), the stream is pulled through by `pull` and `pull_end`, which await it, and
 pushed by `feed` otherwise. What the provider reports (usage, faults, the end) is noted before the stages.
@@ -16,6 +16,7 @@ from asbru.core.ports import ChunkSink, Sink
 from asbru.core.reply import ReplyEnd, StreamEvent, StreamFault, UsageReport, is_content
 from asbru.core.usage import Usage
 from asbru.dialects import StreamReader, StreamWriter
+from asbru.pipeline.completing import Completing
 from asbru.pipeline.stages import Stage
 from asbru.pipeline.streaming import PRELUDE_BYTES_MAX, UNREADABLE, fault_error, incomplete, unreadable
 from asbru.wire.content_coding import Decoder
@@ -25,7 +26,13 @@ class TranslateRelay:
     """See the module, and `streaming.Relay`."""
 
     def __init__(
-        self, reader: StreamReader, writer: StreamWriter, *, decoder: Decoder | None, stages: Sequence[Stage] = ()
+        self,
+        reader: StreamReader,
+        writer: StreamWriter,
+        *,
+        decoder: Decoder | None,
+        completing: Completing,
+        stages: Sequence[Stage] = (),
     ) -> None:
         self.usage: Usage | None = None
         self.seen_fault: UpstreamError | None = None
@@ -33,6 +40,7 @@ class TranslateRelay:
         self._reader = reader
         self._writer = writer
         self._decoder = decoder
+        self._completing = completing
         self._stages = tuple(stages)
         self._held: list[StreamEvent] = []
         self._held_bytes = 0
@@ -100,9 +108,10 @@ class TranslateRelay:
 
     def _read(self, chunk: bytes) -> list[StreamEvent]:
         try:
-            return self._reader.feed(chunk if self._decoder is None else self._decoder.feed(chunk))
+            events = self._reader.feed(chunk if self._decoder is None else self._decoder.feed(chunk))
         except UNREADABLE as error:
             raise unreadable(error) from error
+        return self._completing.events(events)
 
     def _push(self, events: list[StreamEvent]) -> None:
         self._take_note(events)

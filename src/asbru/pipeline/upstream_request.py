@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
+from asbru.core.chat import Raw
 from asbru.core.errors import UnsupportedByProvider
 from asbru.core.notes import Note
 from asbru.core.traits import Traits
@@ -16,6 +17,7 @@ from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.endpoint import Endpoint
 from asbru.pipeline.inputs import check_inputs
 from asbru.pipeline.large import write_members
+from asbru.pipeline.tool_names import fit_tool_names, notes_of
 from asbru.upstream import LARGE_BYTES_MIN, Body
 
 _encode = msgspec.json.encode
@@ -36,6 +38,14 @@ def fits(call: Call, endpoint: Endpoint) -> bool:
     return all(body.find(mark) < 0 for mark in marks)
 
 
+def fits_model(call: Call, traits: Traits) -> bool:
+    """Whether a body of the provider's own dialect is free of members that the model refuses
+    (`Traits.refuse_members`). They may stand there by chance; that costs only time."""
+    if call.operation.codec is None:
+        return True
+    return all(call.body.find(b'"%b"' % name.encode()) < 0 for name in traits.refuse_members)
+
+
 def asks_usage(head: RequestHead, traits: Traits) -> bool:
     """Whether Asbru asks the stream for usage that the caller did not ask for."""
     return head.stream and not head.wants_usage and traits.ask_stream_usage
@@ -54,6 +64,8 @@ def write_request(call: Call, attempt: Attempt) -> Body:
         _check(call, attempt, head)
     ask = head.stream and asks_usage(head, traits)
     members = endpoint.dialect.passing.rewrite(head, attempt.served_model, ask, strip)
+    if traits.legacy_max_tokens:
+        members = _by_legacy_names(attempt, head, members)
     if members is None:
         return call.body
     return _encode(members) if call.body_bytes <= LARGE_BYTES_MIN else write_members(members)
@@ -68,6 +80,20 @@ def _check(call: Call, attempt: Attempt, head: RequestHead) -> None:
     attempt.notes = tuple(Note("dropped", field, f"{provider} refuses it") for field in sorted(gone))
 
 
+def _by_legacy_names(attempt: Attempt, head: RequestHead, members: dict[str, Raw] | None) -> dict[str, Raw] | None:
+    """The members to send, those that the target knows by an older name called so; None when the body goes as it
+    came. The newer name wins where both are given, unless it is null."""
+    for name, legacy in attempt.endpoint.dialect.passing.legacy_names:
+        if name not in (head.members if members is None else members):
+            continue
+        members = {**head.members} if members is None else members
+        value = members.pop(name)
+        if bytes(value) != b"null":
+            members[legacy] = value
+            attempt.notes += (Note("changed", name, f"sent as {legacy}"),)
+    return members
+
+
 def _translate(call: Call, attempt: Attempt, endpoint: Endpoint) -> bytes:
     traits, provider = attempt.traits, endpoint.route.name
     target_operation = endpoint.dialect.operation(call.operation.name)
@@ -77,6 +103,9 @@ def _translate(call: Call, attempt: Attempt, endpoint: Endpoint) -> bytes:
         )
     if traits.refuse_inputs:
         check_inputs(call, traits.refuse_inputs, attempt.target)
-    written = target_operation.codec.write_request(call.read_canonical(), attempt.served_model, traits)
-    attempt.notes = written.notes
+    request = call.read_canonical()
+    if call.dialect is not endpoint.dialect:
+        request, attempt.renamed = fit_tool_names(request, traits.tool_name_chars_max)
+    written = target_operation.codec.write_request(request, attempt.served_model, traits)
+    attempt.notes = notes_of(attempt.renamed) + written.notes if attempt.renamed else written.notes
     return written.body

@@ -8,6 +8,7 @@ from __future__ import annotations
 from asbru.core.errors import UpstreamError
 from asbru.dialects import Codec, Dialect
 from asbru.pipeline.call import Attempt, Call
+from asbru.pipeline.completing import Completing
 from asbru.pipeline.responses import Response
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.stages import through_stages
@@ -60,12 +61,18 @@ async def translate(
         attempt.usage = dialect.passing.usage_of(body)
         raise
     attempt.usage = reply.usage or dialect.passing.usage_of(body)
+    reply = completing(call, attempt, rooms).reply(reply)
     if call.stages:
         reply = await through_stages(call, rooms, reply)
     written = _codec(call, call.dialect).write_reply(reply)
     attempt.notes += written.notes
     lines = upstream.lines_without(b"content-type", b"content-encoding")
     return Response(200, lines + JSON_LINE, written.body)
+
+
+def completing(call: Call, attempt: Attempt, rooms: Rooms) -> Completing:
+    """What completes the attempt's answer for its caller."""
+    return Completing(attempt.renamed, int(rooms.unix_time()), call.id.decode())
 
 
 async def show(call: Call, attempt: Attempt, body: bytes, rooms: Rooms) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from asbru.core.errors import NotFound
 from asbru.routing.targets import Key, ProviderRoute, Target
+from asbru.routing.weights import draw
 
 _SUGGESTED_MAX = 5
 PLANS_MAX = 4096
@@ -28,11 +29,12 @@ class Plan:
             for source, targets in fallbacks.items()
         }
         self._known: dict[tuple[str, str], tuple[Target, ...]] = {}
-        self._bare: dict[str, ProviderRoute] = {}
+        self._bare: dict[str, tuple[ProviderRoute, ...]] = {}
         for provider in self.providers.values():
-            for model in (*provider.known_models, *(m for key in provider.keys for m in (*key.models, *key.aliases))):
+            named = (m for key in provider.keys for m in (*key.models, *key.aliases))
+            for model in dict.fromkeys((*provider.known_models, *named)):
                 if provider.serves(model):
-                    self._bare.setdefault(model, provider)
+                    self._bare[model] = (*self._bare.get(model, ()), provider)
 
     def targets(self, model: str, home: str) -> tuple[Target, ...]:
         """The targets for the model a caller asked for, first choice first.
@@ -44,23 +46,34 @@ class Plan:
         known = self._known.get((model, home))
         return known if known is not None else self._plan(model, home)
 
+    def having(self, model: str) -> tuple[ProviderRoute, ...]:
+        """The providers that are known to have the model of this name; none where the name says which provider."""
+        name, slash, rest = model.partition("/")
+        return () if slash and rest and name in self.providers else self._bare.get(model, ())
+
     def _plan(self, model: str, home: str) -> tuple[Target, ...]:
         first = self._resolve(model, home)
-        targets = (first, *self._fallbacks.get(f"{first.provider.name}/{first.model}", ()))
+        targets = (first, *self._fallbacks_of(first))
         if len(model) <= PLANNED_CHARS_MAX:
             if len(self._known) >= PLANS_MAX:  # callers choose names
                 self._known.clear()
             self._known[model, home] = targets
         return targets
 
+    def _fallbacks_of(self, target: Target) -> tuple[Target, ...]:
+        """Those of the target itself, else those of every model of its provider; never the target again."""
+        named = self._fallbacks.get(str(target))
+        if named is None:
+            named = self._fallbacks.get(f"{target.provider.name}/*", ())
+        return tuple(one for one in named if one != target)
+
     def _resolve(self, model: str, home: str) -> Target:
         name, slash, rest = model.partition("/")
         provider = self.providers.get(name) if slash else None
         if provider is not None and rest:
             return Target(provider, rest)
-        provider = self._bare.get(model)
-        if provider is None and not slash:
-            provider = self.providers.get(home)
+        having = self._bare.get(model)
+        provider = having[0] if having else None if slash else self.providers.get(home)
         if provider is None:
             raise NotFound(self._unknown(model), code="model_not_found", param="model")
         return Target(provider, model)
@@ -74,11 +87,12 @@ class Plan:
 
 
 def choose_key(
-    provider: ProviderRoute, model: str, tried: Collection[str], now_s: float, *, chance: float
+    provider: ProviderRoute, model: str, tried: Collection[str], now_s: float, *, chance: float, only: str = ""
 ) -> Key | None:
     """A key for the next attempt: by weight among those that serve `model`, were not tried by this call and do not
-    cool down; failing that, one that was refused lately. None when there is none. `chance` in [0, 1)."""
-    keys = provider.keys
+    cool down; failing that, one that was refused lately. None when there is none. `chance` in [0, 1); `only`: the name
+    of the one key that may be used."""
+    keys = provider.keys if not only else tuple(key for key in provider.keys if key.name == only)
     if len(keys) == 1:
         key = keys[0]
         usable = key.serves(model) and key.cools_until_s(model, now_s) <= now_s and key.name not in tried
@@ -94,19 +108,7 @@ def choose_key(
     if not fit:
         return None
     fresh = [key for key in fit if not key.is_refused(model, now_s)]
-    return _draw(fresh or fit, chance)
-
-
-def _draw(keys: Sequence[Key], chance: float) -> Key:
-    total = sum(key.weight for key in keys)
-    if total <= 0.0:
-        return keys[int(chance * len(keys))]
-    left = chance * total
-    for key in keys:
-        left -= key.weight
-        if left < 0.0:
-            return key
-    return keys[-1]
+    return draw(fresh or fit, chance)
 
 
 def why_unusable(provider: ProviderRoute, model: str, now_s: float) -> list[tuple[str, str]]:

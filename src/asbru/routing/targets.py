@@ -8,6 +8,7 @@ with a single key. One that was rate-limited (429) is not: the provider said whe
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -24,6 +25,8 @@ REFUSED_MODELS_MAX = 1024
 TRAITS_MODELS_MAX = 1024
 TRAITS_MODEL_CHARS_MAX = 200
 """Models of one provider whose traits are remembered, and the longest name so remembered."""
+KEY_SETS_MAX = 256
+"""Choices of one provider's keys that are remembered."""
 
 
 class Key:
@@ -127,6 +130,7 @@ class ProviderRoute:
     """A provider as a place to send calls: its keys, what it offers, and what it and its models take and refuse."""
 
     __slots__ = (
+        "_key_sets",
         "dialect",
         "identity_line",
         "keyless",
@@ -163,6 +167,19 @@ class ProviderRoute:
         """The traits of every model where no rule tells them apart."""
         self.traits = TraitTable(traits, trait_rules)
         self.retries = RetryPolicy()
+        self._key_sets: dict[frozenset[str], ProviderRoute] = {}
+
+    def with_keys(self, names: frozenset[str]) -> ProviderRoute:
+        """The same provider with those of its keys that are called so."""
+        known = self._key_sets.get(names)
+        if known is None:
+            known = copy.copy(self)
+            known.keys = keys = tuple(key for key in self.keys if key.name in names)
+            known.only_key = keys[0] if len(keys) == 1 and keys[0].every_model else None
+            if len(self._key_sets) >= KEY_SETS_MAX:
+                self._key_sets.clear()
+            self._key_sets[names] = known
+        return known
 
     def serves(self, model: str) -> bool:
         """Whether any key is meant for `model`."""
@@ -170,10 +187,12 @@ class ProviderRoute:
 
 
 class Target(msgspec.Struct, frozen=True):
-    """One place a call may go: a provider and the model's public name there."""
+    """One place a call may go: a provider and the model's public name there. `key`: the only key of it that may be
+    used, "" for any."""
 
     provider: ProviderRoute
     model: str
+    key: str = ""
 
     def __str__(self) -> str:
         return f"{self.provider.name}/{self.model}"

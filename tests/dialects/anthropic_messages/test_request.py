@@ -55,8 +55,6 @@ BAD_HEADS = {
     b'{"x":' * 100_000: "the body: expected JSON nested at most",
     b'{"model":"\xff"}': "the body: expected UTF-8, got an invalid byte at position 10",
     b'{"model":"m","messages":"\xff"}': "the body: expected UTF-8, got an invalid byte at position 25",
-    b'{"model":"\\ud800 x"}': "the body: expected a JSON object, got malformed JSON (",
-    b'{"model":"m","x":"\\udc00"}': "",
     b'{"model":"m"} tail': "the body: expected a JSON object, got malformed JSON (",
     b"\xef\xbb\xbf{}": "the body: expected",
     b"\x00": "the body: expected",

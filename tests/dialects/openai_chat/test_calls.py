@@ -32,7 +32,7 @@ def read(*deltas: dict[str, Any]) -> list[tuple[str, str, str]]:
     return [(part.id, part.name, "".join(texts)) for part, texts in found.values()]
 
 
-def one(arguments: str | None = None, name: str | None = None, **members: Any) -> dict[str, Any]:
+def one(arguments: str | dict[str, int] | None = None, name: str | None = None, **members: Any) -> dict[str, Any]:
     return {"tool_calls": [{"function": {"name": name, "arguments": arguments}, **members}]}
 
 
@@ -62,6 +62,9 @@ NAMELESS = [("made_0", "f", "{}"), ("made_1", "g", "[]")]
         ([one("{}", "f", index=0), one("{}", "f", index=0)], [("made_0", "f", "{}"), ("made_1", "f", "{}")]),
         ([one("{", "f", index=0), one("}", "f", index=0)], [("made_0", "f", "{}")]),
         ([one(None, None, index=0), {"tool_calls": []}], []),
+        ([one({"a": 1}, "f", index=0, id="a")], [("a", "f", '{"a":1}')]),
+        ([one(None, "f", index=0, id="a"), one("{}", index=0)], [("a", "f", "{}")]),
+        ([{"function_call": {"name": "f", "arguments": {"a": 1}}}], [("made_0", "f", '{"a":1}')]),
         ([{"function_call": {"name": "f", "arguments": "{"}}, {"function_call": {"arguments": "}"}}],
          [("made_0", "f", "{}")]),
         ([{"tool_calls": [{"index": 0, "id": "a", "type": "custom", "custom": {"name": "f", "input": "x"}}]}],
@@ -71,6 +74,6 @@ NAMELESS = [("made_0", "f", "{}"), ("made_1", "g", "[]")]
     ],
 )  # fmt: skip
 def test_fragments_find_their_call(deltas: list[dict[str, Any]], expected: list[tuple[str, str, str]]) -> None:
-    """Shared, missing, interleaved or repeated indexes and ids, legacy and custom calls all come out
-    right."""
+    """Shared, missing, interleaved or repeated indexes and ids, legacy and custom calls, arguments that are an object
+    or null all come out right."""
     assert read(*deltas) == expected

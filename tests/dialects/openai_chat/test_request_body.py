@@ -20,8 +20,10 @@ from asbru.core.chat import (
     TextPart,
     Tool,
     ToolChoice,
+    ToolResultPart,
 )
 from asbru.core.traits import PLAIN, Traits
+from asbru.dialects.anthropic_messages import DIALECT as ANTHROPIC
 from asbru.dialects.openai_chat.request_body import effort_of, write_request
 
 ASK = (Message(role="user", parts=(TextPart(text="q"),)),)
@@ -208,6 +210,18 @@ def test_cache_marks_go_where_they_are_read() -> None:
     assert notes == []
 
 
+def test_the_mark_of_a_tool_result_stands_on_its_text() -> None:
+    """A marked tool result becomes a tool message whose last part has the mark: servers that cache read it there."""
+    result = ToolResultPart(call_id="c", parts=(TextPart(text="r"),), cache=CacheMark())
+    written = write_request(
+        ChatRequest(model="m", messages=(Message(role="user", parts=(result,)),), dialect="anthropic_messages"),
+        "up",
+        Traits(cache_marks=True),
+    )
+    part = {"type": "text", "text": "r", "cache_control": {"type": "ephemeral"}}
+    assert json.loads(written.body)["messages"] == [{"role": "tool", "tool_call_id": "c", "content": [part]}]
+
+
 def test_a_schema_gets_the_name_chat_requires() -> None:
     """Structured output without a name, as other dialects have it, is given one."""
     form = ResponseFormat(kind="json_schema", schema=Raw(b'{"type":"object"}'))
@@ -230,3 +244,22 @@ def test_the_canonical_request_is_left_alone() -> None:
     before = msgspec.json.encode(request)
     assert write_request(request, "up", PLAIN) == write_request(request, "up", PLAIN)
     assert msgspec.json.encode(request) == before
+
+
+def test_blocks_that_chat_lacks_are_said_in_words() -> None:
+    """Search results and references to tools of Anthropic callers become text, also in the results of tools."""
+    found = {
+        "type": "search_result",
+        "title": "Rivers",
+        "source": "https://example.com/rivers",
+        "content": [{"type": "text", "text": "The Elbe is long."}],
+    }
+    reference = {"type": "tool_reference", "tool_name": "get_weather"}
+    content = [{"type": "tool_result", "tool_use_id": "c", "content": [found, reference]}, found]
+    body = json.dumps({"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": content}]}).encode()
+    written = write_request(ANTHROPIC.chat.read_request(body), "m", PLAIN)
+    text = "Rivers\nhttps://example.com/rivers\n\nThe Elbe is long."
+    [tool, user] = json.loads(written.body)["messages"]
+    assert [part["text"] for part in tool["content"]] == [text, "The tool get_weather is available."]
+    assert user["content"] == text
+    assert {note.kind for note in written.notes} == {"changed"}

@@ -1,24 +1,26 @@
 """The configuration file: models, reading, and every error at once.
 
-`parse_config` turns plain data into a `ConfigFile`, or into all problems with their paths and lines. It reads no
-environment (`env` is handed in), looks nothing up and knows no provider; meaning is checked in `app.compile`.
+`parse_config` turns plain data into a `ConfigFile` and all problems with their paths and lines. It reads no
+environment (`env` is handed in), only the files that values refer to, and knows no provider; meaning is checked in
+`app.compile`.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
+from pydantic_core import ErrorDetails
 
-from asbru.app.config.base import EnvText
 from asbru.app.config.boot import Control, Listen, Log
 from asbru.app.config.file import Document, load_document, read_document
 from asbru.app.config.live import LiveSettings
+from asbru.app.config.parts import Part
 from asbru.app.config.problem import ConfigPath, ConfigRefusedError, Problem
-from asbru.app.config.wording import nearest, problems_from
+from asbru.app.config.references import References
+from asbru.app.config.wording import doomed_by, meant_by, nearest, path_of, problem_from
 
 __all__ = [
     "ConfigFile",
@@ -26,14 +28,13 @@ __all__ = [
     "ConfigRefusedError",
     "Document",
     "ParsedConfig",
+    "Part",
     "Problem",
     "load_document",
     "nearest",
     "parse_config",
     "read_document",
 ]
-
-_ENV = re.compile(r"env\.([A-Za-z_][A-Za-z0-9_]*)")
 
 
 class ConfigFile(LiveSettings):
@@ -46,33 +47,51 @@ class ConfigFile(LiveSettings):
 
 @dataclass
 class ParsedConfig:
-    """A valid file. `unset`: credentials whose environment variable is missing, by path of the `value`."""
+    """What could be read of a file: all of it where there are no `problems`. `unset`: credentials whose environment
+    variable is missing, by path of the `value` in `config`. `files`: those that values were read from."""
 
     config: ConfigFile
-    document: Document
+    part: Part
+    problems: list[Problem] = field(default_factory=list[Problem])
     unset: dict[ConfigPath, str] = field(default_factory=dict[ConfigPath, str])
+    files: tuple[str, ...] = ()
 
 
 def parse_config(document: Document, env: Mapping[str, str]) -> ParsedConfig:
-    """The validated file with `env.NAME` resolved; raises ConfigRefusedError with all problems found."""
-    unset: dict[ConfigPath, str] = {}
-    data = _resolve(document.data, (), env, unset)
-    problems: list[Problem] = []
-    config: ConfigFile | None = None
+    """The file with its references resolved, and all that is wrong with it. What is wrong is left out, and the rest is
+    read again, until it is valid."""
+    part = Part(document)
+    problems = dict.fromkeys(document.problems)
+    while True:
+        references = References(env)
+        data = references.resolve(part.data)
+        data.pop("$schema", None)
+        wrong = references.problems | {
+            path: f"environment variable {name} is not set"
+            for path, name in references.unset.items()
+            if not _is_credential(path)
+        }
+        problems |= dict.fromkeys(part.problem(path, message) for path, message in wrong.items())
+        config, errors = _validated(data)
+        if config is not None and not wrong:
+            break
+        for path in meant_by(errors, ConfigFile):
+            part.miss(path)
+        told = (error for error in errors if not (error["type"] == "missing" and part.is_broken(path_of(error))))
+        problems |= dict.fromkeys(
+            problem_from(error, ConfigFile, part) for error in told if path_of(error) not in wrong
+        )
+        part.take_out([*wrong, *map(doomed_by, errors)])
+    problems |= dict.fromkeys(_repeated_names(config, part))
+    ordered = sorted(problems, key=lambda problem: (problem.line or 0, str(problem.path)))
+    return ParsedConfig(config, part, ordered, references.unset, tuple(references.files.values()))
+
+
+def _validated(data: Any) -> tuple[ConfigFile | None, list[ErrorDetails]]:
     try:
-        config = ConfigFile.model_validate(data)
+        return ConfigFile.model_validate(data), []
     except ValidationError as error:
-        problems = problems_from(error, ConfigFile, document)
-    forgiven = {path: name for path, name in unset.items() if _is_credential(path)}
-    problems = [problem for problem in problems if problem.path not in unset]
-    for path, name in unset.items():
-        if path not in forgiven:
-            problems.append(Problem(path, f"environment variable {name} is not set", document.line(path)))
-    if config is not None:
-        problems.extend(_repeated_names(config, document))
-    if problems or config is None:
-        raise ConfigRefusedError(sorted(problems, key=lambda problem: (problem.line or 0, str(problem.path))))
-    return ParsedConfig(config, document, forgiven)
+        return None, error.errors(include_url=False, include_context=True)
 
 
 def _is_credential(path: ConfigPath) -> bool:
@@ -83,25 +102,11 @@ def _is_credential(path: ConfigPath) -> bool:
             return False
 
 
-def _resolve(value: Any, path: ConfigPath, env: Mapping[str, str], unset: dict[ConfigPath, str]) -> Any:
-    """`value` with every `env.NAME` replaced; a missing or empty variable is noted and left as it stands."""
-    if isinstance(value, dict):
-        items = cast("dict[str, Any]", value).items()
-        return {key: _resolve(inner, (*path, key), env, unset) for key, inner in items}
-    if isinstance(value, list):
-        entries = cast("list[Any]", value)
-        return [_resolve(inner, (*path, index), env, unset) for index, inner in enumerate(entries)]
-    if isinstance(value, str) and (found := _ENV.fullmatch(value)):
-        text = env.get(found[1], "").strip()
-        if text:
-            return EnvText(text)
-        unset[path] = found[1]
-    return value
-
-
-def _repeated_names(config: ConfigFile, document: Document) -> list[Problem]:
+def _repeated_names(config: ConfigFile, part: Part) -> list[Problem]:
     groups: list[tuple[ConfigPath, str, list[str]]] = [
         (("virtual_keys",), "name", [key.name for key in config.virtual_keys]),
+        (("customers",), "name", [customer.name for customer in config.customers]),
+        (("teams",), "name", [team.name for team in config.teams]),
         (("fallbacks",), "from", [fallback.source for fallback in config.fallbacks]),
         (("forwards",), "prefix", [forward.prefix for forward in config.forwards]),
     ]
@@ -112,7 +117,6 @@ def _repeated_names(config: ConfigFile, document: Document) -> list[Problem]:
         seen: set[str] = set()
         for index, name in enumerate(names):
             if name in seen:
-                where = (*path, index, key)
-                problems.append(Problem(where, f"{name!r} is used twice", document.line(where)))
+                problems.append(part.problem((*path, index, key), f"{name!r} is used twice"))
             seen.add(name)
     return problems

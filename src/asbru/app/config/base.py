@@ -1,19 +1,33 @@
-"""What all settings share: strict models, and values that may come from the environment.
+"""What all settings share: strict models, and values that may come from the environment or a file.
 
 Knows no setting by name.
 """
 
 from __future__ import annotations
 
-from typing import Any, cast
+import types
+import typing
+from typing import Annotated, Any, Literal, Union, cast
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
 _SWITCHES = {"true": True, "1": True, "false": False, "0": False}
 
 
-class EnvText(str):
-    """Text that came from an environment variable: the one kind of text that may stand for a number."""
+class ReferredText(str):
+    """Text that a reference led to: the one kind of text that may stand for a number."""
+
+    __slots__ = ()
+
+
+class EnvText(ReferredText):
+    """Text that came from an environment variable."""
+
+    __slots__ = ()
+
+
+class FileText(ReferredText):
+    """Text that came from a file of its own."""
 
     __slots__ = ()
 
@@ -26,25 +40,35 @@ class Settings(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _read(cls, value: Any) -> Any:
-        """A section whose lines are all commented out is empty, not wrong; a number may come from the environment."""
+        """A section whose lines are all commented out is empty, not wrong; a number may be a reference."""
         if value is None:
             return {}
         if not isinstance(value, dict):
             return value
         given = cast("dict[str, Any]", value)
-        return {name: cls._from_environment(name, inner) for name, inner in given.items()}
+        return {name: cls._from_text(name, inner) for name, inner in given.items()}
 
     @classmethod
-    def _from_environment(cls, name: str, value: Any) -> Any:
+    def _from_text(cls, name: str, value: Any) -> Any:
         field = cls.model_fields.get(name)
-        if field is None or not isinstance(value, EnvText):
+        if field is None or not isinstance(value, ReferredText):
             return value
-        wanted: Any = field.annotation
-        if wanted in (bool, bool | None):
+        wanted = _kinds(field.annotation)
+        if bool in wanted:
             return _SWITCHES.get(value.lower(), value)
-        if wanted in (int, float):
+        if int in wanted or float in wanted:
             return _number(value)
-        return value
+        return str(value) if Literal in wanted else value
+
+
+def _kinds(hint: Any) -> set[Any]:
+    """The plain types that a hint allows, and `Literal` for itself."""
+    origin = typing.get_origin(hint)
+    if origin is Annotated:
+        return _kinds(typing.get_args(hint)[0])
+    if origin in (types.UnionType, Union):
+        return {kind for part in typing.get_args(hint) for kind in _kinds(part)}
+    return {origin or hint}
 
 
 def _number(text: str) -> int | float | str:

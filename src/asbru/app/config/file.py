@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from asbru.app.config.problem import ConfigPath, ConfigRefusedError, Problem
+from asbru.app.config.problem import ConfigPath, ConfigRefusedError, Problem, kind_of
 from asbru.app.config.yaml_document import CONFIG_DEPTH_MAX, read_yaml, refused
 
 CONFIG_BYTES_MAX = 16 * 1024 * 1024
@@ -25,6 +25,8 @@ class Document:
     lines: dict[ConfigPath, int] = field(default_factory=dict[ConfigPath, int])
     json_text: str | None = field(default=None, repr=False)
     """Set for JSON, whose lines are found only when a problem asks for one."""
+    problems: list[Problem] = field(default_factory=list[Problem])
+    """Keys that are given twice; the last one counts."""
 
     def line(self, path: ConfigPath) -> int | None:
         """The line of `path`, or of the nearest part above it that has one."""
@@ -54,12 +56,12 @@ def load_document(path: Path) -> Document:
 
 
 def read_document(text: str, *, is_json: bool) -> Document:
-    """The document in `text`; raises ConfigRefusedError with every duplicate key, or the first syntax error."""
-    document = _read_json(text) if is_json else Document(*read_yaml(text))
+    """The document in `text`; raises ConfigRefusedError with the first syntax error."""
+    document = _read_json(text) if is_json else _read_yaml(text)
     if document.data is None:
         document.data = {}
     if not isinstance(document.data, dict):
-        raise refused(f"expected a mapping of settings, got {type(document.data).__name__}")
+        raise refused(f"expected a mapping of settings, got {kind_of(document.data)}")
     return document
 
 
@@ -73,6 +75,11 @@ def _nesting(text: str) -> int:
         elif char in "]}":
             depth -= 1
     return deepest
+
+
+def _read_yaml(text: str) -> Document:
+    data, lines, problems = read_yaml(text)
+    return Document(data, lines, problems=problems)
 
 
 def _read_json(text: str) -> Document:
@@ -92,9 +99,7 @@ def _read_json(text: str) -> Document:
         data = json.loads(text or "{}", object_pairs_hook=pairs)
     except json.JSONDecodeError as error:
         raise refused(f"not valid JSON: {error.msg} (column {error.colno})", error.lineno) from error
-    if twice:
-        raise ConfigRefusedError([Problem((), f"key {key!r} is given twice") for key in twice])
-    return Document(data, json_text=text)
+    return Document(data, json_text=text, problems=[Problem((), f"key {key!r} is given twice") for key in twice])
 
 
 def _json_lines(text: str) -> dict[ConfigPath, int]:

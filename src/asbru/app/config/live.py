@@ -17,8 +17,10 @@ from asbru.app.config.structs import FromStruct
 from asbru.app.snapshot import Fallback, Limits, PrefixForward
 from asbru.core.secret_text import SecretText
 from asbru.core.traits import TraitChanges, TraitRule
+from asbru.governance.declared import Access, Customer, ScopeLimits, Team
 from asbru.governance.limits import Reservation
 from asbru.routing import RetryPolicy
+from asbru.routing.rules import RoutingRule
 from asbru.upstream import ExchangeDeadlines
 from asbru.upstream.origin import Reach
 
@@ -92,18 +94,36 @@ class ProviderSettings(Reach, frozen=True, kw_only=True, forbid_unknown_fields=T
     tls: Annotated[UpstreamTls, Meta(description="Trust of the provider's certificate.")] = UpstreamTls()
 
 
-class VirtualKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class VirtualKey(Access, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A key a caller presents. Only its digest reaches the workers."""
 
-    name: Annotated[str, Meta(pattern=_NAME, description="Its name in records, metrics and logs.")]
     value: Annotated[
         SecretText,
         Meta(description="The key, best `sk-asb-` and 32 random characters, best from `env.NAME`."),
     ]
-    models: Annotated[
-        tuple[str, ...],
-        Meta(min_length=1, description="What it may call: `provider/model`, `provider/*`, or `*`."),
-    ] = ("*",)
+
+
+_OTHER_NAME = "Another name of `enforce_auth`."
+
+
+class Governance(Reservation, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who needs a key, how budgets and rate limits are held, and limits that hold whoever calls."""
+
+    enforce_auth: Annotated[
+        bool | None,
+        Meta(
+            description="true: every call needs a virtual key; false: none does; by default as soon as there is one, "
+            "and wherever other machines can call."
+        ),
+    ] = None
+    enforce_auth_on_inference: Annotated[bool | None, Meta(description=_OTHER_NAME)] = None
+    is_vk_mandatory: Annotated[bool | None, Meta(description=_OTHER_NAME)] = None
+    enforce_governance_header: Annotated[bool | None, Meta(description=_OTHER_NAME)] = msgspec.field(
+        default=None, name="enforceGovernanceHeader"
+    )
+    limits: Annotated[
+        tuple[ScopeLimits, ...], Meta(description="Limits of providers, models and providers' keys.")
+    ] = ()
 
 
 class LiveSettings(Settings):
@@ -118,15 +138,23 @@ class LiveSettings(Settings):
         list[Annotated[VirtualKey, FromStruct()]],
         Field(description="Keys of callers. Without any, a loopback listener is open to all local callers."),
     ] = []
+    customers: Annotated[
+        list[Annotated[Customer, FromStruct()]], Field(description="Owners of teams and virtual keys.")
+    ] = []
+    teams: Annotated[list[Annotated[Team, FromStruct()]], Field(description="Owners of virtual keys.")] = []
+    governance: Annotated[
+        Governance,
+        FromStruct(),
+        Field(default_factory=Governance, description="Who needs a key, and general limits."),
+    ]
     fallbacks: Annotated[
         list[Annotated[Fallback, FromStruct()]], Field(description="Other targets for a call that fails.")
     ] = []
+    routing_rules: Annotated[
+        list[Annotated[RoutingRule, FromStruct()]],
+        Field(max_length=1000, description="Other targets for calls for which a condition holds; the first decides."),
+    ] = []
     limits: Annotated[Limits, FromStruct(), Field(default_factory=Limits, description="Bounds of the server.")]
-    governance: Annotated[
-        Reservation,
-        FromStruct(),
-        Field(default_factory=Reservation, description="How budgets and rate limits are held."),
-    ]
     cors_origins: Annotated[
         list[Annotated[str, Field(pattern=r"^(\*|https?://[^\s/]+)$")]],
         Field(description="Browser origins that may call, such as `https://app.example`, or `*`."),

@@ -3,10 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 ConfigPath: TypeAlias = tuple[str | int, ...]
 """Keys and list positions from the top of the document."""
+
+_KINDS = {
+    "dict": "a mapping",
+    "list": "a list",
+    "str": "text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "NoneType": "nothing",
+    "EnvText": "text from the environment",
+    "FileText": "text from a file",
+}
+
+
+def kind_of(value: Any) -> str:
+    """What a value is, in the words of the file."""
+    return _KINDS.get(type(value).__name__, "something else")
 
 
 @dataclass(frozen=True)

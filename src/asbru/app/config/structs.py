@@ -10,7 +10,7 @@ from __future__ import annotations
 import types
 import typing
 from functools import cache, partial
-from typing import Annotated, Any, TypeGuard, Union
+from typing import Annotated, Any, TypeGuard, Union, cast
 
 import msgspec
 from msgspec import NODEFAULT, UNSET, Meta, UnsetType
@@ -66,9 +66,14 @@ def model_of(struct: type[msgspec.Struct]) -> type[BaseModel]:
     return create_model(struct.__name__, __base__=Settings, __doc__=struct.__doc__, **fields)
 
 
+@cache  # there may be 20,000 of one struct
+def _encoded_names(struct: type[msgspec.Struct]) -> dict[str, str]:
+    return {field.name: field.encode_name for field in msgspec.structs.fields(struct)}
+
+
 def _made(struct: type[msgspec.Struct], read: BaseModel) -> msgspec.Struct:
     """The Struct; what the file does not name keeps the Struct's own default."""
-    names = {field.name: field.encode_name for field in msgspec.structs.fields(struct)}
+    names = _encoded_names(struct)
     return msgspec.convert({names[name]: getattr(read, name) for name in read.model_fields_set}, struct)
 
 
@@ -76,9 +81,14 @@ def _default(field: msgspec.structs.FieldInfo) -> Any:
     if field.required:
         return ...
     default = field.default if field.default_factory is NODEFAULT else field.default_factory()
-    if default is UNSET or isinstance(default, msgspec.Struct | SecretText):
+    if default is UNSET or _holds_values(default):
         return Field(default_factory=lambda: default)  # a schema names the default of a value, not of a section
     return default
+
+
+def _holds_values(default: object) -> bool:
+    first = next(iter(cast("tuple[object, ...]", default)), None) if isinstance(default, tuple) else default
+    return isinstance(first, msgspec.Struct | SecretText)
 
 
 def _readable(hint: Any) -> Any:

@@ -1,6 +1,7 @@
 """From pydantic's errors to ours: the path as written in the file, what was expected, and the nearest valid key.
 
-Values are never repeated, since any of them may be a credential.
+Values are never repeated, since any of them may be a credential. Nor are regular expressions and names of types: the
+words here are those of the file.
 """
 
 from __future__ import annotations
@@ -8,65 +9,128 @@ from __future__ import annotations
 import difflib
 import types
 import typing
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
-from asbru.app.config.file import Document
-from asbru.app.config.problem import ConfigPath, Problem
+from asbru.app.config.live import PROVIDER_NAME
+from asbru.app.config.parts import Part
+from asbru.app.config.problem import ConfigPath, Problem, kind_of
 from asbru.app.config.structs import is_struct, model_of
+from asbru.governance import declared
 
-_TYPE_WORDS = {
-    "dict": "a mapping",
-    "list": "a list",
-    "str": "text",
-    "int": "a whole number",
-    "float": "a number",
-    "bool": "true or false",
-    "NoneType": "nothing",
-    "EnvText": "text from the environment",
+_EXPECTED = {
+    "model_type": "a mapping of settings",
+    "model_attributes_type": "a mapping of settings",
+    "dict_type": "a mapping",
+    "list_type": "a list",
+    "string_type": "text",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_parsing_size": "a smaller number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "finite_number": "a finite number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "none_required": "nothing",
+    "literal_error": "{expected}",
+    "greater_than": "more than {gt}",
+    "greater_than_equal": "at least {ge}",
+    "less_than": "less than {lt}",
+    "less_than_equal": "at most {le}",
+    "multiple_of": "a multiple of {multiple_of}",
+    "string_too_short": "{min_length} or more characters",
+    "string_too_long": "at most {max_length} characters",
+    "too_short": "{min_length} or more entries",
+    "too_long": "at most {max_length} entries",
 }
+"""What was expected, by pydantic's name of the error."""
+
+FORMS = {
+    declared.OWNER_NAME: "letters, digits and `.`, `_`, `-`, a letter or a digit first, 128 at most",
+    declared.WINDOW: "a window such as 30s, 1h, 1d or 1M, or `run`",
+    r"^[ -:<-~]{1,128}$": "visible ASCII characters and spaces without `;`, 128 at most",
+    PROVIDER_NAME: "lower-case letters, digits and `.`, `_`, `-`, a letter or a digit first, 64 at most",
+    r"^https?://[^\s?#]+$": "a URL that begins with http:// or https://, without spaces, `?` and `#`",
+    r"^(\*|https?://[^\s/]+)$": "`*`, or an origin such as https://app.example, without a path",
+    r"^[^/\s]+/\S+$": "`provider/model`, without spaces",
+    r"^/[^\s?#]+$": "a path that begins with `/`, without spaces, `?` and `#`",
+    r"^/": "an absolute path",
+}
+"""The forms that text must have, in words, by the pattern that checks them."""
 
 
-def nearest(word: str, valid: Iterable[str]) -> str:
-    """`did you mean ...?`, or the list of what is valid."""
+def closest(word: str, valid: Iterable[str]) -> str | None:
+    """The valid name that was probably meant."""
+    close = difflib.get_close_matches(word.lower(), sorted(valid), n=1, cutoff=0.5)
+    return close[0] if close else None
+
+
+def nearest(word: str, valid: Iterable[str], *, shown_max: int = 50) -> str:
+    """`did you mean ...?`, or the list of what is valid, as far as `shown_max` goes."""
     names = sorted(valid)
-    close = difflib.get_close_matches(word.lower(), names, n=1, cutoff=0.5)
-    if close:
-        return f"did you mean {close[0]!r}?"
-    return f"valid here: {', '.join(names)}" if names else "nothing is valid here"
+    meant = closest(word, names)
+    if meant is not None:
+        return f"did you mean {meant!r}?"
+    more = ", ..." if len(names) > shown_max else ""
+    return f"valid here: {', '.join(names[:shown_max])}{more}" if names else "nothing is valid here"
 
 
-def problems_from(error: ValidationError, model: type[BaseModel], document: Document) -> list[Problem]:
-    """Each of pydantic's errors as a Problem."""
-    found: dict[Problem, None] = {}
-    for detail in error.errors(include_url=False, include_context=True):
-        path = tuple(part for part in detail["loc"] if part != "[key]")
-        message = _message(detail, path, model)
-        found[Problem(path, message, document.line(path))] = None
-    return list(found)
+def problem_from(detail: ErrorDetails, model: type[BaseModel], part: Part) -> Problem:
+    """One of pydantic's errors about `part` as a Problem."""
+    path = path_of(detail)
+    return part.problem(path, _message(detail, path, model))
+
+
+def path_of(detail: ErrorDetails) -> ConfigPath:
+    """Where an error is."""
+    return tuple(part for part in detail["loc"] if part != "[key]")
+
+
+def doomed_by(detail: ErrorDetails) -> ConfigPath:
+    """What must be left out so that an error is gone: the value, or all that a value is missing from."""
+    path = path_of(detail)
+    return path[:-1] if detail["type"] == "missing" else path
+
+
+def meant_by(details: Iterable[ErrorDetails], model: type[BaseModel]) -> Iterator[ConfigPath]:
+    """The settings that were probably meant by unknown keys; that they are missing is no further error."""
+    for detail in details:
+        if detail["type"] == "extra_forbidden":
+            *section, key = path_of(detail)
+            meant = closest(str(key), _keys_at(model, tuple(section)))
+            if meant is not None:
+                yield (*section, meant)
 
 
 def _message(detail: ErrorDetails, path: ConfigPath, model: type[BaseModel]) -> str:
     kind = detail["type"]
     context = detail.get("ctx", {})
-    if kind == "extra_forbidden":
-        return f"unknown key {path[-1]!r}; {nearest(str(path[-1]), _keys_at(model, path[:-1]))}"
-    if kind == "missing":
-        return f"{path[-1]!r} is missing"
-    if kind == "string_pattern_mismatch":
-        what = "the name" if "[key]" in detail["loc"] else "the text"
-        return f"{what} does not have the expected form {context.get('pattern')}"
-    if kind == "value_error":
-        return str(context.get("error", detail["msg"]))
-    message = detail["msg"].replace("Input should be", "expected")
-    message = message.replace(" a valid dictionary or instance of", " the settings of a")
-    if kind.endswith("_type"):
-        got = type(detail["input"]).__name__
-        message = f"{message}, got {_TYPE_WORDS.get(got, got)}"
-    return message
+    match kind:
+        case "extra_forbidden":
+            return f"unknown key {path[-1]!r}; {nearest(str(path[-1]), _keys_at(model, path[:-1]))}"
+        case "missing":
+            return f"{path[-1]!r} is missing"
+        case "string_pattern_mismatch":
+            what = "expected a name of" if "[key]" in detail["loc"] else "expected"
+            return f"{what} {FORMS.get(str(context.get('pattern')), 'another form')}"
+        case "value_error":
+            return str(context.get("error", detail["msg"]))
+        case _:
+            expected = _EXPECTED.get(kind, "something else").format_map(
+                {name: _plain(bound) for name, bound in context.items()}
+            )
+            got = f", got {kind_of(detail['input'])}" if kind.endswith(("_type", "_parsing", "_from_float")) else ""
+            return f"expected {expected}{got}"
+
+
+def _plain(bound: Any) -> Any:
+    """A number without a fraction that says nothing."""
+    return int(bound) if isinstance(bound, float) and bound.is_integer() else bound
 
 
 def _keys_at(model: type[BaseModel], path: ConfigPath) -> list[str]:

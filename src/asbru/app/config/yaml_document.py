@@ -42,8 +42,8 @@ class _Anchored(NamedTuple):
     levels: int
 
 
-def read_yaml(text: str) -> tuple[Any, dict[ConfigPath, int]]:
-    """The data, and the line (from 1) each path starts on; raises ConfigRefusedError with every key given twice, or the
+def read_yaml(text: str) -> tuple[Any, dict[ConfigPath, int], list[Problem]]:
+    """The data, the line (from 1) each path starts on, and every key given twice; raises ConfigRefusedError with the
     first error of any other kind."""
     loader: _Loader | None = None
     try:
@@ -78,7 +78,7 @@ class _Reading:
         self._values = 0
         self._deepest = 0
 
-    def read(self) -> tuple[Any, dict[ConfigPath, int]]:
+    def read(self) -> tuple[Any, dict[ConfigPath, int], list[Problem]]:
         self._next()  # the stream begins
         data: Any = None
         if isinstance(self._next(), yaml.DocumentStartEvent):
@@ -87,9 +87,7 @@ class _Reading:
             after = self._next()
             if not isinstance(after, yaml.StreamEndEvent):
                 raise refused("expected one document, found another", _line(after))
-        if self._problems:
-            raise ConfigRefusedError(self._problems)
-        return data, self._lines
+        return data, self._lines, self._problems
 
     def _next(self) -> Any:
         return cast("Any", self._loader.get_event())  # pyright: ignore[reportUnknownMemberType]  # untyped

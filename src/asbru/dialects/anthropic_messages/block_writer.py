@@ -32,6 +32,7 @@ from asbru.dialects.anthropic_messages.tool_ids import write_short_tool_id, writ
 from asbru.dialects.anthropic_messages.types import NAME, decode_members, encode
 from asbru.dialects.fields import DECODE_ERRORS
 from asbru.dialects.receipt import Receipt
+from asbru.dialects.surrogates import mend_surrogates
 
 Block: TypeAlias = dict[str, Any] | Raw
 
@@ -76,13 +77,16 @@ def write_arguments(arguments: str, path: str, receipt: Receipt, *, custom: bool
         return Raw(encode({"input": arguments}))
     if not arguments.strip():
         return Raw(b"{}")
-    raw = Raw(arguments.encode())
+    data = arguments.encode()
     try:
-        decode_members(raw)
+        decode_members(data)
     except DECODE_ERRORS:
+        mended = mend_surrogates(data)
+        if mended is not data:
+            return write_arguments(mended.decode(), path, receipt)
         receipt.changed(f"{path}.arguments", "not a JSON object; kept as text in _raw")
         return Raw(encode({"_raw": arguments}))
-    return raw
+    return Raw(data)
 
 
 def write_text(part: TextPart, path: str, receipt: Receipt) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
+import msgspec
+
 from asbru.core.chat import (
     CacheMark,
     DocumentPart,
@@ -45,6 +47,30 @@ UNSIGNED: Final = (
 """What requests with thinking hold that Anthropic has not signed, as serialisers write it; first what all have."""
 
 
+class _Reference(msgspec.Struct):
+    """A `tool_reference`: a tool that a search of tools has found."""
+
+    tool_name: str
+
+
+class _Text(msgspec.Struct):
+    """A text block."""
+
+    text: str
+
+
+class _Search(msgspec.Struct):
+    """A `search_result`: what a search of the caller's own has found."""
+
+    title: str
+    source: str
+    content: list[_Text]
+
+
+_decode_reference: Final = msgspec.json.Decoder(_Reference).decode
+_decode_search: Final = msgspec.json.Decoder(_Search).decode
+
+
 def read_content(fields: Fields, name: str) -> tuple[tuple[Part, ...], bool]:
     """The parts of a `content` member that is a string or an array of blocks, and whether it was a string."""
     raw = fields.peek(name)
@@ -62,7 +88,22 @@ def read_block(raw: Raw, fields: Fields) -> Part:
     kind = fields.need_text("type")
     reader = _READERS.get(kind)
     part = reader(fields) if reader else None
-    return ForeignPart(dialect=NAME, kind=kind, raw=raw) if part is None else part
+    if part is not None:
+        return part
+    return ForeignPart(dialect=NAME, kind=kind, raw=raw, text=_in_words(kind, raw))
+
+
+def _in_words(kind: str, raw: Raw) -> str | None:
+    """What a block says to a model that does not know its type."""
+    try:
+        if kind == "tool_reference":
+            return f"The tool {_decode_reference(raw).tool_name} is available."
+        if kind == "search_result":
+            found = _decode_search(raw)
+            return "\n".join((found.title, found.source, "", *(part.text for part in found.content)))
+    except DECODE_ERRORS:
+        pass
+    return None
 
 
 def join_foreign(part: ForeignPart, deltas: Sequence[PartDelta]) -> ForeignPart:

@@ -22,6 +22,7 @@ from asbru.dialects.anthropic_messages.types import (
 from asbru.dialects.anthropic_messages.usage import later_usage_from, usage_from
 from asbru.dialects.contract import TailFacts
 from asbru.dialects.fields import DECODE_ERRORS
+from asbru.dialects.surrogates import decode_mended
 from asbru.wire.sse import CR, read_block
 
 USAGE_TAIL_BYTES: Final = 4096
@@ -47,7 +48,7 @@ def usage_of(body: bytes) -> Usage | None:
         except DECODE_ERRORS:
             pass
     try:
-        return usage_from(decode_usage_holder(body).usage)
+        return usage_from(decode_mended(decode_usage_holder, body).usage)
     except DECODE_ERRORS:
         return None
 
@@ -132,7 +133,7 @@ def _datas(data: bytes, marks: tuple[bytes, ...] = ()) -> Iterator[bytes]:
 
 def _kind(data: bytes) -> str | None:
     try:
-        return decode_kind(data).type
+        return decode_mended(decode_kind, data).type
     except DECODE_ERRORS:
         return None
 

@@ -53,6 +53,7 @@ from asbru.dialects.fields import (
     open_body,
     refuse_request,
 )
+from asbru.dialects.surrogates import mend_surrogates
 
 _SETTINGS: Final = {
     "max_tokens": ("max_tokens", INTEGER),
@@ -83,6 +84,9 @@ def read_head(body: bytes, parameters: PathParameters | None = None, query: byte
         if not body.isascii():
             body.decode()
     except (KeyError, *DECODE_ERRORS) as error:
+        mended = mend_surrogates(body)
+        if mended is not body:
+            return read_head(mended)
         raise _why_not(body, error) from None
     if not model:
         raise BadRequest("model: expected the name of a model, got an empty string", param="model")

@@ -39,7 +39,7 @@ from asbru.dialects.anthropic_messages.block_writer import (
 from asbru.dialects.anthropic_messages.reasoning import Thought, write_reasoning
 from asbru.dialects.anthropic_messages.tool_ids import with_unique_ids
 from asbru.dialects.anthropic_messages.types import BILLING, NAME, decode_members, encode
-from asbru.dialects.bounds import fit_output, fit_sampling
+from asbru.dialects.bounds import fit_output, fit_sampling, fit_user
 from asbru.dialects.contract import Written
 from asbru.dialects.receipt import Receipt
 from asbru.dialects.tool_schema import NO_PARAMETERS, write_schema
@@ -47,6 +47,7 @@ from asbru.dialects.tool_schema import NO_PARAMETERS, write_schema
 MAX_TOKENS_DEFAULT: Final = 4096
 """`max_tokens` where neither the caller nor the traits name one: every model allows it."""
 
+_USER_CHARS_MAX: Final = 256
 _TIERS: Final = {"auto": "auto", "standard_only": "standard_only", "default": "standard_only"}
 _UNKNOWN_HERE: Final = ("frequency_penalty", "presence_penalty", "seed", "top_logprobs", "logit_bias")
 
@@ -64,6 +65,8 @@ def write_request(request: ChatRequest, model: str, traits: Traits) -> Written:
     if thought.thinking is not None:
         body["thinking"] = thought.thinking
     _write_sampling(body, request, thought, receipt)
+    if request.user is not None:
+        body["metadata"] = {"user_id": fit_user(request.user, traits.user_chars_max or _USER_CHARS_MAX, receipt)}
     _write_settings(body, request, thought, receipt)
     if request.stream:
         body["stream"] = True
@@ -351,7 +354,7 @@ def _write_settings(body: dict[str, Any], request: ChatRequest, thought: Thought
     config: dict[str, Any] = {} if thought.effort is None else {"effort": thought.effort}
     if request.response_format is not None:
         config.update(_write_format(request.response_format, receipt))
-    metadata: dict[str, Any] = {} if request.user is None else {"user_id": request.user}
+    metadata: dict[str, Any] = body.get("metadata", {})
     if receipt.native:
         config.update(_inner(request.extra, "output_config"))
         metadata.update(_inner(request.extra, "metadata"))

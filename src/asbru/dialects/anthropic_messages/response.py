@@ -7,6 +7,7 @@ with `stop_reason` "refusal", and counts that nobody reported as null.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -54,6 +55,9 @@ from asbru.dialects.contract import WrittenReply
 from asbru.dialects.fields import DECODE_ERRORS, Fields, open_body
 from asbru.dialects.receipt import Receipt
 
+_ID = "msg_"
+_ID_CHARS_MAX = 64
+_NOT_IN_IDS = re.compile(r"[^a-zA-Z0-9_-]")
 _TIERS = {"default": "standard", "standard": "standard", "priority": "priority", "batch": "batch"}
 
 
@@ -117,7 +121,7 @@ def write_reply(reply: ChatReply) -> WrittenReply:
         receipt.dropped("choices[0].logprobs", "no equivalent")
     content = write_reply_blocks(choice.parts, receipt)
     body: dict[str, Any] = {
-        "id": reply.id,
+        "id": write_reply_id(reply.id, receipt),
         "type": "message",
         "role": "assistant",
         "model": reply.model,
@@ -130,6 +134,13 @@ def write_reply(reply: ChatReply) -> WrittenReply:
         body.setdefault(name, raw)
     body["usage"] = write_full_usage(reply.usage, reply.service_tier, (extra, more), receipt)
     return WrittenReply(encode(body), receipt.notes)
+
+
+def write_reply_id(reply_id: str, receipt: Receipt) -> str:
+    """An id in the form of this API, in which the provider's own can be found again."""
+    if receipt.native or reply_id.startswith(_ID):
+        return reply_id
+    return _ID + _NOT_IN_IDS.sub("_", reply_id)[:_ID_CHARS_MAX]
 
 
 def write_full_usage(

@@ -59,6 +59,7 @@ from asbru.dialects.anthropic_messages.usage import (
     usage_extra_raw,
 )
 from asbru.dialects.fields import DECODE_ERRORS, Fields, open_object
+from asbru.dialects.surrogates import mend_surrogates
 from asbru.wire.errors import FramingError
 from asbru.wire.sse import SseEvent, SseReader
 
@@ -106,10 +107,13 @@ class MessagesStreamReader:
             return events
         try:
             for wire in self._sse.feed(chunk):
-                if wire.event == "content_block_delta" and self._started:  # most events are of this kind
-                    self._block_delta(wire.data, events)
-                else:
-                    self._event(wire, events)
+                try:
+                    self._take(wire, events)
+                except DECODE_ERRORS:
+                    mended = mend_surrogates(wire.data)
+                    if mended is wire.data:
+                        raise
+                    self._take(SseEvent(wire.event, mended), events)
                 if self.done:
                     break
         except FramingError as error:
@@ -119,6 +123,12 @@ class MessagesStreamReader:
         except DECODE_ERRORS as error:
             events.append(self._garbage(f"unreadable event: {error}"))
         return events
+
+    def _take(self, wire: SseEvent, out: list[StreamEvent]) -> None:
+        if wire.event == "content_block_delta" and self._started:  # most events are of this kind
+            self._block_delta(wire.data, out)
+        else:
+            self._event(wire, out)
 
     def close(self, *, clean: bool = True) -> list[StreamEvent]:
         """The end: a last event that only lacks its blank line still counts, half an event does not."""

@@ -54,6 +54,7 @@ from asbru.dialects.anthropic_messages.response import (
     forwarded,
     unique_id,
     write_full_usage,
+    write_reply_id,
     write_stop_word,
 )
 from asbru.dialects.anthropic_messages.types import NAME, encode
@@ -171,7 +172,7 @@ class MessagesStreamWriter:
         for name in ("input_tokens", "output_tokens"):
             usage[name] = usage[name] or 0
         message: dict[str, Any] = {
-            "id": event.id,
+            "id": write_reply_id(event.id, self._receipt),
             "type": "message",
             "role": "assistant",
             "model": event.model,

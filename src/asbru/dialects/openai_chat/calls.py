@@ -22,6 +22,7 @@ import msgspec
 from asbru.core.chat import Extra, Raw, ToolCallPart
 from asbru.core.reply import PartDelta, PartStart, PartStop, StreamEvent
 from asbru.dialects.fields import Fields
+from asbru.dialects.openai_chat.parts import read_arguments
 
 
 class _Call:
@@ -48,8 +49,10 @@ class _Fragment:
         self.custom = kind == "custom" or (custom is not None and function is None)
         inner = custom if self.custom else function
         self.name = (inner.text("name") if inner is not None else None) or ""
-        words = inner.text("input" if self.custom else "arguments") if inner is not None else None
-        self.arguments = words or ""
+        if inner is None:
+            self.arguments = ""
+        else:
+            self.arguments = inner.text("input") or "" if self.custom else read_arguments(inner)
         self.extra: Extra = item.rest_set()
 
 

@@ -74,6 +74,12 @@ def _facts_of_body(body: bytes) -> ErrorFacts | None:
     return facts_of(value)
 
 
+_ERROR = b'error"'
+_RESOURCE = b'_resource"'
+_HEAD_BYTES = 512
+_TAIL_BYTES = 1024
+
+
 class _Answer(msgspec.Struct):
     error: Raw = NULL
     choices: Raw = NULL
@@ -86,7 +92,7 @@ def error_inside(body: bytes) -> UpstreamError | None:
 
     Only a body that holds a word which failures are told by is decoded for this; in a text its quote is escaped.
     """
-    if body.find(b'error"') < 0 and body.find(b'_resource"') < 0:
+    if not _may_tell_error(body):
         return None
     members = _read_answer(body)
     if members is None:
@@ -97,6 +103,20 @@ def error_inside(body: bytes) -> UpstreamError | None:
     error = read_error((facts and _status(facts)) or 502, body)
     error.kind = "fault"
     return error
+
+
+def _may_tell_error(body: bytes) -> bool:
+    """Whether one of the words stands at the beginning or the end of `body`: that is where members of the answer and
+    the ends of its choices stand, and between them the text, which may be long."""
+    find = body.find
+    if len(body) <= _HEAD_BYTES + _TAIL_BYTES:
+        return find(_ERROR) >= 0 or find(_RESOURCE) >= 0
+    return (
+        find(_ERROR, 0, _HEAD_BYTES) >= 0
+        or find(_ERROR, -_TAIL_BYTES) >= 0
+        or find(_RESOURCE, 0, _HEAD_BYTES) >= 0
+        or find(_RESOURCE, -_TAIL_BYTES) >= 0
+    )
 
 
 def _read_answer(body: bytes) -> _Answer | None:

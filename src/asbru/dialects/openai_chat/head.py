@@ -13,6 +13,7 @@ from asbru.core.errors import BadRequest
 from asbru.dialects.contract import PathParameters, RequestHead
 from asbru.dialects.fields import NULL, check_utf8, open_body, refuse_request
 from asbru.dialects.openai_chat.types import StreamOptions
+from asbru.dialects.surrogates import mend_surrogates
 
 _members = msgspec.json.Decoder(dict[str, Raw]).decode
 _text = msgspec.json.Decoder(str).decode
@@ -41,6 +42,9 @@ def read_head(body: bytes, parameters: PathParameters | None = None, query: byte
             max_tokens = max_tokens if new_max is None else new_max
             choices = _count(members.get("n", NULL)) or 1
     except (KeyError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        mended = mend_surrogates(body)
+        if mended is not body:
+            return read_head(mended)
         raise _why_not(body) from None
     if not model:
         raise BadRequest("model: expected the name of a model, got an empty string", param="model")

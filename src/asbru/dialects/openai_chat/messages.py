@@ -31,6 +31,7 @@ from asbru.dialects.openai_chat.reasoning import (
     Thought,
     came_in,
     is_content,
+    is_plain,
     thought_in,
     write_reasoning,
     write_thinking_content,
@@ -183,7 +184,16 @@ def _write_result(part: ToolResultPart, path: str, writer: PartWriter, media: li
         message["name"] = part.name
     if part.cache is not None or part.extra:
         message |= writer.ride_along(part, path)
+    if not writer.own and "cache_control" in message:
+        _mark_last_part(message)
     return message
+
+
+def _mark_last_part(message: dict[str, object]) -> None:
+    """Move the cache mark of a message to the last part of its content, where more servers read it."""
+    parts = _as_parts(message["content"])
+    if parts and isinstance(last := parts[-1], dict):
+        message["content"] = [*parts[:-1], {**last, "cache_control": message.pop("cache_control")}]
 
 
 def _write_result_content(
@@ -254,8 +264,9 @@ def _write_thought(part: Thought, path: str, writer: PartWriter, thoughts: list[
         return _write_foreign_thought(part, path, writer, thoughts)
     if isinstance(part, ThinkingPart) and is_content(part):
         return write_thinking_content(part)
-    else:
-        thoughts.append(part)
+    if writer.reasoning_back == "reasoning" and isinstance(part, ThinkingPart) and is_plain(part):
+        part = thought_in("reasoning", part.text)
+    thoughts.append(part)
     return None
 
 

@@ -48,6 +48,15 @@ def raw_starts(raw: Raw, first: bytes) -> bool:
     return bytes(memoryview(raw)[:1]) == first
 
 
+def read_arguments(function: Fields) -> str:
+    """The arguments of a call, as JSON text: some providers send an object, or null."""
+    raw = function.peek("arguments")
+    if raw is None or not raw_starts(raw, b"{"):
+        return function.text("arguments") or ""
+    function.raw("arguments")
+    return bytes(raw).decode()
+
+
 def _read_item(message: Fields, item: Raw, name: str) -> Part:
     if raw_starts(item, b'"'):  # a bare string among parts: met in the wild
         return TextPart(text=message.as_text(item, name))
@@ -187,15 +196,23 @@ class PartWriter:
                 }
             case RefusalPart():
                 return {"type": "refusal", "refusal": part.text}
-            case ForeignPart() if part.dialect == NAME:
-                return part.raw
             case ForeignPart():
-                self.receipt.dropped(path, f"{part.kind} is known to {part.dialect} only")
+                return self._foreign(part, path)
             case _:
                 self.receipt.dropped(path, "chat has no such content part")
         if written is None:
             return None
         return written | self.ride_along(part, path)
+
+    def _foreign(self, part: ForeignPart, path: str) -> dict[str, object] | Raw | None:
+        """A part as it came, or what another dialect's says in words."""
+        if part.dialect == NAME:
+            return part.raw
+        if part.text is not None:
+            self.receipt.changed(path, f"{part.kind} is written as text")
+            return {"type": "text", "text": part.text}
+        self.receipt.dropped(path, f"{part.kind} is known to {part.dialect} only")
+        return None
 
     def _note_citations(self, part: TextPart, path: str) -> None:
         if part.citations is not None:

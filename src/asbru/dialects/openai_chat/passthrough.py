@@ -20,6 +20,7 @@ from asbru.dialects.fields import NULL
 from asbru.dialects.openai_chat.errors import choice_fault, listed_fault, read_fault
 from asbru.dialects.openai_chat.types import PeekChunk
 from asbru.dialects.openai_chat.usage import read_usage, tail_usage
+from asbru.dialects.surrogates import decode_mended
 from asbru.wire.sse import CR, read_block
 
 _PEEK = msgspec.json.Decoder(PeekChunk)
@@ -39,7 +40,7 @@ _FAULT_GARBAGE = StreamFault(
 
 def _peek(data: bytes) -> PeekChunk | None:
     try:
-        return _PEEK.decode(data)
+        return decode_mended(_PEEK.decode, data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 

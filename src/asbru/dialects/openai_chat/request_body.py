@@ -10,6 +10,7 @@
 | any reasoning                  | nothing where the target does not reason (noted)                        |
 | tools, with or without it      | the only effort that the target takes with tools, where it has one      |
 | stream                         | usage is asked for where the target allows; the writer withholds it     |
+| user                           | its digest where it is longer than OpenAI takes (noted)                 |
 | top_k, more than four stops    | only for callers of this dialect; else dropped or cut (noted)           |
 """
 
@@ -21,10 +22,11 @@ import msgspec
 
 from asbru.core.chat import ChatRequest, Raw, Reasoning, ResponseFormat
 from asbru.core.traits import Traits
-from asbru.dialects.bounds import fit_output, fit_sampling, nearest_effort
+from asbru.dialects.bounds import fit_output, fit_sampling, fit_user, nearest_effort
 from asbru.dialects.contract import Written
 from asbru.dialects.openai_chat.messages import write_messages
 from asbru.dialects.openai_chat.parts import PartWriter
+from asbru.dialects.openai_chat.tool_ids import fit_tool_ids
 from asbru.dialects.openai_chat.tools import write_tool_choice, write_tools
 from asbru.dialects.openai_chat.types import NAME
 from asbru.dialects.receipt import Receipt
@@ -33,6 +35,7 @@ _encode = msgspec.json.Encoder().encode
 _LOW_TOKENS_MAX: Final = 4_096
 _MEDIUM_TOKENS_MAX: Final = 16_384
 _STOPS_MAX: Final = 4
+_USER_CHARS_MAX: Final = 64
 _EFFORTS: Final = ("none", "minimal", "low", "medium", "high")
 """Efforts where the target's own are not known."""
 _PLAIN: Final = (
@@ -45,7 +48,6 @@ _PLAIN: Final = (
     ("logprobs", "logprobs"),
     ("top_logprobs", "top_logprobs"),
     ("logit_bias", "logit_bias"),
-    ("user", "user"),
 )
 
 
@@ -56,7 +58,9 @@ def write_request(request: ChatRequest, model: str, traits: Traits) -> Written:
     writer = PartWriter(receipt, marks=traits.cache_marks, reasoning_back=traits.reasoning_back)
     body: dict[str, object] = {
         "model": model,
-        "messages": write_messages(request.messages, writer, system_anywhere=traits.system_anywhere),
+        "messages": write_messages(
+            fit_tool_ids(request.messages, traits, receipt), writer, system_anywhere=traits.system_anywhere
+        ),
     }
     if request.tools is not None or request.tool_choice is not None or request.parallel_tool_calls is not None:
         body |= _write_tooling(request, writer)
@@ -74,8 +78,8 @@ def write_request(request: ChatRequest, model: str, traits: Traits) -> Written:
     body |= _write_stream(request, traits, writer)
     for name, raw in receipt.riding("", request.extra).items():
         body.setdefault(name, raw)
-    if traits.strip:
-        for name in sorted(traits.strip & body.keys()):
+    if gone := traits.strip.union(traits.refuse_members):
+        for name in sorted(gone & body.keys()):
             del body[name]
             receipt.dropped(name, "the provider refuses it")
     return Written(_encode(body), receipt.notes)
@@ -213,7 +217,7 @@ def _write_own_wish(wish: Reasoning) -> dict[str, object]:
 
 
 def _write_limits(request: ChatRequest, traits: Traits, writer: PartWriter) -> dict[str, object]:
-    """Token limit, stops, top_k and tier: where dialects differ in what they take."""
+    """Token limit, stops, top_k, tier and user: where dialects differ in what they take."""
     body: dict[str, object] = {}
     if request.max_tokens is not None:
         name = "max_tokens" if traits.legacy_max_tokens else "max_completion_tokens"
@@ -235,4 +239,6 @@ def _write_limits(request: ChatRequest, traits: Traits, writer: PartWriter) -> d
             writer.receipt.changed("service_tier", "standard_only becomes default")
             tier = "default"
         body["service_tier"] = tier
+    if request.user is not None:
+        body["user"] = fit_user(request.user, traits.user_chars_max or _USER_CHARS_MAX, writer.receipt)
     return body

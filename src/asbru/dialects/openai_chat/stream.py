@@ -53,6 +53,7 @@ from asbru.dialects.openai_chat.response import call_id, read_created
 from asbru.dialects.openai_chat.stops import read_stop
 from asbru.dialects.openai_chat.types import NAME, REFUSE_REPLY
 from asbru.dialects.openai_chat.usage import read_usage
+from asbru.dialects.surrogates import decode_mended
 from asbru.wire.errors import FramingError
 from asbru.wire.sse import COMMENT, SseEvent, SseReader, read_block
 
@@ -341,6 +342,6 @@ class ChatStreamReader:
 
 def _decode(data: bytes) -> dict[str, Raw] | None:
     try:
-        return _OBJECT.decode(data)
+        return decode_mended(_OBJECT.decode, data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None

@@ -13,7 +13,7 @@ import msgspec
 
 from asbru.core.chat import ForeignTool, Raw, Tool, ToolCallPart, ToolChoice
 from asbru.dialects.fields import Fields, kind_of
-from asbru.dialects.openai_chat.parts import PartWriter, raw_starts, read_cache
+from asbru.dialects.openai_chat.parts import PartWriter, raw_starts, read_arguments, read_cache
 from asbru.dialects.openai_chat.plain import read_plain_tools
 from asbru.dialects.openai_chat.types import NAME
 from asbru.dialects.tool_schema import write_schema
@@ -151,7 +151,7 @@ def read_tool_calls(message: Fields, fallback_id: str) -> list[ToolCallPart]:
     if legacy is not None and not calls:
         name = legacy.text("name")
         if name:  # Snowflake sends an empty one beside real calls
-            calls.append(ToolCallPart(id=fallback_id, name=name, arguments=legacy.text("arguments") or ""))
+            calls.append(ToolCallPart(id=fallback_id, name=name, arguments=read_arguments(legacy)))
     return calls
 
 
@@ -161,12 +161,7 @@ def _read_tool_call(call: Fields, fallback_id: str) -> ToolCallPart:
     inner = call.need_child("custom" if custom else "function")
     call.raw("function" if custom else "custom")
     call.raw("index")  # its place in the list, which the list tells
-    if custom:
-        arguments = inner.text("input")
-    elif raw_starts(inner.peek("arguments") or _FUNCTION, b"{"):  # an object where JSON text belongs
-        arguments = bytes(inner.raw("arguments") or b"").decode()
-    else:
-        arguments = inner.text("arguments")
+    arguments = inner.text("input") if custom else read_arguments(inner)
     return ToolCallPart(
         id=call.text("id") or fallback_id,
         name=inner.need_text("name"),

@@ -17,11 +17,13 @@ from asbru.core.usage import Usage
 from asbru.dialects.fields import NULL
 from asbru.dialects.openai_chat.types import Envelope, InputDetails, OutputDetails, UsageEnvelope, UsageWire
 from asbru.dialects.receipt import Receipt
+from asbru.dialects.surrogates import decode_mended
 
 _USAGE = msgspec.json.Decoder(UsageWire)
 _ENVELOPE = msgspec.json.Decoder(Envelope)
 _QUICK = msgspec.json.Decoder(UsageEnvelope)
 _TIER = b'"service_tier"'
+_NEAR_BYTES = 512
 _KEY = b'"usage"'
 _GROQ_KEY = b'"x_groq"'
 _NO_INPUT = InputDetails()
@@ -119,7 +121,8 @@ def envelope_usage(envelope: Envelope) -> Usage | None:
 def usage_of(body: bytes) -> Usage | None:
     """Usage of a complete JSON answer (chat, completions, embeddings): from the tail, else from the whole."""
     at = body.rfind(_KEY)
-    if body.find(_TIER, 0, at) >= 0:  # a tier that stands before the usage: the end alone does not tell it
+    # A tier that stands before the usage: the end alone does not tell it. Not looked for in the text, which is long.
+    if body.find(_TIER, 0, min(at, _NEAR_BYTES)) >= 0 or body.find(_TIER, max(at - _NEAR_BYTES, 0), at) >= 0:
         try:
             return envelope_usage(_ENVELOPE.decode(body))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -137,7 +140,7 @@ def usage_of(body: bytes) -> Usage | None:
     if _KEY not in body:
         return None
     try:
-        return envelope_usage(_ENVELOPE.decode(body))
+        return envelope_usage(decode_mended(_ENVELOPE.decode, body))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 

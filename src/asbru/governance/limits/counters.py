@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from asbru.governance.entries import LimitEntry
-from asbru.governance.ledger import Report, Short, Slice
+from asbru.governance.ledger import Report, Slice
 from asbru.governance.ledger.ledger import is_sliding
 
 NO_WINDOW = -1
@@ -30,7 +30,6 @@ class Counter:
         "_on_report",
         "_settled",
         "ends_ms",
-        "full_until_s",
         "good_until_s",
         "held",
         "key",
@@ -39,7 +38,6 @@ class Counter:
         "low",
         "owner",
         "quiet",
-        "short",
         "sliding",
         "start_ms",
         "used",
@@ -62,9 +60,6 @@ class Counter:
         self.used = 0
         """All that was spent and held of the limit, by anyone, when the ledger last told."""
         self.ends_ms = 0
-        self.full_until_s = 0.0
-        """Until when the limit is known to have no room."""
-        self.short: Short | None = None
         self.quiet = -1
         """What was left when idle slices were last looked for."""
         self.held: dict[int, int] = {}
@@ -77,7 +72,6 @@ class Counter:
         """A slice, that was asked for at a moment. It joins the one in hand, or follows it."""
         self.used = taken.used
         self.ends_ms = taken.ends_ms
-        self.full_until_s = 0.0
         if not taken.amount:
             return
         start_ms = taken.start_ms
@@ -92,12 +86,6 @@ class Counter:
         self.good_until_s = max(self.good_until_s, asked_s + taken.good_for_ms / 1000)
         self.left += taken.amount
         self.low = self.wish // 4
-
-    def take_short(self, short: Short, until_s: float) -> None:
-        """The limit has no room."""
-        self.short = short
-        self.used = short.used
-        self.full_until_s = until_s
 
     def is_stale(self, now_s: float) -> bool:
         """Whether the slice in hand is good no more."""

@@ -33,6 +33,7 @@ StoreAway: TypeAlias = Literal["closed", "open"]
 Needs: TypeAlias = "Sequence[tuple[Counter, int]]"
 
 SWEEP_S = 1.0
+FULL_MAX = 10_000
 FULL_S_MAX = 1.0
 """For so long a limit counts as full after a refusal, for those who choose among targets."""
 AHEAD_PAUSE_S = 0.1
@@ -48,6 +49,8 @@ class Limits:
         self.store_away: StoreAway = "closed"
         self._loop = loop
         self._clock = clock
+        self._full: dict[str, float] = {}
+        """Until when owners and targets are known to have no room."""
         self._dirty: dict[Counter, None] = {}
         self._in_hand: dict[Counter, None] = {}
         self._ahead: dict[Counter, None] = {}
@@ -83,8 +86,8 @@ class Limits:
 
     def room(self, owner: str) -> bool:
         """See `standing.Standings`."""
-        now_s = self._clock()
-        return all(one.full_until_s <= now_s for one in self.owners.of_owner(owner))
+        until_s = self._full.get(owner)
+        return until_s is None or until_s <= self._clock()
 
     def used(self, caller: str) -> Used:
         """See `standing.Standings`."""
@@ -129,6 +132,12 @@ class Limits:
             if counter.held:
                 self._holding[counter] = None
         self._note_in_hand(counters)
+
+    def note_full(self, owner: str, until_s: float) -> None:
+        """A limit of an owner or a target has no room until then."""
+        if len(self._full) >= FULL_MAX:
+            self._full.clear()
+        self._full[owner] = until_s
 
     def put_back(self, holding: Holding) -> None:
         """A call that goes on waiting, or is refused, holds nothing."""
@@ -267,7 +276,8 @@ class _Asked:
     def _refusal(self, short: Short, now_s: float) -> LimitReached:
         counter, missing = next(one for one in self._claimed if one[0].key == short.key)
         full_s = FULL_S_MAX if short.resets_in_ms < 0 else min(FULL_S_MAX, short.resets_in_ms / 1000)
-        counter.take_short(short, now_s + full_s)
+        counter.used = short.used
+        self._limits.note_full(counter.owner, now_s + full_s)
         need = next(need for one, need in self._needs if one is counter)
         # What this call held of it meanwhile is no one else's.
         return refusal(counter.owner, counter.limit, short, need=need, used=max(0, short.used - (need - missing)))

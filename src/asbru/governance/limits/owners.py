@@ -33,15 +33,14 @@ _AT_ONCE = frozenset(("requests", "concurrency"))
 
 class Chain:
     """The counters of a key and of the owners above it, the key's own first. `admitted`: those for requests and calls
-    at once; `held`: for money and tokens. `lacks`: an owner above that nobody knows, "" for none."""
+    at once; `held`: for money and tokens."""
 
-    __slots__ = ("admitted", "counters", "held", "lacks")
+    __slots__ = ("admitted", "counters", "held")
 
-    def __init__(self, counters: tuple[Counter, ...], lacks: str = "") -> None:
+    def __init__(self, counters: tuple[Counter, ...]) -> None:
         self.counters = counters
         self.admitted = tuple((one, 1) for one in counters if one.limit.metric in _AT_ONCE)
         self.held = tuple(one for one in counters if one.limit.metric not in _AT_ONCE)
-        self.lacks = lacks
 
 
 NO_CHAIN = Chain(())
@@ -62,7 +61,7 @@ class Owners:
         self._chains: dict[tuple[str, str], Chain] = {}
         self._targets: dict[tuple[str, str, str, str, str], tuple[Counter, ...]] = {}
         self._limited: set[str] = set()
-        """Entries with a limit, or with an owner that may be missing."""
+        """Entries with a limit."""
         self._with_runs: set[str] = set()
         """Names of keys with limits of a run."""
         self._owners_with_runs = False
@@ -73,7 +72,7 @@ class Owners:
 
     @property
     def limited(self) -> bool:
-        """Whether there is any limit, or an owner that may be missing."""
+        """Whether there is any limit."""
         return bool(self._limited)
 
     def chain(self, caller: str, run: str = "") -> Chain:
@@ -96,10 +95,6 @@ class Owners:
         _keep(self._targets, key, counters)
         return counters
 
-    def of_owner(self, owner: str) -> list[Counter]:
-        """The counters in use for one owner."""
-        return [one for one in self.counters.values() if one.owner == owner]
-
     def forget_idle(self) -> None:
         """Drop counters that nobody needs and nothing is held of."""
         if len(self.counters) > CHAINS_MAX:
@@ -118,19 +113,13 @@ class Owners:
             return NO_CHAIN
         owner, limits, above = entry.owner_id or f"key/{entry.name}", entry.limits, entry.parent
         counters = [self._counter(owner, limit, run) for limit in limits]
-        lacks = ""
         for _ in range(OWNERS_ABOVE_MAX):
-            if not above:
-                break
             found = self._owners.get(above)
-            if found is None:
-                lacks = above
+            if found is None:  # none, or not known here: such a key is refused by `Keys`
                 break
             counters += [self._counter(above, limit, run) for limit in found.limits]
             above = found.parent
-        else:
-            lacks = above
-        chain = Chain(tuple(counters), lacks)
+        chain = Chain(tuple(counters))
         _keep(self._chains, key, chain)
         return chain
 
@@ -142,7 +131,9 @@ class Owners:
         if entry is not None:
             owner = entry.owner_id or f"key/{entry.name}"
             yield from (
-                (owner, one.limits) for one in entry.providers if one.limits and one.provider in ("*", provider)
+                (f"{owner}/provider/{one.provider}", one.limits)
+                for one in entry.providers
+                if one.limits and one.provider in ("*", provider)
             )
         for owner, found in self._owners.items():
             kind, _, name = owner.partition("/")
@@ -171,7 +162,7 @@ class Owners:
         limits = [*entry.limits, *(limit for one in entry.providers for limit in one.limits)]
         if any(limit.window == RUN for limit in limits):
             self._with_runs.add(entry.name)
-        self._changed(entry_id, limited=bool(limits or entry.parent))
+        self._changed(entry_id, limited=bool(limits))
 
     def _remove_key(self, entry_id: str) -> None:
         self._drop_key(entry_id)

@@ -1,6 +1,7 @@
 """Any server that speaks the OpenAI or the Anthropic dialect: vLLM, Ollama, llama.cpp, another gateway.
 
-`max_tokens` is the name that all of them know; `max_completion_tokens` some refuse (Mistral: 422).
+`max_tokens` is the name that all of them know; `max_completion_tokens` some refuse (Mistral: 422). Ids of
+tool calls may be long: some gateways carry signatures in them.
 """
 
 from asbru.core.traits import Traits
@@ -11,5 +12,5 @@ PROVIDER = Provider(
     title="Custom (OpenAI- or Anthropic-compatible)",
     access=(OPENAI_ACCESS, ANTHROPIC_ACCESS),
     keyless=True,
-    traits=Traits(legacy_max_tokens=True),
+    traits=Traits(legacy_max_tokens=True, tool_id_chars_max=0),
 )

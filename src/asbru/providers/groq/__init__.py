@@ -14,6 +14,7 @@ PROVIDER = Provider(
     traits=Traits(
         strip=frozenset(("store", "service_tier", "prompt_cache_key")),
         refuse_inputs=("audio",),
+        refuse_members=("reasoning_content",),
         reasoning_back="reasoning",
         system_anywhere=True,
     ),

@@ -1,0 +1,158 @@
+"""Customers, teams, virtual keys and limits of the file -> entries of the feed.
+
+What is wrong with one of them by itself is `governance.declare`'s to say; here stands what they mean together: owners,
+providers and surfaces that are named must be there. What would merely never happen is a warning.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+
+from asbru.app.compile_providers import Findings
+from asbru.app.config import ConfigFile, ConfigPath, ParsedConfig, nearest
+from asbru.app.config.live import VirtualKey
+from asbru.cluster import Entries
+from asbru.dialects import discover
+from asbru.governance import VIRTUAL_KEY, digest_of
+from asbru.governance.declare import (
+    customer_entry,
+    expiry_ms,
+    flaws,
+    scope_entry,
+    team_entry,
+    virtual_key_entry,
+)
+from asbru.governance.declared import Limited
+from asbru.governance.entries import OWNER
+
+_KEY_LENGTH_MIN = 16
+
+
+def compile_governance(parsed: ParsedConfig, pepper: bytes, findings: Findings) -> Entries:
+    """The entries of all owners; problems go to `findings`."""
+    config = parsed.config
+    owners: dict[str, bytes] = {}
+    for index, customer in enumerate(config.customers):
+        if _is_sound(("customers", index), customer, findings):
+            owners.update((customer_entry(customer),))
+    customers = {customer.name for customer in config.customers}
+    for index, team in enumerate(config.teams):
+        path = ("teams", index)
+        _check_named((*path, "customer"), team.customer, findings, kind="customer", known=customers)
+        if _is_sound(path, team, findings):
+            owners.update((team_entry(team),))
+    owners.update(_scopes(config, findings))
+    return {VIRTUAL_KEY: _virtual_keys(parsed, pepper, findings), OWNER: owners}
+
+
+def enforce_auth(config: ConfigFile, findings: Findings) -> bool | None:
+    """Whether every call needs a virtual key; None: as soon as there is one. Its other names are taken with a hint."""
+    governance = config.governance
+    given = {
+        "enforce_auth": governance.enforce_auth,
+        "enforce_auth_on_inference": governance.enforce_auth_on_inference,
+        "is_vk_mandatory": governance.is_vk_mandatory,
+        "enforceGovernanceHeader": governance.enforce_governance_header,
+    }
+    set_names = [name for name, value in given.items() if value is not None]
+    for name in set_names:
+        if name != "enforce_auth":
+            findings.warn(("governance", name), "taken for `enforce_auth`, which is its name here")
+    if len({given[name] for name in set_names}) > 1:
+        findings.error(("governance", set_names[-1]), f"{' and '.join(set_names)} say different things")
+    return given[set_names[0]] if set_names else None
+
+
+def _is_sound(path: ConfigPath, one: Limited, findings: Findings) -> bool:
+    found = flaws(one)
+    for flaw in found:
+        findings.error((*path, *flaw.path), flaw.message)
+    return not found
+
+
+def _check_named(path: ConfigPath, name: str | None, findings: Findings, *, kind: str, known: Iterable[str]) -> None:
+    if name is not None and name not in known and not findings.part.touches(f"{kind}s"):
+        findings.error(path, f"there is no {kind} {name!r}; {nearest(name, known)}")
+
+
+def _scopes(config: ConfigFile, findings: Findings) -> dict[str, bytes]:
+    entries: dict[str, bytes] = {}
+    for index, one in enumerate(config.governance.limits):
+        path: ConfigPath = ("governance", "limits", index)
+        if not _is_sound(path, one, findings):
+            continue
+        entry_id, payload = scope_entry(one)
+        if entry_id in entries:
+            findings.error((*path, "name"), f"the {one.scope.replace('_', ' ')} {one.name!r} has limits already")
+        provider, _, rest = one.name.partition("/")
+        _warn_of_provider((*path, "name"), provider, config, findings)
+        settings = config.providers.get(provider)
+        if one.scope == "provider_key" and settings and rest not in (key.name for key in settings.keys):
+            findings.warn((*path, "name"), f"{provider!r} has no key {rest!r}")
+        entries[entry_id] = payload
+    return entries
+
+
+def _virtual_keys(parsed: ParsedConfig, pepper: bytes, findings: Findings) -> dict[str, bytes]:
+    """Entries of the feed by digest."""
+    config = parsed.config
+    known = _Known(config)
+    compiled: dict[str, bytes] = {}
+    for index, key in enumerate(config.virtual_keys):
+        path: ConfigPath = ("virtual_keys", index, "value")
+        if path in parsed.unset:
+            name = parsed.unset[path]
+            findings.warn(path, f"environment variable {name} is not set: virtual key {key.name!r} is disabled")
+            continue
+        value = key.value.reveal()
+        if not value or not value.isascii() or not value.isprintable() or " " in value:
+            findings.error(path, "a virtual key is visible ASCII, without spaces, and not empty")
+            continue
+        if len(value) < _KEY_LENGTH_MIN:
+            findings.warn(path, f"shorter than {_KEY_LENGTH_MIN} characters: easy to guess")
+        digest = digest_of(value.encode(), pepper)
+        if digest in compiled:
+            findings.error(path, "two virtual keys have the same value")
+        if _is_sound(path[:-1], key, findings):
+            known.check(path[:-1], key, findings)
+            digest, compiled[digest] = virtual_key_entry(key, digest)
+    return compiled
+
+
+class _Known:
+    """What a virtual key may name."""
+
+    def __init__(self, config: ConfigFile) -> None:
+        self._config = config
+        self._customers = {customer.name for customer in config.customers}
+        self._teams = {team.name for team in config.teams}
+        self._surfaces = {"*", *(dialect.surface.name for dialect in discover().values())}
+        self._now_ms = time.time() * 1000
+
+    def check(self, path: ConfigPath, key: VirtualKey, findings: Findings) -> None:
+        """What the key at `path` names is there, or `findings` has it."""
+        config = self._config
+        _check_named((*path, "team"), key.team, findings, kind="team", known=self._teams)
+        _check_named((*path, "customer"), key.customer, findings, kind="customer", known=self._customers)
+        for place, surface in enumerate(key.surfaces):
+            _check_named((*path, "surfaces", place), surface, findings, kind="surface", known=self._surfaces)
+        for place, pattern in enumerate(key.models):
+            provider, slash, _ = pattern.partition("/")
+            if slash and not pattern.startswith("regex:"):
+                _warn_of_provider((*path, "models", place), provider, config, findings)
+        for place, access in enumerate(key.providers):
+            where: ConfigPath = (*path, "providers", place)
+            _warn_of_provider((*where, "provider"), access.provider, config, findings)
+            settings = config.providers.get(access.provider)
+            names = {"*", *(one.name for one in settings.keys)} if settings else set[str]()
+            for number, name in enumerate(access.keys):
+                if names and name not in names:
+                    findings.warn((*where, "keys", number), f"{access.provider!r} has no key {name!r}")
+        if key.expires_at is not None and expiry_ms(key.expires_at) <= self._now_ms:
+            findings.warn((*path, "expires_at"), f"virtual key {key.name!r} has expired: it is refused")
+
+
+def _warn_of_provider(path: ConfigPath, provider: str, config: ConfigFile, findings: Findings) -> None:
+    if "*" not in provider and provider not in config.providers:
+        findings.warn(path, f"provider {provider!r} is not configured")

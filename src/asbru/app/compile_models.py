@@ -1,0 +1,79 @@
+"""Model names that would never match anything: a `*` where none is understood, a bare name that no provider has.
+
+A `*` stands alone in the `models` of a provider's key, and as `provider/*` in `fallbacks.from`. Those of virtual keys
+are globs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from asbru.app.compile_providers import Findings
+from asbru.app.config import ConfigFile, ConfigPath, nearest
+from asbru.app.snapshot import ProviderFacts
+
+_ALONE = "`*` stands alone or not at all; name the models"
+_NO_STAR = "a `*` is not understood here; name the model"
+_BARE = re.compile(r"(?!regex:)[^/*?\[]+")
+_NAMES_SEARCHED_MAX = 5000
+"""Names among which the nearest one is looked for."""
+
+
+def check_model_names(config: ConfigFile, providers: Iterable[ProviderFacts], findings: Findings) -> None:
+    """Errors for names that cannot match, warnings for those that may not."""
+    for path, message in (*_keys(config), *_fallbacks(config)):
+        findings.error(path, message)
+    _check_virtual_keys(config, _Known(providers), findings)
+
+
+def _keys(config: ConfigFile) -> Iterator[tuple[ConfigPath, str]]:
+    for name, provider in config.providers.items():
+        for index, key in enumerate(provider.keys):
+            for place, model in enumerate(key.models):
+                if "*" in model and model != "*":
+                    yield ("providers", name, "keys", index, "models", place), _ALONE
+            for model in key.aliases:
+                if "*" in model:
+                    yield ("providers", name, "keys", index, "aliases", model), _NO_STAR
+
+
+def _fallbacks(config: ConfigFile) -> Iterator[tuple[ConfigPath, str]]:
+    for index, fallback in enumerate(config.fallbacks):
+        if "*" in fallback.source and not _is_every_model(fallback.source):
+            yield ("fallbacks", index, "from"), "expected `provider/model` or `provider/*`"
+        for place, target in enumerate(fallback.targets):
+            if "*" in target:
+                yield ("fallbacks", index, "to", place), _NO_STAR
+
+
+class _Known:
+    """The model names that the providers are known to have, and whether one of them may have others as well."""
+
+    def __init__(self, providers: Iterable[ProviderFacts]) -> None:
+        facts = tuple(providers)
+        keys = [key for provider in facts for key in provider.keys]
+        self.names = {model for provider in facts for model in provider.known_models}
+        self.names |= {model for key in keys for model in (*key.models, *key.aliases) if model != "*"}
+        self.is_all = not any("*" in key.models for key in keys)
+
+
+def _check_virtual_keys(config: ConfigFile, known: _Known, findings: Findings) -> None:
+    """Bare names; what has a provider before it, is a glob or an expression, may be about any model."""
+    if findings.part.touches("providers"):
+        return  # what could not be read may have the model
+    said: dict[str, str] = {}
+    for index, key in enumerate(config.virtual_keys):
+        for place, model in enumerate(key.models):
+            if model in known.names or not _BARE.fullmatch(model):
+                continue
+            if model not in said:
+                names = sorted(known.names)[:_NAMES_SEARCHED_MAX]
+                said[model] = f"no provider is known to have this model; {nearest(model, names, shown_max=5)}"
+            tell = findings.error if known.is_all else findings.warn
+            tell(("virtual_keys", index, "models", place), said[model])
+
+
+def _is_every_model(pattern: str) -> bool:
+    provider, _, rest = pattern.partition("/")
+    return rest == "*" and "*" not in provider

@@ -1,0 +1,166 @@
+"""The tables `objects`, `object_references` and `changes`.
+
+Whoever writes opens the transaction, so that an object, the note about it and what else follows from it are written
+together or not at all. Everything raises StorageError.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, cast
+
+import msgspec
+
+from asbru.storage import Database, Value
+
+CHANGES_KEPT_MAX = 100_000
+"""Notes; older ones are deleted as new ones come."""
+
+
+class Reference(NamedTuple):
+    """An object by kind and id."""
+
+    kind: str
+    id: str
+
+
+class StoredObject(msgspec.Struct, frozen=True):
+    """`version` counts from 1, one for each change. `body`: JSON."""
+
+    kind: str
+    id: str
+    version: int
+    body: str
+    changed_ms: int
+
+
+class Change(msgspec.Struct, frozen=True):
+    """Who did what, and when. `before`, `after`: the body, "" where there was none or is none."""
+
+    at_ms: int
+    actor: str
+    action: str
+    kind: str
+    id: str
+    before: str = ""
+    after: str = ""
+    number: int = 0
+    """Given by `note`."""
+
+
+class ObjectStore:
+    """See the module."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    # Objects
+
+    def load(self, kind: str, object_id: str) -> StoredObject | None:
+        """One object; None when there is none."""
+        found = self._objects("kind = ? AND id = ?", (kind, object_id), 1)
+        return found[0] if found else None
+
+    def load_page(
+        self, kind: str, *, after: str = "", limit: int, search: str = "", refers_to: Reference | None = None
+    ) -> list[StoredObject]:
+        """Objects by id, from the first one after `after`, whose id holds `search` and which name `refers_to`."""
+        where, values = "kind = ? AND id > ?", [kind, after]
+        if search:
+            where += " AND id LIKE ? ESCAPE '!'"
+            values.append(f"%{_literal(search)}%")
+        if refers_to is not None:
+            where += (
+                " AND EXISTS (SELECT 1 FROM object_references r"
+                " WHERE r.kind = objects.kind AND r.id = objects.id AND r.to_kind = ? AND r.to_id = ?)"
+            )
+            values += refers_to
+        return self._objects(where, values, limit)
+
+    def load_kind(self, kind: str) -> list[StoredObject]:
+        """Every object of a kind, by id."""
+        return self._objects("kind = ?", (kind,))
+
+    def save(self, one: StoredObject, references: Iterable[Reference]) -> None:
+        """Write an object, new or in place of its last version, and what it names."""
+        self._database.run(
+            "INSERT INTO objects (kind, id, version, body, changed_ms) VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT (kind, id) DO UPDATE SET"
+            " version = excluded.version, body = excluded.body, changed_ms = excluded.changed_ms",
+            (one.kind, one.id, one.version, one.body, one.changed_ms),
+        )
+        self._forget_references(one.kind, one.id)
+        self._database.run_many(
+            "INSERT INTO object_references (kind, id, to_kind, to_id) VALUES (?, ?, ?, ?)",
+            [(one.kind, one.id, *reference) for reference in sorted(set(references))],
+        )
+
+    def delete(self, kind: str, object_id: str) -> None:
+        """Delete an object, and what it named."""
+        self._database.run("DELETE FROM objects WHERE kind = ? AND id = ?", (kind, object_id))
+        self._forget_references(kind, object_id)
+
+    def referring_to(self, kind: str, object_id: str, limit: int) -> list[Reference]:
+        """The objects that name this one, at most `limit`."""
+        rows = self._database.run(
+            "SELECT kind, id FROM object_references WHERE to_kind = ? AND to_id = ? ORDER BY kind, id LIMIT ?",
+            (kind, object_id, limit),
+        )
+        return [Reference(str(found_kind), str(found_id)) for found_kind, found_id in rows]
+
+    def _forget_references(self, kind: str, object_id: str) -> None:
+        self._database.run("DELETE FROM object_references WHERE kind = ? AND id = ?", (kind, object_id))
+
+    def _objects(self, where: str, values: Sequence[object], limit: int | None = None) -> list[StoredObject]:
+        bound = "" if limit is None else f" LIMIT {int(limit)}"
+        rows = self._database.run(
+            f"SELECT kind, id, version, body, changed_ms FROM objects WHERE {where} ORDER BY id{bound}",  # noqa: S608 -- our own text, values are marks
+            values,
+        )
+        return [StoredObject(*cast("tuple[str, str, int, str, int]", row)) for row in rows]
+
+    # Notes
+
+    def note(self, change: Change) -> None:
+        """Write down a change, numbered after the last, in the transaction that makes it."""
+        last = self._database.run("SELECT max(number) FROM changes")[0][0]
+        number = int(cast("int | None", last) or 0) + 1
+        self._database.run(
+            "INSERT INTO changes (number, at_ms, actor, action, kind, id, before, after)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                number,
+                change.at_ms,
+                change.actor,
+                change.action,
+                change.kind,
+                change.id,
+                change.before,
+                change.after,
+            ),
+        )
+        self._database.run("DELETE FROM changes WHERE number <= ?", (number - CHANGES_KEPT_MAX,))
+
+    def load_changes(
+        self, *, before: int | None = None, limit: int, kind: str = "", object_id: str = ""
+    ) -> list[Change]:
+        """The newest changes first, from the one before number `before`; of a kind, of an object."""
+        where, values = "1 = 1", cast("list[Value]", [])
+        for column, value in (("kind", kind), ("id", object_id)):
+            if value:
+                where += f" AND {column} = ?"
+                values.append(value)
+        if before is not None:
+            where += " AND number < ?"
+            values.append(before)
+        rows = self._database.run(
+            f"SELECT at_ms, actor, action, kind, id, before, after, number FROM changes WHERE {where}"  # noqa: S608 -- our own text, values are marks
+            f" ORDER BY number DESC LIMIT {int(limit)}",
+            values,
+        )
+        return [Change(*cast("tuple[int, str, str, str, str, str, str, int]", row)) for row in rows]
+
+
+def _literal(search: str) -> str:
+    """Text that LIKE takes as it is."""
+    return search.replace("!", "!!").replace("%", "!%").replace("_", "!_")

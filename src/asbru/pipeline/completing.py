@@ -1,0 +1,57 @@
+"""What a translated answer needs beside what the provider said: the caller's own names of tools, a time, an id.
+
+Some dialects tell no time of creation and some providers send no id; callers of others rely on both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from asbru.core.reply import ChatReply, PartStart, ReplyStart, StreamEvent
+from asbru.pipeline.tool_names import restored
+
+
+class Completing:
+    """`names`: of tools, as they were written to the provider, and the caller's own. `created_s`, `reply_id`: what
+    stands where the provider told none."""
+
+    __slots__ = ("_created_s", "_names", "_reply_id", "_started")
+
+    def __init__(self, names: Mapping[str, str], created_s: int, reply_id: str) -> None:
+        self._names = names
+        self._created_s = created_s
+        self._reply_id = reply_id
+        self._started = False
+
+    def reply(self, reply: ChatReply) -> ChatReply:
+        """A whole answer, completed."""
+        choices = reply.choices
+        if self._names:
+            choices = tuple(
+                msgspec.structs.replace(choice, parts=tuple(restored(part, self._names) for part in choice.parts))
+                for choice in choices
+            )
+        return msgspec.structs.replace(
+            reply,
+            id=reply.id or self._reply_id,
+            created_s=reply.created_s or self._created_s,
+            choices=choices,
+        )
+
+    def events(self, events: list[StreamEvent]) -> list[StreamEvent]:
+        """Events of a stream, in order, completed."""
+        if self._started and not self._names:
+            return events
+        return [self._event(event) for event in events]
+
+    def _event(self, event: StreamEvent) -> StreamEvent:
+        if isinstance(event, ReplyStart):
+            self._started = True
+            return msgspec.structs.replace(
+                event, id=event.id or self._reply_id, created_s=event.created_s or self._created_s
+            )
+        if isinstance(event, PartStart) and self._names:
+            return msgspec.structs.replace(event, part=restored(event.part, self._names))
+        return event

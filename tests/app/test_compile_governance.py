@@ -1,0 +1,138 @@
+"""Owners of the file: what they become, which mistakes refuse the file, and what is only worth a warning."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from asbru.app.boot import Options
+from asbru.app.compile import Compiled, compile_config
+from asbru.app.config import ConfigRefusedError
+from asbru.governance import VIRTUAL_KEY
+from asbru.governance.entries import OWNER, KeyEntry, OwnerEntry
+
+KEY = "value: sk-asb-0123456789abcdef"
+GROQ = "providers: {groq: {keys: [{name: main, value: gsk-0123456789}]}}"
+
+
+@pytest.fixture
+def build(tmp_path: Path):
+    """Compile a YAML text."""
+
+    def build(text: str, *, host: str | None = None) -> Compiled:
+        path = tmp_path / "config.yaml"
+        path.write_text(text)
+        return compile_config(Options(data_dir=tmp_path / "data", config=path, host=host), {})
+
+    return build
+
+
+def test_owners_become_entries(build) -> None:
+    """Customers, teams, keys and general limits, with all that was written."""
+    compiled = build(f"""
+customers: [{{name: acme, budgets: [{{amount_usd: 100}}]}}]
+teams: [{{name: blue, customer: acme, rate_limits: [{{metric: requests, amount: 60}}]}}]
+virtual_keys:
+  - name: svc
+    {KEY}
+    team: blue
+    providers: [{{provider: groq, keys: [main]}}]
+    surfaces: [openai]
+    tags: {{env: prod}}
+governance:
+  limits: [{{scope: model, name: groq/llama*, rate_limits: [{{metric: tokens, amount: 1000}}]}}]
+{GROQ}
+""")
+    owners = {at: msgspec.msgpack.decode(one, type=OwnerEntry) for at, one in compiled.declared[OWNER].items()}
+    assert list(owners) == ["customer/acme", "team/blue", "model/groq/llama*"]
+    assert owners["team/blue"].parent == "customer/acme"
+    assert owners["customer/acme"].limits[0].amount == 100_000_000_000
+    (payload,) = compiled.declared[VIRTUAL_KEY].values()
+    key = msgspec.msgpack.decode(payload, type=KeyEntry)
+    assert (key.parent, key.surfaces, key.tags) == ("team/blue", ("openai",), {"env": "prod"})
+    assert (key.providers[0].provider, key.providers[0].keys) == ("groq", ("main",))
+    assert compiled.warnings == []
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("teams: [{name: t, customer: acme}]", r"teams\.0\.customer: there is no customer 'acme'"),
+        (f"teams: [{{name: blue}}]\nvirtual_keys: [{{name: k, {KEY}, team: bleu}}]", "no team 'bleu'; did you mean"),
+        (f"virtual_keys: [{{name: k, {KEY}, surfaces: [opnai]}}]", r"surfaces\.0: there is no surface 'opnai'"),
+        (f"virtual_keys: [{{name: k, {KEY}, models: ['regex:(a+)+']}}]", r"models\.0: could take long"),
+        (f"virtual_keys: [{{name: k, {KEY}, expires_at: tomorrow}}]", r"expires_at: expected a time with its zone"),
+        ("teams: [{name: t}, {name: t}]", r"teams\.1\.name: 't' is used twice"),
+        ("customers: [{name: c}, {name: c}]", r"customers\.1\.name: 'c' is used twice"),
+        ("customers: [{name: c, budgets: [{amount_usd: -1}]}]", r"budgets\.0\.amount_usd: expected more than 0"),
+        ("customers: [{name: c, budgets: [{amount_usd: .nan}]}]", r"budgets\.0\.amount_usd"),
+        ("customers: [{name: c, budgets: [{amount_usd: 1, window: 5x}]}]", r"budgets\.0\.window: expected a window"),
+        ("customers: [{name: c, budgets: [{amount_usd: 1, aligned: true, timezone: Mars}]}]", "not a time zone"),
+        ("customers: [{name: c, rate_limits: [{metric: calls, amount: 1}]}]", r"rate_limits\.0\.metric: expected"),
+        (
+            "governance: {limits: [{scope: provider, name: groq}, {scope: provider, name: groq}]}",
+            r"governance\.limits\.1\.name: the provider 'groq' has limits already",
+        ),
+        ("governance: {enforce_auth: true, is_vk_mandatory: false}", "say different things"),
+    ],
+)  # fmt: skip
+def test_what_cannot_hold_is_an_error(build, text: str, message: str) -> None:
+    """A limit that would not work, an owner that is not there: told by path, with what was meant."""
+    with pytest.raises(ConfigRefusedError, match=message):
+        build(text)
+
+
+def test_what_would_never_happen_is_a_warning(build) -> None:
+    """Grants of what is not configured, and keys that have expired, are told and do no harm."""
+    compiled = build(f"""
+virtual_keys:
+  - name: k
+    {KEY}
+    models: ['opnai/*']
+    providers: [{{provider: opnai}}, {{provider: groq, keys: [mian]}}]
+    expires_at: 2020-01-01T00:00:00Z
+governance: {{limits: [{{scope: provider_key, name: groq/mian}}]}}
+{GROQ}
+""")
+    assert [warning.message for warning in compiled.warnings] == [
+        "'groq' has no key 'mian'",
+        "provider 'opnai' is not configured",
+        "provider 'opnai' is not configured",
+        "'groq' has no key 'mian'",
+        "virtual key 'k' has expired: it is refused",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("setting", "host", "expected"),
+    [
+        ("", None, (True, False, False)),
+        ("", "0.0.0.0", (False, False, True)),
+        ("governance: {enforce_auth: true}", None, (False, False, True)),
+        ("governance: {enforce_auth: false}", "0.0.0.0", (False, True, False)),
+        ("governance: {enforce_auth: false}", None, (False, True, False)),
+        ("governance: {enforceGovernanceHeader: true}", None, (False, False, True)),
+        ("governance: {enforce_auth_on_inference: false}", "0.0.0.0", (False, True, False)),
+        (f"virtual_keys: [{{name: k, {KEY}}}]", None, (False, False, False)),
+    ],
+)
+def test_who_needs_a_key(build, setting: str, host: str | None, expected: tuple[bool, bool, bool]) -> None:
+    """By default keys are needed as soon as there are any, or others can call; the switch decides otherwise. Where keys
+    are needed and none is there, one is made."""
+    compiled = build(setting, host=host)
+    snapshot = compiled.snapshot
+    assert (snapshot.open_access, snapshot.keys_optional, compiled.generated_key is not None) == expected
+
+
+def test_other_names_of_the_switch_are_taken_with_a_hint(build) -> None:
+    """Who comes from elsewhere is told the name here."""
+    (warning,) = build("governance: {is_vk_mandatory: true}").warnings
+    assert "governance.is_vk_mandatory: taken for `enforce_auth`" in str(warning)
+
+
+def test_calls_without_a_key_over_the_network_are_told(build) -> None:
+    """Whoever opens the gateway to the network reads it at each start."""
+    (warning,) = build("governance: {enforce_auth: false}", host="0.0.0.0").warnings
+    assert "anyone who reaches 0.0.0.0" in str(warning)

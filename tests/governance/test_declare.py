@@ -1,0 +1,150 @@
+"""Owners as declared: what is wrong with them, the entries that are made of them, and the ids of their limits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from asbru.governance.declare import (
+    customer_entry,
+    expiry_ms,
+    flaws,
+    limits_of,
+    scope_entry,
+    team_entry,
+    virtual_key_entry,
+)
+from asbru.governance.declared import Access, Budget, Customer, ProviderAccess, RateLimit, ScopeLimits, Team
+from asbru.governance.entries import KeyEntry, LimitEntry, OwnerEntry, ProviderEntry
+
+
+def owner(payload: bytes) -> OwnerEntry:
+    """An owner's payload, read."""
+    return msgspec.msgpack.decode(payload, type=OwnerEntry)
+
+
+def ids(**limits: Any) -> list[str]:
+    """The ids of a team's limits."""
+    return [limit.id for limit in limits_of("team/blue", Team(name="blue", **limits))]
+
+
+def test_a_key_says_all_that_was_declared() -> None:
+    """Nothing of a key is lost on the way to the workers; money is in nano-dollars, times in milliseconds."""
+    declared = Access(
+        name="svc",
+        team="blue",
+        models=("openai/*",),
+        blocked_models=("o1*",),
+        providers=(ProviderAccess(provider="openai", keys=("main",), weight=2, budgets=(Budget(amount_usd=0.5),)),),
+        surfaces=("openai",),
+        mcp_tools=("fs/*",),
+        expires_at="1970-01-01T01:00:01+01:00",
+        active=False,
+        tags={"env": "prod"},
+        budgets=(Budget(amount_usd=1.5, window="1d", aligned=True, timezone="Europe/Berlin", policy="expected"),),
+        rate_limits=(RateLimit(metric="concurrency", amount=3),),
+    )
+    digest, payload = virtual_key_entry(declared, "ab")
+    assert (digest, msgspec.msgpack.decode(payload, type=KeyEntry)) == (
+        "ab",
+        KeyEntry(
+            name="svc",
+            models=("openai/*",),
+            owner_id="key/svc",
+            parent="team/blue",
+            limits=(
+                LimitEntry("key/svc/cost/1d", "cost", 1_500_000_000, "1d", True, "Europe/Berlin", False),
+                LimitEntry("key/svc/concurrency", "concurrency", 3),
+            ),
+            providers=(
+                ProviderEntry(
+                    provider="openai",
+                    keys=("main",),
+                    weight=2,
+                    limits=(LimitEntry("key/svc/provider/openai/cost/1M", "cost", 500_000_000, "1M"),),
+                ),
+            ),
+            blocked_models=("o1*",),
+            surfaces=("openai",),
+            mcp_tools=("fs/*",),
+            expires_ms=1000,
+            active=False,
+            tags={"env": "prod"},
+        ),
+    )
+
+
+def test_owners_stand_under_their_kind_and_name() -> None:
+    """The ids by which keys and limits name their owners, and who is above whom."""
+    assert customer_entry(Customer(name="acme"))[0] == "customer/acme"
+    team_id, payload = team_entry(Team(name="blue", customer="acme"))
+    assert (team_id, owner(payload).name, owner(payload).parent) == ("team/blue", "blue", "customer/acme")
+    assert owner(team_entry(Team(name="blue"))[1]).parent == ""
+    assert scope_entry(ScopeLimits(scope="model", name="openai/org/m"))[0] == "model/openai/org/m"
+    by_customer = msgspec.msgpack.decode(virtual_key_entry(Access(name="k", customer="acme"), "")[1], type=KeyEntry)
+    assert by_customer.parent == "customer/acme"
+
+
+def test_ids_of_limits_do_not_depend_on_amounts() -> None:
+    """What is spent stays spent when an amount is edited; of several alike each keeps its own number."""
+    several = (Budget(amount_usd=1), Budget(amount_usd=2, window="1d"), Budget(amount_usd=3, aligned=True))
+    assert ids(budgets=several) == ["team/blue/cost/1M", "team/blue/cost/1d", "team/blue/cost/1M/2"]
+    assert ids(budgets=(Budget(amount_usd=9), *several[1:])) == ids(budgets=several)
+    rates = (RateLimit(metric="tokens", amount=1), RateLimit(metric="concurrency", amount=1))
+    assert ids(rate_limits=rates) == ["team/blue/tokens/1m", "team/blue/concurrency"]
+
+
+@pytest.mark.parametrize(
+    ("declared", "path"),
+    [
+        (Team(name="t", budgets=(Budget(amount_usd=1, window="30s", aligned=True),)), "budgets.0.window"),
+        (Team(name="t", budgets=(Budget(amount_usd=1, window="run", aligned=True),)), "budgets.0.window"),
+        (Team(name="t", budgets=(Budget(amount_usd=1, timezone="Europe/Berlin"),)), "budgets.0.timezone"),
+        (Team(name="t", budgets=(Budget(amount_usd=1, aligned=True, timezone="Mars"),)), "budgets.0.timezone"),
+        (Team(name="t", budgets=(Budget(amount_usd=1, aligned=True, timezone="../x"),)), "budgets.0.timezone"),
+        (Team(name="t", budgets=(Budget(amount_usd=1e-10),)), "budgets.0.amount_usd"),
+        (
+            Team(name="t", rate_limits=(RateLimit(metric="concurrency", amount=1, window="1h"),)),
+            "rate_limits.0.window",
+        ),
+        (Access(name="k", team="t", customer="c"), "customer"),
+        (Access(name="k", expires_at="2027-01-31"), "expires_at"),
+        (Access(name="k", expires_at="soon"), "expires_at"),
+        (Access(name="k", models=("*", "regex:(a+)+")), "models.1"),
+        (Access(name="k", blocked_models=("regex:(",)), "blocked_models.0"),
+        (Access(name="k", providers=(ProviderAccess(models=("regex:\\1",)),)), "providers.0.models.0"),
+        (
+            Access(name="k", providers=(ProviderAccess(budgets=(Budget(amount_usd=1, timezone="Asia/Tokyo"),)),)),
+            "providers.0.budgets.0.timezone",
+        ),
+        (ScopeLimits(scope="model", name="gpt-4o"), "name"),
+        (ScopeLimits(scope="provider", name="openai/x"), "name"),
+        (ScopeLimits(scope="provider_key", name="openai/"), "name"),
+    ],
+)
+def test_flaws_are_told_by_their_path(declared: Any, path: str) -> None:
+    """Whatever could not work is found when it is written, and where it stands is said."""
+    assert [".".join(map(str, flaw.path)) for flaw in flaws(declared)] == [path]
+
+
+def test_a_provider_stands_in_a_key_once() -> None:
+    """Two grants for one provider would leave open which counts: both are told."""
+    twice = Access(name="k", providers=(ProviderAccess(provider="openai"), ProviderAccess(provider="openai")))
+    assert [flaw.path for flaw in flaws(twice)] == [("providers", 0, "provider"), ("providers", 1, "provider")]
+
+
+def test_what_is_right_has_no_flaws() -> None:
+    """Everything that a window, a time zone and an expression may be."""
+    budgets = tuple(Budget(amount_usd=1, window=window) for window in ("30s", "1m", "1h", "1d", "1Q", "run"))
+    aligned = Budget(amount_usd=1, window="1Q", aligned=True, timezone="America/New_York")
+    key = Access(
+        name="k",
+        budgets=(*budgets, aligned),
+        rate_limits=(RateLimit(metric="requests", amount=1, window="run"), RateLimit(metric="concurrency", amount=1)),
+        models=("regex:gpt-(4o|5).*", "llama*"),
+        expires_at="2027-01-31T00:00:00Z",
+    )
+    assert flaws(key) == ()
+    assert expiry_ms("1970-01-01T00:00:00.5Z") == 500
