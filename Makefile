@@ -36,7 +36,7 @@ proofs: setup ## limits under load and faults, in full, ten minutes; figures in 
 
 clients: ## the SDKs and coding agents as they are, through Asbru (ARGS='-k name')
 	$(SETUP) clients
-	@$(BIN)/python -m pytest clients $(ARGS)
+	@$(BIN)/python -m pytest -n 2 clients $(ARGS)
 
 recordings: setup ## replay recorded provider traffic (ASBRU_RECORDINGS=folder)
 	@$(BIN)/python tools/recordings.py

@@ -20,10 +20,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from asbru.app.arguments import read_arguments
-from asbru.app.lean import msgspec
 from asbru.app.lifeline import end_with_supervisor
 from asbru.app.metrics import REPORT, SCRAPE, MetricsCollector
-from asbru.cluster import FEED_SUBJECT, Everything
+from asbru.app.stored_feed import FEED_CHANGED, StoredFeed
+from asbru.cluster import FEED_SUBJECT
 from asbru.governance.ledger import claims
 from asbru.governance.ledger import host as ledger_host
 from asbru.link.host import Host
@@ -41,10 +41,10 @@ def build_host(socket_path: Path, data_dir: Path) -> Host:
     url = sqlite_url(data_dir / DATABASE_NAME)
     records = store.RecordStore(url)
 
-    def push(subject: str, payload: bytes) -> None:
+    def tell_all(subject: str, payload: bytes) -> None:
         host.broadcast(subject, payload)
 
-    ledger = ledger_host.LedgerHost(url, push)
+    ledger = ledger_host.LedgerHost(url, tell_all)
 
     def read_own() -> Iterator[tuple[names.Metric, float]]:
         yield names.RECORDS_WRITTEN, records.written
@@ -55,13 +55,15 @@ def build_host(socket_path: Path, data_dir: Path) -> Host:
         yield names.WORKERS, host.workers
 
     metrics = MetricsCollector(read_own)
+    feed = StoredFeed(url, tell_all)
     host = Host(
         socket_path,
         stores={row.TABLE: records, claims.SETTLE: ledger},
         answers={
             SCRAPE: metrics.render,
             claims.TAKE: ledger.answer,
-            FEED_SUBJECT: lambda _: msgspec.msgpack.encode(Everything(0, {})),  # nothing is stored yet
+            FEED_SUBJECT: feed.tell_everything,
+            FEED_CHANGED: feed.tell_changes,
         },
         listeners={REPORT: metrics.take, claims.MEET: ledger.meet},
         on_parted=(metrics.part, ledger.part),

@@ -77,7 +77,7 @@ class Lasting:
         stages: Sequence[StageMaker] = (),
         standings: Standings | None = None,
     ) -> None:
-        self._standings = standings
+        self.standings = standings
         self.loop = loop
         self.dialects = discover() if dialects is None else dialects
         self.leases = leases
@@ -111,11 +111,11 @@ class Lasting:
             limits.owners.on_limited = self._on_limited
 
     @property
-    def standings(self) -> Standings | None:
+    def standings_known(self) -> Standings | None:
         """How far limits are used; None while there is no limit."""
         if self.limits is not None and self.limits.owners.limited:
             return self.limits
-        return self._standings
+        return self.standings
 
     def leases_for(self, prices: PriceBook, settings: Reservation) -> Leases | None:
         """What calls ask for leave; None while there is no limit."""
@@ -127,8 +127,8 @@ class Lasting:
     def _on_limited(self, limited: bool) -> None:
         """The first limit came, or the last one went."""
         if self.rooms is not None and self.snapshot is not None:
-            self.rooms.leases = self._call_leases if limited else None
-            self.rooms.routing = _routing(self.snapshot, self)
+            leases = self._call_leases if limited else None
+            self.rooms.limit(leases, self.standings_known, _routing(self.snapshot, self))
 
     @property
     def header_prefixes(self) -> set[bytes]:
@@ -199,6 +199,7 @@ def build_rooms(snapshot: Snapshot, lasting: Lasting) -> Rooms:
         body_bytes_max=limits.body_bytes_max,
         response_bytes_max=limits.response_bytes_max,
         leases=lasting.leases_for(prices, snapshot.reservation),
+        standings=lasting.standings_known,
         stages=lasting.stages,
         routing=_routing(snapshot, lasting),
     )
@@ -209,9 +210,9 @@ def build_rooms(snapshot: Snapshot, lasting: Lasting) -> Rooms:
 def _routing(snapshot: Snapshot, lasting: Lasting) -> Routing | None:
     """What chooses targets besides the plan; None where nothing of it is configured, so that it costs nothing."""
     has_rules = any(rule.enabled for rule in snapshot.routing_rules)
-    if not has_rules and lasting.standings is None:
+    if not has_rules and lasting.standings_known is None:
         return None
-    return Routing(Rules(snapshot.routing_rules) if has_rules else None, lasting.standings)
+    return Routing(Rules(snapshot.routing_rules) if has_rules else None, lasting.standings_known)
 
 
 def watched_headers(rooms: Rooms) -> frozenset[bytes]:

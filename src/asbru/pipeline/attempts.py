@@ -8,6 +8,7 @@
     deadline                              try the next target: the caller has waited long enough
     408                                   try the next target
     404 that means an unknown model       try the next target
+    400, 422 for a parameter Asbru wrote  retry with the same key without it, once (a learned fact)
     any other 4xx                         return the error to the caller
     none: a limit has no room             try the next target; nothing was sent
 
@@ -24,6 +25,7 @@ from asbru.core.errors import AsbruError, LimitReached, NotFound, PriceUnknown, 
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.endpoint import NO_KEY, Endpoint
 from asbru.pipeline.failures import attempt_failed, fell_back, key_cools_down, pass_over, words_of
+from asbru.pipeline.learning import LESSONS_MAX, Lesson, learn
 from asbru.pipeline.local_count import count_locally
 from asbru.pipeline.responses import Response
 from asbru.pipeline.rooms import Rooms
@@ -66,13 +68,14 @@ async def attempt(call: Call, targets: Sequence[Target], rooms: Rooms) -> Respon
                 made = Attempt(target, key, endpoint, began_s)
                 call.attempts += (made,)
                 try:
-                    return await send(call, made, rooms)
+                    response = await send(call, made, rooms)
+                    if tries is not None:
+                        tries.tell_lessons(call)
+                    return response
                 except AsbruError as error:
                     _conclude(call, made, error, rooms)
-                    if error.by_stage or not isinstance(error, UpstreamError):
-                        raise
                     tries = tries or _Tries(target, rooms)
-                    key, seconds = tries.after(key, error)
+                    key, seconds = tries.after(call, made, error)
                     if seconds is not None:
                         await pause(rooms.loop, seconds)
                     began_s = rooms.clock()
@@ -141,7 +144,7 @@ def _is_unknown_model(error: UpstreamError) -> bool:
 class _Tries:
     """What one target has been tried with so far: made only when the first try fails."""
 
-    __slots__ = ("_count", "_retries", "_rooms", "_target", "_tried")
+    __slots__ = ("_count", "_lessons", "_retries", "_rooms", "_target", "_tried")
 
     def __init__(self, target: Target, rooms: Rooms) -> None:
         self._target = target
@@ -149,9 +152,29 @@ class _Tries:
         self._tried: set[str] = set()
         self._retries = 0
         self._count = 0
+        self._lessons: tuple[Lesson, ...] = ()
 
-    def after(self, key: Key, error: UpstreamError) -> tuple[Key, float | None]:
+    def tell_lessons(self, call: Call) -> None:
+        """The target answered: what was learned on the way is true."""
+        for lesson in self._lessons:
+            lesson.tell(call, self._rooms)
+
+    def after(self, call: Call, made: Attempt, error: AsbruError) -> tuple[Key, float | None]:
         """The key for the next try and the pause before it (None: at once); raises when this target is done with."""
+        if error.by_stage or not isinstance(error, UpstreamError):
+            raise error
+        lesson = learn(call, made, error) if len(self._lessons) < LESSONS_MAX else None
+        if lesson is not None:
+            self._lessons += (lesson,)
+            return made.key, None
+        try:
+            return self._next(made.key, error)
+        except AsbruError:
+            for lesson in reversed(self._lessons):
+                lesson.forget()
+            raise
+
+    def _next(self, key: Key, error: UpstreamError) -> tuple[Key, float | None]:
         rooms, target = self._rooms, self._target
         route = target.provider
         self._count += 1

@@ -14,7 +14,9 @@ from asbru.core.chat import ChatRequest
 from asbru.core.errors import Overloaded
 from asbru.core.ids import IdSource
 from asbru.governance import Keys
+from asbru.governance.standing import Standings
 from asbru.pipeline.endpoint import Endpoint
+from asbru.pipeline.limit_headers import LimitHeaderLines
 from asbru.pipeline.ports import Leases, Prices
 from asbru.pipeline.stages import StageMaker
 from asbru.records import Recorder
@@ -47,8 +49,8 @@ class Load:
 class Rooms:
     """The rooms of one snapshot. `chance` draws from [0, 1); `clock` is monotonic (seconds). `count_tokens` blocks.
 
-    `leases`: limits that hold; None: there are none. `stages`: what looks at content, in order. `routing`: what chooses
-    targets besides the plan; None: nothing does.
+    `leases`: limits that hold, `standings`: how far they are used; None: there are none. `stages`: what looks at
+    content, in order. `routing`: what chooses targets besides the plan; None: nothing does.
     """
 
     def __init__(  # noqa: PLR0913 -- the one builder, `app.build`, names every room
@@ -70,6 +72,7 @@ class Rooms:
         body_bytes_max: int,
         response_bytes_max: int,
         leases: Leases | None = None,
+        standings: Standings | None = None,
         stages: Sequence[StageMaker] = (),
         routing: Routing | None = None,
     ) -> None:
@@ -89,6 +92,13 @@ class Rooms:
         self.count_tokens = count_tokens
         self.body_bytes_max = body_bytes_max
         self.response_bytes_max = response_bytes_max
-        self.leases = leases
         self.stages = tuple(stages)
+        self.limit(leases, standings, routing)
+
+    def limit(self, leases: Leases | None, standings: Standings | None, routing: Routing | None) -> None:
+        """From the next call on: what it asks for leave, and what chooses its targets. The first limit may come, and
+        the last one go, while a snapshot holds."""
+        self.leases = leases
+        self.standings = standings
+        self.limit_headers = None if standings is None else LimitHeaderLines(standings, self.unix_time)
         self.routing = routing

@@ -25,7 +25,7 @@ async def model_call(call: Call, rooms: Rooms) -> None:
     """The middle of the path for what goes to a model."""
     head = call.head = read_head(call, rooms.body_bytes_max)  # what is asked
     if rooms.routing is None and call.caller is not None and call.caller.unrestricted:  # where, in which order
-        targets = rooms.plan.targets(head.model, call.dialect.surface.home)
+        targets = rooms.plan.targets(head.model, call.dialect.surface.home, call.caller)
     else:
         targets = choose(call, head.model, rooms)  # by rules and weights; may they
     if rooms.stages:
@@ -34,7 +34,7 @@ async def model_call(call: Call, rooms: Rooms) -> None:
         await call.lease.hold(call, targets)  # can they pay
     response = await attempt(call, targets, rooms)  # keys, retries, fallbacks, until the first content byte
     if response.stream is None:  # to the caller, to the last byte
-        deliver(call, response)
+        deliver(call, response, rooms.limit_headers)
     else:
         await deliver_stream(call, response, response.stream, rooms)
 
@@ -54,7 +54,7 @@ async def serve(call: Call, rooms: Rooms, middle: Middle = model_call) -> None:
             call.lease = await rooms.leases.admit(call)  # may they, now
         await middle(call, rooms)
     except AsbruError as error:
-        refuse(call, error)
+        refuse(call, error, rooms.limit_headers)
     except Exception:
         call.fail()
         raise

@@ -55,7 +55,7 @@ def write_request(call: Call, attempt: Attempt) -> Body:
     """The body for the attempt's target; notes what it cannot carry. Raises `UnsupportedByProvider`, `BadRequest`."""
     endpoint = attempt.endpoint
     if not attempt.request_passes:
-        return _translate(call, attempt, endpoint)
+        return translate(call, attempt, endpoint)
     head = call.head
     assert head is not None
     traits = attempt.traits
@@ -94,8 +94,11 @@ def _by_legacy_names(attempt: Attempt, head: RequestHead, members: dict[str, Raw
     return members
 
 
-def _translate(call: Call, attempt: Attempt, endpoint: Endpoint) -> bytes:
-    traits, provider = attempt.traits, endpoint.route.name
+def translate(call: Call, attempt: Attempt, endpoint: Endpoint) -> bytes:
+    """The body written from the canonical form, with notes of what it lost. Raises as `write_request` does."""
+    provider = endpoint.route.name
+    learned = endpoint.route.learned
+    traits = learned.get(attempt.served_model, attempt.traits) if learned else attempt.traits
     target_operation = endpoint.dialect.operation(call.operation.name)
     if call.operation.codec is None or target_operation is None or target_operation.codec is None:
         raise UnsupportedByProvider(

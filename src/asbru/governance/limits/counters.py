@@ -15,6 +15,7 @@ from collections.abc import Callable
 from asbru.governance.entries import LimitEntry
 from asbru.governance.ledger import Report, Slice
 from asbru.governance.ledger.ledger import is_sliding
+from asbru.governance.windows import length_ms
 
 NO_WINDOW = -1
 """Stands for the window of what was spent while the ledger was away."""
@@ -40,6 +41,7 @@ class Counter:
         "quiet",
         "sliding",
         "start_ms",
+        "told_until_s",
         "used",
         "wish",
         "wished_s",
@@ -60,6 +62,8 @@ class Counter:
         self.used = 0
         """All that was spent and held of the limit, by anyone, when the ledger last told."""
         self.ends_ms = 0
+        self.told_until_s = 0.0
+        """Until when that may still be true."""
         self.quiet = -1
         """What was left when idle slices were last looked for."""
         self.held: dict[int, int] = {}
@@ -72,6 +76,7 @@ class Counter:
         """A slice, that was asked for at a moment. It joins the one in hand, or follows it."""
         self.used = taken.used
         self.ends_ms = taken.ends_ms
+        self.told_until_s = asked_s + (length_ms(self.limit.window) if self.sliding else taken.good_for_ms) / 1000
         if not taken.amount:
             return
         start_ms = taken.start_ms

@@ -92,15 +92,19 @@ class Limits:
     def used(self, caller: str) -> Used:
         """See `standing.Standings`."""
         counters = self.owners.chain(caller).counters
+        now_s = self._clock()
 
         def fullest(*metrics: str) -> float:
-            return max((_standing(one).percent for one in counters if one.limit.metric in metrics), default=0.0)
+            return max(
+                (_standing(one, now_s).percent for one in counters if one.limit.metric in metrics), default=0.0
+            )
 
         return Used(fullest("cost"), fullest("tokens", "input_tokens", "output_tokens"), fullest("requests"))
 
     def standing(self, caller: str) -> tuple[Standing, ...]:
         """See `standing.Standings`."""
-        return tuple(_standing(one) for one in self.owners.chain(caller).counters)
+        now_s = self._clock()
+        return tuple(_standing(one, now_s) for one in self.owners.chain(caller).counters)
 
     def close(self) -> None:
         """Give back all that no call holds, before the link is closed."""
@@ -277,6 +281,8 @@ class _Asked:
         counter, missing = next(one for one in self._claimed if one[0].key == short.key)
         full_s = FULL_S_MAX if short.resets_in_ms < 0 else min(FULL_S_MAX, short.resets_in_ms / 1000)
         counter.used = short.used
+        counter.ends_ms = 0 if counter.sliding else short.resets_at_ms
+        counter.told_until_s = now_s + max(short.resets_in_ms / 1000, full_s)
         self._limits.note_full(counter.owner, now_s + full_s)
         need = next(need for one, need in self._needs if one is counter)
         # What this call held of it meanwhile is no one else's.
@@ -301,7 +307,9 @@ class _Asked:
         )
 
 
-def _standing(counter: Counter) -> Standing:
+def _standing(counter: Counter, now_s: float) -> Standing:
     limit = counter.limit
+    if counter.told_until_s <= now_s:  # nothing is known of the window of now
+        return Standing(counter.owner, limit.id, limit.metric, limit.window, limit.amount, 0)
     used = max(0, counter.used - counter.left)
     return Standing(counter.owner, limit.id, limit.metric, limit.window, limit.amount, used, counter.ends_ms or None)

@@ -43,7 +43,7 @@ def choose(call: Call, model: str, rooms: Rooms) -> tuple[Target, ...]:
     assert caller is not None, "nobody gets here without a key, or leave to do without"
     targets = _by_rules(call, model, rooms, caller) if routing is not None and routing.rules else None
     if targets is None:
-        targets = rooms.plan.targets(model, call.dialect.surface.home)
+        targets = rooms.plan.targets(model, call.dialect.surface.home, caller)
         if caller.shares:
             among = _candidates(caller, model, rooms.plan)
             targets = _spread(call, among, targets, rooms) if among else targets
