@@ -69,5 +69,6 @@ def _usual(weights: Sequence[tuple[float, int]], window_s: float) -> float:
     cycle_s = window_s * (BUCKETS + 2) / BUCKETS
     began_s, last_s = weights[0][0], weights[-1][0]
     cycles = max(1, int((last_s - began_s) / cycle_s))
-    used = sum(weight for at_s, weight in weights if at_s < began_s + cycles * cycle_s)
+    until_s = began_s + cycles * cycle_s - window_s / BUCKETS  # the next cycle may begin with its bucket
+    used = sum(weight for at_s, weight in weights if at_s < until_s)
     return round(used * window_s / (cycles * cycle_s), 2)

@@ -3,6 +3,7 @@
     admit     a request, and a place among calls at once, of the key and the owners above it
     hold      the worst case of the dearest target, on every budget and token limit of theirs
     attempt   the limits of its target; and again its worst case, where an earlier attempt may be charged
+    meter     of a stream that may outgrow what is reserved: more, as it does, or its end
     settle    what the attempts used and cost; an attempt that may be charged and told nothing cost what was held
 
 A refusal leaves nothing held. A call that no attempt was made for does not count.
@@ -10,17 +11,24 @@ A refusal leaves nothing held. A call that no attempt was made for does not coun
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 
-from asbru.core.errors import PriceUnknown
+from asbru.core.errors import AsbruError, PriceUnknown
+from asbru.core.future import Future
+from asbru.core.money import MTOK
+from asbru.core.ports import ChunkSink, Sink
 from asbru.governance.limits import Chain, Counter, Holding, Limits, Needs, Reservation
 from asbru.pipeline.call import Attempt, Call
+from asbru.pipeline.output_meter import OutputMeter
 from asbru.pipeline.ports import Leases, Prices
 from asbru.pipeline.worst_case import WorstCase, dearest, worst_case
 from asbru.routing import Target
 
 __all__ = ["CallLease", "CallLeases", "Leases", "Typical"]
 
+_AHEAD = 4
+"""More is reserved when a stream has used all but one part in four of a step."""
 TYPICAL_MAX = 4096
 _LEARNS = 16
 """A new cost counts for so much of what is typical: one part in sixteen."""
@@ -69,7 +77,18 @@ class CallLeases:
 class CallLease:
     """See `ports.Lease`."""
 
-    __slots__ = ("_caller", "_case", "_chain", "_expected", "_held", "_leases", "_run", "_targets", "owners")
+    __slots__ = (
+        "_caller",
+        "_case",
+        "_chain",
+        "_expected",
+        "_held",
+        "_leases",
+        "_pending",
+        "_run",
+        "_targets",
+        "owners",
+    )
 
     def __init__(self, leases: CallLeases, caller: str, run: str, chain: Chain) -> None:
         self.owners = Holding()
@@ -80,6 +99,8 @@ class CallLease:
         self._chain = chain
         self._case: WorstCase | None = None
         self._expected: int | None = None
+        self._pending: Holding | None = None
+        """Waits for more, while a stream goes on."""
         self._held = 0
         """For how many attempts the worst case is held."""
         self._targets: list[tuple[Attempt, Holding, WorstCase]] = []
@@ -132,9 +153,25 @@ class CallLease:
         self._targets.append((attempt, holding, case))
         await self.take([(one, case.of(one.limit.metric)) for one in counters], holding)
 
+    def meter(self, call: Call, write: Sink, write_chunk: ChunkSink) -> tuple[Sink, ChunkSink]:
+        case, settings = self._case, self._leases.settings
+        head = call.head
+        holdings = [self.owners, *(holding for _, holding, _ in self._targets[-1:])]
+        strict = [
+            one for holding in holdings for one in holding.parts if one.limit.metric == "cost" and one.limit.strict
+        ]
+        if not strict or case is None or head is None:
+            return write, write_chunk
+        most = sys.maxsize if head.max_tokens is None else head.max_tokens * max(1, head.choices)
+        if most <= case.output_tokens:
+            return write, write_chunk
+        return _TopUp(self, strict, (case, settings.reserve_output_tokens_max, most)).meter.sinks(write, write_chunk)
+
     def settle(self, attempts: Sequence[Attempt]) -> None:
         limits = self._leases.limits
         case = self._case
+        if self._pending is not None:
+            limits.settle(self._pending, _nothing)
         for one in attempts:
             if one.cost_nanousd is not None:
                 self._leases.typical.learn(one.target, one.cost_nanousd)
@@ -148,6 +185,18 @@ class CallLease:
         if limit.metric == "cost" and not limit.strict and self._expected is not None:
             return self._expected
         return case.of(limit.metric)
+
+    def more(self, budgets: Sequence[Counter], cost: int, into: Holding) -> Future[None] | None:
+        """Hold so much more of budgets, for a stream that goes on meanwhile; see `Limits.take`."""
+        self._pending = into
+        return self._leases.limits.take([(one, cost) for one in budgets], into)
+
+    def join(self, more: Holding) -> None:
+        """What was held for the stream is held by the call, each part where its limit is."""
+        self._pending = None
+        for _, holding, _ in self._targets[-1:]:
+            holding.join(more, among=holding.parts)
+        self.owners.join(more)
 
     async def _hold_case(self) -> None:
         case = self._case
@@ -164,6 +213,41 @@ class CallLease:
                 f"a budget holds for this call, and what '{target}' costs is not known; set its price, or "
                 "governance.unknown_price to allow"
             )
+
+
+class _TopUp:
+    """A stream may outgrow what is reserved of strict budgets: a part before it does, as much again is reserved. Where
+    that is refused, so is the rest of the stream. `size`: the worst case, the output tokens of a step, and the most
+    that the caller allows."""
+
+    def __init__(self, lease: CallLease, budgets: Sequence[Counter], size: tuple[WorstCase, int, int]) -> None:
+        case, step, self._most = size
+        self._lease = lease
+        self._budgets = budgets
+        self._step = step
+        self._cost = -(-step * case.output_cost // MTOK)
+        self._reserved = case.output_tokens
+        self.meter = OutputMeter(case.output_tokens - step // _AHEAD, self._top_up)
+
+    def _top_up(self, tokens: int) -> None:
+        meter = self.meter
+        meter.mark = sys.maxsize  # until it is answered
+        more = Holding()
+        waits = self._lease.more(self._budgets, self._cost, more)
+
+        def answered() -> None:
+            error = None if waits is None else waits.error
+            if isinstance(error, AsbruError):
+                meter.refused = error
+                return
+            self._lease.join(more)
+            self._reserved += self._step
+            meter.mark = self._reserved - self._step // _AHEAD if self._reserved < self._most else sys.maxsize
+
+        if waits is None or waits.done:
+            answered()
+        else:
+            waits.waiter = answered
 
 
 def _nothing(counter: Counter) -> int:

@@ -10,7 +10,7 @@ Nothing here waits or knows the time; who asks the ledger is `limits`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from asbru.governance.entries import LimitEntry
 from asbru.governance.ledger import Report, Slice
@@ -172,11 +172,11 @@ class Holding:
         """It holds so much more."""
         self.parts.setdefault(counter, []).append((start_ms, amount))
 
-    def join(self, other: Holding) -> None:
-        """It holds what another one held, too."""
-        for counter, held in other.parts.items():
-            self.parts.setdefault(counter, []).extend(held)
-        other.parts = {}
+    def join(self, other: Holding, among: Collection[Counter] | None = None) -> None:
+        """It holds what another one held, too: of all counters, or of those `among` some."""
+        for counter in tuple(other.parts):
+            if among is None or counter in among:
+                self.parts.setdefault(counter, []).extend(other.parts.pop(counter))
 
     def amount(self, counter: Counter) -> int:
         """What it holds of a counter."""
