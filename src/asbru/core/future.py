@@ -47,7 +47,7 @@ class Future(Generic[T]):
             waiter()
 
     @property
-    def error(self) -> BaseException | None:
+    def failure(self) -> BaseException | None:
         """What it failed with, for those who do not await it."""
         return self._error
 

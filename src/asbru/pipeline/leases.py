@@ -236,7 +236,7 @@ class _TopUp:
         waits = self._lease.more(self._budgets, self._cost, more)
 
         def answered() -> None:
-            error = None if waits is None else waits.error
+            error = None if waits is None else waits.failure
             if isinstance(error, AsbruError):
                 meter.refused = error
                 return
