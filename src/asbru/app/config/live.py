@@ -18,6 +18,7 @@ from asbru.app.snapshot import Fallback, Limits, PrefixForward
 from asbru.core.secret_text import SecretText
 from asbru.core.traits import TraitChanges, TraitRule
 from asbru.governance.declared import Access, Customer, ScopeLimits, Team
+from asbru.governance.limits import Reservation
 from asbru.routing import RetryPolicy
 from asbru.routing.rules import RoutingRule
 from asbru.upstream import ExchangeDeadlines
@@ -108,8 +109,8 @@ class VirtualKey(Access, frozen=True, kw_only=True, forbid_unknown_fields=True):
 _OTHER_NAME = "Another name of `enforce_auth`."
 
 
-class Governance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Who needs a key, and limits that hold whoever calls."""
+class Governance(Reservation, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who needs a key, how budgets and rate limits are held, and limits that hold whoever calls."""
 
     enforce_auth: Annotated[
         bool | None,

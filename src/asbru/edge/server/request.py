@@ -32,6 +32,7 @@ class HeaderAction:
     HOST: Final = 13
     ACCEPT_CODING: Final = 14
     ORIGIN: Final = 15
+    RUN: Final = 16
 
 
 _BY_NAME = {
@@ -50,6 +51,9 @@ _BY_NAME = {
     b"host": HeaderAction.HOST,
     b"accept-encoding": HeaderAction.ACCEPT_CODING,
     b"origin": HeaderAction.ORIGIN,
+    b"x-asbru-run": HeaderAction.RUN,
+    b"x-claude-code-session-id": HeaderAction.RUN,
+    b"session-id": HeaderAction.RUN,  # Codex
     b"user-agent": HeaderAction.FORWARD,
     b"traceparent": HeaderAction.FORWARD,
     b"tracestate": HeaderAction.FORWARD,
@@ -76,6 +80,7 @@ _KEPT_AS = {
     HeaderAction.UPGRADE: "upgrade",
     HeaderAction.ACCEPT_CODING: "accept_coding",
     HeaderAction.ORIGIN: "origin",
+    HeaderAction.RUN: "run",
 }
 _CREDENTIALS = (HeaderAction.AUTHORIZATION, HeaderAction.KEY, HeaderAction.GATEWAY_KEY)
 _LISTS = (HeaderAction.CODING, HeaderAction.CONTENT_CODING, HeaderAction.CONNECTION, HeaderAction.ACCEPT_CODING)
@@ -171,6 +176,8 @@ class Head:
     expect = b""
     upgrade = b""
     origin = b""
+    run = b""
+    """The session or run of an agent."""
     watched: Mapping[str, str] = MappingProxyType({})
     """What Asbru decides by: name in lower case, value."""
     hosts = 0
