@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from asbru.core.errors import BadRequest
-from asbru.wire.forwarded import TO_ANY_DIALECT, ForwardedHeader, ForwardedHeaders
+from asbru.wire.forwarded import TAG_PREFIX, TO_ANY_DIALECT, ForwardedHeader, ForwardedHeaders
 
 
 class HeaderAction:
@@ -83,13 +83,15 @@ class HeaderPlan(NamedTuple):
     `forwarded`: (index, prefix, name) of each header that may go along to providers (`wire.forwarded`). `kept`:
     (index, attribute of
     `Head`) of each that is acted upon, the first of a name last, so that it wins. `joined`: (attribute, indexes) of
-    list headers that stand on several lines (RFC 9110, 5.3). `hosts`: how many Host headers.
+    list headers that stand on several lines (RFC 9110, 5.3). `hosts`: how many Host headers. `tagged`: tags are among
+    what is forwarded.
     """
 
     forwarded: tuple[tuple[int, bytes, bytes], ...]
     kept: tuple[tuple[int, str], ...]
     joined: tuple[tuple[str, tuple[int, ...]], ...]
     hosts: int
+    tagged: bool
 
 
 class HeaderPlans(dict[tuple[bytes, ...], HeaderPlan]):
@@ -98,7 +100,7 @@ class HeaderPlans(dict[tuple[bytes, ...], HeaderPlan]):
 
     def __init__(self, prefixes: Iterable[bytes] = ()) -> None:
         super().__init__()
-        self._prefixes = tuple(prefixes)
+        self._prefixes = (TAG_PREFIX, *prefixes)
 
     def action_of(self, name: bytes) -> int:
         """The action for a header, in any spelling."""
@@ -125,7 +127,8 @@ class HeaderPlans(dict[tuple[bytes, ...], HeaderPlan]):
         kept = tuple((i, _KEPT_AS[act]) for i, act in enumerate(actions) if act in _KEPT_AS)
         lists = ((_KEPT_AS[act], tuple(i for i, one in enumerate(actions) if one == act)) for act in _LISTS)
         joined = tuple((attribute, indexes) for attribute, indexes in lists if len(indexes) > 1)
-        return HeaderPlan(forwarded, kept[::-1], joined, actions.count(HeaderAction.HOST))
+        tagged = any(prefix == TAG_PREFIX for _, prefix, _ in forwarded)
+        return HeaderPlan(forwarded, kept[::-1], joined, actions.count(HeaderAction.HOST), tagged)
 
     def _prefix_of(self, name: bytes) -> bytes:
         lower = name.lower()
@@ -172,7 +175,7 @@ class Head:
             headers: list[ForwardedHeader] = [(prefix, name, values[index]) for index, prefix, name in plan.forwarded]
             if self.connection_options and self.connection_options not in _USUAL_OPTIONS:
                 headers = self._without_options(headers)
-            self.forwarded = ForwardedHeaders(headers)
+            self.forwarded = ForwardedHeaders(headers, tagged=plan.tagged)
 
     def read_target(self, target: bytes) -> None:
         """Take path and query from the request's target, in whatever form it came."""
