@@ -14,7 +14,7 @@ import msgspec
 
 from asbru.core.errors import AsbruError, GatewayError, MethodNotAllowed, NotFound, UpgradeRequired
 from asbru.edge.forward import Forwarder
-from asbru.edge.models_list import model_names
+from asbru.edge.models_list import fetch_lists, model_names
 from asbru.edge.own_key import write_own_key
 from asbru.edge.router import Found, Route, Router, forwarded_query
 from asbru.edge.server import Request, ServerConnection
@@ -88,6 +88,8 @@ class Door:
         call.credentials = head.credentials
         if head.query:
             call.query = forwarded_query(head.query)
+        if head.watched:
+            call.watched = head.watched
         call.accept_coding = head.accept_coding
         if head.content_coding:
             call.content_coding = head.content_coding
@@ -148,7 +150,19 @@ class Door:
         assert rooms is not None
         caller = rooms.keys.identify(request.head.credentials)
         caller.check_surface(found.route.dialect.surface.name)
-        names = model_names(rooms.plan, caller)
+
+        def listed(_: None, error: BaseException | None) -> None:
+            if error is not None:
+                self._log_bug(error)
+            try:
+                self._list(found, connection, model_names(rooms, caller))
+            except AsbruError as refused:
+                self._refuse(refused, found.route, request, connection)
+
+        connection.stepper.run(fetch_lists(rooms, caller), listed, None)
+
+    @staticmethod
+    def _list(found: Found, connection: ServerConnection, names: list[str]) -> None:
         form = found.route.dialect.models
         one = found.parameters.get("model")
         if one is not None and one not in names:

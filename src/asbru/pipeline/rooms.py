@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from asbru.core.chat import ChatRequest
 from asbru.core.errors import Overloaded
@@ -21,6 +22,9 @@ from asbru.pipeline.stages import StageMaker
 from asbru.records import Recorder
 from asbru.routing import Plan
 from asbru.telemetry import LimitedLog, Meter
+
+if TYPE_CHECKING:
+    from asbru.pipeline.routing import Routing
 
 
 class Load:
@@ -46,7 +50,7 @@ class Rooms:
     """The rooms of one snapshot. `chance` draws from [0, 1); `clock` is monotonic (seconds). `count_tokens` blocks.
 
     `leases`: limits that hold, `standings`: how far they are used; None: there are none. `stages`: what looks at
-    content, in order.
+    content, in order. `routing`: what chooses targets besides the plan; None: nothing does.
     """
 
     def __init__(  # noqa: PLR0913 -- the one builder, `app.build`, names every room
@@ -70,6 +74,7 @@ class Rooms:
         leases: Leases | None = None,
         standings: Standings | None = None,
         stages: Sequence[StageMaker] = (),
+        routing: Routing | None = None,
     ) -> None:
         self.loop = loop
         self.clock = time.monotonic  # finer than the loop's own clock, which counts milliseconds
@@ -91,3 +96,4 @@ class Rooms:
         self.standings = standings
         self.limit_headers = None if standings is None else LimitHeaderLines(standings, unix_time)
         self.stages = tuple(stages)
+        self.routing = routing

@@ -9,13 +9,13 @@ from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
 from asbru.core.errors import AsbruError
-from asbru.pipeline.access import permitted
 from asbru.pipeline.account import account
 from asbru.pipeline.attempts import attempt
 from asbru.pipeline.call import Call
 from asbru.pipeline.deliver import deliver, deliver_stream, refuse
 from asbru.pipeline.read_head import read_head
 from asbru.pipeline.rooms import Rooms
+from asbru.pipeline.routing.choose import choose
 from asbru.pipeline.stages import look_at_request
 
 Middle: TypeAlias = "Callable[[Call, Rooms], Awaitable[None]]"
@@ -24,9 +24,10 @@ Middle: TypeAlias = "Callable[[Call, Rooms], Awaitable[None]]"
 async def model_call(call: Call, rooms: Rooms) -> None:
     """The middle of the path for what goes to a model."""
     head = call.head = read_head(call, rooms.body_bytes_max)  # what is asked
-    targets = rooms.plan.targets(head.model, call.dialect.surface.home)  # where, in which order
-    if call.caller is None or not call.caller.unrestricted:
-        targets = permitted(call, targets)  # may they
+    if rooms.routing is None and call.caller is not None and call.caller.unrestricted:  # where, in which order
+        targets = rooms.plan.targets(head.model, call.dialect.surface.home, call.caller)
+    else:
+        targets = choose(call, head.model, rooms)  # by rules and weights; may they
     if rooms.stages:
         await look_at_request(call, rooms)  # what goes in
     if call.lease is not None:

@@ -44,7 +44,7 @@ DIALECT = Dialect(
         merge_usage=merge_usage,
     ),
     errors=Errors(read=read_error, inside=error_inside, write=write_error, write_stream=write_stream_error),
-    models=ModelsForm(write_all=write_all, write_one=write_one),
+    models=ModelsForm(write_all=write_all, write_one=write_one, path="/models?limit=1000"),
     header_prefixes=(b"anthropic-",),
 )
 
