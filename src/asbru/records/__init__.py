@@ -18,7 +18,7 @@ from asbru.records.row import (
 from asbru.records.writer import RecordWriter
 
 if TYPE_CHECKING:
-    from asbru.records import query, row, store
+    from asbru.records import query, row, spend, store
 
 __all__ = [
     "COLUMNS",
@@ -30,6 +30,7 @@ __all__ = [
     "Recorder",
     "query",
     "row",
+    "spend",
     "store",
     "usage_columns",
 ]
