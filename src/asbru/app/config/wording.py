@@ -59,6 +59,7 @@ FORMS = {
     r"^(\*|https?://[^\s/]+)$": "`*`, or an origin such as https://app.example, without a path",
     r"^[^/\s]+/\S+$": "`provider/model`, without spaces",
     r"^/[^\s?#]+$": "a path that begins with `/`, without spaces, `?` and `#`",
+    r"^(\*?[^*]+\*?|\*)$": "the name of a model, with `*` at its start or end at most",
     r"^/": "an absolute path",
 }
 """The forms that text must have, in words, by the pattern that checks them."""
