@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from asbru.app.compile_prices import configured_prices
+from asbru.app.compile_prices import configured_prices, prices_for
 from asbru.app.config.live import TokenPrices
 from asbru.catalog import PriceBook
 from asbru.core.money import price_nanousd
@@ -49,3 +49,11 @@ def test_buckets_have_prices_of_their_own() -> None:
     assert cost({"*": TokenPrices(input=0.1, output=0.3)}, "m") == 4 * 100_000_000 + 3_000
     full = TokenPrices(input=1, output=0, cache_read=0.1, cache_write=1.25, cache_write_1h=2)
     assert cost({"*": full}, "m") == 4_350_000_000
+
+
+def test_general_prices_hold_for_the_providers_that_fit() -> None:
+    """By provider and model; of two for the same models the first holds."""
+    cheap, dear = TokenPrices(input=1, output=1), TokenPrices(input=2, output=2)
+    prices = {"groq/llama*": cheap, "*/gpt-5": dear, "*/llama*": dear, "gr*/org/own": cheap}
+    assert prices_for("groq", prices) == {"llama*": cheap, "gpt-5": dear, "org/own": cheap}
+    assert prices_for("openai", prices) == {"gpt-5": dear, "llama*": dear}

@@ -25,6 +25,8 @@ from asbru.upstream.origin import Reach
 
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
 
+PRICED_NAME = r"^(\*?[^*/\s]+\*?|\*)/(\*?[^*\s]+\*?|\*)$"
+
 PROVIDER_NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 
 
@@ -173,7 +175,7 @@ class LiveSettings(Settings):
     ]
     prices: Annotated[
         dict[
-            Annotated[str, Field(pattern=r"^(\*?[^*/\s]+\*?|\*)/(\*?[^*\s]+\*?|\*)$")],
+            Annotated[str, Field(pattern=PRICED_NAME)],
             Annotated[TokenPrices, FromStruct()],
         ],
         Field(
