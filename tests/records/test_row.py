@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from asbru.core.usage import Usage
-from asbru.records import COLUMNS, NO_USAGE, ROW_WIDTH, usage_columns
+from asbru.records import COLUMNS, ROW_WIDTH, usage_columns
+from asbru.records.row import NO_USAGE
 from asbru.storage import open_database, sqlite_url
 from tools import records_page
 

@@ -69,27 +69,37 @@ class Spent(NamedTuple):
 
 
 class SpendAdder:
-    """Adds new records to the sums of a database."""
+    """Gathers changes of the sums of a database, and saves them together."""
 
     def __init__(self) -> None:
         self._names: dict[tuple[int, str], set[str]] = {}
+        self._changes: dict[Key, Sums] = {}
 
     def add(self, database: Database, rows: Iterable[Sequence[Any]]) -> None:
-        """Add records that were just inserted, in the transaction that is open. One that holds words where numbers
-        belong is a record, but counts nowhere."""
-        added: dict[Key, Sums] = {}
+        """Records that were just inserted. One that holds words where numbers belong counts nowhere."""
         for row in rows:
             try:
-                key, sums = self._key(database, row), sums_of(row)
+                sums = sums_of(row)
+                self.change(database, row, sums)
             except (TypeError, ValueError):
                 continue
-            known = added.get(key)
-            added[key] = sums if known is None else known.plus(sums)
-        add_to(database, added)
+
+    def change(self, database: Database, row: Sequence[Any], by: Sums) -> None:
+        """Change the sums where a record counts."""
+        key = self._key(database, row)
+        known = self._changes.get(key)
+        self._changes[key] = by if known is None else known.plus(by)
+
+    def save(self, database: Database) -> None:
+        """Write the changes, in the transaction that is open."""
+        changes, self._changes = self._changes, {}
+        if changes:
+            database.run_many(_ADD, [(*key, *added) for key, added in changes.items()])
 
     def forget(self) -> None:
-        """After a transaction that failed: what names the database has is not known any more."""
+        """After a transaction that failed: nothing of it is changed, nor is it known which names the database has."""
         self._names.clear()
+        self._changes.clear()
 
     def _key(self, database: Database, row: Sequence[Any]) -> Key:
         day, caller, team, customer, provider, model, tags = key_of(row)
@@ -132,12 +142,6 @@ def sums_of(row: Sequence[Any]) -> Sums:
         output_tokens=sum(row[at] or 0 for at in _OUTPUT),
         cost_nanousd=cost or 0,
     )
-
-
-def add_to(database: Database, sums: Mapping[Key, Sums]) -> None:
-    """Add to the sums of some keys, in the transaction that is open."""
-    if sums:
-        database.run_many(_ADD, [(*key, *added) for key, added in sums.items()])
 
 
 def read_spend(

@@ -121,6 +121,7 @@ class RecordStore:
                     self._spend.add(database, new)
                     written += len(new)
                     unwritable += bad
+                self._spend.save(database)
         except BaseException:
             self._spend.forget()
             raise
