@@ -95,7 +95,7 @@ COLUMNS: tuple[Column, ...] = (
     _number(
         "cost_nanousd",
         "nano-dollars",
-        "NULL when usage or price is unknown, also where more is charged than tokens at standard prices.",
+        "NULL when usage or price is unknown, also where something is charged whose price is not known.",
         nullable=True,
     ),
     _number("latency_us", "microseconds", "From arrival to the end of the answer."),
