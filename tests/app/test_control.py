@@ -13,6 +13,7 @@ import pytest
 from tests.fakes.processes import WAIT_S
 
 from asbru.app import control
+from asbru.storage import DATABASE_NAME, open_database, sqlite_url
 
 
 def start(socket_path: Path, data_dir: Path) -> subprocess.Popen[str]:
@@ -41,7 +42,8 @@ def test_it_listens_answers_and_ends(tmp_path: Path) -> None:
     finally:
         process.terminate()
     out, err = process.communicate(timeout=WAIT_S)
-    assert (process.returncode, out, err) == (0, "", "")
+    assert (process.returncode, out) == (0, "")
+    assert err.startswith("management API: there is no user yet") and err.count("\n") == 1
 
 
 def test_without_a_data_directory_it_refuses(tmp_path: Path) -> None:
@@ -63,6 +65,21 @@ def test_a_socket_that_cannot_be_had(tmp_path: Path) -> None:
         os.umask(before)
 
 
-def test_the_application_is_every_noun() -> None:
-    """What the management API offers today."""
-    assert list(control.build().openapi()["paths"]) == ["/api/v1/status"]
+def test_a_newer_database_is_refused(tmp_path: Path) -> None:
+    """Exit 2, as the bookkeeper's, and nothing is changed."""
+    database = open_database(sqlite_url(tmp_path / DATABASE_NAME))
+    database.set_schema_version(999)
+    database.close()
+    process = start(tmp_path / "c.sock", tmp_path)
+    out, err = process.communicate(timeout=WAIT_S)
+    assert (process.returncode, out) == (2, "") and "has schema version 999" in err
+
+
+def test_the_set_up_token_may_be_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ASBRU_SETUP_TOKEN is what makes the first admin, where it is set."""
+    monkeypatch.setenv("ASBRU_SETUP_TOKEN", "chosen-elsewhere")
+    process = start(tmp_path / "c.sock", tmp_path)
+    assert process.stdout is not None and process.stdout.readline() == "ready\n"
+    process.terminate()
+    _, err = process.communicate(timeout=WAIT_S)
+    assert "the set-up token chosen-elsewhere\n" in err

@@ -27,7 +27,9 @@ class Answer(NamedTuple):
         return error
 
 
-def ask(application: Any, path: str, body: bytes | None = None, *, method: str = "GET", **headers: str) -> Answer:
+def ask(
+    application: Any, path: str, body: bytes | None = None, *, method: str = "GET", query: str = "", **headers: str
+) -> Answer:
     """The answer; an exception that the application raises on after it has answered is swallowed."""
     names = {name.replace("_", "-"): value for name, value in headers.items()}
     scope = {
@@ -38,7 +40,7 @@ def ask(application: Any, path: str, body: bytes | None = None, *, method: str =
         "scheme": "http",
         "path": path,
         "raw_path": path.encode(),
-        "query_string": b"",
+        "query_string": query.encode(),
         "root_path": "",
         "headers": [(name.encode(), value.encode()) for name, value in names.items()],
         "server": ("asbru", 80),

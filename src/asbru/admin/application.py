@@ -9,11 +9,13 @@ from collections.abc import Iterable, Iterator
 from html import escape
 from typing import Any
 
+import msgspec
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
 
 from asbru.admin.access import describe_access, refuse_strangers
+from asbru.admin.nouns import describe_bodies
 from asbru.admin.refusals import add_refusals
 
 PREFIX = "/api/v1"
@@ -22,9 +24,11 @@ DOCS_PATH = "/api/docs"
 _NOTHING_FROM_ELSEWHERE = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'"}
 
 
-def build_application(routers: Iterable[APIRouter], version: str) -> FastAPI:
-    """The application. Raises `TypeError` for a router that holds what access is not checked for (a mount, a
-    WebSocket, another router)."""
+def build_application(
+    routers: Iterable[APIRouter], version: str, *, bodies: Iterable[type[msgspec.Struct]] = ()
+) -> FastAPI:
+    """The application. `bodies`: the Structs that requests are read by. Who is let in: `access.let_in`. Raises
+    `TypeError` for a router that holds what access is not checked for (a mount, a WebSocket, another router)."""
     application = _Application(
         title="Asbru management API",
         version=version,
@@ -34,6 +38,7 @@ def build_application(routers: Iterable[APIRouter], version: str) -> FastAPI:
         redirect_slashes=False,
         dependencies=[Depends(refuse_strangers)],
     )
+    application.bodies = tuple(bodies)
     add_refusals(application)
     for router in routers:
         for route in router.routes:
@@ -48,11 +53,15 @@ def build_application(routers: Iterable[APIRouter], version: str) -> FastAPI:
 
 
 class _Application(FastAPI):
-    """FastAPI, with a word on credentials in the description."""
+    """FastAPI, with bodies and a word on credentials in the description."""
+
+    bodies: tuple[type[msgspec.Struct], ...] = ()
 
     def openapi(self) -> dict[str, Any]:
         if not self.openapi_schema:
-            describe_access(super().openapi())
+            schema = super().openapi()
+            describe_access(schema)
+            describe_bodies(schema, self.bodies)
         return super().openapi()
 
 

@@ -56,7 +56,7 @@ def _not_understood(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     try:
         refuse_strangers(request)  # a body is read before the route's dependencies: who may not, learns nothing of it
-    except Unauthenticated as refusal:
+    except AsbruError as refusal:
         return _refused(request, refusal)
     problems = (f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors())
     return _refused(request, BadRequest("; ".join(problems), status=422))

@@ -20,10 +20,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from asbru.app.arguments import read_arguments
-from asbru.app.lean import msgspec
 from asbru.app.lifeline import end_with_supervisor
 from asbru.app.metrics import REPORT, SCRAPE, MetricsCollector
-from asbru.cluster import FEED_SUBJECT, Everything
+from asbru.app.stored_feed import FEED_CHANGED, StoredFeed
+from asbru.cluster import FEED_SUBJECT
 from asbru.link.host import Host
 from asbru.records import row, store
 from asbru.storage import DATABASE_NAME, NewerSchema, sqlite_url
@@ -36,7 +36,8 @@ EXIT_NEWER_SCHEMA = 2
 
 def build_host(socket_path: Path, data_dir: Path) -> Host:
     """The bookkeeper's end of the link: all that it keeps, answers and listens to, by name."""
-    records = store.RecordStore(sqlite_url(data_dir / DATABASE_NAME))
+    url = sqlite_url(data_dir / DATABASE_NAME)
+    records = store.RecordStore(url)
 
     def read_own() -> Iterator[tuple[names.Metric, float]]:
         yield names.RECORDS_WRITTEN, records.written
@@ -47,12 +48,18 @@ def build_host(socket_path: Path, data_dir: Path) -> Host:
         yield names.WORKERS, host.workers
 
     metrics = MetricsCollector(read_own)
+
+    def tell_all(subject: str, payload: bytes) -> None:
+        host.broadcast(subject, payload)
+
+    feed = StoredFeed(url, tell_all)
     host = Host(
         socket_path,
         stores={row.TABLE: records},
         answers={
             SCRAPE: metrics.render,
-            FEED_SUBJECT: lambda _: msgspec.msgpack.encode(Everything(0, {})),  # nothing is stored yet
+            FEED_SUBJECT: feed.tell_everything,
+            FEED_CHANGED: feed.tell_changes,
         },
         listeners={REPORT: metrics.take},
         on_parted=(metrics.part,),

@@ -3,12 +3,14 @@
 Commands (all take `ASBRU_SUPERVISOR_PID` from the environment; see `lifeline`):
 
     python -m asbru.app.bookkeeper --socket PATH --data-dir DIR                          niced +10
-    python -m asbru.app.control --socket PATH --data-dir DIR                             niced +10, when it is enabled
+    python -m asbru.app.control --socket PATH --data-dir DIR --bookkeeper PATH --shown PATH --tls True|False
+                                                                                         niced +10, when it is enabled
     python -m asbru.providers.mock.server --socket PATH                                  when the snapshot needs it
     python -m asbru.app.worker --control-fd N --snapshot PATH --bookkeeper PATH --index I --host H --port P
                                [--tls-cert F --tls-key F]
 
-Bookkeeper, control and mock are ready when they print the line `ready` on stdout, or when their socket exists. A
+Bookkeeper, control and mock are ready when they print the line `ready` on stdout, or when their socket exists. The
+control process prints `changed` when something was stored that the snapshot is compiled from. A
 worker is spoken to in lines over its control socket (not the control process's). To it: `reload PATH` (serve by this
 snapshot, and by what was compiled with it, from the next call on), `drain` (stop accepting, finish calls, exit 0),
 `stop` (exit now). From it: `ready` once it accepts connections, `reloaded PATH`, `refused WHY` (it goes on with the old

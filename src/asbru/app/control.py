@@ -1,18 +1,24 @@
 """The control process: management API, later the UI and the tasks that run once per node. Not on the path of any call.
 
-    python -m asbru.app.control --socket PATH --data-dir DIR
+    python -m asbru.app.control --socket PATH --data-dir DIR [--bookkeeper PATH] [--shown PATH] [--tls True]
 
 FastAPI on uvicorn, on a Unix socket of its own: the workers forward /api and /ui to it, and answer 503 while it is
 away. It alone loads these two, and may be as heavy as they are. SIGTERM: requests under way are finished, exit 0.
-Prints `ready` once it listens. Exit 1: it cannot.
+Prints `ready` once it listens, and `changed` when the snapshot has to be compiled anew. Exit 1: it cannot serve; 2: the
+database is newer than this Asbru.
+
+While nobody can log in, the set-up token is told on stderr at each start: that of ASBRU_SETUP_TOKEN, else a random one.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
+import secrets
 import signal
 import socket
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,9 +26,16 @@ import uvicorn
 from fastapi import FastAPI
 
 from asbru import __version__
-from asbru.admin import build_application, status
+from asbru.admin import Act, DeclaredFile, Management, status
+from asbru.app.announce import Announcer
 from asbru.app.arguments import read_arguments
+from asbru.app.data_dir import load_pepper
 from asbru.app.lifeline import end_with_supervisor
+from asbru.core.errors import AsbruError
+from asbru.core.secret_text import SecretText
+from asbru.link.link import Link
+from asbru.secrets import load_keyring
+from asbru.storage import DATABASE_NAME, NewerSchema, StorageError, open_database, sqlite_url
 from asbru.telemetry import log
 
 DRAIN_S = 5
@@ -30,11 +43,85 @@ DRAIN_S = 5
 KEEP_ALIVE_S = 60
 """Longer than a worker keeps an idle connection, so that it never sends on one that is being closed."""
 CONNECTIONS_MAX = 1000
+SWEEP_S = 60.0
+EXIT_NEWER_SCHEMA = 2
+SETUP_VARIABLE = "ASBRU_SETUP_TOKEN"
 
 
-def build() -> FastAPI:
-    """The application, of every noun."""
-    return build_application((status.build_router(__version__, datetime.now(UTC)),), __version__)
+class Control:
+    """The process's objects. Raises `NewerSchema`, `StorageError`, and `ValueError` for a damaged data directory."""
+
+    def __init__(self, given: Mapping[str, str], loop: asyncio.AbstractEventLoop, env: Mapping[str, str]) -> None:
+        data_dir = Path(given["data-dir"])
+        self._database = open_database(sqlite_url(data_dir / DATABASE_NAME))
+        self._setup_token = SecretText(env.get(SETUP_VARIABLE, "") or secrets.token_urlsafe(24))
+        self._link = Link(loop, given.get("bookkeeper", ""))
+        self._announcer = Announcer(self._link, lambda: _say("changed"))
+        self._linked = "bookkeeper" in given
+        act = Act(
+            self._database,
+            keyring=lambda: load_keyring(data_dir, env),
+            pepper=load_pepper(data_dir),
+            declared=DeclaredFile(Path(given["shown"]) if "shown" in given else None),
+            announce=self._announcer if self._linked else _tell_nobody,
+            check=_no_problems,
+        )
+        self._management = Management(act, self._setup_token, secure=given.get("tls") == "True")
+
+    def application(self) -> FastAPI:
+        """The application, of every noun."""
+        return self._management.application((status.build_router(__version__, datetime.now(UTC)),), __version__)
+
+    async def serve(self, listener: socket.socket) -> None:
+        """Serve until told to end."""
+        if self._linked:
+            self._link.open()
+            await self._announcer(feed=True, snapshot=False)  # the last one may have died before it did
+        server = uvicorn.Server(server_config(self.application()))
+
+        # uvicorn listens to signals only while it serves, and raises the one that ended it once more afterwards.
+        def end(*_: object) -> None:
+            server.should_exit = True
+
+        signal.signal(signal.SIGTERM, end)
+        sweeping = asyncio.create_task(self._sweep())
+        if self._management.needs_setup():
+            self._tell_setup_token()
+        _say("ready")
+        await server.serve([listener])
+        sweeping.cancel()
+        await self._announcer.close()
+        await self._link.close()
+        self._database.close()
+
+    async def _sweep(self) -> None:
+        while True:
+            try:
+                await self._management.keys.sweep()
+            except (AsbruError, StorageError) as error:
+                log("warning", "expired values of keys are not forgotten yet", why=error)
+            await asyncio.sleep(SWEEP_S)
+
+    def _tell_setup_token(self) -> None:
+        """Beside the log, which would mask it."""
+        sys.stderr.write(
+            "management API: there is no user yet; make the first one by POST /api/v1/setup with the set-up token "
+            f"{self._setup_token.reveal()}\n"
+        )
+        sys.stderr.flush()
+
+
+async def _tell_nobody(*, feed: bool, snapshot: bool) -> None:
+    """For a control process that stands alone."""
+
+
+async def _no_problems(_: object) -> list[str]:
+    return []
+
+
+def _say(word: str) -> None:
+    sys.stdout.write(f"{word}\n")
+    sys.stdout.flush()
 
 
 def server_config(application: FastAPI) -> uvicorn.Config:
@@ -57,29 +144,31 @@ def server_config(application: FastAPI) -> uvicorn.Config:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run until told to end; returns the exit code."""
-    given = read_arguments(arguments, required=("socket", "data-dir"))
+    given = read_arguments(arguments, required=("socket", "data-dir"), optional=("bookkeeper", "shown", "tls"))
     end_with_supervisor()
     if not Path(given["data-dir"]).is_dir():
         log("error", "the control process cannot start", why=f"there is no directory {given['data-dir']}")
         return 1
-    config = server_config(build())
-    # uvicorn raises the signal that ended it once more, for whoever listened before: nobody, and the exit is clean.
-    signal.signal(signal.SIGTERM, _noted)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return asyncio.run(_run(given))
+
+
+async def _run(given: Mapping[str, str]) -> int:
     try:
+        control = Control(given, asyncio.get_running_loop(), os.environ)
         listener = listen(Path(given["socket"]))
+    except NewerSchema as error:
+        log("error", "the control process cannot start", why=error)
+        return EXIT_NEWER_SCHEMA
+    except (StorageError, ValueError) as error:
+        log("error", "the control process cannot start", why=error)
+        return 1
     except OSError as error:
         log("error", "the control process cannot listen", why=error)
         return 1
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
     with listener:
-        uvicorn.Server(config).run(sockets=[listener])
+        await control.serve(listener)
     return 0
-
-
-def _noted(*_: object) -> None:
-    """Nothing is left to do."""
 
 
 def listen(path: Path) -> socket.socket:

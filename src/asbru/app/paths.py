@@ -32,6 +32,11 @@ def declared_file(snapshot: Path) -> Path:
     return snapshot.with_suffix(".feed")
 
 
+def shown_file(snapshot: Path) -> Path:
+    """Where it stands what the configuration declares, for the management API to show."""
+    return snapshot.with_suffix(".shown")
+
+
 class RunDir:
     """A 0700 directory held by a lock for as long as its owner lives; a dead owner's is removed by the next start."""
 

@@ -18,14 +18,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from asbru.app.arguments import read_arguments
 from asbru.app.boot import Boot, CompileJob, CompileOutcome, Options
 from asbru.app.children import Child, Commands, how_it_ended
 from asbru.app.lifeline import end_with_supervisor
-from asbru.app.paths import CONFIG_FILE_NAMES, RunDir
+from asbru.app.paths import CONFIG_FILE_NAMES, RunDir, shown_file
 from asbru.app.port import PortTakenError, hold_port
 from asbru.app.restarts import Restarts
 from asbru.app.signals import SignalPipe
@@ -150,13 +150,21 @@ class Supervisor:
     def _control_socket(self) -> Path:
         return self._run_dir.path / "control.sock"
 
+    @property
+    def _shown(self) -> Path:
+        """What the configuration that is served by declares, for the control process."""
+        return self._run_dir.path / "shown.json"
+
     def _new_bookkeeper(self) -> Child:
         return self._new_helper(_BOOKKEEPER, self._commands.bookkeeper, self._run_dir.path / "book.sock")
 
     def _new_control(self) -> Child:
-        return self._new_helper(_CONTROL, self._commands.control, self._control_socket)
+        run_dir = self._run_dir.path
+        command = [*self._commands.control, "--bookkeeper", str(run_dir / "book.sock")]
+        command += ["--shown", str(self._shown), "--tls", str(self._boot.tls_cert is not None)]
+        return self._new_helper(_CONTROL, command, self._control_socket)
 
-    def _new_helper(self, name: str, command: tuple[str, ...], path: Path) -> Child:
+    def _new_helper(self, name: str, command: Sequence[str], path: Path) -> Child:
         path.unlink(missing_ok=True)
         argv = [*command, "--socket", str(path), "--data-dir", str(self._options.data_dir)]
         child = Child(name, argv, wants_control=False, socket_path=path)
@@ -254,6 +262,8 @@ class Supervisor:
             elif word == "reloaded":
                 child.snapshot = rest
                 self._forget_old_snapshots()
+            elif word == "changed":
+                self._wants_reload = True
             elif word == "refused":
                 log("error", f"{slot.name} refused the new configuration and keeps the old one: {rest}")
 
@@ -278,6 +288,8 @@ class Supervisor:
         slot.child = None
         if self._stops and child.process.returncode == 0:
             return
+        # It may have died between storing something and saying so.
+        self._wants_reload |= slot.name == _CONTROL
         pause_s = slot.restarts.pause_s(lived_s)
         slot.due_s = time.monotonic() + pause_s
         log("error", f"{slot.name} (pid {child.process.pid}) {how_it_ended(child.process.returncode)}")
@@ -302,7 +314,10 @@ class Supervisor:
         return CompileJob(self._commands.compile, self._options, out)
 
     def _take_snapshot(self) -> Path:
-        return self._run_dir.path / f"snapshot-{self._generation}.msgpack"
+        snapshot = self._run_dir.path / f"snapshot-{self._generation}.msgpack"
+        with contextlib.suppress(FileNotFoundError):
+            shown_file(snapshot).replace(self._shown)
+        return snapshot
 
     def _keep_current(self) -> None:
         """Poll the files each second; at most one compile process at a time."""

@@ -22,7 +22,7 @@ import uvloop
 import asbru.app.lean  # noqa: F401 -- before msgspec  # pyright: ignore[reportUnusedImport] -- see there
 from asbru import __version__
 from asbru.app.arguments import read_arguments
-from asbru.app.build import Lasting, build_forwards, build_rooms, declare
+from asbru.app.build import Lasting, build_forwards, build_rooms, declare, watched_headers
 from asbru.app.lifeline import end_with_supervisor
 from asbru.app.metrics import MetricsReporter
 from asbru.app.paths import declared_file
@@ -38,6 +38,9 @@ from asbru.wire.outbox import Outbox
 
 GC_ALLOCATIONS = 20_000
 """Objects between two collections of the youngest: a call leaves no cycles, so the usual 700 look for nothing."""
+
+STORE_WAIT_S = 5.0
+"""How long the first start waits for what the database holds, in seconds."""
 
 TICK_S = 1.0
 """How often changed metrics are pushed to the bookkeeper, in seconds."""
@@ -58,7 +61,8 @@ class Worker:
         self.reporter = MetricsReporter(self.link, self.meter)
         outbox = Outbox(loop.call_soon)
         self._lasting = Lasting(loop, self.writer, self.meter, outbox)
-        follow_store(self._lasting.feed, self.link, loop.call_later)
+        self._store_known = asyncio.Event()
+        follow_store(self._lasting.feed, self.link, loop.call_later, self._store_known.set)
         self.door = Door(
             self._lasting.dialects.values(), lambda: self.server.draining, self.reporter.scrape, __version__
         )
@@ -85,6 +89,7 @@ class Worker:
         self.door.forwarder = Forwarder(forwards)
         self.door.cors_origins = frozenset(origin.encode() for origin in snapshot.cors_origins)
         self.server.forward(tuple(forwards))
+        self.server.watch(watched_headers(rooms))
         self.server.limit(snapshot.limits)
         self._grace_s = snapshot.limits.drain_grace_s
 
@@ -171,6 +176,7 @@ class Worker:
         """Serve until told to end."""
         options = self._options
         self.link.open()
+        await self._wait_for_store()
         tls = _tls_context(options["tls-cert"], options.get("tls-key")) if "tls-cert" in options else None
         await self.server.listen(options.get("host", "127.0.0.1"), int(options.get("port", 8080)), tls)
         self.listen_to_control()
@@ -188,6 +194,15 @@ class Worker:
         self._lasting.failures.close()
         self.reporter.push()
         await self.link.close()
+
+    async def _wait_for_store(self) -> None:
+        """Serve nobody before the store's keys are known: they would be refused. A store that says nothing is waited
+        for no longer than STORE_WAIT_S."""
+        try:
+            async with asyncio.timeout(STORE_WAIT_S):
+                await self._store_known.wait()
+        except TimeoutError:
+            log("warning", "serving without what the database holds, until it can be read", process=self._name)
 
 
 def _load(path: str) -> tuple[Snapshot, Entries]:

@@ -25,18 +25,31 @@ ANSWER_DEADLINE_S = 5.0
 ASK_AGAIN_S = 1.0
 
 
-def follow_store(feed: Feed, link: Link, call_later: Callable[[float, Callable[[], None]], object]) -> None:
-    """Follow from the next connection on; to be called before the link is opened."""
-    follower = _Follower(feed, link, call_later)
+def follow_store(
+    feed: Feed,
+    link: Link,
+    call_later: Callable[[float, Callable[[], None]], object],
+    on_current: Callable[[], None] | None = None,
+) -> None:
+    """Follow from the next connection on; to be called before the link is opened. `on_current` is told each time that
+    everything has arrived."""
+    follower = _Follower(feed, link, call_later, on_current)
     link.subscribe(FEED_SUBJECT, follower.on_push)
     link.on_connect(follower.ask)
 
 
 class _Follower:
-    def __init__(self, feed: Feed, link: Link, call_later: Callable[[float, Callable[[], None]], object]) -> None:
+    def __init__(
+        self,
+        feed: Feed,
+        link: Link,
+        call_later: Callable[[float, Callable[[], None]], object],
+        on_current: Callable[[], None] | None,
+    ) -> None:
         self._feed = feed
         self._link = link
         self._call_later = call_later
+        self._on_current = on_current
         self._questions = 0
         """The number of the last question: only its answer counts."""
         self._waits = False
@@ -73,6 +86,8 @@ class _Follower:
             self._feed.replace_store(self._read_everything(answer))
         except ValueError as error:
             log("error", "the feed cannot be read", why=error)
+        if self._on_current is not None:
+            self._on_current()
 
     def _ask_again(self, number: int) -> None:
         if number == self._questions:  # else a new connection has asked meanwhile

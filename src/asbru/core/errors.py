@@ -3,7 +3,8 @@
     AsbruError
     |- CallerError            the caller must change something      (blame: caller)
     |    BadRequest 400  Unauthenticated 401  Forbidden 403  NotFound 404  MethodNotAllowed 405
-    |    RequestTimeout 408  TooLarge 413  UpgradeRequired 426  HeadTooLarge 431  UnsupportedByProvider 400
+    |    RequestTimeout 408  Conflict 409  TooLarge 413  UpgradeRequired 426  HeadTooLarge 431
+    |    UnsupportedByProvider 400
     |    LimitReached        of an owner's or a target's limit, with the amounts: BudgetExceeded 402  RateLimited 429
     |    PriceUnknown 403    a budget holds, and what the target costs is not known
     |- UpstreamError          the provider failed or refused         (blame: upstream)
@@ -116,6 +117,13 @@ class RequestTimeout(CallerError):
 
     status = 408
     code = "request_timeout"
+
+
+class Conflict(CallerError):
+    """What is there already does not go together with what was asked."""
+
+    status = 409
+    code = "conflict"
 
 
 class TooLarge(CallerError):

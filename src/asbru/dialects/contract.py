@@ -25,6 +25,7 @@ from asbru.core.notes import Note
 from asbru.core.reply import ChatReply, StreamEvent, StreamFault
 from asbru.core.traits import Traits
 from asbru.core.usage import Usage
+from asbru.dialects.client_profiles import ClientProfile, LimitHeaders, Shown, shown_to
 from asbru.dialects.listed_models import read_model_ids
 from asbru.wire.framing import SSE, Framing
 
@@ -179,6 +180,7 @@ class Passing(msgspec.Struct, frozen=True, kw_only=True):
     else False.
     `malformed_at(events)` tells where among whole events the first one begins that no reader could read, -1 for none.
     It is not asked about a piece that ends with `quick_end`, three bytes with the framing's border (b"": all are).
+    `legacy_names`: members of a request, and what servers that are `legacy_max_tokens` call them.
     `withhold(events)` removes the usage-only chunk that Asbru asked for from whole events; identity object when none.
     """
 
@@ -188,6 +190,7 @@ class Passing(msgspec.Struct, frozen=True, kw_only=True):
     prelude: Callable[[bytes], StreamFault | bool]
     withhold: Callable[[bytes], bytes]
     unfit: tuple[bytes, ...] = ()
+    legacy_names: tuple[tuple[str, str], ...] = ()
     malformed_at: Callable[[bytes], int] = nothing_malformed
     quick_end: bytes = b""
     finishes: Callable[[bytes], bool] = no_finish
@@ -249,7 +252,8 @@ class Surface(msgspec.Struct, frozen=True, kw_only=True):
     """Where callers reach a dialect. `name` stands in records ("openai.chat"); `root` is where its errors are
     spoken on unknown paths; `request_id` is the header by which its SDKs know a response, in lower case; `bases` are
     what SDKs take for a base URL; `models_bases` those whose `/models` is this dialect's; `home` is the provider that
-    it imitates, for bare model names."""
+    it imitates, for bare model names; `clients`: how those that call here take a refusal; `limits`:
+    how they read their limits."""
 
     name: str
     home: str
@@ -257,6 +261,12 @@ class Surface(msgspec.Struct, frozen=True, kw_only=True):
     bases: tuple[str, ...]
     models_bases: tuple[str, ...]
     request_id: bytes = b"x-request-id"
+    clients: tuple[ClientProfile, ...] = ()
+    limits: LimitHeaders = LimitHeaders({})
+
+    def shown_to(self, user_agent: bytes, status: int) -> Shown:
+        """What a refusal with `status` is sent with to a client."""
+        return shown_to(user_agent, status, self.clients)
 
 
 class ModelsForm(msgspec.Struct, frozen=True, kw_only=True):

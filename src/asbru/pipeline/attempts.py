@@ -3,7 +3,7 @@
     the provider's response               what happens next
     401, 402, 403                         the key cools down for a minute (403: for this model); try the next key
     none: the key's token was refused     the same; nothing was sent
-    429                                   the key cools down for Retry-After, for this model or all models; try the next key
+    429                                   the key cools down for Retry-After (this model or all); try the next key
     5xx, network, protocol, fault, cut    retry with the same key after a pause, at most `retries.max` times
     deadline                              try the next target: the caller has waited long enough
     408                                   try the next target
@@ -122,7 +122,7 @@ def _first_key(target: Target, rooms: Rooms, now_s: float) -> Key:
         return key
     if route.keyless:
         return NO_KEY
-    key = choose_key(route, target.model, (), now_s, chance=rooms.chance())
+    key = choose_key(route, target.model, (), now_s, chance=rooms.chance(), only=target.key)
     if key is None:
         raise _exhausted(target, None, now_s)
     return key
@@ -185,7 +185,7 @@ class _Tries:
             following = (
                 None
                 if route.keyless or self._count >= _ATTEMPTS_MAX
-                else choose_key(route, target.model, self._tried, now_s, chance=rooms.chance())
+                else choose_key(route, target.model, self._tried, now_s, chance=rooms.chance(), only=target.key)
             )
             if following is None:
                 raise _exhausted(target, error, now_s)

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from asbru.core.errors import NotFound
 from asbru.routing.targets import Key, ProviderRoute, Target
+from asbru.routing.weights import draw
 
 _SUGGESTED_MAX = 3
 _COMPARED_MAX = 500
@@ -42,11 +43,12 @@ class Plan:
         }
         self._in_fallbacks = _by_provider(fallbacks)
         self._known: dict[tuple[str, str], tuple[Target, ...]] = {}
-        self._bare: dict[str, ProviderRoute] = {}
+        self._bare: dict[str, tuple[ProviderRoute, ...]] = {}
         for provider in self.providers.values():
-            for model in (*provider.known_models, *(m for key in provider.keys for m in (*key.models, *key.aliases))):
+            named = (m for key in provider.keys for m in (*key.models, *key.aliases))
+            for model in dict.fromkeys((*provider.known_models, *named)):
                 if provider.serves(model):
-                    self._bare.setdefault(model, provider)
+                    self._bare[model] = (*self._bare.get(model, ()), provider)
 
     def in_fallbacks(self, provider: str) -> frozenset[str]:
         """Models of a provider that fallbacks lead to or from."""
@@ -61,6 +63,11 @@ class Plan:
         """
         known = self._known.get((model, home))
         return known if known is not None else self._plan(model, home, caller)
+
+    def having(self, model: str) -> tuple[ProviderRoute, ...]:
+        """The providers that are known to have the model of this name; none where the name says which provider."""
+        name, slash, rest = model.partition("/")
+        return () if slash and rest and name in self.providers else self._bare.get(model, ())
 
     def _plan(self, model: str, home: str, caller: MayUse | None) -> tuple[Target, ...]:
         first = self._resolve(model, home)
@@ -85,9 +92,8 @@ class Plan:
         provider = self.providers.get(name) if slash else None
         if provider is not None and rest:
             return Target(provider, rest)
-        provider = self._bare.get(model)
-        if provider is None and not slash:
-            provider = self.providers.get(home)
+        having = self._bare.get(model)
+        provider = having[0] if having else None if slash else self.providers.get(home)
         return None if provider is None else Target(provider, model)
 
     def _unknown(self, model: str, caller: MayUse | None) -> str:
@@ -137,11 +143,12 @@ def _by_provider(fallbacks: Mapping[str, Sequence[tuple[str, str]]]) -> dict[str
 
 
 def choose_key(
-    provider: ProviderRoute, model: str, tried: Collection[str], now_s: float, *, chance: float
+    provider: ProviderRoute, model: str, tried: Collection[str], now_s: float, *, chance: float, only: str = ""
 ) -> Key | None:
     """A key for the next attempt: by weight among those that serve `model`, were not tried by this call and do not
-    cool down; failing that, one that was refused lately. None when there is none. `chance` in [0, 1)."""
-    keys = provider.keys
+    cool down; failing that, one that was refused lately. None when there is none. `chance` in [0, 1); `only`: the name
+    of the one key that may be used."""
+    keys = provider.keys if not only else tuple(key for key in provider.keys if key.name == only)
     if len(keys) == 1:
         key = keys[0]
         usable = key.serves(model) and key.cools_until_s(model, now_s) <= now_s and key.name not in tried
@@ -157,19 +164,7 @@ def choose_key(
     if not fit:
         return None
     fresh = [key for key in fit if not key.is_refused(model, now_s)]
-    return _draw(fresh or fit, chance)
-
-
-def _draw(keys: Sequence[Key], chance: float) -> Key:
-    total = sum(key.weight for key in keys)
-    if total <= 0.0:
-        return keys[int(chance * len(keys))]
-    left = chance * total
-    for key in keys:
-        left -= key.weight
-        if left < 0.0:
-            return key
-    return keys[-1]
+    return draw(fresh or fit, chance)
 
 
 def why_unusable(provider: ProviderRoute, model: str, now_s: float) -> list[tuple[str, str]]:

@@ -79,7 +79,6 @@ CREATE TABLE users (
 CREATE TABLE sessions (
     digest TEXT NOT NULL PRIMARY KEY,
     user_name TEXT NOT NULL,
-    csrf_digest TEXT NOT NULL,
     expires_ms BIGINT NOT NULL
 );
 CREATE TABLE api_tokens (

@@ -1,0 +1,333 @@
+"""Users, sessions, tokens, and the first start.
+
+    POST   /api/v1/setup             the set-up token makes the first admin, once
+    POST   /api/v1/session           log in; DELETE: log out
+    GET    /api/v1/me                who am I
+    GET, POST /api/v1/users          PATCH, DELETE /api/v1/users/NAME       admin
+    GET, POST /api/v1/tokens         DELETE /api/v1/tokens/NAME             admin
+
+There is no default password. Passwords are tried slowly: see `identity.Throttle`; one is hashed at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import time
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from fastapi import APIRouter, Request, Response
+from msgspec import Meta
+
+from asbru.admin import nouns
+from asbru.admin.access import OPEN, SESSION_COOKIE, actor_of, csrf_of, needs
+from asbru.admin.act import Act, Deed
+from asbru.core.errors import CallerError, Conflict, Forbidden, NotFound, Unauthenticated
+from asbru.core.secret_text import SecretText
+from asbru.identity import (
+    PASSWORD_CHARS_MAX,
+    PASSWORD_CHARS_MIN,
+    Actor,
+    Role,
+    Throttle,
+    Token,
+    User,
+    hash_password,
+    is_password,
+)
+
+USERS_MAX = 1000
+TOKENS_MAX = 1000
+WAITING_MAX = 8
+"""Passwords that wait to be hashed; more are refused."""
+_NOBODY = Actor("setup", "admin")
+
+_Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,127}$")]
+_Password = Annotated[str, Meta(min_length=PASSWORD_CHARS_MIN, max_length=PASSWORD_CHARS_MAX)]
+_Given = Annotated[str, Meta(max_length=PASSWORD_CHARS_MAX)]
+
+Struct = TypeVar("Struct", bound=msgspec.Struct)
+
+
+class Setup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The first admin. `token`: the set-up token of the log."""
+
+    token: _Given
+    name: _Name
+    password: _Password
+
+
+class Login(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A user and the password."""
+
+    name: _Name
+    password: _Given
+
+
+class NewUser(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A user to be."""
+
+    name: _Name
+    password: _Password
+    role: Role = "viewer"
+
+
+class ChangedUser(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is to be changed of a user; this ends the user's sessions."""
+
+    password: _Password | None = None
+    role: Role | None = None
+
+
+class NewToken(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A token to be. `expires_in_s`: for how many seconds it is good; 0 for ever."""
+
+    name: _Name
+    role: Role = "viewer"
+    expires_in_s: Annotated[int, Meta(ge=0, le=10**9)] = 0
+
+
+BODIES: tuple[type[msgspec.Struct], ...] = (Setup, Login, NewUser, ChangedUser, NewToken)
+
+
+class AccountRoutes:
+    """See the module. `setup_token`: what makes the first admin; `secure`: callers come by TLS."""
+
+    def __init__(self, act: Act, setup_token: SecretText, *, secure: bool) -> None:
+        self._act = act
+        self._setup_token = setup_token
+        self._secure = secure
+        self._throttle = Throttle()
+        self._hashing = asyncio.Lock()
+        self._waiting = 0
+
+    def build_router(self) -> APIRouter:
+        """All routes of the module."""
+        router = APIRouter(tags=["accounts"])
+        takes = nouns.takes
+        add: Any = router.add_api_route
+        add("/setup", self.set_up, methods=["POST"], status_code=201, openapi_extra={**OPEN, **takes(Setup)})
+        add("/session", self.log_in, methods=["POST"], openapi_extra={**OPEN, **takes(Login)})
+        add("/session", self.log_out, methods=["DELETE"], status_code=204, openapi_extra=needs("viewer"))
+        add("/me", self.show_me, methods=["GET"])
+        admin = needs("admin")
+        add("/users", self.list_users, methods=["GET"], openapi_extra=admin)
+        add("/users", self.create_user, methods=["POST"], status_code=201, openapi_extra={**admin, **takes(NewUser)})
+        add("/users/{name}", self.change_user, methods=["PATCH"], openapi_extra={**admin, **takes(ChangedUser)})
+        add("/users/{name}", self.delete_user, methods=["DELETE"], status_code=204, openapi_extra=admin)
+        add("/tokens", self.list_tokens, methods=["GET"], openapi_extra=admin)
+        add(
+            "/tokens",
+            self.create_token,
+            methods=["POST"],
+            status_code=201,
+            openapi_extra={**admin, **takes(NewToken)},
+        )
+        add("/tokens/{name}", self.delete_token, methods=["DELETE"], status_code=204, openapi_extra=admin)
+        return router
+
+    # The first start, and sessions
+
+    async def set_up(self, request: Request) -> Response:
+        """Make the first admin with the set-up token of the log; gives a session's cookie and a token of the API."""
+        asked = await _read(request, Setup)
+        self._slow_down("setup")
+        if not hmac.compare_digest(asked.token.encode(), self._setup_token.reveal().encode()):
+            raise Unauthenticated("this is not the set-up token of the log", code="invalid_credential")
+        self._throttle.succeed("setup")
+        hashed = await self._hash(asked.password)
+
+        def write(deed: Deed) -> str:
+            if deed.accounts.load_users():
+                raise Conflict("there is a user already; log in")
+            deed.accounts.save_user(User(asked.name, "admin", deed.now_ms), hashed)
+            deed.note("create", "user", asked.name, after=_said(role="admin"))
+            return deed.accounts.add_token(Token("setup", "admin", _NOBODY.name, deed.now_ms, 0))
+
+        token = await self._act.perform(_NOBODY, "admin", write)
+        return nouns.answer({"name": asked.name, "role": "admin", "token": token}, 201)
+
+    async def log_in(self, request: Request) -> Response:
+        """Begin a session: a cookie, and the `csrf` that goes into `x-asbru-csrf` with whatever changes something."""
+        asked = await _read(request, Login)
+        self._slow_down(f"user/{asked.name}")
+        found = self._act.accounts.load_user(asked.name)
+        password_hash = found[1] if found else ""
+        if not await self._in_thread(is_password, password_hash, asked.password) or found is None:
+            raise Unauthenticated("the name or the password is wrong", code="invalid_credential")
+        self._throttle.succeed(f"user/{asked.name}")
+        user = found[0]
+
+        def write(deed: Deed) -> str:
+            deed.note("log_in", "user", user.name)
+            return deed.accounts.begin_session(user.name, deed.now_ms)
+
+        session = await self._act.perform(Actor(f"user/{user.name}", user.role), "viewer", write)
+        response = nouns.answer({"name": user.name, "role": user.role, "csrf": csrf_of(session)})
+        secure = self._secure or request.headers.get("x-forwarded-proto") == "https"
+        response.set_cookie(
+            SESSION_COOKIE, session, path="/api", secure=secure, httponly=True, samesite="strict", max_age=12 * 3600
+        )
+        return response
+
+    async def log_out(self, request: Request) -> Response:
+        """End the session of the cookie."""
+        actor = actor_of(request)
+        await self._act.perform(actor, "viewer", lambda deed: deed.accounts.end_session(actor.session))
+        response = Response(status_code=204)
+        response.delete_cookie(SESSION_COOKIE, path="/api")
+        return response
+
+    async def show_me(self, request: Request) -> Response:
+        """Who the credential belongs to; with a session also its `csrf`."""
+        actor = actor_of(request)
+        csrf = {"csrf": csrf_of(request.cookies[SESSION_COOKIE])} if actor.session else {}
+        return nouns.answer({"name": actor.name, "role": actor.role, **csrf})
+
+    # Users
+
+    async def list_users(self) -> Response:
+        """Every user."""
+        return nouns.answer({"items": self._act.accounts.load_users(), "next": None})
+
+    async def create_user(self, request: Request) -> Response:
+        """A new user."""
+        asked = await _read(request, NewUser)
+        hashed = await self._hash(asked.password)
+
+        def write(deed: Deed) -> User:
+            users = deed.accounts.load_users()
+            if any(user.name == asked.name for user in users):
+                raise Conflict(f"there is a user '{asked.name}' already")
+            if len(users) >= USERS_MAX:
+                raise Conflict(f"there are {USERS_MAX} users already")
+            user = User(asked.name, asked.role, deed.now_ms)
+            deed.accounts.save_user(user, hashed)
+            deed.note("create", "user", asked.name, after=_said(role=asked.role))
+            return user
+
+        return nouns.answer(await self._act.perform(actor_of(request), "admin", write), 201)
+
+    async def change_user(self, name: str, request: Request) -> Response:
+        """Another role, another password; the user's sessions end."""
+        asked = await _read(request, ChangedUser)
+        hashed = None if asked.password is None else await self._hash(asked.password)
+
+        def write(deed: Deed) -> User:
+            user, before = _known(deed, name)
+            changed = User(name, asked.role or user.role, user.made_ms)
+            if changed.role != "admin":
+                _refuse_last_admin(deed, user)
+            deed.accounts.save_user(changed, hashed or before)
+            password = {"password": "changed"} if hashed else {}
+            deed.note(
+                "update", "user", name, before=_said(role=user.role), after=_said(role=changed.role, **password)
+            )
+            return changed
+
+        return nouns.answer(await self._act.perform(actor_of(request), "admin", write))
+
+    async def delete_user(self, name: str, request: Request) -> Response:
+        """Delete a user; not the last admin."""
+
+        def write(deed: Deed) -> None:
+            user, _ = _known(deed, name)
+            _refuse_last_admin(deed, user)
+            deed.accounts.delete_user(name)
+            deed.note("delete", "user", name, before=_said(role=user.role))
+
+        await self._act.perform(actor_of(request), "admin", write)
+        return Response(status_code=204)
+
+    # Tokens
+
+    async def list_tokens(self) -> Response:
+        """Every token, but for its value."""
+        return nouns.answer({"items": self._act.accounts.load_tokens(), "next": None})
+
+    async def create_token(self, request: Request) -> Response:
+        """A new token; its `value` is told once."""
+        asked = await _read(request, NewToken)
+        actor = actor_of(request)
+
+        def write(deed: Deed) -> tuple[Token, str]:
+            tokens = deed.accounts.load_tokens()
+            if any(token.name == asked.name for token in tokens):
+                raise Conflict(f"there is a token '{asked.name}' already")
+            if len(tokens) >= TOKENS_MAX:
+                raise Conflict(f"there are {TOKENS_MAX} tokens already")
+            expires_ms = deed.now_ms + asked.expires_in_s * 1000 if asked.expires_in_s else 0
+            token = Token(asked.name, asked.role, actor.name, deed.now_ms, expires_ms)
+            deed.note("create", "token", asked.name, after=_said(role=asked.role))
+            return token, deed.accounts.add_token(token)
+
+        token, value = await self._act.perform(actor, "admin", write)
+        return nouns.answer({**msgspec.to_builtins(token), "value": value}, 201)
+
+    async def delete_token(self, name: str, request: Request) -> Response:
+        """A token that is refused from now on."""
+
+        def write(deed: Deed) -> None:
+            if all(token.name != name for token in deed.accounts.load_tokens()):
+                raise NotFound(f"there is no token '{name}'")
+            deed.accounts.delete_token(name)
+            deed.note("delete", "token", name)
+
+        await self._act.perform(actor_of(request), "admin", write)
+        return Response(status_code=204)
+
+    # Passwords
+
+    def _slow_down(self, name: str) -> None:
+        """Refuse whoever has failed too often; else it counts as a failure until it has succeeded."""
+        now_s = time.monotonic()
+        wait_s = self._throttle.wait_s(name, now_s)
+        if wait_s > 0:
+            raise _too_often(wait_s)
+        self._throttle.fail(name, now_s)
+
+    async def _hash(self, password: str) -> str:
+        return await self._in_thread(hash_password, password)
+
+    async def _in_thread(self, work: Any, *arguments: str) -> Any:
+        """One at a time: each takes 19 MiB."""
+        if self._waiting >= WAITING_MAX:
+            raise _too_often(1.0)
+        self._waiting += 1
+        try:
+            async with self._hashing:
+                return await asyncio.to_thread(work, *arguments)
+        finally:
+            self._waiting -= 1
+
+
+def _too_often(wait_s: float) -> CallerError:
+    return CallerError(
+        "too many attempts; try again later",
+        status=429,
+        type="rate_limit_error",
+        code="too_many_attempts",
+        retry_after_s=wait_s,
+    )
+
+
+def _known(deed: Deed, name: str) -> tuple[User, str]:
+    found = deed.accounts.load_user(name)
+    if found is None:
+        raise NotFound(f"there is no user '{name}'")
+    return found
+
+
+def _refuse_last_admin(deed: Deed, user: User) -> None:
+    admins = [one.name for one in deed.accounts.load_users() if one.role == "admin"]
+    if admins == [user.name]:
+        raise Forbidden("this is the last admin: make another one first", code="last_admin")
+
+
+def _said(**members: str) -> str:
+    return msgspec.json.encode(members).decode()
+
+
+async def _read(request: Request, kind: type[Struct]) -> Struct:
+    return nouns.read_struct(await nouns.read_body(request), kind)

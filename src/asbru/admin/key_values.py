@@ -1,0 +1,58 @@
+"""The table `key_values`: the values of virtual keys, as digests. A key has one, and the one before it for as long as
+the grace period after a rotation lasts. Whoever writes opens the transaction; all raise StorageError.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import NamedTuple, cast
+
+from asbru.storage import Database
+
+KEY_PREFIX = "sk-asb-"
+
+
+class KeyValue(NamedTuple):
+    """`expires_ms`: 0 for the current one."""
+
+    digest: str
+    expires_ms: int
+
+
+def make_value() -> str:
+    """A new value: 192 random bits."""
+    return KEY_PREFIX + secrets.token_urlsafe(24)
+
+
+def load_values(database: Database, key_id: str) -> list[KeyValue]:
+    """Those of a key, the newest first."""
+    rows = database.run(
+        "SELECT digest, expires_ms FROM key_values WHERE key_id = ? ORDER BY made_ms DESC, digest", (key_id,)
+    )
+    return [KeyValue(*cast("tuple[str, int]", row)) for row in rows]
+
+
+def add_value(database: Database, key_id: str, digest: str, now_ms: int) -> None:
+    """Another one."""
+    database.run(
+        "INSERT INTO key_values (digest, key_id, made_ms, expires_ms) VALUES (?, ?, ?, 0)", (digest, key_id, now_ms)
+    )
+
+
+def expire_values(database: Database, key_id: str, expires_ms: int) -> None:
+    """Let those that do not expire yet expire then."""
+    database.run("UPDATE key_values SET expires_ms = ? WHERE key_id = ? AND expires_ms = 0", (expires_ms, key_id))
+
+
+def delete_value(database: Database, digest: str) -> None:
+    """Forget one."""
+    database.run("DELETE FROM key_values WHERE digest = ?", (digest,))
+
+
+def load_expired(database: Database, now_ms: int, limit: int) -> list[str]:
+    """Digests whose grace period is over, at most `limit`."""
+    rows = database.run(
+        "SELECT digest FROM key_values WHERE expires_ms > 0 AND expires_ms <= ? ORDER BY expires_ms LIMIT ?",
+        (now_ms, limit),
+    )
+    return [str(digest) for (digest,) in rows]

@@ -1,0 +1,133 @@
+"""The kinds of objects that the management API keeps, as data: what a body is, what it is called, what it names.
+
+noun      the path, /api/v1/NOUN
+section   where the configuration file declares such objects
+id_of     of a body as JSON: the name, mostly; it does not change
+entries   what workers are told of an object; those of a virtual key also depend on its values, see `virtual_keys`
+compiled  it is part of the snapshot
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+import msgspec
+
+from asbru.cluster import Entry
+from asbru.core.errors import BadRequest
+from asbru.core.secret_text import SecretText
+from asbru.governance import declare
+from asbru.governance.declared import Access, Customer, Limited, ScopeLimits, Team
+from asbru.objects import Reference
+
+
+def _name_of(body: Mapping[str, Any]) -> str:
+    return str(body.get("name", ""))
+
+
+def _nothing(_: Any) -> tuple[Any, ...]:
+    return ()
+
+
+@dataclass(frozen=True)
+class Kind:
+    """See the module. `flaws`: what is wrong with a body beyond types and bounds. `secret_fields`: see `masks`."""
+
+    noun: str
+    kind: str
+    body: type[msgspec.Struct]
+    words: str
+    section: str
+    id_of: Callable[[Mapping[str, Any]], str] = _name_of
+    references: Callable[[Any], tuple[Reference, ...]] = _nothing
+    flaws: Callable[[Any], tuple[str, ...]] = _nothing
+    entries: Callable[[Any], tuple[Entry, ...]] = _nothing
+    secret_fields: tuple[str, ...] = ()
+    compiled: bool = False
+
+    def read(self, body: Mapping[str, Any]) -> msgspec.Struct:
+        """The object; raises `BadRequest` (422), which repeats no value."""
+        try:
+            one = msgspec.convert(body, self.body, dec_hook=_conceal)
+        except msgspec.ValidationError as error:
+            raise BadRequest(str(error), status=422) from None
+        flaws = self.flaws(one)
+        if flaws:
+            raise BadRequest("; ".join(flaws), status=422)
+        return one
+
+    def show(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """A stored body with its defaults."""
+        one = msgspec.convert(body, self.body, dec_hook=_conceal)
+        return cast("dict[str, Any]", msgspec.to_builtins(one, enc_hook=_reveal))
+
+
+def _conceal(kind: type, value: Any) -> SecretText:
+    if kind is not SecretText or not isinstance(value, str):
+        raise ValueError("expected text")
+    return SecretText(value)
+
+
+def _reveal(value: Any) -> str:
+    """Of a body as it is stored, in which masks stand for secrets."""
+    assert isinstance(value, SecretText)
+    return value.reveal()
+
+
+def _owner_flaws(one: Limited) -> tuple[str, ...]:
+    return tuple(f"{'.'.join(map(str, flaw.path))}: {flaw.message}" for flaw in declare.flaws(one))
+
+
+def _team_references(one: Team) -> tuple[Reference, ...]:
+    return (Reference("customer", one.customer),) if one.customer else ()
+
+
+def _key_references(one: Access) -> tuple[Reference, ...]:
+    named = (("team", one.team), ("customer", one.customer))
+    return tuple(Reference(kind, name) for kind, name in named if name)
+
+
+def _owner_entry(entry: tuple[str, bytes]) -> tuple[Entry, ...]:
+    return (Entry("owner", *entry),)
+
+
+CUSTOMERS = Kind(
+    "customers",
+    "customer",
+    Customer,
+    "Owners of teams and keys.",
+    "customers",
+    flaws=_owner_flaws,
+    entries=lambda one: _owner_entry(declare.customer_entry(one)),
+)
+TEAMS = Kind(
+    "teams",
+    "team",
+    Team,
+    "Owners of keys; a team may belong to a customer.",
+    "teams",
+    references=_team_references,
+    flaws=_owner_flaws,
+    entries=lambda one: _owner_entry(declare.team_entry(one)),
+)
+KEYS = Kind(
+    "keys",
+    "key",
+    Access,
+    "Virtual keys: what callers show. A value is told once, when it is made.",
+    "virtual_keys",
+    references=_key_references,
+    flaws=_owner_flaws,
+)
+LIMITS = Kind(
+    "limits",
+    "limits",
+    ScopeLimits,
+    "Limits of a provider, a model or a provider's key, whoever calls.",
+    "limits",
+    id_of=lambda body: f"{body.get('scope')}/{body.get('name')}",
+    flaws=_owner_flaws,
+    entries=lambda one: _owner_entry(declare.scope_entry(one)),
+)

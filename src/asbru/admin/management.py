@@ -1,0 +1,44 @@
+"""The management API put together: kinds of objects and accounts over one `Act`, as routers and as one application."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from fastapi import APIRouter, FastAPI
+
+from asbru.admin import accounts, kinds, nouns
+from asbru.admin.access import let_in
+from asbru.admin.act import Act
+from asbru.admin.application import build_application
+from asbru.admin.objects import Objects
+from asbru.admin.virtual_keys import Rotation, VirtualKeys
+from asbru.core.secret_text import SecretText
+
+OWNERS: tuple[kinds.Kind, ...] = (kinds.CUSTOMERS, kinds.TEAMS, kinds.LIMITS)
+
+
+class Management:
+    """See the module. `compiled`: the kinds that the snapshot is made of, which are declared by rooms above."""
+
+    def __init__(
+        self, act: Act, setup_token: SecretText, *, compiled: Sequence[kinds.Kind] = (), secure: bool = False
+    ) -> None:
+        self._act = act
+        self._plain = (*OWNERS, *compiled)
+        by_kind = {kind.kind: kind for kind in (*self._plain, kinds.KEYS)}
+        self.keys = VirtualKeys(act, by_kind)
+        self._objects = [Objects(act, kind, by_kind) for kind in self._plain]
+        self._accounts = accounts.AccountRoutes(act, setup_token, secure=secure)
+
+    def application(self, more: Iterable[APIRouter], version: str) -> FastAPI:
+        """The application, with `more` routers."""
+        routers = [nouns.build_router(objects) for objects in self._objects]
+        routers += [self.keys.build_router(), self._accounts.build_router(), *more]
+        bodies = (*(kind.body for kind in self._plain), kinds.KEYS.body, Rotation, *accounts.BODIES)
+        application = build_application(routers, version, bodies=bodies)
+        let_in(application.state, self._act.accounts)
+        return application
+
+    def needs_setup(self) -> bool:
+        """Whether nobody can log in yet."""
+        return not self._act.accounts.load_users()

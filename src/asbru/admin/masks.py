@@ -1,0 +1,73 @@
+"""Secrets inside of bodies: taken out before a body is stored or shown, put back where it is compiled.
+
+    keys.*.value     a member of each element of a list; elements go by their `name`
+    headers.*        every member
+    proxy            one member
+
+What stands in a secret's place is its mask: enough to recognize it, never enough to use. A body that is read, changed
+and written back holds masks, which keep the secrets that they stand for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, cast
+
+from asbru.core.errors import BadRequest
+
+_MASK = "****"
+_SHOWN_CHARS = 4
+_SHOWN_FROM_CHARS = 16
+"""Shorter secrets show nothing: four characters of them would be too much."""
+
+
+def mask(secret: str) -> str:
+    """What is shown of a secret."""
+    return _MASK + (secret[-_SHOWN_CHARS:] if len(secret) >= _SHOWN_FROM_CHARS else "")
+
+
+def take_out(body: dict[str, Any], fields: Iterable[str], known: Mapping[str, str]) -> dict[str, str]:
+    """Put masks in place of the secrets of `body`, and return them by field; `known` are those stored before. Raises
+    `BadRequest` for the mask of a secret that is not known."""
+    secrets: dict[str, str] = {}
+    for field, holder, member in _places(body, fields):
+        given = cast("str", holder[member])
+        if given.startswith(_MASK):
+            if field not in known or mask(known[field]) != given:
+                raise BadRequest(
+                    f"{field}: expected a secret, got the mask of one that is not stored here", status=422
+                )
+            secrets[field] = known[field]
+        elif given:
+            secrets[field] = given
+            holder[member] = mask(given)
+    return secrets
+
+
+def put_back(body: dict[str, Any], fields: Iterable[str], secrets: Mapping[str, str]) -> None:
+    """Put the secrets where their masks are; one that is not there becomes an empty text."""
+    for field, holder, member in _places(body, fields):
+        holder[member] = secrets.get(field, "")
+
+
+def _places(body: dict[str, Any], fields: Iterable[str]) -> Iterator[tuple[str, dict[str, Any], str]]:
+    for field in fields:
+        yield from _walk(body, field.split("."), ())
+
+
+def _walk(value: Any, parts: list[str], path: tuple[str, ...]) -> Iterator[tuple[str, dict[str, Any], str]]:
+    part, *rest = parts
+    if isinstance(value, list):
+        for element in cast("list[Any]", value):
+            if isinstance(element, dict):
+                name = str(cast("dict[str, Any]", element).get("name", ""))
+                yield from _walk(element, rest, (*path, name))
+        return
+    if not isinstance(value, dict):
+        return
+    members = cast("dict[str, Any]", value)
+    for member in list(members) if part == "*" else [part]:
+        if rest:
+            yield from _walk(members.get(member), rest, (*path, member))
+        elif isinstance(members.get(member), str):
+            yield ".".join((*path, member)), members, member

@@ -1,0 +1,331 @@
+"""Objects of any kind: listed, shown, made, changed, deleted. What the file declares is shown beside what is stored,
+and is not changed here; where both have an object of one id, the file's counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, cast
+
+import msgspec
+
+from asbru.admin.act import Act, Deed
+from asbru.admin.kinds import Kind
+from asbru.admin.masks import put_back, take_out
+from asbru.cluster import Entry
+from asbru.core.errors import BadRequest, Conflict, NotFound
+from asbru.identity import Actor
+from asbru.objects import Reference, StoredObject
+
+ID_CHARS_MAX = 512
+USERS_NAMED_MAX = 10
+"""Of the objects that keep one from being deleted."""
+_META = ("id", "source", "version", "changed_ms")
+"""Members that are shown beside a body's own, and passed over when they come back."""
+
+Body = dict[str, Any]
+
+
+class Shown(NamedTuple):
+    """An object as it is shown. `version`: 0 for one of the file."""
+
+    members: Body
+    version: int
+
+
+class Page(NamedTuple):
+    """`next`: the id after which the next page begins; None on the last one."""
+
+    items: list[Body]
+    next: str | None
+
+
+class Filter(NamedTuple):
+    """`refers_to`: only objects that name this one."""
+
+    after: str = ""
+    limit: int = 100
+    search: str = ""
+    refers_to: Reference | None = None
+
+
+class Objects:
+    """The objects of one kind. `kinds`: every kind, for what an object names. `entries`: what workers are told of an
+    object, where its kind alone does not say. `on_delete`: what goes with it."""
+
+    def __init__(
+        self,
+        act: Act,
+        kind: Kind,
+        kinds: Mapping[str, Kind],
+        *,
+        entries: Callable[[Deed, Any], Sequence[Entry]] | None = None,
+        on_delete: Callable[[Deed, str], None] | None = None,
+    ) -> None:
+        self.kind = kind
+        self._act = act
+        self._kinds = kinds
+        self._own_entries = entries
+        self._on_delete = on_delete
+
+    # Reading
+
+    def list(self, asked: Filter) -> Page:
+        """A page of objects, by id."""
+        declared = self._declared()
+        found = [
+            _show_declared(self.kind, object_id, body)
+            for object_id, body in declared.items()
+            if object_id > asked.after and asked.search in object_id and self._names(body, asked.refers_to)
+        ]
+        stored = self._act.objects.load_page(
+            self.kind.kind,
+            after=asked.after,
+            limit=asked.limit + 1,
+            search=asked.search,
+            refers_to=asked.refers_to,
+        )
+        found += [self._show(one).members for one in stored if one.id not in declared]
+        found.sort(key=lambda members: str(members["id"]))
+        page = found[: asked.limit]
+        # What is stored goes on when its page was full, even if the file's hid some of it.
+        more = len(found) > asked.limit or len(stored) > asked.limit
+        return Page(page, str(page[-1]["id"]) if more and page else None)
+
+    def load(self, object_id: str) -> Shown:
+        """One object; raises `NotFound`."""
+        declared = self._declared().get(object_id)
+        if declared is not None:
+            return Shown(_show_declared(self.kind, object_id, declared), 0)
+        return self._show(self._stored(object_id))
+
+    def exists(self, object_id: str) -> bool:
+        """Whether there is one, declared or stored."""
+        return object_id in self._declared() or self._act.objects.load(self.kind.kind, object_id) is not None
+
+    # Writing
+
+    async def create(self, actor: Actor, body: Body, also: Callable[[Deed, str], None] | None = None) -> Shown:
+        """A new object; `also` is done in the same transaction, before workers are told."""
+        body = _own(body)
+        self.kind.read(body)
+        object_id = self.kind.id_of(body)
+        if len(object_id) > ID_CHARS_MAX:
+            raise BadRequest(f"the name is longer than {ID_CHARS_MAX} characters", status=422)
+
+        def write(deed: Deed) -> Shown:
+            self.refuse_declared(object_id)
+            if deed.objects.load(self.kind.kind, object_id) is not None:
+                raise Conflict(f"there is a {self.kind.kind} '{object_id}' already")
+            if also is not None:
+                also(deed, object_id)
+            return self._save(deed, object_id, body, before=None)
+
+        return await self._act.perform(actor, "editor", write, before=self._checked(object_id, body))
+
+    async def change(self, actor: Actor, object_id: str, patch: Body, version: int | None) -> Shown:
+        """Change the members that `patch` names (JSON merge patch, RFC 7396: null removes one). `version`: refuse any
+        other."""
+
+        def merged() -> tuple[StoredObject, Body]:
+            self.refuse_declared(object_id)
+            before = self._stored(object_id)
+            _refuse_version(before, version)
+            body = merge(_read(before), _own(patch))
+            if self.kind.id_of(body) != object_id:
+                raise BadRequest("the name of an object cannot be changed: make a new one", status=422)
+            self.kind.read(body)
+            return before, body
+
+        def write(deed: Deed) -> Shown:
+            before, body = merged()
+            return self._save(deed, object_id, body, before=before)
+
+        async def check() -> None:
+            await self._check(object_id, merged()[1])
+
+        return await self._act.perform(actor, "editor", write, before=check if self.kind.compiled else None)
+
+    async def delete(self, actor: Actor, object_id: str, version: int | None) -> None:
+        """Delete an object that nothing names."""
+
+        def write(deed: Deed) -> None:
+            self.refuse_declared(object_id)
+            before = self._stored(object_id)
+            _refuse_version(before, version)
+            self._refuse_in_use(object_id)
+            one = self.kind.read(_read(before))
+            gone = [Entry(entry.kind, entry.id, None) for entry in self._entries(deed, one)]
+            deed.entries += gone
+            if self._on_delete is not None:
+                self._on_delete(deed, object_id)
+            deed.objects.delete(self.kind.kind, object_id)
+            deed.secrets.delete(self.kind.kind, object_id)
+            deed.compiled |= self.kind.compiled
+            deed.note("delete", self.kind.kind, object_id, before=before.body)
+
+        await self._act.perform(actor, "editor", write, before=self._checked(object_id, None))
+
+    def tell(self, deed: Deed, object_id: str) -> None:
+        """Tell workers anew what an object is: what belongs to it has changed."""
+        deed.entries += self._entries(deed, self.kind.read(_read(self._stored(object_id))))
+
+    def _entries(self, deed: Deed, one: msgspec.Struct) -> Sequence[Entry]:
+        return self.kind.entries(one) if self._own_entries is None else self._own_entries(deed, one)
+
+    def _save(self, deed: Deed, object_id: str, body: Body, *, before: StoredObject | None) -> Shown:
+        one = self.kind.read(body)
+        body = _copy(body)  # secrets are taken out of it
+        references = self.kind.references(one)
+        for reference in references:
+            self._refuse_unknown(reference)
+        if self.kind.secret_fields:
+            self._save_secrets(deed, object_id, body)
+        saved = StoredObject(
+            self.kind.kind,
+            object_id,
+            before.version + 1 if before else 1,
+            msgspec.json.encode(body).decode(),
+            deed.now_ms,
+        )
+        deed.objects.save(saved, references)
+        deed.entries += self._entries(deed, one)
+        deed.compiled |= self.kind.compiled
+        action = "update" if before else "create"
+        deed.note(action, self.kind.kind, object_id, before=before.body if before else "", after=saved.body)
+        return self._show(saved)
+
+    def _save_secrets(self, deed: Deed, object_id: str, body: Body) -> None:
+        """Seal the secrets of a body, in which masks stand afterwards."""
+        keyring = self._act.keyring()
+        known = deed.secrets.load(keyring, self.kind.kind, object_id)
+        secrets = take_out(body, self.kind.secret_fields, known)
+        if secrets or known:
+            deed.secrets.save(keyring, self.kind.kind, object_id, secrets)
+
+    # What would be compiled
+
+    def _checked(self, object_id: str, body: Body | None) -> Callable[[], Awaitable[None]] | None:
+        return (lambda: self._check(object_id, body)) if self.kind.compiled else None
+
+    async def _check(self, object_id: str, body: Body | None) -> None:
+        """Refuse what would break the snapshot, with `body` in place of what is stored under its id."""
+        sections = load_sections(self._act, self._kinds.values())
+        section = [one for one in sections.get(self.kind.section, []) if self.kind.id_of(one) != object_id]
+        if body is not None:
+            known = self._act.secrets.load(self._act.keyring(), self.kind.kind, object_id)
+            whole = _copy(body)
+            put_back(whole, self.kind.secret_fields, take_out(whole, self.kind.secret_fields, known))
+            section.append(whole)
+        problems = await self._act.check({**sections, self.kind.section: section})
+        if problems:
+            raise BadRequest("; ".join(problems), status=422)
+
+    # What stands in the way
+
+    def refuse_declared(self, object_id: str) -> None:
+        """Raise `Conflict` for an object of the file."""
+        if object_id in self._declared():
+            file = self._act.declared.read().file or "the built-in defaults"
+            raise Conflict(
+                f"{self.kind.kind} '{object_id}' is declared in {file}: change it there", code="declared_in_file"
+            )
+
+    def _refuse_unknown(self, reference: Reference) -> None:
+        if not Objects(self._act, self._kinds[reference.kind], self._kinds).exists(reference.id):
+            raise BadRequest(f"there is no {reference.kind} '{reference.id}'", status=422)
+
+    def _refuse_in_use(self, object_id: str) -> None:
+        target = Reference(self.kind.kind, object_id)
+        users = self._act.objects.referring_to(*target, USERS_NAMED_MAX + 1)
+        users += [
+            Reference(kind.kind, kind.id_of(body))
+            for kind in self._kinds.values()
+            for body in self._act.declared.read().sections.get(kind.section, [])
+            if _refers(kind, body, target)
+        ]
+        if users:
+            named = ", ".join(f"{kind} '{user}'" for kind, user in users[:USERS_NAMED_MAX])
+            more = ", ..." if len(users) > USERS_NAMED_MAX else ""
+            raise Conflict(f"{self.kind.kind} '{object_id}' is used by {named}{more}", code="in_use")
+
+    def _stored(self, object_id: str) -> StoredObject:
+        found = self._act.objects.load(self.kind.kind, object_id)
+        if found is None:
+            raise NotFound(f"there is no {self.kind.kind} '{object_id}'")
+        return found
+
+    def _declared(self) -> dict[str, Body]:
+        sections = self._act.declared.read().sections
+        return {self.kind.id_of(body): body for body in sections.get(self.kind.section, [])}
+
+    def _names(self, body: Body, target: Reference | None) -> bool:
+        return target is None or _refers(self.kind, body, target)
+
+    def _show(self, one: StoredObject) -> Shown:
+        meta = {"id": one.id, "source": "api", "version": one.version, "changed_ms": one.changed_ms}
+        return Shown({**meta, **self.kind.show(_read(one))}, one.version)
+
+
+def load_sections(act: Act, kinds: Iterable[Kind]) -> dict[str, list[Body]]:
+    """The stored objects that the snapshot is compiled from, by section, with their secrets."""
+    sections: dict[str, list[Body]] = {}
+    for kind in kinds:
+        if kind.compiled:
+            sections[kind.section] = [
+                _whole(kind, one, act.secrets.load(act.keyring(), one.kind, one.id))
+                for one in act.objects.load_kind(kind.kind)
+            ]
+    return sections
+
+
+def merge(body: Body, patch: Mapping[str, Any]) -> Body:
+    """A JSON merge patch (RFC 7396), applied."""
+    merged = dict(body)
+    for member, value in patch.items():
+        if value is None:
+            merged.pop(member, None)
+        elif isinstance(value, dict):
+            inner = merged.get(member)
+            merged[member] = merge(inner if isinstance(inner, dict) else {}, cast("Body", value))  # pyright: ignore[reportUnknownArgumentType] -- JSON
+        else:
+            merged[member] = value
+    return merged
+
+
+def _whole(kind: Kind, one: StoredObject, secrets: Mapping[str, str]) -> Body:
+    body = _read(one)
+    put_back(body, kind.secret_fields, secrets)
+    return body
+
+
+def _refers(kind: Kind, body: Body, target: Reference) -> bool:
+    """Whether a declared object names another; the file was checked, but holds members that are no part of a body."""
+    known = {field.encode_name for field in msgspec.structs.fields(kind.body)}
+    return target in kind.references(kind.read({name: body[name] for name in body if name in known}))
+
+
+def _refuse_version(before: StoredObject, version: int | None) -> None:
+    if version is not None and version != before.version:
+        raise BadRequest(
+            f"it is at version {before.version}, not {version}: read it again, then decide",
+            status=412,
+            code="version_mismatch",
+        )
+
+
+def _show_declared(kind: Kind, object_id: str, body: Body) -> Body:
+    return {"id": object_id, "source": "file", "version": 0, **body}
+
+
+def _own(body: Body) -> Body:
+    """A copy without what is only shown."""
+    return {name: value for name, value in _copy(body).items() if name not in _META}
+
+
+def _copy(body: Body) -> Body:
+    return cast("Body", msgspec.json.decode(msgspec.json.encode(body)))
+
+
+def _read(one: StoredObject) -> Body:
+    return cast("Body", msgspec.json.decode(one.body))

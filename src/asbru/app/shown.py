@@ -1,0 +1,32 @@
+"""What a configuration declares, for the management API to show: every section that holds objects, without secrets.
+
+Written by the compile process as JSON; `admin.DeclaredFile` reads it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import msgspec
+
+from asbru.app.config import ConfigFile
+
+
+def shown_sections(config: ConfigFile, file: str | None) -> bytes:
+    """`{"file": ..., "sections": {name: [object, ...]}}`; of a mapping, the key is the object's `name`."""
+    sections: dict[str, list[dict[str, Any]]] = {}
+    for section in type(config).model_fields:
+        value: object = getattr(config, section)
+        named: list[tuple[dict[str, Any], object]] = []
+        if isinstance(value, dict):
+            named = [({"name": name}, one) for name, one in cast("dict[str, object]", value).items()]
+        elif isinstance(value, list):
+            named = [({}, one) for one in cast("list[object]", value)]
+        objects = [(name, one) for name, one in named if isinstance(one, msgspec.Struct)]
+        if objects:
+            sections[section] = [{**name, **msgspec.to_builtins(one, enc_hook=_hide)} for name, one in objects]
+    return msgspec.json.encode({"file": file, "sections": sections})
+
+
+def _hide(_: object) -> str:
+    return "****"

@@ -1,0 +1,25 @@
+"""Identity: who may use the management API: users with passwords, sessions, tokens, roles.
+
+Passwords are hashed by argon2id, sessions and tokens (which are random) by SHA-256; none can be read back. It refuses
+to know HTTP, and what a role may do to what. Virtual keys, the callers' own, are `governance`.
+"""
+
+from asbru.identity.accounts import Accounts, Token, User
+from asbru.identity.actor import ROLES, Actor, Role, suffices
+from asbru.identity.passwords import PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, hash_password, is_password
+from asbru.identity.throttle import Throttle
+
+__all__ = [
+    "PASSWORD_CHARS_MAX",
+    "PASSWORD_CHARS_MIN",
+    "ROLES",
+    "Accounts",
+    "Actor",
+    "Role",
+    "Throttle",
+    "Token",
+    "User",
+    "hash_password",
+    "is_password",
+    "suffices",
+]

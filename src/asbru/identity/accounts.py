@@ -1,0 +1,143 @@
+"""The tables `users`, `sessions` and `api_tokens`.
+
+Whoever writes opens the transaction. Everything raises StorageError. Times are Unix milliseconds; 0 is never.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from typing import cast
+
+import msgspec
+
+from asbru.identity.actor import Actor, Role
+from asbru.storage import Database
+
+TOKEN_PREFIX = "sk-asb-admin-"  # noqa: S105 -- what every token begins with
+SESSION_MS = 12 * 3600 * 1000
+SESSIONS_MAX = 1000
+"""Of all users together; the ones that end first are ended sooner."""
+
+
+class User(msgspec.Struct, frozen=True):
+    """A person who logs in."""
+
+    name: str
+    role: Role
+    made_ms: int
+
+
+class Token(msgspec.Struct, frozen=True):
+    """A token of the API, but for its value."""
+
+    name: str
+    role: Role
+    made_by: str
+    made_ms: int
+    expires_ms: int
+
+
+class Accounts:
+    """See the module."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    # Users
+
+    def load_users(self) -> list[User]:
+        """All, by name."""
+        rows = self._database.run("SELECT name, role, made_ms FROM users ORDER BY name")
+        return [User(*cast("tuple[str, Role, int]", row)) for row in rows]
+
+    def load_user(self, name: str) -> tuple[User, str] | None:
+        """A user, and the hash of the password."""
+        rows = self._database.run("SELECT name, role, made_ms, password_hash FROM users WHERE name = ?", (name,))
+        if not rows:
+            return None
+        found, role, made_ms, password_hash = cast("tuple[str, Role, int, str]", rows[0])
+        return User(found, role, made_ms), password_hash
+
+    def save_user(self, user: User, password_hash: str) -> None:
+        """A new user, or another role and password; ends the sessions that there were."""
+        self._database.run(
+            "INSERT INTO users (name, role, password_hash, made_ms) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (name) DO UPDATE SET role = excluded.role, password_hash = excluded.password_hash",
+            (user.name, user.role, password_hash, user.made_ms),
+        )
+        self._database.run("DELETE FROM sessions WHERE user_name = ?", (user.name,))
+
+    def delete_user(self, name: str) -> None:
+        """The user, and the user's sessions."""
+        self._database.run("DELETE FROM users WHERE name = ?", (name,))
+        self._database.run("DELETE FROM sessions WHERE user_name = ?", (name,))
+
+    # Sessions
+
+    def begin_session(self, user: str, now_ms: int) -> str:
+        """A new session's value, for the cookie. Sessions that have ended are forgotten."""
+        value = secrets.token_urlsafe(32)
+        self._database.run("DELETE FROM sessions WHERE expires_ms <= ?", (now_ms,))
+        self._database.run(
+            "DELETE FROM sessions WHERE digest NOT IN"
+            " (SELECT digest FROM sessions ORDER BY expires_ms DESC, digest LIMIT ?)",
+            (SESSIONS_MAX - 1,),
+        )
+        self._database.run(
+            "INSERT INTO sessions (digest, user_name, expires_ms) VALUES (?, ?, ?)",
+            (_digest(value), user, now_ms + SESSION_MS),
+        )
+        return value
+
+    def end_session(self, digest: str) -> None:
+        """No more requests by it."""
+        self._database.run("DELETE FROM sessions WHERE digest = ?", (digest,))
+
+    def actor_of_session(self, value: str, now_ms: int) -> Actor | None:
+        """Who came by a session that has not ended."""
+        rows = self._database.run(
+            "SELECT u.name, u.role, s.digest FROM sessions s JOIN users u ON u.name = s.user_name"
+            " WHERE s.digest = ? AND s.expires_ms > ?",
+            (_digest(value), now_ms),
+        )
+        if not rows:
+            return None
+        name, role, digest = cast("tuple[str, Role, str]", rows[0])
+        return Actor(f"user/{name}", role, digest)
+
+    # Tokens
+
+    def load_tokens(self) -> list[Token]:
+        """All, by name."""
+        rows = self._database.run("SELECT name, role, made_by, made_ms, expires_ms FROM api_tokens ORDER BY name")
+        return [Token(*cast("tuple[str, Role, str, int, int]", row)) for row in rows]
+
+    def add_token(self, token: Token) -> str:
+        """A new token's value, which is told once. RowError where there is one of that name."""
+        value = TOKEN_PREFIX + secrets.token_urlsafe(32)
+        self._database.run(
+            "INSERT INTO api_tokens (name, digest, role, made_by, made_ms, expires_ms) VALUES (?, ?, ?, ?, ?, ?)",
+            (token.name, _digest(value), token.role, token.made_by, token.made_ms, token.expires_ms),
+        )
+        return value
+
+    def delete_token(self, name: str) -> None:
+        """No more requests by it."""
+        self._database.run("DELETE FROM api_tokens WHERE name = ?", (name,))
+
+    def actor_of_token(self, value: str, now_ms: int) -> Actor | None:
+        """Who came by a token that has not expired."""
+        rows = self._database.run(
+            "SELECT name, role FROM api_tokens WHERE digest = ? AND (expires_ms = 0 OR expires_ms > ?)",
+            (_digest(value), now_ms),
+        )
+        if not rows:
+            return None
+        name, role = cast("tuple[str, Role]", rows[0])
+        return Actor(f"token/{name}", role)
+
+
+def _digest(value: str) -> str:
+    """Values have 256 random bits: a plain hash tells nothing about them."""
+    return hashlib.sha256(value.encode()).hexdigest()

@@ -1,0 +1,91 @@
+"""Who is let in: every route, as OpenAPI describes it, by nobody, by each role, and by a session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.fakes.asgi import ask
+from tests.fakes.management import Managed, managed
+
+from asbru.admin.access import CSRF_HEADER, ROLE, csrf_of
+from asbru.identity import Role, User
+
+OPEN_ROUTES = {("POST", "/setup"), ("POST", "/session")}
+
+
+@pytest.fixture
+def api(tmp_path: Path) -> Iterator[Managed]:
+    """An API."""
+    with managed(tmp_path) as one:
+        yield one
+
+
+def routes(api: Managed) -> list[tuple[str, str, Role]]:
+    """Each route that is not open, and the role that it needs."""
+    found: list[tuple[str, str, Role]] = []
+    for path, methods in api.application.openapi()["paths"].items():
+        for method, operation in methods.items():
+            usual: Role = "viewer" if method == "get" else "editor"
+            if operation.get("security") != []:
+                short = path.removeprefix("/api/v1/").replace("{object_id}", "x").replace("{name}", "x")
+                found.append((method.upper(), short.replace("{key_name}", "x"), operation.get(ROLE, usual)))
+    return found
+
+
+def test_every_route_needs_a_credential_and_a_role(api: Managed) -> None:
+    """401 without a credential, 403 with a role that does not suffice; with one that does, neither."""
+    walked = routes(api)
+    assert len(walked) > 25 and not any("{" in path for _, path, _ in walked)
+    for method, path, needed in walked:
+        assert api.call(method, path, {}, role=None).status == 401, (method, path)
+        for role in ("viewer", "editor", "admin"):
+            status = api.call(method, path, {}, role=role).status
+            may = ("viewer", "editor", "admin").index(role) >= ("viewer", "editor", "admin").index(needed)
+            assert (status == 403) != may and status not in (401, 500), (method, path, role, status)
+
+
+def test_only_these_routes_are_open(api: Managed) -> None:
+    """What needs no credential is listed here, so that nothing joins it by accident."""
+    found = {
+        (method.upper(), path.removeprefix("/api/v1"))
+        for path, methods in api.application.openapi()["paths"].items()
+        for method, operation in methods.items()
+        if operation.get("security") == []
+    }
+    assert found == OPEN_ROUTES
+
+
+def test_a_session_changes_things_only_with_its_csrf(api: Managed) -> None:
+    """Reading by the cookie alone; writing with the header that another origin's page cannot have."""
+    with api.database.transaction():
+        api.act.accounts.save_user(User("ann", "editor", 1), "h")
+        session = api.act.accounts.begin_session("ann", api.act.now_ms())
+    cookie = {"cookie": f"asbru_session={session}"}
+    assert api.call("GET", "teams", role=None, **cookie).status == 200
+    for csrf in ({}, {CSRF_HEADER: ""}, {CSRF_HEADER: "x"}, {CSRF_HEADER: csrf_of(session + "x")}):
+        refused = api.call("POST", "teams", {"name": "blue"}, role=None, **cookie, **csrf)
+        assert (refused.status, refused.error["code"]) == (403, "csrf_missing")
+    given = {**cookie, CSRF_HEADER: csrf_of(session)}
+    assert api.call("POST", "teams", {"name": "blue"}, role=None, **given).status == 201
+    assert api.call("POST", "users", {}, role=None, **given).status == 403
+    api.now_s += 13 * 3600
+    assert api.call("GET", "teams", role=None, **cookie).status == 401
+
+
+@pytest.mark.parametrize("value", ["", "x", "sk-asb-admin-" + "x" * 43, "x" * 10_000, "sk-asb-\u00e9"])
+def test_credentials_of_any_shape_are_refused(api: Managed, value: str) -> None:
+    """401, whatever came."""
+    path = "/api/v1/teams"
+    for name in ("authorization", "cookie"):
+        header = f"Bearer {value}" if name == "authorization" else f"asbru_session={value}"
+        assert ask(api.application, path, **{name: header.encode("utf-8").decode("latin-1")}).status == 401
+
+
+def test_a_database_that_cannot_be_read_is_503(api: Managed) -> None:
+    """Not 401: the credential may be good."""
+    token = api.token("admin")
+    api.database.close()
+    answer = ask(api.application, "/api/v1/teams", authorization=f"Bearer {token}")
+    assert (answer.status, answer.error["code"]) == (503, "unavailable") and answer.headers["retry-after"] == "1"

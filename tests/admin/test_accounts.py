@@ -1,0 +1,126 @@
+"""Users, sessions, tokens and the first start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.fakes.management import SETUP_TOKEN, Managed, managed
+
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+def api(tmp_path: Path) -> Iterator[Managed]:
+    """An API that nobody has set up."""
+    with managed(tmp_path) as one:
+        yield one
+
+
+def set_up(api: Managed) -> str:
+    """The first admin, `ann`; the token that this gives."""
+    body = {"token": SETUP_TOKEN, "name": "ann", "password": PASSWORD}
+    return str(api.ask("POST", "setup", body, role=None, status=201)["token"])
+
+
+def log_in(api: Managed, name: str = "ann", password: str = PASSWORD) -> dict[str, str]:
+    """The headers of a new session."""
+    answer = api.call("POST", "session", {"name": name, "password": password}, role=None)
+    assert answer.status == 200, answer
+    return {"cookie": answer.headers["set-cookie"].partition(";")[0], "x-asbru-csrf": answer.json()["csrf"]}
+
+
+def test_the_set_up_token_makes_one_admin(api: Managed) -> None:
+    """Once; a wrong token makes none, and is slowed down; a short password is refused."""
+    assert api.management.needs_setup()
+    body = {"token": SETUP_TOKEN, "name": "ann", "password": "short"}
+    assert api.call("POST", "setup", body, role=None).status == 422
+    assert api.call("POST", "setup", {**body, "password": PASSWORD, "token": "x"}, role=None).status == 401
+    token = set_up(api)
+    assert not api.management.needs_setup()
+    assert api.ask("GET", "me", role=None, authorization=f"Bearer {token}") == {
+        "name": "token/setup",
+        "role": "admin",
+    }
+    again = {"token": SETUP_TOKEN, "name": "eve", "password": PASSWORD}
+    assert api.call("POST", "setup", again, role=None).status == 409
+    statuses = [api.call("POST", "setup", {**again, "token": "x"}, role=None).status for _ in range(6)]
+    assert statuses[-1] == 429
+
+
+def test_a_session_from_log_in_to_log_out(api: Managed) -> None:
+    """A cookie that scripts cannot read and other sites do not send; logged out, it is nobody's."""
+    set_up(api)
+    answer = api.call("POST", "session", {"name": "ann", "password": PASSWORD}, role=None)
+    cookie = answer.headers["set-cookie"].lower()
+    assert all(word in cookie for word in ("httponly", "samesite=strict", "path=/api", "max-age=43200"))
+    assert "secure" not in cookie and PASSWORD not in answer.body.decode()
+    behind_tls = api.call(
+        "POST", "session", {"name": "ann", "password": PASSWORD}, role=None, x_forwarded_proto="https"
+    )
+    assert "secure" in behind_tls.headers["set-cookie"].lower()
+    session = log_in(api)
+    assert api.ask("GET", "me", role=None, **session)["csrf"] == session["x-asbru-csrf"]
+    api.ask("DELETE", "session", role=None, status=204, **session)
+    assert api.call("GET", "me", role=None, **session).status == 401
+
+
+def test_guessing_is_slowed_down(api: Managed) -> None:
+    """A wrong password and an unknown name look alike; after five the right one has to wait too, and no other user."""
+    set_up(api)
+    api.ask("POST", "users", {"name": "bob", "password": PASSWORD}, status=201)
+    answers = [api.call("POST", "session", {"name": name, "password": "x"}, role=None) for name in ("ann", "eve")]
+    assert answers[0].status == answers[1].status == 401 and answers[0].body == answers[1].body
+    for _ in range(4):
+        api.call("POST", "session", {"name": "ann", "password": "x"}, role=None)
+    late = api.call("POST", "session", {"name": "ann", "password": PASSWORD}, role=None)
+    assert (late.status, late.error["code"]) == (429, "too_many_attempts") and int(late.headers["retry-after"]) >= 1
+    log_in(api, "bob")
+
+
+def test_users_are_the_admin_s(api: Managed) -> None:
+    """Made, changed (which ends their sessions), deleted; there is always an admin."""
+    set_up(api)
+    api.ask("POST", "users", {"name": "bob", "password": PASSWORD, "role": "editor"}, status=201)
+    assert api.call("POST", "users", {"name": "bob", "password": PASSWORD}).status == 409
+    session = log_in(api, "bob")
+    api.ask("PATCH", "users/bob", {"role": "viewer"})
+    assert api.call("GET", "me", role=None, **session).status == 401
+    api.ask("PATCH", "users/bob", {"password": "another password"})
+    log_in(api, "bob", "another password")
+    for method, body in (("DELETE", None), ("PATCH", {"role": "viewer"})):
+        refused = api.call(method, "users/ann", body)
+        assert (refused.status, refused.error["code"]) == (403, "last_admin")
+    api.ask("PATCH", "users/bob", {"role": "admin"})
+    api.ask("DELETE", "users/ann", status=204)
+    assert [one["name"] for one in api.ask("GET", "users")["items"]] == ["bob"]
+    api.ask("DELETE", "users/ann", status=404)
+    notes = repr(api.act.objects.load_changes(limit=50))
+    assert "another password" not in notes and "argon2" not in notes
+
+
+def test_tokens_are_the_admin_s(api: Managed) -> None:
+    """A value is told once and has the role that was given; deleted or expired, it is refused."""
+    made = api.ask("POST", "tokens", {"name": "ci", "role": "viewer", "expires_in_s": 60}, status=201)
+    bearer = {"authorization": f"Bearer {made['value']}"}
+    assert api.ask("GET", "me", role=None, **bearer) == {"name": "token/ci", "role": "viewer"}
+    assert api.call("POST", "teams", {"name": "x"}, role=None, **bearer).status == 403
+    assert made["value"] not in api.call("GET", "tokens").body.decode()
+    assert api.call("POST", "tokens", {"name": "ci"}).status == 409
+    api.now_s += 61
+    assert api.call("GET", "me", role=None, **bearer).status == 401
+    api.ask("DELETE", "tokens/ci", status=204)
+    api.ask("DELETE", "tokens/ci", status=404)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"name": "a"}, {"name": "", "password": PASSWORD}, {"name": "a", "password": "x" * 300}, {"name": 1}, []],
+    ids=range(6),
+)
+def test_bodies_that_make_no_sense(api: Managed, body: object) -> None:
+    """400 or 422 from every route that takes one, and nobody is made."""
+    for path in ("setup", "session", "users"):
+        assert api.call("POST", path, body).status in (400, 422)
+    assert api.ask("GET", "users")["items"] == []

@@ -1,0 +1,55 @@
+"""Secrets inside of bodies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from asbru.admin.masks import mask, put_back, take_out
+from asbru.core.errors import BadRequest
+
+FIELDS = ("keys.*.value", "headers.*", "proxy")
+
+
+def body() -> dict[str, Any]:
+    """A provider with a secret of each sort, and texts that are none."""
+    return {
+        "base_url": "https://a",
+        "keys": [{"name": "a.b", "value": "sk-0123456789abcdef"}, {"name": "c", "value": "short"}, {"name": "d"}],
+        "headers": {"x-key": "h"},
+    }
+
+
+def test_secrets_leave_their_masks() -> None:
+    """They are found by pattern, and put back where they were."""
+    one = body()
+    secrets = take_out(one, FIELDS, {})
+    assert secrets == {"keys.a.b.value": "sk-0123456789abcdef", "keys.c.value": "short", "headers.x-key": "h"}
+    assert [key.get("value") for key in one["keys"]] == ["****cdef", "****", None]
+    assert one["headers"] == {"x-key": "****"} and one["base_url"] == "https://a"
+    put_back(one, FIELDS, secrets)
+    assert one == body()
+
+
+def test_a_mask_keeps_its_secret() -> None:
+    """Whatever order the elements come in; the mask of another secret, or of none, is refused."""
+    one = body()
+    secrets = take_out(one, FIELDS, {})
+    one["keys"].reverse()
+    one["headers"]["x-key"] = "new"
+    assert take_out(one, FIELDS, secrets) == {**secrets, "headers.x-key": "new"}
+    for wrong in ({"proxy": "****"}, {"keys": [{"name": "c", "value": "****cdef"}]}):
+        with pytest.raises(BadRequest, match="not stored here"):
+            take_out(wrong, FIELDS, secrets)
+
+
+def test_a_short_secret_shows_nothing() -> None:
+    """Four characters are shown of what is long enough."""
+    assert (mask("0123456789abcde"), mask("0123456789abcdef")) == ("****", "****cdef")
+
+
+@pytest.mark.parametrize("odd", [{"keys": "x"}, {"keys": [1]}, {"headers": None}, {"proxy": 3}, {"keys": {"a": 1}}])
+def test_bodies_of_another_shape_hold_no_secrets(odd: dict[str, Any]) -> None:
+    """What is wrong with them is told by who reads them."""
+    assert take_out(odd, FIELDS, {}) == {}

@@ -1,0 +1,104 @@
+"""The management API without processes: over a database in a folder, asked in the test's own thread.
+
+with managed(tmp_path) as api:
+    api.ask("POST", "teams", {"name": "blue"}, status=201)
+    api.told                                            # what was announced
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter
+from tests.fakes.asgi import Answer, ask
+
+from asbru.admin import Act, DeclaredFile, Management
+from asbru.admin.kinds import Kind
+from asbru.cluster import Entries, stored
+from asbru.core.secret_text import SecretText
+from asbru.identity import Role, Token
+from asbru.secrets import load_keyring
+from asbru.storage import DATABASE_NAME, open_database, sqlite_url
+
+PEPPER = b"p" * 32
+SETUP_TOKEN = "the-token-of-the-log"
+
+
+class Managed:
+    """See the module. `now_s`: the time that is given; `problems`: what compiling dry finds."""
+
+    def __init__(self, folder: Path, kinds: tuple[Kind, ...] = (), more: tuple[APIRouter, ...] = ()) -> None:
+        self.now_s = 1_795_000_000.0
+        self.told: list[tuple[bool, bool]] = []
+        self.problems: list[str] = []
+        self.checked: list[dict[str, list[dict[str, Any]]]] = []
+        self.declared = folder / "shown.json"
+        self.database = open_database(sqlite_url(folder / DATABASE_NAME))
+        self.act = Act(
+            self.database,
+            keyring=lambda: load_keyring(folder, {}),
+            pepper=PEPPER,
+            declared=DeclaredFile(self.declared),
+            announce=self._announce,
+            check=self._check,
+            unix_time=lambda: self.now_s,
+        )
+        self.management = Management(self.act, SecretText(SETUP_TOKEN), compiled=kinds)
+        self.application = self.management.application(more, "1.2.3")
+        self.application.state.unix_time = lambda: self.now_s
+        self.tokens: dict[str, str] = {}
+
+    def token(self, role: Role) -> str:
+        """A token with a role; made once."""
+        if role not in self.tokens:
+            with self.database.transaction():
+                self.tokens[role] = self.act.accounts.add_token(Token(role, role, "test", 1, 0))
+        return self.tokens[role]
+
+    def call(
+        self, method: str, path: str, body: object = None, *, role: Role | None = "admin", **headers: str
+    ) -> Answer:
+        """One request, by a token of a role."""
+        if role is not None:
+            headers["authorization"] = f"Bearer {self.token(role)}"
+        data = None if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
+        if data is not None:
+            headers["content_length"] = str(len(data))
+        return ask(self.application, f"/api/v1/{path}", data, method=method, **headers)
+
+    def ask(self, method: str, path: str, body: object = None, *, status: int = 200, **how: Any) -> Any:
+        """One request whose status is asserted; its JSON."""
+        answer = self.call(method, path, body, **how)
+        assert answer.status == status, answer
+        return answer.json() if answer.body else None
+
+    def declare(self, **sections: list[dict[str, Any]]) -> None:
+        """What the file declares."""
+        fresh = self.declared.with_suffix(".new")
+        fresh.write_text(json.dumps({"file": "/etc/asbru/config.yaml", "sections": sections}))
+        fresh.replace(self.declared)
+
+    def feed(self) -> Entries:
+        """The store's layer."""
+        return stored.read_everything(self.database).entries
+
+    async def _announce(self, *, feed: bool, snapshot: bool) -> None:
+        self.told.append((feed, snapshot))
+
+    async def _check(self, sections: dict[str, list[dict[str, Any]]]) -> list[str]:
+        self.checked.append(sections)
+        return self.problems
+
+
+@contextmanager
+def managed(folder: Path, *kinds: Kind, more: tuple[APIRouter, ...] = ()) -> Iterator[Managed]:
+    """See the module."""
+    one = Managed(folder, kinds, more)
+    try:
+        yield one
+    finally:
+        one.database.close()

@@ -1,0 +1,97 @@
+"""The management API end to end: what is made over it holds for calls, on every worker."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from pathlib import Path
+from typing import Any
+
+from tests.fakes.upstream import FakeUpstream
+from tests.fakes.waiting import until
+from tests.journeys.caller import UpstreamResponse
+from tests.journeys.served import Served
+
+CONTROL = {"control": {"enabled": True}}
+REACHES_S = 2.0
+"""The promise: what is changed holds on every worker within this."""
+
+
+class Admin:
+    """An administrator, by a token."""
+
+    def __init__(self, served: Served) -> None:
+        self._served = served
+        self._token = ""
+
+    async def set_up(self) -> None:
+        """Make the first user with the token of the log."""
+        await until(lambda: re.search(r"set-up token \S+\n", self._served.log.read_text()), "the set-up token")
+        found = re.search(r"set-up token (\S+)", self._served.log.read_text())
+        assert found is not None
+        body = {"token": found[1], "name": "ann", "password": "correct horse battery"}
+        self._token = (await self.ask("POST", "setup", body, 201))["token"]
+
+    async def ask(self, method: str, path: str, body: object = None, status: int = 200) -> Any:
+        """One request, whose status is asserted; its JSON."""
+        data = b"" if body is None else body
+        headers = ["Content-Type: application/json"]
+        answer = await self._served.call(
+            f"/api/v1/{path}", data, method=method, headers=headers, key=self._token or None
+        )
+        assert answer.status == status, (answer.status, answer.body)
+        return answer.json() if answer.body else None
+
+
+async def call_with(served: Served, key: str) -> UpstreamResponse:
+    """A call with a virtual key, on a new connection."""
+    return await served.call("/v1/models", method="GET", key=key)
+
+
+async def settles(served: Served, key: str, status: int) -> None:
+    """Every worker answers so with this key, within the promise: asked often enough to meet each of them."""
+    async with asyncio.timeout(REACHES_S):
+        in_a_row = 0
+        while in_a_row < 20:
+            answer = await call_with(served, key)
+            in_a_row = in_a_row + 1 if answer.status == status else 0
+
+
+async def test_a_key_is_made_used_rotated_and_revoked(tmp_path: Path) -> None:
+    """A customer, a team and a key, all by the API: the key calls on both workers; rotated, both values work for the
+    grace period; revoked, it is refused."""
+    async with FakeUpstream() as upstream, Served(tmp_path, upstream.url, workers=2, **CONTROL) as served:
+        admin = Admin(served)
+        await admin.set_up()
+        await admin.ask("POST", "customers", {"name": "acme"}, 201)
+        await admin.ask("POST", "teams", {"name": "blue", "customer": "acme"}, 201)
+        made = await admin.ask("POST", "keys", {"name": "search", "team": "blue"}, 201)
+        assert made["value"].startswith("sk-asb-") and made["team"] == "blue"
+        await settles(served, made["value"], 200)
+        assert "value" not in await admin.ask("GET", "keys/search")
+        rotated = await admin.ask("POST", "keys/search/rotate", {"grace_s": 3600})
+        await settles(served, rotated["value"], 200)
+        await settles(served, made["value"], 200)
+        assert (await admin.ask("DELETE", "teams/blue", status=409))["error"]["code"] == "in_use"
+        await admin.ask("DELETE", "keys/search", status=204)
+        for value in (made["value"], rotated["value"]):
+            await settles(served, value, 401)
+        await admin.ask("DELETE", "teams/blue", status=204)
+        database = (tmp_path / "data" / "asbru.sqlite").read_bytes()
+        assert made["value"].encode() not in database
+
+
+async def test_what_is_stored_is_there_after_a_restart(tmp_path: Path) -> None:
+    """A worker serves nobody before it knows the keys of the database, and the file's own are read-only."""
+    async with FakeUpstream() as upstream:
+        async with Served(tmp_path, upstream.url, **CONTROL) as served:
+            admin = Admin(served)
+            await admin.set_up()
+            value = (await admin.ask("POST", "keys", {"name": "search"}, 201))["value"]
+            refused = await admin.ask("PATCH", "keys/v0", {"active": False}, 409)
+            assert refused["error"]["code"] == "declared_in_file" and str(tmp_path) in refused["error"]["message"]
+            listed = (await admin.ask("GET", "keys"))["items"]
+            assert [(one["id"], one["source"]) for one in listed] == [("search", "api"), ("v0", "file")]
+        async with Served(tmp_path, upstream.url, **CONTROL) as served:
+            assert (await call_with(served, value)).status == 200
+            assert not served.says("set-up token")
