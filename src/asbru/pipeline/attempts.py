@@ -23,7 +23,7 @@ from collections.abc import Sequence
 from asbru.core.errors import AsbruError, NotFound, UnsupportedByProvider, UpstreamError
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.endpoint import NO_KEY, Endpoint
-from asbru.pipeline.failures import attempt_failed, fell_back, key_cools_down, pass_over, words_of
+from asbru.pipeline.failures import attempt_failed, fell_back, key_cools_down, name_provider, pass_over, words_of
 from asbru.pipeline.learning import LESSONS_MAX, Lesson, learn
 from asbru.pipeline.local_count import count_locally
 from asbru.pipeline.responses import Response
@@ -101,6 +101,7 @@ def _leads_on(call: Call, target: Target, error: AsbruError, rooms: Rooms) -> bo
 def _conclude(call: Call, made: Attempt, error: AsbruError, rooms: Rooms) -> None:
     """What an attempt came to that did not lead to a response."""
     error.let_go()
+    name_provider(made, error)
     made.status = error.status
     made.outcome = error.kind if isinstance(error, UpstreamError) and not error.by_stage else error.code
     made.took_s = rooms.clock() - made.started_s
