@@ -353,7 +353,7 @@ async def test_the_trace_tells_what_was_decided(stream: bool) -> None:
             headers = [TRACE, "session-id: s"]
             answer = await gateway.call(CHAT_PATH, chat(stream=stream), headers=headers)
             told = answer.headers["x-asbru-trace"]
-            assert told.startswith("rule 'r': b/gpt-x; left out c/m: its limit is used up; session: key ")
+            assert told.startswith("rule 'r': b/gpt-x; skipped c/m: its limit is used up; session: key ")
             assert told.endswith("; targets: b/gpt-x, openai/m")
             answer = await gateway.call(CHAT_PATH, chat(stream=stream))
             assert "x-asbru-trace" not in answer.headers
@@ -401,7 +401,7 @@ async def test_open_circuits_are_in_the_trace() -> None:
             for _ in range(5):
                 breaker.fail(CircuitName("openai", "gpt-x", "o1"), time.monotonic())
             answer = await gateway.call(CHAT_PATH, chat(), headers=[TRACE])
-            assert "; left out openai/gpt-x: its circuit is open, for " in answer.headers["x-asbru-trace"]
+            assert "; skipped openai/gpt-x: its circuit is open, for " in answer.headers["x-asbru-trace"]
             breaker.circuits[CircuitName("openai", "gpt-x", "o1")].open_until_s = 0.0
             answer = await gateway.call(CHAT_PATH, chat(), headers=[TRACE])
             assert answer.headers["x-asbru-trace"].endswith("; probe of openai/gpt-x: its circuit is half open")

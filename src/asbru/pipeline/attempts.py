@@ -11,6 +11,7 @@
     none: its connections are all busy    try the next target (`overload`)
     400, 422 for a parameter Asbru wrote  retry with the same key without it, once (a learned fact)
     any other 4xx                         return the error to the caller
+    none: a limit has no room             try the next target; nothing was sent
 
 While there is something else to try, Asbru does not use a target that keeps failing (`circuits`). A target whose keys
 are all used or cooling down is exhausted, which also leads to the next target. When no target is left, the caller
@@ -22,11 +23,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from asbru.core.errors import AsbruError, NotFound, Overloaded, UnsupportedByProvider, UpstreamError
+from asbru.core.errors import (
+    AsbruError,
+    LimitReached,
+    NotFound,
+    Overloaded,
+    PriceUnknown,
+    UnsupportedByProvider,
+    UpstreamError,
+)
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.circuits import is_open, open_keys, pass_over_open, tell_failure, tell_success
 from asbru.pipeline.endpoint import NO_KEY, Endpoint
-from asbru.pipeline.failures import attempt_failed, fell_back, key_cools_down, pass_over, words_of
+from asbru.pipeline.failures import attempt_failed, fell_back, key_cools_down, name_provider, pass_over, words_of
 from asbru.pipeline.learning import LESSONS_MAX, Lesson, learn
 from asbru.pipeline.local_count import count_locally
 from asbru.pipeline.responses import Response
@@ -83,7 +92,7 @@ async def attempt(call: Call, targets: Sequence[Target], rooms: Rooms) -> Respon
                     tries = tries or _Tries(target, rooms, alone=len(targets) == 1)
                     key = await tries.after(call, made, error)
                     began_s = rooms.clock()
-        except (UpstreamError, UnsupportedByProvider, NotFound, Overloaded) as error:
+        except (UpstreamError, UnsupportedByProvider, NotFound, LimitReached, Overloaded, PriceUnknown) as error:
             if not _leads_on(call, target, error, rooms):
                 raise
             first = first or error
@@ -106,6 +115,7 @@ def _leads_on(call: Call, target: Target, error: AsbruError, rooms: Rooms) -> bo
 def _conclude(call: Call, made: Attempt, error: AsbruError, rooms: Rooms) -> None:
     """What an attempt came to that did not lead to a response."""
     error.let_go()
+    name_provider(made, error)
     made.status = error.status
     made.outcome = error.kind if isinstance(error, UpstreamError) and not error.by_stage else error.code
     made.took_s = rooms.clock() - made.started_s
@@ -282,7 +292,7 @@ def _exhausted(target: Target, last: UpstreamError | None, now_s: float) -> Asbr
             )
         if route.keys:
             return NotFound(
-                f"no key of '{route.name}' is meant for the model '{target.model[:200]}'",
+                f"no key of '{route.name}' serves the model '{target.model[:200]}'",
                 code="model_not_found",
                 param="model",
             )
@@ -291,7 +301,7 @@ def _exhausted(target: Target, last: UpstreamError | None, now_s: float) -> Asbr
         words = "" if last.status == 401 else f" {last.message}"  # a 401's words may show parts of the key
         said = f"; the last one was refused: {last.status}{words}"
     return UpstreamError(
-        f"no usable key of the provider '{route.name}' is left{said}",
+        f"no usable key is left for the provider '{route.name}'{said}",
         kind="exhausted",
         status=502,
         code="upstream_credentials_exhausted",

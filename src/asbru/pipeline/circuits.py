@@ -40,7 +40,7 @@ def pass_over_open(call: Call, targets: Sequence[Target], breaker: Breaker, room
             wait_s = min((breaker.wait_s(name, now_s) for name in circuits), default=0.0)
             reason = f"its circuit is open, for {wait_s:.0f} s more"
             call.passed_over += (PassedOver(target, "", reason, len(call.attempts)),)
-            call.route += (f"left out {target}: {reason}",)
+            call.route += (f"skipped {target}: {reason}",)
 
 
 def _circuits(target: Target) -> list[CircuitName]:

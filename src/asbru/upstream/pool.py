@@ -110,7 +110,7 @@ class Pool:
                 waiting = (
                     f" and {self.queued_max} calls wait for one (overload.queued_max)" if self.queued_max else ""
                 )
-                busy = f"all {self.origin.connections_max} connections to {self.origin} are busy (connections_max)"
+                busy = f"all {self.origin.connections_max} connections to this provider are busy (connections_max)"
                 raise self._overloaded(f"{busy}{waiting}")
         exchange.wait_for_connection(self.tick_s + self.wait_s)
         self._queued.append(exchange)
@@ -140,7 +140,9 @@ class Pool:
             exchange.fail(error)
             return
         except Exception as error:  # noqa: BLE001 -- the exchange is told; a dial must never leave it waiting
-            exchange.fail(UpstreamError(f"could not connect to {self.origin}: {error!r}", kind="network"))
+            failed = UpstreamError(f"could not connect to {self.origin}", kind="network", code="upstream_unreachable")
+            failed.detail = f"{failed.message}: {error!r}"
+            exchange.fail(failed)
             return
         if connection.is_closing():  # closed as soon as it was open, and perhaps forgotten before it was known
             message = f"{self.origin} closed the connection before it was used"
@@ -189,7 +191,7 @@ class Pool:
         """Fail what is late, close what has been idle too long; `now_s` is monotonic."""
         self.tick_s = now_s + SWEEP_S
         while self._queued and (self._queued[0].over or self._queued[0].deadline_s < now_s):
-            late = f"no connection to {self.origin} became free within {self.wait_s:g} s (overload.wait_s)"
+            late = f"no connection to this provider became free within {self.wait_s:g} s (overload.wait_s)"
             self._queued.popleft().fail(self._overloaded(late))  # does nothing to one that is over
         for exchange in self.under_way():
             if exchange.deadline_s < now_s and (not exchange.paused or exchange.total_deadline_s < now_s):
@@ -215,10 +217,10 @@ class Pool:
     def _late(self, exchange: Exchange, what: str) -> UpstreamError:
         limit_s: float = getattr(exchange.deadlines, what)
         doing = {
-            "connect_s": "was not connected",
+            "connect_s": "did not accept a connection",
             "first_token_s": "sent no content",
-            "idle_s": "sent nothing more",
-            "total_s": "did not finish",
+            "idle_s": "sent no further data",
+            "total_s": "did not complete its response",
         }[what]
         return UpstreamError(
             f"{self.origin} {doing} within {limit_s:g} s ({what} of this provider)",
