@@ -42,14 +42,11 @@ def account(call: Call, rooms: Rooms) -> None:
     provider = target.provider.name if target is not None else ""
     if call.lease is not None:
         call.lease.settle(attempts)
-    if call.session is not None:
-        bind_session(call, rooms)
     went_well = call.outcome == "ok" and len(attempts) < 2 and not call.passed_over
     status = _CANCELLED_STATUS if call.outcome == "cancelled" else call.status or _CANCELLED_STATUS
     latency_us = int((now_s - call.started_s) * 1e6)
     first_us = int((call.first_token_s - call.started_s) * 1e6) if call.first_token_s else None
-    labels = (call.surface, provider, served, key_name, status, call.outcome)
-    slot = rooms.meter.slot(labels)
+    slot = rooms.meter.slot((call.surface, provider, served, key_name, status, call.outcome))
     if last is None:
         usage, usage_source, cost = NOTHING
         slot.observe(latency_us, first_us, None, None)
@@ -93,9 +90,15 @@ def account(call: Call, rooms: Rooms) -> None:
             call.response.bytes_written,
             *booked_on,
             usage is not None and usage.standard,
-            write_route(call.route) if call.route else "",
+            _end_route(call, rooms) if call.route else "",
         )
     )
+
+
+def _end_route(call: Call, rooms: Rooms) -> str:
+    """The column `route`. A call of a session always has one; the session is bound to what served it."""
+    bind_session(call, rooms)
+    return write_route(call.route)
 
 
 def _error_columns(error: AsbruError) -> tuple[str, str]:
