@@ -126,7 +126,7 @@ LIMITS = Kind(
     "limits",
     ScopeLimits,
     "Limits of a provider, a model or a provider's key, whoever calls.",
-    "limits",
+    "governance.limits",
     id_of=lambda body: f"{body.get('scope')}/{body.get('name')}",
     flaws=_owner_flaws,
     entries=lambda one: _owner_entry(declare.scope_entry(one)),
