@@ -24,7 +24,8 @@ help: ## list the targets
 setup: ## make .venv hold exactly what the lock says
 	$(SETUP) dev
 
-run: setup ## serve the demo: one streamed answer through the gateway, then keep serving (PORT=8080)
+run: ## serve the demo: one streamed answer through the gateway, then keep serving (PORT=8080)
+	$(SETUP) run
 	@exec $(BIN)/asbru demo --port $(PORT)
 
 test: setup ## units, golden cases, journeys over real sockets (ARGS='-k name')
@@ -32,7 +33,7 @@ test: setup ## units, golden cases, journeys over real sockets (ARGS='-k name')
 
 clients: ## the SDKs and coding agents as they are, through Asbru (ARGS='-k name')
 	$(SETUP) clients
-	@$(BIN)/python -m pytest clients $(ARGS)
+	@$(BIN)/python -m pytest -n 2 clients $(ARGS)
 
 recordings: setup ## replay recorded provider traffic (ASBRU_RECORDINGS=folder)
 	@$(BIN)/python tools/recordings.py

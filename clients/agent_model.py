@@ -1,51 +1,31 @@
-"""A fake model for coding agents, in both dialects: asks once for a command to be run, then tells what it printed.
+"""What the models behind the agents say: they ask once for a command to be run, then tell what it printed.
 
-Calls without the agent's shell tool (titles, summaries) get plain text. Put into `FakeUpstream.otherwise`.
+Calls without a shell tool (titles, summaries) get plain text. Given to the strict providers as their speaker.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from tests.fakes.speech import anthropic_text, anthropic_tool_call, openai_text, openai_tool_call
-from tests.fakes.upstream import Reply, Seen
+from tests.fakes.strict.provider import ToolCall, Turn
 
-TOOL = "Bash"
-COMMAND = "echo bridge-$((40 + 2))"
-ARGUMENTS = {"command": COMMAND, "description": "Print a word"}
+COMMAND = "echo bridge-$((40 + 2)) && sleep 0.3"
+"""It pauses because qwen-code loses what a command printed that ended at once."""
 PRINTED = "bridge-42"
+SHELLS: Mapping[str, dict[str, Any]] = {
+    "Bash": {"description": "Print a word"},
+    "bash": {"description": "Print a word"},
+    "run_shell_command": {"description": "Print a word", "is_background": False},
+}
+"""The shell tools of Claude Code, opencode and qwen-code, and what they want beside the command."""
 
 
-def anthropic_model(seen: Seen) -> Reply:
-    """The model behind an Anthropic-dialect upstream."""
-    if seen.method == "HEAD":
-        return Reply()
-    asked = seen.json()
-    if seen.path.endswith("/count_tokens"):
-        return Reply.json({"input_tokens": 100})
-    about: dict[str, Any] = {"model": asked["model"], "stream": bool(asked.get("stream"))}
-    if not any(tool.get("name") == TOOL for tool in asked.get("tools") or ()):
-        return anthropic_text("A title", **about)
-    for message in reversed(asked["messages"]):
-        for block in message["content"] if isinstance(message["content"], list) else ():
-            if block["type"] == "tool_result":
-                return anthropic_text(f"The command printed: {_text(block['content'])}", **about)
-    return anthropic_tool_call(TOOL, ARGUMENTS, **about)
-
-
-def openai_model(seen: Seen) -> Reply:
-    """The model behind an OpenAI-dialect upstream."""
-    asked = seen.json()
-    about: dict[str, Any] = {"model": asked["model"], "stream": bool(asked.get("stream"))}
-    if not any(tool.get("function", {}).get("name") == TOOL for tool in asked.get("tools") or ()):
-        return openai_text("A title", **about)
-    for message in reversed(asked["messages"]):
-        if message["role"] == "tool":
-            return openai_text(f"The command printed: {_text(message['content'])}", **about)
-    return openai_tool_call(TOOL, ARGUMENTS, **about)
-
-
-def _text(content: object) -> str:
-    if isinstance(content, str):
-        return content
-    return "".join(part.get("text", "") for part in content) if isinstance(content, list) else ""
+def speak(turn: Turn) -> str | ToolCall:
+    """The model's next words."""
+    shell = next((name for name in turn.tools if name in SHELLS), None)
+    if shell is None:
+        return "A title"
+    if turn.results:
+        return f"The command printed: {turn.results[-1]}"
+    return ToolCall(shell, {"command": COMMAND, **SHELLS[shell]})

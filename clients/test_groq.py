@@ -8,7 +8,7 @@ from typing import Any
 import openai
 import pytest
 from clients.gateway import KEY, VIRTUAL_KEYS, Gateway, loopback
-from tests.fakes.speech import openai_text
+from tests.fakes.strict.provider import StrictProvider
 from tests.fakes.upstream import FakeUpstream
 
 pytestmark = pytest.mark.clients
@@ -19,9 +19,9 @@ ASK: Any = [{"role": "user", "content": "hello"}]
 
 @pytest.fixture(scope="module")
 def groq() -> Iterator[FakeUpstream]:
-    """A Groq on loopback."""
+    """A Groq on loopback, as strict as the real one."""
     with FakeUpstream() as upstream:
-        upstream.otherwise = openai_text("from groq")
+        upstream.otherwise = StrictProvider("groq", lambda _: "from groq")
         yield upstream
 
 

@@ -5,7 +5,8 @@ the project is imported. Not a package manager: it finds or brings `uv` and lets
 package index; pip's and uv's own settings decide where packages come from, so a mirror or a wheel directory
 works without a change here.
 
-    python3 tools/bootstrap.py dev        what `make test`, `make check` and `make run` need
+    python3 tools/bootstrap.py run        what `make run` needs: Asbru itself, none of the tools
+    python3 tools/bootstrap.py dev        what `make test` and `make check` need
     python3 tools/bootstrap.py clients    the same, and the SDKs and Node for `make clients`
     python3 tools/bootstrap.py lock       write locks/*.txt anew from pyproject.toml (`--upgrade`: newest versions)
 
@@ -39,10 +40,10 @@ PYTHON_CHOSEN = "PYTHON3"
 """The variable that names an interpreter; the Makefile's of the same name."""
 
 UV_MIN = (0, 7)
-STAGES = ("dev", "clients")
+STAGES = ("run", "dev", "clients")
 """From smaller to larger: an environment of a later stage serves an earlier one."""
 
-LOCK_GROUPS = {"clients": ("dev", "build", "clients"), "dev": ("dev", "build"), "runtime": ()}
+LOCK_GROUPS = {"clients": ("dev", "build", "clients"), "dev": ("dev", "build"), "run": ("build",), "runtime": ()}
 """The largest first: the smaller ones are resolved within its choices, so that all agree."""
 
 

@@ -22,6 +22,7 @@ from asbru.core.traits import PLAIN, Traits, rule
 from asbru.governance import VIRTUAL_KEY, digest_of
 from asbru.providers import Access, Provider
 from asbru.providers.kit import ANTHROPIC_ACCESS, OPENAI_ACCESS
+from asbru.routing.rules import RoutingRule, RuleTarget
 
 TYPES = {
     provider.name: provider
@@ -83,8 +84,10 @@ def test_unset_key_is_disabled_not_the_start(build) -> None:
 
 
 def test_unset_virtual_keys_do_not_open_the_gateway(build) -> None:
-    """When every virtual key is disabled nobody gets in, even on loopback."""
+    """When every virtual key is disabled nobody gets in, even on loopback; a warning says so."""
     compiled = build("virtual_keys: [{name: a, value: env.A}]")
+    assert str(compiled.warnings[-1]) == "line 1: virtual_keys: every virtual key is disabled: nobody can call"
+    assert "nobody" not in str(build("virtual_keys: [{name: a, value: env.A}, {name: b, value: x}]").warnings)
     assert compiled.declared[VIRTUAL_KEY] == {}
     assert not compiled.snapshot.open_access
 
@@ -173,8 +176,6 @@ def test_custom_provider_at_a_known_address_is_priced(build) -> None:
             "providers: {groq: {}}\nfallbacks: [{from: 'groq/a', to: ['groq/*']}]",
             "to.0: a `*` is not understood here",
         ),
-        ("virtual_keys: [{name: a, value: x, models: ['gpt-4*']}]", "models.0: expected `provider/model`"),
-        ("virtual_keys: [{name: a, value: x, models: ['groq/llama*']}]", "`provider/*` or `*`"),
         (
             "providers: {groq: {keys: [{name: a, value: x, models: [big]}]}}\n"
             "virtual_keys: [{name: a, value: x, models: [bog]}]",
@@ -418,3 +419,73 @@ def test_how_a_provider_is_reached(build) -> None:
     assert (groq.proxy, groq.allow_private, groq.allow_loopback) == (SecretText("http://p:1"), True, False)
     assert (groq.connections_max, groq.idle_connections_max) == (5, 5)
     assert (mock.allow_loopback, mock.idle_connections_max) == (True, 256)
+
+
+RULES = """
+version: 1
+providers:
+  groq:
+    keys: [{{name: k1, value: secret}}]
+  mock: {{}}
+routing_rules:
+{rules}
+"""
+
+
+def test_routing_rules_reach_the_snapshot(build: Any) -> None:
+    """As they are written, in their order; names of the file are `to` and `when`."""
+    rules = """
+  - name: cheap
+    when: budget_used > 80.0
+    to: [{provider: groq, key: k1, weight: 3}, {model: small}]
+    fallbacks: [mock/echo]
+    scope: team
+    owner: blue
+    priority: 2
+    chain: true
+"""
+    compiled = build(RULES.format(rules=rules))
+    (found,) = read_snapshot(write_snapshot(compiled.snapshot)).routing_rules
+    assert found == RoutingRule(
+        name="cheap",
+        when="budget_used > 80.0",
+        targets=(RuleTarget(provider="groq", key="k1", weight=3.0), RuleTarget(model="small")),
+        fallbacks=("mock/echo",),
+        scope="team",
+        owner="blue",
+        priority=2,
+        chain=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("rule_lines", "where", "words"),
+    [
+        ("when: 'modl == 1', to: [{provider: groq}]", "when", "line 1, column 1: there is no variable 'modl'"),
+        ("when: 'model ==', to: [{provider: groq}]", "when", "line 1, column 9: Syntax error"),
+        ("to: []", "to", "1 or more"),
+        ("to: [{provider: grok}]", "to.0.provider", "did you mean 'groq'?"),
+        ("to: [{provider: groq, key: k2}]", "to.0.key", "did you mean 'k1'?"),
+        ("to: [{key: k1}]", "to.0.key", "set `provider` beside it"),
+        ("to: [{provider: groq, weight: 0}]", "to.0.weight", "more than 0"),
+        ("to: [{provider: groq}], fallbacks: [nobody/x]", "fallbacks.0", "no provider 'nobody'"),
+        ("to: [{provider: groq}], scope: team", "0", "names its `owner`"),
+        ("to: [{provider: groq}], owner: blue", "0", "a global one none"),
+    ],
+)
+def test_a_rule_that_could_never_decide_is_refused(build: Any, rule_lines: str, where: str, words: str) -> None:
+    """With the place of the setting, and inside the condition the line and column."""
+    with pytest.raises(ConfigRefusedError) as refused:
+        build(RULES.format(rules=f"  - {{name: r, {rule_lines}}}"))
+    (problem,) = refused.value.problems
+    assert ".".join(str(part) for part in problem.path).endswith(where)
+    assert words in problem.message
+    assert problem.line == 8
+
+
+def test_two_rules_of_one_owner_have_two_names(build: Any) -> None:
+    """The name tells them apart in records; rules of different owners may share one."""
+    one = "  - {name: r, to: [{provider: groq}]}\n"
+    build(RULES.format(rules=one + "  - {name: r, scope: team, owner: t, to: [{provider: groq}]}\n"))
+    with pytest.raises(ConfigRefusedError, match="'r' is used twice"):
+        build(RULES.format(rules=one + one))

@@ -66,9 +66,9 @@ governance:
         (f"virtual_keys: [{{name: k, {KEY}, expires_at: tomorrow}}]", r"expires_at: expected a time with its zone"),
         ("teams: [{name: t}, {name: t}]", r"teams\.1\.name: 't' is used twice"),
         ("customers: [{name: c}, {name: c}]", r"customers\.1\.name: 'c' is used twice"),
-        ("customers: [{name: c, budgets: [{amount_usd: -1}]}]", r"budgets\.0\.amount_usd: expected greater than 0"),
+        ("customers: [{name: c, budgets: [{amount_usd: -1}]}]", r"budgets\.0\.amount_usd: expected more than 0"),
         ("customers: [{name: c, budgets: [{amount_usd: .nan}]}]", r"budgets\.0\.amount_usd"),
-        ("customers: [{name: c, budgets: [{amount_usd: 1, window: 5x}]}]", r"budgets\.0\.window: the text"),
+        ("customers: [{name: c, budgets: [{amount_usd: 1, window: 5x}]}]", r"budgets\.0\.window: expected a window"),
         ("customers: [{name: c, budgets: [{amount_usd: 1, aligned: true, timezone: Mars}]}]", "not a time zone"),
         ("customers: [{name: c, rate_limits: [{metric: calls, amount: 1}]}]", r"rate_limits\.0\.metric: expected"),
         (

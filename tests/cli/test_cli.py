@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -35,6 +37,7 @@ def test_help_lists_commands_and_loads_none(tmp_path: Path) -> None:
 def test_version(tmp_path: Path) -> None:
     """The version of the package is printed."""
     assert __version__ in run("version", cwd=tmp_path).stdout
+    assert run("--version", cwd=tmp_path).stdout == f"asbru {__version__}\n"
 
 
 def test_wrong_options_are_told_without_traceback(tmp_path: Path) -> None:
@@ -58,6 +61,14 @@ def test_config_check_prints_a_summary(tmp_path: Path) -> None:
     assert "NOWHERE is not set" in ran.stderr
     assert "sk-secret" not in ran.stdout + ran.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["c.yaml"]
+
+
+def test_config_check_says_when_nobody_can_call(tmp_path: Path) -> None:
+    """With every virtual key disabled the summary does not pass over it."""
+    (tmp_path / "c.yaml").write_text("{providers: {mock: {}}, virtual_keys: [{name: a, value: env.NOWHERE}]}")
+    ran = run("config", "check", "--config", "c.yaml", cwd=tmp_path)
+    assert "every virtual key is disabled: nobody can call" in ran.stderr
+    assert "no usable virtual key: nobody can call" in ran.stdout
 
 
 def test_config_check_prints_all_errors(tmp_path: Path) -> None:
@@ -85,6 +96,30 @@ def test_config_check_live_asks_the_providers(tmp_path: Path) -> None:
         assert f"set `base_url: {upstream.url}/v1`\n1 error\n" in ran.stderr
         (tmp_path / "c.yaml").write_text(text.replace(upstream.url, f"{upstream.url}/v1"))
         assert run("config", "check", "--live", "--config", "c.yaml", cwd=tmp_path).returncode == 0
+
+
+def test_config_init_writes_an_example_that_is_accepted(tmp_path: Path) -> None:
+    """It is written where `serve` finds it, for the owner alone, accepted without a warning, and never overwritten; all
+    that is commented out is accepted too."""
+    ran = run("config", "init", cwd=tmp_path)
+    assert ran.returncode == 0
+    assert "asbru-data/config.yaml" in ran.stdout
+    path = tmp_path / "asbru-data" / "config.yaml"
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    checked = run("config", "check", cwd=tmp_path)
+    assert (checked.returncode, checked.stderr) == (0, "")
+    text = re.sub(r"^#(?=\S|  )", "", path.read_text(), flags=re.MULTILINE)
+    path.write_text(text)
+    keys = {name: f"value-{name}-0123456789" for name in re.findall(r"env\.(\w+)", text)}
+    checked = run("config", "check", cwd=tmp_path, **keys)
+    assert (checked.returncode, checked.stderr) == (0, "")
+    assert "2 virtual keys, 1 fallback" in checked.stdout
+    again = run("config", "init", cwd=tmp_path)
+    assert again.returncode == 1
+    assert "exists already" in again.stderr
+    assert path.read_text() == text
+    assert run("config", "init", "--config", "mine.yaml", cwd=tmp_path).returncode == 0
+    assert run("config", "check", "--config", "mine.yaml", cwd=tmp_path).returncode == 0
 
 
 def test_config_schema_is_the_models(tmp_path: Path) -> None:

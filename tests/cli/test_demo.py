@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -10,40 +11,63 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
+
+import pytest
 
 WAIT_S = 60.0
 
 
-def test_demo_streams_an_answer_and_keeps_serving(tmp_path: Path) -> None:
-    """The answer comes before the URL; the printed key works, another does not; Ctrl-C stops with exit 0."""
-    env = {**os.environ, "OPENAI_API_KEY": "", "ANTHROPIC_API_KEY": "", "GROQ_API_KEY": ""}
-    argv = [sys.executable, "-m", "asbru", "demo", "--port", "0", "--data-dir", str(tmp_path / "data")]
+@contextlib.contextmanager
+def demo(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A running demo and all that it printed."""
+    env = {**os.environ, "OPENAI_API_KEY": "", "ANTHROPIC_API_KEY": "", "GROQ_API_KEY": "", "TMPDIR": str(folder)}
+    argv = [sys.executable, "-m", "asbru", "demo", "--port", "0", "--data-dir", str(folder / "data")]
     with (
-        (tmp_path / "log").open("wb") as log,
-        subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=log, text=True, env=env) as demo,
+        (folder / "log").open("wb") as log,
+        subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=log, text=True, env=env) as process,
     ):
         try:
-            assert demo.stdout is not None
+            assert process.stdout is not None
             lines: list[str] = []
             while not lines or not lines[-1].startswith("Stop with"):
-                line = demo.stdout.readline()
-                assert line, (tmp_path / "log").read_text()
+                line = process.stdout.readline()
+                assert line, (folder / "log").read_text()
                 lines.append(line)
-            said = "".join(lines)
-            answer, _, rest = said.partition("Serving on")
-            assert len(answer) > 200
-            url = re.findall(r"http://\S+", rest)[0]
-            key = re.findall(r"sk-asb-\S+", rest)[0]
-            assert ask(url, key) == 200
-            assert ask(url, "sk-asb-wrong") == 401
-            demo.send_signal(signal.SIGINT)
-            assert demo.wait(WAIT_S) == 0
+            yield process, "".join(lines)
         finally:
-            demo.kill()
+            process.kill()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_demo_streams_an_answer_and_keeps_serving(tmp_path: Path, number: signal.Signals) -> None:
+    """The answer comes before the URL; the printed key works, another does not; Ctrl-C and a closed terminal stop it
+    with exit 0, and nothing of it is left."""
+    with demo(tmp_path) as (process, said):
+        answer, _, rest = said.partition("Serving on")
+        assert len(answer) > 200
+        url = re.findall(r"http://\S+", rest)[0]
+        key = re.findall(r"sk-asb-\S+", rest)[0]
+        assert ask(url, key) == 200
+        assert ask(url, "sk-asb-wrong") == 401
+        process.send_signal(number)
+        assert process.wait(WAIT_S) == 0
     assert key not in (tmp_path / "log").read_text()
     assert not any(key.encode() in path.read_bytes() for path in (tmp_path / "data").iterdir())
+    assert not list(tmp_path.glob("asbru-demo-*"))
+
+
+def test_demo_fits_a_small_terminal_and_names_what_it_does_not_read(tmp_path: Path) -> None:
+    """From the lines to copy on, all of it fits 80 columns and 24 lines; a configuration that lies there is named."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "config.yaml").write_text("providers: {}")
+    with demo(tmp_path) as (_, said):
+        shown = said[said.index("curl:") :].splitlines()
+    assert len(shown) <= 23
+    assert max(len(line) for line in shown if str(tmp_path) not in line) <= 79
+    assert f"Not read here: {tmp_path}/data/config.yaml; `asbru serve` serves it." in shown
 
 
 def test_demo_on_a_taken_port_says_how_to_take_another(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def test_every_path_is_there_once() -> None:
     paths = [route.path for route in ROUTES]
     assert len(set(paths)) == len(paths)
     assert all(ROUTER.find(route.path.encode()) is route for route in ROUTES)
-    assert {route.kind for route in ROUTES} == {"call", "models", "page"}
+    assert {route.kind for route in ROUTES} == {"call", "models", "key", "page"}
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.path)

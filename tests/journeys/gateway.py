@@ -17,13 +17,14 @@ import msgspec
 from tests.fakes.waiting import until
 from tests.journeys.caller import HOST, KEY, Caller, UpstreamResponse, request
 
-from asbru.app.build import Lasting, build_forwards, build_rooms, declare
+from asbru.app.build import Lasting, build_forwards, build_rooms, declare, watched_headers
 from asbru.app.snapshot import Fallback, KeyFacts, Limits, PrefixForward, ProviderFacts, Snapshot
 from asbru.core.secret_text import SecretText
 from asbru.edge import Door
 from asbru.edge.forward import Forwarder
 from asbru.edge.server import Server
 from asbru.governance import VIRTUAL_KEY, digest_of, write_virtual_key
+from asbru.governance.standing import Standings
 from asbru.records.row import COLUMNS
 from asbru.routing import RetryPolicy
 from asbru.telemetry import Meter
@@ -107,6 +108,7 @@ class Gateway:
         limits: Limits | None = None,
         tls: ssl.SSLContext | None = None,
         virtual_keys: dict[str, bytes] | None = None,
+        standings: Standings | None = None,
         **changes: Any,
     ) -> None:
         self.snapshot = snapshot(*providers, limits=limits or Limits(), **changes)
@@ -114,6 +116,7 @@ class Gateway:
         self.port = 0
         self.recorder = Recorder()
         self._tls = tls
+        self._standings = standings
 
     @property
     def rows(self) -> list[dict[str, Any]]:
@@ -128,7 +131,7 @@ class Gateway:
 
     async def __aenter__(self) -> Gateway:
         loop = asyncio.get_running_loop()
-        self.lasting = Lasting(loop, self.recorder, Meter())
+        self.lasting = Lasting(loop, self.recorder, Meter(), standings=self._standings)
         self.door = Door(
             self.lasting.dialects.values(), lambda: self.server.draining, lambda told: told(b"metrics\n"), "0"
         )
@@ -150,6 +153,7 @@ class Gateway:
         self.door.rooms = rooms
         self.door.forwarder = Forwarder(forwards)
         self.door.cors_origins = frozenset(origin.encode() for origin in snapshot.cors_origins)
+        self.server.watch(watched_headers(rooms))
         self.server.forward_prefixes = tuple(forwards)
 
     async def __aexit__(self, kind: object, *_: object) -> None:

@@ -161,6 +161,34 @@ def test_the_configuration_has_the_last_word(quirky: Any) -> None:
     assert quirky("new", traits=told) == {"max_completion_tokens": 9}
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"max_completion_tokens": 5}, {"max_tokens": 5}),
+        ({"max_completion_tokens": 5, "max_tokens": 9}, {"max_tokens": 5}),
+        ({"max_completion_tokens": None, "max_tokens": 9}, {"max_tokens": 9}),
+        ({"max_tokens": 9}, {"max_tokens": 9}),
+        ({}, {}),
+    ],
+)
+@pytest.mark.parametrize("model", ["a/m", "m"])
+def test_an_older_server_gets_the_older_name_in_its_own_dialect(
+    model: str, given: dict[str, Any], expected: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`max_completion_tokens` is called `max_tokens` where the target knows only that, with a note; one without the
+    trait gets what the caller wrote."""
+    ask = ASK | {"model": model} | given
+    for old in (True, False):
+        inside = Inside(Snapshot(providers=(provider("a", traits=Traits(legacy_max_tokens=old)),)), monkeypatch)
+        inside.script("a", answer(200, b"{}"))
+        caller = inside.call(CHAT, ask)
+        sent = _body(inside.requests[0][1])
+        assert sent == ASK | {"model": "m"} | (expected if old else given)
+        renamed = old and given.get("max_completion_tokens") is not None
+        note = b"changed max_completion_tokens (sent as max_tokens)"
+        assert caller.header(b"x-asbru-notes") == (note if renamed else None)
+
+
 @pytest.mark.parametrize("signature", ["asbru:openai_chat:", "", "real"])
 def test_a_body_of_the_same_dialect_goes_without_thinking_of_others(
     signature: str, monkeypatch: pytest.MonkeyPatch
@@ -191,7 +219,7 @@ SAME_DIALECT = [
 
 @pytest.mark.parametrize(("refused", "back", "asked", "expected"), SAME_DIALECT)
 def test_members_that_a_model_refuses_go_by_their_other_name(
-    refused: tuple[str, ...], back: Any, asked: Any, expected: Any, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch, *, refused: tuple[str, ...], back: Any, asked: Any, expected: Any
 ) -> None:
     """A body of the model's own dialect is written anew where it holds a member that the model refuses."""
     body = sent(Case(None, OPENAI, CHAT, asked), Traits(refuse_members=refused, reasoning_back=back), monkeypatch)

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from asbru.core.errors import UpstreamError
+from asbru.core.errors import AsbruError, Forbidden, UpstreamError
 from asbru.dialects import RequestHead
 from asbru.dialects.anthropic_messages import DIALECT as ANTHROPIC
 from asbru.dialects.openai_chat import DIALECT as OPENAI
 from asbru.pipeline.call import Call
 from asbru.pipeline.deliver import refuse
+from asbru.wire.forwarded import ForwardedHeaders
 
 FILTERED = b'{ "error": {"message": "filtered", "code": "content_filter", "status": 400} }'
 
@@ -54,3 +55,19 @@ def test_an_error_inside_a_200_is_translated_with_its_own_status() -> None:
     call, told, body = refused(ANTHROPIC, error, stream=False)
     assert (told, call.status) == (400, 400)
     assert b'"type":"error"' in body and b"filtered" in body
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [(Forbidden("not this one", code="model_not_allowed"), 429), (UpstreamError("theirs", status=403), 403)],
+)
+def test_a_refusal_of_ours_is_put_as_the_client_needs_it(error: AsbruError, status: int) -> None:
+    """The status that is sent is the one that is recorded; what the error is does not change, nor a provider's own."""
+    heard: Any = Heard()
+    call = Call("anthropic", ANTHROPIC.operation("chat"), ANTHROPIC, b"{}", response=heard)
+    call.forwarded = ForwardedHeaders([(b"", b"User-Agent", b"claude-cli/2.1")])
+    refuse(call, error)
+    told, lines, body = heard.told
+    assert (told, call.status) == (status, status) and call.error is error
+    assert (b"x-should-retry: false\r\n" in lines) == (status == 429)
+    assert error.message.encode() in body

@@ -56,7 +56,11 @@ def test_a_stamp_serves_its_stage_and_smaller_ones(checkout: Path) -> None:
     assert bootstrap.is_ready("clients")
     bootstrap.STAMP.write_text(f"dev {bootstrap.fingerprint('dev')}\n")
     assert bootstrap.is_ready("dev")
+    assert bootstrap.is_ready("run")
     assert not bootstrap.is_ready("clients")
+    bootstrap.STAMP.write_text(f"run {bootstrap.fingerprint('run')}\n")
+    assert bootstrap.is_ready("run")
+    assert not bootstrap.is_ready("dev")
 
 
 @pytest.mark.parametrize("changed", ["locks/dev.txt", "pyproject.toml"])

@@ -19,3 +19,9 @@ def test_what_is_kept_is_bounded() -> None:
     for number in range(10 * MADE_MAX):
         forwarded.keep((b"%d" % number,), b"x")
     assert len(forwarded.made) <= MADE_MAX
+
+
+def test_a_value_is_found_in_any_spelling() -> None:
+    """The first header of a name counts."""
+    forwarded = ForwardedHeaders([(TO_ANY_DIALECT, b"User-Agent", b"a"), (TO_ANY_DIALECT, b"user-agent", b"b")])
+    assert (forwarded.value_of(b"user-agent"), forwarded.value_of(b"x")) == (b"a", b"")

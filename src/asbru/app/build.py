@@ -22,10 +22,13 @@ from asbru.core.secret_text import SecretText
 from asbru.dialects import Dialect, discover
 from asbru.governance import VIRTUAL_KEY, Keys
 from asbru.governance.entries import OWNER
+from asbru.governance.standing import Standings
 from asbru.pipeline import Endpoint, Leases, Load, Rooms, StageMaker
+from asbru.pipeline.routing import Routing
 from asbru.providers import ProviderFault, credential_maker
 from asbru.records import AccessLog, RecordWriter
 from asbru.routing import Key, Plan, ProviderRoute
+from asbru.routing.rules import Rules
 from asbru.telemetry import LimitedLog, Meter
 from asbru.upstream import Origin, Pool, TlsContexts, proxy_authorization
 from asbru.upstream.credentials import Credential, FixedCredential, KeyMaterial, TokenPorts, TokenSender
@@ -35,7 +38,7 @@ from asbru.wire.outbox import Outbox
 
 class Lasting:
     """What outlives a snapshot in one worker. `dialects`: by name, default those that are found; `leases`: limits
-    that hold; `stages`: what looks at content, in order."""
+    that hold; `stages`: what looks at content, in order; `standings`: how far limits are used."""
 
     def __init__(
         self,
@@ -47,7 +50,9 @@ class Lasting:
         dialects: Mapping[str, Dialect] | None = None,
         leases: Leases | None = None,
         stages: Sequence[StageMaker] = (),
+        standings: Standings | None = None,
     ) -> None:
+        self.standings = standings
         self.loop = loop
         self.dialects = discover() if dialects is None else dialects
         self.leases = leases
@@ -137,8 +142,23 @@ def build_rooms(snapshot: Snapshot, lasting: Lasting) -> Rooms:
         body_bytes_max=limits.body_bytes_max,
         response_bytes_max=limits.response_bytes_max,
         leases=lasting.leases,
+        standings=lasting.standings,
         stages=lasting.stages,
+        routing=_routing(snapshot, lasting),
     )
+
+
+def _routing(snapshot: Snapshot, lasting: Lasting) -> Routing | None:
+    """What chooses targets besides the plan; None where nothing of it is configured, so that it costs nothing."""
+    has_rules = any(rule.enabled for rule in snapshot.routing_rules)
+    if not has_rules and lasting.standings is None:
+        return None
+    return Routing(Rules(snapshot.routing_rules) if has_rules else None, lasting.standings)
+
+
+def watched_headers(rooms: Rooms) -> frozenset[bytes]:
+    """The headers that the server must keep for these rooms."""
+    return frozenset() if rooms.routing is None else rooms.routing.watched
 
 
 def declare(snapshot: Snapshot, declared: Entries, lasting: Lasting) -> Iterator[None]:

@@ -23,9 +23,10 @@ from pathlib import Path
 from typing import Any
 
 from asbru.app.boot import Boot, Options
-from asbru.app.compile_models import check_model_names
 from asbru.app.compile_governance import compile_governance, enforce_auth
+from asbru.app.compile_models import check_model_names
 from asbru.app.compile_providers import Findings, compile_providers
+from asbru.app.compile_rules import compile_rules
 from asbru.app.config import (
     ConfigFile,
     ConfigPath,
@@ -64,9 +65,8 @@ class Compiled:
 def compile_config(
     options: Options, env: Mapping[str, str], *, types: ProviderTypes | None = None, dry: bool = False
 ) -> Compiled:
-    """Read, check and resolve everything; raises ConfigRefusedError with all errors of
-    all parts that could be read. `dry` leaves the data directory
-    untouched (digests are then made under a pepper of zeros)."""
+    """Read, check and resolve everything; raises ConfigRefusedError with the errors of all parts that could be
+    read. `dry` leaves the data directory untouched (digests are then made under a pepper of zeros)."""
     types = discover() if types is None else types
     file = find_config_file(options.config, options.data_dir)
     document = load_document(file) if file is not None else Document(default_settings(types, env))
@@ -79,7 +79,10 @@ def compile_config(
     pepper = b"\0" * 32 if dry or parsed.problems else load_pepper(ensure_data_dir(options.data_dir))
     declared = compile_governance(parsed, pepper, findings)
     keys_needed = enforce_auth(parsed.config, findings)
+    if parsed.config.virtual_keys and not declared[VIRTUAL_KEY] and keys_needed is not False:
+        findings.warn(("virtual_keys",), "every virtual key is disabled: nobody can call")
     fallbacks = _fallbacks(parsed, findings)
+    rules = compile_rules(parsed, findings)
     forwards = _forwards(options, parsed, findings)
     _check_server_tls(parsed, findings)
     check_model_names(parsed.config, providers, findings)
@@ -99,6 +102,7 @@ def compile_config(
         open_access=open_access,
         keys_optional=keys_needed is False,
         fallbacks=fallbacks,
+        routing_rules=rules,
         limits=config.limits,
         forwards=forwards,
         cors_origins=tuple(config.cors_origins),

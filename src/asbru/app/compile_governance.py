@@ -72,7 +72,7 @@ def _is_sound(path: ConfigPath, one: Limited, findings: Findings) -> bool:
 
 
 def _check_named(path: ConfigPath, name: str | None, findings: Findings, *, kind: str, known: Iterable[str]) -> None:
-    if name is not None and name not in known:
+    if name is not None and name not in known and not findings.part.touches(f"{kind}s"):
         findings.error(path, f"there is no {kind} {name!r}; {nearest(name, known)}")
 
 

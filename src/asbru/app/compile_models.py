@@ -1,10 +1,12 @@
 """Model names that would never match anything: a `*` where none is understood, a bare name that no provider has.
 
-A `*` stands alone, or as `provider/*` in a virtual key's `models` and in `fallbacks.from`; nowhere else.
+A `*` stands alone in the `models` of a provider's key, and as `provider/*` in `fallbacks.from`. Those of virtual keys
+are globs.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from asbru.app.compile_providers import Findings
@@ -13,6 +15,7 @@ from asbru.app.snapshot import ProviderFacts
 
 _ALONE = "`*` stands alone or not at all; name the models"
 _NO_STAR = "a `*` is not understood here; name the model"
+_BARE = re.compile(r"(?!regex:)[^/*?\[]+")
 _NAMES_SEARCHED_MAX = 5000
 """Names among which the nearest one is looked for."""
 
@@ -56,19 +59,19 @@ class _Known:
 
 
 def _check_virtual_keys(config: ConfigFile, known: _Known, findings: Findings) -> None:
+    """Bare names; what has a provider before it, is a glob or an expression, may be about any model."""
+    if findings.part.touches("providers"):
+        return  # what could not be read may have the model
     said: dict[str, str] = {}
     for index, key in enumerate(config.virtual_keys):
         for place, model in enumerate(key.models):
-            path: ConfigPath = ("virtual_keys", index, "models", place)
-            if "*" in model:
-                if model != "*" and not _is_every_model(model):
-                    findings.error(path, "expected `provider/model`, `provider/*` or `*`")
-            elif "/" not in model and model not in known.names and not findings.part.touches("providers"):
-                if model not in said:
-                    names = sorted(known.names)[:_NAMES_SEARCHED_MAX]
-                    said[model] = f"no provider is known to have this model; {nearest(model, names, shown_max=5)}"
-                tell = findings.error if known.is_all else findings.warn
-                tell(path, said[model])
+            if model in known.names or not _BARE.fullmatch(model):
+                continue
+            if model not in said:
+                names = sorted(known.names)[:_NAMES_SEARCHED_MAX]
+                said[model] = f"no provider is known to have this model; {nearest(model, names, shown_max=5)}"
+            tell = findings.error if known.is_all else findings.warn
+            tell(("virtual_keys", index, "models", place), said[model])
 
 
 def _is_every_model(pattern: str) -> bool:

@@ -19,6 +19,7 @@ from asbru.core.secret_text import SecretText
 from asbru.core.traits import PLAIN, TraitRule, Traits
 from asbru.edge.server import ServerLimits
 from asbru.routing import RetryPolicy
+from asbru.routing.rules import RoutingRule
 from asbru.upstream import ExchangeDeadlines
 from asbru.upstream.origin import Reach, TlsTrust
 
@@ -117,6 +118,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     open_access: bool = False
     keys_optional: bool = False
     fallbacks: tuple[Fallback, ...] = ()
+    routing_rules: tuple[RoutingRule, ...] = ()
     limits: Limits = Limits()
     forwards: tuple[PrefixForward, ...] = ()
     cors_origins: tuple[str, ...] = ()

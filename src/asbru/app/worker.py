@@ -22,7 +22,7 @@ import uvloop
 import asbru.app.lean  # noqa: F401 -- before msgspec  # pyright: ignore[reportUnusedImport] -- see there
 from asbru import __version__
 from asbru.app.arguments import read_arguments
-from asbru.app.build import Lasting, build_forwards, build_rooms, declare
+from asbru.app.build import Lasting, build_forwards, build_rooms, declare, watched_headers
 from asbru.app.lifeline import end_with_supervisor
 from asbru.app.metrics import MetricsReporter
 from asbru.app.paths import declared_file
@@ -89,6 +89,7 @@ class Worker:
         self.door.forwarder = Forwarder(forwards)
         self.door.cors_origins = frozenset(origin.encode() for origin in snapshot.cors_origins)
         self.server.forward(tuple(forwards))
+        self.server.watch(watched_headers(rooms))
         self.server.limit(snapshot.limits)
         self._grace_s = snapshot.limits.drain_grace_s
 

@@ -30,6 +30,9 @@ _CHAINS: dict[str, tuple[str, ...]] = {
 }
 
 
+_NO_NAME = ("ft:", ".ft-", ":extended")
+
+
 @dataclass(frozen=True)
 class ProviderCatalogue:
     """What the library knows of a provider's models."""
@@ -55,8 +58,11 @@ def build_catalogue(price_id: str | None, now: datetime) -> ProviderCatalogue:
 
 
 def _callable_name(info: lib.ModelInfo) -> bool:
-    """Some ids are families (`ft:gpt-4o`), which nobody can call, and some models are withdrawn."""
-    return info.match.is_match(info.id) and not info.id.startswith("ft:") and not info.deprecated
+    """Some ids are families (`ft:gpt-4o`), other forms of a model (`gpt-4o:extended`) or no models at all, which nobody
+    can call; those are not priced by token, or their names say it. Some models are withdrawn."""
+    if not info.match.is_match(info.id) or info.deprecated or not info.prices:
+        return False
+    return not any(mark in info.id for mark in _NO_NAME)
 
 
 def _clause(match: lib.MatchLogic) -> MatchClause:

@@ -10,12 +10,14 @@ import sys
 
 import click
 
+from asbru import __version__
+
 __all__ = ["commands", "main"]
 
 _COMMANDS = {
     "serve": "Serve: the gateway itself.",
     "demo": "Serve with a mock model, and show one streamed answer.",
-    "config": "Check a configuration, or print its JSON schema.",
+    "config": "Check a configuration, write an example, or print the JSON schema.",
     "version": "Print the version.",
 }
 
@@ -47,6 +49,7 @@ class _Lazy(click.Group):
             formatter.write_dl(list(_COMMANDS.items()))
 
 
+@click.version_option(__version__, "--version", message="asbru %(version)s", help="Print the version.")
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
 def _asbru() -> None:
     """Asbru: an AI gateway. One endpoint between applications or agents and every model provider."""

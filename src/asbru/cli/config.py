@@ -1,6 +1,6 @@
-"""`asbru config check` and `asbru config schema`.
+"""`asbru config check`, `asbru config init` and `asbru config schema`.
 
-Reads, never writes: not even the data directory is made.
+`check` reads and never writes: not even the data directory is made.
 """
 
 from __future__ import annotations
@@ -22,7 +22,33 @@ if TYPE_CHECKING:
 
 @click.group()
 def command() -> None:
-    """Check a configuration, or print its JSON schema."""
+    """Check a configuration, write an example, or print the JSON schema."""
+
+
+@command.command()
+@click.option("--config", type=click.Path(path_type=Path), help="File to write. [default: config.yaml there]")
+@click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=DATA_DIR,
+    show_default=True,
+    help="Where `serve` finds it; created when missing.",
+)
+def init(*, config: Path | None, data_dir: Path) -> None:
+    """Write a commented example, with the mock switched on; a file that is there is left alone."""
+    from importlib.resources import files
+
+    from asbru.app.data_dir import ensure_data_dir
+    from asbru.app.paths import CONFIG_FILE_NAMES, find_config_file
+
+    there = find_config_file(config, data_dir)
+    if there is not None and there.exists():
+        _refuse([f"{there} exists already; remove it first, or name another file with --config"])
+    file = config or ensure_data_dir(data_dir) / CONFIG_FILE_NAMES[0]
+    with file.open("x", encoding="utf-8") as opened:
+        opened.write((files("asbru.app.config") / "example.yaml").read_text(encoding="utf-8"))
+    told = f" --config {config}" if config else "" if data_dir == DATA_DIR else f" --data-dir {data_dir}"
+    click.echo(f"wrote {file}; next: edit it, `asbru config check{told}`, `asbru serve{told}`")
 
 
 @command.command()
@@ -97,7 +123,8 @@ def _print_summary(compiled: Compiled) -> None:
     console = Console(highlight=False)
     console.print(f"OK: {boot.config_file or 'built-in defaults'}")
     console.print(f"listens on {boot.host} port {boot.port} with {counted(boot.workers, 'worker')}")
-    keys = counted(len(compiled.declared[VIRTUAL_KEY]), "virtual key")
+    usable = len(compiled.declared[VIRTUAL_KEY])
+    keys = counted(usable, "virtual key") if usable else "no usable virtual key: nobody can call"
     if snapshot.open_access:
         keys = "no virtual keys: open to every caller on this machine"
     elif not compiled.config.virtual_keys:

@@ -25,6 +25,12 @@ MODEL = "mock/story"
 KEY_VARIABLE = "ASBRU_DEMO_KEY"
 ANSWER_TIMEOUT_S = 60.0
 
+_HANDED_ON = {signal.SIGINT: signal.SIGINT, signal.SIGTERM: signal.SIGTERM, signal.SIGHUP: signal.SIGTERM}
+"""What the supervisor is sent: to it SIGHUP would mean to read its configuration again."""
+
+
+_LINE_CHARS_MAX = 60
+
 
 @click.command()
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="TCP port.")
@@ -64,7 +70,8 @@ def command(*, port: int, data_dir: Path) -> None:
 
 
 def _start(config: Path, port: int, data_dir: Path, key: str) -> tuple[subprocess.Popen[bytes], str | None]:
-    """The running supervisor and its URL; None when it ended before it was ready. Signals are handed on to it."""
+    """The running supervisor and its URL; None when it ended before it was ready. Signals are handed on to it; a closed
+    terminal ends it."""
     from asbru.app.lifeline import PARENT_VARIABLE
 
     reading, writing = os.pipe()
@@ -73,8 +80,9 @@ def _start(config: Path, port: int, data_dir: Path, key: str) -> tuple[subproces
     env = {**os.environ, KEY_VARIABLE: key, PARENT_VARIABLE: str(os.getpid())}
     process = subprocess.Popen(argv, env=env, pass_fds=(writing,), start_new_session=True)  # noqa: S603  # our own command
     os.close(writing)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda number, _: process.send_signal(number))
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` has it
+            signal.signal(number, lambda number, _: process.send_signal(_HANDED_ON[signal.Signals(number)]))
     with os.fdopen(reading) as ready:
         url = ready.readline().strip()
     return process, url or None
@@ -115,29 +123,40 @@ def _ask(url: str, key: str, prompt: str) -> Iterator[str]:
 
 
 def _lines_to_copy(url: str, key: str, providers: list[str], data_dir: Path) -> str:
+    """At most 22 lines of 80 columns, so that a small terminal shows all of them."""
     return f"""\
-Serving on  {url}
-Your key    {key}   (valid while this demo runs)
-Models      {_models(providers)}
-Records     {data_dir / "asbru.sqlite"}, one row for each call
-
 curl:
-  export ASBRU_KEY={key}
-  curl {url}/v1/chat/completions -H "Authorization: Bearer $ASBRU_KEY" -H "Content-Type: application/json" \\
-    -d '{{"model": "mock/echo", "messages": [{{"role": "user", "content": "Hello"}}]}}'
-
+  curl {url}/v1/chat/completions \\
+  -H "Authorization: Bearer {key}" \\
+  -H "Content-Type: application/json" \\
+  -d '{{"model": "mock/echo", "messages": [{{"role": "user", "content": "Hi"}}]}}'
 OpenAI SDK (Python):
-  from openai import OpenAI
-  client = OpenAI(base_url="{url}/v1", api_key="{key}")
-  answer = client.chat.completions.create(model="mock/echo", messages=[{{"role": "user", "content": "Hello"}}])
-  print(answer.choices[0].message.content)
-
+  OpenAI(base_url="{url}/v1",
+         api_key="{key}")
 Claude Code:
-  ANTHROPIC_BASE_URL={url}/anthropic ANTHROPIC_AUTH_TOKEN={key} \\
-    ANTHROPIC_DEFAULT_SONNET_MODEL={MODEL} ANTHROPIC_DEFAULT_HAIKU_MODEL={MODEL} claude --model {MODEL}
+  ANTHROPIC_BASE_URL={url}/anthropic \\
+  ANTHROPIC_AUTH_TOKEN={key} \\
+  ANTHROPIC_DEFAULT_SONNET_MODEL={MODEL} \\
+  ANTHROPIC_DEFAULT_HAIKU_MODEL={MODEL} claude --model {MODEL}
 
-Stop with Ctrl-C. Your own providers and keys: docs/guides/getting-started.md, then `asbru serve`.
+Serving on  {url}
+Your key    {key}   (for this run only)
+Models      {_models(providers)}
+Records     {data_dir / "asbru.sqlite"}
+{_configuration(data_dir)}
+Stop with Ctrl-C.
 """
+
+
+def _configuration(data_dir: Path) -> str:
+    """What to do for one's own providers, or that a configuration lies there which this does not read."""
+    from asbru.app.paths import find_config_file
+
+    there = find_config_file(None, data_dir)
+    asbru = sys.argv[0] if sys.argv[0].endswith("/asbru") else "asbru"
+    if there is None:
+        return f"Your own providers and keys: `{asbru} config init`, then `{asbru} serve`."
+    return f"Not read here: {there}; `{asbru} serve` serves it."
 
 
 def _models(providers: list[str]) -> str:
@@ -145,8 +164,18 @@ def _models(providers: list[str]) -> str:
     from asbru.providers import discover
 
     types = discover()
-    offered = ", ".join(f"{name}/..." for name in providers if not types[name].served_here)
-    unset = ", ".join(kind.env_key for name, kind in types.items() if kind.env_key and name not in providers)
-    mock = ", ".join(f"{MODEL.partition('/')[0]}/{name}" for name in ("echo", "story", "tools", "thinking"))
-    more = f"\n            for more, set {unset} and start again" if unset else ""
-    return f"{offered + ', ' if offered else ''}{mock} ...{more}"
+    offered = [f"{name}/..." for name in providers if not types[name].served_here]
+    offered += [f"{MODEL.partition('/')[0]}/{name}" for name in ("echo", "story", "tools")]
+    unset = [kind.env_key for name, kind in types.items() if kind.env_key and name not in providers]
+    lines = [_few(offered)]
+    if unset:
+        lines += ["for other providers set their keys and start again:", _few(unset)]
+    return "\n            ".join(lines)
+
+
+def _few(words: list[str]) -> str:
+    """As many of the words as fit a line, the last ones of all."""
+    left = list(words)
+    while len(", ".join(left)) > _LINE_CHARS_MAX:
+        left.pop(0)
+    return ", ".join(left) + (" ..." if len(left) < len(words) else "")

@@ -47,6 +47,11 @@ def fit_user(user: str, chars_max: int, receipt: Receipt) -> str:
     return (_DIGEST + sha256(user.encode("utf-8", "replace")).hexdigest())[:chars_max]
 
 
+def strip_one(traits: Traits, member: str) -> Traits:
+    """The traits of a target that refuses one more member of requests."""
+    return msgspec.structs.replace(traits, strip=traits.strip | {member})
+
+
 def nearest_effort(asked: str, taken: Iterable[str]) -> str | None:
     """The effort among `taken` nearest to `asked`, the weaker of two; `none` only where it is asked for. None where
     there is none, or where `asked` is no effort that we know."""

@@ -25,6 +25,8 @@ from asbru.core.notes import Note
 from asbru.core.reply import ChatReply, StreamEvent, StreamFault
 from asbru.core.traits import Traits
 from asbru.core.usage import Usage
+from asbru.dialects.client_profiles import ClientProfile, LimitHeaders, Shown, shown_to
+from asbru.dialects.listed_models import read_model_ids
 from asbru.wire.framing import SSE, Framing
 
 
@@ -136,10 +138,17 @@ def tail_usage_wins(head: Usage | None, tail: Usage | None) -> Usage | None:
     return head if tail is None else tail
 
 
+def nothing_without(traits: Traits, member: str) -> Traits | None:
+    """`without` of a dialect that needs every member it writes."""
+    del traits, member
+
+
 class Codec(msgspec.Struct, frozen=True, kw_only=True):
     """Translation: a chat operation in canonical form, in both directions.
 
     `write_request(request, model, traits)` writes the body for `model`, the provider's own name, as its traits allow.
+    `without(traits, member)` is the traits of a target that refuses a member that `write_request` wrote at the top;
+    None where no request can do without it.
     `stream_writer(request)` writes the stream for the caller who sent `request`.
     """
 
@@ -149,6 +158,7 @@ class Codec(msgspec.Struct, frozen=True, kw_only=True):
     write_reply: Callable[[ChatReply], WrittenReply]
     stream_reader: Callable[[], StreamReader]
     stream_writer: Callable[[ChatRequest], StreamWriter]
+    without: Callable[[Traits, str], Traits | None] = nothing_without
 
 
 class Passing(msgspec.Struct, frozen=True, kw_only=True):
@@ -170,6 +180,7 @@ class Passing(msgspec.Struct, frozen=True, kw_only=True):
     else False.
     `malformed_at(events)` tells where among whole events the first one begins that no reader could read, -1 for none.
     It is not asked about a piece that ends with `quick_end`, three bytes with the framing's border (b"": all are).
+    `legacy_names`: members of a request, and what servers that are `legacy_max_tokens` call them.
     `withhold(events)` removes the usage-only chunk that Asbru asked for from whole events; identity object when none.
     """
 
@@ -179,6 +190,7 @@ class Passing(msgspec.Struct, frozen=True, kw_only=True):
     prelude: Callable[[bytes], StreamFault | bool]
     withhold: Callable[[bytes], bytes]
     unfit: tuple[bytes, ...] = ()
+    legacy_names: tuple[tuple[str, str], ...] = ()
     malformed_at: Callable[[bytes], int] = nothing_malformed
     quick_end: bytes = b""
     finishes: Callable[[bytes], bool] = no_finish
@@ -240,7 +252,8 @@ class Surface(msgspec.Struct, frozen=True, kw_only=True):
     """Where callers reach a dialect. `name` stands in records ("openai.chat"); `root` is where its errors are
     spoken on unknown paths; `request_id` is the header by which its SDKs know a response, in lower case; `bases` are
     what SDKs take for a base URL; `models_bases` those whose `/models` is this dialect's; `home` is the provider that
-    it imitates, for bare model names."""
+    it imitates, for bare model names; `clients`: how those that call here take a refusal; `limits`:
+    how they read their limits."""
 
     name: str
     home: str
@@ -248,13 +261,22 @@ class Surface(msgspec.Struct, frozen=True, kw_only=True):
     bases: tuple[str, ...]
     models_bases: tuple[str, ...]
     request_id: bytes = b"x-request-id"
+    clients: tuple[ClientProfile, ...] = ()
+    limits: LimitHeaders = LimitHeaders({})
+
+    def shown_to(self, user_agent: bytes, status: int) -> Shown:
+        """What a refusal with `status` is sent with to a client."""
+        return shown_to(user_agent, status, self.clients)
 
 
 class ModelsForm(msgspec.Struct, frozen=True, kw_only=True):
-    """How models are listed: `write_all(names)` the list, `write_one(name)` one of them."""
+    """How models are listed: `write_all(names)` the list, `write_one(name)` one of them. A provider is asked for its
+    own at `path`, below its base URL; `read(body)` gives the names in its answer, None where it is no list."""
 
     write_all: Callable[[Sequence[str]], bytes]
     write_one: Callable[[str], bytes]
+    path: str = "/models"
+    read: Callable[[bytes], tuple[str, ...] | None] = read_model_ids
 
 
 class Dialect(msgspec.Struct, frozen=True, kw_only=True):

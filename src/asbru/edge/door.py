@@ -14,7 +14,8 @@ import msgspec
 
 from asbru.core.errors import AsbruError, GatewayError, MethodNotAllowed, NotFound, UpgradeRequired
 from asbru.edge.forward import Forwarder
-from asbru.edge.models_list import model_names
+from asbru.edge.models_list import fetch_lists, model_names
+from asbru.edge.own_key import write_own_key
 from asbru.edge.router import Found, Route, Router, forwarded_query
 from asbru.edge.server import Request, ServerConnection
 from asbru.edge.surfaces import routes_of
@@ -87,6 +88,8 @@ class Door:
         call.credentials = head.credentials
         if head.query:
             call.query = forwarded_query(head.query)
+        if head.watched:
+            call.watched = head.watched
         call.accept_coding = head.accept_coding
         if head.content_coding:
             call.content_coding = head.content_coding
@@ -133,6 +136,8 @@ class Door:
                 self._call(route, request, connection, found.parameters)
             case "models":
                 self._models(found, request, connection)
+            case "key":
+                self._own_key(request, connection)
             case _:
                 self._page(route, connection)
 
@@ -145,13 +150,32 @@ class Door:
         assert rooms is not None
         caller = rooms.keys.identify(request.head.credentials)
         caller.check_surface(found.route.dialect.surface.name)
-        names = model_names(rooms.plan, caller)
+
+        def listed(_: None, error: BaseException | None) -> None:
+            if error is not None:
+                self._log_bug(error)
+            try:
+                self._list(found, connection, model_names(rooms, caller))
+            except AsbruError as refused:
+                self._refuse(refused, found.route, request, connection)
+
+        connection.stepper.run(fetch_lists(rooms, caller), listed, None)
+
+    @staticmethod
+    def _list(found: Found, connection: ServerConnection, names: list[str]) -> None:
         form = found.route.dialect.models
         one = found.parameters.get("model")
         if one is not None and one not in names:
             raise NotFound(f"the model '{one[:200]}' is not known", code="model_not_found", param="model")
         body = form.write_all(names) if one is None else form.write_one(one)
         connection.response.whole(200, JSON_LINE, body)
+
+    def _own_key(self, request: Request, connection: ServerConnection) -> None:
+        rooms = self.rooms
+        assert rooms is not None
+        caller = rooms.keys.identify(request.head.credentials)
+        standings = () if rooms.standings is None else rooms.standings.standing(caller.name)
+        connection.response.whole(200, JSON_LINE, write_own_key(caller, standings))
 
     def _page(self, route: Route, connection: ServerConnection) -> None:
         response = connection.response

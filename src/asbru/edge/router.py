@@ -15,7 +15,7 @@ import msgspec
 
 from asbru.dialects import Dialect, Operation, PathParameters
 
-Kind: TypeAlias = Literal["call", "models", "page"]
+Kind: TypeAlias = Literal["call", "models", "key", "page"]
 
 _PARAMETER = re.compile(r"\{(\w+)\}")
 _MANY = "model"
@@ -23,7 +23,8 @@ _MANY = "model"
 
 
 class Route(msgspec.Struct, frozen=True):
-    """One path. `kind`: "call" (the path serves it), "models" (a list, for callers with a key), "page" (open).
+    """One path. `kind`: "call" (the path serves it), "models" (a list, for callers with a key), "key" (what a key
+    may see of itself), "page" (open).
 
     `path` may hold `{model}`, which takes slashes along, and other `{name}`s of one segment. `surface` names it in
     records and metrics; `dialect` is what it speaks, `operation` what is asked for.

@@ -1,5 +1,6 @@
 """Surfaces: the paths that callers know, worked out from what each dialect says of itself, and pages of our own.
 
+    /v1/key   what a virtual key may see of itself
     /livez    200 while the process runs
     /readyz   200 while it takes calls, 503 once it drains
     /health   both, as JSON, with the version
@@ -16,6 +17,7 @@ from asbru.dialects import Dialect
 from asbru.edge.router import Route
 
 _GET = (b"GET", b"HEAD")
+_OWN_KEY = "/v1/key"
 _STATUS_PAGES = ("/livez", "/readyz", "/health", "/metrics")
 
 
@@ -25,6 +27,7 @@ def routes_of(dialects: Iterable[Dialect]) -> tuple[Route, ...]:
     plain = next(dialect for dialect in dialects if dialect.surface.root == "/")
     return (
         *(route for dialect in dialects for route in _routes(dialect)),
+        Route(_OWN_KEY, "key", "key", plain, _GET),
         *(Route(path, "page", path[1:], plain, _GET) for path in _STATUS_PAGES),
     )
 

@@ -8,7 +8,7 @@ the same few models; what they ask for beyond that is judged anew.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from asbru.core.errors import Forbidden
 from asbru.governance.entries import EVERY_PROVIDER, EVERYTHING, KeyEntry, ProviderEntry
@@ -26,6 +26,13 @@ _NO_MODEL: Final = "model"
 _BLOCKED: Final = "blocked"
 
 
+class Share(NamedTuple):
+    """A provider's part of the calls that name a model without a provider."""
+
+    provider: str
+    weight: float
+
+
 class _Grant:
     """What may be used of a provider."""
 
@@ -40,14 +47,17 @@ class _Grant:
 
 class Caller:
     """Who calls. `entry`: the key as declared; `owners`: the ids whose limits it counts against, its own first, then
-    those above it. `unrestricted`: it may use everything everywhere, and nothing need be asked."""
+    those above it. `shares`: the providers with a weight, the heaviest first. `unrestricted`: it may use everything
+    everywhere, nothing about it bears on where its calls go, and nothing need be asked."""
 
-    __slots__ = ("_blocked", "_grants", "_models", "_verdicts", "entry", "name", "owners", "unrestricted")
+    __slots__ = ("_blocked", "_grants", "_models", "_verdicts", "entry", "name", "owners", "shares", "unrestricted")
 
     def __init__(self, entry: KeyEntry, owners: Sequence[str] = ()) -> None:
         self.entry = entry
         self.name = entry.name
         self.owners = tuple(owners)
+        told = [Share(one.provider, one.weight) for one in entry.providers if one.weight is not None]
+        self.shares = tuple(sorted(told, key=lambda share: -share.weight))
         self.unrestricted = (
             "*" in entry.models
             and not entry.blocked_models
@@ -126,7 +136,7 @@ class Caller:
 
 
 def _is_open(entry: ProviderEntry) -> bool:
-    return "*" in entry.models and "*" in entry.keys and not entry.blocked_models
+    return "*" in entry.models and "*" in entry.keys and not entry.blocked_models and entry.weight is None
 
 
 def _named(names: Iterable[str]) -> str:

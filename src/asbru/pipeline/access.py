@@ -5,6 +5,8 @@ The surface and the target that was asked for are permitted, or the call is refu
 
 from __future__ import annotations
 
+import msgspec
+
 from asbru.core.errors import Forbidden
 from asbru.governance import Caller
 from asbru.pipeline.call import Call
@@ -40,4 +42,4 @@ def _judge(caller: Caller, target: Target) -> Target | Forbidden:
     if names is None or provider.keyless:
         return target
     route = provider.with_keys(names)
-    return Target(route, target.model) if route.keys else caller.refuse_keys(provider.name)
+    return msgspec.structs.replace(target, provider=route) if route.keys else caller.refuse_keys(provider.name)

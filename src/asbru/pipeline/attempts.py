@@ -3,11 +3,12 @@
     the provider's response               what happens next
     401, 402, 403                         the key cools down for a minute (403: for this model); try the next key
     none: the key's token was refused     the same; nothing was sent
-    429                                   the key cools down for Retry-After, for this model or all models; try the next key
+    429                                   the key cools down for Retry-After (this model or all); try the next key
     5xx, network, protocol, fault, cut    retry with the same key after a pause, at most `retries.max` times
     deadline                              try the next target: the caller has waited long enough
     408                                   try the next target
     404 that means an unknown model       try the next target
+    400, 422 for a parameter Asbru wrote  retry with the same key without it, once (a learned fact)
     any other 4xx                         return the error to the caller
 
 A target whose keys are all used or cooling down is exhausted, which also leads to the next target. When no target is
@@ -23,6 +24,7 @@ from asbru.core.errors import AsbruError, NotFound, UnsupportedByProvider, Upstr
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.endpoint import NO_KEY, Endpoint
 from asbru.pipeline.failures import attempt_failed, fell_back, key_cools_down, pass_over, words_of
+from asbru.pipeline.learning import LESSONS_MAX, Lesson, learn
 from asbru.pipeline.local_count import count_locally
 from asbru.pipeline.responses import Response
 from asbru.pipeline.rooms import Rooms
@@ -65,13 +67,14 @@ async def attempt(call: Call, targets: Sequence[Target], rooms: Rooms) -> Respon
                 made = Attempt(target, key, endpoint, began_s)
                 call.attempts += (made,)
                 try:
-                    return await send(call, made, rooms)
+                    response = await send(call, made, rooms)
+                    if tries is not None:
+                        tries.tell_lessons(call)
+                    return response
                 except AsbruError as error:
                     _conclude(call, made, error, rooms)
-                    if error.by_stage or not isinstance(error, UpstreamError):
-                        raise
                     tries = tries or _Tries(target, rooms)
-                    key, seconds = tries.after(key, error)
+                    key, seconds = tries.after(call, made, error)
                     if seconds is not None:
                         await pause(rooms.loop, seconds)
                     began_s = rooms.clock()
@@ -119,7 +122,7 @@ def _first_key(target: Target, rooms: Rooms, now_s: float) -> Key:
         return key
     if route.keyless:
         return NO_KEY
-    key = choose_key(route, target.model, (), now_s, chance=rooms.chance())
+    key = choose_key(route, target.model, (), now_s, chance=rooms.chance(), only=target.key)
     if key is None:
         raise _exhausted(target, None, now_s)
     return key
@@ -140,7 +143,7 @@ def _is_unknown_model(error: UpstreamError) -> bool:
 class _Tries:
     """What one target has been tried with so far: made only when the first try fails."""
 
-    __slots__ = ("_count", "_retries", "_rooms", "_target", "_tried")
+    __slots__ = ("_count", "_lessons", "_retries", "_rooms", "_target", "_tried")
 
     def __init__(self, target: Target, rooms: Rooms) -> None:
         self._target = target
@@ -148,9 +151,29 @@ class _Tries:
         self._tried: set[str] = set()
         self._retries = 0
         self._count = 0
+        self._lessons: tuple[Lesson, ...] = ()
 
-    def after(self, key: Key, error: UpstreamError) -> tuple[Key, float | None]:
+    def tell_lessons(self, call: Call) -> None:
+        """The target answered: what was learned on the way is true."""
+        for lesson in self._lessons:
+            lesson.tell(call, self._rooms)
+
+    def after(self, call: Call, made: Attempt, error: AsbruError) -> tuple[Key, float | None]:
         """The key for the next try and the pause before it (None: at once); raises when this target is done with."""
+        if error.by_stage or not isinstance(error, UpstreamError):
+            raise error
+        lesson = learn(call, made, error) if len(self._lessons) < LESSONS_MAX else None
+        if lesson is not None:
+            self._lessons += (lesson,)
+            return made.key, None
+        try:
+            return self._next(made.key, error)
+        except AsbruError:
+            for lesson in reversed(self._lessons):
+                lesson.forget()
+            raise
+
+    def _next(self, key: Key, error: UpstreamError) -> tuple[Key, float | None]:
         rooms, target = self._rooms, self._target
         route = target.provider
         self._count += 1
@@ -162,7 +185,7 @@ class _Tries:
             following = (
                 None
                 if route.keyless or self._count >= _ATTEMPTS_MAX
-                else choose_key(route, target.model, self._tried, now_s, chance=rooms.chance())
+                else choose_key(route, target.model, self._tried, now_s, chance=rooms.chance(), only=target.key)
             )
             if following is None:
                 raise _exhausted(target, error, now_s)

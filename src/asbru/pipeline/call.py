@@ -109,6 +109,7 @@ class Call:
     started_s = 0.0
     forwarded = ForwardedHeaders()
     credentials: tuple[bytes, bytes, bytes] = (b"", b"", b"")
+    watched: Mapping[str, str] = _NO_PARAMETERS  # headers that the call is decided by
     accept_coding = b""
     content_coding = b""  # of the body, as the caller named it; read_head takes it off
     # serve
@@ -125,6 +126,7 @@ class Call:
     canonical: ChatRequest | None = None
     target: Target | None = None  # the one in hand, also when nothing is sent to it
     attempts: tuple[Attempt, ...] = ()
+    route: tuple[str, ...] = ()  # how its targets were chosen, for people
     passed_over: tuple[PassedOver, ...] = ()
     not_allowed: tuple[Target, ...] = ()  # fallbacks that the caller's key leaves out
     notes: tuple[Note, ...] = ()  # of the call; those of an attempt stand in it

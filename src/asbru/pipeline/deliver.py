@@ -11,6 +11,7 @@ from asbru.core.errors import AsbruError, GatewayError, UpstreamError
 from asbru.core.notes import write_notes_header
 from asbru.pipeline.call import Call
 from asbru.pipeline.failures import attempt_failed, words_of
+from asbru.pipeline.limit_headers import LimitHeaderLines
 from asbru.pipeline.responses import OpenStream, Response
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.stepper import within
@@ -21,11 +22,12 @@ from asbru.wire.http_heads import JSON_LINE
 _REQUEST_ID = b"x-request-id"
 
 
-def deliver(call: Call, response: Response) -> None:
+def deliver(call: Call, response: Response, limits: LimitHeaderLines | None = None) -> None:
     """Give a whole response to the caller."""
     call.status = status = response.status
     call.outcome = "ok"
-    call.response.whole(status, _with_identity(call, response.lines), response.body)
+    lines = response.lines if limits is None else limits.put(call, response.lines)
+    call.response.whole(status, _with_identity(call, lines), response.body)
 
 
 def _with_identity(call: Call, lines: bytes) -> bytes:
@@ -59,7 +61,9 @@ async def deliver_stream(call: Call, opened: Response, stream: OpenStream, rooms
     relay = stream.relay
     cut: AsbruError | None = None
     try:
-        response.begin(200, _with_identity(call, opened.lines))
+        limits = rooms.limit_headers
+        lines = opened.lines if limits is None else limits.put(call, opened.lines)
+        response.begin(200, _with_identity(call, lines))
         response.flow = exchange
         call.first_token_s = rooms.clock()
         try:
@@ -121,17 +125,25 @@ def _conclude(call: Call, stream: OpenStream, rooms: Rooms) -> None:
         attempt_failed(call, attempt, call.error, rooms, callers_own=False)
 
 
-def refuse(call: Call, error: AsbruError) -> None:
+def refuse(call: Call, error: AsbruError, limits: LimitHeaderLines | None = None) -> None:
     """Tell the caller, in its dialect; a provider's error of that dialect goes through as it came.
 
-    An error that came with status 200 is told with a status of its own: clients take a 200 for a reply.
+    An error that came with status 200 is told with a status of its own: clients take a 200 for a reply. A refusal of
+    Asbru's own is put so that the client stops on it (`dialects.client_profiles`).
     """
     call.error = error
     call.status = error.status
     call.outcome = "error" if error.blame != "caller" else "refused"
     if call.response.started:
         return
-    lines = _with_identity(call, error.lines if isinstance(error, UpstreamError) else b"")
+    if isinstance(error, UpstreamError):
+        lines = error.lines
+    else:
+        shown = call.dialect.surface.shown_to(call.forwarded.value_of(b"user-agent"), error.status)
+        call.status, lines = shown.status, shown.lines
+    if limits is not None:
+        lines = limits.put(call, lines)
+    lines = _with_identity(call, lines)
     if error.retry_after_s is not None:
         lines += b"retry-after: %d\r\n" % max(1, round(error.retry_after_s))
     body = call.dialect.errors.write(error, call.id.decode())
@@ -139,4 +151,4 @@ def refuse(call: Call, error: AsbruError) -> None:
     if isinstance(error, UpstreamError) and body is error.body and error.content_type is not None:
         own_type = error.content_type if error.content_type.find(b"json") >= 0 else b""
     lines += b"content-type: %b\r\n" % own_type if own_type else JSON_LINE
-    call.response.whole(error.status, lines, body)
+    call.response.whole(call.status, lines, body)

@@ -47,6 +47,8 @@ class Endpoint:
         "_wants",
         "deadlines",
         "dialect",
+        "listed",
+        "listed_until_s",
         "operations",
         "pool",
         "route",
@@ -91,6 +93,15 @@ class Endpoint:
             if operation.name in route.operations
         }
         self.operations = frozenset(self._starts)
+        self.listed: tuple[str, ...] | None = None
+        """The provider's own list of models, as it told it last, and until when it need not be asked again."""
+        self.listed_until_s = 0.0
+
+    def write_list_head(self, key_lines: bytes) -> bytes:
+        """The request for the provider's list of models."""
+        before, after = self._origin
+        target = f"{before}{self.dialect.models.path}".encode("latin-1")
+        return b"GET %b%b%b%b\r\n" % (target, after, key_lines, b"".join(self._defaults.values()))
 
     def lacks(self, operation: Operation) -> UnsupportedByProvider:
         """The refusal of an operation that the provider does not have."""

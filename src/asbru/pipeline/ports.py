@@ -1,4 +1,7 @@
-"""Ports of the path: what rooms and tests give it, as shapes."""
+"""Ports of the path: what rooms and tests give it, as shapes.
+
+None is implemented here; where one may be absent, the path says so with None.
+"""
 
 from __future__ import annotations
 

@@ -8,17 +8,23 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from asbru.core.chat import ChatRequest
 from asbru.core.errors import Overloaded
 from asbru.core.ids import IdSource
 from asbru.governance import Keys
+from asbru.governance.standing import Standings
 from asbru.pipeline.endpoint import Endpoint
+from asbru.pipeline.limit_headers import LimitHeaderLines
 from asbru.pipeline.ports import Leases, Prices
 from asbru.pipeline.stages import StageMaker
 from asbru.records import Recorder
 from asbru.routing import Plan
 from asbru.telemetry import LimitedLog, Meter
+
+if TYPE_CHECKING:
+    from asbru.pipeline.routing import Routing
 
 
 class Load:
@@ -43,7 +49,8 @@ class Load:
 class Rooms:
     """The rooms of one snapshot. `chance` draws from [0, 1); `clock` is monotonic (seconds). `count_tokens` blocks.
 
-    `leases`: limits that hold; None: there are none. `stages`: what looks at content, in order.
+    `leases`: limits that hold, `standings`: how far they are used; None: there are none. `stages`: what looks at
+    content, in order. `routing`: what chooses targets besides the plan; None: nothing does.
     """
 
     def __init__(  # noqa: PLR0913 -- the one builder, `app.build`, names every room
@@ -65,7 +72,9 @@ class Rooms:
         body_bytes_max: int,
         response_bytes_max: int,
         leases: Leases | None = None,
+        standings: Standings | None = None,
         stages: Sequence[StageMaker] = (),
+        routing: Routing | None = None,
     ) -> None:
         self.loop = loop
         self.clock = time.monotonic  # finer than the loop's own clock, which counts milliseconds
@@ -84,4 +93,7 @@ class Rooms:
         self.body_bytes_max = body_bytes_max
         self.response_bytes_max = response_bytes_max
         self.leases = leases
+        self.standings = standings
+        self.limit_headers = None if standings is None else LimitHeaderLines(standings, unix_time)
         self.stages = tuple(stages)
+        self.routing = routing

@@ -9,13 +9,13 @@ from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
 from asbru.core.errors import AsbruError
-from asbru.pipeline.access import permitted
 from asbru.pipeline.account import account
 from asbru.pipeline.attempts import attempt
 from asbru.pipeline.call import Call
 from asbru.pipeline.deliver import deliver, deliver_stream, refuse
 from asbru.pipeline.read_head import read_head
 from asbru.pipeline.rooms import Rooms
+from asbru.pipeline.routing.choose import choose
 from asbru.pipeline.stages import look_at_request
 
 Middle: TypeAlias = "Callable[[Call, Rooms], Awaitable[None]]"
@@ -24,16 +24,17 @@ Middle: TypeAlias = "Callable[[Call, Rooms], Awaitable[None]]"
 async def model_call(call: Call, rooms: Rooms) -> None:
     """The middle of the path for what goes to a model."""
     head = call.head = read_head(call, rooms.body_bytes_max)  # what is asked
-    targets = rooms.plan.targets(head.model, call.dialect.surface.home)  # where, in which order
-    if call.caller is None or not call.caller.unrestricted:
-        targets = permitted(call, targets)  # may they
+    if rooms.routing is None and call.caller is not None and call.caller.unrestricted:  # where, in which order
+        targets = rooms.plan.targets(head.model, call.dialect.surface.home, call.caller)
+    else:
+        targets = choose(call, head.model, rooms)  # by rules and weights; may they
     if rooms.stages:
         await look_at_request(call, rooms)  # what goes in
     if call.lease is not None:
         await call.lease.hold(call, targets)  # can they pay
     response = await attempt(call, targets, rooms)  # keys, retries, fallbacks, until the first content byte
     if response.stream is None:  # to the caller, to the last byte
-        deliver(call, response)
+        deliver(call, response, rooms.limit_headers)
     else:
         await deliver_stream(call, response, response.stream, rooms)
 
@@ -53,7 +54,7 @@ async def serve(call: Call, rooms: Rooms, middle: Middle = model_call) -> None:
             call.lease = await rooms.leases.admit(call)  # may they, now
         await middle(call, rooms)
     except AsbruError as error:
-        refuse(call, error)
+        refuse(call, error, rooms.limit_headers)
     except Exception:
         call.fail()
         raise

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
+from asbru.core.chat import Raw
 from asbru.core.errors import UnsupportedByProvider
 from asbru.core.notes import Note
 from asbru.core.traits import Traits
@@ -54,7 +55,7 @@ def write_request(call: Call, attempt: Attempt) -> Body:
     """The body for the attempt's target; notes what it cannot carry. Raises `UnsupportedByProvider`, `BadRequest`."""
     endpoint = attempt.endpoint
     if not attempt.request_passes:
-        return _translate(call, attempt, endpoint)
+        return translate(call, attempt, endpoint)
     head = call.head
     assert head is not None
     traits = attempt.traits
@@ -63,6 +64,8 @@ def write_request(call: Call, attempt: Attempt) -> Body:
         _check(call, attempt, head)
     ask = head.stream and asks_usage(head, traits)
     members = endpoint.dialect.passing.rewrite(head, attempt.served_model, ask, strip)
+    if traits.legacy_max_tokens:
+        members = _by_legacy_names(attempt, head, members)
     if members is None:
         return call.body
     return _encode(members) if call.body_bytes <= LARGE_BYTES_MIN else write_members(members)
@@ -77,8 +80,25 @@ def _check(call: Call, attempt: Attempt, head: RequestHead) -> None:
     attempt.notes = tuple(Note("dropped", field, f"{provider} refuses it") for field in sorted(gone))
 
 
-def _translate(call: Call, attempt: Attempt, endpoint: Endpoint) -> bytes:
-    traits, provider = attempt.traits, endpoint.route.name
+def _by_legacy_names(attempt: Attempt, head: RequestHead, members: dict[str, Raw] | None) -> dict[str, Raw] | None:
+    """The members to send, those that the target knows by an older name called so; None when the body goes as it
+    came. The newer name wins where both are given, unless it is null."""
+    for name, legacy in attempt.endpoint.dialect.passing.legacy_names:
+        if name not in (head.members if members is None else members):
+            continue
+        members = {**head.members} if members is None else members
+        value = members.pop(name)
+        if bytes(value) != b"null":
+            members[legacy] = value
+            attempt.notes += (Note("changed", name, f"sent as {legacy}"),)
+    return members
+
+
+def translate(call: Call, attempt: Attempt, endpoint: Endpoint) -> bytes:
+    """The body written from the canonical form, with notes of what it lost. Raises as `write_request` does."""
+    provider = endpoint.route.name
+    learned = endpoint.route.learned
+    traits = learned.get(attempt.served_model, attempt.traits) if learned else attempt.traits
     target_operation = endpoint.dialect.operation(call.operation.name)
     if call.operation.codec is None or target_operation is None or target_operation.codec is None:
         raise UnsupportedByProvider(

@@ -5,15 +5,29 @@ Nothing is sent here, and nothing is remembered: how long a key cools down stand
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Protocol
 
 from asbru.core.errors import NotFound
 from asbru.routing.targets import Key, ProviderRoute, Target
+from asbru.routing.weights import draw
 
-_SUGGESTED_MAX = 5
+_SUGGESTED_MAX = 3
+_COMPARED_MAX = 500
+_PROVIDERS_SHOWN_MAX = 20
+"""Near names and providers in a refusal, and how many names are compared for it."""
 PLANS_MAX = 4096
 PLANNED_CHARS_MAX = 200
 """Plans remembered by the name that was asked for, and the longest name so remembered."""
+
+
+class MayUse(Protocol):
+    """A caller, as far as a plan must know it."""
+
+    def may_use(self, provider: str, model: str) -> bool:
+        """Whether the caller may use `provider/model`."""
+        ...
 
 
 class Plan:
@@ -27,25 +41,38 @@ class Plan:
             source: tuple(Target(self.providers[name], model) for name, model in targets if name in self.providers)
             for source, targets in fallbacks.items()
         }
+        self._in_fallbacks = _by_provider(fallbacks)
         self._known: dict[tuple[str, str], tuple[Target, ...]] = {}
-        self._bare: dict[str, ProviderRoute] = {}
+        self._bare: dict[str, tuple[ProviderRoute, ...]] = {}
         for provider in self.providers.values():
-            for model in (*provider.known_models, *(m for key in provider.keys for m in (*key.models, *key.aliases))):
+            named = (m for key in provider.keys for m in (*key.models, *key.aliases))
+            for model in dict.fromkeys((*provider.known_models, *named)):
                 if provider.serves(model):
-                    self._bare.setdefault(model, provider)
+                    self._bare[model] = (*self._bare.get(model, ()), provider)
 
-    def targets(self, model: str, home: str) -> tuple[Target, ...]:
+    def in_fallbacks(self, provider: str) -> frozenset[str]:
+        """Models of a provider that fallbacks lead to or from."""
+        return self._in_fallbacks.get(provider, frozenset())
+
+    def targets(self, model: str, home: str, caller: MayUse | None = None) -> tuple[Target, ...]:
         """The targets for the model a caller asked for, first choice first.
 
         `provider/model` is split at the first slash if what is before it is a provider. A bare name goes to the
         provider whose model it is known to be, else to `home`, the provider that the surface imitates, if there is
-        one. Raises `NotFound`.
+        one. Raises `NotFound`, which names the providers and models nearest to the name that `caller` may use.
         """
         known = self._known.get((model, home))
-        return known if known is not None else self._plan(model, home)
+        return known if known is not None else self._plan(model, home, caller)
 
-    def _plan(self, model: str, home: str) -> tuple[Target, ...]:
+    def having(self, model: str) -> tuple[ProviderRoute, ...]:
+        """The providers that are known to have the model of this name; none where the name says which provider."""
+        name, slash, rest = model.partition("/")
+        return () if slash and rest and name in self.providers else self._bare.get(model, ())
+
+    def _plan(self, model: str, home: str, caller: MayUse | None) -> tuple[Target, ...]:
         first = self._resolve(model, home)
+        if first is None:
+            raise NotFound(self._unknown(model, caller), code="model_not_found", param="model")
         targets = (first, *self._fallbacks_of(first))
         if len(model) <= PLANNED_CHARS_MAX:
             if len(self._known) >= PLANS_MAX:  # callers choose names
@@ -60,32 +87,68 @@ class Plan:
             named = self._fallbacks.get(f"{target.provider.name}/*", ())
         return tuple(one for one in named if one != target)
 
-    def _resolve(self, model: str, home: str) -> Target:
+    def _resolve(self, model: str, home: str) -> Target | None:
         name, slash, rest = model.partition("/")
         provider = self.providers.get(name) if slash else None
         if provider is not None and rest:
             return Target(provider, rest)
-        provider = self._bare.get(model)
-        if provider is None and not slash:
-            provider = self.providers.get(home)
-        if provider is None:
-            raise NotFound(self._unknown(model), code="model_not_found", param="model")
-        return Target(provider, model)
+        having = self._bare.get(model)
+        provider = having[0] if having else None if slash else self.providers.get(home)
+        return None if provider is None else Target(provider, model)
 
-    def _unknown(self, model: str) -> str:
-        names = ", ".join(sorted(self.providers)[:_SUGGESTED_MAX]) or "none"
+    def _unknown(self, model: str, caller: MayUse | None) -> str:
+        names = [
+            (provider.name, known)
+            for provider in self.providers.values()
+            for known in (*self._in_fallbacks.get(provider.name, ()), *_models_of(provider))
+        ][:_COMPARED_MAX]
+        usable = [(name, known) for name, known in names if caller is None or caller.may_use(name, known)]
+        named = {name for name, _ in usable}
+        providers = [
+            name for name in sorted(self.providers) if name in named or caller is None or caller.may_use(name, model)
+        ]
+        shown = ", ".join(providers[:_PROVIDERS_SHOWN_MAX]) or "none"
         return (
-            f"the model '{model[:200]}' is not known; expected 'provider/model' with a configured provider ({names}) "
-            "or a model that one of them is known to have"
+            f"the model '{model[:200]}' is not known{_did_you_mean(model, usable)}; expected 'provider/model' with a "
+            f"configured provider ({shown}) or a model that one of them is known to have"
         )
 
 
+def _models_of(provider: ProviderRoute) -> Iterator[str]:
+    """Names of models that a provider is known to have, those in the configuration first."""
+    for key in provider.keys:
+        yield from (model for model in (*key.models, *key.aliases) if "*" not in model)
+    yield from provider.known_models
+
+
+def _did_you_mean(model: str, usable: Iterable[tuple[str, str]]) -> str:
+    """The names nearest to one that is not known; "" where none is near."""
+    asked = model[:PLANNED_CHARS_MAX].lower()
+    whole = {f"{provider}/{known}": f"{provider}/{known}" for provider, known in usable}
+    bare = {name.partition("/")[2].lower(): name for name in whole} | {name.lower(): name for name in whole}
+    near = dict.fromkeys(bare[name] for name in get_close_matches(asked, bare, n=2 * _SUGGESTED_MAX))
+    found = [*near][:_SUGGESTED_MAX]
+    return f" (did you mean {' or '.join(found)}?)" if found else ""
+
+
+def _by_provider(fallbacks: Mapping[str, Sequence[tuple[str, str]]]) -> dict[str, frozenset[str]]:
+    """The models in fallbacks, wildcards apart."""
+    named: dict[str, set[str]] = {}
+    for source, targets in fallbacks.items():
+        provider, _, model = source.partition("/")
+        for name, one in ((provider, model), *targets):
+            if one and "*" not in one:
+                named.setdefault(name, set()).add(one)
+    return {provider: frozenset(models) for provider, models in named.items()}
+
+
 def choose_key(
-    provider: ProviderRoute, model: str, tried: Collection[str], now_s: float, *, chance: float
+    provider: ProviderRoute, model: str, tried: Collection[str], now_s: float, *, chance: float, only: str = ""
 ) -> Key | None:
     """A key for the next attempt: by weight among those that serve `model`, were not tried by this call and do not
-    cool down; failing that, one that was refused lately. None when there is none. `chance` in [0, 1)."""
-    keys = provider.keys
+    cool down; failing that, one that was refused lately. None when there is none. `chance` in [0, 1); `only`: the name
+    of the one key that may be used."""
+    keys = provider.keys if not only else tuple(key for key in provider.keys if key.name == only)
     if len(keys) == 1:
         key = keys[0]
         usable = key.serves(model) and key.cools_until_s(model, now_s) <= now_s and key.name not in tried
@@ -101,19 +164,7 @@ def choose_key(
     if not fit:
         return None
     fresh = [key for key in fit if not key.is_refused(model, now_s)]
-    return _draw(fresh or fit, chance)
-
-
-def _draw(keys: Sequence[Key], chance: float) -> Key:
-    total = sum(key.weight for key in keys)
-    if total <= 0.0:
-        return keys[int(chance * len(keys))]
-    left = chance * total
-    for key in keys:
-        left -= key.weight
-        if left < 0.0:
-            return key
-    return keys[-1]
+    return draw(fresh or fit, chance)
 
 
 def why_unusable(provider: ProviderRoute, model: str, now_s: float) -> list[tuple[str, str]]:

@@ -136,6 +136,7 @@ class ProviderRoute:
         "keyless",
         "keys",
         "known_models",
+        "learned",
         "name",
         "only_key",
         "only_traits",
@@ -166,6 +167,8 @@ class ProviderRoute:
         self.only_traits = None if trait_rules else traits
         """The traits of every model where no rule tells them apart."""
         self.traits = TraitTable(traits, trait_rules)
+        self.learned: dict[str, Traits] = {}
+        """What models were found to take, by translated calls that they refused; see `learn`."""
         self.retries = RetryPolicy()
         self._key_sets: dict[frozenset[str], ProviderRoute] = {}
 
@@ -181,16 +184,27 @@ class ProviderRoute:
             self._key_sets[names] = known
         return known
 
+    def learn(self, model: str, traits: Traits | None) -> None:
+        """Remember what a model takes in translated calls, while this snapshot is served; None: forget it."""
+        if traits is None:
+            self.learned.pop(model, None)
+            return
+        if len(self.learned) >= TRAITS_MODELS_MAX:  # callers choose names
+            self.learned.clear()
+        self.learned[model] = traits
+
     def serves(self, model: str) -> bool:
         """Whether any key is meant for `model`."""
         return self.keyless or any(key.serves(model) for key in self.keys)
 
 
 class Target(msgspec.Struct, frozen=True):
-    """One place a call may go: a provider and the model's public name there."""
+    """One place a call may go: a provider and the model's public name there. `key`: the only key of it that may be
+    used, "" for any."""
 
     provider: ProviderRoute
     model: str
+    key: str = ""
 
     def __str__(self) -> str:
         return f"{self.provider.name}/{self.model}"

@@ -78,6 +78,13 @@ FALLBACKS = Metric(
     unit="fallbacks",
     sentence="Calls that went on with another target, by the reason: a status, or what went wrong.",
 )
+LEARNED_FACTS = Metric(
+    name="asbru_learned_facts_total",
+    kind="counter",
+    labels=("provider", "model", "parameter"),
+    unit="facts",
+    sentence="Parameters that a model was found to refuse, and that translated calls to it go without since.",
+)
 CALLS_IN_FLIGHT = Metric(
     name="asbru_calls_in_flight",
     kind="gauge",
@@ -167,6 +174,7 @@ METRICS: tuple[Metric, ...] = (
     COST,
     ATTEMPTS,
     FALLBACKS,
+    LEARNED_FACTS,
     CALLS_IN_FLIGHT,
     CONNECTIONS_OPEN,
     UPSTREAM_CONNECTIONS,

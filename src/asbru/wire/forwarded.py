@@ -30,6 +30,10 @@ class ForwardedHeaders:
         self.headers = headers
         self.made: dict[Wants, bytes] = {}
 
+    def value_of(self, name: bytes) -> bytes:
+        """The value of the first header called `name` (lower case), b"" if there is none."""
+        return next((value for _, spelled, value in self.headers if spelled.lower() == name), b"")
+
     def keep(self, wants: Wants, lines: bytes) -> bytes:
         """Keep the lines made for `wants`; returns them."""
         if len(self.made) >= MADE_MAX:

@@ -244,7 +244,7 @@ def test_no_words_of_the_machine() -> None:
     wrong = """
 version: {}
 providers: {Wrong Name: {}, a: [], b: {keys: {}, base_url: x, deadlines: {idle_s: x}, retries: {max: 1.5}, headers: 3}}
-virtual_keys: [{name: a b, value: 1, models: []}]
+virtual_keys: [{name: a b, value: 1, models: 3}]
 fallbacks: [{from: x, to: x}]
 limits: {header_count_max: -1}
 cors_origins: x

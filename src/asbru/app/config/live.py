@@ -19,6 +19,7 @@ from asbru.core.secret_text import SecretText
 from asbru.core.traits import TraitChanges, TraitRule
 from asbru.governance.declared import Access, Customer, ScopeLimits, Team
 from asbru.routing import RetryPolicy
+from asbru.routing.rules import RoutingRule
 from asbru.upstream import ExchangeDeadlines
 from asbru.upstream.origin import Reach
 
@@ -147,6 +148,10 @@ class LiveSettings(Settings):
     ]
     fallbacks: Annotated[
         list[Annotated[Fallback, FromStruct()]], Field(description="Other targets for a call that fails.")
+    ] = []
+    routing_rules: Annotated[
+        list[Annotated[RoutingRule, FromStruct()]],
+        Field(max_length=1000, description="Other targets for calls for which a condition holds; the first decides."),
     ] = []
     limits: Annotated[Limits, FromStruct(), Field(default_factory=Limits, description="Bounds of the server.")]
     cors_origins: Annotated[

@@ -53,6 +53,7 @@ _EXPECTED = {
 FORMS = {
     declared.OWNER_NAME: "letters, digits and `.`, `_`, `-`, a letter or a digit first, 128 at most",
     declared.WINDOW: "a window such as 30s, 1h, 1d or 1M, or `run`",
+    r"^[ -:<-~]{1,128}$": "visible ASCII characters and spaces without `;`, 128 at most",
     PROVIDER_NAME: "lower-case letters, digits and `.`, `_`, `-`, a letter or a digit first, 64 at most",
     r"^https?://[^\s?#]+$": "a URL that begins with http:// or https://, without spaces, `?` and `#`",
     r"^(\*|https?://[^\s/]+)$": "`*`, or an origin such as https://app.example, without a path",

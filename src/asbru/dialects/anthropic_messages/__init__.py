@@ -6,6 +6,7 @@ Thinking signatures and cache marks survive; see `request.py` for what is normal
 """
 
 from asbru.dialects.anthropic_messages.blocks import UNSIGNED
+from asbru.dialects.anthropic_messages.clients import CLIENTS, LIMITS
 from asbru.dialects.anthropic_messages.errors import error_inside, read_error, write_error, write_stream_error
 from asbru.dialects.anthropic_messages.model_list import write_all, write_one
 from asbru.dialects.anthropic_messages.operations import OPERATIONS
@@ -26,6 +27,8 @@ DIALECT = Dialect(
         root="/anthropic",
         bases=("/anthropic/v1", "/v1"),
         models_bases=("/anthropic/v1",),
+        clients=CLIENTS,
+        limits=LIMITS,
     ),
     operations=OPERATIONS,
     passing=Passing(
@@ -41,7 +44,7 @@ DIALECT = Dialect(
         merge_usage=merge_usage,
     ),
     errors=Errors(read=read_error, inside=error_inside, write=write_error, write_stream=write_stream_error),
-    models=ModelsForm(write_all=write_all, write_one=write_one),
+    models=ModelsForm(write_all=write_all, write_one=write_one, path="/models?limit=1000"),
     header_prefixes=(b"anthropic-",),
 )
 

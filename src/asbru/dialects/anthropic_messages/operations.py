@@ -7,7 +7,7 @@ Source: https://platform.claude.com/docs/en/api/messages-count-tokens
 from __future__ import annotations
 
 from asbru.dialects.anthropic_messages.request import read_head, read_request
-from asbru.dialects.anthropic_messages.request_writer import write_request
+from asbru.dialects.anthropic_messages.request_writer import without, write_request
 from asbru.dialects.anthropic_messages.response import read_reply, write_reply
 from asbru.dialects.anthropic_messages.stream import MessagesStreamReader
 from asbru.dialects.anthropic_messages.stream_writer import MessagesStreamWriter
@@ -17,6 +17,7 @@ from asbru.dialects.contract import Codec, Operation
 CODEC = Codec(
     read_request=read_request,
     write_request=write_request,
+    without=without,
     read_reply=read_reply,
     write_reply=write_reply,
     stream_reader=MessagesStreamReader,

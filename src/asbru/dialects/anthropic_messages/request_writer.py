@@ -39,7 +39,7 @@ from asbru.dialects.anthropic_messages.block_writer import (
 from asbru.dialects.anthropic_messages.reasoning import Thought, write_reasoning
 from asbru.dialects.anthropic_messages.tool_ids import with_unique_ids
 from asbru.dialects.anthropic_messages.types import BILLING, NAME, decode_members, encode
-from asbru.dialects.bounds import fit_output, fit_sampling, fit_user
+from asbru.dialects.bounds import fit_output, fit_sampling, fit_user, strip_one
 from asbru.dialects.contract import Written
 from asbru.dialects.receipt import Receipt
 from asbru.dialects.tool_schema import NO_PARAMETERS, write_schema
@@ -47,6 +47,8 @@ from asbru.dialects.tool_schema import NO_PARAMETERS, write_schema
 MAX_TOKENS_DEFAULT: Final = 4096
 """`max_tokens` where neither the caller nor the traits name one: every model allows it."""
 
+_NEEDED: Final = frozenset(("model", "messages", "system", "max_tokens", "stream", "tools"))
+"""What a request says that must not be lost for the sake of an answer."""
 _USER_CHARS_MAX: Final = 256
 _TIERS: Final = {"auto": "auto", "standard_only": "standard_only", "default": "standard_only"}
 _UNKNOWN_HERE: Final = ("frequency_penalty", "presence_penalty", "seed", "top_logprobs", "logit_bias")
@@ -80,6 +82,11 @@ def write_request(request: ChatRequest, model: str, traits: Traits) -> Written:
             del body[name]
             receipt.dropped(name, "the provider refuses it")
     return Written(encode(body), receipt.notes)
+
+
+def without(traits: Traits, member: str) -> Traits | None:
+    """See `Codec.without`."""
+    return None if member in _NEEDED else strip_one(traits, member)
 
 
 def _max_tokens(request: ChatRequest, traits: Traits, receipt: Receipt) -> int:

@@ -209,6 +209,12 @@ def facts_of(value: object) -> ErrorFacts | None:
     return _fill(ErrorFacts(message=message[:_MESSAGE_CHARS_MAX]), members)
 
 
+def _place(loc: object) -> str | None:
+    """Where in the body pydantic found something wrong, as a path."""
+    steps = msgspec.convert(loc, list[object]) if isinstance(loc, list) else []
+    return ".".join(str(step) for step in steps if step != "body") or None
+
+
 def _fill(facts: ErrorFacts, members: dict[str, object]) -> ErrorFacts:
     """`facts` with what the surrounding object adds."""
     code = members.get("code")
@@ -217,7 +223,7 @@ def _fill(facts: ErrorFacts, members: dict[str, object]) -> ErrorFacts:
         message=facts.message,
         type=facts.type or _word(members.get("type")),
         code=facts.code or (str(code) if isinstance(code, str | int) and code != "" else None),
-        param=facts.param or _word(members.get("param")),
+        param=facts.param or _word(members.get("param")) or _place(members.get("loc")),
         status=facts.status or (number if isinstance(number, int) else None),
     )
 

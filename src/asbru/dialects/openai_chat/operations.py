@@ -8,7 +8,7 @@ from __future__ import annotations
 from asbru.dialects.contract import Codec, Operation
 from asbru.dialects.openai_chat.head import read_head
 from asbru.dialects.openai_chat.request import read_request
-from asbru.dialects.openai_chat.request_body import write_request
+from asbru.dialects.openai_chat.request_body import without, write_request
 from asbru.dialects.openai_chat.response import read_reply, write_reply
 from asbru.dialects.openai_chat.stream import ChatStreamReader
 from asbru.dialects.openai_chat.stream_writer import ChatStreamWriter
@@ -17,6 +17,7 @@ from asbru.dialects.openai_chat.texts import texts_in
 CODEC = Codec(
     read_request=read_request,
     write_request=write_request,
+    without=without,
     read_reply=read_reply,
     write_reply=write_reply,
     stream_reader=ChatStreamReader,

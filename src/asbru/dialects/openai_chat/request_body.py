@@ -22,7 +22,7 @@ import msgspec
 
 from asbru.core.chat import ChatRequest, Raw, Reasoning, ResponseFormat
 from asbru.core.traits import Traits
-from asbru.dialects.bounds import fit_output, fit_sampling, fit_user, nearest_effort
+from asbru.dialects.bounds import fit_output, fit_sampling, fit_user, nearest_effort, strip_one
 from asbru.dialects.contract import Written
 from asbru.dialects.openai_chat.messages import write_messages
 from asbru.dialects.openai_chat.parts import PartWriter
@@ -34,6 +34,9 @@ from asbru.dialects.receipt import Receipt
 _encode = msgspec.json.Encoder().encode
 _LOW_TOKENS_MAX: Final = 4_096
 _MEDIUM_TOKENS_MAX: Final = 16_384
+_LIMITS: Final = ("max_tokens", "max_completion_tokens")
+_NEEDED: Final = frozenset(("model", "messages", "stream", "tools", "n", "response_format"))
+"""What a request says that must not be lost for the sake of an answer."""
 _STOPS_MAX: Final = 4
 _USER_CHARS_MAX: Final = 64
 _EFFORTS: Final = ("none", "minimal", "low", "medium", "high")
@@ -83,6 +86,14 @@ def write_request(request: ChatRequest, model: str, traits: Traits) -> Written:
             del body[name]
             receipt.dropped(name, "the provider refuses it")
     return Written(_encode(body), receipt.notes)
+
+
+def without(traits: Traits, member: str) -> Traits | None:
+    """See `Codec.without`. The token limit goes by its other name; without one there would be no limit."""
+    if member in _LIMITS:
+        old = member == "max_completion_tokens"
+        return None if traits.legacy_max_tokens is old else msgspec.structs.replace(traits, legacy_max_tokens=old)
+    return None if member in _NEEDED else strip_one(traits, member)
 
 
 def _write_stream(request: ChatRequest, traits: Traits, writer: PartWriter) -> dict[str, object]:

@@ -6,7 +6,8 @@ same headers again and again. Only listed headers are kept; a request that will 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from asbru.core.errors import BadRequest
@@ -57,6 +58,9 @@ _BY_NAME = {
     b"x-request-id": HeaderAction.FORWARD,
     b"x-client-request-id": HeaderAction.FORWARD,
 }
+WATCHED_CHARS_MAX = 4096
+"""How much is kept of a header that is watched."""
+
 _QUERY = ord("?")  # a number: see `wire.sse.CR`
 _PLANS_MAX = 1024
 _PLANNED_BYTES_MAX = 2048
@@ -73,6 +77,7 @@ _KEPT_AS = {
     HeaderAction.ACCEPT_CODING: "accept_coding",
     HeaderAction.ORIGIN: "origin",
 }
+_CREDENTIALS = (HeaderAction.AUTHORIZATION, HeaderAction.KEY, HeaderAction.GATEWAY_KEY)
 _LISTS = (HeaderAction.CODING, HeaderAction.CONTENT_CODING, HeaderAction.CONNECTION, HeaderAction.ACCEPT_CODING)
 _USUAL_OPTIONS = (b"keep-alive", b"Keep-Alive", b"close")
 
@@ -83,13 +88,15 @@ class HeaderPlan(NamedTuple):
     `forwarded`: (index, prefix, name) of each header that may go along to providers (`wire.forwarded`). `kept`:
     (index, attribute of
     `Head`) of each that is acted upon, the first of a name last, so that it wins. `joined`: (attribute, indexes) of
-    list headers that stand on several lines (RFC 9110, 5.3). `hosts`: how many Host headers.
+    list headers that stand on several lines (RFC 9110, 5.3). `hosts`: how many Host headers. `watched`: (index, name in
+    lower case) of each that Asbru decides by, the first of a name last.
     """
 
     forwarded: tuple[tuple[int, bytes, bytes], ...]
     kept: tuple[tuple[int, str], ...]
     joined: tuple[tuple[str, tuple[int, ...]], ...]
     hosts: int
+    watched: tuple[tuple[int, str], ...] = ()
 
 
 class HeaderPlans(dict[tuple[bytes, ...], HeaderPlan]):
@@ -99,6 +106,13 @@ class HeaderPlans(dict[tuple[bytes, ...], HeaderPlan]):
     def __init__(self, prefixes: Iterable[bytes] = ()) -> None:
         super().__init__()
         self._prefixes = tuple(prefixes)
+        self.watched: frozenset[bytes] = frozenset()
+        """Headers that are kept because Asbru decides by them, in lower case; change it by `watch`."""
+
+    def watch(self, names: frozenset[bytes]) -> None:
+        """Keep these headers from now on. Never credentials: what a call is decided by is also told."""
+        self.watched = frozenset(name for name in names if _BY_NAME.get(name) not in _CREDENTIALS)
+        self.clear()
 
     def action_of(self, name: bytes) -> int:
         """The action for a header, in any spelling."""
@@ -125,7 +139,8 @@ class HeaderPlans(dict[tuple[bytes, ...], HeaderPlan]):
         kept = tuple((i, _KEPT_AS[act]) for i, act in enumerate(actions) if act in _KEPT_AS)
         lists = ((_KEPT_AS[act], tuple(i for i, one in enumerate(actions) if one == act)) for act in _LISTS)
         joined = tuple((attribute, indexes) for attribute, indexes in lists if len(indexes) > 1)
-        return HeaderPlan(forwarded, kept[::-1], joined, actions.count(HeaderAction.HOST))
+        watched = tuple((i, name.lower().decode()) for i, name in enumerate(names) if name.lower() in self.watched)
+        return HeaderPlan(forwarded, kept[::-1], joined, actions.count(HeaderAction.HOST), watched[::-1])
 
     def _prefix_of(self, name: bytes) -> bytes:
         lower = name.lower()
@@ -156,6 +171,8 @@ class Head:
     expect = b""
     upgrade = b""
     origin = b""
+    watched: Mapping[str, str] = MappingProxyType({})
+    """What Asbru decides by: name in lower case, value."""
     hosts = 0
     http_1_0 = False
     keep_alive = True
@@ -168,6 +185,8 @@ class Head:
         for attribute, indexes in plan.joined:
             setattr(self, attribute, b",".join(values[index] for index in indexes))
         self.credentials = (self.gateway_key, self.authorization, self.key)
+        if plan.watched:
+            self.watched = {name: values[i][:WATCHED_CHARS_MAX].decode("latin-1") for i, name in plan.watched}
         if plan.forwarded:
             headers: list[ForwardedHeader] = [(prefix, name, values[index]) for index, prefix, name in plan.forwarded]
             if self.connection_options and self.connection_options not in _USUAL_OPTIONS:

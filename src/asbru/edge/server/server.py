@@ -93,6 +93,12 @@ class Server:
             self.forward_prefixes = prefixes
             self.known_heads.clear()
 
+    def watch(self, names: frozenset[bytes]) -> None:
+        """Keep these headers from now on, because Asbru decides by them, also of clients that are known."""
+        if names != self.header_plans.watched:
+            self.header_plans.watch(names)
+            self.known_heads.clear()
+
     def limit(self, limits: ServerLimits) -> None:
         """Hold these bounds from now on. A connection that is open keeps its bound on a body that does not tell its
         length."""

@@ -1,0 +1,86 @@
+"""opencode and qwen-code as published on npm, run headless in an empty home; Claude Code is in `claude_code`.
+
+Each is given a gateway's address, a key and a model, as its users configure it; what it printed is returned.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from clients.npm import NODE, Package
+
+OPENCODE = Package("opencode-ai", "1.18.33", "opencode", "opencode-linux-*/bin/opencode")
+QWEN_CODE = Package("@qwen-code/qwen-code", "0.24.4", "qwen-code", "@qwen-code/qwen-code/cli-entry.js")
+RUN_S = 120
+
+NOWHERE = "http://127.0.0.1:9"
+"""A proxy that is not there: whatever the agent would ask of the world fails at once."""
+
+
+class Target(NamedTuple):
+    """What an agent is pointed at: a gateway's address, a virtual key, a model."""
+
+    url: str
+    key: str
+    model: str
+
+    @property
+    def openai_url(self) -> str:
+        """What OpenAI clients call their base URL."""
+        return f"{self.url}/openai/v1"
+
+
+def opencode(prompt: str, folder: Path, target: Target, **options: Any) -> str:
+    """Through the OpenAI surface. `options`: what its configuration says about the model besides."""
+    limit = {"context": 128_000, "output": 16_000}
+    gateway = {
+        "npm": "@ai-sdk/openai-compatible",
+        "options": {"baseURL": target.openai_url, "apiKey": target.key},
+        "models": {target.model: {"name": target.model, "limit": limit, "options": options}},
+    }
+    config = {"autoupdate": False, "share": "disabled", "provider": {"gateway": gateway}}
+    home = _home(folder)
+    (folder / "work" / "opencode.json").write_text(json.dumps(config))
+    argv = [str(OPENCODE.bring()), "run", "--model", f"gateway/{target.model}", "--format", "json", prompt]
+    return _run(argv, folder, {"HOME": home, "OPENCODE_DISABLE_MODELS_FETCH": "1"})
+
+
+def qwen_code(prompt: str, folder: Path, target: Target) -> str:
+    """Through the OpenAI surface."""
+    home = _home(folder)
+    shell = {"enableInteractiveShell": False}  # the terminal's module would have to be built
+    settings = {"tools": {"shell": shell, "useRipgrep": False}, "privacy": {"usageStatisticsEnabled": False}}
+    (Path(home) / ".qwen").mkdir()
+    (Path(home) / ".qwen" / "settings.json").write_text(json.dumps(settings))
+    argv = [str(NODE), str(QWEN_CODE.bring()), "--auth-type", "openai", "--yolo", "-o", "stream-json", "-p", prompt]
+    asked = {"OPENAI_API_KEY": target.key, "OPENAI_BASE_URL": target.openai_url, "OPENAI_MODEL": target.model}
+    return _run(argv, folder, {"HOME": home, **asked})
+
+
+def _home(folder: Path) -> str:
+    """An empty home, beside an empty working directory."""
+    (folder / "work").mkdir(parents=True)
+    (folder / "home").mkdir()
+    return str(folder / "home")
+
+
+def _run(argv: list[str], folder: Path, env: Mapping[str, str]) -> str:
+    path = f"{NODE.parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    proxies = {"HTTPS_PROXY": NOWHERE, "HTTP_PROXY": NOWHERE, "NO_PROXY": "127.0.0.1"}
+    done = subprocess.run(  # noqa: S603  # our own command
+        argv,
+        cwd=folder / "work",
+        env={"PATH": path, **proxies, **env},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=RUN_S,
+        check=False,
+    )
+    assert done.returncode == 0, f"{argv[0]} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
+    return done.stdout

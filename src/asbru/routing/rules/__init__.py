@@ -1,0 +1,10 @@
+"""Routing rules: conditions in CEL on what a call is, and the targets that it goes to where one holds.
+
+Decisions on names: it refuses to know what a provider is, and to look anything up for itself.
+"""
+
+from asbru.routing.rules.expression import RuleProblem, check_rule
+from asbru.routing.rules.rule import RoutingRule, RuleTarget
+from asbru.routing.rules.rules import Asked, Decision, Rules
+
+__all__ = ["Asked", "Decision", "RoutingRule", "RuleProblem", "RuleTarget", "Rules", "check_rule"]

@@ -1,0 +1,43 @@
+"""Client profiles: what a refusal is sent with, by who asks."""
+
+from __future__ import annotations
+
+import pytest
+
+from asbru.dialects.anthropic_messages import DIALECT as ANTHROPIC
+from asbru.dialects.client_profiles import ClientProfile, Shown, shown_to
+from asbru.dialects.openai_chat import DIALECT as OPENAI
+
+CLAUDE = b"claude-cli/2.1.330 (external, sdk-cli)"
+NO_RETRY = b"x-should-retry: false\r\n"
+
+
+@pytest.mark.parametrize(
+    ("status", "shown"),
+    [
+        (401, Shown(401)),
+        (402, Shown(402)),
+        (403, Shown(429, NO_RETRY)),
+        (404, Shown(404)),
+        (429, Shown(429, NO_RETRY)),
+        (500, Shown(500)),
+        (503, Shown(429, NO_RETRY)),
+    ],
+)
+def test_claude_code_gets_what_it_stops_on(status: int, shown: Shown) -> None:
+    """Measured: on these it makes one call and shows our words; a plain 403 it takes for a failed sign-in, and 429 and
+    503 for something to wait for."""
+    assert shown_to(CLAUDE, status, ANTHROPIC.surface.clients) == shown
+
+
+@pytest.mark.parametrize("agent", [b"", b"curl/8", b"Anthropic/Python 0.60", b"my claude-cli/1"])
+def test_others_get_the_plain_status(agent: bytes) -> None:
+    """Whoever is not known to need more; also Claude Code on another surface."""
+    assert shown_to(agent, 403, ANTHROPIC.surface.clients) == Shown(403)
+    assert shown_to(CLAUDE, 403, OPENAI.surface.clients) == Shown(403)
+
+
+def test_the_first_profile_that_fits_counts() -> None:
+    """So a newer version of a client may stand before its family."""
+    profiles = (ClientProfile(b"a/2", {403: Shown(402)}), ClientProfile(b"a/", {403: Shown(429)}))
+    assert [shown_to(agent, 403, profiles).status for agent in (b"a/2.1", b"a/1")] == [402, 429]
