@@ -37,7 +37,8 @@ class Managed:
         self.problems: list[str] = []
         self.checked: list[dict[str, list[dict[str, Any]]]] = []
         self.declared = folder / "shown.json"
-        self.database = open_database(sqlite_url(folder / DATABASE_NAME))
+        self.url = sqlite_url(folder / DATABASE_NAME)
+        self.database = open_database(self.url)
         self.act = Act(
             self.database,
             keyring=lambda: load_keyring(folder, {}),
@@ -47,7 +48,7 @@ class Managed:
             check=self._check,
             unix_time=lambda: self.now_s,
         )
-        self.management = Management(self.act, SecretText(SETUP_TOKEN), compiled=kinds)
+        self.management = Management(self.act, SecretText(SETUP_TOKEN), database_url=self.url, compiled=kinds)
         self.application = self.management.application(more, "1.2.3")
         self.application.state.unix_time = lambda: self.now_s
         self.tokens: dict[str, str] = {}

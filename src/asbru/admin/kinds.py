@@ -33,7 +33,8 @@ def _nothing(_: Any) -> tuple[Any, ...]:
 
 @dataclass(frozen=True)
 class Kind:
-    """See the module. `flaws`: what is wrong with a body beyond types and bounds. `secret_fields`: see `masks`."""
+    """See the module. `flaws`: what is wrong with a body beyond types and bounds. `secret_fields`: see
+    `objects.take_out`."""
 
     noun: str
     kind: str
