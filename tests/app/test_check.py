@@ -46,3 +46,18 @@ def test_a_process_that_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(check, "CHECK_S_MAX", 0.05)
     with pytest.raises(Overloaded):
         answers([sys.executable, "-c", "import sys; sys.stdin.read(); input()", "x"], {"a": []})
+
+
+def test_a_provider_is_asked(tmp_path: Path) -> None:
+    """One that does not answer, and one that is not there, are problems in words."""
+    config = tmp_path / "config.json"
+    provider = {"dialect": "openai", "base_url": "http://127.0.0.1:9/v1", "allow_loopback": True}
+    config.write_text(json.dumps({"providers": {"acme": provider}}))
+    command = [*COMPILE, "--config", str(config), "--data-dir", str(tmp_path / "data")]
+
+    async def body() -> None:
+        asked = Check(command)
+        assert len(await asked.ask_provider({}, "acme")) == 1
+        assert await asked.ask_provider({}, "none") == ["there is no provider 'none'"]
+
+    run(body())

@@ -5,6 +5,7 @@ section   where the configuration file declares such objects
 id_of     of a body as JSON: the name, mostly; it does not change
 entries   what workers are told of an object; those of a virtual key also depend on its values, see `virtual_keys`
 compiled  it is part of the snapshot
+asked     it can be asked whether it answers
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ class Kind:
     entries: Callable[[Any], tuple[Entry, ...]] = _nothing
     secret_fields: tuple[str, ...] = ()
     compiled: bool = False
+    asked: bool = False
 
     def read(self, body: Mapping[str, Any]) -> msgspec.Struct:
         """The object; raises `BadRequest` (422), which repeats no value."""

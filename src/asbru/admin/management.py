@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from fastapi import APIRouter, FastAPI
 
-from asbru.admin import accounts, history, kinds, nouns
+from asbru.admin import accounts, history, kinds, live_test, nouns
 from asbru.admin.access import let_in
 from asbru.admin.act import Act
 from asbru.admin.application import build_application
@@ -41,6 +41,7 @@ class Management:
     def application(self, more: Iterable[APIRouter], version: str) -> FastAPI:
         """The application, with `more` routers."""
         routers = [nouns.build_router(objects) for objects in self._objects]
+        routers += [live_test.build_router(self._act, objects) for objects in self._objects if objects.kind.asked]
         routers += [self.keys.build_router(), self._accounts.build_router()]
         routers += [history.build_router(self._act, self._database_url), *more]
         bodies = (*(kind.body for kind in self._plain), kinds.KEYS.body, Rotation, *accounts.BODIES)

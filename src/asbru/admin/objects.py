@@ -216,7 +216,7 @@ class Objects:
 
     async def _check(self, object_id: str, body: Body | None) -> None:
         """Refuse what would break the snapshot, with `body` in place of what is stored under its id."""
-        sections = load_sections(self._act, self._kinds.values())
+        sections = self.load_sections()
         section = [one for one in sections.get(self.kind.section, []) if self.kind.id_of(one) != object_id]
         if body is not None:
             known = self._act.secrets.load(self._act.keyring(), self.kind.kind, object_id)
@@ -226,6 +226,10 @@ class Objects:
         problems = await self._act.check({**sections, self.kind.section: section})
         if problems:
             raise BadRequest("; ".join(problems), status=422)
+
+    def load_sections(self) -> dict[str, list[Body]]:
+        """The stored objects of every kind that the snapshot is compiled from, by section, with their secrets."""
+        return load_sections(self._act, self._kinds.values())
 
     # What stands in the way
 

@@ -50,6 +50,7 @@ COMPILED_KINDS = (
         "providers",
         secret_fields=_SECRETS["provider"],
         compiled=True,
+        asked=True,
     ),
     Kind(
         "fallbacks",

@@ -14,7 +14,7 @@ PROBLEMS_MAX = 20
 
 
 class Check:
-    """`command` is `asbru.app.compile ... --check`."""
+    """An `admin.act.Check`. `command` is `asbru.app.compile ... --check`; without one everything is unanswered."""
 
     def __init__(self, command: Sequence[str]) -> None:
         self._command = command
@@ -22,8 +22,17 @@ class Check:
     async def __call__(self, sections: dict[str, list[dict[str, Any]]]) -> list[str]:
         """What is wrong with the configuration that these stored objects make with the file; [] for nothing. Raises
         `Overloaded` when the process does not answer."""
+        return await self._ask(sections)
+
+    async def ask_provider(self, sections: dict[str, list[dict[str, Any]]], provider: str) -> list[str]:
+        """What is wrong with a provider as it answers now, by its list of models; [] for nothing. Raises likewise."""
+        return await self._ask(sections, "--live", provider)
+
+    async def _ask(self, sections: dict[str, list[dict[str, Any]]], *more: str) -> list[str]:
+        if not self._command:
+            raise _unanswered()
         process = await asyncio.create_subprocess_exec(
-            *self._command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+            *self._command, *more, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
         )
         try:
             async with asyncio.timeout(CHECK_S_MAX):

@@ -2,10 +2,11 @@
 
     python -m asbru.app.compile [--config FILE] --data-dir DIR [--host H] [--port P] [--workers N]
                                 [--mock-socket PATH] [--control-socket PATH] [--control True|False]
-                                --out PATH | --check
+                                --out PATH | --check [--live PROVIDER]
 
 What the management API has stored is read beside the file; an object that cannot be compiled any more, since the file
-has changed, is left out with a warning. `--check` writes nothing and takes the stored objects from stdin, as JSON.
+has changed, is left out with a warning. `--check` writes nothing and takes the stored objects from stdin, as JSON;
+`--live` also asks that provider whether it answers.
 
 Prints JSON lines: {"warnings": [text]}, {"generated_key": text} the one time that a key is made, {"result": {...}} and
 exit 0, or {"errors": [text]} and exit 1. The snapshot and, beside it, the declared entries of the feed are written
@@ -15,6 +16,7 @@ whole (rename), 0600.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import ipaddress
 import json
 import os
@@ -43,6 +45,7 @@ from asbru.app.config import (
 )
 from asbru.app.data_dir import ensure_data_dir, generated_key, load_pepper, write_private
 from asbru.app.defaults import ProviderTypes, default_settings
+from asbru.app.live_check import check_live
 from asbru.app.paths import declared_file, find_config_file, shown_file
 from asbru.app.shown import shown_sections
 from asbru.app.snapshot import Fallback, PrefixForward, Snapshot, write_snapshot
@@ -220,7 +223,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--control", type="True".__eq__)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--check", action="store_true")
+    parser.add_argument("--live")
     given = vars(parser.parse_args(argv))
+    live: str | None = given.pop("live")
     out: Path | None = given.pop("out")
     check: bool = given.pop("check")
     if check == (out is not None):
@@ -228,8 +233,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         options = Options(**given)
         if out is None:
-            compile_config(options, os.environ, dry=True, stored=Stored(json.load(sys.stdin)))
-            return 0
+            return _check(compile_config(options, os.environ, dry=True, stored=Stored(json.load(sys.stdin))), live)
         compiled = compile_stored(options, os.environ)
         # The snapshot last: where there is one, there is what belongs to it.
         write_private(declared_file(out), write_entries(compiled.declared))
@@ -246,6 +250,18 @@ def main(argv: list[str] | None = None) -> int:
         _say({"generated_key": compiled.generated_key.reveal()})
     _say({"result": compiled.boot._asdict()})
     return 0
+
+
+def _check(compiled: Compiled, live: str | None) -> int:
+    if live is None:
+        return 0
+    asked = [facts for facts in compiled.snapshot.providers if facts.name == live]
+    if not asked:
+        _say({"errors": [f"there is no provider {live!r}"]})
+        return 1
+    found = asyncio.run(check_live(asked, discover()))
+    _say({"errors" if any(one.is_error for one in found) else "warnings": [one.message for one in found]})
+    return int(any(one.is_error for one in found))
 
 
 def compile_stored(options: Options, env: Mapping[str, str]) -> Compiled:

@@ -69,7 +69,7 @@ class Control:
             pepper=load_pepper(data_dir),
             declared=DeclaredFile(Path(given["shown"]) if "shown" in given else None),
             announce=self._announcer if self._linked else _tell_nobody,
-            check=Check(json.loads(given["check"])) if "check" in given else _no_problems,
+            check=Check(json.loads(given.get("check", "[]"))),
         )
         secure = given.get("tls") == "True"
         self._management = Management(
@@ -121,10 +121,6 @@ class Control:
 
 async def _tell_nobody(*, feed: bool, snapshot: bool) -> None:
     """For a control process that stands alone."""
-
-
-async def _no_problems(_: object) -> list[str]:
-    return []
 
 
 def _say(word: str) -> None:

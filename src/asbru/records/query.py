@@ -1,4 +1,7 @@
-"""Reading records: for tests, the command line and whoever looks in. Never on the path, never writes."""
+"""Reading records: for the management API, tests and whoever looks in.
+
+Never on the path, never writes. Each function opens a connection of its own.
+"""
 
 from __future__ import annotations
 
