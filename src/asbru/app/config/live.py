@@ -114,8 +114,8 @@ class Governance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     enforce_auth: Annotated[
         bool | None,
         Meta(
-            description="true: every call needs a virtual key; false: no call does. Default: true if any virtual key is "
-            "configured or other machines can call."
+            description="true: every call needs a virtual key; false: no call does. Default: true if any virtual key "
+            "is configured or other machines can call."
         ),
     ] = None
     enforce_auth_on_inference: Annotated[bool | None, Meta(description=_OTHER_NAME)] = None
