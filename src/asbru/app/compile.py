@@ -22,6 +22,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from asbru.app.boot import Boot, Options
 from asbru.app.compile_governance import compile_governance, enforce_auth
 from asbru.app.compile_models import check_model_names
@@ -45,6 +47,7 @@ from asbru.app.snapshot import Fallback, PrefixForward, Snapshot, write_snapshot
 from asbru.cluster import Entries, write_entries
 from asbru.core.secret_text import SecretText
 from asbru.governance import VIRTUAL_KEY, write_virtual_key
+from asbru.governance.limits import Reservation
 from asbru.providers import ProviderFault, discover
 
 CONTROL_PREFIXES = ("/api", "/ui")
@@ -104,6 +107,7 @@ def compile_config(
         fallbacks=fallbacks,
         routing_rules=rules,
         limits=config.limits,
+        reservation=msgspec.convert(config.governance, Reservation, from_attributes=True),
         forwards=forwards,
         cors_origins=tuple(config.cors_origins),
         access_log=config.log.access,

@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from asbru.app.base_url import judge_host, judge_path
+from asbru.app.compile_prices import configured_prices, prices_for
 from asbru.app.config import ConfigPath, ParsedConfig, Part, Problem, nearest
 from asbru.app.config.live import ProviderKey, ProviderSettings
 from asbru.app.defaults import ProviderTypes
@@ -195,7 +196,11 @@ class _Compiling:
             **self._reach(here),
             unix_socket=mock_socket if here else None,
             known_models=self._known_models(catalogue),
-            prices=catalogue.models,
+            prices=(
+                *configured_prices(settings.prices),
+                *configured_prices(prices_for(self.name, parsed.config.prices)),
+                *catalogue.models,
+            ),
         )
 
     def _reach(self, here: bool) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from asbru.catalog import PricedModel
 from asbru.core.secret_text import SecretText
 from asbru.core.traits import PLAIN, TraitRule, Traits
 from asbru.edge.server import ServerLimits
+from asbru.governance.limits import Reservation
 from asbru.routing import RetryPolicy
 from asbru.routing.rules import RoutingRule
 from asbru.upstream import ExchangeDeadlines
@@ -118,6 +119,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     fallbacks: tuple[Fallback, ...] = ()
     routing_rules: tuple[RoutingRule, ...] = ()
     limits: Limits = Limits()
+    reservation: Reservation = Reservation()
     forwards: tuple[PrefixForward, ...] = ()
     cors_origins: tuple[str, ...] = ()
     access_log: bool = False

@@ -15,6 +15,7 @@ import gc
 import signal
 import socket
 import ssl
+import time
 from pathlib import Path
 
 import uvloop
@@ -30,6 +31,7 @@ from asbru.app.snapshot import Snapshot, read_snapshot
 from asbru.cluster import Entries, follow_store, read_entries
 from asbru.edge import Door, Forwarder
 from asbru.edge.server import Server
+from asbru.governance.limits import Limits
 from asbru.link.link import Link
 from asbru.records import RecordWriter
 from asbru.telemetry import Meter, log, names
@@ -60,7 +62,8 @@ class Worker:
         self.writer = RecordWriter(loop, self.link, meter=self.meter)
         self.reporter = MetricsReporter(self.link, self.meter)
         outbox = Outbox(loop.call_soon)
-        self._lasting = Lasting(loop, self.writer, self.meter, outbox)
+        self.limits = Limits(loop, self.link, time.monotonic)
+        self._lasting = Lasting(loop, self.writer, self.meter, outbox, limits=self.limits)
         self._store_known = asyncio.Event()
         follow_store(self._lasting.feed, self.link, loop.call_later, self._store_known.set)
         self.door = Door(
@@ -191,6 +194,7 @@ class Worker:
         self.server.close()
         await asyncio.sleep(0)  # connections that were closed tell their calls, which are accounted
         self.writer.close()
+        self.limits.close()
         self._lasting.failures.close()
         self.reporter.push()
         await self.link.close()

@@ -11,7 +11,7 @@ import msgspec
 from asbru.core.usage import Usage
 
 NANOUSD_PER_USD = 1_000_000_000
-_MTOK = 1_000_000
+MTOK = 1_000_000
 
 
 class PriceRow(msgspec.Struct, frozen=True, array_like=True):
@@ -44,5 +44,5 @@ def price_nanousd(rows: tuple[PriceRow, ...], usage: Usage) -> int:
         + usage.cache_write_1h * row.cache_write_1h
         + usage.audio_input * row.audio_input
         + usage.audio_output * row.audio_output
-        + _MTOK // 2
-    ) // _MTOK
+        + MTOK // 2
+    ) // MTOK

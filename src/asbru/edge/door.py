@@ -91,6 +91,8 @@ class Door:
         if head.watched:
             call.watched = head.watched
         call.accept_coding = head.accept_coding
+        if head.run:
+            call.run = head.run.decode("latin-1")
         if head.content_coding:
             call.content_coding = head.content_coding
         connection.stepper.run(serve(call, rooms), self._ended, (call, connection))

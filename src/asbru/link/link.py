@@ -46,7 +46,7 @@ class Link:
         self._loop = loop
         self._call_later = loop.call_later
         self._path = socket_path
-        self._incarnation = incarnation or f"{os.getpid()}-{os.urandom(8).hex()}"
+        self.incarnation = incarnation or f"{os.getpid()}-{os.urandom(8).hex()}"
         self._batches: dict[str, Batches] = {}
         self._questions: dict[int, tuple[OnReply, asyncio.TimerHandle]] = {}
         self._question_number = 0
@@ -178,7 +178,7 @@ class Link:
         self._reader = frames.FrameReader()
         self._reconnect_s = RECONNECT_FIRST_S
         self._loop.add_reader(connection.fileno(), self._on_readable)
-        self._send(frames.write_frame(frames.HELLO, frames.PROTOCOL, payload=self._incarnation.encode()))
+        self._send(frames.write_frame(frames.HELLO, frames.PROTOCOL, payload=self.incarnation.encode()))
         for call in self._on_connect:
             call()
 

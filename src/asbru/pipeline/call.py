@@ -109,6 +109,7 @@ class Call:
     started_s = 0.0
     forwarded = ForwardedHeaders()
     credentials: tuple[bytes, bytes, bytes] = (b"", b"", b"")
+    run = ""  # the session or run of an agent that the caller says it belongs to
     watched: Mapping[str, str] = _NO_PARAMETERS  # headers that the call is decided by
     accept_coding = b""
     content_coding = b""  # of the body, as the caller named it; read_head takes it off

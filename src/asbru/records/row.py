@@ -117,6 +117,10 @@ COLUMNS: tuple[Column, ...] = (
     _text("notes", 'What translation lost or changed, joined by "; ".'),
     _number("request_bytes", "bytes", "Size of the caller's request body."),
     _number("response_bytes", "bytes", "Bytes sent to the caller."),
+    _text("team", 'The team of the virtual key; "" without one.'),
+    _text("customer", 'The customer of the team or of the key; "" without one.'),
+    _text("tags", 'The tags of the key and of the call, as a JSON object with its names in order; "" without any.'),
+    _flag("standard", "Whether the usage is charged by tokens at standard prices alone, as far as it is known."),
 )
 
 ROW_WIDTH = len(COLUMNS)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import os
 import socket
 import ssl
 from collections.abc import Callable
@@ -68,8 +69,15 @@ def _network(message: str) -> UpstreamError:
 
 
 def _reason(error: OSError) -> str:
-    verify = getattr(error, "verify_message", None)
-    return str(verify or error.strerror or error) or "the connection was closed"
+    """Why, in words: the system's for its own errors, in place of asyncio's, which quote addresses."""
+    if isinstance(error, ssl.SSLError):
+        said = getattr(error, "verify_message", None) or (error.reason or "").replace("_", " ").lower()
+        return str(said) or "the handshake failed"
+    if isinstance(error, FileNotFoundError):
+        return "its socket is not there: it does not run"
+    if isinstance(error, socket.gaierror):
+        return "its name cannot be resolved"
+    return os.strerror(error.errno) if error.errno else "the connection was closed"
 
 
 async def _connect(host: str, port: int, origin: Origin, *, trusted: bool = False) -> socket.socket:

@@ -6,7 +6,7 @@ Sections that are served by as they are written are the Structs of the rooms tha
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 from msgspec import Meta
@@ -18,12 +18,15 @@ from asbru.app.snapshot import Fallback, Limits, PrefixForward
 from asbru.core.secret_text import SecretText
 from asbru.core.traits import TraitChanges, TraitRule
 from asbru.governance.declared import Access, Customer, ScopeLimits, Team
+from asbru.governance.limits import Reservation
 from asbru.routing import RetryPolicy
 from asbru.routing.rules import RoutingRule
 from asbru.upstream import ExchangeDeadlines
 from asbru.upstream.origin import Reach
 
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
+
+PRICED_NAME = r"^(\*?[^*/\s]+\*?|\*)/(\*?[^*\s]+\*?|\*)$"
 
 PROVIDER_NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 
@@ -66,6 +69,23 @@ class TraitSettings(TraitChanges, frozen=True, kw_only=True, forbid_unknown_fiel
     ] = ()
 
 
+_Usd: TypeAlias = Annotated[float, Meta(ge=0, le=1_000_000)]
+
+
+class TokenPrices(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a million tokens cost, in US dollars. Reasoning costs what output costs."""
+
+    input: Annotated[_Usd, Meta(description="Input, USD per million tokens.")]
+    output: Annotated[_Usd, Meta(description="Output and reasoning, USD per million tokens.")]
+    cache_read: Annotated[_Usd | None, Meta(description="Input read from a prompt cache; default: `input`.")] = None
+    cache_write: Annotated[_Usd | None, Meta(description="Input written to a cache; default: `input`.")] = None
+    cache_write_1h: Annotated[
+        _Usd | None, Meta(description="Input written to a cache for an hour; default: `cache_write`.")
+    ] = None
+    audio_input: Annotated[_Usd | None, Meta(description="Audio that goes in; default: `input`.")] = None
+    audio_output: Annotated[_Usd | None, Meta(description="Audio that comes out; default: `output`.")] = None
+
+
 class ProviderSettings(Reach, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A provider that may be called; its name is what callers write before the slash of a model."""
 
@@ -91,6 +111,14 @@ class ProviderSettings(Reach, frozen=True, kw_only=True, forbid_unknown_fields=T
     traits: Annotated[
         TraitSettings, Meta(description="What its models accept and refuse. Default: the traits of the type.")
     ] = TraitSettings()
+    prices: Annotated[
+        dict[Annotated[str, Meta(pattern=r"^(\*?[^*]+\*?|\*)$")], TokenPrices],
+        Meta(
+            max_length=1000,
+            description="Prices by model, as the provider spells it; `*` stands for any text, at the start or the end. "
+            "The first that fits holds, before those of the price data.",
+        ),
+    ] = {}
     deadlines: Annotated[ExchangeDeadlines, Meta(description="Time limits of an attempt.")] = ExchangeDeadlines()
     retries: Annotated[RetryPolicy, Meta(description="Retries with the same key.")] = RetryPolicy()
     tls: Annotated[UpstreamTls, Meta(description="Verification of the provider's certificate.")] = UpstreamTls()
@@ -108,8 +136,8 @@ class VirtualKey(Access, frozen=True, kw_only=True, forbid_unknown_fields=True):
 _OTHER_NAME = "Another name of `enforce_auth`."
 
 
-class Governance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Who needs a key, and limits that hold whoever calls."""
+class Governance(Reservation, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who needs a key, how budgets and rate limits are held, and limits that hold whoever calls."""
 
     enforce_auth: Annotated[
         bool | None,
@@ -149,6 +177,17 @@ class LiveSettings(Settings):
         FromStruct(),
         Field(default_factory=Governance, description="Access and general limits."),
     ]
+    prices: Annotated[
+        dict[
+            Annotated[str, Field(pattern=PRICED_NAME)],
+            Annotated[TokenPrices, FromStruct()],
+        ],
+        Field(
+            max_length=1000,
+            description="Prices by `provider/model`; `*` stands for any text, at the start or the end of either. The "
+            "first that fits holds, after those of the provider's own `prices`, before the price data.",
+        ),
+    ] = {}
     fallbacks: Annotated[
         list[Annotated[Fallback, FromStruct()]], Field(description="Targets to try if a call fails.")
     ] = []
