@@ -107,7 +107,7 @@ COLUMNS: tuple[Column, ...] = (
     _number(
         "cost_nanousd",
         "nano-dollars",
-        "Cost; NULL if usage or price is unknown, or if more is charged than tokens at standard prices.",
+        "Cost; NULL if usage or price is unknown, or if something is charged whose price is unknown.",
         nullable=True,
     ),
     _number("latency_us", "microseconds", "Time from arrival to the end of the response."),
