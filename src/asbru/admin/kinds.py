@@ -5,6 +5,7 @@ section   where the configuration file declares such objects
 id_of     of a body as JSON: the name, mostly; it does not change
 entries   what workers are told of an object; those of a virtual key also depend on its values, see `virtual_keys`
 compiled  it is part of the snapshot
+asked     it can be asked whether it answers
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ def _nothing(_: Any) -> tuple[Any, ...]:
 
 @dataclass(frozen=True)
 class Kind:
-    """See the module. `flaws`: what is wrong with a body beyond types and bounds. `secret_fields`: see `masks`."""
+    """See the module. `flaws`: what is wrong with a body beyond types and bounds. `secret_fields`: see
+    `objects.take_out`."""
 
     noun: str
     kind: str
@@ -46,6 +48,7 @@ class Kind:
     entries: Callable[[Any], tuple[Entry, ...]] = _nothing
     secret_fields: tuple[str, ...] = ()
     compiled: bool = False
+    asked: bool = False
 
     def read(self, body: Mapping[str, Any]) -> msgspec.Struct:
         """The object; raises `BadRequest` (422), which repeats no value."""
@@ -126,7 +129,7 @@ LIMITS = Kind(
     "limits",
     ScopeLimits,
     "Limits of a provider, a model or a provider's key, for all callers.",
-    "limits",
+    "governance.limits",
     id_of=lambda body: f"{body.get('scope')}/{body.get('name')}",
     flaws=_owner_flaws,
     entries=lambda one: _owner_entry(declare.scope_entry(one)),
