@@ -101,7 +101,7 @@ governance: {{limits: [{{scope: provider_key, name: groq/mian}}]}}
         "provider 'opnai' is not configured",
         "provider 'opnai' is not configured",
         "'groq' has no key 'mian'",
-        "virtual key 'k' has expired: it is refused",
+        "virtual key 'k' has expired and is refused",
     ]
 
 
@@ -129,7 +129,7 @@ def test_who_needs_a_key(build, setting: str, host: str | None, expected: tuple[
 def test_other_names_of_the_switch_are_taken_with_a_hint(build) -> None:
     """Who comes from elsewhere is told the name here."""
     (warning,) = build("governance: {is_vk_mandatory: true}").warnings
-    assert "governance.is_vk_mandatory: taken for `enforce_auth`" in str(warning)
+    assert "governance.is_vk_mandatory: read as `enforce_auth`" in str(warning)
 
 
 def test_calls_without_a_key_over_the_network_are_told(build) -> None:

@@ -84,7 +84,7 @@ async def test_ended_before_the_first_byte(end: Any, stream: bool) -> None:
     async with FakeUpstream() as upstream, Gateway(openai(upstream.url)) as gateway:
         upstream.queue(Reply.raw(end))
         answer = await gateway.call(CHAT_PATH, chat(stream=stream))
-        assert "before it answered" in failed(gateway, answer, 502, "upstream_unreachable")["message"]
+        assert "before it sent a response" in failed(gateway, answer, 502, "upstream_unreachable")["message"]
 
 
 @pytest.mark.parametrize("end", [FIN, RST])

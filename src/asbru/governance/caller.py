@@ -123,7 +123,7 @@ class Caller:
     def refuse_keys(self, provider: str) -> Forbidden:
         """The refusal where the caller may use none of the keys that the provider has."""
         return Forbidden(
-            f"this key may use none of the keys of the provider '{provider}' that are in use",
+            f"this key may not use any of the active keys of the provider '{provider}'",
             code="provider_not_allowed",
         )
 

@@ -63,20 +63,20 @@ class RecordStore:
         try:
             self._connect()
         except (StorageError, OSError) as error:
-            log("error", "the database cannot be opened, records wait", why=_why(error))
+            log("error", "the database cannot be opened; records are kept in memory", why=_why(error))
             self._disconnect()
 
     def close(self) -> None:
         """Close the database; what is still held is given up."""
         while self._held:
-            self._give_up(self._held.popleft(), "the disk refuses writes and the bookkeeper ends")
+            self._give_up(self._held.popleft(), "the disk refuses writes while the bookkeeper stops")
         self.held_bytes = 0
         self._disconnect()
 
     def keep(self, batch: bytes) -> None:
         """Hold a batch (a packed list of rows) until the next commit."""
         if self.held_bytes + len(batch) > self._held_bytes_max:
-            self._give_up(batch, "more is held than may be while the disk refuses writes")
+            self._give_up(batch, "the memory limit for records was reached while the disk refuses writes")
             return
         self._held.append(batch)
         self.held_bytes += len(batch)
@@ -97,7 +97,7 @@ class RecordStore:
         self._held.clear()
         self.held_bytes = 0
         if self.retry_at_s is not None:
-            log("info", "records are written again", rows=written)
+            log("info", "records can be written again", rows=written)
             self.retry_at_s = None
             self._retry_s = RETRY_FIRST_S
             self._dropping = False
@@ -153,7 +153,7 @@ class RecordStore:
     def _fail(self, now_s: float, error: Exception) -> None:
         self.failures += 1
         if self.retry_at_s is None:
-            log("error", "records cannot be written, they wait", why=_why(error))
+            log("error", "records cannot be written; they are kept in memory", why=_why(error))
         self._disconnect()
         self.retry_at_s = now_s + self._retry_s
         self._retry_s = min(self._retry_s * 2, RETRY_MAX_S)
@@ -165,7 +165,7 @@ class RecordStore:
             self.dropped += 1
         if not self._dropping:
             self._dropping = True
-            log("error", "records are given up", why=why)
+            log("error", "records were dropped", why=why)
 
 
 def _insert_together(database: Database, rows: list[list[Any]]) -> tuple[list[list[Any]], list[list[Any]], str]:

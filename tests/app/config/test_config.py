@@ -139,7 +139,7 @@ def test_unset_variable_is_an_error_unless_it_is_a_credential() -> None:
 def test_references_of_other_tools_are_told_once_with_their_line() -> None:
     """Also where the setting would refuse the text for its form or its type."""
     found = problems("listen:\n  port: ${PORT}\nproviders: {groq: {base_url: $URL}}")
-    assert [one.partition(": a value")[0] for one in found] == [
+    assert [one.partition(": to read the value")[0] for one in found] == [
         "line 2: listen.port",
         "line 3: providers.groq.base_url",
     ]

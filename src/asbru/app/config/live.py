@@ -18,6 +18,7 @@ from asbru.app.snapshot import Fallback, Limits, PrefixForward
 from asbru.core.secret_text import SecretText
 from asbru.core.traits import TraitChanges, TraitRule
 from asbru.governance.declared import Access, Customer, ScopeLimits, Team
+from asbru.governance.limits import Reservation
 from asbru.routing import RetryPolicy
 from asbru.routing.rules import RoutingRule
 from asbru.upstream import ExchangeDeadlines
@@ -33,17 +34,19 @@ PROVIDER_NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 class ProviderKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One credential of a provider."""
 
-    name: Annotated[str, Meta(pattern=_NAME, description="Its name in records, metrics and logs.")]
+    name: Annotated[str, Meta(pattern=_NAME, description="Name in records, metrics and logs.")]
     value: Annotated[
         SecretText,
         Meta(description="The credential. An unset `env.NAME` disables this key with a warning."),
     ] = SecretText("")
     models: Annotated[
         tuple[str, ...],
-        Meta(min_length=1, description="Models it may call, as the provider names them; `*` is every model."),
+        Meta(
+            min_length=1, description="Models that the key may call, as the provider names them; `*` is every model."
+        ),
     ] = ("*",)
     weight: Annotated[
-        float, Meta(gt=0, le=1_000_000, description="Its share of the calls, against the other keys'.")
+        float, Meta(gt=0, le=1_000_000, description="Share of the calls, relative to the other keys.")
     ] = 1.0
     aliases: Annotated[
         dict[str, str], Meta(description="Public model name -> the provider's name for this key.")
@@ -53,15 +56,16 @@ class ProviderKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 class UpstreamTls(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How the provider's certificate is checked."""
 
-    ca_file: Annotated[str | None, Meta(description="PEM file of the CAs to trust instead of the system's.")] = None
-    verify: Annotated[bool, Meta(description="false accepts any certificate: for tests only.")] = True
+    ca_file: Annotated[str | None, Meta(description="PEM file with the CAs to trust instead of the system's.")] = None
+    verify: Annotated[bool, Meta(description="false accepts any certificate; for tests only.")] = True
 
 
 class TraitSettings(TraitChanges, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a provider's models take and refuse, where it is not what the provider's type says."""
 
     rules: Annotated[
-        tuple[TraitRule, ...], Meta(description="Changes for some of its models; of several that fit, the last wins.")
+        tuple[TraitRule, ...],
+        Meta(description="Traits of some of its models; if several rules match, the last one applies."),
     ] = ()
 
 
@@ -91,21 +95,21 @@ class ProviderSettings(Reach, frozen=True, kw_only=True, forbid_unknown_fields=T
     ] = None
     base_url: Annotated[
         Annotated[str, Meta(pattern=r"^https?://[^\s?#]+$")] | None,
-        Meta(description="API root with its version segment; default: the type's own. Required for `custom`."),
+        Meta(description="API root with its version segment. Default: that of the type. Required for `custom`."),
     ] = None
     dialect: Annotated[
         str | None,
-        Meta(description="Wire format to ask it in: `openai`, `anthropic`. For `custom` required, else the type's."),
+        Meta(description="Wire format: `openai`, `anthropic`. Default: that of the type. Required for `custom`."),
     ] = None
     keys: Annotated[
         tuple[ProviderKey, ...],
-        Meta(max_length=1000, description="Credentials, shared out by weight and rotated on failure."),
+        Meta(max_length=1000, description="Credentials, chosen by weight and rotated on failure."),
     ] = ()
     headers: Annotated[
         dict[str, SecretText], Meta(max_length=64, description="Headers sent with every call to this provider.")
     ] = {}
     traits: Annotated[
-        TraitSettings, Meta(description="What its models take and refuse; default: the type's own.")
+        TraitSettings, Meta(description="What its models accept and refuse. Default: the traits of the type.")
     ] = TraitSettings()
     prices: Annotated[
         dict[Annotated[str, Meta(pattern=r"^(\*?[^*]+\*?|\*)$")], TokenPrices],
@@ -117,7 +121,7 @@ class ProviderSettings(Reach, frozen=True, kw_only=True, forbid_unknown_fields=T
     ] = {}
     deadlines: Annotated[ExchangeDeadlines, Meta(description="Time limits of an attempt.")] = ExchangeDeadlines()
     retries: Annotated[RetryPolicy, Meta(description="Retries with the same key.")] = RetryPolicy()
-    tls: Annotated[UpstreamTls, Meta(description="Trust of the provider's certificate.")] = UpstreamTls()
+    tls: Annotated[UpstreamTls, Meta(description="Verification of the provider's certificate.")] = UpstreamTls()
 
 
 class VirtualKey(Access, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -125,21 +129,21 @@ class VirtualKey(Access, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     value: Annotated[
         SecretText,
-        Meta(description="The key, best `sk-asb-` and 32 random characters, best from `env.NAME`."),
+        Meta(description="The key; preferably `sk-asb-` and 32 random characters, from `env.NAME`."),
     ]
 
 
 _OTHER_NAME = "Another name of `enforce_auth`."
 
 
-class Governance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Who needs a key, and limits that hold whoever calls."""
+class Governance(Reservation, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who needs a key, how budgets and rate limits are held, and limits that hold whoever calls."""
 
     enforce_auth: Annotated[
         bool | None,
         Meta(
-            description="true: every call needs a virtual key; false: none does; by default as soon as there is one, "
-            "and wherever other machines can call."
+            description="true: every call needs a virtual key; false: no call does. Default: true if any virtual key "
+            "is configured or other machines can call."
         ),
     ] = None
     enforce_auth_on_inference: Annotated[bool | None, Meta(description=_OTHER_NAME)] = None
@@ -162,7 +166,7 @@ class LiveSettings(Settings):
     ] = {}
     virtual_keys: Annotated[
         list[Annotated[VirtualKey, FromStruct()]],
-        Field(description="Keys of callers. Without any, a loopback listener is open to all local callers."),
+        Field(description="Keys of callers. Without any, every local process may call a loopback listener."),
     ] = []
     customers: Annotated[
         list[Annotated[Customer, FromStruct()]], Field(description="Owners of teams and virtual keys.")
@@ -171,7 +175,7 @@ class LiveSettings(Settings):
     governance: Annotated[
         Governance,
         FromStruct(),
-        Field(default_factory=Governance, description="Who needs a key, and general limits."),
+        Field(default_factory=Governance, description="Access and general limits."),
     ]
     prices: Annotated[
         dict[
@@ -185,18 +189,20 @@ class LiveSettings(Settings):
         ),
     ] = {}
     fallbacks: Annotated[
-        list[Annotated[Fallback, FromStruct()]], Field(description="Other targets for a call that fails.")
+        list[Annotated[Fallback, FromStruct()]], Field(description="Targets to try if a call fails.")
     ] = []
     routing_rules: Annotated[
         list[Annotated[RoutingRule, FromStruct()]],
-        Field(max_length=1000, description="Other targets for calls for which a condition holds; the first decides."),
+        Field(
+            max_length=1000, description="Targets for calls that match a condition; the first matching rule applies."
+        ),
     ] = []
-    limits: Annotated[Limits, FromStruct(), Field(default_factory=Limits, description="Bounds of the server.")]
+    limits: Annotated[Limits, FromStruct(), Field(default_factory=Limits, description="Limits of the server.")]
     cors_origins: Annotated[
         list[Annotated[str, Field(pattern=r"^(\*|https?://[^\s/]+)$")]],
         Field(description="Browser origins that may call, such as `https://app.example`, or `*`."),
     ] = []
     forwards: Annotated[
         list[Annotated[PrefixForward, FromStruct()]],
-        Field(description="Path prefixes handed to other processes."),
+        Field(description="Path prefixes forwarded to other processes."),
     ] = []

@@ -32,6 +32,7 @@ class HeaderAction:
     HOST: Final = 13
     ACCEPT_CODING: Final = 14
     ORIGIN: Final = 15
+    RUN: Final = 16
 
 
 _BY_NAME = {
@@ -50,6 +51,9 @@ _BY_NAME = {
     b"host": HeaderAction.HOST,
     b"accept-encoding": HeaderAction.ACCEPT_CODING,
     b"origin": HeaderAction.ORIGIN,
+    b"x-asbru-run": HeaderAction.RUN,
+    b"x-claude-code-session-id": HeaderAction.RUN,
+    b"session-id": HeaderAction.RUN,  # Codex
     b"user-agent": HeaderAction.FORWARD,
     b"traceparent": HeaderAction.FORWARD,
     b"tracestate": HeaderAction.FORWARD,
@@ -76,6 +80,7 @@ _KEPT_AS = {
     HeaderAction.UPGRADE: "upgrade",
     HeaderAction.ACCEPT_CODING: "accept_coding",
     HeaderAction.ORIGIN: "origin",
+    HeaderAction.RUN: "run",
 }
 _CREDENTIALS = (HeaderAction.AUTHORIZATION, HeaderAction.KEY, HeaderAction.GATEWAY_KEY)
 _LISTS = (HeaderAction.CODING, HeaderAction.CONTENT_CODING, HeaderAction.CONNECTION, HeaderAction.ACCEPT_CODING)
@@ -173,6 +178,8 @@ class Head:
     expect = b""
     upgrade = b""
     origin = b""
+    run = b""
+    """The session or run of an agent."""
     watched: Mapping[str, str] = MappingProxyType({})
     """What Asbru decides by: name in lower case, value."""
     hosts = 0
@@ -207,11 +214,11 @@ class Head:
     def check_framing(self) -> None:
         """Raise `BadRequest` for what llhttp takes but two readers could read in two ways."""
         if self.method == b"CONNECT":
-            raise BadRequest("expected a request for a path here, got CONNECT: this gateway is not a proxy")
+            raise BadRequest("expected a request for a path, got CONNECT: this gateway is not a proxy")
         if self.hosts != 1 and (self.hosts or not self.http_1_0):
             raise BadRequest(f"expected one Host header, got {self.hosts}")
         if self.coding and (self.coding.strip().lower() != b"chunked" or self.http_1_0):
-            raise BadRequest("expected a Transfer-Encoding of chunked, and that in HTTP/1.1 only, or none")
+            raise BadRequest("expected no Transfer-Encoding, or chunked with HTTP/1.1")
 
     def _without_options(self, headers: list[ForwardedHeader]) -> list[ForwardedHeader]:
         """The headers but those that `Connection` names: they were meant for this hop only (RFC 9110, 7.6.1)."""
