@@ -66,6 +66,7 @@ class Worker:
         self._lasting = Lasting(loop, self.writer, self.meter, outbox, limits=self.limits)
         self._store_known = asyncio.Event()
         follow_store(self._lasting.feed, self.link, loop.call_later, self._store_known.set)
+        self._lasting.virtual_keys.store_known = self._store_known.is_set
         self.door = Door(
             self._lasting.dialects.values(), lambda: self.server.draining, self.reporter.scrape, __version__
         )
