@@ -30,7 +30,7 @@ from asbru.telemetry import log
 
 RECALL_S = 0.25
 RETURN_S = 10.0
-FORGET_S = 60.0
+FORGET_S = 5.0
 RETRY_FIRST_S = 0.05
 RETRY_MAX_S = 1.0
 
