@@ -76,14 +76,14 @@ def compile_config(
     parsed = parse_config(document, env)
     findings = Findings(parsed.part, watched=[*parsed.files])
     if not document.data:
-        findings.warn((), "the file is empty: no providers are configured, and every call will be refused")
+        findings.warn((), "the file is empty: no providers are configured, so every call will be refused")
     host = options.host or parsed.config.listen.host
     providers = compile_providers(parsed, types, findings, now=datetime.now(UTC), mock_socket=options.mock_socket)
     pepper = b"\0" * 32 if dry or parsed.problems else load_pepper(ensure_data_dir(options.data_dir))
     declared = compile_governance(parsed, pepper, findings)
     keys_needed = enforce_auth(parsed.config, findings)
     if parsed.config.virtual_keys and not declared[VIRTUAL_KEY] and keys_needed is not False:
-        findings.warn(("virtual_keys",), "every virtual key is disabled: nobody can call")
+        findings.warn(("virtual_keys",), "every virtual key is disabled, so every call will be refused")
     fallbacks = _fallbacks(parsed, findings)
     rules = compile_rules(parsed, findings)
     forwards = _forwards(options, parsed, findings)
@@ -150,7 +150,8 @@ def _fallbacks(parsed: ParsedConfig, findings: Findings) -> tuple[Fallback, ...]
         source_provider = fallback.source.partition("/")[0]
         if source_provider not in configured:
             findings.warn(
-                ("fallbacks", index, "from"), f"provider {source_provider!r} is not configured: never asked"
+                ("fallbacks", index, "from"),
+                f"provider {source_provider!r} is not configured, so this entry has no effect",
             )
         targets: list[str] = []
         for place, target in enumerate(fallback.targets):
@@ -159,7 +160,7 @@ def _fallbacks(parsed: ParsedConfig, findings: Findings) -> tuple[Fallback, ...]
             if provider not in configured:
                 findings.warn(where, f"provider {provider!r} is not configured: this fallback is skipped")
             elif target == fallback.source or target in targets:
-                findings.warn(where, f"{target} is already in this chain: skipped")
+                findings.warn(where, f"{target} is already in this chain of fallbacks: skipped")
             else:
                 targets.append(target)
         if targets:
@@ -191,7 +192,7 @@ def _check_server_tls(parsed: ParsedConfig, findings: Findings) -> None:
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(tls.cert_file, tls.key_file)
     except (OSError, ValueError) as error:
-        reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or "not a PEM pair"
+        reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or "not a PEM certificate and key"
         findings.error(("listen", "tls"), f"the certificate and key cannot be used: {reason}")
 
 

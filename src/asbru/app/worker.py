@@ -155,7 +155,7 @@ class Worker:
             for _ in declare(snapshot, declared, self._lasting):
                 await asyncio.sleep(0)
         except (ValueError, OSError) as error:
-            log("error", "a snapshot is refused", process=self._name, why=error)
+            log("error", "a snapshot was rejected", process=self._name, why=error)
             self.say(f"refused {error}")
         else:
             self.say(f"reloaded {path}")
@@ -166,7 +166,7 @@ class Worker:
             try:
                 self._control.send(line.encode() + b"\n")
             except OSError as error:
-                log("warning", "the supervisor does not listen", process=self._name, why=error)
+                log("warning", "the supervisor does not read its control socket", process=self._name, why=error)
 
     def _end(self, drain: bool) -> None:
         if self._ending.done():
@@ -190,7 +190,7 @@ class Worker:
         if await self._ending:
             ended = await self.server.drain(self._grace_s)
             if not ended:
-                log("warning", f"calls were still running after {self._grace_s:g} s", process=self._name)
+                log("warning", f"calls were still in flight after {self._grace_s:g} s", process=self._name)
         self.server.close()
         await asyncio.sleep(0)  # connections that were closed tell their calls, which are accounted
         self.writer.close()
@@ -206,7 +206,9 @@ class Worker:
             async with asyncio.timeout(STORE_WAIT_S):
                 await self._store_known.wait()
         except TimeoutError:
-            log("warning", "serving without what the database holds, until it can be read", process=self._name)
+            log(
+                "warning", "the database cannot be read; serving without its objects until it can", process=self._name
+            )
 
 
 def _load(path: str) -> tuple[Snapshot, Entries]:

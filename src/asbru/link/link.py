@@ -173,7 +173,7 @@ class Link:
             return
         if self._away:
             self._away = False
-            log("info", "bookkeeper is back", backlog_rows=self.queued)
+            log("info", "bookkeeper available again", backlog_rows=self.queued)
         self._socket = connection
         self._reader = frames.FrameReader()
         self._reconnect_s = RECONNECT_FIRST_S
@@ -185,7 +185,11 @@ class Link:
     def _retry(self, error: OSError | frames.FrameError | None) -> None:
         if not self._away:
             self._away = True
-            log("warning", "bookkeeper is away, records wait", why=error or "it closed the connection")
+            log(
+                "warning",
+                "bookkeeper unavailable; records are kept in memory",
+                why=error or "it closed the connection",
+            )
         self._reconnect_timer = self._call_later(self._reconnect_s, self._connect)
         self._reconnect_s = min(self._reconnect_s * 2, RECONNECT_MAX_S)
 

@@ -24,7 +24,7 @@ from collections.abc import Sequence
 from asbru.core.errors import AsbruError, LimitReached, NotFound, PriceUnknown, UnsupportedByProvider, UpstreamError
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.endpoint import NO_KEY, Endpoint
-from asbru.pipeline.failures import attempt_failed, fell_back, key_cools_down, pass_over, words_of
+from asbru.pipeline.failures import attempt_failed, fell_back, key_cools_down, name_provider, pass_over, words_of
 from asbru.pipeline.learning import LESSONS_MAX, Lesson, learn
 from asbru.pipeline.local_count import count_locally
 from asbru.pipeline.responses import Response
@@ -102,6 +102,7 @@ def _leads_on(call: Call, target: Target, error: AsbruError, rooms: Rooms) -> bo
 def _conclude(call: Call, made: Attempt, error: AsbruError, rooms: Rooms) -> None:
     """What an attempt came to that did not lead to a response."""
     error.let_go()
+    name_provider(made, error)
     made.status = error.status
     made.outcome = error.kind if isinstance(error, UpstreamError) and not error.by_stage else error.code
     made.took_s = rooms.clock() - made.started_s
@@ -258,7 +259,7 @@ def _exhausted(target: Target, last: UpstreamError | None, now_s: float) -> Asbr
             )
         if route.keys:
             return NotFound(
-                f"no key of '{route.name}' is meant for the model '{target.model[:200]}'",
+                f"no key of '{route.name}' serves the model '{target.model[:200]}'",
                 code="model_not_found",
                 param="model",
             )
@@ -267,7 +268,7 @@ def _exhausted(target: Target, last: UpstreamError | None, now_s: float) -> Asbr
         words = "" if last.status == 401 else f" {last.message}"  # a 401's words may show parts of the key
         said = f"; the last one was refused: {last.status}{words}"
     return UpstreamError(
-        f"no usable key of the provider '{route.name}' is left{said}",
+        f"no usable key is left for the provider '{route.name}'{said}",
         kind="exhausted",
         status=502,
         code="upstream_credentials_exhausted",

@@ -160,7 +160,7 @@ class Call:
     def fail(self) -> None:
         """A bug ended the call: its record says so, and the door tells the caller."""
         self.status, self.outcome = 500, "error"
-        self.error = GatewayError("something went wrong inside the gateway")
+        self.error = GatewayError("an internal error occurred in the gateway")
 
     def let_go_of_body(self) -> None:
         """No attempt follows any more: a stream may last for minutes, and would hold megabytes that nobody reads."""

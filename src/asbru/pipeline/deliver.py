@@ -10,7 +10,7 @@ from traceback import format_exception
 from asbru.core.errors import AsbruError, GatewayError, UpstreamError
 from asbru.core.notes import write_notes_header
 from asbru.pipeline.call import Call
-from asbru.pipeline.failures import attempt_failed, words_of
+from asbru.pipeline.failures import attempt_failed, name_provider, words_of
 from asbru.pipeline.limit_headers import LimitHeaderLines
 from asbru.pipeline.responses import OpenStream, Response
 from asbru.pipeline.rooms import Rooms
@@ -76,10 +76,11 @@ async def deliver_stream(call: Call, opened: Response, stream: OpenStream, rooms
             else:
                 await exchange.pump(relay.feed, stream.pool.tick_s, relay.pass_chunks(write_chunk))
         except AsbruError as error:
+            name_provider(call.attempts[-1], error)
             cut = error
         except Exception as error:  # noqa: BLE001 -- a bug, ours or a stage's: the caller is told, the log has why
             log("error", "a bug, please report it", why="".join(format_exception(error)))
-            cut = GatewayError("something went wrong inside the gateway")
+            cut = GatewayError("an internal error occurred in the gateway")
         try:
             error = relay.finish(cut)
         except AsbruError as refused:  # by a stage, of what ends the stream

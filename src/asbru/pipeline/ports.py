@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 class Prices(Protocol):
     """What a model costs."""
 
-    def rows(self, provider: str, model: str) -> tuple[PriceRow, ...] | None:
-        """The price rows of a provider's model, by the upstream's name for it; None when unknown."""
+    def rows(self, provider: str, model: str, tier: str = "") -> tuple[PriceRow, ...] | None:
+        """The price rows of a provider's model, by the upstream's name for it, in a service tier ("": the standard
+        one); None when unknown."""
         ...
 
 
