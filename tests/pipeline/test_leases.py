@@ -118,6 +118,24 @@ def test_without_max_tokens_the_setting_is_held(monkeypatch: pytest.MonkeyPatch)
     assert governed.chat().status == 200
 
 
+def test_a_dearer_tier_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is asked for in a service tier is held at its price, or at the standard one where that is more."""
+    row = PRICED[0].rows[0]
+    dear = msgspec.structs.replace(row, output=row.output * 3)
+    cheap = msgspec.structs.replace(row, output=row.output // 2)
+    priced = (msgspec.structs.replace(PRICED[0], tiers={"priority": (dear,), "flex": (cheap,)}),)
+    governed = Governed(monkeypatch, budget(100))
+    governed.inside.load(Snapshot(providers=(provider("a", prices=priced),)))
+    governed.know(budget(100))
+    for _ in range(3):
+        governed.inside.script("a", reply(1))
+    asked = {"priority": (33, 34), "flex": (99, 100), "7": (98, 99)}
+    for tier, (fits, too_much) in asked.items():
+        member = 7 if tier == "7" else tier
+        assert governed.chat(max_tokens=too_much + 1, service_tier=member).status == 402
+        assert governed.chat(max_tokens=fits, service_tier=member).status == 200
+
+
 def test_an_unknown_price(monkeypatch: pytest.MonkeyPatch) -> None:
     """Refused under a budget, unless a setting allows it; without a budget nobody asks."""
     governed = Governed(monkeypatch, budget(100))

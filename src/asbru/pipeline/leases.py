@@ -18,7 +18,7 @@ from asbru.core.errors import AsbruError, PriceUnknown
 from asbru.core.future import Future
 from asbru.core.money import MTOK
 from asbru.core.ports import ChunkSink, Sink
-from asbru.governance.limits import Chain, Counter, Holding, Limits, Needs, Reservation
+from asbru.governance.limits import Chain, Counter, Holding, Limits, Reservation
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.output_meter import OutputMeter
 from asbru.pipeline.ports import Leases, Prices
@@ -70,7 +70,9 @@ class CallLeases:
         caller = call.caller.name if call.caller is not None else ""
         chain = self.limits.owners.chain(caller, call.run)
         lease = CallLease(self, caller, call.run, chain)
-        await lease.take(chain.admitted, lease.owners)
+        waits = self.limits.take(chain.admitted, lease.owners)
+        if waits is not None:
+            await lease.wait(waits, lease.owners)
         return lease
 
 
@@ -105,17 +107,13 @@ class CallLease:
         """For how many attempts the worst case is held."""
         self._targets: list[tuple[Attempt, Holding, WorstCase]] = []
 
-    async def take(self, needs: Needs, into: Holding) -> None:
-        """Hold so much of limits. A call that goes away meanwhile holds nothing of what was to come."""
-        limits = self._leases.limits
-        waits = limits.take(needs, into)
-        if waits is None:
-            return
+    async def wait(self, waits: Future[None], into: Holding) -> None:
+        """Wait for the ledger. A call that goes away meanwhile holds nothing of what was to come."""
         try:
             await waits
         except BaseException:
             if not waits.done:
-                limits.settle(into, _nothing)
+                self._leases.limits.settle(into, _nothing)
             raise
 
     async def hold(self, call: Call, targets: Sequence[Target]) -> None:
@@ -151,7 +149,9 @@ class CallLease:
             self._check_price(counters, target)
         holding = Holding()
         self._targets.append((attempt, holding, case))
-        await self.take([(one, case.of(one.limit.metric)) for one in counters], holding)
+        waits = leases.limits.take([(one, case.of(one.limit.metric)) for one in counters], holding)
+        if waits is not None:
+            await self.wait(waits, holding)
 
     def meter(self, call: Call, write: Sink, write_chunk: ChunkSink) -> tuple[Sink, ChunkSink]:
         case, settings = self._case, self._leases.settings
@@ -203,7 +203,9 @@ class CallLease:
         assert case is not None
         needs = [(one, self._need(one, case)) for one in self._chain.held]
         more = Holding()
-        await self.take([need for need in needs if need[1]], more)
+        waits = self._leases.limits.take([need for need in needs if need[1]], more)
+        if waits is not None:
+            await self.wait(waits, more)
         self.owners.join(more)
         self._held += 1
 
