@@ -225,7 +225,7 @@ def test_a_late_answer_is_kept_for_others() -> None:
 
 
 def test_room_of_patterns() -> None:
-    """A glob of models, or a limit of a key at any provider, that is used up leaves no room for all that it is about."""
+    """A glob of models, or a key's limit at any provider, that is used up leaves no room for all that it is about."""
     made = desk()
     made.limits.note_full("model/p/gpt*", made.now_s + 1)
     made.limits.note_full("key/a/provider/*", made.now_s + 1)
