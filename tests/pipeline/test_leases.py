@@ -118,6 +118,20 @@ def test_without_max_tokens_the_setting_is_held(monkeypatch: pytest.MonkeyPatch)
     assert governed.chat().status == 200
 
 
+def test_a_spent_budget_stops_calls_to_models_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tokens may be counted, also while the ledger is away: it is not asked."""
+    governed = Governed(monkeypatch)
+    governed.inside.load(Snapshot(providers=(provider("c", "anthropic_messages", prices=PRICED),)))
+    governed.know(budget(100))
+    governed.know_owner("provider/c", budget(100, id=TARGET_ID))
+    body = {"model": "c/m", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 101}
+    assert governed.play(governed.inside.call("/anthropic/v1/messages", body)).status == 402
+    governed.desk.link.connected = False
+    governed.inside.script("c", answer(200, b'{"input_tokens": 9}'))
+    del body["max_tokens"]
+    assert governed.inside.call("/anthropic/v1/messages/count_tokens", body).status == 200
+
+
 def test_a_dearer_tier_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is asked for in a service tier is held at its price, or at the standard one where that is more."""
     row = PRICED[0].rows[0]

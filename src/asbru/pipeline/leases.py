@@ -149,7 +149,8 @@ class CallLease:
             self._check_price(counters, target)
         holding = Holding()
         self._targets.append((attempt, holding, case))
-        waits = leases.limits.take([(one, case.of(one.limit.metric)) for one in counters], holding)
+        needs = [(one, need) for one in counters if (need := case.of(one.limit.metric))]
+        waits = leases.limits.take(needs, holding)
         if waits is not None:
             await self.wait(waits, holding)
 
@@ -201,9 +202,9 @@ class CallLease:
     async def _hold_case(self) -> None:
         case = self._case
         assert case is not None
-        needs = [(one, self._need(one, case)) for one in self._chain.held]
         more = Holding()
-        waits = self._leases.limits.take([need for need in needs if need[1]], more)
+        needs = [(one, need) for one in self._chain.held if (need := self._need(one, case))]
+        waits = self._leases.limits.take(needs, more)
         if waits is not None:
             await self.wait(waits, more)
         self.owners.join(more)
