@@ -165,6 +165,17 @@ def test_an_unknown_price(monkeypatch: pytest.MonkeyPatch) -> None:
     assert governed.chat("free/m").status == 429
 
 
+def test_the_price_of_a_fallback_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where nothing was sent to the first target: a target without a price is passed over."""
+    governed = Governed(monkeypatch, budget(100))
+    providers = (provider("a", prices=PRICED, keys=()), provider("free"))
+    fallbacks = (Fallback(source="a/m", targets=("free/m",)),)
+    governed.inside.load(Snapshot(providers=providers, fallbacks=fallbacks))
+    governed.know(budget(100))
+    governed.chat(max_tokens=1)
+    assert not governed.inside.requests and governed.used() == 0
+
+
 def test_an_answer_that_told_nothing_cost_what_was_held(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody knows what it cost; an error in place of an answer costs nothing."""
     governed = Governed(monkeypatch, budget(100))
@@ -301,3 +312,17 @@ def test_a_stream_that_a_strict_budget_refuses_is_ended(monkeypatch: pytest.Monk
     assert b"budget_exceeded" in caller.body and b"[DONE]" not in caller.body
     assert transport.closing
     assert governed.used() == 40, "nobody knows what it cost: what was held"
+
+
+def test_a_stream_that_is_left_costs_all_that_was_reserved(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also what it reserved as it grew; a provider's budget is topped up as those of owners are."""
+    governed = Governed(monkeypatch, reserve_output_tokens_max=40)
+    governed.know_owner("provider/a", budget(1000, id=TARGET_ID))
+    caller = governed.chat(stream=True)
+    _, transport = governed.inside.upstreams[-1]
+    for piece in stream(*(event("word") for _ in range(35))):
+        transport.receive(piece)
+    governed.play(caller)
+    caller.transport.lose()
+    governed.play(caller)
+    assert governed.used(TARGET_ID) == 80
