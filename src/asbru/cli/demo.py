@@ -23,6 +23,7 @@ from asbru.cli.serve import DATA_DIR
 
 MODEL = "mock/story"
 KEY_VARIABLE = "ASBRU_DEMO_KEY"
+SETUP_VARIABLE = "ASBRU_SETUP_TOKEN"
 ANSWER_TIMEOUT_S = 60.0
 
 _HANDED_ON = {signal.SIGINT: signal.SIGINT, signal.SIGTERM: signal.SIGTERM, signal.SIGHUP: signal.SIGTERM}
@@ -49,14 +50,18 @@ def command(*, port: int, data_dir: Path) -> None:
 
     key = new_virtual_key()
     settings = default_settings(discover(), os.environ)
+    settings["control"] = {"enabled": True}
+    setup_token = os.environ.get(SETUP_VARIABLE) or new_virtual_key().removeprefix("sk-asb-")
     settings["virtual_keys"] = [{"name": "demo", "value": f"env.{KEY_VARIABLE}"}]
     with tempfile.TemporaryDirectory(prefix="asbru-demo-") as folder:
         config = Path(folder) / "config.json"
         config.write_text(json.dumps(settings))
-        process, url = _start(config, port, data_dir, key)
+        process, url = _start(config, port, data_dir, {KEY_VARIABLE: key, SETUP_VARIABLE: setup_token})
         try:
             if url is not None:
                 _show(url, key, list(settings["providers"]), data_dir)
+                click.echo(_about_management(url, setup_token))
+                click.echo("Stop with Ctrl-C.\n")
             code = process.wait()
             if url is None and code:
                 click.echo(
@@ -69,7 +74,9 @@ def command(*, port: int, data_dir: Path) -> None:
     sys.exit(code)
 
 
-def _start(config: Path, port: int, data_dir: Path, key: str) -> tuple[subprocess.Popen[bytes], str | None]:
+def _start(
+    config: Path, port: int, data_dir: Path, variables: dict[str, str]
+) -> tuple[subprocess.Popen[bytes], str | None]:
     """The running supervisor and its URL; None when it ended before it was ready. Signals are handed on to it; a closed
     terminal ends it."""
     from asbru.app.lifeline import PARENT_VARIABLE
@@ -77,7 +84,7 @@ def _start(config: Path, port: int, data_dir: Path, key: str) -> tuple[subproces
     reading, writing = os.pipe()
     argv = [sys.executable, "-m", "asbru.app.supervisor", "--config", str(config), "--port", str(port)]
     argv += ["--data-dir", str(data_dir), "--ready-fd", str(writing)]
-    env = {**os.environ, KEY_VARIABLE: key, PARENT_VARIABLE: str(os.getpid())}
+    env = {**os.environ, **variables, PARENT_VARIABLE: str(os.getpid())}
     process = subprocess.Popen(argv, env=env, pass_fds=(writing,), start_new_session=True)  # noqa: S603  # our own command
     os.close(writing)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -143,9 +150,7 @@ Serving on  {url}
 Your key    {key}   (for this run only)
 Models      {_models(providers)}
 Records     {data_dir / "asbru.sqlite"}
-{_configuration(data_dir)}
-Stop with Ctrl-C.
-"""
+{_configuration(data_dir)}"""
 
 
 def _configuration(data_dir: Path) -> str:
@@ -157,6 +162,14 @@ def _configuration(data_dir: Path) -> str:
     if there is None:
         return f"Your own providers and keys: `{asbru} config init`, then `{asbru} serve`."
     return f"Not read here: {there}; `{asbru} serve` serves it."
+
+
+def _about_management(url: str, setup_token: str) -> str:
+    return f"""\
+Management API: {url}/api/docs
+  curl {url}/api/v1/setup -d '{{"token": "{setup_token}", "name": "admin", "password": "12 or more characters"}}'
+  makes the first user, once for each data directory, and answers with a token: docs/guides/management-api.md
+"""
 
 
 def _models(providers: list[str]) -> str:
