@@ -10,7 +10,7 @@ SETUP := @$(PYTHON3) tools/bootstrap.py
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test clients recordings check fmt bench bench-micro lock wheel clean
+.PHONY: help setup run test proofs clients recordings check fmt bench bench-micro lock wheel clean
 
 help: ## list the targets
 	@echo "make run       set up and serve on port $(PORT), with a mock model to try"
@@ -30,6 +30,9 @@ run: ## serve the demo: one streamed answer through the gateway, then keep servi
 
 test: setup ## units, golden cases, journeys over real sockets (ARGS='-k name')
 	@$(BIN)/python -m pytest -n 2 $(ARGS)
+
+proofs: setup ## limits under load and faults, in full, ten minutes; figures in build/proofs.json
+	@$(BIN)/python -m tests.proofs
 
 clients: ## the SDKs and coding agents as they are, through Asbru (ARGS='-k name')
 	$(SETUP) clients

@@ -86,7 +86,10 @@ def test_unset_key_is_disabled_not_the_start(build) -> None:
 def test_unset_virtual_keys_do_not_open_the_gateway(build) -> None:
     """When every virtual key is disabled nobody gets in, even on loopback; a warning says so."""
     compiled = build("virtual_keys: [{name: a, value: env.A}]")
-    assert str(compiled.warnings[-1]) == "line 1: virtual_keys: every virtual key is disabled: nobody can call"
+    assert (
+        str(compiled.warnings[-1])
+        == "line 1: virtual_keys: every virtual key is disabled, so every call will be refused"
+    )
     assert "nobody" not in str(build("virtual_keys: [{name: a, value: env.A}, {name: b, value: x}]").warnings)
     assert compiled.declared[VIRTUAL_KEY] == {}
     assert not compiled.snapshot.open_access
@@ -104,7 +107,7 @@ def test_files_of_secrets_are_watched(build, tmp_path: Path) -> None:
 def test_an_empty_file_warns(build, text: str) -> None:
     """It replaces the built-in configuration, which had providers."""
     assert [str(warning) for warning in build(text).warnings] == [
-        "the file is empty: no providers are configured, and every call will be refused"
+        "the file is empty: no providers are configured, so every call will be refused"
     ]
 
 
@@ -141,11 +144,11 @@ def test_custom_provider_at_a_known_address_is_priced(build) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("providers: {grok: {}}", "there is no provider type 'grok'; did you mean 'groq'?"),
+        ("providers: {grok: {}}", "unknown provider type 'grok'; did you mean 'groq'?"),
         ("providers: {a: {type: antropic}}", "did you mean 'anthropic'?"),
         ("providers: {a: {type: custom}}", "needs `dialect`"),
         ("providers: {a: {dialect: openai}}", "needs `base_url`"),
-        ("providers: {groq: {dialect: anthropic}}", "do not speak this dialect"),
+        ("providers: {groq: {dialect: anthropic}}", "do not support this dialect"),
         ("providers: {groq: {keys: [{name: a}]}}", "key 'a' has no value"),
         ("providers: {groq: {keys: [{name: a, value: 'x y'}]}}", "visible ASCII"),
         ('providers: {groq: {keys: [{name: a, value: "x\\r\\ny"}]}}', "visible ASCII"),
@@ -158,15 +161,18 @@ def test_custom_provider_at_a_known_address_is_priced(build) -> None:
         ("providers: {groq: {proxy: 'socks5://x:1'}}", "providers.groq.proxy: expected http://host:port"),
         ("providers: {groq: {proxy: 'http://x:1?same-1234567890123'}}", "expected http://host:port"),
         ("providers: {groq: {headers: {'a b': x}}}", "not a valid header name"),
-        ("providers: {groq: {headers: {Host: x}}}", "set by the gateway itself"),
+        ("providers: {groq: {headers: {Host: x}}}", "Asbru sets this header itself"),
         ('providers: {groq: {headers: {a: "x\\ny"}}}', "without line breaks"),
         ("providers: {groq: {tls: {ca_file: /none}}}", "cannot read /none: No such file"),
         ("virtual_keys: [{name: a, value: ''}]", "visible ASCII"),
         ("virtual_keys: [{name: a, value: same-1234567890123}, {name: b, value: same-1234567890123}]", "same value"),
-        ("providers: {groq: {keys: [{name: a, value: x, models: ['llama-*']}]}}", "models.0: `*` stands alone"),
+        (
+            "providers: {groq: {keys: [{name: a, value: x, models: ['llama-*']}]}}",
+            "models.0: `*` must be the only entry",
+        ),
         (
             "providers: {groq: {keys: [{name: a, value: x, aliases: {'f*': x}}]}}",
-            "aliases.f*: a `*` is not understood here",
+            "aliases.f*: `*` is not supported here",
         ),
         (
             "providers: {groq: {}}\nfallbacks: [{from: 'groq/llama-*', to: [groq/b]}]",
@@ -174,7 +180,7 @@ def test_custom_provider_at_a_known_address_is_priced(build) -> None:
         ),
         (
             "providers: {groq: {}}\nfallbacks: [{from: 'groq/a', to: ['groq/*']}]",
-            "to.0: a `*` is not understood here",
+            "to.0: `*` is not supported here",
         ),
         (
             "providers: {groq: {keys: [{name: a, value: x, models: [big]}]}}\n"
@@ -214,24 +220,27 @@ virtual_keys:
     with pytest.raises(ConfigRefusedError) as refused:
         build(text)
     assert [str(problem).partition(": ")[::2] for problem in refused.value.problems] == [
-        ("line 3", "providers.groq.keys.0.value: a credential is visible ASCII, without spaces or line breaks"),
+        (
+            "line 3",
+            "providers.groq.keys.0.value: expected a credential of visible ASCII characters without spaces",
+        ),
         ("line 3", "providers.groq.keys.1.name: 'name' is missing"),
         (
             "line 3",
-            "providers.groq.keys.1.value: a value comes from the environment as `env.X`, from a file as `file:PATH`, "
-            "each as the whole value",
+            "providers.groq.keys.1.value: to read the value from the environment write `env.X`, to read it from a file "
+            "write `file:PATH`",
         ),
         ("line 3", "providers.groq.retries.max: expected a whole number, got text"),
         (
             "line 4",
-            "providers.grok: there is no provider type 'grok'; did you mean 'groq'? (else set `type`, or `dialect`)",
+            "providers.grok: unknown provider type 'grok'; did you mean 'groq'? (otherwise set `type` or `dialect`)",
         ),
         ("line 4", "providers.grok.kyes: unknown key 'kyes'; did you mean 'keys'?"),
         ("line 5", "providers.mine.base_ur: unknown key 'base_ur'; did you mean 'base_url'?"),
         ("line 6", "providers.yours.type: expected text, got a whole number"),
-        ("line 7", "listen.port: key is given twice"),
+        ("line 7", "listen.port: duplicate key"),
         ("line 9", "virtual_keys.0.value: 'value' is missing"),
-        ("line 10", "virtual_keys.1.value: a virtual key is visible ASCII, without spaces, and not empty"),
+        ("line 10", "virtual_keys.1.value: expected a virtual key of visible ASCII characters without spaces"),
     ]
     assert not (tmp_path / "data").exists()
 
@@ -461,14 +470,14 @@ def test_routing_rules_reach_the_snapshot(build: Any) -> None:
 @pytest.mark.parametrize(
     ("rule_lines", "where", "words"),
     [
-        ("when: 'modl == 1', to: [{provider: groq}]", "when", "line 1, column 1: there is no variable 'modl'"),
+        ("when: 'modl == 1', to: [{provider: groq}]", "when", "line 1, column 1: unknown variable 'modl'"),
         ("when: 'model ==', to: [{provider: groq}]", "when", "line 1, column 9: Syntax error"),
         ("to: []", "to", "1 or more"),
         ("to: [{provider: grok}]", "to.0.provider", "did you mean 'groq'?"),
         ("to: [{provider: groq, key: k2}]", "to.0.key", "did you mean 'k1'?"),
         ("to: [{key: k1}]", "to.0.key", "set `provider` beside it"),
         ("to: [{provider: groq, weight: 0}]", "to.0.weight", "more than 0"),
-        ("to: [{provider: groq}], fallbacks: [nobody/x]", "fallbacks.0", "no provider 'nobody'"),
+        ("to: [{provider: groq}], fallbacks: [nobody/x]", "fallbacks.0", "unknown provider 'nobody'"),
         ("to: [{provider: groq}], scope: team", "0", "names its `owner`"),
         ("to: [{provider: groq}], owner: blue", "0", "a global one none"),
     ],

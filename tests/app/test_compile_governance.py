@@ -101,7 +101,7 @@ governance: {{limits: [{{scope: provider_key, name: groq/mian}}]}}
         "provider 'opnai' is not configured",
         "provider 'opnai' is not configured",
         "'groq' has no key 'mian'",
-        "virtual key 'k' has expired: it is refused",
+        "virtual key 'k' has expired and is refused",
     ]
 
 
@@ -129,10 +129,23 @@ def test_who_needs_a_key(build, setting: str, host: str | None, expected: tuple[
 def test_other_names_of_the_switch_are_taken_with_a_hint(build) -> None:
     """Who comes from elsewhere is told the name here."""
     (warning,) = build("governance: {is_vk_mandatory: true}").warnings
-    assert "governance.is_vk_mandatory: taken for `enforce_auth`" in str(warning)
+    assert "governance.is_vk_mandatory: read as `enforce_auth`" in str(warning)
 
 
 def test_calls_without_a_key_over_the_network_are_told(build) -> None:
     """Whoever opens the gateway to the network reads it at each start."""
     (warning,) = build("governance: {enforce_auth: false}", host="0.0.0.0").warnings
     assert "anyone who reaches 0.0.0.0" in str(warning)
+
+
+def test_prices_of_the_provider_come_before_general_ones(build) -> None:
+    """And both before the price data."""
+    compiled = build("""
+providers:
+  groq: {keys: [{name: main, value: gsk-0123456789}], prices: {"llama*": {input: 1, output: 1}}}
+prices: {"*/*": {input: 3, output: 3}, "openai/*": {input: 9, output: 9}}
+""")
+    (groq,) = compiled.snapshot.providers
+    assert [(one.id, one.rows[0].input) for one in groq.prices[:2]] == [("llama*", 10**9), ("*", 3 * 10**9)]
+    with pytest.raises(ConfigRefusedError, match="`provider/model`, with"):
+        build("prices: {gpt-5: {input: 1, output: 1}}")

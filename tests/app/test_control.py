@@ -43,14 +43,14 @@ def test_it_listens_answers_and_ends(tmp_path: Path) -> None:
         process.terminate()
     out, err = process.communicate(timeout=WAIT_S)
     assert (process.returncode, out) == (0, "")
-    assert err.startswith("management API: there is no user yet") and err.count("\n") == 1
+    assert err.startswith("management API: no user exists yet") and err.count("\n") == 1
 
 
 def test_without_a_data_directory_it_refuses(tmp_path: Path) -> None:
     """Exit 1 and a line that says what is missing."""
     process = start(tmp_path / "c.sock", tmp_path / "none")
     out, err = process.communicate(timeout=WAIT_S)
-    assert (process.returncode, out) == (1, "") and f"there is no directory {tmp_path / 'none'}" in err
+    assert (process.returncode, out) == (1, "") and f"the directory {tmp_path / 'none'} does not exist" in err
 
 
 def test_a_socket_that_cannot_be_had(tmp_path: Path) -> None:

@@ -74,7 +74,9 @@ def test_other_answers_are_reported() -> None:
         with FakeUpstream() as upstream:
             upstream.otherwise = lambda seen, status=status: Reply.json({}, status)
             [finding] = found(upstream, "/v1")
-            assert finding == LiveFinding("local", f"answered {status} at {upstream.url}/v1/models", is_error=False)
+            assert finding == LiveFinding(
+                "local", f"responded with {status} at {upstream.url}/v1/models", is_error=False
+            )
 
 
 def test_a_provider_that_is_not_there_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,4 +90,4 @@ def test_a_provider_that_is_not_there_is_an_error(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(live_check, "ANSWER_TIMEOUT_S", 0.05)
     with FakeUpstream() as upstream:
         upstream.on("/v1/models", LIST.but(before=(Gate(),)))
-        assert found(upstream, "/v1") == [LiveFinding("local", "no answer within 0.05 s", is_error=True)]
+        assert found(upstream, "/v1") == [LiveFinding("local", "no response within 0.05 s", is_error=True)]

@@ -47,7 +47,7 @@ def test_control_process_is_one_of_the_family(tmp_path: Path) -> None:
         pid = gateway.pids("control")[0]
         assert os.getpriority(os.PRIO_PROCESS, pid) == os.getpriority(os.PRIO_PROCESS, 0) + 10
         os.kill(pid, signal.SIGKILL)
-        wait_until(lambda: gateway.said("control started again"), "another")
+        wait_until(lambda: gateway.said("control restarted"), "another")
         wait_until(lambda: len(gateway.pids("control")) == 2, "its line")
         assert gateway.end() == 0
         ends = [line for line in gateway.journal.read_text().splitlines() if line.endswith((" end", " drain False"))]
@@ -61,7 +61,7 @@ def test_control_is_a_boot_setting(tmp_path: Path, enabled: bool) -> None:
     with Gateway(tmp_path, f"{KEY}control: {{enabled: {enabled}}}\n".lower()) as gateway:
         gateway.wait_ready()
         gateway.config.write_text(f"{KEY}control: {{enabled: {not enabled}}}\n".lower())
-        wait_until(lambda: gateway.said("control.enabled changed: a boot setting"), "the warning")
+        wait_until(lambda: gateway.said("control.enabled changed: this is a boot setting"), "the warning")
         wait_until(lambda: gateway.events("worker-0 reload True"), "the reload")
         run_dir = run_dir_of(gateway)
         forwards = read_snapshot((run_dir / "snapshot-2.msgpack").read_bytes()).forwards
@@ -78,7 +78,7 @@ def test_the_whole_log_is_json_where_it_is_asked_for(tmp_path: Path) -> None:
         pid = gateway.pids("worker-0")[0]
         assert b"ASBRU_LOG_FORMAT=json" in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
         gateway.config.write_text(f"{KEY}log: {{format: text, access: true}}\n")
-        wait_until(lambda: gateway.said("log.format changed: a boot setting"), "the warning")
+        wait_until(lambda: gateway.said("log.format changed: this is a boot setting"), "the warning")
         assert gateway.said('"event": "ready: http')
         assert gateway.end() == 0
 
@@ -91,8 +91,8 @@ def test_dead_children_are_replaced(tmp_path: Path) -> None:
         wait_until(lambda: len(gateway.pids("worker-0")) == 2, "a new worker")
         os.kill(gateway.pids("bookkeeper")[0], signal.SIGKILL)
         wait_until(lambda: len(gateway.pids("bookkeeper")) == 2, "a new bookkeeper")
-        wait_until(lambda: gateway.said("worker-0 started again"), "the log line")
-        assert gateway.said("was ended by SIGKILL")
+        wait_until(lambda: gateway.said("worker-0 restarted"), "the log line")
+        assert gateway.said("was terminated by SIGKILL")
         assert gateway.end() == 0
 
 
@@ -150,7 +150,7 @@ def test_bad_change_is_refused_whole(tmp_path: Path) -> None:
     with Gateway(tmp_path, KEY) as gateway:
         gateway.wait_ready()
         gateway.config.write_text(KEY + "fallback: []\n")
-        wait_until(lambda: gateway.said("the old one goes on"), "the refusal")
+        wait_until(lambda: gateway.said("the old one stays in use"), "the refusal")
         assert gateway.said("did you mean 'fallbacks'?")
         assert gateway.events("reload") == []
         gateway.config.write_text(KEY + "fallbacks: []\n")
@@ -165,7 +165,7 @@ def test_vanished_file_does_not_open_the_gateway(tmp_path: Path) -> None:
     with gateway:
         gateway.wait_ready()
         gateway.config.unlink()
-        wait_until(lambda: gateway.said("the old one goes on"), "the refusal")
+        wait_until(lambda: gateway.said("the old one stays in use"), "the refusal")
 
 
 def test_worker_that_refuses_keeps_running(tmp_path: Path) -> None:
@@ -173,7 +173,7 @@ def test_worker_that_refuses_keeps_running(tmp_path: Path) -> None:
     with Gateway(tmp_path, KEY, behaviour="refuses") as gateway:
         gateway.wait_ready()
         gateway.process.send_signal(signal.SIGHUP)
-        wait_until(lambda: gateway.said("worker-0 refused the new configuration"), "the log line")
+        wait_until(lambda: gateway.said("worker-0 rejected the new configuration"), "the log line")
         assert len(gateway.pids("worker-0")) == 1
         assert gateway.end() == 0
 
@@ -195,7 +195,7 @@ def test_second_signal_ends_at_once(tmp_path: Path) -> None:
         gateway.process.send_signal(signal.SIGTERM)
         wait_until(lambda: gateway.events("drain"), "the drain")
         assert gateway.end(signal.SIGINT) == 0
-        assert gateway.said("told twice")
+        assert gateway.said("second signal received")
 
 
 def test_drain_is_bounded(tmp_path: Path) -> None:
@@ -203,7 +203,7 @@ def test_drain_is_bounded(tmp_path: Path) -> None:
     with Gateway(tmp_path, "limits: {drain_grace_s: 0}\n", behaviour="hangs") as gateway:
         gateway.wait_ready()
         assert gateway.end() == 0
-        assert gateway.said("not all calls ended in time")
+        assert gateway.said("some calls did not complete in time")
 
 
 def test_failed_start_says_why(tmp_path: Path) -> None:
@@ -211,7 +211,7 @@ def test_failed_start_says_why(tmp_path: Path) -> None:
     with Gateway(tmp_path, behaviour="dies") as gateway:
         assert gateway.process.wait(WAIT_S) == 1
         assert gateway.said("this is why")
-        assert gateway.said("worker-0 ended before it was ready")
+        assert gateway.said("worker-0 exited before it was ready")
         assert not any(is_alive(pid) for pid in gateway.pids("bookkeeper"))
 
 
@@ -241,7 +241,7 @@ def test_generated_key_is_shown_once(tmp_path: Path) -> None:
     for shown in (True, False):
         with Gateway(tmp_path, "listen: {host: 0.0.0.0}\n") as gateway:
             gateway.wait_ready()
-            said = re.search(r"shown this once: sk-asb-[\w-]{32}\n", gateway.log.read_text())
+            said = re.search(r"shown only once: sk-asb-[\w-]{32}\n", gateway.log.read_text())
             assert (said is not None) is shown
             assert gateway.end() == 0
     assert b"sk-asb-" not in b"".join(path.read_bytes() for path in (tmp_path / "data").iterdir())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 
+import msgspec
 import pytest
 from genai_prices import Usage as LibUsage
 from genai_prices.data import providers as library
@@ -12,7 +13,7 @@ from genai_prices.data import providers as library
 from asbru.catalog import PriceBook
 from asbru.catalog.build import build_catalogue
 from asbru.catalog.prices import REMEMBERED_NAMES_MAX, find_priced_model
-from asbru.core.money import price_nanousd
+from asbru.core.money import price_nanousd, price_with_fees_nanousd
 from asbru.core.usage import Usage
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -132,3 +133,40 @@ def test_price_data_of_an_unknown_provider_is_empty() -> None:
     """A provider the library does not know has no models, no names and no prices."""
     assert build_catalogue("nobody", NOW).models == ()
     assert build_catalogue(None, NOW).known_models == ()
+
+
+@pytest.mark.parametrize("tier", ["flex", "priority"])
+@pytest.mark.parametrize("model", ["gpt-5", "gpt-5-mini", "gpt-5.5"])
+def test_service_tiers_have_prices_of_their_own(model: str, tier: str) -> None:
+    """The rates of a tier are those that the library has for it."""
+    usage = Usage(input=900_000, cache_read=50_000, output=2_000, standard=False, tier=tier)
+    provider = next(entry for entry in library if entry.id == "openai")
+    info = provider.find_model(model)
+    assert info is not None
+    counted = LibUsage(
+        input_tokens=usage.input_total, cache_read_tokens=usage.cache_read, output_tokens=usage.output_total
+    )
+    cost = info.calc_price(counted, provider, genai_request_timestamp=NOW, price_context={"service_tier": tier})
+    expected = int(((cost.input_price + cost.output_price) * Decimal(10**9)).to_integral_value(ROUND_HALF_UP))
+    rows = BOOK.rows("openai", model, tier)
+    assert rows is not None
+    assert price_with_fees_nanousd(rows, usage) == expected
+
+
+def test_a_tier_without_prices_is_unknown() -> None:
+    """The standard price is never taken in silence: not for a tier that nobody knows, nor before its date."""
+    assert BOOK.rows("openai", "gpt-5", "scale") is None
+    assert BOOK.rows("anthropic", "claude-opus-4-6", "priority") is None
+    early = PriceBook({"openai": build_catalogue("openai", datetime(2026, 1, 1, tzinfo=UTC)).models})
+    assert early.rows("openai", "gpt-5", "flex") is None
+    assert early.rows("openai", "gpt-5") is not None
+
+
+def test_searches_of_the_web_cost_a_fee() -> None:
+    """Ten dollars for a thousand at Anthropic, beside the tokens; where no fee is known, the cost is not."""
+    rows = BOOK.rows("anthropic", "claude-opus-4-6")
+    assert rows is not None
+    usage = Usage(input=1000, standard=False, web_searches=5)
+    assert price_with_fees_nanousd(rows, usage) == price_nanousd(rows, usage) + 50_000_000
+    bare = msgspec.structs.replace(rows[0], web_search_nanousd=None)
+    assert price_with_fees_nanousd((bare,), usage) is None

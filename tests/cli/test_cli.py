@@ -67,8 +67,8 @@ def test_config_check_says_when_nobody_can_call(tmp_path: Path) -> None:
     """With every virtual key disabled the summary does not pass over it."""
     (tmp_path / "c.yaml").write_text("{providers: {mock: {}}, virtual_keys: [{name: a, value: env.NOWHERE}]}")
     ran = run("config", "check", "--config", "c.yaml", cwd=tmp_path)
-    assert "every virtual key is disabled: nobody can call" in ran.stderr
-    assert "no usable virtual key: nobody can call" in ran.stdout
+    assert "every virtual key is disabled, so every call will be refused" in ran.stderr
+    assert "no usable virtual key: every call will be refused" in ran.stdout
 
 
 def test_config_check_prints_all_errors(tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_config_init_writes_an_example_that_is_accepted(tmp_path: Path) -> None:
     assert "2 virtual keys, 1 fallback" in checked.stdout
     again = run("config", "init", cwd=tmp_path)
     assert again.returncode == 1
-    assert "exists already" in again.stderr
+    assert "already exists" in again.stderr
     assert path.read_text() == text
     assert run("config", "init", "--config", "mine.yaml", cwd=tmp_path).returncode == 0
     assert run("config", "check", "--config", "mine.yaml", cwd=tmp_path).returncode == 0

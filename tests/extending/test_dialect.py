@@ -101,6 +101,8 @@ def test_errors_and_lists_are_in_its_form(inside: Inside) -> None:
     refused = inside.call("/talk/v1/models/talker/m:say", {"say": 1})
     assert (refused.status, json.loads(refused.body)["code"]) == (400, "invalid_request")
     assert json.loads(inside.call("/talk/nothing", {}).body)["code"] == "not_found"
+    for name in ("openai", "talker"):  # neither has a list of its own
+        inside.script(name, answer(404, b"{}"))
     names = inside.call("/talk/v1/models", method="GET")
     assert json.loads(names.body) == {"names": ["openai/m", "talker/m"]}
     assert json.loads(inside.call("/talk/v1/models/talker/m", method="GET").body) == "talker/m"

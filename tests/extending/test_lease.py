@@ -14,6 +14,7 @@ from tests.fakes.inside import Inside, answer, provider
 from asbru.app.snapshot import Fallback, Snapshot
 from asbru.core.errors import CallerError
 from asbru.core.future import Future
+from asbru.core.ports import ChunkSink, Sink
 from asbru.pipeline import Attempt, Call
 from asbru.routing import Target
 
@@ -59,6 +60,13 @@ class Ledger:
         assert call.head is not None
         await self._store()
         self.held.append([str(target) for target in targets])
+
+    async def attempt(self, call: Call, attempt: Attempt) -> None:
+        assert call.attempts[-1] is attempt and not attempt.sent
+
+    def meter(self, call: Call, write: Sink, write_chunk: ChunkSink) -> tuple[Sink, ChunkSink]:
+        assert call.attempts
+        return write, write_chunk
 
     def settle(self, attempts: Sequence[Attempt]) -> None:
         self.room += 1

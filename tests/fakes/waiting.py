@@ -29,3 +29,8 @@ def wait(holds: Callable[[], object], what: str, timeout_s: float = WAIT_S) -> N
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {timeout_s} s: {what}")
         time.sleep(_LOOK_S * 5)
+
+
+async def pause(seconds: float) -> None:
+    """For load that has a pace."""
+    await asyncio.sleep(seconds)

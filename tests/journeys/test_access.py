@@ -12,7 +12,7 @@ from tests.journeys.gateway import KEY, PEPPER, Gateway, anthropic, keys, openai
 from tests.journeys.talk import CHAT_PATH, CHAT_REPLY, MESSAGES_PATH, MESSAGES_REPLY, chat, messages
 
 from asbru.governance import digest_of
-from asbru.governance.entries import KeyEntry, ProviderEntry
+from asbru.governance.entries import KeyEntry, OwnerEntry, ProviderEntry
 from asbru.governance.standing import Standing, Used
 
 SPENT = Standing("key/tester", "key/tester/cost/1M", "cost", "1M", 10**9, 10**9, resets_at_ms=1_000_000)
@@ -132,3 +132,22 @@ async def test_limits_travel_in_headers() -> None:
         assert said.headers["anthropic-ratelimit-requests-remaining"] == "45"
         refused = await gateway.call(CHAT_PATH, chat("nobody/x"))
         assert (refused.status, refused.headers["x-asbru-budget-owner"]) == (404, "key/tester")
+
+
+async def test_tags_and_owners_are_recorded() -> None:
+    """From the key and from headers; no provider sees them."""
+    async with (
+        FakeUpstream() as upstream,
+        Gateway(
+            openai(upstream.url), virtual_keys=key(owner_id="key/tester", parent="team/blue", tags={"env": "prod"})
+        ) as gateway,
+    ):
+        for owner, parent in (("team/blue", "customer/acme"), ("customer/acme", "")):
+            entry = OwnerEntry(owner.partition("/")[2], parent=parent)
+            gateway.lasting.virtual_keys.owners.put(owner, msgspec.msgpack.encode(entry))
+        upstream.queue(Reply.json(CHAT_REPLY), Reply.json(CHAT_REPLY))
+        await gateway.call(CHAT_PATH, chat(), headers=("X-Asbru-Tag-App: chat",))
+        await gateway.call(CHAT_PATH, chat())
+        assert [row["tags"] for row in gateway.rows] == ['{"app":"chat","env":"prod"}', '{"env":"prod"}']
+        assert {(row["team"], row["customer"], row["standard"]) for row in gateway.rows} == {("blue", "acme", True)}
+        assert not any("asbru" in name for seen in upstream.requests for name in seen.headers)

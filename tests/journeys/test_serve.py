@@ -79,7 +79,7 @@ def test_keys_change_while_it_serves(served: Served) -> None:
     wait_until(lambda: served.ask(OTHER) == 200, "the new key")
     assert served.ask(KEY) == 401
     served.write(KEY, more="nonsense: 1\n")
-    wait_until(lambda: "the old one goes on" in served.log.read_text(), "the refusal")
+    wait_until(lambda: "the old one stays in use" in served.log.read_text(), "the refusal")
     assert (served.ask(KEY), served.ask(OTHER)) == (401, 200)
 
 

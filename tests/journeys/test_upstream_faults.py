@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -47,20 +48,33 @@ def failed(gateway: Gateway, answer: UpstreamResponse, status: int, code: str) -
 
 @pytest.mark.parametrize("stream", [False, True])
 async def test_refused(stream: bool) -> None:
-    """A provider that refuses connections: 502 that names it."""
+    """A provider that refuses connections: 502 that names it in words; its address is for operators."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
         async with Gateway(openai(f"http://127.0.0.1:{port}")) as gateway:
             answer = await gateway.call(CHAT_PATH, chat(stream=stream))
             error = failed(gateway, answer, 502, "upstream_unreachable")
-            assert f"127.0.0.1:{port}" in error["message"]
+            assert error["message"] == "could not connect to the provider 'openai': Connection refused"
+            assert f"127.0.0.1:{port}: Connection refused" in gateway.row["attempt_log"]
 
 
 async def test_an_unknown_host() -> None:
     """A host name that does not resolve: 502 that says so."""
     async with Gateway(openai("http://nowhere.invalid")) as gateway:
-        failed(gateway, await gateway.call(CHAT_PATH, chat()), 502, "upstream_unreachable")
+        error = failed(gateway, await gateway.call(CHAT_PATH, chat()), 502, "upstream_unreachable")
+        assert error["message"] == "could not connect to the provider 'openai': its name cannot be resolved"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_socket_that_is_gone(stream: bool, tmp_path: Path) -> None:
+    """A server of ours that does not run: 502 without the path of its socket and without an exception's words."""
+    facts = openai("http://mock.localhost", unix_socket=str(tmp_path / "mock.sock"))
+    async with Gateway(facts) as gateway:
+        error = failed(gateway, await gateway.call(CHAT_PATH, chat(stream=stream)), 502, "upstream_unreachable")
+        assert (
+            error["message"] == "could not connect to the provider 'openai': its socket is not there: it does not run"
+        )
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -70,7 +84,7 @@ async def test_ended_before_the_first_byte(end: Any, stream: bool) -> None:
     async with FakeUpstream() as upstream, Gateway(openai(upstream.url)) as gateway:
         upstream.queue(Reply.raw(end))
         answer = await gateway.call(CHAT_PATH, chat(stream=stream))
-        assert "before it answered" in failed(gateway, answer, 502, "upstream_unreachable")["message"]
+        assert "before it sent a response" in failed(gateway, answer, 502, "upstream_unreachable")["message"]
 
 
 @pytest.mark.parametrize("end", [FIN, RST])
@@ -324,7 +338,7 @@ async def test_a_stream_without_its_end() -> None:
         upstream.on("/v1/messages", Reply.events(*MESSAGES_STREAM[:3]))
         for path, body in [(path, body) for path, body, _ in CUTS.values()]:
             answer = await gateway.call(path, body)
-            assert "before it was complete" in events(answer.body)[-1]["error"]["message"]
+            assert "ended early" in events(answer.body)[-1]["error"]["message"]
         assert {row["outcome"] for row in gateway.rows} == {"cut"}
 
 

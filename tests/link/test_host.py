@@ -260,9 +260,9 @@ def test_a_handler_that_fails_ends_nothing(rig: Rig, capfd: pytest.CaptureFixtur
     run(body())
     assert rig.host.refused == 3
     said = capfd.readouterr().err
-    assert "a question of a worker was not understood name=bug" in said
+    assert "a question from a worker could not be read name=bug" in said
     assert "ZeroDivisionError" in said
-    assert "a message of a worker was not understood name=lease.give" in said
+    assert "a message from a worker could not be read name=lease.give" in said
 
 
 def test_a_worker_that_reads_nothing_is_hung_up_on(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:

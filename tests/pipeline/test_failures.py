@@ -191,8 +191,8 @@ def test_the_record_says_why_a_target_was_passed_over(told: Told) -> None:
     ]
     told.inside.chat("a/m")
     assert log_of(told) == [
-        ("a/m", "1", "passed_over", False, "rate-limited by the provider, for 30 s more"),
-        ("a/m", "2", "passed_over", False, "rate-limited by the provider, for 40 s more"),
+        ("a/m", "1", "passed_over", False, "rate-limited by the provider for another 30 s"),
+        ("a/m", "2", "passed_over", False, "rate-limited by the provider for another 40 s"),
         ("b/m", "b-1", "ok", True, ""),
     ]
     row = told.inside.recorder.rows[-1]
@@ -209,7 +209,7 @@ def test_the_record_names_key_and_target_when_nothing_could_be_sent(told: Told) 
     assert told.inside.chat("b/m").status == 429
     row = told.inside.recorder.rows[-1]
     assert (row["provider"], row["model_served"], row["key_name"], row["attempts"]) == ("b", "m", "b-1", 0)
-    assert log_of(told) == [("b/m", "b-1", "passed_over", False, "rate-limited by the provider, for 30 s more")]
+    assert log_of(told) == [("b/m", "b-1", "passed_over", False, "rate-limited by the provider for another 30 s")]
     assert counted(told, names.ATTEMPTS) == {("b", "m", "b-1", "429"): 1}
 
 
@@ -226,5 +226,5 @@ def test_an_operation_that_a_target_lacks_is_in_the_record(told: Told) -> None:
     """Refused before anything is sent, and noted."""
     told.inside.call("/v1/embeddings", {"model": "c/m", "input": "hi"})
     assert log_of(told) == [
-        ("c/m", "", "passed_over", False, "the provider 'c' does not offer embeddings; it offers chat")
+        ("c/m", "", "passed_over", False, "the provider 'c' does not support embeddings; it supports chat")
     ]

@@ -45,7 +45,7 @@ def call_with(dialect: Any, content: Any) -> Call:
 )
 def test_a_part_the_provider_lacks_is_refused(dialect: Any, content: Any, kind: str) -> None:
     """The error names the provider and the kind of input."""
-    with pytest.raises(UnsupportedByProvider, match=f"'groq' takes no {kind} input"):
+    with pytest.raises(UnsupportedByProvider, match=f"'groq' does not accept {kind} input"):
         check_inputs(call_with(dialect, content), ("image", "audio"), "groq")
 
 

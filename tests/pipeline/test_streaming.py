@@ -314,3 +314,21 @@ def test_a_malformed_event_beside_the_first_content() -> None:
     relay = PassRelay(OPENAI, withhold=False, decoder=None)
     with pytest.raises(UpstreamError):
         relay.prelude(HI + BAD)
+
+
+def test_keep_alives_begin_a_translated_stream() -> None:
+    """The provider's second keep-alive before any content reaches the caller, and those after it; a ping that every
+    stream of its dialect begins with does not."""
+    out: list[bytes] = []
+    relay = translate(OPENAI, ANTHROPIC)
+    assert not relay.prelude(b": first\n\n")
+    assert relay.prelude(b": second\n\n")
+    relay.begin(out.append)
+    relay.feed(b": third\n\n")
+    assert b"".join(out).count(b"event: ping\n") == 3
+    start = {"type": "message_start", "message": {"id": "m", "model": "m", "content": [], "usage": {}}}
+    data = b"event: message_start\ndata: %b\n\n" % json.dumps(start).encode()
+    relay = translate(ANTHROPIC, OPENAI)
+    assert not relay.prelude(data)
+    assert not relay.prelude(b'event: ping\ndata: {"type":"ping"}\n\n')
+    assert relay.prelude(b'event: ping\ndata: {"type":"ping"}\n\n')

@@ -20,6 +20,8 @@ from urllib.parse import urlsplit
 OPENAI = "openai_chat"
 ANTHROPIC = "anthropic_messages"
 
+CHAT = "chat"
+
 FILE = "provider-traffic.jsonl.xz"
 LINE_CHARS_MAX = 64 * 1024 * 1024
 ROWS_MAX = 100_000
@@ -63,6 +65,7 @@ class Row:
     exact: bool
     request: dict[str, Any] | None
     request_text: str
+    operation: str = CHAT
     beta: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -105,14 +108,14 @@ def load(path: Path) -> Corpus:
     """All rows of both dialects, in the file's order."""
     corpus = Corpus()
     for raw in _lines(path):
-        dialect = dialect_of(raw)
-        if dialect is None:
-            continue
-        reason = why_not(raw, dialect)
-        if reason:
-            corpus.excluded[reason] += 1
-        elif len(corpus.rows) < ROWS_MAX:
-            corpus.rows.append(_row(raw, dialect))
+        try:
+            row = _row_or_reason(raw)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            row = f"not of the form of a recording: {type(error).__name__} {error}"
+        if isinstance(row, str):
+            corpus.excluded[row] += 1
+        elif row is not None and len(corpus.rows) < ROWS_MAX:
+            corpus.rows.append(row)
     return corpus
 
 
@@ -125,12 +128,24 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
                 yield raw
 
 
+def _row_or_reason(raw: dict[str, Any]) -> Row | str | None:
+    """The row; or why it is left out; None for the other APIs of the file."""
+    dialect = dialect_of(raw)
+    return None if dialect is None else why_not(raw, dialect) or _row(raw, dialect)
+
+
+def operation_of(raw: dict[str, Any]) -> str:
+    """What was asked: "chat", "embeddings" or "count_tokens"."""
+    path = urlsplit(raw["url"] or "").path
+    return next((name for name in ("embeddings", "count_tokens") if path.endswith(f"/{name}")), CHAT)
+
+
 def dialect_of(raw: dict[str, Any]) -> str | None:
     """The dialect a row claims by its API or its path; None for the other APIs of the file."""
     path = urlsplit(raw["url"] or "").path
-    if raw["api"] == "chat" or path.endswith("/chat/completions"):
+    if raw["api"] == "chat" or path.endswith(("/chat/completions", "/v1/embeddings")):
         return OPENAI
-    if raw["api"] == "messages" or path.endswith("/v1/messages"):
+    if raw["api"] == "messages" or path.endswith(("/v1/messages", "/v1/messages/count_tokens")):
         return ANTHROPIC
     return None
 
@@ -138,7 +153,10 @@ def dialect_of(raw: dict[str, Any]) -> str | None:
 def why_not(raw: dict[str, Any], dialect: str) -> str | None:
     """The reason a row cannot be replayed in its dialect, or None. Deliberately short."""
     path = urlsplit(raw["url"] or "").path
-    if dialect == OPENAI and not path.endswith("/chat/completions") and not _looks_openai(raw):
+    if operation_of(raw) == "embeddings":
+        if raw["status"] == 200 and b'"prompt_tokens"' not in _bytes(raw["response_body"]):
+            return f"not OpenAI embeddings: {raw['provider']} speaks its own format at {path}"
+    elif dialect == OPENAI and not path.endswith("/chat/completions") and not _looks_openai(raw):
         return f"not OpenAI chat: {raw['provider']} speaks its own format at {path}"
     if dialect == ANTHROPIC and "/threads/" in path:
         return "not Anthropic messages: OpenAI Assistants thread messages"
@@ -164,10 +182,11 @@ def _looks_openai(raw: dict[str, Any]) -> bool:
 def _row(raw: dict[str, Any], dialect: str) -> Row:
     body = raw["response_body"]
     exact = isinstance(body, str)
-    answer = body.encode() if exact else json.dumps(body, ensure_ascii=False).encode()
+    answer = _bytes(body)
     headers = {k.lower(): str(v) for k, v in (raw["response_headers"] or {}).items()}
     sent = {k.lower(): str(v) for k, v in (raw["request_headers"] or {}).items()}
-    content_type = headers.get("content-type", "application/json")
+    begins_as_stream = answer.startswith((b"data:", b"event:"))
+    content_type = headers.get("content-type", "text/event-stream" if begins_as_stream else "application/json")
     shape = "stream" if content_type.startswith("text/event-stream") else "json"
     if raw["status"] >= 400:
         shape = "error"
@@ -184,8 +203,14 @@ def _row(raw: dict[str, Any], dialect: str) -> Row:
         exact=exact,
         request=request,
         request_text=text,
+        operation=operation_of(raw),
         beta=tuple((k, v) for k, v in sent.items() if k in ("anthropic-beta", "anthropic-version")),
     )
+
+
+def _bytes(body: Any) -> bytes:
+    """A recorded body, as text or as parsed object, in bytes."""
+    return body.encode() if isinstance(body, str) else json.dumps(body, ensure_ascii=False).encode()
 
 
 def _request(body: Any) -> tuple[dict[str, Any] | None, str]:

@@ -20,7 +20,7 @@ table: a note is no excuse there. Anything else that changes must be named by a 
 | structured output | the JSON schema |
 | limits, sampling | max_tokens, temperature up to 1, top_p, stop sequences (up to 4, not blank); see below |
 | reasoning effort | low, medium, high |
-| identity, stream | user, stream |
+| identity, stream | user of up to 64 characters, stream |
 
 Anthropic refuses some settings beside others: temperature and top_p beside reasoning, top_p beside temperature,
 reasoning beside a forced tool call. There the second one counts as not in the table (`conflicts`).
@@ -45,6 +45,7 @@ from tests.recordings.assembled import json_or_text
 EFFORTS = ("low", "medium", "high")
 SIGNED_BY = "anthropic_messages"
 STOPS_MAX = 4
+USER_CHARS_MAX = 64
 EMPTY_SCHEMA = {"type": "object"}
 
 
@@ -70,7 +71,7 @@ def shared(request: Any) -> dict[str, Any]:
         "top_p": request.top_p if request.top_p != 1 else None,
         "stop": stops if len(stops) <= STOPS_MAX else None,
         "effort": _effort(request.reasoning),
-        "user": request.user,
+        "user": request.user if len(request.user or "") <= USER_CHARS_MAX else None,
         "stream": request.stream,
     }
 
@@ -252,6 +253,7 @@ def noted_only(request: Any) -> dict[str, Any]:
         "tools": [raw_value(t.raw) for t in request.tools or () if type(t).__name__ == "ForeignTool"] or None,
         "temperature": request.temperature if request.temperature and request.temperature > 1 else None,
         "stop": _odd_stops(request.stop),
+        "user": request.user if len(request.user or "") > USER_CHARS_MAX else None,
     }
     for name, raw in request.extra.items():
         found[name] = raw_value(raw)

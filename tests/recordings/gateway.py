@@ -175,7 +175,7 @@ class _Run:
                         if row.id not in judges:
                             judges[row.id] = CutJudge(row)
                         await self._cut(caller, judges[row.id], order)
-                except (OSError, ValueError) as error:
+                except Exception as error:  # noqa: BLE001 -- becomes the row's reason: no row ends the run
                     self.blame(row, [f"gateway: {type(error).__name__}: {error}"])
                 self.calls += 1
                 self.progress(self.calls * len(self.rows) // total)
@@ -186,7 +186,7 @@ class _Run:
     async def _whole(self, caller: Caller, row: Row) -> None:
         """The whole answer, and the request that the upstream got."""
         order = Order(row.id)
-        path = PATHS[row.dialect]
+        path = PATHS[row.dialect, row.operation]
         if row.request is None:
             refused = await caller.ask(path, row.request_text.encode(), headers(row))
             if refused.status != 400:
@@ -202,7 +202,7 @@ class _Run:
             return
         assert order.cut is not None
         self.cuts += 1
-        answer = await caller.ask(PATHS[row.dialect], request_body(row, order), headers(row))
+        answer = await caller.ask(PATHS[row.dialect, row.operation], request_body(row, order), headers(row))
         if order.reset and answer.complete and answer.status:
             return  # bytes that a reset overtook cannot be demanded; what came must still end properly
         complaint = judge.judge(order.cut, answer)

@@ -26,6 +26,9 @@ class Tokens:
     cache_read: int | None
     cache_write: int | None
     reasoning: int | None
+    cache_write_1h: int | None = None
+    audio_input: int | None = None
+    audio_output: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +48,20 @@ class Event:
             return None
 
 
+def json_of(data: bytes) -> Any:
+    """A body as JSON; None where it is something else (a page, nothing)."""
+    try:
+        return json.loads(data)
+    except ValueError:
+        return None
+
+
 def is_error_in_200(row: Row) -> bool:
     """Whether an error object came with status 200 in place of an answer."""
-    return row.status == 200 and not row.stream and b'"error"' in row.answer[:64] and b'"choices"' not in row.answer
+    if row.status != 200 or row.stream or b'"error"' not in row.answer[:64] or b'"choices"' in row.answer:
+        return False
+    data = json_of(row.answer)
+    return isinstance(data, dict) and isinstance(data.get("error"), dict)
 
 
 def events(stream: bytes) -> list[Event]:
@@ -159,10 +173,7 @@ def expected_stream(row: Row) -> bytes:
 def usage_objects(row: Row) -> list[dict[str, Any]]:
     """The provider's usage objects as they stand in the answer, in order."""
     found: list[dict[str, Any]] = []
-    if row.stream:
-        parsed = [event.parsed() for event in events(row.answer)]
-    else:
-        parsed = [json.loads(row.answer)]
+    parsed = [event.parsed() for event in events(row.answer)] if row.stream else [json_of(row.answer)]
     for data in parsed:
         if not isinstance(data, dict):
             continue
@@ -211,6 +222,8 @@ def _openai_tokens(usage: dict[str, Any]) -> Tokens:
         cache_read=cached if consistent else None,
         cache_write=written if consistent else None,
         reasoning=reasoning if reasoning is not None and reasoning <= completion else None,
+        audio_input=_number(inputs, "audio_tokens") if consistent else None,
+        audio_output=_number(outputs, "audio_tokens"),
     )
 
 
@@ -221,7 +234,8 @@ def _anthropic_tokens(usage: dict[str, Any]) -> Tokens:
     inputs = (_number(usage, "input_tokens") or 0) + (read or 0) + (written or 0)
     output = _number(usage, "output_tokens") or 0
     details = usage.get("output_tokens_details") or {}
-    return Tokens(inputs, output, inputs + output, read, written, _number(details, "thinking_tokens"))
+    hour = _number(usage.get("cache_creation") or {}, "ephemeral_1h_input_tokens")
+    return Tokens(inputs, output, inputs + output, read, written, _number(details, "thinking_tokens"), hour)
 
 
 def differences(told: Tokens, counted: Any) -> list[str]:
@@ -235,6 +249,10 @@ def differences(told: Tokens, counted: Any) -> list[str]:
         _same(wrong, "cache_read", told.cache_read, counted.cache_read)
     if told.cache_write is not None:
         _same(wrong, "cache_write", told.cache_write, counted.cache_write_5m + counted.cache_write_1h)
+    for name in ("cache_write_1h", "audio_input", "audio_output"):
+        expected = getattr(told, name)
+        if expected is not None:
+            _same(wrong, name, expected, getattr(counted, name))
     if told.reasoning is not None and told.total == told.input_total + told.output_total:
         _same(wrong, "reasoning", told.reasoning, counted.reasoning)
     for name in ("input", "cache_read", "output", "reasoning", "audio_input", "audio_output"):

@@ -40,18 +40,18 @@ def check(path: Path, rows: list[Row], cuts: int) -> dict[str, list[str]]:
     judges = {row.id: _Judge(row) for row in rows}
     cut_records = 0
     for record in _records(path):
-        order = read_order(record["model_served"])
+        order = read_order(record["model_served"] or "")
         judge = judges.get(order.row_id)
         if judge is None:
             continue
-        if order.cut is None:
-            judge.whole(record)
-        else:
-            cut_records += 1
-            judge.cut(order.cut, record)
+        cut_records += order.cut is not None
+        try:
+            judge.one(order.cut, record)
+        except Exception as error:  # noqa: BLE001 -- becomes the row's reason: no row ends the run
+            judge.reasons.append(f"record: {type(error).__name__}: {error}"[:300])
     found = {row_id: reasons for row_id, judge in judges.items() if (reasons := judge.end())}
     if cut_records < cuts:
-        first = next(row.id for row in rows if row.stream)
+        first = next((row.id for row in rows if row.stream), rows[0].id)
         found.setdefault(first, []).append(f"record: {cut_records} records of {cuts} cut calls")
     return found
 
@@ -93,6 +93,13 @@ class _Judge:
         self.terminal_at = min(ends, default=len(row.answer))
         told = [e.end for e in found if row.dialect == ANTHROPIC and e.name == "message_delta"]
         self.output_told_at = min(told, default=0)
+
+    def one(self, cut: int | None, record: dict[str, Any]) -> None:
+        """The record of one replay."""
+        if cut is None:
+            self.whole(record)
+        else:
+            self.cut(cut, record)
 
     def whole(self, record: dict[str, Any]) -> None:
         """The record of the whole replay: the recorded status, the provider's tokens, no error that was none."""

@@ -20,11 +20,17 @@ from tests.recordings.reading import (
     is_fault,
     is_terminal,
     is_usage_only,
+    json_of,
     shows_content,
 )
 from tests.recordings.upstream import Order
 
-PATHS = {OPENAI: "/v1/chat/completions", ANTHROPIC: "/anthropic/v1/messages"}
+PATHS = {
+    (OPENAI, "chat"): "/v1/chat/completions",
+    (OPENAI, "embeddings"): "/v1/embeddings",
+    (ANTHROPIC, "chat"): "/anthropic/v1/messages",
+    (ANTHROPIC, "count_tokens"): "/anthropic/v1/messages/count_tokens",
+}
 PROVIDERS = {OPENAI: "replay-openai", ANTHROPIC: "replay-anthropic"}
 KEY_RESTING = frozenset({401, 402, 403, 429})
 """Statuses after which a gateway rests the key: such a row gets a provider of its own."""
@@ -71,14 +77,21 @@ def judge_whole(row: Row, answer: UpstreamResponse) -> list[str]:
         reasons.append(f"gateway: status {answer.status}, due {due_status(row)}: {answer.body[:120]!r}")
     elif not answer.complete:
         reasons.append("gateway: the answer's framing is not complete")
-    elif row.stream:
-        if answer.body not in (expected_stream(row), row.answer):
-            reasons.append(f"gateway: stream differs {_where(expected_stream(row), answer.body)}")
-    elif row.exact and answer.body != row.answer:
-        reasons.append(f"gateway: body differs {_where(row.answer, answer.body)}")
-    elif not row.exact and json.loads(answer.body) != json.loads(row.answer):
-        reasons.append("gateway: body is not equal as JSON")
+    else:
+        reasons += _judge_body(row, answer.body)
     return reasons
+
+
+def _judge_body(row: Row, body: bytes) -> list[str]:
+    """The body as recorded; an error that is not of the dialect's form is due in that form."""
+    if row.stream:
+        expected = expected_stream(row)
+        return [] if body == expected else [f"gateway: stream differs {_where(expected, body)}"]
+    if row.shape == "error" and not _is_error(row.answer, row.dialect):
+        return [] if _is_error(body, row.dialect) else [f"gateway: not {row.dialect}'s form: {body[:120]!r}"]
+    if row.exact:
+        return [] if body == row.answer else [f"gateway: body differs {_where(row.answer, body)}"]
+    return [] if json_of(body) == json_of(row.answer) else ["gateway: body is not equal as JSON"]
 
 
 def _judge_exhausted(row: Row, answer: UpstreamResponse) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import Any
 
@@ -9,7 +10,7 @@ import msgspec
 from tests.recordings import checks, cuts, translate
 from tests.recordings.corpus import ANTHROPIC, OPENAI, Row
 
-from asbru.core.reply import ReplyEnd
+from asbru.core.reply import PartDelta, ReplyEnd
 from asbru.dialects.contract import TailFacts, Written
 
 REQUEST: dict[str, Any] = {
@@ -142,3 +143,54 @@ def test_an_early_end_is_found() -> None:
 
     ends = with_chat(dialect, stream_reader=Ends)
     assert any("ReplyEnd" in reason for reason in cuts.check(row(), ends))
+
+
+LOGPROBS = {"content": [{"token": "rain", "logprob": -0.1, "bytes": None, "top_logprobs": []}], "refusal": None}
+
+
+def whole_row() -> Row:
+    """A whole answer with logprobs."""
+    choice = {"index": 0, "message": {"role": "assistant", "content": "rain"}, "finish_reason": "stop"}
+    usage = {"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4}
+    head = {"id": "c", "object": "chat.completion", "created": 1, "model": "m-1", "usage": usage}
+    answer = json.dumps({**head, "choices": [choice | {"logprobs": LOGPROBS}]}).encode()
+    return dataclasses.replace(row(), shape="json", answer=answer, content_type="application/json")
+
+
+def test_lost_logprobs_and_names_are_found() -> None:
+    """Logprobs and the model's name that a reader loses are found, whole and streamed; sound dialects keep both."""
+    dialects = checks.load_dialects()
+    home = dialects[OPENAI]
+    data = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m-1"}
+    delta = {"index": 0, "delta": {"role": "assistant", "content": "rain"}, "logprobs": LOGPROBS}
+    first = b"data: " + json.dumps({**data, "choices": [delta]}).encode() + b"\n\n"
+    stream = first + chunk({}, "stop") + b"data: [DONE]\n\n"
+    streamed = dataclasses.replace(row(), answer=stream.replace(b'"model": "m"', b'"model": "m-1"'))
+    for sound in (whole_row(), streamed):
+        assert translate.check_answer(sound, dialects) == []
+
+    def losing(body: bytes) -> Any:
+        reply = home.chat.read_reply(body)
+        choices = tuple(msgspec.structs.replace(choice, logprobs=None) for choice in reply.choices)
+        return msgspec.structs.replace(reply, choices=choices, model="x")
+
+    found = translate.check_answer(whole_row(), {**dialects, OPENAI: with_chat(home, read_reply=losing)})
+    assert any("model" in reason for reason in found) and any("logprobs" in reason for reason in found)
+
+    class Losing:
+        """A reader of streams that drops logprobs."""
+
+        def __init__(self) -> None:
+            self.inner = home.chat.stream_reader()
+
+        def feed(self, data: bytes) -> list[Any]:
+            return [self.without(event) for event in self.inner.feed(data)]
+
+        def close(self) -> list[Any]:
+            return self.inner.close()
+
+        def without(self, event: Any) -> Any:
+            return msgspec.structs.replace(event, logprobs=None) if isinstance(event, PartDelta) else event
+
+    found = translate.check_answer(streamed, {**dialects, OPENAI: with_chat(home, stream_reader=Losing)})
+    assert any("logprobs" in reason for reason in found), found

@@ -14,6 +14,7 @@ from tests.recordings.assembled import dump, machine, of_events, of_reply
 from tests.recordings.corpus import ANTHROPIC, OPENAI, Row
 from tests.recordings.cuts import feed_all, grammar
 from tests.recordings.expressible import conflicts, noted_only, same_turn, shared, without_thinking
+from tests.recordings.lost import facts, lost
 from tests.recordings.reading import differences, is_error_in_200, tokens
 
 from asbru.core.errors import BadRequest, UpstreamError
@@ -159,6 +160,21 @@ def check_answer(row: Row, dialects: dict[str, Any]) -> list[str]:
         return [f"answer: {type(error).__name__}: {error}"[:300]]
 
 
+def check_passing(row: Row, home: Any) -> list[str]:
+    """An operation that only passes (embeddings, counting): its head is read, its usage is the provider's."""
+    try:
+        operation = home.operation(row.operation)
+        if row.request is not None and isinstance(row.request.get("model"), str):
+            head = operation.read_head(json.dumps(row.request).encode(), {}, b"")
+            if head.model != row.request["model"]:
+                return [f"head: model {head.model}"]
+        if row.shape == "error":
+            return []
+        return usage_reasons(row, home.passing.usage_of(row.answer), "usage_of")
+    except Exception as error:  # noqa: BLE001 -- becomes the row's reason: any exception is a finding
+        return [f"{row.operation}: {type(error).__name__}: {error}"[:300]]
+
+
 def _is_error_body(data: Any, dialect: str) -> bool:
     """Whether a body is an error answer in the dialect's form."""
     if not isinstance(data, dict) or not isinstance(data.get("error"), dict):
@@ -184,10 +200,15 @@ def _whole(row: Row, home: Any, away: Any) -> list[str]:
     reply = home.chat.read_reply(row.answer)
     reasons = usage_reasons(row, reply.usage, "read_reply")
     reasons += usage_reasons(row, home.passing.usage_of(row.answer), "usage_of")
-    own = home.chat.read_reply(home.chat.write_reply(reply).body)
+    own_body = home.chat.write_reply(reply).body
+    own = home.chat.read_reply(own_body)
     reasons += _same_reply("answer, own dialect", of_reply(reply), of_reply(own), ())
     written = away.chat.write_reply(reply)
     across = away.chat.read_reply(written.body)
+    recorded = facts(row.answer, row.dialect, stream=False)
+    reasons += lost("answer, own dialect", recorded, facts(own_body, row.dialect, stream=False), "")
+    there = facts(written.body, away.name, stream=False)
+    reasons += lost("answer, other dialect", recorded, there, _words_said(written.notes))
     return reasons + _same_reply("answer, other dialect", of_reply(reply), of_reply(across), written.notes)
 
 
@@ -213,6 +234,12 @@ def usage_reasons(row: Row, usage: Any, source: str) -> list[str]:
 def of_reply_usage(usage: Any) -> dict[str, int]:
     """Totals for a reason."""
     return {"input": usage.input_total, "output": usage.output_total}
+
+
+def _words_said(notes: tuple[Note, ...]) -> str:
+    """Facts that the notes name, by the names of `lost`."""
+    said = " ".join(f"{note.field} {note.reason}" for note in notes)
+    return said + (" signature" if any(word in said for word in WORDS["thinking"]) else "")
 
 
 def _same_reply(where: str, value: dict[str, Any], now: dict[str, Any], notes: tuple[Note, ...]) -> list[str]:
@@ -268,6 +295,9 @@ def _stream(row: Row, home: Any, away: Any, dialects: dict[str, Any]) -> list[st
         again = feed_all(dialect, [data])
         reasons += grammar(again)
         where = f"stream written as {dialect.name}"
+        said = _words_said(writer.notes) if dialect is away else ""
+        recorded = facts(row.answer, row.dialect, stream=True)
+        reasons += lost(where, recorded, facts(data, dialect.name, stream=True), said)
         expected = value if include_usage else {**value, "usage": None}
         reasons += _same_reply(where, expected, of_events(again), writer.notes)
     return reasons

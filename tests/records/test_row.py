@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from asbru.core.usage import Usage
-from asbru.records import COLUMNS, NO_USAGE, ROW_WIDTH, usage_columns
+from asbru.records import COLUMNS, ROW_WIDTH, usage_columns
+from asbru.records.row import NO_USAGE
 from asbru.storage import open_database, sqlite_url
 from tools import records_page
 
@@ -44,7 +45,7 @@ def test_usage_stands_in_its_columns() -> None:
 def test_unknown_usage_is_null() -> None:
     """No usage: eight NULLs and no claim about reasoning."""
     assert usage_columns(None) == NO_USAGE == (None,) * 8 + (False,)
-    assert ROW_WIDTH == len(COLUMNS) == 32
+    assert ROW_WIDTH == len(COLUMNS) == 36
 
 
 def test_the_page_is_up_to_date() -> None:

@@ -106,8 +106,8 @@ def test_a_locked_database_is_waited_for(store: RecordStore, url: str, capfd: py
     assert store.retry_at_s is None
     assert query.count(url) == 2
     said = capfd.readouterr().err
-    assert said.count("records cannot be written, they wait") == 1
-    assert said.count("records are written again") == 1
+    assert said.count("records cannot be written; they are kept in memory") == 1
+    assert said.count("records can be written again") == 1
 
 
 def test_what_is_held_is_bounded(url: str, capfd: pytest.CaptureFixture[str]) -> None:
@@ -118,7 +118,7 @@ def test_what_is_held_is_bounded(url: str, capfd: pytest.CaptureFixture[str]) ->
         store.keep(batch)
     assert store.held_bytes == 2 * len(batch) < HELD_BYTES_MAX
     assert store.dropped == 6
-    assert capfd.readouterr().err.count("records are given up") == 1
+    assert capfd.readouterr().err.count("records were dropped") == 1
     store.close()
 
 

@@ -20,7 +20,11 @@ def test_names_follow_the_rules_of_prometheus() -> None:
 def test_token_buckets_are_those_of_usage() -> None:
     """Every bucket of core.usage is a value of the label, in the same order."""
     assert (
-        tuple(name for name in Usage.__struct_fields__ if name not in ("reasoning_known", "standard"))
+        tuple(
+            name
+            for name in Usage.__struct_fields__
+            if name not in ("reasoning_known", "standard", "tier", "web_searches")
+        )
         == names.TOKEN_BUCKETS
     )
 

@@ -89,7 +89,7 @@ def test_an_endless_event_is_refused() -> None:
     splitter = EventSplitter(event_bytes_max=10)
     assert splitter.feed(b"data: 123456789\n\n") == b"data: 123456789\n\n"
     splitter.feed(b"data: 1234")
-    with pytest.raises(SseTooLarge, match="over 10 bytes"):
+    with pytest.raises(SseTooLarge, match="larger than 10 bytes"):
         splitter.feed(b"5")
 
 

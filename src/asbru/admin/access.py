@@ -79,7 +79,7 @@ def _identify(request: Request) -> Actor:
     if not by_token and request.method not in _READING:
         given = request.headers.get(CSRF_HEADER, "")
         if not hmac.compare_digest(given.encode(), csrf_of(session).encode()):
-            raise Forbidden(f"a session changes things only with its {CSRF_HEADER} header", code="csrf_missing")
+            raise Forbidden(f"a change in a session needs the {CSRF_HEADER} header", code="csrf_missing")
     accounts = cast("Accounts | None", getattr(request.app.state, "accounts", None))
     credential = value.strip() if by_token else session
     actor = None
@@ -92,7 +92,7 @@ def _identify(request: Request) -> Actor:
             raise unwritable(error) from error
     if actor is None:
         raise Unauthenticated(
-            "the credential is not known, or it has expired: expected a token (sk-asb-admin-...) or a session",
+            "the credential is unknown or has expired; expected a token (sk-asb-admin-...) or a session",
             code="invalid_credential",
         )
     return actor

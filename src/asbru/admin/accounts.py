@@ -134,13 +134,13 @@ class AccountRoutes:
         asked = await _read(request, Setup)
         self._slow_down("setup")
         if not hmac.compare_digest(asked.token.encode(), self._setup_token.reveal().encode()):
-            raise Unauthenticated("this is not the set-up token of the log", code="invalid_credential")
+            raise Unauthenticated("the set-up token does not match the one in the log", code="invalid_credential")
         self._throttle.succeed("setup")
         hashed = await self._hash(asked.password)
 
         def write(deed: Deed) -> str:
             if deed.accounts.load_users():
-                raise Conflict("there is a user already; log in")
+                raise Conflict("a user already exists; log in")
             deed.accounts.save_user(User(asked.name, "admin", deed.now_ms), hashed)
             deed.note("create", "user", asked.name, after=_said(role="admin"))
             return deed.accounts.add_token(Token("setup", "admin", _NOBODY.name, deed.now_ms, 0))
@@ -199,7 +199,7 @@ class AccountRoutes:
         def write(deed: Deed) -> User:
             users = deed.accounts.load_users()
             if any(user.name == asked.name for user in users):
-                raise Conflict(f"there is a user '{asked.name}' already")
+                raise Conflict(f"the user '{asked.name}' already exists")
             if len(users) >= USERS_MAX:
                 raise Conflict(f"there are {USERS_MAX} users already")
             user = User(asked.name, asked.role, deed.now_ms)
@@ -254,7 +254,7 @@ class AccountRoutes:
         def write(deed: Deed) -> tuple[Token, str]:
             tokens = deed.accounts.load_tokens()
             if any(token.name == asked.name for token in tokens):
-                raise Conflict(f"there is a token '{asked.name}' already")
+                raise Conflict(f"the token '{asked.name}' already exists")
             if len(tokens) >= TOKENS_MAX:
                 raise Conflict(f"there are {TOKENS_MAX} tokens already")
             expires_ms = deed.now_ms + asked.expires_in_s * 1000 if asked.expires_in_s else 0
@@ -270,7 +270,7 @@ class AccountRoutes:
 
         def write(deed: Deed) -> None:
             if all(token.name != name for token in deed.accounts.load_tokens()):
-                raise NotFound(f"there is no token '{name}'")
+                raise NotFound(f"the token '{name}' does not exist")
             deed.accounts.delete_token(name)
             deed.note("delete", "token", name)
 
@@ -315,14 +315,14 @@ def _too_often(wait_s: float) -> CallerError:
 def _known(deed: Deed, name: str) -> tuple[User, str]:
     found = deed.accounts.load_user(name)
     if found is None:
-        raise NotFound(f"there is no user '{name}'")
+        raise NotFound(f"the user '{name}' does not exist")
     return found
 
 
 def _refuse_last_admin(deed: Deed, user: User) -> None:
     admins = [one.name for one in deed.accounts.load_users() if one.role == "admin"]
     if admins == [user.name]:
-        raise Forbidden("this is the last admin: make another one first", code="last_admin")
+        raise Forbidden("this is the last admin; create another one first", code="last_admin")
 
 
 def _said(**members: str) -> str:

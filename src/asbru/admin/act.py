@@ -126,7 +126,7 @@ class Act:
                         stored.save_entries(self.database, deed.entries)
                 return deed, done
             except RowError as error:
-                raise BadRequest(f"this cannot be stored: {error}", status=422) from error
+                raise BadRequest(f"the object cannot be stored: {error}", status=422) from error
             except StorageError as error:
                 if time.monotonic() >= ends_s:
                     raise unwritable(error) from error
@@ -136,7 +136,7 @@ class Act:
 def refuse_role(actor: Actor, needed: Role) -> None:
     """Raise `Forbidden` unless the actor's role suffices."""
     if not suffices(actor.role, needed):
-        raise Forbidden(f"this needs the role '{needed}', and '{actor.name}' has the role '{actor.role}'")
+        raise Forbidden(f"this needs the role '{needed}', but '{actor.name}' has the role '{actor.role}'")
 
 
 def unwritable(error: StorageError) -> Overloaded:

@@ -29,9 +29,9 @@ PAGE_MAX = 500
 _SCHEMAS = "#/components/schemas/{name}"
 _ETAG = re.compile(r'(?:W/)?"(\d{1,18})"|\*')
 
-Limit = Annotated[int, Query(ge=1, le=PAGE_MAX, description="Objects in a page.")]
-After = Annotated[str, Query(max_length=512, description="Begin after this id: `next` of the page before.")]
-Search = Annotated[str, Query(max_length=128, description="Only ids that hold this text.")]
+Limit = Annotated[int, Query(ge=1, le=PAGE_MAX, description="Number of objects per page.")]
+After = Annotated[str, Query(max_length=512, description="Start after this id: `next` of the previous page.")]
+Search = Annotated[str, Query(max_length=128, description="Only ids that contain this text.")]
 
 Struct = TypeVar("Struct", bound=msgspec.Struct)
 Create = Callable[[Request, Body], Awaitable[Response]]

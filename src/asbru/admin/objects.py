@@ -132,7 +132,7 @@ class Objects:
             _refuse_version(before, version)
             body = merge(_read(before), _own(patch))
             if self.kind.id_of(body) != object_id:
-                raise BadRequest("the name of an object cannot be changed: make a new one", status=422)
+                raise BadRequest("the name of an object cannot be changed; create a new object", status=422)
             self._read_new(body)
             return before, body
 
@@ -238,7 +238,7 @@ class Objects:
         if object_id in self._declared():
             file = self._act.declared.read().file or "the built-in defaults"
             raise Conflict(
-                f"{self.kind.kind} '{object_id}' is declared in {file}: change it there", code="declared_in_file"
+                f"{self.kind.kind} '{object_id}' is declared in {file}; change it there", code="declared_in_file"
             )
 
     def _refuse_unknown(self, reference: Reference) -> None:
@@ -318,7 +318,7 @@ def _refers(kind: Kind, body: Body, target: Reference) -> bool:
 def _refuse_version(before: StoredObject, version: int | None) -> None:
     if version is not None and version != before.version:
         raise BadRequest(
-            f"it is at version {before.version}, not {version}: read it again, then decide",
+            f"the object has version {before.version}, not {version}; read it again before changing it",
             status=412,
             code="version_mismatch",
         )

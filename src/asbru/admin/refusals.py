@@ -40,9 +40,9 @@ def _refused_by_framework(request: Request, error: Exception) -> JSONResponse:
     known: AsbruError
     match error.status_code:
         case 404:
-            known = NotFound(f"there is no {path} here; see /api/docs")
+            known = NotFound(f"{path} does not exist; see /api/docs")
         case 405:
-            known = MethodNotAllowed(f"{path} does not take {request.method}; see /api/docs")
+            known = MethodNotAllowed(f"{path} does not support {request.method}; see /api/docs")
         case status if status < 500:
             known = BadRequest(HTTPStatus(status).phrase, status=status)
         case status:
@@ -64,4 +64,4 @@ def _not_understood(request: Request, error: Exception) -> JSONResponse:
 
 def _failed(request: Request, error: Exception) -> JSONResponse:
     """The server, to which it is raised once more, writes the traceback."""
-    return _refused(request, GatewayError("something went wrong inside the management API"))
+    return _refused(request, GatewayError("an internal error occurred in the management API"))

@@ -49,7 +49,7 @@ def judge_host(host: str, reach: Reach) -> str | None:
         loopback, link_local = address.is_loopback, address.is_link_local
         private = address.is_private and not loopback and not link_local
     if link_local:
-        return f"{host} is a link-local address; those are never called"
+        return f"{host} is a link-local address; Asbru never connects to those"
     if loopback and not reach.allow_loopback:
         return f"{host} is loopback; set `allow_loopback: true` on this provider"
     if private and not reach.allow_private:

@@ -24,6 +24,8 @@ from asbru.app.lifeline import end_with_supervisor
 from asbru.app.metrics import REPORT, SCRAPE, MetricsCollector
 from asbru.app.stored_feed import FEED_CHANGED, StoredFeed
 from asbru.cluster import FEED_SUBJECT
+from asbru.governance.ledger import claims
+from asbru.governance.ledger import host as ledger_host
 from asbru.link.host import Host
 from asbru.records import row, store
 from asbru.storage import DATABASE_NAME, NewerSchema, sqlite_url
@@ -39,30 +41,32 @@ def build_host(socket_path: Path, data_dir: Path) -> Host:
     url = sqlite_url(data_dir / DATABASE_NAME)
     records = store.RecordStore(url)
 
+    def tell_all(subject: str, payload: bytes) -> None:
+        host.broadcast(subject, payload)
+
+    ledger = ledger_host.LedgerHost(url, tell_all)
+
     def read_own() -> Iterator[tuple[names.Metric, float]]:
         yield names.RECORDS_WRITTEN, records.written
         yield names.RECORDS_DROPPED, records.dropped
         yield names.RECORDS_HELD, records.held_bytes
-        yield names.STORE_FAILURES, records.failures
+        yield names.STORE_FAILURES, records.failures + ledger.failures
         yield names.LINK_REFUSED, host.refused
         yield names.WORKERS, host.workers
 
     metrics = MetricsCollector(read_own)
-
-    def tell_all(subject: str, payload: bytes) -> None:
-        host.broadcast(subject, payload)
-
     feed = StoredFeed(url, tell_all)
     host = Host(
         socket_path,
-        stores={row.TABLE: records},
+        stores={row.TABLE: records, claims.SETTLE: ledger},
         answers={
             SCRAPE: metrics.render,
+            claims.TAKE: ledger.answer,
             FEED_SUBJECT: feed.tell_everything,
             FEED_CHANGED: feed.tell_changes,
         },
-        listeners={REPORT: metrics.take},
-        on_parted=(metrics.part,),
+        listeners={REPORT: metrics.take, claims.MEET: ledger.meet},
+        on_parted=(metrics.part, ledger.part),
     )
     return host
 

@@ -85,7 +85,7 @@ class CompileOutcome:
         if self.generated_key is not None:
             with contextlib.suppress(OSError, ValueError):
                 key = self.generated_key
-                sys.stderr.write(f"no virtual keys are configured: generated one, shown this once: {key}\n")
+                sys.stderr.write(f"no virtual keys are configured; generated one, which is shown only once: {key}\n")
                 sys.stderr.flush()
 
 
@@ -131,7 +131,9 @@ class CompileJob:
                 found.boot = Boot(**cast("dict[str, Any]", {**result, **lists}))
         self._lines.unlink()
         if found.boot is None and not found.errors:
-            found.errors.append(f"the compile process ended with code {self.process.returncode} and no answer")
+            found.errors.append(
+                f"the compile process exited with code {self.process.returncode} and without a result"
+            )
         return found
 
 
@@ -139,7 +141,7 @@ def _log_first(level: Literal["warning", "error"], lines: list[str]) -> None:
     for line in lines[:SHOWN_MAX]:
         log(level, f"configuration: {line}")
     if len(lines) > SHOWN_MAX:
-        log(level, f"configuration: and {len(lines) - SHOWN_MAX} more; `asbru config check` prints them all")
+        log(level, f"configuration: and {len(lines) - SHOWN_MAX} more; `asbru config check` prints all of them")
 
 
 def _said(line: str) -> dict[str, Any]:

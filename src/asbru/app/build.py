@@ -16,14 +16,16 @@ from urllib.parse import urlsplit
 
 from asbru.app.snapshot import KeyFacts, ProviderFacts, Snapshot
 from asbru.catalog import PriceBook, TokenCounter, countable
-from asbru.cluster import Entries, Feed
+from asbru.cluster import Entries, Feed, Subscriber
 from asbru.core.ids import IdSource
 from asbru.core.secret_text import SecretText
 from asbru.dialects import Dialect, discover
 from asbru.governance import VIRTUAL_KEY, Keys
 from asbru.governance.entries import OWNER
+from asbru.governance.limits import Limits, Reservation
 from asbru.governance.standing import Standings
-from asbru.pipeline import Endpoint, Leases, Load, Rooms, StageMaker
+from asbru.pipeline import Endpoint, Load, Rooms, StageMaker
+from asbru.pipeline.leases import CallLeases, Leases, Typical
 from asbru.pipeline.routing import Routing
 from asbru.providers import ProviderFault, credential_maker
 from asbru.records import AccessLog, RecordWriter
@@ -36,9 +38,31 @@ from asbru.upstream.origin import Reach
 from asbru.wire.outbox import Outbox
 
 
+class Both:
+    """Two subscribers of one kind of entries. An entry that one cannot read is none for the other."""
+
+    def __init__(self, first: Subscriber, second: Subscriber) -> None:
+        self._both = (first, second)
+
+    def put(self, entry_id: str, payload: bytes) -> None:
+        """See `Subscriber`."""
+        try:
+            for one in self._both:
+                one.put(entry_id, payload)
+        except ValueError:
+            self.remove(entry_id)
+            raise
+
+    def remove(self, entry_id: str) -> None:
+        """See `Subscriber`."""
+        for one in self._both:
+            one.remove(entry_id)
+
+
 class Lasting:
-    """What outlives a snapshot in one worker. `dialects`: by name, default those that are found; `leases`: limits
-    that hold; `stages`: what looks at content, in order; `standings`: how far limits are used."""
+    """What outlives a snapshot in one worker. `dialects`: by name, default those that are found; `limits`: what the
+    feed's limits are held by, or `leases` in its place; `stages`: what looks at content, in order; `standings`: how far
+    limits are used, by default what `limits` knows."""
 
     def __init__(
         self,
@@ -48,6 +72,7 @@ class Lasting:
         outbox: Outbox | None = None,
         *,
         dialects: Mapping[str, Dialect] | None = None,
+        limits: Limits | None = None,
         leases: Leases | None = None,
         stages: Sequence[StageMaker] = (),
         standings: Standings | None = None,
@@ -56,6 +81,8 @@ class Lasting:
         self.loop = loop
         self.dialects = discover() if dialects is None else dialects
         self.leases = leases
+        self._call_leases: CallLeases | None = None
+        self._typical = Typical()
         self.stages = stages
         self.outbox = outbox or Outbox(loop.call_soon)
         self.recorder = recorder
@@ -71,8 +98,37 @@ class Lasting:
         self.credentials: dict[tuple[object, ...], Credential] = {}
         self.virtual_keys = Keys()
         self.feed = Feed()
-        self.feed.subscribe(VIRTUAL_KEY, self.virtual_keys)
-        self.feed.subscribe(OWNER, self.virtual_keys.owners)
+        self.rooms: Rooms | None = None
+        self.snapshot: Snapshot | None = None
+        """Those built last, and what of."""
+        self.limits = limits
+        if limits is None:
+            self.feed.subscribe(VIRTUAL_KEY, self.virtual_keys)
+            self.feed.subscribe(OWNER, self.virtual_keys.owners)
+        else:
+            self.feed.subscribe(VIRTUAL_KEY, Both(self.virtual_keys, limits.owners.keys))
+            self.feed.subscribe(OWNER, Both(self.virtual_keys.owners, limits.owners.owners))
+            limits.owners.on_limited = self._on_limited
+
+    @property
+    def standings_known(self) -> Standings | None:
+        """How far limits are used; None while there is no limit."""
+        if self.limits is not None and self.limits.owners.limited:
+            return self.limits
+        return self.standings
+
+    def leases_for(self, prices: PriceBook, settings: Reservation) -> Leases | None:
+        """What calls ask for leave; None while there is no limit."""
+        if self.limits is None:
+            return self.leases
+        self._call_leases = CallLeases(self.limits, prices, settings, self._typical)
+        return self._call_leases if self.limits.owners.limited else None
+
+    def _on_limited(self, limited: bool) -> None:
+        """The first limit came, or the last one went."""
+        if self.rooms is not None and self.snapshot is not None:
+            leases = self._call_leases if limited else None
+            self.rooms.limit(leases, self.standings_known, _routing(self.snapshot, self))
 
     @property
     def header_prefixes(self) -> set[bytes]:
@@ -125,12 +181,13 @@ def build_rooms(snapshot: Snapshot, lasting: Lasting) -> Rooms:
     }
     in_use = {id(key.credential) for key in lasting.keys.values()}
     lasting.credentials = {known: one for known, one in lasting.credentials.items() if id(one) in in_use}
-    return Rooms(
+    prices = PriceBook({facts.name: facts.prices for facts in snapshot.providers})
+    lasting.rooms = Rooms(
         lasting.loop,
         keys=lasting.virtual_keys,
         plan=plan,
         endpoints=endpoints,
-        prices=PriceBook({facts.name: facts.prices for facts in snapshot.providers}),
+        prices=prices,
         recorder=AccessLog(lasting.recorder) if snapshot.access_log else lasting.recorder,
         meter=lasting.meter,
         load=lasting.load,
@@ -141,19 +198,21 @@ def build_rooms(snapshot: Snapshot, lasting: Lasting) -> Rooms:
         count_tokens=lambda request: lasting.counter.count(countable(request)),
         body_bytes_max=limits.body_bytes_max,
         response_bytes_max=limits.response_bytes_max,
-        leases=lasting.leases,
-        standings=lasting.standings,
+        leases=lasting.leases_for(prices, snapshot.reservation),
+        standings=lasting.standings_known,
         stages=lasting.stages,
         routing=_routing(snapshot, lasting),
     )
+    lasting.snapshot = snapshot
+    return lasting.rooms
 
 
 def _routing(snapshot: Snapshot, lasting: Lasting) -> Routing | None:
     """What chooses targets besides the plan; None where nothing of it is configured, so that it costs nothing."""
     has_rules = any(rule.enabled for rule in snapshot.routing_rules)
-    if not has_rules and lasting.standings is None:
+    if not has_rules and lasting.standings_known is None:
         return None
-    return Routing(Rules(snapshot.routing_rules) if has_rules else None, lasting.standings)
+    return Routing(Rules(snapshot.routing_rules) if has_rules else None, lasting.standings_known)
 
 
 def watched_headers(rooms: Rooms) -> frozenset[bytes]:

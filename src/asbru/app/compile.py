@@ -28,6 +28,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from asbru.app.boot import Boot, Options
 from asbru.app.compile_governance import compile_governance, enforce_auth
 from asbru.app.compile_models import check_model_names
@@ -53,6 +55,7 @@ from asbru.app.stored_objects import Stored, load_stored
 from asbru.cluster import Entries, write_entries
 from asbru.core.secret_text import SecretText
 from asbru.governance import VIRTUAL_KEY, write_virtual_key
+from asbru.governance.limits import Reservation
 from asbru.providers import ProviderFault, discover
 from asbru.storage import NewerSchema, StorageError
 
@@ -91,14 +94,14 @@ def compile_config(
     parsed = parse_config(document, env)
     findings = Findings(parsed.part, watched=[*parsed.files])
     if not document.data:
-        findings.warn((), "the file is empty: no providers are configured, and every call will be refused")
+        findings.warn((), "the file is empty: no providers are configured, so every call will be refused")
     host = options.host or parsed.config.listen.host
     providers = compile_providers(parsed, types, findings, now=datetime.now(UTC), mock_socket=options.mock_socket)
     pepper = b"\0" * 32 if dry or parsed.problems else load_pepper(ensure_data_dir(options.data_dir))
     declared = compile_governance(parsed, pepper, findings)
     keys_needed = enforce_auth(parsed.config, findings)
     if parsed.config.virtual_keys and not declared[VIRTUAL_KEY] and keys_needed is not False:
-        findings.warn(("virtual_keys",), "every virtual key is disabled: nobody can call")
+        findings.warn(("virtual_keys",), "every virtual key is disabled, so every call will be refused")
     fallbacks = _fallbacks(parsed, findings)
     rules = compile_rules(parsed, findings)
     forwards = _forwards(options, parsed, findings)
@@ -123,6 +126,7 @@ def compile_config(
         fallbacks=fallbacks,
         routing_rules=rules,
         limits=config.limits,
+        reservation=msgspec.convert(config.governance, Reservation, from_attributes=True),
         forwards=forwards,
         cors_origins=tuple(config.cors_origins),
         access_log=config.log.access,
@@ -165,7 +169,8 @@ def _fallbacks(parsed: ParsedConfig, findings: Findings) -> tuple[Fallback, ...]
         source_provider = fallback.source.partition("/")[0]
         if source_provider not in configured:
             findings.warn(
-                ("fallbacks", index, "from"), f"provider {source_provider!r} is not configured: never asked"
+                ("fallbacks", index, "from"),
+                f"provider {source_provider!r} is not configured, so this entry has no effect",
             )
         targets: list[str] = []
         for place, target in enumerate(fallback.targets):
@@ -174,7 +179,7 @@ def _fallbacks(parsed: ParsedConfig, findings: Findings) -> tuple[Fallback, ...]
             if provider not in configured:
                 findings.warn(where, f"provider {provider!r} is not configured: this fallback is skipped")
             elif target == fallback.source or target in targets:
-                findings.warn(where, f"{target} is already in this chain: skipped")
+                findings.warn(where, f"{target} is already in this chain of fallbacks: skipped")
             else:
                 targets.append(target)
         if targets:
@@ -206,7 +211,7 @@ def _check_server_tls(parsed: ParsedConfig, findings: Findings) -> None:
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(tls.cert_file, tls.key_file)
     except (OSError, ValueError) as error:
-        reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or "not a PEM pair"
+        reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or "not a PEM certificate and key"
         findings.error(("listen", "tls"), f"the certificate and key cannot be used: {reason}")
 
 

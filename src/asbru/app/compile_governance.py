@@ -58,7 +58,7 @@ def enforce_auth(config: ConfigFile, findings: Findings) -> bool | None:
     set_names = [name for name, value in given.items() if value is not None]
     for name in set_names:
         if name != "enforce_auth":
-            findings.warn(("governance", name), "taken for `enforce_auth`, which is its name here")
+            findings.warn(("governance", name), "read as `enforce_auth`, which is the name of this setting in Asbru")
     if len({given[name] for name in set_names}) > 1:
         findings.error(("governance", set_names[-1]), f"{' and '.join(set_names)} say different things")
     return given[set_names[0]] if set_names else None
@@ -107,7 +107,7 @@ def _virtual_keys(parsed: ParsedConfig, pepper: bytes, findings: Findings) -> di
             continue
         value = key.value.reveal()
         if not value or not value.isascii() or not value.isprintable() or " " in value:
-            findings.error(path, "a virtual key is visible ASCII, without spaces, and not empty")
+            findings.error(path, "expected a virtual key of visible ASCII characters without spaces")
             continue
         if len(value) < _KEY_LENGTH_MIN:
             findings.warn(path, f"shorter than {_KEY_LENGTH_MIN} characters: easy to guess")
@@ -150,7 +150,7 @@ class _Known:
                 if names and name not in names:
                     findings.warn((*where, "keys", number), f"{access.provider!r} has no key {name!r}")
         if key.expires_at is not None and expiry_ms(key.expires_at) <= self._now_ms:
-            findings.warn((*path, "expires_at"), f"virtual key {key.name!r} has expired: it is refused")
+            findings.warn((*path, "expires_at"), f"virtual key {key.name!r} has expired and is refused")
 
 
 def _warn_of_provider(path: ConfigPath, provider: str, config: ConfigFile, findings: Findings) -> None:

@@ -13,8 +13,8 @@ from asbru.app.compile_providers import Findings
 from asbru.app.config import ConfigFile, ConfigPath, nearest
 from asbru.app.snapshot import ProviderFacts
 
-_ALONE = "`*` stands alone or not at all; name the models"
-_NO_STAR = "a `*` is not understood here; name the model"
+_ALONE = "`*` must be the only entry; otherwise list the models"
+_NO_STAR = "`*` is not supported here; name the model"
 _BARE = re.compile(r"(?!regex:)[^/*?\[]+")
 _NAMES_SEARCHED_MAX = 5000
 """Names among which the nearest one is looked for."""

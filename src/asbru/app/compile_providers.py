@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from asbru.app.base_url import judge_host, judge_path
+from asbru.app.compile_prices import configured_prices, prices_for
 from asbru.app.config import ConfigPath, ParsedConfig, Part, Problem, nearest
 from asbru.app.config.live import ProviderKey, ProviderSettings
 from asbru.app.defaults import ProviderTypes
@@ -117,7 +118,7 @@ def _provider_type(
     if asked is None:
         hint = nearest(name, types)
         findings.error(
-            path, f"there is no provider type {name!r}; {hint} (else set `type`, or `dialect`)", absent="type"
+            path, f"unknown provider type {name!r}; {hint} (otherwise set `type` or `dialect`)", absent="type"
         )
         return None
     if asked not in types:
@@ -127,7 +128,7 @@ def _provider_type(
     must_be_told = kind.base_url is None and not kind.served_here
     if must_be_told and settings.base_url is None:
         findings.error(
-            path, f"a provider of type {asked!r} needs `base_url`, with its version segment", absent="base_url"
+            path, f"a provider of type {asked!r} needs `base_url`, including its version segment", absent="base_url"
         )
     if must_be_told and settings.dialect is None and len(kind.access) > 1:
         findings.error(
@@ -135,12 +136,12 @@ def _provider_type(
         )
         return None
     if settings.dialect is not None and settings.dialect not in dialects:
-        findings.error((*path, "dialect"), f"there is no such dialect; {nearest(settings.dialect, dialects)}")
+        findings.error((*path, "dialect"), f"unknown dialect; {nearest(settings.dialect, dialects)}")
         return None
     try:
         access = kind.access_by(None if settings.dialect is None else dialects[settings.dialect])
     except KeyError:
-        findings.error((*path, "dialect"), f"providers of type {asked!r} do not speak this dialect")
+        findings.error((*path, "dialect"), f"providers of type {asked!r} do not support this dialect")
         return None
     return None if must_be_told and settings.base_url is None else (kind, access)
 
@@ -195,7 +196,11 @@ class _Compiling:
             **self._reach(here),
             unix_socket=mock_socket if here else None,
             known_models=self._known_models(catalogue),
-            prices=catalogue.models,
+            prices=(
+                *configured_prices(settings.prices),
+                *configured_prices(prices_for(self.name, parsed.config.prices)),
+                *catalogue.models,
+            ),
         )
 
     def _reach(self, here: bool) -> dict[str, Any]:
@@ -203,7 +208,7 @@ class _Compiling:
         settings = self.settings
         told = {name: getattr(settings, name) for name in Reach.__struct_fields__}
         if settings.proxy is not None and not _PROXY.fullmatch(settings.proxy.reveal()):
-            self.findings.error((*self._path, "proxy"), "expected http://host:port, perhaps with user:password@")
+            self.findings.error((*self._path, "proxy"), "expected http://host:port, optionally with user:password@")
         told["allow_loopback"] = settings.allow_loopback or here
         told["idle_connections_max"] = min(settings.idle_connections_max, settings.connections_max)
         return told
@@ -212,7 +217,7 @@ class _Compiling:
         url = self.settings.base_url or self.kind.base_url
         if here:
             return (url or "http://mock.localhost/v1").rstrip("/")
-        assert url is not None, "checked with the type"
+        assert url is not None, "checked together with the type"
         path = (*self._path, "base_url") if self.settings.base_url else self._path
         try:
             parts = urlsplit(url)
@@ -222,7 +227,7 @@ class _Compiling:
         if not host or parts is None:
             self.findings.error(path, "the URL has no valid host and port")
         elif parts.username is not None:
-            self.findings.error(path, "credentials belong under `keys`, not into the URL")
+            self.findings.error(path, "credentials belong under `keys`, not in the URL")
         elif self.settings.proxy is None and (refusal := judge_host(host, self.settings)) is not None:
             self.findings.error(path, refusal)
         return url.rstrip("/")
@@ -235,9 +240,9 @@ class _Compiling:
             if not _HEADER_NAME.fullmatch(name):
                 self.findings.error(path, "not a valid header name")
             elif name.lower() in _HEADERS_WE_OWN:
-                self.findings.error(path, "this header is set by the gateway itself")
+                self.findings.error(path, "Asbru sets this header itself")
             elif not _HEADER_VALUE.fullmatch(value):
-                self.findings.error(path, "a header value is visible ASCII, without line breaks")
+                self.findings.error(path, "expected a header value of visible ASCII characters without line breaks")
             else:
                 headers[name.lower()] = secret
         return headers
@@ -285,7 +290,7 @@ class _Compiling:
                 return False
             return True
         if not _CREDENTIAL.fullmatch(value):
-            self.findings.error(path, "a credential is visible ASCII, without spaces or line breaks")
+            self.findings.error(path, "expected a credential of visible ASCII characters without spaces")
             return False
         return True
 
@@ -299,9 +304,11 @@ class _Compiling:
             try:
                 ssl.create_default_context(cadata=pem)
             except (ssl.SSLError, ValueError):
-                self.findings.error(path, f"{tls.ca_file} holds no usable PEM certificates")
+                self.findings.error(path, f"{tls.ca_file} contains no usable PEM certificates")
         if not tls.verify:
-            self.findings.warn((*self._path, "tls", "verify"), "certificates are not checked: for tests only")
+            self.findings.warn(
+                (*self._path, "tls", "verify"), "certificates are not verified; use this for tests only"
+            )
         return TlsTrust(ca_pem=pem, verify=tls.verify)
 
     def _trait_rules(self) -> tuple[TraitRule, ...]:

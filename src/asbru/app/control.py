@@ -107,13 +107,13 @@ class Control:
             try:
                 await self._management.keys.sweep()
             except (AsbruError, StorageError) as error:
-                log("warning", "expired values of keys are not forgotten yet", why=error)
+                log("warning", "expired key values cannot be deleted yet", why=error)
             await asyncio.sleep(SWEEP_S)
 
     def _tell_setup_token(self) -> None:
         """Beside the log, which would mask it."""
         sys.stderr.write(
-            "management API: there is no user yet; make the first one by POST /api/v1/setup with the set-up token "
+            "management API: no user exists yet; create the first one with POST /api/v1/setup and the set-up token "
             f"{self._setup_token.reveal()}\n"
         )
         sys.stderr.flush()
@@ -153,7 +153,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     end_with_supervisor()
     if not Path(given["data-dir"]).is_dir():
-        log("error", "the control process cannot start", why=f"there is no directory {given['data-dir']}")
+        log("error", "the control process cannot start", why=f"the directory {given['data-dir']} does not exist")
         return 1
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     return asyncio.run(_run(given))

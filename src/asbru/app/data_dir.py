@@ -45,7 +45,7 @@ def generated_key(data_dir: Path, pepper: bytes) -> tuple[str, SecretText | None
     fresh = bytes.fromhex(digest_of(value.encode(), pepper))
     digest = _load_or_create(path, fresh)
     if len(digest) != len(fresh):
-        raise ValueError(f"{path} is damaged; remove it and a new key is generated")
+        raise ValueError(f"{path} is damaged; remove it, and Asbru generates a new key")
     return digest.hex(), SecretText(value) if digest == fresh else None
 
 

@@ -70,16 +70,18 @@ class _Asking:
             if status not in _AN_API:
                 for other in candidates(url, types):
                     if await self._status(other) in _AN_API:
-                        return self._found(f"there is no API at {url}, but at {other}: set `base_url: {other}`")
+                        return self._found(
+                            f"there is no API at {url}, but there is one at {other}: set `base_url: {other}`"
+                        )
         except (TimeoutError, AsbruError) as error:
-            return self._found(str(error) or f"no answer within {ANSWER_TIMEOUT_S:g} s")
+            return self._found(str(error) or f"no response within {ANSWER_TIMEOUT_S:g} s")
         finally:
             for pool in self._pools:
                 pool.close()
         if status in _REFUSES_KEY:
             return self._found(f"refuses the key {self._facts.keys[0].name!r}") if self._has_key else None
         is_fine = status == http.HTTPStatus.OK
-        return None if is_fine else self._found(f"answered {status} at {url}{_LIST}", is_error=False)
+        return None if is_fine else self._found(f"responded with {status} at {url}{_LIST}", is_error=False)
 
     def _found(self, message: str, *, is_error: bool = True) -> LiveFinding:
         return LiveFinding(self._facts.name, message, is_error)

@@ -18,6 +18,7 @@ from asbru.catalog import PricedModel
 from asbru.core.secret_text import SecretText
 from asbru.core.traits import PLAIN, TraitRule, Traits
 from asbru.edge.server import ServerLimits
+from asbru.governance.limits import Reservation
 from asbru.routing import RetryPolicy
 from asbru.routing.rules import RoutingRule
 from asbru.upstream import ExchangeDeadlines
@@ -75,14 +76,14 @@ class Fallback(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Where a call goes when its first target fails."""
 
     source: Annotated[
-        str, Meta(pattern=_TARGET, description="The target asked for, `provider/model`, or `provider/*`.")
+        str, Meta(pattern=_TARGET, description="The requested target, `provider/model` or `provider/*`.")
     ] = msgspec.field(name="from")
     targets: Annotated[
         tuple[Annotated[str, Meta(pattern=_TARGET)], ...],
         Meta(
             min_length=1,
             max_length=20,
-            description="Targets tried in this order, `provider/model`; unknown providers are skipped.",
+            description="Targets to try in this order, `provider/model`; unknown providers are skipped.",
         ),
     ] = msgspec.field(name="to")
 
@@ -91,13 +92,11 @@ class Limits(ServerLimits, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Bounds of the server; each worker holds them for itself."""
 
     response_bytes_max: Annotated[
-        int, Meta(ge=1024, le=1 << 32, description="Answer that must be held whole, bytes.")
+        int, Meta(ge=1024, le=1 << 32, description="Size of a response that must be held in memory whole, bytes.")
     ] = 64 * 1024 * 1024
-    requests_in_flight_max: Annotated[int, Meta(ge=1, le=1_000_000, description="Calls being answered at once.")] = (
-        4096
-    )
+    requests_in_flight_max: Annotated[int, Meta(ge=1, le=1_000_000, description="Concurrent calls.")] = 4096
     drain_grace_s: Annotated[
-        float, Meta(ge=0, le=86400, description="Given to calls in flight at shutdown, seconds.")
+        float, Meta(ge=0, le=86400, description="Time for calls in flight to complete at shutdown, seconds.")
     ] = 30.0
 
 
@@ -120,6 +119,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     fallbacks: tuple[Fallback, ...] = ()
     routing_rules: tuple[RoutingRule, ...] = ()
     limits: Limits = Limits()
+    reservation: Reservation = Reservation()
     forwards: tuple[PrefixForward, ...] = ()
     cors_origins: tuple[str, ...] = ()
     access_log: bool = False
@@ -139,7 +139,7 @@ def _reveal(value: Any) -> str:
     """For the snapshot alone: any other encoding of a secret is an error."""
     if isinstance(value, SecretText):
         return value.reveal()
-    raise NotImplementedError(f"a snapshot holds no {type(value).__name__}")
+    raise NotImplementedError(f"a snapshot cannot contain {type(value).__name__}")
 
 
 def _conceal(kind: type, value: Any) -> SecretText:

@@ -123,7 +123,7 @@ class Supervisor:
             os.environ.setdefault(FORMAT_VARIABLE, boot.log_format)  # for the children too
         outcome.report()
         if boot is None:
-            raise StartRefusedError("the configuration is refused; nothing was started")
+            raise StartRefusedError("the configuration is invalid; Asbru did not start")
         self._boot = boot
         self._options = self._options._replace(control=boot.control)
         self._snapshot = self._take_snapshot()
@@ -201,9 +201,9 @@ class Supervisor:
                 return
             for slot in waiting:
                 if slot.child is None:
-                    raise StartRefusedError(f"{slot.name} ended before it was ready; its last lines say why")
+                    raise StartRefusedError(f"{slot.name} exited before it was ready; see its last log lines")
             if self._stops:
-                raise StartRefusedError("told to stop before the start was done")
+                raise StartRefusedError("stopped before startup was complete")
             if time.monotonic() > deadline:
                 names = ", ".join(slot.name for slot in waiting)
                 raise StartRefusedError(f"not ready after {START_TIMEOUT_S:.0f} s: {names}")
@@ -217,9 +217,9 @@ class Supervisor:
         log("info", f"ready: {url} with {workers}, configuration: {source}")
         if boot.config_file is None:
             where = self._options.data_dir / CONFIG_FILE_NAMES[0]
-            log("info", f"mock/echo answers without a provider; for your own providers and keys write {where}")
+            log("info", f"the model mock/echo needs no provider; to use your own providers and keys, write {where}")
         if boot.open_access:
-            log("info", "no virtual keys are configured: open to every caller on this machine")
+            log("info", "no virtual keys are configured: every process on this machine may call")
         if self._ready_fd is not None:
             with contextlib.suppress(OSError), os.fdopen(self._ready_fd, "w") as ready:
                 ready.write(f"{url}\n")
@@ -267,7 +267,7 @@ class Supervisor:
             elif word == "changed":
                 self._wants_reload = True
             elif word == "refused":
-                log("error", f"{slot.name} refused the new configuration and keeps the old one: {rest}")
+                log("error", f"{slot.name} rejected the new configuration and keeps the old one: {rest}")
 
     def _mute(self, child: Child) -> None:
         with contextlib.suppress(KeyError, ValueError):
@@ -301,7 +301,7 @@ class Supervisor:
             if slot.child is None and slot.due_s is not None and time.monotonic() >= slot.due_s:
                 self._fill(slot)
                 if slot.child is not None:
-                    log("warning", f"{slot.name} started again (pid {slot.child.process.pid})")
+                    log("warning", f"{slot.name} restarted (pid {slot.child.process.pid})")
 
     # ---- configuration
 
@@ -342,7 +342,7 @@ class Supervisor:
         outcome.report()
         boot = outcome.boot
         if boot is None:
-            log("error", "the changed configuration is refused; the old one goes on")
+            log("error", "the changed configuration is invalid; the old one stays in use")
             return
         self._warn_about_boot(boot)
         self._boot = boot._replace(tls_cert=self._boot.tls_cert, tls_key=self._boot.tls_key)
@@ -360,11 +360,11 @@ class Supervisor:
     def _warn_about_boot(self, boot: Boot) -> None:
         for name, setting in _BOOT_SETTINGS.items():
             if getattr(boot, name) != getattr(self._boot, name):
-                log("warning", f"{setting} changed: a boot setting, it waits for a restart")
+                log("warning", f"{setting} changed: this is a boot setting and takes effect after a restart")
 
     def _tell_snapshot(self, child: Child) -> None:
         if not child.send(f"reload {self._snapshot}"):
-            log("error", f"{child.name} does not read its control socket; it is ended and started again")
+            log("error", f"{child.name} does not read its control socket and is restarted")
             child.signal(signal.SIGKILL)
 
     def _forget_old_snapshots(self) -> None:
@@ -379,14 +379,19 @@ class Supervisor:
 
     def _drain(self) -> int:
         grace_s = self._boot.drain_grace_s
-        log("info", f"stopping: calls in flight have {grace_s:g} s")
+        log("info", f"stopping: calls in flight have {grace_s:g} s to complete")
         for slot in self._slots:
             slot.due_s = None
             if slot.is_worker and slot.child is not None and not (slot.child.ready and slot.child.send("drain")):
                 slot.child.signal(signal.SIGTERM)
         self._held.close()
         if not self._wait_for(lambda slot: slot.is_worker, grace_s + DRAIN_EXTRA_S):
-            log("warning", "not all calls ended in time" if self._stops == 1 else "told twice: ending at once")
+            log(
+                "warning",
+                "some calls did not complete in time"
+                if self._stops == 1
+                else "second signal received: stopping immediately",
+            )
             self._kill(lambda slot: slot.is_worker)
         limit_s = FLUSH_TIMEOUT_S if self._stops == 1 else END_NOW_TIMEOUT_S
         self._end_helpers(lambda slot: slot.name not in (_CONTROL, _BOOKKEEPER), limit_s)

@@ -15,6 +15,7 @@ import gc
 import signal
 import socket
 import ssl
+import time
 from pathlib import Path
 
 import uvloop
@@ -30,6 +31,7 @@ from asbru.app.snapshot import Snapshot, read_snapshot
 from asbru.cluster import Entries, follow_store, read_entries
 from asbru.edge import Door, Forwarder
 from asbru.edge.server import Server
+from asbru.governance.limits import Limits
 from asbru.link.link import Link
 from asbru.records import RecordWriter
 from asbru.telemetry import Meter, log, names
@@ -60,7 +62,8 @@ class Worker:
         self.writer = RecordWriter(loop, self.link, meter=self.meter)
         self.reporter = MetricsReporter(self.link, self.meter)
         outbox = Outbox(loop.call_soon)
-        self._lasting = Lasting(loop, self.writer, self.meter, outbox)
+        self.limits = Limits(loop, self.link, time.monotonic)
+        self._lasting = Lasting(loop, self.writer, self.meter, outbox, limits=self.limits)
         self._store_known = asyncio.Event()
         follow_store(self._lasting.feed, self.link, loop.call_later, self._store_known.set)
         self.door = Door(
@@ -152,7 +155,7 @@ class Worker:
             for _ in declare(snapshot, declared, self._lasting):
                 await asyncio.sleep(0)
         except (ValueError, OSError) as error:
-            log("error", "a snapshot is refused", process=self._name, why=error)
+            log("error", "a snapshot was rejected", process=self._name, why=error)
             self.say(f"refused {error}")
         else:
             self.say(f"reloaded {path}")
@@ -163,7 +166,7 @@ class Worker:
             try:
                 self._control.send(line.encode() + b"\n")
             except OSError as error:
-                log("warning", "the supervisor does not listen", process=self._name, why=error)
+                log("warning", "the supervisor does not read its control socket", process=self._name, why=error)
 
     def _end(self, drain: bool) -> None:
         if self._ending.done():
@@ -187,10 +190,11 @@ class Worker:
         if await self._ending:
             ended = await self.server.drain(self._grace_s)
             if not ended:
-                log("warning", f"calls were still running after {self._grace_s:g} s", process=self._name)
+                log("warning", f"calls were still in flight after {self._grace_s:g} s", process=self._name)
         self.server.close()
         await asyncio.sleep(0)  # connections that were closed tell their calls, which are accounted
         self.writer.close()
+        self.limits.close()
         self._lasting.failures.close()
         self.reporter.push()
         await self.link.close()
@@ -202,7 +206,9 @@ class Worker:
             async with asyncio.timeout(STORE_WAIT_S):
                 await self._store_known.wait()
         except TimeoutError:
-            log("warning", "serving without what the database holds, until it can be read", process=self._name)
+            log(
+                "warning", "the database cannot be read; serving without its objects until it can", process=self._name
+            )
 
 
 def _load(path: str) -> tuple[Snapshot, Entries]:

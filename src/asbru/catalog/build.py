@@ -3,7 +3,7 @@
 Rates are nano-dollars per million tokens. A bucket without a rate of its own costs what the library charges
 for it: the rate of the next wider bucket (a cache read without a price is input, a one-hour cache write is a
 cache write). Reasoning is priced as output.
-Prices by time of day or date are taken as they stand at the moment of compiling.
+Prices by time of day or date, and those of service tiers, are taken as they stand at the moment of compiling.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ _CHAINS: dict[str, tuple[str, ...]] = {
 }
 
 
+_TIER = "service_tier"
 _NO_NAME = ("ft:", ".ft-", ":extended")
 
 
@@ -52,7 +53,9 @@ def build_catalogue(price_id: str | None, now: datetime) -> ProviderCatalogue:
         if other in by_id:
             infos.extend(by_id[other].models)
     return ProviderCatalogue(
-        models=tuple(PricedModel(info.id, _clause(info.match), _rows(info, now)) for info in infos),
+        models=tuple(
+            PricedModel(info.id, _clause(info.match), _rows(info, now), _tiers(info, now)) for info in infos
+        ),
         known_models=tuple(info.id for info in provider.models if _callable_name(info)),
     )
 
@@ -87,12 +90,36 @@ def _rows(info: lib.ModelInfo, now: datetime) -> tuple[PriceRow, ...]:
     """One row per tier, base first; empty for a model that is not priced by token (unknown, not free)."""
     if not info.prices:
         return ()
-    prices = info.get_prices(now)
+    return _rows_of(info.get_prices(now))
+
+
+def _tiers(info: lib.ModelInfo, now: datetime) -> dict[str, tuple[PriceRow, ...]]:
+    """The rows of each service tier for which every rate is told: one that is left out may not be the standard one."""
+    tiers: dict[str, tuple[PriceRow, ...]] = {}
+    for variant in info.price_variants or ():
+        tier = variant.when.get(_TIER)
+        if tier is None or len(variant.when) > 1 or tier in tiers or not info.prices:
+            continue
+        if variant.constraint is not None and not variant.constraint.active(now):
+            continue
+        standard, told = _rates(info.get_prices(now)), _rates(variant.prices)
+        if standard and standard <= told:
+            tiers[tier] = _rows_of(info.get_prices(now, {_TIER: tier}))
+    return tiers
+
+
+def _rates(prices: lib.ModelPrice) -> set[str]:
+    return {name for chain in _CHAINS.values() for name in chain if getattr(prices, name) is not None}
+
+
+def _rows_of(prices: lib.ModelPrice) -> tuple[PriceRow, ...]:
     if prices.input_mtok is None and prices.output_mtok is None:
         return ()
     rates = {bucket: _first_rate(prices, chain) for bucket, chain in _CHAINS.items()}
     starts = {tier.start for rate in rates.values() if isinstance(rate, lib.TieredPrices) for tier in rate.tiers}
-    return tuple(_row(rates, start) for start in (0, *sorted(starts - {0})))
+    fee = prices.web_searches_kcount
+    fee_nanousd = int(fee * NANOUSD_PER_USD / 1000) if isinstance(fee, Decimal) else None
+    return tuple(_row(rates, start, fee_nanousd) for start in (0, *sorted(starts - {0})))
 
 
 def _first_rate(prices: lib.ModelPrice, chain: tuple[str, ...]) -> Decimal | lib.TieredPrices | None:
@@ -103,8 +130,9 @@ def _first_rate(prices: lib.ModelPrice, chain: tuple[str, ...]) -> Decimal | lib
     return None
 
 
-def _row(rates: dict[str, Decimal | lib.TieredPrices | None], start: int) -> PriceRow:
-    return PriceRow(**{bucket: _rate_at(rate, start) for bucket, rate in rates.items()}, above_tokens=start)
+def _row(rates: dict[str, Decimal | lib.TieredPrices | None], start: int, fee_nanousd: int | None) -> PriceRow:
+    found = {bucket: _rate_at(rate, start) for bucket, rate in rates.items()}
+    return PriceRow(**found, above_tokens=start, web_search_nanousd=fee_nanousd)
 
 
 def _rate_at(rate: Decimal | lib.TieredPrices | None, start: int) -> int:

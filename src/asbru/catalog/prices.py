@@ -51,11 +51,13 @@ class MatchClause(msgspec.Struct, frozen=True, array_like=True):
 
 
 class PricedModel(msgspec.Struct, frozen=True, array_like=True):
-    """A model of the price data: its names and its rows, ascending by tier (none: not priced by token)."""
+    """A model of the price data: its names and its rows, ascending by size (none: not priced by token); and the rows of
+    service tiers that have prices of their own."""
 
     id: str
     match: MatchClause
     rows: tuple[PriceRow, ...] = ()
+    tiers: dict[str, tuple[PriceRow, ...]] = {}
 
 
 class PriceBook:
@@ -63,17 +65,20 @@ class PriceBook:
 
     def __init__(self, models: Mapping[str, tuple[PricedModel, ...]]) -> None:
         self._models = dict(models)
-        self._answers: dict[tuple[str, str], tuple[PriceRow, ...] | None] = {}
+        self._answers: dict[tuple[str, str, str], tuple[PriceRow, ...] | None] = {}
 
-    def rows(self, provider: str, model: str) -> tuple[PriceRow, ...] | None:
-        """The rows for `model` as the provider spells it, or None where no price per token is known."""
-        key = (provider, model)
+    def rows(self, provider: str, model: str, tier: str = "") -> tuple[PriceRow, ...] | None:
+        """The rows for `model` as the provider spells it, in a service tier ("": the standard one), or None where no
+        price per token is known."""
+        key = (provider, model, tier)
         try:
             return self._answers[key]
         except KeyError:
             pass
         found = find_priced_model(self._models.get(provider, ()), model)
-        rows = found.rows or None if found is not None else None
+        rows: tuple[PriceRow, ...] | None = None
+        if found is not None:
+            rows = (found.tiers.get(tier) if tier else found.rows) or None
         if len(self._answers) >= REMEMBERED_NAMES_MAX:
             self._answers.clear()
         self._answers[key] = rows

@@ -15,9 +15,10 @@ from asbru import __version__
 __all__ = ["commands", "main"]
 
 _COMMANDS = {
-    "serve": "Serve: the gateway itself.",
-    "demo": "Serve with a mock model, and show one streamed answer.",
+    "serve": "Run the gateway.",
+    "demo": "Run the gateway with a mock model and show one streamed reply.",
     "config": "Check a configuration, write an example, or print the JSON schema.",
+    "reprice": "Price the records anew by the prices as they are now configured.",
     "records": "Look at the records of calls.",
     "secrets": "Change the key that seals secrets in the database.",
     "version": "Print the version.",

@@ -32,10 +32,10 @@ def command() -> None:
     type=click.Path(path_type=Path, file_okay=False),
     default=DATA_DIR,
     show_default=True,
-    help="Where `serve` finds it; created when missing.",
+    help="Directory in which `serve` looks for it; created if missing.",
 )
 def init(*, config: Path | None, data_dir: Path) -> None:
-    """Write a commented example, with the mock switched on; a file that is there is left alone."""
+    """Write a commented example that enables the mock; an existing file is not changed."""
     from importlib.resources import files
 
     from asbru.app.data_dir import ensure_data_dir
@@ -43,7 +43,7 @@ def init(*, config: Path | None, data_dir: Path) -> None:
 
     there = find_config_file(config, data_dir)
     if there is not None and there.exists():
-        _refuse([f"{there} exists already; remove it first, or name another file with --config"])
+        _refuse([f"{there} already exists; remove it first, or choose another file with --config"])
     file = config or ensure_data_dir(data_dir) / CONFIG_FILE_NAMES[0]
     with file.open("x", encoding="utf-8") as opened:
         opened.write((files("asbru.app.config") / "example.yaml").read_text(encoding="utf-8"))
@@ -58,10 +58,12 @@ def init(*, config: Path | None, data_dir: Path) -> None:
     type=click.Path(path_type=Path),
     default=DATA_DIR,
     show_default=True,
-    help="Searched without --config.",
+    help="Directory to search for a configuration if --config is not given.",
 )
-@click.option("--host", help="Check as if listening there.")
-@click.option("--live", is_flag=True, help="Also ask each provider whether it answers at its base_url, with its key.")
+@click.option("--host", help="Check as if listening on this address.")
+@click.option(
+    "--live", is_flag=True, help="Also check that each provider responds at its base_url and accepts its key."
+)
 def check(*, config: Path | None, data_dir: Path, host: str | None, live: bool) -> None:
     """Read the configuration as `serve` would: exit 0 with a summary, or 1 with every error."""
     from asbru.app.boot import Options
@@ -116,7 +118,7 @@ def _print_summary(compiled: Compiled) -> None:
     boot, snapshot = compiled.boot, compiled.snapshot
     table = Table("provider", "type", "address", "keys", "prices", box=None, header_style="bold")
     for provider in snapshot.providers:
-        address = "started with the gateway" if provider.unix_socket or not provider.base_url else provider.base_url
+        address = "starts with the gateway" if provider.unix_socket or not provider.base_url else provider.base_url
         keyless = len(provider.keys) == 1 and not provider.keys[0].value.reveal()
         keys = "none needed" if keyless else str(len(provider.keys) or "none usable")
         table.add_row(provider.name, provider.kind, address, keys, "known" if provider.prices else "unknown")
@@ -124,11 +126,11 @@ def _print_summary(compiled: Compiled) -> None:
     console.print(f"OK: {boot.config_file or 'built-in defaults'}")
     console.print(f"listens on {boot.host} port {boot.port} with {counted(boot.workers, 'worker')}")
     usable = len(compiled.declared[VIRTUAL_KEY])
-    keys = counted(usable, "virtual key") if usable else "no usable virtual key: nobody can call"
+    keys = counted(usable, "virtual key") if usable else "no usable virtual key: every call will be refused"
     if snapshot.open_access:
-        keys = "no virtual keys: open to every caller on this machine"
+        keys = "no virtual keys: every process on this machine may call"
     elif not compiled.config.virtual_keys:
-        keys = "no virtual keys: one is generated at the first start"
+        keys = "no virtual keys: Asbru generates one at the first start"
     console.print(f"{keys}, {counted(len(snapshot.fallbacks), 'fallback')}")
     console.print(table)
 

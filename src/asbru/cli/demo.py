@@ -65,7 +65,8 @@ def command(*, port: int, data_dir: Path) -> None:
             code = process.wait()
             if url is None and code:
                 click.echo(
-                    "asbru: it did not start, see above; for another port: --port 9000, make run PORT=9000", err=True
+                    "asbru: startup failed, see above; to use another port: --port 9000, or make run PORT=9000",
+                    err=True,
                 )
         except (OSError, http.client.HTTPException, ValueError) as error:
             click.echo(f"asbru: the demo call failed: {error}", err=True)
@@ -182,7 +183,7 @@ def _models(providers: list[str]) -> str:
     unset = [kind.env_key for name, kind in types.items() if kind.env_key and name not in providers]
     lines = [_few(offered)]
     if unset:
-        lines += ["for other providers set their keys and start again:", _few(unset)]
+        lines += ["to add providers, set their keys and restart:", _few(unset)]
     return "\n            ".join(lines)
 
 

@@ -21,10 +21,10 @@ DATA_DIR = Path("asbru-data")
     type=click.Path(path_type=Path, file_okay=False),
     default=DATA_DIR,
     show_default=True,
-    help="Records, and config.yaml|yml|json when --config is not given; created when missing.",
+    help="Directory for records, and for config.yaml|yml|json if --config is not given; created if missing.",
 )
 def command(*, config: Path | None, host: str | None, port: int | None, workers: int | None, data_dir: Path) -> None:
-    """Serve until told to stop: SIGTERM or Ctrl-C drains, a second one ends at once, SIGHUP reloads."""
+    """Run until stopped: SIGTERM or Ctrl-C drains, a second one stops at once, SIGHUP reloads."""
     from asbru.app.boot import Options
 
     options = Options(data_dir=data_dir, config=config, host=host, port=port, workers=workers)

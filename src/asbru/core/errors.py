@@ -201,6 +201,8 @@ class UpstreamError(AsbruError):
     header lines that came with it and go back to any caller, each ending with CRLF. `whole_key`: the provider said that
     it concerns the key whatever the model (its credit is used up).
 
+    `detail`: the message for operators, where that for callers says less.
+
     `kind`: status (it answered with an error), fault (an error inside a 200 or a stream), network, protocol,
     deadline, cut (the stream ended before its end), exhausted (no key is left to try).
     """
@@ -210,6 +212,7 @@ class UpstreamError(AsbruError):
     code = "upstream_error"
     blame = "upstream"
     lines: bytes = b""
+    detail: str = ""
     whole_key = False
 
     def __init__(

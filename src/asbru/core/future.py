@@ -46,6 +46,11 @@ class Future(Generic[T]):
             self.waiter = None
             waiter()
 
+    @property
+    def failure(self) -> BaseException | None:
+        """What it failed with, for those who do not await it."""
+        return self._error
+
     def __await__(self) -> Generator[Future[T], None, T]:
         if not self.done:
             yield self

@@ -11,12 +11,13 @@ import msgspec
 from asbru.core.usage import Usage
 
 NANOUSD_PER_USD = 1_000_000_000
-_MTOK = 1_000_000
+MTOK = 1_000_000
 
 
 class PriceRow(msgspec.Struct, frozen=True, array_like=True):
     """Nano-dollars per million tokens, one number per usage bucket. `above_tokens`: the row holds for calls with
-    more input tokens than that (0 for the base row)."""
+    more input tokens than that (0 for the base row). `web_search_nanousd`: the fee for one search of the web, where it
+    is known."""
 
     input: int
     output: int
@@ -26,6 +27,7 @@ class PriceRow(msgspec.Struct, frozen=True, array_like=True):
     audio_input: int
     audio_output: int
     above_tokens: int = 0
+    web_search_nanousd: int | None = None
 
 
 def price_nanousd(rows: tuple[PriceRow, ...], usage: Usage) -> int:
@@ -44,5 +46,14 @@ def price_nanousd(rows: tuple[PriceRow, ...], usage: Usage) -> int:
         + usage.cache_write_1h * row.cache_write_1h
         + usage.audio_input * row.audio_input
         + usage.audio_output * row.audio_output
-        + _MTOK // 2
-    ) // _MTOK
+        + MTOK // 2
+    ) // MTOK
+
+
+def price_with_fees_nanousd(rows: tuple[PriceRow, ...], usage: Usage) -> int | None:
+    """The same with the fees for what is not charged by tokens; None where a fee is not known."""
+    cost = price_nanousd(rows, usage)
+    if not usage.web_searches:
+        return cost
+    fee = rows[0].web_search_nanousd
+    return None if fee is None else cost + usage.web_searches * fee

@@ -22,86 +22,91 @@ class Traits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """What a target takes and refuses. A field's default is what its dialect asks of everybody."""
 
     strip: Annotated[
-        frozenset[str], Meta(description="Top-level request fields it refuses: removed, and named in a note.")
+        frozenset[str],
+        Meta(description="Top-level request fields that the model refuses. Asbru removes them and adds a note."),
     ] = frozenset()
     refuse_inputs: Annotated[
         tuple[InputKind, ...],
-        Meta(description="Inputs it lacks: a call that holds one is refused before anything is sent."),
+        Meta(description="Inputs that the model does not support. Asbru refuses a call that contains one."),
     ] = ()
     refuse_members: Annotated[
         tuple[str, ...],
         Meta(
-            description="Members, anywhere in a request of its own dialect, that it refuses although it takes what "
-            "they say under another name: a request that holds one is read and written anew."
+            description="Members, anywhere in a request of the same dialect, that the model refuses although it "
+            "accepts their content under another name. A request that contains one is translated."
         ),
     ] = ()
     ask_stream_usage: Annotated[
         bool,
-        Meta(description="Ask for usage in streams when the caller did not, where the dialect tells it only then."),
+        Meta(description="Ask for usage in streams if the caller does not, in dialects that report it on request."),
     ] = True
     legacy_max_tokens: Annotated[
-        bool, Meta(description="It knows `max_tokens` and not `max_completion_tokens` (OpenAI dialect).")
+        bool, Meta(description="The server supports `max_tokens` but not `max_completion_tokens` (OpenAI dialect).")
     ] = False
     max_output_tokens: Annotated[
         int,
         Meta(
             ge=0,
-            description="Its largest output: sent where `max_tokens` is required and the caller named none; a larger "
-            "limit is lowered to it where a call is translated; 0: not known.",
+            description="Largest output of the model. Sent if `max_tokens` is required and the caller sets "
+            "none; translated calls lower a larger limit to it. 0: unknown.",
         ),
     ] = 0
     cache_marks: Annotated[
-        bool, Meta(description="It reads cache marks although its dialect has none (OpenAI dialect).")
+        bool, Meta(description="The model reads cache marks although its dialect has none (OpenAI dialect).")
     ] = False
     thinking: Annotated[
         ThinkingStyle | None,
         Meta(
-            description="How it is asked to reason: by effort (`adaptive`), by a budget of tokens (Anthropic dialect), "
-            "or not at all (`none`: what a translated call says about reasoning is left out)."
+            description="How to ask the model to reason: with an effort (`adaptive`), with a budget of tokens "
+            "(Anthropic dialect), or not at all (`none`: translated calls omit all reasoning "
+            "settings)."
         ),
     ] = None
     system_anywhere: Annotated[
         bool,
         Meta(
-            description="It takes several system messages, anywhere in the conversation (OpenAI dialect). Otherwise "
-            "those at the start become one, and later ones become user text."
+            description="The model accepts several system messages, anywhere in the conversation (OpenAI "
+            "dialect). If not, those at the start become one, and later ones become user text."
         ),
     ] = False
     reasoning_back: Annotated[
         ReasoningBack | None,
         Meta(
-            description="The member in which it wants the reasoning of earlier answers back (OpenAI dialect); `none`: "
-            "it refuses it. By default the member in which a provider of this dialect sent it."
+            description="Member in which the model expects the reasoning of earlier replies (OpenAI dialect); "
+            "`none`: it refuses reasoning. Default: the member in which a provider of this dialect "
+            "sent it."
         ),
     ] = None
     efforts: Annotated[
         tuple[str, ...],
         Meta(
-            description="Reasoning efforts it takes; another one becomes the nearest where a call is translated. "
-            "`none` among them: reasoning can be switched off. Empty: those of its dialect."
+            description="Reasoning efforts that the model accepts; translated calls replace another one with "
+            "the nearest. If `none` is included, reasoning can be switched off. Empty: the efforts "
+            "of the dialect."
         ),
     ] = ()
     effort_with_tools: Annotated[
         str | None,
         Meta(
-            description="The only effort it takes beside tools (OpenAI dialect): written into every translated call "
-            "that offers some."
+            description="The only effort that the model accepts together with tools (OpenAI dialect). Set in "
+            "every translated call that offers tools."
         ),
     ] = None
     tool_name_chars_max: Annotated[
         int,
         Meta(
             ge=16,
-            description="The longest name of a tool that it takes, of letters, digits, `_` and `-`. A translated call "
-            "writes any other name in these letters and this length; the caller reads its own name in the answer.",
+            description="Maximum length of a tool name, which may contain letters, digits, `_` and `-`. "
+            "Translated calls rewrite any other name to fit; the caller reads its own name in the "
+            "reply.",
         ),
     ] = 64
     tool_id_chars_max: Annotated[
         int,
         Meta(
             ge=0,
-            description="The longest id of a tool call that it takes (OpenAI dialect): a longer one becomes a digest "
-            "where a call is translated; 0: any.",
+            description="Maximum length of a tool call id (OpenAI dialect); translated calls replace a longer "
+            "one with a digest. 0: no limit.",
         ),
     ] = 40
     tool_id_chars: Annotated[
@@ -109,21 +114,21 @@ class Traits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         Meta(
             ge=0,
             le=64,
-            description="It wants ids of tool calls of exactly so many letters and digits (OpenAI dialect): any other "
-            "becomes a digest where a call is translated; 0: it does not.",
+            description="Exact number of letters and digits that the model requires in tool call ids (OpenAI "
+            "dialect); translated calls replace any other id with a digest. 0: no such requirement.",
         ),
     ] = 0
     user_chars_max: Annotated[
         int,
         Meta(
             ge=0,
-            description="The longest name of a user that it takes: a longer one becomes a digest where a call is "
-            "translated; 0: that of its dialect (OpenAI 64, Anthropic 256).",
+            description="Maximum length of a user name; translated calls replace a longer one with a digest. 0: "
+            "the limit of the dialect (OpenAI 64, Anthropic 256).",
         ),
     ] = 0
     sampling: Annotated[
         bool,
-        Meta(description="It takes `temperature`, `top_p` and `top_k`; if not, a translated call goes without them."),
+        Meta(description="The model accepts `temperature`, `top_p` and `top_k`. If not, translated calls omit them."),
     ] = True
 
 
@@ -155,7 +160,7 @@ class TraitRule(TraitChanges, frozen=True, kw_only=True, forbid_unknown_fields=T
         str,
         Meta(
             min_length=1,
-            description="Which models, as the provider spells them: `*` stands for any text, the rest word for word.",
+            description="Models to which the rule applies, as the provider spells them; `*` matches any text.",
         ),
     ]
 

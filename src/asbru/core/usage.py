@@ -35,7 +35,11 @@ class Usage(msgspec.Struct, frozen=True):
     """False where the provider does not split reasoning from output: `output` then holds both."""
     standard: bool = True
     """False where the provider charges otherwise than by tokens at its standard prices: another service tier, a fee for
-    each use of a tool, a dearer region or speed. What it cost is then unknown."""
+    each use of a tool, a dearer region or speed. What it cost is then unknown, unless the next two say all about it."""
+    tier: str = ""
+    """The service tier that it was charged by, as the provider calls it, where that is all that is not standard."""
+    web_searches: int = 0
+    """Searches that cost a fee each, where that (and the tier) is all that is not standard."""
 
     @property
     def input_total(self) -> int:
@@ -82,4 +86,6 @@ class Usage(msgspec.Struct, frozen=True):
             audio_output=self.audio_output + other.audio_output,
             reasoning_known=self.reasoning_known and other.reasoning_known,
             standard=self.standard and other.standard,
+            tier=self.tier or other.tier,
+            web_searches=self.web_searches + other.web_searches,
         )

@@ -67,7 +67,7 @@ class Door:
             self._refuse(error, route, request, connection)
         except Exception:  # noqa: BLE001 -- the caller is told 500, the log the traceback
             self._log_bug()
-            self._refuse(GatewayError("something went wrong inside the gateway"), route, request, connection)
+            self._refuse(GatewayError("an internal error occurred in the gateway"), route, request, connection)
 
     # Calls
 
@@ -91,6 +91,8 @@ class Door:
         if head.watched:
             call.watched = head.watched
         call.accept_coding = head.accept_coding
+        if head.run:
+            call.run = head.run.decode("latin-1")
         if head.content_coding:
             call.content_coding = head.content_coding
         connection.stepper.run(serve(call, rooms), self._ended, (call, connection))
@@ -108,7 +110,7 @@ class Door:
         if response.started:
             connection.abort()
             return
-        wrong = GatewayError("something went wrong inside the gateway")
+        wrong = GatewayError("an internal error occurred in the gateway")
         response.whole(wrong.status, JSON_LINE, call.dialect.errors.write(wrong, call.id.decode()))
 
     # Everything else
@@ -118,7 +120,7 @@ class Door:
             raise request.error
         if request.head.upgrade.strip().lower() == b"websocket":
             connection.response.closing = True
-            raise UpgradeRequired("this path does not take WebSocket upgrades; use a plain HTTP request")
+            raise UpgradeRequired("this path does not support WebSocket upgrades; use a plain HTTP request")
         if self.forwarder.forward(request, connection):
             return
         found = Found(route, {}) if route is not None else self._router.find_loosely(request.head.path)
@@ -126,11 +128,13 @@ class Door:
             self._options(found, connection)
             return
         if found is None:
-            raise NotFound(f"there is no {_text(request.head.path)} here; see the API's paths in the documentation")
+            raise NotFound(
+                f"the path {_text(request.head.path)} does not exist; see the documentation for the paths of the API"
+            )
         route = found.route
         if request.head.method not in route.methods:
             allowed = b", ".join(route.methods).decode()
-            raise MethodNotAllowed(f"{_text(request.head.path)} takes {allowed}, not {_text(request.head.method)}")
+            raise MethodNotAllowed(f"{_text(request.head.path)} supports {allowed}, not {_text(request.head.method)}")
         match route.kind:
             case "call":
                 self._call(route, request, connection, found.parameters)
@@ -166,7 +170,7 @@ class Door:
         form = found.route.dialect.models
         one = found.parameters.get("model")
         if one is not None and one not in names:
-            raise NotFound(f"the model '{one[:200]}' is not known", code="model_not_found", param="model")
+            raise NotFound(f"the model '{one[:200]}' is unknown", code="model_not_found", param="model")
         body = form.write_all(names) if one is None else form.write_one(one)
         connection.response.whole(200, JSON_LINE, body)
 

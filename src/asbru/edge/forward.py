@@ -74,7 +74,7 @@ async def _answer(exchange: Exchange) -> UpstreamResponse:
             raise
         # Nothing was sent, so it can be sent again: the process is about to start, or to start again.
         raise Overloaded(
-            "the process behind this path is not there; try again shortly", code="unavailable", retry_after_s=1
+            "the process behind this path is not running; try again shortly", code="unavailable", retry_after_s=1
         ) from error
 
 
@@ -86,7 +86,7 @@ def _ended(connection: ServerConnection, error: BaseException | None) -> None:
         connection.abort()
         return
     wrong = error if isinstance(error, AsbruError) else GatewayError("forwarding failed")
-    status, kind, message, lines = 502, "api_error", "the process behind this path did not answer", JSON_LINE
+    status, kind, message, lines = 502, "api_error", "the process behind this path did not respond", JSON_LINE
     if isinstance(wrong, Overloaded):
         status, kind, message = wrong.status, wrong.type, wrong.message
         lines += b"retry-after: %d\r\n" % max(1, round(wrong.retry_after_s or 1))

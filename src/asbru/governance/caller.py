@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from asbru.core.errors import Forbidden
-from asbru.governance.entries import EVERY_PROVIDER, EVERYTHING, KeyEntry, ProviderEntry
+from asbru.governance.entries import EVERY_PROVIDER, EVERYTHING, KeyEntry, ProviderEntry, write_tags
 from asbru.governance.patterns import Blocked, Patterns
 
 VERDICTS_MAX: Final = 256
@@ -47,15 +47,29 @@ class _Grant:
 
 class Caller:
     """Who calls. `entry`: the key as declared; `owners`: the ids whose limits it counts against, its own first, then
-    those above it. `shares`: the providers with a weight, the heaviest first. `unrestricted`: it may use everything
-    everywhere, nothing about it bears on where its calls go, and nothing need be asked."""
+    those above it. `booked_on`: the names of its team and customer and its tags, as a record holds them, "" for none.
+    `shares`: the providers with a weight, the heaviest first. `unrestricted`: it may use everything everywhere, nothing
+    about it bears on where its calls go, and nothing need be asked."""
 
-    __slots__ = ("_blocked", "_grants", "_models", "_verdicts", "entry", "name", "owners", "shares", "unrestricted")
+    __slots__ = (
+        "_blocked",
+        "_grants",
+        "_models",
+        "_verdicts",
+        "booked_on",
+        "entry",
+        "name",
+        "owners",
+        "shares",
+        "unrestricted",
+    )
 
     def __init__(self, entry: KeyEntry, owners: Sequence[str] = ()) -> None:
         self.entry = entry
         self.name = entry.name
         self.owners = tuple(owners)
+        kinds = dict(owner.split("/", 1) for owner in self.owners)
+        self.booked_on = (kinds.get("team", ""), kinds.get("customer", ""), write_tags(entry.tags))
         told = [Share(one.provider, one.weight) for one in entry.providers if one.weight is not None]
         self.shares = tuple(sorted(told, key=lambda share: -share.weight))
         self.unrestricted = (
@@ -109,7 +123,7 @@ class Caller:
     def refuse_keys(self, provider: str) -> Forbidden:
         """The refusal where the caller may use none of the keys that the provider has."""
         return Forbidden(
-            f"this key may use none of the keys of the provider '{provider}' that are in use",
+            f"this key may not use any of the active keys of the provider '{provider}'",
             code="provider_not_allowed",
         )
 
@@ -148,3 +162,6 @@ def _named(names: Iterable[str]) -> str:
 
 OPEN_CALLER: Final = Caller(KeyEntry("", EVERYTHING, providers=EVERY_PROVIDER))
 """Whoever calls without a key, where that is allowed."""
+
+NOBODY: Final = Caller(KeyEntry("", ()))
+"""Who a call is recorded for that was refused before anyone was known."""

@@ -64,7 +64,7 @@ def _scope_flaws(one: ScopeLimits) -> Iterator[Flaw]:
     if (one.scope == "provider") if slash else (one.scope != "provider"):
         yield Flaw(("name",), f"expected {_SCOPE_NAMES[one.scope]}, got {one.name!r}")
     elif slash and not rest:
-        yield Flaw(("name",), f"expected {_SCOPE_NAMES[one.scope]}: nothing stands after the slash")
+        yield Flaw(("name",), f"expected {_SCOPE_NAMES[one.scope]}: nothing follows the slash")
 
 
 def _limit_flaws(one: Limited) -> Iterator[Flaw]:
@@ -81,12 +81,12 @@ def _limit_flaws(one: Limited) -> Iterator[Flaw]:
             yield Flaw((*path, "amount_usd"), "less than a nano-dollar")
     for place, limit in enumerate(one.rate_limits):
         if limit.metric == "concurrency" and limit.window != "1m":
-            yield Flaw(("rate_limits", place, "window"), "`concurrency` has no window: it counts calls at one time")
+            yield Flaw(("rate_limits", place, "window"), "`concurrency` has no window: it counts concurrent calls")
 
 
 def _access_flaws(one: Access) -> Iterator[Flaw]:
     if one.team is not None and one.customer is not None:
-        yield Flaw(("customer",), "a key of a team belongs to the team's customer: leave it out")
+        yield Flaw(("customer",), "a key of a team belongs to the team's customer: omit `customer`")
     if one.expires_at is not None:
         try:
             expiry_ms(one.expires_at)
@@ -97,7 +97,7 @@ def _access_flaws(one: Access) -> Iterator[Flaw]:
     for place, access in enumerate(one.providers):
         path = ("providers", place)
         if repeated[access.provider] > 1:
-            yield Flaw((*path, "provider"), f"{access.provider!r} stands here twice; put what it may use into one")
+            yield Flaw((*path, "provider"), f"{access.provider!r} is listed twice; combine the entries")
         for flaw in _limit_flaws(access):
             yield Flaw((*path, *flaw.path), flaw.message)
         yield from _pattern_flaws(path, access.models, access.blocked_models)

@@ -50,7 +50,7 @@ class RateLimit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """How many requests or tokens there may be in a sliding window of time, or how many calls at once."""
 
     metric: Annotated[Metric, Meta(description="What is counted.")]
-    amount: Annotated[int, Meta(gt=0, le=10**15, description="How many are allowed in any one window.")]
+    amount: Annotated[int, Meta(gt=0, le=10**15, description="Number allowed in each window.")]
     window: Annotated[
         str, Meta(pattern=WINDOW, description="Length of the window; not for `concurrency`, which has none.")
     ] = "1m"
@@ -83,7 +83,9 @@ class ProviderAccess(Limited, frozen=True, kw_only=True, forbid_unknown_fields=T
     models: Annotated[
         _Names, Meta(description="Models it may call: names, globs such as `gpt-4o*`, or `regex:` expressions.")
     ] = ("*",)
-    blocked_models: Annotated[_Names, Meta(description="Models it may not call, whatever `models` says.")] = ()
+    blocked_models: Annotated[
+        _Names, Meta(description="Models that it may not call, even if `models` allows them.")
+    ] = ()
     keys: Annotated[_Names, Meta(description="The provider's keys that may serve it.")] = ("*",)
     weight: Annotated[
         Annotated[float, Meta(gt=0, le=1_000_000)] | None,
@@ -102,10 +104,12 @@ class Access(Limited, frozen=True, kw_only=True, forbid_unknown_fields=True):
     models: Annotated[
         _Names,
         Meta(
-            description="What it may call: `provider/model`, `provider/*`, a name, globs, `regex:` expressions, `*`."
+            description="Models it may call: `provider/model`, `provider/*`, names, globs, `regex:` expressions, `*`."
         ),
     ] = ("*",)
-    blocked_models: Annotated[_Names, Meta(description="What it may not call, whatever `models` says.")] = ()
+    blocked_models: Annotated[
+        _Names, Meta(description="Models that the key may not call, even if `models` allows them.")
+    ] = ()
     providers: Annotated[
         tuple[ProviderAccess, ...], Meta(max_length=100, description="The providers it may use.")
     ] = (ProviderAccess(),)
@@ -126,7 +130,7 @@ LimitScope: TypeAlias = Literal["provider", "model", "provider_key"]
 
 
 class ScopeLimits(Limited, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Limits of a provider, a model or a provider's key, whoever calls."""
+    """Limits of a provider, a model or a provider's key, for all callers."""
 
     scope: Annotated[LimitScope, Meta(description="What they are about.")]
     name: Annotated[

@@ -11,7 +11,7 @@ written the entry.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -79,3 +79,8 @@ class KeyEntry(msgspec.Struct, frozen=True, omit_defaults=True):
 def write_virtual_key(name: str, models: Iterable[str]) -> bytes:
     """The payload of a key that is limited in nothing but its models."""
     return msgspec.msgpack.encode(KeyEntry(name=name, models=tuple(models)))
+
+
+def write_tags(tags: Mapping[str, str]) -> str:
+    """Tags as a record holds them: a JSON object with its names in order, "" for none."""
+    return msgspec.json.encode(dict(sorted(tags.items()))).decode() if tags else ""

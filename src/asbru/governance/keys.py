@@ -107,7 +107,7 @@ class Keys:
                 "`x-asbru-key`",
                 code="missing_api_key",
             )
-        raise Unauthenticated("the API key is not known here; expected a virtual key of this gateway (sk-asb-...)")
+        raise Unauthenticated("the API key is unknown; expected a virtual key of this gateway (sk-asb-...)")
 
     def _caller(self, digest: str, payload: bytes) -> Caller:
         """The caller behind a key that is there; raises `Unauthenticated` where it may not be used now."""
@@ -116,7 +116,7 @@ class Keys:
             entry = self._read(payload)
             if not entry.active:
                 raise Unauthenticated(
-                    f"the API key '{entry.name}' has been revoked; ask for another", code="revoked_api_key"
+                    f"the API key '{entry.name}' has been revoked; ask for a new one", code="revoked_api_key"
                 )
             owners = (entry.owner_id, *self.owners.above(entry)) if entry.owner_id else ()
             found = self._callers[digest] = Caller(entry, owners)
@@ -124,7 +124,7 @@ class Keys:
         if expires_ms and expires_ms <= self._unix_time() * 1000:
             when = datetime.fromtimestamp(expires_ms // 1000, UTC)
             raise Unauthenticated(
-                f"the API key '{found.name}' expired at {when:%Y-%m-%dT%H:%M:%SZ}; ask for another",
+                f"the API key '{found.name}' expired at {when:%Y-%m-%dT%H:%M:%SZ}; ask for a new one",
                 code="expired_api_key",
             )
         return found
@@ -180,7 +180,7 @@ class _Owners:
             if parent is None or len(found) >= _OWNERS_ABOVE_MAX:
                 kind, _, name = owner_id.partition("/")
                 raise Unauthenticated(
-                    f"the API key '{key.name}' belongs to the {kind} '{name}', which is not known here",
+                    f"the API key '{key.name}' belongs to the {kind} '{name}', which is unknown",
                     code="unknown_owner",
                 )
             found.append(owner_id)

@@ -114,7 +114,7 @@ class _Ways:
             self._at = 4
         ways = self._alternatives(0)
         if self._at < len(self._text):
-            raise ValueError(f"{self._text[self._at :][:10]!r} is not taken in an expression here")
+            raise ValueError(f"{self._text[self._at :][:10]!r} is not supported in an expression")
         return ways
 
     def _alternatives(self, depth: int) -> int:
@@ -145,7 +145,7 @@ class _Ways:
         if found is not None:
             self._at = found.end()
         elif self._text[self._at] in _SPECIAL:
-            raise ValueError(f"{self._text[self._at :][:10]!r} is not taken in an expression here")
+            raise ValueError(f"{self._text[self._at :][:10]!r} is not supported in an expression")
         else:
             self._at += 1
         return 1

@@ -68,6 +68,11 @@ class Batches:
         """Send what was added, in one write."""
         self._pump()
 
+    @property
+    def room(self) -> int:
+        """Bytes that the backlog still takes."""
+        return self._backlog_bytes_max - self._backlog_bytes
+
     # For the link
 
     def next_frame(self) -> bytes | None:

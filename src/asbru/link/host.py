@@ -195,7 +195,7 @@ class Host:
             for frame in received or ():
                 self._take(peer, frame)
         except frames.FrameError as error:
-            log("error", "a worker said what nobody understands", worker=peer.incarnation, why=error)
+            log("error", "a worker sent an unknown message", worker=peer.incarnation, why=error)
             received = None
         if received is None:
             self._part(peer)
@@ -209,7 +209,7 @@ class Host:
                 raise frames.FrameError(f"it speaks version {number}, this bookkeeper version {frames.PROTOCOL}")
             peer.incarnation = payload.decode(errors="replace")
         elif not peer.incarnation:
-            raise frames.FrameError("it did not say who it is")
+            raise frames.FrameError("it did not identify itself")
         elif kind == frames.BATCH:
             self._keep(peer, number, name, payload)
         elif kind == frames.TELL:
@@ -280,7 +280,7 @@ class Host:
     def _refuse_unread(self, what: str, name: str, peer: Peer, error: Exception) -> None:
         self.refused += 1
         why = f"{type(error).__name__}: {error}"
-        log("error", f"a {what} of a worker was not understood", name=name, worker=peer.incarnation, why=why)
+        log("error", f"a {what} from a worker could not be read", name=name, worker=peer.incarnation, why=why)
 
 
 def _is_served(path: Path) -> bool:

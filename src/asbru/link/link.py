@@ -46,7 +46,7 @@ class Link:
         self._loop = loop
         self._call_later = loop.call_later
         self._path = socket_path
-        self._incarnation = incarnation or f"{os.getpid()}-{os.urandom(8).hex()}"
+        self.incarnation = incarnation or f"{os.getpid()}-{os.urandom(8).hex()}"
         self._batches: dict[str, Batches] = {}
         self._questions: dict[int, tuple[OnReply, asyncio.TimerHandle]] = {}
         self._question_number = 0
@@ -173,19 +173,23 @@ class Link:
             return
         if self._away:
             self._away = False
-            log("info", "bookkeeper is back", backlog_rows=self.queued)
+            log("info", "bookkeeper available again", backlog_rows=self.queued)
         self._socket = connection
         self._reader = frames.FrameReader()
         self._reconnect_s = RECONNECT_FIRST_S
         self._loop.add_reader(connection.fileno(), self._on_readable)
-        self._send(frames.write_frame(frames.HELLO, frames.PROTOCOL, payload=self._incarnation.encode()))
+        self._send(frames.write_frame(frames.HELLO, frames.PROTOCOL, payload=self.incarnation.encode()))
         for call in self._on_connect:
             call()
 
     def _retry(self, error: OSError | frames.FrameError | None) -> None:
         if not self._away:
             self._away = True
-            log("warning", "bookkeeper is away, records wait", why=error or "it closed the connection")
+            log(
+                "warning",
+                "bookkeeper unavailable; records are kept in memory",
+                why=error or "it closed the connection",
+            )
         self._reconnect_timer = self._call_later(self._reconnect_s, self._connect)
         self._reconnect_s = min(self._reconnect_s * 2, RECONNECT_MAX_S)
 

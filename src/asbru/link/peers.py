@@ -45,7 +45,7 @@ class Peer:
         if self.connection.fileno() < 0:
             return
         if len(self._outbox) + len(frame) > OUTBOX_BYTES_MAX:
-            log("error", "a worker reads nothing, it is hung up on", worker=self.incarnation)
+            log("error", "a worker does not read its connection; closing it", worker=self.incarnation)
             self._hang_up()
             return
         was_empty = not self._outbox

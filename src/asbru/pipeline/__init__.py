@@ -3,9 +3,9 @@
 It refuses to parse HTTP from callers or to build anything: rooms are given to it.
 """
 
+from asbru.pipeline import leases
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.endpoint import Endpoint
-from asbru.pipeline.ports import Leases
 from asbru.pipeline.rooms import Load, Rooms
 from asbru.pipeline.serve import serve
 from asbru.pipeline.stages import Stage, StageMaker
@@ -15,13 +15,13 @@ __all__ = [
     "Attempt",
     "Call",
     "Endpoint",
-    "Leases",
     "Load",
     "Rooms",
     "Stage",
     "StageMaker",
     "Stepper",
     "in_task",
+    "leases",
     "pause",
     "serve",
 ]

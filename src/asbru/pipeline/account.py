@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import msgspec
 
+from asbru.core.errors import AsbruError
+from asbru.governance import NOBODY
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.spend import NOTHING, price, total
+from asbru.pipeline.tags import write_booking
 from asbru.records import usage_columns
 from asbru.records.row import ATTEMPTS_LOGGED_MAX, ERROR_MESSAGE_CHARS_MAX, MODEL_CHARS_MAX, NOTES_CHARS_MAX
 from asbru.routing import Target
 
 _CANCELLED_STATUS = 499
+_NO_ERROR = ("", "")
 
 
 def account(call: Call, rooms: Rooms) -> None:
@@ -53,17 +57,17 @@ def account(call: Call, rooms: Rooms) -> None:
             usage, usage_source, cost = total(attempts)
         if not went_well:
             _count_attempts(call, rooms)
-    error = call.error
-    if error is not None:
-        error.let_go()
+    error = _NO_ERROR if call.error is None else _error_columns(call.error)
     head = call.head
+    caller = call.caller or NOBODY
+    booked_on = write_booking(call, caller) if call.forwarded.tagged else caller.booked_on
     notes = call.notes if last is None or not last.notes else call.all_notes
     rooms.recorder.add(
         (
             call.id.decode(),
             call.started_ms,
             call.surface,
-            call.caller.name if call.caller is not None else "",
+            caller.name,
             provider,
             head.model[:MODEL_CHARS_MAX] if head is not None else "",
             served,
@@ -72,8 +76,7 @@ def account(call: Call, rooms: Rooms) -> None:
             "" if went_well else write_attempt_log(call, now_s),
             status,
             call.outcome,
-            error.code if error is not None else "",
-            error.message[:ERROR_MESSAGE_CHARS_MAX] if error is not None else "",
+            *error,
             *usage_columns(usage),
             usage_source,
             cost,
@@ -84,8 +87,15 @@ def account(call: Call, rooms: Rooms) -> None:
             "; ".join(map(str, notes))[:NOTES_CHARS_MAX] if notes else "",
             call.body_bytes,
             call.response.bytes_written,
+            *booked_on,
+            usage is not None and usage.standard,
         )
     )
+
+
+def _error_columns(error: AsbruError) -> tuple[str, str]:
+    error.let_go()
+    return error.code, error.message[:ERROR_MESSAGE_CHARS_MAX]
 
 
 def _count_attempts(call: Call, rooms: Rooms) -> None:

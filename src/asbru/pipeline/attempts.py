@@ -10,6 +10,7 @@
     404 that means an unknown model       try the next target
     400, 422 for a parameter Asbru wrote  retry with the same key without it, once (a learned fact)
     any other 4xx                         return the error to the caller
+    none: a limit has no room             try the next target; nothing was sent
 
 A target whose keys are all used or cooling down is exhausted, which also leads to the next target. When no target is
 left, the caller receives the error of the first one. Every attempt is built from the caller's original request, and is
@@ -20,10 +21,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from asbru.core.errors import AsbruError, NotFound, UnsupportedByProvider, UpstreamError
+from asbru.core.errors import AsbruError, LimitReached, NotFound, PriceUnknown, UnsupportedByProvider, UpstreamError
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.endpoint import NO_KEY, Endpoint
-from asbru.pipeline.failures import attempt_failed, fell_back, key_cools_down, pass_over, words_of
+from asbru.pipeline.failures import attempt_failed, fell_back, key_cools_down, name_provider, pass_over, words_of
 from asbru.pipeline.learning import LESSONS_MAX, Lesson, learn
 from asbru.pipeline.local_count import count_locally
 from asbru.pipeline.responses import Response
@@ -78,7 +79,7 @@ async def attempt(call: Call, targets: Sequence[Target], rooms: Rooms) -> Respon
                     if seconds is not None:
                         await pause(rooms.loop, seconds)
                     began_s = rooms.clock()
-        except (UpstreamError, UnsupportedByProvider, NotFound) as error:
+        except (UpstreamError, UnsupportedByProvider, NotFound, LimitReached, PriceUnknown) as error:
             if not _leads_on(call, target, error, rooms):
                 raise
             first = first or error
@@ -101,6 +102,7 @@ def _leads_on(call: Call, target: Target, error: AsbruError, rooms: Rooms) -> bo
 def _conclude(call: Call, made: Attempt, error: AsbruError, rooms: Rooms) -> None:
     """What an attempt came to that did not lead to a response."""
     error.let_go()
+    name_provider(made, error)
     made.status = error.status
     made.outcome = error.kind if isinstance(error, UpstreamError) and not error.by_stage else error.code
     made.took_s = rooms.clock() - made.started_s
@@ -257,7 +259,7 @@ def _exhausted(target: Target, last: UpstreamError | None, now_s: float) -> Asbr
             )
         if route.keys:
             return NotFound(
-                f"no key of '{route.name}' is meant for the model '{target.model[:200]}'",
+                f"no key of '{route.name}' serves the model '{target.model[:200]}'",
                 code="model_not_found",
                 param="model",
             )
@@ -266,7 +268,7 @@ def _exhausted(target: Target, last: UpstreamError | None, now_s: float) -> Asbr
         words = "" if last.status == 401 else f" {last.message}"  # a 401's words may show parts of the key
         said = f"; the last one was refused: {last.status}{words}"
     return UpstreamError(
-        f"no usable key of the provider '{route.name}' is left{said}",
+        f"no usable key is left for the provider '{route.name}'{said}",
         kind="exhausted",
         status=502,
         code="upstream_credentials_exhausted",

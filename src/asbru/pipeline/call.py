@@ -109,6 +109,7 @@ class Call:
     started_s = 0.0
     forwarded = ForwardedHeaders()
     credentials: tuple[bytes, bytes, bytes] = (b"", b"", b"")
+    run = ""  # the session or run of an agent that the caller says it belongs to
     watched: Mapping[str, str] = _NO_PARAMETERS  # headers that the call is decided by
     accept_coding = b""
     content_coding = b""  # of the body, as the caller named it; read_head takes it off
@@ -159,7 +160,7 @@ class Call:
     def fail(self) -> None:
         """A bug ended the call: its record says so, and the door tells the caller."""
         self.status, self.outcome = 500, "error"
-        self.error = GatewayError("something went wrong inside the gateway")
+        self.error = GatewayError("an internal error occurred in the gateway")
 
     def let_go_of_body(self) -> None:
         """No attempt follows any more: a stream may last for minutes, and would hold megabytes that nobody reads."""

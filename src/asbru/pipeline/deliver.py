@@ -10,7 +10,7 @@ from traceback import format_exception
 from asbru.core.errors import AsbruError, GatewayError, UpstreamError
 from asbru.core.notes import write_notes_header
 from asbru.pipeline.call import Call
-from asbru.pipeline.failures import attempt_failed, words_of
+from asbru.pipeline.failures import attempt_failed, name_provider, words_of
 from asbru.pipeline.limit_headers import LimitHeaderLines
 from asbru.pipeline.responses import OpenStream, Response
 from asbru.pipeline.rooms import Rooms
@@ -67,16 +67,20 @@ async def deliver_stream(call: Call, opened: Response, stream: OpenStream, rooms
         response.flow = exchange
         call.first_token_s = rooms.clock()
         try:
-            relay.begin(response.write)
+            write, write_chunk = response.write, response.write_chunk
+            if call.lease is not None:
+                write, write_chunk = call.lease.meter(call, write, write_chunk)
+            relay.begin(write)
             if isinstance(relay, TranslateRelay) and relay.pulls:
                 await _pull(stream, relay, rooms)
             else:
-                await exchange.pump(relay.feed, stream.pool.tick_s, relay.pass_chunks(response.write_chunk))
+                await exchange.pump(relay.feed, stream.pool.tick_s, relay.pass_chunks(write_chunk))
         except AsbruError as error:
+            name_provider(call.attempts[-1], error)
             cut = error
         except Exception as error:  # noqa: BLE001 -- a bug, ours or a stage's: the caller is told, the log has why
             log("error", "a bug, please report it", why="".join(format_exception(error)))
-            cut = GatewayError("something went wrong inside the gateway")
+            cut = GatewayError("an internal error occurred in the gateway")
         try:
             error = relay.finish(cut)
         except AsbruError as refused:  # by a stage, of what ends the stream

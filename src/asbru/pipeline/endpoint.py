@@ -107,7 +107,7 @@ class Endpoint:
         """The refusal of an operation that the provider does not have."""
         offered = ", ".join(sorted(self.operations))
         return UnsupportedByProvider(
-            f"the provider '{self.route.name}' does not offer {operation.name}; it offers {offered}"
+            f"the provider '{self.route.name}' does not support {operation.name}; it supports {offered}"
         )
 
     def to_sign(self, call: Call, attempt: Attempt, body: Body, unix_s: float) -> OutgoingRequest:

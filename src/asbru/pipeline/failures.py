@@ -18,6 +18,7 @@ from asbru.telemetry import names
 WORDS_CHARS_MAX = 200
 MODEL_CHARS_MAX = 200
 KEYS_NOTED_MAX = 8
+_WAY_KINDS = ("network", "protocol", "deadline", "cut")
 _STATUS_KINDS = ("status", "fault")
 
 
@@ -30,8 +31,17 @@ def reason_of(error: AsbruError) -> str:
 
 
 def words_of(error: AsbruError) -> str:
-    """What it said, bounded; not the words of a 401, which may show parts of the key."""
-    return "" if error.status == 401 else error.message[:WORDS_CHARS_MAX]
+    """What it said to operators, bounded; not the words of a 401, which may show parts of the key."""
+    said = (isinstance(error, UpstreamError) and error.detail) or error.message
+    return "" if error.status == 401 else said[:WORDS_CHARS_MAX]
+
+
+def name_provider(made: Attempt, error: AsbruError) -> None:
+    """Callers are told the provider's name in place of the address or the path of a socket, which operators see."""
+    if isinstance(error, UpstreamError) and error.kind in _WAY_KINDS:
+        error.detail = error.detail or error.message
+        address, provider = str(made.endpoint.pool.origin), made.target.provider.name
+        error.message = error.message.replace(address, f"the provider '{provider}'")
 
 
 def attempt_failed(call: Call, made: Attempt, error: AsbruError, rooms: Rooms, *, callers_own: bool) -> None:

@@ -31,9 +31,7 @@ def check_inputs(call: Call, refused: Iterable[InputKind], target: object) -> No
         if not any(word in call.body for word in _WORDS[kind]):
             continue
         if any(_holds(message.parts, kind) for message in call.read_canonical().messages):
-            raise UnsupportedByProvider(
-                f"'{target}' takes no {kind} input; send it to a model that does, or leave it out"
-            )
+            raise UnsupportedByProvider(f"'{target}' does not accept {kind} input; use a model that does, or omit it")
 
 
 def _holds(parts: Iterable[Part], kind: InputKind) -> bool:

@@ -65,7 +65,7 @@ class Lesson(NamedTuple):
             provider=provider,
             model=self.model[:MODEL_CHARS_MAX],
             parameter=self.member,
-            message="refused by the provider, and left out of translated calls until the configuration is loaded again",
+            message="refused by the provider; omitted from translated calls until the configuration is reloaded",
         )
 
 

@@ -20,5 +20,5 @@ async def count_locally(call: Call, rooms: Rooms) -> Response:
         return await rooms.loop.run_in_executor(None, rooms.count_tokens, canonical)
 
     tokens = await in_task(rooms.loop, count())
-    call.notes += (Note("estimated", "input_tokens", "counted by the gateway; the provider does not count"),)
+    call.notes += (Note("estimated", "input_tokens", "estimated by the gateway; the provider does not count tokens"),)
     return Response(200, JSON_LINE, write_count(tokens))

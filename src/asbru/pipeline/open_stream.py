@@ -123,7 +123,9 @@ async def _no_stream(body: bytes, attempt: Attempt, exchange: Exchange) -> Upstr
         body += more
     attempt.usage = dialect.passing.usage_of(body)
     return dialect.errors.inside(body) or UpstreamError(
-        "the provider answered a streamed call without a stream", kind="protocol", code="upstream_protocol"
+        "the provider returned a response without a stream to a streamed request",
+        kind="protocol",
+        code="upstream_protocol",
     )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from asbru.core.money import PriceRow
+from asbru.core.ports import ChunkSink, Sink
 
 if TYPE_CHECKING:
     from asbru.pipeline.call import Attempt, Call
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
 class Prices(Protocol):
     """What a model costs."""
 
-    def rows(self, provider: str, model: str) -> tuple[PriceRow, ...] | None:
-        """The price rows of a provider's model, by the upstream's name for it; None when unknown."""
+    def rows(self, provider: str, model: str, tier: str = "") -> tuple[PriceRow, ...] | None:
+        """The price rows of a provider's model, by the upstream's name for it, in a service tier ("": the standard
+        one); None when unknown."""
         ...
 
 
@@ -28,6 +30,16 @@ class Lease(Protocol):
 
     def hold(self, call: Call, targets: Sequence[Target]) -> Awaitable[None]:
         """Hold the worst case of `targets`; raises the refusal when a limit has no room. Awaits nothing but Futures."""
+        ...
+
+    def attempt(self, call: Call, attempt: Attempt) -> Awaitable[None]:
+        """An attempt is about to be made: hold the limits of its target, and more of the caller's where what earlier
+        attempts may cost leaves nothing. Raises the refusal; awaits nothing but Futures."""
+        ...
+
+    def meter(self, call: Call, write: Sink, write_chunk: ChunkSink) -> tuple[Sink, ChunkSink]:
+        """Where the stream of a reply goes: the sinks that are given, or others before them that count it. They may
+        raise the refusal that ends the stream."""
         ...
 
     def settle(self, attempts: Sequence[Attempt]) -> None:

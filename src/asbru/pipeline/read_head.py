@@ -16,7 +16,7 @@ def read_head(call: Call, body_bytes_max: int) -> RequestHead:
     operation = call.operation
     head = operation.read_head(call.body, call.parameters, call.query)
     if head.stream and not operation.streams:
-        raise BadRequest(f"{operation.name} cannot be streamed; leave 'stream' out", param="stream")
+        raise BadRequest(f"{operation.name} cannot be streamed; omit 'stream'", param="stream")
     return head
 
 
@@ -35,4 +35,6 @@ def decode_body(coding: bytes, body: bytes, bytes_max: int) -> bytes:
     except CodingError as error:
         raise BadRequest(f"the body is not valid {coding.decode('latin-1')}: {error}") from error
     except DecodedTooLargeError:
-        raise TooLarge(f"the request's body is over {bytes_max} bytes when decoded (limits.body_bytes_max)") from None
+        raise TooLarge(
+            f"the request body is larger than {bytes_max} bytes after decoding (limits.body_bytes_max)"
+        ) from None

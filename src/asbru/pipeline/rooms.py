@@ -92,8 +92,13 @@ class Rooms:
         self.count_tokens = count_tokens
         self.body_bytes_max = body_bytes_max
         self.response_bytes_max = response_bytes_max
+        self.stages = tuple(stages)
+        self.limit(leases, standings, routing)
+
+    def limit(self, leases: Leases | None, standings: Standings | None, routing: Routing | None) -> None:
+        """From the next call on: what it asks for leave, and what chooses its targets. The first limit may come, and
+        the last one go, while a snapshot holds."""
         self.leases = leases
         self.standings = standings
-        self.limit_headers = None if standings is None else LimitHeaderLines(standings, unix_time)
-        self.stages = tuple(stages)
+        self.limit_headers = None if standings is None else LimitHeaderLines(standings, self.unix_time)
         self.routing = routing

@@ -13,8 +13,11 @@ from asbru.pipeline.upstream_request import fits, fits_model, request_passes, wr
 from asbru.pipeline.whole_response import judge, pass_coded, show, translate
 
 
-async def send(call: Call, attempt: Attempt, rooms: Rooms) -> Response:
-    """A good response, or `UpstreamError`. A stream is good once its first content is in hand."""
+async def send(call: Call, attempt: Attempt, rooms: Rooms) -> Response:  # noqa: C901 -- a test for each thing that may be off
+    """A good response, or `UpstreamError`, or the refusal of a limit. A stream is good once its first content is in
+    hand."""
+    if call.lease is not None:
+        await call.lease.attempt(call, attempt)
     head = call.head
     endpoint = attempt.endpoint
     assert head is not None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from asbru.core.money import price_nanousd
+from asbru.core.money import price_nanousd, price_with_fees_nanousd
 from asbru.core.notes import Note
 from asbru.core.usage import Usage, UsageSource
 from asbru.pipeline.call import Attempt
@@ -29,17 +29,21 @@ NOTHING = Spend(None, "none", None)
 
 
 def price(attempts: Sequence[Attempt], prices: Prices) -> None:
-    """Write the cost of each attempt whose usage and price are known. A count that cannot be true is unknown, and only
-    standard prices are known."""
+    """Write the cost of each attempt whose usage and price are known. A count that cannot be true is unknown;
+    what is not charged at standard prices is unknown too, but for tiers and fees that the price data has."""
     for one in attempts:
         usage = one.usage
         if usage is not None and not usage.plausible:
             one.usage = usage = None
-            one.notes += (Note("dropped", "usage", "the provider's count cannot be true"),)
+            one.notes += (Note("dropped", "usage", "the provider's count is not plausible"),)
         if usage is not None and usage.standard:
             rows = prices.rows(one.target.provider.name, one.served_model)
             if rows is not None:
                 one.cost_nanousd = price_nanousd(rows, usage)
+        elif usage is not None and (usage.tier or usage.web_searches):
+            rows = prices.rows(one.target.provider.name, one.served_model, usage.tier)
+            if rows is not None:
+                one.cost_nanousd = price_with_fees_nanousd(rows, usage)
 
 
 def total(attempts: Sequence[Attempt]) -> Spend:

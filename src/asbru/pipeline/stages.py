@@ -77,7 +77,7 @@ async def look_at_request(call: Call, rooms: Rooms) -> None:
     operation = call.operation
     if operation.codec is None and operation.speaks and any(stage.replies != "ignored" for stage in stages):
         raise BadRequest(
-            f"replies of {operation.name} cannot be checked, and a rule demands it; use the chat operation instead",
+            f"replies of {operation.name} cannot be checked, but a rule requires it; use the chat operation instead",
             code="unchecked_operation",
         )
     if operation.codec is not None or operation.read_request is not None:

@@ -188,7 +188,7 @@ def within(
                 waited.waiter = None
             if late:
                 raise GatewayError(
-                    f"a check of this call did not finish within {deadline_s:g} s", status=503, code="stage_timeout"
+                    f"a check of this call did not complete within {deadline_s:g} s", status=503, code="stage_timeout"
                 )
     finally:
         timer.cancel()

@@ -105,7 +105,7 @@ def unreadable(error: Exception) -> UpstreamError:
 
 def malformed() -> UpstreamError:
     return UpstreamError(
-        "the provider's stream holds an event that is no JSON object; what came so far is not the whole answer",
+        "the provider's stream contains an event that is not a JSON object; the reply so far is incomplete",
         kind="protocol",
         code="upstream_protocol",
     )
@@ -113,7 +113,7 @@ def malformed() -> UpstreamError:
 
 def incomplete() -> UpstreamError:
     return UpstreamError(
-        "the provider's stream ended before it was complete; what came so far is not the whole answer",
+        "the provider's stream ended early; the reply so far is incomplete",
         kind="cut",
         code="upstream_cut",
     )

@@ -13,13 +13,17 @@ from collections.abc import Sequence
 from asbru.core.errors import AsbruError, UpstreamError
 from asbru.core.notes import Note
 from asbru.core.ports import ChunkSink, Sink
-from asbru.core.reply import ReplyEnd, StreamEvent, StreamFault, UsageReport, is_content
+from asbru.core.reply import Ping, ReplyEnd, StreamEvent, StreamFault, UsageReport, is_content
 from asbru.core.usage import Usage
 from asbru.dialects import StreamReader, StreamWriter
 from asbru.pipeline.completing import Completing
 from asbru.pipeline.stages import Stage
 from asbru.pipeline.streaming import PRELUDE_BYTES_MAX, UNREADABLE, fault_error, incomplete, unreadable
 from asbru.wire.content_coding import Decoder
+
+QUIET_PIECES_MAX = 1
+"""Pieces of a stream that hold keep-alives alone, before the stream counts as begun. Anthropic sends one at the start
+of every stream; more of them mean that the model takes its time, and that what lies between would cut a silent one."""
 
 
 class TranslateRelay:
@@ -44,6 +48,7 @@ class TranslateRelay:
         self._stages = tuple(stages)
         self._held: list[StreamEvent] = []
         self._held_bytes = 0
+        self._quiet_pieces = 0
         self._sink: Sink | None = None
         self._complete = False
         self._stopped = False  # a stage has not let events through: what the provider said of the end means nothing
@@ -63,7 +68,9 @@ class TranslateRelay:
                 raise fault_error(event)
             if is_content(event):
                 return True
-        return self._held_bytes > PRELUDE_BYTES_MAX
+        if events and all(isinstance(event, Ping) for event in events):
+            self._quiet_pieces += 1
+        return self._quiet_pieces > QUIET_PIECES_MAX or self._held_bytes > PRELUDE_BYTES_MAX
 
     def begin(self, sink: Sink) -> None:
         """See `Relay`. What is held goes out with the first `pull` where a stage may wait."""

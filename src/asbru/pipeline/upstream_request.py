@@ -102,7 +102,7 @@ def translate(call: Call, attempt: Attempt, endpoint: Endpoint) -> bytes:
     target_operation = endpoint.dialect.operation(call.operation.name)
     if call.operation.codec is None or target_operation is None or target_operation.codec is None:
         raise UnsupportedByProvider(
-            f"{call.operation.name} cannot be translated for the provider '{provider}'; ask one of the same dialect"
+            f"{call.operation.name} cannot be translated for '{provider}'; use a provider of the same dialect"
         )
     if traits.refuse_inputs:
         check_inputs(call, traits.refuse_inputs, attempt.target)

@@ -37,7 +37,7 @@ def judge(call: Call, attempt: Attempt, upstream: UpstreamResponse, rooms: Rooms
         attempt.usage = dialect.passing.usage_of(body)
     if call.head is not None and call.head.stream:
         attempt.usage = dialect.passing.usage_of(body)
-        raise _protocol_error("the provider answered a streamed call without a stream")
+        raise _protocol_error("the provider returned a response without a stream to a streamed request")
     if not body or body[0] != _OPENS or body[-1] != _CLOSES:
         _check_json(body)
     return body
@@ -105,21 +105,21 @@ def _decoded(body: bytes, coding: bytes, bytes_max: int) -> bytes:
     except CodingError as error:
         raise _protocol_error(f"the provider's response cannot be decoded: {error}") from error
     except DecodedTooLargeError:
-        raise _protocol_error(f"the provider's response is over {bytes_max} bytes when decoded") from None
+        raise _protocol_error(f"the provider's response is larger than {bytes_max} bytes after decoding") from None
 
 
 def _check_json(body: bytes) -> None:
     """What is not whole JSON is no reply."""
     text = body.strip()
     if not text.startswith((b"{", b"[")):
-        raise _protocol_error("the provider answered with something that is not JSON")
+        raise _protocol_error("the provider returned a response that is not JSON")
     if not text.endswith((b"}", b"]")):
         raise UpstreamError("the provider's response ended before it was complete", kind="cut", code="upstream_cut")
 
 
 def _refusal(upstream: UpstreamResponse, body: bytes, dialect: Dialect, rooms: Rooms) -> UpstreamError:
     if upstream.status < 400:
-        return _protocol_error(f"the provider answered with a redirect ({upstream.status}), which is not followed")
+        return _protocol_error(f"the provider returned a redirect ({upstream.status}), which Asbru does not follow")
     error = dialect.errors.read(upstream.status, body)
     tell_headers(error, upstream, rooms)
     return error

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from asbru.records.access_log import AccessLog, Recorder
 from asbru.records.row import (
     COLUMNS,
-    NO_USAGE,
     ROW_WIDTH,
     Column,
     usage_columns,
@@ -18,18 +17,19 @@ from asbru.records.row import (
 from asbru.records.writer import RecordWriter
 
 if TYPE_CHECKING:
-    from asbru.records import query, row, store
+    from asbru.records import query, reprice, row, spend, store
 
 __all__ = [
     "COLUMNS",
-    "NO_USAGE",
     "ROW_WIDTH",
     "AccessLog",
     "Column",
     "RecordWriter",
     "Recorder",
     "query",
+    "reprice",
     "row",
+    "spend",
     "store",
     "usage_columns",
 ]

@@ -56,55 +56,71 @@ def _tokens(name: str, sentence: str) -> Column:
 
 COLUMNS: tuple[Column, ...] = (
     _text("id", "Unique, and sorts by time: `req_` and 11 hex digits of milliseconds, then process and count."),
-    _number("started_ms", "Unix milliseconds", "When the call arrived."),
-    _text("surface", 'The door it came by: "openai.chat", "anthropic.messages".'),
+    _number("started_ms", "Unix milliseconds", "Time at which the call arrived."),
+    _text("surface", 'The surface and operation of the call: "openai.chat", "anthropic.messages".'),
     _text("caller", 'Name of the virtual key; "" without one.'),
-    _text("provider", 'The provider that answered, or was tried last; "" when none was.'),
+    _text("provider", 'The provider that served the call, or the last one tried; "" if none was tried.'),
     _text("model_asked", "The model as the caller wrote it."),
     _text(
         "model_served",
-        "The model as the upstream was asked for it, aliases applied; of a target passed over, its public name.",
+        "The model name sent to the upstream, after aliases; for a target that was passed over, its public name.",
     ),
     _text(
-        "key_name", "Name of the provider key that was used last, or for whose sake the last target was passed over."
+        "key_name",
+        "Name of the provider key used last, or of the key because of which the last target was passed over.",
     ),
-    _number("attempts", "attempts", "Attempts, each with one target and key; 0 when there was nobody to ask."),
+    _number(
+        "attempts", "attempts", "Number of attempts, each with one target and key; 0 if there was no target to try."
+    ),
     _text(
         "attempt_log",
-        "JSON, an object for each attempt: provider, model, key, status, outcome, sent, billed, ms, input_tokens, "
-        "output_tokens, cost_nanousd, reason (why it failed, in words); and for each target that nothing was sent to, "
-        'with the outcome passed_over and the reason; "" when the only attempt went well.',
+        "JSON with an object for each attempt: provider, model, key, status, outcome, sent, billed, ms, input_tokens, "
+        "output_tokens, cost_nanousd, reason (why it failed, as text); and one for each target that was passed over, "
+        'with the outcome passed_over and the reason; "" if the only attempt succeeded.',
     ),
-    _number("status", "HTTP status", "What the caller got; 499 when the caller went away before the end."),
-    _text("outcome", "ok, error, cut (the upstream broke off), cancelled (the caller did), refused (by Asbru)."),
+    _number(
+        "status",
+        "HTTP status",
+        "The HTTP status that the caller received; 499 if the caller disconnected before the end.",
+    ),
+    _text(
+        "outcome", "ok, error, cut (the upstream broke off), cancelled (the caller disconnected), refused (by Asbru)."
+    ),
     _text("error_code", 'Stable code of the error; "" without one.'),
-    _text("error_message", "The error in words, bounded."),
-    _tokens("input_tokens", "Input that was neither read from nor written to a cache and is not audio."),
-    _tokens("cache_read_tokens", "Input read from the provider's prompt cache."),
-    _tokens("cache_write_5m_tokens", "Input written to it for five minutes, or for an unknown time."),
-    _tokens("cache_write_1h_tokens", "Input written to it for one hour."),
-    _tokens("audio_input_tokens", "Audio that went in."),
-    _tokens("output_tokens", "Output that is neither reasoning nor audio."),
+    _text("error_message", "The error message, limited in length."),
+    _tokens("input_tokens", "Input tokens that were neither read from nor written to a cache and are not audio."),
+    _tokens("cache_read_tokens", "Input tokens read from the provider's prompt cache."),
+    _tokens("cache_write_5m_tokens", "Input tokens written to the cache for five minutes, or for an unknown time."),
+    _tokens("cache_write_1h_tokens", "Input tokens written to the cache for one hour."),
+    _tokens("audio_input_tokens", "Audio input tokens."),
+    _tokens("output_tokens", "Output tokens that are neither reasoning nor audio."),
     _tokens("reasoning_tokens", "Reasoning."),
-    _tokens("audio_output_tokens", "Audio that came out."),
-    _flag("reasoning_known", "0 where the provider does not tell reasoning apart: `output_tokens` then holds both."),
+    _tokens("audio_output_tokens", "Audio output tokens."),
+    _flag(
+        "reasoning_known",
+        "Reasoning tokens; 0 if the provider does not count them separately, and `output_tokens` then includes them.",
+    ),
     _text(
         "usage_source",
-        "Who says so: provider, estimated, none; partial when an attempt that may be charged told nothing.",
+        "Source of the counts: provider, estimated, none; partial if an attempt that may be charged reported no usage.",
     ),
     _number(
         "cost_nanousd",
         "nano-dollars",
-        "NULL when usage or price is unknown, also where more is charged than tokens at standard prices.",
+        "Cost; NULL if usage or price is unknown, or if something is charged whose price is unknown.",
         nullable=True,
     ),
-    _number("latency_us", "microseconds", "From arrival to the end of the answer."),
-    _number("first_token_us", "microseconds", "From arrival to the first content of a stream.", nullable=True),
+    _number("latency_us", "microseconds", "Time from arrival to the end of the response."),
+    _number("first_token_us", "microseconds", "Time from arrival to the first content of a stream.", nullable=True),
     _flag("stream", "Whether the caller asked for a stream."),
-    _flag("pass_through", "Whether the body went to the upstream as it came."),
+    _flag("pass_through", "Whether the body was sent to the upstream unchanged."),
     _text("notes", 'What translation lost or changed, joined by "; ".'),
-    _number("request_bytes", "bytes", "Size of the caller's body."),
-    _number("response_bytes", "bytes", "Bytes written to the caller."),
+    _number("request_bytes", "bytes", "Size of the caller's request body."),
+    _number("response_bytes", "bytes", "Bytes sent to the caller."),
+    _text("team", 'The team of the virtual key; "" without one.'),
+    _text("customer", 'The customer of the team or of the key; "" without one.'),
+    _text("tags", 'The tags of the key and of the call, as a JSON object with its names in order; "" without any.'),
+    _flag("standard", "Whether the usage is charged by tokens at standard prices alone, as far as it is known."),
 )
 
 ROW_WIDTH = len(COLUMNS)

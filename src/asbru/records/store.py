@@ -5,18 +5,20 @@
                      '---- disk full, database locked: held, tried again after a pause (0.25 s doubling to 5 s)
 
 A batch stays packed until it is written, so holding it costs its bytes and no more. What goes over `held_bytes_max`,
-and rows that can never be written, are given up, counted and logged; nothing here raises. No socket, no clock of its
-own.
+and rows that can never be written, are given up, counted and logged; nothing here raises. What rows spent is added up
+(`spend`) in the transaction that writes them, once, however often they come. No socket, no clock of its own.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import msgspec
 
 from asbru.records.row import ROW_WIDTH
+from asbru.records.spend import SpendAdder
 from asbru.storage import Database, NewerSchema, RowError, StorageError, open_database
 from asbru.telemetry import log
 
@@ -26,6 +28,14 @@ RETRY_MAX_S = 5.0
 
 # Short, and columns by their order: apsw looks its text up in a cache once per row, at a sixth of a row's cost.
 _INSERT = f"INSERT INTO requests VALUES ({','.join('?' * ROW_WIDTH)}) ON CONFLICT (id) DO NOTHING"  # noqa: S608 -- only marks
+
+
+_Insert: TypeAlias = Callable[[Database, list[list[Any]]], tuple[list[list[Any]], list[list[Any]], str]]
+"""The rows that are new, the ids of those that cannot be written, and why the first cannot."""
+
+
+class _NotAllNew(Exception):
+    """Of rows that were inserted together some were there already, or cannot be written: it is not known which."""
 
 
 class RecordStore:
@@ -44,6 +54,7 @@ class RecordStore:
         # Lists, not tuples: the decoder makes them faster, and SQLite takes either.
         self._decode = msgspec.msgpack.Decoder(list[list[Any]]).decode
         self._database: Database | None = None
+        self._spend = SpendAdder()
         self._retry_s = RETRY_FIRST_S
         self._dropping = False
 
@@ -52,20 +63,20 @@ class RecordStore:
         try:
             self._connect()
         except (StorageError, OSError) as error:
-            log("error", "the database cannot be opened, records wait", why=_why(error))
+            log("error", "the database cannot be opened; records are kept in memory", why=_why(error))
             self._disconnect()
 
     def close(self) -> None:
         """Close the database; what is still held is given up."""
         while self._held:
-            self._give_up(self._held.popleft(), "the disk refuses writes and the bookkeeper ends")
+            self._give_up(self._held.popleft(), "the disk refuses writes while the bookkeeper stops")
         self.held_bytes = 0
         self._disconnect()
 
     def keep(self, batch: bytes) -> None:
         """Hold a batch (a packed list of rows) until the next commit."""
         if self.held_bytes + len(batch) > self._held_bytes_max:
-            self._give_up(batch, "more is held than may be while the disk refuses writes")
+            self._give_up(batch, "the memory limit for records was reached while the disk refuses writes")
             return
         self._held.append(batch)
         self.held_bytes += len(batch)
@@ -86,7 +97,7 @@ class RecordStore:
         self._held.clear()
         self.held_bytes = 0
         if self.retry_at_s is not None:
-            log("info", "records are written again", rows=written)
+            log("info", "records can be written again", rows=written)
             self.retry_at_s = None
             self._retry_s = RETRY_FIRST_S
             self._dropping = False
@@ -95,30 +106,38 @@ class RecordStore:
     def _write(self) -> tuple[int, int]:
         """One transaction; returns the rows written and the rows that never can be. A row that is there already
         counts as neither."""
-        database = self._connect()
-        before = database.total_changes
-        unwritable = 0
-        with database.transaction():
-            for batch in self._held:
-                unwritable += self._insert(database, batch)
-        return database.total_changes - before, unwritable
+        try:
+            return self._write_all(_insert_together)
+        except _NotAllNew:
+            return self._write_all(_insert_one_by_one)
 
-    def _insert(self, database: Database, batch: bytes) -> int:
-        """Insert a batch; returns how many of its rows cannot be written."""
+    def _write_all(self, insert: _Insert) -> tuple[int, int]:
+        database = self._connect()
+        written = unwritable = 0
+        try:
+            with database.transaction():
+                for batch in self._held:
+                    new, bad = self._insert(database, batch, insert)
+                    self._spend.add(database, new)
+                    written += len(new)
+                    unwritable += bad
+                self._spend.save(database)
+        except BaseException:
+            self._spend.forget()
+            raise
+        return written, unwritable
+
+    def _insert(self, database: Database, batch: bytes, insert: _Insert) -> tuple[list[list[Any]], int]:
+        """Insert a batch; returns its rows that are new, and how many cannot be written."""
         try:
             rows = self._decode(batch)
         except (msgspec.MsgspecError, ValueError) as error:
             log("error", "a batch of records is unreadable", bytes=len(batch), why=error)
-            return 1
-        try:
-            database.run_many(_INSERT, rows)
-            return 0
-        except RowError as error:
-            why = _why(error)
-        # Row by row: those already in are ignored, and the ones to blame are found.
-        unwritable = [row[:1] for row in rows if not _insert_one(database, row)]
-        log("error", "records cannot be written", rows=len(unwritable), first=unwritable[:1], why=why)
-        return len(unwritable)
+            return [], 1
+        new, unwritable, why = insert(database, rows)
+        if unwritable:
+            log("error", "records cannot be written", rows=len(unwritable), first=unwritable[:1], why=why)
+        return new, len(unwritable)
 
     def _connect(self) -> Database:
         if self._database is None:
@@ -134,7 +153,7 @@ class RecordStore:
     def _fail(self, now_s: float, error: Exception) -> None:
         self.failures += 1
         if self.retry_at_s is None:
-            log("error", "records cannot be written, they wait", why=_why(error))
+            log("error", "records cannot be written; they are kept in memory", why=_why(error))
         self._disconnect()
         self.retry_at_s = now_s + self._retry_s
         self._retry_s = min(self._retry_s * 2, RETRY_MAX_S)
@@ -146,15 +165,38 @@ class RecordStore:
             self.dropped += 1
         if not self._dropping:
             self._dropping = True
-            log("error", "records are given up", why=why)
+            log("error", "records were dropped", why=why)
 
 
-def _insert_one(database: Database, row: list[Any]) -> bool:
+def _insert_together(database: Database, rows: list[list[Any]]) -> tuple[list[list[Any]], list[list[Any]], str]:
+    """The usual way: all rows are new, and can be written. Raises `_NotAllNew` where that is not so."""
+    before = database.total_changes
     try:
-        database.run(_INSERT, row)
-    except RowError:
-        return False
-    return True
+        database.run_many(_INSERT, rows)
+    except RowError as error:
+        raise _NotAllNew from error
+    if database.total_changes - before != len(rows):
+        raise _NotAllNew
+    return rows, [], ""
+
+
+def _insert_one_by_one(database: Database, rows: list[list[Any]]) -> tuple[list[list[Any]], list[list[Any]], str]:
+    """Row by row: those that are there already are told apart, so that they are not added to spend again, and those to
+    blame are found."""
+    new: list[list[Any]] = []
+    unwritable: list[list[Any]] = []
+    why = ""
+    for row in rows:
+        before = database.total_changes
+        try:
+            database.run(_INSERT, row)
+        except RowError as error:
+            unwritable.append(row[:1])
+            why = why or _why(error)
+        else:
+            if database.total_changes != before:
+                new.append(row)
+    return new, unwritable, why
 
 
 def _why(error: Exception) -> str:

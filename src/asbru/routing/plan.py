@@ -109,8 +109,8 @@ class Plan:
         ]
         shown = ", ".join(providers[:_PROVIDERS_SHOWN_MAX]) or "none"
         return (
-            f"the model '{model[:200]}' is not known{_did_you_mean(model, usable)}; expected 'provider/model' with a "
-            f"configured provider ({shown}) or a model that one of them is known to have"
+            f"the model '{model[:200]}' is unknown{_did_you_mean(model, usable)}; expected 'provider/model' with a "
+            f"configured provider ({shown}) or a model that one of them is known to serve"
         )
 
 
@@ -170,7 +170,9 @@ def choose_key(
 def why_unusable(provider: ProviderRoute, model: str, now_s: float) -> list[tuple[str, str]]:
     """Why none of the keys may be used now: the name of each key meant for `model`, and the reason."""
     waits = [(key.name, key.cools_until_s(model, now_s) - now_s) for key in provider.keys if key.serves(model)]
-    return [(name, f"rate-limited by the provider, for {wait_s:.0f} s more") for name, wait_s in waits if wait_s > 0]
+    return [
+        (name, f"rate-limited by the provider for another {wait_s:.0f} s") for name, wait_s in waits if wait_s > 0
+    ]
 
 
 def limited_for_s(provider: ProviderRoute, model: str, now_s: float) -> float | None:

@@ -101,10 +101,8 @@ class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Attempts with the same key after a network error or a 5xx; pauses double and are drawn with full jitter."""
 
     max: Annotated[int, Meta(ge=0, le=10, description="Retries after the first attempt.")] = 2
-    pause_initial_s: Annotated[float, Meta(ge=0, le=3600, description="Upper bound of the first pause, seconds.")] = (
-        0.25
-    )
-    pause_max_s: Annotated[float, Meta(ge=0, le=3600, description="Upper bound of any pause, seconds.")] = 5.0
+    pause_initial_s: Annotated[float, Meta(ge=0, le=3600, description="Maximum of the first pause, seconds.")] = 0.25
+    pause_max_s: Annotated[float, Meta(ge=0, le=3600, description="Maximum of any pause, seconds.")] = 5.0
 
 
 class TraitTable(dict[str, Traits]):

@@ -78,7 +78,7 @@ def _read(texts: list[str], where: str) -> Keyring:
             raise KeyringError(f"{where}: expected keys of {KEY_BYTES} bytes in base64 (`openssl rand -base64 32`)")
         keys.append(key)
     if not keys:
-        raise KeyringError(f"{where} is empty; without its key no secret can be opened: restore it from a backup")
+        raise KeyringError(f"{where} is empty; without its key no secret can be decrypted: restore it from a backup")
     return Keyring(keys)
 
 

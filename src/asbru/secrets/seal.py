@@ -30,12 +30,12 @@ def seal(key: bytes, place: tuple[str, ...], secret: str) -> bytes:
 def open_sealed(key: bytes, place: tuple[str, ...], sealed: bytes) -> str:
     """The secret; raises SealError."""
     if sealed[:1] != _VERSION:
-        raise SealError(f"{'.'.join(place)}: sealed in a way that this Asbru does not know")
+        raise SealError(f"{'.'.join(place)}: sealed in a format that this version of Asbru does not support")
     nonce, rest = sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
     try:
         return AESGCM(key).decrypt(nonce, rest, _context(place)).decode()
     except (InvalidTag, ValueError) as error:
-        raise SealError(f"{'.'.join(place)}: cannot be opened with the key it was sealed with") from error
+        raise SealError(f"{'.'.join(place)}: cannot be decrypted with the key that it names") from error
 
 
 def _context(place: tuple[str, ...]) -> bytes:

@@ -34,28 +34,28 @@ CALLS = Metric(
     kind="counter",
     labels=CALL_LABELS,
     unit="calls",
-    sentence="Calls that ended, by the status the caller got (499: the caller went away) and how they ended.",
+    sentence="Completed calls, by the status that the caller received (499: the caller disconnected) and by outcome.",
 )
 CALL_SECONDS = Metric(
     name="asbru_call_duration_seconds",
     kind="histogram",
     labels=("surface", "provider", "model", "outcome"),
     unit="seconds",
-    sentence="Time from the arrival of a call to the end of its answer.",
+    sentence="Time from receiving a call to the end of its response.",
 )
 FIRST_TOKEN_SECONDS = Metric(
     name="asbru_first_token_seconds",
     kind="histogram",
     labels=("surface", "provider", "model", "outcome"),
     unit="seconds",
-    sentence="Time from the arrival of a call to the first content of its streamed answer.",
+    sentence="Time from receiving a call to the first content of its streamed response.",
 )
 TOKENS = Metric(
     name="asbru_tokens_total",
     kind="counter",
     labels=("surface", "provider", "model", "key", "bucket"),
     unit="tokens",
-    sentence="Tokens used, in disjoint buckets: the sum over buckets is the total.",
+    sentence="Tokens used, in disjoint buckets; the sum over the buckets is the total.",
 )
 COST = Metric(
     name="asbru_cost_usd_total",
@@ -69,33 +69,33 @@ ATTEMPTS = Metric(
     kind="counter",
     labels=("provider", "model", "key", "status"),
     unit="attempts",
-    sentence="Attempts that ended, by the provider's status, or by what went wrong where it sent none.",
+    sentence="Completed attempts, by the provider's status, or by the kind of failure if the provider sent none.",
 )
 FALLBACKS = Metric(
     name="asbru_fallbacks_total",
     kind="counter",
     labels=("provider", "to_provider", "to_model", "reason"),
     unit="fallbacks",
-    sentence="Calls that went on with another target, by the reason: a status, or what went wrong.",
+    sentence="Calls that continued with another target, by reason: a status or the kind of failure.",
 )
 LEARNED_FACTS = Metric(
     name="asbru_learned_facts_total",
     kind="counter",
     labels=("provider", "model", "parameter"),
     unit="facts",
-    sentence="Parameters that a model was found to refuse, and that translated calls to it go without since.",
+    sentence="Parameters that a model was found to refuse and that translated calls to it therefore omit.",
 )
 CALLS_IN_FLIGHT = Metric(
     name="asbru_calls_in_flight",
     kind="gauge",
     unit="calls",
-    sentence="Calls that have begun and not ended.",
+    sentence="Calls in progress.",
 )
 CONNECTIONS_OPEN = Metric(
     name="asbru_connections_open",
     kind="gauge",
     unit="connections",
-    sentence="Connections that callers hold open, idle ones included.",
+    sentence="Open connections from callers, including idle ones.",
 )
 UPSTREAM_CONNECTIONS = Metric(
     name="asbru_upstream_connections",
@@ -108,20 +108,20 @@ LOOP_LAG_SECONDS = Metric(
     name="asbru_loop_lag_seconds",
     kind="gauge",
     unit="seconds",
-    sentence="How late the last one-second sweep ran, of the worker where it was latest.",
+    sentence="Delay of the last one-second sweep, in the worker with the longest delay.",
     merge="max",
 )
 RECORDS_QUEUED = Metric(
     name="asbru_records_queued",
     kind="gauge",
     unit="rows",
-    sentence="Records that wait in workers for the bookkeeper's word that they are written.",
+    sentence="Records in workers that the bookkeeper has not yet acknowledged as written.",
 )
 RECORDS_SHED = Metric(
     name="asbru_records_shed_total",
     kind="counter",
     unit="rows",
-    sentence="Records that workers gave up because their queue was full.",
+    sentence="Records that workers dropped because their queue was full.",
 )
 RECORDS_WRITTEN = Metric(
     name="asbru_records_written_total",
@@ -133,19 +133,19 @@ RECORDS_DROPPED = Metric(
     name="asbru_records_dropped_total",
     kind="counter",
     unit="rows",
-    sentence="Records the bookkeeper gave up: unreadable, or more than it may hold while the disk refuses writes.",
+    sentence="Records that the bookkeeper dropped: unreadable, or over its memory limit while the disk refuses writes.",
 )
 RECORDS_HELD = Metric(
     name="asbru_records_held_bytes",
     kind="gauge",
     unit="bytes",
-    sentence="Records the bookkeeper holds in memory because the disk refuses writes.",
+    sentence="Size of the records that the bookkeeper holds in memory because the disk refuses writes.",
 )
 STORE_FAILURES = Metric(
     name="asbru_store_failures_total",
     kind="counter",
     unit="commits",
-    sentence="Commits that failed (disk full, database locked) and were tried again.",
+    sentence="Commits that failed (disk full, database locked) and were retried.",
 )
 WORKERS = Metric(
     name="asbru_workers",
@@ -157,13 +157,13 @@ LINK_REFUSED = Metric(
     name="asbru_link_refused_total",
     kind="counter",
     unit="messages",
-    sentence="What workers sent that the bookkeeper does not know or could not read.",
+    sentence="Messages from workers that the bookkeeper does not know or could not read.",
 )
 SERIES_OVERFLOWED = Metric(
     name="asbru_series_overflowed_total",
     kind="counter",
     unit="calls",
-    sentence='Observations counted under the label "other" because a worker had reached its series cap.',
+    sentence='Observations counted under the label "other" because a worker reached its limit on series.',
 )
 
 METRICS: tuple[Metric, ...] = (

@@ -185,7 +185,7 @@ class UpstreamConnection(asyncio.Protocol):
         how = "reset the connection" if exc is not None else "closed the connection"
         if self._response is None:
             return UpstreamError(
-                f"{self.pool.origin} {how} before it answered", kind="network", code="upstream_unreachable"
+                f"{self.pool.origin} {how} before it sent a response", kind="network", code="upstream_unreachable"
             )
         return UpstreamError(
             f"{self.pool.origin} {how} in the middle of its response", kind="cut", code="upstream_cut"
@@ -222,7 +222,7 @@ class UpstreamConnection(asyncio.Protocol):
             self._feed(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             if self._state != END:
-                self._break(f"sent what is not HTTP: {error}")
+                self._break(f"sent a response that is not HTTP: {error}")
                 return
             self._keep_alive = False  # the response was whole; what follows it is wrong
         state = self._state
@@ -258,7 +258,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     def _check_head(self) -> None:
         if len(self._head) > RESPONSE_HEAD_BYTES_MAX:
-            self._break(f"sent a head of more than {RESPONSE_HEAD_BYTES_MAX} bytes")
+            self._break(f"sent a response head larger than {RESPONSE_HEAD_BYTES_MAX} bytes")
 
     def _check_body(self) -> bool:
         """Whether a gathered body is within its bound; breaks if not. Adding up the pieces costs, and is done only when
@@ -266,7 +266,7 @@ class UpstreamConnection(asyncio.Protocol):
         bytes_max = self.pool.response_bytes_max
         if self._read_bytes <= bytes_max or sum(map(len, self._parts)) <= bytes_max:
             return True
-        self._break(f"sent a response of more than {bytes_max} bytes")
+        self._break(f"sent a response larger than {bytes_max} bytes")
         return False
 
     def _break(self, what: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import os
 import socket
 import ssl
 from collections.abc import Callable
@@ -68,8 +69,15 @@ def _network(message: str) -> UpstreamError:
 
 
 def _reason(error: OSError) -> str:
-    verify = getattr(error, "verify_message", None)
-    return str(verify or error.strerror or error) or "the connection was closed"
+    """Why, in words: the system's for its own errors, in place of asyncio's, which quote addresses."""
+    if isinstance(error, ssl.SSLError):
+        said = getattr(error, "verify_message", None) or (error.reason or "").replace("_", " ").lower()
+        return str(said) or "the handshake failed"
+    if isinstance(error, FileNotFoundError):
+        return "its socket is not there: it does not run"
+    if isinstance(error, socket.gaierror):
+        return "its name cannot be resolved"
+    return os.strerror(error.errno) if error.errno else "the connection was closed"
 
 
 async def _connect(host: str, port: int, origin: Origin, *, trusted: bool = False) -> socket.socket:
@@ -103,7 +111,7 @@ async def _connect(host: str, port: int, origin: Origin, *, trusted: bool = Fals
     if failure is not None:
         raise failure
     raise UpstreamError(
-        f"the outbound policy refuses to dial: {refusal or host + ' has no address'}",
+        f"the outbound policy does not allow the connection: {refusal or host + ' has no address'}",
         kind="policy",
         code="upstream_address_refused",
     )
@@ -149,7 +157,7 @@ def _judge_literal(origin: Origin) -> None:
         return  # a name: the proxy resolves it
     if why is not None:
         raise UpstreamError(
-            f"the outbound policy refuses to dial: {origin.host} is {why}",
+            f"the outbound policy does not allow the connection: {origin.host} is {why}",
             kind="policy",
             code="upstream_address_refused",
         )
@@ -173,7 +181,7 @@ async def _tunnel(sock: socket.socket, origin: Origin, authorization: bytes) -> 
     while b"\r\n\r\n" not in head:
         data = await loop.sock_recv(sock, 1)  # one byte at a time: what follows the head belongs to TLS
         if not data or len(head) > _PROXY_HEAD_BYTES_MAX:
-            raise _network(f"the proxy closed the tunnel to {origin} before it answered")
+            raise _network(f"the proxy closed the tunnel to {origin} before it sent a response")
         head += data
     status = head.split(b" ", 2)[1:2]
     if status != [b"200"]:

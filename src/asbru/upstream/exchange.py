@@ -43,12 +43,15 @@ UNREAD_BYTES_MAX = 256 * 1024
 class ExchangeDeadlines(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How long an attempt may take."""
 
-    connect_s: Annotated[float, Meta(gt=0, le=3600, description="TCP, proxy and TLS together, seconds.")] = 5.0
+    connect_s: Annotated[
+        float, Meta(gt=0, le=3600, description="Time to connect, including TCP, proxy and TLS, seconds.")
+    ] = 5.0
     first_token_s: Annotated[
-        float, Meta(gt=0, le=86400, description="From the request sent to the first content, seconds.")
+        float,
+        Meta(gt=0, le=86400, description="Time from sending the request to the first content of a stream, seconds."),
     ] = 120.0
-    idle_s: Annotated[float, Meta(gt=0, le=86400, description="Between two chunks of a stream, seconds.")] = 60.0
-    total_s: Annotated[float, Meta(gt=0, le=86400, description="The whole attempt, seconds.")] = 600.0
+    idle_s: Annotated[float, Meta(gt=0, le=86400, description="Time between two chunks of a stream, seconds.")] = 60.0
+    total_s: Annotated[float, Meta(gt=0, le=86400, description="Time for the whole attempt, seconds.")] = 600.0
 
 
 class UpstreamResponse(msgspec.Struct, eq=False):
@@ -259,7 +262,7 @@ class Exchange(Future[UpstreamResponse]):
             self.give_up(error)
         except Exception as error:  # noqa: BLE001 -- a bug of whoever reads: the path is told, or it would wait for ever
             log("error", "a bug, please report it", why="".join(format_exception(error)))
-            self.give_up(GatewayError("something went wrong inside the gateway"))
+            self.give_up(GatewayError("an internal error occurred in the gateway"))
 
     def finished(self) -> None:
         """The streamed body is complete as HTTP frames it."""

@@ -21,13 +21,13 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     ] = False
     proxy: Annotated[
         SecretText | None,
-        Meta(description="HTTP proxy for this provider, http://host:port, perhaps with user:password@."),
+        Meta(description="HTTP proxy for this provider, http://host:port, optionally with user:password@."),
     ] = None
-    connections_max: Annotated[int, Meta(ge=1, le=65535, description="Connections per worker to this provider.")] = (
-        2048
-    )
+    connections_max: Annotated[
+        int, Meta(ge=1, le=65535, description="Maximum number of connections per worker to this provider.")
+    ] = 2048
     idle_connections_max: Annotated[
-        int, Meta(ge=0, le=65535, description="Connections per worker kept open for reuse.")
+        int, Meta(ge=0, le=65535, description="Maximum number of idle connections per worker kept open for reuse.")
     ] = 256
 
 

@@ -45,7 +45,7 @@ def judge_address(text: str, *, allow_private: bool, allow_loopback: bool) -> st
     if address.is_link_local:
         return "a link-local address"
     if address.is_unspecified or address.is_multicast or str(address) == "255.255.255.255":
-        return "not the address of one host"
+        return "not a unicast address"
     if address.is_private or address in _SHARED or address in _SITE_LOCAL:
         return None if allow_private else "a private address (allow_private is off for this provider)"
     return "a reserved address" if address.is_reserved else None

@@ -102,7 +102,7 @@ class Pool:
         if len(self._queued) >= QUEUED_MAX:
             self._queued = deque(one for one in self._queued if not one.over)  # callers that left do not count
             if len(self._queued) >= QUEUED_MAX:
-                raise Overloaded(f"{QUEUED_MAX} calls already wait for a connection to {self.origin}")
+                raise Overloaded(f"{QUEUED_MAX} calls are already waiting for a connection to this provider")
         self._queued.append(exchange)
 
     def _dial(self, exchange: Exchange) -> None:
@@ -126,7 +126,9 @@ class Pool:
             exchange.fail(error)
             return
         except Exception as error:  # noqa: BLE001 -- the exchange is told; a dial must never leave it waiting
-            exchange.fail(UpstreamError(f"could not connect to {self.origin}: {error!r}", kind="network"))
+            failed = UpstreamError(f"could not connect to {self.origin}", kind="network", code="upstream_unreachable")
+            failed.detail = f"{failed.message}: {error!r}"
+            exchange.fail(failed)
             return
         if connection.is_closing():  # closed as soon as it was open, and perhaps forgotten before it was known
             message = f"{self.origin} closed the connection before it was used"
@@ -197,10 +199,10 @@ class Pool:
     def _late(self, exchange: Exchange, what: str) -> UpstreamError:
         limit_s: float = getattr(exchange.deadlines, what)
         doing = {
-            "connect_s": "was not connected",
+            "connect_s": "did not accept a connection",
             "first_token_s": "sent no content",
-            "idle_s": "sent nothing more",
-            "total_s": "did not finish",
+            "idle_s": "sent no further data",
+            "total_s": "did not complete its response",
         }[what]
         return UpstreamError(
             f"{self.origin} {doing} within {limit_s:g} s ({what} of this provider)",

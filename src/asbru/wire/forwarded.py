@@ -11,6 +11,9 @@ from typing import Final, TypeAlias
 
 TO_ANY_DIALECT: Final = b""
 
+TAG_PREFIX: Final = b"x-asbru-tag-"
+"""What the names of tags begin with. They go to no provider, but travel in the same way as far as the call."""
+
 ForwardedHeader: TypeAlias = tuple[bytes, bytes, bytes]
 """(the dialects' prefix it has, such as `openai-`, or TO_ANY_DIALECT; name as spelled; value)."""
 
@@ -22,12 +25,14 @@ MADE_MAX = 64
 
 
 class ForwardedHeaders:
-    """`headers` in the order they came. `made`: header lines by what they were made for."""
+    """`headers` in the order they came; `tagged`: there are tags among them. `made`: header lines by what they were
+    made for."""
 
-    __slots__ = ("headers", "made")
+    __slots__ = ("headers", "made", "tagged")
 
-    def __init__(self, headers: Sequence[ForwardedHeader] = ()) -> None:
+    def __init__(self, headers: Sequence[ForwardedHeader] = (), *, tagged: bool = False) -> None:
         self.headers = headers
+        self.tagged = tagged
         self.made: dict[Wants, bytes] = {}
 
     def value_of(self, name: bytes) -> bytes:

@@ -87,7 +87,7 @@ class EventSplitter:
     def _hold(self, rest: bytes) -> bytes:
         self._held_bytes += len(rest)
         if self._held_bytes > self.event_bytes_max:
-            raise SseTooLarge(f"an event is over {self.event_bytes_max} bytes")
+            raise SseTooLarge(f"an event is larger than {self.event_bytes_max} bytes")
         self._edge = (self._edge + rest)[-3:]
         self.pieces.append(rest)
         return b""

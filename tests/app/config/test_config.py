@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from asbru.app.config import ConfigFile, ParsedConfig, parse_config, read_document
+from asbru.app.config import ConfigFile, Document, ParsedConfig, parse_config, read_document
 from asbru.app.config.live import ProviderSettings
 from asbru.app.config.wording import FORMS
 from asbru.app.snapshot import Limits
@@ -137,7 +139,7 @@ def test_unset_variable_is_an_error_unless_it_is_a_credential() -> None:
 def test_references_of_other_tools_are_told_once_with_their_line() -> None:
     """Also where the setting would refuse the text for its form or its type."""
     found = problems("listen:\n  port: ${PORT}\nproviders: {groq: {base_url: $URL}}")
-    assert [one.partition(": a value")[0] for one in found] == [
+    assert [one.partition(": to read the value")[0] for one in found] == [
         "line 2: listen.port",
         "line 3: providers.groq.base_url",
     ]
@@ -224,6 +226,35 @@ def test_one_mistake_is_one_error(text: str, expected: str) -> None:
     found = problems(text)
     assert len(found) == (1 if expected else 2)
     assert expected in found[0]
+
+
+_KEYS = st.sampled_from(
+    (
+        *("providers", "virtual_keys", "fallbacks", "listen", "log", "teams"),
+        *("keys", "name", "value", "models", "from", "to"),
+        *("port", "base_url", "groq", "x"),
+    )
+)
+_VALUES = st.recursive(
+    st.sampled_from((None, 1, -1, 2.5, True, "", "x", "a/b", "$X", "env.X", "file:/none", "groq")),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_KEYS, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=300)
+@given(st.dictionaries(_KEYS, _VALUES, max_size=4))
+def test_any_document_is_read_in_part(data: dict[str, Any]) -> None:
+    """Whatever is wrong, there is an end to it: what is left is valid by itself, and every problem is about something
+    that was written or is missing from it."""
+    parsed = parse_config(Document(data), {})
+    assert parse_config(Document(parsed.part.data), {}).problems == []
+    for problem in parsed.problems:
+        at: Any = data
+        for depth, part in enumerate(problem.path):
+            there = part in at if isinstance(at, dict) else isinstance(part, int) and part < len(at)
+            assert there or depth == len(problem.path) - 1, problem
+            at = at[part] if there else None
 
 
 def test_no_words_of_the_machine() -> None:

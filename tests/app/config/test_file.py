@@ -23,8 +23,8 @@ def test_yaml_duplicates_are_named() -> None:
     """A key given twice is an error with the line of the second, however deep; the rest is read."""
     document = read_document("a: {b: 1, b: 2}\nc: 1\na: 3\n", is_json=False)
     assert [str(problem) for problem in document.problems] == [
-        "line 1: a.b: key is given twice",
-        "line 3: a: key is given twice",
+        "line 1: a.b: duplicate key",
+        "line 3: a: duplicate key",
     ]
     assert document.data == {"a": 3, "c": 1}
 
@@ -32,7 +32,7 @@ def test_yaml_duplicates_are_named() -> None:
 def test_json_duplicates_are_named() -> None:
     """JSON's silent last-one-wins is refused too."""
     document = read_document('{"a": {"b": 1, "b": 2}}', is_json=True)
-    assert [str(problem) for problem in document.problems] == ["key 'b' is given twice"]
+    assert [str(problem) for problem in document.problems] == ["duplicate key 'b'"]
 
 
 def test_merge_keys_work() -> None:

@@ -46,7 +46,7 @@ def test_references_are_taken_wherever_they_are_resolved() -> None:
 def test_defaults_and_descriptions_stay() -> None:
     """What an editor shows of a setting stands beside the alternatives."""
     port = setting("properties", "listen", "properties", "port")
-    assert (port["default"], port["description"]) == (8080, "TCP port; 0 takes any free one.")
+    assert (port["default"], port["description"]) == (8080, "TCP port; 0 uses any free port.")
 
 
 def test_a_file_may_name_its_schema() -> None:

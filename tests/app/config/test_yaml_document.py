@@ -34,11 +34,11 @@ GOOD = {
 
 BAD = {
     "a: 1\n--- \nb: 2\n": "line 2: expected one document",
-    "a: &a [*a]": "line 1: the alias 'a' stands inside of what it repeats",
-    "a: 1\nb: *nobody": "line 2: not valid YAML: found undefined alias",
+    "a: &a [*a]": "line 1: the alias 'a' refers to a node that contains it",
+    "a: 1\nb: *nobody": "line 2: not valid YAML: undefined alias",
     "a:\n  <<: 3": "line 2: expected a mapping to merge",
-    "a: !!int x": "line 1: the value does not fit its tag",
-    "a: !!set {x}": "line 1: tag tag:yaml.org,2002:set is not allowed",
+    "a: !!int x": "line 1: the value does not match its tag",
+    "a: !!set {x}": "line 1: the tag tag:yaml.org,2002:set is not allowed",
     "a: 1\n*b : 2": "line 2: a key must be plain text",
     "a: [\n\n": "not valid YAML",
 }

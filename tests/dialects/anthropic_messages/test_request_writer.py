@@ -351,9 +351,14 @@ def test_settings_without_equivalent_are_noted() -> None:
 
 def test_structured_output() -> None:
     """A JSON schema keeps its bytes; name and looseness are noted."""
-    fmt = ResponseFormat(kind="json_schema", name="N", schema=Raw(b'{"type": "object"}'), strict=False)
+    fmt = ResponseFormat(
+        kind="json_schema", name="N", schema=Raw(b'{"type": "object", "additionalProperties": false}'), strict=False
+    )
     written = DIALECT.chat.write_request(ask(response_format=fmt), "claude", PLAIN)
-    assert b'"output_config":{"format":{"type":"json_schema","schema":{"type": "object"}}}' in written.body
+    assert (
+        b'"output_config":{"format":{"type":"json_schema","schema":{"type": "object", "additionalProperties": false}}}'
+        in written.body
+    )
     assert [note.field for note in written.notes] == ["response_format.name", "response_format.strict"]
 
 

@@ -145,3 +145,25 @@ def test_what_is_not_charged_at_standard_prices_is_known(more: dict[str, object]
     assert usage is not None and usage.standard is standard
     both = merge_usage(usage, Usage(output=4))
     assert both is not None and both.standard is standard
+
+
+@pytest.mark.parametrize(
+    ("more", "priced"),
+    [
+        ({"service_tier": "priority"}, ("priority", 0)),
+        ({"server_tool_use": {"web_search_requests": 3, "web_fetch_requests": 1}}, ("", 3)),
+        ({"server_tool_use": {"web_search_requests": 3}, "inference_geo": "us"}, ("", 0)),
+        ({"server_tool_use": {"web_search_requests": 3, "code_execution_requests": 1}}, ("", 0)),
+        ({"service_tier": "priority", "speed": "fast"}, ("", 0)),
+    ],
+)
+def test_what_may_have_a_price_all_the_same(more: dict[str, object], priced: tuple[str, int]) -> None:
+    """A tier and searches are told where they are all that is not standard, also across the two reports of a stream."""
+    wire = {"input_tokens": 1, "output_tokens": 1}
+    usage = read_usage(Raw(json.dumps(wire | more).encode()))
+    assert usage is not None
+    assert (usage.standard, usage.tier, usage.web_searches) == (False, *priced)
+    plain = read_usage(Raw(json.dumps(wire).encode()))
+    for merged in (merge_usage(plain, usage), merge_usage(usage, plain)):
+        assert merged is not None
+        assert (merged.standard, merged.tier, merged.web_searches) == (False, *priced)

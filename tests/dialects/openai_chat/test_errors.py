@@ -92,7 +92,7 @@ def test_errors_in_a_stream_are_one_event_and_no_done() -> None:
 
 def test_a_fault_without_words_gets_some() -> None:
     """An empty error object still gives a fault with a message."""
-    assert read_fault(Raw(b'{"error":{}}')).message == "the provider reported an error without words"
+    assert read_fault(Raw(b'{"error":{}}')).message == "the provider reported an error without a message"
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ DONE = b"data: [DONE]\n\n"
 ERROR = event(error={"message": "m", "code": 503})
 FAULT = StreamFault(message="m", code="503", status=503)
 BROKEN_OFF = StreamFault(
-    message="the provider broke off its answer (finish_reason 'network_error')",
+    message="the provider broke off its reply (finish_reason 'network_error')",
     type="api_error",
     code="network_error",
 )

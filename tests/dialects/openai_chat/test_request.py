@@ -9,9 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asbru.core.chat import Message, Raw, Reasoning, TextPart, ToolCallPart, ToolResultPart
+from asbru.core.chat import (
+    ForeignPart,
+    Message,
+    Raw,
+    Reasoning,
+    ResponseFormat,
+    TextPart,
+    ToolCallPart,
+    ToolResultPart,
+)
 from asbru.core.errors import BadRequest
+from asbru.core.traits import PLAIN
 from asbru.dialects.openai_chat.request import read_request
+from asbru.dialects.openai_chat.request_body import write_request
 
 
 def request_of(*messages: Any, **members: Any) -> bytes:
@@ -173,3 +184,22 @@ def test_null_is_absent() -> None:
     request = read_request(request_of(**dict.fromkeys(names)))
     assert (request.temperature, request.tools, request.stop, request.stream) == (None, None, None, False)
     assert (request.tool_choice, request.response_format, request.extra) == (None, None, {})
+
+
+def test_forms_of_the_family_are_read() -> None:
+    """Mistral's audio as a text, Together's number of logprobs and its schema beside the type are no mistakes."""
+    audio = {"type": "input_audio", "input_audio": "aGk="}
+    body = {
+        "model": "m",
+        "messages": [{"role": "user", "content": [audio]}],
+        "logprobs": 1,
+        "response_format": {"type": "json_schema", "schema": {"type": "object"}},
+    }
+    request = read_request(json.dumps(body).encode())
+    assert request.messages[0].parts == (
+        ForeignPart(dialect="openai_chat", kind="input_audio", raw=Raw(json.dumps(audio).encode())),
+    )
+    assert (request.logprobs, request.extra) == (None, {"logprobs": Raw(b"1")})
+    assert request.response_format == ResponseFormat(kind="json_schema", schema=Raw(b'{"type": "object"}'))
+    written = json.loads(write_request(request, "m", PLAIN).body)
+    assert (written["messages"], written["logprobs"]) == (body["messages"], 1)

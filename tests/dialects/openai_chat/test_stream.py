@@ -101,7 +101,7 @@ def test_a_broken_connection_needs_the_terminator(data: bytes, ends: bool) -> No
         (b'event: error\ndata: {"message":"m","code":500}\n\n', "m", "api_error"),
         (b"data: <html>\n\n", "expected a JSON object in the stream, got: <html>", "protocol_error"),
         (b"data: []\n\n", "expected a JSON object in the stream, got: []", "protocol_error"),
-        (DONE, "the provider's stream ended before it began", "protocol_error"),
+        (DONE, "the provider's stream ended before its first event", "protocol_error"),
         (
             b'data: {"choices":[{"delta":{"content":5}}]}\n\n',
             "the provider's answer, chunk.choices[0].delta.content: expected a string, got the number 5",

@@ -142,5 +142,5 @@ def test_what_is_read_is_known() -> None:
         [rule("a", 'tags["x"] == "1"'), rule("b", "budget_used > 1"), rule("c", "surface == ''", enabled=False)]
     )
     assert (rules.reads, rules.names) == ({"tags", "budget_used"}, {"tags": {"x"}})
-    with pytest.raises(ValueError, match="no loops"):
+    with pytest.raises(ValueError, match="cannot contain loops"):
         Rules([rule("loop", "[1].all(x, true)")])

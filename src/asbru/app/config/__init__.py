@@ -40,7 +40,7 @@ __all__ = [
 class ConfigFile(LiveSettings):
     """A whole configuration file: the live settings, and the boot settings (`listen`, `control`, `log.format`)."""
 
-    listen: Annotated[Listen, Field(description="Boot settings; changes wait for a restart.")] = Listen()
+    listen: Annotated[Listen, Field(description="Boot settings; changes take effect after a restart.")] = Listen()
     control: Annotated[Control, Field(description="Boot settings of the management API.")] = Control()
     log: Annotated[Log, Field(description="What is written to stderr.")] = Log()
 

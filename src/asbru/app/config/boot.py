@@ -20,7 +20,7 @@ class Control(Settings):
     """The control process, which serves the management API under /api, and later the UI under /ui."""
 
     enabled: Annotated[
-        bool, Field(description="Run it; it takes 35 MB of memory, and /api and /ui are then its own.")
+        bool, Field(description="Run the control process; it takes 35 MB of memory and serves /api and /ui.")
     ] = False
 
 
@@ -29,10 +29,12 @@ class Log(Settings):
 
     format: Annotated[
         Literal["text", "json"],
-        Field(description="A line is `name=value` text, or a JSON object. `ASBRU_LOG_FORMAT` goes before it."),
+        Field(
+            description="Format of a line: `name=value` text or a JSON object. `ASBRU_LOG_FORMAT` takes precedence."
+        ),
     ] = "text"
     access: Annotated[
-        bool, Field(description="A line for each call that ended: names, status, tokens, cost, time.")
+        bool, Field(description="Log a line for each completed call: names, status, tokens, cost, time.")
     ] = False
 
 
@@ -40,7 +42,7 @@ class Listen(Settings):
     """Where the gateway listens, and with how many processes."""
 
     host: Annotated[str, Field(description="Address to listen on.")] = "127.0.0.1"
-    port: Annotated[int, Field(ge=0, le=65535, description="TCP port; 0 takes any free one.")] = 8080
+    port: Annotated[int, Field(ge=0, le=65535, description="TCP port; 0 uses any free port.")] = 8080
     workers: Annotated[int, Field(ge=1, le=256, description="Worker processes; each can use one core.")] = 1
     tls: Annotated[ServerTls | None, Field(description="Serve HTTPS with this certificate.")] = None
 

@@ -99,7 +99,7 @@ def _read_json(text: str) -> Document:
         data = json.loads(text or "{}", object_pairs_hook=pairs)
     except json.JSONDecodeError as error:
         raise refused(f"not valid JSON: {error.msg} (column {error.colno})", error.lineno) from error
-    return Document(data, json_text=text, problems=[Problem((), f"key {key!r} is given twice") for key in twice])
+    return Document(data, json_text=text, problems=[Problem((), f"duplicate key {key!r}") for key in twice])
 
 
 def _json_lines(text: str) -> dict[ConfigPath, int]:

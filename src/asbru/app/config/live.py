@@ -6,7 +6,7 @@ Sections that are served by as they are written are the Structs of the rooms tha
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 from msgspec import Meta
@@ -18,6 +18,7 @@ from asbru.app.snapshot import Fallback, Limits, PrefixForward
 from asbru.core.secret_text import SecretText
 from asbru.core.traits import TraitChanges, TraitRule
 from asbru.governance.declared import Access, Customer, ScopeLimits, Team
+from asbru.governance.limits import Reservation
 from asbru.routing import RetryPolicy
 from asbru.routing.rules import RoutingRule
 from asbru.upstream import ExchangeDeadlines
@@ -25,23 +26,27 @@ from asbru.upstream.origin import Reach
 
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
 
+PRICED_NAME = r"^(\*?[^*/\s]+\*?|\*)/(\*?[^*\s]+\*?|\*)$"
+
 PROVIDER_NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 
 
 class ProviderKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One credential of a provider."""
 
-    name: Annotated[str, Meta(pattern=_NAME, description="Its name in records, metrics and logs.")]
+    name: Annotated[str, Meta(pattern=_NAME, description="Name in records, metrics and logs.")]
     value: Annotated[
         SecretText,
         Meta(description="The credential. An unset `env.NAME` disables this key with a warning."),
     ] = SecretText("")
     models: Annotated[
         tuple[str, ...],
-        Meta(min_length=1, description="Models it may call, as the provider names them; `*` is every model."),
+        Meta(
+            min_length=1, description="Models that the key may call, as the provider names them; `*` is every model."
+        ),
     ] = ("*",)
     weight: Annotated[
-        float, Meta(gt=0, le=1_000_000, description="Its share of the calls, against the other keys'.")
+        float, Meta(gt=0, le=1_000_000, description="Share of the calls, relative to the other keys.")
     ] = 1.0
     aliases: Annotated[
         dict[str, str], Meta(description="Public model name -> the provider's name for this key.")
@@ -51,16 +56,34 @@ class ProviderKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 class UpstreamTls(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How the provider's certificate is checked."""
 
-    ca_file: Annotated[str | None, Meta(description="PEM file of the CAs to trust instead of the system's.")] = None
-    verify: Annotated[bool, Meta(description="false accepts any certificate: for tests only.")] = True
+    ca_file: Annotated[str | None, Meta(description="PEM file with the CAs to trust instead of the system's.")] = None
+    verify: Annotated[bool, Meta(description="false accepts any certificate; for tests only.")] = True
 
 
 class TraitSettings(TraitChanges, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a provider's models take and refuse, where it is not what the provider's type says."""
 
     rules: Annotated[
-        tuple[TraitRule, ...], Meta(description="Changes for some of its models; of several that fit, the last wins.")
+        tuple[TraitRule, ...],
+        Meta(description="Traits of some of its models; if several rules match, the last one applies."),
     ] = ()
+
+
+_Usd: TypeAlias = Annotated[float, Meta(ge=0, le=1_000_000)]
+
+
+class TokenPrices(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a million tokens cost, in US dollars. Reasoning costs what output costs."""
+
+    input: Annotated[_Usd, Meta(description="Input, USD per million tokens.")]
+    output: Annotated[_Usd, Meta(description="Output and reasoning, USD per million tokens.")]
+    cache_read: Annotated[_Usd | None, Meta(description="Input read from a prompt cache; default: `input`.")] = None
+    cache_write: Annotated[_Usd | None, Meta(description="Input written to a cache; default: `input`.")] = None
+    cache_write_1h: Annotated[
+        _Usd | None, Meta(description="Input written to a cache for an hour; default: `cache_write`.")
+    ] = None
+    audio_input: Annotated[_Usd | None, Meta(description="Audio that goes in; default: `input`.")] = None
+    audio_output: Annotated[_Usd | None, Meta(description="Audio that comes out; default: `output`.")] = None
 
 
 class ProviderSettings(Reach, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -72,25 +95,33 @@ class ProviderSettings(Reach, frozen=True, kw_only=True, forbid_unknown_fields=T
     ] = None
     base_url: Annotated[
         Annotated[str, Meta(pattern=r"^https?://[^\s?#]+$")] | None,
-        Meta(description="API root with its version segment; default: the type's own. Required for `custom`."),
+        Meta(description="API root with its version segment. Default: that of the type. Required for `custom`."),
     ] = None
     dialect: Annotated[
         str | None,
-        Meta(description="Wire format to ask it in: `openai`, `anthropic`. For `custom` required, else the type's."),
+        Meta(description="Wire format: `openai`, `anthropic`. Default: that of the type. Required for `custom`."),
     ] = None
     keys: Annotated[
         tuple[ProviderKey, ...],
-        Meta(max_length=1000, description="Credentials, shared out by weight and rotated on failure."),
+        Meta(max_length=1000, description="Credentials, chosen by weight and rotated on failure."),
     ] = ()
     headers: Annotated[
         dict[str, SecretText], Meta(max_length=64, description="Headers sent with every call to this provider.")
     ] = {}
     traits: Annotated[
-        TraitSettings, Meta(description="What its models take and refuse; default: the type's own.")
+        TraitSettings, Meta(description="What its models accept and refuse. Default: the traits of the type.")
     ] = TraitSettings()
+    prices: Annotated[
+        dict[Annotated[str, Meta(pattern=r"^(\*?[^*]+\*?|\*)$")], TokenPrices],
+        Meta(
+            max_length=1000,
+            description="Prices by model, as the provider spells it; `*` stands for any text, at the start or the end. "
+            "The first that fits holds, before those of the price data.",
+        ),
+    ] = {}
     deadlines: Annotated[ExchangeDeadlines, Meta(description="Time limits of an attempt.")] = ExchangeDeadlines()
     retries: Annotated[RetryPolicy, Meta(description="Retries with the same key.")] = RetryPolicy()
-    tls: Annotated[UpstreamTls, Meta(description="Trust of the provider's certificate.")] = UpstreamTls()
+    tls: Annotated[UpstreamTls, Meta(description="Verification of the provider's certificate.")] = UpstreamTls()
 
 
 class VirtualKey(Access, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -98,21 +129,21 @@ class VirtualKey(Access, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     value: Annotated[
         SecretText,
-        Meta(description="The key, best `sk-asb-` and 32 random characters, best from `env.NAME`."),
+        Meta(description="The key; preferably `sk-asb-` and 32 random characters, from `env.NAME`."),
     ]
 
 
 _OTHER_NAME = "Another name of `enforce_auth`."
 
 
-class Governance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Who needs a key, and limits that hold whoever calls."""
+class Governance(Reservation, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who needs a key, how budgets and rate limits are held, and limits that hold whoever calls."""
 
     enforce_auth: Annotated[
         bool | None,
         Meta(
-            description="true: every call needs a virtual key; false: none does; by default as soon as there is one, "
-            "and wherever other machines can call."
+            description="true: every call needs a virtual key; false: no call does. Default: true if any virtual key "
+            "is configured or other machines can call."
         ),
     ] = None
     enforce_auth_on_inference: Annotated[bool | None, Meta(description=_OTHER_NAME)] = None
@@ -135,7 +166,7 @@ class LiveSettings(Settings):
     ] = {}
     virtual_keys: Annotated[
         list[Annotated[VirtualKey, FromStruct()]],
-        Field(description="Keys of callers. Without any, a loopback listener is open to all local callers."),
+        Field(description="Keys of callers. Without any, every local process may call a loopback listener."),
     ] = []
     customers: Annotated[
         list[Annotated[Customer, FromStruct()]], Field(description="Owners of teams and virtual keys.")
@@ -144,21 +175,34 @@ class LiveSettings(Settings):
     governance: Annotated[
         Governance,
         FromStruct(),
-        Field(default_factory=Governance, description="Who needs a key, and general limits."),
+        Field(default_factory=Governance, description="Access and general limits."),
     ]
+    prices: Annotated[
+        dict[
+            Annotated[str, Field(pattern=PRICED_NAME)],
+            Annotated[TokenPrices, FromStruct()],
+        ],
+        Field(
+            max_length=1000,
+            description="Prices by `provider/model`; `*` stands for any text, at the start or the end of either. The "
+            "first that fits holds, after those of the provider's own `prices`, before the price data.",
+        ),
+    ] = {}
     fallbacks: Annotated[
-        list[Annotated[Fallback, FromStruct()]], Field(description="Other targets for a call that fails.")
+        list[Annotated[Fallback, FromStruct()]], Field(description="Targets to try if a call fails.")
     ] = []
     routing_rules: Annotated[
         list[Annotated[RoutingRule, FromStruct()]],
-        Field(max_length=1000, description="Other targets for calls for which a condition holds; the first decides."),
+        Field(
+            max_length=1000, description="Targets for calls that match a condition; the first matching rule applies."
+        ),
     ] = []
-    limits: Annotated[Limits, FromStruct(), Field(default_factory=Limits, description="Bounds of the server.")]
+    limits: Annotated[Limits, FromStruct(), Field(default_factory=Limits, description="Limits of the server.")]
     cors_origins: Annotated[
         list[Annotated[str, Field(pattern=r"^(\*|https?://[^\s/]+)$")]],
         Field(description="Browser origins that may call, such as `https://app.example`, or `*`."),
     ] = []
     forwards: Annotated[
         list[Annotated[PrefixForward, FromStruct()]],
-        Field(description="Path prefixes handed to other processes."),
+        Field(description="Path prefixes forwarded to other processes."),
     ] = []

@@ -57,7 +57,7 @@ class Part:
         """Leave out `paths`, each cut to what exists."""
         doomed = {_existing(self.data, path) for path in paths}
         self.broken |= {self.place(path) for path in doomed}
-        self.data = self._without((), self.data, _tree(doomed))
+        self.data = self._without((), self.data, _tree(doomed)) or {}
 
     def _without(self, place: ConfigPath, value: Any, doomed: dict[str | int, Any] | None) -> Any:
         """A copy of `value`, which stands at `place`, without what is `doomed` in it; None where it is itself."""

@@ -95,4 +95,4 @@ class References:
 def _as_ours(name: str) -> str:
     """What to write instead. Only a name in capitals is repeated: other text may be a secret that begins with `$`."""
     ours = name if name.isupper() else "NAME"
-    return f"a value comes from the environment as `env.{ours}`, from a file as `file:PATH`, each as the whole value"
+    return f"to read the value from the environment write `env.{ours}`, to read it from a file write `file:PATH`"

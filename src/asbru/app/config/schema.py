@@ -20,7 +20,12 @@ def json_schema() -> dict[str, Any]:
     for section in (schema, *schema["$defs"].values()):
         for name, entry in section.get("properties", {}).items():
             section["properties"][name] = _with_reference(entry, is_setting=True)
-    own = {"$schema": {"type": "string", "description": "Where an editor finds the schema of this file; not read."}}
+    own = {
+        "$schema": {
+            "type": "string",
+            "description": "Location of the JSON schema, for editors; Asbru does not read it.",
+        }
+    }
     return {"$schema": _DRAFT, **schema, "properties": own | schema["properties"]}
 
 

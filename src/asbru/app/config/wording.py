@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
-from asbru.app.config.live import PROVIDER_NAME
+from asbru.app.config.live import PRICED_NAME, PROVIDER_NAME
 from asbru.app.config.parts import Part
 from asbru.app.config.problem import ConfigPath, Problem, kind_of
 from asbru.app.config.structs import is_struct, model_of
@@ -59,6 +59,8 @@ FORMS = {
     r"^(\*|https?://[^\s/]+)$": "`*`, or an origin such as https://app.example, without a path",
     r"^[^/\s]+/\S+$": "`provider/model`, without spaces",
     r"^/[^\s?#]+$": "a path that begins with `/`, without spaces, `?` and `#`",
+    r"^(\*?[^*]+\*?|\*)$": "the name of a model, with `*` at its start or end at most",
+    PRICED_NAME: "`provider/model`, with `*` at the start or end of either at most",
     r"^/": "an absolute path",
 }
 """The forms that text must have, in words, by the pattern that checks them."""
@@ -77,7 +79,7 @@ def nearest(word: str, valid: Iterable[str], *, shown_max: int = 50) -> str:
     if meant is not None:
         return f"did you mean {meant!r}?"
     more = ", ..." if len(names) > shown_max else ""
-    return f"valid here: {', '.join(names[:shown_max])}{more}" if names else "nothing is valid here"
+    return f"valid here: {', '.join(names[:shown_max])}{more}" if names else "no keys are valid here"
 
 
 def problem_from(detail: ErrorDetails, model: type[BaseModel], part: Part) -> Problem:

@@ -118,10 +118,10 @@ class _Reading:
 
     def _alias(self, event: Any, path: ConfigPath, line: int) -> Any:
         if event.anchor not in self._anchors:
-            raise refused(f"not valid YAML: found undefined alias {event.anchor!r}", line)
+            raise refused(f"not valid YAML: undefined alias {event.anchor!r}", line)
         anchored = self._anchors[event.anchor]
         if anchored is None:
-            raise refused(f"the alias {event.anchor!r} stands inside of what it repeats", line)
+            raise refused(f"the alias {event.anchor!r} refers to a node that contains it", line)
         self._count(anchored.values, len(path) + anchored.levels, line)
         return anchored.value
 
@@ -129,7 +129,7 @@ class _Reading:
         if isinstance(event, yaml.ScalarEvent):
             return self._scalar(event, self._tag(event), line)
         if event.tag not in (None, "!") and event.tag not in _PLAIN_TAGS:
-            raise refused(f"tag {event.tag} is not allowed", line)
+            raise refused(f"the tag {event.tag} is not allowed", line)
         if isinstance(event, yaml.MappingStartEvent):
             return self._mapping(path)
         items: list[Any] = []
@@ -146,12 +146,12 @@ class _Reading:
         if tag == _STR:
             return event.value
         if tag not in _PLAIN_TAGS:
-            raise refused(f"tag {tag} is not allowed", line)
+            raise refused(f"the tag {tag} is not allowed", line)
         node = yaml.ScalarNode(tag, event.value, event.start_mark, event.end_mark)
         try:
             return cast("Any", self._loader.construct_object(node))  # pyright: ignore[reportUnknownMemberType]  # untyped
         except (ValueError, KeyError) as error:
-            raise refused("the value does not fit its tag", line) from error
+            raise refused("the value does not match its tag", line) from error
 
     def _mapping(self, path: ConfigPath) -> dict[str, Any]:
         given: dict[str, Any] = {}
@@ -168,7 +168,7 @@ class _Reading:
             key = key if isinstance(key, str) else str(event.value)
             inner = (*path, key)
             if key in given:
-                self._problems.append(Problem(inner, "key is given twice", line))
+                self._problems.append(Problem(inner, "duplicate key", line))
             self._lines[inner] = line
             given[key] = self._value(self._next(), inner)
         return merged | given

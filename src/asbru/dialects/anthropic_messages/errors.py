@@ -55,7 +55,7 @@ def _made(status: int, body: bytes, error: ErrorWire) -> UpstreamError:
     kind = error.type or TYPE_OF_STATUS.get(status, "api_error")
     code = kind if error.code is None else str(error.code)
     made = UpstreamError(
-        error.message or f"the provider answered {status} without a message",
+        error.message or f"the provider returned status {status} without a message",
         kind="status",
         status=status,
         code=code,

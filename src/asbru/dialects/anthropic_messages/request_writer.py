@@ -41,6 +41,7 @@ from asbru.dialects.anthropic_messages.tool_ids import with_unique_ids
 from asbru.dialects.anthropic_messages.types import BILLING, NAME, decode_members, encode
 from asbru.dialects.bounds import fit_output, fit_sampling, fit_user, strip_one
 from asbru.dialects.contract import Written
+from asbru.dialects.output_schema import close_schema
 from asbru.dialects.receipt import Receipt
 from asbru.dialects.tool_schema import NO_PARAMETERS, write_schema
 
@@ -397,7 +398,8 @@ def _write_format(fmt: ResponseFormat, receipt: Receipt) -> dict[str, Any]:
     if fmt.strict is False:
         receipt.changed("response_format.strict", "the schema is always enforced")
     extra = receipt.riding("response_format", fmt.extra)
-    return {"format": {"type": "json_schema", "schema": fmt.schema, **extra}}
+    schema = fmt.schema if receipt.native else close_schema(fmt.schema, receipt)
+    return {"format": {"type": "json_schema", "schema": schema, **extra}}
 
 
 def _note_unknown(request: ChatRequest, receipt: Receipt) -> None:

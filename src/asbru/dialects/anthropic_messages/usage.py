@@ -29,9 +29,11 @@ _COUNTS = (
 _STANDARD_TIERS = (None, "standard")
 _STANDARD_SPEEDS = (None, "standard")
 _STANDARD_REGIONS = (NULL, Raw(b'"global"'), Raw(b'"not_available"'))
+_TIER_CHARS_MAX = 40
+_SEARCHES = "web_search_requests"
 _FREE_TOOLS = frozenset(("web_fetch_requests",))
 """What is charged by tokens at standard prices. The priority and batch tiers, fast mode, inference in the US alone and
-web searches (a fee for each) are not: https://platform.claude.com/docs/en/about-claude/pricing."""
+web searches (a fee for each) are not, and only tiers and searches may be priced: https://platform.claude.com/docs/en/about-claude/pricing."""
 
 
 def usage_from(wire: UsageWire | None) -> Usage | None:
@@ -46,6 +48,11 @@ def usage_from(wire: UsageWire | None) -> Usage | None:
     details = wire.output_tokens_details
     thinking = None if details is None else details.thinking_tokens
     reasoning = min(max(thinking or 0, 0), output)
+    otherwise = wire.speed not in _STANDARD_SPEEDS or wire.inference_geo not in _STANDARD_REGIONS
+    searches = _searches(wire.server_tool_use)
+    if searches is None:
+        otherwise, searches = True, 0
+    tier = "" if wire.service_tier in _STANDARD_TIERS else str(wire.service_tier)[:_TIER_CHARS_MAX]
     return Usage(
         input=max(wire.input_tokens or 0, 0),
         cache_read=max(wire.cache_read_input_tokens or 0, 0),
@@ -54,21 +61,21 @@ def usage_from(wire: UsageWire | None) -> Usage | None:
         output=output - reasoning,
         reasoning=reasoning,
         reasoning_known=thinking is not None,
-        standard=(
-            wire.service_tier in _STANDARD_TIERS
-            and wire.speed in _STANDARD_SPEEDS
-            and wire.inference_geo in _STANDARD_REGIONS
-            and (wire.server_tool_use is None or not _has_fees(wire.server_tool_use))
-        ),
+        standard=not (otherwise or searches or tier),
+        tier="" if otherwise else tier,
+        web_searches=0 if otherwise else searches,
     )
 
 
-def _has_fees(used: Any) -> bool:
-    """Whether tools of the provider were used that cost a fee for each use."""
+def _searches(used: Any) -> int | None:
+    """Searches of the web, which cost a fee each; None where other tools of the provider were used that may, too."""
     if not isinstance(used, dict):
-        return False
+        return 0
     counts = cast("dict[str, Any]", used)
-    return any(count for name, count in counts.items() if name not in _FREE_TOOLS)
+    if any(count for name, count in counts.items() if name not in _FREE_TOOLS and name != _SEARCHES):
+        return None
+    count = counts.get(_SEARCHES) or 0
+    return count if isinstance(count, int) and count >= 0 else None
 
 
 def _writes(wire: UsageWire) -> tuple[int, int]:
@@ -147,6 +154,7 @@ def merge_usage(head: Usage | None, tail: Usage | None) -> Usage | None:
     total = writes.cache_write_5m + writes.cache_write_1h
     write_1h = min(tail.cache_write_1h or head.cache_write_1h, total)
     output = head if "output_tokens" in absent else tail
+    priced = _is_priced(head) and _is_priced(tail)
     return Usage(
         input=head.input if "input_tokens" in absent else tail.input,
         cache_read=head.cache_read if "cache_read_input_tokens" in absent else tail.cache_read,
@@ -156,7 +164,14 @@ def merge_usage(head: Usage | None, tail: Usage | None) -> Usage | None:
         reasoning=output.reasoning,
         reasoning_known=output.reasoning_known,
         standard=head.standard and tail.standard,
+        tier=(tail.tier or head.tier) if priced else "",
+        web_searches=(tail.web_searches or head.web_searches) if priced else 0,
     )
+
+
+def _is_priced(usage: Usage) -> bool:
+    """Whether the usage says all about what is charged."""
+    return usage.standard or bool(usage.tier or usage.web_searches)
 
 
 def write_usage(usage: Usage | None) -> dict[str, Any]:

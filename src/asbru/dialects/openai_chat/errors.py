@@ -176,13 +176,13 @@ def choice_fault(error: Raw, finish: str | None) -> StreamFault | None:
     if finish not in FAILED:
         return None
     return StreamFault(
-        message=f"the provider broke off its answer (finish_reason '{finish}')", type="api_error", code=finish
+        message=f"the provider broke off its reply (finish_reason '{finish}')", type="api_error", code=finish
     )
 
 
 def read_fault(raw: Raw | bytes) -> StreamFault:
     """An error object found inside an answer or a stream."""
-    facts = _facts_of_body(bytes(raw)) or ErrorFacts(message="the provider reported an error without words")
+    facts = _facts_of_body(bytes(raw)) or ErrorFacts(message="the provider reported an error without a message")
     return StreamFault(message=facts.message, type=facts.type or "api_error", code=facts.code, status=_status(facts))
 
 
@@ -239,11 +239,13 @@ def _word(value: object) -> str | None:
 def _describe(status: int, body: bytes) -> str:
     """Words for an answer that is not JSON of a known shape."""
     if not body.strip():
-        return f"the provider answered {status} without a body"
+        return f"the provider returned status {status} without a body"
     title = _TITLE.search(body)
     if title is not None:
-        return f"the provider answered {status} with a page: {title[1].decode('utf-8', 'replace').strip()}"
-    return f"the provider answered {status}: {body[:_TEXT_BYTES_MAX].decode('utf-8', 'replace').strip()}"
+        return (
+            f"the provider returned status {status} with an HTML page: {title[1].decode('utf-8', 'replace').strip()}"
+        )
+    return f"the provider returned status {status}: {body[:_TEXT_BYTES_MAX].decode('utf-8', 'replace').strip()}"
 
 
 def write_error(error: AsbruError, _request_id: str) -> bytes:

@@ -76,6 +76,9 @@ def _read_known(part: Fields, kind: str) -> Part | None:
         case "file":
             return _read_file(part)
         case "input_audio":
+            raw = part.peek("input_audio")
+            if raw is not None and raw_starts(raw, b'"'):  # Mistral's own form rides along
+                return None
             audio = part.need_child("input_audio")
             data, form = audio.need_text("data"), audio.text("format")
             return AudioPart(data=data, format=form, extra=_nested(part, "input_audio", audio))

@@ -26,7 +26,7 @@ from asbru.core.chat import (
     ToolCallPart,
     ToolResultPart,
 )
-from asbru.dialects.fields import BOOLEAN, INTEGER, NUMBER, TEXT, Fields, open_body, refuse_request
+from asbru.dialects.fields import BOOLEAN, INTEGER, NUMBER, TEXT, Fields, kind_of, open_body, refuse_request
 from asbru.dialects.openai_chat.parts import raw_starts, read_cache, read_content
 from asbru.dialects.openai_chat.plain import merge, read_plain_message, read_plain_messages, read_plain_request
 from asbru.dialects.openai_chat.reasoning import read_reasoning
@@ -41,7 +41,6 @@ _SETTINGS: Final = {
     "presence_penalty": ("presence_penalty", NUMBER),
     "seed": ("seed", INTEGER),
     "n": ("choices", INTEGER),
-    "logprobs": ("logprobs", BOOLEAN),
     "top_logprobs": ("top_logprobs", INTEGER),
     "user": ("user", TEXT),
     "service_tier": ("service_tier", TEXT),
@@ -82,6 +81,7 @@ def read_request(body: bytes) -> ChatRequest:
         max_tokens=limit,
         stop=_read_stop(fields),
         logit_bias=fields.raw("logit_bias"),
+        logprobs=_read_logprobs(fields),
         include_usage=include_usage,
         dialect=NAME,
         **settings,
@@ -108,6 +108,12 @@ def _read_stop(fields: Fields) -> tuple[str, ...] | None:
     return tuple(fields.as_text(item, f"stop[{at}]") for at, item in enumerate(items))
 
 
+def _read_logprobs(fields: Fields) -> bool | None:
+    """The flag; a number (Together: how many) is left in place and rides along."""
+    raw = fields.peek("logprobs")
+    return fields.boolean("logprobs") if raw is None or kind_of(raw) != "a number" else None
+
+
 def _read_format(fields: Fields) -> ResponseFormat | None:
     raw = fields.peek("response_format")
     if raw is None:
@@ -119,6 +125,8 @@ def _read_format(fields: Fields) -> ResponseFormat | None:
     fields.raw("response_format")
     if kind in ("text", "json_object"):
         return ResponseFormat(kind=kind, extra=form.rest())
+    if "json_schema" not in form and "schema" in form:  # Together's form
+        return ResponseFormat(kind=kind, schema=form.raw("schema"), extra=form.rest())
     schema = form.need_child("json_schema")
     return ResponseFormat(
         kind=kind,

@@ -333,7 +333,7 @@ class ChatStreamReader:
     def _finish(self, out: list[StreamEvent]) -> None:
         self._ended = True
         if not self._started:
-            out.append(protocol_fault("the provider's stream ended before it began"))
+            out.append(protocol_fault("the provider's stream ended before its first event"))
             return
         stops = [choice.close(out) for _, choice in sorted(self._choices.items())]
         out += stops

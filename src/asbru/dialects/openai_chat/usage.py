@@ -32,6 +32,7 @@ _TAIL_TRIES_MAX = 4
 _STANDARD_TIERS = (None, "default", "auto", "standard", "on_demand", "")
 """Values of `service_tier` in an answer that mean standard prices (OpenAI: default; Groq: on_demand). Flex and priority
 have prices of their own: https://platform.openai.com/docs/pricing."""
+_TIER_CHARS_MAX = 40
 _BACKSLASH = ord("\\")
 
 
@@ -69,6 +70,7 @@ def _buckets(wire: UsageWire, tier: Any) -> Usage | None:
     audio_input = _within(inp.audio_tokens, prompt - cache_read - cache_write) if inp.audio_tokens else 0
     thought = _within(reasoning, completion) if reasoning else 0
     audio_output = _within(out.audio_tokens, completion - thought) if out.audio_tokens else 0
+    standard = tier in _STANDARD_TIERS
     return Usage(  # by position, in the order of the buckets: names would cost more than all of the above
         prompt - cache_read - cache_write - audio_input,
         cache_read,
@@ -79,7 +81,8 @@ def _buckets(wire: UsageWire, tier: Any) -> Usage | None:
         thought,
         audio_output,
         reasoning is not None,
-        tier in _STANDARD_TIERS,
+        standard,
+        "" if standard else str(tier)[:_TIER_CHARS_MAX],
     )
 
 

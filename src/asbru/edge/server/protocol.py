@@ -222,7 +222,7 @@ class ServerConnection(asyncio.Protocol):
             self._serve_next()
         if rest and not self.response.closing and not self._transport.is_closing():
             if self._upgrades_behind >= UPGRADES_PIPELINED_MAX:
-                self._refuse(BadRequest(f"over {UPGRADES_PIPELINED_MAX} upgrade offers came in one piece"))
+                self._refuse(BadRequest(f"more than {UPGRADES_PIPELINED_MAX} upgrade requests arrived in one read"))
                 return
             self._upgrades_behind += 1
             self.data_received(rest)
@@ -238,7 +238,7 @@ class ServerConnection(asyncio.Protocol):
         cause = error.__context__
         if isinstance(cause, AsbruError):
             return cause
-        return BadRequest(f"expected an HTTP/1.1 request, got bytes that are not one: {error}")
+        return BadRequest(f"expected an HTTP/1.1 request, got something else: {error}")
 
     def _size_error(self) -> AsbruError:
         limits = self._server.limits
@@ -327,7 +327,9 @@ class ServerConnection(asyncio.Protocol):
 
     def _expect(self, head: Head) -> None:
         if head.expect.strip().lower() != b"100-continue":
-            raise BadRequest("expected `Expect: 100-continue` or none", status=417, code="expectation_failed")
+            raise BadRequest(
+                "expected `Expect: 100-continue` or no Expect header", status=417, code="expectation_failed"
+            )
         if not self._serving and not self._queue and not head.http_1_0:
             self._outbox.flush()  # the response before it, if it waits there
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from asbru.core.errors import BadRequest
-from asbru.wire.forwarded import TO_ANY_DIALECT, ForwardedHeader, ForwardedHeaders
+from asbru.wire.forwarded import TAG_PREFIX, TO_ANY_DIALECT, ForwardedHeader, ForwardedHeaders
 
 
 class HeaderAction:
@@ -32,6 +32,7 @@ class HeaderAction:
     HOST: Final = 13
     ACCEPT_CODING: Final = 14
     ORIGIN: Final = 15
+    RUN: Final = 16
 
 
 _BY_NAME = {
@@ -50,6 +51,9 @@ _BY_NAME = {
     b"host": HeaderAction.HOST,
     b"accept-encoding": HeaderAction.ACCEPT_CODING,
     b"origin": HeaderAction.ORIGIN,
+    b"x-asbru-run": HeaderAction.RUN,
+    b"x-claude-code-session-id": HeaderAction.RUN,
+    b"session-id": HeaderAction.RUN,  # Codex
     b"user-agent": HeaderAction.FORWARD,
     b"traceparent": HeaderAction.FORWARD,
     b"tracestate": HeaderAction.FORWARD,
@@ -76,6 +80,7 @@ _KEPT_AS = {
     HeaderAction.UPGRADE: "upgrade",
     HeaderAction.ACCEPT_CODING: "accept_coding",
     HeaderAction.ORIGIN: "origin",
+    HeaderAction.RUN: "run",
 }
 _CREDENTIALS = (HeaderAction.AUTHORIZATION, HeaderAction.KEY, HeaderAction.GATEWAY_KEY)
 _LISTS = (HeaderAction.CODING, HeaderAction.CONTENT_CODING, HeaderAction.CONNECTION, HeaderAction.ACCEPT_CODING)
@@ -89,7 +94,7 @@ class HeaderPlan(NamedTuple):
     (index, attribute of
     `Head`) of each that is acted upon, the first of a name last, so that it wins. `joined`: (attribute, indexes) of
     list headers that stand on several lines (RFC 9110, 5.3). `hosts`: how many Host headers. `watched`: (index, name in
-    lower case) of each that Asbru decides by, the first of a name last.
+    lower case) of each that Asbru decides by, the first of a name last. `tagged`: tags are among what is forwarded.
     """
 
     forwarded: tuple[tuple[int, bytes, bytes], ...]
@@ -97,6 +102,7 @@ class HeaderPlan(NamedTuple):
     joined: tuple[tuple[str, tuple[int, ...]], ...]
     hosts: int
     watched: tuple[tuple[int, str], ...] = ()
+    tagged: bool = False
 
 
 class HeaderPlans(dict[tuple[bytes, ...], HeaderPlan]):
@@ -105,7 +111,7 @@ class HeaderPlans(dict[tuple[bytes, ...], HeaderPlan]):
 
     def __init__(self, prefixes: Iterable[bytes] = ()) -> None:
         super().__init__()
-        self._prefixes = tuple(prefixes)
+        self._prefixes = (TAG_PREFIX, *prefixes)
         self.watched: frozenset[bytes] = frozenset()
         """Headers that are kept because Asbru decides by them, in lower case; change it by `watch`."""
 
@@ -140,7 +146,8 @@ class HeaderPlans(dict[tuple[bytes, ...], HeaderPlan]):
         lists = ((_KEPT_AS[act], tuple(i for i, one in enumerate(actions) if one == act)) for act in _LISTS)
         joined = tuple((attribute, indexes) for attribute, indexes in lists if len(indexes) > 1)
         watched = tuple((i, name.lower().decode()) for i, name in enumerate(names) if name.lower() in self.watched)
-        return HeaderPlan(forwarded, kept[::-1], joined, actions.count(HeaderAction.HOST), watched[::-1])
+        tagged = any(prefix == TAG_PREFIX for _, prefix, _ in forwarded)
+        return HeaderPlan(forwarded, kept[::-1], joined, actions.count(HeaderAction.HOST), watched[::-1], tagged)
 
     def _prefix_of(self, name: bytes) -> bytes:
         lower = name.lower()
@@ -171,6 +178,8 @@ class Head:
     expect = b""
     upgrade = b""
     origin = b""
+    run = b""
+    """The session or run of an agent."""
     watched: Mapping[str, str] = MappingProxyType({})
     """What Asbru decides by: name in lower case, value."""
     hosts = 0
@@ -191,7 +200,7 @@ class Head:
             headers: list[ForwardedHeader] = [(prefix, name, values[index]) for index, prefix, name in plan.forwarded]
             if self.connection_options and self.connection_options not in _USUAL_OPTIONS:
                 headers = self._without_options(headers)
-            self.forwarded = ForwardedHeaders(headers)
+            self.forwarded = ForwardedHeaders(headers, tagged=plan.tagged)
 
     def read_target(self, target: bytes) -> None:
         """Take path and query from the request's target, in whatever form it came."""
@@ -205,11 +214,11 @@ class Head:
     def check_framing(self) -> None:
         """Raise `BadRequest` for what llhttp takes but two readers could read in two ways."""
         if self.method == b"CONNECT":
-            raise BadRequest("expected a request for a path here, got CONNECT: this gateway is not a proxy")
+            raise BadRequest("expected a request for a path, got CONNECT: this gateway is not a proxy")
         if self.hosts != 1 and (self.hosts or not self.http_1_0):
             raise BadRequest(f"expected one Host header, got {self.hosts}")
         if self.coding and (self.coding.strip().lower() != b"chunked" or self.http_1_0):
-            raise BadRequest("expected a Transfer-Encoding of chunked, and that in HTTP/1.1 only, or none")
+            raise BadRequest("expected no Transfer-Encoding, or chunked with HTTP/1.1")
 
     def _without_options(self, headers: list[ForwardedHeader]) -> list[ForwardedHeader]:
         """The headers but those that `Connection` names: they were meant for this hop only (RFC 9110, 7.6.1)."""

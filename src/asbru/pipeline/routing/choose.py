@@ -117,7 +117,7 @@ def _with_room(call: Call, targets: tuple[Target, ...], caller: Caller, standing
     roomy = tuple(one for one in targets if has_room(one, caller, standings))
     if not roomy or len(roomy) == len(targets):
         return targets
-    call.route += tuple(f"left out {one}: its limit is used up" for one in targets if one not in roomy)
+    call.route += tuple(f"skipped {one}: its limit is used up" for one in targets if one not in roomy)
     return roomy
 
 

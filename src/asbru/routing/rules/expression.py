@@ -141,7 +141,7 @@ def check_rule(text: str) -> list[RuleProblem]:
             return [RuleProblem("nested too deeply, or no CEL expression")]
         return [RuleProblem(place[3][:_SAID_CHARS_MAX], int(place[1]), int(place[2]))]
     problems = [
-        _at(text, name, f"there is no variable {name!r}; expected one of {', '.join((*VARIABLES, *MAPS))}")
+        _at(text, name, f"unknown variable {name!r}; expected one of {', '.join((*VARIABLES, *MAPS))}")
         for name in program.variables()
         if name not in VARIABLES and name not in MAPS
     ]
@@ -177,11 +177,11 @@ def _read_names(text: str) -> tuple[dict[str, frozenset[str]], list[RuleProblem]
         after = [one[0].strip() for one in tokens[at + 1 : at + 4]]
         word = token["word"]
         if token["comment"]:
-            problems.append(_there(text, token, "a condition holds no comments"))
+            problems.append(_there(text, token, "a condition cannot contain comments"))
         elif token["text"] and before is not None and (before["word"] or before["text"]) and _touch(before, token):
             problems.append(_there(text, token, "expected a plain string: no prefix, no triple quotes"))
         elif word in _LOOPS and before is not None and before["mark"] == "." and after[:1] == ["("]:
-            problems.append(_there(text, token, f"'{word}' cannot be used: a condition has no loops"))
+            problems.append(_there(text, token, f"'{word}' cannot be used: a condition cannot contain loops"))
         elif word in MAPS and (before is None or before["mark"] != "."):
             name = _name_of(tokens, at, after)
             if name is None or not _NAME.fullmatch(name):

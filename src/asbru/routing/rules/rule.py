@@ -20,18 +20,18 @@ class RuleTarget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     provider: Annotated[
         Annotated[str, Meta(min_length=1, max_length=64)] | None,
-        Meta(description="A configured provider; none: the one asked for."),
+        Meta(description="A configured provider. Default: the requested one."),
     ] = None
     model: Annotated[
         Annotated[str, Meta(min_length=1, max_length=200)] | None,
-        Meta(description="The model there; none: the one asked for."),
+        Meta(description="The model of that provider. Default: the requested one."),
     ] = None
     key: Annotated[
         Annotated[str, Meta(min_length=1, max_length=128)] | None,
-        Meta(description="The name of the provider's key to use, and no other."),
+        Meta(description="Name of the only provider key to use."),
     ] = None
     weight: Annotated[
-        float, Meta(gt=0, le=1_000_000, description="Its share of the calls, against the rule's other targets.")
+        float, Meta(gt=0, le=1_000_000, description="Share of the calls, relative to the other targets of the rule.")
     ] = 1.0
 
 
@@ -39,35 +39,40 @@ class RoutingRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Calls for which `when` holds go to one of `to`."""
 
     name: Annotated[
-        str, Meta(pattern=r"^[ -:<-~]{1,128}$", description="Its name in records; unique among those of its owner.")
+        str, Meta(pattern=r"^[ -:<-~]{1,128}$", description="Name in records; unique among the rules of its owner.")
     ]
     when: Annotated[
         str,
         Meta(
-            max_length=CONDITION_CHARS_MAX, description="Condition in CEL; empty: always. See the guide on routing."
+            max_length=CONDITION_CHARS_MAX,
+            description="Condition in CEL; an empty condition is always true. See the routing guide.",
         ),
     ] = ""
     targets: Annotated[
         tuple[RuleTarget, ...],
-        Meta(min_length=1, max_length=20, description="One of these is drawn for each call, by weight."),
+        Meta(min_length=1, max_length=20, description="Targets, of which one is chosen per call, by weight."),
     ] = msgspec.field(name="to")
     fallbacks: Annotated[
         tuple[Annotated[str, Meta(pattern=r"^[^/\s]+/\S+$")], ...],
         Meta(
             max_length=20,
-            description="Targets tried when that one fails, `provider/model`; none: those of `fallbacks`.",
+            description="Targets to try if that one fails, `provider/model`. Default: those of `fallbacks`.",
         ),
     ] = ()
     scope: Annotated[
-        RuleScope, Meta(description="Whose calls it is about. Rules of a key come before its team's, and so on.")
+        RuleScope,
+        Meta(description="Scope of the rule. Rules of a key are evaluated before those of its team, and so on."),
     ] = "global"
     owner: Annotated[
-        str, Meta(max_length=128, description="The name of the key, team or customer; empty for `global`.")
+        str, Meta(max_length=128, description="Name of the key, team or customer; empty for `global`.")
     ] = ""
     priority: Annotated[
-        int, Meta(ge=-1_000_000, le=1_000_000, description="Rules of one owner are asked in this order, lower first.")
+        int,
+        Meta(
+            ge=-1_000_000, le=1_000_000, description="Rules of one owner are evaluated in this order, lowest first."
+        ),
     ] = 0
-    enabled: Annotated[bool, Meta(description="false: the rule is kept, and not asked.")] = True
+    enabled: Annotated[bool, Meta(description="false disables the rule.")] = True
     chain: Annotated[
-        bool, Meta(description="Ask the rules again with the new provider and model, at most 10 times.")
+        bool, Meta(description="Evaluate the rules again with the new provider and model, at most 10 times.")
     ] = False

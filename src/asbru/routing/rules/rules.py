@@ -103,7 +103,7 @@ def _first(rules: Sequence[_Compiled], context: Context | None, trail: list[str]
     for rule, condition in rules:
         if condition is None:
             return rule
-        assert context is not None, "a condition reads something"
+        assert context is not None, "a condition must read at least one variable"
         try:
             if condition.holds(context):
                 return rule

@@ -202,14 +202,16 @@ class _Refresh:
         except UpstreamError as error:
             self._finish(error)
         except Exception as error:  # noqa: BLE001 -- the calls that wait are told; its words may hold the secret
-            self._finish(UpstreamError(f"its source gave what is no token ({type(error).__name__})", kind="network"))
+            self._finish(
+                UpstreamError(f"its source returned an invalid token ({type(error).__name__})", kind="network")
+            )
         else:
             answer.waiter = self._step
 
     def _expire(self) -> None:
         self._timer = None
         self._work.close()
-        self._finish(UpstreamError(f"its source did not answer within {REFRESH_DEADLINE_S:g} s", kind="network"))
+        self._finish(UpstreamError(f"its source did not respond within {REFRESH_DEADLINE_S:g} s", kind="network"))
 
     def _finish(self, fetched: Token | UpstreamError) -> None:
         if self._timer is not None:
@@ -235,7 +237,7 @@ async def _fetch(begin: Callable[[float], TokenFlow], ports: TokenPorts) -> Toke
         flow.close()
         if exchange is not None:
             exchange.abort()
-    raise UpstreamError(f"its source asked for more than {REQUESTS_MAX} requests", kind="network")
+    raise UpstreamError(f"its source requires more than {REQUESTS_MAX} requests", kind="network")
 
 
 def _accepted(response: UpstreamResponse) -> UpstreamResponse:
@@ -243,16 +245,16 @@ def _accepted(response: UpstreamResponse) -> UpstreamResponse:
     if 200 <= status < 300:
         if response.content_encoding in (b"", b"identity"):
             return response
-        raise UpstreamError("its source answered in a coding that was not asked for", kind="network")
+        raise UpstreamError("its source used a content encoding that was not requested", kind="network")
     passing = status in (408, 429) or status >= 500
-    raise UpstreamError(f"its source answered with {status}", kind="network" if passing else "exhausted")
+    raise UpstreamError(f"its source returned status {status}", kind="network" if passing else "exhausted")
 
 
 def _again(failure: UpstreamError, name: str) -> UpstreamError:
     """An error for one of those who wait: each is raised in a path of its own."""
     is_no_good = failure.kind == "exhausted"
     return UpstreamError(
-        f"the credential of {name} could not be fetched: {failure.message}",
+        f"the credential for {name} could not be fetched: {failure.message}",
         kind="exhausted" if is_no_good else "network",
         code="upstream_credentials_exhausted" if is_no_good else "upstream_unreachable",
     )

@@ -35,7 +35,7 @@ class TokenSender:
         tls = parts.scheme == "https"
         words = (request.method, request.url, *(word for header in request.headers for word in header))
         if not parts.hostname or parts.scheme not in ("http", "https") or not all(map(_is_clean, words)):
-            raise UpstreamError("its source was asked for with what is no request", kind="exhausted")
+            raise UpstreamError("the request to its source is invalid", kind="exhausted")
         origin = msgspec.structs.replace(
             self._provider, host=parts.hostname, port=parts.port or (443 if tls else 80), tls=tls, unix_socket=None
         )

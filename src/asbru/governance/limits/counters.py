@@ -1,0 +1,215 @@
+"""What a worker holds of one limit: integers, compared and subtracted without a pause in between.
+
+    left       of the slice in hand; good until its window ends (`good_until_s`, monotonic)
+    reserved   by calls under way: they hold it themselves (`holdings`)
+    reports    what became of slices, by window, not told to the ledger yet
+    held       all that the ledger believes to be here: taken, and not reported
+
+Nothing here waits or knows the time; who asks the ledger is `limits`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
+from asbru.governance.entries import LimitEntry
+from asbru.governance.ledger import Report, Slice
+from asbru.governance.ledger.ledger import is_sliding
+from asbru.governance.windows import length_ms
+
+NO_WINDOW = -1
+"""Stands for the window of what was spent while the ledger was away."""
+WISH_SHARE = 16
+"""A slice is never wished larger than this part of its limit."""
+WISH_PAUSE_S = 0.02
+
+
+class Counter:
+    """See the module. `on_report` is told when there is something to report."""
+
+    __slots__ = (
+        "_on_report",
+        "_settled",
+        "ends_ms",
+        "good_until_s",
+        "held",
+        "key",
+        "left",
+        "limit",
+        "low",
+        "owner",
+        "quiet",
+        "sliding",
+        "start_ms",
+        "told_until_s",
+        "used",
+        "wish",
+        "wished_s",
+    )
+
+    def __init__(self, owner: str, limit: LimitEntry, key: str, on_report: Callable[[Counter], None]) -> None:
+        self.owner = owner
+        self.limit = limit
+        self.key = key
+        self.sliding = is_sliding(limit)
+        self.left = 0
+        self.start_ms = NO_WINDOW
+        self.good_until_s = 0.0
+        self.low = 0
+        """Below so much the next slice is asked for ahead."""
+        self.wish = 0
+        self.wished_s = 0.0
+        self.used = 0
+        """All that was spent and held of the limit, by anyone, when the ledger last told."""
+        self.ends_ms = 0
+        self.told_until_s = 0.0
+        """Until when that may still be true."""
+        self.quiet = -1
+        """What was left when idle slices were last looked for."""
+        self.held: dict[int, int] = {}
+        self._settled: dict[int, list[int]] = {}
+        self._on_report = on_report
+
+    # From the ledger
+
+    def take_in(self, taken: Slice, asked_s: float) -> None:
+        """A slice, that was asked for at a moment. It joins the one in hand, or follows it."""
+        self.used = taken.used
+        self.ends_ms = taken.ends_ms
+        self.told_until_s = asked_s + (length_ms(self.limit.window) if self.sliding else taken.good_for_ms) / 1000
+        if not taken.amount:
+            return
+        start_ms = taken.start_ms
+        self.held[start_ms] = self.held.get(start_ms, 0) + taken.amount
+        if start_ms < self.start_ms and not self.is_stale(asked_s):  # an answer that was overtaken
+            self.release(start_ms, taken.amount)
+            return
+        if start_ms != self.start_ms:
+            self.let_go()
+            self.start_ms = start_ms
+            self.good_until_s = 0.0
+        self.good_until_s = max(self.good_until_s, asked_s + taken.good_for_ms / 1000)
+        self.left += taken.amount
+        self.low = self.wish // 4
+
+    def is_stale(self, now_s: float) -> bool:
+        """Whether the slice in hand is good no more."""
+        return self.good_until_s <= now_s
+
+    def wishes(self, need: int, now_s: float) -> int:
+        """How much is wished beside what is needed: twice as much each time that the last slice lasted less than a
+        second; nothing where others have asked just now."""
+        asked_ago_s = now_s - self.wished_s
+        if asked_ago_s < WISH_PAUSE_S:
+            return 0
+        self.wished_s = now_s
+        wish = self.wish // 2 if asked_ago_s >= 1.0 else self.wish * 2
+        self.wish = min(max(wish, need * 4), self.limit.amount // WISH_SHARE)
+        return self.wish
+
+    # To the ledger
+
+    def spend(self, start_ms: int, amount: int) -> None:
+        """So much of a window is spent."""
+        if amount:
+            self._settle(start_ms)[0] += amount
+
+    def release(self, start_ms: int, amount: int) -> None:
+        """So much of a slice is given back to the ledger."""
+        if amount:
+            self._settle(start_ms)[1] += amount
+
+    def put_back(self, start_ms: int, amount: int, now_s: float) -> None:
+        """A call does not need what it held: it is in hand again, or given back where its window is over."""
+        if start_ms == self.start_ms and not self.is_stale(now_s):
+            self.left += amount
+        else:
+            self.release(start_ms, amount)
+
+    def let_go(self) -> None:
+        """Give back the slice in hand."""
+        if self.left:
+            left, self.left = self.left, 0
+            self.release(self.start_ms, left)
+        self.low = 0
+
+    def reports(self) -> list[Report]:
+        """What became of slices since the last time."""
+        reports: list[Report] = []
+        for start_ms, (spent, released) in self._settled.items():
+            limit = self.limit if start_ms == NO_WINDOW else None
+            reports.append(Report(self.key, start_ms, spent, released, limit))
+            left = self.held.get(start_ms, 0) - spent - released
+            if left > 0:
+                self.held[start_ms] = left
+            else:
+                self.held.pop(start_ms, None)
+        self._settled.clear()
+        return reports
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is held of it and nothing is to be reported."""
+        return not self.held and not self._settled
+
+    def _settle(self, start_ms: int) -> list[int]:
+        if not self._settled:
+            self._on_report(self)
+        return self._settled.setdefault(start_ms, [0, 0])
+
+
+class Holding:
+    """What one call holds of counters, by window. Settled once."""
+
+    __slots__ = ("closed", "parts")
+
+    def __init__(self) -> None:
+        self.parts: dict[Counter, list[tuple[int, int]]] = {}
+        self.closed = False
+        """Whether nobody waits for more any longer."""
+
+    def add(self, counter: Counter, start_ms: int, amount: int) -> None:
+        """It holds so much more."""
+        self.parts.setdefault(counter, []).append((start_ms, amount))
+
+    def join(self, other: Holding, among: Collection[Counter] | None = None) -> None:
+        """It holds what another one held, too: of all counters, or of those `among` some."""
+        for counter in tuple(other.parts):
+            if among is None or counter in among:
+                self.parts.setdefault(counter, []).extend(other.parts.pop(counter))
+
+    def amount(self, counter: Counter) -> int:
+        """What it holds of a counter."""
+        return sum(amount for _, amount in self.parts.get(counter, ()))
+
+    def put_back(self, now_s: float) -> None:
+        """It holds nothing any more."""
+        parts, self.parts = self.parts, {}
+        for counter, held in parts.items():
+            for start_ms, amount in held:
+                counter.put_back(start_ms, amount, now_s)
+
+    def settle(self, actual: Callable[[Counter], int], now_s: float) -> None:
+        """It is over. `actual` tells what was spent of a counter, which may be more than was held; of what has no
+        window nothing is ever spent."""
+        parts, self.parts = self.parts, {}
+        self.closed = True
+        for counter, held in parts.items():
+            spent = 0 if counter.limit.metric == "concurrency" else actual(counter)
+            for start_ms, amount in held:
+                part = min(spent, amount)
+                spent -= part
+                counter.spend(start_ms, part)
+                counter.put_back(start_ms, amount - part, now_s)
+            if spent:
+                _overspend(counter, held[-1][0], spent, now_s)
+
+
+def _overspend(counter: Counter, start_ms: int, spent: int, now_s: float) -> None:
+    """More than was held: of the slice in hand as far as it goes, the rest is told."""
+    if not counter.is_stale(now_s):
+        part = min(counter.left, spent)
+        counter.left -= part
+        counter.spend(counter.start_ms, part)
+        spent -= part
+    counter.spend(start_ms, spent)

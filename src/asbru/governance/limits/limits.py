@@ -1,0 +1,315 @@
+"""Limits as a worker holds them: calls take of slices in hand, and wait for the ledger where those do not do.
+
+    take      all counters have enough: subtracted at once, nobody comes between
+              else: what is there is held, the rest is asked of the ledger -> granted, or a refusal and nothing held
+    ahead     a slice that runs low is filled up while calls go on
+    sweep     once a second while anything is in hand: what nobody used since the last time is given back
+
+Where the ledger does not answer in time, a call that it might have granted is refused with 503 (`closed`), or served
+and counted afterwards (`open`); a strict budget is never open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from asbru.core.errors import LedgerAway, LimitReached
+from asbru.core.future import Future
+from asbru.governance.ledger import Answer, Claim, Report, Short
+from asbru.governance.ledger.claims import Held
+from asbru.governance.ledger.client import LedgerClient
+from asbru.governance.limits.counters import NO_WINDOW, Counter, Holding
+from asbru.governance.limits.owners import Owners
+from asbru.governance.limits.refusals import refusal
+from asbru.governance.standing import Standing, Used
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from asbru.link.link import Link
+
+StoreAway: TypeAlias = Literal["closed", "open"]
+Needs: TypeAlias = "Sequence[tuple[Counter, int]]"
+
+SWEEP_S = 1.0
+FULL_MAX = 10_000
+FULL_S_MAX = 1.0
+"""For so long a limit counts as full after a refusal, for those who choose among targets."""
+AHEAD_PAUSE_S = 0.1
+TRIES_MAX = 3
+"""Slices of a rate that were over when they came, before the ledger counts as away."""
+
+
+class Limits:
+    """See the module. `clock` is monotonic, seconds. To be made before the link is opened."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, link: Link, clock: Callable[[], float]) -> None:
+        self.owners = Owners(self._on_report)
+        self.store_away: StoreAway = "closed"
+        self._loop = loop
+        self._clock = clock
+        self._full: dict[str, float] = {}
+        """Until when owners and targets are known to have no room."""
+        self._dirty: dict[Counter, None] = {}
+        self._in_hand: dict[Counter, None] = {}
+        self._ahead: dict[Counter, None] = {}
+        self._ahead_due = False
+        self._sweep_timer: asyncio.TimerHandle | None = None
+        self._holding: dict[Counter, None] = {}
+        """Counters of which the ledger believes something to be here."""
+        self._client = LedgerClient(loop, link, self)
+
+    # What calls ask
+
+    def take(self, needs: Needs, into: Holding) -> Future[None] | None:
+        """Hold so much of each counter, or nothing. None: done. Else it waits, and fails with `LimitReached` or
+        `LedgerAway`; who waits no more closes `into`, by settling it."""
+        now_s = self._clock()
+        for counter, need in needs:
+            if counter.left < need or counter.good_until_s <= now_s:
+                return self._ask(needs, into, now_s)
+        for counter, need in needs:
+            counter.left -= need
+            into.add(counter, counter.start_ms, need)
+            if counter.left < counter.low:
+                self._ask_ahead(counter)
+        return None
+
+    def settle(self, holding: Holding, actual: Callable[[Counter], int]) -> None:
+        """A call is over; see `Holding.settle`."""
+        counters = tuple(holding.parts)
+        holding.settle(actual, self._clock())
+        self._note_in_hand(counters)
+
+    # What others ask
+
+    def room(self, owner: str) -> bool:
+        """See `standing.Standings`."""
+        until_s = self._full.get(owner)
+        return until_s is None or until_s <= self._clock()
+
+    def used(self, caller: str) -> Used:
+        """See `standing.Standings`."""
+        counters = self.owners.chain(caller).counters
+        now_s = self._clock()
+
+        def fullest(*metrics: str) -> float:
+            return max(
+                (_standing(one, now_s).percent for one in counters if one.limit.metric in metrics), default=0.0
+            )
+
+        return Used(fullest("cost"), fullest("tokens", "input_tokens", "output_tokens"), fullest("requests"))
+
+    def standing(self, caller: str) -> tuple[Standing, ...]:
+        """See `standing.Standings`."""
+        now_s = self._clock()
+        return tuple(_standing(one, now_s) for one in self.owners.chain(caller).counters)
+
+    def close(self) -> None:
+        """Give back all that no call holds, before the link is closed."""
+        for counter in tuple(self._in_hand):
+            counter.let_go()
+        self._client.flush()
+
+    # Waiting for the ledger
+
+    def _ask(self, needs: Needs, into: Holding, now_s: float) -> Future[None]:
+        asked = _Asked(self, needs, into)
+        asked.ask(now_s)
+        return asked.future
+
+    def now_s(self) -> float:
+        """The time, for calls that wait."""
+        return self._clock()
+
+    def claim(
+        self, claims: Sequence[Claim], on_answer: Callable[[Answer | None], None], late: Callable[[Answer], None]
+    ) -> None:
+        """For calls that wait: `LedgerClient.ask`."""
+        self._client.ask(claims, on_answer, late)
+
+    def take_in(self, counters: Sequence[Counter], answer: Answer, asked_s: float) -> None:
+        """Slices that came for counters: in hand now."""
+        for counter, slice_ in zip(counters, answer.slices, strict=False):
+            counter.take_in(slice_, asked_s)
+            if counter.held:
+                self._holding[counter] = None
+        self._note_in_hand(counters)
+
+    def note_full(self, owner: str, until_s: float) -> None:
+        """A limit of an owner or a target has no room until then."""
+        if len(self._full) >= FULL_MAX:
+            self._full.clear()
+        self._full[owner] = until_s
+
+    def put_back(self, holding: Holding) -> None:
+        """A call that goes on waiting, or is refused, holds nothing."""
+        counters = tuple(holding.parts)
+        holding.put_back(self._clock())
+        self._note_in_hand(counters)
+
+    def _ask_ahead(self, counter: Counter) -> None:
+        now_s = self._clock()
+        if counter in self._ahead or now_s - counter.wished_s < AHEAD_PAUSE_S:
+            return
+        self._ahead[counter] = None
+        if not self._ahead_due:
+            self._ahead_due = True
+            self._loop.call_soon(self._send_ahead)
+
+    def _send_ahead(self) -> None:
+        self._ahead_due = False
+        now_s = self._clock()
+        counters = tuple(self._ahead)
+        self._ahead.clear()
+        claims = [Claim(one.key, one.limit, 0, one.wishes(1, now_s)) for one in counters]
+
+        def came(answer: Answer | None) -> None:
+            if answer is not None:
+                self.take_in(counters, answer, now_s)
+
+        self._client.ask(claims, came, came)
+
+    # Reports, which the client asks for
+
+    def reports(self, reports_max: int) -> list[Report]:
+        """See `client.Keeper`."""
+        reports: list[Report] = []
+        while self._dirty and len(reports) < reports_max:
+            counter = next(iter(self._dirty))
+            del self._dirty[counter]
+            reports += counter.reports()
+            if not counter.held:
+                self._holding.pop(counter, None)
+        return reports
+
+    def held(self) -> Sequence[Held]:
+        """See `client.Keeper`."""
+        return [Held(one.key, start_ms, held) for one in self._holding for start_ms, held in one.held.items()]
+
+    def give_back(self, keys: Sequence[str]) -> None:
+        """See `client.Keeper`."""
+        for key in keys:
+            counter = self.owners.counters.get(key)
+            if counter is not None:
+                counter.let_go()
+
+    def _on_report(self, counter: Counter) -> None:
+        self._dirty[counter] = None
+        self._client.report_soon()
+
+    # Idle slices
+
+    def _note_in_hand(self, counters: Sequence[Counter]) -> None:
+        for counter in counters:
+            if counter.left:
+                self._in_hand[counter] = None
+        if self._in_hand and self._sweep_timer is None:
+            self._sweep_timer = self._loop.call_later(SWEEP_S, self._sweep)
+
+    def _sweep(self) -> None:
+        now_s = self._clock()
+        for counter in tuple(self._in_hand):
+            if counter.left == counter.quiet or counter.is_stale(now_s):
+                counter.let_go()
+            counter.quiet = counter.left
+            if not counter.left:
+                counter.quiet = -1
+                del self._in_hand[counter]
+        self._sweep_timer = self._loop.call_later(SWEEP_S, self._sweep) if self._in_hand else None
+        if self._sweep_timer is None:
+            self.owners.forget_idle()
+
+
+class _Asked:
+    """A call that waits for the ledger. What it holds meanwhile no other call can take."""
+
+    __slots__ = ("_asked_s", "_claimed", "_into", "_limits", "_needs", "_tries", "future")
+
+    def __init__(self, limits: Limits, needs: Needs, into: Holding) -> None:
+        self.future: Future[None] = Future()
+        self._limits = limits
+        self._needs = needs
+        self._into = into
+        self._tries = 0
+        self._asked_s = 0.0
+        self._claimed: list[tuple[Counter, int]] = []
+
+    def ask(self, now_s: float) -> None:
+        """Hold what is in hand, and claim what is missing."""
+        self._asked_s = now_s
+        self._tries += 1
+        self._claimed = []
+        for counter, need in self._needs:
+            if counter.is_stale(now_s):
+                counter.let_go()
+            part = min(counter.left, need)
+            if part:
+                counter.left -= part
+                self._into.add(counter, counter.start_ms, part)
+            if part < need:
+                self._claimed.append((counter, need - part))
+        claims = [Claim(one.key, one.limit, need, one.wishes(need, now_s)) for one, need in self._claimed]
+        self._limits.claim(claims, self._on_answer, self._take_in)
+
+    def _take_in(self, answer: Answer) -> None:
+        self._limits.take_in([counter for counter, _ in self._claimed], answer, self._asked_s)
+
+    def _on_answer(self, answer: Answer | None) -> None:
+        if answer is not None:
+            self._take_in(answer)
+        if self._into.closed:
+            return
+        now_s = self._limits.now_s()
+        # Also after a refusal: what came for others meanwhile may do.
+        if all(counter.left >= need and not counter.is_stale(now_s) for counter, need in self._claimed):
+            for counter, need in self._claimed:
+                counter.left -= need
+                self._into.add(counter, counter.start_ms, need)
+            self.future.resolve(None)
+        elif answer is None or (answer.short is None and self._tries >= TRIES_MAX):
+            self._go_without()
+        elif answer.short is None:  # the slices were over when they came
+            self._limits.put_back(self._into)
+            self.ask(now_s)
+        else:
+            self._limits.put_back(self._into)
+            self.future.fail(self._refusal(answer.short, now_s))
+
+    def _refusal(self, short: Short, now_s: float) -> LimitReached:
+        counter, missing = next(one for one in self._claimed if one[0].key == short.key)
+        full_s = FULL_S_MAX if short.resets_in_ms < 0 else min(FULL_S_MAX, short.resets_in_ms / 1000)
+        counter.used = short.used
+        counter.ends_ms = 0 if counter.sliding else short.resets_at_ms
+        counter.told_until_s = now_s + max(short.resets_in_ms / 1000, full_s)
+        self._limits.note_full(counter.owner, now_s + full_s)
+        need = next(need for one, need in self._needs if one is counter)
+        # What this call held of it meanwhile is no one else's.
+        return refusal(counter.owner, counter.limit, short, need=need, used=max(0, short.used - (need - missing)))
+
+    def _go_without(self) -> None:
+        """The ledger is away."""
+        limits = self._limits
+        strict = any(one.limit.metric == "cost" and one.limit.strict for one, _ in self._claimed)
+        if limits.store_away == "open" and not strict:
+            for counter, _ in self._claimed:
+                self._into.add(counter, NO_WINDOW, 0)
+            self.future.resolve(None)
+            return
+        limits.put_back(self._into)
+        self.future.fail(
+            LedgerAway(
+                "the store of budgets and rate limits does not answer, and this call is not covered by what is at "
+                "hand; try again shortly",
+                retry_after_s=1,
+            )
+        )
+
+
+def _standing(counter: Counter, now_s: float) -> Standing:
+    limit = counter.limit
+    if counter.told_until_s <= now_s:  # nothing is known of the window of now
+        return Standing(counter.owner, limit.id, limit.metric, limit.window, limit.amount, 0)
+    used = max(0, counter.used - counter.left)
+    return Standing(counter.owner, limit.id, limit.metric, limit.window, limit.amount, used, counter.ends_ms or None)

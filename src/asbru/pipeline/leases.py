@@ -1,0 +1,279 @@
+"""What calls hold of limits: the port `Leases` over `governance.limits`, which knows no calls and no prices.
+
+    admit     a request, and a place among calls at once, of the key and the owners above it
+    hold      the worst case of the dearest target, on every budget and token limit of theirs
+    attempt   the limits of its target; and again its worst case, where an earlier attempt may be charged
+    meter     of a stream that may outgrow what is reserved: more, as it does, or its end
+    settle    what the attempts used and cost; an attempt that may be charged and told nothing cost what was held
+
+A refusal leaves nothing held. A call that no attempt was made for does not count.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from asbru.core.errors import AsbruError, PriceUnknown
+from asbru.core.future import Future
+from asbru.core.money import MTOK
+from asbru.core.ports import ChunkSink, Sink
+from asbru.governance.limits import Chain, Counter, Holding, Limits, Needs, Reservation
+from asbru.pipeline.call import Attempt, Call
+from asbru.pipeline.output_meter import OutputMeter
+from asbru.pipeline.ports import Leases, Prices
+from asbru.pipeline.worst_case import WorstCase, dearest, worst_case
+from asbru.routing import Target
+
+__all__ = ["CallLease", "CallLeases", "Leases", "Typical"]
+
+_AHEAD = 4
+"""More is reserved when a stream has used all but one part in four of a step."""
+TYPICAL_MAX = 4096
+_LEARNS = 16
+"""A new cost counts for so much of what is typical: one part in sixteen."""
+
+
+class Typical:
+    """What a call to a target costs as a rule, learned: a mean that the latest calls count in most."""
+
+    def __init__(self) -> None:
+        self._costs: dict[tuple[str, str], int] = {}
+
+    def cost(self, target: Target) -> int | None:
+        """Nano-dollars; None where nothing is known yet."""
+        return self._costs.get((target.provider.name, target.model))
+
+    def learn(self, target: Target, cost: int) -> None:
+        """A call to it cost so much."""
+        key = (target.provider.name, target.model)
+        before = self._costs.get(key)
+        if before is None:
+            if len(self._costs) >= TYPICAL_MAX:  # callers choose models
+                self._costs.clear()
+            self._costs[key] = cost
+        else:
+            self._costs[key] = before + (cost - before) // _LEARNS
+
+
+class CallLeases:
+    """See `ports.Leases`."""
+
+    def __init__(self, limits: Limits, prices: Prices, settings: Reservation, typical: Typical) -> None:
+        self.typical = typical
+        self.limits = limits
+        self.prices = prices
+        self.settings = settings
+        limits.store_away = settings.store_away
+
+    async def admit(self, call: Call) -> CallLease:
+        caller = call.caller.name if call.caller is not None else ""
+        chain = self.limits.owners.chain(caller, call.run)
+        lease = CallLease(self, caller, call.run, chain)
+        await lease.take(chain.admitted, lease.owners)
+        return lease
+
+
+class CallLease:
+    """See `ports.Lease`."""
+
+    __slots__ = (
+        "_caller",
+        "_case",
+        "_chain",
+        "_expected",
+        "_held",
+        "_leases",
+        "_pending",
+        "_run",
+        "_targets",
+        "owners",
+    )
+
+    def __init__(self, leases: CallLeases, caller: str, run: str, chain: Chain) -> None:
+        self.owners = Holding()
+        """What is held of the key's limits and those of the owners above it."""
+        self._leases = leases
+        self._caller = caller
+        self._run = run
+        self._chain = chain
+        self._case: WorstCase | None = None
+        self._expected: int | None = None
+        self._pending: Holding | None = None
+        """Waits for more, while a stream goes on."""
+        self._held = 0
+        """For how many attempts the worst case is held."""
+        self._targets: list[tuple[Attempt, Holding, WorstCase]] = []
+
+    async def take(self, needs: Needs, into: Holding) -> None:
+        """Hold so much of limits. A call that goes away meanwhile holds nothing of what was to come."""
+        limits = self._leases.limits
+        waits = limits.take(needs, into)
+        if waits is None:
+            return
+        try:
+            await waits
+        except BaseException:
+            if not waits.done:
+                limits.settle(into, _nothing)
+            raise
+
+    async def hold(self, call: Call, targets: Sequence[Target]) -> None:
+        if not self._chain.held:
+            return
+        leases = self._leases
+        cases = [worst_case(call, target, leases.prices, leases.settings) for target in targets]
+        if cases[0].cost is None:
+            self._check_price(self._chain.held, targets[0])
+        self._case = case = dearest(cases)
+        typical = [leases.typical.cost(target) for target in targets]
+        if case.cost is not None and None not in typical:
+            self._expected = min(case.cost, max(cost for cost in typical if cost is not None))
+        await self._hold_case()
+
+    async def attempt(self, call: Call, attempt: Attempt) -> None:
+        leases = self._leases
+        target = attempt.target
+        case = self._case
+        if self._chain.held and case is not None:
+            if case.cost is None or (
+                len(call.attempts) > 1 and worst_case(call, target, leases.prices, leases.settings).cost is None
+            ):
+                self._check_price(self._chain.held, target)
+            if 1 + sum(1 for one in call.attempts if one is not attempt and one.billed) > self._held:
+                await self._hold_case()
+        where = (target.provider.name, target.model, attempt.key.name)
+        counters = leases.limits.owners.target(self._caller, self._run, where)
+        if not counters:
+            return
+        case = worst_case(call, target, leases.prices, leases.settings)
+        if case.cost is None:
+            self._check_price(counters, target)
+        holding = Holding()
+        self._targets.append((attempt, holding, case))
+        await self.take([(one, case.of(one.limit.metric)) for one in counters], holding)
+
+    def meter(self, call: Call, write: Sink, write_chunk: ChunkSink) -> tuple[Sink, ChunkSink]:
+        case, settings = self._case, self._leases.settings
+        head = call.head
+        holdings = [self.owners, *(holding for _, holding, _ in self._targets[-1:])]
+        strict = [
+            one for holding in holdings for one in holding.parts if one.limit.metric == "cost" and one.limit.strict
+        ]
+        if not strict or case is None or head is None:
+            return write, write_chunk
+        most = sys.maxsize if head.max_tokens is None else head.max_tokens * max(1, head.choices)
+        if most <= case.output_tokens:
+            return write, write_chunk
+        return _TopUp(self, strict, (case, settings.reserve_output_tokens_max, most)).meter.sinks(write, write_chunk)
+
+    def settle(self, attempts: Sequence[Attempt]) -> None:
+        limits = self._leases.limits
+        case = self._case
+        if self._pending is not None:
+            limits.settle(self._pending, _nothing)
+        for one in attempts:
+            if one.cost_nanousd is not None:
+                self._leases.typical.learn(one.target, one.cost_nanousd)
+        limits.settle(self.owners, lambda counter: _spent(counter, attempts, case))
+        for attempt, holding, worst in self._targets:
+            limits.settle(holding, lambda counter, one=(attempt,), case=worst: _spent(counter, one, case))
+
+    def _need(self, counter: Counter, case: WorstCase) -> int:
+        """What is held of a limit for one attempt: less than the worst case where a budget is to expect the usual."""
+        limit = counter.limit
+        if limit.metric == "cost" and not limit.strict and self._expected is not None:
+            return self._expected
+        return case.of(limit.metric)
+
+    def more(self, budgets: Sequence[Counter], cost: int, into: Holding) -> Future[None] | None:
+        """Hold so much more of budgets, for a stream that goes on meanwhile; see `Limits.take`."""
+        self._pending = into
+        return self._leases.limits.take([(one, cost) for one in budgets], into)
+
+    def join(self, more: Holding) -> None:
+        """What was held for the stream is held by the call, each part where its limit is."""
+        self._pending = None
+        for _, holding, _ in self._targets[-1:]:
+            holding.join(more, among=holding.parts)
+        self.owners.join(more)
+
+    async def _hold_case(self) -> None:
+        case = self._case
+        assert case is not None
+        needs = [(one, self._need(one, case)) for one in self._chain.held]
+        more = Holding()
+        await self.take([need for need in needs if need[1]], more)
+        self.owners.join(more)
+        self._held += 1
+
+    def _check_price(self, counters: Sequence[Counter], target: Target) -> None:
+        if self._leases.settings.unknown_price == "refuse" and any(one.limit.metric == "cost" for one in counters):
+            raise PriceUnknown(
+                f"a budget holds for this call, and what '{target}' costs is not known; set its price, or "
+                "governance.unknown_price to allow"
+            )
+
+
+class _TopUp:
+    """A stream may outgrow what is reserved of strict budgets: a part before it does, as much again is reserved. Where
+    that is refused, so is the rest of the stream. `size`: the worst case, the output tokens of a step, and the most
+    that the caller allows."""
+
+    def __init__(self, lease: CallLease, budgets: Sequence[Counter], size: tuple[WorstCase, int, int]) -> None:
+        case, step, self._most = size
+        self._lease = lease
+        self._budgets = budgets
+        self._step = step
+        self._cost = -(-step * case.output_cost // MTOK)
+        self._reserved = case.output_tokens
+        self.meter = OutputMeter(case.output_tokens - step // _AHEAD, self._top_up)
+
+    def _top_up(self, tokens: int) -> None:
+        meter = self.meter
+        meter.mark = sys.maxsize  # until it is answered
+        more = Holding()
+        waits = self._lease.more(self._budgets, self._cost, more)
+
+        def answered() -> None:
+            error = None if waits is None else waits.failure
+            if isinstance(error, AsbruError):
+                meter.refused = error
+                return
+            self._lease.join(more)
+            self._reserved += self._step
+            meter.mark = self._reserved - self._step // _AHEAD if self._reserved < self._most else sys.maxsize
+
+        if waits is None or waits.done:
+            answered()
+        else:
+            waits.waiter = answered
+
+
+def _nothing(counter: Counter) -> int:
+    del counter
+    return 0
+
+
+def _spent(counter: Counter, attempts: Sequence[Attempt], case: WorstCase | None) -> int:
+    """What attempts spent of a limit."""
+    metric = counter.limit.metric
+    if metric == "requests":
+        return 1 if any(one.sent or one.billed for one in attempts) else 0
+    return sum(_spent_by(one, metric, case) for one in attempts if one.billed or one.usage is not None)
+
+
+def _spent_by(attempt: Attempt, metric: str, case: WorstCase | None) -> int:
+    usage = attempt.usage
+    if metric == "cost":
+        if attempt.cost_nanousd is not None:
+            return attempt.cost_nanousd
+    elif usage is not None:
+        match metric:
+            case "input_tokens":
+                return usage.input_total
+            case "output_tokens":
+                return usage.output_total
+            case _:
+                return usage.total
+    return case.of(metric) if case is not None else 0

@@ -1,0 +1,88 @@
+"""The most that a call may use and cost at a target, without counting tokens: bytes and limits, whole numbers.
+
+Input: a token for every three bytes of the body, which few texts exceed. Output: what the caller allows, else what the
+model can; of a stream at most what is reserved at a time, since it can reserve more. A count of tokens is free, and
+what speaks no words has no output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from asbru.core.money import MTOK, PriceRow
+from asbru.governance.limits import Reservation
+from asbru.pipeline.call import Call
+from asbru.pipeline.ports import Prices
+from asbru.routing import Target
+
+BYTES_PER_TOKEN = 3
+
+
+class WorstCase(NamedTuple):
+    """Tokens, and nano-dollars; `cost` is None where no price is known. `output_cost`: of a million output tokens."""
+
+    input_tokens: int
+    output_tokens: int
+    cost: int | None
+    output_cost: int = 0
+
+    def of(self, metric: str) -> int:
+        """The amount for a metric of a limit."""
+        match metric:
+            case "cost":
+                return self.cost or 0
+            case "input_tokens":
+                return self.input_tokens
+            case "output_tokens":
+                return self.output_tokens
+            case "tokens":
+                return self.input_tokens + self.output_tokens
+            case _:
+                return 1
+
+
+def dearest(cases: Sequence[WorstCase]) -> WorstCase:
+    """The most of each; a price that is not known does not count beside one that is."""
+    costs = [case.cost for case in cases if case.cost is not None]
+    return WorstCase(
+        max(case.input_tokens for case in cases),
+        max(case.output_tokens for case in cases),
+        max(costs) if costs else None,
+        max(case.output_cost for case in cases),
+    )
+
+
+def worst_case(call: Call, target: Target, prices: Prices, settings: Reservation) -> WorstCase:
+    """The worst case of one attempt at a target."""
+    if call.operation.write_count is not None:
+        return WorstCase(0, 0, 0)
+    input_tokens = call.body_bytes // BYTES_PER_TOKEN + 1
+    output_tokens = _output_tokens(call, target, settings) if call.operation.speaks else 0
+    names = {key.aliases.get(target.model, target.model) for key in target.provider.keys} or {target.model}
+    found = [prices.rows(target.provider.name, name) for name in names]
+    rows = [row for rows in found if rows is not None for row in _reached(rows, input_tokens)]
+    if any(one is None for one in found):
+        return WorstCase(input_tokens, output_tokens, None)
+    output_cost = max(max(row.output, row.audio_output) for row in rows)
+    input_cost = max(
+        max(row.input, row.cache_read, row.cache_write_5m, row.cache_write_1h, row.audio_input) for row in rows
+    )
+    cost = -(-(input_tokens * input_cost + output_tokens * output_cost) // MTOK)
+    return WorstCase(input_tokens, output_tokens, cost, output_cost)
+
+
+def _reached(rows: Sequence[PriceRow], input_tokens: int) -> Sequence[PriceRow]:
+    """The rows that may hold for so many tokens."""
+    return [row for row in rows if not row.above_tokens or input_tokens > row.above_tokens]
+
+
+def _output_tokens(call: Call, target: Target, settings: Reservation) -> int:
+    head = call.head
+    assert head is not None
+    most = settings.reserve_output_tokens_max
+    traits = target.provider.only_traits or target.provider.traits[target.model]
+    allowed = head.max_tokens if head.max_tokens is not None else traits.max_output_tokens or most
+    if head.stream or head.max_tokens is None:
+        allowed = min(allowed, most)
+    return max(0, allowed) * max(1, head.choices)

@@ -1,0 +1,96 @@
+"""Records priced anew, and the sums of spend with them: after a price was wrong, missing or changed.
+
+A step is one short transaction over STEP_ROWS records, so that the bookkeeper goes on writing between two steps, and a
+run that is broken off has left nothing half done; another one changes only what still differs. A cost that is known
+never becomes unknown. Left alone are calls of several attempts (a record does not hold what each of them used) and
+those that are charged otherwise than by tokens at standard prices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple, cast
+
+from asbru.core.money import PriceRow, price_nanousd
+from asbru.core.usage import Usage
+from asbru.records.row import COLUMNS
+from asbru.records.spend import SpendAdder, Sums
+from asbru.storage import Database, StorageError
+
+STEP_ROWS: Final = 500
+TRIES_MAX: Final = 100
+
+_NAMES: Final = tuple(column.name for column in COLUMNS)
+_AT: Final = {name: place for place, name in enumerate(_NAMES)}
+_USAGE: Final = slice(_AT["input_tokens"], _AT["reasoning_known"])
+_SELECT: Final = f"SELECT {', '.join(_NAMES)} FROM requests WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608 -- our own names
+
+Rows = Callable[[str, str], tuple[PriceRow, ...] | None]
+"""The price rows of a provider's model; None where none are known."""
+
+
+class Repriced(NamedTuple):
+    """What a run came to. `left`: records with usage that it could not price; `difference_nanousd`: what changed."""
+
+    records: int = 0
+    changed: int = 0
+    left: int = 0
+    difference_nanousd: int = 0
+
+
+def reprice(database: Database, prices: Rows, since_ms: int, *, wait: Callable[[], None]) -> Repriced:
+    """Price every record since a time anew. `wait` passes a moment between steps, and while the database is locked;
+    raises StorageError where it stays so."""
+    total = Repriced()
+    after = f"req_{max(since_ms, 0):011x}"
+    while True:
+        step, last_id = _step_when_free(database, prices, after, wait)
+        total = Repriced(*map(sum, zip(total, step, strict=True)))
+        if last_id is None:
+            return total
+        after = last_id
+        wait()
+
+
+def _step_when_free(
+    database: Database, prices: Rows, after: str, wait: Callable[[], None]
+) -> tuple[Repriced, str | None]:
+    for tried in range(1, TRIES_MAX + 1):
+        try:
+            with database.transaction():
+                return _step(database, prices, after)
+        except StorageError:
+            if tried == TRIES_MAX:
+                raise
+            wait()
+    raise AssertionError("unreachable")
+
+
+def _step(database: Database, prices: Rows, after: str) -> tuple[Repriced, str | None]:
+    """One transaction's work; the id of the last record it looked at, None at the end."""
+    rows = cast("list[Sequence[Any]]", database.run(_SELECT, (after, STEP_ROWS)))
+    costs: list[tuple[int, str]] = []
+    spend = SpendAdder()
+    left = difference = 0
+    for row in rows:
+        before: int | None = row[_AT["cost_nanousd"]]
+        cost = _cost(row, prices)
+        if cost is None:
+            left += 0 if row[_AT["input_tokens"]] is None else 1
+        elif cost != before:
+            costs.append((cost, row[_AT["id"]]))
+            difference += cost - (before or 0)
+            spend.change(database, row, Sums(unpriced=-1 if before is None else 0, cost_nanousd=cost - (before or 0)))
+    if costs:
+        database.run_many("UPDATE requests SET cost_nanousd = ? WHERE id = ?", costs)
+    spend.save(database)
+    done = Repriced(len(rows), len(costs), left, difference)
+    return done, str(rows[-1][_AT["id"]]) if rows else None
+
+
+def _cost(row: Sequence[Any], prices: Rows) -> int | None:
+    counts = row[_USAGE]
+    if None in counts or not row[_AT["standard"]] or row[_AT["attempts"]] != 1:
+        return None
+    known = prices(row[_AT["provider"]], row[_AT["model_served"]])
+    return None if known is None else price_nanousd(known, Usage(*counts))

@@ -1,0 +1,44 @@
+"""The proofs in full, at most ten minutes: `make proofs`. Writes `build/proofs.json`; exit code 1 where a bar is not
+kept. What each of them does stands in its own file; a shorter form of each runs in `make test`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from tests.proofs.budget import prove_budget
+from tests.proofs.faults import prove_faults
+from tests.proofs.rates import prove_rate
+from tests.proofs.rows import Row
+
+PROOFS: tuple[Callable[[], Coroutine[Any, Any, Sequence[Row]]], ...] = (
+    lambda: prove_budget(callers=500, amount_nanousd=1_000_000_000),
+    lambda: prove_rate("requests", amount=60, window_s=60, windows=3),
+    lambda: prove_rate("tokens", amount=60_000, window_s=60, windows=3),
+    lambda: prove_faults(paused_s=30.0, locked_s=5.0),
+)
+OUT = Path("build/proofs.json")
+
+
+def main() -> int:
+    """Run them one after the other."""
+    rows: list[Row] = []
+    for proof in PROOFS:
+        for row in asyncio.run(proof()):
+            rows.append(row)
+            sys.stdout.write(
+                f"{'holds' if row.holds else 'FAILS'}  {row.experiment}: {row.figure:g} {row.unit} ({row.bar})\n"
+            )
+            sys.stdout.flush()
+    OUT.parent.mkdir(exist_ok=True)
+    OUT.write_bytes(msgspec.json.format(msgspec.json.encode({"rows": rows}), indent=1))
+    return 0 if all(row.holds for row in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
