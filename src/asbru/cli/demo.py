@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -51,7 +52,7 @@ def command(*, port: int, data_dir: Path) -> None:
     key = new_virtual_key()
     settings = default_settings(discover(), os.environ)
     settings["control"] = {"enabled": True}
-    setup_token = os.environ.get(SETUP_VARIABLE) or new_virtual_key().removeprefix("sk-asb-")
+    setup_token = os.environ.get(SETUP_VARIABLE) or secrets.token_urlsafe(12)
     settings["virtual_keys"] = [{"name": "demo", "value": f"env.{KEY_VARIABLE}"}]
     with tempfile.TemporaryDirectory(prefix="asbru-demo-") as folder:
         config = Path(folder) / "config.json"
@@ -59,9 +60,7 @@ def command(*, port: int, data_dir: Path) -> None:
         process, url = _start(config, port, data_dir, {KEY_VARIABLE: key, SETUP_VARIABLE: setup_token})
         try:
             if url is not None:
-                _show(url, key, list(settings["providers"]), data_dir)
-                click.echo(_about_management(url, setup_token))
-                click.echo("Stop with Ctrl-C.\n")
+                _show(url, key, list(settings["providers"]), data_dir=data_dir, setup_token=setup_token)
             code = process.wait()
             if url is None and code:
                 click.echo(
@@ -96,14 +95,14 @@ def _start(
     return process, url or None
 
 
-def _show(url: str, key: str, providers: list[str], data_dir: Path) -> None:
+def _show(url: str, key: str, providers: list[str], *, data_dir: Path, setup_token: str) -> None:
     prompt = "Tell me a short story about a bridge."
     click.secho(f"\nAsking {MODEL} through {url}: {prompt}\n", bold=True)
     for text in _ask(url, key, prompt):
         click.echo(text, nl=False)
         sys.stdout.flush()
     click.echo("\n")
-    click.echo(_lines_to_copy(url, key, providers, data_dir))
+    click.echo(_lines_to_copy(url, key, providers, data_dir=data_dir, setup_token=setup_token))
 
 
 def _ask(url: str, key: str, prompt: str) -> Iterator[str]:
@@ -130,8 +129,8 @@ def _ask(url: str, key: str, prompt: str) -> Iterator[str]:
         connection.close()
 
 
-def _lines_to_copy(url: str, key: str, providers: list[str], data_dir: Path) -> str:
-    """At most 22 lines of 80 columns, so that a small terminal shows all of them."""
+def _lines_to_copy(url: str, key: str, providers: list[str], *, data_dir: Path, setup_token: str) -> str:
+    """At most 23 lines of 80 columns, so that a small terminal shows all of them."""
     return f"""\
 curl:
   curl {url}/v1/chat/completions \\
@@ -150,8 +149,11 @@ Claude Code:
 Serving on  {url}
 Your key    {key}   (for this run only)
 Models      {_models(providers)}
+Management  {url}/api/docs   set-up token {setup_token}
 Records     {data_dir / "asbru.sqlite"}
-{_configuration(data_dir)}"""
+{_configuration(data_dir)}
+Stop with Ctrl-C.
+"""
 
 
 def _configuration(data_dir: Path) -> str:
@@ -163,14 +165,6 @@ def _configuration(data_dir: Path) -> str:
     if there is None:
         return f"Your own providers and keys: `{asbru} config init`, then `{asbru} serve`."
     return f"Not read here: {there}; `{asbru} serve` serves it."
-
-
-def _about_management(url: str, setup_token: str) -> str:
-    return f"""\
-Management API: {url}/api/docs
-  curl {url}/api/v1/setup -d '{{"token": "{setup_token}", "name": "admin", "password": "12 or more characters"}}'
-  makes the first user, once for each data directory, and answers with a token: docs/guides/management-api.md
-"""
 
 
 def _models(providers: list[str]) -> str:
