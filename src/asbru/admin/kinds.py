@@ -1,11 +1,14 @@
 """The kinds of objects that the management API keeps, as data: what a body is, what it is called, what it names.
 
-noun      the path, /api/v1/NOUN
-section   where the configuration file declares such objects
-id_of     of a body as JSON: the name, mostly; it does not change
-entries   what workers are told of an object; those of a virtual key also depend on its values, see `virtual_keys`
-compiled  it is part of the snapshot
-asked     it can be asked whether it answers
+    noun      the path, /api/v1/NOUN
+    section   where the configuration file declares such objects
+    id_of     of a body as JSON: the name, mostly; it does not change
+    entries   what workers are told of an object; those of a virtual key also depend on its values, see `virtual_keys`
+    compiled  it is part of the snapshot
+    asked     it can be asked whether it answers
+    schema    the body's JSON schema with its `$defs`, where msgspec makes none (defaults that are secrets)
+
+Kinds whose bodies are declared by packages above are made there.
 """
 
 from __future__ import annotations
@@ -49,6 +52,7 @@ class Kind:
     secret_fields: tuple[str, ...] = ()
     compiled: bool = False
     asked: bool = False
+    schema: Callable[[], dict[str, Any]] | None = None
 
     def read(self, body: Mapping[str, Any]) -> msgspec.Struct:
         """The object; raises `BadRequest` (422), which repeats no value."""

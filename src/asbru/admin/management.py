@@ -44,8 +44,11 @@ class Management:
         routers += [live_test.build_router(self._act, objects) for objects in self._objects if objects.kind.asked]
         routers += [self.keys.build_router(), self._accounts.build_router()]
         routers += [history.build_router(self._act, self._database_url), *more]
-        bodies = (*(kind.body for kind in self._plain), kinds.KEYS.body, Rotation, *accounts.BODIES)
-        application = build_application(routers, version, bodies=bodies)
+        described = {kind.body.__name__: kind.schema for kind in self._plain if kind.schema is not None}
+        bodies = [kind.body for kind in (*self._plain, kinds.KEYS) if kind.schema is None]
+        application = build_application(
+            routers, version, bodies=[*bodies, Rotation, *accounts.BODIES], described=described
+        )
         let_in(application.state, self._act.accounts)
         return application
 

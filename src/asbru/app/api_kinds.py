@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from asbru.admin.kinds import Kind
 from asbru.app.config.live import PROVIDER_NAME, ProviderSettings
+from asbru.app.config.structs import model_of
 from asbru.app.snapshot import Fallback
 from asbru.app.stored_objects import STORED_KINDS
 from asbru.objects import Reference
@@ -51,6 +52,7 @@ COMPILED_KINDS = (
         secret_fields=_SECRETS["provider"],
         compiled=True,
         asked=True,
+        schema=lambda: model_of(Provider).model_json_schema(ref_template="#/components/schemas/{model}"),
     ),
     Kind(
         "fallbacks",
