@@ -29,7 +29,12 @@ def routes(api: Managed) -> list[tuple[str, str, Role]]:
         for method, operation in methods.items():
             usual: Role = "viewer" if method == "get" else "editor"
             if operation.get("security") != []:
-                short = path.removeprefix("/api/v1/").replace("{object_id}", "x").replace("{name}", "x")
+                short = (
+                    path.removeprefix("/api/v1/")
+                    .replace("{object_id}", "x")
+                    .replace("{name}", "x")
+                    .replace("{record_id}", "x")
+                )
                 found.append((method.upper(), short.replace("{key_name}", "x"), operation.get(ROLE, usual)))
     return found
 

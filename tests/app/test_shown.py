@@ -11,6 +11,7 @@ TEXT = """
 providers:
   openai: {keys: [{name: a, value: sk-hidden}], headers: {x-a: hidden}}
 virtual_keys: [{name: v, value: sk-asb-hidden}]
+governance: {limits: [{scope: provider, name: openai}]}
 fallbacks: [{from: openai/a, to: [openai/b]}]
 """
 
@@ -24,4 +25,5 @@ def test_objects_without_their_secrets() -> None:
     assert shown["file"] == "/etc/a.yaml"
     assert shown["sections"]["providers"][0]["name"] == "openai"
     assert shown["sections"]["fallbacks"] == [{"from": "openai/a", "to": ["openai/b"]}]
+    assert shown["sections"]["governance.limits"][0]["scope"] == "provider"
     assert "limits" not in shown["sections"]

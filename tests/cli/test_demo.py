@@ -52,6 +52,9 @@ def test_demo_streams_an_answer_and_keeps_serving(tmp_path: Path, number: signal
         key = re.findall(r"sk-asb-\S+", rest)[0]
         assert ask(url, key) == 200
         assert ask(url, "sk-asb-wrong") == 401
+        token = re.findall(r"set-up token (\S+)", rest)[0]
+        body = json.dumps({"token": token, "name": "ann", "password": "correct horse battery"})
+        assert post(url, "/api/v1/setup", {}, body) == 201
         process.send_signal(number)
         assert process.wait(WAIT_S) == 0
     assert key not in (tmp_path / "log").read_text()
@@ -83,12 +86,16 @@ def test_demo_on_a_taken_port_says_how_to_take_another(tmp_path: Path) -> None:
 
 def ask(url: str, key: str) -> int:
     """The status of one plain chat."""
+    body = json.dumps({"model": "mock/echo", "messages": [{"role": "user", "content": "Hello"}]})
+    return post(url, "/v1/chat/completions", {"authorization": f"Bearer {key}"}, body)
+
+
+def post(url: str, path: str, headers: dict[str, str], body: str) -> int:
+    """The status of a request."""
     address = urlsplit(url)
     connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=WAIT_S)
-    body = json.dumps({"model": "mock/echo", "messages": [{"role": "user", "content": "Hello"}]})
     try:
-        headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
-        connection.request("POST", "/v1/chat/completions", body, headers)
+        connection.request("POST", path, body, {**headers, "content-type": "application/json"})
         answer = connection.getresponse()
         answer.read()
         return answer.status

@@ -9,6 +9,8 @@ from pathlib import Path
 from tests.fakes.asgi import Answer, ask
 from tests.fakes.management import managed
 
+from asbru.app.api_kinds import COMPILED_KINDS
+
 GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "management-api.md"
 
 
@@ -34,13 +36,14 @@ def send(application: object, words: list[str], token: str) -> Answer:
             headers["content_length"] = str(len(body))
         else:
             path = word.removeprefix("$ASBRU")
-    return ask(application, path, body, method=method or ("POST" if body else "GET"), **headers)
+    path, _, query = path.partition("?")
+    return ask(application, path, body, method=method or ("POST" if body else "GET"), query=query, **headers)
 
 
 def test_every_request_of_the_guide_works(tmp_path: Path) -> None:
     """In the order of the page, with the token that the first one gives."""
     token = ""
-    with managed(tmp_path) as api:
+    with managed(tmp_path, *COMPILED_KINDS) as api:
         sent = requests()
         assert len(sent) > 10
         for words in sent:

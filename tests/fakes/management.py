@@ -37,17 +37,18 @@ class Managed:
         self.problems: list[str] = []
         self.checked: list[dict[str, list[dict[str, Any]]]] = []
         self.declared = folder / "shown.json"
-        self.database = open_database(sqlite_url(folder / DATABASE_NAME))
+        self.url = sqlite_url(folder / DATABASE_NAME)
+        self.database = open_database(self.url)
         self.act = Act(
             self.database,
             keyring=lambda: load_keyring(folder, {}),
             pepper=PEPPER,
             declared=DeclaredFile(self.declared),
             announce=self._announce,
-            check=self._check,
+            check=self,
             unix_time=lambda: self.now_s,
         )
-        self.management = Management(self.act, SecretText(SETUP_TOKEN), compiled=kinds)
+        self.management = Management(self.act, SecretText(SETUP_TOKEN), database_url=self.url, compiled=kinds)
         self.application = self.management.application(more, "1.2.3")
         self.application.state.unix_time = lambda: self.now_s
         self.tokens: dict[str, str] = {}
@@ -89,9 +90,15 @@ class Managed:
     async def _announce(self, *, feed: bool, snapshot: bool) -> None:
         self.told.append((feed, snapshot))
 
-    async def _check(self, sections: dict[str, list[dict[str, Any]]]) -> list[str]:
+    async def __call__(self, sections: dict[str, list[dict[str, Any]]]) -> list[str]:
+        """What compiling dry finds."""
         self.checked.append(sections)
         return self.problems
+
+    async def ask_provider(self, sections: dict[str, list[dict[str, Any]]], provider: str) -> list[str]:
+        """What the provider's answer tells."""
+        self.checked.append(sections)
+        return [f"{provider} does not answer"] if self.problems else []
 
 
 @contextmanager

@@ -338,7 +338,7 @@ async def test_a_stream_without_its_end() -> None:
         upstream.on("/v1/messages", Reply.events(*MESSAGES_STREAM[:3]))
         for path, body in [(path, body) for path, body, _ in CUTS.values()]:
             answer = await gateway.call(path, body)
-            assert "before it was complete" in events(answer.body)[-1]["error"]["message"]
+            assert "ended early" in events(answer.body)[-1]["error"]["message"]
         assert {row["outcome"] for row in gateway.rows} == {"cut"}
 
 

@@ -35,6 +35,18 @@ class Announce(Protocol):
     async def __call__(self, *, feed: bool, snapshot: bool) -> None: ...
 
 
+class Check(Protocol):
+    """Asks what the snapshot would be, without changing anything. Sections: the stored objects with their secrets."""
+
+    async def __call__(self, sections: dict[str, list[dict[str, Any]]]) -> list[str]:
+        """What is wrong with it, compiled dry; [] for nothing."""
+        ...
+
+    async def ask_provider(self, sections: dict[str, list[dict[str, Any]]], provider: str) -> list[str]:
+        """What is wrong with a provider of it, as it answers now."""
+        ...
+
+
 class Deed:
     """One change under way. `entries`: what workers are to be told; `compiled`: the snapshot depends on it."""
 
@@ -54,8 +66,7 @@ class Deed:
 
 
 class Act:
-    """See the module. `keyring` is loaded for each change, in its transaction. `check`: the snapshot that would come of
-    these sections, compiled dry; what is wrong with it."""
+    """See the module. `keyring` is loaded for each change, in its transaction."""
 
     def __init__(
         self,
@@ -65,7 +76,7 @@ class Act:
         pepper: bytes,
         declared: DeclaredFile,
         announce: Announce,
-        check: Callable[[dict[str, list[dict[str, Any]]]], Awaitable[list[str]]],
+        check: Check,
         unix_time: Callable[[], float] = time.time,
     ) -> None:
         self.database = database

@@ -5,7 +5,7 @@ The page of documentation is ours: FastAPI's own loads scripts from elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from html import escape
 from typing import Any
 
@@ -25,10 +25,15 @@ _NOTHING_FROM_ELSEWHERE = {"content-security-policy": "default-src 'none'; style
 
 
 def build_application(
-    routers: Iterable[APIRouter], version: str, *, bodies: Iterable[type[msgspec.Struct]] = ()
+    routers: Iterable[APIRouter],
+    version: str,
+    *,
+    bodies: Iterable[type[msgspec.Struct]] = (),
+    described: Mapping[str, Callable[[], dict[str, Any]]] | None = None,
 ) -> FastAPI:
-    """The application. `bodies`: the Structs that requests are read by. Who is let in: `access.let_in`. Raises
-    `TypeError` for a router that holds what access is not checked for (a mount, a WebSocket, another router)."""
+    """The application. `bodies`: the Structs that requests are read by; `described`: the schemas of others. Who is let
+    in: `access.let_in`. Raises `TypeError` for a router that holds what access is not checked for (a mount, a
+    WebSocket, another router)."""
     application = _Application(
         title="Asbru management API",
         version=version,
@@ -39,6 +44,7 @@ def build_application(
         dependencies=[Depends(refuse_strangers)],
     )
     application.bodies = tuple(bodies)
+    application.described = described or {}
     add_refusals(application)
     for router in routers:
         for route in router.routes:
@@ -56,12 +62,13 @@ class _Application(FastAPI):
     """FastAPI, with bodies and a word on credentials in the description."""
 
     bodies: tuple[type[msgspec.Struct], ...] = ()
+    described: Mapping[str, Callable[[], dict[str, Any]]]
 
     def openapi(self) -> dict[str, Any]:
         if not self.openapi_schema:
             schema = super().openapi()
             describe_access(schema)
-            describe_bodies(schema, self.bodies)
+            describe_bodies(schema, self.bodies, self.described)
         return super().openapi()
 
 

@@ -1,10 +1,14 @@
 """The kinds of objects that the management API keeps, as data: what a body is, what it is called, what it names.
 
-noun      the path, /api/v1/NOUN
-section   where the configuration file declares such objects
-id_of     of a body as JSON: the name, mostly; it does not change
-entries   what workers are told of an object; those of a virtual key also depend on its values, see `virtual_keys`
-compiled  it is part of the snapshot
+    noun      the path, /api/v1/NOUN
+    section   where the configuration file declares such objects
+    id_of     of a body as JSON: the name, mostly; it does not change
+    entries   what workers are told of an object; those of a virtual key also depend on its values, see `virtual_keys`
+    compiled  it is part of the snapshot
+    asked     it can be asked whether it answers
+    schema    the body's JSON schema with its `$defs`, where msgspec makes none (defaults that are secrets)
+
+Kinds whose bodies are declared by packages above are made there.
 """
 
 from __future__ import annotations
@@ -33,7 +37,8 @@ def _nothing(_: Any) -> tuple[Any, ...]:
 
 @dataclass(frozen=True)
 class Kind:
-    """See the module. `flaws`: what is wrong with a body beyond types and bounds. `secret_fields`: see `masks`."""
+    """See the module. `flaws`: what is wrong with a body beyond types and bounds. `secret_fields`: see
+    `objects.take_out`."""
 
     noun: str
     kind: str
@@ -46,6 +51,8 @@ class Kind:
     entries: Callable[[Any], tuple[Entry, ...]] = _nothing
     secret_fields: tuple[str, ...] = ()
     compiled: bool = False
+    asked: bool = False
+    schema: Callable[[], dict[str, Any]] | None = None
 
     def read(self, body: Mapping[str, Any]) -> msgspec.Struct:
         """The object; raises `BadRequest` (422), which repeats no value."""
@@ -126,7 +133,7 @@ LIMITS = Kind(
     "limits",
     ScopeLimits,
     "Limits of a provider, a model or a provider's key, for all callers.",
-    "limits",
+    "governance.limits",
     id_of=lambda body: f"{body.get('scope')}/{body.get('name')}",
     flaws=_owner_flaws,
     entries=lambda one: _owner_entry(declare.scope_entry(one)),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from fastapi import APIRouter, FastAPI
 
-from asbru.admin import accounts, kinds, nouns
+from asbru.admin import accounts, history, kinds, live_test, nouns
 from asbru.admin.access import let_in
 from asbru.admin.act import Act
 from asbru.admin.application import build_application
@@ -18,12 +18,20 @@ OWNERS: tuple[kinds.Kind, ...] = (kinds.CUSTOMERS, kinds.TEAMS, kinds.LIMITS)
 
 
 class Management:
-    """See the module. `compiled`: the kinds that the snapshot is made of, which are declared by rooms above."""
+    """See the module. `compiled`: the kinds that the snapshot is made of, which are declared by rooms above;
+    `database_url`: where records are."""
 
     def __init__(
-        self, act: Act, setup_token: SecretText, *, compiled: Sequence[kinds.Kind] = (), secure: bool = False
+        self,
+        act: Act,
+        setup_token: SecretText,
+        *,
+        database_url: str,
+        compiled: Sequence[kinds.Kind] = (),
+        secure: bool = False,
     ) -> None:
         self._act = act
+        self._database_url = database_url
         self._plain = (*OWNERS, *compiled)
         by_kind = {kind.kind: kind for kind in (*self._plain, kinds.KEYS)}
         self.keys = VirtualKeys(act, by_kind)
@@ -33,9 +41,14 @@ class Management:
     def application(self, more: Iterable[APIRouter], version: str) -> FastAPI:
         """The application, with `more` routers."""
         routers = [nouns.build_router(objects) for objects in self._objects]
-        routers += [self.keys.build_router(), self._accounts.build_router(), *more]
-        bodies = (*(kind.body for kind in self._plain), kinds.KEYS.body, Rotation, *accounts.BODIES)
-        application = build_application(routers, version, bodies=bodies)
+        routers += [live_test.build_router(self._act, objects) for objects in self._objects if objects.kind.asked]
+        routers += [self.keys.build_router(), self._accounts.build_router()]
+        routers += [history.build_router(self._act, self._database_url), *more]
+        described = {kind.body.__name__: kind.schema for kind in self._plain if kind.schema is not None}
+        bodies = [kind.body for kind in (*self._plain, kinds.KEYS) if kind.schema is None]
+        application = build_application(
+            routers, version, bodies=[*bodies, Rotation, *accounts.BODIES], described=described
+        )
         let_in(application.state, self._act.accounts)
         return application
 

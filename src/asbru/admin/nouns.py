@@ -13,7 +13,7 @@ Bodies are read by the Structs that the configuration file is read by, and descr
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any, TypeVar, cast
 
 import msgspec
@@ -155,10 +155,18 @@ def takes(body: type[msgspec.Struct], *, patch: bool = False) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {kind: {"schema": schema}}}}
 
 
-def describe_bodies(schema: dict[str, Any], bodies: tuple[type[msgspec.Struct], ...]) -> None:
-    """Add the Structs that bodies are read by to an OpenAPI document."""
+def describe_bodies(
+    schema: dict[str, Any],
+    bodies: tuple[type[msgspec.Struct], ...],
+    described: Mapping[str, Callable[[], dict[str, Any]]],
+) -> None:
+    """Add the Structs that bodies are read by to an OpenAPI document; those that are `described` by name need not be
+    among them."""
     _, components = msgspec.json.schema_components(bodies, schema_hook=_describe_secret, ref_template=_SCHEMAS)
     schema.setdefault("components", {}).setdefault("schemas", {}).update(components)
+    for name, describe in described.items():
+        one = describe()
+        schema["components"]["schemas"] |= {**one.pop("$defs", {}), name: one}
 
 
 def _describe_secret(_: type) -> dict[str, Any]:

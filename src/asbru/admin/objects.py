@@ -11,11 +11,10 @@ import msgspec
 
 from asbru.admin.act import Act, Deed
 from asbru.admin.kinds import Kind
-from asbru.admin.masks import put_back, take_out
 from asbru.cluster import Entry
 from asbru.core.errors import BadRequest, Conflict, NotFound
 from asbru.identity import Actor
-from asbru.objects import Reference, StoredObject
+from asbru.objects import Reference, StoredObject, put_back, take_out
 
 ID_CHARS_MAX = 512
 USERS_NAMED_MAX = 10
@@ -108,7 +107,7 @@ class Objects:
     async def create(self, actor: Actor, body: Body, also: Callable[[Deed, str], None] | None = None) -> Shown:
         """A new object; `also` is done in the same transaction, before workers are told."""
         body = _own(body)
-        self.kind.read(body)
+        self._read_new(body)
         object_id = self.kind.id_of(body)
         if len(object_id) > ID_CHARS_MAX:
             raise BadRequest(f"the name is longer than {ID_CHARS_MAX} characters", status=422)
@@ -134,7 +133,7 @@ class Objects:
             body = merge(_read(before), _own(patch))
             if self.kind.id_of(body) != object_id:
                 raise BadRequest("the name of an object cannot be changed; create a new object", status=422)
-            self.kind.read(body)
+            self._read_new(body)
             return before, body
 
         def write(deed: Deed) -> Shown:
@@ -169,6 +168,13 @@ class Objects:
     def tell(self, deed: Deed, object_id: str) -> None:
         """Tell workers anew what an object is: what belongs to it has changed."""
         deed.entries += self._entries(deed, self.kind.read(_read(self._stored(object_id))))
+
+    def _read_new(self, body: Body) -> None:
+        """Refuse what makes no sense. What is compiled may not refer to the environment or to files of the machine:
+        that would show them to whoever names the provider they are sent to."""
+        self.kind.read(body)
+        if self.kind.compiled and (field := _reference_in(body)):
+            raise BadRequest(f"{field}: only the configuration file may refer to `env.` and `file:`", status=422)
 
     def _entries(self, deed: Deed, one: msgspec.Struct) -> Sequence[Entry]:
         return self.kind.entries(one) if self._own_entries is None else self._own_entries(deed, one)
@@ -210,7 +216,7 @@ class Objects:
 
     async def _check(self, object_id: str, body: Body | None) -> None:
         """Refuse what would break the snapshot, with `body` in place of what is stored under its id."""
-        sections = load_sections(self._act, self._kinds.values())
+        sections = self.load_sections()
         section = [one for one in sections.get(self.kind.section, []) if self.kind.id_of(one) != object_id]
         if body is not None:
             known = self._act.secrets.load(self._act.keyring(), self.kind.kind, object_id)
@@ -220,6 +226,10 @@ class Objects:
         problems = await self._act.check({**sections, self.kind.section: section})
         if problems:
             raise BadRequest("; ".join(problems), status=422)
+
+    def load_sections(self) -> dict[str, list[Body]]:
+        """The stored objects of every kind that the snapshot is compiled from, by section, with their secrets."""
+        return load_sections(self._act, self._kinds.values())
 
     # What stands in the way
 
@@ -312,6 +322,18 @@ def _refuse_version(before: StoredObject, version: int | None) -> None:
             status=412,
             code="version_mismatch",
         )
+
+
+def _reference_in(value: object, path: str = "") -> str:
+    """Where in a body a text stands that the configuration would take for a reference; "" for nowhere."""
+    if isinstance(value, str):
+        return path if value.startswith(("env.", "file:")) else ""
+    members: Iterable[tuple[object, object]] = ()
+    if isinstance(value, dict):
+        members = cast("dict[object, object]", value).items()
+    elif isinstance(value, list):
+        members = enumerate(cast("list[object]", value))
+    return next(filter(None, (_reference_in(inner, f"{path}.{name}".lstrip(".")) for name, inner in members)), "")
 
 
 def _show_declared(kind: Kind, object_id: str, body: Body) -> Body:

@@ -4,7 +4,7 @@ Commands (all take `ASBRU_SUPERVISOR_PID` from the environment; see `lifeline`):
 
     python -m asbru.app.bookkeeper --socket PATH --data-dir DIR                          niced +10
     python -m asbru.app.control --socket PATH --data-dir DIR --bookkeeper PATH --shown PATH --tls True|False
-                                                                                         niced +10, when it is enabled
+                               --check COMMAND (JSON)                                    niced +10, when it is enabled
     python -m asbru.providers.mock.server --socket PATH                                  when the snapshot needs it
     python -m asbru.app.worker --control-fd N --snapshot PATH --bookkeeper PATH --index I --host H --port P
                                [--tls-cert F --tls-key F]

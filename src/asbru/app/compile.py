@@ -1,7 +1,12 @@
 """Configuration -> snapshot. A short-lived process: it alone loads pydantic, YAML and the price data.
 
     python -m asbru.app.compile [--config FILE] --data-dir DIR [--host H] [--port P] [--workers N]
-                                [--mock-socket PATH] [--control-socket PATH] [--control True|False] --out PATH
+                                [--mock-socket PATH] [--control-socket PATH] [--control True|False]
+                                --out PATH | --check [--live PROVIDER]
+
+What the management API has stored is read beside the file; an object that cannot be compiled any more, since the file
+has changed, is left out with a warning. `--check` writes nothing and takes the stored objects from stdin, as JSON;
+`--live` also asks that provider whether it answers.
 
 Prints JSON lines: {"warnings": [text]}, {"generated_key": text} the one time that a key is made, {"result": {...}} and
 exit 0, or {"errors": [text]} and exit 1. The snapshot and, beside it, the declared entries of the feed are written
@@ -11,6 +16,7 @@ whole (rename), 0600.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import ipaddress
 import json
 import os
@@ -41,21 +47,25 @@ from asbru.app.config import (
 )
 from asbru.app.data_dir import ensure_data_dir, generated_key, load_pepper, write_private
 from asbru.app.defaults import ProviderTypes, default_settings
+from asbru.app.live_check import check_live
 from asbru.app.paths import declared_file, find_config_file, shown_file
 from asbru.app.shown import shown_sections
 from asbru.app.snapshot import Fallback, PrefixForward, Snapshot, write_snapshot
+from asbru.app.stored_objects import Stored, load_stored
 from asbru.cluster import Entries, write_entries
 from asbru.core.secret_text import SecretText
 from asbru.governance import VIRTUAL_KEY, write_virtual_key
 from asbru.governance.limits import Reservation
 from asbru.providers import ProviderFault, discover
+from asbru.storage import NewerSchema, StorageError
 
 CONTROL_PREFIXES = ("/api", "/ui")
 
 
 @dataclass(frozen=True)
 class Compiled:
-    """A configuration that may be served. `declared`: the entries of the feed that it makes."""
+    """A configuration that may be served. `declared`: the entries of the feed that it makes. `stored`: where in the
+    configuration the objects are that are not the file's."""
 
     snapshot: Snapshot
     declared: Entries
@@ -63,16 +73,24 @@ class Compiled:
     config: ConfigFile
     generated_key: SecretText | None = None
     warnings: list[Problem] = field(default_factory=list[Problem])
+    stored: frozenset[ConfigPath] = frozenset()
 
 
 def compile_config(
-    options: Options, env: Mapping[str, str], *, types: ProviderTypes | None = None, dry: bool = False
+    options: Options,
+    env: Mapping[str, str],
+    *,
+    types: ProviderTypes | None = None,
+    dry: bool = False,
+    stored: Stored | None = None,
 ) -> Compiled:
     """Read, check and resolve everything; raises ConfigRefusedError with the errors of all parts that could be
     read. `dry` leaves the data directory untouched (digests are then made under a pepper of zeros)."""
     types = discover() if types is None else types
     file = find_config_file(options.config, options.data_dir)
     document = load_document(file) if file is not None else Document(default_settings(types, env))
+    stored = stored or Stored()
+    stored.merge_into(document)
     parsed = parse_config(document, env)
     findings = Findings(parsed.part, watched=[*parsed.files])
     if not document.data:
@@ -95,8 +113,9 @@ def compile_config(
         raise ConfigRefusedError(sorted(errors, key=lambda problem: (problem.line or 0, str(problem.path))))
     shown_once: SecretText | None = None
     config = parsed.config
-    open_access = keys_needed is None and not config.virtual_keys and is_loopback(host)
-    if not config.virtual_keys and not open_access and keys_needed is not False and not dry:
+    has_keys = bool(config.virtual_keys) or stored.has_keys
+    open_access = keys_needed is None and not has_keys and is_loopback(host)
+    if not has_keys and not open_access and keys_needed is not False and not dry:
         digest, shown_once = generated_key(options.data_dir, pepper)
         declared[VIRTUAL_KEY] = {digest: write_virtual_key("generated", ("*",))}
     snapshot = Snapshot(
@@ -106,14 +125,17 @@ def compile_config(
         keys_optional=keys_needed is False,
         fallbacks=fallbacks,
         routing_rules=rules,
+        breaker=config.breaker,
+        affinity=config.affinity,
         limits=config.limits,
+        overload=config.overload,
         reservation=msgspec.convert(config.governance, Reservation, from_attributes=True),
         forwards=forwards,
         cors_origins=tuple(config.cors_origins),
         access_log=config.log.access,
     )
     boot = _boot(options, parsed, snapshot, findings)._replace(config_file=str(file.absolute()) if file else None)
-    return Compiled(snapshot, declared, boot, config, shown_once, findings.warnings)
+    return Compiled(snapshot, declared, boot, config, shown_once, findings.warnings, stored.places)
 
 
 def is_loopback(host: str) -> bool:
@@ -207,19 +229,28 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--mock-socket")
     parser.add_argument("--control-socket")
     parser.add_argument("--control", type="True".__eq__)
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--check", action="store_true")
+    parser.add_argument("--live")
     given = vars(parser.parse_args(argv))
-    out: Path = given.pop("out")
+    live: str | None = given.pop("live")
+    out: Path | None = given.pop("out")
+    check: bool = given.pop("check")
+    if check == (out is not None):
+        parser.error("expected either --out or --check")
     try:
-        compiled = compile_config(Options(**given), os.environ)
+        options = Options(**given)
+        if out is None:
+            return _check(compile_config(options, os.environ, dry=True, stored=Stored(json.load(sys.stdin))), live)
+        compiled = compile_stored(options, os.environ)
         # The snapshot last: where there is one, there is what belongs to it.
         write_private(declared_file(out), write_entries(compiled.declared))
-        write_private(shown_file(out), shown_sections(compiled.config, compiled.boot.config_file))
+        write_private(shown_file(out), shown_sections(compiled.config, compiled.boot.config_file, compiled.stored))
         write_private(out, write_snapshot(compiled.snapshot))
     except ConfigRefusedError as refused:
         _say({"errors": [str(problem) for problem in refused.problems]})
         return 1
-    except (OSError, ValueError, ProviderFault) as error:
+    except (OSError, ValueError, ProviderFault, StorageError, NewerSchema) as error:
         _say({"errors": [str(error)]})
         return 1
     _say({"warnings": [str(warning) for warning in compiled.warnings]})
@@ -227,6 +258,32 @@ def main(argv: list[str] | None = None) -> int:
         _say({"generated_key": compiled.generated_key.reveal()})
     _say({"result": compiled.boot._asdict()})
     return 0
+
+
+def _check(compiled: Compiled, live: str | None) -> int:
+    if live is None:
+        return 0
+    asked = [facts for facts in compiled.snapshot.providers if facts.name == live]
+    if not asked:
+        _say({"errors": [f"there is no provider {live!r}"]})
+        return 1
+    found = asyncio.run(check_live(asked, discover()))
+    _say({"errors" if any(one.is_error for one in found) else "warnings": [one.message for one in found]})
+    return int(any(one.is_error for one in found))
+
+
+def compile_stored(options: Options, env: Mapping[str, str]) -> Compiled:
+    """Compile the file and what is stored; stored objects that are in the way are left out, with warnings."""
+    stored = load_stored(options.data_dir, env)
+    while True:
+        try:
+            compiled = compile_config(options, env, stored=stored)
+        except ConfigRefusedError as refused:
+            if not stored.leave_out(refused.problems):
+                raise
+        else:
+            compiled.warnings.extend(Problem((), warning) for warning in stored.warnings)
+            return compiled
 
 
 def _say(line: dict[str, Any]) -> None:

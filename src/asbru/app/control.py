@@ -1,6 +1,7 @@
 """The control process: management API, later the UI and the tasks that run once per node. Not on the path of any call.
 
     python -m asbru.app.control --socket PATH --data-dir DIR [--bookkeeper PATH] [--shown PATH] [--tls True]
+                                [--check COMMAND]
 
 FastAPI on uvicorn, on a Unix socket of its own: the workers forward /api and /ui to it, and answer 503 while it is
 away. It alone loads these two, and may be as heavy as they are. SIGTERM: requests under way are finished, exit 0.
@@ -13,6 +14,7 @@ While nobody can log in, the set-up token is told on stderr at each start: that 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import secrets
 import signal
@@ -28,7 +30,9 @@ from fastapi import FastAPI
 from asbru import __version__
 from asbru.admin import Act, DeclaredFile, Management, status
 from asbru.app.announce import Announcer
+from asbru.app.api_kinds import COMPILED_KINDS
 from asbru.app.arguments import read_arguments
+from asbru.app.check import Check
 from asbru.app.data_dir import load_pepper
 from asbru.app.lifeline import end_with_supervisor
 from asbru.core.errors import AsbruError
@@ -53,7 +57,8 @@ class Control:
 
     def __init__(self, given: Mapping[str, str], loop: asyncio.AbstractEventLoop, env: Mapping[str, str]) -> None:
         data_dir = Path(given["data-dir"])
-        self._database = open_database(sqlite_url(data_dir / DATABASE_NAME))
+        url = sqlite_url(data_dir / DATABASE_NAME)
+        self._database = open_database(url)
         self._setup_token = SecretText(env.get(SETUP_VARIABLE, "") or secrets.token_urlsafe(24))
         self._link = Link(loop, given.get("bookkeeper", ""))
         self._announcer = Announcer(self._link, lambda: _say("changed"))
@@ -64,9 +69,12 @@ class Control:
             pepper=load_pepper(data_dir),
             declared=DeclaredFile(Path(given["shown"]) if "shown" in given else None),
             announce=self._announcer if self._linked else _tell_nobody,
-            check=_no_problems,
+            check=Check(json.loads(given.get("check", "[]"))),
         )
-        self._management = Management(act, self._setup_token, secure=given.get("tls") == "True")
+        secure = given.get("tls") == "True"
+        self._management = Management(
+            act, self._setup_token, database_url=url, compiled=COMPILED_KINDS, secure=secure
+        )
 
     def application(self) -> FastAPI:
         """The application, of every noun."""
@@ -115,10 +123,6 @@ async def _tell_nobody(*, feed: bool, snapshot: bool) -> None:
     """For a control process that stands alone."""
 
 
-async def _no_problems(_: object) -> list[str]:
-    return []
-
-
 def _say(word: str) -> None:
     sys.stdout.write(f"{word}\n")
     sys.stdout.flush()
@@ -144,7 +148,9 @@ def server_config(application: FastAPI) -> uvicorn.Config:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run until told to end; returns the exit code."""
-    given = read_arguments(arguments, required=("socket", "data-dir"), optional=("bookkeeper", "shown", "tls"))
+    given = read_arguments(
+        arguments, required=("socket", "data-dir"), optional=("bookkeeper", "shown", "tls", "check")
+    )
     end_with_supervisor()
     if not Path(given["data-dir"]).is_dir():
         log("error", "the control process cannot start", why=f"the directory {given['data-dir']} does not exist")

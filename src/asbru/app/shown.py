@@ -5,27 +5,43 @@ Written by the compile process as JSON; `admin.DeclaredFile` reads it.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, cast
 
 import msgspec
 
-from asbru.app.config import ConfigFile
+from asbru.app.config import ConfigFile, ConfigPath
 
 
-def shown_sections(config: ConfigFile, file: str | None) -> bytes:
-    """`{"file": ..., "sections": {name: [object, ...]}}`; of a mapping, the key is the object's `name`."""
+def shown_sections(config: ConfigFile, file: str | None, stored: Collection[ConfigPath] = ()) -> bytes:
+    """`{"file": ..., "sections": {name: [object, ...]}}`; of a mapping, the key is the object's `name`.
+    Lists within a section go by both names: `governance.limits`. Not those in the places of `stored`."""
     sections: dict[str, list[dict[str, Any]]] = {}
     for section in type(config).model_fields:
         value: object = getattr(config, section)
         named: list[tuple[dict[str, Any], object]] = []
         if isinstance(value, dict):
-            named = [({"name": name}, one) for name, one in cast("dict[str, object]", value).items()]
+            named = [
+                ({"name": name}, one)
+                for name, one in cast("dict[str, object]", value).items()
+                if (section, name) not in stored
+            ]
         elif isinstance(value, list):
-            named = [({}, one) for one in cast("list[object]", value)]
-        objects = [(name, one) for name, one in named if isinstance(one, msgspec.Struct)]
-        if objects:
-            sections[section] = [{**name, **msgspec.to_builtins(one, enc_hook=_hide)} for name, one in objects]
+            listed = enumerate(cast("list[object]", value))
+            named = [({}, one) for index, one in listed if (section, index) not in stored]
+        elif isinstance(value, msgspec.Struct):
+            for field in value.__struct_fields__:
+                inner: object = getattr(value, field)
+                if isinstance(inner, tuple):
+                    _add(sections, f"{section}.{field}", [({}, one) for one in cast("tuple[object, ...]", inner)])
+        _add(sections, section, named)
     return msgspec.json.encode({"file": file, "sections": sections})
+
+
+def _add(sections: dict[str, list[dict[str, Any]]], section: str, named: list[tuple[dict[str, Any], object]]) -> None:
+    objects = [(name, one) for name, one in named if isinstance(one, msgspec.Struct)]
+    if objects:
+        sections[section] = [{**name, **msgspec.to_builtins(one, enc_hook=_hide)} for name, one in objects]
 
 
 def _hide(_: object) -> str:

@@ -12,6 +12,7 @@ Imports neither pydantic nor YAML nor uvloop: it must stay small for ever.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import selectors
 import signal
@@ -162,6 +163,7 @@ class Supervisor:
         run_dir = self._run_dir.path
         command = [*self._commands.control, "--bookkeeper", str(run_dir / "book.sock")]
         command += ["--shown", str(self._shown), "--tls", str(self._boot.tls_cert is not None)]
+        command += ["--check", json.dumps([*self._commands.compile, *self._options.argv(), "--check"])]
         return self._new_helper(_CONTROL, command, self._control_socket)
 
     def _new_helper(self, name: str, command: Sequence[str], path: Path) -> Child:

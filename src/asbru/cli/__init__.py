@@ -19,16 +19,30 @@ _COMMANDS = {
     "demo": "Run the gateway with a mock model and show one streamed reply.",
     "config": "Check a configuration, write an example, or print the JSON schema.",
     "reprice": "Price the records anew by the prices as they are now configured.",
+    "records": "Look at the records of calls.",
+    "secrets": "Change the key that seals secrets in the database.",
     "version": "Print the version.",
 }
+_OBJECTS = {
+    "customers": "Owners of teams and keys.",
+    "teams": "Owners of keys.",
+    "keys": "Virtual keys.",
+    "limits": "Limits of providers, models and providers' keys.",
+    "providers": "Providers and their keys.",
+    "fallbacks": "Other targets for calls that fail.",
+    "routing-rules": "Other targets for calls for which a condition holds.",
+}
+"""Kinds of objects of the management API, whose commands are alike."""
 
 
 def commands() -> dict[str, click.Command]:
     """Every command by name, loaded."""
-    return {name: _load(name) for name in _COMMANDS}
+    return {name: _load(name) for name in (*_COMMANDS, *_OBJECTS)}
 
 
 def _load(name: str) -> click.Command:
+    if name in _OBJECTS:
+        return importlib.import_module("asbru.cli.objects").command_for(name)
     found = importlib.import_module(f"asbru.cli.{name}").command
     assert isinstance(found, click.Command)
     return found
@@ -38,16 +52,18 @@ class _Lazy(click.Group):
     """Commands by module name; their help texts stand here, so that listing them imports none."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
+        return [*_COMMANDS, *_OBJECTS]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
+        if cmd_name not in _COMMANDS and cmd_name not in _OBJECTS:
             return None
         return _load(cmd_name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(_COMMANDS.items()))
+        with formatter.section("Over the management API"):
+            formatter.write_dl(list(_OBJECTS.items()))
 
 
 @click.version_option(__version__, "--version", message="asbru %(version)s", help="Print the version.")

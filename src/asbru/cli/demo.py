@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from asbru.cli.serve import DATA_DIR
 
 MODEL = "mock/story"
 KEY_VARIABLE = "ASBRU_DEMO_KEY"
+SETUP_VARIABLE = "ASBRU_SETUP_TOKEN"
 ANSWER_TIMEOUT_S = 60.0
 
 _HANDED_ON = {signal.SIGINT: signal.SIGINT, signal.SIGTERM: signal.SIGTERM, signal.SIGHUP: signal.SIGTERM}
@@ -49,14 +51,16 @@ def command(*, port: int, data_dir: Path) -> None:
 
     key = new_virtual_key()
     settings = default_settings(discover(), os.environ)
+    settings["control"] = {"enabled": True}
+    setup_token = os.environ.get(SETUP_VARIABLE) or secrets.token_urlsafe(12)
     settings["virtual_keys"] = [{"name": "demo", "value": f"env.{KEY_VARIABLE}"}]
     with tempfile.TemporaryDirectory(prefix="asbru-demo-") as folder:
         config = Path(folder) / "config.json"
         config.write_text(json.dumps(settings))
-        process, url = _start(config, port, data_dir, key)
+        process, url = _start(config, port, data_dir, {KEY_VARIABLE: key, SETUP_VARIABLE: setup_token})
         try:
             if url is not None:
-                _show(url, key, list(settings["providers"]), data_dir)
+                _show(url, key, list(settings["providers"]), data_dir=data_dir, setup_token=setup_token)
             code = process.wait()
             if url is None and code:
                 click.echo(
@@ -70,7 +74,9 @@ def command(*, port: int, data_dir: Path) -> None:
     sys.exit(code)
 
 
-def _start(config: Path, port: int, data_dir: Path, key: str) -> tuple[subprocess.Popen[bytes], str | None]:
+def _start(
+    config: Path, port: int, data_dir: Path, variables: dict[str, str]
+) -> tuple[subprocess.Popen[bytes], str | None]:
     """The running supervisor and its URL; None when it ended before it was ready. Signals are handed on to it; a closed
     terminal ends it."""
     from asbru.app.lifeline import PARENT_VARIABLE
@@ -78,7 +84,7 @@ def _start(config: Path, port: int, data_dir: Path, key: str) -> tuple[subproces
     reading, writing = os.pipe()
     argv = [sys.executable, "-m", "asbru.app.supervisor", "--config", str(config), "--port", str(port)]
     argv += ["--data-dir", str(data_dir), "--ready-fd", str(writing)]
-    env = {**os.environ, KEY_VARIABLE: key, PARENT_VARIABLE: str(os.getpid())}
+    env = {**os.environ, **variables, PARENT_VARIABLE: str(os.getpid())}
     process = subprocess.Popen(argv, env=env, pass_fds=(writing,), start_new_session=True)  # noqa: S603  # our own command
     os.close(writing)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -89,14 +95,14 @@ def _start(config: Path, port: int, data_dir: Path, key: str) -> tuple[subproces
     return process, url or None
 
 
-def _show(url: str, key: str, providers: list[str], data_dir: Path) -> None:
+def _show(url: str, key: str, providers: list[str], *, data_dir: Path, setup_token: str) -> None:
     prompt = "Tell me a short story about a bridge."
     click.secho(f"\nAsking {MODEL} through {url}: {prompt}\n", bold=True)
     for text in _ask(url, key, prompt):
         click.echo(text, nl=False)
         sys.stdout.flush()
     click.echo("\n")
-    click.echo(_lines_to_copy(url, key, providers, data_dir))
+    click.echo(_lines_to_copy(url, key, providers, data_dir=data_dir, setup_token=setup_token))
 
 
 def _ask(url: str, key: str, prompt: str) -> Iterator[str]:
@@ -123,8 +129,8 @@ def _ask(url: str, key: str, prompt: str) -> Iterator[str]:
         connection.close()
 
 
-def _lines_to_copy(url: str, key: str, providers: list[str], data_dir: Path) -> str:
-    """At most 22 lines of 80 columns, so that a small terminal shows all of them."""
+def _lines_to_copy(url: str, key: str, providers: list[str], *, data_dir: Path, setup_token: str) -> str:
+    """At most 23 lines of 80 columns, so that a small terminal shows all of them."""
     return f"""\
 curl:
   curl {url}/v1/chat/completions \\
@@ -143,6 +149,7 @@ Claude Code:
 Serving on  {url}
 Your key    {key}   (for this run only)
 Models      {_models(providers)}
+Management  {url}/api/docs   set-up token {setup_token}
 Records     {data_dir / "asbru.sqlite"}
 {_configuration(data_dir)}
 Stop with Ctrl-C.

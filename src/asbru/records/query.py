@@ -1,8 +1,12 @@
-"""Reading records: for tests, the command line and whoever looks in. Never on the path, never writes."""
+"""Reading records: for the management API, tests and whoever looks in.
+
+Never on the path, never writes. Each function opens a connection of its own.
+"""
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from collections.abc import Mapping
+from typing import NamedTuple, TypeAlias
 
 from asbru.records.row import COLUMNS
 from asbru.storage import Value, open_reader
@@ -11,6 +15,21 @@ Record: TypeAlias = dict[str, Value]
 """Column name to value, in the order of `row.COLUMNS`."""
 
 LATEST_MAX = 10_000
+SCANNED_MAX = 20_000
+"""Records that are looked at for one page, so that a rare value does not mean reading the whole table."""
+
+FILTERS = ("caller", "provider", "model_asked", "model_served", "key_name", "status", "outcome", "error_code")
+"""Columns whose value may be asked for."""
+_SEARCHED = ("model_asked", "error_message", "notes")
+
+
+class Page(NamedTuple):
+    """`next`: the id before which the next page begins; None when there is nothing left to look at. A page may hold
+    fewer records than were asked for, or none, and yet not be the last."""
+
+    items: list[Record]
+    next: str | None
+
 
 _SELECT = f"SELECT {', '.join(column.name for column in COLUMNS)} FROM requests"  # noqa: S608 -- our own names
 
@@ -18,6 +37,56 @@ _SELECT = f"SELECT {', '.join(column.name for column in COLUMNS)} FROM requests"
 def latest(url: str, limit: int = 100) -> list[Record]:
     """The newest records first, at most `limit` (and LATEST_MAX); [] when there is no database yet."""
     return _read(url, f"{_SELECT} ORDER BY id DESC LIMIT ?", min(limit, LATEST_MAX))
+
+
+def search(
+    url: str,
+    *,
+    before: str = "",
+    limit: int = 100,
+    since_ms: int | None = None,
+    until_ms: int | None = None,
+    equal: Mapping[str, str | int] | None = None,
+    text: str = "",
+) -> Page:
+    """Records, the newest first, from the one before the id `before`: those that began in a span of time (`until_ms`
+    is not part of it), whose FILTERS have these values, and which say `text` in a model's name, an error or a note."""
+    window, bounds = "1 = 1", list[Value]()
+    for condition, bound in (
+        ("id < ?", before or None),
+        ("id >= ?", None if since_ms is None else _first_id(since_ms)),
+        ("id < ?", None if until_ms is None else _first_id(until_ms)),
+    ):
+        if bound is not None:
+            window += f" AND {condition}"
+            bounds.append(bound)
+    where, values = "1 = 1", list[Value]()
+    for column, value in (equal or {}).items():
+        if column not in FILTERS:
+            raise ValueError(f"expected one of {', '.join(FILTERS)}, got {column!r}")
+        where += f" AND {column} = ?"
+        values.append(value)
+    if text:
+        where += f" AND ({' OR '.join(f'instr(lower({column}), ?) > 0' for column in _SEARCHED)})"
+        values += [text.lower()] * len(_SEARCHED)
+    scanned = f"SELECT * FROM requests WHERE {window} ORDER BY id DESC LIMIT {SCANNED_MAX}"  # noqa: S608 -- our own text
+    names = ", ".join(column.name for column in COLUMNS)
+    found = _read(
+        url,
+        f"SELECT {names} FROM ({scanned}) AS scanned WHERE {where} ORDER BY id DESC LIMIT ?",  # noqa: S608 -- likewise
+        *bounds,
+        *values,
+        limit,
+    )
+    if len(found) == limit:
+        return Page(found, str(found[-1]["id"]))
+    last = _rows(url, f"SELECT count(*), min(id) FROM ({scanned}) AS scanned", *bounds)  # noqa: S608 -- likewise
+    return Page(found, str(last[0][1]) if last and last[0][0] == SCANNED_MAX else None)
+
+
+def _first_id(unix_ms: int) -> str:
+    """What every id of a call that began then or later is not less than: ids begin with the time."""
+    return f"req_{max(0, unix_ms):011x}"
 
 
 def by_id(url: str, call_id: str) -> Record | None:
@@ -31,9 +100,9 @@ def count(url: str) -> int:
     return int(str(found[0][0])) if found else 0
 
 
-def _read(url: str, statement: str, value: str | int) -> list[Record]:
+def _read(url: str, statement: str, *values: Value) -> list[Record]:
     names = [column.name for column in COLUMNS]
-    return [dict(zip(names, row, strict=True)) for row in _rows(url, statement, value)]
+    return [dict(zip(names, row, strict=True)) for row in _rows(url, statement, *values)]
 
 
 def _rows(url: str, statement: str, *values: Value) -> list[tuple[Value, ...]]:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from asbru.admin.masks import mask, put_back, take_out
 from asbru.core.errors import BadRequest
+from asbru.objects import mask, put_back, take_out
 
 FIELDS = ("keys.*.value", "headers.*", "proxy")
 

@@ -1,0 +1,77 @@
+"""The kinds of objects of the management API that the snapshot is compiled from. The compile process reads them by
+`stored_objects.STORED_KINDS`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from msgspec import Meta
+
+from asbru.admin.kinds import Kind
+from asbru.app.config.live import PROVIDER_NAME, ProviderSettings
+from asbru.app.config.structs import model_of
+from asbru.app.snapshot import Fallback
+from asbru.app.stored_objects import STORED_KINDS
+from asbru.objects import Reference
+from asbru.routing.rules import RoutingRule
+
+
+class Provider(ProviderSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A provider that may be called, with its name."""
+
+    name: Annotated[str, Meta(pattern=PROVIDER_NAME, description="What callers write before the slash of a model.")]
+
+
+def _fallback_references(one: Fallback) -> tuple[Reference, ...]:
+    return tuple(Reference("provider", target.partition("/")[0]) for target in (one.source, *one.targets))
+
+
+def _rule_id(body: Mapping[str, Any]) -> str:
+    parts = (body.get("scope") or "global", body.get("owner"), body.get("name"))
+    return "/".join(str(part) for part in parts if part)
+
+
+def _rule_references(one: RoutingRule) -> tuple[Reference, ...]:
+    named = [target.provider for target in one.targets if target.provider]
+    named += [fallback.partition("/")[0] for fallback in one.fallbacks]
+    owner = {"virtual_key": "key", "team": "team", "customer": "customer"}.get(one.scope)
+    owners = (Reference(owner, one.owner),) if owner is not None else ()
+    return (*owners, *(Reference("provider", name) for name in named))
+
+
+_SECRETS = {kind.kind: kind.secret_fields for kind in STORED_KINDS}
+
+COMPILED_KINDS = (
+    Kind(
+        "providers",
+        "provider",
+        Provider,
+        "Providers and their keys.",
+        "providers",
+        secret_fields=_SECRETS["provider"],
+        compiled=True,
+        asked=True,
+        schema=lambda: model_of(Provider).model_json_schema(ref_template="#/components/schemas/{model}"),
+    ),
+    Kind(
+        "fallbacks",
+        "fallback",
+        Fallback,
+        "Other targets for a call that fails.",
+        "fallbacks",
+        id_of=lambda body: str(body.get("from", "")),
+        references=_fallback_references,
+        compiled=True,
+    ),
+    Kind(
+        "routing-rules",
+        "routing_rule",
+        RoutingRule,
+        "Other targets for calls for which a condition holds.",
+        "routing_rules",
+        id_of=_rule_id,
+        references=_rule_references,
+        compiled=True,
+    ),
+)

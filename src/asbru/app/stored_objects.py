@@ -1,0 +1,144 @@
+"""What the management API has stored of what the snapshot is compiled from: objects by section, joined to the file's.
+
+An object of the file goes before a stored one of the same name. A stored object cannot keep Asbru from starting: where
+the file has changed so that it makes no sense any more, it is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
+
+import msgspec
+
+from asbru.app.config import ConfigPath, Document, Problem
+from asbru.objects import ObjectStore, put_back
+from asbru.storage import DATABASE_NAME, Database, open_database, sqlite_url
+
+if TYPE_CHECKING:
+    from asbru.secrets import Keyring
+
+Sections: TypeAlias = dict[str, list[dict[str, Any]]]
+
+
+class StoredKind(NamedTuple):
+    """`named_by`: the member that is its name, "" where the compiler compares. `secret_fields`: see
+    `objects.take_out`."""
+
+    kind: str
+    section: str
+    named_by: str
+    secret_fields: tuple[str, ...] = ()
+
+
+STORED_KINDS = (
+    StoredKind("provider", "providers", "name", ("keys.*.value", "headers.*", "proxy")),
+    StoredKind("fallback", "fallbacks", "from"),
+    StoredKind("routing_rule", "routing_rules", ""),
+)
+
+
+@dataclass
+class Stored:
+    """See the module. `has_keys`: whether any virtual key is stored."""
+
+    sections: Sections = field(default_factory=dict[str, list[dict[str, Any]]])
+    has_keys: bool = False
+    warnings: list[str] = field(default_factory=list[str])
+    _places: dict[ConfigPath, tuple[str, dict[str, Any]]] = field(
+        default_factory=dict[ConfigPath, tuple[str, dict[str, Any]]]
+    )
+    """Where in the document each object was put."""
+
+    @property
+    def places(self) -> frozenset[ConfigPath]:
+        """Where in the document the objects are that are not the file's."""
+        return frozenset(self._places)
+
+    def merge_into(self, document: Document) -> None:
+        """Add the objects to a document."""
+        self._places = {}
+        if not isinstance(document.data, dict):
+            return
+        data = cast("dict[str, Any]", document.data)
+        for kind in STORED_KINDS:
+            for one in self.sections.get(kind.section, ()):
+                place = _put(data, kind, one)
+                if place is not None:
+                    self._places[place] = (kind.section, one)
+
+    def leave_out(self, problems: Iterable[Problem]) -> bool:
+        """Leave out the objects that problems are about; whether there was one."""
+        found = False
+        for problem in problems:
+            place = next((place for place in self._places if problem.path[: len(place)] == place), None)
+            if place is not None:
+                section, one = self._places.pop(place)
+                self.sections[section] = [other for other in self.sections[section] if other is not one]
+                self.warnings.append(f"an object of the management API is left out: {problem}")
+                found = True
+        return found
+
+
+def load_stored(data_dir: Path, env: Mapping[str, str]) -> Stored:
+    """All that is stored; the database is brought up to date first. Raises StorageError and NewerSchema, which a start
+    does not survive: without its keys Asbru might be open to everyone."""
+    path = data_dir / DATABASE_NAME
+    if not path.exists():
+        return Stored()
+    database = open_database(sqlite_url(path))
+    try:
+        stored = Stored(has_keys=bool(database.run("SELECT 1 FROM key_values LIMIT 1")))
+        for kind in STORED_KINDS:
+            keyring = partial(_keyring, data_dir, env)
+            stored.sections[kind.section] = list(_load(database, kind, keyring, stored.warnings))
+        return stored
+    finally:
+        database.close()
+
+
+def _keyring(data_dir: Path, env: Mapping[str, str]) -> Keyring:
+    from asbru.secrets import load_keyring  # slow to import, and needed by few
+
+    return load_keyring(data_dir, env)
+
+
+def _load(
+    database: Database, kind: StoredKind, keyring: Callable[[], Keyring], warnings: list[str]
+) -> Iterable[dict[str, Any]]:
+    for one in ObjectStore(database).load_kind(kind.kind):
+        body: dict[str, Any] = msgspec.json.decode(one.body)
+        if kind.secret_fields:
+            from asbru.secrets import KeyringError, SealError, SecretStore  # as above
+
+            try:
+                secrets = SecretStore(database).load(keyring(), kind.kind, one.id)
+            except (SealError, KeyringError) as error:
+                warnings.append(f"{kind.kind} '{one.id}' of the management API is left out: {error}")
+                continue
+            put_back(body, kind.secret_fields, secrets)
+        yield body
+
+
+def _put(data: dict[str, Any], kind: StoredKind, one: dict[str, Any]) -> ConfigPath | None:
+    """Add an object to its section; None where the file has one of its name, or no such section can be."""
+    section: object = data.get(kind.section)
+    if kind.section == "providers":
+        held: object = {} if section is None else section
+        name = str(one.get("name"))
+        if not isinstance(held, dict) or name in held:
+            return None
+        data[kind.section] = {**held, name: {member: one[member] for member in one if member != "name"}}
+        return (kind.section, name)
+    listed: object = [] if section is None else section
+    if not isinstance(listed, list):
+        return None
+    entries = cast("list[Any]", listed)
+    named = [cast("dict[str, Any]", entry).get(kind.named_by) for entry in entries if isinstance(entry, dict)]
+    if kind.named_by and one.get(kind.named_by) in named:
+        return None
+    data[kind.section] = [*entries, one]
+    return (kind.section, len(entries))

@@ -1,0 +1,103 @@
+"""The management API as the commands use it: one request, whose refusal is one line on stderr and exit 1.
+
+    ASBRU_URL     where the gateway is, by default http://127.0.0.1:8080
+    ASBRU_TOKEN   a token of the API (sk-asb-admin-...); not an option, since other users of the machine see those
+
+Names no resource; what an answer holds is for the command.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+from urllib.parse import quote, urlencode, urlsplit
+
+import click
+
+URL_VARIABLE = "ASBRU_URL"
+TOKEN_VARIABLE = "ASBRU_TOKEN"  # noqa: S105 -- its name
+TIMEOUT_S = 60.0
+PAGE = 200
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def url_option(command: F) -> F:
+    """`--url` for a command."""
+    return click.option(
+        "--url", envvar=URL_VARIABLE, default="http://127.0.0.1:8080", show_default=True, help="The gateway."
+    )(command)
+
+
+def json_option(command: F) -> F:
+    """`--json` for a command that prints objects."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")(command)
+
+
+class Api:
+    """See the module. `url`: the gateway's."""
+
+    def __init__(self, url: str) -> None:
+        self._address = urlsplit(url)
+        self._token = os.environ.get(TOKEN_VARIABLE, "")
+
+    def ask(self, method: str, path: str, body: object = None, **query: object) -> Any:
+        """The answer, read as JSON; None for an empty one. Raises click.ClickException."""
+        if not self._token:
+            raise click.ClickException(f"set {TOKEN_VARIABLE} to a token of the management API (sk-asb-admin-...)")
+        given = {name: value for name, value in query.items() if value not in (None, "")}
+        target = f"/api/v1/{quote(path)}" + (f"?{urlencode(given)}" if given else "")
+        headers = {"authorization": f"Bearer {self._token}", "content-type": "application/json"}
+        data = None if body is None else json.dumps(body).encode()
+        kind = http.client.HTTPSConnection if self._address.scheme == "https" else http.client.HTTPConnection
+        connection = kind(self._address.hostname or "", self._address.port, timeout=TIMEOUT_S)
+        try:
+            connection.request(method, target, data, headers)
+            response = connection.getresponse()
+            said = response.read()
+        except (OSError, http.client.HTTPException) as error:
+            raise click.ClickException(f"{self._address.geturl()} does not answer: {error}") from error
+        finally:
+            connection.close()
+        if response.status >= 400:
+            raise click.ClickException(_refusal(response.status, said))
+        return json.loads(said) if said else None
+
+    def items(self, path: str, *, after: str = "after", **query: object) -> Iterator[dict[str, Any]]:
+        """Every item of a list, page by page; `after`: the parameter that takes a page's `next`."""
+        page = self.ask("GET", path, limit=PAGE, **query)
+        while True:
+            yield from page["items"]
+            if page["next"] is None:
+                return
+            page = self.ask("GET", path, **{"limit": PAGE, **query, after: page["next"]})
+
+
+def print_items(items: list[dict[str, Any]], columns: tuple[str, ...], *, as_json: bool) -> None:
+    """Objects as a table of some members, or whole as JSON."""
+    if as_json:
+        click.echo(json.dumps(items, indent=2))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*columns, box=None, header_style="bold")
+    for item in items:
+        table.add_row(*(_cell(item.get(column)) for column in columns))
+    Console(highlight=False, markup=False).print(table)
+
+
+def _cell(value: object) -> str:
+    if value is None or value == [] or value == {}:
+        return "-"
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _refusal(status: int, said: bytes) -> str:
+    try:
+        return str(json.loads(said)["error"]["message"])
+    except (ValueError, KeyError, TypeError):
+        return f"status {status}; is this the address of a gateway with `control.enabled`?"

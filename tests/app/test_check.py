@@ -1,0 +1,63 @@
+"""Asking another process whether a configuration would compile."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from tests.fakes.books import run
+
+from asbru.app import check
+from asbru.app.check import Check
+from asbru.core.errors import Overloaded
+
+COMPILE = [sys.executable, "-m", "asbru.app.compile", "--check"]
+
+
+def answers(command: list[str], sections: dict[str, list[dict[str, object]]]) -> list[str]:
+    """What it finds."""
+    found: list[str] = []
+
+    async def body() -> None:
+        found.extend(await Check(command)(sections))
+
+    run(body())
+    return found
+
+
+def test_the_file_and_the_stored_objects_are_checked_together(tmp_path: Path) -> None:
+    """Nothing wrong, or every problem by its path; nothing is written."""
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({"providers": {"mock": {}}}))
+    command = [*COMPILE, "--config", str(config), "--data-dir", str(tmp_path / "data")]
+    assert answers(command, {}) == []
+    assert answers(command, {"providers": [{"name": "acme", "dialect": "openai"}]}) != []
+    (problem,) = answers(command, {"routing_rules": [{"name": "r", "to": [{"provider": "none"}]}]})
+    assert problem.startswith("routing_rules.0.to.0.provider")
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_process_that_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """503: it crashed, or did not answer within the deadline; it does not live on."""
+    with pytest.raises(Overloaded):
+        answers([sys.executable, "-c", "raise SystemExit(3)"], {})
+    monkeypatch.setattr(check, "CHECK_S_MAX", 0.05)
+    with pytest.raises(Overloaded):
+        answers([sys.executable, "-c", "import sys; sys.stdin.read(); input()", "x"], {"a": []})
+
+
+def test_a_provider_is_asked(tmp_path: Path) -> None:
+    """One that does not answer, and one that is not there, are problems in words."""
+    config = tmp_path / "config.json"
+    provider = {"dialect": "openai", "base_url": "http://127.0.0.1:9/v1", "allow_loopback": True}
+    config.write_text(json.dumps({"providers": {"acme": provider}}))
+    command = [*COMPILE, "--config", str(config), "--data-dir", str(tmp_path / "data")]
+
+    async def body() -> None:
+        asked = Check(command)
+        assert len(await asked.ask_provider({}, "acme")) == 1
+        assert await asked.ask_provider({}, "none") == ["there is no provider 'none'"]
+
+    run(body())

@@ -1,0 +1,117 @@
+"""The commands for objects of the management API, against a gateway of made-up answers."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from asbru.cli import commands
+
+
+class Answers(http.server.BaseHTTPRequestHandler):
+    """Keeps what was asked; answers by path."""
+
+    asked: list[tuple[str, str, Any]] = []
+    pages: dict[str, tuple[int, Any]] = {}
+
+    def do_GET(self) -> None:
+        """Any method is answered alike."""
+        body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        assert self.headers["authorization"] == "Bearer sk-asb-admin-x"
+        self.asked.append((self.command, self.path, json.loads(body) if body else None))
+        status, answer = self.pages.get(self.path, (200, {"id": "x"}))
+        self.send_response(status)
+        data = b"" if answer is None else json.dumps(answer).encode()
+        self.send_header("content-length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    do_POST = do_PATCH = do_DELETE = do_GET  # noqa: N815 -- likewise
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Answers]]:
+    """A server on loopback that the commands are told of by the environment."""
+    answers = type("Fresh", (Answers,), {"asked": [], "pages": {}})
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), answers)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    monkeypatch.setenv("ASBRU_URL", f"http://127.0.0.1:{server.server_port}")
+    monkeypatch.setenv("ASBRU_TOKEN", "sk-asb-admin-x")
+    yield answers
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def run(*words: str) -> Result:
+    """A command's outcome."""
+    return CliRunner().invoke(commands()[words[0]], words[1:])
+
+
+def test_a_list_goes_through_every_page(gateway: type[Answers]) -> None:
+    """A table of some members, or all of them as JSON."""
+    gateway.pages["/api/v1/teams?limit=200"] = (200, {"items": [{"id": "a", "source": "api"}], "next": "a"})
+    gateway.pages["/api/v1/teams?limit=200&after=a"] = (200, {"items": [{"id": "b", "budgets": [1]}], "next": None})
+    table = run("teams", "list").output
+    assert [line.split() for line in table.splitlines()] == [
+        ["id", "source", "customer", "budgets", "rate_limits"],
+        ["a", "api", "-", "-", "-"],
+        ["b", "-", "-", "[1]", "-"],
+    ]
+    assert [one["id"] for one in json.loads(run("teams", "list", "--json").output)] == ["a", "b"]
+
+
+def test_members_are_json_or_text(gateway: type[Answers]) -> None:
+    """Each command is one request; an id may hold what a URL may not."""
+    run("keys", "create", "name=k", 'models=["a/*"]', "active=false", "team=blue", "expires_at=null")
+    run("keys", "set", "k", "team=null")
+    run("keys", "rotate", "k", "--grace-s", "60")
+    run("limits", "delete", "model/openai/gpt 4o*")
+    run("routing-rules", "show", "global/a?b")
+    assert gateway.asked == [
+        (
+            "POST",
+            "/api/v1/keys",
+            {"name": "k", "models": ["a/*"], "active": False, "team": "blue", "expires_at": None},
+        ),
+        ("PATCH", "/api/v1/keys/k", {"team": None}),
+        ("POST", "/api/v1/keys/k/rotate", {"grace_s": 60}),
+        ("DELETE", "/api/v1/limits/model/openai/gpt%204o%2A", None),
+        ("GET", "/api/v1/routing-rules/global/a%3Fb", None),
+    ]
+
+
+def test_a_refusal_is_one_line(gateway: type[Answers], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The API's own words, and exit 1; so is a gateway that is not there, or is no gateway."""
+    gateway.pages["/api/v1/teams/x"] = (404, {"error": {"message": "there is no team 'x'"}})
+    gateway.pages["/api/v1/teams/y"] = (502, ["nonsense"])
+    for words, said in (
+        (("teams", "show", "x"), "Error: there is no team 'x'\n"),
+        (("teams", "show", "y"), "control.enabled"),
+        (("teams", "set", "x", "nonsense"), "expected NAME=VALUE"),
+    ):
+        ran = run(*words)
+        assert ran.exit_code != 0 and said in ran.output
+    monkeypatch.setenv("ASBRU_URL", "http://127.0.0.1:1")
+    assert "does not answer" in run("teams", "list").output
+    monkeypatch.delenv("ASBRU_TOKEN")
+    assert "ASBRU_TOKEN" in run("teams", "list").output
+
+
+def test_records_are_asked_for(gateway: type[Answers]) -> None:
+    """By filters, as many as were asked for, and one by its id."""
+    page = {"items": [{"id": "r1", "status": 429}, {"id": "r2"}], "next": "r2"}
+    gateway.pages["/api/v1/records?limit=200&caller=k&status=429"] = (200, page)
+    ran = run("records", "list", "--caller", "k", "--status", "429", "--limit", "2", "--json")
+    assert [one["id"] for one in json.loads(ran.output)] == ["r1", "r2"]
+    assert json.loads(run("records", "show", "r1").output) == {"id": "x"}
