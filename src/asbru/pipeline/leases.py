@@ -27,7 +27,7 @@ from asbru.routing import Target
 
 __all__ = ["CallLease", "CallLeases", "Leases", "Typical"]
 
-_METRICS = ("cost", "input_tokens", "output_tokens", "tokens")
+_METRICS: tuple[str, ...] = ("cost", "input_tokens", "output_tokens", "tokens")
 _NOTHING: Mapping[str, int] = {}
 _AHEAD = 4
 """More is reserved when a stream has used all but one part in four of a step."""
@@ -267,7 +267,7 @@ def _spent(attempts: Sequence[Attempt], case: WorstCase | None) -> tuple[dict[st
     billed = [one for one in attempts if one.billed or one.usage is not None]
     if not billed:
         return ({"requests": 1} if any(one.sent for one in attempts) else {}), False
-    amounts = dict.fromkeys(_METRICS, 0)
+    amounts: dict[str, int] = dict.fromkeys(_METRICS, 0)
     for one in billed:
         for metric in _METRICS:
             amounts[metric] += _spent_by(one, metric, case)
