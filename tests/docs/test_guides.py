@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 import asbru
+from asbru.app.boot import Options
+from asbru.app.compile import compile_config
 from asbru.app.snapshot import Limits
 from asbru.core import errors
 from asbru.dialects import discover
@@ -16,6 +18,8 @@ from asbru.dialects.anthropic_messages.errors import error_type
 from asbru.edge.server.request import HeaderAction, HeaderPlans
 from asbru.edge.surfaces import routes_of
 from asbru.pipeline import attempts
+from asbru.routing.rules import Asked, Rules
+from asbru.routing.rules.expression import MAPS, VARIABLES
 from asbru.upstream.response_headers import allowed_lines
 
 PACKAGE = Path(asbru.__file__).parent
@@ -118,3 +122,26 @@ def test_every_limit_is_explained() -> None:
     """docs/guides/http.md says of each limit what happens beyond it."""
     page = guide("http")
     assert [name for name in Limits.__struct_fields__ if f"`{name}`" not in page] == []
+
+
+def test_the_rules_of_the_routing_guide_do_what_it_says(tmp_path: Path) -> None:
+    """The first example: Claude Code goes to Groq, all others to Anthropic. It is read from the page and compiled."""
+    example = re.findall(r"```yaml\n(.*?)```", guide("routing"), re.DOTALL)[0]
+    (tmp_path / "config.yaml").write_text(example)
+    env = {"GROQ_API_KEY": "groq-key", "ANTHROPIC_API_KEY": "anthropic-key"}
+    options = Options(data_dir=tmp_path / "data", config=tmp_path / "config.yaml")
+    rules = Rules(compile_config(options, env, dry=True).snapshot.routing_rules)
+    for agent, provider in (("claude-cli/2.0 (external, cli)", "groq"), ("curl/8", "anthropic")):
+        asked = Asked("openai", "gpt-5", "", "", "", {"headers": {"user-agent": agent}})
+        decision = rules.decide(asked, 0.0, [])
+        assert decision is not None and decision.provider == provider
+
+
+def test_the_routing_guide_names_every_variable() -> None:
+    """Its table of variables has all that a condition may read."""
+    told = set(
+        re.findall(
+            r"`([a-z_]+)(?:\[\"name\"\])?`", guide("routing").partition("### Conditions")[2].partition("\n\n\n")[0]
+        )
+    )
+    assert {*VARIABLES, *MAPS} <= told

@@ -20,10 +20,12 @@ NOW_MS = 1_795_785_000_000
 
 
 class _Batches:
-    room = 1 << 30
-
     def __init__(self, link: FakeLink) -> None:
         self._link = link
+
+    @property
+    def room(self) -> int:
+        return self._link.room
 
     def add(self, payload: bytes, rows: int) -> bool:
         assert rows > 0
@@ -42,6 +44,7 @@ class FakeLink:
     def __init__(self, loop: FakeLoop) -> None:
         self._loop = loop
         self.connected = True
+        self.room = 1 << 30
         self.questions: list[tuple[bytes, Callable[[bytes | None], None]]] = []
         self.batches_sent: list[Settlement] = []
         self.subscribers: dict[str, Callable[[bytes], None]] = {}

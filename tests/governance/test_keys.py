@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asbru.core.errors import Unauthenticated
+from asbru.core.errors import GatewayError, Unauthenticated
 from asbru.governance import OPEN_CALLER, Keys, digest_of, write_virtual_key
 from asbru.governance import keys as keys_module
 from asbru.governance.entries import KeyEntry, OwnerEntry
@@ -288,3 +288,20 @@ def test_an_expression_that_could_take_long_grants_nothing() -> None:
         keys.put(*declared(blocked_models=("regex:(a+)+",)))
     with pytest.raises(Unauthenticated):
         keys.identify(SPELLINGS[0])
+
+
+def test_an_unknown_key_waits_for_the_store() -> None:
+    """503, never 401, while the store's keys have not been told: a good key must not be taken for a wrong one. What is
+    no virtual key is refused at once, and what is known is served."""
+    keys = room()
+    known = [False]
+    keys.store_known = lambda: known[0]
+    with pytest.raises(GatewayError) as raised:
+        keys.identify((b"", b"Bearer sk-asb-of-the-store", b""))
+    assert (raised.value.status, raised.value.code, raised.value.retry_after_s) == (503, "keys_unavailable", 1)
+    with pytest.raises(Unauthenticated):
+        keys.identify((b"", b"", FOREIGN))
+    assert keys.identify(SPELLINGS[0]).name == "alice"
+    known[0] = True
+    with pytest.raises(Unauthenticated):
+        keys.identify((b"", b"Bearer sk-asb-of-the-store", b""))

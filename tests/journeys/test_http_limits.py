@@ -11,7 +11,7 @@ from tests.journeys.caller import KEY, chunked, request
 from tests.journeys.gateway import Gateway, openai
 from tests.journeys.talk import CHAT_PATH, CHAT_REPLY, chat
 
-from asbru.app.snapshot import Limits
+from asbru.app.snapshot import Limits, Overload
 
 NOWHERE = "http://127.0.0.1:9"
 HEAD = f"POST {CHAT_PATH} HTTP/1.1\r\nHost: g\r\nAuthorization: Bearer {KEY}\r\n".encode()
@@ -101,8 +101,8 @@ async def test_connections() -> None:
 async def test_requests_in_flight() -> None:
     """One call too many is told 503 with Retry-After, is recorded, and the caller's connection stays open."""
     gate = Gate()
-    limits = Limits(requests_in_flight_max=1)
-    async with FakeUpstream() as upstream, Gateway(openai(upstream.url), limits=limits) as gateway:
+    bounds = {"limits": Limits(requests_in_flight_max=1), "overload": Overload(mode="drop")}
+    async with FakeUpstream() as upstream, Gateway(openai(upstream.url), **bounds) as gateway:
         upstream.queue(Reply.json(CHAT_REPLY).but(before=(gate,)), Reply.json(CHAT_REPLY))
         async with gateway.caller() as first, gateway.caller() as second:
             first.send(request(CHAT_PATH, chat()))

@@ -8,8 +8,10 @@ import msgspec
 from tests.fakes.upstream import FakeUpstream, Gate, Reply
 from tests.fakes.waiting import until
 from tests.journeys.caller import request
-from tests.journeys.gateway import Gateway, deadlines, openai
+from tests.journeys.gateway import Gateway, fallback, openai
 from tests.journeys.talk import CHAT_PATH, CHAT_REPLY, CHAT_START, CHAT_STREAM, CHAT_WORDS, chat
+
+from asbru.app.snapshot import Overload
 
 GOOD = Reply.json(CHAT_REPLY)
 
@@ -29,18 +31,39 @@ async def test_calls_above_the_bound_wait_their_turn() -> None:
 
 
 async def test_a_wait_for_a_connection_ends() -> None:
-    """A call that gets no connection in time is told 504 with the connect deadline's name."""
+    """A call that gets no connection in time is refused with 503, Retry-After and the name of the setting."""
     gate = Gate()
-    facts = {"connections_max": 1, "deadlines": deadlines(connect_s=0.5)}
-    async with FakeUpstream() as upstream, Gateway(openai(upstream.url, **facts)) as gateway:
+    overload = Overload(wait_s=0.5)
+    async with (
+        FakeUpstream() as upstream,
+        Gateway(openai(upstream.url, connections_max=1), overload=overload) as gateway,
+    ):
         upstream.queue(GOOD.but(before=(gate,)))
         first = asyncio.create_task(gateway.call(CHAT_PATH, chat()))
         await gate.reached.arrive()
         answer = await gateway.call(CHAT_PATH, chat())
-        assert (answer.status, answer.error["code"]) == (504, "upstream_timeout")
-        assert "connect_s" in answer.error["message"]
+        assert (answer.status, answer.error["code"], answer.headers["retry-after"]) == (503, "overloaded", "1")
+        assert "overload.wait_s" in answer.error["message"]
         gate.open()
         assert (await first).status == 200
+
+
+async def test_a_provider_without_capacity_leads_to_the_fallback() -> None:
+    """Where nobody may wait for a connection, the next target is tried; without one the call is refused with 503."""
+    gate = Gate()
+    async with FakeUpstream() as upstream:
+        providers = (openai(upstream.url, connections_max=1), openai(upstream.url, name="b", connections_max=2))
+        bounds = {"overload": Overload(mode="drop"), "fallbacks": fallback("openai/gpt-x", "b/gpt-x")}
+        async with Gateway(*providers, **bounds) as gateway:
+            upstream.queue(GOOD.but(before=(gate,)), GOOD)
+            first = asyncio.create_task(gateway.call(CHAT_PATH, chat()))
+            await gate.reached.arrive()
+            assert (await gateway.call(CHAT_PATH, chat())).headers["x-asbru-provider"] == "b"
+            answer = await gateway.call(CHAT_PATH, chat("openai/other"))
+            assert (answer.status, answer.headers["retry-after"]) == (503, "1")
+            assert "connections_max" in answer.error["message"]
+            gate.open()
+            assert (await first).status == 200
 
 
 async def test_a_failed_dial_lets_the_next_one_try() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import msgspec
@@ -24,10 +25,13 @@ from tests.journeys.talk import (
 from asbru.governance import digest_of
 from asbru.governance.entries import KeyEntry, ProviderEntry
 from asbru.governance.standing import Standing, Used
+from asbru.routing.affinity import AffinitySettings
+from asbru.routing.breaker import CircuitName
 from asbru.routing.rules import RoutingRule, RuleTarget
 
 GOOD = Reply.json(CHAT_REPLY)
 AGENTS = 'headers["user-agent"].contains("claude-cli")'
+HEADERS = ("x-asbru-session", "X-Session-Affinity", "x-claude-code-session-id", "session-id")
 GROQ = "llama-3.3-70b-versatile"
 
 
@@ -83,6 +87,19 @@ async def test_a_rule_may_name_the_key() -> None:
                 assert (await gateway.call(CHAT_PATH, chat())).status == status
                 assert gateway.rows[-1]["key_name"] == "b"
             assert len(upstream.requests) == 2
+
+
+async def test_a_rule_s_key_and_the_caller_s_keys() -> None:
+    """Where the caller may use some of the provider's keys only, the rule's key is still the one that is used."""
+    async with FakeUpstream() as upstream:
+        upstream.otherwise = GOOD
+        facts = openai(upstream.url, keys=keys("a", "b", "c"))
+        entry = KeyEntry(name="tester", models=("*",), providers=(ProviderEntry(keys=("a", "b")),))
+        virtual_keys = {digest_of(KEY.encode(), PEPPER): msgspec.msgpack.encode(entry)}
+        rules = (rule(provider="openai", key="b"),)
+        async with Gateway(facts, routing_rules=rules, virtual_keys=virtual_keys) as gateway:
+            await gateway.call(CHAT_PATH, chat())
+            assert gateway.row["key_name"] == "b"
 
 
 async def test_a_name_that_only_a_rule_knows() -> None:
@@ -230,3 +247,161 @@ async def test_rules_know_how_much_is_used() -> None:
             async with Gateway(openai(upstream.url), routing_rules=rules, standings=standings) as gateway:
                 await gateway.call(CHAT_PATH, chat())
                 assert gateway.row["model_served"] == served
+
+
+async def test_a_session_keeps_its_provider_and_key() -> None:
+    """Whatever chance would draw now; another session, and calls without one, are drawn anew."""
+    async with FakeUpstream() as upstream:
+        upstream.otherwise = GOOD
+        providers = [openai(upstream.url, name=name, known_models=("gpt-x",), keys=keys("1", "2")) for name in "ab"]
+        async with Gateway(*providers, virtual_keys=shares(a=1.0, b=1.0)) as gateway:
+            served: dict[str, set[tuple[str, str]]] = {}
+            for number in range(32):
+                session = f"s{number % 8}"
+                header = HEADERS[number // 8]
+                await gateway.call(CHAT_PATH, chat("gpt-x"), headers=[f"{header}: {session}"])
+                row = gateway.rows[-1]
+                served.setdefault(session, set()).add((row["provider"], row["key_name"]))
+            assert all(len(places) == 1 for places in served.values())
+            assert len(set.union(*served.values())) > 2
+
+
+async def test_a_session_moves_when_what_it_is_bound_to_fails() -> None:
+    """The call is served elsewhere, and the session stays there when the first place is well again."""
+    async with FakeUpstream() as one, FakeUpstream() as two:
+        providers = [
+            openai(url, name=name, known_models=("gpt-x",)) for name, url in (("a", one.url), ("b", two.url))
+        ]
+        one.otherwise = two.otherwise = GOOD
+        session = {"headers": ["x-asbru-session: s"]}
+        async with Gateway(*providers, virtual_keys=shares(a=1.0, b=1.0)) as gateway:
+            await gateway.call(CHAT_PATH, chat("gpt-x"), **session)
+            first = gateway.rows[-1]["provider"]
+            (one if first == "a" else two).otherwise = Reply.json({"error": {"message": "no"}}, 500)
+            await gateway.call(CHAT_PATH, chat("gpt-x"), **session)
+            one.otherwise = two.otherwise = GOOD
+            await gateway.call(CHAT_PATH, chat("gpt-x"), **session)
+            assert [row["provider"] == first for row in gateway.rows] == [True, False, False]
+            await gateway.call(CHAT_PATH, chat(f"{first}/gpt-x"), **session)
+            assert gateway.rows[-1]["provider"] == first  # a provider that is named is never reordered
+
+
+async def test_a_named_provider_stays_first() -> None:
+    """A session that a fallback served does not make later calls begin there, where the call names the provider."""
+    async with FakeUpstream() as upstream:
+        providers = [openai(upstream.url, name=name, keys=keys("1", "2")) for name in "ab"]
+        async with Gateway(*providers, fallbacks=fallback("a/gpt-x", "b/gpt-x")) as gateway:
+            upstream.queue(Reply.json({"error": {"message": "no"}}, 500), GOOD, GOOD)
+            for provider in ("b", "a"):
+                await gateway.call(CHAT_PATH, chat("a/gpt-x"), headers=["x-asbru-session: s"])
+                assert gateway.rows[-1]["provider"] == provider
+
+
+async def test_a_key_that_fails_loses_its_sessions() -> None:
+    """With a named provider the key stays; after a 429 the session goes on with the key that served it."""
+    async with FakeUpstream() as upstream, Gateway(openai(upstream.url, keys=keys("a", "b", "c"))) as gateway:
+        upstream.otherwise = GOOD
+        session = {"headers": ["session-id: s7"]}
+        for _ in range(3):
+            await gateway.call(CHAT_PATH, chat(), **session)
+        upstream.queue(Reply.json({"error": {"message": "slow"}}, 429, **{"retry-after": "0"}))
+        for _ in range(3):
+            await gateway.call(CHAT_PATH, chat(), **session)
+        used = [row["key_name"] for row in gateway.rows]
+        assert len({*used[:3]}) == len({*used[3:]}) == 1
+        assert used[0] != used[3]
+
+
+async def test_a_rule_s_draw_is_kept() -> None:
+    """A rule with several targets draws the same one for every call of a session."""
+    async with FakeUpstream() as upstream:
+        upstream.otherwise = GOOD
+        rules = (RoutingRule(name="r", targets=tuple(RuleTarget(model=name) for name in "xyz")),)
+        providers = (openai(upstream.url), openai(upstream.url, name="b"))
+        async with Gateway(*providers, routing_rules=rules) as gateway:
+            for number in range(24):
+                await gateway.call(CHAT_PATH, chat(), headers=[f"x-asbru-session: {number % 12}"])
+            models = [row["model_served"] for row in gateway.rows]
+            assert models[:12] == models[12:]
+            assert set(models) == {"x", "y", "z"}
+
+
+async def test_what_is_no_session() -> None:
+    """A name of over 255 characters, or sessions switched off: drawn anew, and nothing remembered."""
+    async with FakeUpstream() as upstream:
+        upstream.otherwise = GOOD
+        for session, affinity in (("s" * 256, AffinitySettings()), ("s", AffinitySettings(enabled=False))):
+            async with Gateway(openai(upstream.url, keys=keys("a", "b")), affinity=affinity) as gateway:
+                await gateway.call(CHAT_PATH, chat(), headers=[f"x-asbru-session: {session}"])
+                assert gateway.row["key_name"] == "a"
+                assert len(gateway.lasting.sessions) == 0
+
+
+TRACE = "x-asbru-trace: 1"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_the_trace_tells_what_was_decided(stream: bool) -> None:
+    """The rule, the session's key, what was left out and the targets: in the record, and in a header on request."""
+    async with FakeUpstream() as upstream:
+        upstream.otherwise = Reply.events(*CHAT_STREAM) if stream else GOOD
+        rules = (rule("true", provider="b", fallbacks=("c/m", "openai/m")),)
+        providers = (openai(upstream.url), openai(upstream.url, name="b", keys=keys("1", "2")))
+        providers = (*providers, openai(upstream.url, name="c"))
+        options = {"routing_rules": rules, "standings": Standings("provider/c")}
+        async with Gateway(*providers, **options) as gateway:
+            headers = [TRACE, "session-id: s"]
+            answer = await gateway.call(CHAT_PATH, chat(stream=stream), headers=headers)
+            told = answer.headers["x-asbru-trace"]
+            assert told.startswith("rule 'r': b/gpt-x; skipped c/m: its limit is used up; session: key ")
+            assert told.endswith("; targets: b/gpt-x, openai/m")
+            answer = await gateway.call(CHAT_PATH, chat(stream=stream))
+            assert "x-asbru-trace" not in answer.headers
+            rows = await gateway.recorded(2)
+            assert rows[0]["route"] == told
+            assert rows[1]["route"].endswith("; targets: b/gpt-x, openai/m")
+
+
+async def test_the_trace_of_a_plain_call() -> None:
+    """Only on request: by itself a call that its model's name decides leaves no trace. Refusals carry one, too."""
+    async with FakeUpstream() as upstream:
+        upstream.otherwise = GOOD
+        async with Gateway(openai(upstream.url)) as gateway:
+            answer = await gateway.call(CHAT_PATH, chat(), headers=[TRACE])
+            assert answer.headers["x-asbru-trace"] == "targets: openai/gpt-x"
+            await gateway.call(CHAT_PATH, chat(), headers=["x-asbru-trace: 0"])
+            await gateway.call(CHAT_PATH, chat())
+            assert [row["route"] for row in gateway.rows[1:]] == ["", ""]
+            upstream.otherwise = Reply.json({"error": {"message": "no"}}, 400)
+            answer = await gateway.call(CHAT_PATH, chat(), headers=[TRACE])
+            assert (answer.status, answer.headers["x-asbru-trace"]) == (400, "targets: openai/gpt-x")
+            assert "x-asbru-trace" not in upstream.requests[0].headers
+
+
+async def test_a_caller_cannot_write_headers_by_the_trace() -> None:
+    """A model's name may hold anything; line breaks do not get into the response's head, and it stays short."""
+    async with FakeUpstream() as upstream:
+        upstream.otherwise = GOOD
+        async with Gateway(openai(upstream.url)) as gateway:
+            answer = await gateway.call(CHAT_PATH, chat("openai/é\r\nx-evil: 1"), headers=[TRACE])
+            assert "x-evil" not in answer.headers
+            assert answer.headers["x-asbru-trace"] == "targets: openai/???x-evil: 1"
+            answer = await gateway.call(CHAT_PATH, chat(f"openai/{'m' * 5000}"), headers=[TRACE])
+            assert len(answer.headers["x-asbru-trace"]) == 1000
+            assert len(gateway.rows[-1]["route"]) == 2000
+
+
+async def test_open_circuits_are_in_the_trace() -> None:
+    """What the breaker left out, and what it probed."""
+    async with FakeUpstream() as upstream:
+        upstream.otherwise = GOOD
+        providers = (openai(upstream.url), openai(upstream.url, name="b"))
+        async with Gateway(*providers, fallbacks=fallback("openai/gpt-x", "b/gpt-x")) as gateway:
+            breaker = gateway.lasting.breaker
+            for _ in range(5):
+                breaker.fail(CircuitName("openai", "gpt-x", "o1"), time.monotonic())
+            answer = await gateway.call(CHAT_PATH, chat(), headers=[TRACE])
+            assert "; skipped openai/gpt-x: its circuit is open, for " in answer.headers["x-asbru-trace"]
+            breaker.circuits[CircuitName("openai", "gpt-x", "o1")].open_until_s = 0.0
+            answer = await gateway.call(CHAT_PATH, chat(), headers=[TRACE])
+            assert answer.headers["x-asbru-trace"].endswith("; probe of openai/gpt-x: its circuit is half open")

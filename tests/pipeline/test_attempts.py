@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from tests.fakes.inside import Inside, Script, answer, provider
 
-from asbru.app.snapshot import Fallback, KeyFacts, Snapshot
+from asbru.app.snapshot import Fallback, KeyFacts, Limits, Snapshot
 from asbru.core.errors import UpstreamError
 from asbru.core.secret_text import SecretText
 from asbru.pipeline.attempts import falls_back
@@ -255,3 +255,14 @@ def test_pass_through_is_one_decision(monkeypatch: pytest.MonkeyPatch, surface: 
     assert sent["model"] == "m"
     assert ("unknown_field" in sent) is (dialect == upstream)
     assert (caller.header(b"x-asbru-notes") is None) is (dialect == upstream)
+
+
+def test_a_call_that_ends_lets_the_next_one_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With one call in flight at most the second waits, unsent, and is served in the next turn after the first."""
+    inside = Inside(Snapshot(providers=(provider("a"),), limits=Limits(requests_in_flight_max=1)), monkeypatch)
+    first, second = inside.chat("a/m"), inside.chat("a/m")
+    assert not first.answer and not second.answer
+    inside.script("a", OK, OK)
+    inside.play()
+    assert (first.status, second.status) == (200, 200)
+    assert inside.lasting.load.in_flight == 0

@@ -118,6 +118,38 @@ def test_without_max_tokens_the_setting_is_held(monkeypatch: pytest.MonkeyPatch)
     assert governed.chat().status == 200
 
 
+def test_a_spent_budget_stops_calls_to_models_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tokens may be counted, also while the ledger is away: it is not asked."""
+    governed = Governed(monkeypatch)
+    governed.inside.load(Snapshot(providers=(provider("c", "anthropic_messages", prices=PRICED),)))
+    governed.know(budget(100))
+    governed.know_owner("provider/c", budget(100, id=TARGET_ID))
+    body = {"model": "c/m", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 101}
+    assert governed.play(governed.inside.call("/anthropic/v1/messages", body)).status == 402
+    governed.desk.link.connected = False
+    governed.inside.script("c", answer(200, b'{"input_tokens": 9}'))
+    del body["max_tokens"]
+    assert governed.inside.call("/anthropic/v1/messages/count_tokens", body).status == 200
+
+
+def test_a_dearer_tier_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is asked for in a service tier is held at its price, or at the standard one where that is more."""
+    row = PRICED[0].rows[0]
+    dear = msgspec.structs.replace(row, output=row.output * 3)
+    cheap = msgspec.structs.replace(row, output=row.output // 2)
+    priced = (msgspec.structs.replace(PRICED[0], tiers={"priority": (dear,), "flex": (cheap,)}),)
+    governed = Governed(monkeypatch, budget(100))
+    governed.inside.load(Snapshot(providers=(provider("a", prices=priced),)))
+    governed.know(budget(100))
+    for _ in range(3):
+        governed.inside.script("a", reply(1))
+    asked = {"priority": (33, 34), "flex": (99, 100), "7": (98, 99)}
+    for tier, (fits, too_much) in asked.items():
+        member = 7 if tier == "7" else tier
+        assert governed.chat(max_tokens=too_much + 1, service_tier=member).status == 402
+        assert governed.chat(max_tokens=fits, service_tier=member).status == 200
+
+
 def test_an_unknown_price(monkeypatch: pytest.MonkeyPatch) -> None:
     """Refused under a budget, unless a setting allows it; without a budget nobody asks."""
     governed = Governed(monkeypatch, budget(100))
@@ -131,6 +163,17 @@ def test_an_unknown_price(monkeypatch: pytest.MonkeyPatch) -> None:
     governed.inside.script("free", reply(5))
     assert governed.chat("free/m").status == 200
     assert governed.chat("free/m").status == 429
+
+
+def test_the_price_of_a_fallback_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where nothing was sent to the first target: a target without a price is passed over."""
+    governed = Governed(monkeypatch, budget(100))
+    providers = (provider("a", prices=PRICED, keys=()), provider("free"))
+    fallbacks = (Fallback(source="a/m", targets=("free/m",)),)
+    governed.inside.load(Snapshot(providers=providers, fallbacks=fallbacks))
+    governed.know(budget(100))
+    governed.chat(max_tokens=1)
+    assert not governed.inside.requests and governed.used() == 0
 
 
 def test_an_answer_that_told_nothing_cost_what_was_held(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -269,3 +312,17 @@ def test_a_stream_that_a_strict_budget_refuses_is_ended(monkeypatch: pytest.Monk
     assert b"budget_exceeded" in caller.body and b"[DONE]" not in caller.body
     assert transport.closing
     assert governed.used() == 40, "nobody knows what it cost: what was held"
+
+
+def test_a_stream_that_is_left_costs_all_that_was_reserved(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also what it reserved as it grew; a provider's budget is topped up as those of owners are."""
+    governed = Governed(monkeypatch, reserve_output_tokens_max=40)
+    governed.know_owner("provider/a", budget(1000, id=TARGET_ID))
+    caller = governed.chat(stream=True)
+    _, transport = governed.inside.upstreams[-1]
+    for piece in stream(*(event("word") for _ in range(35))):
+        transport.receive(piece)
+    governed.play(caller)
+    caller.transport.lose()
+    governed.play(caller)
+    assert governed.used(TARGET_ID) == 80

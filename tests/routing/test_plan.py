@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asbru.core.errors import NotFound
-from asbru.routing import Key, Plan, ProviderRoute, choose_key, limited_for_s
+from asbru.routing import Key, Plan, ProviderRoute, Target, choose_key, limited_for_s
 from asbru.upstream.credentials import FixedCredential
 
 
@@ -109,7 +109,7 @@ def test_fallbacks_of_every_model_of_a_provider() -> None:
 
 def chosen(provider: ProviderRoute, chance: float, tried: tuple[str, ...] = (), now_s: float = 0.0) -> str | None:
     """The name of the drawn key."""
-    drawn = choose_key(provider, "m", tried, now_s, chance=chance)
+    drawn = choose_key(Target(provider, "m"), tried, now_s, chance=chance)
     return None if drawn is None else drawn.name
 
 
@@ -174,11 +174,22 @@ def test_keys_serve_the_models_they_are_meant_for() -> None:
     one, other = key("1", models=("m",)), key("2", models=("n",), m2="n")
     provider = route("p", one, other)
     assert chosen(provider, 0.99) == "1"
-    assert choose_key(provider, "m2", (), 0.0, chance=0.0) is other
-    assert choose_key(provider, "x", (), 0.0, chance=0.0) is None
+    assert choose_key(Target(provider, "m2"), (), 0.0, chance=0.0) is other
+    assert choose_key(Target(provider, "x"), (), 0.0, chance=0.0) is None
     other.limited_until_s = 10.0
     assert limited_for_s(provider, "m", 0.0) is None
-    assert choose_key(route("p", other), "m", (), 20.0, chance=0.0) is None
+    assert choose_key(Target(route("p", other), "m"), (), 20.0, chance=0.0) is None
+
+
+def test_a_preferred_key_is_first_where_it_is_usable() -> None:
+    """Whatever the weights; not when it was tried, cools down or was refused."""
+    keys = [key("a", 1000.0), key("b", 0.1), key("c", 0.1)]
+    target = Target(route("p", *keys), "m", prefer="b")
+    assert choose_key(target, (), 0.0, chance=0.0) is keys[1]
+    assert choose_key(target, ("b",), 0.0, chance=0.0) is keys[0]
+    keys[1].refused_until_s = 10.0
+    assert choose_key(target, (), 0.0, chance=0.0) is keys[0]
+    assert choose_key(Target(route("p", *keys), "m", key="c"), (), 0.0, chance=0.0) is keys[2]
 
 
 def test_refusals_of_models_that_callers_make_up_are_bounded() -> None:
@@ -198,7 +209,7 @@ def test_keys_rest_for_one_model(count: int) -> None:
     for one in keys:
         one.limit_model("m", 10.0, 0.0)
     assert chosen(provider, 0.0, now_s=9.9) is None
-    assert choose_key(provider, "other", (), 9.9, chance=0.0) is keys[0]
+    assert choose_key(Target(provider, "other"), (), 9.9, chance=0.0) is keys[0]
     assert limited_for_s(provider, "m", 4.0) == 6.0 and limited_for_s(provider, "other", 4.0) is None
     assert chosen(provider, 0.0, now_s=10.0) == "0"
     assert keys[0].limited_models == {}

@@ -114,10 +114,10 @@ def test_above_the_limit_exchanges_queue_in_order(make: Make) -> None:
     assert len(bench.transports) == 1 and bench.pool.idle_connections == 1
 
 
-def test_the_queue_is_bounded(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_queue_is_bounded(make: Make) -> None:
     """A full queue refuses; nothing else waits."""
-    monkeypatch.setattr(pool, "QUEUED_MAX", 2)
     bench = make(connections_max=1)
+    bench.pool.queued_max = 2
     for _ in range(3):
         bench.begin()
     with pytest.raises(Overloaded):
@@ -134,10 +134,10 @@ def test_who_gave_up_in_the_queue_is_passed_over(make: Make) -> None:
     assert bench.transports[0].written == b"HBHB"
 
 
-def test_giving_up_in_the_queue_makes_room(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_giving_up_in_the_queue_makes_room(make: Make) -> None:
     """Callers that left do not count as waiting."""
-    monkeypatch.setattr(pool, "QUEUED_MAX", 1)
     bench = make(connections_max=1)
+    bench.pool.queued_max = 1
     bench.begin()
     bench.begin().abort()
     bench.begin()
@@ -258,12 +258,19 @@ def test_the_sweep_expires_what_is_late(make: Make, *, streaming: bool, fed: byt
 
 
 def test_a_queued_exchange_expires(make: Make) -> None:
-    """Waiting for a connection counts as connecting."""
+    """Waiting for a connection has a limit of its own; what comes after it is not later than those before."""
     bench = make(connections_max=1)
+    bench.pool.wait_s = 3.0
     bench.begin(streaming=True)
-    waiting = bench.begin()
-    bench.pool.sweep(6)
-    assert "connect_s" in error_of(waiting).message
+    waiting, gone, last = (bench.begin() for _ in range(3))
+    gone.abort()
+    bench.pool.sweep(3)
+    assert not waiting.over
+    bench.pool.sweep(4)
+    for late in (waiting, last):
+        assert isinstance(late.error, Overloaded)
+        assert "overload.wait_s" in late.error.message
+        assert late.error.retry_after_s == 1.0
 
 
 def test_a_stream_that_the_caller_holds_back_is_not_idle(make: Make) -> None:

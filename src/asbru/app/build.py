@@ -1,7 +1,7 @@
 """Snapshot -> objects: what a worker serves by. The only place that knows every room.
 
 Built anew, whole, for each snapshot. What must outlive one is in `Lasting`: connection pools (kept while their origin
-is the same), TLS contexts, ids, counters, how long refused keys cool down, and what the feed tells.
+is the same), TLS contexts, ids, counters, how long refused keys cool down, circuits, and what the feed tells.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import random
 import secrets
 import time
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from urllib.parse import urlsplit
 
 from asbru.app.snapshot import KeyFacts, ProviderFacts, Snapshot
@@ -26,12 +27,14 @@ from asbru.governance.limits import Limits, Reservation
 from asbru.governance.standing import Standings
 from asbru.pipeline import Endpoint, Load, Rooms, StageMaker
 from asbru.pipeline.leases import CallLeases, Leases, Typical
-from asbru.pipeline.routing import Routing
+from asbru.pipeline.routing import SESSION_HEADERS, TRACE_HEADER, Routing
 from asbru.providers import ProviderFault, credential_maker
 from asbru.records import AccessLog, RecordWriter
 from asbru.routing import Key, Plan, ProviderRoute
+from asbru.routing.affinity import Sessions
+from asbru.routing.breaker import Breaker
 from asbru.routing.rules import Rules
-from asbru.telemetry import LimitedLog, Meter
+from asbru.telemetry import LimitedLog, Meter, names
 from asbru.upstream import Origin, Pool, TlsContexts, proxy_authorization
 from asbru.upstream.credentials import Credential, FixedCredential, KeyMaterial, TokenPorts, TokenSender
 from asbru.upstream.origin import Reach
@@ -92,8 +95,10 @@ class Lasting:
         self.counter = TokenCounter()
         self.pools: dict[tuple[Origin, int], Pool] = {}
         self._swept: weakref.WeakSet[Pool] = weakref.WeakSet()  # also pools that only calls under way still use
-        self.load = Load(0)
+        self.load = Load(loop.call_soon)
         self.failures = LimitedLog()
+        self.breaker = Breaker()
+        self.sessions = Sessions()
         self.keys: dict[tuple[str, str, SecretText], Key] = {}
         self.credentials: dict[tuple[object, ...], Credential] = {}
         self.virtual_keys = Keys()
@@ -136,7 +141,8 @@ class Lasting:
         return {prefix for dialect in self.dialects.values() for prefix in dialect.header_prefixes}
 
     def sweep(self, now_s: float) -> None:
-        """Deadlines of every pool."""
+        """Deadlines of calls that wait, and of every pool."""
+        self.load.sweep(now_s)
         for pool in tuple(self._swept):
             pool.sweep(now_s)
 
@@ -172,7 +178,11 @@ def build_rooms(snapshot: Snapshot, lasting: Lasting) -> Rooms:
         {fallback.source: [_split(target) for target in fallback.targets] for fallback in snapshot.fallbacks},
     )
     used |= {(_socket_origin(forward.unix_socket), limits.response_bytes_max) for forward in snapshot.forwards}
+    overload = snapshot.overload
     lasting.load.in_flight_max = limits.requests_in_flight_max
+    lasting.load.queued_max, lasting.load.wait_s = overload.places, overload.wait_s
+    for pool in lasting.pools.values():
+        pool.queued_max, pool.wait_s = overload.places, overload.wait_s
     lasting.keep_only(used)
     lasting.keys = {
         (facts.name, key.name, key.value): made
@@ -202,6 +212,8 @@ def build_rooms(snapshot: Snapshot, lasting: Lasting) -> Rooms:
         standings=lasting.standings_known,
         stages=lasting.stages,
         routing=_routing(snapshot, lasting),
+        breaker=_breaker(snapshot, lasting),
+        sessions=_sessions(snapshot, lasting),
     )
     lasting.snapshot = snapshot
     return lasting.rooms
@@ -215,9 +227,38 @@ def _routing(snapshot: Snapshot, lasting: Lasting) -> Routing | None:
     return Routing(Rules(snapshot.routing_rules) if has_rules else None, lasting.standings_known)
 
 
+def _breaker(snapshot: Snapshot, lasting: Lasting) -> Breaker | None:
+    """The breaker, which goes on as it was; None where it is switched off."""
+    breaker = lasting.breaker
+    breaker.settings = snapshot.breaker
+    if not snapshot.breaker.enabled:
+        breaker.circuits.clear()
+    for provider in snapshot.providers:
+        for state in ("open", "half_open"):
+            count = partial(breaker.count, provider.name, state)
+            lasting.meter.gauge(names.CIRCUITS, partial(_now, count), (provider.name, state))
+    return breaker if snapshot.breaker.enabled else None
+
+
+def _now(count: Callable[[float], int]) -> int:
+    return count(time.monotonic())
+
+
+def _sessions(snapshot: Snapshot, lasting: Lasting) -> Sessions | None:
+    """The sessions, remembered as before; None where they are switched off, or there is nothing to choose from."""
+    sessions = lasting.sessions
+    sessions.settings = snapshot.affinity
+    if not snapshot.affinity.enabled or sum(len(provider.keys) for provider in snapshot.providers) < 2:
+        sessions.clear()
+        return None
+    return sessions
+
+
 def watched_headers(rooms: Rooms) -> frozenset[bytes]:
     """The headers that the server must keep for these rooms."""
-    return frozenset() if rooms.routing is None else rooms.routing.watched
+    names = {TRACE_HEADER, *(SESSION_HEADERS if rooms.sessions is not None else ())}
+    watched = frozenset(name.encode() for name in names)
+    return watched if rooms.routing is None else watched | rooms.routing.watched
 
 
 def declare(snapshot: Snapshot, declared: Entries, lasting: Lasting) -> Iterator[None]:

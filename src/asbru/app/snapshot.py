@@ -9,7 +9,7 @@ by it.
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -20,6 +20,8 @@ from asbru.core.traits import PLAIN, TraitRule, Traits
 from asbru.edge.server import ServerLimits
 from asbru.governance.limits import Reservation
 from asbru.routing import RetryPolicy
+from asbru.routing.affinity import AffinitySettings
+from asbru.routing.breaker import BreakerSettings
 from asbru.routing.rules import RoutingRule
 from asbru.upstream import ExchangeDeadlines
 from asbru.upstream.origin import Reach, TlsTrust
@@ -100,6 +102,27 @@ class Limits(ServerLimits, frozen=True, kw_only=True, forbid_unknown_fields=True
     ] = 30.0
 
 
+class Overload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What happens to calls above `limits.requests_in_flight_max`, and above a provider's `connections_max`."""
+
+    mode: Annotated[
+        Literal["queue", "drop"],
+        Meta(
+            description="`queue`: they wait for their turn; `drop`: they are refused at once, 503 with Retry-After."
+        ),
+    ] = "queue"
+    queued_max: Annotated[
+        int,
+        Meta(ge=1, le=1_000_000, description="Calls that wait, in all and for each provider; above it 503."),
+    ] = 1000
+    wait_s: Annotated[float, Meta(gt=0, le=3600, description="The longest wait, seconds; then 503.")] = 10.0
+
+    @property
+    def places(self) -> int:
+        """How many may wait."""
+        return self.queued_max if self.mode == "queue" else 0
+
+
 class PrefixForward(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A path prefix handed to a process on a Unix socket, untouched."""
 
@@ -118,7 +141,10 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     keys_optional: bool = False
     fallbacks: tuple[Fallback, ...] = ()
     routing_rules: tuple[RoutingRule, ...] = ()
+    breaker: BreakerSettings = BreakerSettings()
+    affinity: AffinitySettings = AffinitySettings()
     limits: Limits = Limits()
+    overload: Overload = Overload()
     reservation: Reservation = Reservation()
     forwards: tuple[PrefixForward, ...] = ()
     cors_origins: tuple[str, ...] = ()

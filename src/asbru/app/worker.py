@@ -66,6 +66,7 @@ class Worker:
         self._lasting = Lasting(loop, self.writer, self.meter, outbox, limits=self.limits)
         self._store_known = asyncio.Event()
         follow_store(self._lasting.feed, self.link, loop.call_later, self._store_known.set)
+        self._lasting.virtual_keys.store_known = self._store_known.is_set
         self.door = Door(
             self._lasting.dialects.values(), lambda: self.server.draining, self.reporter.scrape, __version__
         )
@@ -101,6 +102,8 @@ class Worker:
         load = self._lasting.load
         pools = self._lasting.pools
         self.meter.gauge(names.CALLS_IN_FLIGHT, lambda: load.in_flight)
+        self.meter.gauge(names.CALLS_QUEUED, lambda: len(load.waiting))
+        self.meter.count_by(names.CALLS_SHED, lambda: load.refused)
         self.meter.gauge(names.CONNECTIONS_OPEN, lambda: len(self.server.connections))
         self.meter.gauge(
             names.UPSTREAM_CONNECTIONS, lambda: sum(pool.idle_connections for pool in pools.values()), ("all", "idle")

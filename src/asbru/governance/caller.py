@@ -73,7 +73,8 @@ class Caller:
         told = [Share(one.provider, one.weight) for one in entry.providers if one.weight is not None]
         self.shares = tuple(sorted(told, key=lambda share: -share.weight))
         self.unrestricted = (
-            "*" in entry.models
+            not self.shares
+            and "*" in entry.models
             and not entry.blocked_models
             and "*" in entry.surfaces
             and all(_is_open(one) for one in entry.providers)

@@ -1,6 +1,7 @@
 """Virtual keys: who is calling.
 
     missing, unknown, switched off, expired, or of an owner that is not known     refused, 401, each in words of its own
+    unknown, while what the store holds has not been told yet                     503: it may well be good
 
 Raw header bytes are looked up in a bounded cache, filled on a miss through the keyed hash; so the keys of recent
 callers stand in memory in clear, never on disk. Comparing hashes found in a dict leaks no more than the hash itself.
@@ -16,7 +17,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from asbru.core.errors import Unauthenticated
+from asbru.core.errors import GatewayError, Unauthenticated
 from asbru.governance.caller import OPEN_CALLER, Caller
 from asbru.governance.entries import KeyEntry, OwnerEntry
 from asbru.governance.patterns import check_pattern
@@ -34,10 +35,11 @@ def digest_of(value: bytes, pepper: bytes) -> str:
 
 class Keys:
     """The virtual keys, as the feed tells them. Nobody is let in before `configure`. `owners` takes the feed's entries
-    of customers and teams."""
+    of customers and teams. `store_known`: whether the keys of the store have been told."""
 
     def __init__(self, unix_time: Callable[[], float] = time.time) -> None:
         self.owners = _Owners(self._forget_callers)
+        self.store_known: Callable[[], bool] = lambda: True
         self._unix_time = unix_time
         self._payloads: dict[str, bytes] = {}
         self._callers: dict[str, Caller] = {}
@@ -106,6 +108,14 @@ class Keys:
                 "no API key was given; send a virtual key (sk-asb-...) as `Authorization: Bearer`, `x-api-key` or "
                 "`x-asbru-key`",
                 code="missing_api_key",
+            )
+        if candidates[0].startswith(KEY_PREFIX) and not self.store_known():
+            raise GatewayError(
+                "the keys in the store are not known yet; try again shortly",
+                status=503,
+                type="overloaded_error",
+                code="keys_unavailable",
+                retry_after_s=1,
             )
         raise Unauthenticated("the API key is unknown; expected a virtual key of this gateway (sk-asb-...)")
 

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 BUCKETS = 60
 """Buckets of a sliding window: two more than these count, so that 60 a minute are never less than 58 a minute."""
 RUN = "run"
-RUN_DAYS = 30
+RUN_DAYS = 7
 
 _DAY_MS = 86_400_000
 FOREVER_MS = 1 << 52

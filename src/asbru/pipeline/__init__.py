@@ -6,7 +6,8 @@ It refuses to parse HTTP from callers or to build anything: rooms are given to i
 from asbru.pipeline import leases
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.endpoint import Endpoint
-from asbru.pipeline.rooms import Load, Rooms
+from asbru.pipeline.load import Load
+from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.serve import serve
 from asbru.pipeline.stages import Stage, StageMaker
 from asbru.pipeline.stepper import Stepper, in_task, pause

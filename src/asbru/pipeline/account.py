@@ -11,6 +11,8 @@ from asbru.core.errors import AsbruError
 from asbru.governance import NOBODY
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.rooms import Rooms
+from asbru.pipeline.routing.session import bind_session
+from asbru.pipeline.routing.trace import write_route
 from asbru.pipeline.spend import NOTHING, price, total
 from asbru.pipeline.tags import write_booking
 from asbru.records import usage_columns
@@ -44,8 +46,7 @@ def account(call: Call, rooms: Rooms) -> None:
     status = _CANCELLED_STATUS if call.outcome == "cancelled" else call.status or _CANCELLED_STATUS
     latency_us = int((now_s - call.started_s) * 1e6)
     first_us = int((call.first_token_s - call.started_s) * 1e6) if call.first_token_s else None
-    labels = (call.surface, provider, served, key_name, status, call.outcome)
-    slot = rooms.meter.slot(labels)
+    slot = rooms.meter.slot((call.surface, provider, served, key_name, status, call.outcome))
     if last is None:
         usage, usage_source, cost = NOTHING
         slot.observe(latency_us, first_us, None, None)
@@ -89,8 +90,15 @@ def account(call: Call, rooms: Rooms) -> None:
             call.response.bytes_written,
             *booked_on,
             usage is not None and usage.standard,
+            _end_route(call, rooms) if call.route else "",
         )
     )
+
+
+def _end_route(call: Call, rooms: Rooms) -> str:
+    """The column `route`. A call of a session always has one; the session is bound to what served it."""
+    bind_session(call, rooms)
+    return write_route(call.route)
 
 
 def _error_columns(error: AsbruError) -> tuple[str, str]:

@@ -8,21 +8,32 @@
     deadline                              try the next target: the caller has waited long enough
     408                                   try the next target
     404 that means an unknown model       try the next target
+    none: its connections are all busy    try the next target (`overload`)
     400, 422 for a parameter Asbru wrote  retry with the same key without it, once (a learned fact)
     any other 4xx                         return the error to the caller
     none: a limit has no room             try the next target; nothing was sent
 
-A target whose keys are all used or cooling down is exhausted, which also leads to the next target. When no target is
-left, the caller receives the error of the first one. Every attempt is built from the caller's original request, and is
-appended to the call before anything is sent.
+While there is something else to try, Asbru does not use a target that keeps failing (`circuits`). A target whose keys
+are all used or cooling down is exhausted, which also leads to the next target. When no target is left, the caller
+receives the error of the first one. Every attempt is built from the caller's original request, and is appended to the
+call before anything is sent.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from asbru.core.errors import AsbruError, LimitReached, NotFound, PriceUnknown, UnsupportedByProvider, UpstreamError
+from asbru.core.errors import (
+    AsbruError,
+    LimitReached,
+    NotFound,
+    Overloaded,
+    PriceUnknown,
+    UnsupportedByProvider,
+    UpstreamError,
+)
 from asbru.pipeline.call import Attempt, Call
+from asbru.pipeline.circuits import is_open, open_keys, pass_over_open, tell_failure, tell_success
 from asbru.pipeline.endpoint import NO_KEY, Endpoint
 from asbru.pipeline.failures import attempt_failed, fell_back, key_cools_down, name_provider, pass_over, words_of
 from asbru.pipeline.learning import LESSONS_MAX, Lesson, learn
@@ -53,7 +64,9 @@ async def attempt(call: Call, targets: Sequence[Target], rooms: Rooms) -> Respon
     """The first good answer of `targets`; raises what the first target said when there is none."""
     first: AsbruError | None = None
     failed: tuple[Target, AsbruError] | None = None
-    for target in targets:
+    breaker = rooms.breaker
+    to_try = targets if breaker is None or not breaker.circuits else pass_over_open(call, targets, breaker, rooms)
+    for target in to_try:
         endpoint = rooms.endpoints[target.provider.name]
         call.target = target
         if failed is not None:
@@ -69,17 +82,17 @@ async def attempt(call: Call, targets: Sequence[Target], rooms: Rooms) -> Respon
                 call.attempts += (made,)
                 try:
                     response = await send(call, made, rooms)
+                    if breaker is not None and breaker.circuits:
+                        tell_success(made, breaker, rooms, begun=response.stream is not None)
                     if tries is not None:
                         tries.tell_lessons(call)
                     return response
                 except AsbruError as error:
                     _conclude(call, made, error, rooms)
-                    tries = tries or _Tries(target, rooms)
-                    key, seconds = tries.after(call, made, error)
-                    if seconds is not None:
-                        await pause(rooms.loop, seconds)
+                    tries = tries or _Tries(target, rooms, alone=len(targets) == 1)
+                    key = await tries.after(call, made, error)
                     began_s = rooms.clock()
-        except (UpstreamError, UnsupportedByProvider, NotFound, LimitReached, PriceUnknown) as error:
+        except (UpstreamError, UnsupportedByProvider, NotFound, LimitReached, Overloaded, PriceUnknown) as error:
             if not _leads_on(call, target, error, rooms):
                 raise
             first = first or error
@@ -107,6 +120,8 @@ def _conclude(call: Call, made: Attempt, error: AsbruError, rooms: Rooms) -> Non
     made.outcome = error.kind if isinstance(error, UpstreamError) and not error.by_stage else error.code
     made.took_s = rooms.clock() - made.started_s
     made.reason = words_of(error)
+    if rooms.breaker is not None:
+        tell_failure(made, error, rooms.breaker, rooms)
     attempt_failed(call, made, error, rooms, callers_own=not _is_about_key(error) and not falls_back(error))
 
 
@@ -124,15 +139,27 @@ def _first_key(target: Target, rooms: Rooms, now_s: float) -> Key:
         return key
     if route.keyless:
         return NO_KEY
-    key = choose_key(route, target.model, (), now_s, chance=rooms.chance(), only=target.key)
+    key = _draw_key(target, set(), rooms, now_s)
     if key is None:
         raise _exhausted(target, None, now_s)
     return key
 
 
+def _draw_key(target: Target, tried: set[str], rooms: Rooms, now_s: float) -> Key | None:
+    """A key that was not tried, before those whose circuit is open."""
+    breaker, chance = rooms.breaker, rooms.chance()
+    if breaker is not None and breaker.circuits:
+        key = choose_key(target, tried | open_keys(target, breaker, now_s), now_s, chance=chance)
+        if key is not None:
+            return key
+    return choose_key(target, tried, now_s, chance=chance)
+
+
 def falls_back(error: AsbruError) -> bool:
     """Whether another target may do better."""
     status = error.status
+    if isinstance(error, Overloaded):
+        return not error.by_stage
     if not isinstance(error, UpstreamError) or error.kind not in _TOLD_KINDS:
         return True  # what this target lacks, or how it failed, is no fault of the caller's
     return status in (408, 429) or status >= 500 or (status == 404 and _is_unknown_model(error))
@@ -145,9 +172,10 @@ def _is_unknown_model(error: UpstreamError) -> bool:
 class _Tries:
     """What one target has been tried with so far: made only when the first try fails."""
 
-    __slots__ = ("_count", "_lessons", "_retries", "_rooms", "_target", "_tried")
+    __slots__ = ("_alone", "_count", "_lessons", "_retries", "_rooms", "_target", "_tried")
 
-    def __init__(self, target: Target, rooms: Rooms) -> None:
+    def __init__(self, target: Target, rooms: Rooms, *, alone: bool) -> None:
+        self._alone = alone
         self._target = target
         self._rooms = rooms
         self._tried: set[str] = set()
@@ -160,20 +188,23 @@ class _Tries:
         for lesson in self._lessons:
             lesson.tell(call, self._rooms)
 
-    def after(self, call: Call, made: Attempt, error: AsbruError) -> tuple[Key, float | None]:
-        """The key for the next try and the pause before it (None: at once); raises when this target is done with."""
+    async def after(self, call: Call, made: Attempt, error: AsbruError) -> Key:
+        """The key for the next try, once it is time for it; raises when this target is done with."""
         if error.by_stage or not isinstance(error, UpstreamError):
             raise error
         lesson = learn(call, made, error) if len(self._lessons) < LESSONS_MAX else None
         if lesson is not None:
             self._lessons += (lesson,)
-            return made.key, None
+            return made.key
         try:
-            return self._next(made.key, error)
+            key, seconds = self._next(made.key, error)
         except AsbruError:
             for lesson in reversed(self._lessons):
                 lesson.forget()
             raise
+        if seconds is not None:
+            await pause(self._rooms.loop, seconds)
+        return key
 
     def _next(self, key: Key, error: UpstreamError) -> tuple[Key, float | None]:
         rooms, target = self._rooms, self._target
@@ -187,11 +218,13 @@ class _Tries:
             following = (
                 None
                 if route.keyless or self._count >= _ATTEMPTS_MAX
-                else choose_key(route, target.model, self._tried, now_s, chance=rooms.chance(), only=target.key)
+                else _draw_key(target, self._tried, rooms, now_s)
             )
             if following is None:
                 raise _exhausted(target, error, now_s)
             return following, None
+        if not self._alone and rooms.breaker is not None and is_open(target, key, rooms.breaker, now_s):
+            raise error  # there is something better to try
         policy = route.retries
         if self._retries >= policy.max or self._count >= _ATTEMPTS_MAX or not _is_retried(error):
             raise error

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from asbru.pipeline.ports import Lease
     from asbru.pipeline.stages import Stage
     from asbru.routing import Key, Target
+    from asbru.routing.affinity import SessionName
 
 _NO_PARAMETERS: Mapping[str, str] = {}
 _NO_NAMES: Mapping[str, str] = {}
@@ -127,6 +128,7 @@ class Call:
     canonical: ChatRequest | None = None
     target: Target | None = None  # the one in hand, also when nothing is sent to it
     attempts: tuple[Attempt, ...] = ()
+    session: SessionName | None = None  # where it is to be remembered what serves the call
     route: tuple[str, ...] = ()  # how its targets were chosen, for people
     passed_over: tuple[PassedOver, ...] = ()
     not_allowed: tuple[Target, ...] = ()  # fallbacks that the caller's key leaves out

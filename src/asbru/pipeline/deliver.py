@@ -10,10 +10,12 @@ from traceback import format_exception
 from asbru.core.errors import AsbruError, GatewayError, UpstreamError
 from asbru.core.notes import write_notes_header
 from asbru.pipeline.call import Call
+from asbru.pipeline.circuits import tell_failure, tell_success
 from asbru.pipeline.failures import attempt_failed, name_provider, words_of
 from asbru.pipeline.limit_headers import LimitHeaderLines
 from asbru.pipeline.responses import OpenStream, Response
 from asbru.pipeline.rooms import Rooms
+from asbru.pipeline.routing.trace import write_trace
 from asbru.pipeline.stepper import within
 from asbru.pipeline.translating import TranslateRelay
 from asbru.telemetry import log
@@ -40,6 +42,8 @@ def _with_identity(call: Call, lines: bytes) -> bytes:
     if call.notes or (call.attempts and call.attempts[-1].notes):
         notes = call.all_notes
         lines += b"x-asbru-notes: %b\r\n" % write_notes_header(notes)
+    if call.watched:
+        lines += write_trace(call)
     return lines
 
 
@@ -124,9 +128,14 @@ def _conclude(call: Call, stream: OpenStream, rooms: Rooms) -> None:
     if relay.usage is not None:
         attempt.usage = relay.usage
     attempt.notes += relay.notes
+    breaker = rooms.breaker
     if call.error is not None:
         attempt.reason = words_of(call.error)
+        if breaker is not None:
+            tell_failure(attempt, call.error, breaker, rooms)
         attempt_failed(call, attempt, call.error, rooms, callers_own=False)
+    elif breaker is not None and breaker.circuits and call.outcome == "ok":
+        tell_success(attempt, breaker, rooms)
 
 
 def refuse(call: Call, error: AsbruError, limits: LimitHeaderLines | None = None) -> None:

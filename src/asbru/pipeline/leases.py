@@ -18,7 +18,7 @@ from asbru.core.errors import AsbruError, PriceUnknown
 from asbru.core.future import Future
 from asbru.core.money import MTOK
 from asbru.core.ports import ChunkSink, Sink
-from asbru.governance.limits import Chain, Counter, Holding, Limits, Needs, Reservation
+from asbru.governance.limits import Chain, Counter, Holding, Limits, Reservation
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.output_meter import OutputMeter
 from asbru.pipeline.ports import Leases, Prices
@@ -70,7 +70,9 @@ class CallLeases:
         caller = call.caller.name if call.caller is not None else ""
         chain = self.limits.owners.chain(caller, call.run)
         lease = CallLease(self, caller, call.run, chain)
-        await lease.take(chain.admitted, lease.owners)
+        waits = self.limits.take(chain.admitted, lease.owners)
+        if waits is not None:
+            await lease.wait(waits, lease.owners)
         return lease
 
 
@@ -82,6 +84,7 @@ class CallLease:
         "_case",
         "_chain",
         "_expected",
+        "_first",
         "_held",
         "_leases",
         "_pending",
@@ -98,6 +101,8 @@ class CallLease:
         self._run = run
         self._chain = chain
         self._case: WorstCase | None = None
+        self._first: Target | None = None
+        """The target whose price was looked at before anything was held."""
         self._expected: int | None = None
         self._pending: Holding | None = None
         """Waits for more, while a stream goes on."""
@@ -105,17 +110,13 @@ class CallLease:
         """For how many attempts the worst case is held."""
         self._targets: list[tuple[Attempt, Holding, WorstCase]] = []
 
-    async def take(self, needs: Needs, into: Holding) -> None:
-        """Hold so much of limits. A call that goes away meanwhile holds nothing of what was to come."""
-        limits = self._leases.limits
-        waits = limits.take(needs, into)
-        if waits is None:
-            return
+    async def wait(self, waits: Future[None], into: Holding) -> None:
+        """Wait for the ledger. A call that goes away meanwhile holds nothing of what was to come."""
         try:
             await waits
         except BaseException:
             if not waits.done:
-                limits.settle(into, _nothing)
+                self._leases.limits.settle(into, _nothing)
             raise
 
     async def hold(self, call: Call, targets: Sequence[Target]) -> None:
@@ -123,6 +124,7 @@ class CallLease:
             return
         leases = self._leases
         cases = [worst_case(call, target, leases.prices, leases.settings) for target in targets]
+        self._first = targets[0]
         if cases[0].cost is None:
             self._check_price(self._chain.held, targets[0])
         self._case = case = dearest(cases)
@@ -136,9 +138,7 @@ class CallLease:
         target = attempt.target
         case = self._case
         if self._chain.held and case is not None:
-            if case.cost is None or (
-                len(call.attempts) > 1 and worst_case(call, target, leases.prices, leases.settings).cost is None
-            ):
+            if target is not self._first and worst_case(call, target, leases.prices, leases.settings).cost is None:
                 self._check_price(self._chain.held, target)
             if 1 + sum(1 for one in call.attempts if one is not attempt and one.billed) > self._held:
                 await self._hold_case()
@@ -151,11 +151,14 @@ class CallLease:
             self._check_price(counters, target)
         holding = Holding()
         self._targets.append((attempt, holding, case))
-        await self.take([(one, case.of(one.limit.metric)) for one in counters], holding)
+        needs = [(one, need) for one in counters if (need := case.of(one.limit.metric))]
+        waits = leases.limits.take(needs, holding)
+        if waits is not None:
+            await self.wait(waits, holding)
 
     def meter(self, call: Call, write: Sink, write_chunk: ChunkSink) -> tuple[Sink, ChunkSink]:
-        case, settings = self._case, self._leases.settings
-        head = call.head
+        settings, head = self._leases.settings, call.head
+        case = self._targets[-1][2] if self._targets else self._case
         holdings = [self.owners, *(holding for _, holding, _ in self._targets[-1:])]
         strict = [
             one for holding in holdings for one in holding.parts if one.limit.metric == "cost" and one.limit.strict
@@ -175,9 +178,11 @@ class CallLease:
         for one in attempts:
             if one.cost_nanousd is not None:
                 self._leases.typical.learn(one.target, one.cost_nanousd)
-        limits.settle(self.owners, lambda counter: _spent(counter, attempts, case))
-        for attempt, holding, worst in self._targets:
-            limits.settle(holding, lambda counter, one=(attempt,), case=worst: _spent(counter, one, case))
+        # In advance: what a holding holds is gone when it is settled.
+        settled = [(self.owners, _spent(self.owners, attempts, case))]
+        settled += [(holding, _spent(holding, (attempt,), worst)) for attempt, holding, worst in self._targets]
+        for holding, spent in settled:
+            limits.settle(holding, spent.__getitem__)
 
     def _need(self, counter: Counter, case: WorstCase) -> int:
         """What is held of a limit for one attempt: less than the worst case where a budget is to expect the usual."""
@@ -201,9 +206,11 @@ class CallLease:
     async def _hold_case(self) -> None:
         case = self._case
         assert case is not None
-        needs = [(one, self._need(one, case)) for one in self._chain.held]
         more = Holding()
-        await self.take([need for need in needs if need[1]], more)
+        needs = [(one, need) for one in self._chain.held if (need := self._need(one, case))]
+        waits = self._leases.limits.take(needs, more)
+        if waits is not None:
+            await self.wait(waits, more)
         self.owners.join(more)
         self._held += 1
 
@@ -255,12 +262,20 @@ def _nothing(counter: Counter) -> int:
     return 0
 
 
-def _spent(counter: Counter, attempts: Sequence[Attempt], case: WorstCase | None) -> int:
-    """What attempts spent of a limit."""
-    metric = counter.limit.metric
-    if metric == "requests":
-        return 1 if any(one.sent or one.billed for one in attempts) else 0
-    return sum(_spent_by(one, metric, case) for one in attempts if one.billed or one.usage is not None)
+def _spent(holding: Holding, attempts: Sequence[Attempt], case: WorstCase | None) -> dict[Counter, int]:
+    """What attempts spent of the limits that are held. Where one told nothing, all that is held is spent, at least: a
+    stream may have reserved more than its worst case at first."""
+    billed = [one for one in attempts if one.billed or one.usage is not None]
+    silent = any(one.usage is None for one in billed)
+    spent: dict[Counter, int] = {}
+    for counter in holding.parts:
+        metric = counter.limit.metric
+        if metric == "requests":
+            spent[counter] = 1 if billed or any(one.sent for one in attempts) else 0
+            continue
+        amount = sum(_spent_by(one, metric, case) for one in billed)
+        spent[counter] = max(amount, holding.amount(counter)) if silent else amount
+    return spent
 
 
 def _spent_by(attempt: Attempt, metric: str, case: WorstCase | None) -> int:

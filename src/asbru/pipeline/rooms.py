@@ -1,6 +1,6 @@
 """Everything the path may call, in one place: built by `app.build`, swapped whole on a reload.
 
-A call goes on with the rooms it began with. Nothing here decides anything but `Load`, which counts.
+A call goes on with the rooms it began with. Nothing here decides anything.
 """
 
 from __future__ import annotations
@@ -11,46 +11,30 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from asbru.core.chat import ChatRequest
-from asbru.core.errors import Overloaded
 from asbru.core.ids import IdSource
 from asbru.governance import Keys
 from asbru.governance.standing import Standings
 from asbru.pipeline.endpoint import Endpoint
 from asbru.pipeline.limit_headers import LimitHeaderLines
+from asbru.pipeline.load import Load
 from asbru.pipeline.ports import Leases, Prices
 from asbru.pipeline.stages import StageMaker
 from asbru.records import Recorder
 from asbru.routing import Plan
+from asbru.routing.affinity import Sessions
+from asbru.routing.breaker import Breaker
 from asbru.telemetry import LimitedLog, Meter
 
 if TYPE_CHECKING:
     from asbru.pipeline.routing import Routing
 
 
-class Load:
-    """How many calls are in flight, and how many may be."""
-
-    __slots__ = ("in_flight", "in_flight_max")
-
-    def __init__(self, in_flight_max: int) -> None:
-        self.in_flight = 0
-        self.in_flight_max = in_flight_max
-
-    def admit(self) -> None:
-        """Count a call in; raises `Overloaded` when there is no room."""
-        if self.in_flight >= self.in_flight_max:
-            raise Overloaded(
-                f"{self.in_flight_max} calls are in flight (limits.requests_in_flight_max); try again shortly",
-                retry_after_s=1,
-            )
-        self.in_flight += 1
-
-
 class Rooms:
     """The rooms of one snapshot. `chance` draws from [0, 1); `clock` is monotonic (seconds). `count_tokens` blocks.
 
     `leases`: limits that hold, `standings`: how far they are used; None: there are none. `stages`: what looks at
-    content, in order. `routing`: what chooses targets besides the plan; None: nothing does.
+    content, in order. `routing`: what chooses targets besides the plan; None: nothing does. `breaker`: lets alone what
+    fails; None: nobody does. `sessions`: where calls of a session went; None: nothing is remembered.
     """
 
     def __init__(  # noqa: PLR0913 -- the one builder, `app.build`, names every room
@@ -75,6 +59,8 @@ class Rooms:
         standings: Standings | None = None,
         stages: Sequence[StageMaker] = (),
         routing: Routing | None = None,
+        breaker: Breaker | None = None,
+        sessions: Sessions | None = None,
     ) -> None:
         self.loop = loop
         self.clock = time.monotonic  # finer than the loop's own clock, which counts milliseconds
@@ -93,6 +79,8 @@ class Rooms:
         self.body_bytes_max = body_bytes_max
         self.response_bytes_max = response_bytes_max
         self.stages = tuple(stages)
+        self.breaker = breaker
+        self.sessions = sessions
         self.limit(leases, standings, routing)
 
     def limit(self, leases: Leases | None, standings: Standings | None, routing: Routing | None) -> None:

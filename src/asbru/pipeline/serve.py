@@ -24,10 +24,11 @@ Middle: TypeAlias = "Callable[[Call, Rooms], Awaitable[None]]"
 async def model_call(call: Call, rooms: Rooms) -> None:
     """The middle of the path for what goes to a model."""
     head = call.head = read_head(call, rooms.body_bytes_max)  # what is asked
-    if rooms.routing is None and call.caller is not None and call.caller.unrestricted:  # where, in which order
-        targets = rooms.plan.targets(head.model, call.dialect.surface.home, call.caller)
+    caller = call.caller
+    if rooms.routing is None and caller is not None and caller.unrestricted and not call.watched:
+        targets = rooms.plan.targets(head.model, call.dialect.surface.home, caller)  # where, in which order
     else:
-        targets = choose(call, head.model, rooms)  # by rules and weights; may they
+        targets = choose(call, head.model, rooms)  # by rules, weights, sessions; may they
     if rooms.stages:
         await look_at_request(call, rooms)  # what goes in
     if call.lease is not None:
@@ -48,7 +49,9 @@ async def serve(call: Call, rooms: Rooms, middle: Middle = model_call) -> None:
     admitted = False
     try:
         call.caller = rooms.keys.identify(call.credentials)  # who
-        rooms.load.admit()  # is there room
+        wait = rooms.load.admit(call.started_s)  # is there room
+        if wait is not None:
+            await wait
         admitted = True
         if rooms.leases is not None:
             call.lease = await rooms.leases.admit(call)  # may they, now
@@ -61,4 +64,6 @@ async def serve(call: Call, rooms: Rooms, middle: Middle = model_call) -> None:
     finally:
         if admitted:
             rooms.load.in_flight -= 1
+            if rooms.load.waiting:
+                rooms.load.wake()
         account(call, rooms)  # price, count, settle, record: exactly once

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from asbru.core.money import MTOK, PriceRow
 from asbru.governance.limits import Reservation
 from asbru.pipeline.call import Call
@@ -61,15 +63,27 @@ def worst_case(call: Call, target: Target, prices: Prices, settings: Reservation
     output_tokens = _output_tokens(call, target, settings) if call.operation.speaks else 0
     names = {key.aliases.get(target.model, target.model) for key in target.provider.keys} or {target.model}
     found = [prices.rows(target.provider.name, name) for name in names]
-    rows = [row for rows in found if rows is not None for row in _reached(rows, input_tokens)]
     if any(one is None for one in found):
         return WorstCase(input_tokens, output_tokens, None)
+    tier = _tier(call)
+    if tier:
+        found += [prices.rows(target.provider.name, name, tier) for name in names]
+    rows = [row for one in found if one is not None for row in _reached(one, input_tokens)]
     output_cost = max(max(row.output, row.audio_output) for row in rows)
     input_cost = max(
         max(row.input, row.cache_read, row.cache_write_5m, row.cache_write_1h, row.audio_input) for row in rows
     )
     cost = -(-(input_tokens * input_cost + output_tokens * output_cost) // MTOK)
     return WorstCase(input_tokens, output_tokens, cost, output_cost)
+
+
+def _tier(call: Call) -> str:
+    """The service tier that is asked for; the provider may serve by the standard one."""
+    raw = call.head.members.get("service_tier") if call.head is not None else None
+    try:
+        return "" if raw is None else msgspec.json.decode(raw, type=str)
+    except msgspec.MsgspecError:
+        return ""  # the provider will refuse it
 
 
 def _reached(rows: Sequence[PriceRow], input_tokens: int) -> Sequence[PriceRow]:

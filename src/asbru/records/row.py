@@ -22,6 +22,7 @@ TABLE = "requests"
 
 ERROR_MESSAGE_CHARS_MAX = 500
 NOTES_CHARS_MAX = 2000
+ROUTE_CHARS_MAX = 2000
 MODEL_CHARS_MAX = 200
 ATTEMPTS_LOGGED_MAX = 16
 
@@ -121,6 +122,11 @@ COLUMNS: tuple[Column, ...] = (
     _text("customer", 'The customer of the team or of the key; "" without one.'),
     _text("tags", 'The tags of the key and of the call, as a JSON object with its names in order; "" without any.'),
     _flag("standard", "Whether the usage is charged by tokens at standard prices alone, as far as it is known."),
+    _text(
+        "route",
+        "How the targets were chosen, in steps joined by semicolons: the rule, weights, session, circuits and what was "
+        "left out, then the targets; empty when only the model's name decided.",
+    ),
 )
 
 ROW_WIDTH = len(COLUMNS)

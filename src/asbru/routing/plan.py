@@ -142,12 +142,11 @@ def _by_provider(fallbacks: Mapping[str, Sequence[tuple[str, str]]]) -> dict[str
     return {provider: frozenset(models) for provider, models in named.items()}
 
 
-def choose_key(
-    provider: ProviderRoute, model: str, tried: Collection[str], now_s: float, *, chance: float, only: str = ""
-) -> Key | None:
-    """A key for the next attempt: by weight among those that serve `model`, were not tried by this call and do not
-    cool down; failing that, one that was refused lately. None when there is none. `chance` in [0, 1); `only`: the name
-    of the one key that may be used."""
+def choose_key(target: Target, tried: Collection[str], now_s: float, *, chance: float) -> Key | None:
+    """A key for the next attempt: the preferred one, else by weight among those that serve the model, are not among
+    `tried` and do not cool down; failing that, one that was refused lately. None when there is none. `chance` in
+    [0, 1)."""
+    provider, model, only = target.provider, target.model, target.key
     keys = provider.keys if not only else tuple(key for key in provider.keys if key.name == only)
     if len(keys) == 1:
         key = keys[0]
@@ -164,6 +163,10 @@ def choose_key(
     if not fit:
         return None
     fresh = [key for key in fit if not key.is_refused(model, now_s)]
+    if target.prefer:
+        for key in fresh:
+            if key.name == target.prefer:
+                return key
     return draw(fresh or fit, chance)
 
 

@@ -198,11 +198,12 @@ class ProviderRoute:
 
 class Target(msgspec.Struct, frozen=True):
     """One place a call may go: a provider and the model's public name there. `key`: the only key of it that may be
-    used, "" for any."""
+    used, `prefer`: the one to begin with where it can be used, "" for any."""
 
     provider: ProviderRoute
     model: str
     key: str = ""
+    prefer: str = ""
 
     def __str__(self) -> str:
         return f"{self.provider.name}/{self.model}"

@@ -78,6 +78,20 @@ FALLBACKS = Metric(
     unit="fallbacks",
     sentence="Calls that continued with another target, by reason: a status or the kind of failure.",
 )
+CIRCUITS = Metric(
+    name="asbru_circuits",
+    kind="gauge",
+    labels=("provider", "state"),
+    unit="circuits",
+    sentence="Models and keys of a provider that Asbru does not use because they failed (open), or is about to probe.",
+)
+CIRCUITS_OPENED = Metric(
+    name="asbru_circuits_opened_total",
+    kind="counter",
+    labels=("provider",),
+    unit="circuits",
+    sentence="How often a circuit was opened, or opened again by a probe that failed.",
+)
 LEARNED_FACTS = Metric(
     name="asbru_learned_facts_total",
     kind="counter",
@@ -90,6 +104,18 @@ CALLS_IN_FLIGHT = Metric(
     kind="gauge",
     unit="calls",
     sentence="Calls in progress.",
+)
+CALLS_QUEUED = Metric(
+    name="asbru_calls_queued",
+    kind="gauge",
+    unit="calls",
+    sentence="Calls that wait because `limits.requests_in_flight_max` is reached.",
+)
+CALLS_SHED = Metric(
+    name="asbru_calls_shed_total",
+    kind="counter",
+    unit="calls",
+    sentence="Calls refused with 503 because `limits.requests_in_flight_max` and `overload.queued_max` were reached.",
 )
 CONNECTIONS_OPEN = Metric(
     name="asbru_connections_open",
@@ -174,8 +200,12 @@ METRICS: tuple[Metric, ...] = (
     COST,
     ATTEMPTS,
     FALLBACKS,
+    CIRCUITS,
+    CIRCUITS_OPENED,
     LEARNED_FACTS,
     CALLS_IN_FLIGHT,
+    CALLS_QUEUED,
+    CALLS_SHED,
     CONNECTIONS_OPEN,
     UPSTREAM_CONNECTIONS,
     LOOP_LAG_SECONDS,

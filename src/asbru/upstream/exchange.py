@@ -244,6 +244,10 @@ class Exchange(Future[UpstreamResponse]):
 
     # What the connection calls
 
+    def wait_for_connection(self, until_s: float) -> None:
+        """No connection is there yet; this is how long it may take."""
+        self._deadline_s = min(until_s, self.total_deadline_s)
+
     def wait_for_first(self, now_s: float) -> None:
         """The request for a stream is with the provider."""
         self.waiting_for = "first_token_s"

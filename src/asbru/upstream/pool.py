@@ -25,7 +25,10 @@ IDLE_KEPT_S = 50.0
 SWEEP_S = 0.25
 """How often `sweep` is called, in seconds."""
 
-QUEUED_MAX = 4096
+QUEUED_MAX = 1000
+WAIT_S = 10.0
+RETRY_AFTER_S = 1.0
+"""Exchanges that wait for a connection, and for how long, unless `Pool.queued_max` and `Pool.wait_s` say otherwise."""
 """Exchanges that may wait for a connection of one origin."""
 
 
@@ -57,6 +60,8 @@ class Pool:
         self._dialling: dict[asyncio.Task[None], Exchange] = {}
         self._queued: deque[Exchange] = deque()
         self._closed = False
+        self.queued_max = QUEUED_MAX
+        self.wait_s = WAIT_S
 
     @property
     def connections(self) -> int:
@@ -99,11 +104,20 @@ class Pool:
         return exchange
 
     def _enqueue(self, exchange: Exchange) -> None:
-        if len(self._queued) >= QUEUED_MAX:
+        if len(self._queued) >= self.queued_max:
             self._queued = deque(one for one in self._queued if not one.over)  # callers that left do not count
-            if len(self._queued) >= QUEUED_MAX:
-                raise Overloaded(f"{QUEUED_MAX} calls are already waiting for a connection to this provider")
+            if len(self._queued) >= self.queued_max:
+                waiting = (
+                    f" and {self.queued_max} calls wait for one (overload.queued_max)" if self.queued_max else ""
+                )
+                busy = f"all {self.origin.connections_max} connections to this provider are busy (connections_max)"
+                raise self._overloaded(f"{busy}{waiting}")
+        exchange.wait_for_connection(self.tick_s + self.wait_s)
         self._queued.append(exchange)
+
+    @staticmethod
+    def _overloaded(message: str) -> Overloaded:
+        return Overloaded(f"{message}; try again shortly", retry_after_s=RETRY_AFTER_S)
 
     def _dial(self, exchange: Exchange) -> None:
         task = self._loop.create_task(self._open(exchange))
@@ -170,11 +184,15 @@ class Pool:
         while self._queued and len(self._all) + len(self._dialling) < self.origin.connections_max:
             exchange = self._queued.popleft()
             if not exchange.over:
+                exchange.wait_for_connection(self.tick_s + exchange.deadlines.connect_s)
                 self._dial(exchange)
 
     def sweep(self, now_s: float) -> None:
         """Fail what is late, close what has been idle too long; `now_s` is monotonic."""
         self.tick_s = now_s + SWEEP_S
+        while self._queued and (self._queued[0].over or self._queued[0].deadline_s < now_s):
+            late = f"no connection to this provider became free within {self.wait_s:g} s (overload.wait_s)"
+            self._queued.popleft().fail(self._overloaded(late))  # does nothing to one that is over
         for exchange in self.under_way():
             if exchange.deadline_s < now_s and (not exchange.paused or exchange.total_deadline_s < now_s):
                 self._expire(exchange)

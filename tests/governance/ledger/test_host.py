@@ -201,6 +201,9 @@ def test_a_database_that_refuses(books: Books, monkeypatch: pytest.MonkeyPatch) 
     locked = open_database(books.url)
     locked.run("BEGIN IMMEDIATE")
     assert Asked(books, "w1", 10).refused
+    assert books.host.failures == 1
+    assert Asked(books, "w2", 10).refused
+    assert books.host.failures == 1, "the database was not even asked"
     books.settle("w1", Report(BUDGET.id, first.answer.slices[0].start_ms, 30, 0))
     assert not books.turn() and books.host.retry_at_s is not None
     assert books.host.failures >= 2

@@ -17,6 +17,7 @@ from asbru.governance.ledger.claims import Held, Meeting
 from asbru.governance.ledger.ledger import is_sliding, slice_of
 from asbru.governance.ledger.port import Books
 from asbru.governance.ledger.sql import SqlBooks
+from asbru.governance.windows import Window
 from asbru.storage import open_database, sqlite_url
 
 NOW_MS = 1_795_785_000_000
@@ -176,6 +177,18 @@ def test_a_rate_never_bursts(store: str, gaps: list[int]) -> None:
             assert sum(1 for other in taken if at <= other < at + 60_000) <= 60
         for at in range(NOW_MS + 62_000, now_ms - 62_000, 1000):
             assert sum(1 for other in taken if at <= other < at + 66_000) >= 57
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_a_store_compares_and_holds_in_one(store: str) -> None:
+    """Also where another ledger on the same store was faster than this one's comparison."""
+    with books_of(store) as books, books.transaction():
+        window = Window(NOW_MS, NOW_MS + 1000, NOW_MS + 2000)
+        assert books.hold("w1", "x", window, amount=60, limit=100, now_ms=NOW_MS)
+        assert not books.hold("w2", "x", window, amount=41, limit=100, now_ms=NOW_MS)
+        assert books.hold("w2", "x", window, amount=40, limit=100, now_ms=NOW_MS)
+        assert [one.used for one in books.counted("x", NOW_MS)] == [100]
+        assert books.slices("w2") == [("x", NOW_MS, 40)]
 
 
 @given(need=st.integers(0, 10**12), wish=st.integers(0, 10**12), left=st.integers(0, 10**12))

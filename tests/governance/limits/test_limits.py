@@ -224,6 +224,17 @@ def test_a_late_answer_is_kept_for_others() -> None:
     assert made.ledger.count(BUDGET.id, made.now_ms).used == 0
 
 
+def test_room_of_patterns() -> None:
+    """A glob of models, or a key's limit at any provider, that is used up leaves no room for all that it is about."""
+    made = desk()
+    made.limits.note_full("model/p/gpt*", made.now_s + 1)
+    made.limits.note_full("key/a/provider/*", made.now_s + 1)
+    assert not made.limits.room("model/p/gpt-4") and not made.limits.room("key/a/provider/p")
+    assert made.limits.room("model/p/o1") and made.limits.room("key/b/provider/p")
+    made.now_s += 1
+    assert made.limits.room("model/p/gpt-4")
+
+
 def test_standing() -> None:
     """What others may ask: every limit, and how full the fullest of each sort is."""
     made = desk()

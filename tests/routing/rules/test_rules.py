@@ -76,8 +76,8 @@ def test_targets_are_drawn_by_weight() -> None:
     heavy, light = RuleTarget(model="heavy", weight=0.7), RuleTarget(model="light", weight=0.3, key="special")
     rules = Rules([RoutingRule(name="r", targets=(heavy, light), fallbacks=("a/b",))])
     trail: list[str] = []
-    assert rules.decide(asked(), 0.69, trail) == Decision("openai", "heavy", "", ("a/b",))
-    assert rules.decide(asked(), 0.71, trail) == Decision("openai", "light", "special", ("a/b",))
+    assert rules.decide(asked(), 0.69, trail) == Decision("openai", "heavy", "", ("a/b",), drawn=True)
+    assert rules.decide(asked(), 0.71, trail) == Decision("openai", "light", "special", ("a/b",), drawn=True)
     assert trail == ["rule 'r': openai/heavy (weight 0.7 of 1)", "rule 'r': openai/light (weight 0.3 of 1)"]
 
 
@@ -126,7 +126,9 @@ def test_a_cycle_ends() -> None:
         rule("there", "model == 'a'", "/b", chain=True),
         rule("back", "model == 'b'", "/a", chain=True),
     ]
-    assert decided(rules, asked(model="a")) == "openai/a"
+    trail: list[str] = []
+    assert Rules(rules).decide(asked(model="a"), 0.0, trail) == Decision("openai", "a", "", ())
+    assert len(trail) == 2
     assert decided([rule("same", "", "/", chain=True)], asked()) == "openai/gpt"
 
 

@@ -14,12 +14,14 @@ from pydantic import Field
 
 from asbru.app.config.base import Settings
 from asbru.app.config.structs import FromStruct
-from asbru.app.snapshot import Fallback, Limits, PrefixForward
+from asbru.app.snapshot import Fallback, Limits, Overload, PrefixForward
 from asbru.core.secret_text import SecretText
 from asbru.core.traits import TraitChanges, TraitRule
 from asbru.governance.declared import Access, Customer, ScopeLimits, Team
 from asbru.governance.limits import Reservation
 from asbru.routing import RetryPolicy
+from asbru.routing.affinity import AffinitySettings
+from asbru.routing.breaker import BreakerSettings
 from asbru.routing.rules import RoutingRule
 from asbru.upstream import ExchangeDeadlines
 from asbru.upstream.origin import Reach
@@ -197,7 +199,22 @@ class LiveSettings(Settings):
             max_length=1000, description="Targets for calls that match a condition; the first matching rule applies."
         ),
     ] = []
+    affinity: Annotated[
+        AffinitySettings,
+        FromStruct(),
+        Field(
+            default_factory=AffinitySettings, description="Keeps the calls of a session at the same target and key."
+        ),
+    ]
+    breaker: Annotated[
+        BreakerSettings,
+        FromStruct(),
+        Field(default_factory=BreakerSettings, description="When Asbru stops using targets that fail."),
+    ]
     limits: Annotated[Limits, FromStruct(), Field(default_factory=Limits, description="Limits of the server.")]
+    overload: Annotated[
+        Overload, FromStruct(), Field(default_factory=Overload, description="What happens to calls above the limits.")
+    ]
     cors_origins: Annotated[
         list[Annotated[str, Field(pattern=r"^(\*|https?://[^\s/]+)$")]],
         Field(description="Browser origins that may call, such as `https://app.example`, or `*`."),

@@ -30,7 +30,7 @@ from asbru.telemetry import log
 
 RECALL_S = 0.25
 RETURN_S = 10.0
-FORGET_S = 60.0
+FORGET_S = 5.0
 RETRY_FIRST_S = 0.05
 RETRY_MAX_S = 1.0
 
@@ -86,6 +86,7 @@ class LedgerHost:
         self._began = False
         self._retry_s = RETRY_FIRST_S
         self._retry_at_s: float | None = None
+        self._refuses_until_s = 0.0
         self._forget_at_s = 0.0
 
     # link.host.Store
@@ -154,7 +155,7 @@ class LedgerHost:
         """To TAKE."""
         asks = _read_asks(question.payload)
         holder = question.peer.incarnation
-        if holder in self._meetings:
+        if holder in self._meetings or self._clock() < self._refuses_until_s:
             question.refuse()
             return None
         try:
@@ -166,6 +167,8 @@ class LedgerHost:
         except RowError:
             raise
         except _FAILURES as error:
+            # The others of this turn are not tried: each would wait for the database as long as this one did.
+            self._refuses_until_s = self._clock() + RETRY_FIRST_S
             self.failures += 1
             self._note(error)
             question.refuse()

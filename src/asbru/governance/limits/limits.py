@@ -12,6 +12,7 @@ and counted afterwards (`open`); a strict budget is never open.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from asbru.core.errors import LedgerAway, LimitReached
@@ -33,7 +34,7 @@ StoreAway: TypeAlias = Literal["closed", "open"]
 Needs: TypeAlias = "Sequence[tuple[Counter, int]]"
 
 SWEEP_S = 1.0
-FULL_MAX = 10_000
+FULL_MAX = 1000
 FULL_S_MAX = 1.0
 """For so long a limit counts as full after a refusal, for those who choose among targets."""
 AHEAD_PAUSE_S = 0.1
@@ -50,7 +51,8 @@ class Limits:
         self._loop = loop
         self._clock = clock
         self._full: dict[str, float] = {}
-        """Until when owners and targets are known to have no room."""
+        self._full_patterns: dict[str, float] = {}
+        """Until when owners and targets are known to have no room; patterns of models, and "any provider", apart."""
         self._dirty: dict[Counter, None] = {}
         self._in_hand: dict[Counter, None] = {}
         self._ahead: dict[Counter, None] = {}
@@ -86,8 +88,14 @@ class Limits:
 
     def room(self, owner: str) -> bool:
         """See `standing.Standings`."""
-        until_s = self._full.get(owner)
-        return until_s is None or until_s <= self._clock()
+        if not self._full and not self._full_patterns:
+            return True
+        now_s = self._clock()
+        if self._full.get(owner, 0.0) > now_s:
+            return False
+        return not any(
+            until_s > now_s and fnmatchcase(owner, pattern) for pattern, until_s in self._full_patterns.items()
+        )
 
     def used(self, caller: str) -> Used:
         """See `standing.Standings`."""
@@ -139,9 +147,10 @@ class Limits:
 
     def note_full(self, owner: str, until_s: float) -> None:
         """A limit of an owner or a target has no room until then."""
-        if len(self._full) >= FULL_MAX:
-            self._full.clear()
-        self._full[owner] = until_s
+        full = self._full_patterns if "*" in owner else self._full
+        if len(full) >= FULL_MAX:
+            full.clear()
+        full[owner] = until_s
 
     def put_back(self, holding: Holding) -> None:
         """A call that goes on waiting, or is refused, holds nothing."""

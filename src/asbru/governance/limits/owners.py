@@ -149,7 +149,9 @@ class Owners:
         counter = self.counters.get(key)
         if counter is None:
             counter = self.counters[key] = Counter(owner, limit, key, self._on_report)
-        counter.limit = limit
+        if counter.limit != limit:
+            counter.let_go()  # taken by another amount
+            counter.limit = limit
         return counter
 
     # The feed

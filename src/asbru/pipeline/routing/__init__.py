@@ -2,5 +2,7 @@
 themselves are `asbru.routing`'s."""
 
 from asbru.pipeline.routing.choose import Routing, choose
+from asbru.pipeline.routing.session import SESSION_HEADERS
+from asbru.pipeline.routing.trace import TRACE_HEADER
 
-__all__ = ["Routing", "choose"]
+__all__ = ["SESSION_HEADERS", "TRACE_HEADER", "Routing", "choose"]

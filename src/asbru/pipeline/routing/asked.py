@@ -16,10 +16,11 @@ from asbru.governance import Caller
 from asbru.governance.standing import Standings, Used
 from asbru.pipeline.call import Call
 from asbru.routing.rules import Rules
+from asbru.wire.forwarded import TAG_PREFIX
 
 PARAMETERS_MAX = 100
 PARAMETER_CHARS_MAX = 4096
-TAG_PREFIX = "x-asbru-tag-"
+_TAG_PREFIX = TAG_PREFIX.decode()
 
 
 class Whose(NamedTuple):
@@ -38,7 +39,7 @@ def whose(caller: Caller) -> Whose:
 
 def watched_by(rules: Rules) -> frozenset[bytes]:
     """The headers that the rules read."""
-    tags = {TAG_PREFIX + name for name in rules.names.get("tags", ())}
+    tags = {_TAG_PREFIX + name for name in rules.names.get("tags", ())}
     return frozenset(name.encode() for name in tags.union(rules.names.get("headers", ())))
 
 
@@ -63,7 +64,9 @@ def _headers(call: Call, names: frozenset[str]) -> dict[str, str]:
 
 
 def _tags(call: Call, names: frozenset[str]) -> dict[str, str]:
-    found = {name: call.watched.get(TAG_PREFIX + name) for name in names}
+    """The key's own, and where it has none of the name the call's (`pipeline.tags`)."""
+    own = call.caller.entry.tags if call.caller is not None else {}
+    found = {name: own.get(name) or call.watched.get(_TAG_PREFIX + name) for name in names}
     return {name: value for name, value in found.items() if value is not None}
 
 

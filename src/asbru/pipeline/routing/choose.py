@@ -5,6 +5,7 @@
     shares     a model named without a provider: one of those that have it is drawn, by the weights of the virtual key
     room       targets whose limits are used up are left out, while others are left
     access     the targets that the virtual key allows
+    session    what served the session's last call comes first, where the choice was Asbru's, and so does its key
 
 What was decided, and why, is told in `Call.route`. Calls that nothing of this is about go by the plan alone.
 """
@@ -22,7 +23,10 @@ from asbru.pipeline.access import permitted
 from asbru.pipeline.call import Call
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.routing.asked import read_values, watched_by, whose
+from asbru.pipeline.routing.session import keep_to_session, session_of
+from asbru.pipeline.routing.trace import tell_targets
 from asbru.routing import Plan, Target
+from asbru.routing.affinity import chance_of
 from asbru.routing.rules import Asked, Decision, Rules
 from asbru.routing.weights import draw
 
@@ -41,21 +45,34 @@ def choose(call: Call, model: str, rooms: Rooms) -> tuple[Target, ...]:
     """The targets for the model the caller asked for, first choice first. Raises `NotFound`, `Forbidden`."""
     routing, caller = rooms.routing, call.caller
     assert caller is not None, "nobody gets here without a key, or leave to do without"
-    targets = _by_rules(call, model, rooms, caller) if routing is not None and routing.rules else None
-    if targets is None:
-        targets = rooms.plan.targets(model, call.dialect.surface.home, caller)
-        if caller.shares:
-            among = _candidates(caller, model, rooms.plan)
-            targets = _spread(call, among, targets, rooms) if among else targets
+    if rooms.sessions is not None:
+        call.session = session_of(call, model)
+    chosen = _by_rules(call, model, rooms, caller) if routing is not None and routing.rules else None
+    targets, drawn = chosen or _by_plan(call, model, rooms, caller)
     if not caller.unrestricted:
         targets = permitted(call, targets)
     if routing is not None and routing.standings is not None and len(targets) > 1:
         targets = _with_room(call, targets, caller, routing.standings)
+    if call.session is not None and rooms.sessions is not None:
+        targets = keep_to_session(call, targets, rooms.sessions, now_s=rooms.clock(), drawn=drawn)
+    tell_targets(call, targets)
     return targets
 
 
-def _by_rules(call: Call, model: str, rooms: Rooms, caller: Caller) -> tuple[Target, ...] | None:
-    """What a rule decides; None when none holds."""
+def _chance(call: Call, rooms: Rooms) -> float:
+    """Calls of a session are all drawn alike."""
+    return rooms.chance() if call.session is None else chance_of(call.session)
+
+
+def _by_plan(call: Call, model: str, rooms: Rooms, caller: Caller) -> tuple[tuple[Target, ...], bool]:
+    """What the name means, and whether the first was drawn from several."""
+    targets = rooms.plan.targets(model, call.dialect.surface.home, caller)
+    among = _candidates(caller, model, rooms.plan) if caller.shares else None
+    return (_spread(call, among, targets, rooms), len(among) > 1) if among else (targets, False)
+
+
+def _by_rules(call: Call, model: str, rooms: Rooms, caller: Caller) -> tuple[tuple[Target, ...], bool] | None:
+    """What a rule decides, and whether it was drawn from several; None when no rule holds."""
     routing, home = rooms.routing, call.dialect.surface.home
     assert routing is not None and routing.rules is not None
     rules = routing.rules
@@ -69,9 +86,9 @@ def _by_rules(call: Call, model: str, rooms: Rooms, caller: Caller) -> tuple[Tar
     owners = whose(caller)
     trail: list[str] = []
     asked = Asked(provider, model, *owners, read_values(call, owners, routing.standings, rules))
-    decision = rules.decide(asked, rooms.chance(), trail)
+    decision = rules.decide(asked, _chance(call, rooms), trail)
     call.route += tuple(trail)
-    return None if decision is None else _decided(decision, rooms.plan, home)
+    return None if decision is None else (_decided(decision, rooms.plan, home), decision.drawn)
 
 
 def _decided(decision: Decision, plan: Plan, home: str) -> tuple[Target, ...]:
@@ -105,7 +122,7 @@ def _spread(call: Call, among: list[_Candidate], planned: tuple[Target, ...], ro
     caller, standings = call.caller, rooms.routing and rooms.routing.standings
     assert caller is not None
     roomy = among if standings is None else [one for one in among if has_room(one.target, caller, standings)]
-    drawn = draw(roomy or among, rooms.chance())
+    drawn = draw(roomy or among, _chance(call, rooms))
     weights = ", ".join(f"{one.target.provider.name} {one.weight:g}" for one in among)
     call.route += (f"weights {weights}: {drawn.target}",)
     others = [one.target for one in among if one is not drawn]

@@ -33,12 +33,14 @@ class Asked(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """Where a call goes by the rules. `provider` "": whoever has the model; `key` "": any of its keys."""
+    """Where a call goes by the rules. `provider` "": whoever has the model; `key` "": any of its keys. `drawn`: the
+    rule has other targets too."""
 
     provider: str
     model: str
     key: str
     fallbacks: tuple[str, ...]
+    drawn: bool = False
 
 
 class _Compiled(NamedTuple):
@@ -93,7 +95,7 @@ class Rules:
             if context is not None:
                 context.add_variable("provider", provider)
                 context.add_variable("model", model)
-        return None if last is None else Decision(provider, model, key, last.fallbacks)
+        return None if last is None else Decision(provider, model, key, last.fallbacks, len(last.targets) > 1)
 
     def _of(self, owner: tuple[str, str]) -> Sequence[_Compiled]:
         return self._by_owner.get(owner, ())

@@ -1,0 +1,78 @@
+"""What a worker holds of one limit: slices that come in and go out, by window."""
+
+from __future__ import annotations
+
+from asbru.governance.entries import LimitEntry
+from asbru.governance.ledger import Report, Slice
+from asbru.governance.limits import Counter, Holding
+
+RATE = LimitEntry("r", "requests", 600, "1m")
+
+
+def counter(limit: LimitEntry = RATE) -> Counter:
+    """A counter that tells nobody."""
+    return Counter("key/a", limit, limit.id, lambda one: None)
+
+
+def taken(start_ms: int, amount: int) -> Slice:
+    """A slice of a bucket, good for a second."""
+    return Slice("r", start_ms, amount, 1000, amount, 0)
+
+
+def test_a_newer_window_follows() -> None:
+    """What is left of the old one goes back; an answer that was overtaken goes back whole."""
+    made = counter()
+    made.take_in(taken(1000, 5), 0.0)
+    made.take_in(taken(1000, 3), 0.1)
+    assert (made.left, made.held) == (8, {1000: 8})
+    made.take_in(taken(2000, 4), 0.2)
+    made.take_in(taken(1000, 2), 0.3)
+    assert made.left == 4
+    assert made.reports() == [Report("r", 1000, 0, 10)]
+    assert made.held == {2000: 4} and not made.reports() and not made.idle
+
+
+def test_a_slice_is_good_until_its_end() -> None:
+    """Counted from when it was asked for, so that it is never used too long."""
+    made = counter()
+    made.take_in(taken(1000, 5), 10.0)
+    assert not made.is_stale(10.9) and made.is_stale(11.0)
+    made.put_back(1000, 1, 10.9)
+    assert made.left == 6
+    made.put_back(1000, 1, 11.0)
+    assert made.left == 6 and made.reports() == [Report("r", 1000, 0, 1)]
+
+
+def test_a_call_over_two_windows() -> None:
+    """What it spent counts in the window it was held in first; the rest goes back to the other."""
+    made = counter()
+    holding = Holding()
+    made.take_in(taken(1000, 5), 0.0)
+    made.left -= 5
+    holding.add(made, 1000, 5)
+    made.take_in(taken(2000, 5), 1.0)
+    made.left -= 5
+    holding.add(made, 2000, 5)
+    holding.settle(lambda _: 7, 1.5)
+    assert holding.closed and made.left == 3
+    assert made.reports() == [Report("r", 1000, 5, 0), Report("r", 2000, 2, 0)]
+
+
+def test_more_than_was_held() -> None:
+    """Comes out of the slice in hand as far as it goes, and is told in any case."""
+    made = counter()
+    holding = Holding()
+    made.take_in(taken(1000, 5), 0.0)
+    made.left -= 2
+    holding.add(made, 1000, 2)
+    holding.settle(lambda _: 9, 0.5)
+    assert made.left == 0 and made.reports() == [Report("r", 1000, 9, 0)]
+    assert made.held == {} and made.idle
+
+
+def test_wishes_grow_with_use() -> None:
+    """Twice as much where a slice did not last a second, less where it did, a part of the limit at most; nobody asks
+    twice at once."""
+    made = counter()
+    assert [made.wishes(1, at_s) for at_s in (10.0, 10.01, 10.1, 10.2, 10.3, 10.4)] == [4, 0, 8, 16, 32, 37]
+    assert made.wishes(1, 20.0) == 18
