@@ -115,3 +115,18 @@ def test_records_are_asked_for(gateway: type[Answers]) -> None:
     ran = run("records", "list", "--caller", "k", "--status", "429", "--limit", "2", "--json")
     assert [one["id"] for one in json.loads(ran.output)] == ["r1", "r2"]
     assert json.loads(run("records", "show", "r1").output) == {"id": "x"}
+
+
+def test_spend_is_shown_in_dollars(gateway: type[Answers]) -> None:
+    """A column for each dimension, and the sums."""
+    line = {
+        "team": "blue",
+        "calls": 2,
+        "failed": 0,
+        "input_tokens": 1,
+        "output_tokens": 2,
+        "cost_nanousd": 1_500_000_000,
+    }
+    gateway.pages["/api/v1/spend?by=team"] = (200, {"items": [line], "more": False})
+    table = [row.split() for row in run("spend", "--by", "team").output.splitlines()]
+    assert table[1] == ["blue", "2", "0", "1", "2", "1.5"]

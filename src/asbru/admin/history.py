@@ -10,7 +10,8 @@ Records are read by a thread with a connection of its own, since a search may ta
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from fastapi import APIRouter, Query, Request, Response
@@ -20,6 +21,8 @@ from asbru.admin.act import Act, unwritable
 from asbru.core.errors import BadRequest, NotFound
 from asbru.records import query
 from asbru.storage import StorageError
+
+T = TypeVar("T")
 
 Before = Annotated[str, Query(max_length=64, description="Begin before this id: `next` of the page before.")]
 Number = Annotated[int | None, Query(ge=1, le=10**15, description="Begin before this number: `next`.")]
@@ -52,7 +55,7 @@ def build_router(act: Act, url: str) -> APIRouter:
     ) -> Response:
         """Records of calls. A page may hold fewer than asked for and not be the last: go on while there is a `next`."""
         equal = _filters(request)
-        page = await _in_thread(
+        page = await in_thread(
             lambda: query.search(
                 url, before=before, limit=limit, since_ms=since_ms, until_ms=until_ms, equal=equal, text=text
             )
@@ -62,7 +65,7 @@ def build_router(act: Act, url: str) -> APIRouter:
     @router.get("/records/{record_id}")
     async def show_record(record_id: str) -> Response:  # pyright: ignore[reportUnusedFunction] -- likewise
         """The record of one call."""
-        found = await _in_thread(lambda: query.by_id(url, record_id))
+        found = await in_thread(lambda: query.by_id(url, record_id))
         if found is None:
             raise NotFound(f"there is no record '{record_id}'")
         return nouns.answer(found)
@@ -98,7 +101,8 @@ def _filters(request: Request) -> dict[str, str | int]:
     return given
 
 
-async def _in_thread(read: Any) -> Any:
+async def in_thread(read: Callable[[], T]) -> T:
+    """What is read from the database; a failure is 503."""
     try:
         return await asyncio.to_thread(read)
     except StorageError as error:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from fastapi import APIRouter, FastAPI
 
-from asbru.admin import accounts, history, kinds, live_test, nouns
+from asbru.admin import accounts, history, kinds, live_test, nouns, spending
 from asbru.admin.access import let_in
 from asbru.admin.act import Act
 from asbru.admin.application import build_application
@@ -43,7 +43,8 @@ class Management:
         routers = [nouns.build_router(objects) for objects in self._objects]
         routers += [live_test.build_router(self._act, objects) for objects in self._objects if objects.kind.asked]
         routers += [self.keys.build_router(), self._accounts.build_router()]
-        routers += [history.build_router(self._act, self._database_url), *more]
+        routers += [history.build_router(self._act, self._database_url), spending.build_router(self._database_url)]
+        routers += more
         described = {kind.body.__name__: kind.schema for kind in self._plain if kind.schema is not None}
         bodies = [kind.body for kind in (*self._plain, kinds.KEYS) if kind.schema is None]
         application = build_application(
