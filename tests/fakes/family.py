@@ -42,7 +42,8 @@ class Family:
         self, upstream_port: int, limits: Sequence[LimitEntry], *, workers: int, store_away: str = "closed"
     ) -> None:
         self.books = Books()
-        self.ports = [_free_port() for _ in range(workers)]
+        self._places = [_free_place() for _ in range(workers)]
+        self.ports = [int(place.getsockname()[1]) for place in self._places]
         self.processes: list[subprocess.Popen[bytes]] = []
         price = PriceRow(0, NANOUSD_PER_TOKEN * MTOK, 0, 0, 0, 0, 0)
         provider = ProviderFacts(
@@ -83,6 +84,8 @@ class Family:
             with contextlib.suppress(OSError):
                 process.kill()
             process.wait(WAIT_S)
+        for place in self._places:
+            place.close()
         if kind is not None:
             sys.stderr.write(self.books.errors.read_text()[-4000:])
         self.books.__exit__()
@@ -145,10 +148,12 @@ def chat(max_tokens: int, share: float = 1.0) -> bytes:
     return head.encode() + b"content-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
+def _free_place() -> socket.socket:
+    """A port that nobody else is given for as long as this is open; a worker shares it, since it does not listen."""
+    place = socket.socket()
+    place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    place.bind((HOST, 0))
+    return place
 
 
 def _listens(port: int) -> bool:

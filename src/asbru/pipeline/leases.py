@@ -12,7 +12,7 @@ A refusal leaves nothing held. A call that no attempt was made for does not coun
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from asbru.core.errors import AsbruError, PriceUnknown
 from asbru.core.future import Future
@@ -27,6 +27,8 @@ from asbru.routing import Target
 
 __all__ = ["CallLease", "CallLeases", "Leases", "Typical"]
 
+_METRICS: tuple[str, ...] = ("cost", "input_tokens", "output_tokens", "tokens")
+_NOTHING: Mapping[str, int] = {}
 _AHEAD = 4
 """More is reserved when a stream has used all but one part in four of a step."""
 TYPICAL_MAX = 4096
@@ -116,7 +118,7 @@ class CallLease:
             await waits
         except BaseException:
             if not waits.done:
-                self._leases.limits.settle(into, _nothing)
+                self._leases.limits.settle(into, _NOTHING)
             raise
 
     async def hold(self, call: Call, targets: Sequence[Target]) -> None:
@@ -151,7 +153,7 @@ class CallLease:
             self._check_price(counters, target)
         holding = Holding()
         self._targets.append((attempt, holding, case))
-        needs = [(one, need) for one in counters if (need := case.of(one.limit.metric))]
+        needs = [(one, need) for one in counters if (need := case.of(one.metric))]
         waits = leases.limits.take(needs, holding)
         if waits is not None:
             await self.wait(waits, holding)
@@ -161,7 +163,7 @@ class CallLease:
         case = self._targets[-1][2] if self._targets else self._case
         holdings = [self.owners, *(holding for _, holding, _ in self._targets[-1:])]
         strict = [
-            one for holding in holdings for one in holding.parts if one.limit.metric == "cost" and one.limit.strict
+            one for holding in holdings for one in holding.counters() if one.metric == "cost" and one.limit.strict
         ]
         if not strict or case is None or head is None:
             return write, write_chunk
@@ -174,22 +176,22 @@ class CallLease:
         limits = self._leases.limits
         case = self._case
         if self._pending is not None:
-            limits.settle(self._pending, _nothing)
+            limits.settle(self._pending, _NOTHING)
         for one in attempts:
             if one.cost_nanousd is not None:
                 self._leases.typical.learn(one.target, one.cost_nanousd)
-        # In advance: what a holding holds is gone when it is settled.
-        settled = [(self.owners, _spent(self.owners, attempts, case))]
-        settled += [(holding, _spent(holding, (attempt,), worst)) for attempt, holding, worst in self._targets]
-        for holding, spent in settled:
-            limits.settle(holding, spent.__getitem__)
+        amounts, silent = _spent(attempts, case)
+        limits.settle(self.owners, amounts, at_least_held=silent)
+        for attempt, holding, worst in self._targets:
+            amounts, silent = _spent((attempt,), worst)
+            limits.settle(holding, amounts, at_least_held=silent)
 
     def _need(self, counter: Counter, case: WorstCase) -> int:
         """What is held of a limit for one attempt: less than the worst case where a budget is to expect the usual."""
-        limit = counter.limit
-        if limit.metric == "cost" and not limit.strict and self._expected is not None:
+        metric = counter.metric
+        if metric == "cost" and self._expected is not None and not counter.limit.strict:
             return self._expected
-        return case.of(limit.metric)
+        return case.of(metric)
 
     def more(self, budgets: Sequence[Counter], cost: int, into: Holding) -> Future[None] | None:
         """Hold so much more of budgets, for a stream that goes on meanwhile; see `Limits.take`."""
@@ -200,22 +202,24 @@ class CallLease:
         """What was held for the stream is held by the call, each part where its limit is."""
         self._pending = None
         for _, holding, _ in self._targets[-1:]:
-            holding.join(more, among=holding.parts)
+            holding.join(more, among=holding.counters())
         self.owners.join(more)
 
     async def _hold_case(self) -> None:
         case = self._case
         assert case is not None
-        more = Holding()
         needs = [(one, need) for one in self._chain.held if (need := self._need(one, case))]
-        waits = self._leases.limits.take(needs, more)
+        # Where the first is refused the call is over: what it was admitted with may go back as well.
+        into = Holding() if self._held else self.owners
+        waits = self._leases.limits.take(needs, into)
         if waits is not None:
-            await self.wait(waits, more)
-        self.owners.join(more)
+            await self.wait(waits, into)
+        if into is not self.owners:
+            self.owners.join(into)
         self._held += 1
 
     def _check_price(self, counters: Sequence[Counter], target: Target) -> None:
-        if self._leases.settings.unknown_price == "refuse" and any(one.limit.metric == "cost" for one in counters):
+        if self._leases.settings.unknown_price == "refuse" and any(one.metric == "cost" for one in counters):
             raise PriceUnknown(
                 f"a budget holds for this call, and what '{target}' costs is not known; set its price, or "
                 "governance.unknown_price to allow"
@@ -257,25 +261,18 @@ class _TopUp:
             waits.waiter = answered
 
 
-def _nothing(counter: Counter) -> int:
-    del counter
-    return 0
-
-
-def _spent(holding: Holding, attempts: Sequence[Attempt], case: WorstCase | None) -> dict[Counter, int]:
-    """What attempts spent of the limits that are held. Where one told nothing, all that is held is spent, at least: a
+def _spent(attempts: Sequence[Attempt], case: WorstCase | None) -> tuple[dict[str, int], bool]:
+    """What attempts spent, by metric; and whether one told nothing, so that all that is held is spent, at least: a
     stream may have reserved more than its worst case at first."""
     billed = [one for one in attempts if one.billed or one.usage is not None]
-    silent = any(one.usage is None for one in billed)
-    spent: dict[Counter, int] = {}
-    for counter in holding.parts:
-        metric = counter.limit.metric
-        if metric == "requests":
-            spent[counter] = 1 if billed or any(one.sent for one in attempts) else 0
-            continue
-        amount = sum(_spent_by(one, metric, case) for one in billed)
-        spent[counter] = max(amount, holding.amount(counter)) if silent else amount
-    return spent
+    if not billed:
+        return ({"requests": 1} if any(one.sent for one in attempts) else {}), False
+    amounts: dict[str, int] = dict.fromkeys(_METRICS, 0)
+    for one in billed:
+        for metric in _METRICS:
+            amounts[metric] += _spent_by(one, metric, case)
+    amounts["requests"] = 1
+    return amounts, any(one.usage is None for one in billed)
 
 
 def _spent_by(attempt: Attempt, metric: str, case: WorstCase | None) -> int:

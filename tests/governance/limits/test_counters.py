@@ -49,11 +49,13 @@ def test_a_call_over_two_windows() -> None:
     holding = Holding()
     made.take_in(taken(1000, 5), 0.0)
     made.left -= 5
-    holding.add(made, 1000, 5)
+    holding.parts.append((made, 1000, 5))
     made.take_in(taken(2000, 5), 1.0)
     made.left -= 5
-    holding.add(made, 2000, 5)
-    holding.settle(lambda _: 7, 1.5)
+    more = Holding()
+    more.parts.append((made, 2000, 5))
+    holding.join(more)
+    holding.settle({"requests": 7}, 1.5)
     assert holding.closed and made.left == 3
     assert made.reports() == [Report("r", 1000, 5, 0), Report("r", 2000, 2, 0)]
 
@@ -64,8 +66,8 @@ def test_more_than_was_held() -> None:
     holding = Holding()
     made.take_in(taken(1000, 5), 0.0)
     made.left -= 2
-    holding.add(made, 1000, 2)
-    holding.settle(lambda _: 9, 0.5)
+    holding.parts.append((made, 1000, 2))
+    holding.settle({"requests": 9}, 0.5)
     assert made.left == 0 and made.reports() == [Report("r", 1000, 9, 0)]
     assert made.held == {} and made.idle
 
@@ -76,3 +78,35 @@ def test_wishes_grow_with_use() -> None:
     made = counter()
     assert [made.wishes(1, at_s) for at_s in (10.0, 10.01, 10.1, 10.2, 10.3, 10.4)] == [4, 0, 8, 16, 32, 37]
     assert made.wishes(1, 20.0) == 18
+
+
+def test_the_usual_call() -> None:
+    """It held of one slice, and spent less: the rest is in hand again, and what was spent is told once."""
+    told: list[Counter] = []
+    made = Counter("key/a", RATE, RATE.id, told.append)
+    made.take_in(taken(1000, 10), 0.0)
+    for _ in range(2):
+        holding = Holding()
+        made.left -= 3
+        holding.parts.append((made, 1000, 3))
+        holding.settle({"requests": 1}, 0.5)
+    assert made.left == 8 and told == [made] and not made.idle
+    made.take_in(taken(2000, 1), 1.0)
+    assert made.reports() == [Report("r", 1000, 2, 8)]
+    holding = Holding()
+    made.left -= 1
+    holding.parts.append((made, 2000, 1))
+    holding.settle({"cost": 1}, 1.5, at_least_held=True)
+    assert made.left == 1, "what is not named is not spent"
+
+
+def test_what_is_not_known_is_all_that_was_held() -> None:
+    """And more, where more is known to be spent."""
+    made = counter()
+    made.take_in(taken(1000, 10), 0.0)
+    for spent, left in ((1, 7), (4, 3)):
+        holding = Holding()
+        made.left -= 3
+        holding.parts.append((made, 1000, 3))
+        holding.settle({"requests": spent}, 0.5, at_least_held=True)
+        assert made.left == left

@@ -10,7 +10,7 @@ Nothing here waits or knows the time; who asks the ledger is `limits`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from asbru.governance.entries import LimitEntry
 from asbru.governance.ledger import Report, Slice
@@ -30,16 +30,20 @@ class Counter:
     __slots__ = (
         "_on_report",
         "_settled",
+        "dirty",
         "ends_ms",
         "good_until_s",
         "held",
+        "in_hand",
         "key",
         "left",
         "limit",
         "low",
+        "metric",
         "owner",
         "quiet",
         "sliding",
+        "spent",
         "start_ms",
         "told_until_s",
         "used",
@@ -51,8 +55,15 @@ class Counter:
         self.owner = owner
         self.limit = limit
         self.key = key
+        self.metric = limit.metric
         self.sliding = is_sliding(limit)
         self.left = 0
+        self.spent = 0
+        """Of the window in hand, since the last report."""
+        self.dirty = False
+        """Whether there is something to report, and it was said so."""
+        self.in_hand = False
+        """Whether idle slices of it are looked for."""
         self.start_ms = NO_WINDOW
         self.good_until_s = 0.0
         self.low = 0
@@ -86,6 +97,7 @@ class Counter:
             return
         if start_ms != self.start_ms:
             self.let_go()
+            self._book_spent()
             self.start_ms = start_ms
             self.good_until_s = 0.0
         self.good_until_s = max(self.good_until_s, asked_s + taken.good_for_ms / 1000)
@@ -135,6 +147,8 @@ class Counter:
 
     def reports(self) -> list[Report]:
         """What became of slices since the last time."""
+        self._book_spent()
+        self.dirty = False
         reports: list[Report] = []
         for start_ms, (spent, released) in self._settled.items():
             limit = self.limit if start_ms == NO_WINDOW else None
@@ -150,66 +164,97 @@ class Counter:
     @property
     def idle(self) -> bool:
         """Whether nothing is held of it and nothing is to be reported."""
-        return not self.held and not self._settled
+        return not self.held and not self.dirty
+
+    def note(self) -> None:
+        """There is something to report."""
+        self.dirty = True
+        self._on_report(self)
+
+    def _book_spent(self) -> None:
+        """What was spent of the window in hand, beside the others."""
+        spent, self.spent = self.spent, 0
+        self.spend(self.start_ms, spent)
 
     def _settle(self, start_ms: int) -> list[int]:
-        if not self._settled:
-            self._on_report(self)
+        if not self.dirty:
+            self.note()
         return self._settled.setdefault(start_ms, [0, 0])
 
 
 class Holding:
-    """What one call holds of counters, by window. Settled once."""
+    """What one call holds of counters, by window. Settled once. `mixed`: there may be several parts of one counter."""
 
-    __slots__ = ("closed", "parts")
+    __slots__ = ("closed", "mixed", "parts")
 
     def __init__(self) -> None:
-        self.parts: dict[Counter, list[tuple[int, int]]] = {}
+        self.parts: list[tuple[Counter, int, int]] = []
+        """Counter, start of the window, amount."""
+        self.mixed = False
         self.closed = False
         """Whether nobody waits for more any longer."""
 
-    def add(self, counter: Counter, start_ms: int, amount: int) -> None:
-        """It holds so much more."""
-        self.parts.setdefault(counter, []).append((start_ms, amount))
-
     def join(self, other: Holding, among: Collection[Counter] | None = None) -> None:
         """It holds what another one held, too: of all counters, or of those `among` some."""
-        for counter in tuple(other.parts):
-            if among is None or counter in among:
-                self.parts.setdefault(counter, []).extend(other.parts.pop(counter))
+        self.mixed = True
+        mine = [part for part in other.parts if among is None or part[0] in among]
+        other.parts = [part for part in other.parts if part not in mine]
+        self.parts += mine
 
-    def amount(self, counter: Counter) -> int:
-        """What it holds of a counter."""
-        return sum(amount for _, amount in self.parts.get(counter, ()))
+    def counters(self) -> dict[Counter, None]:
+        """What it holds something of, each once."""
+        return dict.fromkeys(counter for counter, _, _ in self.parts)
 
     def put_back(self, now_s: float) -> None:
         """It holds nothing any more."""
-        parts, self.parts = self.parts, {}
-        for counter, held in parts.items():
-            for start_ms, amount in held:
-                counter.put_back(start_ms, amount, now_s)
+        parts, self.parts = self.parts, []
+        for counter, start_ms, amount in parts:
+            counter.put_back(start_ms, amount, now_s)
 
-    def settle(self, actual: Callable[[Counter], int], now_s: float) -> None:
-        """It is over. `actual` tells what was spent of a counter, which may be more than was held; of what has no
-        window nothing is ever spent."""
-        parts, self.parts = self.parts, {}
+    def settle(self, amounts: Mapping[str, int], now_s: float, *, at_least_held: bool = False) -> None:
+        """It is over. `amounts`: what was spent, by metric, which may be more than was held; nothing of those that are
+        left out (calls at once). `at_least_held`: but no less than was held."""
+        parts, self.parts = self.parts, []
         self.closed = True
-        for counter, held in parts.items():
-            spent = 0 if counter.limit.metric == "concurrency" else actual(counter)
-            for start_ms, amount in held:
-                part = min(spent, amount)
-                spent -= part
-                counter.spend(start_ms, part)
-                counter.put_back(start_ms, amount - part, now_s)
-            if spent:
-                _overspend(counter, held[-1][0], spent, now_s)
+        if self.mixed or at_least_held:
+            _settle_mixed(parts, amounts, now_s, at_least_held=at_least_held)
+            return
+        for counter, start_ms, amount in parts:
+            spent = amounts.get(counter.metric, 0)
+            if spent <= amount and start_ms == counter.start_ms and now_s < counter.good_until_s:
+                counter.left += amount - spent
+                if spent:
+                    counter.spent += spent
+                    if not counter.dirty:
+                        counter.note()
+            else:
+                _settle_one(counter, [(start_ms, amount)], spent, now_s)
 
 
-def _overspend(counter: Counter, start_ms: int, spent: int, now_s: float) -> None:
-    """More than was held: of the slice in hand as far as it goes, the rest is told."""
-    if not counter.is_stale(now_s):
-        part = min(counter.left, spent)
-        counter.left -= part
-        counter.spend(counter.start_ms, part)
+def _settle_mixed(
+    parts: Iterable[tuple[Counter, int, int]], amounts: Mapping[str, int], now_s: float, *, at_least_held: bool
+) -> None:
+    by_counter: dict[Counter, list[tuple[int, int]]] = {}
+    for counter, start_ms, amount in parts:
+        by_counter.setdefault(counter, []).append((start_ms, amount))
+    for counter, held in by_counter.items():
+        spent = amounts.get(counter.metric, 0)
+        if at_least_held and counter.metric in amounts:
+            spent = max(spent, sum(amount for _, amount in held))
+        _settle_one(counter, held, spent, now_s)
+
+
+def _settle_one(counter: Counter, held: Sequence[tuple[int, int]], spent: int, now_s: float) -> None:
+    for start_ms, amount in held:
+        part = min(spent, amount)
         spent -= part
-    counter.spend(start_ms, spent)
+        counter.spend(start_ms, part)
+        counter.put_back(start_ms, amount - part, now_s)
+    if spent:
+        # More than was held: of the slice in hand as far as it goes, the rest is told.
+        if not counter.is_stale(now_s):
+            part = min(counter.left, spent)
+            counter.left -= part
+            counter.spend(counter.start_ms, part)
+            spent -= part
+        counter.spend(held[-1][0], spent)

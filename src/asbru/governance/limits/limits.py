@@ -11,7 +11,7 @@ and counted afterwards (`open`); a strict budget is never open.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -71,18 +71,21 @@ class Limits:
         for counter, need in needs:
             if counter.left < need or counter.good_until_s <= now_s:
                 return self._ask(needs, into, now_s)
+        parts = into.parts
         for counter, need in needs:
             counter.left -= need
-            into.add(counter, counter.start_ms, need)
+            parts.append((counter, counter.start_ms, need))
             if counter.left < counter.low:
                 self._ask_ahead(counter)
         return None
 
-    def settle(self, holding: Holding, actual: Callable[[Counter], int]) -> None:
+    def settle(self, holding: Holding, amounts: Mapping[str, int], *, at_least_held: bool = False) -> None:
         """A call is over; see `Holding.settle`."""
-        counters = tuple(holding.parts)
-        holding.settle(actual, self._clock())
-        self._note_in_hand(counters)
+        parts = holding.parts
+        holding.settle(amounts, self._clock(), at_least_held=at_least_held)
+        for counter, _, _ in parts:
+            if not counter.in_hand:
+                self._note_in_hand((counter,))
 
     # What others ask
 
@@ -154,7 +157,7 @@ class Limits:
 
     def put_back(self, holding: Holding) -> None:
         """A call that goes on waiting, or is refused, holds nothing."""
-        counters = tuple(holding.parts)
+        counters = holding.counters()
         holding.put_back(self._clock())
         self._note_in_hand(counters)
 
@@ -210,9 +213,10 @@ class Limits:
 
     # Idle slices
 
-    def _note_in_hand(self, counters: Sequence[Counter]) -> None:
+    def _note_in_hand(self, counters: Iterable[Counter]) -> None:
         for counter in counters:
-            if counter.left:
+            if counter.left and not counter.in_hand:
+                counter.in_hand = True
                 self._in_hand[counter] = None
         if self._in_hand and self._sweep_timer is None:
             self._sweep_timer = self._loop.call_later(SWEEP_S, self._sweep)
@@ -225,6 +229,7 @@ class Limits:
             counter.quiet = counter.left
             if not counter.left:
                 counter.quiet = -1
+                counter.in_hand = False
                 del self._in_hand[counter]
         self._sweep_timer = self._loop.call_later(SWEEP_S, self._sweep) if self._in_hand else None
         if self._sweep_timer is None:
@@ -249,6 +254,7 @@ class _Asked:
         """Hold what is in hand, and claim what is missing."""
         self._asked_s = now_s
         self._tries += 1
+        self._into.mixed = True
         self._claimed = []
         for counter, need in self._needs:
             if counter.is_stale(now_s):
@@ -256,7 +262,7 @@ class _Asked:
             part = min(counter.left, need)
             if part:
                 counter.left -= part
-                self._into.add(counter, counter.start_ms, part)
+                self._into.parts.append((counter, counter.start_ms, part))
             if part < need:
                 self._claimed.append((counter, need - part))
         claims = [Claim(one.key, one.limit, need, one.wishes(need, now_s)) for one, need in self._claimed]
@@ -275,7 +281,7 @@ class _Asked:
         if all(counter.left >= need and not counter.is_stale(now_s) for counter, need in self._claimed):
             for counter, need in self._claimed:
                 counter.left -= need
-                self._into.add(counter, counter.start_ms, need)
+                self._into.parts.append((counter, counter.start_ms, need))
             self.future.resolve(None)
         elif answer is None or (answer.short is None and self._tries >= TRIES_MAX):
             self._go_without()
@@ -303,7 +309,7 @@ class _Asked:
         strict = any(one.limit.metric == "cost" and one.limit.strict for one, _ in self._claimed)
         if limits.store_away == "open" and not strict:
             for counter, _ in self._claimed:
-                self._into.add(counter, NO_WINDOW, 0)
+                self._into.parts.append((counter, NO_WINDOW, 0))
             self.future.resolve(None)
             return
         limits.put_back(self._into)
