@@ -1,4 +1,5 @@
-"""`asbru config check`, `asbru config init` and `asbru config schema`.
+"""`asbru config check`, `asbru config init` and `asbru config schema`; `export`, `diff` and `apply` are in
+`config_objects`.
 
 `check` reads and never writes: not even the data directory is made.
 """
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from asbru.cli import config_objects
 from asbru.cli.serve import DATA_DIR
 
 if TYPE_CHECKING:
@@ -22,7 +24,11 @@ if TYPE_CHECKING:
 
 @click.group()
 def command() -> None:
-    """Check a configuration, write an example, or print the JSON schema."""
+    """Check a configuration, write an example, print the JSON schema; export and apply objects of the API."""
+
+
+for _one in (config_objects.export, config_objects.diff, config_objects.apply):
+    command.add_command(_one)
 
 
 @command.command()

@@ -1,0 +1,125 @@
+"""`asbru config export`, `diff` and `apply`: the objects of the management API as one document.
+
+    {"customers": [{"name": "acme", ...}], "teams": [...], ..., "keys": [...]}
+
+Sections are kinds, an object is what the API takes. `apply` makes what is missing and changes the members that the
+document names; it deletes nothing. What the configuration file declares is no part of it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any, NamedTuple, TextIO, cast
+
+import click
+
+from asbru.cli.api import Api, url_option
+from asbru.cli.objects import COLUMNS
+
+KINDS = ("customers", "teams", "providers", "limits", "fallbacks", "keys", "routing-rules")
+"""In the order in which objects name each other."""
+_SHOWN_ONLY = ("id", "source", "version", "changed_ms")
+
+Document = dict[str, list[dict[str, Any]]]
+
+
+class Step(NamedTuple):
+    """What has to be done for one object. `object_id` None: it is to be made. `before`: of the members that change."""
+
+    kind: str
+    name: str
+    object_id: str | None
+    members: dict[str, Any]
+    before: dict[str, Any]
+
+
+def steps(api: Api, document: Document) -> Iterator[Step]:
+    """What `apply` would do, kind by kind."""
+    for kind in KINDS:
+        wanted = document.get(kind, [])
+        if not wanted:
+            continue
+        there = {_name(kind, one): one for one in api.items(kind)}
+        for one in wanted:
+            name = _name(kind, one)
+            found = there.get(name)
+            if found is None:
+                yield Step(kind, name, None, one, {})
+                continue
+            changed = {member: one[member] for member in one if found.get(member) != one[member]}
+            if changed:
+                yield Step(kind, name, str(found["id"]), changed, {member: found.get(member) for member in changed})
+
+
+def _name(kind: str, one: dict[str, Any]) -> str:
+    """What tells an object of a kind from the others: the members that its id is made of."""
+    if kind == "fallbacks":
+        return str(one.get("from"))
+    if kind == "limits":
+        return f"{one.get('scope')}/{one.get('name')}"
+    if kind == "routing-rules":
+        return "/".join(
+            str(part) for part in (one.get("scope") or "global", one.get("owner"), one.get("name")) if part
+        )
+    return str(one.get("name"))
+
+
+def _read(file: TextIO) -> Document:
+    try:
+        document: object = json.load(file)
+    except ValueError as error:
+        raise click.ClickException(f"not JSON: {error}") from error
+    unknown = sorted(set(cast("dict[str, Any]", document)) - set(COLUMNS)) if isinstance(document, dict) else ["?"]
+    if unknown:
+        raise click.ClickException(f"expected an object with some of {', '.join(KINDS)}; got {', '.join(unknown)}")
+    return cast("Document", document)
+
+
+@click.command()
+@url_option
+def export(*, url: str) -> None:
+    """Print the objects of the management API as JSON; masks stand for their secrets."""
+    api = Api(url)
+    exported = {
+        kind: [
+            {member: one[member] for member in one if member not in _SHOWN_ONLY}
+            for one in api.items(kind)
+            if one["source"] == "api"
+        ]
+        for kind in KINDS
+    }
+    click.echo(json.dumps(exported, indent=2))
+
+
+@click.command()
+@click.argument("file", type=click.File())
+@url_option
+def diff(*, file: TextIO, url: str) -> None:
+    """Print what `apply` would do with a document; exit 1 if it would do anything."""
+    found = False
+    for step in steps(Api(url), _read(file)):
+        found = True
+        if step.object_id is None:
+            click.echo(f"+ {step.kind} {step.name}: {json.dumps(step.members)}")
+        for member in step.members if step.object_id is not None else ():
+            before, after = json.dumps(step.before[member]), json.dumps(step.members[member])
+            click.echo(f"~ {step.kind} {step.name}: {member}: {before} -> {after}")
+    if found:
+        raise click.exceptions.Exit(1)
+
+
+@click.command()
+@click.argument("file", type=click.File())
+@url_option
+def apply(*, file: TextIO, url: str) -> None:
+    """Make and change objects as a document says; delete nothing. Values of new keys are printed, this once."""
+    api = Api(url)
+    for step in steps(api, _read(file)):
+        if step.object_id is None:
+            made = api.ask("POST", step.kind, step.members)
+            value = f": {made['value']}" if "value" in made else ""
+            click.echo(f"made {step.kind} {step.name}{value}")
+        else:
+            api.ask("PATCH", f"{step.kind}/{step.object_id}", step.members)
+            click.echo(f"changed {step.kind} {step.name}")
