@@ -17,7 +17,8 @@ GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "management-api.md"
 def requests() -> list[list[str]]:
     """The words of each curl command."""
     blocks = re.findall(r"^```sh\n(.*?)^```", GUIDE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
-    return [shlex.split(line) for block in blocks for line in block.replace("\\\n", "").splitlines()]
+    lines = [line for block in blocks for line in block.replace("\\\n", "").splitlines()]
+    return [shlex.split(line) for line in lines if line.startswith("curl ")]
 
 
 def send(application: object, words: list[str], token: str) -> Answer:

@@ -51,7 +51,7 @@ Struct = TypeVar("Struct", bound=msgspec.Struct)
 
 
 class Setup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The first admin. `token`: the set-up token of the log."""
+    """The first admin. `token`: the set-up token."""
 
     token: _Given
     name: _Name
@@ -130,11 +130,14 @@ class AccountRoutes:
     # The first start, and sessions
 
     async def set_up(self, request: Request) -> Response:
-        """Make the first admin with the set-up token of the log; gives a session's cookie and a token of the API."""
+        """Make the first admin with the set-up token; gives a session's cookie and a token of the API."""
         asked = await _read(request, Setup)
         self._slow_down("setup")
         if not hmac.compare_digest(asked.token.encode(), self._setup_token.reveal().encode()):
-            raise Unauthenticated("the set-up token does not match the one in the log", code="invalid_credential")
+            raise Unauthenticated(
+                "the set-up token is not the one in the log, or in ASBRU_SETUP_TOKEN if that is set",
+                code="invalid_credential",
+            )
         self._throttle.succeed("setup")
         hashed = await self._hash(asked.password)
 

@@ -8,7 +8,7 @@ away. It alone loads these two, and may be as heavy as they are. SIGTERM: reques
 Prints `ready` once it listens, and `changed` when the snapshot has to be compiled anew. Exit 1: it cannot serve; 2: the
 database is newer than this Asbru.
 
-While nobody can log in, the set-up token is told on stderr at each start: that of ASBRU_SETUP_TOKEN, else a random one.
+While nobody can log in, each start prints a random set-up token on stderr, unless ASBRU_SETUP_TOKEN sets the token.
 """
 
 from __future__ import annotations
@@ -59,7 +59,9 @@ class Control:
         data_dir = Path(given["data-dir"])
         url = sqlite_url(data_dir / DATABASE_NAME)
         self._database = open_database(url)
-        self._setup_token = SecretText(env.get(SETUP_VARIABLE, "") or secrets.token_urlsafe(24))
+        chosen = env.get(SETUP_VARIABLE, "")
+        self._setup_token = SecretText(chosen or secrets.token_urlsafe(24))
+        self._setup_token_printed = not chosen
         self._link = Link(loop, given.get("bookkeeper", ""))
         self._announcer = Announcer(self._link, lambda: _say("changed"))
         self._linked = "bookkeeper" in given
@@ -93,7 +95,7 @@ class Control:
 
         signal.signal(signal.SIGTERM, end)
         sweeping = asyncio.create_task(self._sweep())
-        if self._management.needs_setup():
+        if self._setup_token_printed and self._management.needs_setup():
             self._tell_setup_token()
         _say("ready")
         await server.serve([listener])
