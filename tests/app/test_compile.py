@@ -477,7 +477,7 @@ def test_routing_rules_reach_the_snapshot(build: Any) -> None:
         ("to: [{provider: groq, key: k2}]", "to.0.key", "did you mean 'k1'?"),
         ("to: [{key: k1}]", "to.0.key", "set `provider` beside it"),
         ("to: [{provider: groq, weight: 0}]", "to.0.weight", "more than 0"),
-        ("to: [{provider: groq}], fallbacks: [nobody/x]", "fallbacks.0", "unknown provider 'nobody'"),
+        ("to: [{provider: groq}], fallbacks: [nobody/x]", "fallbacks.0", "there is no provider 'nobody'"),
         ("to: [{provider: groq}], scope: team", "0", "names its `owner`"),
         ("to: [{provider: groq}], owner: blue", "0", "a global one none"),
     ],

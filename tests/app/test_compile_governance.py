@@ -59,7 +59,9 @@ governance:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("teams: [{name: t, customer: acme}]", r"teams\.0\.customer: there is no customer 'acme'"),
+        ("teams: [{name: t, customer: acme}]", r"customer: there is no customer 'acme'; none is configured"),
+        ("virtual_keys: [{name: k, value: env.NOT_SET, team: bleu}]", "there is no team 'bleu'"),
+        ("virtual_keys: [{name: k, value: env.NOT_SET, models: ['regex:(a+)+']}]", "could take long"),
         (f"teams: [{{name: blue}}]\nvirtual_keys: [{{name: k, {KEY}, team: bleu}}]", "no team 'bleu'; did you mean"),
         (f"virtual_keys: [{{name: k, {KEY}, surfaces: [opnai]}}]", r"surfaces\.0: there is no surface 'opnai'"),
         (f"virtual_keys: [{{name: k, {KEY}, models: ['regex:(a+)+']}}]", r"models\.0: could take long"),

@@ -101,6 +101,9 @@ def _virtual_keys(parsed: ParsedConfig, pepper: bytes, findings: Findings) -> di
     compiled: dict[str, bytes] = {}
     for index, key in enumerate(config.virtual_keys):
         path: ConfigPath = ("virtual_keys", index, "value")
+        sound = _is_sound(path[:-1], key, findings)
+        if sound:
+            known.check(path[:-1], key, findings)
         if path in parsed.unset:
             name = parsed.unset[path]
             findings.warn(path, f"environment variable {name} is not set: virtual key {key.name!r} is disabled")
@@ -114,8 +117,7 @@ def _virtual_keys(parsed: ParsedConfig, pepper: bytes, findings: Findings) -> di
         digest = digest_of(value.encode(), pepper)
         if digest in compiled:
             findings.error(path, "two virtual keys have the same value")
-        if _is_sound(path[:-1], key, findings):
-            known.check(path[:-1], key, findings)
+        if sound:
             digest, compiled[digest] = virtual_key_entry(key, digest)
     return compiled
 

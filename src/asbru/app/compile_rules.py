@@ -30,16 +30,16 @@ def _check_targets(path: ConfigPath, rule: RoutingRule, parsed: ParsedConfig, fi
         where: ConfigPath = (*path, "to", place)
         provider = target.provider
         if provider is not None and provider not in providers:
-            findings.error((*where, "provider"), f"unknown provider; {nearest(provider, providers)}")
+            findings.error((*where, "provider"), f"there is no provider {provider!r}; {nearest(provider, providers)}")
         elif target.key is not None:
             keys = {key.name: key for key in providers[provider].keys} if provider is not None else {}
             if provider is None:
                 findings.error((*where, "key"), "a key belongs to a provider: set `provider` beside it")
             elif target.key not in keys:
-                findings.error((*where, "key"), f"unknown key; {nearest(target.key, keys)}")
+                findings.error((*where, "key"), f"{provider!r} has no key {target.key!r}; {nearest(target.key, keys)}")
     for place, fallback in enumerate(rule.fallbacks):
         provider = fallback.partition("/")[0]
         if provider not in providers:
             findings.error(
-                (*path, "fallbacks", place), f"unknown provider {provider!r}; {nearest(provider, providers)}"
+                (*path, "fallbacks", place), f"there is no provider {provider!r}; {nearest(provider, providers)}"
             )

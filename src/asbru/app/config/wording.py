@@ -79,7 +79,7 @@ def nearest(word: str, valid: Iterable[str], *, shown_max: int = 50) -> str:
     if meant is not None:
         return f"did you mean {meant!r}?"
     more = ", ..." if len(names) > shown_max else ""
-    return f"valid here: {', '.join(names[:shown_max])}{more}" if names else "no keys are valid here"
+    return f"valid here: {', '.join(names[:shown_max])}{more}" if names else "none is configured"
 
 
 def problem_from(detail: ErrorDetails, model: type[BaseModel], part: Part) -> Problem:
