@@ -71,6 +71,17 @@ def test_a_list_goes_through_every_page(gateway: type[Answers]) -> None:
     assert [one["id"] for one in json.loads(run("teams", "list", "--json").output)] == ["a", "b"]
 
 
+def test_a_table_keeps_ids_and_small_amounts(gateway: type[Answers]) -> None:
+    """Piped, each record is one line, whatever its length; an amount has no exponent."""
+    record = {"id": "req_1a21ce4199ed2c0a8681", "model_asked": "provider/" + "m" * 90, "outcome": "refused"}
+    gateway.pages["/api/v1/records?limit=200"] = (200, {"items": [record], "next": None})
+    _, line = run("records", "list").output.splitlines()
+    assert line.split()[0] == record["id"] and record["model_asked"] in line
+    sums = {"day": "2026-11-27", "calls": 1, "cost_nanousd": 13_000}
+    gateway.pages["/api/v1/spend?by=day"] = (200, {"items": [sums]})
+    assert run("spend", "--by", "day").output.split()[-1] == "0.000013"
+
+
 def test_members_are_json_or_text(gateway: type[Answers]) -> None:
     """Each command is one request; an id may hold what a URL may not."""
     run("keys", "create", "name=k", 'models=["a/*"]', "active=false", "team=blue", "expires_at=null")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
@@ -21,6 +22,7 @@ URL_VARIABLE = "ASBRU_URL"
 TOKEN_VARIABLE = "ASBRU_TOKEN"  # noqa: S105 -- its name
 TIMEOUT_S = 60.0
 PAGE = 200
+_UNBOUND_COLUMNS = 10_000
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -77,22 +79,28 @@ class Api:
 
 
 def print_items(items: list[dict[str, Any]], columns: tuple[str, ...], *, as_json: bool) -> None:
-    """Objects as a table of some members, or whole as JSON."""
+    """Objects as a table of some members, the first of which is never cut, or whole as JSON. A piped table has a line
+    for each object."""
     if as_json:
         click.echo(json.dumps(items, indent=2))
         return
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    table = Table(*columns, box=None, header_style="bold")
+    first, *others = columns
+    headers = (Column(first, no_wrap=True), *(Column(name, overflow="fold") for name in others))
+    table = Table(*headers, box=None, header_style="bold")
     for item in items:
         table.add_row(*(_cell(item.get(column)) for column in columns))
-    Console(highlight=False, markup=False).print(table)
+    width = None if sys.stdout.isatty() else _UNBOUND_COLUMNS
+    Console(highlight=False, markup=False, width=width).print(table)
 
 
 def _cell(value: object) -> str:
     if value is None or value == [] or value == {}:
         return "-"
+    if isinstance(value, float):
+        return f"{value:.9f}".rstrip("0").rstrip(".")  # never 1.3e-05
     return value if isinstance(value, str) else json.dumps(value)
 
 
