@@ -108,6 +108,24 @@ governance: {{limits: [{{scope: provider_key, name: groq/mian}}]}}
 
 
 @pytest.mark.parametrize(
+    ("provider", "more", "warned"),
+    [
+        ("mock: {}", "", 1),
+        ("mock: {prices: {'*': {input: 1, output: 2}}}", "", 0),
+        ("groq: {keys: [{name: main, value: gsk-0123456789}]}", "", 0),
+        ("mock: {}", "governance: {unknown_price: allow}", 0),
+    ],
+)
+def test_budgets_without_prices_are_a_warning(build, provider: str, more: str, warned: int) -> None:
+    """A provider without any price, where an owner has a budget: its calls would be refused with `price_unknown`."""
+    owner = "teams: [{name: t, budgets: [{amount_usd: 1}]}]"
+    warnings = build(f"providers: {{{provider}}}\n{owner}\n{more}").warnings
+    assert [one.path for one in warnings] == [("providers", "mock")] * warned
+    assert all("calls under a budget are refused" in one.message for one in warnings)
+    assert build("providers: {mock: {}}\nteams: [{name: t}]").warnings == []
+
+
+@pytest.mark.parametrize(
     ("setting", "host", "expected"),
     [
         ("", None, (True, False, False)),

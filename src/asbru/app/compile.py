@@ -31,7 +31,7 @@ from typing import Any
 import msgspec
 
 from asbru.app.boot import Boot, Options
-from asbru.app.compile_governance import compile_governance, enforce_auth
+from asbru.app.compile_governance import compile_governance, enforce_auth, warn_of_unpriced
 from asbru.app.compile_models import check_model_names
 from asbru.app.compile_providers import Findings, compile_providers
 from asbru.app.compile_rules import compile_rules
@@ -99,6 +99,7 @@ def compile_config(
     providers = compile_providers(parsed, types, findings, now=datetime.now(UTC), mock_socket=options.mock_socket)
     pepper = b"\0" * 32 if dry or parsed.problems else load_pepper(ensure_data_dir(options.data_dir))
     declared = compile_governance(parsed, pepper, findings)
+    warn_of_unpriced(parsed.config, providers, findings)
     keys_needed = enforce_auth(parsed.config, findings)
     if parsed.config.virtual_keys and not declared[VIRTUAL_KEY] and keys_needed is not False:
         findings.warn(("virtual_keys",), "every virtual key is disabled, so every call will be refused")

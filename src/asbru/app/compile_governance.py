@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from asbru.app.compile_providers import Findings
 from asbru.app.config import ConfigFile, ConfigPath, ParsedConfig, nearest
 from asbru.app.config.live import VirtualKey
+from asbru.app.snapshot import ProviderFacts
 from asbru.cluster import Entries
 from asbru.dialects import discover
 from asbru.governance import VIRTUAL_KEY, digest_of
@@ -44,6 +45,20 @@ def compile_governance(parsed: ParsedConfig, pepper: bytes, findings: Findings) 
             owners.update((team_entry(team),))
     owners.update(_scopes(config, findings))
     return {VIRTUAL_KEY: _virtual_keys(parsed, pepper, findings), OWNER: owners}
+
+
+def warn_of_unpriced(config: ConfigFile, providers: Iterable[ProviderFacts], findings: Findings) -> None:
+    """Under a budget, a call whose price is unknown is refused: better read here than by a caller."""
+    owners: tuple[Limited, ...] = (*config.customers, *config.teams, *config.virtual_keys)
+    if config.governance.unknown_price == "allow" or not any(owner.budgets for owner in owners):
+        return
+    for provider in providers:
+        if not provider.prices:
+            findings.warn(
+                ("providers", provider.name),
+                "no price of its models is known, so calls under a budget are refused; "
+                "set `prices`, or `governance.unknown_price: allow`",
+            )
 
 
 def enforce_auth(config: ConfigFile, findings: Findings) -> bool | None:

@@ -36,7 +36,9 @@ def _check_targets(path: ConfigPath, rule: RoutingRule, parsed: ParsedConfig, fi
             if provider is None:
                 findings.error((*where, "key"), "a key belongs to a provider: set `provider` beside it")
             elif target.key not in keys:
-                findings.error((*where, "key"), f"{provider!r} has no key {target.key!r}; {nearest(target.key, keys)}")
+                findings.error(
+                    (*where, "key"), f"{provider!r} has no key {target.key!r}; {nearest(target.key, keys)}"
+                )
     for place, fallback in enumerate(rule.fallbacks):
         provider = fallback.partition("/")[0]
         if provider not in providers:

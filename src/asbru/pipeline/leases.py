@@ -221,8 +221,8 @@ class CallLease:
     def _check_price(self, counters: Sequence[Counter], target: Target) -> None:
         if self._leases.settings.unknown_price == "refuse" and any(one.metric == "cost" for one in counters):
             raise PriceUnknown(
-                f"a budget holds for this call, and what '{target}' costs is not known; set its price, or "
-                "governance.unknown_price to allow"
+                f"a budget applies to this call, and the price of '{target}' is unknown; the operator can set "
+                "`prices` of the provider, or `governance.unknown_price: allow`"
             )
 
 
