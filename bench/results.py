@@ -8,7 +8,15 @@ from bench import stats
 from bench.plan import STREAM_EVENTS
 from bench.window import Window
 
-RATIOS = ("asbru/envoy", "asbru/nginx", "asbru/litellm", "asbru/uvicorn_aiohttp", "asbru/portkey")
+RATIOS = (
+    "asbru/envoy",
+    "asbru_governed/envoy",
+    "asbru_governed/asbru",
+    "asbru/nginx",
+    "asbru/litellm",
+    "asbru/uvicorn_aiohttp",
+    "asbru/portkey",
+)
 RATES = ("5k", "1k", "c1")
 ROW_FIELDS = (
     "target",

@@ -13,9 +13,9 @@ from bench.targets import TARGETS, Running, Target
 from bench.targets.nginx import TlsTerminator
 from bench.window import Loader
 
-FAST = ("direct", "asbru", "nginx", "envoy", "uvicorn_aiohttp")
+FAST = ("direct", "asbru", "asbru_governed", "nginx", "envoy", "uvicorn_aiohttp")
 SLOW = ("direct", "litellm", "portkey")
-QUICK = ("direct", "asbru", "nginx", "envoy")
+QUICK = ("direct", "asbru", "asbru_governed", "nginx", "envoy")
 IDLE_WARM_RATE, IDLE_WARM_S = 200, 2.0
 IDLE_SETTLE_S = 1.0
 
@@ -68,7 +68,7 @@ class Group:
         """Whether a target is asked in this measure."""
         if measure.only:
             return running.name == measure.only
-        if measure.kind not in running.routes:
+        if measure.kind not in running.routes or (running.measures and measure.name not in running.measures):
             return False
         return not measure.rate or (not self.slow and self.can_carry(running, measure.rate))
 

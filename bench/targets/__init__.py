@@ -5,6 +5,7 @@ silence: what cannot run here raises AbsentError with the reason.
 """
 
 from bench.targets.asbru import Asbru
+from bench.targets.asbru_governed import AsbruGoverned
 from bench.targets.contract import Profile, Route, Running, Target
 from bench.targets.direct import Direct
 from bench.targets.envoy import Envoy
@@ -16,6 +17,7 @@ from bench.targets.uvicorn_aiohttp import UvicornAiohttp
 TARGETS: dict[str, type[Target]] = {
     "direct": Direct,
     "asbru": Asbru,
+    "asbru_governed": AsbruGoverned,
     "nginx": Nginx,
     "envoy": Envoy,
     "uvicorn_aiohttp": UvicornAiohttp,

@@ -37,6 +37,11 @@ class Asbru(Target):
     """The gateway of this repository, from its own environment."""
 
     name = "asbru"
+    measures: tuple[str, ...] = ()
+
+    def document(self) -> dict[str, object]:
+        """The configuration it is started with."""
+        return config(self.rig)
 
     @property
     def binary(self) -> Path:
@@ -53,15 +58,17 @@ class Asbru(Target):
     def start(self) -> Running:
         """Starts `asbru serve` with one worker on a data directory of its own."""
         port = free_port()
-        document = self.rig.folder / "asbru.json"
-        document.write_text(json.dumps(config(self.rig), indent=1))
+        document = self.rig.folder / f"{self.name}.json"
+        document.write_text(json.dumps(self.document(), indent=1))
         command = [str(self.binary), "serve", "--config", str(document), "--port", str(port)]
-        command += ["--data-dir", str(self.rig.folder / "asbru-data"), "--workers", "1"]
+        command += ["--data-dir", str(self.rig.folder / f"{self.name}-data"), "--workers", "1"]
         version = run_step("asbru version", [str(self.binary), "version"], deadline_s=_VERSION_DEADLINE_S)
         pid = self.spawn(command)
         routes = {kind: Route(model=f"bench/{MODEL}") for kind in ("plain", "stream", "large")}
         routes["translated"] = Route(model="benchanth/claude-haiku-4-5")
         if self.rig.tls_port is not None:
             routes["tls"] = Route(model=f"benchtls/{MODEL}")
-        running = Running(self.name, port, (pid,), routes, version.strip(), keys=virtual_keys())
+        running = Running(
+            self.name, port, (pid,), routes, version.strip(), keys=virtual_keys(), measures=self.measures
+        )
         return self.wait_healthy(running)

@@ -42,7 +42,8 @@ class Profile:
 class Running:
     """A started target: how to ask it, what to account, and whether its bodies must equal the mock's.
 
-    `routes` maps kinds (plain, stream, tls, translated, large) to where they go; others are unsupported.
+    `routes` maps kinds (plain, stream, tls, translated, large) to where they go; others are unsupported. `measures`
+    names those it takes part in, all if empty.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Running:
     headers: dict[str, str] = field(default_factory=dict)
     byte_exact: bool = True
     profile: Profile = field(default_factory=Profile)
+    measures: tuple[str, ...] = ()
 
     def ask(self, kind: str = "plain", *, timeout_s: float = 10.0) -> tuple[int, bytes]:
         """One plain request of a kind, as the generator would send it: (status, body)."""

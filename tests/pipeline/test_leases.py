@@ -10,9 +10,10 @@ import pytest
 from tests.fakes.inside import KEY, PEPPER, Caller, Inside, answer, provider
 from tests.fakes.ledgers import Desk
 
-from asbru.app.snapshot import Fallback, Snapshot
+from asbru.app.snapshot import Fallback, KeyFacts, Snapshot
 from asbru.catalog import MatchClause, PricedModel
 from asbru.core.money import MTOK, PriceRow
+from asbru.core.secret_text import SecretText
 from asbru.governance import digest_of
 from asbru.governance.entries import KeyEntry, LimitEntry, OwnerEntry, ProviderEntry
 from asbru.governance.limits import Reservation
@@ -212,6 +213,19 @@ def test_a_target_at_its_limit_is_passed_over(monkeypatch: pytest.MonkeyPatch) -
     assert governed.chat(max_tokens=50).status == 200
     last = governed.chat(max_tokens=50)
     assert last.status == 402 and "provider 'b'" in error(last)["message"], "the other one was left out"
+
+
+def test_a_provider_key_at_its_limit_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another key of the same provider is used; when none is left, the caller hears of the limit."""
+    governed = Governed(monkeypatch)
+    keys = tuple(KeyFacts(name=name, value=SecretText(f"secret-{name}")) for name in ("one", "two"))
+    governed.inside.load(Snapshot(providers=(provider("a", prices=PRICED, keys=keys),)))
+    for name in ("one", "two"):
+        limit = LimitEntry(f"provider_key/a/{name}/requests/1d", "requests", 1, "1d")
+        governed.know_owner(f"provider_key/a/{name}", limit)
+    governed.inside.script("a", reply(1), reply(1))
+    assert [governed.chat().status for _ in range(3)] == [200, 200, 429]
+    assert [b"secret-two" in sent for _, sent in governed.inside.requests] == [False, True]
 
 
 def test_limits_of_a_key_at_a_provider(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@
     none: its connections are all busy    try the next target (`overload`)
     400, 422 for a parameter Asbru wrote  retry with the same key without it, once (a learned fact)
     any other 4xx                         return the error to the caller
-    none: a limit has no room             try the next target; nothing was sent
+    none: a limit has no room             try the next target (the key's own: the next key); nothing was sent
 
 While there is something else to try, Asbru does not use a target that keeps failing (`circuits`). A target whose keys
 are all used or cooling down is exhausted, which also leads to the next target. When no target is left, the caller
@@ -56,6 +56,8 @@ _REFUSED = (401, 402, 403)
 _TOLD_KINDS = frozenset({"status", "fault"})
 """The provider said what is wrong, by its status or inside a 200."""
 _RETRIED_KINDS = frozenset({"network", "protocol", "cut"})
+_KEYS_OWN = "provider_key/"
+"""How the owner of a limit of one key is called."""
 _ATTEMPTS_MAX = 64
 """Attempts at one target, whatever the configuration says: keys times retries must end."""
 
@@ -190,6 +192,8 @@ class _Tries:
 
     async def after(self, call: Call, made: Attempt, error: AsbruError) -> Key:
         """The key for the next try, once it is time for it; raises when this target is done with."""
+        if isinstance(error, LimitReached) and error.owner.startswith(_KEYS_OWN):
+            return self._other_key(made.key, error)
         if error.by_stage or not isinstance(error, UpstreamError):
             raise error
         lesson = learn(call, made, error) if len(self._lessons) < LESSONS_MAX else None
@@ -205,6 +209,14 @@ class _Tries:
         if seconds is not None:
             await pause(self._rooms.loop, seconds)
         return key
+
+    def _other_key(self, key: Key, error: LimitReached) -> Key:
+        """A key's own limit has no room: another key, without a pause."""
+        self._tried.add(key.name)
+        following = _draw_key(self._target, self._tried, self._rooms, self._rooms.clock())
+        if following is None:
+            raise error
+        return following
 
     def _next(self, key: Key, error: UpstreamError) -> tuple[Key, float | None]:
         rooms, target = self._rooms, self._target
