@@ -19,6 +19,7 @@ from typing import Any, cast
 
 import msgspec
 
+from asbru.admin.wording import explain
 from asbru.cluster import Entry
 from asbru.core.errors import BadRequest
 from asbru.core.secret_text import SecretText
@@ -59,7 +60,7 @@ class Kind:
         try:
             one = msgspec.convert(body, self.body, dec_hook=_conceal)
         except msgspec.ValidationError as error:
-            raise BadRequest(str(error), status=422) from None
+            raise BadRequest(explain(error, self.body), status=422) from None
         flaws = self.flaws(one)
         if flaws:
             raise BadRequest("; ".join(flaws), status=422)

@@ -21,6 +21,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from asbru.admin.access import actor_of
 from asbru.admin.objects import Body, Filter, Objects, Shown
+from asbru.admin.wording import explain
 from asbru.core.errors import BadRequest, TooLarge
 from asbru.objects import Reference
 
@@ -105,7 +106,7 @@ def read_struct(body: Body, kind: type[Struct]) -> Struct:
     try:
         return msgspec.convert(body, kind)
     except msgspec.ValidationError as error:
-        raise BadRequest(str(error), status=422) from None
+        raise BadRequest(explain(error, kind), status=422) from None
 
 
 def asked_version(request: Request) -> int | None:

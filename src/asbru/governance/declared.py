@@ -18,6 +18,12 @@ OWNER_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
 WINDOW = r"^([1-9][0-9]{0,4}[smhdwMQY]|run)$"
 """`30s 1m 1h 1d 1w 1M 1Q 1Y`, or `run`: one session or run of an agent."""
 
+FORMS = {
+    OWNER_NAME: "letters, digits and `.`, `_`, `-`, a letter or a digit first, 128 at most",
+    WINDOW: "a window such as 30s, 1h, 1d or 1M, or `run`",
+}
+"""The forms that text must have, in words."""
+
 Metric: TypeAlias = Literal["requests", "tokens", "input_tokens", "output_tokens", "concurrency"]
 
 _Name: TypeAlias = Annotated[str, Meta(pattern=OWNER_NAME)]

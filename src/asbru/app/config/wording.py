@@ -51,8 +51,7 @@ _EXPECTED = {
 """What was expected, by pydantic's name of the error."""
 
 FORMS = {
-    declared.OWNER_NAME: "letters, digits and `.`, `_`, `-`, a letter or a digit first, 128 at most",
-    declared.WINDOW: "a window such as 30s, 1h, 1d or 1M, or `run`",
+    **declared.FORMS,
     r"^[ -:<-~]{1,128}$": "visible ASCII characters and spaces without `;`, 128 at most",
     PROVIDER_NAME: "lower-case letters, digits and `.`, `_`, `-`, a letter or a digit first, 64 at most",
     r"^https?://[^\s?#]+$": "a URL that begins with http:// or https://, without spaces, `?` and `#`",

@@ -1,0 +1,58 @@
+"""Why a body is not understood, in the words that the configuration file gets for the same mistake.
+
+Bodies are read by msgspec, whose messages name types and regular expressions of the language. What this does not know
+is passed on as it is.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+
+import msgspec
+
+from asbru.governance import declared
+
+_TYPES = {
+    "str": "text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "an object",
+    "null": "null",
+}
+_UNKNOWN = re.compile(r"Object contains unknown field `(.*)`")
+_MISSING = re.compile(r"Object missing required field `(.*)`")
+_FORM = re.compile(r"Expected `str` matching regex '(.*)'")
+_PLACE = re.compile(r"(.*) - at `\$\.?(.*)`", re.DOTALL)
+_QUOTED_TYPES = re.compile(r"`([a-z |]+)`")
+
+
+def explain(error: msgspec.ValidationError, kind: type[msgspec.Struct]) -> str:
+    """`PLACE: what was expected`, for a body that should have been a `kind`."""
+    placed = _PLACE.fullmatch(str(error))
+    said, place = (placed[1], placed[2]) if placed else (str(error), "")
+    where = re.sub(r"\[(\d+)\]", r".\1", place).removeprefix(".")
+    return (f"{where}: " if where else "") + _message(said, () if where else _members(kind))
+
+
+def _members(kind: type[msgspec.Struct]) -> tuple[str, ...]:
+    return tuple(field.encode_name for field in msgspec.structs.fields(kind))
+
+
+def _message(said: str, members: tuple[str, ...]) -> str:
+    if unknown := _UNKNOWN.fullmatch(said):
+        close = difflib.get_close_matches(unknown[1].lower(), members, n=1, cutoff=0.5)
+        return f"unknown member {unknown[1]!r}" + (f"; did you mean {close[0]!r}?" if close else "")
+    if missing := _MISSING.fullmatch(said):
+        return f"{missing[1]!r} is missing"
+    if form := _FORM.fullmatch(said):
+        return f"expected {declared.FORMS.get(form[1], 'another form')}"
+    if said.startswith("Expected "):
+        return _QUOTED_TYPES.sub(_type_words, said).replace("Expected", "expected", 1)
+    return said.replace("Invalid enum value", "unknown value", 1)
+
+
+def _type_words(types: re.Match[str]) -> str:
+    return " or ".join(_TYPES.get(one, one) for one in types[1].split(" | "))
