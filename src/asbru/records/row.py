@@ -61,7 +61,7 @@ COLUMNS: tuple[Column, ...] = (
     _text("surface", 'The surface and operation of the call: "openai.chat", "anthropic.messages".'),
     _text("caller", 'Name of the virtual key; "" without one.'),
     _text("provider", 'The provider that served the call, or the last one tried; "" if none was tried.'),
-    _text("model_asked", "The model as the caller wrote it."),
+    _text("model_asked", 'The model as the caller wrote it; "" if the call was refused before its body was read.'),
     _text(
         "model_served",
         "The model name sent to the upstream, after aliases; for a target that was passed over, its public name.",
