@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from tests.fakes.management import managed
 
 from asbru.admin.wording import explain
+from asbru.app.api_kinds import COMPILED_KINDS
 from asbru.governance.declared import Team
 
 
@@ -44,3 +47,16 @@ def test_another_form() -> None:
     """A pattern without words of its own is not shown."""
     error = msgspec.ValidationError("Expected `str` matching regex '^x$' - at `$.at`")
     assert explain(error, Team) == "at: expected another form"
+
+
+def test_forms_of_every_kind(tmp_path: Path) -> None:
+    """Kinds of the packages above bring words for their own patterns."""
+    with managed(tmp_path, *COMPILED_KINDS) as api:
+        for noun, body in (
+            ("providers", {"name": "A b"}),
+            ("fallbacks", {"from": "a/b", "to": ["c"]}),
+            ("routing-rules", {"name": "a;b", "to": [{"model": "x"}]}),
+            ("prices", {"name": "x", "input": 1, "output": 1}),
+        ):
+            message = api.ask("POST", noun, body, status=422)["error"]["message"]
+            assert "expected" in message and "another form" not in message, message

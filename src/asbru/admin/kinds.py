@@ -6,6 +6,7 @@
     entries   what workers are told of an object; those of a virtual key also depend on its values, see `virtual_keys`
     compiled  it is part of the snapshot
     asked     it can be asked whether it answers
+    forms     what text must look like, in words, by the pattern that checks it
     schema    the body's JSON schema with its `$defs`, where msgspec makes none (defaults that are secrets)
 
 Kinds whose bodies are declared by packages above are made there.
@@ -14,7 +15,7 @@ Kinds whose bodies are declared by packages above are made there.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import msgspec
@@ -24,7 +25,7 @@ from asbru.cluster import Entry
 from asbru.core.errors import BadRequest
 from asbru.core.secret_text import SecretText
 from asbru.governance import declare
-from asbru.governance.declared import Access, Customer, Limited, ScopeLimits, Team
+from asbru.governance.declared import FORMS, Access, Customer, Limited, ScopeLimits, Team
 from asbru.objects import Reference
 
 
@@ -53,6 +54,7 @@ class Kind:
     secret_fields: tuple[str, ...] = ()
     compiled: bool = False
     asked: bool = False
+    forms: Mapping[str, str] = field(default_factory=lambda: FORMS)
     schema: Callable[[], dict[str, Any]] | None = None
 
     def read(self, body: Mapping[str, Any]) -> msgspec.Struct:
@@ -60,7 +62,7 @@ class Kind:
         try:
             one = msgspec.convert(body, self.body, dec_hook=_conceal)
         except msgspec.ValidationError as error:
-            raise BadRequest(explain(error, self.body), status=422) from None
+            raise BadRequest(explain(error, self.body, self.forms), status=422) from None
         flaws = self.flaws(one)
         if flaws:
             raise BadRequest("; ".join(flaws), status=422)

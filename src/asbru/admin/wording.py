@@ -6,8 +6,10 @@ is passed on as it is.
 
 from __future__ import annotations
 
+import ast
 import difflib
 import re
+from collections.abc import Mapping
 
 import msgspec
 
@@ -24,31 +26,33 @@ _TYPES = {
 }
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`")
 _MISSING = re.compile(r"Object missing required field `(.*)`")
-_FORM = re.compile(r"Expected `str` matching regex '(.*)'")
+_FORM = re.compile(r"Expected `str` matching regex ('.*'|\".*\")")
 _PLACE = re.compile(r"(.*) - at `\$\.?(.*)`", re.DOTALL)
 _QUOTED_TYPES = re.compile(r"`([a-z |]+)`")
 
 
-def explain(error: msgspec.ValidationError, kind: type[msgspec.Struct]) -> str:
-    """`PLACE: what was expected`, for a body that should have been a `kind`."""
+def explain(
+    error: msgspec.ValidationError, kind: type[msgspec.Struct], forms: Mapping[str, str] = declared.FORMS
+) -> str:
+    """`PLACE: what was expected`, for a body that should have been a `kind`. `forms`: of text, by pattern."""
     placed = _PLACE.fullmatch(str(error))
     said, place = (placed[1], placed[2]) if placed else (str(error), "")
     where = re.sub(r"\[(\d+)\]", r".\1", place).removeprefix(".")
-    return (f"{where}: " if where else "") + _message(said, () if where else _members(kind))
+    return (f"{where}: " if where else "") + _message(said, () if where else _members(kind), forms)
 
 
 def _members(kind: type[msgspec.Struct]) -> tuple[str, ...]:
     return tuple(field.encode_name for field in msgspec.structs.fields(kind))
 
 
-def _message(said: str, members: tuple[str, ...]) -> str:
+def _message(said: str, members: tuple[str, ...], forms: Mapping[str, str]) -> str:
     if unknown := _UNKNOWN.fullmatch(said):
         close = difflib.get_close_matches(unknown[1].lower(), members, n=1, cutoff=0.5)
         return f"unknown member {unknown[1]!r}" + (f"; did you mean {close[0]!r}?" if close else "")
     if missing := _MISSING.fullmatch(said):
         return f"{missing[1]!r} is missing"
     if form := _FORM.fullmatch(said):
-        return f"expected {declared.FORMS.get(form[1], 'another form')}"
+        return f"expected {forms.get(ast.literal_eval(form[1]), 'another form')}"
     if said.startswith("Expected "):
         return _QUOTED_TYPES.sub(_type_words, said).replace("Expected", "expected", 1)
     return said.replace("Invalid enum value", "unknown value", 1)

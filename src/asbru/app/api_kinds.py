@@ -11,6 +11,7 @@ from msgspec import Meta
 from asbru.admin.kinds import Kind
 from asbru.app.config.live import PRICED_NAME, PROVIDER_NAME, ProviderSettings, TokenPrices
 from asbru.app.config.structs import model_of
+from asbru.app.config.wording import FORMS
 from asbru.app.snapshot import Fallback
 from asbru.app.stored_objects import STORED_KINDS
 from asbru.objects import Reference
@@ -60,10 +61,11 @@ COMPILED_KINDS = (
         "providers",
         secret_fields=_SECRETS["provider"],
         compiled=True,
+        forms=FORMS,
         asked=True,
         schema=lambda: model_of(Provider).model_json_schema(ref_template="#/components/schemas/{model}"),
     ),
-    Kind("prices", "price", Price, "Prices of models, after the file's.", "prices", compiled=True),
+    Kind("prices", "price", Price, "Prices of models, after the file's.", "prices", compiled=True, forms=FORMS),
     Kind(
         "fallbacks",
         "fallback",
@@ -73,6 +75,7 @@ COMPILED_KINDS = (
         id_of=lambda body: str(body.get("from", "")),
         references=_fallback_references,
         compiled=True,
+        forms=FORMS,
     ),
     Kind(
         "routing-rules",
@@ -83,5 +86,6 @@ COMPILED_KINDS = (
         id_of=_rule_id,
         references=_rule_references,
         compiled=True,
+        forms=FORMS,
     ),
 )
