@@ -340,3 +340,56 @@ def test_a_stream_that_is_left_costs_all_that_was_reserved(monkeypatch: pytest.M
     caller.transport.lose()
     governed.play(caller)
     assert governed.used(TARGET_ID) == 80
+
+
+def test_an_absurd_max_tokens_is_refused_and_nothing_else_suffers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A need beyond what can be written to the ledger is a refusal of that call: those of others are answered."""
+    tokens = LimitEntry("key/test/tokens/1d", "tokens", 10_000, "1d")
+    governed = Governed(monkeypatch, budget(100), tokens)
+    governed.inside.script("a", reply(5))
+    for members in ({"max_tokens": 10**30}, {"max_tokens": 10**18, "n": 10**18}, {"max_tokens": 1, "n": 10**300}):
+        assert governed.chat(**members).status in (402, 429)
+    assert governed.chat(max_tokens=5).status == 200
+    assert governed.used() == 5
+    assert not governed.desk.link.questions and not governed.desk.limits.held()
+
+
+@pytest.mark.parametrize(
+    ("members", "status"),
+    [
+        ({"prompt": ["a"] * 10, "max_tokens": 11}, 402),
+        ({"prompt": ["a"] * 10, "max_tokens": 10}, 200),
+        ({"prompt": [[1, 2], [3]] * 5, "max_tokens": 11}, 402),
+        ({"prompt": [1, 2, 3] * 5, "max_tokens": 100}, 200),
+        ({"prompt": "a", "best_of": 10, "max_tokens": 11}, 402),
+        ({"prompt": "a", "best_of": 2, "n": 4, "max_tokens": 26}, 402),
+        ({"prompt": ["a", "b"], "n": 5, "max_tokens": 10}, 200),
+    ],
+)
+def test_completions_hold_for_every_prompt_and_candidate(
+    monkeypatch: pytest.MonkeyPatch, members: dict[str, Any], status: int
+) -> None:
+    """Each prompt of a list is completed, `best_of` times, and all of it is paid for."""
+    governed = Governed(monkeypatch, budget(100))
+    governed.inside.script("a", reply(1))
+    assert governed.play(governed.inside.call("/v1/completions", {"model": "a/m", **members})).status == status
+
+
+def test_the_larger_of_two_maxima_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Providers differ in which of `max_tokens` and `max_completion_tokens` they follow."""
+    governed = Governed(monkeypatch, budget(100))
+    assert governed.chat(max_tokens=101, max_completion_tokens=1).status == 402
+    assert governed.chat(max_tokens=1, max_completion_tokens=101).status == 402
+
+
+def test_a_stream_that_leaps_reserves_as_much_as_it_leapt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One piece may hold many steps: they are all reserved, or the stream ends."""
+    governed = Governed(monkeypatch, budget(200), reserve_output_tokens_max=40)
+    caller = governed.chat(stream=True)
+    _, transport = governed.inside.upstreams[-1]
+    transport.receive(stream()[0])
+    transport.receive(b"".join(event("word") for _ in range(300)))
+    governed.play(caller)
+    transport.receive(event("more"))
+    governed.play(caller)
+    assert b"budget_exceeded" in caller.body and transport.closing

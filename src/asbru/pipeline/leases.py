@@ -227,16 +227,16 @@ class CallLease:
 
 
 class _TopUp:
-    """A stream may outgrow what is reserved of strict budgets: a part before it does, as much again is reserved. Where
-    that is refused, so is the rest of the stream. `size`: the worst case, the output tokens of a step, and the most
-    that the caller allows."""
+    """A stream may outgrow what is reserved of strict budgets: a part before it does, a step more is reserved, or as
+    many as it has come by at once. Where that is refused, so is the rest of the stream. `size`: the worst case, the
+    output tokens of a step, and the most that the caller allows."""
 
     def __init__(self, lease: CallLease, budgets: Sequence[Counter], size: tuple[WorstCase, int, int]) -> None:
         case, step, self._most = size
         self._lease = lease
         self._budgets = budgets
         self._step = step
-        self._cost = -(-step * case.output_cost // MTOK)
+        self._output_cost = case.output_cost
         self._reserved = case.output_tokens
         self.meter = OutputMeter(case.output_tokens - step // _AHEAD, self._top_up)
 
@@ -244,7 +244,8 @@ class _TopUp:
         meter = self.meter
         meter.mark = sys.maxsize  # until it is answered
         more = Holding()
-        waits = self._lease.more(self._budgets, self._cost, more)
+        grows = self._step * max(1, -(-(tokens - self._reserved) // self._step))
+        waits = self._lease.more(self._budgets, -(-grows * self._output_cost // MTOK), more)
 
         def answered() -> None:
             error = None if waits is None else waits.failure
@@ -252,7 +253,7 @@ class _TopUp:
                 meter.refused = error
                 return
             self._lease.join(more)
-            self._reserved += self._step
+            self._reserved += grows
             meter.mark = self._reserved - self._step // _AHEAD if self._reserved < self._most else sys.maxsize
 
         if waits is None or waits.done:

@@ -19,6 +19,8 @@ from asbru.pipeline.ports import Prices
 from asbru.routing import Target
 
 BYTES_PER_TOKEN = 3
+NEED_MAX = 1 << 60
+"""More than any limit can be. What callers ask for has no bound, and what the ledger is asked for must have one."""
 
 
 class WorstCase(NamedTuple):
@@ -74,7 +76,7 @@ def worst_case(call: Call, target: Target, prices: Prices, settings: Reservation
         max(row.input, row.cache_read, row.cache_write_5m, row.cache_write_1h, row.audio_input) for row in rows
     )
     cost = -(-(input_tokens * input_cost + output_tokens * output_cost) // MTOK)
-    return WorstCase(input_tokens, output_tokens, cost, output_cost)
+    return WorstCase(input_tokens, output_tokens, min(cost, NEED_MAX), output_cost)
 
 
 def _tier(call: Call) -> str:
@@ -99,4 +101,4 @@ def _output_tokens(call: Call, target: Target, settings: Reservation) -> int:
     allowed = head.max_tokens if head.max_tokens is not None else traits.max_output_tokens or most
     if head.stream or head.max_tokens is None:
         allowed = min(allowed, most)
-    return max(0, allowed) * max(1, head.choices)
+    return min(max(0, allowed) * max(1, head.choices), NEED_MAX)
