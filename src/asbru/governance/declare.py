@@ -113,14 +113,14 @@ def _pattern_flaws(path: tuple[str | int, ...], models: Iterable[str], blocked: 
 
 
 def expiry_ms(text: str) -> int:
-    """Unix milliseconds of a time in RFC 3339; raises ValueError."""
+    """Unix milliseconds of a time in RFC 3339, at least 1, since 0 means never; raises ValueError."""
     try:
         when = datetime.fromisoformat(text)
     except ValueError:
         when = None
     if when is None or when.tzinfo is None:
         raise ValueError("expected a time with its zone, such as `2027-01-31T00:00:00Z`")
-    return int(when.timestamp() * 1000)
+    return max(1, int(when.timestamp() * 1000))
 
 
 def _is_timezone(name: str) -> bool:
