@@ -12,6 +12,7 @@ from asbru.core.future import Future
 from asbru.governance.entries import KeyEntry, LimitEntry, OwnerEntry
 from asbru.governance.ledger import Claim
 from asbru.governance.limits import Counter, Holding
+from asbru.governance.limits.owners import CHAINS_MAX
 
 USD = 1_000_000_000
 BUDGET = LimitEntry("team/blue/cost/1M", "cost", USD, "1M")
@@ -297,3 +298,20 @@ def test_nothing_is_lost_or_used_twice(steps: list[tuple[str, int]]) -> None:
     made.limits.close()
     made.book()
     assert made.ledger.count(BUDGET.id, made.now_ms).used == spent
+
+
+def test_counters_of_runs_are_forgotten_under_load() -> None:
+    """Callers name runs as they like; that some slice is always in hand keeps none of them."""
+    made = desk()
+    per_run = LimitEntry("key/b/cost/run", "cost", USD, "run")
+    key = KeyEntry("b", ("*",), owner_id="key/b", limits=(per_run,))
+    made.limits.owners.keys.put("2", msgspec.msgpack.encode(key))
+    for run in range(CHAINS_MAX + 1):
+        made.limits.owners.chain("b", str(run))
+    taken = Taken(made, (cost(made), 1000))
+    made.answer()
+    for _ in range(3):
+        taken.settle(10)
+        made.flush(seconds=1.0)
+        taken = Taken(made, (cost(made), 1000))
+    assert cost(made).in_hand and len(made.limits.owners.counters) < 10

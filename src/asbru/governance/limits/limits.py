@@ -232,7 +232,7 @@ class Limits:
                 counter.in_hand = False
                 del self._in_hand[counter]
         self._sweep_timer = self._loop.call_later(SWEEP_S, self._sweep) if self._in_hand else None
-        if self._sweep_timer is None:
+        if self._sweep_timer is None or self.owners.crowded:
             self.owners.forget_idle()
 
 

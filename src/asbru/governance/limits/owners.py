@@ -95,9 +95,14 @@ class Owners:
         _keep(self._targets, key, counters)
         return counters
 
+    @property
+    def crowded(self) -> bool:
+        """Whether there are so many counters that idle ones are dropped, though calls may need them again."""
+        return len(self.counters) > CHAINS_MAX
+
     def forget_idle(self) -> None:
         """Drop counters that nobody needs and nothing is held of."""
-        if len(self.counters) > CHAINS_MAX:
+        if self.crowded:
             self._chains.clear()
             self._targets.clear()
         needed = {id(one) for chain in self._chains.values() for one in chain.counters}
