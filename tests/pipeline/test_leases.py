@@ -393,3 +393,26 @@ def test_a_stream_that_leaps_reserves_as_much_as_it_leapt(monkeypatch: pytest.Mo
     transport.receive(event("more"))
     governed.play(caller)
     assert b"budget_exceeded" in caller.body and transport.closing
+
+
+@pytest.mark.parametrize("most", [0, -1, -(10**30)])
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_max_tokens_that_is_none_allows_as_much_as_none(
+    monkeypatch: pytest.MonkeyPatch, most: int, *, stream: bool
+) -> None:
+    """Some servers take -1 for "no limit": then the setting is held, and a stream is counted."""
+    governed = Governed(monkeypatch, budget(100), reserve_output_tokens_max=101)
+    assert governed.chat(max_tokens=most, stream=stream).status == 402
+
+
+def test_a_stream_without_a_maximum_of_its_own_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ends where the budget does, also if it came with a maximum that is none."""
+    governed = Governed(monkeypatch, budget(50), reserve_output_tokens_max=40)
+    caller = governed.chat(stream=True, max_tokens=-1)
+    _, transport = governed.inside.upstreams[-1]
+    for piece in stream(*(event("word") for _ in range(35))):
+        transport.receive(piece)
+    governed.play(caller)
+    transport.receive(event("more"))
+    governed.play(caller)
+    assert b"budget_exceeded" in caller.body and transport.closing

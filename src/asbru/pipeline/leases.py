@@ -22,7 +22,7 @@ from asbru.governance.limits import Chain, Counter, Holding, Limits, Reservation
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.output_meter import OutputMeter
 from asbru.pipeline.ports import Leases, Prices
-from asbru.pipeline.worst_case import WorstCase, dearest, worst_case
+from asbru.pipeline.worst_case import WorstCase, dearest, max_tokens_of, worst_case
 from asbru.routing import Target
 
 __all__ = ["CallLease", "CallLeases", "Leases", "Typical"]
@@ -167,7 +167,8 @@ class CallLease:
         ]
         if not strict or case is None or head is None:
             return write, write_chunk
-        most = sys.maxsize if head.max_tokens is None else head.max_tokens * max(1, head.choices)
+        asked = max_tokens_of(head)
+        most = sys.maxsize if asked is None else asked * max(1, head.choices)
         if most <= case.output_tokens:
             return write, write_chunk
         return _TopUp(self, strict, (case, settings.reserve_output_tokens_max, most)).meter.sinks(write, write_chunk)

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import msgspec
 
 from asbru.core.money import MTOK, PriceRow
+from asbru.dialects import RequestHead
 from asbru.governance.limits import Reservation
 from asbru.pipeline.call import Call
 from asbru.pipeline.ports import Prices
@@ -79,6 +80,13 @@ def worst_case(call: Call, target: Target, prices: Prices, settings: Reservation
     return WorstCase(input_tokens, output_tokens, min(cost, NEED_MAX), output_cost)
 
 
+def max_tokens_of(head: RequestHead) -> int | None:
+    """The output tokens that the caller allows for each choice. Nothing below 1 is a limit: some servers take it for
+    the absence of one."""
+    asked = head.max_tokens
+    return asked if asked is not None and asked > 0 else None
+
+
 def _tier(call: Call) -> str:
     """The service tier that is asked for; the provider may serve by the standard one."""
     raw = call.head.members.get("service_tier") if call.head is not None else None
@@ -98,7 +106,8 @@ def _output_tokens(call: Call, target: Target, settings: Reservation) -> int:
     assert head is not None
     most = settings.reserve_output_tokens_max
     traits = target.provider.only_traits or target.provider.traits[target.model]
-    allowed = head.max_tokens if head.max_tokens is not None else traits.max_output_tokens or most
-    if head.stream or head.max_tokens is None:
+    asked = max_tokens_of(head)
+    allowed = asked or traits.max_output_tokens or most
+    if head.stream or asked is None:
         allowed = min(allowed, most)
-    return min(max(0, allowed) * max(1, head.choices), NEED_MAX)
+    return min(allowed * max(1, head.choices), NEED_MAX)
