@@ -228,6 +228,16 @@ def test_a_provider_key_at_its_limit_is_passed_over(monkeypatch: pytest.MonkeyPa
     assert [b"secret-two" in sent for _, sent in governed.inside.requests] == [False, True]
 
 
+def test_a_limit_of_a_model_counts_its_aliases(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model has one limit, whatever name the provider's key has for it."""
+    governed = Governed(monkeypatch)
+    key = KeyFacts(name="one", value=SecretText("secret-one"), aliases={"fast": "m"})
+    governed.inside.load(Snapshot(providers=(provider("a", prices=PRICED, keys=(key,)),)))
+    governed.know_owner("model/a/m", LimitEntry("model/a/m/requests/1d", "requests", 1, "1d"))
+    governed.inside.script("a", reply(1), reply(1))
+    assert [governed.chat("a/fast").status for _ in range(2)] == [200, 429]
+
+
 def test_limits_of_a_key_at_a_provider(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a key may use of one provider."""
     governed = Governed(monkeypatch)

@@ -144,7 +144,7 @@ class CallLease:
                 self._check_price(self._chain.held, target)
             if 1 + sum(1 for one in call.attempts if one is not attempt and one.billed) > self._held:
                 await self._hold_case()
-        where = (target.provider.name, target.model, attempt.key.name)
+        where = (target.provider.name, target.model, attempt.served_model, attempt.key.name)
         counters = leases.limits.owners.target(self._caller, self._run, where)
         if not counters:
             return

@@ -59,7 +59,7 @@ class Owners:
         """The entry that stands for a key's name: the last of those that have it."""
         self._owners: dict[str, OwnerEntry] = {}
         self._chains: dict[tuple[str, str], Chain] = {}
-        self._targets: dict[tuple[str, str, str, str, str], tuple[Counter, ...]] = {}
+        self._targets: dict[tuple[str, str, str, str, str, str], tuple[Counter, ...]] = {}
         self._limited: set[str] = set()
         """Entries with a limit."""
         self._with_runs: set[str] = set()
@@ -81,8 +81,8 @@ class Owners:
         found = self._chains.get(key)
         return found if found is not None else self._make_chain(key, run)
 
-    def target(self, caller: str, run: str, where: tuple[str, str, str]) -> tuple[Counter, ...]:
-        """What an attempt at (provider, model, key) counts against, besides the chain."""
+    def target(self, caller: str, run: str, where: tuple[str, str, str, str]) -> tuple[Counter, ...]:
+        """What an attempt at (provider, model, model behind its alias, key) counts against, besides the chain."""
         key = (caller, run if run and self._counts_runs(caller) else "", *where)
         found = self._targets.get(key)
         if found is not None:
@@ -129,9 +129,10 @@ class Owners:
         return chain
 
     def _target_limits(
-        self, caller: str, where: tuple[str, str, str]
+        self, caller: str, where: tuple[str, str, str, str]
     ) -> Iterable[tuple[str, tuple[LimitEntry, ...]]]:
-        provider, model, provider_key = where
+        provider, model, served, provider_key = where
+        models = {f"{provider}/{model}", f"{provider}/{served}"}
         entry = self._keys.get(self._entry_of.get(caller, ""))
         if entry is not None:
             owner = entry.owner_id or f"key/{entry.name}"
@@ -144,7 +145,7 @@ class Owners:
             kind, _, name = owner.partition("/")
             if found.limits and (
                 (kind == "provider" and name == provider)
-                or (kind == "model" and fnmatchcase(f"{provider}/{model}", name))
+                or (kind == "model" and any(fnmatchcase(one, name) for one in models))
                 or (kind == "provider_key" and name == f"{provider}/{provider_key}")
             ):
                 yield owner, found.limits
