@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from tests.fakes.management import Managed, managed
 
+from asbru.admin import objects
 from asbru.admin.kinds import Kind
 from asbru.admin.objects import merge
 from asbru.core.secret_text import SecretText
@@ -210,6 +211,15 @@ def test_limits_have_ids_with_slashes(api: Managed) -> None:
     assert api.ask("GET", "limits/model/openai/gpt-4o")["scope"] == "model"
     assert list(api.feed()["owner"]) == ["model/openai/gpt-4o"]
     api.ask("DELETE", "limits/model/openai/gpt-4o", status=204)
+
+
+def test_objects_are_bounded(api: Managed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One more than the most there may be of a kind is refused."""
+    monkeypatch.setattr(objects, "OBJECTS_MAX", 2)
+    for name in ("a", "b"):
+        api.ask("POST", "teams", {"name": name}, status=201)
+    assert api.call("POST", "teams", {"name": "c"}).status == 409
+    api.ask("POST", "customers", {"name": "c"}, status=201)
 
 
 def test_merge_patches() -> None:

@@ -51,6 +51,7 @@ def test_stored_objects_are_compiled_beside_the_file_s(tmp_path: Path) -> None:
         api.ask("POST", "fallbacks", {"from": "acme/b", "to": ["new/b"]}, status=201)
         rule = {"name": "r", "when": 'model == "x"', "to": [{"provider": "new"}]}
         api.ask("POST", "routing-rules", rule, status=201)
+        api.ask("POST", "prices", {"name": "new/*", "input": 1, "output": 2}, status=201)
         assert "sk-0123456789-given" not in repr(api.database.run("SELECT * FROM objects"))
     compiled = compile_stored(options, {})
     found = {facts.name: (facts.base_url, facts.keys[0].value.reveal()) for facts in compiled.snapshot.providers}
@@ -61,7 +62,8 @@ def test_stored_objects_are_compiled_beside_the_file_s(tmp_path: Path) -> None:
         ("acme/b", ("new/b",)),
     ]
     assert [rule.name for rule in compiled.snapshot.routing_rules] == ["r"]
-    assert compiled.stored == {("providers", "new"), ("fallbacks", 1), ("routing_rules", 0)}
+    assert compiled.config.prices["new/*"].output == 2
+    assert compiled.stored == {("providers", "new"), ("prices", "new/*"), ("fallbacks", 1), ("routing_rules", 0)}
 
 
 def test_what_the_file_breaks_is_left_out(tmp_path: Path) -> None:

@@ -17,6 +17,8 @@ from asbru.identity import Actor
 from asbru.objects import Reference, StoredObject, put_back, take_out
 
 ID_CHARS_MAX = 512
+OBJECTS_MAX = 100_000
+"""Of one kind."""
 USERS_NAMED_MAX = 10
 """Of the objects that keep one from being deleted."""
 _META = ("id", "source", "version", "changed_ms")
@@ -116,6 +118,8 @@ class Objects:
             self.refuse_declared(object_id)
             if deed.objects.load(self.kind.kind, object_id) is not None:
                 raise Conflict(f"there is a {self.kind.kind} '{object_id}' already")
+            if deed.objects.count(self.kind.kind) >= OBJECTS_MAX:
+                raise Conflict(f"there are {OBJECTS_MAX} of {self.kind.noun} already")
             if also is not None:
                 also(deed, object_id)
             return self._save(deed, object_id, body, before=None)

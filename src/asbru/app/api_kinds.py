@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from asbru.admin.kinds import Kind
-from asbru.app.config.live import PROVIDER_NAME, ProviderSettings
+from asbru.app.config.live import PRICED_NAME, PROVIDER_NAME, ProviderSettings, TokenPrices
 from asbru.app.config.structs import model_of
 from asbru.app.snapshot import Fallback
 from asbru.app.stored_objects import STORED_KINDS
@@ -21,6 +21,15 @@ class Provider(ProviderSettings, frozen=True, kw_only=True, forbid_unknown_field
     """A provider that may be called, with its name."""
 
     name: Annotated[str, Meta(pattern=PROVIDER_NAME, description="What callers write before the slash of a model.")]
+
+
+class Price(TokenPrices, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What models cost that the price data does not know, or at a price of your own."""
+
+    name: Annotated[
+        str,
+        Meta(pattern=PRICED_NAME, description="`provider/model`; `*` stands for any text, at the start or the end."),
+    ]
 
 
 def _fallback_references(one: Fallback) -> tuple[Reference, ...]:
@@ -54,6 +63,7 @@ COMPILED_KINDS = (
         asked=True,
         schema=lambda: model_of(Provider).model_json_schema(ref_template="#/components/schemas/{model}"),
     ),
+    Kind("prices", "price", Price, "Prices of models, after the file's.", "prices", compiled=True),
     Kind(
         "fallbacks",
         "fallback",

@@ -272,12 +272,13 @@ def _check(compiled: Compiled, live: str | None) -> int:
     return int(any(one.is_error for one in found))
 
 
-def compile_stored(options: Options, env: Mapping[str, str]) -> Compiled:
-    """Compile the file and what is stored; stored objects that are in the way are left out, with warnings."""
+def compile_stored(options: Options, env: Mapping[str, str], *, dry: bool = False) -> Compiled:
+    """Compile the file and what is stored (`dry` as in `compile_config`); stored objects that are in the way are left
+    out, with warnings."""
     stored = load_stored(options.data_dir, env)
     while True:
         try:
-            compiled = compile_config(options, env, stored=stored)
+            compiled = compile_config(options, env, dry=dry, stored=stored)
         except ConfigRefusedError as refused:
             if not stored.leave_out(refused.problems):
                 raise

@@ -32,10 +32,13 @@ class StoredKind(NamedTuple):
     section: str
     named_by: str
     secret_fields: tuple[str, ...] = ()
+    mapped: bool = False
+    """The file has a mapping in this place, by name."""
 
 
 STORED_KINDS = (
-    StoredKind("provider", "providers", "name", ("keys.*.value", "headers.*", "proxy")),
+    StoredKind("provider", "providers", "name", ("keys.*.value", "headers.*", "proxy"), mapped=True),
+    StoredKind("price", "prices", "name", mapped=True),
     StoredKind("fallback", "fallbacks", "from"),
     StoredKind("routing_rule", "routing_rules", ""),
 )
@@ -126,7 +129,7 @@ def _load(
 def _put(data: dict[str, Any], kind: StoredKind, one: dict[str, Any]) -> ConfigPath | None:
     """Add an object to its section; None where the file has one of its name, or no such section can be."""
     section: object = data.get(kind.section)
-    if kind.section == "providers":
+    if kind.mapped:
         held: object = {} if section is None else section
         name = str(one.get("name"))
         if not isinstance(held, dict) or name in held:

@@ -30,6 +30,7 @@ _OBJECTS = {
     "keys": "Virtual keys.",
     "limits": "Limits of providers, models and providers' keys.",
     "providers": "Providers and their keys.",
+    "prices": "Prices of models.",
     "fallbacks": "Other targets for calls that fail.",
     "routing-rules": "Other targets for calls for which a condition holds.",
 }

@@ -18,6 +18,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "keys": ("id", "source", "active", "team", "customer", "models", "expires_at"),
     "limits": ("id", "source", "budgets", "rate_limits"),
     "providers": ("id", "source", "type", "dialect", "base_url"),
+    "prices": ("id", "source", "input", "output"),
     "fallbacks": ("id", "source", "to"),
     "routing-rules": ("id", "source", "priority", "enabled", "when"),
 }

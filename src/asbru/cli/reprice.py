@@ -34,7 +34,7 @@ PAUSE_S = 0.02
 def command(*, since: datetime, config: Path | None, data_dir: Path) -> None:
     """Price the records anew by the prices as they are now configured."""
     from asbru.app.boot import Options
-    from asbru.app.compile import compile_config
+    from asbru.app.compile import compile_stored
     from asbru.app.config import ConfigRefusedError
     from asbru.catalog import PriceBook
     from asbru.core.money import NANOUSD_PER_USD
@@ -42,7 +42,7 @@ def command(*, since: datetime, config: Path | None, data_dir: Path) -> None:
     from asbru.storage import DATABASE_NAME, NewerSchema, StorageError, open_database, sqlite_url
 
     try:
-        snapshot = compile_config(Options(data_dir=data_dir, config=config), os.environ, dry=True).snapshot
+        snapshot = compile_stored(Options(data_dir=data_dir, config=config), os.environ, dry=True).snapshot
         prices = PriceBook({facts.name: facts.prices for facts in snapshot.providers})
         database = open_database(sqlite_url(data_dir / DATABASE_NAME))
         try:

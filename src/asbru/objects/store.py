@@ -77,6 +77,10 @@ class ObjectStore:
             values += refers_to
         return self._objects(where, values, limit)
 
+    def count(self, kind: str) -> int:
+        """How many there are of a kind."""
+        return int(str(self._database.run("SELECT count(*) FROM objects WHERE kind = ?", (kind,))[0][0]))
+
     def load_kind(self, kind: str) -> list[StoredObject]:
         """Every object of a kind, by id."""
         return self._objects("kind = ?", (kind,))

@@ -10,9 +10,6 @@ from __future__ import annotations
 
 import os
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
 _VERSION = b"\x01"
 _NONCE_BYTES = 12
 
@@ -23,12 +20,17 @@ class SealError(Exception):
 
 def seal(key: bytes, place: tuple[str, ...], secret: str) -> bytes:
     """The secret, sealed for a place."""
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # 7 MB, for those who have secrets
+
     nonce = os.urandom(_NONCE_BYTES)
     return _VERSION + nonce + AESGCM(key).encrypt(nonce, secret.encode(), _context(place))
 
 
 def open_sealed(key: bytes, place: tuple[str, ...], sealed: bytes) -> str:
     """The secret; raises SealError."""
+    from cryptography.exceptions import InvalidTag  # as above
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
     if sealed[:1] != _VERSION:
         raise SealError(f"{'.'.join(place)}: sealed in a format that this version of Asbru does not support")
     nonce, rest = sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]

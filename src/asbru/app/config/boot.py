@@ -20,7 +20,7 @@ class Control(Settings):
     """The control process, which serves the management API under /api, and later the UI under /ui."""
 
     enabled: Annotated[
-        bool, Field(description="Run the control process; it takes 35 MB of memory and serves /api and /ui.")
+        bool, Field(description="Run the control process; it takes 60 MB of memory and serves /api and /ui.")
     ] = False
 
 
