@@ -116,7 +116,7 @@ def _virtual_keys(parsed: ParsedConfig, pepper: bytes, findings: Findings) -> di
             findings.error(path, "two virtual keys have the same value")
         if _is_sound(path[:-1], key, findings):
             known.check(path[:-1], key, findings)
-            digest, compiled[digest] = virtual_key_entry(key, digest)
+            digest, compiled[digest] = virtual_key_entry(key, digest, declared=True)
     return compiled
 
 

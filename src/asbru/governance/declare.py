@@ -149,8 +149,8 @@ def scope_entry(one: ScopeLimits) -> Entry:
     return _owner_entry(f"{one.scope}/{one.name}", one)
 
 
-def virtual_key_entry(one: Access, digest: str) -> Entry:
-    """The entry of a virtual key; `digest` is that of its value (`digest_of`)."""
+def virtual_key_entry(one: Access, digest: str, *, declared: bool = False) -> Entry:
+    """The entry of a virtual key; `digest` is that of its value (`digest_of`). `declared`: by the file."""
     owner_id = f"key/{one.name}"
     parent = f"team/{one.team}" if one.team else f"customer/{one.customer}" if one.customer else ""
     entry = KeyEntry(
@@ -166,6 +166,7 @@ def virtual_key_entry(one: Access, digest: str) -> Entry:
         expires_ms=0 if one.expires_at is None else expiry_ms(one.expires_at),
         active=one.active,
         tags=one.tags,
+        declared=declared,
     )
     return digest, msgspec.msgpack.encode(entry)
 

@@ -153,3 +153,16 @@ def test_counters_nobody_needs_are_dropped() -> None:
     owners.chain("a")
     owners.forget_idle()
     assert set(owners.counters) == {held.key, RATE.id, BUDGET.id}
+
+
+@pytest.mark.parametrize("declared_first", [True, False])
+def test_the_limits_of_a_declared_key_hold(*, declared_first: bool) -> None:
+    """Whichever of two keys of one name is told last, the file's counts; without it the other one does."""
+    owners = Owners(lambda counter: None)
+    for declared in (declared_first, not declared_first):
+        put_key(owners, str(declared), declared=declared, limits=(RATE,) if declared else (BUDGET,))
+    assert ids(owners) == [RATE.id]
+    owners.keys.remove("True")
+    assert ids(owners) == [BUDGET.id]
+    owners.keys.remove("False")
+    assert not ids(owners)

@@ -55,8 +55,8 @@ class Owners:
         self.on_limited: Callable[[bool], None] = lambda limited: None
         self._on_report = on_report
         self._keys: dict[str, KeyEntry] = {}
-        self._entry_of: dict[str, str] = {}
-        """The entry that stands for a key's name: the last of those that have it."""
+        self._entries_of: dict[str, list[str]] = {}
+        """The entries of a key's name. The last stands for it: one that the file declares, else the newest."""
         self._owners: dict[str, OwnerEntry] = {}
         self._chains: dict[tuple[str, str], Chain] = {}
         self._targets: dict[tuple[str, str, str, str, str, str], tuple[Counter, ...]] = {}
@@ -113,7 +113,7 @@ class Owners:
     # Working out
 
     def _make_chain(self, key: tuple[str, str], run: str) -> Chain:
-        entry = self._keys.get(self._entry_of.get(key[0], ""))
+        entry = self._entry(key[0])
         if entry is None:
             return NO_CHAIN
         owner, limits, above = entry.owner_id or f"key/{entry.name}", entry.limits, entry.parent
@@ -133,7 +133,7 @@ class Owners:
     ) -> Iterable[tuple[str, tuple[LimitEntry, ...]]]:
         provider, model, served, provider_key = where
         models = {f"{provider}/{model}", f"{provider}/{served}"}
-        entry = self._keys.get(self._entry_of.get(caller, ""))
+        entry = self._entry(caller)
         if entry is not None:
             owner = entry.owner_id or f"key/{entry.name}"
             yield from (
@@ -166,7 +166,9 @@ class Owners:
         self._drop_key(entry_id)
         entry = _read_key(payload)
         self._keys[entry_id] = entry
-        self._entry_of[entry.name] = entry_id
+        same = self._entries_of.setdefault(entry.name, [])
+        same.append(entry_id)  # a key that was rotated has several
+        same.sort(key=lambda one: self._keys[one].declared)
         limits = [*entry.limits, *(limit for one in entry.providers for limit in one.limits)]
         if any(limit.window == RUN for limit in limits):
             self._with_runs.add(entry.name)
@@ -178,14 +180,18 @@ class Owners:
 
     def _drop_key(self, entry_id: str) -> None:
         entry = self._keys.pop(entry_id, None)
-        if entry is None or self._entry_of.get(entry.name) != entry_id:
+        if entry is None:
             return
-        self._with_runs.discard(entry.name)
-        others = [other for other, one in self._keys.items() if one.name == entry.name]  # rotated: both are known
-        if others:
-            self._entry_of[entry.name] = others[-1]
-        else:
-            del self._entry_of[entry.name]
+        same = self._entries_of[entry.name]
+        same.remove(entry_id)
+        if not same:
+            del self._entries_of[entry.name]
+            self._with_runs.discard(entry.name)
+
+    def _entry(self, name: str) -> KeyEntry | None:
+        """What stands for a key's name."""
+        same = self._entries_of.get(name)
+        return self._keys[same[-1]] if same else None
 
     def _put_owner(self, entry_id: str, payload: bytes) -> None:
         self._owners.pop(entry_id, None)
