@@ -426,3 +426,34 @@ def test_a_stream_without_a_maximum_of_its_own_is_counted(monkeypatch: pytest.Mo
     transport.receive(event("more"))
     governed.play(caller)
     assert b"budget_exceeded" in caller.body and transport.closing
+
+
+@pytest.mark.parametrize("route", ["/anthropic/v1/messages", "/v1/chat/completions"])
+@pytest.mark.parametrize("cut", [True, False])
+def test_a_stream_cut_after_its_first_usage_costs_what_was_held(
+    monkeypatch: pytest.MonkeyPatch, route: str, *, cut: bool
+) -> None:
+    """Anthropic tells the input at the beginning and the output at the end: where the caller goes or the provider
+    breaks off in between, more was used than was told. So it is for callers of another dialect."""
+    governed = Governed(monkeypatch)
+    governed.inside.load(Snapshot(providers=(provider("c", "anthropic_messages", prices=PRICED),)))
+    governed.know(budget(1000))
+    body = {"model": "c/m", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 100, "stream": True}
+    caller = governed.play(governed.inside.call(route, body))
+    _, transport = governed.inside.upstreams[-1]
+    usage = {"input_tokens": 3, "output_tokens": 1}
+    message = {"id": "m", "type": "message", "role": "assistant", "model": "m", "content": [], "usage": usage}
+    delta = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "word "}}
+    events: list[dict[str, Any]] = [
+        {"type": "message_start", "message": message},
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+        *(delta for _ in range(50)),
+    ]
+    for piece in stream(
+        *(b"event: %b\ndata: %b\n\n" % (one["type"].encode(), json.dumps(one).encode()) for one in events)
+    ):
+        transport.receive(piece)
+    assert caller.status == 200
+    (transport if cut else caller.transport).lose()
+    governed.play(caller)
+    assert governed.used() == 100
