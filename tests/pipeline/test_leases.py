@@ -201,12 +201,12 @@ def test_a_target_at_its_limit_is_passed_over(monkeypatch: pytest.MonkeyPatch) -
     """Limits of a provider hold whoever calls, and lead to the next target; they count what that target cost."""
     governed = Governed(monkeypatch)
     governed.know_owner("provider/a", budget(50, id=TARGET_ID))
-    governed.inside.script("a", reply(30))
+    governed.inside.script("a", reply(48))
     governed.inside.script("b", reply(30))
     assert governed.chat(max_tokens=50).status == 200
     assert governed.chat(max_tokens=50).status == 200
     assert [host for host, _ in governed.inside.requests] == ["a.test", "b.test"]
-    assert governed.used(TARGET_ID) == 30
+    assert governed.used(TARGET_ID) == 48
     governed.know_owner("provider/b", budget(50, id="provider/b/cost/1d"))
     governed.know_owner("model/b/m*", LimitEntry("model/b/requests/1d", "requests", 1, "1d"))
     governed.inside.script("b", reply(10))

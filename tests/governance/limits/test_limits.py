@@ -315,3 +315,22 @@ def test_counters_of_runs_are_forgotten_under_load() -> None:
         made.flush(seconds=1.0)
         taken = Taken(made, (cost(made), 1000))
     assert cost(made).in_hand and len(made.limits.owners.counters) < 10
+
+
+def test_a_call_that_is_too_large_fills_nothing() -> None:
+    """That one call does not fit says nothing about others: they are not kept away from where there is room."""
+    made = desk()
+    for need in (USD + 1, USD):
+        small = Taken(made, (cost(made), USD // 10))
+        made.answer()
+        large = Taken(made, (cost(made), need))
+        made.answer()
+        made.answer()
+        assert isinstance(large.error(), BudgetExceeded) and small.error() is None
+        assert made.limits.room("team/blue")
+    full = Taken(made, (cost(made), USD - 2 * USD // 10))
+    made.answer()
+    assert full.error() is None
+    refused = Taken(made, (cost(made), 1000))
+    made.answer()
+    assert isinstance(refused.error(), BudgetExceeded) and not made.limits.room("team/blue")
