@@ -132,7 +132,7 @@ class Owners:
         self, caller: str, where: tuple[str, str, str, str]
     ) -> Iterable[tuple[str, tuple[LimitEntry, ...]]]:
         provider, model, served, provider_key = where
-        models = {f"{provider}/{model}", f"{provider}/{served}"}
+        models = {f"{provider}/{model.lower()}", f"{provider}/{served.lower()}"}
         entry = self._entry(caller)
         if entry is not None:
             owner = entry.owner_id or f"key/{entry.name}"
@@ -145,7 +145,7 @@ class Owners:
             kind, _, name = owner.partition("/")
             if found.limits and (
                 (kind == "provider" and name == provider)
-                or (kind == "model" and any(fnmatchcase(one, name) for one in models))
+                or (kind == "model" and _fits_any(name, models))
                 or (kind == "provider_key" and name == f"{provider}/{provider_key}")
             ):
                 yield owner, found.limits
@@ -239,6 +239,14 @@ class _Subscriber:
 
 _read_key = msgspec.msgpack.Decoder(KeyEntry).decode
 _read_owner = msgspec.msgpack.Decoder(OwnerEntry).decode
+
+
+def _fits_any(pattern: str, models: Iterable[str]) -> bool:
+    """Whether a limit's `provider/model` fits one of these, whose model is in lower case: some providers do not tell it
+    from upper case, so callers could choose another spelling."""
+    provider, _, model = pattern.partition("/")
+    pattern = f"{provider}/{model.lower()}"
+    return any(fnmatchcase(one, pattern) for one in models)
 
 
 def _keep(kept: dict[K, V], key: K, value: V) -> None:
