@@ -114,7 +114,17 @@ def _tool(tool: Any) -> dict[str, Any]:
 
 
 def _schema(wanted: Any) -> Any:
-    return raw_value(wanted.schema) if wanted is not None and wanted.kind == "json_schema" else None
+    """The schema with every object closed: that is what Anthropic wants of a translated one."""
+    return _closed(raw_value(wanted.schema)) if wanted is not None and wanted.kind == "json_schema" else None
+
+
+def _closed(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_closed(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    closed = {name: _closed(one) for name, one in value.items()}
+    return {"additionalProperties": False, **closed} if value.get("type") == "object" else closed
 
 
 def _effort(reasoning: Any) -> str | None:

@@ -180,7 +180,6 @@ class Passing(msgspec.Struct, frozen=True, kw_only=True):
     else False.
     `malformed_at(events)` tells where among whole events the first one begins that no reader could read, -1 for none.
     It is not asked about a piece that ends with `quick_end`, three bytes with the framing's border (b"": all are).
-    `legacy_names`: members of a request, and what servers that are `legacy_max_tokens` call them.
     `withhold(events)` removes the usage-only chunk that Asbru asked for from whole events; identity object when none.
     """
 
@@ -190,7 +189,6 @@ class Passing(msgspec.Struct, frozen=True, kw_only=True):
     prelude: Callable[[bytes], StreamFault | bool]
     withhold: Callable[[bytes], bytes]
     unfit: tuple[bytes, ...] = ()
-    legacy_names: tuple[tuple[str, str], ...] = ()
     malformed_at: Callable[[bytes], int] = nothing_malformed
     quick_end: bytes = b""
     finishes: Callable[[bytes], bool] = no_finish

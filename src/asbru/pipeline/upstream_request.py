@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import msgspec
 
-from asbru.core.chat import Raw
 from asbru.core.errors import UnsupportedByProvider
 from asbru.core.notes import Note
 from asbru.core.traits import Traits
@@ -64,8 +63,6 @@ def write_request(call: Call, attempt: Attempt) -> Body:
         _check(call, attempt, head)
     ask = head.stream and asks_usage(head, traits)
     members = endpoint.dialect.passing.rewrite(head, attempt.served_model, ask, strip)
-    if traits.legacy_max_tokens:
-        members = _by_legacy_names(attempt, head, members)
     if members is None:
         return call.body
     return _encode(members) if call.body_bytes <= LARGE_BYTES_MIN else write_members(members)
@@ -78,20 +75,6 @@ def _check(call: Call, attempt: Attempt, head: RequestHead) -> None:
         check_inputs(call, traits.refuse_inputs, attempt.target)
     gone = traits.strip & head.members.keys()
     attempt.notes = tuple(Note("dropped", field, f"{provider} refuses it") for field in sorted(gone))
-
-
-def _by_legacy_names(attempt: Attempt, head: RequestHead, members: dict[str, Raw] | None) -> dict[str, Raw] | None:
-    """The members to send, those that the target knows by an older name called so; None when the body goes as it
-    came. The newer name wins where both are given, unless it is null."""
-    for name, legacy in attempt.endpoint.dialect.passing.legacy_names:
-        if name not in (head.members if members is None else members):
-            continue
-        members = {**head.members} if members is None else members
-        value = members.pop(name)
-        if bytes(value) != b"null":
-            members[legacy] = value
-            attempt.notes += (Note("changed", name, f"sent as {legacy}"),)
-    return members
 
 
 def translate(call: Call, attempt: Attempt, endpoint: Endpoint) -> bytes:

@@ -35,7 +35,6 @@ DIALECT = Dialect(
         tail=tail,
         prelude=prelude,
         withhold=withhold,
-        legacy_names=(("max_completion_tokens", "max_tokens"),),
         malformed_at=malformed_at,
         quick_end=QUICK_END,
         finishes=finishes,
