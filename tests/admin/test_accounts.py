@@ -8,6 +8,10 @@ from pathlib import Path
 import pytest
 from tests.fakes.management import SETUP_TOKEN, Managed, managed
 
+from asbru.admin import accounts
+from asbru.identity import Accounts, User, is_password
+from asbru.storage import open_database
+
 PASSWORD = "correct horse battery"
 
 
@@ -29,6 +33,26 @@ def log_in(api: Managed, name: str = "ann", password: str = PASSWORD) -> dict[st
     answer = api.call("POST", "session", {"name": name, "password": password}, role=None)
     assert answer.status == 200, answer
     return {"cookie": answer.headers["set-cookie"].partition(";")[0], "x-asbru-csrf": answer.json()["csrf"]}
+
+
+def test_a_password_that_changes_during_the_log_in_begins_no_session(
+    api: Managed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Checking a password takes time; one that was taken back meanwhile opens nothing."""
+    set_up(api)
+
+    def slow(password_hash: str, password: str) -> bool:
+        known = is_password(password_hash, password)
+        database = open_database(api.url)
+        with database.transaction():
+            Accounts(database).save_user(User("ann", "admin", 1), "another")
+        database.close()
+        return known
+
+    monkeypatch.setattr(accounts, "is_password", slow)
+    answer = api.call("POST", "session", {"name": "ann", "password": PASSWORD}, role=None)
+    assert answer.status == 401 and "set-cookie" not in answer.headers
+    assert api.database.run("SELECT count(*) FROM sessions") == [(0,)]
 
 
 def test_the_set_up_token_makes_one_admin(api: Managed) -> None:

@@ -66,6 +66,15 @@ def test_a_rotated_value_ends(api: Managed) -> None:
     assert len(api.told) == before
 
 
+def test_a_rotation_shortens_earlier_grace_periods(api: Managed) -> None:
+    """A rotation without one ends every value but the new one: nobody rotates in a hurry for less."""
+    first = api.ask("POST", "keys", {"name": "k"}, status=201)["value"]
+    second = api.ask("POST", "keys/k/rotate", {"grace_s": 86_400})["value"]
+    third = api.ask("POST", "keys/k/rotate")["value"]
+    assert told(api, first) is told(api, second) is None
+    assert told(api, third) is not None
+
+
 @pytest.mark.parametrize("grace", [-1, 10**9, "x", None, 1.5])
 def test_grace_periods_that_make_no_sense(api: Managed, grace: object) -> None:
     """422, and the value goes on."""

@@ -52,6 +52,7 @@ governance:
     (payload,) = compiled.declared[VIRTUAL_KEY].values()
     key = msgspec.msgpack.decode(payload, type=KeyEntry)
     assert (key.parent, key.surfaces, key.tags) == ("team/blue", ("openai",), {"env": "prod"})
+    assert key.declared
     assert (key.providers[0].provider, key.providers[0].keys) == ("groq", ("main",))
     assert compiled.warnings == []
 

@@ -7,6 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from asbru.core.errors import Unauthenticated
+from asbru.governance import Keys, digest_of
 from asbru.governance.declare import (
     customer_entry,
     expiry_ms,
@@ -148,3 +150,13 @@ def test_what_is_right_has_no_flaws() -> None:
     )
     assert flaws(key) == ()
     assert expiry_ms("1970-01-01T00:00:00.5Z") == 500
+
+
+@pytest.mark.parametrize("when", ["1970-01-01T00:00:00Z", "1969-12-31T23:59:59Z", "0001-01-01T00:00:00+14:00"])
+def test_what_expired_long_ago_has_expired(when: str) -> None:
+    """The beginning of time is not "never", and what lies before it is no time that cannot be written."""
+    keys = Keys()
+    keys.configure(b"pepper", open_access=False)
+    keys.put(*virtual_key_entry(Access(name="k", expires_at=when), digest_of(b"sk-asb-k", b"pepper")))
+    with pytest.raises(Unauthenticated, match="expired at 1970-01-01"):
+        keys.identify((b"sk-asb-k", b"", b""))

@@ -305,3 +305,16 @@ def test_an_unknown_key_waits_for_the_store() -> None:
     known[0] = True
     with pytest.raises(Unauthenticated):
         keys.identify((b"", b"Bearer sk-asb-of-the-store", b""))
+
+
+def test_a_key_that_the_file_declares_replaces_a_stored_one_of_its_name() -> None:
+    """The API shows the file's only: what it neither shows nor deletes lets nobody in. It comes back with the name."""
+    keys = room()
+    assert keys.identify(SPELLINGS[0]).name == "alice"
+    keys.put("declared", msgspec.msgpack.encode(KeyEntry("alice", ("*",), declared=True)))
+    for _ in range(2):
+        with pytest.raises(Unauthenticated, match="configuration file declares") as raised:
+            keys.identify(SPELLINGS[0])
+    assert raised.value.code == "revoked_api_key"
+    keys.put("declared", msgspec.msgpack.encode(KeyEntry("other", ("*",), declared=True)))
+    assert keys.identify(SPELLINGS[0]).name == "alice"

@@ -201,12 +201,12 @@ def test_a_target_at_its_limit_is_passed_over(monkeypatch: pytest.MonkeyPatch) -
     """Limits of a provider hold whoever calls, and lead to the next target; they count what that target cost."""
     governed = Governed(monkeypatch)
     governed.know_owner("provider/a", budget(50, id=TARGET_ID))
-    governed.inside.script("a", reply(30))
+    governed.inside.script("a", reply(48))
     governed.inside.script("b", reply(30))
     assert governed.chat(max_tokens=50).status == 200
     assert governed.chat(max_tokens=50).status == 200
     assert [host for host, _ in governed.inside.requests] == ["a.test", "b.test"]
-    assert governed.used(TARGET_ID) == 30
+    assert governed.used(TARGET_ID) == 48
     governed.know_owner("provider/b", budget(50, id="provider/b/cost/1d"))
     governed.know_owner("model/b/m*", LimitEntry("model/b/requests/1d", "requests", 1, "1d"))
     governed.inside.script("b", reply(10))
@@ -226,6 +226,16 @@ def test_a_provider_key_at_its_limit_is_passed_over(monkeypatch: pytest.MonkeyPa
     governed.inside.script("a", reply(1), reply(1))
     assert [governed.chat().status for _ in range(3)] == [200, 200, 429]
     assert [b"secret-two" in sent for _, sent in governed.inside.requests] == [False, True]
+
+
+def test_a_limit_of_a_model_counts_its_aliases(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model has one limit, whatever name the provider's key has for it."""
+    governed = Governed(monkeypatch)
+    key = KeyFacts(name="one", value=SecretText("secret-one"), aliases={"fast": "m"})
+    governed.inside.load(Snapshot(providers=(provider("a", prices=PRICED, keys=(key,)),)))
+    governed.know_owner("model/a/m", LimitEntry("model/a/m/requests/1d", "requests", 1, "1d"))
+    governed.inside.script("a", reply(1), reply(1))
+    assert [governed.chat("a/fast").status for _ in range(2)] == [200, 429]
 
 
 def test_limits_of_a_key_at_a_provider(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -340,3 +350,110 @@ def test_a_stream_that_is_left_costs_all_that_was_reserved(monkeypatch: pytest.M
     caller.transport.lose()
     governed.play(caller)
     assert governed.used(TARGET_ID) == 80
+
+
+def test_an_absurd_max_tokens_is_refused_and_nothing_else_suffers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A need beyond what can be written to the ledger is a refusal of that call: those of others are answered."""
+    tokens = LimitEntry("key/test/tokens/1d", "tokens", 10_000, "1d")
+    governed = Governed(monkeypatch, budget(100), tokens)
+    governed.inside.script("a", reply(5))
+    for members in ({"max_tokens": 10**30}, {"max_tokens": 10**18, "n": 10**18}, {"max_tokens": 1, "n": 10**300}):
+        assert governed.chat(**members).status in (402, 429)
+    assert governed.chat(max_tokens=5).status == 200
+    assert governed.used() == 5
+    assert not governed.desk.link.questions and not governed.desk.limits.held()
+
+
+@pytest.mark.parametrize(
+    ("members", "status"),
+    [
+        ({"prompt": ["a"] * 10, "max_tokens": 11}, 402),
+        ({"prompt": ["a"] * 10, "max_tokens": 10}, 200),
+        ({"prompt": [[1, 2], [3]] * 5, "max_tokens": 11}, 402),
+        ({"prompt": [1, 2, 3] * 5, "max_tokens": 100}, 200),
+        ({"prompt": "a", "best_of": 10, "max_tokens": 11}, 402),
+        ({"prompt": "a", "best_of": 2, "n": 4, "max_tokens": 26}, 402),
+        ({"prompt": ["a", "b"], "n": 5, "max_tokens": 10}, 200),
+    ],
+)
+def test_completions_hold_for_every_prompt_and_candidate(
+    monkeypatch: pytest.MonkeyPatch, members: dict[str, Any], status: int
+) -> None:
+    """Each prompt of a list is completed, `best_of` times, and all of it is paid for."""
+    governed = Governed(monkeypatch, budget(100))
+    governed.inside.script("a", reply(1))
+    assert governed.play(governed.inside.call("/v1/completions", {"model": "a/m", **members})).status == status
+
+
+def test_the_larger_of_two_maxima_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Providers differ in which of `max_tokens` and `max_completion_tokens` they follow."""
+    governed = Governed(monkeypatch, budget(100))
+    assert governed.chat(max_tokens=101, max_completion_tokens=1).status == 402
+    assert governed.chat(max_tokens=1, max_completion_tokens=101).status == 402
+
+
+def test_a_stream_that_leaps_reserves_as_much_as_it_leapt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One piece may hold many steps: they are all reserved, or the stream ends."""
+    governed = Governed(monkeypatch, budget(200), reserve_output_tokens_max=40)
+    caller = governed.chat(stream=True)
+    _, transport = governed.inside.upstreams[-1]
+    transport.receive(stream()[0])
+    transport.receive(b"".join(event("word") for _ in range(300)))
+    governed.play(caller)
+    transport.receive(event("more"))
+    governed.play(caller)
+    assert b"budget_exceeded" in caller.body and transport.closing
+
+
+@pytest.mark.parametrize("most", [0, -1, -(10**30)])
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_max_tokens_that_is_none_allows_as_much_as_none(
+    monkeypatch: pytest.MonkeyPatch, most: int, *, stream: bool
+) -> None:
+    """Some servers take -1 for "no limit": then the setting is held, and a stream is counted."""
+    governed = Governed(monkeypatch, budget(100), reserve_output_tokens_max=101)
+    assert governed.chat(max_tokens=most, stream=stream).status == 402
+
+
+def test_a_stream_without_a_maximum_of_its_own_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ends where the budget does, also if it came with a maximum that is none."""
+    governed = Governed(monkeypatch, budget(50), reserve_output_tokens_max=40)
+    caller = governed.chat(stream=True, max_tokens=-1)
+    _, transport = governed.inside.upstreams[-1]
+    for piece in stream(*(event("word") for _ in range(35))):
+        transport.receive(piece)
+    governed.play(caller)
+    transport.receive(event("more"))
+    governed.play(caller)
+    assert b"budget_exceeded" in caller.body and transport.closing
+
+
+@pytest.mark.parametrize("route", ["/anthropic/v1/messages", "/v1/chat/completions"])
+@pytest.mark.parametrize("cut", [True, False])
+def test_a_stream_cut_after_its_first_usage_costs_what_was_held(
+    monkeypatch: pytest.MonkeyPatch, route: str, *, cut: bool
+) -> None:
+    """Anthropic tells the input at the beginning and the output at the end: where the caller goes or the provider
+    breaks off in between, more was used than was told. So it is for callers of another dialect."""
+    governed = Governed(monkeypatch)
+    governed.inside.load(Snapshot(providers=(provider("c", "anthropic_messages", prices=PRICED),)))
+    governed.know(budget(1000))
+    body = {"model": "c/m", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 100, "stream": True}
+    caller = governed.play(governed.inside.call(route, body))
+    _, transport = governed.inside.upstreams[-1]
+    usage = {"input_tokens": 3, "output_tokens": 1}
+    message = {"id": "m", "type": "message", "role": "assistant", "model": "m", "content": [], "usage": usage}
+    delta = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "word "}}
+    events: list[dict[str, Any]] = [
+        {"type": "message_start", "message": message},
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+        *(delta for _ in range(50)),
+    ]
+    for piece in stream(
+        *(b"event: %b\ndata: %b\n\n" % (one["type"].encode(), json.dumps(one).encode()) for one in events)
+    ):
+        transport.receive(piece)
+    assert caller.status == 200
+    (transport if cut else caller.transport).lose()
+    governed.play(caller)
+    assert governed.used() == 100

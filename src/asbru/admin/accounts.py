@@ -158,11 +158,13 @@ class AccountRoutes:
         found = self._act.accounts.load_user(asked.name)
         password_hash = found[1] if found else ""
         if not await self._in_thread(is_password, password_hash, asked.password) or found is None:
-            raise Unauthenticated("the name or the password is wrong", code="invalid_credential")
+            raise _unknown()
         self._throttle.succeed(f"user/{asked.name}")
         user = found[0]
 
         def write(deed: Deed) -> str:
+            if deed.accounts.load_user(user.name) != found:  # changed while the password was checked
+                raise _unknown()
             deed.note("log_in", "user", user.name)
             return deed.accounts.begin_session(user.name, deed.now_ms)
 
@@ -303,6 +305,10 @@ class AccountRoutes:
                 return await asyncio.to_thread(work, *arguments)
         finally:
             self._waiting -= 1
+
+
+def _unknown() -> Unauthenticated:
+    return Unauthenticated("the name or the password is wrong", code="invalid_credential")
 
 
 def _too_often(wait_s: float) -> CallerError:

@@ -1,5 +1,6 @@
-"""The table `key_values`: the values of virtual keys, as digests. A key has one, and the one before it for as long as
-the grace period after a rotation lasts. Whoever writes opens the transaction; all raise StorageError.
+"""The table `key_values`: the values of virtual keys, as digests. A key has one, and those before it for as long as
+the grace period after their rotation lasts, but no longer than that of a later one. Whoever writes opens the
+transaction; all raise StorageError.
 """
 
 from __future__ import annotations
@@ -40,8 +41,11 @@ def add_value(database: Database, key_id: str, digest: str, now_ms: int) -> None
 
 
 def expire_values(database: Database, key_id: str, expires_ms: int) -> None:
-    """Let those that do not expire yet expire then."""
-    database.run("UPDATE key_values SET expires_ms = ? WHERE key_id = ? AND expires_ms = 0", (expires_ms, key_id))
+    """Let all of them expire then, but for those that do so sooner."""
+    database.run(
+        "UPDATE key_values SET expires_ms = ? WHERE key_id = ? AND (expires_ms = 0 OR expires_ms > ?)",
+        (expires_ms, key_id, expires_ms),
+    )
 
 
 def delete_value(database: Database, digest: str) -> None:

@@ -133,7 +133,7 @@ def _virtual_keys(parsed: ParsedConfig, pepper: bytes, findings: Findings) -> di
         if digest in compiled:
             findings.error(path, "two virtual keys have the same value")
         if sound:
-            digest, compiled[digest] = virtual_key_entry(key, digest)
+            digest, compiled[digest] = virtual_key_entry(key, digest, declared=True)
     return compiled
 
 

@@ -113,14 +113,14 @@ def _pattern_flaws(path: tuple[str | int, ...], models: Iterable[str], blocked: 
 
 
 def expiry_ms(text: str) -> int:
-    """Unix milliseconds of a time in RFC 3339; raises ValueError."""
+    """Unix milliseconds of a time in RFC 3339, at least 1, since 0 means never; raises ValueError."""
     try:
         when = datetime.fromisoformat(text)
     except ValueError:
         when = None
     if when is None or when.tzinfo is None:
         raise ValueError("expected a time with its zone, such as `2027-01-31T00:00:00Z`")
-    return int(when.timestamp() * 1000)
+    return max(1, int(when.timestamp() * 1000))
 
 
 def _is_timezone(name: str) -> bool:
@@ -149,8 +149,8 @@ def scope_entry(one: ScopeLimits) -> Entry:
     return _owner_entry(f"{one.scope}/{one.name}", one)
 
 
-def virtual_key_entry(one: Access, digest: str) -> Entry:
-    """The entry of a virtual key; `digest` is that of its value (`digest_of`)."""
+def virtual_key_entry(one: Access, digest: str, *, declared: bool = False) -> Entry:
+    """The entry of a virtual key; `digest` is that of its value (`digest_of`). `declared`: by the file."""
     owner_id = f"key/{one.name}"
     parent = f"team/{one.team}" if one.team else f"customer/{one.customer}" if one.customer else ""
     entry = KeyEntry(
@@ -166,6 +166,7 @@ def virtual_key_entry(one: Access, digest: str) -> Entry:
         expires_ms=0 if one.expires_at is None else expiry_ms(one.expires_at),
         active=one.active,
         tags=one.tags,
+        declared=declared,
     )
     return digest, msgspec.msgpack.encode(entry)
 

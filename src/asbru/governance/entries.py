@@ -60,7 +60,8 @@ EVERY_PROVIDER = (ProviderEntry(),)
 
 
 class KeyEntry(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A virtual key. `owner_id`: "key/NAME", under which its own limits count. `expires_ms`: 0 for never."""
+    """A virtual key. `owner_id`: "key/NAME", under which its own limits count. `expires_ms`: 0 for never.
+    `declared`: in the file, so that no other key of this name is valid."""
 
     name: str
     models: tuple[str, ...]
@@ -74,6 +75,7 @@ class KeyEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     expires_ms: int = 0
     active: bool = True
     tags: dict[str, str] = {}
+    declared: bool = False
 
 
 def write_virtual_key(name: str, models: Iterable[str]) -> bytes:

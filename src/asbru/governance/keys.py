@@ -1,6 +1,7 @@
 """Virtual keys: who is calling.
 
     missing, unknown, switched off, expired, or of an owner that is not known     refused, 401, each in words of its own
+    of the store, while the file declares a key of its name                       likewise
     unknown, while what the store holds has not been told yet                     503: it may well be good
 
 Raw header bytes are looked up in a bounded cache, filled on a miss through the keyed hash; so the keys of recent
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -47,6 +49,9 @@ class Keys:
         self._pepper = b""
         self._open_access = False
         self._optional = False
+        self._declared: dict[str, str] = {}
+        """Names of keys that the file declares, by digest."""
+        self._declared_names: Counter[str] = Counter()
         self._cache: dict[tuple[bytes, bytes, bytes], Caller] = {}
         self._cached: dict[str, list[tuple[bytes, bytes, bytes]]] = {}
         """What stands in the cache for a digest."""
@@ -74,11 +79,18 @@ class Keys:
             for pattern in patterns:
                 check_pattern(pattern)
         self._payloads[entry_id] = payload
+        if key.declared:
+            self._declared[entry_id] = key.name
+            self._declared_names[key.name] += 1
+            self._forget_callers()
 
     def remove(self, entry_id: str) -> None:
         """A key that is refused from the next call on."""
         self._forget(entry_id)
         self._payloads.pop(entry_id, None)
+        name = self._declared.pop(entry_id, None)
+        if name is not None:
+            self._declared_names[name] -= 1
 
     def identify(self, credentials: tuple[bytes, bytes, bytes]) -> Caller:
         """The caller for (x-asbru-key, Authorization, x-api-key and its kin); raises `Unauthenticated`."""
@@ -127,6 +139,12 @@ class Keys:
             if not entry.active:
                 raise Unauthenticated(
                     f"the API key '{entry.name}' has been revoked; ask for a new one", code="revoked_api_key"
+                )
+            if self._declared_names[entry.name] and not entry.declared:
+                raise Unauthenticated(
+                    f"the API key '{entry.name}' is valid no more: the configuration file declares another one of that "
+                    "name",
+                    code="revoked_api_key",
                 )
             owners = (entry.owner_id, *self.owners.above(entry)) if entry.owner_id else ()
             found = self._callers[digest] = Caller(entry, owners)

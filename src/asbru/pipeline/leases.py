@@ -22,7 +22,7 @@ from asbru.governance.limits import Chain, Counter, Holding, Limits, Reservation
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.output_meter import OutputMeter
 from asbru.pipeline.ports import Leases, Prices
-from asbru.pipeline.worst_case import WorstCase, dearest, worst_case
+from asbru.pipeline.worst_case import WorstCase, dearest, max_tokens_of, worst_case
 from asbru.routing import Target
 
 __all__ = ["CallLease", "CallLeases", "Leases", "Typical"]
@@ -144,7 +144,7 @@ class CallLease:
                 self._check_price(self._chain.held, target)
             if 1 + sum(1 for one in call.attempts if one is not attempt and one.billed) > self._held:
                 await self._hold_case()
-        where = (target.provider.name, target.model, attempt.key.name)
+        where = (target.provider.name, target.model, attempt.served_model, attempt.key.name)
         counters = leases.limits.owners.target(self._caller, self._run, where)
         if not counters:
             return
@@ -167,7 +167,8 @@ class CallLease:
         ]
         if not strict or case is None or head is None:
             return write, write_chunk
-        most = sys.maxsize if head.max_tokens is None else head.max_tokens * max(1, head.choices)
+        asked = max_tokens_of(head)
+        most = sys.maxsize if asked is None else asked * max(1, head.choices)
         if most <= case.output_tokens:
             return write, write_chunk
         return _TopUp(self, strict, (case, settings.reserve_output_tokens_max, most)).meter.sinks(write, write_chunk)
@@ -227,16 +228,16 @@ class CallLease:
 
 
 class _TopUp:
-    """A stream may outgrow what is reserved of strict budgets: a part before it does, as much again is reserved. Where
-    that is refused, so is the rest of the stream. `size`: the worst case, the output tokens of a step, and the most
-    that the caller allows."""
+    """A stream may outgrow what is reserved of strict budgets: a part before it does, a step more is reserved, or as
+    many as it has come by at once. Where that is refused, so is the rest of the stream. `size`: the worst case, the
+    output tokens of a step, and the most that the caller allows."""
 
     def __init__(self, lease: CallLease, budgets: Sequence[Counter], size: tuple[WorstCase, int, int]) -> None:
         case, step, self._most = size
         self._lease = lease
         self._budgets = budgets
         self._step = step
-        self._cost = -(-step * case.output_cost // MTOK)
+        self._output_cost = case.output_cost
         self._reserved = case.output_tokens
         self.meter = OutputMeter(case.output_tokens - step // _AHEAD, self._top_up)
 
@@ -244,7 +245,8 @@ class _TopUp:
         meter = self.meter
         meter.mark = sys.maxsize  # until it is answered
         more = Holding()
-        waits = self._lease.more(self._budgets, self._cost, more)
+        grows = self._step * max(1, -(-(tokens - self._reserved) // self._step))
+        waits = self._lease.more(self._budgets, -(-grows * self._output_cost // MTOK), more)
 
         def answered() -> None:
             error = None if waits is None else waits.failure
@@ -252,7 +254,7 @@ class _TopUp:
                 meter.refused = error
                 return
             self._lease.join(more)
-            self._reserved += self._step
+            self._reserved += grows
             meter.mark = self._reserved - self._step // _AHEAD if self._reserved < self._most else sys.maxsize
 
         if waits is None or waits.done:

@@ -13,12 +13,15 @@ from typing import NamedTuple
 import msgspec
 
 from asbru.core.money import MTOK, PriceRow
+from asbru.dialects import RequestHead
 from asbru.governance.limits import Reservation
 from asbru.pipeline.call import Call
 from asbru.pipeline.ports import Prices
 from asbru.routing import Target
 
 BYTES_PER_TOKEN = 3
+NEED_MAX = 1 << 60
+"""More than any limit can be. What callers ask for has no bound, and what the ledger is asked for must have one."""
 
 
 class WorstCase(NamedTuple):
@@ -74,7 +77,14 @@ def worst_case(call: Call, target: Target, prices: Prices, settings: Reservation
         max(row.input, row.cache_read, row.cache_write_5m, row.cache_write_1h, row.audio_input) for row in rows
     )
     cost = -(-(input_tokens * input_cost + output_tokens * output_cost) // MTOK)
-    return WorstCase(input_tokens, output_tokens, cost, output_cost)
+    return WorstCase(input_tokens, output_tokens, min(cost, NEED_MAX), output_cost)
+
+
+def max_tokens_of(head: RequestHead) -> int | None:
+    """The output tokens that the caller allows for each choice. Nothing below 1 is a limit: some servers take it for
+    the absence of one."""
+    asked = head.max_tokens
+    return asked if asked is not None and asked > 0 else None
 
 
 def _tier(call: Call) -> str:
@@ -96,7 +106,8 @@ def _output_tokens(call: Call, target: Target, settings: Reservation) -> int:
     assert head is not None
     most = settings.reserve_output_tokens_max
     traits = target.provider.only_traits or target.provider.traits[target.model]
-    allowed = head.max_tokens if head.max_tokens is not None else traits.max_output_tokens or most
-    if head.stream or head.max_tokens is None:
+    asked = max_tokens_of(head)
+    allowed = asked or traits.max_output_tokens or most
+    if head.stream or asked is None:
         allowed = min(allowed, most)
-    return max(0, allowed) * max(1, head.choices)
+    return min(allowed * max(1, head.choices), NEED_MAX)

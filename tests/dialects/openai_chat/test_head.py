@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from asbru.core.errors import BadRequest
 from asbru.dialects import RequestHead
-from asbru.dialects.openai_chat.head import read_head, rewrite
+from asbru.dialects.openai_chat.head import read_completions_head, read_head, rewrite
 
 NONE: frozenset[str] = frozenset()
 
@@ -138,3 +138,27 @@ def test_a_rewrite_leaves_the_head_as_it_was(model: str, ask_usage: bool, strip:
     first = rewrite(head, model, ask_usage, strip)
     assert head == read_head(body)
     assert rewrite(head, model, ask_usage, strip) == first
+
+
+@pytest.mark.parametrize(
+    ("more", "choices"),
+    [
+        (b'"prompt":"a"', 1),
+        (b'"prompt": [ "a", "b" ]', 2),
+        (b'"prompt":[[1],[2],[3]],"n":2', 6),
+        (b'"prompt":[1,2,3]', 1),
+        (b'"prompt":[],"n":2', 2),
+        (b'"prompt":["a","b"],"n":2,"best_of":5', 10),
+        (b'"prompt":"a","best_of":5,"stream":true', 1),
+        (b'"prompt":null,"best_of":null', 1),
+    ],
+)
+def test_choices_of_a_completion(more: bytes, choices: int) -> None:
+    """All that are written; of a stream, which has no `best_of`, those that it tells the end of."""
+    assert read_completions_head(b'{"model":"m",%b}' % more).choices == choices
+
+
+def test_a_completion_whose_number_is_none_is_refused() -> None:
+    """In the caller's words: nothing is sent."""
+    with pytest.raises(BadRequest, match="expected a prompt and the number of its completions"):
+        read_completions_head(b'{"model":"m","prompt":"a","best_of":"x"}')

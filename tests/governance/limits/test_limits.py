@@ -12,6 +12,7 @@ from asbru.core.future import Future
 from asbru.governance.entries import KeyEntry, LimitEntry, OwnerEntry
 from asbru.governance.ledger import Claim
 from asbru.governance.limits import Counter, Holding
+from asbru.governance.limits.owners import CHAINS_MAX
 
 USD = 1_000_000_000
 BUDGET = LimitEntry("team/blue/cost/1M", "cost", USD, "1M")
@@ -297,3 +298,39 @@ def test_nothing_is_lost_or_used_twice(steps: list[tuple[str, int]]) -> None:
     made.limits.close()
     made.book()
     assert made.ledger.count(BUDGET.id, made.now_ms).used == spent
+
+
+def test_counters_of_runs_are_forgotten_under_load() -> None:
+    """Callers name runs as they like; that some slice is always in hand keeps none of them."""
+    made = desk()
+    per_run = LimitEntry("key/b/cost/run", "cost", USD, "run")
+    key = KeyEntry("b", ("*",), owner_id="key/b", limits=(per_run,))
+    made.limits.owners.keys.put("2", msgspec.msgpack.encode(key))
+    for run in range(CHAINS_MAX + 1):
+        made.limits.owners.chain("b", str(run))
+    taken = Taken(made, (cost(made), 1000))
+    made.answer()
+    for _ in range(3):
+        taken.settle(10)
+        made.flush(seconds=1.0)
+        taken = Taken(made, (cost(made), 1000))
+    assert cost(made).in_hand and len(made.limits.owners.counters) < 10
+
+
+def test_a_call_that_is_too_large_fills_nothing() -> None:
+    """That one call does not fit says nothing about others: they are not kept away from where there is room."""
+    made = desk()
+    for need in (USD + 1, USD):
+        small = Taken(made, (cost(made), USD // 10))
+        made.answer()
+        large = Taken(made, (cost(made), need))
+        made.answer()
+        made.answer()
+        assert isinstance(large.error(), BudgetExceeded) and small.error() is None
+        assert made.limits.room("team/blue")
+    full = Taken(made, (cost(made), USD - 2 * USD // 10))
+    made.answer()
+    assert full.error() is None
+    refused = Taken(made, (cost(made), 1000))
+    made.answer()
+    assert isinstance(refused.error(), BudgetExceeded) and not made.limits.room("team/blue")

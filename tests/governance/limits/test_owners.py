@@ -95,17 +95,22 @@ def test_runs_count_apart() -> None:
 @pytest.mark.parametrize(
     ("owner", "where", "fits"),
     [
-        ("provider/p", ("p", "m", "k"), True),
-        ("provider/p", ("q", "m", "k"), False),
-        ("model/p/m-*", ("p", "m-1", "k"), True),
-        ("model/p/m-*", ("p", "n", "k"), False),
-        ("model/p/a/b", ("p", "a/b", "k"), True),
-        ("provider_key/p/k", ("p", "m", "k"), True),
-        ("provider_key/p/k", ("p", "m", "l"), False),
-        ("team/p", ("p", "m", "k"), False),
+        ("provider/p", ("p", "m", "m", "k"), True),
+        ("provider/p", ("q", "m", "m", "k"), False),
+        ("model/p/m-*", ("p", "m-1", "m-1", "k"), True),
+        ("model/p/m-*", ("p", "n", "n", "k"), False),
+        ("model/p/m-*", ("p", "alias", "m-1", "k"), True),
+        ("model/p/alias", ("p", "alias", "m-1", "k"), True),
+        ("model/p/m-*", ("p", "M-1", "M-1", "k"), True),
+        ("model/p/M-1", ("p", "m-1", "m-1", "k"), True),
+        ("model/P/m-*", ("p", "m-1", "m-1", "k"), False),
+        ("model/p/a/b", ("p", "a/b", "a/b", "k"), True),
+        ("provider_key/p/k", ("p", "m", "m", "k"), True),
+        ("provider_key/p/k", ("p", "m", "m", "l"), False),
+        ("team/p", ("p", "m", "m", "k"), False),
     ],
 )
-def test_targets(owner: str, where: tuple[str, str, str], fits: bool) -> None:
+def test_targets(owner: str, where: tuple[str, str, str, str], fits: bool) -> None:
     """What attempts at a target count against: limits of its provider, its model by a glob, its key."""
     owners = Owners(lambda counter: None)
     put(owners, owner, BUDGET)
@@ -116,7 +121,7 @@ def test_what_a_key_may_use_of_a_provider() -> None:
     """Its limits count attempts at that provider, or at any."""
     owners = Owners(lambda counter: None)
     put_key(owners, providers=(ProviderEntry("p", limits=(RATE,)), ProviderEntry(limits=(BUDGET,))))
-    found = {name: owners.target("a", "", (name, "m", "k")) for name in ("p", "q")}
+    found = {name: owners.target("a", "", (name, "m", "m", "k")) for name in ("p", "q")}
     assert [one.owner for one in found["p"]] == ["key/a/provider/p", "key/a/provider/*"]
     assert [one.key for one in found["q"]] == [BUDGET.id]
 
@@ -151,3 +156,16 @@ def test_counters_nobody_needs_are_dropped() -> None:
     owners.chain("a")
     owners.forget_idle()
     assert set(owners.counters) == {held.key, RATE.id, BUDGET.id}
+
+
+@pytest.mark.parametrize("declared_first", [True, False])
+def test_the_limits_of_a_declared_key_hold(*, declared_first: bool) -> None:
+    """Whichever of two keys of one name is told last, the file's counts; without it the other one does."""
+    owners = Owners(lambda counter: None)
+    for declared in (declared_first, not declared_first):
+        put_key(owners, str(declared), declared=declared, limits=(RATE,) if declared else (BUDGET,))
+    assert ids(owners) == [RATE.id]
+    owners.keys.remove("True")
+    assert ids(owners) == [BUDGET.id]
+    owners.keys.remove("False")
+    assert not ids(owners)

@@ -19,6 +19,7 @@ _members = msgspec.json.Decoder(dict[str, Raw]).decode
 _text = msgspec.json.Decoder(str).decode
 _flag = msgspec.json.Decoder(bool | None).decode
 _count = msgspec.json.Decoder(int | None).decode
+_items = msgspec.json.Decoder(list[Raw]).decode
 _options = msgspec.json.Decoder(StreamOptions | None).decode
 _INCLUDE_USAGE = Raw(b'{"include_usage":true}')
 _TRUE = Raw(b"true")
@@ -39,7 +40,8 @@ def read_head(body: bytes, parameters: PathParameters | None = None, query: byte
             options = _options(members.get("stream_options", NULL))
             wants_usage = options is not None and options.include_usage is True
             new_max = _count(members.get("max_completion_tokens", NULL))
-            max_tokens = max_tokens if new_max is None else new_max
+            if new_max is not None:  # providers differ in which of the two they follow
+                max_tokens = new_max if max_tokens is None else max(max_tokens, new_max)
             choices = _count(members.get("n", NULL)) or 1
     except (KeyError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         mended = mend_surrogates(body)
@@ -51,6 +53,25 @@ def read_head(body: bytes, parameters: PathParameters | None = None, query: byte
     if not body.isascii():
         check_utf8(body, refuse_request)
     return RequestHead(model, stream, wants_usage, max_tokens, choices, members)
+
+
+def read_completions_head(body: bytes, parameters: PathParameters | None = None, query: bytes = b"") -> RequestHead:
+    """The same of a legacy completion. `choices`: all that are written, `n` for each prompt of a list; of a whole
+    reply `best_of`, since those that are not returned are charged, too."""
+    head = read_head(body, parameters, query)
+    members = head.members
+    prompt = members.get("prompt", NULL)
+    choices = head.choices
+    try:
+        if "best_of" in members and not head.stream:
+            choices = max(choices, _count(members["best_of"]) or 1)
+        if bytes(memoryview(prompt)[:1]) == b"[":
+            prompts = _items(prompt)
+            if prompts and bytes(memoryview(prompts[0])[:1]) in (b'"', b"["):  # else one prompt, in numbers of tokens
+                choices = max(1, choices) * len(prompts)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadRequest(f"expected a prompt and the number of its completions, got: {error}") from None
+    return head if choices == head.choices else msgspec.structs.replace(head, choices=choices)
 
 
 def _why_not(body: bytes) -> BadRequest:

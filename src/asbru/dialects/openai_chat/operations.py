@@ -6,7 +6,7 @@ Source: https://platform.openai.com/docs/api-reference
 from __future__ import annotations
 
 from asbru.dialects.contract import Codec, Operation
-from asbru.dialects.openai_chat.head import read_head
+from asbru.dialects.openai_chat.head import read_completions_head, read_head
 from asbru.dialects.openai_chat.request import read_request
 from asbru.dialects.openai_chat.request_body import without, write_request
 from asbru.dialects.openai_chat.response import read_reply, write_reply
@@ -40,7 +40,7 @@ OPERATIONS = (
         surface="completions",
         routes=("/completions",),
         path="/completions",
-        read_head=read_head,
+        read_head=read_completions_head,
         streams=True,
         texts=texts_in("prompt", "suffix"),
     ),

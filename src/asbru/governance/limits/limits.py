@@ -37,6 +37,8 @@ SWEEP_S = 1.0
 FULL_MAX = 1000
 FULL_S_MAX = 1.0
 """For so long a limit counts as full after a refusal, for those who choose among targets."""
+FULL_SHARE = 16
+"""It does with no more left than this part of it: a call that was too large says nothing about smaller ones."""
 AHEAD_PAUSE_S = 0.1
 TRIES_MAX = 3
 """Slices of a rate that were over when they came, before the ledger counts as away."""
@@ -232,7 +234,7 @@ class Limits:
                 counter.in_hand = False
                 del self._in_hand[counter]
         self._sweep_timer = self._loop.call_later(SWEEP_S, self._sweep) if self._in_hand else None
-        if self._sweep_timer is None:
+        if self._sweep_timer is None or self.owners.crowded:
             self.owners.forget_idle()
 
 
@@ -298,7 +300,9 @@ class _Asked:
         counter.used = short.used
         counter.ends_ms = 0 if counter.sliding else short.resets_at_ms
         counter.told_until_s = now_s + max(short.resets_in_ms / 1000, full_s)
-        self._limits.note_full(counter.owner, now_s + full_s)
+        amount = counter.limit.amount
+        if amount - short.used <= amount // FULL_SHARE:
+            self._limits.note_full(counter.owner, now_s + full_s)
         need = next(need for one, need in self._needs if one is counter)
         # What this call held of it meanwhile is no one else's.
         return refusal(counter.owner, counter.limit, short, need=need, used=max(0, short.used - (need - missing)))

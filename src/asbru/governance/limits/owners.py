@@ -55,11 +55,11 @@ class Owners:
         self.on_limited: Callable[[bool], None] = lambda limited: None
         self._on_report = on_report
         self._keys: dict[str, KeyEntry] = {}
-        self._entry_of: dict[str, str] = {}
-        """The entry that stands for a key's name: the last of those that have it."""
+        self._entries_of: dict[str, list[str]] = {}
+        """The entries of a key's name. The last stands for it: one that the file declares, else the newest."""
         self._owners: dict[str, OwnerEntry] = {}
         self._chains: dict[tuple[str, str], Chain] = {}
-        self._targets: dict[tuple[str, str, str, str, str], tuple[Counter, ...]] = {}
+        self._targets: dict[tuple[str, str, str, str, str, str], tuple[Counter, ...]] = {}
         self._limited: set[str] = set()
         """Entries with a limit."""
         self._with_runs: set[str] = set()
@@ -81,8 +81,8 @@ class Owners:
         found = self._chains.get(key)
         return found if found is not None else self._make_chain(key, run)
 
-    def target(self, caller: str, run: str, where: tuple[str, str, str]) -> tuple[Counter, ...]:
-        """What an attempt at (provider, model, key) counts against, besides the chain."""
+    def target(self, caller: str, run: str, where: tuple[str, str, str, str]) -> tuple[Counter, ...]:
+        """What an attempt at (provider, model, model behind its alias, key) counts against, besides the chain."""
         key = (caller, run if run and self._counts_runs(caller) else "", *where)
         found = self._targets.get(key)
         if found is not None:
@@ -95,9 +95,14 @@ class Owners:
         _keep(self._targets, key, counters)
         return counters
 
+    @property
+    def crowded(self) -> bool:
+        """Whether there are so many counters that idle ones are dropped, though calls may need them again."""
+        return len(self.counters) > CHAINS_MAX
+
     def forget_idle(self) -> None:
         """Drop counters that nobody needs and nothing is held of."""
-        if len(self.counters) > CHAINS_MAX:
+        if self.crowded:
             self._chains.clear()
             self._targets.clear()
         needed = {id(one) for chain in self._chains.values() for one in chain.counters}
@@ -108,7 +113,7 @@ class Owners:
     # Working out
 
     def _make_chain(self, key: tuple[str, str], run: str) -> Chain:
-        entry = self._keys.get(self._entry_of.get(key[0], ""))
+        entry = self._entry(key[0])
         if entry is None:
             return NO_CHAIN
         owner, limits, above = entry.owner_id or f"key/{entry.name}", entry.limits, entry.parent
@@ -124,10 +129,11 @@ class Owners:
         return chain
 
     def _target_limits(
-        self, caller: str, where: tuple[str, str, str]
+        self, caller: str, where: tuple[str, str, str, str]
     ) -> Iterable[tuple[str, tuple[LimitEntry, ...]]]:
-        provider, model, provider_key = where
-        entry = self._keys.get(self._entry_of.get(caller, ""))
+        provider, model, served, provider_key = where
+        models = {f"{provider}/{model.lower()}", f"{provider}/{served.lower()}"}
+        entry = self._entry(caller)
         if entry is not None:
             owner = entry.owner_id or f"key/{entry.name}"
             yield from (
@@ -139,7 +145,7 @@ class Owners:
             kind, _, name = owner.partition("/")
             if found.limits and (
                 (kind == "provider" and name == provider)
-                or (kind == "model" and fnmatchcase(f"{provider}/{model}", name))
+                or (kind == "model" and _fits_any(name, models))
                 or (kind == "provider_key" and name == f"{provider}/{provider_key}")
             ):
                 yield owner, found.limits
@@ -160,7 +166,9 @@ class Owners:
         self._drop_key(entry_id)
         entry = _read_key(payload)
         self._keys[entry_id] = entry
-        self._entry_of[entry.name] = entry_id
+        same = self._entries_of.setdefault(entry.name, [])
+        same.append(entry_id)  # a key that was rotated has several
+        same.sort(key=lambda one: self._keys[one].declared)
         limits = [*entry.limits, *(limit for one in entry.providers for limit in one.limits)]
         if any(limit.window == RUN for limit in limits):
             self._with_runs.add(entry.name)
@@ -172,14 +180,18 @@ class Owners:
 
     def _drop_key(self, entry_id: str) -> None:
         entry = self._keys.pop(entry_id, None)
-        if entry is None or self._entry_of.get(entry.name) != entry_id:
+        if entry is None:
             return
-        self._with_runs.discard(entry.name)
-        others = [other for other, one in self._keys.items() if one.name == entry.name]  # rotated: both are known
-        if others:
-            self._entry_of[entry.name] = others[-1]
-        else:
-            del self._entry_of[entry.name]
+        same = self._entries_of[entry.name]
+        same.remove(entry_id)
+        if not same:
+            del self._entries_of[entry.name]
+            self._with_runs.discard(entry.name)
+
+    def _entry(self, name: str) -> KeyEntry | None:
+        """What stands for a key's name."""
+        same = self._entries_of.get(name)
+        return self._keys[same[-1]] if same else None
 
     def _put_owner(self, entry_id: str, payload: bytes) -> None:
         self._owners.pop(entry_id, None)
@@ -227,6 +239,14 @@ class _Subscriber:
 
 _read_key = msgspec.msgpack.Decoder(KeyEntry).decode
 _read_owner = msgspec.msgpack.Decoder(OwnerEntry).decode
+
+
+def _fits_any(pattern: str, models: Iterable[str]) -> bool:
+    """Whether a limit's `provider/model` fits one of these, whose model is in lower case: some providers do not tell it
+    from upper case, so callers could choose another spelling."""
+    provider, _, model = pattern.partition("/")
+    pattern = f"{provider}/{model.lower()}"
+    return any(fnmatchcase(one, pattern) for one in models)
 
 
 def _keep(kept: dict[K, V], key: K, value: V) -> None:
