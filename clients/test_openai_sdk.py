@@ -156,7 +156,7 @@ def test_a_forced_tool_and_none(client: openai.OpenAI, route: Route) -> None:
 
 
 def test_structured_output(client: openai.OpenAI, route: Route) -> None:
-    """An answer bound to a JSON schema fits it, but for the bounds of numbers, which Anthropic's schemas do not have."""
+    """A reply bound to a JSON schema fits it, but for bounds of numbers, which Anthropic's schemas do not have."""
     wanted: Any = {"type": "json_schema", "json_schema": {"name": "forecast", "strict": True, "schema": PARAMETERS}}
     answer = client.chat.completions.create(model=route.model("json"), messages=ASK, response_format=wanted)
     assert json.loads(answer.choices[0].message.content or "") == {
