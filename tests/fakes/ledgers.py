@@ -14,6 +14,7 @@ from tests.fakes.loops import FakeLoop
 
 from asbru.governance.ledger import Claim, Ledger, MemoryBooks
 from asbru.governance.ledger.claims import MEET, RECALL, TAKE, Meeting, Recall, Settlement
+from asbru.governance.ledger.client import FLUSH_S
 from asbru.governance.limits import Limits
 
 NOW_MS = 1_795_785_000_000
@@ -127,7 +128,7 @@ class Desk:
     def flush(self, *, seconds: float = 0.0) -> None:
         """Timers run, and what they report is booked."""
         self.now_s += seconds
-        self.loop.pass_time(max(seconds, 0.05))
+        self.loop.pass_time(max(seconds, FLUSH_S))
         self.run()
         self.book()
 

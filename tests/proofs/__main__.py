@@ -8,11 +8,14 @@ import asyncio
 import sys
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
 from tests.proofs.budget import prove_budget
 from tests.proofs.faults import prove_faults
+from tests.proofs.feed import prove_feed
+from tests.proofs.overload import overload
 from tests.proofs.rates import prove_rate
 from tests.proofs.rows import Row
 
@@ -21,8 +24,16 @@ PROOFS: tuple[Callable[[], Coroutine[Any, Any, Sequence[Row]]], ...] = (
     lambda: prove_rate("requests", amount=60, window_s=60, windows=3),
     lambda: prove_rate("tokens", amount=60_000, window_s=60, windows=3),
     lambda: prove_faults(paused_s=30.0, locked_s=5.0),
+    lambda: _in_folder(prove_feed),
+    lambda: _in_folder(lambda folder: overload(folder, "queue")),
+    lambda: _in_folder(lambda folder: overload(folder, "drop")),
 )
 OUT = Path("build/proofs.json")
+
+
+async def _in_folder(proof: Callable[[Path], Coroutine[Any, Any, Sequence[Row]]]) -> Sequence[Row]:
+    with TemporaryDirectory() as folder:
+        return await proof(Path(folder))
 
 
 def main() -> int:

@@ -10,12 +10,13 @@ import asyncio
 import time
 from collections import Counter
 from pathlib import Path
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal
 
 from tests.fakes.capacity import Capacity, flood, watch
 from tests.journeys.caller import Caller, request
 from tests.journeys.served import Served, memory_kb
 from tests.journeys.talk import CHAT_PATH, chat
+from tests.proofs.rows import Row, at_least, at_most
 
 SECONDS = 60.0
 TIMES_CAPACITY = 5
@@ -29,17 +30,6 @@ _PARALLEL = 10
 _SERVICE_S = 0.1
 _PROCESSES = ("asbru.app.worker", "asbru.app.bookkeeper")
 _ASK = request(CHAT_PATH, chat())
-
-
-class Row(TypedDict):
-    """One figure of a proof, and whether it holds against its bar."""
-
-    experiment: str
-    store: str
-    figure: float
-    unit: str
-    bar: str
-    holds: bool
 
 
 class _Callers:
@@ -101,11 +91,11 @@ async def overload(folder: Path, mode: Mode, seconds: float = SECONDS) -> list[R
     busy = ended["200"] / (upstream.per_second * seconds)
     name = f"overload, {mode}"
     return [
-        _row(f"{name}: calls that ended otherwise than with 200 or 503 and Retry-After", wrong, "calls", 0),
-        _row(f"{name}: growth of memory", round(growth_mb, 1), "MB", GROWTH_MB_MAX),
-        _row(f"{name}: full throughput after the flood", round(recovery_s, 2), "s", RECOVERY_S_MAX),
-        _row(f"{name}: capacity used during the flood", round(busy, 3), "share", FULL, at_least=True),
-        _row(f"{name}: calls refused", ended["503"], "calls", 1, at_least=True),
+        at_most(f"{name}: calls that ended otherwise than with 200 or 503 and Retry-After", wrong, "calls", 0),
+        at_most(f"{name}: growth of memory", round(growth_mb, 1), "MB", GROWTH_MB_MAX),
+        at_most(f"{name}: full throughput after the flood", round(recovery_s, 2), "s", RECOVERY_S_MAX),
+        at_least(f"{name}: capacity used during the flood", round(busy, 3), "share", FULL),
+        at_least(f"{name}: calls refused", ended["503"], "calls", 1),
     ]
 
 
@@ -126,14 +116,3 @@ def _memory_mb(served: Served) -> float:
     processes = [pid for module in _PROCESSES for pid in served.children(module)]
     assert len(processes) == len(_PROCESSES)
     return sum(map(memory_kb, processes)) / 1024
-
-
-def _row(experiment: str, figure: float, unit: str, bar: float, *, at_least: bool = False) -> Row:
-    return {
-        "experiment": experiment,
-        "store": "none",
-        "figure": figure,
-        "unit": unit,
-        "bar": f"{'at least' if at_least else 'at most'} {bar:g}",
-        "holds": figure >= bar if at_least else figure <= bar,
-    }

@@ -22,7 +22,7 @@ from asbru.governance.limits import Chain, Counter, Holding, Limits, Reservation
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.output_meter import OutputMeter
 from asbru.pipeline.ports import Leases, Prices
-from asbru.pipeline.worst_case import WorstCase, dearest, max_tokens_of, worst_case
+from asbru.pipeline.worst_case import Rates, WorstCase, dearest, max_tokens_of, worst_case
 from asbru.routing import Target
 
 __all__ = ["CallLease", "CallLeases", "Leases", "Typical"]
@@ -64,7 +64,7 @@ class CallLeases:
     def __init__(self, limits: Limits, prices: Prices, settings: Reservation, typical: Typical) -> None:
         self.typical = typical
         self.limits = limits
-        self.prices = prices
+        self.rates = Rates(prices)
         self.settings = settings
         limits.store_away = settings.store_away
 
@@ -125,7 +125,7 @@ class CallLease:
         if not self._chain.held:
             return
         leases = self._leases
-        cases = [worst_case(call, target, leases.prices, leases.settings) for target in targets]
+        cases = [worst_case(call, target, leases.rates, leases.settings) for target in targets]
         self._first = targets[0]
         if cases[0].cost is None:
             self._check_price(self._chain.held, targets[0])
@@ -140,7 +140,7 @@ class CallLease:
         target = attempt.target
         case = self._case
         if self._chain.held and case is not None:
-            if target is not self._first and worst_case(call, target, leases.prices, leases.settings).cost is None:
+            if target is not self._first and worst_case(call, target, leases.rates, leases.settings).cost is None:
                 self._check_price(self._chain.held, target)
             if 1 + sum(1 for one in call.attempts if one is not attempt and one.billed) > self._held:
                 await self._hold_case()
@@ -148,7 +148,7 @@ class CallLease:
         counters = leases.limits.owners.target(self._caller, self._run, where)
         if not counters:
             return
-        case = worst_case(call, target, leases.prices, leases.settings)
+        case = worst_case(call, target, leases.rates, leases.settings)
         if case.cost is None:
             self._check_price(counters, target)
         holding = Holding()

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from asbru.core.money import MTOK, PriceRow
+from asbru.core.money import MTOK
 from asbru.dialects import RequestHead
 from asbru.governance.limits import Reservation
 from asbru.pipeline.call import Call
@@ -20,6 +20,8 @@ from asbru.pipeline.ports import Prices
 from asbru.routing import Target
 
 BYTES_PER_TOKEN = 3
+RATES_MAX = 4096
+"""Targets whose prices are remembered."""
 NEED_MAX = 1 << 60
 """More than any limit can be. What callers ask for has no bound, and what the ledger is asked for must have one."""
 
@@ -49,6 +51,8 @@ class WorstCase(NamedTuple):
 
 def dearest(cases: Sequence[WorstCase]) -> WorstCase:
     """The most of each; a price that is not known does not count beside one that is."""
+    if len(cases) == 1:
+        return cases[0]
     costs = [case.cost for case in cases if case.cost is not None]
     return WorstCase(
         max(case.input_tokens for case in cases),
@@ -58,24 +62,65 @@ def dearest(cases: Sequence[WorstCase]) -> WorstCase:
     )
 
 
-def worst_case(call: Call, target: Target, prices: Prices, settings: Reservation) -> WorstCase:
+class Rates:
+    """The dearest prices of targets, worked out once for each: (above how many input tokens, of a million input tokens,
+    of a million output tokens), by what a tier of prices begins at. None where a price is not known."""
+
+    def __init__(self, prices: Prices) -> None:
+        self._prices = prices
+        self._known: dict[tuple[Target, str], tuple[_Rate, ...] | None] = {}
+
+    def of(self, target: Target, tier: str) -> tuple[_Rate, ...] | None:
+        """Of any key that may serve the target. `tier`: the service tier that is asked for, beside the standard one."""
+        try:
+            return self._known[target, tier]
+        except KeyError:
+            pass
+        if len(self._known) >= RATES_MAX:  # callers choose models
+            self._known.clear()
+        found = self._known[target, tier] = self._work_out(target, tier)
+        return found
+
+    def _work_out(self, target: Target, tier: str) -> tuple[_Rate, ...] | None:
+        provider, rows = target.provider.name, self._prices.rows
+        names = {key.aliases.get(target.model, target.model) for key in target.provider.keys} or {target.model}
+        found = [rows(provider, name) for name in names]
+        if any(one is None for one in found):
+            return None
+        if tier:
+            found += [rows(provider, name, tier) for name in names]
+        return tuple(
+            _Rate(
+                row.above_tokens,
+                max(row.input, row.cache_read, row.cache_write_5m, row.cache_write_1h, row.audio_input),
+                max(row.output, row.audio_output),
+            )
+            for one in found
+            if one is not None
+            for row in one
+        )
+
+
+class _Rate(NamedTuple):
+    above_tokens: int
+    input_cost: int
+    output_cost: int
+
+
+def worst_case(call: Call, target: Target, rates: Rates, settings: Reservation) -> WorstCase:
     """The worst case of one attempt at a target."""
     if call.operation.write_count is not None:
         return WorstCase(0, 0, 0)
     input_tokens = call.body_bytes // BYTES_PER_TOKEN + 1
     output_tokens = _output_tokens(call, target, settings) if call.operation.speaks else 0
-    names = {key.aliases.get(target.model, target.model) for key in target.provider.keys} or {target.model}
-    found = [prices.rows(target.provider.name, name) for name in names]
-    if any(one is None for one in found):
+    known = rates.of(target, _tier(call))
+    if known is None:
         return WorstCase(input_tokens, output_tokens, None)
-    tier = _tier(call)
-    if tier:
-        found += [prices.rows(target.provider.name, name, tier) for name in names]
-    rows = [row for one in found if one is not None for row in _reached(one, input_tokens)]
-    output_cost = max(max(row.output, row.audio_output) for row in rows)
-    input_cost = max(
-        max(row.input, row.cache_read, row.cache_write_5m, row.cache_write_1h, row.audio_input) for row in rows
-    )
+    input_cost = output_cost = 0
+    for above_tokens, of_input, of_output in known:
+        if not above_tokens or input_tokens > above_tokens:
+            input_cost = max(input_cost, of_input)
+            output_cost = max(output_cost, of_output)
     cost = -(-(input_tokens * input_cost + output_tokens * output_cost) // MTOK)
     return WorstCase(input_tokens, output_tokens, min(cost, NEED_MAX), output_cost)
 
@@ -90,15 +135,12 @@ def max_tokens_of(head: RequestHead) -> int | None:
 def _tier(call: Call) -> str:
     """The service tier that is asked for; the provider may serve by the standard one."""
     raw = call.head.members.get("service_tier") if call.head is not None else None
+    if raw is None:
+        return ""
     try:
-        return "" if raw is None else msgspec.json.decode(raw, type=str)
+        return msgspec.json.decode(raw, type=str)
     except msgspec.MsgspecError:
         return ""  # the provider will refuse it
-
-
-def _reached(rows: Sequence[PriceRow], input_tokens: int) -> Sequence[PriceRow]:
-    """The rows that may hold for so many tokens."""
-    return [row for row in rows if not row.above_tokens or input_tokens > row.above_tokens]
 
 
 def _output_tokens(call: Call, target: Target, settings: Reservation) -> int:
