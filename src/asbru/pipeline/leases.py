@@ -130,9 +130,10 @@ class CallLease:
         if cases[0].cost is None:
             self._check_price(self._chain.held, targets[0])
         self._case = case = dearest(cases)
-        typical = [leases.typical.cost(target) for target in targets]
-        if case.cost is not None and None not in typical:
-            self._expected = min(case.cost, max(cost for cost in typical if cost is not None))
+        if self._chain.expects and case.cost is not None:
+            typical = [leases.typical.cost(target) for target in targets]
+            if None not in typical:
+                self._expected = min(case.cost, max(cost for cost in typical if cost is not None))
         await self._hold_case()
 
     async def attempt(self, call: Call, attempt: Attempt) -> None:
@@ -187,12 +188,11 @@ class CallLease:
             amounts, silent = _spent((attempt,), worst)
             limits.settle(holding, amounts, at_least_held=silent)
 
-    def _need(self, counter: Counter, case: WorstCase) -> int:
+    def _need(self, counter: Counter, amounts: Mapping[str, int]) -> int:
         """What is held of a limit for one attempt: less than the worst case where a budget is to expect the usual."""
-        metric = counter.metric
-        if metric == "cost" and self._expected is not None and not counter.limit.strict:
+        if counter.metric == "cost" and self._expected is not None and not counter.limit.strict:
             return self._expected
-        return case.of(metric)
+        return amounts[counter.metric]
 
     def more(self, budgets: Sequence[Counter], cost: int, into: Holding) -> Future[None] | None:
         """Hold so much more of budgets, for a stream that goes on meanwhile; see `Limits.take`."""
@@ -209,7 +209,11 @@ class CallLease:
     async def _hold_case(self) -> None:
         case = self._case
         assert case is not None
-        needs = [(one, need) for one in self._chain.held if (need := self._need(one, case))]
+        amounts = case.amounts()
+        if self._expected is None:
+            needs = [(one, need) for one in self._chain.held if (need := amounts[one.metric])]
+        else:
+            needs = [(one, need) for one in self._chain.held if (need := self._need(one, amounts))]
         # Where the first is refused the call is over: what it was admitted with may go back as well.
         into = Holding() if self._held else self.owners
         waits = self._leases.limits.take(needs, into)
@@ -266,6 +270,12 @@ class _TopUp:
 def _spent(attempts: Sequence[Attempt], case: WorstCase | None) -> tuple[dict[str, int], bool]:
     """What attempts spent, by metric; and whether one told nothing, so that all that is held is spent, at least: a
     stream may have reserved more than its worst case at first."""
+    if len(attempts) == 1:  # nearly always, and then it told both
+        usage, cost = attempts[0].usage, attempts[0].cost_nanousd
+        if usage is not None and cost is not None:
+            took, gave = usage.input_total, usage.output_total
+            told = {"cost": cost, "input_tokens": took, "output_tokens": gave, "tokens": took + gave, "requests": 1}
+            return told, False
     billed = [one for one in attempts if one.billed or one.usage is not None]
     if not billed:
         return ({"requests": 1} if any(one.sent for one in attempts) else {}), False

@@ -34,6 +34,15 @@ class WorstCase(NamedTuple):
     cost: int | None
     output_cost: int = 0
 
+    def amounts(self) -> dict[str, int]:
+        """The amounts for the metrics of money and tokens."""
+        return {
+            "cost": self.cost or 0,
+            "input_tokens": self.input_tokens,
+            "output_tokens": self.output_tokens,
+            "tokens": self.input_tokens + self.output_tokens,
+        }
+
     def of(self, metric: str) -> int:
         """The amount for a metric of a limit."""
         match metric:

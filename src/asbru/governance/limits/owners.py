@@ -33,14 +33,15 @@ _AT_ONCE = frozenset(("requests", "concurrency"))
 
 class Chain:
     """The counters of a key and of the owners above it, the key's own first. `admitted`: those for requests and calls
-    at once; `held`: for money and tokens."""
+    at once; `held`: for money and tokens; `expects`: whether one of those is to hold what calls usually cost."""
 
-    __slots__ = ("admitted", "counters", "held")
+    __slots__ = ("admitted", "counters", "expects", "held")
 
     def __init__(self, counters: tuple[Counter, ...]) -> None:
         self.counters = counters
         self.admitted = tuple((one, 1) for one in counters if one.limit.metric in _AT_ONCE)
         self.held = tuple(one for one in counters if one.limit.metric not in _AT_ONCE)
+        self.expects = any(one.metric == "cost" and not one.limit.strict for one in self.held)
 
 
 NO_CHAIN = Chain(())
