@@ -44,18 +44,8 @@ class WorstCase(NamedTuple):
         }
 
     def of(self, metric: str) -> int:
-        """The amount for a metric of a limit."""
-        match metric:
-            case "cost":
-                return self.cost or 0
-            case "input_tokens":
-                return self.input_tokens
-            case "output_tokens":
-                return self.output_tokens
-            case "tokens":
-                return self.input_tokens + self.output_tokens
-            case _:
-                return 1
+        """The amount for a metric of a limit: one call, where it counts neither money nor tokens."""
+        return self.amounts().get(metric, 1)
 
 
 def dearest(cases: Sequence[WorstCase]) -> WorstCase:
