@@ -69,6 +69,7 @@ class CallLeases:
         self.rates = Rates(prices)
         self.settings = settings
         limits.store_away = settings.store_away
+        limits.runs_max = settings.runs_max
 
     async def admit(self, call: Call) -> CallLease:
         caller = call.caller.name if call.caller is not None else ""

@@ -20,6 +20,7 @@ from asbru.core.future import Future
 from asbru.governance.ledger import Answer, Claim, Report, Short
 from asbru.governance.ledger.claims import Held
 from asbru.governance.ledger.client import LedgerClient
+from asbru.governance.ledger.ledger import RUNS_MAX
 from asbru.governance.limits.counters import NO_WINDOW, Counter, Holding
 from asbru.governance.limits.owners import Owners
 from asbru.governance.limits.refusals import refusal
@@ -50,6 +51,7 @@ class Limits:
     def __init__(self, loop: asyncio.AbstractEventLoop, link: Link, clock: Callable[[], float]) -> None:
         self.owners = Owners(self._on_report)
         self.store_away: StoreAway = "closed"
+        self.runs_max = RUNS_MAX
         self._loop = loop
         self._clock = clock
         self._full: dict[str, float] = {}
@@ -177,7 +179,7 @@ class Limits:
         now_s = self._clock()
         counters = tuple(self._ahead)
         self._ahead.clear()
-        claims = [Claim(one.key, one.limit, 0, one.wishes(1, now_s)) for one in counters]
+        claims = [Claim(one.key, one.limit, 0, one.wishes(1, now_s), self.runs_max) for one in counters]
 
         def came(answer: Answer | None) -> None:
             if answer is not None:
@@ -267,7 +269,8 @@ class _Asked:
                 self._into.parts.append((counter, counter.start_ms, part))
             if part < need:
                 self._claimed.append((counter, need - part))
-        claims = [Claim(one.key, one.limit, need, one.wishes(need, now_s)) for one, need in self._claimed]
+        most = self._limits.runs_max
+        claims = [Claim(one.key, one.limit, need, one.wishes(need, now_s), most) for one, need in self._claimed]
         self._limits.claim(claims, self._on_answer, self._take_in)
 
     def _take_in(self, answer: Answer) -> None:
