@@ -15,7 +15,7 @@ import msgspec
 from asbru.core.errors import AsbruError, GatewayError, MethodNotAllowed, NotFound, UpgradeRequired
 from asbru.edge.forward import Forwarder
 from asbru.edge.models_list import fetch_lists, model_names
-from asbru.edge.own_key import write_own_key
+from asbru.edge.own_key import refresh_standings, write_own_key
 from asbru.edge.router import Found, Route, Router, forwarded_query
 from asbru.edge.server import Request, ServerConnection
 from asbru.edge.surfaces import routes_of
@@ -178,8 +178,14 @@ class Door:
         rooms = self.rooms
         assert rooms is not None
         caller = rooms.keys.identify(request.head.credentials)
-        standings = () if rooms.standings is None else rooms.standings.standing(caller.name)
-        connection.response.whole(200, JSON_LINE, write_own_key(caller, standings))
+
+        def shown(_: None, error: BaseException | None) -> None:
+            if error is not None:
+                self._log_bug(error)
+            standings = () if rooms.standings is None else rooms.standings.standing(caller.name)
+            connection.response.whole(200, JSON_LINE, write_own_key(caller, standings))
+
+        connection.stepper.run(refresh_standings(rooms.standings, caller), shown, None)
 
     def _page(self, route: Route, connection: ServerConnection) -> None:
         response = connection.response

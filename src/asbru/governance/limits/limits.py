@@ -41,6 +41,9 @@ FULL_S_MAX = 1.0
 FULL_SHARE = 16
 """It does with no more left than this part of it: a call that was too large says nothing about smaller ones."""
 AHEAD_PAUSE_S = 0.1
+REFRESH_S = 1.0
+"""How often a caller's limits are asked for, at most; callers decide when."""
+REFRESHED_MAX = 1000
 TRIES_MAX = 3
 """Slices of a rate that were over when they came, before the ledger counts as away."""
 
@@ -57,6 +60,8 @@ class Limits:
         self._full: dict[str, float] = {}
         self._full_patterns: dict[str, float] = {}
         """Until when owners and targets are known to have no room; patterns of models, and "any provider", apart."""
+        self._refreshed: dict[str, float] = {}
+        """When the ledger was last asked how a caller's limits stand."""
         self._dirty: dict[Counter, None] = {}
         self._in_hand: dict[Counter, None] = {}
         self._ahead: dict[Counter, None] = {}
@@ -120,6 +125,34 @@ class Limits:
         """See `standing.Standings`."""
         now_s = self._clock()
         return tuple(_standing(one, now_s) for one in self.owners.chain(caller).counters)
+
+    def refresh(self, caller: str) -> Future[None] | None:
+        """See `standing.Standings`."""
+        now_s = self._clock()
+        counters = self.owners.chain(caller).counters
+        if not counters or self._refreshed.get(caller, -REFRESH_S) + REFRESH_S > now_s:
+            return None
+        if len(self._refreshed) >= REFRESHED_MAX:
+            self._refreshed.clear()
+        self._refreshed[caller] = now_s
+        future: Future[None] = Future()
+        waits = set(counters)
+
+        def look_at(counter: Counter) -> None:
+            def came(answer: Answer | None) -> None:
+                if answer is not None and answer.short is not None:  # more is used than the limit is now
+                    counter.tell_short(answer.short, now_s, FULL_S_MAX)
+                elif answer is not None:
+                    self.take_in((counter,), answer, now_s)
+                waits.discard(counter)
+                if not waits:
+                    future.resolve(None)
+
+            self._client.ask((Claim(counter.key, counter.limit, 0),), came, came)
+
+        for one in counters:
+            look_at(one)
+        return future
 
     def close(self) -> None:
         """Give back all that no call holds, before the link is closed."""
@@ -300,9 +333,7 @@ class _Asked:
     def _refusal(self, short: Short, now_s: float) -> LimitReached:
         counter, missing = next(one for one in self._claimed if one[0].key == short.key)
         full_s = FULL_S_MAX if short.resets_in_ms < 0 else min(FULL_S_MAX, short.resets_in_ms / 1000)
-        counter.used = short.used
-        counter.ends_ms = 0 if counter.sliding else short.resets_at_ms
-        counter.told_until_s = now_s + max(short.resets_in_ms / 1000, full_s)
+        counter.tell_short(short, now_s, full_s)
         amount = counter.limit.amount
         if amount - short.used <= amount // FULL_SHARE:
             self._limits.note_full(counter.owner, now_s + full_s)
