@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from fastapi import APIRouter, FastAPI
 
-from asbru.admin import accounts, history, kinds, live_test, nouns, spending
+from asbru.admin import accounts, history, kinds, live_test, nouns, overview, spending
 from asbru.admin.access import let_in
 from asbru.admin.act import Act
 from asbru.admin.application import build_application
@@ -44,11 +44,12 @@ class Management:
         routers += [live_test.build_router(self._act, objects) for objects in self._objects if objects.kind.asked]
         routers += [self.keys.build_router(), self._accounts.build_router()]
         routers += [history.build_router(self._act, self._database_url), spending.build_router(self._database_url)]
+        routers.append(overview.build_router(self._database_url))
         routers += more
         described = {kind.body.__name__: kind.schema for kind in self._plain if kind.schema is not None}
         bodies = [kind.body for kind in (*self._plain, kinds.KEYS) if kind.schema is None]
         application = build_application(
-            routers, version, bodies=[*bodies, Rotation, *accounts.BODIES], described=described
+            routers, version, bodies=[*bodies, Rotation, *overview.BODIES, *accounts.BODIES], described=described
         )
         let_in(application.state, self._act.accounts)
         return application

@@ -156,6 +156,12 @@ def takes(body: type[msgspec.Struct], *, patch: bool = False) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {kind: {"schema": schema}}}}
 
 
+def gives(body: type[msgspec.Struct], words: str = "OK") -> dict[str, Any]:
+    """For `openapi_extra`: a response, described by a Struct."""
+    schema = {"$ref": _SCHEMAS.format(name=body.__name__)}
+    return {"responses": {"200": {"description": words, "content": {"application/json": {"schema": schema}}}}}
+
+
 def describe_bodies(
     schema: dict[str, Any],
     bodies: tuple[type[msgspec.Struct], ...],
