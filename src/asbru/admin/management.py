@@ -55,4 +55,4 @@ class Management:
 
     def needs_setup(self) -> bool:
         """Whether nobody can log in yet."""
-        return not self._act.accounts.load_users()
+        return not self._act.accounts.has_users()

@@ -64,6 +64,7 @@ class Objects:
         on_delete: Callable[[Deed, str], None] | None = None,
     ) -> None:
         self.kind = kind
+        self._writing = f"{kind.noun}:write"
         self._act = act
         self._kinds = kinds
         self._own_entries = entries
@@ -124,7 +125,7 @@ class Objects:
                 also(deed, object_id)
             return self._save(deed, object_id, body, before=None)
 
-        return await self._act.perform(actor, "editor", write, before=self._checked(object_id, body))
+        return await self._act.perform(actor, self._writing, write, before=self._checked(object_id, body))
 
     async def change(self, actor: Actor, object_id: str, patch: Body, version: int | None) -> Shown:
         """Change the members that `patch` names (JSON merge patch, RFC 7396: null removes one). `version`: refuse any
@@ -147,7 +148,7 @@ class Objects:
         async def check() -> None:
             await self._check(object_id, merged()[1])
 
-        return await self._act.perform(actor, "editor", write, before=check if self.kind.compiled else None)
+        return await self._act.perform(actor, self._writing, write, before=check if self.kind.compiled else None)
 
     async def delete(self, actor: Actor, object_id: str, version: int | None) -> None:
         """Delete an object that nothing names."""
@@ -167,7 +168,7 @@ class Objects:
             deed.compiled |= self.kind.compiled
             deed.note("delete", self.kind.kind, object_id, before=before.body)
 
-        await self._act.perform(actor, "editor", write, before=self._checked(object_id, None))
+        await self._act.perform(actor, self._writing, write, before=self._checked(object_id, None))
 
     def tell(self, deed: Deed, object_id: str) -> None:
         """Tell workers anew what an object is: what belongs to it has changed."""

@@ -25,11 +25,11 @@ from asbru.admin.objects import Body, Objects
 from asbru.cluster import Entry
 from asbru.governance import VIRTUAL_KEY, declare, digest_of
 from asbru.governance.declared import Access
-from asbru.identity import Actor
+from asbru.identity import Actor, roles
 
 GRACE_S_MAX = 30 * 24 * 3600
 EXPIRED_SWEPT_MAX = 1000
-_SWEEPER = Actor("asbru", "editor")
+_SWEEPER = Actor("asbru", roles.ADMIN)
 
 
 class Rotation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -60,7 +60,7 @@ class VirtualKeys:
     async def sweep(self) -> None:
         """Forget values whose grace period is over. Raises as `Act.perform` does."""
         if key_values.load_expired(self._act.database, self._act.now_ms(), 1):
-            await self._act.perform(_SWEEPER, "editor", _forget_expired)
+            await self._act.perform(_SWEEPER, "keys:write", _forget_expired)
 
     async def _create(self, request: Request, body: Body) -> Response:
         value = key_values.make_value()
@@ -86,7 +86,7 @@ class VirtualKeys:
             self.objects.tell(deed, key_name)
             deed.note("rotate", KEYS.kind, key_name)
 
-        await self._act.perform(actor, "editor", write)
+        await self._act.perform(actor, "keys:write", write)
         return nouns.answer({"id": key_name, "value": value, "grace_s": rotation.grace_s})
 
 
