@@ -37,7 +37,7 @@ from asbru.app.boot import Boot, Options
 from asbru.app.compile_governance import compile_governance, enforce_auth, warn_of_unpriced
 from asbru.app.compile_models import check_model_names
 from asbru.app.compile_providers import Findings, compile_providers
-from asbru.app.compile_rules import compile_rules
+from asbru.app.compile_rules import compile_rules, warn_of_unowned
 from asbru.app.config import (
     ConfigFile,
     ConfigPath,
@@ -111,6 +111,7 @@ def compile_config(
         findings.warn(("virtual_keys",), "every virtual key is disabled, so every call will be refused")
     fallbacks = _fallbacks(parsed, findings)
     rules = compile_rules(parsed, findings)
+    warn_of_unowned(parsed.config, stored.owners, findings)
     forwards = _forwards(options, parsed, findings)
     _check_server_tls(parsed, findings)
     check_model_names(parsed.config, providers, findings)

@@ -85,6 +85,10 @@ class ObjectStore:
         """Every object of a kind, by id."""
         return self._objects("kind = ?", (kind,))
 
+    def load_ids(self, kind: str) -> list[str]:
+        """The ids of every object of a kind."""
+        return [str(row[0]) for row in self._database.run("SELECT id FROM objects WHERE kind = ?", (kind,))]
+
     def save(self, one: StoredObject, references: Iterable[Reference]) -> None:
         """Write an object, new or in place of its last version, and what it names."""
         self._database.run(
