@@ -104,7 +104,7 @@ def compile_config(
     host = options.bound or options.host or parsed.config.listen.host
     providers = compile_providers(parsed, types, findings, now=datetime.now(UTC), mock_socket=options.mock_socket)
     pepper = b"\0" * 32 if dry or parsed.problems else load_pepper(ensure_data_dir(options.data_dir))
-    declared = compile_governance(parsed, pepper, findings)
+    declared = compile_governance(parsed, pepper, findings, stored=stored.owners)
     warn_of_unpriced(parsed.config, providers, findings)
     keys_needed = enforce_auth(parsed.config, findings)
     if parsed.config.virtual_keys and not declared[VIRTUAL_KEY] and keys_needed is not False:
