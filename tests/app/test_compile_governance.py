@@ -175,8 +175,9 @@ prices: {"*/*": {input: 3, output: 3}, "openai/*": {input: 9, output: 9}}
 
 def test_an_owner_may_be_one_of_the_management_api(build, tmp_path: Path) -> None:
     """A key or team of the file may belong to an owner that is stored. With the control process one that is not there
-    yet is a warning, for it may come: the entry names it, and the key is refused until then. Without, it is an error."""
-    text = f"teams: [{{name: red, customer: acme}}]\nvirtual_keys: [{{name: k, {KEY}, team: blue}}]\n{GROQ}\n"
+    yet is a warning, for it may come: the entry names it, and the key is refused until then. Without, it is an
+    error."""
+    text = f"virtual_keys: [{{name: k, {KEY}, team: blue}}]\n{GROQ}\nteams: [{{name: red, customer: acme}}]\n"
     with pytest.raises(ConfigRefusedError, match="there is no team 'blue'"):
         build(text)
     compiled = build(f"{text}control: {{enabled: true}}\n")

@@ -1,8 +1,8 @@
 """Customers, teams, virtual keys and limits of the file -> entries of the feed.
 
 What is wrong with one of them by itself is `governance.declare`'s to say; here stands what they mean together: owners,
-providers and surfaces that are named must be there. What would merely never happen is a warning, and so is an owner that
-the management API may yet bring: until then its keys are refused.
+providers and surfaces that are named must be there. What would merely never happen is a warning, and so is an owner
+that the management API may yet bring: until then its keys are refused.
 """
 
 from __future__ import annotations
