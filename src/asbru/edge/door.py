@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 TEXT_LINE = b"content-type: text/plain; charset=utf-8\r\n"
 METRICS_LINE = b"content-type: text/plain; version=0.0.4; charset=utf-8\r\n"
 
+RUN_BYTES_MAX = 128
+"""How much is kept of the name of a run; limits go by it."""
+
 Scrape = Callable[[Callable[[bytes | None], None]], None]
 """Asks for the metrics of all workers; the answer, or None when there is none in time, comes by callback."""
 
@@ -106,7 +109,7 @@ class Door:
             call.watched = head.watched
         call.accept_coding = head.accept_coding
         if head.run:
-            call.run = head.run.decode("latin-1")
+            call.run = head.run[:RUN_BYTES_MAX].decode("latin-1")
         if head.content_coding:
             call.content_coding = head.content_coding
         connection.stepper.run(serve(call, rooms), self._ended, (call, connection))
