@@ -1,4 +1,7 @@
-"""Ports: what a lower floor asks of a higher one, as shapes. Nothing here does anything."""
+"""Ports: what a lower floor asks of a higher one, as shapes.
+
+What they are made of stands where they are implemented.
+"""
 
 from __future__ import annotations
 
