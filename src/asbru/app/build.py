@@ -338,6 +338,7 @@ def _key(facts: ProviderFacts, key: KeyFacts, lasting: Lasting) -> Key:
     """A key; one that is the same as before goes on cooling down."""
     credential = _credential(facts, key, lasting)
     made = Key(key.name, credential, frozenset(key.models), weight=key.weight, aliases=key.aliases)
+    made.secret = key.value.reveal()
     identity = (facts.name, key.name, key.value)
     before = lasting.keys.get(identity)
     if before is not None:
