@@ -25,6 +25,8 @@ from asbru.wire.outbox import Outbox
 
 SWEEP_S = 0.25
 DRAIN_NOTICE_S = 0.3
+BUGS_TOLD_MAX = 100
+"""Different errors in sweeps that are logged; whatever comes after is likely one of them again."""
 """How long a draining server still accepts: calls already in the kernel's queue are served, not reset."""
 
 BACKLOG = 4096
@@ -74,6 +76,7 @@ class Server:
         self._listeners: list[asyncio.Server] = []
         self._timer: asyncio.TimerHandle | None = None
         self._drained: asyncio.Event = asyncio.Event()
+        self._bugs_told: set[str] = set()
 
     # Lifetime
 
@@ -179,7 +182,13 @@ class Server:
             try:
                 sweep(now_s)
             except Exception as error:  # noqa: BLE001 -- the log is told; the others are swept all the same
-                log("error", "a bug, please report it", why="".join(format_exception(error)))
+                self._tell_bug("".join(format_exception(error)))
+
+    def _tell_bug(self, why: str) -> None:
+        """Log a bug in a sweep, once: it would fill the log four times a second."""
+        if why not in self._bugs_told and len(self._bugs_told) < BUGS_TOLD_MAX:
+            self._bugs_told.add(why)
+            log("error", "a bug, please report it", why=why)
 
 
 def _close_quiet(connection: ServerConnection) -> None:
