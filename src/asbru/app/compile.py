@@ -48,8 +48,8 @@ from asbru.app.config import (
 from asbru.app.data_dir import ensure_data_dir, generated_key, load_pepper, write_private
 from asbru.app.defaults import ProviderTypes, default_settings
 from asbru.app.live_check import check_live
-from asbru.app.paths import declared_file, find_config_file, shown_file
-from asbru.app.shown import shown_sections
+from asbru.app.paths import catalogue_file, declared_file, find_config_file, shown_file
+from asbru.app.shown import shown_models, shown_sections
 from asbru.app.snapshot import Fallback, PrefixForward, Snapshot, write_snapshot
 from asbru.app.stored_objects import Stored, load_stored
 from asbru.cluster import Entries, write_entries
@@ -247,6 +247,7 @@ def main(argv: list[str] | None = None) -> int:
         # The snapshot last: where there is one, there is what belongs to it.
         write_private(declared_file(out), write_entries(compiled.declared))
         write_private(shown_file(out), shown_sections(compiled.config, compiled.boot.config_file, compiled.stored))
+        write_private(catalogue_file(out), shown_models(compiled.config, compiled.snapshot.providers))
         write_private(out, write_snapshot(compiled.snapshot))
     except ConfigRefusedError as refused:
         _say({"errors": [str(problem) for problem in refused.problems]})

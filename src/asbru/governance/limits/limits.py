@@ -119,6 +119,11 @@ class Limits:
         now_s = self._clock()
         return tuple(_standing(one, now_s) for one in self.owners.chain(caller).counters)
 
+    @property
+    def leases(self) -> int:
+        """Limits of which the ledger believes something to be here."""
+        return len(self._holding)
+
     def close(self) -> None:
         """Give back all that no call holds, before the link is closed."""
         for counter in tuple(self._in_hand):
