@@ -17,6 +17,7 @@ from asbru.admin import (
     live_test,
     model_list,
     nouns,
+    overview,
     playground,
     spending,
     standing,
@@ -33,7 +34,14 @@ from asbru.catalog.listing import ListedModel
 from asbru.core.secret_text import SecretText
 
 OWNERS: tuple[kinds.Kind, ...] = (kinds.CUSTOMERS, kinds.TEAMS, kinds.LIMITS)
-SHAPES = (Rotation, playground.PlaygroundKey, standing.Standings, ListedModel, *system.SHAPES)
+SHAPES = (
+    Rotation,
+    *overview.BODIES,
+    playground.PlaygroundKey,
+    standing.Standings,
+    ListedModel,
+    *system.SHAPES,
+)
 """What requests and responses of the other routes hold."""
 
 
@@ -67,6 +75,7 @@ class Management:
         routers += [live_test.build_router(self._act, objects) for objects in self._objects if objects.kind.asked]
         routers += [self.keys.build_router(), self._accounts.build_router()]
         routers += [history.build_router(self._act, self._database_url), spending.build_router(self._database_url)]
+        routers.append(overview.build_router(self._database_url))
         owners = {one.kind.kind: one for one in (*self._objects, self.keys.objects)}
         routers += [standing.build_router(owners, self._database_url, self._act.now_ms)]
         routers += [self._playground.build_router(), model_list.Models(self._observed).build_router()]
