@@ -24,6 +24,10 @@ class Forwarder:
     def __init__(self, pools: Mapping[bytes, Pool]) -> None:
         self._pools = sorted(pools.items(), key=lambda item: -len(item[0]))
 
+    def forwards(self, prefix: bytes) -> bool:
+        """Whether this prefix is forwarded."""
+        return any(prefix == known for known, _ in self._pools)
+
     def forward(self, request: Request, connection: ServerConnection) -> bool:
         """Take the request if its path has a forwarded prefix (a whole path segment)."""
         path = request.head.path
