@@ -19,6 +19,7 @@ from asbru.admin import (
     nouns,
     overview,
     playground,
+    settings,
     spending,
     standing,
     status,
@@ -40,6 +41,7 @@ SHAPES = (
     playground.PlaygroundKey,
     standing.Standings,
     ListedModel,
+    *settings.SHAPES,
     *system.SHAPES,
 )
 """What requests and responses of the other routes hold."""
@@ -63,10 +65,11 @@ class Management:
         self._act = act
         self._database_url = database_url
         self._plain = (*OWNERS, *compiled)
-        by_kind = {kind.kind: kind for kind in (*self._plain, kinds.KEYS)}
+        by_kind = {kind.kind: kind for kind in (*self._plain, kinds.KEYS, settings.SETTINGS)}
         self.keys = VirtualKeys(act, by_kind)
         self._objects = [Objects(act, kind, by_kind) for kind in self._plain]
         self._playground = playground.Playground(act, self.keys.objects)
+        self._settings = settings.Settings(act, Objects(act, settings.SETTINGS, by_kind))
         self._accounts = accounts.AccountRoutes(act, setup_token, secure=secure)
 
     def application(self, more: Iterable[APIRouter], version: str) -> FastAPI:
@@ -79,6 +82,7 @@ class Management:
         owners = {one.kind.kind: one for one in (*self._objects, self.keys.objects)}
         routers += [standing.build_router(owners, self._database_url, self._act.now_ms)]
         routers += [self._playground.build_router(), model_list.Models(self._observed).build_router()]
+        routers.append(self._settings.build_router())
         started_at = datetime.now(UTC)
         routers += [
             status.build_router(version, started_at),

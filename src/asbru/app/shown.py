@@ -13,13 +13,20 @@ import msgspec
 
 from asbru.app.compile_prices import prices_for
 from asbru.app.config import ConfigFile, ConfigPath
+from asbru.app.setting_list import list_settings
 from asbru.app.snapshot import ProviderFacts
 from asbru.catalog.listing import ListedProvider
 
 
-def shown_sections(config: ConfigFile, file: str | None, stored: Collection[ConfigPath] = ()) -> bytes:
-    """`{"file": ..., "sections": {name: [object, ...]}}`; of a mapping, the key is the object's `name`.
-    Lists within a section go by both names: `governance.limits`. Not those in the places of `stored`."""
+def shown_sections(
+    config: ConfigFile,
+    file: str | None,
+    stored: Collection[ConfigPath] = (),
+    written: Collection[ConfigPath] = (),
+) -> bytes:
+    """`{"file": ..., "sections": {name: [object, ...]}, "settings": [...]}`; of a mapping, the key is the object's
+    `name`. Lists within a section go by both names: `governance.limits`. Not those in the places of `stored`.
+    `written`: the paths of settings that the file has."""
     sections: dict[str, list[dict[str, Any]]] = {}
     for section in type(config).model_fields:
         value: object = getattr(config, section)
@@ -39,7 +46,11 @@ def shown_sections(config: ConfigFile, file: str | None, stored: Collection[Conf
                 if isinstance(inner, tuple):
                     _add(sections, f"{section}.{field}", [({}, one) for one in cast("tuple[object, ...]", inner)])
         _add(sections, section, named)
-    return msgspec.json.encode({"file": file, "sections": sections})
+    settings = list(list_settings(config, written, stored))
+    sections["settings"] = [
+        {"name": one["path"], "value": one["value"]} for one in settings if one["source"] == "file"
+    ]
+    return msgspec.json.encode({"file": file, "sections": sections, "settings": settings})
 
 
 def shown_models(config: ConfigFile, providers: Iterable[ProviderFacts]) -> bytes:
