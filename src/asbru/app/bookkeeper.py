@@ -23,6 +23,7 @@ from asbru.app.arguments import read_arguments
 from asbru.app.lifeline import end_with_supervisor
 from asbru.app.metrics import REPORT, SCRAPE, MetricsCollector
 from asbru.app.stored_feed import FEED_CHANGED, StoredFeed
+from asbru.app.worker_status import READ_STATUS, STATUS, StatusBoard
 from asbru.cluster import FEED_SUBJECT
 from asbru.governance.ledger import claims
 from asbru.governance.ledger import host as ledger_host
@@ -57,6 +58,7 @@ def build_host(socket_path: Path, data_dir: Path) -> Host:
 
     metrics = MetricsCollector(read_own)
     feed = StoredFeed(url, tell_all)
+    board = StatusBoard()
     host = Host(
         socket_path,
         stores={row.TABLE: records, claims.SETTLE: ledger, upkeep.NAME: kept},  # upkeep last: after what it folds
@@ -65,9 +67,10 @@ def build_host(socket_path: Path, data_dir: Path) -> Host:
             claims.TAKE: ledger.answer,
             FEED_SUBJECT: feed.tell_everything,
             FEED_CHANGED: feed.tell_changes,
+            READ_STATUS: board.read,
         },
-        listeners={REPORT: metrics.take, claims.MEET: ledger.meet},
-        on_parted=(metrics.part, ledger.part),
+        listeners={REPORT: metrics.take, claims.MEET: ledger.meet, STATUS: board.take},
+        on_parted=(metrics.part, ledger.part, board.part),
     )
     return host
 

@@ -31,6 +31,9 @@ METRICS_LINE = b"content-type: text/plain; version=0.0.4; charset=utf-8\r\n"
 RUN_BYTES_MAX = 128
 """How much is kept of the name of a run; limits go by it."""
 
+UI = b"/ui"
+"""Where the web UI is, if the control process serves it."""
+
 Scrape = Callable[[Callable[[bytes | None], None]], None]
 """Asks for the metrics of all workers; the answer, or None when there is none in time, comes by callback."""
 
@@ -225,6 +228,10 @@ class Door:
                 response.whole(503 if draining else 200, JSON_LINE, body)
             case "metrics":
                 self._metrics(connection)
+            case _ if route.path == "/":
+                if not self.forwarder.forwards(UI):
+                    raise NotFound("there is nothing at /; set `control.enabled: true` to be served the web UI")
+                response.whole(302, b"location: %b/\r\n" % UI, b"")
             case _:
                 body = msgspec.json.encode({"name": "asbru", "version": self._version, "health": "/health"})
                 response.whole(200, JSON_LINE, body)

@@ -28,6 +28,10 @@ class Forwarder:
         """Whether a path has a forwarded prefix."""
         return self._pool(path) is not None
 
+    def forwards(self, prefix: bytes) -> bool:
+        """Whether this prefix is forwarded."""
+        return any(prefix == known for known, _ in self._pools)
+
     def forward(self, request: Request, connection: ServerConnection) -> bool:
         """Take the request if its path has a forwarded prefix (a whole path segment)."""
         pool = self._pool(request.head.path)

@@ -156,6 +156,11 @@ class Limits:
             look_at(one)
         return future
 
+    @property
+    def leases(self) -> int:
+        """Limits of which the ledger believes something to be here."""
+        return len(self._holding)
+
     def close(self) -> None:
         """Give back all that no call holds, before the link is closed."""
         for counter in tuple(self._in_hand):
