@@ -1,4 +1,7 @@
-"""The management API put together: kinds of objects and accounts over one `Act`, as routers and as one application."""
+"""The management API put together: kinds of objects and accounts over one `Act`, as routers and as one application.
+
+What a route does is not here.
+"""
 
 from __future__ import annotations
 
@@ -6,20 +9,21 @@ from collections.abc import Iterable, Sequence
 
 from fastapi import APIRouter, FastAPI
 
-from asbru.admin import accounts, history, kinds, live_test, nouns, overview, spending
+from asbru.admin import accounts, history, kinds, live_test, nouns, overview, record_shapes, records, spending
 from asbru.admin.access import let_in
 from asbru.admin.act import Act
 from asbru.admin.application import build_application
 from asbru.admin.objects import Objects
 from asbru.admin.virtual_keys import Rotation, VirtualKeys
 from asbru.core.secret_text import SecretText
+from asbru.records.tail import live
 
 OWNERS: tuple[kinds.Kind, ...] = (kinds.CUSTOMERS, kinds.TEAMS, kinds.LIMITS)
 
 
 class Management:
     """See the module. `compiled`: the kinds that the snapshot is made of, which are declared by rooms above;
-    `database_url`: where records are."""
+    `database_url`: where records are; `tail`: what follows them."""
 
     def __init__(
         self,
@@ -29,8 +33,10 @@ class Management:
         database_url: str,
         compiled: Sequence[kinds.Kind] = (),
         secure: bool = False,
+        tail: live.LiveTail | None = None,
     ) -> None:
         self._act = act
+        self._tail = tail
         self._database_url = database_url
         self._plain = (*OWNERS, *compiled)
         by_kind = {kind.kind: kind for kind in (*self._plain, kinds.KEYS)}
@@ -43,13 +49,16 @@ class Management:
         routers = [nouns.build_router(objects) for objects in self._objects]
         routers += [live_test.build_router(self._act, objects) for objects in self._objects if objects.kind.asked]
         routers += [self.keys.build_router(), self._accounts.build_router()]
-        routers += [history.build_router(self._act, self._database_url), spending.build_router(self._database_url)]
-        routers.append(overview.build_router(self._database_url))
+        routers += [history.build_router(self._act), spending.build_router(self._database_url)]
+        routers += [overview.build_router(self._database_url), records.build_router(self._database_url, self._tail)]
         routers += more
         described = {kind.body.__name__: kind.schema for kind in self._plain if kind.schema is not None}
         bodies = [kind.body for kind in (*self._plain, kinds.KEYS) if kind.schema is None]
         application = build_application(
-            routers, version, bodies=[*bodies, Rotation, *overview.BODIES, *accounts.BODIES], described=described
+            routers,
+            version,
+            bodies=[*bodies, Rotation, *overview.BODIES, *record_shapes.BODIES, *accounts.BODIES],
+            described=described,
         )
         let_in(application.state, self._act.accounts)
         return application

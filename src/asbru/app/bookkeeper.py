@@ -28,6 +28,7 @@ from asbru.governance.ledger import claims
 from asbru.governance.ledger import host as ledger_host
 from asbru.link.host import Host
 from asbru.records import row, store, upkeep
+from asbru.records.tail import followers
 from asbru.storage import DATABASE_NAME, NewerSchema, sqlite_url
 from asbru.telemetry import log, names
 
@@ -40,7 +41,13 @@ def build_host(socket_path: Path, data_dir: Path) -> Host:
     """The bookkeeper's end of the link: all that it keeps, answers and listens to, by name."""
     url = sqlite_url(data_dir / DATABASE_NAME)
     kept = upkeep.Upkeep(url)
-    records = store.RecordStore(url, on_written=lambda _: kept.tell_written())
+    tail = followers.Followers()
+
+    def tell_written(batches: list[bytes]) -> None:
+        kept.tell_written()
+        tail.tell(batches)
+
+    records = store.RecordStore(url, on_written=tell_written)
 
     def tell_all(subject: str, payload: bytes) -> None:
         host.broadcast(subject, payload)
@@ -66,8 +73,8 @@ def build_host(socket_path: Path, data_dir: Path) -> Host:
             FEED_SUBJECT: feed.tell_everything,
             FEED_CHANGED: feed.tell_changes,
         },
-        listeners={REPORT: metrics.take, claims.MEET: ledger.meet},
-        on_parted=(metrics.part, ledger.part),
+        listeners={REPORT: metrics.take, claims.MEET: ledger.meet, followers.FOLLOW: tail.follow},
+        on_parted=(metrics.part, ledger.part, tail.part),
     )
     return host
 

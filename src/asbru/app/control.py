@@ -38,6 +38,7 @@ from asbru.app.lifeline import end_with_supervisor
 from asbru.core.errors import AsbruError
 from asbru.core.secret_text import SecretText
 from asbru.link.link import Link
+from asbru.records.tail import live
 from asbru.secrets import load_keyring
 from asbru.storage import DATABASE_NAME, NewerSchema, StorageError, open_database, sqlite_url
 from asbru.telemetry import log
@@ -74,8 +75,14 @@ class Control:
             check=Check(json.loads(given.get("check", "[]"))),
         )
         secure = given.get("tls") == "True"
+        self._tail = live.LiveTail(self._link)
         self._management = Management(
-            act, self._setup_token, database_url=url, compiled=COMPILED_KINDS, secure=secure
+            act,
+            self._setup_token,
+            database_url=url,
+            compiled=COMPILED_KINDS,
+            secure=secure,
+            tail=self._tail if self._linked else None,
         )
 
     def application(self) -> FastAPI:
@@ -92,6 +99,7 @@ class Control:
         # uvicorn listens to signals only while it serves, and raises the one that ended it once more afterwards.
         def end(*_: object) -> None:
             server.should_exit = True
+            self._tail.close()
 
         signal.signal(signal.SIGTERM, end)
         sweeping = asyncio.create_task(self._sweep())
