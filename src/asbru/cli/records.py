@@ -1,4 +1,7 @@
-"""`asbru records`: calls, as the management API tells them."""
+"""`asbru records`: calls, as the management API tells them.
+
+The options that select records are also those of `asbru tail`.
+"""
 
 from __future__ import annotations
 
