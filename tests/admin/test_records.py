@@ -103,4 +103,4 @@ def test_shapes_are_described(api: Managed) -> None:
 
 def test_nothing_is_followed_without_a_bookkeeper(api: Managed) -> None:
     """A control process that stands alone says so."""
-    assert api.call("GET", "records/live").status == 503
+    assert api.call("GET", "records/live").status == 404

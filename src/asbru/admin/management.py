@@ -1,6 +1,6 @@
 """The management API put together: kinds of objects and accounts over one `Act`, as routers and as one application.
 
-What a route does is not here.
+It knows every noun, and nothing of processes; what only those know comes as routers of rooms above.
 """
 
 from __future__ import annotations
@@ -9,7 +9,19 @@ from collections.abc import Iterable, Sequence
 
 from fastapi import APIRouter, FastAPI
 
-from asbru.admin import accounts, history, kinds, live_test, nouns, overview, record_shapes, records, spending
+from asbru.admin import (
+    accounts,
+    history,
+    kinds,
+    live_test,
+    nouns,
+    overview,
+    playground,
+    record_shapes,
+    records,
+    spending,
+    standing,
+)
 from asbru.admin.access import let_in
 from asbru.admin.act import Act
 from asbru.admin.application import build_application
@@ -19,6 +31,8 @@ from asbru.core.secret_text import SecretText
 from asbru.records.tail import live
 
 OWNERS: tuple[kinds.Kind, ...] = (kinds.CUSTOMERS, kinds.TEAMS, kinds.LIMITS)
+SHAPES = (Rotation, *overview.BODIES, *record_shapes.BODIES, playground.PlaygroundKey, standing.Standings)
+"""What requests and responses of the other routes hold."""
 
 
 class Management:
@@ -42,6 +56,7 @@ class Management:
         by_kind = {kind.kind: kind for kind in (*self._plain, kinds.KEYS)}
         self.keys = VirtualKeys(act, by_kind)
         self._objects = [Objects(act, kind, by_kind) for kind in self._plain]
+        self._playground = playground.Playground(act, self.keys.objects)
         self._accounts = accounts.AccountRoutes(act, setup_token, secure=secure)
 
     def application(self, more: Iterable[APIRouter], version: str) -> FastAPI:
@@ -51,18 +66,18 @@ class Management:
         routers += [self.keys.build_router(), self._accounts.build_router()]
         routers += [history.build_router(self._act), spending.build_router(self._database_url)]
         routers += [overview.build_router(self._database_url), records.build_router(self._database_url, self._tail)]
+        owners = {one.kind.kind: one for one in (*self._objects, self.keys.objects)}
+        routers += [standing.build_router(owners, self._database_url, self._act.now_ms)]
+        routers += [self._playground.build_router()]
         routers += more
         described = {kind.body.__name__: kind.schema for kind in self._plain if kind.schema is not None}
         bodies = [kind.body for kind in (*self._plain, kinds.KEYS) if kind.schema is None]
         application = build_application(
-            routers,
-            version,
-            bodies=[*bodies, Rotation, *overview.BODIES, *record_shapes.BODIES, *accounts.BODIES],
-            described=described,
+            routers, version, bodies=[*bodies, *SHAPES, *accounts.BODIES], described=described
         )
         let_in(application.state, self._act.accounts)
         return application
 
     def needs_setup(self) -> bool:
         """Whether nobody can log in yet."""
-        return not self._act.accounts.load_users()
+        return not self._act.accounts.has_users()

@@ -96,7 +96,7 @@ def _add_live(router: APIRouter, tail: live.LiveTail | None) -> None:
         at the end of a client that reads too slowly. A comment every 15 seconds."""
         wanted = _wanted(request, text)
         if tail is None:
-            raise Overloaded("records cannot be followed: this process has no bookkeeper", code="unavailable")
+            raise NotFound("records cannot be followed here: there is no bookkeeper")
         return _stream(tail.admit(wanted), "text/event-stream")
 
 
