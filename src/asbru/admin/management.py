@@ -19,6 +19,8 @@ from asbru.admin import (
     nouns,
     overview,
     playground,
+    record_shapes,
+    records,
     settings,
     spending,
     standing,
@@ -33,11 +35,13 @@ from asbru.admin.observed import Observed, Unobserved
 from asbru.admin.virtual_keys import Rotation, VirtualKeys
 from asbru.catalog.listing import ListedModel
 from asbru.core.secret_text import SecretText
+from asbru.records.tail import live
 
 OWNERS: tuple[kinds.Kind, ...] = (kinds.CUSTOMERS, kinds.TEAMS, kinds.LIMITS)
 SHAPES = (
     Rotation,
     *overview.BODIES,
+    *record_shapes.BODIES,
     playground.PlaygroundKey,
     standing.Standings,
     ListedModel,
@@ -49,7 +53,7 @@ SHAPES = (
 
 class Management:
     """See the module. `compiled`: the kinds that the snapshot is made of, which are declared by rooms above;
-    `database_url`: where records are; `observed`: the running processes."""
+    `database_url`: where records are; `observed`: the running processes; `tail`: what follows records."""
 
     def __init__(
         self,
@@ -60,9 +64,11 @@ class Management:
         compiled: Sequence[kinds.Kind] = (),
         secure: bool = False,
         observed: Observed | None = None,
+        tail: live.LiveTail | None = None,
     ) -> None:
         self._observed = observed or Unobserved()
         self._act = act
+        self._tail = tail
         self._database_url = database_url
         self._plain = (*OWNERS, *compiled)
         by_kind = {kind.kind: kind for kind in (*self._plain, kinds.KEYS, settings.SETTINGS)}
@@ -77,8 +83,8 @@ class Management:
         routers = [nouns.build_router(objects) for objects in self._objects]
         routers += [live_test.build_router(self._act, objects) for objects in self._objects if objects.kind.asked]
         routers += [self.keys.build_router(), self._accounts.build_router()]
-        routers += [history.build_router(self._act, self._database_url), spending.build_router(self._database_url)]
-        routers.append(overview.build_router(self._database_url))
+        routers += [history.build_router(self._act), spending.build_router(self._database_url)]
+        routers += [overview.build_router(self._database_url), records.build_router(self._database_url, self._tail)]
         owners = {one.kind.kind: one for one in (*self._objects, self.keys.objects)}
         routers += [standing.build_router(owners, self._database_url, self._act.now_ms)]
         routers += [self._playground.build_router(), model_list.Models(self._observed).build_router()]

@@ -16,6 +16,8 @@ from asbru.wire.http_heads import HOP_BY_HOP, JSON_LINE
 _DEADLINES = ExchangeDeadlines(connect_s=2.0, first_token_s=60.0, idle_s=300.0, total_s=3600.0)
 _NOT_SENT = HOP_BY_HOP | {b"content-length", b"expect", b"host"}
 _NO_BODY = (204, 304)
+_EVENT_STREAM = b"content-type: text/event-stream"
+"""Of the processes behind: a tail, which goes on until its caller leaves."""
 
 
 class Forwarder:
@@ -72,9 +74,11 @@ async def _pass(request: Request, connection: ServerConnection, pool: Pool) -> N
             return
         response.begin(said.status, said.lines)
         response.flow = exchange
+        connection.mark_endless(endless=said.lines.find(_EVENT_STREAM) >= 0)
         await exchange.pump(response.write, pool.tick_s)
         response.end()
     finally:
+        connection.mark_endless(endless=False)
         response.flow = None
         exchange.abort()
 

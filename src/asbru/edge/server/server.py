@@ -69,6 +69,8 @@ class Server:
         self.forward_prefixes: tuple[bytes, ...] = ()
         """Paths whose requests keep all their headers; change it by `forward`."""
         self.connections: set[ServerConnection] = set()
+        self.endless: set[ServerConnection] = set()
+        """Those of them that a drain closes without waiting for their response to end."""
         self.now_s = time.monotonic  # finer than the loop's own clock, which counts milliseconds
         self.tick_s = time.monotonic() + SWEEP_S  # the next sweep's time: deadlines set by it are never early
         self.sweeps: list[Callable[[float], None]] = []
@@ -129,6 +131,8 @@ class Server:
             listener.close()
         for connection in list(self.connections):
             _close_quiet(connection)
+        for connection in list(self.endless):
+            connection.abort()
         if not self.connections:
             return True
         try:
