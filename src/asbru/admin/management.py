@@ -1,4 +1,7 @@
-"""The management API put together: kinds of objects and accounts over one `Act`, as routers and as one application."""
+"""The management API put together: kinds of objects and accounts over one `Act`, as routers and as one application.
+
+What a kind is, who is let in and how it is served stand elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from asbru.admin.access import let_in
 from asbru.admin.act import Act
 from asbru.admin.application import build_application
 from asbru.admin.objects import Objects
+from asbru.admin.ui_pages import UiPages
 from asbru.admin.virtual_keys import Rotation, VirtualKeys
 from asbru.core.secret_text import SecretText
 
@@ -48,7 +52,11 @@ class Management:
         described = {kind.body.__name__: kind.schema for kind in self._plain if kind.schema is not None}
         bodies = [kind.body for kind in (*self._plain, kinds.KEYS) if kind.schema is None]
         application = build_application(
-            routers, version, bodies=[*bodies, Rotation, *accounts.BODIES], described=described
+            routers,
+            version,
+            bodies=[*bodies, Rotation, *accounts.BODIES],
+            described=described,
+            pages=UiPages().routes(),
         )
         let_in(application.state, self._act.accounts)
         return application
