@@ -81,6 +81,7 @@ FREE_TESTS = {
     "bench",
     "proofs",
     "ui",
+    "attacks",
 }
 DIALECT_CASES_MIN = {"request": 8, "reply": 6, "stream": 6, "error": 5}
 MUTABLE_CALLS = {"list", "dict", "set", "bytearray", "defaultdict", "deque", "OrderedDict", "Counter"}

@@ -10,10 +10,11 @@ import msgspec
 from asbru.core.errors import AsbruError
 from asbru.governance import NOBODY
 from asbru.pipeline.call import Attempt, Call
+from asbru.pipeline.ports import Lease
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.routing.session import bind_session
 from asbru.pipeline.routing.trace import write_route
-from asbru.pipeline.spend import NOTHING, price, total
+from asbru.pipeline.spend import NOTHING, price, total, use_estimate
 from asbru.pipeline.tags import write_booking
 from asbru.records import usage_columns
 from asbru.records.row import ATTEMPTS_LOGGED_MAX, ERROR_MESSAGE_CHARS_MAX, MODEL_CHARS_MAX, NOTES_CHARS_MAX
@@ -40,8 +41,7 @@ def account(call: Call, rooms: Rooms) -> None:
         target, key_name, *_ = call.passed_over[-1]
         served = target.model[:MODEL_CHARS_MAX]
     provider = target.provider.name if target is not None else ""
-    if call.lease is not None:
-        call.lease.settle(attempts)
+    estimated = call.lease is not None and _settle(call, call.lease, rooms)
     went_well = call.outcome == "ok" and len(attempts) < 2 and not call.passed_over
     status = _CANCELLED_STATUS if call.outcome == "cancelled" else call.status or _CANCELLED_STATUS
     latency_us = int((now_s - call.started_s) * 1e6)
@@ -52,10 +52,10 @@ def account(call: Call, rooms: Rooms) -> None:
         slot.observe(latency_us, first_us, None, None)
     else:
         usage, cost = last.usage, last.cost_nanousd
-        usage_source = "none" if usage is None else "provider"
+        usage_source = "none" if usage is None else "estimated" if estimated else "provider"
         slot.observe(latency_us, first_us, usage, cost)
         if len(attempts) > 1:
-            usage, usage_source, cost = total(attempts)
+            usage, usage_source, cost = total(attempts, estimated=estimated)
         if not went_well:
             _count_attempts(call, rooms)
     error = _NO_ERROR if call.error is None else _error_columns(call.error)
@@ -93,6 +93,13 @@ def account(call: Call, rooms: Rooms) -> None:
             _end_route(call, rooms) if call.route else "",
         )
     )
+
+
+def _settle(call: Call, lease: Lease, rooms: Rooms) -> bool:
+    """Settle the lease; whether the usage of the last attempt is an estimate from then on."""
+    attempts = call.attempts
+    lease.settle(attempts)
+    return bool(attempts) and attempts[-1].usage is None and use_estimate(attempts, rooms.prices)
 
 
 def _end_route(call: Call, rooms: Rooms) -> str:
