@@ -32,6 +32,7 @@ from asbru.admin.act import Act
 from asbru.admin.application import build_application
 from asbru.admin.objects import Objects
 from asbru.admin.observed import Observed, Unobserved
+from asbru.admin.ui_pages import UiPages
 from asbru.admin.virtual_keys import Rotation, VirtualKeys
 from asbru.catalog.listing import ListedModel
 from asbru.core.secret_text import SecretText
@@ -105,7 +106,11 @@ class Management:
         described = {kind.body.__name__: kind.schema for kind in self._plain if kind.schema is not None}
         bodies = [kind.body for kind in (*self._plain, kinds.KEYS) if kind.schema is None]
         application = build_application(
-            routers, version, bodies=[*bodies, *SHAPES, *accounts.BODIES], described=described
+            routers,
+            version,
+            bodies=[*bodies, *SHAPES, *accounts.BODIES],
+            described=described,
+            pages=UiPages().routes(),
         )
         let_in(application.state, self._act.accounts)
         return application
