@@ -4,9 +4,9 @@
     of the store, while the file declares a key of its name                       likewise
     unknown, while what the store holds has not been told yet                     503: it may well be good
 
-Raw header bytes are looked up in a bounded cache, filled on a miss through the keyed hash; so the keys of recent
-callers stand in memory in clear, never on disk. Comparing hashes found in a dict leaks no more than the hash itself.
-A key that expires is not cached: it is found by its hash, and judged, at each call.
+Raw header bytes, if they are short, are looked up in a bounded cache, filled on a miss through the keyed hash; so the
+keys of recent callers stand in memory in clear, never on disk. Comparing hashes found in a dict leaks no more than the
+hash itself. A key that expires is not cached: it is found by its hash, and judged, at each call.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from asbru.governance.entries import KeyEntry, OwnerEntry
 from asbru.governance.patterns import check_pattern
 
 KEYS_CACHED_MAX = 10_000
+CACHED_BYTES_MAX = 512
+"""Of all credentials of a request; those that are longer are hashed at each call."""
 KEY_BYTES_MAX = 1024
 KEY_PREFIX = b"sk-asb-"
 _OWNERS_ABOVE_MAX = 8
@@ -128,7 +130,8 @@ class Keys:
             payload = self._payloads.get(digest)
             if payload is not None:
                 found = self._caller(digest, payload)
-                if value is candidates[0] and not found.entry.expires_ms:  # else one not known yet would win
+                # Else one that is not known yet would win.
+                if value is candidates[0] and not found.entry.expires_ms and _is_short(credentials):
                     self._keep(credentials, digest, found)
                 return found
         if self._open_access and len(self._temporary) == len(self._payloads):
@@ -247,6 +250,10 @@ class _Owners:
             found.append(owner_id)
             owner_id = parent
         return tuple(found), owner_id
+
+
+def _is_short(credentials: tuple[bytes, bytes, bytes]) -> bool:
+    return sum(map(len, credentials)) <= CACHED_BYTES_MAX
 
 
 def _bearer(value: bytes) -> bytes:

@@ -1,6 +1,6 @@
 """Limits as a worker holds them: calls take of slices in hand, and wait for the ledger where those do not do.
 
-    take      all counters have enough: subtracted at once, nobody comes between
+    take      all counters, or the portions of them, have enough: subtracted at once, nobody comes between
               else: what is there is held, the rest is asked of the ledger -> granted, or a refusal and nothing held
     ahead     a slice that runs low is filled up while calls go on
     sweep     once a second while anything is in hand: what nobody used since the last time is given back
@@ -21,8 +21,10 @@ from asbru.governance.ledger import Answer, Claim, Report, Short
 from asbru.governance.ledger.claims import Held
 from asbru.governance.ledger.client import LedgerClient
 from asbru.governance.ledger.ledger import RUNS_MAX
-from asbru.governance.limits.counters import NO_WINDOW, Counter, Holding
+from asbru.governance.limits.counters import NO_WINDOW, Counter
+from asbru.governance.limits.holding import Holding
 from asbru.governance.limits.owners import Owners
+from asbru.governance.limits.portions import Portion
 from asbru.governance.limits.refusals import refusal
 from asbru.governance.standing import Standing, Used
 
@@ -32,7 +34,8 @@ if TYPE_CHECKING:
     from asbru.link.link import Link
 
 StoreAway: TypeAlias = Literal["closed", "open"]
-Needs: TypeAlias = "Sequence[tuple[Counter, int]]"
+Source: TypeAlias = Counter | Portion
+Needs: TypeAlias = "Sequence[tuple[Source, int]]"
 
 SWEEP_S = 1.0
 FULL_MAX = 1000
@@ -77,24 +80,24 @@ class Limits:
         """Hold so much of each counter, or nothing. None: done. Else it waits, and fails with `LimitReached` or
         `LedgerAway`; who waits no more closes `into`, by settling it."""
         now_s = self._clock()
-        for counter, need in needs:
-            if counter.left < need or counter.good_until_s <= now_s:
+        for source, need in needs:
+            if (source.left < need or source.good_until_s <= now_s) and not self._fill(source, need, now_s):
                 return self._ask(needs, into, now_s)
         parts = into.parts
-        for counter, need in needs:
-            counter.left -= need
-            parts.append((counter, counter.start_ms, need))
-            if counter.left < counter.low:
-                self._ask_ahead(counter)
+        for source, need in needs:
+            source.left -= need
+            parts.append((source, source.start_ms, need))
+            if source.left < source.low:
+                self._ask_ahead(source.counters)
         return None
 
     def settle(self, holding: Holding, amounts: Mapping[str, int], *, at_least_held: bool = False) -> None:
         """A call is over; see `Holding.settle`."""
         parts = holding.parts
         holding.settle(amounts, self._clock(), at_least_held=at_least_held)
-        for counter, _, _ in parts:
-            if not counter.in_hand:
-                self._note_in_hand((counter,))
+        for source, _, _ in parts:
+            if not source.in_hand:
+                self._note_in_hand(source.counters)
 
     # What others ask
 
@@ -111,20 +114,19 @@ class Limits:
 
     def used(self, caller: str) -> Used:
         """See `standing.Standings`."""
-        counters = self.owners.chain(caller).counters
-        now_s = self._clock()
+        standings = self.standing(caller)
 
         def fullest(*metrics: str) -> float:
-            return max(
-                (_standing(one, now_s).percent for one in counters if one.limit.metric in metrics), default=0.0
-            )
+            return max((one.percent for one in standings if one.metric in metrics), default=0.0)
 
         return Used(fullest("cost"), fullest("tokens", "input_tokens", "output_tokens"), fullest("requests"))
 
     def standing(self, caller: str) -> tuple[Standing, ...]:
         """See `standing.Standings`."""
         now_s = self._clock()
-        return tuple(_standing(one, now_s) for one in self.owners.chain(caller).counters)
+        chain = self.owners.chain(caller)
+        aside = {one: portion.left for portion in chain.portions for one in portion.counters}
+        return tuple(_standing(one, aside.get(one, 0), now_s) for one in chain.counters)
 
     def refresh(self, caller: str) -> Future[None] | None:
         """See `standing.Standings`."""
@@ -154,6 +156,11 @@ class Limits:
             look_at(one)
         return future
 
+    @property
+    def leases(self) -> int:
+        """Limits of which the ledger believes something to be here."""
+        return len(self._holding)
+
     def close(self) -> None:
         """Give back all that no call holds, before the link is closed."""
         for counter in tuple(self._in_hand):
@@ -162,8 +169,14 @@ class Limits:
 
     # Waiting for the ledger
 
+    def _fill(self, source: Source, need: int, now_s: float) -> bool:
+        if not source.fill(need, now_s):
+            return False
+        self._ask_ahead(source.counters)
+        return True
+
     def _ask(self, needs: Needs, into: Holding, now_s: float) -> Future[None]:
-        asked = _Asked(self, needs, into)
+        asked = _Asked(self, [(counter, need) for source, need in needs for counter in source.counters], into)
         asked.ask(now_s)
         return asked.future
 
@@ -198,14 +211,15 @@ class Limits:
         holding.put_back(self._clock())
         self._note_in_hand(counters)
 
-    def _ask_ahead(self, counter: Counter) -> None:
+    def _ask_ahead(self, counters: Iterable[Counter]) -> None:
         now_s = self._clock()
-        if counter in self._ahead or now_s - counter.wished_s < AHEAD_PAUSE_S:
-            return
-        self._ahead[counter] = None
-        if not self._ahead_due:
-            self._ahead_due = True
-            self._loop.call_soon(self._send_ahead)
+        for one in counters:
+            if one.left >= one.low or one in self._ahead or now_s - one.wished_s < AHEAD_PAUSE_S:
+                continue
+            self._ahead[one] = None
+            if not self._ahead_due:
+                self._ahead_due = True
+                self._loop.call_soon(self._send_ahead)
 
     def _send_ahead(self) -> None:
         self._ahead_due = False
@@ -261,6 +275,7 @@ class Limits:
     def _sweep(self) -> None:
         now_s = self._clock()
         for counter in tuple(self._in_hand):
+            counter.gather()
             if counter.left == counter.quiet or counter.is_stale(now_s):
                 counter.let_go()
             counter.quiet = counter.left
@@ -278,7 +293,7 @@ class _Asked:
 
     __slots__ = ("_asked_s", "_claimed", "_into", "_limits", "_needs", "_tries", "future")
 
-    def __init__(self, limits: Limits, needs: Needs, into: Holding) -> None:
+    def __init__(self, limits: Limits, needs: Sequence[tuple[Counter, int]], into: Holding) -> None:
         self.future: Future[None] = Future()
         self._limits = limits
         self._needs = needs
@@ -294,6 +309,8 @@ class _Asked:
         self._into.mixed = True
         self._claimed = []
         for counter, need in self._needs:
+            if counter.left < need:
+                counter.gather()
             if counter.is_stale(now_s):
                 counter.let_go()
             part = min(counter.left, need)
@@ -316,7 +333,7 @@ class _Asked:
             return
         now_s = self._limits.now_s()
         # Also after a refusal: what came for others meanwhile may do.
-        if all(counter.left >= need and not counter.is_stale(now_s) for counter, need in self._claimed):
+        if all(counter.fill(need, now_s) for counter, need in self._claimed):
             for counter, need in self._claimed:
                 counter.left -= need
                 self._into.parts.append((counter, counter.start_ms, need))
@@ -360,9 +377,10 @@ class _Asked:
         )
 
 
-def _standing(counter: Counter, now_s: float) -> Standing:
+def _standing(counter: Counter, aside: int, now_s: float) -> Standing:
+    """`aside`: what is set aside of it for the calls that this is about."""
     limit = counter.limit
     if counter.told_until_s <= now_s:  # nothing is known of the window of now
         return Standing(counter.owner, limit.id, limit.metric, limit.window, limit.amount, 0)
-    used = max(0, counter.used - counter.left)
+    used = max(0, counter.used - counter.left - aside)
     return Standing(counter.owner, limit.id, limit.metric, limit.window, limit.amount, used, counter.ends_ms or None)
