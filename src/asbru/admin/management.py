@@ -19,6 +19,7 @@ from asbru.admin import (
     nouns,
     overview,
     playground,
+    role_routes,
     settings,
     spending,
     standing,
@@ -41,6 +42,7 @@ SHAPES = (
     playground.PlaygroundKey,
     standing.Standings,
     ListedModel,
+    *role_routes.SHAPES,
     *settings.SHAPES,
     *system.SHAPES,
 )
@@ -82,7 +84,7 @@ class Management:
         owners = {one.kind.kind: one for one in (*self._objects, self.keys.objects)}
         routers += [standing.build_router(owners, self._database_url, self._act.now_ms)]
         routers += [self._playground.build_router(), model_list.Models(self._observed).build_router()]
-        routers.append(self._settings.build_router())
+        routers += [self._settings.build_router(), role_routes.RoleRoutes(self._act).build_router()]
         started_at = datetime.now(UTC)
         routers += [
             status.build_router(version, started_at),
@@ -101,7 +103,7 @@ class Management:
         application = build_application(
             routers, version, bodies=[*bodies, *SHAPES, *accounts.BODIES], described=described
         )
-        let_in(application.state, self._act.accounts)
+        let_in(application.state, self._act.accounts, self._act.objects)
         return application
 
     def needs_setup(self) -> bool:

@@ -1,7 +1,7 @@
 """GET /api/v1/standing: how far limits are used, `?kind=team&id=blue&id=red`.
 
 Limits are those of the objects as they are declared and stored; what is used of them is the ledger's. Of a virtual key
-also those for each provider. An object that does not exist, or has no limits, adds nothing.
+also those for each provider. An object that does not exist, is out of reach, or has no limits, adds nothing.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Literal, TypeAlias
 
 import msgspec
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from asbru.admin import nouns
+from asbru.admin.access import SCOPED, reach_of
 from asbru.admin.history import in_thread
 from asbru.admin.objects import Objects
+from asbru.admin.reach import Reach
 from asbru.core.errors import NotFound
 from asbru.governance import declare
 from asbru.governance.declared import Access, Limited
@@ -43,19 +45,22 @@ def build_router(objects: Mapping[str, Objects], url: str, now_ms: Callable[[], 
     """The route. `objects`: by kind; `url`: the database of the ledger."""
     router = APIRouter(tags=["spend"])
 
-    @router.get("/standing", openapi_extra=nouns.gives(Standings))
-    async def list_standings(kind: OwnerKind, ids: Ids) -> Response:  # pyright: ignore[reportUnusedFunction] -- the router calls it
+    @router.get("/standing", openapi_extra={SCOPED: True, **nouns.gives(Standings)})
+    async def list_standings(request: Request, kind: OwnerKind, ids: Ids) -> Response:  # pyright: ignore[reportUnusedFunction] -- the router calls it
         """How far the limits of these objects are used."""
-        asked = [pair for one in dict.fromkeys(ids) for pair in _limits(objects, kind, one)]
+        reach = reach_of(request)
+        asked = [pair for one in dict.fromkeys(ids) for pair in _limits(objects, kind, one, reach)]
         return nouns.answer(Standings(await in_thread(lambda: _read(url, asked, now_ms()))))
 
     return router
 
 
-def _limits(objects: Mapping[str, Objects], kind: OwnerKind, one: str) -> Iterator[tuple[str, LimitEntry]]:
+def _limits(
+    objects: Mapping[str, Objects], kind: OwnerKind, one: str, reach: Reach
+) -> Iterator[tuple[str, LimitEntry]]:
     owner = f"{kind}/{one}"
     try:
-        found = objects[kind].read(one) if kind in _OWNERS else objects["limits"].read(owner)
+        found = objects[kind].read(one, reach) if kind in _OWNERS else objects["limits"].read(owner)
     except NotFound:
         return
     assert isinstance(found, Limited)
