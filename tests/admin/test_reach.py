@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.fakes.books import row, row_id
 from tests.fakes.management import Managed, managed
 
 from asbru.identity import roles
+from asbru.records import ROW_WIDTH
 
 
 @pytest.fixture
@@ -125,6 +128,26 @@ def test_sums_and_limits_in_reach(api: Managed) -> None:
     standing = api.ask("GET", "standing", role="blue", query="kind=team&id=red&id=blue")["items"]
     assert [one["owner"] for one in standing] == ["team/blue"]
     assert api.ask("GET", "overview", role="blue")["totals"]["calls"] == 0
+
+
+def test_records_in_reach(api: Managed) -> None:
+    """In lists, files and one by one; a filter does not widen it, and the rest is as if it did not exist."""
+    rows = [row(number, team=team, caller=f"{team}-1") for number, team in enumerate(("blue", "red", "blue"))]
+    api.database.run_many(f"INSERT INTO requests VALUES ({','.join('?' * ROW_WIDTH)})", rows)
+
+    def found(role: str, query: str = "") -> list[str]:
+        return [one["id"] for one in api.ask("GET", "records", role=role, query=query)["items"]]
+
+    assert found("admin") == [row_id(2), row_id(1), row_id(0)] and found("own") == []
+    assert found("blue") == [row_id(2), row_id(0)] and found("blue", "team=red") == []
+    file = api.call("GET", "records/export", role="blue", query="format=jsonl&columns=team").body.decode()
+    assert [json.loads(line)["team"] for line in file.splitlines()] == ["blue", "blue"]
+    assert api.ask("GET", f"records/{row_id(0)}", role="blue")["team"] == "blue"
+    assert api.call("GET", f"records/{row_id(1)}", role="blue").status == 404
+    api.ask("POST", "keys", {"name": "mine"}, role="own", status=201)
+    mine = row(3, team="", caller="mine")
+    api.database.run(f"INSERT INTO requests VALUES ({','.join('?' * ROW_WIDTH)})", mine)
+    assert found("own") == [row_id(3)]
 
 
 def test_a_team_s_playground_key_belongs_to_the_team(api: Managed) -> None:

@@ -19,6 +19,8 @@ from asbru.admin import (
     nouns,
     overview,
     playground,
+    record_shapes,
+    records,
     role_routes,
     settings,
     spending,
@@ -31,14 +33,17 @@ from asbru.admin.act import Act
 from asbru.admin.application import build_application
 from asbru.admin.objects import Objects
 from asbru.admin.observed import Observed, Unobserved
+from asbru.admin.ui_pages import UiPages
 from asbru.admin.virtual_keys import Rotation, VirtualKeys
 from asbru.catalog.listing import ListedModel
 from asbru.core.secret_text import SecretText
+from asbru.records.tail import live
 
 OWNERS: tuple[kinds.Kind, ...] = (kinds.CUSTOMERS, kinds.TEAMS, kinds.LIMITS)
 SHAPES = (
     Rotation,
     *overview.BODIES,
+    *record_shapes.BODIES,
     playground.PlaygroundKey,
     standing.Standings,
     ListedModel,
@@ -51,7 +56,7 @@ SHAPES = (
 
 class Management:
     """See the module. `compiled`: the kinds that the snapshot is made of, which are declared by rooms above;
-    `database_url`: where records are; `observed`: the running processes."""
+    `database_url`: where records are; `observed`: the running processes; `tail`: what follows records."""
 
     def __init__(
         self,
@@ -62,9 +67,11 @@ class Management:
         compiled: Sequence[kinds.Kind] = (),
         secure: bool = False,
         observed: Observed | None = None,
+        tail: live.LiveTail | None = None,
     ) -> None:
         self._observed = observed or Unobserved()
         self._act = act
+        self._tail = tail
         self._database_url = database_url
         self._plain = (*OWNERS, *compiled)
         by_kind = {kind.kind: kind for kind in (*self._plain, kinds.KEYS, settings.SETTINGS)}
@@ -79,8 +86,8 @@ class Management:
         routers = [nouns.build_router(objects) for objects in self._objects]
         routers += [live_test.build_router(self._act, objects) for objects in self._objects if objects.kind.asked]
         routers += [self.keys.build_router(), self._accounts.build_router()]
-        routers += [history.build_router(self._act, self._database_url), spending.build_router(self._database_url)]
-        routers.append(overview.build_router(self._database_url))
+        routers += [history.build_router(self._act), spending.build_router(self._database_url)]
+        routers += [overview.build_router(self._database_url), records.build_router(self._database_url, self._tail)]
         owners = {one.kind.kind: one for one in (*self._objects, self.keys.objects)}
         routers += [standing.build_router(owners, self._database_url, self._act.now_ms)]
         routers += [self._playground.build_router(), model_list.Models(self._observed).build_router()]
@@ -101,7 +108,11 @@ class Management:
         described = {kind.body.__name__: kind.schema for kind in self._plain if kind.schema is not None}
         bodies = [kind.body for kind in (*self._plain, kinds.KEYS) if kind.schema is None]
         application = build_application(
-            routers, version, bodies=[*bodies, *SHAPES, *accounts.BODIES], described=described
+            routers,
+            version,
+            bodies=[*bodies, *SHAPES, *accounts.BODIES],
+            described=described,
+            pages=UiPages().routes(),
         )
         let_in(application.state, self._act.accounts, self._act.objects)
         return application

@@ -29,6 +29,7 @@ from asbru.governance.ledger import claims
 from asbru.governance.ledger import host as ledger_host
 from asbru.link.host import Host
 from asbru.records import row, store, upkeep
+from asbru.records.tail import followers
 from asbru.storage import DATABASE_NAME, NewerSchema, sqlite_url
 from asbru.telemetry import log, names
 
@@ -41,7 +42,13 @@ def build_host(socket_path: Path, data_dir: Path) -> Host:
     """The bookkeeper's end of the link: all that it keeps, answers and listens to, by name."""
     url = sqlite_url(data_dir / DATABASE_NAME)
     kept = upkeep.Upkeep(url)
-    records = store.RecordStore(url, on_written=lambda _: kept.tell_written())
+    tail = followers.Followers()
+
+    def tell_written(batches: list[bytes]) -> None:
+        kept.tell_written()
+        tail.tell(batches)
+
+    records = store.RecordStore(url, on_written=tell_written)
 
     def tell_all(subject: str, payload: bytes) -> None:
         host.broadcast(subject, payload)
@@ -69,8 +76,8 @@ def build_host(socket_path: Path, data_dir: Path) -> Host:
             FEED_CHANGED: feed.tell_changes,
             READ_STATUS: board.read,
         },
-        listeners={REPORT: metrics.take, claims.MEET: ledger.meet, STATUS: board.take},
-        on_parted=(metrics.part, ledger.part, board.part),
+        listeners={REPORT: metrics.take, claims.MEET: ledger.meet, STATUS: board.take, followers.FOLLOW: tail.follow},
+        on_parted=(metrics.part, ledger.part, board.part, tail.part),
     )
     return host
 

@@ -38,6 +38,7 @@ from asbru.app.observed import ObservedProcesses
 from asbru.core.errors import AsbruError
 from asbru.core.secret_text import SecretText
 from asbru.link.link import Link
+from asbru.records.tail import live
 from asbru.secrets import load_keyring
 from asbru.storage import DATABASE_NAME, NewerSchema, StorageError, open_database, sqlite_url
 from asbru.telemetry import log
@@ -75,6 +76,7 @@ class Control:
             check=Check(json.loads(given.get("check", "[]"))),
         )
         secure = given.get("tls") == "True"
+        self._tail = live.LiveTail(self._link)
         self._management = Management(
             act,
             self._setup_token,
@@ -82,6 +84,7 @@ class Control:
             compiled=COMPILED_KINDS,
             secure=secure,
             observed=ObservedProcesses(self._link, given),
+            tail=self._tail if self._linked else None,
         )
 
     def application(self) -> FastAPI:
@@ -98,6 +101,7 @@ class Control:
         # uvicorn listens to signals only while it serves, and raises the one that ended it once more afterwards.
         def end(*_: object) -> None:
             server.should_exit = True
+            self._tail.close()
 
         signal.signal(signal.SIGTERM, end)
         sweeping = asyncio.create_task(self._sweep())

@@ -72,7 +72,12 @@ class Worker:
             self._lasting.dialects.values(), lambda: self.server.draining, self.reporter.scrape, __version__
         )
         self.server = Server(
-            loop, snapshot.limits, self.door.handle, outbox, header_prefixes=self._lasting.header_prefixes
+            loop,
+            snapshot.limits,
+            self.door.handle,
+            outbox,
+            header_prefixes=self._lasting.header_prefixes,
+            knows=self.door.knows,
         )
         self.server.sweeps.append(self._lasting.sweep)
         self.server.sweeps.append(outbox.tick)
