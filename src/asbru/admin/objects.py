@@ -114,6 +114,12 @@ class Objects:
         body = _read(self._stored(object_id)) if declared is None else _known_members(self.kind, declared)
         return self.kind.read(body)
 
+    def read_all(self) -> dict[str, msgspec.Struct]:
+        """All of them as their kind reads them, by id: for kinds of which there are few."""
+        bodies = {one.id: _read(one) for one in self._act.objects.load_kind(self.kind.kind)}
+        bodies |= {name: _known_members(self.kind, body) for name, body in self._declared().items()}
+        return {name: self.kind.read(body) for name, body in bodies.items()}
+
     def exists(self, object_id: str) -> bool:
         """Whether there is one, declared or stored."""
         return object_id in self._declared() or self._act.objects.load(self.kind.kind, object_id) is not None
