@@ -43,7 +43,7 @@ def build_router(objects: Objects, *, create: Create | None = None) -> APIRouter
     """The routes of a kind; `create` in place of the usual one."""
     kind = objects.kind
     router = APIRouter(prefix=f"/{kind.noun}", tags=[kind.noun])
-    named = tuple(field for field in ("customer", "team") if field in kind.body.__struct_fields__)
+    named = tuple(field for field in ("customer", "team") if field in kind.body.__struct_fields__) + kind.named_by
 
     @router.get("", summary=f"List {kind.noun}", description=kind.words, openapi_extra={**_SCOPED, **_filters(named)})
     async def list_objects(  # pyright: ignore[reportUnusedFunction] -- the router calls it
