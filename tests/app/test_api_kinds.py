@@ -29,8 +29,8 @@ def ids(api: Managed, path: str, query: str) -> list[str]:
 
 
 def test_lists_are_filtered_by_what_objects_name(api: Managed) -> None:
-    """Fallbacks and rules by a provider at either end, rules by their owner, the file's and stored ones; one filter at a
-    time."""
+    """Fallbacks and rules by a provider at either end, rules by their owner, the file's and stored ones; by one of
+    these at a time."""
     api.ask("POST", "teams", {"name": "blue"}, status=201)
     api.ask("POST", "fallbacks", {"from": "a/x", "to": ["b/x"]}, status=201)
     rule = {"name": "r", "scope": "team", "owner": "blue", "to": [{"provider": "b"}], "fallbacks": ["c/x"]}

@@ -98,6 +98,14 @@ class SetupState(msgspec.Struct, frozen=True):
     needed: bool
 
 
+class MyScope(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Whose data the credential is about, by name as of now: `teams` of the scope `team`, `keys` of `own`."""
+
+    kind: roles.ScopeKind
+    teams: tuple[str, ...] | None = None
+    keys: tuple[str, ...] | None = None
+
+
 class Me(msgspec.Struct, frozen=True, omit_defaults=True):
     """Who a credential belongs to. `expires_ms`: when it ends; null for never. `csrf`: of a session."""
 
@@ -106,7 +114,7 @@ class Me(msgspec.Struct, frozen=True, omit_defaults=True):
     via: Literal["session", "token"]
     expires_ms: int | None
     permissions: tuple[str, ...]
-    scope: dict[str, Any]
+    scope: MyScope
     csrf: str = ""
 
 
@@ -372,12 +380,10 @@ def _refuse_last_admin(deed: Deed, user: User) -> None:
         raise Forbidden("this is the last admin; create another one first", code="last_admin")
 
 
-def _scope(actor: Actor, reach: Reach) -> dict[str, Any]:
-    """With the names that it stands for now."""
+def _scope(actor: Actor, reach: Reach) -> MyScope:
     kind = actor.scope.kind
-    if kind == "team":
-        return {"kind": kind, "teams": actor.scope.teams}
-    return {"kind": kind, "keys": reach.own_keys()} if kind == "own" else {"kind": kind}
+    teams = actor.scope.teams if kind == "team" else None
+    return MyScope(kind, teams, reach.own_keys() if kind == "own" else None)
 
 
 def _said(**members: str) -> str:
