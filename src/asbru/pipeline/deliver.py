@@ -12,10 +12,12 @@ from asbru.core.notes import write_notes_header
 from asbru.pipeline.call import Call
 from asbru.pipeline.circuits import tell_failure, tell_success
 from asbru.pipeline.failures import attempt_failed, name_provider, words_of
+from asbru.pipeline.hidden import hide_credentials
 from asbru.pipeline.limit_headers import LimitHeaderLines
 from asbru.pipeline.responses import OpenStream, Response
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.routing.trace import write_trace
+from asbru.pipeline.spend import estimate
 from asbru.pipeline.stepper import within
 from asbru.pipeline.translating import TranslateRelay
 from asbru.telemetry import log
@@ -89,9 +91,11 @@ async def deliver_stream(call: Call, opened: Response, stream: OpenStream, rooms
             error = relay.finish(cut)
         except AsbruError as refused:  # by a stage, of what ends the stream
             error = refused
+        seen = error or relay.seen_fault
+        if seen is not None:
+            hide_credentials(call.attempts[-1], seen)
         if error is not None:
             response.write(call.dialect.errors.write_stream(error))
-        seen = error or relay.seen_fault
         call.outcome = "ok" if seen is None else ("cut" if relay.seen_fault is None else "error")
         call.error = seen
         response.end()
@@ -127,6 +131,8 @@ def _conclude(call: Call, stream: OpenStream, rooms: Rooms) -> None:
     relay = stream.relay
     if relay.usage is not None:
         attempt.usage = relay.usage
+    elif call.lease is not None and call.lease.metered:
+        attempt.estimate = estimate(call.body_bytes, relay.begun_usage, call.lease.metered)
     attempt.notes += relay.notes
     breaker = rooms.breaker
     if call.error is not None:

@@ -8,12 +8,14 @@ pushed by `feed` otherwise. What the provider reports (usage, faults, the end) i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+
+import msgspec
 
 from asbru.core.errors import AsbruError, UpstreamError
 from asbru.core.notes import Note
 from asbru.core.ports import ChunkSink, Sink
-from asbru.core.reply import Ping, ReplyEnd, StreamEvent, StreamFault, UsageReport, is_content
+from asbru.core.reply import Ping, ReplyEnd, ReplyStart, StreamEvent, StreamFault, UsageReport, is_content
 from asbru.core.usage import Usage
 from asbru.dialects import StreamReader, StreamWriter
 from asbru.pipeline.completing import Completing
@@ -36,15 +38,18 @@ class TranslateRelay:
         *,
         decoder: Decoder | None,
         completing: Completing,
+        hide: Callable[[str], str] = str,
         stages: Sequence[Stage] = (),
     ) -> None:
         self.usage: Usage | None = None
+        self.begun_usage: Usage | None = None
         self.seen_fault: UpstreamError | None = None
         self.pulls = any(stage.pulls for stage in stages)
         self._reader = reader
         self._writer = writer
         self._decoder = decoder
         self._completing = completing
+        self._hide = hide  # credentials of the provider, in what it says of a fault
         self._stages = tuple(stages)
         self._held: list[StreamEvent] = []
         self._held_bytes = 0
@@ -144,13 +149,18 @@ class TranslateRelay:
         self._write(events)
 
     def _take_note(self, events: list[StreamEvent]) -> None:
-        for event in events:
+        for at, event in enumerate(events):
             if isinstance(event, UsageReport):
                 self.usage = event.usage
             elif isinstance(event, StreamFault):
-                self.seen_fault = fault_error(event)
+                events[at] = told = msgspec.structs.replace(
+                    event, message=self._hide(event.message), code=event.code and self._hide(event.code)
+                )
+                self.seen_fault = fault_error(told)
             elif isinstance(event, ReplyEnd):
                 self._complete = True
+            elif isinstance(event, ReplyStart):
+                self.begun_usage = event.usage
 
     def _write(self, events: list[StreamEvent]) -> None:
         if events and self._sink is not None:

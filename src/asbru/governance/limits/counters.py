@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from asbru.governance.entries import LimitEntry
-from asbru.governance.ledger import Report, Slice
+from asbru.governance.ledger import Report, Short, Slice
 from asbru.governance.ledger.ledger import is_sliding
 from asbru.governance.windows import length_ms
 
@@ -131,6 +131,12 @@ class Counter:
         self.good_until_s = max(self.good_until_s, asked_s + taken.good_for_ms / 1000)
         self.left += taken.amount
         self.low = self.wish // 4
+
+    def tell_short(self, short: Short, now_s: float, known_s: float) -> None:
+        """There is no room: how it stands, which is known for so long at least."""
+        self.used = short.used
+        self.ends_ms = 0 if self.sliding else short.resets_at_ms
+        self.told_until_s = now_s + max(short.resets_in_ms / 1000, known_s)
 
     def is_stale(self, now_s: float) -> bool:
         """Whether the slice in hand is good no more."""

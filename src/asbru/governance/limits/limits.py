@@ -20,6 +20,7 @@ from asbru.core.future import Future
 from asbru.governance.ledger import Answer, Claim, Report, Short
 from asbru.governance.ledger.claims import Held
 from asbru.governance.ledger.client import LedgerClient
+from asbru.governance.ledger.ledger import RUNS_MAX
 from asbru.governance.limits.counters import NO_WINDOW, Counter
 from asbru.governance.limits.holding import Holding
 from asbru.governance.limits.owners import Owners
@@ -43,6 +44,9 @@ FULL_S_MAX = 1.0
 FULL_SHARE = 16
 """It does with no more left than this part of it: a call that was too large says nothing about smaller ones."""
 AHEAD_PAUSE_S = 0.1
+REFRESH_S = 1.0
+"""How often a caller's limits are asked for, at most; callers decide when."""
+REFRESHED_MAX = 1000
 TRIES_MAX = 3
 """Slices of a rate that were over when they came, before the ledger counts as away."""
 
@@ -53,11 +57,14 @@ class Limits:
     def __init__(self, loop: asyncio.AbstractEventLoop, link: Link, clock: Callable[[], float]) -> None:
         self.owners = Owners(self._on_report)
         self.store_away: StoreAway = "closed"
+        self.runs_max = RUNS_MAX
         self._loop = loop
         self._clock = clock
         self._full: dict[str, float] = {}
         self._full_patterns: dict[str, float] = {}
         """Until when owners and targets are known to have no room; patterns of models, and "any provider", apart."""
+        self._refreshed: dict[str, float] = {}
+        """When the ledger was last asked how a caller's limits stand."""
         self._dirty: dict[Counter, None] = {}
         self._in_hand: dict[Counter, None] = {}
         self._ahead: dict[Counter, None] = {}
@@ -120,6 +127,39 @@ class Limits:
         chain = self.owners.chain(caller)
         aside = {one: portion.left for portion in chain.portions for one in portion.counters}
         return tuple(_standing(one, aside.get(one, 0), now_s) for one in chain.counters)
+
+    def refresh(self, caller: str) -> Future[None] | None:
+        """See `standing.Standings`."""
+        now_s = self._clock()
+        counters = self.owners.chain(caller).counters
+        if not counters or self._refreshed.get(caller, -REFRESH_S) + REFRESH_S > now_s:
+            return None
+        if len(self._refreshed) >= REFRESHED_MAX:
+            self._refreshed.clear()
+        self._refreshed[caller] = now_s
+        future: Future[None] = Future()
+        waits = set(counters)
+
+        def look_at(counter: Counter) -> None:
+            def came(answer: Answer | None) -> None:
+                if answer is not None and answer.short is not None:  # more is used than the limit is now
+                    counter.tell_short(answer.short, now_s, FULL_S_MAX)
+                elif answer is not None:
+                    self.take_in((counter,), answer, now_s)
+                waits.discard(counter)
+                if not waits:
+                    future.resolve(None)
+
+            self._client.ask((Claim(counter.key, counter.limit, 0),), came, came)
+
+        for one in counters:
+            look_at(one)
+        return future
+
+    @property
+    def leases(self) -> int:
+        """Limits of which the ledger believes something to be here."""
+        return len(self._holding)
 
     def close(self) -> None:
         """Give back all that no call holds, before the link is closed."""
@@ -186,7 +226,7 @@ class Limits:
         now_s = self._clock()
         counters = tuple(self._ahead)
         self._ahead.clear()
-        claims = [Claim(one.key, one.limit, 0, one.wishes(1, now_s)) for one in counters]
+        claims = [Claim(one.key, one.limit, 0, one.wishes(1, now_s), self.runs_max) for one in counters]
 
         def came(answer: Answer | None) -> None:
             if answer is not None:
@@ -279,7 +319,8 @@ class _Asked:
                 self._into.parts.append((counter, counter.start_ms, part))
             if part < need:
                 self._claimed.append((counter, need - part))
-        claims = [Claim(one.key, one.limit, need, one.wishes(need, now_s)) for one, need in self._claimed]
+        most = self._limits.runs_max
+        claims = [Claim(one.key, one.limit, need, one.wishes(need, now_s), most) for one, need in self._claimed]
         self._limits.claim(claims, self._on_answer, self._take_in)
 
     def _take_in(self, answer: Answer) -> None:
@@ -309,9 +350,7 @@ class _Asked:
     def _refusal(self, short: Short, now_s: float) -> LimitReached:
         counter, missing = next(one for one in self._claimed if one[0].key == short.key)
         full_s = FULL_S_MAX if short.resets_in_ms < 0 else min(FULL_S_MAX, short.resets_in_ms / 1000)
-        counter.used = short.used
-        counter.ends_ms = 0 if counter.sliding else short.resets_at_ms
-        counter.told_until_s = now_s + max(short.resets_in_ms / 1000, full_s)
+        counter.tell_short(short, now_s, full_s)
         amount = counter.limit.amount
         if amount - short.used <= amount // FULL_SHARE:
             self._limits.note_full(counter.owner, now_s + full_s)
