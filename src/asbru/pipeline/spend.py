@@ -15,7 +15,6 @@ from asbru.core.usage import Usage, UsageSource
 from asbru.pipeline.call import Attempt
 from asbru.pipeline.ports import Prices
 
-
 SEARCHES_MAX = 1_000_000
 """Searches of the web that one attempt may have made; more is a provider's mistake."""
 
