@@ -120,6 +120,14 @@ def test_the_cache_is_bounded_and_holds_only_who_is_known(monkeypatch: pytest.Mo
         assert sum(map(len, keys._cached.values())) <= 5  # pyright: ignore[reportPrivateUsage]  # likewise
 
 
+def test_long_credentials_are_not_cached() -> None:
+    """A key beside a header of 60 KB that changes each time lets its caller in, and takes no memory."""
+    keys = room()
+    for number in range(3):
+        assert keys.identify((b"", b"%d" % number * 60_000, ALICE_KEY)).name == "alice"
+    assert not keys._cache  # pyright: ignore[reportPrivateUsage]  # its bound is what is tested
+
+
 def entry(name: bytes, *models: str) -> tuple[str, bytes]:
     """An entry of the feed: id and payload."""
     return digest_of(b"sk-asb-" + name, PEPPER), write_virtual_key(name.decode(), models)
@@ -180,6 +188,20 @@ def test_another_pepper_is_another_set_of_keys() -> None:
     keys.configure(b"q" * 32, open_access=False)
     with pytest.raises(Unauthenticated):
         keys.identify(SPELLINGS[0])
+
+
+def test_a_temporary_key_does_not_end_open_access() -> None:
+    """Who sends it is known by its name, everyone else is let in as before; a lasting key ends that."""
+    keys = room(open_access=True, names=())
+    entry_id, _ = entry(b"alice", "*")
+    keys.put(entry_id, msgspec.msgpack.encode(KeyEntry("play", ("*",), temporary=True)))
+    assert keys.identify((ALICE_KEY, b"", b"")).name == "play"
+    assert keys.identify((b"", b"", b"")) is keys.identify((BOB_KEY, b"", b"")) is OPEN_CALLER
+    keys.put(*entry(b"bob", "*"))
+    with pytest.raises(Unauthenticated):
+        keys.identify((b"", b"", b""))
+    keys.remove(entry(b"bob", "*")[0])
+    assert keys.identify((b"", b"", b"")) is OPEN_CALLER
 
 
 def test_open_access_ends_with_the_first_key() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from asbru.core.errors import BudgetExceeded, RateLimited
 from asbru.dialects.anthropic_messages import DIALECT as ANTHROPIC
 from asbru.dialects.openai_chat import DIALECT as OPENAI
 from asbru.governance import Caller
@@ -45,6 +46,9 @@ class Known:
         self.asked += 1
         return self.standings.get(caller, ())
 
+    def refresh(self, caller: str) -> None:
+        raise AssertionError(caller)
+
 
 def call(name: str | None = "svc", dialect: Any = OPENAI) -> Call:
     """A call of this caller."""
@@ -82,6 +86,23 @@ def test_the_provider_s_limits_give_way() -> None:
     assert b"tokens-reset: x" not in lines
 
 
+@pytest.mark.parametrize(
+    ("lines", "kept"),
+    [
+        (b"x-ratelimit-limit-tokens: 1\r\nX-RateLimit-Remaining-Tokens: 1\r\n", b""),
+        (
+            b"openai-note: see x-ratelimit-reset\r\nx-ratelimit-reset-tokens: 1s\r\n",
+            b"openai-note: see x-ratelimit-reset\r\n",
+        ),
+        (b"request-id: a\r\nx-other-ratelimit-x: 1\r\n", b"request-id: a\r\nx-other-ratelimit-x: 1\r\n"),
+    ],
+)
+def test_only_whole_lines_give_way(lines: bytes, kept: bytes) -> None:
+    """Headers of the provider's limits, in any spelling; not others that name them, in their values or names."""
+    made = LimitHeaderLines(Known(svc=STANDINGS), lambda: NOW_S)
+    assert made.put(call(), lines) == kept + write_lines(STANDINGS, OPENAI, NOW_S)
+
+
 @pytest.mark.parametrize("name", [None, "free"])
 def test_callers_without_limits_are_told_nothing(name: str | None) -> None:
     """Nor whoever is refused before it is known; the provider's own lines go through."""
@@ -106,3 +127,21 @@ def test_lines_are_kept_for_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(10):
         lines.put(call(f"k{number}"), b"")
     assert len(lines._kept) <= 3  # pyright: ignore[reportPrivateUsage] -- its bound is what is tested
+
+
+def test_a_refusal_shows_the_limit_that_refused() -> None:
+    """As it stood when it did, whatever was told a moment ago and whichever limit is fuller; of other sorts the fullest
+    as ever. The next call is told what the worker knows."""
+    limits = LimitHeaderLines(Known(svc=STANDINGS), lambda: NOW_S)
+    before = limits.put(call(), b"")
+    refused = call()
+    refused.error = RateLimited(
+        "no", owner="key/svc", metric="requests", amount=60, spent=60, resets_at_ms=1_030_000, retry_after_s=30
+    )
+    lines = limits.put(refused, b"")
+    assert b"x-ratelimit-limit-requests: 60\r\nx-ratelimit-remaining-requests: 0\r\n" in lines
+    assert b"x-ratelimit-reset-requests: 30s\r\n" in lines and b"x-asbru-budget-owner: team/blue\r\n" in lines
+    refused.error = BudgetExceeded("no", owner="key/svc", metric="cost", amount=50_000_000_000, spent=49_000_000_000)
+    lines = limits.put(refused, b"")
+    assert b"x-asbru-budget-remaining: 1.000000\r\nx-asbru-budget-owner: key/svc\r\n" in lines
+    assert limits.put(call(), b"") == before

@@ -2,10 +2,13 @@
 
     python -m asbru.app.compile [--config FILE] --data-dir DIR [--host H] [--port P] [--workers N]
                                 [--mock-socket PATH] [--control-socket PATH] [--control True|False]
+                                [--bound ADDRESS] [--keeps SECTION,...]
                                 --out PATH | --check [--live PROVIDER]
 
 What the management API has stored is read beside the file; an object that cannot be compiled any more, since the file
-has changed, is left out with a warning. `--check` writes nothing and takes the stored objects from stdin, as JSON;
+has changed, is left out with a warning. `--bound` and `--keeps`: a gateway runs, listens there, and its file has
+entries in these sections; a file that has lost all of them, or is empty, is then refused, since it was more likely
+damaged than meant. `--check` writes nothing and takes the stored objects from stdin, as JSON;
 `--live` also asks that provider whether it answers.
 
 Prints JSON lines: {"warnings": [text]}, {"generated_key": text} the one time that a key is made, {"result": {...}} and
@@ -26,7 +29,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -48,8 +51,9 @@ from asbru.app.config import (
 from asbru.app.data_dir import ensure_data_dir, generated_key, load_pepper, write_private
 from asbru.app.defaults import ProviderTypes, default_settings
 from asbru.app.live_check import check_live
-from asbru.app.paths import declared_file, find_config_file, shown_file
-from asbru.app.shown import shown_sections
+from asbru.app.paths import catalogue_file, declared_file, find_config_file, shown_file
+from asbru.app.setting_list import written_paths
+from asbru.app.shown import shown_models, shown_sections
 from asbru.app.snapshot import Fallback, PrefixForward, Snapshot, write_snapshot
 from asbru.app.stored_objects import Stored, load_stored
 from asbru.cluster import Entries, write_entries
@@ -60,12 +64,13 @@ from asbru.providers import ProviderFault, discover
 from asbru.storage import NewerSchema, StorageError
 
 CONTROL_PREFIXES = ("/api", "/ui")
+KEPT_SECTIONS = ("providers", "virtual_keys")
 
 
 @dataclass(frozen=True)
 class Compiled:
     """A configuration that may be served. `declared`: the entries of the feed that it makes. `stored`: where in the
-    configuration the objects are that are not the file's."""
+    configuration the objects are that are not the file's; `written`: the paths of the settings that are."""
 
     snapshot: Snapshot
     declared: Entries
@@ -74,6 +79,7 @@ class Compiled:
     generated_key: SecretText | None = None
     warnings: list[Problem] = field(default_factory=list[Problem])
     stored: frozenset[ConfigPath] = frozenset()
+    written: frozenset[ConfigPath] = frozenset()
 
 
 def compile_config(
@@ -90,12 +96,15 @@ def compile_config(
     file = find_config_file(options.config, options.data_dir)
     document = load_document(file) if file is not None else Document(default_settings(types, env))
     stored = stored or Stored()
+    is_empty, declares = not document.data, _declared_sections(document)
+    written = written_paths(document.data)
     stored.merge_into(document)
     parsed = parse_config(document, env)
     findings = Findings(parsed.part, watched=[*parsed.files])
-    if not document.data:
+    if is_empty:
         findings.warn((), "the file is empty: no providers are configured, so every call will be refused")
-    host = options.host or parsed.config.listen.host
+    _check_kept(options, declares, stored, findings, is_empty=is_empty)
+    host = options.bound or options.host or parsed.config.listen.host
     providers = compile_providers(parsed, types, findings, now=datetime.now(UTC), mock_socket=options.mock_socket)
     pepper = b"\0" * 32 if dry or parsed.problems else load_pepper(ensure_data_dir(options.data_dir))
     declared = compile_governance(parsed, pepper, findings)
@@ -135,8 +144,29 @@ def compile_config(
         cors_origins=tuple(config.cors_origins),
         access_log=config.log.access,
     )
-    boot = _boot(options, parsed, snapshot, findings)._replace(config_file=str(file.absolute()) if file else None)
-    return Compiled(snapshot, declared, boot, config, shown_once, findings.warnings, stored.places)
+    boot = _boot(options, parsed, snapshot, findings)._replace(
+        config_file=str(file.absolute()) if file else None, declares=declares if file else ()
+    )
+    return Compiled(snapshot, declared, boot, config, shown_once, findings.warnings, stored.places, written)
+
+
+def _declared_sections(document: Document) -> tuple[str, ...]:
+    """Those of `KEPT_SECTIONS` that the file has entries in."""
+    data = cast("dict[str, Any]", document.data) if isinstance(document.data, dict) else {}
+    return tuple(name for name in KEPT_SECTIONS if data.get(name))
+
+
+def _check_kept(
+    options: Options, declares: tuple[str, ...], stored: Stored, findings: Findings, *, is_empty: bool
+) -> None:
+    """A running gateway does not become another one because its file was cut short."""
+    if is_empty and options.bound is not None:
+        findings.error((), "the file is empty; restart Asbru if this is meant")
+        return
+    has_stored = {"providers": bool(stored.sections.get("providers")), "virtual_keys": stored.has_keys}
+    for section in options.keeps:
+        if section not in declares and not has_stored[section]:
+            findings.error((section,), "the file has none any more; restart Asbru if this is meant")
 
 
 def is_loopback(host: str) -> bool:
@@ -230,6 +260,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--mock-socket")
     parser.add_argument("--control-socket")
     parser.add_argument("--control", type="True".__eq__)
+    parser.add_argument("--bound")
+    parser.add_argument("--keeps", type=lambda names: tuple(names.split(",")), default=())
     parser.add_argument("--out", type=Path)
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--live")
@@ -246,7 +278,9 @@ def main(argv: list[str] | None = None) -> int:
         compiled = compile_stored(options, os.environ)
         # The snapshot last: where there is one, there is what belongs to it.
         write_private(declared_file(out), write_entries(compiled.declared))
-        write_private(shown_file(out), shown_sections(compiled.config, compiled.boot.config_file, compiled.stored))
+        shown = shown_sections(compiled.config, compiled.boot.config_file, compiled.stored, compiled.written)
+        write_private(shown_file(out), shown)
+        write_private(catalogue_file(out), shown_models(compiled.config, compiled.snapshot.providers))
         write_private(out, write_snapshot(compiled.snapshot))
     except ConfigRefusedError as refused:
         _say({"errors": [str(problem) for problem in refused.problems]})

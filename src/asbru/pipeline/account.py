@@ -8,12 +8,13 @@ from __future__ import annotations
 import msgspec
 
 from asbru.core.errors import AsbruError
-from asbru.governance import NOBODY
+from asbru.governance import caller_behind
 from asbru.pipeline.call import Attempt, Call
+from asbru.pipeline.ports import Lease
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.routing.session import bind_session
 from asbru.pipeline.routing.trace import write_route
-from asbru.pipeline.spend import NOTHING, price, total
+from asbru.pipeline.spend import NOTHING, price, total, use_estimate
 from asbru.pipeline.tags import write_booking
 from asbru.records import usage_columns
 from asbru.records.row import ATTEMPTS_LOGGED_MAX, ERROR_MESSAGE_CHARS_MAX, MODEL_CHARS_MAX, NOTES_CHARS_MAX
@@ -34,14 +35,12 @@ def account(call: Call, rooms: Rooms) -> None:
         price(attempts, rooms.prices)
         last = attempts[-1]
         target = last.target
-        key_name = last.key.name
-        served = last.served_model[:MODEL_CHARS_MAX]
+        key_name, served = last.key.name, last.served_model[:MODEL_CHARS_MAX]
     elif call.passed_over:
         target, key_name, *_ = call.passed_over[-1]
         served = target.model[:MODEL_CHARS_MAX]
     provider = target.provider.name if target is not None else ""
-    if call.lease is not None:
-        call.lease.settle(attempts)
+    estimated = call.lease is not None and _settle(call, call.lease, rooms)
     went_well = call.outcome == "ok" and len(attempts) < 2 and not call.passed_over
     status = _CANCELLED_STATUS if call.outcome == "cancelled" else call.status or _CANCELLED_STATUS
     latency_us = int((now_s - call.started_s) * 1e6)
@@ -52,17 +51,19 @@ def account(call: Call, rooms: Rooms) -> None:
         slot.observe(latency_us, first_us, None, None)
     else:
         usage, cost = last.usage, last.cost_nanousd
-        usage_source = "none" if usage is None else "provider"
+        usage_source = "none" if usage is None else "estimated" if estimated else "provider"
         slot.observe(latency_us, first_us, usage, cost)
         if len(attempts) > 1:
-            usage, usage_source, cost = total(attempts)
+            usage, usage_source, cost = total(attempts, estimated=estimated)
         if not went_well:
             _count_attempts(call, rooms)
     error = _NO_ERROR if call.error is None else _error_columns(call.error)
     head = call.head
-    caller = call.caller or NOBODY
+    caller = call.caller or caller_behind(call.error)
     booked_on = write_booking(call, caller) if call.forwarded.tagged else caller.booked_on
     notes = call.notes if last is None or not last.notes else call.all_notes
+    if call.caller is None and not _is_recorded(call, rooms, now_s):
+        return
     rooms.recorder.add(
         (
             call.id.decode(),
@@ -95,10 +96,22 @@ def account(call: Call, rooms: Rooms) -> None:
     )
 
 
+def _settle(call: Call, lease: Lease, rooms: Rooms) -> bool:
+    """Settle the lease; whether the usage of the last attempt is an estimate from then on."""
+    attempts = call.attempts
+    lease.settle(attempts)
+    return bool(attempts) and attempts[-1].usage is None and use_estimate(attempts, rooms.prices)
+
+
 def _end_route(call: Call, rooms: Rooms) -> str:
     """The column `route`. A call of a session always has one; the session is bound to what served it."""
     bind_session(call, rooms)
     return write_route(call.route)
+
+
+def _is_recorded(call: Call, rooms: Rooms, now_s: float) -> bool:
+    """Of calls that nobody answers for, some are only counted."""
+    return call.error is None or rooms.refusals.take(call.error.code, call.response.peer, now_s)
 
 
 def _error_columns(error: AsbruError) -> tuple[str, str]:

@@ -18,6 +18,7 @@ from asbru.pipeline.endpoint import Endpoint
 from asbru.pipeline.limit_headers import LimitHeaderLines
 from asbru.pipeline.load import Load
 from asbru.pipeline.ports import Leases, Prices
+from asbru.pipeline.refusals import Refusals
 from asbru.pipeline.stages import StageMaker
 from asbru.records import Recorder
 from asbru.routing import Plan
@@ -81,6 +82,7 @@ class Rooms:
         self.stages = tuple(stages)
         self.breaker = breaker
         self.sessions = sessions
+        self.refusals = Refusals()
         self.limit(leases, standings, routing)
 
     def limit(self, leases: Leases | None, standings: Standings | None, routing: Routing | None) -> None:
@@ -90,3 +92,6 @@ class Rooms:
         self.standings = standings
         self.limit_headers = None if standings is None else LimitHeaderLines(standings, self.unix_time)
         self.routing = routing
+        self.plan_decides = routing is None or (routing.rules is None and not self.plan.has_fallbacks)
+        """Whether the plan alone chooses the target of a caller that is not restricted, in a call of no session: room
+        matters only where there are several."""

@@ -15,10 +15,11 @@ from traceback import format_exception
 from typing import Protocol
 
 from asbru.core.errors import Overloaded
+from asbru.edge.server.body import BodyBytes
 from asbru.edge.server.known_heads import KnownHeads
 from asbru.edge.server.limits import ServerLimits
 from asbru.edge.server.protocol import ServerConnection
-from asbru.edge.server.request import HeaderPlans, Request
+from asbru.edge.server.request import Head, HeaderPlans, Request
 from asbru.telemetry import log
 from asbru.wire.outbox import Outbox
 
@@ -37,8 +38,13 @@ class Handler(Protocol):
     def __call__(self, request: Request, connection: ServerConnection) -> None: ...
 
 
+Knows = Callable[[Head], bool]
+"""Whether whoever sends this head is known, so that a body of its may take room; raises what refuses the request."""
+
+
 class Server:
     """One worker's HTTP server. `handler` is called for each request; `sweep` callbacks run four times a second.
+    `knows` is asked about heads whose body has yet to come; by default everybody is.
 
     `header_prefixes`: headers that begin so are kept for providers, besides those that go to all of them."""
 
@@ -50,9 +56,12 @@ class Server:
         outbox: Outbox | None = None,
         *,
         header_prefixes: Iterable[bytes] = (),
+        knows: Knows = lambda head: True,
     ) -> None:
         self.limits = limits
         self.handler = handler
+        self.knows = knows
+        self.bodies = BodyBytes()
         self.outbox = outbox or Outbox(loop.call_soon)
         self.known_heads = KnownHeads(limits)
         self.header_plans = HeaderPlans(header_prefixes)
@@ -60,6 +69,8 @@ class Server:
         self.forward_prefixes: tuple[bytes, ...] = ()
         """Paths whose requests keep all their headers; change it by `forward`."""
         self.connections: set[ServerConnection] = set()
+        self.endless: set[ServerConnection] = set()
+        """Those of them that a drain closes without waiting for their response to end."""
         self.now_s = time.monotonic  # finer than the loop's own clock, which counts milliseconds
         self.tick_s = time.monotonic() + SWEEP_S  # the next sweep's time: deadlines set by it are never early
         self.sweeps: list[Callable[[float], None]] = []
@@ -120,6 +131,8 @@ class Server:
             listener.close()
         for connection in list(self.connections):
             _close_quiet(connection)
+        for connection in list(self.endless):
+            connection.abort()
         if not self.connections:
             return True
         try:
