@@ -13,7 +13,8 @@ from typing import Protocol
 
 CODINGS = frozenset({b"gzip", b"x-gzip", b"deflate", b"br", b"zstd"})
 _CHUNK_BYTES = 1024 * 1024
-_STEP_BYTES = 1024
+_STEP_BYTES = 4 * 1024
+_BEGINNING_STEP_BYTES = 64
 
 RATIO_MAX = 100
 """How many times as large as its coded form data may be, beyond RATIO_FREE_BYTES. Streams of JSON reach 40; only what
@@ -157,6 +158,22 @@ class _BrotliDecoder:
         return self._inner.is_finished()
 
 
+class _Stepwise:
+    """Gives a decoder a little at a time, so that data that grows too much is refused before it has grown."""
+
+    def __init__(self, inner: Decoder) -> None:
+        self._inner = inner
+
+    def feed(self, data: bytes) -> bytes:
+        if len(data) <= _STEP_BYTES:
+            return self._inner.feed(data)
+        return b"".join(self._inner.feed(data[at : at + _STEP_BYTES]) for at in range(0, len(data), _STEP_BYTES))
+
+    @property
+    def complete(self) -> bool:
+        return self._inner.complete
+
+
 def _zstd_decoder(bytes_max: int) -> Decoder:
     if sys.version_info >= (3, 14):
         from compression import zstd
@@ -170,6 +187,10 @@ def _zstd_decoder(bytes_max: int) -> Decoder:
 
 def decoder(coding: bytes, bytes_max: int) -> Decoder:
     """A decoder for one of `CODINGS` whose whole output may have `bytes_max` bytes."""
+    return _Stepwise(_decoder(coding, bytes_max))
+
+
+def _decoder(coding: bytes, bytes_max: int) -> Decoder:
     match coding:
         case b"gzip" | b"x-gzip":
             return _MemberDecoder(lambda _: zlib.decompressobj(31), bytes_max, several=True)
@@ -198,10 +219,10 @@ def begin_to_decode(coding: bytes, data: bytes, bytes_max: int) -> bytes:
     reader = decoder(coding, 2 * bytes_max)
     decoded = b""
     try:
-        for at in range(0, len(data), _STEP_BYTES):
+        for at in range(0, len(data), _BEGINNING_STEP_BYTES):
             if len(decoded) >= bytes_max:
                 break
-            decoded += reader.feed(data[at : at + _STEP_BYTES])
+            decoded += reader.feed(data[at : at + _BEGINNING_STEP_BYTES])
     except DecodedTooLargeError:
         pass  # by one step that holds far more than the others
     return decoded[:bytes_max]
