@@ -9,11 +9,12 @@ from asbru.core.errors import ERROR_BYTES_MAX, UpstreamError
 from asbru.dialects import Codec, Dialect
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.completing import Completing
+from asbru.pipeline.large_bodies import check_reply
 from asbru.pipeline.responses import Response
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.stages import through_stages
 from asbru.routing import read_retry_after_s
-from asbru.upstream import UpstreamResponse
+from asbru.upstream import LARGE_BYTES_MIN, UpstreamResponse
 from asbru.wire.content_coding import CodingError, DecodedTooLargeError, accepts, begin_to_decode, decode
 from asbru.wire.http_heads import JSON_LINE
 
@@ -55,6 +56,8 @@ async def translate(
 ) -> Response:
     """The reply written in the caller's dialect, after the stages that change it."""
     dialect = attempt.endpoint.dialect
+    if len(body) > LARGE_BYTES_MIN:
+        await check_reply(rooms, body)
     try:
         reply = _codec(call, dialect).read_reply(body)
     except UpstreamError:  # what makes no sense was paid for all the same
