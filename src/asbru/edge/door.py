@@ -15,7 +15,7 @@ import msgspec
 from asbru.core.errors import AsbruError, GatewayError, MethodNotAllowed, NotFound, Unauthenticated, UpgradeRequired
 from asbru.edge.forward import Forwarder
 from asbru.edge.models_list import fetch_lists, model_names
-from asbru.edge.own_key import write_own_key
+from asbru.edge.own_key import refresh_standings, write_own_key
 from asbru.edge.router import Found, Route, Router, forwarded_query
 from asbru.edge.server import Head, Request, ServerConnection
 from asbru.edge.surfaces import routes_of
@@ -30,6 +30,9 @@ METRICS_LINE = b"content-type: text/plain; version=0.0.4; charset=utf-8\r\n"
 
 RUN_BYTES_MAX = 128
 """How much is kept of the name of a run; limits go by it."""
+
+UI = b"/ui"
+"""Where the web UI is, if the control process serves it."""
 
 Scrape = Callable[[Callable[[bytes | None], None]], None]
 """Asks for the metrics of all workers; the answer, or None when there is none in time, comes by callback."""
@@ -202,8 +205,14 @@ class Door:
         rooms = self.rooms
         assert rooms is not None
         caller = rooms.keys.identify(request.head.credentials)
-        standings = () if rooms.standings is None else rooms.standings.standing(caller.name)
-        connection.response.whole(200, JSON_LINE, write_own_key(caller, standings))
+
+        def shown(_: None, error: BaseException | None) -> None:
+            if error is not None:
+                self._log_bug(error)
+            standings = () if rooms.standings is None else rooms.standings.standing(caller.name)
+            connection.response.whole(200, JSON_LINE, write_own_key(caller, standings))
+
+        connection.stepper.run(refresh_standings(rooms.standings, caller), shown, None)
 
     def _page(self, route: Route, connection: ServerConnection) -> None:
         response = connection.response
@@ -219,6 +228,10 @@ class Door:
                 response.whole(503 if draining else 200, JSON_LINE, body)
             case "metrics":
                 self._metrics(connection)
+            case _ if route.path == "/":
+                if not self.forwarder.forwards(UI):
+                    raise NotFound("there is nothing at /; set `control.enabled: true` to be served the web UI")
+                response.whole(302, b"location: %b/\r\n" % UI, b"")
             case _:
                 body = msgspec.json.encode({"name": "asbru", "version": self._version, "health": "/health"})
                 response.whole(200, JSON_LINE, body)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from asbru.core.errors import AsbruError
-from asbru.governance import NOBODY
+from asbru.governance import caller_behind
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.ports import Lease
 from asbru.pipeline.rooms import Rooms
@@ -59,7 +59,7 @@ def account(call: Call, rooms: Rooms) -> None:
             _count_attempts(call, rooms)
     error = _NO_ERROR if call.error is None else _error_columns(call.error)
     head = call.head
-    caller = call.caller or NOBODY
+    caller = call.caller or caller_behind(call.error)
     booked_on = write_booking(call, caller) if call.forwarded.tagged else caller.booked_on
     notes = call.notes if last is None or not last.notes else call.all_notes
     if call.caller is None and not _is_recorded(call, rooms, now_s):

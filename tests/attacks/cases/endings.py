@@ -1,4 +1,4 @@
-"""The supervisor is killed under load; or a second SIGTERM comes while calls are in flight. No call goes without a row."""
+"""The supervisor is killed under load, or told twice to end: no call goes without its row."""
 
 from __future__ import annotations
 

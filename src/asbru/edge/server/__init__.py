@@ -9,9 +9,10 @@ from asbru.edge.server.limits import ServerLimits
 from asbru.edge.server.protocol import ServerConnection
 from asbru.edge.server.request import Head, HeaderAction, Request
 from asbru.edge.server.response import ResponseWriter
-from asbru.edge.server.server import Server, bind
+from asbru.edge.server.server import SWEEP_S, Server, bind
 
 __all__ = [
+    "SWEEP_S",
     "Head",
     "HeaderAction",
     "Request",

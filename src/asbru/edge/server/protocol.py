@@ -156,6 +156,10 @@ class ServerConnection(asyncio.Protocol):
         """Close at once: what was begun cannot be ended properly, and the caller must see that."""
         self._transport.abort()
 
+    def mark_endless(self, *, endless: bool) -> None:
+        """Whether what is being served ends only when the caller goes away: a drain does not wait for that."""
+        (self._server.endless.add if endless else self._server.endless.discard)(self)
+
     def turn_away(self, error: AsbruError) -> None:
         """Refuse a caller before it asked for anything."""
         self._refuse(error)
