@@ -28,6 +28,9 @@ from asbru.governance.ledger import claims
 from asbru.governance.ledger import host as ledger_host
 from asbru.link.host import Host
 from asbru.records import row, store, upkeep
+from asbru.records.bodies import store as body_store
+from asbru.records.bodies import writer as bodies
+from asbru.records.retention import SETTINGS
 from asbru.records.tail import followers
 from asbru.storage import DATABASE_NAME, NewerSchema, sqlite_url
 from asbru.telemetry import log, names
@@ -66,14 +69,24 @@ def build_host(socket_path: Path, data_dir: Path) -> Host:
     feed = StoredFeed(url, tell_all)
     host = Host(
         socket_path,
-        stores={row.TABLE: records, claims.SETTLE: ledger, upkeep.NAME: kept},  # upkeep last: after what it folds
+        stores={
+            row.TABLE: records,
+            claims.SETTLE: ledger,
+            bodies.TABLE: body_store.BodyStore(url),
+            upkeep.NAME: kept,  # the last one: after what it folds
+        },
         answers={
             SCRAPE: metrics.render,
             claims.TAKE: ledger.answer,
             FEED_SUBJECT: feed.tell_everything,
             FEED_CHANGED: feed.tell_changes,
         },
-        listeners={REPORT: metrics.take, claims.MEET: ledger.meet, followers.FOLLOW: tail.follow},
+        listeners={
+            REPORT: metrics.take,
+            claims.MEET: ledger.meet,
+            followers.FOLLOW: tail.follow,
+            SETTINGS: kept.take_settings,
+        },
         on_parted=(metrics.part, ledger.part, tail.part),
     )
     return host

@@ -140,6 +140,7 @@ def compile_config(
         forwards=forwards,
         cors_origins=tuple(config.cors_origins),
         access_log=config.log.access,
+        records=config.records,
     )
     boot = _boot(options, parsed, snapshot, findings)._replace(
         config_file=str(file.absolute()) if file else None, declares=declares if file else ()
