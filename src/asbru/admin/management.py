@@ -19,6 +19,7 @@ from asbru.admin import (
     playground,
     record_shapes,
     records,
+    sample,
     spending,
     standing,
 )
@@ -31,7 +32,14 @@ from asbru.core.secret_text import SecretText
 from asbru.records.tail import live
 
 OWNERS: tuple[kinds.Kind, ...] = (kinds.CUSTOMERS, kinds.TEAMS, kinds.LIMITS)
-SHAPES = (Rotation, *overview.BODIES, *record_shapes.BODIES, playground.PlaygroundKey, standing.Standings)
+SHAPES = (
+    Rotation,
+    *overview.BODIES,
+    *record_shapes.BODIES,
+    playground.PlaygroundKey,
+    sample.SampleState,
+    standing.Standings,
+)
 """What requests and responses of the other routes hold."""
 
 
@@ -51,6 +59,7 @@ class Management:
     ) -> None:
         self._act = act
         self._tail = tail
+        self.sample = sample.SampleDay(database_url, act.now_ms)
         self._database_url = database_url
         self._plain = (*OWNERS, *compiled)
         by_kind = {kind.kind: kind for kind in (*self._plain, kinds.KEYS)}
@@ -68,7 +77,7 @@ class Management:
         routers += [overview.build_router(self._database_url), records.build_router(self._database_url, self._tail)]
         owners = {one.kind.kind: one for one in (*self._objects, self.keys.objects)}
         routers += [standing.build_router(owners, self._database_url, self._act.now_ms)]
-        routers += [self._playground.build_router()]
+        routers += [self._playground.build_router(), self.sample.build_router()]
         routers += more
         described = {kind.body.__name__: kind.schema for kind in self._plain if kind.schema is not None}
         bodies = [kind.body for kind in (*self._plain, kinds.KEYS) if kind.schema is None]
