@@ -10,7 +10,6 @@ Both go on after the response, in small steps; records of real calls are written
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 from typing import Annotated, Any, Final, Literal
 
@@ -20,13 +19,11 @@ from fastapi import APIRouter, Response
 from asbru.admin import nouns
 from asbru.admin.history import in_thread
 from asbru.records.sample import write
-from asbru.storage import Database, NewerSchema, StorageError, open_database
+from asbru.storage import Database, NewerSchema, StorageError
 from asbru.telemetry import log
 
 PAUSE_S: Final = 0.01
 """Between two steps, so that the bookkeeper has its turn."""
-TRIES_MAX: Final = 100
-_RETRY_S: Final = 0.05
 
 
 class SampleState(msgspec.Struct, frozen=True):
@@ -97,25 +94,8 @@ class SampleDay:
 
     async def _run(self, step: Callable[[Database], bool], done: Callable[[], None]) -> None:
         try:
-            while await asyncio.shield(asyncio.to_thread(_perform, self._url, step)):
+            while await asyncio.shield(asyncio.to_thread(write.perform, self._url, step)):
                 done()
                 await asyncio.sleep(PAUSE_S)
         except (StorageError, NewerSchema, OSError) as error:
             log("error", "the sample day is not finished; remove it and try again", why=error)
-
-
-def _perform(url: str, step: Callable[[Database], bool]) -> bool:
-    """One step, in a transaction; a database that is locked is tried again."""
-    database = open_database(url)
-    try:
-        for tried in range(1, TRIES_MAX + 1):
-            try:
-                with database.transaction():
-                    return step(database)
-            except StorageError:
-                if tried == TRIES_MAX:
-                    raise
-                time.sleep(_RETRY_S)
-        raise AssertionError("unreachable")
-    finally:
-        database.close()

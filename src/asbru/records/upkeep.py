@@ -78,7 +78,8 @@ class Upkeep:
         return True
 
     def _do(self, now_s: float) -> None:
-        if now_s >= self._fold_at_s:
+        """What has been due for longest."""
+        if self._fold_at_s <= min(now_s, self._sweep_at_s):
             self._fold_at_s = now_s if self._step(self._folder.fold) else now_s + LOOK_S
         elif now_s >= self._sweep_at_s:
             settings = self._settings

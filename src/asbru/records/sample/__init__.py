@@ -1,4 +1,4 @@
-"""A day of sample traffic: records of calls that never were, marked by a tag, so that a first look has something to see.
+"""A day of sample traffic: records of calls that never took place, marked by a tag, for a first look.
 
 The day is made of tables and a seed (`day`), its bodies by surface (`talk`), and is written and removed in small steps
 (`write`), with the sums that it changed. Nothing of it passes the path, and no provider is asked.

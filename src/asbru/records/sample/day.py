@@ -39,7 +39,8 @@ class Model(NamedTuple):
 
 
 class Team(NamedTuple):
-    """Who calls. `calls`: a minute at the busiest; `night`: the share of it at night; `tokens`: in and out, typically."""
+    """Who calls. `calls`: a minute at the busiest; `night`: the share of it at night; `tokens`: in and out, typically;
+    `stream`: the share of streams."""
 
     name: str
     customer: str
@@ -91,13 +92,9 @@ SLOW_PROVIDER: Final = "anthropic"
 FALLBACK: Final = "gpt-4o"
 RUNAWAY: Final = Incident(MINUTES - 3 * 60, 70)
 RUNAWAY_TEAM: Final = "growth"
-_CURVE: Final = (0.3, 0.2, 0.2, 0.2, 0.2, 0.3, 0.5, 0.7, 0.9, 1.0, 1.0, 0.95, 0.85, 0.95, 1.0, 1.0, 0.95, 0.85) + (
-    0.7,
-    0.6,
-    0.55,
-    0.5,
-    0.45,
-    0.4,
+_CURVE: Final = tuple(
+    one / 100
+    for one in (30, 20, 20, 20, 20, 30, 50, 70, 90, 100, 100, 95, 85, 95, 100, 100, 95, 85, 70, 60, 55, 50, 45, 40)
 )
 """Share of the busiest hour, by hour (UTC)."""
 

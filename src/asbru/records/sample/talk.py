@@ -1,4 +1,4 @@
-"""Bodies of sample calls: a few conversations, with tools and images, in the form of each surface, whole and streamed."""
+"""Bodies of sample calls: a few conversations, with tools and images, in the form of each surface, whole or streamed."""
 
 from __future__ import annotations
 

@@ -6,7 +6,8 @@ the days for which the sums of spend know of it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any, Final
 
@@ -15,9 +16,11 @@ from asbru.records.rollups import facts
 from asbru.records.row import COLUMNS, ROW_WIDTH
 from asbru.records.sample.day import TAG, TAGS, Sampled, sample_day
 from asbru.records.spend import SpendAdder, Sums, sums_of
-from asbru.storage import Database, open_reader
+from asbru.storage import Database, StorageError, open_database, open_reader
 
 STEP_ROWS: Final = 250
+TRIES_MAX: Final = 100
+_RETRY_S: Final = 0.05
 SCANNED_ROWS: Final = 5_000
 """Records that are looked at in one step of removing."""
 _DAY_MS: Final = 86_400_000
@@ -83,6 +86,23 @@ class SampleSteps:
     def removed(self) -> None:
         """The transaction of the last step is committed."""
         self._after = self._next
+
+
+def perform(url: str, step: Callable[[Database], bool]) -> bool:
+    """One step, in a transaction; a database that is locked is tried again."""
+    database = open_database(url)
+    try:
+        for tried in range(1, TRIES_MAX + 1):
+            try:
+                with database.transaction():
+                    return step(database)
+            except StorageError:
+                if tried == TRIES_MAX:
+                    raise
+                time.sleep(_RETRY_S)
+        raise AssertionError("unreachable")
+    finally:
+        database.close()
 
 
 def _change_sums(database: Database, rows: Sequence[Sequence[Any]], *, times: int) -> None:
