@@ -23,6 +23,7 @@ from asbru.admin import (
     records,
     role_routes,
     rule_trial,
+    sample,
     settings,
     spending,
     standing,
@@ -46,6 +47,7 @@ SHAPES = (
     *overview.BODIES,
     *record_shapes.BODIES,
     playground.PlaygroundKey,
+    sample.SampleState,
     standing.Standings,
     ListedModel,
     *role_routes.SHAPES,
@@ -74,6 +76,7 @@ class Management:
         self._observed = observed or Unobserved()
         self._act = act
         self._tail = tail
+        self.sample = sample.SampleDay(database_url, act.now_ms)
         self._database_url = database_url
         self._plain = (*OWNERS, *compiled)
         by_kind = {kind.kind: kind for kind in (*self._plain, kinds.KEYS, settings.SETTINGS)}
@@ -110,6 +113,7 @@ class Management:
                 now_ms=self._act.now_ms,
             ),
         ]
+        routers.append(self.sample.build_router())
         routers += more
         described = {kind.body.__name__: kind.schema for kind in self._plain if kind.schema is not None}
         bodies = [kind.body for kind in (*self._plain, kinds.KEYS) if kind.schema is None]

@@ -4,6 +4,7 @@
     GET /api/v1/records/live         the same filters; server-sent events, a record each, as they are written
     GET /api/v1/records/export       the same filters; CSV or lines of JSON
     GET /api/v1/records/ID           with attempts, steps and tags as objects
+    GET /api/v1/records/ID/bodies    what the caller sent and what it got
 
 Records are read by a thread with a connection of its own, since a search may take a moment.
 """
@@ -22,6 +23,7 @@ from asbru.admin.access import SCOPED, reach_of
 from asbru.admin.history import in_thread
 from asbru.core.errors import BadRequest, NotFound, Overloaded
 from asbru.records import query
+from asbru.records.bodies import read
 from asbru.records.tail import live
 
 EXPORTS_MAX = 4
@@ -60,10 +62,25 @@ def build_router(url: str, tail: live.LiveTail | None) -> APIRouter:
     @router.get("/records/{record_id}", openapi_extra={SCOPED: True, **nouns.gives(record_shapes.RecordDetail)})
     async def show_record(request: Request, record_id: str) -> Response:  # pyright: ignore[reportUnusedFunction] -- likewise
         """The record of one call."""
-        found = await in_thread(lambda: query.by_id(url, record_id))
+        found, sizes = await in_thread(lambda: (query.by_id(url, record_id), read.load_sizes(url, record_id)))
         if found is None or not query.Wanted(within=reach_of(request).column()).fits(found):
             raise NotFound(f"there is no record '{record_id}'")
-        return nouns.answer(record_shapes.detail(found))
+        return nouns.answer(record_shapes.detail(found, sizes))
+
+    @router.get("/records/{record_id}/bodies", openapi_extra={SCOPED: True, **nouns.gives(record_shapes.RecordBodies)})
+    async def show_bodies(request: Request, record_id: str) -> Response:  # pyright: ignore[reportUnusedFunction] -- likewise
+        """What the caller sent and what it got, where it is stored."""
+        within = query.Wanted(within=reach_of(request).column())
+        record, found = await in_thread(lambda: (query.by_id(url, record_id), read.load_bodies(url, record_id)))
+        if record is None or not within.fits(record):
+            raise NotFound(f"there is no record '{record_id}'")
+        if found is None:
+            raise NotFound(
+                f"there are no bodies of '{record_id}': they are stored only where `records.bodies` and the virtual "
+                "key's `record_bodies` say so, and deleted before the records",
+                code="no_bodies",
+            )
+        return nouns.answer(record_shapes.RecordBodies(*map(record_shapes.shown_body, found)))
 
     return router
 

@@ -145,6 +145,7 @@ def compile_config(
         forwards=forwards,
         cors_origins=tuple(config.cors_origins),
         access_log=config.log.access,
+        records=config.records,
     )
     if unproven := [Problem(path, why, document.line(path)) for path, why in prove(snapshot, declared)]:
         raise ConfigRefusedError(unproven)

@@ -266,3 +266,16 @@ def test_nothing_is_an_answer(tmp_path: Path) -> None:
     assert found.totals.calls == 0 and found.totals.latency_p95_us is None and found.points
     with pytest.raises(ValueError, match="expected some of"):
         read_overview(sqlite_url(tmp_path / "none.sqlite"), Asked(0, 1, by="nonsense"))
+
+
+def test_what_cannot_be_read_holds_nothing_up(url: str, database: Database) -> None:
+    """Facts that are no facts are left out; those after them are summed."""
+    with database.transaction():
+        database.run("INSERT INTO rollup_pending VALUES (1, ?)", (b"\xc1garbage",))
+        database.run(
+            "INSERT INTO rollup_pending VALUES (2, ?)", (msgspec.msgpack.encode([[1, ["x"], [1], None, "y"]]),)
+        )
+    write(url, call(1), folded=False)
+    write(url)
+    write(url)
+    assert read_overview(url, Asked(NOW_MS - MINUTE_MS, NOW_MS + 1)).totals.calls == 1
