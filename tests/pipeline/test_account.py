@@ -56,7 +56,7 @@ def failed(status: int) -> bytes:
     return answer(status, b'{"error":{"message":"no","type":"t","code":"c"}}')
 
 
-def price(model: str, dollars: int) -> PricedModel:
+def priced(model: str, dollars: int) -> PricedModel:
     """A model that costs so many dollars per million tokens, in or out."""
     nano = dollars * 1_000_000_000
     row = PriceRow(nano, nano, nano, nano, nano, nano, nano)
@@ -68,7 +68,7 @@ def strips(*fields: str) -> Traits:
     return Traits(strip=frozenset(fields))
 
 
-PRICES = (price("m", 1), price("served", 10))
+PRICES = (priced("m", 1), priced("served", 10))
 UPSTREAM_CHUNKS = (
     b'data: {"id":"c","model":"m","choices":[{"index":0,"delta":{"content":"Hel"}}]}\n\n'
     b'data: {"id":"c","model":"m","choices":[{"index":0,"delta":{},"finish_reason":"stop"}],'
@@ -83,7 +83,7 @@ def make(monkeypatch: pytest.MonkeyPatch) -> Make:
     def make(**changed: Any) -> Inside:
         facts = {"prices": PRICES, "retries": RetryPolicy(max=2, pause_initial_s=0.0, pause_max_s=0.0), **changed}
         b = {name.removeprefix("other_"): facts.pop(name) for name in list(facts) if name.startswith("other_")}
-        b["prices"] = (price("m", 2),)
+        b["prices"] = (priced("m", 2),)
         return Inside(
             Snapshot(
                 providers=(provider("a", **facts), provider("b", **b)),

@@ -42,7 +42,7 @@ def filter_options(command: F) -> F:
 
 def read_filters(*, tag: tuple[str, ...], model: str, **given: Any) -> dict[str, object]:
     """The query that these options make."""
-    query = {**given, "model_asked": model}
+    query: dict[str, object] = {**given, "model_asked": model}
     for one in tag:
         name, equals, value = one.partition("=")
         if not equals:

@@ -18,7 +18,6 @@ from asbru.pipeline.call import Attempt
 from asbru.pipeline.ports import Prices
 from asbru.pipeline.worst_case import BYTES_PER_TOKEN
 
-
 SEARCHES_MAX = 1_000_000
 """Searches of the web that one attempt may have made; more is a provider's mistake."""
 

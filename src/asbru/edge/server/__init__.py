@@ -12,8 +12,8 @@ from asbru.edge.server.response import ResponseWriter
 from asbru.edge.server.server import SWEEP_S, Server, bind
 
 __all__ = [
-    "Head",
     "SWEEP_S",
+    "Head",
     "HeaderAction",
     "Request",
     "ResponseWriter",
