@@ -59,7 +59,6 @@ def account(call: Call, rooms: Rooms) -> None:
             _count_attempts(call, rooms)
     head = call.head
     caller = call.caller or caller_behind(call.error)
-    booked_on = write_booking(call, caller) if call.forwarded.tagged else caller.booked_on
     notes = call.notes if last is None or not last.notes else call.all_notes
     if call.caller is None and not _is_recorded(call, rooms, now_s):
         return
@@ -88,7 +87,7 @@ def account(call: Call, rooms: Rooms) -> None:
             "; ".join(map(str, notes))[:NOTES_CHARS_MAX] if notes else "",
             call.body_bytes,
             call.response.bytes_written,
-            *booked_on,
+            *(write_booking(call, caller) if call.forwarded.tagged else caller.booked_on),
             usage is not None and usage.standard,
             _end_route(call, rooms) if call.route else "",
         )
