@@ -24,7 +24,7 @@ async def model_call(call: Call, rooms: Rooms) -> None:
     """The middle of the path for what goes to a model."""
     if call.body_bytes > LARGE_BYTES_MIN or call.content_coding:
         await make_ready(call, rooms)  # so that others have their turn meanwhile
-    head = call.head = read_head(call, rooms.body_bytes_max)  # what is asked
+    head = call.head = read_head(call, rooms)  # what is asked
     caller = call.caller
     if rooms.plan_decides and caller is not None and caller.unrestricted and not call.watched:
         targets = rooms.plan.targets(head.model, call.dialect.surface.home, caller)  # where, in which order
