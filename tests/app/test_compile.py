@@ -388,6 +388,15 @@ def test_what_the_file_had_may_move_to_the_database(build, text: str, stored: St
     assert compiled.snapshot.providers and not compiled.snapshot.open_access
 
 
+def test_what_no_worker_could_serve_is_refused(build) -> None:
+    """A worker is built from what was compiled before any worker is told; what cannot be built is named."""
+    with pytest.raises(ConfigRefusedError, match=r"line 1: providers\.b: expected a base_url in ASCII"):
+        build("providers: {mock: , b: {type: custom, dialect: openai, base_url: 'https://例え.jp/v1'}}")
+    text = "providers: {b: {type: custom, dialect: openai, base_url: 'https://a.example', headers: {x-a: 例え}}}"
+    with pytest.raises(ConfigRefusedError, match=r"providers\.b"):
+        build(text)
+
+
 def test_dry_run_touches_nothing(build, tmp_path: Path) -> None:
     """`config check` makes no data directory and no key."""
     assert build("", host="0.0.0.0", dry=True).generated_key is None

@@ -52,6 +52,7 @@ from asbru.app.data_dir import ensure_data_dir, generated_key, load_pepper, writ
 from asbru.app.defaults import ProviderTypes, default_settings
 from asbru.app.live_check import check_live
 from asbru.app.paths import catalogue_file, declared_file, find_config_file, shown_file
+from asbru.app.prove import prove
 from asbru.app.setting_list import written_paths
 from asbru.app.shown import shown_models, shown_sections
 from asbru.app.snapshot import Fallback, PrefixForward, Snapshot, write_snapshot
@@ -144,7 +145,10 @@ def compile_config(
         forwards=forwards,
         cors_origins=tuple(config.cors_origins),
         access_log=config.log.access,
+        records=config.records,
     )
+    if unproven := [Problem(path, why, document.line(path)) for path, why in prove(snapshot, declared)]:
+        raise ConfigRefusedError(unproven)
     boot = _boot(options, parsed, snapshot, findings)._replace(
         config_file=str(file.absolute()) if file else None, declares=declares if file else ()
     )

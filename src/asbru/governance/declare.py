@@ -184,6 +184,7 @@ def virtual_key_entry(one: Access, digest: str, *, declared: bool = False, tempo
         tags=one.tags,
         declared=declared,
         temporary=temporary,
+        record_bodies=one.record_bodies,
     )
     return digest, msgspec.msgpack.encode(entry)
 

@@ -78,6 +78,7 @@ class KeyEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     tags: dict[str, str] = {}
     declared: bool = False
     temporary: bool = False
+    record_bodies: bool = False
 
 
 def write_virtual_key(name: str, models: Iterable[str]) -> bytes:
