@@ -561,3 +561,18 @@ def test_two_rules_of_one_owner_have_two_names(build: Any) -> None:
     build(RULES.format(rules=one + "  - {name: r, scope: team, owner: t, to: [{provider: groq}]}\n"))
     with pytest.raises(ConfigRefusedError, match="'r' is used twice"):
         build(RULES.format(rules=one + one))
+
+
+def test_a_rule_of_an_owner_that_is_not_there_is_a_warning(build: Any) -> None:
+    """It may come over the management API; until then the rule has no effect. One that is there needs no word."""
+    rules = "".join(
+        f"  - {{name: r, scope: {scope}, owner: {owner}, to: [{{provider: groq}}]}}\n"
+        for scope, owner in (("team", "blu"), ("team", "blue"), ("virtual_key", "k"), ("customer", "acme"))
+    )
+    text = RULES.format(rules=rules) + "teams: [{name: blue}]\n"
+    warned = [str(one).partition("routing_rules")[2] for one in build(text).warnings if "no effect" in str(one)]
+    assert warned == [
+        ".0.owner: there is no team 'blu', so this rule has no effect; did you mean 'blue'?",
+        ".2.owner: there is no virtual key 'k', so this rule has no effect; none is configured",
+        ".3.owner: there is no customer 'acme', so this rule has no effect; none is configured",
+    ]

@@ -35,6 +35,8 @@ from asbru.edge.server import SWEEP_S, Server
 from asbru.governance.limits import Limits
 from asbru.link.link import Link
 from asbru.records import RecordWriter
+from asbru.records.bodies import writer as body_writer
+from asbru.records.retention import SETTINGS, write_settings
 from asbru.telemetry import Meter, log, names
 from asbru.upstream import read_by_records
 from asbru.wire.outbox import Outbox
@@ -64,7 +66,8 @@ class Worker:
         self.reporter = MetricsReporter(self.link, self.meter)
         outbox = Outbox(loop.call_soon)
         self.limits = Limits(loop, self.link, time.monotonic)
-        self._lasting = Lasting(loop, self.writer, self.meter, outbox, limits=self.limits)
+        bodies = body_writer.BodyWriter(self.link)
+        self._lasting = Lasting(loop, self.writer, self.meter, outbox, limits=self.limits, bodies=bodies)
         self._store_known = asyncio.Event()
         follow_store(self._lasting.feed, self.link, loop.call_later, self._store_known.set)
         self._lasting.virtual_keys.store_known = self._store_known.is_set
@@ -84,6 +87,8 @@ class Worker:
         self.server.sweeps.append(self._tick)
         self._ticked_s = 0.0
         self._count()
+        self.meter.count_by(names.BODIES_SHED, lambda: bodies.shed)
+        self.link.on_connect(self._tell_settings)
         self._swap(snapshot)
         self._status = StatusReporter(
             int(options.get("index", "0")),
@@ -112,6 +117,12 @@ class Worker:
         self.server.watch(watched_headers(rooms))
         self.server.limit(snapshot.limits)
         self._grace_s = snapshot.limits.drain_grace_s
+        self._tell_settings()
+
+    def _tell_settings(self) -> None:
+        """The bookkeeper, who has no snapshot, deletes by these."""
+        assert self._lasting.snapshot is not None
+        self.link.tell(SETTINGS, write_settings(self._lasting.snapshot.records))
 
     def _count(self) -> None:
         """Gauges: read when metrics are pushed, so that keeping them costs nothing."""
