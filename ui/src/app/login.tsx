@@ -28,7 +28,8 @@ export default function Login() {
       keepCsrf(session.csrf);
       client.removeQueries();
       await client.fetchQuery(meQuery);
-      if (next?.startsWith("/") && !next.startsWith("//")) router.history.push(next.startsWith("/ui") ? next.slice(3) || "/" : next);
+      // Within the UI only: the path is put below /ui, whatever it says.
+      if (next?.startsWith("/")) router.history.push(`/ui${next}`);
       else await navigate({ to: "/" });
     } catch (error) {
       setFailed(wordsOf(error));
