@@ -57,7 +57,6 @@ def account(call: Call, rooms: Rooms) -> None:
             usage, usage_source, cost = total(attempts, estimated=estimated)
         if not went_well:
             _count_attempts(call, rooms)
-    error = _NO_ERROR if call.error is None else _error_columns(call.error)
     head = call.head
     caller = call.caller or caller_behind(call.error)
     booked_on = write_booking(call, caller) if call.forwarded.tagged else caller.booked_on
@@ -78,7 +77,7 @@ def account(call: Call, rooms: Rooms) -> None:
             "" if went_well else write_attempt_log(call, now_s),
             status,
             call.outcome,
-            *error,
+            *(_NO_ERROR if call.error is None else _error_columns(call.error)),
             *usage_columns(usage),
             usage_source,
             cost,
@@ -94,6 +93,8 @@ def account(call: Call, rooms: Rooms) -> None:
             _end_route(call, rooms) if call.route else "",
         )
     )
+    if rooms.bodies is not None:
+        rooms.bodies.end(call)
 
 
 def _settle(call: Call, lease: Lease, rooms: Rooms) -> bool:

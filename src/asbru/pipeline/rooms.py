@@ -14,6 +14,7 @@ from asbru.core.chat import ChatRequest
 from asbru.core.ids import IdSource
 from asbru.governance import Keys
 from asbru.governance.standing import Standings
+from asbru.pipeline.bodies import BodyCopies
 from asbru.pipeline.endpoint import Endpoint
 from asbru.pipeline.limit_headers import LimitHeaderLines
 from asbru.pipeline.load import Load
@@ -36,6 +37,7 @@ class Rooms:
     `leases`: limits that hold, `standings`: how far they are used; None: there are none. `stages`: what looks at
     content, in order. `routing`: what chooses targets besides the plan; None: nothing does. `breaker`: lets alone what
     fails; None: nobody does. `sessions`: where calls of a session went; None: nothing is remembered.
+    `bodies`: copies bodies; None: none are recorded.
     """
 
     def __init__(  # noqa: PLR0913 -- the one builder, `app.build`, names every room
@@ -62,6 +64,7 @@ class Rooms:
         routing: Routing | None = None,
         breaker: Breaker | None = None,
         sessions: Sessions | None = None,
+        bodies: BodyCopies | None = None,
     ) -> None:
         self.loop = loop
         self.clock = time.monotonic  # finer than the loop's own clock, which counts milliseconds
@@ -83,6 +86,7 @@ class Rooms:
         self.breaker = breaker
         self.sessions = sessions
         self.refusals = Refusals()
+        self.bodies = bodies
         self.limit(leases, standings, routing)
 
     def limit(self, leases: Leases | None, standings: Standings | None, routing: Routing | None) -> None:
