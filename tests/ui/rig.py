@@ -7,7 +7,6 @@ import http.client
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
 from tests.fakes.waiting import wait
+from tools.ui import browser as browser_path
 
 ROOT = Path(__file__).resolve().parents[2]
 SHOTS = ROOT / "build" / "shots"
@@ -178,7 +178,7 @@ class Watched:
 
 def launch() -> tuple[Any, Browser]:
     """Playwright, and Debian's Chromium on it; a test without it is skipped with what to do."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    path = browser_path()
     if path is None:
         pytest.skip("Chromium is not installed (Debian, Ubuntu: `apt-get install chromium`)")
     playwright = sync_playwright().start()

@@ -1,4 +1,4 @@
-"""The page of virtual keys in a browser: made, spent, edited, switched off, rotated, deleted; and two people at one key."""
+"""The page of virtual keys in a browser: made, spent, switched off, rotated, deleted; two people at one key."""
 
 from __future__ import annotations
 
