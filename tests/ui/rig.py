@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
@@ -25,6 +25,7 @@ SETUP_TOKEN = "set-up-token-of-the-tests"
 ADMIN, PASSWORD = "ann", "correct horse battery"
 START_S = 30.0
 WAIT_MS = 10_000
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SIZES = {"1280": (1280, 800), "390": (390, 844)}
 _EXPECTED_STATUS = re.compile(r"the server responded with a status of (401|403|404|409|412|422|429|502|503)")
 
@@ -154,12 +155,12 @@ class Watched:
         SHOTS.mkdir(parents=True, exist_ok=True)
         for width, size in SIZES.items():
             self.page.set_viewport_size({"width": size[0], "height": size[1]})
-            for theme in ("light", "dark"):
-                self.page.evaluate(
-                    "theme => document.documentElement.setAttribute('data-mantine-color-scheme', theme)", theme
-                )
+            for theme in THEMES:
+                self.page.emulate_media(color_scheme=theme)
+                self.page.locator(f"html[data-mantine-color-scheme={theme}]").wait_for(state="attached")
                 self.page.screenshot(path=SHOTS / f"{name}-{theme}-{width}.png", animations="disabled")
         self.page.set_viewport_size({"width": 1280, "height": 800})
+        self.page.emulate_media(color_scheme="light")
 
     def check(self) -> None:
         """Nothing went wrong that was not expected."""
