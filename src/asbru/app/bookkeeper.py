@@ -23,6 +23,7 @@ from asbru.app.arguments import read_arguments
 from asbru.app.lifeline import end_with_supervisor
 from asbru.app.metrics import REPORT, SCRAPE, MetricsCollector
 from asbru.app.stored_feed import FEED_CHANGED, StoredFeed
+from asbru.app.worker_status import READ_STATUS, STATUS, StatusBoard
 from asbru.cluster import FEED_SUBJECT
 from asbru.governance.ledger import claims
 from asbru.governance.ledger import host as ledger_host
@@ -67,6 +68,7 @@ def build_host(socket_path: Path, data_dir: Path) -> Host:
 
     metrics = MetricsCollector(read_own)
     feed = StoredFeed(url, tell_all)
+    board = StatusBoard()
     host = Host(
         socket_path,
         stores={
@@ -80,14 +82,16 @@ def build_host(socket_path: Path, data_dir: Path) -> Host:
             claims.TAKE: ledger.answer,
             FEED_SUBJECT: feed.tell_everything,
             FEED_CHANGED: feed.tell_changes,
+            READ_STATUS: board.read,
         },
         listeners={
             REPORT: metrics.take,
+            STATUS: board.take,
             claims.MEET: ledger.meet,
             followers.FOLLOW: tail.follow,
             SETTINGS: kept.take_settings,
         },
-        on_parted=(metrics.part, ledger.part, tail.part),
+        on_parted=(metrics.part, ledger.part, board.part, tail.part),
     )
     return host
 

@@ -12,7 +12,7 @@ from asbru.catalog.prices import MatchClause, PriceBook, PricedModel
 from asbru.catalog.tokens import TokenCounter
 
 if TYPE_CHECKING:
-    from asbru.catalog import build
+    from asbru.catalog import build, listing
 
 __all__ = [
     "Countable",
@@ -22,5 +22,6 @@ __all__ = [
     "TokenCounter",
     "build",
     "countable",
+    "listing",
     "texts_of",
 ]

@@ -26,14 +26,27 @@ class Forwarder:
     def __init__(self, pools: Mapping[bytes, Pool]) -> None:
         self._pools = sorted(pools.items(), key=lambda item: -len(item[0]))
 
+    def takes(self, path: bytes) -> bool:
+        """Whether a path has a forwarded prefix."""
+        return self._pool(path) is not None
+
+    def forwards(self, prefix: bytes) -> bool:
+        """Whether this prefix is forwarded."""
+        return any(prefix == known for known, _ in self._pools)
+
     def forward(self, request: Request, connection: ServerConnection) -> bool:
         """Take the request if its path has a forwarded prefix (a whole path segment)."""
-        path = request.head.path
+        pool = self._pool(request.head.path)
+        if pool is None:
+            return False
+        connection.stepper.run(_pass(request, connection, pool), _ended, connection)
+        return True
+
+    def _pool(self, path: bytes) -> Pool | None:
         for prefix, pool in self._pools:
             if path == prefix or path.startswith(prefix + b"/"):
-                connection.stepper.run(_pass(request, connection, pool), _ended, connection)
-                return True
-        return False
+                return pool
+        return None
 
 
 async def _pass(request: Request, connection: ServerConnection, pool: Pool) -> None:

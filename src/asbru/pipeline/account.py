@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from asbru.core.errors import AsbruError
-from asbru.governance import NOBODY
+from asbru.governance import caller_behind
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.ports import Lease
 from asbru.pipeline.rooms import Rooms
@@ -35,8 +35,7 @@ def account(call: Call, rooms: Rooms) -> None:
         price(attempts, rooms.prices)
         last = attempts[-1]
         target = last.target
-        key_name = last.key.name
-        served = last.served_model[:MODEL_CHARS_MAX]
+        key_name, served = last.key.name, last.served_model[:MODEL_CHARS_MAX]
     elif call.passed_over:
         target, key_name, *_ = call.passed_over[-1]
         served = target.model[:MODEL_CHARS_MAX]
@@ -59,9 +58,10 @@ def account(call: Call, rooms: Rooms) -> None:
         if not went_well:
             _count_attempts(call, rooms)
     head = call.head
-    caller = call.caller or NOBODY
-    booked_on = write_booking(call, caller) if call.forwarded.tagged else caller.booked_on
+    caller = call.caller or caller_behind(call.error)
     notes = call.notes if last is None or not last.notes else call.all_notes
+    if call.caller is None and not _is_recorded(call, rooms, now_s):
+        return
     rooms.recorder.add(
         (
             call.id.decode(),
@@ -87,7 +87,7 @@ def account(call: Call, rooms: Rooms) -> None:
             "; ".join(map(str, notes))[:NOTES_CHARS_MAX] if notes else "",
             call.body_bytes,
             call.response.bytes_written,
-            *booked_on,
+            *(write_booking(call, caller) if call.forwarded.tagged else caller.booked_on),
             usage is not None and usage.standard,
             _end_route(call, rooms) if call.route else "",
         )
@@ -107,6 +107,11 @@ def _end_route(call: Call, rooms: Rooms) -> str:
     """The column `route`. A call of a session always has one; the session is bound to what served it."""
     bind_session(call, rooms)
     return write_route(call.route)
+
+
+def _is_recorded(call: Call, rooms: Rooms, now_s: float) -> bool:
+    """Of calls that nobody answers for, some are only counted."""
+    return call.error is None or rooms.refusals.take(call.error.code, call.response.peer, now_s)
 
 
 def _error_columns(error: AsbruError) -> tuple[str, str]:

@@ -19,6 +19,7 @@ from asbru.pipeline.endpoint import Endpoint
 from asbru.pipeline.limit_headers import LimitHeaderLines
 from asbru.pipeline.load import Load
 from asbru.pipeline.ports import Leases, Prices
+from asbru.pipeline.refusals import Refusals
 from asbru.pipeline.stages import StageMaker
 from asbru.records import Recorder
 from asbru.routing import Plan
@@ -85,6 +86,7 @@ class Rooms:
         self.breaker = breaker
         self.sessions = sessions
         self.bodies = bodies
+        self.refusals = Refusals()
         self.limit(leases, standings, routing)
 
     def limit(self, leases: Leases | None, standings: Standings | None, routing: Routing | None) -> None:

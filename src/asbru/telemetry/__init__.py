@@ -6,7 +6,7 @@ the bookkeeper, which alone loads prometheus-client. It refuses to know what a c
 
 from typing import TYPE_CHECKING
 
-from asbru.telemetry import names
+from asbru.telemetry import names, status
 from asbru.telemetry.limited import LimitedLog
 from asbru.telemetry.log import log
 from asbru.telemetry.metrics import CallLabels, CallSlot, Collected, Counter, Meter
@@ -25,4 +25,5 @@ __all__ = [
     "log",
     "merge",
     "names",
+    "status",
 ]

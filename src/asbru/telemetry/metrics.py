@@ -23,6 +23,9 @@ SERIES_MAX = 1000
 OVERFLOW_SERIES_MAX = 200
 LABEL_CHARS_MAX = 128
 OTHER = "other"
+TOTAL_MAX = 2**63 - 1
+"""What is reported of a total that has grown beyond it. A larger number cannot be sent, and all others would be held up
+with it."""
 
 CallLabels: TypeAlias = tuple[str, str, str, str, int, str]
 """(surface, provider, model, key, status, outcome): see `names.CALL_LABELS`. `model` is "" until one was found."""
@@ -138,18 +141,18 @@ class CallSlot:
         return (
             self.labels,
             self.count,
-            self.latency_us,
-            self.first_us,
-            self.cost_nanousd,
+            min(self.latency_us, TOTAL_MAX),
+            min(self.first_us, TOTAL_MAX),
+            min(self.cost_nanousd, TOTAL_MAX),
             (
-                self.input,
-                self.cache_read,
-                self.cache_write_5m,
-                self.cache_write_1h,
-                self.audio_input,
-                self.output,
-                self.reasoning,
-                self.audio_output,
+                min(self.input, TOTAL_MAX),
+                min(self.cache_read, TOTAL_MAX),
+                min(self.cache_write_5m, TOTAL_MAX),
+                min(self.cache_write_1h, TOTAL_MAX),
+                min(self.audio_input, TOTAL_MAX),
+                min(self.output, TOTAL_MAX),
+                min(self.reasoning, TOTAL_MAX),
+                min(self.audio_output, TOTAL_MAX),
             ),
             _trimmed(self.latency),
             _trimmed(self.first) if self.first is not None else [],
