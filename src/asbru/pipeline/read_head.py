@@ -6,7 +6,7 @@ from asbru.core.errors import BadRequest, TooLarge
 from asbru.dialects import RequestHead
 from asbru.pipeline.call import Call
 from asbru.pipeline.rooms import Rooms
-from asbru.wire.content_coding import CODINGS, CodingError, DecodedTooLargeError, decode
+from asbru.wire.content_coding import CODINGS, RATIO_MAX, CodingError, DecodedTooLargeError, decode
 
 MODEL_NAME_CHARS_MAX = 512
 """Names of models are what many tables go by: callers choose them, so they are bounded."""
@@ -47,5 +47,6 @@ def decode_body(coding: bytes, body: bytes, bytes_max: int) -> bytes:
         raise BadRequest(f"the body is not valid {coding.decode('latin-1')}: {error}") from error
     except DecodedTooLargeError:
         raise TooLarge(
-            f"the request body is larger than {bytes_max} bytes after decoding (limits.body_bytes_max)"
+            f"the request body is larger than {bytes_max} bytes after decoding (limits.body_bytes_max), or more than "
+            f"{RATIO_MAX} times as large as it was sent"
         ) from None

@@ -85,8 +85,8 @@ class Rooms:
         self.stages = tuple(stages)
         self.breaker = breaker
         self.sessions = sessions
-        self.bodies = bodies
         self.refusals = Refusals()
+        self.bodies = bodies
         self.limit(leases, standings, routing)
 
     def limit(self, leases: Leases | None, standings: Standings | None, routing: Routing | None) -> None:

@@ -6,13 +6,13 @@ the bookkeeper, which alone loads prometheus-client. It refuses to know what a c
 
 from typing import TYPE_CHECKING
 
-from asbru.telemetry import names, status
+from asbru.telemetry import names
 from asbru.telemetry.limited import LimitedLog
 from asbru.telemetry.log import log
 from asbru.telemetry.metrics import CallLabels, CallSlot, Collected, Counter, Meter
 
 if TYPE_CHECKING:
-    from asbru.telemetry import exposition, merge
+    from asbru.telemetry import exposition, merge, status
 
 __all__ = [
     "CallLabels",
