@@ -88,7 +88,6 @@ def build_host(socket_path: Path, data_dir: Path) -> Host:
             REPORT: metrics.take,
             STATUS: board.take,
             claims.MEET: ledger.meet,
-            STATUS: board.take,
             followers.FOLLOW: tail.follow,
             SETTINGS: kept.take_settings,
         },
