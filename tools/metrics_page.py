@@ -42,6 +42,11 @@ Values of `outcome`: `ok`, `error`, `cut` (the upstream broke off), `cancelled` 
 `status` of `asbru_attempts_total` is the provider's HTTP status, or, where it sent none that counts: `network`,
 `protocol`, `deadline`, `cut`, `exhausted` (no credential could be had), `error` (told inside a stream), `cancelled`, or
 the code of a refusal by Asbru. So is `reason` of `asbru_fallbacks_total`.
+
+## Types of errors
+
+{", ".join(f"`{name}`" for name in names.ERROR_TYPES)}. The list is closed. What a provider did begins with `upstream_`;
+`refused` is an attempt that Asbru itself did not make.
 """
 
 

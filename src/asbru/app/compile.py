@@ -35,6 +35,7 @@ from asbru.app.compile_governance import compile_governance, enforce_auth, warn_
 from asbru.app.compile_models import check_model_names
 from asbru.app.compile_providers import Findings, compile_providers
 from asbru.app.compile_rules import compile_rules
+from asbru.app.compile_tracing import compile_tracing
 from asbru.app.config import (
     ConfigFile,
     ConfigPath,
@@ -106,6 +107,7 @@ def compile_config(
     fallbacks = _fallbacks(parsed, findings)
     rules = compile_rules(parsed, findings)
     forwards = _forwards(options, parsed, findings)
+    tracing = compile_tracing(parsed.config.tracing, env, findings)
     _check_server_tls(parsed, findings)
     check_model_names(parsed.config, providers, findings)
     if keys_needed is False and not is_loopback(host):
@@ -134,6 +136,7 @@ def compile_config(
         forwards=forwards,
         cors_origins=tuple(config.cors_origins),
         access_log=config.log.access,
+        tracing=tracing,
     )
     boot = _boot(options, parsed, snapshot, findings)._replace(config_file=str(file.absolute()) if file else None)
     return Compiled(snapshot, declared, boot, config, shown_once, findings.warnings, stored.places)

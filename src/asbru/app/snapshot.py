@@ -23,6 +23,7 @@ from asbru.routing import RetryPolicy
 from asbru.routing.affinity import AffinitySettings
 from asbru.routing.breaker import BreakerSettings
 from asbru.routing.rules import RoutingRule
+from asbru.telemetry.tracing import TraceExport
 from asbru.upstream import ExchangeDeadlines
 from asbru.upstream.origin import Reach, TlsTrust
 
@@ -48,7 +49,7 @@ class ProviderFacts(Reach, frozen=True, kw_only=True, forbid_unknown_fields=True
     `traits`: what it takes and refuses; `trait_rules` change them for some models, later ones win.
     `unix_socket`: connect there instead of to the host of `base_url`.
     `known_models`: names a bare model name may resolve to, and what /v1/models lists.
-    `prices`: see `catalog`.
+    `prices`: see `catalog`. `vendor`: see `providers.Provider`.
     A provider that needs no credential has one key whose value is "": nothing is sent. No keys at all: none is
     usable, and every call answers so.
     """
@@ -69,6 +70,7 @@ class ProviderFacts(Reach, frozen=True, kw_only=True, forbid_unknown_fields=True
     unix_socket: str | None = None
     known_models: tuple[str, ...] = ()
     prices: tuple[PricedModel, ...] = ()
+    vendor: str = ""
 
 
 _TARGET = r"^[^/\s]+/\S+$"
@@ -149,6 +151,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     forwards: tuple[PrefixForward, ...] = ()
     cors_origins: tuple[str, ...] = ()
     access_log: bool = False
+    tracing: TraceExport | None = None
 
 
 def write_snapshot(snapshot: Snapshot) -> bytes:

@@ -78,6 +78,7 @@ class Worker:
         self.server.sweeps.append(self._tick)
         self._ticked_s = 0.0
         self._count()
+        self._count_spans()
         self._swap(snapshot)
         for _ in declare(snapshot, declared, self._lasting):
             pass  # nobody waits for an answer yet
@@ -111,6 +112,13 @@ class Worker:
         self.meter.gauge(
             names.UPSTREAM_CONNECTIONS, lambda: sum(pool.busy_connections for pool in pools.values()), ("all", "busy")
         )
+
+    def _count_spans(self) -> None:
+        lasting, counts = self._lasting, self._lasting.span_counts
+        self.meter.count_by(names.SPANS_EXPORTED, lambda: counts.sent)
+        self.meter.count_by(names.SPANS_DROPPED, lambda: counts.dropped, ("queue_full",))
+        self.meter.count_by(names.SPANS_DROPPED, lambda: counts.failed, ("failed",))
+        self.meter.gauge(names.SPANS_QUEUED, lambda: 0 if lasting.spans is None else len(lasting.spans))
 
     def _tick(self, now_s: float) -> None:
         if now_s - self._ticked_s >= TICK_S:
@@ -201,6 +209,8 @@ class Worker:
         self._lasting.failures.close()
         self.reporter.push()
         await self.link.close()
+        if self._lasting.spans is not None:
+            self._lasting.spans.close()  # after the records, which matter more
 
     async def _wait_for_store(self) -> None:
         """Serve nobody before the store's keys are known: they would be refused. A store that says nothing is waited

@@ -95,6 +95,8 @@ class Door:
             call.run = head.run.decode("latin-1")
         if head.content_coding:
             call.content_coding = head.content_coding
+        if rooms.tracer is not None:
+            call.trace = rooms.tracer.begin(head.forwarded)
         connection.stepper.run(serve(call, rooms), self._ended, (call, connection))
 
     def _ended(self, served: tuple[Call, ServerConnection], error: BaseException | None) -> None:

@@ -13,6 +13,7 @@ from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.routing.session import bind_session
 from asbru.pipeline.routing.trace import write_route
+from asbru.pipeline.spans import write_spans
 from asbru.pipeline.spend import NOTHING, price, total
 from asbru.pipeline.tags import write_booking
 from asbru.records import usage_columns
@@ -51,11 +52,8 @@ def account(call: Call, rooms: Rooms) -> None:
         usage, usage_source, cost = NOTHING
         slot.observe(latency_us, first_us, None, None)
     else:
-        usage, cost = last.usage, last.cost_nanousd
-        usage_source = "none" if usage is None else "provider"
-        slot.observe(latency_us, first_us, usage, cost)
-        if len(attempts) > 1:
-            usage, usage_source, cost = total(attempts)
+        slot.observe(latency_us, first_us, last.usage, last.cost_nanousd)
+        usage, usage_source, cost = total(attempts)
         if not went_well:
             _count_attempts(call, rooms)
     error = _NO_ERROR if call.error is None else _error_columns(call.error)
@@ -93,6 +91,8 @@ def account(call: Call, rooms: Rooms) -> None:
             _end_route(call, rooms) if call.route else "",
         )
     )
+    if call.trace is not None and call.trace.sampled and rooms.tracer is not None:
+        rooms.tracer.end(write_spans(call, call.trace, now_s=now_s, status=status, cost_nanousd=cost))
 
 
 def _end_route(call: Call, rooms: Rooms) -> str:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from asbru.pipeline.stages import Stage
     from asbru.routing import Key, Target
     from asbru.routing.affinity import SessionName
+    from asbru.telemetry.tracing import CallTrace
 
 _NO_PARAMETERS: Mapping[str, str] = {}
 _NO_NAMES: Mapping[str, str] = {}
@@ -114,6 +115,7 @@ class Call:
     watched: Mapping[str, str] = _NO_PARAMETERS  # headers that the call is decided by
     accept_coding = b""
     content_coding = b""  # of the body, as the caller named it; read_head takes it off
+    trace: CallTrace | None = None  # None: tracing is off
     # serve
     caller: Caller | None = None
     head: RequestHead | None = None

@@ -27,6 +27,7 @@ from asbru.telemetry import LimitedLog, Meter
 
 if TYPE_CHECKING:
     from asbru.pipeline.routing import Routing
+    from asbru.telemetry.tracing import Tracer
 
 
 class Rooms:
@@ -34,7 +35,8 @@ class Rooms:
 
     `leases`: limits that hold, `standings`: how far they are used; None: there are none. `stages`: what looks at
     content, in order. `routing`: what chooses targets besides the plan; None: nothing does. `breaker`: lets alone what
-    fails; None: nobody does. `sessions`: where calls of a session went; None: nothing is remembered.
+    fails; None: nobody does. `sessions`: where calls of a session went; None: nothing is remembered. `tracer`: traces
+    calls; None: tracing is off.
     """
 
     def __init__(  # noqa: PLR0913 -- the one builder, `app.build`, names every room
@@ -61,6 +63,7 @@ class Rooms:
         routing: Routing | None = None,
         breaker: Breaker | None = None,
         sessions: Sessions | None = None,
+        tracer: Tracer | None = None,
     ) -> None:
         self.loop = loop
         self.clock = time.monotonic  # finer than the loop's own clock, which counts milliseconds
@@ -81,6 +84,7 @@ class Rooms:
         self.stages = tuple(stages)
         self.breaker = breaker
         self.sessions = sessions
+        self.tracer = tracer
         self.limit(leases, standings, routing)
 
     def limit(self, leases: Leases | None, standings: Standings | None, routing: Routing | None) -> None:

@@ -48,6 +48,9 @@ def price(attempts: Sequence[Attempt], prices: Prices) -> None:
 
 def total(attempts: Sequence[Attempt]) -> Spend:
     """The sum over `attempts`."""
+    if len(attempts) == 1:
+        last = attempts[0]
+        return Spend(last.usage, "none" if last.usage is None else "provider", last.cost_nanousd)
     billed = [one for one in attempts if one.billed or one.usage is not None]
     told = [one.usage for one in billed if one.usage is not None]
     if not told:

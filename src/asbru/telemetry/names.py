@@ -185,6 +185,25 @@ LINK_REFUSED = Metric(
     unit="messages",
     sentence="Messages from workers that the bookkeeper does not know or could not read.",
 )
+SPANS_EXPORTED = Metric(
+    name="asbru_spans_exported_total",
+    kind="counter",
+    unit="spans",
+    sentence="Spans that the collector of traces has taken.",
+)
+SPANS_DROPPED = Metric(
+    name="asbru_spans_dropped_total",
+    kind="counter",
+    labels=("reason",),
+    unit="spans",
+    sentence="Spans that were lost: no room in the queue (queue_full), or the collector did not take them (failed).",
+)
+SPANS_QUEUED = Metric(
+    name="asbru_spans_queued",
+    kind="gauge",
+    unit="spans",
+    sentence="Spans that wait for the collector of traces.",
+)
 SERIES_OVERFLOWED = Metric(
     name="asbru_series_overflowed_total",
     kind="counter",
@@ -217,11 +236,43 @@ METRICS: tuple[Metric, ...] = (
     STORE_FAILURES,
     WORKERS,
     LINK_REFUSED,
+    SPANS_EXPORTED,
+    SPANS_DROPPED,
+    SPANS_QUEUED,
     SERIES_OVERFLOWED,
 )
 
 STATUS_OUTCOMES = ("ok", "status", "fault")
 """Outcomes of an attempt to which the provider's status belongs; others are the label `status` themselves."""
+
+ERROR_TYPES = (
+    "authentication",
+    "permission",
+    "not_found",
+    "invalid_request",
+    "unsupported",
+    "timeout",
+    "budget",
+    "rate_limit",
+    "price_unknown",
+    "refused",
+    "cancelled",
+    "overloaded",
+    "ledger_unavailable",
+    "internal",
+    "upstream_authentication",
+    "upstream_rate_limit",
+    "upstream_invalid_request",
+    "upstream_not_found",
+    "upstream_overloaded",
+    "upstream_error",
+    "upstream_timeout",
+    "upstream_network",
+    "upstream_protocol",
+    "upstream_cut",
+)
+"""Types of errors: all values of `error.type` in spans. Those of providers begin with `upstream_`; `refused`: an
+attempt that Asbru itself did not let through."""
 
 TOKEN_BUCKETS = (
     "input",
