@@ -10,7 +10,7 @@ SETUP := @$(PYTHON3) tools/bootstrap.py
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test proofs clients recordings check fmt bench bench-micro lock wheel clean
+.PHONY: help setup run test proofs attack clients recordings check fmt bench bench-micro lock wheel clean
 
 help: ## list the targets
 	@echo "make run       set up and serve on port $(PORT), with a mock model to try"
@@ -33,6 +33,9 @@ test: setup ## units, golden cases, journeys over real sockets (ARGS='-k name')
 
 proofs: setup ## limits under load and faults, in full, ten minutes; figures in build/proofs.json
 	@$(BIN)/python -m tests.proofs
+
+attack: setup ## attacks on a gateway that runs, five minutes; figures in build/attack.json (ARGS='name')
+	@$(BIN)/python -m tests.attacks $(ARGS)
 
 clients: ## the SDKs and coding agents as they are, through Asbru (ARGS='-k name')
 	$(SETUP) clients

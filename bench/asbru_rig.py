@@ -10,19 +10,29 @@ import asyncio
 import json
 from typing import Any
 
+import msgspec
 import uvloop
+from tests.fakes.ledgers import Desk
 
 from asbru.app.build import Lasting, build_rooms, declare
 from asbru.app.snapshot import KeyFacts, ProviderFacts, Snapshot
+from asbru.catalog import PricedModel
+from asbru.catalog.prices import MatchClause
+from asbru.core.money import PriceRow
 from asbru.core.secret_text import SecretText
 from asbru.edge import Door
 from asbru.edge.server import Server, ServerConnection, ServerLimits
 from asbru.governance import VIRTUAL_KEY, digest_of, write_virtual_key
+from asbru.governance.entries import OWNER, KeyEntry, LimitEntry, OwnerEntry
 from asbru.telemetry import Meter
 from asbru.upstream.connection import UpstreamConnection
 
 _PEPPER = b"micro"
 _KEY = b"sk-asb-bench"
+_PRICE = PriceRow(150_000_000, 600_000_000, 150_000_000, 150_000_000, 150_000_000, 0, 0)
+_CALL_S = 0.0005
+"""Between two governed calls, by the clock of the limits."""
+_FLUSH_CALLS = 500
 
 
 class FakeTransport:
@@ -70,9 +80,10 @@ class RowCount:
 
 
 class Rig:
-    """A door with one caller's connection and one provider's. `dialect` is the provider's."""
+    """A door with one caller's connection and one provider's. `dialect` is the provider's. `desk`: the limits, whose
+    ledger is in memory; with it the key, its team and its customer each have a budget and two rate limits."""
 
-    def __init__(self, dialect: str) -> None:
+    def __init__(self, dialect: str, desk: Desk | None = None) -> None:
         loop = uvloop.new_event_loop()
         asyncio.set_event_loop(loop)
         self.rows = RowCount()
@@ -83,12 +94,12 @@ class Rig:
             base_url="http://127.0.0.1:1/v1",
             keys=(KeyFacts(name="k", value=SecretText("sk-up")),),
             allow_loopback=True,
+            prices=(PricedModel("bench", MatchClause("starts_with", "gpt"), (_PRICE,)),) if desk else (),
         )
         snapshot = Snapshot(providers=(facts,), pepper=SecretText(_PEPPER.hex()))
-        keys = {digest_of(_KEY, _PEPPER): write_virtual_key("bench", ("*",))}
         rows: Any = self.rows
-        lasting = Lasting(loop, rows, Meter())
-        for _ in declare(snapshot, {VIRTUAL_KEY: keys}, lasting):
+        lasting = Lasting(loop, rows, Meter(), limits=desk.limits if desk else None)
+        for _ in declare(snapshot, _entries(limited=desk is not None), lasting):
             pass
         self.door = Door(lasting.dialects.values(), lambda: False, lambda reply: reply(b""), "micro")
         self.door.rooms = build_rooms(snapshot, lasting)
@@ -100,6 +111,37 @@ class Rig:
         server = Server(loop, ServerLimits(), self.door.handle, header_prefixes=lasting.header_prefixes)
         self.caller = ServerConnection(server)
         self.caller.connection_made(transport)
+
+
+def serve_ledger(desk: Desk, call_number: int) -> None:
+    """Between two calls: time passes, the ledger answers, and a few times a second it books what was spent."""
+    desk.now_s += _CALL_S
+    if desk.loop.soon or desk.link.questions:
+        desk.answer()
+    if call_number % _FLUSH_CALLS == 0:
+        desk.flush(seconds=0.0)
+
+
+def _entries(*, limited: bool) -> dict[str, dict[str, bytes]]:
+    """The key, and with limits the owners above it."""
+    encode = msgspec.msgpack.encode
+    if not limited:
+        return {VIRTUAL_KEY: {digest_of(_KEY, _PEPPER): write_virtual_key("bench", ("*",))}}
+    key = KeyEntry("bench", ("*",), owner_id="key/bench", parent="team/t", limits=_limits("key/bench"))
+    team = OwnerEntry("t", parent="customer/c", limits=_limits("team/t"))
+    customer = OwnerEntry("c", limits=_limits("customer/c"))
+    return {
+        VIRTUAL_KEY: {digest_of(_KEY, _PEPPER): encode(key)},
+        OWNER: {"team/t": encode(team), "customer/c": encode(customer)},
+    }
+
+
+def _limits(owner: str) -> tuple[LimitEntry, ...]:
+    return (
+        LimitEntry(f"{owner}/cost/1M", "cost", 10**15, "1M"),
+        LimitEntry(f"{owner}/requests/1m", "requests", 10**12, "1m"),
+        LimitEntry(f"{owner}/tokens/1m", "tokens", 10**12, "1m"),
+    )
 
 
 def answer_bytes() -> bytes:

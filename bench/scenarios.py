@@ -90,6 +90,28 @@ def pass_through() -> Call:
 
 
 @scenario
+def governed() -> Call:
+    """The same under limits: a budget, requests and tokens per minute of the key, of its team and of its customer."""
+    from tests.fakes.ledgers import Desk
+
+    from bench.asbru_rig import Rig, answer_bytes, serve_ledger
+
+    desk = Desk()
+    rig = Rig("openai_chat", desk)
+    request, response = bench_request(), answer_bytes()
+
+    def call() -> None:
+        rig.caller.data_received(request)
+        serve_ledger(desk, rig.rows.rows)
+        rig.provider.data_received(response)
+
+    for _ in range(50):
+        call()  # until slices are as large as the traffic wants them
+    _prove(call, rig.rows)
+    return call
+
+
+@scenario
 def pass_through_strange() -> Call:
     """The same for a caller whose heads are never known: it writes a new trace id into each."""
     from bench.asbru_rig import Rig, answer_bytes

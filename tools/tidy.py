@@ -69,7 +69,19 @@ WORKER_ROOMS = {
 }
 HEAVY = {"pydantic", "genai_prices", "yaml", "click", "rich", "fastapi", "starlette", "uvicorn"}
 SIBLING_ROOMS = {"dialects", "providers"}
-FREE_TESTS = {"journeys", "cases", "extending", "kits", "fakes", "recordings", "tools", "docs", "bench", "proofs"}
+FREE_TESTS = {
+    "journeys",
+    "cases",
+    "extending",
+    "kits",
+    "fakes",
+    "recordings",
+    "tools",
+    "docs",
+    "bench",
+    "proofs",
+    "attacks",
+}
 DIALECT_CASES_MIN = {"request": 8, "reply": 6, "stream": 6, "error": 5}
 MUTABLE_CALLS = {"list", "dict", "set", "bytearray", "defaultdict", "deque", "OrderedDict", "Counter"}
 

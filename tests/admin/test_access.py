@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,10 +10,10 @@ import pytest
 from tests.fakes.asgi import ask
 from tests.fakes.management import Managed, managed
 
-from asbru.admin.access import CSRF_HEADER, ROLE, csrf_of
-from asbru.identity import Role, User
+from asbru.admin.access import CSRF_HEADER, PERMISSION, csrf_of
+from asbru.identity import User, roles
 
-OPEN_ROUTES = {("POST", "/setup"), ("POST", "/session")}
+OPEN_ROUTES = {("GET", "/setup"), ("POST", "/setup"), ("POST", "/session")}
 
 
 @pytest.fixture
@@ -22,33 +23,28 @@ def api(tmp_path: Path) -> Iterator[Managed]:
         yield one
 
 
-def routes(api: Managed) -> list[tuple[str, str, Role]]:
-    """Each route that is not open, and the role that it needs."""
-    found: list[tuple[str, str, Role]] = []
-    for path, methods in api.application.openapi()["paths"].items():
-        for method, operation in methods.items():
-            usual: Role = "viewer" if method == "get" else "editor"
-            if operation.get("security") != []:
-                short = (
-                    path.removeprefix("/api/v1/")
-                    .replace("{object_id}", "x")
-                    .replace("{name}", "x")
-                    .replace("{record_id}", "x")
-                )
-                found.append((method.upper(), short.replace("{key_name}", "x"), operation.get(ROLE, usual)))
-    return found
+def routes(api: Managed) -> list[tuple[str, str, str]]:
+    """Each route that is not open, and the permission that it needs."""
+    return [
+        (method.upper(), re.sub(r"\{\w+\}", "x", path.removeprefix("/api/v1/")), operation[PERMISSION])
+        for path, methods in api.application.openapi()["paths"].items()
+        for method, operation in methods.items()
+        if operation.get("security") != []
+    ]
 
 
-def test_every_route_needs_a_credential_and_a_role(api: Managed) -> None:
-    """401 without a credential, 403 with a role that does not suffice; with one that does, neither."""
+def test_every_route_needs_a_credential_and_a_permission(api: Managed) -> None:
+    """401 without a credential, 403 with a role that lacks the permission; with one that has it, neither. Each
+    permission is one that roles know."""
     walked = routes(api)
-    assert len(walked) > 25 and not any("{" in path for _, path, _ in walked)
+    assert len(walked) > 25
     for method, path, needed in walked:
+        assert needed in roles.PERMISSIONS | {""}, (method, path)
         assert api.call(method, path, {}, role=None).status == 401, (method, path)
-        for role in ("viewer", "editor", "admin"):
-            status = api.call(method, path, {}, role=role).status
-            may = ("viewer", "editor", "admin").index(role) >= ("viewer", "editor", "admin").index(needed)
-            assert (status == 403) != may and status not in (401, 500), (method, path, role, status)
+        for role in roles.BUILT_IN.values():
+            status = api.call(method, path, {}, role=role.name).status
+            assert (status == 403) != (needed in ("", *role.permissions)), (method, path, role.name, status)
+            assert status not in (401, 500), (method, path, role.name, status)
 
 
 def test_only_these_routes_are_open(api: Managed) -> None:

@@ -57,16 +57,14 @@ def test_a_password_that_changes_during_the_log_in_begins_no_session(
 
 def test_the_set_up_token_makes_one_admin(api: Managed) -> None:
     """Once; a wrong token makes none, and is slowed down; a short password is refused."""
-    assert api.management.needs_setup()
+    assert api.management.needs_setup() and api.ask("GET", "setup", role=None) == {"needed": True}
     body = {"token": SETUP_TOKEN, "name": "ann", "password": "short"}
     assert api.call("POST", "setup", body, role=None).status == 422
     assert api.call("POST", "setup", {**body, "password": PASSWORD, "token": "x"}, role=None).status == 401
     token = set_up(api)
-    assert not api.management.needs_setup()
-    assert api.ask("GET", "me", role=None, authorization=f"Bearer {token}") == {
-        "name": "token/setup",
-        "role": "admin",
-    }
+    assert not api.management.needs_setup() and api.ask("GET", "setup", role=None) == {"needed": False}
+    me = api.ask("GET", "me", role=None, authorization=f"Bearer {token}")
+    assert (me["name"], me["role"], me["via"], me["expires_ms"]) == ("token/setup", "admin", "token", None)
     again = {"token": SETUP_TOKEN, "name": "eve", "password": PASSWORD}
     assert api.call("POST", "setup", again, role=None).status == 409
     statuses = [api.call("POST", "setup", {**again, "token": "x"}, role=None).status for _ in range(6)]
@@ -85,7 +83,9 @@ def test_a_session_from_log_in_to_log_out(api: Managed) -> None:
     )
     assert "secure" in behind_tls.headers["set-cookie"].lower()
     session = log_in(api)
-    assert api.ask("GET", "me", role=None, **session)["csrf"] == session["x-asbru-csrf"]
+    me = api.ask("GET", "me", role=None, **session)
+    assert (me["csrf"], me["via"], me["scope"]) == (session["x-asbru-csrf"], "session", {"kind": "all"})
+    assert me["expires_ms"] == api.act.now_ms() + 12 * 3600 * 1000 and "keys:write" in me["permissions"]
     api.ask("DELETE", "session", role=None, status=204, **session)
     assert api.call("GET", "me", role=None, **session).status == 401
 
@@ -128,7 +128,9 @@ def test_tokens_are_the_admin_s(api: Managed) -> None:
     """A value is told once and has the role that was given; deleted or expired, it is refused."""
     made = api.ask("POST", "tokens", {"name": "ci", "role": "viewer", "expires_in_s": 60}, status=201)
     bearer = {"authorization": f"Bearer {made['value']}"}
-    assert api.ask("GET", "me", role=None, **bearer) == {"name": "token/ci", "role": "viewer"}
+    me = api.ask("GET", "me", role=None, **bearer)
+    assert (me["name"], me["role"], me["expires_ms"]) == ("token/ci", "viewer", api.act.now_ms() + 60_000)
+    assert "keys:read" in me["permissions"] and "keys:write" not in me["permissions"] and "csrf" not in me
     assert api.call("POST", "teams", {"name": "x"}, role=None, **bearer).status == 403
     assert made["value"] not in api.call("GET", "tokens").body.decode()
     assert api.call("POST", "tokens", {"name": "ci"}).status == 409

@@ -25,7 +25,7 @@ class Thing(msgspec.Struct, forbid_unknown_fields=True):
     proxy: SecretText = SecretText("")
 
 
-THINGS = Kind("things", "thing", Thing, "Things.", "things", secret_fields=("proxy",), compiled=True)
+THINGS = Kind("prices", "price", Thing, "Things.", "things", secret_fields=("proxy",), compiled=True)
 
 
 @pytest.fixture
@@ -178,13 +178,13 @@ def _page(api: Managed, query: str) -> Any:
 
 def test_a_secret_is_written_only(api: Managed) -> None:
     """It is sealed in the database and masked in every answer and note; a mask that comes back keeps it."""
-    api.ask("POST", "things", {"name": "a", "proxy": "http://me:hunter2@proxy:1"}, status=201)
-    shown = api.ask("GET", "things/a")
+    api.ask("POST", "prices", {"name": "a", "proxy": "http://me:hunter2@proxy:1"}, status=201)
+    shown = api.ask("GET", "prices/a")
     assert shown["proxy"] == "****xy:1"
-    api.ask("PATCH", "things/a", {**shown, "size": 2})
+    api.ask("PATCH", "prices/a", {**shown, "size": 2})
     assert api.checked[-1]["things"] == [{"name": "a", "size": 2, "proxy": "http://me:hunter2@proxy:1"}]
     assert b"hunter2" not in repr([api.database.run(f"SELECT * FROM {table}") for table in TABLES]).encode()
-    api.ask("PATCH", "things/a", {"proxy": None})
+    api.ask("PATCH", "prices/a", {"proxy": None})
     assert api.database.run("SELECT count(*) FROM secrets") == [(0,)]
 
 
@@ -193,14 +193,14 @@ TABLES = ("objects", "changes", "secrets", "feed_entries", "feed_changes")
 
 def test_what_would_not_compile_is_not_stored(api: Managed) -> None:
     """The snapshot that would come of it is compiled first; what is wrong with it is told, and all stays as it was."""
-    api.ask("POST", "things", {"name": "a"}, status=201)
+    api.ask("POST", "prices", {"name": "a"}, status=201)
     assert api.told == [(False, True)]
     api.problems = ["things.b: nonsense"]
-    assert "nonsense" in api.call("POST", "things", {"name": "b"}).error["message"]
-    assert api.call("PATCH", "things/a", {"size": 3}).status == 422
-    assert api.call("DELETE", "things/a").status == 422
-    assert [one["id"] for one in api.ask("GET", "things")["items"]] == ["a"]
-    assert api.ask("GET", "things/a")["version"] == 1 and api.told == [(False, True)]
+    assert "nonsense" in api.call("POST", "prices", {"name": "b"}).error["message"]
+    assert api.call("PATCH", "prices/a", {"size": 3}).status == 422
+    assert api.call("DELETE", "prices/a").status == 422
+    assert [one["id"] for one in api.ask("GET", "prices")["items"]] == ["a"]
+    assert api.ask("GET", "prices/a")["version"] == 1 and api.told == [(False, True)]
     assert api.checked[-1] == {"things": []}
 
 

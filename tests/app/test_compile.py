@@ -16,6 +16,7 @@ from asbru.app.boot import Options
 from asbru.app.compile import Compiled, compile_config, is_loopback
 from asbru.app.config import ConfigRefusedError
 from asbru.app.snapshot import read_snapshot, write_snapshot
+from asbru.app.stored_objects import Stored
 from asbru.cluster import write_entries
 from asbru.core.secret_text import SecretText
 from asbru.core.traits import PLAIN, Traits, rule
@@ -51,11 +52,21 @@ TYPES = {
 def build(tmp_path: Path):
     """Compile a YAML text with the test's provider types."""
 
-    def build(text: str, *, host: str | None = None, dry: bool = False, **env: str) -> Compiled:
+    def build(
+        text: str,
+        *,
+        host: str | None = None,
+        dry: bool = False,
+        stored: Stored | None = None,
+        bound: str | None = None,
+        keeps: tuple[str, ...] = (),
+        **env: str,
+    ) -> Compiled:
         path = tmp_path / "config.yaml"
         path.write_text(text)
         options = Options(data_dir=tmp_path / "data", config=path, host=host, mock_socket="/run/mock.sock")
-        return compile_config(options, env, types=TYPES, dry=dry)
+        options = options._replace(bound=bound, keeps=keeps)
+        return compile_config(options, env, types=TYPES, dry=dry, stored=stored)
 
     return build
 
@@ -332,6 +343,49 @@ def test_generated_key_is_shown_once_and_only_when_needed(build) -> None:
     assert not second.snapshot.open_access
     digest = digest_of(first.generated_key.reveal().encode(), bytes.fromhex(first.snapshot.pepper.reveal()))
     assert list(first.declared[VIRTUAL_KEY]) == [digest]
+
+
+@pytest.mark.parametrize(("bound", "host", "is_open"), [("0.0.0.0", "127.0.0.1", False), ("127.0.0.1", "::", True)])
+def test_who_needs_a_key_follows_from_the_bound_address(build, bound: str, host: str, is_open: bool) -> None:
+    """On a reload the listener stays where it is, whatever the file says by now."""
+    text = f"listen: {{host: '{host}'}}\nproviders: {{mock: }}"
+    compiled = build(text, bound=bound)
+    assert (compiled.snapshot.open_access, compiled.generated_key is None) == (is_open, is_open)
+    assert compiled.boot.host == host
+
+
+ONE_KEY = "virtual_keys: [{name: a, value: sk-asb-0123456789}]\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "lost"),
+    [
+        ("", "the file is empty"),
+        ("providers: {mock: }", "virtual_keys: the file has none any more"),
+        ("providers: {mock: }\nvirtual_keys: []", "virtual_keys: the file has none any more"),
+        (ONE_KEY, "providers: the file has none any more"),
+    ],
+)
+def test_a_running_gateway_does_not_lose_its_keys_or_providers(build, text: str, lost: str) -> None:
+    """A file that was cut short is refused on a reload; a start takes it."""
+    before = build("providers: {mock: }\n" + ONE_KEY)
+    assert before.boot.declares == ("providers", "virtual_keys")
+    with pytest.raises(ConfigRefusedError, match=lost):
+        build(text, bound="127.0.0.1", keeps=before.boot.declares)
+    build(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "stored"),
+    [
+        ("providers: {mock: }", Stored(has_keys=True)),
+        (ONE_KEY, Stored({"providers": [{"name": "mock"}]})),
+    ],
+)
+def test_what_the_file_had_may_move_to_the_database(build, text: str, stored: Stored) -> None:
+    """Keys and providers that are stored now are not lost, and the gateway stays closed."""
+    compiled = build(text, stored=stored, bound="127.0.0.1", keeps=("providers", "virtual_keys"))
+    assert compiled.snapshot.providers and not compiled.snapshot.open_access
 
 
 def test_dry_run_touches_nothing(build, tmp_path: Path) -> None:

@@ -135,3 +135,14 @@ def test_objects_of_the_api_do_not_refer_to_the_machine(tmp_path: Path) -> None:
         api.ask("POST", "providers", provider("a"), status=201)
         refused = api.call("PATCH", "providers/a", {"headers": {"x-a": "env.HOME"}})
         assert refused.status == 422 and "headers.x-a" in refused.error["message"]
+
+
+def test_a_key_of_the_playground_leaves_a_gateway_open(tmp_path: Path) -> None:
+    """Who may call stays as it is while somebody tries a model; a lasting key closes it."""
+    options = written(tmp_path, "providers: {mock: {}}")
+    with managed(tmp_path) as api:
+        api.ask("POST", "playground/key", status=201)
+        assert not load_stored(tmp_path, {}).has_keys
+        assert compile_stored(options, {}).snapshot.open_access
+        api.ask("POST", "keys", {"name": "k"}, status=201)
+        assert load_stored(tmp_path, {}).has_keys

@@ -168,6 +168,19 @@ def test_vanished_file_does_not_open_the_gateway(tmp_path: Path) -> None:
         wait_until(lambda: gateway.said("the old one stays in use"), "the refusal")
 
 
+def test_a_file_that_was_cut_short_changes_nothing(tmp_path: Path) -> None:
+    """Truncated, or without its keys, on a public address: no worker hears of it."""
+    public = "listen: {host: 0.0.0.0}\nproviders: {mock: }\n"
+    with Gateway(tmp_path, public + KEY) as gateway:
+        gateway.wait_ready()
+        gateway.config.write_text("")
+        wait_until(lambda: gateway.said("the file is empty; restart"), "the first refusal")
+        gateway.config.write_text(public.replace("0.0.0.0", "127.0.0.1"))
+        wait_until(lambda: gateway.said("virtual_keys: the file has none any more"), "the second refusal")
+        assert gateway.events("reload") == []
+        assert gateway.end() == 0
+
+
 def test_worker_that_refuses_keeps_running(tmp_path: Path) -> None:
     """A worker's refusal of a snapshot is logged and ends nothing."""
     with Gateway(tmp_path, KEY, behaviour="refuses") as gateway:

@@ -42,6 +42,8 @@ class BudgetSpent(CallerError):
 class Ledger:
     """So many calls may run at a time; each holds one token for each target. The store answers when it is told to."""
 
+    metered = 0
+
     def __init__(self, room: int) -> None:
         self.room = room
         self.asked: list[Future[None]] = []

@@ -20,7 +20,7 @@ from asbru.admin import Act, DeclaredFile, Management
 from asbru.admin.kinds import Kind
 from asbru.cluster import Entries, stored
 from asbru.core.secret_text import SecretText
-from asbru.identity import Role, Token
+from asbru.identity import Token
 from asbru.secrets import load_keyring
 from asbru.storage import DATABASE_NAME, open_database, sqlite_url
 
@@ -53,7 +53,7 @@ class Managed:
         self.application.state.unix_time = lambda: self.now_s
         self.tokens: dict[str, str] = {}
 
-    def token(self, role: Role) -> str:
+    def token(self, role: str) -> str:
         """A token with a role; made once."""
         if role not in self.tokens:
             with self.database.transaction():
@@ -61,7 +61,7 @@ class Managed:
         return self.tokens[role]
 
     def call(
-        self, method: str, path: str, body: object = None, *, role: Role | None = "admin", **headers: str
+        self, method: str, path: str, body: object = None, *, role: str | None = "admin", **headers: str
     ) -> Answer:
         """One request, by a token of a role."""
         if role is not None:

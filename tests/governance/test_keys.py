@@ -182,6 +182,20 @@ def test_another_pepper_is_another_set_of_keys() -> None:
         keys.identify(SPELLINGS[0])
 
 
+def test_a_temporary_key_does_not_end_open_access() -> None:
+    """Who sends it is known by its name, everyone else is let in as before; a lasting key ends that."""
+    keys = room(open_access=True, names=())
+    entry_id, _ = entry(b"alice", "*")
+    keys.put(entry_id, msgspec.msgpack.encode(KeyEntry("play", ("*",), temporary=True)))
+    assert keys.identify((ALICE_KEY, b"", b"")).name == "play"
+    assert keys.identify((b"", b"", b"")) is keys.identify((BOB_KEY, b"", b"")) is OPEN_CALLER
+    keys.put(*entry(b"bob", "*"))
+    with pytest.raises(Unauthenticated):
+        keys.identify((b"", b"", b""))
+    keys.remove(entry(b"bob", "*")[0])
+    assert keys.identify((b"", b"", b"")) is OPEN_CALLER
+
+
 def test_open_access_ends_with_the_first_key() -> None:
     """A key that comes later, from wherever, closes an open gateway; the last one gone, it is open again."""
     keys = room(open_access=True, names=())

@@ -19,7 +19,9 @@ from asbru.governance.patterns import NAME_CHARS_MAX, Blocked, Patterns, check_p
         ("gpt-5", "openai", "GPT-5", False),
         ("openai/gpt-5", "openai", "gpt-5", True),
         ("openai/gpt-5", "groq", "gpt-5", False),
-        ("llama/3", "groq", "llama/3", True),
+        ("llama/3", "groq", "llama/3", False),
+        ("groq/llama/3", "groq", "llama/3", True),
+        ("a/small", "router", "a/small", False),
         ("openai/*", "openai", "org/model", True),
         ("openai/*", "openrouter", "openai/gpt-5", False),
         ("*/openai/*", "openrouter", "openai/gpt-5", True),
@@ -34,7 +36,8 @@ from asbru.governance.patterns import NAME_CHARS_MAX, Blocked, Patterns, check_p
     ],
 )
 def test_what_a_pattern_fits(pattern: str, provider: str, model: str, fit: bool) -> None:
-    """With a slash it is about the provider too; a name says "provider/model" or the model at any of them."""
+    """With a slash it is about the provider too, so a model of another provider whose name is "provider/model" is not
+    permitted by it."""
     assert Patterns([pattern]).fit(provider, model) is fit
 
 

@@ -457,3 +457,71 @@ def test_a_stream_cut_after_its_first_usage_costs_what_was_held(
     (transport if cut else caller.transport).lose()
     governed.play(caller)
     assert governed.used() == 100
+    row = governed.inside.recorder.rows[-1]
+    assert (row["usage_source"], row["input_tokens"]) == ("estimated", 3)
+    assert 50 < row["output_tokens"] <= 52, "an event is a token at least, also one that begins something"
+    assert row["cost_nanousd"] == row["output_tokens"] * TOKEN, "what was counted; the budget pays what was held"
+
+
+GROWS = {
+    "expected": budget(1000, strict=False),
+    "tokens": LimitEntry(id=LIMIT_ID, metric="tokens", amount=1000 * TOKEN, window="1h"),
+    "output_tokens": LimitEntry(id=LIMIT_ID, metric="output_tokens", amount=1000 * TOKEN, window="1h"),
+}
+
+
+@pytest.mark.parametrize("kind", GROWS)
+@pytest.mark.parametrize("of", ["key", "target"])
+@pytest.mark.parametrize("cut", [True, False])
+def test_a_stream_that_is_left_costs_what_came(
+    monkeypatch: pytest.MonkeyPatch, kind: str, of: str, *, cut: bool
+) -> None:
+    """Where it outgrew what was reserved, and nothing more is reserved on the way: of an expected budget and of limits
+    of tokens, of the key and of the provider. The caller goes or the provider breaks off before the usage."""
+    governed = Governed(monkeypatch, reserve_output_tokens_max=40)
+    if of == "key":
+        governed.know(GROWS[kind])
+    else:
+        governed.know_owner("provider/a", GROWS[kind])
+    caller = governed.chat(stream=True)
+    _, transport = governed.inside.upstreams[-1]
+    for piece in stream(*(event("word") for _ in range(90))):
+        transport.receive(piece)
+    (transport if cut else caller.transport).lose()
+    governed.play(caller)
+    used = governed.desk.flush() or governed.desk.ledger.count(LIMIT_ID, governed.desk.now_ms).used
+    row = governed.inside.recorder.rows[-1]
+    assert (row["usage_source"], row["output_tokens"], row["cost_nanousd"]) == ("estimated", 90, 90 * TOKEN)
+    want = {"expected": 90 * TOKEN, "tokens": 90 + row["input_tokens"], "output_tokens": 90}[kind]
+    assert used >= want, "slices in hand count as used"
+    governed.used()
+    assert governed.desk.ledger.count(LIMIT_ID, governed.desk.now_ms).used == want
+
+
+def test_a_stream_without_limits_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor one that only counts as a request: its usage stays unknown, and counting costs it nothing."""
+    requests = LimitEntry(id="key/test/requests/1m", metric="requests", amount=10, window="1m")
+    governed = Governed(monkeypatch, requests)
+    caller = governed.chat(stream=True)
+    _, transport = governed.inside.upstreams[-1]
+    for piece in stream(*(event("word") for _ in range(9))):
+        transport.receive(piece)
+    caller.transport.lose()
+    governed.play(caller)
+    row = governed.inside.recorder.rows[-1]
+    assert (row["usage_source"], row["output_tokens"], row["cost_nanousd"]) == ("none", None, None)
+
+
+def test_a_stream_after_an_attempt_that_told_nothing_is_partial(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the first attempt nothing is known, of the stream what was counted: there may be more."""
+    governed = Governed(monkeypatch, budget(1000, strict=False), reserve_output_tokens_max=40)
+    governed.inside.script("a", *[ConnectionResetError()] * 9)
+    caller = governed.chat(stream=True)
+    _, transport = governed.inside.upstreams[-1]
+    for piece in stream(*(event("word") for _ in range(90))):
+        transport.receive(piece)
+    caller.transport.lose()
+    governed.play(caller)
+    row = governed.inside.recorder.rows[-1]
+    assert row["attempts"] > 1 and row["provider"] == "b"
+    assert (row["usage_source"], row["output_tokens"], row["cost_nanousd"]) == ("partial", 90, None)

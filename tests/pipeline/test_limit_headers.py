@@ -82,6 +82,23 @@ def test_the_provider_s_limits_give_way() -> None:
     assert b"tokens-reset: x" not in lines
 
 
+@pytest.mark.parametrize(
+    ("lines", "kept"),
+    [
+        (b"x-ratelimit-limit-tokens: 1\r\nX-RateLimit-Remaining-Tokens: 1\r\n", b""),
+        (
+            b"openai-note: see x-ratelimit-reset\r\nx-ratelimit-reset-tokens: 1s\r\n",
+            b"openai-note: see x-ratelimit-reset\r\n",
+        ),
+        (b"request-id: a\r\nx-other-ratelimit-x: 1\r\n", b"request-id: a\r\nx-other-ratelimit-x: 1\r\n"),
+    ],
+)
+def test_only_whole_lines_give_way(lines: bytes, kept: bytes) -> None:
+    """Headers of the provider's limits, in any spelling; not others that name them, in their values or names."""
+    made = LimitHeaderLines(Known(svc=STANDINGS), lambda: NOW_S)
+    assert made.put(call(), lines) == kept + write_lines(STANDINGS, OPENAI, NOW_S)
+
+
 @pytest.mark.parametrize("name", [None, "free"])
 def test_callers_without_limits_are_told_nothing(name: str | None) -> None:
     """Nor whoever is refused before it is known; the provider's own lines go through."""

@@ -98,6 +98,14 @@ def test_fallbacks_follow_in_order() -> None:
     assert targets("openai/gpt-5", **fallbacks) == ["openai/gpt-5"]
 
 
+def test_without_fallbacks_a_call_has_one_target() -> None:
+    """Then nobody need look which of them has room."""
+    providers = {"a": route("a", key("k"))}
+    assert not Plan(providers, {}).has_fallbacks
+    assert not Plan(providers, {"a/m": [("gone", "m")]}).has_fallbacks
+    assert Plan(providers, {"a/m": [("a", "n")]}).has_fallbacks
+
+
 def test_fallbacks_of_every_model_of_a_provider() -> None:
     """`provider/*` is for each of its models that has none of its own; a target is not its own fallback."""
     fallbacks = {"openai__*": [("openai", "gpt-5"), ("groq", "x")], "openai__gpt-5.5": [("groq", "y")]}

@@ -1,12 +1,12 @@
-"""Who may use a route: whoever has a role that suffices; everyone where it declares itself open.
+"""Who may use a route: whoever has its permission; everyone where it declares itself open.
 
     Authorization: Bearer sk-asb-admin-...        a token
     Cookie: asbru_session=...                     a session; what changes something also needs `x-asbru-csrf`, which a
                                                   page of another origin can neither read nor send
 
-`refuse_strangers` stands before every route. By default reading needs a viewer and all else an editor; another role, or
-none, is in the route's description: `openapi_extra=needs("admin")`, `openapi_extra=OPEN`, which is also how OpenAPI
-says it. Without accounts to look into, only open routes are served.
+`refuse_strangers` stands before every route. The permission is the first word of the path with `read` for GET and
+`write` for all else; what differs is in `_NOUNS` and in the route's description: `openapi_extra=needs("records:read")`,
+`openapi_extra=OPEN`. OpenAPI says it of every route. Without accounts to look into, only open routes are served.
 """
 
 from __future__ import annotations
@@ -14,41 +14,54 @@ from __future__ import annotations
 import hashlib
 import hmac
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, Final, cast
 
 from fastapi import Request
 
-from asbru.admin.act import refuse_role, unwritable
+from asbru.admin.act import refuse, unwritable
 from asbru.core.errors import Forbidden, Unauthenticated
-from asbru.identity import Accounts, Actor, Role
+from asbru.identity import Accounts, Actor
 from asbru.storage import StorageError
 
 OPEN: Final[dict[str, Any]] = {"security": []}
 """For `openapi_extra`: this route needs no credential."""
 
+PREFIX: Final = "/api/v1"
 BEARER: Final = "bearer"
 SESSION: Final = "session"
 SESSION_COOKIE: Final = "asbru_session"
 CSRF_HEADER: Final = "x-asbru-csrf"
-ROLE: Final = "x-asbru-role"
+PERMISSION: Final = "x-asbru-permission"
+_NOUNS: Final = MappingProxyType({"overview": "spend", "standing": "spend", "health": "system"})
+"""Of paths whose first word is no noun of a permission."""
 _READING = ("GET", "HEAD")
 _CREDENTIAL_CHARS_MAX = 256
 
 
-def needs(role: Role) -> dict[str, Any]:
-    """For `openapi_extra`: this route needs a role that is not the usual one."""
-    return {ROLE: role}
+def needs(permission: str) -> dict[str, Any]:
+    """For `openapi_extra`: this route needs a permission that is not the usual one; "" for any credential."""
+    return {PERMISSION: permission}
+
+
+def permission_of(path: str, method: str, extra: Mapping[str, Any]) -> str:
+    """What a route needs; `path`: as it is declared, with the prefix."""
+    if PERMISSION in extra:
+        return str(extra[PERMISSION])
+    words = path.removeprefix(PREFIX).strip("/").split("/")
+    noun = "bodies" if words[-1] == "bodies" else _NOUNS.get(words[0], words[0])
+    return f"{noun}:{'read' if method.upper() in _READING else 'write'}"
 
 
 def refuse_strangers(request: Request) -> None:
     """The dependency of every route; raises `Unauthenticated` and `Forbidden`."""
-    extra = cast("dict[str, Any]", getattr(request.scope.get("route"), "openapi_extra", None) or {})
+    route = request.scope.get("route")
+    extra = cast("dict[str, Any]", getattr(route, "openapi_extra", None) or {})
     if extra.get("security") == []:
         return
     actor = _identify(request)
-    usual: Role = "viewer" if request.method in _READING else "editor"
-    refuse_role(actor, cast("Role", extra.get(ROLE, usual)))
+    refuse(actor, permission_of(getattr(route, "path", ""), request.method, extra))
     request.state.actor = actor
 
 
@@ -104,3 +117,7 @@ def describe_access(schema: dict[str, Any]) -> None:
     schemes[BEARER] = {"type": "http", "scheme": "bearer"}
     schemes[SESSION] = {"type": "apiKey", "in": "cookie", "name": SESSION_COOKIE}
     schema["security"] = [{BEARER: []}, {SESSION: []}]
+    for path, methods in schema.get("paths", {}).items():
+        for method, operation in methods.items():
+            if operation.get("security") != []:
+                operation[PERMISSION] = permission_of(path, method, operation)

@@ -1,8 +1,9 @@
 """Users, sessions, tokens, and the first start.
 
+    GET    /api/v1/setup             whether there is no user yet
     POST   /api/v1/setup             the set-up token makes the first admin, once
     POST   /api/v1/session           log in; DELETE: log out
-    GET    /api/v1/me                who am I
+    GET    /api/v1/me                who am I, and what may I do
     GET, POST /api/v1/users          PATCH, DELETE /api/v1/users/NAME       admin
     GET, POST /api/v1/tokens         DELETE /api/v1/tokens/NAME             admin
 
@@ -14,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import time
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from fastapi import APIRouter, Request, Response
@@ -29,22 +30,23 @@ from asbru.identity import (
     PASSWORD_CHARS_MAX,
     PASSWORD_CHARS_MIN,
     Actor,
-    Role,
     Throttle,
     Token,
     User,
     hash_password,
     is_password,
+    roles,
 )
 
 USERS_MAX = 1000
 TOKENS_MAX = 1000
 WAITING_MAX = 8
 """Passwords that wait to be hashed; more are refused."""
-_NOBODY = Actor("setup", "admin")
+_NOBODY = Actor("setup", roles.ADMIN)
 
 _Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,127}$")]
 _Password = Annotated[str, Meta(min_length=PASSWORD_CHARS_MIN, max_length=PASSWORD_CHARS_MAX)]
+RoleName = Literal["viewer", "editor", "admin"]
 _Given = Annotated[str, Meta(max_length=PASSWORD_CHARS_MAX)]
 
 Struct = TypeVar("Struct", bound=msgspec.Struct)
@@ -70,25 +72,43 @@ class NewUser(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     name: _Name
     password: _Password
-    role: Role = "viewer"
+    role: RoleName = "viewer"
 
 
 class ChangedUser(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is to be changed of a user; this ends the user's sessions."""
 
     password: _Password | None = None
-    role: Role | None = None
+    role: RoleName | None = None
 
 
 class NewToken(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A token to be. `expires_in_s`: for how many seconds it is good; 0 for ever."""
 
     name: _Name
-    role: Role = "viewer"
+    role: RoleName = "viewer"
     expires_in_s: Annotated[int, Meta(ge=0, le=10**9)] = 0
 
 
-BODIES: tuple[type[msgspec.Struct], ...] = (Setup, Login, NewUser, ChangedUser, NewToken)
+class SetupState(msgspec.Struct, frozen=True):
+    """`needed`: nobody can log in yet."""
+
+    needed: bool
+
+
+class Me(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Who a credential belongs to. `expires_ms`: when it ends; null for never. `csrf`: of a session."""
+
+    name: str
+    role: str
+    via: Literal["session", "token"]
+    expires_ms: int | None
+    permissions: tuple[str, ...]
+    scope: dict[str, Any]
+    csrf: str = ""
+
+
+BODIES: tuple[type[msgspec.Struct], ...] = (SetupState, Me, Setup, Login, NewUser, ChangedUser, NewToken)
 
 
 class AccountRoutes:
@@ -107,27 +127,31 @@ class AccountRoutes:
         router = APIRouter(tags=["accounts"])
         takes = nouns.takes
         add: Any = router.add_api_route
+        add("/setup", self.show_setup, methods=["GET"], openapi_extra={**OPEN, **nouns.gives(SetupState)})
         add("/setup", self.set_up, methods=["POST"], status_code=201, openapi_extra={**OPEN, **takes(Setup)})
         add("/session", self.log_in, methods=["POST"], openapi_extra={**OPEN, **takes(Login)})
-        add("/session", self.log_out, methods=["DELETE"], status_code=204, openapi_extra=needs("viewer"))
-        add("/me", self.show_me, methods=["GET"])
-        admin = needs("admin")
-        add("/users", self.list_users, methods=["GET"], openapi_extra=admin)
-        add("/users", self.create_user, methods=["POST"], status_code=201, openapi_extra={**admin, **takes(NewUser)})
-        add("/users/{name}", self.change_user, methods=["PATCH"], openapi_extra={**admin, **takes(ChangedUser)})
-        add("/users/{name}", self.delete_user, methods=["DELETE"], status_code=204, openapi_extra=admin)
-        add("/tokens", self.list_tokens, methods=["GET"], openapi_extra=admin)
+        add("/session", self.log_out, methods=["DELETE"], status_code=204, openapi_extra=needs(""))
+        add("/me", self.show_me, methods=["GET"], openapi_extra={**needs(""), **nouns.gives(Me)})
+        add("/users", self.list_users, methods=["GET"])
+        add("/users", self.create_user, methods=["POST"], status_code=201, openapi_extra=takes(NewUser))
+        add("/users/{name}", self.change_user, methods=["PATCH"], openapi_extra=takes(ChangedUser))
+        add("/users/{name}", self.delete_user, methods=["DELETE"], status_code=204)
+        add("/tokens", self.list_tokens, methods=["GET"])
         add(
             "/tokens",
             self.create_token,
             methods=["POST"],
             status_code=201,
-            openapi_extra={**admin, **takes(NewToken)},
+            openapi_extra=takes(NewToken),
         )
-        add("/tokens/{name}", self.delete_token, methods=["DELETE"], status_code=204, openapi_extra=admin)
+        add("/tokens/{name}", self.delete_token, methods=["DELETE"], status_code=204)
         return router
 
     # The first start, and sessions
+
+    async def show_setup(self) -> Response:
+        """Whether the first user still has to be created."""
+        return nouns.answer(SetupState(not self._act.accounts.has_users()))
 
     async def set_up(self, request: Request) -> Response:
         """Make the first admin with the set-up token; gives a session's cookie and a token of the API."""
@@ -148,7 +172,7 @@ class AccountRoutes:
             deed.note("create", "user", asked.name, after=_said(role="admin"))
             return deed.accounts.add_token(Token("setup", "admin", _NOBODY.name, deed.now_ms, 0))
 
-        token = await self._act.perform(_NOBODY, "admin", write)
+        token = await self._act.perform(_NOBODY, "users:write", write)
         return nouns.answer({"name": asked.name, "role": "admin", "token": token}, 201)
 
     async def log_in(self, request: Request) -> Response:
@@ -168,7 +192,7 @@ class AccountRoutes:
             deed.note("log_in", "user", user.name)
             return deed.accounts.begin_session(user.name, deed.now_ms)
 
-        session = await self._act.perform(Actor(f"user/{user.name}", user.role), "viewer", write)
+        session = await self._act.perform(Actor(f"user/{user.name}", self._act.accounts.role(user.role)), "", write)
         response = nouns.answer({"name": user.name, "role": user.role, "csrf": csrf_of(session)})
         secure = self._secure or request.headers.get("x-forwarded-proto") == "https"
         response.set_cookie(
@@ -179,16 +203,24 @@ class AccountRoutes:
     async def log_out(self, request: Request) -> Response:
         """End the session of the cookie."""
         actor = actor_of(request)
-        await self._act.perform(actor, "viewer", lambda deed: deed.accounts.end_session(actor.session))
+        await self._act.perform(actor, "", lambda deed: deed.accounts.end_session(actor.session))
         response = Response(status_code=204)
         response.delete_cookie(SESSION_COOKIE, path="/api")
         return response
 
     async def show_me(self, request: Request) -> Response:
-        """Who the credential belongs to; with a session also its `csrf`."""
+        """Who the credential belongs to, and what it may do; with a session also its `csrf`."""
         actor = actor_of(request)
-        csrf = {"csrf": csrf_of(request.cookies[SESSION_COOKIE])} if actor.session else {}
-        return nouns.answer({"name": actor.name, "role": actor.role, **csrf})
+        me = Me(
+            name=actor.name,
+            role=actor.role.name,
+            via="session" if actor.session else "token",
+            expires_ms=actor.expires_ms or None,
+            permissions=actor.role.permissions,
+            scope={"kind": actor.scope.kind},
+            csrf=csrf_of(request.cookies[SESSION_COOKIE]) if actor.session else "",
+        )
+        return nouns.answer(me)
 
     # Users
 
@@ -212,7 +244,7 @@ class AccountRoutes:
             deed.note("create", "user", asked.name, after=_said(role=asked.role))
             return user
 
-        return nouns.answer(await self._act.perform(actor_of(request), "admin", write), 201)
+        return nouns.answer(await self._act.perform(actor_of(request), "users:write", write), 201)
 
     async def change_user(self, name: str, request: Request) -> Response:
         """Another role, another password; the user's sessions end."""
@@ -231,7 +263,7 @@ class AccountRoutes:
             )
             return changed
 
-        return nouns.answer(await self._act.perform(actor_of(request), "admin", write))
+        return nouns.answer(await self._act.perform(actor_of(request), "users:write", write))
 
     async def delete_user(self, name: str, request: Request) -> Response:
         """Delete a user; not the last admin."""
@@ -242,7 +274,7 @@ class AccountRoutes:
             deed.accounts.delete_user(name)
             deed.note("delete", "user", name, before=_said(role=user.role))
 
-        await self._act.perform(actor_of(request), "admin", write)
+        await self._act.perform(actor_of(request), "users:write", write)
         return Response(status_code=204)
 
     # Tokens
@@ -267,7 +299,7 @@ class AccountRoutes:
             deed.note("create", "token", asked.name, after=_said(role=asked.role))
             return token, deed.accounts.add_token(token)
 
-        token, value = await self._act.perform(actor, "admin", write)
+        token, value = await self._act.perform(actor, "tokens:write", write)
         return nouns.answer({**msgspec.to_builtins(token), "value": value}, 201)
 
     async def delete_token(self, name: str, request: Request) -> Response:
@@ -279,7 +311,7 @@ class AccountRoutes:
             deed.accounts.delete_token(name)
             deed.note("delete", "token", name)
 
-        await self._act.perform(actor_of(request), "admin", write)
+        await self._act.perform(actor_of(request), "tokens:write", write)
         return Response(status_code=204)
 
     # Passwords

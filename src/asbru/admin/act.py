@@ -1,9 +1,9 @@
 """The one place where something is changed: who -> may they -> write, note it, tell the feed, in one transaction.
 
-    actor -> refuse_role -> [compile it dry] -> transaction { write, note, feed } -> announce
+    actor -> refuse -> [compile it dry] -> transaction { write, note, feed } -> announce
 
 One change at a time; a database that is locked is waited for, then the change is refused whole. Reading is not here,
-but `refuse_role` is asked before every route.
+but `refuse` is asked before every route.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypeVar
 from asbru.admin.declared_file import DeclaredFile
 from asbru.cluster import Entry, stored
 from asbru.core.errors import BadRequest, Forbidden, Overloaded
-from asbru.identity import Accounts, Actor, Role, suffices
+from asbru.identity import Accounts, Actor
 from asbru.objects import Change, ObjectStore
 from asbru.secrets import Keyring, SecretStore
 from asbru.storage import Database, RowError, StorageError
@@ -98,15 +98,15 @@ class Act:
     async def perform(
         self,
         actor: Actor,
-        needed: Role,
+        needed: str,
         write: Callable[[Deed], T],
         *,
         before: Callable[[], Awaitable[None]] | None = None,
     ) -> T:
-        """Do what `write` does, whole or not at all. `before` is awaited first, in the same turn: nobody else writes
-        between the two. Raises what either raises, `Forbidden`, and `Overloaded` when the database cannot be written.
-        """
-        refuse_role(actor, needed)
+        """Do what `write` does, whole or not at all. `needed`: a permission, "" for what everybody may. `before` is
+        awaited first, in the same turn: nobody else writes between the two. Raises what either raises, `Forbidden`, and
+        `Overloaded` when the database cannot be written."""
+        refuse(actor, needed)
         async with self._turn:
             if before is not None:
                 await before()
@@ -133,10 +133,11 @@ class Act:
             await asyncio.sleep(_LOCKED_PAUSE_S)
 
 
-def refuse_role(actor: Actor, needed: Role) -> None:
-    """Raise `Forbidden` unless the actor's role suffices."""
-    if not suffices(actor.role, needed):
-        raise Forbidden(f"this needs the role '{needed}', but '{actor.name}' has the role '{actor.role}'")
+def refuse(actor: Actor, needed: str) -> None:
+    """Raise `Forbidden` unless the actor has the permission."""
+    if not actor.may(needed):
+        role = f"the role '{actor.role.name}'" if actor.role.name else "a role that does not exist any more"
+        raise Forbidden(f"this needs the permission '{needed}', but '{actor.name}' has {role}")
 
 
 def unwritable(error: StorageError) -> Overloaded:

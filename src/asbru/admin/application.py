@@ -14,11 +14,10 @@ from fastapi import APIRouter, Depends, FastAPI
 from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
 
-from asbru.admin.access import describe_access, refuse_strangers
+from asbru.admin.access import PREFIX, describe_access, refuse_strangers
 from asbru.admin.nouns import describe_bodies
 from asbru.admin.refusals import add_refusals
 
-PREFIX = "/api/v1"
 OPENAPI_PATH = "/api/openapi.json"
 DOCS_PATH = "/api/docs"
 _NOTHING_FROM_ELSEWHERE = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'"}

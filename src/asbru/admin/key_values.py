@@ -14,7 +14,7 @@ KEY_PREFIX = "sk-asb-"
 
 
 class KeyValue(NamedTuple):
-    """`expires_ms`: 0 for the current one."""
+    """`expires_ms`: 0 for the current one; those of a playground key all expire."""
 
     digest: str
     expires_ms: int
@@ -33,10 +33,11 @@ def load_values(database: Database, key_id: str) -> list[KeyValue]:
     return [KeyValue(*cast("tuple[str, int]", row)) for row in rows]
 
 
-def add_value(database: Database, key_id: str, digest: str, now_ms: int) -> None:
+def add_value(database: Database, key_id: str, digest: str, now_ms: int, *, expires_ms: int = 0) -> None:
     """Another one."""
     database.run(
-        "INSERT INTO key_values (digest, key_id, made_ms, expires_ms) VALUES (?, ?, ?, 0)", (digest, key_id, now_ms)
+        "INSERT INTO key_values (digest, key_id, made_ms, expires_ms) VALUES (?, ?, ?, ?)",
+        (digest, key_id, now_ms, expires_ms),
     )
 
 
@@ -53,10 +54,10 @@ def delete_value(database: Database, digest: str) -> None:
     database.run("DELETE FROM key_values WHERE digest = ?", (digest,))
 
 
-def load_expired(database: Database, now_ms: int, limit: int) -> list[str]:
-    """Digests whose grace period is over, at most `limit`."""
+def load_expired(database: Database, now_ms: int, limit: int) -> list[tuple[str, str]]:
+    """Digests that have expired, with the ids of their keys, at most `limit`."""
     rows = database.run(
-        "SELECT digest FROM key_values WHERE expires_ms > 0 AND expires_ms <= ? ORDER BY expires_ms LIMIT ?",
+        "SELECT digest, key_id FROM key_values WHERE expires_ms > 0 AND expires_ms <= ? ORDER BY expires_ms LIMIT ?",
         (now_ms, limit),
     )
-    return [str(digest) for (digest,) in rows]
+    return [(str(digest), str(key_id)) for digest, key_id in rows]

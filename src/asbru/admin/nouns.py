@@ -156,6 +156,15 @@ def takes(body: type[msgspec.Struct], *, patch: bool = False) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {kind: {"schema": schema}}}}
 
 
+def gives(body: type[msgspec.Struct], *, status: int = 200, paged: bool = False) -> dict[str, Any]:
+    """For `openapi_extra`: what a response holds, described by a Struct; `paged`: a list of them."""
+    schema: dict[str, Any] = {"$ref": _SCHEMAS.format(name=body.__name__)}
+    if paged:
+        members = {"items": {"type": "array", "items": schema}, "next": {"type": ["string", "null"]}}
+        schema = {"type": "object", "properties": members, "required": ["items", "next"]}
+    return {"responses": {str(status): {"content": {"application/json": {"schema": schema}}}}}
+
+
 def describe_bodies(
     schema: dict[str, Any],
     bodies: tuple[type[msgspec.Struct], ...],

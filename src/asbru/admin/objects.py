@@ -64,6 +64,7 @@ class Objects:
         on_delete: Callable[[Deed, str], None] | None = None,
     ) -> None:
         self.kind = kind
+        self._writing = f"{kind.noun}:write"
         self._act = act
         self._kinds = kinds
         self._own_entries = entries
@@ -100,6 +101,12 @@ class Objects:
             return Shown(_show_declared(self.kind, object_id, declared), 0)
         return self._show(self._stored(object_id))
 
+    def read(self, object_id: str) -> msgspec.Struct:
+        """One object as its kind reads it; raises `NotFound`."""
+        declared = self._declared().get(object_id)
+        body = _read(self._stored(object_id)) if declared is None else _known_members(self.kind, declared)
+        return self.kind.read(body)
+
     def exists(self, object_id: str) -> bool:
         """Whether there is one, declared or stored."""
         return object_id in self._declared() or self._act.objects.load(self.kind.kind, object_id) is not None
@@ -124,7 +131,7 @@ class Objects:
                 also(deed, object_id)
             return self._save(deed, object_id, body, before=None)
 
-        return await self._act.perform(actor, "editor", write, before=self._checked(object_id, body))
+        return await self._act.perform(actor, self._writing, write, before=self._checked(object_id, body))
 
     async def change(self, actor: Actor, object_id: str, patch: Body, version: int | None) -> Shown:
         """Change the members that `patch` names (JSON merge patch, RFC 7396: null removes one). `version`: refuse any
@@ -147,7 +154,7 @@ class Objects:
         async def check() -> None:
             await self._check(object_id, merged()[1])
 
-        return await self._act.perform(actor, "editor", write, before=check if self.kind.compiled else None)
+        return await self._act.perform(actor, self._writing, write, before=check if self.kind.compiled else None)
 
     async def delete(self, actor: Actor, object_id: str, version: int | None) -> None:
         """Delete an object that nothing names."""
@@ -157,21 +164,32 @@ class Objects:
             before = self._stored(object_id)
             _refuse_version(before, version)
             self._refuse_in_use(object_id)
-            one = self.kind.read(_read(before))
-            gone = [Entry(entry.kind, entry.id, None) for entry in self._entries(deed, one)]
-            deed.entries += gone
-            if self._on_delete is not None:
-                self._on_delete(deed, object_id)
-            deed.objects.delete(self.kind.kind, object_id)
-            deed.secrets.delete(self.kind.kind, object_id)
-            deed.compiled |= self.kind.compiled
-            deed.note("delete", self.kind.kind, object_id, before=before.body)
+            self._remove(deed, before)
 
-        await self._act.perform(actor, "editor", write, before=self._checked(object_id, None))
+        await self._act.perform(actor, self._writing, write, before=self._checked(object_id, None))
+
+    def remove(self, deed: Deed, object_id: str) -> None:
+        """Delete an object within another change; nothing names it."""
+        self._remove(deed, self._stored(object_id))
+
+    def put(self, deed: Deed, object_id: str, body: Body) -> None:
+        """Write an object, new or another version, within another change, and tell workers."""
+        self._save(deed, object_id, body, before=deed.objects.load(self.kind.kind, object_id))
 
     def tell(self, deed: Deed, object_id: str) -> None:
         """Tell workers anew what an object is: what belongs to it has changed."""
         deed.entries += self._entries(deed, self.kind.read(_read(self._stored(object_id))))
+
+    def _remove(self, deed: Deed, before: StoredObject) -> None:
+        one = self.kind.read(_read(before))
+        gone = [Entry(entry.kind, entry.id, None) for entry in self._entries(deed, one)]
+        deed.entries += gone
+        if self._on_delete is not None:
+            self._on_delete(deed, before.id)
+        deed.objects.delete(self.kind.kind, before.id)
+        deed.secrets.delete(self.kind.kind, before.id)
+        deed.compiled |= self.kind.compiled
+        deed.note("delete", self.kind.kind, before.id, before=before.body)
 
     def _read_new(self, body: Body) -> None:
         """Refuse what makes no sense. What is compiled may not refer to the environment or to files of the machine:
@@ -315,8 +333,12 @@ def _whole(kind: Kind, one: StoredObject, secrets: Mapping[str, str]) -> Body:
 
 def _refers(kind: Kind, body: Body, target: Reference) -> bool:
     """Whether a declared object names another; the file was checked, but holds members that are no part of a body."""
+    return target in kind.references(kind.read(_known_members(kind, body)))
+
+
+def _known_members(kind: Kind, body: Body) -> Body:
     known = {field.encode_name for field in msgspec.structs.fields(kind.body)}
-    return target in kind.references(kind.read({name: body[name] for name in body if name in known}))
+    return {name: body[name] for name in body if name in known}
 
 
 def _refuse_version(before: StoredObject, version: int | None) -> None:

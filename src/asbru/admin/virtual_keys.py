@@ -17,7 +17,7 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 from msgspec import Meta
 
-from asbru.admin import key_values, nouns
+from asbru.admin import key_values, nouns, playground
 from asbru.admin.access import actor_of
 from asbru.admin.act import Act, Deed
 from asbru.admin.kinds import KEYS, Kind
@@ -25,11 +25,11 @@ from asbru.admin.objects import Body, Objects
 from asbru.cluster import Entry
 from asbru.governance import VIRTUAL_KEY, declare, digest_of
 from asbru.governance.declared import Access
-from asbru.identity import Actor
+from asbru.identity import Actor, roles
 
 GRACE_S_MAX = 30 * 24 * 3600
 EXPIRED_SWEPT_MAX = 1000
-_SWEEPER = Actor("asbru", "editor")
+_SWEEPER = Actor("asbru", roles.ADMIN)
 
 
 class Rotation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -60,7 +60,15 @@ class VirtualKeys:
     async def sweep(self) -> None:
         """Forget values whose grace period is over. Raises as `Act.perform` does."""
         if key_values.load_expired(self._act.database, self._act.now_ms(), 1):
-            await self._act.perform(_SWEEPER, "editor", _forget_expired)
+            await self._act.perform(_SWEEPER, "keys:write", self._forget_expired)
+
+    def _forget_expired(self, deed: Deed) -> None:
+        """Values that have expired, and keys of the playground that have no other."""
+        for digest, key_name in key_values.load_expired(deed.database, deed.now_ms, EXPIRED_SWEPT_MAX):
+            key_values.delete_value(deed.database, digest)
+            deed.entries.append(Entry(VIRTUAL_KEY, digest, None))
+            if playground.is_left_over(deed, key_name):
+                self.objects.remove(deed, key_name)
 
     async def _create(self, request: Request, body: Body) -> Response:
         value = key_values.make_value()
@@ -82,32 +90,29 @@ class VirtualKeys:
             key_values.expire_values(deed.database, key_name, deed.now_ms + rotation.grace_s * 1000)
             digest = digest_of(value.encode(), self._act.pepper)
             key_values.add_value(deed.database, key_name, digest, deed.now_ms)
-            _forget_expired(deed)
+            self._forget_expired(deed)
             self.objects.tell(deed, key_name)
             deed.note("rotate", KEYS.kind, key_name)
 
-        await self._act.perform(actor, "editor", write)
+        await self._act.perform(actor, "keys:write", write)
         return nouns.answer({"id": key_name, "value": value, "grace_s": rotation.grace_s})
 
 
 def _entries(deed: Deed, one: Access) -> list[Entry]:
-    """An entry for each value; one that was rotated out expires at the end of its grace period."""
+    """An entry for each value; one that was rotated out expires at the end of its grace period. A key of which every
+    value expires is temporary."""
     entries: list[Entry] = []
-    for value in key_values.load_values(deed.database, one.name):
+    values = key_values.load_values(deed.database, one.name)
+    temporary = all(value.expires_ms for value in values)
+    for value in values:
         told = one
         if value.expires_ms and (one.expires_at is None or value.expires_ms < declare.expiry_ms(one.expires_at)):
             ends = datetime.fromtimestamp(value.expires_ms / 1000, UTC)
             told = msgspec.structs.replace(one, expires_at=ends.isoformat())
-        entries.append(Entry(VIRTUAL_KEY, *declare.virtual_key_entry(told, value.digest)))
+        entries.append(Entry(VIRTUAL_KEY, *declare.virtual_key_entry(told, value.digest, temporary=temporary)))
     return entries
 
 
 def _delete_values(deed: Deed, key_name: str) -> None:
     for value in key_values.load_values(deed.database, key_name):
         key_values.delete_value(deed.database, value.digest)
-
-
-def _forget_expired(deed: Deed) -> None:
-    for digest in key_values.load_expired(deed.database, deed.now_ms, EXPIRED_SWEPT_MAX):
-        key_values.delete_value(deed.database, digest)
-        deed.entries.append(Entry(VIRTUAL_KEY, digest, None))

@@ -27,7 +27,7 @@ from asbru.cluster import FEED_SUBJECT
 from asbru.governance.ledger import claims
 from asbru.governance.ledger import host as ledger_host
 from asbru.link.host import Host
-from asbru.records import row, store
+from asbru.records import row, store, upkeep
 from asbru.storage import DATABASE_NAME, NewerSchema, sqlite_url
 from asbru.telemetry import log, names
 
@@ -39,7 +39,8 @@ EXIT_NEWER_SCHEMA = 2
 def build_host(socket_path: Path, data_dir: Path) -> Host:
     """The bookkeeper's end of the link: all that it keeps, answers and listens to, by name."""
     url = sqlite_url(data_dir / DATABASE_NAME)
-    records = store.RecordStore(url)
+    kept = upkeep.Upkeep(url)
+    records = store.RecordStore(url, on_written=lambda _: kept.tell_written())
 
     def tell_all(subject: str, payload: bytes) -> None:
         host.broadcast(subject, payload)
@@ -50,7 +51,7 @@ def build_host(socket_path: Path, data_dir: Path) -> Host:
         yield names.RECORDS_WRITTEN, records.written
         yield names.RECORDS_DROPPED, records.dropped
         yield names.RECORDS_HELD, records.held_bytes
-        yield names.STORE_FAILURES, records.failures + ledger.failures
+        yield names.STORE_FAILURES, records.failures + ledger.failures + kept.failures
         yield names.LINK_REFUSED, host.refused
         yield names.WORKERS, host.workers
 
@@ -58,7 +59,7 @@ def build_host(socket_path: Path, data_dir: Path) -> Host:
     feed = StoredFeed(url, tell_all)
     host = Host(
         socket_path,
-        stores={row.TABLE: records, claims.SETTLE: ledger},
+        stores={row.TABLE: records, claims.SETTLE: ledger, upkeep.NAME: kept},  # upkeep last: after what it folds
         answers={
             SCRAPE: metrics.render,
             claims.TAKE: ledger.answer,

@@ -23,7 +23,8 @@ SHOWN_MAX = 100
 
 class Boot(NamedTuple):
     """What a compiled configuration asks of the supervisor. `served_here`: providers whose server it starts.
-    `watched`: files, besides the configuration itself, whose change means compiling again."""
+    `watched`: files, besides the configuration itself, whose change means compiling again. `declares`: sections that
+    the file has entries in, of those that a changed file may not lose (`compile.KEPT_SECTIONS`)."""
 
     host: str
     port: int
@@ -37,11 +38,13 @@ class Boot(NamedTuple):
     open_access: bool = False
     control: bool = False
     log_format: str = "text"
+    declares: tuple[str, ...] = ()
 
 
 class Options(NamedTuple):
     """What the command line decides, and what a running supervisor must keep; None leaves it to the file.
-    `mock_socket`, `control_socket`: where these listen when they run; `control`: whether that one does."""
+    `mock_socket`, `control_socket`: where these listen when they run; `control`: whether that one does.
+    `bound`: the address that is listened on already, which no file changes; `keeps`: see `Boot.declares`."""
 
     data_dir: Path
     config: Path | None = None
@@ -51,6 +54,8 @@ class Options(NamedTuple):
     mock_socket: str | None = None
     control_socket: str | None = None
     control: bool | None = None
+    bound: str | None = None
+    keeps: tuple[str, ...] = ()
 
     def argv(self) -> list[str]:
         """The options as arguments of `asbru.app.compile`."""
@@ -63,6 +68,7 @@ class Options(NamedTuple):
         }
         given |= {"mock-socket": self.mock_socket, "control-socket": self.control_socket}
         given["control"] = None if self.control is None else str(self.control)
+        given |= {"bound": self.bound, "keeps": ",".join(self.keeps) or None}
         for name, value in given.items():
             if value is not None:
                 argv += [f"--{name}", str(value)]
@@ -127,7 +133,7 @@ class CompileJob:
             found.generated_key = said.get("generated_key", found.generated_key)
             if "result" in said:
                 result = cast("dict[str, Any]", said["result"])
-                lists = {name: tuple(result[name]) for name in ("served_here", "watched")}
+                lists = {name: tuple(result[name]) for name in ("served_here", "watched", "declares")}
                 found.boot = Boot(**cast("dict[str, Any]", {**result, **lists}))
         self._lines.unlink()
         if found.boot is None and not found.errors:

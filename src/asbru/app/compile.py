@@ -2,10 +2,13 @@
 
     python -m asbru.app.compile [--config FILE] --data-dir DIR [--host H] [--port P] [--workers N]
                                 [--mock-socket PATH] [--control-socket PATH] [--control True|False]
+                                [--bound ADDRESS] [--keeps SECTION,...]
                                 --out PATH | --check [--live PROVIDER]
 
 What the management API has stored is read beside the file; an object that cannot be compiled any more, since the file
-has changed, is left out with a warning. `--check` writes nothing and takes the stored objects from stdin, as JSON;
+has changed, is left out with a warning. `--bound` and `--keeps`: a gateway runs, listens there, and its file has
+entries in these sections; a file that has lost all of them, or is empty, is then refused, since it was more likely
+damaged than meant. `--check` writes nothing and takes the stored objects from stdin, as JSON;
 `--live` also asks that provider whether it answers.
 
 Prints JSON lines: {"warnings": [text]}, {"generated_key": text} the one time that a key is made, {"result": {...}} and
@@ -26,7 +29,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -61,6 +64,7 @@ from asbru.providers import ProviderFault, discover
 from asbru.storage import NewerSchema, StorageError
 
 CONTROL_PREFIXES = ("/api", "/ui")
+KEPT_SECTIONS = ("providers", "virtual_keys")
 
 
 @dataclass(frozen=True)
@@ -91,12 +95,14 @@ def compile_config(
     file = find_config_file(options.config, options.data_dir)
     document = load_document(file) if file is not None else Document(default_settings(types, env))
     stored = stored or Stored()
+    is_empty, declares = not document.data, _declared_sections(document)
     stored.merge_into(document)
     parsed = parse_config(document, env)
     findings = Findings(parsed.part, watched=[*parsed.files])
-    if not document.data:
+    if is_empty:
         findings.warn((), "the file is empty: no providers are configured, so every call will be refused")
-    host = options.host or parsed.config.listen.host
+    _check_kept(options, declares, stored, findings, is_empty=is_empty)
+    host = options.bound or options.host or parsed.config.listen.host
     providers = compile_providers(parsed, types, findings, now=datetime.now(UTC), mock_socket=options.mock_socket)
     pepper = b"\0" * 32 if dry or parsed.problems else load_pepper(ensure_data_dir(options.data_dir))
     declared = compile_governance(parsed, pepper, findings)
@@ -138,8 +144,29 @@ def compile_config(
         access_log=config.log.access,
         tracing=tracing,
     )
-    boot = _boot(options, parsed, snapshot, findings)._replace(config_file=str(file.absolute()) if file else None)
+    boot = _boot(options, parsed, snapshot, findings)._replace(
+        config_file=str(file.absolute()) if file else None, declares=declares if file else ()
+    )
     return Compiled(snapshot, declared, boot, config, shown_once, findings.warnings, stored.places)
+
+
+def _declared_sections(document: Document) -> tuple[str, ...]:
+    """Those of `KEPT_SECTIONS` that the file has entries in."""
+    data = cast("dict[str, Any]", document.data) if isinstance(document.data, dict) else {}
+    return tuple(name for name in KEPT_SECTIONS if data.get(name))
+
+
+def _check_kept(
+    options: Options, declares: tuple[str, ...], stored: Stored, findings: Findings, *, is_empty: bool
+) -> None:
+    """A running gateway does not become another one because its file was cut short."""
+    if is_empty and options.bound is not None:
+        findings.error((), "the file is empty; restart Asbru if this is meant")
+        return
+    has_stored = {"providers": bool(stored.sections.get("providers")), "virtual_keys": stored.has_keys}
+    for section in options.keeps:
+        if section not in declares and not has_stored[section]:
+            findings.error((section,), "the file has none any more; restart Asbru if this is meant")
 
 
 def is_loopback(host: str) -> bool:
@@ -233,6 +260,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--mock-socket")
     parser.add_argument("--control-socket")
     parser.add_argument("--control", type="True".__eq__)
+    parser.add_argument("--bound")
+    parser.add_argument("--keeps", type=lambda names: tuple(names.split(",")), default=())
     parser.add_argument("--out", type=Path)
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--live")

@@ -46,7 +46,7 @@ STORED_KINDS = (
 
 @dataclass
 class Stored:
-    """See the module. `has_keys`: whether any virtual key is stored."""
+    """See the module. `has_keys`: whether any virtual key is stored that has a value without an end."""
 
     sections: Sections = field(default_factory=dict[str, list[dict[str, Any]]])
     has_keys: bool = False
@@ -94,7 +94,7 @@ def load_stored(data_dir: Path, env: Mapping[str, str]) -> Stored:
         return Stored()
     database = open_database(sqlite_url(path))
     try:
-        stored = Stored(has_keys=bool(database.run("SELECT 1 FROM key_values LIMIT 1")))
+        stored = Stored(has_keys=bool(database.run("SELECT 1 FROM key_values WHERE expires_ms = 0 LIMIT 1")))
         for kind in STORED_KINDS:
             keyring = partial(_keyring, data_dir, env)
             stored.sections[kind.section] = list(_load(database, kind, keyring, stored.warnings))

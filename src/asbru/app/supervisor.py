@@ -336,6 +336,7 @@ class Supervisor:
             if self._boot.config_file is not None:
                 # A file that was used once is asked for by name: were it gone, the defaults would open the door.
                 self._options = self._options._replace(config=Path(self._boot.config_file))
+            self._options = self._options._replace(bound=self._host, keeps=self._boot.declares)
             self._job = self._compile()
 
     def _swap(self, outcome: CompileOutcome) -> None:

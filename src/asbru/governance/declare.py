@@ -149,8 +149,9 @@ def scope_entry(one: ScopeLimits) -> Entry:
     return _owner_entry(f"{one.scope}/{one.name}", one)
 
 
-def virtual_key_entry(one: Access, digest: str, *, declared: bool = False) -> Entry:
-    """The entry of a virtual key; `digest` is that of its value (`digest_of`). `declared`: by the file."""
+def virtual_key_entry(one: Access, digest: str, *, declared: bool = False, temporary: bool = False) -> Entry:
+    """The entry of a virtual key; `digest` is that of its value (`digest_of`). `declared`: by the file;
+    `temporary`: see `KeyEntry`."""
     owner_id = f"key/{one.name}"
     parent = f"team/{one.team}" if one.team else f"customer/{one.customer}" if one.customer else ""
     entry = KeyEntry(
@@ -167,6 +168,7 @@ def virtual_key_entry(one: Access, digest: str, *, declared: bool = False) -> En
         active=one.active,
         tags=one.tags,
         declared=declared,
+        temporary=temporary,
     )
     return digest, msgspec.msgpack.encode(entry)
 

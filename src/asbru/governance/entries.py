@@ -61,7 +61,8 @@ EVERY_PROVIDER = (ProviderEntry(),)
 
 class KeyEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     """A virtual key. `owner_id`: "key/NAME", under which its own limits count. `expires_ms`: 0 for never.
-    `declared`: in the file, so that no other key of this name is valid."""
+    `declared`: in the file, so that no other key of this name is valid. `temporary`: a gateway that is open to everyone
+    stays so although there is this key."""
 
     name: str
     models: tuple[str, ...]
@@ -76,6 +77,7 @@ class KeyEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     active: bool = True
     tags: dict[str, str] = {}
     declared: bool = False
+    temporary: bool = False
 
 
 def write_virtual_key(name: str, models: Iterable[str]) -> bytes:

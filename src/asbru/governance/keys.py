@@ -52,14 +52,16 @@ class Keys:
         self._declared: dict[str, str] = {}
         """Names of keys that the file declares, by digest."""
         self._declared_names: Counter[str] = Counter()
+        self._temporary: set[str] = set()
+        """Digests of keys that do not end open access."""
         self._cache: dict[tuple[bytes, bytes, bytes], Caller] = {}
         self._cached: dict[str, list[tuple[bytes, bytes, bytes]]] = {}
         """What stands in the cache for a digest."""
         self._read = msgspec.msgpack.Decoder(KeyEntry).decode
 
     def configure(self, pepper: bytes, *, open_access: bool, optional: bool = False) -> None:
-        """`pepper`: what digests were made under. `open_access`: let everyone in for as long as there is no key.
-        `optional`: let calls without a virtual key in, whatever keys there are."""
+        """`pepper`: what digests were made under. `open_access`: let everyone in for as long as there is no
+        key but temporary ones. `optional`: let calls without a virtual key in, whatever keys there are."""
         if pepper != self._pepper or optional != self._optional:
             self._forget_all()
         self._pepper = pepper
@@ -79,6 +81,8 @@ class Keys:
             for pattern in patterns:
                 check_pattern(pattern)
         self._payloads[entry_id] = payload
+        if key.temporary:
+            self._temporary.add(entry_id)
         if key.declared:
             self._declared[entry_id] = key.name
             self._declared_names[key.name] += 1
@@ -88,6 +92,7 @@ class Keys:
         """A key that is refused from the next call on."""
         self._forget(entry_id)
         self._payloads.pop(entry_id, None)
+        self._temporary.discard(entry_id)
         name = self._declared.pop(entry_id, None)
         if name is not None:
             self._declared_names[name] -= 1
@@ -113,6 +118,8 @@ class Keys:
                 if value is candidates[0] and not found.entry.expires_ms:  # else one not known yet would win
                     self._keep(credentials, digest, found)
                 return found
+        if self._open_access and len(self._temporary) == len(self._payloads):
+            return OPEN_CALLER
         if self._optional and not any(value.startswith(KEY_PREFIX) for value in candidates):
             return OPEN_CALLER
         if not candidates:

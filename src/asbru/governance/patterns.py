@@ -29,8 +29,9 @@ _SPECIAL = frozenset("\\[](){}*+?|")
 
 
 class Patterns:
-    """Several patterns, of which one must fit. A glob or expression with a slash is tried on "provider/model", one
-    without on the model; a name is either. `within`: they are all about one provider's models."""
+    """Several patterns, of which one must fit. One with a slash is tried on "provider/model", one without on the model,
+    so that a permission for one provider's model is none for a model of that whole name elsewhere. `within`: they are
+    all about one provider's models."""
 
     __slots__ = ("_exact", "_expressions", "_globs", "_within", "everything")
 
@@ -51,7 +52,7 @@ class Patterns:
         if self.everything:
             return True
         full = model if self._within else f"{provider}/{model}"
-        if full in self._exact or model in self._exact:
+        if full in self._exact or ("/" not in model and model in self._exact):
             return True
         if any(fits_glob(glob, full if "/" in glob else model) for glob in self._globs):
             return True

@@ -4,22 +4,21 @@ Passwords are hashed by argon2id, sessions and tokens (which are random) by SHA-
 to know HTTP, and what a role may do to what. Virtual keys, the callers' own, are `governance`.
 """
 
+from asbru.identity import roles
 from asbru.identity.accounts import Accounts, Token, User
-from asbru.identity.actor import ROLES, Actor, Role, suffices
+from asbru.identity.actor import Actor
 from asbru.identity.passwords import PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, hash_password, is_password
 from asbru.identity.throttle import Throttle
 
 __all__ = [
     "PASSWORD_CHARS_MAX",
     "PASSWORD_CHARS_MIN",
-    "ROLES",
     "Accounts",
     "Actor",
-    "Role",
     "Throttle",
     "Token",
     "User",
     "hash_password",
     "is_password",
-    "suffices",
+    "roles",
 ]

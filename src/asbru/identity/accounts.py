@@ -11,7 +11,8 @@ from typing import cast
 
 import msgspec
 
-from asbru.identity.actor import Actor, Role
+from asbru.identity import roles
+from asbru.identity.actor import Actor
 from asbru.storage import Database
 
 TOKEN_PREFIX = "sk-asb-admin-"  # noqa: S105 -- what every token begins with
@@ -24,7 +25,7 @@ class User(msgspec.Struct, frozen=True):
     """A person who logs in."""
 
     name: str
-    role: Role
+    role: str
     made_ms: int
 
 
@@ -32,7 +33,7 @@ class Token(msgspec.Struct, frozen=True):
     """A token of the API, but for its value."""
 
     name: str
-    role: Role
+    role: str
     made_by: str
     made_ms: int
     expires_ms: int
@@ -49,14 +50,18 @@ class Accounts:
     def load_users(self) -> list[User]:
         """All, by name."""
         rows = self._database.run("SELECT name, role, made_ms FROM users ORDER BY name")
-        return [User(*cast("tuple[str, Role, int]", row)) for row in rows]
+        return [User(*cast("tuple[str, str, int]", row)) for row in rows]
+
+    def has_users(self) -> bool:
+        """Whether there is anybody who can log in."""
+        return bool(self._database.run("SELECT 1 FROM users LIMIT 1"))
 
     def load_user(self, name: str) -> tuple[User, str] | None:
         """A user, and the hash of the password."""
         rows = self._database.run("SELECT name, role, made_ms, password_hash FROM users WHERE name = ?", (name,))
         if not rows:
             return None
-        found, role, made_ms, password_hash = cast("tuple[str, Role, int, str]", rows[0])
+        found, role, made_ms, password_hash = cast("tuple[str, str, int, str]", rows[0])
         return User(found, role, made_ms), password_hash
 
     def save_user(self, user: User, password_hash: str) -> None:
@@ -97,21 +102,21 @@ class Accounts:
     def actor_of_session(self, value: str, now_ms: int) -> Actor | None:
         """Who came by a session that has not ended."""
         rows = self._database.run(
-            "SELECT u.name, u.role, s.digest FROM sessions s JOIN users u ON u.name = s.user_name"
+            "SELECT u.name, u.role, s.digest, s.expires_ms FROM sessions s JOIN users u ON u.name = s.user_name"
             " WHERE s.digest = ? AND s.expires_ms > ?",
             (_digest(value), now_ms),
         )
         if not rows:
             return None
-        name, role, digest = cast("tuple[str, Role, str]", rows[0])
-        return Actor(f"user/{name}", role, digest)
+        name, role, digest, expires_ms = cast("tuple[str, str, str, int]", rows[0])
+        return Actor(f"user/{name}", self.role(role), digest, expires_ms)
 
     # Tokens
 
     def load_tokens(self) -> list[Token]:
         """All, by name."""
         rows = self._database.run("SELECT name, role, made_by, made_ms, expires_ms FROM api_tokens ORDER BY name")
-        return [Token(*cast("tuple[str, Role, str, int, int]", row)) for row in rows]
+        return [Token(*cast("tuple[str, str, str, int, int]", row)) for row in rows]
 
     def add_token(self, token: Token) -> str:
         """A new token's value, which is told once. RowError where there is one of that name."""
@@ -129,13 +134,19 @@ class Accounts:
     def actor_of_token(self, value: str, now_ms: int) -> Actor | None:
         """Who came by a token that has not expired."""
         rows = self._database.run(
-            "SELECT name, role FROM api_tokens WHERE digest = ? AND (expires_ms = 0 OR expires_ms > ?)",
+            "SELECT name, role, expires_ms FROM api_tokens WHERE digest = ? AND (expires_ms = 0 OR expires_ms > ?)",
             (_digest(value), now_ms),
         )
         if not rows:
             return None
-        name, role = cast("tuple[str, Role]", rows[0])
-        return Actor(f"token/{name}", role)
+        name, role, expires_ms = cast("tuple[str, str, int]", rows[0])
+        return Actor(f"token/{name}", self.role(role), expires_ms=expires_ms)
+
+    # Roles
+
+    def role(self, name: str) -> roles.Role:
+        """A role by name; one that does not exist may do nothing."""
+        return roles.BUILT_IN.get(name, roles.NO_ROLE)
 
 
 def _digest(value: str) -> str:

@@ -1,25 +1,26 @@
-"""Who acts, and the order of roles: what a viewer may, an editor may; what an editor may, an admin may."""
+"""Who acts, and what a role lets the actor do."""
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias, get_args
-
 import msgspec
 
-Role: TypeAlias = Literal["viewer", "editor", "admin"]
-"""viewer: sees everything but secrets; editor: changes what is served; admin: users and tokens too."""
-
-ROLES: tuple[Role, ...] = get_args(Role)
+from asbru.identity.roles import Role, Scope
 
 
 class Actor(msgspec.Struct, frozen=True):
-    """`name`: "user/ann", "token/ci". `session`: the digest of the session by which a user came, "" for a token."""
+    """`name`: "user/ann", "token/ci". `session`: the digest of the session by which a user came, "" for a token.
+    `expires_ms`: when the credential ends, Unix milliseconds; 0 for never."""
 
     name: str
     role: Role
     session: str = ""
+    expires_ms: int = 0
 
+    @property
+    def scope(self) -> Scope:
+        """Whose data the actor sees and changes."""
+        return self.role.scope
 
-def suffices(role: Role, needed: Role) -> bool:
-    """Whether whoever has `role` may do what needs `needed`."""
-    return ROLES.index(role) >= ROLES.index(needed)
+    def may(self, permission: str) -> bool:
+        """Whether the role contains a permission; "" is what everybody may."""
+        return not permission or permission in self.role.permissions

@@ -10,11 +10,13 @@ import msgspec
 from asbru.core.errors import AsbruError
 from asbru.governance import NOBODY
 from asbru.pipeline.call import Attempt, Call
+from asbru.pipeline.measure import measure
+from asbru.pipeline.ports import Lease
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.routing.session import bind_session
 from asbru.pipeline.routing.trace import write_route
 from asbru.pipeline.spans import write_spans
-from asbru.pipeline.spend import NOTHING, price, total
+from asbru.pipeline.spend import NOTHING, price, total, use_estimate
 from asbru.pipeline.tags import write_booking
 from asbru.records import usage_columns
 from asbru.records.row import ATTEMPTS_LOGGED_MAX, ERROR_MESSAGE_CHARS_MAX, MODEL_CHARS_MAX, NOTES_CHARS_MAX
@@ -41,21 +43,21 @@ def account(call: Call, rooms: Rooms) -> None:
         target, key_name, *_ = call.passed_over[-1]
         served = target.model[:MODEL_CHARS_MAX]
     provider = target.provider.name if target is not None else ""
-    if call.lease is not None:
-        call.lease.settle(attempts)
+    estimated = call.lease is not None and _settle(call, call.lease, rooms)
     went_well = call.outcome == "ok" and len(attempts) < 2 and not call.passed_over
     status = _CANCELLED_STATUS if call.outcome == "cancelled" else call.status or _CANCELLED_STATUS
     latency_us = int((now_s - call.started_s) * 1e6)
     first_us = int((call.first_token_s - call.started_s) * 1e6) if call.first_token_s else None
-    slot = rooms.meter.slot((call.surface, provider, served, key_name, status, call.outcome))
+    measure(
+        call, rooms, (call.surface, provider, served, key_name, status, call.outcome), latency_us, first_us=first_us
+    )
     if last is None:
         usage, usage_source, cost = NOTHING
-        slot.observe(latency_us, first_us, None, None)
+    elif len(attempts) > 1:
+        usage, usage_source, cost = total(attempts, estimated=estimated)
     else:
-        slot.observe(latency_us, first_us, last.usage, last.cost_nanousd)
-        usage, usage_source, cost = total(attempts)
-        if not went_well:
-            _count_attempts(call, rooms)
+        usage, cost = last.usage, last.cost_nanousd
+        usage_source = "none" if usage is None else "estimated" if estimated else "provider"
     error = _NO_ERROR if call.error is None else _error_columns(call.error)
     head = call.head
     caller = call.caller or NOBODY
@@ -95,6 +97,13 @@ def account(call: Call, rooms: Rooms) -> None:
         rooms.tracer.end(write_spans(call, call.trace, now_s=now_s, status=status, cost_nanousd=cost))
 
 
+def _settle(call: Call, lease: Lease, rooms: Rooms) -> bool:
+    """Settle the lease; whether the usage of the last attempt is an estimate from then on."""
+    attempts = call.attempts
+    lease.settle(attempts)
+    return bool(attempts) and attempts[-1].usage is None and use_estimate(attempts, rooms.prices)
+
+
 def _end_route(call: Call, rooms: Rooms) -> str:
     """The column `route`. A call of a session always has one; the session is bound to what served it."""
     bind_session(call, rooms)
@@ -104,20 +113,6 @@ def _end_route(call: Call, rooms: Rooms) -> str:
 def _error_columns(error: AsbruError) -> tuple[str, str]:
     error.let_go()
     return error.code, error.message[:ERROR_MESSAGE_CHARS_MAX]
-
-
-def _count_attempts(call: Call, rooms: Rooms) -> None:
-    """All attempts but the one that a good call ended with, under their own provider, model and key; and what those
-    before the last one spent."""
-    last = call.attempts[-1]
-    for one in call.attempts:
-        if one is last and call.outcome == "ok":
-            continue
-        labels = (call.surface, one.target.provider.name, one.served_model, one.key.name, one.status, one.outcome)
-        slot = rooms.meter.slot(labels)
-        slot.count_attempt()
-        if one is not last and one.usage is not None:
-            slot.spend(one.usage, one.cost_nanousd)
 
 
 def write_attempt_log(call: Call, now_s: float) -> str:

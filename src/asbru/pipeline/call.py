@@ -39,13 +39,15 @@ class Attempt:
     `request_passes` and `response_passes`: whether the body goes, and the response comes, as it is; else it is
     translated. `outcome`: ok, error (told inside the stream), cut, cancelled (the caller went away), the kind of
     `UpstreamError` that ended it before any content, or the code of our own refusal. `reason`: why it failed, in words,
-    bounded. `renamed`: names of tools that were written otherwise, and the caller's own for each.
+    bounded. `renamed`: names of tools that were written otherwise, and the caller's own for each. `estimate`: what a
+    stream that told no usage may have used, where it was counted.
     """
 
     # Slots: nearly all of it is read in every call, and a default on the class is slow to read.
     __slots__ = (
         "cost_nanousd",
         "endpoint",
+        "estimate",
         "key",
         "notes",
         "outcome",
@@ -78,6 +80,7 @@ class Attempt:
         self.sent = False
         self.took_s = 0.0
         self.usage: Usage | None = None
+        self.estimate: Usage | None = None
         self.cost_nanousd: int | None = None
         self.notes: tuple[Note, ...] = ()
         self.renamed: Mapping[str, str] = _NO_NAMES

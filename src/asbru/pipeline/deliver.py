@@ -16,6 +16,7 @@ from asbru.pipeline.limit_headers import LimitHeaderLines
 from asbru.pipeline.responses import OpenStream, Response
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.routing.trace import write_trace
+from asbru.pipeline.spend import estimate
 from asbru.pipeline.stepper import within
 from asbru.pipeline.translating import TranslateRelay
 from asbru.telemetry import log
@@ -127,6 +128,8 @@ def _conclude(call: Call, stream: OpenStream, rooms: Rooms) -> None:
     relay = stream.relay
     if relay.usage is not None:
         attempt.usage = relay.usage
+    elif call.lease is not None and call.lease.metered:
+        attempt.estimate = estimate(call.body_bytes, relay.begun_usage, call.lease.metered)
     attempt.notes += relay.notes
     breaker = rooms.breaker
     if call.error is not None:

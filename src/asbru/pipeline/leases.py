@@ -3,8 +3,10 @@
     admit     a request, and a place among calls at once, of the key and the owners above it
     hold      the worst case of the dearest target, on every budget and token limit of theirs
     attempt   the limits of its target; and again its worst case, where an earlier attempt may be charged
-    meter     of a stream that may outgrow what is reserved: more, as it does, or its end
-    settle    what the attempts used and cost; an attempt that may be charged and told nothing cost what was held
+    meter     of a stream: what comes out is counted; where it may outgrow what a strict budget reserved: more, as it
+              does, or its end
+    settle    what the attempts used and cost; an attempt that may be charged and told nothing cost what was held, or
+              what its stream was counted to, if that is more
 
 A refusal leaves nothing held. A call that no attempt was made for does not count.
 """
@@ -89,6 +91,7 @@ class CallLease:
         "_first",
         "_held",
         "_leases",
+        "_meter",
         "_pending",
         "_run",
         "_targets",
@@ -106,6 +109,7 @@ class CallLease:
         self._first: Target | None = None
         """The target whose price was looked at before anything was held."""
         self._expected: int | None = None
+        self._meter: OutputMeter | None = None
         self._pending: Holding | None = None
         """Waits for more, while a stream goes on."""
         self._held = 0
@@ -163,16 +167,22 @@ class CallLease:
         settings, head = self._leases.settings, call.head
         case = self._targets[-1][2] if self._targets else self._case
         holdings = [self.owners, *(holding for _, holding, _ in self._targets[-1:])]
-        strict = [
-            one for holding in holdings for one in holding.counters() if one.metric == "cost" and one.limit.strict
-        ]
-        if not strict or case is None or head is None:
+        counted = [one for holding in holdings for one in holding.counters() if one.metric in _METRICS]
+        if not counted or case is None or head is None:
             return write, write_chunk
         asked = max_tokens_of(head)
         most = sys.maxsize if asked is None else asked * max(1, head.choices)
-        if most <= case.output_tokens:
-            return write, write_chunk
-        return _TopUp(self, strict, (case, settings.reserve_output_tokens_max, most)).meter.sinks(write, write_chunk)
+        strict = [one for one in counted if one.metric == "cost" and one.limit.strict]
+        if strict and most > case.output_tokens:
+            meter = _TopUp(self, strict, (case, settings.reserve_output_tokens_max, most)).meter
+        else:
+            meter = OutputMeter()
+        self._meter = meter
+        return meter.sinks(write, write_chunk)
+
+    @property
+    def metered(self) -> int:
+        return self._meter.tokens if self._meter is not None else 0
 
     def settle(self, attempts: Sequence[Attempt]) -> None:
         limits = self._leases.limits
@@ -182,10 +192,11 @@ class CallLease:
         for one in attempts:
             if one.cost_nanousd is not None:
                 self._leases.typical.learn(one.target, one.cost_nanousd)
-        amounts, silent = _spent(attempts, case)
+        metered = self.metered
+        amounts, silent = _spent(attempts, case, metered)
         limits.settle(self.owners, amounts, at_least_held=silent)
         for attempt, holding, worst in self._targets:
-            amounts, silent = _spent((attempt,), worst)
+            amounts, silent = _spent((attempt,), worst, metered if attempt is attempts[-1] else 0)
             limits.settle(holding, amounts, at_least_held=silent)
 
     def _need(self, counter: Counter, amounts: Mapping[str, int]) -> int:
@@ -267,9 +278,10 @@ class _TopUp:
             waits.waiter = answered
 
 
-def _spent(attempts: Sequence[Attempt], case: WorstCase | None) -> tuple[dict[str, int], bool]:
+def _spent(attempts: Sequence[Attempt], case: WorstCase | None, metered: int) -> tuple[dict[str, int], bool]:
     """What attempts spent, by metric; and whether one told nothing, so that all that is held is spent, at least: a
-    stream may have reserved more than its worst case at first."""
+    stream may have reserved more than its worst case at first. `metered`: the output tokens of the last one, as they
+    were counted."""
     if len(attempts) == 1:  # nearly always, and then it told both
         usage, cost = attempts[0].usage, attempts[0].cost_nanousd
         if usage is not None and cost is not None:
@@ -281,8 +293,9 @@ def _spent(attempts: Sequence[Attempt], case: WorstCase | None) -> tuple[dict[st
         return ({"requests": 1} if any(one.sent for one in attempts) else {}), False
     amounts: dict[str, int] = dict.fromkeys(_METRICS, 0)
     for one in billed:
+        most = case.grown(metered) if case is not None and one is attempts[-1] else case
         for metric in _METRICS:
-            amounts[metric] += _spent_by(one, metric, case)
+            amounts[metric] += _spent_by(one, metric, most)
     amounts["requests"] = 1
     return amounts, any(one.usage is None for one in billed)
 

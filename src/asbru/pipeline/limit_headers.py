@@ -22,7 +22,8 @@ from asbru.pipeline.call import Call
 FRESH_S: Final = 0.1
 """How long lines are used again: under load a caller's limits are looked at ten times a second, not for each call."""
 KEPT_MAX: Final = 4096
-_PROVIDERS_OWN = re.compile(rb"(?:x-ratelimit|anthropic-ratelimit)-[^\r]*\r\n", re.IGNORECASE)
+_MARK = b"-ratelimit-"
+_PROVIDERS_OWN = re.compile(rb"(?:(?:x|anthropic)-ratelimit-[^\r]*+\r\n)+")
 
 
 class LimitHeaderLines:
@@ -45,7 +46,7 @@ class LimitHeaderLines:
             if len(self._kept) >= KEPT_MAX:
                 self._kept.clear()
             self._kept[at] = (now_s, own)
-        return _PROVIDERS_OWN.sub(b"", lines) + own if own else lines
+        return _without_providers_own(lines) + own if own else lines
 
 
 def write_lines(standings: Iterable[Standing], dialect: Dialect, now_s: float) -> bytes:
@@ -72,6 +73,23 @@ def write_lines(standings: Iterable[Standing], dialect: Dialect, now_s: float) -
         )
         if budget.resets_at_ms is not None:
             lines += b"x-asbru-budget-reset: %b\r\n" % _reset(budget.resets_at_ms, now_s, in_seconds=False)
+    return lines
+
+
+def _without_providers_own(lines: bytes) -> bytes:
+    """`lines` without the limits of a provider, which stand together: an expression that looks for them costs three
+    times as much as finding where they begin."""
+    lower = lines.lower()
+    at = lower.find(_MARK)
+    while at >= 0:
+        begin = lower.rfind(b"\n", 0, at) + 1
+        found = _PROVIDERS_OWN.match(lower, begin)
+        if found is None:  # in another header's value
+            at = lower.find(_MARK, at + 1)
+            continue
+        lines = lines[:begin] + lines[found.end() :]
+        lower = lower[:begin] + lower[found.end() :]
+        at = lower.find(_MARK, begin)
     return lines
 
 

@@ -1,4 +1,4 @@
-"""How much of a stream has gone to the caller, in tokens, without reading it; and what is done as it outgrows what was
+"""How much of a stream has gone to the caller, in tokens, without reading it; and who is told as it outgrows what was
 reserved.
 
 Events of a stream are alike but for their text, so what an event has more than the smallest of the last ones is text,
@@ -8,6 +8,7 @@ provider's own count settles the call. Top-ups are asked for ahead, while the st
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Callable
 
@@ -19,11 +20,16 @@ RECENT_EVENTS = 16
 _BORDER = b"\n\n"
 
 
+def _nobody(tokens: int) -> None:
+    """Who is told where nothing is reserved as a stream goes on."""
+    del tokens
+
+
 class OutputMeter:
     """Counts what passes. `low(tokens)` is told once whenever the tokens pass `mark`; whoever is told raises the mark.
     With `refused` set, the next piece raises it: the stream ends there."""
 
-    def __init__(self, mark: int, low: Callable[[int], None]) -> None:
+    def __init__(self, mark: int = sys.maxsize, low: Callable[[int], None] = _nobody) -> None:
         self.tokens = 0
         self.mark = mark
         self.refused: AsbruError | None = None

@@ -42,6 +42,11 @@ class Lease(Protocol):
         raise the refusal that ends the stream."""
         ...
 
+    @property
+    def metered(self) -> int:
+        """The output tokens of the stream, as `meter` counted them; 0 where it did not."""
+        ...
+
     def settle(self, attempts: Sequence[Attempt]) -> None:
         """The call is over, and this is what it spent: a billed attempt without usage spent an unknown amount.
         Called exactly once; never waits, never raises."""

@@ -94,3 +94,6 @@ class Rooms:
         self.standings = standings
         self.limit_headers = None if standings is None else LimitHeaderLines(standings, self.unix_time)
         self.routing = routing
+        self.plan_decides = routing is None or (routing.rules is None and not self.plan.has_fallbacks)
+        """Whether the plan alone chooses the target of a caller that is not restricted, in a call of no session: room
+        matters only where there are several."""

@@ -25,7 +25,7 @@ async def model_call(call: Call, rooms: Rooms) -> None:
     """The middle of the path for what goes to a model."""
     head = call.head = read_head(call, rooms.body_bytes_max)  # what is asked
     caller = call.caller
-    if rooms.routing is None and caller is not None and caller.unrestricted and not call.watched:
+    if rooms.plan_decides and caller is not None and caller.unrestricted and not call.watched:
         targets = rooms.plan.targets(head.model, call.dialect.surface.home, caller)  # where, in which order
     else:
         targets = choose(call, head.model, rooms)  # by rules, weights, sessions; may they

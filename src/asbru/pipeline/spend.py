@@ -1,7 +1,7 @@
 """What the attempts of a call spent: each priced by the model that served it, and their sum.
 
 An attempt that the provider may charge for (`Attempt.billed`) and whose usage it did not tell has an unknown cost, and
-so has the call.
+so has the call; unless a stream was counted on its way (`Attempt.estimate`): then that is what it used.
 """
 
 from __future__ import annotations
@@ -9,16 +9,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from asbru.core.money import price_nanousd, price_with_fees_nanousd
 from asbru.core.notes import Note
 from asbru.core.usage import Usage, UsageSource
 from asbru.pipeline.call import Attempt
 from asbru.pipeline.ports import Prices
+from asbru.pipeline.worst_case import BYTES_PER_TOKEN
 
 
 class Spend(NamedTuple):
-    """`usage` sums what was told; `source` is "partial" where some attempt's is unknown. `cost_nanousd` is None when
-    any usage or price is unknown."""
+    """`usage` sums what was told or estimated; `source` is "partial" where some attempt's is unknown. `cost_nanousd` is
+    None when any usage or price is unknown."""
 
     usage: Usage | None
     source: UsageSource
@@ -46,11 +49,27 @@ def price(attempts: Sequence[Attempt], prices: Prices) -> None:
                 one.cost_nanousd = price_with_fees_nanousd(rows, usage)
 
 
-def total(attempts: Sequence[Attempt]) -> Spend:
-    """The sum over `attempts`."""
-    if len(attempts) == 1:
-        last = attempts[0]
-        return Spend(last.usage, "none" if last.usage is None else "provider", last.cost_nanousd)
+def estimate(body_bytes: int, begun: Usage | None, output_tokens: int) -> Usage:
+    """The usage of a stream that ended before it told it. What went in is what it said when it began, else what the
+    body may hold at most."""
+    if begun is None:
+        return Usage(input=body_bytes // BYTES_PER_TOKEN + 1, output=output_tokens)
+    return msgspec.structs.replace(begun, output=max(begun.output, output_tokens))
+
+
+def use_estimate(attempts: Sequence[Attempt], prices: Prices) -> bool:
+    """Where the last attempt told no usage, and its stream was counted, the estimate is its usage; whether it is. For
+    when all is settled: an attempt that told nothing costs at least what was held."""
+    last = attempts[-1]
+    if last.estimate is None or last.usage is not None or not last.billed:
+        return False
+    last.usage = last.estimate
+    price((last,), prices)
+    return True
+
+
+def total(attempts: Sequence[Attempt], *, estimated: bool = False) -> Spend:
+    """The sum over `attempts`. `estimated`: see `use_estimate`."""
     billed = [one for one in attempts if one.billed or one.usage is not None]
     told = [one.usage for one in billed if one.usage is not None]
     if not told:
@@ -58,6 +77,6 @@ def total(attempts: Sequence[Attempt]) -> Spend:
     costs = [one.cost_nanousd for one in billed if one.cost_nanousd is not None]
     return Spend(
         usage=sum(told[1:], told[0]),
-        source="provider" if len(told) == len(billed) else "partial",
+        source="partial" if len(told) < len(billed) else "estimated" if estimated else "provider",
         cost_nanousd=sum(costs) if len(costs) == len(billed) else None,
     )

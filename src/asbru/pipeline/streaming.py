@@ -14,7 +14,8 @@ goes to the caller at once. None ever sends half an event. How a stream ends:
     anything else                          the caller is told with an error event, and no end is sent
 
 Usage is the provider's where it told what came out. Of a stream cut before that (Anthropic tells the input at the
-beginning, beside a placeholder for the output) it is unknown: `usage` is None, the record's `usage_source` "none".
+beginning, beside a placeholder for the output) it is unknown: `usage` is None, the record's `usage_source` "none", or
+"estimated" where a limit had the stream counted.
 """
 
 from __future__ import annotations
@@ -75,6 +76,11 @@ class Relay(Protocol):
     @property
     def usage(self) -> Usage | None:
         """What the stream told so far, read when it has ended."""
+        ...
+
+    @property
+    def begun_usage(self) -> Usage | None:
+        """What the stream told at its beginning: what went in, and no more than a placeholder for what comes out."""
         ...
 
     @property
@@ -258,7 +264,7 @@ class PassRelay:
         facts = self._facts(clean=cut is None)
         usage = facts.usage
         if usage is not None:
-            usage = self._passing.merge_usage(self._head_usage(), usage)
+            usage = self._passing.merge_usage(self.begun_usage, usage)
         self.usage = usage
         if facts.fault is not None:
             self.seen_fault = fault_error(facts.fault)
@@ -293,6 +299,8 @@ class PassRelay:
             self._sink(last)
         return closed
 
-    def _head_usage(self) -> Usage | None:
+    @property
+    def begun_usage(self) -> Usage | None:
+        """See `Relay`."""
         read = self._passing.head_usage
         return next((usage for piece in self._first if (usage := read(piece)) is not None), None)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from asbru.core.errors import AsbruError, UpstreamError
 from asbru.core.notes import Note
 from asbru.core.ports import ChunkSink, Sink
-from asbru.core.reply import Ping, ReplyEnd, StreamEvent, StreamFault, UsageReport, is_content
+from asbru.core.reply import Ping, ReplyEnd, ReplyStart, StreamEvent, StreamFault, UsageReport, is_content
 from asbru.core.usage import Usage
 from asbru.dialects import StreamReader, StreamWriter
 from asbru.pipeline.completing import Completing
@@ -39,6 +39,7 @@ class TranslateRelay:
         stages: Sequence[Stage] = (),
     ) -> None:
         self.usage: Usage | None = None
+        self.begun_usage: Usage | None = None
         self.seen_fault: UpstreamError | None = None
         self.pulls = any(stage.pulls for stage in stages)
         self._reader = reader
@@ -151,6 +152,8 @@ class TranslateRelay:
                 self.seen_fault = fault_error(event)
             elif isinstance(event, ReplyEnd):
                 self._complete = True
+            elif isinstance(event, ReplyStart):
+                self.begun_usage = event.usage
 
     def _write(self, events: list[StreamEvent]) -> None:
         if events and self._sink is not None:

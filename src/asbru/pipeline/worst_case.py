@@ -43,6 +43,14 @@ class WorstCase(NamedTuple):
             "tokens": self.input_tokens + self.output_tokens,
         }
 
+    def grown(self, output_tokens: int) -> WorstCase:
+        """The same, where so many tokens came out: never less than it was."""
+        more = output_tokens - self.output_tokens
+        if more <= 0:
+            return self
+        cost = None if self.cost is None else self.cost + -(-more * self.output_cost // MTOK)
+        return self._replace(output_tokens=output_tokens, cost=cost)
+
     def of(self, metric: str) -> int:
         """The amount for a metric of a limit: one call, where it counts neither money nor tokens."""
         return self.amounts().get(metric, 1)

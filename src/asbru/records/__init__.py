@@ -11,19 +11,17 @@ from asbru.records.access_log import AccessLog, Recorder
 from asbru.records.row import (
     COLUMNS,
     ROW_WIDTH,
-    Column,
     usage_columns,
 )
 from asbru.records.writer import RecordWriter
 
 if TYPE_CHECKING:
-    from asbru.records import query, reprice, row, spend, store
+    from asbru.records import query, reprice, row, spend, store, upkeep
 
 __all__ = [
     "COLUMNS",
     "ROW_WIDTH",
     "AccessLog",
-    "Column",
     "RecordWriter",
     "Recorder",
     "query",
@@ -31,5 +29,6 @@ __all__ = [
     "row",
     "spend",
     "store",
+    "upkeep",
     "usage_columns",
 ]

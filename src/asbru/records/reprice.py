@@ -1,4 +1,4 @@
-"""Records priced anew, and the sums of spend with them: after a price was wrong, missing or changed.
+"""Records priced anew, and the sums of spend and by time with them: after a price was wrong, missing or changed.
 
 A step is one short transaction over STEP_ROWS records, so that the bookkeeper goes on writing between two steps, and a
 run that is broken off has left nothing half done; another one changes only what still differs. A cost that is known
@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple, cast
 
 from asbru.core.money import PriceRow, price_nanousd
 from asbru.core.usage import Usage
+from asbru.records.rollups import facts
 from asbru.records.row import COLUMNS
 from asbru.records.spend import SpendAdder, Sums
 from asbru.storage import Database, StorageError
@@ -71,6 +72,7 @@ def _step(database: Database, prices: Rows, after: str) -> tuple[Repriced, str |
     rows = cast("list[Sequence[Any]]", database.run(_SELECT, (after, STEP_ROWS)))
     costs: list[tuple[int, str]] = []
     spend = SpendAdder()
+    changes: list[facts.Fact] = []
     left = difference = 0
     for row in rows:
         before: int | None = row[_AT["cost_nanousd"]]
@@ -80,10 +82,13 @@ def _step(database: Database, prices: Rows, after: str) -> tuple[Repriced, str |
         elif cost != before:
             costs.append((cost, row[_AT["id"]]))
             difference += cost - (before or 0)
-            spend.change(database, row, Sums(unpriced=-1 if before is None else 0, cost_nanousd=cost - (before or 0)))
+            by = Sums(unpriced=-1 if before is None else 0, cost_nanousd=cost - (before or 0))
+            spend.change(database, row, by)
+            changes.append(facts.cost_changed(row, unpriced=by.unpriced, cost_nanousd=by.cost_nanousd))
     if costs:
         database.run_many("UPDATE requests SET cost_nanousd = ? WHERE id = ?", costs)
     spend.save(database)
+    facts.add(database, changes)
     done = Repriced(len(rows), len(costs), left, difference)
     return done, str(rows[-1][_AT["id"]]) if rows else None
 

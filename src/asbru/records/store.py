@@ -6,7 +6,8 @@
 
 A batch stays packed until it is written, so holding it costs its bytes and no more. What goes over `held_bytes_max`,
 and rows that can never be written, are given up, counted and logged; nothing here raises. What rows spent is added up
-(`spend`) in the transaction that writes them, once, however often they come. No socket, no clock of its own.
+(`spend`) in the transaction that writes them, and noted for the sums by time (`rollups`), once, however often they
+come. No socket, no clock of its own.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from asbru.records.rollups import facts
 from asbru.records.row import ROW_WIDTH
 from asbru.records.spend import SpendAdder
 from asbru.storage import Database, NewerSchema, RowError, StorageError, open_database
@@ -39,9 +41,16 @@ class _NotAllNew(Exception):
 
 
 class RecordStore:
-    """See the module. `written`, `dropped` and `failures` count since the start."""
+    """See the module. `written`, `dropped` and `failures` count since the start. `on_written` is told the batches that
+    were committed, packed as they came; rows that were there before may be among them."""
 
-    def __init__(self, url: str, *, held_bytes_max: int = HELD_BYTES_MAX) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        held_bytes_max: int = HELD_BYTES_MAX,
+        on_written: Callable[[list[bytes]], None] | None = None,
+    ) -> None:
         self.written = 0
         self.dropped = 0
         self.failures = 0
@@ -57,6 +66,7 @@ class RecordStore:
         self._spend = SpendAdder()
         self._retry_s = RETRY_FIRST_S
         self._dropping = False
+        self._on_written = on_written
 
     def open(self) -> None:
         """Open the database if it can be opened now. Raises NewerSchema: nothing will mend that."""
@@ -94,6 +104,8 @@ class RecordStore:
             return False
         self.written += written
         self.dropped += unwritable
+        if self._on_written is not None:
+            self._on_written(list(self._held))
         self._held.clear()
         self.held_bytes = 0
         if self.retry_at_s is not None:
@@ -119,6 +131,7 @@ class RecordStore:
                 for batch in self._held:
                     new, bad = self._insert(database, batch, insert)
                     self._spend.add(database, new)
+                    facts.add_rows(database, new)
                     written += len(new)
                     unwritable += bad
                 self._spend.save(database)

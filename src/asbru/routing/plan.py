@@ -50,6 +50,11 @@ class Plan:
                 if provider.serves(model):
                     self._bare[model] = (*self._bare.get(model, ()), provider)
 
+    @property
+    def has_fallbacks(self) -> bool:
+        """Whether a call may have more than one target."""
+        return any(self._fallbacks.values())
+
     def in_fallbacks(self, provider: str) -> frozenset[str]:
         """Models of a provider that fallbacks lead to or from."""
         return self._in_fallbacks.get(provider, frozenset())

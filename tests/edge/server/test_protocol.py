@@ -268,6 +268,41 @@ def test_a_caller_that_pipelines_too_much_is_not_read() -> None:
     assert caller.transport.reading and len(caller.seen) == 4
 
 
+def test_a_caller_that_reads_nothing_has_its_next_request_wait() -> None:
+    """Whether it came before or after the transport was full; it is begun once what was written has gone."""
+    caller = Caller(held=True).feed(GET + POST + b"nonsense\r\n\r\n")
+    connection = caller.connection
+    connection.pause_writing()
+    caller.response(*caller.waiting.pop())
+    caller.loop.run_soon()
+    assert len(caller.seen) == 1
+    connection.resume_writing()
+    caller.loop.run_soon()
+    assert len(caller.seen) == 2
+    caller.response(*caller.waiting.pop())
+    connection.pause_writing()
+    caller.loop.run_soon()
+    assert len(caller.seen) == 2
+    connection.resume_writing()
+    caller.loop.run_soon()
+    assert caller.seen[-1] == ("refused", 400)
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["full while answering", "full afterwards"])
+def test_a_caller_that_reads_nothing_is_not_read(late: bool) -> None:
+    """Also between two requests, until it reads; then it is served as ever."""
+    caller = Caller(held=True).feed(GET)
+    if not late:
+        caller.connection.pause_writing()
+    caller.response(*caller.waiting.pop())
+    if late:
+        caller.connection.pause_writing()
+    assert not caller.transport.reading
+    caller.connection.resume_writing()
+    assert caller.transport.reading
+    assert len(caller.feed(POST).seen) == 2
+
+
 def test_a_caller_that_leaves_cancels_its_call() -> None:
     """Once; requests behind it are not begun."""
     caller = Caller(held=True).feed(POST + GET)

@@ -5,7 +5,7 @@
     head     the rest of the head                    head_timeout_s
     body     the rest of the body                    body_timeout_s and a second per 16 KiB received
     serving  the response                            none here: the path has its own; a caller that does not read
-                                                     what was written: idle_timeout_s
+                                                     what was written: idle_timeout_s, and its next request waits
     linger   the sender of a refused request to stop two seconds
 
 llhttp decides what is HTTP; what it accepts but a gateway must not is refused here. A caller that closes its side,
@@ -202,7 +202,7 @@ class ServerConnection(asyncio.Protocol):
             return
         if alone and not self._in_message and len(self._queue) == 1:
             self._server.known_heads.remember(data, self._queue[0].head)
-        if self._queue and not self._serving:
+        if self._queue and not self._serving and not self._write_paused_s:
             self._serve_next()
         if self._queue:
             self._hold_back(data)
@@ -230,9 +230,19 @@ class ServerConnection(asyncio.Protocol):
 
     def _hold_back(self, data: bytes) -> None:
         self._pipelined_bytes += len(data)
-        if self._pipelined_bytes > PIPELINED_BYTES_MAX and not self._reading_paused:
+        if self._pipelined_bytes > PIPELINED_BYTES_MAX:
+            self._stop_reading()
+
+    def _stop_reading(self) -> None:
+        if not self._reading_paused:
             self._reading_paused = True
             self._transport.pause_reading()
+
+    def _read_on(self) -> None:
+        self._pipelined_bytes = 0
+        if self._reading_paused:
+            self._reading_paused = False
+            self._transport.resume_reading()
 
     def _parse_error(self, error: httptools.HttpParserError) -> AsbruError:
         cause = error.__context__
@@ -384,28 +394,36 @@ class ServerConnection(asyncio.Protocol):
             self._server.later(self._serve_waiting)
         elif self.state != LINGER:
             self.state = (BODY if self._head_done else HEAD) if self._in_message else IDLE
-            if self._reading_paused:
-                self._pipelined_bytes = 0
-                self._reading_paused = False
-                self._transport.resume_reading()
+            if self._write_paused_s:
+                self._stop_reading()
+            elif self._reading_paused:
+                self._read_on()
 
     def _serve_waiting(self) -> None:
-        if self._queue and not self._serving and not self._transport.is_closing():
+        if self._queue and not (self._serving or self._write_paused_s or self._transport.is_closing()):
             self._serve_next()
 
     # Flow control
 
     def pause_writing(self) -> None:
-        """The caller reads too slowly: hold the source back."""
+        """The caller reads too slowly: hold the source back, and its next request until this response has gone."""
         self._write_paused_s = self._server.tick_s
         if self.response.flow is not None:
             self.response.flow.pause()
+        elif not self._serving:
+            self._stop_reading()
 
     def resume_writing(self) -> None:
         """The caller has caught up."""
         self._write_paused_s = 0.0
         if self.response.flow is not None:
             self.response.flow.resume()
+        if self._serving or self._transport.is_closing():
+            return
+        if self._queue:
+            self._server.later(self._serve_waiting)
+        else:
+            self._read_on()
 
     # Deadlines
 

@@ -12,6 +12,19 @@ from asbru.governance.ledger.ledger import Ledger
 from asbru.governance.ledger.memory import MemoryBooks
 
 if TYPE_CHECKING:
-    from asbru.governance.ledger import claims, client, host, sql
+    from asbru.governance.ledger import claims, client, host, sql, standings
 
-__all__ = ["Answer", "Claim", "Ledger", "MemoryBooks", "Report", "Short", "Slice", "claims", "client", "host", "sql"]
+__all__ = [
+    "Answer",
+    "Claim",
+    "Ledger",
+    "MemoryBooks",
+    "Report",
+    "Short",
+    "Slice",
+    "claims",
+    "client",
+    "host",
+    "sql",
+    "standings",
+]

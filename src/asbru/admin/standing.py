@@ -1,0 +1,75 @@
+"""GET /api/v1/standing: how far limits are used, `?kind=team&id=blue&id=red`.
+
+Limits are those of the objects as they are declared and stored; what is used of them is the ledger's. Of a virtual key
+also those for each provider. An object that does not exist, or has no limits, adds nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Annotated, Literal, TypeAlias
+
+import msgspec
+from fastapi import APIRouter, Query, Response
+
+from asbru.admin import nouns
+from asbru.admin.history import in_thread
+from asbru.admin.objects import Objects
+from asbru.core.errors import NotFound
+from asbru.governance import declare
+from asbru.governance.declared import Access, Limited
+from asbru.governance.entries import LimitEntry
+from asbru.governance.ledger import standings
+from asbru.storage import open_reader
+
+IDS_MAX = 200
+_OWNERS = ("key", "team", "customer")
+"""The others' limits are objects of their own."""
+
+OwnerKind: TypeAlias = Literal["key", "team", "customer", "provider", "model", "provider_key"]
+Ids = Annotated[
+    list[Annotated[str, Query(max_length=512)]],
+    Query(alias="id", max_length=IDS_MAX, description="Names; `provider/model` and `provider/key-name` of those."),
+]
+
+
+class Standings(msgspec.Struct, frozen=True):
+    """The limits of the owners that were asked for."""
+
+    items: tuple[standings.LedgerStanding, ...]
+
+
+def build_router(objects: Mapping[str, Objects], url: str, now_ms: Callable[[], int]) -> APIRouter:
+    """The route. `objects`: by kind; `url`: the database of the ledger."""
+    router = APIRouter(tags=["spend"])
+
+    @router.get("/standing", openapi_extra=nouns.gives(Standings))
+    async def list_standings(kind: OwnerKind, ids: Ids) -> Response:  # pyright: ignore[reportUnusedFunction] -- the router calls it
+        """How far the limits of these objects are used."""
+        asked = [pair for one in dict.fromkeys(ids) for pair in _limits(objects, kind, one)]
+        return nouns.answer(Standings(await in_thread(lambda: _read(url, asked, now_ms()))))
+
+    return router
+
+
+def _limits(objects: Mapping[str, Objects], kind: OwnerKind, one: str) -> Iterator[tuple[str, LimitEntry]]:
+    owner = f"{kind}/{one}"
+    try:
+        found = objects[kind].read(one) if kind in _OWNERS else objects["limits"].read(owner)
+    except NotFound:
+        return
+    assert isinstance(found, Limited)
+    yield from ((owner, limit) for limit in declare.limits_of(owner, found))
+    if isinstance(found, Access):
+        for access in found.providers:
+            part = f"{owner}/provider/{access.provider}"
+            yield from ((part, limit) for limit in declare.limits_of(part, access))
+
+
+def _read(url: str, asked: list[tuple[str, LimitEntry]], now_ms: int) -> tuple[standings.LedgerStanding, ...]:
+    database = open_reader(url) if asked else None
+    try:
+        return tuple(standings.read_standing(database, owner, limit, now_ms) for owner, limit in asked)
+    finally:
+        if database is not None:
+            database.close()

@@ -1,0 +1,375 @@
+"""The overview: what calls came to in a span of time, and in the one before it, read from the sums only.
+
+    none of the filters   all calls, and those of each value of a dimension, have series of their own
+    one filter            the series of its value; groups from the combinations that hold it
+    several               the combinations that hold all of them
+
+So what is read grows with the length of the span and with the series, and not with the records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from asbru.records.rollups import histogram
+from asbru.records.rollups.facts import SUMS
+from asbru.records.rollups.fold import EACH, TIERS, TOTAL
+from asbru.records.rollups.span import Piece, Span, cut, plan_span, usual_step
+from asbru.records.spend import OTHERS
+from asbru.storage import Database, open_reader
+
+GROUPS_MAX: Final = 10
+OTHER_GROUPS: Final = "others"
+ERRORS_MAX: Final = 50
+HISTOGRAMS_MAX: Final = 50_000
+"""Rows whose histograms are added up for one answer; beyond it percentiles are unknown."""
+SERIES_POINTS_MAX: Final = 200_000
+"""Rows that points may be made of; beyond it they are made of a coarser tier."""
+BY: Final = ("provider", "model", "caller", "team", "customer")
+FILTERS: Final = (*BY, "surface")
+_LATENCY: Final = (0.5, 0.95, 0.99)
+_FIRST: Final = (0.5, 0.95)
+_ADDED: Final = ", ".join(f"SUM(r.{name})" for name in SUMS)
+_FROM: Final = "FROM rollup_series AS s CROSS JOIN rollups AS r"
+_WITHIN: Final = "r.tier = ? AND r.series = s.id AND r.at >= ? AND r.at < ?"
+
+
+class Figures(msgspec.Struct, frozen=True, kw_only=True):
+    """Sums of calls. `input_tokens` include those read from a cache, which `cached_tokens` are alone. Percentiles are
+    of the calls that a provider was asked for; null where there were none."""
+
+    calls: int = 0
+    failed: int = 0
+    unpriced: int = 0
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    output_tokens: int = 0
+    cost_nanousd: int = 0
+    latency_p50_us: int | None = None
+    latency_p95_us: int | None = None
+    latency_p99_us: int | None = None
+    first_token_p50_us: int | None = None
+    first_token_p95_us: int | None = None
+
+
+class Point(Figures, frozen=True, kw_only=True):
+    """The sums of one step of time, from `at_ms` on."""
+
+    at_ms: int
+
+
+class GroupPoint(msgspec.Struct, frozen=True):
+    """The sums of one step of time, for a group."""
+
+    at_ms: int
+    calls: int
+    failed: int
+    cost_nanousd: int
+    tokens: int
+
+
+class Group(msgspec.Struct, frozen=True):
+    """The calls of one value of a dimension. Percentiles of `others`, and of `before`, are null."""
+
+    name: str
+    totals: Figures
+    before: Figures
+    points: list[GroupPoint]
+
+
+class ErrorCount(msgspec.Struct, frozen=True):
+    """How many calls ended with an error."""
+
+    code: str
+    calls: int
+
+
+class Times(msgspec.Struct, frozen=True):
+    """What the answer is about: it begins at a multiple of the step, so that points stay where they are."""
+
+    since_ms: int
+    until_ms: int
+    step_s: int
+
+
+class Overview(msgspec.Struct, frozen=True):
+    """What calls came to. `before`: the span of the same length before. `groups`: the ten that cost most, and
+    `others`; none unless asked for."""
+
+    span: Times
+    totals: Figures
+    before: Figures
+    points: list[Point]
+    groups: list[Group]
+    errors: list[ErrorCount]
+
+
+class Asked(NamedTuple):
+    """What is asked for. `by`: one of BY, "" for no groups; `where`: values of FILTERS."""
+
+    since_ms: int
+    until_ms: int
+    step_s: int | None = None
+    by: str = ""
+    where: Mapping[str, str] = {}
+
+
+class _Series(NamedTuple):
+    """Which series are read."""
+
+    view: str
+    where: Mapping[str, str]
+
+    @property
+    def sql(self) -> str:
+        return " AND ".join(["s.view = ?", *(f"s.{name} = ?" for name in self.where)])
+
+    @property
+    def bound(self) -> tuple[str, ...]:
+        return (self.view, *self.where.values())
+
+
+def read_overview(url: str, asked: Asked) -> Overview:
+    """See the module. Raises ValueError for a dimension that there is not."""
+    unknown = {asked.by} - {"", *BY} or set(asked.where) - set(FILTERS)
+    if unknown:
+        raise ValueError(f"expected some of {', '.join(FILTERS)}, got {', '.join(sorted(unknown))}")
+    database = open_reader(url)
+    if database is None:
+        return _write(plan_span(asked.since_ms, asked.until_ms, asked.step_s, {}), {}, {}, [])
+    try:
+        return _Reader(database, asked).read()
+    finally:
+        database.close()
+
+
+class _Reader:
+    """One answer."""
+
+    def __init__(self, database: Database, asked: Asked) -> None:
+        self._database = database
+        self._by = asked.by
+        where = dict(asked.where)
+        view = TOTAL if not where else next(iter(where)) if len(where) == 1 else EACH
+        self._series = _Series(view, where)
+        self._oldest = self._load_oldest()
+        self._span = plan_span(asked.since_ms, asked.until_ms, self._bounded_step(asked), self._oldest)
+        self._pieces = cut(self._span, self._oldest)
+
+    def read(self) -> Overview:
+        before = cut(self._span.before, self._oldest)
+        whole = {"totals": self._figures(self._pieces), "before": self._figures(before)}
+        points = self._points()
+        groups = self._groups(before, points) if self._by else ()
+        return _write(self._span, whole, points, self._errors(), groups=groups)
+
+    def _within(self, dimension: str) -> _Series:
+        """The series that tell a dimension's values apart."""
+        where = self._series.where
+        return _Series(dimension if not where or set(where) == {dimension} else EACH, where)
+
+    def _load_oldest(self) -> dict[int, int]:
+        oldest: dict[int, int] = {}
+        for tier in TIERS:
+            ((found,),) = self._database.run(
+                f"SELECT MIN(r.at) {_FROM} WHERE s.view = ? AND r.tier = ? AND r.series = s.id",
+                (TOTAL, tier),
+            )
+            if found is not None:
+                oldest[tier] = int(str(found))
+        return oldest
+
+    def _bounded_step(self, asked: Asked) -> int | None:
+        """The step that was asked for, or a longer one where there are too many series for it."""
+        if self._series.view != EACH:
+            return asked.step_s
+        ((count,),) = self._database.run(
+            f"SELECT COUNT(*) FROM rollup_series AS s WHERE {self._series.sql}",  # noqa: S608 -- our own names
+            self._series.bound,
+        )
+        length_s = (asked.until_ms - asked.since_ms) // 1000
+        rows = int(str(count)) * length_s
+        tier = next((tier for tier in TIERS if rows <= SERIES_POINTS_MAX * tier), TIERS[-1])
+        return max(asked.step_s or usual_step(length_s), tier)
+
+    def _run(
+        self, selected: str, series: _Series, piece: Piece, more: str = "", *, values: Sequence[object] = ()
+    ) -> list[tuple[Any, ...]]:
+        statement = f"SELECT {selected} {_FROM} WHERE {series.sql} AND {_WITHIN}{more}"
+        return self._database.run(statement, (*series.bound, *piece, *values))
+
+    # All calls
+
+    def _figures(self, pieces: Iterable[Piece]) -> Figures:
+        sums = [0] * len(SUMS)
+        rows: list[tuple[bytes, bytes]] = []
+        for piece in pieces:
+            for found in self._run(_ADDED, self._series, piece):
+                _add(sums, found)
+            rows += self._run("r.latency, r.first_token", self._series, piece, f" LIMIT {HISTOGRAMS_MAX}")
+        return _figures(sums, rows if len(rows) < HISTOGRAMS_MAX else ())
+
+    def _points(self) -> dict[int, Figures]:
+        """By the second at which they begin."""
+        span = self._span
+        piece = Piece(span.tier, span.since, span.until)
+        place = f"(r.at - {span.since}) / {span.step}"
+        summed = self._run(f"{place}, {_ADDED}", self._series, piece, " GROUP BY 1")
+        rows: dict[int, list[tuple[bytes, bytes]]] = {}
+        packed = self._run(f"{place}, r.latency, r.first_token", self._series, piece, f" LIMIT {HISTOGRAMS_MAX}")
+        for at, *both in packed if len(packed) < HISTOGRAMS_MAX else ():
+            rows.setdefault(at, []).append((both[0], both[1]))
+        return {span.since + at * span.step: _figures(sums, rows.get(at, ())) for at, *sums in summed}
+
+    def _errors(self) -> list[ErrorCount]:
+        counts: dict[str, int] = {}
+        for piece in self._pieces:
+            for code, calls in self._run("s.error, SUM(r.calls)", self._within("error"), piece, " GROUP BY s.error"):
+                if code:
+                    counts[code] = counts.get(code, 0) + calls
+        ordered = sorted(counts.items(), key=lambda one: (-one[1], one[0]))
+        return [ErrorCount(code, calls) for code, calls in ordered[:ERRORS_MAX] if calls]
+
+    # Groups
+
+    def _groups(self, before: list[Piece], points: Mapping[int, Figures]) -> list[Group]:
+        now, then = self._sums_by_name(self._pieces), self._sums_by_name(before)
+        ranked = sorted(
+            (name for name in {*now, *then} if name != OTHERS),
+            key=lambda name: (-_cost(now, name), -now.get(name, _NOTHING)[0], -then.get(name, _NOTHING)[0], name),
+        )
+        named, rest = ranked[:GROUPS_MAX], [*ranked[GROUPS_MAX:], OTHERS]
+        packed = self._histograms(named) if named else {}
+        lines = self._points_by_name(named) if named else {}
+        groups = [
+            Group(
+                name,
+                _figures(now.get(name, _NOTHING), packed.get(name, ())),
+                _figures(then.get(name, _NOTHING), ()),
+                lines.get(name, []),
+            )
+            for name in named
+        ]
+        if any(name in now or name in then for name in rest):
+            sums = [_total(by_name.get(name, _NOTHING) for name in rest) for by_name in (now, then)]
+            left = _left(points, lines.values())
+            groups.append(Group(OTHER_GROUPS, _figures(sums[0], ()), _figures(sums[1], ()), left))
+        return groups
+
+    def _sums_by_name(self, pieces: Iterable[Piece]) -> dict[str, list[int]]:
+        sums: dict[str, list[int]] = {}
+        column = f"s.{self._by}"
+        for piece in pieces:
+            for name, *found in self._run(
+                f"{column}, {_ADDED}", self._within(self._by), piece, f" GROUP BY {column}"
+            ):
+                _add(sums.setdefault(name, [0] * len(SUMS)), found)
+        return {name: found for name, found in sums.items() if any(found)}
+
+    def _histograms(self, names: Sequence[str]) -> dict[str, list[tuple[bytes, bytes]]]:
+        rows: dict[str, list[tuple[bytes, bytes]]] = {}
+        count = 0
+        for piece in self._pieces:
+            selected = f"s.{self._by}, r.latency, r.first_token"
+            found = self._run(
+                selected, self._within(self._by), piece, f"{self._named(names)} LIMIT {HISTOGRAMS_MAX}", values=names
+            )
+            count += len(found)
+            for name, latency, first_token in found:
+                rows.setdefault(name, []).append((latency, first_token))
+        return rows if count < HISTOGRAMS_MAX else {}
+
+    def _points_by_name(self, names: Sequence[str]) -> dict[str, list[GroupPoint]]:
+        span = self._span
+        selected = (
+            f"s.{self._by}, (r.at - {span.since}) / {span.step}, SUM(r.calls), SUM(r.failed), SUM(r.cost_nanousd), "
+            "SUM(r.input_tokens + r.output_tokens)"
+        )
+        lines: dict[str, list[GroupPoint]] = {}
+        piece = Piece(span.tier, span.since, span.until)
+        for name, at, *sums in self._run(
+            selected, self._within(self._by), piece, f"{self._named(names)} GROUP BY 1, 2 ORDER BY 1, 2", values=names
+        ):
+            at_ms = (span.since + at * span.step) * 1000
+            lines.setdefault(name, []).append(GroupPoint(at_ms, sums[0], sums[1], sums[2], sums[3]))
+        return lines
+
+    def _named(self, names: Sequence[str]) -> str:
+        return f" AND s.{self._by} IN ({', '.join('?' * len(names))})"
+
+
+_NOTHING: Final = [0] * len(SUMS)
+_COST: Final = SUMS.index("cost_nanousd")
+
+
+def _cost(sums: Mapping[str, Sequence[int]], name: str) -> int:
+    return sums.get(name, _NOTHING)[_COST]
+
+
+def _add(sums: list[int], more: Iterable[int | None]) -> None:
+    for place, amount in enumerate(more):
+        sums[place] += amount or 0
+
+
+def _total(several: Iterable[Iterable[int]]) -> list[int]:
+    sums = [0] * len(SUMS)
+    for one in several:
+        _add(sums, one)
+    return sums
+
+
+def _figures(sums: Iterable[int], packed: Iterable[tuple[bytes, bytes]]) -> Figures:
+    latency: histogram.Histogram = {}
+    first: histogram.Histogram = {}
+    for one, other in packed:
+        histogram.read_into(latency, one)
+        histogram.read_into(first, other)
+    p50, p95, p99 = histogram.quantiles(latency, _LATENCY)
+    first_p50, first_p95 = histogram.quantiles(first, _FIRST)
+    return Figures(
+        **dict(zip(SUMS, sums, strict=True)),
+        latency_p50_us=p50,
+        latency_p95_us=p95,
+        latency_p99_us=p99,
+        first_token_p50_us=first_p50,
+        first_token_p95_us=first_p95,
+    )
+
+
+def _left(points: Mapping[int, Figures], lines: Iterable[list[GroupPoint]]) -> list[GroupPoint]:
+    """What the points of all calls hold besides those of the groups."""
+    left = {
+        at * 1000: [one.calls, one.failed, one.cost_nanousd, one.input_tokens + one.output_tokens]
+        for at, one in sorted(points.items())
+    }
+    for line in lines:
+        for point in line:
+            for place, amount in enumerate((point.calls, point.failed, point.cost_nanousd, point.tokens)):
+                left[point.at_ms][place] -= amount
+    return [GroupPoint(at_ms, *sums) for at_ms, sums in left.items() if any(sums)]
+
+
+def _write(
+    span: Span,
+    whole: Mapping[str, Figures],
+    points: Mapping[int, Figures],
+    errors: list[ErrorCount],
+    *,
+    groups: Sequence[Group] = (),
+) -> Overview:
+    nothing = Figures()
+    steps = [
+        Point(at_ms=at * 1000, **msgspec.structs.asdict(points.get(at, nothing)))
+        for at in range(span.since, span.until, span.step)
+    ]
+    return Overview(
+        Times(span.since * 1000, span.until * 1000, span.step),
+        whole.get("totals", nothing),
+        whole.get("before", nothing),
+        steps,
+        list(groups),
+        errors,
+    )
