@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from urllib.parse import urlsplit
 
+from asbru.app.model_labels import ModelLabels
 from asbru.app.snapshot import KeyFacts, ProviderFacts, Snapshot
 from asbru.catalog import PriceBook, TokenCounter, countable
 from asbru.cluster import Entries, Feed, Subscriber
@@ -229,8 +230,10 @@ def build_rooms(snapshot: Snapshot, lasting: Lasting) -> Rooms:
         breaker=_breaker(snapshot, lasting),
         sessions=_sessions(snapshot, lasting),
         tracer=lasting.trace(snapshot.tracing),
+        metric_tags=snapshot.metrics.tags or None,
     )
     lasting.snapshot = snapshot
+    lasting.meter.configure(ModelLabels(snapshot, endpoints).label, snapshot.metrics.series_max)
     return lasting.rooms
 
 

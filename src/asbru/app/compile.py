@@ -143,6 +143,7 @@ def compile_config(
         cors_origins=tuple(config.cors_origins),
         access_log=config.log.access,
         tracing=tracing,
+        metrics=config.metrics,
     )
     boot = _boot(options, parsed, snapshot, findings)._replace(
         config_file=str(file.absolute()) if file else None, declares=declares if file else ()

@@ -125,6 +125,24 @@ class Overload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return self.queued_max if self.mode == "queue" else 0
 
 
+class MetricsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What `/metrics` tells apart."""
+
+    series_max: Annotated[
+        int,
+        Meta(
+            ge=100,
+            le=1_000_000,
+            description="Combinations of labels of calls, over all workers. Later ones are counted with the label "
+            "value `other` in place of the virtual key and the tags, then of the model and the other names.",
+        ),
+    ] = 10_000
+    tags: Annotated[
+        tuple[Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")], ...],
+        Meta(max_length=8, description="Tags that become labels, as `tag_NAME`. Their values count as combinations."),
+    ] = ()
+
+
 class PrefixForward(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A path prefix handed to a process on a Unix socket, untouched."""
 
@@ -152,6 +170,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     cors_origins: tuple[str, ...] = ()
     access_log: bool = False
     tracing: TraceExport | None = None
+    metrics: MetricsSettings = MetricsSettings()
 
 
 def write_snapshot(snapshot: Snapshot) -> bytes:

@@ -105,6 +105,9 @@ class Worker:
         self.meter.gauge(names.CALLS_IN_FLIGHT, lambda: load.in_flight)
         self.meter.gauge(names.CALLS_QUEUED, lambda: len(load.waiting))
         self.meter.count_by(names.CALLS_SHED, lambda: load.refused)
+        self.meter.gauge(names.LOOP_LAG_SECONDS, self.server.take_lag_s)
+        self.meter.gauge(names.LEASES, lambda: self.limits.leases)
+        self.meter.gauge(names.LIMITS_FULL, lambda: self.limits.full)
         self.meter.gauge(names.CONNECTIONS_OPEN, lambda: len(self.server.connections))
         self.meter.gauge(
             names.UPSTREAM_CONNECTIONS, lambda: sum(pool.idle_connections for pool in pools.values()), ("all", "idle")

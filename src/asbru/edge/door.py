@@ -160,6 +160,7 @@ class Door:
         def listed(_: None, error: BaseException | None) -> None:
             if error is not None:
                 self._log_bug(error)
+            rooms.meter.forget_labels()  # a provider may have named more models
             try:
                 self._list(found, connection, model_names(rooms, caller))
             except AsbruError as refused:

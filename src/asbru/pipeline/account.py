@@ -48,9 +48,6 @@ def account(call: Call, rooms: Rooms) -> None:
     status = _CANCELLED_STATUS if call.outcome == "cancelled" else call.status or _CANCELLED_STATUS
     latency_us = int((now_s - call.started_s) * 1e6)
     first_us = int((call.first_token_s - call.started_s) * 1e6) if call.first_token_s else None
-    measure(
-        call, rooms, (call.surface, provider, served, key_name, status, call.outcome), latency_us, first_us=first_us
-    )
     if last is None:
         usage, usage_source, cost = NOTHING
     elif len(attempts) > 1:
@@ -62,6 +59,8 @@ def account(call: Call, rooms: Rooms) -> None:
     head = call.head
     caller = call.caller or NOBODY
     booked_on = write_booking(call, caller) if call.forwarded.tagged else caller.booked_on
+    kind = (call.surface, provider, served, key_name, status, call.outcome)
+    measure(call, rooms, kind, booked_on[2], times=(latency_us, first_us))
     notes = call.notes if last is None or not last.notes else call.all_notes
     rooms.recorder.add(
         (

@@ -36,7 +36,7 @@ class Rooms:
     `leases`: limits that hold, `standings`: how far they are used; None: there are none. `stages`: what looks at
     content, in order. `routing`: what chooses targets besides the plan; None: nothing does. `breaker`: lets alone what
     fails; None: nobody does. `sessions`: where calls of a session went; None: nothing is remembered. `tracer`: traces
-    calls; None: tracing is off.
+    calls; None: tracing is off. `metric_tags`: the tags that are labels of metrics; None: none is.
     """
 
     def __init__(  # noqa: PLR0913 -- the one builder, `app.build`, names every room
@@ -64,6 +64,7 @@ class Rooms:
         breaker: Breaker | None = None,
         sessions: Sessions | None = None,
         tracer: Tracer | None = None,
+        metric_tags: tuple[str, ...] | None = None,
     ) -> None:
         self.loop = loop
         self.clock = time.monotonic  # finer than the loop's own clock, which counts milliseconds
@@ -85,6 +86,7 @@ class Rooms:
         self.breaker = breaker
         self.sessions = sessions
         self.tracer = tracer
+        self.metric_tags = metric_tags
         self.limit(leases, standings, routing)
 
     def limit(self, leases: Leases | None, standings: Standings | None, routing: Routing | None) -> None:
