@@ -145,3 +145,24 @@ def test_the_routing_guide_names_every_variable() -> None:
         )
     )
     assert {*VARIABLES, *MAPS} <= told
+
+
+def test_the_examples_of_the_observability_guide_compile(tmp_path: Path) -> None:
+    """Both sections are read from the page and compiled with the demo's provider: spans go where the page says."""
+    examples = re.findall(r"```yaml\n(.*?)```", guide("observability"), re.DOTALL)
+    (tmp_path / "config.yaml").write_text("providers: {mock: {}}\n" + "".join(examples))
+    options = Options(data_dir=tmp_path / "data", config=tmp_path / "config.yaml")
+    snapshot = compile_config(options, {}, dry=True).snapshot
+    assert snapshot.tracing is not None
+    assert snapshot.tracing.endpoint == "http://localhost:4318/v1/traces"
+    assert (snapshot.tracing.sample_ratio, snapshot.tracing.resource["service.name"]) == (0.01, "asbru-eu")
+    assert (snapshot.metrics.series_max, snapshot.metrics.tags) == (20_000, ("environment",))
+
+
+def test_the_observability_guide_names_every_attribute() -> None:
+    """Its table has each attribute that `pipeline.spans` writes, and no other."""
+    source = (PACKAGE / "pipeline" / "spans.py").read_text(encoding="utf-8")
+    written = set(re.findall(r'"((?:gen_ai|asbru|http|server|error)\.[a-z_.]+)"', source))
+    table = guide("observability").partition("### Attributes")[2].partition("\nA span is marked")[0]
+    told = set(re.findall(r"`((?:gen_ai|asbru|http|server|error)\.[a-z_.]+)`", table))
+    assert told | {"asbru.reason"} == written

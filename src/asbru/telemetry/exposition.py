@@ -52,7 +52,7 @@ class _Family:
     def add(self, labels: Sequence[str], value: float) -> None:
         """One series."""
         named = f"{{{self._named(labels)}}}" if labels else ""
-        self.lines.append(f"{self._metric.name}{named} {value!r}")
+        self.lines.append(f"{self._metric.name}{named} {float(value)!r}")
 
     def fill(self, sums: Sums) -> list[str]:
         """The lines, with a series for each of `sums`."""
@@ -60,11 +60,11 @@ class _Family:
             self.add(labels, value)
         return self.lines
 
-    def add_histogram(self, labels: Sequence[str], buckets: Sequence[tuple[str, float]], sum_s: float) -> None:
+    def add_histogram(self, labels: Sequence[str], buckets: Sequence[tuple[str, int]], sum_s: float) -> None:
         """One histogram: its buckets, how many and how much."""
         name, named = self._metric.name, self._named(labels)
-        self.lines += [f'{name}_bucket{{{named},le="{bound}"}} {count}' for bound, count in buckets]
-        self.lines.append(f"{name}_count{{{named}}} {buckets[-1][1]}")
+        self.lines += [f'{name}_bucket{{{named},le="{bound}"}} {count}.0' for bound, count in buckets]
+        self.lines.append(f"{name}_count{{{named}}} {buckets[-1][1]}.0")
         self.lines.append(f"{name}_sum{{{named}}} {sum_s!r}")
 
     def _named(self, labels: Sequence[str]) -> str:
@@ -144,10 +144,10 @@ def _times(times: dict[TimeLabels, Times]) -> Iterator[str]:
         yield from family.lines
 
 
-def buckets(counts: Sequence[int], first: int, last: int) -> list[tuple[str, float]]:
+def buckets(counts: Sequence[int], first: int, last: int) -> list[tuple[str, int]]:
     """Cumulative buckets [(upper bound in seconds, count)] from 2^first to 2^last microseconds, then +Inf. Slot n holds
     the times below 2^n us."""
-    found: list[tuple[str, float]] = []
+    found: list[tuple[str, int]] = []
     sum_so_far = sum(counts[:first])
     for size in range(first, last + 1):
         sum_so_far += counts[size]
