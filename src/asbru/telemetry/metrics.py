@@ -352,7 +352,7 @@ class Meter:
                 slots.append(slot.totals())
         times: list[TimeTotals] = []
         for one in self._times.values():
-            if one.count != one.sent_count or everything:
+            if one.count != one.sent_count or (everything and one.count):
                 one.sent_count = one.count
                 times.append(one.totals())
         counters = self._changed(
