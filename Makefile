@@ -10,7 +10,7 @@ SETUP := @$(PYTHON3) tools/bootstrap.py
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test proofs attack clients recordings check fmt bench bench-micro lock wheel clean
+.PHONY: help setup run ui test proofs attack clients recordings check fmt bench bench-micro lock wheel clean
 
 help: ## list the targets
 	@echo "make run       set up and serve on port $(PORT), with a mock model to try"
@@ -26,9 +26,13 @@ setup: ## make .venv hold exactly what the lock says
 
 run: ## serve the demo: one streamed answer through the gateway, then keep serving (PORT=8080)
 	$(SETUP) run
+	@$(PYTHON3) tools/ui.py --optional
 	@exec $(BIN)/asbru demo --port $(PORT)
 
-test: setup ## units, golden cases, journeys over real sockets (ARGS='-k name')
+ui: ## build the web UI from ui/, which the control process serves under /ui
+	@$(PYTHON3) tools/ui.py
+
+test: setup ui ## units, golden cases, journeys over real sockets (ARGS='-k name')
 	@$(BIN)/python -m pytest -n 2 $(ARGS)
 
 proofs: setup ## limits under load and faults, in full, ten minutes; figures in build/proofs.json
@@ -37,7 +41,7 @@ proofs: setup ## limits under load and faults, in full, ten minutes; figures in 
 attack: setup ## attacks on a gateway that runs, five minutes; figures in build/attack.json (ARGS='name')
 	@$(BIN)/python -m tests.attacks $(ARGS)
 
-clients: ## the SDKs and coding agents as they are, through Asbru (ARGS='-k name')
+clients: ui ## the SDKs, coding agents and browser as they are, through Asbru (ARGS='-k name')
 	$(SETUP) clients
 	@$(BIN)/python -m pytest -n 2 clients $(ARGS)
 
@@ -60,9 +64,9 @@ bench-micro: setup ## count instructions per call
 lock: ## resolve pyproject.toml into locks/ (UPGRADE=1: to the newest versions)
 	$(SETUP) lock $(if $(UPGRADE),--upgrade)
 
-wheel: setup ## build dist/asbru-*.whl
+wheel: setup ui ## build dist/asbru-*.whl
 	@$(BIN)/python -m hatchling build -t wheel
 
 clean: ## remove what was built and installed here
-	rm -rf .venv .tools build dist .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .tools build dist ui/node_modules src/asbru/ui_files .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find src tests tools clients bench -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

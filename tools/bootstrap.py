@@ -133,8 +133,9 @@ def lock(*, upgrade: bool) -> None:
         chosen = [word for group in groups for word in ("--group", group)]
         run(uv, "pip", "compile", *flags, *within, *chosen, "--output-file", target, "pyproject.toml")
         say(f"wrote {target.relative_to(ROOT)}")
-    run(uv, "pip", "compile", *flags, "--group", "uv", "--output-file", LOCKS / "uv.txt")
-    say("wrote locks/uv.txt")
+    for alone in ("uv", "node"):
+        run(uv, "pip", "compile", *flags, "--group", alone, "--output-file", LOCKS / f"{alone}.txt")
+        say(f"wrote locks/{alone}.txt")
 
 
 # --- uv and python --------------------------------------------------------------------------------------

@@ -80,6 +80,7 @@ FREE_TESTS = {
     "docs",
     "bench",
     "proofs",
+    "ui",
     "attacks",
 }
 DIALECT_CASES_MIN = {"request": 8, "reply": 6, "stream": 6, "error": 5}

@@ -13,7 +13,7 @@ from tests.fakes.management import Managed, managed
 from asbru.admin.access import CSRF_HEADER, PERMISSION, csrf_of
 from asbru.identity import User, roles
 
-OPEN_ROUTES = {("GET", "/setup"), ("POST", "/setup"), ("POST", "/session")}
+OPEN_ROUTES = {("GET", "/status"), ("GET", "/setup"), ("POST", "/setup"), ("POST", "/session")}
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ class Answers(http.server.BaseHTTPRequestHandler):
 
     asked: list[tuple[str, str, Any]] = []
     pages: dict[str, tuple[int, Any]] = {}
+    raw: dict[str, bytes] = {}
 
     def do_GET(self) -> None:
         """Any method is answered alike."""
@@ -27,7 +28,7 @@ class Answers(http.server.BaseHTTPRequestHandler):
         self.asked.append((self.command, self.path, json.loads(body) if body else None))
         status, answer = self.pages.get(self.path, (200, {"id": "x"}))
         self.send_response(status)
-        data = b"" if answer is None else json.dumps(answer).encode()
+        data = b"" if answer is None else self.raw.get(self.path) or json.dumps(answer).encode()
         self.send_header("content-length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
@@ -41,7 +42,7 @@ class Answers(http.server.BaseHTTPRequestHandler):
 @pytest.fixture
 def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Answers]]:
     """A server on loopback that the commands are told of by the environment."""
-    answers = type("Fresh", (Answers,), {"asked": [], "pages": {}})
+    answers = type("Fresh", (Answers,), {"asked": [], "pages": {}, "raw": {}})
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), answers)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -141,3 +142,17 @@ def test_spend_is_shown_in_dollars(gateway: type[Answers]) -> None:
     gateway.pages["/api/v1/spend?by=team"] = (200, {"items": [line], "more": False})
     table = [row.split() for row in run("spend", "--by", "team").output.splitlines()]
     assert table[1] == ["blue", "2", "0", "1", "2", "1.5"]
+
+
+def test_records_are_followed_and_exported(gateway: type[Answers]) -> None:
+    """Events become lines, reasons go to stderr; an export is passed on as it comes, with filters and tags."""
+    record = {"id": "r1", "caller": "k", "provider": "p", "model_asked": "m", "status": 200, "outcome": "ok"}
+    record |= {"error_code": "", "cost_nanousd": 1500, "latency_us": 12_000}
+    stream = f':\n\nevent: record\ndata: {json.dumps(record)}\n\nevent: dropped\ndata: {{"reason": "slow"}}\n\n'
+    gateway.raw["/api/v1/records/live?caller=k&tag.env=prod"] = stream.encode()
+    ran = run("tail", "--caller", "k", "--tag", "env=prod")
+    assert ran.stdout.split() == ["r1", "k", "p", "m", "200", "ok", "-", "$0.000002", "12", "ms"]
+    assert ran.stderr == "asbru: slow\n"
+    gateway.raw["/api/v1/records/export?format=csv&model_asked=m"] = b"id\r\nr1\r\n"
+    assert run("records", "export", "--model", "m").stdout_bytes == b"id\r\nr1\r\n"
+    assert "expected NAME=VALUE" in run("tail", "--tag", "env").stderr

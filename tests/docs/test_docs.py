@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import tomllib
@@ -81,12 +82,24 @@ def test_decisions_are_numbered_without_gaps() -> None:
 
 
 def test_every_dependency_has_its_line() -> None:
-    """Record 0003 has a table row for each package in pyproject.toml, and for no other."""
+    """Record 0003 has a table row for each package in pyproject.toml and ui/package.json, and for no other."""
     record = (ROOT / "docs" / "decisions" / "0003-dependencies.md").read_text(encoding="utf-8")
     wanted = set(names(PYPROJECT["project"]["dependencies"]))
     for group in (PYPROJECT["dependency-groups"], PYPROJECT["project"].get("optional-dependencies", {})):
         wanted.update(name for requirements in group.values() for name in names(requirements))
-    assert set(re.findall(r"^\| `([\w.-]+)` \|", record, re.MULTILINE)) == wanted
+    packages = json.loads((ROOT / "ui" / "package.json").read_text(encoding="utf-8"))
+    wanted.update(packages["dependencies"], packages["devDependencies"])
+    rows = re.findall(r"^\| (`[^|]+`) \|", record, re.MULTILINE)
+    assert {name for row in rows for name in re.findall(r"`([\w@/.-]+)`", row)} == wanted
+
+
+def test_the_lock_of_the_ui_names_no_host() -> None:
+    """Packages are pinned by integrity; where they come from is npm's own setting. All of Mantine is one version."""
+    text = (ROOT / "ui" / "package-lock.json").read_text(encoding="utf-8")
+    lock = json.loads(text)["packages"]
+    assert '"resolved"' not in text
+    assert all("integrity" in package for path, package in lock.items() if path and not package.get("link"))
+    assert len({package["version"] for path, package in lock.items() if "/@mantine/" in path}) == 1
 
 
 @pytest.mark.parametrize(
@@ -97,12 +110,13 @@ def test_every_dependency_has_its_line() -> None:
         ("dev", ("dev", "build")),
         ("clients", ("dev", "build", "clients")),
         ("uv", ("uv",)),
+        ("node", ("node",)),
     ],
 )
 def test_locks_hold_what_pyproject_asks_for(lock: str, groups: tuple[str, ...]) -> None:
     """Each lock has every direct dependency of its groups, pinned, with hashes and without a URL."""
     text = (ROOT / "locks" / f"{lock}.txt").read_text(encoding="utf-8")
-    wanted = set() if lock == "uv" else set(names(PYPROJECT["project"]["dependencies"]))
+    wanted = set() if lock in ("uv", "node") else set(names(PYPROJECT["project"]["dependencies"]))
     wanted.update(name for group in groups for name in names(PYPROJECT["dependency-groups"][group]))
     pins = re.findall(r"^([\w.-]+)==\S+.* \\\n {4}--hash=sha256:", text, re.MULTILINE)
     assert wanted <= set(pins), "run `make lock`"

@@ -46,14 +46,20 @@ def ask(
         "server": ("asbru", 80),
         "client": None,
     }
+    answered = asyncio.Event()
     sent: list[MutableMapping[str, Any]] = []
     received = [{"type": "http.request", "body": body or b"", "more_body": False}]
 
     async def receive() -> MutableMapping[str, Any]:
-        return received.pop(0) if received else {"type": "http.disconnect"}
+        if received:
+            return received.pop(0)
+        await answered.wait()
+        return {"type": "http.disconnect"}
 
     async def send(message: MutableMapping[str, Any]) -> None:
         sent.append(message)
+        if message["type"] == "http.response.body" and not message.get("more_body"):
+            answered.set()
 
     try:
         asyncio.run(application(scope, receive, send))

@@ -42,6 +42,8 @@ def row(number: int, **changed: object) -> tuple[object, ...]:
         "id": row_id(number),
         "started_ms": 1_795_000_000_000 + number,
         "first_token_us": None,
+        "attempt_log": "",
+        "tags": "",
         **changed,
     }
     return tuple(values[column.name] for column in COLUMNS)

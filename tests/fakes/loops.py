@@ -61,6 +61,10 @@ class FakeTransport:
             self.lost = True
             self.protocol.connection_lost(error)
 
+    def get_write_buffer_size(self) -> int:
+        """All that was written has left."""
+        return 0
+
     def receive(self, data: bytes) -> None:
         """Bytes arrive, unless nobody can hear them any more."""
         if not self.lost and not self.closing:

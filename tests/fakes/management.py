@@ -18,6 +18,7 @@ from tests.fakes.asgi import Answer, ask
 
 from asbru.admin import Act, DeclaredFile, Management
 from asbru.admin.kinds import Kind
+from asbru.admin.observed import Observed
 from asbru.cluster import Entries, stored
 from asbru.core.secret_text import SecretText
 from asbru.identity import Token
@@ -31,7 +32,13 @@ SETUP_TOKEN = "the-token-of-the-log"
 class Managed:
     """See the module. `now_s`: the time that is given; `problems`: what compiling dry finds."""
 
-    def __init__(self, folder: Path, kinds: tuple[Kind, ...] = (), more: tuple[APIRouter, ...] = ()) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        kinds: tuple[Kind, ...] = (),
+        more: tuple[APIRouter, ...] = (),
+        observed: Observed | None = None,
+    ) -> None:
         self.now_s = 1_795_000_000.0
         self.told: list[tuple[bool, bool]] = []
         self.problems: list[str] = []
@@ -48,7 +55,9 @@ class Managed:
             check=self,
             unix_time=lambda: self.now_s,
         )
-        self.management = Management(self.act, SecretText(SETUP_TOKEN), database_url=self.url, compiled=kinds)
+        self.management = Management(
+            self.act, SecretText(SETUP_TOKEN), database_url=self.url, compiled=kinds, observed=observed
+        )
         self.application = self.management.application(more, "1.2.3")
         self.application.state.unix_time = lambda: self.now_s
         self.tokens: dict[str, str] = {}
@@ -102,9 +111,11 @@ class Managed:
 
 
 @contextmanager
-def managed(folder: Path, *kinds: Kind, more: tuple[APIRouter, ...] = ()) -> Iterator[Managed]:
+def managed(
+    folder: Path, *kinds: Kind, more: tuple[APIRouter, ...] = (), observed: Observed | None = None
+) -> Iterator[Managed]:
     """See the module."""
-    one = Managed(folder, kinds, more)
+    one = Managed(folder, kinds, more, observed)
     try:
         yield one
     finally:

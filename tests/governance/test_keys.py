@@ -120,6 +120,14 @@ def test_the_cache_is_bounded_and_holds_only_who_is_known(monkeypatch: pytest.Mo
         assert sum(map(len, keys._cached.values())) <= 5  # pyright: ignore[reportPrivateUsage]  # likewise
 
 
+def test_long_credentials_are_not_cached() -> None:
+    """A key beside a header of 60 KB that changes each time lets its caller in, and takes no memory."""
+    keys = room()
+    for number in range(3):
+        assert keys.identify((b"", b"%d" % number * 60_000, ALICE_KEY)).name == "alice"
+    assert not keys._cache  # pyright: ignore[reportPrivateUsage]  # its bound is what is tested
+
+
 def entry(name: bytes, *models: str) -> tuple[str, bytes]:
     """An entry of the feed: id and payload."""
     return digest_of(b"sk-asb-" + name, PEPPER), write_virtual_key(name.decode(), models)

@@ -10,11 +10,11 @@ from tests.journeys.served import Served
 
 
 class Admin:
-    """An administrator, by a token."""
+    """An administrator, by a `token`."""
 
     def __init__(self, served: Served) -> None:
         self._served = served
-        self._token = ""
+        self.token = ""
 
     async def set_up(self) -> None:
         """Make the first user with the token of the log."""
@@ -22,14 +22,14 @@ class Admin:
         found = re.search(r"set-up token (\S+)", self._served.log.read_text())
         assert found is not None
         body = {"token": found[1], "name": "ann", "password": "correct horse battery"}
-        self._token = (await self.ask("POST", "setup", body, 201))["token"]
+        self.token = (await self.ask("POST", "setup", body, 201))["token"]
 
     async def ask(self, method: str, path: str, body: object = None, status: int = 200) -> Any:
         """One request, whose status is asserted; its JSON."""
         data = b"" if body is None else body
         headers = ["Content-Type: application/json"]
         answer = await self._served.call(
-            f"/api/v1/{path}", data, method=method, headers=headers, key=self._token or None
+            f"/api/v1/{path}", data, method=method, headers=headers, key=self.token or None
         )
         assert answer.status == status, (answer.status, answer.body)
         return answer.json() if answer.body else None

@@ -136,7 +136,11 @@ class Gateway:
             self.lasting.dialects.values(), lambda: self.server.draining, lambda told: told(b"metrics\n"), "0"
         )
         self.server = Server(
-            loop, self.snapshot.limits, self.door.handle, header_prefixes=self.lasting.header_prefixes
+            loop,
+            self.snapshot.limits,
+            self.door.handle,
+            header_prefixes=self.lasting.header_prefixes,
+            knows=self.door.knows,
         )
         self.server.sweeps.append(self.lasting.sweep)
         self.swap(self.snapshot)

@@ -31,6 +31,9 @@ class Limits:
     def standing(self, caller: str) -> tuple[Standing, ...]:
         return (SPENT, RATE) if caller == "tester" else ()
 
+    def refresh(self, caller: str) -> None:
+        assert caller == "tester"
+
 
 def key(**facts: Any) -> dict[str, bytes]:
     """The tester's key with these facts."""
@@ -59,6 +62,25 @@ async def test_what_is_not_permitted_is_refused_on_every_surface(facts: dict[str
             assert (answer.status, json.loads(answer.body)["error"]["type"]) == (403, "permission_error")
         assert not upstream.requests
         assert {(row["error_code"], row["outcome"]) for row in gateway.rows} == {(code, "refused")}
+
+
+async def test_a_key_that_is_refused_is_named_in_the_record() -> None:
+    """Revoked, expired or of an unknown owner: the caller, its team and its tags are known, and what it may use is not
+    asked. Of a key that nobody knows there is no name."""
+    for facts, code, team in (
+        ({"active": False, "parent": "team/blue"}, "revoked_api_key", "blue"),
+        ({"expires_ms": 1, "parent": "team/blue"}, "expired_api_key", "blue"),
+        ({"parent": "team/gone"}, "unknown_owner", ""),
+    ):
+        tagged = key(owner_id="key/tester", tags={"env": "prod"}, **facts)
+        async with Gateway(openai("http://127.0.0.1:9"), virtual_keys=tagged) as gateway:
+            gateway.lasting.virtual_keys.owners.put("team/blue", msgspec.msgpack.encode(OwnerEntry("blue")))
+            assert (await gateway.call(CHAT_PATH, chat())).status == 401
+            row = gateway.row
+            assert (row["caller"], row["team"], row["tags"]) == ("tester", team, '{"env":"prod"}')
+            assert (row["error_code"], row["outcome"]) == (code, "refused")
+            assert (await gateway.call(CHAT_PATH, chat(), key="sk-asb-nobody")).status == 401
+            assert gateway.rows[-1]["caller"] == ""
 
 
 async def test_a_key_uses_only_the_provider_keys_that_it_may() -> None:

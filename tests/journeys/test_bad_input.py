@@ -162,7 +162,7 @@ async def test_lone_surrogates_and_odd_text(path: str) -> None:
 async def test_unknown_models(path: str) -> None:
     """A model that nobody has is 404, with words about what was expected; however long or odd its name is."""
     async with Gateway() as gateway:
-        for model in ("nobody/x", "gpt-x", "/", "openai/", "a" * 100_000, "\u2603/\U0001f600", "a\r\nb: c"):
+        for model in ("nobody/x", "gpt-x", "/", "openai/", "a" * 512, "\u2603/\U0001f600", "a\r\nb: c"):
             answer = await gateway.call(path, body(path, model=model))
             error = check(answer, path, 404)
             assert error["type"] == ("not_found_error")
@@ -170,6 +170,14 @@ async def test_unknown_models(path: str) -> None:
             assert len(error["message"]) < 1000
             assert gateway.rows[-1]["error_code"] == "model_not_found"
         assert len(gateway.rows) == 7
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_a_model_name_without_end(path: str) -> None:
+    """A name that no model has is refused by its length, before anything remembers it."""
+    async with Gateway() as gateway:
+        answer = await gateway.call(path, body(path, model=f"openai/{'a' * 100_000}"))
+        assert "expected at most 512 characters in 'model'" in check(answer, path, 400)["message"]
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -138,3 +138,14 @@ async def test_a_caller_that_leaves(tmp_path: Path) -> None:
             caller.send(request("/api/x", method="GET"))
             await gate.reached.arrive()
         await behind.requests[0].gone.arrive()
+
+
+async def test_the_root_leads_to_the_web_ui(tmp_path: Path) -> None:
+    """Where `/ui` is forwarded, and nowhere else; whatever slashes are added."""
+    async with gateway(tmp_path, "/ui") as front:
+        for path in ("/", "//"):
+            answer = await front.call(path, method="GET", key=None)
+            assert (answer.status, answer.headers["location"], answer.body) == (302, "/ui/", b"")
+    async with gateway(tmp_path, "/uix") as front:
+        answer = await front.call("/", method="GET", key=None)
+        assert (answer.status, answer.error["code"]) == (404, "not_found")

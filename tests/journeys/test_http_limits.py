@@ -50,6 +50,29 @@ async def test_header_count() -> None:
         assert "limits.header_count_max" in answer.error["message"]
 
 
+async def test_a_wrong_key_is_refused_before_the_body() -> None:
+    """401 at the head of a call whose body has yet to come, recorded as any other refusal; pages need no key."""
+    async with Gateway(openai(NOWHERE)) as gateway:
+        head = HEAD.replace(KEY.encode(), b"sk-asb-wrong")
+        for framing in (b"Content-Length: 1000\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n"):
+            answer = await gateway.refused(head + framing)
+            assert (answer.status, answer.error["code"]) == (401, "invalid_api_key")
+        assert [row["status"] for row in await gateway.recorded(2)] == [401, 401]
+        async with gateway.caller() as caller:
+            caller.send(b"GET /livez HTTP/1.1\r\nHost: g\r\nContent-Length: 3\r\n\r\n")
+            await gateway.turn()
+            caller.send(b"abc")
+            assert (await caller.answer()).status == 200
+
+
+async def test_bodies_together() -> None:
+    """Bodies that are received together are bounded: 503 with Retry-After, and the setting is named."""
+    async with Gateway(openai(NOWHERE), limits=Limits(bodies_bytes_max=4096)) as gateway:
+        answer = await gateway.refused(HEAD + b"Content-Length: 8192\r\n\r\n" + bytes(8000))
+        assert (answer.status, answer.error["code"]) == (503, "overloaded")
+        assert "limits.bodies_bytes_max" in answer.error["message"] and answer.headers["retry-after"] == "1"
+
+
 async def test_body_bytes() -> None:
     """A body over its limit is 413: at its head when the length says so, in time when chunks do; never upstream."""
     async with (

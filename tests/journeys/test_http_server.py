@@ -150,7 +150,7 @@ async def test_expect_with_a_body_too_large() -> None:
         assert answer.status == 413
 
 
-@pytest.mark.parametrize("path", ["/", "/anthropic", "/livez", "/readyz", "/health", "/v1/models", "/metrics"])
+@pytest.mark.parametrize("path", ["/anthropic", "/livez", "/readyz", "/health", "/v1/models", "/metrics"])
 async def test_head_is_get_without_the_body(path: str) -> None:
     """HEAD has the head of GET, with its length and no body, and the connection goes on."""
     async with Gateway(openai(NOWHERE)) as gateway, gateway.caller() as caller:

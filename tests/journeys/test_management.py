@@ -104,3 +104,46 @@ async def lists(served: Served, provider: str, *, there: bool) -> None:
             answer = await served.call("/v1/chat/completions", {"model": f"{provider}m", "messages": []})
             known = answer.status != 404
             in_a_row = in_a_row + 1 if known == there else 0
+
+
+async def test_what_runs_is_seen(tmp_path: Path) -> None:
+    """Every process with its pid, both workers, the provider that was called, and the models, also those it lists."""
+    async with FakeUpstream() as upstream, Served(tmp_path, upstream.url, workers=2, **CONTROL) as served:
+        admin = Admin(served)
+        await admin.set_up()
+        key = (await admin.ask("POST", "keys", {"name": "k"}, 201))["value"]
+        await settles(served, key, 200)
+
+        async def seen() -> bool:
+            system = await admin.ask("GET", "system")
+            return len(system["workers"]) == 2 and all(one["state"] == "ready" for one in system["processes"])
+
+        async with asyncio.timeout(REACHES_S):
+            while not await seen():
+                pass
+        system = await admin.ask("GET", "system")
+        roles = {one["role"]: one for one in system["processes"]}
+        assert {"supervisor", "bookkeeper", "control", "worker-0", "worker-1"} <= set(roles)
+        assert {one["pid"] for one in system["workers"]} == {roles[f"worker-{index}"]["pid"] for index in (0, 1)}
+        assert roles["worker-0"]["rss_bytes"] > 1 << 20 and system["snapshot"]["problems"] == []
+        providers = (await admin.ask("GET", "health"))["providers"]
+        assert [one["name"] for one in providers] == ["openai", "anthropic"]
+        assert [one["state"] for provider in providers for one in provider["keys"]] == ["ok", "ok"]
+        key = {"name": "a", "value": "sk-0123456789", "models": ["gpt-x"]}
+        acme = {"name": "acme", "dialect": "openai", "base_url": "https://a.example/v1", "keys": [key]}
+        await admin.ask("POST", "providers", acme, 201)
+
+        async def models() -> list[str]:
+            return [one["id"] for one in (await admin.ask("GET", "models?provider=acme"))["items"]]
+
+        async with asyncio.timeout(REACHES_S):
+            while await models() != ["acme/gpt-x"]:
+                pass
+        served.config.write_text("{")
+
+        async def refused() -> bool:
+            return bool((await admin.ask("GET", "system"))["snapshot"]["problems"])
+
+        async with asyncio.timeout(REACHES_S):
+            while not await refused():
+                pass

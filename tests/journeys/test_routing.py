@@ -196,6 +196,9 @@ class Standings:
         del caller
         return ()
 
+    def refresh(self, caller: str) -> None:
+        raise AssertionError(caller)
+
 
 async def test_a_bare_name_is_spread_by_weight() -> None:
     """Drawn among those that have the model; the others, by weight, are its fallbacks; named providers stay."""

@@ -21,7 +21,8 @@ from asbru.core.usage import Usage
 from asbru.pipeline.account import write_attempt_log
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.endpoint import NO_KEY
-from asbru.pipeline.spend import total
+from asbru.pipeline.ports import Prices
+from asbru.pipeline.spend import price, total
 from asbru.records.row import ATTEMPTS_LOGGED_MAX
 from asbru.routing import ProviderRoute, RetryPolicy, Target
 
@@ -55,7 +56,7 @@ def failed(status: int) -> bytes:
     return answer(status, b'{"error":{"message":"no","type":"t","code":"c"}}')
 
 
-def price(model: str, dollars: int) -> PricedModel:
+def priced(model: str, dollars: int) -> PricedModel:
     """A model that costs so many dollars per million tokens, in or out."""
     nano = dollars * 1_000_000_000
     row = PriceRow(nano, nano, nano, nano, nano, nano, nano)
@@ -67,7 +68,7 @@ def strips(*fields: str) -> Traits:
     return Traits(strip=frozenset(fields))
 
 
-PRICES = (price("m", 1), price("served", 10))
+PRICES = (priced("m", 1), priced("served", 10))
 UPSTREAM_CHUNKS = (
     b'data: {"id":"c","model":"m","choices":[{"index":0,"delta":{"content":"Hel"}}]}\n\n'
     b'data: {"id":"c","model":"m","choices":[{"index":0,"delta":{},"finish_reason":"stop"}],'
@@ -82,7 +83,7 @@ def make(monkeypatch: pytest.MonkeyPatch) -> Make:
     def make(**changed: Any) -> Inside:
         facts = {"prices": PRICES, "retries": RetryPolicy(max=2, pause_initial_s=0.0, pause_max_s=0.0), **changed}
         b = {name.removeprefix("other_"): facts.pop(name) for name in list(facts) if name.startswith("other_")}
-        b["prices"] = (price("m", 2),)
+        b["prices"] = (priced("m", 2),)
         return Inside(
             Snapshot(
                 providers=(provider("a", **facts), provider("b", **b)),
@@ -390,6 +391,14 @@ def test_a_count_that_cannot_be_true_is_unknown(make: Make, count: int) -> None:
     assert (row["input_tokens"], row["usage_source"], row["cost_nanousd"]) == (None, "none", None)
     assert "usage" in row["notes"]
     msgspec.msgpack.encode(inside.lasting.meter.collect_delta(everything=True))
+
+
+def test_so_many_searches_cannot_be_true() -> None:
+    """A count of what is charged by a fee is bounded like one of tokens."""
+    one = Attempt(Target(ProviderRoute("p", "openai_chat", (), keyless=True), "m"), NO_KEY, None, 0.0)  # type: ignore[arg-type]  # no endpoint is asked
+    one.usage = Usage(input=1, standard=False, web_searches=2**70)
+    price([one], cast("Prices", None))
+    assert one.usage is None and one.notes
 
 
 def test_a_bug_is_recorded_as_one(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:

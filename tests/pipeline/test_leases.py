@@ -286,6 +286,15 @@ def test_a_run_has_a_budget_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
         assert "begin a new run" in error(calls[1])["message"]
 
 
+def test_runs_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A caller that makes up names of runs keeps so many at most; while all are in use, one more is refused."""
+    governed = Governed(monkeypatch, budget(100, window="run"), runs_max=2)
+    body = {"model": "a/m", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 60}
+    for run in (b"one", b"two", b"three"):
+        caller = governed.play(governed.inside.call("/v1/chat/completions", body, b"x-asbru-run: " + run))
+    assert caller.status == 429 and "2 runs under way" in error(caller)["message"]
+
+
 def test_a_caller_that_goes_pays_for_what_was_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     """Before anything is sent nothing is paid and nothing stays held; after it, what was held is spent."""
     governed = Governed(monkeypatch, budget(100))

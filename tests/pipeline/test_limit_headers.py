@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from asbru.core.errors import BudgetExceeded, RateLimited
 from asbru.dialects.anthropic_messages import DIALECT as ANTHROPIC
 from asbru.dialects.openai_chat import DIALECT as OPENAI
 from asbru.governance import Caller
@@ -44,6 +45,9 @@ class Known:
     def standing(self, caller: str) -> tuple[Standing, ...]:
         self.asked += 1
         return self.standings.get(caller, ())
+
+    def refresh(self, caller: str) -> None:
+        raise AssertionError(caller)
 
 
 def call(name: str | None = "svc", dialect: Any = OPENAI) -> Call:
@@ -123,3 +127,21 @@ def test_lines_are_kept_for_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(10):
         lines.put(call(f"k{number}"), b"")
     assert len(lines._kept) <= 3  # pyright: ignore[reportPrivateUsage] -- its bound is what is tested
+
+
+def test_a_refusal_shows_the_limit_that_refused() -> None:
+    """As it stood when it did, whatever was told a moment ago and whichever limit is fuller; of other sorts the fullest
+    as ever. The next call is told what the worker knows."""
+    limits = LimitHeaderLines(Known(svc=STANDINGS), lambda: NOW_S)
+    before = limits.put(call(), b"")
+    refused = call()
+    refused.error = RateLimited(
+        "no", owner="key/svc", metric="requests", amount=60, spent=60, resets_at_ms=1_030_000, retry_after_s=30
+    )
+    lines = limits.put(refused, b"")
+    assert b"x-ratelimit-limit-requests: 60\r\nx-ratelimit-remaining-requests: 0\r\n" in lines
+    assert b"x-ratelimit-reset-requests: 30s\r\n" in lines and b"x-asbru-budget-owner: team/blue\r\n" in lines
+    refused.error = BudgetExceeded("no", owner="key/svc", metric="cost", amount=50_000_000_000, spent=49_000_000_000)
+    lines = limits.put(refused, b"")
+    assert b"x-asbru-budget-remaining: 1.000000\r\nx-asbru-budget-owner: key/svc\r\n" in lines
+    assert limits.put(call(), b"") == before

@@ -37,13 +37,13 @@ def ids(page: query.Page) -> list[int]:
 
 def test_filters_and_text(url: str) -> None:
     """Exact values together, a part of a text in any case, and a span of time that begins and ends where it says."""
-    assert ids(query.search(url, equal={"caller": "key0", "status": 502})) == [24, 18, 12, 6, 0]
-    assert ids(query.search(url, text="rARE/100%")) == [20, 10, 0]
-    assert ids(query.search(url, text="100_")) == []
+    assert ids(query.search(url, query.Wanted({"caller": "key0", "status": 502}))) == [24, 18, 12, 6, 0]
+    assert ids(query.search(url, query.Wanted(text="rARE/100%"))) == [20, 10, 0]
+    assert ids(query.search(url, query.Wanted(text="100_"))) == []
     start = 1_795_000_000_000
     assert ids(query.search(url, since_ms=start + 5, until_ms=start + 8)) == [7, 6, 5]
     with pytest.raises(ValueError, match="expected one of"):
-        query.search(url, equal={"notes; DROP TABLE requests": 1})
+        query.search(url, query.Wanted({"notes; DROP TABLE requests": 1}))
 
 
 def test_pages_meet_every_record_once(url: str) -> None:
@@ -66,7 +66,7 @@ def test_a_rare_value_does_not_mean_reading_everything(url: str, monkeypatch: py
     found: list[list[int]] = []
     before = ""
     while True:
-        page = query.search(url, before=before, text="rare")
+        page = query.search(url, query.Wanted(text="rare"), before=before)
         found.append(ids(page))
         if page.next is None:
             break

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tracemalloc
 
+import msgspec
 import pytest
 
 from asbru.core.usage import Usage
@@ -16,6 +17,17 @@ LABELS: CallLabels = ("openai.chat", "openai", "gpt", "k1", 200, "ok", "", "", "
 def labelled(number: int) -> CallLabels:
     """Labels as a caller could make them up."""
     return ("openai.chat", "openai", f"model-{number}", "k1", 200, "ok", "", "", "", "", ())
+
+
+def test_a_total_that_has_outgrown_what_can_be_sent() -> None:
+    """It is reported as the largest number that can, and does not hold up the others."""
+    meter = Meter()
+    for _ in range(3):
+        meter.slot(LABELS).observe(1, 1, Usage(input=2**63 - 1, web_searches=2**70), 2**63 - 1)
+    delta = meter.collect_delta()
+    assert delta is not None
+    (slot,) = msgspec.msgpack.decode(msgspec.msgpack.encode(delta))[0]
+    assert (slot[1], slot[2], slot[3][0]) == (3, 2**63 - 1, 2**63 - 1)
 
 
 def test_a_slot_sums_what_it_observes() -> None:

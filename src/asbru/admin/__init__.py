@@ -11,5 +11,17 @@ from asbru.admin.act import Act
 from asbru.admin.application import build_application
 from asbru.admin.declared_file import Declared, DeclaredFile
 from asbru.admin.management import Management
+from asbru.admin.observed import ProcessStatus, ServedBy
 
-__all__ = ["OPEN", "Act", "Declared", "DeclaredFile", "Management", "build_application", "kinds", "status"]
+__all__ = [
+    "OPEN",
+    "Act",
+    "Declared",
+    "DeclaredFile",
+    "Management",
+    "ProcessStatus",
+    "ServedBy",
+    "build_application",
+    "kinds",
+    "status",
+]

@@ -13,6 +13,7 @@ import msgspec
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
+from starlette.routing import Route
 
 from asbru.admin.access import PREFIX, describe_access, refuse_strangers
 from asbru.admin.nouns import describe_bodies
@@ -29,10 +30,11 @@ def build_application(
     *,
     bodies: Iterable[type[msgspec.Struct]] = (),
     described: Mapping[str, Callable[[], dict[str, Any]]] | None = None,
+    pages: Iterable[Route] = (),
 ) -> FastAPI:
-    """The application. `bodies`: the Structs that requests are read by; `described`: the schemas of others. Who is let
-    in: `access.let_in`. Raises `TypeError` for a router that holds what access is not checked for (a mount, a
-    WebSocket, another router)."""
+    """The application. `bodies`: the Structs that requests are read by; `described`: the schemas of others; `pages`:
+    what is served to everyone beside the API. Who is let in: `access.let_in`. Raises `TypeError` for a router that
+    holds what access is not checked for (a mount, a WebSocket, another router)."""
     application = _Application(
         title="Asbru management API",
         version=version,
@@ -54,6 +56,7 @@ def build_application(
     application.add_route(
         DOCS_PATH, lambda _: HTMLResponse(_page(application.openapi()), 200, _NOTHING_FROM_ELSEWHERE)
     )
+    application.router.routes.extend(pages)
     return application
 
 

@@ -7,17 +7,32 @@ by. It is read again when it has changed.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 
+class DeclaredSetting(msgspec.Struct, frozen=True):
+    """A single setting, as it was compiled; see `admin.settings.Setting`."""
+
+    path: str
+    value: Any
+    default: Any
+    unit: str
+    words: str
+    source: Literal["file", "api", "default"]
+    live: bool
+    form: dict[str, Any]
+
+
 class Declared(msgspec.Struct, frozen=True):
     """`file`: the configuration file, None for the built-in defaults. `sections`: objects by section, as in the file;
-    what is a mapping there is a list of objects with their `name` here."""
+    what is a mapping there is a list of objects with their `name` here, and so are the settings that the file sets.
+    `settings`: every single one, whoever sets it."""
 
     file: str | None = None
     sections: dict[str, list[dict[str, Any]]] = {}
+    settings: tuple[DeclaredSetting, ...] = ()
 
 
 class DeclaredFile:

@@ -6,25 +6,55 @@ It knows every noun, and nothing of processes; what only those know comes as rou
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 
 from fastapi import APIRouter, FastAPI
 
-from asbru.admin import accounts, history, kinds, live_test, nouns, overview, playground, spending, standing
+from asbru.admin import (
+    accounts,
+    history,
+    kinds,
+    live_test,
+    model_list,
+    nouns,
+    overview,
+    playground,
+    record_shapes,
+    records,
+    settings,
+    spending,
+    standing,
+    status,
+    system,
+)
 from asbru.admin.access import let_in
 from asbru.admin.act import Act
 from asbru.admin.application import build_application
 from asbru.admin.objects import Objects
+from asbru.admin.observed import Observed, Unobserved
+from asbru.admin.ui_pages import UiPages
 from asbru.admin.virtual_keys import Rotation, VirtualKeys
+from asbru.catalog.listing import ListedModel
 from asbru.core.secret_text import SecretText
+from asbru.records.tail import live
 
 OWNERS: tuple[kinds.Kind, ...] = (kinds.CUSTOMERS, kinds.TEAMS, kinds.LIMITS)
-SHAPES = (Rotation, *overview.BODIES, playground.PlaygroundKey, standing.Standings)
+SHAPES = (
+    Rotation,
+    *overview.BODIES,
+    *record_shapes.BODIES,
+    playground.PlaygroundKey,
+    standing.Standings,
+    ListedModel,
+    *settings.SHAPES,
+    *system.SHAPES,
+)
 """What requests and responses of the other routes hold."""
 
 
 class Management:
     """See the module. `compiled`: the kinds that the snapshot is made of, which are declared by rooms above;
-    `database_url`: where records are."""
+    `database_url`: where records are; `observed`: the running processes; `tail`: what follows records."""
 
     def __init__(
         self,
@@ -34,14 +64,19 @@ class Management:
         database_url: str,
         compiled: Sequence[kinds.Kind] = (),
         secure: bool = False,
+        observed: Observed | None = None,
+        tail: live.LiveTail | None = None,
     ) -> None:
+        self._observed = observed or Unobserved()
         self._act = act
+        self._tail = tail
         self._database_url = database_url
         self._plain = (*OWNERS, *compiled)
-        by_kind = {kind.kind: kind for kind in (*self._plain, kinds.KEYS)}
+        by_kind = {kind.kind: kind for kind in (*self._plain, kinds.KEYS, settings.SETTINGS)}
         self.keys = VirtualKeys(act, by_kind)
         self._objects = [Objects(act, kind, by_kind) for kind in self._plain]
         self._playground = playground.Playground(act, self.keys.objects)
+        self._settings = settings.Settings(act, Objects(act, settings.SETTINGS, by_kind))
         self._accounts = accounts.AccountRoutes(act, setup_token, secure=secure)
 
     def application(self, more: Iterable[APIRouter], version: str) -> FastAPI:
@@ -49,16 +84,33 @@ class Management:
         routers = [nouns.build_router(objects) for objects in self._objects]
         routers += [live_test.build_router(self._act, objects) for objects in self._objects if objects.kind.asked]
         routers += [self.keys.build_router(), self._accounts.build_router()]
-        routers += [history.build_router(self._act, self._database_url), spending.build_router(self._database_url)]
-        routers.append(overview.build_router(self._database_url))
+        routers += [history.build_router(self._act), spending.build_router(self._database_url)]
+        routers += [overview.build_router(self._database_url), records.build_router(self._database_url, self._tail)]
         owners = {one.kind.kind: one for one in (*self._objects, self.keys.objects)}
         routers += [standing.build_router(owners, self._database_url, self._act.now_ms)]
-        routers += [self._playground.build_router()]
+        routers += [self._playground.build_router(), model_list.Models(self._observed).build_router()]
+        routers.append(self._settings.build_router())
+        started_at = datetime.now(UTC)
+        routers += [
+            status.build_router(version, started_at),
+            system.build_router(
+                self._observed,
+                self._act.declared,
+                self._database_url,
+                version=version,
+                started_at=started_at,
+                now_ms=self._act.now_ms,
+            ),
+        ]
         routers += more
         described = {kind.body.__name__: kind.schema for kind in self._plain if kind.schema is not None}
         bodies = [kind.body for kind in (*self._plain, kinds.KEYS) if kind.schema is None]
         application = build_application(
-            routers, version, bodies=[*bodies, *SHAPES, *accounts.BODIES], described=described
+            routers,
+            version,
+            bodies=[*bodies, *SHAPES, *accounts.BODIES],
+            described=described,
+            pages=UiPages().routes(),
         )
         let_in(application.state, self._act.accounts)
         return application

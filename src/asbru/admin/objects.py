@@ -116,7 +116,7 @@ class Objects:
     async def create(self, actor: Actor, body: Body, also: Callable[[Deed, str], None] | None = None) -> Shown:
         """A new object; `also` is done in the same transaction, before workers are told."""
         body = _own(body)
-        self._read_new(body)
+        self.read_new(body)
         object_id = self.kind.id_of(body)
         if len(object_id) > ID_CHARS_MAX:
             raise BadRequest(f"the name is longer than {ID_CHARS_MAX} characters", status=422)
@@ -144,7 +144,7 @@ class Objects:
             body = merge(_read(before), _own(patch))
             if self.kind.id_of(body) != object_id:
                 raise BadRequest("the name of an object cannot be changed; create a new object", status=422)
-            self._read_new(body)
+            self.read_new(body)
             return before, body
 
         def write(deed: Deed) -> Shown:
@@ -191,7 +191,7 @@ class Objects:
         deed.compiled |= self.kind.compiled
         deed.note("delete", self.kind.kind, before.id, before=before.body)
 
-    def _read_new(self, body: Body) -> None:
+    def read_new(self, body: Body) -> None:
         """Refuse what makes no sense. What is compiled may not refer to the environment or to files of the machine:
         that would show them to whoever names the provider they are sent to."""
         self.kind.read(body)

@@ -23,11 +23,13 @@ from asbru.app.arguments import read_arguments
 from asbru.app.lifeline import end_with_supervisor
 from asbru.app.metrics import REPORT, SCRAPE, MetricsCollector
 from asbru.app.stored_feed import FEED_CHANGED, StoredFeed
+from asbru.app.worker_status import READ_STATUS, STATUS, StatusBoard
 from asbru.cluster import FEED_SUBJECT
 from asbru.governance.ledger import claims
 from asbru.governance.ledger import host as ledger_host
 from asbru.link.host import Host
 from asbru.records import row, store, upkeep
+from asbru.records.tail import followers
 from asbru.storage import DATABASE_NAME, NewerSchema, sqlite_url
 from asbru.telemetry import log, names
 
@@ -40,7 +42,13 @@ def build_host(socket_path: Path, data_dir: Path) -> Host:
     """The bookkeeper's end of the link: all that it keeps, answers and listens to, by name."""
     url = sqlite_url(data_dir / DATABASE_NAME)
     kept = upkeep.Upkeep(url)
-    records = store.RecordStore(url, on_written=lambda _: kept.tell_written())
+    tail = followers.Followers()
+
+    def tell_written(batches: list[bytes]) -> None:
+        kept.tell_written()
+        tail.tell(batches)
+
+    records = store.RecordStore(url, on_written=tell_written)
 
     def tell_all(subject: str, payload: bytes) -> None:
         host.broadcast(subject, payload)
@@ -57,6 +65,7 @@ def build_host(socket_path: Path, data_dir: Path) -> Host:
 
     metrics = MetricsCollector(read_own)
     feed = StoredFeed(url, tell_all)
+    board = StatusBoard()
     host = Host(
         socket_path,
         stores={row.TABLE: records, claims.SETTLE: ledger, upkeep.NAME: kept},  # upkeep last: after what it folds
@@ -65,9 +74,10 @@ def build_host(socket_path: Path, data_dir: Path) -> Host:
             claims.TAKE: ledger.answer,
             FEED_SUBJECT: feed.tell_everything,
             FEED_CHANGED: feed.tell_changes,
+            READ_STATUS: board.read,
         },
-        listeners={REPORT: metrics.take, claims.MEET: ledger.meet},
-        on_parted=(metrics.part, ledger.part),
+        listeners={REPORT: metrics.take, claims.MEET: ledger.meet, STATUS: board.take, followers.FOLLOW: tail.follow},
+        on_parted=(metrics.part, ledger.part, board.part, tail.part),
     )
     return host
 

@@ -145,10 +145,15 @@ class Lasting:
         return {prefix for dialect in self.dialects.values() for prefix in dialect.header_prefixes}
 
     def sweep(self, now_s: float) -> None:
-        """Deadlines of calls that wait, and of every pool."""
-        self.load.sweep(now_s)
-        for pool in tuple(self._swept):
-            pool.sweep(now_s)
+        """Deadlines of calls that wait, and of every pool: an error in one of them does not keep the others."""
+        failed: Exception | None = None
+        for sweep in (self.load.sweep, *(pool.sweep for pool in tuple(self._swept))):
+            try:
+                sweep(now_s)
+            except Exception as error:  # noqa: BLE001 -- raised below, once all are swept
+                failed = error
+        if failed is not None:
+            raise failed
 
     def trace(self, export: TraceExport | None) -> Tracer | None:
         """What traces calls from now on; None: nothing does. The queue is kept while it goes to the same place."""
@@ -358,6 +363,7 @@ def _key(facts: ProviderFacts, key: KeyFacts, lasting: Lasting) -> Key:
     """A key; one that is the same as before goes on cooling down."""
     credential = _credential(facts, key, lasting)
     made = Key(key.name, credential, frozenset(key.models), weight=key.weight, aliases=key.aliases)
+    made.secret = key.value.reveal()
     identity = (facts.name, key.name, key.value)
     before = lasting.keys.get(identity)
     if before is not None:

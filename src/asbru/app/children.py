@@ -3,8 +3,9 @@
 Commands (all take `ASBRU_SUPERVISOR_PID` from the environment; see `lifeline`):
 
     python -m asbru.app.bookkeeper --socket PATH --data-dir DIR                          niced +10
-    python -m asbru.app.control --socket PATH --data-dir DIR --bookkeeper PATH --shown PATH --tls True|False
-                               --check COMMAND (JSON)                                    niced +10, when it is enabled
+    python -m asbru.app.control --socket PATH --data-dir DIR --bookkeeper PATH --shown PATH --catalogue PATH
+                               --processes PATH --tls True|False --check COMMAND (JSON)
+                                                                                         niced +10, when it is enabled
     python -m asbru.providers.mock.server --socket PATH                                  when the snapshot needs it
     python -m asbru.app.worker --control-fd N --snapshot PATH --bookkeeper PATH --index I --host H --port P
                                [--tls-cert F --tls-key F]
@@ -65,6 +66,7 @@ class Child:
         self.ready = False
         self.snapshot: str | None = None
         self.started_s = time.monotonic()
+        self.started_ms = int(time.time() * 1000)
         self._socket_path = socket_path
         self._pending = b""
         ours, theirs = socket.socketpair()

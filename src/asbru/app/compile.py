@@ -52,8 +52,9 @@ from asbru.app.config import (
 from asbru.app.data_dir import ensure_data_dir, generated_key, load_pepper, write_private
 from asbru.app.defaults import ProviderTypes, default_settings
 from asbru.app.live_check import check_live
-from asbru.app.paths import declared_file, find_config_file, shown_file
-from asbru.app.shown import shown_sections
+from asbru.app.paths import catalogue_file, declared_file, find_config_file, shown_file
+from asbru.app.setting_list import written_paths
+from asbru.app.shown import shown_models, shown_sections
 from asbru.app.snapshot import Fallback, PrefixForward, Snapshot, write_snapshot
 from asbru.app.stored_objects import Stored, load_stored
 from asbru.cluster import Entries, write_entries
@@ -70,7 +71,7 @@ KEPT_SECTIONS = ("providers", "virtual_keys")
 @dataclass(frozen=True)
 class Compiled:
     """A configuration that may be served. `declared`: the entries of the feed that it makes. `stored`: where in the
-    configuration the objects are that are not the file's."""
+    configuration the objects are that are not the file's; `written`: the paths of the settings that are."""
 
     snapshot: Snapshot
     declared: Entries
@@ -79,6 +80,7 @@ class Compiled:
     generated_key: SecretText | None = None
     warnings: list[Problem] = field(default_factory=list[Problem])
     stored: frozenset[ConfigPath] = frozenset()
+    written: frozenset[ConfigPath] = frozenset()
 
 
 def compile_config(
@@ -96,6 +98,7 @@ def compile_config(
     document = load_document(file) if file is not None else Document(default_settings(types, env))
     stored = stored or Stored()
     is_empty, declares = not document.data, _declared_sections(document)
+    written = written_paths(document.data)
     stored.merge_into(document)
     parsed = parse_config(document, env)
     findings = Findings(parsed.part, watched=[*parsed.files])
@@ -148,7 +151,7 @@ def compile_config(
     boot = _boot(options, parsed, snapshot, findings)._replace(
         config_file=str(file.absolute()) if file else None, declares=declares if file else ()
     )
-    return Compiled(snapshot, declared, boot, config, shown_once, findings.warnings, stored.places)
+    return Compiled(snapshot, declared, boot, config, shown_once, findings.warnings, stored.places, written)
 
 
 def _declared_sections(document: Document) -> tuple[str, ...]:
@@ -279,7 +282,9 @@ def main(argv: list[str] | None = None) -> int:
         compiled = compile_stored(options, os.environ)
         # The snapshot last: where there is one, there is what belongs to it.
         write_private(declared_file(out), write_entries(compiled.declared))
-        write_private(shown_file(out), shown_sections(compiled.config, compiled.boot.config_file, compiled.stored))
+        shown = shown_sections(compiled.config, compiled.boot.config_file, compiled.stored, compiled.written)
+        write_private(shown_file(out), shown)
+        write_private(catalogue_file(out), shown_models(compiled.config, compiled.snapshot.providers))
         write_private(out, write_snapshot(compiled.snapshot))
     except ConfigRefusedError as refused:
         _say({"errors": [str(problem) for problem in refused.problems]})

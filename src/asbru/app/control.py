@@ -1,7 +1,7 @@
 """The control process: management API, later the UI and the tasks that run once per node. Not on the path of any call.
 
-    python -m asbru.app.control --socket PATH --data-dir DIR [--bookkeeper PATH] [--shown PATH] [--tls True]
-                                [--check COMMAND]
+    python -m asbru.app.control --socket PATH --data-dir DIR [--bookkeeper PATH] [--shown PATH] [--catalogue PATH]
+                                [--processes PATH] [--tls True] [--check COMMAND]
 
 FastAPI on uvicorn, on a Unix socket of its own: the workers forward /api and /ui to it, and answer 503 while it is
 away. It alone loads these two, and may be as heavy as they are. SIGTERM: requests under way are finished, exit 0.
@@ -21,23 +21,24 @@ import signal
 import socket
 import sys
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
 
 from asbru import __version__
-from asbru.admin import Act, DeclaredFile, Management, status
+from asbru.admin import Act, DeclaredFile, Management
 from asbru.app.announce import Announcer
 from asbru.app.api_kinds import COMPILED_KINDS
 from asbru.app.arguments import read_arguments
 from asbru.app.check import Check
 from asbru.app.data_dir import load_pepper
 from asbru.app.lifeline import end_with_supervisor
+from asbru.app.observed import ObservedProcesses
 from asbru.core.errors import AsbruError
 from asbru.core.secret_text import SecretText
 from asbru.link.link import Link
+from asbru.records.tail import live
 from asbru.secrets import load_keyring
 from asbru.storage import DATABASE_NAME, NewerSchema, StorageError, open_database, sqlite_url
 from asbru.telemetry import log
@@ -49,6 +50,7 @@ KEEP_ALIVE_S = 60
 CONNECTIONS_MAX = 1000
 SWEEP_S = 60.0
 EXIT_NEWER_SCHEMA = 2
+_OPTIONAL = ("bookkeeper", "shown", "catalogue", "processes", "tls", "check")
 SETUP_VARIABLE = "ASBRU_SETUP_TOKEN"
 
 
@@ -74,13 +76,20 @@ class Control:
             check=Check(json.loads(given.get("check", "[]"))),
         )
         secure = given.get("tls") == "True"
+        self._tail = live.LiveTail(self._link)
         self._management = Management(
-            act, self._setup_token, database_url=url, compiled=COMPILED_KINDS, secure=secure
+            act,
+            self._setup_token,
+            database_url=url,
+            compiled=COMPILED_KINDS,
+            secure=secure,
+            observed=ObservedProcesses(self._link, given),
+            tail=self._tail if self._linked else None,
         )
 
     def application(self) -> FastAPI:
         """The application, of every noun."""
-        return self._management.application((status.build_router(__version__, datetime.now(UTC)),), __version__)
+        return self._management.application((), __version__)
 
     async def serve(self, listener: socket.socket) -> None:
         """Serve until told to end."""
@@ -92,6 +101,7 @@ class Control:
         # uvicorn listens to signals only while it serves, and raises the one that ended it once more afterwards.
         def end(*_: object) -> None:
             server.should_exit = True
+            self._tail.close()
 
         signal.signal(signal.SIGTERM, end)
         sweeping = asyncio.create_task(self._sweep())
@@ -151,7 +161,9 @@ def server_config(application: FastAPI) -> uvicorn.Config:
 def main(arguments: list[str] | None = None) -> int:
     """Run until told to end; returns the exit code."""
     given = read_arguments(
-        arguments, required=("socket", "data-dir"), optional=("bookkeeper", "shown", "tls", "check")
+        arguments,
+        required=("socket", "data-dir"),
+        optional=("bookkeeper", "shown", "catalogue", "processes", "tls", "check"),
     )
     end_with_supervisor()
     if not Path(given["data-dir"]).is_dir():

@@ -37,6 +37,11 @@ def shown_file(snapshot: Path) -> Path:
     return snapshot.with_suffix(".shown")
 
 
+def catalogue_file(snapshot: Path) -> Path:
+    """Where the models of its providers stand, likewise."""
+    return snapshot.with_suffix(".catalogue")
+
+
 class RunDir:
     """A 0700 directory held by a lock for as long as its owner lives; a dead owner's is removed by the next start."""
 

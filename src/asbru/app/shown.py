@@ -1,21 +1,32 @@
 """What a configuration declares, for the management API to show: every section that holds objects, without secrets.
 
-Written by the compile process as JSON; `admin.DeclaredFile` reads it.
+Written by the compile process as JSON; `admin.DeclaredFile` reads it. So is what the models of the providers are worked
+out from, as msgpack.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any, cast
 
 import msgspec
 
+from asbru.app.compile_prices import prices_for
 from asbru.app.config import ConfigFile, ConfigPath
+from asbru.app.setting_list import list_settings
+from asbru.app.snapshot import ProviderFacts
+from asbru.catalog.listing import ListedProvider
 
 
-def shown_sections(config: ConfigFile, file: str | None, stored: Collection[ConfigPath] = ()) -> bytes:
-    """`{"file": ..., "sections": {name: [object, ...]}}`; of a mapping, the key is the object's `name`.
-    Lists within a section go by both names: `governance.limits`. Not those in the places of `stored`."""
+def shown_sections(
+    config: ConfigFile,
+    file: str | None,
+    stored: Collection[ConfigPath] = (),
+    written: Collection[ConfigPath] = (),
+) -> bytes:
+    """`{"file": ..., "sections": {name: [object, ...]}, "settings": [...]}`; of a mapping, the key is the object's
+    `name`. Lists within a section go by both names: `governance.limits`. Not those in the places of `stored`.
+    `written`: the paths of settings that the file has."""
     sections: dict[str, list[dict[str, Any]]] = {}
     for section in type(config).model_fields:
         value: object = getattr(config, section)
@@ -35,7 +46,32 @@ def shown_sections(config: ConfigFile, file: str | None, stored: Collection[Conf
                 if isinstance(inner, tuple):
                     _add(sections, f"{section}.{field}", [({}, one) for one in cast("tuple[object, ...]", inner)])
         _add(sections, section, named)
-    return msgspec.json.encode({"file": file, "sections": sections})
+    settings = list(list_settings(config, written, stored))
+    sections["settings"] = [
+        {"name": one["path"], "value": one["value"]} for one in settings if one["source"] == "file"
+    ]
+    return msgspec.json.encode({"file": file, "sections": sections, "settings": settings})
+
+
+def shown_models(config: ConfigFile, providers: Iterable[ProviderFacts]) -> bytes:
+    """What the models of each provider are worked out from: `catalog.listing.ListedProvider`s as msgpack."""
+    return msgspec.msgpack.encode([_provider(config, facts) for facts in providers])
+
+
+def _provider(config: ConfigFile, facts: ProviderFacts) -> ListedProvider:
+    settings = config.providers[facts.name]
+    named = (model for key in facts.keys for model in (*key.aliases, *key.models) if model != "*")
+    return ListedProvider(
+        name=facts.name,
+        configured=tuple(dict.fromkeys(named)),
+        known=facts.known_models,
+        every_model=not facts.keys or any("*" in key.models for key in facts.keys),
+        prices=facts.prices,
+        own_prices=len(settings.prices) + len(prices_for(facts.name, config.prices)),
+        traits=facts.traits,
+        trait_rules=facts.trait_rules,
+        operations=facts.operations,
+    )
 
 
 def _add(sections: dict[str, list[dict[str, Any]]], section: str, named: list[tuple[dict[str, Any], object]]) -> None:

@@ -36,11 +36,15 @@ class StoredKind(NamedTuple):
     """The file has a mapping in this place, by name."""
 
 
+SETTINGS = "settings"
+"""No section of the file: each of these is a setting by its path."""
+
 STORED_KINDS = (
     StoredKind("provider", "providers", "name", ("keys.*.value", "headers.*", "proxy"), mapped=True),
     StoredKind("price", "prices", "name", mapped=True),
     StoredKind("fallback", "fallbacks", "from"),
     StoredKind("routing_rule", "routing_rules", ""),
+    StoredKind("setting", SETTINGS, "name"),
 )
 
 
@@ -128,6 +132,8 @@ def _load(
 
 def _put(data: dict[str, Any], kind: StoredKind, one: dict[str, Any]) -> ConfigPath | None:
     """Add an object to its section; None where the file has one of its name, or no such section can be."""
+    if kind.section == SETTINGS:
+        return _put_setting(data, one)
     section: object = data.get(kind.section)
     if kind.mapped:
         held: object = {} if section is None else section
@@ -145,3 +151,13 @@ def _put(data: dict[str, Any], kind: StoredKind, one: dict[str, Any]) -> ConfigP
         return None
     data[kind.section] = [*entries, one]
     return (kind.section, len(entries))
+
+
+def _put_setting(data: dict[str, Any], one: dict[str, Any]) -> ConfigPath | None:
+    """Set a setting; None where the file has it, or something else in place of its section."""
+    section, _, name = str(one["name"]).partition(".")
+    held: object = data.get(section) or {}
+    if not isinstance(held, dict) or name in held:
+        return None
+    data[section] = {**held, name: one["value"]}
+    return (section, name)

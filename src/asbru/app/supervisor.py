@@ -19,15 +19,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from asbru.app.arguments import read_arguments
 from asbru.app.boot import Boot, CompileJob, CompileOutcome, Options
 from asbru.app.children import Child, Commands, how_it_ended
 from asbru.app.lifeline import end_with_supervisor
-from asbru.app.paths import CONFIG_FILE_NAMES, RunDir, shown_file
+from asbru.app.paths import CONFIG_FILE_NAMES, RunDir, catalogue_file, shown_file
 from asbru.app.port import PortTakenError, hold_port
+from asbru.app.process_table import Process, ProcessTable
 from asbru.app.restarts import Restarts
 from asbru.app.signals import SignalPipe
 from asbru.app.watch import FileWatch
@@ -89,6 +90,7 @@ class Supervisor:
         self._job: CompileJob | None = None
         self._generation = 0
         self._next_poll_s = 0.0
+        self._started_ms = int(time.time() * 1000)
 
     def run(self) -> int:
         """Start, serve until told to stop, clean up; the exit code."""
@@ -98,12 +100,14 @@ class Supervisor:
         run_dir = self._run_dir.path
         sockets = {"mock_socket": str(run_dir / "mock.sock"), "control_socket": str(self._control_socket)}
         self._options = self._asked._replace(**sockets)
+        self._table = ProcessTable(self._processes)
         try:
             self._start()
             while not self._stops:
                 self._turn()
                 self._keep_running()
                 self._keep_current()
+                self._table.write(self._running())
             return self._drain()
         except (StartRefusedError, PortTakenError) as refused:
             log("error", str(refused))
@@ -156,13 +160,33 @@ class Supervisor:
         """What the configuration that is served by declares, for the control process."""
         return self._run_dir.path / "shown.json"
 
+    @property
+    def _catalogue(self) -> Path:
+        """The models of the providers that are served, likewise."""
+        return self._run_dir.path / "catalogue.msgpack"
+
+    @property
+    def _processes(self) -> Path:
+        """The processes, likewise."""
+        return self._run_dir.path / "processes.json"
+
+    def _running(self) -> Iterator[Process]:
+        yield Process("supervisor", os.getpid(), self._started_ms, "ready")
+        for slot in self._slots:
+            child = slot.child
+            if child is None:
+                yield Process(slot.name, 0, 0, "down")
+            else:
+                yield Process(slot.name, child.process.pid, child.started_ms, "ready" if child.ready else "starting")
+
     def _new_bookkeeper(self) -> Child:
         return self._new_helper(_BOOKKEEPER, self._commands.bookkeeper, self._run_dir.path / "book.sock")
 
     def _new_control(self) -> Child:
         run_dir = self._run_dir.path
         command = [*self._commands.control, "--bookkeeper", str(run_dir / "book.sock")]
-        command += ["--shown", str(self._shown), "--tls", str(self._boot.tls_cert is not None)]
+        command += ["--shown", str(self._shown), "--catalogue", str(self._catalogue)]
+        command += ["--processes", str(self._processes), "--tls", str(self._boot.tls_cert is not None)]
         command += ["--check", json.dumps([*self._commands.compile, *self._options.argv(), "--check"])]
         return self._new_helper(_CONTROL, command, self._control_socket)
 
@@ -319,6 +343,8 @@ class Supervisor:
         snapshot = self._run_dir.path / f"snapshot-{self._generation}.msgpack"
         with contextlib.suppress(FileNotFoundError):
             shown_file(snapshot).replace(self._shown)
+            catalogue_file(snapshot).replace(self._catalogue)
+        self._table.serve_by(self._generation)
         return snapshot
 
     def _keep_current(self) -> None:
@@ -344,6 +370,7 @@ class Supervisor:
         boot = outcome.boot
         if boot is None:
             log("error", "the changed configuration is invalid; the old one stays in use")
+            self._table.refuse(outcome.errors)
             return
         self._warn_about_boot(boot)
         self._boot = boot._replace(tls_cert=self._boot.tls_cert, tls_key=self._boot.tls_key)

@@ -28,9 +28,10 @@ from asbru.app.lifeline import end_with_supervisor
 from asbru.app.metrics import MetricsReporter
 from asbru.app.paths import declared_file
 from asbru.app.snapshot import Snapshot, read_snapshot
+from asbru.app.worker_status import StatusReporter
 from asbru.cluster import Entries, follow_store, read_entries
 from asbru.edge import Door, Forwarder
-from asbru.edge.server import Server
+from asbru.edge.server import SWEEP_S, Server
 from asbru.governance.limits import Limits
 from asbru.link.link import Link
 from asbru.records import RecordWriter
@@ -71,7 +72,12 @@ class Worker:
             self._lasting.dialects.values(), lambda: self.server.draining, self.reporter.scrape, __version__
         )
         self.server = Server(
-            loop, snapshot.limits, self.door.handle, outbox, header_prefixes=self._lasting.header_prefixes
+            loop,
+            snapshot.limits,
+            self.door.handle,
+            outbox,
+            header_prefixes=self._lasting.header_prefixes,
+            knows=self.door.knows,
         )
         self.server.sweeps.append(self._lasting.sweep)
         self.server.sweeps.append(outbox.tick)
@@ -80,6 +86,15 @@ class Worker:
         self._count()
         self._count_spans()
         self._swap(snapshot)
+        self._status = StatusReporter(
+            int(options.get("index", "0")),
+            self.link,
+            rooms=lambda: self._lasting.rooms,
+            server=self.server,
+            load=self._lasting.load,
+            limits=self.limits,
+            feed_version=lambda: self._lasting.feed.version,
+        )
         for _ in declare(snapshot, declared, self._lasting):
             pass  # nobody waits for an answer yet
         self._reloading: asyncio.Task[None] | None = None
@@ -124,9 +139,11 @@ class Worker:
         self.meter.gauge(names.SPANS_QUEUED, lambda: 0 if lasting.spans is None else len(lasting.spans))
 
     def _tick(self, now_s: float) -> None:
+        self._status.sweep(now_s, SWEEP_S)
         if now_s - self._ticked_s >= TICK_S:
             self._ticked_s = now_s
             self.reporter.push()
+            self._status.push()
             self._lasting.failures.tick(now_s)
 
     # Control

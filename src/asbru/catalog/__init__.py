@@ -12,7 +12,7 @@ from asbru.catalog.prices import MatchClause, PriceBook, PricedModel, find_price
 from asbru.catalog.tokens import TokenCounter
 
 if TYPE_CHECKING:
-    from asbru.catalog import build
+    from asbru.catalog import build, listing
 
 __all__ = [
     "Countable",
@@ -23,5 +23,6 @@ __all__ = [
     "build",
     "countable",
     "find_priced_model",
+    "listing",
     "texts_of",
 ]

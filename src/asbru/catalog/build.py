@@ -54,7 +54,8 @@ def build_catalogue(price_id: str | None, now: datetime) -> ProviderCatalogue:
             infos.extend(by_id[other].models)
     return ProviderCatalogue(
         models=tuple(
-            PricedModel(info.id, _clause(info.match), _rows(info, now), _tiers(info, now)) for info in infos
+            PricedModel(info.id, _clause(info.match), _rows(info, now), _tiers(info, now), info.context_window or 0)
+            for info in infos
         ),
         known_models=tuple(info.id for info in provider.models if _callable_name(info)),
     )

@@ -52,12 +52,13 @@ class MatchClause(msgspec.Struct, frozen=True, array_like=True):
 
 class PricedModel(msgspec.Struct, frozen=True, array_like=True):
     """A model of the price data: its names and its rows, ascending by size (none: not priced by token); and the rows of
-    service tiers that have prices of their own."""
+    service tiers that have prices of their own. `context_tokens`: how much it reads and writes at most; 0: unknown."""
 
     id: str
     match: MatchClause
     rows: tuple[PriceRow, ...] = ()
     tiers: dict[str, tuple[PriceRow, ...]] = {}
+    context_tokens: int = 0
 
 
 class PriceBook:

@@ -20,6 +20,7 @@ _COMMANDS = {
     "config": "Check a configuration, write an example, or print the JSON schema.",
     "reprice": "Price the records anew by the prices as they are now configured.",
     "records": "Look at the records of calls.",
+    "tail": "Print records of calls as they are written.",
     "spend": "Look at what calls cost, by team, model, day and more.",
     "secrets": "Change the key that seals secrets in the database.",
     "version": "Print the version.",

@@ -12,7 +12,7 @@ import http.client
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -48,6 +48,30 @@ class Api:
 
     def ask(self, method: str, path: str, body: object = None, **query: object) -> Any:
         """The answer, read as JSON; None for an empty one. Raises click.ClickException."""
+        connection, response = self._send(method, path, body, query)
+        try:
+            said = response.read()
+        except (OSError, http.client.HTTPException) as error:
+            raise self._away(error) from error
+        finally:
+            connection.close()
+        return json.loads(said) if said else None
+
+    def lines(self, path: str, **query: object) -> Iterator[bytes]:
+        """The lines of a streamed answer, as they come. Raises click.ClickException."""
+        connection, response = self._send("GET", path, None, query)
+        try:
+            while line := response.readline():
+                yield line
+        except (OSError, http.client.HTTPException) as error:
+            raise self._away(error) from error
+        finally:
+            connection.close()
+
+    def _send(
+        self, method: str, path: str, body: object, query: Mapping[str, object]
+    ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
+        """An answer that is not a refusal, not yet read."""
         if not self._token:
             raise click.ClickException(f"set {TOKEN_VARIABLE} to a token of the management API (sk-asb-admin-...)")
         given = {name: value for name, value in query.items() if value not in (None, "")}
@@ -59,14 +83,17 @@ class Api:
         try:
             connection.request(method, target, data, headers)
             response = connection.getresponse()
-            said = response.read()
+            if response.status < 400:
+                return connection, response
+            refusal = _refusal(response.status, response.read())
         except (OSError, http.client.HTTPException) as error:
-            raise click.ClickException(f"{self._address.geturl()} does not answer: {error}") from error
-        finally:
             connection.close()
-        if response.status >= 400:
-            raise click.ClickException(_refusal(response.status, said))
-        return json.loads(said) if said else None
+            raise self._away(error) from error
+        connection.close()
+        raise click.ClickException(refusal)
+
+    def _away(self, error: Exception) -> click.ClickException:
+        return click.ClickException(f"{self._address.geturl()} does not answer: {error}")
 
     def items(self, path: str, *, after: str = "after", **query: object) -> Iterator[dict[str, Any]]:
         """Every item of a list, page by page; `after`: the parameter that takes a page's `next`."""

@@ -1,4 +1,7 @@
-"""Ports: what a lower floor asks of a higher one, as shapes."""
+"""Ports: what a lower floor asks of a higher one, as shapes.
+
+What they are made of stands where they are implemented.
+"""
 
 from __future__ import annotations
 
@@ -36,6 +39,11 @@ class ResponsePort(Protocol):
     closing: bool
     bytes_written: int
     flow: Flow | None
+
+    @property
+    def peer(self) -> str:
+        """The address of whoever asked; "" if it is not known."""
+        ...
 
     def whole(self, status: int, lines: bytes, body: bytes) -> None:
         """A complete answer."""

@@ -7,7 +7,7 @@ left at the end are the members nobody knows, which ride along. Not here: what t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Final, Generic, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
@@ -103,6 +103,15 @@ def _complaint(error: Exception, raw: Raw | bytes, expected: str) -> str:
     if isinstance(error, msgspec.ValidationError):
         return f"expected {expected}, got {kind_of(raw)}"
     return f"expected {expected}, got malformed JSON ({error})"
+
+
+def check_spelling(names: Iterable[str], judged: Collection[str]) -> None:
+    """Raise `BadRequest` where a member has the name of one that Asbru judges, but for the case of its letters. JSON
+    tells them apart; some servers do not, and would follow one that nobody judged."""
+    for name in names:
+        folded = name.casefold()
+        if folded in judged and name != folded:
+            raise BadRequest(f"expected the member '{folded}' in lower case, got '{name}'", param=name)
 
 
 class Fields:

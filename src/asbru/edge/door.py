@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from asbru.core.errors import AsbruError, GatewayError, MethodNotAllowed, NotFound, UpgradeRequired
+from asbru.core.errors import AsbruError, GatewayError, MethodNotAllowed, NotFound, Unauthenticated, UpgradeRequired
 from asbru.edge.forward import Forwarder
 from asbru.edge.models_list import fetch_lists, model_names
-from asbru.edge.own_key import write_own_key
+from asbru.edge.own_key import refresh_standings, write_own_key
 from asbru.edge.router import Found, Route, Router, forwarded_query
-from asbru.edge.server import Request, ServerConnection
+from asbru.edge.server import Head, Request, ServerConnection
 from asbru.edge.surfaces import routes_of
 from asbru.pipeline import Call, Rooms, serve
 from asbru.wire.http_heads import JSON_LINE
@@ -27,6 +27,12 @@ if TYPE_CHECKING:
 
 TEXT_LINE = b"content-type: text/plain; charset=utf-8\r\n"
 METRICS_LINE = b"content-type: text/plain; version=0.0.4; charset=utf-8\r\n"
+
+RUN_BYTES_MAX = 128
+"""How much is kept of the name of a run; limits go by it."""
+
+UI = b"/ui"
+"""Where the web UI is, if the control process serves it."""
 
 Scrape = Callable[[Callable[[bytes | None], None]], None]
 """Asks for the metrics of all workers; the answer, or None when there is none in time, comes by callback."""
@@ -62,12 +68,26 @@ class Door:
             self._call(route, request, connection)
             return
         try:
-            self._handle_rest(route, request, connection)
+            if request.error is None:
+                self._handle_rest(route, request, connection)
+            else:
+                self._handle_wrong(request.error, route, request, connection)
         except AsbruError as error:
             self._refuse(error, route, request, connection)
         except Exception:  # noqa: BLE001 -- the caller is told 500, the log the traceback
             self._log_bug()
             self._refuse(GatewayError("an internal error occurred in the gateway"), route, request, connection)
+
+    def knows(self, head: Head) -> bool:
+        """Whether whoever sends this head is known; only calls need a key. Raises what refuses its call."""
+        route = self._find(head.path)
+        if route is None and not self.forwarder.takes(head.path):
+            found = self._router.find_loosely(head.path)
+            route = found.route if found is not None else None
+        if route is None or route.kind != "call" or self.rooms is None:
+            return False
+        self.rooms.keys.identify(head.credentials)
+        return True
 
     # Calls
 
@@ -92,7 +112,7 @@ class Door:
             call.watched = head.watched
         call.accept_coding = head.accept_coding
         if head.run:
-            call.run = head.run.decode("latin-1")
+            call.run = head.run[:RUN_BYTES_MAX].decode("latin-1")
         if head.content_coding:
             call.content_coding = head.content_coding
         if rooms.tracer is not None:
@@ -118,8 +138,6 @@ class Door:
     # Everything else
 
     def _handle_rest(self, route: Route | None, request: Request, connection: ServerConnection) -> None:
-        if request.error is not None:
-            raise request.error
         if request.head.upgrade.strip().lower() == b"websocket":
             connection.response.closing = True
             raise UpgradeRequired("this path does not support WebSocket upgrades; use a plain HTTP request")
@@ -146,6 +164,15 @@ class Door:
                 self._own_key(request, connection)
             case _:
                 self._page(route, connection)
+
+    def _handle_wrong(
+        self, error: Exception, route: Route | None, request: Request, connection: ServerConnection
+    ) -> None:
+        """A request that the server has refused. Where that was for its key, before its body came, the path says so
+        once more, and accounts for it."""
+        if not isinstance(error, Unauthenticated) or route is None or route.kind != "call":
+            raise error
+        self._call(route, request, connection)
 
     def _options(self, found: Found | None, connection: ServerConnection) -> None:
         methods = b", ".join((*found.route.methods, b"OPTIONS")) if found is not None else b"GET, POST, OPTIONS"
@@ -181,8 +208,14 @@ class Door:
         rooms = self.rooms
         assert rooms is not None
         caller = rooms.keys.identify(request.head.credentials)
-        standings = () if rooms.standings is None else rooms.standings.standing(caller.name)
-        connection.response.whole(200, JSON_LINE, write_own_key(caller, standings))
+
+        def shown(_: None, error: BaseException | None) -> None:
+            if error is not None:
+                self._log_bug(error)
+            standings = () if rooms.standings is None else rooms.standings.standing(caller.name)
+            connection.response.whole(200, JSON_LINE, write_own_key(caller, standings))
+
+        connection.stepper.run(refresh_standings(rooms.standings, caller), shown, None)
 
     def _page(self, route: Route, connection: ServerConnection) -> None:
         response = connection.response
@@ -198,6 +231,10 @@ class Door:
                 response.whole(503 if draining else 200, JSON_LINE, body)
             case "metrics":
                 self._metrics(connection)
+            case _ if route.path == "/":
+                if not self.forwarder.forwards(UI):
+                    raise NotFound("there is nothing at /; set `control.enabled: true` to be served the web UI")
+                response.whole(302, b"location: %b/\r\n" % UI, b"")
             case _:
                 body = msgspec.json.encode({"name": "asbru", "version": self._version, "health": "/health"})
                 response.whole(200, JSON_LINE, body)

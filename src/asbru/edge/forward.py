@@ -16,6 +16,8 @@ from asbru.wire.http_heads import HOP_BY_HOP, JSON_LINE
 _DEADLINES = ExchangeDeadlines(connect_s=2.0, first_token_s=60.0, idle_s=300.0, total_s=3600.0)
 _NOT_SENT = HOP_BY_HOP | {b"content-length", b"expect", b"host"}
 _NO_BODY = (204, 304)
+_EVENT_STREAM = b"content-type: text/event-stream"
+"""Of the processes behind: a tail, which goes on until its caller leaves."""
 
 
 class Forwarder:
@@ -24,14 +26,27 @@ class Forwarder:
     def __init__(self, pools: Mapping[bytes, Pool]) -> None:
         self._pools = sorted(pools.items(), key=lambda item: -len(item[0]))
 
+    def takes(self, path: bytes) -> bool:
+        """Whether a path has a forwarded prefix."""
+        return self._pool(path) is not None
+
+    def forwards(self, prefix: bytes) -> bool:
+        """Whether this prefix is forwarded."""
+        return any(prefix == known for known, _ in self._pools)
+
     def forward(self, request: Request, connection: ServerConnection) -> bool:
         """Take the request if its path has a forwarded prefix (a whole path segment)."""
-        path = request.head.path
+        pool = self._pool(request.head.path)
+        if pool is None:
+            return False
+        connection.stepper.run(_pass(request, connection, pool), _ended, connection)
+        return True
+
+    def _pool(self, path: bytes) -> Pool | None:
         for prefix, pool in self._pools:
             if path == prefix or path.startswith(prefix + b"/"):
-                connection.stepper.run(_pass(request, connection, pool), _ended, connection)
-                return True
-        return False
+                return pool
+        return None
 
 
 async def _pass(request: Request, connection: ServerConnection, pool: Pool) -> None:
@@ -59,9 +74,11 @@ async def _pass(request: Request, connection: ServerConnection, pool: Pool) -> N
             return
         response.begin(said.status, said.lines)
         response.flow = exchange
+        connection.mark_endless(endless=said.lines.find(_EVENT_STREAM) >= 0)
         await exchange.pump(response.write, pool.tick_s)
         response.end()
     finally:
+        connection.mark_endless(endless=False)
         response.flow = None
         exchange.abort()
 

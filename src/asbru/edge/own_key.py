@@ -1,6 +1,7 @@
 """`GET /v1/key`: what a virtual key may see of itself: its access, and its limits as they stand.
 
-It stays open when a budget is spent, like the list of models. Nothing is asked of a provider or of the store.
+It stays open when a budget is spent, like the list of models. The ledger is asked how the limits stand, at most once a
+second; where it does not answer, what the worker knows is told.
 """
 
 from __future__ import annotations
@@ -13,7 +14,14 @@ import msgspec
 
 from asbru.core.money import NANOUSD_PER_USD
 from asbru.governance import Caller
-from asbru.governance.standing import Standing
+from asbru.governance.standing import Standing, Standings
+
+
+async def refresh_standings(standings: Standings | None, caller: Caller) -> None:
+    """Wait for what the ledger knows of the caller's limits."""
+    wait = standings.refresh(caller.name) if standings is not None else None
+    if wait is not None:
+        await wait
 
 
 def write_own_key(caller: Caller, standings: Sequence[Standing]) -> bytes:

@@ -14,6 +14,7 @@ from urllib.parse import unquote_to_bytes
 import msgspec
 
 from asbru.dialects import Dialect, Operation, PathParameters
+from asbru.wire.forwarded import is_credential
 
 Kind: TypeAlias = Literal["call", "models", "key", "page"]
 
@@ -92,9 +93,16 @@ def _pattern(path: str) -> re.Pattern[bytes]:
     return re.compile("".join((*parts, re.escape(path[end:]))).encode(), re.DOTALL)
 
 
-_SECRET_PARAMETERS = (b"key=", b"api_key=", b"api-key=", b"access_token=", b"token=")
-
-
 def forwarded_query(query: bytes) -> bytes:
-    """The query that goes along to a provider of the same dialect (`beta=true`): all of it but credentials."""
-    return b"&".join(part for part in query.split(b"&") if part and not part.lower().startswith(_SECRET_PARAMETERS))
+    """The query that goes along to a provider of the same dialect (`beta=true`): all of it but credentials, and what
+    has no name. A fragment is no part of it."""
+    parts = query.partition(b"#")[0].split(b"&")
+    return b"&".join(part for part in parts if part and not _is_secret(part))
+
+
+def _is_secret(part: bytes) -> bool:
+    """Whether a parameter, or what some servers read as several, is called like a credential or is not named."""
+    return any(
+        not equals or is_credential(unquote_to_bytes(name))
+        for name, equals, _ in (one.partition(b"=") for one in part.split(b";"))
+    )

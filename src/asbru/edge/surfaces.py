@@ -1,5 +1,6 @@
 """Surfaces: the paths that callers know, worked out from what each dialect says of itself, and pages of our own.
 
+    /         302 to the web UI where it is served
     /v1/key   what a virtual key may see of itself
     /livez    200 while the process runs
     /readyz   200 while it takes calls, 503 once it drains

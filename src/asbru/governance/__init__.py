@@ -8,19 +8,19 @@ refuses to know HTTP, providers or prices.
 
 from typing import TYPE_CHECKING
 
-from asbru.governance.caller import NOBODY, OPEN_CALLER, Caller
+from asbru.governance.caller import OPEN_CALLER, Caller
 from asbru.governance.entries import VIRTUAL_KEY, write_virtual_key
-from asbru.governance.keys import Keys, digest_of
+from asbru.governance.keys import Keys, caller_behind, digest_of
 
 if TYPE_CHECKING:
     from asbru.governance import declare, declared, entries, standing
 
 __all__ = [
-    "NOBODY",
     "OPEN_CALLER",
     "VIRTUAL_KEY",
     "Caller",
     "Keys",
+    "caller_behind",
     "declare",
     "declared",
     "digest_of",

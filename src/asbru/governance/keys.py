@@ -4,9 +4,9 @@
     of the store, while the file declares a key of its name                       likewise
     unknown, while what the store holds has not been told yet                     503: it may well be good
 
-Raw header bytes are looked up in a bounded cache, filled on a miss through the keyed hash; so the keys of recent
-callers stand in memory in clear, never on disk. Comparing hashes found in a dict leaks no more than the hash itself.
-A key that expires is not cached: it is found by its hash, and judged, at each call.
+Raw header bytes, if they are short, are looked up in a bounded cache, filled on a miss through the keyed hash; so the
+keys of recent callers stand in memory in clear, never on disk. Comparing hashes found in a dict leaks no more than the
+hash itself. A key that expires is not cached: it is found by its hash, and judged, at each call.
 """
 
 from __future__ import annotations
@@ -19,15 +19,30 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from asbru.core.errors import GatewayError, Unauthenticated
-from asbru.governance.caller import OPEN_CALLER, Caller
+from asbru.core.errors import AsbruError, GatewayError, Unauthenticated
+from asbru.governance.caller import NOBODY, OPEN_CALLER, Caller
 from asbru.governance.entries import KeyEntry, OwnerEntry
 from asbru.governance.patterns import check_pattern
 
 KEYS_CACHED_MAX = 10_000
+CACHED_BYTES_MAX = 512
+"""Of all credentials of a request; those that are longer are hashed at each call."""
 KEY_BYTES_MAX = 1024
 KEY_PREFIX = b"sk-asb-"
 _OWNERS_ABOVE_MAX = 8
+
+
+class KeyRefused(Unauthenticated):
+    """A key that is known and may not be used. `caller`: whose it is, for the record; it may use nothing."""
+
+    def __init__(self, entry: KeyEntry, message: str, *, code: str, owners: tuple[str, ...] = ()) -> None:
+        super().__init__(message, code=code)
+        self.caller = Caller(KeyEntry(entry.name, (), tags=entry.tags), owners)
+
+
+def caller_behind(error: AsbruError | None) -> Caller:
+    """Who a call is recorded for that was refused before anyone was let in."""
+    return error.caller if isinstance(error, KeyRefused) else NOBODY
 
 
 def digest_of(value: bytes, pepper: bytes) -> str:
@@ -115,7 +130,8 @@ class Keys:
             payload = self._payloads.get(digest)
             if payload is not None:
                 found = self._caller(digest, payload)
-                if value is candidates[0] and not found.entry.expires_ms:  # else one not known yet would win
+                # Else one that is not known yet would win.
+                if value is candidates[0] and not found.entry.expires_ms and _is_short(credentials):
                     self._keep(credentials, digest, found)
                 return found
         if self._open_access and len(self._temporary) == len(self._payloads):
@@ -143,24 +159,40 @@ class Keys:
         found = self._callers.get(digest)
         if found is None:
             entry = self._read(payload)
+            above, missing = self.owners.above(entry)
+            owners = (entry.owner_id, *above) if entry.owner_id else ()
             if not entry.active:
-                raise Unauthenticated(
-                    f"the API key '{entry.name}' has been revoked; ask for a new one", code="revoked_api_key"
+                raise KeyRefused(
+                    entry,
+                    f"the API key '{entry.name}' has been revoked; ask for a new one",
+                    code="revoked_api_key",
+                    owners=owners,
                 )
             if self._declared_names[entry.name] and not entry.declared:
-                raise Unauthenticated(
+                raise KeyRefused(
+                    entry,
                     f"the API key '{entry.name}' is valid no more: the configuration file declares another one of that "
                     "name",
                     code="revoked_api_key",
+                    owners=owners,
                 )
-            owners = (entry.owner_id, *self.owners.above(entry)) if entry.owner_id else ()
+            if missing:
+                kind, _, name = missing.partition("/")
+                raise KeyRefused(
+                    entry,
+                    f"the API key '{entry.name}' belongs to the {kind} '{name}', which is unknown",
+                    code="unknown_owner",
+                    owners=owners,
+                )
             found = self._callers[digest] = Caller(entry, owners)
         expires_ms = found.entry.expires_ms
         if expires_ms and expires_ms <= self._unix_time() * 1000:
             when = datetime.fromtimestamp(expires_ms // 1000, UTC)
-            raise Unauthenticated(
+            raise KeyRefused(
+                found.entry,
                 f"the API key '{found.name}' expired at {when:%Y-%m-%dT%H:%M:%SZ}; ask for a new one",
                 code="expired_api_key",
+                owners=found.owners,
             )
         return found
 
@@ -206,21 +238,22 @@ class _Owners:
         self._parents.pop(entry_id, None)
         self._changed()
 
-    def above(self, key: KeyEntry) -> tuple[str, ...]:
-        """The ids of the owners above a key, nearest first; raises `Unauthenticated` where one is not known."""
+    def above(self, key: KeyEntry) -> tuple[tuple[str, ...], str]:
+        """The ids of the owners above a key, nearest first, and the one where this ends because it is not known; ""
+        where all are."""
         found: list[str] = []
         owner_id = key.parent
         while owner_id:
             parent = self._parents.get(owner_id)
             if parent is None or len(found) >= _OWNERS_ABOVE_MAX:
-                kind, _, name = owner_id.partition("/")
-                raise Unauthenticated(
-                    f"the API key '{key.name}' belongs to the {kind} '{name}', which is unknown",
-                    code="unknown_owner",
-                )
+                break
             found.append(owner_id)
             owner_id = parent
-        return tuple(found)
+        return tuple(found), owner_id
+
+
+def _is_short(credentials: tuple[bytes, bytes, bytes]) -> bool:
+    return sum(map(len, credentials)) <= CACHED_BYTES_MAX
 
 
 def _bearer(value: bytes) -> bytes:

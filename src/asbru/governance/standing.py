@@ -1,5 +1,5 @@
 """How much of its limits an owner or a target has used: what rules, the choice of targets, response headers and
-`GET /v1/key` ask. What a worker knows is as new as its last word from the ledger; asking costs no round trip.
+`GET /v1/key` ask. What a worker knows is as new as its last word from the ledger; only `refresh` costs a round trip.
 """
 
 from __future__ import annotations
@@ -8,10 +8,12 @@ from typing import Protocol
 
 import msgspec
 
+from asbru.core.future import Future
+
 
 class Standing(msgspec.Struct, frozen=True):
     """One limit as it stands. `metric`: "cost" (nano-dollars), else what is counted; `spent` holds what calls under way
-    have reserved; `resets_at_ms`: when the window ends, None where it slides or has none."""
+    have reserved; `resets_at_ms`: when the window ends, None where it slides or has none, or nothing is known of it."""
 
     owner: str
     limit_id: str
@@ -50,4 +52,9 @@ class Standings(Protocol):
 
     def standing(self, caller: str) -> tuple[Standing, ...]:
         """Every limit that a call of this virtual key counts against, its own first."""
+        ...
+
+    def refresh(self, caller: str) -> Future[None] | None:
+        """Ask the ledger how the limits of this virtual key stand; resolved when `standing` knows, or when the ledger
+        does not answer. None where it was asked just now."""
         ...

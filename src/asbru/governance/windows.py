@@ -2,7 +2,7 @@
 
     fixed      a budget: from its first use to its length later, or with the calendar of a time zone
     sliding    a rate: whatever the last minute (hour ...) saw, counted in buckets
-    run        one session or run of an agent: a count of its own, that ends RUN_DAYS after it began
+    run        one session or run of an agent: a count of its own, that ends RUN_DAYS after the run was last seen
     none       calls at once: what is held now
 
 A sliding window has BUCKETS buckets. What was taken in a bucket may be used until the bucket ends, and reach the

@@ -53,6 +53,11 @@ class Peer:
         if was_empty:
             self.flush()
 
+    @property
+    def waiting_bytes(self) -> int:
+        """What the worker has not read yet."""
+        return len(self._outbox)
+
     def flush(self) -> None:
         """Write what waits, as much as the socket takes."""
         try:

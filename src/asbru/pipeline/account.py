@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from asbru.core.errors import AsbruError
-from asbru.governance import NOBODY
+from asbru.governance import caller_behind
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.measure import measure
 from asbru.pipeline.ports import Lease
@@ -37,8 +37,7 @@ def account(call: Call, rooms: Rooms) -> None:
         price(attempts, rooms.prices)
         last = attempts[-1]
         target = last.target
-        key_name = last.key.name
-        served = last.served_model[:MODEL_CHARS_MAX]
+        key_name, served = last.key.name, last.served_model[:MODEL_CHARS_MAX]
     elif call.passed_over:
         target, key_name, *_ = call.passed_over[-1]
         served = target.model[:MODEL_CHARS_MAX]
@@ -57,11 +56,13 @@ def account(call: Call, rooms: Rooms) -> None:
         usage_source = "none" if usage is None else "estimated" if estimated else "provider"
     error = _NO_ERROR if call.error is None else _error_columns(call.error)
     head = call.head
-    caller = call.caller or NOBODY
+    caller = call.caller or caller_behind(call.error)
     booked_on = write_booking(call, caller) if call.forwarded.tagged else caller.booked_on
     kind = (call.surface, provider, served, key_name, status, call.outcome)
     measure(call, rooms, kind, booked_on[2], times=(latency_us, first_us))
     notes = call.notes if last is None or not last.notes else call.all_notes
+    if call.caller is None and not _is_recorded(call, rooms, now_s):
+        return
     rooms.recorder.add(
         (
             call.id.decode(),
@@ -107,6 +108,11 @@ def _end_route(call: Call, rooms: Rooms) -> str:
     """The column `route`. A call of a session always has one; the session is bound to what served it."""
     bind_session(call, rooms)
     return write_route(call.route)
+
+
+def _is_recorded(call: Call, rooms: Rooms, now_s: float) -> bool:
+    """Of calls that nobody answers for, some are only counted."""
+    return call.error is None or rooms.refusals.take(call.error.code, call.response.peer, now_s)
 
 
 def _error_columns(error: AsbruError) -> tuple[str, str]:

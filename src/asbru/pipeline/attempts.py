@@ -44,6 +44,7 @@ from asbru.pipeline.failures import (
     tried_again,
     words_of,
 )
+from asbru.pipeline.hidden import hide_credentials
 from asbru.pipeline.learning import LESSONS_MAX, Lesson, learn
 from asbru.pipeline.local_count import count_locally
 from asbru.pipeline.responses import Response
@@ -126,6 +127,7 @@ def _leads_on(call: Call, target: Target, error: AsbruError, rooms: Rooms) -> bo
 def _conclude(call: Call, made: Attempt, error: AsbruError, rooms: Rooms) -> None:
     """What an attempt came to that did not lead to a response."""
     error.let_go()
+    hide_credentials(made, error)
     name_provider(made, error)
     made.status = error.status
     made.outcome = error.kind if isinstance(error, UpstreamError) and not error.by_stage else error.code

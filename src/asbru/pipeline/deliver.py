@@ -12,6 +12,7 @@ from asbru.core.notes import write_notes_header
 from asbru.pipeline.call import Call
 from asbru.pipeline.circuits import tell_failure, tell_success
 from asbru.pipeline.failures import attempt_failed, name_provider, words_of
+from asbru.pipeline.hidden import hide_credentials
 from asbru.pipeline.limit_headers import LimitHeaderLines
 from asbru.pipeline.responses import OpenStream, Response
 from asbru.pipeline.rooms import Rooms
@@ -90,9 +91,11 @@ async def deliver_stream(call: Call, opened: Response, stream: OpenStream, rooms
             error = relay.finish(cut)
         except AsbruError as refused:  # by a stage, of what ends the stream
             error = refused
+        seen = error or relay.seen_fault
+        if seen is not None:
+            hide_credentials(call.attempts[-1], seen)
         if error is not None:
             response.write(call.dialect.errors.write_stream(error))
-        seen = error or relay.seen_fault
         call.outcome = "ok" if seen is None else ("cut" if relay.seen_fault is None else "error")
         call.error = seen
         response.end()

@@ -20,7 +20,7 @@ from asbru.core.errors import AsbruError, PriceUnknown
 from asbru.core.future import Future
 from asbru.core.money import MTOK
 from asbru.core.ports import ChunkSink, Sink
-from asbru.governance.limits import Chain, Counter, Holding, Limits, Reservation
+from asbru.governance.limits import Chain, Counter, Holding, Limits, Reservation, Source
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.output_meter import OutputMeter
 from asbru.pipeline.ports import Leases, Prices
@@ -69,6 +69,7 @@ class CallLeases:
         self.rates = Rates(prices)
         self.settings = settings
         limits.store_away = settings.store_away
+        limits.runs_max = settings.runs_max
 
     async def admit(self, call: Call) -> CallLease:
         caller = call.caller.name if call.caller is not None else ""
@@ -172,7 +173,7 @@ class CallLease:
             return write, write_chunk
         asked = max_tokens_of(head)
         most = sys.maxsize if asked is None else asked * max(1, head.choices)
-        strict = [one for one in counted if one.metric == "cost" and one.limit.strict]
+        strict = [one for one in counted if one.strict]
         if strict and most > case.output_tokens:
             meter = _TopUp(self, strict, (case, settings.reserve_output_tokens_max, most)).meter
         else:
@@ -199,11 +200,11 @@ class CallLease:
             amounts, silent = _spent((attempt,), worst, metered if attempt is attempts[-1] else 0)
             limits.settle(holding, amounts, at_least_held=silent)
 
-    def _need(self, counter: Counter, amounts: Mapping[str, int]) -> int:
+    def _need(self, source: Source, amounts: Mapping[str, int]) -> int:
         """What is held of a limit for one attempt: less than the worst case where a budget is to expect the usual."""
-        if counter.metric == "cost" and self._expected is not None and not counter.limit.strict:
+        if source.metric == "cost" and self._expected is not None and not source.strict:
             return self._expected
-        return amounts[counter.metric]
+        return amounts[source.metric]
 
     def more(self, budgets: Sequence[Counter], cost: int, into: Holding) -> Future[None] | None:
         """Hold so much more of budgets, for a stream that goes on meanwhile; see `Limits.take`."""
@@ -234,8 +235,8 @@ class CallLease:
             self.owners.join(into)
         self._held += 1
 
-    def _check_price(self, counters: Sequence[Counter], target: Target) -> None:
-        if self._leases.settings.unknown_price == "refuse" and any(one.metric == "cost" for one in counters):
+    def _check_price(self, sources: Sequence[Source], target: Target) -> None:
+        if self._leases.settings.unknown_price == "refuse" and any(one.metric == "cost" for one in sources):
             raise PriceUnknown(
                 f"a budget applies to this call, and the price of '{target}' is unknown; the operator can set "
                 "`prices` of the provider, or `governance.unknown_price: allow`"

@@ -4,7 +4,8 @@
     x-asbru-budget-limit, -remaining (US dollars), -owner, -reset          the fullest budget
 
 Only callers with limits get them. The provider's own, which are about Asbru's key and would contradict, are then left
-out. What is told is as new as what the worker knows, and at most FRESH_S older.
+out. What is told is as new as what the worker knows, and at most FRESH_S older; with a refusal it is the limit that
+refused, as it stood then.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Final
 
+from asbru.core.errors import LimitReached
 from asbru.core.money import NANOUSD_PER_USD
 from asbru.dialects import Dialect
 from asbru.governance.standing import Standing, Standings
@@ -41,7 +43,10 @@ class LimitHeaderLines:
         now_s = self._unix_time()
         at = (call.caller.name, call.dialect.name)
         made_s, own = self._kept.get(at, (0.0, b""))
-        if not made_s <= now_s < made_s + FRESH_S:
+        if isinstance(call.error, LimitReached):
+            standings = self._standings.standing(call.caller.name)
+            own = write_lines(standings, call.dialect, now_s, refused_by=_standing_of(call.error))
+        elif not made_s <= now_s < made_s + FRESH_S:
             own = write_lines(self._standings.standing(call.caller.name), call.dialect, now_s)
             if len(self._kept) >= KEPT_MAX:
                 self._kept.clear()
@@ -49,13 +54,18 @@ class LimitHeaderLines:
         return _without_providers_own(lines) + own if own else lines
 
 
-def write_lines(standings: Iterable[Standing], dialect: Dialect, now_s: float) -> bytes:
-    """The header lines for some limits, b"" for none that the surface has names for."""
+def write_lines(
+    standings: Iterable[Standing], dialect: Dialect, now_s: float, *, refused_by: Standing | None = None
+) -> bytes:
+    """The header lines for some limits, b"" for none that the surface has names for. `refused_by`: told in place of the
+    fullest of its sort."""
     fullest: dict[str, Standing] = {}
     for one in standings:
         known = fullest.get(one.metric)
         if known is None or one.percent > known.percent:
             fullest[one.metric] = one
+    if refused_by is not None:
+        fullest[refused_by.metric] = refused_by
     lines = b""
     headers = dialect.surface.limits
     for metric, (limit, remaining, reset) in headers.fields.items():
@@ -74,6 +84,12 @@ def write_lines(standings: Iterable[Standing], dialect: Dialect, now_s: float) -
         if budget.resets_at_ms is not None:
             lines += b"x-asbru-budget-reset: %b\r\n" % _reset(budget.resets_at_ms, now_s, in_seconds=False)
     return lines
+
+
+def _standing_of(error: LimitReached) -> Standing:
+    return Standing(
+        error.owner, "", error.metric, "", amount=error.amount, spent=error.spent, resets_at_ms=error.resets_at_ms
+    )
 
 
 def _without_providers_own(lines: bytes) -> bytes:

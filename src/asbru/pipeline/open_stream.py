@@ -5,9 +5,12 @@ The relay chosen here carries it from then on (`streaming`, `deliver`).
 
 from __future__ import annotations
 
+from functools import partial
+
 from asbru.core.errors import UpstreamError
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.endpoint import Endpoint
+from asbru.pipeline.hidden import hide_in_words
 from asbru.pipeline.responses import OpenStream, Response
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.stages import changing, watching
@@ -81,6 +84,7 @@ def _relay(call: Call, attempt: Attempt, upstream: UpstreamResponse, rooms: Room
         own.stream_writer(call.read_canonical()),
         decoder=decode_with,
         completing=completing(call, attempt, rooms),
+        hide=partial(hide_in_words, attempt),
         stages=changing(call) + watching(call) if call.stages else (),
     )
 

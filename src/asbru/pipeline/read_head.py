@@ -7,6 +7,9 @@ from asbru.dialects import RequestHead
 from asbru.pipeline.call import Call
 from asbru.wire.content_coding import CODINGS, CodingError, DecodedTooLargeError, decode
 
+MODEL_NAME_CHARS_MAX = 512
+"""Names of models are what many tables go by: callers choose them, so they are bounded."""
+
 
 def read_head(call: Call, body_bytes_max: int) -> RequestHead:
     """The head of the call, by its operation."""
@@ -15,6 +18,10 @@ def read_head(call: Call, body_bytes_max: int) -> RequestHead:
         call.body_bytes = len(call.body)
     operation = call.operation
     head = operation.read_head(call.body, call.parameters, call.query)
+    if len(head.model) > MODEL_NAME_CHARS_MAX:
+        raise BadRequest(
+            f"expected at most {MODEL_NAME_CHARS_MAX} characters in 'model', got {len(head.model)}", param="model"
+        )
     if head.stream and not operation.streams:
         raise BadRequest(f"{operation.name} cannot be streamed; omit 'stream'", param="stream")
     return head

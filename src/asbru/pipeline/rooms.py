@@ -18,6 +18,7 @@ from asbru.pipeline.endpoint import Endpoint
 from asbru.pipeline.limit_headers import LimitHeaderLines
 from asbru.pipeline.load import Load
 from asbru.pipeline.ports import Leases, Prices
+from asbru.pipeline.refusals import Refusals
 from asbru.pipeline.stages import StageMaker
 from asbru.records import Recorder
 from asbru.routing import Plan
@@ -87,6 +88,7 @@ class Rooms:
         self.sessions = sessions
         self.tracer = tracer
         self.metric_tags = metric_tags
+        self.refusals = Refusals()
         self.limit(leases, standings, routing)
 
     def limit(self, leases: Leases | None, standings: Standings | None, routing: Routing | None) -> None:

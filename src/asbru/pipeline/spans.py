@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from asbru.governance import NOBODY
+from asbru.governance import caller_behind
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.error_types import attempt_type, error_type
 from asbru.telemetry.tracing import AttributeValue, CallTrace, Span, SpanEvent
@@ -49,7 +49,7 @@ def _call_span(
     """What the gateway did: a server's span. As HTTP's conventions have it, a refusal that is the caller's own doing
     is no error of ours."""
     operation = _operation(call)
-    caller = call.caller or NOBODY
+    caller = call.caller or caller_behind(call.error)
     team, customer, _ = caller.booked_on
     error = call.error
     told: dict[str, AttributeValue] = {

@@ -18,6 +18,9 @@ from asbru.pipeline.call import Attempt
 from asbru.pipeline.ports import Prices
 from asbru.pipeline.worst_case import BYTES_PER_TOKEN
 
+SEARCHES_MAX = 1_000_000
+"""Searches of the web that one attempt may have made; more is a provider's mistake."""
+
 
 class Spend(NamedTuple):
     """`usage` sums what was told or estimated; `source` is "partial" where some attempt's is unknown. `cost_nanousd` is
@@ -36,7 +39,7 @@ def price(attempts: Sequence[Attempt], prices: Prices) -> None:
     what is not charged at standard prices is unknown too, but for tiers and fees that the price data has."""
     for one in attempts:
         usage = one.usage
-        if usage is not None and not usage.plausible:
+        if usage is not None and not (usage.plausible and (usage.standard or usage.web_searches <= SEARCHES_MAX)):
             one.usage = usage = None
             one.notes += (Note("dropped", "usage", "the provider's count is not plausible"),)
         if usage is not None and usage.standard:

@@ -8,7 +8,9 @@ pushed by `feed` otherwise. What the provider reports (usage, faults, the end) i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+
+import msgspec
 
 from asbru.core.errors import AsbruError, UpstreamError
 from asbru.core.notes import Note
@@ -36,6 +38,7 @@ class TranslateRelay:
         *,
         decoder: Decoder | None,
         completing: Completing,
+        hide: Callable[[str], str] = str,
         stages: Sequence[Stage] = (),
     ) -> None:
         self.usage: Usage | None = None
@@ -46,6 +49,7 @@ class TranslateRelay:
         self._writer = writer
         self._decoder = decoder
         self._completing = completing
+        self._hide = hide  # credentials of the provider, in what it says of a fault
         self._stages = tuple(stages)
         self._held: list[StreamEvent] = []
         self._held_bytes = 0
@@ -145,11 +149,14 @@ class TranslateRelay:
         self._write(events)
 
     def _take_note(self, events: list[StreamEvent]) -> None:
-        for event in events:
+        for at, event in enumerate(events):
             if isinstance(event, UsageReport):
                 self.usage = event.usage
             elif isinstance(event, StreamFault):
-                self.seen_fault = fault_error(event)
+                events[at] = told = msgspec.structs.replace(
+                    event, message=self._hide(event.message), code=event.code and self._hide(event.code)
+                )
+                self.seen_fault = fault_error(told)
             elif isinstance(event, ReplyEnd):
                 self._complete = True
             elif isinstance(event, ReplyStart):

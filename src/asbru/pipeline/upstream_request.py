@@ -64,7 +64,10 @@ def write_request(call: Call, attempt: Attempt) -> Body:
     ask = head.stream and asks_usage(head, traits)
     members = endpoint.dialect.passing.rewrite(head, attempt.served_model, ask, strip)
     if members is None:
-        return call.body
+        # Nothing to change, but the body may say more than was read: a member twice, of which servers take either one.
+        members = head.members
+        if not members:
+            return call.body
     return _encode(members) if call.body_bytes <= LARGE_BYTES_MIN else write_members(members)
 
 

@@ -5,11 +5,29 @@ Never on the path, never writes. Each function opens a connection of its own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
 from asbru.records.row import COLUMNS
+from asbru.records.wanted import FILTERS, MINIMA, NUMBERS, Wanted, read_wanted
 from asbru.storage import Value, open_reader
+
+__all__ = [
+    "FILTERS",
+    "INPUT",
+    "MINIMA",
+    "NAMES",
+    "NUMBERS",
+    "OUTPUT",
+    "Page",
+    "Record",
+    "Wanted",
+    "by_id",
+    "count",
+    "latest",
+    "read_wanted",
+    "search",
+]
 
 Record: TypeAlias = dict[str, Value]
 """Column name to value, in the order of `row.COLUMNS`."""
@@ -18,9 +36,7 @@ LATEST_MAX = 10_000
 SCANNED_MAX = 20_000
 """Records that are looked at for one page, so that a rare value does not mean reading the whole table."""
 
-FILTERS = ("caller", "provider", "model_asked", "model_served", "key_name", "status", "outcome", "error_code")
-"""Columns whose value may be asked for."""
-_SEARCHED = ("model_asked", "error_message", "notes")
+EVERY = Wanted()
 
 
 class Page(NamedTuple):
@@ -31,7 +47,11 @@ class Page(NamedTuple):
     next: str | None
 
 
-_SELECT = f"SELECT {', '.join(column.name for column in COLUMNS)} FROM requests"  # noqa: S608 -- our own names
+INPUT = ("input_tokens", "cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens", "audio_input_tokens")
+OUTPUT = ("output_tokens", "reasoning_tokens", "audio_output_tokens")
+"""The columns that add up to what went in, and to what came out."""
+NAMES = tuple(column.name for column in COLUMNS)
+_SELECT = f"SELECT {', '.join(NAMES)} FROM requests"  # noqa: S608 -- our own names
 
 
 def latest(url: str, limit: int = 100) -> list[Record]:
@@ -41,16 +61,16 @@ def latest(url: str, limit: int = 100) -> list[Record]:
 
 def search(
     url: str,
+    wanted: Wanted = EVERY,
     *,
     before: str = "",
     limit: int = 100,
     since_ms: int | None = None,
     until_ms: int | None = None,
-    equal: Mapping[str, str | int] | None = None,
-    text: str = "",
+    columns: Sequence[str] = NAMES,
 ) -> Page:
-    """Records, the newest first, from the one before the id `before`: those that began in a span of time (`until_ms`
-    is not part of it), whose FILTERS have these values, and which say `text` in a model's name, an error or a note."""
+    """Records, the newest first, from the one before the id `before`: those that are wanted and began in a span of time
+    (`until_ms` is not part of it). `columns`: the id is always among them. Raises ValueError for an unknown column."""
     window, bounds = "1 = 1", list[Value]()
     for condition, bound in (
         ("id < ?", before or None),
@@ -61,23 +81,21 @@ def search(
             window += f" AND {condition}"
             bounds.append(bound)
     where, values = "1 = 1", list[Value]()
-    for column, value in (equal or {}).items():
-        if column not in FILTERS:
-            raise ValueError(f"expected one of {', '.join(FILTERS)}, got {column!r}")
-        where += f" AND {column} = ?"
-        values.append(value)
-    if text:
-        where += f" AND ({' OR '.join(f'instr(lower({column}), ?) > 0' for column in _SEARCHED)})"
-        values += [text.lower()] * len(_SEARCHED)
+    for condition, several in wanted.conditions():
+        where += f" AND {condition}"
+        values += several
+    shown = list(dict.fromkeys(("id", *columns)))
+    if unknown := set(shown) - set(NAMES):
+        raise ValueError(f"columns: there is no {', '.join(sorted(unknown))}")
     scanned = f"SELECT * FROM requests WHERE {window} ORDER BY id DESC LIMIT {SCANNED_MAX}"  # noqa: S608 -- our own text
-    names = ", ".join(column.name for column in COLUMNS)
-    found = _read(
+    rows = _rows(
         url,
-        f"SELECT {names} FROM ({scanned}) AS scanned WHERE {where} ORDER BY id DESC LIMIT ?",  # noqa: S608 -- likewise
+        f"SELECT {', '.join(shown)} FROM ({scanned}) AS scanned WHERE {where} ORDER BY id DESC LIMIT ?",  # noqa: S608 -- likewise
         *bounds,
         *values,
         limit,
     )
+    found: list[Record] = [dict(zip(shown, row, strict=True)) for row in rows]
     if len(found) == limit:
         return Page(found, str(found[-1]["id"]))
     last = _rows(url, f"SELECT count(*), min(id) FROM ({scanned}) AS scanned", *bounds)  # noqa: S608 -- likewise
@@ -101,8 +119,7 @@ def count(url: str) -> int:
 
 
 def _read(url: str, statement: str, *values: Value) -> list[Record]:
-    names = [column.name for column in COLUMNS]
-    return [dict(zip(names, row, strict=True)) for row in _rows(url, statement, *values)]
+    return [dict(zip(NAMES, row, strict=True)) for row in _rows(url, statement, *values)]
 
 
 def _rows(url: str, statement: str, *values: Value) -> list[tuple[Value, ...]]:

@@ -44,6 +44,7 @@ class Key:
         "name",
         "refused_models",
         "refused_until_s",
+        "secret",
         "weight",
     )
 
@@ -61,6 +62,8 @@ class Key:
         self.limited_models: dict[str, float] = {}
         self.refused_until_s = 0.0
         self.refused_models: dict[str, float] = {}
+        self.secret = ""
+        """What the credential is made of, so that a provider's words can be searched for it; never shown."""
 
     def serves(self, model: str) -> bool:
         """Whether this key is meant for `model` (the public name)."""

@@ -3,7 +3,7 @@
 Today SQLite through apsw. It refuses a database that a newer Asbru made, and knows no table's meaning.
 """
 
-from asbru.storage.engine import DATABASE_NAME, open_database, open_reader, sqlite_url
+from asbru.storage.engine import DATABASE_NAME, database_bytes, open_database, open_reader, sqlite_url
 from asbru.storage.port import Database, NewerSchema, RowError, StorageError, Value
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "RowError",
     "StorageError",
     "Value",
+    "database_bytes",
     "open_database",
     "open_reader",
     "sqlite_url",

@@ -3,6 +3,7 @@ and each engine has a file of its own."""
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 from asbru.storage import sqlite
@@ -27,6 +28,16 @@ def open_database(url: str) -> Database:
 def open_reader(url: str) -> Database | None:
     """A connection that only reads; None when there is no database. Raises as `open_database` does."""
     return sqlite.open_reader(_sqlite_path(url))
+
+
+def database_bytes(url: str) -> int:
+    """How much room a database takes, with what is not merged into it yet; 0 where there is none."""
+    path = _sqlite_path(url)
+    total = 0
+    for suffix in ("", "-wal"):
+        with contextlib.suppress(OSError):
+            total += path.with_name(path.name + suffix).stat().st_size
+    return total
 
 
 def _sqlite_path(url: str) -> Path:

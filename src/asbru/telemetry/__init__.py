@@ -6,7 +6,7 @@ the bookkeeper. It refuses to know what a call is: it is told numbers and labels
 
 from typing import TYPE_CHECKING
 
-from asbru.telemetry import names
+from asbru.telemetry import names, status
 from asbru.telemetry.limited import LimitedLog
 from asbru.telemetry.log import log
 from asbru.telemetry.metrics import OTHER, CallLabels, CallSlot, Collected, Counter, Meter
@@ -26,4 +26,5 @@ __all__ = [
     "log",
     "merge",
     "names",
+    "status",
 ]

@@ -25,6 +25,9 @@ OVERFLOW_SERIES_MAX = 200
 COUNTERS_MAX = 2000
 LABEL_CHARS_MAX = 128
 OTHER = "other"
+TOTAL_MAX = 2**63 - 1
+"""What is reported of a total that has grown beyond it. A larger number cannot be sent, and all others would be held up
+with it."""
 
 Tags: TypeAlias = tuple[tuple[str, str], ...]
 """(name, value) of each tag that is a label, in one order."""
@@ -107,10 +110,10 @@ class TimeSlot:
         return (
             self.labels,
             (
-                (self.latency_us, _trimmed(self.latency)),
-                (self.overhead_us, _trimmed(self.overhead)),
-                (self.first_us, _trimmed(self.first or [])),
-                (self.between_us, _trimmed(self.between or [])),
+                (min(self.latency_us, TOTAL_MAX), _trimmed(self.latency)),
+                (min(self.overhead_us, TOTAL_MAX), _trimmed(self.overhead)),
+                (min(self.first_us, TOTAL_MAX), _trimmed(self.first or [])),
+                (min(self.between_us, TOTAL_MAX), _trimmed(self.between or [])),
             ),
         )
 
@@ -211,16 +214,16 @@ class CallSlot:
         return (
             self.labels,
             self.count,
-            self.cost_nanousd,
+            min(self.cost_nanousd, TOTAL_MAX),
             (
-                self.input,
-                self.cache_read,
-                self.cache_write_5m,
-                self.cache_write_1h,
-                self.audio_input,
-                self.output,
-                self.reasoning,
-                self.audio_output,
+                min(self.input, TOTAL_MAX),
+                min(self.cache_read, TOTAL_MAX),
+                min(self.cache_write_5m, TOTAL_MAX),
+                min(self.cache_write_1h, TOTAL_MAX),
+                min(self.audio_input, TOTAL_MAX),
+                min(self.output, TOTAL_MAX),
+                min(self.reasoning, TOTAL_MAX),
+                min(self.audio_output, TOTAL_MAX),
             ),
             self.attempts,
         )

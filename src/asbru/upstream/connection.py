@@ -30,6 +30,7 @@ from asbru.upstream.chunks import chunk_head, is_chunked, is_whole
 from asbru.upstream.exchange import Exchange, UpstreamResponse
 from asbru.upstream.response_headers import every_line, header_value
 from asbru.upstream.spliced import LARGE_BYTES_MIN, Body, slices
+from asbru.upstream.unsent import unsent_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,6 +41,8 @@ RESPONSE_HEAD_BYTES_MAX = 256 * 1024
 _FIRST = ord("H")
 HEAD, BODY, STREAM, END = range(4)
 """HEAD is 0: whether it is that is asked for each piece of a stream, twice, and a comparison costs more."""
+LEAVES_AT_ONCE_BYTES_MAX = 15 * 1024
+"""A request up to this fits the send buffer of any socket that has nothing to send: once written it has left."""
 TLS_SLICE_BYTES = 64 * 1024
 """A large body goes through TLS in slices, the next one when the one before has left: what a TLS transport is given
 it encrypts at once, into a buffer that it keeps at that size for as long as the connection lives."""
@@ -54,6 +57,7 @@ class UpstreamConnection(asyncio.Protocol):
         "_head",
         "_interims",
         "_keep_alive",
+        "_may_be_unsent",
         "_outbox",
         "_parser",
         "_parts",
@@ -87,6 +91,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._state = HEAD
         self._at_chunk = False
         self._keep_alive = True
+        self._may_be_unsent = False
         self._unsent: Iterator[bytes | memoryview] | None = None
         self._write_paused = False
 
@@ -103,7 +108,8 @@ class UpstreamConnection(asyncio.Protocol):
         self.exchange = exchange
         exchange.connection = self
         body = exchange.body
-        if len(body) > LARGE_BYTES_MIN or not isinstance(body, bytes):
+        if len(body) > LEAVES_AT_ONCE_BYTES_MAX or not isinstance(body, bytes):
+            self._may_be_unsent = True
             self._send_large(exchange.head, body)
         elif self._outbox.gathering:
             self._outbox.put(self._transport, (exchange.head, body))
@@ -116,7 +122,7 @@ class UpstreamConnection(asyncio.Protocol):
             exchange.waiting_for = "total_s"
 
     def _send_large(self, head: bytes, body: Body) -> None:
-        if not self.pool.origin.tls:
+        if len(body) <= LARGE_BYTES_MIN or not self.pool.origin.tls:
             self._transport.writelines(slices(head, body, len(body)))
             return
         self._transport.set_write_buffer_limits(TLS_SLICE_BYTES)
@@ -300,7 +306,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._head = b""
         self._interims = 0
         self._state = HEAD
-        if self._unsent is not None:  # answered before it had read everything: what is left would follow
+        if self._may_be_unsent and self._is_unsent():  # answered before it had read everything: the rest would follow
             self._unsent = None
             self._transport.abort()
         elif self._keep_alive:
@@ -321,6 +327,14 @@ class UpstreamConnection(asyncio.Protocol):
             response.body = body
             exchange.over = True
             exchange.resolve(response)
+
+    def _is_unsent(self) -> bool:
+        """Whether anything of the request has not arrived at the provider's system, wherever it waits: with us, with
+        the transport, or with ours. What a TLS transport has written cannot be asked for, but then ours is full."""
+        self._may_be_unsent = False
+        if self._unsent is not None or self._transport.get_write_buffer_size():
+            return True
+        return self.pool.origin.tls and unsent_bytes(self._transport.get_extra_info("socket")) != 0
 
     def _end_by_close(self, exchange: Exchange, response: UpstreamResponse) -> None:
         """The end of the bytes is the end of a response that told no length."""

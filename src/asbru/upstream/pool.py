@@ -78,6 +78,11 @@ class Pool:
         """Open connections that carry an exchange."""
         return len(self._all) - len(self._idle)
 
+    @property
+    def waiting(self) -> int:
+        """Exchanges that wait for a connection."""
+        return len(self._queued)
+
     def begin(
         self,
         head: bytes,

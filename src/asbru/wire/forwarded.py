@@ -6,6 +6,7 @@ that are known (`edge.server.known_heads`) hand the same object to call after ca
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final, TypeAlias
 
@@ -27,6 +28,17 @@ TRACE_HEADERS: Final = frozenset(
     }
 )
 """Headers that carry a trace, in lower case (`telemetry.tracing.context`)."""
+_CREDENTIAL_NAMES: Final = re.compile(
+    rb"(?:key|token|secret|password|passwd|auth|authorization|credentials?|signature|sig|bearer|jwt|cookie)$"
+)
+_MARKS: Final = re.compile(rb"[^a-z0-9]+")
+
+
+def is_credential(name: bytes) -> bool:
+    """Whether a header or a parameter is called like a credential (`anthropic-api-key`, `apiKey`): one that Asbru does
+    not know of must not leave either. Rather one too many, for what is not passed on can be configured."""
+    return _CREDENTIAL_NAMES.search(_MARKS.sub(b"", name.lower())) is not None
+
 
 ForwardedHeader: TypeAlias = tuple[bytes, bytes, bytes]
 """(the dialects' prefix it has, such as `openai-`, or TO_ANY_DIALECT; name as spelled; value)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.edge.server.test_protocol import Caller, summary
+from tests.fakes.serving import Caller, summary
 from tests.fakes.wounds import wounds
 
 from asbru.edge.server import ServerLimits

@@ -2,81 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import tracemalloc
 import weakref
 from collections.abc import Callable
-from itertools import combinations, pairwise
-from typing import Any, cast
+from itertools import combinations
 
 import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
-from tests.fakes.loops import FakeLoop, FakeTransport
+from tests.fakes.serving import LIMITS, Caller
 
-from asbru.core.errors import AsbruError
-from asbru.edge.server import Request, Server, ServerConnection, ServerLimits
+from asbru.edge.server import Request, ServerConnection, ServerLimits
 from asbru.edge.server.limits import BODY_PIECES_BYTES_MAX, UPGRADES_PIPELINED_MAX
-
-LIMITS = ServerLimits(head_bytes_max=600, header_count_max=8, body_bytes_max=300, connections_max=5)
-
-
-class Caller:
-    """One connection. Requests are answered at once with what they are, unless `held`."""
-
-    def __init__(self, limits: ServerLimits = LIMITS, server: Server | None = None, *, held: bool = False) -> None:
-        self.loop = FakeLoop()
-        if server is None:
-            server = Server(cast("asyncio.AbstractEventLoop", self.loop), limits, self.handle)
-        self.server = server
-        self.held = held
-        self.waiting: list[tuple[Request, ServerConnection]] = []
-        self.seen: list[tuple[Any, ...]] = []
-        self.gone = 0
-        self.connection = ServerConnection(server)
-        self.transport = FakeTransport(self.connection)
-
-    def handle(self, request: Request, connection: ServerConnection) -> None:
-        connection.response.prepare(request.head, b"")
-        self.seen.append(summary(request))
-        connection.on_gone = self.count_gone
-        if self.held:
-            self.waiting.append((request, connection))
-        else:
-            self.response(request, connection)
-
-    def response(self, request: Request, connection: ServerConnection) -> None:
-        error = request.error
-        connection.response.whole(error.status if isinstance(error, AsbruError) else 200, b"", b"ok")
-
-    def count_gone(self) -> None:
-        self.gone += 1
-
-    def feed(self, data: bytes, cuts: tuple[int, ...] = ()) -> Caller:
-        for start, end in pairwise((0, *cuts, len(data))):
-            if start < end:
-                self.transport.receive(data[start:end])
-                self.loop.run_soon()
-        return self
-
-    @property
-    def statuses(self) -> list[int]:
-        return [int(part[:3]) for part in self.transport.written.split(b"HTTP/1.1 ")[1:]]
-
-
-def summary(request: Request) -> tuple[Any, ...]:
-    """What a handler can see of a request."""
-    error = request.error
-    if error is not None:
-        return ("refused", error.status if isinstance(error, AsbruError) else error)
-    head = request.head
-    return (
-        *(head.method, head.path, head.query, request.body, tuple(head.forwarded.headers), head.credentials),
-        *(head.content_coding, head.keep_alive, head.http_1_0),
-        *(head.upgrade, head.origin, head.accept_coding),
-    )
-
 
 POST = b"POST /v1/x?a=b HTTP/1.1\r\nHost: h\r\nX-Api-Key: k\r\nUser-Agent: u\r\nContent-Length: 5\r\n\r\nhello"
 CHUNKED = b"POST /c HTTP/1.1\r\nhost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n"
@@ -360,9 +298,9 @@ def test_slow_callers_run_out_of_time(data: bytes, limit_s: float, status: int |
 
 
 def test_a_slow_body_that_moves_is_given_time() -> None:
-    """One more second for each 16 KiB received, so slow links pass."""
-    limits = ServerLimits(body_bytes_max=10**6)
-    caller = Caller(limits).feed(b"POST / HTTP/1.1\r\nhost: h\r\ncontent-length: 900000\r\n\r\n" + bytes(163_840))
+    """One more second for each 128 KiB received, so slow links pass."""
+    limits = ServerLimits(body_bytes_max=10**7)
+    caller = Caller(limits).feed(b"POST / HTTP/1.1\r\nhost: h\r\ncontent-length: 9000000\r\n\r\n" + bytes(1_310_720))
     began_s = caller.server.tick_s
     caller.connection.sweep(began_s + limits.body_timeout_s + 9)
     assert caller.statuses == []

@@ -286,6 +286,72 @@ def _shares(key: str, held: int, percent: int) -> tuple[int, int]:
     return (0, part) if key == AT_ONCE.id else (part, held - part)
 
 
+PER_RUN = LimitEntry("key/a/cost/run", "cost", 100, "run")
+WEEK_MS = 7 * 86_400_000
+
+
+def take_run(ledger: Ledger, run: str, need: int = 1, *, runs_max: int = 4, now_ms: int = NOW_MS) -> Answer:
+    """What a call of a run takes of `PER_RUN`."""
+    return ledger.take("w1", [[Claim(f"{PER_RUN.id}#{run}", PER_RUN, need, runs_max=runs_max)]], now_ms)[0]
+
+
+def pause(ledger: Ledger, run: str, number: int, answer: Answer) -> None:
+    """All that a call of a run took is spent."""
+    slice_ = answer.slices[0]
+    ledger.settle("w1", number, [Report(f"{PER_RUN.id}#{run}", slice_.start_ms, slice_.amount, 0)], NOW_MS)
+
+
+def test_the_run_that_is_idle_longest_makes_room(ledger: Ledger) -> None:
+    """Callers choose the names of runs: there are never more than so many, and those in use stay. Another limit, and
+    the calls that name no run, are no part of it."""
+    other = LimitEntry("key/a/cost/run/2", "cost", 100, "run")
+    ledger.take("w1", [[Claim(f"{other.id}#x", other, 9, runs_max=4)]], NOW_MS)
+    assert take_run(ledger, "", 9).short is None
+    for number, run in enumerate(("busy", "old", "new"), start=1):
+        answer = take_run(ledger, run, 9, now_ms=NOW_MS + number)
+        if run != "busy":
+            pause(ledger, run, number, answer)
+    pause(ledger, "old", 9, take_run(ledger, "old", 9, now_ms=NOW_MS + 9))
+    for number in range(20):
+        answer = take_run(ledger, f"made-up-{number}", 9, now_ms=NOW_MS + 10 + number)
+        assert answer.short is None
+        pause(ledger, f"made-up-{number}", 10 + number, answer)
+        if number == 1:
+            kept = [ledger.count(f"{PER_RUN.id}#{run}", NOW_MS + 30).used for run in ("busy", "old", "new")]
+            assert kept == [9, 18, 0]
+    counts = {run: ledger.count(f"{PER_RUN.id}#{run}", NOW_MS + 30).used for run in ("busy", "", "made-up-19")}
+    assert counts == {"busy": 9, "": 9, "made-up-19": 9}
+    assert sum(ledger.count(f"{PER_RUN.id}#made-up-{number}", NOW_MS + 30).used > 0 for number in range(20)) == 3
+    assert ledger.count(f"{other.id}#x", NOW_MS + 30).used == 9
+
+
+def test_a_run_beside_too_many_is_refused(ledger: Ledger) -> None:
+    """Where all are in use; those that are there go on, and calls that name no run."""
+    for run in range(4):
+        assert take_run(ledger, f"r{run}").short is None
+    short = take_run(ledger, "one more").short
+    assert short is not None and short.runs == 4
+    assert take_run(ledger, "r0").short is None and take_run(ledger, "").short is None
+
+
+def test_runs_made_while_the_ledger_was_away_are_bounded(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was spent then is booked, and the oldest make room here too."""
+    monkeypatch.setattr("asbru.governance.ledger.ledger.RUNS_MAX", 4)
+    for number in range(9):
+        ledger.settle("w1", number + 1, [Report(f"{PER_RUN.id}#r{number}", -1, 5, 0, PER_RUN)], NOW_MS + number)
+    assert [ledger.count(f"{PER_RUN.id}#r{number}", NOW_MS).used for number in range(9)] == [0] * 5 + [5] * 4
+
+
+def test_a_run_ends_a_week_after_its_last_call(ledger: Ledger) -> None:
+    """It is one run for as long as it goes on; calls that name none begin anew a week after the first."""
+    for run in ("r", ""):
+        take_run(ledger, run, 60)
+        take_run(ledger, run, 10, now_ms=NOW_MS + WEEK_MS - 1)
+    assert take_run(ledger, "r", 40, now_ms=NOW_MS + WEEK_MS + 1).short is not None
+    assert take_run(ledger, "", 40, now_ms=NOW_MS + WEEK_MS + 1).short is None
+    assert ledger.count(f"{PER_RUN.id}#r", NOW_MS + 2 * WEEK_MS).used == 0
+
+
 def test_kinds_of_limits() -> None:
     """Budgets and limits of a run count in fixed windows, rates slide, calls at once do neither."""
     assert is_sliding(RATE) and not is_sliding(BUDGET) and not is_sliding(AT_ONCE)

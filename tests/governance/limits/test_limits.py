@@ -260,6 +260,49 @@ STEPS = st.lists(
 )
 
 
+def test_a_refresh_tells_how_limits_stand() -> None:
+    """Before the first call the ledger is asked: what others have used, and when the window ends, or would if a call
+    began it now. It takes nothing, and is not asked more often than once a second."""
+    made = desk(window="1d")
+    future = made.limits.refresh("a")
+    assert future is not None and made.limits.refresh("a") is None
+    made.answer()
+    assert future.done and not made.ledger.count(BUDGET.id, made.now_ms).used
+    assert made.limits.standing("a")[2].resets_at_ms == made.now_ms + 86_400_000
+    other = made.ledger.take(
+        "w2", [[Claim(BUDGET.id, msgspec.structs.replace(BUDGET, window="1d"), 400)]], made.now_ms
+    )
+    assert other[0].slices
+    made.now_s += 1.0
+    future = made.limits.refresh("a")
+    made.answer()
+    assert future is not None and future.done and made.limits.standing("a")[2].spent == 400
+
+
+def test_a_refresh_of_a_limit_that_was_lowered() -> None:
+    """More is used than it allows: that is told too."""
+    made = desk(window="1d")
+    assert Taken(made, (cost(made), 500)).waits
+    made.answer()
+    budget = msgspec.structs.replace(BUDGET, window="1d", amount=100)
+    made.limits.owners.owners.put("team/blue", msgspec.msgpack.encode(OwnerEntry("blue", limits=(budget,))))
+    future = made.limits.refresh("a")
+    made.answer()
+    told = made.limits.standing("a")[2]
+    assert future is not None and future.done and (told.amount, told.spent >= 500) == (100, True)
+
+
+def test_a_refresh_ends_although_the_ledger_is_away() -> None:
+    """With what is known: nothing."""
+    made = desk()
+    made.link.connected = False
+    future = made.limits.refresh("a")
+    made.expire()
+    assert future is not None and future.done
+    assert {one.resets_at_ms for one in made.limits.standing("a")} == {None}
+    assert made.limits.refresh("nobody") is None
+
+
 @settings(max_examples=60, deadline=None)
 @given(steps=STEPS)
 def test_nothing_is_lost_or_used_twice(steps: list[tuple[str, int]]) -> None:

@@ -62,3 +62,14 @@ def test_amounts_of_money() -> None:
         "0.000001 USD",
         "123.456789 USD",
     ]
+
+
+def test_too_many_runs() -> None:
+    """The refusal says how many there are, which setting decides, and what to do; it is no spent budget."""
+    limit = LimitEntry("x", "cost", 5_000_000_000, "run")
+    error = refusal("team/blue", limit, Short("x#r", 0, -1, 0, 10_000), need=1, used=0)
+    assert isinstance(error, RateLimited) and error.retry_after_s is not None
+    assert error.message == (
+        "team 'blue' has 10000 runs under way, and its limits count no more of them (governance.runs_max); wait until "
+        "one has paused, or go on under the name of one"
+    )

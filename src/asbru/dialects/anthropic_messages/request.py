@@ -49,6 +49,7 @@ from asbru.dialects.fields import (
     TEXT,
     TEXTS,
     Fields,
+    check_spelling,
     kind_of,
     open_body,
     refuse_request,
@@ -66,6 +67,14 @@ _SETTINGS: Final = {
 }
 """Settings that are one value: the canonical name and how they are read."""
 
+_JUDGED: Final = frozenset(("model", "stream", "max_tokens"))
+"""What Asbru reads of a body that goes on as it came."""
+_PLAIN: Final = frozenset((
+    *_SETTINGS, "model", "messages", "system", "tools", "tool_choice", "thinking", "metadata", "output_config",
+    "context_management",
+))  # fmt: skip
+"""Names that need no further look; all others are compared with those that are judged."""
+
 _BILLING: Final = "x-anthropic-billing-header:"
 """How the first system block of Claude Code begins. It changes with every request and means something to Anthropic
 only: text for any other model would make each prompt new to its cache."""
@@ -81,6 +90,8 @@ def read_head(body: bytes, parameters: PathParameters | None = None, query: byte
         model = decode_text(members["model"])
         stream = "stream" in members and decode_flag(members["stream"]) is True
         max_tokens = decode_count(members["max_tokens"]) if "max_tokens" in members else None
+        if not _PLAIN.issuperset(members):
+            check_spelling(members, _JUDGED)
         if not body.isascii():
             body.decode()
     except (KeyError, *DECODE_ERRORS) as error:

@@ -11,7 +11,7 @@ import msgspec
 from asbru.core.chat import Raw
 from asbru.core.errors import BadRequest
 from asbru.dialects.contract import PathParameters, RequestHead
-from asbru.dialects.fields import NULL, check_utf8, open_body, refuse_request
+from asbru.dialects.fields import NULL, check_spelling, check_utf8, open_body, refuse_request
 from asbru.dialects.openai_chat.types import StreamOptions
 from asbru.dialects.surrogates import mend_surrogates
 
@@ -23,7 +23,18 @@ _items = msgspec.json.Decoder(list[Raw]).decode
 _options = msgspec.json.Decoder(StreamOptions | None).decode
 _INCLUDE_USAGE = Raw(b'{"include_usage":true}')
 _TRUE = Raw(b"true")
-_RARE = frozenset(("stream_options", "max_completion_tokens", "n"))
+_JUDGED = frozenset(
+    ("model", "stream", "max_tokens", "stream_options", "max_completion_tokens", "n", "best_of", "prompt")
+)
+"""What Asbru reads of a body that goes on as it came."""
+_PLAIN = frozenset((
+    "model", "messages", "stream", "max_tokens", "temperature", "top_p", "stop", "tools", "tool_choice", "user", "seed",
+    "parallel_tool_calls", "response_format", "reasoning_effort", "prompt", "input", "presence_penalty",
+    "frequency_penalty", "logprobs", "metadata", "store", "service_tier", "prompt_cache_key", "verbosity",
+))  # fmt: skip
+"""Names that need no further look."""
+_KNOWN = _PLAIN | _JUDGED
+"""All other names are compared with those that are judged."""
 
 
 def read_head(body: bytes, parameters: PathParameters | None = None, query: bytes = b"") -> RequestHead:
@@ -36,7 +47,9 @@ def read_head(body: bytes, parameters: PathParameters | None = None, query: byte
         max_tokens = _count(members["max_tokens"]) if "max_tokens" in members else None
         wants_usage = False
         choices = 1
-        if not _RARE.isdisjoint(members):
+        if not _PLAIN.issuperset(members):
+            if not _KNOWN.issuperset(members):
+                check_spelling(members, _JUDGED)
             options = _options(members.get("stream_options", NULL))
             wants_usage = options is not None and options.include_usage is True
             new_max = _count(members.get("max_completion_tokens", NULL))

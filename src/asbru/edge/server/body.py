@@ -1,10 +1,11 @@
-"""A request's body while it comes: pieces of a small one, one growing buffer of a large one."""
+"""A request's body while it comes: pieces of a small one, one growing buffer of a large one; and what all of them take
+together."""
 
 from __future__ import annotations
 
 from io import BytesIO
 
-from asbru.edge.server.limits import BODY_PIECES_BYTES_MAX, ServerLimits
+from asbru.edge.server.limits import BODY_PIECES_BYTES_MAX, UNKNOWN_SHARE, ServerLimits
 
 
 class RequestBody:
@@ -49,3 +50,54 @@ class RequestBody:
             pieces.clear()
         self.size = 0
         return body
+
+    def drop(self) -> None:
+        """Nobody wants it any more."""
+        self._pieces.clear()
+        self._large = None
+        self.size = 0
+
+
+class BodyBytes:
+    """What the bodies of all requests take that came in more than one read. Those that came in one are small, and their
+    number is that of the calls in flight."""
+
+    __slots__ = ("total", "unknown")
+
+    def __init__(self) -> None:
+        self.total = 0
+        self.unknown = 0
+        """Of these, what comes from callers that nobody vouches for."""
+
+    def fits(self, limits: ServerLimits) -> bool:
+        """Whether all of it is within bounds."""
+        most = limits.bodies_bytes_max
+        return self.total <= most and self.unknown <= most // UNKNOWN_SHARE
+
+
+class HeldBytes:
+    """One connection's part of `BodyBytes`. `known`: whether its present caller is known."""
+
+    __slots__ = ("_all", "_total", "_unknown", "known")
+
+    def __init__(self, everyone: BodyBytes) -> None:
+        self._all = everyone
+        self._total = 0
+        self._unknown = 0
+        self.known = True
+
+    def __bool__(self) -> bool:
+        return self._total > 0
+
+    def add(self, count: int) -> None:
+        """So many bytes more."""
+        self._set(self._total + count, self._unknown + (0 if self.known else count))
+
+    def keep(self, count: int) -> None:
+        """All but so many bytes are done with."""
+        self._set(min(count, self._total), min(count, self._unknown))
+
+    def _set(self, total: int, unknown: int) -> None:
+        self._all.total += total - self._total
+        self._all.unknown += unknown - self._unknown
+        self._total, self._unknown = total, unknown

@@ -10,10 +10,13 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from asbru.core.errors import HeadTooLarge, RequestTimeout, TooLarge
+from asbru.core.errors import HeadTooLarge, Overloaded, RequestTimeout, TooLarge
 
-BODY_RATE_BYTES_PER_S = 16 * 1024
+BODY_RATE_BYTES_PER_S = 128 * 1024
 """A body may take its timeout plus one second for each so many bytes received: slow links pass, drips do not."""
+
+UNKNOWN_SHARE = 8
+"""Bodies of callers that are not known (yet) get this part of what all bodies may take."""
 
 BODY_PIECES_BYTES_MAX = 256 * 1024
 """A body above this is gathered into one buffer while it comes; smaller ones are joined when they are whole."""
@@ -36,6 +39,15 @@ class ServerLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     )
     header_count_max: Annotated[int, Meta(ge=8, le=10_000, description="Number of request headers.")] = 128
     body_bytes_max: Annotated[int, Meta(ge=1024, le=1 << 32, description="Request body, bytes.")] = 32 * 1024 * 1024
+    bodies_bytes_max: Annotated[
+        int,
+        Meta(
+            ge=1024,
+            le=1 << 40,
+            description="All request bodies together that arrive in several pieces, until their calls end, bytes; an "
+            "eighth of it for requests without a known virtual key.",
+        ),
+    ] = 256 * 1024 * 1024
     connections_max: Annotated[int, Meta(ge=1, le=1_000_000, description="Open connections.")] = 10_000
     idle_timeout_s: Annotated[
         float, Meta(gt=0, le=86400, description="Time after which an idle connection is closed, seconds.")
@@ -62,6 +74,11 @@ class ServerLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         return TooLarge(
             f"the request body is larger than {limit} bytes (limits.body_bytes_max); raise the limit or send less"
         )
+
+    def bodies_error(self) -> Overloaded:
+        """The refusal of a body for which there is no room beside the others."""
+        limit = self.bodies_bytes_max
+        return Overloaded(f"request bodies take more than {limit} bytes (limits.bodies_bytes_max)", retry_after_s=1)
 
     def late_head_error(self) -> RequestTimeout:
         """The refusal of a head that does not end."""

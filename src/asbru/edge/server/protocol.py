@@ -3,13 +3,14 @@
     state    what is awaited                         deadline (by the server's sweep)
     idle     the first byte of a request             idle_timeout_s
     head     the rest of the head                    head_timeout_s
-    body     the rest of the body                    body_timeout_s and a second per 16 KiB received
+    body     the rest of the body                    body_timeout_s and a second per 128 KiB received
     serving  the response                            none here: the path has its own; a caller that does not read
                                                      what was written: idle_timeout_s, and its next request waits
     linger   the sender of a refused request to stop two seconds
 
 llhttp decides what is HTTP; what it accepts but a gateway must not is refused here. A caller that closes its side,
-even only for writing, is gone: its call is cancelled. Callbacks of the parser only collect.
+even only for writing, is gone: its call is cancelled. Callbacks of the parser only collect; a body that has yet to
+come is judged by its head: whose it is, and how long.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from typing import TYPE_CHECKING, Final, cast
 import httptools
 
 from asbru.core.errors import AsbruError, BadRequest
-from asbru.edge.server.body import RequestBody
+from asbru.edge.server.body import HeldBytes, RequestBody
 from asbru.edge.server.limits import (
     BODY_RATE_BYTES_PER_S,
     LINGER_S,
@@ -55,6 +56,7 @@ class ServerConnection(asyncio.Protocol):
         "_body",
         "_data_bytes",
         "_head_done",
+        "_held",
         "_in_message",
         "_names",
         "_outbox",
@@ -96,6 +98,7 @@ class ServerConnection(asyncio.Protocol):
         self.on_header: Callable[[bytes, bytes], object] = lambda name, value: (add_name(name), add_value(value))
         self._body = RequestBody(server.limits)
         self.on_body = self._body.add  # the parser's callback, too
+        self._held = HeldBytes(server.bodies)
         self._parser = httptools.HttpRequestParser(self)
         self._request = _NO_REQUEST
         self._in_message = False
@@ -136,6 +139,7 @@ class ServerConnection(asyncio.Protocol):
         self.response.attach(None)
         self._parser = cast("httptools.HttpRequestParser", None)
         self._queue.clear()
+        self._held.keep(0)
         self._server.disconnected(self)
         gone = self.on_gone
         self.on_gone = None
@@ -151,6 +155,10 @@ class ServerConnection(asyncio.Protocol):
     def abort(self) -> None:
         """Close at once: what was begun cannot be ended properly, and the caller must see that."""
         self._transport.abort()
+
+    def mark_endless(self, *, endless: bool) -> None:
+        """Whether what is being served ends only when the caller goes away: a drain does not wait for that."""
+        (self._server.endless.add if endless else self._server.endless.discard)(self)
 
     def turn_away(self, error: AsbruError) -> None:
         """Refuse a caller before it asked for anything."""
@@ -184,12 +192,16 @@ class ServerConnection(asyncio.Protocol):
         self._data_bytes = size = len(data)
         self._rx_bytes += size
         rest: bytes | None = None
+        goes_on = self._head_done
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
             rest = data[upgrade.args[0] :]
         except httptools.HttpParserError as error:
             self._refuse(self._parse_error(error))
+            return
+        if (goes_on or self._head_done) and not self._hold(size):
+            self._refuse(self._server.limits.bodies_error())
             return
         if rest is not None:
             self._go_on_after_upgrade(rest)
@@ -228,6 +240,11 @@ class ServerConnection(asyncio.Protocol):
             self.data_received(rest)
             self._upgrades_behind -= 1
 
+    def _hold(self, count: int) -> bool:
+        """Whether there is room for so many bytes more of a body; its last piece finds room."""
+        self._held.add(count)
+        return not self._head_done or self._server.bodies.fits(self._server.limits)
+
     def _hold_back(self, data: bytes) -> None:
         self._pipelined_bytes += len(data)
         if self._pipelined_bytes > PIPELINED_BYTES_MAX:
@@ -260,6 +277,7 @@ class ServerConnection(asyncio.Protocol):
         if self._in_message and not request.head.path:
             request.head.read_target(self._url)
         self._in_message = False
+        self._body.drop()
         request.error = error
         request.head.keep_alive = False
         self._queue.append(request)
@@ -300,8 +318,12 @@ class ServerConnection(asyncio.Protocol):
         self._read_headers(head, server)
         if head.hosts != 1 or head.coding or head.method == b"CONNECT":
             head.check_framing()
-        if head.length and int(head.length) > limits.body_bytes_max:
-            raise limits.body_error()
+        if head.coding or head.length:
+            length = int(head.length) if head.length else 0
+            if length > limits.body_bytes_max:
+                raise limits.body_error()
+            if head.coding or length > self._data_bytes:
+                self._held.known = server.knows(head)
         self.state = BODY
         self._head_done = True
         self._since_s = server.tick_s
@@ -380,6 +402,8 @@ class ServerConnection(asyncio.Protocol):
         """The present response is out: close, wait, or serve the next request (from the loop, not from here)."""
         self._serving = False
         self.on_gone = None
+        if self._held:
+            self._held.keep(self._body.size + sum(len(request.body) for request in self._queue))
         if self._transport.is_closing():
             return
         self._since_s = self._server.tick_s

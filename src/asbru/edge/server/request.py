@@ -11,7 +11,14 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from asbru.core.errors import BadRequest
-from asbru.wire.forwarded import TAG_PREFIX, TO_ANY_DIALECT, TRACE_HEADERS, ForwardedHeader, ForwardedHeaders
+from asbru.wire.forwarded import (
+    TAG_PREFIX,
+    TO_ANY_DIALECT,
+    TRACE_HEADERS,
+    ForwardedHeader,
+    ForwardedHeaders,
+    is_credential,
+)
 
 
 class HeaderAction:
@@ -125,7 +132,11 @@ class HeaderPlans(dict[tuple[bytes, ...], HeaderPlan]):
 
     def watch(self, names: frozenset[bytes]) -> None:
         """Keep these headers from now on. Never credentials: what a call is decided by is also told."""
-        self.watched = frozenset(name for name in names if _BY_NAME.get(name) not in _CREDENTIALS)
+        self.watched = frozenset(
+            name
+            for name in names
+            if _BY_NAME.get(name) not in _CREDENTIALS and (name in _BY_NAME or not is_credential(name))
+        )
         self.clear()
 
     def action_of(self, name: bytes) -> int:
@@ -133,7 +144,10 @@ class HeaderPlans(dict[tuple[bytes, ...], HeaderPlan]):
         action = _BY_NAME.get(name.lower())
         if action is not None:
             return action
-        return HeaderAction.FORWARD_TO_DIALECT if self._prefix_of(name) else HeaderAction.IGNORE
+        prefix = self._prefix_of(name)
+        if not prefix or (prefix != TAG_PREFIX and is_credential(name)):
+            return HeaderAction.IGNORE
+        return HeaderAction.FORWARD_TO_DIALECT
 
     def __missing__(self, names: tuple[bytes, ...]) -> HeaderPlan:
         plan = self._plan(names)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from asbru.core.ports import Flow
 
@@ -79,6 +79,12 @@ class ResponseWriter:
         self._transport = transport
         if transport is None:
             self._done = _nobody_waits
+
+    @property
+    def peer(self) -> str:
+        """See `ResponsePort`."""
+        address = None if self._transport is None else self._transport.get_extra_info("peername")
+        return str(cast("tuple[object, ...]", address)[0]) if isinstance(address, tuple) else ""
 
     def prepare(self, head: Head, extra: bytes) -> None:
         """Get ready to answer a request; `extra` is header lines for whatever the response will be (CORS)."""

@@ -15,15 +15,18 @@ from traceback import format_exception
 from typing import Protocol
 
 from asbru.core.errors import Overloaded
+from asbru.edge.server.body import BodyBytes
 from asbru.edge.server.known_heads import KnownHeads
 from asbru.edge.server.limits import ServerLimits
 from asbru.edge.server.protocol import ServerConnection
-from asbru.edge.server.request import HeaderPlans, Request
+from asbru.edge.server.request import Head, HeaderPlans, Request
 from asbru.telemetry import log
 from asbru.wire.outbox import Outbox
 
 SWEEP_S = 0.25
 DRAIN_NOTICE_S = 0.3
+BUGS_TOLD_MAX = 100
+"""Different errors in sweeps that are logged; whatever comes after is likely one of them again."""
 """How long a draining server still accepts: calls already in the kernel's queue are served, not reset."""
 
 BACKLOG = 4096
@@ -35,8 +38,13 @@ class Handler(Protocol):
     def __call__(self, request: Request, connection: ServerConnection) -> None: ...
 
 
+Knows = Callable[[Head], bool]
+"""Whether whoever sends this head is known, so that a body of its may take room; raises what refuses the request."""
+
+
 class Server:
     """One worker's HTTP server. `handler` is called for each request; `sweep` callbacks run four times a second.
+    `knows` is asked about heads whose body has yet to come; by default everybody is.
 
     `header_prefixes`: headers that begin so are kept for providers, besides those that go to all of them."""
 
@@ -48,9 +56,12 @@ class Server:
         outbox: Outbox | None = None,
         *,
         header_prefixes: Iterable[bytes] = (),
+        knows: Knows = lambda head: True,
     ) -> None:
         self.limits = limits
         self.handler = handler
+        self.knows = knows
+        self.bodies = BodyBytes()
         self.outbox = outbox or Outbox(loop.call_soon)
         self.known_heads = KnownHeads(limits)
         self.header_plans = HeaderPlans(header_prefixes)
@@ -58,6 +69,8 @@ class Server:
         self.forward_prefixes: tuple[bytes, ...] = ()
         """Paths whose requests keep all their headers; change it by `forward`."""
         self.connections: set[ServerConnection] = set()
+        self.endless: set[ServerConnection] = set()
+        """Those of them that a drain closes without waiting for their response to end."""
         self.now_s = time.monotonic  # finer than the loop's own clock, which counts milliseconds
         self.tick_s = time.monotonic() + SWEEP_S  # the next sweep's time: deadlines set by it are never early
         self.sweeps: list[Callable[[float], None]] = []
@@ -66,6 +79,7 @@ class Server:
         self._listeners: list[asyncio.Server] = []
         self._timer: asyncio.TimerHandle | None = None
         self._drained: asyncio.Event = asyncio.Event()
+        self._bugs_told: set[str] = set()
 
     # Lifetime
 
@@ -118,6 +132,8 @@ class Server:
             listener.close()
         for connection in list(self.connections):
             _close_quiet(connection)
+        for connection in list(self.endless):
+            connection.abort()
         if not self.connections:
             return True
         try:
@@ -177,7 +193,13 @@ class Server:
             try:
                 sweep(now_s)
             except Exception as error:  # noqa: BLE001 -- the log is told; the others are swept all the same
-                log("error", "a bug, please report it", why="".join(format_exception(error)))
+                self._tell_bug("".join(format_exception(error)))
+
+    def _tell_bug(self, why: str) -> None:
+        """Log a bug in a sweep, once: it would fill the log four times a second."""
+        if why not in self._bugs_told and len(self._bugs_told) < BUGS_TOLD_MAX:
+            self._bugs_told.add(why)
+            log("error", "a bug, please report it", why=why)
 
 
 def _close_quiet(connection: ServerConnection) -> None:

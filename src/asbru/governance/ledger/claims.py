@@ -11,12 +11,14 @@ from asbru.governance.entries import LimitEntry
 
 class Claim(msgspec.Struct, frozen=True, array_like=True):
     """What is asked of one limit: at least `need`, best `need` and `wish` more. `key` is what counts together: the
-    limit's id, with the run behind it where each run counts for itself."""
+    limit's id, with the run behind it where each run counts for itself. `runs_max`: then there are no more runs than
+    this; 0: as many as there may be."""
 
     key: str
     limit: LimitEntry
     need: int
     wish: int = 0
+    runs_max: int = 0
 
 
 class Slice(msgspec.Struct, frozen=True, array_like=True):
@@ -33,12 +35,13 @@ class Slice(msgspec.Struct, frozen=True, array_like=True):
 
 class Short(msgspec.Struct, frozen=True, array_like=True):
     """The first of the claimed limits that has no room. `resets_in_ms`: when it may have, by time alone; -1: that
-    depends on others, or it will never have so much."""
+    depends on others, or it will never have so much. `runs`: it is for each run, and so many are under way; else 0."""
 
     key: str
     used: int
     resets_in_ms: int
     resets_at_ms: int
+    runs: int = 0
 
 
 class Answer(msgspec.Struct, frozen=True, array_like=True):

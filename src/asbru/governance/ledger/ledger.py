@@ -14,6 +14,10 @@ from asbru.governance.ledger.claims import Answer, Claim, Count, Meeting, Report
 from asbru.governance.ledger.port import Books, Counted
 from asbru.governance.windows import FOREVER_MS, RUN, Window, bucket, fixed_window, no_window
 
+RUNS_MAX = 10_000
+"""Runs that a limit counts apart, if nothing else is said."""
+RUNS_DROPPED_SHARE = 16
+"""Where there are too many, so large a part of them makes room at once: looking for the idle ones costs."""
 SHARE = 8
 """No slice is larger than this part of what is left, but for what is needed at once."""
 UNSEEN_MS = 86_400_000
@@ -50,8 +54,10 @@ class Ledger:
                 if report.limit is None:
                     books.book(holder, report.key, report.start_ms, spent=report.spent, released=report.released)
                 else:
-                    window = _window(report.limit, books.counted(report.key, now_ms), now_ms)
-                    books.spend(report.key, window, report.spent)
+                    counted = books.counted(report.key, now_ms)
+                    if not counted:
+                        self._runs_beside(report.key, report.limit, RUNS_MAX)
+                    books.spend(report.key, _window(report.key, report.limit, counted, now_ms), report.spent)
 
     def meet(self, holder: str, meeting: Meeting, now_ms: int) -> bool:
         """Believe a worker that says what it holds; False while settlements that it has sent are not booked yet."""
@@ -105,8 +111,22 @@ class Ledger:
             used = sum(one.used for one in counted)
             if claim.need > claim.limit.amount - used:
                 return Answer((), _short(claim, counted, used, now_ms))
-            room.append((claim, _window(claim.limit, counted, now_ms), used))
+            if not counted and claim.runs_max:
+                runs = self._runs_beside(claim.key, claim.limit, claim.runs_max)
+                if runs >= claim.runs_max:
+                    return Answer((), Short(claim.key, 0, -1, 0, runs))
+            room.append((claim, _window(claim.key, claim.limit, counted, now_ms), used))
         return Answer(tuple(self._hold(holder, one, now_ms) for one in room))
+
+    def _runs_beside(self, key: str, limit: LimitEntry, runs_max: int) -> int:
+        """How many other runs a limit counts, after those that are idle longest have made room for one more. Callers
+        choose the names of runs."""
+        if limit.window != RUN or _is_nameless(key):
+            return 0
+        runs = self._books.runs(limit.id)
+        if runs < runs_max:
+            return runs
+        return runs - self._books.drop_idle_runs(limit.id, runs - runs_max + 1 + runs_max // RUNS_DROPPED_SHARE)
 
     def _hold(self, holder: str, room: tuple[Claim, Window, int], now_ms: int) -> Slice:
         claim, window, used = room
@@ -128,15 +148,23 @@ def is_sliding(limit: LimitEntry) -> bool:
     return limit.metric not in ("cost", "concurrency") and limit.window != RUN
 
 
-def _window(limit: LimitEntry, counted: Sequence[Counted], now_ms: int) -> Window:
-    """The window or bucket to count in. A fixed one goes on until it ends."""
+def _is_nameless(key: str) -> bool:
+    """Whether a limit of runs counts here the calls that name none."""
+    return key.endswith("#")
+
+
+def _window(key: str, limit: LimitEntry, counted: Sequence[Counted], now_ms: int) -> Window:
+    """The window or bucket to count in. A fixed one goes on until it ends; that of a run ends later with each use."""
     if limit.metric == "concurrency":
         return no_window()
     if is_sliding(limit):
         return bucket(limit.window, now_ms)
     if counted:
         current = counted[-1]
-        return Window(current.start_ms, current.ends_ms, current.ends_ms)
+        ends_ms = current.ends_ms
+        if limit.window == RUN and not _is_nameless(key):
+            ends_ms = fixed_window(RUN, now_ms).ends_ms
+        return Window(current.start_ms, ends_ms, ends_ms)
     return fixed_window(limit.window, now_ms, limit.timezone if limit.aligned else None)
 
 

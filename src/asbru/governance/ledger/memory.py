@@ -47,7 +47,9 @@ class MemoryBooks:
     def hold(self, holder: str, key: str, window: Window, *, amount: int, limit: int, now_ms: int) -> bool:
         if sum(one.used for one in self.counted(key, now_ms)) + amount > limit:
             return False
-        self._count(key, window).held += amount
+        count = self._count(key, window)
+        count.held += amount
+        count.ends_ms = max(count.ends_ms, window.ends_ms)
         at = (holder, key, window.start_ms)
         self.slices_held[at] = self.slices_held.get(at, 0) + amount
         return True
@@ -71,6 +73,17 @@ class MemoryBooks:
         starts = {one.start_ms for one in self.counted(key, now_ms)}
         found = {at[0] for at, held in self.slices_held.items() if held and at[1] == key and at[2] in starts}
         return sorted(found.intersection(self.living()))
+
+    def runs(self, limit_id: str) -> int:
+        return len(self._runs(limit_id))
+
+    def drop_idle_runs(self, limit_id: str, most: int) -> int:
+        runs = self._runs(limit_id)
+        idle = [key for key in runs if not any(one.held for one in self.counts[key].values())]
+        ended = sorted(idle, key=lambda key: max(one.ends_ms for one in self.counts[key].values()))[:most]
+        for key in ended:
+            del self.counts[key]
+        return len(ended)
 
     def newest_ms(self) -> int:
         return max((start for windows in self.counts.values() for start in windows), default=0)
@@ -113,6 +126,9 @@ class MemoryBooks:
             for name, known in self.holders.items()
             if name in holding or not known[1] or known[2] >= unseen_since_ms
         }
+
+    def _runs(self, limit_id: str) -> list[str]:
+        return [key for key in self.counts if key.startswith(f"{limit_id}#") and not key.endswith("#")]
 
     def _count(self, key: str, window: Window) -> _Count:
         return self.counts.setdefault(key, {}).setdefault(window.start_ms, _Count(window.ends_ms))

@@ -44,7 +44,8 @@ class Books(Protocol):
 
     def hold(self, holder: str, key: str, window: Window, *, amount: int, limit: int, now_ms: int) -> bool:
         """Hold `amount` more for a holder, if all that counts stays within `limit`; False if it would not. One
-        statement: nobody comes between the comparison and the change."""
+        statement: nobody comes between the comparison and the change. A window that is there ends as late as is said
+        now, or later."""
         ...
 
     def book(self, holder: str, key: str, start_ms: int, *, spent: int, released: int) -> None:
@@ -58,6 +59,14 @@ class Books(Protocol):
 
     def holding(self, key: str, now_ms: int) -> Sequence[str]:
         """The holders that are not buried and hold something of a limit in a window that counts."""
+        ...
+
+    def runs(self, limit_id: str) -> int:
+        """How many named runs of a limit there are."""
+        ...
+
+    def drop_idle_runs(self, limit_id: str, most: int) -> int:
+        """Drop named runs of a limit that nobody holds anything of, those that end first; how many were dropped."""
         ...
 
     def newest_ms(self) -> int:

@@ -21,7 +21,8 @@ _HOLD = """
 INSERT INTO ledger_counts (limit_key, start_ms, ends_ms, spent, held)
 SELECT ?, ?, ?, 0, ?
 WHERE (SELECT COALESCE(SUM(spent + held), 0) FROM ledger_counts WHERE limit_key = ? AND ends_ms > ?) + ? <= ?
-ON CONFLICT (limit_key, start_ms) DO UPDATE SET held = ledger_counts.held + excluded.held
+ON CONFLICT (limit_key, start_ms) DO UPDATE SET held = ledger_counts.held + excluded.held,
+    ends_ms = CASE WHEN excluded.ends_ms > ledger_counts.ends_ms THEN excluded.ends_ms ELSE ledger_counts.ends_ms END
 RETURNING held
 """
 _HOLD_SLICE = """
@@ -37,6 +38,13 @@ JOIN ledger_holders ON ledger_holders.holder = ledger_slices.holder
 WHERE ledger_counts.limit_key = ? AND ledger_counts.ends_ms > ? AND ledger_counts.held > 0
     AND ledger_slices.held > 0 AND ledger_holders.buried = 0
 ORDER BY ledger_slices.holder
+"""
+_RUNS = "SELECT COUNT(DISTINCT limit_key) FROM ledger_counts WHERE limit_key > ? AND limit_key < ?"
+_DROP_IDLE_RUNS = """
+DELETE FROM ledger_counts WHERE limit_key IN (
+    SELECT limit_key FROM ledger_counts WHERE limit_key > ? AND limit_key < ?
+    GROUP BY limit_key HAVING SUM(held) = 0 ORDER BY MAX(ends_ms) LIMIT ?)
+RETURNING limit_key
 """
 _LET_GO = "UPDATE ledger_slices SET held = held - ? WHERE holder = ? AND limit_key = ? AND start_ms = ?"
 _BOOK = "UPDATE ledger_counts SET spent = spent + ?, held = held - ? WHERE limit_key = ? AND start_ms = ?"
@@ -110,6 +118,13 @@ class SqlBooks:
     def holding(self, key: str, now_ms: int) -> Sequence[str]:
         return [cast("str", row[0]) for row in self._connect().run(_HOLDING, (key, now_ms))]
 
+    def runs(self, limit_id: str) -> int:
+        return cast("int", self._connect().run(_RUNS, _run_keys(limit_id))[0][0])
+
+    def drop_idle_runs(self, limit_id: str, most: int) -> int:
+        rows = self._connect().run(_DROP_IDLE_RUNS, (*_run_keys(limit_id), most))
+        return len({row[0] for row in rows})
+
     def newest_ms(self) -> int:
         return cast("int", self._connect().run("SELECT COALESCE(MAX(start_ms), 0) FROM ledger_counts")[0][0])
 
@@ -145,3 +160,8 @@ class SqlBooks:
         database.run(_FORGET_COUNTS, (ended_ms,))
         database.run(_FORGET_SLICES)
         database.run(_FORGET_HOLDERS, (unseen_since_ms,))
+
+
+def _run_keys(limit_id: str) -> tuple[str, str]:
+    """Between which two lie the keys of a limit's named runs: `$` follows `#`."""
+    return f"{limit_id}#", f"{limit_id}$"

@@ -4,9 +4,10 @@
 to know what a call is, and what it may cost.
 """
 
-from asbru.governance.limits.counters import Counter, Holding
-from asbru.governance.limits.limits import Limits, Needs
+from asbru.governance.limits.counters import Counter
+from asbru.governance.limits.holding import Holding
+from asbru.governance.limits.limits import Limits, Source
 from asbru.governance.limits.owners import Chain, Owners
 from asbru.governance.limits.reservation import Reservation
 
-__all__ = ["Chain", "Counter", "Holding", "Limits", "Needs", "Owners", "Reservation"]
+__all__ = ["Chain", "Counter", "Holding", "Limits", "Owners", "Reservation", "Source"]

@@ -2,6 +2,7 @@
 
     left       of the slice in hand; good until its window ends (`good_until_s`, monotonic)
     reserved   by calls under way: they hold it themselves (`holdings`)
+    portions   of the slice in hand, set aside for the calls of one caller (`portions`); gathered when anyone needs it
     reports    what became of slices, by window, not told to the ledger yet
     held       all that the ledger believes to be here: taken, and not reported
 
@@ -10,12 +11,16 @@ Nothing here waits or knows the time; who asks the ledger is `limits`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from asbru.governance.entries import LimitEntry
-from asbru.governance.ledger import Report, Slice
+from asbru.governance.ledger import Report, Short, Slice
 from asbru.governance.ledger.ledger import is_sliding
 from asbru.governance.windows import length_ms
+
+if TYPE_CHECKING:
+    from asbru.governance.limits.portions import Portion
 
 NO_WINDOW = -1
 """Stands for the window of what was spent while the ledger was away."""
@@ -41,6 +46,7 @@ class Counter:
         "low",
         "metric",
         "owner",
+        "portions",
         "quiet",
         "sliding",
         "spent",
@@ -78,8 +84,30 @@ class Counter:
         self.quiet = -1
         """What was left when idle slices were last looked for."""
         self.held: dict[int, int] = {}
+        self.portions: dict[Portion, None] = {}
         self._settled: dict[int, list[int]] = {}
         self._on_report = on_report
+
+    @property
+    def counters(self) -> tuple[Counter, ...]:
+        """It alone; see `Portion.counters`."""
+        return (self,)
+
+    @property
+    def strict(self) -> bool:
+        """Whether it is a budget that is never exceeded."""
+        return self.metric == "cost" and self.limit.strict
+
+    def fill(self, need: int, now_s: float) -> bool:
+        """Whether there is so much, with what is set aside."""
+        if self.left < need:
+            self.gather()
+        return self.left >= need and self.good_until_s > now_s
+
+    def gather(self) -> None:
+        """Nothing is set aside any more."""
+        while self.portions:
+            next(iter(self.portions)).close()
 
     # From the ledger
 
@@ -103,6 +131,12 @@ class Counter:
         self.good_until_s = max(self.good_until_s, asked_s + taken.good_for_ms / 1000)
         self.left += taken.amount
         self.low = self.wish // 4
+
+    def tell_short(self, short: Short, now_s: float, known_s: float) -> None:
+        """There is no room: how it stands, which is known for so long at least."""
+        self.used = short.used
+        self.ends_ms = 0 if self.sliding else short.resets_at_ms
+        self.told_until_s = now_s + max(short.resets_in_ms / 1000, known_s)
 
     def is_stale(self, now_s: float) -> bool:
         """Whether the slice in hand is good no more."""
@@ -140,6 +174,7 @@ class Counter:
 
     def let_go(self) -> None:
         """Give back the slice in hand."""
+        self.gather()
         if self.left:
             left, self.left = self.left, 0
             self.release(self.start_ms, left)
@@ -147,6 +182,8 @@ class Counter:
 
     def reports(self) -> list[Report]:
         """What became of slices since the last time."""
+        for portion in self.portions:
+            portion.book()
         self._book_spent()
         self.dirty = False
         reports: list[Report] = []
@@ -180,81 +217,3 @@ class Counter:
         if not self.dirty:
             self.note()
         return self._settled.setdefault(start_ms, [0, 0])
-
-
-class Holding:
-    """What one call holds of counters, by window. Settled once. `mixed`: there may be several parts of one counter."""
-
-    __slots__ = ("closed", "mixed", "parts")
-
-    def __init__(self) -> None:
-        self.parts: list[tuple[Counter, int, int]] = []
-        """Counter, start of the window, amount."""
-        self.mixed = False
-        self.closed = False
-        """Whether nobody waits for more any longer."""
-
-    def join(self, other: Holding, among: Collection[Counter] | None = None) -> None:
-        """It holds what another one held, too: of all counters, or of those `among` some."""
-        self.mixed = True
-        mine = [part for part in other.parts if among is None or part[0] in among]
-        other.parts = [part for part in other.parts if part not in mine]
-        self.parts += mine
-
-    def counters(self) -> dict[Counter, None]:
-        """What it holds something of, each once."""
-        return dict.fromkeys(counter for counter, _, _ in self.parts)
-
-    def put_back(self, now_s: float) -> None:
-        """It holds nothing any more."""
-        parts, self.parts = self.parts, []
-        for counter, start_ms, amount in parts:
-            counter.put_back(start_ms, amount, now_s)
-
-    def settle(self, amounts: Mapping[str, int], now_s: float, *, at_least_held: bool = False) -> None:
-        """It is over. `amounts`: what was spent, by metric, which may be more than was held; nothing of those that are
-        left out (calls at once). `at_least_held`: but no less than was held."""
-        parts, self.parts = self.parts, []
-        self.closed = True
-        if self.mixed or at_least_held:
-            _settle_mixed(parts, amounts, now_s, at_least_held=at_least_held)
-            return
-        for counter, start_ms, amount in parts:
-            spent = amounts.get(counter.metric, 0)
-            if spent <= amount and start_ms == counter.start_ms and now_s < counter.good_until_s:
-                counter.left += amount - spent
-                if spent:
-                    counter.spent += spent
-                    if not counter.dirty:
-                        counter.note()
-            else:
-                _settle_one(counter, [(start_ms, amount)], spent, now_s)
-
-
-def _settle_mixed(
-    parts: Iterable[tuple[Counter, int, int]], amounts: Mapping[str, int], now_s: float, *, at_least_held: bool
-) -> None:
-    by_counter: dict[Counter, list[tuple[int, int]]] = {}
-    for counter, start_ms, amount in parts:
-        by_counter.setdefault(counter, []).append((start_ms, amount))
-    for counter, held in by_counter.items():
-        spent = amounts.get(counter.metric, 0)
-        if at_least_held and counter.metric in amounts:
-            spent = max(spent, sum(amount for _, amount in held))
-        _settle_one(counter, held, spent, now_s)
-
-
-def _settle_one(counter: Counter, held: Sequence[tuple[int, int]], spent: int, now_s: float) -> None:
-    for start_ms, amount in held:
-        part = min(spent, amount)
-        spent -= part
-        counter.spend(start_ms, part)
-        counter.put_back(start_ms, amount - part, now_s)
-    if spent:
-        # More than was held: of the slice in hand as far as it goes, the rest is told.
-        if not counter.is_stale(now_s):
-            part = min(counter.left, spent)
-            counter.left -= part
-            counter.spend(counter.start_ms, part)
-            spent -= part
-        counter.spend(held[-1][0], spent)

@@ -1,6 +1,6 @@
 """Limits as a worker holds them: calls take of slices in hand, and wait for the ledger where those do not do.
 
-    take      all counters have enough: subtracted at once, nobody comes between
+    take      all counters, or the portions of them, have enough: subtracted at once, nobody comes between
               else: what is there is held, the rest is asked of the ledger -> granted, or a refusal and nothing held
     ahead     a slice that runs low is filled up while calls go on
     sweep     once a second while anything is in hand: what nobody used since the last time is given back
@@ -20,8 +20,11 @@ from asbru.core.future import Future
 from asbru.governance.ledger import Answer, Claim, Report, Short
 from asbru.governance.ledger.claims import Held
 from asbru.governance.ledger.client import LedgerClient
-from asbru.governance.limits.counters import NO_WINDOW, Counter, Holding
+from asbru.governance.ledger.ledger import RUNS_MAX
+from asbru.governance.limits.counters import NO_WINDOW, Counter
+from asbru.governance.limits.holding import Holding
 from asbru.governance.limits.owners import Owners
+from asbru.governance.limits.portions import Portion
 from asbru.governance.limits.refusals import refusal
 from asbru.governance.standing import Standing, Used
 
@@ -31,7 +34,8 @@ if TYPE_CHECKING:
     from asbru.link.link import Link
 
 StoreAway: TypeAlias = Literal["closed", "open"]
-Needs: TypeAlias = "Sequence[tuple[Counter, int]]"
+Source: TypeAlias = Counter | Portion
+Needs: TypeAlias = "Sequence[tuple[Source, int]]"
 
 SWEEP_S = 1.0
 FULL_MAX = 1000
@@ -40,6 +44,9 @@ FULL_S_MAX = 1.0
 FULL_SHARE = 16
 """It does with no more left than this part of it: a call that was too large says nothing about smaller ones."""
 AHEAD_PAUSE_S = 0.1
+REFRESH_S = 1.0
+"""How often a caller's limits are asked for, at most; callers decide when."""
+REFRESHED_MAX = 1000
 TRIES_MAX = 3
 """Slices of a rate that were over when they came, before the ledger counts as away."""
 
@@ -50,11 +57,14 @@ class Limits:
     def __init__(self, loop: asyncio.AbstractEventLoop, link: Link, clock: Callable[[], float]) -> None:
         self.owners = Owners(self._on_report)
         self.store_away: StoreAway = "closed"
+        self.runs_max = RUNS_MAX
         self._loop = loop
         self._clock = clock
         self._full: dict[str, float] = {}
         self._full_patterns: dict[str, float] = {}
         """Until when owners and targets are known to have no room; patterns of models, and "any provider", apart."""
+        self._refreshed: dict[str, float] = {}
+        """When the ledger was last asked how a caller's limits stand."""
         self._dirty: dict[Counter, None] = {}
         self._in_hand: dict[Counter, None] = {}
         self._ahead: dict[Counter, None] = {}
@@ -70,31 +80,26 @@ class Limits:
         """Hold so much of each counter, or nothing. None: done. Else it waits, and fails with `LimitReached` or
         `LedgerAway`; who waits no more closes `into`, by settling it."""
         now_s = self._clock()
-        for counter, need in needs:
-            if counter.left < need or counter.good_until_s <= now_s:
+        for source, need in needs:
+            if (source.left < need or source.good_until_s <= now_s) and not self._fill(source, need, now_s):
                 return self._ask(needs, into, now_s)
         parts = into.parts
-        for counter, need in needs:
-            counter.left -= need
-            parts.append((counter, counter.start_ms, need))
-            if counter.left < counter.low:
-                self._ask_ahead(counter)
+        for source, need in needs:
+            source.left -= need
+            parts.append((source, source.start_ms, need))
+            if source.left < source.low:
+                self._ask_ahead(source.counters)
         return None
 
     def settle(self, holding: Holding, amounts: Mapping[str, int], *, at_least_held: bool = False) -> None:
         """A call is over; see `Holding.settle`."""
         parts = holding.parts
         holding.settle(amounts, self._clock(), at_least_held=at_least_held)
-        for counter, _, _ in parts:
-            if not counter.in_hand:
-                self._note_in_hand((counter,))
+        for source, _, _ in parts:
+            if not source.in_hand:
+                self._note_in_hand(source.counters)
 
     # What others ask
-
-    @property
-    def leases(self) -> int:
-        """Of how many limits a slice is held."""
-        return len(self._holding)
 
     @property
     def full(self) -> int:
@@ -115,20 +120,52 @@ class Limits:
 
     def used(self, caller: str) -> Used:
         """See `standing.Standings`."""
-        counters = self.owners.chain(caller).counters
-        now_s = self._clock()
+        standings = self.standing(caller)
 
         def fullest(*metrics: str) -> float:
-            return max(
-                (_standing(one, now_s).percent for one in counters if one.limit.metric in metrics), default=0.0
-            )
+            return max((one.percent for one in standings if one.metric in metrics), default=0.0)
 
         return Used(fullest("cost"), fullest("tokens", "input_tokens", "output_tokens"), fullest("requests"))
 
     def standing(self, caller: str) -> tuple[Standing, ...]:
         """See `standing.Standings`."""
         now_s = self._clock()
-        return tuple(_standing(one, now_s) for one in self.owners.chain(caller).counters)
+        chain = self.owners.chain(caller)
+        aside = {one: portion.left for portion in chain.portions for one in portion.counters}
+        return tuple(_standing(one, aside.get(one, 0), now_s) for one in chain.counters)
+
+    def refresh(self, caller: str) -> Future[None] | None:
+        """See `standing.Standings`."""
+        now_s = self._clock()
+        counters = self.owners.chain(caller).counters
+        if not counters or self._refreshed.get(caller, -REFRESH_S) + REFRESH_S > now_s:
+            return None
+        if len(self._refreshed) >= REFRESHED_MAX:
+            self._refreshed.clear()
+        self._refreshed[caller] = now_s
+        future: Future[None] = Future()
+        waits = set(counters)
+
+        def look_at(counter: Counter) -> None:
+            def came(answer: Answer | None) -> None:
+                if answer is not None and answer.short is not None:  # more is used than the limit is now
+                    counter.tell_short(answer.short, now_s, FULL_S_MAX)
+                elif answer is not None:
+                    self.take_in((counter,), answer, now_s)
+                waits.discard(counter)
+                if not waits:
+                    future.resolve(None)
+
+            self._client.ask((Claim(counter.key, counter.limit, 0),), came, came)
+
+        for one in counters:
+            look_at(one)
+        return future
+
+    @property
+    def leases(self) -> int:
+        """Limits of which the ledger believes something to be here."""
+        return len(self._holding)
 
     def close(self) -> None:
         """Give back all that no call holds, before the link is closed."""
@@ -138,8 +175,14 @@ class Limits:
 
     # Waiting for the ledger
 
+    def _fill(self, source: Source, need: int, now_s: float) -> bool:
+        if not source.fill(need, now_s):
+            return False
+        self._ask_ahead(source.counters)
+        return True
+
     def _ask(self, needs: Needs, into: Holding, now_s: float) -> Future[None]:
-        asked = _Asked(self, needs, into)
+        asked = _Asked(self, [(counter, need) for source, need in needs for counter in source.counters], into)
         asked.ask(now_s)
         return asked.future
 
@@ -174,21 +217,22 @@ class Limits:
         holding.put_back(self._clock())
         self._note_in_hand(counters)
 
-    def _ask_ahead(self, counter: Counter) -> None:
+    def _ask_ahead(self, counters: Iterable[Counter]) -> None:
         now_s = self._clock()
-        if counter in self._ahead or now_s - counter.wished_s < AHEAD_PAUSE_S:
-            return
-        self._ahead[counter] = None
-        if not self._ahead_due:
-            self._ahead_due = True
-            self._loop.call_soon(self._send_ahead)
+        for one in counters:
+            if one.left >= one.low or one in self._ahead or now_s - one.wished_s < AHEAD_PAUSE_S:
+                continue
+            self._ahead[one] = None
+            if not self._ahead_due:
+                self._ahead_due = True
+                self._loop.call_soon(self._send_ahead)
 
     def _send_ahead(self) -> None:
         self._ahead_due = False
         now_s = self._clock()
         counters = tuple(self._ahead)
         self._ahead.clear()
-        claims = [Claim(one.key, one.limit, 0, one.wishes(1, now_s)) for one in counters]
+        claims = [Claim(one.key, one.limit, 0, one.wishes(1, now_s), self.runs_max) for one in counters]
 
         def came(answer: Answer | None) -> None:
             if answer is not None:
@@ -237,6 +281,7 @@ class Limits:
     def _sweep(self) -> None:
         now_s = self._clock()
         for counter in tuple(self._in_hand):
+            counter.gather()
             if counter.left == counter.quiet or counter.is_stale(now_s):
                 counter.let_go()
             counter.quiet = counter.left
@@ -254,7 +299,7 @@ class _Asked:
 
     __slots__ = ("_asked_s", "_claimed", "_into", "_limits", "_needs", "_tries", "future")
 
-    def __init__(self, limits: Limits, needs: Needs, into: Holding) -> None:
+    def __init__(self, limits: Limits, needs: Sequence[tuple[Counter, int]], into: Holding) -> None:
         self.future: Future[None] = Future()
         self._limits = limits
         self._needs = needs
@@ -270,6 +315,8 @@ class _Asked:
         self._into.mixed = True
         self._claimed = []
         for counter, need in self._needs:
+            if counter.left < need:
+                counter.gather()
             if counter.is_stale(now_s):
                 counter.let_go()
             part = min(counter.left, need)
@@ -278,7 +325,8 @@ class _Asked:
                 self._into.parts.append((counter, counter.start_ms, part))
             if part < need:
                 self._claimed.append((counter, need - part))
-        claims = [Claim(one.key, one.limit, need, one.wishes(need, now_s)) for one, need in self._claimed]
+        most = self._limits.runs_max
+        claims = [Claim(one.key, one.limit, need, one.wishes(need, now_s), most) for one, need in self._claimed]
         self._limits.claim(claims, self._on_answer, self._take_in)
 
     def _take_in(self, answer: Answer) -> None:
@@ -291,7 +339,7 @@ class _Asked:
             return
         now_s = self._limits.now_s()
         # Also after a refusal: what came for others meanwhile may do.
-        if all(counter.left >= need and not counter.is_stale(now_s) for counter, need in self._claimed):
+        if all(counter.fill(need, now_s) for counter, need in self._claimed):
             for counter, need in self._claimed:
                 counter.left -= need
                 self._into.parts.append((counter, counter.start_ms, need))
@@ -308,9 +356,7 @@ class _Asked:
     def _refusal(self, short: Short, now_s: float) -> LimitReached:
         counter, missing = next(one for one in self._claimed if one[0].key == short.key)
         full_s = FULL_S_MAX if short.resets_in_ms < 0 else min(FULL_S_MAX, short.resets_in_ms / 1000)
-        counter.used = short.used
-        counter.ends_ms = 0 if counter.sliding else short.resets_at_ms
-        counter.told_until_s = now_s + max(short.resets_in_ms / 1000, full_s)
+        counter.tell_short(short, now_s, full_s)
         amount = counter.limit.amount
         if amount - short.used <= amount // FULL_SHARE:
             self._limits.note_full(counter.owner, now_s + full_s)
@@ -337,9 +383,10 @@ class _Asked:
         )
 
 
-def _standing(counter: Counter, now_s: float) -> Standing:
+def _standing(counter: Counter, aside: int, now_s: float) -> Standing:
+    """`aside`: what is set aside of it for the calls that this is about."""
     limit = counter.limit
     if counter.told_until_s <= now_s:  # nothing is known of the window of now
         return Standing(counter.owner, limit.id, limit.metric, limit.window, limit.amount, 0)
-    used = max(0, counter.used - counter.left)
+    used = max(0, counter.used - counter.left - aside)
     return Standing(counter.owner, limit.id, limit.metric, limit.window, limit.amount, used, counter.ends_ms or None)

@@ -17,6 +17,7 @@ import msgspec
 
 from asbru.governance.entries import KeyEntry, LimitEntry, OwnerEntry
 from asbru.governance.limits.counters import Counter
+from asbru.governance.limits.portions import Portion
 from asbru.governance.windows import RUN
 
 K = TypeVar("K")
@@ -32,16 +33,29 @@ _AT_ONCE = frozenset(("requests", "concurrency"))
 
 
 class Chain:
-    """The counters of a key and of the owners above it, the key's own first. `admitted`: those for requests and calls
-    at once; `held`: for money and tokens; `expects`: whether one of those is to hold what calls usually cost."""
+    """The counters of a key and of the owners above it, the key's own first. Those that calls hold the same of are one
+    `Portion`. `admitted`: those for requests and calls at once; `held`: for money and tokens; `expects`: whether one of
+    those is to hold what calls usually cost."""
 
-    __slots__ = ("admitted", "counters", "expects", "held")
+    __slots__ = ("admitted", "counters", "expects", "held", "portions")
 
     def __init__(self, counters: tuple[Counter, ...]) -> None:
         self.counters = counters
-        self.admitted = tuple((one, 1) for one in counters if one.limit.metric in _AT_ONCE)
-        self.held = tuple(one for one in counters if one.limit.metric not in _AT_ONCE)
-        self.expects = any(one.metric == "cost" and not one.limit.strict for one in self.held)
+        alike: dict[tuple[str, bool], list[Counter]] = {}
+        for one in counters:
+            alike.setdefault((one.metric, one.strict), []).append(one)
+        self.portions: tuple[Portion, ...] = ()
+        sources: list[Counter | Portion] = []
+        for same in alike.values():
+            if len(same) == 1 or same[0].metric == "concurrency":  # few places are not to be set aside
+                sources += same
+            else:
+                portion = Portion(tuple(same))
+                self.portions += (portion,)
+                sources.append(portion)
+        self.admitted = tuple((one, 1) for one in sources if one.metric in _AT_ONCE)
+        self.held = tuple(one for one in sources if one.metric not in _AT_ONCE)
+        self.expects = any(one.metric == "cost" and not one.strict for one in self.held)
 
 
 NO_CHAIN = Chain(())

@@ -24,6 +24,8 @@ _AT_ONCE_RETRY_S = 1.0
 
 def refusal(owner: str, limit: LimitEntry, short: Short, *, need: int, used: int) -> LimitReached:
     """The refusal of a call that needs so much of a limit of which so much is used, reservations included."""
+    if short.runs:
+        return _crowded(owner, short.runs)
     kind = BudgetExceeded if limit.metric == "cost" else RateLimited
     retry_after_s = short.resets_in_ms / 1000 if short.resets_in_ms >= 0 else None
     if limit.metric == "concurrency":
@@ -36,6 +38,19 @@ def refusal(owner: str, limit: LimitEntry, short: Short, *, need: int, used: int
         spent=used,
         resets_at_ms=short.resets_at_ms or None,
         retry_after_s=retry_after_s,
+    )
+
+
+def _crowded(owner: str, runs: int) -> LimitReached:
+    """The refusal of a run beside so many others that are all in use."""
+    return RateLimited(
+        f"{_name(owner)} has {runs} runs under way, and its limits count no more of them (governance.runs_max); wait "
+        "until one has paused, or go on under the name of one",
+        owner=owner,
+        metric="runs",
+        amount=runs,
+        spent=runs,
+        retry_after_s=_AT_ONCE_RETRY_S,
     )
 
 

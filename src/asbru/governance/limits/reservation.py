@@ -1,4 +1,4 @@
-"""How much a call may need, and how that is decided: settings of reservation."""
+"""How much a call may need, and how that is decided: settings of reservation, and of what is counted apart."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
+
+from asbru.governance.ledger.ledger import RUNS_MAX
 
 
 class Reservation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -33,3 +35,12 @@ class Reservation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             "and counted later. Strict budgets are always closed."
         ),
     ] = "closed"
+    runs_max: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=1_000_000,
+            description="Runs that a limit with `window: run` counts separately. The run that has been idle longest "
+            "makes room for a new one; if all are in use, the new one is refused (429).",
+        ),
+    ] = RUNS_MAX

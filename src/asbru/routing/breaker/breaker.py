@@ -14,6 +14,7 @@ to try, counts as any other.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Literal, NamedTuple, TypeAlias
 
 import msgspec
@@ -133,6 +134,12 @@ class Breaker:
     def count(self, provider: str, state: CircuitState, now_s: float) -> int:
         """How many circuits of a provider are in a state, of those that are not forgotten."""
         return sum(name.provider == provider and self.state(name, now_s) == state for name in self.circuits)
+
+    def open_circuits(self, now_s: float) -> Iterator[tuple[CircuitName, Literal["open", "half_open"], float]]:
+        """The circuits that are not closed, with the end of their time."""
+        for name, circuit in self.circuits.items():
+            if circuit.opened_s:
+                yield name, "open" if circuit.open_until_s > now_s else "half_open", circuit.open_until_s
 
     def _make_room(self) -> None:
         if len(self.circuits) >= CIRCUITS_MAX:

@@ -49,6 +49,10 @@ class Credential(Protocol):
         """The provider did not accept what it was shown (401)."""
         ...
 
+    def shown(self) -> bytes:
+        """The lines as far as they are known now, so that a provider's words can be searched for what is in them."""
+        ...
+
 
 class KeyMaterial(msgspec.Struct, frozen=True):
     """What the configuration knows of a key. `base_url` is the provider's, without a trailing slash."""
@@ -85,6 +89,10 @@ class FixedCredential:
     def refused(self) -> None:
         """See `Credential`: there is no other."""
 
+    def shown(self) -> bytes:
+        """See `Credential`."""
+        return self.fixed
+
 
 class SignedCredential:
     """Lines that depend on the request. `sign` holds the secret, and must not wait for anything."""
@@ -102,3 +110,7 @@ class SignedCredential:
 
     def refused(self) -> None:
         """See `Credential`: the next signature is another anyway."""
+
+    def shown(self) -> bytes:
+        """See `Credential`: what is shown is good for one request."""
+        return b""

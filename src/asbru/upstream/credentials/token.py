@@ -138,6 +138,10 @@ class TokenCredential:
             self._token = None
             self._due_s = 0.0
 
+    def shown(self) -> bytes:
+        """See `Credential`."""
+        return b"" if self._token is None else self._token.shown()
+
     def _refreshed(self, now_s: float) -> Future[Credential]:
         """The next token."""
         waiting: Future[Credential] = Future()

@@ -1,0 +1,173 @@
+"""Records of calls.
+
+    GET /api/v1/records              newest first; filters, `text`, a span of time; `before` is the `next` of a page
+    GET /api/v1/records/live         the same filters; server-sent events, a record each, as they are written
+    GET /api/v1/records/export       the same filters; CSV or lines of JSON
+    GET /api/v1/records/ID           with attempts, steps and tags as objects
+
+Records are read by a thread with a connection of its own, since a search may take a moment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import StreamingResponse
+
+from asbru.admin import exports, nouns, record_shapes
+from asbru.admin.history import in_thread
+from asbru.core.errors import BadRequest, NotFound, Overloaded
+from asbru.records import query
+from asbru.records.tail import live
+
+EXPORTS_MAX = 4
+"""Exports at a time: each keeps a thread reading."""
+VALUE_CHARS_MAX = 256
+
+Before = Annotated[str, Query(max_length=64, description="Begin before this id: `next` of the page before.")]
+Moment = Annotated[int | None, Query(ge=0, le=10**14, description="Unix milliseconds.")]
+Text = Annotated[str, Query(max_length=128, description="Part of a model's name, an error or a note.")]
+Columns = Annotated[str, Query(max_length=1024, description="Only these columns, separated by commas, and the id.")]
+
+
+_FILTERS = [
+    *(
+        {"name": name, "in": "query", "schema": {"type": "integer" if name in query.NUMBERS else "string"}}
+        for name in query.FILTERS
+    ),
+    *({"name": name, "in": "query", "schema": {"type": "integer", "minimum": 0}} for name in query.MINIMA),
+    {
+        "name": "tag",
+        "in": "query",
+        "style": "deepObject",
+        "description": "Value of a tag, as `tag.NAME=value`.",
+        "schema": {"type": "object"},
+    },
+]
+
+
+def build_router(url: str, tail: live.LiveTail | None) -> APIRouter:
+    """The routes; `url`: the database of the records, `tail`: what follows them, None where nothing does."""
+    router = APIRouter(tags=["history"])
+    _add_list(router, url)
+    _add_live(router, tail)
+    _add_export(router, url)
+
+    @router.get("/records/{record_id}", openapi_extra=nouns.gives(record_shapes.RecordDetail))
+    async def show_record(record_id: str) -> Response:  # pyright: ignore[reportUnusedFunction] -- likewise
+        """The record of one call."""
+        found = await in_thread(lambda: query.by_id(url, record_id))
+        if found is None:
+            raise NotFound(f"there is no record '{record_id}'")
+        return nouns.answer(record_shapes.detail(found))
+
+    return router
+
+
+def _add_list(router: APIRouter, url: str) -> None:
+    @router.get("/records", openapi_extra={"parameters": _FILTERS, **nouns.gives(record_shapes.RecordPage)})
+    async def list_records(  # pyright: ignore[reportUnusedFunction] -- the router calls it
+        request: Request,
+        *,
+        limit: nouns.Limit = 100,
+        before: Before = "",
+        since_ms: Moment = None,
+        until_ms: Moment = None,
+        text: Text = "",
+        columns: Columns = "",
+    ) -> Response:
+        """Records of calls. A page may hold fewer than asked for and not be the last: go on while there is a `next`."""
+        wanted, shown = _wanted(request, text), _columns(columns)
+        page = await in_thread(
+            lambda: query.search(
+                url, wanted, before=before, limit=limit, since_ms=since_ms, until_ms=until_ms, columns=shown
+            )
+        )
+        return nouns.answer({"items": page.items, "next": page.next})
+
+
+def _add_live(router: APIRouter, tail: live.LiveTail | None) -> None:
+    @router.get("/records/live", openapi_extra={"parameters": _FILTERS, **_streams("text/event-stream")})
+    async def follow_records(request: Request, text: Text = "") -> Response:  # pyright: ignore[reportUnusedFunction] -- likewise
+        """Records as they are written, as server-sent events: `record`; `missed` where some were left out; `dropped`
+        at the end of a client that reads too slowly. A comment every 15 seconds."""
+        wanted = _wanted(request, text)
+        if tail is None:
+            raise NotFound("records cannot be followed here: there is no bookkeeper")
+        return _stream(tail.admit(wanted), "text/event-stream")
+
+
+def _add_export(router: APIRouter, url: str) -> None:
+    exporting = asyncio.Semaphore(EXPORTS_MAX)
+
+    @router.get(
+        "/records/export", openapi_extra={"parameters": _FILTERS, **_streams("text/csv", "application/jsonl")}
+    )
+    async def export_records(  # pyright: ignore[reportUnusedFunction] -- likewise
+        request: Request,
+        *,
+        format: exports.Format = "csv",  # noqa: A002 -- the name of the parameter
+        since_ms: Moment = None,
+        until_ms: Moment = None,
+        text: Text = "",
+        columns: Columns = "",
+    ) -> Response:
+        """The records as a file, the newest first. Texts that a spreadsheet would take for a formula begin with an
+        apostrophe in CSV."""
+        wanted, shown = _wanted(request, text), _columns(columns)
+        if exporting.locked():
+            raise Overloaded(f"{EXPORTS_MAX} exports run already", code="too_many_exports", retry_after_s=5)
+
+        async def read_page(before: str) -> query.Page:
+            return await in_thread(
+                lambda: query.search(
+                    url,
+                    wanted,
+                    before=before,
+                    limit=exports.PAGE_RECORDS,
+                    since_ms=since_ms,
+                    until_ms=until_ms,
+                    columns=shown,
+                )
+            )
+
+        async def pieces() -> AsyncIterator[bytes]:
+            async with exporting:
+                async for piece in exports.write_export(format, list(dict.fromkeys(("id", *shown))), read_page):
+                    yield piece
+
+        name = f"records.{format}"
+        return _stream(
+            pieces(), exports.MEDIA_TYPES[format], {"content-disposition": f'attachment; filename="{name}"'}
+        )
+
+
+def _wanted(request: Request, text: str) -> query.Wanted:
+    given = dict(request.query_params)
+    if any(len(value) > VALUE_CHARS_MAX for value in given.values() if value != given.get("columns")):
+        raise BadRequest(f"expected values of at most {VALUE_CHARS_MAX} characters", status=422)
+    try:
+        return query.read_wanted(given, text)
+    except ValueError as error:
+        raise BadRequest(str(error), status=422) from None
+
+
+def _columns(given: str) -> tuple[str, ...]:
+    columns = tuple(filter(None, given.split(","))) or query.NAMES
+    unknown = [name for name in columns if name not in query.NAMES]
+    if unknown:
+        raise BadRequest(f"columns: expected some of {', '.join(query.NAMES)}", status=422)
+    return columns
+
+
+def _streams(*kinds: str) -> dict[str, Any]:
+    content = {kind: {"schema": {"type": "string"}} for kind in kinds}
+    return {"responses": {"200": {"description": "OK", "content": content}}}
+
+
+def _stream(pieces: AsyncIterator[bytes], kind: str, headers: dict[str, str] | None = None) -> Response:
+    usual = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+    return StreamingResponse(pieces, 200, {**usual, **(headers or {})}, media_type=kind)

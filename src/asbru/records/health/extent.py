@@ -1,0 +1,33 @@
+"""How much the store of records holds, without counting its rows: from the sums that are kept with them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, cast
+
+from asbru.storage import database_bytes, open_reader
+
+_DAY_MS = 86_400_000
+
+
+class Extent(NamedTuple):
+    """`records`: how many calls were recorded on the days from the oldest record on. `oldest_ms`: null without any."""
+
+    bytes: int
+    records: int
+    oldest_ms: int | None
+
+
+def read_extent(url: str) -> Extent:
+    """As of now; raises StorageError."""
+    database = open_reader(url)
+    if database is None:
+        return Extent(0, 0, None)
+    try:
+        oldest = cast("list[tuple[int]]", database.run("SELECT started_ms FROM requests ORDER BY id LIMIT 1"))
+        if not oldest:
+            return Extent(database_bytes(url), 0, None)
+        day = oldest[0][0] // _DAY_MS
+        calls = database.run("SELECT COALESCE(SUM(calls), 0) FROM spend WHERE day >= ?", (day,))
+        return Extent(database_bytes(url), cast("int", calls[0][0]), oldest[0][0])
+    finally:
+        database.close()

@@ -1,0 +1,106 @@
+"""Records over the API: pages, filters, one in detail, files."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.fakes.books import row, row_id
+from tests.fakes.management import Managed, managed
+
+from asbru.records import ROW_WIDTH, query
+
+
+@pytest.fixture
+def api(tmp_path: Path) -> Iterator[Managed]:
+    """An API over a few records."""
+    with managed(tmp_path) as one:
+        write(one, *(row(number, status=200 + number) for number in range(5)))
+        yield one
+
+
+def write(api: Managed, *rows: tuple[object, ...]) -> None:
+    """Records, in the database."""
+    api.database.run_many(f"INSERT INTO requests VALUES ({','.join('?' * ROW_WIDTH)})", rows)
+
+
+def test_records_are_listed(api: Managed) -> None:
+    """The newest first, by pages and filters; of some columns."""
+    first = api.ask("GET", "records", query="limit=3")
+    assert [one["status"] for one in first["items"]] == [204, 203, 202]
+    rest = api.ask("GET", "records", query=f"limit=3&before={first['next']}")
+    assert [one["status"] for one in rest["items"]] == [201, 200] and rest["next"] is None
+    assert [one["id"] for one in api.ask("GET", "records", query="status=202")["items"]] == [row_id(2)]
+    few = api.ask("GET", "records", query="limit=1&columns=status")
+    assert few["items"] == [{"id": row_id(4), "status": 204}]
+    write(api, row(7, tags='{"env":"prod"}', cost_nanousd=50, stream=0))
+    for filters in ("tag.env=prod", "cost_min_nanousd=50", "stream=false"):
+        assert [one["id"] for one in api.ask("GET", "records", query=filters)["items"]] == [row_id(7)], filters
+    for wrong in (
+        "status=x",
+        "limit=0",
+        "since_ms=-1",
+        "until_ms=1e3",
+        f"text={'x' * 200}",
+        "columns=x",
+        "stream=no",
+    ):
+        assert api.call("GET", "records", query=wrong).status == 422, wrong
+
+
+def test_a_record_is_shown_in_detail(api: Managed) -> None:
+    """Attempts, steps and tags as objects; the only attempt of a call that went well is told, too."""
+    log = [{"provider": "p", "outcome": "status", "reason": "too many"}]
+    write(api, row(8, attempt_log=json.dumps(log), tags='{"env":"prod"}', route="rule a; targets: p/m"))
+    found = api.ask("GET", f"records/{row_id(8)}")
+    assert found["attempts_detail"] == log and found["tags"] == {"env": "prod"}
+    assert found["route_steps"] == ["rule a", "targets: p/m"] and found["bodies"] is None
+    (only,) = api.ask("GET", f"records/{row_id(3)}")["attempts_detail"]
+    assert (only["status"], only["input_tokens"], only["output_tokens"], only["sent"]) == (203, 5, 3, True)
+    api.ask("GET", "records/none", status=404)
+
+
+def test_records_are_exported(api: Managed) -> None:
+    """All that fit, over several pages, as CSV with a head and as lines of JSON."""
+    write(api, *(row(number, status=500, caller="many") for number in range(10, 1210)))
+    answer = api.call("GET", "records/export", query="format=csv&caller=many&columns=status,caller")
+    lines = list(csv.reader(io.StringIO(answer.body.decode())))
+    assert lines[:2] == [["id", "status", "caller"], [row_id(1209), "500", "many"]] and len(lines) == 1201
+    assert answer.headers["content-disposition"] == 'attachment; filename="records.csv"'
+    answer = api.call("GET", "records/export", query="format=jsonl&status=202")
+    (line,) = answer.body.splitlines()
+    assert list(json.loads(line)) == list(query.NAMES)
+    assert api.call("GET", "records/export", query="format=xml").status == 422
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+def test_no_cell_is_a_formula(api: Managed, start: str) -> None:
+    """A text that a spreadsheet would calculate has an apostrophe in front, in whichever column; in JSON it is as it
+    was. Numbers are left alone."""
+    text = f'{start}HYPERLINK("http://evil.example";"x")'
+    write(api, row(9, model_asked=text, error_message=text, cost_nanousd=5, status=299))
+    answer = api.call("GET", "records/export", query="status=299&columns=model_asked,error_message,cost_nanousd")
+    rows = list(csv.reader(io.StringIO(answer.body.decode(), newline="")))
+    assert rows[1] == [row_id(9), f"'{text}", f"'{text}", "5"]
+    answer = api.call("GET", "records/export", query="format=jsonl&status=299")
+    assert json.loads(answer.body)["model_asked"] == text
+
+
+def test_shapes_are_described(api: Managed) -> None:
+    """The description names every member of a record and of its details."""
+    schema = api.application.openapi()
+    found = {
+        "RecordSummary": api.ask("GET", "records", query="limit=1")["items"][0],
+        "RecordDetail": api.ask("GET", f"records/{row_id(3)}"),
+    }
+    for name, record in found.items():
+        assert set(schema["components"]["schemas"][name]["properties"]) == set(record)
+
+
+def test_nothing_is_followed_without_a_bookkeeper(api: Managed) -> None:
+    """A control process that stands alone says so."""
+    assert api.call("GET", "records/live").status == 404

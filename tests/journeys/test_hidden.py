@@ -1,0 +1,57 @@
+"""A provider that quotes the credential it was shown: no caller, log or record hears of it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from tests.fakes.upstream import FakeUpstream, Reply
+from tests.journeys.gateway import Gateway, anthropic, openai
+from tests.journeys.talk import CHAT_PATH, CHAT_WORDS, MESSAGES_PATH, chat, messages
+
+from asbru.app.snapshot import KeyFacts
+from asbru.core.secret_text import SecretText
+
+SECRET = "sk-up-7f3a/91b2c4d5e6f70819"
+KEYS = (KeyFacts(name="main", value=SecretText(SECRET)),)
+PARTS = (SECRET, SECRET.replace("/", "\\/"), SECRET[:16])
+
+
+def said(quoted: str) -> bytes:
+    """An error that quotes."""
+    return b'{"type":"error","error":{"type":"x","message":"the key %b has no credit","code":"%b"}}' % (
+        quoted.encode(), quoted.encode(),
+    )  # fmt: skip
+
+
+def check(gateway: Gateway, body: bytes, logged: str) -> None:
+    """Nothing holds the key, not even its beginning."""
+    told = body.decode() + json.dumps(gateway.rows, default=str) + logged
+    assert "[hidden]" in body.decode()
+    assert "sk-up-7f3a" not in told
+
+
+@pytest.mark.parametrize("quoted", PARTS)
+@pytest.mark.parametrize("status", [200, 400, 402, 403, 404, 422, 429, 500, 503])
+@pytest.mark.parametrize("own", [True, False])
+async def test_an_error_that_quotes_the_key(
+    status: int, quoted: str, own: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever its status, in the dialect of the caller or in another, cut or escaped."""
+    async with FakeUpstream() as upstream:
+        provider = openai(upstream.url, keys=KEYS) if own else anthropic(upstream.url, keys=KEYS)
+        async with Gateway(provider) as gateway:
+            upstream.otherwise = Reply.body(said(quoted), status=status, **{"x-ratelimit-note": quoted})
+            answer = await gateway.call(CHAT_PATH, chat("openai/m" if own else "anthropic/m"))
+            assert answer.status >= 400 and "sk-up" not in str(answer.header_list)
+            check(gateway, answer.body, capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("begun", [True, False])
+async def test_an_error_in_a_stream_that_quotes_the_key(begun: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    """Also in a stream that is translated, before its first content and after."""
+    async with FakeUpstream() as upstream, Gateway(openai(upstream.url, keys=KEYS)) as gateway:
+        fault = b"data: " + said(SECRET) + b"\n\n"
+        upstream.queue(Reply.events(*((CHAT_WORDS[0], fault) if begun else (fault,))))
+        answer = await gateway.call(MESSAGES_PATH, messages("openai/m", stream=True))
+        check(gateway, answer.body, capsys.readouterr().err)

@@ -1,0 +1,56 @@
+"""One gateway and one browser for the tests of the UI that a process runs; a fresh context for each test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+from tests.ui.rig import Gateway, Watched, launch
+
+
+@pytest.fixture(scope="session")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """A gateway with its first admin."""
+    with Gateway(tmp_path_factory.mktemp("ui")) as served:
+        served.set_up()
+        yield served
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[Gateway]:
+    """A gateway that was never set up, for one test alone."""
+    with Gateway(tmp_path) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium without a window. Of a module, not of the session: as long as Playwright runs, its event loop does, and
+    the tests of other modules want one of their own."""
+    playwright, started = launch()
+    yield started
+    started.close()
+    playwright.stop()
+
+
+@pytest.fixture
+def web(browser: Browser, gateway: Gateway) -> Iterator[Watched]:
+    """A page of the gateway, nobody logged in. Fails at its end for whatever went wrong unseen."""
+    yield from watched(browser, gateway)
+
+
+@pytest.fixture
+def fresh_web(browser: Browser, fresh: Gateway) -> Iterator[Watched]:
+    """Likewise, of a gateway that was never set up."""
+    yield from watched(browser, fresh)
+
+
+def watched(browser: Browser, served: Gateway) -> Iterator[Watched]:
+    """A page in a context of its own."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    one = Watched(context, served)
+    yield one
+    one.check()
+    context.close()

@@ -1,0 +1,173 @@
+"""A real gateway for the tests of the UI, and the pages on it: `asbru serve` with the mock, the control process and a
+first admin. Pages fail on whatever a person would never see and should never happen: see `Watched`."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
+from tests.fakes.waiting import wait
+
+ROOT = Path(__file__).resolve().parents[2]
+SHOTS = ROOT / "build" / "shots"
+AXE = ROOT / "ui" / "node_modules" / "axe-core" / "axe.min.js"
+SETUP_TOKEN = "set-up-token-of-the-tests"
+ADMIN, PASSWORD = "ann", "correct horse battery"
+START_S = 30.0
+WAIT_MS = 10_000
+SIZES = {"1280": (1280, 800), "390": (390, 844)}
+_EXPECTED_STATUS = re.compile(r"the server responded with a status of (401|403|404|409|412|422|429|502|503)")
+
+
+class Gateway:
+    """See the module. `token`: of the admin, once `set_up`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.log = folder / "log"
+        self.port = 0
+        self.token = ""
+        prices = {"*": {"input": 3, "output": 15}}
+        config = {"providers": {"mock": {"prices": prices}}, "control": {"enabled": True}}
+        (folder / "config.json").write_text(json.dumps(config))
+
+    def __enter__(self) -> Gateway:
+        argv = [sys.executable, "-m", "asbru", "serve", "--port", "0", "--config", str(self.folder / "config.json")]
+        argv += ["--data-dir", str(self.folder / "data")]
+        with self.log.open("wb") as log:
+            environment = {**os.environ, "ASBRU_SETUP_TOKEN": SETUP_TOKEN}
+            self.process = subprocess.Popen(argv, stdout=log, stderr=log, env=environment)
+        wait(lambda: "ready: " in self.log.read_text() or self.process.poll() is not None, "ready", START_S)
+        assert self.process.poll() is None, self.log.read_text()
+        self.port = int(self.log.read_text().partition("ready: http://127.0.0.1:")[2].split()[0])
+        wait(lambda: self.ask("GET", "status")[0] == 200, "the control process", START_S)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(timeout=20)
+
+    @property
+    def url(self) -> str:
+        """Where it serves."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def set_up(self) -> None:
+        """The first admin."""
+        status, said = self.ask("POST", "setup", {"token": SETUP_TOKEN, "name": ADMIN, "password": PASSWORD})
+        assert status == 201, said
+        self.token = said["token"]
+
+    def ask(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
+        """One request to the management API, as the admin."""
+        return self.send(method, f"/api/v1/{path}", body, self.token)
+
+    def make(self, noun: str, **members: object) -> Any:
+        """An object that is there from now on; made already is as good."""
+        status, made = self.ask("POST", noun, members)
+        assert status in (201, 409), made
+        return made
+
+    def call(self, key: str, text: str, model: str = "mock/echo", **members: object) -> tuple[int, Any]:
+        """A call to a model."""
+        body = {"model": model, "messages": [{"role": "user", "content": text}], **members}
+        return self.send("POST", "/v1/chat/completions", body, key)
+
+    def send(self, method: str, path: str, body: object, credential: str) -> tuple[int, Any]:
+        """One request; its status and JSON."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        headers = {"content-type": "application/json"}
+        if credential:
+            headers["authorization"] = f"Bearer {credential}"
+        try:
+            connection.request(method, path, None if body is None else json.dumps(body), headers)
+            response = connection.getresponse()
+            data = response.read()
+            return response.status, json.loads(data) if data else None
+        finally:
+            connection.close()
+
+
+class Watched:
+    """A page, and what went wrong on it: errors in the console, requests to other hosts, violations of the policy.
+
+    `expected`: words of errors that the test provokes.
+    """
+
+    def __init__(self, context: BrowserContext, gateway: Gateway) -> None:
+        self.gateway = gateway
+        self.expected: list[str] = []
+        self.requests: list[str] = []
+        self._wrong: list[str] = []
+        self.page: Page = context.new_page()
+        self.page.set_default_timeout(WAIT_MS)
+        self.page.on("console", lambda said: self._note(said.text) if said.type in ("error", "warning") else None)
+        self.page.on("pageerror", lambda error: self._note(f"uncaught: {error}"))
+        self.page.on("request", self._seen)
+
+    def open(self, path: str) -> Page:
+        """A page of the UI, once its requests are answered."""
+        self.page.goto(f"{self.gateway.url}/ui/{path}", wait_until="networkidle")
+        return self.page
+
+    def log_in(self, name: str = ADMIN, password: str = PASSWORD) -> Page:
+        """Log in as a person does."""
+        page = self.open("login")
+        page.get_by_label("User").fill(name)
+        page.get_by_label("Password", exact=True).fill(password)
+        page.get_by_role("button", name="Log in").click()
+        page.get_by_role("navigation", name="Pages").first.wait_for(state="attached")
+        return page
+
+    def is_accessible(self) -> None:
+        """No violation that axe calls serious or critical."""
+        self.page.evaluate(AXE.read_text())
+        found = self.page.evaluate("async () => (await axe.run({resultTypes: ['violations']})).violations")
+        serious = [one for one in found if one["impact"] in ("serious", "critical")]
+        told = [f"{one['id']}: {one['help']}: {[node['html'][:160] for node in one['nodes'][:3]]}" for one in serious]
+        assert not told, "\n".join(told)
+
+    def shoot(self, name: str) -> None:
+        """Screenshots in both themes and at both widths: build/shots/NAME-THEME-WIDTH.png."""
+        SHOTS.mkdir(parents=True, exist_ok=True)
+        for width, size in SIZES.items():
+            self.page.set_viewport_size({"width": size[0], "height": size[1]})
+            for theme in ("light", "dark"):
+                self.page.evaluate(
+                    "theme => document.documentElement.setAttribute('data-mantine-color-scheme', theme)", theme
+                )
+                self.page.screenshot(path=SHOTS / f"{name}-{theme}-{width}.png", animations="disabled")
+        self.page.set_viewport_size({"width": 1280, "height": 800})
+
+    def check(self) -> None:
+        """Nothing went wrong that was not expected."""
+        assert not self._wrong, "\n".join(self._wrong)
+
+    def _seen(self, request: Request) -> None:
+        self.requests.append(f"{request.method} {request.url.removeprefix(self.gateway.url)}")
+        if not request.url.startswith((self.gateway.url + "/", "data:", "blob:")):
+            self._wrong.append(f"a request to another host: {request.url}")
+
+    def _note(self, text: str) -> None:
+        if _EXPECTED_STATUS.search(text) or any(words in text for words in self.expected):
+            return
+        self._wrong.append(f"console: {text}")
+
+
+def launch() -> tuple[Any, Browser]:
+    """Playwright, and Debian's Chromium on it; a test without it is skipped with what to do."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("Chromium is not installed (Debian, Ubuntu: `apt-get install chromium`)")
+    playwright = sync_playwright().start()
+    return playwright, playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])

@@ -1,0 +1,28 @@
+"""The first start, as a person goes through it: from the set-up token to a call seen arriving."""
+
+from __future__ import annotations
+
+from tests.ui.rig import ADMIN, PASSWORD, SETUP_TOKEN, Watched
+
+
+def test_the_wizard_ends_with_a_call_that_was_answered(fresh_web: Watched) -> None:
+    """Token, admin, mock, key, call: each step leads to the next, and the call is shown once it is recorded."""
+    page = fresh_web.open("start")
+    page.get_by_label("Set-up token").fill(SETUP_TOKEN)
+    page.get_by_label("User").fill(ADMIN)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_label("Password once more").fill(PASSWORD)
+    fresh_web.is_accessible()
+    fresh_web.shoot("first-start-1")
+    page.get_by_role("button", name="Create and log in").click()
+    page.get_by_role("button", name="Use the mock").wait_for()
+    fresh_web.shoot("first-start-2")
+    page.get_by_role("button", name="Use the mock").click()
+    page.get_by_role("button", name="Make the key").click()
+    page.get_by_role("button", name="Send a call from here").wait_for()
+    fresh_web.is_accessible()
+    page.get_by_role("button", name="Send a call from here").click()
+    page.get_by_text("The first call has arrived").wait_for()
+    fresh_web.shoot("first-start-4")
+    page.get_by_role("link", name="Open the UI").first.click()
+    page.get_by_role("navigation", name="Pages").first.wait_for()

@@ -1,0 +1,72 @@
+// Paths to views. Pages come from pages/; the rest is the way in. Views are loaded when they are first shown.
+
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Outlet, redirect } from "@tanstack/react-router";
+import { ApiError, get } from "@/kit/api";
+import { queryClient } from "@/kit/query";
+import { meQuery } from "@/kit/session";
+import { parseSearch, stringifySearch } from "@/kit/url-state";
+import { Broken } from "./broken";
+import { NotFound } from "./not-found";
+import { pages, shownPages } from "./pages";
+import { Shell } from "./shell";
+
+const root = createRootRoute({ component: Outlet, notFoundComponent: NotFound, errorComponent: Broken });
+
+const login = createRoute({ getParentRoute: () => root, path: "/login", component: lazyRouteComponent(() => import("./login")) });
+const start = createRoute({ getParentRoute: () => root, path: "/start", component: lazyRouteComponent(() => import("./first-start")) });
+
+const shell = createRoute({
+  getParentRoute: () => root,
+  id: "shell",
+  component: Shell,
+  errorComponent: Broken,
+  beforeLoad: async ({ location }) => {
+    try {
+      await queryClient.ensureQueryData(meQuery);
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 401) throw error;
+      if (await needsSetup()) throw redirect({ to: "/start" });
+      throw redirect({ to: "/login", search: { next: location.href } as never });
+    }
+  },
+});
+
+const home = createRoute({
+  getParentRoute: () => shell,
+  path: "/",
+  beforeLoad: () => {
+    const [first] = shownPages(queryClient.getQueryData(meQuery.queryKey));
+    throw redirect({ to: `/${first?.path ?? "keys"}` as never });
+  },
+});
+
+async function needsSetup(): Promise<boolean> {
+  try {
+    return (await get<{ needed: boolean }>("setup")).needed;
+  } catch {
+    return false;
+  }
+}
+
+const views = pages.map((page) =>
+  createRoute({ getParentRoute: () => shell, path: `/${page.path}` as string, component: lazyRouteComponent(page.view), errorComponent: Broken }),
+);
+
+export const router = createRouter({
+  routeTree: root.addChildren([login, start, shell.addChildren([home, ...views])]),
+  basepath: "/ui",
+  parseSearch,
+  stringifySearch,
+  defaultPreload: "intent",
+  defaultPendingMs: 150,
+  defaultNotFoundComponent: NotFound,
+  scrollRestoration: true,
+  search: { strict: false },
+});
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}
+

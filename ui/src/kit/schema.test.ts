@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { flawOfRefusal, flaws, mergePatch, resolve, type Schemas } from "./schema.ts";
+
+const schemas: Schemas = {
+  Budget: {
+    type: "object",
+    required: ["amount_usd"],
+    properties: { amount_usd: { type: "number", exclusiveMinimum: 0 }, window: { type: "string", pattern: "^[0-9]+[smhdwMQY]$" } },
+    additionalProperties: false,
+  },
+  Key: {
+    type: "object",
+    required: ["name"],
+    properties: {
+      name: { type: "string", pattern: "^[A-Za-z0-9][a-z]*$" },
+      team: { anyOf: [{ type: "string" }, { type: "null" }], description: "Its team." },
+      budgets: { type: "array", maxItems: 2, items: { $ref: "#/components/schemas/Budget" } },
+      active: { type: "boolean" },
+    },
+    additionalProperties: false,
+  },
+};
+const key = { $ref: "#/components/schemas/Key" };
+
+test("null among alternatives is told apart", () => {
+  assert.deepEqual(resolve(schemas["Key"]!.properties!["team"]!, schemas), { type: "string", description: "Its team.", nullable: true });
+});
+
+test("flaws are found at their path", () => {
+  assert.deepEqual(flaws({ name: "a", team: null, budgets: [{ amount_usd: 5 }], active: true }, key, schemas), {});
+  assert.deepEqual(Object.keys(flaws({ budgets: [{ amount_usd: 0 }, { window: "x", amount_usd: 1 }], other: 1, active: "yes" }, key, schemas)).sort(), [
+    "active", "budgets.0.amount_usd", "budgets.1.window", "name", "other",
+  ]);
+  assert.deepEqual(flaws({ name: "a", budgets: [1, 2, 3] }, key, schemas), { budgets: "At most 2" });
+});
+
+test("a refusal goes to the field it names", () => {
+  assert.deepEqual(flawOfRefusal("Budgets.0.window: expected a window", schemas["Key"]!), ["budgets.0.window", "expected a window"]);
+  assert.equal(flawOfRefusal("there is a key 'a' already", schemas["Key"]!), null);
+});
+
+test("a patch names what has changed only, and removes by null", () => {
+  const before = { name: "a", team: "x", tags: { one: "1", two: "2" }, active: true };
+  assert.deepEqual(mergePatch(before, { name: "a", team: null, tags: { two: "3" }, active: true }, ["name", "team", "tags", "active"]), {
+    team: null, tags: { one: null, two: "3" },
+  });
+});

@@ -1,0 +1,35 @@
+// Who is logged in and what that person may do. It decides what is shown; only the API enforces.
+
+import { queryOptions, useQuery } from "@tanstack/react-query";
+import { get, keepCsrf } from "./api";
+import { keys } from "./query";
+import type { Me } from "./types";
+
+export const meQuery = queryOptions({
+  queryKey: keys.me,
+  queryFn: async ({ signal }) => {
+    const me = await get<Me>("me", undefined, signal);
+    keepCsrf(me.csrf);
+    return me;
+  },
+  staleTime: 60_000,
+  retry: false,
+});
+
+/** What `me` may do: a pair `noun:verb`, such as `keys:write`. */
+export function may(me: Me | undefined, permission: string): boolean {
+  if (!me) return false;
+  if (me.permissions) return me.permissions.includes(permission);
+  const [noun, verb] = permission.split(":");
+  if (me.role === "admin") return true;
+  if (noun === "users" || noun === "tokens") return false;
+  return verb === "read" || me.role === "editor";
+}
+
+export function useMe(): Me | undefined {
+  return useQuery(meQuery).data;
+}
+
+export function useMay(permission: string): boolean {
+  return may(useMe(), permission);
+}

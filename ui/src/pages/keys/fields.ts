@@ -1,0 +1,58 @@
+// The form of a virtual key: labels in people's words, in the order in which people think of them.
+
+import type { Field } from "@/kit/schema-form";
+
+export const BUDGET: Field = {
+  name: "budgets",
+  label: "Budgets",
+  help: "No limit on spend.",
+  begin: { amount_usd: 50, window: "1M" },
+  inner: [
+    { name: "amount_usd", label: "Amount", unit: "$" },
+    { name: "window", label: "Per", placeholder: "1M" },
+    { name: "policy", label: "Policy" },
+  ],
+};
+
+export const RATE_LIMIT: Field = {
+  name: "rate_limits",
+  label: "Rate limits",
+  help: "No limit on requests or tokens.",
+  begin: { metric: "requests", amount: 60, window: "1m" },
+  inner: [
+    { name: "metric", label: "What" },
+    { name: "amount", label: "At most" },
+    { name: "window", label: "Per", placeholder: "1m" },
+  ],
+};
+
+export function fields(teams: readonly string[], isNew: boolean): Field[] {
+  return [
+    { name: "name", label: "Name", readOnly: !isNew, help: isNew ? "Its name in records, metrics and logs. It cannot be changed." : undefined, placeholder: "search-prod" },
+    { name: "team", label: "Team", options: teams, placeholder: "No team" },
+    { name: "models", label: "Models", help: "Models it may call: provider/model, provider/*, or * for all.", placeholder: "openai/*" },
+    BUDGET,
+    RATE_LIMIT,
+  ];
+}
+
+export function moreFields(customers: readonly string[]): Field[] {
+  return [
+    { name: "active", label: "Active", help: "Off: calls with this key are refused." },
+    { name: "customer", label: "Customer", options: customers, placeholder: "No customer" },
+    { name: "blocked_models", label: "Blocked models" },
+    {
+      name: "providers",
+      label: "Providers",
+      begin: { provider: "*", models: ["*"] },
+      inner: [
+        { name: "provider", label: "Provider" },
+        { name: "models", label: "Models" },
+        { name: "weight", label: "Share", placeholder: "only if named" },
+      ],
+    },
+    { name: "surfaces", label: "API surfaces", options: ["openai", "anthropic", "*"] },
+    { name: "expires_at", label: "Expires", placeholder: "2027-01-31T00:00:00Z" },
+    { name: "tags", label: "Tags", help: "Written on its records.", placeholder: "env=prod" },
+  ];
+}
