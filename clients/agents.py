@@ -1,6 +1,7 @@
 """opencode and qwen-code as published on npm, run headless in an empty home; Claude Code is in `claude_code`.
 
-Each is given a gateway's address, a key and a model, as its users configure it; what it printed is returned.
+Each is given a gateway's address, a key and a model, as its users configure it; what it printed is returned, or raised
+where it failed.
 """
 
 from __future__ import annotations
@@ -20,6 +21,14 @@ RUN_S = 120
 
 NOWHERE = "http://127.0.0.1:9"
 """A proxy that is not there: whatever the agent would ask of the world fails at once."""
+
+
+class FailedError(Exception):
+    """An agent ended with an error; `printed`: all that it printed."""
+
+    def __init__(self, status: int, printed: str) -> None:
+        super().__init__(f"it ended with {status}:\n{printed}")
+        self.printed = printed
 
 
 class Target(NamedTuple):
@@ -82,5 +91,6 @@ def _run(argv: list[str], folder: Path, env: Mapping[str, str]) -> str:
         timeout=RUN_S,
         check=False,
     )
-    assert done.returncode == 0, f"{argv[0]} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
+    if done.returncode != 0:
+        raise FailedError(done.returncode, f"{done.stdout}\n{done.stderr}")
     return done.stdout

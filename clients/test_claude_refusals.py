@@ -8,66 +8,20 @@ from typing import Any
 import pytest
 from clients import claude_code
 from clients.gateway import KEY, Gateway, loopback
-from tests.fakes.upstream import FakeUpstream, Reply, Seen
+from clients.refusals import CALLS_MAX, REFUSALS, refusing
+from tests.fakes.upstream import FakeUpstream
 
-from asbru.core.errors import AsbruError, BudgetExceeded, Forbidden, Overloaded, RateLimited
 from asbru.dialects.anthropic_messages import DIALECT
-from asbru.pipeline.call import Call
-from asbru.pipeline.deliver import refuse
-from asbru.wire.forwarded import TO_ANY_DIALECT, ForwardedHeaders
 
 pytestmark = pytest.mark.clients
 
-CALLS_MAX = 2
-RESET = "2027-01-01T00:00:00Z"
 
-
-class _Heard:
-    """The caller's side of a call that is refused."""
-
-    started = False
-    told: tuple[int, bytes, bytes]
-
-    def whole(self, status: int, lines: bytes, body: bytes) -> None:
-        self.told = (status, lines, body)
-
-
-def _refused(error: AsbruError, seen: Seen) -> Reply:
-    """The very answer that Asbru gives to the client that sent `seen`."""
-    heard: Any = _Heard()
-    call = Call("anthropic", DIALECT.operation("chat"), DIALECT, seen.body, heard)
-    call.forwarded = ForwardedHeaders([(TO_ANY_DIALECT, b"user-agent", seen.headers["user-agent"].encode())])
-    refuse(call, error)
-    status, lines, body = heard.told
-    headers = dict(line.split(": ", 1) for line in lines.decode().splitlines())
-    return Reply(status, (body,), headers)
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        BudgetExceeded(
-            f"the budget of team 'blue' is spent: 10.00 of 10.00 USD; resets at {RESET}", retry_after_s=9999
-        ),
-        RateLimited(f"team 'blue' has made 60 of 60 requests in 1m; resets at {RESET}", retry_after_s=2),
-        Overloaded(f"4096 calls are in flight; try again shortly, at {RESET}", retry_after_s=1),
-        Forbidden(f"this key may not use the model 'a/b'; it may use 'a/c' until {RESET}", code="model_not_allowed"),
-    ],
-    ids=["budget", "rate", "shed", "model"],
-)
-def test_one_refusal_is_one_call(tmp_path: Path, error: AsbruError) -> None:
+@pytest.mark.parametrize("kind", REFUSALS)
+def test_one_refusal_is_one_call(tmp_path: Path, kind: str) -> None:
     """Each kind of refusal ends the run with at most two calls, and with our words as they are."""
-    asked: list[str] = []
-
-    def answer(seen: Seen) -> Reply:
-        if seen.method == "HEAD":
-            return Reply()
-        asked.append(seen.path)
-        return _refused(error, seen)
-
-    with FakeUpstream() as gateway:
-        gateway.otherwise = answer
-        run = claude_code.run("hello", tmp_path, env={"ANTHROPIC_BASE_URL": gateway.url, "ANTHROPIC_API_KEY": KEY})
+    error = REFUSALS[kind]
+    with refusing(DIALECT, error) as (url, asked):
+        run = claude_code.run("hello", tmp_path, env={"ANTHROPIC_BASE_URL": url, "ANTHROPIC_API_KEY": KEY})
     assert 1 <= len(asked) <= CALLS_MAX
     shown = run.result["result"]
     assert error.message in shown and "Failed to authenticate" not in shown

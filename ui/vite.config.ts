@@ -31,6 +31,7 @@ export default defineConfig({
   build: {
     outDir: built,
     emptyOutDir: true,
+    manifest: true, // read by the test of what a page weighs
     target: "es2023",
     assetsInlineLimit: 0, // the policy allows no inline script, and a file is cached
     chunkSizeWarningLimit: 600,

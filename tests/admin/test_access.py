@@ -10,9 +10,10 @@ import pytest
 from tests.fakes.asgi import ask
 from tests.fakes.management import Managed, managed
 
-from asbru.admin.access import CSRF_HEADER, PERMISSION, csrf_of
+from asbru.admin.access import CSRF_HEADER, PERMISSION, SCOPED, csrf_of
 from asbru.identity import User, roles
 
+DIVIDED = {"bodies", "customers", "keys", "records", "spend", "teams"}
 OPEN_ROUTES = {("GET", "/status"), ("GET", "/setup"), ("POST", "/setup"), ("POST", "/session")}
 
 
@@ -45,6 +46,35 @@ def test_every_route_needs_a_credential_and_a_permission(api: Managed) -> None:
             status = api.call(method, path, {}, role=role.name).status
             assert (status == 403) != (needed in ("", *role.permissions)), (method, path, role.name, status)
             assert status not in (401, 500), (method, path, role.name, status)
+
+
+def test_a_permission_is_enough_and_needed(api: Managed) -> None:
+    """A role of that permission alone is let in, and one of all others is not."""
+    for method, path, needed in routes(api):
+        if needed:
+            name = needed.replace(":", "-")
+            only = api.role(f"only-{name}", {needed})
+            others = api.role(f"but-{name}", roles.PERMISSIONS - {needed})
+            assert api.call(method, path, {}, role=only).status != 403, (method, path)
+            assert api.call(method, path, {}, role=others).status == 403, (method, path)
+
+
+@pytest.mark.parametrize("kind", ["team", "own"])
+def test_a_narrow_scope_reaches_what_is_divided_by_it_and_no_more(api: Managed, kind: roles.ScopeKind) -> None:
+    """Every route, by a role with that scope that contains everything, however it came to be stored: what is about the
+    whole gateway is refused, and so is what does not say that it is scoped."""
+    name = api.role(f"all-{kind}", roles.PERMISSIONS, kind, *(["blue"] if kind == "team" else []))
+    described = api.application.openapi()["paths"]
+    for path, methods in described.items():
+        for method, operation in methods.items():
+            needed = operation.get(PERMISSION, "")
+            if operation.get("security") == [] or not needed:
+                continue
+            divided = needed.partition(":")[0] in DIVIDED
+            reached = needed in roles.SCOPED and (not divided or operation.get(SCOPED) is True)
+            short = re.sub(r"\{\w+\}", "x", path.removeprefix("/api/v1/"))
+            status = api.call(method.upper(), short, {}, role=name).status
+            assert (status == 403) != reached, (method, path, status)
 
 
 def test_only_these_routes_are_open(api: Managed) -> None:

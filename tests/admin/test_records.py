@@ -13,6 +13,7 @@ from tests.fakes.books import row, row_id
 from tests.fakes.management import Managed, managed
 
 from asbru.records import ROW_WIDTH, query
+from asbru.records.bodies.store import Bodies, add
 
 
 @pytest.fixture
@@ -104,3 +105,18 @@ def test_shapes_are_described(api: Managed) -> None:
 def test_nothing_is_followed_without_a_bookkeeper(api: Managed) -> None:
     """A control process that stands alone says so."""
     assert api.call("GET", "records/live").status == 404
+
+
+def test_bodies_are_shown(api: Managed) -> None:
+    """Text as text, all else in base64; a beginning that ends within a character is text; none has a reason."""
+    with api.database.transaction():
+        whole = Bodies(row_id(1), "grüße".encode()[:-3], 100, b"\xff\x00", 2)
+        add(api.database, [whole, Bodies(row_id(2), b"{}", 2, "ü".encode()[:1], 2)])
+    found = api.ask("GET", f"records/{row_id(1)}/bodies")
+    assert found["request"] == {"bytes": 100, "truncated": True, "text": "gr\u00fc", "base64": None}
+    assert found["response"] == {"bytes": 2, "truncated": False, "text": None, "base64": "/wA="}
+    assert found["upstream_request"] is found["upstream_response"] is None
+    assert api.ask("GET", f"records/{row_id(2)}/bodies")["response"]["text"] == ""
+    assert api.ask("GET", f"records/{row_id(1)}")["bodies"] == {"request": 100, "response": 2}
+    assert api.call("GET", f"records/{row_id(3)}/bodies").error["code"] == "no_bodies"
+    assert api.call("GET", f"records/{row_id(1)}/bodies", role="viewer").status == 403

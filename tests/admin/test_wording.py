@@ -32,7 +32,8 @@ from asbru.governance.declared import Team
         ),
         (
             {"name": "a", "rate_limits": [{"metric": "request", "amount": 1}]},
-            "rate_limits.0.metric: unknown value 'request'",
+            "rate_limits.0.metric: unknown value 'request'; expected one of 'concurrency', 'input_tokens', "
+            "'output_tokens', 'requests', 'tokens'",
         ),
     ],
 )

@@ -9,9 +9,10 @@ import msgspec
 import pytest
 from tests.fakes.inside import Inside, answer, provider
 
-from asbru.app.build import build_forwards
+from asbru.app.build import build_forwards, build_rooms
 from asbru.app.snapshot import KeyFacts, Limits, PrefixForward, ProviderFacts, Snapshot
 from asbru.core.secret_text import SecretText
+from asbru.records.retention import RecordSettings
 from asbru.upstream.origin import TlsTrust
 
 OK = answer(
@@ -206,3 +207,18 @@ def test_forwards_share_pools_with_no_provider(inside: Inside) -> None:
     first = build_forwards(facts, inside.lasting)
     inside.load(msgspec.structs.replace(facts, cors_origins=("*",)))
     assert list(first) == [b"/api"] and build_forwards(facts, inside.lasting) == first
+
+
+@pytest.mark.parametrize(("bodies", "copied"), [("off", False), ("allowed", True), ("all", True)])
+def test_bodies_are_copied_unless_switched_off(inside: Inside, bodies: str, copied: bool) -> None:
+    """Off means that nothing on the path can copy a body, whatever a key says."""
+    inside.lasting.bodies = KeepsNothing()
+    settings = msgspec.convert({"bodies": bodies}, RecordSettings)
+    assert (build_rooms(snapshot(records=settings), inside.lasting).bodies is not None) is copied
+
+
+class KeepsNothing:
+    """Where bodies go."""
+
+    def add(self, *bodies: object) -> None:
+        """Take them."""

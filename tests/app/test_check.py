@@ -35,7 +35,13 @@ def test_the_file_and_the_stored_objects_are_checked_together(tmp_path: Path) ->
     assert answers(command, {}) == []
     assert answers(command, {"providers": [{"name": "acme", "dialect": "openai"}]}) != []
     (problem,) = answers(command, {"routing_rules": [{"name": "r", "to": [{"provider": "none"}]}]})
-    assert problem.startswith("routing_rules.0.to.0.provider")
+    assert problem.startswith("routing_rules.global/r.to.0.provider: there is no provider")
+    config.write_text('{\n"providers": {"mock": {}},\n"routing_rules": [],\n"fallbacks": []}')
+    rule = {"name": "r", "scope": "team", "owner": "blue", "when": "a ==", "to": [{"provider": "mock"}]}
+    (problem,) = answers(command, {"routing_rules": [rule]})
+    assert problem.startswith("routing_rules.team/blue/r.when: "), "not a line of the file, where it is not"
+    (problem,) = answers(command, {"fallbacks": [{"from": "mock/a", "to": 3}]})
+    assert problem.startswith("fallbacks.mock/a.to: ")
     assert not (tmp_path / "data").exists()
 
 

@@ -388,6 +388,15 @@ def test_what_the_file_had_may_move_to_the_database(build, text: str, stored: St
     assert compiled.snapshot.providers and not compiled.snapshot.open_access
 
 
+def test_what_no_worker_could_serve_is_refused(build) -> None:
+    """A worker is built from what was compiled before any worker is told; what cannot be built is named."""
+    with pytest.raises(ConfigRefusedError, match=r"line 1: providers\.b: expected a base_url in ASCII"):
+        build("providers: {mock: , b: {type: custom, dialect: openai, base_url: 'https://例え.jp/v1'}}")
+    text = "providers: {b: {type: custom, dialect: openai, base_url: 'https://a.example', headers: {x-a: 例え}}}"
+    with pytest.raises(ConfigRefusedError, match=r"providers\.b"):
+        build(text)
+
+
 def test_dry_run_touches_nothing(build, tmp_path: Path) -> None:
     """`config check` makes no data directory and no key."""
     assert build("", host="0.0.0.0", dry=True).generated_key is None
@@ -552,3 +561,18 @@ def test_two_rules_of_one_owner_have_two_names(build: Any) -> None:
     build(RULES.format(rules=one + "  - {name: r, scope: team, owner: t, to: [{provider: groq}]}\n"))
     with pytest.raises(ConfigRefusedError, match="'r' is used twice"):
         build(RULES.format(rules=one + one))
+
+
+def test_a_rule_of_an_owner_that_is_not_there_is_a_warning(build: Any) -> None:
+    """It may come over the management API; until then the rule has no effect. One that is there needs no word."""
+    rules = "".join(
+        f"  - {{name: r, scope: {scope}, owner: {owner}, to: [{{provider: groq}}]}}\n"
+        for scope, owner in (("team", "blu"), ("team", "blue"), ("virtual_key", "k"), ("customer", "acme"))
+    )
+    text = RULES.format(rules=rules) + "teams: [{name: blue}]\n"
+    warned = [str(one).partition("routing_rules")[2] for one in build(text).warnings if "no effect" in str(one)]
+    assert warned == [
+        ".0.owner: there is no team 'blu', so this rule has no effect; did you mean 'blue'?",
+        ".2.owner: there is no virtual key 'k', so this rule has no effect; none is configured",
+        ".3.owner: there is no customer 'acme', so this rule has no effect; none is configured",
+    ]

@@ -10,6 +10,7 @@ import pytest
 from asbru.app.boot import Options
 from asbru.app.compile import Compiled, compile_config
 from asbru.app.config import ConfigRefusedError
+from asbru.app.stored_objects import Stored
 from asbru.governance import VIRTUAL_KEY
 from asbru.governance.entries import OWNER, KeyEntry, OwnerEntry
 
@@ -170,3 +171,24 @@ prices: {"*/*": {input: 3, output: 3}, "openai/*": {input: 9, output: 9}}
     assert [(one.id, one.rows[0].input) for one in groq.prices[:2]] == [("llama*", 10**9), ("*", 3 * 10**9)]
     with pytest.raises(ConfigRefusedError, match="`provider/model`, with"):
         build("prices: {gpt-5: {input: 1, output: 1}}")
+
+
+def test_an_owner_may_be_one_of_the_management_api(build, tmp_path: Path) -> None:
+    """A key or team of the file may belong to an owner that is stored. With the control process one that is not there
+    yet is a warning, for it may come: the entry names it, and the key is refused until then. Without, it is an
+    error."""
+    text = f"virtual_keys: [{{name: k, {KEY}, team: blue}}]\n{GROQ}\nteams: [{{name: red, customer: acme}}]\n"
+    with pytest.raises(ConfigRefusedError, match="there is no team 'blue'"):
+        build(text)
+    compiled = build(f"{text}control: {{enabled: true}}\n")
+    assert [str(one).partition(": ")[2] for one in compiled.warnings] == [
+        "teams.0.customer: there is no customer 'acme' yet: the keys below it are refused until the management API has "
+        "one; none is configured",
+        "virtual_keys.0.team: there is no team 'blue' yet: the keys below it are refused until the management API has "
+        "one; valid here: red",
+    ]
+    (payload,) = compiled.declared[VIRTUAL_KEY].values()
+    assert msgspec.msgpack.decode(payload, type=KeyEntry).parent == "team/blue"
+    stored = Stored(owners=frozenset((("team", "blue"), ("customer", "acme"))))
+    options = Options(data_dir=tmp_path / "data", config=tmp_path / "config.yaml")
+    assert compile_config(options, {}, stored=stored).warnings == []

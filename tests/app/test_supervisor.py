@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import resource
+import shutil
 import signal
 import socket
 import subprocess
@@ -199,6 +201,46 @@ def test_kill_minus_nine_leaves_no_orphans(tmp_path: Path) -> None:
         assert len(pids) == 3
         gateway.process.kill()
         wait_until(lambda: not any(is_alive(pid) for pid in pids), "the children's end")
+
+
+def test_a_worker_that_hangs_is_replaced(tmp_path: Path) -> None:
+    """One that has said that it lives, and then nothing, is killed and started anew; one that says so stays."""
+    with Gateway(tmp_path, behaviour="silent") as gateway:
+        gateway.wait_ready()
+        wait_until(lambda: len(gateway.pids("worker-0")) == 2, "a new worker")
+        assert gateway.said("has not responded for 2 s") and gateway.said("was terminated by SIGKILL")
+    (tmp_path / "other").mkdir()
+    with Gateway(tmp_path / "other", behaviour="alive") as gateway:
+        gateway.wait_ready()
+        first = gateway.pids("worker-0")[0]
+        os.kill(first, signal.SIGSTOP)
+        wait_until(lambda: len(gateway.pids("worker-0")) == 2, "a new worker")
+        assert not is_alive(first)
+
+
+def test_a_run_directory_that_is_gone_is_made_anew(tmp_path: Path) -> None:
+    """Somebody removes it: the supervisor lives, compiles again, and starts workers by what it compiled."""
+    with Gateway(tmp_path, KEY) as gateway:
+        gateway.wait_ready()
+        shutil.rmtree(run_dir_of(gateway))
+        os.kill(gateway.pids("worker-0")[0], signal.SIGKILL)
+        wait_until(lambda: len(gateway.pids("worker-0")) == 2, "a new worker")
+        assert gateway.process.poll() is None and not gateway.said("Traceback")
+        assert gateway.end() == 0
+
+
+def test_a_compile_that_cannot_start_is_tried_again(tmp_path: Path) -> None:
+    """No process can be had: a line says so, the workers go on, and the change is not forgotten."""
+    with Gateway(tmp_path, KEY) as gateway:
+        gateway.wait_ready()
+        pid = gateway.process.pid
+        soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, hard))
+        gateway.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: gateway.said("the configuration cannot be compiled"), "the log line")
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (soft, hard))
+        wait_until(lambda: gateway.events("worker-0 reload True"), "the reload")
+        assert gateway.end() == 0 and not gateway.said("Traceback")
 
 
 def test_second_signal_ends_at_once(tmp_path: Path) -> None:

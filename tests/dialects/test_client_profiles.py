@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from asbru.dialects.anthropic_messages import DIALECT as ANTHROPIC
@@ -28,6 +30,25 @@ def test_claude_code_gets_what_it_stops_on(status: int, shown: Shown) -> None:
     """Measured: on these it makes one call and shows our words; a plain 403 it takes for a failed sign-in, and 429 and
     503 for something to wait for."""
     assert shown_to(CLAUDE, status, ANTHROPIC.surface.clients) == shown
+
+
+def test_agents_of_the_chat_surface_get_what_they_stop_on() -> None:
+    """Measured: 429 and 503 they take for something to wait for, and opencode also words such as `rate_limit` in the
+    body; on 402 and 403 they make one call and show our words."""
+    profiles = OPENAI.surface.clients
+    assert [
+        shown_to(b"QwenCode/0.24.4 (linux; x64)", status, profiles).status for status in (402, 403, 429, 503)
+    ] == [
+        402,
+        403,
+        403,
+        403,
+    ]
+    for status in (402, 403, 429, 503):
+        shown = shown_to(b"opencode/1.18.33 ai-sdk/provider-utils/4.0.23", status, profiles)
+        assert shown.status == (402 if status == 402 else 403) and b"retry-after-ms: " in shown.lines
+        assert not re.search("rate_?limit|overloaded|unavailable|exhausted", str(shown.type_and_code))
+        assert (shown.type_and_code is not None) is (status in {429, 503})
 
 
 @pytest.mark.parametrize("agent", [b"", b"curl/8", b"Anthropic/Python 0.60", b"my claude-cli/1"])

@@ -10,6 +10,8 @@ from tests.fakes.asgi import Answer, ask
 from tests.fakes.management import managed
 
 from asbru.app.api_kinds import COMPILED_KINDS
+from asbru.app.config import ConfigFile
+from asbru.app.shown import shown_sections
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "management-api.md"
 
@@ -45,6 +47,7 @@ def test_every_request_of_the_guide_works(tmp_path: Path) -> None:
     """In the order of the page, with the token that the first one gives."""
     token = ""
     with managed(tmp_path, *COMPILED_KINDS) as api:
+        api.declared.write_bytes(shown_sections(ConfigFile(), None))
         sent = requests()
         assert len(sent) > 10
         for words in sent:

@@ -21,7 +21,7 @@ import uvloop
 import asbru
 from asbru.app.metrics import MetricsReporter
 from asbru.link import frames
-from asbru.link.link import CLOSE_DEADLINE_S, Link
+from asbru.link.link import CLOSE_PATIENCE_S, Link
 from asbru.records import COLUMNS, RecordWriter
 from asbru.storage import DATABASE_NAME, sqlite_url
 from asbru.telemetry import Meter
@@ -146,11 +146,11 @@ class WorkerEnd:
         self.reporter = MetricsReporter(self.link, meter or Meter())
         self.add = self.writer.add
 
-    async def close(self, deadline_s: float = CLOSE_DEADLINE_S) -> int:
+    async def close(self, patience_s: float = CLOSE_PATIENCE_S) -> int:
         """As a worker ends."""
         self.writer.close()
         self.reporter.push()
-        return await self.link.close(deadline_s)
+        return await self.link.close(patience_s)
 
 
 class Standin:

@@ -8,7 +8,7 @@ with managed(tmp_path) as api:
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from asbru.admin.kinds import Kind
 from asbru.admin.observed import Observed
 from asbru.cluster import Entries, stored
 from asbru.core.secret_text import SecretText
-from asbru.identity import Token
+from asbru.identity import Token, roles
 from asbru.secrets import load_keyring
 from asbru.storage import DATABASE_NAME, open_database, sqlite_url
 
@@ -68,6 +68,13 @@ class Managed:
             with self.database.transaction():
                 self.tokens[role] = self.act.accounts.add_token(Token(role, role, "test", 1, 0))
         return self.tokens[role]
+
+    def role(self, name: str, permissions: Iterable[str], kind: roles.ScopeKind = "all", *teams: str) -> str:
+        """A role that is not built in; its name."""
+        role = roles.Role(name, tuple(sorted(permissions)), roles.Scope(kind, teams))
+        with self.database.transaction():
+            self.act.accounts.save_role(role, 1)
+        return name
 
     def call(
         self, method: str, path: str, body: object = None, *, role: str | None = "admin", **headers: str

@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -112,7 +113,9 @@ def _worker(arguments: list[str]) -> int:
         return 3
     assert Path(given.snapshot).stat().st_mode & 0o777 == 0o600
     control = socket.socket(fileno=given.control_fd)
-    control.sendall(b"ready\n")
+    control.sendall(b"ready\nalive\n")
+    if behaviour == "alive":
+        threading.Thread(target=_stay_alive, args=(control,), daemon=True).start()
     for line in control.makefile("r"):
         word, _, path = line.strip().partition(" ")
         _note(f"{name} {word} {Path(path).is_file()}")
@@ -121,6 +124,12 @@ def _worker(arguments: list[str]) -> int:
         elif word == "drain" and behaviour != "hangs":
             return 0
     return 0
+
+
+def _stay_alive(control: socket.socket) -> None:
+    while True:
+        control.sendall(b"alive\n")
+        time.sleep(0.1)
 
 
 def _helper(role: str, arguments: list[str]) -> int:
@@ -142,8 +151,12 @@ def _helper(role: str, arguments: list[str]) -> int:
 
 
 def _supervisor(arguments: list[str]) -> int:
-    from asbru.app.supervisor import main
+    from asbru.app import supervisor
 
+    if os.environ["STAND_IN_BEHAVIOUR"] in ("silent", "alive"):
+        supervisor.HUNG_AFTER_S = 2.0
+    else:
+        supervisor.HUNG_AFTER_S = 3600.0  # they say that they live, and then nothing
     this = (sys.executable, __file__)
     commands = Commands(
         worker=(*this, "worker"),
@@ -151,7 +164,7 @@ def _supervisor(arguments: list[str]) -> int:
         control=(*this, "control"),
         served={"mock": (*this, "mock")},
     )
-    return main(arguments, commands)
+    return supervisor.main(arguments, commands)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ from tests.fakes.upstream import FakeUpstream, Reply
 from tests.journeys.gateway import KEY, PEPPER, Gateway, anthropic, keys, openai
 from tests.journeys.talk import CHAT_PATH, CHAT_REPLY, MESSAGES_PATH, MESSAGES_REPLY, chat, messages
 
+from asbru.app.snapshot import KeyFacts
+from asbru.core.secret_text import SecretText
 from asbru.governance import digest_of
 from asbru.governance.entries import KeyEntry, OwnerEntry, ProviderEntry
 from asbru.governance.standing import Standing, Used
@@ -62,6 +64,30 @@ async def test_what_is_not_permitted_is_refused_on_every_surface(facts: dict[str
             assert (answer.status, json.loads(answer.body)["error"]["type"]) == (403, "permission_error")
         assert not upstream.requests
         assert {(row["error_code"], row["outcome"]) for row in gateway.rows} == {(code, "refused")}
+
+
+async def test_a_blocked_model_is_blocked_behind_an_alias_too() -> None:
+    """Of a provider's keys those whose alias leads to it are passed over; where all do, the call is refused and the
+    alias is not listed. So it is for what an entry for the provider blocks."""
+    aliased = (
+        KeyFacts(name="o1", value=SecretText("sk-o1"), models=(), aliases={"fast": "GPT-x-preview"}),
+        KeyFacts(name="o2", value=SecretText("sk-o2"), models=(), aliases={"fast": "gpt-x", "slow": "gpt-x-preview"}),
+    )
+    of_key = {"blocked_models": ("*preview",)}
+    of_provider = {"providers": (ProviderEntry("*", blocked_models=("*preview",)),)}
+    for facts in (of_key, of_provider):
+        async with (
+            FakeUpstream() as upstream,
+            Gateway(openai(upstream.url, keys=aliased), virtual_keys=key(**facts)) as gateway,
+        ):
+            for _ in range(8):
+                upstream.queue(Reply.json(CHAT_REPLY))
+                assert (await gateway.call(CHAT_PATH, {**chat(), "model": "openai/fast"})).status == 200
+            assert {seen.headers["authorization"] for seen in upstream.requests} == {"Bearer sk-o2"}
+            refused = await gateway.call(CHAT_PATH, {**chat(), "model": "openai/slow"})
+            assert refused.status == 403 and b"'openai/slow' is blocked for this key" in refused.body
+            listed = (await gateway.call("/v1/models", method="GET")).body
+            assert b"openai/fast" in listed and b"openai/slow" not in listed
 
 
 async def test_a_key_that_is_refused_is_named_in_the_record() -> None:

@@ -119,6 +119,25 @@ async def test_a_second_signal_ends_at_once(tmp_path: Path) -> None:
             with pytest.raises(HungUp):
                 await caller.rest()
         await until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), "all processes are gone")
+        assert [row["outcome"] for row in served.rows()] == ["cancelled"]  # what it cut is recorded
+
+
+async def test_a_killed_supervisor_cuts_no_call(tmp_path: Path) -> None:
+    """Its workers drain as on SIGTERM: the call ends well and is recorded, and then nothing is left."""
+    gate = Gate()
+    async with FakeUpstream() as upstream, Served(tmp_path, upstream.url) as served:
+        upstream.queue(Reply.events(CHAT_START, CHAT_WORDS[0], gate, *CHAT_STREAM[2:]))
+        async with served.caller() as caller:
+            caller.send(request(CHAT_PATH, chat(stream=True)))
+            await caller.head()
+            await caller.until(b"Hi")
+            pids = [*served.workers(), *served.children("asbru.app.bookkeeper")]
+            await served.end(signal.SIGKILL)
+            await until(_refuses(served), "the drain has begun")
+            gate.open()
+            assert (await caller.rest()).body == CHAT_STREAM_SHOWN
+        await until(lambda: not any(is_alive(pid) for pid in pids), "all processes are gone")
+        assert [row["outcome"] for row in served.rows()] == ["ok"]
 
 
 async def test_a_killed_worker_comes_back(tmp_path: Path) -> None:

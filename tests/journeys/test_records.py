@@ -6,6 +6,7 @@ import asyncio
 import json
 import signal
 from pathlib import Path
+from typing import Any
 
 from tests.fakes.upstream import FakeUpstream, Reply
 from tests.journeys.admin import Admin
@@ -49,3 +50,28 @@ async def test_a_call_is_seen_live_and_in_the_overview(tmp_path: Path) -> None:
             await reader.read()
         assert await served.ended() == 0
         writer.close()
+
+
+async def test_bodies_are_recorded_where_a_key_says_so(tmp_path: Path) -> None:
+    """Of a key that says so, as the caller sent and got them; of no other key."""
+    async with FakeUpstream() as upstream, Served(tmp_path, upstream.url, **CONTROL) as served:
+        upstream.on(CHAT_PATH, Reply.json(CHAT_REPLY))
+        admin = Admin(served)
+        await admin.set_up()
+        made = await admin.ask("POST", "keys", {"name": "seen", "record_bodies": True}, 201)
+
+        async def bodies(caller: str, count: int) -> Any:
+            """Those of the last call of a key, once it has as many records."""
+            async with asyncio.timeout(WAIT_S):
+                while len(found := (await admin.ask("GET", f"records?caller={caller}"))["items"]) < count:
+                    pass
+            return await served.call(f"/api/v1/records/{found[0]['id']}/bodies", method="GET", key=admin.token)
+
+        async with asyncio.timeout(WAIT_S):
+            while (answer := await served.call(CHAT_PATH, chat(), key=made["value"])).status != 200:
+                pass
+        await served.call(CHAT_PATH, chat())
+        assert (await bodies("v0", 1)).status == 404
+        found = (await bodies("seen", 1)).json()
+        assert json.loads(found["request"]["text"]) == chat() and not found["request"]["truncated"]
+        assert found["response"]["text"].encode() == answer.body

@@ -13,6 +13,7 @@ import pytest
 from tests.fakes.books import WAIT_S, run, until
 
 from asbru.link import frames, peers
+from asbru.link import host as host_module
 from asbru.link.host import Host
 from asbru.link.link import Link
 from asbru.link.peers import Peer, Question
@@ -205,6 +206,25 @@ def test_nothing_is_acknowledged_before_it_is_committed(rig: Rig) -> None:
         rig.tools.full = False
         rig.host.turn(0)
         assert [frame.name for frame in received(connection)] == ["tool_calls"]
+
+
+def test_rows_do_not_wait_behind_many_questions(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many wait and however long each takes: after some time of answering what came meanwhile is kept."""
+    monkeypatch.setattr(host_module, "ANSWERING_S", 0.0)
+    with rig.raw() as connection:
+        connection.sendall(b"".join(frames.write_frame(frames.ASK, number, "count") for number in range(1, 4)))
+        rig.host.turn(0)
+        connection.sendall(frames.write_frame(frames.BATCH, 1, "tool_calls", b"x"))
+        rig.host.turn(None)
+        assert rig.tools.kept == [b"x"]
+        rig.host.turn(None)
+        told = [(frame.kind, frame.number, frame.payload) for frame in received(connection)]
+        assert told == [
+            (frames.REPLY, 1, b"0"),
+            (frames.ACK, 1, b""),
+            (frames.REPLY, 2, b"1"),
+            (frames.REPLY, 3, b"1"),
+        ]
 
 
 def test_an_answer_comes_after_what_was_sent_before_is_kept(rig: Rig) -> None:

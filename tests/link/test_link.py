@@ -210,7 +210,7 @@ def test_a_table_has_one_way_in() -> None:
 
 
 def test_closing_waits_for_every_table(capfd: pytest.CaptureFixture[str]) -> None:
-    """`close` returns when all tables are acknowledged, or at its deadline with what is left, by table."""
+    """`close` returns when all tables are acknowledged, or when nothing was for a while: what is left, by table."""
 
     async def body() -> None:
         async with connected() as (books, one):
@@ -235,6 +235,29 @@ def test_closing_waits_for_every_table(capfd: pytest.CaptureFixture[str]) -> Non
     said = capfd.readouterr().err
     assert "rows not acknowledged at the end table=stuck rows=3" in said
     assert "table=fine" not in said
+
+
+def test_closing_waits_while_rows_are_acknowledged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slowly: its patience counts from the last acknowledgement, and it says that it still waits."""
+    monkeypatch.setattr(link, "CLOSE_TURN_S", 0.01)
+
+    async def body() -> None:
+        async with connected() as (books, one):
+            slow = one.link.batches("slow")
+            books.deaf_to.add("slow")
+            for _ in range(4):
+                assert slow.add(b"x", 1)
+            turns: list[int] = []
+            closing = asyncio.create_task(one.link.close(0.2, lambda: turns.append(slow.rows)))
+            for number in range(1, 5):
+                at = len(turns) + 10
+                await until(lambda at=at: len(turns) >= at or closing.done(), "half of its patience")
+                assert not closing.done()
+                books.send(frames.write_frame(frames.ACK, number, "slow"))
+                await until(lambda left=4 - number: slow.rows == left, "the acknowledgement")
+            assert await closing == 0
+
+    run(body())
 
 
 def test_a_closed_link_stays_closed() -> None:

@@ -22,7 +22,8 @@ from asbru.pipeline.account import write_attempt_log
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.endpoint import NO_KEY
 from asbru.pipeline.ports import Prices
-from asbru.pipeline.spend import price, total
+from asbru.pipeline.spend import price as price_attempts
+from asbru.pipeline.spend import total
 from asbru.records.row import ATTEMPTS_LOGGED_MAX
 from asbru.routing import ProviderRoute, RetryPolicy, Target
 
@@ -397,7 +398,7 @@ def test_so_many_searches_cannot_be_true() -> None:
     """A count of what is charged by a fee is bounded like one of tokens."""
     one = Attempt(Target(ProviderRoute("p", "openai_chat", (), keyless=True), "m"), NO_KEY, None, 0.0)  # type: ignore[arg-type]  # no endpoint is asked
     one.usage = Usage(input=1, standard=False, web_searches=2**70)
-    price([one], cast("Prices", None))
+    price_attempts([one], cast("Prices", None))
     assert one.usage is None and one.notes
 
 

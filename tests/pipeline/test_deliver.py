@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from asbru.core.errors import AsbruError, Forbidden, UpstreamError
+from asbru.core.errors import AsbruError, Forbidden, RateLimited, UpstreamError
 from asbru.dialects import RequestHead
 from asbru.dialects.anthropic_messages import DIALECT as ANTHROPIC
 from asbru.dialects.openai_chat import DIALECT as OPENAI
@@ -55,6 +55,19 @@ def test_an_error_inside_a_200_is_translated_with_its_own_status() -> None:
     call, told, body = refused(ANTHROPIC, error, stream=False)
     assert (told, call.status) == (400, 400)
     assert b'"type":"error"' in body and b"filtered" in body
+
+
+def test_a_client_that_judges_by_words_gets_others() -> None:
+    """In the body alone: message, header and what is recorded stay those of the refusal."""
+    heard: Any = Heard()
+    call = Call("openai", OPENAI.operation("chat"), OPENAI, b"{}", response=heard)
+    call.forwarded = ForwardedHeaders([(b"", b"User-Agent", b"opencode/1.18.33 ai-sdk/x")])
+    error = RateLimited("60 of 60 requests", retry_after_s=7)
+    refuse(call, error)
+    told, lines, body = heard.told
+    assert (told, call.status, call.error, error.code) == (403, 403, error, "rate_limit_exceeded")
+    assert b"retry-after: 7\r\n" in lines and b"60 of 60 requests" in body
+    assert b"limit_reached" in body and b"rate_limit" not in body
 
 
 @pytest.mark.parametrize(

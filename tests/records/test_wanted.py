@@ -47,6 +47,23 @@ def test_both_forms_agree(tmp_path: Path, given: dict[str, str], text: str, numb
     assert [number for number, one in enumerate(records) if wanted.fits(one)] == numbers[::-1]
 
 
+@pytest.mark.parametrize(
+    ("within", "numbers"), [(("team", ("blue", "x")), [1]), (("team", ()), []), (("surface", ("openai.chat",)), [2])]
+)
+def test_only_what_is_within_may_be_shown(
+    tmp_path: Path, within: tuple[str, tuple[str, ...]], numbers: list[int]
+) -> None:
+    """Both forms agree on that, too."""
+    url = sqlite_url(tmp_path / "x.sqlite")
+    database = open_database(url)
+    database.run_many(f"INSERT INTO requests VALUES ({','.join('?' * ROW_WIDTH)})", ROWS)
+    database.close()
+    wanted = read_wanted({})._replace(within=within)
+    assert [one["id"] for one in query.search(url, wanted).items] == [row_id(number) for number in numbers]
+    records = [dict(zip(query.NAMES, one, strict=True)) for one in ROWS]
+    assert [number for number, one in enumerate(records) if wanted.fits(one)] == numbers
+
+
 def test_some_columns_are_read(tmp_path: Path) -> None:
     """The id and those that are named; an unknown one is refused."""
     url = sqlite_url(tmp_path / "x.sqlite")

@@ -12,7 +12,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asbru.wire.content_coding import CODINGS, CodingError, DecodedTooLargeError, accepts, decode, decoder
+from asbru.wire.content_coding import (
+    CODINGS,
+    RATIO_FREE_BYTES,
+    RATIO_MAX,
+    CodingError,
+    DecodedTooLargeError,
+    accepts,
+    begin_to_decode,
+    decode,
+    decoder,
+)
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -76,6 +86,32 @@ def test_a_body_of_exactly_the_limit_passes(coding: bytes, pack) -> None:
     assert len(decode(coding, pack(bytes(5000)), 5000)) == 5000
     with pytest.raises(DecodedTooLargeError):
         decode(coding, pack(bytes(5001)), 5000)
+
+
+@EACH
+def test_what_grows_without_end_is_refused(coding: bytes, pack) -> None:
+    """Whatever the bound: what decodes to a hundred times its size beyond the first MiB is made to do harm. In a stream
+    it is refused with the piece that is too much, and no piece gives much more than it may."""
+    bomb = pack(bytes(50_000_000))
+    reader = decoder(coding, 1 << 62)
+    out = 0
+    with pytest.raises(DecodedTooLargeError, match="100 times"):
+        for at in range(0, len(bomb), 16):
+            out += len(reader.feed(bomb[at : at + 16]))
+    assert out <= RATIO_FREE_BYTES + RATIO_MAX * len(bomb)
+    assert len(begin_to_decode(coding, bomb, 1000)) <= 1000
+    assert begin_to_decode(coding, pack(TEXT)[:-3], 1000) in (
+        TEXT,
+        TEXT[: len(begin_to_decode(coding, pack(TEXT)[:-3], 1000))],
+    )
+
+
+def test_a_window_that_nobody_needs_is_refused() -> None:
+    """A zstd frame may ask for a window of gigabytes before it holds a byte."""
+    options = {zstd.CompressionParameter.window_log: 27, zstd.CompressionParameter.content_size_flag: 0}
+    packer = zstd.ZstdCompressor(options=options)
+    with pytest.raises(CodingError):
+        decode(b"zstd", packer.compress(bytes(100)) + packer.flush(), 1 << 30)
 
 
 @EACH

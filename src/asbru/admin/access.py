@@ -6,7 +6,8 @@
 
 `refuse_strangers` stands before every route. The permission is the first word of the path with `read` for GET and
 `write` for all else; what differs is in `_NOUNS` and in the route's description: `openapi_extra=needs("records:read")`,
-`openapi_extra=OPEN`. OpenAPI says it of every route. Without accounts to look into, only open routes are served.
+`openapi_extra=OPEN`. OpenAPI says it of every route. Whose data a route shows is the scope's matter: `reach`.
+Without accounts to look into, only open routes are served.
 """
 
 from __future__ import annotations
@@ -21,8 +22,10 @@ from typing import Any, Final, cast
 from fastapi import Request
 
 from asbru.admin.act import refuse, unwritable
+from asbru.admin.reach import Reach
 from asbru.core.errors import Forbidden, Unauthenticated
-from asbru.identity import Accounts, Actor
+from asbru.identity import Accounts, Actor, roles
+from asbru.objects import ObjectStore
 from asbru.storage import StorageError
 
 OPEN: Final[dict[str, Any]] = {"security": []}
@@ -36,6 +39,10 @@ CSRF_HEADER: Final = "x-asbru-csrf"
 PERMISSION: Final = "x-asbru-permission"
 _NOUNS: Final = MappingProxyType({"overview": "spend", "standing": "spend", "health": "system"})
 """Of paths whose first word is no noun of a permission."""
+SCOPED: Final = "x-asbru-scoped"
+"""In `openapi_extra`: the route shows no more than `reach_of` the request."""
+_DIVIDED: Final = ("bodies", "customers", "keys", "records", "spend", "teams")
+"""Nouns that scopes divide. A route of theirs that does not say that it is scoped refuses whoever is not to see all."""
 _READING = ("GET", "HEAD")
 _CREDENTIAL_CHARS_MAX = 256
 
@@ -61,8 +68,24 @@ def refuse_strangers(request: Request) -> None:
     if extra.get("security") == []:
         return
     actor = _identify(request)
-    refuse(actor, permission_of(getattr(route, "path", ""), request.method, extra))
+    needed = permission_of(getattr(route, "path", ""), request.method, extra)
+    refuse(actor, needed)
+    if actor.scope.kind != "all" and needed and not _is_scoped(needed, extra):
+        raise Forbidden(
+            f"this needs the scope 'all', but '{actor.name}' has '{actor.scope.kind}'", code="out_of_scope"
+        )
     request.state.actor = actor
+
+
+def _is_scoped(needed: str, extra: Mapping[str, Any]) -> bool:
+    """Whether a route shows no more than a scope reaches."""
+    divided = needed.partition(":")[0] in _DIVIDED
+    return needed in roles.SCOPED and (not divided or bool(extra.get(SCOPED)))
+
+
+def reach_of(request: Request) -> Reach:
+    """What the scope of whoever was let in reaches."""
+    return Reach(actor_of(request), request.app.state.objects)
 
 
 def actor_of(request: Request) -> Actor:
@@ -70,9 +93,10 @@ def actor_of(request: Request) -> Actor:
     return cast("Actor", request.state.actor)
 
 
-def let_in(state: Any, accounts: Accounts, unix_time: Callable[[], float] = time.time) -> None:
-    """Judge by these accounts from now on; `state` is the application's."""
+def let_in(state: Any, accounts: Accounts, objects: ObjectStore, unix_time: Callable[[], float] = time.time) -> None:
+    """Judge by these accounts from now on, and by who has created which objects; `state` is the application's."""
     state.accounts = accounts
+    state.objects = objects
     state.unix_time = unix_time
 
 

@@ -22,8 +22,10 @@ from fastapi import APIRouter, Request, Response
 from msgspec import Meta
 
 from asbru.admin import nouns
-from asbru.admin.access import OPEN, SESSION_COOKIE, actor_of, csrf_of, needs
+from asbru.admin.access import OPEN, SESSION_COOKIE, actor_of, csrf_of, needs, reach_of
 from asbru.admin.act import Act, Deed
+from asbru.admin.reach import Reach
+from asbru.admin.role_routes import known_role, refuse_grant
 from asbru.core.errors import CallerError, Conflict, Forbidden, NotFound, Unauthenticated
 from asbru.core.secret_text import SecretText
 from asbru.identity import (
@@ -46,7 +48,7 @@ _NOBODY = Actor("setup", roles.ADMIN)
 
 _Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,127}$")]
 _Password = Annotated[str, Meta(min_length=PASSWORD_CHARS_MIN, max_length=PASSWORD_CHARS_MAX)]
-RoleName = Literal["viewer", "editor", "admin"]
+RoleName = Annotated[str, Meta(pattern=roles.ROLE_NAME)]
 _Given = Annotated[str, Meta(max_length=PASSWORD_CHARS_MAX)]
 
 Struct = TypeVar("Struct", bound=msgspec.Struct)
@@ -96,6 +98,14 @@ class SetupState(msgspec.Struct, frozen=True):
     needed: bool
 
 
+class MyScope(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Whose data the credential is about, by name as of now: `teams` of the scope `team`, `keys` of `own`."""
+
+    kind: roles.ScopeKind
+    teams: tuple[str, ...] | None = None
+    keys: tuple[str, ...] | None = None
+
+
 class Me(msgspec.Struct, frozen=True, omit_defaults=True):
     """Who a credential belongs to. `expires_ms`: when it ends; null for never. `csrf`: of a session."""
 
@@ -104,7 +114,7 @@ class Me(msgspec.Struct, frozen=True, omit_defaults=True):
     via: Literal["session", "token"]
     expires_ms: int | None
     permissions: tuple[str, ...]
-    scope: dict[str, Any]
+    scope: MyScope
     csrf: str = ""
 
 
@@ -217,7 +227,7 @@ class AccountRoutes:
             via="session" if actor.session else "token",
             expires_ms=actor.expires_ms or None,
             permissions=actor.role.permissions,
-            scope={"kind": actor.scope.kind},
+            scope=_scope(actor, reach_of(request)),
             csrf=csrf_of(request.cookies[SESSION_COOKIE]) if actor.session else "",
         )
         return nouns.answer(me)
@@ -239,7 +249,7 @@ class AccountRoutes:
                 raise Conflict(f"the user '{asked.name}' already exists")
             if len(users) >= USERS_MAX:
                 raise Conflict(f"there are {USERS_MAX} users already")
-            user = User(asked.name, asked.role, deed.now_ms)
+            user = User(asked.name, known_role(deed, asked.role).name, deed.now_ms)
             deed.accounts.save_user(user, hashed)
             deed.note("create", "user", asked.name, after=_said(role=asked.role))
             return user
@@ -253,7 +263,8 @@ class AccountRoutes:
 
         def write(deed: Deed) -> User:
             user, before = _known(deed, name)
-            changed = User(name, asked.role or user.role, user.made_ms)
+            role = known_role(deed, asked.role).name if asked.role else user.role
+            changed = User(name, role, user.made_ms)
             if changed.role != "admin":
                 _refuse_last_admin(deed, user)
             deed.accounts.save_user(changed, hashed or before)
@@ -295,7 +306,7 @@ class AccountRoutes:
             if len(tokens) >= TOKENS_MAX:
                 raise Conflict(f"there are {TOKENS_MAX} tokens already")
             expires_ms = deed.now_ms + asked.expires_in_s * 1000 if asked.expires_in_s else 0
-            token = Token(asked.name, asked.role, actor.name, deed.now_ms, expires_ms)
+            token = Token(asked.name, known_role(deed, asked.role).name, actor.name, deed.now_ms, expires_ms)
             deed.note("create", "token", asked.name, after=_said(role=asked.role))
             return token, deed.accounts.add_token(token)
 
@@ -306,8 +317,10 @@ class AccountRoutes:
         """A token that is refused from now on."""
 
         def write(deed: Deed) -> None:
-            if all(token.name != name for token in deed.accounts.load_tokens()):
+            found = next((token for token in deed.accounts.load_tokens() if token.name == name), None)
+            if found is None:
                 raise NotFound(f"the token '{name}' does not exist")
+            refuse_grant(deed.actor, deed.accounts.role(found.role))
             deed.accounts.delete_token(name)
             deed.note("delete", "token", name)
 
@@ -357,6 +370,7 @@ def _known(deed: Deed, name: str) -> tuple[User, str]:
     found = deed.accounts.load_user(name)
     if found is None:
         raise NotFound(f"the user '{name}' does not exist")
+    refuse_grant(deed.actor, deed.accounts.role(found[0].role))
     return found
 
 
@@ -364,6 +378,12 @@ def _refuse_last_admin(deed: Deed, user: User) -> None:
     admins = [one.name for one in deed.accounts.load_users() if one.role == "admin"]
     if admins == [user.name]:
         raise Forbidden("this is the last admin; create another one first", code="last_admin")
+
+
+def _scope(actor: Actor, reach: Reach) -> MyScope:
+    kind = actor.scope.kind
+    teams = actor.scope.teams if kind == "team" else None
+    return MyScope(kind, teams, reach.own_keys() if kind == "own" else None)
 
 
 def _said(**members: str) -> str:

@@ -7,6 +7,7 @@
     compiled  it is part of the snapshot
     asked     it can be asked whether it answers
     forms     what text must look like, in words, by the pattern that checks it
+    named_by  kinds that bodies name in other members than one of that name, by which lists may be filtered
     schema    the body's JSON schema with its `$defs`, where msgspec makes none (defaults that are secrets)
 
 Kinds whose bodies are declared by packages above are made there.
@@ -55,6 +56,7 @@ class Kind:
     compiled: bool = False
     asked: bool = False
     forms: Mapping[str, str] = field(default_factory=lambda: FORMS)
+    named_by: tuple[str, ...] = ()
     schema: Callable[[], dict[str, Any]] | None = None
 
     def read(self, body: Mapping[str, Any]) -> msgspec.Struct:

@@ -21,6 +21,9 @@ from asbru.admin import (
     playground,
     record_shapes,
     records,
+    role_routes,
+    rule_trial,
+    sample,
     settings,
     spending,
     standing,
@@ -44,8 +47,11 @@ SHAPES = (
     *overview.BODIES,
     *record_shapes.BODIES,
     playground.PlaygroundKey,
+    sample.SampleState,
     standing.Standings,
     ListedModel,
+    *role_routes.SHAPES,
+    *rule_trial.SHAPES,
     *settings.SHAPES,
     *system.SHAPES,
 )
@@ -70,6 +76,7 @@ class Management:
         self._observed = observed or Unobserved()
         self._act = act
         self._tail = tail
+        self.sample = sample.SampleDay(database_url, act.now_ms)
         self._database_url = database_url
         self._plain = (*OWNERS, *compiled)
         by_kind = {kind.kind: kind for kind in (*self._plain, kinds.KEYS, settings.SETTINGS)}
@@ -87,9 +94,13 @@ class Management:
         routers += [history.build_router(self._act), spending.build_router(self._database_url)]
         routers += [overview.build_router(self._database_url), records.build_router(self._database_url, self._tail)]
         owners = {one.kind.kind: one for one in (*self._objects, self.keys.objects)}
-        routers += [standing.build_router(owners, self._database_url, self._act.now_ms)]
+        standings = standing.Standing(owners, self._database_url, self._act.now_ms)
+        routers.append(standings.build_router())
+        if "routing_rule" in owners:
+            trial = rule_trial.RuleTrial(owners, self._observed, standings, self._database_url)
+            routers.append(trial.build_router())
         routers += [self._playground.build_router(), model_list.Models(self._observed).build_router()]
-        routers.append(self._settings.build_router())
+        routers += [self._settings.build_router(), role_routes.RoleRoutes(self._act).build_router()]
         started_at = datetime.now(UTC)
         routers += [
             status.build_router(version, started_at),
@@ -102,6 +113,7 @@ class Management:
                 now_ms=self._act.now_ms,
             ),
         ]
+        routers.append(self.sample.build_router())
         routers += more
         described = {kind.body.__name__: kind.schema for kind in self._plain if kind.schema is not None}
         bodies = [kind.body for kind in (*self._plain, kinds.KEYS) if kind.schema is None]
@@ -112,7 +124,7 @@ class Management:
             described=described,
             pages=UiPages().routes(),
         )
-        let_in(application.state, self._act.accounts)
+        let_in(application.state, self._act.accounts, self._act.objects)
         return application
 
     def needs_setup(self) -> bool:

@@ -19,7 +19,7 @@ from typing import Annotated, Any, TypeVar, cast
 import msgspec
 from fastapi import APIRouter, Query, Request, Response
 
-from asbru.admin.access import actor_of
+from asbru.admin.access import SCOPED, actor_of, reach_of
 from asbru.admin.objects import Body, Filter, Objects, Shown
 from asbru.admin.wording import explain
 from asbru.core.errors import BadRequest, TooLarge
@@ -28,6 +28,7 @@ from asbru.objects import Reference
 BODY_BYTES_MAX = 1024 * 1024
 PAGE_MAX = 500
 _SCHEMAS = "#/components/schemas/{name}"
+_SCOPED: dict[str, Any] = {SCOPED: True}
 _ETAG = re.compile(r'(?:W/)?"(\d{1,18})"|\*')
 
 Limit = Annotated[int, Query(ge=1, le=PAGE_MAX, description="Number of objects per page.")]
@@ -42,16 +43,18 @@ def build_router(objects: Objects, *, create: Create | None = None) -> APIRouter
     """The routes of a kind; `create` in place of the usual one."""
     kind = objects.kind
     router = APIRouter(prefix=f"/{kind.noun}", tags=[kind.noun])
-    named = tuple(field for field in ("customer", "team") if field in kind.body.__struct_fields__)
+    named = tuple(field for field in ("customer", "team") if field in kind.body.__struct_fields__) + kind.named_by
 
-    @router.get("", summary=f"List {kind.noun}", description=kind.words, openapi_extra=_filters(named))
+    @router.get("", summary=f"List {kind.noun}", description=kind.words, openapi_extra={**_SCOPED, **_filters(named)})
     async def list_objects(  # pyright: ignore[reportUnusedFunction] -- the router calls it
         request: Request, limit: Limit = 100, after: After = "", search: Search = ""
     ) -> Response:
-        page = objects.list(Filter(after, limit, search, _refers_to(request, named)))
+        page = objects.list(Filter(after, limit, search, _refers_to(request, named)), reach_of(request))
         return answer({"items": page.items, "next": page.next})
 
-    @router.post("", status_code=201, summary=f"Make one of {kind.noun}", openapi_extra=takes(kind.body))
+    @router.post(
+        "", status_code=201, summary=f"Make one of {kind.noun}", openapi_extra={**_SCOPED, **takes(kind.body)}
+    )
     async def create_object(request: Request) -> Response:  # pyright: ignore[reportUnusedFunction] -- likewise
         body = await read_body(request)
         if create is not None:
@@ -59,18 +62,20 @@ def build_router(objects: Objects, *, create: Create | None = None) -> APIRouter
         return show(await objects.create(actor_of(request), body), 201)
 
     # An id may hold slashes: limits are of `openai/gpt-4o`.
-    @router.get("/{object_id:path}", summary=f"Show one of {kind.noun}")
-    async def show_object(object_id: str) -> Response:  # pyright: ignore[reportUnusedFunction] -- likewise
-        return show(objects.load(object_id))
+    @router.get("/{object_id:path}", summary=f"Show one of {kind.noun}", openapi_extra=_SCOPED)
+    async def show_object(object_id: str, request: Request) -> Response:  # pyright: ignore[reportUnusedFunction] -- likewise
+        return show(objects.load(object_id, reach_of(request)))
 
     @router.patch(
-        "/{object_id:path}", summary=f"Change one of {kind.noun}", openapi_extra=takes(kind.body, patch=True)
+        "/{object_id:path}",
+        summary=f"Change one of {kind.noun}",
+        openapi_extra={**_SCOPED, **takes(kind.body, patch=True)},
     )
     async def change_object(object_id: str, request: Request) -> Response:  # pyright: ignore[reportUnusedFunction] -- likewise
         patch = await read_body(request)
         return show(await objects.change(actor_of(request), object_id, patch, asked_version(request)))
 
-    @router.delete("/{object_id:path}", status_code=204, summary=f"Delete one of {kind.noun}")
+    @router.delete("/{object_id:path}", status_code=204, summary=f"Delete one of {kind.noun}", openapi_extra=_SCOPED)
     async def delete_object(object_id: str, request: Request) -> Response:  # pyright: ignore[reportUnusedFunction] -- likewise
         await objects.delete(actor_of(request), object_id, asked_version(request))
         return Response(status_code=204)

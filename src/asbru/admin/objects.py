@@ -11,6 +11,7 @@ import msgspec
 
 from asbru.admin.act import Act, Deed
 from asbru.admin.kinds import Kind
+from asbru.admin.reach import Reach
 from asbru.cluster import Entry
 from asbru.core.errors import BadRequest, Conflict, NotFound
 from asbru.identity import Actor
@@ -72,13 +73,16 @@ class Objects:
 
     # Reading
 
-    def list(self, asked: Filter) -> Page:
-        """A page of objects, by id."""
+    def list(self, asked: Filter, reach: Reach | None = None) -> Page:
+        """A page of objects, by id; those in reach."""
         declared = self._declared()
         found = [
             _show_declared(self.kind, object_id, body)
             for object_id, body in declared.items()
-            if object_id > asked.after and asked.search in object_id and self._names(body, asked.refers_to)
+            if object_id > asked.after
+            and asked.search in object_id
+            and self._names(body, asked.refers_to)
+            and (reach is None or reach.sees(self.kind.kind, object_id, body, declared=True))
         ]
         stored = self._act.objects.load_page(
             self.kind.kind,
@@ -86,6 +90,7 @@ class Objects:
             limit=asked.limit + 1,
             search=asked.search,
             refers_to=asked.refers_to,
+            within=None if reach is None else reach.within(self.kind.kind),
         )
         found += [self._show(one).members for one in stored if one.id not in declared]
         found.sort(key=lambda members: str(members["id"]))
@@ -94,18 +99,26 @@ class Objects:
         more = len(found) > asked.limit or len(stored) > asked.limit
         return Page(page, str(page[-1]["id"]) if more and page else None)
 
-    def load(self, object_id: str) -> Shown:
-        """One object; raises `NotFound`."""
+    def load(self, object_id: str, reach: Reach | None = None) -> Shown:
+        """One object; raises `NotFound`, also for one that is out of reach."""
+        self._refuse_unseen(object_id, reach)
         declared = self._declared().get(object_id)
         if declared is not None:
             return Shown(_show_declared(self.kind, object_id, declared), 0)
         return self._show(self._stored(object_id))
 
-    def read(self, object_id: str) -> msgspec.Struct:
-        """One object as its kind reads it; raises `NotFound`."""
+    def read(self, object_id: str, reach: Reach | None = None) -> msgspec.Struct:
+        """One object as its kind reads it; raises as `load` does."""
+        self._refuse_unseen(object_id, reach)
         declared = self._declared().get(object_id)
         body = _read(self._stored(object_id)) if declared is None else _known_members(self.kind, declared)
         return self.kind.read(body)
+
+    def read_all(self) -> dict[str, msgspec.Struct]:
+        """All of them as their kind reads them, by id: for kinds of which there are few."""
+        bodies = {one.id: _read(one) for one in self._act.objects.load_kind(self.kind.kind)}
+        bodies |= {name: _known_members(self.kind, body) for name, body in self._declared().items()}
+        return {name: self.kind.read(body) for name, body in bodies.items()}
 
     def exists(self, object_id: str) -> bool:
         """Whether there is one, declared or stored."""
@@ -120,6 +133,8 @@ class Objects:
         object_id = self.kind.id_of(body)
         if len(object_id) > ID_CHARS_MAX:
             raise BadRequest(f"the name is longer than {ID_CHARS_MAX} characters", status=422)
+        reach = Reach(actor, self._act.objects)
+        reach.refuse_move(self.kind.kind, object_id, {}, body)
 
         def write(deed: Deed) -> Shown:
             self.refuse_declared(object_id)
@@ -137,13 +152,17 @@ class Objects:
         """Change the members that `patch` names (JSON merge patch, RFC 7396: null removes one). `version`: refuse any
         other."""
 
+        reach = Reach(actor, self._act.objects)
+
         def merged() -> tuple[StoredObject, Body]:
+            self._refuse_unseen(object_id, reach)
             self.refuse_declared(object_id)
             before = self._stored(object_id)
             _refuse_version(before, version)
             body = merge(_read(before), _own(patch))
             if self.kind.id_of(body) != object_id:
                 raise BadRequest("the name of an object cannot be changed; create a new object", status=422)
+            reach.refuse_move(self.kind.kind, object_id, _read(before), body)
             self.read_new(body)
             return before, body
 
@@ -158,8 +177,10 @@ class Objects:
 
     async def delete(self, actor: Actor, object_id: str, version: int | None) -> None:
         """Delete an object that nothing names."""
+        reach = Reach(actor, self._act.objects)
 
         def write(deed: Deed) -> None:
+            self._refuse_unseen(object_id, reach)
             self.refuse_declared(object_id)
             before = self._stored(object_id)
             _refuse_version(before, version)
@@ -216,7 +237,7 @@ class Objects:
             msgspec.json.encode(body).decode(),
             deed.now_ms,
         )
-        deed.objects.save(saved, references)
+        deed.objects.save(saved, references, deed.actor.name)
         deed.entries += self._entries(deed, one)
         deed.compiled |= self.kind.compiled
         action = "update" if before else "create"
@@ -281,10 +302,18 @@ class Objects:
             more = ", ..." if len(users) > USERS_NAMED_MAX else ""
             raise Conflict(f"{self.kind.kind} '{object_id}' is used by {named}{more}", code="in_use")
 
+    def _refuse_unseen(self, object_id: str, reach: Reach | None) -> None:
+        if reach is None or reach.is_whole:
+            return
+        declared = self._declared().get(object_id)
+        body = _read(self._stored(object_id)) if declared is None else declared
+        if not reach.sees(self.kind.kind, object_id, body, declared=declared is not None):
+            raise _missing(self.kind, object_id)
+
     def _stored(self, object_id: str) -> StoredObject:
         found = self._act.objects.load(self.kind.kind, object_id)
         if found is None:
-            raise NotFound(f"there is no {self.kind.kind} '{object_id}'")
+            raise _missing(self.kind, object_id)
         return found
 
     def _declared(self) -> dict[str, Body]:
@@ -297,6 +326,10 @@ class Objects:
     def _show(self, one: StoredObject) -> Shown:
         meta = {"id": one.id, "source": "api", "version": one.version, "changed_ms": one.changed_ms}
         return Shown({**meta, **self.kind.show(_read(one))}, one.version)
+
+
+def _missing(kind: Kind, object_id: str) -> NotFound:
+    return NotFound(f"there is no {kind.kind} '{object_id}'")
 
 
 def load_sections(act: Act, kinds: Iterable[Kind]) -> dict[str, list[Body]]:

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 
 from asbru.admin import nouns
+from asbru.admin.access import SCOPED, reach_of
 from asbru.admin.history import in_thread
 from asbru.core.errors import BadRequest
 from asbru.records.rollups import overview
@@ -43,7 +44,9 @@ def build_router(url: str) -> APIRouter:
     """The route; `url`: the database of the sums."""
     router = APIRouter(tags=["history"])
 
-    @router.get("/overview", openapi_extra={"parameters": [_BY, *_FILTERS], **nouns.gives(overview.Overview)})
+    @router.get(
+        "/overview", openapi_extra={SCOPED: True, "parameters": [_BY, *_FILTERS], **nouns.gives(overview.Overview)}
+    )
     async def show_overview(  # pyright: ignore[reportUnusedFunction] -- the router calls it
         request: Request, *, since_ms: Moment = None, until_ms: Moment = None, step_s: Step = None
     ) -> Response:
@@ -59,7 +62,7 @@ def build_router(url: str) -> APIRouter:
         where = {name: request.query_params[name] for name in overview.FILTERS if name in request.query_params}
         if any(len(value) > VALUE_CHARS_MAX for value in where.values()):
             raise BadRequest(f"expected values of at most {VALUE_CHARS_MAX} characters", status=422)
-        asked = overview.Asked(since, until, step_s, by, where)
+        asked = overview.Asked(since, until, step_s, by, where, reach_of(request).column())
         return nouns.answer(await in_thread(lambda: overview.read_overview(url, asked)))
 
     return router

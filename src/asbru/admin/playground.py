@@ -2,7 +2,7 @@
 
 So limits, access and records apply to it as to every call. A user or token has one such key, `playground-NAME`, with at
 most VALUES_MAX values: a further one ends the oldest. It is listed and deleted as every virtual key, and goes when its
-last value has expired.
+last value has expired. An actor with the scope `team` gets a key of the first of its teams.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from asbru.admin import key_values, nouns
 from asbru.admin.access import actor_of
 from asbru.admin.act import Act, Deed
 from asbru.admin.objects import Body, Objects
+from asbru.admin.reach import Reach
 from asbru.cluster import Entry
 from asbru.core.errors import Conflict
 from asbru.governance import VIRTUAL_KEY, digest_of
@@ -70,7 +71,9 @@ class Playground:
             _drop_oldest(deed, name)
             expires_ms = deed.now_ms + VALID_S * 1000
             key_values.add_value(deed.database, name, digest, deed.now_ms, expires_ms=expires_ms)
-            self._keys.put(deed, name, {"name": name, "tags": {TAG: actor.name}})
+            body: Body = {"name": name, "tags": {TAG: actor.name}}
+            team = Reach(actor, deed.objects).team
+            self._keys.put(deed, name, {**body, "team": team} if team else body)
             return PlaygroundKey(value, expires_ms, name)
 
         return await self._act.perform(actor, "playground:write", write)

@@ -5,11 +5,14 @@ Not how they are read, nor what may be asked for: that is `records`.
 
 from __future__ import annotations
 
+import base64
+import codecs
 from typing import Annotated, Any
 
 import msgspec
 
 from asbru.records import COLUMNS, query
+from asbru.records.bodies import read
 
 _KINDS = {"text": str, "integer": int, "boolean": int}
 
@@ -48,6 +51,25 @@ class BodySizes(msgspec.Struct, frozen=True):
     response: int
 
 
+class StoredBody(msgspec.Struct, frozen=True):
+    """A body. `bytes`: its whole size; `text` where it is text, else `base64`; both hold the beginning only where it
+    is truncated."""
+
+    bytes: int
+    truncated: bool
+    text: str | None
+    base64: str | None
+
+
+class RecordBodies(msgspec.Struct, frozen=True):
+    """What the caller sent and what it got; what the provider was sent and sent is not stored."""
+
+    request: StoredBody
+    response: StoredBody
+    upstream_request: StoredBody | None = None
+    upstream_response: StoredBody | None = None
+
+
 RecordSummary = msgspec.defstruct("RecordSummary", _MEMBERS, frozen=True)
 RecordDetail = msgspec.defstruct(
     "RecordDetail",
@@ -60,10 +82,10 @@ RecordDetail = msgspec.defstruct(
     frozen=True,
 )
 RecordPage = msgspec.defstruct("RecordPage", [("items", list[RecordSummary]), ("next", str | None)], frozen=True)
-BODIES: tuple[type[msgspec.Struct], ...] = (RecordPage, RecordDetail)
+BODIES: tuple[type[msgspec.Struct], ...] = (RecordPage, RecordDetail, RecordBodies)
 
 
-def detail(record: query.Record) -> dict[str, Any]:
+def detail(record: query.Record, sizes: read.Sizes | None) -> dict[str, Any]:
     """A record, with what it holds as text parsed."""
     tags, route = str(record["tags"]), str(record["route"])
     return {
@@ -71,7 +93,7 @@ def detail(record: query.Record) -> dict[str, Any]:
         "tags": msgspec.json.decode(tags) if tags else {},
         "attempts_detail": _attempts(record),
         "route_steps": route.split("; ") if route else [],
-        "bodies": None,
+        "bodies": None if sizes is None else sizes._asdict(),
     }
 
 
@@ -101,3 +123,13 @@ def _attempts(record: query.Record) -> list[dict[str, Any]]:
 
 def _sum(record: query.Record, columns: tuple[str, ...]) -> int:
     return sum(int(str(record[name] or 0)) for name in columns)
+
+
+def shown_body(body: read.Body) -> StoredBody:
+    """A body as JSON can hold it. One that is cut off may end within a character, which is left out."""
+    text = None
+    try:
+        text, _ = codecs.utf_8_decode(body.data, "strict", not body.truncated)
+    except UnicodeDecodeError:
+        return StoredBody(body.bytes, body.truncated, None, base64.b64encode(body.data).decode())
+    return StoredBody(body.bytes, body.truncated, text, None)

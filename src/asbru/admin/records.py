@@ -4,6 +4,7 @@
     GET /api/v1/records/live         the same filters; server-sent events, a record each, as they are written
     GET /api/v1/records/export       the same filters; CSV or lines of JSON
     GET /api/v1/records/ID           with attempts, steps and tags as objects
+    GET /api/v1/records/ID/bodies    what the caller sent and what it got
 
 Records are read by a thread with a connection of its own, since a search may take a moment.
 """
@@ -18,9 +19,11 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from asbru.admin import exports, nouns, record_shapes
+from asbru.admin.access import SCOPED, reach_of
 from asbru.admin.history import in_thread
 from asbru.core.errors import BadRequest, NotFound, Overloaded
 from asbru.records import query
+from asbru.records.bodies import read
 from asbru.records.tail import live
 
 EXPORTS_MAX = 4
@@ -56,19 +59,38 @@ def build_router(url: str, tail: live.LiveTail | None) -> APIRouter:
     _add_live(router, tail)
     _add_export(router, url)
 
-    @router.get("/records/{record_id}", openapi_extra=nouns.gives(record_shapes.RecordDetail))
-    async def show_record(record_id: str) -> Response:  # pyright: ignore[reportUnusedFunction] -- likewise
+    @router.get("/records/{record_id}", openapi_extra={SCOPED: True, **nouns.gives(record_shapes.RecordDetail)})
+    async def show_record(request: Request, record_id: str) -> Response:  # pyright: ignore[reportUnusedFunction] -- likewise
         """The record of one call."""
-        found = await in_thread(lambda: query.by_id(url, record_id))
-        if found is None:
+        found, sizes = await in_thread(lambda: (query.by_id(url, record_id), read.load_sizes(url, record_id)))
+        if found is None or not query.Wanted(within=reach_of(request).column()).fits(found):
             raise NotFound(f"there is no record '{record_id}'")
-        return nouns.answer(record_shapes.detail(found))
+        return nouns.answer(record_shapes.detail(found, sizes))
+
+    @router.get(
+        "/records/{record_id}/bodies", openapi_extra={SCOPED: True, **nouns.gives(record_shapes.RecordBodies)}
+    )
+    async def show_bodies(request: Request, record_id: str) -> Response:  # pyright: ignore[reportUnusedFunction] -- likewise
+        """What the caller sent and what it got, where it is stored."""
+        within = query.Wanted(within=reach_of(request).column())
+        record, found = await in_thread(lambda: (query.by_id(url, record_id), read.load_bodies(url, record_id)))
+        if record is None or not within.fits(record):
+            raise NotFound(f"there is no record '{record_id}'")
+        if found is None:
+            raise NotFound(
+                f"there are no bodies of '{record_id}': they are stored only where `records.bodies` and the virtual "
+                "key's `record_bodies` say so, and deleted before the records",
+                code="no_bodies",
+            )
+        return nouns.answer(record_shapes.RecordBodies(*map(record_shapes.shown_body, found)))
 
     return router
 
 
 def _add_list(router: APIRouter, url: str) -> None:
-    @router.get("/records", openapi_extra={"parameters": _FILTERS, **nouns.gives(record_shapes.RecordPage)})
+    @router.get(
+        "/records", openapi_extra={SCOPED: True, "parameters": _FILTERS, **nouns.gives(record_shapes.RecordPage)}
+    )
     async def list_records(  # pyright: ignore[reportUnusedFunction] -- the router calls it
         request: Request,
         *,
@@ -90,7 +112,9 @@ def _add_list(router: APIRouter, url: str) -> None:
 
 
 def _add_live(router: APIRouter, tail: live.LiveTail | None) -> None:
-    @router.get("/records/live", openapi_extra={"parameters": _FILTERS, **_streams("text/event-stream")})
+    @router.get(
+        "/records/live", openapi_extra={SCOPED: True, "parameters": _FILTERS, **_streams("text/event-stream")}
+    )
     async def follow_records(request: Request, text: Text = "") -> Response:  # pyright: ignore[reportUnusedFunction] -- likewise
         """Records as they are written, as server-sent events: `record`; `missed` where some were left out; `dropped`
         at the end of a client that reads too slowly. A comment every 15 seconds."""
@@ -104,7 +128,8 @@ def _add_export(router: APIRouter, url: str) -> None:
     exporting = asyncio.Semaphore(EXPORTS_MAX)
 
     @router.get(
-        "/records/export", openapi_extra={"parameters": _FILTERS, **_streams("text/csv", "application/jsonl")}
+        "/records/export",
+        openapi_extra={SCOPED: True, "parameters": _FILTERS, **_streams("text/csv", "application/jsonl")},
     )
     async def export_records(  # pyright: ignore[reportUnusedFunction] -- likewise
         request: Request,
@@ -150,7 +175,7 @@ def _wanted(request: Request, text: str) -> query.Wanted:
     if any(len(value) > VALUE_CHARS_MAX for value in given.values() if value != given.get("columns")):
         raise BadRequest(f"expected values of at most {VALUE_CHARS_MAX} characters", status=422)
     try:
-        return query.read_wanted(given, text)
+        return query.read_wanted(given, text)._replace(within=reach_of(request).column())
     except ValueError as error:
         raise BadRequest(str(error), status=422) from None
 

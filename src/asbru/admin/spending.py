@@ -11,6 +11,7 @@ from typing import Annotated, Any, get_args
 from fastapi import APIRouter, Query, Request, Response
 
 from asbru.admin import nouns
+from asbru.admin.access import SCOPED, reach_of
 from asbru.admin.history import in_thread
 from asbru.core.errors import BadRequest
 from asbru.records import spend
@@ -30,7 +31,7 @@ def build_router(url: str) -> APIRouter:
     """The route; `url`: the database of the records."""
     router = APIRouter(tags=["history"])
 
-    @router.get("/spend", openapi_extra=_DESCRIBED)
+    @router.get("/spend", openapi_extra={SCOPED: True, **_DESCRIBED})
     async def list_spend(  # pyright: ignore[reportUnusedFunction] -- the router calls it
         request: Request, *, by: By = "", since: date | None = None, until: date | None = None, tag_name: TagName = ""
     ) -> Response:
@@ -38,10 +39,13 @@ def build_router(url: str) -> APIRouter:
         lines the rest is left out, and `more` is true."""
         if "day" in request.query_params:
             raise BadRequest("day: expected `since` and `until` instead", status=422)
+        within = reach_of(request).column()
         where = {name: request.query_params[name] for name in _FILTERS if name in request.query_params}
         dimensions: list[spend.Dimension] = [_dimension(name) for name in by.split(",") if name]
         spent = await in_thread(
-            lambda: spend.read_spend(url, dimensions, since=since, until=until, where=where, tag=tag_name)
+            lambda: spend.read_spend(
+                url, dimensions, since=since, until=until, where=where, tag=tag_name, within=within
+            )
         )
         items = [_shown(dimensions, one) for one in spent[:LINES_MAX]]
         return nouns.answer({"items": items, "more": len(spent) > LINES_MAX})

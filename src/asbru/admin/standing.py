@@ -1,25 +1,28 @@
 """GET /api/v1/standing: how far limits are used, `?kind=team&id=blue&id=red`.
 
 Limits are those of the objects as they are declared and stored; what is used of them is the ledger's. Of a virtual key
-also those for each provider. An object that does not exist, or has no limits, adds nothing.
+also those for each provider. An object that does not exist, is out of reach, or has no limits, adds nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Annotated, Literal, TypeAlias
 
 import msgspec
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from asbru.admin import nouns
+from asbru.admin.access import SCOPED, reach_of
 from asbru.admin.history import in_thread
 from asbru.admin.objects import Objects
+from asbru.admin.reach import Reach
 from asbru.core.errors import NotFound
 from asbru.governance import declare
 from asbru.governance.declared import Access, Limited
 from asbru.governance.entries import LimitEntry
 from asbru.governance.ledger import standings
+from asbru.governance.standing import Used
 from asbru.storage import open_reader
 
 IDS_MAX = 200
@@ -39,23 +42,52 @@ class Standings(msgspec.Struct, frozen=True):
     items: tuple[standings.LedgerStanding, ...]
 
 
-def build_router(objects: Mapping[str, Objects], url: str, now_ms: Callable[[], int]) -> APIRouter:
-    """The route. `objects`: by kind; `url`: the database of the ledger."""
-    router = APIRouter(tags=["spend"])
+class Standing:
+    """See the module. `objects`: by kind; `url`: the database of the ledger."""
 
-    @router.get("/standing", openapi_extra=nouns.gives(Standings))
-    async def list_standings(kind: OwnerKind, ids: Ids) -> Response:  # pyright: ignore[reportUnusedFunction] -- the router calls it
-        """How far the limits of these objects are used."""
-        asked = [pair for one in dict.fromkeys(ids) for pair in _limits(objects, kind, one)]
-        return nouns.answer(Standings(await in_thread(lambda: _read(url, asked, now_ms()))))
+    def __init__(self, objects: Mapping[str, Objects], url: str, now_ms: Callable[[], int]) -> None:
+        self._objects = objects
+        self._url = url
+        self._now_ms = now_ms
 
-    return router
+    def build_router(self) -> APIRouter:
+        """The route."""
+        router = APIRouter(tags=["spend"])
+
+        @router.get("/standing", openapi_extra={SCOPED: True, **nouns.gives(Standings)})
+        async def list_standings(request: Request, kind: OwnerKind, ids: Ids) -> Response:  # pyright: ignore[reportUnusedFunction] -- the router calls it
+            """How far the limits of these objects are used."""
+            reach = reach_of(request)
+            asked = [pair for one in dict.fromkeys(ids) for pair in _limits(self._objects, kind, one, reach)]
+            return nouns.answer(Standings(await self._read(asked)))
+
+        return router
+
+    async def used(self, owners: Iterable[tuple[OwnerKind, str]]) -> Used:
+        """How much of their limits owners have used, which are those of one call."""
+        asked = [
+            (owner, limit)
+            for kind, name in owners
+            for owner, limit in _limits(self._objects, kind, name, None)
+            if owner == f"{kind}/{name}"
+        ]
+        found = await self._read(asked)
+
+        def fullest(*metrics: str) -> float:
+            return max((100.0 * one.spent / one.amount for one in found if one.metric in metrics), default=0.0)
+
+        return Used(fullest("cost"), fullest("tokens", "input_tokens", "output_tokens"), fullest("requests"))
+
+    async def _read(self, asked: list[tuple[str, LimitEntry]]) -> tuple[standings.LedgerStanding, ...]:
+        return await in_thread(lambda: _read(self._url, asked, self._now_ms()))
 
 
-def _limits(objects: Mapping[str, Objects], kind: OwnerKind, one: str) -> Iterator[tuple[str, LimitEntry]]:
+def _limits(
+    objects: Mapping[str, Objects], kind: OwnerKind, one: str, reach: Reach | None
+) -> Iterator[tuple[str, LimitEntry]]:
     owner = f"{kind}/{one}"
     try:
-        found = objects[kind].read(one) if kind in _OWNERS else objects["limits"].read(owner)
+        found = objects[kind].read(one, reach) if kind in _OWNERS else objects["limits"].read(owner)
     except NotFound:
         return
     assert isinstance(found, Limited)

@@ -18,10 +18,11 @@ from fastapi import APIRouter, Request, Response
 from msgspec import Meta
 
 from asbru.admin import key_values, nouns, playground
-from asbru.admin.access import actor_of
+from asbru.admin.access import SCOPED, actor_of
 from asbru.admin.act import Act, Deed
 from asbru.admin.kinds import KEYS, Kind
 from asbru.admin.objects import Body, Objects
+from asbru.admin.reach import Reach
 from asbru.cluster import Entry
 from asbru.governance import VIRTUAL_KEY, declare, digest_of
 from asbru.governance.declared import Access
@@ -49,7 +50,11 @@ class VirtualKeys:
         """The routes of objects, and rotation."""
         router = nouns.build_router(self.objects, create=self._create)
 
-        @router.post("/{key_name}/rotate", summary="Give a key a new value", openapi_extra=nouns.takes(Rotation))
+        @router.post(
+            "/{key_name}/rotate",
+            summary="Give a key a new value",
+            openapi_extra={SCOPED: True, **nouns.takes(Rotation)},
+        )
         async def rotate_key(key_name: str, request: Request) -> Response:  # pyright: ignore[reportUnusedFunction] -- the router calls it
             """The body may say `grace_s`: for how many seconds the old value still works; by default not at all."""
             body = await nouns.read_body(request) if request.headers.get("content-length", "0") != "0" else {}
@@ -85,8 +90,8 @@ class VirtualKeys:
         value = key_values.make_value()
 
         def write(deed: Deed) -> None:
+            self.objects.load(key_name, Reach(actor, self._act.objects))
             self.objects.refuse_declared(key_name)
-            self.objects.load(key_name)
             key_values.expire_values(deed.database, key_name, deed.now_ms + rotation.grace_s * 1000)
             digest = digest_of(value.encode(), self._act.pepper)
             key_values.add_value(deed.database, key_name, digest, deed.now_ms)

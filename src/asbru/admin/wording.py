@@ -9,9 +9,10 @@ from __future__ import annotations
 import ast
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
+from msgspec import inspect
 
 from asbru.governance import declared
 
@@ -38,11 +39,51 @@ def explain(
     placed = _PLACE.fullmatch(str(error))
     said, place = (placed[1], placed[2]) if placed else (str(error), "")
     where = re.sub(r"\[(\d+)\]", r".\1", place).removeprefix(".")
-    return (f"{where}: " if where else "") + _message(said, () if where else _members(kind), forms)
+    said_here = _message(said, () if where else _members(kind), forms)
+    if said.startswith("Invalid enum value"):
+        said_here += f"; expected one of {', '.join(_values_at(kind, where))}"
+    return (f"{where}: " if where else "") + said_here
 
 
 def _members(kind: type[msgspec.Struct]) -> tuple[str, ...]:
     return tuple(field.encode_name for field in msgspec.structs.fields(kind))
+
+
+def _values_at(kind: type[msgspec.Struct], where: str) -> Iterator[str]:
+    """The values that a member may have which is a choice of words."""
+    at: list[inspect.Type] = [inspect.type_info(kind)]
+    for part in filter(None, re.split(r"[.\[\]]+", where)):
+        at = [inner for one in at for inner in _plain(one) for inner in _step(inner, part)]
+    yield from (repr(value) for one in at for plain in _plain(one) for value in _choices(plain))
+
+
+def _plain(one: inspect.Type) -> Iterator[inspect.Type]:
+    """The types that a type may be, without what is said about them."""
+    match one:
+        case inspect.Metadata(type=inner):
+            yield from _plain(inner)
+        case inspect.UnionType(types=inner):
+            for each in inner:
+                yield from _plain(each)
+        case _:
+            yield one
+
+
+def _step(one: inspect.Type, part: str) -> Iterator[inspect.Type]:
+    """The type of a member or of an entry."""
+    match one:
+        case inspect.StructType(fields=fields):
+            yield from (field.type for field in fields if field.encode_name == part)
+        case inspect.DictType(value_type=inner) | inspect.VarTupleType(item_type=inner):
+            yield inner
+        case inspect.ListType(item_type=inner):
+            yield inner
+        case _:
+            pass
+
+
+def _choices(one: inspect.Type) -> Iterable[object]:
+    return one.values if isinstance(one, inspect.LiteralType) else ()
 
 
 def _message(said: str, members: tuple[str, ...], forms: Mapping[str, str]) -> str:

@@ -3,8 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 from msgspec import Meta
 
@@ -13,7 +12,7 @@ from asbru.app.config.live import PRICED_NAME, PROVIDER_NAME, ProviderSettings, 
 from asbru.app.config.structs import model_of
 from asbru.app.config.wording import FORMS
 from asbru.app.snapshot import Fallback
-from asbru.app.stored_objects import STORED_KINDS
+from asbru.app.stored_objects import STORED_KINDS, rule_id
 from asbru.objects import Reference
 from asbru.routing.rules import RoutingRule
 
@@ -35,11 +34,6 @@ class Price(TokenPrices, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 def _fallback_references(one: Fallback) -> tuple[Reference, ...]:
     return tuple(Reference("provider", target.partition("/")[0]) for target in (one.source, *one.targets))
-
-
-def _rule_id(body: Mapping[str, Any]) -> str:
-    parts = (body.get("scope") or "global", body.get("owner"), body.get("name"))
-    return "/".join(str(part) for part in parts if part)
 
 
 def _rule_references(one: RoutingRule) -> tuple[Reference, ...]:
@@ -74,6 +68,7 @@ COMPILED_KINDS = (
         "fallbacks",
         id_of=lambda body: str(body.get("from", "")),
         references=_fallback_references,
+        named_by=("provider",),
         compiled=True,
         forms=FORMS,
     ),
@@ -83,8 +78,9 @@ COMPILED_KINDS = (
         RoutingRule,
         "Other targets for calls for which a condition holds.",
         "routing_rules",
-        id_of=_rule_id,
+        id_of=rule_id,
         references=_rule_references,
+        named_by=("provider", "key", "team", "customer"),
         compiled=True,
         forms=FORMS,
     ),

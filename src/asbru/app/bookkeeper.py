@@ -29,6 +29,9 @@ from asbru.governance.ledger import claims
 from asbru.governance.ledger import host as ledger_host
 from asbru.link.host import Host
 from asbru.records import row, store, upkeep
+from asbru.records.bodies import store as body_store
+from asbru.records.bodies import writer as bodies
+from asbru.records.retention import SETTINGS
 from asbru.records.tail import followers
 from asbru.storage import DATABASE_NAME, NewerSchema, sqlite_url
 from asbru.telemetry import log, names
@@ -68,7 +71,12 @@ def build_host(socket_path: Path, data_dir: Path) -> Host:
     board = StatusBoard()
     host = Host(
         socket_path,
-        stores={row.TABLE: records, claims.SETTLE: ledger, upkeep.NAME: kept},  # upkeep last: after what it folds
+        stores={
+            row.TABLE: records,
+            claims.SETTLE: ledger,
+            bodies.TABLE: body_store.BodyStore(url),
+            upkeep.NAME: kept,  # the last one: after what it folds
+        },
         answers={
             SCRAPE: metrics.render,
             claims.TAKE: ledger.answer,
@@ -76,7 +84,13 @@ def build_host(socket_path: Path, data_dir: Path) -> Host:
             FEED_CHANGED: feed.tell_changes,
             READ_STATUS: board.read,
         },
-        listeners={REPORT: metrics.take, claims.MEET: ledger.meet, STATUS: board.take, followers.FOLLOW: tail.follow},
+        listeners={
+            REPORT: metrics.take,
+            claims.MEET: ledger.meet,
+            STATUS: board.take,
+            followers.FOLLOW: tail.follow,
+            SETTINGS: kept.take_settings,
+        },
         on_parted=(metrics.part, ledger.part, board.part, tail.part),
     )
     return host

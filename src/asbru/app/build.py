@@ -27,6 +27,7 @@ from asbru.governance.entries import OWNER
 from asbru.governance.limits import Limits, Reservation
 from asbru.governance.standing import Standings
 from asbru.pipeline import Endpoint, Load, Rooms, StageMaker
+from asbru.pipeline.bodies import BodyCopies, KeepBodies
 from asbru.pipeline.leases import CallLeases, Leases, Typical
 from asbru.pipeline.routing import SESSION_HEADERS, TRACE_HEADER, Routing
 from asbru.providers import ProviderFault, credential_maker
@@ -67,7 +68,7 @@ class Both:
 class Lasting:
     """What outlives a snapshot in one worker. `dialects`: by name, default those that are found; `limits`: what the
     feed's limits are held by, or `leases` in its place; `stages`: what looks at content, in order; `standings`: how far
-    limits are used, by default what `limits` knows."""
+    limits are used, by default what `limits` knows; `bodies`: where copies of bodies go."""
 
     def __init__(
         self,
@@ -81,7 +82,9 @@ class Lasting:
         leases: Leases | None = None,
         stages: Sequence[StageMaker] = (),
         standings: Standings | None = None,
+        bodies: KeepBodies | None = None,
     ) -> None:
+        self.bodies = bodies
         self.standings = standings
         self.loop = loop
         self.dialects = discover() if dialects is None else dialects
@@ -236,6 +239,7 @@ def build_rooms(snapshot: Snapshot, lasting: Lasting) -> Rooms:
         sessions=_sessions(snapshot, lasting),
         tracer=lasting.trace(snapshot.tracing),
         metric_tags=snapshot.metrics.tags or None,
+        bodies=_bodies(snapshot, lasting),
     )
     lasting.snapshot = snapshot
     lasting.meter.configure(ModelLabels(snapshot, endpoints).label, snapshot.metrics.series_max)
@@ -261,6 +265,14 @@ def _breaker(snapshot: Snapshot, lasting: Lasting) -> Breaker | None:
             count = partial(breaker.count, provider.name, state)
             lasting.meter.gauge(names.CIRCUITS, partial(_now, count), (provider.name, state))
     return breaker if snapshot.breaker.enabled else None
+
+
+def _bodies(snapshot: Snapshot, lasting: Lasting) -> BodyCopies | None:
+    """What copies bodies; None where none are recorded."""
+    settings = snapshot.records
+    if settings.bodies == "off" or lasting.bodies is None:
+        return None
+    return BodyCopies(lasting.bodies, every=settings.bodies == "all", bytes_max=settings.body_bytes_max)
 
 
 def _now(count: Callable[[float], int]) -> int:

@@ -14,9 +14,10 @@ Bookkeeper, control and mock are ready when they print the line `ready` on stdou
 control process prints `changed` when something was stored that the snapshot is compiled from. A
 worker is spoken to in lines over its control socket (not the control process's). To it: `reload PATH` (serve by this
 snapshot, and by what was compiled with it, from the next call on), `drain` (stop accepting, finish calls, exit 0),
-`stop` (exit now). From it: `ready` once it accepts connections, `reloaded PATH`, `refused WHY` (it goes on with the old
-snapshot). End of file on the control socket means the supervisor is gone: drain. All are started in their own session,
-so that Ctrl-C reaches the supervisor alone.
+`stop` (exit now; the calls that it cuts are recorded). From it: `ready` once it accepts connections, `reloaded PATH`,
+`refused WHY` (it goes on with the old snapshot), `alive` about once a second, `writing` while it waits at its end for
+its rows to be written. End of file on the control socket means the supervisor is gone: drain. All are started in their
+own session, so that Ctrl-C reaches the supervisor alone.
 """
 
 from __future__ import annotations
@@ -66,6 +67,9 @@ class Child:
         self.ready = False
         self.snapshot: str | None = None
         self.started_s = time.monotonic()
+        self.heard_s: float | None = None
+        """When it was last heard of; None for one that tells nothing."""
+        self.writes = False
         self.started_ms = int(time.time() * 1000)
         self._socket_path = socket_path
         self._pending = b""

@@ -37,7 +37,7 @@ from asbru.app.boot import Boot, Options
 from asbru.app.compile_governance import compile_governance, enforce_auth, warn_of_unpriced
 from asbru.app.compile_models import check_model_names
 from asbru.app.compile_providers import Findings, compile_providers
-from asbru.app.compile_rules import compile_rules
+from asbru.app.compile_rules import compile_rules, warn_of_unowned
 from asbru.app.compile_tracing import compile_tracing
 from asbru.app.config import (
     ConfigFile,
@@ -53,6 +53,7 @@ from asbru.app.data_dir import ensure_data_dir, generated_key, load_pepper, writ
 from asbru.app.defaults import ProviderTypes, default_settings
 from asbru.app.live_check import check_live
 from asbru.app.paths import catalogue_file, declared_file, find_config_file, shown_file
+from asbru.app.prove import prove
 from asbru.app.setting_list import written_paths
 from asbru.app.shown import shown_models, shown_sections
 from asbru.app.snapshot import Fallback, PrefixForward, Snapshot, write_snapshot
@@ -108,13 +109,14 @@ def compile_config(
     host = options.bound or options.host or parsed.config.listen.host
     providers = compile_providers(parsed, types, findings, now=datetime.now(UTC), mock_socket=options.mock_socket)
     pepper = b"\0" * 32 if dry or parsed.problems else load_pepper(ensure_data_dir(options.data_dir))
-    declared = compile_governance(parsed, pepper, findings)
+    declared = compile_governance(parsed, pepper, findings, stored=stored.owners)
     warn_of_unpriced(parsed.config, providers, findings)
     keys_needed = enforce_auth(parsed.config, findings)
     if parsed.config.virtual_keys and not declared[VIRTUAL_KEY] and keys_needed is not False:
         findings.warn(("virtual_keys",), "every virtual key is disabled, so every call will be refused")
     fallbacks = _fallbacks(parsed, findings)
     rules = compile_rules(parsed, findings)
+    warn_of_unowned(parsed.config, stored.owners, findings)
     forwards = _forwards(options, parsed, findings)
     tracing = compile_tracing(parsed.config.tracing, env, findings)
     _check_server_tls(parsed, findings)
@@ -147,7 +149,10 @@ def compile_config(
         access_log=config.log.access,
         tracing=tracing,
         metrics=config.metrics,
+        records=config.records,
     )
+    if unproven := [Problem(path, why, document.line(path)) for path, why in prove(snapshot, declared)]:
+        raise ConfigRefusedError(unproven)
     boot = _boot(options, parsed, snapshot, findings)._replace(
         config_file=str(file.absolute()) if file else None, declares=declares if file else ()
     )

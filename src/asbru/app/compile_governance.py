@@ -1,13 +1,14 @@
 """Customers, teams, virtual keys and limits of the file -> entries of the feed.
 
 What is wrong with one of them by itself is `governance.declare`'s to say; here stands what they mean together: owners,
-providers and surfaces that are named must be there. What would merely never happen is a warning.
+providers and surfaces that are named must be there. What would merely never happen is a warning, and so is an owner
+that the management API may yet bring: until then its keys are refused.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from asbru.app.compile_providers import Findings
 from asbru.app.config import ConfigFile, ConfigPath, ParsedConfig, nearest
@@ -30,21 +31,23 @@ from asbru.governance.entries import OWNER
 _KEY_LENGTH_MIN = 16
 
 
-def compile_governance(parsed: ParsedConfig, pepper: bytes, findings: Findings) -> Entries:
-    """The entries of all owners; problems go to `findings`."""
+def compile_governance(
+    parsed: ParsedConfig, pepper: bytes, findings: Findings, *, stored: Collection[tuple[str, str]] = ()
+) -> Entries:
+    """The entries of all owners; problems go to `findings`. `stored`: kind and name of those of the management API."""
     config = parsed.config
+    known = _Known(config, stored)
     owners: dict[str, bytes] = {}
     for index, customer in enumerate(config.customers):
         if _is_sound(("customers", index), customer, findings):
             owners.update((customer_entry(customer),))
-    customers = {customer.name for customer in config.customers}
     for index, team in enumerate(config.teams):
         path = ("teams", index)
-        _check_named((*path, "customer"), team.customer, findings, kind="customer", known=customers)
+        known.check_owner((*path, "customer"), team.customer, findings, kind="customer")
         if _is_sound(path, team, findings):
             owners.update((team_entry(team),))
     owners.update(_scopes(config, findings))
-    return {VIRTUAL_KEY: _virtual_keys(parsed, pepper, findings), OWNER: owners}
+    return {VIRTUAL_KEY: _virtual_keys(parsed, pepper, known, findings), OWNER: owners}
 
 
 def warn_of_unpriced(config: ConfigFile, providers: Iterable[ProviderFacts], findings: Findings) -> None:
@@ -86,11 +89,6 @@ def _is_sound(path: ConfigPath, one: Limited, findings: Findings) -> bool:
     return not found
 
 
-def _check_named(path: ConfigPath, name: str | None, findings: Findings, *, kind: str, known: Iterable[str]) -> None:
-    if name is not None and name not in known and not findings.part.touches(f"{kind}s"):
-        findings.error(path, f"there is no {kind} {name!r}; {nearest(name, known)}")
-
-
 def _scopes(config: ConfigFile, findings: Findings) -> dict[str, bytes]:
     entries: dict[str, bytes] = {}
     for index, one in enumerate(config.governance.limits):
@@ -109,10 +107,9 @@ def _scopes(config: ConfigFile, findings: Findings) -> dict[str, bytes]:
     return entries
 
 
-def _virtual_keys(parsed: ParsedConfig, pepper: bytes, findings: Findings) -> dict[str, bytes]:
+def _virtual_keys(parsed: ParsedConfig, pepper: bytes, known: _Known, findings: Findings) -> dict[str, bytes]:
     """Entries of the feed by digest."""
     config = parsed.config
-    known = _Known(config)
     compiled: dict[str, bytes] = {}
     for index, key in enumerate(config.virtual_keys):
         path: ConfigPath = ("virtual_keys", index, "value")
@@ -138,22 +135,44 @@ def _virtual_keys(parsed: ParsedConfig, pepper: bytes, findings: Findings) -> di
 
 
 class _Known:
-    """What a virtual key may name."""
+    """What owners may name."""
 
-    def __init__(self, config: ConfigFile) -> None:
+    def __init__(self, config: ConfigFile, stored: Iterable[tuple[str, str]]) -> None:
         self._config = config
-        self._customers = {customer.name for customer in config.customers}
-        self._teams = {team.name for team in config.teams}
+        self._owners = {
+            "customer": {customer.name for customer in config.customers},
+            "team": {team.name for team in config.teams},
+        }
+        for kind, name in stored:
+            if kind in self._owners:
+                self._owners[kind].add(name)
         self._surfaces = {"*", *(dialect.surface.name for dialect in discover().values())}
         self._now_ms = time.time() * 1000
+
+    def check_owner(self, path: ConfigPath, name: str | None, findings: Findings, *, kind: str) -> None:
+        """The owner above is there, or may yet come."""
+        known = self._owners[kind]
+        if name is None or name in known or findings.part.touches(f"{kind}s"):
+            return
+        if self._config.control.enabled:
+            findings.warn(
+                path,
+                f"there is no {kind} {name!r} yet: the keys below it are refused until the management API has one; "
+                f"{nearest(name, known)}",
+            )
+        else:
+            findings.error(path, f"there is no {kind} {name!r}; {nearest(name, known)}")
 
     def check(self, path: ConfigPath, key: VirtualKey, findings: Findings) -> None:
         """What the key at `path` names is there, or `findings` has it."""
         config = self._config
-        _check_named((*path, "team"), key.team, findings, kind="team", known=self._teams)
-        _check_named((*path, "customer"), key.customer, findings, kind="customer", known=self._customers)
+        self.check_owner((*path, "team"), key.team, findings, kind="team")
+        self.check_owner((*path, "customer"), key.customer, findings, kind="customer")
         for place, surface in enumerate(key.surfaces):
-            _check_named((*path, "surfaces", place), surface, findings, kind="surface", known=self._surfaces)
+            if surface not in self._surfaces:
+                findings.error(
+                    (*path, "surfaces", place), f"there is no surface {surface!r}; {nearest(surface, self._surfaces)}"
+                )
         for place, pattern in enumerate(key.models):
             provider, slash, _ = pattern.partition("/")
             if slash and not pattern.startswith("regex:"):

@@ -1,10 +1,37 @@
-"""Routing rules of the configuration, checked: what could never decide a call is an error here, with its place."""
+"""Routing rules of the configuration, checked: what could never decide a call is an error here, with its place; what
+may yet decide one, once its owner is there, is a warning.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from asbru.app.compile_providers import Findings
-from asbru.app.config import ConfigPath, ParsedConfig, nearest
+from asbru.app.config import ConfigFile, ConfigPath, ParsedConfig, nearest
 from asbru.routing.rules import RoutingRule, check_rule
+
+_OWNER_KINDS = {"virtual_key": "key", "team": "team", "customer": "customer"}
+"""The kind of object of the management API that a scope of rules is about."""
+
+
+def warn_of_unowned(config: ConfigFile, stored: Iterable[tuple[str, str]], findings: Findings) -> None:
+    """A rule of an owner that neither the file nor the management API has decides no call. `stored`: the kinds and
+    names of those of the latter."""
+    known = {
+        *(("key", key.name) for key in config.virtual_keys),
+        *(("team", team.name) for team in config.teams),
+        *(("customer", customer.name) for customer in config.customers),
+        *stored,
+    }
+    for index, rule in enumerate(config.routing_rules):
+        kind = _OWNER_KINDS.get(rule.scope)
+        if kind is not None and rule.owner and (kind, rule.owner) not in known:
+            names = [name for other, name in known if other == kind]
+            what = rule.scope.replace("_", " ")
+            findings.warn(
+                ("routing_rules", index, "owner"),
+                f"there is no {what} {rule.owner!r}, so this rule has no effect; {nearest(rule.owner, names)}",
+            )
 
 
 def compile_rules(parsed: ParsedConfig, findings: Findings) -> tuple[RoutingRule, ...]:

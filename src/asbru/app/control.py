@@ -110,6 +110,7 @@ class Control:
         _say("ready")
         await server.serve([listener])
         sweeping.cancel()
+        await self._management.sample.close()
         await self._announcer.close()
         await self._link.close()
         self._database.close()

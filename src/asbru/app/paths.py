@@ -53,6 +53,10 @@ class RunDir:
         self._lock = os.open(self.path / _LOCK_NAME, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         fcntl.flock(self._lock, fcntl.LOCK_EX)
 
+    def keep(self) -> None:
+        """Make it anew if somebody has removed it (cleaners of temporary files do). Raises OSError."""
+        self.path.mkdir(mode=0o700, exist_ok=True)
+
     def close(self) -> None:
         """Remove the directory and all in it."""
         _remove_tree(self.path)

@@ -19,6 +19,7 @@ from asbru.core.secret_text import SecretText
 from asbru.core.traits import PLAIN, TraitRule, Traits
 from asbru.edge.server import ServerLimits
 from asbru.governance.limits import Reservation
+from asbru.records.retention import RecordSettings
 from asbru.routing import RetryPolicy
 from asbru.routing.affinity import AffinitySettings
 from asbru.routing.breaker import BreakerSettings
@@ -171,6 +172,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     access_log: bool = False
     tracing: TraceExport | None = None
     metrics: MetricsSettings = MetricsSettings()
+    records: RecordSettings = RecordSettings()
 
 
 def write_snapshot(snapshot: Snapshot) -> bytes:

@@ -48,12 +48,23 @@ STORED_KINDS = (
 )
 
 
+OWNER_KINDS = ("customer", "team", "key")
+
+
+def rule_id(body: Mapping[str, Any]) -> str:
+    """The id of a stored rule: names are of an owner, or of no one."""
+    parts = (body.get("scope") or "global", body.get("owner"), body.get("name"))
+    return "/".join(str(part) for part in parts if part)
+
+
 @dataclass
 class Stored:
-    """See the module. `has_keys`: whether any virtual key is stored that has a value without an end."""
+    """See the module. `has_keys`: whether any virtual key is stored that has a value without an end. `owners`: the kind
+    and name of each that is stored."""
 
     sections: Sections = field(default_factory=dict[str, list[dict[str, Any]]])
     has_keys: bool = False
+    owners: frozenset[tuple[str, str]] = frozenset()
     warnings: list[str] = field(default_factory=list[str])
     _places: dict[ConfigPath, tuple[str, dict[str, Any]]] = field(
         default_factory=dict[ConfigPath, tuple[str, dict[str, Any]]]
@@ -76,6 +87,8 @@ class Stored:
                 place = _put(data, kind, one)
                 if place is not None:
                     self._places[place] = (kind.section, one)
+                    named = one.get(kind.named_by) if kind.named_by else rule_id(one)
+                    document.added[place] = (kind.section, str(named))
 
     def leave_out(self, problems: Iterable[Problem]) -> bool:
         """Leave out the objects that problems are about; whether there was one."""
@@ -98,7 +111,11 @@ def load_stored(data_dir: Path, env: Mapping[str, str]) -> Stored:
         return Stored()
     database = open_database(sqlite_url(path))
     try:
-        stored = Stored(has_keys=bool(database.run("SELECT 1 FROM key_values WHERE expires_ms = 0 LIMIT 1")))
+        objects = ObjectStore(database)
+        stored = Stored(
+            has_keys=bool(database.run("SELECT 1 FROM key_values WHERE expires_ms = 0 LIMIT 1")),
+            owners=frozenset((kind, name) for kind in OWNER_KINDS for name in objects.load_ids(kind)),
+        )
         for kind in STORED_KINDS:
             keyring = partial(_keyring, data_dir, env)
             stored.sections[kind.section] = list(_load(database, kind, keyring, stored.warnings))

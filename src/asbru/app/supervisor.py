@@ -19,6 +19,7 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -37,9 +38,16 @@ from asbru.telemetry.log import FORMAT_VARIABLE
 
 START_TIMEOUT_S = 30.0
 DRAIN_EXTRA_S = 2.0
+BOOKKEEPER_EXTRA_S = 30.0
 FLUSH_TIMEOUT_S = 10.0
 END_NOW_TIMEOUT_S = 1.0
+STOP_TIMEOUT_S = 5.0
+"""For a worker to record the calls that it cuts."""
 POLL_INTERVAL_S = 1.0
+RELOAD_AGAIN_S = 5.0
+STOOD_STILL_S = 3 * POLL_INTERVAL_S
+HUNG_AFTER_S = 15.0
+"""A worker that was not heard of for so long, though it tells that it is alive each second, is replaced."""
 _TURN_S = 0.05
 _BOOKKEEPER = "bookkeeper"
 _CONTROL = "control"
@@ -90,6 +98,8 @@ class Supervisor:
         self._job: CompileJob | None = None
         self._generation = 0
         self._next_poll_s = 0.0
+        self._next_reload_s = 0.0
+        self._looked_s = time.monotonic()
         self._started_ms = int(time.time() * 1000)
 
     def run(self) -> int:
@@ -104,10 +114,7 @@ class Supervisor:
         try:
             self._start()
             while not self._stops:
-                self._turn()
-                self._keep_running()
-                self._keep_current()
-                self._table.write(self._running())
+                self._go_on()
             return self._drain()
         except (StartRefusedError, PortTakenError) as refused:
             log("error", str(refused))
@@ -180,7 +187,10 @@ class Supervisor:
                 yield Process(slot.name, child.process.pid, child.started_ms, "ready" if child.ready else "starting")
 
     def _new_bookkeeper(self) -> Child:
-        return self._new_helper(_BOOKKEEPER, self._commands.bookkeeper, self._run_dir.path / "book.sock")
+        # Workers that this process leaves behind need it for as long as their calls may last.
+        drain_s = self._boot.drain_grace_s + BOOKKEEPER_EXTRA_S
+        command = [*self._commands.bookkeeper, "--drain-s", f"{drain_s:g}"]
+        return self._new_helper(_BOOKKEEPER, command, self._run_dir.path / "book.sock")
 
     def _new_control(self) -> Child:
         run_dir = self._run_dir.path
@@ -250,6 +260,18 @@ class Supervisor:
 
     # ---- running
 
+    def _go_on(self) -> None:
+        """One turn. Whatever goes wrong in it, workers serve, and it does not end them."""
+        try:
+            self._turn()
+            self._end_hung()
+            self._keep_running()
+            self._keep_current()
+            self._table.write(self._running())
+        except Exception:  # noqa: BLE001 -- the log is told
+            log("error", "a bug, please report it", why=traceback.format_exc())
+            time.sleep(_TURN_S)
+
     def _turn(self, longest_s: float = POLL_INTERVAL_S) -> None:
         """Wait for something to happen, at most so long, and take note of it."""
         due = [slot.due_s for slot in self._slots if slot.due_s is not None]
@@ -281,7 +303,10 @@ class Supervisor:
             return
         for line in lines:
             word, _, rest = line.partition(" ")
-            if word == "ready":
+            if word in ("alive", "writing"):
+                child.heard_s = time.monotonic()
+                child.writes = word == "writing"
+            elif word == "ready":
                 child.ready = True
                 if slot.is_worker and child.snapshot != str(self._snapshot):
                     self._tell_snapshot(child)
@@ -292,6 +317,7 @@ class Supervisor:
                 self._wants_reload = True
             elif word == "refused":
                 log("error", f"{slot.name} rejected the new configuration and keeps the old one: {rest}")
+                self._go_back(child)
 
     def _mute(self, child: Child) -> None:
         with contextlib.suppress(KeyError, ValueError):
@@ -300,6 +326,10 @@ class Supervisor:
     def _fill(self, slot: _Slot) -> None:
         slot.due_s = None
         try:
+            self._run_dir.keep()
+            if slot.is_worker and not self._snapshot.exists():
+                self._wants_reload = True
+                raise FileNotFoundError(f"{self._snapshot} is gone")
             slot.child = slot.start()
         except OSError as error:
             log("error", f"{slot.name} cannot be started: {error}")
@@ -320,6 +350,22 @@ class Supervisor:
         slot.due_s = time.monotonic() + pause_s
         log("error", f"{slot.name} (pid {child.process.pid}) {how_it_ended(child.process.returncode)}")
 
+    def _end_hung(self) -> None:
+        """End workers that do nothing any more: they are started anew. After a time in which this process stood still
+        itself (a frozen container), they have as long as ever."""
+        now_s = time.monotonic()
+        stood_still, self._looked_s = now_s - self._looked_s > STOOD_STILL_S, now_s
+        for slot in self._slots:
+            child = slot.child
+            if child is None or child.heard_s is None:
+                continue
+            if stood_still:
+                child.heard_s = now_s
+            elif now_s - child.heard_s > HUNG_AFTER_S:
+                log("error", f"{slot.name} (pid {child.process.pid}) has not responded for {HUNG_AFTER_S:g} s")
+                child.signal(signal.SIGKILL)
+                child.heard_s = None
+
     def _keep_running(self) -> None:
         for slot in self._slots:
             if slot.child is None and slot.due_s is not None and time.monotonic() >= slot.due_s:
@@ -336,6 +382,7 @@ class Supervisor:
 
     def _compile(self) -> CompileJob:
         self._generation += 1
+        self._run_dir.keep()
         out = self._run_dir.path / f"snapshot-{self._generation}.msgpack"
         return CompileJob(self._commands.compile, self._options, out)
 
@@ -352,18 +399,29 @@ class Supervisor:
         if self._job is not None:
             if self._job.ended():
                 job, self._job = self._job, None
-                self._swap(job.outcome())
+                self._take_over(job)
             return
         if time.monotonic() >= self._next_poll_s:
             self._next_poll_s = time.monotonic() + POLL_INTERVAL_S
             self._wants_reload |= self._watch.poll()
-        if self._wants_reload:
+        if self._wants_reload and time.monotonic() >= self._next_reload_s:
             self._wants_reload = False
             if self._boot.config_file is not None:
                 # A file that was used once is asked for by name: were it gone, the defaults would open the door.
                 self._options = self._options._replace(config=Path(self._boot.config_file))
             self._options = self._options._replace(bound=self._host, keeps=self._boot.declares)
-            self._job = self._compile()
+            try:
+                self._job = self._compile()
+            except OSError as error:
+                self._wants_reload = True  # it is not forgotten
+                self._next_reload_s = time.monotonic() + RELOAD_AGAIN_S
+                log("error", "the configuration cannot be compiled; the old one stays in use", why=error)
+
+    def _take_over(self, job: CompileJob) -> None:
+        try:
+            self._swap(job.outcome())
+        except OSError as error:
+            log("error", "the compiled configuration cannot be read; the old one stays in use", why=error)
 
     def _swap(self, outcome: CompileOutcome) -> None:
         outcome.report()
@@ -395,6 +453,15 @@ class Supervisor:
             log("error", f"{child.name} does not read its control socket and is restarted")
             child.signal(signal.SIGKILL)
 
+    def _go_back(self, child: Child) -> None:
+        """What one worker serves by, all do, and those that start later."""
+        if child.snapshot is None or child.snapshot == str(self._snapshot):
+            return
+        self._snapshot = Path(child.snapshot)
+        for slot in self._slots:
+            if slot.is_worker and slot.child is not None and slot.child.ready:
+                self._tell_snapshot(slot.child)
+
     def _forget_old_snapshots(self) -> None:
         """Remove the snapshots nobody serves by, and what is beside them: they hold credentials."""
         used = {slot.child.snapshot for slot in self._slots if slot.child is not None and slot.is_worker}
@@ -420,13 +487,21 @@ class Supervisor:
                 if self._stops == 1
                 else "second signal received: stopping immediately",
             )
-            self._kill(lambda slot: slot.is_worker)
+            self._stop_workers()
         limit_s = FLUSH_TIMEOUT_S if self._stops == 1 else END_NOW_TIMEOUT_S
         self._end_helpers(lambda slot: slot.name not in (_CONTROL, _BOOKKEEPER), limit_s)
         self._end_helpers(lambda slot: slot.name == _CONTROL, limit_s)  # what it still has to store, it can
-        self._end_helpers(lambda slot: slot.name == _BOOKKEEPER, limit_s)
+        self._end_helpers(lambda slot: slot.name == _BOOKKEEPER, FLUSH_TIMEOUT_S)
         log("info", "stopped")
         return 0
+
+    def _stop_workers(self) -> None:
+        """Have workers cut their calls, and write what is to be recorded of them."""
+        for slot in self._slots:
+            if slot.is_worker and slot.child is not None:
+                slot.child.send("stop")
+        self._wait_for(lambda slot: slot.is_worker, STOP_TIMEOUT_S if self._stops == 1 else END_NOW_TIMEOUT_S, 2)
+        self._kill(lambda slot: slot.is_worker)
 
     def _end_helpers(self, role: Callable[[_Slot], bool], limit_s: float) -> None:
         for slot in self._slots:
@@ -436,10 +511,14 @@ class Supervisor:
         self._kill(role)
 
     def _wait_for(self, role: Callable[[_Slot], bool], limit_s: float, stops_max: int = 1) -> bool:
-        """Whether all of a role ended within the limit; cut short by one more signal."""
+        """Whether all of a role ended within the limit, or a little after those that write have last said so; cut short
+        by one more signal."""
         deadline = time.monotonic() + limit_s
-        while any(slot.child is not None for slot in self._slots if role(slot)):
-            if time.monotonic() >= deadline or self._stops > stops_max:
+        while waited_for := [slot.child for slot in self._slots if slot.child is not None and role(slot)]:
+            heard = [
+                child.heard_s + DRAIN_EXTRA_S for child in waited_for if child.writes and child.heard_s is not None
+            ]
+            if time.monotonic() >= max([deadline, *heard]) or self._stops > stops_max:
                 return False
             self._turn(_TURN_S)
             for slot in self._slots:

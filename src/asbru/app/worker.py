@@ -35,6 +35,8 @@ from asbru.edge.server import SWEEP_S, Server
 from asbru.governance.limits import Limits
 from asbru.link.link import Link
 from asbru.records import RecordWriter
+from asbru.records.bodies import writer as body_writer
+from asbru.records.retention import SETTINGS, write_settings
 from asbru.telemetry import Meter, log, names
 from asbru.upstream import read_by_records
 from asbru.wire.outbox import Outbox
@@ -64,7 +66,8 @@ class Worker:
         self.reporter = MetricsReporter(self.link, self.meter)
         outbox = Outbox(loop.call_soon)
         self.limits = Limits(loop, self.link, time.monotonic)
-        self._lasting = Lasting(loop, self.writer, self.meter, outbox, limits=self.limits)
+        bodies = body_writer.BodyWriter(self.link)
+        self._lasting = Lasting(loop, self.writer, self.meter, outbox, limits=self.limits, bodies=bodies)
         self._store_known = asyncio.Event()
         follow_store(self._lasting.feed, self.link, loop.call_later, self._store_known.set)
         self._lasting.virtual_keys.store_known = self._store_known.is_set
@@ -85,6 +88,8 @@ class Worker:
         self._ticked_s = 0.0
         self._count()
         self._count_spans()
+        self.meter.count_by(names.BODIES_SHED, lambda: bodies.shed)
+        self.link.on_connect(self._tell_settings)
         self._swap(snapshot)
         self._status = StatusReporter(
             int(options.get("index", "0")),
@@ -99,6 +104,7 @@ class Worker:
             pass  # nobody waits for an answer yet
         self._reloading: asyncio.Task[None] | None = None
         self._ending: asyncio.Future[bool] = loop.create_future()
+        self._cut = asyncio.Event()
         self._control = socket.socket(fileno=int(options["control-fd"])) if "control-fd" in options else None
         self._lines = b""
 
@@ -112,6 +118,12 @@ class Worker:
         self.server.watch(watched_headers(rooms))
         self.server.limit(snapshot.limits)
         self._grace_s = snapshot.limits.drain_grace_s
+        self._tell_settings()
+
+    def _tell_settings(self) -> None:
+        """The bookkeeper, who has no snapshot, deletes by these."""
+        assert self._lasting.snapshot is not None
+        self.link.tell(SETTINGS, write_settings(self._lasting.snapshot.records))
 
     def _count(self) -> None:
         """Gauges: read when metrics are pushed, so that keeping them costs nothing."""
@@ -142,6 +154,7 @@ class Worker:
         self._status.sweep(now_s, SWEEP_S)
         if now_s - self._ticked_s >= TICK_S:
             self._ticked_s = now_s
+            self.say("alive")
             self.reporter.push()
             self._status.push()
             self._lasting.failures.tick(now_s)
@@ -166,7 +179,9 @@ class Worker:
             data = b""
         if not data:
             self._loop.remove_reader(self._control)
-            self._end(drain=True)
+            if not self._ending.done():
+                log("warning", "the supervisor is gone; calls in flight may complete", process=self._name)
+                self._end(drain=True)
             return
         *lines, self._lines = (self._lines + data).split(b"\n")
         for line in lines:
@@ -197,12 +212,16 @@ class Worker:
             try:
                 self._control.send(line.encode() + b"\n")
             except OSError as error:
-                log("warning", "the supervisor does not read its control socket", process=self._name, why=error)
+                if not self._ending.done():  # then nobody may be there
+                    log("warning", "the supervisor does not read its control socket", process=self._name, why=error)
 
     def _end(self, drain: bool) -> None:
+        if self._cut.is_set():
+            raise SystemExit(1)  # asked three times: at once
         if self._ending.done():
-            raise SystemExit(1)  # asked twice: at once
-        self._ending.set_result(drain)
+            self._cut.set()
+        else:
+            self._ending.set_result(drain)
 
     # Life
 
@@ -219,18 +238,26 @@ class Worker:
         gc.set_threshold(GC_ALLOCATIONS, 20, 50)
         self.say("ready")
         if await self._ending:
-            ended = await self.server.drain(self._grace_s)
-            if not ended:
-                log("warning", f"calls were still in flight after {self._grace_s:g} s", process=self._name)
+            await self._drain()
         self.server.close()
         await asyncio.sleep(0)  # connections that were closed tell their calls, which are accounted
         self.writer.close()
         self.limits.close()
         self._lasting.failures.close()
         self.reporter.push()
-        await self.link.close()
+        await self.link.close(on_turn=lambda: self.say("writing"))
         if self._lasting.spans is not None:
             self._lasting.spans.close()  # after the records, which matter more
+
+    async def _drain(self) -> None:
+        """Let calls end, until the grace is over or somebody does not want to wait so long."""
+        drain, cut = asyncio.ensure_future(self.server.drain(self._grace_s)), asyncio.ensure_future(self._cut.wait())
+        await asyncio.wait((drain, cut), return_when=asyncio.FIRST_COMPLETED)
+        if not drain.done():
+            drain.cancel()
+        elif not drain.result():
+            log("warning", f"calls were still in flight after {self._grace_s:g} s", process=self._name)
+        cut.cancel()
 
     async def _wait_for_store(self) -> None:
         """Serve nobody before the store's keys are known: they would be refused. A store that says nothing is waited
@@ -263,7 +290,8 @@ def main() -> None:
         required=("snapshot", "bookkeeper"),
         optional=("control-fd", "index", "host", "port", "tls-cert", "tls-key"),
     )
-    end_with_supervisor()
+    if "control-fd" not in options:  # its end tells that the supervisor is gone, and calls may complete
+        end_with_supervisor()
     loop = uvloop.new_event_loop()
     asyncio.set_event_loop(loop)
     try:

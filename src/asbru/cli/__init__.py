@@ -21,6 +21,7 @@ _COMMANDS = {
     "reprice": "Price the records anew by the prices as they are now configured.",
     "records": "Look at the records of calls.",
     "tail": "Print records of calls as they are written.",
+    "sample": "A day of sample traffic, for a first look.",
     "spend": "Look at what calls cost, by team, model, day and more.",
     "secrets": "Change the key that seals secrets in the database.",
     "version": "Print the version.",

@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -26,6 +27,8 @@ MODEL = "mock/story"
 KEY_VARIABLE = "ASBRU_DEMO_KEY"
 SETUP_VARIABLE = "ASBRU_SETUP_TOKEN"
 ANSWER_TIMEOUT_S = 60.0
+SAMPLE_PAUSE_S = 0.01
+"""Between two steps, so that records of calls have their turn."""
 
 _HANDED_ON = {signal.SIGINT: signal.SIGINT, signal.SIGTERM: signal.SIGTERM, signal.SIGHUP: signal.SIGTERM}
 """What the supervisor is sent: to it SIGHUP would mean to read its configuration again."""
@@ -43,7 +46,8 @@ _LINE_CHARS_MAX = 60
     show_default=True,
     help="Records.",
 )
-def command(*, port: int, data_dir: Path) -> None:
+@click.option("--sample", is_flag=True, help="Also write a day of sample traffic, to have something to see.")
+def command(*, port: int, data_dir: Path, sample: bool) -> None:
     """Serve with a mock model, send one chat through, and print how to send your own."""
     from asbru.app.data_dir import new_virtual_key
     from asbru.app.defaults import default_settings
@@ -61,6 +65,8 @@ def command(*, port: int, data_dir: Path) -> None:
         try:
             if url is not None:
                 _show(url, key, list(settings["providers"]), data_dir=data_dir, setup_token=setup_token)
+                if sample:
+                    _write_sample(data_dir)
             code = process.wait()
             if url is None and code:
                 click.echo(
@@ -103,6 +109,23 @@ def _show(url: str, key: str, providers: list[str], *, data_dir: Path, setup_tok
         sys.stdout.flush()
     click.echo("\n")
     click.echo(_lines_to_copy(url, key, providers, data_dir=data_dir, setup_token=setup_token))
+
+
+def _write_sample(data_dir: Path) -> None:
+    """Write the sample day beside the gateway, which goes on; one that is there stays as it is."""
+    from asbru.records.sample import write
+    from asbru.storage import DATABASE_NAME, NewerSchema, StorageError, sqlite_url
+
+    url = sqlite_url(data_dir / DATABASE_NAME)
+    try:
+        if not write.count_sampled(url):
+            steps = write.SampleSteps(int(time.time() * 1000))
+            while write.perform(url, steps.write):
+                steps.written()
+                time.sleep(SAMPLE_PAUSE_S)
+        click.echo(f"Sample traffic: {write.count_sampled(url)} calls; remove them with `asbru sample remove`.")
+    except (StorageError, NewerSchema) as error:
+        click.echo(f"asbru: the sample traffic is not written: {error}", err=True)
 
 
 def _ask(url: str, key: str, prompt: str) -> Iterator[str]:

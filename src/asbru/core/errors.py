@@ -22,6 +22,9 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
+ERROR_BYTES_MAX = 64 * 1024
+"""How much is read of the body of a provider's error, in bytes: it says what it has to say at its beginning."""
+
 Blame: TypeAlias = Literal["caller", "upstream", "us"]
 
 

@@ -1,8 +1,9 @@
 """How clients take a refusal: a table beside each surface, so that a client stops, and shows why.
 
 Agents ask again on answers they do not understand, and put words of their own before ours. Where a client is known to
-do so with the plain status of a refusal, its profile names the status and header lines that it stops on. A profile
-changes nothing but these: type, code and message stay what they are. A client without one gets the plain status.
+do so with the plain status of a refusal, its profile names the status and header lines that it stops on; type and code
+too, where a client judges by words in the body. The message stays what it is, and the record has the refusal's own
+code. A client without a profile gets the plain refusal.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ import msgspec
 
 
 class Shown(msgspec.Struct, frozen=True):
-    """What a refusal is sent with in place of its own status. `lines`: header lines, each ending with CRLF."""
+    """What a refusal is sent with in place of its own status. `lines`: header lines, each ending with CRLF.
+    `type_and_code`: in place of its own, where they are given."""
 
     status: int
     lines: bytes = b""
+    type_and_code: tuple[str, str] | None = None
 
 
 class ClientProfile(msgspec.Struct, frozen=True):

@@ -19,11 +19,13 @@ from asbru.edge.own_key import refresh_standings, write_own_key
 from asbru.edge.router import Found, Route, Router, forwarded_query
 from asbru.edge.server import Head, Request, ServerConnection
 from asbru.edge.surfaces import routes_of
+from asbru.edge.web_pages import check_no_page
 from asbru.pipeline import Call, Rooms, serve
 from asbru.wire.http_heads import JSON_LINE
 
 if TYPE_CHECKING:
     from asbru.dialects import Dialect, PathParameters
+    from asbru.governance import Keys
 
 TEXT_LINE = b"content-type: text/plain; charset=utf-8\r\n"
 METRICS_LINE = b"content-type: text/plain; version=0.0.4; charset=utf-8\r\n"
@@ -64,6 +66,7 @@ class Door:
             and head.method == b"POST"
             and request.error is None
             and not head.upgrade
+            and not (self.rooms is not None and self.rooms.keys.is_open)
         ):
             self._call(route, request, connection)
             return
@@ -152,6 +155,8 @@ class Door:
                 f"the path {_text(request.head.path)} does not exist; see the documentation for the paths of the API"
             )
         route = found.route
+        if route.kind != "page" and self.rooms is not None and self.rooms.keys.is_open:
+            self._keep_pages_out(request.head, self.rooms.keys)
         if request.head.method not in route.methods:
             allowed = b", ".join(route.methods).decode()
             raise MethodNotAllowed(f"{_text(request.head.path)} supports {allowed}, not {_text(request.head.method)}")
@@ -164,6 +169,11 @@ class Door:
                 self._own_key(request, connection)
             case _:
                 self._page(route, connection)
+
+    def _keep_pages_out(self, head: Head, keys: Keys) -> None:
+        """No key is needed. Where keys may be given all the same, a page that has one may use it."""
+        if not keys.optional or not any(head.credentials):
+            check_no_page(head, self.cors_origins, local=not keys.optional)
 
     def _handle_wrong(
         self, error: Exception, route: Route | None, request: Request, connection: ServerConnection

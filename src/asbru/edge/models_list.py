@@ -78,7 +78,9 @@ def model_names(rooms: Rooms, caller: Caller) -> list[str]:
         known = endpoint.listed if endpoint.listed is not None else route.known_models
         rest = {model for model in known if route.serves(model)} - named
         names.extend(
-            f"{route.name}/{model}" for model in (*sorted(named), *sorted(rest)) if caller.may_use(route.name, model)
+            f"{route.name}/{model}"
+            for model in (*sorted(named), *sorted(rest))
+            if caller.may_use(route.name, model) and route.leading_to(model, caller.may_be_served_by) is not None
         )
     return names
 

@@ -92,6 +92,11 @@ class Caller:
         """Whether the caller may use `provider/model`."""
         return self.unrestricted or self._verdict(provider, model) == _ALLOWED
 
+    def may_be_served_by(self, provider: str, model: str) -> bool:
+        """Whether a model behind an alias that the caller may use is not blocked."""
+        grant = self._grant(provider)
+        return not (self._blocked.fit(provider, model) or (grant is not None and grant.blocked.fit(provider, model)))
+
     def check_surface(self, surface: str) -> None:
         """Raise `Forbidden` where the caller may not call on a surface ("openai")."""
         surfaces = self.entry.surfaces
@@ -116,13 +121,18 @@ class Caller:
                 code="provider_not_allowed",
             )
         if self._verdict(provider, model) == _BLOCKED:
-            return Forbidden(f"the model '{asked}' is blocked for this key", code="model_not_allowed", param="model")
+            return self.refuse_blocked(provider, model)
         patterns = grant.patterns if self._models.everything else self.entry.models
         return Forbidden(
             f"this key may not use the model '{asked}'; it may use {_named(patterns)}",
             code="model_not_allowed",
             param="model",
         )
+
+    def refuse_blocked(self, provider: str, model: str) -> Forbidden:
+        """The refusal of a model that is blocked, by its name or by that of the model behind it."""
+        asked = f"{provider}/{model[:200]}"
+        return Forbidden(f"the model '{asked}' is blocked for this key", code="model_not_allowed", param="model")
 
     def refuse_keys(self, provider: str) -> Forbidden:
         """The refusal where the caller may use none of the keys that the provider has."""
@@ -148,7 +158,7 @@ class Caller:
         grant = self._grant(provider)
         if grant is None:
             return _NO_PROVIDER
-        if self._blocked.fit(provider, model) or grant.blocked.fit(provider, model):
+        if not self.may_be_served_by(provider, model):
             return _BLOCKED
         return _ALLOWED if self._models.fit(provider, model) and grant.models.fit(provider, model) else _NO_MODEL
 

@@ -82,6 +82,21 @@ def _limit_flaws(one: Limited) -> Iterator[Flaw]:
     for place, limit in enumerate(one.rate_limits):
         if limit.metric == "concurrency" and limit.window != "1m":
             yield Flaw(("rate_limits", place, "window"), "`concurrency` has no window: it counts concurrent calls")
+    yield from _repeated_limit_flaws(one)
+
+
+def _repeated_limit_flaws(one: Limited) -> Iterator[Flaw]:
+    """What is spent of a limit is found by its metric and window, whatever its amount and place in the list."""
+    seen: set[tuple[str, str]] = set()
+    for entry, path in (
+        *((_budget_entry(budget), ("budgets", place)) for place, budget in enumerate(one.budgets)),
+        *((_rate_entry(limit), ("rate_limits", place)) for place, limit in enumerate(one.rate_limits)),
+    ):
+        if (entry.metric, entry.window) in seen:
+            what = "budget" if entry.metric == "cost" else f"limit of `{entry.metric}`"
+            per = f" per `{entry.window}`" if entry.window else ""
+            yield Flaw(path, f"there is another {what}{per}; keep one of them, or choose another window")
+        seen.add((entry.metric, entry.window))
 
 
 def _access_flaws(one: Access) -> Iterator[Flaw]:
@@ -169,6 +184,7 @@ def virtual_key_entry(one: Access, digest: str, *, declared: bool = False, tempo
         tags=one.tags,
         declared=declared,
         temporary=temporary,
+        record_bodies=one.record_bodies,
     )
     return digest, msgspec.msgpack.encode(entry)
 
@@ -199,17 +215,12 @@ def _provider_entry(owner_id: str, access: ProviderAccess) -> ProviderEntry:
 
 
 def limits_of(owner_id: str, one: Limited) -> tuple[LimitEntry, ...]:
-    """The limits of an owner. Of several with the same metric and window the first has the plain id, the others a
-    number behind it; so an amount may change, and what is spent stays."""
-    plain = [*map(_budget_entry, one.budgets), *map(_rate_entry, one.rate_limits)]
-    numbered: list[LimitEntry] = []
-    seen: Counter[tuple[str, str]] = Counter()
-    for entry in plain:
-        place = (entry.metric, entry.window)
-        seen[place] += 1
-        parts = (owner_id, *place, str(seen[place]) if seen[place] > 1 else "")
-        numbered.append(msgspec.structs.replace(entry, id="/".join(filter(None, parts))))
-    return tuple(numbered)
+    """The limits of an owner that has no flaws. Their ids consist of metric and window, of which there are no two
+    alike; so amounts and the order may change, and what is spent stays."""
+    return tuple(
+        msgspec.structs.replace(entry, id="/".join(filter(None, (owner_id, entry.metric, entry.window))))
+        for entry in (*map(_budget_entry, one.budgets), *map(_rate_entry, one.rate_limits))
+    )
 
 
 def _budget_entry(one: Budget) -> LimitEntry:

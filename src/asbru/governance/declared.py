@@ -130,6 +130,9 @@ class Access(Limited, frozen=True, kw_only=True, forbid_unknown_fields=True):
     tags: Annotated[
         dict[str, Annotated[str, Meta(max_length=128)]], Meta(max_length=16, description="Written on its records.")
     ] = {}
+    record_bodies: Annotated[
+        bool, Meta(description="true: bodies of its calls are recorded, unless `records.bodies` is `off`.")
+    ] = False
 
 
 LimitScope: TypeAlias = Literal["provider", "model", "provider_key"]

@@ -24,8 +24,8 @@ EVERYTHING = ("*",)
 
 class LimitEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     """One budget or rate limit. `id` is stable across changes of `amount`, so that what is spent stays spent:
-    "team/blue/cost/1M", with a number behind it where one owner has several alike. `metric`: one of `declared.Metric`,
-    or "cost". `amount`: nano-dollars for "cost", else a count. `window`: "" for concurrency."""
+    "team/blue/cost/1M", of which an owner has no two alike. `metric`: one of `declared.Metric`, or "cost". `amount`:
+    nano-dollars for "cost", else a count. `window`: "" for concurrency."""
 
     id: str
     metric: str
@@ -78,6 +78,7 @@ class KeyEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     tags: dict[str, str] = {}
     declared: bool = False
     temporary: bool = False
+    record_bodies: bool = False
 
 
 def write_virtual_key(name: str, models: Iterable[str]) -> bytes:

@@ -63,7 +63,10 @@ class Keys:
         """Of the keys that were used: of thousands, most never are by one worker."""
         self._pepper = b""
         self._open_access = False
-        self._optional = False
+        self.optional = False
+        """Calls without a virtual key are let in, whatever keys there are."""
+        self.is_open = False
+        """No key is needed now."""
         self._declared: dict[str, str] = {}
         """Names of keys that the file declares, by digest."""
         self._declared_names: Counter[str] = Counter()
@@ -77,11 +80,12 @@ class Keys:
     def configure(self, pepper: bytes, *, open_access: bool, optional: bool = False) -> None:
         """`pepper`: what digests were made under. `open_access`: let everyone in for as long as there is no
         key but temporary ones. `optional`: let calls without a virtual key in, whatever keys there are."""
-        if pepper != self._pepper or optional != self._optional:
+        if pepper != self._pepper or optional != self.optional:
             self._forget_all()
         self._pepper = pepper
         self._open_access = open_access
-        self._optional = optional
+        self.optional = optional
+        self._look_whether_open()
 
     def put(self, entry_id: str, payload: bytes) -> None:
         """A key that is new or has changed, from the next call on. Raises `ValueError` for one that cannot be read, or
@@ -112,6 +116,9 @@ class Keys:
         if name is not None:
             self._declared_names[name] -= 1
 
+    def _look_whether_open(self) -> None:
+        self.is_open = self.optional or (self._open_access and not self._payloads)
+
     def identify(self, credentials: tuple[bytes, bytes, bytes]) -> Caller:
         """The caller for (x-asbru-key, Authorization, x-api-key and its kin); raises `Unauthenticated`."""
         known = self._cache.get(credentials)
@@ -136,7 +143,7 @@ class Keys:
                 return found
         if self._open_access and len(self._temporary) == len(self._payloads):
             return OPEN_CALLER
-        if self._optional and not any(value.startswith(KEY_PREFIX) for value in candidates):
+        if self.optional and not any(value.startswith(KEY_PREFIX) for value in candidates):
             return OPEN_CALLER
         if not candidates:
             raise Unauthenticated(

@@ -1,4 +1,4 @@
-"""The tables `users`, `sessions` and `api_tokens`.
+"""The tables `users`, `sessions`, `api_tokens` and `roles`.
 
 Whoever writes opens the transaction. Everything raises StorageError. Times are Unix milliseconds; 0 is never.
 """
@@ -146,7 +146,40 @@ class Accounts:
 
     def role(self, name: str) -> roles.Role:
         """A role by name; one that does not exist may do nothing."""
-        return roles.BUILT_IN.get(name, roles.NO_ROLE)
+        return roles.BUILT_IN.get(name) or next(iter(self._load_roles("WHERE name = ?", name)), roles.NO_ROLE)
+
+    def load_roles(self) -> list[roles.Role]:
+        """Those that are built in, then the others by name."""
+        return [*roles.BUILT_IN.values(), *self._load_roles("ORDER BY name")]
+
+    def save_role(self, role: roles.Role, now_ms: int) -> None:
+        """A new role, or in place of the one of its name."""
+        self._database.run(
+            "INSERT INTO roles (name, permissions, scope, changed_ms) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (name) DO UPDATE SET"
+            " permissions = excluded.permissions, scope = excluded.scope, changed_ms = excluded.changed_ms",
+            (role.name, " ".join(role.permissions), msgspec.json.encode(role.scope).decode(), now_ms),
+        )
+
+    def delete_role(self, name: str) -> None:
+        """A role that nobody has."""
+        self._database.run("DELETE FROM roles WHERE name = ?", (name,))
+
+    def has_role(self, name: str) -> list[str]:
+        """The users and tokens of a role, as actors are named."""
+        rows = self._database.run(
+            "SELECT 'user/' || name FROM users WHERE role = ? UNION ALL SELECT 'token/' || name FROM api_tokens"
+            " WHERE role = ? ORDER BY 1",
+            (name, name),
+        )
+        return [str(actor) for (actor,) in rows]
+
+    def _load_roles(self, condition: str, *values: str) -> list[roles.Role]:
+        rows = self._database.run(f"SELECT name, permissions, scope FROM roles {condition}", values)  # noqa: S608 -- our own text, values are marks
+        return [
+            roles.Role(str(name), tuple(str(permissions).split()), msgspec.json.decode(str(scope), type=roles.Scope))
+            for name, permissions, scope in rows
+        ]
 
 
 def _digest(value: str) -> str:

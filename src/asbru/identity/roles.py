@@ -3,7 +3,7 @@
     permission   NOUN:VERB, such as "keys:write"; the nouns and their verbs are listed in `VERBS`
     scope        all; team: what belongs to some teams; own: what belongs to the keys that the actor has created
 
-Three roles are built in. Whether a permission suffices for a route is for the API to say.
+Three roles are built in; others are in the database. Whether a permission suffices for a route is for the API to say.
 """
 
 from __future__ import annotations
@@ -63,8 +63,35 @@ class Scope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Meta(max_length=TEAMS_MAX, description="Of the scope `team`."),
     ] = ()
 
+    def contains(self, other: Scope) -> bool:
+        """Whether nobody sees more by the other one. What is one's own is another's for another actor."""
+        if self.kind == "team":
+            return other.kind == "team" and set(other.teams) <= set(self.teams)
+        return self.kind == "all"
+
 
 EVERYTHING = Scope()
+
+SCOPED: Final = frozenset(
+    {
+        "bodies:read",
+        "customers:read",
+        "fallbacks:read",
+        "keys:read",
+        "keys:write",
+        "limits:read",
+        "models:read",
+        "playground:write",
+        "prices:read",
+        "providers:read",
+        "records:read",
+        "routing-rules:read",
+        "spend:read",
+        "teams:read",
+        "teams:write",
+    }
+)
+"""What a role with another scope than `all` may contain: everything else is about the whole gateway."""
 
 
 class Role(msgspec.Struct, frozen=True):
@@ -74,6 +101,10 @@ class Role(msgspec.Struct, frozen=True):
     permissions: tuple[str, ...]
     scope: Scope = EVERYTHING
     built_in: bool = False
+
+    def covers(self, other: Role) -> bool:
+        """Whether whoever has this role may give the other one away: it contains all of that one."""
+        return self.scope.contains(other.scope) and set(other.permissions) <= set(self.permissions)
 
 
 def _built_in(name: str, *, without: frozenset[str] = frozenset()) -> Role:
@@ -95,6 +126,20 @@ BUILT_IN: Final = MappingProxyType(
 )
 """viewer: sees everything but secrets and the bodies of calls; editor: also those bodies, and changes what is served;
 admin: settings, users, tokens and roles too."""
+
+
+def flaws(role: Role) -> tuple[str, ...]:
+    """What is wrong with a role that is not built in, beyond types and bounds."""
+    found: list[str] = []
+    if unknown := sorted(set(role.permissions) - PERMISSIONS):
+        found.append(f"permissions: {', '.join(unknown)}: expected some of {', '.join(sorted(PERMISSIONS))}")
+    if role.scope.kind != "all" and (whole := sorted(set(role.permissions) & PERMISSIONS - SCOPED)):
+        found.append(f"permissions: {', '.join(whole)}: only a role with the scope `all` may contain that")
+    if (role.scope.kind == "team") != bool(role.scope.teams):
+        found.append("scope.teams: expected the names of teams with the scope `team`, and none with another")
+    return tuple(found)
+
+
 ADMIN: Final = BUILT_IN["admin"]
 NO_ROLE: Final = Role("", ())
 """Of a user or token whose role does not exist any more."""

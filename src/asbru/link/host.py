@@ -26,6 +26,8 @@ from asbru.telemetry import log
 
 CONNECTIONS_MAX = 1024
 UNKNOWN_NAMES_LOGGED_MAX = 64
+ANSWERING_S = 0.02
+"""How long questions are answered before rows that came meanwhile are kept."""
 
 
 class Store(Protocol):
@@ -113,12 +115,15 @@ class Host:
 
     def turn(self, patience_s: float | None) -> None:
         """One turn, see the module; waits at most `patience_s` for something to happen, None for ever."""
-        for key, events in self._selector.select(patience_s):
+        for key, events in self._selector.select(0.0 if self._questions else patience_s):
             key.data(events)
         self._commit(time.monotonic())
-        # After the commit: an answer may take a while, and rows should not wait for it.
+        # After the commit: an answer may take a while, and rows should not wait for it, nor for many of them.
+        ends_s = time.monotonic() + ANSWERING_S
         while self._questions:
             self._answer(*self._questions.popleft())
+            if time.monotonic() >= ends_s:
+                break
 
     def close(self) -> None:
         """Write what is held, close everything, remove the socket."""

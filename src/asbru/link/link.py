@@ -3,7 +3,7 @@
     away --open, or RECONNECT_FIRST_S doubling to RECONNECT_MAX_S--> connected --end of file, error--> away
     connected: batches, questions and messages go out, acknowledgements, replies and pushes come in
     away:      batches wait, questions are answered with None, messages are dropped
-    closed:    as away, for good; until the deadline of `close` batches still go out
+    closed:    as away, for good; until `close` is over batches still go out
 
 The owners of callbacks are told in the callback of the socket: they do not raise and do not wait. No thread, no Task,
 and one write for all that is ready. Nothing wakes an idle worker.
@@ -30,7 +30,8 @@ SEND_FRAMES_MAX = 16
 RECV_BYTES = 256 * 1024
 RECONNECT_FIRST_S = 0.05
 RECONNECT_MAX_S = 1.0
-CLOSE_DEADLINE_S = 2.0
+CLOSE_PATIENCE_S = 5.0
+CLOSE_TURN_S = 0.5
 QUESTIONS_MAX = 10_000
 """Questions that wait for their answer; one more is answered with None."""
 OUTBOX_BYTES_MAX = 8 * 1024 * 1024
@@ -125,16 +126,22 @@ class Link:
         if self._socket is None and not self._closed and self._reconnect_timer is None:
             self._connect()
 
-    async def close(self, deadline_s: float = CLOSE_DEADLINE_S) -> int:
-        """Wait for all batches to be acknowledged, at most `deadline_s`, and hang up. Returns the rows that were not
-        acknowledged by then; those already sent may yet be written."""
+    async def close(self, patience_s: float = CLOSE_PATIENCE_S, on_turn: Callable[[], None] | None = None) -> int:
+        """Wait for all batches to be acknowledged, for as long as any is within `patience_s`, and hang up. Returns the
+        rows that were not acknowledged by then; those already sent may yet be written. `on_turn` is called twice a
+        second meanwhile."""
         self._closed = True
         self._pump()
-        if self.queued:
+        left, patient_until_s = self.queued, self._loop.time() + patience_s
+        while self.queued and self._loop.time() < patient_until_s:
             self._drained = self._loop.create_future()
-            limit = self._call_later(deadline_s, self._set_drained)
+            limit = self._call_later(min(CLOSE_TURN_S, patience_s), self._set_drained)
             await self._drained
             limit.cancel()
+            if self.queued < left:
+                left, patient_until_s = self.queued, self._loop.time() + patience_s
+            if on_turn is not None:
+                on_turn()
         self._disconnect()
         if self._reconnect_timer is not None:
             self._reconnect_timer.cancel()

@@ -5,6 +5,16 @@ where secrets are kept, which stand masked in the body.
 """
 
 from asbru.objects.masks import mask, put_back, take_out
-from asbru.objects.store import CHANGES_KEPT_MAX, Change, ObjectStore, Reference, StoredObject
+from asbru.objects.store import CHANGES_KEPT_MAX, Change, ObjectStore, Reference, StoredObject, Within
 
-__all__ = ["CHANGES_KEPT_MAX", "Change", "ObjectStore", "Reference", "StoredObject", "mask", "put_back", "take_out"]
+__all__ = [
+    "CHANGES_KEPT_MAX",
+    "Change",
+    "ObjectStore",
+    "Reference",
+    "StoredObject",
+    "Within",
+    "mask",
+    "put_back",
+    "take_out",
+]

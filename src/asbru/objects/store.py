@@ -24,6 +24,33 @@ class Reference(NamedTuple):
     id: str
 
 
+class Within(NamedTuple):
+    """A part of the objects of a kind: those that an actor has created, those that name one of `refers_to`, and those
+    with one of these ids; nothing where all three are empty."""
+
+    made_by: str = ""
+    refers_to: tuple[Reference, ...] = ()
+    ids: tuple[str, ...] = ()
+
+    def condition(self) -> tuple[str, list[str]]:
+        """In SQL, with its values."""
+        found, values = ["0 = 1"], list[str]()
+        if self.made_by:
+            found.append("made_by = ?")
+            values.append(self.made_by)
+        if self.ids:
+            found.append(f"id IN ({_marks(self.ids)})")
+            values += self.ids
+        for to_kind in dict.fromkeys(reference.kind for reference in self.refers_to):
+            named = [reference.id for reference in self.refers_to if reference.kind == to_kind]
+            found.append(
+                "EXISTS (SELECT 1 FROM object_references w WHERE w.kind = objects.kind AND w.id = objects.id"  # noqa: S608 -- our own text, values are marks
+                f" AND w.to_kind = ? AND w.to_id IN ({_marks(named)}))"
+            )
+            values += [to_kind, *named]
+        return f"({' OR '.join(found)})", values
+
+
 class StoredObject(msgspec.Struct, frozen=True):
     """`version` counts from 1, one for each change. `body`: JSON."""
 
@@ -62,10 +89,22 @@ class ObjectStore:
         return found[0] if found else None
 
     def load_page(
-        self, kind: str, *, after: str = "", limit: int, search: str = "", refers_to: Reference | None = None
+        self,
+        kind: str,
+        *,
+        after: str = "",
+        limit: int,
+        search: str = "",
+        refers_to: Reference | None = None,
+        within: Within | None = None,
     ) -> list[StoredObject]:
-        """Objects by id, from the first one after `after`, whose id holds `search` and which name `refers_to`."""
+        """Objects by id, from the first one after `after`, whose id holds `search` and which name `refers_to`; of those
+        that are `within`."""
         where, values = "kind = ? AND id > ?", [kind, after]
+        if within is not None:
+            condition, bound = within.condition()
+            where += f" AND {condition}"
+            values += bound
         if search:
             where += " AND id LIKE ? ESCAPE '!'"
             values.append(f"%{_literal(search)}%")
@@ -77,6 +116,20 @@ class ObjectStore:
             values += refers_to
         return self._objects(where, values, limit)
 
+    def load_made_by(self, kind: str, actor: str, limit: int) -> list[str]:
+        """The ids of the objects that an actor has created, at most `limit`."""
+        rows = self._database.run(
+            "SELECT id FROM objects WHERE made_by = ? AND kind = ? ORDER BY id LIMIT ?", (actor, kind, limit)
+        )
+        return [str(found) for (found,) in rows]
+
+    def is_made_by(self, kind: str, object_id: str, actor: str) -> bool:
+        """Whether an actor has created an object."""
+        found = self._database.run(
+            "SELECT 1 FROM objects WHERE kind = ? AND id = ? AND made_by = ?", (kind, object_id, actor)
+        )
+        return bool(found)
+
     def count(self, kind: str) -> int:
         """How many there are of a kind."""
         return int(str(self._database.run("SELECT count(*) FROM objects WHERE kind = ?", (kind,))[0][0]))
@@ -85,13 +138,17 @@ class ObjectStore:
         """Every object of a kind, by id."""
         return self._objects("kind = ?", (kind,))
 
-    def save(self, one: StoredObject, references: Iterable[Reference]) -> None:
-        """Write an object, new or in place of its last version, and what it names."""
+    def load_ids(self, kind: str) -> list[str]:
+        """The ids of every object of a kind."""
+        return [str(row[0]) for row in self._database.run("SELECT id FROM objects WHERE kind = ?", (kind,))]
+
+    def save(self, one: StoredObject, references: Iterable[Reference], made_by: str = "") -> None:
+        """Write an object, new or in place of its last version, and what it names. `made_by`: who creates it."""
         self._database.run(
-            "INSERT INTO objects (kind, id, version, body, changed_ms) VALUES (?, ?, ?, ?, ?)"
+            "INSERT INTO objects (kind, id, version, body, changed_ms, made_by) VALUES (?, ?, ?, ?, ?, ?)"
             " ON CONFLICT (kind, id) DO UPDATE SET"
             " version = excluded.version, body = excluded.body, changed_ms = excluded.changed_ms",
-            (one.kind, one.id, one.version, one.body, one.changed_ms),
+            (one.kind, one.id, one.version, one.body, one.changed_ms, made_by),
         )
         self._forget_references(one.kind, one.id)
         self._database.run_many(
@@ -168,3 +225,7 @@ class ObjectStore:
 def _literal(search: str) -> str:
     """Text that LIKE takes as it is."""
     return search.replace("!", "!!").replace("%", "!%").replace("_", "!_")
+
+
+def _marks(values: Iterable[object]) -> str:
+    return ", ".join("?" for _ in values)

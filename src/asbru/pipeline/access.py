@@ -39,7 +39,11 @@ def _judge(caller: Caller, target: Target) -> Target | Forbidden:
     if not caller.may_use(provider.name, target.model):
         return caller.refuse(provider.name, target.model)
     names = caller.keys_of(provider.name)
-    if names is None or provider.keyless:
-        return target
-    route = provider.with_keys(names)
-    return msgspec.structs.replace(target, provider=route) if route.keys else caller.refuse_keys(provider.name)
+    if names is not None and not provider.keyless:
+        provider = provider.with_keys(names)
+        if not provider.keys:
+            return caller.refuse_keys(provider.name)
+    usable = provider.leading_to(target.model, caller.may_be_served_by)
+    if usable is None:
+        return caller.refuse_blocked(provider.name, target.model)
+    return target if usable is target.provider else msgspec.structs.replace(target, provider=usable)

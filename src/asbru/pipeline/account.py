@@ -54,7 +54,6 @@ def account(call: Call, rooms: Rooms) -> None:
     else:
         usage, cost = last.usage, last.cost_nanousd
         usage_source = "none" if usage is None else "estimated" if estimated else "provider"
-    error = _NO_ERROR if call.error is None else _error_columns(call.error)
     head = call.head
     caller = call.caller or caller_behind(call.error)
     booked_on = write_booking(call, caller) if call.forwarded.tagged else caller.booked_on
@@ -77,7 +76,7 @@ def account(call: Call, rooms: Rooms) -> None:
             "" if went_well else write_attempt_log(call, now_s),
             status,
             call.outcome,
-            *error,
+            *(_NO_ERROR if call.error is None else _error_columns(call.error)),
             *usage_columns(usage),
             usage_source,
             cost,
@@ -95,6 +94,8 @@ def account(call: Call, rooms: Rooms) -> None:
     )
     if call.trace is not None and call.trace.sampled and rooms.tracer is not None:
         rooms.tracer.end(write_spans(call, call.trace, now_s=now_s, status=status, cost_nanousd=cost))
+    if rooms.bodies is not None:
+        rooms.bodies.end(call)
 
 
 def _settle(call: Call, lease: Lease, rooms: Rooms) -> bool:

@@ -158,17 +158,21 @@ def refuse(call: Call, error: AsbruError, limits: LimitHeaderLines | None = None
     call.outcome = "error" if error.blame != "caller" else "refused"
     if call.response.started:
         return
+    told = error
     if isinstance(error, UpstreamError):
         lines = error.lines
     else:
         shown = call.dialect.surface.shown_to(call.forwarded.value_of(b"user-agent"), error.status)
         call.status, lines = shown.status, shown.lines
+        if shown.type_and_code is not None:
+            kind, code = shown.type_and_code
+            told = AsbruError(error.message, type=kind, code=code, param=error.param)
     if limits is not None:
         lines = limits.put(call, lines)
     lines = _with_identity(call, lines)
     if error.retry_after_s is not None:
         lines += b"retry-after: %d\r\n" % max(1, round(error.retry_after_s))
-    body = call.dialect.errors.write(error, call.id.decode())
+    body = call.dialect.errors.write(told, call.id.decode())
     own_type = b""
     if isinstance(error, UpstreamError) and body is error.body and error.content_type is not None:
         own_type = error.content_type if error.content_type.find(b"json") >= 0 else b""

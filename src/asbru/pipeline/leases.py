@@ -84,20 +84,17 @@ class CallLeases:
 class CallLease:
     """See `ports.Lease`."""
 
-    __slots__ = (
-        "_caller",
-        "_case",
-        "_chain",
-        "_expected",
-        "_first",
-        "_held",
-        "_leases",
-        "_meter",
-        "_pending",
-        "_run",
-        "_targets",
-        "owners",
-    )
+    # Defaults live on the class: most calls change few of them.
+    _case: WorstCase | None = None
+    _first: Target | None = None
+    """The target whose price was looked at before anything was held."""
+    _expected: int | None = None
+    _meter: OutputMeter | None = None
+    _pending: Holding | None = None
+    """Waits for more, while a stream goes on."""
+    _held = 0
+    """For how many attempts the worst case is held."""
+    _targets: tuple[tuple[Attempt, Holding, WorstCase], ...] = ()
 
     def __init__(self, leases: CallLeases, caller: str, run: str, chain: Chain) -> None:
         self.owners = Holding()
@@ -106,16 +103,6 @@ class CallLease:
         self._caller = caller
         self._run = run
         self._chain = chain
-        self._case: WorstCase | None = None
-        self._first: Target | None = None
-        """The target whose price was looked at before anything was held."""
-        self._expected: int | None = None
-        self._meter: OutputMeter | None = None
-        self._pending: Holding | None = None
-        """Waits for more, while a stream goes on."""
-        self._held = 0
-        """For how many attempts the worst case is held."""
-        self._targets: list[tuple[Attempt, Holding, WorstCase]] = []
 
     async def wait(self, waits: Future[None], into: Holding) -> None:
         """Wait for the ledger. A call that goes away meanwhile holds nothing of what was to come."""
@@ -127,38 +114,48 @@ class CallLease:
             raise
 
     async def hold(self, call: Call, targets: Sequence[Target]) -> None:
-        if not self._chain.held:
+        chain, leases = self._chain, self._leases
+        if not chain.held:
             return
-        leases = self._leases
-        cases = [worst_case(call, target, leases.rates, leases.settings) for target in targets]
-        self._first = targets[0]
-        if cases[0].cost is None:
-            self._check_price(self._chain.held, targets[0])
-        self._case = case = dearest(cases)
-        if self._chain.expects and case.cost is not None:
+        self._first = first = targets[0]
+        case = worst_case(call, first, leases.rates, leases.settings)
+        if case.cost is None:
+            self._check_price(chain.held, first)
+        if len(targets) > 1:
+            others = [worst_case(call, target, leases.rates, leases.settings) for target in targets[1:]]
+            case = dearest([case, *others])
+        self._case = case
+        if chain.expects and case.cost is not None:
             typical = [leases.typical.cost(target) for target in targets]
             if None not in typical:
                 self._expected = min(case.cost, max(cost for cost in typical if cost is not None))
-        await self._hold_case()
+        waits = leases.limits.take(self._needs(case), self.owners)
+        if waits is not None:
+            # Where this is refused the call is over: what it was admitted with may go back as well.
+            await self.wait(waits, self.owners)
+        self._held = 1
 
     async def attempt(self, call: Call, attempt: Attempt) -> None:
         leases = self._leases
         target = attempt.target
         case = self._case
-        if self._chain.held and case is not None:
+        if case is not None:
             if target is not self._first and worst_case(call, target, leases.rates, leases.settings).cost is None:
                 self._check_price(self._chain.held, target)
-            if 1 + sum(1 for one in call.attempts if one is not attempt and one.billed) > self._held:
-                await self._hold_case()
+            if len(call.attempts) > self._held:
+                await self._hold_again(call, attempt, case)
+        owners = leases.limits.owners
+        if not owners.limits_targets:
+            return
         where = (target.provider.name, target.model, attempt.served_model, attempt.key.name)
-        counters = leases.limits.owners.target(self._caller, self._run, where)
+        counters = owners.target(self._caller, self._run, where)
         if not counters:
             return
         case = worst_case(call, target, leases.rates, leases.settings)
         if case.cost is None:
             self._check_price(counters, target)
         holding = Holding()
-        self._targets.append((attempt, holding, case))
+        self._targets += ((attempt, holding, case),)
         needs = [(one, need) for one in counters if (need := case.of(one.metric))]
         waits = leases.limits.take(needs, holding)
         if waits is not None:
@@ -190,9 +187,10 @@ class CallLease:
         case = self._case
         if self._pending is not None:
             limits.settle(self._pending, _NOTHING)
-        for one in attempts:
-            if one.cost_nanousd is not None:
-                self._leases.typical.learn(one.target, one.cost_nanousd)
+        if limits.owners.expects:
+            for one in attempts:
+                if one.cost_nanousd is not None:
+                    self._leases.typical.learn(one.target, one.cost_nanousd)
         metered = self.metered
         amounts, silent = _spent(attempts, case, metered)
         limits.settle(self.owners, amounts, at_least_held=silent)
@@ -200,11 +198,17 @@ class CallLease:
             amounts, silent = _spent((attempt,), worst, metered if attempt is attempts[-1] else 0)
             limits.settle(holding, amounts, at_least_held=silent)
 
-    def _need(self, source: Source, amounts: Mapping[str, int]) -> int:
-        """What is held of a limit for one attempt: less than the worst case where a budget is to expect the usual."""
-        if source.metric == "cost" and self._expected is not None and not source.strict:
-            return self._expected
-        return amounts[source.metric]
+    def _needs(self, case: WorstCase) -> list[tuple[Source, int]]:
+        """What is held of limits for one attempt: of a budget that is to expect the usual, less than the worst case."""
+        amounts = case.amounts()
+        expected = self._expected
+        if expected is None:
+            return [(one, need) for one in self._chain.held if (need := amounts[one.metric])]
+        return [
+            (one, need)
+            for one in self._chain.held
+            if (need := expected if one.metric == "cost" and not one.strict else amounts[one.metric])
+        ]
 
     def more(self, budgets: Sequence[Counter], cost: int, into: Holding) -> Future[None] | None:
         """Hold so much more of budgets, for a stream that goes on meanwhile; see `Limits.take`."""
@@ -218,21 +222,15 @@ class CallLease:
             holding.join(more, among=holding.counters())
         self.owners.join(more)
 
-    async def _hold_case(self) -> None:
-        case = self._case
-        assert case is not None
-        amounts = case.amounts()
-        if self._expected is None:
-            needs = [(one, need) for one in self._chain.held if (need := amounts[one.metric])]
-        else:
-            needs = [(one, need) for one in self._chain.held if (need := self._need(one, amounts))]
-        # Where the first is refused the call is over: what it was admitted with may go back as well.
-        into = Holding() if self._held else self.owners
-        waits = self._leases.limits.take(needs, into)
+    async def _hold_again(self, call: Call, attempt: Attempt, case: WorstCase) -> None:
+        """Where earlier attempts may be charged: what was held for them is theirs."""
+        if 1 + sum(1 for one in call.attempts if one is not attempt and one.billed) <= self._held:
+            return
+        more = Holding()
+        waits = self._leases.limits.take(self._needs(case), more)
         if waits is not None:
-            await self.wait(waits, into)
-        if into is not self.owners:
-            self.owners.join(into)
+            await self.wait(waits, more)
+        self.owners.join(more)
         self._held += 1
 
     def _check_price(self, sources: Sequence[Source], target: Target) -> None:

@@ -14,6 +14,7 @@ from asbru.core.chat import ChatRequest
 from asbru.core.ids import IdSource
 from asbru.governance import Keys
 from asbru.governance.standing import Standings
+from asbru.pipeline.bodies import BodyCopies
 from asbru.pipeline.endpoint import Endpoint
 from asbru.pipeline.limit_headers import LimitHeaderLines
 from asbru.pipeline.load import Load
@@ -36,8 +37,9 @@ class Rooms:
 
     `leases`: limits that hold, `standings`: how far they are used; None: there are none. `stages`: what looks at
     content, in order. `routing`: what chooses targets besides the plan; None: nothing does. `breaker`: lets alone what
-    fails; None: nobody does. `sessions`: where calls of a session went; None: nothing is remembered. `tracer`: traces
-    calls; None: tracing is off. `metric_tags`: the tags that are labels of metrics; None: none is.
+    fails; None: nobody does. `sessions`: where calls of a session went; None: nothing is remembered. `bodies`: copies
+    bodies; None: none are recorded. `tracer`: traces calls; None: tracing is off. `metric_tags`: the tags that are
+    labels of metrics; None: none is.
     """
 
     def __init__(  # noqa: PLR0913 -- the one builder, `app.build`, names every room
@@ -66,6 +68,7 @@ class Rooms:
         sessions: Sessions | None = None,
         tracer: Tracer | None = None,
         metric_tags: tuple[str, ...] | None = None,
+        bodies: BodyCopies | None = None,
     ) -> None:
         self.loop = loop
         self.clock = time.monotonic  # finer than the loop's own clock, which counts milliseconds
@@ -89,6 +92,7 @@ class Rooms:
         self.tracer = tracer
         self.metric_tags = metric_tags
         self.refusals = Refusals()
+        self.bodies = bodies
         self.limit(leases, standings, routing)
 
     def limit(self, leases: Leases | None, standings: Standings | None, routing: Routing | None) -> None:

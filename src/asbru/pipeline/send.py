@@ -6,14 +6,16 @@ What follows from an error (retry, cooldown, fallback) is decided in `attempts`.
 from __future__ import annotations
 
 from asbru.pipeline.call import Attempt, Call
+from asbru.pipeline.large_bodies import in_thread
 from asbru.pipeline.open_stream import open_stream, response_passes
 from asbru.pipeline.responses import Response
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.upstream_request import fits, fits_model, request_passes, write_request
 from asbru.pipeline.whole_response import judge, pass_coded, show, translate
+from asbru.upstream import LARGE_BYTES_MIN
 
 
-async def send(call: Call, attempt: Attempt, rooms: Rooms) -> Response:  # noqa: C901 -- a test for each thing that may be off
+async def send(call: Call, attempt: Attempt, rooms: Rooms) -> Response:  # noqa: C901, PLR0912 -- a test for each thing that may be off
     """A good response, or `UpstreamError`, or the refusal of a limit. A stream is good once its first content is in
     hand."""
     if call.lease is not None:
@@ -28,7 +30,10 @@ async def send(call: Call, attempt: Attempt, rooms: Rooms) -> Response:  # noqa:
         attempt.request_passes = fits(call, endpoint)
     if attempt.traits.refuse_members and attempt.request_passes:
         attempt.request_passes = fits_model(call, attempt.traits)
-    body = write_request(call, attempt)
+    if attempt.request_passes or call.body_bytes <= LARGE_BYTES_MIN:
+        body = write_request(call, attempt)
+    else:
+        body = await in_thread(rooms, lambda: write_request(call, attempt))
     key_lines = attempt.key.lines
     if key_lines is None:
         key_lines = await attempt.key.credential.lines(endpoint.to_sign(call, attempt, body, rooms.unix_time()))

@@ -1,7 +1,4 @@
-"""THE PATH: one call, from the door to its record. Steps read top to bottom; what each does is its own file.
-
-`serve` is the frame that every call has, `model_call` the middle of those that go to a model.
-"""
+"""THE PATH: one call, from the door to its record: `serve` the frame, `model_call` the middle of those to a model."""
 
 from __future__ import annotations
 
@@ -13,17 +10,21 @@ from asbru.pipeline.account import account
 from asbru.pipeline.attempts import attempt
 from asbru.pipeline.call import Call
 from asbru.pipeline.deliver import deliver, deliver_stream, refuse
+from asbru.pipeline.large_bodies import make_ready
 from asbru.pipeline.read_head import read_head
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.routing.choose import choose
 from asbru.pipeline.stages import look_at_request
+from asbru.upstream import LARGE_BYTES_MIN
 
 Middle: TypeAlias = "Callable[[Call, Rooms], Awaitable[None]]"
 
 
 async def model_call(call: Call, rooms: Rooms) -> None:
     """The middle of the path for what goes to a model."""
-    head = call.head = read_head(call, rooms.body_bytes_max)  # what is asked
+    if call.body_bytes > LARGE_BYTES_MIN or call.content_coding:
+        await make_ready(call, rooms)  # so that others have their turn meanwhile
+    head = call.head = read_head(call, rooms)  # what is asked
     caller = call.caller
     if rooms.plan_decides and caller is not None and caller.unrestricted and not call.watched:
         targets = rooms.plan.targets(head.model, call.dialect.surface.home, caller)  # where, in which order
@@ -43,8 +44,7 @@ async def model_call(call: Call, rooms: Rooms) -> None:
 async def serve(call: Call, rooms: Rooms, middle: Middle = model_call) -> None:
     """The frame of every call; `middle` is what is done for it. The order here is the product's promise.
 
-    Awaits nothing but `Future`s, so that the connection can step it. When the caller goes away it is closed where it
-    waits: the exchange is aborted and the call is still accounted, once.
+    Awaits nothing but `Future`s. When the caller goes away it is closed where it waits, and still accounted, once.
     """
     admitted = False
     try:

@@ -5,16 +5,17 @@ Not here: streams (`open_stream`), and what follows from an error (`attempts`).
 
 from __future__ import annotations
 
-from asbru.core.errors import UpstreamError
+from asbru.core.errors import ERROR_BYTES_MAX, UpstreamError
 from asbru.dialects import Codec, Dialect
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.completing import Completing
+from asbru.pipeline.large_bodies import check_reply
 from asbru.pipeline.responses import Response
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.stages import through_stages
 from asbru.routing import read_retry_after_s
-from asbru.upstream import UpstreamResponse
-from asbru.wire.content_coding import CodingError, DecodedTooLargeError, accepts, decode
+from asbru.upstream import LARGE_BYTES_MIN, UpstreamResponse
+from asbru.wire.content_coding import CodingError, DecodedTooLargeError, accepts, begin_to_decode, decode
 from asbru.wire.http_heads import JSON_LINE
 
 _OPENS, _CLOSES = b"{}"
@@ -23,11 +24,11 @@ _OPENS, _CLOSES = b"{}"
 def judge(call: Call, attempt: Attempt, upstream: UpstreamResponse, rooms: Rooms) -> bytes:
     """The body of a reply, without its content coding. Raises `UpstreamError` for whatever is none."""
     coding = upstream.content_encoding
-    body = upstream.body if not coding else _decoded(upstream.body, coding, rooms.response_bytes_max)
     dialect = attempt.endpoint.dialect
     attempt.status = upstream.status
     if upstream.status >= 300:
-        raise _refusal(upstream, body, dialect, rooms)
+        raise _refusal(upstream, dialect, rooms)
+    body = upstream.body if not coding else _decoded(upstream.body, coding, rooms.response_bytes_max)
     inside = dialect.errors.inside(body)
     if inside is not None:
         tell_headers(inside, upstream, rooms)
@@ -55,6 +56,8 @@ async def translate(
 ) -> Response:
     """The reply written in the caller's dialect, after the stages that change it."""
     dialect = attempt.endpoint.dialect
+    if len(body) > LARGE_BYTES_MIN:
+        await check_reply(rooms, body)
     try:
         reply = _codec(call, dialect).read_reply(body)
     except UpstreamError:  # what makes no sense was paid for all the same
@@ -117,9 +120,21 @@ def _check_json(body: bytes) -> None:
         raise UpstreamError("the provider's response ended before it was complete", kind="cut", code="upstream_cut")
 
 
-def _refusal(upstream: UpstreamResponse, body: bytes, dialect: Dialect, rooms: Rooms) -> UpstreamError:
+def _beginning(body: bytes, coding: bytes) -> bytes:
+    """What is read of an error's body, which may be cut."""
+    if not coding or coding == b"identity":
+        return body[:ERROR_BYTES_MAX]
+    try:
+        return begin_to_decode(coding, body, ERROR_BYTES_MAX)
+    except CodingError as error:
+        raise _protocol_error(f"the provider's response cannot be decoded: {error}") from error
+
+
+def _refusal(upstream: UpstreamResponse, dialect: Dialect, rooms: Rooms) -> UpstreamError:
+    if upstream.status > 599:
+        return _protocol_error(f"the provider returned the status {upstream.status}, which HTTP does not have")
     if upstream.status < 400:
         return _protocol_error(f"the provider returned a redirect ({upstream.status}), which Asbru does not follow")
-    error = dialect.errors.read(upstream.status, body)
+    error = dialect.errors.read(upstream.status, _beginning(upstream.body, upstream.content_encoding))
     tell_headers(error, upstream, rooms)
     return error

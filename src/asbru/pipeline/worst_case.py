@@ -71,7 +71,8 @@ def dearest(cases: Sequence[WorstCase]) -> WorstCase:
 
 class Rates:
     """The dearest prices of targets, worked out once for each: (above how many input tokens, of a million input tokens,
-    of a million output tokens), by what a tier of prices begins at. None where a price is not known."""
+    of a million output tokens), in the order of where they begin; none is less than the one before. None where a price
+    is not known."""
 
     def __init__(self, prices: Prices) -> None:
         self._prices = prices
@@ -96,16 +97,26 @@ class Rates:
             return None
         if tier:
             found += [rows(provider, name, tier) for name in names]
-        return tuple(
-            _Rate(
-                row.above_tokens,
-                max(row.input, row.cache_read, row.cache_write_5m, row.cache_write_1h, row.audio_input),
-                max(row.output, row.audio_output),
-            )
-            for one in found
-            if one is not None
-            for row in one
+        rows_found = sorted(
+            (row for one in found if one is not None for row in one), key=lambda row: row.above_tokens
         )
+        rates: list[_Rate] = []
+        rate = _FREE
+        for row in rows_found:
+            rate = _Rate(
+                row.above_tokens,
+                max(
+                    rate.input_cost,
+                    row.input,
+                    row.cache_read,
+                    row.cache_write_5m,
+                    row.cache_write_1h,
+                    row.audio_input,
+                ),
+                max(rate.output_cost, row.output, row.audio_output),
+            )
+            rates.append(rate)
+        return tuple(rates)
 
 
 class _Rate(NamedTuple):
@@ -114,22 +125,28 @@ class _Rate(NamedTuple):
     output_cost: int
 
 
+_FREE = _Rate(0, 0, 0)
+
+
 def worst_case(call: Call, target: Target, rates: Rates, settings: Reservation) -> WorstCase:
     """The worst case of one attempt at a target."""
-    if call.operation.write_count is not None:
+    operation, head = call.operation, call.head
+    if operation.write_count is not None:
         return WorstCase(0, 0, 0)
+    assert head is not None
     input_tokens = call.body_bytes // BYTES_PER_TOKEN + 1
-    output_tokens = _output_tokens(call, target, settings) if call.operation.speaks else 0
-    known = rates.of(target, _tier(call))
+    output_tokens = _output_tokens(head, target, settings) if operation.speaks else 0
+    raw_tier = head.members.get("service_tier")
+    known = rates.of(target, "" if raw_tier is None else _tier(raw_tier))
     if known is None:
         return WorstCase(input_tokens, output_tokens, None)
-    input_cost = output_cost = 0
-    for above_tokens, of_input, of_output in known:
-        if not above_tokens or input_tokens > above_tokens:
-            input_cost = max(input_cost, of_input)
-            output_cost = max(output_cost, of_output)
-    cost = -(-(input_tokens * input_cost + output_tokens * output_cost) // MTOK)
-    return WorstCase(input_tokens, output_tokens, min(cost, NEED_MAX), output_cost)
+    rate = _FREE
+    for one in known:
+        if one.above_tokens and input_tokens <= one.above_tokens:
+            break
+        rate = one
+    cost = -(-(input_tokens * rate.input_cost + output_tokens * rate.output_cost) // MTOK)
+    return WorstCase(input_tokens, output_tokens, min(cost, NEED_MAX), rate.output_cost)
 
 
 def max_tokens_of(head: RequestHead) -> int | None:
@@ -139,24 +156,20 @@ def max_tokens_of(head: RequestHead) -> int | None:
     return asked if asked is not None and asked > 0 else None
 
 
-def _tier(call: Call) -> str:
+def _tier(raw: bytes) -> str:
     """The service tier that is asked for; the provider may serve by the standard one."""
-    raw = call.head.members.get("service_tier") if call.head is not None else None
-    if raw is None:
-        return ""
     try:
         return msgspec.json.decode(raw, type=str)
     except msgspec.MsgspecError:
         return ""  # the provider will refuse it
 
 
-def _output_tokens(call: Call, target: Target, settings: Reservation) -> int:
-    head = call.head
-    assert head is not None
+def _output_tokens(head: RequestHead, target: Target, settings: Reservation) -> int:
     most = settings.reserve_output_tokens_max
-    traits = target.provider.only_traits or target.provider.traits[target.model]
     asked = max_tokens_of(head)
-    allowed = asked or traits.max_output_tokens or most
-    if head.stream or asked is None:
-        allowed = min(allowed, most)
-    return min(allowed * max(1, head.choices), NEED_MAX)
+    if asked is None:
+        traits = target.provider.only_traits or target.provider.traits[target.model]
+        allowed = min(traits.max_output_tokens or most, most)
+    else:
+        allowed = min(asked, most) if head.stream else asked
+    return min(allowed * head.choices if head.choices > 1 else allowed, NEED_MAX)

@@ -152,9 +152,11 @@ def read_spend(
     until: date | None = None,
     where: Mapping[str, str] | None = None,
     tag: str = "",
+    within: tuple[str, Sequence[str]] | None = None,
 ) -> list[Spent]:
     """The sums by any dimensions, the dearest first. `since` and `until`: days, both included; `where`: dimensions that
-    must have a value; `tag`: the name of the tag that the dimension "tag" is about. [] where there is no database."""
+    must have a value; `tag`: the name of the tag that the dimension "tag" is about; `within`: a dimension
+    and the values of it that count at all. [] where there is no database."""
     wanted = dict(where or {})
     tag_wanted = wanted.pop("tag", None)
     columns = list(dict.fromkeys("tags" if one == "tag" else one for one in by))
@@ -164,10 +166,14 @@ def read_spend(
     if unknown:
         raise ValueError(f"expected {', '.join(get_args(Dimension))}, got {', '.join(sorted(unknown))}")
     conditions = ["day >= ?", "day <= ?", *(f"{name} = ?" for name in wanted)]
+    values: list[object] = [_day(since or _EPOCH), _day(until or date.max), *wanted.values()]
+    if within is not None:
+        column, names = within
+        conditions.append(f"{column} IN ({', '.join('?' * len(names))})" if names else "0 = 1")
+        values += names
     selected = ", ".join([*columns, *(f"COALESCE(SUM({name}), 0)" for name in _SUMS)])
     grouped = f" GROUP BY {', '.join(columns)}" if columns else ""
     statement = f"SELECT {selected} FROM spend WHERE {' AND '.join(conditions)}{grouped}"  # noqa: S608 -- our own names
-    values = (_day(since or _EPOCH), _day(until or date.max), *wanted.values())
     database = open_reader(url)
     if database is None:
         return []

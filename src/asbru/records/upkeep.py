@@ -1,7 +1,7 @@
 """What the bookkeeper does beside writing: folds what was written into the sums by time, and deletes what is too old.
 
     written -> FOLD_S -> fold -> (more waits) fold ...
-                      -> SWEEP_S -> one step of deleting (`retention`)
+    settings known -> sweep of one step each PAUSE_S (`retention`) -> SWEEP_S -> sweep ...
 
 A turn of the host is held up by one short transaction at most. A database that refuses is tried again later; what
 waits is kept there. No socket, no clock of its own.
@@ -9,8 +9,11 @@ waits is kept there. No socket, no clock of its own.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
+from asbru.records.retention import RecordSettings, read_settings
+from asbru.records.retention.sweep import Sweeper
 from asbru.records.rollups.fold import Folder
 from asbru.storage import Database, NewerSchema, StorageError, open_database
 from asbru.telemetry import log
@@ -19,27 +22,38 @@ NAME = "upkeep"
 """Among the stores of the link's host."""
 FOLD_S = 1.0
 """How long a record is written and not yet in the sums."""
-LOOK_S = 10.0
+LOOK_S = 2.0
 """How often it is looked whether another process has left something to fold."""
+SWEEP_S = 60.0
+PAUSE_S = 0.05
+"""Between two steps of a sweep, so that what is written meanwhile has its turn."""
 RETRY_S = 5.0
 
 
 class Upkeep:
     """A store of the link's host that takes no batches. `failures` count since the start."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, unix_time: Callable[[], float] = time.time) -> None:
         self.failures = 0
         self.retry_at_s: float | None = 0.0
         """When `commit` wants to be called."""
         self._url = url
         self._database: Database | None = None
         self._folder = Folder()
+        self._sweeper = Sweeper()
+        self._settings: RecordSettings | None = None
+        self._unix_time = unix_time
+        self._fold_at_s = self._sweep_at_s = 0.0
         self._written = False
         self._failing = False
 
     def tell_written(self) -> None:
         """Records were written."""
         self._written = True
+
+    def take_settings(self, _: object, payload: bytes) -> None:
+        """Listens to SETTINGS. Raises `msgspec.MsgspecError` for others."""
+        self._settings = read_settings(payload)
 
     def open(self) -> None:
         """Nothing: the first turn opens the database."""
@@ -49,21 +63,35 @@ class Upkeep:
 
     def commit(self, now_s: float) -> bool:
         """Do what is due; one step of it."""
-        if self._written and not self._failing:
-            self._written = False
-            if self.retry_at_s is None or self.retry_at_s > now_s + FOLD_S:
-                self.retry_at_s = now_s + FOLD_S
-        if now_s < (self.retry_at_s or 0.0) or now_s == float("inf"):
+        if now_s == float("inf"):
             return True
+        if self._written:
+            self._written = False
+            self._fold_at_s = min(self._fold_at_s, now_s + FOLD_S)
         try:
-            more = self._step(self._folder.fold)
+            self._do(now_s)
+            self._failing = False
         except (StorageError, OSError, NewerSchema) as error:
             self._fail(error)
-            self.retry_at_s = now_s + RETRY_S
-            return True
-        self._failing = False
-        self.retry_at_s = now_s if more else now_s + LOOK_S
+            self._fold_at_s = self._sweep_at_s = now_s + RETRY_S
+        self.retry_at_s = min(self._fold_at_s, self._sweep_at_s)
         return True
+
+    def _do(self, now_s: float) -> None:
+        """What has been due for longest."""
+        if self._fold_at_s <= min(now_s, self._sweep_at_s):
+            self._fold_at_s = now_s if self._step(self._folder.fold) else now_s + LOOK_S
+        elif now_s >= self._sweep_at_s:
+            settings = self._settings
+            if settings is None:
+                self._sweep_at_s = now_s + RETRY_S
+                return
+            now_ms = int(self._unix_time() * 1000)
+            more = self._step(lambda database: self._sweeper.step(database, settings, now_ms))
+            self._sweep_at_s = now_s + (PAUSE_S if more else SWEEP_S)
+            if self._sweeper.deleted_series:
+                self._sweeper.deleted_series = False
+                self._folder.forget()
 
     def close(self) -> None:
         """Close the database; what waits is folded after the next start."""
@@ -80,6 +108,7 @@ class Upkeep:
     def _fail(self, error: Exception) -> None:
         self.failures += 1
         self._folder.forget()
+        self._sweeper.forget()
         self.close()
         if not self._failing:
             self._failing = True

@@ -5,7 +5,7 @@ Both say the same, so that a record that appears live is also found by the same 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -37,17 +37,22 @@ _SEARCHED: Final = ("model_asked", "error_message", "notes")
 
 class Wanted(NamedTuple):
     """`equal`: values of FILTERS; `least`: of MINIMA's columns; `tags`: values by name; `text`: a part of a model's
-    name, an error or a note, in any case."""
+    name, an error or a note, in any case; `within`: a column and the values of it that may be shown at all."""
 
     equal: Mapping[str, str | int] = {}
     least: Mapping[str, int] = {}
     tags: Mapping[str, str] = {}
     text: str = ""
+    within: tuple[str, Collection[str]] | None = None
 
     def conditions(self) -> Iterator[tuple[str, tuple[Value, ...]]]:
         """In SQL, each with its values. Raises ValueError for a column that there is no filter for."""
         for column, value in self.equal.items():
             yield f"{_known(column, FILTERS)} = ?", (value,)
+        if self.within is not None:
+            column, values = self.within
+            marks = ", ".join("?" * len(values))
+            yield f"{_known(column, FILTERS)} IN ({marks})" if values else "0 = 1", tuple(values)
         for column, value in self.least.items():
             yield f"{_known(column, MINIMA.values())} >= ?", (value,)
         for name, value in self.tags.items():
@@ -60,7 +65,8 @@ class Wanted(NamedTuple):
         """Whether a record is wanted."""
         text = self.text.lower()
         return (
-            all(record[column] == value for column, value in self.equal.items())
+            (self.within is None or record[self.within[0]] in self.within[1])
+            and all(record[column] == value for column, value in self.equal.items())
             and all(record[column] is not None and record[column] >= least for column, least in self.least.items())
             and all(_member(name, value) in record["tags"] for name, value in self.tags.items())
             and (not text or any(text in record[column].lower() for column in _SEARCHED))

@@ -12,6 +12,10 @@ COOLDOWN_LIMITED_S_DEFAULT = 1.0
 """The cooldown after a 429 without Retry-After, in seconds."""
 
 
+RETRY_AFTER_S_MAX = 31 * 86_400.0
+"""The longest time that a provider may ask callers to wait, in seconds: limits of a month are the longest there are."""
+
+
 def retry_pause_s(attempt: int, initial_s: float, max_s: float, chance: float) -> float:
     """The pause before retry number `attempt` (from 0): full jitter over a doubling window; `chance` in [0, 1)."""
     return min(initial_s * 2.0**attempt, max_s) * chance
@@ -25,7 +29,7 @@ def read_retry_after_s(value: bytes, now_unix_s: float, milliseconds: bytes = b"
     except ValueError:
         exact_s = -1.0
     if 0.0 <= exact_s < float("inf"):
-        return exact_s
+        return min(exact_s, RETRY_AFTER_S_MAX)
     text = value.decode("latin-1").strip()
     if not text:
         return None
@@ -36,9 +40,9 @@ def read_retry_after_s(value: bytes, now_unix_s: float, milliseconds: bytes = b"
 
         try:
             seconds = parsedate_to_datetime(text).timestamp() - now_unix_s
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             return None
-    return seconds if 0.0 <= seconds < float("inf") else None
+    return min(seconds, RETRY_AFTER_S_MAX) if 0.0 <= seconds < float("inf") else None
 
 
 def cooldown_limited_s(retry_after_s: float | None) -> float:

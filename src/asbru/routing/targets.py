@@ -9,6 +9,7 @@ with a single key. One that was rate-limited (429) is not: the provider said whe
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -184,6 +185,15 @@ class ProviderRoute:
                 self._key_sets.clear()
             self._key_sets[names] = known
         return known
+
+    def leading_to(self, model: str, may: Callable[[str, str], bool]) -> ProviderRoute | None:
+        """The same provider without the keys whose alias leads from `model` to one of the provider's that `may` says no
+        to; None where all that serve it do."""
+        barred = {key.name for key in self.keys if model in key.aliases and not may(self.name, key.aliases[model])}
+        if not barred:
+            return self
+        rest = self.with_keys(frozenset(key.name for key in self.keys if key.name not in barred))
+        return rest if rest.serves(model) else None
 
     def learn(self, model: str, traits: Traits | None) -> None:
         """Remember what a model takes in translated calls, while this snapshot is served; None: forget it."""

@@ -49,6 +49,11 @@ class Database(Protocol):
         """Rows changed since the connection was opened."""
         ...
 
+    @property
+    def used_bytes(self) -> int:
+        """The size of what the database holds, without the room that deleted rows have left."""
+        ...
+
     def transaction(self) -> AbstractContextManager[None]:
         """Commits at the end of the block and rolls back when it raises. There is one at a time: it waits for its
         turn, shortly, before the block begins."""

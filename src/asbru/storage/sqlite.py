@@ -74,6 +74,13 @@ class SqliteDatabase:
     def total_changes(self) -> int:
         return self._connection.total_changes()
 
+    @property
+    def used_bytes(self) -> int:
+        pages, free, size = (
+            cast("int", self.run(f"PRAGMA {name}")[0][0]) for name in ("page_count", "freelist_count", "page_size")
+        )
+        return (pages - free) * size
+
     @contextlib.contextmanager
     def transaction(self) -> Generator[None]:
         # IMMEDIATE: the lock is had before anything is read, so what is read stays true.

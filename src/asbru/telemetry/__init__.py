@@ -6,13 +6,13 @@ the bookkeeper. It refuses to know what a call is: it is told numbers and labels
 
 from typing import TYPE_CHECKING
 
-from asbru.telemetry import names, status
+from asbru.telemetry import names
 from asbru.telemetry.limited import LimitedLog
 from asbru.telemetry.log import log
 from asbru.telemetry.metrics import OTHER, CallLabels, CallSlot, Collected, Counter, Meter
 
 if TYPE_CHECKING:
-    from asbru.telemetry import exposition, merge
+    from asbru.telemetry import exposition, merge, status
 
 __all__ = [
     "OTHER",

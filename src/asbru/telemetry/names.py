@@ -201,6 +201,12 @@ RECORDS_SHED = Metric(
     unit="rows",
     sentence="Records that workers dropped because their queue was full.",
 )
+BODIES_SHED = Metric(
+    name="asbru_bodies_shed_total",
+    kind="counter",
+    unit="calls",
+    sentence="Calls whose bodies workers dropped because too many were waiting to be stored.",
+)
 RECORDS_WRITTEN = Metric(
     name="asbru_records_written_total",
     kind="counter",
@@ -289,6 +295,7 @@ METRICS: tuple[Metric, ...] = (
     LOOP_LAG_SECONDS,
     RECORDS_QUEUED,
     RECORDS_SHED,
+    BODIES_SHED,
     RECORDS_WRITTEN,
     RECORDS_DROPPED,
     RECORDS_HELD,

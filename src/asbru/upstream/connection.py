@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, cast
 
 import httptools
 
-from asbru.core.errors import UpstreamError
+from asbru.core.errors import ERROR_BYTES_MAX, UpstreamError
 from asbru.upstream.chunks import chunk_head, is_chunked, is_whole
 from asbru.upstream.exchange import Exchange, UpstreamResponse
 from asbru.upstream.response_headers import every_line, header_value
@@ -228,7 +228,9 @@ class UpstreamConnection(asyncio.Protocol):
             self._feed(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             if self._state != END:
-                self._break(f"sent a response that is not HTTP: {error}")
+                cause = error.__context__  # what a callback of ours raised
+                told = f"with {cause}" if isinstance(cause, ValueError) else f"that is not HTTP: {error}"
+                self._break(f"sent a response {told}")
                 return
             self._keep_alive = False  # the response was whole; what follows it is wrong
         state = self._state
@@ -269,11 +271,27 @@ class UpstreamConnection(asyncio.Protocol):
     def _check_body(self) -> bool:
         """Whether a gathered body is within its bound; breaks if not. Adding up the pieces costs, and is done only when
         more was read than a body may have: that may be the head, or framing."""
+        response = self._response
+        if response is not None and response.status >= 400 and sum(map(len, self._parts)) > ERROR_BYTES_MAX:
+            self._cut_error(response)
+            return False
         bytes_max = self.pool.response_bytes_max
         if self._read_bytes <= bytes_max or sum(map(len, self._parts)) <= bytes_max:
             return True
         self._break(f"sent a response larger than {bytes_max} bytes")
         return False
+
+    def _cut_error(self, response: UpstreamResponse) -> None:
+        """An error says what it has to say at its beginning; the rest is not read, so the connection is of no use."""
+        exchange = self.exchange
+        self.exchange = None
+        self._unsent = None
+        self._transport.abort()
+        if exchange is not None:
+            exchange.connection = None
+            response.body = b"".join(self._parts)[:ERROR_BYTES_MAX]
+            exchange.over = True
+            exchange.resolve(response)
 
     def _break(self, what: str) -> None:
         exchange = self.exchange

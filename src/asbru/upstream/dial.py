@@ -19,6 +19,7 @@ from asbru.core.errors import UpstreamError
 from asbru.core.secret_text import SecretText
 from asbru.upstream.origin import Origin, TlsTrust
 from asbru.upstream.outbound_policy import judge_address
+from asbru.upstream.resolve import Resolver, TooManyLookupsError
 from asbru.upstream.tls_records import read_by_records
 
 P = TypeVar("P", bound=asyncio.Protocol)
@@ -27,9 +28,11 @@ _PROXY_HEAD_BYTES_MAX = 16 * 1024
 
 
 class TlsContexts:
-    """TLS client contexts, one per way to trust: loading the system's CAs costs milliseconds and megabytes."""
+    """What all dials share: TLS client contexts, one per way to trust, for loading the system's CAs costs milliseconds
+    and megabytes; and the names that were resolved."""
 
-    def __init__(self) -> None:
+    def __init__(self, resolver: Resolver | None = None) -> None:
+        self.resolver = resolver or Resolver()
         self._contexts: dict[TlsTrust, ssl.SSLContext] = {}
 
     def context(self, trust: TlsTrust) -> ssl.SSLContext:
@@ -54,7 +57,7 @@ async def dial(origin: Origin, contexts: TlsContexts, factory: Callable[[], P]) 
             return protocol
         if origin.proxy is not None:
             return await _dial_through_proxy(origin, contexts, factory)
-        sock = await _connect(origin.host, origin.port, origin)
+        sock = await _connect(origin.host, origin.port, origin, contexts.resolver)
         return await _attach(sock, origin, contexts, factory)
     except UpstreamError:
         raise
@@ -75,18 +78,22 @@ def _reason(error: OSError) -> str:
         return str(said) or "the handshake failed"
     if isinstance(error, FileNotFoundError):
         return "its socket is not there: it does not run"
+    if isinstance(error, TooManyLookupsError):
+        return str(error)
     if isinstance(error, socket.gaierror):
         return "its name cannot be resolved"
     return os.strerror(error.errno) if error.errno else "the connection was closed"
 
 
-async def _connect(host: str, port: int, origin: Origin, *, trusted: bool = False) -> socket.socket:
+async def _connect(
+    host: str, port: int, origin: Origin, resolver: Resolver, *, trusted: bool = False
+) -> socket.socket:
     """A TCP socket to the first address of `host` that may be dialled and answers."""
     loop = asyncio.get_running_loop()
-    infos = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    found = await resolver.resolve(host, port)
     refusal: str | None = None
     failure: OSError | None = None
-    for family, kind, protocol, _, address in infos:
+    for family, address in found:
         why = judge_address(
             str(address[0]),
             allow_private=origin.allow_private or trusted,
@@ -95,7 +102,7 @@ async def _connect(host: str, port: int, origin: Origin, *, trusted: bool = Fals
         if why is not None:
             refusal = f"{host} is {address[0]}, {why}"
             continue
-        sock = socket.socket(family, kind, protocol or socket.IPPROTO_TCP)
+        sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         try:
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -139,7 +146,7 @@ async def _dial_through_proxy(origin: Origin, contexts: TlsContexts, factory: Ca
     # The operator named the proxy, so it may be private or loopback; what it is asked for is judged where it is an
     # address.
     _judge_literal(origin)
-    sock = await _connect(parts.hostname or "", parts.port or 80, origin, trusted=True)
+    sock = await _connect(parts.hostname or "", parts.port or 80, origin, contexts.resolver, trusted=True)
     if not origin.tls:
         return await _attach(sock, origin, contexts, factory)
     try:

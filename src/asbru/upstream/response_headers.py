@@ -125,10 +125,11 @@ _FRAMING = HOP_BY_HOP | {b"content-length"}
 
 def header_value(lines: bytes, name: bytes) -> bytes:
     """The value of the first header called `name` (lower case) in CRLF-ended lines, b"" if there is none."""
-    at = lines.lower().find(name + b":")
-    while at > 0 and lines[at - 2 : at] != b"\r\n":  # inside another header
-        at = lines.lower().find(name + b":", at + 1)
-    if at < 0:
-        return b""
+    lower = lines.lower()
+    at = 0
+    if not lower.startswith(name + b":"):
+        at = lower.find(b"\r\n%b:" % name) + 2
+        if at < 2:
+            return b""
     end = lines.find(b"\r\n", at)
     return lines[at + len(name) + 1 : end if end >= 0 else len(lines)].strip()

@@ -97,6 +97,16 @@ def test_a_call_subtracts_once(warm: Desk) -> None:
     assert not warm.limits.reports(100), "it is told once"
 
 
+def test_little_is_not_set_aside(warm: Desk) -> None:
+    """Calls that need much of a small slice take of each counter."""
+    left = team(warm).left
+    call = Held(warm, "a", left // SHARE)
+    assert call.future is None and not portion(warm, "a").in_hand
+    assert team(warm).left == left - left // SHARE
+    call.settle(1)
+    assert team(warm).left == left - 1
+
+
 def test_others_get_what_is_set_aside(warm: Desk) -> None:
     """A call of another key that needs the whole slice has it without asking the ledger."""
     left = team(warm).left

@@ -149,6 +149,35 @@ def test_filters_combine_with_groups(url: str) -> None:
             assert {one.name: one.totals.calls for one in found.groups if one.totals.calls} == counts
 
 
+@pytest.mark.parametrize(
+    ("within", "where", "calls"),
+    [
+        (("team", ("blue", "red")), {}, 3),
+        (("team", ("red",)), {}, 1),
+        (("team", ()), {}, 0),
+        (("team", ("red",)), {"team": "blue"}, 0),
+        (("team", ("blue",)), {"team": "blue"}, 2),
+        (("team", ("blue",)), {"caller": "app2"}, 1),
+        (("caller", ("app", "app2")), {"team": "blue"}, 2),
+    ],
+)
+def test_only_what_is_within_counts(
+    url: str, within: tuple[str, tuple[str, ...]], where: dict[str, str], calls: int
+) -> None:
+    """Totals, groups and errors, whatever filters say besides."""
+    write(
+        url,
+        call(1),
+        call(2, caller="app2"),
+        call(3, team="red", outcome="error", error_code="x"),
+        call(4, team="green", outcome="error", error_code="y"),
+    )
+    asked = Asked(NOW_MS - MINUTE_MS, NOW_MS + 1, by="team", where=where, within=within)
+    found = read_overview(url, asked)
+    assert found.totals.calls == sum(group.totals.calls for group in found.groups) == calls
+    assert {one.code for one in found.errors} == ({"x"} if "red" in within[1] and not where else set())
+
+
 def test_the_ten_dearest_and_the_others(url: str) -> None:
     """Of more than ten values the rest is one group, in sums and points."""
     write(url, *(call(number, caller=f"k{number:02}", cost_nanousd=number) for number in range(15)))
@@ -237,3 +266,16 @@ def test_nothing_is_an_answer(tmp_path: Path) -> None:
     assert found.totals.calls == 0 and found.totals.latency_p95_us is None and found.points
     with pytest.raises(ValueError, match="expected some of"):
         read_overview(sqlite_url(tmp_path / "none.sqlite"), Asked(0, 1, by="nonsense"))
+
+
+def test_what_cannot_be_read_holds_nothing_up(url: str, database: Database) -> None:
+    """Facts that are no facts are left out; those after them are summed."""
+    with database.transaction():
+        database.run("INSERT INTO rollup_pending VALUES (1, ?)", (b"\xc1garbage",))
+        database.run(
+            "INSERT INTO rollup_pending VALUES (2, ?)", (msgspec.msgpack.encode([[1, ["x"], [1], None, "y"]]),)
+        )
+    write(url, call(1), folded=False)
+    write(url)
+    write(url)
+    assert read_overview(url, Asked(NOW_MS - MINUTE_MS, NOW_MS + 1)).totals.calls == 1

@@ -104,15 +104,15 @@ function Plot({ at_ms, series, show, height, stacked, onRange }: Pick<ChartProps
         legend: { show: false },
         cursor: { y: false, drag: { x: true, y: false, setScale: false }, points: { size: 6 } },
         scales: { x: { time: true }, y: { range: (_, __, top) => [0, top > 0 ? top * 1.08 : 1] } },
-        axes: [axis, { ...axis, size: 62, values: (_, splits) => splits.map((value) => latest.current.show(value)) }],
+        axes: [{ ...axis, size: 28, values: (_, splits, __, ___, step) => splits.map((at) => tick(at, step)) }, { ...axis, size: 62, values: (_, splits) => splits.map((value) => latest.current.show(value)) }],
         series: [{}, ...drawn(series, stacked).map((one) => ({
           label: one.label,
           stroke: colour(one.color),
           width: 1.5,
           spanGaps: false,
-          points: { show: false },
+          points: { show: true, size: 4, filter: (_: uPlot, place: number) => alone(data[place]!) },
           ...(one.dashed ? { dash: [4, 4] } : {}),
-          ...(one.area || stacked ? { fill: `${colour(one.color)}${stacked ? "cc" : "22"}` } : {}),
+          ...(stacked ? { fill: `color-mix(in srgb, ${colour(one.color)} 72%, ${colour("--canvas")})` } : one.area ? { fill: `${colour(one.color)}22` } : {}),
         }))],
         hooks: {
           setCursor: [(self) => {
@@ -158,6 +158,21 @@ function Plot({ at_ms, series, show, height, stacked, onRange }: Pick<ChartProps
       )}
     </div>
   );
+}
+
+const HOURS = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
+const DAYS = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
+
+/** A mark of the axis: the day where days begin, else the time. */
+function tick(at_s: number, step_s: number): string {
+  const at = new Date(at_s * 1000);
+  return step_s >= 86_400 || (at.getHours() === 0 && at.getMinutes() === 0) ? DAYS.format(at) : HOURS.format(at);
+}
+
+/** Points without a neighbour, of which a line shows nothing. */
+function alone(values: ArrayLike<number | null | undefined>): number[] {
+  const known = (index: number) => values[index] !== null && values[index] !== undefined;
+  return Array.from({ length: values.length }, (_, index) => index).filter((index) => known(index) && !known(index - 1) && !known(index + 1));
 }
 
 /** Stacked series are drawn from the top one down, each filled to the ground. */

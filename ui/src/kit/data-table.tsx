@@ -4,7 +4,7 @@
 import { ActionIcon, Checkbox, Popover, Stack, Tooltip, VisuallyHidden } from "@mantine/core";
 import { useElementSize, useLocalStorage, useMediaQuery } from "@mantine/hooks";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type KeyboardEvent, type ReactNode, useEffect, useMemo, useRef, useState } from "react";
+import { type KeyboardEvent, type ReactNode, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { Icon } from "./icons";
 import classes from "./kit.module.css";
 
@@ -51,6 +51,9 @@ export interface DataTableProps<T> {
 
 const SKELETONS = 8;
 const ACTIONS_WIDTH = 44;
+const BELOW = 24;
+/** Columns of this rank and beyond are left out of cards, which open to show all. */
+const CARD_RANK = 7;
 const CARDS_BELOW = "(max-width: 640px)";
 
 export function DataTable<T>(props: DataTableProps<T>) {
@@ -99,6 +102,8 @@ function Grid<T>({ name, shown, rows, rowKey, onOpen, chosen, sort, onSort, load
   const [active, setActive] = useState(0);
   const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => scroller.current, estimateSize: () => rowHeight, overscan: 12 });
   const items = virtual.getVirtualItems();
+  const [top, setTop] = useState(200);
+  useLayoutEffect(() => setTop(Math.round((scroller.current?.getBoundingClientRect().top ?? 200) + window.scrollY)), []);
   const last = items[items.length - 1]?.index ?? 0;
   useEffect(() => {
     if (hasMore && !loading && last >= rows.length - 20) onMore?.();
@@ -131,7 +136,7 @@ function Grid<T>({ name, shown, rows, rowKey, onOpen, chosen, sort, onSort, load
       tabIndex={0}
       onKeyDown={onKey}
       className={classes.table}
-      style={{ maxHeight: `max(320px, calc(100vh - 210px))` }}
+      style={{ maxHeight: `max(320px, calc(100vh - ${top + BELOW}px))` }}
     >
       <div role="row" aria-rowindex={1} className={classes.head} style={{ gridTemplateColumns: template }}>
         {shown.map((column) => (
@@ -185,7 +190,7 @@ function Grid<T>({ name, shown, rows, rowKey, onOpen, chosen, sort, onSort, load
 
 function Cards<T>({ name, shown, rows, rowKey, onOpen, chosen, loading, actions }: Inner<T>) {
   const [limit, setLimit] = useState(100);
-  const [title, ...others] = shown;
+  const [title, ...others] = shown.filter((column) => (column.rank ?? 5) < CARD_RANK);
   if (rows.length === 0 && loading) return <div className={`${classes.tableNote} late`}>Loading…</div>;
   return (
     <ul className={classes.cards} aria-label={name}>
@@ -196,7 +201,7 @@ function Cards<T>({ name, shown, rows, rowKey, onOpen, chosen, loading, actions 
             {actions?.(row)}
           </div>
           <dl>
-            {others.map((column) => [<dt key={`${column.id}-name`}>{column.header}</dt>, <dd key={column.id}>{column.cell(row)}</dd>])}
+            {others.map((column) => <div key={column.id}><dt>{column.header}</dt><dd>{column.cell(row)}</dd></div>)}
           </dl>
         </li>
       ))}

@@ -13,8 +13,8 @@ export interface Field {
   help?: string;
   unit?: string;
   placeholder?: string;
-  /** What may be chosen or typed; the names of teams, say. */
-  options?: readonly string[];
+  /** What may be chosen (of a list also what may be typed): names of teams, windows. */
+  options?: readonly (string | { value: string; label: string })[];
   /** Fields of the objects in a list. */
   inner?: readonly Field[];
   /** What an added item begins with. */
@@ -79,11 +79,11 @@ function Control(props: ControlProps) {
   const label = field.label ?? titleOf(field.name);
   const error = errors[path] ?? (schema.type === "array" || schema.additionalProperties ? firstBelow(errors, path) : undefined);
   const help = compact ? undefined : plain(field.help ?? schema.description);
-  const common = { label, description: help, error, withAsterisk: required, disabled: field.readOnly };
+  const common = { label, description: help, error, withAsterisk: required && !field.readOnly, readOnly: field.readOnly, variant: field.readOnly ? "filled" : "default" };
   if (field.render) return field.render(value, onChange, error);
   if (schema.type === "array" && resolve(schema.items ?? {}, props.schemas).type === "object") return <ObjectList {...props} label={label} help={help} />;
   if (schema.type === "array")
-    return <TagsInput {...common} value={(value as string[] | undefined) ?? []} onChange={onChange} data={[...(field.options ?? [])]} placeholder={field.placeholder} splitChars={[",", " "]} acceptValueOnBlur clearable={!field.readOnly} />;
+    return <TagsInput {...common} value={(value as string[] | undefined) ?? []} onChange={onChange} data={choices(field.options ?? [], "")} placeholder={(value as string[] | undefined)?.length ? undefined : field.placeholder} splitChars={[",", " "]} acceptValueOnBlur clearable={!field.readOnly} />;
   if (schema.type === "object" && !schema.properties)
     return <TagsInput {...common} value={Object.entries(isObject(value) ? value : {}).map(([name, text]) => `${name}=${String(text)}`)} onChange={(pairs) => onChange(fromPairs(pairs))} placeholder={field.placeholder ?? "name=value"} acceptValueOnBlur />;
   if (schema.type === "boolean") return <Switch label={label} description={help} checked={value === true} disabled={field.readOnly} onChange={(event) => onChange(event.currentTarget.checked)} />;
@@ -106,7 +106,7 @@ function Control(props: ControlProps) {
   const text = typeof value === "string" ? value : "";
   const onText = (next: string) => onChange(next === "" && schema.nullable ? null : next);
   if (field.options)
-    return <Select {...common} data={[...new Set([...field.options, ...(text ? [text] : [])])]} value={text || null} onChange={(next) => onChange(next)} searchable clearable={schema.nullable ?? false} placeholder={field.placeholder} nothingFoundMessage="Nothing found" />;
+    return <Select {...common} data={choices(field.options, text)} value={text || null} onChange={(next) => onChange(next)} searchable={field.options.length > 8} clearable={(schema.nullable ?? false) && !field.readOnly} allowDeselect={schema.nullable ?? false} placeholder={field.placeholder} nothingFoundMessage="Nothing found" />;
   if (schema.format === "password") return <PasswordInput {...common} value={text} onChange={(event) => onText(event.currentTarget.value)} placeholder={field.placeholder} autoComplete="new-password" />;
   return <TextInput {...common} value={text} onChange={(event) => onText(event.currentTarget.value)} placeholder={field.placeholder} autoComplete="off" spellCheck={false} />;
 }
@@ -130,6 +130,12 @@ function ObjectList({ field, schema, schemas, value, onChange, errors, path, lab
       </div>
     </Fieldset>
   );
+}
+
+/** The options, and the value as it is, should it be none of them. */
+function choices(options: NonNullable<Field["options"]>, text: string): { value: string; label: string }[] {
+  const known = options.map((one) => (typeof one === "string" ? { value: one, label: one } : one));
+  return text && !known.some((one) => one.value === text) ? [...known, { value: text, label: text }] : known;
 }
 
 function fromPairs(pairs: readonly string[]): Value {

@@ -23,10 +23,10 @@ export interface Me {
   name: string;
   role: string;
   csrf?: string;
-  via?: "session" | "token";
-  expires_ms?: number | null;
-  permissions?: string[];
-  scope?: Scope;
+  via: "session" | "token";
+  expires_ms: number | null;
+  permissions: string[];
+  scope: Scope;
 }
 
 export interface Budget {

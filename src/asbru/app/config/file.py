@@ -25,8 +25,17 @@ class Document:
     lines: dict[ConfigPath, int] = field(default_factory=dict[ConfigPath, int])
     json_text: str | None = field(default=None, repr=False)
     """Set for JSON, whose lines are found only when a problem asks for one."""
+    added: dict[ConfigPath, ConfigPath] = field(default_factory=dict[ConfigPath, ConfigPath])
+    """Where something was added that is not in the text, and what it is called there."""
     problems: list[Problem] = field(default_factory=list[Problem])
     """Keys that are given twice; the last one counts."""
+
+    def problem(self, path: ConfigPath, message: str) -> Problem:
+        """A problem at a path: with its line, or the name of what was added."""
+        for place, name in self.added.items():
+            if path[: len(place)] == place:
+                return Problem(path, message, shown=(*name, *path[len(place) :]))
+        return Problem(path, message, self.line(path))
 
     def line(self, path: ConfigPath) -> int | None:
         """The line of `path`, or of the nearest part above it that has one."""

@@ -20,6 +20,7 @@ from asbru.core.secret_text import SecretText
 from asbru.core.traits import TraitChanges, TraitRule
 from asbru.governance.declared import Access, Customer, ScopeLimits, Team
 from asbru.governance.limits import Reservation
+from asbru.records.retention import RecordSettings
 from asbru.routing import RetryPolicy
 from asbru.routing.affinity import AffinitySettings
 from asbru.routing.breaker import BreakerSettings
@@ -211,6 +212,11 @@ class LiveSettings(Settings):
         BreakerSettings,
         FromStruct(),
         Field(default_factory=BreakerSettings, description="When Asbru stops using targets that fail."),
+    ]
+    records: Annotated[
+        RecordSettings,
+        FromStruct(),
+        Field(default_factory=RecordSettings, description="What is recorded of calls, and for how long."),
     ]
     limits: Annotated[Limits, FromStruct(), Field(default_factory=Limits, description="Limits of the server.")]
     overload: Annotated[

@@ -36,8 +36,7 @@ class Part:
 
     def problem(self, path: ConfigPath, message: str) -> Problem:
         """A problem of what is left at `path`."""
-        place = self.place(path)
-        return Problem(place, message, self.document.line(place))
+        return self.document.problem(self.place(path), message)
 
     def is_broken(self, path: ConfigPath) -> bool:
         """Whether what is left at `path` is not what was written there."""

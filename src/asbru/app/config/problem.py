@@ -28,14 +28,16 @@ def kind_of(value: Any) -> str:
 
 @dataclass(frozen=True)
 class Problem:
-    """One error or warning. `line` counts from 1; None where it is not known."""
+    """One error or warning. `line` counts from 1; None where it is not known. `shown`: what is said in place of the
+    path where that is not in the file."""
 
     path: ConfigPath
     message: str
     line: int | None = None
+    shown: ConfigPath = ()
 
     def __str__(self) -> str:
-        where = ".".join(str(part) for part in self.path)
+        where = ".".join(str(part) for part in self.shown or self.path)
         if self.line is not None:
             where = f"line {self.line}: {where}" if where else f"line {self.line}"
         return f"{where}: {self.message}" if where else self.message

@@ -8,7 +8,7 @@ cannot carry is noted. Completions and embeddings are passed through only.
 
 from asbru.dialects.contract import Dialect, Errors, ModelsForm, Passing, Surface
 from asbru.dialects.json_events import QUICK_END, malformed_at
-from asbru.dialects.openai_chat.clients import LIMITS
+from asbru.dialects.openai_chat.clients import CLIENTS, LIMITS
 from asbru.dialects.openai_chat.errors import error_inside, read_error, write_error, write_stream_error
 from asbru.dialects.openai_chat.head import rewrite
 from asbru.dialects.openai_chat.model_list import write_all, write_one
@@ -26,6 +26,7 @@ DIALECT = Dialect(
         root="/",
         bases=("/v1", "/openai/v1"),
         models_bases=("/v1", "/openai/v1"),
+        clients=CLIENTS,
         limits=LIMITS,
     ),
     operations=OPERATIONS,

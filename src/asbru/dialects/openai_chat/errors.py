@@ -25,7 +25,9 @@ from asbru.wire.sse import write_event
 
 _MESSAGE_CHARS_MAX: Final = 2_000
 _TEXT_BYTES_MAX: Final = 500
-_TITLE = re.compile(rb"<title[^>]*>([^<]{1,200})", re.IGNORECASE)
+_DEPTH_MAX: Final = 8
+"""How deep an error is looked for in what it is wrapped in."""
+_TITLE = re.compile(rb"<title(?:\s[^<>]{0,200})?>([^<]{1,200})", re.IGNORECASE)
 _ANY = msgspec.json.Decoder()
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _NO_CHOICES = (NULL, Raw(b"[]"))
@@ -186,8 +188,10 @@ def read_fault(raw: Raw | bytes) -> StreamFault:
     return StreamFault(message=facts.message, type=facts.type or "api_error", code=facts.code, status=_status(facts))
 
 
-def facts_of(value: object) -> ErrorFacts | None:
+def facts_of(value: object, depth: int = 0) -> ErrorFacts | None:
     """The facts of a decoded error, however it is wrapped; None when it is none of the known shapes."""
+    if depth > _DEPTH_MAX:
+        return None
     if isinstance(value, str):
         return ErrorFacts(message=value[:_MESSAGE_CHARS_MAX]) if value else None
     if not isinstance(value, dict):
@@ -198,12 +202,12 @@ def facts_of(value: object) -> ErrorFacts | None:
         if isinstance(inner, list):
             listed = msgspec.convert(inner, list[object])
             inner = listed[0] if listed else None
-        facts = facts_of(inner)
+        facts = facts_of(inner, depth + 1)
         if facts is not None:
             return _fill(facts, members)
     message = members.get("message", members.get("msg"))
     if isinstance(message, dict):
-        return facts_of(msgspec.convert(message, dict[str, object]))
+        return facts_of(msgspec.convert(message, dict[str, object]), depth + 1)
     if not isinstance(message, str) or not message:
         return None
     return _fill(ErrorFacts(message=message[:_MESSAGE_CHARS_MAX]), members)

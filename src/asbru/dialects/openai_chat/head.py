@@ -12,7 +12,7 @@ from asbru.core.chat import Raw
 from asbru.core.errors import BadRequest
 from asbru.dialects.contract import PathParameters, RequestHead
 from asbru.dialects.fields import NULL, check_spelling, check_utf8, open_body, refuse_request
-from asbru.dialects.openai_chat.types import StreamOptions
+from asbru.dialects.openai_chat.types import CHOICES_MAX, StreamOptions
 from asbru.dialects.surrogates import mend_surrogates
 
 _members = msgspec.json.Decoder(dict[str, Raw]).decode
@@ -63,6 +63,8 @@ def read_head(body: bytes, parameters: PathParameters | None = None, query: byte
         raise _why_not(body) from None
     if not model:
         raise BadRequest("model: expected the name of a model, got an empty string", param="model")
+    if choices > CHOICES_MAX:
+        raise BadRequest(f"n: expected at most {CHOICES_MAX}, got {choices}", param="n")
     if not body.isascii():
         check_utf8(body, refuse_request)
     return RequestHead(model, stream, wants_usage, max_tokens, choices, members)

@@ -51,7 +51,7 @@ from asbru.dialects.openai_chat.plain import DeltaWire, read_plain_chunk
 from asbru.dialects.openai_chat.reasoning import plain_thought, read_chunk_reasoning
 from asbru.dialects.openai_chat.response import call_id, read_created
 from asbru.dialects.openai_chat.stops import read_stop
-from asbru.dialects.openai_chat.types import NAME, REFUSE_REPLY
+from asbru.dialects.openai_chat.types import CHOICES_MAX, NAME, REFUSE_REPLY
 from asbru.dialects.openai_chat.usage import read_usage
 from asbru.dialects.surrogates import decode_mended
 from asbru.wire.errors import FramingError
@@ -59,6 +59,8 @@ from asbru.wire.sse import COMMENT, SseEvent, SseReader, read_block
 
 _OBJECT = msgspec.json.Decoder(dict[str, Raw])
 _DONE: Final = b"[DONE]"
+HELD_MEMBERS_MAX: Final = 256
+"""Members of chunks without choices that are kept for the start of the reply."""
 _QUIET: Final = frozenset(("object", "usage", "obfuscation", "p", "choices", "x_groq"))
 """Members of a chunk that are framing or padding, not facts about the answer."""
 _EMPTY_TEXT: Final = TextPart(text="")
@@ -303,6 +305,9 @@ class ChatStreamReader:
             index = at if index is None else index
             reader = self._choices.get(index)
             if reader is None:
+                if len(self._choices) >= CHOICES_MAX:
+                    out.append(self._fault(protocol_fault(f"a stream with more than {CHOICES_MAX} choices")))
+                    return
                 reader = self._choices[index] = ChoiceReader(index, self._id)
             reader.read(choice, out)
         if usage is not None:
@@ -316,6 +321,8 @@ class ChatStreamReader:
         created = read_created(chunk)
         self._held |= {name: raw for name, raw in chunk.rest_set().items() if name not in _QUIET}
         if not now:
+            if len(self._held) > HELD_MEMBERS_MAX:
+                out.append(self._fault(protocol_fault("a stream whose first chunks hold no choices, but much else")))
             return
         self._started = True
         self._id = reply_id

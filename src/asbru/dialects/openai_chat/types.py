@@ -15,6 +15,8 @@ from asbru.core.chat import Raw
 from asbru.dialects.fields import NULL, refuse_reply
 
 NAME: Final = "openai_chat"
+CHOICES_MAX: Final = 128
+"""Choices of one reply (https://platform.openai.com/docs/api-reference/chat/create, `n`)."""
 ANTHROPIC: Final = "anthropic_messages"
 ANTHROPIC_FORMAT: Final = "anthropic-claude-v1"
 """OpenRouter's word for reasoning signed by Anthropic, in the `format` of a `reasoning_details` item."""

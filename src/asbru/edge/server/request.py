@@ -40,6 +40,7 @@ class HeaderAction:
     ACCEPT_CODING: Final = 14
     ORIGIN: Final = 15
     RUN: Final = 16
+    CONTENT_TYPE: Final = 17
 
 
 _BY_NAME = {
@@ -52,6 +53,7 @@ _BY_NAME = {
     b"content-length": HeaderAction.LENGTH,
     b"transfer-encoding": HeaderAction.CODING,
     b"content-encoding": HeaderAction.CONTENT_CODING,
+    b"content-type": HeaderAction.CONTENT_TYPE,
     b"expect": HeaderAction.EXPECT,
     b"connection": HeaderAction.CONNECTION,
     b"upgrade": HeaderAction.UPGRADE,
@@ -88,6 +90,8 @@ _KEPT_AS = {
     HeaderAction.LENGTH: "length",
     HeaderAction.CODING: "coding",
     HeaderAction.CONTENT_CODING: "content_coding",
+    HeaderAction.CONTENT_TYPE: "content_type",
+    HeaderAction.HOST: "host",
     HeaderAction.EXPECT: "expect",
     HeaderAction.CONNECTION: "connection_options",
     HeaderAction.UPGRADE: "upgrade",
@@ -197,6 +201,8 @@ class Head:
     length = b""
     coding = b""
     content_coding = b""
+    content_type = b""
+    host = b""
     accept_coding = b""
     connection_options = b""
     expect = b""

@@ -1,6 +1,6 @@
 """Limits as a worker holds them: calls take of slices in hand, and wait for the ledger where those do not do.
 
-    take      all counters, or the portions of them, have enough: subtracted at once, nobody comes between
+    take      all portions, or all counters, have enough: subtracted at once, nobody comes between
               else: what is there is held, the rest is asked of the ledger -> granted, or a refusal and nothing held
     ahead     a slice that runs low is filled up while calls go on
     sweep     once a second while anything is in hand: what nobody used since the last time is given back
@@ -82,7 +82,7 @@ class Limits:
         now_s = self._clock()
         for source, need in needs:
             if (source.left < need or source.good_until_s <= now_s) and not self._fill(source, need, now_s):
-                return self._ask(needs, into, now_s)
+                return self._take_of_each(needs, into, now_s)
         parts = into.parts
         for source, need in needs:
             source.left -= need
@@ -181,10 +181,20 @@ class Limits:
         self._ask_ahead(source.counters)
         return True
 
-    def _ask(self, needs: Needs, into: Holding, now_s: float) -> Future[None]:
-        asked = _Asked(self, [(counter, need) for source, need in needs for counter in source.counters], into)
-        asked.ask(now_s)
-        return asked.future
+    def _take_of_each(self, needs: Needs, into: Holding, now_s: float) -> Future[None] | None:
+        """The same of counters, without portions: there is little left, or not enough."""
+        each = [(counter, need) for source, need in needs for counter in source.counters]
+        for counter, need in each:
+            if (counter.left < need or counter.good_until_s <= now_s) and not counter.fill(need, now_s):
+                asked = _Asked(self, each, into)
+                asked.ask(now_s)
+                return asked.future
+        for counter, need in each:
+            counter.left -= need
+            into.parts.append((counter, counter.start_ms, need))
+            if counter.left < counter.low:
+                self._ask_ahead((counter,))
+        return None
 
     def now_s(self) -> float:
         """The time, for calls that wait."""

@@ -9,7 +9,7 @@ they are first asked for, and anew when anything changes. A limit of a run has a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from fnmatch import fnmatchcase
 from typing import TypeVar
 
@@ -29,6 +29,8 @@ RUN_CHARS_MAX = 128
 OWNERS_ABOVE_MAX = 8
 """Owners above a key; more is a circle."""
 
+_TARGETS = frozenset(("provider", "model", "provider_key"))
+"""Kinds of owners that are targets of calls."""
 _AT_ONCE = frozenset(("requests", "concurrency"))
 
 
@@ -77,6 +79,10 @@ class Owners:
         self._targets: dict[tuple[str, str, str, str, str, str], tuple[Counter, ...]] = {}
         self._limited: set[str] = set()
         """Entries with a limit."""
+        self._expecting: set[str] = set()
+        """Entries with a budget that is to hold what calls usually cost."""
+        self._limiting_targets: set[str] = set()
+        """Entries with a limit of a provider, a model or a provider's key."""
         self._with_runs: set[str] = set()
         """Names of keys with limits of a run."""
         self._owners_with_runs = False
@@ -89,6 +95,16 @@ class Owners:
     def limited(self) -> bool:
         """Whether there is any limit."""
         return bool(self._limited)
+
+    @property
+    def expects(self) -> bool:
+        """Whether any budget is to hold what calls usually cost."""
+        return bool(self._expecting)
+
+    @property
+    def limits_targets(self) -> bool:
+        """Whether any target has a limit, for everyone or for one key."""
+        return bool(self._limiting_targets)
 
     def chain(self, caller: str, run: str = "") -> Chain:
         """What calls of a virtual key count against."""
@@ -187,11 +203,11 @@ class Owners:
         limits = [*entry.limits, *(limit for one in entry.providers for limit in one.limits)]
         if any(limit.window == RUN for limit in limits):
             self._with_runs.add(entry.name)
-        self._changed(entry_id, limited=bool(limits))
+        self._changed(entry_id, limits, of_targets=any(one.limits for one in entry.providers))
 
     def _remove_key(self, entry_id: str) -> None:
         self._drop_key(entry_id)
-        self._changed(entry_id, limited=False)
+        self._changed(entry_id, ())
 
     def _drop_key(self, entry_id: str) -> None:
         entry = self._keys.pop(entry_id, None)
@@ -212,24 +228,31 @@ class Owners:
         self._owners.pop(entry_id, None)
         entry = self._owners[entry_id] = _read_owner(payload)
         self._look_for_runs()
-        self._changed(entry_id, limited=bool(entry.limits))
+        of_targets = bool(entry.limits) and entry_id.partition("/")[0] in _TARGETS
+        self._changed(entry_id, entry.limits, of_targets=of_targets)
 
     def _remove_owner(self, entry_id: str) -> None:
         self._owners.pop(entry_id, None)
         self._look_for_runs()
-        self._changed(entry_id, limited=False)
+        self._changed(entry_id, ())
 
     def _look_for_runs(self) -> None:
         self._owners_with_runs = any(limit.window == RUN for owner in self._owners.values() for limit in owner.limits)
 
-    def _changed(self, entry_id: str, *, limited: bool) -> None:
+    def _changed(self, entry_id: str, limits: Sequence[LimitEntry], *, of_targets: bool = False) -> None:
         self._chains.clear()
         self._targets.clear()
         before = self.limited
-        if limited:
-            self._limited.add(entry_id)
-        else:
-            self._limited.discard(entry_id)
+        expects = any(limit.metric == "cost" and not limit.strict for limit in limits)
+        for entries, among in (
+            (self._limited, bool(limits)),
+            (self._expecting, expects),
+            (self._limiting_targets, of_targets),
+        ):
+            if among:
+                entries.add(entry_id)
+            else:
+                entries.discard(entry_id)
         if self.limited != before:
             self.on_limited(self.limited)
 

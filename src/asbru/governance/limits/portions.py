@@ -2,7 +2,7 @@
 
     closed    nothing is set aside: `left` is 0, and no window is its own
     open      `left` is set aside of each of the counters, in the windows that they had when it was filled
-    fill      closed --(every counter has enough, and its slice is good)--> open, with a share of the least of them
+    fill      closed --(each counter has enough for some calls, and its slice is good)--> open, with a share of it
     close     what is left goes back to each counter, and each is told what was spent
 
 It is no slice of its own: the ledger does not know of it. Whoever needs more of a counter than is there gathers all
@@ -15,8 +15,10 @@ from typing import TypeAlias
 
 from asbru.governance.limits.counters import Counter
 
-SHARE = 8
+SHARE = 4
 """One part in so many of a slice is set aside: other keys of the same owners need theirs."""
+CALLS_MIN = 4
+"""Less than what so many calls need is not set aside: filling a portion costs as much as it saves for two of them."""
 
 Start: TypeAlias = "int | tuple[int, ...]"
 """The window that something is held in: of a counter, or of each counter of a portion."""
@@ -54,12 +56,14 @@ class Portion:
         """Whether it is open. Then its counters are in hand, too."""
 
     def fill(self, need: int, now_s: float) -> bool:
-        """Set at least so much aside; False, and it is closed, where a counter has not so much."""
+        """Set something aside for calls that need about so much; False, and it is closed, where a counter has too
+        little for that."""
         self.close()
+        enough = need * CALLS_MIN * SHARE
         for one in self.counters:
-            if not one.fill(need, now_s):
+            if one.left < enough or one.good_until_s <= now_s:
                 return False
-        self.left = amount = max(need, min(one.left for one in self.counters) // SHARE)
+        self.left = amount = min(one.left for one in self.counters) // SHARE
         for one in self.counters:
             one.left -= amount
             one.portions[self] = None

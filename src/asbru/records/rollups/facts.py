@@ -9,6 +9,7 @@ every series. A fact may also take away: records that are removed, and costs tha
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -16,15 +17,20 @@ import msgspec
 from asbru.records.row import COLUMNS
 from asbru.records.spend import sums_of
 from asbru.storage import Database
+from asbru.telemetry import log
 
 DIMENSIONS: Final = ("provider", "model", "caller", "team", "customer", "surface", "error")
 """What can be asked for; `error` is the code of a failed call, "" of one that went well."""
 SUMS: Final = ("calls", "failed", "unpriced", "input_tokens", "cached_tokens", "output_tokens", "cost_nanousd")
 
+FACTS_PER_LOAD: Final = 1_000
+"""What one fold takes: a tenth of a second's work at most."""
+_BATCHES: Final = 100
+
 _AT: Final = {column.name: place for place, column in enumerate(COLUMNS)}
 _STARTED = _AT["started_ms"]
-_NAMED: Final = tuple(
-    _AT[name] for name in ("provider", "model_served", "caller", "team", "customer", "surface", "error_code")
+_named: Final = itemgetter(
+    *(_AT[name] for name in ("provider", "model_served", "caller", "team", "customer", "surface"))
 )
 _ADD: Final = "INSERT INTO rollup_pending SELECT COALESCE(MAX(number), 0) + 1, ? FROM rollup_pending"
 
@@ -48,11 +54,7 @@ def fact_of(row: Sequence[Any], *, times: int = 1) -> Fact:
     """A record; `times` -1 takes it away. Raises TypeError and ValueError for one that holds words where numbers
     belong."""
     sums = sums_of(row)
-    values = [str(row[at]) for at in _NAMED]
-    if not sums.failed:
-        values[-1] = ""
-    elif not values[-1]:
-        values[-1] = str(row[_AT["outcome"]])
+    error = (row[_AT["error_code"]] or row[_AT["outcome"]]) if sums.failed else ""
     cached = int(row[_AT["cache_read_tokens"]] or 0)
     numbers = (1, sums.failed, sums.unpriced, sums.input_tokens, cached, sums.output_tokens, sums.cost_nanousd)
     # A call that no provider was asked for takes no time worth knowing: it would only make the others look fast.
@@ -60,8 +62,8 @@ def fact_of(row: Sequence[Any], *, times: int = 1) -> Fact:
     first_us = row[_AT["first_token_us"]]
     return Fact(
         int(row[_STARTED]),
-        tuple(values),
-        tuple(times * one for one in numbers),
+        (*_named(row), error),
+        numbers if times == 1 else tuple(times * one for one in numbers),
         latency_us,
         None if first_us is None else int(first_us),
     )
@@ -91,14 +93,22 @@ def add(database: Database, facts: Sequence[Fact]) -> None:
         database.run(_ADD, (_encode(facts),))
 
 
-def load(database: Database, batches_max: int) -> tuple[list[Fact], int]:
-    """The oldest facts that wait, and the number of the last batch of them; 0 when none do."""
-    found = database.run("SELECT number, facts FROM rollup_pending ORDER BY number LIMIT ?", (batches_max,))
+def load(database: Database) -> tuple[list[Fact], int]:
+    """The oldest facts that wait, about FACTS_PER_LOAD, and the number of the last batch of them; 0 when none do."""
     facts: list[Fact] = []
-    for _, packed in found:
+    last = 0
+    for number, packed in database.run(
+        "SELECT number, facts FROM rollup_pending ORDER BY number LIMIT ?", (_BATCHES,)
+    ):
         assert isinstance(packed, bytes)
-        facts += _decode(packed)
-    return facts, int(str(found[-1][0])) if found else 0
+        last = int(str(number))
+        try:
+            facts += _decode(packed)
+        except msgspec.MsgspecError as error:  # what cannot be read must not keep the rest waiting
+            log("error", "records are missing in the sums by time", why=error)
+        if len(facts) >= FACTS_PER_LOAD:
+            break
+    return facts, last
 
 
 def forget(database: Database, number: int) -> None:

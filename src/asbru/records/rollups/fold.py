@@ -23,7 +23,6 @@ TOTAL: Final = ""
 EACH: Final = "each"
 VALUES_PER_DAY_MAX: Final = 500
 COMBINATIONS_PER_DAY_MAX: Final = 5_000
-BATCHES_PER_FOLD_MAX: Final = 100
 _DAYS_KNOWN_MAX: Final = 3
 _SERIES_KNOWN_MAX: Final = 20_000
 
@@ -87,7 +86,7 @@ class Folder:
 
     def fold(self, database: Database) -> bool:
         """Fold the oldest facts that wait, in the transaction that is open. True: there may be more."""
-        waiting, number = facts.load(database, BATCHES_PER_FOLD_MAX)
+        waiting, number = facts.load(database)
         if not number:
             return False
         by_minute: dict[tuple[int, Values], _Part] = {}

@@ -73,10 +73,9 @@ def quantiles(histogram: Mapping[int, int], wanted: Iterable[float]) -> list[int
 
 def _quantile(ordered: list[tuple[int, int]], rank: float) -> int:
     below = 0
-    first, above = 0, 1
     for bucket, count in ordered:
-        first, above = bounds_of(bucket)
         if below + count >= rank:
+            first, above = bounds_of(bucket)
             return first + int((above - 1 - first) * max(0.0, rank - below) / count)
         below += count
-    return above - 1
+    return bounds_of(ordered[-1][0])[1] - 1

@@ -108,28 +108,34 @@ class Overview(msgspec.Struct, frozen=True):
 
 
 class Asked(NamedTuple):
-    """What is asked for. `by`: one of BY, "" for no groups; `where`: values of FILTERS."""
+    """What is asked for. `by`: one of BY, "" for no groups; `where`: values of FILTERS; `within`: a filter and the
+    values of it that count at all."""
 
     since_ms: int
     until_ms: int
     step_s: int | None = None
     by: str = ""
     where: Mapping[str, str] = {}
+    within: tuple[str, Sequence[str]] | None = None
 
 
 class _Series(NamedTuple):
-    """Which series are read."""
+    """Which series are read: of a view, whose columns have one of these values."""
 
     view: str
-    where: Mapping[str, str]
+    where: Mapping[str, Sequence[str]]
 
     @property
     def sql(self) -> str:
-        return " AND ".join(["s.view = ?", *(f"s.{name} = ?" for name in self.where)])
+        listed = (
+            f"s.{name} IN ({', '.join('?' * len(values))})" if values else "0 = 1"
+            for name, values in self.where.items()
+        )
+        return " AND ".join(["s.view = ?", *listed])
 
     @property
     def bound(self) -> tuple[str, ...]:
-        return (self.view, *self.where.values())
+        return (self.view, *(value for values in self.where.values() for value in values))
 
 
 def read_overview(url: str, asked: Asked) -> Overview:
@@ -152,7 +158,10 @@ class _Reader:
     def __init__(self, database: Database, asked: Asked) -> None:
         self._database = database
         self._by = asked.by
-        where = dict(asked.where)
+        where: dict[str, Sequence[str]] = {name: (value,) for name, value in asked.where.items()}
+        if asked.within is not None:
+            name, values = asked.within
+            where[name] = [value for value in values if value in where.get(name, values)]
         view = TOTAL if not where else next(iter(where)) if len(where) == 1 else EACH
         self._series = _Series(view, where)
         self._oldest = self._load_oldest()

@@ -5,6 +5,6 @@ Decisions on names: it refuses to know what a provider is, and to look anything 
 
 from asbru.routing.rules.expression import RuleProblem, check_rule
 from asbru.routing.rules.rule import RoutingRule, RuleTarget
-from asbru.routing.rules.rules import Asked, Decision, Rules
+from asbru.routing.rules.rules import Applied, Asked, Decision, Rules
 
-__all__ = ["Asked", "Decision", "RoutingRule", "RuleProblem", "RuleTarget", "Rules", "check_rule"]
+__all__ = ["Applied", "Asked", "Decision", "RoutingRule", "RuleProblem", "RuleTarget", "Rules", "check_rule"]

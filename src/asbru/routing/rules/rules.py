@@ -43,6 +43,14 @@ class Decision(NamedTuple):
     drawn: bool = False
 
 
+class Applied(NamedTuple):
+    """A rule that held, and the target that it was asked with."""
+
+    rule: RoutingRule
+    provider: str
+    model: str
+
+
 class _Compiled(NamedTuple):
     rule: RoutingRule
     condition: Condition | None
@@ -69,8 +77,11 @@ class Rules:
         self.reads = frozenset(reads)
         self.names = {one: frozenset(found) for one, found in names.items()}
 
-    def decide(self, asked: Asked, chance: float, trail: list[str]) -> Decision | None:
-        """Where the call goes; None when no rule holds. `chance` in [0, 1). `trail` takes what happened, for people."""
+    def decide(
+        self, asked: Asked, chance: float, trail: list[str], applied: list[Applied] | None = None
+    ) -> Decision | None:
+        """Where the call goes; None when no rule holds. `chance` in [0, 1). `trail` takes what happened, for people,
+        and `applied` the rules that held."""
         owners = zip(_SCOPES, (asked.virtual_key, asked.team, asked.customer), strict=False)
         rules = [one for owner in (*owners, _GLOBAL) if owner == _GLOBAL or owner[1] for one in self._of(owner)]
         if not rules:
@@ -85,6 +96,8 @@ class Rules:
             rule = _first(rules, context, trail)
             if rule is None:
                 break
+            if applied is not None:
+                applied.append(Applied(rule, provider, model))
             target = draw(rule.targets, chance)
             provider, model, key = _applied(target, provider, model)
             trail.append(_told(rule, target, provider, model))

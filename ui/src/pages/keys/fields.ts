@@ -1,38 +1,15 @@
 // The form of a virtual key: labels in people's words, in the order in which people think of them.
 
+import { BUDGETS, RATE_LIMITS } from "@/kit/limit-fields";
 import type { Field } from "@/kit/schema-form";
-
-export const BUDGET: Field = {
-  name: "budgets",
-  label: "Budgets",
-  help: "No limit on spend.",
-  begin: { amount_usd: 50, window: "1M" },
-  inner: [
-    { name: "amount_usd", label: "Amount", unit: "$" },
-    { name: "window", label: "Per", placeholder: "1M" },
-    { name: "policy", label: "Policy" },
-  ],
-};
-
-export const RATE_LIMIT: Field = {
-  name: "rate_limits",
-  label: "Rate limits",
-  help: "No limit on requests or tokens.",
-  begin: { metric: "requests", amount: 60, window: "1m" },
-  inner: [
-    { name: "metric", label: "What" },
-    { name: "amount", label: "At most" },
-    { name: "window", label: "Per", placeholder: "1m" },
-  ],
-};
 
 export function fields(teams: readonly string[], isNew: boolean): Field[] {
   return [
     { name: "name", label: "Name", readOnly: !isNew, help: isNew ? "Its name in records, metrics and logs. It cannot be changed." : undefined, placeholder: "search-prod" },
     { name: "team", label: "Team", options: teams, placeholder: "No team" },
     { name: "models", label: "Models", help: "Models it may call: provider/model, provider/*, or * for all.", placeholder: "openai/*" },
-    BUDGET,
-    RATE_LIMIT,
+    BUDGETS,
+    RATE_LIMITS,
   ];
 }
 

@@ -3,7 +3,7 @@ import { UsageBar } from "@/kit/usage-bar";
 
 /** The limit of a key that is closest to being used up; its first one as long as nothing is known. */
 export function Usage({ row, standing }: { row: VirtualKey; standing: Standing[] | undefined }) {
-  const known = (standing ?? []).filter((one) => one.owner === row.name || one.owner === `key/${row.name}`);
+  const known = (standing ?? []).filter((one) => one.owner === `key/${row.name}` || one.owner.startsWith(`key/${row.name}/`));
   const [fullest] = known.toSorted((a, b) => b.spent / b.amount - a.spent / a.amount);
   if (fullest) return <UsageBar {...fullest} />;
   const [budget] = row.budgets;

@@ -1,0 +1,97 @@
+"""What an actor's scope reaches: the one place that says which keys, teams, records and sums an actor sees and changes.
+
+    scope   keys                       teams        customers   records and sums
+    all     all                        all          all         all
+    team    of these teams             these        none        of these teams
+    own     that the actor created     none         none        of these keys
+
+Other kinds are not divided by owner. What is out of reach is as if it did not exist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from asbru.core.errors import Forbidden
+from asbru.identity import Actor
+from asbru.objects import ObjectStore, Reference, Within
+
+OWN_KEYS_MAX = 1000
+"""Of an actor with the scope `own`; further ones are listed, but their records are out of reach."""
+_DIVIDED = ("key", "team", "customer")
+
+
+class Column(NamedTuple):
+    """Records and sums in reach: those whose `name` ("team" or "caller") is one of `values`."""
+
+    name: str
+    values: tuple[str, ...]
+
+
+class Reach:
+    """See the module. `objects`: for what the actor has created."""
+
+    def __init__(self, actor: Actor, objects: ObjectStore) -> None:
+        self._actor = actor
+        self._scope = actor.scope
+        self._objects = objects
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the scope is `all`."""
+        return self._scope.kind == "all"
+
+    @property
+    def team(self) -> str | None:
+        """The team of what the actor creates for itself; None for none."""
+        return self._scope.teams[0] if self._scope.kind == "team" else None
+
+    def own_keys(self) -> tuple[str, ...]:
+        """The keys that the actor has created."""
+        return tuple(self._objects.load_made_by("key", self._actor.name, OWN_KEYS_MAX))
+
+    def column(self) -> Column | None:
+        """Which records and sums are in reach; None for all."""
+        if self._scope.kind == "team":
+            return Column("team", self._scope.teams)
+        return Column("caller", self.own_keys()) if self._scope.kind == "own" else None
+
+    def within(self, kind: str) -> Within | None:
+        """Which stored objects of a kind are in reach; None for all."""
+        if self.is_whole or kind not in _DIVIDED:
+            return None
+        if self._scope.kind == "own":
+            return Within(made_by=self._actor.name) if kind == "key" else Within()
+        if kind == "key":
+            return Within(refers_to=tuple(Reference("team", name) for name in self._scope.teams))
+        return Within(ids=self._scope.teams) if kind == "team" else Within()
+
+    def sees(self, kind: str, object_id: str, body: Mapping[str, Any], *, declared: bool = False) -> bool:
+        """Whether an object is in reach; `declared`: by the file, which no actor has created."""
+        if self.is_whole or kind not in _DIVIDED:
+            return True
+        if self._scope.kind == "own":
+            return kind == "key" and not declared and self._objects.is_made_by("key", object_id, self._actor.name)
+        if kind == "key":
+            return body.get("team") in self._scope.teams
+        return kind == "team" and object_id in self._scope.teams
+
+    def refuse_move(self, kind: str, object_id: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+        """Raise `Forbidden` where an object would be created for, or moved to, an owner out of reach; whoever has no
+        such owner spends nobody's budget. `before`: {} for a new one."""
+        if self.is_whole or kind not in _DIVIDED:
+            return
+        if kind == "key" and self._scope.kind == "team":
+            fits = after.get("team") in self._scope.teams
+        elif kind == "key":
+            fits = all(after.get(owner) == before.get(owner) for owner in ("team", "customer"))
+        else:
+            fits = (
+                kind == "team" and object_id in self._scope.teams and after.get("customer") == before.get("customer")
+            )
+        if not fits:
+            raise Forbidden(
+                f"the scope '{self._scope.kind}' of '{self._actor.name}' does not reach the owner that this names",
+                code="out_of_scope",
+            )

@@ -1,0 +1,158 @@
+"""Scopes: what is out of reach is as if it did not exist, and nothing is moved there or taken from there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.fakes.books import row, row_id
+from tests.fakes.management import Managed, managed
+
+from asbru.identity import roles
+from asbru.records import ROW_WIDTH
+
+
+@pytest.fixture
+def api(tmp_path: Path) -> Iterator[Managed]:
+    """An API with two teams of two customers, and a key of each team; one more of each is the file's."""
+    with managed(tmp_path) as one:
+        for name, customer in (("blue", "acme"), ("red", "bolt")):
+            one.ask("POST", "customers", {"name": customer}, status=201)
+            one.ask("POST", "teams", {"name": name, "customer": customer}, status=201)
+            one.ask("POST", "keys", {"name": f"{name}-1", "team": name}, status=201)
+        one.declare(
+            virtual_keys=[{"name": f"{name}-file", "team": name, "value": "****"} for name in ("blue", "red")]
+        )
+        one.role("blue", roles.SCOPED, "team", "blue")
+        one.role("own", roles.SCOPED, "own")
+        yield one
+
+
+def ids(api: Managed, noun: str, role: str, query: str = "") -> list[str]:
+    """The objects that a role sees."""
+    return [one["id"] for one in api.ask("GET", noun, role=role, query=query)["items"]]
+
+
+def test_a_team_sees_its_own(api: Managed) -> None:
+    """Keys and the team itself, of the file too; other objects are not there, whatever is done to them."""
+    assert ids(api, "keys", "blue") == ["blue-1", "blue-file"] and ids(api, "teams", "blue") == ["blue"]
+    assert ids(api, "keys", "blue", "team=red") == [] and ids(api, "customers", "blue") == []
+    for noun, one in (("keys", "red-1"), ("keys", "red-file"), ("teams", "red"), ("customers", "acme")):
+        assert api.call("GET", f"{noun}/{one}", role="blue").status == 404
+    for method, path, body in (
+        ("PATCH", "keys/red-1", {"active": False}),
+        ("DELETE", "keys/red-1", None),
+        ("POST", "keys/red-1/rotate", {}),
+        ("PATCH", "keys/red-file", {"active": False}),
+        ("PATCH", "teams/red", {"budgets": []}),
+        ("DELETE", "teams/red", None),
+    ):
+        assert api.call(method, path, body, role="blue").status == 404, (method, path)
+    assert api.ask("GET", "keys/red-1")["version"] == 1
+    api.ask("PATCH", "keys/blue-1", {"active": False}, role="blue")
+    api.ask("POST", "keys/blue-1/rotate", role="blue")
+
+
+def test_pages_of_a_team(api: Managed) -> None:
+    """Are as long as asked for, whatever lies between."""
+    for number in range(6):
+        api.ask("POST", "keys", {"name": f"k{number}", "team": "red" if number % 2 else "blue"}, status=201)
+    seen: list[str] = []
+    after = ""
+    while True:
+        page = api.ask("GET", "keys", role="blue", query=f"limit=2&after={after}")
+        assert len(page["items"]) <= 2
+        seen += [one["id"] for one in page["items"]]
+        if page["next"] is None:
+            break
+        after = page["next"]
+    assert seen == ["blue-1", "blue-file", "k0", "k2", "k4"]
+
+
+def test_nothing_is_made_for_or_moved_to_another_owner(api: Managed) -> None:
+    """A key belongs to a team in reach before and after; a team keeps its customer; no team is made."""
+    refused = [
+        api.call("POST", "keys", {"name": "x", "team": "red"}, role="blue"),
+        api.call("POST", "keys", {"name": "x", "customer": "bolt"}, role="blue"),
+        api.call("POST", "keys", {"name": "x"}, role="blue"),
+        api.call("PATCH", "keys/blue-1", {"team": "red"}, role="blue"),
+        api.call("PATCH", "keys/blue-1", {"team": None}, role="blue"),
+        api.call("PATCH", "teams/blue", {"customer": "bolt"}, role="blue"),
+        api.call("POST", "teams", {"name": "green"}, role="blue"),
+        api.call("POST", "keys", {"name": "x", "team": "blue"}, role="own"),
+        api.call("POST", "keys", {"name": "x", "customer": "acme"}, role="own"),
+    ]
+    assert [(one.status, one.error["code"]) for one in refused] == [(403, "out_of_scope")] * len(refused)
+    api.ask("POST", "keys", {"name": "x", "team": "blue"}, role="blue", status=201)
+
+
+def test_one_s_own_keys(api: Managed) -> None:
+    """Those that the actor has created, and no others; whoever creates a name again has it."""
+    assert ids(api, "keys", "own") == ids(api, "teams", "own") == []
+    api.ask("POST", "keys", {"name": "mine"}, role="own", status=201)
+    assert ids(api, "keys", "own") == ["mine"] and api.ask("GET", "keys/mine", role="own")["id"] == "mine"
+    assert api.ask("GET", "me", role="own")["scope"] == {"kind": "own", "keys": ["mine"]}
+    assert api.call("GET", "keys/blue-1", role="own").status == 404
+    assert api.call("PATCH", "keys/mine", {"team": "blue"}, role="own").error["code"] == "out_of_scope"
+    api.ask("PATCH", "keys/mine", {"team": "blue"})
+    api.ask("PATCH", "keys/mine", {"active": False}, role="own")
+    api.ask("DELETE", "keys/mine", role="own", status=204)
+    api.ask("POST", "keys", {"name": "mine"}, status=201)
+    assert ids(api, "keys", "own") == []
+
+
+def test_a_key_of_the_file_is_nobody_s_own(api: Managed) -> None:
+    """Even where the actor has stored one of its name, which the file's stands before."""
+    api.ask("POST", "keys", {"name": "mine"}, role="own", status=201)
+    api.declare(virtual_keys=[{"name": "mine", "value": "****"}])
+    assert ids(api, "keys", "own") == [] and api.call("GET", "keys/mine", role="own").status == 404
+
+
+def test_sums_and_limits_in_reach(api: Managed) -> None:
+    """Spend, the overview and standings add up what the scope reaches, whatever else is asked for."""
+    for team, cost in (("blue", 700), ("red", 300)):
+        key = (20_000, f"{team}-1", team, "", "openai", "gpt", "")
+        api.database.run(f"INSERT INTO spend VALUES ({','.join('?' * 13)})", (*key, 1, 0, 0, 10, 5, cost))
+        api.ask("PATCH", f"teams/{team}", {"budgets": [{"amount_usd": 1}]})
+
+    def spent(role: str, query: str = "") -> int:
+        lines: list[dict[str, Any]] = api.ask("GET", "spend", role=role, query=query)["items"]
+        return sum(one["cost_nanousd"] for one in lines)
+
+    assert (spent("admin"), spent("blue"), spent("own")) == (1000, 700, 0)
+    assert spent("blue", "team=red") == spent("blue", "caller=red-1") == 0
+    assert [one["team"] for one in api.ask("GET", "spend", role="blue", query="by=team")["items"]] == ["blue"]
+    standing = api.ask("GET", "standing", role="blue", query="kind=team&id=red&id=blue")["items"]
+    assert [one["owner"] for one in standing] == ["team/blue"]
+    assert api.ask("GET", "overview", role="blue")["totals"]["calls"] == 0
+
+
+def test_records_in_reach(api: Managed) -> None:
+    """In lists, files and one by one; a filter does not widen it, and the rest is as if it did not exist."""
+    rows = [row(number, team=team, caller=f"{team}-1") for number, team in enumerate(("blue", "red", "blue"))]
+    api.database.run_many(f"INSERT INTO requests VALUES ({','.join('?' * ROW_WIDTH)})", rows)
+
+    def found(role: str, query: str = "") -> list[str]:
+        return [one["id"] for one in api.ask("GET", "records", role=role, query=query)["items"]]
+
+    assert found("admin") == [row_id(2), row_id(1), row_id(0)] and found("own") == []
+    assert found("blue") == [row_id(2), row_id(0)] and found("blue", "team=red") == []
+    file = api.call("GET", "records/export", role="blue", query="format=jsonl&columns=team").body.decode()
+    assert [json.loads(line)["team"] for line in file.splitlines()] == ["blue", "blue"]
+    assert api.ask("GET", f"records/{row_id(0)}", role="blue")["team"] == "blue"
+    assert api.call("GET", f"records/{row_id(1)}", role="blue").status == 404
+    api.ask("POST", "keys", {"name": "mine"}, role="own", status=201)
+    mine = row(3, team="", caller="mine")
+    api.database.run(f"INSERT INTO requests VALUES ({','.join('?' * ROW_WIDTH)})", mine)
+    assert found("own") == [row_id(3)]
+
+
+def test_a_team_s_playground_key_belongs_to_the_team(api: Managed) -> None:
+    """So the team's limits hold for it; one's own belongs to nobody."""
+    name = api.ask("POST", "playground/key", role="blue", status=201)["name"]
+    assert api.ask("GET", f"keys/{name}", role="blue")["team"] == "blue"
+    name = api.ask("POST", "playground/key", role="own", status=201)["name"]
+    assert api.ask("GET", f"keys/{name}", role="own")["team"] is None

@@ -1,0 +1,167 @@
+// One call: what came of it, where its time went, why it went there, what was said.
+
+import { ActionIcon, Button, Drawer, Group, Skeleton, Tabs, Tooltip } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { type KeyboardEvent, type ReactNode, useState } from "react";
+import { CopyButton } from "@/kit/copy-button";
+import { bytes, clock, duration, exact, exactMoney, money, moment } from "@/kit/format";
+import { Icon } from "@/kit/icons";
+import { Problem } from "@/kit/problem";
+import { useMay } from "@/kit/session";
+import { ConversationView } from "./conversation-view";
+import { curlOf } from "./curl";
+import { Outcome } from "./outcome";
+import { bodiesQuery, recordQuery } from "./queries";
+import classes from "./records.module.css";
+import { inputTokens, outputTokens } from "./tokens";
+import type { Body, RecordDetail } from "./types";
+import { Waterfall } from "./waterfall";
+
+interface Props {
+  id: string | undefined;
+  onClose: () => void;
+  onPrevious: (() => void) | undefined;
+  onNext: (() => void) | undefined;
+  onFilter: (name: string, value: string) => void;
+}
+
+export function Detail({ id, onClose, onPrevious, onNext, onFilter }: Props) {
+  const record = useQuery({ ...recordQuery(id ?? ""), enabled: id !== undefined, placeholderData: (before) => before });
+  const onKey = (event: KeyboardEvent) => {
+    if (event.target instanceof HTMLInputElement || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "j" || event.key === "]") onNext?.();
+    if (event.key === "k" || event.key === "[") onPrevious?.();
+  };
+  const title = (
+    <Group gap={4} wrap="nowrap">
+      <Tooltip label="Previous (k)"><ActionIcon aria-label="Previous record" disabled={!onPrevious} onClick={onPrevious}><Icon name="up" /></ActionIcon></Tooltip>
+      <Tooltip label="Next (j)"><ActionIcon aria-label="Next record" disabled={!onNext} onClick={onNext}><Icon name="down" /></ActionIcon></Tooltip>
+      <span className="mono clip">{id}</span>
+      {id && <CopyButton value={id} label="Copy the id" />}
+    </Group>
+  );
+  return (
+    <Drawer opened={id !== undefined} onClose={onClose} size={760} title={title} onKeyDown={onKey} closeButtonProps={{ "aria-label": "Close" }} styles={{ title: { minWidth: 0 } }}>
+      {record.error && <Problem error={record.error} what="The record" retry={() => void record.refetch()} />}
+      {record.isPending && !record.error && <div className="late"><Skeleton height={24} mb="md" /><Skeleton height={160} mb="md" /><Skeleton height={90} /></div>}
+      {record.data && !record.error && <Content record={record.data} onFilter={onFilter} />}
+    </Drawer>
+  );
+}
+
+function Content({ record, onFilter }: { record: RecordDetail; onFilter: Props["onFilter"] }) {
+  const [tab, setTab] = useState<string | null>("summary");
+  const mayRead = useMay("bodies:read");
+  const mayPlay = useMay("playground:write");
+  const stored = record.bodies !== null && mayRead;
+  const bodies = useQuery({ ...bodiesQuery(record.id), enabled: stored });
+  const sent = bodies.data?.request?.truncated ? null : bodies.data?.request?.text ?? null;
+  const why = !mayRead ? "Your role may not read bodies." : record.bodies === null ? "The bodies of this call are not stored. They are off by default; a key or a team can switch them on." : null;
+  return (
+    <>
+      <div className={classes.top}>
+        <h2 className="clip">{record.model_served || record.model_asked || "no model"}</h2>
+        <Outcome record={record} long />
+        <span className="muted" title={moment(record.started_ms)}>{clock(record.started_ms)}</span>
+      </div>
+      {record.error_code && <p className={classes.note} data-tone={record.outcome === "refused" ? "warn" : "bad"}><strong className="mono">{record.error_code}</strong> {record.error_message}</p>}
+      <Tabs value={tab} onChange={setTab} keepMounted={false}>
+        <Tabs.List mb="md">
+          <Tabs.Tab value="summary">Summary</Tabs.Tab>
+          <Tabs.Tab value="conversation">Conversation</Tabs.Tab>
+          <Tabs.Tab value="raw">Raw</Tabs.Tab>
+        </Tabs.List>
+        <Tabs.Panel value="summary"><Summary record={record} onFilter={onFilter} /></Tabs.Panel>
+        <Tabs.Panel value="conversation">
+          {why ? <p className="muted">{why}</p> : bodies.error ? <Problem error={bodies.error} what="The bodies" /> : bodies.data && <ConversationView bodies={bodies.data} />}
+        </Tabs.Panel>
+        <Tabs.Panel value="raw">
+          {bodies.data && (
+            <>
+              <Raw title="Request" body={bodies.data.request} />
+              <Raw title="Response" body={bodies.data.response} />
+              <Raw title="Request to the provider" body={bodies.data.upstream_request} />
+              <Raw title="Response of the provider" body={bodies.data.upstream_response} />
+            </>
+          )}
+          {why && <p className="muted">{why}</p>}
+          <section className={classes.section}>
+            <h3>Record</h3>
+            <pre className={classes.raw} tabIndex={0}>{JSON.stringify(record, null, 2)}</pre>
+          </section>
+        </Tabs.Panel>
+      </Tabs>
+      <Group gap="xs" mt="md">
+        <CopyButton value={curlOf(record, sent, location.origin)}>Copy as curl</CopyButton>
+        {mayPlay && <Button variant="default" leftSection={<Icon name="playground" />} component={Link} {...({ to: "/playground", search: { record: record.id } } as object)}>Open in the playground</Button>}
+      </Group>
+    </>
+  );
+}
+
+function Summary({ record, onFilter }: { record: RecordDetail; onFilter: Props["onFilter"] }) {
+  const link = (name: string, value: string) => (value ? <button type="button" title={`Only records with ${value}`} onClick={() => onFilter(name, value)}>{value}</button> : <span className="muted">none</span>);
+  const owner = record.caller ? <Link className="plain" to={"/keys" as string} search={{ key: record.caller } as never} title="Open the key">↗</Link> : null;
+  return (
+    <>
+      <dl className={classes.facts}>
+        <Fact name="Key">{link("caller", record.caller)} {owner}</Fact>
+        <Fact name="Team">{link("team", record.team)}</Fact>
+        {record.customer && <Fact name="Customer">{link("customer", record.customer)}</Fact>}
+        <Fact name="Provider">{link("provider", record.provider)}</Fact>
+        <Fact name="Provider key">{link("key_name", record.key_name)}</Fact>
+        <Fact name="Model asked for">{link("model_asked", record.model_asked)}</Fact>
+        <Fact name="Surface">{link("surface", record.surface)}</Fact>
+        <Fact name="Latency"><span title={`${exact(record.latency_us)} µs`}>{duration(record.latency_us)}</span></Fact>
+        <Fact name="First token">{duration(record.first_token_us)}</Fact>
+        <Fact name="Cost"><span title={exactMoney(record.cost_nanousd)}>{record.cost_nanousd === null ? "unknown" : money(record.cost_nanousd)}</span></Fact>
+        <Fact name="Input tokens">{exact(inputTokens(record))}{record.cache_read_tokens ? <span className="muted"> ({exact(record.cache_read_tokens)} cached)</span> : null}</Fact>
+        <Fact name="Output tokens">{exact(outputTokens(record))}{record.reasoning_tokens ? <span className="muted"> ({exact(record.reasoning_tokens)} reasoning)</span> : null}</Fact>
+        <Fact name="Usage from">{record.usage_source}</Fact>
+        <Fact name="Sizes"><span title="Request and response">{bytes(record.request_bytes)} → {bytes(record.response_bytes)}</span></Fact>
+        <Fact name="Mode">{record.stream ? "stream" : "whole"}{record.pass_through ? ", passed through" : ", translated"}</Fact>
+        {Object.entries(record.tags).map(([name, value]) => <Fact key={name} name={`Tag ${name}`}>{value}</Fact>)}
+      </dl>
+      <section className={classes.section}>
+        <h3>Attempts</h3>
+        <Waterfall record={record} />
+      </section>
+      {record.route_steps.length > 0 && (
+        <section className={classes.section}>
+          <h3>How the target was chosen</h3>
+          <ol className={classes.steps}>{record.route_steps.map((step, index) => <li key={index}>{step}</li>)}</ol>
+        </section>
+      )}
+      {record.notes && (
+        <section className={classes.section}>
+          <h3>What translation changed</h3>
+          <ul className={classes.steps}>{record.notes.split("; ").map((note, index) => <li key={index}>{note}</li>)}</ul>
+        </section>
+      )}
+    </>
+  );
+}
+
+function Fact({ name, children }: { name: string; children: ReactNode }) {
+  return <div><dt>{name}</dt><dd>{children}</dd></div>;
+}
+
+function Raw({ title, body }: { title: string; body: Body | null | undefined }) {
+  if (!body) return null;
+  const text = body.text ?? body.base64 ?? "";
+  return (
+    <section className={classes.section}>
+      <Group justify="space-between"><h3>{title} <span className="muted">{bytes(body.bytes)}{body.truncated ? ", cut off" : ""}{body.text ? "" : ", base64"}</span></h3><CopyButton value={text} label={`Copy the ${title.toLowerCase()}`} /></Group>
+      <pre className={classes.raw} tabIndex={0} aria-label={title}>{pretty(text)}</pre>
+    </section>
+  );
+}
+
+function pretty(text: string): string {
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,14 @@
+// Sums of a record's token columns; unknown stays unknown.
+
+import type { CallRecord } from "@/kit/types";
+
+const INPUT = ["input_tokens", "cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens", "audio_input_tokens"] as const;
+const OUTPUT = ["output_tokens", "reasoning_tokens", "audio_output_tokens"] as const;
+
+export const inputTokens = (record: CallRecord): number | null => sum(record, INPUT);
+export const outputTokens = (record: CallRecord): number | null => sum(record, OUTPUT);
+
+function sum(record: CallRecord, names: readonly (keyof CallRecord)[]): number | null {
+  const [first] = names;
+  return record[first!] === null ? null : names.reduce((total, name) => total + ((record[name] as number | null) ?? 0), 0);
+}
