@@ -21,7 +21,7 @@ class ElementCounter:
     def __init__(self) -> None:
         self.count = 0
         self._in_string = False
-        self._held = b""  # backslashes at the end of a piece: what they escape comes with the next
+        self._held: bytes = b""  # backslashes at the end of a piece: what they escape comes with the next
 
     def feed(self, piece: bytes) -> None:
         """The next piece of the text."""
