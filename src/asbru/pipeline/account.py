@@ -36,8 +36,7 @@ def account(call: Call, rooms: Rooms) -> None:
     if attempts:
         price(attempts, rooms.prices)
         last = attempts[-1]
-        target = last.target
-        key_name, served = last.key.name, last.served_model[:MODEL_CHARS_MAX]
+        target, key_name, served = last.target, last.key.name, last.served_model[:MODEL_CHARS_MAX]
     elif call.passed_over:
         target, key_name, *_ = call.passed_over[-1]
         served = target.model[:MODEL_CHARS_MAX]
@@ -60,7 +59,7 @@ def account(call: Call, rooms: Rooms) -> None:
     kind = (call.surface, provider, served, key_name, status, call.outcome)
     measure(call, rooms, kind, booked_on[2], times=(latency_us, first_us))
     notes = call.notes if last is None or not last.notes else call.all_notes
-    if call.caller is None and not _is_recorded(call, rooms, now_s):
+    if call.caller is None and not _is_recorded(call, rooms, now_s):  # by now it is counted
         return
     rooms.recorder.add(
         (

@@ -1,5 +1,5 @@
-"""THE PATH: one call, from the door to its record: `serve` the frame, `model_call` the middle of those to a model.
-Not here: how any of the steps is done."""
+"""THE PATH: one call, from the door to its record. `serve` is the frame, `model_call` the middle of those to a model.
+Not here: what a step does, which is its own file."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from asbru.pipeline.account import account
 from asbru.pipeline.attempts import attempt
 from asbru.pipeline.call import Call
 from asbru.pipeline.deliver import deliver, deliver_stream, refuse
-from asbru.pipeline.large_bodies import make_ready
+from asbru.pipeline.large_bodies import LARGE_BYTES_MIN, make_ready
 from asbru.pipeline.read_head import read_head
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.routing.choose import choose
 from asbru.pipeline.stages import look_at_request
-from asbru.upstream import LARGE_BYTES_MIN
 
 Middle: TypeAlias = "Callable[[Call, Rooms], Awaitable[None]]"
 

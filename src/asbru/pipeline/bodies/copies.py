@@ -104,7 +104,8 @@ class BodyCopies:
 
     def begin(self, call: Call) -> None:
         """Copy what is there of a call, and what will be, where it is wanted."""
-        if self._every or (call.caller is not None and call.caller.entry.record_bodies):
+        caller = call.caller
+        if self._every or (caller is not None and caller.entry.record_bodies):
             copying = CopyingResponse(call.response, call.body, self._bytes_max)
             call.response = cast("ResponsePort", copying)  # which the path only reads, but for `flow`
 

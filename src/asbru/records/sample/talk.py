@@ -1,6 +1,6 @@
-"""Bodies of sample calls: a few conversations, with tools and images, in the form of each surface, whole or streamed.
+"""Bodies of sample calls: conversations with tools and images, in the form of each surface, whole or streamed.
 
-Not here: which calls there are, and what they cost.
+They look like what callers send and get, and are nobody's.
 """
 
 from __future__ import annotations
@@ -95,9 +95,8 @@ def _anthropic(talk: Talk, model: str) -> tuple[dict[str, Any], dict[str, Any]]:
 def _anthropic_events(response: dict[str, Any]) -> bytes:
     events: list[dict[str, Any]] = [{"type": "message_start", "message": {**response, "content": []}}]
     for index, block in enumerate(response["content"]):
-        begun: dict[str, Any]
         if block["type"] == "text":
-            begun = {"type": "text", "text": ""}
+            begun: dict[str, Any] = {"type": "text", "text": ""}
             deltas = [{"type": "text_delta", "text": f"{word} "} for word in block["text"].split(" ")]
         else:
             begun = {**block, "input": {}}
