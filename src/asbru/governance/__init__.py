@@ -8,7 +8,7 @@ refuses to know HTTP, providers or prices.
 
 from typing import TYPE_CHECKING
 
-from asbru.governance.caller import OPEN_CALLER, Caller
+from asbru.governance.caller import NOBODY, OPEN_CALLER, Caller
 from asbru.governance.entries import VIRTUAL_KEY, write_virtual_key
 from asbru.governance.keys import Keys, caller_behind, digest_of
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from asbru.governance import declare, declared, entries, standing
 
 __all__ = [
+    "NOBODY",
     "OPEN_CALLER",
     "VIRTUAL_KEY",
     "Caller",

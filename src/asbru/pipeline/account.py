@@ -34,8 +34,7 @@ def account(call: Call, rooms: Rooms) -> None:
     if attempts:
         price(attempts, rooms.prices)
         last = attempts[-1]
-        target = last.target
-        key_name, served = last.key.name, last.served_model[:MODEL_CHARS_MAX]
+        target, key_name, served = last.target, last.key.name, last.served_model[:MODEL_CHARS_MAX]
     elif call.passed_over:
         target, key_name, *_ = call.passed_over[-1]
         served = target.model[:MODEL_CHARS_MAX]
@@ -59,9 +58,8 @@ def account(call: Call, rooms: Rooms) -> None:
             _count_attempts(call, rooms)
     head = call.head
     caller = call.caller or caller_behind(call.error)
-    booked_on = write_booking(call, caller) if call.forwarded.tagged else caller.booked_on
     notes = call.notes if last is None or not last.notes else call.all_notes
-    if call.caller is None and not _is_recorded(call, rooms, now_s):
+    if call.caller is None and not _is_recorded(call, rooms, now_s):  # by now it is counted
         return
     rooms.recorder.add(
         (
@@ -88,7 +86,7 @@ def account(call: Call, rooms: Rooms) -> None:
             "; ".join(map(str, notes))[:NOTES_CHARS_MAX] if notes else "",
             call.body_bytes,
             call.response.bytes_written,
-            *booked_on,
+            *(write_booking(call, caller) if call.forwarded.tagged else caller.booked_on),
             usage is not None and usage.standard,
             _end_route(call, rooms) if call.route else "",
         )

@@ -25,11 +25,7 @@ async def model_call(call: Call, rooms: Rooms) -> None:
     if call.body_bytes > LARGE_BYTES_MIN or call.content_coding:
         await make_ready(call, rooms)  # so that others have their turn meanwhile
     head = call.head = read_head(call, rooms)  # what is asked
-    caller = call.caller
-    if rooms.plan_decides and caller is not None and caller.unrestricted and not call.watched:
-        targets = rooms.plan.targets(head.model, call.dialect.surface.home, caller)  # where, in which order
-    else:
-        targets = choose(call, head.model, rooms)  # by rules, weights, sessions; may they
+    targets = choose(call, head.model, rooms)  # where, in which order: by the plan, rules, weights, sessions; may they
     if rooms.stages:
         await look_at_request(call, rooms)  # what goes in
     if call.lease is not None:
