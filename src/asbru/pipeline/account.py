@@ -34,8 +34,7 @@ def account(call: Call, rooms: Rooms) -> None:
     if attempts:
         price(attempts, rooms.prices)
         last = attempts[-1]
-        target = last.target
-        key_name, served = last.key.name, last.served_model[:MODEL_CHARS_MAX]
+        target, key_name, served = last.target, last.key.name, last.served_model[:MODEL_CHARS_MAX]
     elif call.passed_over:
         target, key_name, *_ = call.passed_over[-1]
         served = target.model[:MODEL_CHARS_MAX]
