@@ -10,7 +10,7 @@ SETUP := @$(PYTHON3) tools/bootstrap.py
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run ui test proofs attack clients recordings check fmt bench bench-micro lock wheel clean
+.PHONY: help setup run ui ui-tests test proofs attack clients recordings check fmt bench bench-micro lock wheel clean
 
 help: ## list the targets
 	@echo "make run       set up and serve on port $(PORT), with a mock model to try"
@@ -32,7 +32,10 @@ run: ## serve the demo: one streamed answer through the gateway, then keep servi
 ui: ## build the web UI from ui/, which the control process serves under /ui
 	@$(PYTHON3) tools/ui.py
 
-test: setup ui ## units, golden cases, journeys over real sockets (ARGS='-k name')
+ui-tests:
+	@$(PYTHON3) tools/ui.py --tests
+
+test: setup ui-tests ## units, golden cases, journeys over real sockets (ARGS='-k name')
 	@$(BIN)/python -m pytest -n 2 $(ARGS)
 
 proofs: setup ## limits under load and faults, in full, ten minutes; figures in build/proofs.json
@@ -41,7 +44,7 @@ proofs: setup ## limits under load and faults, in full, ten minutes; figures in 
 attack: setup ## attacks on a gateway that runs, five minutes; figures in build/attack.json (ARGS='name')
 	@$(BIN)/python -m tests.attacks $(ARGS)
 
-clients: ui ## the SDKs, coding agents and browser as they are, through Asbru (ARGS='-k name')
+clients: ui-tests ## the SDKs, coding agents and browser as they are, through Asbru (ARGS='-k name')
 	$(SETUP) clients
 	@$(BIN)/python -m pytest -n 2 clients $(ARGS)
 

@@ -58,7 +58,9 @@ def in_process(count: int) -> None:
     surface, provider, model, key, status, outcome = "openai.chat", "openai", "gpt", "k1", 200, "ok"
 
     def observe(first_us: int | None) -> None:
-        meter.slot((surface, provider, model, key, status, outcome)).observe(43210, first_us, usage, 1234567)
+        meter.slot((surface, provider, model, key, status, outcome, "", "", "", "", ())).observe(
+            43210, 210, usage, 1234567, first_us=first_us
+        )
 
     print_ns("build the row", count, lambda: build_row(1, usage))
     print_ns("add", count, lambda: writer.add(row))
@@ -116,7 +118,9 @@ async def scrapes(loop: asyncio.AbstractEventLoop, books: Books) -> None:
     for series in 20, 1000:
         meter = Meter()
         for number in range(series):
-            meter.slot(("openai.chat", "openai", f"m{number}", "k1", 200, "ok")).observe(1000, 10, Usage(input=1), 1)
+            meter.slot(("openai.chat", "openai", f"m{number}", "k1", 200, "ok", "", "", "", "", ())).observe(
+                1000, 10, Usage(input=1), 1, first_us=10
+            )
         worker = WorkerEnd(loop, str(books.socket), meter)
         worker.link.open()
         for turn in "first", "again":

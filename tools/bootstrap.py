@@ -184,19 +184,24 @@ def make_venv(python: str, home: Path) -> bool:
 
 
 def install_venv_package() -> None:
-    """Debian keeps venv in a package of its own: installs it as root, else says what to install."""
+    """Debian keeps venv in a package of its own."""
     advice = "python3 lacks venv: install it (Debian, Ubuntu: `apt-get install python3-venv`) and run make again"
+    install_debian_packages("python3-venv", advice=advice)
+
+
+def install_debian_packages(*packages: str, advice: str) -> None:
+    """Installs them as root; elsewhere raises CannotGoOn with the advice."""
     if os.geteuid() != 0 or not shutil.which("apt-get"):
         raise CannotGoOn(advice)
-    say("python3 lacks venv: installing python3-venv with apt-get")
+    say(f"installing {' and '.join(packages)} with apt-get")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     quiet = ["apt-get", "-qq", "-o", "DPkg::Lock::Timeout=120"]
     try:
         subprocess.run([*quiet, "update"], env=environment, check=True)
-        command = [*quiet, "install", "-y", "--no-install-recommends", "python3-venv"]
+        command = [*quiet, "install", "-y", "--no-install-recommends", *packages]
         subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
     except subprocess.CalledProcessError as failure:
-        raise CannotGoOn(f"apt-get could not install python3-venv ({failure.returncode}). {advice}") from None
+        raise CannotGoOn(f"apt-get could not install {packages[0]} ({failure.returncode}). {advice}") from None
 
 
 def find_python() -> str:

@@ -6,7 +6,7 @@ the same sources is kept.
 
     python3 tools/ui.py              build, if ui/ has changed since
     python3 tools/ui.py --optional   the same; a failure is a warning (`make run` works without the UI)
-    python3 tools/ui.py --packages   only npm's packages, which the tests of the UI need
+    python3 tools/ui.py --tests      the same, with what its tests need: npm's packages, and a Chromium from Debian
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import bootstrap
+if __name__ == "__main__":  # run as a script: beside this stands `tools`, not the checkout
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from tools import bootstrap
 
 ROOT = bootstrap.ROOT
 SOURCE = ROOT / "ui"
@@ -39,7 +42,7 @@ def main(arguments: list[str]) -> int:
     """Build. Returns 0; 1 when a command failed, 2 when the machine lacks something; with --optional always 0."""
     optional = arguments == ["--optional"]
     try:
-        build(packages_only=arguments == ["--packages"])
+        build(for_tests=arguments == ["--tests"])
     except (bootstrap.CannotGoOn, subprocess.CalledProcessError, OSError) as failure:
         left_out = "; serving without the web UI (`make ui` builds it)" if optional else ""
         bootstrap.say(f"the web UI could not be built{left_out}: {failure}")
@@ -48,26 +51,46 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def build(*, packages_only: bool = False) -> None:
+def build(*, for_tests: bool) -> None:
     """Bring `ui_files` to what `ui/` says; returns at once when it is there already."""
     mark = fingerprint(sources())
-    if not packages_only and is_built(mark):
+    if is_built(mark) and (not for_tests or is_ready_for_tests()):
         return
     bootstrap.TOOLS.mkdir(exist_ok=True)
     with (bootstrap.TOOLS / "ui.lock").open("w") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)  # two makes in one checkout: the second finds the work done
-        if not packages_only and is_built(mark):
-            return
         started = time.monotonic()
-        bring_node()
-        install_packages()
-        if packages_only:
-            return
-        bootstrap.say("building the web UI")
-        _node(SOURCE / "node_modules" / "typescript" / "bin" / "tsc", "--noEmit")
-        _node(SOURCE / "node_modules" / "vite" / "bin" / "vite.js", "build", "--logLevel", "warn")
-        STAMP.write_text(mark + "\n")
-        bootstrap.say(f"the web UI is built ({time.monotonic() - started:.0f} s)")
+        if for_tests or not is_built(mark):
+            bring_node()
+            install_packages()
+        if not is_built(mark):
+            bootstrap.say("building the web UI")
+            _node(SOURCE / "node_modules" / "typescript" / "bin" / "tsc", "--noEmit")
+            _node(SOURCE / "node_modules" / "vite" / "bin" / "vite.js", "build", "--logLevel", "warn")
+            STAMP.write_text(mark + "\n")
+            bootstrap.say(f"the web UI is built ({time.monotonic() - started:.0f} s)")
+        if for_tests:
+            bring_browser()
+
+
+def is_ready_for_tests() -> bool:
+    """Whether npm's packages and a browser are there."""
+    return (SOURCE / "node_modules" / "axe-core").is_dir() and _NODE.exists() and browser() is not None
+
+
+def browser() -> str | None:
+    """The Chromium of the system."""
+    return shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+def bring_browser() -> None:
+    """Debian's Chromium, where it may be installed; else the tests that need it are skipped, and say what to do."""
+    if browser() is None:
+        advice = "Chromium is not installed: its tests are skipped (Debian, Ubuntu: `apt-get install chromium`)"
+        try:
+            bootstrap.install_debian_packages("chromium", "fonts-liberation", advice=advice)
+        except bootstrap.CannotGoOn as lack:
+            bootstrap.say(str(lack))
 
 
 def is_built(mark: str) -> bool:

@@ -105,8 +105,8 @@ def test_the_day_is_made_and_removed_by_one_call_each(tmp_path: Path, url: str) 
             sample = api.management.sample
 
             async def said(method: str) -> dict[str, object]:
-                routes = {one.methods.pop(): one for one in sample.build_router().routes}  # type: ignore[attr-defined]
-                return msgspec.json.decode((await routes[method].endpoint()).body)  # type: ignore[attr-defined]
+                routes = {one.methods.pop(): one for one in sample.build_router().routes}  # type: ignore[attr-defined]  # routes of FastAPI
+                return msgspec.json.decode((await routes[method].endpoint()).body)  # type: ignore[attr-defined]  # routes of FastAPI
 
             assert (await said("POST"))["state"] == "writing"
             assert (await said("POST"))["state"] == "writing"

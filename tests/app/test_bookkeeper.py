@@ -24,7 +24,7 @@ from asbru.records import query
 from asbru.storage import open_database
 from asbru.telemetry import Meter
 
-LABELS = ("openai.chat", "openai", "gpt", "k1", 200, "ok")
+LABELS = ("openai.chat", "openai", "gpt", "k1", 200, "ok", "", "", "", "", ())
 
 
 @pytest.fixture
@@ -169,12 +169,13 @@ def test_a_scrape_sums_the_workers(books: Books) -> None:
         workers = [worker(books, meter) for meter in meters]
         usage = Usage(input=100, output=7)
         for meter in meters:
-            meter.slot(LABELS).observe(1500, 700, usage, 2_000_000_000)
+            meter.slot(LABELS).observe(1500, 90, usage, 2_000_000_000, first_us=700)
         for one in workers:
             one.reporter.push()
-        rest = 'provider="openai",status="200",surface="openai.chat"'
-        series = f'asbru_calls_total{{key="k1",model="gpt",outcome="ok",{rest}}}'
-        cost = 'asbru_cost_usd_total{key="k1",model="gpt",provider="openai",surface="openai.chat"}'
+        rest = 'provider="openai",status="200",surface="openai.chat",team="",virtual_key=""'
+        series = f'asbru_calls_total{{customer="",key="k1",model="gpt",outcome="ok",{rest}}}'
+        named = 'customer="",key="k1",model="gpt",provider="openai",surface="openai.chat",team="",virtual_key=""'
+        cost = f"asbru_cost_usd_total{{{named}}}"
         text = ""
 
         async def scraped(calls: float) -> bool:
@@ -187,7 +188,7 @@ def test_a_scrape_sums_the_workers(books: Books) -> None:
         assert value(text, cost) == 4
         assert value(text, "asbru_workers") == 2
         await workers[1].close()
-        meters[0].slot(LABELS).observe(1500, None, None, None)
+        meters[0].slot(LABELS).observe(1500, 90, None, None)
         while not await scraped(3) or value(text, "asbru_workers") != 1:
             pass
         books.kill()

@@ -33,6 +33,19 @@ def test_starts_everything_and_drains_on_sigterm(tmp_path: Path) -> None:
         assert set(starts[2:]) == {"worker-0", "worker-1"}
 
 
+def test_descriptors_are_raised(tmp_path: Path) -> None:
+    """Workers may open as many files as the user may, whatever the soft limit was."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(256, hard), hard))
+    try:
+        with Gateway(tmp_path) as gateway:
+            gateway.wait_ready()
+            assert resource.prlimit(gateway.pids("worker-0")[0], resource.RLIMIT_NOFILE) == (hard, hard)
+            assert gateway.end() == 0
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
 def test_bookkeeper_is_nice(tmp_path: Path) -> None:
     """The bookkeeper runs with a lower priority than the workers."""
     with Gateway(tmp_path) as gateway:

@@ -52,7 +52,7 @@ def test_demo_streams_an_answer_and_keeps_serving(tmp_path: Path, number: signal
         key = re.findall(r"sk-asb-\S+", rest)[0]
         assert ask(url, key) == 200
         assert ask(url, "sk-asb-wrong") == 401
-        token = re.findall(r"set-up token (\S+)", rest)[0]
+        token = re.findall(r"/ui/start#(\S+)", rest)[0]
         body = json.dumps({"token": token, "name": "ann", "password": "correct horse battery"})
         assert post(url, "/api/v1/setup", {}, body) == 201
         process.send_signal(number)

@@ -104,11 +104,11 @@ def test_carried_headers_are_named() -> None:
     lists = {
         row[0]: row[1] for row in re.findall(r"^\| ((?:to|back) [^|]*) \| (.*) \|$", guide("http"), re.MULTILINE)
     }
-    anywhere = re.findall(r"`([a-z-]+)`", lists["to any provider"])
+    anywhere = re.findall(r"`([a-z0-9-]+)`", lists["to any provider"])
     plans = HeaderPlans(prefix for dialect in DIALECTS.values() for prefix in dialect.header_prefixes)
     assert {plans.action_of(name.encode()) for name in anywhere} == {HeaderAction.FORWARD}
     source = (PACKAGE / "edge" / "server" / "request.py").read_text(encoding="utf-8")
-    assert sorted(re.findall(r'b"([a-z-]+)": HeaderAction\.FORWARD,', source)) == sorted(anywhere)
+    assert sorted(re.findall(r'b"([a-z0-9-]+)": HeaderAction\.FORWARD,', source)) == sorted(anywhere)
     assert plans.action_of(b"openai-beta") == plans.action_of(b"anthropic-beta") == HeaderAction.FORWARD_TO_DIALECT
     assert DIALECTS["openai_chat"].headers_withheld == {b"openai-organization", b"openai-project"}
     assert plans.action_of(b"x-stainless-lang") == HeaderAction.IGNORE
@@ -145,3 +145,24 @@ def test_the_routing_guide_names_every_variable() -> None:
         )
     )
     assert {*VARIABLES, *MAPS} <= told
+
+
+def test_the_examples_of_the_observability_guide_compile(tmp_path: Path) -> None:
+    """Both sections are read from the page and compiled with the demo's provider: spans go where the page says."""
+    examples = re.findall(r"```yaml\n(.*?)```", guide("observability"), re.DOTALL)
+    (tmp_path / "config.yaml").write_text("providers: {mock: {}}\n" + "".join(examples))
+    options = Options(data_dir=tmp_path / "data", config=tmp_path / "config.yaml")
+    snapshot = compile_config(options, {}, dry=True).snapshot
+    assert snapshot.tracing is not None
+    assert snapshot.tracing.endpoint == "http://localhost:4318/v1/traces"
+    assert (snapshot.tracing.sample_ratio, snapshot.tracing.resource["service.name"]) == (0.01, "asbru-eu")
+    assert (snapshot.metrics.series_max, snapshot.metrics.tags) == (20_000, ("environment",))
+
+
+def test_the_observability_guide_names_every_attribute() -> None:
+    """Its table has each attribute that `pipeline.spans` writes, and no other."""
+    source = (PACKAGE / "pipeline" / "spans.py").read_text(encoding="utf-8")
+    written = set(re.findall(r'"((?:gen_ai|asbru|http|server|error)\.[a-z_.]+)"', source))
+    table = guide("observability").partition("### Attributes")[2].partition("\nA span is marked")[0]
+    told = set(re.findall(r"`((?:gen_ai|asbru|http|server|error)\.[a-z_.]+)`", table))
+    assert told | {"asbru.reason"} == written

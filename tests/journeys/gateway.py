@@ -166,6 +166,8 @@ class Gateway:
                 await self.settle()
         finally:
             self.server.close()
+            if self.lasting.spans is not None:
+                self.lasting.spans.close()
             for pool in self.lasting.pools.values():
                 pool.close()
             await until(lambda: not self.server.connections, "the callers' connections are closed")

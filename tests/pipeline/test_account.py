@@ -112,7 +112,7 @@ def tokens_by_model(inside: Inside) -> dict[tuple[str, str], tuple[int, int, int
     counted: dict[tuple[str, str], tuple[int, int, int]] = {}
     collected = inside.lasting.meter.collect_delta(everything=True)
     assert collected is not None
-    for labels, count, _, _, cost, tokens, *_ in collected[0]:
+    for labels, count, cost, tokens, _ in collected.slots:
         before = counted.get((labels[1], labels[2]), (0, 0, 0))
         counted[labels[1], labels[2]] = (before[0] + count, before[1] + sum(tokens), before[2] + cost)
     return counted

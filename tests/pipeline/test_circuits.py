@@ -153,7 +153,7 @@ def test_it_is_told(make: Make, capsys: pytest.CaptureFixture[str]) -> None:
     served(inside)
     collected = inside.lasting.meter.collect_delta(everything=True)
     assert collected is not None
-    _, counters, gauges = collected
+    _, _, counters, gauges = collected
     assert ("asbru_circuits_opened_total", ("a",), 1) in counters
     assert {labels for name, labels, _ in gauges if name == "asbru_circuits"} == {
         (one, state) for one in "ab" for state in ("open", "half_open")

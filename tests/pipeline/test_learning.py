@@ -138,6 +138,7 @@ def test_one_call_learns_so_much_and_no_more(inside: Inside) -> None:
 
 def test_it_is_counted(inside: Inside) -> None:
     """The metric says which model of which provider refused what."""
+    inside.lasting.meter.configure(lambda _, model: model, 1000)
     inside.script("o", OPENAI, answer(200, CHAT))
     inside.call(MESSAGES_PATH, ASK | {"model": "o/m"})
     collected = inside.lasting.meter.collect_delta(everything=True)

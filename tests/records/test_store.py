@@ -122,6 +122,34 @@ def test_what_is_held_is_bounded(url: str, capfd: pytest.CaptureFixture[str]) ->
     store.close()
 
 
+def test_a_removed_database_loses_no_row(store: RecordStore, url: str, tmp_path: Path) -> None:
+    """Rows that come after somebody removed the file are held, and written to a new one."""
+    store.keep(pack(row(1)))
+    assert store.commit(0.0)
+    for path in tmp_path.iterdir():
+        path.unlink()
+    store.keep(pack(row(2)))
+    assert not store.commit(1.0)
+    assert store.commit(60.0)
+    assert query.count(url) == 1
+
+
+def test_a_damaged_database_is_set_aside(
+    store: RecordStore, url: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Overwritten with nonsense: it gets another name, which the log says, and the rows go to a new one."""
+    store.keep(pack(row(1)))
+    assert store.commit(0.0)
+    store.close()
+    (tmp_path / "asbru.sqlite").write_bytes(b"nonsense" * 10_000)
+    store.keep(pack(row(2)))
+    assert not store.commit(1.0)
+    assert store.commit(60.0)
+    assert query.count(url) == 1
+    assert [path.name for path in tmp_path.glob("*.damaged-*")]
+    assert "the database is damaged; it is set aside" in capfd.readouterr().err
+
+
 def test_a_missing_folder_is_waited_for(tmp_path: Path) -> None:
     """A database that cannot be opened at the start is opened once it can be."""
     url = sqlite_url(tmp_path / "later" / "asbru.sqlite")

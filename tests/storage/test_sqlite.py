@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,7 +10,7 @@ from types import SimpleNamespace
 import apsw
 import pytest
 
-from asbru.storage import RowError, StorageError, schema, sqlite
+from asbru.storage import DamagedError, RowError, StorageError, schema, sqlite
 
 
 @pytest.fixture
@@ -25,6 +26,43 @@ def database(path: Path) -> Iterator[sqlite.SqliteDatabase]:
     one.run("CREATE TABLE t (x INTEGER NOT NULL)")
     yield one
     one.close()
+
+
+def test_its_files_are_private(path: Path) -> None:
+    """Whatever the umask, and also where the file was there before with another mode."""
+    before = os.umask(0)
+    try:
+        database = sqlite.open_database(path)
+    finally:
+        os.umask(before)
+    database.run("CREATE TABLE t (x)")
+    assert {one.name: one.stat().st_mode & 0o777 for one in path.parent.iterdir()} == dict.fromkeys(
+        (path.name, f"{path.name}-wal", f"{path.name}-shm"), 0o600
+    )
+    database.close()
+    path.chmod(0o644)
+    sqlite.open_database(path).close()
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_nothing_is_written_to_a_file_that_was_removed(database: sqlite.SqliteDatabase, path: Path) -> None:
+    """It would be lost; whoever writes is told, and finds a new file when it connects again."""
+    path.unlink()
+    with pytest.raises(StorageError, match="was removed or replaced"), database.transaction():
+        pytest.fail("began")
+    sqlite.open_database(path).close()
+    with pytest.raises(StorageError, match="was removed or replaced"), database.transaction():
+        pytest.fail("began")
+
+
+def test_damage_is_told_apart(path: Path) -> None:
+    """A file that is no database is not a failure that may pass; set aside, it makes room for a new one."""
+    path.write_bytes(b"nonsense" * 1000)
+    with pytest.raises(DamagedError):
+        sqlite.open_database(path)
+    aside = sqlite.set_aside(path)
+    assert aside.read_bytes().startswith(b"nonsense") and not path.exists()
+    sqlite.open_database(path).close()
 
 
 def test_a_new_database_gets_the_schema(path: Path) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from asbru.telemetry import CallLabels, Meter, merge, names
+from asbru.telemetry.metrics import OVERFLOW_SERIES_MAX
 
-LABELS: CallLabels = ("openai.chat", "openai", "gpt", "k1", 200, "ok")
+LABELS: CallLabels = ("openai.chat", "openai", "gpt", "k1", 200, "ok", "", "", "", "", ())
 
 
 def report(totals: merge.Totals, incarnation: str, meter: Meter, *, everything: bool = False) -> None:
@@ -18,7 +19,7 @@ def worker(calls: int, lag_s: float = 0) -> Meter:
     """A worker that served some calls."""
     meter = Meter()
     for _ in range(calls):
-        meter.slot(LABELS).observe(1000, 10, None, 5)
+        meter.slot(LABELS).observe(1000, 60, None, 5, first_us=10)
     meter.gauge(names.CALLS_IN_FLIGHT, lambda: calls)
     meter.gauge(names.LOOP_LAG_SECONDS, lambda: lag_s)
     meter.counter(names.RECORDS_SHED).add(calls)
@@ -32,7 +33,9 @@ def test_workers_are_summed() -> None:
     report(totals, "b", worker(3, 0.25))
     assert totals.calls()[LABELS].count == 5
     assert totals.calls()[LABELS].cost_nanousd == 25
-    assert totals.calls()[LABELS].latency[10] == 5
+    (times,) = totals.times().values()
+    assert [counts[size] for counts, size in zip(times.counts, (10, 6, 4, 0), strict=True)] == [5, 5, 5, 0]
+    assert times.sums_us == [5000, 300, 50, 0]
     assert totals.counters()[names.RECORDS_SHED.name, ()] == 5
     assert totals.gauges()[names.CALLS_IN_FLIGHT.name, ()] == 5
     assert totals.gauges()[names.LOOP_LAG_SECONDS.name, ()] == 0.5
@@ -69,10 +72,10 @@ def test_the_cap_holds_over_all_workers() -> None:
     before: dict[CallLabels, int] = {}
     for turn in range(20):
         for name, meter in meters.items():
-            meter.slot(("s", "p", f"{name}-{turn}", "k", 200, "ok")).observe(1, None, None, None)
+            meter.slot(("s", "p", f"{name}-{turn}", "k", 200, "ok", "", "", "", "", ())).observe(1, 1, None, None)
             report(totals, name, meter)
         now = {labels: calls.count for labels, calls in totals.calls().items()}
         assert all(now.get(labels, 0) >= count for labels, count in before.items())
         before = now
-    assert len(before) == 11
+    assert len(before) <= 10 + OVERFLOW_SERIES_MAX
     assert sum(before.values()) == 60

@@ -7,16 +7,16 @@ import http.client
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
 from tests.fakes.waiting import wait
+from tools.ui import browser as browser_path
 
 ROOT = Path(__file__).resolve().parents[2]
 SHOTS = ROOT / "build" / "shots"
@@ -25,6 +25,7 @@ SETUP_TOKEN = "set-up-token-of-the-tests"
 ADMIN, PASSWORD = "ann", "correct horse battery"
 START_S = 30.0
 WAIT_MS = 10_000
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SIZES = {"1280": (1280, 800), "390": (390, 844)}
 _EXPECTED_STATUS = re.compile(r"the server responded with a status of (401|403|404|409|412|422|429|502|503)")
 
@@ -37,6 +38,7 @@ class Gateway:
         self.log = folder / "log"
         self.port = 0
         self.token = ""
+        self._sessions: dict[str, str] = {}
         prices = {"*": {"input": 3, "output": 15}}
         config = {"providers": {"mock": {"prices": prices}}, "control": {"enabled": True}}
         (folder / "config.json").write_text(json.dumps(config))
@@ -71,6 +73,19 @@ class Gateway:
     def ask(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
         """One request to the management API, as the admin."""
         return self.send(method, f"/api/v1/{path}", body, self.token)
+
+    def session(self, name: str, password: str) -> str:
+        """The cookie of a session, the same for all tests of a gateway."""
+        if name not in self._sessions:
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+            body = json.dumps({"name": name, "password": password})
+            connection.request("POST", "/api/v1/session", body, {"content-type": "application/json"})
+            response = connection.getresponse()
+            assert response.status == 200, response.read()
+            cookie = response.getheader("set-cookie") or ""
+            self._sessions[name] = cookie.partition("=")[2].partition(";")[0]
+            connection.close()
+        return self._sessions[name]
 
     def make(self, noun: str, **members: object) -> Any:
         """An object that is there from now on; made already is as good."""
@@ -121,13 +136,11 @@ class Watched:
         return self.page
 
     def log_in(self, name: str = ADMIN, password: str = PASSWORD) -> Page:
-        """Log in as a person does."""
-        page = self.open("login")
-        page.get_by_label("User").fill(name)
-        page.get_by_label("Password", exact=True).fill(password)
-        page.get_by_role("button", name="Log in").click()
-        page.get_by_role("navigation", name="Pages").first.wait_for(state="attached")
-        return page
+        """Be logged in; the way through the page of the log-in has a test of its own."""
+        session = self.gateway.session(name, password)
+        cookie = {"name": "asbru_session", "value": session, "url": f"{self.gateway.url}/api/v1", "httpOnly": True}
+        self.page.context.add_cookies([cookie])  # type: ignore[list-item]
+        return self.page
 
     def is_accessible(self) -> None:
         """No violation that axe calls serious or critical."""
@@ -142,12 +155,12 @@ class Watched:
         SHOTS.mkdir(parents=True, exist_ok=True)
         for width, size in SIZES.items():
             self.page.set_viewport_size({"width": size[0], "height": size[1]})
-            for theme in ("light", "dark"):
-                self.page.evaluate(
-                    "theme => document.documentElement.setAttribute('data-mantine-color-scheme', theme)", theme
-                )
+            for theme in THEMES:
+                self.page.emulate_media(color_scheme=theme)
+                self.page.locator(f"html[data-mantine-color-scheme={theme}]").wait_for(state="attached")
                 self.page.screenshot(path=SHOTS / f"{name}-{theme}-{width}.png", animations="disabled")
         self.page.set_viewport_size({"width": 1280, "height": 800})
+        self.page.emulate_media(color_scheme="light")
 
     def check(self) -> None:
         """Nothing went wrong that was not expected."""
@@ -166,7 +179,7 @@ class Watched:
 
 def launch() -> tuple[Any, Browser]:
     """Playwright, and Debian's Chromium on it; a test without it is skipped with what to do."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    path = browser_path()
     if path is None:
         pytest.skip("Chromium is not installed (Debian, Ubuntu: `apt-get install chromium`)")
     playwright = sync_playwright().start()

@@ -7,8 +7,8 @@ from tests.ui.rig import ADMIN, PASSWORD, SETUP_TOKEN, Watched
 
 def test_the_wizard_ends_with_a_call_that_was_answered(fresh_web: Watched) -> None:
     """Token, admin, mock, key, call: each step leads to the next, and the call is shown once it is recorded."""
-    page = fresh_web.open("start")
-    page.get_by_label("Set-up token").fill(SETUP_TOKEN)
+    page = fresh_web.open(f"start#{SETUP_TOKEN}")
+    assert page.get_by_label("Set-up token").input_value() == SETUP_TOKEN
     page.get_by_label("User").fill(ADMIN)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_label("Password once more").fill(PASSWORD)

@@ -1,4 +1,4 @@
-"""The overview in a browser: figures of real calls, the way from a number to its records, how many requests it takes."""
+"""The overview in a browser: figures of real calls, the way from a number to its records, and what it costs to show."""
 
 from __future__ import annotations
 

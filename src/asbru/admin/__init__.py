@@ -1,4 +1,4 @@
-"""Admin: the management API, and later the UI. Served by the control process alone, on a Unix socket.
+"""Admin: the management API, and the files of the web UI. Served by the control process alone, on a Unix socket.
 
 One file per noun, each with its routes; `build_application` makes an application of them. Everything that changes
 something goes through `Act`. A route that does not declare itself open is refused to whoever has no credential. It

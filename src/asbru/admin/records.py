@@ -67,7 +67,9 @@ def build_router(url: str, tail: live.LiveTail | None) -> APIRouter:
             raise NotFound(f"there is no record '{record_id}'")
         return nouns.answer(record_shapes.detail(found, sizes))
 
-    @router.get("/records/{record_id}/bodies", openapi_extra={SCOPED: True, **nouns.gives(record_shapes.RecordBodies)})
+    @router.get(
+        "/records/{record_id}/bodies", openapi_extra={SCOPED: True, **nouns.gives(record_shapes.RecordBodies)}
+    )
     async def show_bodies(request: Request, record_id: str) -> Response:  # pyright: ignore[reportUnusedFunction] -- likewise
         """What the caller sent and what it got, where it is stored."""
         within = query.Wanted(within=reach_of(request).column())

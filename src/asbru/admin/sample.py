@@ -75,7 +75,7 @@ class SampleDay:
     async def close(self) -> None:
         """Stop after the step that is being done; what is half done can be removed."""
         task, self._task = self._task, None
-        if task is not None:
+        if task is not None and not task.done():
             task.cancel()
             await asyncio.wait([task])
 

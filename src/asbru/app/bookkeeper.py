@@ -86,8 +86,8 @@ def build_host(socket_path: Path, data_dir: Path) -> Host:
         },
         listeners={
             REPORT: metrics.take,
-            claims.MEET: ledger.meet,
             STATUS: board.take,
+            claims.MEET: ledger.meet,
             followers.FOLLOW: tail.follow,
             SETTINGS: kept.take_settings,
         },

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from urllib.parse import urlsplit
 
+from asbru.app.model_labels import ModelLabels
 from asbru.app.snapshot import KeyFacts, ProviderFacts, Snapshot
 from asbru.catalog import PriceBook, TokenCounter, countable
 from asbru.cluster import Entries, Feed, Subscriber
@@ -36,6 +37,7 @@ from asbru.routing.affinity import Sessions
 from asbru.routing.breaker import Breaker
 from asbru.routing.rules import Rules
 from asbru.telemetry import LimitedLog, Meter, names
+from asbru.telemetry.tracing import SpanCounts, SpanQueue, TraceExport, Tracer
 from asbru.upstream import Origin, Pool, TlsContexts, proxy_authorization
 from asbru.upstream.credentials import Credential, FixedCredential, KeyMaterial, TokenPorts, TokenSender
 from asbru.upstream.origin import Reach
@@ -102,6 +104,8 @@ class Lasting:
         self.failures = LimitedLog()
         self.breaker = Breaker()
         self.sessions = Sessions()
+        self.spans: SpanQueue | None = None
+        self.span_counts = SpanCounts()
         self.keys: dict[tuple[str, str, SecretText], Key] = {}
         self.credentials: dict[tuple[object, ...], Credential] = {}
         self.virtual_keys = Keys()
@@ -154,6 +158,17 @@ class Lasting:
         if failed is not None:
             raise failed
 
+    def trace(self, export: TraceExport | None) -> Tracer | None:
+        """What traces calls from now on; None: nothing does. The queue is kept while it goes to the same place."""
+        before = self.spans
+        if before is None or before.export != export:
+            self.spans = None if export is None else SpanQueue(export, self.span_counts)
+            if before is not None:
+                self.loop.run_in_executor(None, before.close)  # what waits is sent, which may take a while
+        if self.spans is None or export is None:
+            return None
+        return Tracer(export.sample_ratio, export.propagators, self.spans.put)
+
     def pool(self, origin: Origin, response_bytes_max: int) -> Pool:
         """The pool for an origin, kept from an earlier snapshot where it is the same."""
         key = (origin, response_bytes_max)
@@ -180,7 +195,7 @@ def build_rooms(snapshot: Snapshot, lasting: Lasting) -> Rooms:
         origin = origin_of(facts)
         used.add((origin, limits.response_bytes_max))
         pool = lasting.pool(origin, limits.response_bytes_max)
-        endpoints[facts.name] = _endpoint(facts, pool, lasting)
+        endpoints[facts.name] = _endpoint(facts, pool, lasting, traced=snapshot.tracing is not None)
     plan = Plan(
         {name: endpoint.route for name, endpoint in endpoints.items()},
         {fallback.source: [_split(target) for target in fallback.targets] for fallback in snapshot.fallbacks},
@@ -222,9 +237,12 @@ def build_rooms(snapshot: Snapshot, lasting: Lasting) -> Rooms:
         routing=_routing(snapshot, lasting),
         breaker=_breaker(snapshot, lasting),
         sessions=_sessions(snapshot, lasting),
+        tracer=lasting.trace(snapshot.tracing),
+        metric_tags=snapshot.metrics.tags or None,
         bodies=_bodies(snapshot, lasting),
     )
     lasting.snapshot = snapshot
+    lasting.meter.configure(ModelLabels(snapshot, endpoints).label, snapshot.metrics.series_max)
     return lasting.rooms
 
 
@@ -322,7 +340,7 @@ def origin_of(facts: ProviderFacts) -> Origin:
     )
 
 
-def _endpoint(facts: ProviderFacts, pool: Pool, lasting: Lasting) -> Endpoint:
+def _endpoint(facts: ProviderFacts, pool: Pool, lasting: Lasting, *, traced: bool) -> Endpoint:
     parts = urlsplit(facts.base_url)
     route = _route(facts, lasting)
     plain_proxy = facts.proxy is not None and parts.scheme == "http"
@@ -336,6 +354,8 @@ def _endpoint(facts: ProviderFacts, pool: Pool, lasting: Lasting) -> Endpoint:
         headers={name: value.reveal() for name, value in facts.headers.items()},
         absolute=f"http://{parts.netloc}" if plain_proxy else "",
         extra_lines=proxy_authorization(facts.proxy) if plain_proxy and facts.proxy else b"",
+        traced=traced,
+        vendor=facts.vendor,
     )
 
 

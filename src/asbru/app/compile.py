@@ -38,6 +38,7 @@ from asbru.app.compile_governance import compile_governance, enforce_auth, warn_
 from asbru.app.compile_models import check_model_names
 from asbru.app.compile_providers import Findings, compile_providers
 from asbru.app.compile_rules import compile_rules, warn_of_unowned
+from asbru.app.compile_tracing import compile_tracing
 from asbru.app.config import (
     ConfigFile,
     ConfigPath,
@@ -117,6 +118,7 @@ def compile_config(
     rules = compile_rules(parsed, findings)
     warn_of_unowned(parsed.config, stored.owners, findings)
     forwards = _forwards(options, parsed, findings)
+    tracing = compile_tracing(parsed.config.tracing, env, findings)
     _check_server_tls(parsed, findings)
     check_model_names(parsed.config, providers, findings)
     if keys_needed is False and not is_loopback(host):
@@ -145,6 +147,8 @@ def compile_config(
         forwards=forwards,
         cors_origins=tuple(config.cors_origins),
         access_log=config.log.access,
+        tracing=tracing,
+        metrics=config.metrics,
         records=config.records,
     )
     if unproven := [Problem(path, why, document.line(path)) for path, why in prove(snapshot, declared)]:

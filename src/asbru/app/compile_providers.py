@@ -201,6 +201,7 @@ class _Compiling:
                 *configured_prices(prices_for(self.name, parsed.config.prices)),
                 *catalogue.models,
             ),
+            vendor=kind.name if kind.vendor is None else kind.vendor,
         )
 
     def _reach(self, here: bool) -> dict[str, Any]:

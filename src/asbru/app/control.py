@@ -1,4 +1,4 @@
-"""The control process: management API, later the UI and the tasks that run once per node. Not on the path of any call.
+"""The control process: management API, web UI and the tasks that run once per node. Not on the path of any call.
 
     python -m asbru.app.control --socket PATH --data-dir DIR [--bookkeeper PATH] [--shown PATH] [--catalogue PATH]
                                 [--processes PATH] [--tls True] [--check COMMAND]
@@ -126,8 +126,8 @@ class Control:
     def _tell_setup_token(self) -> None:
         """Beside the log, which would mask it."""
         sys.stderr.write(
-            "management API: no user exists yet; create the first one with POST /api/v1/setup and the set-up token "
-            f"{self._setup_token.reveal()}\n"
+            "management API: no user exists yet; create the first one on /ui/start, or with POST /api/v1/setup, "
+            f"and the set-up token {self._setup_token.reveal()}\n"
         )
         sys.stderr.flush()
 

@@ -24,6 +24,7 @@ from asbru.routing import RetryPolicy
 from asbru.routing.affinity import AffinitySettings
 from asbru.routing.breaker import BreakerSettings
 from asbru.routing.rules import RoutingRule
+from asbru.telemetry.tracing import TraceExport
 from asbru.upstream import ExchangeDeadlines
 from asbru.upstream.origin import Reach, TlsTrust
 
@@ -49,7 +50,7 @@ class ProviderFacts(Reach, frozen=True, kw_only=True, forbid_unknown_fields=True
     `traits`: what it takes and refuses; `trait_rules` change them for some models, later ones win.
     `unix_socket`: connect there instead of to the host of `base_url`.
     `known_models`: names a bare model name may resolve to, and what /v1/models lists.
-    `prices`: see `catalog`.
+    `prices`: see `catalog`. `vendor`: see `providers.Provider`.
     A provider that needs no credential has one key whose value is "": nothing is sent. No keys at all: none is
     usable, and every call answers so.
     """
@@ -70,6 +71,7 @@ class ProviderFacts(Reach, frozen=True, kw_only=True, forbid_unknown_fields=True
     unix_socket: str | None = None
     known_models: tuple[str, ...] = ()
     prices: tuple[PricedModel, ...] = ()
+    vendor: str = ""
 
 
 _TARGET = r"^[^/\s]+/\S+$"
@@ -124,6 +126,24 @@ class Overload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return self.queued_max if self.mode == "queue" else 0
 
 
+class MetricsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What `/metrics` tells apart."""
+
+    series_max: Annotated[
+        int,
+        Meta(
+            ge=100,
+            le=1_000_000,
+            description="Combinations of labels of calls, over all workers. Later ones are counted with the label "
+            "value `other` in place of the virtual key and the tags, then of the model and the other names.",
+        ),
+    ] = 10_000
+    tags: Annotated[
+        tuple[Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")], ...],
+        Meta(max_length=8, description="Tags that become labels, as `tag_NAME`. Their values count as combinations."),
+    ] = ()
+
+
 class PrefixForward(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A path prefix handed to a process on a Unix socket, untouched."""
 
@@ -150,6 +170,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     forwards: tuple[PrefixForward, ...] = ()
     cors_origins: tuple[str, ...] = ()
     access_log: bool = False
+    tracing: TraceExport | None = None
+    metrics: MetricsSettings = MetricsSettings()
     records: RecordSettings = RecordSettings()
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import resource
 import selectors
 import signal
 import subprocess
@@ -104,6 +105,7 @@ class Supervisor:
 
     def run(self) -> int:
         """Start, serve until told to stop, clean up; the exit code."""
+        _raise_descriptors()
         self._signals = SignalPipe()
         self._selector.register(self._signals.reader, selectors.EVENT_READ, None)
         self._run_dir = RunDir()
@@ -543,6 +545,13 @@ class Supervisor:
             self._job.process.kill()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._job.process.wait(END_NOW_TIMEOUT_S)
+
+
+def _raise_descriptors() -> None:
+    """As many open files as this user may have, here and in the children: each connection is one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def main(argv: list[str] | None = None, commands: Commands | None = None) -> int:

@@ -87,6 +87,7 @@ class Worker:
         self.server.sweeps.append(self._tick)
         self._ticked_s = 0.0
         self._count()
+        self._count_spans()
         self.meter.count_by(names.BODIES_SHED, lambda: bodies.shed)
         self.link.on_connect(self._tell_settings)
         self._swap(snapshot)
@@ -131,6 +132,9 @@ class Worker:
         self.meter.gauge(names.CALLS_IN_FLIGHT, lambda: load.in_flight)
         self.meter.gauge(names.CALLS_QUEUED, lambda: len(load.waiting))
         self.meter.count_by(names.CALLS_SHED, lambda: load.refused)
+        self.meter.gauge(names.LOOP_LAG_SECONDS, self.server.take_lag_s)
+        self.meter.gauge(names.LEASES, lambda: self.limits.leases)
+        self.meter.gauge(names.LIMITS_FULL, lambda: self.limits.full)
         self.meter.gauge(names.CONNECTIONS_OPEN, lambda: len(self.server.connections))
         self.meter.gauge(
             names.UPSTREAM_CONNECTIONS, lambda: sum(pool.idle_connections for pool in pools.values()), ("all", "idle")
@@ -138,6 +142,13 @@ class Worker:
         self.meter.gauge(
             names.UPSTREAM_CONNECTIONS, lambda: sum(pool.busy_connections for pool in pools.values()), ("all", "busy")
         )
+
+    def _count_spans(self) -> None:
+        lasting, counts = self._lasting, self._lasting.span_counts
+        self.meter.count_by(names.SPANS_EXPORTED, lambda: counts.sent)
+        self.meter.count_by(names.SPANS_DROPPED, lambda: counts.dropped, ("queue_full",))
+        self.meter.count_by(names.SPANS_DROPPED, lambda: counts.failed, ("failed",))
+        self.meter.gauge(names.SPANS_QUEUED, lambda: 0 if lasting.spans is None else len(lasting.spans))
 
     def _tick(self, now_s: float) -> None:
         self._status.sweep(now_s, SWEEP_S)
@@ -235,6 +246,8 @@ class Worker:
         self._lasting.failures.close()
         self.reporter.push()
         await self.link.close(on_turn=lambda: self.say("writing"))
+        if self._lasting.spans is not None:
+            self._lasting.spans.close()  # after the records, which matter more
 
     async def _drain(self) -> None:
         """Let calls end, until the grace is over or somebody does not want to wait so long."""

@@ -8,7 +8,7 @@ The compile side, `catalog.build`, alone knows the price library; it is imported
 from typing import TYPE_CHECKING
 
 from asbru.catalog.content import Countable, countable, texts_of
-from asbru.catalog.prices import MatchClause, PriceBook, PricedModel
+from asbru.catalog.prices import MatchClause, PriceBook, PricedModel, find_priced_model
 from asbru.catalog.tokens import TokenCounter
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ __all__ = [
     "TokenCounter",
     "build",
     "countable",
+    "find_priced_model",
     "listing",
     "texts_of",
 ]

@@ -172,7 +172,7 @@ Claude Code:
 Serving on  {url}
 Your key    {key}   (for this run only)
 Models      {_models(providers)}
-Management  {url}/api/docs   set-up token {setup_token}
+Web UI      {url}/ui/start#{setup_token}
 Records     {data_dir / "asbru.sqlite"}
 {_configuration(data_dir)}
 Stop with Ctrl-C.

@@ -118,6 +118,8 @@ class Door:
             call.run = head.run[:RUN_BYTES_MAX].decode("latin-1")
         if head.content_coding:
             call.content_coding = head.content_coding
+        if rooms.tracer is not None:
+            call.trace = rooms.tracer.begin(head.forwarded)
         connection.stepper.run(serve(call, rooms), self._ended, (call, connection))
 
     def _ended(self, served: tuple[Call, ServerConnection], error: BaseException | None) -> None:
@@ -195,6 +197,7 @@ class Door:
         def listed(_: None, error: BaseException | None) -> None:
             if error is not None:
                 self._log_bug(error)
+            rooms.meter.forget_labels()  # a provider may have named more models
             try:
                 self._list(found, connection, model_names(rooms, caller))
             except AsbruError as refused:

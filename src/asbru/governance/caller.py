@@ -47,7 +47,8 @@ class _Grant:
 
 class Caller:
     """Who calls. `entry`: the key as declared; `owners`: the ids whose limits it counts against, its own first, then
-    those above it. `booked_on`: the names of its team and customer and its tags, as a record holds them, "" for none.
+    those above it. `booked_on`: the names of its team and customer and its tags, as a record holds them, "" for none;
+    `labels`: its own name and those two, as metrics have them.
     `shares`: the providers with a weight, the heaviest first. `unrestricted`: it may use everything everywhere, nothing
     about it bears on where its calls go, and nothing need be asked."""
 
@@ -58,6 +59,7 @@ class Caller:
         "_verdicts",
         "booked_on",
         "entry",
+        "labels",
         "name",
         "owners",
         "shares",
@@ -70,6 +72,7 @@ class Caller:
         self.owners = tuple(owners)
         kinds = dict(owner.split("/", 1) for owner in self.owners)
         self.booked_on = (kinds.get("team", ""), kinds.get("customer", ""), write_tags(entry.tags))
+        self.labels = (entry.name, *self.booked_on[:2])
         told = [Share(one.provider, one.weight) for one in entry.providers if one.weight is not None]
         self.shares = tuple(sorted(told, key=lambda share: -share.weight))
         self.unrestricted = (

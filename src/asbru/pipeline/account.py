@@ -10,10 +10,12 @@ import msgspec
 from asbru.core.errors import AsbruError
 from asbru.governance import caller_behind
 from asbru.pipeline.call import Attempt, Call
+from asbru.pipeline.measure import measure
 from asbru.pipeline.ports import Lease
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.routing.session import bind_session
 from asbru.pipeline.routing.trace import write_route
+from asbru.pipeline.spans import write_spans
 from asbru.pipeline.spend import NOTHING, price, total, use_estimate
 from asbru.pipeline.tags import write_booking
 from asbru.records import usage_columns
@@ -44,23 +46,20 @@ def account(call: Call, rooms: Rooms) -> None:
     status = _CANCELLED_STATUS if call.outcome == "cancelled" else call.status or _CANCELLED_STATUS
     latency_us = int((now_s - call.started_s) * 1e6)
     first_us = int((call.first_token_s - call.started_s) * 1e6) if call.first_token_s else None
-    slot = rooms.meter.slot((call.surface, provider, served, key_name, status, call.outcome))
     if last is None:
         usage, usage_source, cost = NOTHING
-        slot.observe(latency_us, first_us, None, None)
+    elif len(attempts) > 1:
+        usage, usage_source, cost = total(attempts, estimated=estimated)
     else:
         usage, cost = last.usage, last.cost_nanousd
         usage_source = "none" if usage is None else "estimated" if estimated else "provider"
-        slot.observe(latency_us, first_us, usage, cost)
-        if len(attempts) > 1:
-            usage, usage_source, cost = total(attempts, estimated=estimated)
-        if not went_well:
-            _count_attempts(call, rooms)
     head = call.head
     caller = call.caller or caller_behind(call.error)
     booked_on = write_booking(call, caller) if call.forwarded.tagged else caller.booked_on
+    kind = (call.surface, provider, served, key_name, status, call.outcome)
+    measure(call, rooms, kind, booked_on[2], times=(latency_us, first_us))
     notes = call.notes if last is None or not last.notes else call.all_notes
-    if call.caller is None and not _is_recorded(call, rooms, now_s):
+    if call.caller is None and not _is_recorded(call, rooms, now_s):  # by now it is counted
         return
     rooms.recorder.add(
         (
@@ -92,6 +91,8 @@ def account(call: Call, rooms: Rooms) -> None:
             _end_route(call, rooms) if call.route else "",
         )
     )
+    if call.trace is not None and call.trace.sampled and rooms.tracer is not None:
+        rooms.tracer.end(write_spans(call, call.trace, now_s=now_s, status=status, cost_nanousd=cost))
     if rooms.bodies is not None:
         rooms.bodies.end(call)
 
@@ -117,20 +118,6 @@ def _is_recorded(call: Call, rooms: Rooms, now_s: float) -> bool:
 def _error_columns(error: AsbruError) -> tuple[str, str]:
     error.let_go()
     return error.code, error.message[:ERROR_MESSAGE_CHARS_MAX]
-
-
-def _count_attempts(call: Call, rooms: Rooms) -> None:
-    """All attempts but the one that a good call ended with, under their own provider, model and key; and what those
-    before the last one spent."""
-    last = call.attempts[-1]
-    for one in call.attempts:
-        if one is last and call.outcome == "ok":
-            continue
-        labels = (call.surface, one.target.provider.name, one.served_model, one.key.name, one.status, one.outcome)
-        slot = rooms.meter.slot(labels)
-        slot.count_attempt()
-        if one is not last and one.usage is not None:
-            slot.spend(one.usage, one.cost_nanousd)
 
 
 def write_attempt_log(call: Call, now_s: float) -> str:

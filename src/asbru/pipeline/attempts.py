@@ -35,7 +35,15 @@ from asbru.core.errors import (
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.circuits import is_open, open_keys, pass_over_open, tell_failure, tell_success
 from asbru.pipeline.endpoint import NO_KEY, Endpoint
-from asbru.pipeline.failures import attempt_failed, fell_back, key_cools_down, name_provider, pass_over, words_of
+from asbru.pipeline.failures import (
+    attempt_failed,
+    fell_back,
+    key_cools_down,
+    name_provider,
+    pass_over,
+    tried_again,
+    words_of,
+)
 from asbru.pipeline.hidden import hide_credentials
 from asbru.pipeline.learning import LESSONS_MAX, Lesson, learn
 from asbru.pipeline.local_count import count_locally
@@ -94,6 +102,7 @@ async def attempt(call: Call, targets: Sequence[Target], rooms: Rooms) -> Respon
                     _conclude(call, made, error, rooms)
                     tries = tries or _Tries(target, rooms, alone=len(targets) == 1)
                     key = await tries.after(call, made, error)
+                    tried_again(made, key, error, rooms)
                     began_s = rooms.clock()
         except (UpstreamError, UnsupportedByProvider, NotFound, LimitReached, Overloaded, PriceUnknown) as error:
             if not _leads_on(call, target, error, rooms):

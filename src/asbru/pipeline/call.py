@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from asbru.pipeline.stages import Stage
     from asbru.routing import Key, Target
     from asbru.routing.affinity import SessionName
+    from asbru.telemetry.tracing import CallTrace
 
 _NO_PARAMETERS: Mapping[str, str] = {}
 _NO_NAMES: Mapping[str, str] = {}
@@ -38,7 +39,8 @@ class Attempt:
     `request_passes` and `response_passes`: whether the body goes, and the response comes, as it is; else it is
     translated. `outcome`: ok, error (told inside the stream), cut, cancelled (the caller went away), the kind of
     `UpstreamError` that ended it before any content, or the code of our own refusal. `reason`: why it failed, in words,
-    bounded. `renamed`: names of tools that were written otherwise, and the caller's own for each. `estimate`: what a
+    bounded. `waited_s`: the time spent waiting for the provider, of a stream until it ended.
+    `renamed`: names of tools that were written otherwise, and the caller's own for each. `estimate`: what a
     stream that told no usage may have used, where it was counted.
     """
 
@@ -62,6 +64,7 @@ class Attempt:
         "took_s",
         "traits",
         "usage",
+        "waited_s",
     )
 
     def __init__(self, target: Target, key: Key, endpoint: Endpoint, started_s: float) -> None:
@@ -77,7 +80,7 @@ class Attempt:
         self.outcome = "cancelled"
         self.reason = ""
         self.sent = False
-        self.took_s = 0.0
+        self.took_s = self.waited_s = 0.0
         self.usage: Usage | None = None
         self.estimate: Usage | None = None
         self.cost_nanousd: int | None = None
@@ -117,6 +120,7 @@ class Call:
     watched: Mapping[str, str] = _NO_PARAMETERS  # headers that the call is decided by
     accept_coding = b""
     content_coding = b""  # of the body, as the caller named it; read_head takes it off
+    trace: CallTrace | None = None  # None: tracing is off
     # serve
     caller: Caller | None = None
     head: RequestHead | None = None

@@ -127,7 +127,10 @@ def _conclude(call: Call, stream: OpenStream, rooms: Rooms) -> None:
     """What the attempt behind a stream came to, told when it has ended."""
     attempt = call.attempts[-1]
     attempt.outcome = call.outcome
-    attempt.took_s = rooms.clock() - attempt.started_s
+    now_s = rooms.clock()
+    attempt.took_s = now_s - attempt.started_s
+    if call.first_token_s:
+        attempt.waited_s += now_s - call.first_token_s
     relay = stream.relay
     if relay.usage is not None:
         attempt.usage = relay.usage

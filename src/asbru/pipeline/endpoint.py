@@ -15,7 +15,7 @@ from asbru.pipeline.call import Attempt, Call
 from asbru.routing import Key, ProviderRoute
 from asbru.upstream import Body, ExchangeDeadlines, Pool
 from asbru.upstream.credentials import FixedCredential, OutgoingRequest
-from asbru.wire.forwarded import TO_ANY_DIALECT, ForwardedHeaders
+from asbru.wire.forwarded import TO_ANY_DIALECT, TRACE_HEADERS, ForwardedHeaders
 
 NO_KEY = Key("", FixedCredential(b""), frozenset({"*"}), weight=1.0, aliases={})
 """Stands in where a provider takes calls without a credential."""
@@ -35,7 +35,8 @@ class _Start(NamedTuple):
 class Endpoint:
     """`base_path` is the path of the base URL ("/v1"); `authority` what Host says; `headers` are sent unless the
     caller sent its own of the same name. `absolute` is the scheme and authority to put before paths, for plain
-    origins behind a proxy."""
+    origins behind a proxy. `traced`: calls have traces of ours, which replace what their callers say of theirs.
+    `vendor`: the provider as OpenTelemetry knows it (`gen_ai.provider.name`)."""
 
     __slots__ = (
         "_absolute",
@@ -45,6 +46,7 @@ class Endpoint:
         "_origin",
         "_starts",
         "_wants",
+        "_withheld",
         "deadlines",
         "dialect",
         "listed",
@@ -52,6 +54,7 @@ class Endpoint:
         "operations",
         "pool",
         "route",
+        "vendor",
     )
 
     def __init__(
@@ -66,8 +69,11 @@ class Endpoint:
         headers: dict[str, str],
         absolute: str = "",
         extra_lines: bytes = b"",
+        traced: bool = False,
+        vendor: str = "",
     ) -> None:
         self.route = route
+        self.vendor = vendor or route.name
         self.dialect = dialect
         self.pool = pool
         self.deadlines = deadlines
@@ -78,7 +84,8 @@ class Endpoint:
             name.lower().encode("latin-1"): f"{name.lower()}: {value}\r\n".encode("latin-1")
             for name, value in headers.items()
         }
-        self._wants = (dialect.name.encode(), *self._defaults.values())
+        self._withheld = dialect.headers_withheld | TRACE_HEADERS if traced else dialect.headers_withheld
+        self._wants = (dialect.name.encode(), b"traced" if traced else b"", *self._defaults.values())
         """All that the lines made of a caller's headers depend on: what they are kept by."""
         self._origin = (
             f"{absolute}{base_path}",
@@ -127,6 +134,8 @@ class Endpoint:
         lines = forwarded.made.get(self._wants)
         if lines is None:
             lines = forwarded.keep(self._wants, self._forward(forwarded))
+        if call.trace is not None:
+            lines += call.trace.lines(len(call.attempts))
         return b"%b%b%bcontent-length: %d\r\n\r\n" % (line, key_lines, lines, body_bytes)
 
     def _start(self, operation: Operation) -> _Start:
@@ -137,7 +146,7 @@ class Endpoint:
 
     def _forward(self, forwarded: ForwardedHeaders) -> bytes:
         """The caller's header lines for this provider, and what it always wants where the caller is silent."""
-        families, withheld = self._families, self.dialect.headers_withheld
+        families, withheld = self._families, self._withheld
         fit = [
             (name, value)
             for prefix, name, value in forwarded.headers

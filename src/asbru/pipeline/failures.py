@@ -107,11 +107,23 @@ def pass_over(call: Call, target: Target, error: AsbruError, rooms: Rooms) -> No
     )
 
 
+def tried_again(made: Attempt, key: Key, error: AsbruError, rooms: Rooms) -> None:
+    """Another attempt at the same target follows, with the same key or another one: it is counted."""
+    provider, reason = made.target.provider.name, reason_of(error)
+    if key is made.key:
+        model = rooms.meter.model_label(provider, made.served_model)
+        rooms.meter.counter(names.RETRIES, (provider, model, reason)).add()
+    else:
+        rooms.meter.counter(names.KEY_ROTATIONS, (provider, made.key.name, reason)).add()
+
+
 def fell_back(call: Call, failed: tuple[Target, AsbruError], target: Target, rooms: Rooms) -> None:
     """The call goes on with another target."""
     before, error = failed
     reason = reason_of(error)
-    rooms.meter.counter(names.FALLBACKS, (before.provider.name, target.provider.name, target.model, reason)).add()
+    provider = target.provider.name
+    model = rooms.meter.model_label(provider, target.model)
+    rooms.meter.counter(names.FALLBACKS, (before.provider.name, provider, model, reason)).add()
     rooms.failures.say(
         rooms.clock(),
         "warning",

@@ -19,7 +19,10 @@ from asbru.pipeline.call import Call
 from asbru.pipeline.read_head import decode_body
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.stepper import in_task
+from asbru.upstream import LARGE_BYTES_MIN
 from asbru.wire.json_elements import ELEMENTS_MAX, ElementCounter, separators
+
+__all__ = ["LARGE_BYTES_MIN", "check_reply", "has_too_many_elements", "in_thread", "make_ready"]
 
 T = TypeVar("T")
 

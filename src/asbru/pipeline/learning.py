@@ -55,7 +55,8 @@ class Lesson(NamedTuple):
     def tell(self, call: Call, rooms: Rooms) -> None:
         """The call was answered: the fact is worth writing down."""
         provider = self.route.name
-        rooms.meter.counter(names.LEARNED_FACTS, (provider, self.model, self.member)).add()
+        model = rooms.meter.model_label(provider, self.model)
+        rooms.meter.counter(names.LEARNED_FACTS, (provider, model, self.member)).add()
         rooms.failures.say(
             rooms.clock(),
             "warning",

@@ -29,6 +29,7 @@ from asbru.telemetry import LimitedLog, Meter
 
 if TYPE_CHECKING:
     from asbru.pipeline.routing import Routing
+    from asbru.telemetry.tracing import Tracer
 
 
 class Rooms:
@@ -36,8 +37,9 @@ class Rooms:
 
     `leases`: limits that hold, `standings`: how far they are used; None: there are none. `stages`: what looks at
     content, in order. `routing`: what chooses targets besides the plan; None: nothing does. `breaker`: lets alone what
-    fails; None: nobody does. `sessions`: where calls of a session went; None: nothing is remembered.
-    `bodies`: copies bodies; None: none are recorded.
+    fails; None: nobody does. `sessions`: where calls of a session went; None: nothing is remembered. `bodies`: copies
+    bodies; None: none are recorded. `tracer`: traces calls; None: tracing is off. `metric_tags`: the tags that are
+    labels of metrics; None: none is.
     """
 
     def __init__(  # noqa: PLR0913 -- the one builder, `app.build`, names every room
@@ -64,6 +66,8 @@ class Rooms:
         routing: Routing | None = None,
         breaker: Breaker | None = None,
         sessions: Sessions | None = None,
+        tracer: Tracer | None = None,
+        metric_tags: tuple[str, ...] | None = None,
         bodies: BodyCopies | None = None,
     ) -> None:
         self.loop = loop
@@ -85,6 +89,8 @@ class Rooms:
         self.stages = tuple(stages)
         self.breaker = breaker
         self.sessions = sessions
+        self.tracer = tracer
+        self.metric_tags = metric_tags
         self.refusals = Refusals()
         self.bodies = bodies
         self.limit(leases, standings, routing)

@@ -38,6 +38,7 @@ async def send(call: Call, attempt: Attempt, rooms: Rooms) -> Response:  # noqa:
     if key_lines is None:
         key_lines = await attempt.key.credential.lines(endpoint.to_sign(call, attempt, body, rooms.unix_time()))
     request_head = endpoint.write_head(call, attempt, key_lines, len(body))
+    asked_s = rooms.clock()
     exchange = endpoint.pool.begin(request_head, body, endpoint.deadlines, streaming_wanted=head.stream)
     del body
     kept = False
@@ -48,6 +49,7 @@ async def send(call: Call, attempt: Attempt, rooms: Rooms) -> Response:  # noqa:
             response = await open_stream(call, attempt, exchange, upstream, rooms=rooms)
             kept = True  # the exchange goes on, and `deliver` ends it
             return response
+        attempt.waited_s = rooms.clock() - asked_s
         text = judge(call, attempt, upstream, rooms)
         if not attempt.response_passes:
             response = await translate(call, attempt, upstream, text, rooms=rooms)
@@ -62,7 +64,8 @@ async def send(call: Call, attempt: Attempt, rooms: Rooms) -> Response:  # noqa:
         attempt.outcome = "ok"
         return response
     finally:
-        if not attempt.sent:
-            attempt.sent = exchange.sent
+        if not attempt.waited_s:  # until the first content of a stream, or until it failed
+            attempt.waited_s = rooms.clock() - asked_s
+            attempt.sent = attempt.sent or exchange.sent
         if not kept and not exchange.over:
             exchange.abort()

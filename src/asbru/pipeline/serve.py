@@ -1,4 +1,5 @@
-"""THE PATH: one call, from the door to its record: `serve` the frame, `model_call` the middle of those to a model."""
+"""THE PATH: one call, from the door to its record. `serve` is the frame, `model_call` the middle of those to a model.
+Not here: what a step does, which is its own file."""
 
 from __future__ import annotations
 
@@ -10,12 +11,11 @@ from asbru.pipeline.account import account
 from asbru.pipeline.attempts import attempt
 from asbru.pipeline.call import Call
 from asbru.pipeline.deliver import deliver, deliver_stream, refuse
-from asbru.pipeline.large_bodies import make_ready
+from asbru.pipeline.large_bodies import LARGE_BYTES_MIN, make_ready
 from asbru.pipeline.read_head import read_head
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.routing.choose import choose
 from asbru.pipeline.stages import look_at_request
-from asbru.upstream import LARGE_BYTES_MIN
 
 Middle: TypeAlias = "Callable[[Call, Rooms], Awaitable[None]]"
 
@@ -25,11 +25,7 @@ async def model_call(call: Call, rooms: Rooms) -> None:
     if call.body_bytes > LARGE_BYTES_MIN or call.content_coding:
         await make_ready(call, rooms)  # so that others have their turn meanwhile
     head = call.head = read_head(call, rooms)  # what is asked
-    caller = call.caller
-    if rooms.plan_decides and caller is not None and caller.unrestricted and not call.watched:
-        targets = rooms.plan.targets(head.model, call.dialect.surface.home, caller)  # where, in which order
-    else:
-        targets = choose(call, head.model, rooms)  # by rules, weights, sessions; may they
+    targets = choose(call, head.model, rooms)  # where, in which order: by the plan, rules, weights, sessions; may they
     if rooms.stages:
         await look_at_request(call, rooms)  # what goes in
     if call.lease is not None:

@@ -78,6 +78,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     `known_models`: where the price data names none.
     `traits`: what it takes and refuses. `trait_rules`: how some of its models differ; later rules win. Those of a file
     `models.toml` beside the record stand before its own.
+    `vendor`: what OpenTelemetry calls it (`gen_ai.provider.name`), None: by its own name; "": by the name that the
+    configuration gives it, since the type says nothing about who answers.
     """
 
     name: str
@@ -92,6 +94,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     known_models: tuple[str, ...] = ()
     traits: Traits = PLAIN
     trait_rules: tuple[TraitRule, ...] = ()
+    vendor: str | None = None
 
     def access_by(self, dialect: str | None = None) -> Access:
         """How to ask it in `dialect` (default: its first). Raises `KeyError` when it does not speak it."""

@@ -21,7 +21,7 @@ import msgspec
 from asbru.records.rollups import facts
 from asbru.records.row import ROW_WIDTH
 from asbru.records.spend import SpendAdder
-from asbru.storage import Database, NewerSchema, RowError, StorageError, open_database
+from asbru.storage import DamagedError, Database, NewerSchema, RowError, StorageError, open_database, set_aside
 from asbru.telemetry import log
 
 HELD_BYTES_MAX = 32 * 1024 * 1024
@@ -168,8 +168,18 @@ class RecordStore:
         if self.retry_at_s is None:
             log("error", "records cannot be written; they are kept in memory", why=_why(error))
         self._disconnect()
+        if isinstance(error, DamagedError):
+            self._set_aside()
         self.retry_at_s = now_s + self._retry_s
         self._retry_s = min(self._retry_s * 2, RETRY_MAX_S)
+
+    def _set_aside(self) -> None:
+        try:
+            aside = set_aside(self._url)
+        except OSError as error:
+            log("error", "the damaged database cannot be set aside", why=_why(error))
+        else:
+            log("error", "the database is damaged; it is set aside, and a new one begins", file=aside)
 
     def _give_up(self, batch: bytes, why: str) -> None:
         try:

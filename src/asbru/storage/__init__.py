@@ -3,11 +3,12 @@
 Today SQLite through apsw. It refuses a database that a newer Asbru made, and knows no table's meaning.
 """
 
-from asbru.storage.engine import DATABASE_NAME, database_bytes, open_database, open_reader, sqlite_url
-from asbru.storage.port import Database, NewerSchema, RowError, StorageError, Value
+from asbru.storage.engine import DATABASE_NAME, database_bytes, open_database, open_reader, set_aside, sqlite_url
+from asbru.storage.port import DamagedError, Database, NewerSchema, RowError, StorageError, Value
 
 __all__ = [
     "DATABASE_NAME",
+    "DamagedError",
     "Database",
     "NewerSchema",
     "RowError",
@@ -16,5 +17,6 @@ __all__ = [
     "database_bytes",
     "open_database",
     "open_reader",
+    "set_aside",
     "sqlite_url",
 ]

@@ -40,6 +40,12 @@ def database_bytes(url: str) -> int:
     return total
 
 
+def set_aside(url: str) -> Path:
+    """Give a damaged database another name, so that the next to open it begins a new one. Returns the new name; raises
+    OSError."""
+    return sqlite.set_aside(_sqlite_path(url))
+
+
 def _sqlite_path(url: str) -> Path:
     path = url.removeprefix(_SQLITE)
     if not path or path == url:

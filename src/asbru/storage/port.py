@@ -19,6 +19,10 @@ class StorageError(Exception):
     """Anything the database may answer with: full, locked, unreadable, away. It may pass."""
 
 
+class DamagedError(StorageError):
+    """The file is not, or no longer, a sound database. It will not pass."""
+
+
 class RowError(StorageError):
     """What the values of a row are to blame for: it will never be written."""
 

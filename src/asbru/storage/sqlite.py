@@ -8,6 +8,7 @@ last migration.
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from collections.abc import Generator, Iterable, Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Literal, cast
 
 import apsw
 
-from asbru.storage.port import RowError, StorageError, Value
+from asbru.storage.port import DamagedError, RowError, StorageError, Value
 from asbru.storage.schema import migrate
 
 BUSY_TIMEOUT_MS = 100
@@ -44,10 +45,12 @@ _ROW_ERRORS = (
 class SqliteDatabase:
     """A `port.Database`; see there."""
 
-    __slots__ = ("_connection",)
+    __slots__ = ("_connection", "_file", "_path")
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
+        self._path = Path(connection.filename)
+        self._file = _identity(self._path)
 
     @property
     def engine(self) -> Literal["sqlite"]:
@@ -60,7 +63,7 @@ class SqliteDatabase:
         except _ROW_ERRORS as error:
             raise RowError(str(error)) from error
         except apsw.Error as error:
-            raise StorageError(str(error)) from error
+            raise _storage_error(error) from error
 
     def run_many(self, statement: str, rows: Iterable[Sequence[object]]) -> None:
         try:
@@ -68,7 +71,7 @@ class SqliteDatabase:
         except _ROW_ERRORS as error:
             raise RowError(str(error)) from error
         except apsw.Error as error:
-            raise StorageError(str(error)) from error
+            raise _storage_error(error) from error
 
     @property
     def total_changes(self) -> int:
@@ -83,6 +86,9 @@ class SqliteDatabase:
 
     @contextlib.contextmanager
     def transaction(self) -> Generator[None]:
+        # SQLite would go on writing to a file that has no name any more.
+        if _identity(self._path) != self._file:
+            raise StorageError(f"{self._path} was removed or replaced")
         # IMMEDIATE: the lock is had before anything is read, so what is read stays true.
         self.run("BEGIN IMMEDIATE")
         try:
@@ -112,6 +118,7 @@ class SqliteDatabase:
 
 def open_database(path: Path) -> SqliteDatabase:
     """See `engine.open_database`."""
+    _make_private(path)
     database = SqliteDatabase(_connect(path, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE))
     try:
         database.run(f"PRAGMA busy_timeout = {OPEN_TIMEOUT_MS}")
@@ -135,6 +142,39 @@ def open_reader(path: Path) -> SqliteDatabase | None:
     database = SqliteDatabase(_connect(path, apsw.SQLITE_OPEN_READONLY))
     database.run(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
     return database
+
+
+def set_aside(path: Path) -> Path:
+    """See `engine.set_aside`."""
+    aside = path.with_name(f"{path.name}.damaged-{time.time_ns() // 1_000_000}")
+    path.replace(aside)
+    for suffix in ("-wal", "-shm"):
+        with contextlib.suppress(FileNotFoundError):
+            path.with_name(path.name + suffix).replace(aside.with_name(aside.name + suffix))
+    return aside
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _make_private(path: Path) -> None:
+    """0600 for the file, whatever the umask; SQLite gives what it puts beside it the same mode."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        if path.stat().st_mode & 0o077:
+            path.chmod(0o600)
+    except OSError as error:
+        raise StorageError(f"{path}: {error.strerror}") from error
+
+
+def _storage_error(error: apsw.Error) -> StorageError:
+    kind = DamagedError if isinstance(error, apsw.CorruptError | apsw.NotADBError) else StorageError
+    return kind(str(error))
 
 
 def _use_wal(database: SqliteDatabase) -> None:

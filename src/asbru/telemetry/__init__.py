@@ -1,7 +1,7 @@
 """Floor 2.5: what Asbru says about itself: metrics and log lines. Every floor above may speak.
 
 The run side (`Meter`) counts in slots of its own and never renders; the merging side (`merge`, `exposition`) runs in
-the bookkeeper, which alone loads prometheus-client. It refuses to know what a call is: it is told numbers and labels.
+the bookkeeper. It refuses to know what a call is: it is told numbers and labels.
 """
 
 from typing import TYPE_CHECKING
@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 from asbru.telemetry import names
 from asbru.telemetry.limited import LimitedLog
 from asbru.telemetry.log import log
-from asbru.telemetry.metrics import CallLabels, CallSlot, Collected, Counter, Meter
+from asbru.telemetry.metrics import OTHER, CallLabels, CallSlot, Collected, Counter, Meter
 
 if TYPE_CHECKING:
     from asbru.telemetry import exposition, merge, status
 
 __all__ = [
+    "OTHER",
     "CallLabels",
     "CallSlot",
     "Collected",

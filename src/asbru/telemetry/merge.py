@@ -11,7 +11,16 @@ from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
 from asbru.telemetry import names
-from asbru.telemetry.metrics import SERIES_MAX, CallLabels, Collected, SeriesCap, SlotTotals
+from asbru.telemetry.metrics import (
+    OTHER,
+    SERIES_MAX,
+    CallLabels,
+    Collected,
+    SeriesCap,
+    SlotTotals,
+    TimeLabels,
+    TimeTotals,
+)
 
 GONE_KEPT_MAX = 16
 """Workers that ended and may yet come back on a new connection under the same incarnation."""
@@ -22,45 +31,52 @@ SampleKey: TypeAlias = tuple[str, tuple[str, ...]]
 class CallTotals:
     """The totals of one kind of call."""
 
-    __slots__ = ("attempts", "cost_nanousd", "count", "first", "first_us", "latency", "latency_us", "tokens")
+    __slots__ = ("attempts", "cost_nanousd", "count", "tokens")
 
     def __init__(self) -> None:
-        self.count = self.latency_us = self.first_us = self.cost_nanousd = self.attempts = 0
+        self.count = self.cost_nanousd = self.attempts = 0
         self.tokens = [0] * len(names.TOKEN_BUCKETS)
-        self.latency = [0] * names.HISTOGRAM_SLOTS
-        self.first = [0] * names.HISTOGRAM_SLOTS
 
     def add(self, totals: SlotTotals) -> None:
         """Add what a worker sent: see `metrics.SlotTotals`."""
-        _, count, latency_us, first_us, cost_nanousd, tokens, latency, first, attempts = totals
+        _, count, cost_nanousd, tokens, attempts = totals
         self.count += count
-        self.latency_us += latency_us
-        self.first_us += first_us
         self.cost_nanousd += cost_nanousd
         self.attempts += attempts
         _add_all(self.tokens, tokens)
-        _add_all(self.latency, latency)
-        _add_all(self.first, first)
 
     def merge(self, other: CallTotals) -> None:
         """Add another's totals."""
         self.count += other.count
-        self.latency_us += other.latency_us
-        self.first_us += other.first_us
         self.cost_nanousd += other.cost_nanousd
         self.attempts += other.attempts
         _add_all(self.tokens, other.tokens)
-        _add_all(self.latency, other.latency)
-        _add_all(self.first, other.first)
+
+
+class Times:
+    """The histograms of one kind of call, in the order of `names.TIMES`."""
+
+    __slots__ = ("counts", "sums_us")
+
+    def __init__(self) -> None:
+        self.sums_us = [0] * len(names.TIMES)
+        self.counts = [[0] * names.HISTOGRAM_SLOTS for _ in names.TIMES]
+
+    def add(self, histograms: Iterable[tuple[int, Sequence[int]]]) -> None:
+        """Add what a worker sent, or another's totals."""
+        for at, (sum_us, counts) in enumerate(histograms):
+            self.sums_us[at] += sum_us
+            _add_all(self.counts[at], counts)
 
 
 class _Worker:
     """The newest totals of one worker."""
 
-    __slots__ = ("counters", "gauges", "slots")
+    __slots__ = ("counters", "gauges", "slots", "times")
 
     def __init__(self) -> None:
         self.slots: dict[CallLabels, SlotTotals] = {}
+        self.times: dict[TimeLabels, TimeTotals] = {}
         self.counters: dict[SampleKey, float] = {}
         self.gauges: dict[SampleKey, float] = {}
 
@@ -73,7 +89,13 @@ class Totals:
         self._alive: dict[str, _Worker] = {}
         self._gone: dict[str, _Worker] = {}
         self._folded: dict[CallLabels, CallTotals] = {}
+        self._folded_times: dict[TimeLabels, Times] = {}
+        self._times_admitted: set[TimeLabels] = set()
         self._folded_counters: dict[SampleKey, float] = {}
+
+    def cap(self, series_max: int) -> None:
+        """From now on so many kinds of call are told apart. What has its series keeps it."""
+        self._cap.series_max = series_max
 
     def take(self, incarnation: str, delta: Collected, *, everything: bool) -> None:
         """A worker's report. `everything`: it replaces all that was known of this incarnation."""
@@ -82,11 +104,14 @@ class Totals:
             worker = self._alive[incarnation] = self._gone.pop(incarnation, None) or _Worker()
         if everything:
             worker.slots.clear()
+            worker.times.clear()
             worker.counters.clear()
             worker.gauges.clear()
-        slots, counters, gauges = delta
+        slots, times, counters, gauges = delta
         for slot in slots:
             worker.slots[slot[0]] = slot
+        for one in times:
+            worker.times[one[0]] = one
         for name, labels, value in counters:
             worker.counters[name, labels] = value
         for name, labels, value in gauges:
@@ -109,6 +134,15 @@ class Totals:
             merged.setdefault(labels, CallTotals()).merge(totals)
         for worker in self._workers():
             self._add_slots(merged, worker)
+        return merged
+
+    def times(self) -> dict[TimeLabels, Times]:
+        """Histograms by kind of call, over all workers that ever reported."""
+        merged: dict[TimeLabels, Times] = {}
+        for labels, folded in self._folded_times.items():
+            merged.setdefault(labels, Times()).add(zip(folded.sums_us, folded.counts, strict=True))
+        for worker in self._workers():
+            self._add_times(merged, worker)
         return merged
 
     def counters(self) -> dict[SampleKey, float]:
@@ -142,8 +176,24 @@ class Totals:
                 totals = merged[admitted] = CallTotals()
             totals.add(slot)
 
+    def _add_times(self, merged: dict[TimeLabels, Times], worker: _Worker) -> None:
+        for labels, (_, histograms) in worker.times.items():
+            merged.setdefault(self._admit_times(labels), Times()).add(histograms)
+
+    def _admit_times(self, labels: TimeLabels) -> TimeLabels:
+        """Each worker keeps its bound; over all of them there are no more kinds than `series_max` either."""
+        admitted = self._times_admitted
+        if labels in admitted:
+            return labels
+        if len(admitted) < self._cap.series_max:
+            admitted.add(labels)
+            return labels
+        surface, provider, _, outcome = labels
+        return surface, provider, OTHER, outcome
+
     def _fold(self, worker: _Worker) -> None:
         self._add_slots(self._folded, worker)
+        self._add_times(self._folded_times, worker)
         _add_counters(self._folded_counters, worker)
 
 

@@ -1,8 +1,9 @@
 """Every metric, once: its name, kind, labels, unit and one sentence. The rest of the code and the docs read this.
 
-Labels are words from the configuration (providers, key names) or from closed sets; only `model` can come from
-callers, and the series cap of `metrics.Meter` bounds what they can make of it. Virtual keys are not a label: per-caller
-figures are in the records, where a million callers cost a million rows and not a million series.
+Labels are words from the configuration (providers, models, names of keys and owners) or from closed sets, and tags
+where they are configured. There may be very many virtual keys, and tags come from callers: the series cap of
+`metrics.Meter` bounds what becomes of them. Figures of each single caller are in the records, where a million callers
+cost a million rows and not a million series.
 """
 
 from __future__ import annotations
@@ -26,8 +27,11 @@ class Metric(NamedTuple):
     merge: Literal["sum", "max"] = "sum"
 
 
-CALL_LABELS = ("surface", "provider", "model", "key", "status", "outcome")
+_CALLER_LABELS = ("virtual_key", "team", "customer")
+CALL_LABELS = ("surface", "provider", "model", "key", "status", "outcome", *_CALLER_LABELS)
 """What tells one kind of call from another. `model` is the upstream's name, `key` the name of the provider key."""
+_TIME_LABELS = ("surface", "provider", "model", "outcome")
+"""Each histogram has twenty series for each of their combinations, so callers are not among them."""
 
 CALLS = Metric(
     name="asbru_calls_total",
@@ -36,31 +40,52 @@ CALLS = Metric(
     unit="calls",
     sentence="Completed calls, by the status that the caller received (499: the caller disconnected) and by outcome.",
 )
+ERRORS = Metric(
+    name="asbru_errors_total",
+    kind="counter",
+    labels=("surface", "provider", "model", "type", *_CALLER_LABELS),
+    unit="calls",
+    sentence="Calls that ended in an error, were refused or left, by the type of the error.",
+)
 CALL_SECONDS = Metric(
     name="asbru_call_duration_seconds",
     kind="histogram",
-    labels=("surface", "provider", "model", "outcome"),
+    labels=_TIME_LABELS,
     unit="seconds",
     sentence="Time from receiving a call to the end of its response.",
+)
+OVERHEAD_SECONDS = Metric(
+    name="asbru_overhead_seconds",
+    kind="histogram",
+    labels=_TIME_LABELS,
+    unit="seconds",
+    sentence="Time of a call not spent waiting for providers: Asbru's own, with queues and pauses before retries.",
 )
 FIRST_TOKEN_SECONDS = Metric(
     name="asbru_first_token_seconds",
     kind="histogram",
-    labels=("surface", "provider", "model", "outcome"),
+    labels=_TIME_LABELS,
     unit="seconds",
     sentence="Time from receiving a call to the first content of its streamed response.",
+)
+BETWEEN_TOKENS_SECONDS = Metric(
+    name="asbru_between_tokens_seconds",
+    kind="histogram",
+    labels=_TIME_LABELS,
+    unit="seconds",
+    sentence="Mean time between output tokens of a stream: from its first content to its end.",
 )
 TOKENS = Metric(
     name="asbru_tokens_total",
     kind="counter",
-    labels=("surface", "provider", "model", "key", "bucket"),
+    labels=("surface", "provider", "model", "key", "bucket", *_CALLER_LABELS),
     unit="tokens",
     sentence="Tokens used, in disjoint buckets; the sum over the buckets is the total.",
 )
 COST = Metric(
     name="asbru_cost_usd_total",
     kind="counter",
-    labels=("surface", "provider", "model", "key"),
+    labels=("surface", "provider", "model", "key", *_CALLER_LABELS),
     unit="US dollars",
     sentence="Cost of calls whose usage and price are known.",
 )
@@ -77,6 +102,20 @@ FALLBACKS = Metric(
     labels=("provider", "to_provider", "to_model", "reason"),
     unit="fallbacks",
     sentence="Calls that continued with another target, by reason: a status or the kind of failure.",
+)
+RETRIES = Metric(
+    name="asbru_retries_total",
+    kind="counter",
+    labels=("provider", "model", "reason"),
+    unit="attempts",
+    sentence="Attempts made again with the same key, by reason: a status, the kind of failure, or a learned fact.",
+)
+KEY_ROTATIONS = Metric(
+    name="asbru_key_rotations_total",
+    kind="counter",
+    labels=("provider", "key", "reason"),
+    unit="attempts",
+    sentence="Calls that continued with another key of the same provider; `key` is the one that was left.",
 )
 CIRCUITS = Metric(
     name="asbru_circuits",
@@ -130,11 +169,24 @@ UPSTREAM_CONNECTIONS = Metric(
     unit="connections",
     sentence="Connections to providers, busy or idle.",
 )
+LEASES = Metric(
+    name="asbru_leases",
+    kind="gauge",
+    unit="leases",
+    sentence="Limits of which workers hold a slice, taken from the ledger in advance.",
+)
+LIMITS_FULL = Metric(
+    name="asbru_limits_full",
+    kind="gauge",
+    unit="limits",
+    sentence="Owners and targets of which a worker knows that their limit has no room.",
+    merge="max",
+)
 LOOP_LAG_SECONDS = Metric(
     name="asbru_loop_lag_seconds",
     kind="gauge",
     unit="seconds",
-    sentence="Delay of the last one-second sweep, in the worker with the longest delay.",
+    sentence="Longest delay of a sweep, of which there are four a second, within a second; of the slowest worker.",
     merge="max",
 )
 RECORDS_QUEUED = Metric(
@@ -191,6 +243,25 @@ LINK_REFUSED = Metric(
     unit="messages",
     sentence="Messages from workers that the bookkeeper does not know or could not read.",
 )
+SPANS_EXPORTED = Metric(
+    name="asbru_spans_exported_total",
+    kind="counter",
+    unit="spans",
+    sentence="Spans that the collector of traces has taken.",
+)
+SPANS_DROPPED = Metric(
+    name="asbru_spans_dropped_total",
+    kind="counter",
+    labels=("reason",),
+    unit="spans",
+    sentence="Spans that were lost: no room in the queue (queue_full), or the collector did not take them (failed).",
+)
+SPANS_QUEUED = Metric(
+    name="asbru_spans_queued",
+    kind="gauge",
+    unit="spans",
+    sentence="Spans that wait for the collector of traces.",
+)
 SERIES_OVERFLOWED = Metric(
     name="asbru_series_overflowed_total",
     kind="counter",
@@ -200,11 +271,16 @@ SERIES_OVERFLOWED = Metric(
 
 METRICS: tuple[Metric, ...] = (
     CALLS,
+    ERRORS,
     CALL_SECONDS,
+    OVERHEAD_SECONDS,
     FIRST_TOKEN_SECONDS,
+    BETWEEN_TOKENS_SECONDS,
     TOKENS,
     COST,
     ATTEMPTS,
+    RETRIES,
+    KEY_ROTATIONS,
     FALLBACKS,
     CIRCUITS,
     CIRCUITS_OPENED,
@@ -214,6 +290,8 @@ METRICS: tuple[Metric, ...] = (
     CALLS_SHED,
     CONNECTIONS_OPEN,
     UPSTREAM_CONNECTIONS,
+    LEASES,
+    LIMITS_FULL,
     LOOP_LAG_SECONDS,
     RECORDS_QUEUED,
     RECORDS_SHED,
@@ -224,11 +302,55 @@ METRICS: tuple[Metric, ...] = (
     STORE_FAILURES,
     WORKERS,
     LINK_REFUSED,
+    SPANS_EXPORTED,
+    SPANS_DROPPED,
+    SPANS_QUEUED,
     SERIES_OVERFLOWED,
 )
 
+OF_CALLS = (CALLS, ERRORS, ATTEMPTS, TOKENS, COST)
+"""What the bookkeeper makes of the slots of calls."""
+
+TIMES = (
+    (CALL_SECONDS, 9, 30),
+    (OVERHEAD_SECONDS, 5, 24),
+    (FIRST_TOKEN_SECONDS, 9, 28),
+    (BETWEEN_TOKENS_SECONDS, 7, 24),
+)
+"""The histograms of calls, in the order in which workers send them; each with the powers of two of its first and last
+bound, microseconds."""
+
 STATUS_OUTCOMES = ("ok", "status", "fault")
 """Outcomes of an attempt to which the provider's status belongs; others are the label `status` themselves."""
+
+ERROR_TYPES = (
+    "authentication",
+    "permission",
+    "not_found",
+    "invalid_request",
+    "unsupported",
+    "timeout",
+    "budget",
+    "rate_limit",
+    "price_unknown",
+    "refused",
+    "cancelled",
+    "overloaded",
+    "ledger_unavailable",
+    "internal",
+    "upstream_authentication",
+    "upstream_rate_limit",
+    "upstream_invalid_request",
+    "upstream_not_found",
+    "upstream_overloaded",
+    "upstream_error",
+    "upstream_timeout",
+    "upstream_network",
+    "upstream_protocol",
+    "upstream_cut",
+)
+"""Types of errors: all values of `error.type` in spans. Those of providers begin with `upstream_`; `refused`: an
+attempt that Asbru itself did not let through."""
 
 TOKEN_BUCKETS = (
     "input",

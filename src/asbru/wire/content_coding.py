@@ -179,7 +179,7 @@ def _zstd_decoder(bytes_max: int) -> Decoder:
         from compression import zstd
     else:
         from backports import zstd
-    options = {zstd.DecompressionParameter.window_log_max: _WINDOW_BITS_MAX}
+    options = {int(zstd.DecompressionParameter.window_log_max): _WINDOW_BITS_MAX}
     return _MemberDecoder(
         lambda _: zstd.ZstdDecompressor(options=options), bytes_max, several=True, error=zstd.ZstdError
     )

@@ -15,6 +15,19 @@ TO_ANY_DIALECT: Final = b""
 TAG_PREFIX: Final = b"x-asbru-tag-"
 """What the names of tags begin with. They go to no provider, but travel in the same way as far as the call."""
 
+TRACE_HEADERS: Final = frozenset(
+    {
+        b"traceparent",
+        b"tracestate",
+        b"b3",
+        b"x-b3-traceid",
+        b"x-b3-spanid",
+        b"x-b3-parentspanid",
+        b"x-b3-sampled",
+        b"x-b3-flags",
+    }
+)
+"""Headers that carry a trace, in lower case (`telemetry.tracing.context`)."""
 _CREDENTIAL_NAMES: Final = re.compile(
     rb"(?:key|token|secret|password|passwd|auth|authorization|credentials?|signature|sig|bearer|jwt|cookie)$"
 )
@@ -38,14 +51,17 @@ MADE_MAX = 64
 
 
 class ForwardedHeaders:
-    """`headers` in the order they came; `tagged`: there are tags among them. `made`: header lines by what they were
-    made for."""
+    """`headers` in the order they came; `tagged`: there are tags among them, `traced`: headers that carry a trace.
+    `made`: header lines by what they were made for."""
 
-    __slots__ = ("headers", "made", "tagged")
+    __slots__ = ("headers", "made", "tagged", "traced")
 
-    def __init__(self, headers: Sequence[ForwardedHeader] = (), *, tagged: bool = False) -> None:
+    def __init__(
+        self, headers: Sequence[ForwardedHeader] = (), *, tagged: bool = False, traced: bool = False
+    ) -> None:
         self.headers = headers
         self.tagged = tagged
+        self.traced = traced
         self.made: dict[Wants, bytes] = {}
 
     def value_of(self, name: bytes) -> bytes:

@@ -20,13 +20,13 @@ class ElementCounter:
 
     def __init__(self) -> None:
         self.count = 0
-        self._in_string = False
-        self._held = b""  # backslashes at the end of a piece: what they escape comes with the next
+        self._in_string: bool = False
+        self._held: bytes = b""  # backslashes at the end of a piece: what they escape comes with the next
 
     def feed(self, piece: bytes) -> None:
         """The next piece of the text."""
         piece = self._held + piece
-        rest = piece.rstrip(b"\\")
+        rest: bytes = piece.rstrip(b"\\")
         self._held = piece[len(rest) :]
         parts = rest.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')
         outside = b"".join(parts[self._in_string :: 2])

@@ -7,18 +7,19 @@ import { CodeBlock } from "@/kit/code-block";
 import { PageHeader } from "@/kit/page-header";
 import classes from "./shell.module.css";
 
+const AGAIN_MS = 200;
+
 /** A page that failed: says so, and lets one go on. While the control process is away it waits for it. */
-export function Broken({ error, reset }: { error: unknown; reset: () => void }) {
+export function Broken({ error }: { error: unknown }) {
   const router = useRouter();
   const away = useAway();
   const unreachable = error instanceof Unreachable;
-  const again = () => {
-    reset();
-    void router.invalidate();
-  };
+  const again = () => void router.invalidate();
   useEffect(() => {
-    if (unreachable && !away) again();
-  }, [unreachable, away]);
+    if (!unreachable || away) return;
+    const timer = setTimeout(() => void router.invalidate(), AGAIN_MS);
+    return () => clearTimeout(timer);
+  }, [unreachable, away, router]);
   if (unreachable)
     return (
       <div className={classes.center}>

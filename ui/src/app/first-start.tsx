@@ -105,6 +105,8 @@ function useStep(): [boolean, string | null, (work: () => Promise<void>) => void
 function Administrator({ onDone }: { onDone: () => void }) {
   const client = useQueryClient();
   const [busy, failed, run] = useStep();
+  // After the mark, because that part of an address is sent to nobody.
+  const [given] = useState(() => decodeURIComponent(location.hash.slice(1)));
   const submit = (form: FormData) =>
     run(async () => {
       const [name, password] = [String(form.get("name")), String(form.get("password"))];
@@ -117,12 +119,11 @@ function Administrator({ onDone }: { onDone: () => void }) {
       onDone();
     });
   return (
-    <Step title="Create the first administrator" words="The set-up token is in the log of the first start, in the line that begins with “management API”." onSubmit={submit} failed={failed} busy={busy} action="Create and log in">
-      <PasswordInput name="token" label="Set-up token" required withAsterisk={false} autoFocus autoComplete="off" />
-      <TextInput name="name" label="User" required withAsterisk={false} autoComplete="username" autoCapitalize="none" spellCheck={false} />
+    <Step title="Create the first administrator" words="Asbru printed the set-up token when it started; the link it printed contains the token." onSubmit={submit} failed={failed} busy={busy} action="Create and log in">
+      <PasswordInput name="token" label="Set-up token" defaultValue={given} required withAsterisk={false} autoFocus={!given} autoComplete="off" />
+      <TextInput name="name" label="User" autoFocus={Boolean(given)} required withAsterisk={false} autoComplete="username" autoCapitalize="none" spellCheck={false} />
       <PasswordInput name="password" label="Password" description="At least 12 characters." required minLength={12} withAsterisk={false} autoComplete="new-password" />
       <PasswordInput name="again" label="Password once more" required withAsterisk={false} autoComplete="new-password" />
-      <Text size="sm">There is a user already? <Anchor component={Link} to="/login" size="sm">Log in</Anchor></Text>
     </Step>
   );
 }

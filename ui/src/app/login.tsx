@@ -1,6 +1,6 @@
-import { Alert, Anchor, Button, PasswordInput, Stack, TextInput } from "@mantine/core";
+import { Alert, Button, PasswordInput, Stack, TextInput } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
-import { Link, useNavigate, useRouter } from "@tanstack/react-router";
+import { useNavigate, useRouter } from "@tanstack/react-router";
 import { type FormEvent, useEffect, useState } from "react";
 import { keepCsrf, post, wordsOf } from "@/kit/api";
 import { Mark } from "@/kit/icons";
@@ -28,7 +28,8 @@ export default function Login() {
       keepCsrf(session.csrf);
       client.removeQueries();
       await client.fetchQuery(meQuery);
-      if (next?.startsWith("/") && !next.startsWith("//")) router.history.push(next.startsWith("/ui") ? next.slice(3) || "/" : next);
+      // Within the UI only: the path is put below /ui, whatever it says.
+      if (next?.startsWith("/")) router.history.push(`/ui${next}`);
       else await navigate({ to: "/" });
     } catch (error) {
       setFailed(wordsOf(error));
@@ -44,7 +45,6 @@ export default function Login() {
           <TextInput name="name" label="User" required autoFocus autoComplete="username" autoCapitalize="none" spellCheck={false} withAsterisk={false} />
           <PasswordInput name="password" label="Password" required autoComplete="current-password" withAsterisk={false} />
           <Button type="submit" size="sm" loading={busy}>Log in</Button>
-          <Anchor component={Link} to="/start" size="sm">First start? Create the first user</Anchor>
         </Stack>
       </form>
     </main>

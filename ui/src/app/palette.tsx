@@ -16,11 +16,16 @@ export default function Palette({ pages, onTheme, onHelp }: { pages: PageEntry[]
     {
       group: "Actions",
       actions: [
-        ...(text && has("records") ? [{ id: "find-record", label: `Find “${text}” in records`, keywords: text, leftSection: <Icon name="search" />, onClick: () => go("records", { text }) }] : []),
-        ...(text && has("keys") ? [{ id: "find-key", label: `Find “${text}” in virtual keys`, keywords: text, leftSection: <Icon name="keys" />, onClick: () => go("keys", { search: text }) }] : []),
         ...(has("keys") ? [{ id: "new-key", label: "Create a virtual key", leftSection: <Icon name="plus" />, onClick: () => go("keys", { new: "1" }) }] : []),
         { id: "theme", label: "Switch theme", keywords: "dark light", leftSection: <Icon name="moon" />, onClick: onTheme },
         { id: "help", label: "Keyboard shortcuts", keywords: "help keys", leftSection: <Icon name="help" />, onClick: onHelp },
+      ],
+    },
+    {
+      group: "Search",
+      actions: [
+        ...(text && has("records") ? [{ id: "find-record", label: `Find “${text}” in records`, keywords: text, leftSection: <Icon name="search" />, onClick: () => go("records", { text }) }] : []),
+        ...(text && has("keys") ? [{ id: "find-key", label: `Find “${text}” in virtual keys`, keywords: text, leftSection: <Icon name="keys" />, onClick: () => go("keys", { search: text }) }] : []),
       ],
     },
   ];

@@ -12,8 +12,28 @@ import { Shell } from "./shell";
 
 const root = createRootRoute({ component: Outlet, notFoundComponent: NotFound, errorComponent: Broken });
 
-const login = createRoute({ getParentRoute: () => root, path: "/login", component: lazyRouteComponent(() => import("./login")) });
-const start = createRoute({ getParentRoute: () => root, path: "/start", component: lazyRouteComponent(() => import("./first-start")) });
+const login = createRoute({
+  getParentRoute: () => root,
+  path: "/login",
+  beforeLoad: async () => {
+    if (await needsSetup()) throw redirect({ to: "/start" });
+  },
+  component: lazyRouteComponent(() => import("./login")),
+});
+
+const start = createRoute({
+  getParentRoute: () => root,
+  path: "/start",
+  beforeLoad: async () => {
+    if (await needsSetup()) return;
+    try {
+      await queryClient.ensureQueryData(meQuery);
+    } catch {
+      throw redirect({ to: "/login" });
+    }
+  },
+  component: lazyRouteComponent(() => import("./first-start")),
+});
 
 const shell = createRoute({
   getParentRoute: () => root,
@@ -25,7 +45,6 @@ const shell = createRoute({
       await queryClient.ensureQueryData(meQuery);
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 401) throw error;
-      if (await needsSetup()) throw redirect({ to: "/start" });
       throw redirect({ to: "/login", search: { next: location.href } as never });
     }
   },
@@ -41,11 +60,7 @@ const home = createRoute({
 });
 
 async function needsSetup(): Promise<boolean> {
-  try {
-    return (await get<{ needed: boolean }>("setup")).needed;
-  } catch {
-    return false;
-  }
+  return (await get<{ needed: boolean }>("setup")).needed;
 }
 
 const views = pages.map((page) =>

@@ -92,7 +92,7 @@ async function request<T>(method: string, path: string, options: Options): Promi
     return (response.status === 204 ? undefined : await response.json()) as T;
   }
   const refusal = await readRefusal(response);
-  if (refusal.status === 502 || (refusal.status === 503 && refusal.message.startsWith("the process"))) {
+  if (refusal.status === 502 || (refusal.status === 503 && /^the process/i.test(refusal.message))) {
     connection.lost();
     throw new Unreachable();
   }

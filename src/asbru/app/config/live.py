@@ -14,7 +14,8 @@ from pydantic import Field
 
 from asbru.app.config.base import Settings
 from asbru.app.config.structs import FromStruct
-from asbru.app.snapshot import Fallback, Limits, Overload, PrefixForward
+from asbru.app.config.tracing import TracingSettings
+from asbru.app.snapshot import Fallback, Limits, MetricsSettings, Overload, PrefixForward
 from asbru.core.secret_text import SecretText
 from asbru.core.traits import TraitChanges, TraitRule
 from asbru.governance.declared import Access, Customer, ScopeLimits, Team
@@ -220,6 +221,16 @@ class LiveSettings(Settings):
     limits: Annotated[Limits, FromStruct(), Field(default_factory=Limits, description="Limits of the server.")]
     overload: Annotated[
         Overload, FromStruct(), Field(default_factory=Overload, description="What happens to calls above the limits.")
+    ]
+    metrics: Annotated[
+        MetricsSettings,
+        FromStruct(),
+        Field(default_factory=MetricsSettings, description="Labels of the metrics."),
+    ]
+    tracing: Annotated[
+        TracingSettings,
+        FromStruct(),
+        Field(default_factory=TracingSettings, description="Traces of calls, by OpenTelemetry."),
     ]
     cors_origins: Annotated[
         list[Annotated[str, Field(pattern=r"^(\*|https?://[^\s/]+)$")]],

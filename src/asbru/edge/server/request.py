@@ -11,7 +11,14 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from asbru.core.errors import BadRequest
-from asbru.wire.forwarded import TAG_PREFIX, TO_ANY_DIALECT, ForwardedHeader, ForwardedHeaders, is_credential
+from asbru.wire.forwarded import (
+    TAG_PREFIX,
+    TO_ANY_DIALECT,
+    TRACE_HEADERS,
+    ForwardedHeader,
+    ForwardedHeaders,
+    is_credential,
+)
 
 
 class HeaderAction:
@@ -59,6 +66,12 @@ _BY_NAME = {
     b"user-agent": HeaderAction.FORWARD,
     b"traceparent": HeaderAction.FORWARD,
     b"tracestate": HeaderAction.FORWARD,
+    b"b3": HeaderAction.FORWARD,
+    b"x-b3-traceid": HeaderAction.FORWARD,
+    b"x-b3-spanid": HeaderAction.FORWARD,
+    b"x-b3-parentspanid": HeaderAction.FORWARD,
+    b"x-b3-sampled": HeaderAction.FORWARD,
+    b"x-b3-flags": HeaderAction.FORWARD,
     b"baggage": HeaderAction.FORWARD,
     b"idempotency-key": HeaderAction.FORWARD,
     b"x-request-id": HeaderAction.FORWARD,
@@ -98,7 +111,8 @@ class HeaderPlan(NamedTuple):
     (index, attribute of
     `Head`) of each that is acted upon, the first of a name last, so that it wins. `joined`: (attribute, indexes) of
     list headers that stand on several lines (RFC 9110, 5.3). `hosts`: how many Host headers. `watched`: (index, name in
-    lower case) of each that Asbru decides by, the first of a name last. `tagged`: tags are among what is forwarded.
+    lower case) of each that Asbru decides by, the first of a name last. `tagged`: tags are among what is forwarded,
+    `traced`: headers that carry a trace.
     """
 
     forwarded: tuple[tuple[int, bytes, bytes], ...]
@@ -107,6 +121,7 @@ class HeaderPlan(NamedTuple):
     hosts: int
     watched: tuple[tuple[int, str], ...] = ()
     tagged: bool = False
+    traced: bool = False
 
 
 class HeaderPlans(dict[tuple[bytes, ...], HeaderPlan]):
@@ -158,7 +173,9 @@ class HeaderPlans(dict[tuple[bytes, ...], HeaderPlan]):
         joined = tuple((attribute, indexes) for attribute, indexes in lists if len(indexes) > 1)
         watched = tuple((i, name.lower().decode()) for i, name in enumerate(names) if name.lower() in self.watched)
         tagged = any(prefix == TAG_PREFIX for _, prefix, _ in forwarded)
-        return HeaderPlan(forwarded, kept[::-1], joined, actions.count(HeaderAction.HOST), watched[::-1], tagged)
+        traced = any(name.lower() in TRACE_HEADERS for _, _, name in forwarded)
+        hosts = actions.count(HeaderAction.HOST)
+        return HeaderPlan(forwarded, kept[::-1], joined, hosts, watched[::-1], tagged, traced)
 
     def _prefix_of(self, name: bytes) -> bytes:
         lower = name.lower()
@@ -213,7 +230,7 @@ class Head:
             headers: list[ForwardedHeader] = [(prefix, name, values[index]) for index, prefix, name in plan.forwarded]
             if self.connection_options and self.connection_options not in _USUAL_OPTIONS:
                 headers = self._without_options(headers)
-            self.forwarded = ForwardedHeaders(headers, tagged=plan.tagged)
+            self.forwarded = ForwardedHeaders(headers, tagged=plan.tagged, traced=plan.traced)
 
     def read_target(self, target: bytes) -> None:
         """Take path and query from the request's target, in whatever form it came."""

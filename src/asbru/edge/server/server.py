@@ -74,6 +74,7 @@ class Server:
         self.now_s = time.monotonic  # finer than the loop's own clock, which counts milliseconds
         self.tick_s = time.monotonic() + SWEEP_S  # the next sweep's time: deadlines set by it are never early
         self.sweeps: list[Callable[[float], None]] = []
+        self._lag_s = 0.0
         self._loop = loop
         self._listeners: list[asyncio.Server] = []
         self._timer: asyncio.TimerHandle | None = None
@@ -177,8 +178,14 @@ class Server:
         """Run `call` in the loop's next turn."""
         self._loop.call_soon(call)
 
+    def take_lag_s(self) -> float:
+        """The longest delay of a sweep since this was last asked, seconds."""
+        lag_s, self._lag_s = self._lag_s, 0.0
+        return lag_s
+
     def _sweep(self) -> None:
         now_s = self.now_s()
+        self._lag_s = max(self._lag_s, now_s - self.tick_s)
         self.tick_s = now_s + SWEEP_S
         # First: whatever goes wrong below, the deadlines of everybody else hang on the next sweep.
         self._timer = self._loop.call_later(SWEEP_S, self._sweep)

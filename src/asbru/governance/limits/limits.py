@@ -101,6 +101,12 @@ class Limits:
 
     # What others ask
 
+    @property
+    def full(self) -> int:
+        """How many owners and targets are known to have no room."""
+        now_s = self._clock()
+        return sum(until_s > now_s for known in (self._full, self._full_patterns) for until_s in known.values())
+
     def room(self, owner: str) -> bool:
         """See `standing.Standings`."""
         if not self._full and not self._full_patterns:

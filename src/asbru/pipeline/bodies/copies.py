@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, cast
 
 from asbru.core.ports import Flow, ResponsePort
-from asbru.governance import NOBODY
 
 if TYPE_CHECKING:
     from asbru.pipeline.call import Call
@@ -105,7 +104,8 @@ class BodyCopies:
 
     def begin(self, call: Call) -> None:
         """Copy what is there of a call, and what will be, where it is wanted."""
-        if self._every or (call.caller or NOBODY).entry.record_bodies:
+        caller = call.caller
+        if self._every or (caller is not None and caller.entry.record_bodies):
             copying = CopyingResponse(call.response, call.body, self._bytes_max)
             call.response = cast("ResponsePort", copying)  # which the path only reads, but for `flow`
 

@@ -43,8 +43,11 @@ class Routing:
 
 def choose(call: Call, model: str, rooms: Rooms) -> tuple[Target, ...]:
     """The targets for the model the caller asked for, first choice first. Raises `NotFound`, `Forbidden`."""
-    routing, caller = rooms.routing, call.caller
+    caller = call.caller
     assert caller is not None, "nobody gets here without a key, or leave to do without"
+    if rooms.plan_decides and caller.unrestricted and not call.watched:
+        return rooms.plan.targets(model, call.dialect.surface.home, caller)
+    routing = rooms.routing
     if rooms.sessions is not None:
         call.session = session_of(call, model)
     chosen = _by_rules(call, model, rooms, caller) if routing is not None and routing.rules else None

@@ -12,5 +12,6 @@ PROVIDER = Provider(
     title="Custom (OpenAI- or Anthropic-compatible)",
     access=(OPENAI_ACCESS, ANTHROPIC_ACCESS),
     keyless=True,
+    vendor="",
     traits=Traits(legacy_max_tokens=True, tool_id_chars_max=0),
 )

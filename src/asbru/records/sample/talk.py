@@ -1,4 +1,7 @@
-"""Bodies of sample calls: a few conversations, with tools and images, in the form of each surface, whole or streamed."""
+"""Bodies of sample calls: conversations with tools and images, in the form of each surface, whole or streamed.
+
+They look like what callers send and get, and are nobody's.
+"""
 
 from __future__ import annotations
 
@@ -93,7 +96,7 @@ def _anthropic_events(response: dict[str, Any]) -> bytes:
     events: list[dict[str, Any]] = [{"type": "message_start", "message": {**response, "content": []}}]
     for index, block in enumerate(response["content"]):
         if block["type"] == "text":
-            begun = {"type": "text", "text": ""}
+            begun: dict[str, Any] = {"type": "text", "text": ""}
             deltas = [{"type": "text_delta", "text": f"{word} "} for word in block["text"].split(" ")]
         else:
             begun = {**block, "input": {}}

@@ -164,7 +164,7 @@ export default function KeysView() {
           onMore={() => void list.fetchNextPage()}
           actions={actions}
           bar={<TextInput size="xs" ref={searchBox} aria-label="Search keys by name" placeholder="Search by name" leftSection={<Icon name="search" size={14} />} defaultValue={url.search} key={url.search === "" ? "empty" : "search"} onChange={(event) => setUrl({ search: event.currentTarget.value })} maw={360} />}
-          empty={url.search ? <EmptyState sentence={`No key has “${url.search}” in its name.`} action={<Button variant="default" onClick={() => setUrl({ search: "" })}>Show all keys</Button>} /> : <EmptyState sentence="There is no virtual key yet. Programs call the gateway with one; budgets, limits and records are kept by key." action={newButton} command="asbru keys create app" />}
+          empty={url.search ? <EmptyState sentence={`No key has “${url.search}” in its name.`} action={<Button variant="default" onClick={() => setUrl({ search: "" })}>Show all keys</Button>} /> : <EmptyState sentence="There is no virtual key yet. Programs call the gateway with one; budgets, limits and records are kept by key." action={newButton} command="asbru keys create name=app" />}
         />
       )}
       <ObjectSheet

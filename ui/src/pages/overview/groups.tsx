@@ -7,6 +7,9 @@ import classes from "./overview.module.css";
 import { DIMENSIONS } from "./queries";
 import type { Group, Sums } from "./types";
 
+/** From this share of failures on, the number is red. */
+const BAD_SHARE = 0.05;
+
 interface Props {
   groups: readonly Group[];
   total: Sums;
@@ -44,7 +47,7 @@ export function Groups({ groups, total, by, search, onNarrow }: Props) {
               <tr key={group.name}>
                 <td>{others || !group.name ? <span className="muted">{others ? "all others" : "none"}</span> : <button type="button" className={classes.name} title={`Show only ${group.name}`} onClick={() => onNarrow(group.name)}>{group.name}</button>}</td>
                 <td title={exact(totals.calls)}>{short(totals.calls)}</td>
-                <td style={totals.failed ? { color: "var(--bad)" } : undefined} title={exact(totals.failed)}>{percent(totals.calls ? totals.failed / totals.calls : null)}</td>
+                <td style={totals.failed >= totals.calls * BAD_SHARE && totals.failed ? { color: "var(--bad)" } : undefined} title={exact(totals.failed)}>{percent(totals.calls ? totals.failed / totals.calls : null)}</td>
                 <td title={exactMoney(totals.cost_nanousd)}>{money(totals.cost_nanousd)}{moved !== null && Math.abs(moved) >= 0.01 && <span className={classes.moved}>{moved > 0 ? "▲" : "▼"} {percent(Math.abs(moved))}</span>}</td>
                 <td>{percent(share)}<span className={classes.share} aria-hidden="true"><i style={{ width: `${(share ?? 0) * 100}%` }} /></span></td>
                 <td title={`${exact(totals.input_tokens)} in, ${exact(totals.output_tokens)} out`}>{short(totals.input_tokens + totals.output_tokens)}</td>

@@ -1,20 +1,70 @@
-import { Button } from "@mantine/core";
-import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { post } from "@/kit/api";
-import { useMay } from "@/kit/session";
-import { toastDone, toastFailed } from "@/kit/toasts";
+// A day of sample traffic, so that a first look has something to see; loaded and removed here.
 
-/** Loads a day of sample traffic, so that a first look has something to see. */
-export function SampleButton() {
+import { Button } from "@mantine/core";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useRef } from "react";
+import { get, post, remove } from "@/kit/api";
+import { exact } from "@/kit/format";
+import { keys } from "@/kit/query";
+import { useMay } from "@/kit/session";
+import { toastFailed } from "@/kit/toasts";
+import classes from "./overview.module.css";
+
+interface Sample {
+  rows: number;
+  state: "none" | "writing" | "ready" | "removing";
+}
+
+const ASK_AGAIN_MS = 700;
+
+/** The state of the sample day, asked for again and again while it changes; what is shown is then read anew. */
+function useSample() {
   const client = useQueryClient();
   const may = useMay("sample:write");
-  const load = useMutation({
-    mutationFn: () => post("sample"),
-    onSuccess: () => {
-      toastDone("A day of sample traffic is being loaded. It is marked as sample, and can be removed in one step.");
-      setTimeout(() => void client.invalidateQueries({ queryKey: ["overview"] }), 2000);
-    },
-    onError: (error) => toastFailed("The sample was not loaded", error),
+  const sample = useQuery({
+    queryKey: keys.list("sample"),
+    queryFn: ({ signal }) => get<Sample>("sample", undefined, signal),
+    enabled: may,
+    staleTime: 60_000,
+    refetchInterval: (query) => (isBusy(query.state.data) ? ASK_AGAIN_MS : false),
   });
-  return may ? <Button variant="default" loading={load.isPending} onClick={() => load.mutate()}>Load a day of sample traffic</Button> : null;
+  const was = useRef<Sample["state"] | undefined>(undefined);
+  const state = sample.data?.state;
+  useEffect(() => {
+    if (was.current && was.current !== state) for (const noun of ["overview", "records"]) void client.invalidateQueries({ queryKey: keys.noun(noun) });
+    was.current = state;
+  }, [state, client]);
+  const change = useMutation({
+    mutationFn: (load: boolean): Promise<unknown> => (load ? post<Sample>("sample") : remove("sample")),
+    onSettled: () => client.invalidateQueries({ queryKey: keys.noun("sample") }),
+    onError: (error, load) => toastFailed(load ? "The sample was not loaded" : "The sample was not removed", error),
+  });
+  return { may, sample: sample.data, busy: isBusy(sample.data) || change.isPending, change };
+}
+
+function isBusy(sample: Sample | undefined): boolean {
+  return sample?.state === "writing" || sample?.state === "removing";
+}
+
+export function SampleButton() {
+  const { may, sample, busy, change } = useSample();
+  if (!may || sample?.state === "ready") return null;
+  return (
+    <Button variant="default" loading={busy} onClick={() => change.mutate(true)}>
+      Load a day of sample traffic
+    </Button>
+  );
+}
+
+/** Says that what is shown is a sample, as long as there is one. */
+export function SampleNote() {
+  const { sample, busy, change } = useSample();
+  if (!sample || sample.state === "none") return null;
+  const words = { writing: "Sample traffic is being written", removing: "Sample traffic is being removed", ready: "This includes a day of sample traffic" }[sample.state];
+  return (
+    <div className={classes.sample} role="status">
+      <span>{words} <span className="muted">({exact(sample.rows)} records, tag sample)</span></span>
+      {sample.state === "ready" && <Button variant="subtle" loading={busy} onClick={() => change.mutate(false)}>Remove it</Button>}
+    </div>
+  );
 }

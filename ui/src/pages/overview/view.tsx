@@ -19,7 +19,7 @@ import { Errors } from "./errors";
 import { Groups } from "./groups";
 import classes from "./overview.module.css";
 import { DIMENSIONS, type Filters, overviewQuery } from "./queries";
-import { SampleButton } from "./sample";
+import { SampleButton, SampleNote } from "./sample";
 import type { Overview } from "./types";
 
 const BY = DIMENSIONS.filter((one) => one.value !== "surface");
@@ -38,7 +38,7 @@ export default function OverviewView() {
   });
   const { range, by, ...given } = url;
   const filters = given as Filters;
-  const answer = useQuery(overviewQuery(range, by, filters));
+  const answer = useQuery({ ...overviewQuery(range, by, filters), select: whole });
   const search = useMemo(() => recordSearch(range, filters), [range, JSON.stringify(filters)]);
   const filterFields = DIMENSIONS.map((one) => ({ name: one.value, label: one.label, options: one.value === by ? answer.data?.groups.map((group) => group.name).filter((name) => name && name !== "others") ?? [] : [] }));
   const narrow = (name: string) => setUrl({ [by]: name }, { push: true });
@@ -57,6 +57,7 @@ export default function OverviewView() {
         <Nothing filtered={Object.values(filters).some(Boolean)} onClear={() => setUrl(Object.fromEntries(DIMENSIONS.map((one) => [one.value, undefined])))} />
       ) : (
         <div className={classes.page} data-stale={answer.isPlaceholderData}>
+          <SampleNote />
           <Totals data={answer.data} search={search} />
           <Charts data={answer.data} by={by} onRange={zoom} />
           <section aria-label="Breakdown">
@@ -73,6 +74,13 @@ export default function OverviewView() {
       ))}
     </>
   );
+}
+
+/** Without the last point as long as its time is not over: it would look like a fall. */
+function whole(data: Overview): Overview {
+  const { until_ms, step_s } = data.span;
+  const points = data.points.filter((point) => point.at_ms + step_s * 1000 <= until_ms);
+  return points.length > 1 ? { ...data, points } : data;
 }
 
 function Totals({ data, search }: { data: Overview; search: Record<string, string> }) {

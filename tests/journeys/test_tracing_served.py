@@ -1,0 +1,48 @@
+"""Tracing in the processes that users run: from the configuration to the collector, and shutting down without one."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from tests.fakes.collector import Collector
+from tests.fakes.upstream import FakeUpstream, Reply
+from tests.fakes.waiting import until
+from tests.journeys.served import Served
+from tests.journeys.talk import CHAT_PATH, CHAT_REPLY, chat
+
+
+@pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
+async def test_a_worker_exports(tmp_path: Path, protocol: Literal["http/protobuf", "grpc"]) -> None:
+    """A call through real processes arrives as two spans, counted in the metrics; a reload switches tracing off."""
+    with Collector(protocol) as there:
+        section = {"enabled": True, "endpoint": there.endpoint, "protocol": protocol}
+        async with FakeUpstream() as upstream, Served(tmp_path, upstream.url, tracing=section) as served:
+            upstream.otherwise = Reply.json(CHAT_REPLY)
+            assert (await served.call(CHAT_PATH, chat())).status == 200
+            spans = await there.spans(2)
+            assert {span.name for span in spans} == {"chat openai/gpt-x", "chat gpt-x"}
+            served.write(tracing={"enabled": False})
+            async with asyncio.timeout(20.0):
+                while "traceparent" in upstream.requests[-1].headers:
+                    assert (await served.call(CHAT_PATH, chat())).status == 200
+
+
+@pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
+async def test_a_collector_that_hangs_does_not_hold_up_the_end(
+    tmp_path: Path, protocol: Literal["http/protobuf", "grpc"]
+) -> None:
+    """SIGTERM while the collector answers nothing: Asbru ends in good order, and no record is lost."""
+    with Collector(protocol) as there:
+        there.hold()
+        section = {"enabled": True, "endpoint": there.endpoint, "protocol": protocol, "timeout_s": 60}
+        async with FakeUpstream() as upstream, Served(tmp_path, upstream.url, tracing=section) as served:
+            upstream.otherwise = Reply.json(CHAT_REPLY)
+            for _ in range(3):
+                assert (await served.call(CHAT_PATH, chat())).status == 200
+            await until(lambda: there.requests, "the collector is asked", 20.0)
+            assert await served.end(signal.SIGTERM) == 0
+            assert len(served.rows()) == 3

@@ -1,0 +1,101 @@
+"""The way in: log-in, deep links, roles, and what the page does while the control process is away."""
+
+from __future__ import annotations
+
+from playwright.sync_api import expect
+from tests.ui.rig import ADMIN, PASSWORD, Gateway, Watched
+
+VIEWER = "vera"
+AWAY = {
+    "error": {
+        "type": "overloaded_error",
+        "code": "unavailable",
+        "message": "the process behind this path is not running; try again shortly",
+    }
+}
+"""What a worker answers while there is no control process."""
+
+
+def test_log_in_returns_to_where_one_wanted_to_go(web: Watched) -> None:
+    """A deep link asks for the log-in first; a wrong password says so and nothing else; then the link opens."""
+    page = web.open("keys?search=app")
+    page.get_by_label("User").fill(ADMIN)
+    page.get_by_label("Password", exact=True).fill("not the password")
+    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("alert").get_by_text("wrong").wait_for()
+    web.is_accessible()
+    web.shoot("login")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("heading", name="Virtual keys").wait_for()
+    assert page.url.endswith("/ui/keys?search=app")
+
+
+def test_a_viewer_is_offered_nothing_that_is_refused(web: Watched, gateway: Gateway) -> None:
+    """Without `keys:write` there is no way to make, change or delete a key; the form is only shown."""
+    gateway.make("users", name=VIEWER, password=PASSWORD, role="viewer")
+    gateway.make("keys", name="looked-at")
+    web.log_in(VIEWER)
+    page = web.open("keys?search=looked-at")
+    page.get_by_role("row", name="looked-at").wait_for()
+    assert page.get_by_role("button", name="New key").count() == 0
+    page.get_by_role("button", name="Actions for looked-at").click()
+    page.get_by_role("menuitem", name="Its records").wait_for()
+    assert page.get_by_role("menuitem").count() == 1
+    page.keyboard.press("Escape")
+    page.get_by_role("row", name="looked-at").click()
+    page.get_by_text("Your role may read keys").wait_for()
+    assert page.get_by_role("button", name="Save").count() == 0
+
+
+def test_the_page_waits_for_the_control_process(web: Watched, gateway: Gateway) -> None:
+    """While it is away the page says so and keeps what it shows; once it is back, the page goes on by itself."""
+    gateway.make("keys", name="shown-again")
+    web.log_in()
+    page = web.open("keys")
+    page.get_by_role("grid").wait_for()
+    page.route("**/api/**", lambda route: route.fulfill(status=503, json=AWAY))
+    page.get_by_role("textbox", name="Search keys by name").fill("shown")
+    page.get_by_text("The control process does not answer").wait_for()
+    web.shoot("away")
+    page.unroute("**/api/**")
+    page.get_by_role("row", name="shown-again").wait_for()
+    expect(page.get_by_text("The control process does not answer")).to_have_count(0)
+
+
+def test_a_page_opened_while_it_is_away_opens_later(web: Watched) -> None:
+    """Not even knowing who is there, the page waits, and then opens where the link leads."""
+    web.log_in()
+    web.page.route("**/api/**", lambda route: route.abort())
+    web.expected += ["ERR_FAILED", "does not answer at the moment"]
+    page = web.open("keys")
+    page.get_by_role("heading", name="The control process does not answer").wait_for()
+    page.unroute("**/api/**")
+    page.get_by_role("heading", name="Virtual keys").wait_for()
+
+
+def test_an_address_that_does_not_exist_says_so(web: Watched) -> None:
+    """With a way back."""
+    web.log_in()
+    page = web.open("no-such-page")
+    page.get_by_role("heading", name="This page does not exist").wait_for()
+    page.get_by_role("link", name="Go to the start").click()
+    page.get_by_role("navigation", name="Pages").first.wait_for()
+
+
+def test_everything_by_keyboard(web: Watched) -> None:
+    """Two keys go to a page, a question mark lists the keys, the palette finds actions."""
+    web.log_in()
+    page = web.open("keys")
+    page.get_by_role("grid").wait_for()
+    page.keyboard.press("g")
+    page.keyboard.press("r")
+    page.get_by_role("heading", name="Records").wait_for()
+    page.keyboard.press("?")
+    page.get_by_role("dialog", name="Keyboard shortcuts").wait_for()
+    page.keyboard.press("Escape")
+    page.get_by_role("dialog").wait_for(state="detached")
+    page.keyboard.press("Control+k")
+    page.get_by_role("textbox", name="Search pages and actions").fill("create a virtual")
+    page.keyboard.press("Enter")
+    page.get_by_role("dialog").get_by_text("New virtual key").wait_for()
