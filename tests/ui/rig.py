@@ -139,7 +139,7 @@ class Watched:
         """Be logged in; the way through the page of the log-in has a test of its own."""
         session = self.gateway.session(name, password)
         cookie = {"name": "asbru_session", "value": session, "url": f"{self.gateway.url}/api/v1", "httpOnly": True}
-        self.page.context.add_cookies([cookie])  # type: ignore[list-item]
+        self.page.context.add_cookies([cookie])  # type: ignore[list-item]  # Playwright asks for its own TypedDict
         return self.page
 
     def is_accessible(self) -> None:
