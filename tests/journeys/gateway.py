@@ -160,6 +160,7 @@ class Gateway:
         self.door.cors_origins = frozenset(origin.encode() for origin in snapshot.cors_origins)
         self.server.watch(watched_headers(rooms))
         self.server.forward_prefixes = tuple(forwards)
+        self.server.limit(snapshot.limits)
 
     async def __aexit__(self, kind: object, *_: object) -> None:
         try:

@@ -159,6 +159,11 @@ class ServerConnection(asyncio.Protocol):
         """Close at once: what was begun cannot be ended properly, and the caller must see that."""
         self._transport.abort()
 
+    def limit(self, limits: ServerLimits) -> None:
+        """Hold these bounds from now on."""
+        self._body.limit(limits)
+        self._rx_bytes_max = limits.head_bytes_max + (limits.body_bytes_max * 2 if self._head_done else 0)
+
     def mark_endless(self, *, endless: bool) -> None:
         """Whether what is being served ends only when the caller goes away: a drain does not wait for that."""
         (self._server.endless.add if endless else self._server.endless.discard)(self)

@@ -66,7 +66,7 @@ class Server:
         probes: frozenset[bytes] = frozenset(),
         descriptors: int = 0,
     ) -> None:
-        self.limits = limits
+        self.limits: ServerLimits = limits
         self.bound = bound_of(limits.connections_max, descriptors)
         self.probes = probes
         self.handler = handler
@@ -136,12 +136,13 @@ class Server:
             self.known_heads.clear()
 
     def limit(self, limits: ServerLimits) -> None:
-        """Hold these bounds from now on. A connection that is open keeps its bound on a body that does not tell its
-        length."""
+        """Hold these bounds from now on, also for connections that are open."""
         if limits != self.limits:
             self.limits = limits
             self.bound = bound_of(limits.connections_max, self._descriptors)
             self.known_heads = KnownHeads(limits)
+            for connection in (*self.connections, *self.handshakes):
+                connection.limit(limits)
 
     async def drain(self, grace_s: float) -> bool:
         """Stop accepting, let calls end, close what is idle; True if all ended within `grace_s`."""
