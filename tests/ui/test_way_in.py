@@ -74,6 +74,22 @@ def test_a_page_opened_while_it_is_away_opens_later(web: Watched) -> None:
     page.get_by_role("heading", name="Virtual keys").wait_for()
 
 
+def test_a_session_that_has_ended_leads_to_the_log_in_and_back(web: Watched, gateway: Gateway) -> None:
+    """Ended elsewhere, by a new password: the next request leads to the log-in, and from there to where one was."""
+    gateway.make("users", name="rita", password=PASSWORD, role="editor")
+    web.log_in("rita")
+    page = web.open("keys")
+    page.get_by_role("grid").wait_for()
+    status, _ = gateway.ask("PATCH", "users/rita", {"password": PASSWORD})
+    assert status == 200
+    page.get_by_role("textbox", name="Search keys by name").fill("app")
+    page.get_by_label("User").fill("rita")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("heading", name="Virtual keys").wait_for()
+    assert page.url.endswith("search=app")
+
+
 def test_an_address_that_does_not_exist_says_so(web: Watched) -> None:
     """With a way back."""
     web.log_in()
