@@ -63,6 +63,9 @@ async function needsSetup(): Promise<boolean> {
   return (await get<{ needed: boolean }>("setup")).needed;
 }
 
+// The view of the address is fetched while it is still asked who is there.
+void pages.find((page) => location.pathname.replace(/\/$/, "") === `/ui/${page.path}`)?.view();
+
 const views = pages.map((page) =>
   createRoute({ getParentRoute: () => shell, path: `/${page.path}` as string, component: lazyRouteComponent(page.view), errorComponent: Broken }),
 );
