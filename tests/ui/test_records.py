@@ -53,6 +53,25 @@ def test_records_are_filtered_and_opened_by_keyboard(web: Watched, key: str) -> 
     assert "id=" not in page.url and "caller=records-app" in page.url
 
 
+def test_filters_are_typed_in_words(web: Watched, key: str) -> None:
+    """A latency with its unit becomes a filter that says the same, and the address has it; nonsense is refused."""
+    assert key
+    web.log_in()
+    page = web.open("records?caller=records-app")
+    page.get_by_role("button", name="Filter", exact=True).click()
+    page.get_by_role("combobox", name="Field").click()
+    page.get_by_role("option", name="Latency, at least").click()
+    page.get_by_role("combobox", name="Is", exact=True).fill("fast")
+    page.get_by_role("button", name="Add filter").click()
+    page.get_by_text("Expected a time such as").wait_for()
+    page.get_by_role("combobox", name="Is", exact=True).fill("20 s")
+    page.get_by_role("button", name="Add filter").click()
+    page.get_by_text("No record of this time fits").wait_for()
+    assert "latency_min_us=20000000" in page.url
+    page.get_by_role("button", name="Remove the filter Latency, at least").click()
+    page.get_by_role("row").nth(1).wait_for()
+
+
 def test_a_call_appears_while_one_looks(web: Watched, gateway: Gateway, key: str) -> None:
     """Followed live, a call is there without a reload, with the filters that are set."""
     web.log_in()
