@@ -1,7 +1,7 @@
 // How one provider is, above its form: calls of five minutes, each key with its share and its last error, open circuits, and
 // the models that it offers.
 
-import { Alert, Button, Group } from "@mantine/core";
+import { Alert, Anchor, Button, Group } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { duration, exact, moment, percent, relative } from "@/kit/format";
@@ -107,7 +107,7 @@ function Offered({ provider }: { provider: string }) {
       {offered.data.items.slice(0, MODELS_SHOWN).map((one) => (
         <Link key={one.id} className={`${classes.model} mono`} to={"/models" as string} search={{ model: one.id } as never}>{one.model}</Link>
       ))}
-      {offered.data.next && <Link to={"/models" as string} search={{ provider } as never}>all</Link>}
+      {offered.data.next && <Anchor size="sm" component={Link} {...({ to: "/models", search: { provider } } as object)}>all</Anchor>}
     </div>
   );
 }
