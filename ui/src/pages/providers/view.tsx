@@ -151,6 +151,7 @@ export default function ProvidersView() {
     <>
       <PageHeader title="Providers" words="Where calls go. Each has keys, of which one is chosen per call by weight.">{newButton}</PageHeader>
       {health.error && list.data && <p role="status" className="muted">How providers are is not known at the moment: {wordsOf(health.error)}</p>}
+      {url.provider && chosen.isError && !chosen.data && <Problem error={chosen.error} what={`The provider ${url.provider}`} />}
       {list.error && !list.data ? <Problem error={list.error} what="The providers" retry={() => void list.refetch()} /> : (
         <DataTable
           name="Providers"
@@ -171,7 +172,7 @@ export default function ProvidersView() {
         />
       )}
       <ObjectSheet
-        opened={isNew || (url.provider !== undefined && (chosen.data !== undefined || chosen.isError))}
+        opened={isNew || (url.provider !== undefined && chosen.data !== undefined)}
         onClose={() => setUrl({ new: undefined, provider: undefined })}
         title={isNew ? "Add a provider" : (url.provider ?? "")}
         component="Provider"
