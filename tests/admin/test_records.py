@@ -102,6 +102,12 @@ def test_shapes_are_described(api: Managed) -> None:
         assert set(schema["components"]["schemas"][name]["properties"]) == set(record)
 
 
+def test_more_tags_than_a_record_has(api: Managed) -> None:
+    """Are refused by a list, not by a database that cannot read so many conditions."""
+    answer = api.call("GET", "records", query="&".join(f"tag.t{number}=1" for number in range(2000)))
+    assert answer.status == 422 and "at most 16 tags, got 2000" in answer.error["message"]
+
+
 def test_nothing_is_followed_without_a_bookkeeper(api: Managed) -> None:
     """A control process that stands alone says so."""
     assert api.call("GET", "records/live").status == 404

@@ -19,9 +19,9 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from asbru.admin import exports, nouns, record_shapes
-from asbru.admin.access import SCOPED, reach_of
+from asbru.admin.access import SCOPED, reach_of, refuse_strangers
 from asbru.admin.history import in_thread
-from asbru.core.errors import BadRequest, NotFound, Overloaded
+from asbru.core.errors import BadRequest, Forbidden, NotFound, Overloaded, Unauthenticated
 from asbru.records import query
 from asbru.records.bodies import read
 from asbru.records.tail import live
@@ -29,6 +29,8 @@ from asbru.records.tail import live
 EXPORTS_MAX = 4
 """Exports at a time: each keeps a thread reading."""
 VALUE_CHARS_MAX = 256
+TAGS_MAX = 16
+"""Of one search: a record has no more."""
 
 Before = Annotated[str, Query(max_length=64, description="Begin before this id: `next` of the page before.")]
 Moment = Annotated[int | None, Query(ge=0, le=10**14, description="Unix milliseconds.")]
@@ -121,7 +123,17 @@ def _add_live(router: APIRouter, tail: live.LiveTail | None) -> None:
         wanted = _wanted(request, text)
         if tail is None:
             raise NotFound("records cannot be followed here: there is no bookkeeper")
-        return _stream(tail.admit(wanted), "text/event-stream")
+
+        def renew() -> query.Wanted | None:
+            try:
+                refuse_strangers(request)
+            except (Unauthenticated, Forbidden):
+                return None
+            except Overloaded:  # the database is locked; it is asked again soon
+                return wanted
+            return _wanted(request, text)
+
+        return _stream(tail.admit(wanted, renew), "text/event-stream")
 
 
 def _add_export(router: APIRouter, url: str) -> None:
@@ -175,9 +187,12 @@ def _wanted(request: Request, text: str) -> query.Wanted:
     if any(len(value) > VALUE_CHARS_MAX for value in given.values() if value != given.get("columns")):
         raise BadRequest(f"expected values of at most {VALUE_CHARS_MAX} characters", status=422)
     try:
-        return query.read_wanted(given, text)._replace(within=reach_of(request).column())
+        wanted = query.read_wanted(given, text)
     except ValueError as error:
         raise BadRequest(str(error), status=422) from None
+    if len(wanted.tags) > TAGS_MAX:
+        raise BadRequest(f"expected at most {TAGS_MAX} tags, got {len(wanted.tags)}", status=422)
+    return wanted._replace(within=reach_of(request).column())
 
 
 def _columns(given: str) -> tuple[str, ...]:

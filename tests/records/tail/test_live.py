@@ -21,7 +21,7 @@ from asbru.records.wanted import Wanted
 
 
 @asynccontextmanager
-async def following(**bounds: int) -> AsyncIterator[tuple[Standin, LiveTail]]:
+async def following(**bounds: Any) -> AsyncIterator[tuple[Standin, LiveTail]]:
     """A tail whose link is connected to a stand-in."""
     books = Standin()
     await books.open()
@@ -101,5 +101,21 @@ def test_clients_are_bounded() -> None:
                 tail.admit(Wanted())
             await first.aclose()  # pyright: ignore[reportAttributeAccessIssue] -- a generator
             await anext(tail.admit(Wanted()))
+
+    run(scene())
+
+
+def test_a_client_that_may_not_follow_any_more() -> None:
+    """It is told so, and sees no record after that; one that may see less now sees less."""
+
+    async def scene() -> None:
+        allowed: list[Wanted | None] = [Wanted(), Wanted({"caller": "app"})]
+        async with following(renewed_s=0.01) as (books, tail):
+            ended, narrowed = (tail.admit(Wanted(), lambda at=at: allowed[at]) for at in (0, 1))
+            await anext(ended), await anext(narrowed)
+            allowed[0] = None
+            assert (await event(ended))[0] == "dropped" and tail.clients == 1
+            push(books, row(1), row(2, caller="app"))
+            assert (await event(narrowed))[1]["id"] == row_id(2)
 
     run(scene())

@@ -7,8 +7,8 @@ first client -> FOLLOW, repeated while there is one -> batches -> decoded once -
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from typing import Any, Final, NamedTuple
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -25,6 +25,12 @@ QUEUED_MAX: Final = 1_000
 COMMENT_S: Final = 15.0
 """How often a client without events is sent a comment, so that proxies keep the connection."""
 
+RENEWED_S: Final = FOLLOW_S / 3
+"""How often the bookkeeper is asked again, and what a client may still see."""
+
+Renew: TypeAlias = Callable[[], Wanted | None]
+"""What a client wants and may see as of now; None where it may not follow any more."""
+
 _NAMES: Final = tuple(column.name for column in COLUMNS)
 _FLAGS: Final = tuple(place for place, column in enumerate(COLUMNS) if column.kind == "boolean")
 _COMMENT: Final = b":\n\n"
@@ -36,27 +42,41 @@ class _End(NamedTuple):
     event: bytes
 
 
+class _Client(NamedTuple):
+    wanted: Wanted
+    renew: Renew
+
+
 class LiveTail:
     """See the module."""
 
-    def __init__(self, link: Link, *, clients_max: int = CLIENTS_MAX, queued_max: int = QUEUED_MAX) -> None:
+    def __init__(
+        self,
+        link: Link,
+        *,
+        clients_max: int = CLIENTS_MAX,
+        queued_max: int = QUEUED_MAX,
+        renewed_s: float = RENEWED_S,
+    ) -> None:
         self._link = link
+        self._renewed_s = renewed_s
         self._clients_max = clients_max
         self._queued_max = queued_max
-        self._clients: dict[asyncio.Queue[bytes | _End], Wanted] = {}
+        self._clients: dict[asyncio.Queue[bytes | _End], _Client] = {}
         self._renewing: asyncio.Task[None] | None = None
         self._decode = msgspec.msgpack.Decoder(list[list[Any]]).decode
         link.subscribe(WRITTEN, self._take)
         link.subscribe(MISSED, self._miss)
         link.on_connect(self._follow)
 
-    def admit(self, wanted: Wanted) -> AsyncIterator[bytes]:
-        """Server-sent events for a client, from now on. Raises `Overloaded` where there are too many clients."""
+    def admit(self, wanted: Wanted, renew: Renew | None = None) -> AsyncIterator[bytes]:
+        """Server-sent events for a client, from now on. `renew` is asked every RENEWED_S. Raises `Overloaded` where
+        there are too many clients."""
         if len(self._clients) >= self._clients_max:
             raise Overloaded(
                 f"{self._clients_max} clients follow the records already; close one", code="too_many_clients"
             )
-        return self._events(wanted)
+        return self._events(_Client(wanted, renew or (lambda: wanted)))
 
     def close(self) -> None:
         """End every client's stream."""
@@ -68,10 +88,10 @@ class LiveTail:
         """How many there are."""
         return len(self._clients)
 
-    async def _events(self, wanted: Wanted) -> AsyncIterator[bytes]:
+    async def _events(self, client: _Client) -> AsyncIterator[bytes]:
         # Here and not in `admit`: what is never iterated is never closed either.
         queue: asyncio.Queue[bytes | _End] = asyncio.Queue(self._queued_max + 1)
-        self._clients[queue] = wanted
+        self._clients[queue] = client
         self._follow()
         if self._renewing is None:
             self._renewing = asyncio.create_task(self._renew())
@@ -94,7 +114,13 @@ class LiveTail:
         """Follow for as long as there are clients."""
         while self._clients:
             self._follow()
-            await asyncio.sleep(FOLLOW_S / 3)
+            await asyncio.sleep(self._renewed_s)
+            for queue, client in list(self._clients.items()):
+                wanted = client.renew()
+                if wanted is None:
+                    self._end(queue, "the credential may not follow the records any more")
+                elif queue in self._clients:
+                    self._clients[queue] = client._replace(wanted=wanted)
         self._renewing = None
 
     def _follow(self) -> None:
@@ -118,8 +144,8 @@ class LiveTail:
             row[place] = int(row[place])
         record = dict(zip(_NAMES, row, strict=True))
         event: bytes | None = None
-        for queue, wanted in list(self._clients.items()):
-            if wanted.fits(record):
+        for queue, client in list(self._clients.items()):
+            if client.wanted.fits(record):
                 event = event or write_event("record", record)
                 self._put(queue, event)
 
