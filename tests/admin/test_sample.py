@@ -23,7 +23,8 @@ END_MS = 1_795_000_000_000
 
 @pytest.fixture
 def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A database with two real records of the same day, one with the tag of the sample; that is of its last minutes only."""
+    """A database with two real records of the same day, one with the sample's tag; the sample day is only of its last
+    minutes."""
     whole = day.sample_day
     monkeypatch.setattr(write, "sample_day", lambda end_ms: (one for one in whole(end_ms) if one.bodies is not None))
     url = sqlite_url(tmp_path / "asbru.sqlite")

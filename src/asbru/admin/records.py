@@ -26,8 +26,9 @@ from asbru.records import query
 from asbru.records.bodies import read
 from asbru.records.tail import live
 
-EXPORTS_MAX = 4
-"""Exports at a time: each keeps a thread reading."""
+EXPORTS_READING_MAX = 4
+"""Pages of exports that are read at a time, each by a thread. Only for that time, so that a client that does not read
+what it is sent keeps nobody else waiting."""
 VALUE_CHARS_MAX = 256
 TAGS_MAX = 16
 """Of one search: a record has no more."""
@@ -137,7 +138,7 @@ def _add_live(router: APIRouter, tail: live.LiveTail | None) -> None:
 
 
 def _add_export(router: APIRouter, url: str) -> None:
-    exporting = asyncio.Semaphore(EXPORTS_MAX)
+    reading = asyncio.Semaphore(EXPORTS_READING_MAX)
 
     @router.get(
         "/records/export",
@@ -155,31 +156,24 @@ def _add_export(router: APIRouter, url: str) -> None:
         """The records as a file, the newest first. Texts that a spreadsheet would take for a formula begin with an
         apostrophe in CSV."""
         wanted, shown = _wanted(request, text), _columns(columns)
-        if exporting.locked():
-            raise Overloaded(f"{EXPORTS_MAX} exports run already", code="too_many_exports", retry_after_s=5)
 
         async def read_page(before: str) -> query.Page:
-            return await in_thread(
-                lambda: query.search(
-                    url,
-                    wanted,
-                    before=before,
-                    limit=exports.PAGE_RECORDS,
-                    since_ms=since_ms,
-                    until_ms=until_ms,
-                    columns=shown,
+            async with reading:
+                return await in_thread(
+                    lambda: query.search(
+                        url,
+                        wanted,
+                        before=before,
+                        limit=exports.PAGE_RECORDS,
+                        since_ms=since_ms,
+                        until_ms=until_ms,
+                        columns=shown,
+                    )
                 )
-            )
-
-        async def pieces() -> AsyncIterator[bytes]:
-            async with exporting:
-                async for piece in exports.write_export(format, list(dict.fromkeys(("id", *shown))), read_page):
-                    yield piece
 
         name = f"records.{format}"
-        return _stream(
-            pieces(), exports.MEDIA_TYPES[format], {"content-disposition": f'attachment; filename="{name}"'}
-        )
+        pieces = exports.write_export(format, list(dict.fromkeys(("id", *shown))), read_page)
+        return _stream(pieces, exports.MEDIA_TYPES[format], {"content-disposition": f'attachment; filename="{name}"'})
 
 
 def _wanted(request: Request, text: str) -> query.Wanted:

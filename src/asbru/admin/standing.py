@@ -64,7 +64,7 @@ class Standing:
         return router
 
     async def used(self, owners: Iterable[tuple[OwnerKind, str]], reach: Reach) -> Used:
-        """How much of their limits owners have used, which are those of one call; those out of reach count as unused."""
+        """How much of their limits owners have used, which are those of one call. One out of reach adds nothing."""
         asked = [
             (owner, limit)
             for kind, name in owners
