@@ -1,6 +1,6 @@
 // What the page asks the API for: the keys, page by page.
 
-import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { get, idPath } from "@/kit/api";
 import { keys } from "@/kit/query";
 import type { Page, Team, VirtualKey } from "@/kit/types";
@@ -13,6 +13,7 @@ export const keysQuery = (search: string) =>
     queryFn: ({ pageParam, signal }) => get<Page<VirtualKey>>("keys", { limit: PAGE, after: pageParam, search }, signal),
     initialPageParam: "",
     getNextPageParam: (last) => last.next ?? undefined,
+    placeholderData: keepPreviousData,
   });
 
 export const keyQuery = (id: string) =>

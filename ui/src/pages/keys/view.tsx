@@ -43,6 +43,7 @@ export default function KeysView() {
   const [made, setMade] = useState<MadeKey | null>(null);
   const searchBox = useRef<HTMLInputElement>(null);
   const mayWrite = useMay("keys:write");
+  const maySpend = useMay("spend:read");
   const list = useInfiniteQuery(keysQuery(url.search));
   const rows = useMemo(() => list.data?.pages.flatMap((page) => page.items) ?? [], [list.data]);
   const limited = useMemo(() => rows.filter((row) => row.budgets.length + row.rate_limits.length > 0).slice(0, STANDING_MAX).map((row) => row.id), [rows]);
@@ -122,6 +123,7 @@ export default function KeysView() {
       <Menu.Target><ActionIcon aria-label={`Actions for ${row.name}`}><Icon name="more" /></ActionIcon></Menu.Target>
       <Menu.Dropdown>
         <Menu.Item leftSection={<Icon name="records" />} component={Link} {...({ to: "/records", search: { caller: row.name } } as object)}>Its records</Menu.Item>
+        {maySpend && <Menu.Item leftSection={<Icon name="overview" />} component={Link} {...({ to: "/overview", search: { caller: row.name, by: "model" } } as object)}>Its spend</Menu.Item>}
         {mayWrite && row.source === "api" && (
           <>
             <Menu.Item leftSection={<Icon name="edit" />} onClick={() => setUrl({ key: row.id }, { push: true })}>Edit</Menu.Item>
