@@ -18,12 +18,13 @@ import { keys } from "@/kit/query";
 import type { Value } from "@/kit/schema";
 import { useMay } from "@/kit/session";
 import { useShortcuts } from "@/kit/shortcuts";
+import { standingQuery } from "@/kit/standing";
 import { Status } from "@/kit/status";
 import { toastDone, toastFailed } from "@/kit/toasts";
 import type { VirtualKey } from "@/kit/types";
 import { useUrlState } from "@/kit/url-state";
 import { fields, moreFields } from "./fields";
-import { keyQuery, keysQuery, ownersQuery, standingQuery } from "./queries";
+import { keyQuery, keysQuery, ownersQuery } from "./queries";
 import { Usage } from "./usage";
 import { type MadeKey, ValueDialog } from "./value-dialog";
 
@@ -46,7 +47,7 @@ export default function KeysView() {
   const list = useInfiniteQuery(keysQuery(url.search));
   const rows = useMemo(() => list.data?.pages.flatMap((page) => page.items) ?? [], [list.data]);
   const limited = useMemo(() => rows.filter((row) => row.budgets.length + row.rate_limits.length > 0).slice(0, STANDING_MAX).map((row) => row.id), [rows]);
-  const standing = useQuery(standingQuery(limited));
+  const standing = useQuery(standingQuery("key", limited));
   const chosen = useQuery({ ...keyQuery(url.key ?? ""), enabled: url.key !== undefined, placeholderData: rows.find((row) => row.id === url.key) });
   const editing = url.key !== undefined || url.new !== undefined;
   const teams = useQuery({ ...ownersQuery("teams"), enabled: editing });
