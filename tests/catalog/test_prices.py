@@ -135,6 +135,15 @@ def test_price_data_of_an_unknown_provider_is_empty() -> None:
     assert build_catalogue(None, NOW).known_models == ()
 
 
+def test_models_are_known_by_the_names_they_are_called_by() -> None:
+    """Fireworks answers only to whole names, which the data holds in its clauses; every known name has a price."""
+    found = build_catalogue("fireworks", NOW)
+    assert {"accounts/fireworks/models/gpt-oss-120b", "accounts/fireworks/models/glm-5p1"} <= set(found.known_models)
+    for provider in library:
+        catalogue = build_catalogue(provider.id, NOW)
+        assert [name for name in catalogue.known_models if find_priced_model(catalogue.models, name) is None] == []
+
+
 @pytest.mark.parametrize("tier", ["flex", "priority"])
 @pytest.mark.parametrize("model", ["gpt-5", "gpt-5-mini", "gpt-5.5"])
 def test_service_tiers_have_prices_of_their_own(model: str, tier: str) -> None:

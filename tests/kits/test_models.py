@@ -84,6 +84,19 @@ def test_efforts_of_anthropic(model: str, efforts: tuple[str, ...]) -> None:
         ("groq/openai/gpt-oss-120b", None, ("low", "medium", "high"), 65536),
         ("groq/qwen/qwen3-32b", None, ("none", "default"), 40960),
         ("groq/of-tomorrow", None, (), 0),
+        ("azure/gpt-5", None, ("minimal", "low", "medium", "high"), 128000),
+        ("azure/claude-haiku-4-5", "budget", (), 64000),
+        ("azure/my-deployment", None, (), 0),
+        ("fireworks/accounts/fireworks/models/glm-5p1", None, ("none", "high", "max"), 0),
+        ("together/openai/gpt-oss-20b", None, ("low", "medium", "high"), 0),
+        ("mistral/mistral-medium-latest", None, ("none", "high"), 0),
+        ("mistral/mistral-of-tomorrow", None, (), 0),
+        ("cerebras/gpt-oss-120b", None, ("low", "medium", "high"), 0),
+        ("xai/grok-4.3", None, ("none", "low", "medium", "high"), 0),
+        ("xai/grok-3", "none", (), 0),
+        ("xai/grok-3-mini", None, ("low", "high"), 0),
+        ("xai/grok-4-1-fast-reasoning", "none", (), 0),
+        ("deepseek/deepseek-v4-pro", None, ("low", "medium", "high", "xhigh", "max"), 393216),
     ],
 )
 def test_openai_dialect(model: str, thinking: str | None, efforts: tuple[str, ...], largest: int) -> None:
@@ -123,6 +136,12 @@ def test_custom_servers_know_max_tokens(model: str, old: bool) -> None:
 def test_custom_servers_read_cache_marks_for_claude(model: str, reads: bool) -> None:
     """A Claude model behind a server of the OpenAI dialect is sent cache marks; other models are not."""
     assert of("custom", model).cache_marks is reads
+
+
+@pytest.mark.parametrize(("model", "reads"), [("anthropic/claude-sonnet-4.5", True), ("openai/gpt-4o", False)])
+def test_openrouter_reads_cache_marks_for_claude(model: str, reads: bool) -> None:
+    """A Claude model behind OpenRouter caches only where the caller's marks stand."""
+    assert of("openrouter", model).cache_marks is reads
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -16,6 +17,7 @@ from asbru.app.boot import Options
 from asbru.app.compile import compile_config
 from asbru.app.config import ConfigRefusedError
 from asbru.app.snapshot import ProviderFacts, Snapshot
+from asbru.catalog.build import build_catalogue
 from asbru.core.secret_text import SecretText
 from asbru.core.traits import Traits
 from asbru.providers import Access, Provider, discover
@@ -88,6 +90,14 @@ def test_prices_are_known_by_its_id(provider: Provider) -> None:
     """A price id is one that genai-prices knows, and a provider's address is encrypted."""
     assert provider.price_id is None or provider.price_id in {entry.id for entry in priced}
     assert provider.base_url is None or provider.base_url.startswith("https://")
+
+
+def test_the_catalogue_is_broad() -> None:
+    """The price data names at least a thousand models of the providers that have a folder, each with a price."""
+    ids = {provider.price_id for provider in FOUND.values() if provider.price_id is not None}
+    catalogues = [build_catalogue(price_id, datetime.now(UTC)) for price_id in ids]
+    assert sum(len(catalogue.known_models) for catalogue in catalogues) >= 1_000
+    assert all(catalogue.known_models for catalogue in catalogues)
 
 
 OWN_CREDENTIAL = '''"""A signature that nobody has heard of."""

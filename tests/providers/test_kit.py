@@ -42,7 +42,9 @@ def _folder(place: Path, name: str, text: str = MADE_UP, *, readme: bool = True)
 
 def test_every_folder_is_found() -> None:
     """Discovery lists the folders, in order, by their names."""
-    assert list(discover()) == ["anthropic", "custom", "groq", "mock", "openai"]
+    found = list(discover())
+    assert found == sorted(found)
+    assert {"anthropic", "custom", "groq", "mock", "openai"} <= set(found)
     assert all(name == provider.name for name, provider in discover().items())
 
 
@@ -97,6 +99,12 @@ def test_two_dialects() -> None:
             "openai_chat has no operation 'dance'",
         ),
         ("made_up", MADE_UP.replace('    env_key="MADE_UP_API_KEY",\n', ""), True, "names its usual variable"),
+        (
+            "made_up",
+            MADE_UP.replace("trait_rules=", 'models_of=("groq", "nobody"), trait_rules='),
+            True,
+            "there is no models.toml of 'nobody'",
+        ),
         ("openai", MADE_UP, True, "there is a folder 'openai' already"),
         ("made_up", MADE_UP.replace("legacy_max_tokens", "old_limits"), True, "unknown field `old_limits`"),
         ("made_up", MADE_UP.replace("=True", "=1"), True, "Expected `bool`, got `int` - at `$.legacy_max_tokens`"),
@@ -146,6 +154,15 @@ def test_wrong_models_files_are_named(tmp_path: Path, text: str, complaint: str)
         discover([tmp_path])
     assert complaint in str(caught.value)
     assert str(path) in str(caught.value)
+
+
+def test_rules_of_the_makers_of_its_models_stand_before_all(tmp_path: Path) -> None:
+    """A provider that serves the models of others takes over what their files say of them; its own rules win."""
+    text = MADE_UP.replace("trait_rules=", 'models_of=("groq",), trait_rules=')
+    (_folder(tmp_path, "made_up", text) / "models.toml").write_text(TOLD)
+    found = discover([tmp_path])
+    rules = (*found["groq"].trait_rules, rule("new-*", thinking="none"), rule("old-*", legacy_max_tokens=True))
+    assert found["made_up"].trait_rules == rules
 
 
 def test_all_faults_at_once(tmp_path: Path) -> None:

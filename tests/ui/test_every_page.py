@@ -1,4 +1,4 @@
-"""What holds for every page: it opens for an admin with few requests, has no serious flaw, and fits a phone."""
+"""What holds for every page: it opens with few requests, has no serious flaw, and fits a phone."""
 
 from __future__ import annotations
 

@@ -57,16 +57,23 @@ def build_catalogue(price_id: str | None, now: datetime) -> ProviderCatalogue:
             PricedModel(info.id, _clause(info.match), _rows(info, now), _tiers(info, now), info.context_window or 0)
             for info in infos
         ),
-        known_models=tuple(info.id for info in provider.models if _callable_name(info)),
+        known_models=tuple(name for name in map(_callable_name, provider.models) if name is not None),
     )
 
 
-def _callable_name(info: lib.ModelInfo) -> bool:
-    """Some ids are families (`ft:gpt-4o`), other forms of a model (`gpt-4o:extended`) or no models at all, which nobody
-    can call; those are not priced by token, or their names say it. Some models are withdrawn."""
-    if not info.match.is_match(info.id) or info.deprecated or not info.prices:
-        return False
-    return not any(mark in info.id for mark in _NO_NAME)
+def _callable_name(info: lib.ModelInfo) -> str | None:
+    """The name that a model is called by: its id, or what the provider calls it in full where that is the only name it
+    answers to (Fireworks: `accounts/fireworks/models/...`). None where nobody can call it.
+
+    Some ids are families (`ft:gpt-4o`), other forms of a model (`gpt-4o:extended`) or no models at all; those are not
+    priced by token, or their names say it. Some models are withdrawn.
+    """
+    if info.deprecated or not info.prices or any(mark in info.id for mark in _NO_NAME):
+        return None
+    if info.match.is_match(info.id):
+        return info.id
+    clauses = info.match.or_ if isinstance(info.match, lib.ClauseOr) else [info.match]
+    return next((clause.equals for clause in clauses if isinstance(clause, lib.ClauseEquals)), None)
 
 
 def _clause(match: lib.MatchLogic) -> MatchClause:

@@ -77,7 +77,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     `served_here`: Asbru starts its server. `price_id`: its id in genai-prices; None: no prices are known.
     `known_models`: where the price data names none.
     `traits`: what it takes and refuses. `trait_rules`: how some of its models differ; later rules win. Those of a file
-    `models.toml` beside the record stand before its own.
+    `models.toml` beside the record stand before its own. `models_of`: providers whose models it serves by their own
+    names; the rules in their `models.toml` stand before all of these.
     `vendor`: what OpenTelemetry calls it (`gen_ai.provider.name`), None: by its own name; "": by the name that the
     configuration gives it, since the type says nothing about who answers.
     """
@@ -94,6 +95,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     known_models: tuple[str, ...] = ()
     traits: Traits = PLAIN
     trait_rules: tuple[TraitRule, ...] = ()
+    models_of: tuple[str, ...] = ()
     vendor: str | None = None
 
     def access_by(self, dialect: str | None = None) -> Access:
@@ -169,7 +171,9 @@ def _load(folder: Folder, dialects: Mapping[str, Dialect]) -> Provider:
     except msgspec.ValidationError as error:  # a rule names a trait or a value that is none
         raise ProviderFault(f"{path}: {error}") from None
     provider = check(provider, path, dialects)
-    return msgspec.structs.replace(provider, trait_rules=(*_rules_of_models(path), *provider.trait_rules))
+    others = (found for name in provider.models_of for found in _rules_of_models(Path(__file__).parent / name))
+    rules = (*others, *_rules_of_models(path), *provider.trait_rules)
+    return msgspec.structs.replace(provider, trait_rules=rules)
 
 
 def _rules_of_models(folder: Path) -> tuple[TraitRule, ...]:
@@ -192,6 +196,9 @@ def _name_faults(provider: Provider, folder: Path) -> list[str]:
         wrong.append(f"the name must match {NAME.pattern}")
     if not (folder / "README.md").is_file():
         wrong.append("README.md is missing: it becomes the docs page")
+    for name in provider.models_of:
+        if not (Path(__file__).parent / name / "models.toml").is_file():
+            wrong.append(f"`models_of`: there is no models.toml of {name!r}")
     return wrong
 
 

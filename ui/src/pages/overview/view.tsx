@@ -46,11 +46,9 @@ export default function OverviewView() {
   return (
     <>
       <PageHeader title="Overview">
+        <FilterBar filters={filterFields} values={filters} onChange={(name, value) => setUrl({ [name]: value }, { push: true })} />
         <RangePicker value={range} onChange={(next) => setUrl({ range: next }, { push: true })} />
       </PageHeader>
-      <div className={classes.bar}>
-        <FilterBar filters={filterFields} values={filters} onChange={(name, value) => setUrl({ [name]: value }, { push: true })} />
-      </div>
       {answer.error && !answer.data && <Problem error={answer.error} what="The overview" retry={() => void answer.refetch()} />}
       {answer.isPending && <Waiting />}
       {answer.data && (answer.data.totals.calls === 0 && answer.data.before.calls === 0 ? (

@@ -1,0 +1,14 @@
+"""vLLM: a server of one's own in the OpenAI dialect."""
+
+from asbru.core.traits import Traits
+from asbru.providers.kit import OPENAI_ACCESS, Provider
+
+PROVIDER = Provider(
+    name="vllm",
+    title="vLLM",
+    access=(OPENAI_ACCESS,),
+    docs_url="https://docs.vllm.ai/en/stable/serving/openai_compatible_server/",
+    env_key="VLLM_API_KEY",
+    keyless=True,
+    traits=Traits(legacy_max_tokens=True, reasoning_back="reasoning", tool_id_chars_max=0),
+)

@@ -1,0 +1,163 @@
+"""What providers answer, as data: one file for each provider and dialect in `exchanges/`, and a fake that gives it.
+
+A file says where its contents are from (`origin`): "recordings" (written anew after recorded traffic, nothing copied),
+"documentation" (the provider's public pages) or "source" (the published source of a server). Nobody has asked the
+provider itself for any of them. README.md beside the files explains the members.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import pytest
+from tests.fakes.inside import Inside
+
+from asbru.app.boot import Options
+from asbru.app.compile import compile_config
+from asbru.app.snapshot import ProviderFacts, Snapshot
+from asbru.providers import Access, Provider
+
+FOLDER = Path(__file__).with_name("exchanges")
+KEY = "secret-of-the-provider"
+OPENAI, ANTHROPIC = "openai_chat", "anthropic_messages"
+PATHS = {OPENAI: "/v1/chat/completions", ANTHROPIC: "/anthropic/v1/messages"}
+OTHER = {OPENAI: ANTHROPIC, ANTHROPIC: OPENAI}
+PIECE_BYTES = 7
+
+
+class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A reply, whole or as a stream: its bytes, what it says, and the tokens that the provider reports."""
+
+    body: str
+    text: str
+    usage: dict[str, int]
+    reasoning: str = ""
+
+
+class Refusal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An error: its status and body, the message that a caller must read, and what its caller is answered with."""
+
+    status: int
+    body: str
+    message: str
+    shown: int | None = None
+
+
+class Models(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The list of models: its bytes, and the names in it."""
+
+    body: str
+    names: tuple[str, ...]
+
+
+class Exchange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One file. `url`: where a chat call must arrive; `header`: how the key is shown; `limit`: what a translated call
+    names its token limit; `back`: the member in which reasoning goes back to the model ("": it does not)."""
+
+    origin: Literal["recordings", "documentation", "source"]
+    sources: tuple[str, ...]
+    model: str
+    url: str
+    header: str
+    limit: str
+    reply: Answer
+    stream: Answer
+    error: Refusal
+    models: Models | None = None
+    back: str = ""
+    settings: dict[str, Any] = {}
+
+
+def read(provider: Provider, access: Access) -> Exchange:
+    """The file of a provider in one dialect."""
+    path = FOLDER / f"{provider.name}.{access.dialect}.toml"
+    return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Exchange)
+
+
+def configured(provider: Provider, access: Access, exchange: Exchange, folder: Path) -> ProviderFacts:
+    """The facts that a worker calls the provider by, with one key."""
+    settings: dict[str, Any] = {"keys": [{"name": "k", "value": KEY}], **exchange.settings}
+    if len(provider.access) > 1:
+        settings["dialect"] = access.dialect.partition("_")[0]
+    path = folder / "config.json"
+    path.write_text(json.dumps({"providers": {provider.name: settings}}))
+    compiled = compile_config(Options(data_dir=folder / "data", config=path), {})
+    assert compiled.warnings == []
+    return compiled.snapshot.providers[0]
+
+
+class Called:
+    """One call through the data plane to a provider that answers with a script, and what came of it."""
+
+    def __init__(
+        self,
+        facts: ProviderFacts,
+        surface: str,
+        body: dict[str, Any],
+        *,
+        script: bytes,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        inside = Inside(Snapshot(providers=(facts,)), monkeypatch)
+        host = facts.base_url.split("/")[2].partition(":")[0]
+        inside.scripts[host] = [tuple(script[at : at + PIECE_BYTES] for at in range(0, len(script), PIECE_BYTES))]
+        self.caller = inside.call(PATHS[surface], body)
+        assert len(inside.requests) == 1, self.caller.body
+        self.host, request = inside.requests[0]
+        head, _, sent = request.partition(b"\r\n\r\n")
+        self.line, *lines = head.decode().split("\r\n")
+        self.headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+        self.sent: dict[str, Any] = json.loads(sent)
+        self.record = inside.recorder.rows[0]
+
+
+def http(status: int, body: str, content_type: str = "application/json") -> bytes:
+    """A provider's answer on the wire."""
+    data = body.encode()
+    head = f"HTTP/1.1 {status} X\r\ncontent-type: {content_type}\r\ncontent-length: {len(data)}\r\n\r\n"
+    return head.encode() + data
+
+
+def asked(surface: str, model: str, **members: Any) -> dict[str, Any]:
+    """A call on a surface."""
+    limit = {"max_tokens": 64} if surface == ANTHROPIC else {}
+    return {"model": model, "messages": [{"role": "user", "content": "hi"}], **limit, **members}
+
+
+def said(surface: str, body: bytes) -> tuple[str, str]:
+    """Text and reasoning of a reply, read without any code of Asbru's."""
+    reply = json.loads(body)
+    if surface == ANTHROPIC:
+        blocks = reply["content"]
+        return (
+            "".join(block.get("text", "") for block in blocks),
+            "".join(block.get("thinking", "") for block in blocks),
+        )
+    return _spoken(reply["choices"][0]["message"])
+
+
+def streamed(surface: str, body: bytes) -> tuple[str, str]:
+    """Text and reasoning of a stream."""
+    events = [json.loads(data) for data in re.findall(rb"^data: ?(\{.*\})\r?$", body, re.MULTILINE)]
+    if surface == ANTHROPIC:
+        deltas = [event["delta"] for event in events if event["type"] == "content_block_delta"]
+        return (
+            "".join(delta.get("text", "") for delta in deltas),
+            "".join(delta.get("thinking", "") for delta in deltas),
+        )
+    pairs = [_spoken(choice["delta"]) for event in events for choice in event["choices"]]
+    return "".join(text for text, _ in pairs), "".join(thought for _, thought in pairs)
+
+
+def _spoken(message: dict[str, Any]) -> tuple[str, str]:
+    content, thought = message.get("content"), message.get("reasoning_content") or message.get("reasoning") or ""
+    if not isinstance(content, list):
+        return content or "", thought
+    parts = [(part.get("text", ""), part.get("thinking", ())) for part in content]
+    thoughts = (item["text"] for _, items in parts for item in items)
+    return "".join(text for text, _ in parts), "".join((thought, *thoughts))
