@@ -91,7 +91,7 @@ class _Asking:
     async def _status(self, base_url: str) -> int:
         """The status of the list of models below `base_url`; 404 where a page comes in place of a list."""
         response = await self._ask(f"{base_url}{_LIST}")
-        is_page = response.status in _AN_API and not _is_list(response.body)
+        is_page = response.status in _AN_API and not _is_api_answer(response.body)
         return http.HTTPStatus.NOT_FOUND if is_page else response.status
 
     async def _ask(self, url: str) -> UpstreamResponse:
@@ -113,8 +113,8 @@ class _Asking:
         return self._pools[-1]
 
 
-def _is_list(body: bytes) -> bool:
-    """Whether it may be a list of models: an object, or the bare array that some send; not a page."""
+def _is_api_answer(body: bytes) -> bool:
+    """Whether it is what an API answers: an object, or the bare array that some send as their list; not a page."""
     try:
         return isinstance(json.loads(body), dict | list)
     except ValueError:
