@@ -27,7 +27,12 @@ class Answer(NamedTuple):
         return error
 
 
-def ask(
+def ask(application: Any, path: str, body: bytes | None = None, **how: str) -> Answer:
+    """The answer, of a loop of its own; see `answer_of`."""
+    return asyncio.run(answer_of(application, path, body, **how))
+
+
+async def answer_of(
     application: Any, path: str, body: bytes | None = None, *, method: str = "GET", query: str = "", **headers: str
 ) -> Answer:
     """The answer; an exception that the application raises on after it has answered is swallowed."""
@@ -62,7 +67,7 @@ def ask(
             answered.set()
 
     try:
-        asyncio.run(application(scope, receive, send))
+        await application(scope, receive, send)
     except ZeroDivisionError:  # what tests raise inside of a route
         assert sent
     head = {name.decode(): value.decode() for name, value in sent[0]["headers"]}

@@ -7,6 +7,7 @@ with managed(tmp_path) as api:
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter
-from tests.fakes.asgi import Answer, ask
+from tests.fakes.asgi import Answer, answer_of, ask
 
 from asbru.admin import Act, DeclaredFile, Management
 from asbru.admin.kinds import Kind
@@ -80,12 +81,33 @@ class Managed:
         self, method: str, path: str, body: object = None, *, role: str | None = "admin", **headers: str
     ) -> Answer:
         """One request, by a token of a role."""
-        if role is not None:
-            headers["authorization"] = f"Bearer {self.token(role)}"
+        data, given = self._written(body, role, headers)
+        return ask(self.application, f"/api/v1/{path}", data, method=method, **given)
+
+    def call_at_once(self, method: str, *asked: tuple[str, object], **headers: str) -> list[Answer]:
+        """Requests (path, body) by admins, all under way together, as the control process has them: in one loop."""
+
+        async def together() -> list[Answer]:
+            written = [(path, *self._written(body, "admin", headers)) for path, body in asked]
+            return await asyncio.gather(
+                *(
+                    answer_of(self.application, f"/api/v1/{path}", data, method=method, **given)
+                    for path, data, given in written
+                )
+            )
+
+        return asyncio.run(together())
+
+    def _written(
+        self, body: object, role: str | None, headers: dict[str, str]
+    ) -> tuple[bytes | None, dict[str, str]]:
         data = None if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
+        given = dict(headers)
+        if role is not None:
+            given["authorization"] = f"Bearer {self.token(role)}"
         if data is not None:
-            headers["content_length"] = str(len(data))
-        return ask(self.application, f"/api/v1/{path}", data, method=method, **headers)
+            given["content_length"] = str(len(data))
+        return data, given
 
     def ask(self, method: str, path: str, body: object = None, *, status: int = 200, **how: Any) -> Any:
         """One request whose status is asserted; its JSON."""

@@ -20,7 +20,7 @@ from tests.journeys.caller import HOST, KEY, Caller, UpstreamResponse, request
 from asbru.app.build import Lasting, build_forwards, build_rooms, declare, watched_headers
 from asbru.app.snapshot import Fallback, KeyFacts, Limits, PrefixForward, ProviderFacts, Snapshot
 from asbru.core.secret_text import SecretText
-from asbru.edge import Door
+from asbru.edge import PROBES, Door
 from asbru.edge.forward import Forwarder
 from asbru.edge.server import Server
 from asbru.governance import VIRTUAL_KEY, digest_of, write_virtual_key
@@ -141,6 +141,7 @@ class Gateway:
             self.door.handle,
             header_prefixes=self.lasting.header_prefixes,
             knows=self.door.knows,
+            probes=PROBES,
         )
         self.server.sweeps.append(self.lasting.sweep)
         self.swap(self.snapshot)
@@ -159,6 +160,7 @@ class Gateway:
         self.door.cors_origins = frozenset(origin.encode() for origin in snapshot.cors_origins)
         self.server.watch(watched_headers(rooms))
         self.server.forward_prefixes = tuple(forwards)
+        self.server.limit(snapshot.limits)
 
     async def __aexit__(self, kind: object, *_: object) -> None:
         try:

@@ -104,13 +104,15 @@ async def test_a_refused_sender_can_read_its_answer() -> None:
 
 
 async def test_connections() -> None:
-    """One connection too many is told 503 with Retry-After and closed; when one leaves there is room again."""
+    """A call on one connection too many is refused with 503 and Retry-After, and the connection closed; when one leaves
+    there is room again."""
     async with Gateway(openai(NOWHERE), limits=Limits(connections_max=2)) as gateway:
         async with gateway.caller() as first, gateway.caller() as second:
             for caller in (first, second):
                 caller.send(request("/livez", method="GET"))
                 assert (await caller.answer()).status == 200
             async with gateway.caller() as third:
+                third.send(request(CHAT_PATH, chat()))
                 answer = await third.answer()
                 assert (answer.status, answer.error["code"]) == (503, "overloaded")
                 assert "limits.connections_max" in answer.error["message"]

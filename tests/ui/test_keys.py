@@ -71,7 +71,7 @@ def test_two_people_do_not_overwrite_each_other(web: Watched, gateway: Gateway) 
     assert status == 200
     sheet.get_by_role("button", name="Save").click()
     conflict = page.get_by_role("dialog", name="Someone else changed this meanwhile")
-    conflict.get_by_text('["mock/*"]').wait_for()
+    conflict.get_by_text("[mock/*]").wait_for()
     web.is_accessible()
     web.shoot("conflict")
     conflict.get_by_role("button", name="Apply my changes").click()

@@ -44,7 +44,7 @@ def test_it_shows_itself_with_three_requests_at_most(web: Watched) -> None:
 def test_two_clicks_from_a_number_to_the_call_behind_it(web: Watched) -> None:
     """Who fails: the error of the overview leads to its records, and a row to the attempt with the reason."""
     web.log_in()
-    page = web.open("overview?range=1h")
+    page = web.open("overview?range=1h&caller=blue-app")
     page.get_by_role("complementary", name="Errors").get_by_role("link").first.click()
     page.get_by_role("row", name="echo+error-500").first.click()
     page.get_by_role("dialog").get_by_text("failed", exact=False).first.wait_for()

@@ -53,6 +53,25 @@ def test_records_are_filtered_and_opened_by_keyboard(web: Watched, key: str) -> 
     assert "id=" not in page.url and "caller=records-app" in page.url
 
 
+def test_filters_are_typed_in_words(web: Watched, key: str) -> None:
+    """A latency with its unit becomes a filter that says the same, and the address has it; nonsense is refused."""
+    assert key
+    web.log_in()
+    page = web.open("records?caller=records-app")
+    page.get_by_role("button", name="Filter", exact=True).click()
+    page.get_by_role("combobox", name="Field").click()
+    page.get_by_role("option", name="Latency, at least").click()
+    page.get_by_role("combobox", name="Is", exact=True).fill("fast")
+    page.get_by_role("button", name="Add filter").click()
+    page.get_by_text("Expected a time such as").wait_for()
+    page.get_by_role("combobox", name="Is", exact=True).fill("20 s")
+    page.get_by_role("button", name="Add filter").click()
+    page.get_by_text("No record of this time fits").wait_for()
+    assert "latency_min_us=20000000" in page.url
+    page.get_by_role("button", name="Remove the filter Latency, at least").click()
+    page.get_by_role("row").nth(1).wait_for()
+
+
 def test_a_call_appears_while_one_looks(web: Watched, gateway: Gateway, key: str) -> None:
     """Followed live, a call is there without a reload, with the filters that are set."""
     web.log_in()
@@ -75,3 +94,38 @@ def test_hostile_text_stays_text(web: Watched, key: str) -> None:
     sheet.get_by_role("tab", name="Raw").click()
     sheet.get_by_text("onerror").first.wait_for()
     assert page.locator("img[src=x]").count() == 0
+
+
+def test_a_conversation_is_shown_and_none_of_it_becomes_markup(web: Watched, gateway: Gateway) -> None:
+    """With bodies stored: turns, tools and images as they were said. Markup stays text, and an image from elsewhere is
+    named instead of fetched (a request to another host fails the test)."""
+    value = gateway.make("keys", name="talks", record_bodies=True)["value"]
+    pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+    said = [
+        {"type": "text", "text": f"</script><script>alert(1)</script> {HOSTILE}"},
+        {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{pixel}"}},
+        {"type": "image_url", "image_url": {"url": "https://images.example/secret.png"}},
+    ]
+    tool = {"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}
+    body = {"model": "mock/echo", "messages": [{"role": "user", "content": said}], "tools": [tool]}
+    status, _ = gateway.send("POST", "/v1/chat/completions", body, value)
+    assert status == 200
+    wait(lambda: bodies_of(gateway, "talks"), "the record with its bodies")
+    web.page.on("dialog", lambda dialog: pytest.fail(f"a script ran: {dialog.message}"))
+    web.log_in()
+    page = web.open("records?caller=talks")
+    page.get_by_role("row").nth(1).click()
+    sheet = page.get_by_role("dialog")
+    sheet.get_by_role("tab", name="Conversation").click()
+    sheet.get_by_text("<script>alert(1)</script>").first.wait_for()
+    sheet.get_by_text("1 tool offered").wait_for()
+    sheet.get_by_text("https://images.example/secret.png").wait_for()
+    assert sheet.locator("img").count() == 1
+    web.is_accessible()
+    web.shoot("conversation")
+
+
+def bodies_of(gateway: Gateway, key: str) -> object:
+    """The sizes of the bodies of the newest call of a key; None as long as there are none."""
+    _, page = gateway.ask("GET", f"records?caller={key}&limit=1")
+    return page["items"] and gateway.ask("GET", f"records/{page['items'][0]['id']}")[1]["bodies"]

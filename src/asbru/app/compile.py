@@ -67,6 +67,8 @@ from asbru.storage import NewerSchema, StorageError
 
 CONTROL_PREFIXES = ("/api", "/ui")
 KEPT_SECTIONS = ("providers", "virtual_keys")
+_AS_WRITTEN = ("breaker", "affinity", "limits", "overload", "metrics", "records")
+"""Sections that a snapshot carries as they are."""
 
 
 @dataclass(frozen=True)
@@ -139,17 +141,12 @@ def compile_config(
         keys_optional=keys_needed is False,
         fallbacks=fallbacks,
         routing_rules=rules,
-        breaker=config.breaker,
-        affinity=config.affinity,
-        limits=config.limits,
-        overload=config.overload,
         reservation=msgspec.convert(config.governance, Reservation, from_attributes=True),
         forwards=forwards,
         cors_origins=tuple(config.cors_origins),
         access_log=config.log.access,
         tracing=tracing,
-        metrics=config.metrics,
-        records=config.records,
+        **{name: getattr(config, name) for name in _AS_WRITTEN},
     )
     if unproven := [Problem(path, why, document.line(path)) for path, why in prove(snapshot, declared)]:
         raise ConfigRefusedError(unproven)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import resource
 import signal
 import socket
 import ssl
@@ -30,7 +31,7 @@ from asbru.app.paths import declared_file
 from asbru.app.snapshot import Snapshot, read_snapshot
 from asbru.app.worker_status import StatusReporter
 from asbru.cluster import Entries, follow_store, read_entries
-from asbru.edge import Door, Forwarder
+from asbru.edge import PROBES, Door, Forwarder
 from asbru.edge.server import SWEEP_S, Server
 from asbru.governance.limits import Limits
 from asbru.link.link import Link
@@ -81,6 +82,8 @@ class Worker:
             outbox,
             header_prefixes=self._lasting.header_prefixes,
             knows=self.door.knows,
+            probes=PROBES,
+            descriptors=_descriptors(),
         )
         self.server.sweeps.append(self._lasting.sweep)
         self.server.sweeps.append(outbox.tick)
@@ -119,6 +122,18 @@ class Worker:
         self.server.limit(snapshot.limits)
         self._grace_s = snapshot.limits.drain_grace_s
         self._tell_settings()
+
+    def _tell_bound(self) -> None:
+        """Say that there can be fewer connections than the configuration allows; the other workers are equal."""
+        bound, wanted = self.server.bound.most, self.server.limits.connections_max
+        if bound < wanted and self._options.get("index", "0") == "0":
+            log(
+                "warning",
+                "the limit of open files is too low for limits.connections_max; raise it (ulimit -n, LimitNOFILE)",
+                open_files=_descriptors(),
+                connections_max=wanted,
+                connections=bound,
+            )
 
     def _tell_settings(self) -> None:
         """The bookkeeper, who has no snapshot, deletes by these."""
@@ -233,6 +248,7 @@ class Worker:
         tls = _tls_context(options["tls-cert"], options.get("tls-key")) if "tls-cert" in options else None
         await self.server.listen(options.get("host", "127.0.0.1"), int(options.get("port", 8080)), tls)
         self.listen_to_control()
+        self._tell_bound()
         gc.collect()
         gc.freeze()  # what stands now stays: later collections need not look at it
         gc.set_threshold(GC_ALLOCATIONS, 20, 50)
@@ -274,6 +290,12 @@ class Worker:
 def _load(path: str) -> tuple[Snapshot, Entries]:
     snapshot = Path(path)
     return read_snapshot(snapshot.read_bytes()), read_entries(declared_file(snapshot).read_bytes())
+
+
+def _descriptors() -> int:
+    """How many files this process may have open; 0: as many as it likes."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return 0 if soft == resource.RLIM_INFINITY else soft
 
 
 def _tls_context(cert: str, key: str | None) -> ssl.SSLContext:

@@ -5,5 +5,6 @@ It refuses to choose a provider, to know a price, or to retry: that is the path'
 
 from asbru.edge.door import Door
 from asbru.edge.forward import Forwarder
+from asbru.edge.surfaces import PROBES
 
-__all__ = ["Door", "Forwarder"]
+__all__ = ["PROBES", "Door", "Forwarder"]

@@ -21,6 +21,9 @@ _GET = (b"GET", b"HEAD")
 _OWN_KEY = "/v1/key"
 _STATUS_PAGES = ("/livez", "/readyz", "/health", "/metrics")
 
+PROBES = frozenset((b"/livez", b"/readyz", b"/health"))
+"""Pages that orchestrators and load balancers ask for, answered however many connections there are."""
+
 
 def routes_of(dialects: Iterable[Dialect]) -> tuple[Route, ...]:
     """Every route, the dialects' and the status pages'. The pages speak the dialect whose root is "/"."""

@@ -25,9 +25,7 @@ async def model_call(call: Call, rooms: Rooms) -> None:
     if call.body_bytes > LARGE_BYTES_MIN or call.content_coding:
         await make_ready(call, rooms)  # so that others have their turn meanwhile
     head = call.head = read_head(call, rooms)  # what is asked
-    targets = choose(
-        call, head.model, rooms
-    )  # where, in which order: by the plan, rules, weights, sessions; may they
+    targets = choose(call, head.model, rooms)  # where, in which order: by plan, rules, weights, sessions; may they
     if rooms.stages:
         await look_at_request(call, rooms)  # what goes in
     if call.lease is not None:

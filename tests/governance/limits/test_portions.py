@@ -12,7 +12,7 @@ from tests.fakes.ledgers import Desk
 
 from asbru.core.future import Future
 from asbru.governance.entries import KeyEntry, LimitEntry, OwnerEntry
-from asbru.governance.ledger import Report
+from asbru.governance.ledger import Claim, Report
 from asbru.governance.limits import Counter, Holding
 from asbru.governance.limits.portions import SHARE, Portion
 
@@ -158,6 +158,77 @@ def test_a_window_that_ends_closes_what_is_set_aside(warm: Desk) -> None:
     warm.limits.reports(100)
     warm.flush(seconds=1.0)
     assert warm.ledger.count(TEAM, warm.now_ms).used >= 3 + 4 + 1
+
+
+def test_what_is_settled_late_counts_in_its_own_window(warm: Desk) -> None:
+    """A call that held of a portion which was filled anew in a later window adds nothing to that one."""
+    start_ms = team(warm).start_ms
+    late = Held(warm, "a", 4)
+    warm.now_s += 2.0
+    after = Held(warm, "a", 4)
+    warm.answer()
+    after.settle(0)
+    Held(warm, "a", 1).settle(0)
+    warm.limits.reports(100)
+    found, left, aside = portion(warm, "a"), team(warm).left, portion(warm, "a").left
+    assert found.in_hand and start_ms not in found.start_ms
+    late.settle(3)
+    assert (found.left, found.spent, team(warm).left) == (aside, 0, left)
+    assert Report(TEAM, start_ms, 3, 1) in warm.limits.reports(100)
+
+
+def test_what_is_settled_after_its_window_goes_back_to_the_ledger(warm: Desk) -> None:
+    """Nothing joins a slice that is over, though no other slice has come."""
+    start_ms = team(warm).start_ms
+    late = Held(warm, "a", 4)
+    left, aside = team(warm).left, portion(warm, "a").left
+    warm.now_s += 2.0
+    late.settle(3)
+    assert (portion(warm, "a").left, team(warm).left) == (aside, left)
+    assert Report(TEAM, start_ms, 3, 1) in warm.limits.reports(100)
+
+
+def test_what_is_spent_beyond_what_was_held_comes_out_of_other_portions(warm: Desk) -> None:
+    """Else the worker would go on with slices that the ledger believes to be spent."""
+    left = team(warm).left
+    Held(warm, "a", 1).settle(0)
+    assert portion(warm, "a").left
+    call = Held(warm, "b", 1)
+    call.settle(left - 1)
+    assert (team(warm).left, portion(warm, "a").left, portion(warm, "b").left) == (1, 0, 0)
+    warm.limits.reports(100)
+    assert team(warm).held == {team(warm).start_ms: 1}
+
+
+def test_a_slice_whose_portions_are_used_is_not_idle() -> None:
+    """The sweep gives back what nobody used, and a call that takes of a portion uses the slices below it."""
+    made = desk("1d")
+    call = Held(made, "a", 80)
+    made.answer()
+    call.settle(0)
+    for _ in range(4):
+        call = Held(made, "a", 1)
+        assert call.future is None
+        call.settle(1)
+        made.flush(seconds=1.0)
+    counter = made.limits.owners.counters["team/blue/tokens/1d"]
+    assert made.ledger.count(counter.key, made.now_ms).used == 4 + counter.left and counter.left > 80
+
+
+def test_no_more_is_asked_of_the_ledger_than_is_missing(warm: Desk) -> None:
+    """A call that has to wait for one of its limits holds of the others what is set aside for other keys."""
+    left = team(warm).left
+    Held(warm, "a", 1).settle(0)
+    of_key = "key/b/tokens/1m"
+    warm.recall(1, [of_key])
+    assert team(warm).left < left
+    waits = Held(warm, "b", left)
+    warm.run()
+    ((payload, _),) = warm.link.questions
+    ((claim,),) = msgspec.msgpack.decode(payload, type=list[tuple[Claim, ...]])
+    assert (claim.key, claim.need) == (of_key, left)
+    warm.answer()
+    assert waits.granted
 
 
 def test_recalled_slices_and_idle_ones_go_back_whole(warm: Desk) -> None:

@@ -1,7 +1,7 @@
 // Paths to views. Pages come from pages/; the rest is the way in. Views are loaded when they are first shown.
 
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Outlet, redirect } from "@tanstack/react-router";
-import { ApiError, get } from "@/kit/api";
+import { ApiError, get, whenEnded } from "@/kit/api";
 import { queryClient } from "@/kit/query";
 import { meQuery } from "@/kit/session";
 import { parseSearch, stringifySearch } from "@/kit/url-state";
@@ -63,6 +63,9 @@ async function needsSetup(): Promise<boolean> {
   return (await get<{ needed: boolean }>("setup")).needed;
 }
 
+// The view of the address is fetched while it is still asked who is there.
+void pages.find((page) => location.pathname.replace(/\/$/, "") === `/ui/${page.path}`)?.view();
+
 const views = pages.map((page) =>
   createRoute({ getParentRoute: () => shell, path: `/${page.path}` as string, component: lazyRouteComponent(page.view), errorComponent: Broken }),
 );
@@ -77,6 +80,11 @@ export const router = createRouter({
   defaultNotFoundComponent: NotFound,
   scrollRestoration: true,
   search: { strict: false },
+});
+
+whenEnded(() => {
+  queryClient.removeQueries({ queryKey: meQuery.queryKey });
+  void router.invalidate(); // asks who is there, and leads to the log-in with the way back
 });
 
 declare module "@tanstack/react-router" {

@@ -36,6 +36,9 @@ interface Options {
   signal?: AbortSignal;
 }
 
+/** Routes where 401 is an answer to what was typed, or asked on purpose. */
+const WAY_IN = new Set(["session", "setup", "me"]);
+
 let csrf = "";
 
 /** The value that a session sends with each change; from `/session` and `/me`. */
@@ -51,6 +54,13 @@ export const patch = <T>(path: string, body: unknown, version?: number): Promise
   request<T>("PATCH", path, { body, version });
 export const remove = (path: string, version?: number): Promise<void> =>
   request<void>("DELETE", path, { version });
+
+let onEnded: () => void = () => {};
+
+/** What to do when the session has ended, or was ended by somebody: the way in says. */
+export function whenEnded(run: () => void): void {
+  onEnded = run;
+}
 
 /** The address of a route, for links and event streams. */
 export function apiUrl(path: string, query: Query = {}): string {
@@ -97,6 +107,7 @@ async function request<T>(method: string, path: string, options: Options): Promi
     throw new Unreachable();
   }
   connection.found();
+  if (refusal.status === 401 && !WAY_IN.has(path)) onEnded();
   throw refusal;
 }
 

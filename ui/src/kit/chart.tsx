@@ -27,6 +27,8 @@ export interface ChartProps {
   /** A value in people's words: with its unit. */
   show: (value: number | null) => string;
   height?: number;
+  /** What the marks of the axis are multiples of: times are not decimal. */
+  unit?: "duration";
   /** Each series stands on the one before it. */
   stacked?: boolean;
   onRange?: (since_ms: number, until_ms: number) => void;
@@ -38,7 +40,7 @@ interface Pointed {
   left: number;
 }
 
-export function Chart({ title, at_ms, series, show, height = 190, stacked = false, onRange, aside }: ChartProps) {
+export function Chart({ title, at_ms, series, show, height = 190, unit, stacked = false, onRange, aside }: ChartProps) {
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
   const [asTable, setAsTable] = useState(false);
   const toggle = (label: string) => {
@@ -63,7 +65,7 @@ export function Chart({ title, at_ms, series, show, height = 190, stacked = fals
       {asTable ? (
         <Numbers at_ms={at_ms} series={series} show={show} title={title} height={height} />
       ) : (
-        <Plot at_ms={at_ms} series={visible} show={show} height={height} stacked={stacked} onRange={onRange} />
+        <Plot at_ms={at_ms} series={visible} show={show} height={height} unit={unit} stacked={stacked} onRange={onRange} />
       )}
       {series.length > 1 && (
         <ul className={classes.legend}>
@@ -81,7 +83,7 @@ export function Chart({ title, at_ms, series, show, height = 190, stacked = fals
   );
 }
 
-function Plot({ at_ms, series, show, height, stacked, onRange }: Pick<ChartProps, "at_ms" | "series" | "show" | "onRange"> & { height: number; stacked: boolean }) {
+function Plot({ at_ms, series, show, height, unit, stacked, onRange }: Pick<ChartProps, "at_ms" | "series" | "show" | "unit" | "onRange"> & { height: number; stacked: boolean }) {
   const { ref: sizer, width } = useElementSize();
   const host = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
@@ -104,7 +106,7 @@ function Plot({ at_ms, series, show, height, stacked, onRange }: Pick<ChartProps
         legend: { show: false },
         cursor: { y: false, drag: { x: true, y: false, setScale: false }, points: { size: 6 } },
         scales: { x: { time: true }, y: { range: (_, __, top) => [0, top > 0 ? top * 1.08 : 1] } },
-        axes: [{ ...axis, size: 28, values: (_, splits, __, ___, step) => splits.map((at) => tick(at, step)) }, { ...axis, size: 62, values: (_, splits) => splits.map((value) => latest.current.show(value)) }],
+        axes: [{ ...axis, size: 28, values: (_, splits, __, ___, step) => splits.map((at) => tick(at, step)) }, { ...axis, size: 62, ...(unit ? { incrs: DURATIONS_US } : {}), values: (_, splits) => splits.map((value) => latest.current.show(value).replace(/\.00$/, "")) }],
         series: [{}, ...drawn(series, stacked).map((one) => ({
           label: one.label,
           stroke: colour(one.color),
@@ -135,7 +137,7 @@ function Plot({ at_ms, series, show, height, stacked, onRange }: Pick<ChartProps
       made.destroy();
     };
     // Data is set below: a new answer must not build the chart anew.
-  }, [shape, theme, stacked, height, width === 0]);
+  }, [shape, theme, stacked, height, unit, width === 0]);
 
   useEffect(() => plot.current?.setData(data), [data]);
   useEffect(() => {
@@ -160,6 +162,7 @@ function Plot({ at_ms, series, show, height, stacked, onRange }: Pick<ChartProps
   );
 }
 
+const DURATIONS_US = [1, 2, 5, 10, 20, 50, 100, 200, 500].flatMap((step) => [step, step * 1e3]).concat([1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600].map((step) => step * 1e6)).sort((a, b) => a - b);
 const HOURS = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
 const DAYS = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
 

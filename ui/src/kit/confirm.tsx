@@ -6,10 +6,11 @@ export interface Question {
   title: string;
   /** What will happen, and what will break. */
   words: ReactNode;
-  action: string;
+  /** None: it cannot be done, and `words` say why. */
+  action?: string;
   /** To be typed before it can be done, where it cannot be taken back. */
   typed?: string;
-  run: () => Promise<unknown>;
+  run?: () => Promise<unknown>;
 }
 
 /** Asks before something dangerous. `question` null: closed. */
@@ -28,7 +29,7 @@ function Asked({ question, onClose }: { question: Question; onClose: () => void 
   const run = async () => {
     setBusy(true);
     try {
-      await question.run();
+      await question.run?.();
       onClose();
     } catch (error) {
       setFailed(wordsOf(error));
@@ -43,8 +44,8 @@ function Asked({ question, onClose }: { question: Question; onClose: () => void 
       )}
       {failed && <Text c="var(--bad)" size="sm" mt="sm" role="alert">{failed}</Text>}
       <Group justify="flex-end" mt="lg" gap="xs">
-        <Button variant="default" onClick={onClose}>Cancel</Button>
-        <Button color="red.8" type="submit" loading={busy} disabled={question.typed !== undefined && typed !== question.typed}>{question.action}</Button>
+        <Button variant="default" onClick={onClose}>{question.action ? "Cancel" : "Close"}</Button>
+        {question.action && <Button color="red.8" type="submit" loading={busy} disabled={question.typed !== undefined && typed !== question.typed}>{question.action}</Button>}
       </Group>
     </form>
   );

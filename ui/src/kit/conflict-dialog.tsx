@@ -1,6 +1,7 @@
 import { Button, Group, Modal, Text } from "@mantine/core";
 import classes from "./kit.module.css";
 import { titleOf, type Value } from "./schema";
+import { toYaml } from "./yaml";
 
 interface Props {
   before: Value;
@@ -27,8 +28,8 @@ export function ConflictDialog({ before, theirs, yours, onTheirs, onYours, onClo
           {names.map((name) => (
             <tr key={name}>
               <th scope="row">{titleOf(name)}{!same(before[name], theirs[name]) && !same(before[name], yours[name]) && <div style={{ color: "var(--warn)" }}>both changed</div>}</th>
-              <td>{words(theirs[name])}{same(before[name], theirs[name]) && <div className="muted">unchanged</div>}</td>
-              <td>{words(yours[name])}{same(before[name], yours[name]) && <div className="muted">unchanged</div>}</td>
+              <td><span className={classes.yaml}>{words(theirs[name])}</span>{same(before[name], theirs[name]) && <div className="muted">unchanged</div>}</td>
+              <td><span className={classes.yaml}>{words(yours[name])}</span>{same(before[name], yours[name]) && <div className="muted">unchanged</div>}</td>
             </tr>
           ))}
         </tbody>
@@ -47,6 +48,6 @@ function same(one: unknown, other: unknown): boolean {
 }
 
 function words(value: unknown): string {
-  if (value === null || value === undefined || value === "") return "none";
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
+  if (value === null || value === undefined || value === "" || (Array.isArray(value) && value.length === 0)) return "none";
+  return toYaml(value).trim();
 }

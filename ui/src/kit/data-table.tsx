@@ -168,6 +168,7 @@ function Grid<T>({ name, shown, rows, rowKey, onOpen, chosen, sort, onSort, load
               aria-rowindex={item.index + 2}
               aria-selected={chosen === undefined ? undefined : chosen === key}
               data-active={item.index === active}
+              data-last={item.index === rows.length - 1}
               data-opens={onOpen ? "" : undefined}
               className={classes.row}
               style={{ gridTemplateColumns: template, top: item.start, height: rowHeight }}

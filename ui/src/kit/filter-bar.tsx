@@ -12,6 +12,10 @@ export interface Filter {
   options?: readonly (string | { value: string; label: string })[];
   strict?: boolean;
   placeholder?: string;
+  /** What was typed, as the URL has it; null if it makes no sense. */
+  read?: (text: string) => string | null;
+  /** What the URL has, in words. */
+  show?: (value: string) => string;
 }
 
 interface Props {
@@ -42,10 +46,13 @@ function AddFilter({ filters, onAdd }: { filters: readonly Filter[]; onAdd: (nam
   const [name, setName] = useState(filters[0]!.name);
   const [value, setValue] = useState("");
   const filter = filters.find((one) => one.name === name) ?? filters[0]!;
+  const [failed, setFailed] = useState(false);
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    if (!value.trim()) return;
-    onAdd(name, value.trim());
+    const read = filter.read ? filter.read(value.trim()) : value.trim();
+    setFailed(read === null);
+    if (!read) return;
+    onAdd(name, read);
     setValue("");
     setOpened(false);
   };
@@ -61,7 +68,7 @@ function AddFilter({ filters, onAdd }: { filters: readonly Filter[]; onAdd: (nam
             {filter.strict ? (
               <Select size="xs" label="Is" data={[...(filter.options ?? [])]} value={value || null} onChange={(next) => setValue(next ?? "")} comboboxProps={{ withinPortal: false }} />
             ) : (
-              <Autocomplete size="xs" label="Is" placeholder={filter.placeholder} data={(filter.options ?? []).map((one) => (typeof one === "string" ? one : one.value))} value={value} onChange={setValue} comboboxProps={{ withinPortal: false }} />
+              <Autocomplete size="xs" label="Is" placeholder={filter.placeholder} data={(filter.options ?? []).map((one) => (typeof one === "string" ? one : one.value))} value={value} onChange={setValue} error={failed ? `Expected ${filter.placeholder}` : undefined} comboboxProps={{ withinPortal: false }} />
             )}
             <Button type="submit" disabled={!value.trim()}>Add filter</Button>
           </Stack>
@@ -72,6 +79,7 @@ function AddFilter({ filters, onAdd }: { filters: readonly Filter[]; onAdd: (nam
 }
 
 function labelOf(filter: Filter, value: string): string {
+  if (filter.show) return filter.show(value);
   const found = filter.options?.find((one) => typeof one !== "string" && one.value === value);
   return typeof found === "object" ? found.label : value;
 }

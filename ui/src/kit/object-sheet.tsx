@@ -36,7 +36,10 @@ export interface ObjectSheetProps {
   onChange?: (patch: Value, version: number | undefined) => Promise<void>;
   /** Reads the object anew, after a conflict. */
   reload?: () => Promise<Stored & object>;
-  children?: ReactNode;
+  /** Above the form: how the object is at the moment. */
+  head?: ReactNode;
+  /** Below the form; given the object as it is in the form, saved or not. */
+  children?: ReactNode | ((value: Value) => ReactNode);
 }
 
 export function ObjectSheet(props: ObjectSheetProps) {
@@ -63,7 +66,7 @@ interface Conflict {
   yours: Value;
 }
 
-function Sheet({ component, fields, more = [], object, begin = {}, readOnly, submit, onCreate, onChange, reload, onClose, schemas, setDirty, children }: ObjectSheetProps & { schemas: Schemas; setDirty: (dirty: boolean) => void }) {
+function Sheet({ component, fields, more = [], object, begin = {}, readOnly, submit, onCreate, onChange, reload, onClose, schemas, setDirty, head, children }: ObjectSheetProps & { schemas: Schemas; setDirty: (dirty: boolean) => void }) {
   const schema = schemas[component] ?? {};
   const names = useMemo(() => Object.keys(schema.properties ?? {}), [schema]);
   const [base, setBase] = useState(object);
@@ -123,6 +126,7 @@ function Sheet({ component, fields, more = [], object, begin = {}, readOnly, sub
 
   return (
     <form onSubmit={onSubmit} noValidate>
+      {head}
       {readOnly && <Alert color="gray" mb="md">{readOnly}</Alert>}
       <Tabs value={tab} onChange={(next) => { setText(next === "json" ? JSON.stringify(value, null, 2) : null); setTab(next); }} keepMounted={false}>
         <Tabs.List mb="md">
@@ -140,7 +144,7 @@ function Sheet({ component, fields, more = [], object, begin = {}, readOnly, sub
               </>
             )}
           </fieldset>
-          {children}
+          {typeof children === "function" ? children(value) : children}
         </Tabs.Panel>
         <Tabs.Panel value="json">
           <Textarea label="The object as JSON" description="As the management API takes it." autosize minRows={14} maxRows={30} readOnly={Boolean(readOnly)} spellCheck={false} styles={{ input: { fontFamily: "var(--mantine-font-family-monospace)" } }} value={text ?? ""} onChange={(event) => edit(event.currentTarget.value)} error={read?.error ?? firstOf(found)} />

@@ -15,7 +15,7 @@ export interface Field {
   placeholder?: string;
   /** What may be chosen (of a list also what may be typed): names of teams, windows. */
   options?: readonly (string | { value: string; label: string })[];
-  /** Fields of the objects in a list. */
+  /** Fields of an object, or of the objects in a list. */
   inner?: readonly Field[];
   /** What an added item begins with. */
   begin?: unknown;
@@ -86,6 +86,12 @@ function Control(props: ControlProps) {
     return <TagsInput {...common} value={(value as string[] | undefined) ?? []} onChange={onChange} data={choices(field.options ?? [], "")} placeholder={(value as string[] | undefined)?.length ? undefined : field.placeholder} splitChars={[",", " "]} acceptValueOnBlur clearable={!field.readOnly} />;
   if (schema.type === "object" && !schema.properties)
     return <TagsInput {...common} value={Object.entries(isObject(value) ? value : {}).map(([name, text]) => `${name}=${String(text)}`)} onChange={(pairs) => onChange(fromPairs(pairs))} placeholder={field.placeholder ?? "name=value"} acceptValueOnBlur />;
+  if (schema.type === "object" && field.inner)
+    return (
+      <Fieldset legend={label} className={classes.group}>
+        <SchemaForm schema={schema} schemas={props.schemas} fields={field.inner} value={isObject(value) ? value : {}} onChange={onChange} errors={errors} path={path} compact />
+      </Fieldset>
+    );
   if (schema.type === "boolean") return <Switch label={label} description={help} checked={value === true} disabled={field.readOnly} onChange={(event) => onChange(event.currentTarget.checked)} />;
   if (schema.enum) return <Select {...common} data={schema.enum.map((one) => ({ value: String(one), label: titleOf(String(one)) }))} value={value === null || value === undefined ? null : String(value)} onChange={onChange} allowDeselect={schema.nullable ?? false} clearable={schema.nullable ?? false} />;
   if (schema.type === "integer" || schema.type === "number")

@@ -15,6 +15,7 @@ export interface Schema {
   maximum?: number;
   exclusiveMinimum?: number;
   exclusiveMaximum?: number;
+  minItems?: number;
   maxItems?: number;
   maxProperties?: number;
   items?: Schema;
@@ -72,6 +73,7 @@ export function flaws(value: unknown, schema: Schema, schemas: Schemas, path = "
   }
   if (known.type === "array") {
     if (!Array.isArray(value)) return { [path]: "Expected a list" };
+    if (known.minItems !== undefined && value.length < known.minItems) return { [path]: known.minItems === 1 ? "Required" : `At least ${known.minItems}` };
     if (known.maxItems !== undefined && value.length > known.maxItems) return { [path]: `At most ${known.maxItems}` };
     return Object.assign({}, ...value.map((one, index) => flaws(one, known.items ?? {}, schemas, at(index)))) as Record<string, string>;
   }

@@ -4,11 +4,14 @@ import { Button, Group, Text } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { wordsOf } from "./api";
 
+const CLOSE = { "aria-label": "Dismiss" };
+
 export function toastDone(message: string, undo?: () => void): void {
   const id = `done-${Date.now()}-${message}`;
   notifications.show({
     id,
     color: "bridge",
+    closeButtonProps: CLOSE,
     autoClose: undo ? 8000 : 4000,
     message: (
       <Group justify="space-between" wrap="nowrap" gap="md">
@@ -30,5 +33,5 @@ export function toastDone(message: string, undo?: () => void): void {
 }
 
 export function toastFailed(what: string, error: unknown): void {
-  notifications.show({ color: "red", title: what, message: wordsOf(error), autoClose: 10_000 });
+  notifications.show({ color: "red", closeButtonProps: CLOSE, title: what, message: wordsOf(error), autoClose: 10_000 });
 }

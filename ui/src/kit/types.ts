@@ -69,6 +69,7 @@ export interface VirtualKey extends Stored, Limited {
   mcp_tools: string[];
   expires_at: string | null;
   active: boolean;
+  record_bodies: boolean;
   tags: Record<string, string>;
 }
 

@@ -16,10 +16,14 @@ class RequestBody:
     def __init__(self, limits: ServerLimits) -> None:
         self.size = 0
         """Bytes so far."""
-        self.pieces_bytes_max = min(limits.body_bytes_max, BODY_PIECES_BYTES_MAX)
-        self._limits = limits
         self._pieces: list[bytes] = []
         self._large: BytesIO | None = None
+        self.limit(limits)
+
+    def limit(self, limits: ServerLimits) -> None:
+        """Hold these bounds from now on."""
+        self.pieces_bytes_max = min(limits.body_bytes_max, BODY_PIECES_BYTES_MAX)
+        self._limits = limits
 
     def add(self, data: bytes) -> None:
         """A piece, forwarded later as the object that arrived. Raises `TooLarge`."""

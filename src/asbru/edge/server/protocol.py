@@ -59,6 +59,7 @@ class ServerConnection(asyncio.Protocol):
         "_held",
         "_in_message",
         "_names",
+        "_only_probes",
         "_outbox",
         "_parser",
         "_pipelined_bytes",
@@ -114,6 +115,8 @@ class ServerConnection(asyncio.Protocol):
         self._write_paused_s = 0.0
         self._since_s = 0.0
         self._speaks_1_1 = False
+        self._only_probes: AsbruError | None = None
+        """There are too many connections: what refuses all requests but those for a probe."""
         self._strange = 0
         self._upgrades_behind = 0
         self.state = IDLE
@@ -156,6 +159,11 @@ class ServerConnection(asyncio.Protocol):
         """Close at once: what was begun cannot be ended properly, and the caller must see that."""
         self._transport.abort()
 
+    def limit(self, limits: ServerLimits) -> None:
+        """Hold these bounds from now on."""
+        self._body.limit(limits)
+        self._rx_bytes_max = limits.head_bytes_max + (limits.body_bytes_max * 2 if self._head_done else 0)
+
     def mark_endless(self, *, endless: bool) -> None:
         """Whether what is being served ends only when the caller goes away: a drain does not wait for that."""
         (self._server.endless.add if endless else self._server.endless.discard)(self)
@@ -163,6 +171,27 @@ class ServerConnection(asyncio.Protocol):
     def turn_away(self, error: AsbruError) -> None:
         """Refuse a caller before it asked for anything."""
         self._refuse(error)
+
+    def wait_for_handshake(self) -> None:
+        """It was accepted, and is no connection yet."""
+        self._since_s = self._server.tick_s
+
+    def expect_probe(self, error: AsbruError) -> None:
+        """Serve one request, if that is a probe; anything else is refused with this."""
+        self._only_probes = error
+        self._strange = STRANGE_MAX  # heads that are known are served without a look at them
+
+    @property
+    def waits_since_s(self) -> float:
+        """When it came, or began what it is at."""
+        return self._since_s
+
+    @property
+    def idle_since_s(self) -> float | None:
+        """Since when nothing is asked, and all that was answered has left; None: that is not so."""
+        if self.state != IDLE or self._serving or self._write_paused_s or self._transport.get_write_buffer_size():
+            return None
+        return self._since_s
 
     @property
     def is_quiet(self) -> bool:
@@ -316,6 +345,8 @@ class ServerConnection(asyncio.Protocol):
         limits = server.limits
         head.read_target(self._url)
         self._read_headers(head, server)
+        if self._only_probes is not None:
+            self._check_probe(head, self._only_probes)
         if head.hosts != 1 or head.coding or head.method == b"CONNECT":
             head.check_framing()
         if head.coding or head.length:
@@ -343,6 +374,13 @@ class ServerConnection(asyncio.Protocol):
             head.every_header = list(zip(names, values, strict=True))
         names.clear()
         values.clear()
+
+    def _check_probe(self, head: Head, error: AsbruError) -> None:
+        """Nothing follows a probe, neither a body nor another request: they would keep the connection."""
+        self._server.spare.pop(self, None)
+        if head.path not in self._server.probes or head.length or head.coding:
+            raise error
+        head.keep_alive = False
 
     def _read_version(self) -> str:
         version: str = self._parser.get_http_version()

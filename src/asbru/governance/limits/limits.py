@@ -81,8 +81,10 @@ class Limits:
         `LedgerAway`; who waits no more closes `into`, by settling it."""
         now_s = self._clock()
         for source, need in needs:
-            if (source.left < need or source.good_until_s <= now_s) and not self._fill(source, need, now_s):
-                return self._take_of_each(needs, into, now_s)
+            if source.left < need or source.good_until_s <= now_s:
+                if not source.fill(need, now_s):
+                    return self._take_of_each(needs, into, now_s)
+                self._ask_ahead(source.counters)
         parts = into.parts
         for source, need in needs:
             source.left -= need
@@ -175,25 +177,21 @@ class Limits:
 
     # Waiting for the ledger
 
-    def _fill(self, source: Source, need: int, now_s: float) -> bool:
-        if not source.fill(need, now_s):
-            return False
-        self._ask_ahead(source.counters)
-        return True
-
     def _take_of_each(self, needs: Needs, into: Holding, now_s: float) -> Future[None] | None:
         """The same of counters, without portions: there is little left, or not enough."""
-        each = [(counter, need) for source, need in needs for counter in source.counters]
-        for counter, need in each:
-            if (counter.left < need or counter.good_until_s <= now_s) and not counter.fill(need, now_s):
-                asked = _Asked(self, each, into)
-                asked.ask(now_s)
-                return asked.future
-        for counter, need in each:
-            counter.left -= need
-            into.parts.append((counter, counter.start_ms, need))
-            if counter.left < counter.low:
-                self._ask_ahead((counter,))
+        for source, need in needs:
+            for counter in source.counters:
+                if (counter.left < need or counter.good_until_s <= now_s) and not counter.fill(need, now_s):
+                    asked = _Asked(self, [(one, part) for source, part in needs for one in source.counters], into)
+                    asked.ask(now_s)
+                    return asked.future
+        parts = into.parts
+        for source, need in needs:
+            for counter in source.counters:
+                counter.left -= need
+                parts.append((counter, counter.start_ms, need))
+                if counter.left < counter.low:
+                    self._ask_ahead((counter,))
         return None
 
     def now_s(self) -> float:

@@ -58,7 +58,8 @@ class Portion:
     def fill(self, need: int, now_s: float) -> bool:
         """Set something aside for calls that need about so much; False, and it is closed, where a counter has too
         little for that."""
-        self.close()
+        if self.in_hand:
+            self.close()
         enough = need * CALLS_MIN * SHARE
         for one in self.counters:
             if one.left < enough or one.good_until_s <= now_s:

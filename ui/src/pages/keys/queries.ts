@@ -1,9 +1,9 @@
-// What the page asks the API for: the keys, page by page, and where the limits of those in sight stand.
+// What the page asks the API for: the keys, page by page.
 
-import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { get, idPath } from "@/kit/api";
 import { keys } from "@/kit/query";
-import type { Page, Standing, Team, VirtualKey } from "@/kit/types";
+import type { Page, Team, VirtualKey } from "@/kit/types";
 
 const PAGE = 100;
 
@@ -13,20 +13,13 @@ export const keysQuery = (search: string) =>
     queryFn: ({ pageParam, signal }) => get<Page<VirtualKey>>("keys", { limit: PAGE, after: pageParam, search }, signal),
     initialPageParam: "",
     getNextPageParam: (last) => last.next ?? undefined,
+    placeholderData: keepPreviousData,
   });
 
 export const keyQuery = (id: string) =>
   queryOptions({
     queryKey: keys.one("keys", id),
     queryFn: ({ signal }) => get<VirtualKey>(`keys/${idPath(id)}`, undefined, signal),
-  });
-
-export const standingQuery = (ids: readonly string[]) =>
-  queryOptions({
-    queryKey: keys.standing("key", ids),
-    queryFn: async ({ signal }) => (await get<{ items: Standing[] }>("standing", { kind: "key", id: ids }, signal)).items,
-    enabled: ids.length > 0,
-    refetchInterval: 10_000,
   });
 
 export const ownersQuery = (noun: "teams" | "customers") =>

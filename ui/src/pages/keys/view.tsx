@@ -18,12 +18,13 @@ import { keys } from "@/kit/query";
 import type { Value } from "@/kit/schema";
 import { useMay } from "@/kit/session";
 import { useShortcuts } from "@/kit/shortcuts";
+import { standingQuery } from "@/kit/standing";
 import { Status } from "@/kit/status";
 import { toastDone, toastFailed } from "@/kit/toasts";
 import type { VirtualKey } from "@/kit/types";
 import { useUrlState } from "@/kit/url-state";
 import { fields, moreFields } from "./fields";
-import { keyQuery, keysQuery, ownersQuery, standingQuery } from "./queries";
+import { keyQuery, keysQuery, ownersQuery } from "./queries";
 import { Usage } from "./usage";
 import { type MadeKey, ValueDialog } from "./value-dialog";
 
@@ -42,10 +43,11 @@ export default function KeysView() {
   const [made, setMade] = useState<MadeKey | null>(null);
   const searchBox = useRef<HTMLInputElement>(null);
   const mayWrite = useMay("keys:write");
+  const maySpend = useMay("spend:read");
   const list = useInfiniteQuery(keysQuery(url.search));
   const rows = useMemo(() => list.data?.pages.flatMap((page) => page.items) ?? [], [list.data]);
   const limited = useMemo(() => rows.filter((row) => row.budgets.length + row.rate_limits.length > 0).slice(0, STANDING_MAX).map((row) => row.id), [rows]);
-  const standing = useQuery(standingQuery(limited));
+  const standing = useQuery(standingQuery("key", limited));
   const chosen = useQuery({ ...keyQuery(url.key ?? ""), enabled: url.key !== undefined, placeholderData: rows.find((row) => row.id === url.key) });
   const editing = url.key !== undefined || url.new !== undefined;
   const teams = useQuery({ ...ownersQuery("teams"), enabled: editing });
@@ -121,6 +123,7 @@ export default function KeysView() {
       <Menu.Target><ActionIcon aria-label={`Actions for ${row.name}`}><Icon name="more" /></ActionIcon></Menu.Target>
       <Menu.Dropdown>
         <Menu.Item leftSection={<Icon name="records" />} component={Link} {...({ to: "/records", search: { caller: row.name } } as object)}>Its records</Menu.Item>
+        {maySpend && <Menu.Item leftSection={<Icon name="overview" />} component={Link} {...({ to: "/overview", search: { caller: row.name, by: "model" } } as object)}>Its spend</Menu.Item>}
         {mayWrite && row.source === "api" && (
           <>
             <Menu.Item leftSection={<Icon name="edit" />} onClick={() => setUrl({ key: row.id }, { push: true })}>Edit</Menu.Item>

@@ -16,6 +16,8 @@ interface Sample {
 }
 
 const ASK_AGAIN_MS = 700;
+/** The sums follow their records. */
+const SUMS_MS = 2500;
 
 /** The state of the sample day, asked for again and again while it changes; what is shown is then read anew. */
 function useSample() {
@@ -31,8 +33,13 @@ function useSample() {
   const was = useRef<Sample["state"] | undefined>(undefined);
   const state = sample.data?.state;
   useEffect(() => {
-    if (was.current && was.current !== state) for (const noun of ["overview", "records"]) void client.invalidateQueries({ queryKey: keys.noun(noun) });
+    const changed = was.current !== undefined && was.current !== state;
     was.current = state;
+    if (!changed) return;
+    const reread = () => void client.invalidateQueries({ predicate: (query) => query.queryKey[0] === "overview" || query.queryKey[0] === "records" });
+    reread();
+    const timer = setTimeout(reread, SUMS_MS);
+    return () => clearTimeout(timer);
   }, [state, client]);
   const change = useMutation({
     mutationFn: (load: boolean): Promise<unknown> => (load ? post<Sample>("sample") : remove("sample")),

@@ -46,11 +46,9 @@ export default function OverviewView() {
   return (
     <>
       <PageHeader title="Overview">
+        <FilterBar filters={filterFields} values={filters} onChange={(name, value) => setUrl({ [name]: value }, { push: true })} />
         <RangePicker value={range} onChange={(next) => setUrl({ range: next }, { push: true })} />
       </PageHeader>
-      <div className={classes.bar}>
-        <FilterBar filters={filterFields} values={filters} onChange={(name, value) => setUrl({ [name]: value }, { push: true })} />
-      </div>
       {answer.error && !answer.data && <Problem error={answer.error} what="The overview" retry={() => void answer.refetch()} />}
       {answer.isPending && <Waiting />}
       {answer.data && (answer.data.totals.calls === 0 && answer.data.before.calls === 0 ? (
@@ -122,7 +120,7 @@ function Charts({ data, by, onRange }: { data: Overview; by: string; onRange: (s
     <div className={classes.charts}>
       <Chart title="Requests" at_ms={at_ms} series={requests} show={short} stacked onRange={onRange} />
       <Chart title={`Cost by ${dimension}`} at_ms={at_ms} series={cost} show={money} stacked onRange={onRange} />
-      <Chart title="Latency" at_ms={at_ms} series={latency} show={duration} onRange={onRange} />
+      <Chart title="Latency" at_ms={at_ms} series={latency} show={duration} unit="duration" onRange={onRange} />
       <Chart title="Tokens" at_ms={at_ms} series={tokens} show={short} stacked onRange={onRange} />
     </div>
   );

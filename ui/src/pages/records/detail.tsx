@@ -121,7 +121,7 @@ function Summary({ record, onFilter }: { record: RecordDetail; onFilter: Props["
         <Fact name="Usage from">{record.usage_source}</Fact>
         <Fact name="Sizes"><span title="Request and response">{bytes(record.request_bytes)} → {bytes(record.response_bytes)}</span></Fact>
         <Fact name="Mode">{record.stream ? "stream" : "whole"}{record.pass_through ? ", passed through" : ", translated"}</Fact>
-        {Object.entries(record.tags).map(([name, value]) => <Fact key={name} name={`Tag ${name}`}>{value}</Fact>)}
+        {Object.entries(record.tags).map(([name, value]) => <Fact key={name} name={`Tag ${name}`}><button type="button" title={`Only records with ${name}=${value}`} onClick={() => onFilter("tag", `${name}=${value}`)}>{value || "empty"}</button></Fact>)}
       </dl>
       <section className={classes.section}>
         <h3>Attempts</h3>

@@ -1,7 +1,9 @@
 // The filters of the page: names as the API has them, words for people, and what is worth offering.
 
 import type { Filter } from "@/kit/filter-bar";
+import { duration, money } from "@/kit/format";
 import { RANGE_DEFAULT } from "@/kit/ranges";
+import { readDuration, readMoney, readTag } from "./readings";
 
 export const FILTERS: readonly Filter[] = [
   { name: "caller", label: "Key", placeholder: "name of a virtual key" },
@@ -27,8 +29,9 @@ export const FILTERS: readonly Filter[] = [
   { name: "surface", label: "Surface", options: ["openai.chat", "openai.completions", "openai.embeddings", "anthropic.messages"] },
   { name: "key_name", label: "Provider key" },
   { name: "stream", label: "Stream", strict: true, options: [{ value: "1", label: "yes" }, { value: "0", label: "no" }] },
-  { name: "latency_min_us", label: "Latency, at least", placeholder: "microseconds" },
-  { name: "cost_min_nanousd", label: "Cost, at least", placeholder: "nano-dollars" },
+  { name: "tag", label: "Tag", placeholder: "name=value", read: readTag },
+  { name: "latency_min_us", label: "Latency, at least", placeholder: "a time such as 500 ms or 2 s", read: readDuration, show: (value) => duration(Number(value)) },
+  { name: "cost_min_nanousd", label: "Cost, at least", placeholder: "an amount such as $0.05", read: readMoney, show: (value) => money(Number(value)) },
 ];
 
 export const FILTER_NAMES = FILTERS.map((filter) => filter.name);
@@ -44,6 +47,8 @@ export const URL_DEFAULTS: Record<string, string | undefined> = {
 /** The members of the URL's state that the API filters by. */
 export function asked(url: Record<string, string | undefined>): Record<string, string> {
   const wanted: Record<string, string> = {};
-  for (const name of [...FILTER_NAMES, "text"]) if (url[name]) wanted[name] = url[name];
+  for (const name of [...FILTER_NAMES, "text"]) if (url[name] && name !== "tag") wanted[name] = url[name];
+  const [tag, ...value] = url["tag"]?.split("=") ?? [];
+  if (tag) wanted[`tag.${tag}`] = value.join("=");
   return wanted;
 }

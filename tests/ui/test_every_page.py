@@ -1,0 +1,35 @@
+"""What holds for every page: it opens with few requests, has no serious flaw, and fits a phone."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from tests.ui.rig import ROOT, Watched
+
+REQUESTS_MAX = 3
+
+
+def paths() -> list[str]:
+    """The paths that the pages declare."""
+    found = (re.search(r'^ +path: "([^"]+)"', one.read_text(), re.M) for one in ROOT.glob("ui/src/pages/*/page.ts"))
+    return sorted(match[1] for match in found if match)
+
+
+def test_pages_are_found() -> None:
+    """The list is not empty for a wrong reason."""
+    assert {"overview", "records", "keys"} <= set(paths())
+
+
+@pytest.mark.parametrize("path", paths())
+def test_a_page_opens_lightly_and_is_accessible(web: Watched, path: str) -> None:
+    """At most three requests to the API show it, who one is among them; axe finds nothing serious; at 390 px nothing is
+    wider than the screen."""
+    web.log_in()
+    page = web.open(path)
+    page.get_by_role("heading", level=1).wait_for()
+    asked = [one for one in web.requests if "/api/" in one]
+    assert len(asked) <= REQUESTS_MAX, asked
+    web.is_accessible()
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -1,0 +1,99 @@
+"""The page of providers in a browser: added and tested, a secret that is replaced and never read, what a deletion breaks,
+two people at one provider."""
+
+from __future__ import annotations
+
+from tests.fakes.waiting import wait
+from tests.ui.rig import ADMIN, Gateway, Watched
+
+CLOSED = "http://127.0.0.1:9/v1"
+SECRET = "sk-of-the-browser-0123456789"
+
+
+def test_providers_show_how_they_are(web: Watched, gateway: Gateway) -> None:
+    """The list needs three requests, the sheet has the health of its keys, and both are accessible."""
+    gateway.make("providers", name="ailing", dialect="openai", base_url=CLOSED, allow_loopback=True, keys=KEYS)
+    value = gateway.make("keys", name="providers-app")["value"]
+    wait(lambda: gateway.call(value, "hi")[0] == 200, "a call")
+    wait(lambda: gateway.call(value, "hi", "ailing/any")[0] not in (400, 404), "the provider in the snapshot")
+    web.log_in()
+    web.requests.clear()
+    page = web.open("providers")
+    table = page.get_by_role("grid", name="Providers")
+    table.get_by_role("row", name="ailing").wait_for()
+    assert len([one for one in web.requests if "/api/" in one]) <= 3
+    web.is_accessible()
+    web.shoot("providers")
+    table.get_by_role("row", name="ailing").click()
+    sheet = page.get_by_role("dialog")
+    sheet.get_by_role("row", name="main").wait_for()
+    web.is_accessible()
+    sheet.get_by_role("button", name="Test it now").click()
+    sheet.get_by_text("It does not answer as expected").wait_for()
+    web.shoot("provider")
+    assert "provider=ailing" in page.url
+
+
+def test_a_secret_is_replaced_and_never_shown(web: Watched, gateway: Gateway) -> None:
+    """A stored key is masked; "Replace" writes another one, and other changes leave it as it is."""
+    gateway.make("providers", name="sealed", dialect="openai", base_url=CLOSED, allow_loopback=True, keys=KEYS)
+    web.log_in()
+    page = web.open("providers?provider=sealed")
+    sheet = page.get_by_role("dialog")
+    sheet.get_by_role("button", name="Replace api key").first.click()
+    sheet.get_by_label("API key", exact=True).first.fill(SECRET)
+    sheet.get_by_role("button", name="Save").click()
+    page.get_by_text("sealed is saved.").wait_for()
+    page.goto(f"{gateway.url}/ui/providers?provider=sealed")
+    shown = page.get_by_role("dialog").get_by_label("API key", exact=True).first
+    shown.wait_for()
+    assert shown.input_value().endswith(SECRET[-4:]) and SECRET not in page.content()
+    sheet.get_by_label("Weight").first.fill("5")
+    sheet.get_by_role("button", name="Save").click()
+    wait(lambda: gateway.ask("GET", "providers/sealed")[1]["keys"][0]["weight"] == 5, "the weight")
+    assert gateway.ask("GET", "providers/sealed")[1]["keys"][0]["value"].endswith(SECRET[-4:])
+
+
+def test_a_deletion_says_what_breaks(web: Watched, gateway: Gateway) -> None:
+    """Before a provider is deleted, the rules and virtual keys that name it are shown, and it is not deleted as long as a rule does."""
+    gateway.make("providers", name="needed", dialect="openai", base_url=CLOSED, allow_loopback=True, keys=KEYS)
+    gateway.make("routing-rules", name="to-needed", when='model == "never"', to=[{"provider": "needed"}])
+    gateway.make("keys", name="needs-it", models=["needed/*"])
+    web.log_in()
+    page = web.open("providers?provider=needed")
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    asked = page.get_by_role("dialog", name="Delete needed?")
+    asked.get_by_text("1 routing rule: global/to-needed").wait_for()
+    asked.get_by_text("1 virtual key names it: needs-it").wait_for()
+    web.is_accessible()
+    asked.get_by_role("button", name="Show the rules").click()
+    page.wait_for_url(lambda url: "/rules?provider=needed" in url)
+    assert gateway.ask("GET", "providers/needed")[0] == 200
+
+
+def test_two_admins_do_not_overwrite_each_other(web: Watched, gateway: Gateway) -> None:
+    """A provider that was changed meanwhile is not overwritten; the dialog shows both changes and applies mine on top."""
+    gateway.make("providers", name="shared", dialect="openai", base_url=CLOSED, allow_loopback=True, keys=KEYS)
+    web.log_in(ADMIN)
+    page = web.open("providers?provider=shared")
+    sheet = page.get_by_role("dialog")
+    sheet.get_by_label("Weight").first.fill("7")
+    assert gateway.ask("PATCH", "providers/shared", {"connections_max": 12})[0] == 200
+    sheet.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Apply my changes").click()
+    page.get_by_text("shared is saved.").wait_for()
+    stored = gateway.ask("GET", "providers/shared")[1]
+    assert stored["connections_max"] == 12 and stored["keys"][0]["weight"] == 7
+
+
+def test_a_viewer_changes_nothing(web: Watched, gateway: Gateway) -> None:
+    """A viewer sees providers and their health, and no button that changes or tests one."""
+    gateway.make("users", name="vera", password="correct horse battery", role="viewer")
+    web.log_in("vera")
+    page = web.open("providers?provider=mock")
+    page.get_by_role("dialog").get_by_text("Your role may read providers").wait_for()
+    for name in ("Save", "Delete", "Test it now", "Add provider"):
+        assert page.get_by_role("button", name=name).count() == 0
+
+
+KEYS = [{"name": "main", "value": "sk-1234567890abcdefghij"}, {"name": "spare", "value": "sk-2", "weight": 3}]

@@ -1,0 +1,13 @@
+import type { PageEntry } from "@/kit/page";
+
+export const page: PageEntry = {
+  path: "fallbacks",
+  title: "Fallbacks",
+  group: "Govern",
+  order: 5,
+  icon: "fallbacks",
+  needs: "fallbacks:read",
+  key: "f",
+  words: "failover backup retry other model",
+  view: () => import("./view"),
+};

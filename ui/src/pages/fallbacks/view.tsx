@@ -1,0 +1,146 @@
+// Fallbacks: where a call goes when its target fails; made, reordered and deleted here.
+
+import { ActionIcon, Autocomplete, Button, Menu, TextInput } from "@mantine/core";
+import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { useMemo, useRef, useState } from "react";
+import { get, idPath, patch, post, remove } from "@/kit/api";
+import { Confirm, type Question } from "@/kit/confirm";
+import { EmptyState } from "@/kit/empty-state";
+import { Icon } from "@/kit/icons";
+import { ObjectSheet } from "@/kit/object-sheet";
+import { PageHeader } from "@/kit/page-header";
+import { Problem } from "@/kit/problem";
+import { keys } from "@/kit/query";
+import type { Value } from "@/kit/schema";
+import type { Field } from "@/kit/schema-form";
+import { useMay } from "@/kit/session";
+import { useShortcuts } from "@/kit/shortcuts";
+import { toastDone } from "@/kit/toasts";
+import { useUrlState } from "@/kit/url-state";
+import classes from "./fallbacks.module.css";
+import { type Fallback, fallbackQuery, fallbacksQuery, modelsQuery } from "./queries";
+import { Targets } from "./targets";
+
+const TARGET = /^[^/\s]+\/\S+$/;
+
+export default function FallbacksView() {
+  const client = useQueryClient();
+  const [url, setUrl] = useUrlState<{ search: string; from: string | undefined; new: string | undefined }>({ search: "", from: undefined, new: undefined });
+  const [question, setQuestion] = useState<Question | null>(null);
+  const searchBox = useRef<HTMLInputElement>(null);
+  const mayWrite = useMay("fallbacks:write");
+  const list = useInfiniteQuery(fallbacksQuery(url.search));
+  const rows = useMemo(() => list.data?.pages.flatMap((page) => page.items) ?? [], [list.data]);
+  const chosen = useQuery({ ...fallbackQuery(url.from ?? ""), enabled: url.from !== undefined, placeholderData: rows.find((row) => row.id === url.from) });
+  const editing = url.from !== undefined || url.new !== undefined;
+  const models = useQuery({ ...modelsQuery, enabled: editing });
+  const offered = models.data ?? [];
+
+  useShortcuts(useMemo(() => [
+    { keys: "/", words: "Search fallbacks", run: () => searchBox.current?.focus() },
+    ...(mayWrite ? [{ keys: "c", words: "Create a fallback", run: () => setUrl({ new: "1" }, { push: true }) }] : []),
+  ], [mayWrite, setUrl]));
+
+  const reread = () => client.invalidateQueries({ queryKey: keys.noun("fallbacks") });
+  const askDelete = (row: Fallback) =>
+    setQuestion({
+      title: `Delete the fallback of ${row.from}?`,
+      words: `A call to ${row.from} that fails is then answered with the error, unless a routing rule names another target.`,
+      action: "Delete",
+      run: async () => {
+        await remove(`fallbacks/${idPath(row.id)}`, row.version);
+        setUrl({ from: undefined });
+        toastDone(`${row.from} has no fallback any more.`, () => void post("fallbacks", { from: row.from, to: row.to }).then(reread));
+        await reread();
+      },
+    });
+  const create = async (body: Value) => {
+    await post("fallbacks", body);
+    toastDone(`${String(body.from)} has a fallback.`);
+    await reread();
+  };
+  const change = async (body: Value, version: number | undefined) => {
+    await patch(`fallbacks/${idPath(url.from!)}`, body, version);
+    toastDone(`The fallback of ${url.from} is saved.`);
+    await reread();
+  };
+
+  const fields: Field[] = [
+    {
+      name: "from",
+      render: (value, onChange, error) =>
+        url.new === undefined ? (
+          <TextInput label="When this fails" readOnly variant="filled" value={String(value ?? "")} />
+        ) : (
+          <Autocomplete label="When this fails" withAsterisk description="provider/model, or provider/* for all that have no fallback of their own." placeholder="openai/gpt-4o" data={offered} limit={30} value={String(value ?? "")} onChange={onChange} error={error && "Expected provider/model"} />
+        ),
+    },
+    {
+      name: "to",
+      render: (value, onChange, error) => {
+        const targets = (value as string[] | undefined) ?? [];
+        const strange = targets.find((target) => !TARGET.test(target));
+        return <Targets value={targets} onChange={onChange} offered={offered} error={strange ? `${strange}: expected provider/model` : error} />;
+      },
+    },
+  ];
+  const newButton = mayWrite && <Button leftSection={<Icon name="plus" size={14} />} onClick={() => setUrl({ new: "1" }, { push: true })}>New fallback</Button>;
+  const readOnly = !mayWrite ? "Your role may read fallbacks, but not change them." : chosen.data?.source === "file" ? "This fallback is declared in the configuration file; change it there." : null;
+
+  return (
+    <>
+      <PageHeader title="Fallbacks" words="Where a call goes when its model does not answer. Callers get the reply as if nothing had happened.">{newButton}</PageHeader>
+      <TextInput size="xs" ref={searchBox} aria-label="Search fallbacks by model" placeholder="Search by model" leftSection={<Icon name="search" size={14} />} defaultValue={url.search} key={url.search === "" ? "empty" : "search"} onChange={(event) => setUrl({ search: event.currentTarget.value })} maw={360} mb="sm" />
+      {list.error && !list.data ? <Problem error={list.error} what="The fallbacks" retry={() => void list.refetch()} /> : list.data && rows.length === 0 ? (
+        url.search ? <EmptyState sentence={`No fallback is about “${url.search}”.`} action={<Button variant="default" onClick={() => setUrl({ search: "" })}>Show all fallbacks</Button>} /> : <EmptyState sentence="There is no fallback yet. With one, a call whose provider is down or has no room is answered by another." action={newButton} command={`asbru fallbacks create from=openai/gpt-4o 'to=["anthropic/claude-sonnet-4-5"]'`} />
+      ) : (
+        <ul className={classes.list} aria-label="Fallbacks">
+          {rows.map((row) => (
+            <li key={row.id}>
+              <div style={{ minWidth: 0 }}>
+                <button type="button" className={classes.from} onClick={() => setUrl({ from: row.id }, { push: true })}>{row.from}</button>
+                {row.source === "file" && <span className={classes.sub}>in the configuration file</span>}
+              </div>
+              <ol className={classes.chain} aria-label={`Fallback of ${row.from}`}>
+                {row.to.map((target, index) => (
+                  <li key={`${target}-${index}`}><span aria-hidden="true"><Icon name="right" size={13} /></span><span className={`mono ${classes.chip}`} title={target}>{target}</span></li>
+                ))}
+              </ol>
+              <Menu>
+                <Menu.Target><ActionIcon aria-label={`Actions for ${row.from}`}><Icon name="more" /></ActionIcon></Menu.Target>
+                <Menu.Dropdown>
+                  <Menu.Item leftSection={<Icon name="records" />} component={Link} {...({ to: "/records", search: { model_asked: row.from } } as object)}>Calls to it</Menu.Item>
+                  {mayWrite && row.source === "api" && (
+                    <>
+                      <Menu.Item leftSection={<Icon name="edit" />} onClick={() => setUrl({ from: row.id }, { push: true })}>Edit</Menu.Item>
+                      <Menu.Divider />
+                      <Menu.Item color="red" leftSection={<Icon name="trash" />} onClick={() => askDelete(row)}>Delete</Menu.Item>
+                    </>
+                  )}
+                </Menu.Dropdown>
+              </Menu>
+            </li>
+          ))}
+          {!list.data && <li className="late">Loading…</li>}
+        </ul>
+      )}
+      {list.hasNextPage && <Button mt="sm" variant="default" loading={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>Show more</Button>}
+      <ObjectSheet
+        opened={editing && (url.new !== undefined || chosen.data !== undefined)}
+        onClose={() => setUrl({ from: undefined, new: undefined })}
+        title={url.new !== undefined ? "New fallback" : `Fallback of ${chosen.data?.from}`}
+        component="Fallback"
+        fields={fields}
+        object={url.new === undefined ? chosen.data : undefined}
+        begin={{ from: "", to: [] }}
+        readOnly={readOnly}
+        submit={url.new !== undefined ? "Make the fallback" : "Save"}
+        onCreate={create}
+        onChange={change}
+        reload={() => get<Fallback>(`fallbacks/${idPath(url.from!)}`)}
+      />
+      <Confirm question={question} onClose={() => setQuestion(null)} />
+    </>
+  );
+}

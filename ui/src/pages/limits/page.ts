@@ -1,0 +1,13 @@
+import type { PageEntry } from "@/kit/page";
+
+export const page: PageEntry = {
+  path: "limits",
+  title: "Limits",
+  group: "Govern",
+  order: 4,
+  icon: "limits",
+  needs: "limits:read",
+  key: "l",
+  words: "budgets rate limits providers models provider keys quotas",
+  view: () => import("./view"),
+};

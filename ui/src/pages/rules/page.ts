@@ -1,0 +1,13 @@
+import type { PageEntry } from "@/kit/page";
+
+export const page: PageEntry = {
+  path: "rules",
+  title: "Routing rules",
+  group: "Govern",
+  order: 4,
+  icon: "rules",
+  needs: "routing-rules:read",
+  key: "u",
+  words: "routing cel conditions targets weights dry run",
+  view: () => import("./view"),
+};
