@@ -415,6 +415,13 @@ def test_loopback_is_recognised(host: str, local: bool) -> None:
     assert is_loopback(host) is local
 
 
+def test_defaults_leave_out_providers_without_an_address(tmp_path: Path) -> None:
+    """A key for Azure or for a server of one's own is no configuration: nobody knows where the server is."""
+    env = {"AZURE_OPENAI_API_KEY": "k", "OLLAMA_API_KEY": "k", "MISTRAL_API_KEY": "k"}
+    compiled = compile_config(Options(data_dir=tmp_path), env)
+    assert {provider.name for provider in compiled.snapshot.providers} == {"mistral", "mock"}
+
+
 def test_defaults_without_a_file(tmp_path: Path) -> None:
     """Without a file: the mock, and providers whose usual variable is set."""
     compiled = compile_config(Options(data_dir=tmp_path), {"GROQ_API_KEY": "gsk-1"}, types=TYPES)
