@@ -86,7 +86,10 @@ def test_a_record_is_opened(web: Watched, gateway: Gateway) -> None:
     messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Recorded words"}]
 
     def called() -> bool:
-        return gateway.send("POST", "/v1/chat/completions", {"model": "mock/echo", "messages": messages}, value)[0] == 200
+        return (
+            gateway.send("POST", "/v1/chat/completions", {"model": "mock/echo", "messages": messages}, value)[0]
+            == 200
+        )
 
     wait(called, "the call")
     found: list[dict[str, str]] = []
@@ -122,4 +125,9 @@ def test_the_key_is_nowhere_on_the_page(web: Watched) -> None:
     say(page, "hi")
     page.get_by_role("article").nth(1).get_by_text("in all").wait_for()
     assert "sk-asb-" not in page.content() and "sk-asb-" not in page.url
-    assert page.evaluate("() => Object.values(localStorage).concat(Object.values(sessionStorage)).join()").count("sk-asb-") == 0
+    assert (
+        page.evaluate("() => Object.values(localStorage).concat(Object.values(sessionStorage)).join()").count(
+            "sk-asb-"
+        )
+        == 0
+    )

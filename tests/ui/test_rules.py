@@ -57,7 +57,9 @@ def test_rules_are_in_the_order_of_evaluation(web: Watched, gateway: Gateway) ->
     gateway.make("teams", name="blue")
     gateway.make("routing-rules", name="agents", when=AGENT, to=WEIGHTED, priority=3)
     gateway.make("routing-rules", name="late", when='model == "never"', to=WEIGHTED, priority=9)
-    gateway.make("routing-rules", name="of the team", when="budget_used > 80.0", to=WEIGHTED, scope="team", owner="blue")
+    gateway.make(
+        "routing-rules", name="of the team", when="budget_used > 80.0", to=WEIGHTED, scope="team", owner="blue"
+    )
     web.log_in()
     web.requests.clear()
     page = web.open("rules")
