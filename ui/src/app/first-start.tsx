@@ -74,7 +74,7 @@ function Step({ title, words, onSubmit, failed, busy, action, children }: { titl
     onSubmit(new FormData(event.currentTarget));
   };
   return (
-    <form onSubmit={submit}>
+    <form onSubmit={submit} className={classes.step}>
       <Stack gap="md">
         <div>
           <h2 style={{ margin: 0, fontSize: "1rem" }}>{title}</h2>
