@@ -15,6 +15,7 @@ import pytest
 from asbru.app.boot import Options
 from asbru.app.compile import Compiled, compile_config, is_loopback
 from asbru.app.config import ConfigRefusedError
+from asbru.app.data_dir import KEYS_FILE
 from asbru.app.snapshot import read_snapshot, write_snapshot
 from asbru.app.stored_objects import Stored
 from asbru.cluster import write_entries
@@ -25,6 +26,7 @@ from asbru.providers import Access, Provider
 from asbru.providers.kit import ANTHROPIC_ACCESS, OPENAI_ACCESS
 from asbru.routing.rules import RoutingRule, RuleTarget
 
+ONE_KEY = "virtual_keys: [{name: a, value: sk-asb-0123456789}]\n"
 TYPES = {
     provider.name: provider
     for provider in (
@@ -345,6 +347,29 @@ def test_generated_key_is_shown_once_and_only_when_needed(build) -> None:
     assert list(first.declared[VIRTUAL_KEY]) == [digest]
 
 
+def test_keys_that_were_stored_are_remembered(build, tmp_path: Path) -> None:
+    """A database that is lost opens nothing: a key is generated, on loopback too, until the operator says otherwise."""
+    mock = "providers: {mock: }\n"
+    assert build(mock).snapshot.open_access
+    assert not build(mock, stored=Stored(has_keys=True)).snapshot.open_access
+    lost = build(mock)
+    assert not lost.snapshot.open_access and lost.generated_key is not None and lost.declared[VIRTUAL_KEY]
+    marker = tmp_path / "data" / KEYS_FILE
+    (warning,) = [str(one) for one in lost.warnings if "held virtual keys" in str(one)]
+    assert "governance.enforce_auth" in warning and str(marker) in warning
+    assert not build(mock + ONE_KEY).snapshot.open_access
+    assert build(mock + "governance: {enforce_auth: false}\n").snapshot.keys_optional
+    assert stat.S_IMODE(marker.stat().st_mode) == 0o600
+    marker.unlink()
+    assert build(mock).snapshot.open_access
+
+
+def test_a_check_remembers_nothing(build, tmp_path: Path) -> None:
+    """Of stored keys, as it makes none."""
+    build("providers: {mock: }\n", dry=True, stored=Stored(has_keys=True))
+    assert not (tmp_path / "data").exists()
+
+
 @pytest.mark.parametrize(("bound", "host", "is_open"), [("0.0.0.0", "127.0.0.1", False), ("127.0.0.1", "::", True)])
 def test_who_needs_a_key_follows_from_the_bound_address(build, bound: str, host: str, is_open: bool) -> None:
     """On a reload the listener stays where it is, whatever the file says by now."""
@@ -352,9 +377,6 @@ def test_who_needs_a_key_follows_from_the_bound_address(build, bound: str, host:
     compiled = build(text, bound=bound)
     assert (compiled.snapshot.open_access, compiled.generated_key is None) == (is_open, is_open)
     assert compiled.boot.host == host
-
-
-ONE_KEY = "virtual_keys: [{name: a, value: sk-asb-0123456789}]\n"
 
 
 @pytest.mark.parametrize(
