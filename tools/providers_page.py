@@ -75,7 +75,7 @@ def _access(one: Provider, access: Access) -> Iterator[str]:
     yield f"`{one.name}`"
     yield f"[{one.title}](../../src/asbru/providers/{one.name}/README.md)"
     yield _word(access)
-    yield f"`{one.base_url}`" if one.base_url else "its own" if one.served_here else ""
+    yield f"`{one.address(access)}`" if one.address(access) else "its own" if one.served_here else ""
     key = f"`{one.env_key}`" if one.env_key else ""
     yield f"{key}{', ' if key else ''}optional" if one.keyless else key
     yield "`Authorization: Bearer`" if access.auth == "bearer" else f"`{access.auth}`"

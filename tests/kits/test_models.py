@@ -182,3 +182,8 @@ def test_models_without_sampling(model: str, takes: bool) -> None:
     """Newer models refuse a temperature."""
     provider, _, name = model.partition("/")
     assert of(provider, name).sampling is takes
+
+
+def test_mistral_takes_ids_of_nine_characters() -> None:
+    """Ids of tool calls from other providers are replaced by digests of exactly that length."""
+    assert of("mistral", "mistral-large-latest").tool_id_chars == 9

@@ -1,4 +1,4 @@
-"""The page of the system in a browser: what runs, a circuit that opens before one's eyes, and no asking in a hidden tab."""
+"""The page of the system in a browser: what runs, a circuit that opens meanwhile, and no asking in a hidden tab."""
 
 from __future__ import annotations
 

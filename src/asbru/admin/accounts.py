@@ -258,7 +258,8 @@ class AccountRoutes:
             if deed.accounts.load_user(user.name) != found:  # changed while the password was checked
                 raise Conflict("the user was changed meanwhile; log in again")
             deed.accounts.save_user(user, hashed)
-            deed.note("update", "user", user.name, before=_said(), after=_said(password="changed"))
+            changed = {"password": "changed"}
+            deed.note("update", "user", user.name, before=_said(), after=_said(**changed))
             return deed.accounts.begin_session(user.name, deed.now_ms)
 
         return self._begin(request, user, await self._act.perform(actor, "", write))

@@ -1,6 +1,6 @@
 // Who one is here, what one may do, and another password.
 
-import { Alert, Button, PasswordInput, Stack } from "@mantine/core";
+import { Alert, Button, PasswordInput, Stack, Text } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { ApiError, keepCsrf, post, wordsOf } from "@/kit/api";
@@ -87,7 +87,7 @@ function Password() {
         <PasswordInput label="New password again" value={again} onChange={(event) => setAgain(event.currentTarget.value)} error={(tried || again !== "") && !password.startsWith(again) ? "The two differ" : tried && again !== password ? "The two differ" : undefined} autoComplete="new-password" visibilityToggleButtonProps={toggle} />
         {refused !== null && !wrong && <Alert color="red" role="alert">{wordsOf(refused)}</Alert>}
         <div><Button type="submit" size="sm" loading={busy}>Change the password</Button></div>
-        <span className="muted">Your sessions in other browsers end; this one goes on.</span>
+        <Text size="sm" c="dimmed">Your sessions in other browsers end; this one goes on.</Text>
       </Stack>
     </form>
   );

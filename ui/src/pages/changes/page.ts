@@ -7,7 +7,7 @@ export const page: PageEntry = {
   order: 4,
   icon: "clock",
   needs: "changes:read",
-  key: "h",
+  key: "c",
   words: "audit log history who changed what diff",
   view: () => import("./view"),
 };

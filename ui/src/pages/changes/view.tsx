@@ -100,7 +100,7 @@ function What({ row }: { row: Change }) {
 }
 
 function Members({ row }: { row: Change }) {
-  if (row.before === null || row.after === null) return null;
+  if (row.before === null || row.after === null) return <span className="muted">–</span>;
   const names = changedNames(row.before, row.after);
   if (names.length === 0) return <span className="muted">nothing</span>;
   return <span title={names.join(", ")}>{names.slice(0, NAMES_MAX).join(", ")}{names.length > NAMES_MAX && ` and ${names.length - NAMES_MAX} more`}</span>;

@@ -7,7 +7,7 @@ export const page: PageEntry = {
   order: 3,
   icon: "system",
   needs: "system:read",
-  key: "y",
+  key: "h",
   words: "health processes workers memory version stores circuit breakers queue snapshot",
   view: () => import("./view"),
 };

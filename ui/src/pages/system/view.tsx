@@ -119,7 +119,7 @@ function Processes({ rows, shares }: { rows: readonly Process[]; shares: Readonl
 function Workers({ rows }: { rows: readonly Worker[] }) {
   const newest = Math.max(...rows.map((row) => row.feed_version ?? 0), 0);
   return (
-    <Section title="Workers" words={rows.length === 0 ? "none has reported yet" : `${exact(rows.reduce((sum, row) => sum + row.in_flight, 0))} calls under way`}>
+    <Section title="Workers" words={rows.length === 0 ? "none has reported yet" : `${count(rows.reduce((sum, row) => sum + row.in_flight, 0), "call")} under way`}>
       <table className={classes.table}>
         <thead><tr><th scope="col">Worker</th><th scope="col">Calls under way</th><th scope="col">Waiting</th><th scope="col">Connections</th><th scope="col">Loop lag</th><th scope="col">Leases of limits</th><th scope="col" title="Changes of keys and owners that it has applied">Feed</th></tr></thead>
         <tbody>

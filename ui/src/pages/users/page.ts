@@ -7,7 +7,7 @@ export const page: PageEntry = {
   order: 2,
   icon: "users",
   needs: "users:read",
-  key: "u",
+  key: "a",
   words: "people roles permissions api tokens admin editor viewer access",
   view: () => import("./view"),
 };
