@@ -37,7 +37,7 @@ _HANDED_ON = {signal.SIGINT: signal.SIGINT, signal.SIGTERM: signal.SIGTERM, sign
 
 _LINE_CHARS_MAX = 60
 
-_MOCK_PRICES = {"*": {"input": 3, "output": 15}}
+_MOCK_PRICES = {"*": {"input": 3, "output": 10}}
 """In dollars per million tokens. Pretended, so that budgets and costs can be tried: a call whose price is unknown is
 refused under a budget."""
 
