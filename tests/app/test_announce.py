@@ -52,6 +52,23 @@ async def answered() -> None:
     await announcer.close()
 
 
+def test_the_first_key_is_compiled() -> None:
+    """What is in the feed alone is said to the supervisor for as long as no key was ever compiled."""
+
+    async def first_key() -> None:
+        link, said, untold = Away(), list[str](), [True, False]
+        announcer = Announcer(cast("Any", link), lambda: said.append("changed"), compiles_feed=lambda: untold.pop(0))
+        for _ in range(2):
+            telling = asyncio.create_task(announcer(feed=True, snapshot=False))
+            await until(lambda: bool(link.asked), "the question")
+            link.asked.pop()(b"")
+            await telling
+        assert said == ["changed"]
+        await announcer.close()
+
+    run(first_key())
+
+
 def test_nobody_waits_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without an answer the change stands, and is told later."""
     monkeypatch.setattr(announce, "WAIT_S", 0.01)

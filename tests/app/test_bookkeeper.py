@@ -320,6 +320,24 @@ def test_a_stale_socket_is_replaced_and_a_live_one_is_not(books: Books) -> None:
     assert books.end() == 0
 
 
+def test_a_socket_that_was_removed_is_made_anew(books: Books) -> None:
+    """By whoever tidies temporary files: workers that start later reach the bookkeeper, and those that are connected
+    stay so."""
+
+    async def body() -> None:
+        before = worker(books)
+        await scrape(before)
+        books.socket.unlink()
+        await until(books.socket.exists, "the socket")
+        assert books.socket.stat().st_mode & 0o077 == 0
+        after = worker(books)
+        assert value(await scrape(after), "asbru_workers") == 2
+        assert await before.close() == 0 and await after.close() == 0
+
+    run(body())
+    assert "is made anew" in books.errors.read_text()
+
+
 def test_a_newer_database_is_refused(books: Books) -> None:
     """A database of a newer Asbru: exit 2 and a line that says what to do."""
     assert books.end() == 0

@@ -86,6 +86,19 @@ def test_control_is_a_boot_setting(tmp_path: Path, enabled: bool) -> None:
         assert gateway.end() == 0
 
 
+def test_helpers_are_not_given_the_keys_of_providers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bookkeeper and mock have no use for the credentials in the environment, and do not inherit them."""
+    monkeypatch.setenv("SOME_PROVIDER_KEY", "sk-from-the-environment")
+    monkeypatch.setenv("ASBRU_SEAL_KEY", "c2VhbA==")
+    with Gateway(tmp_path, "providers: {mock: }\n") as gateway:
+        gateway.wait_ready()
+        for role in ("bookkeeper", "mock"):
+            given = Path(f"/proc/{gateway.pids(role)[0]}/environ").read_bytes()
+            assert b"sk-from-the-environment" not in given and b"ASBRU_SEAL_KEY" not in given
+            assert b"ASBRU_SUPERVISOR_PID=" in given and b"PATH=" in given
+        assert gateway.end() == 0
+
+
 def test_the_whole_log_is_json_where_it_is_asked_for(tmp_path: Path) -> None:
     """`log.format: json` is a boot setting: the supervisor's own lines are objects, and the children are told."""
     with Gateway(tmp_path, f"{KEY}log: {{format: json}}\n") as gateway:

@@ -163,6 +163,7 @@ def _supervisor(arguments: list[str]) -> int:
         bookkeeper=(*this, "bookkeeper"),
         control=(*this, "control"),
         served={"mock": (*this, "mock")},
+        helper_variables=(*Commands().helper_variables, "STAND_IN_*"),
     )
     return supervisor.main(arguments, commands)
 

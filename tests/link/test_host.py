@@ -349,3 +349,23 @@ def test_the_next_turn_is_due_when_the_first_store_wants_it(rig: Rig) -> None:
     assert rig.host.retry_at_s == 7.0
     rig.tools.retry_at_s = 5.0
     assert rig.host.retry_at_s == 5.0
+
+
+def test_a_directory_that_cannot_be_made_anew_is_one_line(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Until it can; then the host listens again."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    host = Host(folder / "s", stores={}, answers={}, listeners={})
+    host.open()
+    (folder / "s").unlink()
+    folder.rmdir()
+    folder.write_text("in the way")
+    host.keep_listening()
+    host.keep_listening()
+    assert capfd.readouterr().err.count("cannot be made anew") == 1
+    folder.unlink()
+    host.keep_listening()
+    with socket.socket(socket.AF_UNIX) as one:
+        one.connect(str(folder / "s"))
+    assert folder.stat().st_mode & 0o777 == 0o700
+    host.close()

@@ -23,17 +23,21 @@ ASK_AGAIN_S = 0.1
 
 
 class Announcer:
-    """See the module; an `admin.act.Announce`."""
+    """See the module; an `admin.act.Announce`. `compiles_feed`: whether what is in the feed alone is compiled, too, as
+    the first virtual key is: it changes who needs one."""
 
-    def __init__(self, link: Link, say_changed: Callable[[], None]) -> None:
+    def __init__(
+        self, link: Link, say_changed: Callable[[], None], compiles_feed: Callable[[], bool] = lambda: False
+    ) -> None:
         self._link = link
         self._say_changed = say_changed
+        self._compiles_feed = compiles_feed
         self._untold = False
         self._telling: asyncio.Task[None] | None = None
 
     async def __call__(self, *, feed: bool, snapshot: bool) -> None:
         """Tell whom it concerns."""
-        if snapshot:
+        if snapshot or (feed and self._compiles_feed()):
             self._say_changed()
         if feed:
             self._untold = True

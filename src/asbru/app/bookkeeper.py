@@ -38,6 +38,8 @@ from asbru.telemetry import log, names
 
 NICENESS = 10
 DRAIN_S = 35.0
+LOOK_S = 1.0
+"""How often it looks whether its socket is there, in seconds."""
 EXIT_NEWER_SCHEMA = 2
 
 
@@ -104,6 +106,7 @@ class Bookkeeper:
         self._drain_s = drain_s
         self._wake, self._wake_write = socket.socketpair()
         self._ends_at_s: float | None = None
+        self._look_at_s = 0.0
 
     def open(self) -> None:
         """Open the stores, listen, and take signals. Raises NewerSchema, and OSError when the socket cannot be had."""
@@ -120,6 +123,8 @@ class Bookkeeper:
         """Serve until told to end."""
         while not self._is_over():
             self._host.turn(self._patience_s())
+            if self._ends_at_s is None:
+                self._keep_listening()
 
     def close(self) -> None:
         """Write what is held, close everything, remove the socket."""
@@ -141,10 +146,17 @@ class Bookkeeper:
             return False
         return self._host.is_deserted() or time.monotonic() >= self._ends_at_s
 
-    def _patience_s(self) -> float | None:
-        """How long to sleep at most; None for ever."""
-        until = [at for at in (self._ends_at_s, self._host.retry_at_s) if at is not None]
-        return max(0.0, min(until) - time.monotonic()) if until else None
+    def _keep_listening(self) -> None:
+        now_s = time.monotonic()
+        if now_s >= self._look_at_s:
+            self._look_at_s = now_s + LOOK_S
+            self._host.keep_listening()
+
+    def _patience_s(self) -> float:
+        """How long to sleep at most."""
+        ends_or_looks_s = self._look_at_s if self._ends_at_s is None else self._ends_at_s
+        retry_s = self._host.retry_at_s
+        return max(0.0, (ends_or_looks_s if retry_s is None else min(retry_s, ends_or_looks_s)) - time.monotonic())
 
 
 def main(arguments: list[str] | None = None) -> int:

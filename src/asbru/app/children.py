@@ -30,6 +30,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
@@ -44,6 +45,12 @@ threshold up to 32 MiB, and a few image uploads stay in the worker's size for go
 TLS connection, 256 KiB, which is the threshold; what it reads into must stay below (`upstream.tls_records`), for pages
 for each read double the cost of a call. The environment wins."""
 
+HELPER_VARIABLES = (
+    *("PATH", "HOME", "LANG", "LC_*", "TZ", "TMPDIR", "SQLITE_TMPDIR", "LD_*", "GLIBC_*", "MALLOC_*"),
+    *("PYTHON*", "ASBRU_LOG", "ASBRU_LOG_FORMAT"),
+)
+"""Patterns of the variables that bookkeeper and mock are given; the credentials of providers are in the others."""
+
 
 def _module(name: str) -> tuple[str, ...]:
     return (sys.executable, "-m", name)
@@ -57,12 +64,22 @@ class Commands(NamedTuple):
     bookkeeper: tuple[str, ...] = _module("asbru.app.bookkeeper")
     control: tuple[str, ...] = _module("asbru.app.control")
     served: Mapping[str, tuple[str, ...]] = MappingProxyType({"mock": _module("asbru.providers.mock.server")})
+    helper_variables: tuple[str, ...] = HELPER_VARIABLES
 
 
 class Child:
-    """One running process. `channel` carries its lines; `snapshot` is what a worker was last told to serve by."""
+    """One running process. `channel` carries its lines; `snapshot` is what a worker was last told to serve by.
+    `variables`: patterns of what it is given of the environment."""
 
-    def __init__(self, name: str, argv: list[str], *, wants_control: bool, socket_path: Path | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        argv: list[str],
+        *,
+        wants_control: bool,
+        socket_path: Path | None = None,
+        variables: tuple[str, ...] = ("*",),
+    ) -> None:
         self.name = name
         self.ready = False
         self.snapshot: str | None = None
@@ -83,7 +100,7 @@ class Child:
                 stdout=None if wants_control else theirs.fileno(),
                 pass_fds=(theirs.fileno(),) if wants_control else (),
                 start_new_session=True,
-                env={**_MALLOC, **os.environ, PARENT_VARIABLE: str(os.getpid())},
+                env={**_MALLOC, **_matching(os.environ, variables), PARENT_VARIABLE: str(os.getpid())},
             )
         ours.setblocking(False)
         self.channel = ours
@@ -127,6 +144,13 @@ class Child:
     def close(self) -> None:
         """Give back the channel."""
         self.channel.close()
+
+
+def _matching(environment: Mapping[str, str], patterns: tuple[str, ...]) -> dict[str, str]:
+    """The variables whose names fit one of the patterns."""
+    return {
+        name: value for name, value in environment.items() if any(fnmatchcase(name, pattern) for pattern in patterns)
+    }
 
 
 def how_it_ended(code: int) -> str:

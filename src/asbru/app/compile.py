@@ -49,7 +49,15 @@ from asbru.app.config import (
     load_document,
     parse_config,
 )
-from asbru.app.data_dir import ensure_data_dir, generated_key, load_pepper, write_private
+from asbru.app.data_dir import (
+    KEYS_FILE,
+    ensure_data_dir,
+    generated_key,
+    had_stored_keys,
+    load_pepper,
+    remember_stored_keys,
+    write_private,
+)
 from asbru.app.defaults import ProviderTypes, default_settings
 from asbru.app.live_check import check_live
 from asbru.app.paths import catalogue_file, declared_file, find_config_file, shown_file
@@ -127,11 +135,12 @@ def compile_config(
         findings.warn(("governance", "enforce_auth"), f"anyone who reaches {host} may call without a virtual key")
     if errors := [*parsed.problems, *findings.errors]:
         raise ConfigRefusedError(sorted(errors, key=lambda problem: (problem.line or 0, str(problem.path))))
-    shown_once: SecretText | None = None
     config = parsed.config
-    has_keys = bool(config.virtual_keys) or stored.has_keys
-    open_access = keys_needed is None and not has_keys and is_loopback(host)
-    if not has_keys and not open_access and keys_needed is not False and not dry:
+    open_access = keys_needed is None and _is_open(config, stored, options.data_dir, findings) and is_loopback(host)
+    shown_once: SecretText | None = None
+    if not dry and stored.has_keys:
+        remember_stored_keys(options.data_dir)
+    elif not dry and not config.virtual_keys and not open_access and keys_needed is not False:
         digest, shown_once = generated_key(options.data_dir, pepper)
         declared[VIRTUAL_KEY] = {digest: write_virtual_key("generated", ("*",))}
     snapshot = Snapshot(
@@ -160,6 +169,20 @@ def _declared_sections(document: Document) -> tuple[str, ...]:
     """Those of `KEPT_SECTIONS` that the file has entries in."""
     data = cast("dict[str, Any]", document.data) if isinstance(document.data, dict) else {}
     return tuple(name for name in KEPT_SECTIONS if data.get(name))
+
+
+def _is_open(config: ConfigFile, stored: Stored, data_dir: Path, findings: Findings) -> bool:
+    """Whether there are no virtual keys, nor have been in the database: one that is lost opens nothing."""
+    if config.virtual_keys or stored.has_keys:
+        return False
+    if not had_stored_keys(data_dir):
+        return True
+    findings.warn(
+        ("virtual_keys",),
+        "the database held virtual keys and holds none now, so a key is generated; to let calls in without a key, "
+        f"set governance.enforce_auth to false or remove {data_dir / KEYS_FILE}",
+    )
+    return False
 
 
 def _check_kept(

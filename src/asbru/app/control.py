@@ -32,7 +32,7 @@ from asbru.app.announce import Announcer
 from asbru.app.api_kinds import COMPILED_KINDS
 from asbru.app.arguments import read_arguments
 from asbru.app.check import Check
-from asbru.app.data_dir import load_pepper
+from asbru.app.data_dir import had_stored_keys, load_pepper
 from asbru.app.lifeline import end_with_supervisor
 from asbru.app.observed import ObservedProcesses
 from asbru.core.errors import AsbruError
@@ -65,7 +65,9 @@ class Control:
         self._setup_token = SecretText(chosen or secrets.token_urlsafe(24))
         self._setup_token_printed = not chosen
         self._link = Link(loop, given.get("bookkeeper", ""))
-        self._announcer = Announcer(self._link, lambda: _say("changed"))
+        self._announcer = Announcer(
+            self._link, lambda: _say("changed"), compiles_feed=lambda: not had_stored_keys(data_dir)
+        )
         self._linked = "bookkeeper" in given
         act = Act(
             self._database,

@@ -1,4 +1,5 @@
-"""The data directory's own secrets: the pepper of key digests, and the key generated for a listener without any.
+"""The data directory's own secrets: the pepper of key digests, and the key generated for a listener without any; and
+whether the database ever held a key.
 
 The directory is 0700 and its files 0600. Of the generated key only the digest is kept: it is shown once.
 """
@@ -16,6 +17,8 @@ PEPPER_BYTES = 32
 KEY_PREFIX = "sk-asb-"
 _PEPPER_FILE = "pepper"
 _GENERATED_FILE = "generated-key.digest"
+KEYS_FILE = "virtual-keys-were-stored"
+"""There once the database has held a virtual key, which a database that is removed or damaged does not tell."""
 
 
 def ensure_data_dir(path: Path) -> Path:
@@ -47,6 +50,17 @@ def generated_key(data_dir: Path, pepper: bytes) -> tuple[str, SecretText | None
     if len(digest) != len(fresh):
         raise ValueError(f"{path} is damaged; remove it, and Asbru generates a new key")
     return digest.hex(), SecretText(value) if digest == fresh else None
+
+
+def had_stored_keys(data_dir: Path) -> bool:
+    """Whether the database has ever held a virtual key."""
+    return (data_dir / KEYS_FILE).exists()
+
+
+def remember_stored_keys(data_dir: Path) -> None:
+    """The database holds a virtual key."""
+    if not had_stored_keys(data_dir):
+        write_private(data_dir / KEYS_FILE, b"Remove this file to let calls in without a virtual key again.\n")
 
 
 def write_private(path: Path, data: bytes) -> None:

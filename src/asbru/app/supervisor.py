@@ -192,7 +192,9 @@ class Supervisor:
         # Workers that this process leaves behind need it for as long as their calls may last.
         drain_s = self._boot.drain_grace_s + BOOKKEEPER_EXTRA_S
         command = [*self._commands.bookkeeper, "--drain-s", f"{drain_s:g}"]
-        return self._new_helper(_BOOKKEEPER, command, self._run_dir.path / "book.sock")
+        return self._new_helper(
+            _BOOKKEEPER, command, self._run_dir.path / "book.sock", self._commands.helper_variables
+        )
 
     def _new_control(self) -> Child:
         run_dir = self._run_dir.path
@@ -200,12 +202,13 @@ class Supervisor:
         command += ["--shown", str(self._shown), "--catalogue", str(self._catalogue)]
         command += ["--processes", str(self._processes), "--tls", str(self._boot.tls_cert is not None)]
         command += ["--check", json.dumps([*self._commands.compile, *self._options.argv(), "--check"])]
-        return self._new_helper(_CONTROL, command, self._control_socket)
+        # It checks configurations, which refer to any variable.
+        return self._new_helper(_CONTROL, command, self._control_socket, ("*",))
 
-    def _new_helper(self, name: str, command: Sequence[str], path: Path) -> Child:
+    def _new_helper(self, name: str, command: Sequence[str], path: Path, variables: tuple[str, ...]) -> Child:
         path.unlink(missing_ok=True)
         argv = [*command, "--socket", str(path), "--data-dir", str(self._options.data_dir)]
-        child = Child(name, argv, wants_control=False, socket_path=path)
+        child = Child(name, argv, wants_control=False, socket_path=path, variables=variables)
         child.lower_priority()
         return child
 
@@ -213,7 +216,8 @@ class Supervisor:
         path = self._run_dir.path / f"{name}.sock"
         path.unlink(missing_ok=True)
         argv = [*self._commands.served[name], "--socket", str(path)]
-        return Child(name, argv, wants_control=False, socket_path=path)
+        variables = self._commands.helper_variables
+        return Child(name, argv, wants_control=False, socket_path=path, variables=variables)
 
     def _new_worker(self, index: int) -> Child:
         argv = [*self._commands.worker, "--snapshot", str(self._snapshot)]

@@ -85,6 +85,7 @@ class Host:
         self._peers: set[Peer] = set()
         self._questions: deque[tuple[str, Question]] = deque()
         self._listener: socket.socket | None = None
+        self._cannot_listen = False
 
     def open(self) -> None:
         """Open the stores and listen. Raises what a store raises, and OSError when the socket cannot be had."""
@@ -95,15 +96,41 @@ class Host:
             if _is_served(self._socket_path):
                 raise OSError(f"{self._socket_path} is served by another process")
             self._socket_path.unlink()
-        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._bind()
+
+    def keep_listening(self) -> None:
+        """Listen anew if somebody has removed the socket, or the directory that it is in (cleaners of temporary files
+        do); who is connected stays so. What prevents it is logged once."""
+        if self._listener is None or self._socket_path.exists():
+            return
+        try:
+            self._socket_path.parent.mkdir(mode=0o700, exist_ok=True)
+            before = self._listener
+            self._bind()
+        except OSError as error:
+            if not self._cannot_listen:
+                log("error", "the socket of the bookkeeper was removed and cannot be made anew", why=error)
+            self._cannot_listen = True
+            return
+        self._selector.unregister(before)
+        before.close()
+        self._cannot_listen = False
+        log("warning", "the socket of the bookkeeper was removed, and is made anew", socket=self._socket_path)
+
+    def _bind(self) -> None:
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         before = os.umask(0o177)
         try:
-            self._listener.bind(str(self._socket_path))
+            listener.bind(str(self._socket_path))
+        except OSError:
+            listener.close()
+            raise
         finally:
             os.umask(before)
-        self._listener.listen(128)
-        self._listener.setblocking(False)
-        self.watch(self._listener, self._accept)
+        listener.listen(128)
+        listener.setblocking(False)
+        self._listener = listener
+        self.watch(listener, self._accept)
 
     def watch(self, readable: socket.socket, on_readable: Callable[[], None]) -> None:
         """Have another socket waited for in the same turn."""

@@ -15,13 +15,14 @@ from tests.fakes.books import Standin, row, row_id, run, until
 from asbru.core.errors import Overloaded
 from asbru.link import frames
 from asbru.link.link import Link
+from asbru.records.tail import live
 from asbru.records.tail.followers import FOLLOW, MISSED, WRITTEN
 from asbru.records.tail.live import LiveTail
 from asbru.records.wanted import Wanted
 
 
 @asynccontextmanager
-async def following(**bounds: Any) -> AsyncIterator[tuple[Standin, LiveTail]]:
+async def following(**bounds: int) -> AsyncIterator[tuple[Standin, LiveTail]]:
     """A tail whose link is connected to a stand-in."""
     books = Standin()
     await books.open()
@@ -46,6 +47,30 @@ async def event(events: AsyncIterator[bytes]) -> tuple[str, Any]:
         pass
     name, data, *_ = said.decode().split("\n")
     return name.removeprefix("event: "), json.loads(data.removeprefix("data: "))
+
+
+def test_a_client_that_may_no_longer_see_records_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told why, before the next record and where none comes, and others go on."""
+    monkeypatch.setattr(live, "ASK_S", 0.0)
+    monkeypatch.setattr(live, "COMMENT_S", 0.01)
+
+    async def scene() -> None:
+        async with following() as (books, tail):
+            refused = list[str]()
+            busy, idle = (tail.admit(Wanted(), lambda: "".join(refused)) for _ in range(2))
+            for events in (busy, idle):
+                assert await anext(events) == await anext(events) == b":\n\n"
+            free = tail.admit(Wanted())
+            assert await anext(free) == b":\n\n"
+            refused.append("the token is gone")
+            assert await event(idle) == ("dropped", {"reason": "the token is gone"})
+            push(books, row(1))
+            assert await event(busy) == ("dropped", {"reason": "the token is gone"})
+            assert (await event(free))[0] == "record"
+            assert tail.clients == 1
+            await free.aclose()  # type: ignore[attr-defined]  # it is a generator
+
+    run(scene())
 
 
 def test_clients_get_what_they_asked_for() -> None:
@@ -101,21 +126,5 @@ def test_clients_are_bounded() -> None:
                 tail.admit(Wanted())
             await first.aclose()  # pyright: ignore[reportAttributeAccessIssue] -- a generator
             await anext(tail.admit(Wanted()))
-
-    run(scene())
-
-
-def test_a_client_that_may_not_follow_any_more() -> None:
-    """It is told so, and sees no record after that; one that may see less now sees less."""
-
-    async def scene() -> None:
-        allowed: list[Wanted | None] = [Wanted(), Wanted({"caller": "app"})]
-        async with following(renewed_s=0.01) as (books, tail):
-            ended, narrowed = (tail.admit(Wanted(), lambda at=at: allowed[at]) for at in (0, 1))
-            await anext(ended), await anext(narrowed)
-            allowed[0] = None
-            assert (await event(ended))[0] == "dropped" and tail.clients == 1
-            push(books, row(1), row(2, caller="app"))
-            assert (await event(narrowed))[1]["id"] == row_id(2)
 
     run(scene())

@@ -2,13 +2,15 @@
 
 first client -> FOLLOW, repeated while there is one -> batches -> decoded once -> queues of the clients they fit
                                                                                 full: the client is dropped
+                                                             it may no longer see them: the client is dropped, too
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -24,12 +26,8 @@ QUEUED_MAX: Final = 1_000
 """Events that wait for a client; with one more it is dropped."""
 COMMENT_S: Final = 15.0
 """How often a client without events is sent a comment, so that proxies keep the connection."""
-
-RENEWED_S: Final = FOLLOW_S / 3
-"""How often the bookkeeper is asked again, and what a client may still see."""
-
-Renew: TypeAlias = Callable[[], Wanted | None]
-"""What a client wants and may see as of now; None where it may not follow any more."""
+ASK_S: Final = 1.0
+"""How often it is asked whether a client may still see what it is sent, at most."""
 
 _NAMES: Final = tuple(column.name for column in COLUMNS)
 _FLAGS: Final = tuple(place for place, column in enumerate(COLUMNS) if column.kind == "boolean")
@@ -42,41 +40,28 @@ class _End(NamedTuple):
     event: bytes
 
 
-class _Client(NamedTuple):
-    wanted: Wanted
-    renew: Renew
-
-
 class LiveTail:
     """See the module."""
 
-    def __init__(
-        self,
-        link: Link,
-        *,
-        clients_max: int = CLIENTS_MAX,
-        queued_max: int = QUEUED_MAX,
-        renewed_s: float = RENEWED_S,
-    ) -> None:
+    def __init__(self, link: Link, *, clients_max: int = CLIENTS_MAX, queued_max: int = QUEUED_MAX) -> None:
         self._link = link
-        self._renewed_s = renewed_s
         self._clients_max = clients_max
         self._queued_max = queued_max
-        self._clients: dict[asyncio.Queue[bytes | _End], _Client] = {}
+        self._clients: dict[asyncio.Queue[bytes | _End], Wanted] = {}
         self._renewing: asyncio.Task[None] | None = None
         self._decode = msgspec.msgpack.Decoder(list[list[Any]]).decode
         link.subscribe(WRITTEN, self._take)
         link.subscribe(MISSED, self._miss)
         link.on_connect(self._follow)
 
-    def admit(self, wanted: Wanted, renew: Renew | None = None) -> AsyncIterator[bytes]:
-        """Server-sent events for a client, from now on. `renew` is asked every RENEWED_S. Raises `Overloaded` where
-        there are too many clients."""
+    def admit(self, wanted: Wanted, refusal: Callable[[], str] = lambda: "") -> AsyncIterator[bytes]:
+        """Server-sent events for a client, from now on. `refusal`: why the client may no longer see them; "" while it
+        may. Raises `Overloaded` where there are too many clients."""
         if len(self._clients) >= self._clients_max:
             raise Overloaded(
                 f"{self._clients_max} clients follow the records already; close one", code="too_many_clients"
             )
-        return self._events(_Client(wanted, renew or (lambda: wanted)))
+        return self._events(wanted, refusal)
 
     def close(self) -> None:
         """End every client's stream."""
@@ -88,15 +73,16 @@ class LiveTail:
         """How many there are."""
         return len(self._clients)
 
-    async def _events(self, client: _Client) -> AsyncIterator[bytes]:
+    async def _events(self, wanted: Wanted, refusal: Callable[[], str]) -> AsyncIterator[bytes]:
         # Here and not in `admit`: what is never iterated is never closed either.
         queue: asyncio.Queue[bytes | _End] = asyncio.Queue(self._queued_max + 1)
-        self._clients[queue] = client
+        self._clients[queue] = wanted
         self._follow()
         if self._renewing is None:
             self._renewing = asyncio.create_task(self._renew())
         try:
             yield _COMMENT
+            asked_s = time.monotonic()
             while True:
                 try:
                     async with asyncio.timeout(COMMENT_S):
@@ -106,6 +92,11 @@ class LiveTail:
                 if isinstance(event, _End):
                     yield event.event
                     return
+                if time.monotonic() - asked_s >= ASK_S:
+                    asked_s = time.monotonic()
+                    if why := refusal():
+                        yield _dropped(why)
+                        return
                 yield event
         finally:
             self._clients.pop(queue, None)
@@ -114,13 +105,7 @@ class LiveTail:
         """Follow for as long as there are clients."""
         while self._clients:
             self._follow()
-            await asyncio.sleep(self._renewed_s)
-            for queue, client in list(self._clients.items()):
-                wanted = client.renew()
-                if wanted is None:
-                    self._end(queue, "the credential may not follow the records any more")
-                elif queue in self._clients:
-                    self._clients[queue] = client._replace(wanted=wanted)
+            await asyncio.sleep(FOLLOW_S / 3)
         self._renewing = None
 
     def _follow(self) -> None:
@@ -144,8 +129,8 @@ class LiveTail:
             row[place] = int(row[place])
         record = dict(zip(_NAMES, row, strict=True))
         event: bytes | None = None
-        for queue, client in list(self._clients.items()):
-            if client.wanted.fits(record):
+        for queue, wanted in list(self._clients.items()):
+            if wanted.fits(record):
                 event = event or write_event("record", record)
                 self._put(queue, event)
 
@@ -161,7 +146,11 @@ class LiveTail:
 
     def _end(self, queue: asyncio.Queue[bytes | _End], reason: str) -> None:
         self._clients.pop(queue, None)
-        queue.put_nowait(_End(write_event("dropped", {"reason": reason})))
+        queue.put_nowait(_End(_dropped(reason)))
+
+
+def _dropped(reason: str) -> bytes:
+    return write_event("dropped", {"reason": reason})
 
 
 def write_event(name: str, data: Mapping[str, object]) -> bytes:
