@@ -36,6 +36,7 @@ export default defineConfig({
     assetsInlineLimit: 0, // the policy allows no inline script, and a file is cached
     chunkSizeWarningLimit: 600,
     modulePreload: { polyfill: false },
+    rolldownOptions: { checks: { pluginTimings: false } }, // compressing takes its time
   },
   // `npm run dev` beside a gateway: ASBRU_URL says where it is.
   server: { proxy: { "/api": process.env["ASBRU_URL"] ?? "http://127.0.0.1:8080" } },

@@ -150,3 +150,30 @@ def test_bodies_that_make_no_sense(api: Managed, body: object) -> None:
     for path in ("setup", "session", "users"):
         assert api.call("POST", path, body).status in (400, 422)
     assert api.ask("GET", "users")["items"] == []
+
+
+def test_ones_own_password(api: Managed) -> None:
+    """Whoever is logged in may change it, a viewer too, with the one there was; every other session ends."""
+    set_up(api)
+    api.ask("POST", "users", {"name": "vic", "password": PASSWORD, "role": "viewer"}, status=201)
+    first, second = log_in(api, "vic"), log_in(api, "vic")
+    body = {"current": PASSWORD, "password": "another long password"}
+    wrong = api.call("POST", "me/password", {**body, "current": "guess"}, role=None, **first)
+    assert wrong.status == 422 and "current" in wrong.body.decode()
+    assert api.call("POST", "me/password", {**body, "password": "short"}, role=None, **first).status == 422
+    without = {"cookie": first["cookie"]}
+    assert api.call("POST", "me/password", body, role=None, **without).status == 403
+    answer = api.call("POST", "me/password", body, role=None, **first)
+    assert answer.status == 200 and body["password"] not in answer.body.decode()
+    third = {"cookie": answer.headers["set-cookie"].partition(";")[0]}
+    statuses = [api.call("GET", "me", role=None, **one).status for one in (first, second, third)]
+    assert statuses == [401, 401, 200]
+    log_in(api, "vic", body["password"])
+    assert api.call("POST", "session", {"name": "vic", "password": PASSWORD}, role=None).status == 401
+    assert PASSWORD not in str(api.ask("GET", "changes"))
+
+
+def test_a_token_has_no_password(api: Managed) -> None:
+    """It says what to do instead."""
+    body = {"current": PASSWORD, "password": "another long password"}
+    assert api.call("POST", "me/password", body, role="admin").status == 409

@@ -80,3 +80,21 @@ def test_names_that_a_key_cannot_have_stay_apart() -> None:
     """A mail address is no name of a key; two users never share one."""
     names = {playground.key_name(Actor(f"user/{name}", roles.ADMIN)) for name in ("a@b", "a-b", "a_b", "x" * 128)}
     assert len(names) == 4 and all(len(name) <= 128 and "@" not in name for name in names)
+
+
+def test_a_key_prepared_for_somebody_else(api: Managed) -> None:
+    """The tag makes no key one of the playground: whoever has created it would see what is asked there."""
+    api.role("mine", ("keys:read", "keys:write"), "own")
+    prepared = {"name": "playground-token-admin", "models": ["*"], "tags": {"playground": "token/admin"}}
+    api.ask("POST", "keys", prepared, role="mine", status=201)
+    assert api.call("POST", "playground/key").status == 409
+
+
+def test_what_an_admin_has_changed_stays(api: Managed) -> None:
+    """A further value gives no access that was taken away."""
+    api.ask("POST", "playground/key", role="editor", status=201)
+    changed = {"active": False, "models": ["openai/gpt-4o-mini"]}
+    api.ask("PATCH", "keys/playground-token-editor", changed)
+    made = api.ask("POST", "playground/key", role="editor", status=201)
+    entry = told(api, made["value"])
+    assert entry is not None and not entry.active and entry.models == ("openai/gpt-4o-mini",)

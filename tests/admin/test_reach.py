@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from tests.fakes.books import row, row_id
 from tests.fakes.management import Managed, managed
 
 from asbru.identity import roles
 from asbru.records import ROW_WIDTH
+from asbru.records.store import RecordStore
 
 
 @pytest.fixture
@@ -156,3 +158,17 @@ def test_a_team_s_playground_key_belongs_to_the_team(api: Managed) -> None:
     assert api.ask("GET", f"keys/{name}", role="blue")["team"] == "blue"
     name = api.ask("POST", "playground/key", role="own", status=201)["name"]
     assert api.ask("GET", f"keys/{name}", role="own")["team"] is None
+
+
+def test_a_name_that_another_key_had(api: Managed) -> None:
+    """Whoever sees the calls of its own keys does not come to those of an earlier key by taking its name."""
+    api.ask("POST", "keys", {"name": "payroll"}, status=201)
+    store = RecordStore(api.url)
+    store.keep(msgspec.msgpack.encode([row(1, caller="payroll")]))
+    assert store.commit(0)
+    store.close()
+    api.ask("DELETE", "keys/payroll", status=204)
+    assert api.call("POST", "keys", {"name": "payroll"}, role="own").status == 409
+    assert api.ask("GET", "records", role="own")["items"] == []
+    api.ask("POST", "keys", {"name": "fresh"}, role="own", status=201)
+    api.ask("POST", "keys", {"name": "payroll"}, status=201)

@@ -18,7 +18,14 @@ LIST = Reply.json({"object": "list", "data": []})
 PAGE = Reply.body(b"<html>hello</html>", "text/html")
 
 
-def provider(url: str, *, key: str = "sk-1", auth: str = "bearer", dialect: str = "openai_chat") -> ProviderFacts:
+def provider(
+    url: str,
+    *,
+    key: str = "sk-1",
+    auth: str = "bearer",
+    dialect: str = "openai_chat",
+    operations: tuple[str, ...] = ("chat", "models"),
+) -> ProviderFacts:
     """A provider on loopback."""
     keys = (KeyFacts(name="main", value=SecretText(key)),)
     headers = {"x-team": SecretText("a")}
@@ -30,7 +37,7 @@ def provider(url: str, *, key: str = "sk-1", auth: str = "bearer", dialect: str 
         auth=auth,
         headers=headers,
         keys=keys,
-        operations=("chat",),
+        operations=operations,
         allow_loopback=True,
     )
 
@@ -49,6 +56,20 @@ def test_a_provider_that_answers_is_fine() -> None:
         first, second = upstream.requests
         assert (first.method, first.headers["authorization"], first.headers["x-team"]) == ("GET", "Bearer sk-1", "a")
         assert second.headers["x-api-key"] == "sk-1"
+
+
+def test_a_bare_array_is_a_list() -> None:
+    """Together answers with an array of models, without an object around it."""
+    with FakeUpstream() as upstream:
+        upstream.on("/v1/models", Reply.json([{"id": "m"}]))
+        assert found(upstream, "/v1") == []
+
+
+def test_a_provider_without_a_list_is_not_asked() -> None:
+    """Claude in Foundry has no list of models; what it answered there would say nothing."""
+    with FakeUpstream() as upstream:
+        facts = provider(f"{upstream.url}/v1", operations=("chat",))
+        assert (asyncio.run(check_live([facts], {})), upstream.requests) == ([], [])
 
 
 @pytest.mark.parametrize("other", [Reply.json({"error": "no"}, 404), PAGE, Reply.json({}, 405)])

@@ -13,9 +13,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from tests.fakes.waiting import wait
 
 WAIT_S = 60.0
 
@@ -72,6 +74,22 @@ def test_demo_fits_a_small_terminal_and_names_what_it_does_not_read(tmp_path: Pa
     assert len(shown) <= 23
     assert max(len(line) for line in shown if str(tmp_path) not in line) <= 79
     assert f"Not read here: {tmp_path}/data/config.yaml; `asbru serve` serves it." in shown
+    variables = shown[shown.index("            to add providers, set their keys and restart:") + 1]
+    assert "OPENAI_API_KEY" in variables and "ANTHROPIC_API_KEY" in variables
+    assert "VLLM" not in said  # has no address of its own
+
+
+def test_models_of_the_demo_have_a_price(tmp_path: Path) -> None:
+    """Budgets can be tried: a call of a key with one is served, and has a cost that the record names."""
+    with demo(tmp_path) as (_, said):
+        url, token = re.findall(r"(http://\S+)/ui/start#(\S+)", said)[0]
+        first = json.dumps({"token": token, "name": "ann", "password": "correct horse battery"})
+        _, made = send(url, "/api/v1/setup", {}, first)
+        admin = {"authorization": f"Bearer {made['token']}"}
+        trial = json.dumps({"name": "trial", "budgets": [{"amount_usd": 1, "window": "1d"}]})
+        _, key = send(url, "/api/v1/keys", admin, trial)
+        wait(lambda: ask(url, key["value"]) != 401, "the key", WAIT_S)
+        assert ask(url, key["value"]) == 200
 
 
 def test_demo_on_a_taken_port_says_how_to_take_another(tmp_path: Path) -> None:
@@ -93,12 +111,16 @@ def ask(url: str, key: str) -> int:
 
 def post(url: str, path: str, headers: dict[str, str], body: str) -> int:
     """The status of a request."""
+    return send(url, path, headers, body)[0]
+
+
+def send(url: str, path: str, headers: dict[str, str], body: str) -> tuple[int, Any]:
+    """The status of a request, and what came back."""
     address = urlsplit(url)
     connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=WAIT_S)
     try:
         connection.request("POST", path, body, {**headers, "content-type": "application/json"})
         answer = connection.getresponse()
-        answer.read()
-        return answer.status
+        return answer.status, json.loads(answer.read())
     finally:
         connection.close()

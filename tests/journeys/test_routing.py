@@ -385,11 +385,12 @@ async def test_a_caller_cannot_write_headers_by_the_trace() -> None:
     """A model's name may hold anything; line breaks do not get into the response's head, and it stays short."""
     async with FakeUpstream() as upstream:
         upstream.otherwise = GOOD
-        async with Gateway(openai(upstream.url)) as gateway:
+        names = [f"openai/{'m' * 500}{number}" for number in range(5)]
+        async with Gateway(openai(upstream.url), fallbacks=fallback(*names)) as gateway:
             answer = await gateway.call(CHAT_PATH, chat("openai/é\r\nx-evil: 1"), headers=[TRACE])
             assert "x-evil" not in answer.headers
             assert answer.headers["x-asbru-trace"] == "targets: openai/???x-evil: 1"
-            answer = await gateway.call(CHAT_PATH, chat(f"openai/{'m' * 5000}"), headers=[TRACE])
+            answer = await gateway.call(CHAT_PATH, chat(names[0]), headers=[TRACE])
             assert len(answer.headers["x-asbru-trace"]) == 1000
             assert len(gateway.rows[-1]["route"]) == 2000
 

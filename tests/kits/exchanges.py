@@ -57,7 +57,8 @@ class Models(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Exchange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One file. `url`: where a chat call must arrive; `header`: how the key is shown; `limit`: what a translated call
-    names its token limit; `back`: the member in which reasoning goes back to the model ("": it does not)."""
+    names its token limit; `refused`: members that must not arrive by that name; `back`: the member in which reasoning
+    goes back to the model ("": it does not)."""
 
     origin: Literal["recordings", "documentation", "source"]
     sources: tuple[str, ...]
@@ -69,6 +70,7 @@ class Exchange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stream: Answer
     error: Refusal
     models: Models | None = None
+    refused: tuple[str, ...] = ()
     back: str = ""
     settings: dict[str, Any] = {}
 

@@ -11,6 +11,7 @@ from tests.kits.exchanges import (
     ANTHROPIC,
     FOLDER,
     KEY,
+    OPENAI,
     OTHER,
     Answer,
     Called,
@@ -37,6 +38,7 @@ CASES = [
 ]
 NAMES = [f"{provider.name}-{access.dialect}" for provider, access in CASES]
 EVENTS = "text/event-stream"
+RENAMED = ("max_completion_tokens", "reasoning_content")
 VALUES: dict[str, Any] = {"stream_options": {"include_usage": True}, "presence_penalty": 0, "frequency_penalty": 0}
 
 
@@ -79,7 +81,7 @@ def test_every_file_is_of_a_provider() -> None:
 
 def test_a_request_arrives(case: Case) -> None:
     """At the provider's address with its key, by the model's own name, without the members that it refuses."""
-    strip = {name: VALUES.get(name, "x") for name in case.facts.traits.strip}
+    strip = {name: VALUES.get(name, "x") for name in case.exchange.refused if name not in RENAMED}
     called = case.whole(**strip, temperature=1)
     host, _, path = case.exchange.url.removeprefix("https://").removeprefix("http://").partition("/")
     assert (called.host, called.line) == (host.partition(":")[0], f"POST /{path} HTTP/1.1")
@@ -117,6 +119,8 @@ def test_a_stream_is_read(case: Case, other: bool) -> None:
     called = case.call(http(200, expected.body, EVENTS), other=other, stream=True)
     surface = OTHER[case.access.dialect] if other else case.access.dialect
     assert streamed(surface, called.caller.body) == (expected.text, expected.reasoning)
+    asks = case.access.dialect == OPENAI and case.facts.traits.ask_stream_usage
+    assert ("stream_options" in called.sent) is asks, "usage is asked for only where the provider takes it"
     assert (used(called.record), called.record["outcome"]) == (expected.usage, "ok")
 
 
@@ -127,8 +131,29 @@ def test_an_error_keeps_its_message(case: Case, other: bool) -> None:
     called = case.call(http(error.status, error.body), other=other)
     told = json.loads(called.caller.body)["error"]
     assert (called.caller.status, error.message in told["message"]) == (error.shown or error.status, True)
+    assert "returned status" not in told["message"], "the message alone, not the whole body"
     assert error.message in called.record["error_message"]
     assert called.record["outcome"] == "error"
+
+
+def test_refused_members_go_by_their_other_name(case: Case) -> None:
+    """A caller of the provider's own dialect need not know what the provider calls its members."""
+    refused = case.exchange.refused
+    if "max_completion_tokens" in refused:
+        sent = case.whole(max_completion_tokens=64).sent
+        assert ("max_completion_tokens" in sent, sent[case.exchange.limit]) == (False, 64)
+    if "reasoning_content" in refused:
+        turn = {"role": "assistant", "content": "Hello!", "reasoning_content": "A greeting."}
+        ask = {"role": "user", "content": "hi"}
+        message = case.whole(messages=[ask, turn, ask]).sent["messages"][1]
+        assert _reasoning_in(message) == {case.exchange.back: "A greeting."}
+
+
+def _reasoning_in(message: dict[str, Any]) -> dict[str, str]:
+    """Reasoning in a message that was sent, by the member, or the type of the part, that contains it."""
+    found = {name: value for name, value in message.items() if name not in ("role", "content")}
+    parts = message["content"] if isinstance(message["content"], list) else ()
+    return found | {part["type"]: part["thinking"][0]["text"] for part in parts if "thinking" in part}
 
 
 def test_reasoning_goes_back(case: Case) -> None:
@@ -144,10 +169,7 @@ def test_reasoning_goes_back(case: Case) -> None:
         {"role": "user", "content": "go on"},
     ]
     message = case.whole(other=True, messages=turns).sent["messages"][1]
-    found = {name: value for name, value in message.items() if name not in ("role", "content")}
-    if isinstance(message["content"], list):
-        found |= {part["type"]: part["thinking"][0]["text"] for part in message["content"] if "thinking" in part}
-    assert found == ({exchange.back: exchange.reply.reasoning} if exchange.back else {})
+    assert _reasoning_in(message) == ({exchange.back: exchange.reply.reasoning} if exchange.back else {})
 
 
 def test_models_are_listed(case: Case) -> None:

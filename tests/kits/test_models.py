@@ -90,7 +90,7 @@ def test_efforts_of_anthropic(model: str, efforts: tuple[str, ...]) -> None:
         ("fireworks/accounts/fireworks/models/glm-5p1", None, ("none", "high", "max"), 0),
         ("together/openai/gpt-oss-20b", None, ("low", "medium", "high"), 0),
         ("mistral/mistral-medium-latest", None, ("none", "high"), 0),
-        ("mistral/mistral-of-tomorrow", None, (), 0),
+        ("mistral/mistral-of-tomorrow", None, ("none", "high"), 0),
         ("cerebras/gpt-oss-120b", None, ("low", "medium", "high"), 0),
         ("xai/grok-4.3", None, ("none", "low", "medium", "high"), 0),
         ("xai/grok-3", "none", (), 0),
@@ -182,3 +182,8 @@ def test_models_without_sampling(model: str, takes: bool) -> None:
     """Newer models refuse a temperature."""
     provider, _, name = model.partition("/")
     assert of(provider, name).sampling is takes
+
+
+def test_mistral_takes_ids_of_nine_characters() -> None:
+    """Ids of tool calls from other providers are replaced by digests of exactly that length."""
+    assert of("mistral", "mistral-large-latest").tool_id_chars == 9

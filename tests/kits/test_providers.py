@@ -69,7 +69,7 @@ def test_facts_compile(tmp_path: Path, provider: Provider, access: Access) -> No
     assert set(access.operations) == set(facts.operations)
     assert {name: value.reveal() for name, value in facts.headers.items()}.items() >= access.headers.items()
     assert (facts.traits, facts.trait_rules) == (provider.traits, provider.trait_rules)
-    assert facts.base_url == (provider.base_url or settings.get("base_url") or facts.base_url)
+    assert facts.base_url == (provider.address(access) or settings.get("base_url") or facts.base_url)
     assert (facts.unix_socket is not None) is provider.served_here
     assert facts.keys[0].value == SecretText("secret")
 
@@ -79,7 +79,8 @@ def test_the_page_states_the_facts(provider: Provider) -> None:
     """README.md, the docs page, names what a user must know: name, address, key, operations, what is removed."""
     page = (FOLDER / provider.name / "README.md").read_text()
     assert page.startswith("# ")
-    named = [provider.base_url, provider.env_key, *provider.traits.strip, *provider.known_models]
+    addresses = [provider.address(access) for access in provider.access]
+    named = [*addresses, provider.env_key, *provider.traits.strip, *provider.known_models]
     named += [operation for access in provider.access for operation in access.operations]
     assert [word for word in named if word and word not in page] == []
     assert f"\n  {provider.name}:" in page or provider.name == "custom", "an example of its configuration"
@@ -89,7 +90,8 @@ def test_the_page_states_the_facts(provider: Provider) -> None:
 def test_prices_are_known_by_its_id(provider: Provider) -> None:
     """A price id is one that genai-prices knows, and a provider's address is encrypted."""
     assert provider.price_id is None or provider.price_id in {entry.id for entry in priced}
-    assert provider.base_url is None or provider.base_url.startswith("https://")
+    addresses = [provider.address(access) for access in provider.access]
+    assert all(address is None or address.startswith("https://") for address in addresses)
 
 
 def test_the_catalogue_is_broad() -> None:

@@ -105,7 +105,7 @@ def test_the_worst_case_is_held_and_what_it_cost_is_paid(monkeypatch: pytest.Mon
     assert governed.used() == 30
     refused = governed.chat(max_tokens=71)
     assert refused.status == 402 and error(refused)["code"] == "budget_exceeded"
-    assert "key 'test' has used 0.00003 USD of its budget of 0.0001 USD per 1d" in error(refused)["message"]
+    assert "key 'test' has used 0.00003 USD of its budget of 0.0001 USD per day" in error(refused)["message"]
     assert governed.chat(max_tokens=70).status == 200
     assert governed.used() == 90
 

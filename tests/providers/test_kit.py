@@ -88,6 +88,12 @@ def test_two_dialects() -> None:
         ("other", MADE_UP.replace("{name}", "made_up"), True, "the record says 'made_up', the folder 'other'"),
         ("made_up", '"""Nothing."""\n', True, "`PROVIDER` is not a kit.Provider"),
         ("made_up", MADE_UP.replace("/v2", "/v2/"), True, "without query and trailing slash"),
+        (
+            "made_up",
+            MADE_UP.replace("headers=", 'base_url="ftp://x", headers='),
+            True,
+            "without query and trailing slash",
+        ),
         ("made_up", MADE_UP.replace("x-team", "X-Team"), True, "lower-case name"),
         ("made_up", MADE_UP.replace("headers=", 'auth="X-Key", headers='), True, "a header's name in lower case"),
         ("made_up", MADE_UP.replace("headers=", 'auth="credential:", headers='), True, "object reference"),
@@ -154,6 +160,14 @@ def test_wrong_models_files_are_named(tmp_path: Path, text: str, complaint: str)
         discover([tmp_path])
     assert complaint in str(caught.value)
     assert str(path) in str(caught.value)
+
+
+def test_a_dialect_may_have_an_address_of_its_own() -> None:
+    """Where one dialect is asked elsewhere, its access says so; the others are at the provider's address."""
+    own = Access(dialect="anthropic_messages", base_url="https://made-up.example/anthropic/v1")
+    other = Access(dialect="openai_chat")
+    provider = Provider(name="x", title="X", access=(other, own), base_url="https://made-up.example/v1")
+    assert [provider.address(access) for access in provider.access] == [provider.base_url, own.base_url]
 
 
 def test_rules_of_the_makers_of_its_models_stand_before_all(tmp_path: Path) -> None:

@@ -42,8 +42,8 @@ def test_a_full_queue_sheds_and_counts() -> None:
     assert (one.queued, one.shed) == (10, 6)
     delta = meter.collect_delta()
     assert delta is not None
-    assert (names.RECORDS_SHED.name, (), 6) in delta[1]
-    assert (names.RECORDS_QUEUED.name, (), 10) in delta[2]
+    assert (names.RECORDS_SHED.name, (), 6) in delta.counters
+    assert (names.RECORDS_QUEUED.name, (), 10) in delta.gauges
 
 
 def test_acknowledged_rows_make_room() -> None:

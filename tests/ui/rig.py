@@ -152,10 +152,14 @@ class Watched:
         assert not told, "\n".join(told)
 
     def shoot(self, name: str) -> None:
-        """Screenshots in both themes and at both widths: build/shots/NAME-THEME-WIDTH.png."""
+        """Screenshots in both themes and at both widths: build/shots/NAME-THEME-WIDTH.png. Nothing may be wider than
+        the screen."""
         SHOTS.mkdir(parents=True, exist_ok=True)
         for width, size in SIZES.items():
             self.page.set_viewport_size({"width": size[0], "height": size[1]})
+            assert self.page.evaluate("document.documentElement.scrollWidth") <= size[0], (
+                f"{name} is wider than {width}"
+            )
             for theme in THEMES:
                 self.page.emulate_media(color_scheme=theme)
                 self.page.locator(f"html[data-mantine-color-scheme={theme}]").wait_for(state="attached")

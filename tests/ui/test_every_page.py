@@ -21,6 +21,13 @@ def test_pages_are_found() -> None:
     assert {"overview", "records", "keys"} <= set(paths())
 
 
+def test_shortcuts_lead_to_one_page_each() -> None:
+    """No two pages have the same key after `g`."""
+    found = [re.search(r'^ +key: "(.)"', one.read_text(), re.M) for one in ROOT.glob("ui/src/pages/*/page.ts")]
+    keys = [match[1] for match in found if match]
+    assert len(keys) > 5 and len(keys) == len(set(keys)), sorted(keys)
+
+
 @pytest.mark.parametrize("path", paths())
 def test_a_page_opens_lightly_and_is_accessible(web: Watched, path: str) -> None:
     """At most three requests to the API show it, who one is among them; axe finds nothing serious; at 390 px nothing is
@@ -32,4 +39,4 @@ def test_a_page_opens_lightly_and_is_accessible(web: Watched, path: str) -> None
     assert len(asked) <= REQUESTS_MAX, asked
     web.is_accessible()
     page.set_viewport_size({"width": 390, "height": 844})
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.wait_for_function("document.documentElement.scrollWidth <= 390")

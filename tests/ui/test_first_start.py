@@ -6,7 +6,8 @@ from tests.ui.rig import ADMIN, PASSWORD, SETUP_TOKEN, Watched
 
 
 def test_the_wizard_ends_with_a_call_that_was_answered(fresh_web: Watched) -> None:
-    """Token, admin, mock, key, call: each step leads to the next, and the call is shown once it is recorded."""
+    """Token, admin, mock, key, call: each step leads to the next, and the call is shown once it is recorded,
+    at once also in the charts of the overview."""
     page = fresh_web.open(f"start#{SETUP_TOKEN}")
     assert page.get_by_label("Set-up token").input_value() == SETUP_TOKEN
     page.get_by_label("User").fill(ADMIN)
@@ -26,3 +27,5 @@ def test_the_wizard_ends_with_a_call_that_was_answered(fresh_web: Watched) -> No
     fresh_web.shoot("first-start-4")
     page.get_by_role("link", name="Open the UI").first.click()
     page.get_by_role("navigation", name="Pages").first.wait_for()
+    page.get_by_role("button", name="Requests: show as a table").click()
+    page.get_by_role("region", name="Requests as a table").get_by_role("cell", name="1", exact=True).wait_for()

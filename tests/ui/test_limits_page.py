@@ -1,4 +1,4 @@
-"""The page of limits in a browser: of providers, models and provider keys, with what is used; made, edited, deleted."""
+"""The page of limits in a browser: of providers, models and provider keys; made, edited, used up, deleted."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ def test_a_provider_is_limited_and_the_limit_bites(web: Watched, gateway: Gatewa
     """Made in the form, used up by one call, shown as used up, deleted again."""
     key = gateway.make("keys", name="limited-caller")["value"]
     gateway.make("limits", scope="model", name="mock/echo*", budgets=[{"amount_usd": 250, "window": "1M"}])
-    gateway.make("limits", scope="provider", name="other", rate_limits=[{"metric": "tokens", "amount": 9, "window": "1h"}])
+    gateway.make(
+        "limits", scope="provider", name="other", rate_limits=[{"metric": "tokens", "amount": 9, "window": "1h"}]
+    )
     web.log_in()
     page = web.open("limits?new=1")
     sheet = page.get_by_role("dialog")

@@ -1,5 +1,5 @@
-"""The page of providers in a browser: added and tested, a secret that is replaced and never read, what a deletion breaks,
-two people at one provider."""
+"""The page of providers in a browser: how they are and whether they answer, a secret that is replaced and never read,
+what a deletion breaks, two people at one provider."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_a_secret_is_replaced_and_never_shown(web: Watched, gateway: Gateway) ->
 
 
 def test_a_deletion_says_what_breaks(web: Watched, gateway: Gateway) -> None:
-    """Before a provider is deleted, the rules and virtual keys that name it are shown, and it is not deleted as long as a rule does."""
+    """Before a deletion, what names the provider is shown; it is not deleted as long as a rule does."""
     gateway.make("providers", name="needed", dialect="openai", base_url=CLOSED, allow_loopback=True, keys=KEYS)
     gateway.make("routing-rules", name="to-needed", when='model == "never"', to=[{"provider": "needed"}])
     gateway.make("keys", name="needs-it", models=["needed/*"])
@@ -72,7 +72,7 @@ def test_a_deletion_says_what_breaks(web: Watched, gateway: Gateway) -> None:
 
 
 def test_two_admins_do_not_overwrite_each_other(web: Watched, gateway: Gateway) -> None:
-    """A provider that was changed meanwhile is not overwritten; the dialog shows both changes and applies mine on top."""
+    """A provider that was changed meanwhile is not overwritten: my change is applied on top of theirs."""
     gateway.make("providers", name="shared", dialect="openai", base_url=CLOSED, allow_loopback=True, keys=KEYS)
     web.log_in(ADMIN)
     page = web.open("providers?provider=shared")

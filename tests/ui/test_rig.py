@@ -18,6 +18,7 @@ MISTAKES = {
 def test_a_mistake_on_a_page_is_noticed(web: Watched, mistake: str) -> None:
     """Each kind of mistake fails the test that made it."""
     page = web.open("login")
+    page.get_by_label("User").wait_for()
     page.evaluate(f"() => {{ {MISTAKES[mistake]} }}")
     page.evaluate("() => new Promise(resolve => setTimeout(resolve))")
     with pytest.raises(AssertionError):
@@ -28,6 +29,7 @@ def test_a_mistake_on_a_page_is_noticed(web: Watched, mistake: str) -> None:
 def test_a_flaw_is_noticed(web: Watched) -> None:
     """An image without a text is serious to axe."""
     page = web.open("login")
+    page.get_by_label("User").wait_for()
     page.evaluate("() => document.querySelector('main').append(document.createElement('img'))")
     with pytest.raises(AssertionError, match="image-alt"):
         web.is_accessible()

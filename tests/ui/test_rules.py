@@ -1,5 +1,5 @@
-"""The page of routing rules in a browser: a condition is built of rows and routes a call, what rows cannot show is kept, a dry
-run tells where a recent call would go, two people at one rule."""
+"""The page of routing rules in a browser: a condition is built of rows and routes a call, what rows cannot show stays,
+a dry run says where a recent call would go, two people at one rule."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def choose(page: Page, label: str, option: str) -> None:
 
 
 def test_a_rule_is_built_tried_and_routes(web: Watched, gateway: Gateway) -> None:
-    """Rows make the condition; the dry run says that it applies to a described call; once saved, it routes a real one."""
+    """Rows make the condition; the dry run says that it applies to a described call; saved, it routes a real one."""
     value = gateway.make("keys", name="rules-app")["value"]
     wait(lambda: gateway.call(value, "hi")[0] == 200, "the key")
     web.log_in()
@@ -57,7 +57,8 @@ def test_rules_are_in_the_order_of_evaluation(web: Watched, gateway: Gateway) ->
     gateway.make("teams", name="blue")
     gateway.make("routing-rules", name="agents", when=AGENT, to=WEIGHTED, priority=3)
     gateway.make("routing-rules", name="late", when='model == "never"', to=WEIGHTED, priority=9)
-    gateway.make("routing-rules", name="of the team", when="budget_used > 80.0", to=WEIGHTED, scope="team", owner="blue")
+    owned = {"scope": "team", "owner": "blue"}
+    gateway.make("routing-rules", name="of the team", when="budget_used > 80.0", to=WEIGHTED, **owned)
     web.log_in()
     web.requests.clear()
     page = web.open("rules")

@@ -4,6 +4,7 @@
     POST   /api/v1/setup             the set-up token makes the first admin, once
     POST   /api/v1/session           log in; DELETE: log out
     GET    /api/v1/me                who am I, and what may I do
+    POST   /api/v1/me/password       another password of one's own
     GET, POST /api/v1/users          PATCH, DELETE /api/v1/users/NAME       admin
     GET, POST /api/v1/tokens         DELETE /api/v1/tokens/NAME             admin
 
@@ -26,7 +27,7 @@ from asbru.admin.access import OPEN, SESSION_COOKIE, actor_of, csrf_of, needs, r
 from asbru.admin.act import Act, Deed
 from asbru.admin.reach import Reach
 from asbru.admin.role_routes import known_role, refuse_grant
-from asbru.core.errors import CallerError, Conflict, Forbidden, NotFound, Unauthenticated
+from asbru.core.errors import BadRequest, CallerError, Conflict, Forbidden, NotFound, Unauthenticated
 from asbru.core.secret_text import SecretText
 from asbru.identity import (
     PASSWORD_CHARS_MAX,
@@ -84,6 +85,13 @@ class ChangedUser(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     role: RoleName | None = None
 
 
+class NewPassword(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Another password of one's own. `current`: the one that it replaces."""
+
+    current: _Given
+    password: _Password
+
+
 class NewToken(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A token to be. `expires_in_s`: for how many seconds it is good; 0 for ever."""
 
@@ -118,7 +126,7 @@ class Me(msgspec.Struct, frozen=True, omit_defaults=True):
     csrf: str = ""
 
 
-BODIES: tuple[type[msgspec.Struct], ...] = (SetupState, Me, Setup, Login, NewUser, ChangedUser, NewToken)
+BODIES: tuple[type[msgspec.Struct], ...] = (SetupState, Me, Setup, Login, NewUser, ChangedUser, NewPassword, NewToken)
 
 
 class AccountRoutes:
@@ -142,6 +150,8 @@ class AccountRoutes:
         add("/session", self.log_in, methods=["POST"], openapi_extra={**OPEN, **takes(Login)})
         add("/session", self.log_out, methods=["DELETE"], status_code=204, openapi_extra=needs(""))
         add("/me", self.show_me, methods=["GET"], openapi_extra={**needs(""), **nouns.gives(Me)})
+        own = {**needs(""), **takes(NewPassword)}
+        add("/me/password", self.change_password, methods=["POST"], openapi_extra=own)
         add("/users", self.list_users, methods=["GET"])
         add("/users", self.create_user, methods=["POST"], status_code=201, openapi_extra=takes(NewUser))
         add("/users/{name}", self.change_user, methods=["PATCH"], openapi_extra=takes(ChangedUser))
@@ -188,12 +198,9 @@ class AccountRoutes:
     async def log_in(self, request: Request) -> Response:
         """Begin a session: a cookie, and the `csrf` that goes into `x-asbru-csrf` with whatever changes something."""
         asked = await _read(request, Login)
-        self._slow_down(f"user/{asked.name}")
-        found = self._act.accounts.load_user(asked.name)
-        password_hash = found[1] if found else ""
-        if not await self._in_thread(is_password, password_hash, asked.password) or found is None:
+        found = await self._prove(asked.name, asked.password)
+        if found is None:
             raise _unknown()
-        self._throttle.succeed(f"user/{asked.name}")
         user = found[0]
 
         def write(deed: Deed) -> str:
@@ -203,6 +210,9 @@ class AccountRoutes:
             return deed.accounts.begin_session(user.name, deed.now_ms)
 
         session = await self._act.perform(Actor(f"user/{user.name}", self._act.accounts.role(user.role)), "", write)
+        return self._begin(request, user, session)
+
+    def _begin(self, request: Request, user: User, session: str) -> Response:
         response = nouns.answer({"name": user.name, "role": user.role, "csrf": csrf_of(session)})
         secure = self._secure or request.headers.get("x-forwarded-proto") == "https"
         response.set_cookie(
@@ -231,6 +241,28 @@ class AccountRoutes:
             csrf=csrf_of(request.cookies[SESSION_COOKIE]) if actor.session else "",
         )
         return nouns.answer(me)
+
+    async def change_password(self, request: Request) -> Response:
+        """Another password of whoever is logged in. All sessions of the user end; a new one begins, as by a log-in."""
+        actor = actor_of(request)
+        if not actor.session:
+            raise Conflict("a token has no password; log in as a user", code="no_password")
+        asked = await _read(request, NewPassword)
+        found = await self._prove(actor.name.removeprefix("user/"), asked.current)
+        if found is None:
+            raise BadRequest("current: this is not the password", status=422)
+        user = found[0]
+        hashed = await self._hash(asked.password)
+
+        def write(deed: Deed) -> str:
+            if deed.accounts.load_user(user.name) != found:  # changed while the password was checked
+                raise Conflict("the user was changed meanwhile; log in again")
+            deed.accounts.save_user(user, hashed)
+            changed = {"password": "changed"}
+            deed.note("update", "user", user.name, before=_said(), after=_said(**changed))
+            return deed.accounts.begin_session(user.name, deed.now_ms)
+
+        return self._begin(request, user, await self._act.perform(actor, "", write))
 
     # Users
 
@@ -328,6 +360,15 @@ class AccountRoutes:
         return Response(status_code=204)
 
     # Passwords
+
+    async def _prove(self, name: str, password: str) -> tuple[User, str] | None:
+        """The user and the hash, if that is the password; whether there is such a user does not show in the time."""
+        self._slow_down(f"user/{name}")
+        found = self._act.accounts.load_user(name)
+        if not await self._in_thread(is_password, found[1] if found else "", password):
+            return None
+        self._throttle.succeed(f"user/{name}")
+        return found
 
     def _slow_down(self, name: str) -> None:
         """Refuse whoever has failed too often; else it counts as a failure until it has succeeded."""

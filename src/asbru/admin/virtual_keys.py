@@ -24,9 +24,11 @@ from asbru.admin.kinds import KEYS, Kind
 from asbru.admin.objects import Body, Objects
 from asbru.admin.reach import Reach
 from asbru.cluster import Entry
+from asbru.core.errors import Conflict
 from asbru.governance import VIRTUAL_KEY, declare, digest_of
 from asbru.governance.declared import Access
 from asbru.identity import Actor, roles
+from asbru.records import spend
 
 GRACE_S_MAX = 30 * 24 * 3600
 EXPIRED_SWEPT_MAX = 1000
@@ -80,6 +82,7 @@ class VirtualKeys:
         digest = digest_of(value.encode(), self._act.pepper)
 
         def add_value(deed: Deed, key_name: str) -> None:
+            _refuse_used_name(deed, key_name)
             key_values.add_value(deed.database, key_name, digest, deed.now_ms)
 
         shown = await self.objects.create(actor_of(request), body, add_value)
@@ -116,6 +119,12 @@ def _entries(deed: Deed, one: Access) -> list[Entry]:
             told = msgspec.structs.replace(one, expires_at=ends.isoformat())
         entries.append(Entry(VIRTUAL_KEY, *declare.virtual_key_entry(told, value.digest, temporary=temporary)))
     return entries
+
+
+def _refuse_used_name(deed: Deed, key_name: str) -> None:
+    """Raise `Conflict` where an actor who sees the calls of its own keys would see those of an earlier one."""
+    if deed.actor.scope.kind == "own" and spend.has_calls(deed.database, key_name):
+        raise Conflict(f"a key '{key_name}' had calls before; choose another name")
 
 
 def _delete_values(deed: Deed, key_name: str) -> None:

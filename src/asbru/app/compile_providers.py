@@ -141,7 +141,10 @@ def _provider_type(
     try:
         access = kind.access_by(None if settings.dialect is None else dialects[settings.dialect])
     except KeyError:
-        findings.error((*path, "dialect"), f"providers of type {asked!r} do not support this dialect")
+        findings.error(
+            (*path, "dialect"),
+            f"providers of type {asked!r} do not support this dialect; for a server that does, set `type: custom`",
+        )
         return None
     return None if must_be_told and settings.base_url is None else (kind, access)
 
@@ -215,7 +218,7 @@ class _Compiling:
         return told
 
     def _base_url(self, here: bool) -> str:
-        url = self.settings.base_url or self.kind.base_url
+        url = self.settings.base_url or self.kind.address(self.access)
         if here:
             return (url or "http://mock.localhost/v1").rstrip("/")
         assert url is not None, "checked together with the type"
@@ -283,7 +286,7 @@ class _Compiling:
                 self.findings.error(path, f"key {key.name!r} has no value")
             return self.kind.keyless
         if maker is not None:
-            base_url = self.settings.base_url or self.kind.base_url or ""
+            base_url = self.settings.base_url or self.kind.address(self.access) or ""
             try:
                 maker(KeyMaterial(key.value, base_url), TokenPorts.of_nobody())
             except ValueError as error:

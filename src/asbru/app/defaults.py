@@ -14,11 +14,11 @@ ProviderTypes: TypeAlias = Mapping[str, Provider]
 
 
 def default_settings(types: ProviderTypes, env: Mapping[str, str]) -> dict[str, Any]:
-    """The providers that need no key, and those whose usual variable is set."""
+    """The providers that need no key, and those whose address is known and whose usual variable is set."""
     providers: dict[str, Any] = {}
     for name, kind in types.items():
         if kind.served_here:
             providers[name] = {}
-        elif kind.env_key and env.get(kind.env_key):
+        elif kind.base_url and kind.env_key and env.get(kind.env_key):
             providers[name] = {"keys": [{"name": f"{name}-env", "value": f"env.{kind.env_key}"}]}
     return {"providers": providers}

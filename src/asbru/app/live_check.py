@@ -38,14 +38,16 @@ class LiveFinding:
 
 
 async def check_live(providers: Iterable[ProviderFacts], types: ProviderTypes) -> list[LiveFinding]:
-    """What is wrong with the providers as they answer now, in the order of the configuration."""
+    """What is wrong with the providers as they answer now, in the order of the configuration. Those that have no list
+    are not asked."""
     turns = asyncio.Semaphore(PROVIDERS_ASKED_AT_ONCE_MAX)
 
     async def one(facts: ProviderFacts) -> LiveFinding | None:
         async with turns:
             return await _Asking(facts).finding(types)
 
-    found = await asyncio.gather(*(one(facts) for facts in providers if facts.unix_socket is None))
+    asked = (facts for facts in providers if facts.unix_socket is None and "models" in facts.operations)
+    found = await asyncio.gather(*map(one, asked))
     return [finding for finding in found if finding is not None]
 
 
@@ -89,7 +91,7 @@ class _Asking:
     async def _status(self, base_url: str) -> int:
         """The status of the list of models below `base_url`; 404 where a page comes in place of a list."""
         response = await self._ask(f"{base_url}{_LIST}")
-        is_page = response.status in _AN_API and not _is_object(response.body)
+        is_page = response.status in _AN_API and not _is_api_answer(response.body)
         return http.HTTPStatus.NOT_FOUND if is_page else response.status
 
     async def _ask(self, url: str) -> UpstreamResponse:
@@ -111,8 +113,9 @@ class _Asking:
         return self._pools[-1]
 
 
-def _is_object(body: bytes) -> bool:
+def _is_api_answer(body: bytes) -> bool:
+    """Whether it is what an API answers: an object, or the bare array that some send as their list; not a page."""
     try:
-        return isinstance(json.loads(body), dict)
+        return isinstance(json.loads(body), dict | list)
     except ValueError:
         return False

@@ -52,6 +52,10 @@ TICK_S = 1.0
 """How often changed metrics are pushed to the bookkeeper, in seconds."""
 
 
+FEW_CONNECTIONS = 0.9
+"""Below this part of `limits.connections_max` the log says that open files do not allow more."""
+
+
 class Worker:
     """The worker's objects and its control line."""
 
@@ -124,9 +128,9 @@ class Worker:
         self._tell_settings()
 
     def _tell_bound(self) -> None:
-        """Say that there can be fewer connections than the configuration allows; the other workers are equal."""
+        """Say that there can be far fewer connections than the configuration allows; the other workers are equal."""
         bound, wanted = self.server.bound.most, self.server.limits.connections_max
-        if bound < wanted and self._options.get("index", "0") == "0":
+        if bound < FEW_CONNECTIONS * wanted and self._options.get("index", "0") == "0":
             log(
                 "warning",
                 "the limit of open files is too low for limits.connections_max; raise it (ulimit -n, LimitNOFILE)",

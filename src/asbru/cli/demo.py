@@ -23,7 +23,8 @@ import click
 
 from asbru.cli.serve import DATA_DIR
 
-MODEL = "mock/story"
+MOCK = "mock"
+MODEL = f"{MOCK}/story"
 KEY_VARIABLE = "ASBRU_DEMO_KEY"
 SETUP_VARIABLE = "ASBRU_SETUP_TOKEN"
 ANSWER_TIMEOUT_S = 60.0
@@ -35,6 +36,10 @@ _HANDED_ON = {signal.SIGINT: signal.SIGINT, signal.SIGTERM: signal.SIGTERM, sign
 
 
 _LINE_CHARS_MAX = 60
+
+_MOCK_PRICES = {"*": {"input": 3, "output": 10}}
+"""In dollars per million tokens. Pretended, so that budgets and costs can be tried: a call whose price is unknown is
+refused under a budget."""
 
 
 @click.command()
@@ -57,6 +62,7 @@ def command(*, port: int, data_dir: Path, sample: bool) -> None:
     settings = default_settings(discover(), os.environ)
     settings["control"] = {"enabled": True}
     setup_token = os.environ.get(SETUP_VARIABLE) or secrets.token_urlsafe(12)
+    settings["providers"][MOCK]["prices"] = _MOCK_PRICES
     settings["virtual_keys"] = [{"name": "demo", "value": f"env.{KEY_VARIABLE}"}]
     with tempfile.TemporaryDirectory(prefix="asbru-demo-") as folder:
         config = Path(folder) / "config.json"
@@ -196,17 +202,20 @@ def _models(providers: list[str]) -> str:
 
     types = discover()
     offered = [f"{name}/..." for name in providers if not types[name].served_here]
-    offered += [f"{MODEL.partition('/')[0]}/{name}" for name in ("echo", "story", "tools")]
-    unset = [kind.env_key for name, kind in types.items() if kind.env_key and name not in providers]
-    lines = [_few(offered)]
+    offered += [f"{MOCK}/{name}" for name in ("echo", "story", "tools")]
+    unset = [kind for name, kind in types.items() if kind.env_key and kind.base_url and name not in providers]
+    unset.sort(
+        key=lambda kind: not kind.access[0].dialect.startswith(f"{kind.name}_")
+    )  # first those that it is named after
+    lines = [_few(offered, first_out=0)]
     if unset:
-        lines += ["to add providers, set their keys and restart:", _few(unset)]
+        lines += ["to add providers, set their keys and restart:", _few([kind.env_key or "" for kind in unset], -1)]
     return "\n            ".join(lines)
 
 
-def _few(words: list[str]) -> str:
-    """As many of the words as fit a line, the last ones of all."""
+def _few(words: list[str], first_out: int) -> str:
+    """As many of the words as fit a line; `first_out` is the index of the one that goes first."""
     left = list(words)
     while len(", ".join(left)) > _LINE_CHARS_MAX:
-        left.pop(0)
+        left.pop(first_out)
     return ", ".join(left) + (" ..." if len(left) < len(words) else "")

@@ -32,7 +32,5 @@ def command(*, as_json: bool, url: str, **filters: Any) -> None:
 
 def _line(record: dict[str, Any]) -> str:
     cost = record["cost_nanousd"]
-    usd = "-" if cost is None else f"{cost / 1e9:.6f}"
-    return "  ".join(
-        [*(str(record[name]) or "-" for name in _SHOWN), f"${usd}", f"{record['latency_us'] // 1000} ms"]
-    )
+    usd = "-" if cost is None else f"${cost / 1e9:.6f}"
+    return "  ".join([*(str(record[name]) or "-" for name in _SHOWN), usd, f"{record['latency_us'] / 1000:.1f} ms"])

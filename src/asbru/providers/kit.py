@@ -47,10 +47,11 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
     `auth`: how a key is shown: "bearer" (`Authorization: Bearer`), the name of the header that holds it (`x-api-key`),
     or, where it is no fixed header, what makes the credential of it: a `CredentialMaker` (`asbru.upstream.credentials`)
     as an object reference, "asbru.providers.NAME.credential:make". `headers` go with every call, names in lower case.
-    `operations`: what it offers in this dialect.
+    `operations`: what it offers in this dialect. `base_url`: where, if not at the provider's own.
     """
 
     dialect: str
+    base_url: str | None = None
     auth: str = "bearer"
     headers: dict[str, str] = {}
     operations: tuple[str, ...] = ("chat", "models")
@@ -104,6 +105,10 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
             if dialect in (None, access.dialect):
                 return access
         raise KeyError(dialect)
+
+    def address(self, access: Access) -> str | None:
+        """Where it is asked by `access`; None: the configuration must name it."""
+        return access.base_url or self.base_url
 
 
 class SourcedRule(TraitRule, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -228,8 +233,9 @@ def _operation_faults(access: Access, dialect: Dialect | None) -> list[str]:
 
 def _address_faults(provider: Provider) -> list[str]:
     wrong: list[str] = []
-    if provider.base_url is not None and not _BASE_URL.fullmatch(provider.base_url):
-        wrong.append("`base_url` is http(s)://host/path without query and trailing slash")
+    for url in (provider.base_url, *(access.base_url for access in provider.access)):
+        if url is not None and not _BASE_URL.fullmatch(url):
+            wrong.append("`base_url` is http(s)://host/path without query and trailing slash")
     if provider.env_key is not None and not _VARIABLE.fullmatch(provider.env_key):
         wrong.append("`env_key` is not the name of an environment variable")
     if not provider.keyless and provider.env_key is None:

@@ -192,6 +192,11 @@ def read_spend(
     return sorted(spent, key=lambda one: (-one.sums.cost_nanousd, one.by))
 
 
+def has_calls(database: Database, caller: str) -> bool:
+    """Whether a virtual key of this name ever had calls."""
+    return bool(database.run("SELECT 1 FROM spend WHERE caller = ? LIMIT 1", (caller,)))
+
+
 def _day(day: date) -> int:
     return (day - _EPOCH).days
 

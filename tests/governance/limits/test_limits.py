@@ -84,7 +84,7 @@ def test_what_does_not_fit_is_refused_with_the_amounts() -> None:
     error = taken.error()
     assert isinstance(error, BudgetExceeded)
     assert (error.owner, error.metric, error.amount, error.spent) == ("team/blue", "cost", USD, 0)
-    assert "team 'blue' has used 0.00 USD of its budget of 1.00 USD per 1M" in error.message
+    assert "team 'blue' has used 0.00 USD of its budget of 1.00 USD per month" in error.message
     assert "more than the whole limit" in error.message and not taken.holding.parts
     made.flush(seconds=1.0)
     made.flush(seconds=2.0)

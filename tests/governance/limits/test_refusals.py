@@ -18,8 +18,8 @@ AT_MS = 1_795_785_000_000
         (
             LimitEntry("x", "cost", 5_000_000_000, "1M"),
             80_000_000,
-            "team 'blue' has used 4.00 USD of its budget of 5.00 USD per 1M, calls under way included; this call may "
-            "cost up to 0.08 USD; it resets at 2026-11-27 13:10:00 UTC",
+            "team 'blue' has used 4.00 USD of its budget of 5.00 USD per month, calls under way included; this call "
+            "may cost up to 0.08 USD; it resets at 2026-11-27 13:10:00 UTC",
         ),
         (
             LimitEntry("x", "cost", 5_000_000_000, "run"),
@@ -28,10 +28,10 @@ AT_MS = 1_795_785_000_000
             "cost up to 0.08 USD; have the limit raised, or begin a new run",
         ),
         (
-            LimitEntry("x", "input_tokens", 4_000_000_000, "1h"),
+            LimitEntry("x", "input_tokens", 4_000_000_000, "5h"),
             5_000_000_000,
-            "team 'blue' has used 4000000000 of its 4000000000 input tokens per 1h; this call may need 5000000000, "
-            "more than the whole limit: ask for less (max_tokens), or have the limit raised",
+            "team 'blue' has used 4000000000 of its 4000000000 input tokens per 5 hours; this call may need "
+            "5000000000, more than the whole limit: ask for less (max_tokens), or have the limit raised",
         ),
     ],
 )

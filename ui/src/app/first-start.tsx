@@ -26,10 +26,10 @@ interface Choice {
 }
 
 const CHOICES: readonly Choice[] = [
-  { id: "openai", label: "OpenAI", words: "with a key of yours", model: "openai/gpt-4o-mini" },
-  { id: "anthropic", label: "Anthropic", words: "with a key of yours", model: "anthropic/claude-haiku-4-5" },
-  { id: "groq", label: "Groq", words: "with a key of yours", model: "groq/llama-3.3-70b-versatile" },
-  { id: "custom", label: "Another one", words: "that speaks the API of OpenAI: vLLM, Ollama, Mistral, ...", model: "" },
+  { id: "openai", label: "OpenAI", words: "with your key", model: "openai/gpt-4o-mini" },
+  { id: "anthropic", label: "Anthropic", words: "with your key", model: "anthropic/claude-haiku-4-5" },
+  { id: "groq", label: "Groq", words: "with your key", model: "groq/llama-3.3-70b-versatile" },
+  { id: "custom", label: "Another one", words: "with the API of OpenAI; for all types, skip and open the page Providers", model: "" },
   { id: "mock", label: "Mock", words: "answers by itself, without a key and without cost", model: "mock/echo" },
 ];
 
@@ -74,7 +74,7 @@ function Step({ title, words, onSubmit, failed, busy, action, children }: { titl
     onSubmit(new FormData(event.currentTarget));
   };
   return (
-    <form onSubmit={submit}>
+    <form onSubmit={submit} className={classes.step}>
       <Stack gap="md">
         <div>
           <h2 style={{ margin: 0, fontSize: "1rem" }}>{title}</h2>
@@ -224,7 +224,7 @@ function FirstCall({ made, model }: { made: Made; model: string }) {
     <Stack gap="md">
       <div>
         <h2 style={{ margin: 0, fontSize: "1rem" }}>Send the first call</h2>
-        <Text size="sm" c="dimmed">The key is shown only here. Copy the lines for your client, or send a call from this page.</Text>
+        <Text size="sm" c="dimmed">The key is shown only once. Copy the lines for your client, or send a call from this page.</Text>
       </div>
       <SnippetTabs apiKey={made.value} model={model} />
       {failed && <Alert color="red" role="alert">{failed}</Alert>}

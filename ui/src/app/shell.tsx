@@ -118,6 +118,7 @@ function UserMenu({ me, onTheme, onHelp }: { me: Me | undefined; onTheme: () => 
         </button>
       </Menu.Target>
       <Menu.Dropdown>
+        <Menu.Item leftSection={<Icon name="users" />} onClick={() => void navigate({ to: "/account" as string })}>Your account</Menu.Item>
         <Menu.Item leftSection={<Icon name="moon" />} onClick={onTheme}>Switch theme</Menu.Item>
         <Menu.Item leftSection={<Icon name="help" />} onClick={onHelp}>Keyboard shortcuts</Menu.Item>
         <Menu.Item leftSection={<Icon name="external" />} component="a" href="/api/docs" target="_blank">API routes</Menu.Item>

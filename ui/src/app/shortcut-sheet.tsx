@@ -11,6 +11,7 @@ export function ShortcutSheet({ opened, onClose, pages, modifier }: { opened: bo
     ["↑ ↓ or k j", "Move in a table"],
     ["Enter", "Open the row"],
     ["Esc", "Close"],
+    ["l", "In records: live on or off"],
     ["t", "Switch theme"],
     ["?", "This list"],
     ...pages.filter((page) => page.key).map((page): [string, string] => [`g ${page.key}`, page.title]),

@@ -10,6 +10,8 @@ const dark: MantineColorsTuple = [
   "#e4e9eb", "#c3ccd0", "#9aa6ac", "#748087", "#3d484e", "#2c353a", "#20282c", "#171d20", "#111618", "#0b0f10",
 ];
 
+const TITLE = { title: { fontWeight: 600, fontSize: "1rem" } };
+
 export const theme = createTheme({
   primaryColor: "bridge",
   primaryShade: { light: 7, dark: 7 },
@@ -39,8 +41,8 @@ export const theme = createTheme({
     TagsInput: { defaultProps: { size: "sm" } },
     Textarea: { defaultProps: { size: "sm" } },
     Tooltip: { defaultProps: { openDelay: 300, withArrow: true } },
-    Drawer: { defaultProps: { position: "right", size: 560, transitionProps: { duration: 120 } } },
-    Modal: { defaultProps: { centered: true, transitionProps: { duration: 100 } } },
+    Drawer: { defaultProps: { position: "right", size: 560, transitionProps: { duration: 120 } }, styles: TITLE },
+    Modal: { defaultProps: { centered: true, transitionProps: { duration: 100 } }, styles: TITLE },
     Menu: { defaultProps: { shadow: "md", position: "bottom-end", transitionProps: { duration: 80 } } },
   },
 });

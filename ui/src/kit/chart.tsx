@@ -35,6 +35,9 @@ export interface ChartProps {
   aside?: ReactNode;
 }
 
+/** The top of the axis where there is nothing: only its 0 is named. */
+const NOTHING_MAX = 1;
+
 interface Pointed {
   index: number;
   left: number;
@@ -105,8 +108,8 @@ function Plot({ at_ms, series, show, height, unit, stacked, onRange }: Pick<Char
         padding: [8, 4, 0, 0],
         legend: { show: false },
         cursor: { y: false, drag: { x: true, y: false, setScale: false }, points: { size: 6 } },
-        scales: { x: { time: true }, y: { range: (_, __, top) => [0, top > 0 ? top * 1.08 : 1] } },
-        axes: [{ ...axis, size: 28, values: (_, splits, __, ___, step) => splits.map((at) => tick(at, step)) }, { ...axis, size: 62, ...(unit ? { incrs: DURATIONS_US } : {}), values: (_, splits) => splits.map((value) => latest.current.show(value).replace(/\.00$/, "")) }],
+        scales: { x: { time: true }, y: { range: (_, __, top) => [0, top > 0 ? top * 1.08 : NOTHING_MAX] } },
+        axes: [{ ...axis, size: 28, values: (_, splits, __, ___, step) => splits.map((at) => tick(at, step)) }, { ...axis, size: 62, ...(unit ? { incrs: DURATIONS_US } : {}), values: (self, splits) => splits.map((value) => value > 0 && self.scales["y"]?.max === NOTHING_MAX ? "" : latest.current.show(value).replace(/\.00$/, "")) }],
         series: [{}, ...drawn(series, stacked).map((one) => ({
           label: one.label,
           stroke: colour(one.color),

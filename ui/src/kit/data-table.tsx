@@ -191,7 +191,9 @@ function Grid<T>({ name, shown, rows, rowKey, onOpen, chosen, sort, onSort, load
 
 function Cards<T>({ name, shown, rows, rowKey, onOpen, chosen, loading, actions }: Inner<T>) {
   const [limit, setLimit] = useState(100);
-  const [title, ...others] = shown.filter((column) => (column.rank ?? 5) < CARD_RANK);
+  const told = shown.filter((column) => (column.rank ?? 5) < CARD_RANK);
+  const title = told.find((column) => column.rank === 1) ?? told[0];
+  const others = told.filter((column) => column !== title);
   if (rows.length === 0 && loading) return <div className={`${classes.tableNote} late`}>Loading…</div>;
   return (
     <ul className={classes.cards} aria-label={name}>

@@ -23,6 +23,7 @@ const cases: [string, string, string][] = [
   ["percent: small shares are not 0", format.percent(0.0004), "<0.1 %"],
   ["percent: one digit below ten", format.percent(0.042), "4.2 %"],
   ["percent: whole above", format.percent(0.42), "42 %"],
+  ["percent: growth from next to nothing", format.percent(1929.8), ">999 %"],
   ["relative: before", format.relative(0, 3_700_000), "1 h ago"],
   ["relative: after", format.relative(120_000, 0), "in 2 min"],
   ["window: one", format.windowWords("1M"), "month"],

@@ -82,12 +82,13 @@ export function bytes(value: Maybe): string {
   return `${value} B`;
 }
 
-/** A share of 0 to 1: "12 %", "0.4 %", "<0.1 %". */
+/** A share of 0 to 1, or a growth: "12 %", "0.4 %", "<0.1 %", ">999 %". */
 export function percent(share: Maybe): string {
   if (isUnknown(share)) return UNKNOWN;
   const value = share * 100;
   if (value === 0) return "0 %";
   if (Math.abs(value) < 0.1) return "<0.1 %";
+  if (value >= 999.5) return ">999 %";
   return `${Math.abs(value) < 9.95 ? value.toFixed(1).replace(/\.0$/, "") : value.toFixed(0)} %`;
 }
 

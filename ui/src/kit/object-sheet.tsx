@@ -49,7 +49,7 @@ export function ObjectSheet(props: ObjectSheetProps) {
   const schemas = useQuery({ ...openapiQuery, enabled: props.opened });
   return (
     <>
-      <Drawer opened={props.opened} onClose={close} title={props.title} styles={{ title: { fontWeight: 600, fontSize: "1rem" } }} closeButtonProps={{ "aria-label": "Close" }}>
+      <Drawer opened={props.opened} onClose={close} title={props.title} closeButtonProps={{ "aria-label": "Close" }}>
         {schemas.error && <Problem error={schemas.error} what="The form" retry={() => void schemas.refetch()} />}
         {schemas.data && <Sheet key={props.object?.id ?? ""} {...props} schemas={schemas.data} setDirty={setDirty} />}
       </Drawer>

@@ -7,7 +7,7 @@ export const GROUPS = ["Observe", "Models", "Govern", "Platform"] as const;
 export type Group = (typeof GROUPS)[number];
 
 export interface PageEntry {
-  /** Below /ui, without a slash at either end; `keys` is also the page of `keys/ID` where `deep` says so. */
+  /** Below /ui, without a slash at either end. */
   path: string;
   title: string;
   /** Where the rail shows it; without one it is reached by links only. */

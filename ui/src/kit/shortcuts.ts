@@ -1,4 +1,4 @@
-// Keys that do something, and the list of them for the help sheet. A shortcut is off while one types, except with Ctrl.
+// Keys that do something. They are off while one types, and while a sheet is open. The help sheet lists them.
 
 import { useEffect } from "react";
 
@@ -10,16 +10,10 @@ export interface Shortcut {
 }
 
 const BETWEEN_MS = 900;
-const active = new Set<readonly Shortcut[]>();
-
-export function shortcuts(): Shortcut[] {
-  return [...active].flat();
-}
 
 /** Listens while the component is there. `list` should be stable (useMemo). */
 export function useShortcuts(list: readonly Shortcut[]): void {
   useEffect(() => {
-    active.add(list);
     let first = "";
     let pressed_ms = 0;
     const listen = (event: KeyboardEvent) => {
@@ -37,10 +31,7 @@ export function useShortcuts(list: readonly Shortcut[]): void {
       }
     };
     document.addEventListener("keydown", listen);
-    return () => {
-      active.delete(list);
-      document.removeEventListener("keydown", listen);
-    };
+    return () => document.removeEventListener("keydown", listen);
   }, [list]);
 }
 

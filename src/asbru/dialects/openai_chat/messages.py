@@ -264,8 +264,11 @@ def _write_thought(part: Thought, path: str, writer: PartWriter, thoughts: list[
         return _write_foreign_thought(part, path, writer, thoughts)
     if isinstance(part, ThinkingPart) and is_content(part):
         return write_thinking_content(part)
-    if writer.reasoning_back == "reasoning" and isinstance(part, ThinkingPart) and is_plain(part):
-        part = thought_in("reasoning", part.text)
+    if isinstance(part, ThinkingPart) and is_plain(part):
+        if writer.reasoning_back == "thinking":
+            return write_thinking_content(ThinkingPart(text=part.text, extra=THINKING_CONTENT))
+        if writer.reasoning_back == "reasoning":
+            part = thought_in("reasoning", part.text)
     thoughts.append(part)
     return None
 

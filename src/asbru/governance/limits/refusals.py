@@ -19,6 +19,16 @@ _COUNTED = {
     "output_tokens": "output tokens",
     "concurrency": "calls at once",
 }
+_UNITS = {
+    "s": "second",
+    "m": "minute",
+    "h": "hour",
+    "d": "day",
+    "w": "week",
+    "M": "month",
+    "Q": "quarter",
+    "Y": "year",
+}
 _AT_ONCE_RETRY_S = 1.0
 
 
@@ -67,12 +77,20 @@ def _name(owner: str) -> str:
 
 
 def _state(limit: LimitEntry, used: int) -> str:
-    window = "" if not limit.window else " per run" if limit.window == RUN else f" per {limit.window}"
+    window = f" per {_window(limit.window)}" if limit.window else ""
     if limit.metric == "cost":
         return f"has used {usd(used)} of its budget of {usd(limit.amount)}{window}, calls under way included"
     if limit.metric == "concurrency":
         return f"has {used} calls under way, and may have {limit.amount}"
     return f"has used {used} of its {limit.amount} {_COUNTED[limit.metric]}{window}"
+
+
+def _window(window: str) -> str:
+    """`1M` is a month to whoever wrote the limit; callers would take it for a million."""
+    if window == RUN:
+        return window
+    count, unit = int(window[:-1]), _UNITS[window[-1]]
+    return unit if count == 1 else f"{count} {unit}s"
 
 
 def _needs(limit: LimitEntry, need: int) -> str:

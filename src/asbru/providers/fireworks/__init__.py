@@ -1,12 +1,15 @@
-"""Fireworks AI: open models in the OpenAI dialect."""
+"""Fireworks AI: open models in the OpenAI and the Anthropic dialect."""
 
 from asbru.core.traits import Traits
-from asbru.providers.kit import OPENAI_ACCESS, Provider
+from asbru.providers.kit import OPENAI_ACCESS, Access, Provider
 
 PROVIDER = Provider(
     name="fireworks",
     title="Fireworks AI",
-    access=(OPENAI_ACCESS,),
+    access=(
+        OPENAI_ACCESS,
+        Access(dialect="anthropic_messages", headers={"anthropic-version": "2023-06-01"}, operations=("chat",)),
+    ),
     docs_url="https://docs.fireworks.ai/tools-sdks/openai-compatibility",
     base_url="https://api.fireworks.ai/inference/v1",
     env_key="FIREWORKS_API_KEY",

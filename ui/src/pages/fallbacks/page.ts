@@ -4,7 +4,7 @@ export const page: PageEntry = {
   path: "fallbacks",
   title: "Fallbacks",
   group: "Govern",
-  order: 5,
+  order: 6,
   icon: "fallbacks",
   needs: "fallbacks:read",
   key: "f",

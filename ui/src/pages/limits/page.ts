@@ -4,7 +4,7 @@ export const page: PageEntry = {
   path: "limits",
   title: "Limits",
   group: "Govern",
-  order: 4,
+  order: 5,
   icon: "limits",
   needs: "limits:read",
   key: "l",

@@ -71,7 +71,7 @@ export function SampleNote() {
   return (
     <div className={classes.sample} role="status">
       <span>{words} <span className="muted">({exact(sample.rows)} records, tag sample)</span></span>
-      {sample.state === "ready" && <Button variant="subtle" loading={busy} onClick={() => change.mutate(false)}>Remove it</Button>}
+      {sample.state === "ready" && <Button variant="subtle" flex="none" loading={busy} onClick={() => change.mutate(false)}>Remove it</Button>}
     </div>
   );
 }

@@ -74,11 +74,12 @@ export default function OverviewView() {
   );
 }
 
-/** Without the last point as long as its time is not over: it would look like a fall. */
+/** Without the last point as long as its time is not over, since it would look like a fall; but with it if nothing came
+ * before it, since the first calls would then be missing from the charts. */
 function whole(data: Overview): Overview {
   const { until_ms, step_s } = data.span;
   const points = data.points.filter((point) => point.at_ms + step_s * 1000 <= until_ms);
-  return points.length > 1 ? { ...data, points } : data;
+  return points.some((point) => point.calls) ? { ...data, points } : data;
 }
 
 function Totals({ data, search }: { data: Overview; search: Record<string, string> }) {

@@ -83,7 +83,7 @@ export default function ProvidersView() {
         action: blocked ? (uses.rules.length > 0 ? "Show the rules" : "Show the fallbacks") : "Delete",
         typed: blocked ? undefined : row.name,
         run: async () => {
-          if (blocked) return navigate({ to: (uses.rules.length > 0 ? "/rules" : "/fallbacks") as string, search: { provider: row.name } as never });
+          if (blocked) return navigate(uses.rules.length > 0 ? { to: "/rules" as string, search: { provider: row.name } as never } : { to: "/fallbacks" as string, search: { from: uses.fallbacks[0] } as never });
           await remove(`providers/${idPath(row.id)}`);
           setUrl({ provider: undefined });
           toastDone(`${row.name} is deleted.`);

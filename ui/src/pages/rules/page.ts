@@ -4,7 +4,7 @@ export const page: PageEntry = {
   path: "rules",
   title: "Routing rules",
   group: "Govern",
-  order: 4,
+  order: 3,
   icon: "rules",
   needs: "routing-rules:read",
   key: "u",

@@ -1,0 +1,30 @@
+"""The page of one's own account in a browser: another password, as a viewer."""
+
+from __future__ import annotations
+
+from tests.ui.rig import Gateway, Watched
+
+FIRST, SECOND = "the first password", "the second password"
+
+
+def test_a_viewer_changes_the_own_password(web: Watched, gateway: Gateway) -> None:
+    """Reached by the person's menu; a wrong password is said at the field; the session goes on, others end."""
+    gateway.make("users", name="wanda", password=FIRST, role="viewer")
+    web.log_in("wanda", FIRST)
+    page = web.open("keys")
+    page.get_by_role("button", name="wanda").click()
+    page.get_by_role("menuitem", name="Your account").click()
+    page.get_by_label("Password now").fill("a wrong password")
+    page.get_by_label("New password", exact=True).fill(SECOND)
+    page.get_by_label("New password again").fill(SECOND)
+    page.get_by_role("button", name="Change the password").click()
+    page.get_by_text("This is not the password").wait_for()
+    web.is_accessible()
+    web.shoot("account")
+    page.get_by_label("Password now").fill(FIRST)
+    page.get_by_role("button", name="Change the password").click()
+    page.get_by_text("Your password is changed").wait_for()
+    page.reload(wait_until="networkidle")
+    page.get_by_role("heading", name="Your account").wait_for()
+    body = {"name": "wanda", "password": FIRST}
+    assert gateway.send("POST", "/api/v1/session", body, "")[0] == 401

@@ -1,0 +1,13 @@
+import type { PageEntry } from "@/kit/page";
+
+export const page: PageEntry = {
+  path: "settings",
+  title: "Settings",
+  group: "Platform",
+  order: 1,
+  icon: "settings",
+  needs: "settings:read",
+  key: "s",
+  words: "configuration options defaults timeouts retention bodies",
+  view: () => import("./view"),
+};

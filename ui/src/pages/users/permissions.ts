@@ -1,0 +1,71 @@
+// Permissions as a matrix of nouns and verbs, and a role in words. It draws nothing.
+
+export interface Noun {
+  noun: string;
+  words: string;
+  verbs: readonly Verb[];
+}
+
+export type Verb = "read" | "write";
+
+/** What people call the nouns of permissions; those that are not here go by their own name. */
+const WORDS: Record<string, string> = {
+  bodies: "Bodies of calls",
+  changes: "Changes",
+  customers: "Customers",
+  fallbacks: "Fallbacks",
+  keys: "Virtual keys",
+  limits: "Limits of providers and models",
+  models: "Models",
+  playground: "Playground",
+  prices: "Prices",
+  providers: "Providers and their keys",
+  records: "Records",
+  roles: "Roles",
+  "routing-rules": "Routing rules",
+  sample: "Sample traffic",
+  settings: "Settings",
+  spend: "Spend and usage",
+  system: "System",
+  teams: "Teams",
+  tokens: "API tokens",
+  users: "Users",
+};
+
+/** The only permissions of a role whose scope is not everything; see `SCOPED` of the management API. */
+export const SCOPED: ReadonlySet<string> = new Set([
+  "bodies:read", "customers:read", "fallbacks:read", "keys:read", "keys:write", "limits:read", "models:read", "playground:write",
+  "prices:read", "providers:read", "records:read", "routing-rules:read", "spend:read", "teams:read", "teams:write",
+]);
+
+/** The rows of the matrix: every noun that a permission names, by its words. */
+export function nounsOf(permissions: readonly string[]): Noun[] {
+  const found = new Map<string, Verb[]>();
+  for (const one of permissions) {
+    const [noun, verb] = one.split(":") as [string, Verb];
+    found.set(noun, [...(found.get(noun) ?? []), verb]);
+  }
+  return [...found]
+    .map(([noun, verbs]) => ({ noun, words: WORDS[noun] ?? noun, verbs: verbs.toSorted() }))
+    .sort((a, b) => a.words.localeCompare(b.words));
+}
+
+/** With the permission or without; what may write may read as well, and what may not read may not write. */
+export function withPermission(given: readonly string[], permission: string, on: boolean, known: readonly string[]): string[] {
+  const [noun, verb] = permission.split(":") as [string, Verb];
+  const next = new Set(given);
+  if (on) {
+    next.add(permission);
+    if (verb === "write" && known.includes(`${noun}:read`)) next.add(`${noun}:read`);
+  } else {
+    next.delete(permission);
+    if (verb === "read") next.delete(`${noun}:write`);
+  }
+  return [...next].sort();
+}
+
+/** "everything", "teams search, growth" or "the keys it has made". */
+export function scopeWords(scope: { kind: string; teams?: readonly string[] }): string {
+  if (scope.kind === "team") return `${scope.teams?.length === 1 ? "team" : "teams"} ${scope.teams?.join(", ")}`;
+  return scope.kind === "own" ? "the keys that one has made" : "everything";
+}
