@@ -5,13 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
+from tests.fakes.asgi import ask
 from tests.fakes.books import row, row_id
 from tests.fakes.management import Managed, managed
 
+from asbru.admin.management import Management
+from asbru.core.secret_text import SecretText
 from asbru.records import ROW_WIDTH, query
 from asbru.records.bodies.store import Bodies, add
 
@@ -105,6 +109,44 @@ def test_shapes_are_described(api: Managed) -> None:
 def test_nothing_is_followed_without_a_bookkeeper(api: Managed) -> None:
     """A control process that stands alone says so."""
     assert api.call("GET", "records/live").status == 404
+
+
+class Tail:
+    """Keeps who follows, and sends a comment."""
+
+    def __init__(self) -> None:
+        self.refusal: Callable[[], str] = lambda: "nobody follows"
+
+    async def admit(self, _: object, refusal: Callable[[], str]) -> AsyncIterator[bytes]:
+        """See `live.LiveTail.admit`."""
+        self.refusal = refusal
+        yield b":\n\n"
+
+
+def test_who_follows_is_judged_again(api: Managed) -> None:
+    """A tail that is open ends when its role reaches less or may no longer read records, and when its token is gone."""
+    tail = Tail()
+    management = Management(api.act, SecretText("s"), database_url=api.url, tail=cast("Any", tail))
+    application = management.application((), "1")
+    application.state.unix_time = lambda: api.now_s
+    api.role("reader", ["records:read"])
+    token = api.token("reader")
+
+    def follow() -> str:
+        assert ask(application, "/api/v1/records/live", authorization=f"Bearer {token}").status == 200
+        return tail.refusal()
+
+    assert follow() == ""
+    api.role("reader", ["records:read"], "team", "blue")
+    assert "has changed" in tail.refusal()
+    assert follow() == ""
+    api.role("reader", ["keys:read"])
+    assert "records:read" in tail.refusal()
+    api.role("reader", ["records:read"])
+    assert follow() == ""
+    with api.database.transaction():
+        api.act.accounts.delete_token("reader")
+    assert "unknown or has expired" in tail.refusal()
 
 
 def test_bodies_are_shown(api: Managed) -> None:

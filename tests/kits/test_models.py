@@ -90,7 +90,7 @@ def test_efforts_of_anthropic(model: str, efforts: tuple[str, ...]) -> None:
         ("fireworks/accounts/fireworks/models/glm-5p1", None, ("none", "high", "max"), 0),
         ("together/openai/gpt-oss-20b", None, ("low", "medium", "high"), 0),
         ("mistral/mistral-medium-latest", None, ("none", "high"), 0),
-        ("mistral/mistral-of-tomorrow", None, (), 0),
+        ("mistral/mistral-of-tomorrow", None, ("none", "high"), 0),
         ("cerebras/gpt-oss-120b", None, ("low", "medium", "high"), 0),
         ("xai/grok-4.3", None, ("none", "low", "medium", "high"), 0),
         ("xai/grok-3", "none", (), 0),

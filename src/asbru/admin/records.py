@@ -19,9 +19,9 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from asbru.admin import exports, nouns, record_shapes
-from asbru.admin.access import SCOPED, reach_of
+from asbru.admin.access import SCOPED, reach_of, refuse_strangers
 from asbru.admin.history import in_thread
-from asbru.core.errors import BadRequest, NotFound, Overloaded
+from asbru.core.errors import AsbruError, BadRequest, NotFound, Overloaded
 from asbru.records import query
 from asbru.records.bodies import read
 from asbru.records.tail import live
@@ -117,11 +117,11 @@ def _add_live(router: APIRouter, tail: live.LiveTail | None) -> None:
     )
     async def follow_records(request: Request, text: Text = "") -> Response:  # pyright: ignore[reportUnusedFunction] -- likewise
         """Records as they are written, as server-sent events: `record`; `missed` where some were left out; `dropped`
-        at the end of a client that reads too slowly. A comment every 15 seconds."""
+        at the end of a client that reads too slowly, or that may no longer see them. A comment every 15 seconds."""
         wanted = _wanted(request, text)
         if tail is None:
             raise NotFound("records cannot be followed here: there is no bookkeeper")
-        return _stream(tail.admit(wanted), "text/event-stream")
+        return _stream(tail.admit(wanted, lambda: _refusal(request, wanted)), "text/event-stream")
 
 
 def _add_export(router: APIRouter, url: str) -> None:
@@ -178,6 +178,16 @@ def _wanted(request: Request, text: str) -> query.Wanted:
         return query.read_wanted(given, text)._replace(within=reach_of(request).column())
     except ValueError as error:
         raise BadRequest(str(error), status=422) from None
+
+
+def _refusal(request: Request, wanted: query.Wanted) -> str:
+    """Why whoever was let in may no longer see what it wanted; "" while it may."""
+    try:
+        refuse_strangers(request)
+        within = reach_of(request).column()
+    except AsbruError as error:
+        return error.message
+    return "" if within == wanted.within else "what the scope reaches has changed"
 
 
 def _columns(given: str) -> tuple[str, ...]:

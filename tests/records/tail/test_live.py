@@ -15,6 +15,7 @@ from tests.fakes.books import Standin, row, row_id, run, until
 from asbru.core.errors import Overloaded
 from asbru.link import frames
 from asbru.link.link import Link
+from asbru.records.tail import live
 from asbru.records.tail.followers import FOLLOW, MISSED, WRITTEN
 from asbru.records.tail.live import LiveTail
 from asbru.records.wanted import Wanted
@@ -46,6 +47,30 @@ async def event(events: AsyncIterator[bytes]) -> tuple[str, Any]:
         pass
     name, data, *_ = said.decode().split("\n")
     return name.removeprefix("event: "), json.loads(data.removeprefix("data: "))
+
+
+def test_a_client_that_may_no_longer_see_records_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told why, before the next record and where none comes, and others go on."""
+    monkeypatch.setattr(live, "ASK_S", 0.0)
+    monkeypatch.setattr(live, "COMMENT_S", 0.01)
+
+    async def scene() -> None:
+        async with following() as (books, tail):
+            refused = list[str]()
+            busy, idle = (tail.admit(Wanted(), lambda: "".join(refused)) for _ in range(2))
+            for events in (busy, idle):
+                assert await anext(events) == await anext(events) == b":\n\n"
+            free = tail.admit(Wanted())
+            assert await anext(free) == b":\n\n"
+            refused.append("the token is gone")
+            assert await event(idle) == ("dropped", {"reason": "the token is gone"})
+            push(books, row(1))
+            assert await event(busy) == ("dropped", {"reason": "the token is gone"})
+            assert (await event(free))[0] == "record"
+            assert tail.clients == 1
+            await free.aclose()  # type: ignore[attr-defined]  # it is a generator
+
+    run(scene())
 
 
 def test_clients_get_what_they_asked_for() -> None:

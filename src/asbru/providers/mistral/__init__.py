@@ -19,5 +19,6 @@ PROVIDER = Provider(
         legacy_max_tokens=True,
         reasoning_back="thinking",
         tool_id_chars=9,
+        efforts=("none", "high"),
     ),
 )

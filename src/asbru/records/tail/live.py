@@ -2,12 +2,14 @@
 
 first client -> FOLLOW, repeated while there is one -> batches -> decoded once -> queues of the clients they fit
                                                                                 full: the client is dropped
+                                                             it may no longer see them: the client is dropped, too
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -24,6 +26,8 @@ QUEUED_MAX: Final = 1_000
 """Events that wait for a client; with one more it is dropped."""
 COMMENT_S: Final = 15.0
 """How often a client without events is sent a comment, so that proxies keep the connection."""
+ASK_S: Final = 1.0
+"""How often it is asked whether a client may still see what it is sent, at most."""
 
 _NAMES: Final = tuple(column.name for column in COLUMNS)
 _FLAGS: Final = tuple(place for place, column in enumerate(COLUMNS) if column.kind == "boolean")
@@ -50,13 +54,14 @@ class LiveTail:
         link.subscribe(MISSED, self._miss)
         link.on_connect(self._follow)
 
-    def admit(self, wanted: Wanted) -> AsyncIterator[bytes]:
-        """Server-sent events for a client, from now on. Raises `Overloaded` where there are too many clients."""
+    def admit(self, wanted: Wanted, refusal: Callable[[], str] = lambda: "") -> AsyncIterator[bytes]:
+        """Server-sent events for a client, from now on. `refusal`: why the client may no longer see them; "" while it
+        may. Raises `Overloaded` where there are too many clients."""
         if len(self._clients) >= self._clients_max:
             raise Overloaded(
                 f"{self._clients_max} clients follow the records already; close one", code="too_many_clients"
             )
-        return self._events(wanted)
+        return self._events(wanted, refusal)
 
     def close(self) -> None:
         """End every client's stream."""
@@ -68,7 +73,7 @@ class LiveTail:
         """How many there are."""
         return len(self._clients)
 
-    async def _events(self, wanted: Wanted) -> AsyncIterator[bytes]:
+    async def _events(self, wanted: Wanted, refusal: Callable[[], str]) -> AsyncIterator[bytes]:
         # Here and not in `admit`: what is never iterated is never closed either.
         queue: asyncio.Queue[bytes | _End] = asyncio.Queue(self._queued_max + 1)
         self._clients[queue] = wanted
@@ -77,6 +82,7 @@ class LiveTail:
             self._renewing = asyncio.create_task(self._renew())
         try:
             yield _COMMENT
+            asked_s = time.monotonic()
             while True:
                 try:
                     async with asyncio.timeout(COMMENT_S):
@@ -86,6 +92,11 @@ class LiveTail:
                 if isinstance(event, _End):
                     yield event.event
                     return
+                if time.monotonic() - asked_s >= ASK_S:
+                    asked_s = time.monotonic()
+                    if why := refusal():
+                        yield _dropped(why)
+                        return
                 yield event
         finally:
             self._clients.pop(queue, None)
@@ -135,7 +146,11 @@ class LiveTail:
 
     def _end(self, queue: asyncio.Queue[bytes | _End], reason: str) -> None:
         self._clients.pop(queue, None)
-        queue.put_nowait(_End(write_event("dropped", {"reason": reason})))
+        queue.put_nowait(_End(_dropped(reason)))
+
+
+def _dropped(reason: str) -> bytes:
+    return write_event("dropped", {"reason": reason})
 
 
 def write_event(name: str, data: Mapping[str, object]) -> bytes:

@@ -8,6 +8,7 @@ test("a path becomes a label", () => {
   assert.equal(labelOf("limits.body_bytes_max"), "Body bytes, at most");
   assert.equal(labelOf("breaker.open_max_s"), "Open, at most");
   assert.equal(labelOf("breaker.attempts_min"), "Attempts, at least");
+  assert.equal(labelOf("affinity.ttl_s"), "TTL");
 });
 
 test("a value is said with its unit", () => {

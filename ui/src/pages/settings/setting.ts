@@ -49,7 +49,7 @@ export function groupsOf(settings: readonly Setting[]): Group[] {
 export function labelOf(path: string): string {
   const name = path.split(".").slice(1).join(".").replace(/_(s|ms)$/, "");
   const bound = /_(max|min)$/.exec(name);
-  const words = sentence(name.replace(/_(max|min)$/, "").replaceAll("_", " "));
+  const words = sentence(name.replace(/_(max|min)$/, "").replaceAll("_", " ").replace(/\bttl\b/, "TTL"));
   return bound ? `${words}, at ${bound[1] === "max" ? "most" : "least"}` : words;
 }
 
