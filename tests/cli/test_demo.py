@@ -92,6 +92,18 @@ def test_models_of_the_demo_have_a_price(tmp_path: Path) -> None:
         assert ask(url, key["value"]) == 200
 
 
+def test_a_second_demo_leads_to_the_login(tmp_path: Path) -> None:
+    """The data of the first one has a user: a set-up token would be of no use."""
+    with demo(tmp_path) as (process, said):
+        url, token = re.findall(r"(http://\S+)/ui/start#(\S+)", said)[0]
+        first = json.dumps({"token": token, "name": "ann", "password": "correct horse battery"})
+        assert post(url, "/api/v1/setup", {}, first) == 201
+        process.send_signal(signal.SIGINT)
+        assert process.wait(WAIT_S) == 0
+    with demo(tmp_path) as (_, said):
+        assert re.search(r"^Web UI +http://\S+/ui/$", said, re.MULTILINE)
+
+
 def test_demo_on_a_taken_port_says_how_to_take_another(tmp_path: Path) -> None:
     """It ends with exit 1, the reason, and the two ways to name another port."""
     with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -53,6 +53,19 @@ def test_records_are_filtered_and_opened_by_keyboard(web: Watched, key: str) -> 
     assert "id=" not in page.url and "caller=records-app" in page.url
 
 
+def test_a_card_opens_wherever_it_is_pressed(web: Watched, key: str) -> None:
+    """On a phone a record is a card, and all of it opens the record, not only its time."""
+    assert key
+    web.log_in()
+    web.page.set_viewport_size({"width": 390, "height": 844})
+    page = web.open("records?caller=records-app")
+    card = page.get_by_role("list", name="Records").get_by_role("listitem").first
+    latency = card.get_by_text("Latency").bounding_box()
+    assert latency
+    page.mouse.click(latency["x"] + 5, latency["y"] + 5)
+    page.get_by_role("dialog").get_by_role("button", name="Copy as curl").wait_for()
+
+
 def test_filters_are_typed_in_words(web: Watched, key: str) -> None:
     """A latency with its unit becomes a filter that says the same, and the address has it; nonsense is refused."""
     assert key

@@ -184,6 +184,8 @@ def _refusal(request: Request, wanted: query.Wanted) -> str:
     try:
         refuse_strangers(request)
         within = reach_of(request).column()
+    except Overloaded:  # the database is locked; it is asked again soon
+        return ""
     except AsbruError as error:
         return error.message
     return "" if within == wanted.within else "what the scope reaches has changed"

@@ -28,6 +28,7 @@ MODEL = f"{MOCK}/story"
 KEY_VARIABLE = "ASBRU_DEMO_KEY"
 SETUP_VARIABLE = "ASBRU_SETUP_TOKEN"
 ANSWER_TIMEOUT_S = 60.0
+SETUP_TIMEOUT_S = 5.0
 SAMPLE_PAUSE_S = 0.01
 """Between two steps, so that records of calls have their turn."""
 
@@ -114,7 +115,23 @@ def _show(url: str, key: str, providers: list[str], *, data_dir: Path, setup_tok
         click.echo(text, nl=False)
         sys.stdout.flush()
     click.echo("\n")
-    click.echo(_lines_to_copy(url, key, providers, data_dir=data_dir, setup_token=setup_token))
+    page = f"start#{setup_token}" if _needs_setup(url) else ""
+    click.echo(_lines_to_copy(url, key, providers, data_dir=data_dir, page=page))
+
+
+def _needs_setup(url: str) -> bool:
+    """Whether the first user has still to be created: the data of an earlier run may have one. If the control process
+    does not say so in time, it is taken to need one; the page of the first start finds out."""
+    address = urlsplit(url)
+    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=SETUP_TIMEOUT_S)
+    try:
+        connection.request("GET", "/api/v1/setup")
+        answer = connection.getresponse()
+        return answer.status != http.HTTPStatus.OK or bool(json.loads(answer.read())["needed"])
+    except (OSError, http.client.HTTPException, ValueError):
+        return True
+    finally:
+        connection.close()
 
 
 def _write_sample(data_dir: Path) -> None:
@@ -158,7 +175,7 @@ def _ask(url: str, key: str, prompt: str) -> Iterator[str]:
         connection.close()
 
 
-def _lines_to_copy(url: str, key: str, providers: list[str], *, data_dir: Path, setup_token: str) -> str:
+def _lines_to_copy(url: str, key: str, providers: list[str], *, data_dir: Path, page: str) -> str:
     """At most 23 lines of 80 columns, so that a small terminal shows all of them."""
     return f"""\
 curl:
@@ -178,7 +195,7 @@ Claude Code:
 Serving on  {url}
 Your key    {key}   (for this run only)
 Models      {_models(providers)}
-Web UI      {url}/ui/start#{setup_token}
+Web UI      {url}/ui/{page}
 Records     {data_dir / "asbru.sqlite"}
 {_configuration(data_dir)}
 Stop with Ctrl-C.
