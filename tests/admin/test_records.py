@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, MutableMapping
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from tests.fakes.asgi import ask
+from tests.fakes.asgi import answer_of, ask
 from tests.fakes.books import row, row_id
 from tests.fakes.management import Managed, managed
 
@@ -82,6 +83,39 @@ def test_records_are_exported(api: Managed) -> None:
     assert api.call("GET", "records/export", query="format=xml").status == 422
 
 
+def test_clients_that_do_not_read_their_exports(api: Managed) -> None:
+    """Keep nobody else from an export."""
+    write(api, *(row(number) for number in range(10, 1210)))
+    token = f"Bearer {api.token('admin')}".encode()
+    path = "/api/v1/records/export"
+    scope = {"type": "http", "http_version": "1.1", "method": "GET", "path": path, "raw_path": path.encode()}
+    scope |= {"scheme": "http", "query_string": b"", "root_path": "", "headers": [(b"authorization", token)]}
+
+    async def scene() -> None:
+        begun = asyncio.Semaphore(0)
+
+        async def send(message: MutableMapping[str, Any]) -> None:
+            if message.get("body"):
+                begun.release()
+                await asyncio.Event().wait()
+
+        async def receive() -> MutableMapping[str, Any]:
+            await asyncio.Event().wait()
+            raise AssertionError("unreachable")
+
+        stuck = [asyncio.create_task(api.application(dict(scope), receive, send)) for _ in range(8)]
+        async with asyncio.timeout(20):
+            for _ in stuck:
+                await begun.acquire()
+            answer = await answer_of(api.application, path, authorization=token.decode())
+        assert answer.status == 200 and len(answer.body.splitlines()) > 1200
+        for task in stuck:
+            task.cancel()
+        await asyncio.wait(stuck)
+
+    asyncio.run(scene())
+
+
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
 def test_no_cell_is_a_formula(api: Managed, start: str) -> None:
     """A text that a spreadsheet would calculate has an apostrophe in front, in whichever column; in JSON it is as it
@@ -104,6 +138,12 @@ def test_shapes_are_described(api: Managed) -> None:
     }
     for name, record in found.items():
         assert set(schema["components"]["schemas"][name]["properties"]) == set(record)
+
+
+def test_more_tags_than_a_record_has(api: Managed) -> None:
+    """Are refused by a list, not by a database that cannot read so many conditions."""
+    answer = api.call("GET", "records", query="&".join(f"tag.t{number}=1" for number in range(2000)))
+    assert answer.status == 422 and "at most 16 tags, got 2000" in answer.error["message"]
 
 
 def test_nothing_is_followed_without_a_bookkeeper(api: Managed) -> None:

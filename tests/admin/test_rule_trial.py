@@ -97,6 +97,21 @@ def test_how_much_is_used(api: Managed) -> None:
     assert tried(api, rule, key="k")["matched"] == ["dear"]
 
 
+def test_what_others_have_used_is_not_told(api: Managed) -> None:
+    """By a rule that asks for it: of owners out of reach nothing counts as used."""
+    api.role("red", ("keys:read", "routing-rules:read"), "team", "red")
+    api.ask("PATCH", "keys/k", {"budgets": [{"amount_usd": 1}]})
+    ends_ms = api.act.now_ms() + 1000
+    for owner in ("team/blue", "key/k"):
+        api.database.run(f"INSERT INTO ledger_counts VALUES ('{owner}/cost/1M', 1, ?, 600000000, 0)", (ends_ms,))
+    asked = {"rule": {"name": "probe", "when": "budget_used > 50.0", "to": [{"model": "o"}]}}
+    asked |= {"request": {"model": "gpt", "key": "k"}}
+    assert api.ask("POST", "routing-rules/try", asked, role="red")["matched"] == []
+    api.role("blue", ("keys:read", "routing-rules:read"), "team", "blue")
+    api.ask("DELETE", "routing-rules/team/blue/blue", status=204)
+    assert api.ask("POST", "routing-rules/try", asked, role="blue")["matched"] == ["probe"]
+
+
 def test_what_is_wrong_with_a_rule(api: Managed) -> None:
     """Told with its place; the other rules are tried all the same."""
     found = tried(api, {"name": "x", "when": "model ==\n  nonsense", "to": [{"provider": "none"}]}, key="k")

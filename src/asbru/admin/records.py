@@ -26,9 +26,12 @@ from asbru.records import query
 from asbru.records.bodies import read
 from asbru.records.tail import live
 
-EXPORTS_MAX = 4
-"""Exports at a time: each keeps a thread reading."""
+EXPORTS_READING_MAX = 4
+"""Pages of exports that are read at a time, each by a thread. Only for that time, so that a client that does not read
+what it is sent keeps nobody else waiting."""
 VALUE_CHARS_MAX = 256
+TAGS_MAX = 16
+"""Of one search: a record has no more."""
 
 Before = Annotated[str, Query(max_length=64, description="Begin before this id: `next` of the page before.")]
 Moment = Annotated[int | None, Query(ge=0, le=10**14, description="Unix milliseconds.")]
@@ -125,7 +128,7 @@ def _add_live(router: APIRouter, tail: live.LiveTail | None) -> None:
 
 
 def _add_export(router: APIRouter, url: str) -> None:
-    exporting = asyncio.Semaphore(EXPORTS_MAX)
+    reading = asyncio.Semaphore(EXPORTS_READING_MAX)
 
     @router.get(
         "/records/export",
@@ -143,31 +146,24 @@ def _add_export(router: APIRouter, url: str) -> None:
         """The records as a file, the newest first. Texts that a spreadsheet would take for a formula begin with an
         apostrophe in CSV."""
         wanted, shown = _wanted(request, text), _columns(columns)
-        if exporting.locked():
-            raise Overloaded(f"{EXPORTS_MAX} exports run already", code="too_many_exports", retry_after_s=5)
 
         async def read_page(before: str) -> query.Page:
-            return await in_thread(
-                lambda: query.search(
-                    url,
-                    wanted,
-                    before=before,
-                    limit=exports.PAGE_RECORDS,
-                    since_ms=since_ms,
-                    until_ms=until_ms,
-                    columns=shown,
+            async with reading:
+                return await in_thread(
+                    lambda: query.search(
+                        url,
+                        wanted,
+                        before=before,
+                        limit=exports.PAGE_RECORDS,
+                        since_ms=since_ms,
+                        until_ms=until_ms,
+                        columns=shown,
+                    )
                 )
-            )
-
-        async def pieces() -> AsyncIterator[bytes]:
-            async with exporting:
-                async for piece in exports.write_export(format, list(dict.fromkeys(("id", *shown))), read_page):
-                    yield piece
 
         name = f"records.{format}"
-        return _stream(
-            pieces(), exports.MEDIA_TYPES[format], {"content-disposition": f'attachment; filename="{name}"'}
-        )
+        pieces = exports.write_export(format, list(dict.fromkeys(("id", *shown))), read_page)
+        return _stream(pieces, exports.MEDIA_TYPES[format], {"content-disposition": f'attachment; filename="{name}"'})
 
 
 def _wanted(request: Request, text: str) -> query.Wanted:
@@ -175,9 +171,12 @@ def _wanted(request: Request, text: str) -> query.Wanted:
     if any(len(value) > VALUE_CHARS_MAX for value in given.values() if value != given.get("columns")):
         raise BadRequest(f"expected values of at most {VALUE_CHARS_MAX} characters", status=422)
     try:
-        return query.read_wanted(given, text)._replace(within=reach_of(request).column())
+        wanted = query.read_wanted(given, text)
     except ValueError as error:
         raise BadRequest(str(error), status=422) from None
+    if len(wanted.tags) > TAGS_MAX:
+        raise BadRequest(f"expected at most {TAGS_MAX} tags, got {len(wanted.tags)}", status=422)
+    return wanted._replace(within=reach_of(request).column())
 
 
 def _refusal(request: Request, wanted: query.Wanted) -> str:
@@ -185,6 +184,8 @@ def _refusal(request: Request, wanted: query.Wanted) -> str:
     try:
         refuse_strangers(request)
         within = reach_of(request).column()
+    except Overloaded:  # the database is locked; it is asked again soon
+        return ""
     except AsbruError as error:
         return error.message
     return "" if within == wanted.within else "what the scope reaches has changed"

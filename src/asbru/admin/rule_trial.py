@@ -181,7 +181,9 @@ class RuleTrial:
             values[f"{name}_id"] = values[f"{name}_name"] = value
         if rules.reads & {"budget_used", "tokens_used", "request"}:
             kinds: tuple[OwnerKind, ...] = ("key", "team", "customer")
-            used = await self._standing.used((kind, name) for kind, name in zip(kinds, owners, strict=True) if name)
+            used = await self._standing.used(
+                ((kind, name) for kind, name in zip(kinds, owners, strict=True) if name), reach
+            )
             values |= {"budget_used": used.budget_used, "tokens_used": used.tokens_used, "request": used.requests}
         values |= {"request_type": call.request_type, "surface": call.surface}
         return Asked(provider, model, *owners, {name: one for name, one in values.items() if name in rules.reads})

@@ -63,12 +63,12 @@ class Standing:
 
         return router
 
-    async def used(self, owners: Iterable[tuple[OwnerKind, str]]) -> Used:
-        """How much of their limits owners have used, which are those of one call."""
+    async def used(self, owners: Iterable[tuple[OwnerKind, str]], reach: Reach) -> Used:
+        """How much of their limits owners have used, which are those of one call. One out of reach adds nothing."""
         asked = [
             (owner, limit)
             for kind, name in owners
-            for owner, limit in _limits(self._objects, kind, name, None)
+            for owner, limit in _limits(self._objects, kind, name, reach)
             if owner == f"{kind}/{name}"
         ]
         found = await self._read(asked)
@@ -83,7 +83,7 @@ class Standing:
 
 
 def _limits(
-    objects: Mapping[str, Objects], kind: OwnerKind, one: str, reach: Reach | None
+    objects: Mapping[str, Objects], kind: OwnerKind, one: str, reach: Reach
 ) -> Iterator[tuple[str, LimitEntry]]:
     owner = f"{kind}/{one}"
     try:

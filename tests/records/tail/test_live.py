@@ -62,6 +62,7 @@ def test_a_client_that_may_no_longer_see_records_is_dropped(monkeypatch: pytest.
                 assert await anext(events) == await anext(events) == b":\n\n"
             free = tail.admit(Wanted())
             assert await anext(free) == b":\n\n"
+            await until(lambda: any(frame.name == FOLLOW for frame in books.frames), "the connection")
             refused.append("the token is gone")
             assert await event(idle) == ("dropped", {"reason": "the token is gone"})
             push(books, row(1))

@@ -1,6 +1,6 @@
 """Writes and removes the sample day in steps: each a short transaction with the sums that it changes.
 
-A day that is half written or half removed can be removed, also after a restart: its records are found by their tag, in
+A day that is half written or half removed can be removed, also after a restart: its records are found by their ids, in
 the days for which the sums of spend know of it.
 """
 
@@ -14,7 +14,7 @@ from typing import Any, Final
 from asbru.records.bodies.store import add
 from asbru.records.rollups import facts
 from asbru.records.row import COLUMNS, ROW_WIDTH
-from asbru.records.sample.day import TAG, TAGS, Sampled, sample_day
+from asbru.records.sample.day import MARK, TAGS, TEAMS, Sampled, sample_day
 from asbru.records.spend import SpendAdder, Sums, sums_of
 from asbru.storage import Database, StorageError, open_database, open_reader
 
@@ -26,8 +26,13 @@ SCANNED_ROWS: Final = 5_000
 _DAY_MS: Final = 86_400_000
 _INSERT: Final = f"INSERT INTO requests VALUES ({','.join('?' * ROW_WIDTH)}) ON CONFLICT (id) DO NOTHING"  # noqa: S608 -- only marks
 _NAMES: Final = ", ".join(column.name for column in COLUMNS)
-_MEMBER: Final = f'"{TAG}":"true"'
-_KNOWN: Final = "SELECT COALESCE(SUM(calls), 0), MIN(day), MAX(day) FROM spend WHERE tags = ? AND calls > 0"
+# The tag alone does not say it: callers may give it to their calls, too.
+_MARKED: Final = f"substr(id, {len('req_') + 11 + 1}, {len(MARK)}) = '{MARK}'"
+_CALLERS: Final = tuple(key for team in TEAMS for key in team.keys)
+_KNOWN: Final = (
+    "SELECT COALESCE(SUM(calls), 0), MIN(day), MAX(day) FROM spend"  # noqa: S608 -- only marks
+    f" WHERE tags = ? AND calls > 0 AND caller IN ({', '.join('?' * len(_CALLERS))})"
+)
 
 
 def count_sampled(url: str) -> int:
@@ -36,7 +41,7 @@ def count_sampled(url: str) -> int:
     if database is None:
         return 0
     try:
-        return int(str(database.run(_KNOWN, (TAGS,))[0][0]))
+        return int(str(database.run(_KNOWN, (TAGS, *_CALLERS))[0][0]))
     finally:
         database.close()
 
@@ -66,14 +71,14 @@ class SampleSteps:
 
     def remove(self, database: Database) -> bool:
         """Remove some calls. False: there are none left."""
-        ((_, first, last),) = database.run(_KNOWN, (TAGS,))
+        ((_, first, last),) = database.run(_KNOWN, (TAGS, *_CALLERS))
         if first is None or last is None:
             return False
         begin = self._after or f"req_{int(str(first)) * _DAY_MS:011x}"
         end = f"req_{(int(str(last)) + 1) * _DAY_MS:011x}"
         scanned = database.run(
-            f"SELECT {_NAMES}, instr(tags, ?) FROM requests WHERE id > ? AND id < ? ORDER BY id LIMIT ?",  # noqa: S608 -- our own names
-            (_MEMBER, begin, end, SCANNED_ROWS),
+            f"SELECT {_NAMES}, {_MARKED} FROM requests WHERE id > ? AND id < ? ORDER BY id LIMIT ?",  # noqa: S608 -- our own names
+            (begin, end, SCANNED_ROWS),
         )
         found = [row[:-1] for row in scanned if row[-1]][:STEP_ROWS]
         ids = [(row[0],) for row in found]

@@ -95,6 +95,7 @@ class LiveTail:
                 if time.monotonic() - asked_s >= ASK_S:
                     asked_s = time.monotonic()
                     if why := refusal():
+                        self._clients.pop(queue, None)
                         yield _dropped(why)
                         return
                 yield event
