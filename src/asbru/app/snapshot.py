@@ -110,9 +110,7 @@ class Overload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     mode: Annotated[
         Literal["queue", "drop"],
-        Meta(
-            description="`queue`: they wait for their turn; `drop`: they are refused at once, 503 with Retry-After."
-        ),
+        Meta(description="Calls above the bound: `queue`: they wait for their turn; `drop`: 503 with Retry-After."),
     ] = "queue"
     queued_max: Annotated[
         int,

@@ -26,11 +26,11 @@ class RecordSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     body_bytes_max: Annotated[
         int, Meta(ge=1024, le=16 * 1024**2, description="Size of a recorded body, bytes; the rest is cut off.")
     ] = 256 * 1024
-    days: Annotated[int, Meta(ge=1, le=36_500, description="Age of records, days.")] = 30
+    days: Annotated[int, Meta(ge=1, le=36_500, description="Records are deleted at this age, days.")] = 30
     bytes_max: Annotated[int, Meta(ge=16 * 1024**2, description="Size of the database without bodies, bytes.")] = (
         10 * _GIB
     )
-    bodies_days: Annotated[int, Meta(ge=1, le=36_500, description="Age of bodies, days.")] = 7
+    bodies_days: Annotated[int, Meta(ge=1, le=36_500, description="Bodies are deleted at this age, days.")] = 7
     bodies_bytes_max: Annotated[int, Meta(ge=1024**2, description="Size of all bodies, compressed, bytes.")] = (
         2 * _GIB
     )

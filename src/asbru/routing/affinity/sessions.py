@@ -19,7 +19,9 @@ from msgspec import Meta
 class AffinitySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How long the calls of a session go to the same target and key."""
 
-    enabled: Annotated[bool, Meta(description="false: every call is drawn anew.")] = True
+    enabled: Annotated[
+        bool, Meta(description="Send the calls of a session to one target and key; `false`: each is drawn anew.")
+    ] = True
     ttl_s: Annotated[
         float, Meta(gt=0, le=604_800, description="A session is forgotten this long after its last success, seconds.")
     ] = 3600.0

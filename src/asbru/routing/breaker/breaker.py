@@ -29,7 +29,7 @@ CircuitState: TypeAlias = Literal["closed", "open", "half_open"]
 class BreakerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """When a target and key that fail are let alone, and for how long; each worker counts for itself."""
 
-    enabled: Annotated[bool, Meta(description="false: targets are tried however often they failed.")] = True
+    enabled: Annotated[bool, Meta(description="`false`: targets are tried, however often they have failed.")] = True
     failures: Annotated[
         int, Meta(ge=1, le=1000, description="Failed attempts one after the other that open the circuit.")
     ] = 5
@@ -44,7 +44,12 @@ class BreakerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         float, Meta(gt=0, le=3600, description="How long a circuit stays open before one attempt is let through.")
     ] = 10.0
     open_max_s: Annotated[
-        float, Meta(gt=0, le=86400, description="The most that this becomes, doubling with each such failure.")
+        float,
+        Meta(
+            gt=0,
+            le=86400,
+            description="Longest time that a circuit stays open; the time doubles when that attempt fails.",
+        ),
     ] = 60.0
 
 

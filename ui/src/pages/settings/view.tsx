@@ -57,7 +57,7 @@ export default function SettingsView() {
   const changedIn = (items: readonly Setting[]) => items.filter((one) => one.source !== "default").length;
   return (
     <>
-      <PageHeader title="Settings" words="How the gateway behaves. Changes hold at once and for all workers, without a restart; what the configuration file sets is changed there." />
+      <PageHeader title="Settings" words="How the gateway behaves. Changes apply at once, to all workers, without a restart. What the configuration file sets can only be changed there." />
       {list.error && !list.data ? <Problem error={list.error} what="The settings" retry={() => void list.refetch()} /> : (
         <div className={classes.page}>
           <nav className={classes.groups} aria-label="Groups of settings">
