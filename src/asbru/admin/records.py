@@ -21,7 +21,7 @@ from fastapi.responses import StreamingResponse
 from asbru.admin import exports, nouns, record_shapes
 from asbru.admin.access import SCOPED, reach_of, refuse_strangers
 from asbru.admin.history import in_thread
-from asbru.core.errors import AsbruError, BadRequest, NotFound
+from asbru.core.errors import AsbruError, BadRequest, NotFound, Overloaded
 from asbru.records import query
 from asbru.records.bodies import read
 from asbru.records.tail import live
