@@ -10,7 +10,7 @@ from tests.fakes.asgi import ask
 from tests.fakes.books import row, run
 from tests.fakes.management import managed
 
-from asbru.records import ROW_WIDTH, query
+from asbru.records import ROW_WIDTH, query, spend
 from asbru.records.rollups import fold
 from asbru.records.sample import day, write
 from asbru.records.spend import read_spend
@@ -70,6 +70,25 @@ def test_what_is_written_is_removed(url: str) -> None:
         if not more:
             break
     assert write.count_sampled(url) == 0 and everything(database) == before
+    database.close()
+
+
+def test_a_day_with_too_many_tags(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is spent on the sample counts with the tags that have no line of their own, and is found there."""
+    monkeypatch.setattr(spend, "NAMES_PER_DAY_MAX", 0)
+    database = open_database(url)
+    database.run("DELETE FROM spend")
+    steps = write.SampleSteps(END_MS)
+    with database.transaction():
+        steps.write(database)
+    assert write.count_sampled(url) == write.STEP_ROWS
+    steps = write.SampleSteps(END_MS)
+    more = True
+    while more:
+        with database.transaction():
+            more = steps.remove(database)
+        steps.removed()
+    assert write.count_sampled(url) == 0 and query.count(url) == 2
     database.close()
 
 

@@ -15,7 +15,7 @@ from asbru.records.bodies.store import add
 from asbru.records.rollups import facts
 from asbru.records.row import COLUMNS, ROW_WIDTH
 from asbru.records.sample.day import MARK, TAGS, TEAMS, Sampled, sample_day
-from asbru.records.spend import SpendAdder, Sums, sums_of
+from asbru.records.spend import OTHERS, SpendAdder, Sums, sums_of
 from asbru.storage import Database, StorageError, open_database, open_reader
 
 STEP_ROWS: Final = 250
@@ -31,7 +31,7 @@ _MARKED: Final = f"substr(id, {len('req_') + 11 + 1}, {len(MARK)}) = '{MARK}'"
 _CALLERS: Final = tuple(key for team in TEAMS for key in team.keys)
 _KNOWN: Final = (
     "SELECT COALESCE(SUM(calls), 0), MIN(day), MAX(day) FROM spend"  # noqa: S608 -- only marks
-    f" WHERE tags = ? AND calls > 0 AND caller IN ({', '.join('?' * len(_CALLERS))})"
+    f" WHERE tags IN (?, ?) AND calls > 0 AND caller IN ({', '.join('?' * len(_CALLERS))})"
 )
 
 
@@ -41,7 +41,7 @@ def count_sampled(url: str) -> int:
     if database is None:
         return 0
     try:
-        return int(str(database.run(_KNOWN, (TAGS, *_CALLERS))[0][0]))
+        return int(str(database.run(_KNOWN, (TAGS, OTHERS, *_CALLERS))[0][0]))
     finally:
         database.close()
 
@@ -71,7 +71,7 @@ class SampleSteps:
 
     def remove(self, database: Database) -> bool:
         """Remove some calls. False: there are none left."""
-        ((_, first, last),) = database.run(_KNOWN, (TAGS, *_CALLERS))
+        ((_, first, last),) = database.run(_KNOWN, (TAGS, OTHERS, *_CALLERS))
         if first is None or last is None:
             return False
         begin = self._after or f"req_{int(str(first)) * _DAY_MS:011x}"
