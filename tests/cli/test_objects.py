@@ -151,7 +151,7 @@ def test_records_are_followed_and_exported(gateway: type[Answers]) -> None:
     stream = f':\n\nevent: record\ndata: {json.dumps(record)}\n\nevent: dropped\ndata: {{"reason": "slow"}}\n\n'
     gateway.raw["/api/v1/records/live?caller=k&tag.env=prod"] = stream.encode()
     ran = run("tail", "--caller", "k", "--tag", "env=prod")
-    assert ran.stdout.split() == ["r1", "k", "p", "m", "200", "ok", "-", "$0.000002", "12", "ms"]
+    assert ran.stdout.split() == ["r1", "k", "p", "m", "200", "ok", "-", "$0.000002", "12.0", "ms"]
     assert ran.stderr == "asbru: slow\n"
     gateway.raw["/api/v1/records/export?format=csv&model_asked=m"] = b"id\r\nr1\r\n"
     assert run("records", "export", "--model", "m").stdout_bytes == b"id\r\nr1\r\n"
