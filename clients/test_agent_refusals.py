@@ -61,7 +61,7 @@ def test_one_refusal_is_one_call(tmp_path: Path, agent: str, kind: str) -> None:
         ({"budgets": [{"amount_usd": 0.000001, "window": "1d", "aligned": True}]}, "0.000001 USD"),
         (
             {"rate_limits": [{"metric": "requests", "amount": 1, "window": "1h"}]},
-            "its 1 requests per 1h; this call would be one more; it resets at 2",
+            "its 1 requests per hour; this call would be one more; it resets at 2",
         ),
     ],
     ids=["budget", "rate"],

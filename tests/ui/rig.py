@@ -27,6 +27,11 @@ START_S = 30.0
 WAIT_MS = 10_000
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SIZES = {"1280": (1280, 800), "390": (390, 844)}
+_SETTLE = """async () => {
+  for (let frame = 0; frame < 3; frame++) await new Promise(requestAnimationFrame);
+  const ends = (one) => Number.isFinite(one.effect?.getComputedTiming().endTime);
+  await Promise.all(document.getAnimations().filter(ends).map((one) => one.finished.catch(() => null)));
+}"""
 _EXPECTED_STATUS = re.compile(r"the server responded with a status of (401|403|404|409|412|422|429|502|503)")
 
 
@@ -144,7 +149,8 @@ class Watched:
         return self.page
 
     def is_accessible(self) -> None:
-        """No violation that axe calls serious or critical."""
+        """No violation that axe calls serious or critical, once colours change no more."""
+        self.page.evaluate(_SETTLE)
         self.page.evaluate(AXE.read_text())
         found = self.page.evaluate("async () => (await axe.run({resultTypes: ['violations']})).violations")
         serious = [one for one in found if one["impact"] in ("serious", "critical")]
