@@ -57,7 +57,7 @@ def account(call: Call, rooms: Rooms) -> None:
     caller = call.caller or caller_behind(call.error)
     booked_on = write_booking(call, caller) if call.forwarded.tagged else caller.booked_on
     kind = (call.surface, provider, served, key_name, status, call.outcome)
-    measure(call, rooms, kind, booked_on[2], times=(latency_us, first_us))
+    measure(call, rooms, kind, caller.labels, tags=booked_on[2], times=(latency_us, first_us))
     notes = call.notes if last is None or not last.notes else call.all_notes
     if call.caller is None and not _is_recorded(call, rooms, now_s):  # by now it is counted
         return

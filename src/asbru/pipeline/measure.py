@@ -9,7 +9,6 @@ from typing import TypeAlias
 
 import msgspec
 
-from asbru.governance import caller_behind
 from asbru.pipeline.call import Call
 from asbru.pipeline.error_types import attempt_type, error_type
 from asbru.pipeline.rooms import Rooms
@@ -21,11 +20,12 @@ _NO_TAGS: tuple[tuple[str, str], ...] = ()
 _read_tags = msgspec.json.Decoder(dict[str, str]).decode
 
 
-def measure(call: Call, rooms: Rooms, kind: Kind, tags: str, *, times: tuple[int, int | None]) -> None:
-    """Count it. `tags`: as the record has them; `times`: the latency and the time of the first content, in
-    microseconds."""
+def measure(
+    call: Call, rooms: Rooms, kind: Kind, labels: tuple[str, str, str], *, tags: str, times: tuple[int, int | None]
+) -> None:
+    """Count it. `labels`: of its caller; `tags`: as the record has them; `times`: the latency and the time of the first
+    content, in microseconds."""
     latency_us, first_us = times
-    labels = (call.caller or caller_behind(call.error)).labels
     shown = _NO_TAGS if rooms.metric_tags is None else _tag_labels(tags, rooms.metric_tags)
     attempts = call.attempts
     good = call.outcome == "ok"
