@@ -15,15 +15,17 @@ COUNTS = {
     "output": 32,
     "reasoning": 64,
     "audio_output": 128,
+    "image_input": 256,
+    "image_output": 512,
 }
 
 
 def test_totals_sum_each_bucket_once() -> None:
     """Powers of two show that every bucket is in exactly one total."""
     usage = Usage(**COUNTS)
-    assert usage.input_total == 1 + 2 + 4 + 8 + 16
-    assert usage.output_total == 32 + 64 + 128
-    assert usage.total == 255
+    assert usage.input_total == 1 + 2 + 4 + 8 + 16 + 256
+    assert usage.output_total == 32 + 64 + 128 + 512
+    assert usage.total == 1023
 
 
 def test_every_bucket_is_counted() -> None:

@@ -15,6 +15,9 @@ UsageSource: TypeAlias = Literal["provider", "estimated", "partial", "none"]
 """Who says so. `partial`: of several attempts some told nothing, so that there may be more."""
 
 
+Unit: TypeAlias = Literal["image", "second", "character", "page", "search"]
+"""What is charged otherwise than by token. Seconds are whole, rounded up."""
+
 TOKENS_BITS_MAX = 40
 """Bits of a count that may be true. More tokens (a trillion) than any call can have are a provider's mistake, and
 unknown."""
@@ -40,16 +43,27 @@ class Usage(msgspec.Struct, frozen=True):
     """The service tier that it was charged by, as the provider calls it, where that is all that is not standard."""
     web_searches: int = 0
     """Searches that cost a fee each, where that (and the tier) is all that is not standard."""
+    image_input: int = 0
+    image_output: int = 0
+    units: tuple[tuple[Unit, int], ...] = ()
+    """What is charged by the piece; each unit at most once."""
 
     @property
     def input_total(self) -> int:
         """All tokens that went in."""
-        return self.input + self.cache_read + self.cache_write_5m + self.cache_write_1h + self.audio_input
+        return (
+            self.input
+            + self.cache_read
+            + self.cache_write_5m
+            + self.cache_write_1h
+            + self.audio_input
+            + self.image_input
+        )
 
     @property
     def output_total(self) -> int:
         """All tokens that came out."""
-        return self.output + self.reasoning + self.audio_output
+        return self.output + self.reasoning + self.audio_output + self.image_output
 
     @property
     def total(self) -> int:
@@ -69,6 +83,8 @@ class Usage(msgspec.Struct, frozen=True):
                 | self.output
                 | self.reasoning
                 | self.audio_output
+                | self.image_input
+                | self.image_output
             )
             >> TOKENS_BITS_MAX
         )
@@ -84,8 +100,18 @@ class Usage(msgspec.Struct, frozen=True):
             output=self.output + other.output,
             reasoning=self.reasoning + other.reasoning,
             audio_output=self.audio_output + other.audio_output,
+            image_input=self.image_input + other.image_input,
+            image_output=self.image_output + other.image_output,
             reasoning_known=self.reasoning_known and other.reasoning_known,
             standard=self.standard and other.standard,
             tier=self.tier or other.tier,
             web_searches=self.web_searches + other.web_searches,
+            units=_sum(self.units, other.units) if self.units or other.units else (),
         )
+
+
+def _sum(some: tuple[tuple[Unit, int], ...], more: tuple[tuple[Unit, int], ...]) -> tuple[tuple[Unit, int], ...]:
+    counts = dict(some)
+    for unit, count in more:
+        counts[unit] = counts.get(unit, 0) + count
+    return tuple(counts.items())

@@ -15,7 +15,7 @@ All functions are total: bad input raises `core.errors.BadRequest` (requests) or
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 import msgspec
 
@@ -218,6 +218,28 @@ class Texts(msgspec.Struct, frozen=True, kw_only=True):
     write: Callable[[bytes, Sequence[str]], bytes]
 
 
+class WrittenForm(msgspec.Struct, frozen=True):
+    """A body for the wire that may not be JSON, with its type and the receipt."""
+
+    body: bytes
+    content_type: bytes = b"application/json"
+    notes: tuple[Note, ...] = ()
+
+
+class Shape(msgspec.Struct, frozen=True, kw_only=True):
+    """Translation of an operation that is not a chat, in both directions. The canonical values are those of
+    `core.shapes`, of one kind for each name of an operation.
+
+    `read_request(body, content_type)`; `write_request(request, model, traits)`, `model` by the provider's own name;
+    `read_reply(body, content_type)`, which raises `UpstreamError` for what is none; `write_reply(reply, request)`.
+    """
+
+    read_request: Callable[[bytes, bytes], Any]
+    write_request: Callable[[Any, str, Traits], WrittenForm]
+    read_reply: Callable[[bytes, bytes], Any]
+    write_reply: Callable[[Any, Any], WrittenForm]
+
+
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that can be asked for. Operations of two dialects with the same `name` mean the same; `surface` is
     what the dialect itself calls it, in records ("openai.chat", "anthropic.messages").
@@ -230,6 +252,11 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     request, for those who look at content without translating (by default the codec's). `texts`: its texts where it has
     no canonical form. `speaks`: whether its reply holds a model's words. `write_count`: the body of a count that Asbru
     made itself, where the provider does not count.
+
+    What is no chat (decision 0011): `methods` by which it is asked for, of its routes and of the provider; `takes` and
+    `gives`: what the bodies of request and reply are ("bytes": whatever the provider sends, as it comes); `shape`: its
+    translation; `usage_of(body)`: its usage in a whole reply, where it is not told as a chat's is;
+    `charge(head, body)`: the usage that follows from the request alone, where no reply tells any.
     """
 
     name: str
@@ -244,6 +271,12 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     read_request: Callable[[bytes], ChatRequest] | None = None
     texts: Texts | None = None
     write_count: Callable[[int], bytes] | None = None
+    methods: tuple[bytes, ...] = (b"POST",)
+    takes: Literal["json", "form", "nothing"] = "json"
+    gives: Literal["json", "bytes"] = "json"
+    shape: Shape | None = None
+    usage_of: Callable[[bytes], Usage | None] | None = None
+    charge: Callable[[RequestHead, bytes], Usage | None] | None = None
 
 
 class Surface(msgspec.Struct, frozen=True, kw_only=True):

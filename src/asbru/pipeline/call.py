@@ -119,6 +119,8 @@ class Call:
     run = ""  # the session or run of an agent that the caller says it belongs to
     watched: Mapping[str, str] = _NO_PARAMETERS  # headers that the call is decided by
     accept_coding = b""
+    method = b"POST"
+    content_type = b""  # of the body, where its operation takes more than JSON
     content_coding = b""  # of the body, as the caller named it; read_head takes it off
     trace: CallTrace | None = None  # None: tracing is off
     # serve
