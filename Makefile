@@ -45,7 +45,7 @@ attack: setup ## attacks on a gateway that runs, five minutes; figures in build/
 	@$(BIN)/python -m tests.attacks $(ARGS)
 
 mutants: setup ## plant 60 small faults, one at a time, and count those that tests see; minutes
-	@$(BIN)/python tools/mutants.py
+	@$(BIN)/python tools/mutants.py $(ARGS)
 
 clients: ui-tests ## the SDKs, coding agents and browser as they are, through Asbru (ARGS='-k name')
 	$(SETUP) clients
