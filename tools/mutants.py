@@ -64,7 +64,7 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
         Fault("pipeline/spend.py", "sum(costs) if len(costs) == len(billed) else None", "sum(costs)"),
         Fault("pipeline/spend.py", '"partial" if len(told) < len(billed) else ', ""),
         Fault("pipeline/spend.py", "usage=sum(told[1:], told[0])", "usage=told[-1]"),
-        Fault("pipeline/spend.py", " or last.usage is not None or not last.billed:", ":"),
+        Fault("pipeline/spend.py", "    price((last,), prices)\n", ""),
         Fault("pipeline/spend.py", "output=max(begun.output, output_tokens)", "output=output_tokens"),
         Fault("pipeline/spend.py", "not (usage.plausible and (", "not ((True) and ("),
         Fault("pipeline/call.py", '_NOT_CHARGED = ("status", "fault")', '_NOT_CHARGED = ("status",)'),
@@ -73,6 +73,7 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
     ),
     TRIES: (
         Fault("pipeline/attempts.py", "    call.target = targets[0]  # whose error it is\n", ""),
+        Fault("pipeline/call.py", "key.aliases.get(target.model, target.model)", "target.model"),
         Fault("pipeline/attempts.py", "            first = first or error\n", "            first = error\n"),
         Fault("pipeline/attempts.py", "        self._retries += 1\n", ""),
         Fault("pipeline/attempts.py", "            key.credential.refused()\n", "            pass\n"),
@@ -90,7 +91,6 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
         Fault("pipeline/send.py", "            exchange.abort()\n", "            pass\n"),
     ),
     REQUEST: (
-        Fault("pipeline/call.py", "key.aliases.get(target.model, target.model)", "target.model"),
         Fault("pipeline/upstream_request.py", "        members = head.members\n", "        members = {}\n"),
         Fault(
             "pipeline/upstream_request.py", "for field in sorted(gone))", "for field in sorted(gone) if not field)"

@@ -99,6 +99,16 @@ async def test_an_error_in_a_stream_that_is_passed_on(
             check(gateway, answer.body, capsys.readouterr().err)
 
 
+async def test_an_error_that_quotes_another_key_of_the_provider(capsys: pytest.CaptureFixture[str]) -> None:
+    """The one that was not sent with this request is hidden too."""
+    other = KeyFacts(name="other", value=SecretText("sk-other-0123456789abcdef"))
+    async with FakeUpstream() as upstream, Gateway(openai(upstream.url, keys=(*KEYS, other))) as gateway:
+        upstream.otherwise = Reply.body(said("sk-other-0123456789abcdef"), status=400)
+        answer = await gateway.call(CHAT_PATH, chat())
+        assert b"sk-other" not in answer.body and "sk-other" not in capsys.readouterr().err
+        assert b"[hidden]" in answer.body
+
+
 async def test_what_is_no_error_is_passed_on_as_it_is() -> None:
     """A model that writes what a key begins with, or of an error, is not mended."""
     choice = {"index": 0, "delta": {"content": f'"error": {SECRET} error'}, "finish_reason": None}
