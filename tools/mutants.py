@@ -46,7 +46,7 @@ TRIES = (
 )
 REQUEST = (
     "tests/pipeline/test_learning.py tests/pipeline/test_inputs.py tests/journeys/test_judged.py"
-    " tests/journeys/test_calls.py tests/dialects/openai_chat/test_passthrough.py"
+    " tests/pipeline/test_account.py tests/journeys/test_calls.py tests/dialects/openai_chat/test_passthrough.py"
 )
 RESPONSE = (
     "tests/pipeline/test_deliver.py tests/pipeline/test_streaming.py tests/pipeline/test_streaming_cuts.py"
