@@ -150,6 +150,15 @@ async def test_a_chat_stream_for_a_messages_caller() -> None:
         assert (gateway.row["input_tokens"], gateway.row["output_tokens"]) == (5, 2)
 
 
+async def test_a_coded_reply_is_translated_without_its_coding() -> None:
+    """The provider compresses; what is written for the caller says nothing of that."""
+    async with FakeUpstream() as upstream, Gateway(anthropic(upstream.url)) as gateway:
+        upstream.queue(Reply.json(MESSAGES_REPLY).coded("gzip"))
+        answer = await gateway.call(CHAT_PATH, chat("anthropic/claude-x"), headers=["accept-encoding: gzip"])
+        assert "content-encoding" not in answer.headers
+        assert answer.json()["choices"][0]["finish_reason"] == "stop"
+
+
 @pytest.mark.parametrize("stream", [True, False])
 async def test_what_a_translated_reply_lost_is_noted(stream: bool) -> None:
     """Which stop sequence matched has no place in a chat reply: the record says so, and the header where it is known
