@@ -19,7 +19,7 @@ def test_the_wizard_ends_with_a_call_that_was_answered(fresh_web: Watched) -> No
     page.get_by_role("button", name="Use the mock").wait_for()
     fresh_web.shoot("first-start-2")
     page.get_by_role("button", name="Use the mock").click()
-    page.get_by_role("button", name="Make the key").click()
+    page.get_by_role("button", name="Create the key").click()
     page.get_by_role("button", name="Send a call from here").wait_for()
     fresh_web.is_accessible()
     page.get_by_role("button", name="Send a call from here").click()
