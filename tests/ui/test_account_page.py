@@ -45,7 +45,9 @@ def test_logged_out_elsewhere(web: Watched, gateway: Gateway) -> None:
     web.shoot("sessions")
     sessions.get_by_role("button", name="Log out unknown program").first.click()
     page.get_by_text("unknown program is logged out").wait_for()
-    page.wait_for_function("document.querySelectorAll('section[aria-labelledby=sessions-title] li').length === 2")
+    page.wait_for_function(
+        "() => document.querySelectorAll('section[aria-labelledby=sessions-title] li').length === 2"
+    )
     assert page.get_by_role("button", name="Log out everywhere else").count() == 0
     page.reload()
     page.get_by_role("heading", name="Your account").wait_for()

@@ -177,7 +177,7 @@ def test_bodies_are_shown_by_what_they_are(web: Watched, gateway: Gateway) -> No
     assert (
         sheet.get_by_role("img", name="Image 1 of the reply").evaluate("one => one.complete && one.naturalWidth") == 1
     )
-    page.wait_for_function("document.querySelector('audio').duration > 0")
+    page.wait_for_function("() => document.querySelector('audio').duration > 0")
     sheet.get_by_text("2 KiB, binary").wait_for()
     web.is_accessible()
     web.shoot("bodies")

@@ -77,8 +77,8 @@ export function SampleNote({ few = false }: { few?: boolean }) {
   return (
     <div className={classes.sample} role="status">
       <span>{words} {sample.state !== "none" && <span className="muted">({exact(sample.rows)} records, tag sample)</span>}</span>
-      {sample.state === "none" && <Button variant="subtle" flex="none" loading={busy} onClick={() => change.mutate(true)}>Load it</Button>}
-      {sample.state === "ready" && <Button variant="subtle" flex="none" loading={busy} onClick={() => change.mutate(false)}>Remove it</Button>}
+      {sample.state === "none" && <Button variant="default" flex="none" loading={busy} onClick={() => change.mutate(true)}>Load it</Button>}
+      {sample.state === "ready" && <Button variant="default" flex="none" loading={busy} onClick={() => change.mutate(false)}>Remove it</Button>}
     </div>
   );
 }
