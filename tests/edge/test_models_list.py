@@ -76,6 +76,17 @@ def test_keys_that_are_meant_for_some_models(monkeypatch: pytest.MonkeyPatch) ->
     assert not any(name in ("a/live-2", "a/second") for name in names(gateway))
 
 
+def test_aliases_of_the_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They stand first, by themselves; those of a family, of a provider that is not there, and those whose target the
+    caller may not use, do not."""
+    told = {"fast": "a/m", "other": "b/m", "lost": "gone/m", "new-*": "a/*"}
+    gateway = Inside(Snapshot(providers=(provider("a"), provider("b")), models=told), monkeypatch)
+    gateway.script("a", OWN)
+    gateway.script("b", OWN)
+    assert names(gateway)[:3] == ["fast", "other", "a/live-1"]
+    assert names(gateway, key="sk-asb-few")[:2] == ["fast", "a/live-1"]
+
+
 def test_what_the_caller_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
     """A virtual key sees what it may call, and one model can be asked for by name."""
     gateway = inside(monkeypatch)

@@ -101,12 +101,15 @@ def compile_config(
     types: ProviderTypes | None = None,
     dry: bool = False,
     stored: Stored | None = None,
+    document: Document | None = None,
 ) -> Compiled:
     """Read, check and resolve everything; raises ConfigRefusedError with the errors of all parts that could be
-    read. `dry` leaves the data directory untouched (digests are then made under a pepper of zeros)."""
+    read. `dry` leaves the data directory untouched (digests are then made under a pepper of zeros). `document` stands
+    in place of a file."""
     types = discover() if types is None else types
-    file = find_config_file(options.config, options.data_dir)
-    document = load_document(file) if file is not None else Document(default_settings(types, env))
+    file = find_config_file(options.config, options.data_dir) if document is None else None
+    if document is None:
+        document = load_document(file) if file is not None else Document(default_settings(types, env))
     stored = stored or Stored()
     is_empty, declares = not document.data, _declared_sections(document)
     written = written_paths(document.data)
@@ -148,6 +151,7 @@ def compile_config(
         pepper=SecretText(pepper.hex()),
         open_access=open_access,
         keys_optional=keys_needed is False,
+        models=parsed.config.models,
         fallbacks=fallbacks,
         routing_rules=rules,
         reservation=msgspec.convert(config.governance, Reservation, from_attributes=True),

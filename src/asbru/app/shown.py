@@ -60,6 +60,7 @@ def shown_models(config: ConfigFile, providers: Iterable[ProviderFacts]) -> byte
 
 def _provider(config: ConfigFile, facts: ProviderFacts) -> ListedProvider:
     settings = config.providers[facts.name]
+    targets = {name: target.partition("/") for name, target in config.models.items()}
     named = (model for key in facts.keys for model in (*key.aliases, *key.models) if model != "*")
     return ListedProvider(
         name=facts.name,
@@ -71,6 +72,7 @@ def _provider(config: ConfigFile, facts: ProviderFacts) -> ListedProvider:
         traits=facts.traits,
         trait_rules=facts.trait_rules,
         operations=facts.operations,
+        aliases={name: model for name, (provider, _, model) in targets.items() if provider == facts.name},
     )
 
 

@@ -74,17 +74,18 @@ class ProviderFacts(Reach, frozen=True, kw_only=True, forbid_unknown_fields=True
     vendor: str = ""
 
 
-_TARGET = r"^[^/\s]+/\S+$"
+TARGET = r"^[^/\s]+/\S+$"
+"""The form of `provider/model`."""
 
 
 class Fallback(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where a call goes when its first target fails."""
 
     source: Annotated[
-        str, Meta(pattern=_TARGET, description="The requested target, `provider/model` or `provider/*`.")
+        str, Meta(pattern=TARGET, description="The requested target, `provider/model` or `provider/*`.")
     ] = msgspec.field(name="from")
     targets: Annotated[
-        tuple[Annotated[str, Meta(pattern=_TARGET)], ...],
+        tuple[Annotated[str, Meta(pattern=TARGET)], ...],
         Meta(
             min_length=1,
             max_length=20,
@@ -152,12 +153,13 @@ class PrefixForward(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a worker serves by, but for what there may be thousands of, which is in the feed. `pepper`, in hex: what
     the digests of virtual keys are made under. `open_access`: no virtual keys are configured and the listener is
-    loopback. `keys_optional`: calls without a virtual key are served also where there are some."""
+    loopback. `keys_optional`: calls without a virtual key are served also where there are some. `models`: aliases."""
 
     providers: tuple[ProviderFacts, ...] = ()
     pepper: SecretText = SecretText("")
     open_access: bool = False
     keys_optional: bool = False
+    models: dict[str, str] = {}
     fallbacks: tuple[Fallback, ...] = ()
     routing_rules: tuple[RoutingRule, ...] = ()
     breaker: BreakerSettings = BreakerSettings()

@@ -23,7 +23,8 @@ _INPUTS = ("image", "audio", "document")
 
 
 class ListedProvider(msgspec.Struct, frozen=True, kw_only=True):
-    """What a provider's models are worked out from. `own_prices`: how many of the first `prices` are configured."""
+    """What a provider's models are worked out from. `own_prices`: how many of the first `prices` are configured;
+    `aliases`: the names in `models` that lead to the provider, and the model that each means."""
 
     name: str
     configured: tuple[str, ...] = ()
@@ -34,6 +35,7 @@ class ListedProvider(msgspec.Struct, frozen=True, kw_only=True):
     traits: Traits = Traits()
     trait_rules: tuple[TraitRule, ...] = ()
     operations: tuple[str, ...] = ()
+    aliases: dict[str, str] = {}
 
 
 class ListedPrices(msgspec.Struct, frozen=True):
@@ -64,7 +66,8 @@ class Capabilities(msgspec.Struct, frozen=True):
 
 
 class ListedModel(msgspec.Struct, frozen=True):
-    """A model. `context_tokens`, `output_tokens_max`, `prices`: null where they are not known."""
+    """A model. `context_tokens`, `output_tokens_max`, `prices`: null where they are not known. `aliases`: the names in
+    `models` that mean it."""
 
     id: str
     provider: str
@@ -75,11 +78,13 @@ class ListedModel(msgspec.Struct, frozen=True):
     prices: ListedPrices | None
     price_source: Literal["configured", "catalogue"] | None
     capabilities: Capabilities
+    aliases: tuple[str, ...] = ()
 
 
 def list_models(one: ListedProvider, given: Iterable[str] | None = None) -> Iterator[ListedModel]:
     """The models of a provider, by name. `given`: the provider's own list, where there is one."""
-    sources: dict[str, ModelSource] = dict.fromkeys(one.configured, "configured")
+    aliases = {name: model for name, model in one.aliases.items() if model != "*"}
+    sources: dict[str, ModelSource] = dict.fromkeys((*one.configured, *aliases.values()), "configured")
     if one.every_model:
         others: ModelSource = "catalogue" if given is None else "provider"
         for model in one.known if given is None else given:
@@ -111,6 +116,7 @@ def _listed(one: ListedProvider, model: str, source: ModelSource) -> ListedModel
             efforts=traits.efforts,
             sampling=traits.sampling,
         ),
+        aliases=tuple(name for name, meant in one.aliases.items() if meant == model),
     )
 
 

@@ -1,6 +1,6 @@
 """Which models a caller may use, for the list of models; how it is written is the dialect's business.
 
-    named in the configuration: keys, aliases, fallbacks, the caller's own virtual key     always
+    named in the configuration: aliases, keys, fallbacks, the caller's own virtual key     always
     the provider's own list                                                                where it can be asked
     what the price data names                                                              where it cannot
 
@@ -70,19 +70,21 @@ def _request_of(endpoint: Endpoint, caller: Caller) -> bytes | None:
 
 
 def model_names(rooms: Rooms, caller: Caller) -> list[str]:
-    """Every "provider/model" that `caller` may use: within each provider those that are named first."""
-    names: list[str] = []
+    """Every alias and "provider/model" that `caller` may use: within each provider those that are named first."""
+    names = [name for name, target in rooms.plan.aliases.items() if _may_use(caller, target.provider, target.model)]
     for endpoint in rooms.endpoints.values():
         route = _route_of(endpoint.route, caller)
         named = set(_named(route, rooms.plan, caller))
         known = endpoint.listed if endpoint.listed is not None else route.known_models
         rest = {model for model in known if route.serves(model)} - named
         names.extend(
-            f"{route.name}/{model}"
-            for model in (*sorted(named), *sorted(rest))
-            if caller.may_use(route.name, model) and route.leading_to(model, caller.may_be_served_by) is not None
+            f"{route.name}/{model}" for model in (*sorted(named), *sorted(rest)) if _may_use(caller, route, model)
         )
     return names
+
+
+def _may_use(caller: Caller, route: ProviderRoute, model: str) -> bool:
+    return caller.may_use(route.name, model) and route.leading_to(model, caller.may_be_served_by) is not None
 
 
 def _route_of(whole: ProviderRoute, caller: Caller) -> ProviderRoute:
