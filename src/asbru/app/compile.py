@@ -103,21 +103,18 @@ def compile_config(
     stored: Stored | None = None,
     document: Document | None = None,
 ) -> Compiled:
-    """Read, check and resolve everything; raises ConfigRefusedError with the errors of all parts that could be
-    read. `dry` leaves the data directory untouched (digests are then made under a pepper of zeros). `document` stands
-    in place of a file."""
+    """Read, check and resolve everything, of a file or the `document`; raises ConfigRefusedError with the errors of all
+    parts that could be read. `dry` leaves the data directory untouched (digests are then made under a pepper of
+    zeros)."""
     types = discover() if types is None else types
     file = find_config_file(options.config, options.data_dir) if document is None else None
-    if document is None:
-        document = load_document(file) if file is not None else Document(default_settings(types, env))
+    document = document or (load_document(file) if file else Document(default_settings(types, env)))
     stored = stored or Stored()
     is_empty, declares = not document.data, _declared_sections(document)
     written = written_paths(document.data)
     stored.merge_into(document)
     parsed = parse_config(document, env)
     findings = Findings(parsed.part, watched=[*parsed.files])
-    if is_empty:
-        findings.warn((), "the file is empty: no providers are configured, so every call will be refused")
     _check_kept(options, declares, stored, findings, is_empty=is_empty)
     host = options.bound or options.host or parsed.config.listen.host
     providers = compile_providers(parsed, types, findings, now=datetime.now(UTC), mock_socket=options.mock_socket)
@@ -193,6 +190,8 @@ def _check_kept(
     options: Options, declares: tuple[str, ...], stored: Stored, findings: Findings, *, is_empty: bool
 ) -> None:
     """A running gateway does not become another one because its file was cut short."""
+    if is_empty:
+        findings.warn((), "the file is empty: no providers are configured, so every call will be refused")
     if is_empty and options.bound is not None:
         findings.error((), "the file is empty; restart Asbru if this is meant")
         return
