@@ -15,9 +15,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from urllib.parse import urlsplit
 
+from asbru.app.listed import listed_provider
 from asbru.app.model_labels import ModelLabels
 from asbru.app.snapshot import KeyFacts, ProviderFacts, Snapshot
 from asbru.catalog import PriceBook, PricedModel, TokenCounter, countable, find_priced_model
+from asbru.catalog.facts import ModelFacts
 from asbru.cluster import Entries, Feed, Subscriber
 from asbru.core.ids import IdSource
 from asbru.core.secret_text import SecretText
@@ -244,6 +246,7 @@ def build_rooms(snapshot: Snapshot, lasting: Lasting) -> Rooms:
         tracer=lasting.trace(snapshot.tracing),
         metric_tags=snapshot.metrics.tags or None,
         bodies=_bodies(snapshot, lasting),
+        model_facts=ModelFacts(listed_provider(facts, snapshot.models) for facts in snapshot.providers),
     )
     lasting.snapshot = snapshot
     lasting.meter.configure(ModelLabels(snapshot, endpoints).label, snapshot.metrics.series_max)
@@ -371,10 +374,7 @@ def _route(facts: ProviderFacts, lasting: Lasting) -> ProviderRoute:
     )
     route.operations = frozenset(facts.operations)
     route.known_models = facts.known_models
-    in_price_data = tuple(priced for priced in facts.prices if "*" not in priced.id)
-    route.recognises = lru_cache(REMEMBERED_NAMES_MAX)(
-        lambda name: find_priced_model(in_price_data, name) is not None
-    )
+    route.recognises = _recogniser(tuple(priced for priced in facts.prices if "*" not in priced.id))
     route.retries = facts.retries
     return route
 

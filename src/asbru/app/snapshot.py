@@ -50,7 +50,8 @@ class ProviderFacts(Reach, frozen=True, kw_only=True, forbid_unknown_fields=True
     `traits`: what it takes and refuses; `trait_rules` change them for some models, later ones win.
     `unix_socket`: connect there instead of to the host of `base_url`.
     `known_models`: names a bare model name may resolve to, and what /v1/models lists.
-    `prices`: see `catalog`. `vendor`: see `providers.Provider`.
+    `prices`: see `catalog`; the first `own_prices` are the configuration's. `purposes`: what models are for, see
+    `providers.operations`. `vendor`: see `providers.Provider`.
     A provider that needs no credential has one key whose value is "": nothing is sent. No keys at all: none is
     usable, and every call answers so.
     """
@@ -71,6 +72,8 @@ class ProviderFacts(Reach, frozen=True, kw_only=True, forbid_unknown_fields=True
     unix_socket: str | None = None
     known_models: tuple[str, ...] = ()
     prices: tuple[PricedModel, ...] = ()
+    own_prices: int = 0
+    purposes: tuple[tuple[str, tuple[str, ...]], ...] = ()
     vendor: str = ""
 
 

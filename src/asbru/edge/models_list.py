@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from asbru.core.errors import AsbruError
+from asbru.edge.model_facts import look_up
 from asbru.governance import Caller
 from asbru.pipeline import Endpoint, Rooms
 from asbru.routing import Plan, ProviderRoute
@@ -21,6 +22,13 @@ from asbru.upstream import Exchange, ExchangeDeadlines
 LISTED_FOR_S = 300.0
 FAILED_FOR_S = 30.0
 DEADLINES = ExchangeDeadlines(connect_s=2.0, first_token_s=3.0, idle_s=3.0, total_s=3.0)
+
+
+async def fetch_models(rooms: Rooms, caller: Caller) -> None:
+    """Have the lists of providers at hand, and what is known of the models that `caller` may use."""
+    await fetch_lists(rooms, caller)
+    if rooms.model_facts is not None:
+        await look_up(rooms.loop, rooms.model_facts, model_names(rooms, caller))
 
 
 async def fetch_lists(rooms: Rooms, caller: Caller) -> None:
