@@ -24,7 +24,7 @@ from asbru.core.errors import AsbruError, UpstreamError
 from asbru.core.notes import Note
 from asbru.core.reply import ChatReply, StreamEvent, StreamFault
 from asbru.core.traits import Traits
-from asbru.core.usage import Usage
+from asbru.core.usage import Unit, Usage
 from asbru.dialects.client_profiles import ClientProfile, LimitHeaders, Shown, shown_to
 from asbru.dialects.listed_models import read_model_ids
 from asbru.wire.framing import SSE, Framing
@@ -256,7 +256,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     What is no chat (decision 0011): `methods` by which it is asked for, of its routes and of the provider; `takes` and
     `gives`: what the bodies of request and reply are ("bytes": whatever the provider sends, as it comes); `shape`: its
     translation; `usage_of(body)`: its usage in a whole reply, where it is not told as a chat's is;
-    `charge(head, body)`: the usage that follows from the request alone, where no reply tells any.
+    `charge(head, body)`: the usage that follows from the request alone, where no reply tells any; `units_max(head,
+    body)`: the most units that a call may be charged, which limits reserve (by default those of `charge`).
     """
 
     name: str
@@ -277,6 +278,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     shape: Shape | None = None
     usage_of: Callable[[bytes], Usage | None] | None = None
     charge: Callable[[RequestHead, bytes], Usage | None] | None = None
+    units_max: Callable[[RequestHead, bytes], tuple[tuple[Unit, int], ...]] | None = None
 
 
 class Surface(msgspec.Struct, frozen=True, kw_only=True):

@@ -19,7 +19,14 @@ from asbru.pipeline.spans import write_spans
 from asbru.pipeline.spend import NOTHING, price, total, use_estimate
 from asbru.pipeline.tags import write_booking
 from asbru.records import usage_columns
-from asbru.records.row import ATTEMPTS_LOGGED_MAX, ERROR_MESSAGE_CHARS_MAX, MODEL_CHARS_MAX, NOTES_CHARS_MAX
+from asbru.records.row import (
+    ATTEMPTS_LOGGED_MAX,
+    ERROR_MESSAGE_CHARS_MAX,
+    MODEL_CHARS_MAX,
+    NO_UNITS,
+    NOTES_CHARS_MAX,
+    unit_columns,
+)
 from asbru.routing import Target
 
 _CANCELLED_STATUS = 499
@@ -89,6 +96,11 @@ def account(call: Call, rooms: Rooms) -> None:
             *booked_on,
             usage is not None and usage.standard,
             _end_route(call, rooms) if call.route else "",
+            *(
+                unit_columns(usage)
+                if usage is None or usage.units or usage.image_input or usage.image_output
+                else NO_UNITS
+            ),
         )
     )
     if call.trace is not None and call.trace.sampled and rooms.tracer is not None:

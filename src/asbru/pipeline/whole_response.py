@@ -6,7 +6,8 @@ Not here: streams (`open_stream`), and what follows from an error (`attempts`).
 from __future__ import annotations
 
 from asbru.core.errors import ERROR_BYTES_MAX, UpstreamError
-from asbru.dialects import Codec, Dialect
+from asbru.core.usage import Usage
+from asbru.dialects import Codec, Dialect, Operation
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.completing import Completing
 from asbru.pipeline.large_bodies import check_reply
@@ -32,16 +33,25 @@ def judge(call: Call, attempt: Attempt, upstream: UpstreamResponse, rooms: Rooms
     inside = dialect.errors.inside(body)
     if inside is not None:
         tell_headers(inside, upstream, rooms)
-        attempt.usage = dialect.passing.usage_of(body)  # what broke off in the middle may be paid for
+        attempt.usage = _usage_of(call, dialect, body)  # what broke off in the middle may be paid for
         raise inside
     if attempt.response_passes:  # a translated one tells it when it is read
-        attempt.usage = dialect.passing.usage_of(body)
+        attempt.usage = (call.operation.usage_of or dialect.passing.usage_of)(body)
+        if attempt.usage is None:
+            charge(call, attempt)
     if call.head is not None and call.head.stream:
         attempt.usage = dialect.passing.usage_of(body)
         raise _protocol_error("the provider returned a response without a stream to a streamed request")
     if not body or body[0] != _OPENS or body[-1] != _CLOSES:
         _check_json(body)
     return body
+
+
+def charge(call: Call, attempt: Attempt) -> None:
+    """Note the usage that follows from the request alone, where the reply told none."""
+    operation = _operation(call, attempt.endpoint.dialect)
+    if operation.charge is not None and call.head is not None:
+        attempt.usage = operation.charge(call.head, call.body)
 
 
 def pass_coded(call: Call, upstream: UpstreamResponse, body: bytes) -> Response:
@@ -91,9 +101,20 @@ def tell_headers(error: UpstreamError, upstream: UpstreamResponse, rooms: Rooms)
 
 
 def _codec(call: Call, dialect: Dialect) -> Codec:
-    operation = dialect.operation(call.operation.name)
-    assert operation is not None and operation.codec is not None, "a reply without canonical form is passed on"
+    operation = _operation(call, dialect)
+    assert operation.codec is not None, "a reply without canonical form is passed on"
     return operation.codec
+
+
+def _operation(call: Call, dialect: Dialect) -> Operation:
+    """What the call is to `dialect`."""
+    operation = call.operation if dialect is call.dialect else dialect.operation(call.operation.name)
+    assert operation is not None, "only dialects that have the operation are asked"
+    return operation
+
+
+def _usage_of(call: Call, dialect: Dialect, body: bytes) -> Usage | None:
+    return (_operation(call, dialect).usage_of or dialect.passing.usage_of)(body)
 
 
 def _protocol_error(message: str) -> UpstreamError:

@@ -5,6 +5,6 @@ Does: what a provider is (`Provider`, `Access`), which there are (`discover`), h
 connections, calls. Adding one means adding one folder; nothing else is touched.
 """
 
-from asbru.providers.kit import Access, Provider, ProviderFault, credential_maker, discover
+from asbru.providers.kit import Access, Provider, ProviderFault, SourcedPrice, credential_maker, discover
 
-__all__ = ["Access", "Provider", "ProviderFault", "credential_maker", "discover"]
+__all__ = ["Access", "Provider", "ProviderFault", "SourcedPrice", "credential_maker", "discover"]

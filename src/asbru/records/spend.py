@@ -33,9 +33,12 @@ _INPUT: Final = tuple(
         "cache_write_5m_tokens",
         "cache_write_1h_tokens",
         "audio_input_tokens",
+        "image_input_tokens",
     )
 )
-_OUTPUT: Final = tuple(_AT[name] for name in ("output_tokens", "reasoning_tokens", "audio_output_tokens"))
+_OUTPUT: Final = tuple(
+    _AT[name] for name in ("output_tokens", "reasoning_tokens", "audio_output_tokens", "image_output_tokens")
+)
 _KEYS: Final = ("day", "caller", "team", "customer", "provider", "model", "tags")
 _SUMS: Final = ("calls", "failed", "unpriced", "input_tokens", "output_tokens", "cost_nanousd")
 _ADD: Final = (
