@@ -257,7 +257,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     `gives`: what the bodies of request and reply are ("bytes": whatever the provider sends, as it comes); `shape`: its
     translation; `usage_of(body)`: its usage in a whole reply, where it is not told as a chat's is;
     `charge(head, body)`: the usage that follows from the request alone, where no reply tells any; `units_max(head,
-    body)`: the most units that a call may be charged, which limits reserve (by default those of `charge`).
+    body)`: the most units that a call may be charged, which limits reserve (by default those of `charge`); `by_token`:
+    whether it may be charged by token.
     """
 
     name: str
@@ -279,6 +280,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     usage_of: Callable[[bytes], Usage | None] | None = None
     charge: Callable[[RequestHead, bytes], Usage | None] | None = None
     units_max: Callable[[RequestHead, bytes], tuple[tuple[Unit, int], ...]] | None = None
+    by_token: bool = True
 
 
 class Surface(msgspec.Struct, frozen=True, kw_only=True):

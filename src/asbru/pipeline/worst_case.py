@@ -148,7 +148,7 @@ def worst_case(call: Call, target: Target, rates: Rates, settings: Reservation) 
     if operation.write_count is not None:
         return WorstCase(0, 0, 0)
     assert head is not None
-    input_tokens = call.body_bytes // BYTES_PER_TOKEN + 1
+    input_tokens = call.body_bytes // BYTES_PER_TOKEN + 1 if operation.by_token else 0
     output_tokens = _output_tokens(head, target, settings) if operation.speaks else 0
     raw_tier = head.members.get("service_tier")
     known = rates.of(target, "" if raw_tier is None else _tier(raw_tier))

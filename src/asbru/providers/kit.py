@@ -60,7 +60,7 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
 
 
 OPENAI_ACCESS = Access(dialect="openai_chat", operations=("chat", "completions", "embeddings", "models"))
-"""All of the OpenAI dialect as api.openai.com offers it."""
+"""What most servers that speak the OpenAI dialect offer."""
 
 ANTHROPIC_ACCESS = Access(
     dialect="anthropic_messages",
