@@ -97,7 +97,7 @@ def test_two_dialects() -> None:
         ("made_up", MADE_UP.replace("x-team", "X-Team"), True, "lower-case name"),
         ("made_up", MADE_UP.replace("headers=", 'auth="X-Key", headers='), True, "a header's name in lower case"),
         ("made_up", MADE_UP.replace("headers=", 'auth="credential:", headers='), True, "object reference"),
-        ("made_up", MADE_UP.replace('"chat", "embeddings"', '"embeddings",'), True, "openai_chat without chat"),
+        ("made_up", MADE_UP.replace('"chat", "embeddings"', '"models",'), True, "openai_chat without an operation"),
         (
             "made_up",
             MADE_UP.replace('"chat", "embeddings"', '"chat", "dance"'),

@@ -241,8 +241,8 @@ def _access_faults(provider: Provider, dialects: Mapping[str, Dialect]) -> list[
         wrong.append("`access` needs one entry per dialect, at least one")
     for access in provider.access:
         wrong += _operation_faults(access, dialects.get(access.dialect))
-        if "chat" not in access.operations:
-            wrong.append(f"{access.dialect} without chat")
+        if not set(access.operations) - {"models"}:
+            wrong.append(f"{access.dialect} without an operation")
         if not (_HEADER_NAME.fullmatch(access.auth) or _REFERENCE.fullmatch(access.auth)):
             wrong.append("`auth` is 'bearer', a header's name in lower case, or an object reference 'module:name'")
         for name, value in access.headers.items():

@@ -9,6 +9,7 @@ Source: https://platform.openai.com/docs/api-reference
 from __future__ import annotations
 
 from asbru.dialects.contract import Codec, Operation
+from asbru.dialects.openai_chat import embeddings, moderations, rerank
 from asbru.dialects.openai_chat.head import read_completions_head, read_head, read_moderations_head
 from asbru.dialects.openai_chat.request import read_request
 from asbru.dialects.openai_chat.request_body import without, write_request
@@ -55,6 +56,7 @@ OPERATIONS = (
         path="/embeddings",
         read_head=read_head,
         speaks=False,
+        shape=embeddings.SHAPE,
         texts=texts_in("input"),
     ),
     Operation(
@@ -64,6 +66,7 @@ OPERATIONS = (
         path="/moderations",
         read_head=read_moderations_head,
         speaks=False,
+        shape=moderations.SHAPE,
         texts=texts_in("input"),
         charge=moderation_charge,
     ),
@@ -74,6 +77,7 @@ OPERATIONS = (
         path="/rerank",
         read_head=read_head,
         speaks=False,
+        shape=rerank.SHAPE,
         texts=texts_in("query", "documents"),
         usage_of=rerank_usage,
     ),
