@@ -155,7 +155,7 @@ CLIENTS: Mapping[str, Callable[[str, str, Path], str]] = {
 
 
 NATIVE = ("codex", "openai-responses")
-"""Clients for which OpenAI is asked by the Responses API, which its fake does not speak: the way to a provider that does
+"""Clients for which OpenAI is asked by the Responses API, which its fake does not speak: the way to one that does
 is in clients/test_openai_responses.py."""
 PAIRS = [
     (client, model)
