@@ -8,6 +8,7 @@ of a single dimension are therefore always complete.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
 from typing import Final, TypeAlias, TypeVar
 
 from asbru.records.rollups import facts, histogram
@@ -96,9 +97,11 @@ class Folder:
         places: dict[tuple[int, int, int], _Part] = {}
         for (minute, values), part in by_minute.items():
             for view, named in self._views(database, minute, values):
-                series = self._id(database, view, named)
-                for tier in TIERS:
-                    _at(places, (tier, series, minute // tier * tier)).plus(part)
+                _at(places, (MINUTE_S, self._id(database, view, named), minute)).plus(part)
+        for tier, larger in pairwise(TIERS):
+            for (of, series, at), part in list(places.items()):
+                if of == tier:
+                    _at(places, (larger, series, at // larger * larger)).plus(part)
         self._save(database, places)
         facts.forget(database, number)
         return True

@@ -24,15 +24,16 @@ from asbru.storage import Database, open_reader
 GROUPS_MAX: Final = 10
 OTHER_GROUPS: Final = "others"
 ERRORS_MAX: Final = 50
-HISTOGRAMS_MAX: Final = 50_000
+HISTOGRAMS_MAX: Final = 10_000
 """Rows whose histograms are added up for one answer; beyond it percentiles are unknown."""
-SERIES_POINTS_MAX: Final = 200_000
+SERIES_POINTS_MAX: Final = 50_000
 """Rows that points may be made of; beyond it they are made of a coarser tier."""
 BY: Final = ("provider", "model", "caller", "team", "customer")
 FILTERS: Final = (*BY, "surface")
 _LATENCY: Final = (0.5, 0.95, 0.99)
 _FIRST: Final = (0.5, 0.95)
 _ADDED: Final = ", ".join(f"SUM(r.{name})" for name in SUMS)
+_ALL: Final = "''"
 _FROM: Final = "FROM rollup_series AS s CROSS JOIN rollups AS r"
 _WITHIN: Final = "r.tier = ? AND r.series = s.id AND r.at >= ? AND r.at < ?"
 
@@ -147,12 +148,12 @@ def read_overview(url: str, asked: Asked) -> Overview:
     if database is None:
         return _write(plan_span(asked.since_ms, asked.until_ms, asked.step_s, {}), {}, {}, [])
     try:
-        return _Reader(database, asked).read()
+        return Reader(database, asked).read()
     finally:
         database.close()
 
 
-class _Reader:
+class Reader:
     """One answer."""
 
     def __init__(self, database: Database, asked: Asked) -> None:
@@ -169,11 +170,13 @@ class _Reader:
         self._pieces = cut(self._span, self._oldest)
 
     def read(self) -> Overview:
-        before = cut(self._span.before, self._oldest)
-        whole = {"totals": self._figures(self._pieces), "before": self._figures(before)}
+        now = self._sums_by(self._pieces, ("", self._by, "error"))
+        then = self._sums_by(cut(self._span.before, self._oldest), ("", self._by))
+        totals = _figures(now[""].get("", _NOTHING), self._packed(self._series, self._pieces))
         points = self._points()
-        groups = self._groups(before, points) if self._by else ()
-        return _write(self._span, whole, points, self._errors(), groups=groups)
+        groups = self._groups(now[self._by], then[self._by], points) if self._by else ()
+        whole = {"totals": totals, "before": _figures(then[""].get("", _NOTHING), ())}
+        return _write(self._span, whole, points, _errors(now["error"]), groups=groups)
 
     def _within(self, dimension: str) -> _Series:
         """The series that tell a dimension's values apart."""
@@ -210,16 +213,30 @@ class _Reader:
         statement = f"SELECT {selected} {_FROM} WHERE {series.sql} AND {_WITHIN}{more}"
         return self._database.run(statement, (*series.bound, *piece, *values))
 
-    # All calls
+    def _sums_by(self, pieces: Sequence[Piece], dimensions: Iterable[str]) -> dict[str, dict[str, list[int]]]:
+        """The sums by the values of each dimension; of all calls, by "", for the dimension "". Series that tell
+        several dimensions apart are read once."""
+        by_series: dict[str, tuple[_Series, list[str]]] = {}
+        for one in dict.fromkeys(dimensions):
+            series = self._within(one) if one else self._series
+            by_series.setdefault(series.view, (series, []))[1].append(one)
+        sums: dict[str, dict[str, list[int]]] = {one: {} for one in dimensions}
+        for series, told in by_series.values():
+            columns = "".join(f"{f's.{one}' if one else _ALL}, " for one in told)
+            grouped = f" GROUP BY {', '.join(str(place + 1) for place in range(len(told)))}"
+            for piece in pieces:
+                for found in self._run(columns + _ADDED, series, piece, grouped):
+                    for one, value in zip(told, found, strict=False):
+                        _add(sums[one].setdefault(value, [0] * len(SUMS)), found[len(told) :])
+        return sums
 
-    def _figures(self, pieces: Iterable[Piece]) -> Figures:
-        sums = [0] * len(SUMS)
+    def _packed(self, series: _Series, pieces: Iterable[Piece]) -> Sequence[tuple[bytes, bytes]]:
+        """The histograms of a span; none where they are too many."""
         rows: list[tuple[bytes, bytes]] = []
         for piece in pieces:
-            for found in self._run(_ADDED, self._series, piece):
-                _add(sums, found)
-            rows += self._run("r.latency, r.first_token", self._series, piece, f" LIMIT {HISTOGRAMS_MAX}")
-        return _figures(sums, rows if len(rows) < HISTOGRAMS_MAX else ())
+            left = HISTOGRAMS_MAX - len(rows)
+            rows += self._run("r.latency, r.first_token", series, piece, f" LIMIT {left}")
+        return rows if len(rows) < HISTOGRAMS_MAX else ()
 
     def _points(self) -> dict[int, Figures]:
         """By the second at which they begin."""
@@ -233,21 +250,15 @@ class _Reader:
             rows.setdefault(at, []).append((both[0], both[1]))
         return {span.since + at * span.step: _figures(sums, rows.get(at, ())) for at, *sums in summed}
 
-    def _errors(self) -> list[ErrorCount]:
-        counts: dict[str, int] = {}
-        for piece in self._pieces:
-            for code, calls in self._run("s.error, SUM(r.calls)", self._within("error"), piece, " GROUP BY s.error"):
-                if code:
-                    counts[code] = counts.get(code, 0) + calls
-        ordered = sorted(counts.items(), key=lambda one: (-one[1], one[0]))
-        return [ErrorCount(code, calls) for code, calls in ordered[:ERRORS_MAX] if calls]
-
-    # Groups
-
-    def _groups(self, before: list[Piece], points: Mapping[int, Figures]) -> list[Group]:
-        now, then = self._sums_by_name(self._pieces), self._sums_by_name(before)
+    def _groups(
+        self,
+        now: Mapping[str, Sequence[int]],
+        then: Mapping[str, Sequence[int]],
+        points: Mapping[int, Figures],
+    ) -> list[Group]:
+        seen = {name for by_name in (now, then) for name, sums in by_name.items() if any(sums)}
         ranked = sorted(
-            (name for name in {*now, *then} if name != OTHERS),
+            seen - {OTHERS},
             key=lambda name: (-_cost(now, name), -now.get(name, _NOTHING)[0], -then.get(name, _NOTHING)[0], name),
         )
         named, rest = ranked[:GROUPS_MAX], [*ranked[GROUPS_MAX:], OTHERS]
@@ -262,21 +273,11 @@ class _Reader:
             )
             for name in named
         ]
-        if any(name in now or name in then for name in rest):
+        if any(name in seen for name in rest):
             sums = [_total(by_name.get(name, _NOTHING) for name in rest) for by_name in (now, then)]
             left = _left(points, lines.values())
             groups.append(Group(OTHER_GROUPS, _figures(sums[0], ()), _figures(sums[1], ()), left))
         return groups
-
-    def _sums_by_name(self, pieces: Iterable[Piece]) -> dict[str, list[int]]:
-        sums: dict[str, list[int]] = {}
-        column = f"s.{self._by}"
-        for piece in pieces:
-            for name, *found in self._run(
-                f"{column}, {_ADDED}", self._within(self._by), piece, f" GROUP BY {column}"
-            ):
-                _add(sums.setdefault(name, [0] * len(SUMS)), found)
-        return {name: found for name, found in sums.items() if any(found)}
 
     def _histograms(self, names: Sequence[str]) -> dict[str, list[tuple[bytes, bytes]]]:
         rows: dict[str, list[tuple[bytes, bytes]]] = {}
@@ -308,6 +309,12 @@ class _Reader:
 
     def _named(self, names: Sequence[str]) -> str:
         return f" AND s.{self._by} IN ({', '.join('?' * len(names))})"
+
+
+def _errors(by_code: Mapping[str, Sequence[int]]) -> list[ErrorCount]:
+    counts = ((code, sums[0]) for code, sums in by_code.items() if code and sums[0])
+    ordered = sorted(counts, key=lambda one: (-one[1], one[0]))
+    return [ErrorCount(code, calls) for code, calls in ordered[:ERRORS_MAX]]
 
 
 _NOTHING: Final = [0] * len(SUMS)
