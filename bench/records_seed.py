@@ -36,7 +36,8 @@ END_MS = 20_775 * DAY_MS
 NOW_MS = END_MS - 11 * 3_600_000 - 17 * 60_000
 """When the questions are asked: their spans begin and end within days, hours and minutes."""
 BATCH_ROWS = 1_000
-COPY_CACHE_KIB = 256 * 1024
+FOLD_FACTS = 50_000
+CACHE_KIB = 256 * 1024
 ASKED_TIMES = 20
 _MODELS = (
     ("openai", "gpt-4o"),
@@ -108,7 +109,7 @@ def seed(url: str, count: int, days: int, callers: int) -> None:
     begin_ms = END_MS - days * DAY_MS
     write(url, rows(count // days, begin_ms, callers))
     database = open_database(url)
-    database.run(f"PRAGMA cache_size = -{COPY_CACHE_KIB}")
+    database.run(f"PRAGMA cache_size = -{CACHE_KIB}")
     for day in range(1, days):
         with database.transaction():
             database.run(_COPY_RECORDS, (day * DAY_MS, day * DAY_MS, begin_ms + DAY_MS))
@@ -130,11 +131,14 @@ def write(url: str, several: Iterator[tuple[object, ...]]) -> None:
     store, folder = RecordStore(url), Folder()
     store.open()
     database = open_database(url)
+    database.run(f"PRAGMA cache_size = -{CACHE_KIB}")
     while batch := list(itertools.islice(several, BATCH_ROWS)):
         store.keep(msgspec.msgpack.encode(batch))
         assert store.commit(0)
+    more = True
+    while more:
         with database.transaction():
-            folder.fold(database)
+            more = folder.fold(database, FOLD_FACTS)
     store.close()
     database.close()
 

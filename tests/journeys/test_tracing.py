@@ -30,6 +30,7 @@ from asbru.app.snapshot import ProviderFacts
 from asbru.core.secret_text import SecretText
 from asbru.dialects import Dialect, discover
 from asbru.edge.surfaces import routes_of
+from asbru.pipeline.refusals import RECORDED_MAX
 from asbru.telemetry.names import ERROR_TYPES
 from asbru.telemetry.tracing import TraceExport
 
@@ -130,6 +131,7 @@ async def test_one_trace_on_every_surface(surface: Surface) -> None:
     assert sent["tracestate"] == "a=1,b=2"
     assert call.attributes["asbru.surface"] == surface.name
     assert call.attributes["asbru.call.id"] == gateway.row["id"]
+    assert gateway.row["trace_id"] == call.trace
     assert call.attributes["gen_ai.request.model"] == "there/m"
     assert attempt.attributes["gen_ai.request.model"] == "m"
     assert (call.error, attempt.error) == (None, None)
@@ -225,6 +227,20 @@ async def test_refusals_have_a_span(body: object, options: dict[str, Any], kind:
     assert call.attributes["error.type"] == kind
     assert call.attributes["http.response.status_code"] == answer.status
     assert call.error is None
+
+
+async def test_refusals_that_are_not_recorded_have_a_span() -> None:
+    """Of many calls without a valid key a few are recorded, and all are traced."""
+    count = 2 * RECORDED_MAX
+    with collector() as there:
+        async with FakeUpstream() as upstream, Gateway(openai(upstream.url), tracing=export(there)) as gateway:
+            async with gateway.caller() as caller:
+                for _ in range(count):
+                    caller.send(request(CHAT_PATH, chat(), key="sk-asb-nobody", headers=[TRACEPARENT]))
+                    await caller.answer()
+            recorded = len(gateway.rows)
+        spans = await there.spans(count)
+    assert recorded < count == len(spans)
 
 
 async def test_a_local_count_is_traced() -> None:
@@ -327,6 +343,7 @@ async def test_switched_off_headers_go_along() -> None:
         await gateway.call(CHAT_PATH, chat(), headers=[TRACEPARENT, "b3: 0"])
         assert upstream.requests[0].headers["traceparent"] == TRACEPARENT.partition(": ")[2]
         assert upstream.requests[0].headers["b3"] == "0"
+        assert gateway.row["trace_id"] == TRACE
 
 
 async def test_a_collector_that_hangs_delays_no_call() -> None:

@@ -45,7 +45,7 @@ def test_usage_stands_in_its_columns() -> None:
 def test_unknown_usage_is_null() -> None:
     """No usage: eight NULLs and no claim about reasoning."""
     assert usage_columns(None) == NO_USAGE == (None,) * 8 + (False,)
-    assert ROW_WIDTH == len(COLUMNS) == 37
+    assert ROW_WIDTH == len(COLUMNS) == 38
 
 
 def test_the_page_is_up_to_date() -> None:

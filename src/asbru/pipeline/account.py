@@ -21,6 +21,7 @@ from asbru.pipeline.tags import write_booking
 from asbru.records import usage_columns
 from asbru.records.row import ATTEMPTS_LOGGED_MAX, ERROR_MESSAGE_CHARS_MAX, MODEL_CHARS_MAX, NOTES_CHARS_MAX
 from asbru.routing import Target
+from asbru.telemetry.tracing import read_trace_id
 
 _CANCELLED_STATUS = 499
 _NO_ERROR = ("", "")
@@ -58,6 +59,8 @@ def account(call: Call, rooms: Rooms) -> None:
     booked_on = write_booking(call, caller) if call.forwarded.tagged else caller.booked_on
     kind = (call.surface, provider, served, key_name, status, call.outcome)
     measure(call, rooms, kind, caller.labels, tags=booked_on[2], times=(latency_us, first_us))
+    if call.trace is not None and call.trace.sampled and rooms.tracer is not None:
+        rooms.tracer.end(write_spans(call, call.trace, now_s=now_s, status=status, cost_nanousd=cost))
     notes = call.notes if last is None or not last.notes else call.all_notes
     if call.caller is None and not _is_recorded(call, rooms, now_s):  # by now it is counted
         return
@@ -89,10 +92,9 @@ def account(call: Call, rooms: Rooms) -> None:
             *booked_on,
             usage is not None and usage.standard,
             _end_route(call, rooms) if call.route else "",
+            _trace_id(call) if call.trace is not None or call.forwarded.traced else "",
         )
     )
-    if call.trace is not None and call.trace.sampled and rooms.tracer is not None:
-        rooms.tracer.end(write_spans(call, call.trace, now_s=now_s, status=status, cost_nanousd=cost))
     if rooms.bodies is not None:
         rooms.bodies.end(call)
 
@@ -108,6 +110,11 @@ def _end_route(call: Call, rooms: Rooms) -> str:
     """The column `route`. A call of a session always has one; the session is bound to what served it."""
     bind_session(call, rooms)
     return write_route(call.route)
+
+
+def _trace_id(call: Call) -> str:
+    """The column `trace_id`."""
+    return f"{call.trace.trace_id:032x}" if call.trace is not None else read_trace_id(call.forwarded.headers)
 
 
 def _is_recorded(call: Call, rooms: Rooms, now_s: float) -> bool:

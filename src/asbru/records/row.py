@@ -127,6 +127,11 @@ COLUMNS: tuple[Column, ...] = (
         "How the targets were chosen, in steps joined by semicolons: the rule, weights, session, circuits and what was "
         "left out, then the targets; empty when only the model's name decided.",
     ),
+    _text(
+        "trace_id",
+        "Id of the trace that the call belongs to, 32 hex digits: the caller's, or Asbru's own if tracing is on; "
+        '"" without one.',
+    ),
 )
 
 ROW_WIDTH = len(COLUMNS)

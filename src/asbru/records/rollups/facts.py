@@ -93,8 +93,8 @@ def add(database: Database, facts: Sequence[Fact]) -> None:
         database.run(_ADD, (_encode(facts),))
 
 
-def load(database: Database) -> tuple[list[Fact], int]:
-    """The oldest facts that wait, about FACTS_PER_LOAD, and the number of the last batch of them; 0 when none do."""
+def load(database: Database, facts_max: int = FACTS_PER_LOAD) -> tuple[list[Fact], int]:
+    """The oldest facts that wait, about `facts_max`, and the number of the last batch of them; 0 when none do."""
     facts: list[Fact] = []
     last = 0
     for number, packed in database.run(
@@ -106,7 +106,7 @@ def load(database: Database) -> tuple[list[Fact], int]:
             facts += _decode(packed)
         except msgspec.MsgspecError as error:  # what cannot be read must not keep the rest waiting
             log("error", "records are missing in the sums by time", why=error)
-        if len(facts) >= FACTS_PER_LOAD:
+        if len(facts) >= facts_max:
             break
     return facts, last
 

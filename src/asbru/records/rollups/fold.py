@@ -85,9 +85,9 @@ class Folder:
         self._series: dict[tuple[str, Values], int] = {}
         self._names: dict[tuple[int, str], set[Values]] = {}
 
-    def fold(self, database: Database) -> bool:
+    def fold(self, database: Database, facts_max: int = facts.FACTS_PER_LOAD) -> bool:
         """Fold the oldest facts that wait, in the transaction that is open. True: there may be more."""
-        waiting, number = facts.load(database)
+        waiting, number = facts.load(database, facts_max)
         if not number:
             return False
         by_minute: dict[tuple[int, Values], _Part] = {}
