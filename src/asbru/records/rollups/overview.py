@@ -9,6 +9,7 @@ So what is read grows with the length of the span and with the series, and not w
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -120,6 +121,16 @@ class Asked(NamedTuple):
     within: tuple[str, Sequence[str]] | None = None
 
 
+class _Histograms(NamedTuple):
+    """Of some calls."""
+
+    latency: Mapping[int, int]
+    first_token: Mapping[int, int]
+
+
+_NO_HISTOGRAMS: Final = _Histograms({}, {})
+
+
 class _Series(NamedTuple):
     """Which series are read: of a view, whose columns have one of these values."""
 
@@ -172,10 +183,15 @@ class Reader:
     def read(self) -> Overview:
         now = self._sums_by(self._pieces, ("", self._by, "error"))
         then = self._sums_by(cut(self._span.before, self._oldest), ("", self._by))
-        totals = _figures(now[""].get("", _NOTHING), self._packed(self._series, self._pieces))
-        points = self._points()
+        summed, places = self._point_sums(), self._histograms_by_place()
+        if places is None:  # those of longer rows are fewer
+            whole_span = _merged(self._packed(self._pieces))
+        else:
+            whole_span = _added(places.values())
+        totals = _figures(now[""].get("", _NOTHING), whole_span)
+        points = {at: _figures(sums, (places or {}).get(at, _NO_HISTOGRAMS)) for at, sums in summed.items()}
         groups = self._groups(now[self._by], then[self._by], points) if self._by else ()
-        whole = {"totals": totals, "before": _figures(then[""].get("", _NOTHING), ())}
+        whole = {"totals": totals, "before": _figures(then[""].get("", _NOTHING), _NO_HISTOGRAMS)}
         return _write(self._span, whole, points, _errors(now["error"]), groups=groups)
 
     def _within(self, dimension: str) -> _Series:
@@ -230,25 +246,36 @@ class Reader:
                         _add(sums[one].setdefault(value, [0] * len(SUMS)), found[len(told) :])
         return sums
 
-    def _packed(self, series: _Series, pieces: Iterable[Piece]) -> Sequence[tuple[bytes, bytes]]:
+    def _packed(self, pieces: Iterable[Piece]) -> Sequence[tuple[bytes, bytes]]:
         """The histograms of a span; none where they are too many."""
         rows: list[tuple[bytes, bytes]] = []
         for piece in pieces:
             left = HISTOGRAMS_MAX - len(rows)
-            rows += self._run("r.latency, r.first_token", series, piece, f" LIMIT {left}")
+            rows += self._run("r.latency, r.first_token", self._series, piece, f" LIMIT {left}")
         return rows if len(rows) < HISTOGRAMS_MAX else ()
 
-    def _points(self) -> dict[int, Figures]:
-        """By the second at which they begin."""
+    def _point_sums(self) -> dict[int, Sequence[int]]:
+        """By the second at which the points begin."""
         span = self._span
-        piece = Piece(span.tier, span.since, span.until)
-        place = f"(r.at - {span.since}) / {span.step}"
-        summed = self._run(f"{place}, {_ADDED}", self._series, piece, " GROUP BY 1")
-        rows: dict[int, list[tuple[bytes, bytes]]] = {}
-        packed = self._run(f"{place}, r.latency, r.first_token", self._series, piece, f" LIMIT {HISTOGRAMS_MAX}")
-        for at, *both in packed if len(packed) < HISTOGRAMS_MAX else ():
-            rows.setdefault(at, []).append((both[0], both[1]))
-        return {span.since + at * span.step: _figures(sums, rows.get(at, ())) for at, *sums in summed}
+        place = f"{span.since} + (r.at - {span.since}) / {span.step} * {span.step}"
+        return {at: sums for at, *sums in self._run(f"{place}, {_ADDED}", self._series, self._row, " GROUP BY 1")}
+
+    def _histograms_by_place(self) -> dict[int, _Histograms] | None:
+        """By the second at which the points begin; None where they are too many."""
+        span = self._span
+        rows = self._run("r.at, r.latency, r.first_token", self._series, self._row, f" LIMIT {HISTOGRAMS_MAX}")
+        if len(rows) == HISTOGRAMS_MAX:
+            return None
+        packed: dict[int, list[tuple[bytes, bytes]]] = {}
+        for at, latency, first_token in rows:
+            begin = span.since + (at - span.since) // span.step * span.step
+            packed.setdefault(begin, []).append((latency, first_token))
+        return {at: _merged(several) for at, several in packed.items()}
+
+    @property
+    def _row(self) -> Piece:
+        """The span, by the rows that points are made of."""
+        return Piece(self._span.tier, self._span.since, self._span.until)
 
     def _groups(
         self,
@@ -267,16 +294,17 @@ class Reader:
         groups = [
             Group(
                 name,
-                _figures(now.get(name, _NOTHING), packed.get(name, ())),
-                _figures(then.get(name, _NOTHING), ()),
+                _figures(now.get(name, _NOTHING), _merged(packed.get(name, ()))),
+                _figures(then.get(name, _NOTHING), _NO_HISTOGRAMS),
                 lines.get(name, []),
             )
             for name in named
         ]
         if any(name in seen for name in rest):
-            sums = [_total(by_name.get(name, _NOTHING) for name in rest) for by_name in (now, then)]
+            sums = (_total(by_name.get(name, _NOTHING) for name in rest) for by_name in (now, then))
+            figures = [_figures(one, _NO_HISTOGRAMS) for one in sums]
             left = _left(points, lines.values())
-            groups.append(Group(OTHER_GROUPS, _figures(sums[0], ()), _figures(sums[1], ()), left))
+            groups.append(Group(OTHER_GROUPS, figures[0], figures[1], left))
         return groups
 
     def _histograms(self, names: Sequence[str]) -> dict[str, list[tuple[bytes, bytes]]]:
@@ -299,9 +327,12 @@ class Reader:
             "SUM(r.input_tokens + r.output_tokens)"
         )
         lines: dict[str, list[GroupPoint]] = {}
-        piece = Piece(span.tier, span.since, span.until)
         for name, at, *sums in self._run(
-            selected, self._within(self._by), piece, f"{self._named(names)} GROUP BY 1, 2 ORDER BY 1, 2", values=names
+            selected,
+            self._within(self._by),
+            self._row,
+            f"{self._named(names)} GROUP BY 1, 2 ORDER BY 1, 2",
+            values=names,
         ):
             at_ms = (span.since + at * span.step) * 1000
             lines.setdefault(name, []).append(GroupPoint(at_ms, sums[0], sums[1], sums[2], sums[3]))
@@ -337,12 +368,26 @@ def _total(several: Iterable[Iterable[int]]) -> list[int]:
     return sums
 
 
-def _figures(sums: Iterable[int], packed: Iterable[tuple[bytes, bytes]]) -> Figures:
+def _merged(packed: Iterable[tuple[bytes, bytes]]) -> _Histograms:
     latency: histogram.Histogram = {}
     first: histogram.Histogram = {}
     for one, other in packed:
         histogram.read_into(latency, one)
         histogram.read_into(first, other)
+    return _Histograms(latency, first)
+
+
+def _added(several: Iterable[_Histograms]) -> _Histograms:
+    latency: Counter[int] = Counter()
+    first: Counter[int] = Counter()
+    for one in several:
+        latency.update(one.latency)
+        first.update(one.first_token)
+    return _Histograms(latency, first)
+
+
+def _figures(sums: Iterable[int], histograms: _Histograms) -> Figures:
+    latency, first = histograms
     p50, p95, p99 = histogram.quantiles(latency, _LATENCY)
     first_p50, first_p95 = histogram.quantiles(first, _FIRST)
     return Figures(
