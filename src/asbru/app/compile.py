@@ -253,7 +253,7 @@ def _fallbacks(parsed: ParsedConfig, findings: Findings) -> tuple[Fallback, ...]
 def _forwards(options: Options, parsed: ParsedConfig, findings: Findings) -> tuple[PrefixForward, ...]:
     """The configured ones, and those of the control process while it runs."""
     config = parsed.config
-    runs = config.control.enabled if options.control is None else options.control
+    runs = _runs_control(options, config)
     for index, forward in enumerate(config.forwards):
         for reserved in CONTROL_PREFIXES if runs or config.control.enabled else ():
             if f"{forward.prefix}/".startswith(f"{reserved}/"):
@@ -307,9 +307,8 @@ def main(argv: list[str] | None = None) -> int:
         compiled = compile_stored(options, os.environ)
         # The snapshot last: where there is one, there is what belongs to it.
         write_private(declared_file(out), write_entries(compiled.declared))
-        shown = shown_sections(compiled.config, compiled.boot.config_file, compiled.stored, compiled.written)
-        write_private(shown_file(out), shown)
-        write_private(catalogue_file(out), shown_models(compiled.config, compiled.snapshot.providers))
+        if _runs_control(options, compiled.config):
+            _write_shown(compiled, out)
         write_private(out, write_snapshot(compiled.snapshot))
     except ConfigRefusedError as refused:
         _say({"errors": [str(problem) for problem in refused.problems]})
@@ -322,6 +321,18 @@ def main(argv: list[str] | None = None) -> int:
         _say({"generated_key": compiled.generated_key.reveal()})
     _say({"result": compiled.boot._asdict()})
     return 0
+
+
+def _runs_control(options: Options, config: ConfigFile) -> bool:
+    """Whether the control process runs: it is started, or not, with the gateway."""
+    return config.control.enabled if options.control is None else options.control
+
+
+def _write_shown(compiled: Compiled, out: Path) -> None:
+    """For the control process, which reads it; without one it would be work for nobody."""
+    shown = shown_sections(compiled.config, compiled.boot.config_file, compiled.stored, compiled.written)
+    write_private(shown_file(out), shown)
+    write_private(catalogue_file(out), shown_models(compiled.config, compiled.snapshot.providers))
 
 
 def _check(compiled: Compiled, live: str | None) -> int:
