@@ -57,9 +57,16 @@ def test_a_router_is_served_below_its_prefix() -> None:
 
 @pytest.mark.parametrize(
     ("method", "path", "status"),
-    [("GET", "/api/v1/things", 200), ("GET", "/nowhere", 404), ("PATCH", "/api/v1/things", 405)]
-    + [("POST", "/api/v1/things", 401), ("PUT", "/api/v1/things", 422), ("DELETE", "/api/v1/things", 500)]
-    + [("GET", DOCS_PATH, 200), ("GET", OPENAPI_PATH, 200)],
+    [
+        ("GET", "/api/v1/things", 200),
+        ("GET", "/nowhere", 404),
+        ("PATCH", "/api/v1/things", 405),
+        ("POST", "/api/v1/things", 401),
+        ("PUT", "/api/v1/things", 422),
+        ("DELETE", "/api/v1/things", 500),
+        ("GET", DOCS_PATH, 200),
+        ("GET", OPENAPI_PATH, 200),
+    ],
 )
 def test_no_response_is_taken_for_another_type(method: str, path: str, status: int) -> None:
     """Whatever is answered, and errors too, forbids browsers to guess its type."""

@@ -53,7 +53,7 @@ def test_nothing_ends_in_a_5xx(api: Managed) -> None:
             answer = send(api, case.method, sent)
             assert answer.status < 500, (case.method, sent)
             assert answer.headers["x-content-type-options"] == "nosniff", (case.method, sent)
-            if answer.body and operation.path != "/api/v1/records/export":
+            if answer.body and not sent["url"].endswith("/records/export"):
                 assert answer.headers["content-type"] == "application/json", (case.method, sent)
 
         answers()

@@ -9,9 +9,10 @@ from bench.records_seed import END_MS, count_rows, questions, seed, write
 from asbru.storage import Database, open_database, sqlite_url
 
 _SUMS = """
-    SELECT r.tier, r.at, s.view, s.provider, s.model, s.caller, s.team, s.customer, s.surface, s.error, r.calls,
-        r.failed, r.unpriced, r.input_tokens, r.cached_tokens, r.output_tokens, r.cost_nanousd, r.latency, r.first_token
-    FROM rollups AS r JOIN rollup_series AS s ON s.id = r.series ORDER BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
+    SELECT r.tier, r.at, s.view, s.provider, s.model, s.caller, s.team, s.customer, s.surface, s.error,
+        s.key_name, r.calls, r.failed,
+        r.unpriced, r.input_tokens, r.cached_tokens, r.output_tokens, r.cost_nanousd, r.latency, r.first_token
+    FROM rollups AS r JOIN rollup_series AS s ON s.id = r.series ORDER BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
 """
 
 

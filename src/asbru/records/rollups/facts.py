@@ -23,6 +23,9 @@ DIMENSIONS: Final = ("provider", "model", "caller", "team", "customer", "surface
 """What can be asked for; `error` is the code of a failed call, "" of one that went well."""
 SUMS: Final = ("calls", "failed", "unpriced", "input_tokens", "cached_tokens", "output_tokens", "cost_nanousd")
 
+BROKEN: Final = ("error", "cut")
+"""Outcomes of calls that failed because of their provider."""
+
 FACTS_PER_LOAD: Final = 1_000
 """What one fold takes: a tenth of a second's work at most."""
 _BATCHES: Final = 100
@@ -37,13 +40,17 @@ _ADD: Final = "INSERT INTO rollup_pending SELECT COALESCE(MAX(number), 0) + 1, ?
 
 class Fact(NamedTuple):
     """One record's part, or a change of it. `values`: of DIMENSIONS, in order; `sums`: of SUMS, in order. The durations
-    count as often as there are calls; None: not at all."""
+    count as often as there are calls; None: not at all. `key_name`: of the provider; `broken`: calls that failed
+    because of the provider."""
 
     started_ms: int
     values: tuple[str, ...]
     sums: tuple[int, ...]
     latency_us: int | None
     first_token_us: int | None
+    # Facts that an older version has left are shorter.
+    key_name: str = ""
+    broken: int = 0
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -66,13 +73,16 @@ def fact_of(row: Sequence[Any], *, times: int = 1) -> Fact:
         numbers if times == 1 else tuple(times * one for one in numbers),
         latency_us,
         None if first_us is None else int(first_us),
+        str(row[_AT["key_name"]]),
+        times if row[_AT["outcome"]] in BROKEN else 0,
     )
 
 
 def cost_changed(row: Sequence[Any], *, unpriced: int, cost_nanousd: int) -> Fact:
     """The fact of a record whose cost changes by so much."""
     known = fact_of(row)
-    return known._replace(sums=(0, 0, unpriced, 0, 0, 0, cost_nanousd), latency_us=None, first_token_us=None)
+    sums = (0, 0, unpriced, 0, 0, 0, cost_nanousd)
+    return known._replace(sums=sums, latency_us=None, first_token_us=None, broken=0)
 
 
 def add_rows(database: Database, rows: Iterable[Sequence[Any]]) -> None:

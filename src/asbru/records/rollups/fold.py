@@ -22,16 +22,19 @@ DAY_S: Final = 86_400
 TIERS: Final = (MINUTE_S, HOUR_S, DAY_S)
 TOTAL: Final = ""
 EACH: Final = "each"
+KEY: Final = "key"
+"""A provider and one of its keys; `failed` are then the calls that failed because of it."""
 VALUES_PER_DAY_MAX: Final = 500
 COMBINATIONS_PER_DAY_MAX: Final = 5_000
 _DAYS_KNOWN_MAX: Final = 3
 _SERIES_KNOWN_MAX: Final = 20_000
 
-_NO_VALUES: Final = ("",) * len(DIMENSIONS)
-_COLUMNS: Final = ", ".join(DIMENSIONS)
-_FIND: Final = f"SELECT id FROM rollup_series WHERE view = ? AND {' AND '.join(f'{one} = ?' for one in DIMENSIONS)}"  # noqa: S608 -- our own names
+_NAMED: Final = (*DIMENSIONS, "key_name")
+_NO_VALUES: Final = ("",) * len(_NAMED)
+_COLUMNS: Final = ", ".join(_NAMED)
+_FIND: Final = f"SELECT id FROM rollup_series WHERE view = ? AND {' AND '.join(f'{one} = ?' for one in _NAMED)}"  # noqa: S608 -- our own names
 _MAKE: Final = (
-    f"INSERT INTO rollup_series SELECT COALESCE(MAX(id), 0) + 1, {', '.join('?' * (1 + len(DIMENSIONS)))} "  # noqa: S608 -- only marks
+    f"INSERT INTO rollup_series SELECT COALESCE(MAX(id), 0) + 1, {', '.join('?' * (1 + len(_NAMED)))} "  # noqa: S608 -- only marks
     "FROM rollup_series"
 )
 _ADD: Final = (
@@ -39,6 +42,7 @@ _ADD: Final = (
     f"{', '.join(f'{one} = rollups.{one} + excluded.{one}' for one in SUMS)}, "
     "latency = excluded.latency, first_token = excluded.first_token"
 )
+_FAILED: Final = SUMS.index("failed")
 _KNOWN: Final = "SELECT latency, first_token FROM rollups WHERE tier = ? AND series = ? AND at = ?"
 _OF_DAY: Final = (
     f"SELECT {_COLUMNS} FROM rollup_series AS s CROSS JOIN rollups AS r "  # noqa: S608 -- our own names
@@ -51,11 +55,12 @@ _Key = TypeVar("_Key")
 
 
 class _Part:
-    """What is added in one place."""
+    """What is added in one place. `broken`: calls that failed because of the provider."""
 
-    __slots__ = ("first_token", "latency", "sums")
+    __slots__ = ("broken", "first_token", "latency", "sums")
 
     def __init__(self) -> None:
+        self.broken = 0
         self.sums = [0] * len(SUMS)
         self.latency: histogram.Histogram = {}
         self.first_token: histogram.Histogram = {}
@@ -63,6 +68,7 @@ class _Part:
     def add(self, fact: Fact) -> None:
         calls = fact.sums[0]
         self._add_sums(fact.sums)
+        self.broken += fact.broken
         for counts, value in ((self.latency, fact.latency_us), (self.first_token, fact.first_token_us)):
             if value is not None:
                 bucket = histogram.bucket_of(value)
@@ -72,6 +78,13 @@ class _Part:
         self._add_sums(other.sums)
         _add_counts(self.latency, other.latency)
         _add_counts(self.first_token, other.first_token)
+
+    def blamed(self) -> _Part:
+        """The same, in which only those calls failed that failed because of the provider."""
+        part = _Part()
+        part.plus(self)
+        part.sums[_FAILED] = self.broken
+        return part
 
     def _add_sums(self, sums: Iterable[int]) -> None:
         for place, amount in enumerate(sums):
@@ -90,14 +103,15 @@ class Folder:
         waiting, number = facts.load(database, facts_max)
         if not number:
             return False
-        by_minute: dict[tuple[int, Values], _Part] = {}
+        by_minute: dict[tuple[int, Values, str], _Part] = {}
         for fact in waiting:
             minute = fact.started_ms // 1000 // MINUTE_S * MINUTE_S
-            _at(by_minute, (minute, fact.values)).add(fact)
+            _at(by_minute, (minute, fact.values, fact.key_name)).add(fact)
         places: dict[tuple[int, int, int], _Part] = {}
-        for (minute, values), part in by_minute.items():
-            for view, named in self._views(database, minute, values):
-                _at(places, (MINUTE_S, self._id(database, view, named), minute)).plus(part)
+        for (minute, values, key_name), part in by_minute.items():
+            for view, named in self._views(database, minute, values, key_name):
+                place = (MINUTE_S, self._id(database, view, named), minute)
+                _at(places, place).plus(part.blamed() if view == KEY else part)
         for tier, larger in pairwise(TIERS):
             for (of, series, at), part in list(places.items()):
                 if of == tier:
@@ -123,7 +137,7 @@ class Folder:
             if part.sums[0] < 0:
                 database.run(_EMPTIED, place)
 
-    def _views(self, database: Database, minute: int, values: Values) -> Iterator[tuple[str, Values]]:
+    def _views(self, database: Database, minute: int, values: Values, key_name: str) -> Iterator[tuple[str, Values]]:
         """The series that a combination of values counts in."""
         day = minute // DAY_S * DAY_S
         yield TOTAL, _NO_VALUES
@@ -134,13 +148,16 @@ class Folder:
                 alone = (*_NO_VALUES[:place], OTHERS, *_NO_VALUES[place + 1 :])
             bounded.append(alone[place])
             yield name, alone
-        each = tuple(bounded)
-        yield EACH, each if self._has_place(database, day, EACH, each) else (OTHERS,) * len(DIMENSIONS)
+        each = (*bounded, "")
+        yield EACH, each if self._has_place(database, day, EACH, each) else (*(OTHERS,) * len(DIMENSIONS), "")
+        if values[0]:
+            key = (values[0], *_NO_VALUES[2:], key_name)
+            yield KEY, key if self._has_place(database, day, KEY, key) else (OTHERS, *_NO_VALUES[2:], OTHERS)
 
     def _has_place(self, database: Database, day: int, view: str, values: Values) -> bool:
         names = self._names.get((day, view))
         if names is None:
-            while len(self._names) >= _DAYS_KNOWN_MAX * (1 + len(DIMENSIONS)):
+            while len(self._names) >= _DAYS_KNOWN_MAX * (2 + len(DIMENSIONS)):
                 del self._names[next(iter(self._names))]
             found = database.run(_OF_DAY, (view, day))
             names = self._names[day, view] = {tuple(map(str, one)) for one in found}
