@@ -15,13 +15,13 @@ from asbru.pipeline.ports import Lease
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.routing.session import bind_session
 from asbru.pipeline.routing.trace import write_route
-from asbru.pipeline.spans import write_spans
+from asbru.pipeline.spans import with_bodies, write_spans
 from asbru.pipeline.spend import NOTHING, price, total, use_estimate
 from asbru.pipeline.tags import write_booking
 from asbru.records import usage_columns
 from asbru.records.row import ATTEMPTS_LOGGED_MAX, ERROR_MESSAGE_CHARS_MAX, MODEL_CHARS_MAX, NOTES_CHARS_MAX
 from asbru.routing import Target
-from asbru.telemetry.tracing import read_trace_id
+from asbru.telemetry.tracing import CallTrace, Tracer, read_trace_id
 
 _CANCELLED_STATUS = 499
 _NO_ERROR = ("", "")
@@ -60,7 +60,7 @@ def account(call: Call, rooms: Rooms) -> None:
     kind = (call.surface, provider, served, key_name, status, call.outcome)
     measure(call, rooms, kind, caller.labels, tags=booked_on[2], times=(latency_us, first_us))
     if call.trace is not None and call.trace.sampled and rooms.tracer is not None:
-        rooms.tracer.end(write_spans(call, call.trace, now_s=now_s, status=status, cost_nanousd=cost))
+        _end_trace(call, call.trace, rooms.tracer, now_s=now_s, status=status, cost_nanousd=cost)
     notes = call.notes if last is None or not last.notes else call.all_notes
     if call.caller is None and not _is_recorded(call, rooms, now_s):  # by now it is counted
         return
@@ -110,6 +110,15 @@ def _end_route(call: Call, rooms: Rooms) -> str:
     """The column `route`. A call of a session always has one; the session is bound to what served it."""
     bind_session(call, rooms)
     return write_route(call.route)
+
+
+def _end_trace(
+    call: Call, trace: CallTrace, tracer: Tracer, *, now_s: float, status: int, cost_nanousd: int | None
+) -> None:
+    spans = write_spans(call, trace, now_s=now_s, status=status, cost_nanousd=cost_nanousd)
+    if tracer.body_bytes_max:
+        spans = with_bodies(call, spans, tracer.body_bytes_max)
+    tracer.end(spans)
 
 
 def _trace_id(call: Call) -> str:

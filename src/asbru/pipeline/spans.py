@@ -2,8 +2,8 @@
 
 Names and attributes follow OpenTelemetry's conventions for generative AI
 (https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/) and for HTTP; what they have no word for begins with
-`asbru.`. Usage is told by attempts alone: a backend that sums it over a trace counts nothing twice. No body and no
-header of a caller is in a span.
+`asbru.`. Usage is told by attempts alone: a backend that sums it over a trace counts nothing twice. No
+header of a caller is in a span, and no body unless `with_bodies` puts it there.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 
 from asbru.governance import caller_behind
+from asbru.pipeline.bodies.copies import CopyingResponse
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.error_types import attempt_type, error_type
 from asbru.pipeline.said import Said
@@ -39,6 +40,17 @@ def write_spans(
         _call_span(call, trace, begin_ns, said, now_s=now_s, status=status, cost_nanousd=cost_nanousd),
         *(_attempt_span(call, trace, begin_ns, said, now_s=now_s, number=at + 1) for at in range(len(attempts))),
     )
+
+
+def with_bodies(call: Call, spans: tuple[Span, ...], bytes_max: int) -> tuple[Span, ...]:
+    """The spans, that of the call with an event that has the bodies, each up to a bound, if they are recorded."""
+    copied = call.response
+    if not isinstance(copied, CopyingResponse):
+        return spans
+    whole = spans[0]
+    bodies = {"asbru.request.body": copied.request, "asbru.response.body": copied.response}
+    told = {name: body[:bytes_max].decode("utf-8", "replace") for name, body in bodies.items()}
+    return (whole._replace(events=(*whole.events, SpanEvent("bodies", whole.end_ns, told))), *spans[1:])
 
 
 def _ns(begin_ns: int, at_s: float) -> int:
