@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.fakes.books import run
+from tests.fakes.books import run, until
 
 from asbru.app import check
 from asbru.app.check import Check
@@ -21,7 +21,11 @@ def answers(command: list[str], sections: dict[str, list[dict[str, object]]]) ->
     found: list[str] = []
 
     async def body() -> None:
-        found.extend(await Check(command)(sections))
+        asked = Check(command)
+        try:
+            found.extend(await asked(sections))
+        finally:
+            await asked.close()
 
     run(body())
     return found
@@ -52,6 +56,36 @@ def test_a_process_that_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(check, "CHECK_S_MAX", 0.05)
     with pytest.raises(Overloaded):
         answers([sys.executable, "-c", "import sys; sys.stdin.read(); input()", "x"], {"a": []})
+
+
+def test_the_next_process_waits_already(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a question another process starts and answers the next one; it ends when nobody asks, and at the end."""
+    told = tmp_path / "told"
+    script = (
+        "import os, sys\n"
+        "def tell(word):\n"
+        "    with open(sys.argv[1], 'a') as file: file.write(f'{word} {os.getpid()}\\n')\n"
+        "tell('start')\n"
+        "if sys.stdin.read(): tell('read')\n"
+    )
+
+    def said(word: str) -> list[str]:
+        lines = [line.split() for line in told.read_text().splitlines()] if told.exists() else []
+        return [pid for first, pid in lines if first == word]
+
+    async def body() -> None:
+        asked = Check([sys.executable, "-c", script, str(told)])
+        assert await asked({}) == []
+        await until(lambda: len(said("start")) == 2, "the next process")
+        monkeypatch.setattr(check, "SPARE_S", 0.01)
+        assert await asked({}) == []
+        assert said("read") == said("start")[:2]
+        await until(lambda: asked._waiting is None, "the end of the one after")
+        assert await asked({}) == []
+        await asked.close()
+        assert asked._spare is None and len(said("read")) == 3
+
+    run(body())
 
 
 def test_a_provider_is_asked(tmp_path: Path) -> None:

@@ -303,7 +303,10 @@ def main(argv: list[str] | None = None) -> int:
     try:
         options = Options(**given)
         if out is None:
-            return _check(compile_config(options, os.environ, dry=True, stored=Stored(json.load(sys.stdin))), live)
+            asked = sys.stdin.read()
+            if not asked:  # whoever started this process has ended
+                return 1
+            return _check(compile_config(options, os.environ, dry=True, stored=Stored(json.loads(asked))), live)
         compiled = compile_stored(options, os.environ)
         # The snapshot last: where there is one, there is what belongs to it.
         write_private(declared_file(out), write_entries(compiled.declared))

@@ -69,13 +69,14 @@ class Control:
             self._link, lambda: _say("changed"), compiles_feed=lambda: not had_stored_keys(data_dir)
         )
         self._linked = "bookkeeper" in given
+        self._check = Check(json.loads(given.get("check", "[]")))
         act = Act(
             self._database,
             keyring=lambda: load_keyring(data_dir, env),
             pepper=load_pepper(data_dir),
             declared=DeclaredFile(Path(given["shown"]) if "shown" in given else None),
             announce=self._announcer if self._linked else _tell_nobody,
-            check=Check(json.loads(given.get("check", "[]"))),
+            check=self._check,
         )
         secure = given.get("tls") == "True"
         self._tail = live.LiveTail(self._link)
@@ -113,6 +114,7 @@ class Control:
         await server.serve([listener])
         sweeping.cancel()
         await self._management.sample.close()
+        await self._check.close()
         await self._announcer.close()
         await self._link.close()
         self._database.close()
