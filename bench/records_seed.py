@@ -36,7 +36,6 @@ END_MS = 20_775 * DAY_MS
 NOW_MS = END_MS - 11 * 3_600_000 - 17 * 60_000
 """When the questions are asked: their spans begin and end within days, hours and minutes."""
 BATCH_ROWS = 1_000
-FOLD_FACTS = 50_000
 CACHE_KIB = 256 * 1024
 ASKED_TIMES = 20
 _MODELS = (
@@ -138,7 +137,7 @@ def write(url: str, several: Iterator[tuple[object, ...]]) -> None:
     more = True
     while more:
         with database.transaction():
-            more = folder.fold(database, FOLD_FACTS)
+            more = folder.fold(database)
     store.close()
     database.close()
 

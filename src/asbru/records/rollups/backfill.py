@@ -12,6 +12,7 @@ from typing import Any, Final, cast
 
 from asbru.records.rollups import facts
 from asbru.records.row import COLUMNS
+from asbru.records.spend import count
 from asbru.storage import Database
 
 STEP_ROWS: Final = 500
@@ -32,7 +33,7 @@ def step(database: Database, mark: str) -> bool:
     if not bound:
         return False
     rows = cast("list[Sequence[Any]]", database.run(_ROWS, (bound, STEP_ROWS)))
-    facts.add_rows(database, (row for row in rows if not str(row[0]).startswith(mark, len("req_") + 11)))
+    facts.add_counted(database, count(row for row in rows if not str(row[0]).startswith(mark, len("req_") + 11)))
     if rows:
         database.run("UPDATE rollup_backfill SET before_id = ?", (rows[-1][0],))
     else:

@@ -7,12 +7,13 @@ of a single dimension are therefore always complete.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import pairwise
+from collections.abc import Iterator, Mapping, Sequence
+from operator import add
 from typing import Final, TypeAlias, TypeVar
 
 from asbru.records.rollups import facts, histogram
 from asbru.records.rollups.facts import DIMENSIONS, SUMS, Fact
+from asbru.records.rollups.histogram import bucket_of
 from asbru.records.spend import OTHERS
 from asbru.storage import Database
 
@@ -20,6 +21,7 @@ MINUTE_S: Final = 60
 HOUR_S: Final = 3600
 DAY_S: Final = 86_400
 TIERS: Final = (MINUTE_S, HOUR_S, DAY_S)
+_MINUTE_MS: Final = MINUTE_S * 1000
 TOTAL: Final = ""
 EACH: Final = "each"
 KEY: Final = "key"
@@ -31,6 +33,8 @@ _SERIES_KNOWN_MAX: Final = 20_000
 
 _NAMED: Final = (*DIMENSIONS, "key_name")
 _NO_VALUES: Final = ("",) * len(_NAMED)
+_NOTHING: Final = (0,) * len(SUMS)
+_FAILED: Final = SUMS.index("failed")
 _COLUMNS: Final = ", ".join(_NAMED)
 _FIND: Final = f"SELECT id FROM rollup_series WHERE view = ? AND {' AND '.join(f'{one} = ?' for one in _NAMED)}"  # noqa: S608 -- our own names
 _MAKE: Final = (
@@ -42,7 +46,6 @@ _ADD: Final = (
     f"{', '.join(f'{one} = rollups.{one} + excluded.{one}' for one in SUMS)}, "
     "latency = excluded.latency, first_token = excluded.first_token"
 )
-_FAILED: Final = SUMS.index("failed")
 _KNOWN: Final = "SELECT latency, first_token FROM rollups WHERE tier = ? AND series = ? AND at = ?"
 _OF_DAY: Final = (
     f"SELECT {_COLUMNS} FROM rollup_series AS s CROSS JOIN rollups AS r "  # noqa: S608 -- our own names
@@ -55,40 +58,38 @@ _Key = TypeVar("_Key")
 
 
 class _Part:
-    """What is added in one place. `broken`: calls that failed because of the provider."""
+    """What is added in one place."""
 
-    __slots__ = ("broken", "first_token", "latency", "sums")
+    __slots__ = ("first_token", "latency", "sums")
 
     def __init__(self) -> None:
-        self.broken = 0
-        self.sums = [0] * len(SUMS)
+        self.sums = _NOTHING
         self.latency: histogram.Histogram = {}
         self.first_token: histogram.Histogram = {}
 
-    def add(self, fact: Fact) -> None:
-        calls = fact.sums[0]
-        self._add_sums(fact.sums)
-        self.broken += fact.broken
-        for counts, value in ((self.latency, fact.latency_us), (self.first_token, fact.first_token_us)):
-            if value is not None:
-                bucket = histogram.bucket_of(value)
-                counts[bucket] = counts.get(bucket, 0) + calls
+    def add(self, facts_of_one: Sequence[Fact]) -> None:
+        self.sums = tuple(map(sum, zip(self.sums, *[fact.sums for fact in facts_of_one], strict=True)))
+        latency, first_token = self.latency, self.first_token
+        for _, _, sums, latency_us, first_token_us, _, _ in facts_of_one:
+            if latency_us is not None:
+                bucket = bucket_of(latency_us)
+                latency[bucket] = latency.get(bucket, 0) + sums[0]
+            if first_token_us is not None:
+                bucket = bucket_of(first_token_us)
+                first_token[bucket] = first_token.get(bucket, 0) + sums[0]
 
     def plus(self, other: _Part) -> None:
-        self._add_sums(other.sums)
-        _add_counts(self.latency, other.latency)
-        _add_counts(self.first_token, other.first_token)
+        self.sums = tuple(map(add, self.sums, other.sums))
+        for counts, more in ((self.latency, other.latency), (self.first_token, other.first_token)):
+            for bucket, count in more.items():
+                counts[bucket] = counts.get(bucket, 0) + count
 
-    def blamed(self) -> _Part:
-        """The same, in which only those calls failed that failed because of the provider."""
+    def blamed(self, broken: int) -> _Part:
+        """The same, of which so many calls failed."""
         part = _Part()
         part.plus(self)
-        part.sums[_FAILED] = self.broken
+        part.sums = (*part.sums[:_FAILED], broken, *part.sums[_FAILED + 1 :])
         return part
-
-    def _add_sums(self, sums: Iterable[int]) -> None:
-        for place, amount in enumerate(sums):
-            self.sums[place] += amount
 
 
 class Folder:
@@ -97,26 +98,30 @@ class Folder:
     def __init__(self) -> None:
         self._series: dict[tuple[str, Values], int] = {}
         self._names: dict[tuple[int, str], set[Values]] = {}
+        self._counts_in: dict[tuple[int, Values], tuple[int, ...]] = {}
+        """The series that a combination of values counts in on a day."""
 
-    def fold(self, database: Database, facts_max: int = facts.FACTS_PER_LOAD) -> bool:
+    def fold(self, database: Database) -> bool:
         """Fold the oldest facts that wait, in the transaction that is open. True: there may be more."""
-        waiting, number = facts.load(database, facts_max)
+        waiting, number = facts.load(database)
         if not number:
             return False
-        by_minute: dict[tuple[int, Values, str], _Part] = {}
+        by_minute: dict[tuple[int, Values, str], list[Fact]] = {}
         for fact in waiting:
-            minute = fact.started_ms // 1000 // MINUTE_S * MINUTE_S
-            _at(by_minute, (minute, fact.values, fact.key_name)).add(fact)
-        places: dict[tuple[int, int, int], _Part] = {}
-        for (minute, values, key_name), part in by_minute.items():
-            for view, named in self._views(database, minute, values, key_name):
-                place = (MINUTE_S, self._id(database, view, named), minute)
-                _at(places, place).plus(part.blamed() if view == KEY else part)
-        for tier, larger in pairwise(TIERS):
-            for (of, series, at), part in list(places.items()):
-                if of == tier:
-                    _at(places, (larger, series, at // larger * larger)).plus(part)
-        self._save(database, places)
+            by_minute.setdefault((fact.started_ms // _MINUTE_MS, fact.values, fact.key_name), []).append(fact)
+        minutes: dict[tuple[int, int], _Part] = {}
+        for (number_of_minute, values, key_name), of_one in by_minute.items():
+            at = number_of_minute * MINUTE_S
+            part = _Part()
+            part.add(of_one)
+            day = at // DAY_S * DAY_S
+            for series in self._series_of(database, day, values):
+                _at(minutes, (series, at)).plus(part)
+            if values[0]:
+                blamed = part.blamed(sum(fact.broken for fact in of_one))
+                _at(minutes, (self._key_series(database, day, values[0], key_name), at)).plus(blamed)
+        for tier in (HOUR_S, DAY_S, MINUTE_S):  # minutes last: saving adds what is known to what is saved
+            self._save(database, tier, minutes if tier == MINUTE_S else _longer(minutes, tier))
         facts.forget(database, number)
         return True
 
@@ -124,9 +129,11 @@ class Folder:
         """Nothing is known of the database any more."""
         self._series.clear()
         self._names.clear()
+        self._counts_in.clear()
 
-    def _save(self, database: Database, places: Mapping[tuple[int, int, int], _Part]) -> None:
-        for place, part in places.items():
+    def _save(self, database: Database, tier: int, parts: Mapping[tuple[int, int], _Part]) -> None:
+        for (series, at), part in parts.items():
+            place = (tier, series, at)
             for latency, first_token in database.run(_KNOWN, place):
                 assert isinstance(latency, bytes)
                 assert isinstance(first_token, bytes)
@@ -137,9 +144,28 @@ class Folder:
             if part.sums[0] < 0:
                 database.run(_EMPTIED, place)
 
-    def _views(self, database: Database, minute: int, values: Values, key_name: str) -> Iterator[tuple[str, Values]]:
-        """The series that a combination of values counts in."""
-        day = minute // DAY_S * DAY_S
+    def _series_of(self, database: Database, day: int, values: Values) -> tuple[int, ...]:
+        found = self._counts_in.get((day, values))
+        if found is None:
+            if len(self._counts_in) >= _SERIES_KNOWN_MAX:
+                self._counts_in.clear()
+            found = tuple(self._id(database, *view) for view in self._views(database, day, values))
+            self._counts_in[day, values] = found
+        return found
+
+    def _key_series(self, database: Database, day: int, provider: str, key_name: str) -> int:
+        found = self._counts_in.get((day, (provider, key_name)))
+        if found is None:
+            if len(self._counts_in) >= _SERIES_KNOWN_MAX:
+                self._counts_in.clear()
+            values = (provider, *_NO_VALUES[2:], key_name)
+            if not self._has_place(database, day, KEY, values):
+                values = (OTHERS, *_NO_VALUES[2:], OTHERS)
+            found = self._counts_in[day, (provider, key_name)] = (self._id(database, KEY, values),)
+        return found[0]
+
+    def _views(self, database: Database, day: int, values: Values) -> Iterator[tuple[str, Values]]:
+        """The views that a combination of values counts in, and its values there."""
         yield TOTAL, _NO_VALUES
         bounded: list[str] = []
         for place, name in enumerate(DIMENSIONS):
@@ -150,9 +176,6 @@ class Folder:
             yield name, alone
         each = (*bounded, "")
         yield EACH, each if self._has_place(database, day, EACH, each) else (*(OTHERS,) * len(DIMENSIONS), "")
-        if values[0]:
-            key = (values[0], *_NO_VALUES[2:], key_name)
-            yield KEY, key if self._has_place(database, day, KEY, key) else (OTHERS, *_NO_VALUES[2:], OTHERS)
 
     def _has_place(self, database: Database, day: int, view: str, values: Values) -> bool:
         names = self._names.get((day, view))
@@ -188,6 +211,9 @@ def _at(parts: dict[_Key, _Part], key: _Key) -> _Part:
     return part
 
 
-def _add_counts(counts: histogram.Histogram, more: histogram.Histogram) -> None:
-    for bucket, count in more.items():
-        counts[bucket] = counts.get(bucket, 0) + count
+def _longer(minutes: Mapping[tuple[int, int], _Part], tier: int) -> dict[tuple[int, int], _Part]:
+    """The same, added up by a longer time."""
+    places: dict[tuple[int, int], _Part] = {}
+    for (series, at), part in minutes.items():
+        _at(places, (series, at // tier * tier)).plus(part)
+    return places
