@@ -98,7 +98,7 @@ def test_a_new_price_counts_once(url: str) -> None:
     write_before_sums(url, call(1, standard=True, attempts=1), call(2, standard=True, attempts=1))
     database = open_database(url)
     rates = (PriceRow(1_000_000, 2_000_000, 0, 0, 0, 0, 0),)
-    assert reprice(database, lambda *_: rates, 0, wait=lambda: None).changed == 2
+    assert reprice(database, lambda *_: (rates, {}), 0, wait=lambda: None).changed == 2
     database.close()
     keep_up(url)
     assert month(url).totals.cost_nanousd == 2 * (10 + 2 * 7)
