@@ -64,7 +64,7 @@ fmt: setup ## write what `check` can repair by itself
 	@$(BIN)/ruff check --quiet --fix-only .
 	@$(BIN)/ruff format .
 
-bench: setup ## measure against the peers; QUICK=1: asbru, nginx and envoy in four minutes
+bench: setup ## measure against the peers; QUICK=1: asbru, nginx and envoy in five minutes
 	@QUICK=$(QUICK) $(BIN)/python -m bench
 
 bench-micro: setup ## count instructions per call

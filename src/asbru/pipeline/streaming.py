@@ -315,6 +315,15 @@ class PassRelay:
         return closed
 
     @property
+    def ends(self) -> list[bytes]:
+        """The first pieces and the last ones, each once."""
+        first, recent = self._first, self._recent
+        if not first or not recent or recent[0] is first[0]:
+            return recent or first
+        known = set(map(id, recent))
+        return [*(piece for piece in first if id(piece) not in known), *recent]
+
+    @property
     def begun_usage(self) -> Usage | None:
         """See `Relay`."""
         read = self._passing.head_usage

@@ -127,4 +127,5 @@ export interface CallRecord {
   request_bytes: number;
   response_bytes: number;
   route: string;
+  trace_id: string;
 }
