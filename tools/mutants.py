@@ -200,9 +200,9 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
     ),
     "tests/edge/server": (
         Fault("edge/server/body.py", "        if self.size > self._limits.body_bytes_max:", "        if False:"),
-        Fault("edge/server/protocol.py", "            raise limits.count_error()\n", "            pass\n"),
+        Fault("edge/server/reading.py", "            raise limits.count_error()\n", "            pass\n"),
         Fault(
-            "edge/server/protocol.py",
+            "edge/server/reading.py",
             "        self._rx_bytes = 0\n        self._rx_bytes_max = self._server",
             "        self._rx_bytes_max = self._server",
         ),
