@@ -208,6 +208,9 @@ class RuleTrial:
     def _meant(self, call: DescribedCall) -> tuple[str, str]:
         """The provider and model that a name means, as far as is known here."""
         providers = self._observed.providers()
+        for one in providers:
+            if call.model in one.aliases:
+                return one.name, one.aliases[call.model]
         provider, slash, model = call.model.partition("/")
         if slash and any(one.name == provider for one in providers):
             return provider, model

@@ -37,6 +37,7 @@ import msgspec
 from asbru.app.boot import EXIT_UNWRITTEN, Boot, Options
 from asbru.app.compile_governance import compile_governance, enforce_auth, warn_of_unpriced
 from asbru.app.compile_models import check_model_names
+from asbru.app.compile_operations import check_operations
 from asbru.app.compile_providers import Findings, compile_providers
 from asbru.app.compile_rules import compile_rules, warn_of_unowned
 from asbru.app.compile_tracing import compile_tracing
@@ -102,20 +103,20 @@ def compile_config(
     types: ProviderTypes | None = None,
     dry: bool = False,
     stored: Stored | None = None,
+    document: Document | None = None,
 ) -> Compiled:
-    """Read, check and resolve everything; raises ConfigRefusedError with the errors of all parts that could be
-    read. `dry` leaves the data directory untouched (digests are then made under a pepper of zeros)."""
+    """Read, check and resolve everything, of a file or the `document`; raises ConfigRefusedError with the errors of all
+    parts that could be read. `dry` leaves the data directory untouched (digests are then made under a pepper of
+    zeros)."""
     types = discover() if types is None else types
-    file = find_config_file(options.config, options.data_dir)
-    document = load_document(file) if file is not None else Document(default_settings(types, env))
+    file = find_config_file(options.config, options.data_dir) if document is None else None
+    document = document or (load_document(file) if file else Document(default_settings(types, env)))
     stored = stored or Stored()
     is_empty, declares = not document.data, _declared_sections(document)
     written = written_paths(document.data)
     stored.merge_into(document)
     parsed = parse_config(document, env)
     findings = Findings(parsed.part, watched=[*parsed.files])
-    if is_empty:
-        findings.warn((), "the file is empty: no providers are configured, so every call will be refused")
     _check_kept(options, declares, stored, findings, is_empty=is_empty)
     host = options.bound or options.host or parsed.config.listen.host
     providers = compile_providers(parsed, types, findings, now=datetime.now(UTC), mock_socket=options.mock_socket)
@@ -132,38 +133,49 @@ def compile_config(
     tracing = compile_tracing(parsed.config.tracing, env, findings)
     _check_server_tls(parsed, findings)
     check_model_names(parsed.config, providers, findings)
+    check_operations(parsed.config, providers, findings)
     if keys_needed is False and not is_loopback(host):
         findings.warn(("governance", "enforce_auth"), f"anyone who reaches {host} may call without a virtual key")
     if errors := [*parsed.problems, *findings.errors]:
         raise ConfigRefusedError(sorted(errors, key=lambda problem: (problem.line or 0, str(problem.path))))
-    config = parsed.config
-    open_access = keys_needed is None and _is_open(config, stored, options.data_dir, findings) and is_loopback(host)
-    shown_once: SecretText | None = None
-    if not dry and stored.has_keys:
-        remember_stored_keys(options.data_dir)
-    elif not dry and not config.virtual_keys and not open_access and keys_needed is not False:
-        digest, shown_once = generated_key(options.data_dir, pepper)
-        declared[VIRTUAL_KEY] = {digest: write_virtual_key("generated", ("*",))}
+    open_access = (
+        keys_needed is None and _is_open(parsed.config, stored, options.data_dir, findings) and is_loopback(host)
+    )
+    needs_key = not parsed.config.virtual_keys and not open_access and keys_needed is not False
+    shown_once = None if dry else _make_key(declared, pepper, options.data_dir, stored, needed=needs_key)
     snapshot = Snapshot(
         providers=providers,
         pepper=SecretText(pepper.hex()),
         open_access=open_access,
         keys_optional=keys_needed is False,
+        models=parsed.config.models,
         fallbacks=fallbacks,
         routing_rules=rules,
-        reservation=msgspec.convert(config.governance, Reservation, from_attributes=True),
+        reservation=msgspec.convert(parsed.config.governance, Reservation, from_attributes=True),
         forwards=forwards,
-        cors_origins=tuple(config.cors_origins),
-        access_log=config.log.access,
+        cors_origins=tuple(parsed.config.cors_origins),
+        access_log=parsed.config.log.access,
         tracing=tracing,
-        **{name: getattr(config, name) for name in _AS_WRITTEN},
+        **{name: getattr(parsed.config, name) for name in _AS_WRITTEN},
     )
     if unproven := [Problem(path, why, document.line(path)) for path, why in prove(snapshot, declared)]:
         raise ConfigRefusedError(unproven)
     boot = _boot(options, parsed, snapshot, findings)._replace(
         config_file=str(file.absolute()) if file else None, declares=declares if file else ()
     )
-    return Compiled(snapshot, declared, boot, config, shown_once, findings.warnings, stored.places, written)
+    return Compiled(snapshot, declared, boot, parsed.config, shown_once, findings.warnings, stored.places, written)
+
+
+def _make_key(declared: Entries, pepper: bytes, data_dir: Path, stored: Stored, *, needed: bool) -> SecretText | None:
+    """A virtual key of Asbru's own, where one is needed and nobody has one; to be shown when it is made."""
+    if stored.has_keys:
+        remember_stored_keys(data_dir)
+        return None
+    if not needed:
+        return None
+    digest, shown_once = generated_key(data_dir, pepper)
+    declared[VIRTUAL_KEY] = {digest: write_virtual_key("generated", ("*",))}
+    return shown_once
 
 
 def _declared_sections(document: Document) -> tuple[str, ...]:
@@ -190,6 +202,8 @@ def _check_kept(
     options: Options, declares: tuple[str, ...], stored: Stored, findings: Findings, *, is_empty: bool
 ) -> None:
     """A running gateway does not become another one because its file was cut short."""
+    if is_empty:
+        findings.warn((), "the file is empty: no providers are configured, so every call will be refused")
     if is_empty and options.bound is not None:
         findings.error((), "the file is empty; restart Asbru if this is meant")
         return

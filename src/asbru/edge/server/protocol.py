@@ -230,7 +230,7 @@ class ServerConnection(RequestReader):
         """The present response is out: close, wait, or serve the next request (from the loop, not from here)."""
         self._serving = False
         self.on_gone = None
-        if self._held:
+        if self._held.total:
             self._held.keep(self._body.size + sum(len(request.body) for request in self._queue))
         if self._transport.is_closing():
             return
