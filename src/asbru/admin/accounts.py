@@ -381,8 +381,8 @@ class AccountRoutes:
         return _show(await self._act.perform(actor_of(request), "users:write", write))
 
     async def delete_user(self, name: str, request: Request) -> Response:
-        """Delete a user, and the tokens that the user has created; not the last admin. `If-Match` refuses another version
-        (412)."""
+        """Delete a user, and the tokens that the user has created; not the last admin. `If-Match` refuses another
+        version (412)."""
         version = nouns.asked_version(request)
 
         def write(deed: Deed) -> None:
