@@ -38,9 +38,8 @@ def routes_of(dialects: Iterable[Dialect]) -> tuple[Route, ...]:
 
 def _routes(dialect: Dialect) -> Iterator[Route]:
     surface = dialect.surface
-    if not surface.root:  # only providers speak it
-        return
-    yield Route(surface.root, "page", "root", dialect, _GET)
+    if surface.root:
+        yield Route(surface.root, "page", "root", dialect, _GET)
     for base in surface.bases:
         for operation in dialect.operations:
             name = f"{surface.name}.{operation.surface}"

@@ -9,7 +9,7 @@ import pytest
 
 from asbru.core.chat import Raw
 from asbru.core.errors import BadRequest, UpstreamError
-from asbru.core.shapes import RankedDocument, RerankReply, RerankRequest
+from asbru.core.shapes.rerank import RankedDocument, RerankReply, RerankRequest
 from asbru.core.traits import PLAIN
 from asbru.core.usage import Usage
 from asbru.dialects.openai_chat.rerank import read_reply, read_request, text_of, write_reply, write_request

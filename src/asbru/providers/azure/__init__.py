@@ -8,6 +8,7 @@ PROVIDER = Provider(
     title="Azure (Microsoft Foundry)",
     access=(
         Access(dialect="openai_chat", auth="api-key", operations=("chat", "completions", "embeddings", "models")),
+        Access(dialect="openai_responses", auth="api-key"),
         Access(
             dialect="anthropic_messages",
             auth="api-key",

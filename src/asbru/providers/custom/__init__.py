@@ -5,7 +5,7 @@ tool calls may be long: some gateways carry signatures in them.
 """
 
 from asbru.core.traits import Traits
-from asbru.providers.kit import ANTHROPIC_ACCESS, Access, Provider
+from asbru.providers.kit import ANTHROPIC_ACCESS, RESPONSES_ACCESS, Access, Provider
 
 PROVIDER = Provider(
     name="custom",
@@ -15,6 +15,7 @@ PROVIDER = Provider(
             dialect="openai_chat",
             operations=("chat", "completions", "embeddings", "moderations", "rerank", "ocr", "models"),
         ),
+        RESPONSES_ACCESS,
         ANTHROPIC_ACCESS,
     ),
     keyless=True,

@@ -1,13 +1,14 @@
-"""OpenAI, asked in its own dialect."""
+"""OpenAI, asked in its own dialects: chat, and Responses for callers of that."""
 
 from asbru.core.traits import Traits
-from asbru.providers.kit import Access, Provider
+from asbru.providers.kit import RESPONSES_ACCESS, Access, Provider
 
 PROVIDER = Provider(
     name="openai",
     title="OpenAI",
     access=(
         Access(dialect="openai_chat", operations=("chat", "completions", "embeddings", "moderations", "models")),
+        RESPONSES_ACCESS,
     ),
     docs_url="https://platform.openai.com/docs/api-reference",
     base_url="https://api.openai.com/v1",
