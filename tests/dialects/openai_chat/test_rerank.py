@@ -68,8 +68,9 @@ def test_documents_of_both_kinds_are_read() -> None:
         {"index": 0, "relevance_score": 1, "document": {"text": "a"}},
         {"index": 1, "relevance_score": 0, "document": "b"},
     ]
-    reply = read_reply(json.dumps({"results": results}).encode())
-    assert [one.text for one in reply.results] == ["a", "b"]
+    for member in ("results", "data"):
+        reply = read_reply(json.dumps({member: results}).encode())
+        assert [one.text for one in reply.results] == ["a", "b"]
     assert text_of(Raw(b'{"text": 5}')) == '{"text": 5}'
 
 

@@ -60,7 +60,7 @@ def read_reply(body: bytes, content_type: bytes = b"") -> rerank.RerankReply:
     """The reply; `UpstreamError` for anything else."""
     del content_type
     fields = open_body(body, _refuse)
-    results = fields.children("results")
+    results = fields.children("results" if "results" in fields else "data")  # Voyage has `data`
     if results is None:
         raise fields.wrong("results", "expected an array, got nothing")
     return rerank.RerankReply(
