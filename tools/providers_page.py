@@ -78,7 +78,7 @@ def _access(one: Provider, access: Access) -> Iterator[str]:
     yield f"`{one.address(access)}`" if one.address(access) else "its own" if one.served_here else ""
     key = f"`{one.env_key}`" if one.env_key else ""
     yield f"{key}{', ' if key else ''}optional" if one.keyless else key
-    yield "`Authorization: Bearer`" if access.auth == "bearer" else f"`{access.auth}`"
+    yield access.auth_words or ("`Authorization: Bearer`" if access.auth == "bearer" else f"`{access.auth}`")
     count = _priced(one.price_id)
     yield f"{count:,}" if count else ""
 

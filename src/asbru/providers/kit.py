@@ -48,13 +48,15 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
 
     `auth`: how a key is shown: "bearer" (`Authorization: Bearer`), the name of the header that holds it (`x-api-key`),
     or, where it is no fixed header, what makes the credential of it: a `CredentialMaker` (`asbru.upstream.credentials`)
-    as an object reference, "asbru.providers.NAME.credential:make". `headers` go with every call, names in lower case.
+    as an object reference, "asbru.providers.NAME.credential:make"; `auth_words` say what that sends. `headers` go with
+    every call, names in lower case.
     `operations`: what it offers in this dialect. `base_url`: where, if not at the provider's own.
     """
 
     dialect: str
     base_url: str | None = None
     auth: str = "bearer"
+    auth_words: str = ""
     headers: dict[str, str] = {}
     operations: tuple[str, ...] = ("chat", "models")
 
@@ -248,6 +250,8 @@ def _access_faults(provider: Provider, dialects: Mapping[str, Dialect]) -> list[
             wrong.append(f"{access.dialect} without an operation")
         if not (_HEADER_NAME.fullmatch(access.auth) or _REFERENCE.fullmatch(access.auth)):
             wrong.append("`auth` is 'bearer', a header's name in lower case, or an object reference 'module:name'")
+        if access.auth_words and ":" not in access.auth:
+            wrong.append("`auth_words` are for an object reference in `auth`")
         for name, value in access.headers.items():
             if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
                 wrong.append(f"header {name!r}: lower-case name, visible ASCII value")

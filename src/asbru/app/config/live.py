@@ -15,7 +15,7 @@ from pydantic import Field
 from asbru.app.config.base import Settings
 from asbru.app.config.structs import FromStruct
 from asbru.app.config.tracing import TracingSettings
-from asbru.app.snapshot import Fallback, Limits, MetricsSettings, Overload, PrefixForward
+from asbru.app.snapshot import TARGET, Fallback, Limits, MetricsSettings, Overload, PrefixForward
 from asbru.core.secret_text import SecretText
 from asbru.core.traits import TraitChanges, TraitRule
 from asbru.core.usage import Unit
@@ -32,6 +32,8 @@ from asbru.upstream.origin import Reach
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
 
 PRICED_NAME = r"^(\*?[^*/\s]+\*?|\*)/(\*?[^*\s]+\*?|\*)$"
+
+ALIAS = r"^[^*\s]{1,200}\*?$"
 
 PROVIDER_NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 
@@ -201,6 +203,17 @@ class LiveSettings(Settings):
             max_length=1000,
             description="Prices by `provider/model`; `*` stands for any text, at the start or the end of either. The "
             "first that fits holds, after those of the provider's own `prices`, before the price data.",
+        ),
+    ] = {}
+    models: Annotated[
+        dict[
+            Annotated[str, Field(pattern=ALIAS)],
+            Annotated[str, Field(pattern=TARGET)],
+        ],
+        Field(
+            max_length=1000,
+            description="Names of your own for models: `fast: groq/llama-3.3-70b-versatile`. A name that ends with "
+            "`*` passes on every such name that no provider is known to have: `claude-*: anthropic/*`.",
         ),
     ] = {}
     fallbacks: Annotated[

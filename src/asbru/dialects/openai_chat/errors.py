@@ -34,6 +34,7 @@ _ERROR: Final = b'error"'
 _RESOURCE: Final = b'_resource"'
 _HEAD_BYTES: Final = 512
 _TAIL_BYTES: Final = 1024
+_ENDS_BYTES: Final = _HEAD_BYTES + _TAIL_BYTES
 
 
 def read_error(status: int, body: bytes) -> UpstreamError:
@@ -56,10 +57,23 @@ def error_inside(body: bytes) -> UpstreamError | None:
     """The error that came with status 200 in place of an answer, or in a choice of one. Its status is the one it
     names, else 502.
 
-    Only a body that holds a word which failures are told by is decoded for this; in a text its quote is escaped.
+    Only a body that holds a word which failures are told by is decoded for this; in a text its quote is escaped. The
+    word stands at the beginning or the end: that is where members of the answer and the ends of its choices stand, and
+    between them the text, which may be long.
     """
-    if not _may_tell_error(body):
+    find = body.find
+    if (
+        len(body) > _ENDS_BYTES
+        and find(_ERROR, 0, _HEAD_BYTES) < 0
+        and find(_ERROR, -_TAIL_BYTES) < 0
+        and find(_RESOURCE, 0, _HEAD_BYTES) < 0
+        and find(_RESOURCE, -_TAIL_BYTES) < 0
+    ):
         return None
+    return _error_told(body) if find(_ERROR) >= 0 or find(_RESOURCE) >= 0 else None
+
+
+def _error_told(body: bytes) -> UpstreamError | None:
     members = _read_answer(body)
     if members is None:
         return None
@@ -69,20 +83,6 @@ def error_inside(body: bytes) -> UpstreamError | None:
     error = read_error((facts and status_told(facts)) or 502, body)
     error.kind = "fault"
     return error
-
-
-def _may_tell_error(body: bytes) -> bool:
-    """Whether one of the words stands at the beginning or the end of `body`: that is where members of the answer and
-    the ends of its choices stand, and between them the text, which may be long."""
-    find = body.find
-    if len(body) <= _HEAD_BYTES + _TAIL_BYTES:
-        return find(_ERROR) >= 0 or find(_RESOURCE) >= 0
-    return (
-        find(_ERROR, 0, _HEAD_BYTES) >= 0
-        or find(_ERROR, -_TAIL_BYTES) >= 0
-        or find(_RESOURCE, 0, _HEAD_BYTES) >= 0
-        or find(_RESOURCE, -_TAIL_BYTES) >= 0
-    )
 
 
 def _read_answer(body: bytes) -> _Answer | None:
