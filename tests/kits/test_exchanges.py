@@ -95,7 +95,7 @@ def test_a_request_arrives(case: Case) -> None:
 def test_a_translated_request_names_its_limit(case: Case) -> None:
     """A call of the other dialect sets the limit by the name that the provider knows, and by no other."""
     sent = case.whole(other=True, max_tokens=64).sent
-    names = {"max_tokens", "max_completion_tokens"} & sent.keys()
+    names = {"max_tokens", "max_completion_tokens", "max_output_tokens"} & sent.keys()
     assert (names, sent[case.exchange.limit]) == ({case.exchange.limit}, 64)
 
 

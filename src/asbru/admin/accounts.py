@@ -26,7 +26,7 @@ from asbru.admin import nouns
 from asbru.admin.access import OPEN, SESSION_COOKIE, actor_of, csrf_of, needs, reach_of
 from asbru.admin.act import Act, Deed
 from asbru.admin.reach import Reach
-from asbru.admin.role_routes import known_role, refuse_grant
+from asbru.admin.role_routes import delete_orphans, known_role, refuse_grant
 from asbru.core.errors import BadRequest, CallerError, Conflict, Forbidden, NotFound, Unauthenticated
 from asbru.core.secret_text import SecretText
 from asbru.identity import (
@@ -289,7 +289,8 @@ class AccountRoutes:
         return nouns.answer(await self._act.perform(actor_of(request), "users:write", write), 201)
 
     async def change_user(self, name: str, request: Request) -> Response:
-        """Another role, another password; the user's sessions end."""
+        """Another role, another password; the user's sessions end, and so do the tokens that the user has created and
+        could not create with the new role."""
         asked = await _read(request, ChangedUser)
         hashed = None if asked.password is None else await self._hash(asked.password)
 
@@ -304,18 +305,21 @@ class AccountRoutes:
             deed.note(
                 "update", "user", name, before=_said(role=user.role), after=_said(role=changed.role, **password)
             )
+            delete_orphans(deed)
             return changed
 
         return nouns.answer(await self._act.perform(actor_of(request), "users:write", write))
 
     async def delete_user(self, name: str, request: Request) -> Response:
-        """Delete a user; not the last admin."""
+        """Delete a user, and the tokens that the user has created; not the last admin."""
 
         def write(deed: Deed) -> None:
             user, _ = _known(deed, name)
             _refuse_last_admin(deed, user)
             deed.accounts.delete_user(name)
+            deed.objects.forget_maker(f"user/{name}")
             deed.note("delete", "user", name, before=_said(role=user.role))
+            delete_orphans(deed)
 
         await self._act.perform(actor_of(request), "users:write", write)
         return Response(status_code=204)
@@ -346,7 +350,7 @@ class AccountRoutes:
         return nouns.answer({**msgspec.to_builtins(token), "value": value}, 201)
 
     async def delete_token(self, name: str, request: Request) -> Response:
-        """A token that is refused from now on."""
+        """A token that is refused from now on, and so are those that were created with it."""
 
         def write(deed: Deed) -> None:
             found = next((token for token in deed.accounts.load_tokens() if token.name == name), None)
@@ -354,7 +358,9 @@ class AccountRoutes:
                 raise NotFound(f"the token '{name}' does not exist")
             refuse_grant(deed.actor, deed.accounts.role(found.role))
             deed.accounts.delete_token(name)
+            deed.objects.forget_maker(f"token/{name}")
             deed.note("delete", "token", name)
+            delete_orphans(deed)
 
         await self._act.perform(actor_of(request), "tokens:write", write)
         return Response(status_code=204)

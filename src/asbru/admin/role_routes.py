@@ -3,7 +3,7 @@
     GET, POST /api/v1/roles          PATCH, DELETE /api/v1/roles/NAME
 
 Nobody gives away, through a role, a user or a token, what the own role does not contain, and nobody changes or deletes
-who may more: `refuse_grant`.
+who may more: `refuse_grant`. What was given away as a token ends with whoever gave it: `delete_orphans`.
 """
 
 from __future__ import annotations
@@ -56,6 +56,14 @@ def refuse_grant(actor: Actor, role: roles.Role) -> None:
             f"the role '{role.name}' contains more than the role '{actor.role.name}' of '{actor.name}': {lacks}",
             code="exceeds_own_role",
         )
+
+
+def delete_orphans(deed: Deed) -> None:
+    """Tokens do not outlive the user or the token that made them, or its right to give their roles away."""
+    for token in deed.accounts.load_orphans():
+        deed.accounts.delete_token(token.name)
+        deed.objects.forget_maker(f"token/{token.name}")
+        deed.note("delete", "token", token.name)
 
 
 def known_role(deed: Deed, name: str) -> roles.Role:
@@ -118,6 +126,7 @@ class RoleRoutes:
             refuse_grant(deed.actor, role)
             deed.accounts.save_role(role, deed.now_ms)
             deed.note("update", "role", name, before=_said(before), after=_said(role))
+            delete_orphans(deed)
             return role
 
         return nouns.answer(await self._act.perform(actor_of(request), "roles:write", write))

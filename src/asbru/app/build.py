@@ -351,19 +351,26 @@ def _endpoint(facts: ProviderFacts, pool: Pool, lasting: Lasting, *, traced: boo
     parts = urlsplit(facts.base_url)
     route = _route(facts, lasting)
     plain_proxy = facts.proxy is not None and parts.scheme == "http"
-    return Endpoint(
-        route,
-        lasting.dialects[facts.dialect],
-        pool,
-        facts.deadlines,
-        base_path=parts.path.rstrip("/"),
-        authority=parts.netloc.rpartition("@")[2],
-        headers={name: value.reveal() for name, value in facts.headers.items()},
-        absolute=f"http://{parts.netloc}" if plain_proxy else "",
-        extra_lines=proxy_authorization(facts.proxy) if plain_proxy and facts.proxy else b"",
-        traced=traced,
-        vendor=facts.vendor,
+    spoken = {facts.dialect: facts.operations, **facts.also}
+    endpoint, *others = (
+        Endpoint(
+            route,
+            lasting.dialects[name],
+            pool,
+            facts.deadlines,
+            operations=frozenset(operations),
+            base_path=parts.path.rstrip("/"),
+            authority=parts.netloc.rpartition("@")[2],
+            headers={name: value.reveal() for name, value in facts.headers.items()},
+            absolute=f"http://{parts.netloc}" if plain_proxy else "",
+            extra_lines=proxy_authorization(facts.proxy) if plain_proxy and facts.proxy else b"",
+            traced=traced,
+            vendor=facts.vendor,
+        )
+        for name, operations in spoken.items()
     )
+    endpoint.others = {other.dialect.name: other for other in others} or None
+    return endpoint
 
 
 def _route(facts: ProviderFacts, lasting: Lasting) -> ProviderRoute:

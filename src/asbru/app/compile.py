@@ -3,16 +3,17 @@
     python -m asbru.app.compile [--config FILE] --data-dir DIR [--host H] [--port P] [--workers N]
                                 [--mock-socket PATH] [--control-socket PATH] [--control True|False]
                                 [--bound ADDRESS] [--keeps SECTION,...]
-                                --out PATH | --check [--live PROVIDER]
+                                --out PATH | --check
 
 What the management API has stored is read beside the file; an object that cannot be compiled any more, since the file
 has changed, is left out with a warning. `--bound` and `--keeps`: a gateway runs, listens there, and its file has
 entries in these sections; a file that has lost all of them, or is empty, is then refused, since it was more likely
-damaged than meant. `--check` writes nothing and takes the stored objects from stdin, as JSON;
-`--live` also asks that provider whether it answers.
+damaged than meant. `--check` writes nothing and reads {"stored": objects, "live": provider or null} from stdin; that
+provider is also asked whether it answers.
 
 Prints JSON lines: {"warnings": [text]}, {"generated_key": text} the one time that a key is made, {"result": {...}} and
-exit 0, or {"errors": [text]} and exit 1. The snapshot and, beside it, the declared entries of the feed are written
+exit 0, or {"errors": [text]} and exit 1; {"checked": true} where a check found none. Exit 74: there is no room to write
+what was compiled, or nobody to say it to. The snapshot and, beside it, the declared entries of the feed are written
 whole (rename), 0600.
 """
 
@@ -33,7 +34,7 @@ from typing import Any, cast
 
 import msgspec
 
-from asbru.app.boot import Boot, Options
+from asbru.app.boot import EXIT_UNWRITTEN, Boot, Options
 from asbru.app.compile_governance import compile_governance, enforce_auth, warn_of_unpriced
 from asbru.app.compile_models import check_model_names
 from asbru.app.compile_operations import check_operations
@@ -292,6 +293,10 @@ def _check_server_tls(parsed: ParsedConfig, findings: Findings) -> None:
         findings.error(("listen", "tls"), f"the certificate and key cannot be used: {reason}")
 
 
+class _UnwrittenError(Exception):
+    """What was compiled, or what is to be said of it, cannot be written."""
+
+
 def main(argv: list[str] | None = None) -> int:
     """The process's entry; see the module's docstring."""
     parser = argparse.ArgumentParser(prog="asbru.app.compile")
@@ -307,24 +312,24 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--keeps", type=lambda names: tuple(names.split(",")), default=())
     parser.add_argument("--out", type=Path)
     parser.add_argument("--check", action="store_true")
-    parser.add_argument("--live")
     given = vars(parser.parse_args(argv))
-    live: str | None = given.pop("live")
     out: Path | None = given.pop("out")
     check: bool = given.pop("check")
     if check == (out is not None):
         parser.error("expected either --out or --check")
     try:
-        options = Options(**given)
+        return _answer(Options(**given), out)
+    except _UnwrittenError:
+        return EXIT_UNWRITTEN
+
+
+def _answer(options: Options, out: Path | None) -> int:
+    """Do what is asked; the exit code. Raises `_UnwrittenError`."""
+    try:
         if out is None:
-            return _check(compile_config(options, os.environ, dry=True, stored=Stored(json.load(sys.stdin))), live)
+            return _check(options, json.load(sys.stdin))
         compiled = compile_stored(options, os.environ)
-        # The snapshot last: where there is one, there is what belongs to it.
-        write_private(declared_file(out), write_entries(compiled.declared))
-        shown = shown_sections(compiled.config, compiled.boot.config_file, compiled.stored, compiled.written)
-        write_private(shown_file(out), shown)
-        write_private(catalogue_file(out), shown_models(compiled.config, compiled.snapshot.providers))
-        write_private(out, write_snapshot(compiled.snapshot))
+        _write(out, compiled)
     except ConfigRefusedError as refused:
         _say({"errors": [str(problem) for problem in refused.problems]})
         return 1
@@ -338,16 +343,34 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def _check(compiled: Compiled, live: str | None) -> int:
-    if live is None:
-        return 0
-    asked = [facts for facts in compiled.snapshot.providers if facts.name == live]
-    if not asked:
-        _say({"errors": [f"there is no provider {live!r}"]})
-        return 1
-    found = asyncio.run(check_live(asked, discover()))
-    _say({"errors" if any(one.is_error for one in found) else "warnings": [one.message for one in found]})
-    return int(any(one.is_error for one in found))
+def _write(out: Path, compiled: Compiled) -> None:
+    """All that is compiled. Raises `_UnwrittenError`."""
+    try:
+        # The snapshot last: where there is one, there is what belongs to it.
+        write_private(declared_file(out), write_entries(compiled.declared))
+        shown = shown_sections(compiled.config, compiled.boot.config_file, compiled.stored, compiled.written)
+        write_private(shown_file(out), shown)
+        write_private(catalogue_file(out), shown_models(compiled.config, compiled.snapshot.providers))
+        write_private(out, write_snapshot(compiled.snapshot))
+    except OSError as error:
+        raise _UnwrittenError from error
+
+
+def _check(options: Options, asked: dict[str, Any]) -> int:
+    compiled = compile_config(options, os.environ, dry=True, stored=Stored(asked["stored"]))
+    live: str | None = asked.get("live")
+    if live is not None:
+        providers = [facts for facts in compiled.snapshot.providers if facts.name == live]
+        if not providers:
+            _say({"errors": [f"there is no provider {live!r}"]})
+            return 1
+        found = asyncio.run(check_live(providers, discover()))
+        if any(one.is_error for one in found):
+            _say({"errors": [one.message for one in found]})
+            return 1
+        _say({"warnings": [one.message for one in found]})
+    _say({"checked": True})
+    return 0
 
 
 def compile_stored(options: Options, env: Mapping[str, str], *, dry: bool = False) -> Compiled:
@@ -366,7 +389,11 @@ def compile_stored(options: Options, env: Mapping[str, str], *, dry: bool = Fals
 
 
 def _say(line: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(line) + "\n")
+    try:
+        sys.stdout.write(json.dumps(line) + "\n")
+        sys.stdout.flush()
+    except OSError as error:
+        raise _UnwrittenError from error
 
 
 if __name__ == "__main__":

@@ -203,6 +203,7 @@ class _Compiling:
             headers=self._headers(),
             keys=self._keys(parsed),
             operations=access.operations,
+            also=self._also(),
             traits=change(kind.traits, settings.traits),
             trait_rules=self._trait_rules(),
             tls=self._tls(),
@@ -219,6 +220,20 @@ class _Compiling:
             purposes=purposes,
             vendor=kind.name if kind.vendor is None else kind.vendor,
         )
+
+    def _also(self) -> dict[str, tuple[str, ...]]:
+        """The other dialects that it speaks at the same address with the same credentials. Of a server that only its
+        configuration tells of, none is known."""
+        kind, access = self.kind, self.access
+        if kind.vendor == "":
+            return {}
+        return {
+            other.dialect: other.operations
+            for other in kind.access
+            if other is not access
+            and (other.auth, other.headers, kind.address(other))
+            == (access.auth, access.headers, kind.address(access))
+        }
 
     def _reach(self, here: bool) -> dict[str, Any]:
         """The fields of `Reach`: as configured, but a server of our own is on loopback."""

@@ -47,6 +47,8 @@ class ProviderFacts(Reach, frozen=True, kw_only=True, forbid_unknown_fields=True
     `auth`: "bearer" (Authorization), a header's name, or what makes the credential ("module:name"); see
     `providers.Access`. `headers` are sent with every call (anthropic-version).
     `operations`: what it offers: chat, completions, embeddings, models, count_tokens.
+    `also`: other dialects that it speaks at the same address with the same credentials, and what it offers in each:
+    callers of these are served without translation.
     `traits`: what it takes and refuses; `trait_rules` change them for some models, later ones win.
     `unix_socket`: connect there instead of to the host of `base_url`.
     `known_models`: names a bare model name may resolve to, and what /v1/models lists.
@@ -64,6 +66,7 @@ class ProviderFacts(Reach, frozen=True, kw_only=True, forbid_unknown_fields=True
     headers: dict[str, SecretText] = {}
     keys: tuple[KeyFacts, ...] = ()
     operations: tuple[str, ...] = ("chat", "models")
+    also: dict[str, tuple[str, ...]] = {}
     traits: Traits = PLAIN
     trait_rules: tuple[TraitRule, ...] = ()
     tls: TlsTrust = TlsTrust()
@@ -75,6 +78,11 @@ class ProviderFacts(Reach, frozen=True, kw_only=True, forbid_unknown_fields=True
     own_prices: int = 0
     purposes: tuple[tuple[str, tuple[str, ...]], ...] = ()
     vendor: str = ""
+
+    @property
+    def offered(self) -> tuple[str, ...]:
+        """What it offers, in one dialect or another."""
+        return tuple(dict.fromkeys((*self.operations, *(name for names in self.also.values() for name in names))))
 
 
 TARGET = r"^[^/\s]+/\S+$"

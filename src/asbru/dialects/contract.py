@@ -280,11 +280,11 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Surface(msgspec.Struct, frozen=True, kw_only=True):
-    """Where callers reach a dialect. `name` stands in records ("openai.chat"); `root` is where its errors are
-    spoken on unknown paths; `request_id` is the header by which its SDKs know a response, in lower case; `bases` are
-    what SDKs take for a base URL; `models_bases` those whose `/models` is this dialect's; `home` is the provider that
-    it imitates, for bare model names; `clients`: how those that call here take a refusal; `limits`:
-    how they read their limits."""
+    """Where callers reach a dialect. `name` stands in records ("openai.chat"); `root` is where its errors are spoken on
+    unknown paths ("": nowhere, it shares another's); `request_id` is the header by which its SDKs know a response, in
+    lower case; `bases` are what SDKs take for a base URL; `models_bases` those whose `/models` is this dialect's;
+    `home` is the provider that it imitates, for bare model names; `clients`: how those that call here take a refusal;
+    `limits`: how they read their limits."""
 
     name: str
     home: str

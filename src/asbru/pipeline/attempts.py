@@ -72,7 +72,7 @@ _ATTEMPTS_MAX = 64
 """Attempts at one target, whatever the configuration says: keys times retries must end."""
 
 
-async def attempt(call: Call, targets: Sequence[Target], rooms: Rooms) -> Response:
+async def attempt(call: Call, targets: Sequence[Target], rooms: Rooms) -> Response:  # noqa: C901 -- one way out each
     """The first good answer of `targets`; raises what the first target said when there is none."""
     first: AsbruError | None = None
     failed: tuple[Target, AsbruError] | None = None
@@ -80,6 +80,8 @@ async def attempt(call: Call, targets: Sequence[Target], rooms: Rooms) -> Respon
     to_try = targets if breaker is None or not breaker.circuits else pass_over_open(call, targets, breaker, rooms)
     for target in to_try:
         endpoint = rooms.endpoints[target.provider.name]
+        if endpoint.others is not None:
+            endpoint = endpoint.spoken_by(call)
         call.target = target
         if failed is not None:
             fell_back(call, failed, target, rooms)

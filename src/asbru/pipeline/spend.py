@@ -39,14 +39,17 @@ def price(attempts: Sequence[Attempt], prices: Prices) -> None:
     what is not charged at standard prices is unknown too, but for tiers and fees that the price data has."""
     for one in attempts:
         usage = one.usage
-        if usage is not None and not (usage.plausible and (usage.standard or usage.web_searches <= SEARCHES_MAX)):
-            one.usage = usage = None
+        if usage is None:
+            continue
+        standard = usage.standard
+        if not usage.plausible or not (standard or usage.web_searches <= SEARCHES_MAX):
+            one.usage = None
             one.notes += (Note("dropped", "usage", "the provider's count is not plausible"),)
-        if usage is not None and usage.standard:
+        elif standard:
             rows = prices.rows(one.target.provider.name, one.served_model)
             if rows is not None:
                 one.cost_nanousd = price_nanousd(rows, usage)
-        elif usage is not None and (usage.tier or usage.web_searches):
+        elif usage.tier or usage.web_searches:
             rows = prices.rows(one.target.provider.name, one.served_model, usage.tier)
             if rows is not None:
                 one.cost_nanousd = price_with_fees_nanousd(rows, usage)

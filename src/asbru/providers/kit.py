@@ -62,6 +62,9 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
 OPENAI_ACCESS = Access(dialect="openai_chat", operations=("chat", "completions", "embeddings", "models"))
 """All of the OpenAI dialect as api.openai.com offers it."""
 
+RESPONSES_ACCESS = Access(dialect="openai_responses", operations=("chat", "models"))
+"""The Responses API as api.openai.com offers it."""
+
 ANTHROPIC_ACCESS = Access(
     dialect="anthropic_messages",
     auth="x-api-key",

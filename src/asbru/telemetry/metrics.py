@@ -70,7 +70,6 @@ class TimeSlot:
     __slots__ = (
         "between",
         "between_us",
-        "count",
         "first",
         "first_us",
         "labels",
@@ -78,12 +77,10 @@ class TimeSlot:
         "latency_us",
         "overhead",
         "overhead_us",
-        "sent_count",
     )
 
     def __init__(self, labels: TimeLabels) -> None:
         self.labels = labels
-        self.count = self.sent_count = 0
         self.latency_us = self.overhead_us = self.first_us = self.between_us = 0
         self.latency = [0] * HISTOGRAM_SLOTS
         self.overhead = [0] * HISTOGRAM_SLOTS
@@ -163,7 +160,6 @@ class CallSlot:
         streams, from the same start as `latency_us`."""
         self.count += 1
         times = self.times
-        times.count += 1
         times.latency_us += latency_us
         size = latency_us.bit_length()
         times.latency[size if size < _LAST else _LAST] += 1
@@ -273,6 +269,17 @@ class SeriesCap:
         return (OTHER, OTHER, OTHER, OTHER, 0, OTHER, OTHER, OTHER, OTHER, OTHER, tags)
 
 
+class _Found(dict[CallLabels, CallSlot]):
+    """Where calls with these labels are counted, as they come: more than there are slots, and bounded apart."""
+
+    def __init__(self, find: Callable[[CallLabels], CallSlot]) -> None:
+        super().__init__()
+        self._find = find
+
+    def __missing__(self, labels: CallLabels) -> CallSlot:
+        return self._find(labels)
+
+
 ModelLabel: TypeAlias = Callable[[str, str], str]
 """The label for a model, from the provider's name and its own name there; `OTHER` where it is not known."""
 
@@ -286,8 +293,9 @@ class Meter:
     """All metrics of one worker."""
 
     def __init__(self, *, series_max: int = SERIES_MAX) -> None:
-        self._found: dict[CallLabels, CallSlot] = {}
-        """Where calls with these labels are counted, as they come: more than there are slots, and bounded apart."""
+        self._found = _Found(self._find_slot)
+        self.slot: Callable[[CallLabels], CallSlot] = self._found.__getitem__
+        """The counters for calls of this kind, made on first use."""
         self._slots: dict[CallLabels, CallSlot] = {}
         self._times: dict[TimeLabels, TimeSlot] = {}
         self._cap = SeriesCap(series_max)
@@ -313,11 +321,6 @@ class Meter:
     def forget_labels(self) -> None:
         """More models may be known than before: ask again."""
         self._found.clear()
-
-    def slot(self, labels: CallLabels) -> CallSlot:
-        """The counters for calls of this kind, made on first use."""
-        found = self._found.get(labels)
-        return found if found is not None else self._find_slot(labels)
 
     def model_label(self, provider: str, model: str) -> str:
         """The label for a model's name."""
@@ -349,15 +352,14 @@ class Meter:
         """Running totals of what changed since the last call; None when nothing did. `everything`: of all there is,
         for a bookkeeper that knows nothing yet. What is returned must reach it, or be asked for with `everything`."""
         slots: list[SlotTotals] = []
+        changed: dict[TimeLabels, TimeSlot] = {}
         for slot in self._slots.values():
             if slot.count != slot.sent_count or everything:
                 slot.sent_count = slot.count
                 slots.append(slot.totals())
-        times: list[TimeTotals] = []
-        for one in self._times.values():
-            if one.count != one.sent_count or (everything and one.count):
-                one.sent_count = one.count
-                times.append(one.totals())
+                if slot.count:
+                    changed[slot.times.labels] = slot.times
+        times = [one.totals() for one in changed.values()]
         counters = self._changed(
             [(one.metric, one.labels, one.value) for one in self._counters.values()]
             + [(metric, labels, read()) for metric, labels, read in self._counter_reads],

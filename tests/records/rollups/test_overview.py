@@ -14,7 +14,7 @@ from tests.fakes.books import row
 from asbru.core.money import PriceRow
 from asbru.records import COLUMNS
 from asbru.records.reprice import reprice
-from asbru.records.rollups import facts, fold, overview
+from asbru.records.rollups import facts, fold, histogram, overview
 from asbru.records.rollups.overview import Asked, read_overview
 from asbru.records.store import RecordStore
 from asbru.records.upkeep import Upkeep
@@ -198,6 +198,29 @@ def test_a_record_counts_once(url: str, database: Database) -> None:
         write(url)
     assert read_overview(url, Asked(NOW_MS - MINUTE_MS, NOW_MS + 1)).totals.calls == 1
     assert database.run("SELECT COUNT(*) FROM rollup_pending") == [(0,)]
+
+
+def test_durations_count_once_in_every_tier(url: str, database: Database) -> None:
+    """Calls of one minute that are folded one after the other: its hour and its day count each of them once, too."""
+    for number in range(3):
+        write(url, call(number, latency_us=1000))
+    ((minute,), (hour,), (day,)) = (
+        database.run("SELECT latency FROM rollups WHERE tier = ? AND series = 1", (tier,))[0] for tier in fold.TIERS
+    )
+    assert isinstance(minute, bytes) and minute == hour == day
+    assert sum(histogram.read([minute]).values()) == 3
+
+
+def test_one_fold_takes_so_many_combinations(url: str, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However few their facts are: each has sums of its own to write. What is left is folded next."""
+    monkeypatch.setattr(facts, "KINDS_PER_LOAD", 2)
+    for number in range(5):
+        write(url, call(number, caller=f"k{number}"), folded=False)
+    folder = fold.Folder()
+    for waiting in (3, 1, 0):
+        with database.transaction():
+            assert folder.fold(database)
+        assert database.run("SELECT COUNT(*) FROM rollup_pending") == [(waiting,)]
 
 
 def test_what_is_taken_away_is_gone(url: str, database: Database) -> None:

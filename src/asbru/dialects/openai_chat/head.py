@@ -6,6 +6,8 @@ JSON, so that whatever a caller sent arrives as sent. Not here: messages, tools 
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import msgspec
 
 from asbru.core.chat import Raw
@@ -23,6 +25,8 @@ _items = msgspec.json.Decoder(list[Raw]).decode
 _options = msgspec.json.Decoder(StreamOptions | None).decode
 _INCLUDE_USAGE = Raw(b'{"include_usage":true}')
 _TRUE = Raw(b"true")
+MODELS_WRITTEN_MAX = 256
+"""Names of models that are kept as JSON."""
 _JUDGED = frozenset(
     ("model", "stream", "max_tokens", "stream_options", "max_completion_tokens", "n", "best_of", "prompt")
 )
@@ -119,12 +123,17 @@ def rewrite(head: RequestHead, model: str, ask_usage: bool, strip: frozenset[str
     if head.model == model and asked is None and not gone:
         return None
     members = members.copy()
-    members["model"] = Raw(msgspec.json.encode(model))
+    members["model"] = _write_model(model)
     if asked is not None:
         members["stream_options"] = asked
     for name in gone:
         del members[name]
     return members
+
+
+@lru_cache(MODELS_WRITTEN_MAX)
+def _write_model(model: str) -> Raw:
+    return Raw(msgspec.json.encode(model))
 
 
 def _ask_usage(options: Raw) -> Raw | None:

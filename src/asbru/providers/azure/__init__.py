@@ -17,6 +17,7 @@ PROVIDER = Provider(
             auth_words=AUTH_WORDS,
             operations=("chat", "completions", "embeddings", "models"),
         ),
+        Access(dialect="openai_responses", auth=AUTH, auth_words=AUTH_WORDS),
         Access(
             dialect="anthropic_messages",
             auth=AUTH,
