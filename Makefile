@@ -52,7 +52,7 @@ mutants: setup ## plant 60 small faults, one at a time, and count those that tes
 
 clients: ui-tests ## the SDKs, coding agents and browser as they are, through Asbru (ARGS='-k name')
 	$(SETUP) clients
-	@$(BIN)/python -m pytest -n 2 clients $(ARGS)
+	@ASBRU_UI_MATRIX=1 $(BIN)/python -m pytest -n 2 clients tests/ui $(ARGS)
 
 recordings: setup ## replay recorded provider traffic (ASBRU_RECORDINGS=folder)
 	@$(BIN)/python tools/recordings.py

@@ -92,7 +92,8 @@ def _offers(access: Access, names: list[str]) -> Iterator[str]:
     dialect = dialects()[access.dialect]
     for name in names:
         operation = dialect.operation(name)
-        mark = "x" if operation is None or operation.codec is None else "t"
+        translated = operation is not None and (operation.codec or operation.shape) is not None
+        mark = "t" if translated else "x"
         yield mark if name in access.operations else ""
 
 

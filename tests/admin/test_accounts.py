@@ -226,3 +226,65 @@ def test_a_token_has_no_password(api: Managed) -> None:
     """It says what to do instead."""
     body = {"current": PASSWORD, "password": "another long password"}
     assert api.call("POST", "me/password", body, role="admin").status == 409
+
+
+def test_where_one_is_logged_in(api: Managed) -> None:
+    """The own sessions, with the program and the time; each is ended by its id, others' are not; a session is listed
+    by nothing that opens it."""
+    set_up(api)
+    api.ask("POST", "users", {"name": "vic", "password": PASSWORD}, status=201)
+    others = log_in(api, "vic")
+    api.now_s += 5
+    first = log_in(api)
+    api.now_s += 5
+    body = {"name": "ann", "password": PASSWORD}
+    answer = api.call("POST", "session", body, role=None, user_agent="Firefox/" + "9" * 400)
+    second = {"cookie": answer.headers["set-cookie"].partition(";")[0], "x-asbru-csrf": answer.json()["csrf"]}
+    listed = api.ask("GET", "me/sessions", role=None, **second)["items"]
+    assert [one["current"] for one in listed] == [True, False]
+    assert listed[0]["agent"].startswith("Firefox/999") and len(listed[0]["agent"]) == 256
+    assert listed[0]["began_ms"] == api.act.now_ms() and listed[1]["began_ms"] == api.act.now_ms() - 5000
+    assert all(second["cookie"].partition("=")[2] not in str(one) for one in listed)
+    theirs = api.ask("GET", "me/sessions", role=None, **others)["items"][0]["id"]
+    for strange in (theirs, "0" * 16):
+        assert api.call("DELETE", f"me/sessions/{strange}", role=None, **second).status == 404
+    assert api.call("GET", "me", role=None, **others).status == 200
+    api.ask("DELETE", f"me/sessions/{listed[1]['id']}", role=None, status=204, **second)
+    statuses = [api.call("GET", "me", role=None, **one).status for one in (first, second)]
+    assert statuses == [401, 200]
+
+
+def test_logged_out_everywhere_else(api: Managed) -> None:
+    """The session of the request goes on, all others of the user end, other users' go on."""
+    set_up(api)
+    api.ask("POST", "users", {"name": "vic", "password": PASSWORD}, status=201)
+    others, first, second = log_in(api, "vic"), log_in(api), log_in(api)
+    api.ask("DELETE", "me/sessions", role=None, status=204, **first)
+    statuses = [api.call("GET", "me", role=None, **one).status for one in (others, first, second)]
+    assert statuses == [200, 200, 401]
+    assert api.ask("GET", "changes", query="kind=user")["items"][0]["action"] == "log_out"
+
+
+def test_a_token_has_no_sessions(api: Managed) -> None:
+    """The list is empty, and nothing is ended by it, not even a user of its name."""
+    api.ask("POST", "users", {"name": "token", "password": PASSWORD}, status=201)
+    session = log_in(api, "token")
+    assert api.ask("GET", "me/sessions")["items"] == []
+    api.ask("DELETE", "me/sessions", status=204)
+    assert api.call("DELETE", "me/sessions/0123456789abcdef").status == 404
+    assert api.call("GET", "me", role=None, **session).status == 200
+
+
+def test_a_user_that_was_changed_meanwhile_is_not_overwritten(api: Managed) -> None:
+    """`If-Match` with another version refuses the change and the deletion; a new password is a change."""
+    set_up(api)
+    api.ask("POST", "users", {"name": "vic", "password": PASSWORD}, status=201)
+    seen = api.call("GET", "users/vic").headers["etag"]
+    changed = api.call("PATCH", "users/vic", {"password": "another long password"}, if_match=seen)
+    assert (changed.status, changed.headers["etag"], changed.json()["version"]) == (200, '"2"', 2)
+    for method, body in (("PATCH", {"role": "admin"}), ("DELETE", None)):
+        late = api.call(method, "users/vic", body, if_match=seen)
+        assert (late.status, late.error["code"]) == (412, "version_mismatch")
+    assert [one["role"] for one in api.ask("GET", "users")["items"] if one["name"] == "vic"] == ["viewer"]
+    api.ask("PATCH", "users/vic", {"role": "editor"}, if_match='"2"')
+    assert api.call("GET", "users/nobody").status == 404

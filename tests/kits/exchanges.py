@@ -56,6 +56,18 @@ class Models(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     names: tuple[str, ...]
 
 
+class OtherCall(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A call that is no chat: where it must arrive, what it asks beside the model, the reply as JSON, and what the
+    provider says was used, by the names of the record's columns and by unit."""
+
+    operation: str
+    url: str
+    request: str
+    reply: str
+    usage: dict[str, int] = {}
+    units: dict[str, int] = {}
+
+
 class Exchange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One file. `url`: where a chat call must arrive; `header`: how the key is shown; `limit`: what a translated call
     names its token limit; `refused`: members that must not arrive by that name; `back`: the member in which reasoning
@@ -73,6 +85,7 @@ class Exchange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     models: Models | None = None
     refused: tuple[str, ...] = ()
     back: str = ""
+    calls: tuple[OtherCall, ...] = ()
     settings: dict[str, Any] = {}
 
 
@@ -105,11 +118,12 @@ class Called:
         *,
         script: bytes,
         monkeypatch: pytest.MonkeyPatch,
+        path: str = "",
     ) -> None:
         inside = Inside(Snapshot(providers=(facts,)), monkeypatch)
         host = facts.base_url.split("/")[2].partition(":")[0]
         inside.scripts[host] = [tuple(script[at : at + PIECE_BYTES] for at in range(0, len(script), PIECE_BYTES))]
-        self.caller = inside.call(PATHS[surface], body)
+        self.caller = inside.call(path or PATHS[surface], body)
         assert len(inside.requests) == 1, self.caller.body
         self.host, request = inside.requests[0]
         head, _, sent = request.partition(b"\r\n\r\n")

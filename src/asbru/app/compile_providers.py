@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from asbru.app.base_url import judge_host, judge_path
-from asbru.app.compile_prices import configured_prices, prices_for
+from asbru.app.compile_prices import configured_prices, folder_prices, prices_for
 from asbru.app.config import ConfigPath, ParsedConfig, Part, Problem, nearest
 from asbru.app.config.live import ProviderKey, ProviderSettings
 from asbru.app.defaults import ProviderTypes
@@ -215,6 +215,7 @@ class _Compiling:
             prices=(
                 *own_prices,
                 *catalogue.models,
+                *folder_prices(kind.unit_prices),
             ),
             own_prices=len(own_prices),
             purposes=purposes,

@@ -26,7 +26,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from asbru import __version__
-from asbru.admin import Act, DeclaredFile, Management, provider_types
+from asbru.admin import Act, DeclaredFile, Management
 from asbru.app.announce import Announcer
 from asbru.app.api_kinds import COMPILED_KINDS
 from asbru.app.arguments import read_arguments
@@ -34,7 +34,6 @@ from asbru.app.check import Check
 from asbru.app.data_dir import had_stored_keys, load_pepper
 from asbru.app.lifeline import end_with_supervisor
 from asbru.app.observed import ObservedProcesses
-from asbru.app.provider_types import provider_types as find_provider_types
 from asbru.core.errors import AsbruError
 from asbru.core.secret_text import SecretText
 from asbru.link.link import Link
@@ -91,7 +90,7 @@ class Control:
 
     def application(self) -> FastAPI:
         """The application, of every noun."""
-        return self._management.application((provider_types.build_router(find_provider_types),), __version__)
+        return self._management.application((), __version__)
 
     async def serve(self, listener: socket.socket) -> None:
         """Serve until told to end."""

@@ -6,6 +6,6 @@ means adding one folder; nothing else is touched.
 """
 
 from asbru.providers import operations
-from asbru.providers.kit import Access, Provider, ProviderFault, credential_maker, discover
+from asbru.providers.kit import Access, Provider, ProviderFault, SourcedPrice, credential_maker, discover
 
-__all__ = ["Access", "Provider", "ProviderFault", "credential_maker", "discover", "operations"]
+__all__ = ["Access", "Provider", "ProviderFault", "SourcedPrice", "credential_maker", "discover", "operations"]

@@ -27,12 +27,12 @@ _EPOCH: Final = date(1970, 1, 1)
 Dimension: TypeAlias = Literal["day", "caller", "team", "customer", "provider", "model", "tag"]
 _AT: Final = {column.name: place for place, column in enumerate(COLUMNS)}
 _STARTED, _OUTCOME, _ATTEMPTS, _COST = (_AT[name] for name in ("started_ms", "outcome", "attempts", "cost_nanousd"))
-_INPUT, _CACHE_READ, _WRITE_5M, _WRITE_1H, _AUDIO_INPUT, _OUTPUT, _REASONING, _AUDIO_OUTPUT = (
+_INPUT, _CACHE_READ, _WRITE_5M, _WRITE_1H, _AUDIO_INPUT, _IMAGE_INPUT = (
     _AT[f"{name}_tokens"]
-    for name in (
-        *("input", "cache_read", "cache_write_5m", "cache_write_1h", "audio_input"),
-        *("output", "reasoning", "audio_output"),
-    )
+    for name in ("input", "cache_read", "cache_write_5m", "cache_write_1h", "audio_input", "image_input")
+)
+_OUTPUT, _REASONING, _AUDIO_OUTPUT, _IMAGE_OUTPUT = (
+    _AT[f"{name}_tokens"] for name in ("output", "reasoning", "audio_output", "image_output")
 )
 _names_of: Final = itemgetter(
     *(_AT[name] for name in ("caller", "team", "customer", "provider", "model_served", "tags"))
@@ -149,8 +149,9 @@ def sums_of(row: Sequence[Any]) -> Sums:
         0 if outcome == "ok" else 1,
         1 if cost is None and (used is not None or _may_cost(row, outcome)) else 0,
         (0 + (used or 0) + (row[_CACHE_READ] or 0) + (row[_WRITE_5M] or 0) + (row[_WRITE_1H] or 0))
-        + (row[_AUDIO_INPUT] or 0),
-        0 + (row[_OUTPUT] or 0) + (row[_REASONING] or 0) + (row[_AUDIO_OUTPUT] or 0),
+        + (row[_AUDIO_INPUT] or 0)
+        + (row[_IMAGE_INPUT] or 0),
+        0 + (row[_OUTPUT] or 0) + (row[_REASONING] or 0) + (row[_AUDIO_OUTPUT] or 0) + (row[_IMAGE_OUTPUT] or 0),
         0 + (cost or 0),
     )
 

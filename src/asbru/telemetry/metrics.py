@@ -39,7 +39,7 @@ CallLabels: TypeAlias = tuple[str, str, str, str, int, str, str, str, str, str, 
 TimeLabels: TypeAlias = tuple[str, str, str, str]
 """(surface, provider, model, outcome)."""
 
-SlotTotals: TypeAlias = tuple[CallLabels, int, int, tuple[int, int, int, int, int, int, int, int], int]
+SlotTotals: TypeAlias = tuple[CallLabels, int, int, tuple[int, int, int, int, int, int, int, int, int, int], int]
 """(labels, count, cost_nanousd, tokens by bucket, attempts beside those that good calls ended with)."""
 
 Histogram: TypeAlias = tuple[int, list[int]]
@@ -127,6 +127,8 @@ class CallSlot:
         "cache_write_5m",
         "cost_nanousd",
         "count",
+        "image_input",
+        "image_output",
         "input",
         "labels",
         "output",
@@ -144,6 +146,7 @@ class CallSlot:
         self.sent_count = 0
         self.input = self.cache_read = self.cache_write_5m = self.cache_write_1h = self.audio_input = 0
         self.output = self.reasoning = self.audio_output = 0
+        self.image_input = self.image_output = 0
         self.cost_nanousd = 0
         self.attempts = 0
 
@@ -180,10 +183,8 @@ class CallSlot:
                 self.cache_write_5m += usage.cache_write_5m
             if usage.cache_write_1h:
                 self.cache_write_1h += usage.cache_write_1h
-            if usage.audio_input:
-                self.audio_input += usage.audio_input
-            if usage.audio_output:
-                self.audio_output += usage.audio_output
+            if usage.audio_input or usage.audio_output or usage.image_input or usage.image_output:
+                self._add_media(usage)
         if cost_nanousd is not None:
             self.cost_nanousd += cost_nanousd
 
@@ -194,11 +195,16 @@ class CallSlot:
         self.cache_read += usage.cache_read
         self.cache_write_5m += usage.cache_write_5m
         self.cache_write_1h += usage.cache_write_1h
-        self.audio_input += usage.audio_input
         self.output += usage.output
         self.reasoning += usage.reasoning
-        self.audio_output += usage.audio_output
+        self._add_media(usage)
         self.cost_nanousd += cost_nanousd or 0
+
+    def _add_media(self, usage: Usage) -> None:
+        self.audio_input += usage.audio_input
+        self.audio_output += usage.audio_output
+        self.image_input += usage.image_input
+        self.image_output += usage.image_output
 
     def count_attempt(self) -> None:
         """Count an attempt that is not the last of a good call: that one is told by the call itself."""
@@ -220,6 +226,8 @@ class CallSlot:
                 min(self.output, TOTAL_MAX),
                 min(self.reasoning, TOTAL_MAX),
                 min(self.audio_output, TOTAL_MAX),
+                min(self.image_input, TOTAL_MAX),
+                min(self.image_output, TOTAL_MAX),
             ),
             self.attempts,
         )

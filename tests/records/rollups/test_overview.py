@@ -240,7 +240,7 @@ def test_prices_change_sums(url: str, database: Database) -> None:
     before = read_overview(url, asked).totals
     assert (before.calls, before.cost_nanousd, before.unpriced) == (2, 100, 1)
     rates = (PriceRow(1_000_000, 2_000_000, 0, 0, 0, 0, 0),)
-    reprice(database, lambda *_: rates, 0, wait=lambda: None)
+    reprice(database, lambda *_: (rates, {}), 0, wait=lambda: None)
     write(url)
     found = read_overview(url, asked).totals
     assert (found.calls, found.cost_nanousd, found.unpriced) == (2, 2 * (10 + 2 * 7), 0)

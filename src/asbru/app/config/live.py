@@ -18,6 +18,7 @@ from asbru.app.config.tracing import TracingSettings
 from asbru.app.snapshot import TARGET, Fallback, Limits, MetricsSettings, Overload, PrefixForward
 from asbru.core.secret_text import SecretText
 from asbru.core.traits import TraitChanges, TraitRule
+from asbru.core.usage import Unit
 from asbru.governance.declared import Access, Customer, ScopeLimits, Team
 from asbru.governance.limits import Reservation
 from asbru.records.retention import RecordSettings
@@ -79,7 +80,8 @@ _Usd: TypeAlias = Annotated[float, Meta(ge=0, le=1_000_000)]
 
 
 class TokenPrices(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a million tokens cost, in US dollars. Reasoning costs what output costs."""
+    """What a million tokens cost, in US dollars, and what is charged by the piece. Reasoning costs what output
+    costs."""
 
     input: Annotated[_Usd, Meta(description="Input, USD per million tokens.")]
     output: Annotated[_Usd, Meta(description="Output and reasoning, USD per million tokens.")]
@@ -90,6 +92,15 @@ class TokenPrices(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     ] = None
     audio_input: Annotated[_Usd | None, Meta(description="Audio that goes in; default: `input`.")] = None
     audio_output: Annotated[_Usd | None, Meta(description="Audio that comes out; default: `output`.")] = None
+    image_input: Annotated[_Usd | None, Meta(description="Images that go in; default: `input`.")] = None
+    image_output: Annotated[_Usd | None, Meta(description="Images that come out; default: `output`.")] = None
+    units: Annotated[
+        dict[Unit, _Usd],
+        Meta(
+            description="What is charged by the piece, USD each: `image`, `second` (of audio), `character`, `page`, "
+            "`search`, `request`."
+        ),
+    ] = {}
 
 
 class ProviderSettings(Reach, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -23,6 +23,8 @@ _flag = msgspec.json.Decoder(bool | None).decode
 _count = msgspec.json.Decoder(int | None).decode
 _items = msgspec.json.Decoder(list[Raw]).decode
 _options = msgspec.json.Decoder(StreamOptions | None).decode
+MODERATION_MODEL = "omni-moderation-latest"
+"""What a moderation is made by that names no model: https://platform.openai.com/docs/api-reference/moderations"""
 _INCLUDE_USAGE = Raw(b'{"include_usage":true}')
 _TRUE = Raw(b"true")
 MODELS_WRITTEN_MAX = 256
@@ -91,6 +93,17 @@ def read_completions_head(body: bytes, parameters: PathParameters | None = None,
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadRequest(f"expected a prompt and the number of its completions, got: {error}") from None
     return head if choices == head.choices else msgspec.structs.replace(head, choices=choices)
+
+
+def read_moderations_head(body: bytes, parameters: PathParameters | None = None, query: bytes = b"") -> RequestHead:
+    """The same of a moderation, which need not name its model."""
+    try:
+        members = _members(body)
+        if "model" not in members:
+            body = msgspec.json.encode({"model": MODERATION_MODEL, **members})
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        pass  # what is wrong is said below
+    return read_head(body, parameters, query)
 
 
 def _why_not(body: bytes) -> BadRequest:
