@@ -11,7 +11,7 @@ import type { Page } from "@/kit/types";
 import classes from "./account.module.css";
 import { agentWords } from "./agent";
 
-interface Session {
+export interface Session {
   id: string;
   began_ms: number | null;
   expires_ms: number;
