@@ -140,6 +140,55 @@ def test_tokens_are_the_admin_s(api: Managed) -> None:
     api.ask("DELETE", "tokens/ci", status=404)
 
 
+def bearer_of(api: Managed, name: str, role: str = "admin", **by: str) -> dict[str, str]:
+    """A new token, made by whoever `by` is: a session, a token, or the tests' own admin."""
+    how = {"role": None, **by} if by else {}
+    value = api.ask("POST", "tokens", {"name": name, "role": role}, status=201, **how)["value"]
+    return {"authorization": f"Bearer {value}"}
+
+
+def statuses(api: Managed, *bearers: dict[str, str]) -> list[int]:
+    """How each is answered."""
+    return [api.call("GET", "me", role=None, **bearer).status for bearer in bearers]
+
+
+def test_tokens_end_with_the_user_who_made_them(api: Managed) -> None:
+    """And what was made by them; the history tells it. Those of others stay."""
+    set_up(api)
+    api.ask("POST", "users", {"name": "bob", "password": PASSWORD, "role": "admin"}, status=201)
+    first = bearer_of(api, "first", **log_in(api, "bob"))
+    second = bearer_of(api, "second", **first)
+    other = bearer_of(api, "other")
+    assert statuses(api, first, second, other) == [200, 200, 200]
+    api.ask("DELETE", "users/bob", status=204)
+    assert statuses(api, first, second, other) == [401, 401, 200]
+    api.ask("POST", "users", {"name": "bob", "password": PASSWORD, "role": "admin"}, status=201)
+    assert statuses(api, first, second) == [401, 401]
+    told = [(one.action, one.id) for one in api.act.objects.load_changes(limit=50) if one.kind == "token"]
+    assert ("delete", "first") in told and ("delete", "second") in told
+
+
+def test_tokens_end_when_their_maker_could_not_make_them(api: Managed) -> None:
+    """By another role, or when the role loses something; what the maker may still give away stays. A deleted token
+    takes along what it made."""
+    set_up(api)
+    api.ask("POST", "users", {"name": "bob", "password": PASSWORD, "role": "admin"}, status=201)
+    session = log_in(api, "bob")
+    strong, weak = bearer_of(api, "strong", **session), bearer_of(api, "weak", "viewer", **session)
+    api.ask("PATCH", "users/bob", {"role": "editor"})
+    assert statuses(api, strong, weak) == [401, 200]
+    api.role("ops", ["tokens:write", "keys:read", "keys:write"])
+    api.role("keys", ["keys:read", "keys:write"])
+    ops = bearer_of(api, "ops", "ops")
+    keys = bearer_of(api, "keys", "keys", **ops)
+    api.ask("PATCH", "roles/ops", {"permissions": ["tokens:write", "keys:read"]})
+    assert statuses(api, ops, keys) == [200, 401]
+    root = bearer_of(api, "root")
+    below = bearer_of(api, "below", **root)
+    api.ask("DELETE", "tokens/root", status=204)
+    assert statuses(api, root, below) == [401, 401]
+
+
 @pytest.mark.parametrize(
     "body",
     [{}, {"name": "a"}, {"name": "", "password": PASSWORD}, {"name": "a", "password": "x" * 300}, {"name": 1}, []],

@@ -28,7 +28,7 @@ from asbru.admin.access import OPEN, SESSION_COOKIE, actor_of, csrf_of, needs, r
 from asbru.admin.act import Act, Deed
 from asbru.admin.objects import refuse_version
 from asbru.admin.reach import Reach
-from asbru.admin.role_routes import known_role, refuse_grant
+from asbru.admin.role_routes import delete_orphans, known_role, refuse_grant
 from asbru.core.errors import BadRequest, CallerError, Conflict, Forbidden, NotFound, Unauthenticated
 from asbru.core.secret_text import SecretText
 from asbru.identity import (
@@ -357,7 +357,8 @@ class AccountRoutes:
         return _show(await self._act.perform(actor_of(request), "users:write", write), 201)
 
     async def change_user(self, name: str, request: Request) -> Response:
-        """Another role, another password; the user's sessions end. `If-Match` refuses another version (412)."""
+        """Another role, another password; the user's sessions end, and so do the tokens that the user has created and
+        could not create with the new role. `If-Match` refuses another version (412)."""
         version = nouns.asked_version(request)
         asked = await _read(request, ChangedUser)
         hashed = None if asked.password is None else await self._hash(asked.password)
@@ -374,12 +375,14 @@ class AccountRoutes:
             deed.note(
                 "update", "user", name, before=_said(role=user.role), after=_said(role=changed.role, **password)
             )
+            delete_orphans(deed)
             return changed
 
         return _show(await self._act.perform(actor_of(request), "users:write", write))
 
     async def delete_user(self, name: str, request: Request) -> Response:
-        """Delete a user; not the last admin. `If-Match` refuses another version (412)."""
+        """Delete a user, and the tokens that the user has created; not the last admin. `If-Match` refuses another
+        version (412)."""
         version = nouns.asked_version(request)
 
         def write(deed: Deed) -> None:
@@ -387,7 +390,9 @@ class AccountRoutes:
             refuse_version(user.version, version)
             _refuse_last_admin(deed, user)
             deed.accounts.delete_user(name)
+            deed.objects.forget_maker(f"user/{name}")
             deed.note("delete", "user", name, before=_said(role=user.role))
+            delete_orphans(deed)
 
         await self._act.perform(actor_of(request), "users:write", write)
         return Response(status_code=204)
@@ -418,7 +423,7 @@ class AccountRoutes:
         return nouns.answer({**msgspec.to_builtins(token), "value": value}, 201)
 
     async def delete_token(self, name: str, request: Request) -> Response:
-        """A token that is refused from now on."""
+        """A token that is refused from now on, and so are those that were created with it."""
 
         def write(deed: Deed) -> None:
             found = next((token for token in deed.accounts.load_tokens() if token.name == name), None)
@@ -426,7 +431,9 @@ class AccountRoutes:
                 raise NotFound(f"the token '{name}' does not exist")
             refuse_grant(deed.actor, deed.accounts.role(found.role))
             deed.accounts.delete_token(name)
+            deed.objects.forget_maker(f"token/{name}")
             deed.note("delete", "token", name)
+            delete_orphans(deed)
 
         await self._act.perform(actor_of(request), "tokens:write", write)
         return Response(status_code=204)

@@ -126,7 +126,7 @@ class Management:
             described=described,
             pages=UiPages().routes(),
         )
-        let_in(application.state, self._act.accounts, self._act.objects)
+        let_in(application.state, self._act.accounts, self._act.objects, self._act.declared)
         return application
 
     def needs_setup(self) -> bool:

@@ -4,7 +4,7 @@
     GET /api/v1/permissions          every permission, and whether a role with another scope than `all` may contain it
 
 Nobody gives away, through a role, a user or a token, what the own role does not contain, and nobody changes or deletes
-who may more: `refuse_grant`.
+who may more: `refuse_grant`. What was given away as a token ends with whoever gave it: `delete_orphans`.
 """
 
 from __future__ import annotations
@@ -65,6 +65,14 @@ def refuse_grant(actor: Actor, role: roles.Role) -> None:
             f"the role '{role.name}' contains more than the role '{actor.role.name}' of '{actor.name}': {lacks}",
             code="exceeds_own_role",
         )
+
+
+def delete_orphans(deed: Deed) -> None:
+    """Tokens do not outlive the user or the token that made them, or its right to give their roles away."""
+    for token in deed.accounts.load_orphans():
+        deed.accounts.delete_token(token.name)
+        deed.objects.forget_maker(f"token/{token.name}")
+        deed.note("delete", "token", token.name)
 
 
 def known_role(deed: Deed, name: str) -> roles.Role:
@@ -144,7 +152,9 @@ class RoleRoutes:
             role = _checked(roles.Role(name, permissions, asked.scope or before.scope))
             refuse_grant(deed.actor, role)
             deed.note("update", "role", name, before=_said(before), after=_said(role))
-            return deed.accounts.save_role(role, deed.now_ms)
+            saved = deed.accounts.save_role(role, deed.now_ms)
+            delete_orphans(deed)
+            return saved
 
         return _show(await self._act.perform(actor_of(request), "roles:write", write))
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Mapping
 from typing import cast
 
 import msgspec
@@ -164,6 +165,24 @@ class Accounts:
     def delete_token(self, name: str) -> None:
         """No more requests by it."""
         self._database.run("DELETE FROM api_tokens WHERE name = ?", (name,))
+
+    def load_orphans(self) -> list[Token]:
+        """Tokens whose maker is gone, or may not give away their roles any more, and those that they have made. What no
+        user or token has made is none."""
+        granted = {f"user/{user.name}": self.role(user.role) for user in self.load_users()}
+        left = self.load_tokens()
+        while True:
+            kept = [token for token in left if self._has_maker(token, granted)]
+            if not kept:
+                return left
+            granted |= {f"token/{token.name}": self.role(token.role) for token in kept}
+            left = [token for token in left if token not in kept]
+
+    def _has_maker(self, token: Token, granted: Mapping[str, roles.Role]) -> bool:
+        if not token.made_by.startswith(("user/", "token/")):
+            return True
+        maker = granted.get(token.made_by)
+        return maker is not None and maker.covers(self.role(token.role))
 
     def actor_of_token(self, value: str, now_ms: int) -> Actor | None:
         """Who came by a token that has not expired."""

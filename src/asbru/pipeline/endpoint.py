@@ -52,6 +52,7 @@ class Endpoint:
         "listed",
         "listed_until_s",
         "operations",
+        "others",
         "pool",
         "route",
         "vendor",
@@ -64,6 +65,7 @@ class Endpoint:
         pool: Pool,
         deadlines: ExchangeDeadlines,
         *,
+        operations: frozenset[str],
         base_path: str,
         authority: str,
         headers: dict[str, str],
@@ -95,14 +97,19 @@ class Endpoint:
             + extra_lines,
         )
         self._starts = {
-            operation.name: self._start(operation)
-            for operation in dialect.operations
-            if operation.name in route.operations
+            operation.name: self._start(operation) for operation in dialect.operations if operation.name in operations
         }
         self.operations = frozenset(self._starts)
+        self.others: dict[str, Endpoint] | None = None
+        """The same provider in other dialects, by their names."""
         self.listed: tuple[str, ...] | None = None
         """The provider's own list of models, as it told it last, and until when it need not be asked again."""
         self.listed_until_s = 0.0
+
+    def spoken_by(self, call: Call) -> Endpoint:
+        """The same provider in the caller's own dialect, if it has what is asked for there."""
+        other = None if self.others is None else self.others.get(call.dialect.name)
+        return self if other is None or call.operation.name not in other.operations else other
 
     def write_list_head(self, key_lines: bytes) -> bytes:
         """The request for the provider's list of models."""

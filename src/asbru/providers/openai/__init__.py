@@ -1,12 +1,15 @@
-"""OpenAI, asked in its own dialect."""
+"""OpenAI, asked in its own dialects: chat, and Responses for callers of that."""
 
 from asbru.core.traits import Traits
-from asbru.providers.kit import OPENAI_ACCESS, Provider
+from asbru.providers.kit import RESPONSES_ACCESS, Access, Provider
 
 PROVIDER = Provider(
     name="openai",
     title="OpenAI",
-    access=(OPENAI_ACCESS,),
+    access=(
+        Access(dialect="openai_chat", operations=("chat", "completions", "embeddings", "moderations", "models")),
+        RESPONSES_ACCESS,
+    ),
     docs_url="https://platform.openai.com/docs/api-reference",
     base_url="https://api.openai.com/v1",
     env_key="OPENAI_API_KEY",

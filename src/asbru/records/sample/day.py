@@ -183,7 +183,7 @@ def _call(chance: random.Random, minute: int, team: Team, *, at_ms: int, number:
         "notes": "cache_control: dropped, the provider caches by itself" if attempts else "",
         "route": f"fallback: {served.provider}/{served.name}" if attempts else "",
         **dict.fromkeys(("cache_write_5m_tokens", "cache_write_1h_tokens", "audio_input_tokens"), 0),
-        **dict.fromkeys(("reasoning_tokens", "audio_output_tokens"), 0),
+        **dict.fromkeys(("reasoning_tokens", "audio_output_tokens", "image_input_tokens", "image_output_tokens"), 0),
     }
     bodies = None
     if minute >= MINUTES - 30 and number % 2 == 0:
