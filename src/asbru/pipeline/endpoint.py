@@ -6,6 +6,8 @@ the caller's own forwarded headers and the length are added per call; where the 
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -16,16 +18,18 @@ from asbru.routing import Key, ProviderRoute
 from asbru.upstream import Body, ExchangeDeadlines, Pool
 from asbru.upstream.credentials import FixedCredential, OutgoingRequest
 from asbru.wire.forwarded import TO_ANY_DIALECT, TRACE_HEADERS, ForwardedHeaders
+from asbru.wire.http_heads import JSON_LINE
 
 NO_KEY = Key("", FixedCredential(b""), frozenset({"*"}), weight=1.0, aliases={})
 """Stands in where a provider takes calls without a credential."""
 
-_MODEL = "{model}"
-_MODEL_MARK = b"{model}"
+_PARAMETER = re.compile(rb"\{(\w+)\}")
+_MODEL = b"model"
 
 
 class _Start(NamedTuple):
-    """The first lines of a request: for a whole response, and for a stream. `named`: the model stands in them."""
+    """The first lines of a request: for a whole response, and for a stream. `named`: the model, or what stood in the
+    caller's path, stands in them."""
 
     whole: bytes
     stream: bytes
@@ -127,7 +131,7 @@ class Endpoint:
         start = self._starts[call.operation.name]
         line = start.stream if call.head is not None and call.head.stream else start.whole
         if start.named:
-            line = line.replace(_MODEL_MARK, quote(attempt.served_model, safe="").encode(), 1)
+            line = _with_parameters(line, attempt.served_model, call.parameters)
         if call.query and attempt.request_passes:
             line = _with_query(line, call.query)
         forwarded = call.forwarded
@@ -140,9 +144,12 @@ class Endpoint:
 
     def _start(self, operation: Operation) -> _Start:
         before, after = self._origin
-        whole = f"POST {before}{operation.path}".encode("latin-1") + after
-        streamed = f"POST {before}{operation.stream_path or operation.path}".encode("latin-1") + after
-        return _Start(whole, streamed, _MODEL in operation.path)
+        if operation.takes != "json":
+            after = after.replace(JSON_LINE, b"", 1)
+        method = operation.methods[0].decode()
+        whole = f"{method} {before}{operation.path}".encode("latin-1") + after
+        streamed = f"{method} {before}{operation.stream_path or operation.path}".encode("latin-1") + after
+        return _Start(whole, streamed, "{" in operation.path)
 
     def _forward(self, forwarded: ForwardedHeaders) -> bytes:
         """The caller's header lines for this provider, and what it always wants where the caller is silent."""
@@ -155,6 +162,17 @@ class Endpoint:
         names = {name.lower() for name, _ in fit}
         lines = [b"%b: %b\r\n" % header for header in fit]
         return b"".join((*lines, *(line for name, line in self._defaults.items() if name not in names)))
+
+
+def _with_parameters(line: bytes, model: str, parameters: Mapping[str, str]) -> bytes:
+    """The first lines with the model and what stood in the caller's path in the place of `{name}`s."""
+    target, version, after = line.partition(b" HTTP/1.1\r\n")
+
+    def value(found: re.Match[bytes]) -> bytes:
+        text = model if found[1] == _MODEL else parameters[found[1].decode()]
+        return quote(text, safe="").encode()
+
+    return b"%b%b%b" % (_PARAMETER.sub(value, target), version, after)
 
 
 def _with_query(line: bytes, query: bytes) -> bytes:
