@@ -22,9 +22,17 @@ METRICS = ("cost", "tokens", "input_tokens", "output_tokens", *FREE)
 ROUTES = [
     (route.dialect, route.operation, route.path, stream)
     for route in routes_of(discover().values())
-    if route.operation is not None and route.dialect is not None
+    if route.kind == "call" and route.operation is not None
     for stream in ((False, True) if route.operation.streams else (False,))
 ]
+PASSED = [
+    (dialect, operation, f"/passthrough/x{operation.path}", stream)
+    for dialect in discover().values()
+    for operation in dialect.operations
+    if operation.takes == "json" and operation.stored is None
+    for stream in ((False, True) if operation.streams else (False,))
+]
+"""The same operations asked on their providers' own paths."""
 
 
 def limits_of(operation: Operation) -> tuple[str, ...]:
@@ -36,12 +44,13 @@ def limits_of(operation: Operation) -> tuple[str, ...]:
 
 def ask(governed: Governed, path: str, *, stream: bool) -> int:
     """Call a route; the status, 0 while the provider has not answered."""
-    body = {"model": "x/m", "max_tokens": 5, "messages": [{"role": "user", "content": "hi"}], "prompt": "hi"}
+    model = "m" if path.startswith("/passthrough") else "x/m"
+    body = {"model": model, "max_tokens": 5, "messages": [{"role": "user", "content": "hi"}], "prompt": "hi"}
     caller = governed.play(governed.inside.call(path, {**body, "input": "hi", "stream": stream}))
     return caller.status if caller.answer else 0
 
 
-@pytest.mark.parametrize(("dialect", "operation", "path", "stream"), ROUTES)
+@pytest.mark.parametrize(("dialect", "operation", "path", "stream"), ROUTES + PASSED)
 def test_every_route_meets_every_limit(
     dialect: Dialect, operation: Operation, path: str, *, stream: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -60,3 +69,24 @@ def test_every_route_meets_every_limit(
             status = ask(governed, path, stream=stream)
             sent = any(transport.written for _, transport in governed.inside.upstreams)
             assert (status, sent) == ((402 if metric == "cost" else 429, False) if full else (0, True)), metric
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
+@pytest.mark.parametrize("dialect", discover())
+def test_an_unknown_path_meets_every_limit(dialect: str, method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A limit that is used up refuses it, its twin with room does not; a budget refuses it always, for its cost is
+    unknown."""
+    snapshot = Snapshot(providers=(provider("x", dialect, prices=DEAR),))
+    for metric in METRICS:
+        for full in (True, False):
+            limit = LimitEntry(f"key/test/{metric}", metric, 10**9, "" if metric == "concurrency" else "1d")
+            governed = Governed(monkeypatch, limit)
+            governed.inside.load(snapshot)
+            governed.know(limit)
+            if full:
+                ledger, now_ms = governed.desk.ledger, governed.desk.now_ms
+                ledger.settle("another", 1, [Report(limit.id, -1, limit.amount, 0, limit)], now_ms)
+            caller = governed.play(governed.inside.call("/passthrough/x/things", {"a": 1}, method=method))
+            sent = any(transport.written for _, transport in governed.inside.upstreams)
+            refused = 403 if metric == "cost" else 429 if full else 0
+            assert (caller.status if caller.answer else 0, sent) == (refused, not refused), metric

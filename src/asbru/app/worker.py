@@ -35,6 +35,7 @@ from asbru.edge import PROBES, Door, Forwarder
 from asbru.edge.server import SWEEP_S, Server
 from asbru.governance.limits import Limits
 from asbru.link.link import Link
+from asbru.pipeline.passthrough import PREFIX
 from asbru.records import RecordWriter
 from asbru.records.bodies import writer as body_writer
 from asbru.records.retention import SETTINGS, write_settings
@@ -121,7 +122,7 @@ class Worker:
         self.door.rooms = rooms
         self.door.forwarder = Forwarder(forwards)
         self.door.cors_origins = frozenset(origin.encode() for origin in snapshot.cors_origins)
-        self.server.forward(tuple(forwards))
+        self.server.forward((*forwards, PREFIX))
         self.server.watch(watched_headers(rooms))
         self.server.limit(snapshot.limits)
         self._grace_s = snapshot.limits.drain_grace_s

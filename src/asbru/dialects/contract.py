@@ -240,6 +240,20 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     write_reply: Callable[[Any, Any], WrittenForm]
 
 
+class Stored(msgspec.Struct, frozen=True, kw_only=True):
+    """An operation on objects that a provider keeps (files, batches), of which each belongs to the key that made it.
+
+    `kind`: what it gives ("file"); `act`: what is done. `opened`: members of the request that hold ids, `sealed`: those
+    of the reply, at the top, by name, with the kind of what they name. `spends`: it makes the provider use models.
+    """
+
+    kind: str
+    act: Literal["create", "list", "read", "content", "delete"]
+    opened: dict[str, str] = {}
+    sealed: dict[str, str] = {}
+    spends: bool = False
+
+
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that can be asked for. Operations of two dialects with the same `name` mean the same; `surface` is
     what the dialect itself calls it, in records ("openai.chat", "anthropic.messages").
@@ -256,7 +270,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     What is no chat (decision 0011): `methods` by which it is asked for, of its routes and of the provider; `takes` and
     `gives`: what the bodies of request and reply are ("bytes": whatever the provider sends, as it comes); `shape`: its
     translation; `usage_of(body)`: its usage in a whole reply, where it is not told as a chat's is;
-    `charge(head, body)`: the usage that follows from the request alone, where no reply tells any.
+    `charge(head, body)`: the usage that follows from the request alone, where no reply tells any. `stored`: it is about
+    objects that the provider keeps.
     """
 
     name: str
@@ -277,6 +292,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     shape: Shape | None = None
     usage_of: Callable[[bytes], Usage | None] | None = None
     charge: Callable[[RequestHead, bytes], Usage | None] | None = None
+    stored: Stored | None = None
 
 
 class Surface(msgspec.Struct, frozen=True, kw_only=True):

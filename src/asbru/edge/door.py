@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -21,6 +21,7 @@ from asbru.edge.server import Head, Request, ServerConnection
 from asbru.edge.surfaces import routes_of
 from asbru.edge.web_pages import check_no_page
 from asbru.pipeline import Call, Rooms, serve
+from asbru.pipeline.passthrough import passthrough_call
 from asbru.wire.http_heads import JSON_LINE
 
 if TYPE_CHECKING:
@@ -86,14 +87,22 @@ class Door:
         if route is None and not self.forwarder.takes(head.path):
             found = self._router.find_loosely(head.path, head.method)
             route = found.route if found is not None else None
-        if route is None or route.kind != "call" or self.rooms is None:
+        if route is None or route.operation is None or self.rooms is None:
             return False
         self.rooms.keys.identify(head.credentials)
         return True
 
     # Calls
 
-    def _call(self, route: Route, request: Request, connection: ServerConnection, found: Found | None = None) -> None:
+    def _call(
+        self,
+        route: Route,
+        request: Request,
+        connection: ServerConnection,
+        found: Found | None = None,
+        *,
+        middle: Callable[[Call, Rooms], Awaitable[None]] | None = None,
+    ) -> None:
         rooms = self.rooms
         operation = route.operation
         assert rooms is not None and operation is not None
@@ -102,6 +111,7 @@ class Door:
         if found is not None:
             call.parameters = found.parameters
             call.method = head.method
+            call.every_header = head.every_header or ()
         call.started_s = request.received_s
         call.started_ms = now_ms = int(rooms.unix_time() * 1000)
         call.id = rooms.ids.next(now_ms)
@@ -118,7 +128,8 @@ class Door:
             call.content_coding = head.content_coding
         if rooms.tracer is not None:
             call.trace = rooms.tracer.begin(head.forwarded)
-        connection.stepper.run(serve(call, rooms), self._ended, (call, connection))
+        path = serve(call, rooms) if middle is None else serve(call, rooms, middle)
+        connection.stepper.run(path, self._ended, (call, connection))
 
     def _ended(self, served: tuple[Call, ServerConnection], error: BaseException | None) -> None:
         """The path is over. An error here is a bug: the caller must not be left waiting for it."""
@@ -158,15 +169,20 @@ class Door:
         if request.head.method not in route.methods:
             allowed = b", ".join(found.methods).decode()
             raise MethodNotAllowed(f"{_text(request.head.path)} supports {allowed}, not {_text(request.head.method)}")
-        match route.kind:
+        self._serve_found(found, request, connection)
+
+    def _serve_found(self, found: Found, request: Request, connection: ServerConnection) -> None:
+        match found.route.kind:
             case "call":
-                self._call(route, request, connection, found)
+                self._call(found.route, request, connection, found)
+            case "passthrough":
+                self._pass_through(found, request, connection)
             case "models":
                 self._models(found, request, connection)
             case "key":
                 self._own_key(request, connection)
             case _:
-                self._page(route, connection)
+                self._page(found.route, connection)
 
     def _find_any(self, route: Route | None, head: Head) -> Found | None:
         """The route for a path and a method; `route` is what a call that is posted there would have."""
@@ -185,13 +201,20 @@ class Door:
         """A request that the server has refused. Where that was for its key, before its body came, the path says so
         once more, and accounts for it."""
         found = self._find_any(route, request.head)
-        if not isinstance(error, Unauthenticated) or found is None or found.route.kind != "call":
+        if not isinstance(error, Unauthenticated) or found is None or found.route.operation is None:
             raise error
         self._call(found.route, request, connection, found)
 
     def _options(self, found: Found | None, connection: ServerConnection) -> None:
         methods = b", ".join((*found.methods, b"OPTIONS")) if found is not None else b"GET, POST, OPTIONS"
         connection.response.whole(204, b"allow: %b\r\n" % methods, b"")
+
+    def _pass_through(self, found: Found, request: Request, connection: ServerConnection) -> None:
+        """A call in the dialect of its provider, which its caller speaks."""
+        assert self.rooms is not None
+        endpoint = self.rooms.endpoints.get(found.parameters["provider"])
+        route = found.route if endpoint is None else msgspec.structs.replace(found.route, dialect=endpoint.dialect)
+        self._call(route, request, connection, found, middle=passthrough_call)
 
     def _models(self, found: Found, request: Request, connection: ServerConnection) -> None:
         rooms = self.rooms

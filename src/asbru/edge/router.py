@@ -16,18 +16,18 @@ import msgspec
 from asbru.dialects import Dialect, Operation, PathParameters
 from asbru.wire.forwarded import is_credential
 
-Kind: TypeAlias = Literal["call", "models", "key", "page"]
+Kind: TypeAlias = Literal["call", "passthrough", "models", "key", "page"]
 
 _PARAMETER = re.compile(r"\{(\w+)\}")
-_MANY = "model"
-"""The parameter that may hold slashes: `provider/model`."""
+_MANY = ("model", "path")
+"""The parameters that may hold slashes: `provider/model`, and what is passed through."""
 _DOTS = frozenset({".", ".."})
 """No values of parameters: in the path of a provider they would lead elsewhere."""
 
 
 class Route(msgspec.Struct, frozen=True):
-    """One path. `kind`: "call" (the path serves it), "models" (a list, for callers with a key), "key" (what a key
-    may see of itself), "page" (open).
+    """One path. `kind`: "call" (the path serves it), "passthrough" (so it does, as it came), "models" (a list, for
+    callers with a key), "key" (what a key may see of itself), "page" (open).
 
     `path` may hold `{model}`, which takes slashes along, and other `{name}`s of one segment. `surface` names it in
     records and metrics; `dialect` is what it speaks, `operation` what is asked for.
@@ -78,11 +78,15 @@ class Router:
         if routes is not None:
             return _pick(routes, {}, method)
         for pattern, routes in self._patterns:
-            match = pattern.fullmatch(tidy)
+            as_it_came = routes[0].kind == "passthrough"
+            match = pattern.fullmatch(path if as_it_came else tidy)
             if match is not None:
                 values = {
-                    name: unquote_to_bytes(raw).decode("utf-8", "replace") for name, raw in match.groupdict().items()
+                    name: raw.decode("latin-1") if as_it_came else unquote_to_bytes(raw).decode("utf-8", "replace")
+                    for name, raw in match.groupdict().items()
                 }
+                if as_it_came:
+                    return _pick(routes, values, method)
                 return None if _DOTS.intersection(values.values()) else _pick(routes, values, method)
         return None
 
@@ -104,7 +108,7 @@ def _pattern(path: str) -> re.Pattern[bytes]:
     parts: list[str] = []
     end = 0
     for found in _PARAMETER.finditer(path):
-        wide = ".+" if found[1] == _MANY else "[^/]+"
+        wide = ".+" if found[1] in _MANY else "[^/]+"
         parts += [re.escape(path[end : found.start()]), f"(?P<{found[1]}>{wide})"]
         end = found.end()
     return re.compile("".join((*parts, re.escape(path[end:]))).encode(), re.DOTALL)

@@ -7,8 +7,8 @@ the caller's own forwarded headers and the length are added per call; where the 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 from asbru.core.errors import UnsupportedByProvider
@@ -19,6 +19,9 @@ from asbru.upstream import Body, ExchangeDeadlines, Pool
 from asbru.upstream.credentials import FixedCredential, OutgoingRequest
 from asbru.wire.forwarded import TO_ANY_DIALECT, TRACE_HEADERS, ForwardedHeaders
 from asbru.wire.http_heads import JSON_LINE
+
+if TYPE_CHECKING:
+    from asbru.pipeline.direct import Outgoing
 
 NO_KEY = Key("", FixedCredential(b""), frozenset({"*"}), weight=1.0, aliases={})
 """Stands in where a provider takes calls without a credential."""
@@ -50,7 +53,6 @@ class Endpoint:
         "_origin",
         "_starts",
         "_wants",
-        "_withheld",
         "deadlines",
         "dialect",
         "listed",
@@ -59,6 +61,7 @@ class Endpoint:
         "pool",
         "route",
         "vendor",
+        "withheld",
     )
 
     def __init__(
@@ -88,7 +91,7 @@ class Endpoint:
             name.lower().encode("latin-1"): f"{name.lower()}: {value}\r\n".encode("latin-1")
             for name, value in headers.items()
         }
-        self._withheld = dialect.headers_withheld | TRACE_HEADERS if traced else dialect.headers_withheld
+        self.withheld = dialect.headers_withheld | TRACE_HEADERS if traced else dialect.headers_withheld
         self._wants = (dialect.name.encode(), b"traced" if traced else b"", *self._defaults.values())
         """All that the lines made of a caller's headers depend on: what they are kept by."""
         self._origin = (
@@ -122,9 +125,31 @@ class Endpoint:
         )
 
     def to_sign(self, call: Call, attempt: Attempt, body: Body, unix_s: float) -> OutgoingRequest:
+        """What a credential may sign."""
+        return self.signed_part(self.write_head(call, attempt, b"", len(body)), body, unix_s)
+
+    def signed_part(self, head: bytes, body: Body, unix_s: float) -> OutgoingRequest:
         """What a credential may sign: read off the very head that is sent, so that no rule for paths exists twice."""
-        method, target, _ = self.write_head(call, attempt, b"", len(body)).split(b" ", 2)
+        method, target, _ = head.split(b" ", 2)
         return OutgoingRequest(method, self._authority, target.removeprefix(self._absolute), body, unix_s)
+
+    def write_plain_head(self, call: Call, outgoing: Outgoing, key_lines: bytes) -> bytes:
+        """The head of a request that is sent as it stands."""
+        before, after = self._origin
+        lines = outgoing.lines
+        if call.trace is not None:
+            lines += call.trace.lines(len(call.attempts))
+        start = b"%b %b%b%b" % (
+            outgoing.method,
+            before.encode("latin-1"),
+            outgoing.target,
+            after.replace(JSON_LINE, b"", 1),
+        )
+        return b"%b%b%bcontent-length: %d\r\n\r\n" % (start, key_lines, lines, len(outgoing.body))
+
+    def default_lines(self, names: Collection[bytes]) -> bytes:
+        """What the provider always wants, but for headers of these names (lower case)."""
+        return b"".join(line for name, line in self._defaults.items() if name not in names)
 
     def write_head(self, call: Call, attempt: Attempt, key_lines: bytes, body_bytes: int) -> bytes:
         """The request's head, ending with the blank line. `key_lines` are those of the key's credential."""
@@ -153,7 +178,7 @@ class Endpoint:
 
     def _forward(self, forwarded: ForwardedHeaders) -> bytes:
         """The caller's header lines for this provider, and what it always wants where the caller is silent."""
-        families, withheld = self._families, self._withheld
+        families, withheld = self._families, self.withheld
         fit = [
             (name, value)
             for prefix, name, value in forwarded.headers
