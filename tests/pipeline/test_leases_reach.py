@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import msgspec
 import pytest
 from tests.fakes.inside import provider
+from tests.fakes.stored import Asking
 from tests.pipeline.test_leases import PRICED, Governed
 
 from asbru.app.snapshot import Snapshot
 from asbru.dialects import Dialect, Operation, discover
+from asbru.edge.router import Route
 from asbru.edge.surfaces import routes_of
 from asbru.governance.entries import LimitEntry
 from asbru.governance.ledger import Report
+from asbru.storage import sqlite_url
+from asbru.stored import ObjectRef
 
 ROW = PRICED[0].rows[0]
 DEAR = (msgspec.structs.replace(PRICED[0], rows=(msgspec.structs.replace(ROW, input=ROW.output),)),)
 """Input has its price too."""
 FREE = ("requests", "concurrency")
 """What a count of tokens is limited by: it costs nothing."""
+OBJECT_ROUTES = [route for route in routes_of(discover().values()) if route.kind == "object"]
 METRICS = ("cost", "tokens", "input_tokens", "output_tokens", *FREE)
 ROUTES = [
     (route.dialect, route.operation, route.path, stream)
@@ -90,3 +98,37 @@ def test_an_unknown_path_meets_every_limit(dialect: str, method: str, monkeypatc
             sent = any(transport.written for _, transport in governed.inside.upstreams)
             refused = 403 if metric == "cost" else 429 if full else 0
             assert (caller.status if caller.answer else 0, sent) == (refused, not refused), metric
+
+
+@pytest.mark.parametrize("route", OBJECT_ROUTES, ids=lambda route: f"{route.methods[0].decode()} {route.path}")
+def test_stored_objects_meet_every_limit(route: Route, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files and batches count as requests; what makes a provider use models has an unknown cost, which a budget
+    refuses."""
+    operation = route.operation
+    assert operation is not None and operation.stored is not None
+    asking = Asking(sqlite_url(tmp_path / "asbru.sqlite"))
+    snapshot = Snapshot(providers=(provider("x", route.dialect.name, operations=("chat", "files", "batches")),))
+    own = {
+        kind: asking.objects.ids.seal(ObjectRef(kind, "x", f"{kind}-1", "x-1", "test")) for kind in ("file", "batch")
+    }
+    path = re.sub(r"\{\w+\}", own[operation.stored.kind], route.path)
+    for metric in (*FREE, *(("cost",) if operation.stored.spends else ())):
+        for full in (True, False):
+            limit = LimitEntry(f"key/test/{metric}", metric, 10**9, "" if metric == "concurrency" else "1d")
+            governed = Governed(monkeypatch, limit)
+            governed.inside.load(snapshot)
+            governed.know(limit)
+            rooms = governed.inside.door.rooms
+            assert rooms is not None
+            rooms.objects = asking.objects
+            if full:
+                ledger, now_ms = governed.desk.ledger, governed.desk.now_ms
+                ledger.settle("another", 1, [Report(limit.id, -1, limit.amount, 0, limit)], now_ms)
+            method = route.methods[0].decode()
+            caller = governed.play(governed.inside.call(path, {"input_file_id": own["file"]}, method=method))
+            sent = any(transport.written for _, transport in governed.inside.upstreams)
+            refused = 403 if metric == "cost" else 429 if full else 0
+            listed = 200 if operation.stored.act == "list" and not refused else 0
+            assert (caller.status if caller.answer else 0) == (refused or listed), metric
+            assert sent == (not refused and not listed), metric
+    asking.close()

@@ -146,6 +146,7 @@ def compile_config(
     snapshot = Snapshot(
         providers=providers,
         pepper=SecretText(pepper.hex()),
+        object_keys=() if dry else _object_keys(options.data_dir, env),
         open_access=open_access,
         keys_optional=keys_needed is False,
         fallbacks=fallbacks,
@@ -163,6 +164,15 @@ def compile_config(
         config_file=str(file.absolute()) if file else None, declares=declares if file else ()
     )
     return Compiled(snapshot, declared, boot, config, shown_once, findings.warnings, stored.places, written)
+
+
+def _object_keys(data_dir: Path, env: Mapping[str, str]) -> tuple[SecretText, ...]:
+    from asbru.secrets import KeyringError, load_object_keys  # slow to import
+
+    try:
+        return tuple(SecretText(key.hex()) for key in load_object_keys(data_dir, env))
+    except KeyringError as error:
+        raise ConfigRefusedError([Problem((), str(error))]) from error
 
 
 def _declared_sections(document: Document) -> tuple[str, ...]:

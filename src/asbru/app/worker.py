@@ -39,6 +39,7 @@ from asbru.pipeline.passthrough import PREFIX
 from asbru.records import RecordWriter
 from asbru.records.bodies import writer as body_writer
 from asbru.records.retention import SETTINGS, write_settings
+from asbru.stored import ObjectIndex
 from asbru.telemetry import Meter, log, names
 from asbru.upstream import read_by_records
 from asbru.wire.outbox import Outbox
@@ -73,7 +74,15 @@ class Worker:
         outbox = Outbox(loop.call_soon)
         self.limits = Limits(loop, self.link, time.monotonic)
         bodies = body_writer.BodyWriter(self.link)
-        self._lasting = Lasting(loop, self.writer, self.meter, outbox, limits=self.limits, bodies=bodies)
+        self._lasting = Lasting(
+            loop,
+            self.writer,
+            self.meter,
+            outbox,
+            limits=self.limits,
+            bodies=bodies,
+            object_index=ObjectIndex(self.link),
+        )
         self._store_known = asyncio.Event()
         follow_store(self._lasting.feed, self.link, loop.call_later, self._store_known.set)
         self._lasting.virtual_keys.store_known = self._store_known.is_set

@@ -244,13 +244,15 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     """An operation on objects that a provider keeps (files, batches), of which each belongs to the key that made it.
 
     `kind`: what it gives ("file"); `act`: what is done. `opened`: members of the request that hold ids, `sealed`: those
-    of the reply, at the top, by name, with the kind of what they name. `spends`: it makes the provider use models.
+    of the reply, at the top, by name, with the kind of what they name. `label`: the member of an object that lists may
+    be narrowed to. `spends`: it makes the provider use models.
     """
 
     kind: str
     act: Literal["create", "list", "read", "content", "delete"]
     opened: dict[str, str] = {}
     sealed: dict[str, str] = {}
+    label: str = ""
     spends: bool = False
 
 

@@ -21,6 +21,7 @@ from asbru.edge.server import Head, Request, ServerConnection
 from asbru.edge.surfaces import routes_of
 from asbru.edge.web_pages import check_no_page
 from asbru.pipeline import Call, Rooms, serve
+from asbru.pipeline.objects import object_call
 from asbru.pipeline.passthrough import passthrough_call
 from asbru.wire.http_heads import JSON_LINE
 
@@ -112,6 +113,7 @@ class Door:
             call.parameters = found.parameters
             call.method = head.method
             call.every_header = head.every_header or ()
+            call.content_type = head.content_type
         call.started_s = request.received_s
         call.started_ms = now_ms = int(rooms.unix_time() * 1000)
         call.id = rooms.ids.next(now_ms)
@@ -175,6 +177,8 @@ class Door:
         match found.route.kind:
             case "call":
                 self._call(found.route, request, connection, found)
+            case "object":
+                self._call(found.route, request, connection, found, middle=object_call)
             case "passthrough":
                 self._pass_through(found, request, connection)
             case "models":

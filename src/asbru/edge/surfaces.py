@@ -46,7 +46,8 @@ def _routes(dialect: Dialect) -> Iterator[Route]:
         for operation in dialect.operations:
             name = f"{surface.name}.{operation.surface}"
             for path in operation.routes:
-                yield Route(f"{base}{path}", "call", name, dialect, operation.methods, operation)
+                kind = "call" if operation.stored is None else "object"
+                yield Route(f"{base}{path}", kind, name, dialect, operation.methods, operation)
     for base in surface.models_bases:
         for path in (f"{base}/models", f"{base}/models/{{model}}"):
             yield Route(path, "models", f"{surface.name}.models", dialect, _GET)

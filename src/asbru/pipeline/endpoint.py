@@ -162,7 +162,7 @@ class Endpoint:
         forwarded = call.forwarded
         lines = forwarded.made.get(self._wants)
         if lines is None:
-            lines = forwarded.keep(self._wants, self._forward(forwarded))
+            lines = forwarded.keep(self._wants, self.forward(forwarded))
         if call.trace is not None:
             lines += call.trace.lines(len(call.attempts))
         return b"%b%b%bcontent-length: %d\r\n\r\n" % (line, key_lines, lines, body_bytes)
@@ -176,7 +176,7 @@ class Endpoint:
         streamed = f"{method} {before}{operation.stream_path or operation.path}".encode("latin-1") + after
         return _Start(whole, streamed, "{" in operation.path)
 
-    def _forward(self, forwarded: ForwardedHeaders) -> bytes:
+    def forward(self, forwarded: ForwardedHeaders) -> bytes:
         """The caller's header lines for this provider, and what it always wants where the caller is silent."""
         families, withheld = self._families, self.withheld
         fit = [

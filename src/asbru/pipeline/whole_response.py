@@ -28,7 +28,7 @@ def judge(call: Call, attempt: Attempt, upstream: UpstreamResponse, rooms: Rooms
     attempt.status = upstream.status
     if upstream.status >= 300:
         raise refusal(upstream, dialect, rooms)
-    body = upstream.body if not coding else _decoded(upstream.body, coding, rooms.response_bytes_max)
+    body = upstream.body if not coding else decoded(upstream.body, coding, rooms.response_bytes_max)
     inside = dialect.errors.inside(body)
     if inside is not None:
         tell_headers(inside, upstream, rooms)
@@ -100,7 +100,8 @@ def _protocol_error(message: str) -> UpstreamError:
     return UpstreamError(message, kind="protocol", code="upstream_protocol")
 
 
-def _decoded(body: bytes, coding: bytes, bytes_max: int) -> bytes:
+def decoded(body: bytes, coding: bytes, bytes_max: int) -> bytes:
+    """A provider's body without its content coding; raises `UpstreamError`."""
     if coding == b"identity":
         return body
     try:

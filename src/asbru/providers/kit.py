@@ -60,6 +60,9 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
 OPENAI_ACCESS = Access(dialect="openai_chat", operations=("chat", "completions", "embeddings", "models"))
 """All of the OpenAI dialect as api.openai.com offers it."""
 
+STORED = ("files", "batches")
+"""Objects that some providers keep, with all that can be done with them."""
+
 ANTHROPIC_ACCESS = Access(
     dialect="anthropic_messages",
     auth="x-api-key",

@@ -1,4 +1,7 @@
-"""What workers ask the bookkeeper about stored objects, and what it answers: msgpack, one question at a time."""
+"""What workers ask the bookkeeper about stored objects, and what it answers, in msgpack.
+
+Not here: who may ask. A worker names the owner whose objects it wants, and the bookkeeper believes it.
+"""
 
 from __future__ import annotations
 
