@@ -54,7 +54,7 @@ def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
 
 
 def test_ids_have_keys_of_their_own(tmp_path: Path) -> None:
-    """In another file, which new keys for secrets leave as it is; the environment goes before it, the first key first."""
+    """In another file, which new keys for secrets leave as it is; the environment goes before it."""
     keys = load_object_keys(tmp_path, {})
     assert (tmp_path / "object.key").stat().st_mode & 0o777 == 0o600
     save_keyring(tmp_path, [make_key()])

@@ -4,13 +4,18 @@
 tool calls may be long: some gateways carry signatures in them.
 """
 
+import msgspec
+
 from asbru.core.traits import Traits
-from asbru.providers.kit import ANTHROPIC_ACCESS, OPENAI_ACCESS, Provider
+from asbru.providers.kit import ANTHROPIC_ACCESS, OPENAI_ACCESS, STORED, Provider
 
 PROVIDER = Provider(
     name="custom",
     title="Custom (OpenAI- or Anthropic-compatible)",
-    access=(OPENAI_ACCESS, ANTHROPIC_ACCESS),
+    access=(
+        msgspec.structs.replace(OPENAI_ACCESS, operations=(*OPENAI_ACCESS.operations, *STORED)),
+        ANTHROPIC_ACCESS,
+    ),
     keyless=True,
     vendor="",
     traits=Traits(legacy_max_tokens=True, tool_id_chars_max=0),
