@@ -18,6 +18,7 @@ from asbru.app.snapshot import KeyFacts, Snapshot
 from asbru.catalog import MatchClause, PricedModel
 from asbru.core.money import MTOK, PriceRow
 from asbru.core.secret_text import SecretText
+from asbru.pipeline import Stage
 from asbru.storage import sqlite_url
 from asbru.stored import ObjectIds, ObjectRef
 
@@ -214,6 +215,15 @@ def test_a_deleted_file_is_listed_no_more(inside: Inside) -> None:
         assert len(_json(inside.call("/v1/files", method="GET"))["data"]) == left
 
 
+@pytest.mark.parametrize(("method", "path"), [("GET", ""), ("GET", "/content"), ("DELETE", "")])
+def test_what_the_provider_does_not_have_is_listed_no_more(inside: Inside, method: str, path: str) -> None:
+    """It has expired, or was deleted elsewhere."""
+    own = _upload(inside)
+    inside.script("x", answer(404, b'{"error":{"message":"No such File object"}}'))
+    assert inside.call(f"/v1/files/{own}{path}", method=method).status == 404
+    assert _json(inside.call("/v1/files", method="GET"))["data"] == []
+
+
 def test_an_upload_is_sent_once(inside: Inside) -> None:
     """What may have been done is not done again; reading is."""
     inside.script("x", answer(500, b"{}"), _said(FILE))
@@ -291,6 +301,16 @@ def test_a_key_that_may_use_some_models_makes_no_batch(inside: Inside) -> None:
     own = _upload(inside, key="sk-asb-few", where="?provider=y", name="y")
     inside.script("y", _said(BATCH))
     assert inside.call("/v1/batches", {"input_file_id": own}, key="sk-asb-few").status == 200
+
+
+def test_a_batch_is_not_made_where_a_stage_must_see_content(asking: Asking, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its lines cannot be checked; a file that is never used may be stored."""
+    inside = _inside(asking, monkeypatch)
+    file = _upload(inside)
+    assert inside.door.rooms is not None
+    inside.door.rooms.stages = (lambda _: Stage(),)
+    assert _refused(inside.call("/v1/batches", {"input_file_id": file})) == (400, "unchecked_operation")
+    assert len(inside.requests) == 1
 
 
 def test_without_the_index_files_still_work(inside: Inside, asking: Asking) -> None:

@@ -10,6 +10,7 @@ from tests.fakes.inside import KEY, PEPPER, Caller, Inside, answer, provider
 from tests.pipeline.test_leases import LIMIT_ID, PRICED, TARGET_ID, Governed, budget
 
 from asbru.app.snapshot import KeyFacts, Snapshot
+from asbru.catalog import MatchClause
 from asbru.core.secret_text import SecretText
 from asbru.governance import digest_of
 from asbru.governance.entries import KeyEntry, LimitEntry, ProviderEntry
@@ -286,6 +287,16 @@ def test_a_budget_refuses_an_unknown_cost(monkeypatch: pytest.MonkeyPatch, unkno
     chat = {**CHAT, "max_tokens": 10}
     assert _get(governed, "/passthrough/a/chat/completions", method="POST", body=chat).status == 200
     assert governed.used() == 3
+
+
+def test_a_price_for_every_model_prices_no_unknown_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A price that fits any name is not that of a call without one."""
+    governed = _governed(monkeypatch, budget(100_000))
+    anything = (msgspec.structs.replace(PRICED[0], match=MatchClause("starts_with", "")),)
+    governed.inside.load(Snapshot(providers=(provider("a", prices=anything),)))
+    _allow(governed, budget(100_000))
+    caller = _get(governed)
+    assert caller.status == 403 and b"price_unknown" in caller.body
 
 
 def test_a_budget_of_the_provider_holds_too(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -66,12 +66,18 @@ async def object_call(call: Call, rooms: Rooms) -> None:
     if stored.act == "list":
         await _list(call, rooms)
         return
+    own_id = next(iter(call.parameters.values()), "")
     target, key, body = _where(call, rooms)
     if call.lease is not None:
         await call.lease.hold(call, (target,))
     is_content = stored.act == "content"
     outgoing = _outgoing(call, target, body, rooms, streamed=is_content)
-    answered = await ask(call, target, key, outgoing, rooms=rooms)
+    try:
+        answered = await ask(call, target, key, outgoing, rooms=rooms)
+    except UpstreamError as error:
+        if error.status == 404 and error.kind == "status" and own_id:  # it has expired, or was deleted elsewhere
+            await stored_objects(rooms).index.remove(own_id)
+        raise
     if is_content:
         await deliver_as_it_comes(call, answered, rooms)
         return
