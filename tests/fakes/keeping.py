@@ -26,6 +26,19 @@ USAGE = {
     "total_tokens": 130,
 }
 
+MESSAGE_BATCHES = "/v1/messages/batches"
+MESSAGE_BATCH = {
+    "type": "message_batch",
+    "processing_status": "ended",
+    "request_counts": {"processing": 0, "succeeded": 0, "errored": 1, "canceled": 0, "expired": 0},
+    "created_at": "2026-01-01T00:00:00Z",
+    "expires_at": "2026-01-02T00:00:00Z",
+    "ended_at": "2026-01-01T00:01:00Z",
+    "archived_at": None,
+    "cancel_initiated_at": None,
+}
+RESULTS = b'{"custom_id":"1","result":{"type":"expired"}}\n'
+
 
 class Keeping:
     """See the module. `files` and `batches` by id, `contents` by the id of their file."""
@@ -36,8 +49,11 @@ class Keeping:
         self.contents: dict[str, bytes] = {}
 
     def __call__(self, seen: Seen) -> Reply:
-        if not seen.headers.get("authorization", "").startswith("Bearer sk-"):
+        shown = seen.headers.get("x-api-key") or seen.headers.get("authorization", "").removeprefix("Bearer ")
+        if not shown.startswith("sk-"):
             return _error(401, "Incorrect API key provided")
+        if seen.path.startswith(MESSAGE_BATCHES):
+            return self._ask_message_batches(seen, seen.path.removeprefix(MESSAGE_BATCHES).strip("/").split("/"))
         what, *rest = seen.path.removeprefix("/v1/").split("/")
         if what == "files":
             return self._ask_files(seen, rest)
@@ -72,6 +88,25 @@ class Keeping:
                 return Reply.json(self.batches[batch])
             case _:
                 return _error(404, f"No batch found: {rest}")
+
+    def _ask_message_batches(self, seen: Seen, rest: list[str]) -> Reply:
+        """Anthropic's: done as soon as they are started."""
+        match seen.method, *rest:
+            case "POST", "":
+                number = f"msgbatch_{len(self.batches) + 1}"
+                results_url = f"https://api.anthropic.com{MESSAGE_BATCHES}/{number}/results"
+                self.batches[number] = {**MESSAGE_BATCH, "id": number, "results_url": results_url}
+                return Reply.json(self.batches[number])
+            case "GET", batch if batch in self.batches:
+                return Reply.json(self.batches[batch])
+            case "GET", batch, "results" if batch in self.batches:
+                return Reply.body(RESULTS, "application/x-jsonl")
+            case "DELETE", batch if batch in self.batches:
+                del self.batches[batch]
+                return Reply.json({"id": batch, "type": "message_batch_deleted"})
+            case _:
+                error = {"type": "not_found_error", "message": f"No batch found: {rest}"}
+                return Reply.json({"type": "error", "error": error}, 404)
 
     def finish(self, batch: str, output: bytes) -> None:
         """The batch is done."""

@@ -244,8 +244,10 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     """An operation on objects that a provider keeps (files, batches), of which each belongs to the key that made it.
 
     `kind`: what it gives ("file"); `act`: what is done. `opened`: members of the request that hold ids, `sealed`: those
-    of the reply, at the top, by name, with the kind of what they name. `label`: the member of an object that lists may
-    be narrowed to. `spends`: it makes the provider use models.
+    of the reply, at the top, by name, with the kind of what they name. `links`: members of the reply that hold an
+    address of the provider, with the path that takes its place, below the base URL of clients; `{id}` is the object's.
+    `label`: the member of an object that lists may be narrowed to; `after`: the parameter of a list that names the
+    object before it; `list_members`: what a list holds besides its objects. `spends`: the provider uses models for it.
     """
 
     kind: str
@@ -253,6 +255,9 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     opened: dict[str, str] = {}
     sealed: dict[str, str] = {}
     label: str = ""
+    links: dict[str, str] = {}
+    after: str = "after"
+    list_members: dict[str, str] = {}
     spends: bool = False
 
 

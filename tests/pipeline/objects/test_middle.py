@@ -337,6 +337,50 @@ def test_ids_outlive_a_reload_and_a_key_that_is_gone_is_told(inside: Inside) -> 
         assert _refused(inside.call(f"/v1/files/{own}", method="GET")) == (404, "object_not_found")
 
 
+CLAUDE = {
+    "id": "msgbatch_1",
+    "type": "message_batch",
+    "processing_status": "ended",
+    "created_at": "2026-01-01T00:00:00Z",
+    "results_url": "https://api.anthropic.com/v1/messages/batches/msgbatch_1/results",
+}
+
+
+def test_message_batches(asking: Asking, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Started, read, listed, cancelled and deleted on Anthropic's surface. The address of the results is Asbru's, so
+    that an SDK that follows it shows its key to nobody else; refusals are in the dialect."""
+    facts = provider("claude", "anthropic_messages", operations=("chat", "message_batches"))
+    inside = _inside(asking, monkeypatch, providers=(provider("x", operations=OPERATIONS), facts))
+    base = "/anthropic/v1/messages/batches"
+    body = {"requests": [{"custom_id": "1", "params": {"model": "m", "max_tokens": 5, "messages": []}}]}
+    inside.script("claude", _said(CLAUDE, processing_status="in_progress", results_url=None))
+    started = _json(inside.call(base, body))
+    own = started["id"]
+    assert own.startswith("asbru_") and started["results_url"] is None
+    assert _last(inside)[1] == b"POST /v1/messages/batches HTTP/1.1"
+    assert msgspec.json.decode(_last(inside)[2]) == body
+    inside.script("claude", _said(CLAUDE))
+    read = _json(inside.call(f"{base}/{own}", method="GET"))
+    assert (read["id"], read["results_url"]) == (own, f"/v1/messages/batches/{own}/results")
+    assert "anthropic.com" not in str(read)
+    inside.script("claude", answer(200, b'{"custom_id":"1"}\n', content_type=b"application/x-jsonl"))
+    assert inside.call(f"/anthropic{read['results_url']}", method="GET").body == b'{"custom_id":"1"}\n'
+    assert _last(inside)[1] == b"GET /v1/messages/batches/msgbatch_1/results HTTP/1.1"
+    listed = _json(inside.call(f"{base}?limit=5", method="GET"))
+    assert ([one["id"] for one in listed["data"]], listed["first_id"], listed["has_more"]) == ([own], own, False)
+    assert "object" not in listed
+    assert _json(inside.call(f"{base}?after_id={own}", method="GET"))["data"] == []
+    assert inside.call(f"{base}?before_id={own}", method="GET").status == 400
+    inside.script("claude", _said(CLAUDE, processing_status="canceling"))
+    assert _json(inside.call(f"{base}/{own}/cancel"))["processing_status"] == "canceling"
+    theirs = inside.call(f"{base}/{own}", method="GET", key="sk-asb-other")
+    assert theirs.status == 404 and theirs.body.startswith(b'{"type":"error","error":{"type":"not_found_error"')
+    assert inside.call("/passthrough/claude/messages/batches/msgbatch_1", method="GET").status == 403
+    inside.script("claude", answer(200, b'{"id":"msgbatch_1","type":"message_batch_deleted"}'))
+    assert _json(inside.call(f"{base}/{own}", method="DELETE")) == {"id": own, "type": "message_batch_deleted"}
+    assert _json(inside.call(base, method="GET"))["data"] == []
+
+
 @pytest.mark.parametrize("path", ["files", "files/file-1/content", "Files", "%66iles", "batches/batch_1", "batches/"])
 def test_passthrough_does_not_reach_them(inside: Inside, path: str) -> None:
     """Whatever the spelling: they belong to keys."""

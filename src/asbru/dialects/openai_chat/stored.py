@@ -78,7 +78,13 @@ def _stored(
         gives="bytes" if act == "content" else "json",
         read_head=_read_no_head,
         speaks=False,
-        stored=Stored(kind=sealed["id"], act=act, sealed=sealed, label="purpose" if sealed is _FILE else ""),
+        stored=Stored(
+            kind=sealed["id"],
+            act=act,
+            sealed=sealed,
+            label="purpose" if sealed is _FILE else "",
+            list_members={"object": "list"},
+        ),
         usage_of=read_batch_usage if sealed is _BATCH else None,
     )
 

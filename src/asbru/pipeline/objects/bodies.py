@@ -53,6 +53,12 @@ def number_of(members: Members, name: str) -> int:
         return 0
 
 
+def linked(members: Members, links: Mapping[str, str], sealed: str) -> Members:
+    """The members with paths of Asbru's in place of the provider's addresses, where there are any."""
+    paths = {name: path.replace("{id}", sealed) for name, path in links.items() if text_of(members, name)}
+    return {**members, **{name: Raw(msgspec.json.encode(path)) for name, path in paths.items()}}
+
+
 def replaced(members: Members, kinds: Mapping[str, str], replace: Callable[[str, str], str]) -> bytes:
     """The body with `replace(kind, id)` in place of the ids in members of these names."""
     changed = dict(members)

@@ -21,7 +21,7 @@ from asbru.pipeline.call import Call
 from asbru.pipeline.deliver import deliver
 from asbru.pipeline.direct import Answered, Outgoing, ask
 from asbru.pipeline.large_bodies import take_coding_off
-from asbru.pipeline.objects.bodies import Members, number_of, read_reply, read_request, replaced, text_of
+from asbru.pipeline.objects.bodies import Members, linked, number_of, read_reply, read_request, replaced, text_of
 from asbru.pipeline.objects.whose import (
     keeper_of,
     keeper_of_new,
@@ -145,10 +145,10 @@ async def _seal(call: Call, target: Target, key: Key, answered: Answered, *, roo
                 f"the provider returned {error}", kind="protocol", code="upstream_protocol"
             ) from error
 
-    body = replaced(members, stored.sealed, seal)
     own_id = text_of(members, "id")
-    if own_id:
-        sealed = seal(stored.kind, own_id)
+    sealed = seal(stored.kind, own_id) if own_id else ""
+    body = replaced(linked(members, stored.links, sealed), stored.sealed, seal)
+    if sealed:
         if stored.act == "delete":
             await objects.index.remove(sealed)
         else:
@@ -186,19 +186,21 @@ async def _list(call: Call, rooms: Rooms) -> None:
     stored, caller = call.operation.stored, call.caller
     assert stored is not None and caller is not None
     asked = dict(parameters(call.query))
+    if "before_id" in asked:
+        raise BadRequest(f"lists are read forwards: expected '{stored.after}', got 'before_id'", param="before_id")
     listed = Listed(
         stored.kind,
         caller.name,
         provider=named_provider(call),
         label=asked.get(stored.label, "") if stored.label else "",
-        after=asked.get("after", ""),
+        after=asked.get(stored.after, ""),
         limit=_limit(asked.get("limit", "")),
         ascending=asked.get("order", "") == "asc",
     )
     page = await stored_objects(rooms).index.list(listed)
     ids = [text_of(read_reply(body), "id") for body in page.bodies]
     told = {
-        "object": "list",
+        **stored.list_members,
         "data": [Raw(body) for body in page.bodies],
         "first_id": ids[0] if ids else None,
         "last_id": ids[-1] if ids else None,

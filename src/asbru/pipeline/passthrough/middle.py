@@ -63,12 +63,13 @@ async def passthrough_call(call: Call, rooms: Rooms) -> None:
 
 def _check_not_stored(call: Call, decoded: str) -> None:
     """Objects that Asbru keeps apart by virtual key are not reached around it."""
-    first = decoded.partition("/")[0].lower()
+    asked = decoded.lower().rstrip("/") + "/"
     for operation in call.dialect.operations:
-        if operation.stored is not None and first == operation.path.lstrip("/").partition("/")[0]:
+        kept = operation.path.partition("{")[0].strip("/") + "/"
+        if operation.stored is not None and asked.startswith(kept):
             raise Forbidden(
-                f"/{first} cannot be passed through, because it would reach objects of other keys; use "
-                f"{call.dialect.surface.bases[0]}/{first}"
+                f"/{kept}... cannot be passed through, because it would reach objects of other keys; use "
+                f"{call.dialect.surface.bases[0]}/{kept}..."
             )
 
 
