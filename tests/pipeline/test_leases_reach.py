@@ -21,8 +21,14 @@ from asbru.storage import sqlite_url
 from asbru.stored import ObjectRef
 
 ROW = PRICED[0].rows[0]
-DEAR = (msgspec.structs.replace(PRICED[0], rows=(msgspec.structs.replace(ROW, input=ROW.output),)),)
-"""Input has its price too."""
+DEAR = (
+    msgspec.structs.replace(
+        PRICED[0],
+        rows=(msgspec.structs.replace(ROW, input=ROW.output),),
+        units={"page": ROW.output, "request": ROW.output},
+    ),
+)
+"""Input has its price too, and what is charged by the piece."""
 FREE = ("requests", "concurrency")
 """What a count of tokens is limited by: it costs nothing."""
 OBJECT_ROUTES = [route for route in routes_of(discover().values()) if route.kind == "object"]
@@ -49,6 +55,8 @@ def limits_of(operation: Operation) -> tuple[str, ...]:
     """The kinds of limits that an operation counts against."""
     if operation.write_count is not None:
         return FREE
+    if not operation.by_token:
+        return ("cost", *FREE)
     return METRICS if operation.speaks else tuple(one for one in METRICS if one != "output_tokens")
 
 

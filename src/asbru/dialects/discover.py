@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from asbru.core.folders import FolderFault, find_folders
-from asbru.dialects.contract import Dialect
+from asbru.dialects.contract import Dialect, Operation
 
 
 def discover(extra: Iterable[str] = ()) -> dict[str, Dialect]:
@@ -30,10 +30,18 @@ def _faults(dialect: Dialect, folder: str) -> list[str]:
     names = [operation.name for operation in dialect.operations]
     if len(set(names)) != len(names):
         wrong.append("two operations have one name")
-    if not any(operation.name == "chat" and operation.codec is not None for operation in dialect.operations):
-        wrong.append("no chat operation with a codec")
+    if not names:
+        wrong.append("no operation")
     for operation in dialect.operations:
-        readable = operation.codec is not None or operation.read_request is not None or operation.texts is not None
-        if not readable and operation.stored is None:
+        if operation.name == "chat" and operation.codec is None:
+            wrong.append("its chat has no codec")
+        if not dialect.surface.bases:
+            if operation.codec is None and operation.shape is None:
+                wrong.append(f"{operation.name}: without a surface and a translation nobody could ask for it")
+        elif operation.stored is None and _is_unreadable(operation):
             wrong.append(f"{operation.name}: without canonical form and texts nobody could look at its content")
     return wrong
+
+
+def _is_unreadable(operation: Operation) -> bool:
+    return operation.codec is None and operation.read_request is None and operation.texts is None

@@ -16,7 +16,7 @@ import msgspec
 from asbru.core.errors import AsbruError, NotFound, UpstreamError
 from asbru.pipeline.attempts import conclude, is_retried
 from asbru.pipeline.call import Attempt, Call
-from asbru.pipeline.endpoint import NO_KEY
+from asbru.pipeline.endpoint import NO_KEY, Endpoint
 from asbru.pipeline.failures import tried_again
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.stepper import pause
@@ -57,14 +57,16 @@ def key_for(target: Target, rooms: Rooms) -> Key:
     return key
 
 
-async def ask(call: Call, target: Target, key: Key, outgoing: Outgoing, *, rooms: Rooms) -> Answered:
-    """Send it, and again where that does no harm. Raises `UpstreamError`, also for a response that is no good one, and
-    the refusal of a limit."""
+async def ask(
+    call: Call, target: Target, key: Key, outgoing: Outgoing, *, endpoint: Endpoint, rooms: Rooms
+) -> Answered:
+    """Send it to the target's endpoint, and again where that does no harm. Raises `UpstreamError`, also for a response
+    that is no good one, and the refusal of a limit."""
     policy = target.provider.retries
     call.target = target
     retries = 0
     while True:
-        made = Attempt(target, key, rooms.endpoints[target.provider.name], rooms.clock())
+        made = Attempt(target, key, endpoint, rooms.clock())
         made.served_model = target.model  # as the caller wrote it into the body
         call.attempts += (made,)
         try:

@@ -58,6 +58,7 @@ class Endpoint:
         "listed",
         "listed_until_s",
         "operations",
+        "others",
         "pool",
         "route",
         "vendor",
@@ -71,6 +72,7 @@ class Endpoint:
         pool: Pool,
         deadlines: ExchangeDeadlines,
         *,
+        operations: frozenset[str],
         base_path: str,
         authority: str,
         headers: dict[str, str],
@@ -102,14 +104,28 @@ class Endpoint:
             + extra_lines,
         )
         self._starts = {
-            operation.name: self._start(operation)
-            for operation in dialect.operations
-            if operation.name in route.operations
+            operation.name: self._start(operation) for operation in dialect.operations if operation.name in operations
         }
         self.operations = frozenset(self._starts)
+        self.others: dict[str, Endpoint] | None = None
+        """The same provider in other dialects, by their names."""
         self.listed: tuple[str, ...] | None = None
         """The provider's own list of models, as it told it last, and until when it need not be asked again."""
         self.listed_until_s = 0.0
+
+    def spoken_by(self, call: Call) -> Endpoint:
+        """The same provider in the caller's own dialect, if it has what is asked for there."""
+        other = None if self.others is None else self.others.get(call.dialect.name)
+        return self if other is None or call.operation.name not in other.operations else other
+
+    @property
+    def spoken(self) -> tuple[Endpoint, ...]:
+        """The same provider in each of its dialects."""
+        return (self,) if self.others is None else (self, *self.others.values())
+
+    def in_dialect(self, dialect: Dialect) -> Endpoint | None:
+        """The same provider in a dialect; None where it does not speak it."""
+        return next((one for one in self.spoken if one.dialect is dialect), None)
 
     def write_list_head(self, key_lines: bytes) -> bytes:
         """The request for the provider's list of models."""

@@ -10,7 +10,7 @@ from functools import partial
 from asbru.core.errors import UpstreamError
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.endpoint import Endpoint
-from asbru.pipeline.hidden import hide_in_words
+from asbru.pipeline.hidden import hide_in_events, hide_in_words
 from asbru.pipeline.responses import OpenStream, Response
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.stages import changing, watching
@@ -95,8 +95,9 @@ def _pass_relay(call: Call, attempt: Attempt, decode_with: Decoder | None) -> Pa
     endpoint = attempt.endpoint
     withhold = asks_usage(head, attempt.traits)
     watchers = watching(call) if call.stages else ()
+    hide = partial(hide_in_events, attempt)
     if not watchers:
-        return PassRelay(endpoint.dialect, withhold=withhold, decoder=decode_with, choices=head.choices)
+        return PassRelay(endpoint.dialect, withhold=withhold, decoder=decode_with, choices=head.choices, hide=hide)
     codec = call.operation.codec
     assert codec is not None, "a maker that must see a reply without canonical form refuses the call"
     return WatchRelay(
@@ -104,6 +105,7 @@ def _pass_relay(call: Call, attempt: Attempt, decode_with: Decoder | None) -> Pa
         withhold=withhold,
         decoder=decode_with,
         choices=head.choices,
+        hide=hide,
         reader=codec.stream_reader(),
         watchers=watchers,
     )

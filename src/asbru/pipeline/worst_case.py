@@ -2,7 +2,7 @@
 
 Input: a token for every three bytes of the body, which few texts exceed. Output: what the caller allows, else what the
 model can; of a stream at most what is reserved at a time, since it can reserve more. A count of tokens is free, and
-what speaks no words has no output.
+what speaks no words has no output. What is charged by the piece (`Operation.units_max`, `charge`) comes on top.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from asbru.core.money import MTOK
-from asbru.dialects import RequestHead
+from asbru.core.money import MTOK, price_units_nanousd
+from asbru.core.usage import Unit
+from asbru.dialects import Operation, RequestHead
 from asbru.governance.limits import Reservation
 from asbru.pipeline.call import Call
 from asbru.pipeline.ports import Prices
@@ -78,6 +79,13 @@ class Rates:
         self._prices = prices
         self._known: dict[tuple[Target, str], tuple[_Rate, ...] | None] = {}
 
+    def units_cost(self, target: Target, units: tuple[tuple[Unit, int], ...]) -> int | None:
+        """What so many units cost at most, by any key; None where the price of one of them is not known."""
+        provider = target.provider.name
+        costs = [price_units_nanousd(self._prices.units(provider, name), units) for name in _served_models(target)]
+        known = [cost for cost in costs if cost is not None]
+        return max(known) if len(known) == len(costs) else None
+
     def of(self, target: Target, tier: str) -> tuple[_Rate, ...] | None:
         """Of any key that may serve the target. `tier`: the service tier that is asked for, beside the standard one."""
         try:
@@ -91,7 +99,7 @@ class Rates:
 
     def _work_out(self, target: Target, tier: str) -> tuple[_Rate, ...] | None:
         provider, rows = target.provider.name, self._prices.rows
-        names = {key.aliases.get(target.model, target.model) for key in target.provider.keys} or {target.model}
+        names = _served_models(target)
         found = [rows(provider, name) for name in names]
         if any(one is None for one in found):
             return None
@@ -112,8 +120,9 @@ class Rates:
                     row.cache_write_5m,
                     row.cache_write_1h,
                     row.audio_input,
+                    row.image_input or 0,
                 ),
-                max(rate.output_cost, row.output, row.audio_output),
+                max(rate.output_cost, row.output, row.audio_output, row.image_output or 0),
             )
             rates.append(rate)
         return tuple(rates)
@@ -128,27 +137,43 @@ class _Rate(NamedTuple):
 _FREE = _Rate(0, 0, 0)
 
 
+def _served_models(target: Target) -> set[str]:
+    """The names by which the upstream may know the target's model, one for each key that calls it otherwise."""
+    return {key.aliases.get(target.model, target.model) for key in target.provider.keys} or {target.model}
+
+
 def worst_case(call: Call, target: Target, rates: Rates, settings: Reservation) -> WorstCase:
     """The worst case of one attempt at a target."""
     operation, head = call.operation, call.head
     if operation.write_count is not None or (operation.stored is not None and not operation.stored.spends):
         return WorstCase(0, 0, 0)
     assert head is not None
-    input_tokens = call.body_bytes // BYTES_PER_TOKEN + 1
+    input_tokens = call.body_bytes // BYTES_PER_TOKEN + 1 if operation.by_token else 0
     output_tokens = _output_tokens(head, target, settings) if operation.speaks else 0
     if not head.model:  # what names no model may be about any
         return WorstCase(input_tokens, output_tokens, None)
     raw_tier = head.members.get("service_tier")
     known = rates.of(target, "" if raw_tier is None else _tier(raw_tier))
+    pieces = None
+    if operation.units_max is not None or operation.charge is not None:
+        pieces = rates.units_cost(target, units_of(operation, head, call.body))
     if known is None:
-        return WorstCase(input_tokens, output_tokens, None)
+        return WorstCase(input_tokens, output_tokens, None if pieces is None else min(pieces, NEED_MAX))
     rate = _FREE
     for one in known:
         if one.above_tokens and input_tokens <= one.above_tokens:
             break
         rate = one
-    cost = -(-(input_tokens * rate.input_cost + output_tokens * rate.output_cost) // MTOK)
+    cost = -(-(input_tokens * rate.input_cost + output_tokens * rate.output_cost) // MTOK) + (pieces or 0)
     return WorstCase(input_tokens, output_tokens, min(cost, NEED_MAX), rate.output_cost)
+
+
+def units_of(operation: Operation, head: RequestHead, body: bytes) -> tuple[tuple[Unit, int], ...]:
+    """The most that a call may be charged by the piece."""
+    if operation.units_max is not None:
+        return operation.units_max(head, body)
+    usage = None if operation.charge is None else operation.charge(head, body)
+    return () if usage is None else usage.units
 
 
 def max_tokens_of(head: RequestHead) -> int | None:

@@ -20,9 +20,11 @@ from asbru.core.notes import Note
 from asbru.pipeline.call import Call
 from asbru.pipeline.deliver import deliver
 from asbru.pipeline.direct import Answered, Outgoing, ask
+from asbru.pipeline.endpoint import Endpoint
 from asbru.pipeline.large_bodies import take_coding_off
 from asbru.pipeline.objects.bodies import Members, linked, number_of, read_reply, read_request, replaced, text_of
 from asbru.pipeline.objects.whose import (
+    endpoint_of,
     keeper_of,
     keeper_of_new,
     named_provider,
@@ -71,9 +73,11 @@ async def object_call(call: Call, rooms: Rooms) -> None:
     if call.lease is not None:
         await call.lease.hold(call, (target,))
     is_content = stored.act == "content"
-    outgoing = _outgoing(call, target, body, rooms, streamed=is_content)
+    endpoint = endpoint_of(call, target.provider.name, rooms)
+    assert endpoint is not None, "it was found before"
+    outgoing = _outgoing(call, endpoint, body, streamed=is_content)
     try:
-        answered = await ask(call, target, key, outgoing, rooms=rooms)
+        answered = await ask(call, target, key, outgoing, endpoint=endpoint, rooms=rooms)
     except UpstreamError as error:
         if error.status == 404 and error.kind == "status" and own_id:  # it has expired, or was deleted elsewhere
             await stored_objects(rooms).index.remove(own_id)
@@ -111,13 +115,13 @@ def _where(call: Call, rooms: Rooms) -> tuple[Target, Key, bytes]:
     )
 
 
-def _outgoing(call: Call, target: Target, body: bytes, rooms: Rooms, *, streamed: bool = False) -> Outgoing:
+def _outgoing(call: Call, endpoint: Endpoint, body: bytes, *, streamed: bool) -> Outgoing:
     operation = call.operation
     path = operation.path
     for name, value in call.parameters.items():
         path = path.replace(f"{{{name}}}", quote(value, safe=""))
     query = query_without_provider(call.query)
-    lines = rooms.endpoints[target.provider.name].forward(call.forwarded)
+    lines = endpoint.forward(call.forwarded)
     if operation.takes == "form":
         lines += b"content-type: %b\r\n" % call.content_type
     elif operation.takes == "json":

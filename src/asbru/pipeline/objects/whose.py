@@ -14,7 +14,7 @@ from urllib.parse import unquote_to_bytes
 from asbru.core.errors import AsbruError, Forbidden, NotFound, Overloaded, UnsupportedByProvider
 from asbru.pipeline.access import permitted_keys, permitted_whole
 from asbru.pipeline.call import Call
-from asbru.pipeline.endpoint import NO_KEY
+from asbru.pipeline.endpoint import NO_KEY, Endpoint
 from asbru.pipeline.rooms import Rooms
 from asbru.routing import Key, ProviderRoute, Target
 from asbru.routing.weights import draw
@@ -45,12 +45,12 @@ def keeper_of(call: Call, ref: ObjectRef, rooms: Rooms) -> tuple[Target, Key]:
     """The provider that keeps an object, and the key to ask with: the one that made it."""
     caller = call.caller
     assert caller is not None
-    endpoint = rooms.endpoints.get(ref.provider)
+    endpoint = endpoint_of(call, ref.provider, rooms)
     gone = NotFound(
         f"the provider '{ref.provider}' or its key '{ref.key}', which keep this {ref.kind}, is no longer configured",
         code="object_not_found",
     )
-    if endpoint is None or endpoint.dialect is not call.dialect:
+    if endpoint is None:
         raise gone
     caller.check_provider(ref.provider)
     route = permitted_keys(caller, endpoint.route)
@@ -67,20 +67,27 @@ def keeper_of_new(call: Call, rooms: Rooms) -> tuple[Target, Key]:
     family = call.operation.name
     named = named_provider(call)
     if named:
-        endpoint = rooms.endpoints.get(named)
-        if endpoint is None:
+        if named not in rooms.endpoints:
             raise NotFound(f"there is no provider '{named[:200]}'", code="provider_not_found")
-        if endpoint.dialect is not call.dialect or family not in endpoint.route.operations:
+        endpoint = endpoint_of(call, named, rooms)
+        if endpoint is None or family not in endpoint.operations:
             raise UnsupportedByProvider(f"the provider '{named}' does not support {family}")
         return _with_key(permitted(call, endpoint.route), rooms)
     first: AsbruError | None = None
-    for endpoint in rooms.endpoints.values():
-        if endpoint.dialect is call.dialect and family in endpoint.route.operations:
+    for name in rooms.endpoints:
+        endpoint = endpoint_of(call, name, rooms)
+        if endpoint is not None and family in endpoint.operations:
             try:
                 return _with_key(permitted(call, endpoint.route), rooms)
             except Forbidden as error:
                 first = first or error
     raise first or UnsupportedByProvider(f"no configured provider supports {family}")
+
+
+def endpoint_of(call: Call, provider: str, rooms: Rooms) -> Endpoint | None:
+    """A provider in the caller's dialect; None where it is not there or does not speak it."""
+    endpoint = rooms.endpoints.get(provider)
+    return None if endpoint is None else endpoint.in_dialect(call.dialect)
 
 
 def permitted(call: Call, route: ProviderRoute) -> ProviderRoute:

@@ -6,6 +6,7 @@ Nothing is held back for a retry: what the provider said is said.
 from __future__ import annotations
 
 from asbru.core.errors import AsbruError
+from asbru.core.usage import Usage
 from asbru.pipeline.attempts import conclude
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.deliver import with_identity
@@ -30,6 +31,7 @@ async def deliver_as_it_comes(call: Call, answered: Answered, rooms: Rooms) -> N
         made.took_s = rooms.clock() - made.started_s
         response.whole(upstream.status, lines, upstream.body)
         return
+    charged = None if call.operation.charge is None else call.operation.charge(head, call.body)
     call.let_go_of_body()
     kept = Kept()
     write, write_chunk = response.write, response.write_chunk
@@ -49,11 +51,17 @@ async def deliver_as_it_comes(call: Call, answered: Answered, rooms: Rooms) -> N
             made.outcome = call.outcome = "ok"
             response.end()
         except AsbruError as error:
-            _cut(call, made, error, rooms, told=upstream.content_type.startswith(call.dialect.framing.media_type))
+            _cut(
+                call,
+                made,
+                error,
+                rooms,
+                told=upstream.content_type.startswith(made.endpoint.dialect.framing.media_type),
+            )
     finally:
         response.flow = None
         exchange.abort()
-        _conclude(call, made, kept, rooms.clock())
+        _conclude(call, made, kept, charged, now_s=rooms.clock())
 
 
 def _cut(call: Call, made: Attempt, error: AsbruError, rooms: Rooms, *, told: bool) -> None:
@@ -64,12 +72,12 @@ def _cut(call: Call, made: Attempt, error: AsbruError, rooms: Rooms, *, told: bo
         call.response.end()
 
 
-def _conclude(call: Call, made: Attempt, kept: Kept, now_s: float) -> None:
+def _conclude(call: Call, made: Attempt, kept: Kept, charged: Usage | None, *, now_s: float) -> None:
     head = call.head
     made.took_s = now_s - made.started_s
     if call.first_token_s:
         made.waited_s += now_s - call.first_token_s
     if head is not None and head.model:
-        made.usage = kept.usage(call.dialect, call.operation, head)
+        made.usage = kept.usage(made.endpoint.dialect, call.operation, head) or charged
         if made.usage is None and call.lease is not None and call.lease.metered:
             made.estimate = estimate(call.body_bytes, None, call.lease.metered)

@@ -15,6 +15,7 @@ from asbru.core.errors import Forbidden, NotFound
 from asbru.pipeline.access import permitted, permitted_whole
 from asbru.pipeline.call import Call
 from asbru.pipeline.direct import Outgoing, ask, key_for
+from asbru.pipeline.endpoint import Endpoint
 from asbru.pipeline.large import write_members
 from asbru.pipeline.large_bodies import LARGE_BYTES_MIN, make_ready, take_coding_off
 from asbru.pipeline.passthrough.delivery import deliver_as_it_comes
@@ -31,9 +32,10 @@ PATH_CHARS_MAX = 500
 
 
 class _Asked(NamedTuple):
-    """What is asked of a provider: where, and the body to send."""
+    """What is asked of a provider: where, in which of its dialects, and the body to send."""
 
     target: Target
+    endpoint: Endpoint
     body: Body
 
 
@@ -48,8 +50,8 @@ async def passthrough_call(call: Call, rooms: Rooms) -> None:
         raise NotFound(f"there is no provider '{name[:200]}'", code="provider_not_found")
     call.surface = f"{SURFACE}.{name}"
     call.route += (f"{call.method.decode('latin-1')} /{path[:PATH_CHARS_MAX]}",)
-    _check_not_stored(call, check_path(path))
-    asked = await _read(call, path, rooms)
+    _check_not_stored(endpoint, check_path(path))
+    asked = await _read(call, endpoint, path, rooms)
     check_unseen(call, rooms)
     if call.lease is not None:
         await call.lease.hold(call, (asked.target,))
@@ -57,35 +59,37 @@ async def passthrough_call(call: Call, rooms: Rooms) -> None:
     query = b"?" + call.query if call.query else b""
     target = b"/%b%b" % (path.encode("latin-1"), query)
     outgoing = Outgoing(call.method, target, asked.body, lines + endpoint.default_lines(names), streamed=True)
-    answered = await ask(call, asked.target, key_for(asked.target, rooms), outgoing, rooms=rooms)
+    key = key_for(asked.target, rooms)
+    answered = await ask(call, asked.target, key, outgoing, endpoint=asked.endpoint, rooms=rooms)
     await deliver_as_it_comes(call, answered, rooms)
 
 
-def _check_not_stored(call: Call, decoded: str) -> None:
+def _check_not_stored(endpoint: Endpoint, decoded: str) -> None:
     """Objects that Asbru keeps apart by virtual key are not reached around it."""
     asked = decoded.lower().rstrip("/") + "/"
-    for operation in call.dialect.operations:
-        kept = operation.path.partition("{")[0].strip("/") + "/"
-        if operation.stored is not None and asked.startswith(kept):
-            raise Forbidden(
-                f"/{kept}... cannot be passed through, because it would reach objects of other keys; use "
-                f"{call.dialect.surface.bases[0]}/{kept}..."
-            )
+    for dialect in (one.dialect for one in endpoint.spoken):
+        for operation in dialect.operations:
+            kept = operation.path.partition("{")[0].strip("/") + "/"
+            if operation.stored is not None and asked.startswith(kept):
+                raise Forbidden(
+                    f"/{kept}... cannot be passed through, because it would reach objects of other keys; use "
+                    f"{dialect.surface.bases[0]}/{kept}..."
+                )
 
 
-async def _read(call: Call, path: str, rooms: Rooms) -> _Asked:
+async def _read(call: Call, endpoint: Endpoint, path: str, rooms: Rooms) -> _Asked:
     """What is asked, and whether the caller may. The body is as it came, but for a known operation, of which each
     member is sent once: of two of a name, a server might take the one that was not looked at."""
-    caller = call.caller
-    provider = rooms.endpoints[call.parameters["provider"]].route
+    caller, provider = call.caller, endpoint.route
     assert caller is not None
-    known = known_operation(call.dialect, call.method, path)
+    found = ((one, known_operation(one.dialect, call.method, path)) for one in endpoint.spoken)
+    endpoint, known = next((one for one in found if one[1] is not None), (endpoint, None))
     if known is None:
         provider = permitted_whole(caller, provider)
         if call.content_coding:
             await take_coding_off(call, rooms)
         call.head = read_head(call, rooms)
-        return _Asked(Target(provider, ""), call.body)
+        return _Asked(Target(provider, ""), endpoint, call.body)
     call.operation, call.parameters = known
     if call.body_bytes > LARGE_BYTES_MIN or call.content_coding:
         await make_ready(call, rooms)
@@ -93,6 +97,6 @@ async def _read(call: Call, path: str, rooms: Rooms) -> _Asked:
     (target,) = permitted(call, (Target(provider, head.model),), surface=SURFACE)
     members = head.members
     if not members:
-        return _Asked(target, call.body)
+        return _Asked(target, endpoint, call.body)
     large = call.body_bytes > LARGE_BYTES_MIN
-    return _Asked(target, write_members(members) if large else msgspec.json.encode(members))
+    return _Asked(target, endpoint, write_members(members) if large else msgspec.json.encode(members))

@@ -4,16 +4,18 @@
 tool calls may be long: some gateways carry signatures in them.
 """
 
-import msgspec
-
 from asbru.core.traits import Traits
-from asbru.providers.kit import ANTHROPIC_ACCESS, OPENAI_ACCESS, STORED, Provider
+from asbru.providers.kit import ANTHROPIC_ACCESS, RESPONSES_ACCESS, STORED, Access, Provider
 
 PROVIDER = Provider(
     name="custom",
     title="Custom (OpenAI- or Anthropic-compatible)",
     access=(
-        msgspec.structs.replace(OPENAI_ACCESS, operations=(*OPENAI_ACCESS.operations, *STORED)),
+        Access(
+            dialect="openai_chat",
+            operations=("chat", "completions", "embeddings", "moderations", "rerank", "ocr", "models", *STORED),
+        ),
+        RESPONSES_ACCESS,
         ANTHROPIC_ACCESS,
     ),
     keyless=True,

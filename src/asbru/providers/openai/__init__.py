@@ -1,14 +1,17 @@
-"""OpenAI, asked in its own dialect."""
-
-import msgspec
+"""OpenAI, asked in its own dialects: chat, and Responses for callers of that."""
 
 from asbru.core.traits import Traits
-from asbru.providers.kit import OPENAI_ACCESS, STORED, Provider
+from asbru.providers.kit import RESPONSES_ACCESS, STORED, Access, Provider
 
 PROVIDER = Provider(
     name="openai",
     title="OpenAI",
-    access=(msgspec.structs.replace(OPENAI_ACCESS, operations=(*OPENAI_ACCESS.operations, *STORED)),),
+    access=(
+        Access(
+            dialect="openai_chat", operations=("chat", "completions", "embeddings", "moderations", "models", *STORED)
+        ),
+        RESPONSES_ACCESS,
+    ),
     docs_url="https://platform.openai.com/docs/api-reference",
     base_url="https://api.openai.com/v1",
     env_key="OPENAI_API_KEY",
