@@ -18,7 +18,7 @@ from asbru.dialects.openai_chat.stored import STORED_OPERATIONS
 from asbru.dialects.openai_chat.stream import ChatStreamReader
 from asbru.dialects.openai_chat.stream_writer import ChatStreamWriter
 from asbru.dialects.openai_chat.texts import NO_TEXTS, texts_in
-from asbru.dialects.openai_chat.unit_usage import moderation_charge, ocr_pages_max, ocr_usage, rerank_usage
+from asbru.dialects.openai_chat.unit_usage import ocr_pages_max, ocr_usage, rerank_usage
 
 CODEC = Codec(
     read_request=read_request,
@@ -70,7 +70,6 @@ OPERATIONS = (
         speaks=False,
         shape=moderations.SHAPE,
         texts=texts_in("input"),
-        charge=moderation_charge,
     ),
     Operation(
         name="rerank",
