@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from asbru.core.folders import FolderFault, find_folders
-from asbru.dialects.contract import Dialect
+from asbru.dialects.contract import Dialect, Operation
 
 
 def discover(extra: Iterable[str] = ()) -> dict[str, Dialect]:
@@ -38,6 +38,10 @@ def _faults(dialect: Dialect, folder: str) -> list[str]:
         if not dialect.surface.bases:
             if operation.codec is None and operation.shape is None:
                 wrong.append(f"{operation.name}: without a surface and a translation nobody could ask for it")
-        elif operation.codec is None and operation.read_request is None and operation.texts is None:
+        elif operation.stored is None and _is_unreadable(operation):
             wrong.append(f"{operation.name}: without canonical form and texts nobody could look at its content")
     return wrong
+
+
+def _is_unreadable(operation: Operation) -> bool:
+    return operation.codec is None and operation.read_request is None and operation.texts is None

@@ -95,6 +95,15 @@ async def look_at_request(call: Call, rooms: Rooms) -> None:
             call.head = operation.read_head(call.body, call.parameters, call.query)
 
 
+def check_unseen(call: Call, rooms: Rooms) -> None:
+    """Raise `BadRequest` where a stage takes part in a call whose content no stage can see."""
+    if any(make(call) is not None for make in rooms.stages):
+        raise BadRequest(
+            f"{call.operation.name} cannot be checked, but a rule requires it; use the chat operation instead",
+            code="unchecked_operation",
+        )
+
+
 async def through_stages(call: Call, rooms: Rooms, reply: ChatReply) -> ChatReply:
     """What the stages make of a whole reply; those that watch see what the caller will get."""
     try:

@@ -149,11 +149,13 @@ def _served_models(target: Target) -> set[str]:
 def worst_case(call: Call, target: Target, rates: Rates, settings: Reservation) -> WorstCase:
     """The worst case of one attempt at a target."""
     operation, head = call.operation, call.head
-    if operation.write_count is not None:
+    if operation.write_count is not None or (operation.stored is not None and not operation.stored.spends):
         return WorstCase(0, 0, 0)
     assert head is not None
     input_tokens = call.body_bytes // BYTES_PER_TOKEN + 1 if operation.by_token else 0
     output_tokens = _output_tokens(head, target, settings) if operation.speaks else 0
+    if not head.model:  # what names no model may be about any
+        return WorstCase(input_tokens, output_tokens, None)
     raw_tier = head.members.get("service_tier")
     known = rates.of(target, "" if raw_tier is None else _tier(raw_tier))
     pieces = None

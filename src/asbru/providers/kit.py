@@ -67,6 +67,9 @@ OPENAI_ACCESS = Access(dialect="openai_chat", operations=("chat", "completions",
 RESPONSES_ACCESS = Access(dialect="openai_responses", operations=("chat", "models"))
 """The Responses API as api.openai.com offers it."""
 
+STORED = ("files", "batches")
+"""Objects that some providers keep, with all that can be done with them."""
+
 ANTHROPIC_ACCESS = Access(
     dialect="anthropic_messages",
     auth="x-api-key",

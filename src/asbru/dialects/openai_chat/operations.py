@@ -14,6 +14,7 @@ from asbru.dialects.openai_chat.head import read_completions_head, read_head, re
 from asbru.dialects.openai_chat.request import read_request
 from asbru.dialects.openai_chat.request_body import without, write_request
 from asbru.dialects.openai_chat.response import read_reply, write_reply
+from asbru.dialects.openai_chat.stored import STORED_OPERATIONS
 from asbru.dialects.openai_chat.stream import ChatStreamReader
 from asbru.dialects.openai_chat.stream_writer import ChatStreamWriter
 from asbru.dialects.openai_chat.texts import NO_TEXTS, texts_in
@@ -59,6 +60,7 @@ OPERATIONS = (
         shape=embeddings.SHAPE,
         texts=texts_in("input"),
     ),
+    *STORED_OPERATIONS,
     Operation(
         name="moderations",
         surface="moderations",

@@ -1,13 +1,15 @@
 """OpenAI, asked in its own dialects: chat, and Responses for callers of that."""
 
 from asbru.core.traits import Traits
-from asbru.providers.kit import RESPONSES_ACCESS, Access, Provider
+from asbru.providers.kit import RESPONSES_ACCESS, STORED, Access, Provider
 
 PROVIDER = Provider(
     name="openai",
     title="OpenAI",
     access=(
-        Access(dialect="openai_chat", operations=("chat", "completions", "embeddings", "moderations", "models")),
+        Access(
+            dialect="openai_chat", operations=("chat", "completions", "embeddings", "moderations", "models", *STORED)
+        ),
         RESPONSES_ACCESS,
     ),
     docs_url="https://platform.openai.com/docs/api-reference",
