@@ -80,6 +80,7 @@ def test_what_keys_name_comes_before_what_is_known() -> None:
     assert [one.name for one in plan.having("m")] == ["named", "listed", "other"]
     assert [str(one) for one in plan.targets("n", "")] == ["listed/n"]
     assert plan.having("other/m") == ()
+    assert Plan(plan.providers, {}, {"m": ("other", "n")}).having("m") == (), "an alias is one model of one provider"
 
 
 def test_names_that_a_family_passes_on() -> None:
