@@ -53,7 +53,8 @@ def test_a_form_with_other_fields_is_that_form(fields: list[tuple[str, bytes]], 
     """What is changed is changed, what is dropped is gone, all else is as it was; a reader that is not ours agrees."""
     body = form(*((name, ("f", content)) for name, content in fields))
     found = read_form(body, TYPE)
-    written = b"".join(found.pieces(body, {"model": model}, gone))
+    changed = dict.fromkeys(found.named("model"), model)
+    written = b"".join(found.pieces(body, changed, found.named(*gone)))
     wanted = [(n, model.encode() if n == "model" else content) for n, content in fields if n not in gone]
     assert parts(written) == wanted
     if wanted:
@@ -63,7 +64,8 @@ def test_a_form_with_other_fields_is_that_form(fields: list[tuple[str, bytes]], 
 def test_files_are_not_copied() -> None:
     """A form with another model is made of views of the body, but for the model."""
     body = form(FILE, MODEL, FILE)
-    pieces = read_form(body, TYPE).pieces(body, {"model": "m"})
+    found = read_form(body, TYPE)
+    pieces = found.pieces(body, {found.parts[1]: "m"})
     assert [piece for piece in pieces if isinstance(piece, bytes)] == [b"m"]
     assert all(piece.obj is body for piece in pieces if isinstance(piece, memoryview))
 
@@ -132,6 +134,14 @@ def test_names_in_utf_8_or_not_at_all() -> None:
     assert parts(form(("größe", "1"))) == [("größe", b"1")]
     with pytest.raises(FormError, match="UTF-8"):
         read_form(form(("a", "1")).replace(b'"a"', b'"\xff"'), TYPE)
+
+
+def test_no_text_ends_its_part() -> None:
+    """One that holds the boundary is refused, since what follows it would be read as another part."""
+    body = form(MODEL)
+    found = read_form(body, TYPE)
+    with pytest.raises(FormError, match="without the form's boundary"):
+        found.pieces(body, {found.parts[0]: f"--{BOUNDARY}"})
 
 
 def texts(body: bytes) -> list[str]:

@@ -33,6 +33,7 @@ def _faults(dialect: Dialect, folder: str) -> list[str]:
     if not any(operation.name == "chat" and operation.codec is not None for operation in dialect.operations):
         wrong.append("no chat operation with a codec")
     for operation in dialect.operations:
-        if operation.codec is None and operation.read_request is None and operation.texts is None:
+        looks = (operation.codec, operation.read_request, operation.texts, operation.read_form)
+        if all(one is None for one in looks):
             wrong.append(f"{operation.name}: without canonical form and texts nobody could look at its content")
     return wrong

@@ -20,6 +20,8 @@ from asbru.wire.forwarded import TO_ANY_DIALECT, TRACE_HEADERS, ForwardedHeaders
 NO_KEY = Key("", FixedCredential(b""), frozenset({"*"}), weight=1.0, aliases={})
 """Stands in where a provider takes calls without a credential."""
 
+_JSON_IN = b"content-type: application/json\r\naccept-encoding: identity\r\n"
+_ANY_IN = b"accept-encoding: identity\r\n"
 _MODEL = "{model}"
 _MODEL_MARK = b"{model}"
 
@@ -89,10 +91,7 @@ class Endpoint:
         """All that the lines made of a caller's headers depend on: what they are kept by."""
         self._origin = (
             f"{absolute}{base_path}",
-            f" HTTP/1.1\r\nhost: {authority}\r\ncontent-type: application/json\r\naccept-encoding: identity\r\n".encode(
-                "latin-1"
-            )
-            + extra_lines,
+            f" HTTP/1.1\r\nhost: {authority}\r\n".encode("latin-1") + _JSON_IN + extra_lines,
         )
         self._starts = {
             operation.name: self._start(operation)
@@ -136,10 +135,14 @@ class Endpoint:
             lines = forwarded.keep(self._wants, self._forward(forwarded))
         if call.trace is not None:
             lines += call.trace.lines(len(call.attempts))
+        if call.content_type:
+            lines += b"content-type: %b\r\n" % call.content_type
         return b"%b%b%bcontent-length: %d\r\n\r\n" % (line, key_lines, lines, body_bytes)
 
     def _start(self, operation: Operation) -> _Start:
         before, after = self._origin
+        if operation.read_form is not None:  # each call says what its body is
+            after = after.replace(_JSON_IN, _ANY_IN, 1)
         whole = f"POST {before}{operation.path}".encode("latin-1") + after
         streamed = f"POST {before}{operation.stream_path or operation.path}".encode("latin-1") + after
         return _Start(whole, streamed, _MODEL in operation.path)

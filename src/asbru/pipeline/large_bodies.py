@@ -1,7 +1,7 @@
 """Large bodies, and coded ones, which may be large: made ready so that other calls of the worker go on meanwhile.
 
     coded             decoded in a thread, where the library lets the interpreter go
-    many elements     refused before they are decoded; counted piece by piece, with a turn of the event loop between
+    many elements     of JSON: refused before they are decoded; counted piece by piece, with a turn of the loop between
     translated        read and written in a thread, which takes turns with the loop
 
 What is small never comes here. Not here: how a body is rewritten (`large`).
@@ -21,6 +21,7 @@ from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.stepper import in_task
 from asbru.upstream import LARGE_BYTES_MIN
 from asbru.wire.json_elements import ELEMENTS_MAX, ElementCounter, separators
+from asbru.wire.multipart import is_form
 
 __all__ = ["LARGE_BYTES_MIN", "check_reply", "has_too_many_elements", "in_thread", "make_ready"]
 
@@ -37,7 +38,7 @@ async def make_ready(call: Call, rooms: Rooms) -> None:
         call.body = await in_thread(rooms, lambda: decode_body(coding, call.body, rooms.body_bytes_max))
         call.body_bytes = len(call.body)
         call.content_coding = b""
-    if await has_too_many_elements(rooms, call.body):
+    if not is_form(call.content_type) and await has_too_many_elements(rooms, call.body):
         raise BadRequest(
             f"the body: expected at most {ELEMENTS_MAX} members and items in all, got more; split the request",
             code="too_many_elements",

@@ -1,7 +1,8 @@
 """The most that a call may use and cost at a target, without counting tokens: bytes and limits, whole numbers.
 
 Input: a token for every three bytes of the body, which few texts exceed. Output: what the caller allows, else what the
-model can; of a stream at most what is reserved at a time, since it can reserve more. A count of tokens is free, and
+model can; of a stream at most what is reserved at a time, since it can reserve more. Files of a form count otherwise
+(`input_tokens_max`). A count of tokens is free, and
 what speaks no words has no output.
 """
 
@@ -20,6 +21,10 @@ from asbru.pipeline.ports import Prices
 from asbru.routing import Target
 
 BYTES_PER_TOKEN = 3
+FILE_TOKENS = 8192
+"""What any file of a form may count for, however small: an image counts by its size in pixels, at most some 6,000."""
+BYTES_PER_FILE_TOKEN = 64
+"""And for each so many bytes of it: a token of audio is a tenth of a second, of speech that is coded very sparingly."""
 RATES_MAX = 4096
 """Targets whose prices are remembered."""
 NEED_MAX = 1 << 60
@@ -134,7 +139,7 @@ def worst_case(call: Call, target: Target, rates: Rates, settings: Reservation) 
     if operation.write_count is not None:
         return WorstCase(0, 0, 0)
     assert head is not None
-    input_tokens = call.body_bytes // BYTES_PER_TOKEN + 1
+    input_tokens = input_tokens_max(call)
     output_tokens = _output_tokens(head, target, settings) if operation.speaks else 0
     raw_tier = head.members.get("service_tier")
     known = rates.of(target, "" if raw_tier is None else _tier(raw_tier))
@@ -147,6 +152,15 @@ def worst_case(call: Call, target: Target, rates: Rates, settings: Reservation) 
         rate = one
     cost = -(-(input_tokens * rate.input_cost + output_tokens * rate.output_cost) // MTOK)
     return WorstCase(input_tokens, output_tokens, min(cost, NEED_MAX), rate.output_cost)
+
+
+def input_tokens_max(call: Call) -> int:
+    """The tokens that the body may hold at most."""
+    form = None if call.head is None else call.head.form
+    if form is None:
+        return call.body_bytes // BYTES_PER_TOKEN + 1
+    files = sum(1 for part in form.parts if part.is_file)
+    return form.field_bytes // BYTES_PER_TOKEN + 1 + files * FILE_TOKENS + form.file_bytes // BYTES_PER_FILE_TOKEN
 
 
 def max_tokens_of(head: RequestHead) -> int | None:

@@ -2,7 +2,7 @@
 
     form = read_form(body, content_type)       where each part begins and ends; nothing is copied
     form.text(body, part)                      the text of a small field
-    form.pieces(body, {"model": "m"}, ())      the body with another model, as small pieces and views of the old ones
+    form.pieces(body, {part: "m"})             the body with another text there, in small pieces and views of it
 
 Whoever decides by a form, and whoever it is sent on to, must read it alike. So what two readers may read in two ways is
 refused: text before the first part or after the last, bare line feeds, two boundaries, folded or doubled headers,
@@ -57,7 +57,8 @@ class Form(msgspec.Struct, frozen=True):
     @property
     def content_type(self) -> bytes:
         """The type to send the body on with: the boundary, and nothing that a reader may read otherwise."""
-        return b'%b; boundary="%b"' % (FORM_TYPE, self.boundary)
+        quote = b"" if re.fullmatch(_TOKEN, self.boundary) else b'"'
+        return b"%b; boundary=%b%b%b" % (FORM_TYPE, quote, self.boundary, quote)
 
     @property
     def field_bytes(self) -> int:
@@ -83,19 +84,27 @@ class Form(msgspec.Struct, frozen=True):
         except UnicodeDecodeError:
             raise FormError(f"{part.name}: expected UTF-8, got other bytes") from None
 
+    def named(self, *names: str) -> tuple[Part, ...]:
+        """The parts of these names, in order."""
+        return tuple(part for part in self.parts if part.name in names)
+
     def pieces(
-        self, body: bytes, changed: Mapping[str, str], dropped: Collection[str] = ()
+        self, body: bytes, changed: Mapping[Part, str], dropped: Collection[Part] = ()
     ) -> list[bytes | memoryview]:
-        """The body with other texts for the fields named in `changed`, and without the parts named in `dropped`."""
+        """The body with other texts for some parts, and without others. Raises `FormError` for a text that would end
+        its part."""
         view = memoryview(body)
         pieces: list[bytes | memoryview] = []
         kept = 0
         for part in self.parts:
-            if part.name in dropped:
+            text = changed.get(part)
+            if part in dropped:
                 pieces.append(view[kept : part.begin])
                 kept = part.end + 2  # where the line of the next boundary begins
-            elif part.name in changed:
-                pieces += (view[kept : part.start], changed[part.name].encode())
+            elif text is not None:
+                if text.find(f"--{self.boundary.decode()}") >= 0:
+                    raise FormError(f"{part.name}: expected a text without the form's boundary")
+                pieces += (view[kept : part.start], text.encode())
                 kept = part.end
         pieces.append(view[kept:])
         return pieces
