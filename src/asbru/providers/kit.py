@@ -60,6 +60,9 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
 OPENAI_ACCESS = Access(dialect="openai_chat", operations=("chat", "completions", "embeddings", "models"))
 """All of the OpenAI dialect as api.openai.com offers it."""
 
+IMAGES_AND_AUDIO = ("images", "image_edits", "image_variations", "speech", "transcriptions", "translations")
+"""What api.openai.com offers besides, in the same dialect."""
+
 ANTHROPIC_ACCESS = Access(
     dialect="anthropic_messages",
     auth="x-api-key",

@@ -7,7 +7,21 @@ PROVIDER = Provider(
     name="azure",
     title="Azure (Microsoft Foundry)",
     access=(
-        Access(dialect="openai_chat", auth="api-key", operations=("chat", "completions", "embeddings", "models")),
+        Access(
+            dialect="openai_chat",
+            auth="api-key",
+            operations=(
+                "chat",
+                "completions",
+                "embeddings",
+                "images",
+                "image_edits",
+                "speech",
+                "transcriptions",
+                "translations",
+                "models",
+            ),
+        ),
         Access(
             dialect="anthropic_messages",
             auth="api-key",

@@ -5,12 +5,18 @@ tool calls may be long: some gateways carry signatures in them.
 """
 
 from asbru.core.traits import Traits
-from asbru.providers.kit import ANTHROPIC_ACCESS, OPENAI_ACCESS, Provider
+from asbru.providers.kit import ANTHROPIC_ACCESS, IMAGES_AND_AUDIO, Access, Provider
 
 PROVIDER = Provider(
     name="custom",
     title="Custom (OpenAI- or Anthropic-compatible)",
-    access=(OPENAI_ACCESS, ANTHROPIC_ACCESS),
+    access=(
+        Access(
+            dialect="openai_chat",
+            operations=("chat", "completions", "embeddings", *IMAGES_AND_AUDIO, "models"),
+        ),
+        ANTHROPIC_ACCESS,
+    ),
     keyless=True,
     vendor="",
     traits=Traits(legacy_max_tokens=True, tool_id_chars_max=0),

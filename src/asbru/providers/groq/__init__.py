@@ -6,7 +6,9 @@ from asbru.providers.kit import Access, Provider
 PROVIDER = Provider(
     name="groq",
     title="Groq",
-    access=(Access(dialect="openai_chat", operations=("chat", "models")),),
+    access=(
+        Access(dialect="openai_chat", operations=("chat", "speech", "transcriptions", "translations", "models")),
+    ),
     docs_url="https://console.groq.com/docs/openai",
     base_url="https://api.groq.com/openai/v1",
     env_key="GROQ_API_KEY",

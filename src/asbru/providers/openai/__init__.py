@@ -1,12 +1,17 @@
 """OpenAI, asked in its own dialect."""
 
 from asbru.core.traits import Traits
-from asbru.providers.kit import OPENAI_ACCESS, Provider
+from asbru.providers.kit import IMAGES_AND_AUDIO, Access, Provider
 
 PROVIDER = Provider(
     name="openai",
     title="OpenAI",
-    access=(OPENAI_ACCESS,),
+    access=(
+        Access(
+            dialect="openai_chat",
+            operations=("chat", "completions", "embeddings", *IMAGES_AND_AUDIO, "models"),
+        ),
+    ),
     docs_url="https://platform.openai.com/docs/api-reference",
     base_url="https://api.openai.com/v1",
     env_key="OPENAI_API_KEY",

@@ -1,12 +1,26 @@
 """Together AI: open models in the OpenAI dialect."""
 
 from asbru.core.traits import Traits
-from asbru.providers.kit import OPENAI_ACCESS, Provider
+from asbru.providers.kit import Access, Provider
 
 PROVIDER = Provider(
     name="together",
     title="Together AI",
-    access=(OPENAI_ACCESS,),
+    access=(
+        Access(
+            dialect="openai_chat",
+            operations=(
+                "chat",
+                "completions",
+                "embeddings",
+                "images",
+                "speech",
+                "transcriptions",
+                "translations",
+                "models",
+            ),
+        ),
+    ),
     docs_url="https://docs.together.ai/docs/inference/openai-compatibility",
     base_url="https://api.together.ai/v1",
     env_key="TOGETHER_API_KEY",

@@ -1,12 +1,17 @@
 """vLLM: a server of one's own in the OpenAI dialect."""
 
 from asbru.core.traits import Traits
-from asbru.providers.kit import OPENAI_ACCESS, Provider
+from asbru.providers.kit import Access, Provider
 
 PROVIDER = Provider(
     name="vllm",
     title="vLLM",
-    access=(OPENAI_ACCESS,),
+    access=(
+        Access(
+            dialect="openai_chat",
+            operations=("chat", "completions", "embeddings", "transcriptions", "translations", "models"),
+        ),
+    ),
     docs_url="https://docs.vllm.ai/en/stable/serving/openai_compatible_server/",
     env_key="VLLM_API_KEY",
     keyless=True,
