@@ -32,11 +32,20 @@ def form(*fields: Field, boundary: str = BOUNDARY) -> bytes:
 
 def read_back(body: bytes, content_type: str) -> Sequence[tuple[str, bytes]]:
     """Names and contents of the parts."""
+    return [(name, content) for name, _, content in read_parts(body, content_type)]
+
+
+def read_parts(body: bytes, content_type: str) -> Sequence[tuple[str, str | None, bytes]]:
+    """Names, filenames and contents of the parts."""
     head = f"Content-Type: {content_type}\r\n\r\n".encode()
     policy = cast("Any", email.policy.HTTP)
     message = cast("EmailMessage", BytesParser(policy=policy).parsebytes(head + body))
     parts = cast("list[EmailMessage]", message.get_payload())
     return [
-        (str(part.get_param("name", header="content-disposition")), cast("bytes", part.get_payload(decode=True)))
+        (
+            str(part.get_param("name", header="content-disposition")),
+            part.get_filename(),
+            cast("bytes", part.get_payload(decode=True)),
+        )
         for part in parts
     ]
