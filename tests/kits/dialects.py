@@ -29,6 +29,7 @@ from asbru.wire.framing import SSE
 
 CASES = Path(__file__).parents[1] / "cases"
 KINDS = ("request", "reply", "stream", "error")
+DEFAULT_EMPTY = ("image_input", "image_output", "units")
 DEFAULT_FALSE = ("plain", "is_error", "custom", "stream", "include_usage")
 ERROR_MEMBERS = ("status", "type", "code", "message", "param")
 
@@ -188,7 +189,10 @@ def _prune(value: Any) -> Any:
         return {
             name: _prune(inner)
             for name, inner in value.items()
-            if inner is not None and inner != {} and not (inner is False and name in DEFAULT_FALSE)
+            if inner is not None
+            and inner != {}
+            and not (inner is False and name in DEFAULT_FALSE)
+            and not (name in DEFAULT_EMPTY and not inner)
         }
     return [_prune(inner) for inner in value] if isinstance(value, list) else value
 
