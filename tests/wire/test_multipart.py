@@ -83,6 +83,8 @@ def test_damaged_forms_are_refused_or_read(data: st.DataObject) -> None:
         return
     bounds = [at for part in found.parts for at in (part.begin, part.start, part.end)]
     assert bounds == sorted(bounds) and all(0 <= at <= len(body) for at in bounds)
+    if found.parts:
+        assert list(read_back(body, found.content_type.decode())) == parts(body), "another reader reads it otherwise"
 
 
 REFUSED = {
@@ -108,11 +110,22 @@ REFUSED = {
     "another disposition": (part_with('Content-Disposition: attachment; name="model"'), TYPE, "form-data"),
     "two names": (part_with('Content-Disposition: form-data; name="a"; name="model"'), TYPE, "once"),
     "an escaped name": (part_with('Content-Disposition: form-data; name="mod\\el"'), TYPE, "without escapes"),
+    "a name in percent": (part_with('Content-Disposition: form-data; name="mod%65l"'), TYPE, "without escapes"),
+    "an escaped quote": (
+        part_with('Content-Disposition: form-data; name="a"; filename="\\"; name=model; x=""'),
+        TYPE,
+        "parameters of a header",
+    ),
     "an extended name": (part_with("Content-Disposition: form-data; name=a; name*=b"), TYPE, "without escapes"),
     "a doubled header": (part_with("Content-Disposition: form-data; name=a\r\n" * 2 + "A: b"), TYPE, "once"),
     "a folded header": (part_with("Content-Disposition: form-data;\r\n name=a"), TYPE, "on one line"),
     "a bare line feed": (part_with("Content-Disposition: form-data; name=a\nX: y"), TYPE, "on one line"),
     "no colon": (part_with("Content-Disposition form-data; name=a"), TYPE, "on one line"),
+    "a form within a form": (
+        part_with("Content-Disposition: form-data; name=a\r\nContent-Type: multipart/mixed; boundary=x"),
+        TYPE,
+        "no other parts",
+    ),
     "an encoding": (
         part_with("Content-Disposition: form-data; name=a\r\nContent-Transfer-Encoding: base64"),
         TYPE,

@@ -6,7 +6,7 @@
 
 Whoever decides by a form, and whoever it is sent on to, must read it alike. So what two readers may read in two ways is
 refused: text before the first part or after the last, bare line feeds, two boundaries, folded or doubled headers,
-names with escapes, transfer encodings. Not here: what a field means.
+names with escapes, transfer encodings, parts within parts. Not here: what a field means.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ FIELD_BYTES_MAX: Final = 256 * 1024
 
 _HEAD_END = b"\r\n\r\n"
 _TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-_PARAMETER = re.compile(rb';[ \t]*(%b)=("(?:[^"\\\x00-\x1f]|\\[^\x00-\x1f])*"|%b)[ \t]*' % (_TOKEN, _TOKEN))
+_PARAMETER = re.compile(rb';[ \t]*(%b)=("[^"\x00-\x1f]*(?<!\\)"|%b)[ \t]*' % (_TOKEN, _TOKEN))
+"""A quote within quotes is written `%22` (RFC 7578, 2); readers differ in whether a backslash makes it one."""
 _BOUNDARY = re.compile(rb"[0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-]")  # RFC 2046, 5.1.1
 _PLAIN_ENCODINGS = (b"7bit", b"8bit", b"binary")
 
@@ -166,16 +167,19 @@ def _read_part_head(head: bytes) -> tuple[str, bool, bytes]:
     raw_name = parameters.get(b"name")
     if kind.strip().lower() != b"form-data" or raw_name is None:
         raise FormError("expected a Content-Disposition of form-data with a name in each part")
-    if raw_name.find(b"\\") >= 0 or b"name*" in parameters:
+    if raw_name.find(b"\\") >= 0 or raw_name.find(b"%") >= 0 or b"name*" in parameters:
         raise FormError("expected names of parts without escapes")
     if headers.get(b"content-transfer-encoding", b"binary").lower() not in _PLAIN_ENCODINGS:
         raise FormError("expected parts without a Content-Transfer-Encoding")
+    declared = headers.get(b"content-type", b"")
+    if declared.lower().startswith((b"multipart/", b"message/")):
+        raise FormError("expected parts that hold no other parts")
     try:
         name = raw_name.decode()
     except UnicodeDecodeError:
         raise FormError("expected names of parts in UTF-8") from None
     is_file = b"filename" in parameters or b"filename*" in parameters
-    return name, is_file, headers.get(b"content-type", b"")
+    return name, is_file, declared
 
 
 def _headers(head: bytes) -> Iterator[tuple[bytes, bytes]]:
