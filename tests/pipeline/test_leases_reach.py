@@ -32,7 +32,8 @@ def limits_of(operation: Operation) -> tuple[str, ...]:
     """The kinds of limits that an operation counts against."""
     if operation.write_count is not None:
         return FREE
-    return METRICS if operation.speaks else tuple(one for one in METRICS if one != "output_tokens")
+    has_output = operation.speaks or operation.output_tokens_max is not None
+    return METRICS if has_output else tuple(one for one in METRICS if one != "output_tokens")
 
 
 def ask(governed: Governed, operation: Operation, path: str, *, stream: bool) -> int:

@@ -276,9 +276,10 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     a whole reply, where it is not told as a chat's is; `charge(head, body)`: the usage that follows from the request
     alone, where no reply tells any.
 
-    `read_form(form, body)`: the head, where the body is a form; `form_texts`: the fields of a form that hold texts.
-    `read_events(events)`: what whole events of its stream tell, where they are not a chat's. Such an operation may be
-    answered whole where a stream was asked for: some models cannot stream.
+    `output_tokens_max(head)`: of what speaks no words but is charged by tokens (images, speech), the most that may come
+    out. `read_form(form, body)`: the head, where the body is a form; `form_texts`: the fields of a form that hold
+    texts. `read_events(events)`: what whole events of its stream tell, where they are not a chat's. Such an operation
+    may be answered whole where a stream was asked for: some models cannot stream.
     """
 
     name: str
@@ -299,6 +300,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     shape: Shape | None = None
     usage_of: Callable[[bytes], Usage | None] | None = None
     charge: Callable[[RequestHead, bytes], Usage | None] | None = None
+    output_tokens_max: Callable[[RequestHead], int] | None = None
     read_form: Callable[[Form, bytes], RequestHead] | None = None
     form_texts: tuple[str, ...] = ()
     read_events: Callable[[bytes], EventFacts] | None = None

@@ -3,7 +3,7 @@
 Input: a token for every three bytes of the body, which few texts exceed. Output: what the caller allows, else what the
 model can; of a stream at most what is reserved at a time, since it can reserve more. Files of a form count otherwise
 (`input_tokens_max`). A count of tokens is free, and
-what speaks no words has no output.
+what speaks no words has the output that its operation says, or none.
 """
 
 from __future__ import annotations
@@ -140,7 +140,11 @@ def worst_case(call: Call, target: Target, rates: Rates, settings: Reservation) 
         return WorstCase(0, 0, 0)
     assert head is not None
     input_tokens = input_tokens_max(call)
-    output_tokens = _output_tokens(head, target, settings) if operation.speaks else 0
+    output_tokens = 0
+    if operation.speaks:
+        output_tokens = _output_tokens(head, target, settings)
+    elif operation.output_tokens_max is not None:
+        output_tokens = min(operation.output_tokens_max(head), NEED_MAX)
     raw_tier = head.members.get("service_tier")
     known = rates.of(target, "" if raw_tier is None else _tier(raw_tier))
     if known is None:

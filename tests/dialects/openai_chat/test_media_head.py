@@ -12,11 +12,15 @@ from asbru.core.errors import BadRequest
 from asbru.core.usage import Usage
 from asbru.dialects import RequestHead
 from asbru.dialects.openai_chat.media_head import (
+    AUDIO_TOKENS_PER_BYTE,
+    IMAGE_TOKENS,
     charge_characters,
     charge_images,
+    image_tokens_max,
     read_form_head,
     read_media_head,
     read_speech_head,
+    speech_tokens_max,
 )
 from asbru.wire.multipart import FormError, read_form
 
@@ -94,6 +98,14 @@ def test_characters_to_be_spoken_are_charged() -> None:
         assert charge_characters(read_speech_head(body), body) == wanted
     body = b'{"model":"m"}'
     assert charge_characters(read_speech_head(body), body) is None
+
+
+def test_the_most_that_may_come_out() -> None:
+    """By the number of images, and by the length of what is spoken."""
+    assert image_tokens_max(head_of(("model", "m"), ("n", "3"))) == 3 * IMAGE_TOKENS
+    head = read_speech_head(b'{"model":"m","input":"Hello"}')
+    assert speech_tokens_max(head) == len('"Hello"') * AUDIO_TOKENS_PER_BYTE
+    assert speech_tokens_max(read_speech_head(b'{"model":"m"}')) == 0
 
 
 @pytest.mark.parametrize(("members", "count"), [({}, 1), ({"n": 4}, 4), ({"n": None}, 1), ({"n": -2}, 1)])

@@ -21,6 +21,12 @@ _JUDGED = frozenset(("model", "stream", "n"))
 _TRUE = frozenset(("true", "1", "yes", "on", "t", "y"))
 _FALSE = frozenset(("false", "0", "no", "off", "f", "n", ""))
 """What servers take for a flag in a form (https://docs.pydantic.dev/latest/api/standard_library_types/#booleans)."""
+IMAGE_TOKENS = 8192
+"""More than any image has: 6,240 of the largest at high quality, and 100 for each of at most three partial images
+(https://platform.openai.com/docs/guides/image-generation#cost-and-latency)."""
+AUDIO_TOKENS_PER_BYTE = 4
+"""A second of audio is some 20 tokens (https://platform.openai.com/docs/pricing: $0.015 for a minute, $12 for a
+million), and seldom fewer than 10 letters are spoken in it."""
 _SSE = Raw(b'"sse"')
 _encode = msgspec.json.encode
 _text = msgspec.json.Decoder(str).decode
@@ -68,6 +74,16 @@ def read_speech_head(body: bytes, parameters: PathParameters | None = None, quer
     if head.members.get("stream_format") == _SSE:
         return msgspec.structs.replace(head, stream=True)
     return head
+
+
+def image_tokens_max(head: RequestHead) -> int:
+    """The most tokens that the images asked for may have."""
+    return max(1, head.choices) * IMAGE_TOKENS
+
+
+def speech_tokens_max(head: RequestHead) -> int:
+    """The most tokens of audio that the text to be spoken may become."""
+    return len(head.members.get("input", b"")) * AUDIO_TOKENS_PER_BYTE
 
 
 def charge_characters(head: RequestHead, body: bytes) -> Usage | None:

@@ -11,9 +11,11 @@ from asbru.dialects.openai_chat.media_events import events_of
 from asbru.dialects.openai_chat.media_head import (
     charge_characters,
     charge_images,
+    image_tokens_max,
     read_form_head,
     read_media_head,
     read_speech_head,
+    speech_tokens_max,
 )
 from asbru.dialects.openai_chat.media_usage import image_usage, transcription_usage
 from asbru.dialects.openai_chat.request import read_request
@@ -73,6 +75,7 @@ OPERATIONS = (
         texts=texts_in("prompt"),
         usage_of=image_usage,
         charge=charge_images,
+        output_tokens_max=image_tokens_max,
         read_events=events_of("image"),
     ),
     Operation(
@@ -89,6 +92,7 @@ OPERATIONS = (
         form_texts=("prompt",),
         usage_of=image_usage,
         charge=charge_images,
+        output_tokens_max=image_tokens_max,
         read_events=events_of("image"),
     ),
     Operation(
@@ -102,6 +106,7 @@ OPERATIONS = (
         speaks=False,
         usage_of=image_usage,
         charge=charge_images,
+        output_tokens_max=image_tokens_max,
     ),
     Operation(
         name="speech",
@@ -114,6 +119,7 @@ OPERATIONS = (
         texts=texts_in("input", "instructions"),
         gives="bytes",
         charge=charge_characters,
+        output_tokens_max=speech_tokens_max,
         read_events=events_of("audio"),
     ),
     Operation(
