@@ -10,7 +10,7 @@ SETUP := @$(PYTHON3) tools/bootstrap.py
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run ui ui-tests test proofs attack clients recordings mutants check fmt bench bench-micro lock wheel clean
+.PHONY: help setup run ui ui-tests test proofs attack soak clients recordings mutants check fmt bench bench-micro lock wheel clean
 
 help: ## list the targets
 	@echo "make run       set up and serve on port $(PORT), with a mock model to try"
@@ -44,12 +44,15 @@ proofs: setup ## limits under load and faults, in full, ten minutes; figures in 
 attack: setup ## attacks on a gateway that runs, five minutes; figures in build/attack.json (ARGS='name')
 	@$(BIN)/python -m tests.attacks $(ARGS)
 
+soak: setup ## half an hour of mixed traffic; the memory of each process, each minute (ARGS=minutes)
+	@$(BIN)/python -m tests.attacks.soak $(ARGS)
+
 mutants: setup ## plant 60 small faults, one at a time, and count those that tests see; minutes
-	@$(BIN)/python tools/mutants.py
+	@$(BIN)/python tools/mutants.py $(ARGS)
 
 clients: ui-tests ## the SDKs, coding agents and browser as they are, through Asbru (ARGS='-k name')
 	$(SETUP) clients
-	@$(BIN)/python -m pytest -n 2 clients $(ARGS)
+	@ASBRU_UI_MATRIX=1 $(BIN)/python -m pytest -n 2 clients tests/ui $(ARGS)
 
 recordings: setup ## replay recorded provider traffic (ASBRU_RECORDINGS=folder)
 	@$(BIN)/python tools/recordings.py

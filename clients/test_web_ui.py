@@ -1,6 +1,6 @@
 """Every page of the web UI with a day of traffic: axe in both themes, and screenshots at both widths in build/shots.
 
-The shorter tests of each page are in tests/ui.
+What each page does is tested in tests/ui, which `make clients` runs as well, for screenshots of every state.
 """
 
 from __future__ import annotations
@@ -10,11 +10,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser
 from tests.fakes.waiting import wait
-from tests.ui.conftest import browser, watched
-from tests.ui.rig import THEMES, Gateway, Watched
+from tests.ui.conftest import watched
+from tests.ui.rig import THEMES, Gateway, Watched, launch
 from tests.ui.test_every_page import paths
-
-__all__ = ["browser"]
 
 SAMPLE_S = 120.0
 pytestmark = pytest.mark.clients
@@ -34,6 +32,15 @@ def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
             )
         wait(lambda: served.ask("GET", "sample")[1]["state"] == "ready", "the sample day", SAMPLE_S)
         yield served
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium without a window, as long as this module runs."""
+    playwright, started = launch()
+    yield started
+    started.close()
+    playwright.stop()
 
 
 @pytest.fixture

@@ -78,7 +78,7 @@ def _access(one: Provider, access: Access) -> Iterator[str]:
     yield f"`{one.address(access)}`" if one.address(access) else "its own" if one.served_here else ""
     key = f"`{one.env_key}`" if one.env_key else ""
     yield f"{key}{', ' if key else ''}optional" if one.keyless else key
-    yield "`Authorization: Bearer`" if access.auth == "bearer" else f"`{access.auth}`"
+    yield access.auth_words or ("`Authorization: Bearer`" if access.auth == "bearer" else f"`{access.auth}`")
     count = _priced(one.price_id)
     yield f"{count:,}" if count else ""
 
@@ -92,7 +92,8 @@ def _offers(access: Access, names: list[str]) -> Iterator[str]:
     dialect = dialects()[access.dialect]
     for name in names:
         operation = dialect.operation(name)
-        mark = "x" if operation is None or operation.codec is None else "t"
+        translated = operation is not None and (operation.codec or operation.shape) is not None
+        mark = "t" if translated else "x"
         yield mark if name in access.operations else ""
 
 

@@ -380,8 +380,12 @@ def strangers(source: Source, house: House) -> Iterator[tuple[int, str]]:
 
 @rule
 def dialect_cases(source: Source, house: House) -> Iterator[tuple[int, str]]:
-    """A dialect's folder has golden cases of every kind, so that tests/kits/test_dialects.py has something to take."""
+    """A dialect's folder has golden cases of every kind, so that tests/kits/test_dialects.py has something to take; but
+    one whose operations have no chat."""
     if source.room != "dialects" or not source.is_door or len(source.inside) != 2:
+        return
+    operations = house.root / source.path.parent / "operations.py"
+    if operations.is_file() and '"chat"' not in operations.read_text("utf-8"):
         return
     folder = house.root / "tests" / "cases" / source.inside[1]
     for kind, least in DIALECT_CASES_MIN.items():

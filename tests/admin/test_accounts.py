@@ -140,6 +140,55 @@ def test_tokens_are_the_admin_s(api: Managed) -> None:
     api.ask("DELETE", "tokens/ci", status=404)
 
 
+def bearer_of(api: Managed, name: str, role: str = "admin", **by: str) -> dict[str, str]:
+    """A new token, made by whoever `by` is: a session, a token, or the tests' own admin."""
+    how = {"role": None, **by} if by else {}
+    value = api.ask("POST", "tokens", {"name": name, "role": role}, status=201, **how)["value"]
+    return {"authorization": f"Bearer {value}"}
+
+
+def statuses(api: Managed, *bearers: dict[str, str]) -> list[int]:
+    """How each is answered."""
+    return [api.call("GET", "me", role=None, **bearer).status for bearer in bearers]
+
+
+def test_tokens_end_with_the_user_who_made_them(api: Managed) -> None:
+    """And what was made by them; the history tells it. Those of others stay."""
+    set_up(api)
+    api.ask("POST", "users", {"name": "bob", "password": PASSWORD, "role": "admin"}, status=201)
+    first = bearer_of(api, "first", **log_in(api, "bob"))
+    second = bearer_of(api, "second", **first)
+    other = bearer_of(api, "other")
+    assert statuses(api, first, second, other) == [200, 200, 200]
+    api.ask("DELETE", "users/bob", status=204)
+    assert statuses(api, first, second, other) == [401, 401, 200]
+    api.ask("POST", "users", {"name": "bob", "password": PASSWORD, "role": "admin"}, status=201)
+    assert statuses(api, first, second) == [401, 401]
+    told = [(one.action, one.id) for one in api.act.objects.load_changes(limit=50) if one.kind == "token"]
+    assert ("delete", "first") in told and ("delete", "second") in told
+
+
+def test_tokens_end_when_their_maker_could_not_make_them(api: Managed) -> None:
+    """By another role, or when the role loses something; what the maker may still give away stays. A deleted token
+    takes along what it made."""
+    set_up(api)
+    api.ask("POST", "users", {"name": "bob", "password": PASSWORD, "role": "admin"}, status=201)
+    session = log_in(api, "bob")
+    strong, weak = bearer_of(api, "strong", **session), bearer_of(api, "weak", "viewer", **session)
+    api.ask("PATCH", "users/bob", {"role": "editor"})
+    assert statuses(api, strong, weak) == [401, 200]
+    api.role("ops", ["tokens:write", "keys:read", "keys:write"])
+    api.role("keys", ["keys:read", "keys:write"])
+    ops = bearer_of(api, "ops", "ops")
+    keys = bearer_of(api, "keys", "keys", **ops)
+    api.ask("PATCH", "roles/ops", {"permissions": ["tokens:write", "keys:read"]})
+    assert statuses(api, ops, keys) == [200, 401]
+    root = bearer_of(api, "root")
+    below = bearer_of(api, "below", **root)
+    api.ask("DELETE", "tokens/root", status=204)
+    assert statuses(api, root, below) == [401, 401]
+
+
 @pytest.mark.parametrize(
     "body",
     [{}, {"name": "a"}, {"name": "", "password": PASSWORD}, {"name": "a", "password": "x" * 300}, {"name": 1}, []],
@@ -177,3 +226,65 @@ def test_a_token_has_no_password(api: Managed) -> None:
     """It says what to do instead."""
     body = {"current": PASSWORD, "password": "another long password"}
     assert api.call("POST", "me/password", body, role="admin").status == 409
+
+
+def test_where_one_is_logged_in(api: Managed) -> None:
+    """The own sessions, with the program and the time; each is ended by its id, others' are not; a session is listed
+    by nothing that opens it."""
+    set_up(api)
+    api.ask("POST", "users", {"name": "vic", "password": PASSWORD}, status=201)
+    others = log_in(api, "vic")
+    api.now_s += 5
+    first = log_in(api)
+    api.now_s += 5
+    body = {"name": "ann", "password": PASSWORD}
+    answer = api.call("POST", "session", body, role=None, user_agent="Firefox/" + "9" * 400)
+    second = {"cookie": answer.headers["set-cookie"].partition(";")[0], "x-asbru-csrf": answer.json()["csrf"]}
+    listed = api.ask("GET", "me/sessions", role=None, **second)["items"]
+    assert [one["current"] for one in listed] == [True, False]
+    assert listed[0]["agent"].startswith("Firefox/999") and len(listed[0]["agent"]) == 256
+    assert listed[0]["began_ms"] == api.act.now_ms() and listed[1]["began_ms"] == api.act.now_ms() - 5000
+    assert all(second["cookie"].partition("=")[2] not in str(one) for one in listed)
+    theirs = api.ask("GET", "me/sessions", role=None, **others)["items"][0]["id"]
+    for strange in (theirs, "0" * 16):
+        assert api.call("DELETE", f"me/sessions/{strange}", role=None, **second).status == 404
+    assert api.call("GET", "me", role=None, **others).status == 200
+    api.ask("DELETE", f"me/sessions/{listed[1]['id']}", role=None, status=204, **second)
+    statuses = [api.call("GET", "me", role=None, **one).status for one in (first, second)]
+    assert statuses == [401, 200]
+
+
+def test_logged_out_everywhere_else(api: Managed) -> None:
+    """The session of the request goes on, all others of the user end, other users' go on."""
+    set_up(api)
+    api.ask("POST", "users", {"name": "vic", "password": PASSWORD}, status=201)
+    others, first, second = log_in(api, "vic"), log_in(api), log_in(api)
+    api.ask("DELETE", "me/sessions", role=None, status=204, **first)
+    statuses = [api.call("GET", "me", role=None, **one).status for one in (others, first, second)]
+    assert statuses == [200, 200, 401]
+    assert api.ask("GET", "changes", query="kind=user")["items"][0]["action"] == "log_out"
+
+
+def test_a_token_has_no_sessions(api: Managed) -> None:
+    """The list is empty, and nothing is ended by it, not even a user of its name."""
+    api.ask("POST", "users", {"name": "token", "password": PASSWORD}, status=201)
+    session = log_in(api, "token")
+    assert api.ask("GET", "me/sessions")["items"] == []
+    api.ask("DELETE", "me/sessions", status=204)
+    assert api.call("DELETE", "me/sessions/0123456789abcdef").status == 404
+    assert api.call("GET", "me", role=None, **session).status == 200
+
+
+def test_a_user_that_was_changed_meanwhile_is_not_overwritten(api: Managed) -> None:
+    """`If-Match` with another version refuses the change and the deletion; a new password is a change."""
+    set_up(api)
+    api.ask("POST", "users", {"name": "vic", "password": PASSWORD}, status=201)
+    seen = api.call("GET", "users/vic").headers["etag"]
+    changed = api.call("PATCH", "users/vic", {"password": "another long password"}, if_match=seen)
+    assert (changed.status, changed.headers["etag"], changed.json()["version"]) == (200, '"2"', 2)
+    for method, body in (("PATCH", {"role": "admin"}), ("DELETE", None)):
+        late = api.call(method, "users/vic", body, if_match=seen)
+        assert (late.status, late.error["code"]) == (412, "version_mismatch")
+    assert [one["role"] for one in api.ask("GET", "users")["items"] if one["name"] == "vic"] == ["viewer"]
+    api.ask("PATCH", "users/vic", {"role": "editor"}, if_match='"2"')
+    assert api.call("GET", "users/nobody").status == 404

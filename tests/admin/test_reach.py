@@ -109,8 +109,32 @@ def test_one_s_own_keys(api: Managed) -> None:
 def test_a_key_of_the_file_is_nobody_s_own(api: Managed) -> None:
     """Even where the actor has stored one of its name, which the file's stands before."""
     api.ask("POST", "keys", {"name": "mine"}, role="own", status=201)
+    record = row(1, caller="mine")
+    api.database.run_many(f"INSERT INTO requests VALUES ({','.join('?' * ROW_WIDTH)})", [record])
+    assert len(api.ask("GET", "records", role="own")["items"]) == 1
     api.declare(virtual_keys=[{"name": "mine", "value": "****"}])
     assert ids(api, "keys", "own") == [] and api.call("GET", "keys/mine", role="own").status == 404
+    assert api.ask("GET", "me", role="own")["scope"] == {"kind": "own", "keys": []}
+    assert api.ask("GET", "records", role="own")["items"] == []
+    assert api.call("GET", f"records/{row_id(1)}", role="own").status == 404
+
+
+def test_whoever_takes_the_name_of_another_has_not_its_keys(api: Managed) -> None:
+    """A token, or a user, that is deleted and created anew under the same name has created nothing yet."""
+    api.ask("POST", "keys", {"name": "mine"}, role="own", status=201)
+    api.ask("DELETE", "tokens/own", status=204)
+    del api.tokens["own"]
+    assert ids(api, "keys", "own") == []
+    user = {"name": "bob", "password": "a long enough one", "role": "own"}
+    for expected in (["theirs"], []):
+        api.ask("POST", "users", user, status=201)
+        answer = api.call("POST", "session", {"name": "bob", "password": user["password"]}, role=None)
+        session = {"cookie": answer.headers["set-cookie"].partition(";")[0], "x_asbru_csrf": answer.json()["csrf"]}
+        if expected:
+            api.ask("POST", "keys", {"name": "theirs"}, role=None, status=201, **session)
+        listed = api.ask("GET", "keys", role=None, **session)["items"]
+        assert [one["id"] for one in listed] == expected
+        api.ask("DELETE", "users/bob", status=204)
 
 
 def test_sums_and_limits_in_reach(api: Managed) -> None:

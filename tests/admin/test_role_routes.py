@@ -30,7 +30,8 @@ def bearer(api: Managed, role: str) -> dict[str, Any]:
 def test_a_role_is_made_given_changed_and_deleted(api: Managed) -> None:
     """A change holds at once for whoever has it; one that somebody has is not deleted; changes are noted."""
     made = api.ask("POST", "roles", {"name": "ops", "permissions": [*KEYS, "keys:read"]}, status=201)
-    assert made == {"name": "ops", "permissions": KEYS, "scope": {"kind": "all", "teams": []}, "built_in": False}
+    scope = {"kind": "all", "teams": []}
+    assert made == {"name": "ops", "permissions": KEYS, "scope": scope, "built_in": False, "version": 1}
     how = bearer(api, "ops")
     assert api.call("GET", "keys", **how).status == 200 and api.call("GET", "teams", **how).status == 403
     me = api.ask("GET", "me", **how)
@@ -109,3 +110,28 @@ def test_a_role_that_is_gone_lets_nobody_in(api: Managed) -> None:
     refused = api.call("GET", "keys", **how)
     assert refused.status == 403 and "does not exist any more" in refused.error["message"]
     assert api.ask("GET", "me", **how)["permissions"] == []
+
+
+def test_a_role_that_was_changed_meanwhile_is_not_overwritten(api: Managed) -> None:
+    """`If-Match` with another version refuses the change and the deletion, and nothing is changed."""
+    api.ask("POST", "roles", {"name": "ops", "permissions": KEYS}, status=201)
+    seen = api.call("GET", "roles/ops").headers["etag"]
+    assert api.call("PATCH", "roles/ops", {"permissions": ["teams:read"]}, if_match=seen).status == 200
+    for method, body in (("PATCH", {"permissions": []}), ("DELETE", None)):
+        late = api.call(method, "roles/ops", body, if_match=seen)
+        assert (late.status, late.error["code"]) == (412, "version_mismatch")
+    shown = api.call("GET", "roles/ops")
+    assert shown.json()["permissions"] == ["teams:read"] and shown.headers["etag"] == '"2"'
+    api.ask("DELETE", "roles/ops", status=204, if_match='"2"')
+    assert api.call("GET", "roles/ops").status == 404
+
+
+def test_permissions_are_listed_with_where_they_may_be_given(api: Managed) -> None:
+    """All of them; those that are about the whole gateway are marked, and refused in a role with another scope."""
+    listed = {one["name"]: one["scoped"] for one in api.ask("GET", "permissions")["items"]}
+    assert listed["keys:write"] and not listed["settings:read"]
+    assert set(listed) == set(api.ask("GET", "me")["permissions"])
+    for name, scoped in listed.items():
+        body = {"name": name.replace(":", "-"), "permissions": [name], "scope": {"kind": "own"}}
+        assert api.call("POST", "roles", body).status == (201 if scoped else 422), name
+    assert api.call("GET", "permissions", role="viewer").status == 403

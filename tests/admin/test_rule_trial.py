@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from tests.fakes.books import row, row_id
 from tests.fakes.management import Managed, managed
 from tests.fakes.observed import MadeUp
 
+from asbru.admin import rule_trial
 from asbru.app.api_kinds import COMPILED_KINDS
 from asbru.catalog.listing import ListedProvider
 from asbru.records import ROW_WIDTH
@@ -50,6 +52,17 @@ def test_stored_rules_decide(api: Managed) -> None:
         "weight": 1.0,
     }
     assert tried(api, None, model="nobody-has-it")["targets"][0]["provider"] == ""
+
+
+def test_conditions_are_compiled_beside_the_loop(api: Managed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The unsaved one and the stored ones: whoever else asks the control process does not wait for them."""
+    threads: list[threading.Thread] = []
+    check = rule_trial.check_rule
+    monkeypatch.setattr(
+        rule_trial, "check_rule", lambda when: threads.append(threading.current_thread()) or check(when)
+    )
+    tried(api, {"name": "r", "when": 'surface == "openai"', "to": [{"model": "o"}]})
+    assert len(threads) >= 2 and threading.main_thread() not in threads
 
 
 def test_an_unsaved_rule_stands_in_place_of_its_own(api: Managed) -> None:

@@ -58,6 +58,19 @@ def test_a_setting_is_changed_and_restored(api: Managed) -> None:
     assert [one["action"] for one in changes] == ["delete", "delete", "create", "create"]
 
 
+def test_a_setting_that_was_changed_meanwhile_is_not_overwritten(api: Managed) -> None:
+    """`If-Match` with the list's ETag refuses a patch after any other; without it, the last one counts."""
+    shown = api.call("GET", "settings")
+    etag = shown.headers["etag"]
+    assert etag == f'"{shown.json()["version"]}"'
+    changed = api.call("PATCH", "settings", {"limits.b": 7}, if_match=etag)
+    assert changed.status == 200 and changed.headers["etag"] != etag
+    refused = api.call("PATCH", "settings", {"limits.c": 8}, if_match=etag)
+    assert (refused.status, refused.error["code"]) == (412, "version_mismatch")
+    assert values(api)["limits.c"] == (3, "default")
+    assert api.call("PATCH", "settings", {"limits.c": 8}, if_match=changed.headers["etag"]).status == 200
+
+
 @pytest.mark.parametrize(
     ("patch", "status", "words"),
     [

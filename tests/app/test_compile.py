@@ -270,6 +270,47 @@ def test_names_that_may_match_warn(build) -> None:
     assert "line 2: virtual_keys.0.models.0: no provider is known to have this model" in said[1]
 
 
+def test_aliases(build) -> None:
+    """They reach the snapshot; one whose provider is not configured warns."""
+    text = "providers: {mock: {}}\nmodels:\n  fast: mock/m\n  new-*: mock/*\n  lost: gone/m\n"
+    compiled = build(text)
+    assert compiled.snapshot.models == {"fast": "mock/m", "new-*": "mock/*", "lost": "gone/m"}
+    assert [str(warning) for warning in compiled.warnings] == [
+        "line 5: models.lost: provider 'gone' is not configured, so this name is unknown to callers; valid here: mock"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("alias", "words"),
+    [
+        ("mock/fast: mock/m", "an alias cannot begin with the name of a provider"),
+        ("fast: mock/*", "expected `name: provider/model`, or `begin*: provider/*`"),
+        ("fast*: mock/m", "expected `name: provider/model`, or `begin*: provider/*`"),
+        ("fast*: mock/m-*", "expected `name: provider/model`, or `begin*: provider/*`"),
+        ("fast: '*/m'", "expected `name: provider/model`, or `begin*: provider/*`"),
+        ("fast: m", "expected `provider/model`, without spaces"),
+        ("'*': mock/*", "expected a name of a model of your own choice"),
+        ("'a b': mock/m", "expected a name of a model of your own choice"),
+    ],
+)
+def test_aliases_that_mean_nothing(build, alias: str, words: str) -> None:
+    """Each is refused where it stands."""
+    with pytest.raises(ConfigRefusedError) as refused:
+        build(f"providers: {{mock: {{}}}}\nmodels:\n  {alias}\n")
+    [problem] = refused.value.problems
+    assert str(problem).startswith("line 3: models.") and words in problem.message
+
+
+def test_a_key_is_allowed_models_and_not_aliases(build) -> None:
+    """A virtual key that names an alias is told the model to name."""
+    with pytest.raises(ConfigRefusedError) as refused:
+        build(
+            "providers: {mock: {}}\nmodels: {fast: mock/m}\n"
+            "virtual_keys: [{name: a, value: sk-asb-0123456789, models: [fast]}]"
+        )
+    assert "line 3: virtual_keys.0.models.0: an alias; allow its target, mock/m" in str(refused.value.problems[0])
+
+
 def test_all_errors_of_all_providers_come_at_once(build) -> None:
     """One bad provider does not hide the next."""
     with pytest.raises(ConfigRefusedError) as refused:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
-from asbru.app.compile_prices import configured_prices, prices_for
+from asbru.app.compile_prices import configured_prices, folder_prices, prices_for
 from asbru.app.config.live import TokenPrices
 from asbru.catalog import PriceBook
-from asbru.core.money import price_nanousd
+from asbru.core.money import price_nanousd, price_units_nanousd
 from asbru.core.usage import Usage
+from asbru.providers import SourcedPrice
 
 USAGE = Usage(input=1_000_000, cache_read=1_000_000, cache_write_5m=1_000_000, cache_write_1h=1_000_000, output=10)
 
@@ -57,3 +60,23 @@ def test_general_prices_hold_for_the_providers_that_fit() -> None:
     prices = {"groq/llama*": cheap, "*/gpt-5": dear, "*/llama*": dear, "gr*/org/own": cheap}
     assert prices_for("groq", prices) == {"llama*": cheap, "gpt-5": dear, "org/own": cheap}
     assert prices_for("openai", prices) == {"gpt-5": dear, "llama*": dear}
+
+
+def test_units_are_priced_by_the_piece() -> None:
+    """A unit costs what the configuration says; what it does not name has no price."""
+    prices = {"own-*": TokenPrices(input=0, output=0, units={"second": 0.0001, "image": 0.04})}
+    units = PriceBook({"p": configured_prices(prices)}).units("p", "own-1")
+    assert units == {"second": 100_000_000_000, "image": 40_000_000_000_000}
+    assert price_units_nanousd(units, (("second", 60), ("image", 2))) == 86_000_000
+
+
+def test_prices_of_a_folder_hide_no_others() -> None:
+    """What a provider's folder says of units is added to what the price data says of tokens."""
+    told = SourcedPrice(
+        models="own-*", unit="image", usd=1.5, per=1000, source="https://own.example/prices", date=date(2026, 1, 31)
+    )
+    by_token = configured_prices({"own-1": TokenPrices(input=1, output=1)})
+    book = PriceBook({"p": (*by_token, *folder_prices((told,)))})
+    assert book.rows("p", "own-1") == by_token[0].rows
+    assert book.units("p", "own-1") == {"image": 1_500_000_000_000}
+    assert book.units("p", "another") == {}

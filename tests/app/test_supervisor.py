@@ -87,14 +87,16 @@ def test_control_is_a_boot_setting(tmp_path: Path, enabled: bool) -> None:
 
 
 def test_helpers_are_not_given_the_keys_of_providers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Bookkeeper and mock have no use for the credentials in the environment, and do not inherit them."""
+    """Bookkeeper, mock and control process have no use for the credentials in the environment, and do not inherit
+    them; the key that seals is the control process's alone."""
     monkeypatch.setenv("SOME_PROVIDER_KEY", "sk-from-the-environment")
     monkeypatch.setenv("ASBRU_SEAL_KEY", "c2VhbA==")
-    with Gateway(tmp_path, "providers: {mock: }\n") as gateway:
+    with Gateway(tmp_path, "control: {enabled: true}\nproviders: {mock: }\n") as gateway:
         gateway.wait_ready()
-        for role in ("bookkeeper", "mock"):
+        for role in ("bookkeeper", "mock", "control"):
             given = Path(f"/proc/{gateway.pids(role)[0]}/environ").read_bytes()
-            assert b"sk-from-the-environment" not in given and b"ASBRU_SEAL_KEY" not in given
+            assert b"sk-from-the-environment" not in given
+            assert (b"ASBRU_SEAL_KEY" in given) == (role == "control")
             assert b"ASBRU_SUPERVISOR_PID=" in given and b"PATH=" in given
         assert gateway.end() == 0
 
@@ -253,6 +255,45 @@ def test_a_run_directory_that_is_gone_is_made_anew(tmp_path: Path) -> None:
         wait_until(lambda: len(gateway.pids("worker-0")) == 2, "a new worker")
         assert gateway.process.poll() is None and not gateway.said("Traceback")
         assert gateway.end() == 0
+
+
+@pytest.mark.parametrize("role", ["control", "mock"])
+def test_a_socket_that_is_gone_is_made_anew(tmp_path: Path, role: str) -> None:
+    """Somebody removes the socket of a helper: it is started anew, and listens at it again."""
+    with Gateway(tmp_path, f"{KEY}control: {{enabled: true}}\nproviders: {{mock: }}\n") as gateway:
+        gateway.wait_ready()
+        path = run_dir_of(gateway) / f"{role}.sock"
+        path.unlink()
+        wait_until(lambda: len(gateway.pids(role)) == 2, "another")
+        wait_until(path.exists, "its socket")
+        assert len([line for line in gateway.log.read_text().splitlines() if "was removed" in line]) == 1
+        checks = run_dir_of(gateway) / "check.sock"
+        checks.unlink()
+        wait_until(checks.exists, "the socket for checks")
+        assert gateway.end() == 0 and not gateway.said("Traceback")
+
+
+def test_a_full_run_directory_refuses_the_start_in_one_line(tmp_path: Path) -> None:
+    """No room for what is compiled: the log says where, once, without a traceback; exit 1."""
+    with Gateway(tmp_path, KEY, behaviour="full") as gateway:
+        assert gateway.process.wait(WAIT_S) == 1
+        (line,) = gateway.log.read_text().splitlines()
+        assert "is full, or cannot be written to; Asbru did not start" in line
+
+
+def test_a_run_directory_that_becomes_full_changes_nothing(tmp_path: Path) -> None:
+    """A changed file that cannot be compiled for want of room waits, in one line; nothing half done is left."""
+    with Gateway(tmp_path, KEY) as gateway:
+        gateway.wait_ready()
+        full = gateway.data_dir / "full"
+        full.touch()
+        gateway.config.write_text(KEY + "cors_origins: ['https://a.example']\n")
+        wait_until(lambda: gateway.said("the old one stays in use"), "the log line")
+        assert gateway.said("is full") and not gateway.said("invalid")
+        assert list(compiled_in(run_dir_of(gateway))) == ["snapshot-1.feed", "snapshot-1.msgpack"]
+        full.unlink()
+        wait_until(lambda: gateway.events("worker-0 reload True"), "the reload")
+        assert gateway.end() == 0 and not gateway.said("Traceback")
 
 
 def test_a_compile_that_cannot_start_is_tried_again(tmp_path: Path) -> None:

@@ -50,3 +50,18 @@ def test_what_a_model_takes() -> None:
     assert first.capabilities.inputs == ("image", "document") and first.capabilities.thinking == "none"
     assert (first.capabilities.sampling, own.capabilities.sampling) == (False, True)
     assert own.capabilities.efforts == ("low",) and own.capabilities.operations == ("chat",)
+
+
+def test_what_a_model_is_for() -> None:
+    """What its provider offers, but for what it is known not to be for; `models` is no operation of a model."""
+    told = {"operations": ("chat", "embeddings", "models"), "purposes": (("gpt-a", ("embeddings", "rerank")),)}
+    first, own, _ = list_models(provider(**told))
+    assert first.capabilities.operations == ("embeddings",)
+    assert own.capabilities.operations == ("chat", "embeddings")
+
+
+def test_aliases_of_a_model() -> None:
+    """Names in `models` stand beside the model that they mean, which is configured by that."""
+    found = {one.model: one for one in list_models(provider(aliases={"fast": "new", "all-*": "*"}))}
+    assert (found["new"].aliases, found["new"].source) == (("fast",), "configured")
+    assert "*" not in found and found["odd"].aliases == ()

@@ -13,8 +13,8 @@ from genai_prices.data import providers as library
 from asbru.catalog import PriceBook
 from asbru.catalog.build import build_catalogue
 from asbru.catalog.prices import REMEMBERED_NAMES_MAX, find_priced_model
-from asbru.core.money import price_nanousd, price_with_fees_nanousd
-from asbru.core.usage import Usage
+from asbru.core.money import price_nanousd, price_units_nanousd, price_with_fees_nanousd
+from asbru.core.usage import Unit, Usage
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 IDS = ("openai", "anthropic", "groq", "google", "azure")
@@ -97,6 +97,40 @@ def test_unknown_model_has_no_price() -> None:
 def test_model_priced_by_the_hour_has_no_token_price() -> None:
     """A model the data prices by the hour of audio is not known by token."""
     assert BOOK.rows("groq", "whisper-large-v3") is None
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "counted", "units"),
+    [
+        ("groq", "whisper-large-v3", {"input_audio_seconds": 3600}, (("second", 3600),)),
+        ("openai", "tts-1", {"input_characters": 1234}, (("character", 1234),)),
+        ("mistral", "mistral-ocr-2512", {"input_document_pages": 7}, (("page", 7),)),
+    ],
+)
+def test_units_cost_what_the_library_says(
+    provider: str, model: str, counted: dict[str, int], units: tuple[tuple[Unit, int], ...]
+) -> None:
+    """Hours of audio, characters and pages, as the library's own calculator charges them."""
+    found = next(entry for entry in library if entry.id == provider)
+    info = found.find_model(model)
+    assert info is not None
+    cost = info.calc_price(LibUsage(**counted), found, genai_request_timestamp=NOW)
+    expected = int((cost.total_price * Decimal(10**9)).to_integral_value(ROUND_HALF_UP))
+    prices = PriceBook({provider: build_catalogue(provider, NOW).models}).units(provider, model)
+    assert expected > 0
+    assert price_units_nanousd(prices, units) == expected
+
+
+def test_units_of_an_unknown_model_have_no_price() -> None:
+    """Nothing is known of a model that the data does not have, and nothing is charged by the piece for most."""
+    assert BOOK.units("openai", "no-such-model") == BOOK.units("openai", "gpt-4o-mini") == {}
+
+
+def test_images_cost_what_the_library_says() -> None:
+    """Image tokens have prices of their own where the data has them."""
+    rows = BOOK.rows("openai", "gpt-image-1.5")
+    assert rows is not None
+    assert (rows[0].image_input, rows[0].image_output) == (8 * 10**9, 32 * 10**9)
 
 
 def test_compact_dates_are_tried_with_dashes() -> None:

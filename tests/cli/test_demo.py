@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import pytest
 from tests.fakes.waiting import wait
 
 WAIT_S = 60.0
@@ -43,65 +42,62 @@ def demo(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
             process.kill()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
-def test_demo_streams_an_answer_and_keeps_serving(tmp_path: Path, number: signal.Signals) -> None:
-    """The answer comes before the URL; the printed key works, another does not; Ctrl-C and a closed terminal stop it
-    with exit 0, and nothing of it is left. The log, which a terminal shows amid the answer, has no key and no token."""
+def test_demo_from_its_first_start_to_the_next(tmp_path: Path) -> None:
+    """The first start ends with an answer, a key that works and a set-up token, and fits a small terminal; Ctrl-C ends
+    it with exit 0, and nothing of it is left. The next one has a user, and leads to the login: a token would be of no
+    use. A closed terminal ends it likewise."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "config.yaml").write_text("providers: {}")
     with demo(tmp_path) as (process, said):
         answer, _, rest = said.partition("Serving on")
         assert len(answer) > 200
+        fits_a_small_terminal(said, tmp_path)
         url = re.findall(r"http://\S+", rest)[0]
         key = re.findall(r"sk-asb-\S+", rest)[0]
         assert ask(url, key) == 200
         assert ask(url, "sk-asb-wrong") == 401
         token = re.findall(r"/ui/start#(\S+)", rest)[0]
-        body = json.dumps({"token": token, "name": "ann", "password": "correct horse battery"})
-        assert post(url, "/api/v1/setup", {}, body) == 201
-        process.send_signal(number)
+        models_have_a_price(url, token)
+        process.send_signal(signal.SIGINT)
         assert process.wait(WAIT_S) == 0
-    log = (tmp_path / "log").read_text()
-    assert key not in log and token not in log
-    assert not any(key.encode() in path.read_bytes() for path in (tmp_path / "data").iterdir())
-    assert not list(tmp_path.glob("asbru-demo-*"))
+    leaves_nothing(tmp_path, key, token)
+    with demo(tmp_path) as (process, said):
+        assert re.search(r"^Web UI +http://\S+/ui/$", said, re.MULTILINE)
+        process.send_signal(signal.SIGHUP)
+        assert process.wait(WAIT_S) == 0
+    leaves_nothing(tmp_path, key, token)
 
 
-def test_demo_fits_a_small_terminal_and_names_what_it_does_not_read(tmp_path: Path) -> None:
+def fits_a_small_terminal(said: str, folder: Path) -> None:
     """From the lines to copy on, all of it fits 80 columns and 24 lines; a configuration that lies there is named."""
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "config.yaml").write_text("providers: {}")
-    with demo(tmp_path) as (_, said):
-        shown = said[said.index("curl:") :].splitlines()
+    shown = said[said.index("curl:") :].splitlines()
     assert len(shown) <= 23
-    assert max(len(line) for line in shown if str(tmp_path) not in line) <= 79
-    assert f"Not read here: {tmp_path}/data/config.yaml; `asbru serve` serves it." in shown
+    assert max(len(line) for line in shown if str(folder) not in line) <= 79
+    assert f"Not read here: {folder}/data/config.yaml; `asbru serve` serves it." in shown
     variables = shown[shown.index("            to add providers, set their keys and restart:") + 1]
     assert "OPENAI_API_KEY" in variables and "ANTHROPIC_API_KEY" in variables
     assert "VLLM" not in said  # has no address of its own
 
 
-def test_models_of_the_demo_have_a_price(tmp_path: Path) -> None:
-    """Budgets can be tried: a call of a key with one is served, and has a cost that the record names."""
-    with demo(tmp_path) as (_, said):
-        url, token = re.findall(r"(http://\S+)/ui/start#(\S+)", said)[0]
-        first = json.dumps({"token": token, "name": "ann", "password": "correct horse battery"})
-        _, made = send(url, "/api/v1/setup", {}, first)
-        admin = {"authorization": f"Bearer {made['token']}"}
-        trial = json.dumps({"name": "trial", "budgets": [{"amount_usd": 1, "window": "1d"}]})
-        _, key = send(url, "/api/v1/keys", admin, trial)
-        wait(lambda: ask(url, key["value"]) != 401, "the key", WAIT_S)
-        assert ask(url, key["value"]) == 200
+def models_have_a_price(url: str, token: str) -> None:
+    """Budgets can be tried: the set-up token makes an admin, whose key with a budget is served at a known cost."""
+    first = json.dumps({"token": token, "name": "ann", "password": "correct horse battery"})
+    status, made = send(url, "/api/v1/setup", {}, first)
+    assert status == 201
+    admin = {"authorization": f"Bearer {made['token']}"}
+    trial = json.dumps({"name": "trial", "budgets": [{"amount_usd": 1, "window": "1d"}]})
+    _, key = send(url, "/api/v1/keys", admin, trial)
+    wait(lambda: ask(url, key["value"]) != 401, "the key", WAIT_S)
+    assert ask(url, key["value"]) == 200
 
 
-def test_a_second_demo_leads_to_the_login(tmp_path: Path) -> None:
-    """The data of the first one has a user: a set-up token would be of no use."""
-    with demo(tmp_path) as (process, said):
-        url, token = re.findall(r"(http://\S+)/ui/start#(\S+)", said)[0]
-        first = json.dumps({"token": token, "name": "ann", "password": "correct horse battery"})
-        assert post(url, "/api/v1/setup", {}, first) == 201
-        process.send_signal(signal.SIGINT)
-        assert process.wait(WAIT_S) == 0
-    with demo(tmp_path) as (_, said):
-        assert re.search(r"^Web UI +http://\S+/ui/$", said, re.MULTILINE)
+def leaves_nothing(folder: Path, key: str, token: str) -> None:
+    """The log, which a terminal shows amid the answer, has no key and no token; nothing in the data has the key; no
+    folder is left."""
+    log = (folder / "log").read_text()
+    assert key not in log and token not in log
+    assert not any(key.encode() in path.read_bytes() for path in (folder / "data").iterdir())
+    assert not list(folder.glob("asbru-demo-*"))
 
 
 def test_demo_on_a_taken_port_says_how_to_take_another(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asbru.core.money import NANOUSD_PER_USD, PriceRow, price_nanousd
-from asbru.core.usage import Usage
+from asbru.core.money import NANOUSD_PER_USD, PriceRow, price_all_nanousd, price_nanousd, price_units_nanousd
+from asbru.core.usage import Unit, Usage
 
 BUCKETS = (
     "input",
@@ -25,6 +25,7 @@ PRICE = st.integers(0, 10**12)
 ROWS = st.builds(PriceRow, PRICE, PRICE, PRICE, PRICE, PRICE, PRICE, PRICE)
 USAGE = st.builds(Usage, **{name: st.integers(0, 10**7) for name in BUCKETS})
 ROW = PriceRow(3, 5, 7, 11, 13, 17, 19)
+IMAGES = PriceRow(3, 5, 7, 11, 13, 17, 19, image_input=23, image_output=29)
 
 
 def plus(one: Usage, two: Usage) -> Usage:
@@ -48,6 +49,42 @@ def plus(one: Usage, two: Usage) -> Usage:
 def test_each_bucket_has_its_price(bucket: str, price: int) -> None:
     """A million tokens of one bucket cost that bucket's price; reasoning costs what output costs."""
     assert price_nanousd((ROW,), Usage(**{bucket: 1_000_000})) == price
+
+
+@pytest.mark.parametrize(("row", "taken", "given"), [(ROW, 3, 5), (IMAGES, 23, 29)], ids=["as text", "own"])
+def test_images_have_prices_of_their_own(row: PriceRow, taken: int, given: int) -> None:
+    """Image tokens cost what their price says, and what text costs where there is none."""
+    assert price_nanousd((row,), Usage(image_input=1_000_000)) == taken
+    assert price_nanousd((row,), Usage(image_output=1_000_000)) == given
+
+
+@pytest.mark.parametrize(
+    ("units", "cost"),
+    [
+        ((), 0),
+        ((("page", 3),), 6),
+        ((("page", 1), ("image", 1)), 3),  # 2.5, rounded once, half up
+        ((("second", 1),), None),
+        ((("page", 1), ("second", 0)), None),
+    ],
+)
+def test_units_have_prices(units: tuple[tuple[Unit, int], ...], cost: int | None) -> None:
+    """What is charged by the piece costs the sum of its prices; one without a price makes the cost unknown."""
+    assert price_units_nanousd({"page": 2_000_000, "image": 500_000}, units) == cost
+
+
+@pytest.mark.parametrize(
+    ("usage", "known", "cost"),
+    [
+        (Usage(input=1_000_000, units=(("page", 2),)), True, 7),
+        (Usage(input=1_000_000, units=(("page", 2),)), False, None),
+        (Usage(units=(("page", 2),)), False, 4),
+        (Usage(input=1_000_000, units=(("image", 2),)), True, None),
+    ],
+)
+def test_tokens_and_units_together(usage: Usage, known: bool, cost: int | None) -> None:
+    """Both are charged; a model without a price per token may still be charged by the piece alone."""
+    assert price_all_nanousd((ROW,) if known else None, {"page": 2_000_000}, usage) == cost
 
 
 def test_a_dollar_a_million() -> None:

@@ -8,7 +8,10 @@ import pytest
 from tests.fakes.inside import Inside, answer, provider
 
 from asbru.app.snapshot import Fallback, KeyFacts, Snapshot
+from asbru.catalog import MatchClause, PricedModel
+from asbru.core.money import PriceRow
 from asbru.core.secret_text import SecretText
+from asbru.core.traits import Traits
 from asbru.edge.models_list import FAILED_FOR_S, LISTED_FOR_S
 
 OWN = answer(200, b'{"object":"list","data":[{"id":"live-2","object":"model"},{"id":"live-1"},{"id":"named"}]}')
@@ -76,6 +79,17 @@ def test_keys_that_are_meant_for_some_models(monkeypatch: pytest.MonkeyPatch) ->
     assert not any(name in ("a/live-2", "a/second") for name in names(gateway))
 
 
+def test_aliases_of_the_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They stand first, by themselves; those of a family, of a provider that is not there, and those whose target the
+    caller may not use, do not."""
+    told = {"fast": "a/m", "other": "b/m", "lost": "gone/m", "new-*": "a/*"}
+    gateway = Inside(Snapshot(providers=(provider("a"), provider("b")), models=told), monkeypatch)
+    gateway.script("a", OWN)
+    gateway.script("b", OWN)
+    assert names(gateway)[:3] == ["fast", "other", "a/live-1"]
+    assert names(gateway, key="sk-asb-few")[:2] == ["fast", "a/live-1"]
+
+
 def test_what_the_caller_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
     """A virtual key sees what it may call, and one model can be asked for by name."""
     gateway = inside(monkeypatch)
@@ -96,3 +110,28 @@ def test_an_unknown_name_is_answered_with_near_ones(monkeypatch: pytest.MonkeyPa
     told = json.loads(gateway.call("/v1/chat/completions", ask, key="sk-asb-few").body)["error"]["message"]
     assert "b/" not in told
     assert "(a)" in told
+
+
+def test_what_is_known_of_models_stands_beside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sizes, prices and operations as members of our own, in either format; what is not known is left out."""
+    rows = (PriceRow(2_500_000_000, 10_000_000_000, 1_250_000_000, 2_500_000_000, 2_500_000_000, 0, 0),)
+    known = PricedModel("live-1", MatchClause("equals", "live-1"), rows, context_tokens=128_000)
+    gateway = inside(monkeypatch, prices=(known,), traits=Traits(refuse_inputs=("audio",), max_output_tokens=4096))
+    gateway.script("a", OWN)
+    listed = json.loads(gateway.call("/v1/models", method="GET").body)["data"]
+    found = {one["id"]: one for one in listed}
+    assert found["a/live-1"] | {"pricing": None} == {
+        "id": "a/live-1",
+        "object": "model",
+        "created": 0,
+        "owned_by": "a",
+        "context_window": 128_000,
+        "max_output_tokens": 4096,
+        "input_modalities": ["text", "image", "document"],
+        "pricing": None,
+        "operations": ["chat", "completions", "embeddings"],
+    }
+    assert found["a/live-1"]["pricing"]["input"] == 2.5 and found["a/live-1"]["pricing"]["cache_read"] == 1.25
+    assert "context_window" not in found["a/live-2"] and "pricing" not in found["a/live-2"]
+    one = json.loads(gateway.call("/anthropic/v1/models/a/live-1", method="GET").body)
+    assert (one["display_name"], one["context_window"]) == ("a/live-1", 128_000)

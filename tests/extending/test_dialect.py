@@ -113,7 +113,7 @@ def test_errors_and_lists_are_in_its_form(inside: Inside) -> None:
     [
         ("DIALECT = Dialect(", "OTHER = Dialect(", "DIALECT"),
         ('NAME = "plain_talk"', 'NAME = "another"', "another"),
-        ('        name="chat",', '        name="talk",', "no chat"),
+        ("        codec=Codec(", "        charge=dict(", "its chat has no codec"),
     ],
 )
 def test_a_folder_that_does_not_hold_one_is_refused(places: Path, old: str, new: str, word: str) -> None:

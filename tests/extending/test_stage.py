@@ -24,10 +24,19 @@ from asbru.pipeline.stages import STAGE_DEADLINE_S
 SECRET = "swordfish"
 MASK = "*********"
 SNAPSHOT = Snapshot(
-    providers=(provider("openai"), provider("anthropic", "anthropic_messages")),
+    providers=(
+        provider("openai"),
+        provider("anthropic", "anthropic_messages"),
+        provider("responses", "openai_responses"),
+    ),
 )
-PATHS = {"openai_chat": "/v1/chat/completions", "anthropic_messages": "/anthropic/v1/messages"}
-HOSTS = {"openai_chat": "openai", "anthropic_messages": "anthropic"}
+PATHS = {
+    "openai_chat": "/v1/chat/completions",
+    "anthropic_messages": "/anthropic/v1/messages",
+    "openai_responses": "/v1/responses",
+}
+HOSTS = {"openai_chat": "openai", "anthropic_messages": "anthropic", "openai_responses": "responses"}
+ENDS = {"openai_chat": b'"stop"', "anthropic_messages": b"message_stop", "openai_responses": b"response.completed"}
 PATH_AND_UPSTREAM = list(product(PATHS, HOSTS))
 
 
@@ -109,6 +118,8 @@ def upstream_answer(dialect: str, words: Sequence[str], *, stream: bool) -> byte
         body = b"".join(b"data: %b\n\n" % json.dumps(one).encode() for one in chunks) + b"data: [DONE]\n\n"
         return answer(200, body, content_type=b"text/event-stream")
     usage = {"input_tokens": 3, "output_tokens": 2}
+    if dialect == "openai_responses":
+        return _response(words, usage, stream=stream)
     message = {"id": "m", "type": "message", "role": "assistant", "model": "m", "usage": usage}
     message["stop_reason"] = "end_turn"
     if not stream:
@@ -128,8 +139,31 @@ def upstream_answer(dialect: str, words: Sequence[str], *, stream: bool) -> byte
     return answer(200, body, content_type=b"text/event-stream")
 
 
+def _response(words: Sequence[str], usage: dict[str, int], *, stream: bool) -> bytes:
+    """The same as a response."""
+    content = [{"type": "output_text", "text": "".join(words), "annotations": []}]
+    item = {"type": "message", "id": "msg_1", "role": "assistant", "status": "completed", "content": content}
+    whole = {"id": "r", "object": "response", "model": "m", "status": "completed", "output": [item], "usage": usage}
+    if not stream:
+        return answer(200, json.dumps(whole).encode())
+    part = {"type": "output_text", "text": "", "annotations": []}
+    place = {"item_id": "msg_1", "output_index": 0, "content_index": 0}
+    events: list[dict[str, Any]] = [
+        {"type": "response.created", "response": {**whole, "status": "in_progress", "output": [], "usage": None}},
+        {"type": "response.output_item.added", "output_index": 0, "item": {**item, "content": []}},
+        {"type": "response.content_part.added", **place, "part": part},
+        *({"type": "response.output_text.delta", **place, "delta": word} for word in words),
+        {"type": "response.content_part.done", **place, "part": content[0]},
+        {"type": "response.output_item.done", "output_index": 0, "item": item},
+        {"type": "response.completed", "response": whole},
+    ]
+    body = b"".join(b"event: %b\ndata: %b\n\n" % (one["type"].encode(), json.dumps(one).encode()) for one in events)
+    return answer(200, body, content_type=b"text/event-stream")
+
+
 def texts_of(body: bytes) -> str:
-    """All text that a caller's body holds, whole or streamed, in either dialect."""
+    """All text that a caller's body holds, whole or streamed, in any dialect; of a streamed response its deltas, for
+    the last event says all of it again."""
 
     def walk(value: Any) -> str:
         if isinstance(value, dict):
@@ -141,16 +175,23 @@ def texts_of(body: bytes) -> str:
 
     if body.startswith(b"{"):
         return walk(json.loads(body))
-    lines = [line[6:] for line in body.split(b"\n") if line.startswith(b"data: {")]
-    return "".join(walk(json.loads(line)) for line in lines)
+    events = [json.loads(line[6:]) for line in body.split(b"\n") if line.startswith(b"data: {")]
+    if body.startswith(b"event: response."):
+        return "".join(event["delta"] for event in events if event["type"] == "response.output_text.delta")
+    return "".join(walk(event) for event in events)
 
 
 def ask(inside: Inside, dialect: str, upstream: str, *, stream: bool) -> Any:
     """A chat call that holds the secret, whose answer holds it too, cut in two."""
     inside.script(HOSTS[upstream], upstream_answer(upstream, ["It is sword", "fish, sw", "ordfish!"], stream=stream))
-    messages = [{"role": "user", "content": f"The word is {SECRET}."}]
-    body = {"model": f"{HOSTS[upstream]}/m", "max_tokens": 9, "stream": stream, "messages": messages}
+    body = {"model": f"{HOSTS[upstream]}/m", "stream": stream, **said(dialect, f"The word is {SECRET}.")}
     return inside.call(PATHS[dialect], body)
+
+
+def said(dialect: str, words: str) -> dict[str, Any]:
+    """A user's message, as the dialect has it."""
+    messages = [{"role": "user", "content": words}]
+    return {"input": messages} if dialect == "openai_responses" else {"max_tokens": 9, "messages": messages}
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
@@ -280,9 +321,8 @@ def test_an_answer_without_content_is_whole(monkeypatch: pytest.MonkeyPatch, dia
     stage.pulls = kind == "pulls"
     inside = Inside(SNAPSHOT, monkeypatch, stages=[] if kind == "none" else [lambda call: stage])
     inside.script("openai", answer(200, EMPTY, content_type=b"text/event-stream"))
-    messages = [{"role": "user", "content": "hi"}]
-    caller = inside.call(PATHS[dialect], {"model": "openai/m", "max_tokens": 9, "stream": True, "messages": messages})
-    assert (b'"stop"' if dialect == "openai_chat" else b"message_stop") in caller.body
+    caller = inside.call(PATHS[dialect], {"model": "openai/m", "stream": True, **said(dialect, "hi")})
+    assert ENDS[dialect] in caller.body
     row = inside.recorder.rows[-1]
     assert (row["outcome"], row["attempts"], row["input_tokens"]) == ("ok", 1, 3)
 

@@ -44,6 +44,9 @@ def row(number: int, **changed: object) -> tuple[object, ...]:
         "first_token_us": None,
         "attempt_log": "",
         "tags": "",
+        "image_input_tokens": 0,
+        "image_output_tokens": 0,
+        "units": "",
         **changed,
     }
     return tuple(values[column.name] for column in COLUMNS)

@@ -6,6 +6,7 @@ A stand-in worker writes what happens to it into a journal file, one line each: 
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import signal
 import socket
@@ -151,14 +152,15 @@ def _helper(role: str, arguments: list[str]) -> int:
 
 
 def _supervisor(arguments: list[str]) -> int:
-    from asbru.app import supervisor
+    from asbru.app import slots, supervisor
 
     if os.environ["STAND_IN_BEHAVIOUR"] in ("silent", "alive"):
-        supervisor.HUNG_AFTER_S = 2.0
+        slots.HUNG_AFTER_S = 2.0
     else:
-        supervisor.HUNG_AFTER_S = 3600.0  # they say that they live, and then nothing
+        slots.HUNG_AFTER_S = 3600.0  # they say that they live, and then nothing
     this = (sys.executable, __file__)
     commands = Commands(
+        compile=(*this, "compile"),
         worker=(*this, "worker"),
         bookkeeper=(*this, "bookkeeper"),
         control=(*this, "control"),
@@ -168,8 +170,25 @@ def _supervisor(arguments: list[str]) -> int:
     return supervisor.main(arguments, commands)
 
 
+def _compile(arguments: list[str]) -> int:
+    """The real one, which can write nothing where the run directory is to be full."""
+    from asbru.app import compile as real
+
+    data_dir = Path(arguments[arguments.index("--data-dir") + 1])
+    if os.environ["STAND_IN_BEHAVIOUR"] == "full" or (data_dir / "full").exists():
+        real.write_private = _no_room
+        sys.stdout = Path("/dev/full").open("w")  # noqa: SIM115 -- until this process ends
+    return real.main(arguments)
+
+
+def _no_room(path: Path, data: bytes) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
 if __name__ == "__main__":
     role, *rest = sys.argv[1:]
     if role == "worker":
         sys.exit(_worker(rest))
+    if role == "compile":
+        sys.exit(_compile(rest))
     sys.exit(_supervisor(rest) if role == "supervisor" else _helper(role, rest))

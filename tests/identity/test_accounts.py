@@ -35,7 +35,7 @@ def test_a_session_ends(database: Database) -> None:
     value = people.begin_session("ann", 0)
     people.save_user(User("ann", "viewer", 9), "h2")
     assert people.actor_of_session(value, 0) is None
-    assert people.load_user("ann") == (User("ann", "viewer", 1), "h2")
+    assert people.load_user("ann") == (User("ann", "viewer", 1, version=2), "h2")
     value = people.begin_session("ann", 0)
     people.delete_user("ann")
     assert people.actor_of_session(value, 0) is None and people.load_users() == []

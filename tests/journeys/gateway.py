@@ -82,9 +82,14 @@ def retries(count: int) -> RetryPolicy:
     return RetryPolicy(max=count, pause_initial_s=0.0)
 
 
+FAMILIES = {"gpt-*": "openai/*", "claude-*": "anthropic/*"}
+"""What callers mean who name a model without a provider."""
+
+
 def snapshot(*providers: ProviderFacts, **changes: Any) -> Snapshot:
     """A snapshot with the pepper of this gateway's virtual keys."""
-    return Snapshot(**{"providers": providers, "pepper": SecretText(PEPPER.hex()), **changes})
+    pepper = SecretText(PEPPER.hex())
+    return Snapshot(**{"providers": providers, "pepper": pepper, "models": FAMILIES, **changes})
 
 
 class Recorder:

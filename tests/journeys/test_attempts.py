@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from tests.fakes.upstream import FIN, RST, STALL, FakeUpstream, Reply, Seen
+from tests.fakes.upstream import FIN, RST, STALL, End, FakeUpstream, Reply, Seen
 from tests.journeys.gateway import Gateway, anthropic, deadlines, fallback, keys, openai, retries
 from tests.journeys.talk import (
     CHAT_PATH,
@@ -159,6 +159,31 @@ async def test_keys_without_a_fit() -> None:
         async with FakeUpstream() as upstream, Gateway(openai(upstream.url, keys=held)) as gateway:
             assert (await gateway.call(CHAT_PATH, chat())).status == status
             assert upstream.requests == []
+
+
+async def test_an_error_names_the_provider_it_is_of() -> None:
+    """When every target fails, the caller is told the first one's error, as the first one's."""
+    async with FakeUpstream() as first, FakeUpstream() as second:
+        gateway = Gateway(openai(first.url), anthropic(second.url), fallbacks=fallback(SOURCE, "anthropic/claude-x"))
+        async with gateway:
+            first.queue(Reply.json({"error": {"message": "of the first", "type": "x", "code": "y"}}, 503))
+            second.queue(Reply.json(BAD, 500))
+            answer = await gateway.call(CHAT_PATH, chat())
+            assert (answer.status, answer.headers["x-asbru-provider"]) == (503, "openai")
+            assert b"of the first" in answer.body
+            assert [one[0] for one in tried(gateway)] == ["openai", "anthropic"]
+
+
+@pytest.mark.parametrize(("ending", "status"), [(FIN, 502), (STALL, 504)])
+async def test_an_attempt_without_a_response_has_a_status_and_was_sent(ending: End, status: int) -> None:
+    """The provider took the request and said nothing: the log has what the caller was told, and that it may cost."""
+    async with FakeUpstream() as upstream:
+        provider = openai(upstream.url, retries=retries(0), deadlines=deadlines(total_s=0.3))
+        async with Gateway(provider) as gateway:
+            upstream.queue(Reply.raw(ending))
+            assert (await gateway.call(CHAT_PATH, chat())).status == status
+            (entry,) = json.loads(gateway.row["attempt_log"])
+            assert (entry["status"], entry["sent"], entry["billed"]) == (status, True, True)
 
 
 async def test_aliases_and_keyless_providers() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from tests.fakes.upstream import FakeUpstream, Reply
 from tests.journeys.gateway import Gateway, anthropic, openai
 from tests.journeys.talk import (
@@ -14,9 +15,12 @@ from tests.journeys.talk import (
     COUNT_PATH,
     MESSAGES_PATH,
     MESSAGES_REPLY,
+    MESSAGES_START,
     MESSAGES_STREAM,
+    MESSAGES_WORDS,
     chat,
     chat_text,
+    event,
     messages,
     messages_text,
 )
@@ -110,6 +114,19 @@ async def test_a_translated_stream_is_not_asked_for_usage_either() -> None:
         assert gateway.row["usage_source"] == "none"
 
 
+async def test_a_provider_s_own_header_gives_way_to_the_caller_s() -> None:
+    """Where the caller says which version it speaks, the provider hears that one, and only that."""
+    async with FakeUpstream() as upstream, Gateway(anthropic(upstream.url)) as gateway:
+        upstream.otherwise = Reply.json(MESSAGES_REPLY)
+        await gateway.call(MESSAGES_PATH, messages(), headers=["anthropic-version: 2030-01-01"])
+        await gateway.call(MESSAGES_PATH, messages())
+        named = [
+            [value for name, value in seen.header_list if name.lower() == "anthropic-version"]
+            for seen in upstream.requests
+        ]
+        assert named == [["2030-01-01"], ["2023-06-01"]]
+
+
 async def test_messages_streams_are_byte_exact_and_translated() -> None:
     """An Anthropic stream passes byte for byte, and reads the same through the other dialect."""
     async with FakeUpstream() as upstream, Gateway(anthropic(upstream.url)) as gateway:
@@ -131,6 +148,33 @@ async def test_a_chat_stream_for_a_messages_caller() -> None:
         assert b"message_stop" in answer.body
         assert upstream.requests[0].json()["stream_options"] == {"include_usage": True}
         assert (gateway.row["input_tokens"], gateway.row["output_tokens"]) == (5, 2)
+
+
+async def test_a_coded_reply_is_translated_without_its_coding() -> None:
+    """The provider compresses; what is written for the caller says nothing of that."""
+    async with FakeUpstream() as upstream, Gateway(anthropic(upstream.url)) as gateway:
+        upstream.queue(Reply.json(MESSAGES_REPLY).coded("gzip"))
+        answer = await gateway.call(CHAT_PATH, chat("anthropic/claude-x"), headers=["accept-encoding: gzip"])
+        assert "content-encoding" not in answer.headers
+        assert answer.json()["choices"][0]["finish_reason"] == "stop"
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_what_a_translated_reply_lost_is_noted(stream: bool) -> None:
+    """Which stop sequence matched has no place in a chat reply: the record says so, and the header where it is known
+    before the first byte."""
+    stop = {"stop_reason": "stop_sequence", "stop_sequence": "END"}
+    async with FakeUpstream() as upstream, Gateway(anthropic(upstream.url)) as gateway:
+        ended = event({"type": "message_delta", "delta": stop, "usage": {"output_tokens": 2}}, "message_delta")
+        upstream.queue(
+            Reply.events(MESSAGES_START, *MESSAGES_WORDS, ended, event({"type": "message_stop"}, "message_stop"))
+            if stream
+            else Reply.json({**MESSAGES_REPLY, **stop})
+        )
+        answer = await gateway.call(CHAT_PATH, chat("anthropic/claude-x", stream=stream))
+        assert answer.status == 200
+        assert "dropped" in gateway.row["notes"] and "stop_sequence" in gateway.row["notes"]
+        assert stream or "stop_sequence" in answer.headers["x-asbru-notes"]
 
 
 async def test_count_tokens_is_estimated_where_nobody_counts() -> None:

@@ -196,12 +196,26 @@ async def test_a_caller_that_leaves_while_a_token_is_fetched() -> None:
 
 
 async def test_a_401_from_the_provider_makes_an_old_token_go() -> None:
-    """It may have been revoked before its time: the next call brings another."""
+    """It may have been revoked before its time: it is fetched anew once, and the call goes on with that."""
     async with FakeUpstream() as upstream, Gateway(openai(upstream.url, auth=f"{HERE}:make_token")) as gateway:
         upstream.queue(*tokens("t1"), GOOD, Reply.json({}, 401), *tokens("t2"), GOOD)
         assert (await gateway.call(CHAT_PATH, chat())).status == 200
         (credential,) = gateway.lasting.credentials.values()
         credential._got_s -= 100  # type: ignore[attr-defined]  # it has been in use for a while
-        assert (await gateway.call(CHAT_PATH, chat())).status == 502
         assert (await gateway.call(CHAT_PATH, chat())).status == 200
         assert [said for path, said in shown(upstream) if path != "/token"] == ["Bearer t1", "Bearer t1", "Bearer t2"]
+        assert [row["attempts"] for row in gateway.rows] == [1, 2]
+
+
+async def test_a_token_that_is_refused_again_is_not_fetched_again() -> None:
+    """One refresh for a call, and none for a token that is new: a wrong key makes no storm."""
+    async with FakeUpstream() as upstream, Gateway(openai(upstream.url, auth=f"{HERE}:make_token")) as gateway:
+        upstream.otherwise = Reply.json({}, 401)
+        upstream.queue(*tokens("t1"), GOOD, Reply.json({}, 401), *tokens("t2"))
+        assert (await gateway.call(CHAT_PATH, chat())).status == 200
+        (credential,) = gateway.lasting.credentials.values()
+        credential._got_s -= 100  # type: ignore[attr-defined]  # it has been in use for a while
+        assert (await gateway.call(CHAT_PATH, chat())).status == 502
+        assert [path for path, _ in shown(upstream)].count("/token") == 2
+        assert (await gateway.call(CHAT_PATH, chat())).status == 502
+        assert [path for path, _ in shown(upstream)].count("/token") == 2

@@ -7,7 +7,18 @@ import json
 import pytest
 from tests.fakes.upstream import FakeUpstream, Reply
 from tests.journeys.gateway import Gateway, anthropic, openai
-from tests.journeys.talk import CHAT_PATH, CHAT_WORDS, MESSAGES_PATH, chat, messages
+from tests.journeys.talk import (
+    CHAT_DONE,
+    CHAT_PATH,
+    CHAT_STOP,
+    CHAT_WORDS,
+    MESSAGES_PATH,
+    MESSAGES_START,
+    MESSAGES_WORDS,
+    chat,
+    event,
+    messages,
+)
 
 from asbru.app.snapshot import KeyFacts
 from asbru.core.secret_text import SecretText
@@ -55,3 +66,54 @@ async def test_an_error_in_a_stream_that_quotes_the_key(begun: bool, capsys: pyt
         upstream.queue(Reply.events(*((CHAT_WORDS[0], fault) if begun else (fault,))))
         answer = await gateway.call(MESSAGES_PATH, messages("openai/m", stream=True))
         check(gateway, answer.body, capsys.readouterr().err)
+
+
+PASSED = {
+    CHAT_PATH: (CHAT_WORDS, b"data: %b"),
+    MESSAGES_PATH: ((MESSAGES_START, *MESSAGES_WORDS), b"event: error\ndata: %b"),
+}
+
+
+@pytest.mark.parametrize("quoted", PARTS)
+@pytest.mark.parametrize("way", ["an event", "with others", "in two pieces", "not ended"])
+@pytest.mark.parametrize("path", PASSED)
+async def test_an_error_in_a_stream_that_is_passed_on(
+    path: str, way: str, quoted: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """However it arrives: what came before it reaches the caller as it is, and the error without the key."""
+    begun, form = PASSED[path]
+    before, fault = b"".join(begun), form % said(quoted)
+    pieces = {
+        "an event": (before, fault + b"\n\n"),
+        "with others": (before + fault + b"\n\n",),
+        "in two pieces": (before, fault[:60], fault[60:] + b"\n\n"),
+        "not ended": (before, fault),
+    }[way]
+    async with FakeUpstream() as upstream:
+        provider = (openai if path == CHAT_PATH else anthropic)(upstream.url, keys=KEYS)
+        asked = chat(stream=True) if path == CHAT_PATH else messages(stream=True)
+        async with Gateway(provider) as gateway:
+            upstream.queue(Reply.events(*pieces))
+            answer = await gateway.call(path, asked)
+            assert answer.body.startswith(before)
+            check(gateway, answer.body, capsys.readouterr().err)
+
+
+async def test_an_error_that_quotes_another_key_of_the_provider(capsys: pytest.CaptureFixture[str]) -> None:
+    """The one that was not sent with this request is hidden too."""
+    other = KeyFacts(name="other", value=SecretText("sk-other-0123456789abcdef"))
+    async with FakeUpstream() as upstream, Gateway(openai(upstream.url, keys=(*KEYS, other))) as gateway:
+        upstream.otherwise = Reply.body(said("sk-other-0123456789abcdef"), status=400)
+        answer = await gateway.call(CHAT_PATH, chat())
+        assert b"sk-other" not in answer.body and "sk-other" not in capsys.readouterr().err
+        assert b"[hidden]" in answer.body
+
+
+async def test_what_is_no_error_is_passed_on_as_it_is() -> None:
+    """A model that writes what a key begins with, or of an error, is not mended."""
+    choice = {"index": 0, "delta": {"content": f'"error": {SECRET} error'}, "finish_reason": None}
+    words = (CHAT_WORDS[0], event({"id": "c1", "choices": [choice]}), CHAT_STOP, CHAT_DONE)
+    async with FakeUpstream() as upstream, Gateway(openai(upstream.url, keys=KEYS)) as gateway:
+        upstream.queue(Reply.events(*words))
+        answer = await gateway.call(CHAT_PATH, chat(stream=True))
+        assert answer.body == b"".join(words)

@@ -15,7 +15,8 @@ _ASKED = '"messages":[{"role":"user","content":"Hi"}],"max_tokens":5'
 async def test_a_member_that_comes_twice_is_sent_once(path: str, first: str) -> None:
     """Servers differ in which of two members they follow: the provider sees the one that was judged, however the other
     is spelled."""
-    async with FakeUpstream() as upstream, Gateway(openai(upstream.url), anthropic(upstream.url)) as gateway:
+    provider = openai if path == CHAT_PATH else anthropic
+    async with FakeUpstream() as upstream, Gateway(provider(upstream.url, known_models=("small",))) as gateway:
         upstream.queue(Reply.json(CHAT_REPLY if path == CHAT_PATH else MESSAGES_REPLY))
         body = f'{{{first}:"big",{_ASKED},"model":"small"}}'.encode()
         answer = await gateway.call(path, body)
@@ -36,7 +37,7 @@ async def test_a_judged_member_in_another_case_is_refused(path: str, name: str) 
 
 async def test_a_body_that_says_each_thing_once_goes_as_it_came() -> None:
     """The usual body arrives byte for byte, unknown members too."""
-    async with FakeUpstream() as upstream, Gateway(openai(upstream.url)) as gateway:
+    async with FakeUpstream() as upstream, Gateway(openai(upstream.url, known_models=("small",))) as gateway:
         upstream.queue(Reply.json(CHAT_REPLY))
         body = f'{{"model":"small",{_ASKED},"Models":"other","x":1.50}}'.encode()
         assert (await gateway.call(CHAT_PATH, body)).status == 200
@@ -54,7 +55,7 @@ async def test_a_body_that_says_each_thing_once_goes_as_it_came() -> None:
 )  # fmt: skip
 async def test_a_credential_in_the_query_stays(query: str) -> None:
     """Whatever the parameter is called and however it is spelled; what else stands in the query goes along."""
-    async with FakeUpstream() as upstream, Gateway(openai(upstream.url)) as gateway:
+    async with FakeUpstream() as upstream, Gateway(openai(upstream.url, known_models=("small",))) as gateway:
         upstream.queue(Reply.json(CHAT_REPLY))
         target = f"{CHAT_PATH}?beta=true&{query}&page=2#sk-asb-secret"
         assert (await gateway.call(target, f'{{"model":"small",{_ASKED}}}'.encode())).status == 200
@@ -64,7 +65,7 @@ async def test_a_credential_in_the_query_stays(query: str) -> None:
 @pytest.mark.parametrize("header", ["anthropic-api-key", "Anthropic-Auth-Token", "anthropic-secret", "X-Api-Key"])
 async def test_a_credential_in_a_header_stays(header: str) -> None:
     """Headers of the provider's family go along, but for those that are called like a credential."""
-    async with FakeUpstream() as upstream, Gateway(anthropic(upstream.url)) as gateway:
+    async with FakeUpstream() as upstream, Gateway(anthropic(upstream.url, known_models=("small",))) as gateway:
         upstream.queue(Reply.json(MESSAGES_REPLY))
         lines = [f"{header}: sk-asb-secret", "anthropic-beta: b"]
         body = f'{{"model":"small",{_ASKED}}}'.encode()

@@ -33,7 +33,7 @@ async def test_an_error_page_costs_no_more_than_its_beginning(page: bytes, own: 
 @pytest.mark.parametrize("path", [CHAT_PATH, MESSAGES_PATH])
 async def test_a_stream_that_decodes_to_far_more_is_cut(path: str) -> None:
     """A few kilobytes that would be gigabytes end with an error in words, passed on or translated."""
-    bomb = brotli.compress(CHAT_WORDS[0] + b": " + bytes(300_000_000))
+    bomb = brotli.compress(CHAT_WORDS[0] + b": " + bytes(300_000_000), quality=5)
     assert len(bomb) < 4_000
     async with FakeUpstream() as upstream, Gateway(openai(upstream.url)) as gateway:
         upstream.queue(Reply.events(bomb, **{"content-encoding": "br"}))

@@ -61,6 +61,12 @@ class Served:
             found[words[2] if len(words) > 2 else ""] = int(pid)
         return found
 
+    def kill(self, module: str) -> None:
+        """End one of the children at once, and wait for another in its place."""
+        pid = self.children()[module]
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: self.children().get(module, pid) != pid, "another")
+
 
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Served]:
@@ -73,7 +79,8 @@ def served(tmp_path: Path) -> Iterator[Served]:
 
 
 def test_keys_change_while_it_serves(served: Served) -> None:
-    """A changed file changes who may call, without a restart; a bad one changes nothing."""
+    """A changed file changes who may call, without a restart; a bad one changes nothing. A worker that is killed after
+    a reload comes back with the keys of that reload, and not with those of its start."""
     assert (served.ask(KEY), served.ask(OTHER)) == (200, 401)
     served.write(OTHER)
     wait_until(lambda: served.ask(OTHER) == 200, "the new key")
@@ -81,40 +88,22 @@ def test_keys_change_while_it_serves(served: Served) -> None:
     served.write(KEY, more="nonsense: 1\n")
     wait_until(lambda: "the old one stays in use" in served.log.read_text(), "the refusal")
     assert (served.ask(KEY), served.ask(OTHER)) == (401, 200)
-
-
-def test_a_restarted_worker_has_the_same_keys(served: Served) -> None:
-    """Killed after a reload, a worker comes back with the keys of that reload, and not with those of its start."""
-    served.write(OTHER)
-    wait_until(lambda: served.ask(OTHER) == 200, "the new key")
-    pid = served.children()["asbru.app.worker"]
-    os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: served.children().get("asbru.app.worker", pid) != pid, "another")
+    served.kill("asbru.app.worker")
     wait_until(lambda: served.ask(OTHER) == 200, "an answer")
     assert served.ask(KEY) == 401
 
 
-@pytest.mark.parametrize("module", ["asbru.app.worker", "asbru.app.bookkeeper", "asbru.providers.mock.server"])
-def test_any_child_may_die(served: Served, module: str) -> None:
-    """A killed worker, bookkeeper or mock is replaced, and calls are answered again."""
-    pid = served.children()[module]
-    os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: served.children().get(module, pid) != pid, "another")
-    wait_until(lambda: served.ask(KEY) == 200, "an answer")
-
-
-def test_killed_supervisor_leaves_nothing(served: Served) -> None:
-    """All processes end when the supervisor is killed."""
+def test_any_child_may_die(served: Served) -> None:
+    """A killed worker, bookkeeper or mock is replaced, and calls are answered again. The parent process, which serves
+    nothing, holds little memory; when it is killed, all others end."""
+    for module in ("asbru.app.worker", "asbru.app.bookkeeper", "asbru.providers.mock.server"):
+        served.kill(module)
+        wait_until(lambda: served.ask(KEY) == 200, "an answer")
+    for line in Path(f"/proc/{served.process.pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            assert int(line.split()[1]) < 24 * 1024
     pids = list(served.children().values())
     assert len(pids) == 3
     served.process.kill()
     served.process.wait()
     wait_until(lambda: not any(is_alive(pid) for pid in pids), "the end of all")
-
-
-def test_supervisor_is_small(served: Served) -> None:
-    """The parent process, which serves nothing, holds little memory."""
-    assert served.ask(KEY) == 200
-    for line in Path(f"/proc/{served.process.pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            assert int(line.split()[1]) < 24 * 1024

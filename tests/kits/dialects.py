@@ -127,10 +127,11 @@ class Subject:
 
 
 def discover() -> dict[str, Subject]:
-    """Every dialect by name: its folder is found, so that a new one is tested without a line here."""
+    """Every dialect with a chat by name: its folder is found, so that a new one is tested without a line here."""
     return {
         name: Subject(dialect, CASES / name, f"asbru.dialects.{name}")
         for name, dialect in discover_dialects().items()
+        if dialect.operation("chat") is not None
     }
 
 

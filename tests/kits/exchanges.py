@@ -20,13 +20,14 @@ from tests.fakes.inside import Inside
 from asbru.app.boot import Options
 from asbru.app.compile import compile_config
 from asbru.app.snapshot import ProviderFacts, Snapshot
+from asbru.dialects import discover as dialects
 from asbru.providers import Access, Provider
 
 FOLDER = Path(__file__).with_name("exchanges")
 KEY = "secret-of-the-provider"
-OPENAI, ANTHROPIC = "openai_chat", "anthropic_messages"
-PATHS = {OPENAI: "/v1/chat/completions", ANTHROPIC: "/anthropic/v1/messages"}
-OTHER = {OPENAI: ANTHROPIC, ANTHROPIC: OPENAI}
+OPENAI, ANTHROPIC, RESPONSES = "openai_chat", "anthropic_messages", "openai_responses"
+PATHS = {OPENAI: "/v1/chat/completions", ANTHROPIC: "/anthropic/v1/messages", RESPONSES: "/v1/responses"}
+OTHER = {OPENAI: ANTHROPIC, ANTHROPIC: OPENAI, RESPONSES: ANTHROPIC}
 PIECE_BYTES = 7
 
 
@@ -55,6 +56,18 @@ class Models(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     names: tuple[str, ...]
 
 
+class OtherCall(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A call that is no chat: where it must arrive, what it asks beside the model, the reply as JSON, and what the
+    provider says was used, by the names of the record's columns and by unit."""
+
+    operation: str
+    url: str
+    request: str
+    reply: str
+    usage: dict[str, int] = {}
+    units: dict[str, int] = {}
+
+
 class Exchange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One file. `url`: where a chat call must arrive; `header`: how the key is shown; `limit`: what a translated call
     names its token limit; `refused`: members that must not arrive by that name; `back`: the member in which reasoning
@@ -72,6 +85,7 @@ class Exchange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     models: Models | None = None
     refused: tuple[str, ...] = ()
     back: str = ""
+    calls: tuple[OtherCall, ...] = ()
     settings: dict[str, Any] = {}
 
 
@@ -85,7 +99,7 @@ def configured(provider: Provider, access: Access, exchange: Exchange, folder: P
     """The facts that a worker calls the provider by, with one key."""
     settings: dict[str, Any] = {"keys": [{"name": "k", "value": KEY}], **exchange.settings}
     if len(provider.access) > 1:
-        settings["dialect"] = access.dialect.partition("_")[0]
+        settings["dialect"] = dialects()[access.dialect].setting
     path = folder / "config.json"
     path.write_text(json.dumps({"providers": {provider.name: settings}}))
     compiled = compile_config(Options(data_dir=folder / "data", config=path), {})
@@ -104,11 +118,12 @@ class Called:
         *,
         script: bytes,
         monkeypatch: pytest.MonkeyPatch,
+        path: str = "",
     ) -> None:
         inside = Inside(Snapshot(providers=(facts,)), monkeypatch)
         host = facts.base_url.split("/")[2].partition(":")[0]
         inside.scripts[host] = [tuple(script[at : at + PIECE_BYTES] for at in range(0, len(script), PIECE_BYTES))]
-        self.caller = inside.call(PATHS[surface], body)
+        self.caller = inside.call(path or PATHS[surface], body)
         assert len(inside.requests) == 1, self.caller.body
         self.host, request = inside.requests[0]
         head, _, sent = request.partition(b"\r\n\r\n")
@@ -127,6 +142,8 @@ def http(status: int, body: str, content_type: str = "application/json") -> byte
 
 def asked(surface: str, model: str, **members: Any) -> dict[str, Any]:
     """A call on a surface."""
+    if surface == RESPONSES:
+        return {"model": model, "input": "hi", **members}
     limit = {"max_tokens": 64} if surface == ANTHROPIC else {}
     return {"model": model, "messages": [{"role": "user", "content": "hi"}], **limit, **members}
 
@@ -140,6 +157,9 @@ def said(surface: str, body: bytes) -> tuple[str, str]:
             "".join(block.get("text", "") for block in blocks),
             "".join(block.get("thinking", "") for block in blocks),
         )
+    if surface == RESPONSES:
+        parts = [part for item in reply["output"] for part in item.get("content") or item["summary"]]
+        return _texts(parts, "output_text"), _texts(parts, "summary_text")
     return _spoken(reply["choices"][0]["message"])
 
 
@@ -152,8 +172,16 @@ def streamed(surface: str, body: bytes) -> tuple[str, str]:
             "".join(delta.get("text", "") for delta in deltas),
             "".join(delta.get("thinking", "") for delta in deltas),
         )
+    if surface == RESPONSES:
+        kinds = ("response.output_text.delta", "response.reasoning_summary_text.delta")
+        texts = ["".join(event["delta"] for event in events if event["type"] == kind) for kind in kinds]
+        return texts[0], texts[1]
     pairs = [_spoken(choice["delta"]) for event in events for choice in event["choices"]]
     return "".join(text for text, _ in pairs), "".join(thought for _, thought in pairs)
+
+
+def _texts(parts: list[dict[str, Any]], kind: str) -> str:
+    return "".join(part["text"] for part in parts if part["type"] == kind)
 
 
 def _spoken(message: dict[str, Any]) -> tuple[str, str]:

@@ -23,6 +23,8 @@ from asbru.core.chat import (
 
 SPELLING = ("member", "type", "format", "index")
 """How a thinking part was spelled: no fact."""
+BORDER = "item"
+"""Where an item of a response began: no fact."""
 
 
 class Fact(NamedTuple):
@@ -132,7 +134,8 @@ def if_set(fact: Fact) -> list[Fact]:
 
 def of_extra(extra: dict[str, Any], path: str) -> Iterator[Fact]:
     for name, raw in extra.items():
-        yield Fact(f"{path}.{name}" if path else name, "extra", (name, plain_value(raw)))
+        if name != BORDER:
+            yield Fact(f"{path}.{name}" if path else name, "extra", (name, plain_value(raw)))
 
 
 def plain_value(value: Any) -> Any:

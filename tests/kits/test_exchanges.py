@@ -68,6 +68,39 @@ def case(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
     return Case(*request.param, tmp_path, monkeypatch)
 
 
+OTHERS = ("embeddings", "moderations", "rerank", "ocr")
+"""What is no chat, and JSON in both directions."""
+
+
+def test_what_is_no_chat(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the provider offers beside chats arrives where it must as it was asked, its reply comes as it is, and
+    what it says was used is in the record."""
+    calls = case.exchange.calls
+    assert {call.operation for call in calls} == {name for name in case.access.operations if name in OTHERS}
+    dialect = dialects()[case.access.dialect]
+    for call in calls:
+        operation = dialect.operation(call.operation)
+        assert operation is not None
+        asked = json.loads(call.request)
+        path = dialect.surface.bases[0] + operation.routes[0]
+        called = Called(
+            case.facts,
+            case.access.dialect,
+            {"model": f"{case.facts.name}/m", **asked},
+            script=http(200, call.reply),
+            monkeypatch=monkeypatch,
+            path=path,
+        )
+        assert f"{called.headers['host']}{called.line.split(' ')[1]}" == call.url.partition("://")[2]
+        name, _, value = case.exchange.header.partition(": ")
+        assert called.headers[name] == value.replace("KEY", KEY)
+        assert called.sent == {"model": "m", **asked}
+        assert (called.caller.status, called.caller.body) == (200, call.reply.encode())
+        assert used(called.record) == call.usage
+        assert json.loads(called.record["units"] or "{}") == call.units
+        assert called.record["usage_source"] == "provider"
+
+
 def used(record: dict[str, Any]) -> dict[str, int]:
     """The tokens of a record that are not zero, by column."""
     return {name: count for name, count in record.items() if name.endswith("_tokens") and count}
@@ -95,7 +128,7 @@ def test_a_request_arrives(case: Case) -> None:
 def test_a_translated_request_names_its_limit(case: Case) -> None:
     """A call of the other dialect sets the limit by the name that the provider knows, and by no other."""
     sent = case.whole(other=True, max_tokens=64).sent
-    names = {"max_tokens", "max_completion_tokens"} & sent.keys()
+    names = {"max_tokens", "max_completion_tokens", "max_output_tokens"} & sent.keys()
     assert (names, sent[case.exchange.limit]) == ({case.exchange.limit}, 64)
 
 

@@ -20,16 +20,19 @@ from asbru.app.snapshot import ProviderFacts, Snapshot
 from asbru.catalog.build import build_catalogue
 from asbru.core.secret_text import SecretText
 from asbru.core.traits import Traits
+from asbru.dialects import discover as discover_dialects
 from asbru.providers import Access, Provider, discover
 
 FOLDER = Path(asbru.providers.__file__).parent
 FOUND = discover()
+DIALECTS = discover_dialects()
 CASES = [(provider, access) for provider in FOUND.values() for access in provider.access]
 NAMES = [f"{provider.name}-{access.dialect}" for provider, access in CASES]
 
 MADE_UP = '''"""A provider nobody has heard of."""
 
 from asbru.core.traits import Traits
+from asbru.dialects import discover as discover_dialects
 from asbru.providers import Access, Provider
 
 PROVIDER = Provider(
@@ -61,7 +64,7 @@ def test_facts_compile(tmp_path: Path, provider: Provider, access: Access) -> No
     """With a key, a provider's facts reach the worker as its record states them."""
     settings: dict[str, str] = {}
     if len(provider.access) > 1:
-        settings["dialect"] = access.dialect.partition("_")[0]
+        settings["dialect"] = DIALECTS[access.dialect].setting
     if provider.base_url is None and not provider.served_here:
         settings["base_url"] = "https://models.example/v1"
     facts = _compile(tmp_path, FOUND, provider.name, **settings)

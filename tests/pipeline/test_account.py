@@ -22,8 +22,8 @@ from asbru.pipeline.account import write_attempt_log
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.endpoint import NO_KEY
 from asbru.pipeline.ports import Prices
+from asbru.pipeline.spend import estimate, total
 from asbru.pipeline.spend import price as price_attempts
-from asbru.pipeline.spend import total
 from asbru.records.row import ATTEMPTS_LOGGED_MAX
 from asbru.routing import ProviderRoute, RetryPolicy, Target
 
@@ -271,6 +271,15 @@ def test_notes_of_a_failed_attempt_are_not_told(make: Make) -> None:
     assert caller.header(b"x-asbru-notes") == b"dropped seed (b refuses it)"
     assert row_of(inside)["notes"] == "dropped seed (b refuses it)"
     assert b'"store":true' in inside.requests[-1][1]
+
+
+def test_an_estimate_is_no_less_than_what_the_stream_said() -> None:
+    """Of a stream that told what went in, and of what came out no more than a part, the larger count holds."""
+    begun = Usage(input=7, output=5)
+    assert estimate(1_000, begun, 3) == Usage(input=7, output=5)
+    assert estimate(1_000, begun, 9) == Usage(input=7, output=9)
+    unsaid = estimate(1_000, None, 3)
+    assert unsaid.output == 3 and unsaid.input > 100
 
 
 def test_a_stripped_field_is_noted(make: Make) -> None:

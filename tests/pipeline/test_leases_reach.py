@@ -15,8 +15,14 @@ from asbru.governance.entries import LimitEntry
 from asbru.governance.ledger import Report
 
 ROW = PRICED[0].rows[0]
-DEAR = (msgspec.structs.replace(PRICED[0], rows=(msgspec.structs.replace(ROW, input=ROW.output),)),)
-"""Input has its price too."""
+DEAR = (
+    msgspec.structs.replace(
+        PRICED[0],
+        rows=(msgspec.structs.replace(ROW, input=ROW.output),),
+        units={"page": ROW.output, "request": ROW.output},
+    ),
+)
+"""Input has its price too, and what is charged by the piece."""
 FREE = ("requests", "concurrency")
 """What a count of tokens is limited by: it costs nothing."""
 METRICS = ("cost", "tokens", "input_tokens", "output_tokens", *FREE)
@@ -32,6 +38,8 @@ def limits_of(operation: Operation) -> tuple[str, ...]:
     """The kinds of limits that an operation counts against."""
     if operation.write_count is not None:
         return FREE
+    if not operation.by_token:
+        return ("cost", *FREE)
     has_output = operation.speaks or operation.output_tokens_max is not None
     return METRICS if has_output else tuple(one for one in METRICS if one != "output_tokens")
 

@@ -14,7 +14,7 @@ from asbru.dialects import TailFacts
 from asbru.dialects.anthropic_messages import DIALECT as ANTHROPIC
 from asbru.dialects.openai_chat import DIALECT as OPENAI
 from asbru.pipeline.completing import Completing
-from asbru.pipeline.streaming import _TAIL_SLACK, PassRelay, Relay
+from asbru.pipeline.streaming import _TAIL_SLACK, PRELUDE_BYTES_MAX, PassRelay, Relay
 from asbru.pipeline.translating import TranslateRelay
 from asbru.wire.eventstream import Header, MessageReader, write_message
 from asbru.wire.framing import EVENT_STREAM
@@ -314,6 +314,16 @@ def test_a_malformed_event_beside_the_first_content() -> None:
     relay = PassRelay(OPENAI, withhold=False, decoder=None)
     with pytest.raises(UpstreamError):
         relay.prelude(HI + BAD)
+
+
+def test_so_many_bytes_without_content_begin_a_translated_stream() -> None:
+    """What is held while nothing is said is bounded; then the stream counts as begun."""
+    relay = translate(OPENAI, ANTHROPIC)
+    choice = {"index": 0, "delta": {"role": "assistant", "content": ""}}
+    quiet = (
+        b"data: %b\n\n" % json.dumps({"id": "c", "choices": [choice], "pad": "x" * (PRELUDE_BYTES_MAX // 4)}).encode()
+    )
+    assert [relay.prelude(quiet) for _ in range(4)] == [False, False, False, True]
 
 
 def test_keep_alives_begin_a_translated_stream() -> None:

@@ -97,7 +97,7 @@ def test_two_dialects() -> None:
         ("made_up", MADE_UP.replace("x-team", "X-Team"), True, "lower-case name"),
         ("made_up", MADE_UP.replace("headers=", 'auth="X-Key", headers='), True, "a header's name in lower case"),
         ("made_up", MADE_UP.replace("headers=", 'auth="credential:", headers='), True, "object reference"),
-        ("made_up", MADE_UP.replace('"chat", "embeddings"', '"embeddings",'), True, "openai_chat without chat"),
+        ("made_up", MADE_UP.replace('"chat", "embeddings"', '"models",'), True, "openai_chat without an operation"),
         (
             "made_up",
             MADE_UP.replace('"chat", "embeddings"', '"chat", "dance"'),
@@ -156,6 +156,44 @@ def test_wrong_models_files_are_named(tmp_path: Path, text: str, complaint: str)
     """A models.toml that is not TOML, names no trait or gives no source is refused at discovery, with its path."""
     path = _folder(tmp_path, "made_up") / "models.toml"
     path.write_text(text)
+    with pytest.raises(ProviderFault) as caught:
+        discover([tmp_path])
+    assert complaint in str(caught.value)
+    assert str(path) in str(caught.value)
+
+
+PRICED = """
+[[prices]]
+models = "draw-*"
+unit = "image"
+usd = 0.04
+source = "https://made-up.example/prices"
+date = 2026-01-31
+"""
+
+
+def test_prices_of_units_stand_in_a_file(tmp_path: Path) -> None:
+    """A prices.toml beside the record holds what is charged by the piece, with its source."""
+    (_folder(tmp_path, "made_up") / "prices.toml").write_text(PRICED)
+    (told,) = discover([tmp_path])["made_up"].unit_prices
+    assert (told.models, told.unit, told.usd, told.per) == ("draw-*", "image", 0.04, 1)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ('"image"', '"drawing"', "Invalid enum value 'drawing' - at `$.prices[0].unit`"),
+        ("usd = 0.04", "usd = -1", "at `$.prices[0].usd`"),
+        ("usd", "eur", "unknown field `eur`"),
+        ("https", "http", "at `$.prices[0].source`"),
+        ("date = 2026-01-31", "", "missing required field `date`"),
+        ('"draw-*"', '"d*w"', "at `$.prices[0].models`"),
+    ],
+)
+def test_wrong_prices_files_are_named(tmp_path: Path, old: str, new: str, complaint: str) -> None:
+    """A prices.toml with another unit, no price or no source is refused at discovery, with its path."""
+    path = _folder(tmp_path, "made_up") / "prices.toml"
+    path.write_text(PRICED.replace(old, new))
     with pytest.raises(ProviderFault) as caught:
         discover([tmp_path])
     assert complaint in str(caught.value)

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from tests.fakes.books import row, row_id
 
-from asbru.core.money import PriceRow
+from asbru.core.money import PriceRow, UnitPrices
 from asbru.records import query
 from asbru.records import reprice as module
 from asbru.records.reprice import Repriced, reprice
@@ -51,10 +51,10 @@ def call(number: int, cost: int | None = 5, **facts: Any) -> tuple[object, ...]:
     return row(number, **{"provider": "p", **used, "tags": "", "standard": 1, "cost_nanousd": cost, **facts})
 
 
-def priced(provider: str, model: str) -> tuple[PriceRow, ...] | None:
+def priced(provider: str, model: str) -> tuple[tuple[PriceRow, ...] | None, UnitPrices]:
     """What is known."""
     del model
-    return ROWS if provider == "p" else None
+    return (ROWS, {"page": 7_000_000}) if provider == "p" else (None, {})
 
 
 def run(database: Database, since_ms: int = 0, **options: Any) -> Repriced:
@@ -75,6 +75,17 @@ def test_what_can_be_priced_is(url: str, database: Database) -> None:
     assert costs(url) == [30, 30, 30]
     assert read_spend(url)[0].sums == Sums(3, 0, 0, 42, 33, 90)
     assert run(database) == Repriced(3, 0, 0, 0)
+
+
+def test_images_and_pieces_are_priced_too(url: str, database: Database) -> None:
+    """Image tokens cost what text costs where they have no price of their own; a page has one, an image has none."""
+    keep(
+        url,
+        call(1, None, image_input_tokens=2, image_output_tokens=3, units='{"page":4}'),
+        call(2, None, units='{"image":1}'),
+    )
+    assert run(database) == Repriced(2, 1, 1, 30 + 2 + 6 + 28)
+    assert costs(url) == [66, None]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from asbru.core.usage import Usage
 from asbru.records import COLUMNS, ROW_WIDTH, usage_columns
-from asbru.records.row import NO_USAGE
+from asbru.records.row import NO_UNITS, NO_USAGE, unit_columns
 from asbru.storage import open_database, sqlite_url
 from tools import records_page
 
@@ -42,10 +42,19 @@ def test_usage_stands_in_its_columns() -> None:
         assert value == getattr(usage, column.name.removesuffix("_tokens"))
 
 
+def test_what_is_charged_by_the_piece_stands_last() -> None:
+    """Image tokens and units are the last three columns, units as a JSON object; a plain call has none of them."""
+    assert [column.name for column in COLUMNS[-3:]] == ["image_input_tokens", "image_output_tokens", "units"]
+    usage = Usage(image_input=1, image_output=2, units=(("page", 3), ("image", 4)))
+    assert unit_columns(usage) == (1, 2, '{"page":3,"image":4}')
+    assert unit_columns(Usage(input=5)) == NO_UNITS
+    assert unit_columns(None) == (None, None, "")
+
+
 def test_unknown_usage_is_null() -> None:
     """No usage: eight NULLs and no claim about reasoning."""
     assert usage_columns(None) == NO_USAGE == (None,) * 8 + (False,)
-    assert ROW_WIDTH == len(COLUMNS) == 37
+    assert ROW_WIDTH == len(COLUMNS) == 40
 
 
 def test_the_page_is_up_to_date() -> None:

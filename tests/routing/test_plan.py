@@ -26,14 +26,23 @@ def route(name: str, *keys: Key, known: tuple[str, ...] = (), keyless: bool = Fa
 
 
 OPENAI = route("openai", key("a"), known=("gpt-5", "gpt-4o"))
-ANTHROPIC = route("anthropic", key("b"), known=("claude-haiku-4-5",))
+ANTHROPIC = route("anthropic", key("b"), known=("claude-haiku-4-5", "gpt-5"))
+OPENAI.recognises = ANTHROPIC.recognises = lambda model: model.startswith("claude-haiku-4-5-")
 GROQ = route("groq", key("c", models=("llama-3.3", "org/model"), fast="llama-3.3"), known=("llama-3.3", "hidden"))
 PROVIDERS = {one.name: one for one in (OPENAI, ANTHROPIC, GROQ)}
 
 
+ALIASES = {
+    "quick": ("groq", "llama-3.3"),
+    "gpt-4o": ("anthropic", "claude-haiku-4-5"),
+    "lost": ("gone", "x"),
+    "gemini-*": ("groq", "*"),
+}
+
+
 def targets(model: str, home: str = "openai", **fallbacks: list[tuple[str, str]]) -> list[str]:
     """The targets as text."""
-    plan = Plan(PROVIDERS, {source.replace("__", "/"): to for source, to in fallbacks.items()})
+    plan = Plan(PROVIDERS, {source.replace("__", "/"): to for source, to in fallbacks.items()}, ALIASES)
     return [str(target) for target in plan.targets(model, home)]
 
 
@@ -49,13 +58,37 @@ def targets(model: str, home: str = "openai", **fallbacks: list[tuple[str, str]]
         ("llama-3.3", "openai", "groq/llama-3.3"),
         ("fast", "openai", "groq/fast"),
         ("org/model", "openai", "groq/org/model"),
-        ("hidden", "openai", "openai/hidden"),
-        ("unheard-of", "anthropic", "anthropic/unheard-of"),
+        ("quick", "openai", "groq/llama-3.3"),
+        ("gpt-4o", "openai", "anthropic/claude-haiku-4-5"),
+        ("openai/gpt-4o", "openai", "openai/gpt-4o"),
+        ("claude-haiku-4-5-20251001", "anthropic", "anthropic/claude-haiku-4-5-20251001"),
+        ("claude-haiku-4-5-20251001", "nobody", "openai/claude-haiku-4-5-20251001"),
     ],
 )
 def test_what_a_name_means(model: str, home: str, target: str) -> None:
-    """A provider before the first slash; else whose model it is; else the provider that the surface imitates."""
+    """An alias; a provider before the first slash, whatever follows; else whose model it is, first by what keys name,
+    then by what is known, then by what the price data recognises."""
     assert targets(model, home) == [target]
+
+
+def test_what_keys_name_comes_before_what_is_known() -> None:
+    """Of the providers that have a model, those whose keys name it come first; within both, the configured order."""
+    listed = route("listed", key("a"), known=("m", "n"))
+    other = route("other", key("b"), known=("m", "n"))
+    named = route("named", key("c", models=("m",)), known=("m",))
+    plan = Plan({one.name: one for one in (listed, other, named)}, {})
+    assert [one.name for one in plan.having("m")] == ["named", "listed", "other"]
+    assert [str(one) for one in plan.targets("n", "")] == ["listed/n"]
+    assert plan.having("other/m") == ()
+
+
+def test_names_that_a_family_passes_on() -> None:
+    """An alias that ends with `*` is for names that no provider is known to have; it keeps the name."""
+    plan = Plan(PROVIDERS, {}, {"llama-*": ("openai", "*"), "fam*": ("groq", "*")})
+    assert [str(one) for one in plan.targets("llama-9", "")] == ["openai/llama-9"]
+    assert [str(one) for one in plan.targets("llama-3.3", "")] == ["groq/llama-3.3"]
+    with pytest.raises(NotFound):
+        plan.targets("family-1", "")  # whose keys are for other models
 
 
 @pytest.mark.parametrize(
@@ -63,6 +96,9 @@ def test_what_a_name_means(model: str, home: str, target: str) -> None:
     [
         ("nobody/gpt-5", "openai"),
         ("gpt-9", "nobody"),
+        ("gpt-9", "openai"),
+        ("hidden", "openai"),
+        ("lost", "openai"),
         ("", "nobody"),
         ("/", "openai"),
         ("openai/", "openai"),
@@ -70,7 +106,7 @@ def test_what_a_name_means(model: str, home: str, target: str) -> None:
     ],
 )
 def test_what_nobody_knows_is_not_found(model: str, home: str) -> None:
-    """404 that names the providers; a name with a slash is never guessed."""
+    """404 that names the providers; no name is guessed, and none leads to a key that is not meant for it."""
     with pytest.raises(NotFound) as raised:
         targets(model, home)
     assert raised.value.code == "model_not_found" and "openai" in raised.value.message

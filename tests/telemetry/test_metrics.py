@@ -44,19 +44,21 @@ def test_a_slot_sums_what_it_observes() -> None:
         output=6,
         reasoning=7,
         audio_output=8,
+        image_input=9,
+        image_output=10,
     )
     slot.observe(1023, 100, usage, 10, first_us=3)
     slot.observe(1024, 0, None, None)
     slot.observe(0, 0, Usage(output=1), 5, first_us=2**50)
     delta = meter.collect_delta()
     assert delta is not None
-    assert delta.slots == [(LABELS, 3, 15, (1, 2, 3, 4, 5, 7, 7, 8), 0)]
+    assert delta.slots == [(LABELS, 3, 15, (1, 2, 3, 4, 5, 7, 7, 8, 9, 10), 0)]
     ((labels, (latency, overhead, first, between)),) = delta.times
     assert labels == ("openai.chat", "openai", "gpt", "ok")
     assert latency == (2047, [1] + [0] * 9 + [1, 1])
     assert overhead == (100, [2] + [0] * 6 + [1])
     assert first == (2**50 + 3, [0, 0, 1] + [0] * 28 + [1])
-    assert between == ((1023 - 3) // 20, [0] * 6 + [1])
+    assert between == ((1023 - 3) // 30, [0] * 6 + [1])
 
 
 def test_only_changes_are_sent() -> None:

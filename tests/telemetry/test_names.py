@@ -23,7 +23,7 @@ def test_token_buckets_are_those_of_usage() -> None:
         tuple(
             name
             for name in Usage.__struct_fields__
-            if name not in ("reasoning_known", "standard", "tier", "web_searches")
+            if name not in ("reasoning_known", "standard", "tier", "web_searches", "units")
         )
         == names.TOKEN_BUCKETS
     )

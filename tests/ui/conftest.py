@@ -10,7 +10,7 @@ from playwright.sync_api import Browser
 from tests.ui.rig import Gateway, Watched, launch
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """A gateway with its first admin."""
     with Gateway(tmp_path_factory.mktemp("ui")) as served:
@@ -25,10 +25,10 @@ def fresh(tmp_path: Path) -> Iterator[Gateway]:
         yield served
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Chromium without a window. Of a module, not of the session: as long as Playwright runs, its event loop does, and
-    the tests of other modules want one of their own."""
+    """Chromium without a window, one for all tests of this folder that a process runs. Not of the session: as long as
+    Playwright runs, its event loop does, and the tests of other folders want one of their own."""
     playwright, started = launch()
     yield started
     started.close()
@@ -49,7 +49,7 @@ def fresh_web(browser: Browser, fresh: Gateway) -> Iterator[Watched]:
 
 def watched(browser: Browser, served: Gateway) -> Iterator[Watched]:
     """A page in a context of its own."""
-    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
     one = Watched(context, served)
     yield one
     one.check()

@@ -27,11 +27,28 @@ START_S = 30.0
 WAIT_MS = 10_000
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SIZES = {"1280": (1280, 800), "390": (390, 844)}
+IS_WHOLE = bool(os.environ.get("ASBRU_UI_MATRIX"))
+"""Whether screenshots are taken in all themes and widths, as `make clients` does, or in one of each."""
 _SETTLE = """async () => {
   for (let frame = 0; frame < 3; frame++) await new Promise(requestAnimationFrame);
   const ends = (one) => Number.isFinite(one.effect?.getComputedTiming().endTime);
   await Promise.all(document.getAnimations().filter(ends).map((one) => one.finished.catch(() => null)));
 }"""
+_COUNT_FETCHES = """
+  const asked = window.fetch;
+  window.fetchesOpen = 0;
+  window.fetch = async (...what) => {
+    window.fetchesOpen++;
+    try { return await asked(...what); } finally { window.fetchesOpen--; }
+  };
+"""
+_CALM_MS = 100
+_IS_CALM = """(calm_ms) => {
+  const calm = document.querySelector("h1, main h2, main h3") !== null && window.fetchesOpen === 0;
+  window.calmSince = calm ? (window.calmSince ?? performance.now()) : undefined;
+  return calm && performance.now() - window.calmSince > calm_ms;
+}"""
+"""The page has a heading, and has asked for nothing for a while. Playwright's own "networkidle" takes half a second."""
 _EXPECTED_STATUS = re.compile(r"the server responded with a status of (401|403|404|409|412|422|429|502|503)")
 
 
@@ -129,6 +146,7 @@ class Watched:
         self.expected: list[str] = []
         self.requests: list[str] = []
         self._wrong: list[str] = []
+        context.add_init_script(_COUNT_FETCHES)
         self.page: Page = context.new_page()
         self.page.set_default_timeout(WAIT_MS)
         self.page.on("console", lambda said: self._note(said.text) if said.type in ("error", "warning") else None)
@@ -137,7 +155,8 @@ class Watched:
 
     def open(self, path: str) -> Page:
         """A page of the UI, once its requests are answered."""
-        self.page.goto(f"{self.gateway.url}/ui/{path}", wait_until="networkidle")
+        self.page.goto(f"{self.gateway.url}/ui/{path}", wait_until="load")
+        self.page.wait_for_function(_IS_CALM, arg=_CALM_MS)
         return self.page
 
     def log_in(self, name: str = ADMIN, password: str = PASSWORD) -> Page:
@@ -158,20 +177,27 @@ class Watched:
         assert not told, "\n".join(told)
 
     def shoot(self, name: str) -> None:
-        """Screenshots in both themes and at both widths: build/shots/NAME-THEME-WIDTH.png. Nothing may be wider than
-        the screen."""
+        """Screenshots: build/shots/NAME-THEME-WIDTH.png, in every theme and width if `IS_WHOLE`, else in the first of
+        each. Nothing may be wider than the screen, at any width."""
         SHOTS.mkdir(parents=True, exist_ok=True)
-        for width, size in SIZES.items():
+        for width, size in reversed(SIZES.items()):
             self.page.set_viewport_size({"width": size[0], "height": size[1]})
             assert self.page.evaluate("document.documentElement.scrollWidth") <= size[0], (
                 f"{name} is wider than {width}"
             )
-            for theme in THEMES:
-                self.page.emulate_media(color_scheme=theme)
-                self.page.locator(f"html[data-mantine-color-scheme={theme}]").wait_for(state="attached")
-                self.page.screenshot(path=SHOTS / f"{name}-{theme}-{width}.png", animations="disabled")
-        self.page.set_viewport_size({"width": 1280, "height": 800})
-        self.page.emulate_media(color_scheme="light")
+            if IS_WHOLE:
+                for theme in reversed(THEMES):
+                    self._show_in(theme)
+                    self._shoot(f"{name}-{theme}-{width}")
+        if not IS_WHOLE:
+            self._shoot(f"{name}-{THEMES[0]}-{next(iter(SIZES))}")
+
+    def _show_in(self, theme: Literal["light", "dark"]) -> None:
+        self.page.emulate_media(color_scheme=theme)
+        self.page.locator(f"html[data-mantine-color-scheme={theme}]").wait_for(state="attached")
+
+    def _shoot(self, name: str) -> None:
+        self.page.screenshot(path=SHOTS / f"{name}.png", animations="disabled")
 
     def check(self) -> None:
         """Nothing went wrong that was not expected."""

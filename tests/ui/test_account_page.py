@@ -24,7 +24,30 @@ def test_a_viewer_changes_the_own_password(web: Watched, gateway: Gateway) -> No
     page.get_by_label("Password now").fill(FIRST)
     page.get_by_role("button", name="Change the password").click()
     page.get_by_text("Your password is changed").wait_for()
-    page.reload(wait_until="networkidle")
+    page.reload()
     page.get_by_role("heading", name="Your account").wait_for()
     body = {"name": "wanda", "password": FIRST}
     assert gateway.send("POST", "/api/v1/session", body, "")[0] == 401
+
+
+def test_logged_out_elsewhere(web: Watched, gateway: Gateway) -> None:
+    """Every log-in is listed with its program; one that is ended there has to log in again, and this one goes on."""
+    gateway.make("users", name="sasha", password=FIRST, role="viewer")
+    web.log_in("sasha", FIRST)
+    body = {"name": "sasha", "password": FIRST}
+    for _ in range(2):
+        assert gateway.send("POST", "/api/v1/session", body, "")[0] == 200
+    page = web.open("account")
+    sessions = page.get_by_role("region", name="Where you are logged in")
+    assert sessions.get_by_role("listitem").count() == 3
+    assert sessions.get_by_text("this one").count() == 1
+    web.is_accessible()
+    web.shoot("sessions")
+    sessions.get_by_role("button", name="Log out unknown program").first.click()
+    page.get_by_text("unknown program is logged out").wait_for()
+    page.wait_for_function(
+        "() => document.querySelectorAll('section[aria-labelledby=sessions-title] li').length === 2"
+    )
+    assert page.get_by_role("button", name="Log out everywhere else").count() == 0
+    page.reload()
+    page.get_by_role("heading", name="Your account").wait_for()

@@ -39,4 +39,4 @@ def test_a_page_opens_lightly_and_is_accessible(web: Watched, path: str) -> None
     assert len(asked) <= REQUESTS_MAX, asked
     web.is_accessible()
     page.set_viewport_size({"width": 390, "height": 844})
-    page.wait_for_function("document.documentElement.scrollWidth <= 390")
+    page.wait_for_function("() => document.documentElement.scrollWidth <= 390")

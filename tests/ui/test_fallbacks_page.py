@@ -24,7 +24,7 @@ def test_a_fallback_is_made_and_reordered(web: Watched, gateway: Gateway) -> Non
     assert sheet.locator("[data-dragged=true]").count() == 0
     web.is_accessible()
     web.shoot("fallbacks-sheet")
-    sheet.get_by_role("button", name="Make the fallback").click()
+    sheet.get_by_role("button", name="Create the fallback").click()
     page.get_by_text("mock/echo has a fallback").wait_for()
     _, made = gateway.ask("GET", "fallbacks/mock/echo")
     assert made["to"] == ["mock/three", "mock/two", "mock/one"]

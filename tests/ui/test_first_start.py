@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from tests.ui.rig import ADMIN, PASSWORD, SETUP_TOKEN, Watched
 
+from asbru.providers import discover
+
+TESTED_MS = 30_000
+"""A provider is compiled and asked before the next step."""
+
 
 def test_the_wizard_ends_with_a_call_that_was_answered(fresh_web: Watched) -> None:
     """Token, admin, mock, key, call: each step leads to the next, and the call is shown once it is recorded,
-    at once also in the charts of the overview."""
+    at once also in the charts of the overview. Every type of provider is offered; when all is done, the wizard does not
+    begin anew."""
     page = fresh_web.open(f"start#{SETUP_TOKEN}")
     assert page.get_by_label("Set-up token").input_value() == SETUP_TOKEN
     page.get_by_label("User").fill(ADMIN)
@@ -17,9 +23,16 @@ def test_the_wizard_ends_with_a_call_that_was_answered(fresh_web: Watched) -> No
     fresh_web.shoot("first-start-1")
     page.get_by_role("button", name="Create and log in").click()
     page.get_by_role("button", name="Use the mock").wait_for()
+    page.get_by_role("radio", name="A provider").check()
+    page.get_by_role("textbox", name="Type").or_(page.get_by_role("combobox", name="Type")).first.click()
+    assert page.get_by_role("option").count() >= len(discover()) - 1
+    page.get_by_role("option", name="vLLM").click()
+    page.get_by_label("Address").wait_for()
+    fresh_web.is_accessible()
     fresh_web.shoot("first-start-2")
+    page.get_by_role("radio", name="Mock").check()
     page.get_by_role("button", name="Use the mock").click()
-    page.get_by_role("button", name="Make the key").click()
+    page.get_by_role("button", name="Create the key").click(timeout=TESTED_MS)
     page.get_by_role("button", name="Send a call from here").wait_for()
     fresh_web.is_accessible()
     page.get_by_role("button", name="Send a call from here").click()
@@ -29,3 +42,5 @@ def test_the_wizard_ends_with_a_call_that_was_answered(fresh_web: Watched) -> No
     page.get_by_role("navigation", name="Pages").first.wait_for()
     page.get_by_role("button", name="Requests: show as a table").click()
     page.get_by_role("region", name="Requests as a table").get_by_role("cell", name="1", exact=True).wait_for()
+    page.goto(f"{fresh_web.gateway.url}/ui/start")
+    page.wait_for_url("**/ui/overview")

@@ -14,7 +14,7 @@ def test_a_key_is_made_and_its_value_shown_once(web: Watched, gateway: Gateway) 
     sheet.get_by_role("button", name="Add budget").click()
     sheet.get_by_label("Amount").fill("0.005")
     web.is_accessible()
-    sheet.get_by_role("button", name="Make the key").click()
+    sheet.get_by_role("button", name="Create the key").click()
     value = page.get_by_label("Value", exact=True).input_value()
     page.get_by_role("button", name="I have stored it").click()
     page.get_by_role("row", name="made-here").wait_for()
@@ -42,7 +42,7 @@ def test_what_is_wrong_is_said_at_the_field(web: Watched) -> None:
     box.fill('{"name": "from-json", "tags": {"env": "prod"}}')
     sheet.get_by_role("tab", name="YAML").click()
     sheet.get_by_text("env: prod").wait_for()
-    sheet.get_by_role("button", name="Make the key").click()
+    sheet.get_by_role("button", name="Create the key").click()
     page.get_by_role("button", name="I have stored it").click()
 
 

@@ -17,7 +17,7 @@ TESTS_S = 60
 
 def test_the_logic_of_the_kit_holds() -> None:
     """`node --test` passes: formatters, ranges, schemas, YAML."""
-    command = [NODE, "--test", "--test-reporter=tap", "src/**/*.test.ts"]
+    command = [NODE, "--test", "--test-isolation=none", "--test-reporter=tap", "src/**/*.test.ts"]
     done = subprocess.run(command, cwd=ROOT / "ui", capture_output=True, text=True, timeout=TESTS_S, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     passed = re.search(r"^# pass (\d+)", done.stdout, re.MULTILINE)

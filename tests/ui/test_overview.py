@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import Route
 from tests.fakes.waiting import wait
 from tests.ui.rig import Gateway, Watched
 
@@ -73,3 +74,50 @@ def test_a_chart_is_also_a_table(web: Watched) -> None:
     page = web.open("overview?range=1h")
     page.get_by_role("button", name="Requests: show as a table").click()
     assert page.get_by_role("region", name="Requests as a table").get_by_role("row").count() > 10
+
+
+@pytest.mark.usefixtures("calls")
+def test_a_sample_is_offered_and_removed_where_it_is_shown(web: Watched) -> None:
+    """With few calls the overview offers it; while it is there, the overview and the records say so, and remove it."""
+    states = {"none": "ready", "ready": "none"}
+    shown = {"rows": 0, "state": "none"}
+
+    def change(route: Route) -> None:
+        if route.request.method != "GET":
+            shown.update(rows=42, state=states[str(shown["state"])])
+        route.fulfill(json=shown)
+
+    web.log_in()
+    web.page.route("**/api/v1/sample", change)
+    page = web.open("overview?range=1h&surface=openai.chat")
+    page.get_by_title("Remove the filter Surface").or_(
+        page.get_by_label("Remove the filter Surface")
+    ).first.wait_for()
+    assert page.get_by_text("Few calls yet").count() == 0
+    page = web.open("overview?range=1h")
+    page.get_by_text("Few calls yet").wait_for()
+    page.get_by_role("button", name="Load it").click()
+    page.get_by_text("This includes a day of sample traffic").wait_for()
+    page.locator("button:not([data-loading])", has_text="Remove it").wait_for()
+    web.is_accessible()
+    page = web.open("records")
+    page.get_by_role("button", name="Remove it").click()
+    page.get_by_text("This includes a day of sample traffic").wait_for(state="detached")
+    assert shown["state"] == "none"
+
+
+@pytest.mark.usefixtures("calls")
+def test_why_calls_failed(web: Watched) -> None:
+    """Most often first; that callers hung up comes last, in words, and leads to the calls with that outcome."""
+    web.log_in()
+
+    def more(route: Route) -> None:
+        body = route.fetch().json()
+        body["errors"] = [{"code": "cancelled", "calls": 9}, {"code": "upstream_error", "calls": 3}]
+        route.fulfill(json=body)
+
+    web.page.route("**/api/v1/overview?*", more)
+    page = web.open("overview?range=1h")
+    links = page.get_by_role("complementary", name="Errors").get_by_role("link")
+    assert [one.split("\n")[0] for one in links.all_inner_texts()] == ["upstream_error", "cancelled by the caller"]
+    assert "outcome=cancelled" in str(links.last.get_attribute("href"))

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import json
+
 import pytest
 from tests.fakes.waiting import wait
 from tests.ui.rig import Gateway, Watched
 
+TRACE = "0af7651916cd43dd8448eb211c80319c"
 HOSTILE = "<img src=x onerror=alert(1)>{{7*7}}';--"
 
 
@@ -142,3 +146,38 @@ def bodies_of(gateway: Gateway, key: str) -> object:
     """The sizes of the bodies of the newest call of a key; None as long as there are none."""
     _, page = gateway.ask("GET", f"records?caller={key}&limit=1")
     return page["items"] and gateway.ask("GET", f"records/{page['items'][0]['id']}")[1]["bodies"]
+
+
+def test_bodies_are_shown_by_what_they_are(web: Watched, gateway: Gateway) -> None:
+    """An image is drawn, audio can be played, JSON is indented with the images that it holds, and of other bytes there
+    is the size; the trace of a call has a tab."""
+    value = gateway.make("keys", name="speaks", record_bodies=True)["value"]
+    assert gateway.call(value, "hi")[0] == 200
+    wait(lambda: bodies_of(gateway, "speaks"), "the record with its bodies")
+    found = gateway.ask("GET", f"records/{gateway.ask('GET', 'records?caller=speaks')[1]['items'][0]['id']}")[1]
+    pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+    silence = base64.b64encode(
+        b"RIFF\x2d\0\0\0WAVEfmt \x10\0\0\0\1\0\1\0\x40\x1f\0\0\x40\x1f\0\0\1\0\x08\0data\x09\0\0\0" + bytes(9)
+    ).decode()
+    bodies = {
+        "request": {"bytes": 68, "truncated": False, "base64": pixel},
+        "response": {"bytes": 53, "truncated": False, "base64": silence},
+        "upstream_request": {"bytes": 90, "truncated": False, "text": json.dumps({"data": [{"b64_json": pixel}]})},
+        "upstream_response": {"bytes": 2048, "truncated": False, "base64": "H4sIAAAA"},
+    }
+    web.log_in()
+    web.page.route(f"**/records/{found['id']}", lambda route: route.fulfill(json={**found, "trace_id": TRACE}))
+    web.page.route("**/bodies", lambda route: route.fulfill(json=bodies))
+    page = web.open(f"records?caller=speaks&id={found['id']}")
+    sheet = page.get_by_role("dialog")
+    sheet.get_by_role("tab", name="Trace").click()
+    sheet.get_by_text(TRACE).wait_for()
+    sheet.get_by_role("tab", name="Raw").click()
+    sheet.get_by_role("img", name="Request", exact=True).wait_for()
+    assert (
+        sheet.get_by_role("img", name="Image 1 of the reply").evaluate("one => one.complete && one.naturalWidth") == 1
+    )
+    page.wait_for_function("() => document.querySelector('audio').duration > 0")
+    sheet.get_by_text("2 KiB, binary").wait_for()
+    web.is_accessible()
+    web.shoot("bodies")

@@ -47,8 +47,8 @@ def test_a_rule_is_built_tried_and_routes(web: Watched, gateway: Gateway) -> Non
     web.is_accessible()
     sheet.get_by_role("region", name="Dry run").scroll_into_view_if_needed()
     web.shoot("rule")
-    sheet.get_by_role("button", name="Make the rule").click()
-    page.get_by_text("stories is made.").wait_for()
+    sheet.get_by_role("button", name="Create the rule").click()
+    page.get_by_text("stories is created.").wait_for()
     wait(lambda: gateway.call(value, "routed", "mock/old-one")[0] == 200, "the rule in the workers")
 
 

@@ -17,7 +17,7 @@ def test_a_number_is_changed_undone_and_restored(web: Watched, gateway: Gateway)
     page = web.open("settings?search=records.days")
     box = page.get_by_label("Days", exact=True)
     box.fill("0")
-    page.get_by_text("At least 1 days").wait_for()
+    page.get_by_text("At least 1 day").wait_for()
     box.fill("90")
     box.press("Enter")
     page.get_by_text("Days: 90 days").wait_for()
@@ -60,3 +60,26 @@ def test_settings_in_both_themes_and_widths(web: Watched, gateway: Gateway) -> N
     page.get_by_label("Only what is not the default").check()
     assert page.locator("#main").get_by_role("heading", level=2).all_inner_texts() == ["Overload", "Control process"]
     gateway.ask("PATCH", "settings", {"overload.wait_s": None})
+
+
+def test_two_admins_do_not_overwrite_each_other(web: Watched, gateway: Gateway) -> None:
+    """Another setting that was changed meanwhile is no conflict; the same one is, and both values are shown."""
+    web.log_in()
+    page = web.open("settings?search=records.days")
+    box = page.get_by_label("Days", exact=True)
+    box.wait_for()
+    assert gateway.ask("PATCH", "settings", {"overload.wait_s": 20})[0] == 200
+    box.fill("90")
+    box.press("Enter")
+    page.get_by_text("Days: 90 days").wait_for()
+    assert gateway.ask("PATCH", "settings", {"records.days": 45, "overload.wait_s": None})[0] == 200
+    box.fill("60")
+    box.press("Enter")
+    conflict = page.get_by_role("dialog", name="Someone else changed this meanwhile")
+    conflict.get_by_text("45 days").wait_for()
+    assert _setting(gateway, "records.days") == (45, "api")
+    web.is_accessible()
+    conflict.get_by_role("button", name="Apply my changes").click()
+    page.get_by_text("Days: 60 days").wait_for()
+    assert _setting(gateway, "records.days") == (60, "api")
+    gateway.ask("PATCH", "settings", {"records.days": None})

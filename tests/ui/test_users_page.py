@@ -14,11 +14,11 @@ def test_a_user_is_made_changed_and_deleted(web: Watched, gateway: Gateway) -> N
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Name").fill("bea")
     dialog.get_by_label("Password", exact=False).first.fill("short")
-    dialog.get_by_role("button", name="Make the user").click()
+    dialog.get_by_role("button", name="Create the user").click()
     dialog.get_by_text("At least 12 characters", exact=True).wait_for()
     dialog.get_by_label("Password", exact=False).first.fill(SECRET)
     web.is_accessible()
-    dialog.get_by_role("button", name="Make the user").click()
+    dialog.get_by_role("button", name="Create the user").click()
     page.get_by_text("bea may log in").wait_for()
     gateway.session("bea", SECRET)
     page.get_by_role("row", name="bea").click()
@@ -53,7 +53,7 @@ def test_a_token_is_shown_once_and_works(web: Watched, gateway: Gateway) -> None
     dialog.get_by_label("Name").fill("deploy-pipeline")
     dialog.get_by_role("combobox", name="Expires").click()
     page.get_by_role("option", name="in 7 days").click()
-    dialog.get_by_role("button", name="Make the token").click()
+    dialog.get_by_role("button", name="Create the token").click()
     value = page.get_by_label("Value", exact=True).input_value()
     web.is_accessible()
     web.shoot("token-made")
@@ -86,8 +86,8 @@ def test_a_role_is_a_matrix_and_a_scope(web: Watched, gateway: Gateway) -> None:
     page.keyboard.press("Escape")
     web.is_accessible()
     web.shoot("role")
-    sheet.get_by_role("button", name="Make the role").click()
-    page.get_by_text("The role team-lead is made").wait_for()
+    sheet.get_by_role("button", name="Create the role").click()
+    page.get_by_text("The role team-lead is created").wait_for()
     _, listed = gateway.ask("GET", "roles")
     made = next(one for one in listed["items"] if one["name"] == "team-lead")
     assert made["permissions"] == ["keys:read", "keys:write", "records:read"]
@@ -111,3 +111,30 @@ def test_users_in_both_themes_and_widths(web: Watched, gateway: Gateway) -> None
     page.get_by_role("row", name="mara.lind").wait_for()
     web.is_accessible()
     web.shoot("users")
+
+
+def test_two_admins_do_not_overwrite_each_other(web: Watched, gateway: Gateway) -> None:
+    """A user and a role that were changed meanwhile: both changes are shown, and mine are applied on top of theirs."""
+    gateway.make("users", name="otto", password=SECRET, role="viewer")
+    gateway.make("roles", name="both-change", permissions=["keys:read", "teams:read"])
+    web.log_in()
+    page = web.open("users?user=otto")
+    form = page.get_by_role("dialog", name="otto")
+    form.get_by_label("New password").fill(SECRET + " anew")
+    assert gateway.ask("PATCH", "users/otto", {"role": "editor"})[0] == 200
+    form.get_by_role("button", name="Save").click()
+    conflict = page.get_by_role("dialog", name="Someone else changed this meanwhile")
+    conflict.get_by_text("editor").wait_for()
+    conflict.get_by_role("button", name="Take theirs").click()
+    assert form.get_by_role("combobox", name="Role").input_value() == "editor"
+    page = web.open("users?tab=roles&role=both-change")
+    sheet = page.get_by_role("dialog", name="Role both-change")
+    sheet.get_by_label("Change: Virtual keys").check()
+    assert gateway.ask("PATCH", "roles/both-change", {"permissions": ["keys:read", "models:read"]})[0] == 200
+    sheet.get_by_role("button", name="Save").click()
+    conflict.get_by_text("models:read").wait_for()
+    web.is_accessible()
+    conflict.get_by_role("button", name="Apply my changes").click()
+    page.get_by_text("The role both-change is saved").wait_for()
+    role = gateway.ask("GET", "roles/both-change")[1]
+    assert role["permissions"] == ["keys:read", "keys:write", "models:read"]

@@ -22,6 +22,7 @@ from typing import Any, Final, cast
 from fastapi import Request
 
 from asbru.admin.act import refuse, unwritable
+from asbru.admin.declared_file import DeclaredFile
 from asbru.admin.reach import Reach
 from asbru.core.errors import Forbidden, Unauthenticated
 from asbru.identity import Accounts, Actor, roles
@@ -85,7 +86,8 @@ def _is_scoped(needed: str, extra: Mapping[str, Any]) -> bool:
 
 def reach_of(request: Request) -> Reach:
     """What the scope of whoever was let in reaches."""
-    return Reach(actor_of(request), request.app.state.objects)
+    state = request.app.state
+    return Reach(actor_of(request), state.objects, state.declared)
 
 
 def actor_of(request: Request) -> Actor:
@@ -93,10 +95,19 @@ def actor_of(request: Request) -> Actor:
     return cast("Actor", request.state.actor)
 
 
-def let_in(state: Any, accounts: Accounts, objects: ObjectStore, unix_time: Callable[[], float] = time.time) -> None:
-    """Judge by these accounts from now on, and by who has created which objects; `state` is the application's."""
+def let_in(
+    state: Any,
+    accounts: Accounts,
+    objects: ObjectStore,
+    declared: DeclaredFile,
+    *,
+    unix_time: Callable[[], float] = time.time,
+) -> None:
+    """Judge by these accounts from now on, and by who has created which objects and what the file has; `state` is the
+    application's."""
     state.accounts = accounts
     state.objects = objects
+    state.declared = declared
     state.unix_time = unix_time
 
 

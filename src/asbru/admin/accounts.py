@@ -5,7 +5,8 @@
     POST   /api/v1/session           log in; DELETE: log out
     GET    /api/v1/me                who am I, and what may I do
     POST   /api/v1/me/password       another password of one's own
-    GET, POST /api/v1/users          PATCH, DELETE /api/v1/users/NAME       admin
+    GET    /api/v1/me/sessions       where one is logged in; DELETE: log out everywhere else, or /ID: there
+    GET, POST /api/v1/users          GET, PATCH, DELETE /api/v1/users/NAME  admin
     GET, POST /api/v1/tokens         DELETE /api/v1/tokens/NAME             admin
 
 There is no default password. Passwords are tried slowly: see `identity.Throttle`; one is hashed at a time.
@@ -25,8 +26,9 @@ from msgspec import Meta
 from asbru.admin import nouns
 from asbru.admin.access import OPEN, SESSION_COOKIE, actor_of, csrf_of, needs, reach_of
 from asbru.admin.act import Act, Deed
+from asbru.admin.objects import refuse_version
 from asbru.admin.reach import Reach
-from asbru.admin.role_routes import known_role, refuse_grant
+from asbru.admin.role_routes import delete_orphans, known_role, refuse_grant
 from asbru.core.errors import BadRequest, CallerError, Conflict, Forbidden, NotFound, Unauthenticated
 from asbru.core.secret_text import SecretText
 from asbru.identity import (
@@ -39,6 +41,7 @@ from asbru.identity import (
     hash_password,
     is_password,
     roles,
+    session_id,
 )
 
 USERS_MAX = 1000
@@ -126,7 +129,28 @@ class Me(msgspec.Struct, frozen=True, omit_defaults=True):
     csrf: str = ""
 
 
-BODIES: tuple[type[msgspec.Struct], ...] = (SetupState, Me, Setup, Login, NewUser, ChangedUser, NewPassword, NewToken)
+class MySession(msgspec.Struct, frozen=True):
+    """A log-in of one's own. `began_ms`: null for unknown; `agent`: what the program called itself; `current`: the
+    session of this request."""
+
+    id: str
+    began_ms: int | None
+    expires_ms: int
+    agent: str
+    current: bool
+
+
+BODIES: tuple[type[msgspec.Struct], ...] = (
+    SetupState,
+    Me,
+    MySession,
+    Setup,
+    Login,
+    NewUser,
+    ChangedUser,
+    NewPassword,
+    NewToken,
+)
 
 
 class AccountRoutes:
@@ -152,8 +176,13 @@ class AccountRoutes:
         add("/me", self.show_me, methods=["GET"], openapi_extra={**needs(""), **nouns.gives(Me)})
         own = {**needs(""), **takes(NewPassword)}
         add("/me/password", self.change_password, methods=["POST"], openapi_extra=own)
+        listed = {**needs(""), **nouns.gives(MySession, paged=True)}
+        add("/me/sessions", self.list_sessions, methods=["GET"], openapi_extra=listed)
+        add("/me/sessions", self.end_other_sessions, methods=["DELETE"], status_code=204, openapi_extra=needs(""))
+        add("/me/sessions/{id}", self.end_session, methods=["DELETE"], status_code=204, openapi_extra=needs(""))
         add("/users", self.list_users, methods=["GET"])
         add("/users", self.create_user, methods=["POST"], status_code=201, openapi_extra=takes(NewUser))
+        add("/users/{name}", self.show_user, methods=["GET"])
         add("/users/{name}", self.change_user, methods=["PATCH"], openapi_extra=takes(ChangedUser))
         add("/users/{name}", self.delete_user, methods=["DELETE"], status_code=204)
         add("/tokens", self.list_tokens, methods=["GET"])
@@ -207,8 +236,9 @@ class AccountRoutes:
             if deed.accounts.load_user(user.name) != found:  # changed while the password was checked
                 raise _unknown()
             deed.note("log_in", "user", user.name)
-            return deed.accounts.begin_session(user.name, deed.now_ms)
+            return deed.accounts.begin_session(user.name, deed.now_ms, agent)
 
+        agent = _agent(request)
         session = await self._act.perform(Actor(f"user/{user.name}", self._act.accounts.role(user.role)), "", write)
         return self._begin(request, user, session)
 
@@ -248,7 +278,7 @@ class AccountRoutes:
         if not actor.session:
             raise Conflict("a token has no password; log in as a user", code="no_password")
         asked = await _read(request, NewPassword)
-        found = await self._prove(actor.name.removeprefix("user/"), asked.current)
+        found = await self._prove(_user(actor), asked.current)
         if found is None:
             raise BadRequest("current: this is not the password", status=422)
         user = found[0]
@@ -260,15 +290,54 @@ class AccountRoutes:
             deed.accounts.save_user(user, hashed)
             changed = {"password": "changed"}
             deed.note("update", "user", user.name, before=_said(), after=_said(**changed))
-            return deed.accounts.begin_session(user.name, deed.now_ms)
+            return deed.accounts.begin_session(user.name, deed.now_ms, agent)
 
+        agent = _agent(request)
         return self._begin(request, user, await self._act.perform(actor, "", write))
+
+    async def list_sessions(self, request: Request) -> Response:
+        """Where whoever is logged in has not logged out yet; none of a token."""
+        actor = actor_of(request)
+        found = self._act.accounts.load_sessions(_user(actor), self._act.now_ms()) if actor.session else []
+        own = session_id(actor.session)
+        items = [MySession(one.id, one.began_ms or None, one.expires_ms, one.agent, one.id == own) for one in found]
+        return nouns.answer({"items": items, "next": None})
+
+    async def end_session(self, id: str, request: Request) -> Response:  # noqa: A002 -- the name in the path
+        """End a session of one's own: there, the next request asks for the log-in."""
+        actor = actor_of(request)
+
+        def write(deed: Deed) -> None:
+            if not actor.session or not id or deed.accounts.end_sessions(_user(actor), only=id) == 0:
+                raise NotFound("there is no such session of yours")
+            deed.note("log_out", "user", _user(actor))
+
+        await self._act.perform(actor, "", write)
+        return Response(status_code=204)
+
+    async def end_other_sessions(self, request: Request) -> Response:
+        """End every session of one's own but the one of this request."""
+        actor = actor_of(request)
+
+        def write(deed: Deed) -> None:
+            if actor.session and deed.accounts.end_sessions(_user(actor), but=actor.session) > 0:
+                deed.note("log_out", "user", _user(actor))
+
+        await self._act.perform(actor, "", write)
+        return Response(status_code=204)
 
     # Users
 
     async def list_users(self) -> Response:
         """Every user."""
         return nouns.answer({"items": self._act.accounts.load_users(), "next": None})
+
+    async def show_user(self, name: str) -> Response:
+        """One user, with the ETag."""
+        found = self._act.accounts.load_user(name)
+        if found is None:
+            raise _missing(name)
+        return _show(found[0])
 
     async def create_user(self, request: Request) -> Response:
         """A new user."""
@@ -282,40 +351,48 @@ class AccountRoutes:
             if len(users) >= USERS_MAX:
                 raise Conflict(f"there are {USERS_MAX} users already")
             user = User(asked.name, known_role(deed, asked.role).name, deed.now_ms)
-            deed.accounts.save_user(user, hashed)
             deed.note("create", "user", asked.name, after=_said(role=asked.role))
-            return user
+            return deed.accounts.save_user(user, hashed)
 
-        return nouns.answer(await self._act.perform(actor_of(request), "users:write", write), 201)
+        return _show(await self._act.perform(actor_of(request), "users:write", write), 201)
 
     async def change_user(self, name: str, request: Request) -> Response:
-        """Another role, another password; the user's sessions end."""
+        """Another role, another password; the user's sessions end, and so do the tokens that the user has created and
+        could not create with the new role. `If-Match` refuses another version (412)."""
+        version = nouns.asked_version(request)
         asked = await _read(request, ChangedUser)
         hashed = None if asked.password is None else await self._hash(asked.password)
 
         def write(deed: Deed) -> User:
             user, before = _known(deed, name)
+            refuse_version(user.version, version)
             role = known_role(deed, asked.role).name if asked.role else user.role
             changed = User(name, role, user.made_ms)
             if changed.role != "admin":
                 _refuse_last_admin(deed, user)
-            deed.accounts.save_user(changed, hashed or before)
+            changed = deed.accounts.save_user(changed, hashed or before)
             password = {"password": "changed"} if hashed else {}
             deed.note(
                 "update", "user", name, before=_said(role=user.role), after=_said(role=changed.role, **password)
             )
+            delete_orphans(deed)
             return changed
 
-        return nouns.answer(await self._act.perform(actor_of(request), "users:write", write))
+        return _show(await self._act.perform(actor_of(request), "users:write", write))
 
     async def delete_user(self, name: str, request: Request) -> Response:
-        """Delete a user; not the last admin."""
+        """Delete a user, and the tokens that the user has created; not the last admin. `If-Match` refuses another
+        version (412)."""
+        version = nouns.asked_version(request)
 
         def write(deed: Deed) -> None:
             user, _ = _known(deed, name)
+            refuse_version(user.version, version)
             _refuse_last_admin(deed, user)
             deed.accounts.delete_user(name)
+            deed.objects.forget_maker(f"user/{name}")
             deed.note("delete", "user", name, before=_said(role=user.role))
+            delete_orphans(deed)
 
         await self._act.perform(actor_of(request), "users:write", write)
         return Response(status_code=204)
@@ -346,7 +423,7 @@ class AccountRoutes:
         return nouns.answer({**msgspec.to_builtins(token), "value": value}, 201)
 
     async def delete_token(self, name: str, request: Request) -> Response:
-        """A token that is refused from now on."""
+        """A token that is refused from now on, and so are those that were created with it."""
 
         def write(deed: Deed) -> None:
             found = next((token for token in deed.accounts.load_tokens() if token.name == name), None)
@@ -354,7 +431,9 @@ class AccountRoutes:
                 raise NotFound(f"the token '{name}' does not exist")
             refuse_grant(deed.actor, deed.accounts.role(found.role))
             deed.accounts.delete_token(name)
+            deed.objects.forget_maker(f"token/{name}")
             deed.note("delete", "token", name)
+            delete_orphans(deed)
 
         await self._act.perform(actor_of(request), "tokens:write", write)
         return Response(status_code=204)
@@ -407,10 +486,26 @@ def _too_often(wait_s: float) -> CallerError:
     )
 
 
+def _agent(request: Request) -> str:
+    return request.headers.get("user-agent", "")
+
+
+def _user(actor: Actor) -> str:
+    return actor.name.removeprefix("user/")
+
+
+def _show(user: User, status: int = 200) -> Response:
+    return nouns.answer_version(user, user.version, status)
+
+
+def _missing(name: str) -> NotFound:
+    return NotFound(f"the user '{name}' does not exist")
+
+
 def _known(deed: Deed, name: str) -> tuple[User, str]:
     found = deed.accounts.load_user(name)
     if found is None:
-        raise NotFound(f"the user '{name}' does not exist")
+        raise _missing(name)
     refuse_grant(deed.actor, deed.accounts.role(found[0].role))
     return found
 

@@ -19,6 +19,7 @@ from asbru.admin import (
     nouns,
     overview,
     playground,
+    provider_types,
     record_shapes,
     records,
     role_routes,
@@ -50,6 +51,7 @@ SHAPES = (
     sample.SampleState,
     standing.Standings,
     ListedModel,
+    *provider_types.SHAPES,
     *role_routes.SHAPES,
     *rule_trial.SHAPES,
     *settings.SHAPES,
@@ -113,7 +115,7 @@ class Management:
                 now_ms=self._act.now_ms,
             ),
         ]
-        routers.append(self.sample.build_router())
+        routers += [self.sample.build_router(), provider_types.build_router()]
         routers += more
         described = {kind.body.__name__: kind.schema for kind in self._plain if kind.schema is not None}
         bodies = [kind.body for kind in (*self._plain, kinds.KEYS) if kind.schema is None]
@@ -124,7 +126,7 @@ class Management:
             described=described,
             pages=UiPages().routes(),
         )
-        let_in(application.state, self._act.accounts, self._act.objects)
+        let_in(application.state, self._act.accounts, self._act.objects, self._act.declared)
         return application
 
     def needs_setup(self) -> bool:

@@ -127,7 +127,12 @@ def asked_version(request: Request) -> int | None:
 
 def show(shown: Shown, status: int = 200) -> Response:
     """An object, with its ETag."""
-    return answer(shown.members, status, {"etag": f'"{shown.version}"'})
+    return answer_version(shown.members, shown.version, status)
+
+
+def answer_version(members: object, version: int, status: int = 200) -> Response:
+    """JSON of what has a version, which is its ETag."""
+    return answer(members, status, {"etag": f'"{version}"'})
 
 
 def answer(members: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:

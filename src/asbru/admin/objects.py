@@ -158,7 +158,7 @@ class Objects:
             self._refuse_unseen(object_id, reach)
             self.refuse_declared(object_id)
             before = self._stored(object_id)
-            _refuse_version(before, version)
+            refuse_version(before.version, version)
             body = merge(_read(before), _own(patch))
             if self.kind.id_of(body) != object_id:
                 raise BadRequest("the name of an object cannot be changed; create a new object", status=422)
@@ -183,7 +183,7 @@ class Objects:
             self._refuse_unseen(object_id, reach)
             self.refuse_declared(object_id)
             before = self._stored(object_id)
-            _refuse_version(before, version)
+            refuse_version(before.version, version)
             self._refuse_in_use(object_id)
             self._remove(deed, before)
 
@@ -374,10 +374,11 @@ def _known_members(kind: Kind, body: Body) -> Body:
     return {name: body[name] for name in body if name in known}
 
 
-def _refuse_version(before: StoredObject, version: int | None) -> None:
-    if version is not None and version != before.version:
+def refuse_version(found: int, asked: int | None) -> None:
+    """Raise `BadRequest` (412) where a change is meant for another version than there is."""
+    if asked is not None and asked != found:
         raise BadRequest(
-            f"the object has version {before.version}, not {version}; read it again before changing it",
+            f"the object has version {found}, not {asked}; read it again before changing it",
             status=412,
             code="version_mismatch",
         )

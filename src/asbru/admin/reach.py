@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from asbru.admin.declared_file import DeclaredFile
 from asbru.core.errors import Forbidden
 from asbru.identity import Actor
 from asbru.objects import ObjectStore, Reference, Within
@@ -30,12 +31,13 @@ class Column(NamedTuple):
 
 
 class Reach:
-    """See the module. `objects`: for what the actor has created."""
+    """See the module. `objects`: for what the actor has created; `declared`: for what the file has instead of it."""
 
-    def __init__(self, actor: Actor, objects: ObjectStore) -> None:
+    def __init__(self, actor: Actor, objects: ObjectStore, declared: DeclaredFile | None = None) -> None:
         self._actor = actor
         self._scope = actor.scope
         self._objects = objects
+        self._declared = declared
 
     @property
     def is_whole(self) -> bool:
@@ -48,8 +50,12 @@ class Reach:
         return self._scope.teams[0] if self._scope.kind == "team" else None
 
     def own_keys(self) -> tuple[str, ...]:
-        """The keys that the actor has created."""
-        return tuple(self._objects.load_made_by("key", self._actor.name, OWN_KEYS_MAX))
+        """The keys that the actor has created. A key of the file is nobody's, even where one of its name was stored
+        before."""
+        made = self._objects.load_made_by("key", self._actor.name, OWN_KEYS_MAX)
+        sections = {} if self._declared is None else self._declared.read().sections
+        declared = {one.get("name") for one in sections.get("virtual_keys", ())}
+        return tuple(name for name in made if name not in declared)
 
     def column(self) -> Column | None:
         """Which records and sums are in reach; None for all."""

@@ -136,13 +136,13 @@ class RuleTrial:
         if trial.rule is not None:
             rule = self._rules.kind.read(trial.rule)
             assert isinstance(rule, RoutingRule)
+            problems += await in_thread(lambda: _flaws(rule))
             problems += self._problems_of(rule)
             tried = self._rules.kind.id_of(trial.rule)
             rules = [one for name, one in rules.items() if name != tried] + ([] if problems else [rule])
         else:
             rules = list(rules.values())
-        # A stored one that an older Asbru took is passed over, as when the snapshot is compiled.
-        compiled = Rules([one for one in rules if isinstance(one, RoutingRule) and not check_rule(one.when)])
+        compiled = await in_thread(lambda: _compile(rules))
         if call.key:
             refuse(actor_of(request), "keys:read")
         asked = await self._asked(call, compiled, reach)
@@ -208,6 +208,9 @@ class RuleTrial:
     def _meant(self, call: DescribedCall) -> tuple[str, str]:
         """The provider and model that a name means, as far as is known here."""
         providers = self._observed.providers()
+        for one in providers:
+            if call.model in one.aliases:
+                return one.name, one.aliases[call.model]
         provider, slash, model = call.model.partition("/")
         if slash and any(one.name == provider for one in providers):
             return provider, model
@@ -215,8 +218,6 @@ class RuleTrial:
         return next((name for name in having if name == call.surface), having[0] if having else ""), call.model
 
     def _problems_of(self, rule: RoutingRule) -> Iterator[TrialProblem]:
-        for one in check_rule(rule.when):
-            yield TrialProblem(one.message, "when", one.line, one.column)
         if (rule.scope == "global") != (not rule.owner):
             yield TrialProblem(
                 "a rule of a virtual_key, team or customer names its `owner`, a global one none", "owner"
@@ -224,6 +225,16 @@ class RuleTrial:
         for place, target in enumerate(rule.targets):
             if target.provider is not None and not self._objects["provider"].exists(target.provider):
                 yield TrialProblem(f"there is no provider '{target.provider}'", f"to.{place}.provider")
+
+
+def _flaws(rule: RoutingRule) -> list[TrialProblem]:
+    """What is wrong with the condition. Conditions may be long: not on the loop, as `_compile`."""
+    return [TrialProblem(one.message, "when", one.line, one.column) for one in check_rule(rule.when)]
+
+
+def _compile(rules: Sequence[object]) -> Rules:
+    """A stored one that an older Asbru took is passed over, as when the snapshot is compiled."""
+    return Rules([one for one in rules if isinstance(one, RoutingRule) and not check_rule(one.when)])
 
 
 def _decide(rules: Rules, asked: Asked, problems: Sequence[TrialProblem]) -> TrialResult:

@@ -5,6 +5,7 @@
 
 They are stored as objects, one for each path, and become part of the snapshot as providers do; a patch is stored whole
 or not at all. What the file sets is the file's (409); a boot setting is read at a start only, and is not changed here.
+The list has one ETag: a patch with `If-Match` is refused (412) if any setting has been changed since.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from asbru.admin.access import actor_of
 from asbru.admin.act import Act, Deed
 from asbru.admin.declared_file import DeclaredSetting
 from asbru.admin.kinds import Kind
-from asbru.admin.objects import Body, Objects
+from asbru.admin.objects import Body, Objects, refuse_version
 from asbru.core.errors import BadRequest, Conflict
 from asbru.identity import Actor
 
@@ -54,9 +55,10 @@ class Setting(msgspec.Struct, frozen=True):
 
 
 class SettingList(msgspec.Struct, frozen=True):
-    """Every setting, in the order of the reference."""
+    """Every setting, in the order of the reference. `version`: of all of them together; it goes up with each change."""
 
     items: tuple[Setting, ...]
+    version: int
 
 
 class Settings:
@@ -75,30 +77,37 @@ class Settings:
         @router.get("/settings", openapi_extra=nouns.gives(SettingList))
         async def list_settings() -> Response:  # pyright: ignore[reportUnusedFunction] -- the router calls it
             """Every single setting of the configuration."""
-            return nouns.answer(self._list())
+            return self._show()
 
         @router.patch("/settings", openapi_extra={**body, **nouns.gives(SettingList)})
         async def change_settings(request: Request) -> Response:  # pyright: ignore[reportUnusedFunction] -- likewise
-            """Change settings by path; null restores the default."""
-            await self._change(actor_of(request), await nouns.read_body(request))
-            return nouns.answer(self._list())
+            """Change settings by path; null restores the default. `If-Match` refuses another version (412)."""
+            version = nouns.asked_version(request)
+            await self._change(actor_of(request), await nouns.read_body(request), version)
+            return self._show()
 
         return router
 
-    def _list(self) -> SettingList:
-        stored = self._stored()
-        return SettingList(tuple(_shown(one, stored) for one in self._act.declared.read().settings))
+    def _show(self) -> Response:
+        stored, version = self._stored(), self._version()
+        shown = SettingList(tuple(_shown(one, stored) for one in self._act.declared.read().settings), version)
+        return nouns.answer_version(shown, version)
+
+    def _version(self) -> int:
+        """The number of the last change to a setting."""
+        return next((one.number for one in self._act.objects.load_changes(kind="setting", limit=1)), 0)
 
     def _stored(self) -> dict[str, Any]:
         return {one.id: msgspec.json.decode(one.body)["value"] for one in self._act.objects.load_kind("setting")}
 
-    async def _change(self, actor: Actor, patch: Body) -> None:
+    async def _change(self, actor: Actor, patch: Body, version: int | None) -> None:
         self._refuse_unknown(patch)
         for path, value in patch.items():
             if value is not None:
                 self._objects.read_new({"name": path, "value": value})
 
         def write(deed: Deed) -> None:
+            refuse_version(self._version(), version)
             for path, value in patch.items():
                 self._objects.refuse_declared(path)
                 known = deed.objects.load("setting", path)

@@ -37,7 +37,8 @@ _PACKED = (("br", ".br"), ("gzip", ".gz"))
 """Content codings that files are also stored in, the smallest first."""
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; connect-src 'self'; "
-    "img-src 'self' data:; font-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+    "img-src 'self' data:; media-src data:; font-src 'self'; frame-ancestors 'none'; base-uri 'none'; "
+    "form-action 'self'"
 )
 _ALWAYS = {
     "x-content-type-options": "nosniff",

@@ -8,13 +8,27 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from asbru.app import (
+        bookkeeper,
         boot,
+        build,
         compile,  # noqa: A004  # a module, named for what it does
         config,
         data_dir,
         defaults,
         lifeline,
+        paths,
         snapshot,
     )
 
-__all__ = ["boot", "compile", "config", "data_dir", "defaults", "lifeline", "snapshot"]
+__all__ = [
+    "bookkeeper",
+    "boot",
+    "build",
+    "compile",
+    "config",
+    "data_dir",
+    "defaults",
+    "lifeline",
+    "paths",
+    "snapshot",
+]

@@ -17,6 +17,8 @@ from typing import Any, Literal, NamedTuple, cast
 from asbru.telemetry import log
 
 COMPILE_TIMEOUT_S = 60.0
+EXIT_UNWRITTEN = 74
+"""Of a compile process that has no room to write; EX_IOERR of sysexits.h."""
 SHOWN_MAX = 100
 """Warnings that are logged, and errors: one mistake in a generated file may be there ten thousand times."""
 
@@ -76,9 +78,11 @@ class Options(NamedTuple):
 
 
 class CompileOutcome:
-    """`boot` is None where the configuration was refused; `generated_key` is set the one time that a key is made."""
+    """`boot` is None where the configuration was refused, and where `unwritten` says why what was compiled could not be
+    written; `generated_key` is set the one time that a key is made."""
 
     def __init__(self) -> None:
+        self.unwritten: str | None = None
         self.boot: Boot | None = None
         self.generated_key: str | None = None
         self.warnings: list[str] = []
@@ -136,7 +140,12 @@ class CompileJob:
                 lists = {name: tuple(result[name]) for name in ("served_here", "watched", "declares")}
                 found.boot = Boot(**cast("dict[str, Any]", {**result, **lists}))
         self._lines.unlink()
-        if found.boot is None and not found.errors:
+        if found.boot is None:
+            for path in self.out.parent.glob(f"{self.out.stem}.*"):
+                path.unlink(missing_ok=True)
+        if self.process.returncode == EXIT_UNWRITTEN:
+            found.unwritten = f"{self.out.parent.parent} is full, or cannot be written to"
+        elif found.boot is None and not found.errors:
             found.errors.append(
                 f"the compile process exited with code {self.process.returncode} and without a result"
             )

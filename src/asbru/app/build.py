@@ -12,12 +12,14 @@ import secrets
 import time
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from urllib.parse import urlsplit
 
+from asbru.app.listed import listed_provider
 from asbru.app.model_labels import ModelLabels
 from asbru.app.snapshot import KeyFacts, ProviderFacts, Snapshot
-from asbru.catalog import PriceBook, TokenCounter, countable
+from asbru.catalog import PriceBook, PricedModel, TokenCounter, countable, find_priced_model
+from asbru.catalog.facts import ModelFacts
 from asbru.cluster import Entries, Feed, Subscriber
 from asbru.core.ids import IdSource
 from asbru.core.secret_text import SecretText
@@ -42,6 +44,9 @@ from asbru.upstream import Origin, Pool, TlsContexts, proxy_authorization
 from asbru.upstream.credentials import Credential, FixedCredential, KeyMaterial, TokenPorts, TokenSender
 from asbru.upstream.origin import Reach
 from asbru.wire.outbox import Outbox
+
+REMEMBERED_NAMES_MAX = 1024
+"""Bare names of which it is remembered whether a provider's price data recognises them; callers choose names."""
 
 
 class Both:
@@ -199,6 +204,7 @@ def build_rooms(snapshot: Snapshot, lasting: Lasting) -> Rooms:
     plan = Plan(
         {name: endpoint.route for name, endpoint in endpoints.items()},
         {fallback.source: [_split(target) for target in fallback.targets] for fallback in snapshot.fallbacks},
+        {name: _split(target) for name, target in snapshot.models.items()},
     )
     used |= {(_socket_origin(forward.unix_socket), limits.response_bytes_max) for forward in snapshot.forwards}
     overload = snapshot.overload
@@ -240,6 +246,7 @@ def build_rooms(snapshot: Snapshot, lasting: Lasting) -> Rooms:
         tracer=lasting.trace(snapshot.tracing),
         metric_tags=snapshot.metrics.tags or None,
         bodies=_bodies(snapshot, lasting),
+        model_facts=ModelFacts(listed_provider(facts, snapshot.models) for facts in snapshot.providers),
     )
     lasting.snapshot = snapshot
     lasting.meter.configure(ModelLabels(snapshot, endpoints).label, snapshot.metrics.series_max)
@@ -344,19 +351,26 @@ def _endpoint(facts: ProviderFacts, pool: Pool, lasting: Lasting, *, traced: boo
     parts = urlsplit(facts.base_url)
     route = _route(facts, lasting)
     plain_proxy = facts.proxy is not None and parts.scheme == "http"
-    return Endpoint(
-        route,
-        lasting.dialects[facts.dialect],
-        pool,
-        facts.deadlines,
-        base_path=parts.path.rstrip("/"),
-        authority=parts.netloc.rpartition("@")[2],
-        headers={name: value.reveal() for name, value in facts.headers.items()},
-        absolute=f"http://{parts.netloc}" if plain_proxy else "",
-        extra_lines=proxy_authorization(facts.proxy) if plain_proxy and facts.proxy else b"",
-        traced=traced,
-        vendor=facts.vendor,
+    spoken = {facts.dialect: facts.operations, **facts.also}
+    endpoint, *others = (
+        Endpoint(
+            route,
+            lasting.dialects[name],
+            pool,
+            facts.deadlines,
+            operations=frozenset(operations),
+            base_path=parts.path.rstrip("/"),
+            authority=parts.netloc.rpartition("@")[2],
+            headers={name: value.reveal() for name, value in facts.headers.items()},
+            absolute=f"http://{parts.netloc}" if plain_proxy else "",
+            extra_lines=proxy_authorization(facts.proxy) if plain_proxy and facts.proxy else b"",
+            traced=traced,
+            vendor=facts.vendor,
+        )
+        for name, operations in spoken.items()
     )
+    endpoint.others = {other.dialect.name: other for other in others} or None
+    return endpoint
 
 
 def _route(facts: ProviderFacts, lasting: Lasting) -> ProviderRoute:
@@ -367,8 +381,17 @@ def _route(facts: ProviderFacts, lasting: Lasting) -> ProviderRoute:
     )
     route.operations = frozenset(facts.operations)
     route.known_models = facts.known_models
+    route.recognises = _recogniser(tuple(priced for priced in facts.prices if "*" not in priced.id))
     route.retries = facts.retries
     return route
+
+
+def _recogniser(price_data: tuple[PricedModel, ...]) -> Callable[[str], bool]:
+    @lru_cache(REMEMBERED_NAMES_MAX)
+    def recognises(model: str) -> bool:
+        return find_priced_model(price_data, model) is not None
+
+    return recognises
 
 
 def _key(facts: ProviderFacts, key: KeyFacts, lasting: Lasting) -> Key:

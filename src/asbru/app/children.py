@@ -4,7 +4,7 @@ Commands (all take `ASBRU_SUPERVISOR_PID` from the environment; see `lifeline`):
 
     python -m asbru.app.bookkeeper --socket PATH --data-dir DIR                          niced +10
     python -m asbru.app.control --socket PATH --data-dir DIR --bookkeeper PATH --shown PATH --catalogue PATH
-                               --processes PATH --tls True|False --check COMMAND (JSON)
+                               --processes PATH --tls True|False --check PATH
                                                                                          niced +10, when it is enabled
     python -m asbru.providers.mock.server --socket PATH                                  when the snapshot needs it
     python -m asbru.app.worker --control-fd N --snapshot PATH --bookkeeper PATH --index I --host H --port P
@@ -50,6 +50,8 @@ HELPER_VARIABLES = (
     *("PYTHON*", "ASBRU_LOG", "ASBRU_LOG_FORMAT"),
 )
 """Patterns of the variables that bookkeeper and mock are given; the credentials of providers are in the others."""
+CONTROL_VARIABLES = ("ASBRU_SEAL_KEY", "ASBRU_SETUP_TOKEN")
+"""What the control process is given besides."""
 
 
 def _module(name: str) -> tuple[str, ...]:
@@ -130,6 +132,10 @@ class Child:
     def check_socket(self) -> bool:
         """Whether its socket is there: the other sign of being ready."""
         return self._socket_path is not None and self._socket_path.exists()
+
+    def lost_socket(self) -> bool:
+        """Whether it listened at a socket that is gone."""
+        return self.ready and self._socket_path is not None and not self._socket_path.exists()
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal; a process that is gone is fine."""

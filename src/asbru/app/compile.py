@@ -3,16 +3,17 @@
     python -m asbru.app.compile [--config FILE] --data-dir DIR [--host H] [--port P] [--workers N]
                                 [--mock-socket PATH] [--control-socket PATH] [--control True|False]
                                 [--bound ADDRESS] [--keeps SECTION,...]
-                                --out PATH | --check [--live PROVIDER]
+                                --out PATH | --check
 
 What the management API has stored is read beside the file; an object that cannot be compiled any more, since the file
 has changed, is left out with a warning. `--bound` and `--keeps`: a gateway runs, listens there, and its file has
 entries in these sections; a file that has lost all of them, or is empty, is then refused, since it was more likely
-damaged than meant. `--check` writes nothing and takes the stored objects from stdin, as JSON;
-`--live` also asks that provider whether it answers.
+damaged than meant. `--check` writes nothing and reads {"stored": objects, "live": provider or null} from stdin; that
+provider is also asked whether it answers.
 
 Prints JSON lines: {"warnings": [text]}, {"generated_key": text} the one time that a key is made, {"result": {...}} and
-exit 0, or {"errors": [text]} and exit 1. The snapshot and, beside it, the declared entries of the feed are written
+exit 0, or {"errors": [text]} and exit 1; {"checked": true} where a check found none. Exit 74: there is no room to write
+what was compiled, or nobody to say it to. The snapshot and, beside it, the declared entries of the feed are written
 whole (rename), 0600.
 """
 
@@ -33,9 +34,10 @@ from typing import Any, cast
 
 import msgspec
 
-from asbru.app.boot import Boot, Options
+from asbru.app.boot import EXIT_UNWRITTEN, Boot, Options
 from asbru.app.compile_governance import compile_governance, enforce_auth, warn_of_unpriced
 from asbru.app.compile_models import check_model_names
+from asbru.app.compile_operations import check_operations
 from asbru.app.compile_providers import Findings, compile_providers
 from asbru.app.compile_rules import compile_rules, warn_of_unowned
 from asbru.app.compile_tracing import compile_tracing
@@ -101,20 +103,20 @@ def compile_config(
     types: ProviderTypes | None = None,
     dry: bool = False,
     stored: Stored | None = None,
+    document: Document | None = None,
 ) -> Compiled:
-    """Read, check and resolve everything; raises ConfigRefusedError with the errors of all parts that could be
-    read. `dry` leaves the data directory untouched (digests are then made under a pepper of zeros)."""
+    """Read, check and resolve everything, of a file or the `document`; raises ConfigRefusedError with the errors of all
+    parts that could be read. `dry` leaves the data directory untouched (digests are then made under a pepper of
+    zeros)."""
     types = discover() if types is None else types
-    file = find_config_file(options.config, options.data_dir)
-    document = load_document(file) if file is not None else Document(default_settings(types, env))
+    file = find_config_file(options.config, options.data_dir) if document is None else None
+    document = document or (load_document(file) if file else Document(default_settings(types, env)))
     stored = stored or Stored()
     is_empty, declares = not document.data, _declared_sections(document)
     written = written_paths(document.data)
     stored.merge_into(document)
     parsed = parse_config(document, env)
     findings = Findings(parsed.part, watched=[*parsed.files])
-    if is_empty:
-        findings.warn((), "the file is empty: no providers are configured, so every call will be refused")
     _check_kept(options, declares, stored, findings, is_empty=is_empty)
     host = options.bound or options.host or parsed.config.listen.host
     providers = compile_providers(parsed, types, findings, now=datetime.now(UTC), mock_socket=options.mock_socket)
@@ -131,38 +133,49 @@ def compile_config(
     tracing = compile_tracing(parsed.config.tracing, env, findings)
     _check_server_tls(parsed, findings)
     check_model_names(parsed.config, providers, findings)
+    check_operations(parsed.config, providers, findings)
     if keys_needed is False and not is_loopback(host):
         findings.warn(("governance", "enforce_auth"), f"anyone who reaches {host} may call without a virtual key")
     if errors := [*parsed.problems, *findings.errors]:
         raise ConfigRefusedError(sorted(errors, key=lambda problem: (problem.line or 0, str(problem.path))))
-    config = parsed.config
-    open_access = keys_needed is None and _is_open(config, stored, options.data_dir, findings) and is_loopback(host)
-    shown_once: SecretText | None = None
-    if not dry and stored.has_keys:
-        remember_stored_keys(options.data_dir)
-    elif not dry and not config.virtual_keys and not open_access and keys_needed is not False:
-        digest, shown_once = generated_key(options.data_dir, pepper)
-        declared[VIRTUAL_KEY] = {digest: write_virtual_key("generated", ("*",))}
+    open_access = (
+        keys_needed is None and _is_open(parsed.config, stored, options.data_dir, findings) and is_loopback(host)
+    )
+    needs_key = not parsed.config.virtual_keys and not open_access and keys_needed is not False
+    shown_once = None if dry else _make_key(declared, pepper, options.data_dir, stored, needed=needs_key)
     snapshot = Snapshot(
         providers=providers,
         pepper=SecretText(pepper.hex()),
         open_access=open_access,
         keys_optional=keys_needed is False,
+        models=parsed.config.models,
         fallbacks=fallbacks,
         routing_rules=rules,
-        reservation=msgspec.convert(config.governance, Reservation, from_attributes=True),
+        reservation=msgspec.convert(parsed.config.governance, Reservation, from_attributes=True),
         forwards=forwards,
-        cors_origins=tuple(config.cors_origins),
-        access_log=config.log.access,
+        cors_origins=tuple(parsed.config.cors_origins),
+        access_log=parsed.config.log.access,
         tracing=tracing,
-        **{name: getattr(config, name) for name in _AS_WRITTEN},
+        **{name: getattr(parsed.config, name) for name in _AS_WRITTEN},
     )
     if unproven := [Problem(path, why, document.line(path)) for path, why in prove(snapshot, declared)]:
         raise ConfigRefusedError(unproven)
     boot = _boot(options, parsed, snapshot, findings)._replace(
         config_file=str(file.absolute()) if file else None, declares=declares if file else ()
     )
-    return Compiled(snapshot, declared, boot, config, shown_once, findings.warnings, stored.places, written)
+    return Compiled(snapshot, declared, boot, parsed.config, shown_once, findings.warnings, stored.places, written)
+
+
+def _make_key(declared: Entries, pepper: bytes, data_dir: Path, stored: Stored, *, needed: bool) -> SecretText | None:
+    """A virtual key of Asbru's own, where one is needed and nobody has one; to be shown when it is made."""
+    if stored.has_keys:
+        remember_stored_keys(data_dir)
+        return None
+    if not needed:
+        return None
+    digest, shown_once = generated_key(data_dir, pepper)
+    declared[VIRTUAL_KEY] = {digest: write_virtual_key("generated", ("*",))}
+    return shown_once
 
 
 def _declared_sections(document: Document) -> tuple[str, ...]:
@@ -189,6 +202,8 @@ def _check_kept(
     options: Options, declares: tuple[str, ...], stored: Stored, findings: Findings, *, is_empty: bool
 ) -> None:
     """A running gateway does not become another one because its file was cut short."""
+    if is_empty:
+        findings.warn((), "the file is empty: no providers are configured, so every call will be refused")
     if is_empty and options.bound is not None:
         findings.error((), "the file is empty; restart Asbru if this is meant")
         return
@@ -278,6 +293,10 @@ def _check_server_tls(parsed: ParsedConfig, findings: Findings) -> None:
         findings.error(("listen", "tls"), f"the certificate and key cannot be used: {reason}")
 
 
+class _UnwrittenError(Exception):
+    """What was compiled, or what is to be said of it, cannot be written."""
+
+
 def main(argv: list[str] | None = None) -> int:
     """The process's entry; see the module's docstring."""
     parser = argparse.ArgumentParser(prog="asbru.app.compile")
@@ -293,24 +312,24 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--keeps", type=lambda names: tuple(names.split(",")), default=())
     parser.add_argument("--out", type=Path)
     parser.add_argument("--check", action="store_true")
-    parser.add_argument("--live")
     given = vars(parser.parse_args(argv))
-    live: str | None = given.pop("live")
     out: Path | None = given.pop("out")
     check: bool = given.pop("check")
     if check == (out is not None):
         parser.error("expected either --out or --check")
     try:
-        options = Options(**given)
+        return _answer(Options(**given), out)
+    except _UnwrittenError:
+        return EXIT_UNWRITTEN
+
+
+def _answer(options: Options, out: Path | None) -> int:
+    """Do what is asked; the exit code. Raises `_UnwrittenError`."""
+    try:
         if out is None:
-            return _check(compile_config(options, os.environ, dry=True, stored=Stored(json.load(sys.stdin))), live)
+            return _check(options, json.load(sys.stdin))
         compiled = compile_stored(options, os.environ)
-        # The snapshot last: where there is one, there is what belongs to it.
-        write_private(declared_file(out), write_entries(compiled.declared))
-        shown = shown_sections(compiled.config, compiled.boot.config_file, compiled.stored, compiled.written)
-        write_private(shown_file(out), shown)
-        write_private(catalogue_file(out), shown_models(compiled.config, compiled.snapshot.providers))
-        write_private(out, write_snapshot(compiled.snapshot))
+        _write(out, compiled)
     except ConfigRefusedError as refused:
         _say({"errors": [str(problem) for problem in refused.problems]})
         return 1
@@ -324,16 +343,34 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def _check(compiled: Compiled, live: str | None) -> int:
-    if live is None:
-        return 0
-    asked = [facts for facts in compiled.snapshot.providers if facts.name == live]
-    if not asked:
-        _say({"errors": [f"there is no provider {live!r}"]})
-        return 1
-    found = asyncio.run(check_live(asked, discover()))
-    _say({"errors" if any(one.is_error for one in found) else "warnings": [one.message for one in found]})
-    return int(any(one.is_error for one in found))
+def _write(out: Path, compiled: Compiled) -> None:
+    """All that is compiled. Raises `_UnwrittenError`."""
+    try:
+        # The snapshot last: where there is one, there is what belongs to it.
+        write_private(declared_file(out), write_entries(compiled.declared))
+        shown = shown_sections(compiled.config, compiled.boot.config_file, compiled.stored, compiled.written)
+        write_private(shown_file(out), shown)
+        write_private(catalogue_file(out), shown_models(compiled.config, compiled.snapshot.providers))
+        write_private(out, write_snapshot(compiled.snapshot))
+    except OSError as error:
+        raise _UnwrittenError from error
+
+
+def _check(options: Options, asked: dict[str, Any]) -> int:
+    compiled = compile_config(options, os.environ, dry=True, stored=Stored(asked["stored"]))
+    live: str | None = asked.get("live")
+    if live is not None:
+        providers = [facts for facts in compiled.snapshot.providers if facts.name == live]
+        if not providers:
+            _say({"errors": [f"there is no provider {live!r}"]})
+            return 1
+        found = asyncio.run(check_live(providers, discover()))
+        if any(one.is_error for one in found):
+            _say({"errors": [one.message for one in found]})
+            return 1
+        _say({"warnings": [one.message for one in found]})
+    _say({"checked": True})
+    return 0
 
 
 def compile_stored(options: Options, env: Mapping[str, str], *, dry: bool = False) -> Compiled:
@@ -352,7 +389,11 @@ def compile_stored(options: Options, env: Mapping[str, str], *, dry: bool = Fals
 
 
 def _say(line: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(line) + "\n")
+    try:
+        sys.stdout.write(json.dumps(line) + "\n")
+        sys.stdout.flush()
+    except OSError as error:
+        raise _UnwrittenError from error
 
 
 if __name__ == "__main__":

@@ -146,7 +146,7 @@ class _Known:
         for kind, name in stored:
             if kind in self._owners:
                 self._owners[kind].add(name)
-        self._surfaces = {"*", *(dialect.surface.name for dialect in discover().values())}
+        self._surfaces = {"*", *(dialect.surface.name for dialect in discover().values() if dialect.surface.name)}
         self._now_ms = time.time() * 1000
 
     def check_owner(self, path: ConfigPath, name: str | None, findings: Findings, *, kind: str) -> None:

@@ -1,7 +1,8 @@
-"""Model names that would never match anything: a `*` where none is understood, a bare name that no provider has.
+"""Model names that would never match anything: a `*` where none is understood, a bare name that no provider has, an
+alias that would hide a provider's models.
 
-A `*` stands alone in the `models` of a provider's key, and as `provider/*` in `fallbacks.from`. Those of virtual keys
-are globs.
+A `*` stands alone in the `models` of a provider's key, as `provider/*` in `fallbacks.from`, and at the end of an alias
+and its target. Those of virtual keys are globs.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ def check_model_names(config: ConfigFile, providers: Iterable[ProviderFacts], fi
     """Errors for names that cannot match, warnings for those that may not."""
     for path, message in (*_keys(config), *_fallbacks(config)):
         findings.error(path, message)
+    _check_aliases(config, findings)
     _check_virtual_keys(config, _Known(providers), findings)
 
 
@@ -47,6 +49,21 @@ def _fallbacks(config: ConfigFile) -> Iterator[tuple[ConfigPath, str]]:
                 yield ("fallbacks", index, "to", place), _NO_STAR
 
 
+def _check_aliases(config: ConfigFile, findings: Findings) -> None:
+    for name, target in config.models.items():
+        path: ConfigPath = ("models", name)
+        provider, _, model = target.partition("/")
+        if name.partition("/")[0] in config.providers and "/" in name:
+            findings.error(path, "an alias cannot begin with the name of a provider; use the `aliases` of its keys")
+        elif name.endswith("*") != (model == "*") or ("*" in model and model != "*") or "*" in provider:
+            findings.error(path, "expected `name: provider/model`, or `begin*: provider/*`")
+        elif provider not in config.providers:
+            hint = nearest(provider, config.providers)
+            findings.warn(
+                path, f"provider {provider!r} is not configured, so this name is unknown to callers; {hint}"
+            )
+
+
 class _Known:
     """The model names that the providers are known to have, and whether one of them may have others as well."""
 
@@ -66,6 +83,10 @@ def _check_virtual_keys(config: ConfigFile, known: _Known, findings: Findings) -
     for index, key in enumerate(config.virtual_keys):
         for place, model in enumerate(key.models):
             if model in known.names or not _BARE.fullmatch(model):
+                continue
+            if model in config.models:
+                target = config.models[model]
+                findings.error(("virtual_keys", index, "models", place), f"an alias; allow its target, {target}")
                 continue
             if model not in said:
                 names = sorted(known.names)[:_NAMES_SEARCHED_MAX]

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from asbru.app.base_url import judge_host, judge_path
-from asbru.app.compile_prices import configured_prices, prices_for
+from asbru.app.compile_prices import configured_prices, folder_prices, prices_for
 from asbru.app.config import ConfigPath, ParsedConfig, Part, Problem, nearest
 from asbru.app.config.live import ProviderKey, ProviderSettings
 from asbru.app.defaults import ProviderTypes
@@ -25,7 +25,7 @@ from asbru.catalog.build import ProviderCatalogue, build_catalogue, price_id_of_
 from asbru.core.secret_text import SecretText
 from asbru.core.traits import TraitRule, change, rule
 from asbru.dialects import Dialect, discover
-from asbru.providers import Access, Provider, ProviderFault, credential_maker
+from asbru.providers import Access, Provider, ProviderFault, credential_maker, operations
 from asbru.upstream.credentials import CredentialMaker, KeyMaterial, TokenPorts
 from asbru.upstream.origin import Reach, TlsTrust
 
@@ -91,6 +91,7 @@ def compile_providers(
     """The facts of every provider that could be compiled; problems go to `findings`."""
     compiled: list[ProviderFacts] = []
     catalogues: dict[str | None, ProviderCatalogue] = {}
+    told = operations.purposes()
     spoken = discover()
     dialects = {dialect.setting: dialect.name for dialect in spoken.values()}
     for name, settings in parsed.config.providers.items():
@@ -102,9 +103,9 @@ def compile_providers(
         price_id = kind.price_id or price_id_of_url(settings.base_url)
         if price_id not in catalogues:
             catalogues[price_id] = build_catalogue(price_id, now)
-        compiled.append(
-            _Compiling(name, settings, kind, access, findings).facts(parsed, catalogues[price_id], mock_socket)
-        )
+        purposes = operations.purposes_at(kind.name, told)
+        one = _Compiling(name, settings, kind, access, findings)
+        compiled.append(one.facts(parsed, catalogues[price_id], mock_socket, purposes=purposes))
     return tuple(compiled)
 
 
@@ -179,9 +180,20 @@ class _Compiling:
     def _path(self) -> ConfigPath:
         return ("providers", self.name)
 
-    def facts(self, parsed: ParsedConfig, catalogue: ProviderCatalogue, mock_socket: str | None) -> ProviderFacts:
+    def facts(
+        self,
+        parsed: ParsedConfig,
+        catalogue: ProviderCatalogue,
+        mock_socket: str | None,
+        *,
+        purposes: tuple[operations.Purpose, ...],
+    ) -> ProviderFacts:
         settings, kind, access = self.settings, self.kind, self.access
         here = kind.served_here and settings.base_url is None
+        own_prices = (
+            *configured_prices(settings.prices),
+            *configured_prices(prices_for(self.name, parsed.config.prices)),
+        )
         return ProviderFacts(
             name=self.name,
             kind=kind.name,
@@ -191,6 +203,7 @@ class _Compiling:
             headers=self._headers(),
             keys=self._keys(parsed),
             operations=access.operations,
+            also=self._also(),
             traits=change(kind.traits, settings.traits),
             trait_rules=self._trait_rules(),
             tls=self._tls(),
@@ -200,12 +213,28 @@ class _Compiling:
             unix_socket=mock_socket if here else None,
             known_models=self._known_models(catalogue),
             prices=(
-                *configured_prices(settings.prices),
-                *configured_prices(prices_for(self.name, parsed.config.prices)),
+                *own_prices,
                 *catalogue.models,
+                *folder_prices(kind.unit_prices),
             ),
+            own_prices=len(own_prices),
+            purposes=purposes,
             vendor=kind.name if kind.vendor is None else kind.vendor,
         )
+
+    def _also(self) -> dict[str, tuple[str, ...]]:
+        """The other dialects that it speaks at the same address with the same credentials. Of a server that only its
+        configuration tells of, none is known."""
+        kind, access = self.kind, self.access
+        if kind.vendor == "":
+            return {}
+        return {
+            other.dialect: other.operations
+            for other in kind.access
+            if other is not access
+            and (other.auth, other.headers, kind.address(other))
+            == (access.auth, access.headers, kind.address(access))
+        }
 
     def _reach(self, here: bool) -> dict[str, Any]:
         """The fields of `Reach`: as configured, but a server of our own is on loopback."""

@@ -1,7 +1,7 @@
 """The control process: management API, web UI and the tasks that run once per node. Not on the path of any call.
 
     python -m asbru.app.control --socket PATH --data-dir DIR [--bookkeeper PATH] [--shown PATH] [--catalogue PATH]
-                                [--processes PATH] [--tls True] [--check COMMAND]
+                                [--processes PATH] [--tls True] [--check PATH]
 
 FastAPI on uvicorn, on a Unix socket of its own: the workers forward /api and /ui to it, and answer 503 while it is
 away. It alone loads these two, and may be as heavy as they are. SIGTERM: requests under way are finished, exit 0.
@@ -14,7 +14,6 @@ While nobody can log in, each start prints a random set-up token on stderr, unle
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import secrets
 import signal
@@ -75,7 +74,7 @@ class Control:
             pepper=load_pepper(data_dir),
             declared=DeclaredFile(Path(given["shown"]) if "shown" in given else None),
             announce=self._announcer if self._linked else _tell_nobody,
-            check=Check(json.loads(given.get("check", "[]"))),
+            check=Check(Path(given["check"]) if "check" in given else None),
         )
         secure = given.get("tls") == "True"
         self._tail = live.LiveTail(self._link)

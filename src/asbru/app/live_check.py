@@ -17,8 +17,10 @@ from asbru.app.build import origin_of
 from asbru.app.defaults import ProviderTypes
 from asbru.app.snapshot import ProviderFacts
 from asbru.core.errors import AsbruError
+from asbru.core.secret_text import SecretText
+from asbru.providers import credential_maker
 from asbru.upstream import Origin, Pool, TlsContexts, UpstreamResponse
-from asbru.upstream.credentials import TokenRequest, TokenSender
+from asbru.upstream.credentials import KeyMaterial, TokenPorts, TokenRequest, TokenSender
 
 ANSWER_TIMEOUT_S = 10.0
 PROVIDERS_ASKED_AT_ONCE_MAX = 16
@@ -59,10 +61,9 @@ class _Asking:
         self._contexts = TlsContexts()
         self._pools: list[Pool] = []
         self._headers = {name: value.reveal() for name, value in facts.headers.items()}
-        if has_key := bool(facts.keys and facts.keys[0].value.reveal() and ":" not in facts.auth):
-            name, scheme = ("authorization", "Bearer ") if facts.auth == "bearer" else (facts.auth, "")
-            self._headers[name] = f"{scheme}{facts.keys[0].value.reveal()}"
-        self._has_key = has_key
+        shown = _shown_key(facts)
+        self._headers.update(shown)
+        self._has_key = bool(shown)
 
     async def finding(self, types: ProviderTypes) -> LiveFinding | None:
         """What is wrong; None where the provider answers with a list."""
@@ -111,6 +112,20 @@ class _Asking:
         loop = asyncio.get_running_loop()
         self._pools.append(Pool(origin, self._contexts, loop, response_bytes_max=response_bytes_max))
         return self._pools[-1]
+
+
+def _shown_key(facts: ProviderFacts) -> dict[str, str]:
+    """The header that shows the first key; none where there is no key, or it must be asked for a token first."""
+    value = facts.keys[0].value if facts.keys else SecretText("")
+    if not value.reveal():
+        return {}
+    maker = credential_maker(facts.auth)
+    if maker is None:
+        name, scheme = ("authorization", "Bearer ") if facts.auth == "bearer" else (facts.auth, "")
+        return {name: f"{scheme}{value.reveal()}"}
+    lines = maker(KeyMaterial(value, facts.base_url), TokenPorts.of_nobody()).fixed or b""
+    name, _, shown = lines.decode("latin-1").strip().partition(": ")
+    return {name: shown} if lines else {}
 
 
 def _is_api_answer(body: bytes) -> bool:

@@ -36,6 +36,7 @@ class ModelLabels:
             for facts in snapshot.providers
         }
         targets = [target for fallback in snapshot.fallbacks for target in (fallback.source, *fallback.targets)]
+        targets += snapshot.models.values()
         for target in targets:
             provider, _, model = target.partition("/")
             self._know(provider, model)

@@ -11,11 +11,10 @@ from typing import Any, cast
 
 import msgspec
 
-from asbru.app.compile_prices import prices_for
 from asbru.app.config import ConfigFile, ConfigPath
+from asbru.app.listed import listed_provider
 from asbru.app.setting_list import list_settings
 from asbru.app.snapshot import ProviderFacts
-from asbru.catalog.listing import ListedProvider
 
 
 def shown_sections(
@@ -55,23 +54,7 @@ def shown_sections(
 
 def shown_models(config: ConfigFile, providers: Iterable[ProviderFacts]) -> bytes:
     """What the models of each provider are worked out from: `catalog.listing.ListedProvider`s as msgpack."""
-    return msgspec.msgpack.encode([_provider(config, facts) for facts in providers])
-
-
-def _provider(config: ConfigFile, facts: ProviderFacts) -> ListedProvider:
-    settings = config.providers[facts.name]
-    named = (model for key in facts.keys for model in (*key.aliases, *key.models) if model != "*")
-    return ListedProvider(
-        name=facts.name,
-        configured=tuple(dict.fromkeys(named)),
-        known=facts.known_models,
-        every_model=not facts.keys or any("*" in key.models for key in facts.keys),
-        prices=facts.prices,
-        own_prices=len(settings.prices) + len(prices_for(facts.name, config.prices)),
-        traits=facts.traits,
-        trait_rules=facts.trait_rules,
-        operations=facts.operations,
-    )
+    return msgspec.msgpack.encode([listed_provider(facts, config.models) for facts in providers])
 
 
 def _add(sections: dict[str, list[dict[str, Any]]], section: str, named: list[tuple[dict[str, Any], object]]) -> None:

@@ -47,10 +47,13 @@ class ProviderFacts(Reach, frozen=True, kw_only=True, forbid_unknown_fields=True
     `auth`: "bearer" (Authorization), a header's name, or what makes the credential ("module:name"); see
     `providers.Access`. `headers` are sent with every call (anthropic-version).
     `operations`: what it offers: chat, completions, embeddings, models, count_tokens.
+    `also`: other dialects that it speaks at the same address with the same credentials, and what it offers in each:
+    callers of these are served without translation.
     `traits`: what it takes and refuses; `trait_rules` change them for some models, later ones win.
     `unix_socket`: connect there instead of to the host of `base_url`.
     `known_models`: names a bare model name may resolve to, and what /v1/models lists.
-    `prices`: see `catalog`. `vendor`: see `providers.Provider`.
+    `prices`: see `catalog`; the first `own_prices` are the configuration's. `purposes`: what models are for, see
+    `providers.operations`. `vendor`: see `providers.Provider`.
     A provider that needs no credential has one key whose value is "": nothing is sent. No keys at all: none is
     usable, and every call answers so.
     """
@@ -63,6 +66,7 @@ class ProviderFacts(Reach, frozen=True, kw_only=True, forbid_unknown_fields=True
     headers: dict[str, SecretText] = {}
     keys: tuple[KeyFacts, ...] = ()
     operations: tuple[str, ...] = ("chat", "models")
+    also: dict[str, tuple[str, ...]] = {}
     traits: Traits = PLAIN
     trait_rules: tuple[TraitRule, ...] = ()
     tls: TlsTrust = TlsTrust()
@@ -71,20 +75,23 @@ class ProviderFacts(Reach, frozen=True, kw_only=True, forbid_unknown_fields=True
     unix_socket: str | None = None
     known_models: tuple[str, ...] = ()
     prices: tuple[PricedModel, ...] = ()
+    own_prices: int = 0
+    purposes: tuple[tuple[str, tuple[str, ...]], ...] = ()
     vendor: str = ""
 
 
-_TARGET = r"^[^/\s]+/\S+$"
+TARGET = r"^[^/\s]+/\S+$"
+"""The form of `provider/model`."""
 
 
 class Fallback(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where a call goes when its first target fails."""
 
     source: Annotated[
-        str, Meta(pattern=_TARGET, description="The requested target, `provider/model` or `provider/*`.")
+        str, Meta(pattern=TARGET, description="The requested target, `provider/model` or `provider/*`.")
     ] = msgspec.field(name="from")
     targets: Annotated[
-        tuple[Annotated[str, Meta(pattern=_TARGET)], ...],
+        tuple[Annotated[str, Meta(pattern=TARGET)], ...],
         Meta(
             min_length=1,
             max_length=20,
@@ -152,12 +159,13 @@ class PrefixForward(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a worker serves by, but for what there may be thousands of, which is in the feed. `pepper`, in hex: what
     the digests of virtual keys are made under. `open_access`: no virtual keys are configured and the listener is
-    loopback. `keys_optional`: calls without a virtual key are served also where there are some."""
+    loopback. `keys_optional`: calls without a virtual key are served also where there are some. `models`: aliases."""
 
     providers: tuple[ProviderFacts, ...] = ()
     pepper: SecretText = SecretText("")
     open_access: bool = False
     keys_optional: bool = False
+    models: dict[str, str] = {}
     fallbacks: tuple[Fallback, ...] = ()
     routing_rules: tuple[RoutingRule, ...] = ()
     breaker: BreakerSettings = BreakerSettings()

@@ -12,7 +12,7 @@ from asbru.catalog.prices import MatchClause, PriceBook, PricedModel, find_price
 from asbru.catalog.tokens import TokenCounter
 
 if TYPE_CHECKING:
-    from asbru.catalog import build, listing
+    from asbru.catalog import build, facts, listing
 
 __all__ = [
     "Countable",
@@ -22,6 +22,7 @@ __all__ = [
     "TokenCounter",
     "build",
     "countable",
+    "facts",
     "find_priced_model",
     "listing",
     "texts_of",

@@ -17,7 +17,8 @@ from genai_prices import types as lib
 from genai_prices.data import providers as _library_providers
 
 from asbru.catalog.prices import MatchClause, PricedModel
-from asbru.core.money import NANOUSD_PER_USD, PriceRow
+from asbru.core.money import MTOK, NANOUSD_PER_USD, PriceRow
+from asbru.core.usage import Unit
 
 _CHAINS: dict[str, tuple[str, ...]] = {
     "input": ("input_mtok",),
@@ -27,8 +28,15 @@ _CHAINS: dict[str, tuple[str, ...]] = {
     "cache_write_1h": ("cache_write_1h_mtok", "cache_write_mtok", "input_mtok"),
     "audio_input": ("input_audio_mtok", "input_mtok"),
     "audio_output": ("output_audio_mtok", "output_mtok"),
+    "image_input": ("input_image_mtok", "input_mtok"),
+    "image_output": ("output_image_mtok", "output_mtok"),
 }
-
+_UNITS: dict[Unit, tuple[str, int]] = {
+    "second": ("input_audio_hours", 3600),
+    "character": ("input_mchars", 1_000_000),
+    "page": ("input_document_kpages", 1000),
+}
+"""The library's rate for a unit, and how many units it is for."""
 
 _TIER = "service_tier"
 _NO_NAME = ("ft:", ".ft-", ":extended")
@@ -54,7 +62,14 @@ def build_catalogue(price_id: str | None, now: datetime) -> ProviderCatalogue:
             infos.extend(by_id[other].models)
     return ProviderCatalogue(
         models=tuple(
-            PricedModel(info.id, _clause(info.match), _rows(info, now), _tiers(info, now), info.context_window or 0)
+            PricedModel(
+                info.id,
+                _clause(info.match),
+                _rows(info, now),
+                _tiers(info, now),
+                info.context_window or 0,
+                _units(info, now),
+            )
             for info in infos
         ),
         known_models=tuple(name for name in map(_callable_name, provider.models) if name is not None),
@@ -114,6 +129,17 @@ def _tiers(info: lib.ModelInfo, now: datetime) -> dict[str, tuple[PriceRow, ...]
         if standard and standard <= told:
             tiers[tier] = _rows_of(info.get_prices(now, {_TIER: tier}))
     return tiers
+
+
+def _units(info: lib.ModelInfo, now: datetime) -> dict[Unit, int]:
+    """What is charged by the piece; nothing where a price depends on how much is used."""
+    prices = info.get_prices(now) if info.prices else None
+    units: dict[Unit, int] = {}
+    for unit, (name, count) in _UNITS.items():
+        rate = getattr(prices, name, None)
+        if isinstance(rate, Decimal):
+            units[unit] = int((rate * NANOUSD_PER_USD * MTOK / count).to_integral_value(ROUND_HALF_UP))
+    return units
 
 
 def _rates(prices: lib.ModelPrice) -> set[str]:

@@ -16,14 +16,16 @@ import msgspec
 
 from asbru.catalog.prices import PricedModel, find_priced_model
 from asbru.core.money import PriceRow
-from asbru.core.traits import TraitRule, Traits, resolve
+from asbru.core.traits import TraitRule, Traits, fits_glob, resolve
 
 ModelSource: TypeAlias = Literal["configured", "provider", "catalogue"]
 _INPUTS = ("image", "audio", "document")
 
 
 class ListedProvider(msgspec.Struct, frozen=True, kw_only=True):
-    """What a provider's models are worked out from. `own_prices`: how many of the first `prices` are configured."""
+    """What a provider's models are worked out from. `own_prices`: how many of the first `prices` are configured;
+    `purposes`: patterns of models and the operations that they are for; `aliases`: the names in `models` that lead to
+    the provider, and the model that each means."""
 
     name: str
     configured: tuple[str, ...] = ()
@@ -34,6 +36,8 @@ class ListedProvider(msgspec.Struct, frozen=True, kw_only=True):
     traits: Traits = Traits()
     trait_rules: tuple[TraitRule, ...] = ()
     operations: tuple[str, ...] = ()
+    purposes: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    aliases: dict[str, str] = {}
 
 
 class ListedPrices(msgspec.Struct, frozen=True):
@@ -52,7 +56,8 @@ class ListedPrices(msgspec.Struct, frozen=True):
 
 
 class Capabilities(msgspec.Struct, frozen=True):
-    """What a model takes, as far as it is known. `operations`: those of its provider; `inputs` besides text;
+    """What a model takes, as far as it is known. `operations`: those of its provider, but for what it is
+    known not to be for; `inputs` besides text;
     `thinking`: how it is asked to reason, null where that is not known; `efforts`: empty for those of the dialect;
     `sampling`: it takes a temperature."""
 
@@ -64,7 +69,8 @@ class Capabilities(msgspec.Struct, frozen=True):
 
 
 class ListedModel(msgspec.Struct, frozen=True):
-    """A model. `context_tokens`, `output_tokens_max`, `prices`: null where they are not known."""
+    """A model. `context_tokens`, `output_tokens_max`, `prices`: null where they are not known. `aliases`: the names in
+    `models` that mean it."""
 
     id: str
     provider: str
@@ -75,20 +81,31 @@ class ListedModel(msgspec.Struct, frozen=True):
     prices: ListedPrices | None
     price_source: Literal["configured", "catalogue"] | None
     capabilities: Capabilities
+    aliases: tuple[str, ...] = ()
 
 
 def list_models(one: ListedProvider, given: Iterable[str] | None = None) -> Iterator[ListedModel]:
     """The models of a provider, by name. `given`: the provider's own list, where there is one."""
-    sources: dict[str, ModelSource] = dict.fromkeys(one.configured, "configured")
+    aliases = {name: model for name, model in one.aliases.items() if model != "*"}
+    sources: dict[str, ModelSource] = dict.fromkeys((*one.configured, *aliases.values()), "configured")
     if one.every_model:
         others: ModelSource = "catalogue" if given is None else "provider"
         for model in one.known if given is None else given:
             sources.setdefault(model, others)
     for model in sorted(sources):
-        yield _listed(one, model, sources[model])
+        yield describe(one, model, sources[model])
 
 
-def _listed(one: ListedProvider, model: str, source: ModelSource) -> ListedModel:
+def operations_for(
+    model: str, offered: Iterable[str], purposes: Iterable[tuple[str, tuple[str, ...]]]
+) -> tuple[str, ...]:
+    """Of the operations that a provider offers those that `model` is for; all where nothing is known of it."""
+    fit = next((operations for pattern, operations in purposes if fits_glob(pattern, model)), None)
+    return tuple(name for name in offered if name != "models" and (fit is None or name in fit))
+
+
+def describe(one: ListedProvider, model: str, source: ModelSource) -> ListedModel:
+    """What is known of one model of a provider."""
     priced = find_priced_model(one.prices, model)
     own = priced is not None and any(priced is other for other in one.prices[: one.own_prices])
     # A price of one's own says nothing of the size: that is the catalogue's.
@@ -105,12 +122,13 @@ def _listed(one: ListedProvider, model: str, source: ModelSource) -> ListedModel
         prices=_prices(priced.rows) if priced is not None and has_price else None,
         price_source=("configured" if own else "catalogue") if has_price else None,
         capabilities=Capabilities(
-            operations=one.operations,
+            operations=operations_for(model, one.operations, one.purposes),
             inputs=tuple(kind for kind in _INPUTS if kind not in traits.refuse_inputs),
             thinking=traits.thinking,
             efforts=traits.efforts,
             sampling=traits.sampling,
         ),
+        aliases=tuple(name for name, meant in one.aliases.items() if meant == model),
     )
 
 

@@ -13,7 +13,8 @@ from datetime import date
 
 import msgspec
 
-from asbru.core.money import PriceRow
+from asbru.core.money import PriceRow, UnitPrices
+from asbru.core.usage import Unit
 
 REMEMBERED_NAMES_MAX = 4096
 """Answers kept per book; a caller who invents names can fill the table but not grow it."""
@@ -52,13 +53,15 @@ class MatchClause(msgspec.Struct, frozen=True, array_like=True):
 
 class PricedModel(msgspec.Struct, frozen=True, array_like=True):
     """A model of the price data: its names and its rows, ascending by size (none: not priced by token); and the rows of
-    service tiers that have prices of their own. `context_tokens`: how much it reads and writes at most; 0: unknown."""
+    service tiers that have prices of their own. `context_tokens`: how much it reads and writes at most; 0: unknown.
+    `units`: what is charged by the piece."""
 
     id: str
     match: MatchClause
     rows: tuple[PriceRow, ...] = ()
     tiers: dict[str, tuple[PriceRow, ...]] = {}
     context_tokens: int = 0
+    units: dict[Unit, int] = {}
 
 
 class PriceBook:
@@ -67,6 +70,7 @@ class PriceBook:
     def __init__(self, models: Mapping[str, tuple[PricedModel, ...]]) -> None:
         self._models = dict(models)
         self._answers: dict[tuple[str, str, str], tuple[PriceRow, ...] | None] = {}
+        self._units: dict[tuple[str, str], UnitPrices] = {}
 
     def rows(self, provider: str, model: str, tier: str = "") -> tuple[PriceRow, ...] | None:
         """The rows for `model` as the provider spells it, in a service tier ("": the standard one), or None where no
@@ -84,6 +88,24 @@ class PriceBook:
             self._answers.clear()
         self._answers[key] = rows
         return rows
+
+    def units(self, provider: str, model: str) -> UnitPrices:
+        """The prices of units for `model`: those of the first that fits and has any."""
+        key = (provider, model)
+        try:
+            return self._units[key]
+        except KeyError:
+            pass
+        priced = tuple(one for one in self._models.get(provider, ()) if one.units)
+        found = find_priced_model(priced, model)
+        if len(self._units) >= REMEMBERED_NAMES_MAX:
+            self._units.clear()
+        units = self._units[key] = {} if found is None else found.units
+        return units
+
+    def both(self, provider: str, model: str) -> tuple[tuple[PriceRow, ...] | None, UnitPrices]:
+        """All standard prices of a model: its rows, and those of units."""
+        return self.rows(provider, model), self.units(provider, model)
 
 
 def find_priced_model(models: tuple[PricedModel, ...], name: str) -> PricedModel | None:

@@ -47,7 +47,7 @@ def command(*, since: datetime, config: Path | None, data_dir: Path) -> None:
         database = open_database(sqlite_url(data_dir / DATABASE_NAME))
         try:
             since_ms = int(since.replace(tzinfo=UTC).timestamp() * 1000)
-            done = reprice(database, prices.rows, since_ms, wait=lambda: time.sleep(PAUSE_S))
+            done = reprice(database, prices.both, since_ms, wait=lambda: time.sleep(PAUSE_S))
         finally:
             database.close()
     except ConfigRefusedError as refused:

@@ -1,8 +1,8 @@
 """Tokens in disjoint buckets: what a call used, and who says so.
 
 The buckets never overlap, so that a price is a plain sum: `input` is what was neither read from nor written to a
-prompt cache and is not audio; `output` is neither reasoning nor audio. A provider's total is the sum of its
-buckets. What a provider did not report is absent (`Usage` is None), never zero.
+prompt cache and is no audio and no image; `output` is no reasoning, no audio and no image. A provider's total is the
+sum of its buckets. What a provider did not report is absent (`Usage` is None), never zero.
 """
 
 from __future__ import annotations
@@ -15,12 +15,14 @@ UsageSource: TypeAlias = Literal["provider", "estimated", "partial", "none"]
 """Who says so. `partial`: of several attempts some told nothing, so that there may be more."""
 
 
-Unit: TypeAlias = Literal["image", "second", "character", "page", "search"]
-"""What is charged otherwise than by token. Seconds are whole, rounded up."""
+Unit: TypeAlias = Literal["image", "second", "character", "page", "search", "request"]
+"""What is charged otherwise than by token. Seconds are whole, rounded up; a request is one call, whatever it holds."""
 
 TOKENS_BITS_MAX = 40
 """Bits of a count that may be true. More tokens (a trillion) than any call can have are a provider's mistake, and
 unknown."""
+_UNITS_MAX = 1_000_000_000
+"""The same of a unit."""
 
 
 class Usage(msgspec.Struct, frozen=True):
@@ -87,7 +89,7 @@ class Usage(msgspec.Struct, frozen=True):
                 | self.image_output
             )
             >> TOKENS_BITS_MAX
-        )
+        ) and (not self.units or all(0 <= count <= _UNITS_MAX for _, count in self.units))
 
     def __add__(self, other: Usage) -> Usage:
         """Both together."""

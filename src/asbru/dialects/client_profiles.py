@@ -15,11 +15,13 @@ import msgspec
 
 class Shown(msgspec.Struct, frozen=True):
     """What a refusal is sent with in place of its own status. `lines`: header lines, each ending with CRLF.
-    `type_and_code`: in place of its own, where they are given."""
+    `type_and_code`: in place of its own, where they are given. `stream_code`: for a client that always asks for a
+    stream, and takes a refusal best as the failure of one: the code of that failure."""
 
     status: int
     lines: bytes = b""
     type_and_code: tuple[str, str] | None = None
+    stream_code: str | None = None
 
 
 class ClientProfile(msgspec.Struct, frozen=True):

@@ -24,7 +24,7 @@ from asbru.core.errors import AsbruError, UpstreamError
 from asbru.core.notes import Note
 from asbru.core.reply import ChatReply, StreamEvent, StreamFault
 from asbru.core.traits import Traits
-from asbru.core.usage import Usage
+from asbru.core.usage import Unit, Usage
 from asbru.dialects.client_profiles import ClientProfile, LimitHeaders, Shown, shown_to
 from asbru.dialects.listed_models import read_model_ids
 from asbru.wire.framing import SSE, Framing
@@ -146,6 +146,23 @@ def nothing_without(traits: Traits, member: str) -> Traits | None:
     del traits, member
 
 
+def no_error_inside(body: bytes) -> UpstreamError | None:
+    """`inside` of a dialect whose errors have a status of their own."""
+    del body
+
+
+def no_error_written(error: AsbruError, request_id: str) -> bytes:
+    """`write` of a dialect without a surface: no caller speaks it."""
+    del error, request_id
+    return b""
+
+
+def no_stream_error(error: AsbruError) -> bytes:
+    """`write_stream` of one."""
+    del error
+    return b""
+
+
 class Codec(msgspec.Struct, frozen=True, kw_only=True):
     """Translation: a chat operation in canonical form, in both directions.
 
@@ -199,16 +216,44 @@ class Passing(msgspec.Struct, frozen=True, kw_only=True):
     merge_usage: Callable[[Usage | None, Usage | None], Usage | None] = tail_usage_wins
 
 
+def nothing_rewritten(head: RequestHead, model: str, ask_usage: bool, strip: frozenset[str]) -> dict[str, Raw] | None:
+    """`rewrite` of a dialect whose bodies go on as they came, or never do."""
+    del head, model, ask_usage, strip
+
+
+def no_tail(data: bytes, choices: int = 1) -> TailFacts:
+    """`tail` of a dialect without streams."""
+    del data, choices
+    return TailFacts(usage=None, complete=False)
+
+
+def no_prelude(data: bytes) -> StreamFault | bool:
+    """`prelude` of one."""
+    del data
+    return True
+
+
+def nothing_withheld(events: bytes) -> bytes:
+    """`withhold` of one."""
+    return events
+
+
+NOTHING_PASSES = Passing(
+    rewrite=nothing_rewritten, usage_of=no_head_usage, tail=no_tail, prelude=no_prelude, withhold=nothing_withheld
+)
+"""Of a dialect that callers do not speak: everything is translated."""
+
+
 class Errors(msgspec.Struct, frozen=True, kw_only=True):
     """`read(status, body)` turns a provider's error response into an `UpstreamError` that keeps status, type, code,
     message and body; `inside(body)` does so for an error that came with status 200 in place of a reply, and is None
     for a reply. `write(error, request_id)` gives the body of an error response; `write_stream(error)` the bytes that
-    end a stream with it."""
+    end a stream with it; a dialect without a surface writes none."""
 
     read: Callable[[int, bytes], UpstreamError]
-    inside: Callable[[bytes], UpstreamError | None]
-    write: Callable[[AsbruError, str], bytes]
-    write_stream: Callable[[AsbruError], bytes]
+    inside: Callable[[bytes], UpstreamError | None] = no_error_inside
+    write: Callable[[AsbruError, str], bytes] = no_error_written
+    write_stream: Callable[[AsbruError], bytes] = no_stream_error
 
 
 class Texts(msgspec.Struct, frozen=True, kw_only=True):
@@ -274,12 +319,13 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     `gives`: what the bodies of request and reply are ("text": JSON or what the caller asked for in its place, read
     whole; "bytes": whatever the provider sends, as it comes); `shape`: its translation; `usage_of(body)`: its usage in
     a whole reply, where it is not told as a chat's is; `charge(head, body)`: the usage that follows from the request
-    alone, where no reply tells any.
+    alone, where no reply tells any; `units_max(head, body)`: the most units that a call may be charged, which limits
+    reserve (by default those of `charge`); `by_token`: whether it may be charged by token; `output_tokens_max(head)`:
+    the most that may come out of what speaks no words (images, speech).
 
-    `output_tokens_max(head)`: of what speaks no words but is charged by tokens (images, speech), the most that may come
-    out. `read_form(form, body)`: the head, where the body is a form; `form_texts`: the fields of a form that hold
-    texts. `read_events(events)`: what whole events of its stream tell, where they are not a chat's. Such an operation
-    may be answered whole where a stream was asked for: some models cannot stream.
+    `read_form(form, body)`: the head, where the body is a form; `form_texts`: the fields of a form that hold texts.
+    `read_events(events)`: what whole events of its stream tell, where they are not a chat's. Such an operation may be
+    answered whole where a stream was asked for: some models cannot stream.
     """
 
     name: str
@@ -300,6 +346,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     shape: Shape | None = None
     usage_of: Callable[[bytes], Usage | None] | None = None
     charge: Callable[[RequestHead, bytes], Usage | None] | None = None
+    units_max: Callable[[RequestHead, bytes], tuple[tuple[Unit, int], ...]] | None = None
+    by_token: bool = True
     output_tokens_max: Callable[[RequestHead], int] | None = None
     read_form: Callable[[Form, bytes], RequestHead] | None = None
     form_texts: tuple[str, ...] = ()
@@ -307,11 +355,11 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Surface(msgspec.Struct, frozen=True, kw_only=True):
-    """Where callers reach a dialect. `name` stands in records ("openai.chat"); `root` is where its errors are
-    spoken on unknown paths; `request_id` is the header by which its SDKs know a response, in lower case; `bases` are
-    what SDKs take for a base URL; `models_bases` those whose `/models` is this dialect's; `home` is the provider that
-    it imitates, for bare model names; `clients`: how those that call here take a refusal; `limits`:
-    how they read their limits."""
+    """Where callers reach a dialect. `name` stands in records ("openai.chat"); `root` is where its errors are spoken on
+    unknown paths ("": nowhere, it shares another's); `request_id` is the header by which its SDKs know a response, in
+    lower case; `bases` are what SDKs take for a base URL; `models_bases` those whose `/models` is this dialect's;
+    `home` is the provider that it imitates, for bare model names; `clients`: how those that call here take a refusal;
+    `limits`: how they read their limits."""
 
     name: str
     home: str
@@ -327,19 +375,24 @@ class Surface(msgspec.Struct, frozen=True, kw_only=True):
         return shown_to(user_agent, status, self.clients)
 
 
+NO_SURFACE = Surface(name="", home="", root="", bases=(), models_bases=())
+"""Of a dialect that only providers speak."""
+
+
 class ModelsForm(msgspec.Struct, frozen=True, kw_only=True):
     """How models are listed: `write_all(names)` the list, `write_one(name)` one of them. A provider is asked for its
     own at `path`, below its base URL; `read(body)` gives the names in its answer, None where it is no list."""
 
-    write_all: Callable[[Sequence[str]], bytes]
-    write_one: Callable[[str], bytes]
+    write_all: Callable[[Sequence[str]], bytes] = msgspec.json.encode
+    write_one: Callable[[str], bytes] = msgspec.json.encode
     path: str = "/models"
     read: Callable[[bytes], tuple[str, ...] | None] = read_model_ids
 
 
 class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     """One wire format. `name` is its folder's, `setting` the word for it in the configuration, `framing` that of its
-    streams.
+    streams. One that only providers speak has no surface (`NO_SURFACE`), and nothing of it passes; one that is no
+    model's has no chat.
 
     `header_prefixes`: headers of a caller, by the beginning of their names in lower case, that go along to providers of
     this dialect, but for `headers_withheld`.
@@ -347,11 +400,11 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     setting: str
-    surface: Surface
     operations: tuple[Operation, ...]
-    passing: Passing
     errors: Errors
-    models: ModelsForm
+    surface: Surface = NO_SURFACE
+    passing: Passing = NOTHING_PASSES
+    models: ModelsForm = ModelsForm()
     framing: Framing = SSE
     header_prefixes: tuple[bytes, ...] = ()
     headers_withheld: frozenset[bytes] = frozenset()
@@ -362,7 +415,7 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def chat(self) -> Codec:
-        """The translation of its chat operation, which every dialect has."""
+        """The translation of its chat operation. Only of a dialect that has one."""
         operation = self.operation("chat")
         assert operation is not None and operation.codec is not None, f"{self.name} has no chat"
         return operation.codec

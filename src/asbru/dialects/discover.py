@@ -30,10 +30,15 @@ def _faults(dialect: Dialect, folder: str) -> list[str]:
     names = [operation.name for operation in dialect.operations]
     if len(set(names)) != len(names):
         wrong.append("two operations have one name")
-    if not any(operation.name == "chat" and operation.codec is not None for operation in dialect.operations):
-        wrong.append("no chat operation with a codec")
+    if not names:
+        wrong.append("no operation")
     for operation in dialect.operations:
         looks = (operation.codec, operation.read_request, operation.texts, operation.read_form)
-        if all(one is None for one in looks):
+        if operation.name == "chat" and operation.codec is None:
+            wrong.append("its chat has no codec")
+        if not dialect.surface.bases:
+            if operation.codec is None and operation.shape is None:
+                wrong.append(f"{operation.name}: without a surface and a translation nobody could ask for it")
+        elif all(one is None for one in looks):
             wrong.append(f"{operation.name}: without canonical form and texts nobody could look at its content")
     return wrong

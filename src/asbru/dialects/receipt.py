@@ -14,6 +14,8 @@ from asbru.core.notes import Note, NoteKind
 
 _SPELLING: Final = frozenset(("member", "type", "format", "index"))
 """What thinking parts keep of how chat's family spelled them, so that they can be written back so."""
+_SILENT: Final = frozenset(("item",))
+"""What delimits the items of a response: it says nothing elsewhere, so that its loss is none."""
 
 
 class Receipt:
@@ -52,7 +54,8 @@ class Receipt:
     def foreign(self, path: str, extra: Extra) -> None:
         """Members that only the source's dialect knows: each is named."""
         for name in extra:
-            self.dropped(f"{path}.{name}" if path else name, f"known to {self.source or 'another dialect'} only")
+            if name not in _SILENT:
+                self.dropped(f"{path}.{name}" if path else name, f"known to {self.source or 'another dialect'} only")
 
     def riding(self, path: str, extra: Extra) -> Extra:
         """The unknown members that may be written; the others are noted."""

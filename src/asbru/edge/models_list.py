@@ -1,6 +1,6 @@
 """Which models a caller may use, for the list of models; how it is written is the dialect's business.
 
-    named in the configuration: keys, aliases, fallbacks, the caller's own virtual key     always
+    named in the configuration: aliases, keys, fallbacks, the caller's own virtual key     always
     the provider's own list                                                                where it can be asked
     what the price data names                                                              where it cannot
 
@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from asbru.core.errors import AsbruError
+from asbru.edge.model_facts import look_up
 from asbru.governance import Caller
 from asbru.pipeline import Endpoint, Rooms
 from asbru.routing import Plan, ProviderRoute
@@ -21,6 +22,13 @@ from asbru.upstream import Exchange, ExchangeDeadlines
 LISTED_FOR_S = 300.0
 FAILED_FOR_S = 30.0
 DEADLINES = ExchangeDeadlines(connect_s=2.0, first_token_s=3.0, idle_s=3.0, total_s=3.0)
+
+
+async def fetch_models(rooms: Rooms, caller: Caller) -> None:
+    """Have the lists of providers at hand, and what is known of the models that `caller` may use."""
+    await fetch_lists(rooms, caller)
+    if rooms.model_facts is not None:
+        await look_up(rooms.loop, rooms.model_facts, model_names(rooms, caller))
 
 
 async def fetch_lists(rooms: Rooms, caller: Caller) -> None:
@@ -70,19 +78,21 @@ def _request_of(endpoint: Endpoint, caller: Caller) -> bytes | None:
 
 
 def model_names(rooms: Rooms, caller: Caller) -> list[str]:
-    """Every "provider/model" that `caller` may use: within each provider those that are named first."""
-    names: list[str] = []
+    """Every alias and "provider/model" that `caller` may use: within each provider those that are named first."""
+    names = [name for name, target in rooms.plan.aliases.items() if _may_use(caller, target.provider, target.model)]
     for endpoint in rooms.endpoints.values():
         route = _route_of(endpoint.route, caller)
         named = set(_named(route, rooms.plan, caller))
         known = endpoint.listed if endpoint.listed is not None else route.known_models
         rest = {model for model in known if route.serves(model)} - named
         names.extend(
-            f"{route.name}/{model}"
-            for model in (*sorted(named), *sorted(rest))
-            if caller.may_use(route.name, model) and route.leading_to(model, caller.may_be_served_by) is not None
+            f"{route.name}/{model}" for model in (*sorted(named), *sorted(rest)) if _may_use(caller, route, model)
         )
     return names
+
+
+def _may_use(caller: Caller, route: ProviderRoute, model: str) -> bool:
+    return caller.may_use(route.name, model) and route.leading_to(model, caller.may_be_served_by) is not None
 
 
 def _route_of(whole: ProviderRoute, caller: Caller) -> ProviderRoute:

@@ -80,7 +80,8 @@ class Router:
 
 
 def _prefixes(route: Route) -> tuple[bytes, ...]:
-    return (route.path.partition("{")[0].encode(), route.dialect.surface.root.encode())
+    root = route.dialect.surface.root
+    return (route.path.partition("{")[0].encode(), *((root.encode(),) if root else ()))
 
 
 def _pattern(path: str) -> re.Pattern[bytes]:

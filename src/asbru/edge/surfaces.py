@@ -38,7 +38,8 @@ def routes_of(dialects: Iterable[Dialect]) -> tuple[Route, ...]:
 
 def _routes(dialect: Dialect) -> Iterator[Route]:
     surface = dialect.surface
-    yield Route(surface.root, "page", "root", dialect, _GET)
+    if surface.root:
+        yield Route(surface.root, "page", "root", dialect, _GET)
     for base in surface.bases:
         for operation in dialect.operations:
             name = f"{surface.name}.{operation.surface}"

@@ -7,7 +7,7 @@ the same few models; what they ask for beyond that is judged anew.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from asbru.core.errors import Forbidden
@@ -91,6 +91,16 @@ class Caller:
     def may_use(self, provider: str, model: str) -> bool:
         """Whether the caller may use `provider/model`."""
         return self.unrestricted or self._verdict(provider, model) == _ALLOWED
+
+    def naming(self, model: str) -> Iterator[str]:
+        """The providers for which the key itself names the model, without any `*`."""
+        for pattern in self.entry.models:
+            provider, slash, rest = pattern.partition("/")
+            if slash and rest == model and "*" not in pattern:
+                yield provider
+        for one in self.entry.providers:
+            if model in one.models and "*" not in model:
+                yield one.provider
 
     def may_be_served_by(self, provider: str, model: str) -> bool:
         """Whether a model behind an alias that the caller may use is not blocked."""

@@ -5,7 +5,7 @@ to know HTTP, and what a role may do to what. Virtual keys, the callers' own, ar
 """
 
 from asbru.identity import roles
-from asbru.identity.accounts import Accounts, Token, User
+from asbru.identity.accounts import Accounts, Session, Token, User, session_id
 from asbru.identity.actor import Actor
 from asbru.identity.passwords import PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, hash_password, is_password
 from asbru.identity.throttle import Throttle
@@ -15,10 +15,12 @@ __all__ = [
     "PASSWORD_CHARS_MIN",
     "Accounts",
     "Actor",
+    "Session",
     "Throttle",
     "Token",
     "User",
     "hash_password",
     "is_password",
     "roles",
+    "session_id",
 ]

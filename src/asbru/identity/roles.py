@@ -95,12 +95,13 @@ SCOPED: Final = frozenset(
 
 
 class Role(msgspec.Struct, frozen=True):
-    """A named set of permissions, in order, with a scope."""
+    """A named set of permissions, in order, with a scope. `version`: 0 for one that is built in."""
 
     name: str
     permissions: tuple[str, ...]
     scope: Scope = EVERYTHING
     built_in: bool = False
+    version: int = 0
 
     def covers(self, other: Role) -> bool:
         """Whether whoever has this role may give the other one away: it contains all of that one."""

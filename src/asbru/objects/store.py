@@ -130,6 +130,10 @@ class ObjectStore:
         )
         return bool(found)
 
+    def forget_maker(self, actor: str) -> None:
+        """An actor is gone: what it has created is nobody's, whoever has its name later."""
+        self._database.run("UPDATE objects SET made_by = '' WHERE made_by = ?", (actor,))
+
     def count(self, kind: str) -> int:
         """How many there are of a kind."""
         return int(str(self._database.run("SELECT count(*) FROM objects WHERE kind = ?", (kind,))[0][0]))

@@ -34,6 +34,11 @@ def permitted(call: Call, targets: tuple[Target, ...]) -> tuple[Target, ...]:
     return tuple(fit)
 
 
+def is_permitted(caller: Caller, target: Target) -> bool:
+    """Whether the caller may use the target."""
+    return isinstance(_judge(caller, target), Target)
+
+
 def _judge(caller: Caller, target: Target) -> Target | Forbidden:
     provider = target.provider
     if not caller.may_use(provider.name, target.model):

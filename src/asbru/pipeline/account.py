@@ -19,7 +19,14 @@ from asbru.pipeline.spans import write_spans
 from asbru.pipeline.spend import NOTHING, price, total, use_estimate
 from asbru.pipeline.tags import write_booking
 from asbru.records import usage_columns
-from asbru.records.row import ATTEMPTS_LOGGED_MAX, ERROR_MESSAGE_CHARS_MAX, MODEL_CHARS_MAX, NOTES_CHARS_MAX
+from asbru.records.row import (
+    ATTEMPTS_LOGGED_MAX,
+    ERROR_MESSAGE_CHARS_MAX,
+    MODEL_CHARS_MAX,
+    NO_UNITS,
+    NOTES_CHARS_MAX,
+    unit_columns,
+)
 from asbru.routing import Target
 
 _CANCELLED_STATUS = 499
@@ -53,6 +60,7 @@ def account(call: Call, rooms: Rooms) -> None:
     else:
         usage, cost = last.usage, last.cost_nanousd
         usage_source = "none" if usage is None else "estimated" if estimated else "provider"
+    by_text = usage is not None and not (usage.units or usage.image_input or usage.image_output)
     head = call.head
     caller = call.caller or caller_behind(call.error)
     booked_on = write_booking(call, caller) if call.forwarded.tagged else caller.booked_on
@@ -89,10 +97,17 @@ def account(call: Call, rooms: Rooms) -> None:
             *booked_on,
             usage is not None and usage.standard,
             _end_route(call, rooms) if call.route else "",
+            *(NO_UNITS if by_text else unit_columns(usage)),
         )
     )
+    if rooms.tracer is not None or rooms.bodies is not None:
+        _end_copies(call, rooms, now_s=now_s, status=status, cost_nanousd=cost)
+
+
+def _end_copies(call: Call, rooms: Rooms, *, now_s: float, status: int, cost_nanousd: int | None) -> None:
+    """Hand over the call's spans and bodies, where they are kept."""
     if call.trace is not None and call.trace.sampled and rooms.tracer is not None:
-        rooms.tracer.end(write_spans(call, call.trace, now_s=now_s, status=status, cost_nanousd=cost))
+        rooms.tracer.end(write_spans(call, call.trace, now_s=now_s, status=status, cost_nanousd=cost_nanousd))
     if rooms.bodies is not None:
         rooms.bodies.end(call)
 

@@ -1,6 +1,7 @@
 """Attempts: targets in order, keys of a target in turn, retries on a key, until the first content.
 
     the provider's response               what happens next
+    401 for a token a minute old or more  fetch another token and try again with the same key, once
     401, 402, 403                         the key cools down for a minute (403: for this model); try the next key
     none: the key's token was refused     the same; nothing was sent
     429                                   the key cools down for Retry-After (this model or all); try the next key
@@ -71,7 +72,7 @@ _ATTEMPTS_MAX = 64
 """Attempts at one target, whatever the configuration says: keys times retries must end."""
 
 
-async def attempt(call: Call, targets: Sequence[Target], rooms: Rooms) -> Response:
+async def attempt(call: Call, targets: Sequence[Target], rooms: Rooms) -> Response:  # noqa: C901 -- one way out each
     """The first good answer of `targets`; raises what the first target said when there is none."""
     first: AsbruError | None = None
     failed: tuple[Target, AsbruError] | None = None
@@ -79,6 +80,8 @@ async def attempt(call: Call, targets: Sequence[Target], rooms: Rooms) -> Respon
     to_try = targets if breaker is None or not breaker.circuits else pass_over_open(call, targets, breaker, rooms)
     for target in to_try:
         endpoint = rooms.endpoints[target.provider.name]
+        if endpoint.others is not None:
+            endpoint = endpoint.spoken_by(call)
         call.target = target
         if failed is not None:
             fell_back(call, failed, target, rooms)
@@ -185,7 +188,7 @@ def _is_unknown_model(error: UpstreamError) -> bool:
 class _Tries:
     """What one target has been tried with so far: made only when the first try fails."""
 
-    __slots__ = ("_alone", "_count", "_lessons", "_retries", "_rooms", "_target", "_tried")
+    __slots__ = ("_alone", "_count", "_lessons", "_renewed", "_retries", "_rooms", "_target", "_tried")
 
     def __init__(self, target: Target, rooms: Rooms, *, alone: bool) -> None:
         self._alone = alone
@@ -193,6 +196,7 @@ class _Tries:
         self._rooms = rooms
         self._tried: set[str] = set()
         self._retries = 0
+        self._renewed = False
         self._count = 0
         self._lessons: tuple[Lesson, ...] = ()
 
@@ -234,6 +238,9 @@ class _Tries:
         route = target.provider
         self._count += 1
         now_s = rooms.clock()
+        if _is_unknown_key(error) and not self._renewed and key.credential.refused():
+            self._renewed = True  # a token that was refused, and that is fetched anew
+            return key, None
         if _cool_down(key, target, error, now_s):
             if not route.keyless:
                 key_cools_down(target, key, error, rooms, seconds=_cooldown_s(error))
@@ -265,6 +272,10 @@ def _is_retried(error: UpstreamError) -> bool:
 def _is_about_key(error: AsbruError) -> bool:
     """Whether the provider refused the key, by its status: another one may do."""
     return isinstance(error, UpstreamError) and error.kind in _TOLD_KINDS and error.status in _REFUSED
+
+
+def _is_unknown_key(error: UpstreamError) -> bool:
+    return error.kind in _TOLD_KINDS and error.status == 401
 
 
 def _cooldown_s(error: UpstreamError) -> float:

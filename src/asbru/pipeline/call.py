@@ -7,7 +7,7 @@ to one request to one provider stands in an `Attempt`: each is appended when it 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from asbru.core.chat import ChatRequest
 from asbru.core.errors import AsbruError, GatewayError
@@ -135,6 +135,7 @@ class Call:
     request_changed = False  # a stage put other content into `canonical`
     # attempts, streaming
     canonical: ChatRequest | None = None
+    shaped: Any = None  # the same of an operation that is no chat, as its shape reads it
     target: Target | None = None  # the one in hand, also when nothing is sent to it
     attempts: tuple[Attempt, ...] = ()
     session: SessionName | None = None  # where it is to be remembered what serves the call
@@ -168,6 +169,14 @@ class Call:
             self.canonical = read(self.body)
         return self.canonical
 
+    def read_shaped(self) -> Any:
+        """The request of an operation with a shape in canonical form, read once."""
+        if self.shaped is None:
+            shape = self.operation.shape
+            assert shape is not None, f"{self.operation.name} has no shape"
+            self.shaped = shape.read_request(self.body, self.content_type)
+        return self.shaped
+
     def fail(self) -> None:
         """A bug ended the call: its record says so, and the door tells the caller."""
         self.status, self.outcome = 500, "error"
@@ -180,3 +189,5 @@ class Call:
             self.head.members.clear()
         if self.canonical is not None:
             self.canonical = None
+        if self.shaped is not None:
+            self.shaped = None

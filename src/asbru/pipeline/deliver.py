@@ -176,6 +176,9 @@ def refuse(call: Call, error: AsbruError, limits: LimitHeaderLines | None = None
     else:
         shown = call.dialect.surface.shown_to(call.forwarded.value_of(b"user-agent"), error.status)
         call.status, lines = shown.status, shown.lines
+        if shown.stream_code is not None and (call.head is None or call.head.stream):
+            _refuse_in_stream(call, error, shown.stream_code)
+            return
         if shown.type_and_code is not None:
             kind, code = shown.type_and_code
             told = AsbruError(error.message, type=kind, code=code, param=error.param)
@@ -190,3 +193,12 @@ def refuse(call: Call, error: AsbruError, limits: LimitHeaderLines | None = None
         own_type = error.content_type if error.content_type.find(b"json") >= 0 else b""
     lines += b"content-type: %b\r\n" % own_type if own_type else JSON_LINE
     call.response.whole(call.status, lines, body)
+
+
+def _refuse_in_stream(call: Call, error: AsbruError, code: str) -> None:
+    """Tell a client by a stream that fails; the record has the refusal's own status."""
+    call.status = error.status
+    dialect = call.dialect
+    told = AsbruError(error.message, type=error.type, code=code, param=error.param)
+    lines = _with_identity(call, dialect.framing.type_line)
+    call.response.whole(200, lines, dialect.errors.write_stream(told))

@@ -54,6 +54,7 @@ class Endpoint:
         "listed",
         "listed_until_s",
         "operations",
+        "others",
         "pool",
         "route",
         "vendor",
@@ -66,6 +67,7 @@ class Endpoint:
         pool: Pool,
         deadlines: ExchangeDeadlines,
         *,
+        operations: frozenset[str],
         base_path: str,
         authority: str,
         headers: dict[str, str],
@@ -94,14 +96,19 @@ class Endpoint:
             f" HTTP/1.1\r\nhost: {authority}\r\n".encode("latin-1") + _JSON_IN + extra_lines,
         )
         self._starts = {
-            operation.name: self._start(operation)
-            for operation in dialect.operations
-            if operation.name in route.operations
+            operation.name: self._start(operation) for operation in dialect.operations if operation.name in operations
         }
         self.operations = frozenset(self._starts)
+        self.others: dict[str, Endpoint] | None = None
+        """The same provider in other dialects, by their names."""
         self.listed: tuple[str, ...] | None = None
         """The provider's own list of models, as it told it last, and until when it need not be asked again."""
         self.listed_until_s = 0.0
+
+    def spoken_by(self, call: Call) -> Endpoint:
+        """The same provider in the caller's own dialect, if it has what is asked for there."""
+        other = None if self.others is None else self.others.get(call.dialect.name)
+        return self if other is None or call.operation.name not in other.operations else other
 
     def write_list_head(self, key_lines: bytes) -> bytes:
         """The request for the provider's list of models."""

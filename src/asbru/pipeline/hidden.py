@@ -44,6 +44,11 @@ def hide_in_words(made: Attempt, words: str) -> str:
     return hide(words, [*_secrets(made)])
 
 
+def hide_in_events(made: Attempt, events: bytes) -> bytes:
+    """The same for events of a stream, one of which is an error."""
+    return _hide_bytes(events, [*_secrets(made)])
+
+
 def hide(words: str, secrets: list[str]) -> str:
     """`words` without `secrets`."""
     for secret in secrets:

@@ -62,8 +62,10 @@ async def has_too_many_elements(rooms: Rooms, body: bytes) -> bool:
     most = 0
     for piece in _pieces(body):
         most += separators(piece)
+        if most > ELEMENTS_MAX:
+            break
         await _turn(rooms.loop)
-    if most <= ELEMENTS_MAX:  # nearly always
+    else:  # nearly always
         return False
     counter = ElementCounter()
     for piece in _pieces(body):

@@ -11,7 +11,7 @@ from asbru.core.errors import UpstreamError
 from asbru.core.usage import Usage
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.endpoint import Endpoint
-from asbru.pipeline.hidden import hide_in_words
+from asbru.pipeline.hidden import hide_in_events, hide_in_words
 from asbru.pipeline.media_stream import EventRelay, RawRelay
 from asbru.pipeline.responses import OpenStream, Response
 from asbru.pipeline.rooms import Rooms
@@ -165,8 +165,9 @@ def _pass_relay(call: Call, attempt: Attempt, decode_with: Decoder | None) -> Pa
     endpoint = attempt.endpoint
     withhold = asks_usage(head, attempt.traits)
     watchers = watching(call) if call.stages else ()
+    hide = partial(hide_in_events, attempt)
     if not watchers:
-        return PassRelay(endpoint.dialect, withhold=withhold, decoder=decode_with, choices=head.choices)
+        return PassRelay(endpoint.dialect, withhold=withhold, decoder=decode_with, choices=head.choices, hide=hide)
     codec = call.operation.codec
     assert codec is not None, "a maker that must see a reply without canonical form refuses the call"
     return WatchRelay(
@@ -174,6 +175,7 @@ def _pass_relay(call: Call, attempt: Attempt, decode_with: Decoder | None) -> Pa
         withhold=withhold,
         decoder=decode_with,
         choices=head.choices,
+        hide=hide,
         reader=codec.stream_reader(),
         watchers=watchers,
     )

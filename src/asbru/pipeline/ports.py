@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from asbru.core.money import PriceRow
+from asbru.core.money import PriceRow, UnitPrices
 from asbru.core.ports import ChunkSink, Sink
 
 if TYPE_CHECKING:
@@ -22,6 +22,10 @@ class Prices(Protocol):
     def rows(self, provider: str, model: str, tier: str = "") -> tuple[PriceRow, ...] | None:
         """The price rows of a provider's model, by the upstream's name for it, in a service tier ("": the standard
         one); None when unknown."""
+        ...
+
+    def units(self, provider: str, model: str) -> UnitPrices:
+        """What the model charges by the piece, as far as it is known."""
         ...
 
 

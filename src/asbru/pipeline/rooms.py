@@ -28,6 +28,7 @@ from asbru.routing.breaker import Breaker
 from asbru.telemetry import LimitedLog, Meter
 
 if TYPE_CHECKING:
+    from asbru.catalog.facts import ModelFacts
     from asbru.pipeline.routing import Routing
     from asbru.telemetry.tracing import Tracer
 
@@ -39,7 +40,7 @@ class Rooms:
     content, in order. `routing`: what chooses targets besides the plan; None: nothing does. `breaker`: lets alone what
     fails; None: nobody does. `sessions`: where calls of a session went; None: nothing is remembered. `bodies`: copies
     bodies; None: none are recorded. `tracer`: traces calls; None: tracing is off. `metric_tags`: the tags that are
-    labels of metrics; None: none is.
+    labels of metrics; None: none is. `model_facts`: what is known of models; None: they are listed by name only.
     """
 
     def __init__(  # noqa: PLR0913 -- the one builder, `app.build`, names every room
@@ -69,6 +70,7 @@ class Rooms:
         tracer: Tracer | None = None,
         metric_tags: tuple[str, ...] | None = None,
         bodies: BodyCopies | None = None,
+        model_facts: ModelFacts | None = None,
     ) -> None:
         self.loop = loop
         self.clock = time.monotonic  # finer than the loop's own clock, which counts milliseconds
@@ -93,6 +95,7 @@ class Rooms:
         self.metric_tags = metric_tags
         self.refusals = Refusals()
         self.bodies = bodies
+        self.model_facts = model_facts
         self.limit(leases, standings, routing)
 
     def limit(self, leases: Leases | None, standings: Standings | None, routing: Routing | None) -> None:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from asbru.core.money import price_nanousd, price_with_fees_nanousd
+from asbru.core.money import price_all_nanousd, price_nanousd, price_with_fees_nanousd
 from asbru.core.notes import Note
 from asbru.core.usage import Usage, UsageSource
 from asbru.pipeline.call import Attempt
@@ -35,17 +35,24 @@ NOTHING = Spend(None, "none", None)
 
 def price(attempts: Sequence[Attempt], prices: Prices) -> None:
     """Write the cost of each attempt whose usage and price are known. A count that cannot be true is unknown;
-    what is not charged at standard prices is unknown too, but for tiers and fees that the price data has."""
+    what is not charged at standard prices is unknown too, but for tiers and fees that the price data has, and so is
+    what is charged by the piece where a unit has no price."""
     for one in attempts:
         usage = one.usage
-        if usage is not None and not (usage.plausible and (usage.standard or usage.web_searches <= SEARCHES_MAX)):
-            one.usage = usage = None
+        if usage is None:
+            continue
+        standard = usage.standard
+        if not usage.plausible or not (standard or usage.web_searches <= SEARCHES_MAX):
+            one.usage = None
             one.notes += (Note("dropped", "usage", "the provider's count is not plausible"),)
-        if usage is not None and usage.standard:
+        elif standard:
             rows = prices.rows(one.target.provider.name, one.served_model)
-            if rows is not None:
+            if usage.units:
+                units = prices.units(one.target.provider.name, one.served_model)
+                one.cost_nanousd = price_all_nanousd(rows, units, usage)
+            elif rows is not None:
                 one.cost_nanousd = price_nanousd(rows, usage)
-        elif usage is not None and (usage.tier or usage.web_searches):
+        elif not usage.units and (usage.tier or usage.web_searches):
             rows = prices.rows(one.target.provider.name, one.served_model, usage.tier)
             if rows is not None:
                 one.cost_nanousd = price_with_fees_nanousd(rows, usage)

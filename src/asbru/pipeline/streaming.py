@@ -21,6 +21,7 @@ beginning, beside a placeholder for the output) it is unknown: `usage` is None, 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import Protocol
 
 from asbru.core.errors import AsbruError, UpstreamError
@@ -44,6 +45,9 @@ _TAIL_SLACK = 16
 
 _CHOICES_MAX = 128
 """Finish reasons remembered of a stream with several choices: more than any provider offers."""
+
+_FAULT_MARK = b'error"'
+"""What an event holds that is an error, in every dialect, and few others do."""
 
 UNREADABLE = (FramingError, CodingError, DecodedTooLargeError)
 
@@ -137,7 +141,7 @@ def _no_chunk_goes(chunk: bytes, begin: int) -> None:
 
 class PassRelay:
     """Same dialect in and out. `withhold` takes the usage chunk out that Asbru asked for and the caller did not;
-    `choices` is how many answers the caller asked for."""
+    `choices` is how many answers the caller asked for; `hide` masks credentials in events that are errors."""
 
     def __init__(
         self,
@@ -146,6 +150,7 @@ class PassRelay:
         withhold: bool,
         decoder: Decoder | None,
         choices: int = 1,
+        hide: Callable[[bytes], bytes] = bytes,
     ) -> None:
         self.usage: Usage | None = None
         self.seen_fault: UpstreamError | None = None
@@ -154,6 +159,7 @@ class PassRelay:
         self._withhold = withhold
         self._decoder = decoder
         self._framing = framing = dialect.framing
+        self._hide = hide if framing.border else bytes  # a frame with a length and a sum cannot be changed
         self._splitter = framing.splitter()
         self._malformed_at = dialect.passing.malformed_at
         # How a piece ends that needs no look; b"": none does, so all go through the splitter.
@@ -192,7 +198,7 @@ class PassRelay:
         self._sink = (lambda whole: sink(withhold(whole))) if self._withhold else sink
         for whole in self._first:
             self._recent.append(whole)
-            self._sink(whole)
+            self._sink(self._without_secrets(whole) if _FAULT_MARK in whole else whole)
 
     def feed(self, chunk: bytes) -> None:
         """See `Relay`."""
@@ -207,6 +213,8 @@ class PassRelay:
                 at = self._malformed_at(chunk)
                 if at >= 0:
                     self._stop_before(chunk[:at])
+        if _FAULT_MARK in chunk:
+            chunk = self._without_secrets(chunk)
         # Nearly always the object that arrived: what was read ends where an event does.
         recent = self._recent
         recent.append(chunk)
@@ -218,9 +226,13 @@ class PassRelay:
         """Send what came before an event that cannot be read, and end the stream with an error."""
         if good:
             self._recent.append(good)
-            self._sink(good)
+            self._sink(self._without_secrets(good))
         self.seen_fault = malformed()
         raise self.seen_fault
+
+    def _without_secrets(self, events: bytes) -> bytes:
+        """Whole events; where one of them is an error, the provider's credentials are hidden in them."""
+        return events if self._passing.tail(events).fault is None else self._hide(events)
 
     def pass_chunks(self, sink: ChunkSink) -> ChunkSink | None:
         """See `Relay`."""
@@ -229,7 +241,7 @@ class PassRelay:
 
     def _pass_chunk(self, chunk: bytes, begin: int) -> None:
         data = chunk[begin:-2]
-        if data[-3:] != self._quick_end or self._held:
+        if data[-3:] != self._quick_end or self._held or _FAULT_MARK in data:
             self.feed(data)
             return
         recent = self._recent
@@ -292,6 +304,8 @@ class PassRelay:
             return TailFacts(usage=facts.usage, complete=False)  # the bytes end within an event
         self._splitter = self._framing.splitter()
         last = held if clean else whole  # as it came, if that is how the provider ends
+        if closed.fault is not None:
+            last = self._hide(last)
         if self._sink is nowhere:
             self._first.append(last)
         else:

@@ -102,6 +102,10 @@ def translate(call: Call, attempt: Attempt, endpoint: Endpoint) -> bytes:
     learned = endpoint.route.learned
     traits = learned.get(attempt.served_model, attempt.traits) if learned else attempt.traits
     target_operation = endpoint.dialect.operation(call.operation.name)
+    if call.operation.shape is not None and target_operation is not None and target_operation.shape is not None:
+        form = target_operation.shape.write_request(call.read_shaped(), attempt.served_model, traits)
+        attempt.notes = form.notes
+        return form.body
     if call.operation.codec is None or target_operation is None or target_operation.codec is None:
         raise UnsupportedByProvider(
             f"{call.operation.name} cannot be translated for '{provider}'; use a provider of the same dialect"

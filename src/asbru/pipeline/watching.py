@@ -6,7 +6,7 @@ stream changes it (`translating`). Not here: the bytes, which `PassRelay` forwar
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from asbru.core.errors import AsbruError
 from asbru.core.ports import ChunkSink, Sink
@@ -27,10 +27,11 @@ class WatchRelay(PassRelay):
         withhold: bool,
         decoder: Decoder | None,
         choices: int,
+        hide: Callable[[bytes], bytes],
         reader: StreamReader,
         watchers: Sequence[Stage],
     ) -> None:
-        super().__init__(dialect, withhold=withhold, decoder=decoder, choices=choices)
+        super().__init__(dialect, withhold=withhold, decoder=decoder, choices=choices, hide=hide)
         self._reader = reader
         self._watchers = tuple(watchers)
         self._begun = False

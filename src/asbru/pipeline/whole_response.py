@@ -5,11 +5,14 @@ Not here: streams (`open_stream`), and what follows from an error (`attempts`).
 
 from __future__ import annotations
 
+from functools import partial
+
 from asbru.core.errors import ERROR_BYTES_MAX, UpstreamError
-from asbru.dialects import Codec, Dialect
+from asbru.core.usage import Usage
+from asbru.dialects import Codec, Dialect, Operation
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.completing import Completing
-from asbru.pipeline.large_bodies import check_reply
+from asbru.pipeline.large_bodies import check_reply, in_thread
 from asbru.pipeline.responses import Response
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.stages import through_stages
@@ -32,16 +35,24 @@ def judge(call: Call, attempt: Attempt, upstream: UpstreamResponse, rooms: Rooms
     inside = dialect.errors.inside(body)
     if inside is not None:
         tell_headers(inside, upstream, rooms)
-        attempt.usage = dialect.passing.usage_of(body)  # what broke off in the middle may be paid for
+        attempt.usage = _usage_of(call, dialect, body)  # what broke off in the middle may be paid for
         raise inside
     if attempt.response_passes:  # a translated one tells it when it is read
         attempt.usage = (call.operation.usage_of or dialect.passing.usage_of)(body)
+        if attempt.usage is None:
+            charge(call, attempt)
     if call.head is not None and call.head.stream and call.operation.read_events is None:
         attempt.usage = dialect.passing.usage_of(body)
         raise _protocol_error("the provider returned a response without a stream to a streamed request")
     if not body or body[0] != _OPENS or body[-1] != _CLOSES:
         _check_body(call, upstream, body)
     return body
+
+
+def charge(call: Call, attempt: Attempt) -> None:
+    """Note the usage that follows from the request alone, where the reply told none."""
+    if call.operation.charge is not None and call.head is not None:
+        attempt.usage = call.operation.charge(call.head, call.body)
 
 
 def pass_coded(call: Call, upstream: UpstreamResponse, body: bytes) -> Response:
@@ -58,6 +69,8 @@ async def translate(
     dialect = attempt.endpoint.dialect
     if len(body) > LARGE_BYTES_MIN:
         await check_reply(rooms, body)
+    if call.operation.shape is not None:
+        return await _translate_shape(call, attempt, upstream, body, rooms=rooms)
     try:
         reply = _codec(call, dialect).read_reply(body)
     except UpstreamError:  # what makes no sense was paid for all the same
@@ -71,6 +84,26 @@ async def translate(
     attempt.notes += written.notes
     lines = upstream.lines_without(b"content-type", b"content-encoding")
     return Response(200, lines + JSON_LINE, written.body)
+
+
+async def _translate_shape(
+    call: Call, attempt: Attempt, upstream: UpstreamResponse, body: bytes, *, rooms: Rooms
+) -> Response:
+    """The reply of an operation that is no chat, written in the caller's dialect."""
+    theirs, ours = _operation(call, attempt.endpoint.dialect).shape, call.operation.shape
+    assert theirs is not None and ours is not None, "a reply without canonical form is passed on"
+    attempt.usage = _usage_of(call, attempt.endpoint.dialect, body)  # what makes no sense is paid for all the same
+    large = len(body) > LARGE_BYTES_MIN
+    read = partial(theirs.read_reply, body, upstream.content_type)
+    reply = await in_thread(rooms, read) if large else read()
+    attempt.usage = reply.usage or attempt.usage
+    if attempt.usage is None:
+        charge(call, attempt)
+    write = partial(ours.write_reply, reply, call.read_shaped())
+    written = await in_thread(rooms, write) if large else write()
+    attempt.notes += written.notes
+    lines = upstream.lines_without(b"content-type", b"content-encoding")
+    return Response(200, b"%bcontent-type: %b\r\n" % (lines, written.content_type), written.body)
 
 
 def completing(call: Call, attempt: Attempt, rooms: Rooms) -> Completing:
@@ -91,9 +124,20 @@ def tell_headers(error: UpstreamError, upstream: UpstreamResponse, rooms: Rooms)
 
 
 def _codec(call: Call, dialect: Dialect) -> Codec:
-    operation = dialect.operation(call.operation.name)
-    assert operation is not None and operation.codec is not None, "a reply without canonical form is passed on"
+    operation = _operation(call, dialect)
+    assert operation.codec is not None, "a reply without canonical form is passed on"
     return operation.codec
+
+
+def _operation(call: Call, dialect: Dialect) -> Operation:
+    """What the call is to `dialect`."""
+    operation = call.operation if dialect is call.dialect else dialect.operation(call.operation.name)
+    assert operation is not None, "only dialects that have the operation are asked"
+    return operation
+
+
+def _usage_of(call: Call, dialect: Dialect, body: bytes) -> Usage | None:
+    return (_operation(call, dialect).usage_of or dialect.passing.usage_of)(body)
 
 
 def _protocol_error(message: str) -> UpstreamError:

@@ -1,9 +1,9 @@
 """The most that a call may use and cost at a target, without counting tokens: bytes and limits, whole numbers.
 
 Input: a token for every three bytes of the body, which few texts exceed. Output: what the caller allows, else what the
-model can; of a stream at most what is reserved at a time, since it can reserve more. Files of a form count otherwise
-(`input_tokens_max`). A count of tokens is free, and
-what speaks no words has the output that its operation says, or none.
+model can; of a stream at most what is reserved at a time, since it can reserve more. A count of tokens is free, and
+what speaks no words has the output that its operation says, or none. Files of a form count otherwise
+(`input_tokens_max`). What is charged by the piece (`Operation.units_max`, `charge`) comes on top.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from asbru.core.money import MTOK
-from asbru.dialects import RequestHead
+from asbru.core.money import MTOK, price_units_nanousd
+from asbru.core.usage import Unit
+from asbru.dialects import Operation, RequestHead
 from asbru.governance.limits import Reservation
 from asbru.pipeline.call import Call
 from asbru.pipeline.ports import Prices
@@ -83,6 +84,13 @@ class Rates:
         self._prices = prices
         self._known: dict[tuple[Target, str], tuple[_Rate, ...] | None] = {}
 
+    def units_cost(self, target: Target, units: tuple[tuple[Unit, int], ...]) -> int | None:
+        """What so many units cost at most, by any key; None where the price of one of them is not known."""
+        provider = target.provider.name
+        costs = [price_units_nanousd(self._prices.units(provider, name), units) for name in _served_models(target)]
+        known = [cost for cost in costs if cost is not None]
+        return max(known) if len(known) == len(costs) else None
+
     def of(self, target: Target, tier: str) -> tuple[_Rate, ...] | None:
         """Of any key that may serve the target. `tier`: the service tier that is asked for, beside the standard one."""
         try:
@@ -96,7 +104,7 @@ class Rates:
 
     def _work_out(self, target: Target, tier: str) -> tuple[_Rate, ...] | None:
         provider, rows = target.provider.name, self._prices.rows
-        names = {key.aliases.get(target.model, target.model) for key in target.provider.keys} or {target.model}
+        names = _served_models(target)
         found = [rows(provider, name) for name in names]
         if any(one is None for one in found):
             return None
@@ -117,8 +125,9 @@ class Rates:
                     row.cache_write_5m,
                     row.cache_write_1h,
                     row.audio_input,
+                    row.image_input or 0,
                 ),
-                max(rate.output_cost, row.output, row.audio_output),
+                max(rate.output_cost, row.output, row.audio_output, row.image_output or 0),
             )
             rates.append(rate)
         return tuple(rates)
@@ -133,13 +142,18 @@ class _Rate(NamedTuple):
 _FREE = _Rate(0, 0, 0)
 
 
+def _served_models(target: Target) -> set[str]:
+    """The names by which the upstream may know the target's model, one for each key that calls it otherwise."""
+    return {key.aliases.get(target.model, target.model) for key in target.provider.keys} or {target.model}
+
+
 def worst_case(call: Call, target: Target, rates: Rates, settings: Reservation) -> WorstCase:
     """The worst case of one attempt at a target."""
     operation, head = call.operation, call.head
     if operation.write_count is not None:
         return WorstCase(0, 0, 0)
     assert head is not None
-    input_tokens = input_tokens_max(call)
+    input_tokens = input_tokens_max(call) if operation.by_token else 0
     output_tokens = 0
     if operation.speaks:
         output_tokens = _output_tokens(head, target, settings)
@@ -147,15 +161,26 @@ def worst_case(call: Call, target: Target, rates: Rates, settings: Reservation) 
         output_tokens = min(operation.output_tokens_max(head), NEED_MAX)
     raw_tier = head.members.get("service_tier")
     known = rates.of(target, "" if raw_tier is None else _tier(raw_tier))
+    pieces = None
+    if operation.units_max is not None or operation.charge is not None:
+        pieces = rates.units_cost(target, units_of(operation, head, call.body))
     if known is None:
-        return WorstCase(input_tokens, output_tokens, None)
+        return WorstCase(input_tokens, output_tokens, None if pieces is None else min(pieces, NEED_MAX))
     rate = _FREE
     for one in known:
         if one.above_tokens and input_tokens <= one.above_tokens:
             break
         rate = one
-    cost = -(-(input_tokens * rate.input_cost + output_tokens * rate.output_cost) // MTOK)
+    cost = -(-(input_tokens * rate.input_cost + output_tokens * rate.output_cost) // MTOK) + (pieces or 0)
     return WorstCase(input_tokens, output_tokens, min(cost, NEED_MAX), rate.output_cost)
+
+
+def units_of(operation: Operation, head: RequestHead, body: bytes) -> tuple[tuple[Unit, int], ...]:
+    """The most that a call may be charged by the piece."""
+    if operation.units_max is not None:
+        return operation.units_max(head, body)
+    usage = None if operation.charge is None else operation.charge(head, body)
+    return () if usage is None else usage.units
 
 
 def input_tokens_max(call: Call) -> int:

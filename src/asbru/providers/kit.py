@@ -2,8 +2,8 @@
 
 A provider is access + dialect + facts: where it listens, how it is asked, what it takes and refuses. A folder holds
 one record named `PROVIDER`, a README.md, which becomes its page in the docs, and perhaps a models.toml with what is
-told of some of its models. Discovery checks all of it, so that a wrong fact fails at start with the folder's name, not
-in the middle of a call. Not here: keys, configuration, calling.
+told of some of its models and a prices.toml with what it charges by the piece. Discovery checks all of it, so that a
+wrong fact fails at start with the folder's name, not in the middle of a call. Not here: keys, configuration, calling.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, TypeVar, cast
 
 import msgspec
 
 from asbru.core.folders import Folder, FolderFault, find_folders
 from asbru.core.traits import PLAIN, TraitRule, Traits, rule
+from asbru.core.usage import Unit
 from asbru.dialects import Dialect
 from asbru.dialects import discover as dialects_found
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from asbru.upstream.credentials import CredentialMaker
 
 
+_File = TypeVar("_File")
 NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 """A provider's name is its folder's: lower case, a Python identifier, what callers write before the slash."""
 
@@ -46,19 +48,24 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
 
     `auth`: how a key is shown: "bearer" (`Authorization: Bearer`), the name of the header that holds it (`x-api-key`),
     or, where it is no fixed header, what makes the credential of it: a `CredentialMaker` (`asbru.upstream.credentials`)
-    as an object reference, "asbru.providers.NAME.credential:make". `headers` go with every call, names in lower case.
+    as an object reference, "asbru.providers.NAME.credential:make"; `auth_words` say what that sends. `headers` go with
+    every call, names in lower case.
     `operations`: what it offers in this dialect. `base_url`: where, if not at the provider's own.
     """
 
     dialect: str
     base_url: str | None = None
     auth: str = "bearer"
+    auth_words: str = ""
     headers: dict[str, str] = {}
     operations: tuple[str, ...] = ("chat", "models")
 
 
 OPENAI_ACCESS = Access(dialect="openai_chat", operations=("chat", "completions", "embeddings", "models"))
-"""All of the OpenAI dialect as api.openai.com offers it."""
+"""What most servers that speak the OpenAI dialect offer."""
+
+RESPONSES_ACCESS = Access(dialect="openai_responses", operations=("chat", "models"))
+"""The Responses API as api.openai.com offers it."""
 
 IMAGES_AND_AUDIO = ("images", "image_edits", "image_variations", "speech", "transcriptions", "translations")
 """What api.openai.com offers besides, in the same dialect."""
@@ -72,6 +79,24 @@ ANTHROPIC_ACCESS = Access(
 """All of the Anthropic dialect as api.anthropic.com offers it."""
 
 
+class SourcedPrice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A price of a prices.toml: what `per` units cost, US dollars, of the models that fit the pattern (`*` for any
+    text, at the start or the end); who told it (`source`, a URL) and when. For what the price data does not have."""
+
+    models: Annotated[str, msgspec.Meta(pattern=r"^(\*?[^*]+\*?|\*)$")]
+    unit: Unit
+    usd: Annotated[float, msgspec.Meta(ge=0, le=1_000_000)]
+    source: Annotated[str, msgspec.Meta(pattern="^https://")]
+    date: date
+    per: Annotated[int, msgspec.Meta(ge=1, le=1_000_000_000)] = 1
+
+
+class PricesFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A prices.toml: `[[prices]]`; of several that fit a model the first holds."""
+
+    prices: tuple[SourcedPrice, ...]
+
+
 class Provider(msgspec.Struct, frozen=True, kw_only=True):
     """A provider's facts before configuration.
 
@@ -83,6 +108,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     `traits`: what it takes and refuses. `trait_rules`: how some of its models differ; later rules win. Those of a file
     `models.toml` beside the record stand before its own. `models_of`: providers whose models it serves by their own
     names; the rules in their `models.toml` stand before all of these.
+    `unit_prices`: those of a file `prices.toml` beside the record.
     `vendor`: what OpenTelemetry calls it (`gen_ai.provider.name`), None: by its own name; "": by the name that the
     configuration gives it, since the type says nothing about who answers.
     """
@@ -101,6 +127,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     trait_rules: tuple[TraitRule, ...] = ()
     models_of: tuple[str, ...] = ()
     vendor: str | None = None
+    unit_prices: tuple[SourcedPrice, ...] = ()
 
     def access_by(self, dialect: str | None = None) -> Access:
         """How to ask it in `dialect` (default: its first). Raises `KeyError` when it does not speak it."""
@@ -181,19 +208,24 @@ def _load(folder: Folder, dialects: Mapping[str, Dialect]) -> Provider:
     provider = check(provider, path, dialects)
     others = (found for name in provider.models_of for found in _rules_of_models(Path(__file__).parent / name))
     rules = (*others, *_rules_of_models(path), *provider.trait_rules)
-    return msgspec.structs.replace(provider, trait_rules=rules)
+    priced = _told(path / "prices.toml", PricesFile)
+    return msgspec.structs.replace(provider, trait_rules=rules, unit_prices=() if priced is None else priced.prices)
 
 
 def _rules_of_models(folder: Path) -> tuple[TraitRule, ...]:
     """The rules in the folder's models.toml; none where it has no such file."""
-    path = folder / "models.toml"
+    found = _told(folder / "models.toml", ModelsFile)
+    return () if found is None else tuple(rule(told.models, **told.given()) for told in found.rules)
+
+
+def _told(path: Path, form: type[_File]) -> _File | None:
+    """A file of facts; None where the folder has no such file."""
     if not path.is_file():
-        return ()
+        return None
     try:
-        found = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), ModelsFile)
+        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), form)
     except (ValueError, msgspec.ValidationError) as error:
         raise ProviderFault(f"{path}: {error}") from None
-    return tuple(rule(told.models, **told.given()) for told in found.rules)
 
 
 def _name_faults(provider: Provider, folder: Path) -> list[str]:
@@ -217,10 +249,12 @@ def _access_faults(provider: Provider, dialects: Mapping[str, Dialect]) -> list[
         wrong.append("`access` needs one entry per dialect, at least one")
     for access in provider.access:
         wrong += _operation_faults(access, dialects.get(access.dialect))
-        if "chat" not in access.operations:
-            wrong.append(f"{access.dialect} without chat")
+        if not set(access.operations) - {"models"}:
+            wrong.append(f"{access.dialect} without an operation")
         if not (_HEADER_NAME.fullmatch(access.auth) or _REFERENCE.fullmatch(access.auth)):
             wrong.append("`auth` is 'bearer', a header's name in lower case, or an object reference 'module:name'")
+        if access.auth_words and ":" not in access.auth:
+            wrong.append("`auth_words` are for an object reference in `auth`")
         for name, value in access.headers.items():
             if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
                 wrong.append(f"header {name!r}: lower-case name, visible ASCII value")

@@ -47,8 +47,15 @@ class Page(NamedTuple):
     next: str | None
 
 
-INPUT = ("input_tokens", "cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens", "audio_input_tokens")
-OUTPUT = ("output_tokens", "reasoning_tokens", "audio_output_tokens")
+INPUT = (
+    "input_tokens",
+    "cache_read_tokens",
+    "cache_write_5m_tokens",
+    "cache_write_1h_tokens",
+    "audio_input_tokens",
+    "image_input_tokens",
+)
+OUTPUT = ("output_tokens", "reasoning_tokens", "audio_output_tokens", "image_output_tokens")
 """The columns that add up to what went in, and to what came out."""
 NAMES = tuple(column.name for column in COLUMNS)
 _SELECT = f"SELECT {', '.join(NAMES)} FROM requests"  # noqa: S608 -- our own names

@@ -3,7 +3,7 @@
 A step is one short transaction over STEP_ROWS records, so that the bookkeeper goes on writing between two steps, and a
 run that is broken off has left nothing half done; another one changes only what still differs. A cost that is known
 never becomes unknown. Left alone are calls of several attempts (a record does not hold what each of them used) and
-those that are charged otherwise than by tokens at standard prices.
+those that are charged otherwise than at standard prices.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple, cast
 
-from asbru.core.money import PriceRow, price_nanousd
-from asbru.core.usage import Usage
+import msgspec
+
+from asbru.core.money import PriceRow, UnitPrices, price_all_nanousd
+from asbru.core.usage import Unit, Usage
 from asbru.records.rollups import facts
 from asbru.records.row import COLUMNS
 from asbru.records.spend import SpendAdder, Sums
@@ -24,10 +26,12 @@ TRIES_MAX: Final = 100
 _NAMES: Final = tuple(column.name for column in COLUMNS)
 _AT: Final = {name: place for place, name in enumerate(_NAMES)}
 _USAGE: Final = slice(_AT["input_tokens"], _AT["reasoning_known"])
+_IMAGES: Final = ("image_input_tokens", "image_output_tokens")
 _SELECT: Final = f"SELECT {', '.join(_NAMES)} FROM requests WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608 -- our own names
 
-Rows = Callable[[str, str], tuple[PriceRow, ...] | None]
-"""The price rows of a provider's model; None where none are known."""
+Prices = Callable[[str, str], tuple[tuple[PriceRow, ...] | None, UnitPrices]]
+"""The price rows of a provider's model, None where none are known, and its prices of units."""
+_read_units = msgspec.json.Decoder(dict[Unit, int]).decode
 
 
 class Repriced(NamedTuple):
@@ -39,7 +43,7 @@ class Repriced(NamedTuple):
     difference_nanousd: int = 0
 
 
-def reprice(database: Database, prices: Rows, since_ms: int, *, wait: Callable[[], None]) -> Repriced:
+def reprice(database: Database, prices: Prices, since_ms: int, *, wait: Callable[[], None]) -> Repriced:
     """Price every record since a time anew. `wait` passes a moment between steps, and while the database is locked;
     raises StorageError where it stays so."""
     total = Repriced()
@@ -54,7 +58,7 @@ def reprice(database: Database, prices: Rows, since_ms: int, *, wait: Callable[[
 
 
 def _step_when_free(
-    database: Database, prices: Rows, after: str, wait: Callable[[], None]
+    database: Database, prices: Prices, after: str, wait: Callable[[], None]
 ) -> tuple[Repriced, str | None]:
     for tried in range(1, TRIES_MAX + 1):
         try:
@@ -67,7 +71,7 @@ def _step_when_free(
     raise AssertionError("unreachable")
 
 
-def _step(database: Database, prices: Rows, after: str) -> tuple[Repriced, str | None]:
+def _step(database: Database, prices: Prices, after: str) -> tuple[Repriced, str | None]:
     """One transaction's work; the id of the last record it looked at, None at the end."""
     rows = cast("list[Sequence[Any]]", database.run(_SELECT, (after, STEP_ROWS)))
     costs: list[tuple[int, str]] = []
@@ -93,9 +97,12 @@ def _step(database: Database, prices: Rows, after: str) -> tuple[Repriced, str |
     return done, str(rows[-1][_AT["id"]]) if rows else None
 
 
-def _cost(row: Sequence[Any], prices: Rows) -> int | None:
+def _cost(row: Sequence[Any], prices: Prices) -> int | None:
     counts = row[_USAGE]
     if None in counts or not row[_AT["standard"]] or row[_AT["attempts"]] != 1:
         return None
-    known = prices(row[_AT["provider"]], row[_AT["model_served"]])
-    return None if known is None else price_nanousd(known, Usage(*counts))
+    rows, units = prices(row[_AT["provider"]], row[_AT["model_served"]])
+    counted = _read_units(row[_AT["units"]]) if row[_AT["units"]] else {}
+    taken, given = (row[_AT[name]] or 0 for name in _IMAGES)
+    usage = Usage(*counts, image_input=taken, image_output=given, units=tuple(counted.items()))
+    return None if rows is None and not counted else price_all_nanousd(rows, units, usage)

@@ -89,12 +89,15 @@ COLUMNS: tuple[Column, ...] = (
     ),
     _text("error_code", 'Stable code of the error; "" without one.'),
     _text("error_message", "The error message, limited in length."),
-    _tokens("input_tokens", "Input tokens that were neither read from nor written to a cache and are not audio."),
+    _tokens(
+        "input_tokens",
+        "Input tokens that were neither read from nor written to a cache and are no audio and no image.",
+    ),
     _tokens("cache_read_tokens", "Input tokens read from the provider's prompt cache."),
     _tokens("cache_write_5m_tokens", "Input tokens written to the cache for five minutes, or for an unknown time."),
     _tokens("cache_write_1h_tokens", "Input tokens written to the cache for one hour."),
     _tokens("audio_input_tokens", "Audio input tokens."),
-    _tokens("output_tokens", "Output tokens that are neither reasoning nor audio."),
+    _tokens("output_tokens", "Output tokens that are no reasoning, no audio and no image."),
     _tokens("reasoning_tokens", "Reasoning."),
     _tokens("audio_output_tokens", "Audio output tokens."),
     _flag(
@@ -103,7 +106,8 @@ COLUMNS: tuple[Column, ...] = (
     ),
     _text(
         "usage_source",
-        "Source of the counts: provider, estimated, none; partial if an attempt that may be charged reported no usage.",
+        "Source of the counts: provider (or, where the request alone decides what is charged, the request), estimated, "
+        "none; partial if an attempt that may be charged reported no usage.",
     ),
     _number(
         "cost_nanousd",
@@ -121,11 +125,18 @@ COLUMNS: tuple[Column, ...] = (
     _text("team", 'The team of the virtual key; "" without one.'),
     _text("customer", 'The customer of the team or of the key; "" without one.'),
     _text("tags", 'The tags of the key and of the call, as a JSON object with its names in order; "" without any.'),
-    _flag("standard", "Whether the usage is charged by tokens at standard prices alone, as far as it is known."),
+    _flag("standard", "Whether the usage is charged at standard prices alone, as far as it is known."),
     _text(
         "route",
         "How the targets were chosen, in steps joined by semicolons: the rule, weights, session, circuits and what was "
         "left out, then the targets; empty when only the model's name decided.",
+    ),
+    _tokens("image_input_tokens", "Image input tokens, if they are counted separately."),
+    _tokens("image_output_tokens", "Image output tokens."),
+    _text(
+        "units",
+        "What is charged by the piece, as a JSON object: image, second (of audio), character, page, search, request; "
+        '"" without any.',
     ),
 )
 
@@ -150,3 +161,15 @@ def usage_columns(usage: Usage | None) -> tuple[int | bool | None, ...]:
         usage.audio_output,
         usage.reasoning_known,
     )
+
+
+NO_UNITS = (0, 0, "")
+"""The last three columns of a call that was charged for neither images nor pieces: nearly all."""
+
+
+def unit_columns(usage: Usage | None) -> tuple[int | None, int | None, str]:
+    """The last three columns."""
+    if usage is None:
+        return (None, None, "")
+    units = msgspec.json.encode(dict(usage.units)).decode() if usage.units else ""
+    return (usage.image_input, usage.image_output, units)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
+from operator import itemgetter
 from typing import Any, Final, Literal, NamedTuple, TypeAlias, get_args
 
 import msgspec
@@ -25,17 +26,17 @@ _EPOCH: Final = date(1970, 1, 1)
 
 Dimension: TypeAlias = Literal["day", "caller", "team", "customer", "provider", "model", "tag"]
 _AT: Final = {column.name: place for place, column in enumerate(COLUMNS)}
-_INPUT: Final = tuple(
-    _AT[name]
-    for name in (
-        "input_tokens",
-        "cache_read_tokens",
-        "cache_write_5m_tokens",
-        "cache_write_1h_tokens",
-        "audio_input_tokens",
-    )
+_STARTED, _OUTCOME, _ATTEMPTS, _COST = (_AT[name] for name in ("started_ms", "outcome", "attempts", "cost_nanousd"))
+_INPUT, _CACHE_READ, _WRITE_5M, _WRITE_1H, _AUDIO_INPUT, _IMAGE_INPUT = (
+    _AT[f"{name}_tokens"]
+    for name in ("input", "cache_read", "cache_write_5m", "cache_write_1h", "audio_input", "image_input")
 )
-_OUTPUT: Final = tuple(_AT[name] for name in ("output_tokens", "reasoning_tokens", "audio_output_tokens"))
+_OUTPUT, _REASONING, _AUDIO_OUTPUT, _IMAGE_OUTPUT = (
+    _AT[f"{name}_tokens"] for name in ("output", "reasoning", "audio_output", "image_output")
+)
+_names_of: Final = itemgetter(
+    *(_AT[name] for name in ("caller", "team", "customer", "provider", "model_served", "tags"))
+)
 _KEYS: Final = ("day", "caller", "team", "customer", "provider", "model", "tags")
 _SUMS: Final = ("calls", "failed", "unpriced", "input_tokens", "output_tokens", "cost_nanousd")
 _ADD: Final = (
@@ -58,7 +59,18 @@ class Sums(NamedTuple):
 
     def plus(self, other: Sums) -> Sums:
         """Both together."""
-        return Sums(*map(sum, zip(self, other, strict=True)))
+        return Sums(
+            self.calls + other.calls,
+            self.failed + other.failed,
+            self.unpriced + other.unpriced,
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.cost_nanousd + other.cost_nanousd,
+        )
+
+
+Counted: TypeAlias = tuple[Sequence[Any], Key, Sums]
+"""A record, where it counts, and what it adds."""
 
 
 class Spent(NamedTuple):
@@ -75,18 +87,16 @@ class SpendAdder:
         self._names: dict[tuple[int, str], set[str]] = {}
         self._changes: dict[Key, Sums] = {}
 
-    def add(self, database: Database, rows: Iterable[Sequence[Any]]) -> None:
-        """Records that were just inserted. One that holds words where numbers belong counts nowhere."""
-        for row in rows:
-            try:
-                sums = sums_of(row)
-                self.change(database, row, sums)
-            except (TypeError, ValueError):
-                continue
+    def add(self, database: Database, counted: Iterable[Counted]) -> None:
+        """Records that were just inserted."""
+        for _, key, sums in counted:
+            self._add(self._place(database, key), sums)
 
     def change(self, database: Database, row: Sequence[Any], by: Sums) -> None:
         """Change the sums where a record counts."""
-        key = self._key(database, row)
+        self._add(self._place(database, key_of(row)), by)
+
+    def _add(self, key: Key, by: Sums) -> None:
         known = self._changes.get(key)
         self._changes[key] = by if known is None else known.plus(by)
 
@@ -101,8 +111,11 @@ class SpendAdder:
         self._names.clear()
         self._changes.clear()
 
-    def _key(self, database: Database, row: Sequence[Any]) -> Key:
-        day, caller, team, customer, provider, model, tags = key_of(row)
+    def _place(self, database: Database, key: Key) -> Key:
+        """Where what belongs to `key` is added: there, or under OTHERS."""
+        if key in self._changes:
+            return key
+        day, caller, team, customer, provider, model, tags = key
         model = self._bounded(database, day, "model", model)
         return (day, caller, team, customer, provider, model, self._bounded(database, day, "tags", tags))
 
@@ -123,25 +136,39 @@ class SpendAdder:
 
 def key_of(row: Sequence[Any]) -> Key:
     """Where a record counts."""
-    day = int(row[_AT["started_ms"]]) // _DAY_MS
-    names = ("caller", "team", "customer", "provider", "model_served", "tags")
-    caller, team, customer, provider, model, tags = (str(row[_AT[name]]) for name in names)
-    return (day, caller, team, customer, provider, model, tags)
+    caller, team, customer, provider, model, tags = _names_of(row)
+    return (row[_STARTED] // _DAY_MS, caller, team, customer, provider, model, tags)
 
 
 def sums_of(row: Sequence[Any]) -> Sums:
-    """What one record adds."""
-    cost, outcome = row[_AT["cost_nanousd"]], row[_AT["outcome"]]
-    used = row[_AT["input_tokens"]] is not None
-    may_cost = used or (bool(row[_AT["attempts"]]) and outcome in ("ok", "cut", "cancelled"))
+    """What one record adds. Raises TypeError for one that holds words where numbers belong."""
+    cost, outcome, used = row[_COST], row[_OUTCOME], row[_INPUT]
+    # By position and in plain sums: this is done for each record.
     return Sums(
-        calls=1,
-        failed=0 if outcome == "ok" else 1,
-        unpriced=1 if cost is None and may_cost else 0,
-        input_tokens=sum(row[at] or 0 for at in _INPUT),
-        output_tokens=sum(row[at] or 0 for at in _OUTPUT),
-        cost_nanousd=cost or 0,
+        1,
+        0 if outcome == "ok" else 1,
+        1 if cost is None and (used is not None or _may_cost(row, outcome)) else 0,
+        (0 + (used or 0) + (row[_CACHE_READ] or 0) + (row[_WRITE_5M] or 0) + (row[_WRITE_1H] or 0))
+        + (row[_AUDIO_INPUT] or 0)
+        + (row[_IMAGE_INPUT] or 0),
+        0 + (row[_OUTPUT] or 0) + (row[_REASONING] or 0) + (row[_AUDIO_OUTPUT] or 0) + (row[_IMAGE_OUTPUT] or 0),
+        0 + (cost or 0),
     )
+
+
+def _may_cost(row: Sequence[Any], outcome: str) -> bool:
+    return bool(row[_ATTEMPTS]) and outcome in ("ok", "cut", "cancelled")
+
+
+def count(rows: Iterable[Sequence[Any]]) -> list[Counted]:
+    """Records that are to be added. One that holds words where numbers belong counts nowhere, and is left out."""
+    counted: list[Counted] = []
+    for row in rows:
+        try:
+            counted.append((row, key_of(row), sums_of(row)))
+        except TypeError:
+            continue
+    return counted
 
 
 def read_spend(

@@ -20,7 +20,7 @@ import msgspec
 
 from asbru.records.rollups import facts
 from asbru.records.row import ROW_WIDTH
-from asbru.records.spend import SpendAdder
+from asbru.records.spend import SpendAdder, count
 from asbru.storage import DamagedError, Database, NewerSchema, RowError, StorageError, open_database, set_aside
 from asbru.telemetry import log
 
@@ -130,8 +130,9 @@ class RecordStore:
             with database.transaction():
                 for batch in self._held:
                     new, bad = self._insert(database, batch, insert)
-                    self._spend.add(database, new)
-                    facts.add_rows(database, new)
+                    counted = count(new)
+                    self._spend.add(database, counted)
+                    facts.add_counted(database, counted)
                     written += len(new)
                     unwritable += bad
                 self._spend.save(database)

@@ -1,5 +1,18 @@
 """Which targets a call has, in which order, and which key an attempt uses. Decisions only.
 
+What a model's name means, the first that holds:
+
+    an alias of the configuration (`models`)                       its target
+    `provider/model`, of a configured provider                     that, known or not: the provider has the last word
+    in the configuration of providers (keys' models, aliases)      the first of those providers
+    known by the provider's type or by the price data              the first of those providers
+    recognised by the price data (a dated name of a known model)   the provider that is imitated, else the first
+    an alias that ends with `*`                                    the same name at its provider
+    else                                                           unknown: refused, with the nearest names
+
+"First" is by the order of the configuration. A caller that may not use the first gets the first that it may use
+(`pipeline.routing.choose`).
+
 Nothing is sent here, and nothing is remembered: how long a key cools down stands in the key, written by the path.
 """
 
@@ -34,9 +47,18 @@ class Plan:
     """The providers and fallbacks of one snapshot."""
 
     def __init__(
-        self, providers: Mapping[str, ProviderRoute], fallbacks: Mapping[str, Sequence[tuple[str, str]]]
+        self,
+        providers: Mapping[str, ProviderRoute],
+        fallbacks: Mapping[str, Sequence[tuple[str, str]]],
+        aliases: Mapping[str, tuple[str, str]] | None = None,
     ) -> None:
         self.providers = dict(providers)
+        led = {name: to for name, to in (aliases or {}).items() if to[0] in self.providers}
+        self.aliases = {
+            name: Target(self.providers[to], model) for name, (to, model) in led.items() if name[-1] != "*"
+        }
+        """The configuration's names for targets."""
+        self._families = [(name[:-1], self.providers[to]) for name, (to, _) in led.items() if name[-1] == "*"]
         self._fallbacks = {
             source: tuple(Target(self.providers[name], model) for name, model in targets if name in self.providers)
             for source, targets in fallbacks.items()
@@ -44,11 +66,12 @@ class Plan:
         self._in_fallbacks = _by_provider(fallbacks)
         self._known: dict[tuple[str, str], tuple[Target, ...]] = {}
         self._bare: dict[str, tuple[ProviderRoute, ...]] = {}
-        for provider in self.providers.values():
-            named = (m for key in provider.keys for m in (*key.models, *key.aliases))
-            for model in dict.fromkeys((*provider.known_models, *named)):
-                if provider.serves(model):
-                    self._bare[model] = (*self._bare.get(model, ()), provider)
+        for names_of in (_named, _known):
+            for provider in self.providers.values():
+                for model in names_of(provider):
+                    having = self._bare.get(model, ())
+                    if provider not in having and provider.serves(model):
+                        self._bare[model] = (*having, provider)
 
     @property
     def has_fallbacks(self) -> bool:
@@ -60,52 +83,60 @@ class Plan:
         return self._in_fallbacks.get(provider, frozenset())
 
     def targets(self, model: str, home: str, caller: MayUse | None = None) -> tuple[Target, ...]:
-        """The targets for the model a caller asked for, first choice first.
-
-        `provider/model` is split at the first slash if what is before it is a provider. A bare name goes to the
-        provider whose model it is known to be, else to `home`, the provider that the surface imitates, if there is
-        one. Raises `NotFound`, which names the providers and models nearest to the name that `caller` may use.
+        """The targets for the model a caller asked for, first choice first; `home` is the provider that the surface
+        imitates. Raises `NotFound`, which names the providers and models nearest to the name that `caller` may use.
         """
         known = self._known.get((model, home))
         return known if known is not None else self._plan(model, home, caller)
 
     def having(self, model: str) -> tuple[ProviderRoute, ...]:
         """The providers that are known to have the model of this name; none where the name says which provider."""
-        name, slash, rest = model.partition("/")
-        return () if slash and rest and name in self.providers else self._bare.get(model, ())
+        if model in self.aliases or self._named_with_provider(model) is not None:
+            return ()
+        return self._bare.get(model) or tuple(one for one in self.providers.values() if one.has(model))
+
+    def with_fallbacks(self, first: Target) -> tuple[Target, ...]:
+        """A target and its fallbacks: those of the target itself, else those of every model of its provider; never the
+        target again."""
+        named = self._fallbacks.get(str(first))
+        if named is None:
+            named = self._fallbacks.get(f"{first.provider.name}/*", ())
+        return (first, *(one for one in named if one != first))
 
     def _plan(self, model: str, home: str, caller: MayUse | None) -> tuple[Target, ...]:
         first = self._resolve(model, home)
         if first is None:
             raise NotFound(self._unknown(model, caller), code="model_not_found", param="model")
-        targets = (first, *self._fallbacks_of(first))
+        targets = self.with_fallbacks(first)
         if len(model) <= PLANNED_CHARS_MAX:
             if len(self._known) >= PLANS_MAX:  # callers choose names
                 self._known.clear()
             self._known[model, home] = targets
         return targets
 
-    def _fallbacks_of(self, target: Target) -> tuple[Target, ...]:
-        """Those of the target itself, else those of every model of its provider; never the target again."""
-        named = self._fallbacks.get(str(target))
-        if named is None:
-            named = self._fallbacks.get(f"{target.provider.name}/*", ())
-        return tuple(one for one in named if one != target)
-
     def _resolve(self, model: str, home: str) -> Target | None:
+        named = self.aliases.get(model) or self._named_with_provider(model)
+        if named is not None:
+            return named
+        having = self.having(model)
+        imitated = self.providers.get(home)
+        if imitated in having and model not in self._bare:
+            return Target(imitated, model)
+        if having:
+            return Target(having[0], model)
+        families = (to for prefix, to in self._families if model.startswith(prefix) and to.serves(model))
+        return next((Target(to, model) for to in families), None)
+
+    def _named_with_provider(self, model: str) -> Target | None:
         name, slash, rest = model.partition("/")
-        provider = self.providers.get(name) if slash else None
-        if provider is not None and rest:
-            return Target(provider, rest)
-        having = self._bare.get(model)
-        provider = having[0] if having else None if slash else self.providers.get(home)
-        return None if provider is None else Target(provider, model)
+        provider = self.providers.get(name) if slash and rest else None
+        return None if provider is None else Target(provider, rest)
 
     def _unknown(self, model: str, caller: MayUse | None) -> str:
         names = [
             (provider.name, known)
             for provider in self.providers.values()
-            for known in (*self._in_fallbacks.get(provider.name, ()), *_models_of(provider))
+            for known in (*self._in_fallbacks.get(provider.name, ()), *_named(provider), *_known(provider))
         ][:_COMPARED_MAX]
         usable = [(name, known) for name, known in names if caller is None or caller.may_use(name, known)]
         named = {name for name, _ in usable}
@@ -119,11 +150,14 @@ class Plan:
         )
 
 
-def _models_of(provider: ProviderRoute) -> Iterator[str]:
-    """Names of models that a provider is known to have, those in the configuration first."""
+def _named(provider: ProviderRoute) -> Iterator[str]:
+    """Models that the provider's keys name."""
     for key in provider.keys:
         yield from (model for model in (*key.models, *key.aliases) if "*" not in model)
-    yield from provider.known_models
+
+
+def _known(provider: ProviderRoute) -> tuple[str, ...]:
+    return provider.known_models
 
 
 def _did_you_mean(model: str, usable: Iterable[tuple[str, str]]) -> str:

@@ -143,6 +143,7 @@ class ProviderRoute:
         "only_key",
         "only_traits",
         "operations",
+        "recognises",
         "retries",
         "traits",
     )
@@ -166,6 +167,8 @@ class ProviderRoute:
         """The key for every call where there is no choice."""
         self.operations: frozenset[str] = frozenset({"chat"})
         self.known_models: tuple[str, ...] = ()
+        self.recognises: Callable[[str], bool] = _nothing
+        """Whether the price data takes a name for one of its models, though it is in no list (a dated name)."""
         self.only_traits = None if trait_rules else traits
         """The traits of every model where no rule tells them apart."""
         self.traits = TraitTable(traits, trait_rules)
@@ -204,9 +207,18 @@ class ProviderRoute:
             self.learned.clear()
         self.learned[model] = traits
 
+    def has(self, model: str) -> bool:
+        """Whether the provider is taken to have a model that it is not known to have by this name."""
+        return self.recognises(model) and self.serves(model)
+
     def serves(self, model: str) -> bool:
         """Whether any key is meant for `model`."""
         return self.keyless or any(key.serves(model) for key in self.keys)
+
+
+def _nothing(model: str) -> bool:
+    del model
+    return False
 
 
 class Target(msgspec.Struct, frozen=True):

@@ -39,7 +39,7 @@ CallLabels: TypeAlias = tuple[str, str, str, str, int, str, str, str, str, str, 
 TimeLabels: TypeAlias = tuple[str, str, str, str]
 """(surface, provider, model, outcome)."""
 
-SlotTotals: TypeAlias = tuple[CallLabels, int, int, tuple[int, int, int, int, int, int, int, int], int]
+SlotTotals: TypeAlias = tuple[CallLabels, int, int, tuple[int, int, int, int, int, int, int, int, int, int], int]
 """(labels, count, cost_nanousd, tokens by bucket, attempts beside those that good calls ended with)."""
 
 Histogram: TypeAlias = tuple[int, list[int]]
@@ -70,7 +70,6 @@ class TimeSlot:
     __slots__ = (
         "between",
         "between_us",
-        "count",
         "first",
         "first_us",
         "labels",
@@ -78,12 +77,10 @@ class TimeSlot:
         "latency_us",
         "overhead",
         "overhead_us",
-        "sent_count",
     )
 
     def __init__(self, labels: TimeLabels) -> None:
         self.labels = labels
-        self.count = self.sent_count = 0
         self.latency_us = self.overhead_us = self.first_us = self.between_us = 0
         self.latency = [0] * HISTOGRAM_SLOTS
         self.overhead = [0] * HISTOGRAM_SLOTS
@@ -130,6 +127,8 @@ class CallSlot:
         "cache_write_5m",
         "cost_nanousd",
         "count",
+        "image_input",
+        "image_output",
         "input",
         "labels",
         "output",
@@ -147,6 +146,7 @@ class CallSlot:
         self.sent_count = 0
         self.input = self.cache_read = self.cache_write_5m = self.cache_write_1h = self.audio_input = 0
         self.output = self.reasoning = self.audio_output = 0
+        self.image_input = self.image_output = 0
         self.cost_nanousd = 0
         self.attempts = 0
 
@@ -163,7 +163,6 @@ class CallSlot:
         streams, from the same start as `latency_us`."""
         self.count += 1
         times = self.times
-        times.count += 1
         times.latency_us += latency_us
         size = latency_us.bit_length()
         times.latency[size if size < _LAST else _LAST] += 1
@@ -184,10 +183,8 @@ class CallSlot:
                 self.cache_write_5m += usage.cache_write_5m
             if usage.cache_write_1h:
                 self.cache_write_1h += usage.cache_write_1h
-            if usage.audio_input:
-                self.audio_input += usage.audio_input
-            if usage.audio_output:
-                self.audio_output += usage.audio_output
+            if usage.audio_input or usage.audio_output or usage.image_input or usage.image_output:
+                self._add_media(usage)
         if cost_nanousd is not None:
             self.cost_nanousd += cost_nanousd
 
@@ -198,11 +195,16 @@ class CallSlot:
         self.cache_read += usage.cache_read
         self.cache_write_5m += usage.cache_write_5m
         self.cache_write_1h += usage.cache_write_1h
-        self.audio_input += usage.audio_input
         self.output += usage.output
         self.reasoning += usage.reasoning
-        self.audio_output += usage.audio_output
+        self._add_media(usage)
         self.cost_nanousd += cost_nanousd or 0
+
+    def _add_media(self, usage: Usage) -> None:
+        self.audio_input += usage.audio_input
+        self.audio_output += usage.audio_output
+        self.image_input += usage.image_input
+        self.image_output += usage.image_output
 
     def count_attempt(self) -> None:
         """Count an attempt that is not the last of a good call: that one is told by the call itself."""
@@ -224,6 +226,8 @@ class CallSlot:
                 min(self.output, TOTAL_MAX),
                 min(self.reasoning, TOTAL_MAX),
                 min(self.audio_output, TOTAL_MAX),
+                min(self.image_input, TOTAL_MAX),
+                min(self.image_output, TOTAL_MAX),
             ),
             self.attempts,
         )
@@ -273,6 +277,17 @@ class SeriesCap:
         return (OTHER, OTHER, OTHER, OTHER, 0, OTHER, OTHER, OTHER, OTHER, OTHER, tags)
 
 
+class _Found(dict[CallLabels, CallSlot]):
+    """Where calls with these labels are counted, as they come: more than there are slots, and bounded apart."""
+
+    def __init__(self, find: Callable[[CallLabels], CallSlot]) -> None:
+        super().__init__()
+        self._find = find
+
+    def __missing__(self, labels: CallLabels) -> CallSlot:
+        return self._find(labels)
+
+
 ModelLabel: TypeAlias = Callable[[str, str], str]
 """The label for a model, from the provider's name and its own name there; `OTHER` where it is not known."""
 
@@ -286,8 +301,9 @@ class Meter:
     """All metrics of one worker."""
 
     def __init__(self, *, series_max: int = SERIES_MAX) -> None:
-        self._found: dict[CallLabels, CallSlot] = {}
-        """Where calls with these labels are counted, as they come: more than there are slots, and bounded apart."""
+        self._found = _Found(self._find_slot)
+        self.slot: Callable[[CallLabels], CallSlot] = self._found.__getitem__
+        """The counters for calls of this kind, made on first use."""
         self._slots: dict[CallLabels, CallSlot] = {}
         self._times: dict[TimeLabels, TimeSlot] = {}
         self._cap = SeriesCap(series_max)
@@ -313,11 +329,6 @@ class Meter:
     def forget_labels(self) -> None:
         """More models may be known than before: ask again."""
         self._found.clear()
-
-    def slot(self, labels: CallLabels) -> CallSlot:
-        """The counters for calls of this kind, made on first use."""
-        found = self._found.get(labels)
-        return found if found is not None else self._find_slot(labels)
 
     def model_label(self, provider: str, model: str) -> str:
         """The label for a model's name."""
@@ -349,15 +360,14 @@ class Meter:
         """Running totals of what changed since the last call; None when nothing did. `everything`: of all there is,
         for a bookkeeper that knows nothing yet. What is returned must reach it, or be asked for with `everything`."""
         slots: list[SlotTotals] = []
+        changed: dict[TimeLabels, TimeSlot] = {}
         for slot in self._slots.values():
             if slot.count != slot.sent_count or everything:
                 slot.sent_count = slot.count
                 slots.append(slot.totals())
-        times: list[TimeTotals] = []
-        for one in self._times.values():
-            if one.count != one.sent_count or (everything and one.count):
-                one.sent_count = one.count
-                times.append(one.totals())
+                if slot.count:
+                    changed[slot.times.labels] = slot.times
+        times = [one.totals() for one in changed.values()]
         counters = self._changed(
             [(one.metric, one.labels, one.value) for one in self._counters.values()]
             + [(metric, labels, read()) for metric, labels, read in self._counter_reads],

@@ -361,6 +361,8 @@ TOKEN_BUCKETS = (
     "output",
     "reasoning",
     "audio_output",
+    "image_input",
+    "image_output",
 )
 """Values of the label `bucket`, in the order in which slots send them."""
 

@@ -56,7 +56,8 @@ class HeadShapes:
         for shape in self._shapes:
             found = shape.match(head)
             if found is not None:
-                return _kept(found, shape)
+                lines = b"".join(found.groups())
+                return lines, header_value(lines, b"content-encoding").lower() if shape.coded else b""
         end = head.find(_BLANK)
         if head.count(b"\r\n", 0, end) > RESPONSE_HEADERS_MAX:
             raise ValueError(f"over {RESPONSE_HEADERS_MAX} headers")
@@ -95,11 +96,6 @@ def _shape(names: Sequence[bytes]) -> _Shape:
         match=re.compile(b"".join(parts)).match,
         coded=any(name.lower() == b"content-encoding" for name in names),
     )
-
-
-def _kept(found: re.Match[bytes], shape: _Shape) -> HeadLines:
-    lines = b"".join(found.groups())
-    return lines, header_value(lines, b"content-encoding").lower() if shape.coded else b""
 
 
 def is_allowed(name: bytes) -> bool:

@@ -36,4 +36,7 @@ class ElementCounter:
 
 def separators(text: bytes) -> int:
     """Commas and opening brackets, in strings or not: no text has more elements than these."""
-    return text.count(b",") + text.count(b"[") + text.count(b"{")
+    # Taking a byte out looks for it many at a time, and copies nothing where there is none (a picture); counting looks
+    # at each one.
+    left = len(text.replace(b",", b"")) + len(text.replace(b"[", b"")) + len(text.replace(b"{", b""))
+    return 3 * len(text) - left

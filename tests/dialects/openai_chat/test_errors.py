@@ -14,11 +14,11 @@ from asbru.core.reply import StreamFault
 from asbru.dialects.openai_chat.errors import (
     error_inside,
     read_error,
-    read_fault,
     write_error,
     write_fault,
     write_stream_error,
 )
+from asbru.dialects.openai_errors import read_fault
 
 OWN = b'{ "error": {"message": "slow down", "type": "rate_limit", "code": "x", "more": 1} }'
 

@@ -13,9 +13,11 @@ from asbru.core.usage import Usage
 from asbru.dialects import RequestHead
 from asbru.dialects.openai_chat.media_head import (
     AUDIO_TOKENS_PER_BYTE,
+    BYTES_PER_SECOND,
     IMAGE_TOKENS,
     charge_characters,
     charge_images,
+    heard_seconds_max,
     image_tokens_max,
     read_form_head,
     read_media_head,
@@ -106,6 +108,8 @@ def test_the_most_that_may_come_out() -> None:
     head = read_speech_head(b'{"model":"m","input":"Hello"}')
     assert speech_tokens_max(head) == len('"Hello"') * AUDIO_TOKENS_PER_BYTE
     assert speech_tokens_max(read_speech_head(b'{"model":"m"}')) == 0
+    heard = head_of(("model", "m"), ("file", ("a.mp3", bytes(5 * BYTES_PER_SECOND))))
+    assert heard_seconds_max(heard, b"") == (("second", 6),)
 
 
 @pytest.mark.parametrize(("members", "count"), [({}, 1), ({"n": 4}, 4), ({"n": None}, 1), ({"n": -2}, 1)])

@@ -24,7 +24,8 @@ from asbru.core.chat import (
 )
 from asbru.core.traits import PLAIN, Traits
 from asbru.dialects.anthropic_messages import DIALECT as ANTHROPIC
-from asbru.dialects.openai_chat.request_body import effort_of, write_request
+from asbru.dialects.efforts import effort_of
+from asbru.dialects.openai_chat.request_body import write_request
 
 ASK = (Message(role="user", parts=(TextPart(text="q"),)),)
 
@@ -63,13 +64,13 @@ def test_a_budget_becomes_an_effort(budget: int, effort: str) -> None:
         (
             Reasoning(mode="disabled"),
             None,
-            ["dropped reasoning.mode (chat cannot disable: the model's default holds)"],
+            ["dropped reasoning.mode (it cannot be disabled: the model's default holds)"],
         ),
         (
             Reasoning(mode="adaptive", display="omitted"),
             None,
             [
-                "dropped reasoning.display (chat has no such member)",
+                "dropped reasoning.display (there is no such member)",
                 "dropped reasoning.mode (adaptive without an effort: the model's default holds)",
             ],
         ),

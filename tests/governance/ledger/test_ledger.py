@@ -68,6 +68,17 @@ def test_a_slice_counts_until_it_is_settled(ledger: Ledger) -> None:
     assert take(ledger, "w2", (BUDGET, 900)).short is None
 
 
+def test_reports_of_one_slice_that_come_together(ledger: Ledger) -> None:
+    """Each frees what the one before it has left, and no more than is held; other slices are as they were."""
+    first = take(ledger, "w1", (BUDGET, 100)).slices[0]
+    take(ledger, "w2", (BUDGET, 50))
+    at = first.start_ms
+    ledger.settle("w1", 1, [Report(BUDGET.id, at, 60, 0), Report(BUDGET.id, at, 70, 10)], NOW_MS)
+    assert used(ledger, BUDGET) == 60 + 70 + 50
+    ledger.settle("w1", 2, [Report(BUDGET.id, at, 0, 40)], NOW_MS)
+    assert used(ledger, BUDGET) == 60 + 70 + 50, "nothing is left to be given back"
+
+
 def test_all_claims_or_none(ledger: Ledger) -> None:
     """Where one limit is short nothing is taken of the others, and the answer says which and until when."""
     assert take(ledger, "w1", (RATE, 60)).short is None

@@ -97,6 +97,32 @@ def test_a_call_subtracts_once(warm: Desk) -> None:
     assert not warm.limits.reports(100), "it is told once"
 
 
+def test_what_several_keys_spent_is_told_together(warm: Desk) -> None:
+    """Calls of two keys spend of the portion of each, and one of them of the team's own slice, too, before the ledger
+    is told: it hears of all of that."""
+    for key, spent in (("a", 2), ("b", 3)):
+        call = Held(warm, key, 4)
+        assert portion(warm, key).in_hand
+        call.settle(spent)
+    portion(warm, "a").close()
+    Held(warm, "a", 4).settle(1)
+    reports = warm.limits.reports(100)
+    told = {(one.key, one.spent) for one in reports if one.spent}
+    assert told == {("key/a/tokens/1m", 3), ("key/b/tokens/1m", 3), (TEAM, 6)}
+
+
+def test_a_share_is_that_of_the_smallest_slice(warm: Desk) -> None:
+    """The counters of a portion have unlike slices in hand: as much is set aside as the smallest one can spare."""
+    key_a = warm.limits.owners.counters["key/a/tokens/1m"]
+    key_a.left = least = 40
+    left = team(warm).left
+    assert left > 4 * least
+    Held(warm, "a", 1).settle(0)
+    aside = least // SHARE
+    assert portion(warm, "a").left == aside
+    assert (key_a.left, team(warm).left) == (least - aside, left - aside)
+
+
 def test_little_is_not_set_aside(warm: Desk) -> None:
     """Calls that need much of a small slice take of each counter."""
     left = team(warm).left

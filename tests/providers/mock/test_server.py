@@ -216,6 +216,26 @@ def test_vision_counts_images(mock: Mock) -> None:
     assert answer["content"][0]["text"] == "I see 2 images: image/gif, image/gif."
 
 
+def test_moderations(mock: Mock) -> None:
+    """A text is flagged by a word in it; the model may be left out."""
+    _, answer = mock.ask("/v1/moderations", {"input": ["some violence", "peace"]})
+    assert [result["flagged"] for result in answer["results"]] == [True, False]
+    assert mock.ask("/v1/moderations", {"model": "echo", "input": "a"})[0] == 404
+    assert mock.ask("/v1/moderations", {"input": []})[0] == 400
+
+
+def test_rerank(mock: Mock) -> None:
+    """Documents come in the order of the query's words that they hold, as many as are asked for."""
+    documents = ["a stone", {"text": "a red llama"}, "a llama"]
+    asked = {"model": "rank", "query": "red llama", "documents": documents, "top_n": 2, "return_documents": True}
+    _, answer = mock.ask("/v1/rerank", asked)
+    assert [(one["index"], one["relevance_score"]) for one in answer["results"]] == [(1, 1.0), (2, 0.5)]
+    assert answer["results"][0]["document"] == {"text": "a red llama"}
+    assert answer["usage"] == {"prompt_tokens": 9, "total_tokens": 9}
+    assert mock.ask("/v1/rerank", {**asked, "model": "echo"})[0] == 404
+    assert mock.ask("/v1/rerank", {**asked, "documents": []})[0] == 400
+
+
 def test_embeddings(mock: Mock) -> None:
     """`embed` gives unit vectors that depend on the text alone, of the size asked for."""
     _, answer = mock.ask("/v1/embeddings", {"model": "embed", "input": ["a", "b", "a"], "dimensions": 40})

@@ -44,7 +44,7 @@ def write(database: Database, *rows: tuple[object, ...]) -> None:
     """Records with their sums and bodies."""
     with database.transaction():
         database.run_many(f"INSERT INTO requests VALUES ({','.join('?' * ROW_WIDTH)})", rows)
-        facts.add_rows(database, rows)
+        facts.add(database, [facts.fact_of(one) for one in rows])
         add(database, [Bodies(str(one[0]), b"request", 7, b"response", 8) for one in rows])
         fold.Folder().fold(database)
 

@@ -14,7 +14,7 @@ from tests.fakes.books import row
 from asbru.core.money import PriceRow
 from asbru.records import COLUMNS
 from asbru.records.reprice import reprice
-from asbru.records.rollups import facts, fold, overview
+from asbru.records.rollups import facts, fold, histogram, overview
 from asbru.records.rollups.overview import Asked, read_overview
 from asbru.records.store import RecordStore
 from asbru.records.upkeep import Upkeep
@@ -200,6 +200,29 @@ def test_a_record_counts_once(url: str, database: Database) -> None:
     assert database.run("SELECT COUNT(*) FROM rollup_pending") == [(0,)]
 
 
+def test_durations_count_once_in_every_tier(url: str, database: Database) -> None:
+    """Calls of one minute that are folded one after the other: its hour and its day count each of them once, too."""
+    for number in range(3):
+        write(url, call(number, latency_us=1000))
+    ((minute,), (hour,), (day,)) = (
+        database.run("SELECT latency FROM rollups WHERE tier = ? AND series = 1", (tier,))[0] for tier in fold.TIERS
+    )
+    assert isinstance(minute, bytes) and minute == hour == day
+    assert sum(histogram.read([minute]).values()) == 3
+
+
+def test_one_fold_takes_so_many_combinations(url: str, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However few their facts are: each has sums of its own to write. What is left is folded next."""
+    monkeypatch.setattr(facts, "KINDS_PER_LOAD", 2)
+    for number in range(5):
+        write(url, call(number, caller=f"k{number}"), folded=False)
+    folder = fold.Folder()
+    for waiting in (3, 1, 0):
+        with database.transaction():
+            assert folder.fold(database)
+        assert database.run("SELECT COUNT(*) FROM rollup_pending") == [(waiting,)]
+
+
 def test_what_is_taken_away_is_gone(url: str, database: Database) -> None:
     """A fact with the sign turned leaves nothing of the record, not even rows."""
     rows = [call(number, number * MINUTE_MS, caller=f"k{number % 3}") for number in range(9)]
@@ -217,7 +240,7 @@ def test_prices_change_sums(url: str, database: Database) -> None:
     before = read_overview(url, asked).totals
     assert (before.calls, before.cost_nanousd, before.unpriced) == (2, 100, 1)
     rates = (PriceRow(1_000_000, 2_000_000, 0, 0, 0, 0, 0),)
-    reprice(database, lambda *_: rates, 0, wait=lambda: None)
+    reprice(database, lambda *_: (rates, {}), 0, wait=lambda: None)
     write(url)
     found = read_overview(url, asked).totals
     assert (found.calls, found.cost_nanousd, found.unpriced) == (2, 2 * (10 + 2 * 7), 0)

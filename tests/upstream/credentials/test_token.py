@@ -350,14 +350,14 @@ def test_a_flow_that_asks_nobody(world: World) -> None:
 
 def test_a_refused_token_is_thrown_away(world: World, credential: TokenCredential) -> None:
     """It may have been revoked. A young one is kept: another would fare no better."""
-    credential.refused()
+    assert not credential.refused()
     asked(credential)
     world.answer(b"t1")
     world.now_s += REFUSED_AGE_S - 1
-    credential.refused()
+    assert not credential.refused()
     assert run_path(credential.lines(REQUEST)) == line(b"t1")
     world.now_s += 1
-    credential.refused()
+    assert credential.refused() and not credential.refused()
     call = asked(credential)
     assert len(world.requests) == 2
     world.answer(b"t2")

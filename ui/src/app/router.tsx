@@ -3,7 +3,8 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Outlet, redirect } from "@tanstack/react-router";
 import { ApiError, get, whenEnded } from "@/kit/api";
 import { queryClient } from "@/kit/query";
-import { meQuery } from "@/kit/session";
+import { may, meQuery } from "@/kit/session";
+import type { Page } from "@/kit/types";
 import { parseSearch, stringifySearch } from "@/kit/url-state";
 import { Broken } from "./broken";
 import { NotFound } from "./not-found";
@@ -26,11 +27,10 @@ const start = createRoute({
   path: "/start",
   beforeLoad: async () => {
     if (await needsSetup()) return;
-    try {
-      await queryClient.ensureQueryData(meQuery);
-    } catch {
+    const me = await queryClient.ensureQueryData(meQuery).catch(() => {
       throw redirect({ to: "/login" });
-    }
+    });
+    if (!may(me, "providers:write") || !may(me, "keys:write") || (await hasKeys())) throw redirect({ to: "/" });
   },
   component: lazyRouteComponent(() => import("./first-start")),
 });
@@ -61,6 +61,11 @@ const home = createRoute({
 
 async function needsSetup(): Promise<boolean> {
   return (await get<{ needed: boolean }>("setup")).needed;
+}
+
+/** Whether the first start is over: somebody has created a key, or the file declares one. */
+async function hasKeys(): Promise<boolean> {
+  return (await get<Page<unknown>>("keys", { limit: 1 })).items.length > 0;
 }
 
 // The view of the address is fetched while it is still asked who is there.

@@ -9,6 +9,7 @@ export const BUDGETS: Field = {
   name: "budgets",
   label: "Budgets",
   help: "No limit on spend.",
+  note: "Strict: a call is refused if its highest possible cost does not fit; the budget is never exceeded. Expected: calls are admitted by what they usually cost, so more of the budget can be used, and it can be exceeded a little.",
   begin: { amount_usd: 50, window: "1M" },
   inner: [
     { name: "amount_usd", label: "Amount", unit: "$" },

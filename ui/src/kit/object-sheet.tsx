@@ -33,7 +33,8 @@ export interface ObjectSheetProps {
   readOnly?: string | null;
   submit: string;
   onCreate?: (body: Value) => Promise<void>;
-  onChange?: (patch: Value, version: number | undefined) => Promise<void>;
+  /** `before`: the object that the patch is for. */
+  onChange?: (patch: Value, version: number | undefined, before: Value) => Promise<void>;
   /** Reads the object anew, after a conflict. */
   reload?: () => Promise<Stored & object>;
   /** Above the form: how the object is at the moment. */
@@ -103,7 +104,7 @@ function Sheet({ component, fields, more = [], object, begin = {}, readOnly, sub
     setBusy(true);
     setRefused(null);
     try {
-      if (base && onChange) await onChange(mergePatch(from, body, names), version);
+      if (base && onChange) await onChange(mergePatch(from, body, names), version, from);
       else await onCreate?.(body);
       setDirty(false);
       onClose();

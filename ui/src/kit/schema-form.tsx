@@ -11,6 +11,8 @@ export interface Field {
   name: string;
   label?: string;
   help?: string;
+  /** Of a list: said below its items. */
+  note?: string;
   unit?: string;
   placeholder?: string;
   /** What may be chosen (of a list also what may be typed): names of teams, windows. */
@@ -20,6 +22,8 @@ export interface Field {
   /** What an added item begins with. */
   begin?: unknown;
   readOnly?: boolean;
+  /** Of no meaning for an object like this. */
+  hidden?: (value: Value) => boolean;
   /** In place of the control that the schema would give. */
   render?: (value: unknown, onChange: (value: unknown) => void, error?: string) => ReactNode;
 }
@@ -41,7 +45,7 @@ export function SchemaForm({ schema, schemas, fields, value, onChange, errors, p
     <div className={compact ? classes.listFields : classes.fields}>
       {fields.map((field) => {
         const property = known.properties?.[field.name];
-        if (!property) return null;
+        if (!property || field.hidden?.(value)) return null;
         const at = path ? `${path}.${field.name}` : field.name;
         return (
           <Control
@@ -130,6 +134,7 @@ function ObjectList({ field, schema, schemas, value, onChange, errors, path, lab
           <Button variant="subtle" color="gray" px={6} mt={22} aria-label={`Remove ${one} ${index + 1}`} onClick={() => put(index, null)}><Icon name="trash" /></Button>
         </div>
       ))}
+      {items.length > 0 && field.note && <span className="muted">{field.note}</span>}
       {errors[path] && <span role="alert" style={{ color: "var(--bad)" }}>{errors[path]}</span>}
       <div>
         <Button variant="default" leftSection={<Icon name="plus" size={14} />} onClick={() => onChange([...items, field.begin ?? {}])}>Add {one}</Button>

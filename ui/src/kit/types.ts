@@ -115,6 +115,8 @@ export interface CallRecord {
   output_tokens: number | null;
   reasoning_tokens: number | null;
   audio_output_tokens: number | null;
+  image_input_tokens: number | null;
+  image_output_tokens: number | null;
   usage_source: string;
   cost_nanousd: number | null;
   latency_us: number;

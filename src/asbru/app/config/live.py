@@ -15,9 +15,10 @@ from pydantic import Field
 from asbru.app.config.base import Settings
 from asbru.app.config.structs import FromStruct
 from asbru.app.config.tracing import TracingSettings
-from asbru.app.snapshot import Fallback, Limits, MetricsSettings, Overload, PrefixForward
+from asbru.app.snapshot import TARGET, Fallback, Limits, MetricsSettings, Overload, PrefixForward
 from asbru.core.secret_text import SecretText
 from asbru.core.traits import TraitChanges, TraitRule
+from asbru.core.usage import Unit
 from asbru.governance.declared import Access, Customer, ScopeLimits, Team
 from asbru.governance.limits import Reservation
 from asbru.records.retention import RecordSettings
@@ -31,6 +32,8 @@ from asbru.upstream.origin import Reach
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
 
 PRICED_NAME = r"^(\*?[^*/\s]+\*?|\*)/(\*?[^*\s]+\*?|\*)$"
+
+ALIAS = r"^[^*\s]{1,200}\*?$"
 
 PROVIDER_NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 
@@ -77,7 +80,8 @@ _Usd: TypeAlias = Annotated[float, Meta(ge=0, le=1_000_000)]
 
 
 class TokenPrices(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a million tokens cost, in US dollars. Reasoning costs what output costs."""
+    """What a million tokens cost, in US dollars, and what is charged by the piece. Reasoning costs what output
+    costs."""
 
     input: Annotated[_Usd, Meta(description="Input, USD per million tokens.")]
     output: Annotated[_Usd, Meta(description="Output and reasoning, USD per million tokens.")]
@@ -88,6 +92,15 @@ class TokenPrices(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     ] = None
     audio_input: Annotated[_Usd | None, Meta(description="Audio that goes in; default: `input`.")] = None
     audio_output: Annotated[_Usd | None, Meta(description="Audio that comes out; default: `output`.")] = None
+    image_input: Annotated[_Usd | None, Meta(description="Images that go in; default: `input`.")] = None
+    image_output: Annotated[_Usd | None, Meta(description="Images that come out; default: `output`.")] = None
+    units: Annotated[
+        dict[Unit, _Usd],
+        Meta(
+            description="What is charged by the piece, USD each: `image`, `second` (of audio), `character`, `page`, "
+            "`search`, `request`."
+        ),
+    ] = {}
 
 
 class ProviderSettings(Reach, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -190,6 +203,17 @@ class LiveSettings(Settings):
             max_length=1000,
             description="Prices by `provider/model`; `*` stands for any text, at the start or the end of either. The "
             "first that fits holds, after those of the provider's own `prices`, before the price data.",
+        ),
+    ] = {}
+    models: Annotated[
+        dict[
+            Annotated[str, Field(pattern=ALIAS)],
+            Annotated[str, Field(pattern=TARGET)],
+        ],
+        Field(
+            max_length=1000,
+            description="Names of your own for models: `fast: groq/llama-3.3-70b-versatile`. A name that ends with "
+            "`*` passes on every such name that no provider is known to have: `claude-*: anthropic/*`.",
         ),
     ] = {}
     fallbacks: Annotated[

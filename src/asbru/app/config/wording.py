@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
-from asbru.app.config.live import PRICED_NAME, PROVIDER_NAME
+from asbru.app.config.live import ALIAS, PRICED_NAME, PROVIDER_NAME
 from asbru.app.config.parts import Part
 from asbru.app.config.problem import ConfigPath, Problem, kind_of
 from asbru.app.config.structs import is_struct, model_of
@@ -58,6 +58,7 @@ FORMS = {
     r"^(\*|https?://[^\s/]+)$": "`*`, or an origin such as https://app.example, without a path",
     r"^[^/\s]+/\S+$": "`provider/model`, without spaces",
     r"^/[^\s?#]+$": "a path that begins with `/`, without spaces, `?` and `#`",
+    ALIAS: "a model of your own choice without spaces, 200 characters at most, `*` at its end at most",
     r"^(\*?[^*]+\*?|\*)$": "the name of a model, with `*` at its start or end at most",
     PRICED_NAME: "`provider/model`, with `*` at the start or end of either at most",
     r"^/": "an absolute path",

@@ -6,16 +6,17 @@ usage that was not reported is absent, a stream that does not say it is complete
 cannot carry is noted. Completions and embeddings are passed through only.
 """
 
-from asbru.dialects.contract import Dialect, Errors, ModelsForm, Passing, Surface
+from asbru.dialects.contract import Dialect, Errors, Passing, Surface
 from asbru.dialects.json_events import QUICK_END, malformed_at
-from asbru.dialects.openai_chat.clients import CLIENTS, LIMITS
+from asbru.dialects.openai_chat.clients import CLIENTS
 from asbru.dialects.openai_chat.errors import error_inside, read_error, write_error, write_stream_error
 from asbru.dialects.openai_chat.head import rewrite
-from asbru.dialects.openai_chat.model_list import write_all, write_one
 from asbru.dialects.openai_chat.operations import OPERATIONS
 from asbru.dialects.openai_chat.passthrough import finishes, prelude, tail, withhold
 from asbru.dialects.openai_chat.types import NAME
 from asbru.dialects.openai_chat.usage import usage_of
+from asbru.dialects.openai_limits import LIMITS
+from asbru.dialects.openai_model_list import MODELS
 
 DIALECT = Dialect(
     name=NAME,
@@ -41,7 +42,7 @@ DIALECT = Dialect(
         finishes=finishes,
     ),
     errors=Errors(read=read_error, inside=error_inside, write=write_error, write_stream=write_stream_error),
-    models=ModelsForm(write_all=write_all, write_one=write_one),
+    models=MODELS,
     header_prefixes=(b"openai-",),
     headers_withheld=frozenset((b"openai-organization", b"openai-project")),
 )

@@ -1,4 +1,4 @@
-"""Clients of the chat surface: how they take a refusal, and where they read their limits.
+"""Clients of the chat surface: how they take a refusal.
 
 Measured headless in November 2026: calls within 10 s of the first, and what they do with our answer.
 
@@ -18,7 +18,7 @@ retry-after-ms, so that a minute passes before it asks again.
 
 from __future__ import annotations
 
-from asbru.dialects.client_profiles import ClientProfile, LimitHeaders, Shown
+from asbru.dialects.client_profiles import ClientProfile, Shown
 
 _A_MINUTE = b"retry-after-ms: 60000\r\n"
 
@@ -34,12 +34,3 @@ CLIENTS = (
     ),
     ClientProfile(agent=b"QwenCode/", refusals={429: Shown(403), 503: Shown(403)}),
 )
-
-
-def _fields(word: str) -> tuple[bytes, bytes, bytes]:
-    end = f"-{word}".encode()
-    return b"x-ratelimit-limit" + end, b"x-ratelimit-remaining" + end, b"x-ratelimit-reset" + end
-
-
-LIMITS = LimitHeaders({"requests": _fields("requests"), "tokens": _fields("tokens")}, durations=True)
-"""https://platform.openai.com/docs/guides/rate-limits#rate-limits-in-headers"""

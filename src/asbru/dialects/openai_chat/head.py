@@ -6,6 +6,8 @@ JSON, so that whatever a caller sent arrives as sent. Not here: messages, tools 
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import msgspec
 
 from asbru.core.chat import Raw
@@ -21,8 +23,12 @@ _flag = msgspec.json.Decoder(bool | None).decode
 _count = msgspec.json.Decoder(int | None).decode
 _items = msgspec.json.Decoder(list[Raw]).decode
 _options = msgspec.json.Decoder(StreamOptions | None).decode
+MODERATION_MODEL = "omni-moderation-latest"
+"""What a moderation is made by that names no model: https://platform.openai.com/docs/api-reference/moderations"""
 _INCLUDE_USAGE = Raw(b'{"include_usage":true}')
 _TRUE = Raw(b"true")
+MODELS_WRITTEN_MAX = 256
+"""Names of models that are kept as JSON."""
 _JUDGED = frozenset(
     ("model", "stream", "max_tokens", "stream_options", "max_completion_tokens", "n", "best_of", "prompt")
 )
@@ -89,6 +95,17 @@ def read_completions_head(body: bytes, parameters: PathParameters | None = None,
     return head if choices == head.choices else msgspec.structs.replace(head, choices=choices)
 
 
+def read_moderations_head(body: bytes, parameters: PathParameters | None = None, query: bytes = b"") -> RequestHead:
+    """The same of a moderation, which need not name its model."""
+    try:
+        members = _members(body)
+        if "model" not in members:
+            body = msgspec.json.encode({"model": MODERATION_MODEL, **members})
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        pass  # what is wrong is said below
+    return read_head(body, parameters, query)
+
+
 def _why_not(body: bytes) -> BadRequest:
     """The same body read slowly, for a message with a path."""
     try:
@@ -119,12 +136,17 @@ def rewrite(head: RequestHead, model: str, ask_usage: bool, strip: frozenset[str
     if head.model == model and asked is None and not gone:
         return None
     members = members.copy()
-    members["model"] = Raw(msgspec.json.encode(model))
+    members["model"] = _write_model(model)
     if asked is not None:
         members["stream_options"] = asked
     for name in gone:
         del members[name]
     return members
+
+
+@lru_cache(MODELS_WRITTEN_MAX)
+def _write_model(model: str) -> Raw:
+    return Raw(msgspec.json.encode(model))
 
 
 def _ask_usage(options: Raw) -> Raw | None:

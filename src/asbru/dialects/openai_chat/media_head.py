@@ -10,7 +10,7 @@ import msgspec
 
 from asbru.core.chat import Raw
 from asbru.core.errors import BadRequest
-from asbru.core.usage import Usage
+from asbru.core.usage import Unit, Usage
 from asbru.dialects.contract import PathParameters, RequestHead
 from asbru.dialects.fields import NULL
 from asbru.dialects.openai_chat.head import read_head
@@ -27,6 +27,8 @@ IMAGE_TOKENS = 8192
 AUDIO_TOKENS_PER_BYTE = 4
 """A second of audio is some 20 tokens (https://platform.openai.com/docs/pricing: $0.015 for a minute, $12 for a
 million), and seldom fewer than 10 letters are spoken in it."""
+BYTES_PER_SECOND = 1000
+"""Of speech that is coded very sparingly (8 kbit/s); mp3 has 4,000 and more."""
 _SSE = Raw(b'"sse"')
 _encode = msgspec.json.encode
 _text = msgspec.json.Decoder(str).decode
@@ -74,6 +76,12 @@ def read_speech_head(body: bytes, parameters: PathParameters | None = None, quer
     if head.members.get("stream_format") == _SSE:
         return msgspec.structs.replace(head, stream=True)
     return head
+
+
+def heard_seconds_max(head: RequestHead, body: bytes) -> tuple[tuple[Unit, int], ...]:
+    """The most seconds of audio that the files of a form may hold."""
+    del body
+    return (("second", head.form.file_bytes // BYTES_PER_SECOND + 1),) if head.form is not None else ()
 
 
 def image_tokens_max(head: RequestHead) -> int:

@@ -1,4 +1,7 @@
-"""What can be asked in this dialect: chat, and what is only passed through, completions and embeddings.
+"""What can be asked in this dialect: chat, and what is no chat.
+
+Rerank and OCR are not OpenAI's own: providers that speak its dialect offer them beside it, rerank as Jina, Cohere and
+Together have it, OCR as Mistral has it.
 
 Source: https://platform.openai.com/docs/api-reference
 """
@@ -6,11 +9,13 @@ Source: https://platform.openai.com/docs/api-reference
 from __future__ import annotations
 
 from asbru.dialects.contract import Codec, Operation
-from asbru.dialects.openai_chat.head import read_completions_head, read_head
+from asbru.dialects.openai_chat import embeddings, moderations, rerank
+from asbru.dialects.openai_chat.head import read_completions_head, read_head, read_moderations_head
 from asbru.dialects.openai_chat.media_events import events_of
 from asbru.dialects.openai_chat.media_head import (
     charge_characters,
     charge_images,
+    heard_seconds_max,
     image_tokens_max,
     read_form_head,
     read_media_head,
@@ -23,7 +28,8 @@ from asbru.dialects.openai_chat.request_body import without, write_request
 from asbru.dialects.openai_chat.response import read_reply, write_reply
 from asbru.dialects.openai_chat.stream import ChatStreamReader
 from asbru.dialects.openai_chat.stream_writer import ChatStreamWriter
-from asbru.dialects.openai_chat.texts import texts_in
+from asbru.dialects.openai_chat.texts import NO_TEXTS, texts_in
+from asbru.dialects.openai_chat.unit_usage import moderation_charge, ocr_pages_max, ocr_usage, rerank_usage
 
 CODEC = Codec(
     read_request=read_request,
@@ -62,7 +68,42 @@ OPERATIONS = (
         path="/embeddings",
         read_head=read_head,
         speaks=False,
+        shape=embeddings.SHAPE,
         texts=texts_in("input"),
+    ),
+    Operation(
+        name="moderations",
+        surface="moderations",
+        routes=("/moderations",),
+        path="/moderations",
+        read_head=read_moderations_head,
+        speaks=False,
+        shape=moderations.SHAPE,
+        texts=texts_in("input"),
+        charge=moderation_charge,
+    ),
+    Operation(
+        name="rerank",
+        surface="rerank",
+        routes=("/rerank",),
+        path="/rerank",
+        read_head=read_head,
+        speaks=False,
+        shape=rerank.SHAPE,
+        texts=texts_in("query", "documents"),
+        usage_of=rerank_usage,
+    ),
+    Operation(
+        name="ocr",
+        surface="ocr",
+        routes=("/ocr",),
+        path="/ocr",
+        read_head=read_head,
+        speaks=False,
+        texts=NO_TEXTS,
+        usage_of=ocr_usage,
+        units_max=ocr_pages_max,
+        by_token=False,
     ),
     Operation(
         name="images",
@@ -134,6 +175,7 @@ OPERATIONS = (
         streams=True,
         form_texts=("prompt",),
         usage_of=transcription_usage,
+        units_max=heard_seconds_max,
         read_events=events_of("text"),
     ),
     Operation(
@@ -147,5 +189,6 @@ OPERATIONS = (
         gives="text",
         form_texts=("prompt",),
         usage_of=transcription_usage,
+        units_max=heard_seconds_max,
     ),
 )

@@ -22,12 +22,11 @@ from asbru.core.chat import (
     TextPart,
 )
 from asbru.core.traits import ReasoningBack
+from asbru.dialects.data_urls import read_source, write_source
 from asbru.dialects.fields import Fields, kind_of
 from asbru.dialects.openai_chat.reasoning import read_thinking_content
 from asbru.dialects.openai_chat.types import NAME
 from asbru.dialects.receipt import Receipt
-
-_BASE64 = ";base64"
 
 
 def read_content(message: Fields, name: str = "content") -> tuple[tuple[Part, ...], bool]:
@@ -123,25 +122,6 @@ def _read_file(part: Fields) -> DocumentPart:
         source = MediaSource(data=data)
     title = file.text("filename")
     return DocumentPart(source=source, title=title, cache=read_cache(part), extra=_nested(part, "file", file))
-
-
-def read_source(url: str) -> MediaSource:
-    """A base64 data URL as media type and data, anything else as the URL it is."""
-    if url.startswith("data:"):
-        header, comma, data = url.partition(",")
-        if comma and header.endswith(_BASE64):
-            return MediaSource(media_type=header[5 : -len(_BASE64)], data=data)
-    return MediaSource(url=url)
-
-
-def write_source(source: MediaSource, media_type: str) -> str | None:
-    """The URL of a source; None for one that only a file id names. `media_type` where it does not tell."""
-    if source.url is not None:
-        return source.url
-    if source.data is not None:
-        kind = media_type if source.media_type is None else source.media_type
-        return f"data:{kind}{_BASE64},{source.data}"
-    return None
 
 
 def read_cache(part: Fields) -> CacheMark | None:

@@ -17,9 +17,10 @@ from asbru.core.reply import StreamFault
 from asbru.core.usage import Usage
 from asbru.dialects.contract import TailFacts
 from asbru.dialects.fields import NULL
-from asbru.dialects.openai_chat.errors import choice_fault, listed_fault, read_fault
+from asbru.dialects.openai_chat.errors import choice_fault
 from asbru.dialects.openai_chat.types import PeekChunk
 from asbru.dialects.openai_chat.usage import read_usage, tail_usage
+from asbru.dialects.openai_errors import listed_fault, read_fault
 from asbru.dialects.surrogates import decode_mended
 from asbru.wire.sse import CR, read_block
 

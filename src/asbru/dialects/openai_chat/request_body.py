@@ -22,8 +22,9 @@ import msgspec
 
 from asbru.core.chat import ChatRequest, Raw, Reasoning, ResponseFormat
 from asbru.core.traits import Traits
-from asbru.dialects.bounds import fit_output, fit_sampling, fit_user, nearest_effort, strip_one
+from asbru.dialects.bounds import fit_output, fit_sampling, fit_user, strip_one
 from asbru.dialects.contract import Written
+from asbru.dialects.efforts import write_effort
 from asbru.dialects.openai_chat.messages import write_messages
 from asbru.dialects.openai_chat.parts import PartWriter
 from asbru.dialects.openai_chat.tool_ids import fit_tool_ids
@@ -32,15 +33,11 @@ from asbru.dialects.openai_chat.types import NAME
 from asbru.dialects.receipt import Receipt
 
 _encode = msgspec.json.Encoder().encode
-_LOW_TOKENS_MAX: Final = 4_096
-_MEDIUM_TOKENS_MAX: Final = 16_384
 _LIMITS: Final = ("max_tokens", "max_completion_tokens")
 _NEEDED: Final = frozenset(("model", "messages", "stream", "tools", "n", "response_format"))
 """What a request says that must not be lost for the sake of an answer."""
 _STOPS_MAX: Final = 4
 _USER_CHARS_MAX: Final = 64
-_EFFORTS: Final = ("none", "minimal", "low", "medium", "high")
-"""Efforts where the target's own are not known."""
 _PLAIN: Final = (
     ("temperature", "temperature"),
     ("top_p", "top_p"),
@@ -156,33 +153,8 @@ def _write_wish(wish: Reasoning, traits: Traits, writer: PartWriter) -> dict[str
     """How much to think, in the form it came in, or as an effort that the target takes."""
     if writer.own:
         return _write_own_wish(wish)
-    receipt = writer.receipt
-    if traits.thinking == "none":
-        receipt.dropped("reasoning", "the model does not reason")
-        return {}
-    receipt.foreign("reasoning", wish.extra)
-    if wish.display is not None:
-        receipt.dropped("reasoning.display", "chat has no such member")
-    efforts = traits.efforts or _EFFORTS
-    if wish.mode == "disabled":
-        weakest = nearest_effort("none", traits.efforts)
-        if weakest is None:
-            receipt.dropped("reasoning.mode", "chat cannot disable: the model's default holds")
-            return {}
-        receipt.changed("reasoning.mode", f"disabled becomes effort {weakest}")
-        return {"reasoning_effort": weakest}
-    if wish.effort is not None:
-        effort = nearest_effort(wish.effort, efforts) or nearest_effort("high", efforts)
-        if effort != wish.effort:
-            receipt.changed("reasoning.effort", f"{wish.effort} becomes {effort}")
-        return {"reasoning_effort": effort}
-    if wish.budget_tokens is not None:
-        effort = nearest_effort(effort_of(wish.budget_tokens), efforts)
-        receipt.changed("reasoning.budget_tokens", f"{wish.budget_tokens} becomes effort {effort}")
-        return {"reasoning_effort": effort}
-    if wish.mode is not None:
-        receipt.dropped("reasoning.mode", f"{wish.mode} without an effort: the model's default holds")
-    return {}
+    effort = write_effort(wish, traits, writer.receipt)
+    return {} if effort is None else {"reasoning_effort": effort}
 
 
 def _effort_beside_tools(request: ChatRequest, only: str, receipt: Receipt) -> str:
@@ -193,13 +165,6 @@ def _effort_beside_tools(request: ChatRequest, only: str, receipt: Receipt) -> s
     else:
         receipt.changed("reasoning", f"effort {reason}")
     return only
-
-
-def effort_of(budget_tokens: int) -> str:
-    """The effort nearest to a budget of thinking tokens."""
-    if budget_tokens < _LOW_TOKENS_MAX:
-        return "low"
-    return "medium" if budget_tokens < _MEDIUM_TOKENS_MAX else "high"
 
 
 def _write_own_wish(wish: Reasoning) -> dict[str, object]:

@@ -29,7 +29,7 @@ from asbru.core.errors import UpstreamError
 from asbru.core.reply import ChatReply
 from asbru.dialects.contract import WrittenReply
 from asbru.dialects.fields import NULL, Fields, open_body
-from asbru.dialects.openai_chat.errors import choice_fault, fault_error, read_fault
+from asbru.dialects.openai_chat.errors import choice_fault
 from asbru.dialects.openai_chat.parts import PartWriter, read_content
 from asbru.dialects.openai_chat.plain import read_plain_reply
 from asbru.dialects.openai_chat.reasoning import (
@@ -44,6 +44,7 @@ from asbru.dialects.openai_chat.stops import read_stop, write_stop
 from asbru.dialects.openai_chat.tools import read_tool_calls, write_call
 from asbru.dialects.openai_chat.types import NAME, REFUSE_REPLY
 from asbru.dialects.openai_chat.usage import read_usage, write_usage
+from asbru.dialects.openai_errors import fault_error, read_fault
 from asbru.dialects.receipt import Receipt
 
 _EMPTY = (b"[]", b"{}", b'""')

@@ -46,13 +46,14 @@ from asbru.core.reply import (
 )
 from asbru.dialects.fields import NULL, Fields
 from asbru.dialects.openai_chat.calls import Calls
-from asbru.dialects.openai_chat.errors import choice_fault, listed_fault, read_fault
+from asbru.dialects.openai_chat.errors import choice_fault
 from asbru.dialects.openai_chat.plain import DeltaWire, read_plain_chunk
 from asbru.dialects.openai_chat.reasoning import plain_thought, read_chunk_reasoning
 from asbru.dialects.openai_chat.response import call_id, read_created
 from asbru.dialects.openai_chat.stops import read_stop
 from asbru.dialects.openai_chat.types import CHOICES_MAX, NAME, REFUSE_REPLY
 from asbru.dialects.openai_chat.usage import read_usage
+from asbru.dialects.openai_errors import listed_fault, read_fault
 from asbru.dialects.surrogates import decode_mended
 from asbru.wire.errors import FramingError
 from asbru.wire.sse import COMMENT, SseEvent, SseReader, read_block

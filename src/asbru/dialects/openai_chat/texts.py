@@ -1,12 +1,13 @@
-"""The texts of bodies that have no canonical form: prompts of completions, inputs of embeddings.
+"""The texts of bodies that are no chat: prompts of completions, inputs of embeddings and moderations, what to rank.
 
-Either is a string, a list of strings, a list of token numbers, or a list of such lists. Tokens are no text: they are
-left alone. Not here: chat, which is read whole (`request.py`).
+Each is a string, a list of strings, a list of token numbers, a list of such lists, or of objects with texts in them.
+Tokens are no text: they are left alone, and so are the kinds and addresses of parts (`type`, `image_url`). Not here:
+chat, which is read whole (`request.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeAlias, cast
 
 import msgspec
@@ -18,7 +19,11 @@ from asbru.dialects.contract import Texts
 _members = msgspec.json.Decoder(dict[str, Raw]).decode
 _encode = msgspec.json.encode
 
-Held: TypeAlias = str | Sequence[object] | None
+NO_TEXTS = Texts(read=lambda body: (), write=lambda body, texts: body)
+"""Of a body that holds none: a document to read."""
+_NO_TEXT = frozenset(("type", "image_url"))
+
+Held: TypeAlias = str | Sequence[object] | Mapping[str, object] | None
 
 
 def texts_in(*names: str) -> Texts:
@@ -26,7 +31,10 @@ def texts_in(*names: str) -> Texts:
 
     def read(body: bytes) -> tuple[str, ...]:
         members = _open(body)
-        return tuple(text for name in names for text in _texts(_held(members, name)))
+        try:
+            return tuple(text for name in names for text in _texts(_held(members, name)))
+        except RecursionError:
+            raise BadRequest("expected texts, got values that are nested too deeply") from None
 
     def write(body: bytes, texts: Sequence[str]) -> bytes:
         members = _open(body)
@@ -63,6 +71,10 @@ def _texts(held: object) -> Iterator[str]:
     elif isinstance(held, list):
         for item in cast("list[object]", held):
             yield from _texts(item)
+    elif isinstance(held, dict):
+        for name, item in cast("dict[str, object]", held).items():
+            if name not in _NO_TEXT:
+                yield from _texts(item)
 
 
 def _replaced(held: object, following: Callable[[], str]) -> object:
@@ -70,4 +82,9 @@ def _replaced(held: object, following: Callable[[], str]) -> object:
         return following()
     if isinstance(held, list):
         return [_replaced(item, following) for item in cast("list[object]", held)]
+    if isinstance(held, dict):
+        return {
+            name: item if name in _NO_TEXT else _replaced(item, following)
+            for name, item in cast("dict[str, object]", held).items()
+        }
     return held

@@ -124,19 +124,19 @@ def envelope_usage(envelope: Envelope) -> Usage | None:
 def usage_of(body: bytes) -> Usage | None:
     """Usage of a complete JSON answer (chat, completions, embeddings): from the tail, else from the whole."""
     at = body.rfind(_KEY)
-    # A tier that stands before the usage: the end alone does not tell it. Not looked for in the text, which is long.
-    if body.find(_TIER, 0, min(at, _NEAR_BYTES)) >= 0 or body.find(_TIER, max(at - _NEAR_BYTES, 0), at) >= 0:
+    end: UsageEnvelope | None = None
+    try:  # nearly always: the last word is the key, and what follows is well formed
+        if at > 0 and body[at - 1] != _BACKSLASH:
+            end = _QUICK.decode(b"{" + body[at:])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        end = None
+    if (end is None or end.service_tier is None) and _tier_before(body, at):
         try:
             return envelope_usage(_ENVELOPE.decode(body))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             pass
-    if at > 0 and body[at - 1] != _BACKSLASH:
-        try:  # nearly always: the last word is the key, and what follows is well formed
-            end = _QUICK.decode(b"{" + body[at:])
-            if end.usage is not None:
-                return _buckets(end.usage, end.service_tier)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            pass
+    if end is not None and end.usage is not None:
+        return _buckets(end.usage, end.service_tier)
     usage = tail_usage(body)
     if usage is not None:
         return usage
@@ -146,6 +146,12 @@ def usage_of(body: bytes) -> Usage | None:
         return envelope_usage(decode_mended(_ENVELOPE.decode, body))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
+
+
+def _tier_before(body: bytes, at: int) -> bool:
+    """Whether a tier may stand before the usage at `at`, whose end then does not tell it. Not looked for in the text,
+    which is long."""
+    return body.find(_TIER, 0, min(at, _NEAR_BYTES)) >= 0 or body.find(_TIER, max(at - _NEAR_BYTES, 0), at) >= 0
 
 
 def tail_usage(data: bytes) -> Usage | None:

@@ -7,7 +7,7 @@ It refuses to know any path, dialect or key. Handlers get one request at a time 
 
 from asbru.edge.server.limits import ServerLimits
 from asbru.edge.server.protocol import ServerConnection
-from asbru.edge.server.request import Head, HeaderAction, Request
+from asbru.edge.server.request import Head, HeaderAction, HeaderPlans, Request
 from asbru.edge.server.response import ResponseWriter
 from asbru.edge.server.server import SWEEP_S, Server, bind
 
@@ -15,6 +15,7 @@ __all__ = [
     "SWEEP_S",
     "Head",
     "HeaderAction",
+    "HeaderPlans",
     "Request",
     "ResponseWriter",
     "Server",

@@ -82,26 +82,23 @@ class BodyBytes:
 class HeldBytes:
     """One connection's part of `BodyBytes`. `known`: whether its present caller is known."""
 
-    __slots__ = ("_all", "_total", "_unknown", "known")
+    __slots__ = ("_all", "_unknown", "known", "total")
 
     def __init__(self, everyone: BodyBytes) -> None:
         self._all = everyone
-        self._total = 0
+        self.total = 0
         self._unknown = 0
         self.known = True
 
-    def __bool__(self) -> bool:
-        return self._total > 0
-
     def add(self, count: int) -> None:
         """So many bytes more."""
-        self._set(self._total + count, self._unknown + (0 if self.known else count))
+        self._set(self.total + count, self._unknown + (0 if self.known else count))
 
     def keep(self, count: int) -> None:
         """All but so many bytes are done with."""
-        self._set(min(count, self._total), min(count, self._unknown))
+        self._set(min(count, self.total), min(count, self._unknown))
 
     def _set(self, total: int, unknown: int) -> None:
-        self._all.total += total - self._total
+        self._all.total += total - self.total
         self._all.unknown += unknown - self._unknown
-        self._total, self._unknown = total, unknown
+        self.total, self._unknown = total, unknown

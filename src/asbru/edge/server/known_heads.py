@@ -43,11 +43,12 @@ class KnownHeads:
         if len(data) > self._data_bytes_max:
             return None
         head_bytes, blank, body = data.partition(_BLANK)
+        size = len(body)
         # The digits of any other number than the body's length stay, and make a head that is not known.
-        key = head_bytes.replace(b"ength: %d" % len(body), _MARK, 1)
+        key = head_bytes.replace(b"ength: %d" % size, _MARK, 1)
         head = self._heads.get(key)
         # Nothing replaced: a length without digits looks like a key.
-        if head is None or len(key) == len(head_bytes) or not blank or len(body) > self._bytes_max:
+        if head is None or key == head_bytes or not blank or size > self._bytes_max:
             return None
         return Request(head, body)
 

@@ -50,14 +50,13 @@ class Ledger:
             if known is not None and number <= known.number:
                 return
             books.note_holder(holder, number, now_ms)
+            books.book(holder, [report for report in reports if report.limit is None])
             for report in reports:
-                if report.limit is None:
-                    books.book(holder, report.key, report.start_ms, spent=report.spent, released=report.released)
-                else:
-                    counted = books.counted(report.key, now_ms)
-                    if not counted:
+                if report.limit is not None:
+                    total = books.total(report.key, now_ms)
+                    if total is None:
                         self._runs_beside(report.key, report.limit, RUNS_MAX)
-                    books.spend(report.key, _window(report.key, report.limit, counted, now_ms), report.spent)
+                    books.spend(report.key, _window(report.key, report.limit, total, now_ms), report.spent)
 
     def meet(self, holder: str, meeting: Meeting, now_ms: int) -> bool:
         """Believe a worker that says what it holds; False while settlements that it has sent are not booked yet."""
@@ -71,10 +70,8 @@ class Ledger:
             says: dict[tuple[str, int], int] = {}
             for one in meeting.held:
                 says[one.key, one.start_ms] = says.get((one.key, one.start_ms), 0) + one.amount
-            for key, start_ms, held in books.slices(holder):
-                lost = held - says.get((key, start_ms), 0)
-                if lost > 0:
-                    books.book(holder, key, start_ms, spent=0, released=lost)
+            lost = ((key, at_ms, held - says.get((key, at_ms), 0)) for key, at_ms, held in books.slices(holder))
+            books.book(holder, [Report(key, at_ms, 0, amount) for key, at_ms, amount in lost if amount > 0])
         return True
 
     def bury(self, holder: str) -> None:
@@ -101,21 +98,21 @@ class Ledger:
 
     def count(self, key: str, now_ms: int) -> Count:
         """How a limit stands."""
-        counted = self._books.counted(key, now_ms)
-        return Count(sum(one.used for one in counted), counted[-1].ends_ms if counted else 0)
+        total = self._books.total(key, now_ms)
+        return Count(0, 0) if total is None else Count(total.used, total.ends_ms)
 
     def _take(self, holder: str, claims: Sequence[Claim], now_ms: int) -> Answer:
         room: list[tuple[Claim, Window, int]] = []
         for claim in claims:
-            counted = self._books.counted(claim.key, now_ms)
-            used = sum(one.used for one in counted)
+            total = self._books.total(claim.key, now_ms)
+            used = 0 if total is None else total.used
             if claim.need > claim.limit.amount - used:
-                return Answer((), _short(claim, counted, used, now_ms))
-            if not counted and claim.runs_max:
+                return Answer((), _short(claim, self._books.counted(claim.key, now_ms), used, now_ms))
+            if total is None and claim.runs_max:
                 runs = self._runs_beside(claim.key, claim.limit, claim.runs_max)
                 if runs >= claim.runs_max:
                     return Answer((), Short(claim.key, 0, -1, 0, runs))
-            room.append((claim, _window(claim.key, claim.limit, counted, now_ms), used))
+            room.append((claim, _window(claim.key, claim.limit, total, now_ms), used))
         return Answer(tuple(self._hold(holder, one, now_ms) for one in room))
 
     def _runs_beside(self, key: str, limit: LimitEntry, runs_max: int) -> int:
@@ -153,18 +150,18 @@ def _is_nameless(key: str) -> bool:
     return key.endswith("#")
 
 
-def _window(key: str, limit: LimitEntry, counted: Sequence[Counted], now_ms: int) -> Window:
-    """The window or bucket to count in. A fixed one goes on until it ends; that of a run ends later with each use."""
+def _window(key: str, limit: LimitEntry, total: Counted | None, now_ms: int) -> Window:
+    """The window or bucket to count in, beside those that count already. A fixed one goes on until it ends; that of a
+    run ends later with each use."""
     if limit.metric == "concurrency":
         return no_window()
     if is_sliding(limit):
         return bucket(limit.window, now_ms)
-    if counted:
-        current = counted[-1]
-        ends_ms = current.ends_ms
+    if total is not None:
+        ends_ms = total.ends_ms
         if limit.window == RUN and not _is_nameless(key):
             ends_ms = fixed_window(RUN, now_ms).ends_ms
-        return Window(current.start_ms, ends_ms, ends_ms)
+        return Window(total.start_ms, ends_ms, ends_ms)
     return fixed_window(limit.window, now_ms, limit.timezone if limit.aligned else None)
 
 

@@ -8,6 +8,7 @@ import contextlib
 import copy
 from collections.abc import Generator, Sequence
 
+from asbru.governance.ledger.claims import Report
 from asbru.governance.ledger.port import Counted, Holder
 from asbru.governance.windows import Window
 
@@ -44,6 +45,13 @@ class MemoryBooks:
             if one.ends_ms > now_ms
         ]
 
+    def total(self, key: str, now_ms: int) -> Counted | None:
+        windows = self.counted(key, now_ms)
+        if not windows:
+            return None
+        ends_ms = max(one.ends_ms for one in windows)
+        return Counted(windows[-1].start_ms, ends_ms, sum(one.used for one in windows))
+
     def hold(self, holder: str, key: str, window: Window, *, amount: int, limit: int, now_ms: int) -> bool:
         if sum(one.used for one in self.counted(key, now_ms)) + amount > limit:
             return False
@@ -54,17 +62,18 @@ class MemoryBooks:
         self.slices_held[at] = self.slices_held.get(at, 0) + amount
         return True
 
-    def book(self, holder: str, key: str, start_ms: int, *, spent: int, released: int) -> None:
-        count = self.counts.get(key, {}).get(start_ms)
-        if count is None:
-            return
-        at = (holder, key, start_ms)
-        held = self.slices_held.get(at, 0)
-        freed = min(held, spent + released)
-        if held:
-            self.slices_held[at] = held - freed
-        count.held -= freed
-        count.spent += spent
+    def book(self, holder: str, reports: Sequence[Report]) -> None:
+        for one in reports:
+            count = self.counts.get(one.key, {}).get(one.start_ms)
+            if count is None:
+                continue
+            at = (holder, one.key, one.start_ms)
+            held = self.slices_held.get(at, 0)
+            freed = min(held, one.spent + one.released)
+            if held:
+                self.slices_held[at] = held - freed
+            count.held -= freed
+            count.spent += one.spent
 
     def spend(self, key: str, window: Window, spent: int) -> None:
         self._count(key, window).spent += spent

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
+from asbru.governance.ledger.claims import Report
 from asbru.governance.windows import Window
 
 
@@ -42,15 +43,20 @@ class Books(Protocol):
         """The windows of a limit that count now, the oldest first."""
         ...
 
+    def total(self, key: str, now_ms: int) -> Counted | None:
+        """The same together: when the newest began, when the last ends, and all that is used; None where none
+        counts."""
+        ...
+
     def hold(self, holder: str, key: str, window: Window, *, amount: int, limit: int, now_ms: int) -> bool:
         """Hold `amount` more for a holder, if all that counts stays within `limit`; False if it would not. One
         statement: nobody comes between the comparison and the change. A window that is there ends as late as is said
         now, or later."""
         ...
 
-    def book(self, holder: str, key: str, start_ms: int, *, spent: int, released: int) -> None:
-        """Book what became of a slice: `spent` counts as spent, both leave what is held, as far as it goes. A window
-        that is gone is left alone."""
+    def book(self, holder: str, reports: Sequence[Report]) -> None:
+        """Book what became of slices: what is spent counts as spent, and with what is released it leaves what is held,
+        as far as that goes. A window that is gone is left alone."""
         ...
 
     def spend(self, key: str, window: Window, spent: int) -> None:

@@ -10,12 +10,16 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import cast
 
+from asbru.governance.ledger.claims import Report
 from asbru.governance.ledger.port import Counted, Holder
 from asbru.governance.windows import Window
 from asbru.storage import Database
 
 _COUNTED = (
     "SELECT start_ms, ends_ms, spent + held FROM ledger_counts WHERE limit_key = ? AND ends_ms > ? ORDER BY start_ms"
+)
+_TOTAL = (
+    "SELECT MAX(start_ms), MAX(ends_ms), SUM(spent + held) FROM ledger_counts WHERE limit_key = ? AND ends_ms > ?"
 )
 _HOLD = """
 INSERT INTO ledger_counts (limit_key, start_ms, ends_ms, spent, held)
@@ -95,6 +99,10 @@ class SqlBooks:
         rows = self._connect().run(_COUNTED, (key, now_ms))
         return [Counted(*row) for row in cast("list[tuple[int, int, int]]", rows)]
 
+    def total(self, key: str, now_ms: int) -> Counted | None:
+        ((start_ms, ends_ms, used),) = self._connect().run(_TOTAL, (key, now_ms))
+        return None if start_ms is None else Counted(*cast("tuple[int, int, int]", (start_ms, ends_ms, used)))
+
     def hold(self, holder: str, key: str, window: Window, *, amount: int, limit: int, now_ms: int) -> bool:
         database = self._connect()
         values = (key, window.start_ms, window.ends_ms, amount, key, now_ms, amount, limit)
@@ -103,14 +111,23 @@ class SqlBooks:
         database.run(_HOLD_SLICE, (holder, key, window.start_ms, amount))
         return True
 
-    def book(self, holder: str, key: str, start_ms: int, *, spent: int, released: int) -> None:
+    def book(self, holder: str, reports: Sequence[Report]) -> None:
         database = self._connect()
-        at = (holder, key, start_ms)
-        rows = cast("list[tuple[int]]", database.run(_SLICE, at))
-        freed = min(rows[0][0], spent + released) if rows else 0
-        if freed:
-            database.run(_LET_GO, (freed, *at))
-        database.run(_BOOK, (spent, freed, key, start_ms))
+        booked: list[tuple[int, int, str, int]] = []
+        let_go: list[tuple[int, str, str, int]] = []
+        held: dict[tuple[str, int], int] = {}
+        for one in reports:
+            at = (one.key, one.start_ms)
+            if at not in held:
+                rows = cast("list[tuple[int]]", database.run(_SLICE, (holder, *at)))
+                held[at] = rows[0][0] if rows else 0
+            freed = min(held[at], one.spent + one.released)
+            booked.append((one.spent, freed, *at))
+            if freed:
+                held[at] -= freed
+                let_go.append((freed, holder, *at))
+        database.run_many(_LET_GO, let_go)
+        database.run_many(_BOOK, booked)
 
     def spend(self, key: str, window: Window, spent: int) -> None:
         self._connect().run(_SPEND, (key, window.start_ms, window.ends_ms, spent))

@@ -15,8 +15,9 @@ from typing import TypeAlias
 
 from asbru.governance.limits.counters import Counter
 
-SHARE = 4
-"""One part in so many of a slice is set aside: other keys of the same owners need theirs."""
+SHARE = 2
+"""One part in so many of a slice is set aside: other keys of the same owners need theirs. With a smaller part, half of
+the calls of a hundred keys would find too little for it, and subtract from each counter."""
 CALLS_MIN = 4
 """Less than what so many calls need is not set aside: filling a portion costs as much as it saves for two of them."""
 

@@ -19,7 +19,7 @@ import msgspec
 from asbru.core.errors import NotFound
 from asbru.governance import Caller
 from asbru.governance.standing import Standings
-from asbru.pipeline.access import permitted
+from asbru.pipeline.access import is_permitted, permitted
 from asbru.pipeline.call import Call
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.routing.asked import read_values, watched_by, whose
@@ -69,9 +69,26 @@ def _chance(call: Call, rooms: Rooms) -> float:
 
 def _by_plan(call: Call, model: str, rooms: Rooms, caller: Caller) -> tuple[tuple[Target, ...], bool]:
     """What the name means, and whether the first was drawn from several."""
-    targets = rooms.plan.targets(model, call.dialect.surface.home, caller)
+    targets = _meant(model, rooms.plan, call.dialect.surface.home, caller)
     among = _candidates(caller, model, rooms.plan) if caller.shares else None
     return (_spread(call, among, targets, rooms), len(among) > 1) if among else (targets, False)
+
+
+def _meant(model: str, plan: Plan, home: str, caller: Caller) -> tuple[Target, ...]:
+    """What the name means to the caller: where several providers have a model, the first that its key permits; a name
+    that is none elsewhere is that of the model which the key names with its provider. Raises `NotFound`."""
+    try:
+        targets = plan.targets(model, home, caller)
+    except NotFound:
+        named = [plan.providers[name] for name in caller.naming(model) if name in plan.providers]
+        if not named:
+            raise
+        return plan.with_fallbacks(Target(named[0], model))
+    having = () if caller.unrestricted else plan.having(model)
+    if len(having) < 2 or is_permitted(caller, targets[0]):
+        return targets
+    others = (Target(provider, model) for provider in having)
+    return next((plan.with_fallbacks(one) for one in others if is_permitted(caller, one)), targets)
 
 
 def _by_rules(call: Call, model: str, rooms: Rooms, caller: Caller) -> tuple[tuple[Target, ...], bool] | None:
@@ -81,7 +98,7 @@ def _by_rules(call: Call, model: str, rooms: Rooms, caller: Caller) -> tuple[tup
     rules = routing.rules
     provider = ""
     try:
-        planned = rooms.plan.targets(model, home)[0]
+        planned = _meant(model, rooms.plan, home, caller)[0]
     except NotFound:  # a rule may know the name
         pass
     else:

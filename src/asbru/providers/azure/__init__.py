@@ -1,7 +1,11 @@
-"""Azure (Microsoft Foundry): OpenAI's models in their dialect, Claude in Anthropic's, by the names of deployments."""
+"""Azure (Microsoft Foundry): OpenAI's models in their dialect, Claude in Anthropic's, by the names of deployments; keys
+of the resource, or applications of Entra ID (`credential`)."""
 
 from asbru.core.traits import Traits
 from asbru.providers.kit import Access, Provider
+
+AUTH = "asbru.providers.azure.credential:make"
+AUTH_WORDS = "`api-key`, or a token of Entra ID"
 
 PROVIDER = Provider(
     name="azure",
@@ -9,7 +13,8 @@ PROVIDER = Provider(
     access=(
         Access(
             dialect="openai_chat",
-            auth="api-key",
+            auth=AUTH,
+            auth_words=AUTH_WORDS,
             operations=(
                 "chat",
                 "completions",
@@ -22,9 +27,11 @@ PROVIDER = Provider(
                 "models",
             ),
         ),
+        Access(dialect="openai_responses", auth=AUTH, auth_words=AUTH_WORDS),
         Access(
             dialect="anthropic_messages",
-            auth="api-key",
+            auth=AUTH,
+            auth_words=AUTH_WORDS,
             headers={"anthropic-version": "2023-06-01"},
             operations=("chat", "count_tokens"),
         ),

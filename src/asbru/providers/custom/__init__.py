@@ -5,7 +5,7 @@ tool calls may be long: some gateways carry signatures in them.
 """
 
 from asbru.core.traits import Traits
-from asbru.providers.kit import ANTHROPIC_ACCESS, IMAGES_AND_AUDIO, Access, Provider
+from asbru.providers.kit import ANTHROPIC_ACCESS, IMAGES_AND_AUDIO, RESPONSES_ACCESS, Access, Provider
 
 PROVIDER = Provider(
     name="custom",
@@ -13,8 +13,18 @@ PROVIDER = Provider(
     access=(
         Access(
             dialect="openai_chat",
-            operations=("chat", "completions", "embeddings", *IMAGES_AND_AUDIO, "models"),
+            operations=(
+                "chat",
+                "completions",
+                "embeddings",
+                "moderations",
+                "rerank",
+                "ocr",
+                *IMAGES_AND_AUDIO,
+                "models",
+            ),
         ),
+        RESPONSES_ACCESS,
         ANTHROPIC_ACCESS,
     ),
     keyless=True,

@@ -1,12 +1,17 @@
 """The mock provider: a real HTTP server on loopback (`mock.server`) with deterministic answers."""
 
-from asbru.providers.kit import ANTHROPIC_ACCESS, OPENAI_ACCESS, Provider
+from asbru.providers.kit import ANTHROPIC_ACCESS, Access, Provider
 
 PROVIDER = Provider(
     name="mock",
     title="Mock",
-    access=(OPENAI_ACCESS, ANTHROPIC_ACCESS),
+    access=(
+        Access(
+            dialect="openai_chat", operations=("chat", "completions", "embeddings", "moderations", "rerank", "models")
+        ),
+        ANTHROPIC_ACCESS,
+    ),
     keyless=True,
     served_here=True,
-    known_models=("echo", "story", "tools", "parallel", "json", "thinking", "vision", "embed"),
+    known_models=("echo", "story", "tools", "parallel", "json", "thinking", "vision", "embed", "moderate", "rank"),
 )

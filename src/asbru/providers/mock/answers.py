@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from asbru.providers.mock import anthropic_wire, openai_wire
+from asbru.providers.mock import anthropic_wire, openai_wire, ranking
 from asbru.providers.mock.faults import Faults, Plan
 from asbru.providers.mock.prompt import Prompt, Refusal
 from asbru.providers.mock.script import Script, write_script
@@ -52,6 +52,8 @@ class Answers:
             "/v1/chat/completions": self._chat,
             "/v1/completions": self._completion,
             "/v1/embeddings": lambda body: UpstreamResponse(body=openai_wire.embed(body)),
+            "/v1/moderations": lambda body: UpstreamResponse(body=ranking.moderate(body)),
+            "/v1/rerank": lambda body: UpstreamResponse(body=ranking.rerank(body)),
             "/v1/messages": self._messages,
             "/v1/messages/count_tokens": self._count,
         }

@@ -13,7 +13,7 @@ import msgspec
 
 from asbru.providers.mock.prompt import Prompt, Refusal
 
-MODELS = ("echo", "story", "tools", "parallel", "json", "thinking", "vision", "embed")
+MODELS = ("echo", "story", "tools", "parallel", "json", "thinking", "vision", "embed", "moderate", "rank")
 FLAKY_PROMPTS_MAX = 1024
 
 _GRAMMAR = re.compile(

@@ -189,15 +189,21 @@ def open_listener(path: Path | None, port: int) -> socket.socket:
     return listener
 
 
+async def serve(listener: socket.socket) -> asyncio.Server:
+    """Answer on a listening socket, in the loop that runs."""
+    loop = asyncio.get_running_loop()
+    answers = Answers()
+    kind = loop.create_unix_server if listener.family == socket.AF_UNIX else loop.create_server
+    return await kind(lambda: Connection(answers), sock=listener)
+
+
 async def run(listener: socket.socket, ready: str) -> None:
     """Serve until SIGTERM or SIGINT; `ready` is printed once connections are accepted."""
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
-    answers = Answers()
-    kind = loop.create_unix_server if listener.family == socket.AF_UNIX else loop.create_server
-    server = await kind(lambda: Connection(answers), sock=listener)
+    server = await serve(listener)
     with contextlib.suppress(OSError):  # whoever started it may not read
         sys.stdout.write(ready + "\n")
         sys.stdout.flush()

@@ -1,7 +1,7 @@
-"""OpenAI, asked in its own dialect."""
+"""OpenAI, asked in its own dialects: chat, and Responses for callers of that."""
 
 from asbru.core.traits import Traits
-from asbru.providers.kit import IMAGES_AND_AUDIO, Access, Provider
+from asbru.providers.kit import IMAGES_AND_AUDIO, RESPONSES_ACCESS, Access, Provider
 
 PROVIDER = Provider(
     name="openai",
@@ -9,8 +9,9 @@ PROVIDER = Provider(
     access=(
         Access(
             dialect="openai_chat",
-            operations=("chat", "completions", "embeddings", *IMAGES_AND_AUDIO, "models"),
+            operations=("chat", "completions", "embeddings", "moderations", *IMAGES_AND_AUDIO, "models"),
         ),
+        RESPONSES_ACCESS,
     ),
     docs_url="https://platform.openai.com/docs/api-reference",
     base_url="https://api.openai.com/v1",

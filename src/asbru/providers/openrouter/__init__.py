@@ -6,7 +6,7 @@ from asbru.providers.kit import Access, Provider
 PROVIDER = Provider(
     name="openrouter",
     title="OpenRouter",
-    access=(Access(dialect="openai_chat", operations=("chat", "completions", "models")),),
+    access=(Access(dialect="openai_chat", operations=("chat", "completions", "embeddings", "rerank", "models")),),
     docs_url="https://openrouter.ai/docs/api/reference/overview",
     base_url="https://openrouter.ai/api/v1",
     env_key="OPENROUTER_API_KEY",

@@ -13,6 +13,7 @@ PROVIDER = Provider(
                 "chat",
                 "completions",
                 "embeddings",
+                "rerank",
                 "images",
                 "speech",
                 "transcriptions",

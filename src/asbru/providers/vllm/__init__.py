@@ -9,7 +9,7 @@ PROVIDER = Provider(
     access=(
         Access(
             dialect="openai_chat",
-            operations=("chat", "completions", "embeddings", "transcriptions", "translations", "models"),
+            operations=("chat", "completions", "embeddings", "rerank", "transcriptions", "translations", "models"),
         ),
     ),
     docs_url="https://docs.vllm.ai/en/stable/serving/openai_compatible_server/",

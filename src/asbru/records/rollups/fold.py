@@ -7,11 +7,13 @@ of a single dimension are therefore always complete.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from operator import add
 from typing import Final, TypeAlias, TypeVar
 
 from asbru.records.rollups import facts, histogram
 from asbru.records.rollups.facts import DIMENSIONS, SUMS, Fact
+from asbru.records.rollups.histogram import bucket_of
 from asbru.records.spend import OTHERS
 from asbru.storage import Database
 
@@ -19,6 +21,7 @@ MINUTE_S: Final = 60
 HOUR_S: Final = 3600
 DAY_S: Final = 86_400
 TIERS: Final = (MINUTE_S, HOUR_S, DAY_S)
+_MINUTE_MS: Final = MINUTE_S * 1000
 TOTAL: Final = ""
 EACH: Final = "each"
 VALUES_PER_DAY_MAX: Final = 500
@@ -27,6 +30,7 @@ _DAYS_KNOWN_MAX: Final = 3
 _SERIES_KNOWN_MAX: Final = 20_000
 
 _NO_VALUES: Final = ("",) * len(DIMENSIONS)
+_NOTHING: Final = (0,) * len(SUMS)
 _COLUMNS: Final = ", ".join(DIMENSIONS)
 _FIND: Final = f"SELECT id FROM rollup_series WHERE view = ? AND {' AND '.join(f'{one} = ?' for one in DIMENSIONS)}"  # noqa: S608 -- our own names
 _MAKE: Final = (
@@ -55,26 +59,26 @@ class _Part:
     __slots__ = ("first_token", "latency", "sums")
 
     def __init__(self) -> None:
-        self.sums = [0] * len(SUMS)
+        self.sums = _NOTHING
         self.latency: histogram.Histogram = {}
         self.first_token: histogram.Histogram = {}
 
-    def add(self, fact: Fact) -> None:
-        calls = fact.sums[0]
-        self._add_sums(fact.sums)
-        for counts, value in ((self.latency, fact.latency_us), (self.first_token, fact.first_token_us)):
-            if value is not None:
-                bucket = histogram.bucket_of(value)
-                counts[bucket] = counts.get(bucket, 0) + calls
+    def add(self, facts_of_one: Sequence[Fact]) -> None:
+        self.sums = tuple(map(sum, zip(self.sums, *[fact.sums for fact in facts_of_one], strict=True)))
+        latency, first_token = self.latency, self.first_token
+        for _, _, sums, latency_us, first_token_us in facts_of_one:
+            if latency_us is not None:
+                bucket = bucket_of(latency_us)
+                latency[bucket] = latency.get(bucket, 0) + sums[0]
+            if first_token_us is not None:
+                bucket = bucket_of(first_token_us)
+                first_token[bucket] = first_token.get(bucket, 0) + sums[0]
 
     def plus(self, other: _Part) -> None:
-        self._add_sums(other.sums)
-        _add_counts(self.latency, other.latency)
-        _add_counts(self.first_token, other.first_token)
-
-    def _add_sums(self, sums: Iterable[int]) -> None:
-        for place, amount in enumerate(sums):
-            self.sums[place] += amount
+        self.sums = tuple(map(add, self.sums, other.sums))
+        for counts, more in ((self.latency, other.latency), (self.first_token, other.first_token)):
+            for bucket, count in more.items():
+                counts[bucket] = counts.get(bucket, 0) + count
 
 
 class Folder:
@@ -83,23 +87,26 @@ class Folder:
     def __init__(self) -> None:
         self._series: dict[tuple[str, Values], int] = {}
         self._names: dict[tuple[int, str], set[Values]] = {}
+        self._counts_in: dict[tuple[int, Values], tuple[int, ...]] = {}
+        """The series that a combination of values counts in on a day."""
 
     def fold(self, database: Database) -> bool:
         """Fold the oldest facts that wait, in the transaction that is open. True: there may be more."""
         waiting, number = facts.load(database)
         if not number:
             return False
-        by_minute: dict[tuple[int, Values], _Part] = {}
+        by_minute: dict[tuple[int, Values], list[Fact]] = {}
         for fact in waiting:
-            minute = fact.started_ms // 1000 // MINUTE_S * MINUTE_S
-            _at(by_minute, (minute, fact.values)).add(fact)
-        places: dict[tuple[int, int, int], _Part] = {}
-        for (minute, values), part in by_minute.items():
-            for view, named in self._views(database, minute, values):
-                series = self._id(database, view, named)
-                for tier in TIERS:
-                    _at(places, (tier, series, minute // tier * tier)).plus(part)
-        self._save(database, places)
+            by_minute.setdefault((fact.started_ms // _MINUTE_MS, fact.values), []).append(fact)
+        minutes: dict[tuple[int, int], _Part] = {}
+        for (number_of_minute, values), of_one in by_minute.items():
+            at = number_of_minute * MINUTE_S
+            part = _Part()
+            part.add(of_one)
+            for series in self._series_of(database, at // DAY_S * DAY_S, values):
+                _at(minutes, (series, at)).plus(part)
+        for tier in (HOUR_S, DAY_S, MINUTE_S):  # minutes last: saving adds what is known to what is saved
+            self._save(database, tier, minutes if tier == MINUTE_S else _longer(minutes, tier))
         facts.forget(database, number)
         return True
 
@@ -107,9 +114,11 @@ class Folder:
         """Nothing is known of the database any more."""
         self._series.clear()
         self._names.clear()
+        self._counts_in.clear()
 
-    def _save(self, database: Database, places: Mapping[tuple[int, int, int], _Part]) -> None:
-        for place, part in places.items():
+    def _save(self, database: Database, tier: int, parts: Mapping[tuple[int, int], _Part]) -> None:
+        for (series, at), part in parts.items():
+            place = (tier, series, at)
             for latency, first_token in database.run(_KNOWN, place):
                 assert isinstance(latency, bytes)
                 assert isinstance(first_token, bytes)
@@ -120,9 +129,17 @@ class Folder:
             if part.sums[0] < 0:
                 database.run(_EMPTIED, place)
 
-    def _views(self, database: Database, minute: int, values: Values) -> Iterator[tuple[str, Values]]:
-        """The series that a combination of values counts in."""
-        day = minute // DAY_S * DAY_S
+    def _series_of(self, database: Database, day: int, values: Values) -> tuple[int, ...]:
+        found = self._counts_in.get((day, values))
+        if found is None:
+            if len(self._counts_in) >= _SERIES_KNOWN_MAX:
+                self._counts_in.clear()
+            found = tuple(self._id(database, *view) for view in self._views(database, day, values))
+            self._counts_in[day, values] = found
+        return found
+
+    def _views(self, database: Database, day: int, values: Values) -> Iterator[tuple[str, Values]]:
+        """The views that a combination of values counts in, and its values there."""
         yield TOTAL, _NO_VALUES
         bounded: list[str] = []
         for place, name in enumerate(DIMENSIONS):
@@ -168,6 +185,9 @@ def _at(parts: dict[_Key, _Part], key: _Key) -> _Part:
     return part
 
 
-def _add_counts(counts: histogram.Histogram, more: histogram.Histogram) -> None:
-    for bucket, count in more.items():
-        counts[bucket] = counts.get(bucket, 0) + count
+def _longer(minutes: Mapping[tuple[int, int], _Part], tier: int) -> dict[tuple[int, int], _Part]:
+    """The same, added up by a longer time."""
+    places: dict[tuple[int, int], _Part] = {}
+    for (series, at), part in minutes.items():
+        _at(places, (series, at // tier * tier)).plus(part)
+    return places

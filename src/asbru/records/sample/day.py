@@ -145,7 +145,7 @@ def _call(chance: random.Random, minute: int, team: Team, *, at_ms: int, number:
         "tags": TAGS,
     }
     if chance.random() < 0.004:
-        values |= _refused(chance)
+        values |= _refused(chance, str(values["caller"]))
         return Sampled(_row(values), None)
     failed = slow and chance.random() < 0.5
     attempts = [_attempt(model, 529, "the provider is overloaded", chance.randrange(8_000, 30_000))] if failed else []
@@ -183,7 +183,7 @@ def _call(chance: random.Random, minute: int, team: Team, *, at_ms: int, number:
         "notes": "cache_control: dropped, the provider caches by itself" if attempts else "",
         "route": f"fallback: {served.provider}/{served.name}" if attempts else "",
         **dict.fromkeys(("cache_write_5m_tokens", "cache_write_1h_tokens", "audio_input_tokens"), 0),
-        **dict.fromkeys(("reasoning_tokens", "audio_output_tokens"), 0),
+        **dict.fromkeys(("reasoning_tokens", "audio_output_tokens", "image_input_tokens", "image_output_tokens"), 0),
     }
     bodies = None
     if minute >= MINUTES - 30 and number % 2 == 0:
@@ -195,11 +195,15 @@ def _call(chance: random.Random, minute: int, team: Team, *, at_ms: int, number:
     return Sampled(_row(values), bodies)
 
 
-def _refused(chance: random.Random) -> dict[str, Any]:
+def _refused(chance: random.Random, key: str) -> dict[str, Any]:
     status, code, message = chance.choice(
         (
-            (429, "rate_limit_exceeded", "the virtual key may make 600 requests in 1m"),
-            (403, "model_not_allowed", "this key may not use the model"),
+            (
+                429,
+                "rate_limit_exceeded",
+                f"key '{key}' has used 600 of its 600 requests per minute; this call would be one more",
+            ),
+            (403, "model_not_allowed", "this key may not use the model 'openai/o3-pro'; it may use openai/gpt-*"),
         )
     )
     return {

@@ -45,8 +45,9 @@ class Credential(Protocol):
         it is no good) when there are none."""
         ...
 
-    def refused(self) -> None:
-        """The provider did not accept what it was shown (401)."""
+    def refused(self) -> bool:
+        """The provider did not accept what it was shown (401). True: the next lines are made of something else, so that
+        it is worth another try at once."""
         ...
 
     def shown(self) -> bytes:
@@ -86,8 +87,9 @@ class FixedCredential:
         del request
         return self.fixed
 
-    def refused(self) -> None:
+    def refused(self) -> bool:
         """See `Credential`: there is no other."""
+        return False
 
     def shown(self) -> bytes:
         """See `Credential`."""
@@ -108,8 +110,9 @@ class SignedCredential:
         """See `Credential`."""
         return self._sign(request)
 
-    def refused(self) -> None:
-        """See `Credential`: the next signature is another anyway."""
+    def refused(self) -> bool:
+        """See `Credential`: the next signature is another, but of the same secret."""
+        return False
 
     def shown(self) -> bytes:
         """See `Credential`: what is shown is good for one request."""

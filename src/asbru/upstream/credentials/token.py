@@ -132,11 +132,13 @@ class TokenCredential:
             self._begin()
         return await token.lines(request)
 
-    def refused(self) -> None:
+    def refused(self) -> bool:
         """See `Credential`: it may have been revoked, so the next call fetches another."""
-        if self._token is not None and self._ports.clock() - self._got_s >= REFUSED_AGE_S:
-            self._token = None
-            self._due_s = 0.0
+        if self._token is None or self._ports.clock() - self._got_s < REFUSED_AGE_S:
+            return False
+        self._token = None
+        self._due_s = 0.0
+        return True
 
     def shown(self) -> bytes:
         """See `Credential`."""

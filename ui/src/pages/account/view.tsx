@@ -1,4 +1,4 @@
-// Who one is here, what one may do, and another password.
+// Who one is here, what one may do, where one is logged in, and another password.
 
 import { Alert, Button, PasswordInput, Stack, Text } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
@@ -11,6 +11,7 @@ import { useMe } from "@/kit/session";
 import { toastDone } from "@/kit/toasts";
 import type { Me } from "@/kit/types";
 import classes from "./account.module.css";
+import { Sessions } from "./sessions";
 
 const PASSWORD_CHARS_MIN = 12;
 
@@ -21,13 +22,16 @@ export default function AccountView() {
     <>
       <PageHeader title="Your account" />
       <div className={classes.page}>
-        <dl className={classes.facts}>
-          <dt>Name</dt><dd>{me.name.replace(/^user\//, "")}</dd>
-          <dt>Role</dt><dd>{me.role}</dd>
-          <dt>You see</dt><dd>{sees(me)}</dd>
-          <dt>You may</dt><dd><Permissions me={me} /></dd>
-          {me.expires_ms !== null && <><dt>Session</dt><dd title={moment(me.expires_ms)}>ends {relative(me.expires_ms)}</dd></>}
-        </dl>
+        <div>
+          <dl className={classes.facts}>
+            <dt>Name</dt><dd>{me.name.replace(/^user\//, "")}</dd>
+            <dt>Role</dt><dd>{me.role}</dd>
+            <dt>You see</dt><dd>{sees(me)}</dd>
+            <dt>You may</dt><dd><Permissions me={me} /></dd>
+            {me.expires_ms !== null && <><dt>Session</dt><dd title={moment(me.expires_ms)}>ends {relative(me.expires_ms)}</dd></>}
+          </dl>
+          {me.via === "session" && <Sessions />}
+        </div>
         {me.via === "session" && <Password />}
       </div>
     </>
@@ -36,7 +40,7 @@ export default function AccountView() {
 
 function sees({ scope }: Me): string {
   if (scope.kind === "all") return "everything";
-  return scope.kind === "team" ? `what belongs to ${scope.teams.join(", ")}` : `what belongs to the ${count(scope.keys.length, "key")} that you have made`;
+  return scope.kind === "team" ? `what belongs to ${scope.teams.join(", ")}` : `what belongs to the ${count(scope.keys.length, "key")} that you have created`;
 }
 
 function Permissions({ me }: { me: Me }) {

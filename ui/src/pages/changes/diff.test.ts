@@ -13,7 +13,7 @@ test("only what differs is named, by its path", () => {
   assert.deepEqual(changedNames(before, after), ["models", "budgets", "team"]);
 });
 
-test("what is made or deleted has one side", () => {
+test("what is created or deleted has one side", () => {
   assert.deepEqual(differences(null, { role: "admin" }), [{ path: "role", kind: "added", after: "admin" }]);
   assert.deepEqual(differences({ role: "admin" }, null), [{ path: "role", kind: "removed", before: "admin" }]);
   assert.deepEqual(differences({ a: 1 }, { a: 1 }), []);

@@ -62,7 +62,7 @@ export default function ChangesView() {
 
   return (
     <>
-      <PageHeader title="Changes" words="Who made, changed or deleted what. Values of keys and passwords are never written here." />
+      <PageHeader title="Changes" words="Who created, changed or deleted what. Values of keys and passwords are never written here." />
       {list.error && !list.data ? <Problem error={list.error} what="The changes" retry={() => void list.refetch()} /> : (
         <DataTable
           name="Changes"

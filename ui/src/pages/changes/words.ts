@@ -12,7 +12,7 @@ export interface Change {
   after: unknown;
 }
 
-const ACTIONS: Record<string, string> = { create: "made", update: "changed", delete: "deleted", rotate: "rotated", log_in: "logged in" };
+const ACTIONS: Record<string, string> = { create: "created", update: "changed", delete: "deleted", rotate: "rotated", log_in: "logged in", log_out: "logged out" };
 
 export const KINDS: Record<string, string> = {
   key: "virtual key",
@@ -56,6 +56,12 @@ export function placeOf({ kind, id, action }: Change): { to: string; search: Rec
       return { to: "/teams", search: { tab: "customer", customer: id } };
     case "limits":
       return { to: "/limits", search: { scope: id.split("/")[0]!, limit: id } };
+    case "provider":
+      return { to: "/providers", search: { provider: id } };
+    case "price":
+      return { to: "/prices", search: { price: id } };
+    case "routing_rule":
+      return { to: "/rules", search: { rule: id } };
     case "fallback":
       return { to: "/fallbacks", search: { from: id } };
     case "setting":

@@ -1,22 +1,19 @@
 // Fallbacks: where a call goes when its target fails; made, reordered and deleted here.
 
 import { ActionIcon, Autocomplete, Button, Menu, TextInput } from "@mantine/core";
-import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { useMemo, useRef, useState } from "react";
-import { get, idPath, patch, post, remove } from "@/kit/api";
-import { Confirm, type Question } from "@/kit/confirm";
+import { useMemo, useRef } from "react";
+import { get, idPath } from "@/kit/api";
 import { EmptyState } from "@/kit/empty-state";
 import { Icon } from "@/kit/icons";
+import { useNoun } from "@/kit/noun";
 import { ObjectSheet } from "@/kit/object-sheet";
 import { PageHeader } from "@/kit/page-header";
 import { Problem } from "@/kit/problem";
-import { keys } from "@/kit/query";
-import type { Value } from "@/kit/schema";
 import type { Field } from "@/kit/schema-form";
 import { useMay } from "@/kit/session";
 import { useShortcuts } from "@/kit/shortcuts";
-import { toastDone } from "@/kit/toasts";
 import { useUrlState } from "@/kit/url-state";
 import classes from "./fallbacks.module.css";
 import { type Fallback, fallbackQuery, fallbacksQuery, modelsQuery } from "./queries";
@@ -25,9 +22,8 @@ import { Targets } from "./targets";
 const TARGET = /^[^/\s]+\/\S+$/;
 
 export default function FallbacksView() {
-  const client = useQueryClient();
   const [url, setUrl] = useUrlState<{ search: string; from: string | undefined; new: string | undefined }>({ search: "", from: undefined, new: undefined });
-  const [question, setQuestion] = useState<Question | null>(null);
+  const noun = useNoun("fallbacks");
   const searchBox = useRef<HTMLInputElement>(null);
   const mayWrite = useMay("fallbacks:write");
   const list = useInfiniteQuery(fallbacksQuery(url.search));
@@ -42,29 +38,17 @@ export default function FallbacksView() {
     ...(mayWrite ? [{ keys: "c", words: "Create a fallback", run: () => setUrl({ new: "1" }, { push: true }) }] : []),
   ], [mayWrite, setUrl]));
 
-  const reread = () => client.invalidateQueries({ queryKey: keys.noun("fallbacks") });
   const askDelete = (row: Fallback) =>
-    setQuestion({
+    noun.askDelete({
+      id: row.id,
+      name: row.from,
       title: `Delete the fallback of ${row.from}?`,
       words: `A call to ${row.from} that fails is then answered with the error, unless a routing rule names another target.`,
-      action: "Delete",
-      run: async () => {
-        await remove(`fallbacks/${idPath(row.id)}`, row.version);
-        setUrl({ from: undefined });
-        toastDone(`${row.from} has no fallback any more.`, () => void post("fallbacks", { from: row.from, to: row.to }).then(reread));
-        await reread();
-      },
+      version: row.version,
+      done: `${row.from} has no fallback any more.`,
+      undo: { from: row.from, to: row.to },
+      after: () => setUrl({ from: undefined }),
     });
-  const create = async (body: Value) => {
-    await post("fallbacks", body);
-    toastDone(`${String(body.from)} has a fallback.`);
-    await reread();
-  };
-  const change = async (body: Value, version: number | undefined) => {
-    await patch(`fallbacks/${idPath(url.from!)}`, body, version);
-    toastDone(`The fallback of ${url.from} is saved.`);
-    await reread();
-  };
 
   const fields: Field[] = [
     {
@@ -135,12 +119,12 @@ export default function FallbacksView() {
         object={url.new === undefined ? chosen.data : undefined}
         begin={{ from: "", to: [] }}
         readOnly={readOnly}
-        submit={url.new !== undefined ? "Make the fallback" : "Save"}
-        onCreate={create}
-        onChange={change}
+        submit={url.new !== undefined ? "Create the fallback" : "Save"}
+        onCreate={async (body) => { await noun.create(body, `${String(body.from)} has a fallback.`); }}
+        onChange={(body, version, before) => noun.change(url.from!, body, version, `The fallback of ${url.from} is saved.`, before)}
         reload={() => get<Fallback>(`fallbacks/${idPath(url.from!)}`)}
       />
-      <Confirm question={question} onClose={() => setQuestion(null)} />
+      {noun.asking}
     </>
   );
 }

@@ -12,7 +12,7 @@ export interface MadeKey {
 /** Shows the value of a key, once. It closes by its button only, so that a stray click does not lose the value. */
 export function ValueDialog({ made, model, onClose }: { made: MadeKey; model: string; onClose: () => void }) {
   return (
-    <Modal opened onClose={onClose} closeOnClickOutside={false} closeOnEscape={false} withCloseButton={false} size="lg" title={made.rotated ? `New value of ${made.id}` : `The key ${made.id} is made`}>
+    <Modal opened onClose={onClose} closeOnClickOutside={false} closeOnEscape={false} withCloseButton={false} size="lg" title={made.rotated ? `New value of ${made.id}` : `The key ${made.id} is created`}>
       <Stack gap="md">
         <Alert color="yellow" icon={<Icon name="warning" />}>Copy the value now. It is stored as a hash, and cannot be shown again.</Alert>
         <Group align="flex-end" gap="xs" wrap="nowrap">

@@ -5,22 +5,20 @@ import { ActionIcon, Button, Group, Menu, Select, Stack, TextInput } from "@mant
 import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useMemo, useRef, useState } from "react";
-import { get, idPath, patch, post, remove } from "@/kit/api";
-import { Confirm, type Question } from "@/kit/confirm";
+import { get, idPath, post } from "@/kit/api";
 import { type Column, DataTable } from "@/kit/data-table";
 import { EmptyState } from "@/kit/empty-state";
 import { relative } from "@/kit/format";
 import { Icon } from "@/kit/icons";
+import { useNoun } from "@/kit/noun";
 import { ObjectSheet } from "@/kit/object-sheet";
 import { PageHeader } from "@/kit/page-header";
 import { Problem } from "@/kit/problem";
-import { keys } from "@/kit/query";
 import type { Value } from "@/kit/schema";
 import { useMay } from "@/kit/session";
 import { useShortcuts } from "@/kit/shortcuts";
 import { standingQuery } from "@/kit/standing";
 import { Status } from "@/kit/status";
-import { toastDone, toastFailed } from "@/kit/toasts";
 import type { VirtualKey } from "@/kit/types";
 import { useUrlState } from "@/kit/url-state";
 import { fields, moreFields } from "./fields";
@@ -39,7 +37,7 @@ const STANDING_MAX = 100;
 export default function KeysView() {
   const client = useQueryClient();
   const [url, setUrl] = useUrlState<{ search: string; key: string | undefined; new: string | undefined }>({ search: "", key: undefined, new: undefined });
-  const [question, setQuestion] = useState<Question | null>(null);
+  const noun = useNoun("keys");
   const [made, setMade] = useState<MadeKey | null>(null);
   const searchBox = useRef<HTMLInputElement>(null);
   const mayWrite = useMay("keys:write");
@@ -58,25 +56,20 @@ export default function KeysView() {
     ...(mayWrite ? [{ keys: "c", words: "Create a key", run: () => setUrl({ new: "1" }, { push: true }) }] : []),
   ], [mayWrite, setUrl]));
 
-  const reread = () => client.invalidateQueries({ queryKey: keys.noun("keys") });
-
-  const setActive = async (row: VirtualKey, active: boolean, undone = false) => {
+  const show = (row: VirtualKey) => (patched: Value) => {
     const queryKey = keysQuery(url.search).queryKey;
     const before = client.getQueryData(queryKey);
-    client.setQueryData(queryKey, (data) => data && { ...data, pages: data.pages.map((page) => ({ ...page, items: page.items.map((one) => (one.id === row.id ? { ...one, active } : one)) })) });
-    try {
-      await patch(`keys/${idPath(row.id)}`, { active });
-      toastDone(active ? `${row.name} is active.` : `${row.name} is switched off; its calls are refused.`, undone ? undefined : () => void setActive(row, !active, true));
-    } catch (error) {
-      client.setQueryData(queryKey, before);
-      toastFailed(`${row.name} was not changed`, error);
-    }
-    await reread();
+    client.setQueryData(queryKey, (data) => data && { ...data, pages: data.pages.map((page) => ({ ...page, items: page.items.map((one) => (one.id === row.id ? { ...one, ...patched } : one)) })) });
+    return () => client.setQueryData(queryKey, before);
+  };
+  const setActive = (row: VirtualKey, active: boolean) => {
+    const words = (on: boolean) => (on ? `${row.name} is active.` : `${row.name} is switched off; its calls are refused.`);
+    return noun.switchTo({ id: row.id, name: row.name, to: { active }, back: { active: !active }, words: words(active), wordsBack: words(!active), show: show(row) });
   };
 
   const askRotate = (row: VirtualKey) => {
     let grace_s = 0;
-    setQuestion({
+    noun.ask({
       title: `Rotate ${row.name}?`,
       words: (
         <Stack gap="sm">
@@ -88,23 +81,18 @@ export default function KeysView() {
       run: async () => {
         const rotated = await post<{ id: string; value: string }>(`keys/${idPath(row.id)}/rotate`, { grace_s });
         setMade({ id: rotated.id, value: rotated.value, rotated: true });
-        await reread();
+        await noun.reread();
       },
     });
   };
 
   const askDelete = (row: VirtualKey) =>
-    setQuestion({
-      title: `Delete ${row.name}?`,
+    noun.askDelete({
+      id: row.id,
+      name: row.name,
       words: "Calls with this key are refused from now on. Its records stay. This cannot be undone; switching the key off can.",
-      action: "Delete",
-      typed: row.name,
-      run: async () => {
-        await remove(`keys/${idPath(row.id)}`);
-        setUrl({ key: undefined });
-        toastDone(`${row.name} is deleted.`);
-        await reread();
-      },
+      typed: true,
+      after: () => setUrl({ key: undefined }),
     });
 
   const columns = useMemo<Column<VirtualKey>[]>(() => [
@@ -138,14 +126,8 @@ export default function KeysView() {
   );
 
   const create = async (body: Value) => {
-    const key = await post<{ id: string; value: string }>("keys", body);
+    const key = await noun.create<{ id: string; value: string }>(body);
     setMade({ id: key.id, value: key.value, rotated: false });
-    await reread();
-  };
-  const change = async (body: Value, version: number | undefined) => {
-    await patch(`keys/${idPath(url.key!)}`, body, version);
-    toastDone(`${url.key} is saved.`);
-    await reread();
   };
   const newButton = mayWrite && <Button leftSection={<Icon name="plus" size={14} />} onClick={() => setUrl({ new: "1" }, { push: true })}>New key</Button>;
   const readOnly = !mayWrite ? "Your role may read keys, but not change them." : chosen.data?.source === "file" ? "This key is declared in the configuration file; change it there." : null;
@@ -180,9 +162,9 @@ export default function KeysView() {
         object={url.new === undefined ? chosen.data : undefined}
         begin={{ name: "", models: ["*"] }}
         readOnly={readOnly}
-        submit={url.new !== undefined ? "Make the key" : "Save"}
+        submit={url.new !== undefined ? "Create the key" : "Save"}
         onCreate={create}
-        onChange={change}
+        onChange={(body, version, before) => noun.change(url.key!, body, version, `${url.key} is saved.`, before)}
         reload={() => get<VirtualKey>(`keys/${idPath(url.key!)}`)}
       >
         {chosen.data && url.new === undefined && (
@@ -193,7 +175,7 @@ export default function KeysView() {
           </Group>
         )}
       </ObjectSheet>
-      <Confirm question={question} onClose={() => setQuestion(null)} />
+      {noun.asking}
       {made && <ValueDialog made={made} model="mock/echo" onClose={() => setMade(null)} />}
     </>
   );

@@ -2,26 +2,23 @@
 // and deleted here. Limits of keys, teams and customers are on their own pages.
 
 import { ActionIcon, Autocomplete, Button, Menu, Tabs, TextInput } from "@mantine/core";
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { useMemo, useState } from "react";
-import { get, idPath, patch, post, remove } from "@/kit/api";
-import { Confirm, type Question } from "@/kit/confirm";
+import { useMemo } from "react";
+import { get, idPath } from "@/kit/api";
 import { EmptyState } from "@/kit/empty-state";
 import { count } from "@/kit/format";
 import { Icon } from "@/kit/icons";
 import { BUDGETS, RATE_LIMITS } from "@/kit/limit-fields";
+import { useNoun } from "@/kit/noun";
 import { ObjectSheet } from "@/kit/object-sheet";
 import { OwnerList, OwnerName, OwnerRow } from "@/kit/owner-row";
 import { PageHeader } from "@/kit/page-header";
 import { Problem } from "@/kit/problem";
-import { keys } from "@/kit/query";
-import type { Value } from "@/kit/schema";
 import type { Field } from "@/kit/schema-form";
 import { useMay } from "@/kit/session";
 import { useShortcuts } from "@/kit/shortcuts";
 import { standingsOf, useStandings } from "@/kit/standing";
-import { toastDone } from "@/kit/toasts";
 import { useUrlState } from "@/kit/url-state";
 import { limitQuery, limitsQuery, namesQuery, type Scope, type ScopeLimits } from "./queries";
 
@@ -42,11 +39,10 @@ const nameOf = (one: ScopeLimits) => one.name;
 const NONE: ScopeLimits[] = [];
 
 export default function LimitsView() {
-  const client = useQueryClient();
   const [url, setUrl] = useUrlState<{ scope: string; search: string; limit: string | undefined; new: string | undefined }>({ scope: "provider", search: "", limit: undefined, new: undefined });
   const scope: Scope = url.scope in SCOPES ? (url.scope as Scope) : "provider";
   const words = SCOPES[scope];
-  const [question, setQuestion] = useState<Question | null>(null);
+  const noun = useNoun("limits", ["standing"]);
   const mayWrite = useMay("limits:write");
   const list = useQuery(limitsQuery);
   const all = list.data?.items ?? NONE;
@@ -57,31 +53,16 @@ export default function LimitsView() {
 
   useShortcuts(useMemo(() => (mayWrite ? [{ keys: "c", words: `Create limits of a ${words.one}`, run: () => setUrl({ new: "1" }, { push: true }) }] : []), [mayWrite, words, setUrl]));
 
-  const reread = async () => {
-    await Promise.all(["limits", "standing"].map((one) => client.invalidateQueries({ queryKey: keys.noun(one) })));
-  };
   const askDelete = (row: ScopeLimits) =>
-    setQuestion({
+    noun.askDelete({
+      id: row.id,
+      name: row.name,
       title: `Delete the limits of ${row.name}?`,
       words: `From now on calls to this ${words.one} are limited by keys, teams and customers only. What was counted is forgotten. This cannot be undone.`,
-      action: "Delete",
-      run: async () => {
-        await remove(`limits/${idPath(row.id)}`, row.version);
-        setUrl({ limit: undefined });
-        toastDone(`${row.name} has no limits of its own any more.`);
-        await reread();
-      },
+      version: row.version,
+      done: `${row.name} has no limits of its own any more.`,
+      after: () => setUrl({ limit: undefined }),
     });
-  const create = async (body: Value) => {
-    await post("limits", body);
-    toastDone(`${String(body.name)} is limited.`);
-    await reread();
-  };
-  const change = async (body: Value, version: number | undefined) => {
-    await patch(`limits/${idPath(url.limit!)}`, body, version);
-    toastDone(`The limits of ${chosen.data?.name ?? url.limit} are saved.`);
-    await reread();
-  };
 
   const name: Field = {
     name: "name",
@@ -143,11 +124,11 @@ export default function LimitsView() {
         begin={{ scope, name: "" }}
         readOnly={readOnly}
         submit={url.new !== undefined ? "Set the limits" : "Save"}
-        onCreate={create}
-        onChange={change}
+        onCreate={async (body) => { await noun.create(body, `${String(body.name)} is limited.`); }}
+        onChange={(body, version, before) => noun.change(url.limit!, body, version, `The limits of ${chosen.data?.name ?? url.limit} are saved.`, before)}
         reload={() => get<ScopeLimits>(`limits/${idPath(url.limit!)}`)}
       />
-      <Confirm question={question} onClose={() => setQuestion(null)} />
+      {noun.asking}
     </>
   );
 }

@@ -22,6 +22,7 @@ const ROWS: readonly [keyof Prices, string][] = [
 
 export function Detail({ id, model, onClose }: { id: string | undefined; model: ListedModel | null | undefined; onClose: () => void }) {
   const mayPlay = useMay("playground:write");
+  const mayPrice = useMay("prices:write");
   const title = <Group gap={4} wrap="nowrap"><span className="mono clip">{id}</span>{id && <CopyButton value={id} label="Copy the id" />}</Group>;
   return (
     <Drawer opened={id !== undefined} onClose={onClose} title={title} closeButtonProps={{ "aria-label": "Close" }} styles={{ title: { minWidth: 0 } }}>
@@ -35,8 +36,9 @@ export function Detail({ id, model, onClose }: { id: string | undefined; model: 
           </Group>
           <section className={classes.section}>
             <h3>Prices</h3>
-            {model.prices ? <PriceTable prices={model.prices} /> : <p className="muted">Its price is not known: what it costs is recorded as unknown, and budgets do not count it. Set one under prices, or in the configuration of its provider.</p>}
+            {model.prices ? <PriceTable prices={model.prices} /> : <p className="muted">Its price is not known: what it costs is recorded as unknown, and budgets do not count it.</p>}
             {model.prices && <p className="muted">{model.price_source === "configured" ? "From the configuration." : "From the price data of this version."} Per million tokens.</p>}
+            {mayPrice && <Button variant="default" mt="xs" component={Link} {...({ to: "/prices", search: { new: model.id } } as object)}>{model.prices ? "Set another price" : "Set its price"}</Button>}
           </section>
           <section className={classes.section}>
             <h3>What it takes</h3>

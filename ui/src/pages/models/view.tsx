@@ -28,6 +28,7 @@ export default function ModelsView() {
   const searchBox = useRef<HTMLInputElement>(null);
   const mayPlay = useMay("playground:write");
   const mayNames = useMay("providers:read");
+  const maySeePrices = useMay("prices:read");
   const list = useInfiniteQuery(modelsQuery(url.provider ?? "", url.search));
   const names = useQuery({ ...providerNamesQuery, enabled: mayNames });
   const all = useMemo(() => list.data?.pages.flatMap((page) => page.items) ?? [], [list.data]);
@@ -77,7 +78,9 @@ export default function ModelsView() {
 
   return (
     <>
-      <PageHeader title="Models" words="What can be called. Prices are in dollars for a million tokens." />
+      <PageHeader title="Models" words="What can be called. Prices are in dollars for a million tokens.">
+        {maySeePrices && <Button variant="default" component={Link} {...({ to: "/prices" } as object)}>Prices of your own</Button>}
+      </PageHeader>
       {list.error && !list.data ? <Problem error={list.error} what="The models" retry={() => void list.refetch()} /> : (
         <DataTable
           name="Models"

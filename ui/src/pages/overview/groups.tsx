@@ -2,6 +2,7 @@ import { ActionIcon, Tooltip } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { change, duration, exact, exactMoney, money, percent, short } from "@/kit/format";
 import { Icon } from "@/kit/icons";
+import { SideScroll } from "@/kit/side-scroll";
 import { Spark } from "@/kit/spark";
 import classes from "./overview.module.css";
 import { DIMENSIONS } from "./queries";
@@ -22,7 +23,7 @@ interface Props {
 export function Groups({ groups, total, by, search, onNarrow }: Props) {
   const dimension = DIMENSIONS.find((one) => one.value === by)!;
   return (
-    <div className={classes.scroll} tabIndex={0} role="region" aria-label={`By ${dimension.label.toLowerCase()}`}>
+    <SideScroll label={`By ${dimension.label.toLowerCase()}`}>
       <table className={classes.table}>
         <thead>
           <tr>
@@ -65,6 +66,6 @@ export function Groups({ groups, total, by, search, onNarrow }: Props) {
           })}
         </tbody>
       </table>
-    </div>
+    </SideScroll>
   );
 }

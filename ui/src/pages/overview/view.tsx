@@ -14,15 +14,17 @@ import { PageHeader } from "@/kit/page-header";
 import { Problem } from "@/kit/problem";
 import { RangePicker } from "@/kit/range-picker";
 import { fixedRange, RANGE_DEFAULT } from "@/kit/ranges";
+import { SampleButton, SampleNote } from "@/kit/sample";
 import { useUrlState } from "@/kit/url-state";
 import { Errors } from "./errors";
 import { Groups } from "./groups";
 import classes from "./overview.module.css";
 import { DIMENSIONS, type Filters, overviewQuery } from "./queries";
-import { SampleButton, SampleNote } from "./sample";
 import type { Overview } from "./types";
 
 const BY = DIMENSIONS.filter((one) => one.value !== "surface");
+/** Below this many, there is little to see: a sample is offered. */
+const FEW_CALLS = 20;
 const COLOURS = ["--c1", "--c2", "--c3", "--c4", "--c5", "--c6", "--c7"];
 
 export default function OverviewView() {
@@ -41,6 +43,7 @@ export default function OverviewView() {
   const answer = useQuery({ ...overviewQuery(range, by, filters), select: whole });
   const search = useMemo(() => recordSearch(range, filters), [range, JSON.stringify(filters)]);
   const filterFields = DIMENSIONS.map((one) => ({ name: one.value, label: one.label, options: one.value === by ? answer.data?.groups.map((group) => group.name).filter((name) => name && name !== "others") ?? [] : [] }));
+  const nothing = answer.data?.totals.calls === 0 && answer.data.before.calls === 0;
   const narrow = (name: string) => setUrl({ [by]: name }, { push: true });
   const zoom = (since_ms: number, until_ms: number) => setUrl({ range: fixedRange({ since_ms, until_ms }) }, { push: true });
   return (
@@ -51,11 +54,12 @@ export default function OverviewView() {
       </PageHeader>
       {answer.error && !answer.data && <Problem error={answer.error} what="The overview" retry={() => void answer.refetch()} />}
       {answer.isPending && <Waiting />}
-      {answer.data && (answer.data.totals.calls === 0 && answer.data.before.calls === 0 ? (
+      {answer.data && nothing && <SampleNote />}
+      {answer.data && (nothing ? (
         <Nothing filtered={Object.values(filters).some(Boolean)} onClear={() => setUrl(Object.fromEntries(DIMENSIONS.map((one) => [one.value, undefined])))} />
       ) : (
         <div className={classes.page} data-stale={answer.isPlaceholderData}>
-          <SampleNote />
+          <SampleNote few={answer.data.totals.calls < FEW_CALLS && !Object.values(filters).some(Boolean)} />
           <Totals data={answer.data} search={search} />
           <Charts data={answer.data} by={by} onRange={zoom} />
           <section aria-label="Breakdown">
@@ -161,8 +165,8 @@ function Nothing({ filtered, onClear }: { filtered: boolean; onClear: () => void
   if (filtered) return <EmptyState sentence="No call of this time fits these filters." action={<Button variant="default" onClick={onClear}>Remove the filters</Button>} />;
   return (
     <EmptyState
-      sentence="There were no calls in this time. Make a key and send one; it appears here within seconds."
-      action={<Group gap="xs"><Button component={Link} {...({ to: "/keys", search: { new: "1" } } as object)}>Make a key</Button><SampleButton /></Group>}
+      sentence="There were no calls in this time. Create a key and send one; it appears here within seconds."
+      action={<Group gap="xs"><Button component={Link} {...({ to: "/keys", search: { new: "1" } } as object)}>Create a key</Button><SampleButton /></Group>}
       command={`curl ${location.origin}/v1/chat/completions -H "Authorization: Bearer $KEY" \\\n  -d '{"model": "mock/echo", "messages": [{"role": "user", "content": "Hi"}]}'`}
     />
   );

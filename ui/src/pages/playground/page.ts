@@ -4,7 +4,7 @@ export const page: PageEntry = {
   path: "playground",
   title: "Playground",
   group: "Models",
-  order: 3,
+  order: 4,
   icon: "playground",
   needs: "playground:write",
   key: "y",

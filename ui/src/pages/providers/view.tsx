@@ -13,6 +13,7 @@ import { Icon } from "@/kit/icons";
 import { ObjectSheet } from "@/kit/object-sheet";
 import { PageHeader } from "@/kit/page-header";
 import { Problem } from "@/kit/problem";
+import { providerTypesQuery } from "@/kit/provider-types";
 import { keys } from "@/kit/query";
 import type { Value } from "@/kit/schema";
 import { useMay } from "@/kit/session";
@@ -44,6 +45,8 @@ export default function ProvidersView() {
   const health = useQuery({ ...healthQuery, enabled: mayLook });
   const rows = useMemo(() => list.data?.pages.flatMap((page) => page.items) ?? [], [list.data]);
   const chosen = useQuery({ ...providerQuery(url.provider ?? ""), enabled: url.provider !== undefined, placeholderData: rows.find((row) => row.id === url.provider) });
+
+  const types = useQuery({ ...providerTypesQuery, enabled: url.new !== undefined || url.provider !== undefined });
 
   useShortcuts(useMemo(() => [
     { keys: "/", words: "Search providers", run: () => searchBox.current?.focus() },
@@ -168,7 +171,7 @@ export default function ProvidersView() {
           bar={<TextInput size="xs" ref={searchBox} aria-label="Search providers by name" placeholder="Search by name" leftSection={<Icon name="search" size={14} />} defaultValue={url.search} key={url.search === "" ? "empty" : "search"} onChange={(event) => setUrl({ search: event.currentTarget.value })} maw={360} />}
           empty={url.search
             ? <EmptyState sentence={`No provider has “${url.search}” in its name.`} action={<Button variant="default" onClick={() => setUrl({ search: "" })}>Show all providers</Button>} />
-            : <EmptyState sentence="There is no provider yet. A provider is where models are: OpenAI, Anthropic, Groq, or a server of yours." action={newButton || undefined} command={COMMAND} />}
+            : <EmptyState sentence="There is no provider yet. A provider is where models are: a service such as OpenAI, or a server of yours." action={newButton || undefined} command={COMMAND} />}
         />
       )}
       <ObjectSheet
@@ -176,7 +179,7 @@ export default function ProvidersView() {
         onClose={() => setUrl({ new: undefined, provider: undefined })}
         title={isNew ? "Add a provider" : (url.provider ?? "")}
         component="Provider"
-        fields={fields(isNew)}
+        fields={fields(isNew, types.data ?? [])}
         more={MORE}
         object={isNew ? undefined : chosen.data}
         begin={{ name: "", keys: [{ name: "main", value: "", models: ["*"], weight: 1 }] }}

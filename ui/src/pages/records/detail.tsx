@@ -9,13 +9,14 @@ import { bytes, clock, duration, exact, exactMoney, money, moment } from "@/kit/
 import { Icon } from "@/kit/icons";
 import { Problem } from "@/kit/problem";
 import { useMay } from "@/kit/session";
+import { BodyView } from "./body-view";
 import { ConversationView } from "./conversation-view";
 import { curlOf } from "./curl";
 import { Outcome } from "./outcome";
 import { bodiesQuery, recordQuery } from "./queries";
 import classes from "./records.module.css";
 import { inputTokens, outputTokens } from "./tokens";
-import type { Body, RecordDetail } from "./types";
+import type { RecordDetail } from "./types";
 import { Waterfall } from "./waterfall";
 
 interface Props {
@@ -71,18 +72,20 @@ function Content({ record, onFilter }: { record: RecordDetail; onFilter: Props["
           <Tabs.Tab value="summary">Summary</Tabs.Tab>
           <Tabs.Tab value="conversation">Conversation</Tabs.Tab>
           <Tabs.Tab value="raw">Raw</Tabs.Tab>
+          {record.trace_id !== undefined && <Tabs.Tab value="trace">Trace</Tabs.Tab>}
         </Tabs.List>
         <Tabs.Panel value="summary"><Summary record={record} onFilter={onFilter} /></Tabs.Panel>
         <Tabs.Panel value="conversation">
           {why ? <p className="muted">{why}</p> : bodies.error ? <Problem error={bodies.error} what="The bodies" /> : bodies.data && <ConversationView bodies={bodies.data} />}
         </Tabs.Panel>
+        {record.trace_id !== undefined && <Tabs.Panel value="trace"><Trace id={record.trace_id} /></Tabs.Panel>}
         <Tabs.Panel value="raw">
           {bodies.data && (
             <>
-              <Raw title="Request" body={bodies.data.request} />
-              <Raw title="Response" body={bodies.data.response} />
-              <Raw title="Request to the provider" body={bodies.data.upstream_request} />
-              <Raw title="Response of the provider" body={bodies.data.upstream_response} />
+              <BodyView title="Request" body={bodies.data.request} />
+              <BodyView title="Response" body={bodies.data.response} />
+              <BodyView title="Request to the provider" body={bodies.data.upstream_request} />
+              <BodyView title="Response of the provider" body={bodies.data.upstream_response} />
             </>
           )}
           {why && <p className="muted">{why}</p>}
@@ -143,25 +146,16 @@ function Summary({ record, onFilter }: { record: RecordDetail; onFilter: Props["
   );
 }
 
-function Fact({ name, children }: { name: string; children: ReactNode }) {
-  return <div><dt>{name}</dt><dd>{children}</dd></div>;
-}
-
-function Raw({ title, body }: { title: string; body: Body | null | undefined }) {
-  if (!body) return null;
-  const text = body.text ?? body.base64 ?? "";
+function Trace({ id }: { id: string | null }) {
+  if (!id) return <p className="muted">This call has no trace: its caller sent none, and tracing is off.</p>;
   return (
-    <section className={classes.section}>
-      <Group justify="space-between"><h3>{title} <span className="muted">{bytes(body.bytes)}{body.truncated ? ", cut off" : ""}{body.text ? "" : ", base64"}</span></h3><CopyButton value={text} label={`Copy the ${title.toLowerCase()}`} /></Group>
-      <pre className={classes.raw} tabIndex={0} aria-label={title}>{pretty(text)}</pre>
-    </section>
+    <>
+      <p className="muted">The spans of this call have this id, from the caller to the provider. Look for it where your traces are.</p>
+      <Group gap={4} wrap="nowrap"><span className="mono clip">{id}</span><CopyButton value={id} label="Copy the trace id" /></Group>
+    </>
   );
 }
 
-function pretty(text: string): string {
-  try {
-    return JSON.stringify(JSON.parse(text), null, 2);
-  } catch {
-    return text;
-  }
+function Fact({ name, children }: { name: string; children: ReactNode }) {
+  return <div><dt>{name}</dt><dd>{children}</dd></div>;
 }

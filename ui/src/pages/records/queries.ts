@@ -10,7 +10,8 @@ const PAGE = 100;
 const COLUMNS = [
   "started_ms", "surface", "caller", "team", "customer", "provider", "model_asked", "model_served", "key_name", "attempts", "status",
   "outcome", "error_code", "error_message", "input_tokens", "cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens",
-  "audio_input_tokens", "output_tokens", "reasoning_tokens", "audio_output_tokens", "cost_nanousd", "latency_us", "first_token_us", "stream",
+  "audio_input_tokens", "output_tokens", "reasoning_tokens", "audio_output_tokens", "image_input_tokens",
+  "image_output_tokens", "cost_nanousd", "latency_us", "first_token_us", "stream",
 ].join(",");
 
 export const recordsQuery = (range: string, filters: Record<string, string>) =>

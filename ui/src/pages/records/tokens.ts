@@ -2,8 +2,8 @@
 
 import type { CallRecord } from "@/kit/types";
 
-const INPUT = ["input_tokens", "cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens", "audio_input_tokens"] as const;
-const OUTPUT = ["output_tokens", "reasoning_tokens", "audio_output_tokens"] as const;
+const INPUT = ["input_tokens", "cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens", "audio_input_tokens", "image_input_tokens"] as const;
+const OUTPUT = ["output_tokens", "reasoning_tokens", "audio_output_tokens", "image_output_tokens"] as const;
 
 export const inputTokens = (record: CallRecord): number | null => sum(record, INPUT);
 export const outputTokens = (record: CallRecord): number | null => sum(record, OUTPUT);

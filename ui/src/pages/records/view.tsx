@@ -15,6 +15,7 @@ import { Problem } from "@/kit/problem";
 import { keys } from "@/kit/query";
 import { RangePicker } from "@/kit/range-picker";
 import { isRolling, spanOf } from "@/kit/ranges";
+import { SampleNote } from "@/kit/sample";
 import { useShortcuts } from "@/kit/shortcuts";
 import { Status } from "@/kit/status";
 import type { CallRecord } from "@/kit/types";
@@ -56,6 +57,7 @@ export default function RecordsView() {
         <RangePicker value={range} onChange={(next) => setUrl({ range: next, ...(isRolling(next) ? {} : { live: undefined }) }, { push: true })} />
         <ExportMenu range={range} filters={filters} />
       </PageHeader>
+      <SampleNote />
       {live.missed && <p className="muted" role="status">More records came than can be shown live; reload the list to see all of them.</p>}
       {list.error && !list.data ? <Problem error={list.error} what="The records" retry={() => void list.refetch()} /> : (
         <DataTable
@@ -80,7 +82,7 @@ export default function RecordsView() {
           ) : filtered ? (
             <EmptyState sentence="No record of this time fits these filters." action={<Button variant="default" onClick={clear}>Remove the filters</Button>} />
           ) : (
-            <EmptyState sentence="No calls were recorded in this time. Each call that a program sends appears here." action={<Button component={Link} {...({ to: "/keys", search: { new: "1" } } as object)}>Make a key</Button>} command="asbru tail" />
+            <EmptyState sentence="No calls were recorded in this time. Each call that a program sends appears here." action={<Button component={Link} {...({ to: "/keys", search: { new: "1" } } as object)}>Create a key</Button>} command="asbru tail" />
           )}
         />
       )}

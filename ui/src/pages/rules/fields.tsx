@@ -1,6 +1,7 @@
 // The form of a routing rule.
 
 import { TagsInput } from "@mantine/core";
+import type { Value } from "@/kit/schema";
 import type { Field } from "@/kit/schema-form";
 import { ConditionBuilder } from "./builder";
 
@@ -8,7 +9,7 @@ export function fields(providers: readonly string[], models: readonly string[], 
   return [
     { name: "name", label: "Name", readOnly: !isNew, help: isNew ? "Its name in records. It cannot be changed." : undefined, placeholder: "agents to groq" },
     { name: "scope", label: "Whose calls", readOnly: !isNew, help: "Rules of a key are evaluated before those of its team, those of a customer, and the global ones." },
-    { name: "owner", label: "Owner", readOnly: !isNew, help: "Name of the key, team or customer; none if the scope is global.", placeholder: "none" },
+    { name: "owner", label: "Owner", readOnly: !isNew, help: "Name of the key, team or customer.", hidden: isGlobal },
     { name: "when", render: (value, onChange, error) => <ConditionBuilder key="when" value={typeof value === "string" ? value : ""} onChange={onChange} error={error} /> },
     {
       name: "to",
@@ -27,6 +28,11 @@ export function fields(providers: readonly string[], models: readonly string[], 
     },
     { name: "priority", label: "Priority", help: "The rules of one owner are evaluated in this order, lowest first." },
   ];
+}
+
+/** Of no owner: the rule is for all calls. */
+export function isGlobal(rule: Value): boolean {
+  return (rule.scope ?? "global") === "global";
 }
 
 export const MORE: readonly Field[] = [

@@ -48,3 +48,8 @@ export function targetsWords(targets: readonly Target[]): string {
   const whole = targets.reduce((sum, one) => sum + (one.weight ?? 1), 0);
   return targets.map((one) => targetWords(one) + (targets.length > 1 ? ` ${percent((one.weight ?? 1) / whole)}` : "")).join(", ");
 }
+
+/** What creates it anew. */
+export function bodyOf({ name, when, to, fallbacks, scope, owner, priority, enabled, chain }: Rule): Omit<Rule, keyof Stored> {
+  return { name, when, to, fallbacks, scope, owner, priority, enabled, chain };
+}

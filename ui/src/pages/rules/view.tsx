@@ -1,29 +1,26 @@
 // Routing rules in the order in which they are evaluated: make, edit, switch off, delete, and try them on a call.
 
 import { ActionIcon, Button, Drawer, Group, Menu } from "@mantine/core";
-import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { useEffect, useMemo, useState } from "react";
-import { get, idPath, patch, post, remove } from "@/kit/api";
-import { Confirm, type Question } from "@/kit/confirm";
+import { useEffect, useMemo } from "react";
+import { get, idPath } from "@/kit/api";
 import { type Column, DataTable } from "@/kit/data-table";
 import { EmptyState } from "@/kit/empty-state";
 import { FilterBar } from "@/kit/filter-bar";
 import { relative } from "@/kit/format";
 import { Icon } from "@/kit/icons";
+import { useNoun } from "@/kit/noun";
 import { ObjectSheet } from "@/kit/object-sheet";
 import { PageHeader } from "@/kit/page-header";
 import { Problem } from "@/kit/problem";
-import { keys } from "@/kit/query";
-import type { Value } from "@/kit/schema";
 import { useMay } from "@/kit/session";
 import { useShortcuts } from "@/kit/shortcuts";
 import { Status } from "@/kit/status";
-import { toastDone, toastFailed } from "@/kit/toasts";
 import { useUrlState } from "@/kit/url-state";
-import { fields, MORE } from "./fields";
+import { fields, isGlobal, MORE } from "./fields";
 import { modelNamesQuery, providerNamesQuery, ruleQuery, rulesQuery } from "./queries";
-import { inOrder, type Rule, SCOPE_WORDS, targetsWords } from "./rule";
+import { bodyOf, inOrder, type Rule, SCOPE_WORDS, targetsWords } from "./rule";
 import { Trial } from "./trial";
 
 const COMMAND = `curl $ASBRU/api/v1/routing-rules -H "Authorization: Bearer $TOKEN" \\
@@ -31,9 +28,8 @@ const COMMAND = `curl $ASBRU/api/v1/routing-rules -H "Authorization: Bearer $TOK
        "to": [{"provider": "groq", "model": "llama-3.3-70b-versatile"}]}'`;
 
 export default function RulesView() {
-  const client = useQueryClient();
   const [url, setUrl] = useUrlState<{ provider: string | undefined; rule: string | undefined; new: string | undefined; try: string | undefined; record: string | undefined }>({ provider: undefined, rule: undefined, new: undefined, try: undefined, record: undefined });
-  const [question, setQuestion] = useState<Question | null>(null);
+  const noun = useNoun("routing-rules");
   const mayWrite = useMay("routing-rules:write");
   const [mayProviders, mayModels] = [useMay("providers:read"), useMay("models:read")];
   const list = useInfiniteQuery(rulesQuery(url.provider ?? ""));
@@ -51,28 +47,17 @@ export default function RulesView() {
   }, [hasNextPage, isFetching, isError, fetchNextPage]);
   useShortcuts(useMemo(() => (mayWrite ? [{ keys: "c", words: "Create a rule", run: () => setUrl({ new: "1" }, { push: true }) }] : []), [mayWrite, setUrl]));
 
-  const reread = () => client.invalidateQueries({ queryKey: keys.noun("routing-rules") });
-
-  const setEnabled = async (row: Rule, enabled: boolean, undone = false) => {
-    try {
-      await patch(`routing-rules/${idPath(row.id)}`, { enabled });
-      toastDone(enabled ? `${row.name} applies again.` : `${row.name} is switched off.`, undone ? undefined : () => void setEnabled(row, !enabled, true));
-    } catch (error) {
-      toastFailed(`${row.name} was not changed`, error);
-    }
-    await reread();
+  const setEnabled = (row: Rule, enabled: boolean) => {
+    const words = (on: boolean) => (on ? `${row.name} applies again.` : `${row.name} is switched off.`);
+    return noun.switchTo({ id: row.id, name: row.name, to: { enabled }, back: { enabled: !enabled }, words: words(enabled), wordsBack: words(!enabled) });
   };
   const askDelete = (row: Rule) =>
-    setQuestion({
-      title: `Delete ${row.name}?`,
-      words: `Calls that it sent to ${targetsWords(row.to)} go by the next rule that applies, or to what they ask for. Switching it off has the same effect, and can be undone.`,
-      action: "Delete",
-      run: async () => {
-        await remove(`routing-rules/${idPath(row.id)}`);
-        setUrl({ rule: undefined });
-        toastDone(`${row.name} is deleted.`);
-        await reread();
-      },
+    noun.askDelete({
+      id: row.id,
+      name: row.name,
+      words: `Calls that it sent to ${targetsWords(row.to)} go by the next rule that applies, or to what they ask for.`,
+      undo: bodyOf(row),
+      after: () => setUrl({ rule: undefined }),
     });
 
   const columns = useMemo<Column<Rule>[]>(() => [
@@ -103,16 +88,6 @@ export default function RulesView() {
     </Menu>
   );
 
-  const create = async (body: Value) => {
-    await post("routing-rules", body);
-    toastDone(`${String(body["name"])} is made.`);
-    await reread();
-  };
-  const change = async (body: Value, version: number | undefined) => {
-    await patch(`routing-rules/${idPath(url.rule!)}`, body, version);
-    toastDone(`${chosen.data?.name ?? url.rule} is saved.`);
-    await reread();
-  };
   const newButton = mayWrite && <Button leftSection={<Icon name="plus" size={14} />} onClick={() => setUrl({ new: "1" }, { push: true })}>New rule</Button>;
   const readOnly = !mayWrite ? "Your role may read rules, but not change them." : chosen.data?.source === "file" ? "This rule is declared in the configuration file; change it there." : null;
 
@@ -150,9 +125,9 @@ export default function RulesView() {
         object={isNew ? undefined : chosen.data}
         begin={{ name: "", when: "", to: [{ weight: 1 }] }}
         readOnly={isNew ? null : readOnly}
-        submit={isNew ? "Make the rule" : "Save"}
-        onCreate={create}
-        onChange={change}
+        submit={isNew ? "Create the rule" : "Save"}
+        onCreate={async (body) => { await noun.create(isGlobal(body) ? { ...body, owner: "" } : body, `${String(body["name"])} is created.`); }}
+        onChange={(body, version, before) => noun.change(url.rule!, body, version, `${chosen.data?.name ?? url.rule} is saved.`, before)}
         reload={() => get<Rule>(`routing-rules/${idPath(url.rule!)}`)}
       >
         {(value) => (
@@ -166,7 +141,7 @@ export default function RulesView() {
         <p className="muted" style={{ margin: 0 }}>By the rules as they are. Nothing is sent or stored.</p>
         <Trial rule={null} record={url.record} />
       </Drawer>
-      <Confirm question={question} onClose={() => setQuestion(null)} />
+      {noun.asking}
     </>
   );
 }

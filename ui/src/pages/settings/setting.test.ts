@@ -16,6 +16,7 @@ test("a value is said with its unit", () => {
   assert.equal(valueWords(3600, "seconds"), "1 h");
   assert.equal(valueWords(0.5, "seconds"), "0.5 s");
   assert.equal(valueWords(30, "days"), "30 days");
+  assert.equal(valueWords(1, "days"), "1 day");
   assert.equal(valueWords(0.5, "share, 0 to 1"), "0.5");
   assert.equal(valueWords(null, ""), "not set");
 });

@@ -60,7 +60,8 @@ export function valueWords(value: SettingValue, unit: string): string {
   if (typeof value === "string") return value;
   if (unit === "bytes") return bytes(value);
   if (unit === "seconds") return Number.isInteger(value) ? span(value) : `${exact(value)} s`;
-  return unit && !unit.startsWith("share") ? `${exact(value)} ${unit}` : exact(value);
+  if (!unit || unit.startsWith("share")) return exact(value);
+  return `${exact(value)} ${value === 1 ? unit.replace(/^days$/, "day") : unit}`;
 }
 
 /** What is wrong with a number, or null. */

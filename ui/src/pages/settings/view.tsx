@@ -3,8 +3,9 @@
 
 import { Button, Checkbox, TextInput } from "@mantine/core";
 import { queryOptions, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useMemo, useRef } from "react";
-import { get, patch } from "@/kit/api";
+import { useMemo, useRef, useState } from "react";
+import { ApiError, get, patch } from "@/kit/api";
+import { ConflictDialog } from "@/kit/conflict-dialog";
 import { EmptyState } from "@/kit/empty-state";
 import { Icon } from "@/kit/icons";
 import { PageHeader } from "@/kit/page-header";
@@ -20,6 +21,14 @@ import classes from "./settings.module.css";
 
 interface SettingList {
   items: Setting[];
+  version: number;
+}
+
+/** A setting that somebody else has changed since it was read. */
+interface Conflict {
+  seen: Setting;
+  theirs: Setting;
+  yours: SettingValue;
 }
 
 const settingsQuery = queryOptions({
@@ -27,11 +36,14 @@ const settingsQuery = queryOptions({
   queryFn: ({ signal }) => get<SettingList>("settings", undefined, signal),
 });
 const NONE: Setting[] = [];
+/** Of a change while others change other settings. */
+const TRIES_MAX = 3;
 
 export default function SettingsView() {
   const client = useQueryClient();
   const [url, setUrl] = useUrlState<{ group: string; search: string; changed: string | undefined }>({ group: "all", search: "", changed: undefined });
   const searchBox = useRef<HTMLInputElement>(null);
+  const [conflict, setConflict] = useState<Conflict | null>(null);
   const mayWrite = useMay("settings:write");
   const list = useQuery(settingsQuery);
   const all = list.data?.items ?? NONE;
@@ -42,10 +54,30 @@ export default function SettingsView() {
   );
   useShortcuts(useMemo(() => [{ keys: "/", words: "Search settings", run: () => searchBox.current?.focus() }], []));
 
+  /** Changes what nobody else has changed meanwhile; that others have changed other settings is no conflict. */
+  const write = async (one: Setting, value: SettingValue): Promise<boolean> => {
+    const path = one.path;
+    let version = client.getQueryData(settingsQuery.queryKey)?.version;
+    for (let tries = 0; ; tries++) {
+      try {
+        client.setQueryData(settingsQuery.queryKey, await patch<SettingList>("settings", { [path]: value }, version));
+        return true;
+      } catch (error) {
+        if (!(error instanceof ApiError) || error.status !== 412 || tries === TRIES_MAX) throw error;
+        const found = await client.fetchQuery({ ...settingsQuery, staleTime: 0 });
+        const theirs = found.items.find((other) => other.path === path);
+        if (theirs && theirs.value !== one.value) {
+          setConflict({ seen: one, theirs, yours: value });
+          return false;
+        }
+        version = found.version;
+      }
+    }
+  };
   const save = async (one: Setting, value: SettingValue, undone = false) => {
     const before = one.source === "api" ? one.value : null;
     try {
-      client.setQueryData(settingsQuery.queryKey, await patch<SettingList>("settings", { [one.path]: value }));
+      if (!(await write(one, value))) return;
       const words = value === null ? `${labelOf(one.path)}: the default again, ${valueWords(one.default, one.unit)}.` : `${labelOf(one.path)}: ${valueWords(value, one.unit)}.`;
       toastDone(words, undone ? undefined : () => void save({ ...one, source: "api", value }, before, true));
     } catch (error) {
@@ -86,8 +118,25 @@ export default function SettingsView() {
           </div>
         </div>
       )}
+      {conflict && (
+        <ConflictDialog
+          before={shownIn(conflict.seen, conflict.seen.value)}
+          theirs={shownIn(conflict.seen, conflict.theirs.value)}
+          yours={shownIn(conflict.seen, conflict.yours ?? conflict.seen.default)}
+          onTheirs={() => setConflict(null)}
+          onYours={() => {
+            setConflict(null);
+            void save(conflict.theirs, conflict.yours);
+          }}
+          onClose={() => setConflict(null)}
+        />
+      )}
     </>
   );
+}
+
+function shownIn(one: Setting, value: SettingValue): Record<string, string> {
+  return { [labelOf(one.path)]: valueWords(value, one.unit) };
 }
 
 function Row({ one, mayWrite, onSave }: { one: Setting; mayWrite: boolean; onSave: (value: SettingValue) => Promise<void> }) {

@@ -11,6 +11,7 @@ import { Icon } from "@/kit/icons";
 import { PageHeader } from "@/kit/page-header";
 import { Problem } from "@/kit/problem";
 import { keys } from "@/kit/query";
+import { SideScroll } from "@/kit/side-scroll";
 import { Status, type Tone } from "@/kit/status";
 import { useUrlState } from "@/kit/url-state";
 import { cpuShares, type Look } from "./load";
@@ -85,7 +86,7 @@ function Section({ title, words, children }: { title: string; words?: ReactNode;
   return (
     <section className={classes.section}>
       <h2>{title}{words && <span className="muted">{words}</span>}</h2>
-      <div className={classes.scroll} tabIndex={0} role="region" aria-label={title}>{children}</div>
+      <SideScroll label={title}>{children}</SideScroll>
     </section>
   );
 }

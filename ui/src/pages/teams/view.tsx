@@ -1,25 +1,22 @@
 // Teams and customers: who owns keys, and how far each budget and limit is used; made, edited and deleted here.
 
 import { ActionIcon, Button, Menu, Tabs, TextInput } from "@mantine/core";
-import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { useMemo, useRef, useState } from "react";
-import { get, idPath, patch, post, remove } from "@/kit/api";
-import { Confirm, type Question } from "@/kit/confirm";
+import { useMemo, useRef } from "react";
+import { get, idPath } from "@/kit/api";
 import { EmptyState } from "@/kit/empty-state";
 import { Icon } from "@/kit/icons";
 import { BUDGETS, RATE_LIMITS } from "@/kit/limit-fields";
+import { useNoun } from "@/kit/noun";
 import { ObjectSheet } from "@/kit/object-sheet";
 import { OwnerList } from "@/kit/owner-row";
 import { PageHeader } from "@/kit/page-header";
 import { Problem } from "@/kit/problem";
-import { keys } from "@/kit/query";
-import type { Value } from "@/kit/schema";
 import type { Field } from "@/kit/schema-form";
 import { useMay } from "@/kit/session";
 import { useShortcuts } from "@/kit/shortcuts";
 import { useStandings } from "@/kit/standing";
-import { toastDone } from "@/kit/toasts";
 import { useUrlState } from "@/kit/url-state";
 import { dependents } from "./dependents";
 import { customerNamesQuery, type Noun, type Owner, ownerQuery, ownersQuery } from "./queries";
@@ -27,14 +24,15 @@ import { Branch } from "./tree";
 
 type Kind = "team" | "customer";
 const NOUNS: Record<Kind, Noun> = { team: "teams", customer: "customers" };
+/** Nouns whose answers depend on owners. */
+const OWNED = ["teams", "customers", "standing"];
 const nameOf = (one: { name: string }) => one.name;
 
 export default function TeamsView() {
-  const client = useQueryClient();
   const [url, setUrl] = useUrlState<{ tab: string; search: string; open: string; team: string | undefined; customer: string | undefined; new: string | undefined }>({ tab: "team", search: "", open: "", team: undefined, customer: undefined, new: undefined });
   const kind: Kind = url.tab === "customer" ? "customer" : "team";
   const noun = NOUNS[kind];
-  const [question, setQuestion] = useState<Question | null>(null);
+  const acts: Record<Kind, ReturnType<typeof useNoun>> = { team: useNoun("teams", OWNED), customer: useNoun("customers", OWNED) };
   const searchBox = useRef<HTMLInputElement>(null);
   const may = { team: useMay("teams:write"), customer: useMay("customers:write") };
   const mayCustomers = useMay("customers:read");
@@ -56,9 +54,6 @@ export default function TeamsView() {
     ...(may[kind] ? [{ keys: "c", words: `Create a ${kind}`, run: () => setUrl({ new: "1" }, { push: true }) }] : []),
   ], [may[kind], kind, setUrl]));
 
-  const reread = async () => {
-    await Promise.all(["teams", "customers", "standing"].map((one) => client.invalidateQueries({ queryKey: keys.noun(one) })));
-  };
   const toggle = (id: string) => {
     const next = new Set(opened);
     if (!next.delete(id)) next.add(id);
@@ -68,22 +63,18 @@ export default function TeamsView() {
   const askDelete = async (of: Kind, owner: Owner) => {
     const named = await dependents(of, owner.name);
     if (named.length > 0) {
-      setQuestion({
+      acts[of].ask({
         title: `${owner.name} cannot be deleted yet`,
         words: <>These belong to it: {named.join(", ")}. Move them to another {of}, or delete them, first.</>,
       });
       return;
     }
-    setQuestion({
-      title: `Delete ${owner.name}?`,
+    acts[of].askDelete({
+      id: owner.name,
+      name: owner.name,
       words: `Nothing belongs to this ${of}. Its budgets and limits go; the records of its calls stay. This cannot be undone.`,
-      action: "Delete",
-      run: async () => {
-        await remove(`${NOUNS[of]}/${idPath(owner.name)}`, owner.version);
-        setUrl({ team: undefined, customer: undefined });
-        toastDone(`${owner.name} is deleted.`);
-        await reread();
-      },
+      version: owner.version,
+      after: () => setUrl({ team: undefined, customer: undefined }),
     });
   };
 
@@ -104,16 +95,6 @@ export default function TeamsView() {
     </Menu>
   );
 
-  const create = async (body: Value) => {
-    await post(noun, body);
-    toastDone(`${String(body.name)} is made.`);
-    await reread();
-  };
-  const change = async (body: Value, version: number | undefined) => {
-    await patch(`${NOUNS[edited]}/${idPath(editedName!)}`, body, version);
-    toastDone(`${editedName} is saved.`);
-    await reread();
-  };
   const fields: Field[] = [
     { name: "name", label: "Name", readOnly: url.new === undefined, help: url.new === undefined ? undefined : "Its name in records and metrics. It cannot be changed.", placeholder: edited === "team" ? "search" : "acme" },
     ...(edited === "team" ? [{ name: "customer", label: "Customer", options: customers.data ?? [], placeholder: "No customer", help: "Its budgets and limits hold for the team as well." }] : []),
@@ -159,12 +140,13 @@ export default function TeamsView() {
         object={url.new === undefined ? chosen.data : undefined}
         begin={{ name: "" }}
         readOnly={readOnly}
-        submit={url.new !== undefined ? `Make the ${kind}` : "Save"}
-        onCreate={create}
-        onChange={change}
+        submit={url.new !== undefined ? `Create the ${kind}` : "Save"}
+        onCreate={async (body) => { await acts[kind].create(body, `${String(body.name)} is created.`); }}
+        onChange={(body, version, before) => acts[edited].change(editedName!, body, version, `${editedName} is saved.`, before)}
         reload={() => get<Owner>(`${NOUNS[edited]}/${idPath(editedName!)}`)}
       />
-      <Confirm question={question} onClose={() => setQuestion(null)} />
+      {acts.team.asking}
+      {acts.customer.asking}
     </>
   );
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { nounsOf, scopeWords, withPermission } from "./permissions.ts";
+import { merged, nounsOf, scopeWords, withPermission } from "./permissions.ts";
 
 const known = ["bodies:read", "keys:read", "keys:write", "playground:write"];
 
@@ -18,5 +18,10 @@ test("writing brings reading along, and without reading there is no writing", ()
 test("a scope in words", () => {
   assert.equal(scopeWords({ kind: "all", teams: [] }), "everything");
   assert.equal(scopeWords({ kind: "team", teams: ["a", "b"] }), "teams a, b");
-  assert.equal(scopeWords({ kind: "own" }), "the keys that one has made");
+  assert.equal(scopeWords({ kind: "own" }), "the keys that one has created");
+});
+
+test("two changes of the same permissions add up", () => {
+  assert.deepEqual(merged(["a", "b", "c"], ["b", "c", "d"], ["a", "c", "e"]), ["c", "d", "e"]);
+  assert.deepEqual(merged(["a"], ["a", "b"], ["a", "b"]), ["a", "b"]);
 });

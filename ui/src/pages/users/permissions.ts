@@ -32,11 +32,11 @@ const WORDS: Record<string, string> = {
   users: "Users",
 };
 
-/** The only permissions of a role whose scope is not everything; see `SCOPED` of the management API. */
-export const SCOPED: ReadonlySet<string> = new Set([
-  "bodies:read", "customers:read", "fallbacks:read", "keys:read", "keys:write", "limits:read", "models:read", "playground:write",
-  "prices:read", "providers:read", "records:read", "routing-rules:read", "spend:read", "teams:read", "teams:write",
-]);
+/** A permission as the API lists it. `scoped`: a role whose scope is not everything may contain it. */
+export interface Permission {
+  name: string;
+  scoped: boolean;
+}
 
 /** The rows of the matrix: every noun that a permission names, by its words. */
 export function nounsOf(permissions: readonly string[]): Noun[] {
@@ -64,8 +64,15 @@ export function withPermission(given: readonly string[], permission: string, on:
   return [...next].sort();
 }
 
-/** "everything", "teams search, growth" or "the keys it has made". */
+/** "everything", "teams search, growth" or "the keys it has created". */
 export function scopeWords(scope: { kind: string; teams?: readonly string[] }): string {
   if (scope.kind === "team") return `${scope.teams?.length === 1 ? "team" : "teams"} ${scope.teams?.join(", ")}`;
-  return scope.kind === "own" ? "the keys that one has made" : "everything";
+  return scope.kind === "own" ? "the keys that one has created" : "everything";
+}
+
+/** Theirs, with what I have added to and taken from what both of us began with. */
+export function merged(before: readonly string[], theirs: readonly string[], mine: readonly string[]): string[] {
+  const kept = theirs.filter((one) => mine.includes(one) || !before.includes(one));
+  const added = mine.filter((one) => !before.includes(one));
+  return [...new Set([...kept, ...added])].sort();
 }

@@ -4,6 +4,7 @@ import { queryOptions } from "@tanstack/react-query";
 import { get } from "@/kit/api";
 import { keys } from "@/kit/query";
 import type { Page } from "@/kit/types";
+import type { Permission } from "./permissions";
 import type { Role, Token, User } from "./types";
 
 const listed = <T>(noun: string) =>
@@ -15,6 +16,7 @@ const listed = <T>(noun: string) =>
 export const usersQuery = listed<User>("users");
 export const tokensQuery = listed<Token>("tokens");
 export const rolesQuery = listed<Role>("roles");
+export const permissionsQuery = { ...listed<Permission>("permissions"), staleTime: Infinity };
 
 /** Names of teams, for the scope of a role. */
 export const teamNamesQuery = queryOptions({

@@ -1,56 +1,55 @@
 import { ActionIcon, Alert, Button, Checkbox, Drawer, Group, Menu, MultiSelect, Radio, Stack, TextInput } from "@mantine/core";
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { type FormEvent, useMemo, useState } from "react";
-import { idPath, patch, post, remove, wordsOf } from "@/kit/api";
-import { Confirm, type Question } from "@/kit/confirm";
+import { ApiError, get, idPath, patch, post, wordsOf } from "@/kit/api";
+import { ConflictDialog } from "@/kit/conflict-dialog";
 import { type Column, DataTable } from "@/kit/data-table";
 import { count } from "@/kit/format";
 import { Icon } from "@/kit/icons";
+import { useNoun } from "@/kit/noun";
 import { Problem } from "@/kit/problem";
-import { keys } from "@/kit/query";
 import { useMay } from "@/kit/session";
 import { useShortcuts } from "@/kit/shortcuts";
 import { toastDone } from "@/kit/toasts";
 import { useUrlState } from "@/kit/url-state";
-import { nounsOf, SCOPED, scopeWords, withPermission } from "./permissions";
-import { rolesQuery, teamNamesQuery } from "./queries";
+import { merged, nounsOf, type Permission, scopeWords, withPermission } from "./permissions";
+import { permissionsQuery, rolesQuery, teamNamesQuery } from "./queries";
 import { Refused } from "./role-select";
 import type { Role } from "./types";
 import classes from "./users.module.css";
 
-const NEW: Role = { name: "", permissions: [], scope: { kind: "all", teams: [] }, built_in: false };
+const NEW: Role = { name: "", permissions: [], scope: { kind: "all", teams: [] }, built_in: false, version: 0 };
+const NONE: Permission[] = [];
 const ROLE_NAME = /^[a-z0-9][a-z0-9_-]{0,63}$/;
 
 export function RolesTab() {
-  const client = useQueryClient();
   const [url, setUrl] = useUrlState<{ role: string | undefined; new: string | undefined }>({ role: undefined, new: undefined });
-  const [question, setQuestion] = useState<Question | null>(null);
+  const noun = useNoun("roles");
   const mayWrite = useMay("roles:write");
   const roles = useQuery(rolesQuery);
   const rows = roles.data ?? [];
-  const known = useMemo(() => rows.find((row) => row.name === "admin")?.permissions ?? [], [rows]);
+  const permissions = useQuery(permissionsQuery);
+  const known = permissions.data ?? NONE;
+  const names = useMemo(() => known.map((one) => one.name), [known]);
   const from = rows.find((row) => row.name === url.new);
   const edited = rows.find((row) => row.name === url.role);
   useShortcuts(useMemo(() => (mayWrite ? [{ keys: "c", words: "Create a role", run: () => setUrl({ new: "1" }, { push: true }) }] : []), [mayWrite, setUrl]));
-  const reread = () => client.invalidateQueries({ queryKey: keys.noun("roles") });
-
   const askDelete = (row: Role) =>
-    setQuestion({
+    noun.askDelete({
+      id: row.name,
+      name: row.name,
       title: `Delete the role ${row.name}?`,
-      words: "It is refused as long as a user or a token has it. This cannot be undone.",
-      action: "Delete",
-      run: async () => {
-        await remove(`roles/${idPath(row.name)}`);
-        toastDone(`The role ${row.name} is deleted.`);
-        await reread();
-      },
+      words: "It is refused as long as a user or a token has it.",
+      version: row.version,
+      done: `The role ${row.name} is deleted.`,
+      undo: { name: row.name, permissions: row.permissions, scope: row.scope },
     });
   const columns = useMemo<Column<Role>[]>(() => [
     { id: "name", header: "Name", width: 160, grow: 1.2, rank: 1, cell: (row) => <><strong style={{ fontWeight: 600 }}>{row.name}</strong>{row.built_in && <span className="muted"> built in</span>}</> },
     { id: "sees", header: "On", width: 180, grow: 1.4, rank: 2, cell: (row) => scopeWords(row.scope) },
-    { id: "reads", header: "Reads", width: 110, rank: 3, cell: (row) => kinds(row, "read", known) },
-    { id: "changes", header: "Changes", width: 110, rank: 3, cell: (row) => kinds(row, "write", known) },
-  ], [known]);
+    { id: "reads", header: "Reads", width: 110, rank: 3, cell: (row) => kinds(row, "read", names) },
+    { id: "changes", header: "Changes", width: 110, rank: 3, cell: (row) => kinds(row, "write", names) },
+  ], [names]);
   const close = () => setUrl({ role: undefined, new: undefined });
 
   if (roles.error && !roles.data) return <Problem error={roles.error} what="The roles" retry={() => void roles.refetch()} />;
@@ -76,7 +75,7 @@ export function RolesTab() {
           </Menu>
         )}
       />
-      <Drawer opened={roles.data !== undefined && (url.new !== undefined || edited !== undefined)} onClose={close} title={edited ? `Role ${edited.name}` : "New role"} styles={{ title: { fontWeight: 600, fontSize: "1rem" } }} closeButtonProps={{ "aria-label": "Close" }}>
+      <Drawer opened={roles.data !== undefined && permissions.data !== undefined && (url.new !== undefined || edited !== undefined)} onClose={close} title={edited ? `Role ${edited.name}` : "New role"} styles={{ title: { fontWeight: 600, fontSize: "1rem" } }} closeButtonProps={{ "aria-label": "Close" }}>
         <RoleForm
           key={edited?.name ?? `new ${url.new}`}
           role={edited ?? { ...NEW, ...(from ? { permissions: from.permissions, scope: from.scope } : {}) }}
@@ -87,11 +86,11 @@ export function RolesTab() {
           onDone={async (words) => {
             close();
             toastDone(words);
-            await reread();
+            await noun.reread();
           }}
         />
       </Drawer>
-      <Confirm question={question} onClose={() => setQuestion(null)} />
+      {noun.asking}
     </>
   );
 }
@@ -106,13 +105,15 @@ function kinds(role: Role, verb: string, known: readonly string[]) {
 interface FormProps {
   role: Role;
   isNew: boolean;
-  known: readonly string[];
+  known: readonly Permission[];
   readOnly: boolean;
   onClose: () => void;
   onDone: (words: string) => Promise<void>;
 }
 
-function RoleForm({ role, isNew, known, readOnly, onClose, onDone }: FormProps) {
+function RoleForm({ role: seen, isNew, known, readOnly, onClose, onDone }: FormProps) {
+  const [role, setRole] = useState(seen);
+  const [theirs, setTheirs] = useState<Role | null>(null);
   const [name, setName] = useState(role.name);
   const [permissions, setPermissions] = useState(role.permissions);
   const [scope, setScope] = useState(role.scope);
@@ -124,33 +125,47 @@ function RoleForm({ role, isNew, known, readOnly, onClose, onDone }: FormProps) 
   const noTeam = scope.kind === "team" && scope.teams.length === 0;
   const rescope = (kind: string) => {
     setScope({ kind: kind as Role["scope"]["kind"], teams: kind === "team" ? scope.teams : [] });
-    if (kind !== "all") setPermissions(permissions.filter((one) => SCOPED.has(one)));
+    if (kind !== "all") setPermissions(permissions.filter((one) => known.some((other) => other.scoped && other.name === one)));
   };
-  const submit = async (event: FormEvent) => {
-    event.preventDefault();
-    setTried(true);
-    if ((isNew && badName) || noTeam) return;
+  const save = async (from: Role, body: Pick<Role, "permissions" | "scope">) => {
     setBusy(true);
     setRefused(null);
     try {
-      if (isNew) await post("roles", { name, permissions, scope });
-      else await patch(`roles/${idPath(role.name)}`, { permissions, scope });
-      await onDone(isNew ? `The role ${name} is made.` : `The role ${role.name} is saved; it holds at once.`);
+      if (isNew) await post("roles", { name, ...body });
+      else await patch(`roles/${idPath(from.name)}`, body, from.version);
+      await onDone(isNew ? `The role ${name} is created.` : `The role ${from.name} is saved; it holds at once.`);
     } catch (error) {
-      setRefused(error);
+      if (!isNew && error instanceof ApiError && error.status === 412) setTheirs(await get<Role>(`roles/${idPath(from.name)}`));
+      else setRefused(error);
       setBusy(false);
     }
   };
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    setTried(true);
+    if (!(isNew && badName) && !noTeam) void save(role, { permissions, scope });
+  };
+  /** The members that are mine, where I have changed them. */
+  const onTop = (of: Role) => ({
+    permissions: merged(role.permissions, of.permissions, permissions),
+    scope: JSON.stringify(scope) === JSON.stringify(role.scope) ? of.scope : scope,
+  });
+  const take = (of: Role, members: Pick<Role, "permissions" | "scope">) => {
+    setRole(of);
+    setPermissions(members.permissions);
+    setScope(members.scope);
+    setTheirs(null);
+  };
   return (
-    <form onSubmit={(event) => void submit(event)} noValidate>
+    <form onSubmit={submit} noValidate>
       <Stack gap="lg">
-        {readOnly && <Alert color="gray">{role.built_in ? "This role is built in. Make a new one like it to change something." : "You may read roles, but not change them."}</Alert>}
+        {readOnly && <Alert color="gray">{role.built_in ? "This role is built in. Create one like it to change something." : "You may read roles, but not change them."}</Alert>}
         {isNew && <TextInput label="Name" withAsterisk placeholder="team-lead" value={name} onChange={(event) => setName(event.currentTarget.value)} error={(tried || name) && badName ? badName : undefined} autoComplete="off" />}
         <Radio.Group label="Whose data" description="Whose keys, records and spend there are to see and to change." value={scope.kind} onChange={rescope} readOnly={readOnly}>
           <Stack gap={8} mt="xs">
             <Radio value="all" label="Everything" disabled={readOnly} />
             <Radio value="team" label="Some teams" disabled={readOnly} />
-            <Radio value="own" label="The keys that the user or token has made" disabled={readOnly} />
+            <Radio value="own" label="The keys that the user or token has created" disabled={readOnly} />
           </Stack>
         </Radio.Group>
         {scope.kind === "team" && <MultiSelect label="Teams" withAsterisk data={[...new Set([...(teams.data ?? []), ...scope.teams])]} value={scope.teams} onChange={(next) => setScope({ kind: "team", teams: next })} searchable readOnly={readOnly} error={tried && noTeam ? "Choose at least one" : undefined} placeholder={scope.teams.length ? undefined : "Choose teams"} />}
@@ -158,16 +173,31 @@ function RoleForm({ role, isNew, known, readOnly, onClose, onDone }: FormProps) 
         {refused !== null && <Refused words={wordsOf(refused)} />}
         <Group justify="flex-end" gap="xs">
           <Button variant="default" onClick={onClose}>{readOnly ? "Close" : "Cancel"}</Button>
-          {!readOnly && <Button type="submit" loading={busy}>{isNew ? "Make the role" : "Save"}</Button>}
+          {!readOnly && <Button type="submit" loading={busy}>{isNew ? "Create the role" : "Save"}</Button>}
         </Group>
       </Stack>
+      {theirs && (
+        <ConflictDialog
+          before={{ permissions: role.permissions, scope: role.scope }}
+          theirs={{ permissions: theirs.permissions, scope: theirs.scope }}
+          yours={{ permissions, scope }}
+          onTheirs={() => take(theirs, theirs)}
+          onYours={() => {
+            take(theirs, onTop(theirs));
+            void save(theirs, onTop(theirs));
+          }}
+          onClose={() => setTheirs(null)}
+        />
+      )}
     </form>
   );
 }
 
-function Matrix({ permissions, known, isWhole, readOnly, onChange }: { permissions: string[]; known: readonly string[]; isWhole: boolean; readOnly: boolean; onChange: (permissions: string[]) => void }) {
+function Matrix({ permissions, known: all, isWhole, readOnly, onChange }: { permissions: string[]; known: readonly Permission[]; isWhole: boolean; readOnly: boolean; onChange: (permissions: string[]) => void }) {
   const given = new Set(permissions);
-  const allowed = (one: string) => isWhole || SCOPED.has(one);
+  const known = all.map((one) => one.name);
+  const scoped = new Set(all.filter((one) => one.scoped).map((one) => one.name));
+  const allowed = (one: string) => isWhole || scoped.has(one);
   const nouns = nounsOf(known);
   const setAll = (verb: string, on: boolean) => onChange(known.filter((one) => one.endsWith(`:${verb}`) && allowed(one)).reduce((so_far, one) => withPermission(so_far, one, on, known), permissions));
   return (

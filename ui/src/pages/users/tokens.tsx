@@ -1,20 +1,18 @@
 import { ActionIcon, Alert, Button, Group, Modal, PasswordInput, Select, Stack, Tabs, TextInput } from "@mantine/core";
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { type FormEvent, useMemo, useState } from "react";
-import { idPath, post, remove, wordsOf } from "@/kit/api";
+import { post, wordsOf } from "@/kit/api";
 import { CodeBlock } from "@/kit/code-block";
-import { Confirm, type Question } from "@/kit/confirm";
 import { CopyButton } from "@/kit/copy-button";
 import { type Column, DataTable } from "@/kit/data-table";
 import { EmptyState } from "@/kit/empty-state";
 import { moment, relative } from "@/kit/format";
 import { Icon } from "@/kit/icons";
+import { useNoun } from "@/kit/noun";
 import { Problem } from "@/kit/problem";
-import { keys } from "@/kit/query";
 import { useMay } from "@/kit/session";
 import { useShortcuts } from "@/kit/shortcuts";
 import { Status } from "@/kit/status";
-import { toastDone } from "@/kit/toasts";
 import { useUrlState } from "@/kit/url-state";
 import { tokensQuery } from "./queries";
 import { Refused, RoleSelect } from "./role-select";
@@ -33,33 +31,20 @@ const SOON_MS = 7 * DAY_S * 1000;
 type Made = Token & { value: string };
 
 export function TokensTab() {
-  const client = useQueryClient();
   const [url, setUrl] = useUrlState<{ new: string | undefined }>({ new: undefined });
-  const [question, setQuestion] = useState<Question | null>(null);
+  const noun = useNoun("tokens");
   const [made, setMade] = useState<Made | null>(null);
   const mayWrite = useMay("tokens:write");
   const tokens = useQuery(tokensQuery);
   const rows = tokens.data ?? [];
   useShortcuts(useMemo(() => (mayWrite ? [{ keys: "c", words: "Create a token", run: () => setUrl({ new: "1" }, { push: true }) }] : []), [mayWrite, setUrl]));
-  const reread = () => client.invalidateQueries({ queryKey: keys.noun("tokens") });
-
-  const askDelete = (row: Token) =>
-    setQuestion({
-      title: `Delete the token ${row.name}?`,
-      words: "Programs that use it are refused from now on. This cannot be undone.",
-      action: "Delete",
-      run: async () => {
-        await remove(`tokens/${idPath(row.name)}`);
-        toastDone(`${row.name} is deleted.`);
-        await reread();
-      },
-    });
+  const askDelete = (row: Token) => noun.askDelete({ id: row.name, name: row.name, title: `Delete the token ${row.name}?`, words: "Programs that use it are refused from now on. This cannot be undone." });
   const columns = useMemo<Column<Token>[]>(() => [
     { id: "name", header: "Name", width: 180, grow: 1.4, rank: 1, cell: (row) => <strong style={{ fontWeight: 600 }}>{row.name}</strong> },
     { id: "role", header: "Role", width: 120, rank: 2, cell: (row) => row.role },
     { id: "expires", header: "Expires", width: 150, rank: 2, cell: (row) => <Expiry row={row} /> },
-    { id: "by", header: "Made by", width: 130, rank: 3, cell: (row) => row.made_by },
-    { id: "made", header: "Made", width: 110, rank: 4, cell: (row) => <span className="muted" title={moment(row.made_ms)}>{relative(row.made_ms)}</span> },
+    { id: "by", header: "Created by", width: 130, rank: 3, cell: (row) => row.made_by },
+    { id: "made", header: "Created", width: 110, rank: 4, cell: (row) => <span className="muted" title={moment(row.made_ms)}>{relative(row.made_ms)}</span> },
   ], []);
   const newButton = mayWrite && <Button leftSection={<Icon name="plus" size={14} />} onClick={() => setUrl({ new: "1" }, { push: true })}>New token</Button>;
 
@@ -76,10 +61,10 @@ export function TokensTab() {
         actions={(row) => mayWrite && <ActionIcon aria-label={`Delete the token ${row.name}`} onClick={() => askDelete(row)}><Icon name="trash" size={15} /></ActionIcon>}
       />
       <Modal opened={mayWrite && url.new !== undefined && made === null} onClose={() => setUrl({ new: undefined })} title="New token" closeButtonProps={{ "aria-label": "Close" }}>
-        <TokenForm onMade={(token) => { setMade(token); void reread(); }} />
+        <TokenForm onMade={(token) => { setMade(token); void noun.reread(); }} />
       </Modal>
       {made && <TokenDialog made={made} onClose={() => { setMade(null); setUrl({ new: undefined }); }} />}
-      <Confirm question={question} onClose={() => setQuestion(null)} />
+      {noun.asking}
     </>
   );
 }
@@ -118,7 +103,7 @@ function TokenForm({ onMade }: { onMade: (token: Made) => void }) {
         <RoleSelect value={role} onChange={setRole} />
         <Select label="Expires" data={LIVES} value={life} onChange={(next) => next && setLife(next)} allowDeselect={false} />
         {refused !== null && <Refused words={wordsOf(refused)} />}
-        <Button type="submit" size="sm" loading={busy}>Make the token</Button>
+        <Button type="submit" size="sm" loading={busy}>Create the token</Button>
       </Stack>
     </form>
   );
@@ -128,7 +113,7 @@ function TokenForm({ onMade }: { onMade: (token: Made) => void }) {
 function TokenDialog({ made, onClose }: { made: Made; onClose: () => void }) {
   const origin = window.location.origin;
   return (
-    <Modal opened onClose={onClose} closeOnClickOutside={false} closeOnEscape={false} withCloseButton={false} size="lg" title={`The token ${made.name} is made`}>
+    <Modal opened onClose={onClose} closeOnClickOutside={false} closeOnEscape={false} withCloseButton={false} size="lg" title={`The token ${made.name} is created`}>
       <Stack gap="md">
         <Alert color="yellow" icon={<Icon name="warning" />}>Copy the value now. It is stored as a hash, and cannot be shown again.</Alert>
         <Group align="flex-end" gap="xs" wrap="nowrap">

@@ -4,6 +4,7 @@ export interface User {
   name: string;
   role: string;
   made_ms: number;
+  version: number;
 }
 
 /** `expires_ms` 0: never. */
@@ -20,4 +21,6 @@ export interface Role {
   permissions: string[];
   scope: { kind: Scope["kind"]; teams: string[] };
   built_in: boolean;
+  /** 0: built in. */
+  version: number;
 }

@@ -1,14 +1,14 @@
 import { ActionIcon, Button, Menu, Modal, PasswordInput, Stack, TextInput } from "@mantine/core";
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { type FormEvent, useMemo, useState } from "react";
-import { idPath, patch, post, remove, wordsOf } from "@/kit/api";
-import { Confirm, type Question } from "@/kit/confirm";
+import { ApiError, get, idPath, patch, post, wordsOf } from "@/kit/api";
+import { ConflictDialog } from "@/kit/conflict-dialog";
 import { type Column, DataTable } from "@/kit/data-table";
 import { moment, relative } from "@/kit/format";
 import { Icon } from "@/kit/icons";
+import { useNoun } from "@/kit/noun";
 import { Problem } from "@/kit/problem";
-import { keys } from "@/kit/query";
 import { useMay, useMe } from "@/kit/session";
 import { useShortcuts } from "@/kit/shortcuts";
 import { toastDone } from "@/kit/toasts";
@@ -21,29 +21,22 @@ import type { User } from "./types";
 const PASSWORD_CHARS_MIN = 12;
 
 export function UsersTab() {
-  const client = useQueryClient();
   const me = useMe();
   const [url, setUrl] = useUrlState<{ user: string | undefined; new: string | undefined }>({ user: undefined, new: undefined });
-  const [question, setQuestion] = useState<Question | null>(null);
+  const noun = useNoun("users");
   const mayWrite = useMay("users:write");
   const users = useQuery(usersQuery);
   const roles = useQuery(rolesQuery);
   const rows = users.data ?? [];
   const edited = rows.find((row) => row.name === url.user);
   useShortcuts(useMemo(() => (mayWrite ? [{ keys: "c", words: "Create a user", run: () => setUrl({ new: "1" }, { push: true }) }] : []), [mayWrite, setUrl]));
-  const reread = () => client.invalidateQueries({ queryKey: keys.noun("users") });
-
   const askDelete = (row: User) =>
-    setQuestion({
-      title: `Delete ${row.name}?`,
-      words: "The person is logged out at once and cannot log in any more. Keys and tokens that the person has made stay. This cannot be undone.",
-      action: "Delete",
-      typed: row.name,
-      run: async () => {
-        await remove(`users/${idPath(row.name)}`);
-        toastDone(`${row.name} is deleted.`);
-        await reread();
-      },
+    noun.askDelete({
+      id: row.name,
+      name: row.name,
+      words: "The person is logged out at once and cannot log in any more. Keys and tokens that the person has created stay. This cannot be undone.",
+      typed: true,
+      version: row.version,
     });
   const columns = useMemo<Column<User>[]>(() => [
     { id: "name", header: "Name", width: 180, grow: 1.4, rank: 1, cell: (row) => <strong style={{ fontWeight: 600 }}>{row.name}{me?.via === "session" && me.name.replace(/^user\//, "") === row.name && <span className="muted" style={{ fontWeight: 400 }}> (you)</span>}</strong> },
@@ -81,16 +74,18 @@ export function UsersTab() {
           onDone={async (words) => {
             setUrl({ user: undefined, new: undefined });
             toastDone(words);
-            await reread();
+            await noun.reread();
           }}
         />
       </Modal>
-      <Confirm question={question} onClose={() => setQuestion(null)} />
+      {noun.asking}
     </>
   );
 }
 
-function UserForm({ user, onDone }: { user: User | undefined; onDone: (words: string) => Promise<void> }) {
+function UserForm({ user: seen, onDone }: { user: User | undefined; onDone: (words: string) => Promise<void> }) {
+  const [user, setUser] = useState(seen);
+  const [theirs, setTheirs] = useState<User | null>(null);
   const [name, setName] = useState("");
   const [role, setRole] = useState(user?.role ?? "viewer");
   const [password, setPassword] = useState("");
@@ -98,23 +93,26 @@ function UserForm({ user, onDone }: { user: User | undefined; onDone: (words: st
   const [busy, setBusy] = useState(false);
   const [refused, setRefused] = useState<unknown>(null);
   const tooShort = (password !== "" || !user) && password.length < PASSWORD_CHARS_MIN;
-  const submit = async (event: FormEvent) => {
-    event.preventDefault();
-    setTried(true);
-    if (tooShort || (!user && !name)) return;
+  const save = async (from: User | undefined) => {
     setBusy(true);
     setRefused(null);
     try {
-      if (user) await patch(`users/${idPath(user.name)}`, { ...(role !== user.role ? { role } : {}), ...(password ? { password } : {}) });
+      if (from) await patch(`users/${idPath(from.name)}`, { ...(role !== from.role ? { role } : {}), ...(password ? { password } : {}) }, from.version);
       else await post("users", { name, role, password });
-      await onDone(user ? `${user.name} is saved.` : `${name} may log in.`);
+      await onDone(from ? `${from.name} is saved.` : `${name} may log in.`);
     } catch (error) {
-      setRefused(error);
+      if (from && error instanceof ApiError && error.status === 412) setTheirs(await get<User>(`users/${idPath(from.name)}`));
+      else setRefused(error);
       setBusy(false);
     }
   };
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    setTried(true);
+    if (!tooShort && (user || name)) void save(user);
+  };
   return (
-    <form onSubmit={(event) => void submit(event)} noValidate>
+    <form onSubmit={submit} noValidate>
       <Stack gap="md">
         {!user && <TextInput label="Name" withAsterisk data-autofocus placeholder="ann@example.com" value={name} onChange={(event) => setName(event.currentTarget.value)} error={tried && !name ? "Required" : undefined} autoComplete="off" />}
         <RoleSelect value={role} onChange={setRole} />
@@ -130,8 +128,27 @@ function UserForm({ user, onDone }: { user: User | undefined; onDone: (words: st
         />
         {user && <span className="muted">Saving ends the sessions of {user.name}, who has to log in again.</span>}
         {refused !== null && <Refused words={wordsOf(refused)} />}
-        <Button type="submit" size="sm" loading={busy} disabled={user !== undefined && role === user.role && password === ""}>{user ? "Save" : "Make the user"}</Button>
+        <Button type="submit" size="sm" loading={busy} disabled={user !== undefined && role === user.role && password === ""}>{user ? "Save" : "Create the user"}</Button>
       </Stack>
+      {user && theirs && (
+        <ConflictDialog
+          before={{ role: user.role, version: user.version }}
+          theirs={{ role: theirs.role, version: theirs.version }}
+          yours={{ role, version: user.version, ...(password ? { password: "a new one" } : {}) }}
+          onTheirs={() => {
+            setUser(theirs);
+            setRole(theirs.role);
+            setPassword("");
+            setTheirs(null);
+          }}
+          onYours={() => {
+            setUser(theirs);
+            setTheirs(null);
+            void save(theirs);
+          }}
+          onClose={() => setTheirs(null)}
+        />
+      )}
     </form>
   );
 }

@@ -3,12 +3,12 @@
 import { Button } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef } from "react";
-import { get, post, remove } from "@/kit/api";
-import { exact } from "@/kit/format";
-import { keys } from "@/kit/query";
-import { useMay } from "@/kit/session";
-import { toastFailed } from "@/kit/toasts";
-import classes from "./overview.module.css";
+import { get, post, remove } from "./api";
+import { exact } from "./format";
+import classes from "./kit.module.css";
+import { keys } from "./query";
+import { useMay } from "./session";
+import { toastFailed } from "./toasts";
 
 interface Sample {
   rows: number;
@@ -63,15 +63,22 @@ export function SampleButton() {
   );
 }
 
-/** Says that what is shown is a sample, as long as there is one. */
-export function SampleNote() {
-  const { sample, busy, change } = useSample();
-  if (!sample || sample.state === "none") return null;
-  const words = { writing: "Sample traffic is being written", removing: "Sample traffic is being removed", ready: "This includes a day of sample traffic" }[sample.state];
+/** Says that what is shown is a sample, as long as there is one, and removes it. `few`: there is little to see without
+ *  one, so it is offered. */
+export function SampleNote({ few = false }: { few?: boolean }) {
+  const { may, sample, busy, change } = useSample();
+  if (!sample || (sample.state === "none" && !(few && may))) return null;
+  const words = {
+    none: "Few calls yet. A day of sample traffic shows what the pages are like; it is removed with one click",
+    writing: "Sample traffic is being written",
+    removing: "Sample traffic is being removed",
+    ready: "This includes a day of sample traffic",
+  }[sample.state];
   return (
     <div className={classes.sample} role="status">
-      <span>{words} <span className="muted">({exact(sample.rows)} records, tag sample)</span></span>
-      {sample.state === "ready" && <Button variant="subtle" flex="none" loading={busy} onClick={() => change.mutate(false)}>Remove it</Button>}
+      <span>{words} {sample.state !== "none" && <span className="muted">({exact(sample.rows)} records, tag sample)</span>}</span>
+      {sample.state === "none" && <Button variant="default" flex="none" loading={busy} onClick={() => change.mutate(true)}>Load it</Button>}
+      {sample.state === "ready" && <Button variant="default" flex="none" loading={busy} onClick={() => change.mutate(false)}>Remove it</Button>}
     </div>
   );
 }

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 
 import msgspec
 
+from asbru.dialects.contract import ModelsForm
+
 _encode = msgspec.json.encode
 
 
@@ -24,3 +26,6 @@ def write_one(name: str) -> bytes:
 
 def _entry(name: str) -> dict[str, str | int]:
     return {"id": name, "object": "model", "created": 0, "owned_by": name.partition("/")[0]}
+
+
+MODELS = ModelsForm(write_all=write_all, write_one=write_one)

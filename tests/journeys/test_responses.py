@@ -1,0 +1,72 @@
+"""Calls by the Responses API, door to door: passed to a provider that speaks it, translated for one that does not."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tests.fakes.upstream import FakeUpstream, Reply
+from tests.journeys.gateway import Gateway, anthropic, openai
+from tests.journeys.talk import CHAT_REPLY, CHAT_STREAM, MESSAGES_REPLY
+
+RESPONSES_PATH = "/v1/responses"
+OWN: dict[str, Any] = {
+    "id": "resp_1", "object": "response", "status": "completed", "model": "gpt-x", "error": None,
+    "output": [{"type": "message", "id": "msg_1", "role": "assistant", "status": "completed",
+                "content": [{"type": "output_text", "text": "Hello", "annotations": []}]}],
+    "usage": {"input_tokens": 5, "output_tokens": 2, "total_tokens": 7},
+}  # fmt: skip
+ASK: dict[str, Any] = {"model": "openai/gpt-x", "input": "hi", "store": False}
+
+
+async def test_it_passes_to_a_provider_that_speaks_it() -> None:
+    """OpenAI is asked at /responses with the caller's body, also where its configuration says nothing of it."""
+    async with FakeUpstream() as upstream:
+        facts = openai(upstream.url, also={"openai_responses": ("chat", "models")})
+        async with Gateway(facts) as gateway:
+            upstream.queue(Reply.json(OWN))
+            answer = await gateway.call(RESPONSES_PATH, {**ASK, "previous_response_id": "resp_0"})
+            assert json.loads(answer.body) == OWN
+            seen = upstream.requests[0]
+            assert (seen.path, seen.json()) == (
+                "/v1/responses",
+                {**ASK, "model": "gpt-x", "previous_response_id": "resp_0"},
+            )
+            row = gateway.row
+            assert (row["surface"], row["pass_through"], row["input_tokens"]) == ("openai.responses", True, 5)
+
+
+async def test_it_is_translated_for_others() -> None:
+    """A provider that speaks chat or Messages only answers it too, whole and streamed, with usage in the record."""
+    async with FakeUpstream() as upstream, Gateway(openai(upstream.url), anthropic(upstream.url)) as gateway:
+        upstream.queue(Reply.json(CHAT_REPLY), Reply.json(MESSAGES_REPLY), Reply.events(*CHAT_STREAM))
+        for model in ("openai/gpt-x", "anthropic/claude-x"):
+            answer = json.loads((await gateway.call(RESPONSES_PATH, {**ASK, "model": model})).body)
+            assert (answer["object"], answer["status"]) == ("response", "completed")
+            assert answer["output"][0]["content"][0]["type"] == "output_text"
+        streamed = await gateway.call(RESPONSES_PATH, {**ASK, "stream": True})
+        names = [line[7:] for line in streamed.body.decode().split("\n") if line.startswith("event: ")]
+        assert (names[0], names[-1]) == ("response.created", "response.completed")
+        assert [row["output_tokens"] for row in gateway.rows] == [2, 2, 2]
+
+
+async def test_a_stored_conversation_goes_nowhere_else() -> None:
+    """A call that continues a stored response is refused by a provider that cannot have it; nothing is sent."""
+    async with FakeUpstream() as upstream, Gateway(anthropic(upstream.url)) as gateway:
+        answer = await gateway.call(
+            RESPONSES_PATH, {**ASK, "model": "anthropic/claude-x", "previous_response_id": "resp_0"}
+        )
+        assert (answer.status, json.loads(answer.body)["error"]["param"]) == (400, "previous_response_id")
+        assert upstream.requests == []
+
+
+async def test_codex_is_refused_in_a_stream() -> None:
+    """Codex asks again on a 403, and stops on a response that fails: it reads our words in one."""
+    async with FakeUpstream() as upstream, Gateway(openai(upstream.url)) as gateway:
+        body = {**ASK, "model": "nobody/gpt-x", "stream": True}
+        answer = await gateway.call(RESPONSES_PATH, body, headers=["User-Agent: codex_exec/0.171.0"])
+        event = json.loads(answer.body.split(b"data: ", 1)[1])
+        assert (answer.status, event["type"]) == (200, "response.failed")
+        assert event["response"]["error"]["code"] == "invalid_prompt"
+        assert "nobody" in event["response"]["error"]["message"]
+        assert gateway.row["status"] == 404
