@@ -36,7 +36,7 @@ ui-tests:
 	@$(PYTHON3) tools/ui.py --tests
 
 test: setup ui-tests ## units, golden cases, journeys over real sockets (ARGS='-k name')
-	@$(BIN)/python -m pytest -n 2 $(ARGS)
+	@$(BIN)/python -m pytest -n 4 $(ARGS)
 
 proofs: setup ## limits under load and faults, in full, ten minutes; figures in build/proofs.json
 	@$(BIN)/python -m tests.proofs
@@ -64,7 +64,7 @@ fmt: setup ## write what `check` can repair by itself
 	@$(BIN)/ruff check --quiet --fix-only .
 	@$(BIN)/ruff format .
 
-bench: setup ## measure against the peers; QUICK=1: asbru, nginx and envoy in four minutes
+bench: setup ## measure against the peers; QUICK=1: asbru, nginx and envoy in five minutes
 	@QUICK=$(QUICK) $(BIN)/python -m bench
 
 bench-micro: setup ## count instructions per call

@@ -1,4 +1,4 @@
-"""`python -m bench`: runs the benchmark and writes its results. QUICK=1: asbru, nginx, envoy, in 4 minutes.
+"""`python -m bench`: runs the benchmark and writes its results. QUICK=1: asbru, nginx, envoy, in 5 minutes.
 
 BENCH_ONLY=nginx,envoy narrows the targets while working on one; such a run is written to partial.json.
 """

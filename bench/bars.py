@@ -13,6 +13,8 @@ from bench.results import Row
 RSS_PEAK_MB_MAX = 100.0
 GOVERNED_RSS_PEAK_MB_MAX = 160.0
 _GOVERNED = "asbru_governed"
+_TRACED = "asbru_traced"
+_OF_TRACED = "traced at 1 percent, CPU per request"
 _HOLD_RATE_SHARE_MIN = 0.995
 
 
@@ -41,6 +43,8 @@ RATIO_BARS = (
     RatioBar("memory peak, x LiteLLM", "litellm", "rss_peak_mb", 0.32),
     RatioBar("governed, CPU per request at 5,000/s, x Envoy", "envoy", "cpu_us_per_request_5k", 1.0, mine=_GOVERNED),
     RatioBar("governed, CPU per request saturated, x Envoy", "envoy", "cpu_us_per_request", 1.0, mine=_GOVERNED),
+    RatioBar(f"{_OF_TRACED} at 5,000/s, x asbru", "asbru", "cpu_us_per_request_5k", 1.1, mine=_TRACED),
+    RatioBar(f"{_OF_TRACED} saturated, x asbru", "asbru", "cpu_us_per_request", 1.1, mine=_TRACED),
 )
 
 # Not above Envoy's; a difference within the larger of the two interquartile ranges is a tie and passes.

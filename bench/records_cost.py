@@ -45,6 +45,7 @@ def build_row(number: int, usage: Usage) -> tuple[object, ...]:
         *("gpt-4.1-mini", "gpt-4.1-mini-2025-04-14", "openai-key-1", 1, "", 200, "ok", "", ""),
         *usage_columns(usage),
         *("provider", 1234567, 43210, None, False, True, "", 1712, 10240),
+        *("", "", "", True, "", 0, 0, ""),
     )
 
 

@@ -12,6 +12,7 @@ RATIOS = (
     "asbru/envoy",
     "asbru_governed/envoy",
     "asbru_governed/asbru",
+    "asbru_traced/asbru",
     "asbru/nginx",
     "asbru/litellm",
     "asbru/uvicorn_aiohttp",

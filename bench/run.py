@@ -13,9 +13,9 @@ from bench.targets import TARGETS, Running, Target
 from bench.targets.nginx import TlsTerminator
 from bench.window import Loader
 
-FAST = ("direct", "asbru", "asbru_governed", "nginx", "envoy", "uvicorn_aiohttp")
+FAST = ("direct", "asbru", "asbru_governed", "asbru_traced", "nginx", "envoy", "uvicorn_aiohttp")
 SLOW = ("direct", "litellm", "portkey")
-QUICK = ("direct", "asbru", "asbru_governed", "nginx", "envoy")
+QUICK = ("direct", "asbru", "asbru_governed", "asbru_traced", "nginx", "envoy")
 IDLE_WARM_RATE, IDLE_WARM_S = 200, 2.0
 IDLE_SETTLE_S = 1.0
 

@@ -112,6 +112,25 @@ def governed() -> Call:
 
 
 @scenario
+def traced() -> Call:
+    """The same with tracing on, for a caller without a trace: of a hundred calls one is sampled, its spans are made."""
+    from asbru.telemetry.tracing import Tracer
+    from bench.asbru_rig import Rig, answer_bytes
+
+    rig = Rig("openai_chat")
+    assert rig.door.rooms is not None
+    rig.door.rooms.tracer = Tracer(0.01, ("tracecontext", "b3"), lambda _: None)
+    request, response = bench_request(), answer_bytes()
+
+    def call() -> None:
+        rig.caller.data_received(request)
+        rig.provider.data_received(response)
+
+    _prove(call, rig.rows)
+    return call
+
+
+@scenario
 def pass_through_strange() -> Call:
     """The same for a caller whose heads are never known: it writes a new trace id into each."""
     from bench.asbru_rig import Rig, answer_bytes

@@ -17,8 +17,9 @@ SHELLS: Mapping[str, dict[str, Any]] = {
     "Bash": {"description": "Print a word"},
     "bash": {"description": "Print a word"},
     "run_shell_command": {"description": "Print a word", "is_background": False},
+    "exec_command": {"cmd": COMMAND},
 }
-"""The shell tools of Claude Code, opencode and qwen-code, and what they want beside the command."""
+"""The shell tools of Claude Code, opencode, qwen-code and Codex, and what they want beside the command."""
 
 
 def speak(turn: Turn) -> str | ToolCall:

@@ -1,4 +1,4 @@
-"""opencode and qwen-code as published on npm, run headless in an empty home; Claude Code is in `claude_code`.
+"""opencode, qwen-code and Codex as published on npm, run headless in an empty home; Claude Code is in `claude_code`.
 
 Each is given a gateway's address, a key and a model, as its users configure it; what it printed is returned, or raised
 where it failed.
@@ -17,6 +17,7 @@ from clients.npm import NODE, Package
 
 OPENCODE = Package("opencode-ai", "1.18.33", "opencode", "opencode-linux-*/bin/opencode")
 QWEN_CODE = Package("@qwen-code/qwen-code", "0.24.4", "qwen-code", "@qwen-code/qwen-code/cli-entry.js")
+CODEX = Package("@openai/codex", "0.171.0", "codex", "@openai/codex-linux-*/vendor/*/bin/codex")
 RUN_S = 120
 
 NOWHERE = "http://127.0.0.1:9"
@@ -69,6 +70,30 @@ def qwen_code(prompt: str, folder: Path, target: Target) -> str:
     argv = [str(NODE), str(QWEN_CODE.bring()), "--auth-type", "openai", "--yolo", "-o", "stream-json", "-p", prompt]
     asked = {"OPENAI_API_KEY": target.key, "OPENAI_BASE_URL": target.openai_url, "OPENAI_MODEL": target.model}
     return _run(argv, folder, {"HOME": home, **asked})
+
+
+def codex(prompt: str, folder: Path, target: Target) -> str:
+    """Through the Responses surface; without its sandbox, which wants the kernel's help."""
+    home = _home(folder)
+    about = {"name": "Asbru", "base_url": target.openai_url, "env_key": "ASBRU_KEY", "wire_api": "responses"}
+    provider = ", ".join(f'{name}="{value}"' for name, value in about.items())
+    argv = [
+        str(CODEX.bring()),
+        "exec",
+        "--skip-git-repo-check",
+        "--json",
+        "--dangerously-bypass-approvals-and-sandbox",
+    ]
+    argv += [
+        "-c",
+        'model_provider="asbru"',
+        "-c",
+        f"model_providers.asbru={{{provider}}}",
+        "-m",
+        target.model,
+        prompt,
+    ]
+    return _run(argv, folder, {"HOME": home, "ASBRU_KEY": target.key})
 
 
 def _home(folder: Path) -> str:

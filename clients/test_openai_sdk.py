@@ -255,6 +255,28 @@ def test_embeddings(client: openai.OpenAI, route: Route) -> None:
     assert answer.usage.total_tokens == 2
 
 
+def test_embeddings_for_many_inputs(client: openai.OpenAI, route: Route) -> None:
+    """Vectors come as numbers and as the SDK's own base64, in the order of the inputs, of the size asked for."""
+    if route.name == "ant":
+        return
+    texts = [f"text {number}" for number in range(96)]
+    for form in ("float", "base64"):
+        answer = client.embeddings.create(model=route.model("embed"), input=texts, dimensions=8, encoding_format=form)
+        assert [item.index for item in answer.data] == list(range(96))
+    plain = client.embeddings.create(model=route.model("embed"), input=texts, dimensions=8)
+    assert plain.data[95].embedding == pytest.approx(vector_of("text 95", 8), abs=1e-6)
+
+
+def test_moderations(client: openai.OpenAI, route: Route) -> None:
+    """A verdict for each input; a provider without moderations is a BadRequestError that says so."""
+    if route.name == "ant":
+        with pytest.raises(openai.BadRequestError, match="moderations"):
+            client.moderations.create(model=route.model("moderate"), input="a")
+        return
+    answer = client.moderations.create(model=route.model("moderate"), input=["some violence", "peace"])
+    assert [result.flagged for result in answer.results] == [True, False]
+
+
 def test_legacy_completions(client: openai.OpenAI, route: Route) -> None:
     """The old completions endpoint works where the provider has it, whole and streamed."""
     model = route.model("echo")
@@ -263,8 +285,13 @@ def test_legacy_completions(client: openai.OpenAI, route: Route) -> None:
             client.completions.create(model=model, prompt="once upon a time")
         return
     assert client.completions.create(model=model, prompt="once upon a time").choices[0].text == "once upon a time"
-    stream = client.completions.create(model=model, prompt="once upon a time", stream=True)
-    assert "".join(chunk.choices[0].text for chunk in stream if chunk.choices) == "once upon a time"
+    stream = client.completions.create(
+        model=model, prompt="once upon a time", stream=True, stream_options={"include_usage": True}
+    )
+    chunks = list(stream)
+    assert "".join(chunk.choices[0].text for chunk in chunks if chunk.choices) == "once upon a time"
+    usage = chunks[-1].usage
+    assert usage is not None and (usage.prompt_tokens, usage.completion_tokens) == (4, 4)
 
 
 def test_models(client: openai.OpenAI, route: Route) -> None:

@@ -66,7 +66,7 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
         Fault("pipeline/spend.py", "usage=sum(told[1:], told[0])", "usage=told[-1]"),
         Fault("pipeline/spend.py", "    price((last,), prices)\n", ""),
         Fault("pipeline/spend.py", "output=max(begun.output, output_tokens)", "output=output_tokens"),
-        Fault("pipeline/spend.py", "not (usage.plausible and (", "not ((True) and ("),
+        Fault("pipeline/spend.py", "if not usage.plausible or not (", "if not ("),
         Fault("pipeline/call.py", '_NOT_CHARGED = ("status", "fault")', '_NOT_CHARGED = ("status",)'),
         Fault("pipeline/account.py", "    lease.settle(attempts)\n", "    lease.settle(attempts[-1:])\n"),
         Fault("pipeline/send.py", "        await call.lease.attempt(call, attempt)\n", "        pass\n"),
@@ -112,17 +112,21 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
         Fault("wire/forwarded.py", "signature|sig|", ""),
     ),
     RESPONSE: (
-        Fault("pipeline/whole_response.py", "    attempt.notes += written.notes\n", ""),
         Fault(
             "pipeline/whole_response.py",
-            "        attempt.usage = dialect.passing.usage_of(body)  # what broke",
+            "call.dialect).write_reply(reply)\n    attempt.notes += written.notes\n",
+            "call.dialect).write_reply(reply)\n",
+        ),
+        Fault(
+            "pipeline/whole_response.py",
+            "        attempt.usage = _usage_of(call, dialect, body)  # what broke",
             "        # what broke",
         ),
         Fault("pipeline/whole_response.py", "    error.retry_after_s = read_retry", "    read_retry"),
         Fault(
             "pipeline/whole_response.py",
-            'lines_without(b"content-type", b"content-encoding")\n    return Response(200',
-            'lines_without(b"content-type")\n    return Response(200',
+            'lines_without(b"content-type", b"content-encoding")\n    return Response(200, lines + ',
+            'lines_without(b"content-type")\n    return Response(200, lines + ',
         ),
         Fault(
             "pipeline/deliver.py",
@@ -165,8 +169,8 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
         Fault("governance/ledger/memory.py", "+ amount > limit:", "+ amount > limit + 1:"),
         Fault(
             "governance/ledger/memory.py",
-            "        freed = min(held, spent + released)\n",
-            "        freed = min(held, released)\n",
+            "            freed = min(held, one.spent + one.released)\n",
+            "            freed = min(held, one.released)\n",
         ),
     ),
     "tests/governance/test_windows.py": (
@@ -200,9 +204,9 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
     ),
     "tests/edge/server": (
         Fault("edge/server/body.py", "        if self.size > self._limits.body_bytes_max:", "        if False:"),
-        Fault("edge/server/protocol.py", "            raise limits.count_error()\n", "            pass\n"),
+        Fault("edge/server/reading.py", "            raise limits.count_error()\n", "            pass\n"),
         Fault(
-            "edge/server/protocol.py",
+            "edge/server/reading.py",
             "        self._rx_bytes = 0\n        self._rx_bytes_max = self._server",
             "        self._rx_bytes_max = self._server",
         ),

@@ -6,6 +6,7 @@ silence: what cannot run here raises AbsentError with the reason.
 
 from bench.targets.asbru import Asbru
 from bench.targets.asbru_governed import AsbruGoverned
+from bench.targets.asbru_traced import AsbruTraced
 from bench.targets.contract import Profile, Route, Running, Target
 from bench.targets.direct import Direct
 from bench.targets.envoy import Envoy
@@ -18,6 +19,7 @@ TARGETS: dict[str, type[Target]] = {
     "direct": Direct,
     "asbru": Asbru,
     "asbru_governed": AsbruGoverned,
+    "asbru_traced": AsbruTraced,
     "nginx": Nginx,
     "envoy": Envoy,
     "uvicorn_aiohttp": UvicornAiohttp,

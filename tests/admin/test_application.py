@@ -55,6 +55,25 @@ def test_a_router_is_served_below_its_prefix() -> None:
     ).json() == {"size": 3}
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/api/v1/things", 200),
+        ("GET", "/nowhere", 404),
+        ("PATCH", "/api/v1/things", 405),
+        ("POST", "/api/v1/things", 401),
+        ("PUT", "/api/v1/things", 422),
+        ("DELETE", "/api/v1/things", 500),
+        ("GET", DOCS_PATH, 200),
+        ("GET", OPENAPI_PATH, 200),
+    ],
+)
+def test_no_response_is_taken_for_another_type(method: str, path: str, status: int) -> None:
+    """Whatever is answered, and errors too, forbids browsers to guess its type."""
+    answer = ask(APPLICATION, path, b"<script>", method=method)
+    assert (answer.status, answer.headers["x-content-type-options"]) == (status, "nosniff")
+
+
 @pytest.mark.parametrize("body", [b'{"size": 1}', b'{"size": "hunter2"}', b"{", b""], ids=range(4))
 @pytest.mark.parametrize("headers", [{}, {"authorization": "Bearer x"}, {"authorization": "Basic eA=="}])
 def test_what_is_not_declared_open_is_refused(body: bytes, headers: dict[str, str]) -> None:

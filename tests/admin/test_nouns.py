@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlencode, urlsplit
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
-from tests.fakes.asgi import ask
+from tests.fakes.asgi import Answer, ask
 from tests.fakes.management import Managed, managed
 
 from asbru.app.api_kinds import COMPILED_KINDS
@@ -39,7 +39,8 @@ CHECKED = settings(
 
 
 def test_nothing_ends_in_a_5xx(api: Managed) -> None:
-    """Any path, query and body that the description allows, on every route."""
+    """Any path, query and body that the description allows, on every route. Every response with a body is JSON and says
+    that it is nothing else, so that no browser runs a text that a caller wrote."""
     schema = schemathesis.openapi.from_dict(api.application.openapi())
     walked = 0
     for found in schema.get_all_operations():
@@ -49,15 +50,19 @@ def test_nothing_ends_in_a_5xx(api: Managed) -> None:
         @given(case=operation.as_strategy())
         def answers(case: Any) -> None:
             sent = case.as_transport_kwargs(base_url="http://asbru")
-            assert send(api, case.method, sent) < 500, (case.method, sent)
+            answer = send(api, case.method, sent)
+            assert answer.status < 500, (case.method, sent)
+            assert answer.headers["x-content-type-options"] == "nosniff", (case.method, sent)
+            if answer.body and not sent["url"].endswith("/records/export"):
+                assert answer.headers["content-type"] == "application/json", (case.method, sent)
 
         answers()
         walked += 1
     assert walked > 40
 
 
-def send(api: Managed, method: str, sent: dict[str, Any]) -> int:
-    """The status."""
+def send(api: Managed, method: str, sent: dict[str, Any]) -> Answer:
+    """The answer."""
     address = urlsplit(sent["url"])
     body = json.dumps(sent["json"]).encode() if "json" in sent else sent.get("data")
     if body is not None and not isinstance(body, bytes):
@@ -65,4 +70,4 @@ def send(api: Managed, method: str, sent: dict[str, Any]) -> int:
     headers = {"authorization": f"Bearer {api.token('admin')}", "content-type": "application/json"}
     query = urlencode(sent.get("params") or {}, doseq=True)
     path = unquote(address.path, errors="replace")
-    return ask(api.application, path, body, method=method, query=query, **headers).status
+    return ask(api.application, path, body, method=method, query=query, **headers)

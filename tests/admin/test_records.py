@@ -6,16 +6,20 @@ import asyncio
 import csv
 import io
 import json
-from collections.abc import AsyncIterator, Callable, Iterator, MutableMapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, MutableMapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from tests.fakes.asgi import answer_of, ask
+from tests.fakes.asgi import WAIT_S, answer_of, ask
 from tests.fakes.books import row, row_id
 from tests.fakes.management import Managed, managed
 
+from asbru.admin import streams
 from asbru.admin.management import Management
+from asbru.admin.records import EXPORTS_EACH_MAX, TAILS_EACH_MAX
+from asbru.core.errors import Overloaded
 from asbru.core.secret_text import SecretText
 from asbru.records import ROW_WIDTH, query
 from asbru.records.bodies.store import Bodies, add
@@ -83,35 +87,61 @@ def test_records_are_exported(api: Managed) -> None:
     assert api.call("GET", "records/export", query="format=xml").status == 422
 
 
-def test_clients_that_do_not_read_their_exports(api: Managed) -> None:
-    """Keep nobody else from an export."""
-    write(api, *(row(number) for number in range(10, 1210)))
+@asynccontextmanager
+async def unread(api: Managed, path: str, count: int) -> AsyncGenerator[list[asyncio.Task[None]]]:
+    """So many responses whose clients read nothing after the head."""
     token = f"Bearer {api.token('admin')}".encode()
-    path = "/api/v1/records/export"
     scope = {"type": "http", "http_version": "1.1", "method": "GET", "path": path, "raw_path": path.encode()}
     scope |= {"scheme": "http", "query_string": b"", "root_path": "", "headers": [(b"authorization", token)]}
+    begun = asyncio.Semaphore(0)
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        if message.get("body"):
+            begun.release()
+            await asyncio.Event().wait()
+
+    async def receive() -> MutableMapping[str, Any]:
+        await asyncio.Event().wait()
+        raise AssertionError("unreachable")
+
+    stuck = [asyncio.create_task(api.application(dict(scope), receive, send)) for _ in range(count)]
+    async with asyncio.timeout(WAIT_S):
+        for _ in stuck:
+            await begun.acquire()
+        yield stuck
+    for task in stuck:
+        task.cancel()
+    await asyncio.wait(stuck, timeout=WAIT_S)
+
+
+def test_clients_that_do_not_read_their_exports(api: Managed) -> None:
+    """Keep nobody else from an export, and one user has a few of them at a time."""
+    write(api, *(row(number) for number in range(10, 1210)))
+    path = "/api/v1/records/export"
 
     async def scene() -> None:
-        begun = asyncio.Semaphore(0)
-
-        async def send(message: MutableMapping[str, Any]) -> None:
-            if message.get("body"):
-                begun.release()
-                await asyncio.Event().wait()
-
-        async def receive() -> MutableMapping[str, Any]:
-            await asyncio.Event().wait()
-            raise AssertionError("unreachable")
-
-        stuck = [asyncio.create_task(api.application(dict(scope), receive, send)) for _ in range(8)]
-        async with asyncio.timeout(20):
-            for _ in stuck:
-                await begun.acquire()
-            answer = await answer_of(api.application, path, authorization=token.decode())
+        async with unread(api, path, EXPORTS_EACH_MAX):
+            same = f"Bearer {api.token('admin')}"
+            assert (await answer_of(api.application, path, authorization=same)).status == 503
+            other = f"Bearer {api.token('viewer')}"
+            answer = await answer_of(api.application, path, authorization=other)
         assert answer.status == 200 and len(answer.body.splitlines()) > 1200
-        for task in stuck:
-            task.cancel()
-        await asyncio.wait(stuck)
+
+    asyncio.run(scene())
+
+
+def test_an_export_that_stalls_ends(api: Managed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its place is free again."""
+    monkeypatch.setattr(streams, "STALLED_S", 0.01)
+    write(api, *(row(number) for number in range(10, 20)))
+    path = "/api/v1/records/export"
+
+    async def scene() -> None:
+        async with unread(api, path, EXPORTS_EACH_MAX) as stalled:
+            await asyncio.wait(stalled, timeout=WAIT_S)
+            assert all(one.done() and one.exception() is None for one in stalled)
+            token = f"Bearer {api.token('admin')}"
+            assert (await answer_of(api.application, path, authorization=token)).status == 200
 
     asyncio.run(scene())
 
@@ -187,6 +217,39 @@ def test_who_follows_is_judged_again(api: Managed) -> None:
     with api.database.transaction():
         api.act.accounts.delete_token("reader")
     assert "unknown or has expired" in tail.refusal()
+
+
+def test_one_user_has_a_few_live_tails(api: Managed) -> None:
+    """One more is refused, while another user is let in; a tail that ends makes room."""
+    held = asyncio.Event()
+
+    class Endless:
+        """Sends a comment and nothing more."""
+
+        async def admit(self, *_: object) -> AsyncIterator[bytes]:
+            """See `live.LiveTail.admit`."""
+            yield b":\n\n"
+            await held.wait()
+
+    places = streams.Places("live tails", places_max=TAILS_EACH_MAX + 2, each_max=TAILS_EACH_MAX)
+
+    async def scene() -> None:
+        def follow(who: str) -> AsyncIterator[bytes]:
+            places.check(who)
+            return places.hold(who, Endless().admit())
+
+        mine = [follow("user/ann") for _ in range(TAILS_EACH_MAX)]
+        for one in mine:
+            await anext(one)
+        with pytest.raises(Overloaded, match="you have 5 live tails open"):
+            follow("user/ann")
+        await anext(follow("user/bob"))
+        held.set()
+        with pytest.raises(StopAsyncIteration):
+            await anext(mine[0])
+        await anext(follow("user/ann"))
+
+    asyncio.run(scene())
 
 
 def test_bodies_are_shown(api: Managed) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 from tests.fakes.books import row
 from tests.fakes.management import managed
 from tests.fakes.observed import MadeUp
+from tests.records.rollups.test_overview import write
 
-from asbru.records import ROW_WIDTH
 from asbru.telemetry.status import CircuitStatus, KeyStatus, ProviderStatus, WorkerStatus
 
 
@@ -65,7 +65,7 @@ def test_workers_see_a_provider_together(tmp_path: Path) -> None:
             row(number, provider="openai", key_name="a", outcome="error", error_code="upstream_error", latency_us=9)
             for number in range(2)
         ]
-        api.database.run_many(f"INSERT INTO requests VALUES ({','.join('?' * ROW_WIDTH)})", sent)
+        write(api.url, *sent)
         (provider,) = api.ask("GET", "health")["providers"]
         api.now_s += 400
         assert api.ask("GET", "health")["providers"][0]["calls_5m"] == 0

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from asbru.app.boot import Options
-from asbru.app.compile import Compiled, compile_config, is_loopback
+from asbru.app.compile import Compiled, compile_config, is_loopback, main
 from asbru.app.config import ConfigRefusedError
 from asbru.app.data_dir import KEYS_FILE
+from asbru.app.paths import catalogue_file, shown_file
 from asbru.app.snapshot import read_snapshot, write_snapshot
 from asbru.app.stored_objects import Stored
 from asbru.cluster import write_entries
@@ -515,6 +516,21 @@ def test_process_writes_a_private_snapshot(tmp_path: Path) -> None:
     assert [list(line) for line in lines] == [["warnings"], ["result"]]
     assert [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("out", "out.feed")] == [0o600, 0o600]
     assert read_snapshot((tmp_path / "out").read_bytes()).providers[0].name == "groq"
+
+
+@pytest.mark.parametrize(
+    ("enabled", "running", "written"),
+    [("false", None, False), ("true", None, True), ("true", "False", False), ("false", "True", True)],
+)
+def test_what_is_shown_is_written_for_who_reads_it(
+    tmp_path: Path, enabled: str, running: str | None, written: bool
+) -> None:
+    """Only if the control process runs: with a gateway that serves already, what it was started with counts."""
+    (tmp_path / "c.yaml").write_text(f"control: {{enabled: {enabled}}}\n{ONE_KEY}")
+    argv = ["--config", str(tmp_path / "c.yaml"), "--data-dir", str(tmp_path), "--out", str(tmp_path / "out")]
+    argv += ["--host", "127.0.0.1", *([] if running is None else ["--control", running])]
+    assert main(argv) == 0
+    assert {shown_file(tmp_path / "out").exists(), catalogue_file(tmp_path / "out").exists()} == {written}
 
 
 def test_compiling_needs_no_network(tmp_path: Path) -> None:

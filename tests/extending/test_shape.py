@@ -22,7 +22,10 @@ from asbru.routing import RetryPolicy
 SOURCE = Path(__file__).with_name("vector_talk.py")
 OPERATIONS = ("embeddings", "rerank", "moderations")
 ROW = PriceRow(NANOUSD_PER_USD, 0, 0, 0, 0, 0, 0)
-PRICES = (PricedModel("m", MatchClause("starts_with", ""), (ROW,), units={"request": 0}),)
+PRICES = (
+    PricedModel("m", MatchClause("equals", "m"), (ROW,)),
+    PricedModel("judge", MatchClause("equals", "judge"), units={"request": 0}),
+)
 
 
 @pytest.fixture
@@ -98,9 +101,9 @@ def test_rerank_is_translated(inside: Inside) -> None:
 
 
 def test_moderations_are_translated(inside: Inside) -> None:
-    """Verdicts in the caller's form; what the request alone is charged for is charged here, too."""
+    """Verdicts in the caller's form; a model that is charged by the request is so here, too."""
     inside.script("maths", answer(200, b'{"bad":[1]}'))
-    caller = inside.call("/v1/moderations", {"model": "maths/m", "input": ["a", "b"]})
+    caller = inside.call("/v1/moderations", {"model": "maths/judge", "input": ["a", "b"]})
     assert [one["flagged"] for one in json.loads(caller.body)["results"]] == [False, True]
     row = inside.recorder.rows[-1]
     assert (row["units"], row["cost_nanousd"]) == ('{"request":1}', 0)

@@ -15,16 +15,9 @@ import msgspec
 
 from asbru.core.errors import UpstreamError
 from asbru.core.notes import Note
-from asbru.core.shapes import (
-    EmbeddingReply,
-    EmbeddingRequest,
-    ModerationReply,
-    ModerationRequest,
-    ModerationResult,
-    RankedDocument,
-    RerankReply,
-    RerankRequest,
-)
+from asbru.core.shapes.embedding import EmbeddingReply, EmbeddingRequest
+from asbru.core.shapes.moderation import ModerationReply, ModerationRequest, ModerationResult
+from asbru.core.shapes.rerank import RankedDocument, RerankReply, RerankRequest
 from asbru.core.usage import Usage
 from asbru.dialects import Dialect, Operation
 from asbru.dialects.contract import Errors, Shape, WrittenForm

@@ -7,6 +7,8 @@ import json
 from collections.abc import MutableMapping
 from typing import Any, NamedTuple
 
+WAIT_S = 60.0
+
 
 class Answer(NamedTuple):
     """What the application sent."""
@@ -35,7 +37,7 @@ def ask(application: Any, path: str, body: bytes | None = None, **how: str) -> A
 async def answer_of(
     application: Any, path: str, body: bytes | None = None, *, method: str = "GET", query: str = "", **headers: str
 ) -> Answer:
-    """The answer; an exception that the application raises on after it has answered is swallowed."""
+    """The answer, of a bounded time; an exception that the application raises on after it has answered is swallowed."""
     names = {name.replace("_", "-"): value for name, value in headers.items()}
     scope = {
         "type": "http",
@@ -67,7 +69,8 @@ async def answer_of(
             answered.set()
 
     try:
-        await application(scope, receive, send)
+        async with asyncio.timeout(WAIT_S):
+            await application(scope, receive, send)
     except ZeroDivisionError:  # what tests raise inside of a route
         assert sent
     head = {name.decode(): value.decode() for name, value in sent[0]["headers"]}

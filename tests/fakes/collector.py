@@ -176,4 +176,10 @@ def _received(span: Any, resource: dict[str, Any]) -> Received:
 
 
 def _attributes(pairs: Any) -> dict[str, Any]:
-    return {one.key: getattr(one.value, one.value.WhichOneof("value")) for one in pairs}
+    return {one.key: _value(one.value) for one in pairs}
+
+
+def _value(value: Any) -> Any:
+    kind = value.WhichOneof("value")
+    found = getattr(value, kind)
+    return [_value(one) for one in found.values] if kind == "array_value" else found

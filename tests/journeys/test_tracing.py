@@ -31,6 +31,7 @@ from asbru.app.snapshot import ProviderFacts
 from asbru.core.secret_text import SecretText
 from asbru.dialects import Dialect, discover
 from asbru.edge.surfaces import routes_of
+from asbru.pipeline.refusals import RECORDED_MAX
 from asbru.telemetry.names import ERROR_TYPES
 from asbru.telemetry.tracing import TraceExport
 
@@ -42,6 +43,9 @@ OTHER_BODIES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "completions": ({"model": "m", "prompt": "x"}, {"object": "x", "usage": {"prompt_tokens": 3}}),
     "embeddings": ({"model": "m", "input": "x"}, {"object": "x", "data": [], "usage": {"prompt_tokens": 3}}),
     "count_tokens": ({"model": "m", "messages": messages()["messages"]}, {"input_tokens": 3}),
+    "moderations": ({"model": "m", "input": "x"}, {"results": []}),
+    "rerank": ({"model": "m", "query": "x", "documents": ["x"]}, {"results": [], "usage": {"prompt_tokens": 3}}),
+    "ocr": ({"model": "m", "document": {}}, {"pages": [], "usage_info": {"pages_processed": 1}}),
     "images": ({"model": "m", "prompt": "x"}, {"data": [], "usage": {"input_tokens": 3}}),
     "image_edits": ({"model": "m", "prompt": "x"}, {"data": [], "usage": {"input_tokens": 3}}),
     "image_variations": ({"model": "m"}, {"data": [], "usage": {"input_tokens": 3}}),
@@ -143,6 +147,7 @@ async def test_one_trace_on_every_surface(surface: Surface) -> None:
     assert sent["tracestate"] == "a=1,b=2"
     assert call.attributes["asbru.surface"] == surface.name
     assert call.attributes["asbru.call.id"] == gateway.row["id"]
+    assert gateway.row["trace_id"] == call.trace
     assert call.attributes["gen_ai.request.model"] == "there/m"
     assert attempt.attributes["gen_ai.request.model"] == "m"
     assert (call.error, attempt.error) == (None, None)
@@ -151,11 +156,66 @@ async def test_one_trace_on_every_surface(surface: Surface) -> None:
         assert span.attributes["gen_ai.request.stream"] is surface.stream
         assert span.attributes["http.response.status_code"] == 200
         assert "error.type" not in span.attributes
+    chats = [one for one in surface.dialect.operations if one.name == surface.operation and one.codec is not None]
+    for span in (call, attempt) if chats else ():
+        assert span.attributes["gen_ai.response.model"] not in ("m", "there/m")
+        assert span.attributes["gen_ai.response.finish_reasons"] in (["stop"], ["end_turn"])
     in_pieces = surface.stream or (operation is not None and operation.gives == "bytes")
     assert ("gen_ai.response.time_to_first_chunk" in call.attributes) is in_pieces
     expected = gateway.row["input_tokens"]
     assert ("gen_ai.usage.input_tokens" in attempt.attributes) is (expected is not None)
     assert "gen_ai.usage.input_tokens" not in call.attributes
+
+
+def long_chat() -> list[bytes]:
+    """The events of a stream of which the middle is forgotten while it passes."""
+    chunk = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "dated"}
+    deltas = [{**chunk, "choices": [{"index": 0, "delta": {"content": "word " * 50}}]}] * 100
+    last = {**chunk, "choices": [{"index": 0, "delta": {}, "finish_reason": "cut-short"}]}
+    return [*(f"data: {json.dumps(one)}\n\n".encode() for one in (*deltas, last)), b"data: [DONE]\n\n"]
+
+
+def long_message() -> list[bytes]:
+    """The same of the other dialect."""
+    usage = {"input_tokens": 1, "output_tokens": 1}
+    message = {"id": "m", "type": "message", "role": "assistant", "model": "dated", "content": [], "usage": usage}
+    delta = {"index": 0, "delta": {"type": "text_delta", "text": "word " * 50}}
+    events: list[tuple[str, dict[str, Any]]] = [
+        ("message_start", {"message": message}),
+        ("content_block_start", {"index": 0, "content_block": {"type": "text", "text": ""}}),
+        *[("content_block_delta", delta)] * 100,
+        ("content_block_stop", {"index": 0}),
+        ("message_delta", {"delta": {"stop_reason": "cut-short"}, "usage": {"output_tokens": 9}}),
+        ("message_stop", {}),
+    ]
+    return [f"event: {name}\ndata: {json.dumps({'type': name, **data})}\n\n".encode() for name, data in events]
+
+
+@pytest.mark.parametrize(
+    ("path", "model", "pieces"),
+    [
+        (CHAT_PATH, "openai/m", long_chat()),
+        (MESSAGES_PATH, "openai/m", long_chat()),
+        (MESSAGES_PATH, "anthropic/m", long_message()),
+    ],
+    ids=["openai", "translated", "anthropic"],
+)
+async def test_a_long_stream_says_which_model_made_it_and_why_it_ended(
+    path: str, model: str, pieces: list[bytes]
+) -> None:
+    """In the provider's words, from the beginning and the end of what passed."""
+    body = {"model": model, "max_tokens": 9, "messages": chat()["messages"], "stream": True}
+    with collector() as there:
+        async with (
+            FakeUpstream() as upstream,
+            Gateway(openai(upstream.url), anthropic(upstream.url), tracing=export(there)) as gateway,
+        ):
+            upstream.queue(Reply.events(*pieces))
+            assert (await gateway.call(path, body)).status == 200
+        call, (attempt,) = call_and_attempts(await there.spans(2))
+    for span in (call, attempt):
+        assert span.attributes["gen_ai.response.model"] == "dated"
+        assert span.attributes["gen_ai.response.finish_reasons"] == ["cut-short"]
 
 
 async def test_grpc_carries_the_same() -> None:
@@ -239,6 +299,20 @@ async def test_refusals_have_a_span(body: object, options: dict[str, Any], kind:
     assert call.attributes["error.type"] == kind
     assert call.attributes["http.response.status_code"] == answer.status
     assert call.error is None
+
+
+async def test_refusals_that_are_not_recorded_have_a_span() -> None:
+    """Of many calls without a valid key a few are recorded, and all are traced."""
+    count = 2 * RECORDED_MAX
+    with collector() as there:
+        async with FakeUpstream() as upstream, Gateway(openai(upstream.url), tracing=export(there)) as gateway:
+            async with gateway.caller() as caller:
+                for _ in range(count):
+                    caller.send(request(CHAT_PATH, chat(), key="sk-asb-nobody", headers=[TRACEPARENT]))
+                    await caller.answer()
+            recorded = len(gateway.rows)
+        spans = await there.spans(count)
+    assert recorded < count == len(spans)
 
 
 async def test_a_local_count_is_traced() -> None:
@@ -341,6 +415,7 @@ async def test_switched_off_headers_go_along() -> None:
         await gateway.call(CHAT_PATH, chat(), headers=[TRACEPARENT, "b3: 0"])
         assert upstream.requests[0].headers["traceparent"] == TRACEPARENT.partition(": ")[2]
         assert upstream.requests[0].headers["b3"] == "0"
+        assert gateway.row["trace_id"] == TRACE
 
 
 async def test_a_collector_that_hangs_delays_no_call() -> None:

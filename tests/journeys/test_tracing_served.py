@@ -11,8 +11,14 @@ import pytest
 from tests.fakes.collector import Collector
 from tests.fakes.upstream import FakeUpstream, Reply
 from tests.fakes.waiting import until
+from tests.journeys.caller import request
 from tests.journeys.served import Served
 from tests.journeys.talk import CHAT_PATH, CHAT_REPLY, chat
+
+from asbru.telemetry.tracing.export import BATCH_SPANS
+
+QUEUED_SPANS_MAX = 256
+DROPPED = 'asbru_spans_dropped_total{reason="queue_full"}'
 
 
 @pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
@@ -46,3 +52,28 @@ async def test_a_collector_that_hangs_does_not_hold_up_the_end(
             await until(lambda: there.requests, "the collector is asked", 20.0)
             assert await served.end(signal.SIGTERM) == 0
             assert len(served.rows()) == 3
+
+
+async def test_a_collector_that_hangs_holds_up_no_call(tmp_path: Path) -> None:
+    """A worker whose collector answers nothing goes on serving: spans wait up to the bound, and the others are dropped
+    and counted."""
+    with Collector() as there:
+        there.hold()
+        section = {"enabled": True, "endpoint": there.endpoint, "timeout_s": 60, "queued_spans_max": QUEUED_SPANS_MAX}
+        async with FakeUpstream() as upstream, Served(tmp_path, upstream.url, tracing=section) as served:
+            upstream.otherwise = Reply.json(CHAT_REPLY)
+            async with served.caller() as caller:
+                for _ in range(QUEUED_SPANS_MAX + BATCH_SPANS):  # each has two spans
+                    caller.send(request(CHAT_PATH, chat()))
+                    assert (await caller.answer()).status == 200
+            async with asyncio.timeout(20.0):
+                while not (found := await metrics(served))[DROPPED]:
+                    pass  # each look is a request
+            assert 0 < found["asbru_spans_queued"] <= QUEUED_SPANS_MAX
+
+
+async def metrics(served: Served) -> dict[str, float]:
+    """The metrics by name and labels."""
+    text = (await served.call("/metrics", method="GET")).body.decode()
+    pairs = (line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
+    return {name: float(value) for name, value in pairs}

@@ -64,6 +64,7 @@ class OtherCall(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     url: str
     request: str
     reply: str
+    model: str = "m"
     usage: dict[str, int] = {}
     units: dict[str, int] = {}
 

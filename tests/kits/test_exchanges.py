@@ -86,7 +86,7 @@ def test_what_is_no_chat(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
         called = Called(
             case.facts,
             case.access.dialect,
-            {"model": f"{case.facts.name}/m", **asked},
+            {"model": f"{case.facts.name}/{call.model}", **asked},
             script=http(200, call.reply),
             monkeypatch=monkeypatch,
             path=path,
@@ -94,11 +94,11 @@ def test_what_is_no_chat(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
         assert f"{called.headers['host']}{called.line.split(' ')[1]}" == call.url.partition("://")[2]
         name, _, value = case.exchange.header.partition(": ")
         assert called.headers[name] == value.replace("KEY", KEY)
-        assert called.sent == {"model": "m", **asked}
+        assert called.sent == {"model": call.model, **asked}
         assert (called.caller.status, called.caller.body) == (200, call.reply.encode())
         assert used(called.record) == call.usage
         assert json.loads(called.record["units"] or "{}") == call.units
-        assert called.record["usage_source"] == "provider"
+        assert called.record["usage_source"] == ("provider" if call.usage or call.units else "none")
 
 
 def used(record: dict[str, Any]) -> dict[str, int]:

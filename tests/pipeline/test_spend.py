@@ -11,7 +11,7 @@ from tests.pipeline.test_leases import Governed
 
 from asbru.app.snapshot import Snapshot
 from asbru.catalog import MatchClause, PricedModel
-from asbru.core.money import MTOK
+from asbru.core.money import MTOK, PriceRow
 from asbru.governance.entries import LimitEntry
 
 OPERATIONS = ("chat", "embeddings", "moderations", "rerank", "ocr")
@@ -60,6 +60,17 @@ def test_tokens_without_a_price_make_the_cost_unknown(inside: Inside) -> None:
     reply = {**RERANK, "usage": {"prompt_tokens": 5, "total_tokens": 5}}
     row = asked(inside, "/v1/rerank", {"model": "openai/m", "query": "a", "documents": ["b"]}, reply)
     assert (row["input_tokens"], row["units"], row["cost_nanousd"]) == (5, "", None)
+
+
+def test_what_tells_nothing_is_charged_by_the_request_only_where_that_is_its_price(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A model with a price per token that tells no usage has an unknown cost, whatever a request costs."""
+    row = PriceRow(1, 1, 1, 1, 1, 1, 1)
+    both = PricedModel("m", ANY, (row,), units={"request": 0})
+    facts = provider("openai", operations=OPERATIONS, prices=(both,))
+    row_of = asked(Inside(Snapshot(providers=(facts,)), monkeypatch), "/v1/moderations", {"input": "x"}, MODERATION)
+    assert (row_of["cost_nanousd"], row_of["usage_source"], row_of["units"]) == (None, "none", "")
 
 
 def test_a_count_that_cannot_be_true_is_unknown(inside: Inside) -> None:

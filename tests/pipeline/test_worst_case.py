@@ -1,17 +1,113 @@
-"""The most that the body of a call may count for."""
+"""The most that a call may cost: the dearest bucket and key, and what is charged by the piece."""
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 from tests.fakes.forms import FORM_LINE, Field, form
 
+from asbru.catalog import MatchClause, PriceBook, PricedModel
+from asbru.core.money import MTOK, PriceRow
 from asbru.core.ports import ResponsePort
-from asbru.dialects import discover
+from asbru.core.usage import Unit, Usage
+from asbru.dialects import Operation, RequestHead, discover
+from asbru.governance.limits import Reservation
 from asbru.pipeline.call import Call
 from asbru.pipeline.read_head import read_head
-from asbru.pipeline.worst_case import BYTES_PER_FILE_TOKEN, BYTES_PER_TOKEN, FILE_TOKENS, input_tokens_max
+from asbru.pipeline.worst_case import (
+    BYTES_PER_FILE_TOKEN,
+    BYTES_PER_TOKEN,
+    FILE_TOKENS,
+    ONE_REQUEST,
+    Rates,
+    WorstCase,
+    input_tokens_max,
+    worst_case,
+)
+from asbru.routing import Key, ProviderRoute, Target
+from asbru.upstream.credentials import FixedCredential
+
+PAGES: tuple[tuple[Unit, int], ...] = (("page", 3),)
+BODY = b"x" * 299
+
+
+def priced(name: str, *rows: PriceRow, **units: int) -> PricedModel:
+    """A model with prices of its own."""
+    return PricedModel(name, MatchClause("equals", name), rows, units=cast("dict[Unit, int]", units))
+
+
+def most(*models: PricedModel, aliases: tuple[dict[str, str], ...] = ({},), **facts: Any) -> WorstCase:
+    """The worst case of a call to `m` with a body of 299 bytes, for which so much is charged."""
+    keys = tuple(
+        Key(str(at), FixedCredential(b""), frozenset({"*"}), weight=1.0, aliases=one)
+        for at, one in enumerate(aliases)
+    )
+    target = Target(ProviderRoute("p", "d", keys, keyless=False), "m")
+    operation = Operation(
+        name="o",
+        surface="o",
+        path="/o",
+        read_head=lambda *_: RequestHead("m", False, True, None),
+        speaks=False,
+        **facts,
+    )
+    call = SimpleNamespace(
+        operation=operation, head=RequestHead("m", False, True, None), body=BODY, body_bytes=len(BODY)
+    )
+    return worst_case(cast("Call", call), target, Rates(PriceBook({"p": models})), Reservation())
+
+
+@pytest.mark.parametrize(
+    ("row", "cost"),
+    [
+        (PriceRow(2 * MTOK, 0, 0, 0, 0, 0, 0), 200),
+        (PriceRow(2 * MTOK, 0, 0, 0, 0, 0, 0, image_input=7 * MTOK), 700),
+        (PriceRow(2 * MTOK, 0, 0, 0, 0, 9 * MTOK, 0, image_input=7 * MTOK), 900),
+    ],
+    ids=["text", "images", "audio"],
+)
+def test_input_costs_what_the_dearest_kind_of_it_does(row: PriceRow, cost: int) -> None:
+    """A token for every three bytes; whether they hold text, an image or audio is not known."""
+    assert most(priced("m", row)) == WorstCase(100, 0, cost)
+
+
+def test_units_are_added_to_tokens() -> None:
+    """What an operation says at most, each at its price."""
+    row = PriceRow(MTOK, 0, 0, 0, 0, 0, 0)
+    assert most(priced("m", row, page=5 * MTOK), units_max=lambda *_: PAGES) == WorstCase(100, 0, 115)
+    assert most(priced("m", row), units_max=lambda *_: PAGES) == WorstCase(100, 0, 100)
+
+
+def test_what_is_not_charged_by_token_reserves_none() -> None:
+    """Units alone; where they have no price, the cost is unknown."""
+    facts: dict[str, Any] = {"units_max": lambda *_: PAGES, "by_token": False}
+    assert most(priced("m", page=5 * MTOK), **facts) == WorstCase(0, 0, 15)
+    assert most(priced("m"), **facts) == WorstCase(0, 0, None)
+
+
+def test_what_follows_from_the_request_is_reserved() -> None:
+    """The units of `charge`, where an operation says nothing else of the most."""
+    assert most(priced("m", page=5 * MTOK), charge=lambda *_: Usage(units=PAGES)) == WorstCase(100, 0, 15)
+    assert most(priced("m", page=5 * MTOK), charge=lambda *_: None) == WorstCase(100, 0, None)
+
+
+def test_a_price_per_request_holds_where_there_is_none_per_token() -> None:
+    """A free moderation passes a budget; a model whose price is not known does not."""
+    assert ONE_REQUEST == (("request", 1),)
+    assert most(priced("m", request=0)) == WorstCase(100, 0, 0)
+    assert most(priced("m", request=4 * MTOK)) == WorstCase(100, 0, 4)
+    assert most() == WorstCase(100, 0, None)
+
+
+def test_the_dearest_key_counts() -> None:
+    """Keys may call a model by other names, with other prices; one of them unknown makes the whole unknown."""
+    cheap, dear = priced("m", page=MTOK), priced("big", page=9 * MTOK)
+    facts: dict[str, Any] = {"units_max": lambda *_: PAGES, "by_token": False}
+    assert most(cheap, dear, aliases=({}, {"m": "big"}), **facts).cost == 27
+    assert most(cheap, aliases=({}, {"m": "big"}), **facts).cost is None
+
 
 MODEL: Field = ("model", "openai/m")
 

@@ -74,6 +74,26 @@ def test_a_rare_value_does_not_mean_reading_everything(url: str, monkeypatch: py
     assert found == [[], [20], [10], [0]]
 
 
+def test_a_trace_is_found_by_its_index(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many records were written since, one page finds the calls of a trace, and no other record is read."""
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    database = open_database(url)
+    database.run("UPDATE requests SET trace_id = ''")
+    database.run("UPDATE requests SET trace_id = ? WHERE id IN (?, ?)", (trace, row_id(2), row_id(4)))
+    statements: list[str] = []
+
+    def explain(statement: str, values: tuple[object, ...]) -> list[tuple[object, ...]]:
+        statements.append(str(database.run(f"EXPLAIN QUERY PLAN {statement}", values)))
+        return list(database.run(statement, values))
+
+    monkeypatch.setattr(query, "SCANNED_MAX", 5)
+    monkeypatch.setattr(query, "_rows", lambda _, statement, *values: explain(statement, values))
+    assert ids(query.search(url, query.Wanted({"trace_id": trace}))) == [4, 2]
+    assert ids(query.search(url, query.Wanted({"trace_id": trace, "caller": "key1"}))) == []
+    assert all("USING INDEX requests_trace" in one for one in statements) and statements
+    database.close()
+
+
 def test_without_a_database(tmp_path: Path) -> None:
     """Nothing is found, and none is made."""
     assert query.search(sqlite_url(tmp_path / "x.sqlite")) == query.Page([], None)

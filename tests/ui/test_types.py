@@ -8,9 +8,11 @@ import msgspec
 import pytest
 from tests.ui.rig import ROOT
 
-from asbru.admin import record_shapes
+from asbru.admin import accounts, provider_types, record_shapes, role_routes
+from asbru.app.api_kinds import Price
 from asbru.governance.declared import Access, Team
 from asbru.governance.ledger.standings import LedgerStanding
+from asbru.identity import Token, User, roles
 from asbru.records.rollups.overview import Figures, Group, Overview
 
 KIT = "ui/src/kit/types.ts"
@@ -31,6 +33,13 @@ def members(path: str, interface: str) -> set[str]:
         (KIT, "Team", Team, {*INHERITED, "record_bodies"}),
         (KIT, "Standing", LedgerStanding, set[str]()),
         (KIT, "CallRecord", record_shapes.RecordSummary, {"attempt_log", "tags", "standard", "reasoning_known"}),
+        ("ui/src/kit/provider-types.ts", "ProviderType", provider_types.ProviderType, set[str]()),
+        ("ui/src/pages/prices/price.ts", "Price", Price, set[str]()),
+        ("ui/src/pages/account/sessions.tsx", "Session", accounts.MySession, set[str]()),
+        ("ui/src/pages/users/types.ts", "User", User, set[str]()),
+        ("ui/src/pages/users/types.ts", "Token", Token, set[str]()),
+        ("ui/src/pages/users/types.ts", "Role", roles.Role, set[str]()),
+        ("ui/src/pages/users/permissions.ts", "Permission", role_routes.Permission, set[str]()),
         ("ui/src/pages/records/types.ts", "Attempt", record_shapes.AttemptDetail, set[str]()),
         ("ui/src/pages/overview/types.ts", "Sums", Figures, set[str]()),
         ("ui/src/pages/overview/types.ts", "Group", Group, set[str]()),

@@ -14,6 +14,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
 from starlette.routing import Route
+from starlette.types import Message, Receive, Scope, Send
 
 from asbru.admin.access import PREFIX, describe_access, refuse_strangers
 from asbru.admin.nouns import describe_bodies
@@ -22,6 +23,8 @@ from asbru.admin.refusals import add_refusals
 OPENAPI_PATH = "/api/openapi.json"
 DOCS_PATH = "/api/docs"
 _NOTHING_FROM_ELSEWHERE = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'"}
+
+_NOSNIFF = (b"x-content-type-options", b"nosniff")
 
 
 def build_application(
@@ -61,10 +64,19 @@ def build_application(
 
 
 class _Application(FastAPI):
-    """FastAPI, with bodies and a word on credentials in the description."""
+    """FastAPI, with bodies and a word on credentials in the description, and a header in every response."""
 
     bodies: tuple[type[msgspec.Struct], ...] = ()
     described: Mapping[str, Callable[[], dict[str, Any]]]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_unsniffed(message: Message) -> None:
+            """Texts of callers and models are in most responses: none may be taken for a page."""
+            if message["type"] == "http.response.start" and _NOSNIFF not in message["headers"]:
+                message["headers"] = [*message["headers"], _NOSNIFF]
+            await send(message)
+
+        await super().__call__(scope, receive, send_unsniffed)
 
     def openapi(self) -> dict[str, Any]:
         if not self.openapi_schema:

@@ -115,7 +115,8 @@ class Management:
                 now_ms=self._act.now_ms,
             ),
         ]
-        routers += [self.sample.build_router(), provider_types.build_router()]
+        provider = next((kind for kind in self._plain if kind.kind == "provider"), None)
+        routers += [self.sample.build_router(), provider_types.build_router(provider and provider.schema)]
         routers += more
         described = {kind.body.__name__: kind.schema for kind in self._plain if kind.schema is not None}
         bodies = [kind.body for kind in (*self._plain, kinds.KEYS) if kind.schema is None]

@@ -12,15 +12,14 @@ Records are read by a thread with a connection of its own, since a search may ta
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.responses import StreamingResponse
 
 from asbru.admin import exports, nouns, record_shapes
-from asbru.admin.access import SCOPED, reach_of, refuse_strangers
+from asbru.admin.access import SCOPED, actor_of, reach_of, refuse_strangers
 from asbru.admin.history import in_thread
+from asbru.admin.streams import Places, StreamedResponse
 from asbru.core.errors import AsbruError, BadRequest, NotFound, Overloaded
 from asbru.records import query
 from asbru.records.bodies import read
@@ -29,6 +28,10 @@ from asbru.records.tail import live
 EXPORTS_READING_MAX = 4
 """Pages of exports that are read at a time, each by a thread. Only for that time, so that a client that does not read
 what it is sent keeps nobody else waiting."""
+EXPORTS_MAX = 20
+EXPORTS_EACH_MAX = 4
+TAILS_EACH_MAX = 5
+"""Of one user or token."""
 VALUE_CHARS_MAX = 256
 TAGS_MAX = 16
 """Of one search: a record has no more."""
@@ -115,6 +118,8 @@ def _add_list(router: APIRouter, url: str) -> None:
 
 
 def _add_live(router: APIRouter, tail: live.LiveTail | None) -> None:
+    places = Places("live tails", places_max=live.CLIENTS_MAX, each_max=TAILS_EACH_MAX)
+
     @router.get(
         "/records/live", openapi_extra={SCOPED: True, "parameters": _FILTERS, **_streams("text/event-stream")}
     )
@@ -124,11 +129,15 @@ def _add_live(router: APIRouter, tail: live.LiveTail | None) -> None:
         wanted = _wanted(request, text)
         if tail is None:
             raise NotFound("records cannot be followed here: there is no bookkeeper")
-        return _stream(tail.admit(wanted, lambda: _refusal(request, wanted)), "text/event-stream")
+        who = actor_of(request).name
+        places.check(who)
+        events = tail.admit(wanted, lambda: _refusal(request, wanted))
+        return StreamedResponse(places.hold(who, events), "text/event-stream")
 
 
 def _add_export(router: APIRouter, url: str) -> None:
     reading = asyncio.Semaphore(EXPORTS_READING_MAX)
+    places = Places("exports", places_max=EXPORTS_MAX, each_max=EXPORTS_EACH_MAX)
 
     @router.get(
         "/records/export",
@@ -146,6 +155,8 @@ def _add_export(router: APIRouter, url: str) -> None:
         """The records as a file, the newest first. Texts that a spreadsheet would take for a formula begin with an
         apostrophe in CSV."""
         wanted, shown = _wanted(request, text), _columns(columns)
+        who = actor_of(request).name
+        places.check(who)
 
         async def read_page(before: str) -> query.Page:
             async with reading:
@@ -163,7 +174,8 @@ def _add_export(router: APIRouter, url: str) -> None:
 
         name = f"records.{format}"
         pieces = exports.write_export(format, list(dict.fromkeys(("id", *shown))), read_page)
-        return _stream(pieces, exports.MEDIA_TYPES[format], {"content-disposition": f'attachment; filename="{name}"'})
+        headers = {"content-disposition": f'attachment; filename="{name}"'}
+        return StreamedResponse(places.hold(who, pieces), exports.MEDIA_TYPES[format], headers)
 
 
 def _wanted(request: Request, text: str) -> query.Wanted:
@@ -202,8 +214,3 @@ def _columns(given: str) -> tuple[str, ...]:
 def _streams(*kinds: str) -> dict[str, Any]:
     content = {kind: {"schema": {"type": "string"}} for kind in kinds}
     return {"responses": {"200": {"description": "OK", "content": content}}}
-
-
-def _stream(pieces: AsyncIterator[bytes], kind: str, headers: dict[str, str] | None = None) -> Response:
-    usual = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
-    return StreamingResponse(pieces, 200, {**usual, **(headers or {})}, media_type=kind)

@@ -172,7 +172,9 @@ class Lasting:
                 self.loop.run_in_executor(None, before.close)  # what waits is sent, which may take a while
         if self.spans is None or export is None:
             return None
-        return Tracer(export.sample_ratio, export.propagators, self.spans.put)
+        tracer = Tracer(export.sample_ratio, export.propagators, self.spans.put)
+        tracer.body_bytes_max = export.body_bytes_max
+        return tracer
 
     def pool(self, origin: Origin, response_bytes_max: int) -> Pool:
         """The pool for an origin, kept from an earlier snapshot where it is the same."""

@@ -268,7 +268,7 @@ def _fallbacks(parsed: ParsedConfig, findings: Findings) -> tuple[Fallback, ...]
 def _forwards(options: Options, parsed: ParsedConfig, findings: Findings) -> tuple[PrefixForward, ...]:
     """The configured ones, and those of the control process while it runs."""
     config = parsed.config
-    runs = config.control.enabled if options.control is None else options.control
+    runs = _runs_control(options, config)
     for index, forward in enumerate(config.forwards):
         for reserved in CONTROL_PREFIXES if runs or config.control.enabled else ():
             if f"{forward.prefix}/".startswith(f"{reserved}/"):
@@ -329,7 +329,7 @@ def _answer(options: Options, out: Path | None) -> int:
         if out is None:
             return _check(options, json.load(sys.stdin))
         compiled = compile_stored(options, os.environ)
-        _write(out, compiled)
+        _write(out, compiled, shows=_runs_control(options, compiled.config))
     except ConfigRefusedError as refused:
         _say({"errors": [str(problem) for problem in refused.problems]})
         return 1
@@ -343,14 +343,21 @@ def _answer(options: Options, out: Path | None) -> int:
     return 0
 
 
-def _write(out: Path, compiled: Compiled) -> None:
-    """All that is compiled. Raises `_UnwrittenError`."""
+def _runs_control(options: Options, config: ConfigFile) -> bool:
+    """Whether the control process runs: it is started, or not, with the gateway."""
+    return config.control.enabled if options.control is None else options.control
+
+
+def _write(out: Path, compiled: Compiled, *, shows: bool) -> None:
+    """All that is compiled; `shows`: also what the control process reads, without which it would be work for nobody.
+    Raises `_UnwrittenError`."""
     try:
         # The snapshot last: where there is one, there is what belongs to it.
         write_private(declared_file(out), write_entries(compiled.declared))
-        shown = shown_sections(compiled.config, compiled.boot.config_file, compiled.stored, compiled.written)
-        write_private(shown_file(out), shown)
-        write_private(catalogue_file(out), shown_models(compiled.config, compiled.snapshot.providers))
+        if shows:
+            shown = shown_sections(compiled.config, compiled.boot.config_file, compiled.stored, compiled.written)
+            write_private(shown_file(out), shown)
+            write_private(catalogue_file(out), shown_models(compiled.config, compiled.snapshot.providers))
         write_private(out, write_snapshot(compiled.snapshot))
     except OSError as error:
         raise _UnwrittenError from error

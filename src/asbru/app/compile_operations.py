@@ -80,7 +80,7 @@ def _check_model(path: ConfigPath, target: str, known: dict[str, ProviderFacts],
     provider, _, model = target.partition("/")
     facts = known[provider]
     wanted = next(operations for pattern, operations in facts.purposes if fits_glob(pattern, model))
-    offered = ", ".join(name for name in facts.operations if name != "models")
+    offered = ", ".join(name for name in facts.offered if name != "models")
     findings.error(
         path,
         f"the provider {provider!r} does not support {_words(wanted)}, which {model} is for; it supports {offered}",
@@ -94,7 +94,7 @@ def _operations(target: str, known: dict[str, ProviderFacts]) -> tuple[str, ...]
     facts = known.get(provider)
     if facts is None:
         return None
-    return operations_for(model, facts.operations, () if model == "*" else facts.purposes)
+    return operations_for(model, facts.offered, () if model == "*" else facts.purposes)
 
 
 def _apart(source: str, first: tuple[str, ...], target: str, second: tuple[str, ...]) -> str:

@@ -62,6 +62,7 @@ def compile_tracing(settings: TracingSettings, env: Mapping[str, str], findings:
         resource=resource,
         timeout_s=settings.timeout_s,
         queued_spans_max=settings.queued_spans_max,
+        body_bytes_max=settings.body_bytes_max,
     )
 
 

@@ -22,7 +22,7 @@ def listed_provider(facts: ProviderFacts, models: Mapping[str, str]) -> ListedPr
         own_prices=facts.own_prices,
         traits=facts.traits,
         trait_rules=facts.trait_rules,
-        operations=facts.operations,
+        operations=facts.offered,
         purposes=facts.purposes,
         aliases={name: model for name, (provider, _, model) in targets.items() if provider == facts.name},
     )

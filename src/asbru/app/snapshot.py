@@ -79,6 +79,11 @@ class ProviderFacts(Reach, frozen=True, kw_only=True, forbid_unknown_fields=True
     purposes: tuple[tuple[str, tuple[str, ...]], ...] = ()
     vendor: str = ""
 
+    @property
+    def offered(self) -> tuple[str, ...]:
+        """What it offers, in one dialect or another."""
+        return tuple(dict.fromkeys((*self.operations, *(name for names in self.also.values() for name in names))))
+
 
 TARGET = r"^[^/\s]+/\S+$"
 """The form of `provider/model`."""

@@ -27,6 +27,7 @@ _FILTERS = {
     "model": "Only calls with this model, as it was asked for.",
     "surface": "Only calls on this surface, such as openai.chat.",
     "outcome": "Only calls with this outcome.",
+    "trace-id": "Only calls of this trace, 32 hex digits.",
     "text": "Only calls with this in a model's name, an error or a note.",
 }
 

@@ -11,7 +11,6 @@ hash itself. A key that expires is not cached: it is found by its hash, and judg
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -47,6 +46,8 @@ def caller_behind(error: AsbruError | None) -> Caller:
 
 def digest_of(value: bytes, pepper: bytes) -> str:
     """Keyed BLAKE2b-256 of a virtual key, in hex: the id of its entry."""
+    import hashlib  # here: it loads OpenSSL, 3.7 MB in the bookkeeper, which hashes nothing
+
     return hashlib.blake2b(value, key=pepper, digest_size=32).hexdigest()
 
 

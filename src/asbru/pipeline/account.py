@@ -15,7 +15,7 @@ from asbru.pipeline.ports import Lease
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.routing.session import bind_session
 from asbru.pipeline.routing.trace import write_route
-from asbru.pipeline.spans import write_spans
+from asbru.pipeline.spans import with_bodies, write_spans
 from asbru.pipeline.spend import NOTHING, price, total, use_estimate
 from asbru.pipeline.tags import write_booking
 from asbru.records import usage_columns
@@ -28,6 +28,7 @@ from asbru.records.row import (
     unit_columns,
 )
 from asbru.routing import Target
+from asbru.telemetry.tracing import CallTrace, Tracer, read_trace_id
 
 _CANCELLED_STATUS = 499
 _NO_ERROR = ("", "")
@@ -66,6 +67,8 @@ def account(call: Call, rooms: Rooms) -> None:
     booked_on = write_booking(call, caller) if call.forwarded.tagged else caller.booked_on
     kind = (call.surface, provider, served, key_name, status, call.outcome)
     measure(call, rooms, kind, caller.labels, tags=booked_on[2], times=(latency_us, first_us))
+    if call.trace is not None and call.trace.sampled and rooms.tracer is not None:
+        _end_trace(call, call.trace, rooms.tracer, now_s=now_s, status=status, cost_nanousd=cost)
     notes = call.notes if last is None or not last.notes else call.all_notes
     if call.caller is None and not _is_recorded(call, rooms, now_s):  # by now it is counted
         return
@@ -98,16 +101,9 @@ def account(call: Call, rooms: Rooms) -> None:
             usage is not None and usage.standard,
             _end_route(call, rooms) if call.route else "",
             *(NO_UNITS if by_text else unit_columns(usage)),
+            _trace_id(call) if call.trace is not None or call.forwarded.traced else "",
         )
     )
-    if rooms.tracer is not None or rooms.bodies is not None:
-        _end_copies(call, rooms, now_s=now_s, status=status, cost_nanousd=cost)
-
-
-def _end_copies(call: Call, rooms: Rooms, *, now_s: float, status: int, cost_nanousd: int | None) -> None:
-    """Hand over the call's spans and bodies, where they are kept."""
-    if call.trace is not None and call.trace.sampled and rooms.tracer is not None:
-        rooms.tracer.end(write_spans(call, call.trace, now_s=now_s, status=status, cost_nanousd=cost_nanousd))
     if rooms.bodies is not None:
         rooms.bodies.end(call)
 
@@ -123,6 +119,20 @@ def _end_route(call: Call, rooms: Rooms) -> str:
     """The column `route`. A call of a session always has one; the session is bound to what served it."""
     bind_session(call, rooms)
     return write_route(call.route)
+
+
+def _end_trace(
+    call: Call, trace: CallTrace, tracer: Tracer, *, now_s: float, status: int, cost_nanousd: int | None
+) -> None:
+    spans = write_spans(call, trace, now_s=now_s, status=status, cost_nanousd=cost_nanousd)
+    if tracer.body_bytes_max:
+        spans = with_bodies(call, spans, tracer.body_bytes_max)
+    tracer.end(spans)
+
+
+def _trace_id(call: Call) -> str:
+    """The column `trace_id`."""
+    return f"{call.trace.trace_id:032x}" if call.trace is not None else read_trace_id(call.forwarded.headers)
 
 
 def _is_recorded(call: Call, rooms: Rooms, now_s: float) -> bool:

@@ -6,7 +6,7 @@ to one request to one provider stands in an `Attempt`: each is appended when it 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from asbru.core.chat import ChatRequest
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from asbru.governance import Caller
     from asbru.pipeline.endpoint import Endpoint
     from asbru.pipeline.ports import Lease
+    from asbru.pipeline.said import Said
     from asbru.pipeline.stages import Stage
     from asbru.routing import Key, Target
     from asbru.routing.affinity import SessionName
@@ -123,6 +124,7 @@ class Call:
     content_type = b""  # of the body, where its operation takes more than JSON
     content_coding = b""  # of the body, as the caller named it; read_head takes it off
     trace: CallTrace | None = None  # None: tracing is off
+    reply_of: tuple[Attempt, Callable[[], Said]] | None = None  # of a sampled call: what an attempt's reply says
     # serve
     caller: Caller | None = None
     head: RequestHead | None = None

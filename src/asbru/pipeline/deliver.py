@@ -9,7 +9,7 @@ from traceback import format_exception
 
 from asbru.core.errors import AsbruError, GatewayError, UpstreamError
 from asbru.core.notes import write_notes_header
-from asbru.pipeline.call import Call
+from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.circuits import tell_failure, tell_success
 from asbru.pipeline.failures import attempt_failed, name_provider, words_of
 from asbru.pipeline.hidden import hide_credentials
@@ -18,9 +18,10 @@ from asbru.pipeline.media_stream import RawRelay
 from asbru.pipeline.responses import OpenStream, Response
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.routing.trace import write_trace
+from asbru.pipeline.said import Said, said_of_events, said_of_stream
 from asbru.pipeline.spend import estimate
 from asbru.pipeline.stepper import within
-from asbru.pipeline.streaming import Relay
+from asbru.pipeline.streaming import PassRelay, Relay
 from asbru.pipeline.translating import TranslateRelay
 from asbru.pipeline.worst_case import input_tokens_max
 from asbru.telemetry import log
@@ -149,6 +150,8 @@ def _conclude(call: Call, stream: OpenStream, rooms: Rooms) -> None:
     elif call.lease is not None and call.lease.metered:
         attempt.estimate = estimate(input_tokens_max(call), relay.begun_usage, call.lease.metered)
     attempt.notes += relay.notes
+    if call.trace is not None and call.trace.sampled:
+        call.reply_of = attempt, lambda: _said(call, attempt, relay)
     breaker = rooms.breaker
     if call.error is not None:
         attempt.reason = words_of(call.error)
@@ -157,6 +160,13 @@ def _conclude(call: Call, stream: OpenStream, rooms: Rooms) -> None:
         attempt_failed(call, attempt, call.error, rooms, callers_own=False)
     elif breaker is not None and breaker.circuits and call.outcome == "ok":
         tell_success(attempt, breaker, rooms)
+
+
+def _said(call: Call, attempt: Attempt, relay: Relay) -> Said:
+    """What the provider says of a reply that was streamed."""
+    if isinstance(relay, PassRelay):
+        return said_of_stream(call, attempt.endpoint.dialect, relay.ends)
+    return said_of_events(relay.told if isinstance(relay, TranslateRelay) else ())
 
 
 def refuse(call: Call, error: AsbruError, limits: LimitHeaderLines | None = None) -> None:

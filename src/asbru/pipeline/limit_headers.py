@@ -97,16 +97,18 @@ def _without_providers_own(lines: bytes) -> bytes:
     times as much as finding where they begin."""
     lower = lines.lower()
     at = lower.find(_MARK)
+    left = b""
+    begun = 0
     while at >= 0:
         begin = lower.rfind(b"\n", 0, at) + 1
         found = _PROVIDERS_OWN.match(lower, begin)
         if found is None:  # in another header's value
             at = lower.find(_MARK, at + 1)
             continue
-        lines = lines[:begin] + lines[found.end() :]
-        lower = lower[:begin] + lower[found.end() :]
-        at = lower.find(_MARK, begin)
-    return lines
+        left += lines[begun:begin]
+        begun = found.end()
+        at = lower.find(_MARK, begun)
+    return left + lines[begun:] if begun else lines
 
 
 def _remaining(one: Standing) -> int:

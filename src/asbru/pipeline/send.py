@@ -10,12 +10,13 @@ from asbru.pipeline.large_bodies import in_thread
 from asbru.pipeline.open_stream import gather, may_be_whole, open_stream, response_passes
 from asbru.pipeline.responses import Response
 from asbru.pipeline.rooms import Rooms
+from asbru.pipeline.said import said_of_reply
 from asbru.pipeline.upstream_request import fits, fits_model, request_passes, write_request
 from asbru.pipeline.whole_response import judge, pass_coded, show, translate
 from asbru.upstream import LARGE_BYTES_MIN
 
 
-async def send(call: Call, attempt: Attempt, rooms: Rooms) -> Response:  # noqa: C901, PLR0912 -- a test for each thing that may be off
+async def send(call: Call, attempt: Attempt, rooms: Rooms) -> Response:  # noqa: C901, PLR0912, PLR0915 -- a test for each thing that may be off
     """A good response, or `UpstreamError`, or the refusal of a limit. A stream is good once its first content is in
     hand."""
     if call.lease is not None:
@@ -54,6 +55,8 @@ async def send(call: Call, attempt: Attempt, rooms: Rooms) -> Response:  # noqa:
             return response
         attempt.waited_s = rooms.clock() - asked_s
         text = judge(call, attempt, upstream, rooms)
+        if call.trace is not None and call.trace.sampled:
+            call.reply_of = attempt, lambda: said_of_reply(call, endpoint.dialect, text)
         if not attempt.response_passes:
             response = await translate(call, attempt, upstream, text, rooms=rooms)
         else:

@@ -2,8 +2,8 @@
 
 Names and attributes follow OpenTelemetry's conventions for generative AI
 (https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/) and for HTTP; what they have no word for begins with
-`asbru.`. Usage is told by attempts alone: a backend that sums it over a trace counts nothing twice. No body and no
-header of a caller is in a span.
+`asbru.`. Usage is told by attempts alone: a backend that sums it over a trace counts nothing twice. No
+header of a caller is in a span, and no body unless `with_bodies` puts it there.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ import time
 from collections.abc import Iterator
 
 from asbru.governance import caller_behind
+from asbru.pipeline.bodies.copies import CopyingResponse
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.error_types import attempt_type, error_type
+from asbru.pipeline.said import Said
 from asbru.telemetry.tracing import AttributeValue, CallTrace, Span, SpanEvent
 
 _MODEL_CHARS_MAX = 200
@@ -28,10 +30,27 @@ def write_spans(
     """The spans. `now_s`: the monotonic time at which the call ended; `status`: what its caller received."""
     begin_ns = time.time_ns() - int(now_s * 1e9)  # of the monotonic clock, as Unix time
     attempts = call.attempts
+    said = Said()
+    if call.reply_of is not None:
+        attempt, read = call.reply_of
+        call.reply_of = None  # which holds the call
+        if attempt is attempts[-1]:
+            said = read()
     return (
-        _call_span(call, trace, begin_ns, now_s=now_s, status=status, cost_nanousd=cost_nanousd),
-        *(_attempt_span(call, trace, begin_ns, now_s=now_s, number=at + 1) for at in range(len(attempts))),
+        _call_span(call, trace, begin_ns, said, now_s=now_s, status=status, cost_nanousd=cost_nanousd),
+        *(_attempt_span(call, trace, begin_ns, said, now_s=now_s, number=at + 1) for at in range(len(attempts))),
     )
+
+
+def with_bodies(call: Call, spans: tuple[Span, ...], bytes_max: int) -> tuple[Span, ...]:
+    """The spans, that of the call with an event that has the bodies, each up to a bound, if they are recorded."""
+    copied = call.response
+    if not isinstance(copied, CopyingResponse):
+        return spans
+    whole = spans[0]
+    bodies = {"asbru.request.body": copied.request, "asbru.response.body": copied.response}
+    told = {name: body[:bytes_max].decode("utf-8", "replace") for name, body in bodies.items()}
+    return (whole._replace(events=(*whole.events, SpanEvent("bodies", whole.end_ns, told))), *spans[1:])
 
 
 def _ns(begin_ns: int, at_s: float) -> int:
@@ -44,7 +63,7 @@ def _operation(call: Call) -> str:
 
 
 def _call_span(
-    call: Call, trace: CallTrace, begin_ns: int, *, now_s: float, status: int, cost_nanousd: int | None
+    call: Call, trace: CallTrace, begin_ns: int, said: Said, *, now_s: float, status: int, cost_nanousd: int | None
 ) -> Span:
     """What the gateway did: a server's span. As HTTP's conventions have it, a refusal that is the caller's own doing
     is no error of ours."""
@@ -78,8 +97,7 @@ def _call_span(
     if call.attempts:
         last = call.attempts[-1]
         told["gen_ai.provider.name"] = last.endpoint.vendor
-        if last.outcome == "ok":
-            told["gen_ai.response.model"] = last.served_model[:_MODEL_CHARS_MAX]
+        _tell_reply(last, said, told)
     if call.first_token_s:
         told["gen_ai.response.time_to_first_chunk"] = call.first_token_s - call.started_s
     if cost_nanousd is not None:
@@ -115,7 +133,7 @@ def _passed_over(call: Call, begin_ns: int, now_s: float) -> Iterator[SpanEvent]
         yield SpanEvent("target passed over", _ns(begin_ns, at_s), told)
 
 
-def _attempt_span(call: Call, trace: CallTrace, begin_ns: int, *, now_s: float, number: int) -> Span:
+def _attempt_span(call: Call, trace: CallTrace, begin_ns: int, said: Said, *, now_s: float, number: int) -> Span:
     """What one provider was asked: a client's span."""
     attempt = call.attempts[number - 1]
     operation = _operation(call)
@@ -137,8 +155,7 @@ def _attempt_span(call: Call, trace: CallTrace, begin_ns: int, *, now_s: float, 
         told["server.port"] = origin.port
     if attempt.status:
         told["http.response.status_code"] = attempt.status
-    if attempt.outcome == "ok":
-        told["gen_ai.response.model"] = model
+    _tell_reply(attempt, said if attempt is call.attempts[-1] else Said(), told)
     kind = attempt_type(attempt.outcome, attempt.status)
     if kind:
         told["error.type"] = kind
@@ -156,6 +173,13 @@ def _attempt_span(call: Call, trace: CallTrace, begin_ns: int, *, now_s: float, 
         attempt.reason if failed else None,
         trace.state,
     )
+
+
+def _tell_reply(attempt: Attempt, said: Said, told: dict[str, AttributeValue]) -> None:
+    if attempt.outcome == "ok":
+        told["gen_ai.response.model"] = said.model or attempt.served_model[:_MODEL_CHARS_MAX]
+    if said.stops:
+        told["gen_ai.response.finish_reasons"] = said.stops
 
 
 def _tell_usage(attempt: Attempt, told: dict[str, AttributeValue]) -> None:

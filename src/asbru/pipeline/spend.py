@@ -11,11 +11,12 @@ from typing import NamedTuple
 
 import msgspec
 
-from asbru.core.money import price_all_nanousd, price_nanousd, price_with_fees_nanousd
+from asbru.core.money import price_all_nanousd, price_nanousd, price_units_nanousd, price_with_fees_nanousd
 from asbru.core.notes import Note
 from asbru.core.usage import Usage, UsageSource
 from asbru.pipeline.call import Attempt
 from asbru.pipeline.ports import Prices
+from asbru.pipeline.worst_case import ONE_REQUEST
 
 SEARCHES_MAX = 1_000_000
 """Searches of the web that one attempt may have made; more is a provider's mistake."""
@@ -40,6 +41,8 @@ def price(attempts: Sequence[Attempt], prices: Prices) -> None:
     for one in attempts:
         usage = one.usage
         if usage is None:
+            if one.billed:
+                _price_request(one, prices)
             continue
         standard = usage.standard
         if not usage.plausible or not (standard or usage.web_searches <= SEARCHES_MAX):
@@ -56,6 +59,15 @@ def price(attempts: Sequence[Attempt], prices: Prices) -> None:
             rows = prices.rows(one.target.provider.name, one.served_model, usage.tier)
             if rows is not None:
                 one.cost_nanousd = price_with_fees_nanousd(rows, usage)
+
+
+def _price_request(attempt: Attempt, prices: Prices) -> None:
+    """Price an attempt that told no usage, where the model is charged by the request alone: a moderation."""
+    where = attempt.target.provider.name, attempt.served_model
+    units = prices.units(*where)
+    if "request" in units and prices.rows(*where) is None:
+        attempt.usage = Usage(units=ONE_REQUEST)
+        attempt.cost_nanousd = price_units_nanousd(units, ONE_REQUEST)
 
 
 def estimate(input_tokens: int, begun: Usage | None, output_tokens: int) -> Usage:

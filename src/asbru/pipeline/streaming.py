@@ -47,7 +47,8 @@ _CHOICES_MAX = 128
 """Finish reasons remembered of a stream with several choices: more than any provider offers."""
 
 _FAULT_MARK = b'error"'
-"""What an event holds that is an error, in every dialect, and few others do."""
+"""What an event holds that is an error, in every dialect, and few others do. Looked for with `find`: with `in`, Python
+first takes the bytes for a number, fails, and formats an error, for each event."""
 
 UNREADABLE = (FramingError, CodingError, DecodedTooLargeError)
 
@@ -198,7 +199,7 @@ class PassRelay:
         self._sink = (lambda whole: sink(withhold(whole))) if self._withhold else sink
         for whole in self._first:
             self._recent.append(whole)
-            self._sink(self._without_secrets(whole) if _FAULT_MARK in whole else whole)
+            self._sink(self._without_secrets(whole) if whole.find(_FAULT_MARK) >= 0 else whole)
 
     def feed(self, chunk: bytes) -> None:
         """See `Relay`."""
@@ -213,7 +214,7 @@ class PassRelay:
                 at = self._malformed_at(chunk)
                 if at >= 0:
                     self._stop_before(chunk[:at])
-        if _FAULT_MARK in chunk:
+        if chunk.find(_FAULT_MARK) >= 0:
             chunk = self._without_secrets(chunk)
         # Nearly always the object that arrived: what was read ends where an event does.
         recent = self._recent
@@ -241,7 +242,7 @@ class PassRelay:
 
     def _pass_chunk(self, chunk: bytes, begin: int) -> None:
         data = chunk[begin:-2]
-        if data[-3:] != self._quick_end or self._held or _FAULT_MARK in data:
+        if data[-3:] != self._quick_end or self._held or data.find(_FAULT_MARK) >= 0:
             self.feed(data)
             return
         recent = self._recent
@@ -312,6 +313,15 @@ class PassRelay:
             self._recent.append(last)
             self._sink(last)
         return closed
+
+    @property
+    def ends(self) -> list[bytes]:
+        """The first pieces and the last ones, each once."""
+        first, recent = self._first, self._recent
+        if not first or not recent or recent[0] is first[0]:
+            return recent or first
+        known = set(map(id, recent))
+        return [*(piece for piece in first if id(piece) not in known), *recent]
 
     @property
     def begun_usage(self) -> Usage | None:

@@ -15,7 +15,7 @@ import msgspec
 from asbru.core.errors import AsbruError, UpstreamError
 from asbru.core.notes import Note
 from asbru.core.ports import ChunkSink, Sink
-from asbru.core.reply import Ping, ReplyEnd, ReplyStart, StreamEvent, StreamFault, UsageReport, is_content
+from asbru.core.reply import ChoiceStop, Ping, ReplyEnd, ReplyStart, StreamEvent, StreamFault, UsageReport, is_content
 from asbru.core.usage import Usage
 from asbru.dialects import StreamReader, StreamWriter
 from asbru.pipeline.completing import Completing
@@ -26,6 +26,8 @@ from asbru.wire.content_coding import Decoder
 QUIET_PIECES_MAX = 1
 """Pieces of a stream that hold keep-alives alone, before the stream counts as begun. Anthropic sends one at the start
 of every stream; more of them mean that the model takes its time, and that what lies between would cut a silent one."""
+
+TOLD_MAX = 16
 
 
 class TranslateRelay:
@@ -44,6 +46,8 @@ class TranslateRelay:
         self.usage: Usage | None = None
         self.begun_usage: Usage | None = None
         self.seen_fault: UpstreamError | None = None
+        self.told: list[StreamEvent] = []
+        """The events by which the reply tells of itself: who replies, and why it stops."""
         self.pulls = any(stage.pulls for stage in stages)
         self._reader = reader
         self._writer = writer
@@ -161,6 +165,9 @@ class TranslateRelay:
                 self._complete = True
             elif isinstance(event, ReplyStart):
                 self.begun_usage = event.usage
+                self.told.append(event)
+            elif isinstance(event, ChoiceStop) and len(self.told) < TOLD_MAX:
+                self.told.append(event)
 
     def _write(self, events: list[StreamEvent]) -> None:
         if events and self._sink is not None:

@@ -28,6 +28,8 @@ BYTES_PER_FILE_TOKEN = 64
 """And for each so many bytes of it: a token of audio is a tenth of a second, of speech that is coded very sparingly."""
 RATES_MAX = 4096
 """Targets whose prices are remembered."""
+ONE_REQUEST: tuple[tuple[Unit, int], ...] = (("request", 1),)
+"""What a call to a model is charged that has no price per token, but one per request."""
 NEED_MAX = 1 << 60
 """More than any limit can be. What callers ask for has no bound, and what the ledger is asked for must have one."""
 
@@ -85,7 +87,9 @@ class Rates:
         self._known: dict[tuple[Target, str], tuple[_Rate, ...] | None] = {}
 
     def units_cost(self, target: Target, units: tuple[tuple[Unit, int], ...]) -> int | None:
-        """What so many units cost at most, by any key; None where the price of one of them is not known."""
+        """What so many units cost at most, by any key; None where there are none, or one of them has no known price."""
+        if not units:
+            return None
         provider = target.provider.name
         costs = [price_units_nanousd(self._prices.units(provider, name), units) for name in _served_models(target)]
         known = [cost for cost in costs if cost is not None]
@@ -164,6 +168,8 @@ def worst_case(call: Call, target: Target, rates: Rates, settings: Reservation) 
     pieces = None
     if operation.units_max is not None or operation.charge is not None:
         pieces = rates.units_cost(target, units_of(operation, head, call.body))
+    elif known is None:
+        pieces = rates.units_cost(target, ONE_REQUEST)
     if known is None:
         return WorstCase(input_tokens, output_tokens, None if pieces is None else min(pieces, NEED_MAX))
     rate = _FREE

@@ -87,6 +87,9 @@ def search(
         if bound is not None:
             window += f" AND {condition}"
             bounds.append(bound)
+    if trace_id := wanted.equal.get("trace_id"):  # which has an index, so that only its records are looked at
+        window += " AND trace_id = ? AND trace_id <> ''"
+        bounds.append(trace_id)
     where, values = "1 = 1", list[Value]()
     for condition, several in wanted.conditions():
         where += f" AND {condition}"

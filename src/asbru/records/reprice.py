@@ -15,7 +15,7 @@ import msgspec
 
 from asbru.core.money import PriceRow, UnitPrices, price_all_nanousd
 from asbru.core.usage import Unit, Usage
-from asbru.records.rollups import facts
+from asbru.records.rollups import backfill, facts
 from asbru.records.row import COLUMNS
 from asbru.records.spend import SpendAdder, Sums
 from asbru.storage import Database, StorageError
@@ -76,6 +76,7 @@ def _step(database: Database, prices: Prices, after: str) -> tuple[Repriced, str
     rows = cast("list[Sequence[Any]]", database.run(_SELECT, (after, STEP_ROWS)))
     costs: list[tuple[int, str]] = []
     spend = SpendAdder()
+    summed_from = backfill.load_bound(database)
     changes: list[facts.Fact] = []
     left = difference = 0
     for row in rows:
@@ -88,7 +89,8 @@ def _step(database: Database, prices: Prices, after: str) -> tuple[Repriced, str
             difference += cost - (before or 0)
             by = Sums(unpriced=-1 if before is None else 0, cost_nanousd=cost - (before or 0))
             spend.change(database, row, by)
-            changes.append(facts.cost_changed(row, unpriced=by.unpriced, cost_nanousd=by.cost_nanousd))
+            if row[_AT["id"]] >= summed_from:  # others come into the sums by time later, as they are then
+                changes.append(facts.cost_changed(row, unpriced=by.unpriced, cost_nanousd=by.cost_nanousd))
     if costs:
         database.run_many("UPDATE requests SET cost_nanousd = ? WHERE id = ?", costs)
     spend.save(database)

@@ -138,6 +138,11 @@ COLUMNS: tuple[Column, ...] = (
         "What is charged by the piece, as a JSON object: image, second (of audio), character, page, search, request; "
         '"" without any.',
     ),
+    _text(
+        "trace_id",
+        "Id of the trace that the call belongs to, 32 hex digits: the caller's, or Asbru's own if tracing is on; "
+        '"" without one.',
+    ),
 )
 
 ROW_WIDTH = len(COLUMNS)

@@ -21,7 +21,8 @@ import msgspec
 from asbru.records.rollups import facts
 from asbru.records.row import ROW_WIDTH
 from asbru.records.spend import SpendAdder, count
-from asbru.storage import DamagedError, Database, NewerSchema, RowError, StorageError, open_database, set_aside
+from asbru.storage import DamagedError, Database, NewerSchema, RowError, StorageError, set_aside
+from asbru.storage.reopening import Reopened
 from asbru.telemetry import log
 
 HELD_BYTES_MAX = 32 * 1024 * 1024
@@ -55,33 +56,35 @@ class RecordStore:
         self.dropped = 0
         self.failures = 0
         self.held_bytes = 0
-        self.retry_at_s: float | None = None
-        """When `commit` will try again (on the caller's clock); None while all is well."""
         self._url = url
         self._held_bytes_max = held_bytes_max
         self._held: deque[bytes] = deque()
         # Lists, not tuples: the decoder makes them faster, and SQLite takes either.
         self._decode = msgspec.msgpack.Decoder(list[list[Any]]).decode
-        self._database: Database | None = None
+        self._database = Reopened(url, first_s=RETRY_FIRST_S, max_s=RETRY_MAX_S)
         self._spend = SpendAdder()
-        self._retry_s = RETRY_FIRST_S
         self._dropping = False
         self._on_written = on_written
+
+    @property
+    def retry_at_s(self) -> float | None:
+        """When `commit` will try again (on the caller's clock); None while all is well."""
+        return self._database.retry_at_s
 
     def open(self) -> None:
         """Open the database if it can be opened now. Raises NewerSchema: nothing will mend that."""
         try:
-            self._connect()
+            self._database.connect()
         except (StorageError, OSError) as error:
             log("error", "the database cannot be opened; records are kept in memory", why=_why(error))
-            self._disconnect()
+            self._database.close()
 
     def close(self) -> None:
         """Close the database; what is still held is given up."""
         while self._held:
             self._give_up(self._held.popleft(), "the disk refuses writes while the bookkeeper stops")
         self.held_bytes = 0
-        self._disconnect()
+        self._database.close()
 
     def keep(self, batch: bytes) -> None:
         """Hold a batch (a packed list of rows) until the next commit."""
@@ -95,7 +98,7 @@ class RecordStore:
         """Write all that is held, unless it is too early to try again. True when nothing is held any more."""
         if not self._held:
             return True
-        if self.retry_at_s is not None and now_s < self.retry_at_s:
+        if self._database.waits(now_s):
             return False
         try:
             written, unwritable = self._write()
@@ -108,10 +111,8 @@ class RecordStore:
             self._on_written(list(self._held))
         self._held.clear()
         self.held_bytes = 0
-        if self.retry_at_s is not None:
+        if self._database.succeed():
             log("info", "records can be written again", rows=written)
-            self.retry_at_s = None
-            self._retry_s = RETRY_FIRST_S
             self._dropping = False
         return True
 
@@ -124,7 +125,7 @@ class RecordStore:
             return self._write_all(_insert_one_by_one)
 
     def _write_all(self, insert: _Insert) -> tuple[int, int]:
-        database = self._connect()
+        database = self._database.connect()
         written = unwritable = 0
         try:
             with database.transaction():
@@ -153,26 +154,13 @@ class RecordStore:
             log("error", "records cannot be written", rows=len(unwritable), first=unwritable[:1], why=why)
         return new, len(unwritable)
 
-    def _connect(self) -> Database:
-        if self._database is None:
-            self._database = open_database(self._url)
-        return self._database
-
-    def _disconnect(self) -> None:
-        """Close; a new connection is made by the next commit, since a failed disk may leave an old one useless."""
-        if self._database is not None:
-            self._database.close()
-            self._database = None
-
     def _fail(self, now_s: float, error: Exception) -> None:
         self.failures += 1
-        if self.retry_at_s is None:
+        if self._database.fail(now_s):
             log("error", "records cannot be written; they are kept in memory", why=_why(error))
-        self._disconnect()
+        self._database.close()
         if isinstance(error, DamagedError):
             self._set_aside()
-        self.retry_at_s = now_s + self._retry_s
-        self._retry_s = min(self._retry_s * 2, RETRY_MAX_S)
 
     def _set_aside(self) -> None:
         try:

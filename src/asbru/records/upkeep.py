@@ -1,6 +1,6 @@
 """What the bookkeeper does beside writing: folds what was written into the sums by time, and deletes what is too old.
 
-    written -> FOLD_S -> fold -> (more waits) fold ...
+    written -> FOLD_S -> fold -> (more waits) fold ... -> (older than the sums) backfill, PAUSE_S -> fold ...
     settings known -> sweep of one step each PAUSE_S (`retention`) -> SWEEP_S -> sweep ...
 
 A turn of the host is held up by one short transaction at most. A database that refuses is tried again later; what
@@ -14,7 +14,9 @@ from collections.abc import Callable
 
 from asbru.records.retention import RecordSettings, read_settings
 from asbru.records.retention.sweep import Sweeper
+from asbru.records.rollups import backfill
 from asbru.records.rollups.fold import Folder
+from asbru.records.sample.day import MARK
 from asbru.storage import Database, NewerSchema, StorageError, open_database
 from asbru.telemetry import log
 
@@ -46,6 +48,7 @@ class Upkeep:
         self._fold_at_s = self._sweep_at_s = 0.0
         self._written = False
         self._failing = False
+        self._backfills = True
 
     def tell_written(self) -> None:
         """Records were written."""
@@ -80,7 +83,13 @@ class Upkeep:
     def _do(self, now_s: float) -> None:
         """What has been due for longest."""
         if self._fold_at_s <= min(now_s, self._sweep_at_s):
-            self._fold_at_s = now_s if self._step(self._folder.fold) else now_s + LOOK_S
+            if self._step(self._folder.fold):
+                self._fold_at_s = now_s
+            elif self._backfills:
+                self._backfills = self._step(lambda database: backfill.step(database, MARK))
+                self._fold_at_s = now_s + PAUSE_S
+            else:
+                self._fold_at_s = now_s + LOOK_S
         elif now_s >= self._sweep_at_s:
             settings = self._settings
             if settings is None:

@@ -25,6 +25,7 @@ FILTERS: Final = (
     "outcome",
     "error_code",
     "stream",
+    "trace_id",
 )
 """Columns whose value may be asked for."""
 NUMBERS: Final = ("status", "stream")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from asbru.core.errors import BadRequest, UpstreamError
 from asbru.core.notes import Note
-from asbru.core.shapes import EmbeddingReply, EmbeddingRequest
+from asbru.core.shapes.embedding import EmbeddingReply, EmbeddingRequest
 from asbru.core.traits import PLAIN
 from asbru.core.usage import Usage
 from asbru.dialects.openai_chat.embeddings import read_reply, read_request, write_reply, write_request

@@ -122,11 +122,11 @@ def test_calls_come_after_content() -> None:
 
 
 def test_system_text_may_come_anywhere() -> None:
-    """System and developer messages are written where they stand."""
+    """System and developer messages are written where they stand, as system messages, which every provider knows."""
     notice = Message(role="developer", parts=(TextPart(text="a"), TextPart(text="b")))
     written, notes = write(user(TextPart(text="q")), notice)
     assert written[1] == {
-        "role": "developer",
+        "role": "system",
         "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}],
     }
     assert notes == []

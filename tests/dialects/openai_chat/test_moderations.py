@@ -9,7 +9,7 @@ import pytest
 
 from asbru.core.errors import BadRequest, UpstreamError
 from asbru.core.notes import Note
-from asbru.core.shapes import ModerationInput, ModerationReply, ModerationRequest, ModerationResult
+from asbru.core.shapes.moderation import ModerationInput, ModerationReply, ModerationRequest, ModerationResult
 from asbru.core.traits import PLAIN
 from asbru.dialects.openai_chat.head import MODERATION_MODEL
 from asbru.dialects.openai_chat.moderations import read_reply, read_request, write_reply, write_request

@@ -9,7 +9,7 @@ import pytest
 
 from asbru.core.chat import Raw
 from asbru.core.errors import BadRequest, UpstreamError
-from asbru.core.shapes import RankedDocument, RerankReply, RerankRequest
+from asbru.core.shapes.rerank import RankedDocument, RerankReply, RerankRequest
 from asbru.core.traits import PLAIN
 from asbru.core.usage import Usage
 from asbru.dialects.openai_chat.rerank import read_reply, read_request, text_of, write_reply, write_request
@@ -68,8 +68,9 @@ def test_documents_of_both_kinds_are_read() -> None:
         {"index": 0, "relevance_score": 1, "document": {"text": "a"}},
         {"index": 1, "relevance_score": 0, "document": "b"},
     ]
-    reply = read_reply(json.dumps({"results": results}).encode())
-    assert [one.text for one in reply.results] == ["a", "b"]
+    for member in ("results", "data"):
+        reply = read_reply(json.dumps({member: results}).encode())
+        assert [one.text for one in reply.results] == ["a", "b"]
     assert text_of(Raw(b'{"text": 5}')) == '{"text": 5}'
 
 

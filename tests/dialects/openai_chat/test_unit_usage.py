@@ -1,4 +1,4 @@
-"""Usage of rerank, moderations and OCR, as providers tell it, and the most that a request may be charged."""
+"""Usage of rerank and OCR, as providers tell it, and the most that a request may be charged."""
 
 from __future__ import annotations
 
@@ -9,13 +9,7 @@ import pytest
 
 from asbru.core.usage import Usage
 from asbru.dialects.openai_chat.head import read_head
-from asbru.dialects.openai_chat.unit_usage import (
-    PAGES_MAX,
-    moderation_charge,
-    ocr_pages_max,
-    ocr_usage,
-    rerank_usage,
-)
+from asbru.dialects.openai_chat.unit_usage import PAGES_MAX, ocr_pages_max, ocr_usage, rerank_usage
 
 RESULTS: dict[str, Any] = {"results": [{"index": 0, "relevance_score": 0.5}]}
 
@@ -79,9 +73,3 @@ def test_ocr_reserves_the_pages_that_are_asked_for(members: dict[str, Any], page
     """Those that are named, else as many as a document may have."""
     body = json.dumps({"model": "m", "document": {}, **members}).encode()
     assert ocr_pages_max(read_head(body), body) == (("page", pages),)
-
-
-def test_a_moderation_is_one_request() -> None:
-    """Where its reply tells no tokens."""
-    body = b'{"model":"m","input":"x"}'
-    assert moderation_charge(read_head(body), body) == Usage(units=(("request", 1),))

@@ -212,7 +212,7 @@ def test_a_database_that_refuses(books: Books, monkeypatch: pytest.MonkeyPatch) 
     assert books.turn()
     assert books.count() == (30, 0)
     # One that cannot even be opened.
-    monkeypatch.setattr("asbru.governance.ledger.host.open_database", refuse)
+    monkeypatch.setattr("asbru.storage.reopening.reopened.open_database", refuse)
     other = LedgerHost("sqlite:////nowhere/x.sqlite", books.push, clock=lambda: books.now_s)
     other.open()
     assert other.retry_at_s is not None

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.fakes.books import Standin, row, row_id, run, until
+from tests.fakes.books import WAIT_S, Standin, row, row_id, run, until
 
 from asbru.core.errors import Overloaded
 from asbru.link import frames
@@ -29,11 +29,13 @@ async def following(**bounds: int) -> AsyncIterator[tuple[Standin, LiveTail]]:
     link = Link(asyncio.get_running_loop(), books.path)
     tail = LiveTail(link, **bounds)
     link.open()
-    yield books, tail
-    tail.close()
-    await link.close(0)
-    await books.close()
-    books.remove()
+    try:
+        yield books, tail
+    finally:
+        tail.close()
+        await link.close(0)
+        await books.close()
+        books.remove()
 
 
 def push(books: Standin, *rows: object) -> None:
@@ -43,8 +45,9 @@ def push(books: Standin, *rows: object) -> None:
 
 async def event(events: AsyncIterator[bytes]) -> tuple[str, Any]:
     """The next event that is no comment."""
-    while (said := await anext(events)).startswith(b":"):
-        pass
+    async with asyncio.timeout(WAIT_S):
+        while (said := await anext(events)).startswith(b":"):
+            pass
     name, data, *_ = said.decode().split("\n")
     return name.removeprefix("event: "), json.loads(data.removeprefix("data: "))
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asbru.telemetry.tracing.context import TraceContext, read_context, write_traceparent
+from asbru.telemetry.tracing.context import TraceContext, read_context, read_trace_id, write_traceparent
 from asbru.wire.forwarded import TRACE_HEADERS
 
 BOTH = ("tracecontext", "b3")
@@ -18,6 +18,21 @@ def read(*headers: str, propagators: tuple[str, ...] = BOTH) -> TraceContext | N
     """What `name: value` lines say."""
     pairs = [line.partition(": ") for line in headers]
     return read_context([(b"", name.encode(), value.encode()) for name, _, value in pairs], propagators)  # type: ignore[arg-type] # words of the list
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        (b"TraceParent", f"00-{TRACE}-{SPAN}-00", TRACE),
+        (b"b3", f"{TRACE[16:]}-{SPAN}", TRACE[16:].zfill(32)),
+        (b"b3", "0", ""),
+        (b"traceparent", f"00-{TRACE}-x", ""),
+        (b"x-other", TRACE, ""),
+    ],
+)
+def test_the_id_alone(name: bytes, value: str, expected: str) -> None:
+    """32 hex digits of whatever format came, "" where none did or what came is malformed."""
+    assert read_trace_id([(b"", name, value.encode())]) == expected
 
 
 @pytest.mark.parametrize(

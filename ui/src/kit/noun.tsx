@@ -7,7 +7,7 @@ import { type ReactNode, useState } from "react";
 import { idPath, patch, post, remove } from "./api";
 import { Confirm, type Question } from "./confirm";
 import { keys } from "./query";
-import type { Value } from "./schema";
+import { undoPatch, type Value } from "./schema";
 import { toastDone, toastFailed } from "./toasts";
 
 interface Deletion {
@@ -68,7 +68,7 @@ export function useNoun(noun: string, also: readonly string[] = []) {
   /** `before`: the object as it was; with it there is an undo. */
   const change = async (id: string, body: Value, version: number | undefined, words: string, before?: Value): Promise<void> => {
     const changed = await patch<{ version?: number }>(`${noun}/${idPath(id)}`, body, version);
-    const back = before && Object.fromEntries(Object.keys(body).map((name) => [name, before[name] ?? null]));
+    const back = before && undoPatch(body, before);
     toastDone(words, back && (() => void undone(() => patch(`${noun}/${idPath(id)}`, back, changed.version))));
     await reread();
   };

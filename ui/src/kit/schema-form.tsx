@@ -134,7 +134,7 @@ function ObjectList({ field, schema, schemas, value, onChange, errors, path, lab
           <Button variant="subtle" color="gray" px={6} mt={22} aria-label={`Remove ${one} ${index + 1}`} onClick={() => put(index, null)}><Icon name="trash" /></Button>
         </div>
       ))}
-      {items.length > 0 && field.note && <span className="muted">{field.note}</span>}
+      {items.length > 0 && field.note && <span className="muted" style={{ fontSize: "var(--mantine-font-size-xs)" }}>{field.note}</span>}
       {errors[path] && <span role="alert" style={{ color: "var(--bad)" }}>{errors[path]}</span>}
       <div>
         <Button variant="default" leftSection={<Icon name="plus" size={14} />} onClick={() => onChange([...items, field.begin ?? {}])}>Add {one}</Button>

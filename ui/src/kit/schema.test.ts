@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { flawOfRefusal, flaws, mergePatch, resolve, type Schemas } from "./schema.ts";
+import { flawOfRefusal, flaws, mergePatch, undoPatch, resolve, type Schemas } from "./schema.ts";
 
 const schemas: Schemas = {
   Budget: {
@@ -45,4 +45,10 @@ test("a patch names what has changed only, and removes by null", () => {
   assert.deepEqual(mergePatch(before, { name: "a", team: null, tags: { two: "3" }, active: true }, ["name", "team", "tags", "active"]), {
     team: null, tags: { one: null, two: "3" },
   });
+});
+
+test("a patch is taken back, with what it added to objects", () => {
+  const before = { a: 1, tags: { x: "1", y: "2" }, list: ["one"] };
+  const patch = { a: 2, tags: { x: null, z: "3" }, list: [], fresh: "yes" };
+  assert.deepEqual(undoPatch(patch, before), { a: 1, tags: { x: "1", y: "2", z: null }, list: ["one"], fresh: null });
 });

@@ -128,6 +128,17 @@ export function mergePatch(before: Value, after: Value, names: readonly string[]
   return patch;
 }
 
+/** The merge patch that takes back another one, which was made for `before`. */
+export function undoPatch(patch: Value, before: Value): Value {
+  return Object.fromEntries(
+    Object.entries(patch).map(([name, now]) => {
+      const was = before[name];
+      if (!isObject(now) || !isObject(was)) return [name, was ?? null];
+      return [name, { ...Object.fromEntries(Object.keys(now).filter((key) => !(key in was)).map((key) => [key, null])), ...was }];
+    }),
+  );
+}
+
 export function isObject(value: unknown): value is Value {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -117,6 +117,8 @@ export interface CallRecord {
   audio_output_tokens: number | null;
   image_input_tokens: number | null;
   image_output_tokens: number | null;
+  /** What was used by the piece, as a JSON object: `{"image": 2}`; "" for nothing. */
+  units: string;
   usage_source: string;
   cost_nanousd: number | null;
   latency_us: number;
@@ -127,4 +129,5 @@ export interface CallRecord {
   request_bytes: number;
   response_bytes: number;
   route: string;
+  trace_id: string;
 }

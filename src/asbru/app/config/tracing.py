@@ -80,3 +80,12 @@ class TracingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
             description="Spans per worker that wait for the collector; more are dropped and counted.",
         ),
     ] = 4096
+    body_bytes_max: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=64 * 1024,
+            description="How much of the request and of the response is in the span of a call whose bodies are "
+            "recorded (`records.bodies`), bytes of each; 0: nothing.",
+        ),
+    ] = 0

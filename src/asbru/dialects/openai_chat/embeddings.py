@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from asbru.core.chat import Raw
-from asbru.core.shapes import EmbeddingReply, EmbeddingRequest
+from asbru.core.shapes import embedding
 from asbru.core.traits import Traits
 from asbru.dialects.contract import Shape, WrittenForm
 from asbru.dialects.fields import Fields, Kind, open_body, refuse_reply, refuse_request
@@ -32,7 +32,7 @@ _VECTOR: Final = Kind(msgspec.json.Decoder(tuple[float, ...] | str).decode, "a l
 _encode = msgspec.json.encode
 
 
-def read_request(body: bytes, content_type: bytes = b"") -> EmbeddingRequest:
+def read_request(body: bytes, content_type: bytes = b"") -> embedding.EmbeddingRequest:
     """The request; `BadRequest` for anything else."""
     del content_type  # JSON
     fields = open_body(body, refuse_request)
@@ -42,7 +42,7 @@ def read_request(body: bytes, content_type: bytes = b"") -> EmbeddingRequest:
     encoding = fields.text("encoding_format") or "float"
     if encoding not in ("float", "base64"):
         raise fields.wrong("encoding_format", f"expected float or base64, got '{encoding[:20]}'")
-    return EmbeddingRequest(
+    return embedding.EmbeddingRequest(
         model=model,
         inputs=_inputs(fields, raw),
         dimensions=fields.integer("dimensions"),
@@ -52,7 +52,7 @@ def read_request(body: bytes, content_type: bytes = b"") -> EmbeddingRequest:
     )
 
 
-def write_request(request: EmbeddingRequest, model: str, traits: Traits) -> WrittenForm:
+def write_request(request: embedding.EmbeddingRequest, model: str, traits: Traits) -> WrittenForm:
     """The body for `model`. Vectors are asked for as numbers."""
     del traits
     receipt = Receipt(NAME, request.dialect)
@@ -63,7 +63,7 @@ def write_request(request: EmbeddingRequest, model: str, traits: Traits) -> Writ
     return WrittenForm(_encode(body), notes=receipt.notes)
 
 
-def read_reply(body: bytes, content_type: bytes = b"") -> EmbeddingReply:
+def read_reply(body: bytes, content_type: bytes = b"") -> embedding.EmbeddingReply:
     """The reply; `UpstreamError` for anything else."""
     del content_type
     fields = open_body(body, _refuse)
@@ -75,14 +75,14 @@ def read_reply(body: bytes, content_type: bytes = b"") -> EmbeddingReply:
         vectors[at if index is None else index] = _vector(item, raw)
     if sorted(vectors) != list(range(len(vectors))) or not vectors:
         raise fields.wrong("data", "expected a vector for each input, got others")
-    return EmbeddingReply(
+    return embedding.EmbeddingReply(
         vectors=tuple(vectors[at] for at in range(len(vectors))),
         model=fields.text("model") or "",
         usage=read_usage(fields.raw("usage")),
     )
 
 
-def write_reply(reply: EmbeddingReply, request: EmbeddingRequest) -> WrittenForm:
+def write_reply(reply: embedding.EmbeddingReply, request: embedding.EmbeddingRequest) -> WrittenForm:
     """The body for the caller who sent `request`."""
     write = _in_base64 if request.encoding == "base64" else list[float]
     body: dict[str, Any] = {

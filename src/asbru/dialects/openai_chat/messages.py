@@ -109,7 +109,9 @@ def _as_parts(content: object) -> list[object]:
 
 
 def _head(message: Message, path: str, writer: PartWriter) -> dict[str, object]:
-    head: dict[str, object] = {"role": message.role}
+    # Not every provider knows the word "developer"; all take "system", and OpenAI reads it as the other.
+    role = "system" if message.role == "developer" and not writer.own else message.role
+    head: dict[str, object] = {"role": role}
     if message.name is not None:
         head["name"] = message.name
     if message.cache is not None:

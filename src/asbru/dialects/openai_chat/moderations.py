@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from asbru.core.chat import Raw
-from asbru.core.shapes import ModerationInput, ModerationReply, ModerationRequest, ModerationResult
+from asbru.core.shapes import moderation
 from asbru.core.traits import Traits
 from asbru.dialects.contract import Shape, WrittenForm
 from asbru.dialects.fields import Fields, Kind, kind_of, open_body, refuse_reply, refuse_request
@@ -26,17 +26,19 @@ _SCORES: Final = Kind(msgspec.json.Decoder(dict[str, float | None]).decode, "an 
 _encode = msgspec.json.encode
 
 
-def read_request(body: bytes, content_type: bytes = b"") -> ModerationRequest:
+def read_request(body: bytes, content_type: bytes = b"") -> moderation.ModerationRequest:
     """The request; `BadRequest` for anything else."""
     del content_type  # JSON
     fields = open_body(body, refuse_request)
     model, raw = fields.text("model") or MODERATION_MODEL, fields.raw("input")
     if raw is None:
         raise fields.wrong("input", "expected a text or a list, got nothing")
-    return ModerationRequest(model=model, inputs=_inputs(fields, raw), dialect=NAME, extra=fields.rest_set())
+    return moderation.ModerationRequest(
+        model=model, inputs=_inputs(fields, raw), dialect=NAME, extra=fields.rest_set()
+    )
 
 
-def write_request(request: ModerationRequest, model: str, traits: Traits) -> WrittenForm:
+def write_request(request: moderation.ModerationRequest, model: str, traits: Traits) -> WrittenForm:
     """The body for `model`. Images are judged in a call of their own: beside other inputs they are left out."""
     del traits
     receipt = Receipt(NAME, request.dialect)
@@ -57,14 +59,14 @@ def write_request(request: ModerationRequest, model: str, traits: Traits) -> Wri
     return WrittenForm(_encode(body), notes=receipt.notes)
 
 
-def read_reply(body: bytes, content_type: bytes = b"") -> ModerationReply:
+def read_reply(body: bytes, content_type: bytes = b"") -> moderation.ModerationReply:
     """The reply; `UpstreamError` for anything else."""
     del content_type
     fields = open_body(body, _refuse)
     results = fields.children("results")
     if not results:
         raise fields.wrong("results", "expected a result for each input, got none")
-    return ModerationReply(
+    return moderation.ModerationReply(
         results=tuple(_result(item) for item in results),
         id=fields.text("id") or "",
         model=fields.text("model") or "",
@@ -72,7 +74,7 @@ def read_reply(body: bytes, content_type: bytes = b"") -> ModerationReply:
     )
 
 
-def write_reply(reply: ModerationReply, request: ModerationRequest) -> WrittenForm:
+def write_reply(reply: moderation.ModerationReply, request: moderation.ModerationRequest) -> WrittenForm:
     """The body for the caller who sent `request`."""
     body: dict[str, Any] = {
         "id": reply.id,
@@ -85,14 +87,16 @@ def write_reply(reply: ModerationReply, request: ModerationRequest) -> WrittenFo
     return WrittenForm(_encode(body))
 
 
-def _inputs(fields: Fields, raw: Raw) -> tuple[ModerationInput, ...]:
+def _inputs(fields: Fields, raw: Raw) -> tuple[moderation.ModerationInput, ...]:
     if kind_of(raw) == "a string":
-        return (ModerationInput((fields.as_text(raw, "input"),)),)
+        return (moderation.ModerationInput((fields.as_text(raw, "input"),)),)
     items = fields.as_items(raw, "input")
     if not items:
         raise fields.wrong("input", "expected at least one input, got none")
     if kind_of(items[0]) == "a string":
-        return tuple(ModerationInput((fields.as_text(item, f"input[{at}]"),)) for at, item in enumerate(items))
+        return tuple(
+            moderation.ModerationInput((fields.as_text(item, f"input[{at}]"),)) for at, item in enumerate(items)
+        )
     texts: list[str] = []
     images: list[str] = []
     for at, item in enumerate(items):
@@ -102,15 +106,15 @@ def _inputs(fields: Fields, raw: Raw) -> tuple[ModerationInput, ...]:
             images.append(image.need_text("url"))
         else:
             texts.append(part.need_text("text"))
-    return (ModerationInput(tuple(texts), tuple(images)),)
+    return (moderation.ModerationInput(tuple(texts), tuple(images)),)
 
 
-def _result(item: Fields) -> ModerationResult:
+def _result(item: Fields) -> moderation.ModerationResult:
     flags = _of(item, "categories", _FLAGS)
     categories = {name: value for name, value in flags.items() if value is not None}
     scores = _of(item, "category_scores", _SCORES)
     flagged = item.boolean("flagged")
-    return ModerationResult(
+    return moderation.ModerationResult(
         any(categories.values()) if flagged is None else flagged,
         categories,
         {name: value for name, value in scores.items() if value is not None},

@@ -29,7 +29,7 @@ from asbru.dialects.openai_chat.response import read_reply, write_reply
 from asbru.dialects.openai_chat.stream import ChatStreamReader
 from asbru.dialects.openai_chat.stream_writer import ChatStreamWriter
 from asbru.dialects.openai_chat.texts import NO_TEXTS, texts_in
-from asbru.dialects.openai_chat.unit_usage import moderation_charge, ocr_pages_max, ocr_usage, rerank_usage
+from asbru.dialects.openai_chat.unit_usage import ocr_pages_max, ocr_usage, rerank_usage
 
 CODEC = Codec(
     read_request=read_request,
@@ -80,7 +80,6 @@ OPERATIONS = (
         speaks=False,
         shape=moderations.SHAPE,
         texts=texts_in("input"),
-        charge=moderation_charge,
     ),
     Operation(
         name="rerank",

@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from asbru.core.chat import Raw
-from asbru.core.shapes import RankedDocument, RerankReply, RerankRequest
+from asbru.core.shapes import rerank
 from asbru.core.traits import Traits
 from asbru.dialects.contract import Shape, WrittenForm
 from asbru.dialects.fields import NUMBER, Fields, Kind, open_body, refuse_reply, refuse_request
@@ -24,7 +24,7 @@ _DOCUMENT: Final = Kind(msgspec.json.Decoder(str | dict[str, Raw]).decode, "a te
 _encode = msgspec.json.encode
 
 
-def read_request(body: bytes, content_type: bytes = b"") -> RerankRequest:
+def read_request(body: bytes, content_type: bytes = b"") -> rerank.RerankRequest:
     """The request; `BadRequest` for anything else."""
     del content_type  # JSON
     fields = open_body(body, refuse_request)
@@ -32,7 +32,7 @@ def read_request(body: bytes, content_type: bytes = b"") -> RerankRequest:
     documents = [_document(fields, raw, f"documents[{at}]") for at, raw in enumerate(fields.need_items("documents"))]
     if not documents:
         raise fields.wrong("documents", "expected at least one document, got none")
-    return RerankRequest(
+    return rerank.RerankRequest(
         model=model,
         query=query,
         documents=tuple(documents),
@@ -43,7 +43,7 @@ def read_request(body: bytes, content_type: bytes = b"") -> RerankRequest:
     )
 
 
-def write_request(request: RerankRequest, model: str, traits: Traits) -> WrittenForm:
+def write_request(request: rerank.RerankRequest, model: str, traits: Traits) -> WrittenForm:
     """The body for `model`."""
     del traits
     receipt = Receipt(NAME, request.dialect)
@@ -56,14 +56,14 @@ def write_request(request: RerankRequest, model: str, traits: Traits) -> Written
     return WrittenForm(_encode(body), notes=receipt.notes)
 
 
-def read_reply(body: bytes, content_type: bytes = b"") -> RerankReply:
+def read_reply(body: bytes, content_type: bytes = b"") -> rerank.RerankReply:
     """The reply; `UpstreamError` for anything else."""
     del content_type
     fields = open_body(body, _refuse)
-    results = fields.children("results")
+    results = fields.children("results" if "results" in fields else "data")  # Voyage has `data`
     if results is None:
         raise fields.wrong("results", "expected an array, got nothing")
-    return RerankReply(
+    return rerank.RerankReply(
         results=tuple(_result(item) for item in results),
         id=fields.text("id") or "",
         model=fields.text("model") or "",
@@ -71,7 +71,7 @@ def read_reply(body: bytes, content_type: bytes = b"") -> RerankReply:
     )
 
 
-def write_reply(reply: RerankReply, request: RerankRequest) -> WrittenForm:
+def write_reply(reply: rerank.RerankReply, request: rerank.RerankRequest) -> WrittenForm:
     """The body for the caller who sent `request`."""
     body: dict[str, Any] = {
         "object": "rerank",
@@ -106,19 +106,19 @@ def _document(fields: Fields, raw: Raw, name: str) -> str | Raw:
     return given if isinstance(given, str) else raw
 
 
-def _result(item: Fields) -> RankedDocument:
+def _result(item: Fields) -> rerank.RankedDocument:
     index, score = item.integer("index"), item.raw("relevance_score")
     if index is None or score is None:
         raise item.wrong("index", "expected the place of a document and its score")
     document = item.raw("document")
-    return RankedDocument(
+    return rerank.RankedDocument(
         index,
         item.read(score, "relevance_score", NUMBER),
         None if document is None else text_of(_document(item, document, "document")),
     )
 
 
-def _written(result: RankedDocument, *, with_document: bool) -> dict[str, object]:
+def _written(result: rerank.RankedDocument, *, with_document: bool) -> dict[str, object]:
     written: dict[str, object] = {"index": result.index, "relevance_score": result.score}
     if with_document and result.text is not None:
         written["document"] = {"text": result.text}

@@ -1,11 +1,10 @@
-"""Usage that is told otherwise than a chat's: of rerank, moderations and OCR, in tokens or by the piece.
+"""Usage that is told otherwise than a chat's: of rerank and OCR, in tokens or by the piece.
 
-    rerank        `usage` (Together, vLLM, Jina: `total_tokens` alone), or Cohere's `meta.billed_units.search_units`
-    moderations   one request, where the reply has no `usage`: OpenAI charges nothing for it
-    OCR           Mistral's `usage_info.pages_processed`
+    rerank   `usage` (Together, vLLM, Jina: `total_tokens` alone), or Cohere's `meta.billed_units.search_units`
+    OCR      Mistral's `usage_info.pages_processed`
 
 Sources: https://docs.together.ai/reference/rerank, https://docs.cohere.com/reference/rerank,
-https://platform.openai.com/docs/guides/moderation, https://docs.mistral.ai/api/endpoint/ocr
+https://docs.mistral.ai/api/endpoint/ocr
 """
 
 from __future__ import annotations
@@ -79,12 +78,6 @@ def rerank_usage(body: bytes) -> Usage | None:
     if billed is None or billed.search_units is None:
         return None
     return Usage(units=(("search", max(int(billed.search_units), 0)),))
-
-
-def moderation_charge(head: RequestHead, body: bytes) -> Usage:
-    """One request."""
-    del head, body
-    return Usage(units=(("request", 1),))
 
 
 def ocr_usage(body: bytes) -> Usage | None:

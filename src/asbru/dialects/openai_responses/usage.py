@@ -114,7 +114,7 @@ def write_usage(usage: Usage, receipt: Receipt) -> dict[str, Any]:
         inp["cache_write_tokens"] = written
     if usage.audio_input:
         inp["audio_tokens"] = usage.audio_input
-    out: dict[str, int] = {"reasoning_tokens": usage.reasoning} if usage.reasoning_known else {}
+    out: dict[str, int] = {"reasoning_tokens": usage.reasoning}  # clients want a number, also where nobody knows it
     if usage.audio_output:
         out["audio_tokens"] = usage.audio_output
     return {

@@ -25,7 +25,8 @@ from asbru.governance.ledger.claims import RECALL, Answer, Claim, Meeting, Recal
 from asbru.governance.ledger.ledger import Ledger, RacedError
 from asbru.governance.ledger.sql import SqlBooks
 from asbru.link.peers import Peer, Question
-from asbru.storage import Database, NewerSchema, RowError, StorageError, open_database
+from asbru.storage import NewerSchema, RowError, StorageError
+from asbru.storage.reopening import Reopened
 from asbru.telemetry import log
 
 RECALL_S = 0.25
@@ -66,14 +67,13 @@ class LedgerHost:
     ) -> None:
         self.failures = 0
         """Takes and settlements that the database refused."""
-        self._url = url
         self._push = push
         self._clock = clock
         self._unix_ms = unix_ms or _steady_clock()
         self._ahead_ms = 0
         """How far the ledger's time is ahead, after the machine's clock was set back between two lives of it."""
-        self._database: Database | None = None
-        self._ledger = Ledger(SqlBooks(self._connect))
+        self._database = Reopened(url, first_s=RETRY_FIRST_S, max_s=RETRY_MAX_S)
+        self._ledger = Ledger(SqlBooks(self._database.connect))
         self._held: list[Settlement] = []
         self._parked: list[_Parked] = []
         self._recalls = 0
@@ -84,8 +84,6 @@ class LedgerHost:
         self._present: set[str] = set()
         self._meetings: dict[str, Meeting] = {}
         self._began = False
-        self._retry_s = RETRY_FIRST_S
-        self._retry_at_s: float | None = None
         self._refuses_until_s = 0.0
         self._forget_at_s = 0.0
 
@@ -95,8 +93,8 @@ class LedgerHost:
     def retry_at_s(self) -> float | None:
         """When there is something to do although nothing comes."""
         times = [one.until_s for one in self._parked]
-        if self._retry_at_s is not None:
-            times.append(self._retry_at_s)
+        if self._database.retry_at_s is not None:
+            times.append(self._database.retry_at_s)
         else:
             times += self._missing.values()
         return min(times, default=None)
@@ -121,7 +119,7 @@ class LedgerHost:
     def commit(self, now_s: float) -> bool:
         """Write what is held, bury who has gone, answer who waited. True when nothing is held any more."""
         self._recalled.clear()
-        if self._retry_at_s is None or now_s >= self._retry_at_s:
+        if not self._database.waits(now_s):
             try:
                 self._begin()
                 self._settle()
@@ -131,8 +129,7 @@ class LedgerHost:
             except _FAILURES as error:
                 self._fail(now_s, error)
             else:
-                self._retry_at_s = None
-                self._retry_s = RETRY_FIRST_S
+                self._database.succeed()
         self._answer_parked(now_s)
         return not self._held
 
@@ -147,7 +144,7 @@ class LedgerHost:
                 "settlements are lost: the database refuses them and the bookkeeper ends",
                 batches=len(self._held),
             )
-        self._disconnect()
+        self._database.close()
 
     # Handlers
 
@@ -262,28 +259,16 @@ class LedgerHost:
     def _now_ms(self) -> int:
         return self._unix_ms() + self._ahead_ms
 
-    def _connect(self) -> Database:
-        if self._database is None:
-            self._database = open_database(self._url)
-        return self._database
-
-    def _disconnect(self) -> None:
-        if self._database is not None:
-            self._database.close()
-            self._database = None
-
     def _fail(self, now_s: float, error: Exception) -> None:
         self.failures += 1
-        if self._retry_at_s is None:
+        if self._database.fail(now_s):
             log("error", "the ledger cannot be written, settlements wait", why=_why(error))
         self._note(error)
-        self._retry_at_s = now_s + self._retry_s
-        self._retry_s = min(self._retry_s * 2, RETRY_MAX_S)
 
     def _note(self, error: Exception) -> None:
-        """A failed disk may leave an old connection useless; one that was locked is as good as before."""
+        """A failed disk may leave an old connection useless; whoever raced has a good one."""
         if not isinstance(error, RacedError):
-            self._disconnect()
+            self._database.close()
 
 
 def _steady_clock() -> Callable[[], int]:

@@ -7,6 +7,6 @@ What is written is noted as facts in the transaction of the records (`facts`) an
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from asbru.records.rollups import facts, fold, histogram, overview, span
+    from asbru.records.rollups import backfill, facts, fold, histogram, overview, span
 
-__all__ = ["facts", "fold", "histogram", "overview", "span"]
+__all__ = ["backfill", "facts", "fold", "histogram", "overview", "span"]

@@ -23,6 +23,9 @@ DIMENSIONS: Final = ("provider", "model", "caller", "team", "customer", "surface
 """What can be asked for; `error` is the code of a failed call, "" of one that went well."""
 SUMS: Final = ("calls", "failed", "unpriced", "input_tokens", "cached_tokens", "output_tokens", "cost_nanousd")
 
+BROKEN: Final = ("error", "cut")
+"""Outcomes of calls that failed because of their provider."""
+
 FACTS_PER_LOAD: Final = 2_500
 KINDS_PER_LOAD: Final = 300
 """What one fold takes: some hundredths of a second's work. Most of it is to write the sums, which each combination of
@@ -37,6 +40,7 @@ _STARTED, _ATTEMPTS, _OUTCOME, _ERROR, _CACHED, _LATENCY, _FIRST_TOKEN = (
         *("cache_read_tokens", "latency_us", "first_token_us"),
     )
 )
+_KEY_NAME: Final = _AT["key_name"]
 _named: Final = itemgetter(
     *(_AT[name] for name in ("provider", "model_served", "caller", "team", "customer", "surface"))
 )
@@ -45,13 +49,17 @@ _ADD: Final = "INSERT INTO rollup_pending SELECT COALESCE(MAX(number), 0) + 1, ?
 
 class Fact(NamedTuple):
     """One record's part, or a change of it. `values`: of DIMENSIONS, in order; `sums`: of SUMS, in order. The durations
-    count as often as there are calls; None: not at all."""
+    count as often as there are calls; None: not at all. `key_name`: of the provider; `broken`: calls that failed
+    because of the provider."""
 
     started_ms: int
     values: tuple[str, ...]
     sums: tuple[int, ...]
     latency_us: int | None
     first_token_us: int | None
+    # Facts that an older version has left are shorter.
+    key_name: str = ""
+    broken: int = 0
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -76,13 +84,16 @@ def _fact(row: Sequence[Any], sums: Sums, times: int) -> Fact:
         # A call that no provider was asked for takes no time worth knowing: it would only make the others look fast.
         0 + row[_LATENCY] if row[_ATTEMPTS] else None,
         None if first_us is None else 0 + first_us,
+        row[_KEY_NAME],
+        times if row[_OUTCOME] in BROKEN else 0,
     )
 
 
 def cost_changed(row: Sequence[Any], *, unpriced: int, cost_nanousd: int) -> Fact:
     """The fact of a record whose cost changes by so much."""
     known = fact_of(row)
-    return known._replace(sums=(0, 0, unpriced, 0, 0, 0, cost_nanousd), latency_us=None, first_token_us=None)
+    sums = (0, 0, unpriced, 0, 0, 0, cost_nanousd)
+    return known._replace(sums=sums, latency_us=None, first_token_us=None, broken=0)
 
 
 def add_counted(database: Database, counted: Iterable[Counted]) -> None:

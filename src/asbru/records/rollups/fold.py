@@ -24,17 +24,21 @@ TIERS: Final = (MINUTE_S, HOUR_S, DAY_S)
 _MINUTE_MS: Final = MINUTE_S * 1000
 TOTAL: Final = ""
 EACH: Final = "each"
+KEY: Final = "key"
+"""A provider and one of its keys; `failed` are then the calls that failed because of it."""
 VALUES_PER_DAY_MAX: Final = 500
 COMBINATIONS_PER_DAY_MAX: Final = 5_000
 _DAYS_KNOWN_MAX: Final = 3
 _SERIES_KNOWN_MAX: Final = 20_000
 
-_NO_VALUES: Final = ("",) * len(DIMENSIONS)
+_NAMED: Final = (*DIMENSIONS, "key_name")
+_NO_VALUES: Final = ("",) * len(_NAMED)
 _NOTHING: Final = (0,) * len(SUMS)
-_COLUMNS: Final = ", ".join(DIMENSIONS)
-_FIND: Final = f"SELECT id FROM rollup_series WHERE view = ? AND {' AND '.join(f'{one} = ?' for one in DIMENSIONS)}"  # noqa: S608 -- our own names
+_FAILED: Final = SUMS.index("failed")
+_COLUMNS: Final = ", ".join(_NAMED)
+_FIND: Final = f"SELECT id FROM rollup_series WHERE view = ? AND {' AND '.join(f'{one} = ?' for one in _NAMED)}"  # noqa: S608 -- our own names
 _MAKE: Final = (
-    f"INSERT INTO rollup_series SELECT COALESCE(MAX(id), 0) + 1, {', '.join('?' * (1 + len(DIMENSIONS)))} "  # noqa: S608 -- only marks
+    f"INSERT INTO rollup_series SELECT COALESCE(MAX(id), 0) + 1, {', '.join('?' * (1 + len(_NAMED)))} "  # noqa: S608 -- only marks
     "FROM rollup_series"
 )
 _ADD: Final = (
@@ -66,7 +70,7 @@ class _Part:
     def add(self, facts_of_one: Sequence[Fact]) -> None:
         self.sums = tuple(map(sum, zip(self.sums, *[fact.sums for fact in facts_of_one], strict=True)))
         latency, first_token = self.latency, self.first_token
-        for _, _, sums, latency_us, first_token_us in facts_of_one:
+        for _, _, sums, latency_us, first_token_us, _, _ in facts_of_one:
             if latency_us is not None:
                 bucket = bucket_of(latency_us)
                 latency[bucket] = latency.get(bucket, 0) + sums[0]
@@ -79,6 +83,13 @@ class _Part:
         for counts, more in ((self.latency, other.latency), (self.first_token, other.first_token)):
             for bucket, count in more.items():
                 counts[bucket] = counts.get(bucket, 0) + count
+
+    def blamed(self, broken: int) -> _Part:
+        """The same, of which so many calls failed."""
+        part = _Part()
+        part.plus(self)
+        part.sums = (*part.sums[:_FAILED], broken, *part.sums[_FAILED + 1 :])
+        return part
 
 
 class Folder:
@@ -95,16 +106,20 @@ class Folder:
         waiting, number = facts.load(database)
         if not number:
             return False
-        by_minute: dict[tuple[int, Values], list[Fact]] = {}
+        by_minute: dict[tuple[int, Values, str], list[Fact]] = {}
         for fact in waiting:
-            by_minute.setdefault((fact.started_ms // _MINUTE_MS, fact.values), []).append(fact)
+            by_minute.setdefault((fact.started_ms // _MINUTE_MS, fact.values, fact.key_name), []).append(fact)
         minutes: dict[tuple[int, int], _Part] = {}
-        for (number_of_minute, values), of_one in by_minute.items():
+        for (number_of_minute, values, key_name), of_one in by_minute.items():
             at = number_of_minute * MINUTE_S
             part = _Part()
             part.add(of_one)
-            for series in self._series_of(database, at // DAY_S * DAY_S, values):
+            day = at // DAY_S * DAY_S
+            for series in self._series_of(database, day, values):
                 _at(minutes, (series, at)).plus(part)
+            if values[0]:
+                blamed = part.blamed(sum(fact.broken for fact in of_one))
+                _at(minutes, (self._key_series(database, day, values[0], key_name), at)).plus(blamed)
         for tier in (HOUR_S, DAY_S, MINUTE_S):  # minutes last: saving adds what is known to what is saved
             self._save(database, tier, minutes if tier == MINUTE_S else _longer(minutes, tier))
         facts.forget(database, number)
@@ -138,6 +153,17 @@ class Folder:
             self._counts_in[day, values] = found
         return found
 
+    def _key_series(self, database: Database, day: int, provider: str, key_name: str) -> int:
+        found = self._counts_in.get((day, (provider, key_name)))
+        if found is None:
+            if len(self._counts_in) >= _SERIES_KNOWN_MAX:
+                self._counts_in.clear()
+            values = (provider, *_NO_VALUES[2:], key_name)
+            if not self._has_place(database, day, KEY, values):
+                values = (OTHERS, *_NO_VALUES[2:], OTHERS)
+            found = self._counts_in[day, (provider, key_name)] = (self._id(database, KEY, values),)
+        return found[0]
+
     def _views(self, database: Database, day: int, values: Values) -> Iterator[tuple[str, Values]]:
         """The views that a combination of values counts in, and its values there."""
         yield TOTAL, _NO_VALUES
@@ -148,13 +174,13 @@ class Folder:
                 alone = (*_NO_VALUES[:place], OTHERS, *_NO_VALUES[place + 1 :])
             bounded.append(alone[place])
             yield name, alone
-        each = tuple(bounded)
-        yield EACH, each if self._has_place(database, day, EACH, each) else (OTHERS,) * len(DIMENSIONS)
+        each = (*bounded, "")
+        yield EACH, each if self._has_place(database, day, EACH, each) else (*(OTHERS,) * len(DIMENSIONS), "")
 
     def _has_place(self, database: Database, day: int, view: str, values: Values) -> bool:
         names = self._names.get((day, view))
         if names is None:
-            while len(self._names) >= _DAYS_KNOWN_MAX * (1 + len(DIMENSIONS)):
+            while len(self._names) >= _DAYS_KNOWN_MAX * (2 + len(DIMENSIONS)):
                 del self._names[next(iter(self._names))]
             found = database.run(_OF_DAY, (view, day))
             names = self._names[day, view] = {tuple(map(str, one)) for one in found}

@@ -9,6 +9,7 @@ So what is read grows with the length of the span and with the series, and not w
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -24,15 +25,16 @@ from asbru.storage import Database, open_reader
 GROUPS_MAX: Final = 10
 OTHER_GROUPS: Final = "others"
 ERRORS_MAX: Final = 50
-HISTOGRAMS_MAX: Final = 50_000
+HISTOGRAMS_MAX: Final = 10_000
 """Rows whose histograms are added up for one answer; beyond it percentiles are unknown."""
-SERIES_POINTS_MAX: Final = 200_000
+SERIES_POINTS_MAX: Final = 50_000
 """Rows that points may be made of; beyond it they are made of a coarser tier."""
 BY: Final = ("provider", "model", "caller", "team", "customer")
 FILTERS: Final = (*BY, "surface")
 _LATENCY: Final = (0.5, 0.95, 0.99)
 _FIRST: Final = (0.5, 0.95)
 _ADDED: Final = ", ".join(f"SUM(r.{name})" for name in SUMS)
+_ALL: Final = "''"
 _FROM: Final = "FROM rollup_series AS s CROSS JOIN rollups AS r"
 _WITHIN: Final = "r.tier = ? AND r.series = s.id AND r.at >= ? AND r.at < ?"
 
@@ -119,6 +121,16 @@ class Asked(NamedTuple):
     within: tuple[str, Sequence[str]] | None = None
 
 
+class _Histograms(NamedTuple):
+    """Of some calls."""
+
+    latency: Mapping[int, int]
+    first_token: Mapping[int, int]
+
+
+_NO_HISTOGRAMS: Final = _Histograms({}, {})
+
+
 class _Series(NamedTuple):
     """Which series are read: of a view, whose columns have one of these values."""
 
@@ -147,12 +159,12 @@ def read_overview(url: str, asked: Asked) -> Overview:
     if database is None:
         return _write(plan_span(asked.since_ms, asked.until_ms, asked.step_s, {}), {}, {}, [])
     try:
-        return _Reader(database, asked).read()
+        return Reader(database, asked).read()
     finally:
         database.close()
 
 
-class _Reader:
+class Reader:
     """One answer."""
 
     def __init__(self, database: Database, asked: Asked) -> None:
@@ -169,11 +181,18 @@ class _Reader:
         self._pieces = cut(self._span, self._oldest)
 
     def read(self) -> Overview:
-        before = cut(self._span.before, self._oldest)
-        whole = {"totals": self._figures(self._pieces), "before": self._figures(before)}
-        points = self._points()
-        groups = self._groups(before, points) if self._by else ()
-        return _write(self._span, whole, points, self._errors(), groups=groups)
+        now = self._sums_by(self._pieces, ("", self._by, "error"))
+        then = self._sums_by(cut(self._span.before, self._oldest), ("", self._by))
+        summed, places = self._point_sums(), self._histograms_by_place()
+        if places is None:  # those of longer rows are fewer
+            whole_span = _merged(self._packed(self._pieces))
+        else:
+            whole_span = _added(places.values())
+        totals = _figures(now[""].get("", _NOTHING), whole_span)
+        points = {at: _figures(sums, (places or {}).get(at, _NO_HISTOGRAMS)) for at, sums in summed.items()}
+        groups = self._groups(now[self._by], then[self._by], points) if self._by else ()
+        whole = {"totals": totals, "before": _figures(then[""].get("", _NOTHING), _NO_HISTOGRAMS)}
+        return _write(self._span, whole, points, _errors(now["error"]), groups=groups)
 
     def _within(self, dimension: str) -> _Series:
         """The series that tell a dimension's values apart."""
@@ -210,44 +229,63 @@ class _Reader:
         statement = f"SELECT {selected} {_FROM} WHERE {series.sql} AND {_WITHIN}{more}"
         return self._database.run(statement, (*series.bound, *piece, *values))
 
-    # All calls
+    def _sums_by(self, pieces: Sequence[Piece], dimensions: Iterable[str]) -> dict[str, dict[str, list[int]]]:
+        """The sums by the values of each dimension; of all calls, by "", for the dimension "". Series that tell
+        several dimensions apart are read once."""
+        by_series: dict[str, tuple[_Series, list[str]]] = {}
+        for one in dict.fromkeys(dimensions):
+            series = self._within(one) if one else self._series
+            by_series.setdefault(series.view, (series, []))[1].append(one)
+        sums: dict[str, dict[str, list[int]]] = {one: {} for one in dimensions}
+        for series, told in by_series.values():
+            columns = "".join(f"{f's.{one}' if one else _ALL}, " for one in told)
+            grouped = f" GROUP BY {', '.join(str(place + 1) for place in range(len(told)))}"
+            for piece in pieces:
+                for found in self._run(columns + _ADDED, series, piece, grouped):
+                    for one, value in zip(told, found, strict=False):
+                        _add(sums[one].setdefault(value, [0] * len(SUMS)), found[len(told) :])
+        return sums
 
-    def _figures(self, pieces: Iterable[Piece]) -> Figures:
-        sums = [0] * len(SUMS)
+    def _packed(self, pieces: Iterable[Piece]) -> Sequence[tuple[bytes, bytes]]:
+        """The histograms of a span; none where they are too many."""
         rows: list[tuple[bytes, bytes]] = []
         for piece in pieces:
-            for found in self._run(_ADDED, self._series, piece):
-                _add(sums, found)
-            rows += self._run("r.latency, r.first_token", self._series, piece, f" LIMIT {HISTOGRAMS_MAX}")
-        return _figures(sums, rows if len(rows) < HISTOGRAMS_MAX else ())
+            left = HISTOGRAMS_MAX - len(rows)
+            rows += self._run("r.latency, r.first_token", self._series, piece, f" LIMIT {left}")
+        return rows if len(rows) < HISTOGRAMS_MAX else ()
 
-    def _points(self) -> dict[int, Figures]:
-        """By the second at which they begin."""
+    def _point_sums(self) -> dict[int, Sequence[int]]:
+        """By the second at which the points begin."""
         span = self._span
-        piece = Piece(span.tier, span.since, span.until)
-        place = f"(r.at - {span.since}) / {span.step}"
-        summed = self._run(f"{place}, {_ADDED}", self._series, piece, " GROUP BY 1")
-        rows: dict[int, list[tuple[bytes, bytes]]] = {}
-        packed = self._run(f"{place}, r.latency, r.first_token", self._series, piece, f" LIMIT {HISTOGRAMS_MAX}")
-        for at, *both in packed if len(packed) < HISTOGRAMS_MAX else ():
-            rows.setdefault(at, []).append((both[0], both[1]))
-        return {span.since + at * span.step: _figures(sums, rows.get(at, ())) for at, *sums in summed}
+        place = f"{span.since} + (r.at - {span.since}) / {span.step} * {span.step}"
+        return {at: sums for at, *sums in self._run(f"{place}, {_ADDED}", self._series, self._row, " GROUP BY 1")}
 
-    def _errors(self) -> list[ErrorCount]:
-        counts: dict[str, int] = {}
-        for piece in self._pieces:
-            for code, calls in self._run("s.error, SUM(r.calls)", self._within("error"), piece, " GROUP BY s.error"):
-                if code:
-                    counts[code] = counts.get(code, 0) + calls
-        ordered = sorted(counts.items(), key=lambda one: (-one[1], one[0]))
-        return [ErrorCount(code, calls) for code, calls in ordered[:ERRORS_MAX] if calls]
+    def _histograms_by_place(self) -> dict[int, _Histograms] | None:
+        """By the second at which the points begin; None where they are too many."""
+        span = self._span
+        rows = self._run("r.at, r.latency, r.first_token", self._series, self._row, f" LIMIT {HISTOGRAMS_MAX}")
+        if len(rows) == HISTOGRAMS_MAX:
+            return None
+        packed: dict[int, list[tuple[bytes, bytes]]] = {}
+        for at, latency, first_token in rows:
+            begin = span.since + (at - span.since) // span.step * span.step
+            packed.setdefault(begin, []).append((latency, first_token))
+        return {at: _merged(several) for at, several in packed.items()}
 
-    # Groups
+    @property
+    def _row(self) -> Piece:
+        """The span, by the rows that points are made of."""
+        return Piece(self._span.tier, self._span.since, self._span.until)
 
-    def _groups(self, before: list[Piece], points: Mapping[int, Figures]) -> list[Group]:
-        now, then = self._sums_by_name(self._pieces), self._sums_by_name(before)
+    def _groups(
+        self,
+        now: Mapping[str, Sequence[int]],
+        then: Mapping[str, Sequence[int]],
+        points: Mapping[int, Figures],
+    ) -> list[Group]:
+        seen = {name for by_name in (now, then) for name, sums in by_name.items() if any(sums)}
         ranked = sorted(
-            (name for name in {*now, *then} if name != OTHERS),
+            seen - {OTHERS},
             key=lambda name: (-_cost(now, name), -now.get(name, _NOTHING)[0], -then.get(name, _NOTHING)[0], name),
         )
         named, rest = ranked[:GROUPS_MAX], [*ranked[GROUPS_MAX:], OTHERS]
@@ -256,27 +294,18 @@ class _Reader:
         groups = [
             Group(
                 name,
-                _figures(now.get(name, _NOTHING), packed.get(name, ())),
-                _figures(then.get(name, _NOTHING), ()),
+                _figures(now.get(name, _NOTHING), _merged(packed.get(name, ()))),
+                _figures(then.get(name, _NOTHING), _NO_HISTOGRAMS),
                 lines.get(name, []),
             )
             for name in named
         ]
-        if any(name in now or name in then for name in rest):
-            sums = [_total(by_name.get(name, _NOTHING) for name in rest) for by_name in (now, then)]
+        if any(name in seen for name in rest):
+            sums = (_total(by_name.get(name, _NOTHING) for name in rest) for by_name in (now, then))
+            figures = [_figures(one, _NO_HISTOGRAMS) for one in sums]
             left = _left(points, lines.values())
-            groups.append(Group(OTHER_GROUPS, _figures(sums[0], ()), _figures(sums[1], ()), left))
+            groups.append(Group(OTHER_GROUPS, figures[0], figures[1], left))
         return groups
-
-    def _sums_by_name(self, pieces: Iterable[Piece]) -> dict[str, list[int]]:
-        sums: dict[str, list[int]] = {}
-        column = f"s.{self._by}"
-        for piece in pieces:
-            for name, *found in self._run(
-                f"{column}, {_ADDED}", self._within(self._by), piece, f" GROUP BY {column}"
-            ):
-                _add(sums.setdefault(name, [0] * len(SUMS)), found)
-        return {name: found for name, found in sums.items() if any(found)}
 
     def _histograms(self, names: Sequence[str]) -> dict[str, list[tuple[bytes, bytes]]]:
         rows: dict[str, list[tuple[bytes, bytes]]] = {}
@@ -298,9 +327,12 @@ class _Reader:
             "SUM(r.input_tokens + r.output_tokens)"
         )
         lines: dict[str, list[GroupPoint]] = {}
-        piece = Piece(span.tier, span.since, span.until)
         for name, at, *sums in self._run(
-            selected, self._within(self._by), piece, f"{self._named(names)} GROUP BY 1, 2 ORDER BY 1, 2", values=names
+            selected,
+            self._within(self._by),
+            self._row,
+            f"{self._named(names)} GROUP BY 1, 2 ORDER BY 1, 2",
+            values=names,
         ):
             at_ms = (span.since + at * span.step) * 1000
             lines.setdefault(name, []).append(GroupPoint(at_ms, sums[0], sums[1], sums[2], sums[3]))
@@ -308,6 +340,12 @@ class _Reader:
 
     def _named(self, names: Sequence[str]) -> str:
         return f" AND s.{self._by} IN ({', '.join('?' * len(names))})"
+
+
+def _errors(by_code: Mapping[str, Sequence[int]]) -> list[ErrorCount]:
+    counts = ((code, sums[0]) for code, sums in by_code.items() if code and sums[0])
+    ordered = sorted(counts, key=lambda one: (-one[1], one[0]))
+    return [ErrorCount(code, calls) for code, calls in ordered[:ERRORS_MAX]]
 
 
 _NOTHING: Final = [0] * len(SUMS)
@@ -330,12 +368,26 @@ def _total(several: Iterable[Iterable[int]]) -> list[int]:
     return sums
 
 
-def _figures(sums: Iterable[int], packed: Iterable[tuple[bytes, bytes]]) -> Figures:
+def _merged(packed: Iterable[tuple[bytes, bytes]]) -> _Histograms:
     latency: histogram.Histogram = {}
     first: histogram.Histogram = {}
     for one, other in packed:
         histogram.read_into(latency, one)
         histogram.read_into(first, other)
+    return _Histograms(latency, first)
+
+
+def _added(several: Iterable[_Histograms]) -> _Histograms:
+    latency: Counter[int] = Counter()
+    first: Counter[int] = Counter()
+    for one in several:
+        latency.update(one.latency)
+        first.update(one.first_token)
+    return _Histograms(latency, first)
+
+
+def _figures(sums: Iterable[int], histograms: _Histograms) -> Figures:
+    latency, first = histograms
     p50, p95, p99 = histogram.quantiles(latency, _LATENCY)
     first_p50, first_p95 = histogram.quantiles(first, _FIRST)
     return Figures(

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from asbru.wire.forwarded import TRACE_HEADERS, ForwardedHeader
 
 Propagator: TypeAlias = Literal["tracecontext", "b3"]
 
+PROPAGATORS: Final[tuple[Propagator, ...]] = ("tracecontext", "b3")
 SAMPLED = 1
 RANDOM = 2
 """Flags of `traceparent`. Who passes on a trace id passes on whether it is random."""
@@ -47,6 +48,12 @@ def read_context(headers: Sequence[ForwardedHeader], propagators: Sequence[Propa
     if not found:
         return None
     return next((context for one in propagators if (context := _READERS[one](found)) is not None), None)
+
+
+def read_trace_id(headers: Sequence[ForwardedHeader]) -> str:
+    """The id of a caller's trace as 32 hex digits, "" for none: for who does not take part in it."""
+    context = read_context(headers, PROPAGATORS)
+    return f"{context.trace_id:032x}" if context is not None and context.trace_id else ""
 
 
 def write_traceparent(trace_id: int, span_id: int, flags: int) -> bytes:

@@ -15,7 +15,8 @@ Protocol: TypeAlias = Literal["http/protobuf", "grpc"]
 class TraceExport(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`endpoint`: the URL that spans are sent to, with its path for `http/protobuf`. `sample_ratio`: the share of the
     traces that begin here; a caller's own decision comes first. `resource`: attributes of the process, with
-    `service.name`. `queued_spans_max`: spans that wait for the collector; more are dropped."""
+    `service.name`. `queued_spans_max`: spans that wait for the collector; more are dropped.
+    `body_bytes_max`: of each body in a span."""
 
     endpoint: str
     protocol: Protocol
@@ -25,3 +26,4 @@ class TraceExport(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     resource: dict[str, str] = {}
     timeout_s: float = 10.0
     queued_spans_max: int = 4096
+    body_bytes_max: int = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, NamedTuple, TypeAlias
 
-AttributeValue: TypeAlias = "str | int | float | bool"
+AttributeValue: TypeAlias = "str | int | float | bool | tuple[str, ...]"
 Attributes: TypeAlias = Mapping[str, AttributeValue]
 
 

@@ -43,7 +43,7 @@ class CallTrace:
 
 class Tracer:
     """See the module. `take`, as `end`, gets the spans of a sampled call that has ended, and neither waits nor raises.
-    `bits` draws so many random bits."""
+    `body_bytes_max`: how much of each recorded body is in a span. `bits` draws so many random bits."""
 
     def __init__(
         self,
@@ -56,6 +56,7 @@ class Tracer:
         self._bound = round(sample_ratio * (1 << 64))
         self._propagators = tuple(propagators)
         self.end = take
+        self.body_bytes_max = 0
         # Ids need to be unique and not secret: a generator of the process, seeded by the system, is ten times faster.
         self._bits = bits or random.Random().getrandbits  # noqa: S311 -- not for secrets
 

@@ -11,7 +11,7 @@ import type { Page } from "@/kit/types";
 import classes from "./account.module.css";
 import { agentWords } from "./agent";
 
-interface Session {
+export interface Session {
   id: string;
   began_ms: number | null;
   expires_ms: number;
@@ -33,13 +33,14 @@ export function Sessions() {
     onError: (error) => toastFailed("Nothing was logged out", error),
     onSettled: () => client.invalidateQueries({ queryKey: keys.noun("sessions") }),
   });
+  const shown = sessions.data?.toSorted((a, b) => Number(b.current) - Number(a.current)) ?? [];
   const others = sessions.data?.filter((one) => !one.current) ?? [];
   return (
     <section className={classes.sessions} aria-labelledby="sessions-title">
       <h2 id="sessions-title">Where you are logged in</h2>
       {sessions.error && !sessions.data && <Problem error={sessions.error} what="Your sessions" retry={() => void sessions.refetch()} />}
       <ul>
-        {sessions.data?.map((one) => (
+        {shown.map((one) => (
           <li key={one.id}>
             <div>
               <span title={one.agent}>{agentWords(one.agent)}</span>

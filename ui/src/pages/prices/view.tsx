@@ -1,7 +1,7 @@
 // Prices of your own: what models cost that the price data does not know, or at a negotiated price; created, edited and
 // deleted here, with undo. What each model costs in the end is on the page Models.
 
-import { ActionIcon, Autocomplete, Button, Menu, TextInput } from "@mantine/core";
+import { ActionIcon, Anchor, Autocomplete, Button, Menu, TextInput } from "@mantine/core";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useMemo, useRef } from "react";
@@ -19,8 +19,9 @@ import type { Field } from "@/kit/schema-form";
 import { useMay } from "@/kit/session";
 import { useShortcuts } from "@/kit/shortcuts";
 import { useUrlState } from "@/kit/url-state";
-import { AMOUNTS, isAbout, type Price } from "./price";
+import { AMOUNTS, isAbout, type Price, UNITS } from "./price";
 import { type Known, modelsQuery, priceQuery, pricesQuery } from "./queries";
+import { Units } from "./units";
 
 const NANOUSD = 1e9;
 const NAMED_MAX = 8;
@@ -36,6 +37,9 @@ const MORE: readonly Field[] = [
   amount("cache_write_1h", "Written to a cache for an hour", "Empty: as written to a cache."),
   amount("audio_input", "Audio in", "Empty: as input."),
   amount("audio_output", "Audio out", "Empty: as output."),
+  amount("image_input", "Images in", "Empty: as input."),
+  amount("image_output", "Images out", "Empty: as output."),
+  { name: "units", render: (value, onChange, error) => <Units key="units" value={value} onChange={onChange} error={error} /> },
 ];
 
 export default function PricesView() {
@@ -72,9 +76,10 @@ export default function PricesView() {
     { id: "input", header: "Input", width: 90, grow: 0.5, rank: 2, align: "right", cell: (row) => <Amount of={row.input} /> },
     { id: "output", header: "Output", width: 90, grow: 0.5, rank: 2, align: "right", cell: (row) => <Amount of={row.output} /> },
     { id: "cache_read", header: "Cached", width: 90, grow: 0.5, rank: 4, align: "right", cell: (row) => <Amount of={row.cache_read} otherwise="as input" /> },
-    { id: "cache_write", header: "Cache written", width: 110, grow: 0.5, rank: 5, align: "right", cell: (row) => <Amount of={row.cache_write} otherwise="as input" /> },
+    { id: "cache_write", header: "Cache write", width: 116, grow: 0.5, rank: 5, align: "right", cell: (row) => <Amount of={row.cache_write} otherwise="as input" /> },
     { id: "audio_input", header: "Audio in", width: 90, grow: 0.5, rank: 9, align: "right", cell: (row) => <Amount of={row.audio_input} otherwise="as input" /> },
     { id: "audio_output", header: "Audio out", width: 90, grow: 0.5, rank: 9, align: "right", cell: (row) => <Amount of={row.audio_output} otherwise="as output" /> },
+    { id: "units", header: "By the piece", width: 150, rank: 7, cell: (row) => Object.entries(row.units).map(([unit, usd]) => `${UNITS[unit] ?? unit} ${money(usd * NANOUSD)}`).join(", ") },
     { id: "changed", header: "Changed", width: 100, grow: 0.6, rank: 6, cell: (row) => <span className="muted">{row.source === "file" ? "in the file" : relative(row.changed_ms)}</span> },
   ], []);
 
@@ -109,7 +114,7 @@ export default function PricesView() {
 
   return (
     <>
-      <PageHeader title="Prices" words={<>Prices of your own, in dollars for a million tokens. They come before the price data, and after prices in the configuration of a provider. What each model costs: <Link to={"/models" as string}>Models</Link>.</>}>{newButton}</PageHeader>
+      <PageHeader title="Prices" words={<>Prices of your own, in dollars for a million tokens. They come before the price data, and after prices in the configuration of a provider. What each model costs is on the page <Anchor component={Link} inherit {...({ to: "/models" } as object)}>Models</Anchor>.</>}>{newButton}</PageHeader>
       {url.price && chosen.isError && !chosen.data && <Problem error={chosen.error} what={`The price of ${url.price}`} />}
       {list.error && !list.data ? <Problem error={list.error} what="The prices" retry={() => void list.refetch()} /> : (
         <DataTable
@@ -165,5 +170,5 @@ function About({ pattern, models, isWhole }: { pattern: string; models: readonly
 }
 
 function bodyOf(row: Price): Value {
-  return Object.fromEntries((["name", ...AMOUNTS] as const).filter((one) => row[one] !== null).map((one) => [one, row[one]]));
+  return { ...Object.fromEntries((["name", ...AMOUNTS] as const).filter((one) => row[one] !== null).map((one) => [one, row[one]])), units: row.units };
 }

@@ -15,7 +15,7 @@ import { curlOf } from "./curl";
 import { Outcome } from "./outcome";
 import { bodiesQuery, recordQuery } from "./queries";
 import classes from "./records.module.css";
-import { inputTokens, outputTokens } from "./tokens";
+import { inputTokens, outputTokens, unitWords } from "./tokens";
 import type { RecordDetail } from "./types";
 import { Waterfall } from "./waterfall";
 
@@ -121,6 +121,7 @@ function Summary({ record, onFilter }: { record: RecordDetail; onFilter: Props["
         <Fact name="Cost"><span title={exactMoney(record.cost_nanousd)}>{record.cost_nanousd === null ? "unknown" : money(record.cost_nanousd)}</span></Fact>
         <Fact name="Input tokens">{exact(inputTokens(record))}{record.cache_read_tokens ? <span className="muted"> ({exact(record.cache_read_tokens)} cached)</span> : null}</Fact>
         <Fact name="Output tokens">{exact(outputTokens(record))}{record.reasoning_tokens ? <span className="muted"> ({exact(record.reasoning_tokens)} reasoning)</span> : null}</Fact>
+        {record.units && <Fact name="By the piece">{unitWords(record.units)}</Fact>}
         <Fact name="Usage from">{record.usage_source}</Fact>
         <Fact name="Sizes"><span title="Request and response">{bytes(record.request_bytes)} → {bytes(record.response_bytes)}</span></Fact>
         <Fact name="Mode">{record.stream ? "stream" : "whole"}{record.pass_through ? ", passed through" : ", translated"}</Fact>

@@ -12,3 +12,12 @@ function sum(record: CallRecord, names: readonly (keyof CallRecord)[]): number |
   const [first] = names;
   return record[first!] === null ? null : names.reduce((total, name) => total + ((record[name] as number | null) ?? 0), 0);
 }
+
+/** `{"image": 2, "second": 30}` -> "2 images, 30 seconds"; what cannot be read is shown as it is. */
+export function unitWords(units: string): string {
+  try {
+    return Object.entries(JSON.parse(units) as Record<string, number>).map(([unit, number]) => `${number.toLocaleString("en-US")} ${unit}${number === 1 ? "" : unit === "search" ? "es" : "s"}`).join(", ");
+  } catch {
+    return units;
+  }
+}
