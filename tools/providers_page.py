@@ -112,6 +112,7 @@ def _adapted(one: Provider) -> Iterator[str]:
 def _operation_names() -> list[str]:
     """The operations of all dialects, each once, in the order of the dialects."""
     names = (operation.name for dialect in dialects().values() for operation in dialect.operations)
+    names = (name for name in names if "." not in name)  # what can be done with stored objects goes with storing them
     return list(dict.fromkeys([*names, "models"]))
 
 

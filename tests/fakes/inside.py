@@ -21,6 +21,7 @@ from asbru.core.secret_text import SecretText
 from asbru.edge import Door
 from asbru.edge.server import Server, ServerConnection, ServerLimits
 from asbru.governance import VIRTUAL_KEY, digest_of, write_virtual_key
+from asbru.pipeline.passthrough import PREFIX
 from asbru.records import COLUMNS, RecordWriter
 from asbru.routing import RetryPolicy
 from asbru.telemetry import Meter
@@ -132,6 +133,7 @@ class Inside:
             self.handle,
             header_prefixes=self.lasting.header_prefixes,
         )
+        self.server.forward((PREFIX,))
         self.door = Door(self.lasting.dialects.values(), lambda: False, lambda told: told(b""), "0.0")
         self.upstreams: list[tuple[str, FakeTransport]] = []
         self.requests: list[tuple[str, bytes]] = []

@@ -193,6 +193,15 @@ async def test_a_large_file_goes_on_whole(coded: bool) -> None:
         assert len(seen.body) == len(body) - len("openai/") and content in seen.body
 
 
+async def test_json_by_a_loose_path_names_its_type_once() -> None:
+    """Whatever the caller calls it: the path is found in another way, and must mean the same."""
+    async with FakeUpstream() as upstream, Gateway(media(upstream)) as gateway:
+        upstream.queue(Reply.json({"choices": []}))
+        await gateway.call("/v1//chat/completions/", {"model": "openai/m", "messages": []}, headers=[FORM_LINE])
+        lines = [value for name, value in upstream.requests[0].header_list if name.lower() == "content-type"]
+        assert lines == ["application/json"]
+
+
 async def test_an_upload_over_the_limit_is_refused_with_its_head() -> None:
     """100 MB announced, nothing of it read."""
     limits = Limits(body_bytes_max=1_000_000)

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import msgspec
 import pytest
 from tests.fakes.forms import FORM_LINE, form
 from tests.fakes.inside import provider
+from tests.fakes.stored import Asking
 from tests.pipeline.test_leases import PRICED, Governed
 
 from asbru.app.snapshot import Snapshot
 from asbru.dialects import Dialect, Operation, discover
+from asbru.edge.router import Route
 from asbru.edge.surfaces import routes_of
 from asbru.governance.entries import LimitEntry
 from asbru.governance.ledger import Report
+from asbru.storage import sqlite_url
+from asbru.stored import ObjectRef
 
 ROW = PRICED[0].rows[0]
 DEAR = (
@@ -25,13 +32,24 @@ DEAR = (
 """Input has its price too, and what is charged by the piece."""
 FREE = ("requests", "concurrency")
 """What a count of tokens is limited by: it costs nothing."""
+OBJECT_ROUTES = [route for route in routes_of(discover().values()) if route.kind == "object"]
+KEPT = {"openai_chat": ("files", "batches"), "anthropic_messages": ("message_batches",)}
+KINDS = ("file", "batch", "message_batch")
 METRICS = ("cost", "tokens", "input_tokens", "output_tokens", *FREE)
 ROUTES = [
     (route.dialect, route.operation, route.path, stream)
     for route in routes_of(discover().values())
-    if route.operation is not None and route.dialect is not None
+    if route.kind == "call" and route.operation is not None
     for stream in ((False, True) if route.operation.streams else (False,))
 ]
+PASSED = [
+    (dialect, operation, f"/passthrough/x{operation.path}", stream)
+    for dialect in discover().values()
+    for operation in dialect.operations
+    if operation.takes == "json" and operation.stored is None
+    for stream in ((False, True) if operation.streams else (False,))
+]
+"""The same operations asked on their providers' own paths."""
 
 
 def limits_of(operation: Operation) -> tuple[str, ...]:
@@ -50,12 +68,13 @@ def ask(governed: Governed, operation: Operation, path: str, *, stream: bool) ->
         fields = form(("model", "x/m"), ("stream", str(stream).lower()), ("file", ("f", b"x")))
         caller = governed.play(governed.inside.call(path, fields, FORM_LINE.encode()))
         return caller.status if caller.answer else 0
-    body = {"model": "x/m", "max_tokens": 5, "messages": [{"role": "user", "content": "hi"}], "prompt": "hi"}
+    model = "m" if path.startswith("/passthrough") else "x/m"
+    body = {"model": model, "max_tokens": 5, "messages": [{"role": "user", "content": "hi"}], "prompt": "hi"}
     caller = governed.play(governed.inside.call(path, {**body, "input": "hi", "stream": stream}))
     return caller.status if caller.answer else 0
 
 
-@pytest.mark.parametrize(("dialect", "operation", "path", "stream"), ROUTES)
+@pytest.mark.parametrize(("dialect", "operation", "path", "stream"), ROUTES + PASSED)
 def test_every_route_meets_every_limit(
     dialect: Dialect, operation: Operation, path: str, *, stream: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -74,3 +93,58 @@ def test_every_route_meets_every_limit(
             status = ask(governed, operation, path, stream=stream)
             sent = any(transport.written for _, transport in governed.inside.upstreams)
             assert (status, sent) == ((402 if metric == "cost" else 429, False) if full else (0, True)), metric
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
+@pytest.mark.parametrize("dialect", discover())
+def test_an_unknown_path_meets_every_limit(dialect: str, method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A limit that is used up refuses it, its twin with room does not; a budget refuses it always, for its cost is
+    unknown."""
+    snapshot = Snapshot(providers=(provider("x", dialect, prices=DEAR),))
+    for metric in METRICS:
+        for full in (True, False):
+            limit = LimitEntry(f"key/test/{metric}", metric, 10**9, "" if metric == "concurrency" else "1d")
+            governed = Governed(monkeypatch, limit)
+            governed.inside.load(snapshot)
+            governed.know(limit)
+            if full:
+                ledger, now_ms = governed.desk.ledger, governed.desk.now_ms
+                ledger.settle("another", 1, [Report(limit.id, -1, limit.amount, 0, limit)], now_ms)
+            caller = governed.play(governed.inside.call("/passthrough/x/things", {"a": 1}, method=method))
+            sent = any(transport.written for _, transport in governed.inside.upstreams)
+            refused = 403 if metric == "cost" else 429 if full else 0
+            assert (caller.status if caller.answer else 0, sent) == (refused, not refused), metric
+
+
+@pytest.mark.parametrize("route", OBJECT_ROUTES, ids=lambda route: f"{route.methods[0].decode()} {route.path}")
+def test_stored_objects_meet_every_limit(route: Route, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files and batches count as requests; what makes a provider use models has an unknown cost, which a budget
+    refuses."""
+    operation = route.operation
+    assert operation is not None and operation.stored is not None
+    asking = Asking(sqlite_url(tmp_path / "asbru.sqlite"))
+    snapshot = Snapshot(
+        providers=(provider("x", route.dialect.name, operations=("chat", *KEPT[route.dialect.name])),)
+    )
+    own = {kind: asking.objects.ids.seal(ObjectRef(kind, "x", f"{kind}-1", "x-1", "test")) for kind in KINDS}
+    path = re.sub(r"\{\w+\}", own[operation.stored.kind], route.path)
+    for metric in (*FREE, *(("cost",) if operation.stored.spends else ())):
+        for full in (True, False):
+            limit = LimitEntry(f"key/test/{metric}", metric, 10**9, "" if metric == "concurrency" else "1d")
+            governed = Governed(monkeypatch, limit)
+            governed.inside.load(snapshot)
+            governed.know(limit)
+            rooms = governed.inside.door.rooms
+            assert rooms is not None
+            rooms.objects = asking.objects
+            if full:
+                ledger, now_ms = governed.desk.ledger, governed.desk.now_ms
+                ledger.settle("another", 1, [Report(limit.id, -1, limit.amount, 0, limit)], now_ms)
+            method = route.methods[0].decode()
+            caller = governed.play(governed.inside.call(path, {"input_file_id": own["file"]}, method=method))
+            sent = any(transport.written for _, transport in governed.inside.upstreams)
+            refused = 403 if metric == "cost" else 429 if full else 0
+            listed = 200 if operation.stored.act == "list" and not refused else 0
+            assert (caller.status if caller.answer else 0) == (refused or listed), metric
+            assert sent == (not refused and not listed), metric
+    asking.close()

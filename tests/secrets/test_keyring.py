@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from asbru.secrets import KEY_VARIABLE, KeyringError, load_keyring, make_key, save_keyring
+from asbru.secrets import KEY_VARIABLE, KeyringError, load_keyring, load_object_keys, make_key, save_keyring
 
 
 def test_a_file_is_made_at_first_use(tmp_path: Path) -> None:
@@ -51,3 +51,16 @@ def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
     keyring = load_keyring(tmp_path, {})
     assert list(keyring.by_id.values()) == keys
     assert base64.b64encode(keys[0]).decode() not in repr(keyring)
+
+
+def test_ids_have_keys_of_their_own(tmp_path: Path) -> None:
+    """In another file, which new keys for secrets leave as it is; the environment goes before it."""
+    keys = load_object_keys(tmp_path, {})
+    assert (tmp_path / "object.key").stat().st_mode & 0o777 == 0o600
+    save_keyring(tmp_path, [make_key()])
+    assert load_object_keys(tmp_path, {}) == keys
+    given = [make_key(), make_key()]
+    env = {"ASBRU_OBJECT_KEY": ",".join(base64.b64encode(key).decode() for key in given)}
+    assert load_object_keys(tmp_path, env) == tuple(given)
+    with pytest.raises(KeyringError, match="ASBRU_OBJECT_KEY"):
+        load_object_keys(tmp_path, {"ASBRU_OBJECT_KEY": "short"})

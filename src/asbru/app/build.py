@@ -31,6 +31,7 @@ from asbru.governance.standing import Standings
 from asbru.pipeline import Endpoint, Load, Rooms, StageMaker
 from asbru.pipeline.bodies import BodyCopies, KeepBodies
 from asbru.pipeline.leases import CallLeases, Leases, Typical
+from asbru.pipeline.objects import PROVIDER_HEADER
 from asbru.pipeline.routing import SESSION_HEADERS, TRACE_HEADER, Routing
 from asbru.providers import ProviderFault, credential_maker
 from asbru.records import AccessLog, RecordWriter
@@ -38,6 +39,7 @@ from asbru.routing import Key, Plan, ProviderRoute
 from asbru.routing.affinity import Sessions
 from asbru.routing.breaker import Breaker
 from asbru.routing.rules import Rules
+from asbru.stored import ObjectIds, ObjectIndex, StoredObjects
 from asbru.telemetry import LimitedLog, Meter, names
 from asbru.telemetry.tracing import SpanCounts, SpanQueue, TraceExport, Tracer
 from asbru.upstream import Origin, Pool, TlsContexts, proxy_authorization
@@ -73,7 +75,8 @@ class Both:
 class Lasting:
     """What outlives a snapshot in one worker. `dialects`: by name, default those that are found; `limits`: what the
     feed's limits are held by, or `leases` in its place; `stages`: what looks at content, in order; `standings`: how far
-    limits are used, by default what `limits` knows; `bodies`: where copies of bodies go."""
+    limits are used, by default what `limits` knows; `bodies`: where copies of bodies go; `object_index`: what knows who
+    stored what."""
 
     def __init__(
         self,
@@ -88,8 +91,10 @@ class Lasting:
         stages: Sequence[StageMaker] = (),
         standings: Standings | None = None,
         bodies: KeepBodies | None = None,
+        object_index: ObjectIndex | None = None,
     ) -> None:
         self.bodies = bodies
+        self.object_index = object_index
         self.standings = standings
         self.loop = loop
         self.dialects = discover() if dialects is None else dialects
@@ -248,6 +253,7 @@ def build_rooms(snapshot: Snapshot, lasting: Lasting) -> Rooms:
         tracer=lasting.trace(snapshot.tracing),
         metric_tags=snapshot.metrics.tags or None,
         bodies=_bodies(snapshot, lasting),
+        objects=_objects(snapshot, lasting),
         model_facts=ModelFacts(listed_provider(facts, snapshot.models) for facts in snapshot.providers),
     )
     lasting.snapshot = snapshot
@@ -284,6 +290,14 @@ def _bodies(snapshot: Snapshot, lasting: Lasting) -> BodyCopies | None:
     return BodyCopies(lasting.bodies, every=settings.bodies == "all", bytes_max=settings.body_bytes_max)
 
 
+def _objects(snapshot: Snapshot, lasting: Lasting) -> StoredObjects | None:
+    """What stores objects; None where there is no key or no index."""
+    keys = [bytes.fromhex(key.reveal()) for key in snapshot.object_keys]
+    if not keys or lasting.object_index is None:
+        return None
+    return StoredObjects(ObjectIds(keys), lasting.object_index)
+
+
 def _now(count: Callable[[float], int]) -> int:
     return count(time.monotonic())
 
@@ -300,7 +314,7 @@ def _sessions(snapshot: Snapshot, lasting: Lasting) -> Sessions | None:
 
 def watched_headers(rooms: Rooms) -> frozenset[bytes]:
     """The headers that the server must keep for these rooms."""
-    names = {TRACE_HEADER, *(SESSION_HEADERS if rooms.sessions is not None else ())}
+    names = {TRACE_HEADER, PROVIDER_HEADER, *(SESSION_HEADERS if rooms.sessions is not None else ())}
     watched = frozenset(name.encode() for name in names)
     return watched if rooms.routing is None else watched | rooms.routing.watched
 

@@ -146,6 +146,7 @@ def compile_config(
     snapshot = Snapshot(
         providers=providers,
         pepper=SecretText(pepper.hex()),
+        object_keys=() if dry else _object_keys(options.data_dir, env),
         open_access=open_access,
         keys_optional=keys_needed is False,
         models=parsed.config.models,
@@ -176,6 +177,15 @@ def _make_key(declared: Entries, pepper: bytes, data_dir: Path, stored: Stored, 
     digest, shown_once = generated_key(data_dir, pepper)
     declared[VIRTUAL_KEY] = {digest: write_virtual_key("generated", ("*",))}
     return shown_once
+
+
+def _object_keys(data_dir: Path, env: Mapping[str, str]) -> tuple[SecretText, ...]:
+    from asbru.secrets import KeyringError, load_object_keys  # slow to import
+
+    try:
+        return tuple(SecretText(key.hex()) for key in load_object_keys(data_dir, env))
+    except KeyringError as error:
+        raise ConfigRefusedError([Problem((), str(error))]) from error
 
 
 def _declared_sections(document: Document) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ from asbru.governance.declare import (
 )
 from asbru.governance.declared import Limited
 from asbru.governance.entries import OWNER
+from asbru.pipeline.passthrough import SURFACE
 
 _KEY_LENGTH_MIN = 16
 
@@ -146,7 +147,11 @@ class _Known:
         for kind, name in stored:
             if kind in self._owners:
                 self._owners[kind].add(name)
-        self._surfaces = {"*", *(dialect.surface.name for dialect in discover().values() if dialect.surface.name)}
+        self._surfaces = {
+            "*",
+            SURFACE,
+            *(dialect.surface.name for dialect in discover().values() if dialect.surface.name),
+        }
         self._now_ms = time.time() * 1000
 
     def check_owner(self, path: ConfigPath, name: str | None, findings: Findings, *, kind: str) -> None:

@@ -164,12 +164,14 @@ class PrefixForward(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a worker serves by, but for what there may be thousands of, which is in the feed. `pepper`, in hex: what
     the digests of virtual keys are made under. `open_access`: no virtual keys are configured and the listener is
-    loopback. `keys_optional`: calls without a virtual key are served also where there are some. `models`: aliases."""
+    loopback. `keys_optional`: calls without a virtual key are served also where there are some. `models`: aliases.
+    `object_keys`, in hex: what ids of stored objects are sealed under."""
 
     providers: tuple[ProviderFacts, ...] = ()
     pepper: SecretText = SecretText("")
     open_access: bool = False
     keys_optional: bool = False
+    object_keys: tuple[SecretText, ...] = ()
     models: dict[str, str] = {}
     fallbacks: tuple[Fallback, ...] = ()
     routing_rules: tuple[RoutingRule, ...] = ()

@@ -35,9 +35,11 @@ from asbru.edge import PROBES, Door, Forwarder
 from asbru.edge.server import SWEEP_S, Server
 from asbru.governance.limits import Limits
 from asbru.link.link import Link
+from asbru.pipeline.passthrough import PREFIX
 from asbru.records import RecordWriter
 from asbru.records.bodies import writer as body_writer
 from asbru.records.retention import SETTINGS, write_settings
+from asbru.stored import ObjectIndex
 from asbru.telemetry import Meter, log, names
 from asbru.upstream import read_by_records
 from asbru.wire.outbox import Outbox
@@ -72,7 +74,15 @@ class Worker:
         outbox = Outbox(loop.call_soon)
         self.limits = Limits(loop, self.link, time.monotonic)
         bodies = body_writer.BodyWriter(self.link)
-        self._lasting = Lasting(loop, self.writer, self.meter, outbox, limits=self.limits, bodies=bodies)
+        self._lasting = Lasting(
+            loop,
+            self.writer,
+            self.meter,
+            outbox,
+            limits=self.limits,
+            bodies=bodies,
+            object_index=ObjectIndex(self.link),
+        )
         self._store_known = asyncio.Event()
         follow_store(self._lasting.feed, self.link, loop.call_later, self._store_known.set)
         self._lasting.virtual_keys.store_known = self._store_known.is_set
@@ -121,7 +131,7 @@ class Worker:
         self.door.rooms = rooms
         self.door.forwarder = Forwarder(forwards)
         self.door.cors_origins = frozenset(origin.encode() for origin in snapshot.cors_origins)
-        self.server.forward(tuple(forwards))
+        self.server.forward((*forwards, PREFIX))
         self.server.watch(watched_headers(rooms))
         self.server.limit(snapshot.limits)
         self._grace_s = snapshot.limits.drain_grace_s

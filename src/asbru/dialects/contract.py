@@ -302,6 +302,27 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     write_reply: Callable[[Any, Any], WrittenForm]
 
 
+class Stored(msgspec.Struct, frozen=True, kw_only=True):
+    """An operation on objects that a provider keeps (files, batches), of which each belongs to the key that made it.
+
+    `kind`: what it gives ("file"); `act`: what is done. `opened`: members of the request that hold ids, `sealed`: those
+    of the reply, at the top, by name, with the kind of what they name. `links`: members of the reply that hold an
+    address of the provider, with the path that takes its place, below the base URL of clients; `{id}` is the object's.
+    `label`: the member of an object that lists may be narrowed to; `after`: the parameter of a list that names the
+    object before it; `list_members`: what a list holds besides its objects. `spends`: the provider uses models for it.
+    """
+
+    kind: str
+    act: Literal["create", "list", "read", "content", "delete"]
+    opened: dict[str, str] = {}
+    sealed: dict[str, str] = {}
+    label: str = ""
+    links: dict[str, str] = {}
+    after: str = "after"
+    list_members: dict[str, str] = {}
+    spends: bool = False
+
+
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that can be asked for. Operations of two dialects with the same `name` mean the same; `surface` is
     what the dialect itself calls it, in records ("openai.chat", "anthropic.messages").
@@ -321,7 +342,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     a whole reply, where it is not told as a chat's is; `charge(head, body)`: the usage that follows from the request
     alone, where no reply tells any; `units_max(head, body)`: the most units that a call may be charged, which limits
     reserve (by default those of `charge`); `by_token`: whether it may be charged by token; `output_tokens_max(head)`:
-    the most that may come out of what speaks no words (images, speech).
+    the most that may come out of what speaks no words (images, speech); `stored`: it is about objects that the provider
+    keeps.
 
     `read_form(form, body)`: the head, where the body is a form; `form_texts`: the fields of a form that hold texts.
     `read_events(events)`: what whole events of its stream tell, where they are not a chat's. Such an operation may be
@@ -346,6 +368,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     shape: Shape | None = None
     usage_of: Callable[[bytes], Usage | None] | None = None
     charge: Callable[[RequestHead, bytes], Usage | None] | None = None
+    stored: Stored | None = None
     units_max: Callable[[RequestHead, bytes], tuple[tuple[Unit, int], ...]] | None = None
     by_token: bool = True
     output_tokens_max: Callable[[RequestHead], int] | None = None

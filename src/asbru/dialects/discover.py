@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from asbru.core.folders import FolderFault, find_folders
-from asbru.dialects.contract import Dialect
+from asbru.dialects.contract import Dialect, Operation
 
 
 def discover(extra: Iterable[str] = ()) -> dict[str, Dialect]:
@@ -33,12 +33,16 @@ def _faults(dialect: Dialect, folder: str) -> list[str]:
     if not names:
         wrong.append("no operation")
     for operation in dialect.operations:
-        looks = (operation.codec, operation.read_request, operation.texts, operation.read_form)
         if operation.name == "chat" and operation.codec is None:
             wrong.append("its chat has no codec")
         if not dialect.surface.bases:
             if operation.codec is None and operation.shape is None:
                 wrong.append(f"{operation.name}: without a surface and a translation nobody could ask for it")
-        elif all(one is None for one in looks):
+        elif operation.stored is None and _is_unreadable(operation):
             wrong.append(f"{operation.name}: without canonical form and texts nobody could look at its content")
     return wrong
+
+
+def _is_unreadable(operation: Operation) -> bool:
+    looks = (operation.codec, operation.read_request, operation.texts, operation.read_form)
+    return all(one is None for one in looks)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -22,10 +22,12 @@ from asbru.edge.server import Head, Request, ServerConnection
 from asbru.edge.surfaces import routes_of
 from asbru.edge.web_pages import check_no_page
 from asbru.pipeline import Call, Rooms, serve
+from asbru.pipeline.objects import object_call
+from asbru.pipeline.passthrough import passthrough_call
 from asbru.wire.http_heads import JSON_LINE
 
 if TYPE_CHECKING:
-    from asbru.dialects import Dialect, PathParameters
+    from asbru.dialects import Dialect
     from asbru.governance import Keys
 
 TEXT_LINE = b"content-type: text/plain; charset=utf-8\r\n"
@@ -63,7 +65,6 @@ class Door:
         route = self._find(head.path)
         if (
             route is not None
-            and route.kind == "call"
             and head.method == b"POST"
             and request.error is None
             and not head.upgrade
@@ -86,9 +87,9 @@ class Door:
         """Whether whoever sends this head is known; only calls need a key. Raises what refuses its call."""
         route = self._find(head.path)
         if route is None and not self.forwarder.takes(head.path):
-            found = self._router.find_loosely(head.path)
+            found = self._router.find_loosely(head.path, head.method)
             route = found.route if found is not None else None
-        if route is None or route.kind != "call" or self.rooms is None:
+        if route is None or route.operation is None or self.rooms is None:
             return False
         self.rooms.keys.identify(head.credentials)
         return True
@@ -96,15 +97,24 @@ class Door:
     # Calls
 
     def _call(
-        self, route: Route, request: Request, connection: ServerConnection, parameters: PathParameters | None = None
+        self,
+        route: Route,
+        request: Request,
+        connection: ServerConnection,
+        found: Found | None = None,
+        *,
+        middle: Callable[[Call, Rooms], Awaitable[None]] | None = None,
     ) -> None:
         rooms = self.rooms
         operation = route.operation
         assert rooms is not None and operation is not None
         head = request.head
         call = Call(route.surface, operation, route.dialect, request.body, connection.response)
-        if parameters:
-            call.parameters = parameters
+        if found is not None:
+            call.parameters = found.parameters
+            call.method = head.method
+            call.every_header = head.every_header or ()
+            call.content_type = head.content_type
         call.started_s = request.received_s
         call.started_ms = now_ms = int(rooms.unix_time() * 1000)
         call.id = rooms.ids.next(now_ms)
@@ -123,7 +133,8 @@ class Door:
             call.content_type = head.content_type
         if rooms.tracer is not None:
             call.trace = rooms.tracer.begin(head.forwarded)
-        connection.stepper.run(serve(call, rooms), self._ended, (call, connection))
+        path = serve(call, rooms) if middle is None else serve(call, rooms, middle)
+        connection.stepper.run(path, self._ended, (call, connection))
 
     def _ended(self, served: tuple[Call, ServerConnection], error: BaseException | None) -> None:
         """The path is over. An error here is a bug: the caller must not be left waiting for it."""
@@ -149,7 +160,7 @@ class Door:
             raise UpgradeRequired("this path does not support WebSocket upgrades; use a plain HTTP request")
         if self.forwarder.forward(request, connection):
             return
-        found = Found(route, {}) if route is not None else self._router.find_loosely(request.head.path)
+        found = self._find_any(route, request.head)
         if request.head.method == b"OPTIONS":
             self._options(found, connection)
             return
@@ -161,17 +172,30 @@ class Door:
         if route.kind != "page" and self.rooms is not None and self.rooms.keys.is_open:
             self._keep_pages_out(route, request.head, self.rooms.keys)
         if request.head.method not in route.methods:
-            allowed = b", ".join(route.methods).decode()
+            allowed = b", ".join(found.methods).decode()
             raise MethodNotAllowed(f"{_text(request.head.path)} supports {allowed}, not {_text(request.head.method)}")
-        match route.kind:
+        self._serve_found(found, request, connection)
+
+    def _serve_found(self, found: Found, request: Request, connection: ServerConnection) -> None:
+        match found.route.kind:
             case "call":
-                self._call(route, request, connection, found.parameters)
+                self._call(found.route, request, connection, found)
+            case "object":
+                self._call(found.route, request, connection, found, middle=object_call)
+            case "passthrough":
+                self._pass_through(found, request, connection)
             case "models":
                 self._models(found, request, connection)
             case "key":
                 self._own_key(request, connection)
             case _:
-                self._page(route, connection)
+                self._page(found.route, connection)
+
+    def _find_any(self, route: Route | None, head: Head) -> Found | None:
+        """The route for a path and a method; `route` is what a call that is posted there would have."""
+        if route is not None and head.method == b"POST":
+            return Found(route, {}, route.methods)
+        return self._router.find_loosely(head.path, head.method)
 
     def _keep_pages_out(self, route: Route, head: Head, keys: Keys) -> None:
         """No key is needed. Where keys may be given all the same, a page that has one may use it."""
@@ -184,13 +208,23 @@ class Door:
     ) -> None:
         """A request that the server has refused. Where that was for its key, before its body came, the path says so
         once more, and accounts for it."""
-        if not isinstance(error, Unauthenticated) or route is None or route.kind != "call":
+        found = self._find_any(route, request.head)
+        if not isinstance(error, Unauthenticated) or found is None or found.route.operation is None:
             raise error
-        self._call(route, request, connection)
+        self._call(found.route, request, connection, found)
 
     def _options(self, found: Found | None, connection: ServerConnection) -> None:
-        methods = b", ".join((*found.route.methods, b"OPTIONS")) if found is not None else b"GET, POST, OPTIONS"
+        methods = b", ".join((*found.methods, b"OPTIONS")) if found is not None else b"GET, POST, OPTIONS"
         connection.response.whole(204, b"allow: %b\r\n" % methods, b"")
+
+    def _pass_through(self, found: Found, request: Request, connection: ServerConnection) -> None:
+        """A call in the dialect of its provider, which its caller speaks, where callers speak it at all."""
+        assert self.rooms is not None
+        endpoint = self.rooms.endpoints.get(found.parameters["provider"])
+        route = found.route
+        if endpoint is not None and endpoint.dialect.surface.bases:
+            route = msgspec.structs.replace(route, dialect=endpoint.dialect)
+        self._call(route, request, connection, found, middle=passthrough_call)
 
     def _models(self, found: Found, request: Request, connection: ServerConnection) -> None:
         rooms = self.rooms
@@ -277,13 +311,11 @@ class Door:
         rooms = self.rooms
         assert rooms is not None
         error.let_go()
-        if route is None:
-            found = self._router.find_loosely(request.head.path)
-            route = found.route if found is not None else None
-        dialect = route.dialect if route is not None else self._router.dialect_of(request.head.path)
+        found = self._find_any(route, request.head)
+        dialect = found.route.dialect if found is not None else self._router.dialect_of(request.head.path)
         lines = JSON_LINE
-        if isinstance(error, MethodNotAllowed) and route is not None:
-            lines += b"allow: %b\r\n" % b", ".join(route.methods)
+        if isinstance(error, MethodNotAllowed) and found is not None:
+            lines += b"allow: %b\r\n" % b", ".join(found.methods)
         if isinstance(error, UpgradeRequired):
             lines += b"upgrade: HTTP/1.1\r\n"
         if error.retry_after_s is not None:
@@ -297,7 +329,8 @@ class Door:
             return b""
         return (
             b"access-control-allow-origin: %b\r\nvary: origin\r\n"
-            b"access-control-allow-methods: GET, POST, OPTIONS\r\naccess-control-allow-headers: *, authorization\r\n"
+            b"access-control-allow-methods: GET, POST, PUT, PATCH, DELETE, OPTIONS\r\n"
+            b"access-control-allow-headers: *, authorization\r\n"
             b"access-control-max-age: 600\r\n" % origin
         )
 

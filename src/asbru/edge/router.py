@@ -16,16 +16,18 @@ import msgspec
 from asbru.dialects import Dialect, Operation, PathParameters
 from asbru.wire.forwarded import is_credential
 
-Kind: TypeAlias = Literal["call", "models", "key", "page"]
+Kind: TypeAlias = Literal["call", "object", "passthrough", "models", "key", "page"]
 
 _PARAMETER = re.compile(r"\{(\w+)\}")
-_MANY = "model"
-"""The parameter that may hold slashes: `provider/model`."""
+_MANY = ("model", "path")
+"""The parameters that may hold slashes: `provider/model`, and what is passed through."""
+_DOTS = frozenset({".", ".."})
+"""No values of parameters: in the path of a provider they would lead elsewhere."""
 
 
 class Route(msgspec.Struct, frozen=True):
-    """One path. `kind`: "call" (the path serves it), "models" (a list, for callers with a key), "key" (what a key
-    may see of itself), "page" (open).
+    """One path. `kind`: "call" (the path serves it), "object" (so it does, for stored objects), "passthrough" (as it
+    came), "models" (a list, for callers with a key), "key" (what a key may see of itself), "page" (open).
 
     `path` may hold `{model}`, which takes slashes along, and other `{name}`s of one segment. `surface` names it in
     records and metrics; `dialect` is what it speaks, `operation` what is asked for.
@@ -40,43 +42,62 @@ class Route(msgspec.Struct, frozen=True):
 
 
 class Found(NamedTuple):
-    """A route, and what stood in its parameters."""
+    """A route, what stood in its parameters, and the methods that its path takes, by this route or another one."""
 
     route: Route
     parameters: PathParameters
+    methods: tuple[bytes, ...]
 
 
 class Router:
-    """The table. `find` looks a path up as it stands, among the routes without parameters."""
+    """The table. `find` looks up the path of a call that is posted, as it stands, among the routes without
+    parameters."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
         routes = tuple(routes)
-        self._routes = {route.path.encode(): route for route in routes if "{" not in route.path}
-        self._patterns = tuple((_pattern(route.path), route) for route in routes if "{" in route.path)
+        by_path: dict[str, tuple[Route, ...]] = {}
+        for route in routes:
+            by_path[route.path] = (*by_path.get(route.path, ()), route)
+        self._routes = {path.encode(): found for path, found in by_path.items() if "{" not in path}
+        self._patterns = tuple((_pattern(path), found) for path, found in by_path.items() if "{" in path)
         self._spoken = sorted(
             {(prefix, route.dialect.name): route.dialect for route in routes for prefix in _prefixes(route)}.items(),
             key=lambda item: -len(item[0][0]),
         )
-        self.find = self._routes.get
+        self.find = {
+            route.path.encode(): route
+            for route in routes
+            if route.kind == "call" and b"POST" in route.methods and "{" not in route.path
+        }.get
 
-    def find_loosely(self, path: bytes) -> Found | None:
-        """The route for a path that is not in the table as it stands: with parameters, doubled or trailing slashes."""
+    def find_loosely(self, path: bytes, method: bytes) -> Found | None:
+        """The route for any path: with parameters, doubled or trailing slashes. Where a path has several routes it is
+        the one that takes the method, or the first where none does."""
         tidy = b"/" + b"/".join(part for part in path.split(b"/") if part)
-        route = self._routes.get(tidy)
-        if route is not None:
-            return Found(route, {})
-        for pattern, route in self._patterns:
-            match = pattern.fullmatch(tidy)
+        routes = self._routes.get(tidy)
+        if routes is not None:
+            return _pick(routes, {}, method)
+        for pattern, routes in self._patterns:
+            as_it_came = routes[0].kind == "passthrough"
+            match = pattern.fullmatch(path if as_it_came else tidy)
             if match is not None:
                 values = {
-                    name: unquote_to_bytes(raw).decode("utf-8", "replace") for name, raw in match.groupdict().items()
+                    name: raw.decode("latin-1") if as_it_came else unquote_to_bytes(raw).decode("utf-8", "replace")
+                    for name, raw in match.groupdict().items()
                 }
-                return Found(route, values)
+                if as_it_came:
+                    return _pick(routes, values, method)
+                return None if _DOTS.intersection(values.values()) else _pick(routes, values, method)
         return None
 
     def dialect_of(self, path: bytes) -> Dialect:
         """The dialect to speak on an unknown path: that of the longest route or root it begins with."""
         return next(dialect for (prefix, _), dialect in self._spoken if path.startswith(prefix) or prefix == b"/")
+
+
+def _pick(routes: tuple[Route, ...], parameters: PathParameters, method: bytes) -> Found:
+    methods = tuple(dict.fromkeys(one for route in routes for one in route.methods))
+    return Found(next((route for route in routes if method in route.methods), routes[0]), parameters, methods)
 
 
 def _prefixes(route: Route) -> tuple[bytes, ...]:
@@ -88,7 +109,7 @@ def _pattern(path: str) -> re.Pattern[bytes]:
     parts: list[str] = []
     end = 0
     for found in _PARAMETER.finditer(path):
-        wide = ".+" if found[1] == _MANY else "[^/]+"
+        wide = ".+" if found[1] in _MANY else "[^/]+"
         parts += [re.escape(path[end : found.start()]), f"(?P<{found[1]}>{wide})"]
         end = found.end()
     return re.compile("".join((*parts, re.escape(path[end:]))).encode(), re.DOTALL)

@@ -2,6 +2,7 @@
 
     /         302 to the web UI where it is served
     /v1/key   what a virtual key may see of itself
+    /passthrough/PROVIDER/PATH   any path of a provider
     /livez    200 while the process runs
     /readyz   200 while it takes calls, 503 once it drains
     /health   both, as JSON, with the version
@@ -16,6 +17,7 @@ from collections.abc import Iterable, Iterator
 
 from asbru.dialects import Dialect
 from asbru.edge.router import Route
+from asbru.pipeline import passthrough
 
 _GET = (b"GET", b"HEAD")
 _OWN_KEY = "/v1/key"
@@ -31,6 +33,7 @@ def routes_of(dialects: Iterable[Dialect]) -> tuple[Route, ...]:
     plain = next(dialect for dialect in dialects if dialect.surface.root == "/")
     return (
         *(route for dialect in dialects for route in _routes(dialect)),
+        Route(passthrough.ROUTE, "passthrough", "passthrough", plain, passthrough.METHODS, passthrough.UNKNOWN),
         Route(_OWN_KEY, "key", "key", plain, _GET),
         *(Route(path, "page", path[1:], plain, _GET) for path in _STATUS_PAGES),
     )
@@ -44,7 +47,8 @@ def _routes(dialect: Dialect) -> Iterator[Route]:
         for operation in dialect.operations:
             name = f"{surface.name}.{operation.surface}"
             for path in operation.routes:
-                yield Route(f"{base}{path}", "call", name, dialect, operation=operation)
+                kind = "call" if operation.stored is None else "object"
+                yield Route(f"{base}{path}", kind, name, dialect, operation.methods, operation)
     for base in surface.models_bases:
         for path in (f"{base}/models", f"{base}/models/{{model}}"):
             yield Route(path, "models", f"{surface.name}.models", dialect, _GET)

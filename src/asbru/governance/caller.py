@@ -36,11 +36,12 @@ class Share(NamedTuple):
 class _Grant:
     """What may be used of a provider."""
 
-    __slots__ = ("blocked", "keys", "models", "patterns")
+    __slots__ = ("blocked", "blocks", "keys", "models", "patterns")
 
     def __init__(self, entry: ProviderEntry) -> None:
         self.patterns = entry.models
         self.models = Patterns(entry.models, within=True)
+        self.blocks = bool(entry.blocked_models)
         self.blocked = Blocked(entry.blocked_models)
         self.keys = None if "*" in entry.keys else frozenset(entry.keys)
 
@@ -114,6 +115,28 @@ class Caller:
             raise Forbidden(
                 f"this key may not call on the {surface} surface; it may call on {_named(surfaces)}",
                 code="surface_not_allowed",
+            )
+
+    def check_provider(self, provider: str) -> None:
+        """Raise `Forbidden` where the caller may use nothing of a provider."""
+        if self._grant(provider) is None:
+            raise self.refuse(provider, "")
+
+    def check_whole(self, provider: str) -> None:
+        """Raise `Forbidden` where the caller may not use every model of a provider."""
+        self.check_provider(provider)
+        grant = self._grant(provider)
+        every = {"*", f"{provider}/*"}
+        if (
+            grant is None
+            or every.isdisjoint(grant.patterns)
+            or every.isdisjoint(self.entry.models)
+            or grant.blocks
+            or self.entry.blocked_models
+        ):
+            raise Forbidden(
+                f"this key may use only some models of the provider '{provider}', and this call may be about any",
+                code="model_not_allowed",
             )
 
     def keys_of(self, provider: str) -> frozenset[str] | None:

@@ -119,9 +119,10 @@ class Access(Limited, frozen=True, kw_only=True, forbid_unknown_fields=True):
     providers: Annotated[
         tuple[ProviderAccess, ...], Meta(max_length=100, description="The providers it may use.")
     ] = (ProviderAccess(),)
-    surfaces: Annotated[_Names, Meta(description="API surfaces it may call on: `openai`, `anthropic`, or `*`.")] = (
-        "*",
-    )
+    surfaces: Annotated[
+        _Names,
+        Meta(description="API surfaces it may call on: `openai`, `anthropic`, `passthrough`, or `*`."),
+    ] = ("*",)
     mcp_tools: Annotated[_Names, Meta(description="MCP tools it may call; none by default.")] = ()
     expires_at: Annotated[
         str | None, Meta(description="When it stops working: RFC 3339, such as `2027-01-31T00:00:00Z`.")

@@ -10,15 +10,15 @@ import msgspec
 from asbru.core.errors import Forbidden
 from asbru.governance import Caller
 from asbru.pipeline.call import Call
-from asbru.routing import Target
+from asbru.routing import ProviderRoute, Target
 
 
-def permitted(call: Call, targets: tuple[Target, ...]) -> tuple[Target, ...]:
+def permitted(call: Call, targets: tuple[Target, ...], *, surface: str = "") -> tuple[Target, ...]:
     """The targets that the caller may use, each with the provider's keys that it may use; raises `Forbidden` when the
-    first, which was asked for, is none of them."""
+    first, which was asked for, is none of them. `surface`: where it calls, by default the surface of its dialect."""
     caller = call.caller
     assert caller is not None, "nobody gets here without a key, or leave to do without"
-    caller.check_surface(call.dialect.surface.name)
+    caller.check_surface(surface or call.dialect.surface.name)
     fit: list[Target] = []
     left_out: list[Target] = []
     for target in targets:
@@ -32,6 +32,24 @@ def permitted(call: Call, targets: tuple[Target, ...]) -> tuple[Target, ...]:
     if left_out:
         call.not_allowed = tuple(left_out)
     return tuple(fit)
+
+
+def permitted_whole(caller: Caller, provider: ProviderRoute) -> ProviderRoute:
+    """The provider with the keys that the caller may use, for a call that may concern any of its models; raises
+    `Forbidden` where some are not allowed."""
+    caller.check_whole(provider.name)
+    return permitted_keys(caller, provider)
+
+
+def permitted_keys(caller: Caller, provider: ProviderRoute) -> ProviderRoute:
+    """The provider with those of its keys that the caller may use; raises `Forbidden` where there is none."""
+    names = caller.keys_of(provider.name)
+    if names is None or provider.keyless:
+        return provider
+    provider = provider.with_keys(names)
+    if not provider.keys:
+        raise caller.refuse_keys(provider.name)
+    return provider
 
 
 def is_permitted(caller: Caller, target: Target) -> bool:

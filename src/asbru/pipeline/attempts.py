@@ -102,7 +102,7 @@ async def attempt(call: Call, targets: Sequence[Target], rooms: Rooms) -> Respon
                         tries.tell_lessons(call)
                     return response
                 except AsbruError as error:
-                    _conclude(call, made, error, rooms)
+                    conclude(call, made, error, rooms)
                     tries = tries or _Tries(target, rooms, alone=len(targets) == 1)
                     key = await tries.after(call, made, error)
                     tried_again(made, key, error, rooms)
@@ -127,7 +127,7 @@ def _leads_on(call: Call, target: Target, error: AsbruError, rooms: Rooms) -> bo
     return True
 
 
-def _conclude(call: Call, made: Attempt, error: AsbruError, rooms: Rooms) -> None:
+def conclude(call: Call, made: Attempt, error: AsbruError, rooms: Rooms) -> None:
     """What an attempt came to that did not lead to a response."""
     error.let_go()
     hide_credentials(made, error)
@@ -256,14 +256,15 @@ class _Tries:
         if not self._alone and rooms.breaker is not None and is_open(target, key, rooms.breaker, now_s):
             raise error  # there is something better to try
         policy = route.retries
-        if self._retries >= policy.max or self._count >= _ATTEMPTS_MAX or not _is_retried(error):
+        if self._retries >= policy.max or self._count >= _ATTEMPTS_MAX or not is_retried(error):
             raise error
         seconds = retry_pause_s(self._retries, policy.pause_initial_s, policy.pause_max_s, rooms.chance())
         self._retries += 1
         return key, seconds
 
 
-def _is_retried(error: UpstreamError) -> bool:
+def is_retried(error: UpstreamError) -> bool:
+    """Whether the same key may do better after a pause."""
     if error.kind in _RETRIED_KINDS:
         return True
     return error.kind in _TOLD_KINDS and error.status >= 500

@@ -6,7 +6,7 @@ to one request to one provider stands in an `Attempt`: each is appended when it 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from asbru.core.chat import ChatRequest
@@ -121,6 +121,7 @@ class Call:
     watched: Mapping[str, str] = _NO_PARAMETERS  # headers that the call is decided by
     accept_coding = b""
     method = b"POST"
+    every_header: Sequence[tuple[bytes, bytes]] = ()  # where a call goes to its provider as it came
     content_type = b""  # of the body, where its operation takes more than JSON
     content_coding = b""  # of the body, as the caller named it; read_head takes it off
     trace: CallTrace | None = None  # None: tracing is off

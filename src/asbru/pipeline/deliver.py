@@ -35,10 +35,10 @@ def deliver(call: Call, response: Response, limits: LimitHeaderLines | None = No
     call.status = status = response.status
     call.outcome = "ok"
     lines = response.lines if limits is None else limits.put(call, response.lines)
-    call.response.whole(status, _with_identity(call, lines), response.body)
+    call.response.whole(status, with_identity(call, lines), response.body)
 
 
-def _with_identity(call: Call, lines: bytes) -> bytes:
+def with_identity(call: Call, lines: bytes) -> bytes:
     """`lines`, and those that every response of a call carries: its id, who served it, what was lost."""
     target = call.target
     served_by = b"" if target is None else target.provider.identity_line
@@ -73,7 +73,7 @@ async def deliver_stream(call: Call, opened: Response, stream: OpenStream, rooms
     try:
         limits = rooms.limit_headers
         lines = opened.lines if limits is None else limits.put(call, opened.lines)
-        response.begin(200, _with_identity(call, lines))
+        response.begin(200, with_identity(call, lines))
         response.flow = exchange
         call.first_token_s = rooms.clock()
         try:
@@ -194,7 +194,7 @@ def refuse(call: Call, error: AsbruError, limits: LimitHeaderLines | None = None
             told = AsbruError(error.message, type=kind, code=code, param=error.param)
     if limits is not None:
         lines = limits.put(call, lines)
-    lines = _with_identity(call, lines)
+    lines = with_identity(call, lines)
     if error.retry_after_s is not None:
         lines += b"retry-after: %d\r\n" % max(1, round(error.retry_after_s))
     body = call.dialect.errors.write(told, call.id.decode())
@@ -210,5 +210,5 @@ def _refuse_in_stream(call: Call, error: AsbruError, code: str) -> None:
     call.status = error.status
     dialect = call.dialect
     told = AsbruError(error.message, type=error.type, code=code, param=error.param)
-    lines = _with_identity(call, dialect.framing.type_line)
+    lines = with_identity(call, dialect.framing.type_line)
     call.response.whole(200, lines, dialect.errors.write_stream(told))

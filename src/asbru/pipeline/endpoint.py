@@ -6,7 +6,9 @@ the caller's own forwarded headers and the length are added per call; where the 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import re
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 from asbru.core.errors import UnsupportedByProvider
@@ -16,18 +18,21 @@ from asbru.routing import Key, ProviderRoute
 from asbru.upstream import Body, ExchangeDeadlines, Pool
 from asbru.upstream.credentials import FixedCredential, OutgoingRequest
 from asbru.wire.forwarded import TO_ANY_DIALECT, TRACE_HEADERS, ForwardedHeaders
+from asbru.wire.http_heads import JSON_LINE
+
+if TYPE_CHECKING:
+    from asbru.pipeline.direct import Outgoing
 
 NO_KEY = Key("", FixedCredential(b""), frozenset({"*"}), weight=1.0, aliases={})
 """Stands in where a provider takes calls without a credential."""
 
-_JSON_IN = b"content-type: application/json\r\naccept-encoding: identity\r\n"
-_ANY_IN = b"accept-encoding: identity\r\n"
-_MODEL = "{model}"
-_MODEL_MARK = b"{model}"
+_PARAMETER = re.compile(rb"\{(\w+)\}")
+_MODEL = b"model"
 
 
 class _Start(NamedTuple):
-    """The first lines of a request: for a whole response, and for a stream. `named`: the model stands in them."""
+    """The first lines of a request: for a whole response, and for a stream. `named`: the model, or what stood in the
+    caller's path, stands in them."""
 
     whole: bytes
     stream: bytes
@@ -48,7 +53,6 @@ class Endpoint:
         "_origin",
         "_starts",
         "_wants",
-        "_withheld",
         "deadlines",
         "dialect",
         "listed",
@@ -58,6 +62,7 @@ class Endpoint:
         "pool",
         "route",
         "vendor",
+        "withheld",
     )
 
     def __init__(
@@ -88,12 +93,15 @@ class Endpoint:
             name.lower().encode("latin-1"): f"{name.lower()}: {value}\r\n".encode("latin-1")
             for name, value in headers.items()
         }
-        self._withheld = dialect.headers_withheld | TRACE_HEADERS if traced else dialect.headers_withheld
+        self.withheld = dialect.headers_withheld | TRACE_HEADERS if traced else dialect.headers_withheld
         self._wants = (dialect.name.encode(), b"traced" if traced else b"", *self._defaults.values())
         """All that the lines made of a caller's headers depend on: what they are kept by."""
         self._origin = (
             f"{absolute}{base_path}",
-            f" HTTP/1.1\r\nhost: {authority}\r\n".encode("latin-1") + _JSON_IN + extra_lines,
+            f" HTTP/1.1\r\nhost: {authority}\r\ncontent-type: application/json\r\naccept-encoding: identity\r\n".encode(
+                "latin-1"
+            )
+            + extra_lines,
         )
         self._starts = {
             operation.name: self._start(operation) for operation in dialect.operations if operation.name in operations
@@ -110,6 +118,15 @@ class Endpoint:
         other = None if self.others is None else self.others.get(call.dialect.name)
         return self if other is None or call.operation.name not in other.operations else other
 
+    @property
+    def spoken(self) -> tuple[Endpoint, ...]:
+        """The same provider in each of its dialects."""
+        return (self,) if self.others is None else (self, *self.others.values())
+
+    def in_dialect(self, dialect: Dialect) -> Endpoint | None:
+        """The same provider in a dialect; None where it does not speak it."""
+        return next((one for one in self.spoken if one.dialect is dialect), None)
+
     def write_list_head(self, key_lines: bytes) -> bytes:
         """The request for the provider's list of models."""
         before, after = self._origin
@@ -124,39 +141,62 @@ class Endpoint:
         )
 
     def to_sign(self, call: Call, attempt: Attempt, body: Body, unix_s: float) -> OutgoingRequest:
+        """What a credential may sign."""
+        return self.signed_part(self.write_head(call, attempt, b"", len(body)), body, unix_s)
+
+    def signed_part(self, head: bytes, body: Body, unix_s: float) -> OutgoingRequest:
         """What a credential may sign: read off the very head that is sent, so that no rule for paths exists twice."""
-        method, target, _ = self.write_head(call, attempt, b"", len(body)).split(b" ", 2)
+        method, target, _ = head.split(b" ", 2)
         return OutgoingRequest(method, self._authority, target.removeprefix(self._absolute), body, unix_s)
+
+    def write_plain_head(self, call: Call, outgoing: Outgoing, key_lines: bytes) -> bytes:
+        """The head of a request that is sent as it stands."""
+        before, after = self._origin
+        lines = outgoing.lines
+        if call.trace is not None:
+            lines += call.trace.lines(len(call.attempts))
+        start = b"%b %b%b%b" % (
+            outgoing.method,
+            before.encode("latin-1"),
+            outgoing.target,
+            after.replace(JSON_LINE, b"", 1),
+        )
+        return b"%b%b%bcontent-length: %d\r\n\r\n" % (start, key_lines, lines, len(outgoing.body))
+
+    def default_lines(self, names: Collection[bytes]) -> bytes:
+        """What the provider always wants, but for headers of these names (lower case)."""
+        return b"".join(line for name, line in self._defaults.items() if name not in names)
 
     def write_head(self, call: Call, attempt: Attempt, key_lines: bytes, body_bytes: int) -> bytes:
         """The request's head, ending with the blank line. `key_lines` are those of the key's credential."""
         start = self._starts[call.operation.name]
         line = start.stream if call.head is not None and call.head.stream else start.whole
         if start.named:
-            line = line.replace(_MODEL_MARK, quote(attempt.served_model, safe="").encode(), 1)
+            line = _with_parameters(line, attempt.served_model, call.parameters)
         if call.query and attempt.request_passes:
             line = _with_query(line, call.query)
         forwarded = call.forwarded
         lines = forwarded.made.get(self._wants)
         if lines is None:
-            lines = forwarded.keep(self._wants, self._forward(forwarded))
+            lines = forwarded.keep(self._wants, self.forward(forwarded))
         if call.trace is not None:
             lines += call.trace.lines(len(call.attempts))
-        if call.content_type:
+        if call.content_type and call.operation.read_form is not None:
             lines += b"content-type: %b\r\n" % call.content_type
         return b"%b%b%bcontent-length: %d\r\n\r\n" % (line, key_lines, lines, body_bytes)
 
     def _start(self, operation: Operation) -> _Start:
         before, after = self._origin
-        if operation.read_form is not None:  # each call says what its body is
-            after = after.replace(_JSON_IN, _ANY_IN, 1)
-        whole = f"POST {before}{operation.path}".encode("latin-1") + after
-        streamed = f"POST {before}{operation.stream_path or operation.path}".encode("latin-1") + after
-        return _Start(whole, streamed, _MODEL in operation.path)
+        if operation.takes != "json":
+            after = after.replace(JSON_LINE, b"", 1)
+        method = operation.methods[0].decode()
+        whole = f"{method} {before}{operation.path}".encode("latin-1") + after
+        streamed = f"{method} {before}{operation.stream_path or operation.path}".encode("latin-1") + after
+        return _Start(whole, streamed, "{" in operation.path)
 
-    def _forward(self, forwarded: ForwardedHeaders) -> bytes:
+    def forward(self, forwarded: ForwardedHeaders) -> bytes:
         """The caller's header lines for this provider, and what it always wants where the caller is silent."""
-        families, withheld = self._families, self._withheld
+        families, withheld = self._families, self.withheld
         fit = [
             (name, value)
             for prefix, name, value in forwarded.headers
@@ -165,6 +205,17 @@ class Endpoint:
         names = {name.lower() for name, _ in fit}
         lines = [b"%b: %b\r\n" % header for header in fit]
         return b"".join((*lines, *(line for name, line in self._defaults.items() if name not in names)))
+
+
+def _with_parameters(line: bytes, model: str, parameters: Mapping[str, str]) -> bytes:
+    """The first lines with the model and what stood in the caller's path in the place of `{name}`s."""
+    target, version, after = line.partition(b" HTTP/1.1\r\n")
+
+    def value(found: re.Match[bytes]) -> bytes:
+        text = model if found[1] == _MODEL else parameters[found[1].decode()]
+        return quote(text, safe="").encode()
+
+    return b"%b%b%b" % (_PARAMETER.sub(value, target), version, after)
 
 
 def _with_query(line: bytes, query: bytes) -> bytes:

@@ -23,7 +23,7 @@ from asbru.upstream import LARGE_BYTES_MIN
 from asbru.wire.json_elements import ELEMENTS_MAX, ElementCounter, separators
 from asbru.wire.multipart import is_form
 
-__all__ = ["LARGE_BYTES_MIN", "check_reply", "has_too_many_elements", "in_thread", "make_ready"]
+__all__ = ["LARGE_BYTES_MIN", "check_reply", "has_too_many_elements", "in_thread", "make_ready", "take_coding_off"]
 
 T = TypeVar("T")
 
@@ -34,15 +34,21 @@ PIECE_BYTES: Final = 128 * 1024
 async def make_ready(call: Call, rooms: Rooms) -> None:
     """Make a caller's body ready to be read, if it is large or coded. Raises `BadRequest`, `TooLarge`."""
     if call.content_coding:
-        coding = call.content_coding.strip().lower()
-        call.body = await in_thread(rooms, lambda: decode_body(coding, call.body, rooms.body_bytes_max))
-        call.body_bytes = len(call.body)
-        call.content_coding = b""
-    if not is_form(call.content_type) and await has_too_many_elements(rooms, call.body):
+        await take_coding_off(call, rooms)
+    is_json = call.operation.read_form is None or not is_form(call.content_type)
+    if is_json and await has_too_many_elements(rooms, call.body):
         raise BadRequest(
             f"the body: expected at most {ELEMENTS_MAX} members and items in all, got more; split the request",
             code="too_many_elements",
         )
+
+
+async def take_coding_off(call: Call, rooms: Rooms) -> None:
+    """Decode a caller's body. Raises as `make_ready` does."""
+    coding = call.content_coding.strip().lower()
+    call.body = await in_thread(rooms, lambda: decode_body(coding, call.body, rooms.body_bytes_max))
+    call.body_bytes = len(call.body)
+    call.content_coding = b""
 
 
 async def check_reply(rooms: Rooms, body: bytes) -> None:

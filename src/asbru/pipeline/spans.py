@@ -73,7 +73,7 @@ def _call_span(
     error = call.error
     told: dict[str, AttributeValue] = {
         "gen_ai.operation.name": operation,
-        "http.request.method": "POST",
+        "http.request.method": call.method.decode("latin-1"),
         "http.response.status_code": status,
         "asbru.call.id": call.id.decode(),
         "asbru.surface": call.surface,
@@ -89,7 +89,7 @@ def _call_span(
     }
     told |= {name: value for name, value in named.items() if value}
     name = operation
-    if call.head is not None:
+    if call.head is not None and call.head.model:
         model = call.head.model[:_MODEL_CHARS_MAX]
         name = f"{operation} {model}"
         told["gen_ai.request.model"] = model

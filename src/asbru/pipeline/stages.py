@@ -114,6 +114,15 @@ async def _look_at_form(call: Call, form: Form, rooms: Rooms) -> None:
         raise BadRequest(f"the form's texts cannot be checked: {error}", code="invalid_form") from None
 
 
+def check_unseen(call: Call, rooms: Rooms) -> None:
+    """Raise `BadRequest` where a stage takes part in a call whose content no stage can see."""
+    if any(make(call) is not None for make in rooms.stages):
+        raise BadRequest(
+            f"{call.operation.name} cannot be checked, but a rule requires it; use the chat operation instead",
+            code="unchecked_operation",
+        )
+
+
 async def through_stages(call: Call, rooms: Rooms, reply: ChatReply) -> ChatReply:
     """What the stages make of a whole reply; those that watch see what the caller will get."""
     try:

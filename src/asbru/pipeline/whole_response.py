@@ -30,8 +30,8 @@ def judge(call: Call, attempt: Attempt, upstream: UpstreamResponse, rooms: Rooms
     dialect = attempt.endpoint.dialect
     attempt.status = upstream.status
     if upstream.status >= 300:
-        raise _refusal(upstream, dialect, rooms)
-    body = upstream.body if not coding else _decoded(upstream.body, coding, rooms.response_bytes_max)
+        raise refusal(upstream, dialect, rooms)
+    body = upstream.body if not coding else decoded(upstream.body, coding, rooms.response_bytes_max)
     inside = dialect.errors.inside(body)
     if inside is not None:
         tell_headers(inside, upstream, rooms)
@@ -144,7 +144,8 @@ def _protocol_error(message: str) -> UpstreamError:
     return UpstreamError(message, kind="protocol", code="upstream_protocol")
 
 
-def _decoded(body: bytes, coding: bytes, bytes_max: int) -> bytes:
+def decoded(body: bytes, coding: bytes, bytes_max: int) -> bytes:
+    """A provider's body without its content coding; raises `UpstreamError`."""
     if coding == b"identity":
         return body
     try:
@@ -187,7 +188,8 @@ def _beginning(body: bytes, coding: bytes) -> bytes:
         raise _protocol_error(f"the provider's response cannot be decoded: {error}") from error
 
 
-def _refusal(upstream: UpstreamResponse, dialect: Dialect, rooms: Rooms) -> UpstreamError:
+def refusal(upstream: UpstreamResponse, dialect: Dialect, rooms: Rooms) -> UpstreamError:
+    """The error that a response with a status of 300 and above is."""
     if upstream.status > 599:
         return _protocol_error(f"the provider returned the status {upstream.status}, which HTTP does not have")
     if upstream.status < 400:

@@ -154,7 +154,7 @@ def _served_models(target: Target) -> set[str]:
 def worst_case(call: Call, target: Target, rates: Rates, settings: Reservation) -> WorstCase:
     """The worst case of one attempt at a target."""
     operation, head = call.operation, call.head
-    if operation.write_count is not None:
+    if operation.write_count is not None or (operation.stored is not None and not operation.stored.spends):
         return WorstCase(0, 0, 0)
     assert head is not None
     input_tokens = input_tokens_max(call) if operation.by_token else 0
@@ -163,6 +163,8 @@ def worst_case(call: Call, target: Target, rates: Rates, settings: Reservation) 
         output_tokens = _output_tokens(head, target, settings)
     elif operation.output_tokens_max is not None:
         output_tokens = min(operation.output_tokens_max(head), NEED_MAX)
+    if not head.model:  # what names no model may be about any
+        return WorstCase(input_tokens, output_tokens, None)
     raw_tier = head.members.get("service_tier")
     known = rates.of(target, "" if raw_tier is None else _tier(raw_tier))
     pieces = None

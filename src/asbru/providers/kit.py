@@ -69,6 +69,8 @@ RESPONSES_ACCESS = Access(dialect="openai_responses", operations=("chat", "model
 
 IMAGES_AND_AUDIO = ("images", "image_edits", "image_variations", "speech", "transcriptions", "translations")
 """What api.openai.com offers besides, in the same dialect."""
+STORED = ("files", "batches")
+"""Objects that some providers keep, with all that can be done with them."""
 
 ANTHROPIC_ACCESS = Access(
     dialect="anthropic_messages",

@@ -4,7 +4,15 @@ AES-256-GCM under a key of the environment or of a file for its owner alone. It 
 and what only has to be compared (virtual keys, passwords, tokens), which is hashed elsewhere. Not loaded by workers.
 """
 
-from asbru.secrets.keyring import KEY_VARIABLE, Keyring, KeyringError, load_keyring, make_key, save_keyring
+from asbru.secrets.keyring import (
+    KEY_VARIABLE,
+    Keyring,
+    KeyringError,
+    load_keyring,
+    load_object_keys,
+    make_key,
+    save_keyring,
+)
 from asbru.secrets.seal import SealError, open_sealed, seal
 from asbru.secrets.store import SecretStore, rekey
 
@@ -15,6 +23,7 @@ __all__ = [
     "SealError",
     "SecretStore",
     "load_keyring",
+    "load_object_keys",
     "make_key",
     "open_sealed",
     "rekey",

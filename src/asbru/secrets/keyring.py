@@ -3,6 +3,9 @@
     ASBRU_SEAL_KEY     32 bytes in base64, or several joined by commas, the newest first
     DATA_DIR/seal.key  where the variable is not set: the same, a line each; 0600, made at first use
 
+The ids of stored objects (`asbru.stored`) are sealed under keys of their own, likewise in ASBRU_OBJECT_KEY or
+object.key: clients keep such ids, so `rekey` leaves these keys as they are.
+
 A key's id is a hash of it, so that a sealed secret says which key opens it.
 """
 
@@ -17,6 +20,8 @@ from pathlib import Path
 
 KEY_VARIABLE = "ASBRU_SEAL_KEY"
 KEY_FILE = "seal.key"
+OBJECT_KEY_VARIABLE = "ASBRU_OBJECT_KEY"
+OBJECT_KEY_FILE = "object.key"
 KEY_BYTES = 32
 
 
@@ -47,10 +52,18 @@ def make_key() -> bytes:
 
 def load_keyring(data_dir: Path, env: Mapping[str, str]) -> Keyring:
     """The keys; a file with one is made where there is none. Raises KeyringError."""
-    given = env.get(KEY_VARIABLE, "")
+    return _load(data_dir / KEY_FILE, KEY_VARIABLE, env)
+
+
+def load_object_keys(data_dir: Path, env: Mapping[str, str]) -> tuple[bytes, ...]:
+    """Those of the ids of stored objects, likewise."""
+    return tuple(_load(data_dir / OBJECT_KEY_FILE, OBJECT_KEY_VARIABLE, env).by_id.values())
+
+
+def _load(path: Path, variable: str, env: Mapping[str, str]) -> Keyring:
+    given = env.get(variable, "")
     if given:
-        return _read(given.split(","), KEY_VARIABLE)
-    path = data_dir / KEY_FILE
+        return _read(given.split(","), variable)
     try:
         if not path.exists():
             _write(path, [make_key()], exclusive=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from asbru.dialects.anthropic_messages.request import read_head, read_request
 from asbru.dialects.anthropic_messages.request_writer import without, write_request
 from asbru.dialects.anthropic_messages.response import read_reply, write_reply
+from asbru.dialects.anthropic_messages.stored import STORED_OPERATIONS
 from asbru.dialects.anthropic_messages.stream import MessagesStreamReader
 from asbru.dialects.anthropic_messages.stream_writer import MessagesStreamWriter
 from asbru.dialects.anthropic_messages.types import encode
@@ -50,4 +51,5 @@ OPERATIONS = (
         read_request=read_request,
         write_count=write_count,
     ),
+    *STORED_OPERATIONS,
 )

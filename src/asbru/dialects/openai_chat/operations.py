@@ -26,6 +26,7 @@ from asbru.dialects.openai_chat.media_usage import image_usage, transcription_us
 from asbru.dialects.openai_chat.request import read_request
 from asbru.dialects.openai_chat.request_body import without, write_request
 from asbru.dialects.openai_chat.response import read_reply, write_reply
+from asbru.dialects.openai_chat.stored import STORED_OPERATIONS
 from asbru.dialects.openai_chat.stream import ChatStreamReader
 from asbru.dialects.openai_chat.stream_writer import ChatStreamWriter
 from asbru.dialects.openai_chat.texts import NO_TEXTS, texts_in
@@ -71,6 +72,7 @@ OPERATIONS = (
         shape=embeddings.SHAPE,
         texts=texts_in("input"),
     ),
+    *STORED_OPERATIONS,
     Operation(
         name="moderations",
         surface="moderations",

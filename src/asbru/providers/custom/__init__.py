@@ -5,7 +5,7 @@ tool calls may be long: some gateways carry signatures in them.
 """
 
 from asbru.core.traits import Traits
-from asbru.providers.kit import ANTHROPIC_ACCESS, IMAGES_AND_AUDIO, RESPONSES_ACCESS, Access, Provider
+from asbru.providers.kit import ANTHROPIC_ACCESS, IMAGES_AND_AUDIO, RESPONSES_ACCESS, STORED, Access, Provider
 
 PROVIDER = Provider(
     name="custom",
@@ -22,6 +22,7 @@ PROVIDER = Provider(
                 "ocr",
                 *IMAGES_AND_AUDIO,
                 "models",
+                *STORED,
             ),
         ),
         RESPONSES_ACCESS,

@@ -1,13 +1,16 @@
 """Groq: the OpenAI dialect without three of its fields, and images for some of its models only."""
 
 from asbru.core.traits import Traits
-from asbru.providers.kit import Access, Provider
+from asbru.providers.kit import STORED, Access, Provider
 
 PROVIDER = Provider(
     name="groq",
     title="Groq",
     access=(
-        Access(dialect="openai_chat", operations=("chat", "speech", "transcriptions", "translations", "models")),
+        Access(
+            dialect="openai_chat",
+            operations=("chat", "speech", "transcriptions", "translations", "models", *STORED),
+        ),
     ),
     docs_url="https://console.groq.com/docs/openai",
     base_url="https://api.groq.com/openai/v1",

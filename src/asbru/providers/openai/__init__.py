@@ -1,7 +1,7 @@
 """OpenAI, asked in its own dialects: chat, and Responses for callers of that."""
 
 from asbru.core.traits import Traits
-from asbru.providers.kit import IMAGES_AND_AUDIO, RESPONSES_ACCESS, Access, Provider
+from asbru.providers.kit import IMAGES_AND_AUDIO, RESPONSES_ACCESS, STORED, Access, Provider
 
 PROVIDER = Provider(
     name="openai",
@@ -9,7 +9,7 @@ PROVIDER = Provider(
     access=(
         Access(
             dialect="openai_chat",
-            operations=("chat", "completions", "embeddings", "moderations", *IMAGES_AND_AUDIO, "models"),
+            operations=("chat", "completions", "embeddings", "moderations", *IMAGES_AND_AUDIO, "models", *STORED),
         ),
         RESPONSES_ACCESS,
     ),

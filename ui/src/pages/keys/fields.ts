@@ -28,7 +28,7 @@ export function moreFields(customers: readonly string[]): Field[] {
         { name: "weight", label: "Share", placeholder: "only if named" },
       ],
     },
-    { name: "surfaces", label: "API surfaces", options: ["openai", "anthropic", "*"] },
+    { name: "surfaces", label: "API surfaces", options: ["openai", "anthropic", "passthrough", "*"] },
     { name: "expires_at", label: "Expires", placeholder: "2027-01-31T00:00:00Z" },
     { name: "record_bodies", label: "Store bodies", help: "Also stores what callers and models say, for the records. Off by default." },
     { name: "tags", label: "Tags", help: "Written on its records.", placeholder: "env=prod" },

@@ -1,0 +1,69 @@
+"""Bodies of stored objects: members that hold ids, opened on their way to the provider and sealed on their way back.
+
+All other members stay as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from asbru.core.chat import Raw
+from asbru.core.errors import BadRequest, UpstreamError
+
+_members = msgspec.json.Decoder(dict[str, Raw]).decode
+_text = msgspec.json.Decoder(str).decode
+_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+Members = dict[str, Raw]
+
+
+def read_request(body: bytes) -> Members:
+    """The members of a request; raises `BadRequest`."""
+    try:
+        return _members(body)
+    except _ERRORS as error:
+        raise BadRequest(f"the body: expected a JSON object, got something else: {error}") from error
+
+
+def read_reply(body: bytes) -> Members:
+    """The members of a reply; raises `UpstreamError`."""
+    try:
+        return _members(body)
+    except _ERRORS as error:
+        raise UpstreamError(
+            "the provider returned a response that is not a JSON object", kind="protocol", code="upstream_protocol"
+        ) from error
+
+
+def text_of(members: Members, name: str) -> str | None:
+    """A member that is a text, else None."""
+    try:
+        return _text(members[name])
+    except (KeyError, *_ERRORS):
+        return None
+
+
+def number_of(members: Members, name: str) -> int:
+    """A member that is a whole number of at least 0, else 0."""
+    try:
+        return max(0, msgspec.json.decode(members[name], type=int))
+    except (KeyError, *_ERRORS):
+        return 0
+
+
+def linked(members: Members, links: Mapping[str, str], sealed: str) -> Members:
+    """The members with paths of Asbru's in place of the provider's addresses, where there are any."""
+    paths = {name: path.replace("{id}", sealed) for name, path in links.items() if text_of(members, name)}
+    return {**members, **{name: Raw(msgspec.json.encode(path)) for name, path in paths.items()}}
+
+
+def replaced(members: Members, kinds: Mapping[str, str], replace: Callable[[str, str], str]) -> bytes:
+    """The body with `replace(kind, id)` in place of the ids in members of these names."""
+    changed = dict(members)
+    for name, kind in kinds.items():
+        text = text_of(members, name)
+        if text:
+            changed[name] = Raw(msgspec.json.encode(replace(kind, text)))
+    return msgspec.json.encode(changed)

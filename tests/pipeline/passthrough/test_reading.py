@@ -1,0 +1,48 @@
+"""Usage read from what is kept of a reply: small, large, streamed."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from asbru.dialects import RequestHead, discover
+from asbru.pipeline.passthrough.reading import KEPT_BYTES_MAX, Kept
+
+OPENAI = discover()["openai_chat"]
+USAGE = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
+
+
+def _read(data: bytes, piece: int, *, stream: bool) -> tuple[int, int] | None:
+    kept = Kept()
+    for at in range(0, len(data), piece):
+        kept.feed(data[at : at + piece])
+    operation = OPENAI.operation("chat")
+    assert operation is not None and kept.whole == len(data)
+    usage = kept.usage(OPENAI, operation, RequestHead("m", stream, True, None))
+    return None if usage is None else (usage.input_total, usage.output_total)
+
+
+@pytest.mark.parametrize("filling", [0, KEPT_BYTES_MAX - 10, 2 * KEPT_BYTES_MAX, 10 * KEPT_BYTES_MAX])
+@pytest.mark.parametrize("piece", [1000, 65536, 10**7])
+def test_usage_at_the_end_is_read(filling: int, piece: int) -> None:
+    """Of a whole reply and of a stream, however large and however cut."""
+    whole = msgspec.json.encode({"object": "chat.completion", "data": "x" * filling, "usage": USAGE})
+    assert _read(whole, piece, stream=False) == (7, 3)
+    events = b'data: {"choices":[{"delta":{"content":"%b"}}]}\n\n' % (b"x" * filling)
+    events += b'data: {"choices":[],"usage":%b}\n\ndata: [DONE]\n\n' % msgspec.json.encode(USAGE)
+    assert _read(events, piece, stream=True) == (7, 3)
+
+
+def test_no_usage_is_unknown() -> None:
+    """A reply that tells none has none."""
+    assert _read(b'{"object":"list"}', 5, stream=False) is None
+    assert _read(b"data: [DONE]\n\n", 5, stream=True) is None
+    assert _read(b"", 5, stream=False) is None
+
+
+def test_what_is_held_is_bounded() -> None:
+    """However long a reply is, and however it is cut, no more than three times the bound is held."""
+    kept = Kept()
+    for _ in range(1000):
+        kept.feed(b"x" * 4000)
+    assert kept.held <= 3 * KEPT_BYTES_MAX
