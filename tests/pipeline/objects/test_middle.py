@@ -403,7 +403,24 @@ def test_message_batches(asking: Asking, monkeypatch: pytest.MonkeyPatch) -> Non
     assert _json(inside.call(base, method="GET"))["data"] == []
 
 
-@pytest.mark.parametrize("path", ["files", "files/file-1/content", "Files", "%66iles", "batches/batch_1", "batches/"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "files",
+        "files/file-1/content",
+        "Files",
+        "%66iles",
+        "batches/batch_1",
+        "batches/",
+        "files;a=1/file-1/content",
+        "files;/file-1",
+        "files%3b/file-1",
+        "files%3Fa",
+        "files%253Fa",
+        "files%23a",
+        "files%20/file-1",
+    ],
+)
 def test_passthrough_does_not_reach_them(inside: Inside, path: str) -> None:
     """Whatever the spelling: they belong to keys."""
     assert inside.call(f"/passthrough/x/{path}", method="GET").status == 403
