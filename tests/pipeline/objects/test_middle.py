@@ -206,6 +206,28 @@ def test_a_list_shows_ones_own(inside: Inside) -> None:
     assert len(inside.requests) == sent
 
 
+@pytest.mark.parametrize("limit", ["0", "10001", "-1", "1e3", "%d9%a3", "00001" + "0" * 5000])
+def test_a_limit_that_is_none_is_refused(inside: Inside, limit: str) -> None:
+    """A number out of bounds, and one with more digits than Python reads."""
+    assert _refused(inside.call(f"/v1/files?limit={limit}", method="GET"))[0] == 400
+
+
+@pytest.mark.parametrize("number", [9_000_000_000_000, 10**17, 10**30, -5])
+def test_what_a_provider_says_of_time_and_size_harms_no_other_object(
+    inside: Inside, asking: Asking, number: int
+) -> None:
+    """A file of the distant future makes no other one old, and numbers that no database holds are not kept."""
+    inside.script("x", _said(FILE, created_at=None))
+    other = _json(inside.call("/v1/files", FORM, FORM_LINE, key="sk-asb-other"))["id"]
+    asking.restart()  # the first object after a start has the old ones deleted
+    inside.script("x", _said(FILE, id="file-2", created_at=number, bytes=number))
+    own = _json(inside.call("/v1/files", FORM, FORM_LINE))
+    assert own["created_at"] == own["bytes"] == number
+    for key, expected in (("sk-asb-other", other), ("sk-asb-test", own["id"])):
+        listed = _json(inside.call("/v1/files", key=key, method="GET"))["data"]
+        assert [one["id"] for one in listed] == [expected]
+
+
 def test_a_deleted_file_is_listed_no_more(inside: Inside) -> None:
     """Once the provider has said so; a refusal leaves it listed."""
     own = _upload(inside)
@@ -381,7 +403,24 @@ def test_message_batches(asking: Asking, monkeypatch: pytest.MonkeyPatch) -> Non
     assert _json(inside.call(base, method="GET"))["data"] == []
 
 
-@pytest.mark.parametrize("path", ["files", "files/file-1/content", "Files", "%66iles", "batches/batch_1", "batches/"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "files",
+        "files/file-1/content",
+        "Files",
+        "%66iles",
+        "batches/batch_1",
+        "batches/",
+        "files;a=1/file-1/content",
+        "files;/file-1",
+        "files%3b/file-1",
+        "files%3Fa",
+        "files%253Fa",
+        "files%23a",
+        "files%20/file-1",
+    ],
+)
 def test_passthrough_does_not_reach_them(inside: Inside, path: str) -> None:
     """Whatever the spelling: they belong to keys."""
     assert inside.call(f"/passthrough/x/{path}", method="GET").status == 403

@@ -43,11 +43,15 @@ def test_other_headers_go_along(name: bytes) -> None:
         b"Origin",
         b"OpenAI-Organization",
         b"X-Hop",
+        b"X-HTTP-Method-Override",
+        b"X-Original-URL",
+        b"X-Rewrite-URL",
+        b"x-envoy-original-path",
     ],
 )
 def test_what_is_about_the_caller_stays(name: bytes) -> None:
-    """Credentials under any name, addresses, what frames the request, what the provider must not see, and what the
-    connection names as its own."""
+    """Credentials under any name, addresses, what frames the request, what the provider must not see, what the
+    connection names as its own, and what names another path or method than those that were judged."""
     headers = [(b"connection", b"close, X-Hop"), (name, b"value")]
     assert forwarded_lines(headers, (), frozenset({b"openai-organization"})) == (b"", frozenset())
 

@@ -39,6 +39,8 @@ BAD = [
     "%25252e%25252e/admin",
     "..;/admin",
     "..;x=1/admin",
+    "..%3Fx/admin",
+    "a/..%23",
     "%2e%2e%3b/admin",
     "/host/path",
     "a//b",

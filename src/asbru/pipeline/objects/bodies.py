@@ -6,6 +6,7 @@ All other members stay as they are.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Final
 
 import msgspec
 
@@ -17,6 +18,8 @@ _text = msgspec.json.Decoder(str).decode
 _ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 Members = dict[str, Raw]
+NUMBER_MAX: Final = 1 << 53
+"""A larger number is a provider's mistake, and no database must hold it."""
 
 
 def read_request(body: bytes) -> Members:
@@ -46,11 +49,12 @@ def text_of(members: Members, name: str) -> str | None:
 
 
 def number_of(members: Members, name: str) -> int:
-    """A member that is a whole number of at least 0, else 0."""
+    """A member that is a whole number from 0 to `NUMBER_MAX`, else 0."""
     try:
-        return max(0, msgspec.json.decode(members[name], type=int))
+        number = msgspec.json.decode(members[name], type=int)
     except (KeyError, *_ERRORS):
         return 0
+    return number if 0 <= number <= NUMBER_MAX else 0
 
 
 def linked(members: Members, links: Mapping[str, str], sealed: str) -> Members:

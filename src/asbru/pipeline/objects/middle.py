@@ -48,6 +48,7 @@ LISTED_DEFAULT: Final = 100
 LISTED_MAX: Final = 1000
 LIMIT_MAX: Final = 10_000
 """What callers may ask for; they are told that there are more."""
+_LIMIT_DIGITS: Final = 10
 _LABEL_CHARS_MAX: Final = 100
 _NOT_INDEXED: Final = Note("dropped", "list", "the index of stored objects is not available; keep the id")
 
@@ -170,7 +171,7 @@ def _row(call: Call, sealed: str, members: Members, body: bytes, *, provider: tu
     stored, caller = call.operation.stored, call.caller
     assert stored is not None and caller is not None
     label = (text_of(members, stored.label) or "") if stored.label else ""
-    created_ms = number_of(members, "created_at") * 1000 or call.started_ms
+    created_ms = min(number_of(members, "created_at") * 1000, call.started_ms) or call.started_ms  # no later than now
     status = text_of(members, "status") or ""
     return ObjectRow(
         sealed,
@@ -216,6 +217,6 @@ async def _list(call: Call, rooms: Rooms) -> None:
 def _limit(text: str) -> int:
     if not text:
         return LISTED_DEFAULT
-    if not (text.isascii() and text.isdecimal()) or not 1 <= int(text[:6]) <= LIMIT_MAX:
+    if not (text.isascii() and text.isdecimal() and len(text) <= _LIMIT_DIGITS) or not 1 <= int(text) <= LIMIT_MAX:
         raise BadRequest(f"expected a limit from 1 to {LIMIT_MAX}, got '{text[:50]}'", param="limit")
     return min(int(text), LISTED_MAX)

@@ -24,9 +24,14 @@ _WITHHELD: Final = HOP_BY_HOP | {
     b"referer",
     b"true-client-ip",
     b"via",
+    b"x-http-method",  # these three: another method than the one that is judged
+    b"x-http-method-override",
+    b"x-method-override",
     b"x-real-ip",
+    b"x-rewrite-url",
 }
-_WITHHELD_PREFIXES: Final = (b"x-asbru-", b"x-bf-", b"x-forwarded-", b"cf-", b"sec-")
+_WITHHELD_PREFIXES: Final = (b"x-asbru-", b"x-bf-", b"x-envoy-", b"x-forwarded-", b"x-original-", b"cf-", b"sec-")
+"""`x-original-url` and `x-rewrite-url` name another path than the one that is judged, and some servers go by them."""
 _KEY_BYTES_MIN: Final = 8
 """A shorter key ("none") may be a word in a header."""
 

@@ -22,6 +22,8 @@ METHODS: Final = (b"GET", b"POST", b"PUT", b"PATCH", b"DELETE")
 
 _ALLOWED = re.compile(r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/]|%[0-9A-Fa-f]{2})+")
 _CONTROL = re.compile(rb"[\x00-\x1f\x7f\\]")
+_BEYOND = re.compile(rb"[;?#].*", re.DOTALL)
+"""What some reader may not count to the name of a segment, once it is decoded."""
 _DECODED_MAX = 4
 """How often a path may be encoded over; one more is refused."""
 _PARAMETER = re.compile(r"\\\{(\w+)\\\}")
@@ -44,8 +46,8 @@ class Known(NamedTuple):
 
 
 def check_path(path: str) -> str:
-    """The path, decoded, for comparisons. Raises `BadRequest` for one that could lead anywhere but below the base URL.
-    `path`: as it came, without the slash at its beginning."""
+    """The path for comparisons: decoded, without parameters of segments. Raises `BadRequest` for one that could lead
+    anywhere but below the base URL. `path`: as it came, without the slash at its beginning."""
     if _ALLOWED.fullmatch(path) is None:
         raise _refused("it contains a character that a path may not contain")
     decoded = path.encode()
@@ -57,12 +59,12 @@ def check_path(path: str) -> str:
         raise _refused("it is encoded too many times")
     if _CONTROL.search(decoded):
         raise _refused("it contains an encoded backslash or control character")
-    segments = [segment.partition(b";")[0].strip() for segment in decoded.split(b"/")]
+    segments = [_BEYOND.sub(b"", segment).strip() for segment in decoded.split(b"/")]
     if any(segment in (b".", b"..") for segment in segments):
         raise _refused("it contains a segment of dots")
     if b"" in segments[:-1]:
         raise _refused("it contains an empty segment")
-    return decoded.decode("latin-1")
+    return b"/".join(segments).decode("latin-1")
 
 
 def known_operation(dialect: Dialect, method: bytes, path: str) -> Known | None:
