@@ -145,5 +145,5 @@ def plain_value(value: Any) -> Any:
 def _json(arguments: str) -> Any:
     try:
         return json.loads(arguments) if arguments.strip() else {}
-    except ValueError:
+    except (ValueError, RecursionError):
         return arguments

@@ -87,8 +87,14 @@ def test_a_sample_is_offered_and_removed_where_it_is_shown(web: Watched) -> None
             shown.update(rows=42, state=states[str(shown["state"])])
         route.fulfill(json=shown)
 
+    def few(route: Route) -> None:
+        body = route.fetch().json()
+        body["totals"]["calls"] = 3
+        route.fulfill(json=body)
+
     web.log_in()
     web.page.route("**/api/v1/sample", change)
+    web.page.route("**/api/v1/overview?*", few)
     page = web.open("overview?range=1h&surface=openai.chat")
     page.get_by_title("Remove the filter Surface").or_(
         page.get_by_label("Remove the filter Surface")
