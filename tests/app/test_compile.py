@@ -290,7 +290,7 @@ def test_aliases(build) -> None:
         ("fast*: mock/m-*", "expected `name: provider/model`, or `begin*: provider/*`"),
         ("fast: '*/m'", "expected `name: provider/model`, or `begin*: provider/*`"),
         ("fast: m", "expected `provider/model`, without spaces"),
-        ("'*': mock/*", "expected a name of a model of your own choice"),
+        ("'*a': mock/*", "expected a name of a model of your own choice"),
         ("'a b': mock/m", "expected a name of a model of your own choice"),
     ],
 )

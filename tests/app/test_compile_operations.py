@@ -9,6 +9,7 @@ import pytest
 from asbru.app.boot import Options
 from asbru.app.compile import compile_config
 from asbru.app.config import ConfigRefusedError
+from asbru.app.listed import operations_of
 
 PROVIDERS = """\
 providers:
@@ -89,3 +90,12 @@ def test_a_key_for_a_model_that_its_provider_cannot_serve(tmp_path: Path) -> Non
 def test_what_may_be_served_is_left_alone(tmp_path: Path, text: str) -> None:
     """Models that nothing is known of, other dialects, and rules that may hold for more."""
     assert problems(tmp_path, text) == []
+
+
+def test_stored_objects_are_no_operation_of_a_model(tmp_path: Path) -> None:
+    """Files and batches are offered by the provider; what a model can be asked for does not hold them."""
+    file = tmp_path / "asbru.yaml"
+    file.write_text(PROVIDERS)
+    first = compile_config(Options(tmp_path / "data", file), {}, dry=True).snapshot.providers[0]
+    assert "files" in first.offered
+    assert "chat" in operations_of(first) and not {"files", "batches"} & set(operations_of(first))

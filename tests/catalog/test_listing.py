@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from asbru.catalog import MatchClause, PricedModel
-from asbru.catalog.listing import ListedProvider, list_models
+from asbru.catalog.listing import OF_NO_MODEL, ListedProvider, list_models
 from asbru.core.money import PriceRow
 from asbru.core.traits import Traits, rule
+from asbru.dialects import discover
 
 ROW = PriceRow(100, 200, 10, 125, 200, 100, 200)
 LARGE = PriceRow(150, 300, 15, 190, 300, 150, 300, above_tokens=200_000)
@@ -58,6 +59,14 @@ def test_what_a_model_is_for() -> None:
     first, own, _ = list_models(provider(**told))
     assert first.capabilities.operations == ("embeddings",)
     assert own.capabilities.operations == ("chat", "embeddings")
+
+
+def test_what_stores_objects_is_for_no_model() -> None:
+    """Files and batches are offered by providers: every such operation of a dialect is left out, and nothing else."""
+    stored = {one.name for dialect in discover().values() for one in dialect.operations if one.stored is not None}
+    assert {"models"} | {name for name in stored if "." not in name} == OF_NO_MODEL
+    _, own, _ = list_models(provider(operations=("chat", *sorted(OF_NO_MODEL))))
+    assert own.capabilities.operations == ("chat",)
 
 
 def test_aliases_of_a_model() -> None:

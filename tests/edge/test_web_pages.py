@@ -76,6 +76,26 @@ def test_bodies_are_declared(content_type: bytes, is_json: bool) -> None:
     assert (raised.value.status, raised.value.code) == (415, "json_expected")
 
 
+@pytest.mark.parametrize("origin", [b"", b"http://localhost:8080", b"https://app.example"])
+def test_forms_where_they_are_taken(origin: bytes) -> None:
+    """From clients that are no browsers, and pages that may call; on other paths they are no JSON."""
+    form = head(content_type=b"multipart/form-data; boundary=x", origin=origin)
+    check_no_page(form, LISTED, local=True, forms=True)
+    with pytest.raises(CallerError) as raised:
+        check_no_page(form, LISTED, local=True)
+    assert raised.value.code == "json_expected"
+
+
+@pytest.mark.parametrize("origin", [b"https://evil.example", b"null"])
+def test_forms_of_other_pages(origin: bytes) -> None:
+    """A page may send a form without asking first: it is refused by its origin, which browsers always send along."""
+    with pytest.raises(CallerError) as raised:
+        check_no_page(
+            head(content_type=b"multipart/form-data; boundary=x", origin=origin), LISTED, local=True, forms=True
+        )
+    assert raised.value.code == "cross_origin"
+
+
 PATH = "/v1/chat/completions"
 BODY = {"model": "a/m", "messages": [{"role": "user", "content": "hi"}]}
 JSON = b"content-type: application/json"

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.fakes.forms import BOUNDARY, FORM_LINE, Field, form, read_back
 from tests.fakes.inside import Inside, answer, provider
 
 from asbru.app.snapshot import Snapshot
@@ -215,6 +216,54 @@ def test_the_pairs_are_all_there_are() -> None:
     dialects = discover()
     chat = {route.dialect.name for route in routes_of(dialects.values()) if route.operation and route.operation.codec}
     assert chat == set(PATHS) == set(HOSTS) == set(dialects)
+
+
+MEDIA = Snapshot(providers=(provider("openai", operations=("chat", "images", "image_edits", "speech")),))
+
+
+def test_texts_of_a_form_are_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The prompt is another, of another length; the file is as it was, and the model by the provider's name."""
+    inside = Inside(MEDIA, monkeypatch, stages=[lambda call: Redactor()])
+    inside.script("openai", answer(200, b'{"data":[{"url":"https://x"}]}'))
+    fields: list[Field] = [("image", ("a.png", SECRET.encode())), ("prompt", f"a {SECRET}"), ("model", "openai/m")]
+    caller = inside.call("/v1/images/edits", form(*fields), FORM_LINE.encode())
+    assert caller.status == 200
+    sent = inside.requests[-1][1].partition(b"\r\n\r\n")[2]
+    wanted = [("image", SECRET.encode()), ("prompt", f"a {MASK}".encode()), ("model", b"m")]
+    assert list(read_back(sent, FORM_LINE.partition(": ")[2])) == wanted
+
+
+def test_a_stage_cannot_end_a_part_of_a_form(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it puts in may join what it left to the boundary of the form: then the call is refused."""
+    inside = Inside(MEDIA, monkeypatch, stages=[lambda call: Joiner()])
+    fields: list[Field] = [("model", "openai/m"), ("prompt", f"a\r\n-{SECRET}-{BOUNDARY}\r\n")]
+    caller = inside.call("/v1/images/edits", form(*fields), FORM_LINE.encode())
+    assert caller.status == 400 and b"invalid_form" in caller.body and not inside.requests
+
+
+class Joiner(Redactor):
+    """Removes the word."""
+
+    async def texts(self, texts: Sequence[str]) -> Sequence[str]:
+        return [text.replace(SECRET, "") for text in texts]
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/audio/speech", {"input": f"say {SECRET}", "voice": "alloy"}),
+        ("/v1/images/generations", {"prompt": f"a {SECRET}"}),
+    ],
+)
+def test_texts_to_be_spoken_and_painted_are_changed(
+    monkeypatch: pytest.MonkeyPatch, path: str, body: dict[str, Any]
+) -> None:
+    """Before anything is sent; what comes back holds no words."""
+    inside = Inside(MEDIA, monkeypatch, stages=[lambda call: Redactor()])
+    inside.script("openai", answer(200, b'{"data":[{"url":"https://x"}]}'))
+    assert inside.call(path, {"model": "openai/m", **body}).status == 200
+    sent = inside.requests[-1][1]
+    assert SECRET.encode() not in sent and MASK.encode() in sent
 
 
 @pytest.mark.parametrize(("path", "member"), [("/v1/embeddings", "input")])

@@ -68,7 +68,7 @@ def request(
     lines = [f"{method} {path} HTTP/{version}", "Host: gateway"]
     if key is not None:
         lines.append(f"Authorization: Bearer {key}")
-    if data:
+    if data and not any(line.lower().startswith("content-type:") for line in headers):
         lines.append("Content-Type: application/json")
     if length and (data or method == "POST"):
         lines.append(f"Content-Length: {len(data)}")

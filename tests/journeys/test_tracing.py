@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 import pytest
 from tests.fakes.collector import Collector, Received
+from tests.fakes.forms import FORM_LINE, form
 from tests.fakes.upstream import FIN, FakeUpstream, Gate, Reply
 from tests.journeys.caller import request
 from tests.journeys.gateway import Gateway, allowed, anthropic, fallback, openai, retries
@@ -42,8 +43,17 @@ OTHER_BODIES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "completions": ({"model": "m", "prompt": "x"}, {"object": "x", "usage": {"prompt_tokens": 3}}),
     "embeddings": ({"model": "m", "input": "x"}, {"object": "x", "data": [], "usage": {"prompt_tokens": 3}}),
     "count_tokens": ({"model": "m", "messages": messages()["messages"]}, {"input_tokens": 3}),
+    "moderations": ({"model": "m", "input": "x"}, {"results": []}),
+    "rerank": ({"model": "m", "query": "x", "documents": ["x"]}, {"results": [], "usage": {"prompt_tokens": 3}}),
+    "ocr": ({"model": "m", "document": {}}, {"pages": [], "usage_info": {"pages_processed": 1}}),
+    "images": ({"model": "m", "prompt": "x"}, {"data": [], "usage": {"input_tokens": 3}}),
+    "image_edits": ({"model": "m", "prompt": "x"}, {"data": [], "usage": {"input_tokens": 3}}),
+    "image_variations": ({"model": "m"}, {"data": [], "usage": {"input_tokens": 3}}),
+    "speech": ({"model": "m", "input": "x", "voice": "alloy"}, {"audio": "x"}),
+    "transcriptions": ({"model": "m"}, {"text": "x", "usage": {"input_tokens": 3}}),
+    "translations": ({"model": "m"}, {"text": "x", "usage": {"input_tokens": 3}}),
 }
-"""A request and a reply of each operation that has no golden cases."""
+"""A request and a reply of each operation that has no golden cases; forms by their fields."""
 
 
 class Surface(NamedTuple):
@@ -122,7 +132,13 @@ async def test_one_trace_on_every_surface(surface: Surface) -> None:
             async with Gateway(facts, tracing=export(there)) as gateway:
                 upstream.queue(surface.reply)
                 asked = {**surface.request, "model": "there/m"}
-                answer = await gateway.call(surface.path, asked, headers=[TRACEPARENT, "tracestate: a=1,b=2"])
+                lines = [TRACEPARENT, "tracestate: a=1,b=2"]
+                operation = surface.dialect.operation(surface.operation)
+                if operation is not None and operation.takes == "form":
+                    body = form(*asked.items(), ("file", ("a", b"x")))
+                    answer = await gateway.call(surface.path, body, headers=[*lines, FORM_LINE])
+                else:
+                    answer = await gateway.call(surface.path, asked, headers=lines)
                 assert answer.status == 200, answer.body
                 sent = upstream.requests[0].headers
         call, (attempt,) = call_and_attempts(await there.spans(2))
@@ -144,7 +160,8 @@ async def test_one_trace_on_every_surface(surface: Surface) -> None:
     for span in (call, attempt) if chats else ():
         assert span.attributes["gen_ai.response.model"] not in ("m", "there/m")
         assert span.attributes["gen_ai.response.finish_reasons"] in (["stop"], ["end_turn"])
-    assert ("gen_ai.response.time_to_first_chunk" in call.attributes) is surface.stream
+    in_pieces = surface.stream or (operation is not None and operation.gives == "bytes")
+    assert ("gen_ai.response.time_to_first_chunk" in call.attributes) is in_pieces
     expected = gateway.row["input_tokens"]
     assert ("gen_ai.usage.input_tokens" in attempt.attributes) is (expected is not None)
     assert "gen_ai.usage.input_tokens" not in call.attributes

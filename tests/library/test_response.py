@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
+import asbru
+from asbru.library.reply import broken
 from asbru.library.response import BUFFERED_BYTES_MAX, Response
 
 
@@ -46,3 +50,19 @@ async def test_pieces_come_in_order_and_then_the_end() -> None:
     await response.begun()
     assert [await response.take() for _ in range(4)] == [b"one", b"two", b"", b""]
     assert (response.status, response.lines, response.bytes_written) == (200, b"a: b\r\n", 6)
+
+
+@pytest.mark.parametrize(("code", "status"), [("upstream_cut", 502), ("internal_error", 500)])
+async def test_a_response_that_is_not_whole(code: str, status: int) -> None:
+    """What came is taken; the end says that more was to come, and becomes an error of the call."""
+    response = Response()
+    response.begin(200, b"x-asbru-id: req_1\r\n")
+    response.write(b"half")
+    if code == "upstream_cut":
+        response.cut()
+    else:
+        response.break_off(code)
+    assert [await response.take(), await response.take()] == [b"half", b""]
+    error = broken(response.broken, {"x-asbru-id": "req_1"})
+    assert isinstance(error, asbru.CallError)
+    assert (error.status, error.code, error.id) == (status, code, "req_1")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from tests.fakes.forms import FORM_LINE, form
 from tests.fakes.inside import provider
 from tests.fakes.stored import Asking
 from tests.pipeline.test_leases import PRICED, Governed
@@ -57,11 +58,16 @@ def limits_of(operation: Operation) -> tuple[str, ...]:
         return FREE
     if not operation.by_token:
         return ("cost", *FREE)
-    return METRICS if operation.speaks else tuple(one for one in METRICS if one != "output_tokens")
+    has_output = operation.speaks or operation.output_tokens_max is not None
+    return METRICS if has_output else tuple(one for one in METRICS if one != "output_tokens")
 
 
-def ask(governed: Governed, path: str, *, stream: bool) -> int:
+def ask(governed: Governed, operation: Operation, path: str, *, stream: bool) -> int:
     """Call a route; the status, 0 while the provider has not answered."""
+    if operation.takes == "form":
+        fields = form(("model", "x/m"), ("stream", str(stream).lower()), ("file", ("f", b"x")))
+        caller = governed.play(governed.inside.call(path, fields, FORM_LINE.encode()))
+        return caller.status if caller.answer else 0
     model = "m" if path.startswith("/passthrough") else "x/m"
     body = {"model": model, "max_tokens": 5, "messages": [{"role": "user", "content": "hi"}], "prompt": "hi"}
     caller = governed.play(governed.inside.call(path, {**body, "input": "hi", "stream": stream}))
@@ -84,7 +90,7 @@ def test_every_route_meets_every_limit(
             if full:
                 ledger, now_ms = governed.desk.ledger, governed.desk.now_ms
                 ledger.settle("another", 1, [Report(limit.id, -1, limit.amount, 0, limit)], now_ms)
-            status = ask(governed, path, stream=stream)
+            status = ask(governed, operation, path, stream=stream)
             sent = any(transport.written for _, transport in governed.inside.upstreams)
             assert (status, sent) == ((402 if metric == "cost" else 429, False) if full else (0, True)), metric
 

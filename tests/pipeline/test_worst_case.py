@@ -6,14 +6,26 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from tests.fakes.forms import FORM_LINE, Field, form
 
 from asbru.catalog import MatchClause, PriceBook, PricedModel
 from asbru.core.money import MTOK, PriceRow
+from asbru.core.ports import ResponsePort
 from asbru.core.usage import Unit, Usage
-from asbru.dialects import Operation, RequestHead
+from asbru.dialects import Operation, RequestHead, discover
 from asbru.governance.limits import Reservation
 from asbru.pipeline.call import Call
-from asbru.pipeline.worst_case import ONE_REQUEST, Rates, WorstCase, worst_case
+from asbru.pipeline.read_head import read_head
+from asbru.pipeline.worst_case import (
+    BYTES_PER_FILE_TOKEN,
+    BYTES_PER_TOKEN,
+    FILE_TOKENS,
+    ONE_REQUEST,
+    Rates,
+    WorstCase,
+    input_tokens_max,
+    worst_case,
+)
 from asbru.routing import Key, ProviderRoute, Target
 from asbru.upstream.credentials import FixedCredential
 
@@ -95,3 +107,36 @@ def test_the_dearest_key_counts() -> None:
     facts: dict[str, Any] = {"units_max": lambda *_: PAGES, "by_token": False}
     assert most(cheap, dear, aliases=({}, {"m": "big"}), **facts).cost == 27
     assert most(cheap, aliases=({}, {"m": "big"}), **facts).cost is None
+
+
+MODEL: Field = ("model", "openai/m")
+
+
+def call_with(body: bytes, operation: str, content_type: bytes = b"application/json") -> Call:
+    """A call whose head was read."""
+    dialect = discover()["openai_chat"]
+    found = dialect.operation(operation)
+    assert found is not None
+    call = Call("s", found, dialect, body, response=cast("ResponsePort", None))
+    call.content_type = content_type
+    rooms: Any = type("Rooms", (), {"bodies": None, "body_bytes_max": 1 << 30})
+    call.head = read_head(call, rooms)
+    return call
+
+
+def test_json_counts_by_its_bytes() -> None:
+    """A token for every few of them."""
+    body = b'{"model":"openai/m","prompt":"%b"}' % (b"a" * 3000)
+    assert input_tokens_max(call_with(body, "images")) == len(body) // BYTES_PER_TOKEN + 1
+
+
+@pytest.mark.parametrize("files", [0, 1, 3])
+def test_files_count_for_more_than_any_image_and_less_than_their_bytes(files: int) -> None:
+    """However small a file is, an image in it may be large; audio of megabytes is not millions of tokens."""
+    content = bytes(6_400_000)
+    fields: list[Field] = [MODEL, *[("file", ("a.wav", content)) for _ in range(files)]]
+    body = form(*fields)
+    most = input_tokens_max(call_with(body, "transcriptions", FORM_LINE.partition(": ")[2].encode()))
+    assert most == len("openai/m") // BYTES_PER_TOKEN + 1 + files * (
+        FILE_TOKENS + len(content) // BYTES_PER_FILE_TOKEN
+    )

@@ -80,15 +80,19 @@ def test_what_keys_name_comes_before_what_is_known() -> None:
     assert [one.name for one in plan.having("m")] == ["named", "listed", "other"]
     assert [str(one) for one in plan.targets("n", "")] == ["listed/n"]
     assert plan.having("other/m") == ()
+    assert Plan(plan.providers, {}, {"m": ("other", "n")}).having("m") == (), "an alias is one model of one provider"
 
 
 def test_names_that_a_family_passes_on() -> None:
     """An alias that ends with `*` is for names that no provider is known to have; it keeps the name."""
-    plan = Plan(PROVIDERS, {}, {"llama-*": ("openai", "*"), "fam*": ("groq", "*")})
+    plan = Plan(PROVIDERS, {}, {"llama-*": ("openai", "*"), "fam*": ("groq", "*"), "llama-x*": ("anthropic", "*")})
     assert [str(one) for one in plan.targets("llama-9", "")] == ["openai/llama-9"]
+    assert [str(one) for one in plan.targets("llama-x9", "")] == ["anthropic/llama-x9"], "the longest that fits"
     assert [str(one) for one in plan.targets("llama-3.3", "")] == ["groq/llama-3.3"]
     with pytest.raises(NotFound):
         plan.targets("family-1", "")  # whose keys are for other models
+    everything = Plan(PROVIDERS, {}, {"*": ("openai", "*")})
+    assert [str(one) for one in everything.targets("family-1", "")] == ["openai/family-1"]
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def members(path: str, interface: str) -> set[str]:
         (KIT, "Team", Team, {*INHERITED, "record_bodies"}),
         (KIT, "Standing", LedgerStanding, set[str]()),
         (KIT, "CallRecord", record_shapes.RecordSummary, {"attempt_log", "tags", "standard", "reasoning_known"}),
-        ("ui/src/kit/provider-types.ts", "ProviderType", provider_types.ProviderType, set[str]()),
+        ("ui/src/kit/provider-types.ts", "ProviderType", provider_types.ProviderType, {"fields", "access"}),
         ("ui/src/pages/prices/price.ts", "Price", Price, set[str]()),
         ("ui/src/pages/account/sessions.tsx", "Session", accounts.MySession, set[str]()),
         ("ui/src/pages/users/types.ts", "User", User, set[str]()),

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 
 from asbru.app.compile_providers import Findings
 from asbru.app.config import ConfigFile, ConfigPath
+from asbru.app.listed import operations_of
 from asbru.app.snapshot import ProviderFacts
 from asbru.catalog.listing import operations_for
 from asbru.core.traits import fits_glob
@@ -80,7 +81,7 @@ def _check_model(path: ConfigPath, target: str, known: dict[str, ProviderFacts],
     provider, _, model = target.partition("/")
     facts = known[provider]
     wanted = next(operations for pattern, operations in facts.purposes if fits_glob(pattern, model))
-    offered = ", ".join(name for name in facts.offered if name != "models")
+    offered = ", ".join(name for name in operations_of(facts) if name != "models")
     findings.error(
         path,
         f"the provider {provider!r} does not support {_words(wanted)}, which {model} is for; it supports {offered}",
@@ -94,7 +95,7 @@ def _operations(target: str, known: dict[str, ProviderFacts]) -> tuple[str, ...]
     facts = known.get(provider)
     if facts is None:
         return None
-    return operations_for(model, facts.offered, () if model == "*" else facts.purposes)
+    return operations_for(model, operations_of(facts), () if model == "*" else facts.purposes)
 
 
 def _apart(source: str, first: tuple[str, ...], target: str, second: tuple[str, ...]) -> str:

@@ -10,7 +10,7 @@ Written by the compile process, without secrets. Prices are nano-dollars for a m
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 
@@ -96,12 +96,16 @@ def list_models(one: ListedProvider, given: Iterable[str] | None = None) -> Iter
         yield describe(one, model, sources[model])
 
 
+OF_NO_MODEL: Final = frozenset({"models", "files", "batches", "message_batches"})
+"""Operations that providers offer and models do not: the list of models, and what stores objects."""
+
+
 def operations_for(
     model: str, offered: Iterable[str], purposes: Iterable[tuple[str, tuple[str, ...]]]
 ) -> tuple[str, ...]:
     """Of the operations that a provider offers those that `model` is for; all where nothing is known of it."""
     fit = next((operations for pattern, operations in purposes if fits_glob(pattern, model)), None)
-    return tuple(name for name in offered if name != "models" and (fit is None or name in fit))
+    return tuple(name for name in offered if name not in OF_NO_MODEL and (fit is None or name in fit))
 
 
 def describe(one: ListedProvider, model: str, source: ModelSource) -> ListedModel:

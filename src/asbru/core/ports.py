@@ -28,7 +28,7 @@ class Flow(Protocol):
 
 
 class ResponsePort(Protocol):
-    """Where an answer goes. Either `whole`, or `begin`, any number of `write`s, and `end`.
+    """Where an answer goes. Either `whole`, or `begin`, any number of `write`s, and `end` or `cut`.
 
     Header lines are bytes that end with CRLF; framing is the port's business. `flow` is paused while the caller
     does not read.
@@ -63,4 +63,8 @@ class ResponsePort(Protocol):
 
     def end(self) -> None:
         """The end of a streamed answer."""
+        ...
+
+    def cut(self) -> None:
+        """The end of a streamed answer that is not whole, where only its framing can tell: the connection closes."""
         ...

@@ -28,6 +28,7 @@ from asbru.core.usage import Unit, Usage
 from asbru.dialects.client_profiles import ClientProfile, LimitHeaders, Shown, shown_to
 from asbru.dialects.listed_models import read_model_ids
 from asbru.wire.framing import SSE, Framing
+from asbru.wire.multipart import Form
 
 
 class RequestHead(msgspec.Struct, frozen=True):
@@ -35,7 +36,8 @@ class RequestHead(msgspec.Struct, frozen=True):
 
     `wants_usage` tells that the caller asked for usage in the stream (OpenAI `stream_options.include_usage`);
     always True where the dialect reports it unasked. `choices`: how many answers were asked for (OpenAI `n`).
-    `members`: the members of the body's object as they stand, views of it: what a rewrite starts from.
+    `members`: the members of the body's object as they stand, views of it: what a rewrite starts from. Of a form its
+    small fields, as JSON strings; `form` is where its parts stand, None where the body is no form.
     """
 
     model: str
@@ -44,6 +46,7 @@ class RequestHead(msgspec.Struct, frozen=True):
     max_tokens: int | None
     choices: int = 1
     members: dict[str, Raw] = {}
+    form: Form | None = None
 
 
 class Written(msgspec.Struct, frozen=True):
@@ -263,6 +266,20 @@ class Texts(msgspec.Struct, frozen=True, kw_only=True):
     write: Callable[[bytes, Sequence[str]], bytes]
 
 
+class EventFacts(msgspec.Struct, frozen=True):
+    """What whole events of a stream tell, whose events each have a type.
+
+    `content`: something that is not an error was seen. `ends`: how many of them end an answer. `done`: the stream's own
+    terminator was seen.
+    """
+
+    content: bool = False
+    ends: int = 0
+    done: bool = False
+    usage: Usage | None = None
+    fault: StreamFault | None = None
+
+
 class WrittenForm(msgspec.Struct, frozen=True):
     """A body for the wire that may not be JSON, with its type and the receipt."""
 
@@ -320,11 +337,17 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     made itself, where the provider does not count.
 
     What is no chat (decision 0011): `methods` by which it is asked for, of its routes and of the provider; `takes` and
-    `gives`: what the bodies of request and reply are ("bytes": whatever the provider sends, as it comes); `shape`: its
-    translation; `usage_of(body)`: its usage in a whole reply, where it is not told as a chat's is;
-    `charge(head, body)`: the usage that follows from the request alone, where no reply tells any; `units_max(head,
-    body)`: the most units that a call may be charged, which limits reserve (by default those of `charge`); `by_token`:
-    whether it may be charged by token. `stored`: it is about objects that the provider keeps.
+    `gives`: what the bodies of request and reply are ("text": JSON or what the caller asked for in its place, read
+    whole; "bytes": whatever the provider sends, as it comes); `shape`: its translation; `usage_of(body)`: its usage in
+    a whole reply, where it is not told as a chat's is; `charge(head, body)`: the usage that follows from the request
+    alone, where no reply tells any; `units_max(head, body)`: the most units that a call may be charged, which limits
+    reserve (by default those of `charge`); `by_token`: whether it may be charged by token; `output_tokens_max(head)`:
+    the most that may come out of what speaks no words (images, speech); `stored`: it is about objects that the provider
+    keeps.
+
+    `read_form(form, body)`: the head, where the body is a form; `form_texts`: the fields of a form that hold texts.
+    `read_events(events)`: what whole events of its stream tell, where they are not a chat's. Such an operation may be
+    answered whole where a stream was asked for: some models cannot stream.
     """
 
     name: str
@@ -340,14 +363,18 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     texts: Texts | None = None
     write_count: Callable[[int], bytes] | None = None
     methods: tuple[bytes, ...] = (b"POST",)
-    takes: Literal["json", "form", "nothing"] = "json"
-    gives: Literal["json", "bytes"] = "json"
+    takes: Literal["json", "form", "json_or_form", "nothing"] = "json"
+    gives: Literal["json", "text", "bytes"] = "json"
     shape: Shape | None = None
     usage_of: Callable[[bytes], Usage | None] | None = None
     charge: Callable[[RequestHead, bytes], Usage | None] | None = None
     stored: Stored | None = None
     units_max: Callable[[RequestHead, bytes], tuple[tuple[Unit, int], ...]] | None = None
     by_token: bool = True
+    output_tokens_max: Callable[[RequestHead], int] | None = None
+    read_form: Callable[[Form, bytes], RequestHead] | None = None
+    form_texts: tuple[str, ...] = ()
+    read_events: Callable[[bytes], EventFacts] | None = None
 
 
 class Surface(msgspec.Struct, frozen=True, kw_only=True):

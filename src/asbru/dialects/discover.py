@@ -44,4 +44,5 @@ def _faults(dialect: Dialect, folder: str) -> list[str]:
 
 
 def _is_unreadable(operation: Operation) -> bool:
-    return operation.codec is None and operation.read_request is None and operation.texts is None
+    looks = (operation.codec, operation.read_request, operation.texts, operation.read_form)
+    return all(one is None for one in looks)

@@ -129,6 +129,8 @@ class Door:
             call.run = head.run[:RUN_BYTES_MAX].decode("latin-1")
         if head.content_coding:
             call.content_coding = head.content_coding
+        if operation.read_form is not None:
+            call.content_type = head.content_type
         if rooms.tracer is not None:
             call.trace = rooms.tracer.begin(head.forwarded)
         path = serve(call, rooms) if middle is None else serve(call, rooms, middle)
@@ -168,7 +170,7 @@ class Door:
             )
         route = found.route
         if route.kind != "page" and self.rooms is not None and self.rooms.keys.is_open:
-            self._keep_pages_out(request.head, self.rooms.keys)
+            self._keep_pages_out(route, request.head, self.rooms.keys)
         if request.head.method not in route.methods:
             allowed = b", ".join(found.methods).decode()
             raise MethodNotAllowed(f"{_text(request.head.path)} supports {allowed}, not {_text(request.head.method)}")
@@ -195,10 +197,11 @@ class Door:
             return Found(route, {}, route.methods)
         return self._router.find_loosely(head.path, head.method)
 
-    def _keep_pages_out(self, head: Head, keys: Keys) -> None:
+    def _keep_pages_out(self, route: Route, head: Head, keys: Keys) -> None:
         """No key is needed. Where keys may be given all the same, a page that has one may use it."""
         if not keys.optional or not any(head.credentials):
-            check_no_page(head, self.cors_origins, local=not keys.optional)
+            forms = route.operation is not None and route.operation.read_form is not None
+            check_no_page(head, self.cors_origins, local=not keys.optional, forms=forms)
 
     def _handle_wrong(
         self, error: Exception, route: Route | None, request: Request, connection: ServerConnection

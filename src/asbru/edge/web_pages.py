@@ -2,7 +2,8 @@
 
 Without a key there is nothing that a page does not have. So a request is refused that comes from a page of another
 origin, unless `cors_origins` lists it; that names this gateway by an unknown name, since the page may have had its own
-name point here (DNS rebinding); or whose body is not declared as JSON, which a page may send without asking first.
+name point here (DNS rebinding); or whose body is not declared as JSON, which a page may send without asking first. A
+page may send forms without asking, too, but browsers say where each comes from: they are refused by their origin.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ import ipaddress
 
 from asbru.core.errors import BadRequest, Forbidden
 from asbru.edge.server import Head
+from asbru.wire.multipart import is_form
 
 _LOCAL_NAME = b"localhost"
 
 
-def check_no_page(head: Head, cors_origins: frozenset[bytes], *, local: bool) -> None:
+def check_no_page(head: Head, cors_origins: frozenset[bytes], *, local: bool, forms: bool = False) -> None:
     """Raise what refuses a request that a web page may have made. `local`: only this machine is served, so that the
-    names it is called by are known."""
+    names it is called by are known. `forms`: the path takes them."""
     if local and head.host and not _is_local(head.host):
         raise Forbidden(
             f"expected a Host of localhost or an IP address, got {head.host[:200].decode('latin-1')!r}: without "
@@ -30,7 +32,7 @@ def check_no_page(head: Head, cors_origins: frozenset[bytes], *, local: bool) ->
             f"pages of the origin {origin[:200].decode('latin-1')!r} may not call; list it in cors_origins",
             code="cross_origin",
         )
-    if head.method == b"POST" and not _is_json(head.content_type):
+    if head.method == b"POST" and not (_is_json(head.content_type) or (forms and is_form(head.content_type))):
         raise BadRequest(
             "expected `Content-Type: application/json`: where no virtual key is needed, bodies are declared as JSON",
             status=415,

@@ -202,7 +202,7 @@ class Gateway:
             connection.leave()
         headers = read_headers(response.lines)
         if response.broken:
-            raise broken(headers)
+            raise broken(response.broken, headers)
         cost = serving_now.costs.take_cost(headers.get("x-asbru-id", ""))
         return Reply(response.status, headers, b"".join(pieces), cost)
 

@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 DONE = b"[DONE]"
 """What ends a stream in the OpenAI dialect, and is no event."""
 
+_NOT_WHOLE = {
+    "internal_error": ("an internal error occurred in the gateway", 500),
+    "upstream_cut": ("the provider's response ended before it was complete", 502),
+}
+
 Cost = Callable[[str], int | None]
 """What the call of an id has cost, in nano-dollars; None where that is unknown."""
 
@@ -145,7 +150,7 @@ class Stream:
         if not piece:
             self.cost_nanousd = self._cost_of(self.id)
             if self._connection.response.broken:
-                self._fault = broken(self.headers)
+                self._fault = broken(self._connection.response.broken, self.headers)
         return piece
 
     def _read(self, piece: bytes) -> None:
@@ -171,10 +176,10 @@ class Stream:
         )
 
 
-def broken(headers: Mapping[str, str]) -> CallError:
-    """The exception where a bug has ended a response that had begun."""
-    message = "an internal error occurred in the gateway"
-    return CallError(message, status=500, type="api_error", code="internal_error", headers=headers, body=b"")
+def broken(code: str, headers: Mapping[str, str]) -> CallError:
+    """The exception where a response had begun and is not whole, by the `code` of why."""
+    message, status = _NOT_WHOLE[code]
+    return CallError(message, status=status, type="api_error", code=code, headers=headers, body=b"")
 
 
 def read_headers(lines: bytes) -> dict[str, str]:

@@ -29,7 +29,8 @@ class Response:
         self.started = False
         self.finished = False
         self.closing = False
-        self.broken = False
+        self.broken = ""
+        """The code of why the response is not whole; "" where it is."""
         self.bytes_written = 0
         self.flow: Flow | None = None
         self.status = 0
@@ -79,9 +80,13 @@ class Response:
         self.finished = True
         self._tell()
 
-    def break_off(self) -> None:
-        """A bug ended the path after the response had begun."""
-        self.broken = True
+    def cut(self) -> None:
+        """The end of a response that is not whole, where nothing in it can say so: bytes of audio, a file."""
+        self.break_off("upstream_cut")
+
+    def break_off(self, code: str) -> None:
+        """The response cannot be completed."""
+        self.broken = code
         self.end()
 
     # What the caller does
@@ -128,8 +133,8 @@ class Connection:
         self.on_gone: Callable[[], None] | None = None
 
     def abort(self) -> None:
-        """A response cannot be completed."""
-        self.response.break_off()
+        """A bug ended the path after the response had begun."""
+        self.response.break_off("internal_error")
 
     def leave(self) -> None:
         """The caller has gone, or has everything: a path that waits is closed, which ends the request to the

@@ -36,8 +36,7 @@ _NO_ERROR = ("", "")
 
 def account(call: Call, rooms: Rooms) -> None:
     """Price, count, settle and record."""
-    now_s = rooms.clock()
-    attempts = call.attempts
+    now_s, attempts = rooms.clock(), call.attempts
     last: Attempt | None = None
     target = call.target
     served = key_name = ""
@@ -62,8 +61,7 @@ def account(call: Call, rooms: Rooms) -> None:
         usage, cost = last.usage, last.cost_nanousd
         usage_source = "none" if usage is None else "estimated" if estimated else "provider"
     by_text = usage is not None and not (usage.units or usage.image_input or usage.image_output)
-    head = call.head
-    caller = call.caller or caller_behind(call.error)
+    head, caller = call.head, call.caller or caller_behind(call.error)
     booked_on = write_booking(call, caller) if call.forwarded.tagged else caller.booked_on
     kind = (call.surface, provider, served, key_name, status, call.outcome)
     measure(call, rooms, kind, caller.labels, tags=booked_on[2], times=(latency_us, first_us))

@@ -14,6 +14,7 @@ from asbru.pipeline.circuits import tell_failure, tell_success
 from asbru.pipeline.failures import attempt_failed, name_provider, words_of
 from asbru.pipeline.hidden import hide_credentials
 from asbru.pipeline.limit_headers import LimitHeaderLines
+from asbru.pipeline.media_stream import RawRelay
 from asbru.pipeline.responses import OpenStream, Response
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.routing.trace import write_trace
@@ -22,6 +23,7 @@ from asbru.pipeline.spend import estimate
 from asbru.pipeline.stepper import within
 from asbru.pipeline.streaming import PassRelay, Relay
 from asbru.pipeline.translating import TranslateRelay
+from asbru.pipeline.worst_case import input_tokens_max
 from asbru.telemetry import log
 from asbru.wire.http_heads import JSON_LINE
 
@@ -96,17 +98,26 @@ async def deliver_stream(call: Call, opened: Response, stream: OpenStream, rooms
         seen = error or relay.seen_fault
         if seen is not None:
             hide_credentials(call.attempts[-1], seen)
-        if error is not None:
-            response.write(call.dialect.errors.write_stream(error))
         call.outcome = "ok" if seen is None else ("cut" if relay.seen_fault is None else "error")
         call.error = seen
-        response.end()
+        _end(call, relay, error)
     finally:
         response.flow = None
         exchange.abort()
         if call.outcome == "cancelled":
             relay.finish(None)
         _conclude(call, stream, rooms)
+
+
+def _end(call: Call, relay: Relay, error: AsbruError | None) -> None:
+    """The end of a stream: with the error that the caller must still be told, where there is a way to tell it."""
+    response = call.response
+    if error is not None and isinstance(relay, RawRelay):
+        response.cut()
+        return
+    if error is not None:
+        response.write(call.dialect.errors.write_stream(error))
+    response.end()
 
 
 async def _pull(stream: OpenStream, relay: TranslateRelay, rooms: Rooms) -> None:
@@ -137,7 +148,7 @@ def _conclude(call: Call, stream: OpenStream, rooms: Rooms) -> None:
     if relay.usage is not None:
         attempt.usage = relay.usage
     elif call.lease is not None and call.lease.metered:
-        attempt.estimate = estimate(call.body_bytes, relay.begun_usage, call.lease.metered)
+        attempt.estimate = estimate(input_tokens_max(call), relay.begun_usage, call.lease.metered)
     attempt.notes += relay.notes
     if call.trace is not None and call.trace.sampled:
         call.reply_of = attempt, lambda: _said(call, attempt, relay)

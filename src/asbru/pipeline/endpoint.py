@@ -181,6 +181,8 @@ class Endpoint:
             lines = forwarded.keep(self._wants, self.forward(forwarded))
         if call.trace is not None:
             lines += call.trace.lines(len(call.attempts))
+        if call.content_type and call.operation.read_form is not None:
+            lines += b"content-type: %b\r\n" % call.content_type
         return b"%b%b%bcontent-length: %d\r\n\r\n" % (line, key_lines, lines, body_bytes)
 
     def _start(self, operation: Operation) -> _Start:

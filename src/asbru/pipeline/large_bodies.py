@@ -1,7 +1,7 @@
 """Large bodies, and coded ones, which may be large: made ready so that other calls of the worker go on meanwhile.
 
     coded             decoded in a thread, where the library lets the interpreter go
-    many elements     refused before they are decoded; counted piece by piece, with a turn of the event loop between
+    many elements     of JSON: refused before they are decoded; counted piece by piece, with a turn of the loop between
     translated        read and written in a thread, which takes turns with the loop
 
 What is small never comes here. Not here: how a body is rewritten (`large`).
@@ -21,6 +21,7 @@ from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.stepper import in_task
 from asbru.upstream import LARGE_BYTES_MIN
 from asbru.wire.json_elements import ELEMENTS_MAX, ElementCounter, separators
+from asbru.wire.multipart import is_form
 
 __all__ = ["LARGE_BYTES_MIN", "check_reply", "has_too_many_elements", "in_thread", "make_ready", "take_coding_off"]
 
@@ -34,7 +35,8 @@ async def make_ready(call: Call, rooms: Rooms) -> None:
     """Make a caller's body ready to be read, if it is large or coded. Raises `BadRequest`, `TooLarge`."""
     if call.content_coding:
         await take_coding_off(call, rooms)
-    if await has_too_many_elements(rooms, call.body):
+    is_json = call.operation.read_form is None or not is_form(call.content_type)
+    if is_json and await has_too_many_elements(rooms, call.body):
         raise BadRequest(
             f"the body: expected at most {ELEMENTS_MAX} members and items in all, got more; split the request",
             code="too_many_elements",

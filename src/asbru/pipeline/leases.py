@@ -166,7 +166,7 @@ class CallLease:
         case = self._targets[-1][2] if self._targets else self._case
         holdings = [self.owners, *(holding for _, holding, _ in self._targets[-1:])]
         counted = [one for holding in holdings for one in holding.counters() if one.metric in _METRICS]
-        if not counted or case is None or head is None:
+        if not counted or case is None or head is None or not call.operation.speaks:
             return write, write_chunk
         asked = max_tokens_of(head)
         most = sys.maxsize if asked is None else asked * max(1, head.choices)

@@ -8,9 +8,11 @@ from __future__ import annotations
 from functools import partial
 
 from asbru.core.errors import UpstreamError
+from asbru.core.usage import Usage
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.endpoint import Endpoint
 from asbru.pipeline.hidden import hide_in_events, hide_in_words
+from asbru.pipeline.media_stream import EventRelay, RawRelay
 from asbru.pipeline.responses import OpenStream, Response
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.stages import changing, watching
@@ -40,9 +42,12 @@ async def open_stream(
 ) -> Response:
     """The stream with its first content in hand; raises `UpstreamError` for what begins otherwise."""
     attempt.status = upstream.status
-    relay = _relay(call, attempt, upstream, rooms)
     framing = attempt.endpoint.dialect.framing
     sound = says_stream = _says_stream(upstream, framing)
+    raw = call.operation.gives == "bytes" and not upstream.content_type.startswith(framing.media_type)
+    if raw:
+        return await _open_raw(call, attempt, exchange, upstream, rooms=rooms)
+    relay = _relay(call, attempt, upstream, rooms)
     try:
         while True:
             chunk = await exchange.read()
@@ -65,15 +70,80 @@ async def open_stream(
     return Response(200, lines, stream=OpenStream(exchange, attempt.endpoint.pool, relay))
 
 
+async def _open_raw(
+    call: Call, attempt: Attempt, exchange: Exchange, upstream: UpstreamResponse, *, rooms: Rooms
+) -> Response:
+    """A body that goes as it comes, with its first bytes in hand. An error may stand in its place, as JSON."""
+    relay = RawRelay(decoder=_decoder(upstream), charge=_charge(call))
+    errors = attempt.endpoint.dialect.errors
+    is_json = upstream.content_type.find(b"json") >= 0
+    try:
+        while True:
+            chunk = await exchange.read()
+            while is_json and len(chunk) < _WHOLE_BYTES_MAX and (more := await exchange.read()):
+                chunk += more
+            if is_json and (inside := errors.inside(chunk)) is not None:
+                raise inside
+            if not chunk:
+                _check_empty(relay)
+            if relay.prelude(chunk):
+                break
+    except UpstreamError as error:
+        tell_headers(error, upstream, rooms)
+        raise
+    lines = upstream.lines_without(b"content-encoding") if upstream.content_encoding else upstream.lines
+    return Response(200, lines, stream=OpenStream(exchange, attempt.endpoint.pool, relay))
+
+
+def may_be_whole(call: Call, attempt: Attempt, upstream: UpstreamResponse) -> bool:
+    """Whether a reply that was asked for as a stream comes whole, and may: some models cannot stream."""
+    operation = call.operation
+    if operation.read_events is None or operation.gives == "bytes":
+        return False
+    return not upstream.content_type.startswith(attempt.endpoint.dialect.framing.media_type)
+
+
+async def gather(exchange: Exchange, upstream: UpstreamResponse, *, rooms: Rooms) -> UpstreamResponse:
+    """The whole of a reply that began like a stream."""
+    pieces: list[bytes] = []
+    size = 0
+    while piece := await (exchange.pull(rooms.clock()) if pieces else exchange.read()):
+        pieces.append(piece)
+        size += len(piece)
+        if size > rooms.response_bytes_max:
+            raise UpstreamError(
+                f"the provider sent a response larger than {rooms.response_bytes_max} bytes",
+                kind="protocol",
+                code="upstream_protocol",
+            )
+    return UpstreamResponse(upstream.status, upstream.lines, upstream.content_encoding, b"".join(pieces))
+
+
+def _charge(call: Call) -> Usage | None:
+    """The usage that follows from the request alone."""
+    charge, head = call.operation.charge, call.head
+    return None if charge is None or head is None else charge(head, call.body)
+
+
+def _decoder(upstream: UpstreamResponse) -> Decoder | None:
+    coding = upstream.content_encoding
+    if not coding or coding == b"identity":
+        return None
+    try:
+        return decoder(coding, _UNBOUNDED)
+    except CodingError as error:
+        raise UpstreamError(f"the provider's stream cannot be decoded: {error}", kind="protocol") from error
+
+
 def _relay(call: Call, attempt: Attempt, upstream: UpstreamResponse, rooms: Rooms) -> Relay:
     endpoint = attempt.endpoint
-    decode_with: Decoder | None = None
-    coding = upstream.content_encoding
-    if coding and coding != b"identity":
-        try:
-            decode_with = decoder(coding, _UNBOUNDED)
-        except CodingError as error:
-            raise UpstreamError(f"the provider's stream cannot be decoded: {error}", kind="protocol") from error
+    decode_with = _decoder(upstream)
+    if call.operation.read_events is not None:
+        assert call.head is not None
+        choices = call.head.choices
+        return EventRelay(
+            endpoint.dialect, call.operation, decoder=decode_with, choices=choices, charge=_charge(call)
+        )
     if attempt.response_passes:
         return _pass_relay(call, attempt, decode_with)
     operation = endpoint.dialect.operation(call.operation.name)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.large_bodies import in_thread
-from asbru.pipeline.open_stream import open_stream, response_passes
+from asbru.pipeline.open_stream import gather, may_be_whole, open_stream, response_passes
 from asbru.pipeline.responses import Response
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.said import said_of_reply
@@ -16,7 +16,7 @@ from asbru.pipeline.whole_response import judge, pass_coded, show, translate
 from asbru.upstream import LARGE_BYTES_MIN
 
 
-async def send(call: Call, attempt: Attempt, rooms: Rooms) -> Response:  # noqa: C901, PLR0912 -- a test for each thing that may be off
+async def send(call: Call, attempt: Attempt, rooms: Rooms) -> Response:  # noqa: C901, PLR0912, PLR0915 -- a test for each thing that may be off
     """A good response, or `UpstreamError`, or the refusal of a limit. A stream is good once its first content is in
     hand."""
     if call.lease is not None:
@@ -40,12 +40,15 @@ async def send(call: Call, attempt: Attempt, rooms: Rooms) -> Response:  # noqa:
         key_lines = await attempt.key.credential.lines(endpoint.to_sign(call, attempt, body, rooms.unix_time()))
     request_head = endpoint.write_head(call, attempt, key_lines, len(body))
     asked_s = rooms.clock()
-    exchange = endpoint.pool.begin(request_head, body, endpoint.deadlines, streaming_wanted=head.stream)
+    in_pieces = head.stream or (call.operation.gives == "bytes" and attempt.response_passes)
+    exchange = endpoint.pool.begin(request_head, body, endpoint.deadlines, streaming_wanted=in_pieces)
     del body
     kept = False
     try:
         upstream = await exchange
         attempt.sent = True
+        if upstream.streaming and call.operation.read_events is not None and may_be_whole(call, attempt, upstream):
+            upstream = await gather(exchange, upstream, rooms=rooms)
         if upstream.streaming:
             response = await open_stream(call, attempt, exchange, upstream, rooms=rooms)
             kept = True  # the exchange goes on, and `deliver` ends it

@@ -16,7 +16,7 @@ from asbru.core.notes import Note
 from asbru.core.usage import Usage, UsageSource
 from asbru.pipeline.call import Attempt
 from asbru.pipeline.ports import Prices
-from asbru.pipeline.worst_case import BYTES_PER_TOKEN, ONE_REQUEST
+from asbru.pipeline.worst_case import ONE_REQUEST
 
 SEARCHES_MAX = 1_000_000
 """Searches of the web that one attempt may have made; more is a provider's mistake."""
@@ -70,11 +70,11 @@ def _price_request(attempt: Attempt, prices: Prices) -> None:
         attempt.cost_nanousd = price_units_nanousd(units, ONE_REQUEST)
 
 
-def estimate(body_bytes: int, begun: Usage | None, output_tokens: int) -> Usage:
+def estimate(input_tokens: int, begun: Usage | None, output_tokens: int) -> Usage:
     """The usage of a stream that ended before it told it. What went in is what it said when it began, else what the
     body may hold at most."""
     if begun is None:
-        return Usage(input=body_bytes // BYTES_PER_TOKEN + 1, output=output_tokens)
+        return Usage(input=input_tokens, output=output_tokens)
     return msgspec.structs.replace(begun, output=max(begun.output, output_tokens))
 
 

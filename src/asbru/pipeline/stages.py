@@ -22,6 +22,7 @@ from asbru.core.chat import ChatRequest
 from asbru.core.errors import AsbruError, BadRequest
 from asbru.core.reply import ChatReply, StreamEvent
 from asbru.pipeline.stepper import within
+from asbru.wire.multipart import Form, FormError, read_form
 
 if TYPE_CHECKING:
     from asbru.pipeline.call import Call
@@ -86,6 +87,8 @@ async def look_at_request(call: Call, rooms: Rooms) -> None:
             request = await within(rooms.loop, stage.request(request), STAGE_DEADLINE_S)
         call.canonical = request
         call.request_changed = request is not before
+    elif call.head is not None and call.head.form is not None:
+        await _look_at_form(call, call.head.form, rooms)
     elif operation.texts is not None:
         given = texts = operation.texts.read(call.body)
         for stage in stages:
@@ -93,6 +96,22 @@ async def look_at_request(call: Call, rooms: Rooms) -> None:
         if tuple(texts) != given:
             call.body = operation.texts.write(call.body, texts)
             call.head = operation.read_head(call.body, call.parameters, call.query)
+
+
+async def _look_at_form(call: Call, form: Form, rooms: Rooms) -> None:
+    """The texts of a form: the fields that the operation says hold some."""
+    parts = form.named(*call.operation.form_texts)
+    read = call.operation.read_form
+    assert read is not None
+    try:
+        given = texts = tuple(form.text(call.body, part) for part in parts)
+        for stage in call.stages:
+            texts = await within(rooms.loop, stage.texts(texts), STAGE_DEADLINE_S)
+        if tuple(texts) != given:
+            call.body = b"".join(form.pieces(call.body, dict(zip(parts, texts, strict=True))))
+            call.head = read(read_form(call.body, form.content_type), call.body)
+    except FormError as error:
+        raise BadRequest(f"the form's texts cannot be checked: {error}", code="invalid_form") from None
 
 
 def check_unseen(call: Call, rooms: Rooms) -> None:

@@ -130,7 +130,7 @@ def incomplete() -> UpstreamError:
     )
 
 
-def _nowhere(data: bytes) -> None:
+def nowhere(data: bytes) -> None:
     """Where a stream goes before it has begun."""
     del data
 
@@ -173,7 +173,7 @@ class PassRelay:
         self._split = self._splitter.feed if decoder is None else self._split_decoded
         self._choices = choices
         self._finishes: deque[bytes] | None = deque(maxlen=_CHOICES_MAX) if choices > 1 else None
-        self._sink: Sink = _nowhere
+        self._sink: Sink = nowhere
         self._chunk_sink: ChunkSink = _no_chunk_goes
 
     def prelude(self, chunk: bytes) -> bool:
@@ -307,7 +307,7 @@ class PassRelay:
         last = held if clean else whole  # as it came, if that is how the provider ends
         if closed.fault is not None:
             last = self._hide(last)
-        if self._sink is _nowhere:
+        if self._sink is nowhere:
             self._first.append(last)
         else:
             self._recent.append(last)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from asbru.core.errors import UnsupportedByProvider
+from asbru.core.errors import BadRequest, UnsupportedByProvider
 from asbru.core.notes import Note
 from asbru.core.traits import Traits
 from asbru.dialects import RequestHead
@@ -17,7 +17,8 @@ from asbru.pipeline.endpoint import Endpoint
 from asbru.pipeline.inputs import check_inputs
 from asbru.pipeline.large import write_members
 from asbru.pipeline.tool_names import fit_tool_names, notes_of
-from asbru.upstream import LARGE_BYTES_MIN, Body
+from asbru.upstream import LARGE_BYTES_MIN, Body, Spliced
+from asbru.wire.multipart import Form, FormError
 
 _encode = msgspec.json.encode
 
@@ -61,6 +62,8 @@ def write_request(call: Call, attempt: Attempt) -> Body:
     strip = traits.strip
     if strip or traits.refuse_inputs:
         _check(call, attempt, head)
+    if head.form is not None:
+        return _rewrite_form(call, attempt, head, head.form)
     ask = head.stream and asks_usage(head, traits)
     members = endpoint.dialect.passing.rewrite(head, attempt.served_model, ask, strip)
     if members is None:
@@ -69,6 +72,19 @@ def write_request(call: Call, attempt: Attempt) -> Body:
         if not members:
             return call.body
     return _encode(members) if call.body_bytes <= LARGE_BYTES_MIN else write_members(members)
+
+
+def _rewrite_form(call: Call, attempt: Attempt, head: RequestHead, form: Form) -> Body:
+    """The caller's form with the target's name for the model, without the fields that the target must not see."""
+    gone = form.named(*attempt.traits.strip)
+    if head.model == attempt.served_model and not gone:
+        return call.body
+    changed = dict.fromkeys(form.named("model"), attempt.served_model)
+    try:
+        spliced = Spliced(form.pieces(call.body, changed, gone))
+    except FormError as error:
+        raise BadRequest(str(error), code="invalid_form") from None
+    return spliced if len(spliced) > LARGE_BYTES_MIN else b"".join(spliced.pieces)
 
 
 def _check(call: Call, attempt: Attempt, head: RequestHead) -> None:

@@ -41,11 +41,11 @@ def judge(call: Call, attempt: Attempt, upstream: UpstreamResponse, rooms: Rooms
         attempt.usage = (call.operation.usage_of or dialect.passing.usage_of)(body)
         if attempt.usage is None:
             charge(call, attempt)
-    if call.head is not None and call.head.stream:
+    if call.head is not None and call.head.stream and call.operation.read_events is None:
         attempt.usage = dialect.passing.usage_of(body)
         raise _protocol_error("the provider returned a response without a stream to a streamed request")
     if not body or body[0] != _OPENS or body[-1] != _CLOSES:
-        _check_json(body)
+        _check_body(call, upstream, body)
     return body
 
 
@@ -154,6 +154,19 @@ def decoded(body: bytes, coding: bytes, bytes_max: int) -> bytes:
         raise _protocol_error(f"the provider's response cannot be decoded: {error}") from error
     except DecodedTooLargeError:
         raise _protocol_error(f"the provider's response is larger than {bytes_max} bytes after decoding") from None
+
+
+def _check_body(call: Call, upstream: UpstreamResponse, body: bytes) -> None:
+    """What is none of an operation's replies. A text may be anything, and silence is transcribed by no words at all."""
+    match call.operation.gives:
+        case "json":
+            _check_json(body)
+        case "text" if upstream.content_type.find(b"json") >= 0 and body.startswith(b"{"):
+            _check_json(body)
+        case "bytes" if not body:
+            raise _protocol_error("the provider returned a response without a body")
+        case _:
+            pass
 
 
 def _check_json(body: bytes) -> None:

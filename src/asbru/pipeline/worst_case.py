@@ -2,7 +2,8 @@
 
 Input: a token for every three bytes of the body, which few texts exceed. Output: what the caller allows, else what the
 model can; of a stream at most what is reserved at a time, since it can reserve more. A count of tokens is free, and
-what speaks no words has no output. What is charged by the piece (`Operation.units_max`, `charge`) comes on top.
+what speaks no words has the output that its operation says, or none. Files of a form count otherwise
+(`input_tokens_max`). What is charged by the piece (`Operation.units_max`, `charge`) comes on top.
 """
 
 from __future__ import annotations
@@ -21,6 +22,10 @@ from asbru.pipeline.ports import Prices
 from asbru.routing import Target
 
 BYTES_PER_TOKEN = 3
+FILE_TOKENS = 8192
+"""What any file of a form may count for, however small: an image counts by its size in pixels, at most some 6,000."""
+BYTES_PER_FILE_TOKEN = 64
+"""And for each so many bytes of it: a token of audio is a tenth of a second, of speech that is coded very sparingly."""
 RATES_MAX = 4096
 """Targets whose prices are remembered."""
 ONE_REQUEST: tuple[tuple[Unit, int], ...] = (("request", 1),)
@@ -152,8 +157,12 @@ def worst_case(call: Call, target: Target, rates: Rates, settings: Reservation) 
     if operation.write_count is not None or (operation.stored is not None and not operation.stored.spends):
         return WorstCase(0, 0, 0)
     assert head is not None
-    input_tokens = call.body_bytes // BYTES_PER_TOKEN + 1 if operation.by_token else 0
-    output_tokens = _output_tokens(head, target, settings) if operation.speaks else 0
+    input_tokens = input_tokens_max(call) if operation.by_token else 0
+    output_tokens = 0
+    if operation.speaks:
+        output_tokens = _output_tokens(head, target, settings)
+    elif operation.output_tokens_max is not None:
+        output_tokens = min(operation.output_tokens_max(head), NEED_MAX)
     if not head.model:  # what names no model may be about any
         return WorstCase(input_tokens, output_tokens, None)
     raw_tier = head.members.get("service_tier")
@@ -180,6 +189,15 @@ def units_of(operation: Operation, head: RequestHead, body: bytes) -> tuple[tupl
         return operation.units_max(head, body)
     usage = None if operation.charge is None else operation.charge(head, body)
     return () if usage is None else usage.units
+
+
+def input_tokens_max(call: Call) -> int:
+    """The tokens that the body may hold at most."""
+    form = None if call.head is None else call.head.form
+    if form is None:
+        return call.body_bytes // BYTES_PER_TOKEN + 1
+    files = sum(1 for part in form.parts if part.is_file)
+    return form.field_bytes // BYTES_PER_TOKEN + 1 + files * FILE_TOKENS + form.file_bytes // BYTES_PER_FILE_TOKEN
 
 
 def max_tokens_of(head: RequestHead) -> int | None:

@@ -67,6 +67,8 @@ OPENAI_ACCESS = Access(dialect="openai_chat", operations=("chat", "completions",
 RESPONSES_ACCESS = Access(dialect="openai_responses", operations=("chat", "models"))
 """The Responses API as api.openai.com offers it."""
 
+IMAGES_AND_AUDIO = ("images", "image_edits", "image_variations", "speech", "transcriptions", "translations")
+"""What api.openai.com offers besides, in the same dialect."""
 STORED = ("files", "batches")
 """Objects that some providers keep, with all that can be done with them."""
 

@@ -7,7 +7,7 @@ What a model's name means, the first that holds:
     in the configuration of providers (keys' models, aliases)      the first of those providers
     known by the provider's type or by the price data              the first of those providers
     recognised by the price data (a dated name of a known model)   the provider that is imitated, else the first
-    an alias that ends with `*`                                    the same name at its provider
+    an alias that ends with `*`, the longest that fits             the same name at its provider
     else                                                           unknown: refused, with the nearest names
 
 "First" is by the order of the configuration. A caller that may not use the first gets the first that it may use
@@ -58,7 +58,8 @@ class Plan:
             name: Target(self.providers[to], model) for name, (to, model) in led.items() if name[-1] != "*"
         }
         """The configuration's names for targets."""
-        self._families = [(name[:-1], self.providers[to]) for name, (to, _) in led.items() if name[-1] == "*"]
+        families = sorted((name for name in led if name[-1] == "*"), key=len, reverse=True)
+        self._families = [(name[:-1], self.providers[led[name][0]]) for name in families]
         self._fallbacks = {
             source: tuple(Target(self.providers[name], model) for name, model in targets if name in self.providers)
             for source, targets in fallbacks.items()

@@ -1,12 +1,24 @@
 """Floor 1: what goes over a wire, short of its meaning. Bytes in, frames out, and back; pure.
 
 Framings of streams as values (`framing.SSE`, `framing.EVENT_STREAM`) and what is behind them, content codings, headers
-that are handed on, the size of JSON before it is decoded, writes gathered to leave together. It refuses to know what a
+that are handed on, the size of JSON before it is decoded, the
+parts of forms, writes gathered to leave together. It refuses to know what a
 frame means, to do I/O, or to hold more than its named limits. Its modules are its doors: `from asbru.wire.sse import
 SseReader`.
 """
 
-from asbru.wire import content_coding, errors, eventstream, forwarded, framing, http_heads, json_elements, outbox, sse
+from asbru.wire import (
+    content_coding,
+    errors,
+    eventstream,
+    forwarded,
+    framing,
+    http_heads,
+    json_elements,
+    multipart,
+    outbox,
+    sse,
+)
 
 __all__ = [
     "content_coding",
@@ -16,6 +28,7 @@ __all__ = [
     "framing",
     "http_heads",
     "json_elements",
+    "multipart",
     "outbox",
     "sse",
 ]

@@ -33,7 +33,7 @@ _NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
 
 PRICED_NAME = r"^(\*?[^*/\s]+\*?|\*)/(\*?[^*\s]+\*?|\*)$"
 
-ALIAS = r"^[^*\s]{1,200}\*?$"
+ALIAS = r"^([^*\s]{1,200}\*?|\*)$"
 
 PROVIDER_NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 
@@ -213,7 +213,8 @@ class LiveSettings(Settings):
         Field(
             max_length=1000,
             description="Names of your own for models: `fast: groq/llama-3.3-70b-versatile`. A name that ends with "
-            "`*` passes on every such name that no provider is known to have: `claude-*: anthropic/*`.",
+            "`*` passes on every such name that no provider is known to have: `claude-*: anthropic/*`. Of several, the "
+            "longest applies.",
         ),
     ] = {}
     fallbacks: Annotated[

@@ -5,6 +5,8 @@ Only framing: what a response says, and when, is its giver's business.
 
 from __future__ import annotations
 
+import socket
+import struct
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, cast
@@ -21,6 +23,8 @@ _STATUS_LINES = {
     status.value: b"HTTP/1.1 %d %b\r\n" % (status.value, status.phrase.encode()) for status in HTTPStatus
 }
 _NO_BODY = (204, 304)
+_RESET = struct.pack("ii", 1, 0)
+"""Closing sends RST: lingering, for no time."""
 _COPIED_BYTES_MAX = 2048
 """Below this a chunk is copied into its frame: one small copy costs less than two more buffers for the kernel."""
 
@@ -28,6 +32,15 @@ _COPIED_BYTES_MAX = 2048
 def _status_line(status: int) -> bytes:
     line = _STATUS_LINES.get(status)
     return line if line is not None else b"HTTP/1.1 %d Unknown\r\n" % status
+
+
+def _close_with_reset(transport: asyncio.Transport) -> None:
+    """Close so that the peer sees an error, which a body that ends with its connection has no other way to tell."""
+    told = transport.get_extra_info("socket")
+    if told is not None:
+        with socket.fromfd(told.fileno(), told.family, told.type) as shared:  # uvloop's own has no options to set
+            shared.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+    transport.abort()
 
 
 def _nobody_waits() -> None:
@@ -189,4 +202,15 @@ class ResponseWriter:
         self._pending_head = b""
         self.flow = None
         self.finished = True
+        self._done()
+
+    def cut(self) -> None:
+        """The end of a streamed response that is not whole, where no event can tell: chunks without the last one; a
+        body that ends with the connection, with a reset."""
+        self._pending_head = b""
+        self.flow = None
+        self.finished = True
+        self.closing = True
+        if not self._chunked and self._transport is not None:
+            _close_with_reset(self._transport)
         self._done()

@@ -86,6 +86,10 @@ class CopyingResponse:
         """See `ResponsePort`."""
         self._port.end()
 
+    def cut(self) -> None:
+        """See `ResponsePort`."""
+        self._port.cut()
+
     def _copy(self, data: bytes) -> None:
         if self._left:
             kept = data[: self._left]

@@ -15,7 +15,17 @@ PROVIDER = Provider(
             dialect="openai_chat",
             auth=AUTH,
             auth_words=AUTH_WORDS,
-            operations=("chat", "completions", "embeddings", "models"),
+            operations=(
+                "chat",
+                "completions",
+                "embeddings",
+                "images",
+                "image_edits",
+                "speech",
+                "transcriptions",
+                "translations",
+                "models",
+            ),
         ),
         Access(dialect="openai_responses", auth=AUTH, auth_words=AUTH_WORDS),
         Access(

@@ -5,7 +5,7 @@ tool calls may be long: some gateways carry signatures in them.
 """
 
 from asbru.core.traits import Traits
-from asbru.providers.kit import ANTHROPIC_ACCESS, RESPONSES_ACCESS, STORED, Access, Provider
+from asbru.providers.kit import ANTHROPIC_ACCESS, IMAGES_AND_AUDIO, RESPONSES_ACCESS, STORED, Access, Provider
 
 PROVIDER = Provider(
     name="custom",
@@ -13,7 +13,17 @@ PROVIDER = Provider(
     access=(
         Access(
             dialect="openai_chat",
-            operations=("chat", "completions", "embeddings", "moderations", "rerank", "ocr", "models", *STORED),
+            operations=(
+                "chat",
+                "completions",
+                "embeddings",
+                "moderations",
+                "rerank",
+                "ocr",
+                *IMAGES_AND_AUDIO,
+                "models",
+                *STORED,
+            ),
         ),
         RESPONSES_ACCESS,
         ANTHROPIC_ACCESS,

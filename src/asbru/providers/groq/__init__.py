@@ -6,7 +6,12 @@ from asbru.providers.kit import STORED, Access, Provider
 PROVIDER = Provider(
     name="groq",
     title="Groq",
-    access=(Access(dialect="openai_chat", operations=("chat", "models", *STORED)),),
+    access=(
+        Access(
+            dialect="openai_chat",
+            operations=("chat", "speech", "transcriptions", "translations", "models", *STORED),
+        ),
+    ),
     docs_url="https://console.groq.com/docs/openai",
     base_url="https://api.groq.com/openai/v1",
     env_key="GROQ_API_KEY",

@@ -6,7 +6,12 @@ from asbru.providers.kit import Access, Provider
 PROVIDER = Provider(
     name="mistral",
     title="Mistral AI",
-    access=(Access(dialect="openai_chat", operations=("chat", "embeddings", "moderations", "ocr", "models")),),
+    access=(
+        Access(
+            dialect="openai_chat",
+            operations=("chat", "embeddings", "moderations", "ocr", "transcriptions", "models"),
+        ),
+    ),
     docs_url="https://docs.mistral.ai/api",
     base_url="https://api.mistral.ai/v1",
     env_key="MISTRAL_API_KEY",

@@ -1,14 +1,15 @@
 """OpenAI, asked in its own dialects: chat, and Responses for callers of that."""
 
 from asbru.core.traits import Traits
-from asbru.providers.kit import RESPONSES_ACCESS, STORED, Access, Provider
+from asbru.providers.kit import IMAGES_AND_AUDIO, RESPONSES_ACCESS, STORED, Access, Provider
 
 PROVIDER = Provider(
     name="openai",
     title="OpenAI",
     access=(
         Access(
-            dialect="openai_chat", operations=("chat", "completions", "embeddings", "moderations", "models", *STORED)
+            dialect="openai_chat",
+            operations=("chat", "completions", "embeddings", "moderations", *IMAGES_AND_AUDIO, "models", *STORED),
         ),
         RESPONSES_ACCESS,
     ),

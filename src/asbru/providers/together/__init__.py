@@ -6,7 +6,22 @@ from asbru.providers.kit import Access, Provider
 PROVIDER = Provider(
     name="together",
     title="Together AI",
-    access=(Access(dialect="openai_chat", operations=("chat", "completions", "embeddings", "rerank", "models")),),
+    access=(
+        Access(
+            dialect="openai_chat",
+            operations=(
+                "chat",
+                "completions",
+                "embeddings",
+                "rerank",
+                "images",
+                "speech",
+                "transcriptions",
+                "translations",
+                "models",
+            ),
+        ),
+    ),
     docs_url="https://docs.together.ai/docs/inference/openai-compatibility",
     base_url="https://api.together.ai/v1",
     env_key="TOGETHER_API_KEY",

@@ -6,7 +6,12 @@ from asbru.providers.kit import Access, Provider
 PROVIDER = Provider(
     name="vllm",
     title="vLLM",
-    access=(Access(dialect="openai_chat", operations=("chat", "completions", "embeddings", "rerank", "models")),),
+    access=(
+        Access(
+            dialect="openai_chat",
+            operations=("chat", "completions", "embeddings", "rerank", "transcriptions", "translations", "models"),
+        ),
+    ),
     docs_url="https://docs.vllm.ai/en/stable/serving/openai_compatible_server/",
     env_key="VLLM_API_KEY",
     keyless=True,

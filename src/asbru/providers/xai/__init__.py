@@ -6,7 +6,7 @@ from asbru.providers.kit import Access, Provider
 PROVIDER = Provider(
     name="xai",
     title="xAI",
-    access=(Access(dialect="openai_chat", operations=("chat", "models")),),
+    access=(Access(dialect="openai_chat", operations=("chat", "images", "image_edits", "models")),),
     docs_url="https://docs.x.ai/developers/api-reference",
     base_url="https://api.x.ai/v1",
     env_key="XAI_API_KEY",

@@ -72,13 +72,13 @@ function Content({ record, onFilter }: { record: RecordDetail; onFilter: Props["
           <Tabs.Tab value="summary">Summary</Tabs.Tab>
           <Tabs.Tab value="conversation">Conversation</Tabs.Tab>
           <Tabs.Tab value="raw">Raw</Tabs.Tab>
-          {record.trace_id !== undefined && <Tabs.Tab value="trace">Trace</Tabs.Tab>}
+          <Tabs.Tab value="trace">Trace</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="summary"><Summary record={record} onFilter={onFilter} /></Tabs.Panel>
         <Tabs.Panel value="conversation">
           {why ? <p className="muted">{why}</p> : bodies.error ? <Problem error={bodies.error} what="The bodies" /> : bodies.data && <ConversationView bodies={bodies.data} />}
         </Tabs.Panel>
-        {record.trace_id !== undefined && <Tabs.Panel value="trace"><Trace id={record.trace_id} /></Tabs.Panel>}
+        <Tabs.Panel value="trace"><Trace id={record.trace_id} /></Tabs.Panel>
         <Tabs.Panel value="raw">
           {bodies.data && (
             <>
@@ -147,7 +147,7 @@ function Summary({ record, onFilter }: { record: RecordDetail; onFilter: Props["
   );
 }
 
-function Trace({ id }: { id: string | null }) {
+function Trace({ id }: { id: string }) {
   if (!id) return <p className="muted">This call has no trace: its caller sent none, and tracing is off.</p>;
   return (
     <>

@@ -21,8 +21,6 @@ export interface RecordDetail extends CallRecord {
   tags: Record<string, string>;
   attempts_detail: Attempt[];
   route_steps: string[];
-  /** Of W3C trace context, 32 hexadecimal digits; "" without one. */
-  trace_id?: string | null;
   bodies: { request: number | null; response: number | null } | null;
 }
 
