@@ -23,6 +23,7 @@ RESULTS: dict[str, Any] = {"results": [{"index": 0, "relevance_score": 0.5}]}
         ),
         ({"usage": {"total_tokens": 7}}, Usage(input=7)),
         ({"meta": {"billed_units": {"search_units": 2}}}, Usage(units=(("search", 2),))),
+        ({"meta": {"billed_units": {"search_units": 0.4}}}, Usage(units=(("search", 1),))),
         ({"meta": {"billed_units": {"search_units": -2}}}, Usage(units=(("search", 0),))),
         ({"meta": {"billed_units": None}}, None),
         ({"usage": {"total_tokens": "7"}}, None),
@@ -65,7 +66,7 @@ def test_ocr_counts_pages(members: dict[str, Any], standard: bool) -> None:
         ({"pages": [0, 2]}, 2),
         ({}, PAGES_MAX),
         ({"pages": None}, PAGES_MAX),
-        ({"pages": []}, 1),
+        ({"pages": []}, PAGES_MAX),
         ({"pages": "0-2"}, PAGES_MAX),
     ],
 )

@@ -9,6 +9,7 @@ https://docs.mistral.ai/api/endpoint/ocr
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import msgspec
@@ -77,7 +78,7 @@ def rerank_usage(body: bytes) -> Usage | None:
     billed = told.meta and told.meta.billed_units
     if billed is None or billed.search_units is None:
         return None
-    return Usage(units=(("search", max(int(billed.search_units), 0)),))
+    return Usage(units=(("search", max(math.ceil(billed.search_units), 0)),))
 
 
 def ocr_usage(body: bytes) -> Usage | None:
@@ -96,7 +97,7 @@ def ocr_pages_max(head: RequestHead, body: bytes) -> tuple[tuple[Unit, int], ...
     """The pages that are asked for by number, else as many as there can be."""
     del body
     try:
-        asked = len(_asked_pages(head.members["pages"]))
+        asked = len(_asked_pages(head.members["pages"])) or PAGES_MAX  # none by number may be all
     except (KeyError, *DECODE_ERRORS):
         asked = PAGES_MAX
-    return (("page", min(max(asked, 1), PAGES_MAX)),)
+    return (("page", min(asked, PAGES_MAX)),)
