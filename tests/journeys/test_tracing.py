@@ -72,7 +72,7 @@ def surfaces() -> Iterator[Surface]:
     """Every operation of every dialect, and its stream, where it has a canonical form."""
     for route in routes_of(discover().values()):
         operation, dialect = route.operation, route.dialect
-        if operation is None or "{" in route.path:
+        if operation is None or "{" in route.path or operation.stored is not None:
             continue
         if operation.codec is None:
             assert operation.name in OTHER_BODIES, f"add a body for {route.surface} to OTHER_BODIES"
@@ -159,7 +159,7 @@ async def test_one_trace_on_every_surface(surface: Surface) -> None:
     chats = [one for one in surface.dialect.operations if one.name == surface.operation and one.codec is not None]
     for span in (call, attempt) if chats else ():
         assert span.attributes["gen_ai.response.model"] not in ("m", "there/m")
-        assert span.attributes["gen_ai.response.finish_reasons"] in (["stop"], ["end_turn"])
+        assert span.attributes["gen_ai.response.finish_reasons"] in (["stop"], ["end_turn"], ["completed"])
     in_pieces = surface.stream or (operation is not None and operation.gives == "bytes")
     assert ("gen_ai.response.time_to_first_chunk" in call.attributes) is in_pieces
     expected = gateway.row["input_tokens"]

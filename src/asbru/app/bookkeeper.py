@@ -19,7 +19,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from asbru import stored
 from asbru.app.arguments import read_arguments
 from asbru.app.lifeline import end_with_supervisor
 from asbru.app.metrics import REPORT, SCRAPE, MetricsCollector
@@ -35,6 +34,7 @@ from asbru.records.bodies import writer as bodies
 from asbru.records.retention import SETTINGS
 from asbru.records.tail import followers
 from asbru.storage import DATABASE_NAME, NewerSchema, sqlite_url
+from asbru.stored import SUBJECT as STORED
 from asbru.stored import store as stored_table
 from asbru.telemetry import log, names
 
@@ -87,7 +87,7 @@ def build_host(socket_path: Path, data_dir: Path) -> Host:
             FEED_SUBJECT: feed.tell_everything,
             FEED_CHANGED: feed.tell_changes,
             READ_STATUS: board.read,
-            stored.SUBJECT: stored_table.ObjectTable(url).answer,
+            STORED: stored_table.ObjectTable(url).answer,
         },
         listeners={
             REPORT: metrics.take,

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 from collections.abc import Sequence
 from typing import Final
 
@@ -38,6 +37,8 @@ class ObjectIds:
     """Seals and opens ids. `keys`: 32 bytes each."""
 
     def __init__(self, keys: Sequence[bytes]) -> None:
+        import hashlib  # loads OpenSSL, which the bookkeeper goes without
+
         self._keys = tuple(hashlib.blake2b(key, digest_size=64, person=_PERSON).digest() for key in keys)
 
     def seal(self, ref: ObjectRef) -> str:

@@ -18,6 +18,8 @@ export const DIMENSIONS = [
 export type Filters = Partial<Record<(typeof DIMENSIONS)[number]["value"], string>>;
 
 const LIVE_MS = 10_000;
+/** As long as there is nothing: the page says that a call appears within seconds. */
+const EMPTY_MS = 2_000;
 const CALM_MS = 60_000;
 const SHORT_MS = 6 * 3_600_000;
 
@@ -30,8 +32,9 @@ export const overviewQuery = (range: string, by: string, filters: Filters) =>
       return get<Overview>("overview", { ...asked, by, ...filters }, signal);
     },
     placeholderData: keepPreviousData,
-    refetchInterval: () => {
+    refetchInterval: (query) => {
       if (!isRolling(range)) return false;
+      if (query.state.data?.totals.calls === 0) return EMPTY_MS;
       const span = spanOf(range, 0);
       return span.until_ms - span.since_ms <= SHORT_MS ? LIVE_MS : CALM_MS;
     },
