@@ -22,7 +22,16 @@ from asbru.pipeline.deliver import deliver
 from asbru.pipeline.direct import Answered, Outgoing, ask
 from asbru.pipeline.endpoint import Endpoint
 from asbru.pipeline.large_bodies import take_coding_off
-from asbru.pipeline.objects.bodies import Members, linked, listed, number_of, read_reply, read_request, replaced, text_of
+from asbru.pipeline.objects.bodies import (
+    Members,
+    linked,
+    listed,
+    number_of,
+    read_reply,
+    read_request,
+    replaced,
+    text_of,
+)
 from asbru.pipeline.objects.whose import (
     endpoint_of,
     keeper_of,
