@@ -121,10 +121,9 @@ def tail(data: bytes, choices: int = 1) -> TailFacts:
     for at, (name, payload, block) in enumerate(_datas(data)):
         kind = name or _kind(payload)
         if kind in _ENDS:
-            complete = True
-            usage = _usage_of(payload, fees=fees)
+            complete, usage = _read_end(payload, fees=fees)
         elif kind == "response.failed":
-            usage = _usage_of(payload, fees=fees)
+            _, usage = _read_end(payload, fees=fees)
         elif not kind and at == 0 and payload is block:
             usage = _cut_usage(payload)
             complete = usage is not None
@@ -141,12 +140,13 @@ def _kind(payload: bytes) -> str:
         return ""
 
 
-def _usage_of(payload: bytes, *, fees: bool) -> Usage | None:
+def _read_end(payload: bytes, *, fees: bool) -> tuple[bool, Usage | None]:
+    """Whether a last event is whole, and the usage that it tells."""
     try:
         response = decode_mended(_end, payload).response
     except DECODE_ERRORS:
-        return None
-    return None if response is None else read_usage(response.usage, response.service_tier, fees=fees)
+        return False, None
+    return True, None if response is None else read_usage(response.usage, response.service_tier, fees=fees)
 
 
 def _cut_usage(block: bytes) -> Usage | None:
