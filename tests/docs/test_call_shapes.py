@@ -1,4 +1,4 @@
-"""The guide on calls that are no chats: its commands are answered by the mock, as it shows."""
+"""The guide on calls other than chat: its commands are answered by the mock, as it shows."""
 
 from __future__ import annotations
 

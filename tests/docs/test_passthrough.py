@@ -29,7 +29,7 @@ def test_the_configuration_compiles(tmp_path: Path) -> None:
 
 def test_the_command_reaches_the_provider(monkeypatch: pytest.MonkeyPatch) -> None:
     """The path of the example is asked of the provider, below its base URL."""
-    found = re.search(r"curl http://localhost:8080(\S+)", TEXT)
+    found = re.search(r'curl "http://localhost:8080([^"\s]+)"', TEXT)
     assert found is not None
     inside = Inside(Snapshot(providers=(provider("openai"),)), monkeypatch)
     inside.script("openai", answer(200, b'{"data":[]}'))

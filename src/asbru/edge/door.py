@@ -166,7 +166,8 @@ class Door:
             return
         if found is None:
             raise NotFound(
-                f"the path {_text(request.head.path)} does not exist; see the documentation for the paths of the API"
+                f"the path {_text(request.head.path)} does not exist; the base URL of an SDK ends with /v1 (OpenAI) or"
+                " /anthropic (Anthropic), and /passthrough/PROVIDER/PATH reaches any path of a provider"
             )
         route = found.route
         if route.kind != "page" and self.rooms is not None and self.rooms.keys.is_open:

@@ -331,7 +331,7 @@ def _exhausted(target: Target, last: UpstreamError | None, now_s: float) -> Asbr
                 code="model_not_found",
                 param="model",
             )
-    said = ": none is configured or set"
+    said = ": none is configured, or its environment variable is not set"
     if last is not None:
         words = "" if last.status == 401 else f" {last.message}"  # a 401's words may show parts of the key
         said = f"; the last one was refused: {last.status}{words}"

@@ -235,10 +235,12 @@ class CallLease:
 
     def _check_price(self, sources: Sequence[Source], target: Target) -> None:
         if self._leases.settings.unknown_price == "refuse" and any(one.metric == "cost" for one in sources):
-            raise PriceUnknown(
-                f"a budget applies to this call, and the price of '{target}' is unknown; the operator can set "
-                "`prices` of the provider, or `governance.unknown_price: allow`"
-            )
+            unknown = f"price of '{target}' is unknown; the operator can set `prices` of the provider, or"
+            if not target.model:  # passed through, or a batch: no price would help
+                unknown = (
+                    f"cost of this call to '{target.provider.name}' cannot be known in advance; the operator can set"
+                )
+            raise PriceUnknown(f"a budget applies to this call; the {unknown} `governance.unknown_price: allow`")
 
 
 class _TopUp:

@@ -298,13 +298,14 @@ def test_a_budget_refuses_an_unknown_cost(monkeypatch: pytest.MonkeyPatch, unkno
 
 
 def test_a_price_for_every_model_prices_no_unknown_path(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A price that fits any name is not that of a call without one."""
+    """A price that fits any name is not that of a call without one; the message names no model."""
     governed = _governed(monkeypatch, budget(100_000))
     anything = (msgspec.structs.replace(PRICED[0], match=MatchClause("starts_with", "")),)
     governed.inside.load(Snapshot(providers=(provider("a", prices=anything),)))
     _allow(governed, budget(100_000))
     caller = _get(governed)
     assert caller.status == 403 and b"price_unknown" in caller.body
+    assert b"the cost of this call to 'a' cannot be known in advance" in caller.body
 
 
 def test_a_budget_of_the_provider_holds_too(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,7 +42,10 @@ def read_request(body: bytes) -> ChatRequest:
         raise fields.wrong("model", "expected the name of a model, got an empty string")
     for name in _STORED:
         if fields.peek(name) is not None:
-            raise fields.wrong(name, "only the provider that stores it can read it; send the whole input instead")
+            raise fields.wrong(
+                name,
+                "the provider of this model cannot read what another provider has stored; send all content in `input`",
+            )
     if fields.peek("background") is not None and fields.boolean("background"):
         raise fields.wrong("background", "only a provider of this API can answer later; omit it")
     settings = fields.settings(_SETTINGS)
