@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
-from tests.fakes.inside import Inside, answer, provider
+from tests.fakes.forms import FORM_LINE, form
+from tests.fakes.inside import Caller, Inside, answer, provider
+from tests.fakes.stored import OBJECT_KEY, Asking
 
 from asbru.app.snapshot import Snapshot
 from asbru.core.errors import CallerError
+from asbru.core.secret_text import SecretText
 from asbru.edge.server import Head
 from asbru.edge.web_pages import check_no_page
+from asbru.storage import sqlite_url
 
 LISTED = frozenset({b"https://app.example"})
 
@@ -114,3 +120,23 @@ def test_a_page_spends_no_money(needed: bool, monkeypatch: pytest.MonkeyPatch) -
     assert len(inside.requests) == (3 if needed else 0)  # its host is `h`
     assert needed or statuses == [403, 403, 403]
     assert inside.call("/livez", method="GET", key=None).status == 200
+
+
+@pytest.mark.parametrize("path", ["/v1/files", "/v1/audio/transcriptions", "/passthrough/a/audio/transcriptions"])
+@pytest.mark.parametrize("origin", [b"", b"origin: https://evil.example\r\n"])
+def test_forms_without_a_key(path: str, origin: bytes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Wherever a form is taken, also where it is kept or passed through; from no other page."""
+    monkeypatch.setattr(Inside, "keys", {})
+    asking = Asking(sqlite_url(tmp_path / "asbru.sqlite"))
+    facts = provider("a", operations=("chat", "files", "transcriptions"))
+    keys = (SecretText(OBJECT_KEY.hex()),)
+    snapshot = Snapshot(providers=(facts,), open_access=True, object_keys=keys)
+    inside = Inside(snapshot, monkeypatch, object_index=asking.index)
+    inside.script("a", answer(200, b'{"id":"file-1","text":"hi"}'))
+    body = form(("model", "a/m"), ("file", ("a.mp3", b"abc")))
+    head = b"POST %b HTTP/1.1\r\nhost: localhost\r\n%b%b\r\ncontent-length: %d\r\n\r\n"
+    caller = Caller(inside)
+    caller.transport.receive(head % (path.encode(), origin, FORM_LINE.encode(), len(body)) + body)
+    inside.play()
+    asking.close()
+    assert caller.status == (403 if origin else 200)

@@ -217,3 +217,24 @@ async def test_a_body_that_is_too_large() -> None:
         with pytest.raises(asbru.CallError) as refused:
             await gateway.chat(model="fake/m", messages=[{"role": "user", "content": "x" * 3000}])
         assert (refused.value.status, refused.value.code) == (413, "body_too_large")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("user-agent", "a\r\nx-evil: 1"), ("user-agent", "a\nb"), ("a: b\r\nc", "d")]
+)
+async def test_a_header_that_is_more_than_one_is_refused(name: str, value: str) -> None:
+    """No line of an application's user becomes a header of the request to a provider."""
+    async with FakeUpstream() as upstream, asbru.Gateway(config(upstream)) as gateway:
+        with pytest.raises(ValueError, match="expected the name of a header"):
+            await gateway.chat(model="fake/m", messages=ASK, headers={name: value})
+        assert not upstream.requests
+
+
+async def test_a_parameter_asks_for_no_other_operation(tmp_path: Path) -> None:
+    """An id with slashes is an id, which nobody has."""
+    async with FakeUpstream() as upstream, asbru.Gateway(config(upstream), data_dir=tmp_path) as gateway:
+        with pytest.raises(asbru.CallError):
+            await gateway.call("openai.files.read", b"", parameters={"file_id": "file-1/content"})
+    with sqlite3.connect(tmp_path / DATABASE_NAME) as database:
+        assert database.execute("SELECT surface FROM requests").fetchall() == [("openai.files.read",)]
+    database.close()

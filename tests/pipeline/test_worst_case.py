@@ -59,6 +59,12 @@ def most(*models: PricedModel, aliases: tuple[dict[str, str], ...] = ({},), **fa
     return worst_case(cast("Call", call), target, Rates(PriceBook({"p": models})), Reservation())
 
 
+def test_what_is_charged_by_the_piece_alone_has_no_price_by_token() -> None:
+    """A price per token says nothing about pages: without a price for them the worst case is unknown, never zero."""
+    facts: dict[str, Any] = {"units_max": lambda *_: PAGES, "by_token": False}
+    assert most(priced("m", PriceRow(MTOK, MTOK, 0, 0, 0, 0, 0)), **facts) == WorstCase(0, 0, None)
+
+
 @pytest.mark.parametrize(
     ("row", "cost"),
     [

@@ -201,7 +201,8 @@ class Door:
     def _keep_pages_out(self, route: Route, head: Head, keys: Keys) -> None:
         """No key is needed. Where keys may be given all the same, a page that has one may use it."""
         if not keys.optional or not any(head.credentials):
-            forms = route.operation is not None and route.operation.read_form is not None
+            taken = "" if route.operation is None else route.operation.takes
+            forms = taken in ("form", "json_or_form") or route.kind == "passthrough"
             check_no_page(head, self.cors_origins, local=not keys.optional, forms=forms)
 
     def _handle_wrong(

@@ -186,7 +186,7 @@ class Gateway:
             raise ValueError(f"there is no operation {operation!r}; expected one of {known}")
         path = route.path
         for name, value in parameters.items():
-            path = path.replace(f"{{{name}}}", quote(value))
+            path = path.replace(f"{{{name}}}", quote(value, safe=""))
         data = body if isinstance(body, bytes) else msgspec.json.encode(body)
         return self._open.begin(route.method, path, data, headers), route.dialect
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import os
+import re
 import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
@@ -43,6 +44,10 @@ if TYPE_CHECKING:
     from asbru.edge.server import ServerConnection
 
 Config = str | Path | Mapping[str, Any]
+
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_BREAK = re.compile(r"[\r\n\0]")
+"""What a served gateway's parser refuses in a header. An application may pass on what its users wrote."""
 
 
 class Route(NamedTuple):
@@ -81,6 +86,9 @@ class Serving:
 
     def begin(self, method: bytes, path: str, body: bytes, headers: Mapping[str, str]) -> Connection:
         """A request as it would come from a connection, under way."""
+        for name, value in headers.items():
+            if not _HEADER_NAME.fullmatch(name) or _BREAK.search(value):
+                raise ValueError(f"expected the name of a header, and a value on one line, got {name[:100]!r}")
         head = Head()
         head.method = method
         head.read_target(path.encode())

@@ -11,6 +11,8 @@ none, what follows from the request (`charge`).
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from asbru.core.errors import AsbruError, UpstreamError
 from asbru.core.notes import Note
 from asbru.core.ports import ChunkSink, Sink
@@ -29,10 +31,18 @@ from asbru.wire.content_coding import Decoder
 
 
 class EventRelay:
-    """See the module. `choices`: how many answers were asked for."""
+    """See the module. `choices`: how many answers were asked for; `hide` masks credentials in events that are
+    errors."""
 
     def __init__(
-        self, dialect: Dialect, operation: Operation, *, decoder: Decoder | None, choices: int, charge: Usage | None
+        self,
+        dialect: Dialect,
+        operation: Operation,
+        *,
+        decoder: Decoder | None,
+        choices: int,
+        charge: Usage | None,
+        hide: Callable[[bytes], bytes] = bytes,
     ) -> None:
         assert operation.read_events is not None
         self.usage: Usage | None = None
@@ -46,6 +56,7 @@ class EventRelay:
         self._decoder = decoder
         self._choices = max(1, choices)
         self._charge = charge
+        self._hide = hide
         self._first: list[bytes] = []
         self._first_bytes = 0
         self._ends = 0
@@ -84,7 +95,7 @@ class EventRelay:
         good = whole if at < 0 else whole[:at]
         if good:
             self._look(good)
-            self._sink(good)
+            self._sink(self._hide(good) if self._faulty else good)
         if at >= 0:
             self.seen_fault = malformed()
             raise self.seen_fault
@@ -100,6 +111,7 @@ class EventRelay:
         if whole and self._malformed_at(whole) < 0:
             self._splitter = self._framing.splitter()
             self._look(whole)
+            held = self._hide(held) if self._faulty else held
             (self._first.append if self._sink is nowhere else self._sink)(held)
         if self._faulty:
             return None

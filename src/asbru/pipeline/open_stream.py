@@ -142,7 +142,12 @@ def _relay(call: Call, attempt: Attempt, upstream: UpstreamResponse, rooms: Room
         assert call.head is not None
         choices = call.head.choices
         return EventRelay(
-            endpoint.dialect, call.operation, decoder=decode_with, choices=choices, charge=_charge(call)
+            endpoint.dialect,
+            call.operation,
+            decoder=decode_with,
+            choices=choices,
+            charge=_charge(call),
+            hide=partial(hide_in_events, attempt),
         )
     if attempt.response_passes:
         return _pass_relay(call, attempt, decode_with)

@@ -172,7 +172,7 @@ def worst_case(call: Call, target: Target, rates: Rates, settings: Reservation) 
         pieces = rates.units_cost(target, units_of(operation, head, call.body))
     elif known is None:
         pieces = rates.units_cost(target, ONE_REQUEST)
-    if known is None:
+    if known is None or not operation.by_token:  # a price per token says nothing about what has none
         return WorstCase(input_tokens, output_tokens, None if pieces is None else min(pieces, NEED_MAX))
     rate = _FREE
     for one in known:

@@ -39,6 +39,7 @@ IMAGES = {
     "no usage": ({}, Usage(units=(("image", 2),))),
     "null": ({"usage": None}, Usage(units=(("image", 2),))),
     "usage of another kind": ({"usage": {"cost_in_usd_ticks": 7}}, Usage(units=(("image", 2),))),
+    "zeros": ({"usage": {"input_tokens": 0, "output_tokens": 0}}, Usage(units=(("image", 2),))),
     "malformed usage": ({"usage": {"input_tokens": "many"}}, Usage(units=(("image", 2),))),
 }
 

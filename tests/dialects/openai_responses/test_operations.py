@@ -109,8 +109,24 @@ def test_usage_is_found_in_an_event_cut_at_its_beginning() -> None:
     event = b'event: response.completed\ndata: {"type":"response.completed","response":%b}\n\n' % response()
     whole = DIALECT.passing.tail(event)
     cut = DIALECT.passing.tail(event[90:])
-    assert (whole.usage, whole.complete) == (cut.usage, cut.complete)
-    assert cut.usage is not None
+    assert whole.usage is not None and cut.usage is not None
+    assert (whole.usage.total, whole.complete) == (cut.usage.total, cut.complete)
+
+
+@pytest.mark.parametrize("cut", [3, 20, 40])
+def test_a_last_event_cut_at_its_end_ends_no_stream(cut: int) -> None:
+    """Its name alone does not make the response whole."""
+    event = b'event: response.completed\ndata: {"type":"response.completed","response":%b}\n\n' % response()
+    assert DIALECT.passing.tail(event).complete
+    assert not DIALECT.passing.tail(event[:-cut]).complete
+
+
+def test_the_cost_of_an_event_cut_at_its_beginning_is_unknown() -> None:
+    """A tool that costs a fee, or another service tier, may stand in what was cut off."""
+    body = json.dumps({"output": [{"type": "web_search_call"}], "service_tier": "priority", "usage": USAGE}).encode()
+    event = b'event: response.completed\ndata: {"type":"response.completed","response":%b}\n\n' % body
+    cut = DIALECT.passing.tail(event[event.index(b'"usage":') :])
+    assert cut.usage is not None and not cut.usage.standard
 
 
 def test_a_failed_response_is_an_error() -> None:

@@ -228,6 +228,16 @@ def test_what_a_provider_says_of_time_and_size_harms_no_other_object(
         assert [one["id"] for one in listed] == [expected]
 
 
+def test_a_very_large_object_is_listed_without_its_long_members(inside: Inside) -> None:
+    """So that a list of many can be held; whoever made it, or reads it, is told all."""
+    many = {f"member{n}": "x" * 1000 for n in range(100)}
+    inside.script("x", _said({**many, **FILE}, metadata="x" * 1_000_000))
+    own = _json(inside.call("/v1/files", FORM, FORM_LINE))
+    assert len(own["metadata"]) == 1_000_000
+    (listed,) = _json(inside.call("/v1/files", method="GET"))["data"]
+    assert listed["id"] == own["id"] and len(str(listed)) < 32 * 1024
+
+
 def test_a_deleted_file_is_listed_no_more(inside: Inside) -> None:
     """Once the provider has said so; a refusal leaves it listed."""
     own = _upload(inside)

@@ -104,6 +104,14 @@ def test_bytes_come_as_they_are(inside: Inside) -> None:
     assert (caller.body, caller.header(b"content-type")) == (sound, b"audio/mpeg")
 
 
+def test_an_error_inside_a_stream_does_not_tell_the_providers_key(inside: Inside) -> None:
+    """As in other calls: what Asbru showed to the provider is masked where the provider repeats it."""
+    fault = b'data: {"error":{"message":"Incorrect API key: secret-x-1"}}\n\n'
+    inside.script("x", (*_chunks(EVENTS[0], fault), b"0\r\n\r\n"))
+    caller = inside.call("/passthrough/x/chat/completions", {**CHAT, "stream": True})
+    assert b"Incorrect API key: " in caller.body and b"secret-x-1" not in caller.body
+
+
 def test_what_breaks_off_is_seen_as_such(inside: Inside) -> None:
     """An event stream ends with an error event, anything else with its connection; both are recorded as cut."""
     inside.script("x", _chunks(EVENTS[0]), _chunks(b"abc", content_type=b"audio/mpeg"))

@@ -107,7 +107,7 @@ def media_usage(raw: Raw, output: Media) -> Usage | None:
     seconds = _seconds(wire.seconds if wire.seconds is not None else wire.prompt_audio_seconds)
     took = wire.input_tokens if wire.input_tokens is not None else wire.prompt_tokens
     gave = wire.output_tokens if wire.output_tokens is not None else wire.completion_tokens
-    if took is None and gave is None:
+    if not (took or gave):  # zeros, too: some servers write them where nothing was counted
         return seconds
     tokens = _buckets(took or 0, gave or 0, wire, output)
     return tokens if seconds is None else tokens + seconds

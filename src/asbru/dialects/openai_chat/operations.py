@@ -30,7 +30,7 @@ from asbru.dialects.openai_chat.stored import STORED_OPERATIONS
 from asbru.dialects.openai_chat.stream import ChatStreamReader
 from asbru.dialects.openai_chat.stream_writer import ChatStreamWriter
 from asbru.dialects.openai_chat.texts import NO_TEXTS, texts_in
-from asbru.dialects.openai_chat.unit_usage import ocr_pages_max, ocr_usage, rerank_usage
+from asbru.dialects.openai_chat.unit_usage import ocr_pages_max, ocr_usage, rerank_usage, searches_max
 
 CODEC = Codec(
     read_request=read_request,
@@ -93,6 +93,7 @@ OPERATIONS = (
         shape=rerank.SHAPE,
         texts=texts_in("query", "documents"),
         usage_of=rerank_usage,
+        units_max=searches_max,
     ),
     Operation(
         name="ocr",

@@ -121,12 +121,11 @@ def tail(data: bytes, choices: int = 1) -> TailFacts:
     for at, (name, payload, block) in enumerate(_datas(data)):
         kind = name or _kind(payload)
         if kind in _ENDS:
-            complete = True
-            usage = _usage_of(payload, fees=fees)
+            complete, usage = _read_end(payload, fees=fees)
         elif kind == "response.failed":
-            usage = _usage_of(payload, fees=fees)
+            _, usage = _read_end(payload, fees=fees)
         elif not kind and at == 0 and payload is block:
-            usage = _cut_usage(payload, fees=fees)
+            usage = _cut_usage(payload)
             complete = usage is not None
         if fault is None:
             fault = _fault(kind or "", payload)
@@ -141,17 +140,18 @@ def _kind(payload: bytes) -> str:
         return ""
 
 
-def _usage_of(payload: bytes, *, fees: bool) -> Usage | None:
+def _read_end(payload: bytes, *, fees: bool) -> tuple[bool, Usage | None]:
+    """Whether a last event is whole, and the usage that it tells."""
     try:
         response = decode_mended(_end, payload).response
     except DECODE_ERRORS:
-        return None
-    return None if response is None else read_usage(response.usage, response.service_tier, fees=fees)
+        return False, None
+    return True, None if response is None else read_usage(response.usage, response.service_tier, fees=fees)
 
 
-def _cut_usage(block: bytes, *, fees: bool) -> Usage | None:
+def _cut_usage(block: bytes) -> Usage | None:
     """Usage of a last event whose beginning is cut off. Only such an event tells any; in a text its quotes are
-    escaped. The service tier stands before it, and is unknown where it is cut off."""
+    escaped. The service tier and the tools that cost a fee stand before it: what it cost is unknown."""
     at = block.rfind(_USAGE)
     if at < 0 or block[at - 1 : at] == b"\\":
         return None
@@ -159,16 +159,7 @@ def _cut_usage(block: bytes, *, fees: bool) -> Usage | None:
         members, _ = _from(block[at + len(_USAGE) :].decode("utf-8", "replace").lstrip())
     except (ValueError, RecursionError):
         return None
-    tier = None if block.find(b'"service_tier"') < 0 else _tier(block)
-    return read_usage(msgspec.json.encode(members), tier, fees=fees)
-
-
-def _tier(block: bytes) -> Any:
-    at = block.rfind(b'"service_tier":')
-    try:
-        return _from(block[at + 15 :].decode("utf-8", "replace").lstrip())[0]
-    except (ValueError, RecursionError):
-        return None
+    return read_usage(msgspec.json.encode(members), fees=True)
 
 
 def withhold(events: bytes) -> bytes:

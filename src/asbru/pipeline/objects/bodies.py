@@ -6,6 +6,7 @@ All other members stay as they are.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import islice
 from typing import Final
 
 import msgspec
@@ -17,6 +18,10 @@ _members = msgspec.json.Decoder(dict[str, Raw]).decode
 _text = msgspec.json.Decoder(str).decode
 _ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
+LISTED_BYTES_MAX: Final = 32 * 1024
+"""How much of an object is listed: a page of a thousand must be held."""
+_LISTED_MEMBERS_MAX: Final = 24
+_LISTED_MEMBER_BYTES_MAX: Final = 1024
 Members = dict[str, Raw]
 NUMBER_MAX: Final = 1 << 53
 """A larger number is a provider's mistake, and no database must hold it."""
@@ -71,3 +76,12 @@ def replaced(members: Members, kinds: Mapping[str, str], replace: Callable[[str,
         if text:
             changed[name] = Raw(msgspec.json.encode(replace(kind, text)))
     return msgspec.json.encode(changed)
+
+
+def listed(body: bytes) -> bytes:
+    """The object as it is listed: whole, but for one that is very large, of which the long members are left out."""
+    if len(body) <= LISTED_BYTES_MAX:
+        return body
+    members = _members(body)
+    short = ((name, raw) for name, raw in members.items() if len(name) + len(raw) <= _LISTED_MEMBER_BYTES_MAX)
+    return msgspec.json.encode({"id": members["id"], **dict(islice(short, _LISTED_MEMBERS_MAX))})

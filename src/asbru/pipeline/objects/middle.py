@@ -22,7 +22,16 @@ from asbru.pipeline.deliver import deliver
 from asbru.pipeline.direct import Answered, Outgoing, ask
 from asbru.pipeline.endpoint import Endpoint
 from asbru.pipeline.large_bodies import take_coding_off
-from asbru.pipeline.objects.bodies import Members, linked, number_of, read_reply, read_request, replaced, text_of
+from asbru.pipeline.objects.bodies import (
+    Members,
+    linked,
+    listed,
+    number_of,
+    read_reply,
+    read_request,
+    replaced,
+    text_of,
+)
 from asbru.pipeline.objects.whose import (
     endpoint_of,
     keeper_of,
@@ -182,7 +191,7 @@ def _row(call: Call, sealed: str, members: Members, body: bytes, *, provider: tu
         status[:_LABEL_CHARS_MAX],
         number_of(members, "bytes"),
         created_ms,
-        body,
+        listed(body),
     )
 
 
@@ -193,7 +202,7 @@ async def _list(call: Call, rooms: Rooms) -> None:
     asked = dict(parameters(call.query))
     if "before_id" in asked:
         raise BadRequest(f"lists are read forwards: expected '{stored.after}', got 'before_id'", param="before_id")
-    listed = Listed(
+    asked_for = Listed(
         stored.kind,
         caller.name,
         provider=named_provider(call),
@@ -202,7 +211,7 @@ async def _list(call: Call, rooms: Rooms) -> None:
         limit=_limit(asked.get("limit", "")),
         ascending=asked.get("order", "") == "asc",
     )
-    page = await stored_objects(rooms).index.list(listed)
+    page = await stored_objects(rooms).index.list(asked_for)
     ids = [text_of(read_reply(body), "id") for body in page.bodies]
     told = {
         **stored.list_members,

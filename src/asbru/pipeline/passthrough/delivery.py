@@ -11,9 +11,13 @@ from asbru.pipeline.attempts import conclude
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.deliver import with_identity
 from asbru.pipeline.direct import Answered
+from asbru.pipeline.hidden import hide_in_events
 from asbru.pipeline.passthrough.reading import Kept
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.spend import estimate
+
+_ERROR = b'error"'
+"""What a piece of an event stream holds that tells of an error. Its bytes stay, but for the provider's key."""
 
 
 async def deliver_as_it_comes(call: Call, answered: Answered, rooms: Rooms) -> None:
@@ -38,9 +42,11 @@ async def deliver_as_it_comes(call: Call, answered: Answered, rooms: Rooms) -> N
     if call.lease is not None and head.stream:
         write, _ = call.lease.meter(call, write, write_chunk)
 
+    told = upstream.content_type.startswith(made.endpoint.dialect.framing.media_type)
+
     def pass_on(data: bytes) -> None:
         kept.feed(data)
-        write(data)
+        write(hide_in_events(made, data) if told and data.find(_ERROR) >= 0 else data)
 
     try:
         response.begin(upstream.status, lines)
@@ -51,13 +57,7 @@ async def deliver_as_it_comes(call: Call, answered: Answered, rooms: Rooms) -> N
             made.outcome = call.outcome = "ok"
             response.end()
         except AsbruError as error:
-            _cut(
-                call,
-                made,
-                error,
-                rooms,
-                told=upstream.content_type.startswith(made.endpoint.dialect.framing.media_type),
-            )
+            _cut(call, made, error, rooms, told=told)
     finally:
         response.flow = None
         exchange.abort()
