@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.fakes.serving import LIMITS, Caller
 
 from asbru.edge.server import Request, ServerConnection, ServerLimits
-from asbru.edge.server.limits import BODY_PIECES_BYTES_MAX, UPGRADES_PIPELINED_MAX
+from asbru.edge.server.limits import BODY_PIECES_BYTES_MAX, TURN_BYTES, UPGRADES_PIPELINED_MAX
 
 POST = b"POST /v1/x?a=b HTTP/1.1\r\nHost: h\r\nX-Api-Key: k\r\nUser-Agent: u\r\nContent-Length: 5\r\n\r\nhello"
 CHUNKED = b"POST /c HTTP/1.1\r\nhost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n"
@@ -480,6 +480,20 @@ def test_a_large_body_is_there_once() -> None:
         tracemalloc.stop()
     assert len(caller.waiting[0][0].body) == size
     assert peak < 1.5 * size
+
+
+def test_a_connection_that_brings_much_gives_way() -> None:
+    """After a read of a large body, others have their turn before it is read on; a small request is not held up."""
+    caller = Caller(ServerLimits(body_bytes_max=8 * TURN_BYTES), held=True)
+    caller.feed(b"POST / HTTP/1.1\r\nhost: h\r\ncontent-length: %d\r\n\r\n" % (2 * TURN_BYTES))
+    assert caller.transport.reading
+    caller.transport.receive(b"x" * TURN_BYTES)
+    assert not caller.transport.reading
+    caller.loop.run_soon()
+    assert caller.transport.reading
+    caller.transport.receive(b"x" * TURN_BYTES)
+    caller.loop.run_soon()
+    assert len(caller.waiting[0][0].body) == 2 * TURN_BYTES
 
 
 def test_an_idle_connection_holds_no_body() -> None:

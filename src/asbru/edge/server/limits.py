@@ -21,6 +21,8 @@ UNKNOWN_SHARE = 8
 BODY_PIECES_BYTES_MAX = 256 * 1024
 """A body above this is gathered into one buffer while it comes; smaller ones are joined when they are whole."""
 
+TURN_BYTES = 64 * 1024
+"""A connection that brings so much in one read lets others have their turn before it is read on."""
 PIPELINED_BYTES_MAX = 256 * 1024
 """Unserved pipelined requests of one connection, in bytes; above this it is not read."""
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, cast
 import httptools
 
 from asbru.core.errors import AsbruError, BadRequest
-from asbru.edge.server.limits import BODY_RATE_BYTES_PER_S, LINGER_S, UPGRADES_PIPELINED_MAX, ServerLimits
+from asbru.edge.server.limits import BODY_RATE_BYTES_PER_S, LINGER_S, TURN_BYTES, UPGRADES_PIPELINED_MAX, ServerLimits
 from asbru.edge.server.reading import BODY, HEAD, IDLE, LINGER, SERVING, RequestReader
 from asbru.edge.server.request import Head, Request
 from asbru.edge.server.response import ResponseWriter
@@ -142,6 +142,8 @@ class ServerConnection(RequestReader):
             self._feed(data, alone=self._strange < STRANGE_MAX)
         elif self.state != LINGER:
             self._feed(data)
+        if len(data) >= TURN_BYTES:
+            self._give_way()
 
     def _feed(self, data: bytes, *, alone: bool = False) -> None:
         """`alone`: `data` may be one whole request, and its head may come again."""

@@ -35,6 +35,7 @@ class RequestReader(asyncio.Protocol):
     __slots__ = (
         "_body",
         "_data_bytes",
+        "_gives_way",
         "_head_done",
         "_held",
         "_in_message",
@@ -85,6 +86,7 @@ class RequestReader(asyncio.Protocol):
         self._queue: deque[Request] = deque()
         self._pipelined_bytes = 0
         self._reading_paused = False
+        self._gives_way = False
         self._serving = False
         self._since_s = 0.0
         self._speaks_1_1 = False
@@ -105,12 +107,27 @@ class RequestReader(asyncio.Protocol):
     def _stop_reading(self) -> None:
         if not self._reading_paused:
             self._reading_paused = True
-            self._transport.pause_reading()
+            if not self._gives_way:
+                self._transport.pause_reading()
 
     def _read_on(self) -> None:
         self._pipelined_bytes = 0
         if self._reading_paused:
             self._reading_paused = False
+            if not self._gives_way:
+                self._transport.resume_reading()
+
+    def _give_way(self) -> None:
+        """Much came in one read, and more is waiting: the event loop would read on here many times before other
+        connections have their turn. They have it first."""
+        if not (self._reading_paused or self._gives_way or self._transport.is_closing()):
+            self._gives_way = True
+            self._transport.pause_reading()
+            self._server.later(self._take_turn)
+
+    def _take_turn(self) -> None:
+        self._gives_way = False
+        if not (self._reading_paused or self._transport.is_closing()):
             self._transport.resume_reading()
 
     def _parse_error(self, error: httptools.HttpParserError) -> AsbruError:
