@@ -10,9 +10,10 @@ from asbru.core.errors import AsbruError, Forbidden, RateLimited, UpstreamError
 from asbru.dialects import RequestHead
 from asbru.dialects.anthropic_messages import DIALECT as ANTHROPIC
 from asbru.dialects.openai_chat import DIALECT as OPENAI
+from asbru.dialects.openai_responses import DIALECT as RESPONSES
 from asbru.pipeline.call import Call
 from asbru.pipeline.deliver import refuse
-from asbru.wire.forwarded import ForwardedHeaders
+from asbru.wire.forwarded import TO_ANY_DIALECT, ForwardedHeaders
 
 FILTERED = b'{ "error": {"message": "filtered", "code": "content_filter", "status": 400} }'
 
@@ -84,3 +85,22 @@ def test_a_refusal_of_ours_is_put_as_the_client_needs_it(error: AsbruError, stat
     assert (told, call.status) == (status, status) and call.error is error
     assert (b"x-should-retry: false\r\n" in lines) == (status == 429)
     assert error.message.encode() in body
+
+
+def test_a_refusal_in_a_stream_has_the_headers_of_any_other() -> None:
+    """A client that is told by a stream that fails reads its limits where all others do; the record has the status."""
+
+    class Limits:
+        def put(self, call: Call, lines: bytes) -> bytes:
+            del call
+            return lines + b"x-ratelimit-remaining-requests: 0\r\n"
+
+    heard: Any = Heard()
+    call = Call("openai", RESPONSES.operation("chat"), RESPONSES, b"{}", response=heard)
+    call.forwarded = ForwardedHeaders([(TO_ANY_DIALECT, b"user-agent", b"codex_exec/0.171.0")])
+    limits: Any = Limits()
+    refuse(call, RateLimited("team 'blue' has made 60 of 60 requests", retry_after_s=2), limits)
+    status, lines, body = heard.told
+    assert (status, call.status) == (200, 429)
+    assert b"x-ratelimit-remaining-requests: 0\r\n" in lines and b"content-type: text/event-stream" in lines
+    assert b"response.failed" in body and b"60 of 60" in body

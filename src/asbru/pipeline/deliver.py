@@ -187,7 +187,7 @@ def refuse(call: Call, error: AsbruError, limits: LimitHeaderLines | None = None
         shown = call.dialect.surface.shown_to(call.forwarded.value_of(b"user-agent"), error.status)
         call.status, lines = shown.status, shown.lines
         if shown.stream_code is not None and (call.head is None or call.head.stream):
-            _refuse_in_stream(call, error, shown.stream_code)
+            _refuse_in_stream(call, error, shown.stream_code, limits)
             return
         if shown.type_and_code is not None:
             kind, code = shown.type_and_code
@@ -205,10 +205,11 @@ def refuse(call: Call, error: AsbruError, limits: LimitHeaderLines | None = None
     call.response.whole(call.status, lines, body)
 
 
-def _refuse_in_stream(call: Call, error: AsbruError, code: str) -> None:
+def _refuse_in_stream(call: Call, error: AsbruError, code: str, limits: LimitHeaderLines | None) -> None:
     """Tell a client by a stream that fails; the record has the refusal's own status."""
     call.status = error.status
     dialect = call.dialect
     told = AsbruError(error.message, type=error.type, code=code, param=error.param)
-    lines = with_identity(call, dialect.framing.type_line)
+    lines = dialect.framing.type_line
+    lines = with_identity(call, lines if limits is None else limits.put(call, lines))
     call.response.whole(200, lines, dialect.errors.write_stream(told))

@@ -149,8 +149,8 @@ def _tell_error(written: dict[str, Any], path: str, receipt: Receipt) -> None:
 
 
 class Said:
-    """The items that one assistant's message, or an answer, becomes. `answer`: they go to a caller, who wants an id and
-    a status in each; then `ids` counts them."""
+    """The items that one assistant's message, or an answer, becomes. `answer`: they go to a caller, who also
+    gets thinking that others have signed."""
 
     __slots__ = ("_answer", "_extra", "_open", "_path", "_receipt", "items")
 

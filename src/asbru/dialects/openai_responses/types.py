@@ -5,7 +5,7 @@ Source: https://platform.openai.com/docs/api-reference/responses
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -36,7 +36,6 @@ INCOMPLETE_WRITE: Final[dict[StopReason, str]] = {
 
 encode = msgspec.json.Encoder().encode
 decode_members = msgspec.json.Decoder(dict[str, Raw]).decode
-decode_any: Any = msgspec.json.Decoder().decode
 
 _USUAL: Final = (Raw(b'"completed"'), Raw(b'"in_progress"'))
 
