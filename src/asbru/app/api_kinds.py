@@ -13,6 +13,7 @@ from asbru.app.config.structs import model_of
 from asbru.app.config.wording import FORMS
 from asbru.app.snapshot import Fallback
 from asbru.app.stored_objects import STORED_KINDS, rule_id
+from asbru.guardrails import GuardrailRule
 from asbru.objects import Reference
 from asbru.routing.rules import RoutingRule
 
@@ -83,5 +84,16 @@ COMPILED_KINDS = (
         named_by=("provider", "key", "team", "customer"),
         compiled=True,
         forms=FORMS,
+    ),
+    Kind(
+        "guardrails",
+        "guardrail",
+        GuardrailRule,
+        "Rules on what requests and replies contain.",
+        "guardrails.rules",
+        secret_fields=_SECRETS["guardrail"],
+        compiled=True,
+        forms=FORMS,
+        schema=lambda: model_of(GuardrailRule).model_json_schema(ref_template="#/components/schemas/{model}"),
     ),
 )

@@ -36,6 +36,7 @@ import msgspec
 
 from asbru.app.boot import EXIT_UNWRITTEN, Boot, Options
 from asbru.app.compile_governance import compile_governance, enforce_auth, warn_of_unpriced
+from asbru.app.compile_guardrails import check_guardrails
 from asbru.app.compile_models import check_model_names
 from asbru.app.compile_operations import check_operations
 from asbru.app.compile_providers import Findings, compile_providers
@@ -77,7 +78,7 @@ from asbru.storage import NewerSchema, StorageError
 
 CONTROL_PREFIXES = ("/api", "/ui")
 KEPT_SECTIONS = ("providers", "virtual_keys")
-_AS_WRITTEN = ("breaker", "affinity", "limits", "overload", "metrics", "records")
+_AS_WRITTEN = ("guardrails", "breaker", "affinity", "limits", "overload", "metrics", "records")
 """Sections that a snapshot carries as they are."""
 
 
@@ -129,6 +130,7 @@ def compile_config(
     fallbacks = _fallbacks(parsed, findings)
     rules = compile_rules(parsed, findings)
     warn_of_unowned(parsed.config, stored.owners, findings)
+    check_guardrails(parsed.config.guardrails.rules, findings)
     forwards = _forwards(options, parsed, findings)
     tracing = compile_tracing(parsed.config.tracing, env, findings)
     _check_server_tls(parsed, findings)

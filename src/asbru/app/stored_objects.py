@@ -44,6 +44,7 @@ STORED_KINDS = (
     StoredKind("price", "prices", "name", mapped=True),
     StoredKind("fallback", "fallbacks", "from"),
     StoredKind("routing_rule", "routing_rules", ""),
+    StoredKind("guardrail", "guardrails.rules", "name", ("credentials.*",)),
     StoredKind("setting", SETTINGS, "name"),
 )
 
@@ -151,6 +152,9 @@ def _put(data: dict[str, Any], kind: StoredKind, one: dict[str, Any]) -> ConfigP
     """Add an object to its section; None where the file has one of its name, or no such section can be."""
     if kind.section == SETTINGS:
         return _put_setting(data, one)
+    outer, _, inner = kind.section.rpartition(".")
+    if outer:
+        return _put_inside(data, outer, kind._replace(section=inner), one)
     section: object = data.get(kind.section)
     if kind.mapped:
         held: object = {} if section is None else section
@@ -168,6 +172,18 @@ def _put(data: dict[str, Any], kind: StoredKind, one: dict[str, Any]) -> ConfigP
         return None
     data[kind.section] = [*entries, one]
     return (kind.section, len(entries))
+
+
+def _put_inside(data: dict[str, Any], outer: str, kind: StoredKind, one: dict[str, Any]) -> ConfigPath | None:
+    """Add an object to a list within a section."""
+    held: object = data.get(outer) or {}
+    if not isinstance(held, dict):
+        return None
+    section = {**cast("dict[str, Any]", held)}
+    place = _put(section, kind, one)
+    if place is not None:
+        data[outer] = section
+    return None if place is None else (outer, *place)
 
 
 def _put_setting(data: dict[str, Any], one: dict[str, Any]) -> ConfigPath | None:

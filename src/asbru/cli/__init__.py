@@ -35,6 +35,7 @@ _OBJECTS = {
     "prices": "Prices of models.",
     "fallbacks": "Other targets for calls that fail.",
     "routing-rules": "Other targets for calls for which a condition holds.",
+    "guardrails": "Rules on what requests and replies contain.",
 }
 """Kinds of objects of the management API, whose commands are alike."""
 

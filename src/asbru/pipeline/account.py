@@ -5,6 +5,8 @@ Never waits, so that it may run while a call is being closed; writing the record
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from asbru.core.errors import AsbruError
@@ -30,6 +32,9 @@ from asbru.records.row import (
 from asbru.routing import Target
 from asbru.telemetry.tracing import CallTrace, Tracer, read_trace_id
 
+if TYPE_CHECKING:
+    from asbru.pipeline.guarding.tally import Tally
+
 _CANCELLED_STATUS = 499
 _NO_ERROR = ("", "")
 
@@ -38,8 +43,7 @@ def account(call: Call, rooms: Rooms) -> None:
     """Price, count, settle and record."""
     now_s, attempts = rooms.clock(), call.attempts
     last: Attempt | None = None
-    target = call.target
-    served = key_name = ""
+    target, served, key_name = call.target, "", ""
     if attempts:
         price(attempts, rooms.prices)
         last = attempts[-1]
@@ -100,6 +104,7 @@ def account(call: Call, rooms: Rooms) -> None:
             _end_route(call, rooms) if call.route else "",
             *(NO_UNITS if by_text else unit_columns(usage)),
             _trace_id(call) if call.trace is not None or call.forwarded.traced else "",
+            "" if call.guarded is None else _end_guarded(call.guarded, rooms),
         )
     )
     if rooms.bodies is not None:
@@ -126,6 +131,12 @@ def _end_trace(
     if tracer.body_bytes_max:
         spans = with_bodies(call, spans, tracer.body_bytes_max)
     tracer.end(spans)
+
+
+def _end_guarded(guarded: Tally, rooms: Rooms) -> str:
+    """The column `guardrails`."""
+    guarded.count(rooms.meter)
+    return guarded.write()
 
 
 def _trace_id(call: Call) -> str:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from asbru.dialects import Dialect, Operation, RequestHead
     from asbru.governance import Caller
     from asbru.pipeline.endpoint import Endpoint
+    from asbru.pipeline.guarding.tally import Tally
     from asbru.pipeline.ports import Lease
     from asbru.pipeline.said import Said
     from asbru.pipeline.stages import Stage
@@ -136,6 +137,7 @@ class Call:
     # stages
     stages: tuple[Stage, ...] = ()
     request_changed = False  # a stage put other content into `canonical`
+    guarded: Tally | None = None  # what guardrail rules did
     # attempts, streaming
     canonical: ChatRequest | None = None
     shaped: Any = None  # the same of an operation that is no chat, as its shape reads it

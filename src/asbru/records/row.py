@@ -143,6 +143,12 @@ COLUMNS: tuple[Column, ...] = (
         "Id of the trace that the call belongs to, 32 hex digits: the caller's, or Asbru's own if tracing is on; "
         '"" without one.',
     ),
+    _text(
+        "guardrails",
+        "What guardrail rules did, as a JSON list with an object for each rule and place that it checked: rule, place, "
+        "action (pass if nothing was found, failed_open or failed_closed if a check failed), findings (how many), "
+        'kinds; "" if no rule applied.',
+    ),
 )
 
 ROW_WIDTH = len(COLUMNS)
