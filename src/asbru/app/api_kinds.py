@@ -45,6 +45,12 @@ def _rule_references(one: RoutingRule) -> tuple[Reference, ...]:
     return (*owners, *(Reference("provider", name) for name in named))
 
 
+def _guardrail_flaws(one: GuardrailRule) -> tuple[str, ...]:
+    from asbru.pipeline.guarding import flaws_of  # loads what most gateways do not use
+
+    return tuple(flaws_of(one))
+
+
 _SECRETS = {kind.kind: kind.secret_fields for kind in STORED_KINDS}
 
 COMPILED_KINDS = (
@@ -91,6 +97,7 @@ COMPILED_KINDS = (
         GuardrailRule,
         "Rules on what requests and replies contain.",
         "guardrails.rules",
+        flaws=_guardrail_flaws,
         secret_fields=_SECRETS["guardrail"],
         compiled=True,
         forms=FORMS,

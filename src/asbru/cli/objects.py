@@ -21,6 +21,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "prices": ("id", "source", "input", "output"),
     "fallbacks": ("id", "source", "to"),
     "routing-rules": ("id", "source", "priority", "enabled", "when"),
+    "guardrails": ("id", "source", "enabled", "action", "places", "checks"),
 }
 """What a list shows, by kind."""
 

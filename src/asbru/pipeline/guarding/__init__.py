@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from asbru.guardrails.engine import Rule, RuleSet
+from asbru.pipeline.guarding.flaws import flaws_of, proof_of
 from asbru.pipeline.guarding.ports import GuardPorts
-from asbru.pipeline.guarding.proof import ProofRow, can_check, is_for, prove
+from asbru.pipeline.guarding.proof import ProofRow, can_check, is_for
 from asbru.pipeline.guarding.stage import GuardStage
 from asbru.pipeline.passthrough import SURFACE, UNKNOWN
 from asbru.pipeline.routing.asked import read_values, watched_by, whose
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from asbru.pipeline.call import Call
     from asbru.pipeline.stages import Stage
 
-__all__ = ["INTERNAL", "GuardPorts", "Guarding", "ProofRow", "prove"]
+__all__ = ["INTERNAL", "GuardPorts", "Guarding", "ProofRow", "flaws_of", "proof_of"]
 
 INTERNAL = "internal"
 """The surface of calls that the gateway makes itself: they are not guarded, or a rule that asks a model would ask for
