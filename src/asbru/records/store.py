@@ -29,7 +29,7 @@ HELD_BYTES_MAX = 32 * 1024 * 1024
 RETRY_FIRST_S = 0.25
 RETRY_MAX_S = 5.0
 PAUSE_S = 0.02
-"""Between two transactions, so that many calls share the cost of one. Workers keep their rows until they are written."""
+"""Between two transactions, so that many calls share the cost of one. Workers keep rows until they are written."""
 
 # Short, and columns by their order: apsw looks its text up in a cache once per row, at a sixth of a row's cost.
 _INSERT = f"INSERT INTO requests VALUES ({','.join('?' * ROW_WIDTH)}) ON CONFLICT (id) DO NOTHING"  # noqa: S608 -- only marks
