@@ -19,6 +19,15 @@ SERVER_NAME = r"^[a-z0-9](-?[a-z0-9]){0,31}$"
 TOOL_PATTERN = r"^[^\s]{1,256}$"
 """`server/tool` with `*` for any text, a server's name for all of its tools, or the name of a group."""
 
+_URL = r"^https?://[^\s#]+$"
+
+FORMS = {
+    SERVER_NAME: "lower-case letters and digits, in parts separated by single `-`, 32 parts at most",
+    TOOL_PATTERN: "`server/tool` with `*` for any text, or a name, without spaces",
+    _URL: "a URL that begins with http:// or https://, without spaces and `#`",
+}
+"""The forms that text must have, in words."""
+
 Transport: TypeAlias = Literal["auto", "http", "sse"]
 Auth: TypeAlias = Literal["none", "headers", "oauth"]
 
@@ -28,9 +37,7 @@ _Usd: TypeAlias = Annotated[float, Meta(ge=0, le=1_000_000)]
 class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One MCP server: reached at `url`, or started with `command`."""
 
-    url: Annotated[
-        Annotated[str, Meta(pattern=r"^https?://[^\s#]+$")] | None, Meta(description="Address of its MCP endpoint.")
-    ] = None
+    url: Annotated[Annotated[str, Meta(pattern=_URL)] | None, Meta(description="Address of its MCP endpoint.")] = None
     command: Annotated[
         tuple[Annotated[str, Meta(max_length=4096)], ...],
         Meta(
