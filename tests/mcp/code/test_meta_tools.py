@@ -9,8 +9,9 @@ import msgspec
 import pytest
 
 from asbru.mcp.catalogue import Definition, digest_of
-from asbru.mcp.code import META_TOOLS, Done, Library, PendingCall, Script, ScriptError, Suspended, answer, shown
+from asbru.mcp.code import META_TOOLS, Done, Library, Script, ScriptError, Suspended, answer, shown
 from asbru.mcp.code.meta_tools import DOCS, EXECUTE, LIST, READ
+from asbru.mcp.code.script import PendingCall
 
 TEXT = msgspec.json.encode({"name": "one", "description": "Counts.", "inputSchema": {"type": "object"}})
 LIBRARY = Library({"small": [Definition("one", TEXT, digest_of(TEXT))]})

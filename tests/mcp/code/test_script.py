@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, TypeVar
 
@@ -100,7 +99,6 @@ def runner() -> Iterator[Runner]:
     yield one
     one.do(one.sandbox.close)
     one.loop.close()
-    time.sleep(0)
 
 
 def test_calls_give_values(runner: Runner) -> None:

@@ -3,28 +3,23 @@
 Not here: who may use which tool, how a tool is called (`ToolCaller`), and how the four meta-tools are offered.
 """
 
-from asbru.mcp.code.library import Binding, Library
+from asbru.mcp.code.library import Library
 from asbru.mcp.code.limits import ScriptError, ScriptLimits
-from asbru.mcp.code.meta_tools import META_TOOLS, NAMES, Answer, MetaTool, answer, shown
+from asbru.mcp.code.meta_tools import META_TOOLS, Answer, answer, shown
 from asbru.mcp.code.sandbox import Sandbox
-from asbru.mcp.code.script import Done, NeedsApproval, PendingCall, Script, Suspended, ToolCaller
+from asbru.mcp.code.script import Done, NeedsApproval, Script, Suspended
 
 __all__ = [
     "META_TOOLS",
-    "NAMES",
     "Answer",
-    "Binding",
     "Done",
     "Library",
-    "MetaTool",
     "NeedsApproval",
-    "PendingCall",
     "Sandbox",
     "Script",
     "ScriptError",
     "ScriptLimits",
     "Suspended",
-    "ToolCaller",
     "answer",
     "shown",
 ]
