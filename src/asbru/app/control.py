@@ -34,6 +34,7 @@ from asbru.app.check import Check
 from asbru.app.data_dir import had_stored_keys, load_pepper
 from asbru.app.lifeline import end_with_supervisor
 from asbru.app.observed import ObservedProcesses
+from asbru.app.unix_socket import listen
 from asbru.core.errors import AsbruError
 from asbru.core.secret_text import SecretText
 from asbru.link.link import Link
@@ -191,22 +192,6 @@ async def _run(given: Mapping[str, str]) -> int:
     with listener:
         await control.serve(listener)
     return 0
-
-
-def listen(path: Path) -> socket.socket:
-    """A socket for its owner alone; one that a killed process left there is replaced. Raises OSError."""
-    path.unlink(missing_ok=True)
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    before = os.umask(0o177)
-    try:
-        listener.bind(str(path))
-    except OSError:
-        listener.close()
-        raise
-    finally:
-        os.umask(before)
-    listener.listen(128)
-    return listener
 
 
 if __name__ == "__main__":
