@@ -163,7 +163,7 @@ class ScopeLimits(Limited, frozen=True, kw_only=True, forbid_unknown_fields=True
         Meta(
             min_length=1,
             max_length=256,
-            description="`openai`; `openai/gpt-4o` or the tool `files/read_file` (a glob is one limit for all it fits); "
-            "`openai/key-name`.",
+            description="`openai`; `openai/gpt-4o`, or the tool `files/read_file` (a glob is one limit for all it "
+            "fits); `openai/key-name`.",
         ),
     ]
