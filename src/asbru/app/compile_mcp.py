@@ -27,5 +27,7 @@ def _check_server(where: ConfigPath, server: ServerSettings, findings: Findings)
         findings.error(where, "set either `url` or `command`")
     elif server.command and (server.headers or server.auth == "oauth" or server.transport != "auto"):
         findings.error(where, "`headers`, `auth: oauth` and `transport` are for servers with a `url`")
+    elif any(not value.reveal().isprintable() or not value.reveal().isascii() for value in server.headers.values()):
+        findings.error((*where, "headers"), "a value cannot be sent in a header")
     elif server.url is not None and (server.env or server.args or server.cwd):
         findings.error(where, "`args`, `env` and `cwd` are for servers with a `command`")

@@ -3,6 +3,7 @@
     /         302 to the web UI where it is served
     /v1/key   what a virtual key may see of itself
     /passthrough/PROVIDER/PATH   any path of a provider
+    /mcp      tools of MCP servers; /mcp/NAME those of one server or group
     /livez    200 while the process runs
     /readyz   200 while it takes calls, 503 once it drains
     /health   both, as JSON, with the version
@@ -16,7 +17,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from asbru.dialects import Dialect
+from asbru.edge import mcp
 from asbru.edge.router import Route
+from asbru.mcp.protocol.dialect import MCP, TOOL
 from asbru.pipeline import passthrough
 
 _GET = (b"GET", b"HEAD")
@@ -34,6 +37,7 @@ def routes_of(dialects: Iterable[Dialect]) -> tuple[Route, ...]:
     return (
         *(route for dialect in dialects for route in _routes(dialect)),
         Route(passthrough.ROUTE, "passthrough", "passthrough", plain, passthrough.METHODS, passthrough.UNKNOWN),
+        *(Route(path, "mcp", "mcp", MCP, mcp.METHODS, TOOL) for path in mcp.ROUTES),
         Route(_OWN_KEY, "key", "key", plain, _GET),
         *(Route(path, "page", path[1:], plain, _GET) for path in _STATUS_PAGES),
     )

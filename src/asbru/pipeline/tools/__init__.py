@@ -1,0 +1,25 @@
+"""Tools on the path: a call to a tool of an MCP server is a call like any other, and this is its middle.
+
+Not here: what servers are and offer, who may use it, and the protocol (`mcp`); HTTP (`edge`).
+"""
+
+from asbru.pipeline.tools.asked import Asked, Client
+from asbru.pipeline.tools.local import CHANGES, answer, listening, open_client, read_client, seal_client
+from asbru.pipeline.tools.replies import pass_reply
+from asbru.pipeline.tools.tool_call import OPERATIONS, tool_call
+from asbru.pipeline.tools.toolbox import Toolbox
+
+__all__ = [
+    "CHANGES",
+    "OPERATIONS",
+    "Asked",
+    "Client",
+    "Toolbox",
+    "answer",
+    "listening",
+    "open_client",
+    "pass_reply",
+    "read_client",
+    "seal_client",
+    "tool_call",
+]
