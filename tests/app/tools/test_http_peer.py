@@ -35,8 +35,8 @@ async def test_a_server_of_the_official_sdk_is_asked_without_a_session(tmp_path:
 
 
 async def test_a_server_of_http_and_sse_is_found_out_and_presented(tmp_path: Path) -> None:
-    """With the transport `auto` a server that answers POSTs with 4xx is tried as the older kind; calls reach it over the
-    socket on which it is presented."""
+    """With the transport `auto` a server that answers POSTs with 4xx is tried as the older kind; calls reach it over
+    the socket on which it is presented."""
     async with served(counter().sse_app()) as url, running(tmp_path) as those:
         await those.apply(counter=at(f"{url}/sse"))
         entry = await those.ready("counter")
@@ -67,7 +67,7 @@ async def test_the_session_of_an_older_server_is_shared_and_renewed_once(tmp_pat
 
 
 async def test_each_user_has_a_session_where_the_server_is_per_user(tmp_path: Path) -> None:
-    """Two users, two sessions, each begun with the credential of its user; a forgotten one is begun anew for it only."""
+    """Two users, two sessions, each begun with the credential of its user; a forgotten one alone is begun anew."""
     async with session_server() as (server, upstream), running(tmp_path) as those:
         await those.apply(old=at(f"{upstream.url}/mcp", per_user=True))
         await those.ready("old")

@@ -14,8 +14,8 @@ from tests.fakes.tool_servers import Running, running
 from tests.fakes.upstream import FakeUpstream, Reply
 from tests.fakes.waiting import until
 
-from asbru.app.tools.messages import Manage, Managed
 from asbru.core.secret_text import SecretText
+from asbru.mcp.manage import Manage, Managed
 from asbru.mcp.servers import CredentialAsked, CredentialGiven, ServerSettings
 
 REDIRECT = "http://127.0.0.1:8080/api/v1/mcp/oauth/callback"
@@ -66,12 +66,17 @@ async def test_an_authorized_server_is_ready_and_its_tokens_are_sealed(tmp_path:
         assert given.expires_ms == those.now_ms + 3600_000 - 60_000
         (grant,) = (await those.answers.manage(Manage("grants"))).grants
         assert (grant.server, grant.user, grant.state, grant.issuer) == ("docs", "", "authorized", server.issuer)
-        stored = b"".join(file.read_bytes() for file in tmp_path.glob("asbru.db*"))
+        stored = stored_bytes(tmp_path)
         assert b"access-1" not in stored
         assert b"refresh-1" not in stored
         async with running(tmp_path) as others:
             await others.apply(docs=declared(server))
             assert (await credential(others)).lines == given.lines
+
+
+def stored_bytes(folder: Path) -> bytes:
+    """The files of the database."""
+    return b"".join(file.read_bytes() for file in folder.glob("asbru.db*"))
 
 
 async def test_one_refresh_serves_everybody_and_the_rotated_token_is_kept(tmp_path: Path) -> None:
