@@ -17,9 +17,18 @@ def check_mcp(config: ConfigFile, findings: Findings) -> None:
         if name in servers:
             findings.error(where, f"{name!r} is also the name of a server; give the group another name")
         for place, pattern in enumerate(patterns):
-            server = pattern.partition("/")[0]
-            if "*" not in server and server not in servers:
-                findings.warn((*where, place), f"there is no MCP server {server!r}; {nearest(server, servers)}")
+            warn_of_server((*where, place), pattern.partition("/")[0], config, findings)
+    for index, key in enumerate(config.virtual_keys):
+        for place, pattern in enumerate(key.mcp):
+            if pattern not in config.mcp.groups:
+                warn_of_server(("virtual_keys", index, "mcp", place), pattern.partition("/")[0], config, findings)
+
+
+def warn_of_server(where: ConfigPath, server: str, config: ConfigFile, findings: Findings) -> None:
+    """A pattern of tools of a server that there is not fits none."""
+    servers = config.mcp.servers
+    if "*" not in server and server not in servers:
+        findings.warn(where, f"there is no MCP server {server!r}; {nearest(server, servers)}")
 
 
 def _check_server(where: ConfigPath, server: ServerSettings, findings: Findings) -> None:

@@ -25,6 +25,7 @@ from asbru.edge.web_pages import check_no_page
 from asbru.pipeline import Call, Rooms, serve
 from asbru.pipeline.objects import object_call
 from asbru.pipeline.passthrough import passthrough_call
+from asbru.pipeline.tools import bare_tool_call
 from asbru.wire.http_heads import JSON_LINE
 
 if TYPE_CHECKING:
@@ -189,6 +190,8 @@ class Door:
                 self._pass_through(found, request, connection)
             case "mcp":
                 self._mcp(found, request, connection)
+            case "tool":
+                self._call(found.route, request, connection, found, middle=bare_tool_call)
             case "models":
                 self._models(found, request, connection)
             case "key":

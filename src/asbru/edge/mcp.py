@@ -23,15 +23,13 @@ from asbru.mcp.protocol.dialect import SURFACE
 from asbru.mcp.protocol.headers import SESSION, VERSION, check_stateless, unsupported_version
 from asbru.mcp.protocol.versions import ASSUMED, VERSIONS, is_stateless
 from asbru.pipeline.tools import (
+    NARROWED,
     OPERATIONS,
     Asked,
     Client,
     Toolbox,
     answer,
-    open_client,
     pass_reply,
-    read_client,
-    seal_client,
     tool_call,
 )
 from asbru.wire.http_heads import JSON_LINE
@@ -43,9 +41,10 @@ if TYPE_CHECKING:
     from asbru.pipeline import Call, Rooms
 
 ROUTES: Final = ("/mcp", "/mcp/{name}")
+CALL_ROUTE: Final = "/v1/mcp/tools/call"
 METHODS: Final = (b"POST", b"GET", b"DELETE")
 PREFIX: Final = b"/mcp"
-NARROWED: Final = b"x-asbru-mcp-tools"
+_NARROWED: Final = NARROWED.encode()
 _EVENTS: Final = b"text/event-stream"
 _NO_ERA: Final = (Code.HEADER_MISMATCH, Code.UNSUPPORTED_VERSION)
 """What is refused before it is clear which era a caller is of."""
@@ -113,7 +112,7 @@ class McpPages:
             raise RpcError(Code.METHOD_NOT_FOUND, f"Method not found: {method[:200]}")
         lines = b""
         if method == "initialize":
-            session = seal_client(visit.tools, visit.caller.name, read_client(asked))
+            session = visit.tools.seal_client(visit.caller.name, Client.introduced(asked.params))
             lines = b"mcp-session-id: %b\r\n" % session.encode()
         visit.reply(write_result(message.request_id, result), lines=lines)
 
@@ -155,7 +154,7 @@ class _Visit:
     @property
     def narrowed(self) -> str | None:
         """What the caller itself narrows its access to."""
-        value = self.headers.get(NARROWED)
+        value = self.headers.get(_NARROWED)
         return None if value is None else value.decode("latin-1")
 
     def read(self, message: Message) -> Asked:
@@ -178,7 +177,7 @@ class _Visit:
         session = self.headers.get(SESSION)
         if session is None:
             return Client(self.version or ASSUMED)
-        client = open_client(self.tools, self.caller.name, session.decode("latin-1"))
+        client = self.tools.open_client(self.caller.name, session.decode("latin-1"))
         if client is None:
             raise _SessionError(Code.INVALID_REQUEST, "the session is unknown; begin another one", status=404)
         return client

@@ -4,22 +4,21 @@ Not here: what servers are and offer, who may use it, and the protocol (`mcp`); 
 """
 
 from asbru.pipeline.tools.asked import Asked, Client
-from asbru.pipeline.tools.local import CHANGES, answer, listening, open_client, read_client, seal_client
+from asbru.pipeline.tools.local import CHANGES, answer, listening
 from asbru.pipeline.tools.replies import pass_reply
-from asbru.pipeline.tools.tool_call import OPERATIONS, tool_call
+from asbru.pipeline.tools.tool_call import NARROWED, OPERATIONS, bare_tool_call, tool_call
 from asbru.pipeline.tools.toolbox import Toolbox
 
 __all__ = [
     "CHANGES",
+    "NARROWED",
     "OPERATIONS",
     "Asked",
     "Client",
     "Toolbox",
     "answer",
+    "bare_tool_call",
     "listening",
-    "open_client",
     "pass_reply",
-    "read_client",
-    "seal_client",
     "tool_call",
 ]

@@ -9,6 +9,11 @@ import msgspec
 from asbru.mcp.access import Access
 from asbru.mcp.catalogue.merged import Address
 from asbru.mcp.protocol import Message, Params
+from asbru.mcp.protocol.messages import read_object, read_text
+from asbru.mcp.protocol.versions import negotiated
+
+
+_ASKABLE = ("elicitation", "sampling", "roots")
 
 
 class Client(msgspec.Struct, frozen=True, array_like=True):
@@ -18,10 +23,18 @@ class Client(msgspec.Struct, frozen=True, array_like=True):
     version: str
     capabilities: tuple[str, ...] = ()
 
+    @classmethod
+    def introduced(cls, params: Params) -> Client:
+        """Who introduces itself by `initialize`."""
+        capabilities = read_object(params.get("capabilities")) or {}
+        version = negotiated(read_text(params.get("protocolVersion")) or "")
+        return cls(version, tuple(name for name in _ASKABLE if name in capabilities))
+
 
 class Asked(NamedTuple):
     """See the module. `narrowed`: the value of x-asbru-mcp-tools, None where there is none. `streams`: the reply may be
-    an event stream. `client`: who asks, in the era of sessions; None in the stateless era."""
+    an event stream. `client`: who asks, in the era of sessions; None in the stateless era. `bare`: the
+    result is wanted without an envelope, and errors as the call's dialect writes them."""
 
     message: Message
     params: Params
@@ -29,6 +42,7 @@ class Asked(NamedTuple):
     narrowed: str | None = None
     streams: bool = True
     client: Client | None = None
+    bare: bool = False
 
     @property
     def stateless(self) -> bool:

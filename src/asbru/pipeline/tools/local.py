@@ -12,15 +12,14 @@ from msgspec import Raw
 
 from asbru.mcp.access import Access
 from asbru.mcp.catalogue import Known, ListKind
-from asbru.mcp.protocol.messages import read_object, read_text
-from asbru.mcp.protocol.versions import VERSIONS, negotiated
+from asbru.mcp.protocol.messages import read_object
+from asbru.mcp.protocol.versions import VERSIONS
 from asbru.pipeline.tools.asked import Asked, Client
 from asbru.pipeline.tools.toolbox import Toolbox
 
 INSTRUCTIONS_CHARS_MAX: Final = 2000
 """What is told of each server's instructions, where there are several."""
 INSTRUCTIONS_MAX: Final = 20
-_SESSION: Final = "session"
 _LISTS: Final[dict[str, ListKind]] = {
     "tools/list": "tools",
     "resources/list": "resources",
@@ -29,7 +28,6 @@ _LISTS: Final[dict[str, ListKind]] = {
 }
 _PASSED: Final = ("completions", "logging", "prompts", "resources")
 """Capabilities that are told where any server has them."""
-_ASKABLE: Final = ("elicitation", "sampling", "roots")
 _EMPTY: Final = b"{}"
 _DONE: Final = b'{"resultType":"complete"}'
 
@@ -51,26 +49,8 @@ def answer(asked: Asked, tools: Toolbox, access: Access, version: str) -> bytes 
             return None
 
 
-def read_client(asked: Asked) -> Client:
-    """Who introduces itself by `initialize`."""
-    capabilities = read_object(asked.params.get("capabilities")) or {}
-    version = negotiated(read_text(asked.params.get("protocolVersion")) or "")
-    return Client(version, tuple(name for name in _ASKABLE if name in capabilities))
-
-
-def seal_client(tools: Toolbox, caller: str, client: Client) -> str:
-    """The session of a client: its own introduction, which only its key can show again."""
-    return tools.seals.seal(_SESSION, (caller,), msgspec.msgpack.encode(client))
-
-
-def open_client(tools: Toolbox, caller: str, session: str) -> Client | None:
-    """The client of a session; None for what is none of this caller's."""
-    value = tools.seals.open(_SESSION, (caller,), session)
-    return None if value is None else msgspec.msgpack.decode(value, type=Client)
-
-
 def _initialize(asked: Asked, tools: Toolbox, access: Access, version: str) -> bytes:
-    told: dict[str, Any] = {"protocolVersion": read_client(asked).version}
+    told: dict[str, Any] = {"protocolVersion": Client.introduced(asked.params).version}
     told |= _introduction(asked, tools, access, version)
     return msgspec.json.encode(told)
 

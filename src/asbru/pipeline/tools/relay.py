@@ -16,7 +16,7 @@ from asbru.core.errors import UpstreamError
 from asbru.core.ports import Flow
 from asbru.mcp.protocol import Code, Message, RpcError, write_error, write_result
 from asbru.mcp.protocol.dialect import RESOURCES_READ
-from asbru.mcp.protocol.messages import with_members, write_response
+from asbru.mcp.protocol.messages import read_object, read_text, with_members, write_response
 from asbru.mcp.protocol.sealed import Seals
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.deliver import with_identity
@@ -114,13 +114,24 @@ class Relay:
     def _write(self, message: Message) -> bytes:
         request_id = self._asked.message.request_id
         if message.error is not UNSET:
+            if self._asked.bare:
+                raise _told(message, self._ready.server.name)
             return write_response(request_id, message)
         assert message.result is not UNSET
         result = bytes(message.result)
         if self._asked.stateless and self._ready.known.entry.era == "sessions":
             members = _READ if self._asked.message.method == RESOURCES_READ else _COMPLETE
             result = with_members(Raw(result), members)
-        return write_result(request_id, result)
+        return result if self._asked.bare else write_result(request_id, result)
+
+
+def _told(message: Message, server: str) -> UpstreamError:
+    """The error that a server has told in place of a result."""
+    told = read_object(message.error) or {}
+    words = read_text(told.get("message")) or "an error without words"
+    return UpstreamError(
+        f"the MCP server '{server}' returned an error: {words[:500]}", kind="fault", code="mcp_error"
+    )
 
 
 def seal_request(seals: Seals, caller: str, server: str, request_id: bytes) -> str:

@@ -10,10 +10,10 @@ from __future__ import annotations
 import msgspec
 from msgspec import Raw
 
-from asbru.core.errors import AsbruError
+from asbru.core.errors import AsbruError, BadRequest, NotFound
 from asbru.mcp.access import Access
 from asbru.mcp.catalogue import split_name
-from asbru.mcp.protocol import Code, RpcError, rpc_status, write_error
+from asbru.mcp.protocol import Code, Message, RpcError, rpc_status, write_error
 from asbru.mcp.protocol.dialect import (
     COMPLETE,
     COMPLETION,
@@ -28,6 +28,7 @@ from asbru.mcp.protocol.dialect import (
 from asbru.mcp.protocol.messages import read_object, read_text
 from asbru.pipeline.call import Call
 from asbru.pipeline.deliver import with_identity
+from asbru.pipeline.large_bodies import take_coding_off
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.tools.asked import Asked, Chosen
 from asbru.pipeline.tools.exchange import exchange_with
@@ -36,6 +37,8 @@ from asbru.routing import Target
 from asbru.wire.http_heads import JSON_LINE
 
 TOOLS_CALL = "tools/call"
+NARROWED = "x-asbru-mcp-tools"
+"""The header by which a caller narrows what it may use."""
 OPERATIONS = {TOOLS_CALL: TOOL, RESOURCES_READ: RESOURCE, PROMPTS_GET: PROMPT, COMPLETE: COMPLETION}
 """The methods that go to a server, and what each is in records."""
 
@@ -45,9 +48,23 @@ async def tool_call(call: Call, rooms: Rooms, asked: Asked) -> None:
     try:
         await _call(call, rooms, asked)
     except AsbruError as error:
-        if call.response.started:
+        if call.response.started or asked.bare:
             raise
         refuse_message(call, error, asked)
+
+
+async def bare_tool_call(call: Call, rooms: Rooms) -> None:
+    """The middle of `POST /v1/mcp/tools/call`: `{"name": ..., "arguments": {...}}`, and the tool's result as it is."""
+    if rooms.tools is None:
+        raise NotFound("no MCP server is configured", code="mcp_not_configured")
+    if call.content_coding:
+        await take_coding_off(call, rooms)
+    params = read_object(Raw(call.body))
+    if params is None or read_text(params.get("name")) is None:
+        raise BadRequest("expected an object with the `name` of a tool and its `arguments`", param="name")
+    message = Message(jsonrpc="2.0", id=Raw(b"1"), method=TOOLS_CALL)
+    narrowed = call.watched.get(NARROWED)
+    await tool_call(call, rooms, Asked(message, params, narrowed=narrowed, streams=False, bare=True))
 
 
 async def _call(call: Call, rooms: Rooms, asked: Asked) -> None:

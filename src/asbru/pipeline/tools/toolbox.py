@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+import msgspec
+
 from asbru.core.errors import GatewayError, NotFound
 from asbru.governance import Caller
 from asbru.mcp.access import Access, Accesses
@@ -16,12 +18,13 @@ from asbru.mcp.catalogue import Catalogue, Known
 from asbru.mcp.catalogue.merged import Address, Merged
 from asbru.mcp.protocol.sealed import Seals
 from asbru.mcp.servers import McpSettings, Server, ServerPorts
-from asbru.pipeline.tools.asked import Asked
+from asbru.pipeline.tools.asked import Asked, Client
 
 if TYPE_CHECKING:
     from asbru.pipeline.endpoint import Endpoint
 
 RETRY_AFTER_S: Final = 5.0
+_SESSION: Final = "session"
 
 
 class Ready(NamedTuple):
@@ -80,6 +83,15 @@ class Toolbox:
     def access(self, caller: Caller, asked: Asked) -> Access:
         """What the caller may use, where it came in."""
         return self._accesses.of(caller.mcp, asked.narrowed, asked.address.group)
+
+    def seal_client(self, caller: str, client: Client) -> str:
+        """The session of a client: its own introduction, which only its key can show again."""
+        return self.seals.seal(_SESSION, (caller,), msgspec.msgpack.encode(client))
+
+    def open_client(self, caller: str, session: str) -> Client | None:
+        """The client of a session; None for what is none of this caller's."""
+        value = self.seals.open(_SESSION, (caller,), session)
+        return None if value is None else msgspec.msgpack.decode(value, type=Client)
 
     def find(self, name: str) -> Ready | None:
         """A server that is declared and in the catalogue; None where it is not. Raises `GatewayError` where it cannot
