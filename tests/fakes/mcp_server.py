@@ -84,7 +84,7 @@ class Server:
 
     def result(self, method: str) -> dict[str, Any]:
         """What a method but `tools/call` returns."""
-        described = {
+        described: dict[str, Any] = {
             "capabilities": {"tools": {"listChanged": True}},
             "serverInfo": {"name": "fake", "version": "1", "unknown": [1.50, "ä"]},
             "instructions": "Count.",
@@ -92,12 +92,17 @@ class Server:
         if method == "initialize":
             return {"protocolVersion": VERSIONS[self.era], **described}
         if method == "server/discover":
-            return {"supportedVersions": [VERSIONS[self.era]], "resultType": "complete", **described}
+            meta = {f"{PREFIX}serverInfo": described.pop("serverInfo")}
+            return {"supportedVersions": [VERSIONS[self.era]], "resultType": "complete", "_meta": meta, **described}
         more = json.loads(self.tools.read_text()) if self.tools is not None else []
         listed = {
             "tools": [{"name": "add", "description": self.description, "inputSchema": {"type": "object"}}, *more]
         }
-        return {**listed, "ttlMs": 60000, "cacheScope": "public"} if self.era == "stateless" else listed
+        return (
+            {**listed, "ttlMs": 60000, "cacheScope": "public", "resultType": "complete"}
+            if self.era == "stateless"
+            else listed
+        )
 
     def call(self, number: Any, name: str, arguments: dict[str, Any], meta: dict[str, Any]) -> None:
         """A call of a tool."""

@@ -15,17 +15,21 @@ from typing import Any
 import httptools
 from tests.fakes.waiting import until
 
+from asbru.app.tools.answers import Answers
 from asbru.app.tools.catalogue import Catalogue
 from asbru.app.tools.http import Http
 from asbru.app.tools.http_peer import Credentials
+from asbru.app.tools.oauth import Flows, Grants, GrantStore
 from asbru.app.tools.pins import Pins
 from asbru.app.tools.runner import Shared
 from asbru.app.tools.servers import Servers
 from asbru.mcp.catalogue import ServerEntry
 from asbru.mcp.servers import McpSettings, Server, ServerSettings
+from asbru.secrets import Keyring, make_key
 from asbru.storage import open_database, sqlite_url
 
 SCRIPT = str(Path(__file__).with_name("mcp_server.py"))
+SEAL_KEY = make_key()
 META = {
     "io.modelcontextprotocol/protocolVersion": "2026-07-28",
     "io.modelcontextprotocol/clientCapabilities": {},
@@ -47,17 +51,34 @@ class Running:
         self.http = Http(asyncio.get_running_loop())
         self.catalogue = Catalogue(self.database, self._announce)
         self.pins = Pins(self.database)
-        ours = Shared(self.http, self.catalogue, self.pins, credentials=self.credentials, now_ms=lambda: 1000)
+        self.now_ms = 1_000_000
+        store = GrantStore(self.database, lambda: Keyring([SEAL_KEY]))
+        self.grants = Grants(self.http, store, self._now_ms)
+        ours = Shared(self.http, self.catalogue, self.pins, credentials=self.credentials, now_ms=self._now_ms)
         self.servers = Servers(ours, folder, "life")
+        self.answers = Answers(
+            self.servers,
+            self.catalogue,
+            self.pins,
+            grants=self.grants,
+            flows=Flows(self.http, store, self.grants),
+            store=store,
+            now_ms=self._now_ms,
+        )
+        self.answers.public_url = "http://127.0.0.1:8080"
+
+    def _now_ms(self) -> int:
+        return self.now_ms
 
     async def _announce(self) -> None:
         self.announced += 1
 
     def credentials(self, server: Server, user: str) -> Credentials:
-        """The declared headers, and who the user is."""
+        """As the process makes them; and who the user is."""
+        made = self.grants.credentials(server, user)
 
         async def headers() -> dict[str, str]:
-            given = {name: value.reveal() for name, value in server.headers.items()}
+            given = await made()
             return {**given, "x-user": user} if user else given
 
         return headers

@@ -25,12 +25,13 @@ from asbru.app.lifeline import end_with_supervisor
 from asbru.app.metrics import REPORT, SCRAPE, MetricsCollector
 from asbru.app.stored_feed import FEED_CHANGED, StoredFeed
 from asbru.app.tools import relay
-from asbru.app.tools.messages import ANSWERED, HERE, MANAGE_SUBJECT
+from asbru.app.tools.messages import ANSWERED, HERE
 from asbru.app.worker_status import READ_STATUS, STATUS, StatusBoard
 from asbru.cluster import FEED_SUBJECT
 from asbru.governance.ledger import claims
 from asbru.governance.ledger import host as ledger_host
 from asbru.link.host import Host
+from asbru.mcp.manage import MANAGE_SUBJECT
 from asbru.mcp.servers import CREDENTIAL_SUBJECT, SESSION_SUBJECT
 from asbru.records import row, store, upkeep
 from asbru.records.bodies import store as body_store

@@ -5,19 +5,20 @@ process. Questions and answers are MessagePack; a question that cannot be read i
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
 
 from asbru.app.tools.catalogue import Catalogue
-from asbru.app.tools.messages import Definitions, Manage, Managed
-from asbru.app.tools.oauth import Flows, Grants, GrantStore
+from asbru.app.tools.oauth import Flows, Grants, GrantStore, client_document
 from asbru.app.tools.oauth.grants import EARLY_MS
 from asbru.app.tools.oauth.tokens import Denied
 from asbru.app.tools.peers import Broken, Unauthorized, Unreachable
 from asbru.app.tools.pins import PROMPT, TEMPLATE, TOOL, Pins
 from asbru.app.tools.servers import Servers
 from asbru.mcp.catalogue import Definition
+from asbru.mcp.manage import Chosen, Manage, Managed, Pinned
 from asbru.mcp.servers import (
     CREDENTIAL_SUBJECT,
     SESSION_SUBJECT,
@@ -32,7 +33,7 @@ from asbru.storage import StorageError
 REMEMBERED_MS: Final = 300_000
 """How long workers may remember a credential that does not say when it expires."""
 _BEARER = b"authorization: Bearer "
-_MEMBERS = {TOOL: "tools", TEMPLATE: "resource_templates", PROMPT: "prompts"}  # read only
+_MEMBERS = MappingProxyType({TOOL: "tools", TEMPLATE: "resource_templates", PROMPT: "prompts"})
 
 
 class Answers:
@@ -107,6 +108,8 @@ class Answers:
             return await self._finish(asked.query)
         if asked.verb == "grants":
             return Managed(grants=self._store.grants())
+        if asked.verb == "client":
+            return Managed(message=client_document(self.public_url).decode())
         server = self._servers.server(asked.server)
         if server is None:
             return Managed(error=f"there is no MCP server {asked.server!r}", status=404)
@@ -115,6 +118,8 @@ class Answers:
         if asked.verb == "disconnect":
             known = self._grants.forget(server.name, asked.user)
             return Managed() if known else Managed(error="there is no such authorization", status=404)
+        if asked.verb == "pinned":
+            return Managed(pinned=self._pinned(server.name, asked.definitions))
         if asked.verb == "approve":
             return self._approve(server.name, asked.definitions)
         runner = self._servers.runner(server.name)
@@ -123,7 +128,7 @@ class Answers:
         runner.sync_soon()
         return Managed()
 
-    def _approve(self, name: str, definitions: tuple[Definitions, ...]) -> Managed:
+    def _approve(self, name: str, definitions: tuple[Chosen, ...]) -> Managed:
         """Approve definitions as they were looked at: all of them, or none where one has changed since."""
         entry = self._catalogue.entry(name)
         chosen: list[tuple[str, Definition]] = []
@@ -151,6 +156,10 @@ class Answers:
         self._catalogue.publish(msgspec.structs.replace(entry, **freed))
         return Managed()
 
+    def _pinned(self, name: str, definitions: tuple[Chosen, ...]) -> tuple[Pinned, ...]:
+        found = ((one, self._pins.pinned(name, one.kind, one.name)) for one in definitions)
+        return tuple(Pinned(one.kind, one.name, definition) for one, definition in found if definition is not None)
+
     async def _begin(self, server: Server, user: str) -> Managed:
         if server.auth != "oauth":
             return Managed(error="this server has no `auth: oauth`", status=409)
@@ -167,4 +176,5 @@ class Answers:
         runner = self._servers.runner(flow.server.name)
         if runner is not None:
             runner.sync_soon()
-        return Managed(message=f"Asbru is now authorized at the MCP server {flow.server.name}.")
+        name = flow.server.name
+        return Managed(message=f"Asbru is now authorized at the MCP server {name}.", server=name)

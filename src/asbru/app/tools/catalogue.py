@@ -24,7 +24,7 @@ class Catalogue:
     def __init__(self, database: Database, announce: Callable[[], Awaitable[None]]) -> None:
         self._database = database
         self._announce = announce
-        self._payloads: dict[str, bytes] = stored.read_everything(database).entries.get(MCP_SERVER, {})
+        self._payloads = stored.read_kind(database, MCP_SERVER)
         self._unsaved: dict[str, bytes | None] = {}
         self._saving: asyncio.Task[None] | None = None
 

@@ -17,12 +17,14 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from asbru import __version__
+from asbru.app.tools.envelope import meta_of
 from asbru.app.tools.peers import Broken, Peer, Refused, Unreachable
 from asbru.mcp.catalogue import ServerEntry
 
 STATELESS_VERSIONS: Final = ("2026-07-28",)
 SESSION_VERSIONS: Final = ("2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05")
 UNSUPPORTED_VERSION: Final = -32022
+SERVER_INFO: Final = "io.modelcontextprotocol/serverInfo"
 DISCOVER_S: Final = 5.0
 ANSWER_S: Final = 60.0
 """To begin with, a program may have to be downloaded."""
@@ -72,14 +74,13 @@ class Greeting(msgspec.Struct, frozen=True):
 class _Initialized(msgspec.Struct, rename="camel"):
     protocol_version: str
     capabilities: Raw = Raw(b"{}")
-    server_info: Raw = Raw(b"{}")
+    server_info: Raw = Raw(b"")
     instructions: str = ""
 
 
 class _Discovered(msgspec.Struct, rename="camel"):
     supported_versions: list[str]
     capabilities: Raw = Raw(b"{}")
-    server_info: Raw = Raw(b"{}")
     instructions: str | None = None
 
 
@@ -145,8 +146,14 @@ async def _discover(peer: Peer, version: str, *, on_pipe: bool) -> Greeting | No
         raise
     if not any(one in STATELESS_VERSIONS for one in found.supported_versions):
         return None
+    info = meta_of(Raw(result), SERVER_INFO)
     return Greeting(
-        "stateless", version, result, bytes(found.capabilities), bytes(found.server_info), found.instructions or ""
+        era="stateless",
+        version=version,
+        result=result,
+        capabilities=bytes(found.capabilities),
+        info=b"" if info is UNSET else bytes(info),
+        instructions=found.instructions or "",
     )
 
 

@@ -110,7 +110,8 @@ class SharedPeer:
         except Busy as busy:
             raise Unreachable(str(busy)) from busy
         try:
-            message = await asyncio.wait_for(waiting.answer, timeout_s)
+            async with asyncio.timeout(timeout_s):
+                message = await waiting.answer
         except TimeoutError as error:
             raise Unreachable(f"it did not answer {method} within {timeout_s:g} s") from error
         finally:

@@ -30,14 +30,12 @@ from asbru.app.snapshot import Snapshot, read_snapshot
 from asbru.app.tools.answers import Answers
 from asbru.app.tools.catalogue import Catalogue
 from asbru.app.tools.http import Http
-from asbru.app.tools.http_peer import Credentials
 from asbru.app.tools.messages import ANSWERED, ASKED, HERE, Answered, Asked
 from asbru.app.tools.oauth import Flows, Grants, GrantStore
 from asbru.app.tools.pins import Pins
 from asbru.app.tools.runner import Shared as Ours
 from asbru.app.tools.servers import Servers
 from asbru.link.link import Link
-from asbru.mcp.servers import Server
 from asbru.secrets import load_keyring
 from asbru.storage import DATABASE_NAME, NewerSchema, StorageError, open_database, sqlite_url
 from asbru.telemetry import log
@@ -66,7 +64,7 @@ class Tools:
         pins = Pins(self._database)
         store = GrantStore(self._database, lambda: load_keyring(data_dir, env))
         self._grants = Grants(self._http, store, _now_ms)
-        ours = Ours(self._http, catalogue, pins, credentials=self._credentials, now_ms=_now_ms)
+        ours = Ours(self._http, catalogue, pins, credentials=self._grants.credentials, now_ms=_now_ms)
         self._catalogue = catalogue
         self._servers = Servers(ours, Path(given["snapshot"]).parent, os.urandom(6).hex())
         self._answers = Answers(
@@ -100,9 +98,11 @@ class Tools:
             self._say("alive")
             await self._servers.keep_listening()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._ended.wait(), TICK_S)
+                async with asyncio.timeout(TICK_S):
+                    await self._ended.wait()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._servers.close(), END_S)
+            async with asyncio.timeout(END_S):
+                await self._servers.close()
         await self._catalogue.close()
         await self._announcer.close()
         await self._link.close()
@@ -120,17 +120,6 @@ class Tools:
     async def _announce(self) -> None:
         await self._announcer(feed=True, snapshot=False)
 
-    def _credentials(self, server: Server, user: str) -> Credentials:
-        async def headers() -> dict[str, str]:
-            declared = {} if server.auth == "none" else server.headers
-            given = {name.lower(): value.reveal() for name, value in declared.items()}
-            if server.auth == "oauth":
-                held = await self._grants.token(server, user)
-                given["authorization"] = f"Bearer {held.access_token.reveal()}"
-            return given
-
-        return headers
-
     # ---- questions
 
     def _take_question(self, payload: bytes) -> None:
@@ -146,7 +135,8 @@ class Tools:
     async def _answer(self, asked: Asked) -> None:
         answer: bytes | None = None
         try:
-            answer = await asyncio.wait_for(self._answers.answer(asked.subject, asked.payload), ANSWER_S)
+            async with asyncio.timeout(ANSWER_S):
+                answer = await self._answers.answer(asked.subject, asked.payload)
         except Exception as error:  # noqa: BLE001 -- who asked is refused, the log has why
             log("error", "a question cannot be answered", subject=asked.subject, why=repr(error))
         self._link.tell(ANSWERED, msgspec.msgpack.encode(Answered(asked.number, answer)))

@@ -127,7 +127,8 @@ class Runner:
         running = None if self._connection is None else self._connection.running
         if running is not None:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(running.shared.idle(), RETIRE_S)
+                async with asyncio.timeout(RETIRE_S):
+                    await running.shared.idle()
         await self._disconnect()
         self.before = self._old = None
 
@@ -194,8 +195,10 @@ class Runner:
                 self._publish_state("failed", "an internal error occurred in the gateway")
             await self._disconnect()
             pause_s = restarts.pause_s(time.monotonic() - began_s)
+            # Not `wait_for`, which in Python 3.11 loses a cancellation that comes together with the result.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wanted.wait(), pause_s)
+                async with asyncio.timeout(pause_s):
+                    await self._wanted.wait()
 
     async def _once(self) -> None:
         """Connect, and keep synchronised until the connection is lost."""

@@ -61,7 +61,8 @@ class SseWire:
             raise Broken(f"it has no event stream: status {reply.status}")
         self._reading = asyncio.create_task(self._read(reply, on_message))
         try:
-            await asyncio.wait_for(asyncio.shield(self._endpoint), ENDPOINT_S)
+            async with asyncio.timeout(ENDPOINT_S):
+                await asyncio.shield(self._endpoint)
         except TimeoutError as error:
             await self.stop()
             raise Unreachable(f"it sent no endpoint within {ENDPOINT_S:g} s") from error

@@ -116,7 +116,8 @@ class StdioServer:
         stdin.close()
         for limit_s, number in ((TERM_AFTER_S, signal.SIGTERM), (KILL_AFTER_S, signal.SIGKILL)):
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._process.wait(), limit_s)
+                async with asyncio.timeout(limit_s):
+                    await self._process.wait()
                 break
             self._signal(number)
         await self._process.wait()
@@ -154,12 +155,12 @@ class StdioServer:
     async def _end(self, why: str) -> None:
         """Its output has ended, so it can say nothing more: what is left of it is ended too."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._process.wait(), 0.0 if why else KILL_AFTER_S)
+            async with asyncio.timeout(0.0 if why else KILL_AFTER_S):
+                await self._process.wait()
         self._signal(signal.SIGKILL)
         self._looking.cancel()
         code = await self._process.wait()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.shield(self._stderr), KILL_AFTER_S)  # its last words
+        await asyncio.wait((self._stderr,), timeout=KILL_AFTER_S)  # its last words
         if self.on_gone is not None:
             self.on_gone(why or self._how_it_ended(code))
 

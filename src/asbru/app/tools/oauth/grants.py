@@ -16,6 +16,7 @@ from typing import Final
 import msgspec
 
 from asbru.app.tools.http import Http, reach_of
+from asbru.app.tools.http_peer import Credentials
 from asbru.app.tools.oauth.store import GrantStore, Held
 from asbru.app.tools.oauth.tokens import Denied, Tokens, request_tokens
 from asbru.app.tools.peers import Broken, Unauthorized, Unreachable
@@ -41,6 +42,18 @@ class Grants:
         self._held: dict[Key, Held] = {}
         self._refreshing: dict[Key, asyncio.Task[Held]] = {}
         self._unsaved: set[Key] = set()
+
+    def credentials(self, server: Server, user: str) -> Credentials:
+        """What authenticates our own requests to a server: what is declared, and the token of its authorization."""
+
+        async def headers() -> dict[str, str]:
+            declared = {} if server.auth == "none" else server.headers
+            given = {name.lower(): value.reveal() for name, value in declared.items()}
+            if server.auth == "oauth":
+                given["authorization"] = f"Bearer {(await self.token(server, user)).access_token.reveal()}"
+            return given
+
+        return headers
 
     async def token(self, server: Server, user: str, refused: str = "") -> Held:
         """An authorization whose token is valid; `refused`: the token that the server has refused. Raises

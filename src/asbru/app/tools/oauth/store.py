@@ -10,9 +10,9 @@ from typing import Final, cast
 
 import msgspec
 
-from asbru.app.tools.messages import Grant
 from asbru.app.tools.oauth.discovery import AuthorizationServer
 from asbru.core.secret_text import SecretText
+from asbru.mcp.manage import Grant
 from asbru.secrets import Keyring, KeyringError, SealError, SecretStore
 from asbru.storage import Database
 from asbru.telemetry import log
