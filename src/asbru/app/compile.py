@@ -248,6 +248,7 @@ def _boot(options: Options, parsed: ParsedConfig, snapshot: Snapshot, findings: 
         watched=tuple(findings.watched),
         open_access=snapshot.open_access,
         control=parsed.config.control.enabled,
+        tools=bool(parsed.config.mcp.servers),
         log_format=parsed.config.log.format,
     )
 
