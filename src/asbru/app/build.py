@@ -18,6 +18,8 @@ from urllib.parse import urlsplit
 from asbru.app.listed import listed_provider
 from asbru.app.model_labels import ModelLabels
 from asbru.app.snapshot import KeyFacts, ProviderFacts, Snapshot
+from asbru.cache import HEADERS as CACHE_HEADERS
+from asbru.cache import Flights, MemoryStore
 from asbru.catalog import PriceBook, PricedModel, TokenCounter, countable, find_priced_model
 from asbru.catalog.facts import ModelFacts
 from asbru.cluster import Entries, Feed, Subscriber
@@ -30,6 +32,7 @@ from asbru.governance.limits import Limits, Reservation
 from asbru.governance.standing import Standings
 from asbru.pipeline import Endpoint, Load, Rooms, StageMaker
 from asbru.pipeline.bodies import BodyCopies, KeepBodies
+from asbru.pipeline.caching import Caching
 from asbru.pipeline.leases import CallLeases, Leases, Typical
 from asbru.pipeline.objects import PROVIDER_HEADER
 from asbru.pipeline.routing import SESSION_HEADERS, TRACE_HEADER, Routing
@@ -115,6 +118,8 @@ class Lasting:
         self.breaker = Breaker()
         self.sessions = Sessions()
         self.spans: SpanQueue | None = None
+        self.cache_memory = MemoryStore(0)
+        self.cache: Caching | None = None
         self.span_counts = SpanCounts()
         self.keys: dict[tuple[str, str, SecretText], Key] = {}
         self.credentials: dict[tuple[object, ...], Credential] = {}
@@ -255,6 +260,7 @@ def build_rooms(snapshot: Snapshot, lasting: Lasting) -> Rooms:
         bodies=_bodies(snapshot, lasting),
         objects=_objects(snapshot, lasting),
         model_facts=ModelFacts(listed_provider(facts, snapshot.models) for facts in snapshot.providers),
+        cache=_cache(snapshot, lasting),
     )
     lasting.snapshot = snapshot
     lasting.meter.configure(ModelLabels(snapshot, endpoints).label, snapshot.metrics.series_max)
@@ -298,6 +304,28 @@ def _objects(snapshot: Snapshot, lasting: Lasting) -> StoredObjects | None:
     return StoredObjects(ObjectIds(keys), lasting.object_index)
 
 
+def _cache(snapshot: Snapshot, lasting: Lasting) -> Caching | None:
+    """What keeps replies, as before; None where it is off, and then what was kept is forgotten."""
+    settings, memory = snapshot.cache, lasting.cache_memory
+    memory.limit(settings.bytes_max if settings.enabled else 0)
+    if not settings.enabled:
+        return None
+    if lasting.cache is None:
+        lasting.cache = Caching(memory, Flights(lasting.loop.call_later, lasting.loop.call_soon))
+        _count_cache(lasting.cache, memory, lasting.meter)
+    lasting.cache.configure(settings)
+    return lasting.cache
+
+
+def _count_cache(cache: Caching, memory: MemoryStore, meter: Meter) -> None:
+    for result in cache.counts:
+        meter.count_by(names.CACHE_CALLS, partial(cache.counts.__getitem__, result), (result,))
+    meter.count_by(names.CACHE_SAVED, lambda: cache.saved_nanousd)
+    meter.count_by(names.CACHE_EVICTED, lambda: memory.evicted)
+    meter.gauge(names.CACHE_ENTRIES, lambda: len(memory))
+    meter.gauge(names.CACHE_BYTES, lambda: memory.bytes)
+
+
 def _now(count: Callable[[float], int]) -> int:
     return count(time.monotonic())
 
@@ -315,6 +343,8 @@ def _sessions(snapshot: Snapshot, lasting: Lasting) -> Sessions | None:
 def watched_headers(rooms: Rooms) -> frozenset[bytes]:
     """The headers that the server must keep for these rooms."""
     names = {TRACE_HEADER, PROVIDER_HEADER, *(SESSION_HEADERS if rooms.sessions is not None else ())}
+    if rooms.cache is not None:
+        names |= CACHE_HEADERS
     watched = frozenset(name.encode() for name in names)
     return watched if rooms.routing is None else watched | rooms.routing.watched
 

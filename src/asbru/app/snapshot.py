@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from asbru.cache import CacheSettings
 from asbru.catalog import PricedModel
 from asbru.core.secret_text import SecretText
 from asbru.core.traits import PLAIN, TraitRule, Traits
@@ -186,6 +187,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     tracing: TraceExport | None = None
     metrics: MetricsSettings = MetricsSettings()
     records: RecordSettings = RecordSettings()
+    cache: CacheSettings = CacheSettings()
 
 
 def write_snapshot(snapshot: Snapshot) -> bytes:
