@@ -20,6 +20,7 @@ from asbru.app.model_labels import ModelLabels
 from asbru.app.snapshot import KeyFacts, ProviderFacts, Snapshot
 from asbru.cache import HEADERS as CACHE_HEADERS
 from asbru.cache import Flights, MemoryStore
+from asbru.cache.sql import SharedStore, TieredStore
 from asbru.catalog import PriceBook, PricedModel, TokenCounter, countable, find_priced_model
 from asbru.catalog.facts import ModelFacts
 from asbru.cluster import Entries, Feed, Subscriber
@@ -79,7 +80,7 @@ class Lasting:
     """What outlives a snapshot in one worker. `dialects`: by name, default those that are found; `limits`: what the
     feed's limits are held by, or `leases` in its place; `stages`: what looks at content, in order; `standings`: how far
     limits are used, by default what `limits` knows; `bodies`: where copies of bodies go; `object_index`: what knows who
-    stored what."""
+    stored what; `shared_cache`: entries that workers share."""
 
     def __init__(
         self,
@@ -95,6 +96,7 @@ class Lasting:
         standings: Standings | None = None,
         bodies: KeepBodies | None = None,
         object_index: ObjectIndex | None = None,
+        shared_cache: SharedStore | None = None,
     ) -> None:
         self.bodies = bodies
         self.object_index = object_index
@@ -119,6 +121,7 @@ class Lasting:
         self.sessions = Sessions()
         self.spans: SpanQueue | None = None
         self.cache_memory = MemoryStore(0)
+        self.shared_cache = shared_cache
         self.cache: Caching | None = None
         self.span_counts = SpanCounts()
         self.keys: dict[tuple[str, str, SecretText], Key] = {}
@@ -313,6 +316,10 @@ def _cache(snapshot: Snapshot, lasting: Lasting) -> Caching | None:
     if lasting.cache is None:
         lasting.cache = Caching(memory, Flights(lasting.loop.call_later, lasting.loop.call_soon))
         _count_cache(lasting.cache, memory, lasting.meter)
+    shared = lasting.shared_cache if settings.store == "sql" else None
+    if shared is not None:
+        shared.bytes_max = settings.sql_bytes_max
+    lasting.cache.store = memory if shared is None else TieredStore(memory, shared)
     lasting.cache.configure(settings)
     return lasting.cache
 

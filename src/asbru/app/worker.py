@@ -30,6 +30,7 @@ from asbru.app.metrics import MetricsReporter
 from asbru.app.paths import declared_file
 from asbru.app.snapshot import Snapshot, read_snapshot
 from asbru.app.worker_status import StatusReporter
+from asbru.cache.sql import SharedStore, follow_clearings
 from asbru.cluster import Entries, follow_store, read_entries
 from asbru.edge import PROBES, Door, Forwarder
 from asbru.edge.server import SWEEP_S, Server
@@ -82,7 +83,9 @@ class Worker:
             limits=self.limits,
             bodies=bodies,
             object_index=ObjectIndex(self.link),
+            shared_cache=SharedStore(self.link),
         )
+        follow_clearings(self.link, self._lasting.cache_memory)
         self._store_known = asyncio.Event()
         follow_store(self._lasting.feed, self.link, loop.call_later, self._store_known.set)
         self._lasting.virtual_keys.store_known = self._store_known.is_set
@@ -116,6 +119,7 @@ class Worker:
             load=self._lasting.load,
             limits=self.limits,
             feed_version=lambda: self._lasting.feed.version,
+            cache=self._lasting.cache_memory,
         )
         for _ in declare(snapshot, declared, self._lasting):
             pass  # nobody waits for an answer yet
