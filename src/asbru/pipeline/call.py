@@ -19,6 +19,7 @@ from asbru.wire.forwarded import ForwardedHeaders
 if TYPE_CHECKING:
     from asbru.dialects import Dialect, Operation, RequestHead
     from asbru.governance import Caller
+    from asbru.pipeline.caching import CallCache
     from asbru.pipeline.endpoint import Endpoint
     from asbru.pipeline.guarding.tally import Tally
     from asbru.pipeline.ports import Lease
@@ -138,6 +139,8 @@ class Call:
     stages: tuple[Stage, ...] = ()
     request_changed = False  # a stage put other content into `canonical`
     guarded: Tally | None = None  # what guardrail rules did
+    # caching
+    cached: CallCache | None = None  # None: the cache has no part in the call
     # attempts, streaming
     canonical: ChatRequest | None = None
     shaped: Any = None  # the same of an operation that is no chat, as its shape reads it

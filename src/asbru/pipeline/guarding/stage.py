@@ -59,6 +59,7 @@ class GuardStage(Stage):
         self.tally = Tally()
         call.guarded = self.tally
         self.replies = _replies(rules)
+        self.version = f"{rule_set.version}/{','.join(rule.name for rule in rules)}"
         self.pulls = any(rule.asking for rule in self._at("output") + self._at("tool_arguments"))
         self._guard: StreamGuard | None = None
 

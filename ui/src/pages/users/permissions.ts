@@ -17,6 +17,7 @@ const WORDS: Record<string, string> = {
   guardrails: "Guardrails",
   keys: "Virtual keys",
   limits: "Limits of providers and models",
+  mcp: "MCP servers: approvals and authorizations",
   models: "Models",
   playground: "Playground",
   prices: "Prices",
