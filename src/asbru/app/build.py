@@ -86,7 +86,7 @@ class Lasting:
     limits are used, by default what `limits` knows; `bodies`: where copies of bodies go; `object_index`: what knows who
     stored what; `tools`: the servers of tools, as the feed tells them; `shared_cache`: entries that workers share."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- what a worker has, each by its name
         self,
         loop: asyncio.AbstractEventLoop,
         recorder: RecordWriter,
