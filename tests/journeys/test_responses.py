@@ -70,3 +70,28 @@ async def test_codex_is_refused_in_a_stream() -> None:
         assert event["response"]["error"]["code"] == "invalid_prompt"
         assert "nobody" in event["response"]["error"]["message"]
         assert gateway.row["status"] == 404
+
+
+async def test_tools_of_codex_work_with_any_model() -> None:
+    """Tools that stand among the items, a custom tool and a namespace reach a model that has only functions; its calls
+    come back as calls of the caller's own tools."""
+    patch = {"type": "custom", "name": "apply_patch"}
+    group = {"type": "namespace", "name": "gw", "description": "", "tools": [{"type": "function", "name": "look"}]}
+    body = {
+        **ASK,
+        "model": "anthropic/claude-x",
+        "input": [
+            {"type": "additional_tools", "role": "developer", "tools": [patch, group]},
+            {"type": "message", "role": "user", "content": "hi"},
+        ],
+    }
+    calls = [
+        {"type": "tool_use", "id": "toolu_1", "name": "apply_patch", "input": {"input": "*** Begin"}},
+        {"type": "tool_use", "id": "toolu_2", "name": "gw__look", "input": {"a": 1}},
+    ]
+    async with FakeUpstream() as upstream, Gateway(anthropic(upstream.url)) as gateway:
+        upstream.queue(Reply.json({**MESSAGES_REPLY, "content": calls, "stop_reason": "tool_use"}))
+        first, second = json.loads((await gateway.call(RESPONSES_PATH, body)).body)["output"]
+        assert [tool["name"] for tool in upstream.requests[0].json()["tools"]] == ["apply_patch", "gw__look"]
+        assert (first["type"], first["name"], first["input"]) == ("custom_tool_call", "apply_patch", "*** Begin")
+        assert (second["type"], second["namespace"], second["name"]) == ("function_call", "gw", "look")

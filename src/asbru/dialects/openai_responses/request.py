@@ -51,10 +51,12 @@ def read_request(body: bytes) -> ChatRequest:
     settings = fields.settings(_SETTINGS)
     form, text = _read_text(fields)
     logprobs, include = _read_include(fields)
+    messages, added = read_input(fields)
+    tools = read_tools(fields)
     return ChatRequest(
         model=model,
-        messages=read_input(fields),
-        tools=read_tools(fields),
+        messages=messages,
+        tools=(*(tools or ()), *added) if added else tools,
         tool_choice=read_tool_choice(fields),
         response_format=form,
         reasoning=_read_reasoning(fields),
