@@ -20,6 +20,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 import msgspec
 
 from asbru.core.chat import ChatRequest, Raw
+from asbru.core.conversing import Conversing
 from asbru.core.errors import AsbruError, UpstreamError
 from asbru.core.notes import Note
 from asbru.core.reply import ChatReply, StreamEvent, StreamFault
@@ -343,7 +344,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     alone, where no reply tells any; `units_max(head, body)`: the most units that a call may be charged, which limits
     reserve (by default those of `charge`); `by_token`: whether it may be charged by token; `output_tokens_max(head)`:
     the most that may come out of what speaks no words (images, speech); `stored`: it is about objects that the provider
-    keeps.
+    keeps. `converses`: its requests may go on from an earlier response, which Asbru remembers
+    (`pipeline.conversations`), and it can be asked for over a WebSocket.
 
     `read_form(form, body)`: the head, where the body is a form; `form_texts`: the fields of a form that hold texts.
     `read_events(events)`: what whole events of its stream tell, where they are not a chat's. Such an operation may be
@@ -375,6 +377,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     read_form: Callable[[Form, bytes], RequestHead] | None = None
     form_texts: tuple[str, ...] = ()
     read_events: Callable[[bytes], EventFacts] | None = None
+    converses: Conversing | None = None
 
 
 class Surface(msgspec.Struct, frozen=True, kw_only=True):

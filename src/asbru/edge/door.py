@@ -22,6 +22,7 @@ from asbru.edge.server import Head, Request, ServerConnection
 from asbru.edge.surfaces import routes_of
 from asbru.edge.web_pages import check_no_page
 from asbru.pipeline import Call, Rooms, serve
+from asbru.pipeline.conversations import conversation_call
 from asbru.pipeline.objects import object_call
 from asbru.pipeline.passthrough import passthrough_call
 from asbru.wire.http_heads import JSON_LINE
@@ -133,6 +134,8 @@ class Door:
             call.content_type = head.content_type
         if rooms.tracer is not None:
             call.trace = rooms.tracer.begin(head.forwarded)
+        if operation.converses is not None:
+            middle = conversation_call
         path = serve(call, rooms) if middle is None else serve(call, rooms, middle)
         connection.stepper.run(path, self._ended, (call, connection))
 
@@ -154,10 +157,26 @@ class Door:
 
     # Everything else
 
+    def _open_socket(self, route: Route | None, head: Head, connection: ServerConnection) -> None:
+        """Make the connection a WebSocket, if the path is of an operation that can be asked for over one, and whoever
+        asks has a key. Each message is a call of its own, as if it had been posted to the path."""
+        connection.response.closing = True  # whatever refuses it: what follows may be frames
+        found = self._find_any(route, head) if route is None else Found(route, {}, route.methods)
+        rooms = self.rooms
+        if found is None or found.route.operation is None or found.route.operation.converses is None or rooms is None:
+            raise UpgradeRequired("this path does not support WebSocket upgrades; use a plain HTTP request")
+        if rooms.keys.is_open:
+            self._keep_pages_out(found.route, head, rooms.keys)
+        rooms.keys.identify(head.credentials)
+        from asbru.edge.lanes import Lanes  # for those who use it
+
+        socket = connection.upgrade(head)
+        socket.receiver = Lanes(socket, head, self.handle, connection.later)
+
     def _handle_rest(self, route: Route | None, request: Request, connection: ServerConnection) -> None:
         if request.head.upgrade.strip().lower() == b"websocket":
-            connection.response.closing = True
-            raise UpgradeRequired("this path does not support WebSocket upgrades; use a plain HTTP request")
+            self._open_socket(route, request.head, connection)
+            return
         if self.forwarder.forward(request, connection):
             return
         found = self._find_any(route, request.head)

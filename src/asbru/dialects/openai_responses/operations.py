@@ -6,6 +6,7 @@ Source: https://platform.openai.com/docs/api-reference/responses
 from __future__ import annotations
 
 from asbru.dialects.contract import Codec, Operation
+from asbru.dialects.openai_responses.conversation import CONVERSING
 from asbru.dialects.openai_responses.head import read_head
 from asbru.dialects.openai_responses.request import read_request
 from asbru.dialects.openai_responses.request_writer import without, write_request
@@ -32,5 +33,6 @@ OPERATIONS = (
         read_head=read_head,
         streams=True,
         codec=CODEC,
+        converses=CONVERSING,
     ),
 )

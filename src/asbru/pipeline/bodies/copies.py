@@ -6,9 +6,9 @@ sent, and what they send, is not here.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Protocol
 
-from asbru.core.ports import Flow, ResponsePort
+from asbru.core.ports import Flow, Remembers, ResponsePort
 
 if TYPE_CHECKING:
     from asbru.pipeline.call import Call
@@ -48,8 +48,12 @@ class CopyingResponse:
         return self._port.finished
 
     @property
-    def closing(self) -> bool:
-        return self._port.closing
+    def remembered(self) -> Remembers | None:
+        return self._port.remembered
+
+    @property
+    def peer(self) -> str:
+        return self._port.peer
 
     @property
     def bytes_written(self) -> int:
@@ -111,7 +115,7 @@ class BodyCopies:
         caller = call.caller
         if self._every or (caller is not None and caller.entry.record_bodies):
             copying = CopyingResponse(call.response, call.body, self._bytes_max)
-            call.response = cast("ResponsePort", copying)  # which the path only reads, but for `flow`
+            call.response = copying
 
     def end(self, call: Call) -> None:
         """Hand on the copies of a call, if there are any."""

@@ -1,0 +1,54 @@
+"""Requests that go on from an earlier response, and what a dialect must know of them so that Asbru can remember
+conversations. Items are raw JSON, as callers and providers wrote them. Not here: what remembers them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from asbru.core.chat import Raw
+
+
+class Continued(msgspec.Struct, frozen=True, kw_only=True):
+    """A request that may go on from an earlier response. `members`: its body's; `items`: its own input; `previous`: the
+    id of the response it goes on from; `store`: whether its response is to be kept; `generate`: whether a model is to
+    be asked."""
+
+    members: dict[str, Raw]
+    items: tuple[Raw, ...]
+    previous: str | None = None
+    store: bool = True
+    generate: bool = True
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """A response that came to its end: its id, and the items that it adds to the conversation."""
+
+    id: str
+    items: tuple[Raw, ...]
+
+
+class Conversing(msgspec.Struct, frozen=True, kw_only=True):
+    """What must be known of the requests and responses of an operation to remember conversations.
+
+    `read_asked(body)`: what a request goes on from; None where it cannot be read. `write_asked(asked, items)`: the
+    request with the whole conversation as its input. `read_told(response)`: what a response adds to it; None where it
+    did not come to its end. `rename(response, name, previous)`: a response with the id that `name` makes of its own.
+    `response_of(event)`: the type of a stream's event, the response in it, and the event's data; None where it holds no
+    response; `with_response(data, response)` is the event with another one. `write_prewarmed(id, asked, now_s,
+    stream)`: the response to a request that asks no model. `ends`: the types of events that end a stream well.
+    """
+
+    read_asked: Callable[[bytes], Continued | None]
+    write_asked: Callable[[Continued, tuple[Raw, ...]], bytes]
+    read_told: Callable[[bytes], Told | None]
+    rename: Callable[[bytes, Callable[[str], str], str | None], bytes]
+    response_of: Callable[[bytes], tuple[str, bytes, bytes] | None]
+    with_response: Callable[[bytes, bytes], bytes]
+    write_prewarmed: Callable[..., bytes]
+    ends: tuple[str, ...]
+
+
+__all__ = ["Continued", "Conversing", "Told"]

@@ -1,0 +1,93 @@
+"""The middle of the path for what may go on from an earlier response.
+
+    asked       the conversation before is put before the request's own input: what its connection remembers, else what
+                is stored; whoever is asked gets all of it
+    answered    the conversation with the reply is remembered before the caller is told of its end
+
+A request that neither goes on from anything nor is to be remembered takes the usual way, as it came.
+"""
+
+from __future__ import annotations
+
+from asbru.core.chat import Raw
+from asbru.core.conversing import Continued, Conversing
+from asbru.core.errors import NotFound, TooLarge
+from asbru.pipeline.call import Call
+from asbru.pipeline.conversations.keeping import KeepingResponse
+from asbru.pipeline.deliver import deliver
+from asbru.pipeline.large_bodies import LARGE_BYTES_MIN, in_thread, make_ready
+from asbru.pipeline.read_head import read_head
+from asbru.pipeline.responses import Response
+from asbru.pipeline.rooms import Rooms
+from asbru.pipeline.routing.choose import choose
+from asbru.pipeline.serve import model_call
+from asbru.wire.http_heads import JSON_LINE
+
+
+async def conversation_call(call: Call, rooms: Rooms) -> None:
+    """See the module."""
+    conversing = call.operation.converses
+    assert conversing is not None, "only operations that converse come here"
+    if call.body_bytes > LARGE_BYTES_MIN or call.content_coding:
+        await make_ready(call, rooms)
+    asked = conversing.read_asked(call.body)
+    remembered = call.response.remembered
+    if asked is None or remembered is None:
+        await model_call(call, rooms)
+        return
+    items = asked.items
+    if asked.previous is not None:
+        items = (*_found(call, asked.previous), *items)
+    if asked.previous is not None or not asked.generate:
+        await _put_before(call, conversing, asked, items, rooms=rooms)
+    if not asked.generate:
+        _prewarm(call, conversing, asked, rooms)
+        remembered.keep(call.id.decode(), items)
+        return
+    keeping = KeepingResponse(call.response, conversing, str, asked.previous)
+    call.response = keeping
+    try:
+        await model_call(call, rooms)
+    finally:
+        keeping.let_through()
+    if keeping.told is not None:
+        remembered.keep(keeping.told.id, (*items, *keeping.told.items))
+    keeping.release()
+
+
+def _found(call: Call, previous: str) -> tuple[Raw, ...]:
+    """The conversation up to and with a response."""
+    remembered = call.response.remembered
+    found = None if remembered is None else remembered.find(previous)
+    if found is None:
+        raise NotFound(
+            f"there is no response '{previous[:200]}' to go on from; send the whole conversation in `input`",
+            code="previous_response_not_found",
+            param="previous_response_id",
+        )
+    return found
+
+
+async def _put_before(
+    call: Call, conversing: Conversing, asked: Continued, items: tuple[Raw, ...], *, rooms: Rooms
+) -> None:
+    """Make the body ask with the whole conversation."""
+    size = call.body_bytes + sum(map(len, items))
+    if size > LARGE_BYTES_MIN:
+        call.body = await in_thread(rooms, lambda: conversing.write_asked(asked, items))
+    else:
+        call.body = conversing.write_asked(asked, items)
+    call.body_bytes = len(call.body)
+    if call.body_bytes > rooms.body_bytes_max:
+        raise TooLarge(
+            f"the conversation is larger than {rooms.body_bytes_max} bytes (limits.body_bytes_max); shorten it"
+        )
+
+
+def _prewarm(call: Call, conversing: Conversing, asked: Continued, rooms: Rooms) -> None:
+    """Answer a request that prepares a conversation. Whether its caller may use the model is known by that."""
+    head = call.head = read_head(call, rooms)
+    call.target = choose(call, head.model, rooms)[0]
+    body = conversing.write_prewarmed(call.id.decode(), asked, int(rooms.unix_time()), stream=head.stream)
+    lines = call.dialect.framing.type_line if head.stream else JSON_LINE
+    deliver(call, Response(200, lines, body), rooms.limit_headers)
