@@ -27,6 +27,7 @@ from asbru.governance import VIRTUAL_KEY, digest_of, write_virtual_key
 from asbru.governance.standing import Standings
 from asbru.records.row import COLUMNS
 from asbru.routing import RetryPolicy
+from asbru.stored.responses import ResponseIndex
 from asbru.telemetry import Meter
 from asbru.upstream import ExchangeDeadlines
 
@@ -114,6 +115,7 @@ class Gateway:
         tls: ssl.SSLContext | None = None,
         virtual_keys: dict[str, bytes] | None = None,
         standings: Standings | None = None,
+        response_index: ResponseIndex | None = None,
         **changes: Any,
     ) -> None:
         self.snapshot = snapshot(*providers, limits=limits or Limits(), **changes)
@@ -122,6 +124,7 @@ class Gateway:
         self.recorder = Recorder()
         self._tls = tls
         self._standings = standings
+        self._response_index = response_index
 
     @property
     def rows(self) -> list[dict[str, Any]]:
@@ -136,7 +139,9 @@ class Gateway:
 
     async def __aenter__(self) -> Gateway:
         loop = asyncio.get_running_loop()
-        self.lasting = Lasting(loop, self.recorder, Meter(), standings=self._standings)
+        self.lasting = Lasting(
+            loop, self.recorder, Meter(), standings=self._standings, response_index=self._response_index
+        )
         self.door = Door(
             self.lasting.dialects.values(), lambda: self.server.draining, lambda told: told(b"metrics\n"), "0"
         )

@@ -36,6 +36,8 @@ from asbru.records.tail import followers
 from asbru.storage import DATABASE_NAME, NewerSchema, sqlite_url
 from asbru.stored import SUBJECT as STORED
 from asbru.stored import store as stored_table
+from asbru.stored.responses import SUBJECT as RESPONSES
+from asbru.stored.responses import table as response_table
 from asbru.telemetry import log, names
 
 NICENESS = 10
@@ -88,6 +90,7 @@ def build_host(socket_path: Path, data_dir: Path) -> Host:
             FEED_CHANGED: feed.tell_changes,
             READ_STATUS: board.read,
             STORED: stored_table.ObjectTable(url).answer,
+            RESPONSES: response_table.ResponseTable(url).answer,
         },
         listeners={
             REPORT: metrics.take,

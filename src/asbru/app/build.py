@@ -40,6 +40,7 @@ from asbru.routing.affinity import Sessions
 from asbru.routing.breaker import Breaker
 from asbru.routing.rules import Rules
 from asbru.stored import ObjectIds, ObjectIndex, StoredObjects
+from asbru.stored.responses import ResponseIndex, StoredResponses
 from asbru.telemetry import LimitedLog, Meter, names
 from asbru.telemetry.tracing import SpanCounts, SpanQueue, TraceExport, Tracer
 from asbru.upstream import Origin, Pool, TlsContexts, proxy_authorization
@@ -76,7 +77,7 @@ class Lasting:
     """What outlives a snapshot in one worker. `dialects`: by name, default those that are found; `limits`: what the
     feed's limits are held by, or `leases` in its place; `stages`: what looks at content, in order; `standings`: how far
     limits are used, by default what `limits` knows; `bodies`: where copies of bodies go; `object_index`: what knows who
-    stored what."""
+    stored what; `response_index`: what stores responses."""
 
     def __init__(
         self,
@@ -92,9 +93,11 @@ class Lasting:
         standings: Standings | None = None,
         bodies: KeepBodies | None = None,
         object_index: ObjectIndex | None = None,
+        response_index: ResponseIndex | None = None,
     ) -> None:
         self.bodies = bodies
         self.object_index = object_index
+        self.response_index = response_index
         self.standings = standings
         self.loop = loop
         self.dialects = discover() if dialects is None else dialects
@@ -254,6 +257,7 @@ def build_rooms(snapshot: Snapshot, lasting: Lasting) -> Rooms:
         metric_tags=snapshot.metrics.tags or None,
         bodies=_bodies(snapshot, lasting),
         objects=_objects(snapshot, lasting),
+        responses=_responses(snapshot, lasting),
         model_facts=ModelFacts(listed_provider(facts, snapshot.models) for facts in snapshot.providers),
     )
     lasting.snapshot = snapshot
@@ -296,6 +300,14 @@ def _objects(snapshot: Snapshot, lasting: Lasting) -> StoredObjects | None:
     if not keys or lasting.object_index is None:
         return None
     return StoredObjects(ObjectIds(keys), lasting.object_index)
+
+
+def _responses(snapshot: Snapshot, lasting: Lasting) -> StoredResponses | None:
+    """What stores responses; None where none are stored."""
+    keys = [bytes.fromhex(key.reveal()) for key in snapshot.object_keys]
+    if not keys or lasting.response_index is None or not snapshot.conversations.stored:
+        return None
+    return StoredResponses(ObjectIds(keys), lasting.response_index, snapshot.conversations)
 
 
 def _now(count: Callable[[float], int]) -> int:

@@ -34,15 +34,17 @@ class Conversing(msgspec.Struct, frozen=True, kw_only=True):
     """What must be known of the requests and responses of an operation to remember conversations.
 
     `read_asked(body)`: what a request goes on from; None where it cannot be read. `write_asked(asked, items)`: the
-    request with the whole conversation as its input. `read_told(response)`: what a response adds to it; None where it
-    did not come to its end. `rename(response, name, previous)`: a response with the id that `name` makes of its own.
-    `response_of(event)`: the type of a stream's event, the response in it, and the event's data; None where it holds no
-    response; `with_response(data, response)` is the event with another one. `write_prewarmed(id, asked, now_s,
-    stream)`: the response to a request that asks no model. `ends`: the types of events that end a stream well.
+    request with the whole conversation as its input. `read_items(array)`: the items of a JSON array.
+    `read_told(response)`: what a response adds to the conversation; None where it did not come to its end.
+    `rename(response, name, previous)`: a response with the id that `name` makes of its own. `response_of(event)`: the
+    type of a stream's event, the response in it, and the event's data; None where it holds no response;
+    `with_response(data, response)` is the event with another one. `write_prewarmed(id, asked, now_s, stream)`: the
+    response to a request that asks no model. `ends`: the types of events that end a stream well.
     """
 
     read_asked: Callable[[bytes], Continued | None]
     write_asked: Callable[[Continued, tuple[Raw, ...]], bytes]
+    read_items: Callable[[bytes], tuple[Raw, ...]]
     read_told: Callable[[bytes], Told | None]
     rename: Callable[[bytes, Callable[[str], str], str | None], bytes]
     response_of: Callable[[bytes], tuple[str, bytes, bytes] | None]

@@ -49,7 +49,12 @@ def _read_input(raw: Raw) -> tuple[Raw, ...]:
         return ()
     if bytes(memoryview(raw)[:1]) == b'"':
         return (Raw(b'{"type":"message","role":"user","content":%b}' % bytes(raw)),)
-    return tuple(Raw(bytes(item)) for item in _items(raw))  # copies: the views would hold the whole body
+    return read_items(raw)
+
+
+def read_items(array: bytes | Raw) -> tuple[Raw, ...]:
+    """The items of a JSON array, as copies: views would hold the whole body."""
+    return tuple(Raw(bytes(item)) for item in _items(array))
 
 
 def write_asked(asked: Continued, items: tuple[Raw, ...]) -> bytes:
@@ -66,7 +71,7 @@ def read_told(response: bytes) -> Told | None:
         status = _text(members.get("status", Raw(b'""')))
         if status not in _KEPT:
             return None
-        return Told(id=_text(members["id"]), items=tuple(Raw(bytes(one)) for one in _items(members["output"])))
+        return Told(id=_text(members["id"]), items=read_items(members["output"]))
     except (KeyError, *DECODE_ERRORS):
         return None
 
@@ -139,6 +144,7 @@ def write_prewarmed(response_id: str, asked: Continued, now_s: int, *, stream: b
 CONVERSING = Conversing(
     read_asked=read_asked,
     write_asked=write_asked,
+    read_items=read_items,
     read_told=read_told,
     rename=rename,
     response_of=response_of,

@@ -6,7 +6,7 @@ sent, and what they send, is not here.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 from asbru.core.ports import Flow, Remembers, ResponsePort
 
@@ -115,7 +115,7 @@ class BodyCopies:
         caller = call.caller
         if self._every or (caller is not None and caller.entry.record_bodies):
             copying = CopyingResponse(call.response, call.body, self._bytes_max)
-            call.response = copying
+            call.response = cast("ResponsePort", copying)  # which the path only reads, but for `flow`
 
     def end(self, call: Call) -> None:
         """Hand on the copies of a call, if there are any."""

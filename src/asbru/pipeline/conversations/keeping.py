@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from asbru.core.conversing import Conversing, Told
+from asbru.core.notes import Note, write_notes_header
 from asbru.core.ports import Flow, Remembers, ResponsePort
 from asbru.wire.sse import EventSplitter
 
@@ -137,6 +138,12 @@ class KeepingResponse:
         self.response = self._named(response)
         self.told = self._conversing.read_told(self.response)
         return self.response
+
+    def note(self, note: Note) -> None:
+        """Add a note to a response whose head is still here."""
+        if self._whole is not None:
+            status, lines, body = self._whole
+            self._whole = status, lines + b"x-asbru-notes: %b\r\n" % write_notes_header((note,)), body
 
     def let_through(self) -> None:
         """The path is over: what is still written (a refusal) goes on as it is."""

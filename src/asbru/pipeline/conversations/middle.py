@@ -9,11 +9,16 @@ A request that neither goes on from anything nor is to be remembered takes the u
 
 from __future__ import annotations
 
+from functools import partial
+from typing import cast
+
 from asbru.core.chat import Raw
 from asbru.core.conversing import Continued, Conversing
 from asbru.core.errors import NotFound, TooLarge
+from asbru.core.ports import ResponsePort
 from asbru.pipeline.call import Call
 from asbru.pipeline.conversations.keeping import KeepingResponse
+from asbru.pipeline.conversations.storing import NOT_STORED, sealed_id, store, stored_items
 from asbru.pipeline.deliver import deliver
 from asbru.pipeline.large_bodies import LARGE_BYTES_MIN, in_thread, make_ready
 from asbru.pipeline.read_head import read_head
@@ -31,35 +36,45 @@ async def conversation_call(call: Call, rooms: Rooms) -> None:
     if call.body_bytes > LARGE_BYTES_MIN or call.content_coding:
         await make_ready(call, rooms)
     asked = conversing.read_asked(call.body)
-    remembered = call.response.remembered
-    if asked is None or remembered is None:
+    remembered, stored = call.response.remembered, rooms.responses
+    stores = stored is not None and asked is not None and asked.store and asked.generate
+    goes_on = asked is not None and asked.previous is not None and (stored is not None or remembered is not None)
+    if asked is None or (asked.generate and not stores and not goes_on and remembered is None):
         await model_call(call, rooms)
         return
     items = asked.items
     if asked.previous is not None:
-        items = (*_found(call, asked.previous), *items)
+        items = (*await _found(call, conversing, asked.previous, rooms), *items)
     if asked.previous is not None or not asked.generate:
         await _put_before(call, conversing, asked, items, rooms=rooms)
     if not asked.generate:
         _prewarm(call, conversing, asked, rooms)
-        remembered.keep(call.id.decode(), items)
+        if remembered is not None:
+            remembered.keep(call.id.decode(), items)
         return
-    keeping = KeepingResponse(call.response, conversing, str, asked.previous)
-    call.response = keeping
+    name = partial(sealed_id, call, stored) if stores and stored is not None else str
+    keeping = KeepingResponse(call.response, conversing, name, asked.previous)
+    call.response = cast("ResponsePort", keeping)  # which the path only reads, but for `flow`
     try:
         await model_call(call, rooms)
     finally:
         keeping.let_through()
-    if keeping.told is not None:
-        remembered.keep(keeping.told.id, (*items, *keeping.told.items))
+    told = keeping.told
+    if told is not None:
+        if remembered is not None:
+            remembered.keep(told.id, (*items, *told.items))
+        if stores and stored is not None and not await store(call, stored, asked, keeping):
+            keeping.note(NOT_STORED)
     keeping.release()
 
 
-def _found(call: Call, previous: str) -> tuple[Raw, ...]:
-    """The conversation up to and with a response."""
+async def _found(call: Call, conversing: Conversing, previous: str, rooms: Rooms) -> tuple[Raw, ...]:
+    """The conversation up to and with a response. Raises `NotFound`."""
     remembered = call.response.remembered
     found = None if remembered is None else remembered.find(previous)
-    if found is None:
+    if found is None and rooms.responses is not None:
+        found = await stored_items(call, conversing, previous, rooms.responses)
+    if not found:
         raise NotFound(
             f"there is no response '{previous[:200]}' to go on from; send the whole conversation in `input`",
             code="previous_response_not_found",

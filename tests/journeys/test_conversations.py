@@ -1,0 +1,109 @@
+"""Conversations that Asbru stores: gone on from by an id, with any provider, by their owner alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.fakes.stored_responses import OBJECT_KEYS, StoredHere
+from tests.fakes.upstream import FakeUpstream, Reply
+from tests.journeys.caller import KEY
+from tests.journeys.gateway import PEPPER, Gateway, allowed, anthropic, openai
+from tests.journeys.talk import CHAT_REPLY, CHAT_STREAM, MESSAGES_REPLY
+
+from asbru.governance import digest_of, write_virtual_key
+from asbru.storage import sqlite_url
+
+PATH = "/v1/responses"
+ASK: dict[str, Any] = {"model": "openai/gpt-x", "input": "one"}
+OTHER = "sk-asb-journeys-1111"
+KEYS = {**allowed("*"), digest_of(OTHER.encode(), PEPPER): write_virtual_key("other", ["*"])}
+
+
+@pytest.fixture
+def stored(tmp_path: Path) -> Iterator[StoredHere]:
+    """Stored responses in a database of their own."""
+    here = StoredHere(sqlite_url(tmp_path / "asbru.sqlite"))
+    yield here
+    here.table.close()
+
+
+def gateway(upstream: FakeUpstream, stored: StoredHere) -> Gateway:
+    """A gateway that stores responses, for two keys."""
+    return Gateway(
+        openai(upstream.url),
+        anthropic(upstream.url),
+        virtual_keys=KEYS,
+        response_index=stored.index,
+        object_keys=OBJECT_KEYS,
+    )
+
+
+async def ask(running: Gateway, key: str = KEY, **members: Any) -> dict[str, Any]:
+    """A response, whole."""
+    answer = await running.call(PATH, {**ASK, **members}, key=key)
+    assert answer.status == 200, answer.body
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+async def test_a_conversation_goes_on_with_any_provider(stored: StoredHere) -> None:
+    """Only what is new is sent: the provider gets all of it, another provider, too, and each answer tells what it goes
+    on from."""
+    async with FakeUpstream() as upstream, gateway(upstream, stored) as running:
+        upstream.queue(Reply.json(CHAT_REPLY), Reply.json(MESSAGES_REPLY), Reply.json(CHAT_REPLY))
+        first = await ask(running)
+        second = await ask(running, model="anthropic/claude-x", input="two", previous_response_id=first["id"])
+        third = await ask(running, input=[{"role": "user", "content": "three"}], previous_response_id=second["id"])
+        assert (second["previous_response_id"], third["previous_response_id"]) == (first["id"], second["id"])
+        roles = [[one["role"] for one in seen.json()["messages"]] for seen in upstream.requests]
+        assert roles == [["user"], ["user", "assistant", "user"], ["user", "assistant", "user", "assistant", "user"]]
+
+
+async def test_a_stream_is_stored_before_its_end_is_told(stored: StoredHere) -> None:
+    """Its events all have the id that the next request goes on from."""
+    async with FakeUpstream() as upstream, gateway(upstream, stored) as running:
+        upstream.queue(Reply.events(*CHAT_STREAM), Reply.json(CHAT_REPLY))
+        streamed = await running.call(PATH, {**ASK, "stream": True})
+        events = [json.loads(line[6:]) for line in streamed.body.decode().split("\n") if line.startswith("data: ")]
+        [response_id] = {event["response"]["id"] for event in events if "response" in event}
+        assert events[-1]["type"] == "response.completed"
+        await ask(running, input="two", previous_response_id=response_id)
+        assert len(upstream.requests[1].json()["messages"]) == 3
+
+
+async def test_only_its_owner_goes_on(stored: StoredHere) -> None:
+    """Another key's id, a forged and a changed one are alike not found, in the words of the API; nothing is sent."""
+    async with FakeUpstream() as upstream, gateway(upstream, stored) as running:
+        upstream.queue(Reply.json(CHAT_REPLY))
+        mine = (await ask(running))["id"]
+        for key, response_id in ((OTHER, mine), (KEY, "resp_123"), (KEY, mine[:-1]), (KEY, f"{mine}x")):
+            answer = await running.call(PATH, {**ASK, "previous_response_id": response_id}, key=key)
+            assert (answer.status, answer.error["code"]) == (404, "previous_response_not_found")
+            assert answer.error["param"] == "previous_response_id"
+        assert len(upstream.requests) == 1
+
+
+async def test_what_is_not_to_be_stored_is_not(stored: StoredHere) -> None:
+    """`store: false` leaves the response as it came; nobody can go on from it."""
+    async with FakeUpstream() as upstream, gateway(upstream, stored) as running:
+        upstream.queue(Reply.json(CHAT_REPLY))
+        answer = await ask(running, store=False)
+        assert answer["id"].startswith("resp_")
+        refused = await running.call(PATH, {**ASK, "previous_response_id": answer["id"]})
+        assert refused.status == 404
+
+
+async def test_a_response_that_cannot_be_stored_is_told(stored: StoredHere) -> None:
+    """The reply is not lost for it; a request that goes on from anything is refused while nothing can be read."""
+    async with FakeUpstream() as upstream, gateway(upstream, stored) as running:
+        upstream.queue(Reply.json(CHAT_REPLY), Reply.json(CHAT_REPLY))
+        mine = (await ask(running))["id"]
+        stored.away = True
+        answer = await running.call(PATH, ASK)
+        assert (answer.status, "could not be stored" in answer.headers["x-asbru-notes"]) == (200, True)
+        refused = await running.call(PATH, {**ASK, "previous_response_id": mine})
+        assert refused.status == 503
