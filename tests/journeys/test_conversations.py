@@ -107,3 +107,42 @@ async def test_a_response_that_cannot_be_stored_is_told(stored: StoredHere) -> N
         assert (answer.status, "could not be stored" in answer.headers["x-asbru-notes"]) == (200, True)
         refused = await running.call(PATH, {**ASK, "previous_response_id": mine})
         assert refused.status == 503
+
+
+async def test_a_stored_response_is_read_and_deleted(stored: StoredHere) -> None:
+    """By its owner: whole, its input as a list, and gone once it is deleted, also for who would go on from it."""
+    async with FakeUpstream() as upstream, gateway(upstream, stored) as running:
+        upstream.queue(Reply.json(CHAT_REPLY))
+        told = await ask(running, input=[{"role": "user", "content": "a"}, {"role": "user", "content": "b"}])
+        path = f"{PATH}/{told['id']}"
+        read = await running.call(path, method="GET")
+        assert (read.status, read.json()) == (200, told)
+        listed = (await running.call(f"{path}/input_items?order=asc&limit=1", method="GET")).json()
+        assert (listed["data"][0]["content"], listed["has_more"]) == ("a", True)
+        after = listed["last_id"]
+        listed = (await running.call(f"{path}/input_items?order=asc&after={after}", method="GET")).json()
+        assert ([one["content"] for one in listed["data"]], listed["has_more"]) == (["b"], False)
+        assert (await running.call(f"{path}/cancel")).status == 400
+        assert (await running.call(path, method="GET", key=OTHER)).status == 404
+        assert (await running.call(path, method="DELETE", key=OTHER)).status == 404
+        deleted = await running.call(path, method="DELETE")
+        assert deleted.json() == {"id": told["id"], "object": "response.deleted", "deleted": True}
+        gone = await running.call(path, method="GET")
+        assert (gone.status, gone.error["code"]) == (404, "response_not_found")
+        refused = await running.call(PATH, {**ASK, "previous_response_id": told["id"]})
+        assert refused.status == 404
+
+
+async def test_input_is_counted_with_its_conversation(stored: StoredHere) -> None:
+    """What a request would send is counted: here, where the provider does not count in this dialect."""
+    async with FakeUpstream() as upstream, gateway(upstream, stored) as running:
+        upstream.queue(Reply.json(CHAT_REPLY))
+        first = (await ask(running, input="a long question " * 50))["id"]
+        for model in ("openai/gpt-x", "anthropic/claude-x"):
+            alone = await running.call(f"{PATH}/input_tokens", {"model": model, "input": "b"})
+            both = await running.call(
+                f"{PATH}/input_tokens", {"model": model, "input": "b", "previous_response_id": first}
+            )
+            assert alone.json()["object"] == "response.input_tokens"
+            assert both.json()["input_tokens"] > alone.json()["input_tokens"] + 100
+        assert len(upstream.requests) == 1

@@ -163,7 +163,7 @@ class Door:
         connection.response.closing = True  # whatever refuses it: what follows may be frames
         found = self._find_any(route, head) if route is None else Found(route, {}, route.methods)
         rooms = self.rooms
-        if found is None or found.route.operation is None or found.route.operation.converses is None or rooms is None:
+        if found is None or rooms is None or not _has_sockets(found.route):
             raise UpgradeRequired("this path does not support WebSocket upgrades; use a plain HTTP request")
         if rooms.keys.is_open:
             self._keep_pages_out(found.route, head, rooms.keys)
@@ -359,6 +359,11 @@ class Door:
     def _log_bug(error: BaseException | None = None) -> None:
         text = "".join(traceback.format_exception(error)) if error is not None else traceback.format_exc()
         sys.stderr.write(f"asbru: a bug, please report it\n{text}")
+
+
+def _has_sockets(route: Route) -> bool:
+    operation = route.operation
+    return operation is not None and operation.converses is not None and operation.streams
 
 
 def _text(data: bytes) -> str:

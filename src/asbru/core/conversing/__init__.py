@@ -39,7 +39,9 @@ class Conversing(msgspec.Struct, frozen=True, kw_only=True):
     `rename(response, name, previous)`: a response with the id that `name` makes of its own. `response_of(event)`: the
     type of a stream's event, the response in it, and the event's data; None where it holds no response;
     `with_response(data, response)` is the event with another one. `write_prewarmed(id, asked, now_s, stream)`: the
-    response to a request that asks no model. `ends`: the types of events that end a stream well.
+    response to a request that asks no model. `write_stored(body, output)`: a response that was stored;
+    `write_deleted(id)`: the answer to its deletion; `write_items(items, ascending, after, limit)`: a page of the items
+    that asked for it. `ends`: the types of events that end a stream well.
     """
 
     read_asked: Callable[[bytes], Continued | None]
@@ -50,6 +52,9 @@ class Conversing(msgspec.Struct, frozen=True, kw_only=True):
     response_of: Callable[[bytes], tuple[str, bytes, bytes] | None]
     with_response: Callable[[bytes, bytes], bytes]
     write_prewarmed: Callable[..., bytes]
+    write_stored: Callable[[bytes, bytes], bytes]
+    write_deleted: Callable[[str], bytes]
+    write_items: Callable[[tuple[Raw, ...], bool, str, int], bytes]
     ends: tuple[str, ...]
 
 

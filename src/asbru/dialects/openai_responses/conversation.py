@@ -141,6 +141,41 @@ def write_prewarmed(response_id: str, asked: Continued, now_s: int, *, stream: b
     )
 
 
+def write_stored(body: bytes, output: bytes) -> bytes:
+    """A stored response, whole."""
+    return encode({**decode_members(body), "output": Raw(output)})
+
+
+def write_deleted(response_id: str) -> bytes:
+    """The answer to a deletion."""
+    return encode({"id": response_id, "object": "response.deleted", "deleted": True})
+
+
+def write_items(items: tuple[Raw, ...], ascending: bool, after: str, limit: int) -> bytes:
+    """A page of the items of a request, each of which has an id there."""
+    listed = [_with_id(item, at) for at, item in enumerate(items)]
+    ids = [_text(one["id"]) for one in listed]
+    if not ascending:
+        listed.reverse()
+        ids.reverse()
+    begin = ids.index(after) + 1 if after in ids else 0
+    page, page_ids = listed[begin : begin + limit], ids[begin : begin + limit]
+    return encode(
+        {
+            "object": "list",
+            "data": page,
+            "first_id": page_ids[0] if page_ids else None,
+            "last_id": page_ids[-1] if page_ids else None,
+            "has_more": begin + limit < len(listed),
+        }
+    )
+
+
+def _with_id(item: Raw, at: int) -> dict[str, Raw]:
+    members = decode_members(item)
+    return {"type": Raw(b'"message"'), "id": Raw(b'"item_%d"' % at), **members}
+
+
 CONVERSING = Conversing(
     read_asked=read_asked,
     write_asked=write_asked,
@@ -150,5 +185,8 @@ CONVERSING = Conversing(
     response_of=response_of,
     with_response=with_response,
     write_prewarmed=write_prewarmed,
+    write_stored=write_stored,
+    write_deleted=write_deleted,
+    write_items=write_items,
     ends=ENDS,
 )

@@ -18,6 +18,7 @@ from asbru.core.errors import NotFound, TooLarge
 from asbru.core.ports import ResponsePort
 from asbru.pipeline.call import Call
 from asbru.pipeline.conversations.keeping import KeepingResponse
+from asbru.pipeline.conversations.stored_call import stored_call
 from asbru.pipeline.conversations.storing import NOT_STORED, sealed_id, store, stored_items
 from asbru.pipeline.deliver import deliver
 from asbru.pipeline.large_bodies import LARGE_BYTES_MIN, in_thread, make_ready
@@ -33,13 +34,13 @@ async def conversation_call(call: Call, rooms: Rooms) -> None:
     """See the module."""
     conversing = call.operation.converses
     assert conversing is not None, "only operations that converse come here"
+    if call.operation.stored is not None:
+        await stored_call(call, conversing, rooms)
+        return
     if call.body_bytes > LARGE_BYTES_MIN or call.content_coding:
         await make_ready(call, rooms)
     asked = conversing.read_asked(call.body)
-    remembered, stored = call.response.remembered, rooms.responses
-    stores = stored is not None and asked is not None and asked.store and asked.generate
-    goes_on = asked is not None and asked.previous is not None and (stored is not None or remembered is not None)
-    if asked is None or (asked.generate and not stores and not goes_on and remembered is None):
+    if asked is None or not _is_ours(call, asked, rooms):
         await model_call(call, rooms)
         return
     items = asked.items
@@ -47,12 +48,30 @@ async def conversation_call(call: Call, rooms: Rooms) -> None:
         items = (*await _found(call, conversing, asked.previous, rooms), *items)
     if asked.previous is not None or not asked.generate:
         await _put_before(call, conversing, asked, items, rooms=rooms)
-    if not asked.generate:
+    if asked.generate:
+        await _ask(call, conversing, asked, items, rooms=rooms)
+    else:
         _prewarm(call, conversing, asked, rooms)
-        if remembered is not None:
-            remembered.keep(call.id.decode(), items)
-        return
-    name = partial(sealed_id, call, stored) if stores and stored is not None else str
+        if call.response.remembered is not None:
+            call.response.remembered.keep(call.id.decode(), items)
+
+
+def _is_ours(call: Call, asked: Continued, rooms: Rooms) -> bool:
+    """Whether there is anything to do here for a request."""
+    if call.response.remembered is not None or not asked.generate:
+        return True
+    return rooms.responses is not None and (_stores(call, asked) or asked.previous is not None)
+
+
+def _stores(call: Call, asked: Continued) -> bool:
+    """Whether the response is to be stored, where that is possible."""
+    return asked.store and call.operation.speaks
+
+
+async def _ask(call: Call, conversing: Conversing, asked: Continued, items: tuple[Raw, ...], *, rooms: Rooms) -> None:
+    """Have a model answer, and remember its reply before its end is told."""
+    stored = rooms.responses if _stores(call, asked) else None
+    name = str if stored is None else partial(sealed_id, call, stored)
     keeping = KeepingResponse(call.response, conversing, name, asked.previous)
     call.response = cast("ResponsePort", keeping)  # which the path only reads, but for `flow`
     try:
@@ -60,11 +79,10 @@ async def conversation_call(call: Call, rooms: Rooms) -> None:
     finally:
         keeping.let_through()
     told = keeping.told
-    if told is not None:
-        if remembered is not None:
-            remembered.keep(told.id, (*items, *told.items))
-        if stores and stored is not None and not await store(call, stored, asked, keeping):
-            keeping.note(NOT_STORED)
+    if told is not None and keeping.remembered is not None:
+        keeping.remembered.keep(told.id, (*items, *told.items))
+    if told is not None and stored is not None and not await store(call, stored, asked, keeping, items=items):
+        keeping.note(NOT_STORED)
     keeping.release()
 
 

@@ -56,20 +56,22 @@ async def stored_items(
     )
 
 
-async def store(call: Call, stored: StoredResponses, asked: Continued, keeping: KeepingResponse) -> bool:
-    """Store what a call has added to its conversation; whether that is done."""
+async def store(
+    call: Call, stored: StoredResponses, asked: Continued, keeping: KeepingResponse, *, items: tuple[Raw, ...]
+) -> bool:
+    """Store what a call has added to its conversation; whether that is done. `items`: all that was asked with."""
     caller, told = call.caller, keeping.told
     assert caller is not None and told is not None
-    previous = asked.previous or ""
-    if previous and not is_own(call, stored, previous):  # remembered by its connection alone
-        return False
+    previous, added = asked.previous or "", asked.items
+    if previous and not is_own(call, stored, previous):  # its connection alone remembers it
+        previous, added = "", items
     row = ResponseRow(
         told.id,
         caller.name,
         previous,
         call.started_ms,
         call.started_ms + int(stored.settings.ttl_s * 1000),
-        _encode(asked.items),
+        _encode(added),
         _encode(told.items),
         _encode({**_members(keeping.response), "output": _NOTHING}),
     )
