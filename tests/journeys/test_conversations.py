@@ -146,3 +146,60 @@ async def test_input_is_counted_with_its_conversation(stored: StoredHere) -> Non
             assert alone.json()["object"] == "response.input_tokens"
             assert both.json()["input_tokens"] > alone.json()["input_tokens"] + 100
         assert len(upstream.requests) == 1
+
+
+async def test_a_conversation_is_compacted_by_any_model(stored: StoredHere) -> None:
+    """A model that does not know compaction is asked for a summary, which comes back as one sealed item; whoever gets
+    that item, another provider, too, reads the summary in its place."""
+    trigger = [{"role": "user", "content": "a secret plan"}, {"type": "compaction_trigger"}]
+    for stream in (False, True):
+        async with FakeUpstream() as upstream, gateway(upstream, stored) as running:
+            upstream.queue(Reply.events(*CHAT_STREAM) if stream else Reply.json(CHAT_REPLY), Reply.json(MESSAGES_REPLY))
+            tools = [{"type": "function", "name": "f"}]
+            asked = {**ASK, "input": trigger, "store": False, "stream": stream, "tools": tools}
+            answer = await running.call(PATH, asked)
+            if stream:
+                lines = [line[6:] for line in answer.body.decode().split("\n") if line.startswith("data: ")]
+                events = [json.loads(line) for line in lines]
+                kinds = [event["type"] for event in events]
+                assert kinds == [
+                    "response.created",
+                    "response.in_progress",
+                    "response.output_item.added",
+                    "response.output_item.done",
+                    "response.completed",
+                ]
+                [item] = events[-1]["response"]["output"]
+                assert events[3]["item"] == item
+            else:
+                [item] = answer.json()["output"]
+            assert item["type"] == "compaction"
+            assert "Hi" not in item["encrypted_content"]
+            sent = upstream.requests[0].json()
+            assert "summary" in sent["messages"][-1]["content"] and sent["tool_choice"] == "none"
+            body = {"model": "anthropic/claude-x", "input": [item, {"role": "user", "content": "go on"}], "store": False}
+            assert (await running.call(PATH, body)).status == 200
+            words = json.dumps(upstream.requests[1].json()["messages"])
+            assert "Hi you" in words and "go on" in words
+
+
+async def test_compaction_by_its_own_path(stored: StoredHere) -> None:
+    """What the user said stays, and one item stands for all else."""
+    async with FakeUpstream() as upstream, gateway(upstream, stored) as running:
+        upstream.queue(Reply.json(CHAT_REPLY))
+        said = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
+        answer = await running.call(f"{PATH}/compact", {"model": "openai/gpt-x", "input": said})
+        told = answer.json()
+        assert (answer.status, told["object"]) == (200, "response.compaction")
+        first, last = told["output"]
+        assert (first["content"], last["type"]) == ("a", "compaction")
+        assert told["usage"]["output_tokens"] > 0
+
+
+async def test_a_compacted_item_of_a_provider_stays_with_it(stored: StoredHere) -> None:
+    """A target that cannot read it refuses the call: its conversation would be lost without a word."""
+    async with FakeUpstream() as upstream, gateway(upstream, stored) as running:
+        item = {"type": "compaction", "id": "cmp_1", "encrypted_content": "gAAAA"}
+        answer = await running.call(PATH, {**ASK, "input": [item, {"role": "user", "content": "x"}]})
+        assert (answer.status, answer.error["param"]) == (400, "input[0].type")
+        assert upstream.requests == []

@@ -14,13 +14,14 @@ from asbru.core.chat import Raw
 class Continued(msgspec.Struct, frozen=True, kw_only=True):
     """A request that may go on from an earlier response. `members`: its body's; `items`: its own input; `previous`: the
     id of the response it goes on from; `store`: whether its response is to be kept; `generate`: whether a model is to
-    be asked."""
+    be asked; `compacts`: whether the conversation is to be made shorter instead of gone on with."""
 
     members: dict[str, Raw]
     items: tuple[Raw, ...]
     previous: str | None = None
     store: bool = True
     generate: bool = True
+    compacts: bool = False
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,7 +42,10 @@ class Conversing(msgspec.Struct, frozen=True, kw_only=True):
     `with_response(data, response)` is the event with another one. `write_prewarmed(id, asked, now_s, stream)`: the
     response to a request that asks no model. `write_stored(body, output)`: a response that was stored;
     `write_deleted(id)`: the answer to its deletion; `write_items(items, ascending, after, limit)`: a page of the items
-    that asked for it. `ends`: the types of events that end a stream well.
+    that asked for it. `opened(items, open)`: items with the words that compacted ones stand for, if `open` knows them;
+    `compacted(response, seal)`: a response with one compacted item in place of what it says, if there is none;
+    `write_output(kind, response)`: the events that tell a response with all its items; `write_compaction(response,
+    items)`: the answer to a request that only compacts `items`. `ends`: the types of events that end a stream well.
     """
 
     read_asked: Callable[[bytes], Continued | None]
@@ -55,6 +59,10 @@ class Conversing(msgspec.Struct, frozen=True, kw_only=True):
     write_stored: Callable[[bytes, bytes], bytes]
     write_deleted: Callable[[str], bytes]
     write_items: Callable[[tuple[Raw, ...], bool, str, int], bytes]
+    opened: Callable[[tuple[Raw, ...], Callable[[str], str | None]], tuple[Raw, ...]]
+    compacted: Callable[[bytes, Callable[[str], str]], bytes]
+    write_output: Callable[[str, bytes], bytes]
+    write_compaction: Callable[[bytes, tuple[Raw, ...]], bytes]
     ends: tuple[str, ...]
 
 

@@ -14,6 +14,13 @@ import msgspec
 from asbru.core.chat import Raw
 from asbru.core.conversing import Continued, Conversing, Told
 from asbru.dialects.fields import DECODE_ERRORS, NULL
+from asbru.dialects.openai_responses.compaction import (
+    compacted,
+    has_trigger,
+    opened,
+    write_compaction,
+    write_output,
+)
 from asbru.dialects.openai_responses.response import NEUTRAL
 from asbru.dialects.openai_responses.types import decode_members, encode
 from asbru.wire.sse import write_event
@@ -33,9 +40,11 @@ def read_asked(body: bytes) -> Continued | None:
     try:
         members = decode_members(body)
         previous = members.get("previous_response_id", NULL)
+        items = _read_input(members.get("input", NULL))
         return Continued(
             members=members,
-            items=_read_input(members.get("input", NULL)),
+            items=items,
+            compacts=has_trigger(items),
             previous=None if previous == NULL else _text(previous),
             store=members.get("store", _TRUE) != _FALSE,
             generate=members.get("generate", _TRUE) != _FALSE,
@@ -177,6 +186,10 @@ def _with_id(item: Raw, at: int) -> dict[str, Raw]:
 
 
 CONVERSING = Conversing(
+    opened=opened,
+    compacted=compacted,
+    write_output=write_output,
+    write_compaction=write_compaction,
     read_asked=read_asked,
     write_asked=write_asked,
     read_items=read_items,

@@ -6,6 +6,9 @@
     an output of a call                       a tool result; neighbours make one user message
     a call of a tool of OpenAI's, any other   a foreign part of the assistant's message
     additional_tools                          tools of the request, wherever in the conversation it stands
+    compaction_trigger                        the user's wish for a summary
+    compaction                                refused: only the provider that made it reads it (Asbru's own are opened
+                                              before: `compaction`)
     item_reference                            refused: only the provider that stored the item has it
 
 Neighbours are joined because other dialects want all calls of a turn in one message. A message item tells by its
@@ -36,6 +39,7 @@ from asbru.core.chat import (
 )
 from asbru.dialects.fields import Fields
 from asbru.dialects.openai_responses.carrier import uncarry
+from asbru.dialects.openai_responses.compaction import PROMPT
 from asbru.dialects.openai_responses.parts import read_content
 from asbru.dialects.openai_responses.tools import read_tools
 from asbru.dialects.openai_responses.types import ITEM, NAME, decode_members, encode, take_item, take_message
@@ -124,6 +128,12 @@ def read_item(item: Fields, raw: Raw) -> Message:
             return _read_message(item)
         case "function_call_output" | "custom_tool_call_output":
             return Message(role="user", parts=(_read_output(item, kind),))
+        case "compaction_trigger":
+            return Message(role="user", parts=(TextPart(text=PROMPT),), plain=True)
+        case "compaction":
+            raise item.wrong(
+                "type", "a conversation that another provider has compacted; only that provider reads it"
+            )
         case "item_reference":
             raise item.wrong("type", "a reference to an item that another provider may have stored; send the item")
         case _:

@@ -54,5 +54,14 @@ OPERATIONS = (
         write_count=write_count,
         converses=CONVERSING,
     ),
+    Operation(
+        name="compact",
+        surface="responses.compact",
+        routes=("/responses/compact",),
+        path="/responses/compact",
+        read_head=read_head,
+        read_request=read_request,
+        converses=CONVERSING,
+    ),
     *STORED_OPERATIONS,
 )

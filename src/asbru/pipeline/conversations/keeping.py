@@ -20,10 +20,17 @@ _BORDER: Final = b"\n\n"
 
 class KeepingResponse:
     """A `ResponsePort` before another one. `rename(id)`: the id by which the caller knows the response. `told`: what
-    the response has told, once it came to its end."""
+    the response has told, once it came to its end. `seal`: the conversation is compacted, and this seals what stands
+    for it; all but the beginning of a stream is held until then."""
 
     def __init__(
-        self, port: ResponsePort, conversing: Conversing, rename: Callable[[str], str], previous: str | None
+        self,
+        port: ResponsePort,
+        conversing: Conversing,
+        rename: Callable[[str], str],
+        previous: str | None,
+        *,
+        seal: Callable[[str], str] | None = None,
     ) -> None:
         self.told: Told | None = None
         self.response = b""
@@ -32,6 +39,7 @@ class KeepingResponse:
         self._conversing = conversing
         self._rename = rename
         self._previous = previous
+        self._seal = seal
         self._splitter = EventSplitter()
         self._held: list[bytes] = []
         self._whole: tuple[int, bytes, bytes] | None = None
@@ -98,7 +106,7 @@ class KeepingResponse:
         events = self._splitter.feed(data)
         if not events:
             return
-        if self._held or events.find(b'"response"') >= 0:
+        if self._held or self._seal is not None or events.find(b'"response"') >= 0:
             events = b"".join(self._seen(one + _BORDER) for one in events.split(_BORDER) if one)
         if events:
             self._port.write(events)
@@ -123,9 +131,12 @@ class KeepingResponse:
             if renamed != response:
                 event = self._conversing.with_response(data, renamed)
             if ends:
+                if self._seal is not None:
+                    self._held.clear()
+                    event = self._conversing.write_output(kind, renamed)
                 self._held.append(event)
                 return b""
-        if self._held:
+        if self._held or (self._seal is not None and found is None):
             self._held.append(event)
             return b""
         return event
@@ -136,6 +147,8 @@ class KeepingResponse:
     def _renamed(self, response: bytes) -> bytes:
         """A whole response, under its new id, and remembered here."""
         self.response = self._named(response)
+        if self._seal is not None:
+            self.response = self._conversing.compacted(self.response, self._seal)
         self.told = self._conversing.read_told(self.response)
         return self.response
 
@@ -144,6 +157,12 @@ class KeepingResponse:
         if self._whole is not None:
             status, lines, body = self._whole
             self._whole = status, lines + b"x-asbru-notes: %b\r\n" % write_notes_header((note,)), body
+
+    def replace(self, body: bytes) -> None:
+        """Tell something else in place of a whole response."""
+        if self._whole is not None:
+            status, lines, _ = self._whole
+            self._whole = status, lines, body
 
     def let_through(self) -> None:
         """The path is over: what is still written (a refusal) goes on as it is."""

@@ -12,11 +12,14 @@ from __future__ import annotations
 from functools import partial
 from typing import cast
 
+import msgspec
+
 from asbru.core.chat import Raw
 from asbru.core.conversing import Continued, Conversing
 from asbru.core.errors import NotFound, TooLarge
 from asbru.core.ports import ResponsePort
 from asbru.pipeline.call import Call
+from asbru.pipeline.conversations.compacting import COMPACT, COMPACTED_MARK, compact, sealed, unsealed
 from asbru.pipeline.conversations.keeping import KeepingResponse
 from asbru.pipeline.conversations.stored_call import stored_call
 from asbru.pipeline.conversations.storing import NOT_STORED, sealed_id, store, stored_items
@@ -46,9 +49,12 @@ async def conversation_call(call: Call, rooms: Rooms) -> None:
     items = asked.items
     if asked.previous is not None:
         items = (*await _found(call, conversing, asked.previous, rooms), *items)
-    if asked.previous is not None or not asked.generate:
-        await _put_before(call, conversing, asked, items, rooms=rooms)
-    if asked.generate:
+    opened = conversing.opened(items, partial(unsealed, rooms))
+    if asked.previous is not None or not asked.generate or opened != items:
+        await _put_before(call, conversing, asked, opened, rooms=rooms)
+    if call.operation.name == COMPACT:
+        await compact(call, conversing, asked, items, rooms=rooms)
+    elif asked.generate:
         await _ask(call, conversing, asked, items, rooms=rooms)
     else:
         _prewarm(call, conversing, asked, rooms)
@@ -58,7 +64,9 @@ async def conversation_call(call: Call, rooms: Rooms) -> None:
 
 def _is_ours(call: Call, asked: Continued, rooms: Rooms) -> bool:
     """Whether there is anything to do here for a request."""
-    if call.response.remembered is not None or not asked.generate:
+    if call.response.remembered is not None or not asked.generate or asked.compacts or call.operation.name == COMPACT:
+        return True
+    if call.body.find(COMPACTED_MARK) >= 0:
         return True
     return rooms.responses is not None and (_stores(call, asked) or asked.previous is not None)
 
@@ -72,13 +80,16 @@ async def _ask(call: Call, conversing: Conversing, asked: Continued, items: tupl
     """Have a model answer, and remember its reply before its end is told."""
     stored = rooms.responses if _stores(call, asked) else None
     name = str if stored is None else partial(sealed_id, call, stored)
-    keeping = KeepingResponse(call.response, conversing, name, asked.previous)
+    seal = partial(sealed, rooms) if asked.compacts else None
+    keeping = KeepingResponse(call.response, conversing, name, asked.previous, seal=seal)
     call.response = cast("ResponsePort", keeping)  # which the path only reads, but for `flow`
     try:
         await model_call(call, rooms)
     finally:
         keeping.let_through()
     told = keeping.told
+    if asked.compacts:  # what was said before is in the item that stands for it
+        asked, items = msgspec.structs.replace(asked, previous=None, items=()), ()
     if told is not None and keeping.remembered is not None:
         keeping.remembered.keep(told.id, (*items, *told.items))
     if told is not None and stored is not None and not await store(call, stored, asked, keeping, items=items):
