@@ -154,7 +154,9 @@ async def test_a_conversation_is_compacted_by_any_model(stored: StoredHere) -> N
     trigger = [{"role": "user", "content": "a secret plan"}, {"type": "compaction_trigger"}]
     for stream in (False, True):
         async with FakeUpstream() as upstream, gateway(upstream, stored) as running:
-            upstream.queue(Reply.events(*CHAT_STREAM) if stream else Reply.json(CHAT_REPLY), Reply.json(MESSAGES_REPLY))
+            upstream.queue(
+                Reply.events(*CHAT_STREAM) if stream else Reply.json(CHAT_REPLY), Reply.json(MESSAGES_REPLY)
+            )
             tools = [{"type": "function", "name": "f"}]
             asked = {**ASK, "input": trigger, "store": False, "stream": stream, "tools": tools}
             answer = await running.call(PATH, asked)
@@ -177,7 +179,7 @@ async def test_a_conversation_is_compacted_by_any_model(stored: StoredHere) -> N
             assert "Hi" not in item["encrypted_content"]
             sent = upstream.requests[0].json()
             assert "summary" in sent["messages"][-1]["content"] and sent["tool_choice"] == "none"
-            body = {"model": "anthropic/claude-x", "input": [item, {"role": "user", "content": "go on"}], "store": False}
+            body = {**ASK, "model": "anthropic/claude-x", "input": [item, {"role": "user", "content": "go on"}]}
             assert (await running.call(PATH, body)).status == 200
             words = json.dumps(upstream.requests[1].json()["messages"])
             assert "Hi you" in words and "go on" in words
