@@ -54,6 +54,18 @@ async def test_only_what_is_new_is_sent() -> None:
         assert [(row["attempts"], row["status"]) for row in rows] == [(0, 200), (1, 200), (1, 200)]
 
 
+async def test_an_empty_conversation_is_gone_on_from() -> None:
+    """Codex prepares with an empty input where its instructions are all that there is."""
+    async with FakeUpstream() as upstream, Gateway(openai(upstream.url)) as gateway:
+        upstream.queue(Reply.events(*CHAT_STREAM))
+        async with Socket(gateway.port) as socket:
+            socket.create(**{**ASK, "input": []}, generate=False)
+            *_, warm = await socket.response()
+            socket.create(**ASK, previous_response_id=warm["response"]["id"])
+            *_, told = await socket.response()
+        assert told["type"] == "response.completed"
+
+
 async def test_lanes_go_side_by_side() -> None:
     """Each lane answers in its own order and marks its events; lanes do not wait for each other."""
     async with FakeUpstream() as upstream, Gateway(openai(upstream.url)) as gateway:

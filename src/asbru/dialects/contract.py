@@ -27,7 +27,7 @@ from asbru.core.reply import ChatReply, StreamEvent, StreamFault
 from asbru.core.traits import Traits
 from asbru.core.usage import Unit, Usage
 from asbru.dialects.client_profiles import ClientProfile, LimitHeaders, Shown, shown_to
-from asbru.dialects.listed_models import read_model_ids
+from asbru.dialects.listed_models import CatalogueModel, read_model_ids
 from asbru.wire.framing import SSE, Framing
 from asbru.wire.multipart import Form
 
@@ -406,11 +406,14 @@ NO_SURFACE = Surface(name="", home="", root="", bases=(), models_bases=())
 
 
 class ModelsForm(msgspec.Struct, frozen=True, kw_only=True):
-    """How models are listed: `write_all(names)` the list, `write_one(name)` one of them. A provider is asked for its
-    own at `path`, below its base URL; `read(body)` gives the names in its answer, None where it is no list."""
+    """How models are listed: `write_all(names)` the list, `write_one(name)` one of them. `catalogue`: the parameter of
+    a query by which a client asks for a list in its own form, and what writes it. A provider is asked for its own at
+    `path`, below its base URL; `read(body)` gives the names in its answer, None where it is no list.
+    """
 
     write_all: Callable[[Sequence[str]], bytes] = msgspec.json.encode
     write_one: Callable[[str], bytes] = msgspec.json.encode
+    catalogue: tuple[bytes, Callable[[Sequence[CatalogueModel]], bytes]] | None = None
     path: str = "/models"
     read: Callable[[bytes], tuple[str, ...] | None] = read_model_ids
 

@@ -14,7 +14,7 @@ import msgspec
 
 from asbru.core.errors import AsbruError, GatewayError, MethodNotAllowed, NotFound, Unauthenticated, UpgradeRequired
 from asbru.edge.forward import Forwarder
-from asbru.edge.model_facts import with_facts
+from asbru.edge.model_facts import asks_for, catalogue_of, with_facts
 from asbru.edge.models_list import fetch_models, model_names
 from asbru.edge.own_key import refresh_standings, write_own_key
 from asbru.edge.router import Found, Route, Router, forwarded_query
@@ -258,16 +258,20 @@ class Door:
                 self._log_bug(error)
             rooms.meter.forget_labels()  # a provider may have named more models
             try:
-                self._list(found, connection, rooms, model_names(rooms, caller))
+                self._list(found, request.head.query, connection, rooms, names=model_names(rooms, caller))
             except AsbruError as refused:
                 self._refuse(refused, found.route, request, connection)
 
         connection.stepper.run(fetch_models(rooms, caller), listed, None)
 
     @staticmethod
-    def _list(found: Found, connection: ServerConnection, rooms: Rooms, names: list[str]) -> None:
+    def _list(found: Found, query: bytes, connection: ServerConnection, rooms: Rooms, *, names: list[str]) -> None:
         form = found.route.dialect.models
         one = found.parameters.get("model")
+        if one is None and form.catalogue is not None and asks_for(query, form.catalogue[0]):
+            body = form.catalogue[1](catalogue_of(names, rooms.model_facts))
+            connection.response.whole(200, JSON_LINE, body)
+            return
         if one is not None and one not in names:
             raise NotFound(f"the model '{one[:200]}' is unknown", code="model_not_found", param="model")
         body = form.write_all(names) if one is None else form.write_one(one)

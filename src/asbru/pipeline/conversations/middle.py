@@ -103,7 +103,7 @@ async def _found(call: Call, conversing: Conversing, previous: str, rooms: Rooms
     found = None if remembered is None else remembered.find(previous)
     if found is None and rooms.responses is not None:
         found = await stored_items(call, conversing, previous, rooms.responses)
-    if not found:
+    if found is None:
         raise NotFound(
             f"there is no response '{previous[:200]}' to go on from; send the whole conversation in `input`",
             code="previous_response_not_found",

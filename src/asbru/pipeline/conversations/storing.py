@@ -44,13 +44,15 @@ def is_own(call: Call, stored: StoredResponses, response_id: str) -> bool:
 
 async def stored_items(
     call: Call, conversing: Conversing, response_id: str, stored: StoredResponses
-) -> tuple[Raw, ...]:
-    """The conversation up to and with a response; empty where it is not the caller's, or not there."""
+) -> tuple[Raw, ...] | None:
+    """The conversation up to and with a response; None where it is not the caller's, or not there."""
     caller = call.caller
     assert caller is not None
     if not is_own(call, stored, response_id):
-        return ()
+        return None
     chain = await stored.index.conversation(response_id, caller.name, call.started_ms)
+    if not chain:
+        return None
     return tuple(
         item for link in chain for array in (link.input, link.output) for item in conversing.read_items(array)
     )
