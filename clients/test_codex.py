@@ -24,9 +24,9 @@ LARGE, SMALL = 90_000, 100
 """Tokens that the model says it read: more than Codex keeps a conversation for, and fewer."""
 
 
-def configured(url: str, **more: Any) -> dict[str, Any]:
+def configured(url: str, name: str = "up", **more: Any) -> dict[str, Any]:
     """A gateway before one provider."""
-    return {"providers": {"up": loopback(f"{url}/v1", **more)}, "virtual_keys": VIRTUAL_KEYS}
+    return {"providers": {name: loopback(f"{url}/v1", **more)}, "virtual_keys": VIRTUAL_KEYS}
 
 
 @pytest.mark.parametrize(("provider", "model"), [("openai", "gpt-5"), ("anthropic", "claude-sonnet-4-5")])
@@ -37,8 +37,8 @@ def test_a_tool_call_on_a_foreign_upstream(tmp_path: Path, provider: str, model:
     strict = StrictProvider(provider, speak)
     with FakeUpstream() as upstream:
         upstream.otherwise = strict
-        with Gateway(tmp_path, configured(upstream.url, dialect=provider)) as gateway:
-            target = agents.Target(gateway.url, KEY, f"up/{model}")
+        with Gateway(tmp_path, configured(upstream.url, provider)) as gateway:
+            target = agents.Target(gateway.url, KEY, f"{provider}/{model}")
             said = agents.codex("Run the command", tmp_path / "agent", target, built_in=built_in)
             rows = gateway.records(2, surface="openai.responses", attempts=1)
     assert PRINTED in said and not strict.refused

@@ -30,6 +30,7 @@ async def test_a_response_is_a_call(deflate: bool) -> None:
         assert [event["sequence_number"] for event in events] == list(range(len(events)))
         [row] = await gateway.recorded()
         assert (row["surface"], row["status"], row["outcome"], row["stream"]) == ("openai.responses", 200, "ok", True)
+        assert 0 < row["first_token_us"] < row["latency_us"] < 60_000_000
 
 
 async def test_only_what_is_new_is_sent() -> None:

@@ -33,6 +33,7 @@ from asbru.pipeline.bodies import BodyCopies, KeepBodies
 from asbru.pipeline.leases import CallLeases, Leases, Typical
 from asbru.pipeline.objects import PROVIDER_HEADER
 from asbru.pipeline.routing import SESSION_HEADERS, TRACE_HEADER, Routing
+from asbru.pipeline.strict import STRICT_HEADER
 from asbru.providers import ProviderFault, credential_maker
 from asbru.records import AccessLog, RecordWriter
 from asbru.routing import Key, Plan, ProviderRoute
@@ -326,7 +327,7 @@ def _sessions(snapshot: Snapshot, lasting: Lasting) -> Sessions | None:
 
 def watched_headers(rooms: Rooms) -> frozenset[bytes]:
     """The headers that the server must keep for these rooms."""
-    names = {TRACE_HEADER, PROVIDER_HEADER, *(SESSION_HEADERS if rooms.sessions is not None else ())}
+    names = {TRACE_HEADER, PROVIDER_HEADER, STRICT_HEADER, *(SESSION_HEADERS if rooms.sessions is not None else ())}
     watched = frozenset(name.encode() for name in names)
     return watched if rooms.routing is None else watched | rooms.routing.watched
 

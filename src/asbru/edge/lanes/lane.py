@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -163,4 +164,5 @@ class Lane:
 
     def _begin(self) -> None:
         request = Request(self._lanes.head, self.queue.popleft())
+        request.received_s = monotonic()  # it has waited for its lane, not for the gateway
         self._lanes.handle(request, self)
