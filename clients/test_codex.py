@@ -29,6 +29,10 @@ def configured(url: str, name: str = "up", **more: Any) -> dict[str, Any]:
     return {"providers": {name: loopback(f"{url}/v1", **more)}, "virtual_keys": VIRTUAL_KEYS}
 
 
+FOREIGN = {"openai": {"dialect": "openai"}, "anthropic": {}}
+"""What the configuration says of providers so that they are not asked in Codex's own API."""
+
+
 @pytest.mark.parametrize(("provider", "model"), [("openai", "gpt-5"), ("anthropic", "claude-sonnet-4-5")])
 @pytest.mark.parametrize("built_in", [True, False], ids=["socket", "stream"])
 def test_a_tool_call_on_a_foreign_upstream(tmp_path: Path, provider: str, model: str, built_in: bool) -> None:
@@ -37,7 +41,7 @@ def test_a_tool_call_on_a_foreign_upstream(tmp_path: Path, provider: str, model:
     strict = StrictProvider(provider, speak)
     with FakeUpstream() as upstream:
         upstream.otherwise = strict
-        with Gateway(tmp_path, configured(upstream.url, provider)) as gateway:
+        with Gateway(tmp_path, configured(upstream.url, provider, **FOREIGN[provider])) as gateway:
             target = agents.Target(gateway.url, KEY, f"{provider}/{model}")
             said = agents.codex("Run the command", tmp_path / "agent", target, built_in=built_in)
             rows = gateway.records(2, surface="openai.responses", attempts=1)
