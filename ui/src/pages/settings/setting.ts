@@ -21,6 +21,7 @@ const GROUPS: Record<string, string> = {
   conversations: "Stored responses",
   breaker: "Circuit breakers",
   records: "Records",
+  cache: "Cache of replies",
   limits: "Bounds of a worker",
   overload: "Overload",
   metrics: "Metrics",
