@@ -86,7 +86,9 @@ async def attempt(call: Call, targets: Sequence[Target], rooms: Rooms) -> Respon
         if failed is not None:
             fell_back(call, failed, target, rooms)
         try:
-            if call.operation.name not in endpoint.operations or (call.request_changed and not call.operation.codec):
+            if call.operation.name not in endpoint.operations or (
+                not call.operation.codec and _is_counted_here(call, endpoint)
+            ):
                 return await _count_here(call, endpoint, rooms)
             tries: _Tries | None = None
             began_s = rooms.clock()
@@ -139,6 +141,11 @@ def conclude(call: Call, made: Attempt, error: AsbruError, rooms: Rooms) -> None
     if rooms.breaker is not None:
         tell_failure(made, error, rooms.breaker, rooms)
     attempt_failed(call, made, error, rooms, callers_own=not _is_about_key(error) and not falls_back(error))
+
+
+def _is_counted_here(call: Call, endpoint: Endpoint) -> bool:
+    """Whether the provider's own count is none of what would be sent: a stage has changed it, or it is translated."""
+    return call.request_changed or (call.operation.write_count is not None and endpoint.dialect is not call.dialect)
 
 
 async def _count_here(call: Call, endpoint: Endpoint, rooms: Rooms) -> Response:
