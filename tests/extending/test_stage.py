@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from tests.fakes.forms import BOUNDARY, FORM_LINE, Field, form, read_back
 from tests.fakes.inside import Inside, answer, provider
+from tests.fakes.strict.bedrock import frame
 
 from asbru.app.snapshot import Snapshot
 from asbru.core.chat import ChatRequest, Part, TextPart
@@ -20,6 +21,7 @@ from asbru.core.reply import ChatReply, PartDelta, PartStop, StreamEvent
 from asbru.edge.surfaces import routes_of
 from asbru.pipeline import Call, Stage
 from asbru.pipeline.stages import STAGE_DEADLINE_S
+from asbru.wire.eventstream import MessageReader
 
 SECRET = "swordfish"
 MASK = "*********"
@@ -28,15 +30,27 @@ SNAPSHOT = Snapshot(
         provider("openai"),
         provider("anthropic", "anthropic_messages"),
         provider("responses", "openai_responses"),
+        provider("bedrock", "bedrock_converse"),
     ),
 )
 PATHS = {
     "openai_chat": "/v1/chat/completions",
     "anthropic_messages": "/anthropic/v1/messages",
     "openai_responses": "/v1/responses",
+    "bedrock_converse": "/bedrock/model/{model}/converse",
 }
-HOSTS = {"openai_chat": "openai", "anthropic_messages": "anthropic", "openai_responses": "responses"}
-ENDS = {"openai_chat": b'"stop"', "anthropic_messages": b"message_stop", "openai_responses": b"response.completed"}
+HOSTS = {
+    "openai_chat": "openai",
+    "anthropic_messages": "anthropic",
+    "openai_responses": "responses",
+    "bedrock_converse": "bedrock",
+}
+ENDS = {
+    "openai_chat": b'"stop"',
+    "anthropic_messages": b"message_stop",
+    "openai_responses": b"response.completed",
+    "bedrock_converse": b"messageStop",
+}
 PATH_AND_UPSTREAM = list(product(PATHS, HOSTS))
 
 
@@ -117,6 +131,8 @@ def upstream_answer(dialect: str, words: Sequence[str], *, stream: bool) -> byte
         chunks.append({"id": "c", "model": "m", "choices": [], "usage": usage})
         body = b"".join(b"data: %b\n\n" % json.dumps(one).encode() for one in chunks) + b"data: [DONE]\n\n"
         return answer(200, body, content_type=b"text/event-stream")
+    if dialect == "bedrock_converse":
+        return _converse(words, stream=stream)
     usage = {"input_tokens": 3, "output_tokens": 2}
     if dialect == "openai_responses":
         return _response(words, usage, stream=stream)
@@ -161,6 +177,23 @@ def _response(words: Sequence[str], usage: dict[str, int], *, stream: bool) -> b
     return answer(200, body, content_type=b"text/event-stream")
 
 
+def _converse(words: Sequence[str], *, stream: bool) -> bytes:
+    """The same as Bedrock says it."""
+    end = {"usage": {"inputTokens": 3, "outputTokens": 2, "totalTokens": 5}, "metrics": {"latencyMs": 1}}
+    if not stream:
+        message = {"role": "assistant", "content": [{"text": "".join(words)}]}
+        whole = {"output": {"message": message}, "stopReason": "end_turn", **end}
+        return answer(200, json.dumps(whole).encode())
+    frames = [
+        frame("messageStart", {"role": "assistant"}),
+        *(frame("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"text": word}}) for word in words),
+        frame("contentBlockStop", {"contentBlockIndex": 0}),
+        frame("messageStop", {"stopReason": "end_turn"}),
+        frame("metadata", end),
+    ]
+    return answer(200, b"".join(frames), content_type=b"application/vnd.amazon.eventstream")
+
+
 def texts_of(body: bytes) -> str:
     """All text that a caller's body holds, whole or streamed, in any dialect; of a streamed response its deltas, for
     the last event says all of it again."""
@@ -175,6 +208,8 @@ def texts_of(body: bytes) -> str:
 
     if body.startswith(b"{"):
         return walk(json.loads(body))
+    if not body.startswith((b"data:", b"event:", b":")):
+        return "".join(walk(json.loads(message.payload)) for message in MessageReader().feed(body))
     events = [json.loads(line[6:]) for line in body.split(b"\n") if line.startswith(b"data: {")]
     if body.startswith(b"event: response."):
         return "".join(event["delta"] for event in events if event["type"] == "response.output_text.delta")
@@ -184,12 +219,21 @@ def texts_of(body: bytes) -> str:
 def ask(inside: Inside, dialect: str, upstream: str, *, stream: bool) -> Any:
     """A chat call that holds the secret, whose answer holds it too, cut in two."""
     inside.script(HOSTS[upstream], upstream_answer(upstream, ["It is sword", "fish, sw", "ordfish!"], stream=stream))
-    body = {"model": f"{HOSTS[upstream]}/m", "stream": stream, **said(dialect, f"The word is {SECRET}.")}
-    return inside.call(PATHS[dialect], body)
+    return call(inside, dialect, f"{HOSTS[upstream]}/m", f"The word is {SECRET}.", stream=stream)
+
+
+def call(inside: Inside, dialect: str, model: str, words: str, *, stream: bool) -> Any:
+    """A chat call with a user's message."""
+    path = PATHS[dialect]
+    if "{model}" in path:
+        return inside.call(path.replace("{model}", model) + ("-stream" if stream else ""), said(dialect, words))
+    return inside.call(path, {"model": model, "stream": stream, **said(dialect, words)})
 
 
 def said(dialect: str, words: str) -> dict[str, Any]:
     """A user's message, as the dialect has it."""
+    if dialect == "bedrock_converse":
+        return {"messages": [{"role": "user", "content": [{"text": words}]}]}
     messages = [{"role": "user", "content": words}]
     return {"input": messages} if dialect == "openai_responses" else {"max_tokens": 9, "messages": messages}
 
@@ -321,7 +365,7 @@ def test_an_answer_without_content_is_whole(monkeypatch: pytest.MonkeyPatch, dia
     stage.pulls = kind == "pulls"
     inside = Inside(SNAPSHOT, monkeypatch, stages=[] if kind == "none" else [lambda call: stage])
     inside.script("openai", answer(200, EMPTY, content_type=b"text/event-stream"))
-    caller = inside.call(PATHS[dialect], {"model": "openai/m", "stream": True, **said(dialect, "hi")})
+    caller = call(inside, dialect, "openai/m", "hi", stream=True)
     assert ENDS[dialect] in caller.body
     row = inside.recorder.rows[-1]
     assert (row["outcome"], row["attempts"], row["input_tokens"]) == ("ok", 1, 3)
@@ -406,9 +450,10 @@ def test_a_watching_stage_changes_no_byte(
 
 
 def strip_ids(body: bytes) -> bytes:
-    """A translated answer names when it was made."""
+    """A translated answer names when it was made, and by our own id where the provider tells none."""
     import re
 
+    body = re.sub(rb"req_[0-9a-f]+", b"req_0", body)
     return re.sub(rb'"created":\d+', b'"created":0', body)
 
 

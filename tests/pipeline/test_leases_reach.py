@@ -69,8 +69,19 @@ def ask(governed: Governed, operation: Operation, path: str, *, stream: bool) ->
         caller = governed.play(governed.inside.call(path, fields, FORM_LINE.encode()))
         return caller.status if caller.answer else 0
     model = "m" if path.startswith("/passthrough") else "x/m"
+    path = path.replace("{model}", model.replace("/", "%2F"))
+    if operation.path.startswith("/model/"):
+        return _ask_bedrock(governed, path)
     body = {"model": model, "max_tokens": 5, "messages": [{"role": "user", "content": "hi"}], "prompt": "hi"}
     caller = governed.play(governed.inside.call(path, {**body, "input": "hi", "stream": stream}))
+    return caller.status if caller.answer else 0
+
+
+def _ask_bedrock(governed: Governed, path: str) -> int:
+    """The same of a dialect whose model and wish for a stream stand in the path."""
+    body = {"messages": [{"role": "user", "content": [{"text": "hi"}]}], "inferenceConfig": {"maxTokens": 5}}
+    body = {"input": {"converse": body}} if path.endswith("count-tokens") else body
+    caller = governed.play(governed.inside.call(path, body))
     return caller.status if caller.answer else 0
 
 

@@ -151,6 +151,12 @@ def no_error_inside(body: bytes) -> UpstreamError | None:
     del body
 
 
+def unnamed(error: UpstreamError, value: str) -> UpstreamError:
+    """`name` of a dialect whose bodies say all."""
+    del value
+    return error
+
+
 def no_error_written(error: AsbruError, request_id: str) -> bytes:
     """`write` of a dialect without a surface: no caller speaks it."""
     del error, request_id
@@ -247,11 +253,14 @@ NOTHING_PASSES = Passing(
 class Errors(msgspec.Struct, frozen=True, kw_only=True):
     """`read(status, body)` turns a provider's error response into an `UpstreamError` that keeps status, type, code,
     message and body; `inside(body)` does so for an error that came with status 200 in place of a reply, and is None
-    for a reply. `write(error, request_id)` gives the body of an error response; `write_stream(error)` the bytes that
-    end a stream with it; a dialect without a surface writes none."""
+    for a reply. `kind_header`: the header of a response that names its error, in lower case, b"" where the body says
+    all; `name(error, value)` the error with that name. `write(error, request_id)` gives the body of an error response;
+    `write_stream(error)` the bytes that end a stream with it; a dialect without a surface writes none."""
 
     read: Callable[[int, bytes], UpstreamError]
     inside: Callable[[bytes], UpstreamError | None] = no_error_inside
+    kind_header: bytes = b""
+    name: Callable[[UpstreamError, str], UpstreamError] = unnamed
     write: Callable[[AsbruError, str], bytes] = no_error_written
     write_stream: Callable[[AsbruError], bytes] = no_stream_error
 
@@ -325,7 +334,8 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that can be asked for. Operations of two dialects with the same `name` mean the same; `surface` is
-    what the dialect itself calls it, in records ("openai.chat", "anthropic.messages").
+    what the dialect itself calls it, in records ("openai.chat", "anthropic.messages"). A dialect that is asked for the
+    same thing in two ways has an operation for each; its providers are asked by the first in translated calls.
 
     `routes`: where callers ask for it, below each base of the surface; may hold `{model}` (the rest of the path, but
     for what follows in the route) and other `{name}`s (one segment). `path`: where a provider is asked, below its base

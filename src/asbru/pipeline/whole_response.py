@@ -108,7 +108,7 @@ async def _translate_shape(
 
 def completing(call: Call, attempt: Attempt, rooms: Rooms) -> Completing:
     """What completes the attempt's answer for its caller."""
-    return Completing(attempt.renamed, int(rooms.unix_time()), call.id.decode())
+    return Completing(attempt.renamed, int(rooms.unix_time()), call.id.decode(), attempt.served_model)
 
 
 async def show(call: Call, attempt: Attempt, body: bytes, rooms: Rooms) -> None:
@@ -194,6 +194,9 @@ def refusal(upstream: UpstreamResponse, dialect: Dialect, rooms: Rooms) -> Upstr
         return _protocol_error(f"the provider returned the status {upstream.status}, which HTTP does not have")
     if upstream.status < 400:
         return _protocol_error(f"the provider returned a redirect ({upstream.status}), which Asbru does not follow")
-    error = dialect.errors.read(upstream.status, _beginning(upstream.body, upstream.content_encoding))
+    errors = dialect.errors
+    error = errors.read(upstream.status, _beginning(upstream.body, upstream.content_encoding))
+    if errors.kind_header:
+        error = errors.name(error, upstream.header(errors.kind_header))
     tell_headers(error, upstream, rooms)
     return error
