@@ -28,15 +28,27 @@ SNAPSHOT = Snapshot(
         provider("openai"),
         provider("anthropic", "anthropic_messages"),
         provider("responses", "openai_responses"),
+        provider("gemini", "gemini"),
     ),
 )
 PATHS = {
     "openai_chat": "/v1/chat/completions",
     "anthropic_messages": "/anthropic/v1/messages",
     "openai_responses": "/v1/responses",
+    "gemini": "/genai/v1beta/models/{}:{}",
 }
-HOSTS = {"openai_chat": "openai", "anthropic_messages": "anthropic", "openai_responses": "responses"}
-ENDS = {"openai_chat": b'"stop"', "anthropic_messages": b"message_stop", "openai_responses": b"response.completed"}
+HOSTS = {
+    "openai_chat": "openai",
+    "anthropic_messages": "anthropic",
+    "openai_responses": "responses",
+    "gemini": "gemini",
+}
+ENDS = {
+    "openai_chat": b'"stop"',
+    "anthropic_messages": b"message_stop",
+    "openai_responses": b"response.completed",
+    "gemini": b'"STOP"',
+}
 PATH_AND_UPSTREAM = list(product(PATHS, HOSTS))
 
 
@@ -117,6 +129,8 @@ def upstream_answer(dialect: str, words: Sequence[str], *, stream: bool) -> byte
         chunks.append({"id": "c", "model": "m", "choices": [], "usage": usage})
         body = b"".join(b"data: %b\n\n" % json.dumps(one).encode() for one in chunks) + b"data: [DONE]\n\n"
         return answer(200, body, content_type=b"text/event-stream")
+    if dialect == "gemini":
+        return _generated(words, stream=stream)
     usage = {"input_tokens": 3, "output_tokens": 2}
     if dialect == "openai_responses":
         return _response(words, usage, stream=stream)
@@ -136,6 +150,25 @@ def upstream_answer(dialect: str, words: Sequence[str], *, stream: bool) -> byte
         {"type": "message_stop"},
     ]
     body = b"".join(b"event: %b\ndata: %b\n\n" % (one["type"].encode(), json.dumps(one).encode()) for one in events)
+    return answer(200, body, content_type=b"text/event-stream")
+
+
+def _generated(words: Sequence[str], *, stream: bool) -> bytes:
+    """The same in Gemini's dialect."""
+    about = {
+        "usageMetadata": {"promptTokenCount": 3, "candidatesTokenCount": 2, "totalTokenCount": 5},
+        "modelVersion": "m",
+        "responseId": "r",
+    }
+    pieces = words if stream else ["".join(words)]
+    events: list[dict[str, Any]] = [
+        {"candidates": [{"content": {"role": "model", "parts": [{"text": one}]}, "index": 0}], **about}
+        for one in pieces
+    ]
+    events[-1]["candidates"][0]["finishReason"] = "STOP"
+    if not stream:
+        return answer(200, json.dumps(events[0]).encode())
+    body = b"".join(b"data: %b\n\n" % json.dumps(one).encode() for one in events)
     return answer(200, body, content_type=b"text/event-stream")
 
 
@@ -185,11 +218,21 @@ def ask(inside: Inside, dialect: str, upstream: str, *, stream: bool) -> Any:
     """A chat call that holds the secret, whose answer holds it too, cut in two."""
     inside.script(HOSTS[upstream], upstream_answer(upstream, ["It is sword", "fish, sw", "ordfish!"], stream=stream))
     body = {"model": f"{HOSTS[upstream]}/m", "stream": stream, **said(dialect, f"The word is {SECRET}.")}
-    return inside.call(PATHS[dialect], body)
+    return inside.call(*at(dialect, body))
+
+
+def at(dialect: str, body: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Where a call goes, and its body: in Gemini's dialect model and stream stand in the path."""
+    if dialect != "gemini":
+        return PATHS[dialect], body
+    method = "streamGenerateContent" if body.pop("stream", False) else "generateContent"
+    return PATHS[dialect].format(body.pop("model"), method), body
 
 
 def said(dialect: str, words: str) -> dict[str, Any]:
     """A user's message, as the dialect has it."""
+    if dialect == "gemini":
+        return {"contents": [{"role": "user", "parts": [{"text": words}]}]}
     messages = [{"role": "user", "content": words}]
     return {"input": messages} if dialect == "openai_responses" else {"max_tokens": 9, "messages": messages}
 
@@ -321,7 +364,7 @@ def test_an_answer_without_content_is_whole(monkeypatch: pytest.MonkeyPatch, dia
     stage.pulls = kind == "pulls"
     inside = Inside(SNAPSHOT, monkeypatch, stages=[] if kind == "none" else [lambda call: stage])
     inside.script("openai", answer(200, EMPTY, content_type=b"text/event-stream"))
-    caller = inside.call(PATHS[dialect], {"model": "openai/m", "stream": True, **said(dialect, "hi")})
+    caller = inside.call(*at(dialect, {"model": "openai/m", "stream": True, **said(dialect, "hi")}))
     assert ENDS[dialect] in caller.body
     row = inside.recorder.rows[-1]
     assert (row["outcome"], row["attempts"], row["input_tokens"]) == ("ok", 1, 3)

@@ -26,8 +26,10 @@ from asbru.providers import Access, Provider
 FOLDER = Path(__file__).with_name("exchanges")
 KEY = "secret-of-the-provider"
 OPENAI, ANTHROPIC, RESPONSES = "openai_chat", "anthropic_messages", "openai_responses"
+GEMINI = "gemini"
 PATHS = {OPENAI: "/v1/chat/completions", ANTHROPIC: "/anthropic/v1/messages", RESPONSES: "/v1/responses"}
-OTHER = {OPENAI: ANTHROPIC, ANTHROPIC: OPENAI, RESPONSES: ANTHROPIC}
+GEMINI_PATH = "/genai/v1beta/models/{}:{}"
+OTHER = {OPENAI: ANTHROPIC, ANTHROPIC: OPENAI, RESPONSES: ANTHROPIC, GEMINI: ANTHROPIC}
 PIECE_BYTES = 7
 
 
@@ -124,6 +126,9 @@ class Called:
         inside = Inside(Snapshot(providers=(facts,)), monkeypatch)
         host = facts.base_url.split("/")[2].partition(":")[0]
         inside.scripts[host] = [tuple(script[at : at + PIECE_BYTES] for at in range(0, len(script), PIECE_BYTES))]
+        if surface == GEMINI and not path:
+            method = "streamGenerateContent?alt=sse" if body.pop("stream", False) else "generateContent"
+            path = GEMINI_PATH.format(body.pop("model"), method)
         self.caller = inside.call(path or PATHS[surface], body)
         assert len(inside.requests) == 1, self.caller.body
         self.host, request = inside.requests[0]
@@ -131,6 +136,7 @@ class Called:
         self.line, *lines = head.decode().split("\r\n")
         self.headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
         self.sent: dict[str, Any] = json.loads(sent)
+        self.sent |= self.sent.pop("generationConfig", {})
         self.record = inside.recorder.rows[0]
 
 
@@ -145,6 +151,10 @@ def asked(surface: str, model: str, **members: Any) -> dict[str, Any]:
     """A call on a surface."""
     if surface == RESPONSES:
         return {"model": model, "input": "hi", **members}
+    if surface == GEMINI:
+        stream = {"stream": True} if members.pop("stream", False) else {}
+        content = {"role": "user", "parts": [{"text": "hi"}]}
+        return {"model": model, **stream, "contents": [content], "generationConfig": members}
     limit = {"max_tokens": 64} if surface == ANTHROPIC else {}
     return {"model": model, "messages": [{"role": "user", "content": "hi"}], **limit, **members}
 
@@ -161,6 +171,8 @@ def said(surface: str, body: bytes) -> tuple[str, str]:
     if surface == RESPONSES:
         parts = [part for item in reply["output"] for part in item.get("content") or item["summary"]]
         return _texts(parts, "output_text"), _texts(parts, "summary_text")
+    if surface == GEMINI:
+        return _in_parts([reply])
     return _spoken(reply["choices"][0]["message"])
 
 
@@ -177,8 +189,18 @@ def streamed(surface: str, body: bytes) -> tuple[str, str]:
         kinds = ("response.output_text.delta", "response.reasoning_summary_text.delta")
         texts = ["".join(event["delta"] for event in events if event["type"] == kind) for kind in kinds]
         return texts[0], texts[1]
+    if surface == GEMINI:
+        return _in_parts(events)
     pairs = [_spoken(choice["delta"]) for event in events for choice in event["choices"]]
     return "".join(text for text, _ in pairs), "".join(thought for _, thought in pairs)
+
+
+def _in_parts(events: list[dict[str, Any]]) -> tuple[str, str]:
+    parts = [part for event in events for one in event["candidates"] for part in one["content"]["parts"]]
+    texts = [
+        "".join(part["text"] for part in parts if part.get("thought", False) is thought) for thought in (False, True)
+    ]
+    return texts[0], texts[1]
 
 
 def _texts(parts: list[dict[str, Any]], kind: str) -> str:

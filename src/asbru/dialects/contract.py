@@ -325,7 +325,8 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that can be asked for. Operations of two dialects with the same `name` mean the same; `surface` is
-    what the dialect itself calls it, in records ("openai.chat", "anthropic.messages").
+    what the dialect itself calls it, in records ("openai.chat", "anthropic.messages"). A dialect that is asked for the
+    same thing in two ways has an operation for each; its providers are asked by the first in translated calls.
 
     `routes`: where callers ask for it, below each base of the surface; may hold `{model}` (the rest of the path, but
     for what follows in the route) and other `{name}`s (one segment). `path`: where a provider is asked, below its base
@@ -382,7 +383,8 @@ class Surface(msgspec.Struct, frozen=True, kw_only=True):
     unknown paths ("": nowhere, it shares another's); `request_id` is the header by which its SDKs know a response, in
     lower case; `bases` are what SDKs take for a base URL; `models_bases` those whose `/models` is this dialect's;
     `home` is the provider that it imitates, for bare model names; `clients`: how those that call here take a refusal;
-    `limits`: how they read their limits."""
+    `limits`: how they read their limits; `key_parameter`: the parameter of the query in which clients may show their
+    key instead of a header ("": none)."""
 
     name: str
     home: str
@@ -392,6 +394,7 @@ class Surface(msgspec.Struct, frozen=True, kw_only=True):
     request_id: bytes = b"x-request-id"
     clients: tuple[ClientProfile, ...] = ()
     limits: LimitHeaders = LimitHeaders({})
+    key_parameter: str = ""
 
     def shown_to(self, user_agent: bytes, status: int) -> Shown:
         """What a refusal with `status` is sent with to a client."""

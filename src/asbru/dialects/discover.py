@@ -27,9 +27,9 @@ def _faults(dialect: Dialect, folder: str) -> list[str]:
     wrong: list[str] = []
     if dialect.name != folder:
         wrong.append(f"the record says {dialect.name!r}, the folder {folder!r}")
-    names = [operation.name for operation in dialect.operations]
+    names = [(operation.name, operation.surface) for operation in dialect.operations]
     if len(set(names)) != len(names):
-        wrong.append("two operations have one name")
+        wrong.append("two operations have one name on the surface")
     if not names:
         wrong.append("no operation")
     for operation in dialect.operations:

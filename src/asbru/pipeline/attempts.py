@@ -86,7 +86,10 @@ async def attempt(call: Call, targets: Sequence[Target], rooms: Rooms) -> Respon
         if failed is not None:
             fell_back(call, failed, target, rooms)
         try:
-            if call.operation.name not in endpoint.operations or (call.request_changed and not call.operation.codec):
+            operation = call.operation
+            if operation.name not in endpoint.operations or (
+                operation.codec is None and not _can_be_asked(call, endpoint)
+            ):
                 return await _count_here(call, endpoint, rooms)
             tries: _Tries | None = None
             began_s = rooms.clock()
@@ -139,6 +142,12 @@ def conclude(call: Call, made: Attempt, error: AsbruError, rooms: Rooms) -> None
     if rooms.breaker is not None:
         tell_failure(made, error, rooms.breaker, rooms)
     attempt_failed(call, made, error, rooms, callers_own=not _is_about_key(error) and not falls_back(error))
+
+
+def _can_be_asked(call: Call, endpoint: Endpoint) -> bool:
+    """Whether a provider can be asked for an operation that is no chat: not for what a stage has changed, and not for a
+    count of another dialect, which is made here."""
+    return not call.request_changed and (call.operation.write_count is None or call.dialect is endpoint.dialect)
 
 
 async def _count_here(call: Call, endpoint: Endpoint, rooms: Rooms) -> Response:

@@ -51,6 +51,7 @@ class Endpoint:
         "_defaults",
         "_families",
         "_origin",
+        "_own_starts",
         "_starts",
         "_wants",
         "deadlines",
@@ -103,9 +104,10 @@ class Endpoint:
             )
             + extra_lines,
         )
-        self._starts = {
-            operation.name: self._start(operation) for operation in dialect.operations if operation.name in operations
-        }
+        offered = [operation for operation in dialect.operations if operation.name in operations]
+        self._starts = {operation.name: self._start(operation) for operation in reversed(offered)}
+        self._own_starts = {operation.surface: self._start(operation) for operation in offered}
+        """Those of calls that pass: a dialect may ask for the same thing at several paths."""
         self.operations = frozenset(self._starts)
         self.others: dict[str, Endpoint] | None = None
         """The same provider in other dialects, by their names."""
@@ -172,6 +174,9 @@ class Endpoint:
         start = self._starts[call.operation.name]
         line = start.stream if call.head is not None and call.head.stream else start.whole
         if start.named:
+            if attempt.request_passes:
+                own = self._own_starts[call.operation.surface]
+                line = own.stream if call.head is not None and call.head.stream else own.whole
             line = _with_parameters(line, attempt.served_model, call.parameters)
         if call.query and attempt.request_passes:
             line = _with_query(line, call.query)
@@ -221,4 +226,8 @@ def _with_parameters(line: bytes, model: str, parameters: Mapping[str, str]) -> 
 def _with_query(line: bytes, query: bytes) -> bytes:
     """The first line with the caller's query, after what the operation's own path asks."""
     target, version, after = line.partition(b" HTTP/1.1\r\n")
-    return b"%b%b%b%b%b" % (target, b"&" if target.find(b"?") >= 0 else b"?", query, version, after)
+    _, asks, own = target.partition(b"?")
+    if asks:
+        names = {part.partition(b"=")[0] for part in own.split(b"&")}
+        query = b"&".join(part for part in query.split(b"&") if part.partition(b"=")[0] not in names)
+    return b"%b%b%b%b%b" % (target, b"&" if asks else b"?", query, version, after) if query else line
