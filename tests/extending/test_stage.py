@@ -31,25 +31,29 @@ SNAPSHOT = Snapshot(
         provider("anthropic", "anthropic_messages"),
         provider("responses", "openai_responses"),
         provider("bedrock", "bedrock_converse"),
+        provider("gemini", "gemini"),
     ),
 )
 PATHS = {
     "openai_chat": "/v1/chat/completions",
     "anthropic_messages": "/anthropic/v1/messages",
     "openai_responses": "/v1/responses",
-    "bedrock_converse": "/bedrock/model/{model}/converse",
+    "bedrock_converse": "/bedrock/model/{}/converse",
+    "gemini": "/genai/v1beta/models/{}:{}",
 }
 HOSTS = {
     "openai_chat": "openai",
     "anthropic_messages": "anthropic",
     "openai_responses": "responses",
     "bedrock_converse": "bedrock",
+    "gemini": "gemini",
 }
 ENDS = {
     "openai_chat": b'"stop"',
     "anthropic_messages": b"message_stop",
     "openai_responses": b"response.completed",
     "bedrock_converse": b"messageStop",
+    "gemini": b'"STOP"',
 }
 PATH_AND_UPSTREAM = list(product(PATHS, HOSTS))
 
@@ -133,6 +137,8 @@ def upstream_answer(dialect: str, words: Sequence[str], *, stream: bool) -> byte
         return answer(200, body, content_type=b"text/event-stream")
     if dialect == "bedrock_converse":
         return _converse(words, stream=stream)
+    if dialect == "gemini":
+        return _generated(words, stream=stream)
     usage = {"input_tokens": 3, "output_tokens": 2}
     if dialect == "openai_responses":
         return _response(words, usage, stream=stream)
@@ -152,6 +158,25 @@ def upstream_answer(dialect: str, words: Sequence[str], *, stream: bool) -> byte
         {"type": "message_stop"},
     ]
     body = b"".join(b"event: %b\ndata: %b\n\n" % (one["type"].encode(), json.dumps(one).encode()) for one in events)
+    return answer(200, body, content_type=b"text/event-stream")
+
+
+def _generated(words: Sequence[str], *, stream: bool) -> bytes:
+    """The same in Gemini's dialect."""
+    about = {
+        "usageMetadata": {"promptTokenCount": 3, "candidatesTokenCount": 2, "totalTokenCount": 5},
+        "modelVersion": "m",
+        "responseId": "r",
+    }
+    pieces = words if stream else ["".join(words)]
+    events: list[dict[str, Any]] = [
+        {"candidates": [{"content": {"role": "model", "parts": [{"text": one}]}, "index": 0}], **about}
+        for one in pieces
+    ]
+    events[-1]["candidates"][0]["finishReason"] = "STOP"
+    if not stream:
+        return answer(200, json.dumps(events[0]).encode())
+    body = b"".join(b"data: %b\n\n" % json.dumps(one).encode() for one in events)
     return answer(200, body, content_type=b"text/event-stream")
 
 
@@ -219,21 +244,27 @@ def texts_of(body: bytes) -> str:
 def ask(inside: Inside, dialect: str, upstream: str, *, stream: bool) -> Any:
     """A chat call that holds the secret, whose answer holds it too, cut in two."""
     inside.script(HOSTS[upstream], upstream_answer(upstream, ["It is sword", "fish, sw", "ordfish!"], stream=stream))
-    return call(inside, dialect, f"{HOSTS[upstream]}/m", f"The word is {SECRET}.", stream=stream)
+    body = {"model": f"{HOSTS[upstream]}/m", "stream": stream, **said(dialect, f"The word is {SECRET}.")}
+    return inside.call(*at(dialect, body))
 
 
-def call(inside: Inside, dialect: str, model: str, words: str, *, stream: bool) -> Any:
-    """A chat call with a user's message."""
-    path = PATHS[dialect]
-    if "{model}" in path:
-        return inside.call(path.replace("{model}", model) + ("-stream" if stream else ""), said(dialect, words))
-    return inside.call(path, {"model": model, "stream": stream, **said(dialect, words)})
+def at(dialect: str, body: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Where a call goes, and its body: in some dialects model and stream stand in the path."""
+    if dialect == "bedrock_converse":
+        path = PATHS[dialect].format(body.pop("model"))
+        return f"{path}-stream" if body.pop("stream", False) else path, body
+    if dialect != "gemini":
+        return PATHS[dialect], body
+    method = "streamGenerateContent" if body.pop("stream", False) else "generateContent"
+    return PATHS[dialect].format(body.pop("model"), method), body
 
 
 def said(dialect: str, words: str) -> dict[str, Any]:
     """A user's message, as the dialect has it."""
     if dialect == "bedrock_converse":
         return {"messages": [{"role": "user", "content": [{"text": words}]}]}
+    if dialect == "gemini":
+        return {"contents": [{"role": "user", "parts": [{"text": words}]}]}
     messages = [{"role": "user", "content": words}]
     return {"input": messages} if dialect == "openai_responses" else {"max_tokens": 9, "messages": messages}
 
@@ -365,7 +396,7 @@ def test_an_answer_without_content_is_whole(monkeypatch: pytest.MonkeyPatch, dia
     stage.pulls = kind == "pulls"
     inside = Inside(SNAPSHOT, monkeypatch, stages=[] if kind == "none" else [lambda call: stage])
     inside.script("openai", answer(200, EMPTY, content_type=b"text/event-stream"))
-    caller = call(inside, dialect, "openai/m", "hi", stream=True)
+    caller = inside.call(*at(dialect, {"model": "openai/m", "stream": True, **said(dialect, "hi")}))
     assert ENDS[dialect] in caller.body
     row = inside.recorder.rows[-1]
     assert (row["outcome"], row["attempts"], row["input_tokens"]) == ("ok", 1, 3)

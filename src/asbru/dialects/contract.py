@@ -392,7 +392,8 @@ class Surface(msgspec.Struct, frozen=True, kw_only=True):
     unknown paths ("": nowhere, it shares another's); `request_id` is the header by which its SDKs know a response, in
     lower case; `bases` are what SDKs take for a base URL; `models_bases` those whose `/models` is this dialect's;
     `home` is the provider that it imitates, for bare model names; `clients`: how those that call here take a refusal;
-    `limits`: how they read their limits."""
+    `limits`: how they read their limits; `key_parameter`: the parameter of the query in which clients may show their
+    key instead of a header ("": none)."""
 
     name: str
     home: str
@@ -402,6 +403,7 @@ class Surface(msgspec.Struct, frozen=True, kw_only=True):
     request_id: bytes = b"x-request-id"
     clients: tuple[ClientProfile, ...] = ()
     limits: LimitHeaders = LimitHeaders({})
+    key_parameter: str = ""
 
     def shown_to(self, user_agent: bytes, status: int) -> Shown:
         """What a refusal with `status` is sent with to a client."""

@@ -119,7 +119,9 @@ async def show(call: Call, attempt: Attempt, body: bytes, rooms: Rooms) -> None:
 def tell_headers(error: UpstreamError, upstream: UpstreamResponse, rooms: Rooms) -> None:
     """Give an error that came in `upstream` what its headers say: how long to wait, and what goes back to callers."""
     error.content_type = upstream.content_type
-    error.retry_after_s = read_retry_after_s(upstream.retry_after, rooms.unix_time(), upstream.retry_after_ms)
+    told_s = read_retry_after_s(upstream.retry_after, rooms.unix_time(), upstream.retry_after_ms)
+    if told_s is not None:  # else what the body says, where it does
+        error.retry_after_s = told_s
     error.lines = upstream.lines_without(b"content-type", b"content-encoding", b"retry-after")
 
 

@@ -5,7 +5,8 @@
     "adaptive"                additional `thinking: {type: adaptive}`, and `outputConfig.effort`
     "budget"                  additional `thinking: {type: enabled, budget_tokens}`
     "none"                    left out
-    None                      left out: the API has no word that all models know
+    None                      as "adaptive" where the model's efforts are known; else left out: the API has no word
+                              that all models know
 
 A budget is at least 1,024 and under the limit of the output. Every such step is noted.
 """
@@ -28,6 +29,16 @@ _EFFORTS: Final = ("low", "medium", "high", "max")
 """Efforts where the target's own are not known."""
 
 
+def style_of(traits: Traits) -> str | None:
+    """How the model is asked to think; None where nobody knows. Only Claude is asked in one of these ways."""
+    return traits.thinking or ("adaptive" if traits.efforts else None)
+
+
+def thinks_as_claude(traits: Traits) -> bool:
+    """Whether the model takes Claude's settings and signatures."""
+    return style_of(traits) in ("adaptive", "budget")
+
+
 def write_reasoning(request: ChatRequest, traits: Traits, receipt: Receipt) -> tuple[dict[str, Any], str | None]:
     """The additional fields that ask for it, and the effort."""
     wish = request.reasoning
@@ -36,8 +47,9 @@ def write_reasoning(request: ChatRequest, traits: Traits, receipt: Receipt) -> t
     if receipt.native:
         return _own(wish), wish.effort
     _note_unknown(wish, receipt)
-    if traits.thinking in (None, "none"):
-        why = "the model does not reason" if traits.thinking else "the API has no word for it that all models know"
+    style = style_of(traits)
+    if style in (None, "none"):
+        why = "the model does not reason" if style else "the API has no word for it that all models know"
         receipt.dropped("reasoning", why)
         return {}, None
     if wish.display is not None:
@@ -49,7 +61,7 @@ def write_reasoning(request: ChatRequest, traits: Traits, receipt: Receipt) -> t
     if request.tool_choice is not None and request.tool_choice.mode in ("any", "tool"):
         receipt.dropped("reasoning", "a forced tool call excludes thinking")
         return {}, None
-    if traits.thinking == "budget":
+    if style == "budget":
         return _budgeted(request, wish, traits, receipt), None
     return _adaptive(wish, traits, receipt)
 

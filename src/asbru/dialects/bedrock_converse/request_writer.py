@@ -24,7 +24,7 @@ from asbru.core.chat import (
 )
 from asbru.core.traits import Traits
 from asbru.dialects.bedrock_converse.block_writer import Block, Target, write_blocks, write_mark
-from asbru.dialects.bedrock_converse.reasoning import write_reasoning
+from asbru.dialects.bedrock_converse.reasoning import thinks_as_claude, write_reasoning
 from asbru.dialects.bedrock_converse.types import NAME, decode_members, encode
 from asbru.dialects.bounds import fit_output, fit_sampling, strip_one
 from asbru.dialects.contract import Written
@@ -55,7 +55,7 @@ def write_request(request: ChatRequest, model: str, traits: Traits) -> Written:
     additional, effort = write_reasoning(request, traits, receipt)
     request = _without_sampling(request, additional, receipt)
     body: dict[str, Any] = {}
-    _write_conversation(body, request, Target(receipt, claude=traits.thinking in ("budget", "adaptive")))
+    _write_conversation(body, request, Target(receipt, claude=thinks_as_claude(traits)))
     inference = _write_inference(request, traits, receipt)
     if inference:
         body["inferenceConfig"] = inference
@@ -175,7 +175,7 @@ def _write_inference(request: ChatRequest, traits: Traits, receipt: Receipt) -> 
     if temperature is not None:
         inference["temperature"] = temperature
     if request.top_p is not None:
-        if temperature is not None and not receipt.native and traits.thinking is not None:
+        if temperature is not None and not receipt.native and thinks_as_claude(traits):
             receipt.dropped("top_p", "temperature is given")
         else:
             inference["topP"] = request.top_p
@@ -273,7 +273,7 @@ def _write_format(form: ResponseFormat, receipt: Receipt) -> dict[str, Any]:
 
 
 def _write_top_k(additional: dict[str, Any], top_k: int, traits: Traits, receipt: Receipt) -> None:
-    if receipt.native or traits.thinking in ("budget", "adaptive"):
+    if receipt.native or thinks_as_claude(traits):
         additional["top_k"] = top_k
     else:
         receipt.dropped("top_k", "each model has its own word for it")
