@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Sequence
 from itertools import product
@@ -31,6 +32,7 @@ SNAPSHOT = Snapshot(
         provider("anthropic", "anthropic_messages"),
         provider("responses", "openai_responses"),
         provider("bedrock", "bedrock_converse"),
+        provider("invoke", "bedrock_invoke"),
         provider("gemini", "gemini"),
     ),
 )
@@ -39,6 +41,7 @@ PATHS = {
     "anthropic_messages": "/anthropic/v1/messages",
     "openai_responses": "/v1/responses",
     "bedrock_converse": "/bedrock/model/{}/converse",
+    "bedrock_invoke": "/bedrock/model/{}/invoke",
     "gemini": "/genai/v1beta/models/{}:{}",
 }
 HOSTS = {
@@ -46,6 +49,7 @@ HOSTS = {
     "anthropic_messages": "anthropic",
     "openai_responses": "responses",
     "bedrock_converse": "bedrock",
+    "bedrock_invoke": "invoke",
     "gemini": "gemini",
 }
 ENDS = {
@@ -53,6 +57,7 @@ ENDS = {
     "anthropic_messages": b"message_stop",
     "openai_responses": b"response.completed",
     "bedrock_converse": b"messageStop",
+    "bedrock_invoke": base64.b64encode(b'{"type":"message_stop"}'),
     "gemini": b'"STOP"',
 }
 PATH_AND_UPSTREAM = list(product(PATHS, HOSTS))
@@ -157,6 +162,10 @@ def upstream_answer(dialect: str, words: Sequence[str], *, stream: bool) -> byte
         {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 2}},
         {"type": "message_stop"},
     ]
+    if dialect == "bedrock_invoke":
+        chunks = [{"bytes": base64.b64encode(json.dumps(one).encode()).decode()} for one in events]
+        body = b"".join(frame("chunk", chunk) for chunk in chunks)
+        return answer(200, body, content_type=b"application/vnd.amazon.eventstream")
     body = b"".join(b"event: %b\ndata: %b\n\n" % (one["type"].encode(), json.dumps(one).encode()) for one in events)
     return answer(200, body, content_type=b"text/event-stream")
 
@@ -234,7 +243,9 @@ def texts_of(body: bytes) -> str:
     if body.startswith(b"{"):
         return walk(json.loads(body))
     if not body.startswith((b"data:", b"event:", b":")):
-        return "".join(walk(json.loads(message.payload)) for message in MessageReader().feed(body))
+        told = [json.loads(message.payload) for message in MessageReader().feed(body)]
+        told = [json.loads(base64.b64decode(one["bytes"])) if "bytes" in one else one for one in told]
+        return "".join(map(walk, told))
     events = [json.loads(line[6:]) for line in body.split(b"\n") if line.startswith(b"data: {")]
     if body.startswith(b"event: response."):
         return "".join(event["delta"] for event in events if event["type"] == "response.output_text.delta")
@@ -253,6 +264,9 @@ def at(dialect: str, body: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     if dialect == "bedrock_converse":
         path = PATHS[dialect].format(body.pop("model"))
         return f"{path}-stream" if body.pop("stream", False) else path, body
+    if dialect == "bedrock_invoke":
+        path = PATHS[dialect].format(body.pop("model"))
+        return f"{path}-with-response-stream" if body.pop("stream", False) else path, body
     if dialect != "gemini":
         return PATHS[dialect], body
     method = "streamGenerateContent" if body.pop("stream", False) else "generateContent"
@@ -266,6 +280,8 @@ def said(dialect: str, words: str) -> dict[str, Any]:
     if dialect == "gemini":
         return {"contents": [{"role": "user", "parts": [{"text": words}]}]}
     messages = [{"role": "user", "content": words}]
+    if dialect == "bedrock_invoke":
+        return {"anthropic_version": "bedrock-2023-05-31", "max_tokens": 9, "messages": messages}
     return {"input": messages} if dialect == "openai_responses" else {"max_tokens": 9, "messages": messages}
 
 
@@ -484,6 +500,9 @@ def strip_ids(body: bytes) -> bytes:
     """A translated answer names when it was made, and by our own id where the provider tells none."""
     import re
 
+    if not body.startswith((b"data:", b"event:", b":", b"{")):
+        body = b"".join(message.payload for message in MessageReader().feed(body))
+        body = re.sub(rb'"bytes":"([^"]*)"', lambda found: base64.b64decode(found[1]), body)
     body = re.sub(rb"req_[0-9a-f]+", b"req_0", body)
     return re.sub(rb'"created":\d+', b'"created":0', body)
 

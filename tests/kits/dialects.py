@@ -95,6 +95,7 @@ class Subject:
     def __init__(self, dialect: Dialect, cases: Path, package: str) -> None:
         self.name = dialect.name
         self.folder = cases
+        self.family = dialect.family
         self.is_sse = dialect.framing is SSE
         self._package = package
         self._codec = dialect.chat

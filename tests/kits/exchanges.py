@@ -7,6 +7,7 @@ provider itself for any of them. README.md beside the files explains the members
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import struct
@@ -28,12 +29,19 @@ from asbru.providers import Access, Provider
 FOLDER = Path(__file__).with_name("exchanges")
 KEY = "secret-of-the-provider"
 OPENAI, ANTHROPIC, RESPONSES = "openai_chat", "anthropic_messages", "openai_responses"
-GEMINI, BEDROCK = "gemini", "bedrock_converse"
-IN_PATH = (GEMINI, BEDROCK)
+GEMINI, BEDROCK, INVOKE = "gemini", "bedrock_converse", "bedrock_invoke"
+IN_PATH = (GEMINI, BEDROCK, INVOKE)
 """Dialects whose model stands in the path."""
 PATHS = {OPENAI: "/v1/chat/completions", ANTHROPIC: "/anthropic/v1/messages", RESPONSES: "/v1/responses"}
 GEMINI_PATH = "/genai/v1beta/models/{}:{}"
-OTHER = {OPENAI: ANTHROPIC, ANTHROPIC: OPENAI, RESPONSES: ANTHROPIC, GEMINI: ANTHROPIC, BEDROCK: ANTHROPIC}
+OTHER = {
+    OPENAI: ANTHROPIC,
+    ANTHROPIC: OPENAI,
+    RESPONSES: ANTHROPIC,
+    GEMINI: ANTHROPIC,
+    BEDROCK: ANTHROPIC,
+    INVOKE: OPENAI,
+}
 PIECE_BYTES = 7
 
 
@@ -135,6 +143,9 @@ class Called:
             path = GEMINI_PATH.format(body.pop("model"), method)
         if surface == BEDROCK and not path:
             path = f"/bedrock/model/{body.pop('model')}/converse{'-stream' if body.pop('stream', False) else ''}"
+        if surface == INVOKE and not path:
+            ends = "-with-response-stream" if body.pop("stream", False) else ""
+            path = f"/bedrock/model/{body.pop('model')}/invoke{ends}"
         self.caller = inside.call(path or PATHS[surface], body)
         assert len(inside.requests) == 1, self.caller.body
         self.host, request = inside.requests[0]
@@ -166,14 +177,16 @@ def asked(surface: str, model: str, **members: Any) -> dict[str, Any]:
         stream = {"stream": True} if members.pop("stream", False) else {}
         message = {"role": "user", "content": [{"text": "hi"}]}
         return {"model": model, **stream, "messages": [message], "inferenceConfig": members}
-    limit = {"max_tokens": 64} if surface == ANTHROPIC else {}
+    if surface == INVOKE:
+        members["anthropic_version"] = "bedrock-2023-05-31"
+    limit = {"max_tokens": 64} if surface in (ANTHROPIC, INVOKE) else {}
     return {"model": model, "messages": [{"role": "user", "content": "hi"}], **limit, **members}
 
 
 def said(surface: str, body: bytes) -> tuple[str, str]:
     """Text and reasoning of a reply, read without any code of Asbru's."""
     reply = json.loads(body)
-    if surface == ANTHROPIC:
+    if surface in (ANTHROPIC, INVOKE):
         blocks = reply["content"]
         return (
             "".join(block.get("text", "") for block in blocks),
@@ -199,6 +212,9 @@ def streamed(surface: str, body: bytes) -> tuple[str, str]:
         deltas = [event["delta"] for event in map(json.loads, payloads(body)) if "delta" in event]
         thoughts = (delta.get("reasoningContent", {}).get("text", "") for delta in deltas)
         return "".join(delta.get("text", "") for delta in deltas), "".join(thoughts)
+    if surface == INVOKE:
+        chunks = [base64.b64decode(json.loads(payload)["bytes"]) for payload in payloads(body)]
+        return streamed(ANTHROPIC, b"".join(b"data: %b\n" % chunk for chunk in chunks))
     events = [json.loads(data) for data in re.findall(rb"^data: ?(\{.*\})\r?$", body, re.MULTILINE)]
     if surface == ANTHROPIC:
         deltas = [event["delta"] for event in events if event["type"] == "content_block_delta"]
@@ -217,9 +233,12 @@ def streamed(surface: str, body: bytes) -> tuple[str, str]:
 
 
 def frames(body: str) -> bytes:
-    """An AWS event stream; each line of `body` is the name of an event and its payload."""
-    lines = (line.partition(" ") for line in body.splitlines() if line)
-    return b"".join(frame(name, json.loads(payload)) for name, _, payload in lines)
+    """An AWS event stream; each line of `body` is the name of an event and its payload, or an event in an envelope."""
+    stream = b""
+    for name, _, payload in (line.partition(" ") for line in body.splitlines() if line):
+        told = {"bytes": base64.b64encode(payload.encode()).decode()} if name == "chunk" else json.loads(payload)
+        stream += frame(name, told)
+    return stream
 
 
 def payloads(stream: bytes) -> list[bytes]:

@@ -37,7 +37,7 @@ def carries_request(request: ChatRequest, target: Subject) -> None:
     except BadRequest:
         assert written.notes, "what it wrote it must read, unless it could carry none of the conversation"
         return
-    assert again.dialect == target.name
+    assert again.dialect == target.family
     before, after = of_request(request), of_request(again)
     missing = [fact for fact in lost(before, after) if fact.kind in GIVEN or not is_noted(fact, written.notes)]
     if any(note.reason == TWICE for note in written.notes):  # which call a result answers is then counted otherwise

@@ -13,6 +13,7 @@ from tests.kits.exchanges import (
     BEDROCK,
     FOLDER,
     IN_PATH,
+    INVOKE,
     KEY,
     OPENAI,
     OTHER,
@@ -63,7 +64,7 @@ class Case:
 
     def script_of(self, stream: Answer) -> bytes:
         """A stream in the framing of the provider's dialect."""
-        if self.access.dialect == BEDROCK:
+        if self.access.dialect in (BEDROCK, INVOKE):
             return http(200, frames(stream.body), STREAM_TYPE)
         return http(200, stream.body, EVENTS)
 

@@ -82,6 +82,9 @@ def ask(governed: Governed, operation: Operation, path: str, *, stream: bool) ->
 def _ask_bedrock(governed: Governed, path: str) -> int:
     """The same of a dialect whose model and wish for a stream stand in the path."""
     body = {"messages": [{"role": "user", "content": [{"text": "hi"}]}], "inferenceConfig": {"maxTokens": 5}}
+    if "/invoke" in path:
+        messages = [{"role": "user", "content": "hi"}]
+        body = {"anthropic_version": "bedrock-2023-05-31", "max_tokens": 5, "messages": messages}
     body = {"input": {"converse": body}} if path.endswith("count-tokens") else body
     caller = governed.play(governed.inside.call(path, body))
     return caller.status if caller.answer else 0

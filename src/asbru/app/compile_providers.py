@@ -205,6 +205,7 @@ class _Compiling:
             keys=self._keys(parsed),
             operations=access.operations,
             also=self._also(),
+            also_for={other.dialect: other.models for other in kind.access if other.models},
             traits=change(kind.traits, settings.traits),
             trait_rules=self._trait_rules(),
             tls=self._tls(),

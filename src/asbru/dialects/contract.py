@@ -431,6 +431,10 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
 
     `header_prefixes`: headers of a caller, by the beginning of their names in lower case, that go along to providers of
     this dialect, but for `headers_withheld`.
+    `kin`: the dialect whose canonical form it has, where it is one in an envelope of a cloud's ("": its own). Callers
+    of the one are served by providers of the other without loss.
+    `take_headers(body, value_of)`: a translated body with what this dialect says in it and others say in headers;
+    `value_of` gives a caller's header by its name in lower case.
     """
 
     name: str
@@ -443,6 +447,13 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     framing: Framing = SSE
     header_prefixes: tuple[bytes, ...] = ()
     headers_withheld: frozenset[bytes] = frozenset()
+    kin: str = ""
+    take_headers: Callable[[bytes, Callable[[bytes], bytes]], Written] | None = None
+
+    @property
+    def family(self) -> str:
+        """The dialect whose canonical form it has."""
+        return self.kin or self.name
 
     def operation(self, name: str) -> Operation | None:
         """The operation of that name; None when the dialect has none."""
@@ -454,3 +465,11 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
         operation = self.operation("chat")
         assert operation is not None and operation.codec is not None, f"{self.name} has no chat"
         return operation.codec
+
+
+class Derived(msgspec.Struct, frozen=True):
+    """A dialect that is another one, `of`, in an envelope: `make(base)` gives its record. Folders do not import each
+    other, so that discovery hands the base over."""
+
+    of: str
+    make: Callable[[Dialect], Dialect]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 from asbru.core.errors import UnsupportedByProvider
+from asbru.core.traits import fits_glob
 from asbru.dialects import Dialect, Operation
 from asbru.pipeline.call import Attempt, Call
 from asbru.routing import Key, ProviderRoute
@@ -58,6 +59,7 @@ class Endpoint:
         "dialect",
         "listed",
         "listed_until_s",
+        "models",
         "operations",
         "others",
         "pool",
@@ -111,14 +113,26 @@ class Endpoint:
         self.operations = frozenset(self._starts)
         self.others: dict[str, Endpoint] | None = None
         """The same provider in other dialects, by their names."""
+        self.models: tuple[str, ...] = ()
+        """The models that are asked in this dialect, by patterns; empty: all."""
         self.listed: tuple[str, ...] | None = None
         """The provider's own list of models, as it told it last, and until when it need not be asked again."""
         self.listed_until_s = 0.0
 
-    def spoken_by(self, call: Call) -> Endpoint:
-        """The same provider in the caller's own dialect, if it has what is asked for there."""
-        other = None if self.others is None else self.others.get(call.dialect.name)
-        return self if other is None or call.operation.name not in other.operations else other
+    def spoken_by(self, call: Call, model: str) -> Endpoint:
+        """The same provider in the caller's own dialect, or in one of its family, if it has what is asked for there."""
+        others, dialect = self.others, call.dialect
+        if others is None or self.dialect is dialect:
+            return self
+        own = others.get(dialect.name)
+        kin = (own,) if own is not None else (one for one in others.values() if one.dialect.family == dialect.family)
+        return next((one for one in kin if one.serves(call.operation, model)), self)
+
+    def serves(self, operation: Operation, model: str) -> bool:
+        """Whether the operation may be asked of it for a model by its name."""
+        if operation.name not in self.operations:
+            return False
+        return not self.models or any(fits_glob(glob, model) for glob in self.models)
 
     @property
     def spoken(self) -> tuple[Endpoint, ...]:

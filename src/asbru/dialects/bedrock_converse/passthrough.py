@@ -9,8 +9,8 @@ from typing import Final
 
 from asbru.core.reply import StreamFault
 from asbru.core.usage import Usage
-from asbru.dialects.bedrock_converse.errors import error_inside, read_fault
-from asbru.dialects.bedrock_converse.types import decode_members
+from asbru.dialects.aws_errors import error_inside, read_fault
+from asbru.dialects.bedrock_converse.types import NAME, decode_members
 from asbru.dialects.bedrock_converse.usage import usage_of
 from asbru.dialects.contract import TailFacts
 from asbru.dialects.fields import DECODE_ERRORS
@@ -51,7 +51,7 @@ def tail(data: bytes, choices: int = 1) -> TailFacts:
 def prelude(data: bytes) -> StreamFault | bool:
     """A fault before any content, True once content was seen, False while there is neither."""
     if data[:1] == b"{":  # a JSON reply where a stream was asked for
-        error = error_inside(data)
+        error = error_inside(NAME, data)
         if error is None:
             return False
         return StreamFault(message=error.message, type=error.type, code=error.code, status=error.status)

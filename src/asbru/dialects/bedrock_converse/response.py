@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from asbru.core.chat import Choice, Extra, Part, Raw, RefusalPart, StopReason, TextPart, ToolCallPart
 from asbru.core.reply import ChatReply
+from asbru.dialects.aws_errors import error_inside
 from asbru.dialects.bedrock_converse.block_writer import Block, Target, write_block
 from asbru.dialects.bedrock_converse.blocks import read_blocks
-from asbru.dialects.bedrock_converse.errors import error_inside
 from asbru.dialects.bedrock_converse.types import (
     NAME,
     REFUSE_REPLY,
@@ -32,7 +32,7 @@ _TIERS: Final = {"default": "default", "standard": "default", "priority": "prior
 
 def read_reply(body: bytes) -> ChatReply:
     """The reply; `UpstreamError` of kind "fault" for an error in its place, "protocol" for anything else."""
-    failed = error_inside(body)
+    failed = error_inside(NAME, body)
     if failed is not None:
         raise failed
     fields = open_body(body, REFUSE_REPLY)

@@ -45,8 +45,8 @@ from asbru.core.reply import (
     StreamFault,
     UsageReport,
 )
+from asbru.dialects.aws_errors import read_fault
 from asbru.dialects.bedrock_converse.carrier import uncarry_redacted
-from asbru.dialects.bedrock_converse.errors import read_fault
 from asbru.dialects.bedrock_converse.response import read_extra
 from asbru.dialects.bedrock_converse.types import NAME, REFUSE_REPLY, STOP_READ, decode_members
 from asbru.dialects.bedrock_converse.usage import read_tier, read_usage

@@ -45,8 +45,8 @@ from asbru.core.reply import (
     UsageReport,
 )
 from asbru.core.usage import Usage
+from asbru.dialects.aws_errors import error_type, write_fault
 from asbru.dialects.bedrock_converse.carrier import carry, carry_redacted
-from asbru.dialects.bedrock_converse.errors import error_type, write_fault
 from asbru.dialects.bedrock_converse.response import note_stop_sequence, unique_id, write_end, write_stop
 from asbru.dialects.bedrock_converse.types import NAME, encode
 from asbru.dialects.receipt import Receipt

@@ -46,36 +46,6 @@ STOP_WRITE: Final[dict[StopReason, str]] = {
     "other": "end_turn",
 }
 
-STATUS_OF_TYPE: Final[dict[str, int]] = {
-    "ValidationException": 400,
-    "ServiceQuotaExceededException": 400,
-    "AccessDeniedException": 403,
-    "ResourceNotFoundException": 404,
-    "ModelTimeoutException": 408,
-    "ConflictException": 409,
-    "ModelErrorException": 424,
-    "ModelStreamErrorException": 424,
-    "ThrottlingException": 429,
-    "ModelNotReadyException": 429,
-    "InternalServerException": 500,
-    "ServiceUnavailableException": 503,
-}
-"""The exceptions of the API and the HTTP status of each. Inside streams their names begin in lower case."""
-
-TYPE_OF_STATUS: Final[dict[int, str]] = {
-    400: "ValidationException",
-    401: "AccessDeniedException",
-    402: "AccessDeniedException",
-    403: "AccessDeniedException",
-    404: "ResourceNotFoundException",
-    408: "ModelTimeoutException",
-    409: "ConflictException",
-    424: "ModelErrorException",
-    429: "ThrottlingException",
-    500: "InternalServerException",
-    503: "ServiceUnavailableException",
-}
-
 IMAGE_TYPES: Final = {"png": "image/png", "jpeg": "image/jpeg", "gif": "image/gif", "webp": "image/webp"}
 DOCUMENT_TYPES: Final = {
     "pdf": "application/pdf",

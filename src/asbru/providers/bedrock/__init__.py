@@ -1,5 +1,5 @@
-"""Amazon Bedrock: models of many makers by the Converse API, signed by Signature Version 4 or with an API key
-(`credential`)."""
+"""Amazon Bedrock: models of many makers by the Converse API, and Claude by its own body too; with an API key, or signed
+by Signature Version 4 (`credential`)."""
 
 from asbru.providers.kit import Access, Provider
 
@@ -11,6 +11,13 @@ PROVIDER = Provider(
     title="Amazon Bedrock",
     access=(
         Access(dialect="bedrock_converse", auth=AUTH, auth_words=AUTH_WORDS, operations=("chat", "count_tokens")),
+        Access(
+            dialect="bedrock_invoke",
+            auth=AUTH,
+            auth_words=AUTH_WORDS,
+            operations=("chat",),
+            models=("*anthropic.claude-*",),
+        ),
     ),
     docs_url="https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html",
     base_url="https://bedrock-runtime.us-east-1.amazonaws.com",

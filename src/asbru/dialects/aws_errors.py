@@ -1,4 +1,4 @@
-"""Errors of the Converse API: a provider's error response read, and our own tree written.
+"""Errors as Amazon Bedrock tells them, whichever of its wire formats they come in: read, and written from our own tree.
 
 The form is `{"message": ...}` with the exception's name in the header `x-amzn-errortype`, or beside the message as
 `__type`; SDKs read either. In a stream an error is a frame of the message type "exception" (or "error") in place of an
@@ -15,12 +15,12 @@ import msgspec
 from asbru.core.chat import Raw
 from asbru.core.errors import AsbruError, UpstreamError
 from asbru.core.reply import StreamFault
-from asbru.dialects.bedrock_converse.types import NAME, STATUS_OF_TYPE, TYPE_OF_STATUS, encode
 from asbru.dialects.error_words import concerns_key, status_of
 from asbru.dialects.fields import DECODE_ERRORS, NULL
 from asbru.dialects.surrogates import decode_mended
 from asbru.wire.eventstream import Header, Message, write_message
 
+KIND_HEADER: Final = b"x-amzn-errortype"
 _TEXT_CHARS_MAX: Final = 500
 _TAGS: Final = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.DOTALL | re.IGNORECASE)
 _STALE: Final = frozenset(
@@ -28,6 +28,36 @@ _STALE: Final = frozenset(
 )
 """What AWS calls a credential that it does not accept any more; fetched anew, it may be:
 https://docs.aws.amazon.com/bedrock/latest/APIReference/CommonErrors.html"""
+
+STATUS_OF_TYPE: Final[dict[str, int]] = {
+    "ValidationException": 400,
+    "ServiceQuotaExceededException": 400,
+    "AccessDeniedException": 403,
+    "ResourceNotFoundException": 404,
+    "ModelTimeoutException": 408,
+    "ConflictException": 409,
+    "ModelErrorException": 424,
+    "ModelStreamErrorException": 424,
+    "ThrottlingException": 429,
+    "ModelNotReadyException": 429,
+    "InternalServerException": 500,
+    "ServiceUnavailableException": 503,
+}
+"""The exceptions of the API and the HTTP status of each. Inside streams their names begin in lower case."""
+
+TYPE_OF_STATUS: Final[dict[int, str]] = {
+    400: "ValidationException",
+    401: "AccessDeniedException",
+    402: "AccessDeniedException",
+    403: "AccessDeniedException",
+    404: "ResourceNotFoundException",
+    408: "ModelTimeoutException",
+    409: "ConflictException",
+    424: "ModelErrorException",
+    429: "ThrottlingException",
+    500: "InternalServerException",
+    503: "ServiceUnavailableException",
+}
 
 
 class _Inner(msgspec.Struct):
@@ -48,10 +78,11 @@ class _Body(msgspec.Struct):
 
 
 _decode = msgspec.json.Decoder(_Body).decode
+_encode = msgspec.json.Encoder().encode
 
 
-def read_error(status: int, body: bytes) -> UpstreamError:
-    """A provider's error response; never fails, whatever the bytes."""
+def read_error(dialect: str, status: int, body: bytes) -> UpstreamError:
+    """A provider's error response in `dialect`; never fails, whatever the bytes."""
     try:
         told = decode_mended(_decode, body)
     except DECODE_ERRORS:
@@ -66,7 +97,7 @@ def read_error(status: int, body: bytes) -> UpstreamError:
         type=name or "api_error",
         code=_text(inner.code) or name or None,
         body=body,
-        dialect=NAME,
+        dialect=dialect,
     )
     return name_error(error, name)
 
@@ -97,7 +128,7 @@ def _plain(body: bytes) -> str:
     return " ".join(text.split())[:_TEXT_CHARS_MAX]
 
 
-def error_inside(body: bytes) -> UpstreamError | None:
+def error_inside(dialect: str, body: bytes) -> UpstreamError | None:
     """The error that came with status 200 in place of a reply, with the status of its name, else 502."""
     try:
         told = decode_mended(_decode, body)
@@ -105,7 +136,7 @@ def error_inside(body: bytes) -> UpstreamError | None:
         return None
     if told.output != NULL or not (told.type_ or told.error):
         return None
-    error = read_error(502, body)
+    error = read_error(dialect, 502, body)
     error.status = STATUS_OF_TYPE.get(error.type) or status_of(error.code, error.type) or 502
     error.kind = "fault"
     return error
@@ -136,16 +167,15 @@ def read_fault(message: Message) -> StreamFault | None:
     )
 
 
-def write_error(error: AsbruError, request_id: str) -> bytes:
-    """The body of an error response. One of this dialect's provider goes on as it came, but for the words of a 401."""
-    del request_id
-    if isinstance(error, UpstreamError) and error.kind in ("status", "fault") and _is_ours(error):
+def write_error(dialect: str, error: AsbruError) -> bytes:
+    """The body of an error response. One of this dialect's provider goes on as it came."""
+    if isinstance(error, UpstreamError) and error.kind in ("status", "fault") and _is_ours(dialect, error):
         return error.body or b""
-    return encode({"__type": error_type(error.type, error.status), "message": _words(error.message)})
+    return _encode({"__type": error_type(error.type, error.status), "message": _words(error.message)})
 
 
-def _is_ours(error: UpstreamError) -> bool:
-    if error.dialect != NAME or not error.body:
+def _is_ours(dialect: str, error: UpstreamError) -> bool:
+    if error.dialect != dialect or not error.body:
         return False
     try:
         told = _decode(error.body)
@@ -179,4 +209,4 @@ def write_fault(name: str, message: str) -> bytes:
         Header(":content-type", "application/json"),
         Header(":message-type", "exception"),
     )
-    return write_message(headers, encode({"message": _words(message)}))
+    return write_message(headers, _encode({"message": _words(message)}))
