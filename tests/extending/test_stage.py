@@ -504,7 +504,7 @@ def strip_ids(body: bytes) -> bytes:
         body = b"".join(message.payload for message in MessageReader().feed(body))
         body = re.sub(rb'"bytes":"([^"]*)"', lambda found: base64.b64decode(found[1]), body)
     body = re.sub(rb"req_[0-9a-f]+", b"req_0", body)
-    return re.sub(rb'"created":\d+', b'"created":0', body)
+    return re.sub(rb'"(created|created_at)":\d+', rb'"\1":0', body)
 
 
 class Waits(Redactor):
