@@ -319,7 +319,8 @@ def _stages(snapshot: Snapshot, lasting: Lasting) -> Sequence[StageMaker]:
     from asbru.pipeline.guarding import Guarding, GuardPorts
 
     rule_set = RuleSet(rules, bytes.fromhex(snapshot.pepper.reveal()))
-    ports = GuardPorts(lasting.loop, lasting.pool)
+    dialect = next(one for one in lasting.dialects.values() if one.surface.name and one.operation("chat"))
+    ports = GuardPorts(lasting.loop, lasting.pool, lambda: lasting.rooms, dialect)
     return (*lasting.stages, Guarding(rule_set, ports, random.random, lasting.standings_known))
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from asbru.guardrails.engine import Rule, RuleSet
+from asbru.pipeline.guarding.asking import INTERNAL
 from asbru.pipeline.guarding.flaws import flaws_of, proof_of
 from asbru.pipeline.guarding.ports import GuardPorts
 from asbru.pipeline.guarding.proof import ProofRow, can_check, is_for
@@ -25,10 +26,6 @@ if TYPE_CHECKING:
     from asbru.pipeline.stages import Stage
 
 __all__ = ["INTERNAL", "GuardPorts", "Guarding", "ProofRow", "flaws_of", "proof_of"]
-
-INTERNAL = "internal"
-"""The surface of calls that the gateway makes itself: they are not guarded, or a rule that asks a model would ask for
-ever."""
 
 
 class Guarding:
@@ -59,7 +56,7 @@ class Guarding:
 
     def __call__(self, call: Call) -> Stage | None:
         """The stage for a call. None: no rule applies."""
-        if call.surface.startswith(INTERNAL):
+        if call.surface.startswith(INTERNAL):  # or a rule that asks a model would ask for ever
             return None
         rules = [rule for rule in self._rule_set.rules if _applies(rule, call)]
         if rules and self._conditions:
