@@ -31,7 +31,7 @@ from asbru.wire.framing import SSE
 
 CASES = Path(__file__).parents[1] / "cases"
 KINDS = ("request", "reply", "stream", "error")
-DEFAULT_EMPTY = ("image_input", "image_output", "units")
+DEFAULT_EMPTY = ("image_input", "image_output", "units", "stand_ins")
 DEFAULT_FALSE = ("plain", "is_error", "custom", "stream", "include_usage")
 ERROR_MEMBERS = ("status", "type", "code", "message", "param")
 

@@ -26,6 +26,7 @@ from asbru.routing import RetryPolicy
 from asbru.routing.affinity import AffinitySettings
 from asbru.routing.breaker import BreakerSettings
 from asbru.routing.rules import RoutingRule
+from asbru.stored.responses import ConversationSettings
 from asbru.telemetry.tracing import TraceExport
 from asbru.upstream import ExchangeDeadlines
 from asbru.upstream.origin import Reach, TlsTrust
@@ -180,6 +181,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     routing_rules: tuple[RoutingRule, ...] = ()
     breaker: BreakerSettings = BreakerSettings()
     affinity: AffinitySettings = AffinitySettings()
+    conversations: ConversationSettings = ConversationSettings()
     limits: Limits = Limits()
     overload: Overload = Overload()
     reservation: Reservation = Reservation()

@@ -20,13 +20,14 @@ from typing import Any, Literal, Protocol, TypeAlias
 import msgspec
 
 from asbru.core.chat import ChatRequest, Raw
+from asbru.core.conversing import Conversing
 from asbru.core.errors import AsbruError, UpstreamError
 from asbru.core.notes import Note
 from asbru.core.reply import ChatReply, StreamEvent, StreamFault
 from asbru.core.traits import Traits
 from asbru.core.usage import Unit, Usage
 from asbru.dialects.client_profiles import ClientProfile, LimitHeaders, Shown, shown_to
-from asbru.dialects.listed_models import read_model_ids
+from asbru.dialects.listed_models import CatalogueModel, read_model_ids
 from asbru.wire.framing import SSE, Framing
 from asbru.wire.multipart import Form
 
@@ -353,7 +354,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     alone, where no reply tells any; `units_max(head, body)`: the most units that a call may be charged, which limits
     reserve (by default those of `charge`); `by_token`: whether it may be charged by token; `output_tokens_max(head)`:
     the most that may come out of what speaks no words (images, speech); `stored`: it is about objects that the provider
-    keeps.
+    keeps. `converses`: its requests may go on from an earlier response, which Asbru remembers
+    (`pipeline.conversations`), and it can be asked for over a WebSocket.
 
     `read_form(form, body)`: the head, where the body is a form; `form_texts`: the fields of a form that hold texts.
     `read_events(events)`: what whole events of its stream tell, where they are not a chat's. Such an operation may be
@@ -385,6 +387,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     read_form: Callable[[Form, bytes], RequestHead] | None = None
     form_texts: tuple[str, ...] = ()
     read_events: Callable[[bytes], EventFacts] | None = None
+    converses: Conversing | None = None
 
 
 class Surface(msgspec.Struct, frozen=True, kw_only=True):
@@ -415,11 +418,14 @@ NO_SURFACE = Surface(name="", home="", root="", bases=(), models_bases=())
 
 
 class ModelsForm(msgspec.Struct, frozen=True, kw_only=True):
-    """How models are listed: `write_all(names)` the list, `write_one(name)` one of them. A provider is asked for its
-    own at `path`, below its base URL; `read(body)` gives the names in its answer, None where it is no list."""
+    """How models are listed: `write_all(names)` the list, `write_one(name)` one of them. `catalogue`: the parameter of
+    a query by which a client asks for a list in its own form, and what writes it. A provider is asked for its own at
+    `path`, below its base URL; `read(body)` gives the names in its answer, None where it is no list.
+    """
 
     write_all: Callable[[Sequence[str]], bytes] = msgspec.json.encode
     write_one: Callable[[str], bytes] = msgspec.json.encode
+    catalogue: tuple[bytes, Callable[[Sequence[CatalogueModel]], bytes]] | None = None
     path: str = "/models"
     read: Callable[[bytes], tuple[str, ...] | None] = read_model_ids
 

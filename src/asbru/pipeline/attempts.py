@@ -86,9 +86,8 @@ async def attempt(call: Call, targets: Sequence[Target], rooms: Rooms) -> Respon
         if failed is not None:
             fell_back(call, failed, target, rooms)
         try:
-            operation = call.operation
-            if operation.name not in endpoint.operations or (
-                operation.codec is None and not _can_be_asked(call, endpoint)
+            if call.operation.name not in endpoint.operations or (
+                not call.operation.codec and _is_counted_here(call, endpoint)
             ):
                 return await _count_here(call, endpoint, rooms)
             tries: _Tries | None = None
@@ -144,10 +143,9 @@ def conclude(call: Call, made: Attempt, error: AsbruError, rooms: Rooms) -> None
     attempt_failed(call, made, error, rooms, callers_own=not _is_about_key(error) and not falls_back(error))
 
 
-def _can_be_asked(call: Call, endpoint: Endpoint) -> bool:
-    """Whether a provider can be asked for an operation that is no chat: not for what a stage has changed, and not for a
-    count of another dialect, which is made here."""
-    return not call.request_changed and (call.operation.write_count is None or call.dialect is endpoint.dialect)
+def _is_counted_here(call: Call, endpoint: Endpoint) -> bool:
+    """Whether the provider's own count is none of what would be sent: a stage has changed it, or it is translated."""
+    return call.request_changed or (call.operation.write_count is not None and endpoint.dialect is not call.dialect)
 
 
 async def _count_here(call: Call, endpoint: Endpoint, rooms: Rooms) -> Response:

@@ -38,8 +38,8 @@ def test_published_vectors(method: str, target: str, signature: str) -> None:
 
 
 def test_what_botocore_signs() -> None:
-    """A stream of Converse with a session token, a model whose name has a colon and a body in pieces: the signature that
-    botocore 1.43 made of it."""
+    """A stream of Converse with a session token, a model whose name has a colon and a body in pieces: as botocore 1.43
+    signed it."""
     lines = sign(
         AwsKeys(KEYS.access_key_id, KEYS.secret_access_key, "TOK/EN=="),
         Scope("us-east-1", "bedrock"),
@@ -51,9 +51,9 @@ def test_what_botocore_signs() -> None:
         unix_s=THEN_S,
     )
     assert [name for name, _ in lines] == ["x-amz-date", "x-amz-security-token", "authorization"]
-    assert lines[2][1].endswith(
-        "SignedHeaders=content-type;host;x-amz-date;x-amz-security-token, Signature=30295d0c4effaf7c626f53c775c932a38ff924c29f46940ecc89def7d05abcb3"
-    )
+    _, signed, signature = lines[2][1].split(", ")
+    assert signed == "SignedHeaders=content-type;host;x-amz-date;x-amz-security-token"
+    assert signature == "Signature=30295d0c4effaf7c626f53c775c932a38ff924c29f46940ecc89def7d05abcb3"
 
 
 def test_paths_are_encoded_once_more() -> None:
