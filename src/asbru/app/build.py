@@ -19,7 +19,7 @@ from asbru.app.listed import listed_provider
 from asbru.app.model_labels import ModelLabels
 from asbru.app.snapshot import KeyFacts, ProviderFacts, Snapshot
 from asbru.cache import HEADERS as CACHE_HEADERS
-from asbru.cache import Flights, MemoryStore
+from asbru.cache import Flights, MemoryStore, SemanticSettings
 from asbru.cache.sql import SharedStore, TieredStore
 from asbru.catalog import PriceBook, PricedModel, TokenCounter, countable, find_priced_model
 from asbru.catalog.facts import ModelFacts
@@ -33,7 +33,8 @@ from asbru.governance.limits import Limits, Reservation
 from asbru.governance.standing import Standings
 from asbru.pipeline import Endpoint, Load, Rooms, StageMaker
 from asbru.pipeline.bodies import BodyCopies, KeepBodies
-from asbru.pipeline.caching import Caching
+from asbru.pipeline.caching import Caching, Meaning
+from asbru.pipeline.internal import InternalCalls
 from asbru.pipeline.leases import CallLeases, Leases, Typical
 from asbru.pipeline.objects import PROVIDER_HEADER
 from asbru.pipeline.routing import SESSION_HEADERS, TRACE_HEADER, Routing
@@ -123,6 +124,7 @@ class Lasting:
         self.cache_memory = MemoryStore(0)
         self.shared_cache = shared_cache
         self.cache: Caching | None = None
+        self.meaning: Meaning | None = None
         self.span_counts = SpanCounts()
         self.keys: dict[tuple[str, str, SecretText], Key] = {}
         self.credentials: dict[tuple[object, ...], Credential] = {}
@@ -320,8 +322,21 @@ def _cache(snapshot: Snapshot, lasting: Lasting) -> Caching | None:
     if shared is not None:
         shared.bytes_max = settings.sql_bytes_max
     lasting.cache.store = memory if shared is None else TieredStore(memory, shared)
-    lasting.cache.configure(settings)
+    lasting.cache.configure(settings, _meaning(settings.semantic, lasting))
     return lasting.cache
+
+
+def _meaning(settings: SemanticSettings, lasting: Lasting) -> Meaning | None:
+    """What finds questions in other words, as before; None where it is off."""
+    if settings.mode == "off":
+        lasting.meaning = None
+        return None
+    if lasting.meaning is None:
+        from asbru.cache.semantic import vectors  # loads numpy
+
+        lasting.meaning = Meaning(InternalCalls(lasting.dialects["openai_chat"]), vectors.Vectors(settings.bytes_max))
+    lasting.meaning.vectors.bytes_max = settings.bytes_max
+    return lasting.meaning
 
 
 def _count_cache(cache: Caching, memory: MemoryStore, meter: Meter) -> None:

@@ -35,6 +35,7 @@ from typing import Any, cast
 import msgspec
 
 from asbru.app.boot import EXIT_UNWRITTEN, Boot, Options
+from asbru.app.compile_cache import check_cache
 from asbru.app.compile_governance import compile_governance, enforce_auth, warn_of_unpriced
 from asbru.app.compile_models import check_model_names
 from asbru.app.compile_operations import check_operations
@@ -134,6 +135,7 @@ def compile_config(
     _check_server_tls(parsed, findings)
     check_model_names(parsed.config, providers, findings)
     check_operations(parsed.config, providers, findings)
+    check_cache(parsed.config, findings)
     if keys_needed is False and not is_loopback(host):
         findings.warn(("governance", "enforce_auth"), f"anyone who reaches {host} may call without a virtual key")
     if errors := [*parsed.problems, *findings.errors]:
