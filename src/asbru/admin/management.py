@@ -31,6 +31,7 @@ from asbru.admin import (
     standing,
     status,
     system,
+    tool_servers,
 )
 from asbru.admin.access import let_in
 from asbru.admin.act import Act
@@ -58,6 +59,7 @@ SHAPES = (
     *rule_trial.SHAPES,
     *settings.SHAPES,
     *system.SHAPES,
+    *tool_servers.SHAPES,
 )
 """What requests and responses of the other routes hold."""
 

@@ -17,12 +17,15 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from asbru.app.arguments import read_arguments
 from asbru.app.lifeline import end_with_supervisor
 from asbru.app.metrics import REPORT, SCRAPE, MetricsCollector
 from asbru.app.stored_feed import FEED_CHANGED, StoredFeed
+from asbru.app.tools import relay
+from asbru.app.tools.messages import ANSWERED, HERE
 from asbru.app.worker_status import READ_STATUS, STATUS, StatusBoard
 from asbru.cache import sql as cache_sql
 from asbru.cache.sql import table as cache_table
@@ -30,6 +33,8 @@ from asbru.cluster import FEED_SUBJECT
 from asbru.governance.ledger import claims
 from asbru.governance.ledger import host as ledger_host
 from asbru.link.host import Host
+from asbru.mcp.manage import MANAGE_SUBJECT
+from asbru.mcp.servers import CREDENTIAL_SUBJECT, SESSION_SUBJECT
 from asbru.records import row, store, upkeep
 from asbru.records.bodies import store as body_store
 from asbru.records.bodies import writer as bodies
@@ -76,6 +81,7 @@ def build_host(socket_path: Path, data_dir: Path) -> Host:
     metrics = MetricsCollector(read_own)
     feed = StoredFeed(url, tell_all)
     board = StatusBoard()
+    tools = relay.Relay()
     host = Host(
         socket_path,
         stores={
@@ -95,6 +101,9 @@ def build_host(socket_path: Path, data_dir: Path) -> Host:
             cache_sql.CLEAR: cache_entries.clear,
             cache_sql.GENERATION: cache_entries.tell_generation,
             STORED: stored_table.ObjectTable(url).answer,
+            SESSION_SUBJECT: partial(tools.ask, SESSION_SUBJECT),
+            CREDENTIAL_SUBJECT: partial(tools.ask, CREDENTIAL_SUBJECT),
+            MANAGE_SUBJECT: partial(tools.ask, MANAGE_SUBJECT),
         },
         listeners={
             REPORT: metrics.take,
@@ -102,8 +111,10 @@ def build_host(socket_path: Path, data_dir: Path) -> Host:
             claims.MEET: ledger.meet,
             followers.FOLLOW: tail.follow,
             SETTINGS: kept.take_settings,
+            HERE: tools.take_tools,
+            ANSWERED: tools.take_answer,
         },
-        on_parted=(metrics.part, ledger.part, board.part, tail.part),
+        on_parted=(metrics.part, ledger.part, board.part, tail.part, tools.part),
     )
     return host
 

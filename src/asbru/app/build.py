@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from urllib.parse import urlsplit
 
+from asbru.app.build_mcp import mcp_endpoint, mcp_prices
 from asbru.app.listed import listed_provider
 from asbru.app.model_labels import ModelLabels
 from asbru.app.snapshot import KeyFacts, ProviderFacts, Snapshot
@@ -31,6 +32,8 @@ from asbru.governance import VIRTUAL_KEY, Keys
 from asbru.governance.entries import OWNER
 from asbru.governance.limits import Limits, Reservation
 from asbru.governance.standing import Standings
+from asbru.mcp.catalogue import MCP_SERVER
+from asbru.mcp.servers import Server
 from asbru.pipeline import Endpoint, Load, Rooms, StageMaker
 from asbru.pipeline.bodies import BodyCopies, KeepBodies
 from asbru.pipeline.caching import Caching, Meaning
@@ -38,6 +41,7 @@ from asbru.pipeline.internal import InternalCalls
 from asbru.pipeline.leases import CallLeases, Leases, Typical
 from asbru.pipeline.objects import PROVIDER_HEADER
 from asbru.pipeline.routing import SESSION_HEADERS, TRACE_HEADER, Routing
+from asbru.pipeline.tools import NARROWED, Toolbox
 from asbru.providers import ProviderFault, credential_maker
 from asbru.records import AccessLog, RecordWriter
 from asbru.routing import Key, Plan, ProviderRoute
@@ -81,9 +85,9 @@ class Lasting:
     """What outlives a snapshot in one worker. `dialects`: by name, default those that are found; `limits`: what the
     feed's limits are held by, or `leases` in its place; `stages`: what looks at content, in order; `standings`: how far
     limits are used, by default what `limits` knows; `bodies`: where copies of bodies go; `object_index`: what knows who
-    stored what; `shared_cache`: entries that workers share."""
+    stored what; `tools`: the servers of tools, as the feed tells them; `shared_cache`: entries that workers share."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- the one who makes it names all that lasts
         self,
         loop: asyncio.AbstractEventLoop,
         recorder: RecordWriter,
@@ -97,8 +101,10 @@ class Lasting:
         standings: Standings | None = None,
         bodies: KeepBodies | None = None,
         object_index: ObjectIndex | None = None,
+        tools: Toolbox | None = None,
         shared_cache: SharedStore | None = None,
     ) -> None:
+        self.tools = tools
         self.bodies = bodies
         self.object_index = object_index
         self.standings = standings
@@ -130,6 +136,8 @@ class Lasting:
         self.credentials: dict[tuple[object, ...], Credential] = {}
         self.virtual_keys = Keys()
         self.feed = Feed()
+        if tools is not None:
+            self.feed.subscribe(MCP_SERVER, tools.catalogue)
         self.rooms: Rooms | None = None
         self.snapshot: Snapshot | None = None
         """Those built last, and what of."""
@@ -229,6 +237,9 @@ def build_rooms(snapshot: Snapshot, lasting: Lasting) -> Rooms:
     lasting.load.queued_max, lasting.load.wait_s = overload.places, overload.wait_s
     for pool in lasting.pools.values():
         pool.queued_max, pool.wait_s = overload.places, overload.wait_s
+    tools = _tools(snapshot, lasting)
+    if lasting.tools is not None:
+        used |= {(endpoint.pool.origin, limits.response_bytes_max) for endpoint in lasting.tools.endpoints}
     lasting.keep_only(used)
     lasting.keys = {
         (facts.name, key.name, key.value): made
@@ -237,7 +248,7 @@ def build_rooms(snapshot: Snapshot, lasting: Lasting) -> Rooms:
     }
     in_use = {id(key.credential) for key in lasting.keys.values()}
     lasting.credentials = {known: one for known, one in lasting.credentials.items() if id(one) in in_use}
-    prices = PriceBook({facts.name: facts.prices for facts in snapshot.providers})
+    prices = PriceBook({**{facts.name: facts.prices for facts in snapshot.providers}, **mcp_prices(snapshot.mcp)})
     lasting.rooms = Rooms(
         lasting.loop,
         keys=lasting.virtual_keys,
@@ -264,12 +275,27 @@ def build_rooms(snapshot: Snapshot, lasting: Lasting) -> Rooms:
         metric_tags=snapshot.metrics.tags or None,
         bodies=_bodies(snapshot, lasting),
         objects=_objects(snapshot, lasting),
+        tools=tools,
         model_facts=ModelFacts(listed_provider(facts, snapshot.models) for facts in snapshot.providers),
         cache=_cache(snapshot, lasting),
     )
     lasting.snapshot = snapshot
     lasting.meter.configure(ModelLabels(snapshot, endpoints).label, snapshot.metrics.series_max)
     return lasting.rooms
+
+
+def _tools(snapshot: Snapshot, lasting: Lasting) -> Toolbox | None:
+    """The servers of tools; None where none is configured."""
+    tools, settings = lasting.tools, snapshot.mcp
+    if tools is None:
+        return None
+    bytes_max, traced = snapshot.limits.response_bytes_max, snapshot.tracing is not None
+
+    def connect(server: Server, address: str) -> Endpoint:
+        return mcp_endpoint(server, address, lambda origin: lasting.pool(origin, bytes_max), traced=traced)
+
+    tools.configure(settings, bytes.fromhex(snapshot.pepper.reveal()), connect)
+    return tools if settings.servers or settings.groups else None
 
 
 def _routing(snapshot: Snapshot, lasting: Lasting) -> Routing | None:
@@ -364,7 +390,7 @@ def _sessions(snapshot: Snapshot, lasting: Lasting) -> Sessions | None:
 
 def watched_headers(rooms: Rooms) -> frozenset[bytes]:
     """The headers that the server must keep for these rooms."""
-    names = {TRACE_HEADER, PROVIDER_HEADER, *(SESSION_HEADERS if rooms.sessions is not None else ())}
+    names = {TRACE_HEADER, PROVIDER_HEADER, NARROWED, *(SESSION_HEADERS if rooms.sessions is not None else ())}
     if rooms.cache is not None:
         names |= CACHE_HEADERS
     watched = frozenset(name.encode() for name in names)

@@ -18,6 +18,7 @@ _COMMANDS = {
     "serve": "Run the gateway.",
     "demo": "Run the gateway with a mock model and show one streamed reply.",
     "config": "Check a configuration, write an example, or print the JSON schema.",
+    "mcp": "Print how agents are told of the tools of MCP servers.",
     "reprice": "Price the records anew by the prices as they are now configured.",
     "records": "Look at the records of calls.",
     "tail": "Print records of calls as they are written.",

@@ -14,6 +14,7 @@ import msgspec
 
 from asbru.core.errors import AsbruError, GatewayError, MethodNotAllowed, NotFound, Unauthenticated, UpgradeRequired
 from asbru.edge.forward import Forwarder
+from asbru.edge.mcp import McpPages, check_origin, lines_of
 from asbru.edge.model_facts import with_facts
 from asbru.edge.models_list import fetch_models, model_names
 from asbru.edge.own_key import refresh_standings, write_own_key
@@ -24,6 +25,7 @@ from asbru.edge.web_pages import check_no_page
 from asbru.pipeline import Call, Rooms, serve
 from asbru.pipeline.objects import object_call
 from asbru.pipeline.passthrough import passthrough_call
+from asbru.pipeline.tools import bare_tool_call
 from asbru.wire.http_heads import JSON_LINE
 
 if TYPE_CHECKING:
@@ -57,6 +59,7 @@ class Door:
         self._version = version
         self._router = Router(routes_of(dialects))
         self._find = self._router.find
+        self._mcp_pages = McpPages(version)
 
     def handle(self, request: Request, connection: ServerConnection) -> None:
         """Serve one request; never raises."""
@@ -185,6 +188,10 @@ class Door:
                 self._call(found.route, request, connection, found, middle=object_call)
             case "passthrough":
                 self._pass_through(found, request, connection)
+            case "mcp":
+                self._mcp(found, request, connection)
+            case "tool":
+                self._call(found.route, request, connection, found, middle=bare_tool_call)
             case "models":
                 self._models(found, request, connection)
             case "key":
@@ -227,6 +234,15 @@ class Door:
         if endpoint is not None and endpoint.dialect.surface.bases:
             route = msgspec.structs.replace(route, dialect=endpoint.dialect)
         self._call(route, request, connection, found, middle=passthrough_call)
+
+    def _mcp(self, found: Found, request: Request, connection: ServerConnection) -> None:
+        assert self.rooms is not None
+        check_origin(request.head.origin, request.head.host, self.cors_origins)
+
+        def run(middle: Callable[[Call, Rooms], Awaitable[None]]) -> None:
+            self._call(found.route, request, connection, found, middle=middle)
+
+        self._mcp_pages.serve(found, request, connection, self.rooms, run=run)
 
     def _models(self, found: Found, request: Request, connection: ServerConnection) -> None:
         rooms = self.rooms
@@ -322,6 +338,8 @@ class Door:
             lines += b"upgrade: HTTP/1.1\r\n"
         if error.retry_after_s is not None:
             lines += b"retry-after: %d\r\n" % max(1, round(error.retry_after_s))
+        if found is not None and found.route.kind == "mcp":
+            lines += lines_of(error)
         identity = rooms.ids.next(int(rooms.unix_time() * 1000))
         lines += b"x-asbru-id: %b\r\nx-request-id: %b\r\n" % (identity, identity)
         connection.response.whole(error.status, lines, dialect.errors.write(error, identity.decode()))

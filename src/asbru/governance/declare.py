@@ -33,7 +33,12 @@ from asbru.governance.entries import EVERY_PROVIDER, EVERYTHING, KeyEntry, Limit
 from asbru.governance.patterns import check_pattern
 
 _CALENDAR_WINDOWS = ("1d", "1w", "1M", "1Q", "1Y")
-_SCOPE_NAMES = {"provider": "a provider's name", "model": "`provider/model`", "provider_key": "`provider/key-name`"}
+_SCOPE_NAMES = {
+    "provider": "a provider's name",
+    "model": "`provider/model`",
+    "provider_key": "`provider/key-name`",
+    "tool": "`server/tool`",
+}
 
 Entry: TypeAlias = tuple[str, bytes]
 """The id and payload of a feed entry."""
@@ -178,7 +183,8 @@ def virtual_key_entry(one: Access, digest: str, *, declared: bool = False, tempo
         providers=_provider_entries(owner_id, one.providers),
         blocked_models=one.blocked_models,
         surfaces=_names(one.surfaces),
-        mcp_tools=one.mcp_tools,
+        mcp=one.mcp,
+        auto_approve=one.auto_approve,
         expires_ms=0 if one.expires_at is None else expiry_ms(one.expires_at),
         active=one.active,
         tags=one.tags,
@@ -191,7 +197,8 @@ def virtual_key_entry(one: Access, digest: str, *, declared: bool = False, tempo
 
 
 def _owner_entry(owner_id: str, one: Limited, parent: str = "") -> Entry:
-    entry = OwnerEntry(name=owner_id.partition("/")[2], parent=parent, limits=limits_of(owner_id, one))
+    mcp = one.mcp if isinstance(one, Customer | Team) else ()
+    entry = OwnerEntry(name=owner_id.partition("/")[2], parent=parent, limits=limits_of(owner_id, one), mcp=mcp)
     return owner_id, msgspec.msgpack.encode(entry)
 
 

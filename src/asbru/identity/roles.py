@@ -27,6 +27,7 @@ VERBS: Final = MappingProxyType(
         "fallbacks": _BOTH,
         "keys": _BOTH,
         "limits": _BOTH,
+        "mcp": _BOTH,
         "models": ("read",),
         "playground": ("write",),
         "prices": _BOTH,

@@ -151,17 +151,16 @@ class Endpoint:
 
     def write_plain_head(self, call: Call, outgoing: Outgoing, key_lines: bytes) -> bytes:
         """The head of a request that is sent as it stands."""
-        before, after = self._origin
-        lines = outgoing.lines
+        lines = key_lines + outgoing.lines
         if call.trace is not None:
             lines += call.trace.lines(len(call.attempts))
-        start = b"%b %b%b%b" % (
-            outgoing.method,
-            before.encode("latin-1"),
-            outgoing.target,
-            after.replace(JSON_LINE, b"", 1),
-        )
-        return b"%b%b%bcontent-length: %d\r\n\r\n" % (start, key_lines, lines, len(outgoing.body))
+        return self.write_bare_head(outgoing.method, outgoing.target, lines, len(outgoing.body))
+
+    def write_bare_head(self, method: bytes, target: bytes, lines: bytes, body_bytes: int) -> bytes:
+        """The head of a request that belongs to no call. `target`: path and query, below the base URL."""
+        before, after = self._origin
+        start = b"%b %b%b%b" % (method, before.encode("latin-1"), target, after.replace(JSON_LINE, b"", 1))
+        return b"%b%bcontent-length: %d\r\n\r\n" % (start, lines, body_bytes)
 
     def default_lines(self, names: Collection[bytes]) -> bytes:
         """What the provider always wants, but for headers of these names (lower case)."""

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from asbru.catalog.facts import ModelFacts
     from asbru.pipeline.caching import Caching
     from asbru.pipeline.routing import Routing
+    from asbru.pipeline.tools import Toolbox
     from asbru.telemetry.tracing import Tracer
 
 
@@ -43,8 +44,8 @@ class Rooms:
     fails; None: nobody does. `sessions`: where calls of a session went; None: nothing is remembered. `bodies`: copies
     bodies; None: none are recorded. `tracer`: traces calls; None: tracing is off. `metric_tags`: the tags that are
     labels of metrics; None: none is. `model_facts`: what is known of models; None: they are listed by name only.
-    `objects`: the ids and the index of stored objects; None: none can be stored. `cache`: keeps replies; None: it is
-    off.
+    `objects`: the ids and the index of stored objects; None: none can be stored. `tools`: the servers of tools; None:
+    none is configured. `cache`: keeps replies; None: it is off.
     """
 
     def __init__(  # noqa: PLR0913 -- the one builder, `app.build`, names every room
@@ -76,6 +77,7 @@ class Rooms:
         bodies: BodyCopies | None = None,
         objects: StoredObjects | None = None,
         model_facts: ModelFacts | None = None,
+        tools: Toolbox | None = None,
         cache: Caching | None = None,
     ) -> None:
         self.loop = loop
@@ -103,6 +105,7 @@ class Rooms:
         self.bodies = bodies
         self.objects = objects
         self.model_facts = model_facts
+        self.tools = tools
         self.cache = cache
         self.limit(leases, standings, routing)
 
