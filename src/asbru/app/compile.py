@@ -68,7 +68,7 @@ from asbru.app.paths import catalogue_file, declared_file, find_config_file, sho
 from asbru.app.prove import prove
 from asbru.app.setting_list import written_paths
 from asbru.app.shown import shown_models, shown_sections
-from asbru.app.snapshot import Fallback, PrefixForward, Snapshot, write_snapshot
+from asbru.app.snapshot import Fallback, PrefixForward, ProviderFacts, Snapshot, write_snapshot
 from asbru.app.stored_objects import Stored, load_stored
 from asbru.cluster import Entries, write_entries
 from asbru.core.secret_text import SecretText
@@ -79,7 +79,7 @@ from asbru.storage import NewerSchema, StorageError
 
 CONTROL_PREFIXES = ("/api", "/ui")
 KEPT_SECTIONS = ("providers", "virtual_keys")
-_AS_WRITTEN = ("breaker", "affinity", "limits", "overload", "metrics", "records", "mcp", "cache")
+_AS_WRITTEN = ("breaker", "affinity", "conversations", "limits", "overload", "metrics", "records", "mcp", "cache")
 """Sections that a snapshot carries as they are."""
 
 
@@ -134,10 +134,7 @@ def compile_config(
     forwards = _forwards(options, parsed, findings)
     tracing = compile_tracing(parsed.config.tracing, env, findings)
     _check_server_tls(parsed, findings)
-    check_model_names(parsed.config, providers, findings)
-    check_operations(parsed.config, providers, findings)
-    check_cache(parsed.config, findings)
-    check_mcp(parsed.config, findings)
+    _check_together(parsed.config, providers, findings)
     if keys_needed is False and not is_loopback(host):
         findings.warn(("governance", "enforce_auth"), f"anyone who reaches {host} may call without a virtual key")
     if errors := [*parsed.problems, *findings.errors]:
@@ -169,6 +166,14 @@ def compile_config(
         config_file=str(file.absolute()) if file else None, declares=declares if file else ()
     )
     return Compiled(snapshot, declared, boot, parsed.config, shown_once, findings.warnings, stored.places, written)
+
+
+def _check_together(config: ConfigFile, providers: tuple[ProviderFacts, ...], findings: Findings) -> None:
+    """What sections say about each other."""
+    check_model_names(config, providers, findings)
+    check_operations(config, providers, findings)
+    check_cache(config, findings)
+    check_mcp(config, findings)
 
 
 def _make_key(declared: Entries, pepper: bytes, data_dir: Path, stored: Stored, *, needed: bool) -> SecretText | None:

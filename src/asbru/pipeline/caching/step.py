@@ -224,7 +224,7 @@ class Caching:
             digest = await self._digest(call, rooms)
         except (AsbruError, *keys.UNREADABLE):
             return None
-        endpoint = rooms.endpoints[target.provider.name].spoken_by(call)
+        endpoint = rooms.endpoints[target.provider.name].spoken_by(call, target.model)
         whole = keys.digest_with(
             digest,
             endpoint.deciding_lines(call.forwarded),
