@@ -29,8 +29,8 @@ def configured(url: str, name: str = "up", **more: Any) -> dict[str, Any]:
     return {"providers": {name: loopback(f"{url}/v1", **more)}, "virtual_keys": VIRTUAL_KEYS}
 
 
-FOREIGN = {"openai": {"dialect": "openai"}, "anthropic": {}}
-"""What the configuration says of providers so that they are not asked in Codex's own API."""
+FOREIGN = {"openai": ("up", {"dialect": "openai"}), "anthropic": ("anthropic", {})}
+"""What each strict provider is called in the configuration, so that it is not asked in Codex's own API."""
 
 
 @pytest.mark.parametrize(("provider", "model"), [("openai", "gpt-5"), ("anthropic", "claude-sonnet-4-5")])
@@ -39,10 +39,11 @@ def test_a_tool_call_on_a_foreign_upstream(tmp_path: Path, provider: str, model:
     """Codex runs a command that a model of another API asks for, and the provider refuses nothing. Over a WebSocket the
     first call only prepares the conversation."""
     strict = StrictProvider(provider, speak)
+    name, more = FOREIGN[provider]
     with FakeUpstream() as upstream:
         upstream.otherwise = strict
-        with Gateway(tmp_path, configured(upstream.url, provider, **FOREIGN[provider])) as gateway:
-            target = agents.Target(gateway.url, KEY, f"{provider}/{model}")
+        with Gateway(tmp_path, configured(upstream.url, name, **more)) as gateway:
+            target = agents.Target(gateway.url, KEY, f"{name}/{model}")
             said = agents.codex("Run the command", tmp_path / "agent", target, built_in=built_in)
             rows = gateway.records(2, surface="openai.responses", attempts=1)
     assert PRINTED in said and not strict.refused
