@@ -58,7 +58,7 @@ def test_other_requests_are_left_alone() -> None:
 
 def completing() -> Completing:
     """What completes the reply to a request with these tools."""
-    return Completing({}, 7, "id", stand_ins_of(ChatRequest(model="m", messages=(), tools=TOOLS)))
+    return Completing({}, 7, "id", stand_ins=stand_ins_of(ChatRequest(model="m", messages=(), tools=TOOLS)))
 
 
 def test_a_reply_calls_the_callers_own_tools() -> None:

@@ -465,6 +465,8 @@ def _endpoint(facts: ProviderFacts, pool: Pool, lasting: Lasting, *, traced: boo
         for name, operations in spoken.items()
     )
     endpoint.others = {other.dialect.name: other for other in others} or None
+    for other in others:
+        other.models = facts.also_for.get(other.dialect.name, ())
     return endpoint
 
 

@@ -51,7 +51,7 @@ class ProviderFacts(Reach, frozen=True, kw_only=True, forbid_unknown_fields=True
     `providers.Access`. `headers` are sent with every call (anthropic-version).
     `operations`: what it offers: chat, completions, embeddings, models, count_tokens.
     `also`: other dialects that it speaks at the same address with the same credentials, and what it offers in each:
-    callers of these are served without translation.
+    callers of these are served without translation. `also_for`: the models that some of these are for, by patterns.
     `traits`: what it takes and refuses; `trait_rules` change them for some models, later ones win.
     `unix_socket`: connect there instead of to the host of `base_url`.
     `known_models`: names a bare model name may resolve to, and what /v1/models lists.
@@ -70,6 +70,7 @@ class ProviderFacts(Reach, frozen=True, kw_only=True, forbid_unknown_fields=True
     keys: tuple[KeyFacts, ...] = ()
     operations: tuple[str, ...] = ("chat", "models")
     also: dict[str, tuple[str, ...]] = {}
+    also_for: dict[str, tuple[str, ...]] = {}
     traits: Traits = PLAIN
     trait_rules: tuple[TraitRule, ...] = ()
     tls: TlsTrust = TlsTrust()

@@ -18,7 +18,7 @@ from asbru.edge.mcp import McpPages, check_origin, lines_of
 from asbru.edge.model_facts import asks_for, catalogue_of, with_facts
 from asbru.edge.models_list import fetch_models, model_names
 from asbru.edge.own_key import refresh_standings, write_own_key
-from asbru.edge.router import Found, Route, Router, forwarded_query
+from asbru.edge.router import Found, Route, Router, credential_in, forwarded_query
 from asbru.edge.server import Head, Request, ServerConnection
 from asbru.edge.surfaces import routes_of
 from asbru.edge.web_pages import check_no_page
@@ -95,7 +95,7 @@ class Door:
             route = found.route if found is not None else None
         if route is None or route.operation is None or self.rooms is None:
             return False
-        self.rooms.keys.identify(head.credentials)
+        self.rooms.keys.identify(_credentials(head, route))
         return True
 
     # Calls
@@ -126,6 +126,7 @@ class Door:
         call.credentials = head.credentials
         if head.query:
             call.query = forwarded_query(head.query)
+            call.credentials = _credentials(head, route)
         if head.watched:
             call.watched = head.watched
         call.accept_coding = head.accept_coding
@@ -266,7 +267,7 @@ class Door:
     def _models(self, found: Found, request: Request, connection: ServerConnection) -> None:
         rooms = self.rooms
         assert rooms is not None
-        caller = rooms.keys.identify(request.head.credentials)
+        caller = rooms.keys.identify(_credentials(request.head, found.route))
         caller.check_surface(found.route.dialect.surface.name)
 
         def listed(_: None, error: BaseException | None) -> None:
@@ -390,3 +391,11 @@ def _has_sockets(route: Route) -> bool:
 
 def _text(data: bytes) -> str:
     return data[:200].decode("utf-8", "replace") or "(empty)"
+
+
+def _credentials(head: Head, route: Route) -> tuple[bytes, bytes, bytes]:
+    """What a caller shows to be known by: its headers, or else the parameter in which its dialect's clients show it."""
+    name = route.dialect.surface.key_parameter
+    if not name or not head.query or any(head.credentials):
+        return head.credentials
+    return b"", b"", credential_in(head.query, name)

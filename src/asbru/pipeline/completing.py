@@ -1,6 +1,6 @@
-"""What a translated answer needs beside what the provider said: the caller's own tools, a time, an id.
+"""What a translated answer needs beside what the provider said: the caller's own tools, a time, an id, a model.
 
-Some dialects tell no time of creation and some providers send no id; callers of others rely on both.
+Some dialects tell no time of creation or no model, and some providers send no id; callers of others rely on them.
 """
 
 from __future__ import annotations
@@ -18,16 +18,19 @@ _NO_STAND_INS: Mapping[str, StandIn] = {}
 
 
 class Completing:
-    """`names`: of tools, as they were written to the provider, and the caller's own. `created_s`, `reply_id`: what
-    stands where the provider told none. `stand_ins`: functions that were offered in place of the caller's tools."""
+    """`names`: of tools, as they were written to the provider, and the caller's own. `created_s`, `reply_id`, `model`:
+    what stands where the provider told none. `stand_ins`: functions that were offered in place of the caller's
+    tools."""
 
-    __slots__ = ("_created_s", "_names", "_own_calls", "_reply_id", "_stand_ins", "_started")
+    __slots__ = ("_created_s", "_model", "_names", "_own_calls", "_reply_id", "_stand_ins", "_started")
 
     def __init__(
         self,
         names: Mapping[str, str],
         created_s: int,
         reply_id: str,
+        model: str = "",
+        *,
         stand_ins: Mapping[str, StandIn] = _NO_STAND_INS,
     ) -> None:
         self._names = names
@@ -35,6 +38,7 @@ class Completing:
         self._own_calls = OwnCalls(stand_ins)
         self._created_s = created_s
         self._reply_id = reply_id
+        self._model = model
         self._started = False
 
     def reply(self, reply: ChatReply) -> ChatReply:
@@ -48,6 +52,7 @@ class Completing:
         return msgspec.structs.replace(
             reply,
             id=reply.id or self._reply_id,
+            model=reply.model or self._model,
             created_s=reply.created_s or self._created_s,
             choices=choices,
         )
@@ -71,7 +76,10 @@ class Completing:
         if isinstance(event, ReplyStart):
             self._started = True
             return msgspec.structs.replace(
-                event, id=event.id or self._reply_id, created_s=event.created_s or self._created_s
+                event,
+                id=event.id or self._reply_id,
+                model=event.model or self._model,
+                created_s=event.created_s or self._created_s,
             )
         if isinstance(event, PartStart) and self._names:
             return msgspec.structs.replace(event, part=restored(event.part, self._names))

@@ -114,8 +114,12 @@ def translate(call: Call, attempt: Attempt, endpoint: Endpoint) -> bytes:
     if traits.refuse_inputs:
         check_inputs(call, traits.refuse_inputs, attempt.target)
     request = call.read_canonical()
-    if call.dialect is not endpoint.dialect:
+    if call.dialect is not endpoint.dialect and call.dialect.family != endpoint.dialect.family:
         request, attempt.renamed = fit_tool_names(with_stand_ins(request), traits.tool_name_chars_max)
     written = target_operation.codec.write_request(request, attempt.served_model, traits)
     attempt.notes = notes_of(attempt.renamed) + written.notes if attempt.renamed else written.notes
+    if endpoint.dialect.take_headers is None or call.dialect is endpoint.dialect:
+        return written.body
+    written = endpoint.dialect.take_headers(written.body, call.forwarded.value_of)
+    attempt.notes += written.notes
     return written.body

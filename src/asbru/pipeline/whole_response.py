@@ -118,7 +118,9 @@ def completing(call: Call, attempt: Attempt, rooms: Rooms) -> Completing:
     offered: dict[str, StandIn] = {}
     if call.canonical is not None and call.canonical.tools and call.dialect is not attempt.endpoint.dialect:
         offered = stand_ins_of(call.canonical)
-    return Completing(attempt.renamed, int(rooms.unix_time()), call.id.decode(), offered)
+    return Completing(
+        attempt.renamed, int(rooms.unix_time()), call.id.decode(), attempt.served_model, stand_ins=offered
+    )
 
 
 async def show(call: Call, attempt: Attempt, body: bytes, rooms: Rooms) -> None:
@@ -129,7 +131,9 @@ async def show(call: Call, attempt: Attempt, body: bytes, rooms: Rooms) -> None:
 def tell_headers(error: UpstreamError, upstream: UpstreamResponse, rooms: Rooms) -> None:
     """Give an error that came in `upstream` what its headers say: how long to wait, and what goes back to callers."""
     error.content_type = upstream.content_type
-    error.retry_after_s = read_retry_after_s(upstream.retry_after, rooms.unix_time(), upstream.retry_after_ms)
+    told_s = read_retry_after_s(upstream.retry_after, rooms.unix_time(), upstream.retry_after_ms)
+    if told_s is not None:  # else what the body says, where it does
+        error.retry_after_s = told_s
     error.lines = upstream.lines_without(b"content-type", b"content-encoding", b"retry-after")
 
 
@@ -204,6 +208,9 @@ def refusal(upstream: UpstreamResponse, dialect: Dialect, rooms: Rooms) -> Upstr
         return _protocol_error(f"the provider returned the status {upstream.status}, which HTTP does not have")
     if upstream.status < 400:
         return _protocol_error(f"the provider returned a redirect ({upstream.status}), which Asbru does not follow")
-    error = dialect.errors.read(upstream.status, _beginning(upstream.body, upstream.content_encoding))
+    errors = dialect.errors
+    error = errors.read(upstream.status, _beginning(upstream.body, upstream.content_encoding))
+    if errors.kind_header:
+        error = errors.name(error, upstream.header(errors.kind_header))
     tell_headers(error, upstream, rooms)
     return error
