@@ -13,6 +13,7 @@ import pytest
 from clients import agents
 from clients.agent_model import PRINTED, speak
 from clients.gateway import KEY, VIRTUAL_KEYS, Gateway, loopback
+from clients.refusals import CALLS_MAX
 from tests.fakes.strict.provider import StrictProvider
 from tests.fakes.upstream import FakeUpstream, Reply, Seen
 
@@ -132,3 +133,14 @@ def test_a_compacted_session_goes_on(tmp_path: Path) -> None:
             said = agents.codex("hello", tmp_path / "agent", target, built_in=True, **limits)
     assert "All done." in said
     assert (model.asked, model.went_on) == (3, True)
+
+
+def test_a_refusal_over_a_socket(tmp_path: Path) -> None:
+    """Codex stops at once, after at most two calls, and shows our words: it reads them in a response that fails."""
+    with FakeUpstream() as upstream, Gateway(tmp_path, configured(upstream.url, dialect="openai")) as gateway:
+        target = agents.Target(gateway.url, KEY, "nobody/m")
+        with pytest.raises(agents.FailedError) as failed:
+            agents.codex("hello", tmp_path / "agent", target, built_in=True)
+        rows = gateway.records(1, status=404)
+    assert 1 <= len(rows) <= CALLS_MAX
+    assert "the model 'nobody/m' is unknown" in failed.value.printed
