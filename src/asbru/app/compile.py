@@ -135,6 +135,9 @@ def compile_config(
     tracing = compile_tracing(parsed.config.tracing, env, findings)
     _check_server_tls(parsed, findings)
     _check_together(parsed.config, providers, findings)
+    check_model_names(parsed.config, providers, findings)
+    check_operations(parsed.config, providers, findings)
+    check_mcp(parsed.config, findings, stored.places)
     if keys_needed is False and not is_loopback(host):
         findings.warn(("governance", "enforce_auth"), f"anyone who reaches {host} may call without a virtual key")
     if errors := [*parsed.problems, *findings.errors]:
