@@ -12,7 +12,6 @@ from asbru.mcp.protocol import Message, Params
 from asbru.mcp.protocol.messages import read_object, read_text
 from asbru.mcp.protocol.versions import negotiated
 
-
 _ASKABLE = ("elicitation", "sampling", "roots")
 
 
