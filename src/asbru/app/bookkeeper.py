@@ -27,6 +27,8 @@ from asbru.app.stored_feed import FEED_CHANGED, StoredFeed
 from asbru.app.tools import relay
 from asbru.app.tools.messages import ANSWERED, HERE
 from asbru.app.worker_status import READ_STATUS, STATUS, StatusBoard
+from asbru.cache import sql as cache_sql
+from asbru.cache.sql import table as cache_table
 from asbru.cluster import FEED_SUBJECT
 from asbru.governance.ledger import claims
 from asbru.governance.ledger import host as ledger_host
@@ -66,6 +68,7 @@ def build_host(socket_path: Path, data_dir: Path) -> Host:
         host.broadcast(subject, payload)
 
     ledger = ledger_host.LedgerHost(url, tell_all)
+    cache_entries = cache_table.CacheTable(url, tell_all)
 
     def read_own() -> Iterator[tuple[names.Metric, float]]:
         yield names.RECORDS_WRITTEN, records.written
@@ -85,6 +88,7 @@ def build_host(socket_path: Path, data_dir: Path) -> Host:
             row.TABLE: records,
             claims.SETTLE: ledger,
             bodies.TABLE: body_store.BodyStore(url),
+            cache_sql.ENTRIES: cache_entries,
             upkeep.NAME: kept,  # the last one: after what it folds
         },
         answers={
@@ -93,6 +97,9 @@ def build_host(socket_path: Path, data_dir: Path) -> Host:
             FEED_SUBJECT: feed.tell_everything,
             FEED_CHANGED: feed.tell_changes,
             READ_STATUS: board.read,
+            cache_sql.FIND: cache_entries.find,
+            cache_sql.CLEAR: cache_entries.clear,
+            cache_sql.GENERATION: cache_entries.tell_generation,
             STORED: stored_table.ObjectTable(url).answer,
             SESSION_SUBJECT: partial(tools.ask, SESSION_SUBJECT),
             CREDENTIAL_SUBJECT: partial(tools.ask, CREDENTIAL_SUBJECT),

@@ -19,6 +19,9 @@ from asbru.app.build_mcp import mcp_endpoint, mcp_prices
 from asbru.app.listed import listed_provider
 from asbru.app.model_labels import ModelLabels
 from asbru.app.snapshot import KeyFacts, ProviderFacts, Snapshot
+from asbru.cache import HEADERS as CACHE_HEADERS
+from asbru.cache import Flights, MemoryStore
+from asbru.cache.sql import SharedStore, TieredStore
 from asbru.catalog import PriceBook, PricedModel, TokenCounter, countable, find_priced_model
 from asbru.catalog.facts import ModelFacts
 from asbru.cluster import Entries, Feed, Subscriber
@@ -33,6 +36,7 @@ from asbru.mcp.catalogue import MCP_SERVER
 from asbru.mcp.servers import Server
 from asbru.pipeline import Endpoint, Load, Rooms, StageMaker
 from asbru.pipeline.bodies import BodyCopies, KeepBodies
+from asbru.pipeline.caching import Caching
 from asbru.pipeline.leases import CallLeases, Leases, Typical
 from asbru.pipeline.objects import PROVIDER_HEADER
 from asbru.pipeline.routing import SESSION_HEADERS, TRACE_HEADER, Routing
@@ -80,7 +84,7 @@ class Lasting:
     """What outlives a snapshot in one worker. `dialects`: by name, default those that are found; `limits`: what the
     feed's limits are held by, or `leases` in its place; `stages`: what looks at content, in order; `standings`: how far
     limits are used, by default what `limits` knows; `bodies`: where copies of bodies go; `object_index`: what knows who
-    stored what; `tools`: the servers of tools, as the feed tells them."""
+    stored what; `tools`: the servers of tools, as the feed tells them; `shared_cache`: entries that workers share."""
 
     def __init__(
         self,
@@ -97,6 +101,7 @@ class Lasting:
         bodies: KeepBodies | None = None,
         object_index: ObjectIndex | None = None,
         tools: Toolbox | None = None,
+        shared_cache: SharedStore | None = None,
     ) -> None:
         self.tools = tools
         self.bodies = bodies
@@ -121,6 +126,9 @@ class Lasting:
         self.breaker = Breaker()
         self.sessions = Sessions()
         self.spans: SpanQueue | None = None
+        self.cache_memory = MemoryStore(0)
+        self.shared_cache = shared_cache
+        self.cache: Caching | None = None
         self.span_counts = SpanCounts()
         self.keys: dict[tuple[str, str, SecretText], Key] = {}
         self.credentials: dict[tuple[object, ...], Credential] = {}
@@ -267,6 +275,7 @@ def build_rooms(snapshot: Snapshot, lasting: Lasting) -> Rooms:
         objects=_objects(snapshot, lasting),
         tools=tools,
         model_facts=ModelFacts(listed_provider(facts, snapshot.models) for facts in snapshot.providers),
+        cache=_cache(snapshot, lasting),
     )
     lasting.snapshot = snapshot
     lasting.meter.configure(ModelLabels(snapshot, endpoints).label, snapshot.metrics.series_max)
@@ -324,6 +333,32 @@ def _objects(snapshot: Snapshot, lasting: Lasting) -> StoredObjects | None:
     return StoredObjects(ObjectIds(keys), lasting.object_index)
 
 
+def _cache(snapshot: Snapshot, lasting: Lasting) -> Caching | None:
+    """What keeps replies, as before; None where it is off, and then what was kept is forgotten."""
+    settings, memory = snapshot.cache, lasting.cache_memory
+    memory.limit(settings.bytes_max if settings.enabled else 0)
+    if not settings.enabled:
+        return None
+    if lasting.cache is None:
+        lasting.cache = Caching(memory, Flights(lasting.loop.call_later, lasting.loop.call_soon))
+        _count_cache(lasting.cache, memory, lasting.meter)
+    shared = lasting.shared_cache if settings.store == "sql" else None
+    if shared is not None:
+        shared.bytes_max = settings.sql_bytes_max
+    lasting.cache.store = memory if shared is None else TieredStore(memory, shared)
+    lasting.cache.configure(settings)
+    return lasting.cache
+
+
+def _count_cache(cache: Caching, memory: MemoryStore, meter: Meter) -> None:
+    for result in cache.counts:
+        meter.count_by(names.CACHE_CALLS, partial(cache.counts.__getitem__, result), (result,))
+    meter.count_by(names.CACHE_SAVED, lambda: cache.saved_nanousd)
+    meter.count_by(names.CACHE_EVICTED, lambda: memory.evicted)
+    meter.gauge(names.CACHE_ENTRIES, lambda: len(memory))
+    meter.gauge(names.CACHE_BYTES, lambda: memory.bytes)
+
+
 def _now(count: Callable[[float], int]) -> int:
     return count(time.monotonic())
 
@@ -341,6 +376,8 @@ def _sessions(snapshot: Snapshot, lasting: Lasting) -> Sessions | None:
 def watched_headers(rooms: Rooms) -> frozenset[bytes]:
     """The headers that the server must keep for these rooms."""
     names = {TRACE_HEADER, PROVIDER_HEADER, NARROWED, *(SESSION_HEADERS if rooms.sessions is not None else ())}
+    if rooms.cache is not None:
+        names |= CACHE_HEADERS
     watched = frozenset(name.encode() for name in names)
     return watched if rooms.routing is None else watched | rooms.routing.watched
 

@@ -31,6 +31,7 @@ from asbru.app.announce import Announcer
 from asbru.app.api_kinds import COMPILED_KINDS
 from asbru.app.arguments import read_arguments
 from asbru.app.check import Check
+from asbru.app.clearing import CacheClearing
 from asbru.app.data_dir import had_stored_keys, load_pepper
 from asbru.app.lifeline import end_with_supervisor
 from asbru.app.observed import ObservedProcesses
@@ -88,6 +89,7 @@ class Control:
             secure=secure,
             observed=ObservedProcesses(self._link, given),
             tail=self._tail if self._linked else None,
+            **({"clear_cache": CacheClearing(self._link)} if self._linked else {}),
         )
 
     def application(self) -> FastAPI:

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from asbru.cache import CacheSettings
 from asbru.catalog import PricedModel
 from asbru.core.secret_text import SecretText
 from asbru.core.traits import PLAIN, TraitRule, Traits
@@ -188,6 +189,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     metrics: MetricsSettings = MetricsSettings()
     records: RecordSettings = RecordSettings()
     mcp: McpSettings = McpSettings()
+    cache: CacheSettings = CacheSettings()
 
 
 def write_snapshot(snapshot: Snapshot) -> bytes:

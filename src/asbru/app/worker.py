@@ -31,6 +31,7 @@ from asbru.app.metrics import MetricsReporter
 from asbru.app.paths import declared_file
 from asbru.app.snapshot import Snapshot, read_snapshot
 from asbru.app.worker_status import StatusReporter
+from asbru.cache.sql import SharedStore, follow_clearings
 from asbru.cluster import Entries, follow_store, read_entries
 from asbru.edge import MCP_PREFIX, PROBES, Door, Forwarder
 from asbru.edge.server import SWEEP_S, Server
@@ -85,7 +86,9 @@ class Worker:
             bodies=bodies,
             object_index=ObjectIndex(self.link),
             tools=Toolbox(LinkPorts(self.link)),
+            shared_cache=SharedStore(self.link),
         )
+        follow_clearings(self.link, self._lasting.cache_memory)
         self._store_known = asyncio.Event()
         follow_store(self._lasting.feed, self.link, loop.call_later, self._store_known.set)
         self._lasting.virtual_keys.store_known = self._store_known.is_set
@@ -119,6 +122,7 @@ class Worker:
             load=self._lasting.load,
             limits=self.limits,
             feed_version=lambda: self._lasting.feed.version,
+            cache=self._lasting.cache_memory,
         )
         for _ in declare(snapshot, declared, self._lasting):
             pass  # nobody waits for an answer yet

@@ -24,6 +24,7 @@ _COMMANDS = {
     "tail": "Print records of calls as they are written.",
     "sample": "A day of sample traffic, for a first look.",
     "spend": "Look at what calls cost, by team, model, day and more.",
+    "cache": "Look at the cache of replies, and clear it.",
     "secrets": "Change the key that seals secrets in the database.",
     "version": "Print the version.",
 }

@@ -191,6 +191,7 @@ def virtual_key_entry(one: Access, digest: str, *, declared: bool = False, tempo
         declared=declared,
         temporary=temporary,
         record_bodies=one.record_bodies,
+        cache=one.cache,
     )
     return digest, msgspec.msgpack.encode(entry)
 

@@ -21,6 +21,7 @@ _BOTH = ("read", "write")
 VERBS: Final = MappingProxyType(
     {
         "bodies": ("read",),
+        "cache": _BOTH,
         "changes": ("read",),
         "customers": _BOTH,
         "fallbacks": _BOTH,

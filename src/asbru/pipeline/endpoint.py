@@ -184,6 +184,16 @@ class Endpoint:
             lines += b"content-type: %b\r\n" % call.content_type
         return b"%b%b%bcontent-length: %d\r\n\r\n" % (line, key_lines, lines, body_bytes)
 
+    def deciding_lines(self, forwarded: ForwardedHeaders) -> list[bytes]:
+        """The header lines that may change what the provider replies, in order: its dialect's own, of the caller or
+        else of the provider's settings."""
+        fit = {
+            name.lower(): b"%b: %b\r\n" % (name.lower(), value)
+            for prefix, name, value in forwarded.headers
+            if prefix in self.dialect.header_prefixes and name.lower() not in self.withheld
+        }
+        return sorted((self._defaults | fit).values())
+
     def _start(self, operation: Operation) -> _Start:
         before, after = self._origin
         if operation.takes != "json":

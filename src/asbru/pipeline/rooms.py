@@ -30,6 +30,7 @@ from asbru.telemetry import LimitedLog, Meter
 
 if TYPE_CHECKING:
     from asbru.catalog.facts import ModelFacts
+    from asbru.pipeline.caching import Caching
     from asbru.pipeline.routing import Routing
     from asbru.pipeline.tools import Toolbox
     from asbru.telemetry.tracing import Tracer
@@ -44,7 +45,7 @@ class Rooms:
     bodies; None: none are recorded. `tracer`: traces calls; None: tracing is off. `metric_tags`: the tags that are
     labels of metrics; None: none is. `model_facts`: what is known of models; None: they are listed by name only.
     `objects`: the ids and the index of stored objects; None: none can be stored. `tools`: the servers of tools; None:
-    none is configured.
+    none is configured. `cache`: keeps replies; None: it is off.
     """
 
     def __init__(  # noqa: PLR0913 -- the one builder, `app.build`, names every room
@@ -77,6 +78,7 @@ class Rooms:
         objects: StoredObjects | None = None,
         model_facts: ModelFacts | None = None,
         tools: Toolbox | None = None,
+        cache: Caching | None = None,
     ) -> None:
         self.loop = loop
         self.clock = time.monotonic  # finer than the loop's own clock, which counts milliseconds
@@ -104,6 +106,7 @@ class Rooms:
         self.objects = objects
         self.model_facts = model_facts
         self.tools = tools
+        self.cache = cache
         self.limit(leases, standings, routing)
 
     def limit(self, leases: Leases | None, standings: Standings | None, routing: Routing | None) -> None:

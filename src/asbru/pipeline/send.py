@@ -55,6 +55,9 @@ async def send(call: Call, attempt: Attempt, rooms: Rooms) -> Response:  # noqa:
             return response
         attempt.waited_s = rooms.clock() - asked_s
         text = judge(call, attempt, upstream, rooms)
+        if call.cached is not None:
+            call.cached.begin(endpoint.dialect, upstream.content_type)
+            call.cached.take(text)
         if call.trace is not None and call.trace.sampled:
             call.reply_of = attempt, lambda: said_of_reply(call, endpoint.dialect, text)
         if not attempt.response_passes:

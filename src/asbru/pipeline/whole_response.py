@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import partial
 
 from asbru.core.errors import ERROR_BYTES_MAX, UpstreamError
+from asbru.core.reply import ChatReply
 from asbru.core.usage import Usage
 from asbru.dialects import Codec, Dialect, Operation
 from asbru.pipeline.call import Attempt, Call
@@ -80,9 +81,13 @@ async def translate(
     reply = completing(call, attempt, rooms).reply(reply)
     if call.stages:
         reply = await through_stages(call, rooms, reply)
+    return write_reply(call, attempt, reply, upstream.lines_without(b"content-type", b"content-encoding"))
+
+
+def write_reply(call: Call, attempt: Attempt, reply: ChatReply, lines: bytes) -> Response:
+    """A reply in the caller's dialect; `lines`: its headers but for the type."""
     written = _codec(call, call.dialect).write_reply(reply)
     attempt.notes += written.notes
-    lines = upstream.lines_without(b"content-type", b"content-encoding")
     return Response(200, lines + JSON_LINE, written.body)
 
 

@@ -16,6 +16,7 @@ from asbru.app.config.base import Settings
 from asbru.app.config.structs import FromStruct
 from asbru.app.config.tracing import TracingSettings
 from asbru.app.snapshot import TARGET, Fallback, Limits, MetricsSettings, Overload, PrefixForward
+from asbru.cache import CacheSettings
 from asbru.core.secret_text import SecretText
 from asbru.core.traits import TraitChanges, TraitRule
 from asbru.core.usage import Unit
@@ -248,6 +249,11 @@ class LiveSettings(Settings):
         McpSettings,
         FromStruct(),
         Field(default_factory=McpSettings, description="MCP servers whose tools agents reach through Asbru."),
+    ]
+    cache: Annotated[
+        CacheSettings,
+        FromStruct(),
+        Field(default_factory=CacheSettings, description="Replies that are kept and served again."),
     ]
     limits: Annotated[Limits, FromStruct(), Field(default_factory=Limits, description="Limits of the server.")]
     overload: Annotated[

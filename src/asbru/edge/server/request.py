@@ -77,6 +77,8 @@ _BY_NAME = {
     b"x-request-id": HeaderAction.FORWARD,
     b"x-client-request-id": HeaderAction.FORWARD,
 }
+_NO_CREDENTIALS = frozenset({b"x-bf-cache-key"})
+"""Headers that are called like credentials and are none."""
 WATCHED_CHARS_MAX = 4096
 """How much is kept of a header that is watched."""
 
@@ -139,7 +141,8 @@ class HeaderPlans(dict[tuple[bytes, ...], HeaderPlan]):
         self.watched = frozenset(
             name
             for name in names
-            if _BY_NAME.get(name) not in _CREDENTIALS and (name in _BY_NAME or not is_credential(name))
+            if _BY_NAME.get(name) not in _CREDENTIALS
+            and (name in _BY_NAME or name in _NO_CREDENTIALS or not is_credential(name))
         )
         self.clear()
 

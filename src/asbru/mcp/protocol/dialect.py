@@ -60,14 +60,15 @@ COMPLETION: Final = _operation("complete_argument", "completion")
 
 
 def _read_error(status: int, body: bytes) -> UpstreamError:
-    """An error response of a server: in the words of its JSON-RPC error, where it has one."""
+    """An error response of a server: in the words of its JSON-RPC error, where it has one. Its status is not the
+    caller's affair: a server that refuses Asbru's credential has not refused the caller's key."""
     message, words = read_reply(body), None
     if message is not None:
         told = read_object(message.error)
         words = None if told is None else read_text(told.get("message"))
     return UpstreamError(
         f"the MCP server returned the status {status}" + (f": {words[:500]}" if words else ""),
-        status=502 if status >= 500 else status,
+        status=429 if status == 429 else 502,
         code="mcp_server_error",
     )
 

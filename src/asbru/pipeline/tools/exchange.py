@@ -76,8 +76,9 @@ async def exchange_with(call: Call, rooms: Rooms, asked: Asked, chosen: Chosen, 
         try:
             await _exchange(call, rooms, asked, made, sending=sending, ready=ready)
         except AsbruError as error:
+            status = made.status
             _fail(call, made, error, rooms, ready=ready)
-            if last or not _forgets(call, error, sending, ready=ready, rooms=rooms):
+            if last or not _forgets(call, status, sending, ready=ready, rooms=rooms):
                 raise
         else:
             return
@@ -279,16 +280,17 @@ def _fail(call: Call, made: Attempt, error: AsbruError, rooms: Rooms, *, ready: 
     attempt_failed(call, made, error, rooms, callers_own=error.blame == "caller")
 
 
-def _forgets(call: Call, error: AsbruError, sending: _Sending, *, ready: Ready, rooms: Rooms) -> bool:
-    """Whether the server has refused the session or the credential, so that another one may do."""
+def _forgets(call: Call, status: int, sending: _Sending, *, ready: Ready, rooms: Rooms) -> bool:
+    """Whether the server has refused the session or the credential, so that another one may do. `status`: what it
+    answered, 0 where it did not."""
     tools = rooms.tools
-    if tools is None or not isinstance(error, UpstreamError) or error.kind != "status" or call.response.started:
+    if tools is None or call.response.started:
         return False
     user = _user(call, ready)
-    if error.status == 404 and sending.session.id:
+    if status == 404 and sending.session.id:
         tools.ports.forget_session(ready.server.name, user, sending.session.id)
         return True
-    if error.status == 401 and sending.credential:
+    if status == 401 and sending.credential:
         tools.ports.forget_credential(ready.server.name, user, sending.credential)
         return True
     return False

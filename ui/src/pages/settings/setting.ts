@@ -20,6 +20,7 @@ const GROUPS: Record<string, string> = {
   affinity: "Session affinity",
   breaker: "Circuit breakers",
   records: "Records",
+  cache: "Cache of replies",
   limits: "Bounds of a worker",
   overload: "Overload",
   metrics: "Metrics",
