@@ -29,6 +29,7 @@ from asbru.governance.standing import Standings
 from asbru.pipeline.tools import Toolbox
 from asbru.records.row import COLUMNS
 from asbru.routing import RetryPolicy
+from asbru.stored.responses import ResponseIndex
 from asbru.telemetry import Meter
 from asbru.upstream import ExchangeDeadlines
 
@@ -116,6 +117,7 @@ class Gateway:
         tls: ssl.SSLContext | None = None,
         virtual_keys: dict[str, bytes] | None = None,
         standings: Standings | None = None,
+        response_index: ResponseIndex | None = None,
         tools: Toolbox | None = None,
         declared: Entries | None = None,
         **changes: Any,
@@ -128,6 +130,7 @@ class Gateway:
         self.recorder = Recorder()
         self._tls = tls
         self._standings = standings
+        self._response_index = response_index
 
     @property
     def rows(self) -> list[dict[str, Any]]:
@@ -142,7 +145,14 @@ class Gateway:
 
     async def __aenter__(self) -> Gateway:
         loop = asyncio.get_running_loop()
-        self.lasting = Lasting(loop, self.recorder, Meter(), standings=self._standings, tools=self._tools)
+        self.lasting = Lasting(
+            loop,
+            self.recorder,
+            Meter(),
+            standings=self._standings,
+            tools=self._tools,
+            response_index=self._response_index,
+        )
         self.door = Door(
             self.lasting.dialects.values(), lambda: self.server.draining, lambda told: told(b"metrics\n"), "0"
         )

@@ -43,6 +43,8 @@ from asbru.records.tail import followers
 from asbru.storage import DATABASE_NAME, NewerSchema, sqlite_url
 from asbru.stored import SUBJECT as STORED
 from asbru.stored import store as stored_table
+from asbru.stored.responses import SUBJECT as RESPONSES
+from asbru.stored.responses import table as response_table
 from asbru.telemetry import log, names
 
 NICENESS = 10
@@ -101,6 +103,7 @@ def build_host(socket_path: Path, data_dir: Path) -> Host:
             cache_sql.CLEAR: cache_entries.clear,
             cache_sql.GENERATION: cache_entries.tell_generation,
             STORED: stored_table.ObjectTable(url).answer,
+            RESPONSES: response_table.ResponseTable(url).answer,
             SESSION_SUBJECT: partial(tools.ask, SESSION_SUBJECT),
             CREDENTIAL_SUBJECT: partial(tools.ask, CREDENTIAL_SUBJECT),
             MANAGE_SUBJECT: partial(tools.ask, MANAGE_SUBJECT),

@@ -40,6 +40,7 @@ from asbru.pipeline.caching import Caching
 from asbru.pipeline.leases import CallLeases, Leases, Typical
 from asbru.pipeline.objects import PROVIDER_HEADER
 from asbru.pipeline.routing import SESSION_HEADERS, TRACE_HEADER, Routing
+from asbru.pipeline.strict import STRICT_HEADER
 from asbru.pipeline.tools import NARROWED, Toolbox
 from asbru.providers import ProviderFault, credential_maker
 from asbru.records import AccessLog, RecordWriter
@@ -48,6 +49,7 @@ from asbru.routing.affinity import Sessions
 from asbru.routing.breaker import Breaker
 from asbru.routing.rules import Rules
 from asbru.stored import ObjectIds, ObjectIndex, StoredObjects
+from asbru.stored.responses import ResponseIndex, StoredResponses
 from asbru.telemetry import LimitedLog, Meter, names
 from asbru.telemetry.tracing import SpanCounts, SpanQueue, TraceExport, Tracer
 from asbru.upstream import Origin, Pool, TlsContexts, proxy_authorization
@@ -84,9 +86,10 @@ class Lasting:
     """What outlives a snapshot in one worker. `dialects`: by name, default those that are found; `limits`: what the
     feed's limits are held by, or `leases` in its place; `stages`: what looks at content, in order; `standings`: how far
     limits are used, by default what `limits` knows; `bodies`: where copies of bodies go; `object_index`: what knows who
-    stored what; `tools`: the servers of tools, as the feed tells them; `shared_cache`: entries that workers share."""
+    stored what; `response_index`: what stores responses; `tools`: the servers of tools, as the feed tells them;
+    `shared_cache`: entries that workers share."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- the one builder, a worker, names all that lasts
         self,
         loop: asyncio.AbstractEventLoop,
         recorder: RecordWriter,
@@ -100,12 +103,14 @@ class Lasting:
         standings: Standings | None = None,
         bodies: KeepBodies | None = None,
         object_index: ObjectIndex | None = None,
+        response_index: ResponseIndex | None = None,
         tools: Toolbox | None = None,
         shared_cache: SharedStore | None = None,
     ) -> None:
         self.tools = tools
         self.bodies = bodies
         self.object_index = object_index
+        self.response_index = response_index
         self.standings = standings
         self.loop = loop
         self.dialects = discover() if dialects is None else dialects
@@ -273,6 +278,7 @@ def build_rooms(snapshot: Snapshot, lasting: Lasting) -> Rooms:
         metric_tags=snapshot.metrics.tags or None,
         bodies=_bodies(snapshot, lasting),
         objects=_objects(snapshot, lasting),
+        responses=_responses(snapshot, lasting),
         tools=tools,
         model_facts=ModelFacts(listed_provider(facts, snapshot.models) for facts in snapshot.providers),
         cache=_cache(snapshot, lasting),
@@ -333,6 +339,14 @@ def _objects(snapshot: Snapshot, lasting: Lasting) -> StoredObjects | None:
     return StoredObjects(ObjectIds(keys), lasting.object_index)
 
 
+def _responses(snapshot: Snapshot, lasting: Lasting) -> StoredResponses | None:
+    """What stores responses; None where none are stored."""
+    keys = [bytes.fromhex(key.reveal()) for key in snapshot.object_keys]
+    if not keys or lasting.response_index is None or not snapshot.conversations.stored:
+        return None
+    return StoredResponses(ObjectIds(keys), lasting.response_index, snapshot.conversations)
+
+
 def _cache(snapshot: Snapshot, lasting: Lasting) -> Caching | None:
     """What keeps replies, as before; None where it is off, and then what was kept is forgotten."""
     settings, memory = snapshot.cache, lasting.cache_memory
@@ -375,7 +389,9 @@ def _sessions(snapshot: Snapshot, lasting: Lasting) -> Sessions | None:
 
 def watched_headers(rooms: Rooms) -> frozenset[bytes]:
     """The headers that the server must keep for these rooms."""
-    names = {TRACE_HEADER, PROVIDER_HEADER, NARROWED, *(SESSION_HEADERS if rooms.sessions is not None else ())}
+    names = {TRACE_HEADER, PROVIDER_HEADER, NARROWED, STRICT_HEADER}
+    if rooms.sessions is not None:
+        names |= set(SESSION_HEADERS)
     if rooms.cache is not None:
         names |= CACHE_HEADERS
     watched = frozenset(name.encode() for name in names)
@@ -449,6 +465,8 @@ def _endpoint(facts: ProviderFacts, pool: Pool, lasting: Lasting, *, traced: boo
         for name, operations in spoken.items()
     )
     endpoint.others = {other.dialect.name: other for other in others} or None
+    for other in others:
+        other.models = facts.also_for.get(other.dialect.name, ())
     return endpoint
 
 

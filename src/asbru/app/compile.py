@@ -78,7 +78,7 @@ from asbru.storage import NewerSchema, StorageError
 
 CONTROL_PREFIXES = ("/api", "/ui")
 KEPT_SECTIONS = ("providers", "virtual_keys")
-_AS_WRITTEN = ("breaker", "affinity", "limits", "overload", "metrics", "records", "mcp", "cache")
+_AS_WRITTEN = ("breaker", "affinity", "conversations", "limits", "overload", "metrics", "records", "mcp", "cache")
 """Sections that a snapshot carries as they are."""
 
 

@@ -43,6 +43,7 @@ from asbru.records import RecordWriter
 from asbru.records.bodies import writer as body_writer
 from asbru.records.retention import SETTINGS, write_settings
 from asbru.stored import ObjectIndex
+from asbru.stored.responses import ResponseIndex
 from asbru.telemetry import Meter, log, names
 from asbru.upstream import read_by_records
 from asbru.wire.outbox import Outbox
@@ -85,6 +86,7 @@ class Worker:
             limits=self.limits,
             bodies=bodies,
             object_index=ObjectIndex(self.link),
+            response_index=ResponseIndex(self.link),
             tools=Toolbox(LinkPorts(self.link)),
             shared_cache=SharedStore(self.link),
         )

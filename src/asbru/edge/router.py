@@ -123,6 +123,15 @@ def forwarded_query(query: bytes) -> bytes:
     return b"&".join(part for part in parts if part and not _is_secret(part))
 
 
+def credential_in(query: bytes, name: str) -> bytes:
+    """The first value of the parameter called `name`, b"" if there is none."""
+    for part in query.partition(b"#")[0].split(b"&"):
+        spelled, _, value = part.partition(b"=")
+        if spelled == name.encode():
+            return unquote_to_bytes(value)
+    return b""
+
+
 def _is_secret(part: bytes) -> bool:
     """Whether a parameter, or what some servers read as several, is called like a credential or is not named."""
     return any(

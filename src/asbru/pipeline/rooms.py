@@ -26,6 +26,7 @@ from asbru.routing import Plan
 from asbru.routing.affinity import Sessions
 from asbru.routing.breaker import Breaker
 from asbru.stored import StoredObjects
+from asbru.stored.responses import StoredResponses
 from asbru.telemetry import LimitedLog, Meter
 
 if TYPE_CHECKING:
@@ -44,8 +45,8 @@ class Rooms:
     fails; None: nobody does. `sessions`: where calls of a session went; None: nothing is remembered. `bodies`: copies
     bodies; None: none are recorded. `tracer`: traces calls; None: tracing is off. `metric_tags`: the tags that are
     labels of metrics; None: none is. `model_facts`: what is known of models; None: they are listed by name only.
-    `objects`: the ids and the index of stored objects; None: none can be stored. `tools`: the servers of tools; None:
-    none is configured. `cache`: keeps replies; None: it is off.
+    `objects`: the ids and the index of stored objects, `responses`: the same of responses; None: none can be stored.
+    `tools`: the servers of tools; None: none is configured. `cache`: keeps replies; None: it is off.
     """
 
     def __init__(  # noqa: PLR0913 -- the one builder, `app.build`, names every room
@@ -76,6 +77,7 @@ class Rooms:
         metric_tags: tuple[str, ...] | None = None,
         bodies: BodyCopies | None = None,
         objects: StoredObjects | None = None,
+        responses: StoredResponses | None = None,
         model_facts: ModelFacts | None = None,
         tools: Toolbox | None = None,
         cache: Caching | None = None,
@@ -104,6 +106,7 @@ class Rooms:
         self.refusals = Refusals()
         self.bodies = bodies
         self.objects = objects
+        self.responses = responses
         self.model_facts = model_facts
         self.tools = tools
         self.cache = cache

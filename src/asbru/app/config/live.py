@@ -28,6 +28,7 @@ from asbru.routing import RetryPolicy
 from asbru.routing.affinity import AffinitySettings
 from asbru.routing.breaker import BreakerSettings
 from asbru.routing.rules import RoutingRule
+from asbru.stored.responses import ConversationSettings
 from asbru.upstream import ExchangeDeadlines
 from asbru.upstream.origin import Reach
 
@@ -233,6 +234,14 @@ class LiveSettings(Settings):
         FromStruct(),
         Field(
             default_factory=AffinitySettings, description="Keeps the calls of a session at the same target and key."
+        ),
+    ]
+    conversations: Annotated[
+        ConversationSettings,
+        FromStruct(),
+        Field(
+            default_factory=ConversationSettings,
+            description="Stored responses, from which callers go on by `previous_response_id`.",
         ),
     ]
     breaker: Annotated[
