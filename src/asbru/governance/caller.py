@@ -48,8 +48,9 @@ class _Grant:
 
 class Caller:
     """Who calls. `entry`: the key as declared; `owners`: the ids whose limits it counts against, its own first, then
-    those above it. `booked_on`: the names of its team and customer and its tags, as a record holds them, "" for none;
-    `labels`: its own name and those two, as metrics have them.
+    those above it. `identity`: what no other key ever has, "" for who needs none. `booked_on`: the names of its team and
+    customer and its tags, as a record holds them, "" for none; `labels`: its own name and those two, as metrics have
+    them.
     `shares`: the providers with a weight, the heaviest first. `unrestricted`: it may use everything everywhere, nothing
     about it bears on where its calls go, and nothing need be asked."""
 
@@ -60,6 +61,7 @@ class Caller:
         "_verdicts",
         "booked_on",
         "entry",
+        "identity",
         "labels",
         "name",
         "owners",
@@ -70,6 +72,7 @@ class Caller:
     def __init__(self, entry: KeyEntry, owners: Sequence[str] = ()) -> None:
         self.entry = entry
         self.name = entry.name
+        self.identity = entry.identity or entry.name
         self.owners = tuple(owners)
         kinds = dict(owner.split("/", 1) for owner in self.owners)
         self.booked_on = (kinds.get("team", ""), kinds.get("customer", ""), write_tags(entry.tags))

@@ -151,7 +151,7 @@ async def _seal(call: Call, target: Target, key: Key, answered: Answered, *, roo
     members = read_reply(text)
 
     def seal(kind: str, text: str) -> str:
-        ref = ObjectRef(kind, target.provider.name, text, key.name, caller.name)
+        ref = ObjectRef(kind, target.provider.name, text, key.name, caller.identity)
         try:
             return objects.ids.seal(ref)
         except ValueError as error:
@@ -185,7 +185,7 @@ def _row(call: Call, sealed: str, members: Members, body: bytes, *, provider: tu
     return ObjectRow(
         sealed,
         stored.kind,
-        caller.name,
+        caller.identity,
         *provider,
         label[:_LABEL_CHARS_MAX],
         status[:_LABEL_CHARS_MAX],
@@ -204,7 +204,7 @@ async def _list(call: Call, rooms: Rooms) -> None:
         raise BadRequest(f"lists are read forwards: expected '{stored.after}', got 'before_id'", param="before_id")
     asked_for = Listed(
         stored.kind,
-        caller.name,
+        caller.identity,
         provider=named_provider(call),
         label=asked.get(stored.label, "") if stored.label else "",
         after=asked.get(stored.after, ""),

@@ -36,7 +36,7 @@ def open_id(call: Call, kind: str, text: str, rooms: Rooms) -> ObjectRef:
     caller = call.caller
     assert caller is not None
     ref = stored_objects(rooms).ids.open(text)
-    if ref is None or ref.kind != kind or ref.owner != caller.name:
+    if ref is None or ref.kind != kind or ref.owner != caller.identity:
         raise NotFound(f"there is no {kind} '{text[:200]}'", code="object_not_found")
     return ref
 
