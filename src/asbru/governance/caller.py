@@ -48,7 +48,7 @@ class _Grant:
 
 class Caller:
     """Who calls. `entry`: the key as declared; `owners`: the ids whose limits it counts against, its own first, then
-    those above it. `identity`: what no other key ever has, "" for who needs none. `booked_on`: the names of its team and
+    those above it. `identity`: what no other key ever has, "" if none is needed. `booked_on`: the names of its team and
     customer and its tags, as a record holds them, "" for none; `labels`: its own name and those two, as metrics have
     them.
     `shares`: the providers with a weight, the heaviest first. `unrestricted`: it may use everything everywhere, nothing
