@@ -26,8 +26,14 @@ from asbru.providers import Access, Provider
 FOLDER = Path(__file__).with_name("exchanges")
 KEY = "secret-of-the-provider"
 OPENAI, ANTHROPIC, RESPONSES = "openai_chat", "anthropic_messages", "openai_responses"
-PATHS = {OPENAI: "/v1/chat/completions", ANTHROPIC: "/anthropic/v1/messages", RESPONSES: "/v1/responses"}
-OTHER = {OPENAI: ANTHROPIC, ANTHROPIC: OPENAI, RESPONSES: ANTHROPIC}
+COHERE = "cohere"
+PATHS = {
+    OPENAI: "/v1/chat/completions",
+    ANTHROPIC: "/anthropic/v1/messages",
+    RESPONSES: "/v1/responses",
+    COHERE: "/cohere/v2/chat",
+}
+OTHER = {OPENAI: ANTHROPIC, ANTHROPIC: OPENAI, RESPONSES: ANTHROPIC, COHERE: ANTHROPIC}
 PIECE_BYTES = 7
 
 
@@ -161,6 +167,9 @@ def said(surface: str, body: bytes) -> tuple[str, str]:
     if surface == RESPONSES:
         parts = [part for item in reply["output"] for part in item.get("content") or item["summary"]]
         return _texts(parts, "output_text"), _texts(parts, "summary_text")
+    if surface == COHERE:
+        parts = reply["message"]["content"]
+        return _texts(parts, "text"), _texts(parts, "thinking")
     return _spoken(reply["choices"][0]["message"])
 
 
@@ -177,12 +186,15 @@ def streamed(surface: str, body: bytes) -> tuple[str, str]:
         kinds = ("response.output_text.delta", "response.reasoning_summary_text.delta")
         texts = ["".join(event["delta"] for event in events if event["type"] == kind) for kind in kinds]
         return texts[0], texts[1]
+    if surface == COHERE:
+        contents = [event["delta"]["message"]["content"] for event in events if event["type"] == "content-delta"]
+        return "".join(one.get("text", "") for one in contents), "".join(one.get("thinking", "") for one in contents)
     pairs = [_spoken(choice["delta"]) for event in events for choice in event["choices"]]
     return "".join(text for text, _ in pairs), "".join(thought for _, thought in pairs)
 
 
 def _texts(parts: list[dict[str, Any]], kind: str) -> str:
-    return "".join(part["text"] for part in parts if part["type"] == kind)
+    return "".join(part.get("text") or part.get("thinking", "") for part in parts if part["type"] == kind)
 
 
 def _spoken(message: dict[str, Any]) -> tuple[str, str]:

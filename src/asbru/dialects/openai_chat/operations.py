@@ -29,8 +29,9 @@ from asbru.dialects.openai_chat.response import read_reply, write_reply
 from asbru.dialects.openai_chat.stored import STORED_OPERATIONS
 from asbru.dialects.openai_chat.stream import ChatStreamReader
 from asbru.dialects.openai_chat.stream_writer import ChatStreamWriter
-from asbru.dialects.openai_chat.texts import NO_TEXTS, texts_in
-from asbru.dialects.openai_chat.unit_usage import ocr_pages_max, ocr_usage, rerank_usage, searches_max
+from asbru.dialects.openai_chat.unit_usage import ocr_pages_max, ocr_usage, rerank_usage
+from asbru.dialects.searches import searches_max
+from asbru.dialects.texts import NO_TEXTS, texts_in
 
 CODEC = Codec(
     read_request=read_request,
