@@ -33,6 +33,7 @@ MESSAGE_MEMBERS = {
     "tool": {"role", "content", "tool_call_id"},
 }
 RANGES = {"p": (0.01, 0.99), "k": (0, 500), "frequency_penalty": (0, 1), "presence_penalty": (0, 1)}
+STOPS_MAX = 5
 USAGE = {"billed_units": {"input_tokens": 9, "output_tokens": 4}, "tokens": {"input_tokens": 500, "output_tokens": 6}}
 Speaker = Callable[[dict[str, Any]], "str | tuple[str, dict[str, Any]]"]
 """From the body of a chat to a text, or a tool and its arguments."""
@@ -86,17 +87,7 @@ def _check_chat(asked: dict[str, Any]) -> None:
         raise _Refused("invalid request: list of messages must not be empty")
     calls: set[str] = set()
     for at, message in enumerate(asked["messages"]):
-        role = message.get("role")
-        if role not in MESSAGE_MEMBERS or message.keys() - MESSAGE_MEMBERS[role]:
-            raise _Refused(f"invalid request: messages[{at}]: invalid message", 422)
-        if role == "assistant":
-            calls |= {call["id"] for call in message.get("tool_calls", ())}
-            if not message.get("content") and not message.get("tool_calls"):
-                raise _Refused(f"invalid request: messages[{at}]: empty message")
-        elif role == "tool" and message.get("tool_call_id") not in calls:
-            raise _Refused(f"invalid tool message at messages[{at}]: tool call id not found in previous tool calls")
-        elif not message.get("content"):
-            raise _Refused(f"invalid request: messages[{at}]: message must be at least 1 token long")
+        _check_message(message, f"messages[{at}]", calls)
     for tool in asked.get("tools", ()):
         if tool["type"] != "function" or tool["function"]["parameters"].get("type") != "object":
             raise _Refused("invalid request: tools: parameters must be an object schema", 422)
@@ -107,8 +98,20 @@ def _check_chat(asked: dict[str, Any]) -> None:
     for name, (low, high) in RANGES.items():
         if not low <= asked.get(name, low) <= high:
             raise _Refused(f"invalid request: {name} must be between {low} and {high}")
-    if len(asked.get("stop_sequences", ())) > 5:
-        raise _Refused("invalid request: at most 5 stop sequences")
+    if len(asked.get("stop_sequences", ())) > STOPS_MAX:
+        raise _Refused(f"invalid request: at most {STOPS_MAX} stop sequences")
+
+
+def _check_message(message: dict[str, Any], where: str, calls: set[str]) -> None:
+    """`calls`: the ids so far, to which those of the message are added."""
+    role = message.get("role")
+    if role not in MESSAGE_MEMBERS or message.keys() - MESSAGE_MEMBERS[role]:
+        raise _Refused(f"invalid request: {where}: invalid message", 422)
+    if role == "tool" and message.get("tool_call_id") not in calls:
+        raise _Refused(f"invalid tool message at {where}: tool call id not found in previous tool calls")
+    calls |= {call["id"] for call in message.get("tool_calls", ())}
+    if role != "tool" and not message.get("content") and not message.get("tool_calls"):
+        raise _Refused(f"invalid request: {where}: message must be at least 1 token long")
 
 
 def _message(said: str | tuple[str, dict[str, Any]]) -> dict[str, Any]:
