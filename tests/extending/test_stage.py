@@ -28,15 +28,27 @@ SNAPSHOT = Snapshot(
         provider("openai"),
         provider("anthropic", "anthropic_messages"),
         provider("responses", "openai_responses"),
+        provider("cohere", "cohere", operations=("chat",)),
     ),
 )
 PATHS = {
     "openai_chat": "/v1/chat/completions",
     "anthropic_messages": "/anthropic/v1/messages",
     "openai_responses": "/v1/responses",
+    "cohere": "/cohere/v2/chat",
 }
-HOSTS = {"openai_chat": "openai", "anthropic_messages": "anthropic", "openai_responses": "responses"}
-ENDS = {"openai_chat": b'"stop"', "anthropic_messages": b"message_stop", "openai_responses": b"response.completed"}
+HOSTS = {
+    "openai_chat": "openai",
+    "anthropic_messages": "anthropic",
+    "openai_responses": "responses",
+    "cohere": "cohere",
+}
+ENDS = {
+    "openai_chat": b'"stop"',
+    "anthropic_messages": b"message_stop",
+    "openai_responses": b"response.completed",
+    "cohere": b"message-end",
+}
 PATH_AND_UPSTREAM = list(product(PATHS, HOSTS))
 
 
@@ -120,6 +132,8 @@ def upstream_answer(dialect: str, words: Sequence[str], *, stream: bool) -> byte
     usage = {"input_tokens": 3, "output_tokens": 2}
     if dialect == "openai_responses":
         return _response(words, usage, stream=stream)
+    if dialect == "cohere":
+        return _cohere(words, usage, stream=stream)
     message = {"id": "m", "type": "message", "role": "assistant", "model": "m", "usage": usage}
     message["stop_reason"] = "end_turn"
     if not stream:
@@ -158,6 +172,24 @@ def _response(words: Sequence[str], usage: dict[str, int], *, stream: bool) -> b
         {"type": "response.completed", "response": whole},
     ]
     body = b"".join(b"event: %b\ndata: %b\n\n" % (one["type"].encode(), json.dumps(one).encode()) for one in events)
+    return answer(200, body, content_type=b"text/event-stream")
+
+
+def _cohere(words: Sequence[str], usage: dict[str, int], *, stream: bool) -> bytes:
+    """The same as Cohere says it."""
+    end = {"finish_reason": "COMPLETE", "usage": {"billed_units": usage}}
+    if not stream:
+        message = {"role": "assistant", "content": [{"type": "text", "text": "".join(words)}]}
+        return answer(200, json.dumps({"id": "c", "message": message, **end}).encode())
+    contents: list[dict[str, Any]] = [{"text": word} for word in words]
+    events: list[dict[str, Any]] = [
+        {"type": "message-start", "id": "c"},
+        {"type": "content-start", "index": 0, "delta": {"message": {"content": {"type": "text", "text": ""}}}},
+        *({"type": "content-delta", "index": 0, "delta": {"message": {"content": one}}} for one in contents),
+        {"type": "content-end", "index": 0},
+        {"type": "message-end", "delta": end},
+    ]
+    body = b"".join(b"data: %b\n\n" % json.dumps(one).encode() for one in events)
     return answer(200, body, content_type=b"text/event-stream")
 
 
@@ -215,7 +247,8 @@ def test_the_pairs_are_all_there_are() -> None:
 
     dialects = discover()
     chat = {route.dialect.name for route in routes_of(dialects.values()) if route.operation and route.operation.codec}
-    assert chat == set(PATHS) == set(HOSTS) == set(dialects)
+    speaking = {name for name, dialect in dialects.items() if dialect.operation("chat") is not None}
+    assert chat == set(PATHS) == set(HOSTS) == speaking
 
 
 MEDIA = Snapshot(providers=(provider("openai", operations=("chat", "images", "image_edits", "speech")),))

@@ -21,7 +21,7 @@ from asbru.wire.forwarded import TO_ANY_DIALECT, TRACE_HEADERS, ForwardedHeaders
 from asbru.wire.http_heads import JSON_LINE
 
 if TYPE_CHECKING:
-    from asbru.pipeline.direct import Outgoing
+    from asbru.pipeline.outgoing import Outgoing
 
 NO_KEY = Key("", FixedCredential(b""), frozenset({"*"}), weight=1.0, aliases={})
 """Stands in where a provider takes calls without a credential."""
@@ -172,7 +172,7 @@ class Endpoint:
         start = self._starts[call.operation.name]
         line = start.stream if call.head is not None and call.head.stream else start.whole
         if start.named:
-            line = _with_parameters(line, attempt.served_model, call.parameters)
+            line = _with_parameters(line, attempt.served_model, attempt.parameters or call.parameters)
         if call.query and attempt.request_passes:
             line = _with_query(line, call.query)
         forwarded = call.forwarded

@@ -9,7 +9,7 @@ Source: https://platform.openai.com/docs/api-reference
 from __future__ import annotations
 
 from asbru.dialects.contract import Codec, Operation
-from asbru.dialects.openai_chat import embeddings, moderations, rerank
+from asbru.dialects.openai_chat import embeddings, images, moderations, rerank, speech, transcriptions
 from asbru.dialects.openai_chat.head import read_completions_head, read_head, read_moderations_head
 from asbru.dialects.openai_chat.media_events import events_of
 from asbru.dialects.openai_chat.media_head import (
@@ -116,6 +116,7 @@ OPERATIONS = (
         read_head=read_media_head,
         streams=True,
         speaks=False,
+        shape=images.SHAPE,
         texts=texts_in("prompt"),
         usage_of=image_usage,
         charge=charge_images,
@@ -160,6 +161,7 @@ OPERATIONS = (
         read_head=read_speech_head,
         streams=True,
         speaks=False,
+        shape=speech.SHAPE,
         texts=texts_in("input", "instructions"),
         gives="bytes",
         charge=charge_characters,
@@ -171,6 +173,7 @@ OPERATIONS = (
         surface="transcriptions",
         routes=("/audio/transcriptions",),
         path="/audio/transcriptions",
+        shape=transcriptions.SHAPE,
         read_head=read_media_head,
         read_form=read_form_head,
         takes="form",

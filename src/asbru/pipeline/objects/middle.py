@@ -19,7 +19,7 @@ from asbru.core.errors import BadRequest, UpstreamError
 from asbru.core.notes import Note
 from asbru.pipeline.call import Call
 from asbru.pipeline.deliver import deliver
-from asbru.pipeline.direct import Answered, Outgoing, ask
+from asbru.pipeline.direct import Answered, ask
 from asbru.pipeline.endpoint import Endpoint
 from asbru.pipeline.large_bodies import take_coding_off
 from asbru.pipeline.objects.bodies import (
@@ -43,6 +43,7 @@ from asbru.pipeline.objects.whose import (
     query_without_provider,
     stored_objects,
 )
+from asbru.pipeline.outgoing import Outgoing
 from asbru.pipeline.passthrough import deliver_as_it_comes
 from asbru.pipeline.read_head import read_head
 from asbru.pipeline.responses import Response
