@@ -352,8 +352,9 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     what the dialect itself calls it, in records ("openai.chat", "anthropic.messages").
 
     `routes`: where callers ask for it, below each base of the surface; may hold `{model}` (the rest of the path, but
-    for what follows in the route) and other `{name}`s (one segment). `path`: where a provider is asked, below its base
-    URL, and `stream_path` where a stream is asked for (default: `path`); both may hold `{model}` and a query.
+    for what follows in the route) and other `{name}`s (one segment); `bare_routes`: those below no base. `path`: where
+    a provider is asked, below its base URL, and `stream_path` where a stream is asked for (default: `path`); both may
+    hold `{model}` and a query.
     `read_head(body, parameters, query)`: what the path must know; `streams`: whether it can be streamed.
     `codec`: its translation; None: it goes only to providers of the same dialect. `read_request`: its canonical
     request, for those who look at content without translating (by default the codec's). `texts`: its texts where it has
@@ -399,6 +400,12 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     read_form: Callable[[Form, bytes], RequestHead] | None = None
     form_texts: tuple[str, ...] = ()
     read_events: Callable[[bytes], EventFacts] | None = None
+    bare_routes: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """What it is called in messages."""
+        return self.name.replace("_", " ")
 
 
 class Surface(msgspec.Struct, frozen=True, kw_only=True):

@@ -135,9 +135,9 @@ class Endpoint:
 
     def lacks(self, operation: Operation) -> UnsupportedByProvider:
         """The refusal of an operation that the provider does not have."""
-        offered = ", ".join(sorted(self.operations))
+        offered = ", ".join(sorted(name.replace("_", " ") for name in self.operations))
         return UnsupportedByProvider(
-            f"the provider '{self.route.name}' does not support {operation.name}; it supports {offered}"
+            f"the provider '{self.route.name}' does not support {operation.words}; it supports {offered}"
         )
 
     def to_sign(self, call: Call, attempt: Attempt, body: Body, unix_s: float) -> OutgoingRequest:

@@ -108,7 +108,7 @@ def translate(call: Call, attempt: Attempt, endpoint: Endpoint) -> bytes:
         return form.body
     if call.operation.codec is None or target_operation is None or target_operation.codec is None:
         raise UnsupportedByProvider(
-            f"{call.operation.name} cannot be translated for '{provider}'; use a provider of the same dialect"
+            f"{call.operation.words} cannot be translated for '{provider}'; use a provider of the same dialect"
         )
     if traits.refuse_inputs:
         check_inputs(call, traits.refuse_inputs, attempt.target)

@@ -88,6 +88,7 @@ OPERATIONS = (
         name="rerank",
         surface="rerank",
         routes=("/rerank",),
+        bare_routes=("/rerank",),
         path="/rerank",
         read_head=read_head,
         speaks=False,
