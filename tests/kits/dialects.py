@@ -18,18 +18,20 @@ import msgspec
 import pytest
 
 from asbru.core.chat import ChatRequest
-from asbru.core.errors import UpstreamError
+from asbru.core.errors import BadRequest, UpstreamError
 from asbru.core.notes import Note
 from asbru.core.reply import StreamEvent
 from asbru.core.traits import Traits
 from asbru.core.usage import Usage
 from asbru.dialects import Dialect, RequestHead, Written
 from asbru.dialects import discover as discover_dialects
+from asbru.dialects.surrogates import decode_mended
+from asbru.wire.eventstream import Header, write_message
 from asbru.wire.framing import SSE
 
 CASES = Path(__file__).parents[1] / "cases"
 KINDS = ("request", "reply", "stream", "error")
-DEFAULT_EMPTY = ("image_input", "image_output", "units")
+DEFAULT_EMPTY = ("image_input", "image_output", "units", "stand_ins")
 DEFAULT_FALSE = ("plain", "is_error", "custom", "stream", "include_usage")
 ERROR_MEMBERS = ("status", "type", "code", "message", "param")
 
@@ -48,21 +50,60 @@ class Case(NamedTuple):
         return self.data.get("written", self.data["wire"])
 
 
+class Asked(NamedTuple):
+    """What stands in the path of a call, and the members by which cases say it."""
+
+    model: str
+    stream: bool
+    members: dict[str, msgspec.Raw]
+
+
+class InPath:
+    """The form of requests whose model and wish for a stream stand in the path: cases have them as members of the body,
+    so that the checks need not know."""
+
+    members = ("model", "stream")
+
+    def take(self, body: bytes) -> tuple[Asked, bytes]:
+        """What the path says, and the body without it. Raises `BadRequest` as the gateway does, without a route."""
+        try:
+            members = decode_mended(msgspec.json.Decoder(dict[str, msgspec.Raw]).decode, body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return Asked("m", False, {}), body  # which the dialect refuses
+        found = {name: members.pop(name) for name in self.members if name in members}
+        try:
+            model = msgspec.json.decode(found.get("model", b"null"), type=str)
+            stream = msgspec.json.decode(found.get("stream", b"false"), type=bool)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            raise BadRequest("there is no such path") from None
+        if not model:
+            raise BadRequest("there is no such path")
+        return Asked(model, stream, found), msgspec.json.encode(members)
+
+    def put(self, written: Written, request: ChatRequest, strip: frozenset[str]) -> Written:
+        """A written request with what its path says."""
+        stream: dict[str, object] = {"stream": True} if request.stream and "stream" not in strip else {}
+        gone = (Note("dropped", "stream"),) if request.stream and "stream" in strip else ()
+        members = msgspec.json.decode(written.body, type=dict[str, msgspec.Raw])
+        body = msgspec.json.encode({"model": request.model, **stream, **members})
+        return msgspec.structs.replace(written, body=body, notes=written.notes + gone)
+
+
 class Subject:
     """A dialect under test: its record, where its golden cases lie, and the package of its folder."""
 
     def __init__(self, dialect: Dialect, cases: Path, package: str) -> None:
         self.name = dialect.name
         self.folder = cases
+        self.family = dialect.family
         self.is_sse = dialect.framing is SSE
         self._package = package
         self._codec = dialect.chat
         self._passing = dialect.passing
         self._chat = next(operation for operation in dialect.operations if operation.name == "chat")
-        self.read_request = self._codec.read_request
+        self._path = InPath() if "{model}" in self._chat.path else None
         self.write_reply = self._codec.write_reply
         self.read_reply = self._codec.read_reply
-        self.rewrite = self._passing.rewrite
         self.usage_of = self._passing.usage_of
         self.tail = self._passing.tail
         self.prelude = self._passing.prelude
@@ -80,13 +121,43 @@ class Subject:
         """The golden cases of one kind."""
         return [read_case(path) for path in sorted(self.folder.glob(f"{kind}_*.json"))]
 
+    @property
+    def names_replies(self) -> bool:
+        """Whether a reply says its id and its model."""
+        return any(case.data["canonical"].get("id") for case in self.cases("reply"))
+
+    def read_request(self, body: bytes) -> ChatRequest:
+        """A chat request."""
+        if self._path is None:
+            return self._codec.read_request(body)
+        asked, body = self._path.take(body)
+        return msgspec.structs.replace(self._codec.read_request(body), model=asked.model, stream=asked.stream)
+
     def read_head(self, body: bytes) -> RequestHead:
         """What pass-through reads of a chat request."""
-        return self._chat.read_head(body, {}, b"")
+        if self._path is None:
+            return self._chat.read_head(body, {}, b"")
+        asked, inner = self._path.take(body)
+        head = self._chat.read_head(inner, {"model": asked.model}, b"")
+        return msgspec.structs.replace(head, stream=asked.stream, members={**head.members, **asked.members})
+
+    def rewrite(
+        self, head: RequestHead, model: str, ask_usage: bool, strip: frozenset[str]
+    ) -> dict[str, msgspec.Raw] | None:
+        """What pass-through changes of a chat request."""
+        if self._path is None:
+            return self._passing.rewrite(head, model, ask_usage, strip)
+        path = {name: raw for name, raw in head.members.items() if name in self._path.members and name not in strip}
+        inner = {name: raw for name, raw in head.members.items() if name not in self._path.members}
+        members = self._passing.rewrite(msgspec.structs.replace(head, members=inner), model, ask_usage, strip)
+        if members is None and model == head.model and len(path) + len(inner) == len(head.members):
+            return None
+        return {**(inner if members is None else members), **path, "model": msgspec.Raw(compact(model))}
 
     def write_request(self, request: ChatRequest, strip: frozenset[str] = frozenset()) -> Written:
         """A request under its own model name, for a target that takes everything but the members called `strip`."""
-        return self._codec.write_request(request, request.model, Traits(strip=strip))
+        written = self._codec.write_request(request, request.model, Traits(strip=strip))
+        return written if self._path is None else self._path.put(written, request, strip)
 
     def read_stream(self, data: bytes, cuts: Sequence[int] = (), *, clean: bool = True) -> list[StreamEvent]:
         """The events of a stream that arrives in pieces and then ends."""
@@ -142,7 +213,8 @@ def read_case(path: Path) -> Case:
 
 
 def wire_bytes(kind: str, wire: Any) -> bytes:
-    """What travels. A stream is a list of server-sent events: JSON or text, alone or after the event's name."""
+    """What travels. A stream is a list of server-sent events (JSON or text, alone or after the event's name), or of
+    frames of an AWS event stream (the message type, the name, and JSON)."""
     if kind == "error":
         return wire["body"].encode()
     return b"".join(map(_event, wire)) if kind == "stream" else compact(wire)
@@ -151,10 +223,17 @@ def wire_bytes(kind: str, wire: Any) -> bytes:
 def _event(event: Any) -> bytes:
     if isinstance(event, str):
         return event.encode() if event.startswith("event:") else b"data: %b\n\n" % event.encode()
+    if isinstance(event, list) and len(event) == 3:
+        return _frame(*event)
     if isinstance(event, list):
         name, inner = event
         return b"event: %b\ndata: %b\n\n" % (name.encode(), compact(inner))
     return b"data: %b\n\n" % compact(event)
+
+
+def _frame(message_type: str, name: str, data: Any) -> bytes:
+    named = {f":{message_type}-type": name, ":content-type": "application/json", ":message-type": message_type}
+    return write_message([Header(*item) for item in named.items()], compact(data))
 
 
 def compact(value: Any) -> bytes:

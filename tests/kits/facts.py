@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from tests.kits.part_facts import Fact, if_set, of_extra, of_parts, plain_value
+from tests.kits.part_facts import Fact, Links, if_set, of_extra, of_parts, plain_value
 
 from asbru.core.chat import (
     ChatRequest,
@@ -42,7 +42,7 @@ TIERS = {"default": "standard"}
 def of_request(request: ChatRequest) -> list[Fact]:
     """The facts of a request."""
     facts = [Fact("", "model", request.model)]
-    links: dict[str, int] = {}
+    links = Links()
     for n, message in enumerate(request.messages):
         path = f"messages[{n}]"
         role = {"developer": "system"}.get(message.role, message.role)
@@ -172,7 +172,7 @@ def _reasoning(reasoning: Reasoning | None) -> Iterator[Fact]:
 
 
 def _choice(choice: Choice, path: str) -> Iterator[Fact]:
-    links: dict[str, int] = {}
+    links = Links()
     yield from of_parts(choice.parts, path, path, links)
     if choice.stop is not None:
         refusals = [k for k, part in enumerate(choice.parts) if isinstance(part, RefusalPart)]

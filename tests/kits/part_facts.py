@@ -35,7 +35,15 @@ class Fact(NamedTuple):
     value: Any
 
 
-def of_parts(parts: Iterable[Part], path: str, role: str, links: dict[str, int]) -> Iterator[Fact]:
+class Links(dict[str, int]):
+    """The calls of a conversation, by their ids, in the order they came; `names` are those of their functions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: dict[str, str] = {}
+
+
+def of_parts(parts: Iterable[Part], path: str, role: str, links: Links) -> Iterator[Fact]:
     for k, part in enumerate(parts):
         where = f"{path}.parts[{k}]"
         yield from _part(part, where, role, links)
@@ -49,7 +57,7 @@ def of_parts(parts: Iterable[Part], path: str, role: str, links: dict[str, int])
         yield from of_extra(extra, where)
 
 
-def _part(part: Part, path: str, role: str, links: dict[str, int]) -> Iterator[Fact]:
+def _part(part: Part, path: str, role: str, links: Links) -> Iterator[Fact]:
     match part:
         case TextPart():
             if part.text.strip():
@@ -64,6 +72,7 @@ def _part(part: Part, path: str, role: str, links: dict[str, int]) -> Iterator[F
             yield Fact(path, "refusal", part.text)
         case ToolCallPart():
             link = links.setdefault(part.id, len(links))
+            links.names[part.id] = part.name
             yield Fact(path, "call", (link, part.name, _json(part.arguments), part.custom))
         case ToolResultPart():
             yield from _result(part, path, links)
@@ -73,9 +82,7 @@ def _part(part: Part, path: str, role: str, links: dict[str, int]) -> Iterator[F
             yield from _medium(part, path, role, links)
 
 
-def _medium(
-    part: ImagePart | DocumentPart | AudioPart, path: str, role: str, links: dict[str, int]
-) -> Iterator[Fact]:
+def _medium(part: ImagePart | DocumentPart | AudioPart, path: str, role: str, links: Links) -> Iterator[Fact]:
     match part:
         case ImagePart():
             yield Fact(path, "image", _source(part.source))
@@ -94,16 +101,17 @@ def _signed(signature: str | None, dialect: str | None) -> tuple[str | None, ...
     return (signature, dialect) if signature else ()
 
 
-def _result(part: ToolResultPart, path: str, links: dict[str, int]) -> Iterator[Fact]:
+def _result(part: ToolResultPart, path: str, links: Links) -> Iterator[Fact]:
     link = links.setdefault(part.call_id, len(links))
     yield Fact(path, "result", link)
     yield from of_parts(part.parts, path, f"result {link}", links)
     if part.is_error:
         yield Fact(f"{path}.is_error", "is_error", link)
-    yield from if_set(Fact(f"{path}.name", "name", part.name))
+    if part.name != links.names.get(part.call_id):  # else its call tells it
+        yield from if_set(Fact(f"{path}.name", "name", part.name))
 
 
-def _document(part: DocumentPart, path: str, role: str, links: dict[str, int]) -> Iterator[Fact]:
+def _document(part: DocumentPart, path: str, role: str, links: Links) -> Iterator[Fact]:
     if part.source is not None:
         yield Fact(path, "document", _source(part.source))
     if part.text is not None:

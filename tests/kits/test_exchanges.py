@@ -7,9 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.fakes.strict.bedrock import STREAM_TYPE
 from tests.kits.exchanges import (
     ANTHROPIC,
+    BEDROCK,
     FOLDER,
+    IN_PATH,
+    INVOKE,
     KEY,
     OPENAI,
     OTHER,
@@ -18,6 +22,7 @@ from tests.kits.exchanges import (
     Exchange,
     asked,
     configured,
+    frames,
     http,
     read,
     said,
@@ -58,6 +63,12 @@ class Case:
         body = asked(surface, f"{self.facts.name}/{self.exchange.model}", **members)
         return Called(self.facts, surface, body, script=script, monkeypatch=self._monkeypatch)
 
+    def script_of(self, stream: Answer) -> bytes:
+        """A stream in the framing of the provider's dialect."""
+        if self.access.dialect in (BEDROCK, INVOKE):
+            return http(200, frames(stream.body), STREAM_TYPE)
+        return http(200, stream.body, EVENTS)
+
     def whole(self, **members: Any) -> Called:
         """A call that is answered with the reply."""
         return self.call(http(200, self.exchange.reply.body), **members)
@@ -83,11 +94,13 @@ def test_what_is_no_chat(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
         operation = dialect.operation(call.operation)
         assert operation is not None
         asked = json.loads(call.request)
-        path = dialect.surface.bases[0] + operation.routes[0]
+        name = f"{case.facts.name}/{call.model}"
+        named = "{model}" not in operation.path
+        path = dialect.surface.bases[0] + operation.routes[0].replace("{model}", name)
         called = Called(
             case.facts,
             case.access.dialect,
-            {"model": f"{case.facts.name}/{call.model}", **asked},
+            {**({"model": name} if named else {}), **asked},
             script=http(200, call.reply),
             monkeypatch=monkeypatch,
             path=path,
@@ -95,7 +108,7 @@ def test_what_is_no_chat(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
         assert f"{called.headers['host']}{called.line.split(' ')[1]}" == call.url.partition("://")[2]
         name, _, value = case.exchange.header.partition(": ")
         assert called.headers[name] == value.replace("KEY", KEY)
-        assert called.sent == {"model": call.model, **asked}
+        assert called.sent == ({"model": call.model, **asked} if named else asked)
         assert (called.caller.status, called.caller.body) == (200, call.reply.encode())
         assert used(called.record) == call.usage
         assert json.loads(called.record["units"] or "{}") == call.units
@@ -122,14 +135,16 @@ def test_a_request_arrives(case: Case) -> None:
     name, _, value = case.exchange.header.replace("KEY", KEY).partition(": ")
     assert called.headers[name] == value
     assert all(called.headers[name] == value for name, value in case.access.headers.items())
-    assert (called.sent["model"], called.sent["temperature"]) == (case.exchange.model, 1)
+    named = case.access.dialect not in IN_PATH  # else it stands in the path
+    assert called.sent.get("model") == (case.exchange.model if named else None)
+    assert called.sent["temperature"] == 1
     assert not called.sent.keys() & strip.keys()
 
 
 def test_a_translated_request_names_its_limit(case: Case) -> None:
     """A call of the other dialect sets the limit by the name that the provider knows, and by no other."""
     sent = case.whole(other=True, max_tokens=64).sent
-    names = {"max_tokens", "max_completion_tokens", "max_output_tokens"} & sent.keys()
+    names = {"max_tokens", "max_completion_tokens", "max_output_tokens", "maxOutputTokens", "maxTokens"} & sent.keys()
     assert (names, sent[case.exchange.limit]) == ({case.exchange.limit}, 64)
 
 
@@ -150,7 +165,7 @@ def test_a_reply_is_read(case: Case, other: bool) -> None:
 def test_a_stream_is_read(case: Case, other: bool) -> None:
     """The same of a stream, which arrives in small pieces; its end is understood as the provider marks it."""
     expected: Answer = case.exchange.stream
-    called = case.call(http(200, expected.body, EVENTS), other=other, stream=True)
+    called = case.call(case.script_of(expected), other=other, stream=True)
     surface = OTHER[case.access.dialect] if other else case.access.dialect
     assert streamed(surface, called.caller.body) == (expected.text, expected.reasoning)
     asks = case.access.dialect == OPENAI and case.facts.traits.ask_stream_usage
@@ -163,8 +178,8 @@ def test_an_error_keeps_its_message(case: Case, other: bool) -> None:
     """The caller reads the provider's message in an error of its own dialect; the record has it too."""
     error = case.exchange.error
     called = case.call(http(error.status, error.body), other=other)
-    body = json.loads(called.caller.body)
-    told = body.get("error", body)  # Cohere's errors are objects of their own
+    told = json.loads(called.caller.body)
+    told = told.get("error", told)
     assert (called.caller.status, error.message in told["message"]) == (error.shown or error.status, True)
     assert "returned status" not in told["message"], "the message alone, not the whole body"
     assert error.message in called.record["error_message"]
@@ -194,7 +209,7 @@ def _reasoning_in(message: dict[str, Any]) -> dict[str, str]:
 def test_reasoning_goes_back(case: Case) -> None:
     """What the model reasoned returns to it in the member that it expects, through a caller of the other dialect."""
     exchange = case.exchange
-    if not exchange.reply.reasoning or case.access.dialect == ANTHROPIC:
+    if not exchange.reply.reasoning or case.access.dialect in (ANTHROPIC, *IN_PATH):
         assert not exchange.back
         return
     blocks = json.loads(case.whole(other=True).caller.body)["content"]

@@ -16,7 +16,7 @@ from asbru.core.traits import PLAIN, Traits
 from asbru.providers import discover
 
 CHAT, MESSAGES = "/v1/chat/completions", "/anthropic/v1/messages"
-OPENAI, ANTHROPIC = "openai_chat", "anthropic_messages"
+OPENAI, ANTHROPIC, GEMINI = "openai_chat", "anthropic_messages", "gemini"
 ASK = {"model": "a/m", "messages": [{"role": "user", "content": "hi"}]}
 PICTURE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
 TOOL = {"name": "f", "input_schema": {"type": "object", "properties": {}}}
@@ -64,6 +64,7 @@ CASES = {
     "tool_id_chars_max": Case(0, OPENAI, MESSAGES, {"max_tokens": 9, **CALLED}),
     "tool_id_chars": Case(9, OPENAI, MESSAGES, {"max_tokens": 9, **CALLED}),
     "user_chars_max": Case(100, OPENAI, MESSAGES, {"max_tokens": 9, "metadata": {"user_id": "u" * 90}}),
+    "call_signature": Case("skip", GEMINI, MESSAGES, {"max_tokens": 9, **CALLED}),
     "efforts": Case(("high",), ANTHROPIC, CHAT, {"max_tokens": 9000, "reasoning_effort": "low"}),
 }
 

@@ -43,7 +43,7 @@ ROUTES = [
     for stream in ((False, True) if route.operation.streams else (False,))
 ]
 PASSED = [
-    (dialect, operation, re.sub(r"\{\w+\}", "m", f"/passthrough/x{operation.path}"), stream)
+    (dialect, operation, re.sub(r"\{\w+\}", "m", f"/passthrough/x{operation.path.partition('?')[0]}"), stream)
     for dialect in discover().values()
     for operation in dialect.operations
     if operation.takes == "json" and operation.stored is None
@@ -69,9 +69,35 @@ def ask(governed: Governed, operation: Operation, path: str, *, stream: bool) ->
         caller = governed.play(governed.inside.call(path, fields, FORM_LINE.encode()))
         return caller.status if caller.answer else 0
     model = "m" if path.startswith("/passthrough") else "x/m"
+    path = path.replace("{model}", model)
+    if operation.path.startswith("/models/{model}:"):
+        return _ask_gemini(governed, path)
+    if operation.path.startswith("/model/"):
+        return _ask_bedrock(governed, path)
     body = {"model": model, "max_tokens": 5, "messages": [{"role": "user", "content": "hi"}], "prompt": "hi"}
     body |= {"version": model, "model_id": model, "text": "hi"}
     caller = governed.play(governed.inside.call(path, {**body, "input": "hi", "stream": stream}))
+    return caller.status if caller.answer else 0
+
+
+def _ask_bedrock(governed: Governed, path: str) -> int:
+    """The same of a dialect whose model and wish for a stream stand in the path."""
+    body = {"messages": [{"role": "user", "content": [{"text": "hi"}]}], "inferenceConfig": {"maxTokens": 5}}
+    if "/invoke" in path:
+        messages = [{"role": "user", "content": "hi"}]
+        body = {"anthropic_version": "bedrock-2023-05-31", "max_tokens": 5, "messages": messages}
+    body = {"input": {"converse": body}} if path.endswith("count-tokens") else body
+    caller = governed.play(governed.inside.call(path, body))
+    return caller.status if caller.answer else 0
+
+
+def _ask_gemini(governed: Governed, path: str) -> int:
+    """The same of a dialect whose model and wish for a stream stand in the path."""
+    content = {"parts": [{"text": "hi"}]}
+    body = {"contents": [content], "generationConfig": {"maxOutputTokens": 5}}
+    if "mbed" in path:
+        body = {"content": content} if path.endswith("embedContent") else {"requests": [{"content": content}]}
+    caller = governed.play(governed.inside.call(path, body))
     return caller.status if caller.answer else 0
 
 

@@ -36,6 +36,7 @@ import msgspec
 
 from asbru.app.boot import EXIT_UNWRITTEN, Boot, Options
 from asbru.app.compile_governance import compile_governance, enforce_auth, warn_of_unpriced
+from asbru.app.compile_mcp import check_mcp
 from asbru.app.compile_models import check_model_names
 from asbru.app.compile_operations import check_operations
 from asbru.app.compile_providers import Findings, compile_providers
@@ -78,7 +79,7 @@ from asbru.storage import NewerSchema, StorageError
 
 CONTROL_PREFIXES = ("/api", "/ui")
 KEPT_SECTIONS = ("providers", "virtual_keys")
-_AS_WRITTEN = ("breaker", "affinity", "limits", "overload", "metrics", "records")
+_AS_WRITTEN = ("breaker", "affinity", "conversations", "limits", "overload", "metrics", "records", "mcp", "cache")
 """Sections that a snapshot carries as they are."""
 
 
@@ -135,6 +136,7 @@ def compile_config(
     _check_server_tls(parsed, findings)
     check_model_names(parsed.config, providers, findings)
     check_operations(parsed.config, providers, findings)
+    check_mcp(parsed.config, findings)
     if keys_needed is False and not is_loopback(host):
         findings.warn(("governance", "enforce_auth"), f"anyone who reaches {host} may call without a virtual key")
     if errors := [*parsed.problems, *findings.errors]:
@@ -247,6 +249,7 @@ def _boot(options: Options, parsed: ParsedConfig, snapshot: Snapshot, findings: 
         watched=tuple(findings.watched),
         open_access=snapshot.open_access,
         control=parsed.config.control.enabled,
+        tools=bool(parsed.config.mcp.servers),
         log_format=parsed.config.log.format,
     )
 

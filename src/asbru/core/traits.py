@@ -126,6 +126,13 @@ class Traits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             "the limit of the dialect (OpenAI 64, Anthropic 256).",
         ),
     ] = 0
+    call_signature: Annotated[
+        str | None,
+        Meta(
+            description="Signature that the model accepts for tool calls that another model made (Gemini dialect). "
+            "Translated calls add it to the first unsigned call of each message."
+        ),
+    ] = None
     sampling: Annotated[
         bool,
         Meta(description="The model accepts `temperature`, `top_p` and `top_k`. If not, translated calls omit them."),

@@ -4,32 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from asbru.core.folders import FolderFault, find_folders
-from asbru.dialects.contract import Dialect, Operation
+from asbru.core.folders import Folder, FolderFault, find_folders
+from asbru.dialects.contract import Derived, Dialect, Operation
 
 
 def discover(extra: Iterable[str] = ()) -> dict[str, Dialect]:
     """Every dialect by name. Raises `FolderFault` naming the folder whose record is missing or wrong."""
     package = __package__ or "asbru.dialects"
     found: dict[str, Dialect] = {}
+    derived: list[tuple[Folder, Derived]] = []
     for folder in find_folders(package, __file__.rpartition("/")[0], extra):
         dialect = getattr(folder.load(), "DIALECT", None)
-        if not isinstance(dialect, Dialect):
-            raise FolderFault(f"{folder.path}: `DIALECT` is not a dialects.Dialect")
-        wrong = _faults(dialect, folder.name)
-        if wrong:
-            raise FolderFault(f"{folder.path}: {'; '.join(wrong)}")
-        found[dialect.name] = dialect
+        if isinstance(dialect, Derived):
+            derived.append((folder, dialect))
+        else:
+            found[folder.name] = _checked(dialect, folder)
+    for folder, told in derived:
+        if told.of not in found:
+            raise FolderFault(f"{folder.path}: there is no dialect {told.of!r}")
+        found[folder.name] = _checked(told.make(found[told.of]), folder)
     return found
+
+
+def _checked(dialect: object, folder: Folder) -> Dialect:
+    if not isinstance(dialect, Dialect):
+        raise FolderFault(f"{folder.path}: `DIALECT` is not a dialects.Dialect")
+    wrong = _faults(dialect, folder.name)
+    if wrong:
+        raise FolderFault(f"{folder.path}: {'; '.join(wrong)}")
+    return dialect
 
 
 def _faults(dialect: Dialect, folder: str) -> list[str]:
     wrong: list[str] = []
     if dialect.name != folder:
         wrong.append(f"the record says {dialect.name!r}, the folder {folder!r}")
-    names = [operation.name for operation in dialect.operations]
+    names = [(operation.name, operation.surface) for operation in dialect.operations]
     if len(set(names)) != len(names):
-        wrong.append("two operations have one name")
+        wrong.append("two operations have one name on the surface")
     if not names:
         wrong.append("no operation")
     for operation in dialect.operations:

@@ -18,6 +18,7 @@ from asbru.dialects.receipt import Receipt
 _EFFORTS: Final = ("none", "minimal", "low", "medium", "high")
 """Efforts where the target's own are not known."""
 _members = msgspec.json.Decoder(dict[str, Raw]).decode
+_CHATS_OWN: Final = ("reasoning", "thinking")
 _LOW_TOKENS_MAX: Final = 4_096
 _MEDIUM_TOKENS_MAX: Final = 16_384
 
@@ -27,7 +28,7 @@ def write_effort(wish: Reasoning, traits: Traits, receipt: Receipt) -> str | Non
     if traits.thinking == "none":
         receipt.dropped("reasoning", "the model does not reason")
         return None
-    _note_unknown(wish, receipt)
+    note_unknown(wish, receipt)
     if wish.display is not None:
         receipt.dropped("reasoning.display", "there is no such member")
     efforts = traits.efforts or _EFFORTS
@@ -52,12 +53,17 @@ def write_effort(wish: Reasoning, traits: Traits, receipt: Receipt) -> str | Non
     return None
 
 
-def _note_unknown(wish: Reasoning, receipt: Receipt) -> None:
-    """Chat keeps the unknown members of its `reasoning` and `thinking` objects under these names."""
+def note_unknown(wish: Reasoning, receipt: Receipt) -> None:
+    """Name what is unknown of a wish. Chat keeps the unknown members of its `reasoning` and `thinking` objects under
+    these names."""
     for name, raw in wish.extra.items():
         try:
-            receipt.foreign(name, _members(raw))
+            members = _members(raw) if name in _CHATS_OWN else {}
         except DECODE_ERRORS:
+            members = {}
+        if members:
+            receipt.foreign(name, members)
+        else:
             receipt.foreign("reasoning", {name: raw})
 
 

@@ -51,6 +51,7 @@ class Caller:
     those above it. `identity`: what no other key ever has, "" if none is needed. `booked_on`: the names of its team and
     customer and its tags, as a record holds them, "" for none; `labels`: its own name and those two, as metrics have
     them.
+    `mcp`: the tools that it may use, its own and those of the owners above it.
     `shares`: the providers with a weight, the heaviest first. `unrestricted`: it may use everything everywhere, nothing
     about it bears on where its calls go, and nothing need be asked."""
 
@@ -63,14 +64,16 @@ class Caller:
         "entry",
         "identity",
         "labels",
+        "mcp",
         "name",
         "owners",
         "shares",
         "unrestricted",
     )
 
-    def __init__(self, entry: KeyEntry, owners: Sequence[str] = ()) -> None:
+    def __init__(self, entry: KeyEntry, owners: Sequence[str] = (), mcp: tuple[str, ...] = ()) -> None:
         self.entry = entry
+        self.mcp = (*entry.mcp, *mcp)
         self.name = entry.name
         self.identity = entry.identity or entry.name
         self.owners = tuple(owners)
@@ -210,7 +213,7 @@ def _named(names: Iterable[str]) -> str:
     return ", ".join(f"'{name}'" for name in told[:_NAMED_MAX]) + more if told else "none"
 
 
-OPEN_CALLER: Final = Caller(KeyEntry("", EVERYTHING, providers=EVERY_PROVIDER))
+OPEN_CALLER: Final = Caller(KeyEntry("", EVERYTHING, providers=EVERY_PROVIDER, mcp=EVERYTHING))
 """Whoever calls without a key, where that is allowed."""
 
 NOBODY: Final = Caller(KeyEntry("", ()))

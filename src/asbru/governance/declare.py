@@ -41,7 +41,12 @@ from asbru.governance.entries import (
 from asbru.governance.patterns import check_pattern
 
 _CALENDAR_WINDOWS = ("1d", "1w", "1M", "1Q", "1Y")
-_SCOPE_NAMES = {"provider": "a provider's name", "model": "`provider/model`", "provider_key": "`provider/key-name`"}
+_SCOPE_NAMES = {
+    "provider": "a provider's name",
+    "model": "`provider/model`",
+    "provider_key": "`provider/key-name`",
+    "tool": "`server/tool`",
+}
 
 Entry: TypeAlias = tuple[str, bytes]
 """The id and payload of a feed entry."""
@@ -188,20 +193,23 @@ def virtual_key_entry(
         providers=_provider_entries(owner_id, one.providers),
         blocked_models=one.blocked_models,
         surfaces=_names(one.surfaces),
-        mcp_tools=one.mcp_tools,
+        mcp=one.mcp,
+        auto_approve=one.auto_approve,
         expires_ms=0 if one.expires_at is None else expiry_ms(one.expires_at),
         active=one.active,
         tags=one.tags,
         declared=declared,
         temporary=temporary,
         record_bodies=one.record_bodies,
+        cache=one.cache,
         identity=identity_of(digest) if declared else identity,
     )
     return digest, msgspec.msgpack.encode(entry)
 
 
 def _owner_entry(owner_id: str, one: Limited, parent: str = "") -> Entry:
-    entry = OwnerEntry(name=owner_id.partition("/")[2], parent=parent, limits=limits_of(owner_id, one))
+    mcp = one.mcp if isinstance(one, Customer | Team) else ()
+    entry = OwnerEntry(name=owner_id.partition("/")[2], parent=parent, limits=limits_of(owner_id, one), mcp=mcp)
     return owner_id, msgspec.msgpack.encode(entry)
 
 

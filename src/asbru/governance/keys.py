@@ -28,6 +28,8 @@ CACHED_BYTES_MAX = 512
 """Of all credentials of a request; those that are longer are hashed at each call."""
 KEY_BYTES_MAX = 1024
 KEY_PREFIX = b"sk-asb-"
+_SIGNED = b"AWS4-HMAC-SHA256"
+"""The scheme of requests that are signed by Signature Version 4."""
 _OWNERS_ABOVE_MAX = 8
 
 
@@ -192,7 +194,7 @@ class Keys:
                     code="unknown_owner",
                     owners=owners,
                 )
-            found = self._callers[digest] = Caller(entry, owners)
+            found = self._callers[digest] = Caller(entry, owners, self.owners.tools(above))
         expires_ms = found.entry.expires_ms
         if expires_ms and expires_ms <= self._unix_time() * 1000:
             when = datetime.fromtimestamp(expires_ms // 1000, UTC)
@@ -230,21 +232,30 @@ class _Owners:
     def __init__(self, changed: Callable[[], None]) -> None:
         self._changed = changed
         self._parents: dict[str, str] = {}
+        self._tools: dict[str, tuple[str, ...]] = {}
         self._read = msgspec.msgpack.Decoder(OwnerEntry).decode
 
     def put(self, entry_id: str, payload: bytes) -> None:
         """An owner that is new or has changed; its keys are looked at anew. Raises `ValueError`."""
-        before = self._parents.pop(entry_id, None)
+        before = self._parents.pop(entry_id, None), self._tools.pop(entry_id, ())
         try:
-            self._parents[entry_id] = self._read(payload).parent
+            entry = self._read(payload)
+            self._parents[entry_id] = entry.parent
+            if entry.mcp:
+                self._tools[entry_id] = entry.mcp
         finally:
-            if before != self._parents.get(entry_id):
+            if before != (self._parents.get(entry_id), self._tools.get(entry_id, ())):
                 self._changed()
 
     def remove(self, entry_id: str) -> None:
         """An owner that is gone: its keys are refused."""
         self._parents.pop(entry_id, None)
+        self._tools.pop(entry_id, None)
         self._changed()
+
+    def tools(self, owners: tuple[str, ...]) -> tuple[str, ...]:
+        """The tools that the keys of all these owners may use."""
+        return tuple(pattern for one in owners for pattern in self._tools.get(one, ()))
 
     def above(self, key: KeyEntry) -> tuple[tuple[str, ...], str]:
         """The ids of the owners above a key, nearest first, and the one where this ends because it is not known; ""
@@ -261,9 +272,20 @@ class _Owners:
 
 
 def _is_short(credentials: tuple[bytes, bytes, bytes]) -> bool:
+    if credentials[1].startswith(_SIGNED):
+        return False  # another signature comes with each request
     return sum(map(len, credentials)) <= CACHED_BYTES_MAX
 
 
 def _bearer(value: bytes) -> bytes:
     scheme, _, rest = value.partition(b" ")
+    if scheme == _SIGNED:
+        return _access_key(rest)
     return rest.strip() if rest and scheme.lower() == b"bearer" else value.strip()
+
+
+def _access_key(signed: bytes) -> bytes:
+    """The access key id of a request that an AWS SDK has signed. It is the virtual key, in clear, so that the signature
+    would prove nothing more and is not looked at."""
+    credential = next((part for part in signed.split(b",") if part.strip().startswith(b"Credential=")), b"")
+    return credential.partition(b"=")[2].partition(b"/")[0].strip()

@@ -7,7 +7,7 @@
     429                                   the key cools down for Retry-After (this model or all); try the next key
     5xx, network, protocol, fault, cut    retry with the same key after a pause, at most `retries.max` times
     deadline                              try the next target: the caller has waited long enough
-    408                                   try the next target
+    408, 424                              try the next target
     404 that means an unknown model       try the next target
     none: its connections are all busy    try the next target (`overload`)
     400, 422 for a parameter Asbru wrote  retry with the same key without it, once (a learned fact)
@@ -81,12 +81,14 @@ async def attempt(call: Call, targets: Sequence[Target], rooms: Rooms) -> Respon
     for target in to_try:
         endpoint = rooms.endpoints[target.provider.name]
         if endpoint.others is not None:
-            endpoint = endpoint.spoken_by(call)
+            endpoint = endpoint.spoken_by(call, target.model)
         call.target = target
         if failed is not None:
             fell_back(call, failed, target, rooms)
         try:
-            if call.operation.name not in endpoint.operations or (call.request_changed and not call.operation.codec):
+            if call.operation.name not in endpoint.operations or (
+                not call.operation.codec and _is_counted_here(call, endpoint)
+            ):
                 return await _count_here(call, endpoint, rooms)
             tries: _Tries | None = None
             began_s = rooms.clock()
@@ -141,6 +143,11 @@ def conclude(call: Call, made: Attempt, error: AsbruError, rooms: Rooms) -> None
     attempt_failed(call, made, error, rooms, callers_own=not _is_about_key(error) and not falls_back(error))
 
 
+def _is_counted_here(call: Call, endpoint: Endpoint) -> bool:
+    """Whether the provider's own count is none of what would be sent: a stage has changed it, or it is translated."""
+    return call.request_changed or (call.operation.write_count is not None and endpoint.dialect is not call.dialect)
+
+
 async def _count_here(call: Call, endpoint: Endpoint, rooms: Rooms) -> Response:
     """What the provider does not offer: tokens are counted here, anything else is refused."""
     if call.operation.write_count is None:
@@ -178,7 +185,7 @@ def falls_back(error: AsbruError) -> bool:
         return not error.by_stage
     if not isinstance(error, UpstreamError) or error.kind not in _TOLD_KINDS:
         return True  # what this target lacks, or how it failed, is no fault of the caller's
-    return status in (408, 429) or status >= 500 or (status == 404 and _is_unknown_model(error))
+    return status in (408, 424, 429) or status >= 500 or (status == 404 and _is_unknown_model(error))
 
 
 def _is_unknown_model(error: UpstreamError) -> bool:
@@ -276,7 +283,7 @@ def _is_about_key(error: AsbruError) -> bool:
 
 
 def _is_unknown_key(error: UpstreamError) -> bool:
-    return error.kind in _TOLD_KINDS and error.status == 401
+    return error.kind in _TOLD_KINDS and (error.status == 401 or error.stale_key)
 
 
 def _cooldown_s(error: UpstreamError) -> float:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import msgspec
+
 from asbru.core.chat import ChatRequest
 from asbru.core.errors import AsbruError, GatewayError
 from asbru.core.notes import Note
@@ -19,6 +21,7 @@ from asbru.wire.forwarded import ForwardedHeaders
 if TYPE_CHECKING:
     from asbru.dialects import Dialect, Operation, RequestHead
     from asbru.governance import Caller
+    from asbru.pipeline.caching import CallCache
     from asbru.pipeline.endpoint import Endpoint
     from asbru.pipeline.ports import Lease
     from asbru.pipeline.said import Said
@@ -139,6 +142,8 @@ class Call:
     # stages
     stages: tuple[Stage, ...] = ()
     request_changed = False  # a stage put other content into `canonical`
+    # caching
+    cached: CallCache | None = None  # None: the cache has no part in the call
     # attempts, streaming
     canonical: ChatRequest | None = None
     shaped: Any = None  # the same of an operation that is no chat, as its shape reads it
@@ -172,7 +177,10 @@ class Call:
             operation = self.operation
             read = operation.read_request or (operation.codec and operation.codec.read_request)
             assert read is not None, f"{operation.name} has no canonical form"
-            self.canonical = read(self.body)
+            request, head = read(self.body), self.head
+            if head is not None and not request.model:  # where model and stream stand in the path
+                request = msgspec.structs.replace(request, model=head.model, stream=head.stream)
+            self.canonical = request
         return self.canonical
 
     def read_shaped(self) -> Any:
@@ -180,7 +188,10 @@ class Call:
         if self.shaped is None:
             shape = self.operation.shape
             assert shape is not None, f"{self.operation.name} has no shape"
-            self.shaped = shape.read_request(self.body, self.content_type)
+            shaped, head = shape.read_request(self.body, self.content_type), self.head
+            if head is not None and not shaped.model:
+                shaped = msgspec.structs.replace(shaped, model=head.model)
+            self.shaped = shaped
         return self.shaped
 
     def fail(self) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 from asbru.core.errors import UnsupportedByProvider
+from asbru.core.traits import fits_glob
 from asbru.dialects import Dialect, Operation
 from asbru.pipeline.call import Attempt, Call
 from asbru.routing import Key, ProviderRoute
@@ -51,12 +52,14 @@ class Endpoint:
         "_defaults",
         "_families",
         "_origin",
+        "_own_starts",
         "_starts",
         "_wants",
         "deadlines",
         "dialect",
         "listed",
         "listed_until_s",
+        "models",
         "operations",
         "others",
         "pool",
@@ -103,20 +106,33 @@ class Endpoint:
             )
             + extra_lines,
         )
-        self._starts = {
-            operation.name: self._start(operation) for operation in dialect.operations if operation.name in operations
-        }
+        offered = [operation for operation in dialect.operations if operation.name in operations]
+        self._starts = {operation.name: self._start(operation) for operation in reversed(offered)}
+        self._own_starts = {operation.surface: self._start(operation) for operation in offered}
+        """Those of calls that pass: a dialect may ask for the same thing at several paths."""
         self.operations = frozenset(self._starts)
         self.others: dict[str, Endpoint] | None = None
         """The same provider in other dialects, by their names."""
+        self.models: tuple[str, ...] = ()
+        """The models that are asked in this dialect, by patterns; empty: all."""
         self.listed: tuple[str, ...] | None = None
         """The provider's own list of models, as it told it last, and until when it need not be asked again."""
         self.listed_until_s = 0.0
 
-    def spoken_by(self, call: Call) -> Endpoint:
-        """The same provider in the caller's own dialect, if it has what is asked for there."""
-        other = None if self.others is None else self.others.get(call.dialect.name)
-        return self if other is None or call.operation.name not in other.operations else other
+    def spoken_by(self, call: Call, model: str) -> Endpoint:
+        """The same provider in the caller's own dialect, or in one of its family, if it has what is asked for there."""
+        others, dialect = self.others, call.dialect
+        if others is None or self.dialect is dialect:
+            return self
+        own = others.get(dialect.name)
+        kin = (own,) if own is not None else (one for one in others.values() if one.dialect.family == dialect.family)
+        return next((one for one in kin if one.serves(call.operation, model)), self)
+
+    def serves(self, operation: Operation, model: str) -> bool:
+        """Whether the operation may be asked of it for a model by its name."""
+        if operation.name not in self.operations:
+            return False
+        return not self.models or any(fits_glob(glob, model) for glob in self.models)
 
     @property
     def spoken(self) -> tuple[Endpoint, ...]:
@@ -146,22 +162,22 @@ class Endpoint:
 
     def signed_part(self, head: bytes, body: Body, unix_s: float) -> OutgoingRequest:
         """What a credential may sign: read off the very head that is sent, so that no rule for paths exists twice."""
-        method, target, _ = head.split(b" ", 2)
-        return OutgoingRequest(method, self._authority, target.removeprefix(self._absolute), body, unix_s)
+        method, target, rest = head.split(b" ", 2)
+        headers = rest.partition(b"\r\n")[2]
+        return OutgoingRequest(method, self._authority, target.removeprefix(self._absolute), body, unix_s, headers)
 
     def write_plain_head(self, call: Call, outgoing: Outgoing, key_lines: bytes) -> bytes:
         """The head of a request that is sent as it stands."""
-        before, after = self._origin
-        lines = outgoing.lines
+        lines = key_lines + outgoing.lines
         if call.trace is not None:
             lines += call.trace.lines(len(call.attempts))
-        start = b"%b %b%b%b" % (
-            outgoing.method,
-            before.encode("latin-1"),
-            outgoing.target,
-            after.replace(JSON_LINE, b"", 1),
-        )
-        return b"%b%b%bcontent-length: %d\r\n\r\n" % (start, key_lines, lines, len(outgoing.body))
+        return self.write_bare_head(outgoing.method, outgoing.target, lines, len(outgoing.body))
+
+    def write_bare_head(self, method: bytes, target: bytes, lines: bytes, body_bytes: int) -> bytes:
+        """The head of a request that belongs to no call. `target`: path and query, below the base URL."""
+        before, after = self._origin
+        start = b"%b %b%b%b" % (method, before.encode("latin-1"), target, after.replace(JSON_LINE, b"", 1))
+        return b"%b%bcontent-length: %d\r\n\r\n" % (start, lines, body_bytes)
 
     def default_lines(self, names: Collection[bytes]) -> bytes:
         """What the provider always wants, but for headers of these names (lower case)."""
@@ -172,6 +188,9 @@ class Endpoint:
         start = self._starts[call.operation.name]
         line = start.stream if call.head is not None and call.head.stream else start.whole
         if start.named:
+            if attempt.request_passes:
+                own = self._own_starts[call.operation.surface]
+                line = own.stream if call.head is not None and call.head.stream else own.whole
             line = _with_parameters(line, attempt.served_model, attempt.parameters or call.parameters)
         if call.query and attempt.request_passes:
             line = _with_query(line, call.query)
@@ -184,6 +203,16 @@ class Endpoint:
         if call.content_type and call.operation.read_form is not None:
             lines += b"content-type: %b\r\n" % call.content_type
         return b"%b%b%bcontent-length: %d\r\n\r\n" % (line, key_lines, lines, body_bytes)
+
+    def deciding_lines(self, forwarded: ForwardedHeaders) -> list[bytes]:
+        """The header lines that may change what the provider replies, in order: its dialect's own, of the caller or
+        else of the provider's settings."""
+        fit = {
+            name.lower(): b"%b: %b\r\n" % (name.lower(), value)
+            for prefix, name, value in forwarded.headers
+            if prefix in self.dialect.header_prefixes and name.lower() not in self.withheld
+        }
+        return sorted((self._defaults | fit).values())
 
     def _start(self, operation: Operation) -> _Start:
         before, after = self._origin
@@ -221,4 +250,8 @@ def _with_parameters(line: bytes, model: str, parameters: Mapping[str, str]) -> 
 def _with_query(line: bytes, query: bytes) -> bytes:
     """The first line with the caller's query, after what the operation's own path asks."""
     target, version, after = line.partition(b" HTTP/1.1\r\n")
-    return b"%b%b%b%b%b" % (target, b"&" if target.find(b"?") >= 0 else b"?", query, version, after)
+    _, asks, own = target.partition(b"?")
+    if asks:
+        names = {part.partition(b"=")[0] for part in own.split(b"&")}
+        query = b"&".join(part for part in query.split(b"&") if part.partition(b"=")[0] not in names)
+    return b"%b%b%b%b%b" % (target, b"&" if asks else b"?", query, version, after) if query else line

@@ -50,7 +50,8 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
     or, where it is no fixed header, what makes the credential of it: a `CredentialMaker` (`asbru.upstream.credentials`)
     as an object reference, "asbru.providers.NAME.credential:make"; `auth_words` say what that sends. `headers` go with
     every call, names in lower case.
-    `operations`: what it offers in this dialect. `base_url`: where, if not at the provider's own.
+    `operations`: what it offers in this dialect. `base_url`: where, if not at the provider's own. `models`: which of
+    its models are asked in this dialect, by patterns, where it is not the provider's first (empty: all).
     """
 
     dialect: str
@@ -59,6 +60,7 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
     auth_words: str = ""
     headers: dict[str, str] = {}
     operations: tuple[str, ...] = ("chat", "models")
+    models: tuple[str, ...] = ()
 
 
 OPENAI_ACCESS = Access(dialect="openai_chat", operations=("chat", "completions", "embeddings", "models"))

@@ -66,10 +66,11 @@ export interface VirtualKey extends Stored, Limited {
   blocked_models: string[];
   providers: ProviderAccess[];
   surfaces: string[];
-  mcp_tools: string[];
+  mcp: string[];
   expires_at: string | null;
   active: boolean;
   record_bodies: boolean;
+  cache: boolean;
   tags: Record<string, string>;
 }
 
@@ -130,4 +131,7 @@ export interface CallRecord {
   response_bytes: number;
   route: string;
   trace_id: string;
+  cache: string;
+  cache_saved_nanousd: number | null;
+  cache_saved_us: number | null;
 }

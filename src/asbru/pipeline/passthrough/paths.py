@@ -69,16 +69,15 @@ def check_path(path: str) -> str:
 
 def known_operation(dialect: Dialect, method: bytes, path: str) -> Known | None:
     """The operation that is asked for by this method on this path (as it came), where its body is known to be JSON."""
-    for operation in dialect.operations:
-        if operation.takes == "json" and method in operation.methods:
-            for template in {operation.path, operation.stream_path}:
-                match = _expression(template.partition("?")[0]).fullmatch(f"/{path}") if template else None
-                if match is not None:
-                    values = {
-                        name: unquote_to_bytes(raw).decode("utf-8", "replace")
-                        for name, raw in match.groupdict().items()
-                    }
-                    return Known(operation, values)
+    asked = [one for one in dialect.operations if one.takes == "json" and method in one.methods]
+    for templates in ([one.path for one in asked], [one.stream_path for one in asked]):
+        for operation, template in zip(asked, templates, strict=True):
+            match = _expression(template.partition("?")[0]).fullmatch(f"/{path}") if template else None
+            if match is not None:
+                values = {
+                    name: unquote_to_bytes(raw).decode("utf-8", "replace") for name, raw in match.groupdict().items()
+                }
+                return Known(operation, values)
     return None
 
 
