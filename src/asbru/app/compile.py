@@ -74,6 +74,7 @@ from asbru.app.stored_objects import Stored, load_stored
 from asbru.cluster import Entries, write_entries
 from asbru.core.secret_text import SecretText
 from asbru.governance import VIRTUAL_KEY, write_virtual_key
+from asbru.governance.entries import identity_of
 from asbru.governance.limits import Reservation
 from asbru.providers import ProviderFault, discover
 from asbru.storage import NewerSchema, StorageError
@@ -201,7 +202,7 @@ def _make_key(declared: Entries, pepper: bytes, data_dir: Path, stored: Stored, 
     if not needed:
         return None
     digest, shown_once = generated_key(data_dir, pepper)
-    declared[VIRTUAL_KEY] = {digest: write_virtual_key("generated", ("*",))}
+    declared[VIRTUAL_KEY] = {digest: write_virtual_key("generated", ("*",), identity_of(digest))}
     return shown_once
 
 
