@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Meta
 
 from asbru.catalog import PricedModel
+from asbru.core.addressing import Addressing
 from asbru.core.secret_text import SecretText
 from asbru.core.traits import PLAIN, TraitRule, Traits
 from asbru.edge.server import ServerLimits
@@ -48,7 +49,8 @@ class ProviderFacts(Reach, frozen=True, kw_only=True, forbid_unknown_fields=True
     `providers.Access`. `headers` are sent with every call (anthropic-version).
     `operations`: what it offers: chat, completions, embeddings, models, count_tokens.
     `also`: other dialects that it speaks at the same address with the same credentials, and what it offers in each:
-    callers of these are served without translation.
+    callers of these are served without translation. `addressing`: how it is asked in a dialect, where that is not the
+    dialect's own way.
     `traits`: what it takes and refuses; `trait_rules` change them for some models, later ones win.
     `unix_socket`: connect there instead of to the host of `base_url`.
     `known_models`: names a bare model name may resolve to, and what /v1/models lists.
@@ -67,6 +69,7 @@ class ProviderFacts(Reach, frozen=True, kw_only=True, forbid_unknown_fields=True
     keys: tuple[KeyFacts, ...] = ()
     operations: tuple[str, ...] = ("chat", "models")
     also: dict[str, tuple[str, ...]] = {}
+    addressing: dict[str, Addressing] = {}
     traits: Traits = PLAIN
     trait_rules: tuple[TraitRule, ...] = ()
     tls: TlsTrust = TlsTrust()

@@ -81,7 +81,7 @@ async def attempt(call: Call, targets: Sequence[Target], rooms: Rooms) -> Respon
     for target in to_try:
         endpoint = rooms.endpoints[target.provider.name]
         if endpoint.others is not None:
-            endpoint = endpoint.spoken_by(call)
+            endpoint = endpoint.spoken_by(call, target.model)
         call.target = target
         if failed is not None:
             fell_back(call, failed, target, rooms)

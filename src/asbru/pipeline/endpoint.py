@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
+from asbru.core.addressing import PLAIN_ADDRESSING, Addressing
 from asbru.core.errors import UnsupportedByProvider
 from asbru.dialects import Dialect, Operation
 from asbru.pipeline.call import Attempt, Call
@@ -43,10 +44,12 @@ class Endpoint:
     """`base_path` is the path of the base URL ("/v1"); `authority` what Host says; `headers` are sent unless the
     caller sent its own of the same name. `absolute` is the scheme and authority to put before paths, for plain
     origins behind a proxy. `traced`: calls have traces of ours, which replace what their callers say of theirs.
-    `vendor`: the provider as OpenTelemetry knows it (`gen_ai.provider.name`)."""
+    `vendor`: the provider as OpenTelemetry knows it (`gen_ai.provider.name`). `addressing`: what changes the bodies
+    that it is sent, None where nothing does."""
 
     __slots__ = (
         "_absolute",
+        "_addressing",
         "_authority",
         "_defaults",
         "_families",
@@ -54,6 +57,7 @@ class Endpoint:
         "_own_starts",
         "_starts",
         "_wants",
+        "addressing",
         "deadlines",
         "dialect",
         "listed",
@@ -66,7 +70,7 @@ class Endpoint:
         "withheld",
     )
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- all that one is made of, by its one maker
         self,
         route: ProviderRoute,
         dialect: Dialect,
@@ -81,10 +85,13 @@ class Endpoint:
         extra_lines: bytes = b"",
         traced: bool = False,
         vendor: str = "",
+        addressing: Addressing = PLAIN_ADDRESSING,
     ) -> None:
         self.route = route
         self.vendor = vendor or route.name
         self.dialect = dialect
+        self.addressing = addressing if addressing.changes_bodies else None
+        self._addressing = addressing
         self.pool = pool
         self.deadlines = deadlines
         self._absolute = absolute.encode("latin-1")
@@ -115,10 +122,19 @@ class Endpoint:
         """The provider's own list of models, as it told it last, and until when it need not be asked again."""
         self.listed_until_s = 0.0
 
-    def spoken_by(self, call: Call) -> Endpoint:
-        """The same provider in the caller's own dialect, if it has what is asked for there."""
+    def spoken_by(self, call: Call, model: str) -> Endpoint:
+        """The same provider in the dialect in which `model` is asked, else in the caller's own, if it has what is asked
+        for there."""
+        if self._by_model:
+            names = {model, *(key.aliases.get(model, model) for key in self.route.keys)}
+            claims = (one for one in self.spoken if any(map(one._addressing.claims, names)))
+            return next(claims, None) or next(one for one in self.spoken if not one._addressing.models)
         other = None if self.others is None else self.others.get(call.dialect.name)
         return self if other is None or call.operation.name not in other.operations else other
+
+    @property
+    def _by_model(self) -> bool:
+        return any(one._addressing.models for one in self.spoken)
 
     @property
     def spoken(self) -> tuple[Endpoint, ...]:
@@ -195,9 +211,12 @@ class Endpoint:
         if operation.takes != "json":
             after = after.replace(JSON_LINE, b"", 1)
         method = operation.methods[0].decode()
-        whole = f"{method} {before}{operation.path}".encode("latin-1") + after
-        streamed = f"{method} {before}{operation.stream_path or operation.path}".encode("latin-1") + after
-        return _Start(whole, streamed, "{" in operation.path)
+        way = self._addressing
+        path = way.paths.get(operation.name, operation.path)
+        stream_path = way.stream_paths.get(operation.name) or operation.stream_path or path
+        whole = f"{method} {before}{way.prefix}{path}".encode("latin-1") + after
+        streamed = f"{method} {before}{way.prefix}{stream_path}".encode("latin-1") + after
+        return _Start(whole, streamed, "{" in path)
 
     def forward(self, forwarded: ForwardedHeaders) -> bytes:
         """The caller's header lines for this provider, and what it always wants where the caller is silent."""
@@ -218,7 +237,7 @@ def _with_parameters(line: bytes, model: str, parameters: Mapping[str, str]) -> 
 
     def value(found: re.Match[bytes]) -> bytes:
         text = model if found[1] == _MODEL else parameters[found[1].decode()]
-        return quote(text, safe="").encode()
+        return quote(text, safe="@").encode()
 
     return b"%b%b%b" % (_PARAMETER.sub(value, target), version, after)
 
