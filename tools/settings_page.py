@@ -88,6 +88,7 @@ def _type(entry: dict[str, Any]) -> str:
     if "$ref" in option:
         return "section"
     kinds = {"string": "text", "integer": "whole number", "number": "number", "boolean": "`true` or `false`"}
+    kinds["array"] = "lists"
     if option["type"] == "array":
         inner = option["items"]
         return "list of sections" if "$ref" in inner else f"list of {_type(inner)}"

@@ -150,6 +150,25 @@ def test_a_damaged_database_is_set_aside(
     assert "the database is damaged; it is set aside" in capfd.readouterr().err
 
 
+def test_transactions_have_pauses(url: str) -> None:
+    """What comes in a pause is written together when it is over, or at the end."""
+    store = RecordStore(url, pause_s=0.5)
+    store.open()
+    store.keep(pack(row(1)))
+    assert store.retry_at_s == 0.0
+    assert store.commit(1.0)
+    assert store.retry_at_s is None
+    store.keep(pack(row(2)))
+    assert not store.commit(1.4)
+    assert (store.retry_at_s, store.written) == (1.5, 1)
+    store.keep(pack(row(3)))
+    assert store.commit(1.5)
+    store.keep(pack(row(4)))
+    assert store.commit(float("inf"))
+    assert store.written == 4
+    store.close()
+
+
 def test_a_missing_folder_is_waited_for(tmp_path: Path) -> None:
     """A database that cannot be opened at the start is opened once it can be."""
     url = sqlite_url(tmp_path / "later" / "asbru.sqlite")

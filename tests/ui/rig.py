@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
 from tests.fakes.waiting import wait
 from tools.ui import browser as browser_path
 
@@ -49,6 +49,7 @@ _IS_CALM = """(calm_ms) => {
   return calm && performance.now() - window.calmSince > calm_ms;
 }"""
 """The page has a heading, and has asked for nothing for a while. Playwright's own "networkidle" takes half a second."""
+expect.set_options(timeout=WAIT_MS)
 _EXPECTED_STATUS = re.compile(r"the server responded with a status of (401|403|404|409|412|422|429|502|503)")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from playwright.sync_api import expect
 from tests.ui.rig import Gateway, Watched
 
 FIRST, SECOND = "the first password", "the second password"
@@ -39,8 +40,8 @@ def test_logged_out_elsewhere(web: Watched, gateway: Gateway) -> None:
         assert gateway.send("POST", "/api/v1/session", body, "")[0] == 200
     page = web.open("account")
     sessions = page.get_by_role("region", name="Where you are logged in")
-    assert sessions.get_by_role("listitem").count() == 3
-    assert sessions.get_by_text("this one").count() == 1
+    expect(sessions.get_by_role("listitem")).to_have_count(3)
+    expect(sessions.get_by_text("this one")).to_have_count(1)
     web.is_accessible()
     web.shoot("sessions")
     sessions.get_by_role("button", name="Log out unknown program").first.click()
@@ -48,6 +49,6 @@ def test_logged_out_elsewhere(web: Watched, gateway: Gateway) -> None:
     page.wait_for_function(
         "() => document.querySelectorAll('section[aria-labelledby=sessions-title] li').length === 2"
     )
-    assert page.get_by_role("button", name="Log out everywhere else").count() == 0
+    expect(page.get_by_role("button", name="Log out everywhere else")).to_have_count(0)
     page.reload()
     page.get_by_role("heading", name="Your account").wait_for()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from playwright.sync_api import expect
 from tests.ui.rig import Gateway, Watched
 
 
@@ -18,10 +19,10 @@ def test_a_fallback_is_made_and_reordered(web: Watched, gateway: Gateway) -> Non
         sheet.get_by_role("button", name="Add", exact=True).click()
     order = sheet.get_by_role("list", name="Targets in their order").get_by_role("listitem")
     order.nth(2).get_by_role("button", name="move with Alt").press("Alt+ArrowUp")
-    assert sheet.get_by_text("mock/three is now number 2 of 3").count() == 1
+    expect(sheet.get_by_text("mock/three is now number 2 of 3")).to_have_count(1)
     sheet.get_by_role("button", name="Move mock/three up").click()
     order.nth(2).drag_to(order.nth(1))
-    assert sheet.locator("[data-dragged=true]").count() == 0
+    expect(sheet.locator("[data-dragged=true]")).to_have_count(0)
     web.is_accessible()
     web.shoot("fallbacks-sheet")
     sheet.get_by_role("button", name="Create the fallback").click()

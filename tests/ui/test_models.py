@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from playwright.sync_api import Locator
 from tests.fakes.waiting import wait
 from tests.ui.rig import Gateway, Watched
 
@@ -25,12 +26,11 @@ def test_models_are_filtered_sorted_and_opened(web: Watched, gateway: Gateway) -
     web.shoot("models")
     page.goto(f"{gateway.url}/ui/models?price=known&sort=-input&search=gpt")
     page.get_by_role("columnheader", name="Input", exact=True).and_(page.locator("[aria-sort=descending]")).wait_for()
-    dearest = table.get_by_role("row").nth(1).get_by_role("gridcell").nth(1)
-    dearest.wait_for()
-    before = dearest.inner_text()
+    first = table.get_by_role("row").nth(1).get_by_role("gridcell").nth(1)
+    dearest = amount(first)
     page.get_by_role("columnheader", name="Input", exact=True).get_by_role("button").click()
     page.wait_for_url(lambda url: "sort=input" in url)
-    assert amount(table.get_by_role("row").nth(1).get_by_role("gridcell").nth(1).inner_text()) < amount(before)
+    wait(lambda: amount(first) < dearest, "the cheapest model, which stands first now")
     table.get_by_role("row").nth(1).click()
     sheet = page.get_by_role("dialog")
     sheet.get_by_role("rowheader", name="Input").wait_for()
@@ -56,6 +56,8 @@ def test_a_search_without_a_match_leads_back(web: Watched) -> None:
     page.get_by_role("grid", name="Models").get_by_role("row", name="mock/echo").wait_for()
 
 
-def amount(text: str) -> float:
-    """Dollars that are shown."""
-    return float(text.removeprefix("$"))
+def amount(cell: Locator) -> float:
+    """Dollars that are shown, once they are: a table that waits for its rows has empty cells."""
+    shown = cell.filter(has_text="$")
+    shown.wait_for()
+    return float(shown.inner_text().removeprefix("$"))

@@ -6,6 +6,7 @@ import base64
 import json
 
 import pytest
+from playwright.sync_api import expect
 from tests.fakes.waiting import wait
 from tests.ui.rig import Gateway, Watched
 
@@ -137,7 +138,7 @@ def test_a_conversation_is_shown_and_none_of_it_becomes_markup(web: Watched, gat
     sheet.get_by_text("<script>alert(1)</script>").first.wait_for()
     sheet.get_by_text("1 tool offered").wait_for()
     sheet.get_by_text("https://images.example/secret.png").wait_for()
-    assert sheet.locator("img").count() == 1
+    expect(sheet.locator("img")).to_have_count(1)
     web.is_accessible()
     web.shoot("conversation")
 

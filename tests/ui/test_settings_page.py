@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from playwright.sync_api import expect
 from tests.ui.rig import Gateway, Watched
 
 
@@ -44,7 +45,7 @@ def test_a_switch_is_saved_at_once_and_groups_are_links(web: Watched, gateway: G
     page.get_by_role("button", name="Control process").click()
     page.get_by_text("set in the configuration file").wait_for()
     assert page.get_by_label("Enabled").is_disabled()
-    assert page.locator("#main").get_by_role("heading", level=2).count() == 1
+    expect(page.locator("#main").get_by_role("heading", level=2)).to_have_count(1)
     page.go_back()
     page.get_by_role("heading", name="Session affinity").wait_for()
 
@@ -58,7 +59,7 @@ def test_settings_in_both_themes_and_widths(web: Watched, gateway: Gateway) -> N
     web.is_accessible()
     web.shoot("settings")
     page.get_by_label("Only what is not the default").check()
-    assert page.locator("#main").get_by_role("heading", level=2).all_inner_texts() == ["Overload", "Control process"]
+    expect(page.locator("#main").get_by_role("heading", level=2)).to_have_text(["Overload", "Control process"])
     gateway.ask("PATCH", "settings", {"overload.wait_s": None})
 
 

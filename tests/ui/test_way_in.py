@@ -38,14 +38,14 @@ def test_a_viewer_is_offered_nothing_that_is_refused(web: Watched, gateway: Gate
     web.log_in(VIEWER)
     page = web.open("keys?search=looked-at")
     page.get_by_role("row", name="looked-at").wait_for()
-    assert page.get_by_role("button", name="New key").count() == 0
+    expect(page.get_by_role("button", name="New key")).to_have_count(0)
     page.get_by_role("button", name="Actions for looked-at").click()
     page.get_by_role("menuitem", name="Its records").wait_for()
-    assert page.get_by_role("menuitem").all_inner_texts() == ["Its records", "Its spend"]
+    expect(page.get_by_role("menuitem")).to_have_text(["Its records", "Its spend"])
     page.keyboard.press("Escape")
     page.get_by_role("row", name="looked-at").click()
     page.get_by_text("Your role may read keys").wait_for()
-    assert page.get_by_role("button", name="Save").count() == 0
+    expect(page.get_by_role("button", name="Save")).to_have_count(0)
 
 
 def test_the_page_waits_for_the_control_process(web: Watched, gateway: Gateway) -> None:

@@ -55,7 +55,7 @@ def build_host(socket_path: Path, data_dir: Path) -> Host:
         kept.tell_written()
         tail.tell(batches)
 
-    records = store.RecordStore(url, on_written=tell_written)
+    records = store.RecordStore(url, pause_s=store.PAUSE_S, on_written=tell_written)
 
     def tell_all(subject: str, payload: bytes) -> None:
         host.broadcast(subject, payload)

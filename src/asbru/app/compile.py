@@ -36,6 +36,7 @@ import msgspec
 
 from asbru.app.boot import EXIT_UNWRITTEN, Boot, Options
 from asbru.app.compile_governance import compile_governance, enforce_auth, warn_of_unpriced
+from asbru.app.compile_mcp import check_mcp
 from asbru.app.compile_models import check_model_names
 from asbru.app.compile_operations import check_operations
 from asbru.app.compile_providers import Findings, compile_providers
@@ -77,7 +78,7 @@ from asbru.storage import NewerSchema, StorageError
 
 CONTROL_PREFIXES = ("/api", "/ui")
 KEPT_SECTIONS = ("providers", "virtual_keys")
-_AS_WRITTEN = ("breaker", "affinity", "limits", "overload", "metrics", "records")
+_AS_WRITTEN = ("breaker", "affinity", "limits", "overload", "metrics", "records", "mcp")
 """Sections that a snapshot carries as they are."""
 
 
@@ -134,6 +135,7 @@ def compile_config(
     _check_server_tls(parsed, findings)
     check_model_names(parsed.config, providers, findings)
     check_operations(parsed.config, providers, findings)
+    check_mcp(parsed.config, findings)
     if keys_needed is False and not is_loopback(host):
         findings.warn(("governance", "enforce_auth"), f"anyone who reaches {host} may call without a virtual key")
     if errors := [*parsed.problems, *findings.errors]:

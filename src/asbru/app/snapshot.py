@@ -20,6 +20,7 @@ from asbru.core.secret_text import SecretText
 from asbru.core.traits import PLAIN, TraitRule, Traits
 from asbru.edge.server import ServerLimits
 from asbru.governance.limits import Reservation
+from asbru.mcp.servers import McpSettings
 from asbru.records.retention import RecordSettings
 from asbru.routing import RetryPolicy
 from asbru.routing.affinity import AffinitySettings
@@ -189,6 +190,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     tracing: TraceExport | None = None
     metrics: MetricsSettings = MetricsSettings()
     records: RecordSettings = RecordSettings()
+    mcp: McpSettings = McpSettings()
 
 
 def write_snapshot(snapshot: Snapshot) -> bytes:

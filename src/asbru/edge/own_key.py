@@ -44,7 +44,7 @@ def write_own_key(caller: Caller, standings: Sequence[Standing]) -> bytes:
                 for one in entry.providers
             ],
             "surfaces": entry.surfaces,
-            "mcp_tools": entry.mcp_tools,
+            "mcp": caller.mcp,
             "tags": entry.tags,
             "limits": [_limit(one) for one in standings],
         }

@@ -50,6 +50,7 @@ class Caller:
     """Who calls. `entry`: the key as declared; `owners`: the ids whose limits it counts against, its own first, then
     those above it. `booked_on`: the names of its team and customer and its tags, as a record holds them, "" for none;
     `labels`: its own name and those two, as metrics have them.
+    `mcp`: the tools that it may use, its own and those of the owners above it.
     `shares`: the providers with a weight, the heaviest first. `unrestricted`: it may use everything everywhere, nothing
     about it bears on where its calls go, and nothing need be asked."""
 
@@ -61,14 +62,16 @@ class Caller:
         "booked_on",
         "entry",
         "labels",
+        "mcp",
         "name",
         "owners",
         "shares",
         "unrestricted",
     )
 
-    def __init__(self, entry: KeyEntry, owners: Sequence[str] = ()) -> None:
+    def __init__(self, entry: KeyEntry, owners: Sequence[str] = (), mcp: tuple[str, ...] = ()) -> None:
         self.entry = entry
+        self.mcp = (*entry.mcp, *mcp)
         self.name = entry.name
         self.owners = tuple(owners)
         kinds = dict(owner.split("/", 1) for owner in self.owners)
@@ -207,7 +210,7 @@ def _named(names: Iterable[str]) -> str:
     return ", ".join(f"'{name}'" for name in told[:_NAMED_MAX]) + more if told else "none"
 
 
-OPEN_CALLER: Final = Caller(KeyEntry("", EVERYTHING, providers=EVERY_PROVIDER))
+OPEN_CALLER: Final = Caller(KeyEntry("", EVERYTHING, providers=EVERY_PROVIDER, mcp=EVERYTHING))
 """Whoever calls without a key, where that is allowed."""
 
 NOBODY: Final = Caller(KeyEntry("", ()))

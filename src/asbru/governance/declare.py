@@ -178,7 +178,8 @@ def virtual_key_entry(one: Access, digest: str, *, declared: bool = False, tempo
         providers=_provider_entries(owner_id, one.providers),
         blocked_models=one.blocked_models,
         surfaces=_names(one.surfaces),
-        mcp_tools=one.mcp_tools,
+        mcp=one.mcp,
+        auto_approve=one.auto_approve,
         expires_ms=0 if one.expires_at is None else expiry_ms(one.expires_at),
         active=one.active,
         tags=one.tags,
@@ -190,7 +191,8 @@ def virtual_key_entry(one: Access, digest: str, *, declared: bool = False, tempo
 
 
 def _owner_entry(owner_id: str, one: Limited, parent: str = "") -> Entry:
-    entry = OwnerEntry(name=owner_id.partition("/")[2], parent=parent, limits=limits_of(owner_id, one))
+    mcp = one.mcp if isinstance(one, Customer | Team) else ()
+    entry = OwnerEntry(name=owner_id.partition("/")[2], parent=parent, limits=limits_of(owner_id, one), mcp=mcp)
     return owner_id, msgspec.msgpack.encode(entry)
 
 

@@ -18,7 +18,10 @@ OWNER_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
 WINDOW = r"^([1-9][0-9]{0,4}[smhdwMQY]|run)$"
 """`30s 1m 1h 1d 1w 1M 1Q 1Y`, or `run`: one session or run of an agent."""
 
+TOOLS = r"^[^\s]{1,256}$"
+
 FORMS = {
+    TOOLS: "`server/tool` with `*` for any text, or a name, without spaces",
     OWNER_NAME: "letters, digits and `.`, `_`, `-`, a letter or a digit first, 128 at most",
     WINDOW: "a window such as 30s, 1h, 1d or 1M, or `run`",
 }
@@ -28,6 +31,8 @@ Metric: TypeAlias = Literal["requests", "tokens", "input_tokens", "output_tokens
 
 _Name: TypeAlias = Annotated[str, Meta(pattern=OWNER_NAME)]
 _Names: TypeAlias = tuple[Annotated[str, Meta(min_length=1, max_length=256)], ...]
+_Tools: TypeAlias = tuple[Annotated[str, Meta(pattern=TOOLS)], ...]
+_TOOLS = "MCP tools it may use, none by default: `server`, `server/tool` with globs, names of groups, or `*`"
 
 
 class Budget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -73,12 +78,14 @@ class Customer(Limited, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The owner of teams and keys."""
 
     name: Annotated[str, Meta(pattern=OWNER_NAME, description="Unique among customers.")]
+    mcp: Annotated[_Tools, Meta(max_length=1000, description=f"{_TOOLS}; for all of its keys.")] = ()
 
 
 class Team(Limited, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The owner of keys."""
 
     name: Annotated[str, Meta(pattern=OWNER_NAME, description="Unique among teams.")]
+    mcp: Annotated[_Tools, Meta(max_length=1000, description=f"{_TOOLS}; for all of its keys.")] = ()
     customer: Annotated[_Name | None, Meta(description="The customer it belongs to.")] = None
 
 
@@ -123,7 +130,15 @@ class Access(Limited, frozen=True, kw_only=True, forbid_unknown_fields=True):
         _Names,
         Meta(description="API surfaces it may call on: `openai`, `anthropic`, `passthrough`, or `*`."),
     ] = ("*",)
-    mcp_tools: Annotated[_Names, Meta(description="MCP tools it may call; none by default.")] = ()
+    mcp: Annotated[
+        _Tools, Meta(max_length=1000, description=f"{_TOOLS}; those of its team and customer are added.")
+    ] = ()
+    auto_approve: Annotated[
+        _Tools,
+        Meta(
+            max_length=1000, description="Of these, the tools that Asbru may call without asking, in the same forms."
+        ),
+    ] = ()
     expires_at: Annotated[
         str | None, Meta(description="When it stops working: RFC 3339, such as `2027-01-31T00:00:00Z`.")
     ] = None

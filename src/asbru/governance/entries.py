@@ -37,11 +37,13 @@ class LimitEntry(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class OwnerEntry(msgspec.Struct, frozen=True, omit_defaults=True):
-    """An owner that is no key. `parent`: the id of the owner above, "" for none."""
+    """An owner that is no key. `parent`: the id of the owner above, "" for none; `mcp`: the tools that all of its keys
+    may use."""
 
     name: str
     parent: str = ""
     limits: tuple[LimitEntry, ...] = ()
+    mcp: tuple[str, ...] = ()
 
 
 class ProviderEntry(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -72,7 +74,8 @@ class KeyEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     providers: tuple[ProviderEntry, ...] = EVERY_PROVIDER
     blocked_models: tuple[str, ...] = ()
     surfaces: tuple[str, ...] = EVERYTHING
-    mcp_tools: tuple[str, ...] = ()
+    mcp: tuple[str, ...] = ()
+    auto_approve: tuple[str, ...] = ()
     expires_ms: int = 0
     active: bool = True
     tags: dict[str, str] = {}
@@ -83,7 +86,7 @@ class KeyEntry(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def write_virtual_key(name: str, models: Iterable[str]) -> bytes:
     """The payload of a key that is limited in nothing but its models."""
-    return msgspec.msgpack.encode(KeyEntry(name=name, models=tuple(models)))
+    return msgspec.msgpack.encode(KeyEntry(name=name, models=tuple(models), mcp=EVERYTHING))
 
 
 def write_tags(tags: Mapping[str, str]) -> str:

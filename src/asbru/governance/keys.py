@@ -192,7 +192,7 @@ class Keys:
                     code="unknown_owner",
                     owners=owners,
                 )
-            found = self._callers[digest] = Caller(entry, owners)
+            found = self._callers[digest] = Caller(entry, owners, self.owners.tools(above))
         expires_ms = found.entry.expires_ms
         if expires_ms and expires_ms <= self._unix_time() * 1000:
             when = datetime.fromtimestamp(expires_ms // 1000, UTC)
@@ -230,21 +230,30 @@ class _Owners:
     def __init__(self, changed: Callable[[], None]) -> None:
         self._changed = changed
         self._parents: dict[str, str] = {}
+        self._tools: dict[str, tuple[str, ...]] = {}
         self._read = msgspec.msgpack.Decoder(OwnerEntry).decode
 
     def put(self, entry_id: str, payload: bytes) -> None:
         """An owner that is new or has changed; its keys are looked at anew. Raises `ValueError`."""
-        before = self._parents.pop(entry_id, None)
+        before = self._parents.pop(entry_id, None), self._tools.pop(entry_id, ())
         try:
-            self._parents[entry_id] = self._read(payload).parent
+            entry = self._read(payload)
+            self._parents[entry_id] = entry.parent
+            if entry.mcp:
+                self._tools[entry_id] = entry.mcp
         finally:
-            if before != self._parents.get(entry_id):
+            if before != (self._parents.get(entry_id), self._tools.get(entry_id, ())):
                 self._changed()
 
     def remove(self, entry_id: str) -> None:
         """An owner that is gone: its keys are refused."""
         self._parents.pop(entry_id, None)
+        self._tools.pop(entry_id, None)
         self._changed()
+
+    def tools(self, owners: tuple[str, ...]) -> tuple[str, ...]:
+        """The tools that the keys of all these owners may use."""
+        return tuple(pattern for one in owners for pattern in self._tools.get(one, ()))
 
     def above(self, key: KeyEntry) -> tuple[tuple[str, ...], str]:
         """The ids of the owners above a key, nearest first, and the one where this ends because it is not known; ""

@@ -28,6 +28,8 @@ from asbru.telemetry import log
 HELD_BYTES_MAX = 32 * 1024 * 1024
 RETRY_FIRST_S = 0.25
 RETRY_MAX_S = 5.0
+PAUSE_S = 0.02
+"""Between two transactions, so that many calls share the cost of one. Workers keep rows until they are written."""
 
 # Short, and columns by their order: apsw looks its text up in a cache once per row, at a sixth of a row's cost.
 _INSERT = f"INSERT INTO requests VALUES ({','.join('?' * ROW_WIDTH)}) ON CONFLICT (id) DO NOTHING"  # noqa: S608 -- only marks
@@ -43,13 +45,15 @@ class _NotAllNew(Exception):
 
 class RecordStore:
     """See the module. `written`, `dropped` and `failures` count since the start. `on_written` is told the batches that
-    were committed, packed as they came; rows that were there before may be among them."""
+    were committed, packed as they came; rows that were there before may be among them. `pause_s`: between two
+    transactions."""
 
     def __init__(
         self,
         url: str,
         *,
         held_bytes_max: int = HELD_BYTES_MAX,
+        pause_s: float = 0.0,
         on_written: Callable[[list[bytes]], None] | None = None,
     ) -> None:
         self.written = 0
@@ -58,6 +62,8 @@ class RecordStore:
         self.held_bytes = 0
         self._url = url
         self._held_bytes_max = held_bytes_max
+        self._pause_s = pause_s
+        self._next_s = 0.0
         self._held: deque[bytes] = deque()
         # Lists, not tuples: the decoder makes them faster, and SQLite takes either.
         self._decode = msgspec.msgpack.Decoder(list[list[Any]]).decode
@@ -68,8 +74,10 @@ class RecordStore:
 
     @property
     def retry_at_s(self) -> float | None:
-        """When `commit` will try again (on the caller's clock); None while all is well."""
-        return self._database.retry_at_s
+        """When `commit` will write what is held (on the caller's clock); None where nothing is."""
+        if self._database.retry_at_s is not None:
+            return self._database.retry_at_s
+        return self._next_s if self._held else None
 
     def open(self) -> None:
         """Open the database if it can be opened now. Raises NewerSchema: nothing will mend that."""
@@ -95,10 +103,10 @@ class RecordStore:
         self.held_bytes += len(batch)
 
     def commit(self, now_s: float) -> bool:
-        """Write all that is held, unless it is too early to try again. True when nothing is held any more."""
+        """Write all that is held, unless it is too early. True when nothing is held any more."""
         if not self._held:
             return True
-        if self._database.waits(now_s):
+        if now_s < self._next_s or self._database.waits(now_s):
             return False
         try:
             written, unwritable = self._write()
@@ -111,6 +119,7 @@ class RecordStore:
             self._on_written(list(self._held))
         self._held.clear()
         self.held_bytes = 0
+        self._next_s = now_s + self._pause_s
         if self._database.succeed():
             log("info", "records can be written again", rows=written)
             self._dropping = False

@@ -217,10 +217,28 @@ def test_one_fold_takes_so_many_combinations(url: str, database: Database, monke
     for number in range(5):
         write(url, call(number, caller=f"k{number}"), folded=False)
     folder = fold.Folder()
-    for waiting in (3, 1, 0):
+    for waiting, more in ((3, True), (1, True), (0, False)):
         with database.transaction():
-            assert folder.fold(database)
+            assert folder.fold(database) == more
         assert database.run("SELECT COUNT(*) FROM rollup_pending") == [(waiting,)]
+
+
+def test_many_facts_are_written_at_once(url: str, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are gathered in steps and stay in the database meanwhile; what breaks off between is counted once."""
+    monkeypatch.setattr(facts, "FACTS_PER_LOAD", 2)
+    monkeypatch.setattr(fold, "GATHERED_MAX", 6)
+    for number in range(7):
+        write(url, call(number), folded=False)
+    broken = fold.Folder()
+    with database.transaction():
+        assert broken.fold(database)
+    folder = fold.Folder()
+    for waiting, more in ((7, True), (7, True), (1, True), (0, False)):
+        with database.transaction():
+            assert folder.fold(database) == more
+        assert database.run("SELECT COUNT(*) FROM rollup_pending") == [(waiting,)]
+        assert bool(database.run("SELECT 1 FROM rollups LIMIT 1")) == (waiting < 7)
+    assert read_overview(url, Asked(NOW_MS - MINUTE_MS, NOW_MS + 1)).totals.calls == 7
 
 
 def test_what_is_taken_away_is_gone(url: str, database: Database) -> None:

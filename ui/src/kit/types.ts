@@ -66,7 +66,7 @@ export interface VirtualKey extends Stored, Limited {
   blocked_models: string[];
   providers: ProviderAccess[];
   surfaces: string[];
-  mcp_tools: string[];
+  mcp: string[];
   expires_at: string | null;
   active: boolean;
   record_bodies: boolean;

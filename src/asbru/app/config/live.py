@@ -21,6 +21,7 @@ from asbru.core.traits import TraitChanges, TraitRule
 from asbru.core.usage import Unit
 from asbru.governance.declared import Access, Customer, ScopeLimits, Team
 from asbru.governance.limits import Reservation
+from asbru.mcp.servers import McpSettings
 from asbru.records.retention import RecordSettings
 from asbru.routing import RetryPolicy
 from asbru.routing.affinity import AffinitySettings
@@ -242,6 +243,11 @@ class LiveSettings(Settings):
         RecordSettings,
         FromStruct(),
         Field(default_factory=RecordSettings, description="What is recorded of calls, and for how long."),
+    ]
+    mcp: Annotated[
+        McpSettings,
+        FromStruct(),
+        Field(default_factory=McpSettings, description="MCP servers whose tools agents reach through Asbru."),
     ]
     limits: Annotated[Limits, FromStruct(), Field(default_factory=Limits, description="Limits of the server.")]
     overload: Annotated[

@@ -20,6 +20,7 @@ from asbru.app.config.parts import Part
 from asbru.app.config.problem import ConfigPath, Problem, kind_of
 from asbru.app.config.structs import is_struct, model_of
 from asbru.governance import declared
+from asbru.mcp.servers import declared as servers
 
 _EXPECTED = {
     "model_type": "a mapping of settings",
@@ -52,6 +53,7 @@ _EXPECTED = {
 
 FORMS = {
     **declared.FORMS,
+    **servers.FORMS,
     r"^[ -:<-~]{1,128}$": "visible ASCII characters and spaces without `;`, 128 at most",
     PROVIDER_NAME: "lower-case letters, digits and `.`, `_`, `-`, a letter or a digit first, 64 at most",
     r"^https?://[^\s?#]+$": "a URL that begins with http:// or https://, without spaces, `?` and `#`",

@@ -28,8 +28,7 @@ BROKEN: Final = ("error", "cut")
 
 FACTS_PER_LOAD: Final = 2_500
 KINDS_PER_LOAD: Final = 300
-"""What one fold takes: some hundredths of a second's work. Most of it is to write the sums, which each combination of
-values has its own of, however many facts they have: the more are folded at once, the less a fact costs."""
+"""What is taken at a time: some hundredths of a second's work."""
 _BATCHES: Final = 200
 
 _AT: Final = {column.name: place for place, column in enumerate(COLUMNS)}
@@ -60,6 +59,15 @@ class Fact(NamedTuple):
     # Facts that an older version has left are shorter.
     key_name: str = ""
     broken: int = 0
+
+
+class Load(NamedTuple):
+    """Facts that wait. `number`: of the last batch of them; `more`: whether others wait behind it, as far as is
+    known."""
+
+    facts: list[Fact]
+    number: int
+    more: bool
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -114,14 +122,13 @@ def add(database: Database, facts: Sequence[Fact]) -> None:
         database.run(_ADD, (_encode(facts),))
 
 
-def load(database: Database) -> tuple[list[Fact], int]:
-    """The oldest facts that wait, about FACTS_PER_LOAD or KINDS_PER_LOAD combinations of values, and the number of the
-    last batch of them; 0 when none do."""
+def load(database: Database, after: int = 0) -> Load:
+    """The oldest facts that wait after this batch, about FACTS_PER_LOAD or KINDS_PER_LOAD combinations of values."""
     facts: list[Fact] = []
     kinds: set[tuple[str, ...]] = set()
-    last = 0
+    last = after
     for number, packed in database.run(
-        "SELECT number, facts FROM rollup_pending ORDER BY number LIMIT ?", (_BATCHES,)
+        "SELECT number, facts FROM rollup_pending WHERE number > ? ORDER BY number LIMIT ?", (after, _BATCHES)
     ):
         assert isinstance(packed, bytes)
         last = int(str(number))
@@ -132,8 +139,8 @@ def load(database: Database) -> tuple[list[Fact], int]:
         except msgspec.MsgspecError as error:  # what cannot be read must not keep the rest waiting
             log("error", "records are missing in the sums by time", why=error)
         if len(facts) >= FACTS_PER_LOAD or len(kinds) >= KINDS_PER_LOAD:
-            break
-    return facts, last
+            return Load(facts, last, more=True)
+    return Load(facts, last, more=False)
 
 
 def forget(database: Database, number: int) -> None:

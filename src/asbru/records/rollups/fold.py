@@ -1,4 +1,5 @@
-"""Folds waiting facts into the sums: one transaction takes them away and adds them to every series and tier.
+"""Folds waiting facts into the sums: one transaction takes them away and adds them to every series and tier. What was
+gathered before it, in steps, is only remembered.
 
 Callers choose names, so of each dimension only so many values a day have series of their own (VALUES_PER_DAY_MAX), and
 only so many combinations (COMBINATIONS_PER_DAY_MAX); the rest is summed under OTHERS. The sums of all calls and those
@@ -28,6 +29,8 @@ KEY: Final = "key"
 """A provider and one of its keys; `failed` are then the calls that failed because of it."""
 VALUES_PER_DAY_MAX: Final = 500
 COMBINATIONS_PER_DAY_MAX: Final = 5_000
+GATHERED_MAX: Final = 20_000
+"""Facts that are written at once."""
 _DAYS_KNOWN_MAX: Final = 3
 _SERIES_KNOWN_MAX: Final = 20_000
 
@@ -96,21 +99,38 @@ class Folder:
     """Folds; keeps what it knows of the database's series. After a transaction that failed it is to `forget`."""
 
     def __init__(self) -> None:
+        self.written_facts = 0
+        """How many facts the last fold that wrote had."""
+        self._forget_gathered()
         self._series: dict[tuple[str, Values], int] = {}
         self._names: dict[tuple[int, str], set[Values]] = {}
         self._counts_in: dict[tuple[int, Values], tuple[int, ...]] = {}
         """The series that a combination of values counts in on a day."""
 
     def fold(self, database: Database) -> bool:
-        """Fold the oldest facts that wait, in the transaction that is open. True: there may be more."""
-        waiting, number = facts.load(database)
-        if not number:
-            return False
-        by_minute: dict[tuple[int, Values, str], list[Fact]] = {}
-        for fact in waiting:
-            by_minute.setdefault((fact.started_ms // _MINUTE_MS, fact.values, fact.key_name), []).append(fact)
+        """Take the oldest facts that wait, in the transaction that is open. Where many do, they are only gathered: each
+        combination of values has sums of its own to write, so the more facts are written at once, the less each
+        costs. True: there may be more."""
+        load = facts.load(database, self._gathered_to)
+        for fact in load.facts:
+            place = (fact.started_ms // _MINUTE_MS, fact.values, fact.key_name)
+            self._gathered.setdefault(place, []).append(fact)
+        self._gathered_facts += len(load.facts)
+        self._gathered_to = load.number
+        is_full = self._gathered_facts >= GATHERED_MAX or len(self._gathered) >= facts.KINDS_PER_LOAD
+        if load.more and not is_full:
+            return True
+        if self._gathered_to:
+            self._write(database)
+            facts.forget(database, self._gathered_to)
+            self.written_facts = self._gathered_facts
+            self._forget_gathered()
+        return load.more
+
+    def _write(self, database: Database) -> None:
+        """Add what is gathered to every series and tier."""
         minutes: dict[tuple[int, int], _Part] = {}
-        for (number_of_minute, values, key_name), of_one in by_minute.items():
+        for (number_of_minute, values, key_name), of_one in self._gathered.items():
             at = number_of_minute * MINUTE_S
             part = _Part()
             part.add(of_one)
@@ -122,11 +142,14 @@ class Folder:
                 _at(minutes, (self._key_series(database, day, values[0], key_name), at)).plus(blamed)
         for tier in (HOUR_S, DAY_S, MINUTE_S):  # minutes last: saving adds what is known to what is saved
             self._save(database, tier, minutes if tier == MINUTE_S else _longer(minutes, tier))
-        facts.forget(database, number)
-        return True
+
+    def _forget_gathered(self) -> None:
+        self._gathered: dict[tuple[int, Values, str], list[Fact]] = {}
+        self._gathered_facts = self._gathered_to = 0
 
     def forget(self) -> None:
         """Nothing is known of the database any more."""
+        self._forget_gathered()
         self._series.clear()
         self._names.clear()
         self._counts_in.clear()

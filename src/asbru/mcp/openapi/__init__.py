@@ -1,0 +1,21 @@
+"""HTTP APIs as tools: documents of OpenAPI and Postman read as tools, requests built, responses turned into results.
+
+Not here: where documents come from, who chooses among their tools, and the sending.
+"""
+
+from asbru.mcp.openapi.api import Api, ApiTool, DocumentError
+from asbru.mcp.openapi.openapi import read_openapi
+from asbru.mcp.openapi.postman import read_postman
+from asbru.mcp.openapi.requests import ApiRequest, build_request
+from asbru.mcp.openapi.responses import result_of
+
+__all__ = [
+    "Api",
+    "ApiRequest",
+    "ApiTool",
+    "DocumentError",
+    "build_request",
+    "read_openapi",
+    "read_postman",
+    "result_of",
+]
