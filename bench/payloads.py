@@ -1,4 +1,4 @@
-"""What the load generator sends: request bodies of five shapes, and heads as an OpenAI client writes them.
+"""What the load generator sends: request bodies of seven shapes, and heads as an OpenAI client writes them.
 
 The plain request is about 1.7 KB with 16 headers. Model names carry the mock's orders ("-lat20": answer after
 20 ms, "-ev50x20": 50 events 20 ms apart), because the model is what every gateway passes on.
@@ -13,6 +13,9 @@ from pathlib import Path
 PLAIN_BYTES = 1_700
 IMAGE_BODY_BYTES = 4 * 1024 * 1024
 PROMPT_BYTES = 400_000
+UPLOAD_BYTES = 10 * 1024 * 1024
+EMBEDDED_TEXTS = 96
+_BOUNDARY = "asbru-bench-7f3a91c2"
 
 _SYSTEM = (
     "You are the assistant of a travel company. Answer briefly, in the language of the customer, and never "
@@ -40,7 +43,13 @@ def _content(large: str) -> object:
 
 
 def body(model: str, shape: Shape) -> bytes:
-    """The JSON body of a chat completion for `model`, with the shape's orders at the end of the name."""
+    """The body for `model`, with the shape's orders at the end of the name: of a chat completion, unless the shape is
+    "embeddings" or "upload" (a form with a recording, as for a transcription)."""
+    if shape.large == "embeddings":
+        texts = [f"{number}: {_TURN}{_TURN}" for number in range(EMBEDDED_TEXTS)]
+        return json.dumps({"model": model + shape.orders, "input": texts, "encoding_format": "base64"}).encode()
+    if shape.large == "upload":
+        return _form(model + shape.orders)
     document: dict[str, object] = {
         "model": model + shape.orders,
         "messages": [
@@ -56,6 +65,18 @@ def body(model: str, shape: Shape) -> bytes:
         # caller's behalf would otherwise be measured on another stream than a proxy that does not.
         document |= {"stream": True, "stream_options": {"include_usage": True}}
     return json.dumps(document).encode()
+
+
+def content_type(shape: Shape) -> str:
+    """Of the body."""
+    return f"multipart/form-data; boundary={_BOUNDARY}" if shape.large == "upload" else "application/json"
+
+
+def _form(model: str) -> bytes:
+    field = f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="model"\r\n\r\n{model}\r\n'
+    file = f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="talk.wav"\r\n'
+    data = random.Random(11).randbytes(UPLOAD_BYTES)
+    return f"{field}{file}Content-Type: audio/wav\r\n\r\n".encode() + data + f"\r\n--{_BOUNDARY}--\r\n".encode()
 
 
 def head(path: str, headers: dict[str, str]) -> bytes:

@@ -80,6 +80,8 @@ def measures(*, quick: bool) -> list[Measure]:
         Measure("translated", window_s, few, kind="translated", slow_rounds=3, slow_seconds=3),
         Measure("at_20ms", window_s, few, shape=Shape(_LATE), connections=-1, slow_rounds=3, slow_seconds=3),
         Measure("image", window_s, few, kind="large", shape=Shape(large="image"), connections=2, slow_rounds=2),
+        Measure("embeddings", window_s, few, kind="embeddings", shape=Shape(large="embeddings"), connections=16),
+        Measure("upload", window_s, few, kind="upload", shape=Shape(large="upload"), connections=2),
         Measure("prompt", window_s, few, kind="large", shape=Shape(large="prompt"), connections=4, slow_rounds=2),
     ]
     streaming = {"gap_ms": STREAM_GAP_MS, "stagger_ms": 100, "warm": 0}

@@ -65,6 +65,10 @@ TABLES: tuple[tuple[str, tuple[str, ...]], ...] = (
             "image_p50_ms",
             "prompt_cpu_ms",
             "prompt_p50_ms",
+            "embeddings_cpu_ms",
+            "embeddings_p50_ms",
+            "upload_cpu_ms",
+            "upload_p50_ms",
         ),
     ),
 )

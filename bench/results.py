@@ -97,7 +97,7 @@ def _series(seen: Seen) -> dict[str, Sequence[float]]:
             series[f"added_{q}_us_{rate}_intended"] = seen.added(rate, "latency_intended", q)
         series[f"ttft_added_us_{rate}"] = seen.added(f"ttft_{rate}", "ttft", "p50")
         series[f"ttft_added_p99_us_{rate}"] = seen.added(f"ttft_{rate}", "ttft", "p99")
-    for size in ("image", "prompt"):
+    for size in ("image", "prompt", "embeddings", "upload"):
         series[f"{size}_cpu_ms"] = [value / 1e3 for value in seen.numbers(size, _cpu)]
         series[f"{size}_p50_ms"] = [value / 1e3 for value in seen.numbers(size, lambda w: w.value("latency", "p50"))]
     return series
@@ -146,8 +146,12 @@ def row(seen: Seen) -> Row:
     result["target"] = seen.target
     proxied = seen.target != "direct"
     for name, values in series.items():
-        if proxied or not name.startswith(("cpu_", "added_", "ttft_added", "token_late", "image_cpu", "prompt_cpu")):
-            result[name] = stats.rounded(stats.median(values), 3 if name.startswith(("image", "prompt")) else 1)
+        if proxied or not name.startswith(
+            ("cpu_", "added_", "ttft_added", "token_late", "image_cpu", "prompt_cpu", "embeddings_cpu", "upload_cpu")
+        ):
+            result[name] = stats.rounded(
+                stats.median(values), 3 if name.startswith(("image", "prompt", "embeddings", "upload")) else 1
+            )
     result["added_p50_us"], result["added_at"] = _first(result, [f"added_p50_us_{rate}" for rate in RATES])
     result["added_p99_us"], _ = _first(result, [f"added_p99_us_{rate}" for rate in RATES])
     order = [f"ttft_added_us_{rate}" for rate in ("1k", "c1")]

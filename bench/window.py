@@ -72,7 +72,7 @@ class Loader:
         return str(self._written[name])
 
     def _head(self, measure: Measure, running: Running) -> str:
-        headers = running.headers
+        headers = {"Content-Type": payloads.content_type(measure.shape), **running.headers}
         name = f"{running.name}-{measure.kind}.head"
         if measure.variants > 1:
             headers = {**headers, "traceparent": "00-4bf92f3577b34da6a3ce929d{SEQ}-00f067aa0ba902b7-01"}

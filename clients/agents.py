@@ -1,4 +1,4 @@
-"""opencode, qwen-code, Codex and Gemini CLI as published on npm, run headless in an empty home; Claude Code is in `claude_code`.
+"""opencode, qwen-code, Codex and Gemini CLI as published on npm, run headless in an empty home; Claude Code has a file.
 
 Each is given a gateway's address, a key and a model, as its users configure it; what it printed is returned, or raised
 where it failed.
@@ -73,8 +73,9 @@ def qwen_code(prompt: str, folder: Path, target: Target) -> str:
     return _run(argv, folder, {"HOME": home, **asked})
 
 
-def codex(prompt: str, folder: Path, target: Target) -> str:
-    """Through the Responses surface; without its sandbox, which wants the kernel's help."""
+def codex(prompt: str, folder: Path, target: Target, *, built_in: bool = False, **settings: int) -> str:
+    """Through the Responses surface; without its sandbox, which wants the kernel's help. `built_in`: by its own
+    provider, which uses a WebSocket; else by a configured one, which streams. `settings`: of its configuration."""
     home = _home(folder)
     about = {"name": "Asbru", "base_url": target.openai_url, "env_key": "ASBRU_KEY", "wire_api": "responses"}
     provider = ", ".join(f'{name}="{value}"' for name, value in about.items())
@@ -85,16 +86,15 @@ def codex(prompt: str, folder: Path, target: Target) -> str:
         "--json",
         "--dangerously-bypass-approvals-and-sandbox",
     ]
-    argv += [
-        "-c",
-        'model_provider="asbru"',
-        "-c",
-        f"model_providers.asbru={{{provider}}}",
-        "-m",
-        target.model,
-        prompt,
-    ]
-    return _run(argv, folder, {"HOME": home, "ASBRU_KEY": target.key})
+    if built_in:
+        argv += ["-c", f'openai_base_url="{target.openai_url}"']
+    else:
+        argv += ["-c", 'model_provider="asbru"', "-c", f"model_providers.asbru={{{provider}}}"]
+    for name, value in settings.items():
+        argv += ["-c", f"{name}={value}"]
+    argv += ["-m", target.model, prompt]
+    keys = dict.fromkeys(("OPENAI_API_KEY", "CODEX_API_KEY") if built_in else ("ASBRU_KEY",), target.key)
+    return _run(argv, folder, {"HOME": home, **keys})
 
 
 def gemini_cli(prompt: str, folder: Path, target: Target) -> str:

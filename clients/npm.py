@@ -26,12 +26,13 @@ _NPM = _WHEEL / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
 @dataclass(frozen=True)
 class Package:
     """A package. `program`: what is run, as a glob in `node_modules`: often of the platform's own package. Of several
-    the last by name is taken (`-baseline`: for any processor)."""
+    the last by name is taken (`-baseline`: for any processor). `beside`: what is installed with it, as NAME@VERSION."""
 
     name: str
     version: str
     folder: str
     program: str
+    beside: tuple[str, ...] = ()
 
     def bring(self) -> Path:
         """The program's path, after installing the package where this version is not there yet."""
@@ -48,7 +49,7 @@ class Package:
 
     def _install(self, home: Path) -> None:
         argv = [str(NODE), str(_NPM), "install", "--prefix", str(home), "--no-audit", "--no-fund", "--ignore-scripts"]
-        argv += ["--no-update-notifier", f"{self.name}@{self.version}"]
+        argv += ["--no-update-notifier", f"{self.name}@{self.version}", *self.beside]
         path = f"{NODE.parent}{os.pathsep}{os.environ.get('PATH', '')}"
         done = subprocess.run(  # noqa: S603  # our own command
             argv, env={**os.environ, "PATH": path}, capture_output=True, text=True, timeout=INSTALL_S, check=False

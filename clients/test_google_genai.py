@@ -1,4 +1,4 @@
-"""The official `google-genai` package on the Gemini surface, in front of foreign upstreams and of one of its own dialect:
+"""The official `google-genai` package on the Gemini surface, in front of foreign upstreams and of one of its dialect:
 prompts, streams, tools, conversations, counts, embeddings, models, errors; and Gemini CLI.
 
 The mock does not speak Gemini's dialect, so the upstream of the same dialect is a second gateway in front of the mock.
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import pytest
 from clients import agents
-from clients.gateway import KEY, VIRTUAL_KEYS, Gateway, loopback
+from clients.gateway import KEY, VIRTUAL_KEYS, Gateway
 from google import genai
 from google.genai import errors, types
 

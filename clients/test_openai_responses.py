@@ -103,3 +103,56 @@ def test_codex_reaches_a_provider_of_its_own_api(tmp_path: Path) -> None:
         sent = provider.requests[0].json()
         assert (sent["model"], sent["store"]) == ("gpt-5.2", False)
         assert "prompt_cache_key" in sent
+
+
+def test_a_conversation_by_its_id(client: openai.OpenAI, upstream: str) -> None:
+    """A stored response is gone on from, whole and streamed, read and deleted; its input is counted."""
+    first = client.responses.create(model=f"{upstream}/echo", input="one")
+    second = client.responses.create(model=f"{upstream}/echo", input="two", previous_response_id=first.id)
+    assert (second.output_text, second.previous_response_id) == ("two", first.id)
+    with client.responses.stream(model=f"{upstream}/echo", input="three", previous_response_id=second.id) as stream:
+        third = stream.get_final_response()
+    assert third.output_text == "three"
+    read = client.responses.retrieve(third.id)
+    assert (read.id, read.output_text) == (third.id, "three")
+    assert [item.type for item in client.responses.input_items.list(third.id)] == ["message"]
+    alone = client.responses.input_tokens.count(model=f"{upstream}/echo", input="x")
+    both = client.responses.input_tokens.count(model=f"{upstream}/echo", input="x", previous_response_id=third.id)
+    assert both.input_tokens > alone.input_tokens
+    client.responses.delete(third.id)
+    with pytest.raises(openai.NotFoundError):
+        client.responses.retrieve(third.id)
+    with pytest.raises(openai.NotFoundError):
+        client.responses.create(model=f"{upstream}/echo", input="x", previous_response_id=third.id)
+
+
+def test_a_conversation_over_a_socket(client: openai.OpenAI, upstream: str) -> None:
+    """The SDK's own connection: two responses, the second from the first, without storage; lanes; an error."""
+    with client.responses.connect() as connection:
+        told = [_over(connection, model=f"{upstream}/echo", input="one", store=False)]
+        told.append(
+            _over(connection, model=f"{upstream}/echo", input="two", store=False, previous_response_id=told[0].id)
+        )
+        assert [one.output_text for one in told] == ["one", "two"]
+        connection.send({"type": "response.create", "model": "nobody/m", "input": "x"})
+        error = connection.recv()
+        assert error.type == "error"
+
+
+def _over(connection: Any, **members: Any) -> Any:
+    """The response at the end of one that is asked for over a socket."""
+    connection.send({"type": "response.create", **members})
+    for event in connection:
+        if event.type == "response.completed":
+            return event.response
+    raise AssertionError("the socket was closed")
+
+
+def test_compaction(client: openai.OpenAI, upstream: str) -> None:
+    """What the SDK gets for a long conversation is an input that goes on."""
+    said: list[Any] = [{"role": "user", "content": "one"}]
+    short = client.responses.compact(model=f"{upstream}/echo", input=said)
+    assert [item.type for item in short.output] == ["message", "compaction"]
+    items: list[Any] = [item.model_dump(exclude_none=True) for item in short.output]
+    answer = client.responses.create(model=f"{upstream}/echo", input=[*items, {"role": "user", "content": "two"}])
+    assert answer.output_text == "two"

@@ -133,7 +133,7 @@ def lock(*, upgrade: bool) -> None:
         chosen = [word for group in groups for word in ("--group", group)]
         run(uv, "pip", "compile", *flags, *within, *chosen, "--output-file", target, "pyproject.toml")
         say(f"wrote {target.relative_to(ROOT)}")
-    for alone in ("uv", "node"):
+    for alone in ("uv", "node", "frameworks"):
         run(uv, "pip", "compile", *flags, "--group", alone, "--output-file", LOCKS / f"{alone}.txt")
         say(f"wrote locks/{alone}.txt")
 

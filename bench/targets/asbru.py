@@ -5,9 +5,10 @@ import os
 from pathlib import Path
 
 from bench.rig import ROOT, UPSTREAM_KEY, AbsentError, Rig, free_port, run_step
-from bench.targets.contract import MODEL, Route, Running, Target
+from bench.targets.contract import EMBEDDINGS, MODEL, TRANSCRIPTIONS, Route, Running, Target
 
 KEY_COUNT = 100
+MORE_ROUTES = {"embeddings": EMBEDDINGS, "upload": TRANSCRIPTIONS}
 _COMPILE_DEADLINE_S = 60.0
 _VERSION_DEADLINE_S = 20.0
 
@@ -65,6 +66,7 @@ class Asbru(Target):
         version = run_step("asbru version", [str(self.binary), "version"], deadline_s=_VERSION_DEADLINE_S)
         pid = self.spawn(command)
         routes = {kind: Route(model=f"bench/{MODEL}") for kind in ("plain", "stream", "large")}
+        routes |= {kind: Route(path, f"bench/{MODEL}") for kind, path in MORE_ROUTES.items()}
         routes["translated"] = Route(model="benchanth/claude-haiku-4-5")
         if self.rig.tls_port is not None:
             routes["tls"] = Route(model=f"benchtls/{MODEL}")

@@ -17,6 +17,8 @@ from bench.rig import Rig
 HEALTH_DEADLINE_S = 90.0
 STOP_DEADLINE_S = 10.0
 CHAT = "/v1/chat/completions"
+EMBEDDINGS = "/v1/embeddings"
+TRANSCRIPTIONS = "/v1/audio/transcriptions"
 MODEL = "gpt-4o-mini"
 
 
@@ -42,8 +44,8 @@ class Profile:
 class Running:
     """A started target: how to ask it, what to account, and whether its bodies must equal the mock's.
 
-    `routes` maps kinds (plain, stream, tls, translated, large) to where they go; others are unsupported. `measures`
-    names those it takes part in, all if empty.
+    `routes` maps kinds (plain, stream, tls, translated, large, embeddings, upload) to where they go; others are
+    unsupported. `measures` names those it takes part in, all if empty.
     """
 
     name: str

@@ -1,6 +1,6 @@
 """The mock without a gateway: what every added figure is measured against."""
 
-from bench.targets.contract import Route, Running, Target
+from bench.targets.contract import EMBEDDINGS, TRANSCRIPTIONS, Route, Running, Target
 
 
 class Direct(Target):
@@ -14,4 +14,5 @@ class Direct(Target):
     def start(self) -> Running:
         """Already running: the rig started it."""
         routes = {kind: Route() for kind in ("plain", "stream", "large")}
+        routes |= {"embeddings": Route(EMBEDDINGS), "upload": Route(TRANSCRIPTIONS)}
         return self.wait_healthy(Running(self.name, self.rig.mock_port, (), routes, "mock"), deadline_s=5)

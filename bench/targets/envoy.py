@@ -4,7 +4,7 @@ import json
 
 from bench import install
 from bench.rig import free_port
-from bench.targets.contract import CHAT, Route, Running, Target
+from bench.targets.contract import CHAT, EMBEDDINGS, TRANSCRIPTIONS, Route, Running, Target
 
 _TYPES = "type.googleapis.com/envoy.extensions"
 # Above every concurrency used here, so that the default circuit breaker (1024) never is what is measured.
@@ -69,6 +69,7 @@ class Envoy(Target):
         clusters = [_cluster("mock", self.rig.mock_port)]
         matches: list[dict[str, object]] = []
         routes = {kind: Route() for kind in ("plain", "stream", "large")}
+        routes |= {"embeddings": Route(EMBEDDINGS), "upload": Route(TRANSCRIPTIONS)}
         if self.rig.tls_port is not None:
             clusters.append(_secure_cluster(self.rig.tls_port, str(self.rig.ca_file)))
             rewrite = {"cluster": "secure", "prefix_rewrite": "/", "timeout": "0s"}

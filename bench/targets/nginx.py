@@ -5,7 +5,7 @@ import subprocess
 
 from bench import install
 from bench.rig import Rig, free_port
-from bench.targets.contract import CHAT, Route, Running, Target
+from bench.targets.contract import CHAT, EMBEDDINGS, TRANSCRIPTIONS, Route, Running, Target
 
 # Limits are raised to where they do not decide: 512 streams at once, 4 MiB bodies, no connection recycled.
 _FRAME = """
@@ -73,6 +73,7 @@ class Nginx(Target):
         port = free_port()
         content = _UPSTREAM.format(name="mock", port=self.rig.mock_port)
         routes = {"plain": Route(), "stream": Route("/sse" + CHAT), "large": Route("/large" + CHAT)}
+        routes |= {"embeddings": Route(EMBEDDINGS), "upload": Route("/large" + TRANSCRIPTIONS)}
         tls = ""
         if self.rig.tls_port is not None:
             content += "\n  " + _UPSTREAM.format(name="secure", port=self.rig.tls_port)

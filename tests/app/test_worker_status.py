@@ -10,6 +10,7 @@ import pytest
 
 from asbru.app import worker_status
 from asbru.app.worker_status import StatusBoard, StatusReporter
+from asbru.cache import MemoryStore
 from asbru.core.secret_text import SecretText
 from asbru.pipeline import Load
 from asbru.routing import Key
@@ -78,6 +79,7 @@ def reporter(link: Told, rooms: Any) -> StatusReporter:
         load=Load(lambda _: None),
         limits=cast("Any", SimpleNamespace(leases=5)),
         feed_version=lambda: 9,
+        cache=MemoryStore(0),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -35,8 +36,10 @@ from asbru.core.reply import (
     UsageReport,
 )
 from asbru.core.usage import Usage
-from asbru.dialects.assemble import Assembler, assemble
+from asbru.dialects import discover
+from asbru.dialects.assemble import Assembler, assemble, take_apart
 
+CASES = Path(__file__).parents[1] / "cases"
 START = ReplyStart(id="r", model="m", created_s=5, service_tier="flex", dialect="d", extra={"x": Raw(b"1")})
 STOP = ChoiceStop(stop="stop", raw_stop="end_turn", stop_sequence="END", extra={"y": Raw(b"2")})
 WEATHER = ForeignPart(dialect="d", kind="weather", raw=Raw(b'{"type":"weather"}'))
@@ -219,3 +222,39 @@ def test_a_reply_may_be_looked_at_while_it_comes() -> None:
         seen.append("".join(part.text for part in parts if isinstance(part, TextPart)))
     assert seen == ["", "", "a", "ab", "ab", "ab", "ab"]
     assert assembler.result() == assemble(events)
+
+
+WHOLE = [
+    pytest.param(name, path, id=f"{name}-{path.stem}")
+    for name in sorted(discover())
+    for path in sorted((CASES / name).glob("reply_*.json"))
+]
+
+
+@pytest.mark.parametrize(("name", "path"), WHOLE)
+def test_a_reply_taken_apart_makes_the_same_reply(name: str, path: Path) -> None:
+    """The events of every golden reply obey the grammar, and put together are that reply again."""
+    reply = discover()[name].chat.read_reply(msgspec.json.encode(json.loads(path.read_text())["wire"]))
+    events = take_apart(reply)
+    assert isinstance(events[0], ReplyStart)
+    assert isinstance(events[-1], ReplyEnd)
+    made = assemble(events)
+    assert made.complete
+    choices = tuple(
+        msgspec.structs.replace(choice, stop=choice.stop or "other", parts=tuple(map(same_citations, choice.parts)))
+        for choice in reply.choices
+    )
+    remade = tuple(
+        msgspec.structs.replace(choice, parts=tuple(map(same_citations, choice.parts)))
+        for choice in made.reply.choices
+    )
+    assert msgspec.json.encode(remade) == msgspec.json.encode(choices)
+    assert (made.reply.id, made.reply.model, made.reply.usage) == (reply.id, reply.model, reply.usage)
+
+
+def same_citations(part: Part) -> Part:
+    """A part whose citations are written without white space."""
+    if isinstance(part, TextPart) and part.citations is not None:
+        listed = Raw(msgspec.json.encode(msgspec.json.decode(part.citations)))
+        return msgspec.structs.replace(part, citations=listed)
+    return part

@@ -137,6 +137,16 @@ def test_the_rules_of_the_routing_guide_do_what_it_says(tmp_path: Path) -> None:
         assert decision is not None and decision.provider == provider
 
 
+def test_the_examples_of_the_tools_guide_compile(tmp_path: Path) -> None:
+    """Servers, groups, lists of keys and limits of tools, as the guide writes them, without a warning."""
+    examples = re.findall(r"```yaml\n(.*?)```", guide("mcp"), re.DOTALL)
+    (tmp_path / "config.yaml").write_text("\n".join(examples))
+    options = Options(data_dir=tmp_path / "data", config=tmp_path / "config.yaml")
+    compiled = compile_config(options, {}, dry=True)
+    assert set(compiled.snapshot.mcp.servers) == {"files", "search", "wiki"}
+    assert [str(one) for one in compiled.warnings if "mcp" in str(one) or "MCP" in str(one)] == []
+
+
 def test_the_routing_guide_names_every_variable() -> None:
     """Its table of variables has all that a condition may read."""
     told = set(

@@ -39,7 +39,7 @@ def test_every_path_is_there_once() -> None:
         assert found is not None and found.route.path == path and method in found.route.methods
         posted = ROUTER.find(path.encode())
         assert (posted is found.route) == (method == b"POST" and found.route.kind == "call")
-    assert {route.kind for route in ROUTES} == {"call", "object", "models", "key", "page"}
+    assert {route.kind for route in ROUTES} == {"call", "object", "mcp", "tool", "models", "key", "page"}
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Sequence
 from itertools import product
@@ -11,6 +12,7 @@ import msgspec
 import pytest
 from tests.fakes.forms import BOUNDARY, FORM_LINE, Field, form, read_back
 from tests.fakes.inside import Inside, answer, provider
+from tests.fakes.strict.bedrock import frame
 
 from asbru.app.snapshot import Snapshot
 from asbru.core.chat import ChatRequest, Part, TextPart
@@ -20,6 +22,7 @@ from asbru.core.reply import ChatReply, PartDelta, PartStop, StreamEvent
 from asbru.edge.surfaces import routes_of
 from asbru.pipeline import Call, Stage
 from asbru.pipeline.stages import STAGE_DEADLINE_S
+from asbru.wire.eventstream import MessageReader
 
 SECRET = "swordfish"
 MASK = "*********"
@@ -28,6 +31,8 @@ SNAPSHOT = Snapshot(
         provider("openai"),
         provider("anthropic", "anthropic_messages"),
         provider("responses", "openai_responses"),
+        provider("bedrock", "bedrock_converse"),
+        provider("invoke", "bedrock_invoke"),
         provider("gemini", "gemini"),
     ),
 )
@@ -35,18 +40,24 @@ PATHS = {
     "openai_chat": "/v1/chat/completions",
     "anthropic_messages": "/anthropic/v1/messages",
     "openai_responses": "/v1/responses",
+    "bedrock_converse": "/bedrock/model/{}/converse",
+    "bedrock_invoke": "/bedrock/model/{}/invoke",
     "gemini": "/genai/v1beta/models/{}:{}",
 }
 HOSTS = {
     "openai_chat": "openai",
     "anthropic_messages": "anthropic",
     "openai_responses": "responses",
+    "bedrock_converse": "bedrock",
+    "bedrock_invoke": "invoke",
     "gemini": "gemini",
 }
 ENDS = {
     "openai_chat": b'"stop"',
     "anthropic_messages": b"message_stop",
     "openai_responses": b"response.completed",
+    "bedrock_converse": b"messageStop",
+    "bedrock_invoke": base64.b64encode(b'{"type":"message_stop"}'),
     "gemini": b'"STOP"',
 }
 PATH_AND_UPSTREAM = list(product(PATHS, HOSTS))
@@ -129,6 +140,8 @@ def upstream_answer(dialect: str, words: Sequence[str], *, stream: bool) -> byte
         chunks.append({"id": "c", "model": "m", "choices": [], "usage": usage})
         body = b"".join(b"data: %b\n\n" % json.dumps(one).encode() for one in chunks) + b"data: [DONE]\n\n"
         return answer(200, body, content_type=b"text/event-stream")
+    if dialect == "bedrock_converse":
+        return _converse(words, stream=stream)
     if dialect == "gemini":
         return _generated(words, stream=stream)
     usage = {"input_tokens": 3, "output_tokens": 2}
@@ -149,6 +162,10 @@ def upstream_answer(dialect: str, words: Sequence[str], *, stream: bool) -> byte
         {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 2}},
         {"type": "message_stop"},
     ]
+    if dialect == "bedrock_invoke":
+        chunks = [{"bytes": base64.b64encode(json.dumps(one).encode()).decode()} for one in events]
+        body = b"".join(frame("chunk", chunk) for chunk in chunks)
+        return answer(200, body, content_type=b"application/vnd.amazon.eventstream")
     body = b"".join(b"event: %b\ndata: %b\n\n" % (one["type"].encode(), json.dumps(one).encode()) for one in events)
     return answer(200, body, content_type=b"text/event-stream")
 
@@ -194,6 +211,23 @@ def _response(words: Sequence[str], usage: dict[str, int], *, stream: bool) -> b
     return answer(200, body, content_type=b"text/event-stream")
 
 
+def _converse(words: Sequence[str], *, stream: bool) -> bytes:
+    """The same as Bedrock says it."""
+    end = {"usage": {"inputTokens": 3, "outputTokens": 2, "totalTokens": 5}, "metrics": {"latencyMs": 1}}
+    if not stream:
+        message = {"role": "assistant", "content": [{"text": "".join(words)}]}
+        whole = {"output": {"message": message}, "stopReason": "end_turn", **end}
+        return answer(200, json.dumps(whole).encode())
+    frames = [
+        frame("messageStart", {"role": "assistant"}),
+        *(frame("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"text": word}}) for word in words),
+        frame("contentBlockStop", {"contentBlockIndex": 0}),
+        frame("messageStop", {"stopReason": "end_turn"}),
+        frame("metadata", end),
+    ]
+    return answer(200, b"".join(frames), content_type=b"application/vnd.amazon.eventstream")
+
+
 def texts_of(body: bytes) -> str:
     """All text that a caller's body holds, whole or streamed, in any dialect; of a streamed response its deltas, for
     the last event says all of it again."""
@@ -208,6 +242,10 @@ def texts_of(body: bytes) -> str:
 
     if body.startswith(b"{"):
         return walk(json.loads(body))
+    if not body.startswith((b"data:", b"event:", b":")):
+        told = [json.loads(message.payload) for message in MessageReader().feed(body)]
+        told = [json.loads(base64.b64decode(one["bytes"])) if "bytes" in one else one for one in told]
+        return "".join(map(walk, told))
     events = [json.loads(line[6:]) for line in body.split(b"\n") if line.startswith(b"data: {")]
     if body.startswith(b"event: response."):
         return "".join(event["delta"] for event in events if event["type"] == "response.output_text.delta")
@@ -222,7 +260,13 @@ def ask(inside: Inside, dialect: str, upstream: str, *, stream: bool) -> Any:
 
 
 def at(dialect: str, body: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """Where a call goes, and its body: in Gemini's dialect model and stream stand in the path."""
+    """Where a call goes, and its body: in some dialects model and stream stand in the path."""
+    if dialect == "bedrock_converse":
+        path = PATHS[dialect].format(body.pop("model"))
+        return f"{path}-stream" if body.pop("stream", False) else path, body
+    if dialect == "bedrock_invoke":
+        path = PATHS[dialect].format(body.pop("model"))
+        return f"{path}-with-response-stream" if body.pop("stream", False) else path, body
     if dialect != "gemini":
         return PATHS[dialect], body
     method = "streamGenerateContent" if body.pop("stream", False) else "generateContent"
@@ -231,9 +275,13 @@ def at(dialect: str, body: dict[str, Any]) -> tuple[str, dict[str, Any]]:
 
 def said(dialect: str, words: str) -> dict[str, Any]:
     """A user's message, as the dialect has it."""
+    if dialect == "bedrock_converse":
+        return {"messages": [{"role": "user", "content": [{"text": words}]}]}
     if dialect == "gemini":
         return {"contents": [{"role": "user", "parts": [{"text": words}]}]}
     messages = [{"role": "user", "content": words}]
+    if dialect == "bedrock_invoke":
+        return {"anthropic_version": "bedrock-2023-05-31", "max_tokens": 9, "messages": messages}
     return {"input": messages} if dialect == "openai_responses" else {"max_tokens": 9, "messages": messages}
 
 
@@ -449,10 +497,14 @@ def test_a_watching_stage_changes_no_byte(
 
 
 def strip_ids(body: bytes) -> bytes:
-    """A translated answer names when it was made."""
+    """A translated answer names when it was made, and by our own id where the provider tells none."""
     import re
 
-    return re.sub(rb'"created":\d+', b'"created":0', body)
+    if not body.startswith((b"data:", b"event:", b":", b"{")):
+        body = b"".join(message.payload for message in MessageReader().feed(body))
+        body = re.sub(rb'"bytes":"([^"]*)"', lambda found: base64.b64decode(found[1]), body)
+    body = re.sub(rb"req_[0-9a-f]+", b"req_0", body)
+    return re.sub(rb'"(created|created_at)":\d+', rb'"\1":0', body)
 
 
 class Waits(Redactor):

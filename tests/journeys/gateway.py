@@ -19,14 +19,17 @@ from tests.journeys.caller import HOST, KEY, Caller, UpstreamResponse, request
 
 from asbru.app.build import Lasting, build_forwards, build_rooms, declare, watched_headers
 from asbru.app.snapshot import Fallback, KeyFacts, Limits, PrefixForward, ProviderFacts, Snapshot
+from asbru.cluster import Entries
 from asbru.core.secret_text import SecretText
-from asbru.edge import PROBES, Door
+from asbru.edge import MCP_PREFIX, PROBES, Door
 from asbru.edge.forward import Forwarder
 from asbru.edge.server import Server
 from asbru.governance import VIRTUAL_KEY, digest_of, write_virtual_key
 from asbru.governance.standing import Standings
+from asbru.pipeline.tools import Toolbox
 from asbru.records.row import COLUMNS
 from asbru.routing import RetryPolicy
+from asbru.stored.responses import ResponseIndex
 from asbru.telemetry import Meter
 from asbru.upstream import ExchangeDeadlines
 
@@ -114,14 +117,20 @@ class Gateway:
         tls: ssl.SSLContext | None = None,
         virtual_keys: dict[str, bytes] | None = None,
         standings: Standings | None = None,
+        response_index: ResponseIndex | None = None,
+        tools: Toolbox | None = None,
+        declared: Entries | None = None,
         **changes: Any,
     ) -> None:
+        self._tools = tools
+        self._entries = declared or {}
         self.snapshot = snapshot(*providers, limits=limits or Limits(), **changes)
         self.virtual_keys = allowed("*") if virtual_keys is None else virtual_keys
         self.port = 0
         self.recorder = Recorder()
         self._tls = tls
         self._standings = standings
+        self._response_index = response_index
 
     @property
     def rows(self) -> list[dict[str, Any]]:
@@ -136,7 +145,14 @@ class Gateway:
 
     async def __aenter__(self) -> Gateway:
         loop = asyncio.get_running_loop()
-        self.lasting = Lasting(loop, self.recorder, Meter(), standings=self._standings)
+        self.lasting = Lasting(
+            loop,
+            self.recorder,
+            Meter(),
+            standings=self._standings,
+            tools=self._tools,
+            response_index=self._response_index,
+        )
         self.door = Door(
             self.lasting.dialects.values(), lambda: self.server.draining, lambda told: told(b"metrics\n"), "0"
         )
@@ -158,13 +174,13 @@ class Gateway:
         rooms = build_rooms(snapshot, self.lasting)
         rooms.chance = lambda: 0.0
         forwards = build_forwards(snapshot, self.lasting)
-        for _ in declare(snapshot, {VIRTUAL_KEY: self.virtual_keys}, self.lasting):
+        for _ in declare(snapshot, {VIRTUAL_KEY: self.virtual_keys, **self._entries}, self.lasting):
             pass
         self.door.rooms = rooms
         self.door.forwarder = Forwarder(forwards)
         self.door.cors_origins = frozenset(origin.encode() for origin in snapshot.cors_origins)
         self.server.watch(watched_headers(rooms))
-        self.server.forward_prefixes = tuple(forwards)
+        self.server.forward((*forwards, MCP_PREFIX))
         self.server.limit(snapshot.limits)
 
     async def __aexit__(self, kind: object, *_: object) -> None:

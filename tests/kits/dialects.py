@@ -25,11 +25,13 @@ from asbru.core.traits import Traits
 from asbru.core.usage import Usage
 from asbru.dialects import Dialect, RequestHead, Written
 from asbru.dialects import discover as discover_dialects
+from asbru.dialects.surrogates import decode_mended
+from asbru.wire.eventstream import Header, write_message
 from asbru.wire.framing import SSE
 
 CASES = Path(__file__).parents[1] / "cases"
 KINDS = ("request", "reply", "stream", "error")
-DEFAULT_EMPTY = ("image_input", "image_output", "units")
+DEFAULT_EMPTY = ("image_input", "image_output", "units", "stand_ins")
 DEFAULT_FALSE = ("plain", "is_error", "custom", "stream", "include_usage")
 ERROR_MEMBERS = ("status", "type", "code", "message", "param")
 
@@ -65,7 +67,7 @@ class InPath:
     def take(self, body: bytes) -> tuple[Asked, bytes]:
         """What the path says, and the body without it. Raises `BadRequest` as the gateway does, without a route."""
         try:
-            members = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+            members = decode_mended(msgspec.json.Decoder(dict[str, msgspec.Raw]).decode, body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return Asked("m", False, {}), body  # which the dialect refuses
         found = {name: members.pop(name) for name in self.members if name in members}
@@ -93,6 +95,7 @@ class Subject:
     def __init__(self, dialect: Dialect, cases: Path, package: str) -> None:
         self.name = dialect.name
         self.folder = cases
+        self.family = dialect.family
         self.is_sse = dialect.framing is SSE
         self._package = package
         self._codec = dialect.chat
@@ -118,6 +121,11 @@ class Subject:
     def cases(self, kind: str) -> list[Case]:
         """The golden cases of one kind."""
         return [read_case(path) for path in sorted(self.folder.glob(f"{kind}_*.json"))]
+
+    @property
+    def names_replies(self) -> bool:
+        """Whether a reply says its id and its model."""
+        return any(case.data["canonical"].get("id") for case in self.cases("reply"))
 
     def read_request(self, body: bytes) -> ChatRequest:
         """A chat request."""
@@ -206,7 +214,8 @@ def read_case(path: Path) -> Case:
 
 
 def wire_bytes(kind: str, wire: Any) -> bytes:
-    """What travels. A stream is a list of server-sent events: JSON or text, alone or after the event's name."""
+    """What travels. A stream is a list of server-sent events (JSON or text, alone or after the event's name), or of
+    frames of an AWS event stream (the message type, the name, and JSON)."""
     if kind == "error":
         return wire["body"].encode()
     return b"".join(map(_event, wire)) if kind == "stream" else compact(wire)
@@ -215,10 +224,17 @@ def wire_bytes(kind: str, wire: Any) -> bytes:
 def _event(event: Any) -> bytes:
     if isinstance(event, str):
         return event.encode() if event.startswith("event:") else b"data: %b\n\n" % event.encode()
+    if isinstance(event, list) and len(event) == 3:
+        return _frame(*event)
     if isinstance(event, list):
         name, inner = event
         return b"event: %b\ndata: %b\n\n" % (name.encode(), compact(inner))
     return b"data: %b\n\n" % compact(event)
+
+
+def _frame(message_type: str, name: str, data: Any) -> bytes:
+    named = {f":{message_type}-type": name, ":content-type": "application/json", ":message-type": message_type}
+    return write_message([Header(*item) for item in named.items()], compact(data))
 
 
 def compact(value: Any) -> bytes:

@@ -7,8 +7,10 @@ provider itself for any of them. README.md beside the files explains the members
 
 from __future__ import annotations
 
+import base64
 import json
 import re
+import struct
 import tomllib
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +18,7 @@ from typing import Any, Literal
 import msgspec
 import pytest
 from tests.fakes.inside import Inside
+from tests.fakes.strict.bedrock import frame
 
 from asbru.app.boot import Options
 from asbru.app.compile import compile_config
@@ -26,10 +29,19 @@ from asbru.providers import Access, Provider
 FOLDER = Path(__file__).with_name("exchanges")
 KEY = "secret-of-the-provider"
 OPENAI, ANTHROPIC, RESPONSES = "openai_chat", "anthropic_messages", "openai_responses"
-GEMINI = "gemini"
+GEMINI, BEDROCK, INVOKE = "gemini", "bedrock_converse", "bedrock_invoke"
+IN_PATH = (GEMINI, BEDROCK, INVOKE)
+"""Dialects whose model stands in the path."""
 PATHS = {OPENAI: "/v1/chat/completions", ANTHROPIC: "/anthropic/v1/messages", RESPONSES: "/v1/responses"}
 GEMINI_PATH = "/genai/v1beta/models/{}:{}"
-OTHER = {OPENAI: ANTHROPIC, ANTHROPIC: OPENAI, RESPONSES: ANTHROPIC, GEMINI: ANTHROPIC}
+OTHER = {
+    OPENAI: ANTHROPIC,
+    ANTHROPIC: OPENAI,
+    RESPONSES: ANTHROPIC,
+    GEMINI: ANTHROPIC,
+    BEDROCK: OPENAI,
+    INVOKE: OPENAI,
+}
 PIECE_BYTES = 7
 
 
@@ -129,6 +141,11 @@ class Called:
         if surface == GEMINI and not path:
             method = "streamGenerateContent?alt=sse" if body.pop("stream", False) else "generateContent"
             path = GEMINI_PATH.format(body.pop("model"), method)
+        if surface == BEDROCK and not path:
+            path = f"/bedrock/model/{body.pop('model')}/converse{'-stream' if body.pop('stream', False) else ''}"
+        if surface == INVOKE and not path:
+            ends = "-with-response-stream" if body.pop("stream", False) else ""
+            path = f"/bedrock/model/{body.pop('model')}/invoke{ends}"
         self.caller = inside.call(path or PATHS[surface], body)
         assert len(inside.requests) == 1, self.caller.body
         self.host, request = inside.requests[0]
@@ -136,13 +153,14 @@ class Called:
         self.line, *lines = head.decode().split("\r\n")
         self.headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
         self.sent: dict[str, Any] = json.loads(sent)
-        self.sent |= self.sent.pop("generationConfig", {})
+        for settings in ("generationConfig", "inferenceConfig"):
+            self.sent |= self.sent.pop(settings, {})
         self.record = inside.recorder.rows[0]
 
 
-def http(status: int, body: str, content_type: str = "application/json") -> bytes:
+def http(status: int, body: str | bytes, content_type: str = "application/json") -> bytes:
     """A provider's answer on the wire."""
-    data = body.encode()
+    data = body.encode() if isinstance(body, str) else body
     head = f"HTTP/1.1 {status} X\r\ncontent-type: {content_type}\r\ncontent-length: {len(data)}\r\n\r\n"
     return head.encode() + data
 
@@ -155,14 +173,20 @@ def asked(surface: str, model: str, **members: Any) -> dict[str, Any]:
         stream = {"stream": True} if members.pop("stream", False) else {}
         content = {"role": "user", "parts": [{"text": "hi"}]}
         return {"model": model, **stream, "contents": [content], "generationConfig": members}
-    limit = {"max_tokens": 64} if surface == ANTHROPIC else {}
+    if surface == BEDROCK:
+        stream = {"stream": True} if members.pop("stream", False) else {}
+        message = {"role": "user", "content": [{"text": "hi"}]}
+        return {"model": model, **stream, "messages": [message], "inferenceConfig": members}
+    if surface == INVOKE:
+        members["anthropic_version"] = "bedrock-2023-05-31"
+    limit = {"max_tokens": 64} if surface in (ANTHROPIC, INVOKE) else {}
     return {"model": model, "messages": [{"role": "user", "content": "hi"}], **limit, **members}
 
 
 def said(surface: str, body: bytes) -> tuple[str, str]:
     """Text and reasoning of a reply, read without any code of Asbru's."""
     reply = json.loads(body)
-    if surface == ANTHROPIC:
+    if surface in (ANTHROPIC, INVOKE):
         blocks = reply["content"]
         return (
             "".join(block.get("text", "") for block in blocks),
@@ -173,11 +197,24 @@ def said(surface: str, body: bytes) -> tuple[str, str]:
         return _texts(parts, "output_text"), _texts(parts, "summary_text")
     if surface == GEMINI:
         return _in_parts([reply])
+    if surface == BEDROCK:
+        blocks = reply["output"]["message"]["content"]
+        thoughts = (
+            block["reasoningContent"]["reasoningText"]["text"] for block in blocks if "reasoningContent" in block
+        )
+        return "".join(block.get("text", "") for block in blocks), "".join(thoughts)
     return _spoken(reply["choices"][0]["message"])
 
 
 def streamed(surface: str, body: bytes) -> tuple[str, str]:
     """Text and reasoning of a stream."""
+    if surface == BEDROCK:
+        deltas = [event["delta"] for event in map(json.loads, payloads(body)) if "delta" in event]
+        thoughts = (delta.get("reasoningContent", {}).get("text", "") for delta in deltas)
+        return "".join(delta.get("text", "") for delta in deltas), "".join(thoughts)
+    if surface == INVOKE:
+        chunks = [base64.b64decode(json.loads(payload)["bytes"]) for payload in payloads(body)]
+        return streamed(ANTHROPIC, b"".join(b"data: %b\n" % chunk for chunk in chunks))
     events = [json.loads(data) for data in re.findall(rb"^data: ?(\{.*\})\r?$", body, re.MULTILINE)]
     if surface == ANTHROPIC:
         deltas = [event["delta"] for event in events if event["type"] == "content_block_delta"]
@@ -193,6 +230,25 @@ def streamed(surface: str, body: bytes) -> tuple[str, str]:
         return _in_parts(events)
     pairs = [_spoken(choice["delta"]) for event in events for choice in event["choices"]]
     return "".join(text for text, _ in pairs), "".join(thought for _, thought in pairs)
+
+
+def frames(body: str) -> bytes:
+    """An AWS event stream; each line of `body` is the name of an event and its payload, or an event in an envelope."""
+    stream = b""
+    for name, _, payload in (line.partition(" ") for line in body.splitlines() if line):
+        told = {"bytes": base64.b64encode(payload.encode()).decode()} if name == "chunk" else json.loads(payload)
+        stream += frame(name, told)
+    return stream
+
+
+def payloads(stream: bytes) -> list[bytes]:
+    """The payloads of the messages of an AWS event stream."""
+    found: list[bytes] = []
+    while stream:
+        size, headers = struct.unpack_from(">II", stream)
+        found.append(stream[12 + headers : size - 4])
+        stream = stream[size:]
+    return found
 
 
 def _in_parts(events: list[dict[str, Any]]) -> tuple[str, str]:

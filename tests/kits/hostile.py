@@ -56,7 +56,7 @@ def _places_in_events(events: list[Any]) -> Iterator[tuple[Any, Any]]:
     """The events of a stream, which may be gone, and every member of their data."""
     for at, event in enumerate(events):
         yield events, at
-        data = event[1] if isinstance(event, list) else event
+        data = event[-1] if isinstance(event, list) else event
         if isinstance(data, dict):
             yield from _places(data)
 

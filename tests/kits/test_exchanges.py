@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.fakes.strict.bedrock import STREAM_TYPE
 from tests.kits.exchanges import (
     ANTHROPIC,
+    BEDROCK,
     FOLDER,
-    GEMINI,
+    IN_PATH,
+    INVOKE,
     KEY,
     OPENAI,
     OTHER,
@@ -19,6 +22,7 @@ from tests.kits.exchanges import (
     Exchange,
     asked,
     configured,
+    frames,
     http,
     read,
     said,
@@ -57,6 +61,12 @@ class Case:
         surface = OTHER[self.access.dialect] if other else self.access.dialect
         body = asked(surface, f"{self.facts.name}/{self.exchange.model}", **members)
         return Called(self.facts, surface, body, script=script, monkeypatch=self._monkeypatch)
+
+    def script_of(self, stream: Answer) -> bytes:
+        """A stream in the framing of the provider's dialect."""
+        if self.access.dialect in (BEDROCK, INVOKE):
+            return http(200, frames(stream.body), STREAM_TYPE)
+        return http(200, stream.body, EVENTS)
 
     def whole(self, **members: Any) -> Called:
         """A call that is answered with the reply."""
@@ -124,7 +134,8 @@ def test_a_request_arrives(case: Case) -> None:
     name, _, value = case.exchange.header.replace("KEY", KEY).partition(": ")
     assert called.headers[name] == value
     assert all(called.headers[name] == value for name, value in case.access.headers.items())
-    named = case.exchange.model not in case.exchange.url
+    in_path = case.access.dialect in IN_PATH or case.exchange.model in case.exchange.url
+    named = not in_path
     assert called.sent.get("model") == (case.exchange.model if named else None)
     assert called.sent["temperature"] == 1
     assert not called.sent.keys() & strip.keys()
@@ -133,7 +144,7 @@ def test_a_request_arrives(case: Case) -> None:
 def test_a_translated_request_names_its_limit(case: Case) -> None:
     """A call of the other dialect sets the limit by the name that the provider knows, and by no other."""
     sent = case.whole(other=True, max_tokens=64).sent
-    names = {"max_tokens", "max_completion_tokens", "max_output_tokens", "maxOutputTokens"} & sent.keys()
+    names = {"max_tokens", "max_completion_tokens", "max_output_tokens", "maxOutputTokens", "maxTokens"} & sent.keys()
     assert (names, sent[case.exchange.limit]) == ({case.exchange.limit}, 64)
 
 
@@ -154,7 +165,7 @@ def test_a_reply_is_read(case: Case, other: bool) -> None:
 def test_a_stream_is_read(case: Case, other: bool) -> None:
     """The same of a stream, which arrives in small pieces; its end is understood as the provider marks it."""
     expected: Answer = case.exchange.stream
-    called = case.call(http(200, expected.body, EVENTS), other=other, stream=True)
+    called = case.call(case.script_of(expected), other=other, stream=True)
     surface = OTHER[case.access.dialect] if other else case.access.dialect
     assert streamed(surface, called.caller.body) == (expected.text, expected.reasoning)
     asks = case.access.dialect == OPENAI and case.facts.traits.ask_stream_usage
@@ -167,7 +178,8 @@ def test_an_error_keeps_its_message(case: Case, other: bool) -> None:
     """The caller reads the provider's message in an error of its own dialect; the record has it too."""
     error = case.exchange.error
     called = case.call(http(error.status, error.body), other=other)
-    told = json.loads(called.caller.body)["error"]
+    told = json.loads(called.caller.body)
+    told = told.get("error", told)
     assert (called.caller.status, error.message in told["message"]) == (error.shown or error.status, True)
     assert "returned status" not in told["message"], "the message alone, not the whole body"
     assert error.message in called.record["error_message"]
@@ -197,7 +209,7 @@ def _reasoning_in(message: dict[str, Any]) -> dict[str, str]:
 def test_reasoning_goes_back(case: Case) -> None:
     """What the model reasoned returns to it in the member that it expects, through a caller of the other dialect."""
     exchange = case.exchange
-    if not exchange.reply.reasoning or case.access.dialect in (ANTHROPIC, GEMINI):
+    if not exchange.reply.reasoning or case.access.dialect in (ANTHROPIC, *IN_PATH):
         assert not exchange.back
         return
     blocks = json.loads(case.whole(other=True).caller.body)["content"]

@@ -72,8 +72,21 @@ def ask(governed: Governed, operation: Operation, path: str, *, stream: bool) ->
     path = path.replace("{model}", model)
     if operation.path.startswith("/models/{model}:"):
         return _ask_gemini(governed, path)
+    if operation.path.startswith("/model/"):
+        return _ask_bedrock(governed, path)
     body = {"model": model, "max_tokens": 5, "messages": [{"role": "user", "content": "hi"}], "prompt": "hi"}
     caller = governed.play(governed.inside.call(path, {**body, "input": "hi", "stream": stream}))
+    return caller.status if caller.answer else 0
+
+
+def _ask_bedrock(governed: Governed, path: str) -> int:
+    """The same of a dialect whose model and wish for a stream stand in the path."""
+    body = {"messages": [{"role": "user", "content": [{"text": "hi"}]}], "inferenceConfig": {"maxTokens": 5}}
+    if "/invoke" in path:
+        messages = [{"role": "user", "content": "hi"}]
+        body = {"anthropic_version": "bedrock-2023-05-31", "max_tokens": 5, "messages": messages}
+    body = {"input": {"converse": body}} if path.endswith("count-tokens") else body
+    caller = governed.play(governed.inside.call(path, body))
     return caller.status if caller.answer else 0
 
 

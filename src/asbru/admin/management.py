@@ -12,6 +12,7 @@ from fastapi import APIRouter, FastAPI
 
 from asbru.admin import (
     accounts,
+    cache,
     history,
     kinds,
     live_test,
@@ -30,6 +31,7 @@ from asbru.admin import (
     standing,
     status,
     system,
+    tool_servers,
 )
 from asbru.admin.access import let_in
 from asbru.admin.act import Act
@@ -45,6 +47,7 @@ from asbru.records.tail import live
 OWNERS: tuple[kinds.Kind, ...] = (kinds.CUSTOMERS, kinds.TEAMS, kinds.LIMITS)
 SHAPES = (
     Rotation,
+    *cache.SHAPES,
     *overview.BODIES,
     *record_shapes.BODIES,
     playground.PlaygroundKey,
@@ -56,13 +59,15 @@ SHAPES = (
     *rule_trial.SHAPES,
     *settings.SHAPES,
     *system.SHAPES,
+    *tool_servers.SHAPES,
 )
 """What requests and responses of the other routes hold."""
 
 
 class Management:
     """See the module. `compiled`: the kinds that the snapshot is made of, which are declared by rooms above;
-    `database_url`: where records are; `observed`: the running processes; `tail`: what follows records."""
+    `database_url`: where records are; `observed`: the running processes; `tail`: what follows records;
+    `clear_cache`: clears the cache."""
 
     def __init__(
         self,
@@ -74,7 +79,9 @@ class Management:
         secure: bool = False,
         observed: Observed | None = None,
         tail: live.LiveTail | None = None,
+        clear_cache: cache.ClearCache = cache.clear_nothing,
     ) -> None:
+        self._clear_cache = clear_cache
         self._observed = observed or Unobserved()
         self._act = act
         self._tail = tail
@@ -102,6 +109,7 @@ class Management:
             trial = rule_trial.RuleTrial(owners, self._observed, standings, self._database_url)
             routers.append(trial.build_router())
         routers += [self._playground.build_router(), model_list.Models(self._observed).build_router()]
+        routers.append(cache.build_router(self._act, self._observed, self._database_url, self._clear_cache))
         routers += [self._settings.build_router(), role_routes.RoleRoutes(self._act).build_router()]
         started_at = datetime.now(UTC)
         routers += [

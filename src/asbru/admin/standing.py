@@ -29,7 +29,7 @@ IDS_MAX = 200
 _OWNERS = ("key", "team", "customer")
 """The others' limits are objects of their own."""
 
-OwnerKind: TypeAlias = Literal["key", "team", "customer", "provider", "model", "provider_key"]
+OwnerKind: TypeAlias = Literal["key", "team", "customer", "provider", "model", "provider_key", "tool"]
 Ids = Annotated[
     list[Annotated[str, Query(max_length=512)]],
     Query(alias="id", max_length=IDS_MAX, description="Names; `provider/model` and `provider/key-name` of those."),

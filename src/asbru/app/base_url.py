@@ -23,18 +23,25 @@ _VERSION_USUAL = "/v1"
 Verdict: TypeAlias = tuple[Literal["error", "warning"], str]
 
 
-def judge_path(url: str, types: ProviderTypes, dialects: Mapping[str, Dialect]) -> Verdict | None:
-    """Why every call would be answered with a 404, or may be; None where nothing is wrong."""
+def judge_path(
+    url: str, types: ProviderTypes, dialects: Mapping[str, Dialect], usual: str | None = None
+) -> Verdict | None:
+    """Why every call would be answered with a 404, or may be; None where nothing is wrong. `usual`: the base URL of the
+    provider's type, which says whether such servers have a version segment."""
     if (root := _without_operation(url, dialects)) is not None:
         return "error", f"this is the URL of an operation; expected the API root: {root}"
     if (root := _known_root(url, types)) is not None:
         return "error", f"the URL stops before the version segment; expected {root}"
-    if not any(map(_VERSION.fullmatch, urlsplit(url).path.split("/"))):
+    if not _has_version(url) and (usual is None or _has_version(usual)):
         return "warning", (
             "the URL has no version segment such as /v1, which most servers expect; "
             "`asbru config check --live` asks the server"
         )
     return None
+
+
+def _has_version(url: str) -> bool:
+    return any(map(_VERSION.fullmatch, urlsplit(url).path.split("/")))
 
 
 def judge_host(host: str, reach: Reach) -> str | None:

@@ -17,17 +17,24 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from asbru.app.arguments import read_arguments
 from asbru.app.lifeline import end_with_supervisor
 from asbru.app.metrics import REPORT, SCRAPE, MetricsCollector
 from asbru.app.stored_feed import FEED_CHANGED, StoredFeed
+from asbru.app.tools import relay
+from asbru.app.tools.messages import ANSWERED, HERE
 from asbru.app.worker_status import READ_STATUS, STATUS, StatusBoard
+from asbru.cache import sql as cache_sql
+from asbru.cache.sql import table as cache_table
 from asbru.cluster import FEED_SUBJECT
 from asbru.governance.ledger import claims
 from asbru.governance.ledger import host as ledger_host
 from asbru.link.host import Host
+from asbru.mcp.manage import MANAGE_SUBJECT
+from asbru.mcp.servers import CREDENTIAL_SUBJECT, SESSION_SUBJECT
 from asbru.records import row, store, upkeep
 from asbru.records.bodies import store as body_store
 from asbru.records.bodies import writer as bodies
@@ -36,6 +43,8 @@ from asbru.records.tail import followers
 from asbru.storage import DATABASE_NAME, NewerSchema, sqlite_url
 from asbru.stored import SUBJECT as STORED
 from asbru.stored import store as stored_table
+from asbru.stored.responses import SUBJECT as RESPONSES
+from asbru.stored.responses import table as response_table
 from asbru.telemetry import log, names
 
 NICENESS = 10
@@ -61,6 +70,7 @@ def build_host(socket_path: Path, data_dir: Path) -> Host:
         host.broadcast(subject, payload)
 
     ledger = ledger_host.LedgerHost(url, tell_all)
+    cache_entries = cache_table.CacheTable(url, tell_all)
 
     def read_own() -> Iterator[tuple[names.Metric, float]]:
         yield names.RECORDS_WRITTEN, records.written
@@ -73,12 +83,14 @@ def build_host(socket_path: Path, data_dir: Path) -> Host:
     metrics = MetricsCollector(read_own)
     feed = StoredFeed(url, tell_all)
     board = StatusBoard()
+    tools = relay.Relay()
     host = Host(
         socket_path,
         stores={
             row.TABLE: records,
             claims.SETTLE: ledger,
             bodies.TABLE: body_store.BodyStore(url),
+            cache_sql.ENTRIES: cache_entries,
             upkeep.NAME: kept,  # the last one: after what it folds
         },
         answers={
@@ -87,7 +99,14 @@ def build_host(socket_path: Path, data_dir: Path) -> Host:
             FEED_SUBJECT: feed.tell_everything,
             FEED_CHANGED: feed.tell_changes,
             READ_STATUS: board.read,
+            cache_sql.FIND: cache_entries.find,
+            cache_sql.CLEAR: cache_entries.clear,
+            cache_sql.GENERATION: cache_entries.tell_generation,
             STORED: stored_table.ObjectTable(url).answer,
+            RESPONSES: response_table.ResponseTable(url).answer,
+            SESSION_SUBJECT: partial(tools.ask, SESSION_SUBJECT),
+            CREDENTIAL_SUBJECT: partial(tools.ask, CREDENTIAL_SUBJECT),
+            MANAGE_SUBJECT: partial(tools.ask, MANAGE_SUBJECT),
         },
         listeners={
             REPORT: metrics.take,
@@ -95,8 +114,10 @@ def build_host(socket_path: Path, data_dir: Path) -> Host:
             claims.MEET: ledger.meet,
             followers.FOLLOW: tail.follow,
             SETTINGS: kept.take_settings,
+            HERE: tools.take_tools,
+            ANSWERED: tools.take_answer,
         },
-        on_parted=(metrics.part, ledger.part, board.part, tail.part),
+        on_parted=(metrics.part, ledger.part, board.part, tail.part, tools.part),
     )
     return host
 

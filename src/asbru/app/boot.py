@@ -25,8 +25,9 @@ SHOWN_MAX = 100
 
 class Boot(NamedTuple):
     """What a compiled configuration asks of the supervisor. `served_here`: providers whose server it starts.
-    `watched`: files, besides the configuration itself, whose change means compiling again. `declares`: sections that
-    the file has entries in, of those that a changed file may not lose (`compile.KEPT_SECTIONS`)."""
+    `watched`: files, besides the configuration itself, whose change means compiling again. `tools`: whether MCP servers
+    are configured. `declares`: sections that the file has entries in, of those that a changed file may not lose
+    (`compile.KEPT_SECTIONS`)."""
 
     host: str
     port: int
@@ -39,6 +40,7 @@ class Boot(NamedTuple):
     watched: tuple[str, ...] = ()
     open_access: bool = False
     control: bool = False
+    tools: bool = False
     log_format: str = "text"
     declares: tuple[str, ...] = ()
 

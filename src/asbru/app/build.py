@@ -15,9 +15,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from urllib.parse import urlsplit
 
+from asbru.app.build_mcp import mcp_endpoint, mcp_prices
 from asbru.app.listed import listed_provider
 from asbru.app.model_labels import ModelLabels
 from asbru.app.snapshot import KeyFacts, ProviderFacts, Snapshot
+from asbru.cache import HEADERS as CACHE_HEADERS
+from asbru.cache import Flights, MemoryStore
+from asbru.cache.sql import SharedStore, TieredStore
 from asbru.catalog import PriceBook, PricedModel, TokenCounter, countable, find_priced_model
 from asbru.catalog.facts import ModelFacts
 from asbru.cluster import Entries, Feed, Subscriber
@@ -29,11 +33,16 @@ from asbru.governance import VIRTUAL_KEY, Keys
 from asbru.governance.entries import OWNER
 from asbru.governance.limits import Limits, Reservation
 from asbru.governance.standing import Standings
+from asbru.mcp.catalogue import MCP_SERVER
+from asbru.mcp.servers import Server
 from asbru.pipeline import Endpoint, Load, Rooms, StageMaker
 from asbru.pipeline.bodies import BodyCopies, KeepBodies
+from asbru.pipeline.caching import Caching
 from asbru.pipeline.leases import CallLeases, Leases, Typical
 from asbru.pipeline.objects import PROVIDER_HEADER
 from asbru.pipeline.routing import SESSION_HEADERS, TRACE_HEADER, Routing
+from asbru.pipeline.strict import STRICT_HEADER
+from asbru.pipeline.tools import NARROWED, Toolbox
 from asbru.providers import ProviderFault, credential_maker
 from asbru.records import AccessLog, RecordWriter
 from asbru.routing import Key, Plan, ProviderRoute
@@ -41,6 +50,7 @@ from asbru.routing.affinity import Sessions
 from asbru.routing.breaker import Breaker
 from asbru.routing.rules import Rules
 from asbru.stored import ObjectIds, ObjectIndex, StoredObjects
+from asbru.stored.responses import ResponseIndex, StoredResponses
 from asbru.telemetry import LimitedLog, Meter, names
 from asbru.telemetry.tracing import SpanCounts, SpanQueue, TraceExport, Tracer
 from asbru.upstream import Origin, Pool, TlsContexts, proxy_authorization
@@ -77,9 +87,10 @@ class Lasting:
     """What outlives a snapshot in one worker. `dialects`: by name, default those that are found; `limits`: what the
     feed's limits are held by, or `leases` in its place; `stages`: what looks at content, in order; `standings`: how far
     limits are used, by default what `limits` knows; `bodies`: where copies of bodies go; `object_index`: what knows who
-    stored what."""
+    stored what; `response_index`: what stores responses; `tools`: the servers of tools, as the feed tells them;
+    `shared_cache`: entries that workers share."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- the one builder, a worker, names all that lasts
         self,
         loop: asyncio.AbstractEventLoop,
         recorder: RecordWriter,
@@ -93,9 +104,14 @@ class Lasting:
         standings: Standings | None = None,
         bodies: KeepBodies | None = None,
         object_index: ObjectIndex | None = None,
+        response_index: ResponseIndex | None = None,
+        tools: Toolbox | None = None,
+        shared_cache: SharedStore | None = None,
     ) -> None:
+        self.tools = tools
         self.bodies = bodies
         self.object_index = object_index
+        self.response_index = response_index
         self.standings = standings
         self.loop = loop
         self.dialects = discover() if dialects is None else dialects
@@ -116,11 +132,16 @@ class Lasting:
         self.breaker = Breaker()
         self.sessions = Sessions()
         self.spans: SpanQueue | None = None
+        self.cache_memory = MemoryStore(0)
+        self.shared_cache = shared_cache
+        self.cache: Caching | None = None
         self.span_counts = SpanCounts()
         self.keys: dict[tuple[str, str, SecretText], Key] = {}
         self.credentials: dict[tuple[object, ...], Credential] = {}
         self.virtual_keys = Keys()
         self.feed = Feed()
+        if tools is not None:
+            self.feed.subscribe(MCP_SERVER, tools.catalogue)
         self.rooms: Rooms | None = None
         self.snapshot: Snapshot | None = None
         """Those built last, and what of."""
@@ -220,6 +241,9 @@ def build_rooms(snapshot: Snapshot, lasting: Lasting) -> Rooms:
     lasting.load.queued_max, lasting.load.wait_s = overload.places, overload.wait_s
     for pool in lasting.pools.values():
         pool.queued_max, pool.wait_s = overload.places, overload.wait_s
+    tools = _tools(snapshot, lasting)
+    if lasting.tools is not None:
+        used |= {(endpoint.pool.origin, limits.response_bytes_max) for endpoint in lasting.tools.endpoints}
     lasting.keep_only(used)
     lasting.keys = {
         (facts.name, key.name, key.value): made
@@ -228,7 +252,7 @@ def build_rooms(snapshot: Snapshot, lasting: Lasting) -> Rooms:
     }
     in_use = {id(key.credential) for key in lasting.keys.values()}
     lasting.credentials = {known: one for known, one in lasting.credentials.items() if id(one) in in_use}
-    prices = PriceBook({facts.name: facts.prices for facts in snapshot.providers})
+    prices = PriceBook({**{facts.name: facts.prices for facts in snapshot.providers}, **mcp_prices(snapshot.mcp)})
     lasting.rooms = Rooms(
         lasting.loop,
         keys=lasting.virtual_keys,
@@ -255,11 +279,28 @@ def build_rooms(snapshot: Snapshot, lasting: Lasting) -> Rooms:
         metric_tags=snapshot.metrics.tags or None,
         bodies=_bodies(snapshot, lasting),
         objects=_objects(snapshot, lasting),
+        responses=_responses(snapshot, lasting),
+        tools=tools,
         model_facts=ModelFacts(listed_provider(facts, snapshot.models) for facts in snapshot.providers),
+        cache=_cache(snapshot, lasting),
     )
     lasting.snapshot = snapshot
     lasting.meter.configure(ModelLabels(snapshot, endpoints).label, snapshot.metrics.series_max)
     return lasting.rooms
+
+
+def _tools(snapshot: Snapshot, lasting: Lasting) -> Toolbox | None:
+    """The servers of tools; None where none is configured."""
+    tools, settings = lasting.tools, snapshot.mcp
+    if tools is None:
+        return None
+    bytes_max, traced = snapshot.limits.response_bytes_max, snapshot.tracing is not None
+
+    def connect(server: Server, address: str) -> Endpoint:
+        return mcp_endpoint(server, address, lambda origin: lasting.pool(origin, bytes_max), traced=traced)
+
+    tools.configure(settings, bytes.fromhex(snapshot.pepper.reveal()), connect)
+    return tools if settings.servers or settings.groups else None
 
 
 def _routing(snapshot: Snapshot, lasting: Lasting) -> Routing | None:
@@ -299,6 +340,40 @@ def _objects(snapshot: Snapshot, lasting: Lasting) -> StoredObjects | None:
     return StoredObjects(ObjectIds(keys), lasting.object_index)
 
 
+def _responses(snapshot: Snapshot, lasting: Lasting) -> StoredResponses | None:
+    """What stores responses; None where none are stored."""
+    keys = [bytes.fromhex(key.reveal()) for key in snapshot.object_keys]
+    if not keys or lasting.response_index is None or not snapshot.conversations.stored:
+        return None
+    return StoredResponses(ObjectIds(keys), lasting.response_index, snapshot.conversations)
+
+
+def _cache(snapshot: Snapshot, lasting: Lasting) -> Caching | None:
+    """What keeps replies, as before; None where it is off, and then what was kept is forgotten."""
+    settings, memory = snapshot.cache, lasting.cache_memory
+    memory.limit(settings.bytes_max if settings.enabled else 0)
+    if not settings.enabled:
+        return None
+    if lasting.cache is None:
+        lasting.cache = Caching(memory, Flights(lasting.loop.call_later, lasting.loop.call_soon))
+        _count_cache(lasting.cache, memory, lasting.meter)
+    shared = lasting.shared_cache if settings.store == "sql" else None
+    if shared is not None:
+        shared.bytes_max = settings.sql_bytes_max
+    lasting.cache.store = memory if shared is None else TieredStore(memory, shared)
+    lasting.cache.configure(settings)
+    return lasting.cache
+
+
+def _count_cache(cache: Caching, memory: MemoryStore, meter: Meter) -> None:
+    for result in cache.counts:
+        meter.count_by(names.CACHE_CALLS, partial(cache.counts.__getitem__, result), (result,))
+    meter.count_by(names.CACHE_SAVED, lambda: cache.saved_nanousd)
+    meter.count_by(names.CACHE_EVICTED, lambda: memory.evicted)
+    meter.gauge(names.CACHE_ENTRIES, lambda: len(memory))
+    meter.gauge(names.CACHE_BYTES, lambda: memory.bytes)
+
+
 def _now(count: Callable[[float], int]) -> int:
     return count(time.monotonic())
 
@@ -315,7 +390,11 @@ def _sessions(snapshot: Snapshot, lasting: Lasting) -> Sessions | None:
 
 def watched_headers(rooms: Rooms) -> frozenset[bytes]:
     """The headers that the server must keep for these rooms."""
-    names = {TRACE_HEADER, PROVIDER_HEADER, *(SESSION_HEADERS if rooms.sessions is not None else ())}
+    names = {TRACE_HEADER, PROVIDER_HEADER, NARROWED, STRICT_HEADER}
+    if rooms.sessions is not None:
+        names |= set(SESSION_HEADERS)
+    if rooms.cache is not None:
+        names |= CACHE_HEADERS
     watched = frozenset(name.encode() for name in names)
     return watched if rooms.routing is None else watched | rooms.routing.watched
 
@@ -388,6 +467,8 @@ def _endpoint(facts: ProviderFacts, pool: Pool, lasting: Lasting, *, traced: boo
         for name, operations in spoken.items()
     )
     endpoint.others = {other.dialect.name: other for other in others} or None
+    for other in others:
+        other.models = facts.also_for.get(other.dialect.name, ())
     return endpoint
 
 

@@ -6,18 +6,20 @@ Commands (all take `ASBRU_SUPERVISOR_PID` from the environment; see `lifeline`):
     python -m asbru.app.control --socket PATH --data-dir DIR --bookkeeper PATH --shown PATH --catalogue PATH
                                --processes PATH --tls True|False --check PATH
                                                                                          niced +10, when it is enabled
+    python -m asbru.app.tools --control-fd N --data-dir DIR --snapshot PATH --bookkeeper PATH --url URL
+                                                                                         when MCP servers are configured
     python -m asbru.providers.mock.server --socket PATH                                  when the snapshot needs it
     python -m asbru.app.worker --control-fd N --snapshot PATH --bookkeeper PATH --index I --host H --port P
                                [--tls-cert F --tls-key F]
 
 Bookkeeper, control and mock are ready when they print the line `ready` on stdout, or when their socket exists. The
 control process prints `changed` when something was stored that the snapshot is compiled from. A
-worker is spoken to in lines over its control socket (not the control process's). To it: `reload PATH` (serve by this
-snapshot, and by what was compiled with it, from the next call on), `drain` (stop accepting, finish calls, exit 0),
-`stop` (exit now; the calls that it cuts are recorded). From it: `ready` once it accepts connections, `reloaded PATH`,
-`refused WHY` (it goes on with the old snapshot), `alive` about once a second, `writing` while it waits at its end for
-its rows to be written. End of file on the control socket means the supervisor is gone: drain. All are started in their
-own session, so that Ctrl-C reaches the supervisor alone.
+worker, and the tools process like it, is spoken to in lines over its control socket (not the control process's). To it:
+`reload PATH` (serve by this snapshot, and by what was compiled with it, from the next call on), `drain` (stop
+accepting, finish calls, exit 0), `stop` (exit now; the calls that it cuts are recorded). From it: `ready` once it
+accepts connections, `reloaded PATH`, `refused WHY` (it goes on with the old snapshot), `alive` about once a second,
+`writing` while it waits at its end for its rows to be written. End of file on the control socket means the supervisor
+is gone: drain. All are started in their own session, so that Ctrl-C reaches the supervisor alone.
 """
 
 from __future__ import annotations
@@ -52,6 +54,8 @@ HELPER_VARIABLES = (
 """Patterns of the variables that bookkeeper and mock are given; the credentials of providers are in the others."""
 CONTROL_VARIABLES = ("ASBRU_SEAL_KEY", "ASBRU_SETUP_TOKEN")
 """What the control process is given besides."""
+TOOLS_VARIABLES = ("ASBRU_SEAL_KEY",)
+"""What the tools process is given besides."""
 
 
 def _module(name: str) -> tuple[str, ...]:
@@ -65,6 +69,7 @@ class Commands(NamedTuple):
     worker: tuple[str, ...] = _module("asbru.app.worker")
     bookkeeper: tuple[str, ...] = _module("asbru.app.bookkeeper")
     control: tuple[str, ...] = _module("asbru.app.control")
+    tools: tuple[str, ...] = _module("asbru.app.tools")
     served: Mapping[str, tuple[str, ...]] = MappingProxyType({"mock": _module("asbru.providers.mock.server")})
     helper_variables: tuple[str, ...] = HELPER_VARIABLES
 

@@ -78,7 +78,7 @@ from asbru.storage import NewerSchema, StorageError
 
 CONTROL_PREFIXES = ("/api", "/ui")
 KEPT_SECTIONS = ("providers", "virtual_keys")
-_AS_WRITTEN = ("breaker", "affinity", "limits", "overload", "metrics", "records", "mcp")
+_AS_WRITTEN = ("breaker", "affinity", "conversations", "limits", "overload", "metrics", "records", "mcp", "cache")
 """Sections that a snapshot carries as they are."""
 
 
@@ -248,6 +248,7 @@ def _boot(options: Options, parsed: ParsedConfig, snapshot: Snapshot, findings: 
         watched=tuple(findings.watched),
         open_access=snapshot.open_access,
         control=parsed.config.control.enabled,
+        tools=bool(parsed.config.mcp.servers),
         log_format=parsed.config.log.format,
     )
 

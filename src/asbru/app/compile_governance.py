@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterable
 
+from asbru.app.compile_mcp import warn_of_server
 from asbru.app.compile_providers import Findings
 from asbru.app.config import ConfigFile, ConfigPath, ParsedConfig, nearest
 from asbru.app.config.live import VirtualKey
@@ -99,12 +100,15 @@ def _scopes(config: ConfigFile, findings: Findings) -> dict[str, bytes]:
         entry_id, payload = scope_entry(one)
         if entry_id in entries:
             findings.error((*path, "name"), f"the {one.scope.replace('_', ' ')} {one.name!r} has limits already")
+        entries[entry_id] = payload
         provider, _, rest = one.name.partition("/")
+        if one.scope == "tool":
+            warn_of_server((*path, "name"), provider, config, findings)
+            continue
         _warn_of_provider((*path, "name"), provider, config, findings)
         settings = config.providers.get(provider)
         if one.scope == "provider_key" and settings and rest not in (key.name for key in settings.keys):
             findings.warn((*path, "name"), f"{provider!r} has no key {rest!r}")
-        entries[entry_id] = payload
     return entries
 
 

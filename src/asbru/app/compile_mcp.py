@@ -17,9 +17,18 @@ def check_mcp(config: ConfigFile, findings: Findings) -> None:
         if name in servers:
             findings.error(where, f"{name!r} is also the name of a server; give the group another name")
         for place, pattern in enumerate(patterns):
-            server = pattern.partition("/")[0]
-            if "*" not in server and server not in servers:
-                findings.warn((*where, place), f"there is no MCP server {server!r}; {nearest(server, servers)}")
+            warn_of_server((*where, place), pattern.partition("/")[0], config, findings)
+    for index, key in enumerate(config.virtual_keys):
+        for place, pattern in enumerate(key.mcp):
+            if pattern not in config.mcp.groups:
+                warn_of_server(("virtual_keys", index, "mcp", place), pattern.partition("/")[0], config, findings)
+
+
+def warn_of_server(where: ConfigPath, server: str, config: ConfigFile, findings: Findings) -> None:
+    """A pattern of tools of a server that there is not fits none."""
+    servers = config.mcp.servers
+    if "*" not in server and server not in servers:
+        findings.warn(where, f"there is no MCP server {server!r}; {nearest(server, servers)}")
 
 
 def _check_server(where: ConfigPath, server: ServerSettings, findings: Findings) -> None:
@@ -27,5 +36,7 @@ def _check_server(where: ConfigPath, server: ServerSettings, findings: Findings)
         findings.error(where, "set either `url` or `command`")
     elif server.command and (server.headers or server.auth == "oauth" or server.transport != "auto"):
         findings.error(where, "`headers`, `auth: oauth` and `transport` are for servers with a `url`")
+    elif any(not value.reveal().isprintable() or not value.reveal().isascii() for value in server.headers.values()):
+        findings.error((*where, "headers"), "a value cannot be sent in a header")
     elif server.url is not None and (server.env or server.args or server.cwd):
         findings.error(where, "`args`, `env` and `cwd` are for servers with a `command`")

@@ -100,7 +100,7 @@ def compile_providers(
         if found is None:
             continue
         kind, access = found
-        _check_path(name, settings, types, findings, dialects=spoken)
+        _check_path(name, settings, types, findings, dialects=spoken, usual=kind.address(access))
         price_id = kind.price_id or price_id_of_url(settings.base_url)
         if price_id not in catalogues:
             catalogues[price_id] = build_catalogue(price_id, now)
@@ -158,10 +158,11 @@ def _check_path(
     findings: Findings,
     *,
     dialects: Mapping[str, Dialect],
+    usual: str | None,
 ) -> None:
     if settings.base_url is None:
         return
-    verdict = judge_path(settings.base_url, types, dialects)
+    verdict = judge_path(settings.base_url, types, dialects, usual)
     if verdict is not None:
         tell = findings.error if verdict[0] == "error" else findings.warn
         tell(("providers", name, "base_url"), verdict[1])
@@ -206,6 +207,7 @@ class _Compiling:
             operations=access.operations,
             also=self._also(),
             addressing={one.dialect: one.addressing for one in kind.access if one.addressing != PLAIN_ADDRESSING},
+            also_for={other.dialect: other.models for other in kind.access if other.models},
             traits=change(kind.traits, settings.traits),
             trait_rules=self._trait_rules(),
             tls=self._tls(),

@@ -26,14 +26,17 @@ import uvicorn
 from fastapi import FastAPI
 
 from asbru import __version__
-from asbru.admin import Act, DeclaredFile, Management
+from asbru.admin import Act, DeclaredFile, Management, tool_servers
 from asbru.app.announce import Announcer
 from asbru.app.api_kinds import COMPILED_KINDS
 from asbru.app.arguments import read_arguments
 from asbru.app.check import Check
+from asbru.app.clearing import CacheClearing
 from asbru.app.data_dir import had_stored_keys, load_pepper
 from asbru.app.lifeline import end_with_supervisor
 from asbru.app.observed import ObservedProcesses
+from asbru.app.tools.asked import AskedTools
+from asbru.app.unix_socket import listen
 from asbru.core.errors import AsbruError
 from asbru.core.secret_text import SecretText
 from asbru.link.link import Link
@@ -68,7 +71,7 @@ class Control:
             self._link, lambda: _say("changed"), compiles_feed=lambda: not had_stored_keys(data_dir)
         )
         self._linked = "bookkeeper" in given
-        act = Act(
+        self._act = act = Act(
             self._database,
             keyring=lambda: load_keyring(data_dir, env),
             pepper=load_pepper(data_dir),
@@ -86,11 +89,13 @@ class Control:
             secure=secure,
             observed=ObservedProcesses(self._link, given),
             tail=self._tail if self._linked else None,
+            **({"clear_cache": CacheClearing(self._link)} if self._linked else {}),
         )
 
     def application(self) -> FastAPI:
         """The application, of every noun."""
-        return self._management.application((), __version__)
+        tools = tool_servers.build_router(self._act, AskedTools(self._link))
+        return self._management.application((tools,), __version__)
 
     async def serve(self, listener: socket.socket) -> None:
         """Serve until told to end."""
@@ -191,22 +196,6 @@ async def _run(given: Mapping[str, str]) -> int:
     with listener:
         await control.serve(listener)
     return 0
-
-
-def listen(path: Path) -> socket.socket:
-    """A socket for its owner alone; one that a killed process left there is replaced. Raises OSError."""
-    path.unlink(missing_ok=True)
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    before = os.umask(0o177)
-    try:
-        listener.bind(str(path))
-    except OSError:
-        listener.close()
-        raise
-    finally:
-        os.umask(before)
-    listener.listen(128)
-    return listener
 
 
 if __name__ == "__main__":

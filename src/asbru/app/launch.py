@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from asbru.app.boot import Boot, Options
-from asbru.app.children import CONTROL_VARIABLES, Child, Commands
+from asbru.app.children import CONTROL_VARIABLES, TOOLS_VARIABLES, Child, Commands
 
 BOOKKEEPER = "bookkeeper"
 CONTROL = "control"
+TOOLS = "tools"
 BOOKKEEPER_EXTRA_S = 30.0
 
 
@@ -66,6 +67,23 @@ class Launch:
         argv = [*self.commands.served[name], "--socket", str(path)]
         variables = self.commands.helper_variables
         return Child(name, argv, wants_control=False, socket_path=path, variables=variables)
+
+    def tools(self) -> Child:
+        """The tools process, which follows the newest snapshot as workers do."""
+        argv = [*self.commands.tools, "--data-dir", str(self.options.data_dir), "--snapshot", str(self.snapshot)]
+        argv += ["--bookkeeper", str(self._book_socket), "--url", self.url]
+        variables = (*self.commands.helper_variables, *TOOLS_VARIABLES)
+        child = Child(TOOLS, argv, wants_control=True, variables=variables)
+        child.snapshot = str(self.snapshot)
+        return child
+
+    @property
+    def url(self) -> str:
+        """Where this gateway listens, as this machine reaches it."""
+        host, port = self.bound
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 -- compared, not bound
+        written = f"[{host}]" if ":" in host else host
+        return f"{'https' if self.boot.tls_cert else 'http'}://{written}:{port}"
 
     def worker(self, index: int) -> Child:
         """A worker, which serves by the newest snapshot."""

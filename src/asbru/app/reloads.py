@@ -14,7 +14,7 @@ from pathlib import Path
 
 from asbru.app.boot import Boot, CompileJob, CompileOutcome
 from asbru.app.children import Child
-from asbru.app.launch import Launch
+from asbru.app.launch import TOOLS, Launch
 from asbru.app.paths import CONFIG_FILE_NAMES, RunDir, catalogue_file, shown_file
 from asbru.app.process_table import ProcessTable
 from asbru.app.slots import POLL_INTERVAL_S, Slots
@@ -129,6 +129,7 @@ class Reloads:
                 log("warning", f"{setting} changed: this is a boot setting and takes effect after a restart")
         self.take(boot._replace(tls_cert=before.tls_cert, tls_key=before.tls_key))
         self.add_served(boot)
+        self.add_tools(boot)
         self._slots.fill_new()
         self._tell_all()
         log("info", "configuration reloaded")
@@ -139,10 +140,15 @@ class Reloads:
             if name in self._launch.commands.served:
                 self._slots.add(name, lambda name=name: self._launch.served(name))
 
+    def add_tools(self, boot: Boot) -> None:
+        """A place for the tools process, from the first MCP server on."""
+        if boot.tools:
+            self._slots.add(TOOLS, self._launch.tools)
+
     # ---- workers
 
     def welcome(self, child: Child) -> None:
-        """A worker is ready, perhaps by an older snapshot."""
+        """A worker or the tools process is ready, perhaps by an older snapshot."""
         if child.snapshot != str(self._launch.snapshot):
             self._tell(child)
 
@@ -151,7 +157,7 @@ class Reloads:
         credentials."""
         child.snapshot = path
         current = self._launch.snapshot
-        used = {slot.child.snapshot for slot in self._slots if slot.child is not None and slot.is_worker}
+        used = {slot.child.snapshot for slot in self._slots if slot.child is not None and slot.follows}
         for beside in self._run_dir.path.glob("snapshot-*"):
             generation, snapshot = int(beside.stem.partition("-")[2]), beside.with_suffix(".msgpack")
             if str(snapshot) not in used and snapshot != current and generation < self._generation:
@@ -160,13 +166,15 @@ class Reloads:
     def refused(self, child: Child, why: str) -> None:
         """What one worker serves by, all do, and those that start later."""
         log("error", f"{child.name} rejected the new configuration and keeps the old one: {why}")
+        if child.name == TOOLS:
+            return
         if child.snapshot is None or child.snapshot == str(self._launch.snapshot):
             return
         self._launch.snapshot = Path(child.snapshot)
         self._tell_all()
 
     def _tell_all(self) -> None:
-        for child in self._slots.ready_workers():
+        for child in self._slots.ready_followers():
             self._tell(child)
 
     def _tell(self, child: Child) -> None:

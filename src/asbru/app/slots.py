@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from asbru.app.children import Child, how_it_ended
-from asbru.app.launch import BOOKKEEPER
+from asbru.app.launch import BOOKKEEPER, TOOLS
 from asbru.app.process_table import Process
 from asbru.app.restarts import Restarts
 from asbru.telemetry import log
@@ -45,6 +45,11 @@ class Slot:
     def is_worker(self) -> bool:
         """Whether it serves calls."""
         return self.name.startswith("worker")
+
+    @property
+    def follows(self) -> bool:
+        """Whether it serves by a snapshot, and is told of each new one."""
+        return self.is_worker or self.name == TOOLS
 
 
 class Slots:
@@ -84,10 +89,10 @@ class Slots:
         with contextlib.suppress(KeyError, ValueError):
             self._selector.unregister(readable)
 
-    def ready_workers(self) -> Iterator[Child]:
+    def ready_followers(self) -> Iterator[Child]:
         """Those that take lines."""
         for slot in self._slots:
-            if slot.is_worker and slot.child is not None and slot.child.ready:
+            if slot.follows and slot.child is not None and slot.child.ready:
                 yield slot.child
 
     def processes(self) -> Iterator[Process]:

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from asbru.cache import CacheSettings
 from asbru.catalog import PricedModel
 from asbru.core.addressing import Addressing
 from asbru.core.secret_text import SecretText
@@ -26,6 +27,7 @@ from asbru.routing import RetryPolicy
 from asbru.routing.affinity import AffinitySettings
 from asbru.routing.breaker import BreakerSettings
 from asbru.routing.rules import RoutingRule
+from asbru.stored.responses import ConversationSettings
 from asbru.telemetry.tracing import TraceExport
 from asbru.upstream import ExchangeDeadlines
 from asbru.upstream.origin import Reach, TlsTrust
@@ -50,8 +52,8 @@ class ProviderFacts(Reach, frozen=True, kw_only=True, forbid_unknown_fields=True
     `providers.Access`. `headers` are sent with every call (anthropic-version).
     `operations`: what it offers: chat, completions, embeddings, models, count_tokens.
     `also`: other dialects that it speaks at the same address with the same credentials, and what it offers in each:
-    callers of these are served without translation. `addressing`: how it is asked in a dialect, where that is not the
-    dialect's own way.
+    callers of these are served without translation. `also_for`: the models that some of these are for, by patterns.
+    `addressing`: how it is asked in a dialect, where that is not the dialect's own way.
     `traits`: what it takes and refuses; `trait_rules` change them for some models, later ones win.
     `unix_socket`: connect there instead of to the host of `base_url`.
     `known_models`: names a bare model name may resolve to, and what /v1/models lists.
@@ -71,6 +73,7 @@ class ProviderFacts(Reach, frozen=True, kw_only=True, forbid_unknown_fields=True
     operations: tuple[str, ...] = ("chat", "models")
     also: dict[str, tuple[str, ...]] = {}
     addressing: dict[str, Addressing] = {}
+    also_for: dict[str, tuple[str, ...]] = {}
     traits: Traits = PLAIN
     trait_rules: tuple[TraitRule, ...] = ()
     tls: TlsTrust = TlsTrust()
@@ -181,6 +184,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     routing_rules: tuple[RoutingRule, ...] = ()
     breaker: BreakerSettings = BreakerSettings()
     affinity: AffinitySettings = AffinitySettings()
+    conversations: ConversationSettings = ConversationSettings()
     limits: Limits = Limits()
     overload: Overload = Overload()
     reservation: Reservation = Reservation()
@@ -191,6 +195,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     metrics: MetricsSettings = MetricsSettings()
     records: RecordSettings = RecordSettings()
     mcp: McpSettings = McpSettings()
+    cache: CacheSettings = CacheSettings()
 
 
 def write_snapshot(snapshot: Snapshot) -> bytes:

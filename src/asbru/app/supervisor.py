@@ -102,6 +102,7 @@ class Supervisor:
         if boot.control:  # beside the workers: it takes the longest to start
             self._listen_for_checks()
             self._slots.add(CONTROL, self._launch.control)
+        self._reloads.add_tools(boot)
         for index in range(boot.workers):
             self._slots.add(f"worker-{index}", lambda index=index: self._launch.worker(index))
         self._start_and_wait()
@@ -163,7 +164,7 @@ class Supervisor:
                 self._reloads.wanted = True
 
     def _on_line(self, slot: Slot, child: Child, word: str, rest: str) -> None:
-        if word == "ready" and slot.is_worker:
+        if word == "ready" and slot.follows:
             self._reloads.welcome(child)
         elif word == "reloaded":
             self._reloads.taken(child, rest)
@@ -178,7 +179,7 @@ class Supervisor:
 
     def _before_start(self, slot: Slot) -> None:
         self._run_dir.keep()
-        if slot.is_worker and not self._launch.snapshot.exists():
+        if slot.follows and not self._launch.snapshot.exists():
             self._reloads.wanted = True
             raise FileNotFoundError(f"{self._launch.snapshot} is gone")
 

@@ -26,20 +26,24 @@ from asbru import __version__
 from asbru.app.arguments import read_arguments
 from asbru.app.build import Lasting, build_forwards, build_rooms, declare, watched_headers
 from asbru.app.lifeline import end_with_supervisor
+from asbru.app.mcp_ports import LinkPorts
 from asbru.app.metrics import MetricsReporter
 from asbru.app.paths import declared_file
 from asbru.app.snapshot import Snapshot, read_snapshot
 from asbru.app.worker_status import StatusReporter
+from asbru.cache.sql import SharedStore, follow_clearings
 from asbru.cluster import Entries, follow_store, read_entries
-from asbru.edge import PROBES, Door, Forwarder
+from asbru.edge import MCP_PREFIX, PROBES, Door, Forwarder
 from asbru.edge.server import SWEEP_S, Server
 from asbru.governance.limits import Limits
 from asbru.link.link import Link
 from asbru.pipeline.passthrough import PREFIX
+from asbru.pipeline.tools import Toolbox
 from asbru.records import RecordWriter
 from asbru.records.bodies import writer as body_writer
 from asbru.records.retention import SETTINGS, write_settings
 from asbru.stored import ObjectIndex
+from asbru.stored.responses import ResponseIndex
 from asbru.telemetry import Meter, log, names
 from asbru.upstream import read_by_records
 from asbru.wire.outbox import Outbox
@@ -82,7 +86,11 @@ class Worker:
             limits=self.limits,
             bodies=bodies,
             object_index=ObjectIndex(self.link),
+            response_index=ResponseIndex(self.link),
+            tools=Toolbox(LinkPorts(self.link)),
+            shared_cache=SharedStore(self.link),
         )
+        follow_clearings(self.link, self._lasting.cache_memory)
         self._store_known = asyncio.Event()
         follow_store(self._lasting.feed, self.link, loop.call_later, self._store_known.set)
         self._lasting.virtual_keys.store_known = self._store_known.is_set
@@ -116,6 +124,7 @@ class Worker:
             load=self._lasting.load,
             limits=self.limits,
             feed_version=lambda: self._lasting.feed.version,
+            cache=self._lasting.cache_memory,
         )
         for _ in declare(snapshot, declared, self._lasting):
             pass  # nobody waits for an answer yet
@@ -131,7 +140,7 @@ class Worker:
         self.door.rooms = rooms
         self.door.forwarder = Forwarder(forwards)
         self.door.cors_origins = frozenset(origin.encode() for origin in snapshot.cors_origins)
-        self.server.forward((*forwards, PREFIX))
+        self.server.forward((*forwards, PREFIX, MCP_PREFIX))
         self.server.watch(watched_headers(rooms))
         self.server.limit(snapshot.limits)
         self._grace_s = snapshot.limits.drain_grace_s

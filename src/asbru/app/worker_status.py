@@ -16,6 +16,7 @@ from asbru.app.lean import msgspec
 from asbru.telemetry import status
 
 if TYPE_CHECKING:
+    from asbru.cache import MemoryStore
     from asbru.edge.server import Server
     from asbru.governance.limits import Limits
     from asbru.link.link import Link
@@ -43,6 +44,7 @@ class StatusReporter:
         load: Load,
         limits: Limits,
         feed_version: Callable[[], int | None],
+        cache: MemoryStore,
     ) -> None:
         self._index = index
         self._link = link
@@ -51,6 +53,7 @@ class StatusReporter:
         self._load = load
         self._limits = limits
         self._feed_version = feed_version
+        self._cache = cache
         self._started_ms = int(time.time() * 1000)
         self._told: dict[str, tuple[str, ...]] = {}
         self._late_s = 0.0
@@ -92,6 +95,8 @@ class StatusReporter:
             behind_rows=self._link.queued,
             providers=() if rooms is None else tuple(_providers(rooms, endpoints)),
             listed=listed,
+            cache_entries=len(self._cache),
+            cache_bytes=self._cache.bytes,
         )
 
 

@@ -18,11 +18,13 @@ _COMMANDS = {
     "serve": "Run the gateway.",
     "demo": "Run the gateway with a mock model and show one streamed reply.",
     "config": "Check a configuration, write an example, or print the JSON schema.",
+    "mcp": "Print how agents are told of the tools of MCP servers.",
     "reprice": "Price the records anew by the prices as they are now configured.",
     "records": "Look at the records of calls.",
     "tail": "Print records of calls as they are written.",
     "sample": "A day of sample traffic, for a first look.",
     "spend": "Look at what calls cost, by team, model, day and more.",
+    "cache": "Look at the cache of replies, and clear it.",
     "secrets": "Change the key that seals secrets in the database.",
     "version": "Print the version.",
 }

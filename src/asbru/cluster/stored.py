@@ -50,6 +50,12 @@ def read_everything(database: Database) -> Everything:
     return Everything(version, entries)
 
 
+def read_kind(database: Database, kind: str) -> dict[str, bytes]:
+    """The payloads of one kind, by id."""
+    rows = database.run("SELECT id, payload FROM feed_entries WHERE kind = ? ORDER BY id", (kind,))
+    return {str(entry_id): cast("bytes", payload) for entry_id, payload in rows}
+
+
 def read_changes(database: Database, after: int) -> list[Changes] | None:
     """What happened after a version, in order; None when it is not known any more, or the store was set back."""
     grouped: dict[int, list[Entry]] = {}

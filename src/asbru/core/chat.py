@@ -113,12 +113,14 @@ class RefusalPart(msgspec.Struct, frozen=True, kw_only=True, tag="refusal"):
 
 
 class ToolCallPart(msgspec.Struct, frozen=True, kw_only=True, tag="tool_call"):
-    """The assistant asks for a tool. `arguments` is JSON text ("" when none); `custom` marks free-text input."""
+    """The assistant asks for a tool. `arguments` is JSON text ("" when none); `custom` marks free-text input;
+    `namespace` is the group that the tool belongs to, in dialects that group tools."""
 
     id: str
     name: str
     arguments: str
     custom: bool = False
+    namespace: str | None = None
     cache: CacheMark | None = None
     extra: Extra = {}
 
@@ -182,12 +184,27 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True):
     extra: Extra = {}
 
 
+class StandIn(msgspec.Struct, frozen=True, kw_only=True):
+    """A function that other dialects are offered in place of a tool that they do not have.
+
+    `tool`: the function as it is offered. `name`, `namespace`: what the caller calls it. `custom`: its input is free
+    text, which the function takes as one string.
+    """
+
+    tool: Tool
+    name: str
+    namespace: str | None = None
+    custom: bool = False
+
+
 class ForeignTool(msgspec.Struct, frozen=True, kw_only=True):
-    """A tool that only `dialect` understands (a server-side tool, a custom grammar), as raw JSON."""
+    """A tool that only `dialect` understands (a server-side tool, a custom grammar), as raw JSON. `stand_ins`: the
+    functions that others can be offered in its place."""
 
     dialect: str
     kind: str
     raw: Raw
+    stand_ins: tuple[StandIn, ...] = ()
 
 
 class ToolChoice(msgspec.Struct, frozen=True, kw_only=True):

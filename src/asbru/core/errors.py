@@ -217,6 +217,8 @@ class UpstreamError(AsbruError):
     lines: bytes = b""
     detail: str = ""
     whole_key = False
+    stale_key = False
+    """The provider said that the credential is no good any more, by other means than a 401: another may be."""
 
     def __init__(
         self,

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol, TypeAlias
 
+from asbru.core.chat import Raw
+
 Sink: TypeAlias = Callable[[bytes], None]
 """Takes bytes of a stream."""
 
@@ -27,18 +29,47 @@ class Flow(Protocol):
         ...
 
 
+class Remembers(Protocol):
+    """What a connection remembers of the responses that went over it: conversations by the id of the response that a
+    caller goes on from, as raw JSON items."""
+
+    def find(self, response_id: str) -> tuple[Raw, ...] | None:
+        """The conversation up to and with a response; None where it is not remembered."""
+        ...
+
+    def keep(self, response_id: str, items: tuple[Raw, ...]) -> None:
+        """Remember a conversation."""
+        ...
+
+
 class ResponsePort(Protocol):
     """Where an answer goes. Either `whole`, or `begin`, any number of `write`s, and `end` or `cut`.
 
     Header lines are bytes that end with CRLF; framing is the port's business. `flow` is paused while the caller
-    does not read.
+    does not read. `remembered`: what the connection remembers; None where each request stands for itself.
     """
 
-    started: bool
-    finished: bool
-    closing: bool
-    bytes_written: int
     flow: Flow | None
+
+    @property
+    def started(self) -> bool:
+        """Whether the head is out."""
+        ...
+
+    @property
+    def finished(self) -> bool:
+        """Whether all of it is out."""
+        ...
+
+    @property
+    def bytes_written(self) -> int:
+        """Bytes of its body that are out."""
+        ...
+
+    @property
+    def remembered(self) -> Remembers | None:
+        """See above."""
+        ...
 
     @property
     def peer(self) -> str:

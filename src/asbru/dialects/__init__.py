@@ -6,7 +6,7 @@ of a write (`receipt`), a stream put together (`assemble`). It refuses to know a
 by its traits.
 """
 
-from asbru.dialects import assemble
+from asbru.dialects import contract
 from asbru.dialects.contract import (
     Codec,
     Dialect,
@@ -32,6 +32,6 @@ __all__ = [
     "TailFacts",
     "Written",
     "WrittenReply",
-    "assemble",
+    "contract",
     "discover",
 ]

@@ -1,4 +1,4 @@
-"""A stream of canonical events put together into the whole reply it stands for.
+"""A stream of canonical events put together into the whole reply it stands for, and a reply taken apart into events.
 
 For whoever must see an answer whole although it is streamed: a check on content, a cache, a record of bodies. It
 follows the grammar in `core.reply` and nothing else, so it serves every dialect. Pieces are kept as they come and
@@ -9,6 +9,8 @@ a bound, which is the caller's to keep by what it feeds.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from types import MappingProxyType
+from typing import Any
 
 import msgspec
 
@@ -38,6 +40,7 @@ from asbru.core.reply import (
 )
 from asbru.dialects.fields import DECODE_ERRORS
 
+_NOTHING_CAME_OUT = MappingProxyType({"output": 0, "reasoning": 0, "audio_output": 0, "image_output": 0})
 _encode = msgspec.json.Encoder().encode
 _members = msgspec.json.Decoder(dict[str, Raw]).decode
 _items = msgspec.json.Decoder(list[Raw]).decode
@@ -61,6 +64,74 @@ def assemble(events: Iterable[StreamEvent]) -> Assembled:
     assembler = Assembler()
     assembler.feed(events)
     return assembler.result()
+
+
+def take_apart(reply: ChatReply) -> list[StreamEvent]:
+    """The stream that a reply could have come in: each part in as few events as the grammar allows."""
+    usage = reply.usage
+    events: list[StreamEvent] = [
+        ReplyStart(
+            id=reply.id,
+            model=reply.model,
+            created_s=reply.created_s,
+            usage=None if usage is None else msgspec.structs.replace(usage, **_NOTHING_CAME_OUT),
+            service_tier=reply.service_tier,
+            dialect=reply.dialect,
+            extra=reply.extra,
+        )
+    ]
+    for choice in reply.choices:
+        logprobs = choice.logprobs
+        for index, part in enumerate(choice.parts):
+            events += _part_events(index, choice.index, part, logprobs)
+            logprobs = None
+    for choice in reply.choices:
+        events.append(
+            ChoiceStop(
+                stop=choice.stop or "other",
+                choice=choice.index,
+                raw_stop=choice.raw_stop,
+                stop_sequence=choice.stop_sequence,
+                extra=choice.extra,
+            )
+        )
+    if usage is not None:
+        events.append(UsageReport(usage=usage))
+    events.append(ReplyEnd())
+    return events
+
+
+def _part_events(index: int, choice: int, part: Part, logprobs: Raw | None) -> list[StreamEvent]:
+    """A part: its empty form, then what it says."""
+    empty, said = _emptied(part)
+    if logprobs is not None:
+        said.append({"logprobs": logprobs})
+    return [
+        PartStart(index=index, choice=choice, part=empty),
+        *(PartDelta(index=index, choice=choice, **one) for one in said),
+        PartStop(index=index, choice=choice, part=part if isinstance(part, ForeignPart) else None),
+    ]
+
+
+def _emptied(part: Part) -> tuple[Part, list[dict[str, Any]]]:
+    """The empty form of a part, and what its deltas hold."""
+    replace = msgspec.structs.replace
+    match part:
+        case TextPart():
+            citations = () if part.citations is None else _array(part.citations)
+            said = [{"text": part.text}] if part.text else []
+            empty = replace(part, text="", citations=None, citations_dialect=None)
+            return empty, [*said, *({"citation": one} for one in citations)]
+        case ThinkingPart():
+            said = [{"text": part.text}] if part.text else []
+            signed = [] if part.signature is None else [{"signature": part.signature}]
+            return replace(part, text="", signature=None), said + signed
+        case ToolCallPart():
+            return replace(part, arguments=""), [{"text": part.arguments}] if part.arguments else []
+        case RefusalPart():
+            return RefusalPart(text=""), [{"text": part.text}]
+        case _:
+            return part, []
 
 
 class Assembler:

@@ -20,13 +20,14 @@ from typing import Any, Literal, Protocol, TypeAlias
 import msgspec
 
 from asbru.core.chat import ChatRequest, Raw
+from asbru.core.conversing import Conversing
 from asbru.core.errors import AsbruError, UpstreamError
 from asbru.core.notes import Note
 from asbru.core.reply import ChatReply, StreamEvent, StreamFault
 from asbru.core.traits import Traits
 from asbru.core.usage import Unit, Usage
 from asbru.dialects.client_profiles import ClientProfile, LimitHeaders, Shown, shown_to
-from asbru.dialects.listed_models import read_model_ids
+from asbru.dialects.listed_models import CatalogueModel, read_model_ids
 from asbru.wire.framing import SSE, Framing
 from asbru.wire.multipart import Form
 
@@ -151,6 +152,12 @@ def no_error_inside(body: bytes) -> UpstreamError | None:
     del body
 
 
+def unnamed(error: UpstreamError, value: str) -> UpstreamError:
+    """`name` of a dialect whose bodies say all."""
+    del value
+    return error
+
+
 def no_error_written(error: AsbruError, request_id: str) -> bytes:
     """`write` of a dialect without a surface: no caller speaks it."""
     del error, request_id
@@ -247,11 +254,14 @@ NOTHING_PASSES = Passing(
 class Errors(msgspec.Struct, frozen=True, kw_only=True):
     """`read(status, body)` turns a provider's error response into an `UpstreamError` that keeps status, type, code,
     message and body; `inside(body)` does so for an error that came with status 200 in place of a reply, and is None
-    for a reply. `write(error, request_id)` gives the body of an error response; `write_stream(error)` the bytes that
-    end a stream with it; a dialect without a surface writes none."""
+    for a reply. `kind_header`: the header of a response that names its error, in lower case, b"" where the body says
+    all; `name(error, value)` the error with that name. `write(error, request_id)` gives the body of an error response;
+    `write_stream(error)` the bytes that end a stream with it; a dialect without a surface writes none."""
 
     read: Callable[[int, bytes], UpstreamError]
     inside: Callable[[bytes], UpstreamError | None] = no_error_inside
+    kind_header: bytes = b""
+    name: Callable[[UpstreamError, str], UpstreamError] = unnamed
     write: Callable[[AsbruError, str], bytes] = no_error_written
     write_stream: Callable[[AsbruError], bytes] = no_stream_error
 
@@ -344,7 +354,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     alone, where no reply tells any; `units_max(head, body)`: the most units that a call may be charged, which limits
     reserve (by default those of `charge`); `by_token`: whether it may be charged by token; `output_tokens_max(head)`:
     the most that may come out of what speaks no words (images, speech); `stored`: it is about objects that the provider
-    keeps.
+    keeps. `converses`: its requests may go on from an earlier response, which Asbru remembers
+    (`pipeline.conversations`), and it can be asked for over a WebSocket.
 
     `read_form(form, body)`: the head, where the body is a form; `form_texts`: the fields of a form that hold texts.
     `read_events(events)`: what whole events of its stream tell, where they are not a chat's. Such an operation may be
@@ -376,6 +387,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     read_form: Callable[[Form, bytes], RequestHead] | None = None
     form_texts: tuple[str, ...] = ()
     read_events: Callable[[bytes], EventFacts] | None = None
+    converses: Conversing | None = None
 
 
 class Surface(msgspec.Struct, frozen=True, kw_only=True):
@@ -406,11 +418,14 @@ NO_SURFACE = Surface(name="", home="", root="", bases=(), models_bases=())
 
 
 class ModelsForm(msgspec.Struct, frozen=True, kw_only=True):
-    """How models are listed: `write_all(names)` the list, `write_one(name)` one of them. A provider is asked for its
-    own at `path`, below its base URL; `read(body)` gives the names in its answer, None where it is no list."""
+    """How models are listed: `write_all(names)` the list, `write_one(name)` one of them. `catalogue`: the parameter of
+    a query by which a client asks for a list in its own form, and what writes it. A provider is asked for its own at
+    `path`, below its base URL; `read(body)` gives the names in its answer, None where it is no list.
+    """
 
     write_all: Callable[[Sequence[str]], bytes] = msgspec.json.encode
     write_one: Callable[[str], bytes] = msgspec.json.encode
+    catalogue: tuple[bytes, Callable[[Sequence[CatalogueModel]], bytes]] | None = None
     path: str = "/models"
     read: Callable[[bytes], tuple[str, ...] | None] = read_model_ids
 
@@ -422,6 +437,10 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
 
     `header_prefixes`: headers of a caller, by the beginning of their names in lower case, that go along to providers of
     this dialect, but for `headers_withheld`.
+    `kin`: the dialect whose canonical form it has, where it is one in an envelope of a cloud's ("": its own). Callers
+    of the one are served by providers of the other without loss.
+    `take_headers(body, value_of)`: a translated body with what this dialect says in it and others say in headers;
+    `value_of` gives a caller's header by its name in lower case.
     """
 
     name: str
@@ -434,6 +453,13 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     framing: Framing = SSE
     header_prefixes: tuple[bytes, ...] = ()
     headers_withheld: frozenset[bytes] = frozenset()
+    kin: str = ""
+    take_headers: Callable[[bytes, Callable[[bytes], bytes]], Written] | None = None
+
+    @property
+    def family(self) -> str:
+        """The dialect whose canonical form it has."""
+        return self.kin or self.name
 
     def operation(self, name: str) -> Operation | None:
         """The operation of that name; None when the dialect has none."""
@@ -445,3 +471,11 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
         operation = self.operation("chat")
         assert operation is not None and operation.codec is not None, f"{self.name} has no chat"
         return operation.codec
+
+
+class Derived(msgspec.Struct, frozen=True):
+    """A dialect that is another one, `of`, in an envelope: `make(base)` gives its record. Folders do not import each
+    other, so that discovery hands the base over."""
+
+    of: str
+    make: Callable[[Dialect], Dialect]

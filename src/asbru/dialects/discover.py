@@ -4,23 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from asbru.core.folders import FolderFault, find_folders
-from asbru.dialects.contract import Dialect, Operation
+from asbru.core.folders import Folder, FolderFault, find_folders
+from asbru.dialects.contract import Derived, Dialect, Operation
 
 
 def discover(extra: Iterable[str] = ()) -> dict[str, Dialect]:
     """Every dialect by name. Raises `FolderFault` naming the folder whose record is missing or wrong."""
     package = __package__ or "asbru.dialects"
     found: dict[str, Dialect] = {}
+    derived: list[tuple[Folder, Derived]] = []
     for folder in find_folders(package, __file__.rpartition("/")[0], extra):
         dialect = getattr(folder.load(), "DIALECT", None)
-        if not isinstance(dialect, Dialect):
-            raise FolderFault(f"{folder.path}: `DIALECT` is not a dialects.Dialect")
-        wrong = _faults(dialect, folder.name)
-        if wrong:
-            raise FolderFault(f"{folder.path}: {'; '.join(wrong)}")
-        found[dialect.name] = dialect
+        if isinstance(dialect, Derived):
+            derived.append((folder, dialect))
+        else:
+            found[folder.name] = _checked(dialect, folder)
+    for folder, told in derived:
+        if told.of not in found:
+            raise FolderFault(f"{folder.path}: there is no dialect {told.of!r}")
+        found[folder.name] = _checked(told.make(found[told.of]), folder)
     return found
+
+
+def _checked(dialect: object, folder: Folder) -> Dialect:
+    if not isinstance(dialect, Dialect):
+        raise FolderFault(f"{folder.path}: `DIALECT` is not a dialects.Dialect")
+    wrong = _faults(dialect, folder.name)
+    if wrong:
+        raise FolderFault(f"{folder.path}: {'; '.join(wrong)}")
+    return dialect
 
 
 def _faults(dialect: Dialect, folder: str) -> list[str]:

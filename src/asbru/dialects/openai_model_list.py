@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from asbru.dialects.codex_models import PARAMETER, write_catalogue
 from asbru.dialects.contract import ModelsForm
 
 _encode = msgspec.json.encode
@@ -28,4 +29,4 @@ def _entry(name: str) -> dict[str, str | int]:
     return {"id": name, "object": "model", "created": 0, "owned_by": name.partition("/")[0]}
 
 
-MODELS = ModelsForm(write_all=write_all, write_one=write_one)
+MODELS = ModelsForm(write_all=write_all, write_one=write_one, catalogue=(PARAMETER, write_catalogue))

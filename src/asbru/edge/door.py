@@ -14,7 +14,8 @@ import msgspec
 
 from asbru.core.errors import AsbruError, GatewayError, MethodNotAllowed, NotFound, Unauthenticated, UpgradeRequired
 from asbru.edge.forward import Forwarder
-from asbru.edge.model_facts import with_facts
+from asbru.edge.mcp import McpPages, check_origin, lines_of
+from asbru.edge.model_facts import asks_for, catalogue_of, with_facts
 from asbru.edge.models_list import fetch_models, model_names
 from asbru.edge.own_key import refresh_standings, write_own_key
 from asbru.edge.router import Found, Route, Router, credential_in, forwarded_query
@@ -22,8 +23,10 @@ from asbru.edge.server import Head, Request, ServerConnection
 from asbru.edge.surfaces import routes_of
 from asbru.edge.web_pages import check_no_page
 from asbru.pipeline import Call, Rooms, serve
+from asbru.pipeline.conversations import conversation_call
 from asbru.pipeline.objects import object_call
 from asbru.pipeline.passthrough import passthrough_call
+from asbru.pipeline.tools import bare_tool_call
 from asbru.wire.http_heads import JSON_LINE
 
 if TYPE_CHECKING:
@@ -57,6 +60,7 @@ class Door:
         self._version = version
         self._router = Router(routes_of(dialects))
         self._find = self._router.find
+        self._mcp_pages = McpPages(version)
 
     def handle(self, request: Request, connection: ServerConnection) -> None:
         """Serve one request; never raises."""
@@ -134,6 +138,8 @@ class Door:
             call.content_type = head.content_type
         if rooms.tracer is not None:
             call.trace = rooms.tracer.begin(head.forwarded)
+        if operation.converses is not None:
+            middle = conversation_call
         path = serve(call, rooms) if middle is None else serve(call, rooms, middle)
         connection.stepper.run(path, self._ended, (call, connection))
 
@@ -155,10 +161,26 @@ class Door:
 
     # Everything else
 
+    def _open_socket(self, route: Route | None, head: Head, connection: ServerConnection) -> None:
+        """Make the connection a WebSocket, if the path is of an operation that can be asked for over one, and whoever
+        asks has a key. Each message is a call of its own, as if it had been posted to the path."""
+        connection.response.closing = True  # whatever refuses it: what follows may be frames
+        found = self._find_any(route, head) if route is None else Found(route, {}, route.methods)
+        rooms = self.rooms
+        if found is None or rooms is None or not _has_sockets(found.route):
+            raise UpgradeRequired("this path does not support WebSocket upgrades; use a plain HTTP request")
+        if rooms.keys.is_open:
+            self._keep_pages_out(found.route, head, rooms.keys)
+        rooms.keys.identify(head.credentials)
+        from asbru.edge.lanes import Lanes  # for those who use it
+
+        socket = connection.upgrade(head)
+        socket.receiver = Lanes(socket, head, self.handle, connection.later)
+
     def _handle_rest(self, route: Route | None, request: Request, connection: ServerConnection) -> None:
         if request.head.upgrade.strip().lower() == b"websocket":
-            connection.response.closing = True
-            raise UpgradeRequired("this path does not support WebSocket upgrades; use a plain HTTP request")
+            self._open_socket(route, request.head, connection)
+            return
         if self.forwarder.forward(request, connection):
             return
         found = self._find_any(route, request.head)
@@ -186,6 +208,10 @@ class Door:
                 self._call(found.route, request, connection, found, middle=object_call)
             case "passthrough":
                 self._pass_through(found, request, connection)
+            case "mcp":
+                self._mcp(found, request, connection)
+            case "tool":
+                self._call(found.route, request, connection, found, middle=bare_tool_call)
             case "models":
                 self._models(found, request, connection)
             case "key":
@@ -229,6 +255,15 @@ class Door:
             route = msgspec.structs.replace(route, dialect=endpoint.dialect)
         self._call(route, request, connection, found, middle=passthrough_call)
 
+    def _mcp(self, found: Found, request: Request, connection: ServerConnection) -> None:
+        assert self.rooms is not None
+        check_origin(request.head.origin, request.head.host, self.cors_origins)
+
+        def run(middle: Callable[[Call, Rooms], Awaitable[None]]) -> None:
+            self._call(found.route, request, connection, found, middle=middle)
+
+        self._mcp_pages.serve(found, request, connection, self.rooms, run=run)
+
     def _models(self, found: Found, request: Request, connection: ServerConnection) -> None:
         rooms = self.rooms
         assert rooms is not None
@@ -240,16 +275,20 @@ class Door:
                 self._log_bug(error)
             rooms.meter.forget_labels()  # a provider may have named more models
             try:
-                self._list(found, connection, rooms, model_names(rooms, caller))
+                self._list(found, request.head.query, connection, rooms, names=model_names(rooms, caller))
             except AsbruError as refused:
                 self._refuse(refused, found.route, request, connection)
 
         connection.stepper.run(fetch_models(rooms, caller), listed, None)
 
     @staticmethod
-    def _list(found: Found, connection: ServerConnection, rooms: Rooms, names: list[str]) -> None:
+    def _list(found: Found, query: bytes, connection: ServerConnection, rooms: Rooms, *, names: list[str]) -> None:
         form = found.route.dialect.models
         one = found.parameters.get("model")
+        if one is None and form.catalogue is not None and asks_for(query, form.catalogue[0]):
+            body = form.catalogue[1](catalogue_of(names, rooms.model_facts))
+            connection.response.whole(200, JSON_LINE, body)
+            return
         if one is not None and one not in names:
             raise NotFound(f"the model '{one[:200]}' is unknown", code="model_not_found", param="model")
         body = form.write_all(names) if one is None else form.write_one(one)
@@ -323,6 +362,8 @@ class Door:
             lines += b"upgrade: HTTP/1.1\r\n"
         if error.retry_after_s is not None:
             lines += b"retry-after: %d\r\n" % max(1, round(error.retry_after_s))
+        if found is not None and found.route.kind == "mcp":
+            lines += lines_of(error)
         identity = rooms.ids.next(int(rooms.unix_time() * 1000))
         lines += b"x-asbru-id: %b\r\nx-request-id: %b\r\n" % (identity, identity)
         connection.response.whole(error.status, lines, dialect.errors.write(error, identity.decode()))
@@ -341,6 +382,11 @@ class Door:
     def _log_bug(error: BaseException | None = None) -> None:
         text = "".join(traceback.format_exception(error)) if error is not None else traceback.format_exc()
         sys.stderr.write(f"asbru: a bug, please report it\n{text}")
+
+
+def _has_sockets(route: Route) -> bool:
+    operation = route.operation
+    return operation is not None and operation.converses is not None and operation.streams
 
 
 def _text(data: bytes) -> str:

@@ -20,6 +20,7 @@ import msgspec
 from asbru.catalog.facts import ModelFacts
 from asbru.catalog.listing import ListedModel, ListedPrices
 from asbru.core.money import NANOUSD_PER_USD
+from asbru.dialects.listed_models import CatalogueModel
 from asbru.pipeline import in_task
 
 WORK_MAX = 20_000
@@ -65,3 +66,30 @@ def _pricing(prices: ListedPrices) -> dict[str, Any]:
     told: dict[str, Any] = {name: getattr(prices, name) / NANOUSD_PER_USD for name in _PRICES}
     above = {tokens: _pricing(rates) for tokens, rates in prices.above.items()}
     return {**told, "above": above} if above else told
+
+
+def asks_for(query: bytes, parameter: bytes) -> bool:
+    """Whether a query has a parameter."""
+    return any(part.partition(b"=")[0] == parameter for part in query.split(b"&"))
+
+
+def catalogue_of(names: Sequence[str], facts: ModelFacts | None) -> list[CatalogueModel]:
+    """The models that can be chatted with, as clients plan by them."""
+    return [
+        one for name in names if (one := _catalogued(name, None if facts is None else facts.of(name))) is not None
+    ]
+
+
+def _catalogued(name: str, model: ListedModel | None) -> CatalogueModel | None:
+    if model is None:
+        return CatalogueModel(name=name)
+    known = model.capabilities
+    if known.operations and "chat" not in known.operations:
+        return None
+    return CatalogueModel(
+        name=name,
+        context_tokens=model.context_tokens,
+        inputs=known.inputs,
+        thinking=known.thinking,
+        efforts=known.efforts,
+    )

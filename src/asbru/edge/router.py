@@ -16,7 +16,7 @@ import msgspec
 from asbru.dialects import Dialect, Operation, PathParameters
 from asbru.wire.forwarded import is_credential
 
-Kind: TypeAlias = Literal["call", "object", "passthrough", "models", "key", "page"]
+Kind: TypeAlias = Literal["call", "object", "passthrough", "mcp", "tool", "models", "key", "page"]
 
 _PARAMETER = re.compile(r"\{(\w+)\}")
 _MANY = ("model", "path")
@@ -27,7 +27,8 @@ _DOTS = frozenset({".", ".."})
 
 class Route(msgspec.Struct, frozen=True):
     """One path. `kind`: "call" (the path serves it), "object" (so it does, for stored objects), "passthrough" (as it
-    came), "models" (a list, for callers with a key), "key" (what a key may see of itself), "page" (open).
+    came), "mcp" (tools), "tool" (one call to a tool), "models" (a list, for callers with a key), "key" (what a key may
+    see of itself), "page" (open).
 
     `path` may hold `{model}`, which takes slashes along, and other `{name}`s of one segment. `surface` names it in
     records and metrics; `dialect` is what it speaks, `operation` what is asked for.

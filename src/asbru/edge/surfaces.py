@@ -3,6 +3,8 @@
     /         302 to the web UI where it is served
     /v1/key   what a virtual key may see of itself
     /passthrough/PROVIDER/PATH   any path of a provider
+    /v1/mcp/tools/call   one call to a tool
+    /mcp      tools of MCP servers; /mcp/NAME those of one server or group
     /livez    200 while the process runs
     /readyz   200 while it takes calls, 503 once it drains
     /health   both, as JSON, with the version
@@ -16,7 +18,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from asbru.dialects import Dialect
+from asbru.edge import mcp
 from asbru.edge.router import Route
+from asbru.mcp.protocol.dialect import MCP, TOOL
 from asbru.pipeline import passthrough
 
 _GET = (b"GET", b"HEAD")
@@ -34,6 +38,8 @@ def routes_of(dialects: Iterable[Dialect]) -> tuple[Route, ...]:
     return (
         *(route for dialect in dialects for route in _routes(dialect)),
         Route(passthrough.ROUTE, "passthrough", "passthrough", plain, passthrough.METHODS, passthrough.UNKNOWN),
+        *(Route(path, "mcp", "mcp", MCP, mcp.METHODS, TOOL) for path in mcp.ROUTES),
+        Route(mcp.CALL_ROUTE, "tool", "mcp.tool", plain, (b"POST",), TOOL),
         Route(_OWN_KEY, "key", "key", plain, _GET),
         *(Route(path, "page", path[1:], plain, _GET) for path in _STATUS_PAGES),
     )

@@ -33,7 +33,12 @@ from asbru.governance.entries import EVERY_PROVIDER, EVERYTHING, KeyEntry, Limit
 from asbru.governance.patterns import check_pattern
 
 _CALENDAR_WINDOWS = ("1d", "1w", "1M", "1Q", "1Y")
-_SCOPE_NAMES = {"provider": "a provider's name", "model": "`provider/model`", "provider_key": "`provider/key-name`"}
+_SCOPE_NAMES = {
+    "provider": "a provider's name",
+    "model": "`provider/model`",
+    "provider_key": "`provider/key-name`",
+    "tool": "`server/tool`",
+}
 
 Entry: TypeAlias = tuple[str, bytes]
 """The id and payload of a feed entry."""
@@ -186,6 +191,7 @@ def virtual_key_entry(one: Access, digest: str, *, declared: bool = False, tempo
         declared=declared,
         temporary=temporary,
         record_bodies=one.record_bodies,
+        cache=one.cache,
     )
     return digest, msgspec.msgpack.encode(entry)
 

@@ -149,13 +149,16 @@ class Access(Limited, frozen=True, kw_only=True, forbid_unknown_fields=True):
     record_bodies: Annotated[
         bool, Meta(description="true: bodies of its calls are recorded, unless `records.bodies` is `off`.")
     ] = False
+    cache: Annotated[bool, Meta(description="false: its calls are neither served from the cache nor kept in it.")] = (
+        True
+    )
 
 
-LimitScope: TypeAlias = Literal["provider", "model", "provider_key"]
+LimitScope: TypeAlias = Literal["provider", "model", "provider_key", "tool"]
 
 
 class ScopeLimits(Limited, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Limits of a provider, a model or a provider's key, for all callers."""
+    """Limits of a provider, a model, a provider's key or a tool, for all callers."""
 
     scope: Annotated[LimitScope, Meta(description="What they are about.")]
     name: Annotated[
@@ -163,6 +166,7 @@ class ScopeLimits(Limited, frozen=True, kw_only=True, forbid_unknown_fields=True
         Meta(
             min_length=1,
             max_length=256,
-            description="`openai`; `openai/gpt-4o` (a glob is one limit for all it fits); `openai/key-name`.",
+            description="`openai`; `openai/gpt-4o`, or the tool `files/read_file` (a glob is one limit for all it "
+            "fits); `openai/key-name`.",
         ),
     ]

@@ -82,6 +82,7 @@ class KeyEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     declared: bool = False
     temporary: bool = False
     record_bodies: bool = False
+    cache: bool = True
 
 
 def write_virtual_key(name: str, models: Iterable[str]) -> bytes:

@@ -21,11 +21,13 @@ _BOTH = ("read", "write")
 VERBS: Final = MappingProxyType(
     {
         "bodies": ("read",),
+        "cache": _BOTH,
         "changes": ("read",),
         "customers": _BOTH,
         "fallbacks": _BOTH,
         "keys": _BOTH,
         "limits": _BOTH,
+        "mcp": _BOTH,
         "models": ("read",),
         "playground": ("write",),
         "prices": _BOTH,

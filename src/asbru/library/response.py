@@ -24,6 +24,7 @@ class Response:
     """See the module. A `core.ports.ResponsePort`, and what the door asks of a server's response besides."""
 
     peer = ""
+    remembered = None
 
     def __init__(self) -> None:
         self.started = False

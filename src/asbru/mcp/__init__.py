@@ -4,4 +4,9 @@ Each concern is a package of its own below; see docs/decisions/0012-mcp.md. The 
 `pipeline.tools`, the process that keeps stdio servers and synchronises catalogues in `app.tools`.
 """
 
-__all__: list[str] = []
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from asbru.mcp import access, catalogue, protocol, servers
+
+__all__ = ["access", "catalogue", "protocol", "servers"]

@@ -16,13 +16,14 @@ from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.routing.session import bind_session
 from asbru.pipeline.routing.trace import write_route
 from asbru.pipeline.spans import with_bodies, write_spans
-from asbru.pipeline.spend import NOTHING, price, total, use_estimate
+from asbru.pipeline.spend import NOTHING, SERVED_FROM_CACHE, price, total, use_estimate
 from asbru.pipeline.tags import write_booking
 from asbru.records import usage_columns
 from asbru.records.row import (
     ATTEMPTS_LOGGED_MAX,
     ERROR_MESSAGE_CHARS_MAX,
     MODEL_CHARS_MAX,
+    NO_CACHE,
     NO_UNITS,
     NOTES_CHARS_MAX,
     unit_columns,
@@ -36,13 +37,12 @@ _NO_ERROR = ("", "")
 
 def account(call: Call, rooms: Rooms) -> None:
     """Price, count, settle and record."""
-    now_s, attempts = rooms.clock(), call.attempts
-    last: Attempt | None = None
-    target = call.target
-    served = key_name = ""
-    if attempts:
+    now_s, attempts, cached = rooms.clock(), call.attempts, call.cached
+    last = attempts[-1] if attempts else None
+    target, key_name = call.target, ""
+    served = "" if cached is None else cached.model[:MODEL_CHARS_MAX]
+    if last is not None:
         price(attempts, rooms.prices)
-        last = attempts[-1]
         target, key_name, served = last.target, last.key.name, last.served_model[:MODEL_CHARS_MAX]
     elif call.passed_over:
         target, key_name, *_ = call.passed_over[-1]
@@ -54,7 +54,7 @@ def account(call: Call, rooms: Rooms) -> None:
     latency_us = int((now_s - call.started_s) * 1e6)
     first_us = int((call.first_token_s - call.started_s) * 1e6) if call.first_token_s else None
     if last is None:
-        usage, usage_source, cost = NOTHING
+        usage, usage_source, cost = NOTHING if cached is None or cached.entry is None else SERVED_FROM_CACHE
     elif len(attempts) > 1:
         usage, usage_source, cost = total(attempts, estimated=estimated)
     else:
@@ -100,6 +100,7 @@ def account(call: Call, rooms: Rooms) -> None:
             _end_route(call, rooms) if call.route else "",
             *(NO_UNITS if by_text else unit_columns(usage)),
             _trace_id(call) if call.trace is not None or call.forwarded.traced else "",
+            *(NO_CACHE if cached is None else cached.columns(latency_us)),
         )
     )
     if rooms.bodies is not None:
@@ -109,6 +110,9 @@ def account(call: Call, rooms: Rooms) -> None:
 def _settle(call: Call, lease: Lease, rooms: Rooms) -> bool:
     """Settle the lease; whether the usage of the last attempt is an estimate from then on."""
     attempts = call.attempts
+    if not attempts and call.cached is not None and call.cached.entry is not None:
+        lease.settle(attempts, served=True)
+        return False
     lease.settle(attempts)
     return bool(attempts) and attempts[-1].usage is None and use_estimate(attempts, rooms.prices)
 

@@ -7,7 +7,7 @@
     429                                   the key cools down for Retry-After (this model or all); try the next key
     5xx, network, protocol, fault, cut    retry with the same key after a pause, at most `retries.max` times
     deadline                              try the next target: the caller has waited long enough
-    408                                   try the next target
+    408, 424                              try the next target
     404 that means an unknown model       try the next target
     none: its connections are all busy    try the next target (`overload`)
     400, 422 for a parameter Asbru wrote  retry with the same key without it, once (a learned fact)
@@ -86,9 +86,8 @@ async def attempt(call: Call, targets: Sequence[Target], rooms: Rooms) -> Respon
         if failed is not None:
             fell_back(call, failed, target, rooms)
         try:
-            operation = call.operation
-            if operation.name not in endpoint.operations or (
-                operation.codec is None and not _can_be_asked(call, endpoint)
+            if call.operation.name not in endpoint.operations or (
+                not call.operation.codec and _is_counted_here(call, endpoint)
             ):
                 return await _count_here(call, endpoint, rooms)
             tries: _Tries | None = None
@@ -144,10 +143,9 @@ def conclude(call: Call, made: Attempt, error: AsbruError, rooms: Rooms) -> None
     attempt_failed(call, made, error, rooms, callers_own=not _is_about_key(error) and not falls_back(error))
 
 
-def _can_be_asked(call: Call, endpoint: Endpoint) -> bool:
-    """Whether a provider can be asked for an operation that is no chat: not for what a stage has changed, and not for a
-    count of another dialect, which is made here."""
-    return not call.request_changed and (call.operation.write_count is None or call.dialect is endpoint.dialect)
+def _is_counted_here(call: Call, endpoint: Endpoint) -> bool:
+    """Whether the provider's own count is none of what would be sent: a stage has changed it, or it is translated."""
+    return call.request_changed or (call.operation.write_count is not None and endpoint.dialect is not call.dialect)
 
 
 async def _count_here(call: Call, endpoint: Endpoint, rooms: Rooms) -> Response:
@@ -187,7 +185,7 @@ def falls_back(error: AsbruError) -> bool:
         return not error.by_stage
     if not isinstance(error, UpstreamError) or error.kind not in _TOLD_KINDS:
         return True  # what this target lacks, or how it failed, is no fault of the caller's
-    return status in (408, 429) or status >= 500 or (status == 404 and _is_unknown_model(error))
+    return status in (408, 424, 429) or status >= 500 or (status == 404 and _is_unknown_model(error))
 
 
 def _is_unknown_model(error: UpstreamError) -> bool:
@@ -285,7 +283,7 @@ def _is_about_key(error: AsbruError) -> bool:
 
 
 def _is_unknown_key(error: UpstreamError) -> bool:
-    return error.kind in _TOLD_KINDS and error.status == 401
+    return error.kind in _TOLD_KINDS and (error.status == 401 or error.stale_key)
 
 
 def _cooldown_s(error: UpstreamError) -> float:

@@ -21,6 +21,7 @@ from asbru.wire.forwarded import ForwardedHeaders
 if TYPE_CHECKING:
     from asbru.dialects import Dialect, Operation, RequestHead
     from asbru.governance import Caller
+    from asbru.pipeline.caching import CallCache
     from asbru.pipeline.endpoint import Endpoint
     from asbru.pipeline.ports import Lease
     from asbru.pipeline.said import Said
@@ -138,6 +139,8 @@ class Call:
     # stages
     stages: tuple[Stage, ...] = ()
     request_changed = False  # a stage put other content into `canonical`
+    # caching
+    cached: CallCache | None = None  # None: the cache has no part in the call
     # attempts, streaming
     canonical: ChatRequest | None = None
     shaped: Any = None  # the same of an operation that is no chat, as its shape reads it

@@ -48,6 +48,8 @@ def with_identity(call: Call, lines: bytes) -> bytes:
     if call.notes or (call.attempts and call.attempts[-1].notes):
         notes = call.all_notes
         lines += b"x-asbru-notes: %b\r\n" % write_notes_header(notes)
+    if call.cached is not None:
+        lines += call.cached.lines()
     if call.watched:
         lines += write_trace(call)
     return lines
@@ -82,9 +84,12 @@ async def deliver_stream(call: Call, opened: Response, stream: OpenStream, rooms
                 write, write_chunk = call.lease.meter(call, write, write_chunk)
             relay.begin(write)
             if isinstance(relay, TranslateRelay) and relay.pulls:
-                await _pull(stream, relay, rooms)
+                await _pull(call, stream, relay, rooms)
             else:
-                await exchange.pump(relay.feed, stream.pool.tick_s, relay.pass_chunks(write_chunk))
+                feed, chunks = relay.feed, relay.pass_chunks(write_chunk)
+                if call.cached is not None:
+                    feed, chunks = call.cached.tap(feed, chunks)
+                await exchange.pump(feed, stream.pool.tick_s, chunks)
         except AsbruError as error:
             name_provider(call.attempts[-1], error)
             cut = error
@@ -120,7 +125,7 @@ def _end(call: Call, relay: Relay, error: AsbruError | None) -> None:
     response.end()
 
 
-async def _pull(stream: OpenStream, relay: TranslateRelay, rooms: Rooms) -> None:
+async def _pull(call: Call, stream: OpenStream, relay: TranslateRelay, rooms: Rooms) -> None:
     """The stream through stages that may wait, each time at most as long as the provider itself may be silent."""
     exchange = stream.exchange
     idle_s = exchange.deadlines.idle_s
@@ -128,6 +133,8 @@ async def _pull(stream: OpenStream, relay: TranslateRelay, rooms: Rooms) -> None
     await within(rooms.loop, relay.pull(b""), idle_s)
     try:
         while chunk := await exchange.pull(stream.pool.tick_s):
+            if call.cached is not None:
+                call.cached.take(chunk)
             await within(rooms.loop, relay.pull(chunk), idle_s)
     except UpstreamError as error:
         cut = error

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from asbru.core.addressing import PLAIN_ADDRESSING, Addressing
 from asbru.core.errors import UnsupportedByProvider
+from asbru.core.traits import fits_glob
 from asbru.dialects import Dialect, Operation
 from asbru.pipeline.call import Attempt, Call
 from asbru.routing import Key, ProviderRoute
@@ -62,6 +63,7 @@ class Endpoint:
         "dialect",
         "listed",
         "listed_until_s",
+        "models",
         "operations",
         "others",
         "pool",
@@ -118,19 +120,31 @@ class Endpoint:
         self.operations = frozenset(self._starts)
         self.others: dict[str, Endpoint] | None = None
         """The same provider in other dialects, by their names."""
+        self.models: tuple[str, ...] = ()
+        """The models that are asked in this dialect, by patterns; empty: all."""
         self.listed: tuple[str, ...] | None = None
         """The provider's own list of models, as it told it last, and until when it need not be asked again."""
         self.listed_until_s = 0.0
 
     def spoken_by(self, call: Call, model: str) -> Endpoint:
-        """The same provider in the dialect in which `model` is asked, else in the caller's own, if it has what is asked
-        for there."""
+        """The same provider in the dialect in which `model` is asked, else in the caller's own, or in one of its family,
+        if it has what is asked for there."""
         if self._by_model:
             names = {model, *(key.aliases.get(model, model) for key in self.route.keys)}
             claims = (one for one in self.spoken if any(map(one._addressing.claims, names)))
             return next(claims, None) or next(one for one in self.spoken if not one._addressing.models)
-        other = None if self.others is None else self.others.get(call.dialect.name)
-        return self if other is None or call.operation.name not in other.operations else other
+        others, dialect = self.others, call.dialect
+        if others is None or self.dialect is dialect:
+            return self
+        own = others.get(dialect.name)
+        kin = (own,) if own is not None else (one for one in others.values() if one.dialect.family == dialect.family)
+        return next((one for one in kin if one.serves(call.operation, model)), self)
+
+    def serves(self, operation: Operation, model: str) -> bool:
+        """Whether the operation may be asked of it for a model by its name."""
+        if operation.name not in self.operations:
+            return False
+        return not self.models or any(fits_glob(glob, model) for glob in self.models)
 
     @property
     def _by_model(self) -> bool:
@@ -164,22 +178,22 @@ class Endpoint:
 
     def signed_part(self, head: bytes, body: Body, unix_s: float) -> OutgoingRequest:
         """What a credential may sign: read off the very head that is sent, so that no rule for paths exists twice."""
-        method, target, _ = head.split(b" ", 2)
-        return OutgoingRequest(method, self._authority, target.removeprefix(self._absolute), body, unix_s)
+        method, target, rest = head.split(b" ", 2)
+        headers = rest.partition(b"\r\n")[2]
+        return OutgoingRequest(method, self._authority, target.removeprefix(self._absolute), body, unix_s, headers)
 
     def write_plain_head(self, call: Call, outgoing: Outgoing, key_lines: bytes) -> bytes:
         """The head of a request that is sent as it stands."""
-        before, after = self._origin
-        lines = outgoing.lines
+        lines = key_lines + outgoing.lines
         if call.trace is not None:
             lines += call.trace.lines(len(call.attempts))
-        start = b"%b %b%b%b" % (
-            outgoing.method,
-            before.encode("latin-1"),
-            outgoing.target,
-            after.replace(JSON_LINE, b"", 1),
-        )
-        return b"%b%b%bcontent-length: %d\r\n\r\n" % (start, key_lines, lines, len(outgoing.body))
+        return self.write_bare_head(outgoing.method, outgoing.target, lines, len(outgoing.body))
+
+    def write_bare_head(self, method: bytes, target: bytes, lines: bytes, body_bytes: int) -> bytes:
+        """The head of a request that belongs to no call. `target`: path and query, below the base URL."""
+        before, after = self._origin
+        start = b"%b %b%b%b" % (method, before.encode("latin-1"), target, after.replace(JSON_LINE, b"", 1))
+        return b"%b%bcontent-length: %d\r\n\r\n" % (start, lines, body_bytes)
 
     def default_lines(self, names: Collection[bytes]) -> bytes:
         """What the provider always wants, but for headers of these names (lower case)."""
@@ -205,6 +219,16 @@ class Endpoint:
         if call.content_type and call.operation.read_form is not None:
             lines += b"content-type: %b\r\n" % call.content_type
         return b"%b%b%bcontent-length: %d\r\n\r\n" % (line, key_lines, lines, body_bytes)
+
+    def deciding_lines(self, forwarded: ForwardedHeaders) -> list[bytes]:
+        """The header lines that may change what the provider replies, in order: its dialect's own, of the caller or
+        else of the provider's settings."""
+        fit = {
+            name.lower(): b"%b: %b\r\n" % (name.lower(), value)
+            for prefix, name, value in forwarded.headers
+            if prefix in self.dialect.header_prefixes and name.lower() not in self.withheld
+        }
+        return sorted((self._defaults | fit).values())
 
     def _start(self, operation: Operation) -> _Start:
         before, after = self._origin

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from asbru.core.errors import AsbruError, PriceUnknown
 from asbru.core.future import Future
@@ -31,6 +32,7 @@ __all__ = ["CallLease", "CallLeases", "Leases", "Typical"]
 
 _METRICS: tuple[str, ...] = ("cost", "input_tokens", "output_tokens", "tokens")
 _NOTHING: Mapping[str, int] = {}
+_ONE_REQUEST: Mapping[str, int] = MappingProxyType({"requests": 1})
 _AHEAD = 4
 """More is reserved when a stream has used all but one part in four of a step."""
 TYPICAL_MAX = 4096
@@ -182,7 +184,7 @@ class CallLease:
     def metered(self) -> int:
         return self._meter.tokens if self._meter is not None else 0
 
-    def settle(self, attempts: Sequence[Attempt]) -> None:
+    def settle(self, attempts: Sequence[Attempt], *, served: bool = False) -> None:
         limits = self._leases.limits
         case = self._case
         if self._pending is not None:
@@ -192,7 +194,7 @@ class CallLease:
                 if one.cost_nanousd is not None:
                     self._leases.typical.learn(one.target, one.cost_nanousd)
         metered = self.metered
-        amounts, silent = _spent(attempts, case, metered)
+        amounts, silent = (_ONE_REQUEST, False) if served else _spent(attempts, case, metered)
         limits.settle(self.owners, amounts, at_least_held=silent)
         for attempt, holding, worst in self._targets:
             amounts, silent = _spent((attempt,), worst, metered if attempt is attempts[-1] else 0)

@@ -9,6 +9,7 @@ from functools import partial
 
 from asbru.core.errors import UpstreamError
 from asbru.core.usage import Usage
+from asbru.dialects import StreamReader
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.endpoint import Endpoint
 from asbru.pipeline.hidden import hide_in_events, hide_in_words
@@ -25,7 +26,7 @@ from asbru.upstream import Exchange, UpstreamResponse
 from asbru.wire.content_coding import CodingError, Decoder, decoder
 from asbru.wire.framing import Framing
 
-_NO_CACHE = b"cache-control: no-cache\r\n"
+NO_CACHE = b"cache-control: no-cache\r\n"
 _UNBOUNDED = 1 << 62
 _WHOLE_BYTES_MAX = 256 * 1024
 """How much of a body that is no stream is read for the error or the usage that it tells."""
@@ -37,7 +38,7 @@ def response_passes(call: Call, endpoint: Endpoint) -> bool:
     return call.dialect is endpoint.dialect and (not call.stages or not changing(call))
 
 
-async def open_stream(
+async def open_stream(  # noqa: C901 -- a test for each thing that may be off
     call: Call, attempt: Attempt, exchange: Exchange, upstream: UpstreamResponse, *, rooms: Rooms
 ) -> Response:
     """The stream with its first content in hand; raises `UpstreamError` for what begins otherwise."""
@@ -47,7 +48,9 @@ async def open_stream(
     raw = call.operation.gives == "bytes" and not upstream.content_type.startswith(framing.media_type)
     if raw:
         return await _open_raw(call, attempt, exchange, upstream, rooms=rooms)
-    relay = _relay(call, attempt, upstream, rooms)
+    relay = make_relay(call, attempt, upstream, rooms)
+    if call.cached is not None:
+        call.cached.begin(attempt.endpoint.dialect, upstream.content_type, upstream.content_encoding, stream=True)
     try:
         while True:
             chunk = await exchange.read()
@@ -58,6 +61,8 @@ async def open_stream(
                 sound = True
                 if not upstream.content_encoding and not framing.begins(chunk):
                     raise await _no_stream(chunk, attempt, exchange)
+            if call.cached is not None:
+                call.cached.take(chunk)
             if relay.prelude(chunk):
                 break
     except UpstreamError as error:
@@ -66,7 +71,7 @@ async def open_stream(
             attempt.usage = relay.usage
         raise
     wanted = call.dialect.framing
-    lines = upstream.lines + _NO_CACHE if says_stream and wanted is framing else _stream_lines(upstream, wanted)
+    lines = upstream.lines + NO_CACHE if says_stream and wanted is framing else _stream_lines(upstream, wanted)
     return Response(200, lines, stream=OpenStream(exchange, attempt.endpoint.pool, relay))
 
 
@@ -135,7 +140,10 @@ def _decoder(upstream: UpstreamResponse) -> Decoder | None:
         raise UpstreamError(f"the provider's stream cannot be decoded: {error}", kind="protocol") from error
 
 
-def _relay(call: Call, attempt: Attempt, upstream: UpstreamResponse, rooms: Rooms) -> Relay:
+def make_relay(
+    call: Call, attempt: Attempt, upstream: UpstreamResponse, rooms: Rooms, *, reader: StreamReader | None = None
+) -> Relay:
+    """What a stream goes through to the caller. `reader`: in place of the provider's dialect's."""
     endpoint = attempt.endpoint
     decode_with = _decoder(upstream)
     if call.operation.read_events is not None:
@@ -155,7 +163,7 @@ def _relay(call: Call, attempt: Attempt, upstream: UpstreamResponse, rooms: Room
     own = call.operation.codec
     assert operation is not None and operation.codec is not None and own is not None
     return TranslateRelay(
-        operation.codec.stream_reader(),
+        reader or operation.codec.stream_reader(),
         own.stream_writer(call.read_canonical()),
         decoder=decode_with,
         completing=completing(call, attempt, rooms),
@@ -193,7 +201,7 @@ def _says_stream(upstream: UpstreamResponse, framing: Framing) -> bool:
 
 def _stream_lines(upstream: UpstreamResponse, framing: Framing) -> bytes:
     """The header lines of a stream whose type or coding must be put right for a caller who gets it in `framing`."""
-    return upstream.lines_without(b"content-type", b"content-encoding") + framing.type_line + _NO_CACHE
+    return upstream.lines_without(b"content-type", b"content-encoding") + framing.type_line + NO_CACHE
 
 
 async def _no_stream(body: bytes, attempt: Attempt, exchange: Exchange) -> UpstreamError:

@@ -51,8 +51,9 @@ class Lease(Protocol):
         """The output tokens of the stream, as `meter` counted them; 0 where it did not."""
         ...
 
-    def settle(self, attempts: Sequence[Attempt]) -> None:
+    def settle(self, attempts: Sequence[Attempt], *, served: bool = False) -> None:
         """The call is over, and this is what it spent: a billed attempt without usage spent an unknown amount.
+        `served`: the caller has a reply although nothing was sent, so that it was a request all the same.
         Called exactly once; never waits, never raises."""
         ...
 

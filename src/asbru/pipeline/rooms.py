@@ -26,11 +26,14 @@ from asbru.routing import Plan
 from asbru.routing.affinity import Sessions
 from asbru.routing.breaker import Breaker
 from asbru.stored import StoredObjects
+from asbru.stored.responses import StoredResponses
 from asbru.telemetry import LimitedLog, Meter
 
 if TYPE_CHECKING:
     from asbru.catalog.facts import ModelFacts
+    from asbru.pipeline.caching import Caching
     from asbru.pipeline.routing import Routing
+    from asbru.pipeline.tools import Toolbox
     from asbru.telemetry.tracing import Tracer
 
 
@@ -42,7 +45,8 @@ class Rooms:
     fails; None: nobody does. `sessions`: where calls of a session went; None: nothing is remembered. `bodies`: copies
     bodies; None: none are recorded. `tracer`: traces calls; None: tracing is off. `metric_tags`: the tags that are
     labels of metrics; None: none is. `model_facts`: what is known of models; None: they are listed by name only.
-    `objects`: the ids and the index of stored objects; None: none can be stored.
+    `objects`: the ids and the index of stored objects, `responses`: the same of responses; None: none can be stored.
+    `tools`: the servers of tools; None: none is configured. `cache`: keeps replies; None: it is off.
     """
 
     def __init__(  # noqa: PLR0913 -- the one builder, `app.build`, names every room
@@ -73,7 +77,10 @@ class Rooms:
         metric_tags: tuple[str, ...] | None = None,
         bodies: BodyCopies | None = None,
         objects: StoredObjects | None = None,
+        responses: StoredResponses | None = None,
         model_facts: ModelFacts | None = None,
+        tools: Toolbox | None = None,
+        cache: Caching | None = None,
     ) -> None:
         self.loop = loop
         self.clock = time.monotonic  # finer than the loop's own clock, which counts milliseconds
@@ -99,7 +106,10 @@ class Rooms:
         self.refusals = Refusals()
         self.bodies = bodies
         self.objects = objects
+        self.responses = responses
         self.model_facts = model_facts
+        self.tools = tools
+        self.cache = cache
         self.limit(leases, standings, routing)
 
     def limit(self, leases: Leases | None, standings: Standings | None, routing: Routing | None) -> None:

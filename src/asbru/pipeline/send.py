@@ -11,6 +11,7 @@ from asbru.pipeline.open_stream import gather, may_be_whole, open_stream, respon
 from asbru.pipeline.responses import Response
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.said import said_of_reply
+from asbru.pipeline.strict import check_losses
 from asbru.pipeline.upstream_request import fits, fits_model, request_passes, write_request
 from asbru.pipeline.whole_response import judge, pass_coded, show, translate
 from asbru.upstream import LARGE_BYTES_MIN
@@ -35,6 +36,8 @@ async def send(call: Call, attempt: Attempt, rooms: Rooms) -> Response:  # noqa:
         body = write_request(call, attempt)
     else:
         body = await in_thread(rooms, lambda: write_request(call, attempt))
+    if call.watched:
+        check_losses(call, attempt)
     key_lines = attempt.key.lines
     if key_lines is None:
         key_lines = await attempt.key.credential.lines(endpoint.to_sign(call, attempt, body, rooms.unix_time()))
@@ -55,6 +58,9 @@ async def send(call: Call, attempt: Attempt, rooms: Rooms) -> Response:  # noqa:
             return response
         attempt.waited_s = rooms.clock() - asked_s
         text = judge(call, attempt, upstream, rooms)
+        if call.cached is not None:
+            call.cached.begin(endpoint.dialect, upstream.content_type)
+            call.cached.take(text)
         if call.trace is not None and call.trace.sampled:
             call.reply_of = attempt, lambda: said_of_reply(call, endpoint.dialect, text)
         if not attempt.response_passes:

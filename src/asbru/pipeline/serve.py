@@ -28,6 +28,8 @@ async def model_call(call: Call, rooms: Rooms) -> None:
     targets = choose(call, head.model, rooms)  # where, in which order: by plan, rules, weights, sessions; may they
     if rooms.stages:
         await look_at_request(call, rooms)  # what goes in
+    if rooms.cache is not None and await rooms.cache.answers(call, targets, rooms):  # was it asked before
+        return
     if call.lease is not None:
         await call.lease.hold(call, targets)  # can they pay
     response = await attempt(call, targets, rooms)  # keys, retries, fallbacks, until the first content byte
@@ -63,3 +65,5 @@ async def serve(call: Call, rooms: Rooms, middle: Middle = model_call) -> None:
             if rooms.load.waiting:
                 rooms.load.wake()
         account(call, rooms)  # price, count, settle, record: exactly once
+        if call.cached is not None and rooms.cache is not None:
+            rooms.cache.end(call, rooms)  # keep what may be kept

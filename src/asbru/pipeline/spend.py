@@ -32,6 +32,8 @@ class Spend(NamedTuple):
 
 
 NOTHING = Spend(None, "none", None)
+SERVED_FROM_CACHE = Spend(None, "none", 0)
+"""Nothing was used, which is known to cost nothing."""
 
 
 def price(attempts: Sequence[Attempt], prices: Prices) -> None:

@@ -1,4 +1,4 @@
-"""Stages: what looks at the content of a call, or changes it. Guardrails, the cache and recorders of bodies are stages.
+"""Stages: what looks at the content of a call, or changes it. Guardrails and recorders of bodies are stages.
 
 A `StageMaker` decides for each call whether it has something to do there, and makes a `Stage` for it. Where there are
 no makers, or none has anything to do, the path goes its usual way and pays for nothing.
@@ -39,10 +39,12 @@ class Stage:
     the stage's own, or of ours; a stage that raises an `AsbruError` ends the call with it.
 
     `pulls`: its `pull` is called in place of `events`, so that it may wait.
+    `version`: of all that decides how it acts; calls share replies of the cache only if it is the same.
     """
 
     replies: Replies = "ignored"
     pulls = False
+    version = ""
 
     async def request(self, request: ChatRequest) -> ChatRequest:
         """What is sent in place of `request`; the same object when nothing changes."""

@@ -16,6 +16,7 @@ from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.endpoint import Endpoint
 from asbru.pipeline.inputs import check_inputs
 from asbru.pipeline.large import write_members
+from asbru.pipeline.stand_ins import with_stand_ins
 from asbru.pipeline.tool_names import fit_tool_names, notes_of
 from asbru.upstream import LARGE_BYTES_MIN, Body, Spliced
 from asbru.wire.multipart import Form, FormError
@@ -116,8 +117,12 @@ def translate(call: Call, attempt: Attempt, endpoint: Endpoint) -> bytes:
     if traits.refuse_inputs:
         check_inputs(call, traits.refuse_inputs, attempt.target)
     request = call.read_canonical()
-    if call.dialect is not endpoint.dialect:
-        request, attempt.renamed = fit_tool_names(request, traits.tool_name_chars_max)
+    if call.dialect is not endpoint.dialect and call.dialect.family != endpoint.dialect.family:
+        request, attempt.renamed = fit_tool_names(with_stand_ins(request), traits.tool_name_chars_max)
     written = target_operation.codec.write_request(request, attempt.served_model, traits)
     attempt.notes = notes_of(attempt.renamed) + written.notes if attempt.renamed else written.notes
+    if endpoint.dialect.take_headers is None or call.dialect is endpoint.dialect:
+        return written.body
+    written = endpoint.dialect.take_headers(written.body, call.forwarded.value_of)
+    attempt.notes += written.notes
     return written.body

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from functools import partial
 
+from asbru.core.chat import StandIn
 from asbru.core.errors import ERROR_BYTES_MAX, UpstreamError
+from asbru.core.reply import ChatReply
 from asbru.core.usage import Usage
 from asbru.dialects import Codec, Dialect, Operation
 from asbru.pipeline.call import Attempt, Call
@@ -16,6 +18,7 @@ from asbru.pipeline.large_bodies import check_reply, in_thread
 from asbru.pipeline.responses import Response
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.stages import through_stages
+from asbru.pipeline.stand_ins import stand_ins_of
 from asbru.routing import read_retry_after_s
 from asbru.upstream import LARGE_BYTES_MIN, UpstreamResponse
 from asbru.wire.content_coding import CodingError, DecodedTooLargeError, accepts, begin_to_decode, decode
@@ -80,9 +83,13 @@ async def translate(
     reply = completing(call, attempt, rooms).reply(reply)
     if call.stages:
         reply = await through_stages(call, rooms, reply)
+    return write_reply(call, attempt, reply, upstream.lines_without(b"content-type", b"content-encoding"))
+
+
+def write_reply(call: Call, attempt: Attempt, reply: ChatReply, lines: bytes) -> Response:
+    """A reply in the caller's dialect; `lines`: its headers but for the type."""
     written = _codec(call, call.dialect).write_reply(reply)
     attempt.notes += written.notes
-    lines = upstream.lines_without(b"content-type", b"content-encoding")
     return Response(200, lines + JSON_LINE, written.body)
 
 
@@ -108,7 +115,12 @@ async def _translate_shape(
 
 def completing(call: Call, attempt: Attempt, rooms: Rooms) -> Completing:
     """What completes the attempt's answer for its caller."""
-    return Completing(attempt.renamed, int(rooms.unix_time()), call.id.decode())
+    offered: dict[str, StandIn] = {}
+    if call.canonical is not None and call.canonical.tools and call.dialect is not attempt.endpoint.dialect:
+        offered = stand_ins_of(call.canonical)
+    return Completing(
+        attempt.renamed, int(rooms.unix_time()), call.id.decode(), attempt.served_model, stand_ins=offered
+    )
 
 
 async def show(call: Call, attempt: Attempt, body: bytes, rooms: Rooms) -> None:
@@ -196,6 +208,9 @@ def refusal(upstream: UpstreamResponse, dialect: Dialect, rooms: Rooms) -> Upstr
         return _protocol_error(f"the provider returned the status {upstream.status}, which HTTP does not have")
     if upstream.status < 400:
         return _protocol_error(f"the provider returned a redirect ({upstream.status}), which Asbru does not follow")
-    error = dialect.errors.read(upstream.status, _beginning(upstream.body, upstream.content_encoding))
+    errors = dialect.errors
+    error = errors.read(upstream.status, _beginning(upstream.body, upstream.content_encoding))
+    if errors.kind_header:
+        error = errors.name(error, upstream.header(errors.kind_header))
     tell_headers(error, upstream, rooms)
     return error

@@ -51,8 +51,9 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
     or, where it is no fixed header, what makes the credential of it: a `CredentialMaker` (`asbru.upstream.credentials`)
     as an object reference, "asbru.providers.NAME.credential:make"; `auth_words` say what that sends. `headers` go with
     every call, names in lower case.
-    `operations`: what it offers in this dialect. `base_url`: where, if not at the provider's own. `addressing`: how it
-    is asked, if not in the dialect's own way.
+    `operations`: what it offers in this dialect. `base_url`: where, if not at the provider's own. `models`: which of
+    its models are asked in this dialect, by patterns, where it is not the provider's first (empty: all). `addressing`:
+    how it is asked, if not in the dialect's own way.
     """
 
     dialect: str
@@ -62,6 +63,7 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
     headers: dict[str, str] = {}
     operations: tuple[str, ...] = ("chat", "models")
     addressing: Addressing = PLAIN_ADDRESSING
+    models: tuple[str, ...] = ()
 
 
 OPENAI_ACCESS = Access(dialect="openai_chat", operations=("chat", "completions", "embeddings", "models"))

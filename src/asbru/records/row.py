@@ -143,6 +143,13 @@ COLUMNS: tuple[Column, ...] = (
         "Id of the trace that the call belongs to, 32 hex digits: the caller's, or Asbru's own if tracing is on; "
         '"" without one.',
     ),
+    _text(
+        "cache",
+        "What the cache did: hit (it served the call), miss, refresh (the caller asked for a new reply), off (the "
+        'caller, its key or the model keeps out of it); "" if it had no part in the call.',
+    ),
+    _number("cache_saved_nanousd", "nano-dollars", "What the kept reply cost when it was asked for.", nullable=True),
+    _number("cache_saved_us", "microseconds", "How much longer the provider took for it.", nullable=True),
 )
 
 ROW_WIDTH = len(COLUMNS)
@@ -168,12 +175,15 @@ def usage_columns(usage: Usage | None) -> tuple[int | bool | None, ...]:
     )
 
 
+NO_CACHE = ("", None, None)
+"""The columns from `cache` of a call in which the cache had no part."""
+
 NO_UNITS = (0, 0, "")
-"""The last three columns of a call that was charged for neither images nor pieces: nearly all."""
+"""The three columns from `image_input_tokens` of a call that was charged for neither images nor pieces: nearly all."""
 
 
 def unit_columns(usage: Usage | None) -> tuple[int | None, int | None, str]:
-    """The last three columns."""
+    """The three columns from `image_input_tokens`."""
     if usage is None:
         return (None, None, "")
     units = msgspec.json.encode(dict(usage.units)).decode() if usage.units else ""

@@ -26,6 +26,7 @@ FILTERS: Final = (
     "error_code",
     "stream",
     "trace_id",
+    "cache",
 )
 """Columns whose value may be asked for."""
 NUMBERS: Final = ("status", "stream")

@@ -19,6 +19,8 @@ ID_CHARS_MAX: Final = 1024
 """A longer one is none."""
 OBJECT_ID_CHARS_MAX: Final = 256
 """How long the provider's own id may be."""
+TEXT_PREFIX: Final = "asbru_text_"
+_TEXT: Final = b"asbru text"
 _PERSON: Final = b"asbru object ids"
 
 
@@ -63,6 +65,29 @@ class ObjectIds:
                 return msgspec.msgpack.decode(AESSIV(key).decrypt(sealed, None), type=ObjectRef)
             except (InvalidTag, ValueError):
                 continue
+        return None
+
+    def seal_text(self, kind: str, text: str) -> str:
+        """A text that only Asbru reads again, wherever it was meanwhile."""
+        from cryptography.hazmat.primitives.ciphers.aead import AESSIV  # as above
+
+        sealed = AESSIV(self._keys[0]).encrypt(msgspec.msgpack.encode((kind, text)), [_TEXT])
+        return TEXT_PREFIX + base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
+
+    def open_text(self, kind: str, sealed: str) -> str | None:
+        """The text; None for what was not sealed here as this kind."""
+        if not sealed.startswith(TEXT_PREFIX):
+            return None
+        from cryptography.exceptions import InvalidTag  # as above
+        from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+
+        data = _decoded(sealed[len(TEXT_PREFIX) :])
+        for key in self._keys:
+            try:
+                found = msgspec.msgpack.decode(AESSIV(key).decrypt(data, [_TEXT]), type=tuple[str, str])
+            except (InvalidTag, ValueError):
+                continue
+            return found[1] if found[0] == kind else None
         return None
 
 

@@ -117,6 +117,34 @@ KEY_ROTATIONS = Metric(
     unit="attempts",
     sentence="Calls that continued with another key of the same provider; `key` is the one that was left.",
 )
+CACHE_CALLS = Metric(
+    name="asbru_cache_calls_total",
+    kind="counter",
+    labels=("result",),
+    unit="calls",
+    sentence="Calls that the cache had a part in: hit, miss, refresh (the caller asked for a new reply), off.",
+)
+CACHE_SAVED = Metric(
+    name="asbru_cache_saved_nanousd_total",
+    kind="counter",
+    unit="nano-dollars",
+    sentence="What the replies that were served from the cache cost when they were asked for.",
+)
+CACHE_ENTRIES = Metric(
+    name="asbru_cache_entries",
+    kind="gauge",
+    unit="entries",
+    sentence="Entries of the cache in the memory of workers.",
+)
+CACHE_BYTES = Metric(
+    name="asbru_cache_bytes", kind="gauge", unit="bytes", sentence="Their size, about; bounded by `cache.bytes_max`."
+)
+CACHE_EVICTED = Metric(
+    name="asbru_cache_evicted_total",
+    kind="counter",
+    unit="entries",
+    sentence="Entries that were removed for want of room before they expired.",
+)
 CIRCUITS = Metric(
     name="asbru_circuits",
     kind="gauge",
@@ -285,6 +313,11 @@ METRICS: tuple[Metric, ...] = (
     CIRCUITS,
     CIRCUITS_OPENED,
     LEARNED_FACTS,
+    CACHE_CALLS,
+    CACHE_SAVED,
+    CACHE_ENTRIES,
+    CACHE_BYTES,
+    CACHE_EVICTED,
     CALLS_IN_FLIGHT,
     CALLS_QUEUED,
     CALLS_SHED,

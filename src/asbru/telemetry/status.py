@@ -66,3 +66,5 @@ class WorkerStatus(msgspec.Struct, frozen=True):
     behind_rows: int = 0
     providers: tuple[ProviderStatus, ...] = ()
     listed: dict[str, tuple[str, ...]] = {}
+    cache_entries: int = 0
+    cache_bytes: int = 0

@@ -97,7 +97,8 @@ async def _connect(
         why = judge_address(
             str(address[0]),
             allow_private=origin.allow_private or trusted,
-            allow_loopback=origin.allow_loopback or trusted,
+            allow_loopback=origin.allow_loopback or trusted or origin.metadata,
+            allow_metadata=origin.metadata,
         )
         if why is not None:
             refusal = f"{host} is {address[0]}, {why}"

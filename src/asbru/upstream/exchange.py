@@ -83,6 +83,10 @@ class UpstreamResponse(msgspec.Struct, eq=False):
         """The value of Retry-After-Ms, which OpenAI and Azure send beside or in place of it; b"" if absent."""
         return header_value(self.lines, b"retry-after-ms")
 
+    def header(self, name: bytes) -> str:
+        """The value of the header called `name` (lower case), "" if it is absent or may not be passed on."""
+        return header_value(self.lines, name).decode("latin-1")
+
     def lines_without(self, *names: bytes) -> bytes:
         """The lines but those called one of `names` (lower case)."""
         kept = (line for line in self.lines.split(b"\r\n") if line.partition(b":")[0].lower() not in names)

@@ -39,7 +39,8 @@ class TlsTrust(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class Origin(Reach, frozen=True, kw_only=True):
-    """`host` is a name or an address; `unix_socket` a path that replaces TCP.
+    """`host` is a name or an address; `unix_socket` a path that replaces TCP. `metadata`: it is the machine's own
+    source of credentials, whose address is allowed though no provider may have it.
 
     Two origins that compare equal may share connections; so a reload keeps the warm ones.
     """
@@ -49,6 +50,7 @@ class Origin(Reach, frozen=True, kw_only=True):
     tls: bool = False
     trust: TlsTrust = TlsTrust()
     unix_socket: str | None = None
+    metadata: bool = False
 
     def __str__(self) -> str:
         return self.unix_socket or f"{self.host}:{self.port}"

@@ -1,7 +1,8 @@
 """Which addresses Asbru may dial (the SSRF policy): checked on the resolved address, at dial time.
 
     class of address                                   dialled
-    link-local, cloud metadata, unspecified, multicast never
+    cloud metadata                                     only to fetch credentials, never for a provider or a caller
+    link-local, unspecified, multicast                 never
     loopback                                           only if the provider's configuration allows it
     private (RFC 1918, unique local, shared 100.64/10) only if the provider's configuration allows it
     everything else                                    yes
@@ -21,10 +22,12 @@ _METADATA = frozenset(
     for text in (
         "169.254.169.254",
         "169.254.170.2",  # AWS ECS
+        "169.254.170.23",  # AWS EKS
         "100.100.100.200",  # Alibaba
         "168.63.129.16",  # Azure
         "192.0.0.192",  # Oracle
         "fd00:ec2::254",  # AWS
+        "fd00:ec2::23",  # AWS EKS
         "fd20:ce::254",  # Google
     )
 )
@@ -35,11 +38,13 @@ _SITE_LOCAL = ipaddress.ip_network("fec0::/10")
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
-def judge_address(text: str, *, allow_private: bool, allow_loopback: bool) -> str | None:
+def judge_address(
+    text: str, *, allow_private: bool, allow_loopback: bool, allow_metadata: bool = False
+) -> str | None:
     """Why `text` (an IP address, a scope such as "%eth0" allowed) may not be dialled; None when it may."""
     address = _unwrap(ipaddress.ip_address(text.partition("%")[0]))
     if address in _METADATA:
-        return "a cloud metadata address"
+        return None if allow_metadata else "a cloud metadata address"
     if address.is_loopback:
         return None if allow_loopback else "a loopback address (allow_loopback is off for this provider)"
     if address.is_link_local:

@@ -27,7 +27,8 @@ SHAPE_BYTES_MAX = 4096
 
 # First letters stand in both cases, for the expression's engine passes over a branch by its first letter only then.
 _ALLOWED = re.compile(
-    rb"\r\n(?:[cC](?i:ontent-(?:type|encoding))|[xX]-(?i:request-id|should-retry|ratelimit-[^:]*|groq-[^:]*)"
+    rb"\r\n(?:[cC](?i:ontent-(?:type|encoding))|[xX]-(?i:request-id|should-retry|ratelimit-[^:]*|groq-[^:]*"
+    rb"|amzn-(?:requestid|errortype|bedrock-[^:]*))"
     rb"|[rR](?i:equest-id|etry-after(?:-ms)?)|[oO](?i:penai-(?!organization:)[^:]*)"
     rb"|[aA](?i:nthropic-(?!organization-id:)[^:]*)):[^\r]*"
 )

@@ -183,6 +183,17 @@ def begins_message(data: bytes) -> bool:
     return True
 
 
+def why_broken(held: bytes) -> str:
+    """Why what is left at the end of a stream is no message; "" where it is only not all there."""
+    try:
+        size = _message_bytes(held, 0)
+        if size <= len(held):
+            _check_sum(held, 0, size)
+    except EventStreamError as error:
+        return str(error)
+    return ""
+
+
 def close_message(held: bytes) -> bytes:
     """An incomplete message cannot be made whole."""
     del held

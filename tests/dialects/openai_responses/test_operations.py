@@ -179,3 +179,18 @@ def test_a_provider_tools_call_is_foreign() -> None:
     part = read.messages[1].parts[0]
     assert isinstance(part, ForeignPart)
     assert json.loads(CODEC.write_request(read, "m", Traits()).body)["input"][1] == call
+
+
+@pytest.mark.parametrize(("signature", "thinks"), [("asbru:anthropic_messages:sig", True), ("gAAAA", False)])
+def test_thinking_goes_on_within_a_turn_that_has_its_own(signature: str, thinks: bool) -> None:
+    """A model that wants the thinking before its calls back is asked to think again only if it was carried."""
+    items = [
+        {"role": "user", "content": "go"},
+        {"type": "reasoning", "summary": [{"type": "summary_text", "text": "t"}], "encrypted_content": signature},
+        {"type": "function_call", "call_id": "toolu_1", "name": "f", "arguments": "{}"},
+        {"type": "function_call_output", "call_id": "toolu_1", "output": "1"},
+    ]
+    tools = [{"type": "function", "name": "f"}]
+    read = CODEC.read_request(request(input=items, tools=tools, reasoning={"effort": "medium"}))
+    written = ANTHROPIC.chat.write_request(read, "m", Traits(thinking="budget", max_output_tokens=32_000))
+    assert ("thinking" in json.loads(written.body)) is thinks

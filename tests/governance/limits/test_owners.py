@@ -169,3 +169,19 @@ def test_the_limits_of_a_declared_key_hold(*, declared_first: bool) -> None:
     assert ids(owners) == [BUDGET.id]
     owners.keys.remove("False")
     assert not ids(owners)
+
+
+def test_a_tool_is_limited_by_the_name_of_its_server() -> None:
+    """A limit of tools holds for tools only, whatever providers and models are called, and one of models for none."""
+    owners = Owners(lambda counter: None)
+    limit = LimitEntry("tool/files/read_*/requests/1h", "requests", 5, "1h")
+    put(owners, "tool/files/read_*", limit)
+    put(owners, "model/files/*", LimitEntry("model/files/*/requests/1h", "requests", 5, "1h"))
+    assert owners.limits_targets
+
+    def counted(provider: str, model: str) -> list[str]:
+        return [one.key for one in owners.target("a", "", (provider, model, model, ""))]
+
+    assert counted("mcp:files", "read_file") == [limit.id]
+    assert counted("mcp:files", "write_file") == counted("mcp:other", "read_file") == []
+    assert counted("files", "read_file") == ["model/files/*/requests/1h"]

@@ -70,6 +70,7 @@ export interface VirtualKey extends Stored, Limited {
   expires_at: string | null;
   active: boolean;
   record_bodies: boolean;
+  cache: boolean;
   tags: Record<string, string>;
 }
 
@@ -130,4 +131,7 @@ export interface CallRecord {
   response_bytes: number;
   route: string;
   trace_id: string;
+  cache: string;
+  cache_saved_nanousd: number | null;
+  cache_saved_us: number | null;
 }

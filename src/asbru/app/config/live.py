@@ -16,6 +16,7 @@ from asbru.app.config.base import Settings
 from asbru.app.config.structs import FromStruct
 from asbru.app.config.tracing import TracingSettings
 from asbru.app.snapshot import TARGET, Fallback, Limits, MetricsSettings, Overload, PrefixForward
+from asbru.cache import CacheSettings
 from asbru.core.secret_text import SecretText
 from asbru.core.traits import TraitChanges, TraitRule
 from asbru.core.usage import Unit
@@ -27,6 +28,7 @@ from asbru.routing import RetryPolicy
 from asbru.routing.affinity import AffinitySettings
 from asbru.routing.breaker import BreakerSettings
 from asbru.routing.rules import RoutingRule
+from asbru.stored.responses import ConversationSettings
 from asbru.upstream import ExchangeDeadlines
 from asbru.upstream.origin import Reach
 
@@ -234,6 +236,14 @@ class LiveSettings(Settings):
             default_factory=AffinitySettings, description="Keeps the calls of a session at the same target and key."
         ),
     ]
+    conversations: Annotated[
+        ConversationSettings,
+        FromStruct(),
+        Field(
+            default_factory=ConversationSettings,
+            description="Stored responses, from which callers go on by `previous_response_id`.",
+        ),
+    ]
     breaker: Annotated[
         BreakerSettings,
         FromStruct(),
@@ -248,6 +258,11 @@ class LiveSettings(Settings):
         McpSettings,
         FromStruct(),
         Field(default_factory=McpSettings, description="MCP servers whose tools agents reach through Asbru."),
+    ]
+    cache: Annotated[
+        CacheSettings,
+        FromStruct(),
+        Field(default_factory=CacheSettings, description="Replies that are kept and served again."),
     ]
     limits: Annotated[Limits, FromStruct(), Field(default_factory=Limits, description="Limits of the server.")]
     overload: Annotated[

@@ -24,9 +24,17 @@ from typing import Any, Final
 
 import msgspec
 
-from asbru.core.chat import ChatRequest, Extra, Reasoning, ToolResultPart
+from asbru.core.chat import (
+    ChatRequest,
+    Extra,
+    Part,
+    Reasoning,
+    RedactedThinkingPart,
+    ThinkingPart,
+    ToolResultPart,
+)
 from asbru.core.traits import Traits
-from asbru.dialects.anthropic_messages.types import decode_members
+from asbru.dialects.anthropic_messages.types import NAME, decode_members
 from asbru.dialects.bounds import nearest_effort
 from asbru.dialects.fields import DECODE_ERRORS, Fields
 from asbru.dialects.receipt import Receipt
@@ -135,7 +143,7 @@ def _chosen(
         receipt.dropped("reasoning", "a forced tool call excludes thinking")
         return Thought()
     if traits.thinking == "budget":
-        if _continues_tools(request):
+        if _lacks_thinking(request):
             receipt.dropped("reasoning", "the turn's own thinking is not at hand")
             return Thought()
         if reasoning.budget_tokens is not None and max_tokens > BUDGET_TOKENS_MIN:
@@ -210,7 +218,16 @@ def _effort_of_budget(budget: int) -> str:
     return found
 
 
-def _continues_tools(request: ChatRequest) -> bool:
-    """Whether the last message answers tool calls: the API then wants the thinking that led to them."""
+def _lacks_thinking(request: ChatRequest) -> bool:
+    """Whether the last message answers tool calls without the thinking that led to them, which the API then wants."""
     last = request.messages[-1] if request.messages else None
-    return last is not None and any(isinstance(part, ToolResultPart) for part in last.parts)
+    if last is None or not any(isinstance(part, ToolResultPart) for part in last.parts):
+        return False
+    said = next((one.parts for one in reversed(request.messages) if one.role == "assistant"), ())
+    return not (said and _is_signed(said[0]))
+
+
+def _is_signed(part: Part) -> bool:
+    if isinstance(part, RedactedThinkingPart):
+        return part.dialect == NAME
+    return isinstance(part, ThinkingPart) and part.dialect == NAME and bool(part.signature)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+import msgspec
+
 from asbru.core.chat import (
     ForeignPart,
     Part,
@@ -318,9 +320,7 @@ def _content(part: Part, text: str, citations: list[Raw]) -> dict[str, Any]:
 
 
 def _with_arguments(part: ToolCallPart, arguments: str) -> ToolCallPart:
-    return ToolCallPart(
-        id=part.id, name=part.name, arguments=arguments, custom=part.custom, cache=part.cache, extra=part.extra
-    )
+    return msgspec.structs.replace(part, arguments=arguments)
 
 
 def _unsplit(extra: dict[str, Raw]) -> dict[str, Raw]:

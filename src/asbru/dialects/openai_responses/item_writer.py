@@ -236,6 +236,8 @@ def write_call(part: ToolCallPart, path: str, receipt: Receipt) -> dict[str, Any
     extra = receipt.riding(path, part.extra) if part.extra else {}
     written: dict[str, Any] = {"type": "custom_tool_call" if part.custom else "function_call", **item_marks(extra)}
     written |= {"call_id": part.id, "name": part.name}
+    if part.namespace is not None:
+        written["namespace"] = part.namespace
     written["input" if part.custom else "arguments"] = part.arguments if part.custom else part.arguments or "{}"
     return written | {name: raw for name, raw in extra.items() if name != ITEM}
 

@@ -5,6 +5,10 @@
     message (assistant), reasoning, a call    parts of an assistant's message; neighbours make one
     an output of a call                       a tool result; neighbours make one user message
     a call of a tool of OpenAI's, any other   a foreign part of the assistant's message
+    additional_tools                          tools of the request, wherever in the conversation it stands
+    compaction_trigger                        the user's wish for a summary
+    compaction                                refused: only the provider that made it reads it (Asbru's own are opened
+                                              before: `compaction`)
     item_reference                            refused: only the provider that stored the item has it
 
 Neighbours are joined because other dialects want all calls of a turn in one message. A message item tells by its
@@ -13,7 +17,7 @@ Neighbours are joined because other dialects want all calls of a turn in one mes
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -21,6 +25,7 @@ import msgspec
 from asbru.core.chat import (
     Extra,
     ForeignPart,
+    ForeignTool,
     Message,
     Part,
     Raw,
@@ -28,12 +33,15 @@ from asbru.core.chat import (
     Role,
     TextPart,
     ThinkingPart,
+    Tool,
     ToolCallPart,
     ToolResultPart,
 )
 from asbru.dialects.fields import Fields
 from asbru.dialects.openai_responses.carrier import uncarry
+from asbru.dialects.openai_responses.compaction import PROMPT
 from asbru.dialects.openai_responses.parts import read_content
+from asbru.dialects.openai_responses.tools import read_tools
 from asbru.dialects.openai_responses.types import ITEM, NAME, decode_members, encode, take_item, take_message
 
 CUSTOM: Final = "custom_tool_call_output"
@@ -41,11 +49,13 @@ CUSTOM: Final = "custom_tool_call_output"
 BEGINS: Final[Extra] = {ITEM: Raw(b"{}")}
 """What marks the first part of a message item that follows another and has no id of its own."""
 SUMMARY: Final = "summary"
+ADDITIONAL_TOOLS: Final = Raw(b'"additional_tools"')
+"""The item by which clients offer tools within the conversation (Codex offers all of its tools so)."""
 _ROLES = "expected one of user, assistant, system, developer"
 
 
-def read_input(fields: Fields) -> tuple[Message, ...]:
-    """`instructions` and `input` as messages."""
+def read_input(fields: Fields) -> tuple[tuple[Message, ...], tuple[Tool | ForeignTool, ...]]:
+    """`instructions` and `input` as messages, and the tools that stand among the items."""
     messages: list[Message] = []
     instructions = fields.peek("instructions")
     if instructions is not None:
@@ -57,12 +67,22 @@ def read_input(fields: Fields) -> tuple[Message, ...]:
     if bytes(memoryview(raw)[:1]) == b'"':
         text = fields.need_text("input")
         messages.append(Message(role="user", parts=(TextPart(text=text),), plain=True))
-        return tuple(messages)
+        return tuple(messages), ()
     items = fields.items("input") or []
     if not items:
         raise fields.wrong("input", "expected at least one item, got an empty array")
-    read = (read_item(fields.as_object(item, f"input[{at}]"), item) for at, item in enumerate(items))
-    return (*messages, *_joined(read))
+    tools: list[Tool | ForeignTool] = []
+    read = _read_items(fields, items, tools)
+    return (*messages, *_joined(read)), tuple(tools)
+
+
+def _read_items(fields: Fields, items: Sequence[Raw], tools: list[Tool | ForeignTool]) -> Iterator[Message]:
+    for at, raw in enumerate(items):
+        item = fields.as_object(raw, f"input[{at}]")
+        if item.peek("type") == ADDITIONAL_TOOLS:
+            tools += read_tools(item) or ()
+        else:
+            yield read_item(item, raw)
 
 
 def _joined(items: Iterator[Message]) -> Iterator[Message]:
@@ -108,6 +128,12 @@ def read_item(item: Fields, raw: Raw) -> Message:
             return _read_message(item)
         case "function_call_output" | "custom_tool_call_output":
             return Message(role="user", parts=(_read_output(item, kind),))
+        case "compaction_trigger":
+            return Message(role="user", parts=(TextPart(text=PROMPT),), plain=True)
+        case "compaction":
+            raise item.wrong(
+                "type", "a conversation that another provider has compacted; only that provider reads it"
+            )
         case "item_reference":
             raise item.wrong("type", "a reference to an item that another provider may have stored; send the item")
         case _:
@@ -122,15 +148,15 @@ def read_said(item: Fields, kind: str, raw: Raw) -> Part:
         case "function_call":
             marks = take_item(item)
             name, call_id = item.need_text("name"), item.need_text("call_id")
-            arguments = item.text("arguments") or ""
-            return ToolCallPart(id=call_id, name=name, arguments=arguments, extra={**item.rest_set(), **marks})
+            arguments, namespace = item.text("arguments") or "", item.text("namespace")
+            extra = {**item.rest_set(), **marks}
+            return ToolCallPart(id=call_id, name=name, arguments=arguments, namespace=namespace, extra=extra)
         case "custom_tool_call":
             marks = take_item(item)
             name, call_id = item.need_text("name"), item.need_text("call_id")
-            text = item.text("input") or ""
-            return ToolCallPart(
-                id=call_id, name=name, arguments=text, custom=True, extra={**item.rest_set(), **marks}
-            )
+            text, namespace = item.text("input") or "", item.text("namespace")
+            extra = {**item.rest_set(), **marks}
+            return ToolCallPart(id=call_id, name=name, arguments=text, custom=True, namespace=namespace, extra=extra)
         case _:
             return ForeignPart(dialect=NAME, kind=kind, raw=raw)
 

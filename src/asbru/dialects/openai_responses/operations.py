@@ -1,4 +1,4 @@
-"""What can be asked in this dialect: a response. Stored responses are the provider's own and not served here.
+"""What can be asked in this dialect: a response, how many tokens its input would be, and what is stored of it.
 
 Source: https://platform.openai.com/docs/api-reference/responses
 """
@@ -6,12 +6,15 @@ Source: https://platform.openai.com/docs/api-reference/responses
 from __future__ import annotations
 
 from asbru.dialects.contract import Codec, Operation
+from asbru.dialects.openai_responses.conversation import CONVERSING
 from asbru.dialects.openai_responses.head import read_head
 from asbru.dialects.openai_responses.request import read_request
 from asbru.dialects.openai_responses.request_writer import without, write_request
 from asbru.dialects.openai_responses.response import read_reply, write_reply
+from asbru.dialects.openai_responses.stored import STORED_OPERATIONS
 from asbru.dialects.openai_responses.stream import ResponsesStreamReader
 from asbru.dialects.openai_responses.stream_writer import ResponsesStreamWriter
+from asbru.dialects.openai_responses.types import encode
 
 CODEC = Codec(
     read_request=read_request,
@@ -23,6 +26,12 @@ CODEC = Codec(
     stream_writer=ResponsesStreamWriter,
 )
 
+
+def write_count(input_tokens: int) -> bytes:
+    """The response of input_tokens."""
+    return encode({"object": "response.input_tokens", "input_tokens": input_tokens})
+
+
 OPERATIONS = (
     Operation(
         name="chat",
@@ -32,5 +41,27 @@ OPERATIONS = (
         read_head=read_head,
         streams=True,
         codec=CODEC,
+        converses=CONVERSING,
     ),
+    Operation(
+        name="count_tokens",
+        surface="responses.input_tokens",
+        routes=("/responses/input_tokens",),
+        path="/responses/input_tokens",
+        read_head=read_head,
+        speaks=False,
+        read_request=read_request,
+        write_count=write_count,
+        converses=CONVERSING,
+    ),
+    Operation(
+        name="compact",
+        surface="responses.compact",
+        routes=("/responses/compact",),
+        path="/responses/compact",
+        read_head=read_head,
+        read_request=read_request,
+        converses=CONVERSING,
+    ),
+    *STORED_OPERATIONS,
 )

@@ -10,8 +10,9 @@ from typing import Final
 
 import msgspec
 
-from asbru.core.chat import ChatRequest, Extra, Raw, Reasoning, ResponseFormat
+from asbru.core.chat import ChatRequest, Extra, Message, Raw, Reasoning, ResponseFormat, TextPart, ToolChoice
 from asbru.dialects.fields import BOOLEAN, DECODE_ERRORS, INTEGER, NUMBER, TEXT, Fields, open_body, refuse_request
+from asbru.dialects.openai_responses.compaction import PROMPT
 from asbru.dialects.openai_responses.items import read_input
 from asbru.dialects.openai_responses.tools import read_tool_choice, read_tools
 from asbru.dialects.openai_responses.types import NAME, encode
@@ -31,6 +32,8 @@ _SETTINGS: Final = {
 }
 """Settings that are one value: the canonical name and how they are read."""
 _STORED: Final = ("previous_response_id", "conversation", "prompt")
+_SUMMARISE: Final = Message(role="user", parts=(TextPart(text=PROMPT),), plain=True)
+"""What asks a model for a summary: it must not call a tool in its place."""
 _texts = msgspec.json.Decoder(list[str]).decode
 
 
@@ -51,11 +54,16 @@ def read_request(body: bytes) -> ChatRequest:
     settings = fields.settings(_SETTINGS)
     form, text = _read_text(fields)
     logprobs, include = _read_include(fields)
+    messages, added = read_input(fields)
+    tools = read_tools(fields)
+    choice = read_tool_choice(fields)
+    if (tools or added) and messages[-1:] == (_SUMMARISE,):
+        choice = ToolChoice(mode="none")
     return ChatRequest(
         model=model,
-        messages=read_input(fields),
-        tools=read_tools(fields),
-        tool_choice=read_tool_choice(fields),
+        messages=messages,
+        tools=(*(tools or ()), *added) if added else tools,
+        tool_choice=choice,
         response_format=form,
         reasoning=_read_reasoning(fields),
         logprobs=logprobs,

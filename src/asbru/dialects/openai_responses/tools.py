@@ -1,7 +1,8 @@
 """Tools and the choice among them, both ways.
 
-Functions are canonical tools; all others (web search, custom tools with grammars, namespaces, MCP servers) are foreign
-and ride along.
+function                                    a canonical tool
+custom, namespace                           foreign, with functions that stand in for it elsewhere (`stand_ins`)
+any other (web search, shell, apply_patch)  foreign: it stays with providers of this dialect
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import msgspec
 
 from asbru.core.chat import ForeignTool, Raw, Tool, ToolChoice
 from asbru.dialects.fields import Fields, kind_of
+from asbru.dialects.openai_responses.stand_ins import stand_ins_of
 from asbru.dialects.openai_responses.types import NAME
 from asbru.dialects.receipt import Receipt
 from asbru.dialects.tool_schema import write_schema
@@ -32,7 +34,7 @@ def read_tools(fields: Fields) -> tuple[Tool | ForeignTool, ...] | None:
 def _read_tool(tool: Fields, raw: Raw) -> Tool | ForeignTool:
     kind = tool.need_text("type")
     if kind != "function":
-        return ForeignTool(dialect=NAME, kind=kind, raw=raw)
+        return ForeignTool(dialect=NAME, kind=kind, raw=raw, stand_ins=stand_ins_of(tool, kind))
     parameters = tool.peek("parameters")
     if parameters is not None and bytes(memoryview(parameters)[:1]) != _BRACE:
         raise tool.wrong("parameters", f"expected a JSON Schema object, got {kind_of(parameters)}")
@@ -56,9 +58,10 @@ def read_tool_choice(fields: Fields) -> ToolChoice | None:
             return msgspec.convert({"mode": mode}, ToolChoice)
         return ToolChoice(mode="foreign", raw=raw, dialect=NAME)
     form = fields.as_object(raw, "tool_choice")
-    if form.text("type") == "function":
+    kind = form.text("type")
+    if kind == "function":
         return ToolChoice(mode="tool", name=form.need_text("name"))
-    return ToolChoice(mode="foreign", raw=raw, dialect=NAME)
+    return ToolChoice(mode="foreign", name=form.text("name") if kind == "custom" else None, raw=raw, dialect=NAME)
 
 
 def write_tools(tools: Sequence[Tool | ForeignTool], receipt: Receipt) -> list[object]:

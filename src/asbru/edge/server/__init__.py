@@ -10,6 +10,7 @@ from asbru.edge.server.protocol import ServerConnection
 from asbru.edge.server.request import Head, HeaderAction, HeaderPlans, Request
 from asbru.edge.server.response import ResponseWriter
 from asbru.edge.server.server import SWEEP_S, Server, bind
+from asbru.edge.server.websocket import WebSocket
 
 __all__ = [
     "SWEEP_S",
@@ -21,5 +22,6 @@ __all__ = [
     "Server",
     "ServerConnection",
     "ServerLimits",
+    "WebSocket",
     "bind",
 ]

@@ -7,6 +7,7 @@
     serving  the response                            none here: the path has its own; a caller that does not read
                                                      what was written: idle_timeout_s, and its next request waits
     linger   the sender of a refused request to stop two seconds
+    upgraded what a WebSocket awaits                 its own (`websocket`)
 
 A caller that closes its side, even only for writing, is gone: its call is cancelled. How bytes become requests, and
 which are refused, is in `reading`.
@@ -22,9 +23,10 @@ import httptools
 
 from asbru.core.errors import AsbruError, BadRequest
 from asbru.edge.server.limits import BODY_RATE_BYTES_PER_S, LINGER_S, TURN_BYTES, UPGRADES_PIPELINED_MAX, ServerLimits
-from asbru.edge.server.reading import BODY, HEAD, IDLE, LINGER, SERVING, RequestReader
+from asbru.edge.server.reading import BODY, HEAD, IDLE, LINGER, SERVING, UPGRADED, RequestReader
 from asbru.edge.server.request import Head, Request
 from asbru.edge.server.response import ResponseWriter
+from asbru.edge.server.websocket import GOING_AWAY, WebSocket, shake_hands
 from asbru.pipeline import Stepper
 
 if TYPE_CHECKING:
@@ -40,7 +42,7 @@ class ServerConnection(RequestReader):
     `connection.response`, from a path that it gives to `connection.stepper`, which is closed if the caller goes away
     first, or leaving in `on_gone` what to call then."""
 
-    __slots__ = ("_strange", "_upgrades_behind", "_write_paused_s", "on_gone", "response", "stepper")
+    __slots__ = ("_strange", "_upgrades_behind", "_write_paused_s", "on_gone", "response", "stepper", "websocket")
 
     def __init__(self, server: Server) -> None:
         super().__init__(server)
@@ -50,6 +52,8 @@ class ServerConnection(RequestReader):
         self.response = ResponseWriter(self._answered, server.outbox)
         self.on_gone: Callable[[], None] | None = None
         self.stepper = Stepper()
+        self.websocket: WebSocket | None = None
+        """What the connection has become, if it was upgraded."""
 
     # Lifetime
 
@@ -76,10 +80,14 @@ class ServerConnection(RequestReader):
         if gone is not None:
             gone()
         self.stepper.close()
+        if self.websocket is not None:
+            self.websocket.lost()
 
     def close(self) -> None:
         """Close once everything written has left."""
         self._outbox.flush()
+        if self.websocket is not None:
+            self.websocket.close(GOING_AWAY, "the gateway ends; connect again")
         self._transport.close()
 
     def abort(self) -> None:
@@ -90,6 +98,29 @@ class ServerConnection(RequestReader):
         """Hold these bounds from now on."""
         self._body.limit(limits)
         self._rx_bytes_max = limits.head_bytes_max + (limits.body_bytes_max * 2 if self._head_done else 0)
+
+    def upgrade(self, head: Head) -> WebSocket:
+        """Make this connection a WebSocket, as the request that is being served asks. Raises what refuses it."""
+        server = self._server
+        lines, deflate = shake_hands(head, server.limits)
+        self._outbox.flush()
+        self._transport.write(lines)
+        self.websocket = WebSocket(
+            self._transport,
+            server.limits,
+            self._held,
+            deflate,
+            is_draining=lambda: server.draining,
+            has_room=lambda: server.bodies.fits(server.limits),
+            now_s=server.tick_s,
+        )
+        self.state = UPGRADED
+        self._serving = False
+        return self.websocket
+
+    def later(self, call: Callable[[], None]) -> None:
+        """Run `call` in the loop's next turn."""
+        self._server.later(call)
 
     def mark_endless(self, *, endless: bool) -> None:
         """Whether what is being served ends only when the caller goes away: a drain does not wait for that."""
@@ -123,6 +154,8 @@ class ServerConnection(RequestReader):
     @property
     def is_quiet(self) -> bool:
         """Whether nothing is being served or received."""
+        if self.websocket is not None:
+            return self.websocket.is_quiet
         return not self._serving and not self._queue and not self._in_message
 
     # Bytes in
@@ -140,6 +173,9 @@ class ServerConnection(RequestReader):
             self.state = HEAD
             self._since_s = self._server.tick_s
             self._feed(data, alone=self._strange < STRANGE_MAX)
+        elif self.state == UPGRADED:
+            assert self.websocket is not None
+            self.websocket.feed(data)
         elif self.state != LINGER:
             self._feed(data)
         if len(data) >= TURN_BYTES:
@@ -262,7 +298,9 @@ class ServerConnection(RequestReader):
     def pause_writing(self) -> None:
         """The caller reads too slowly: hold the source back, and its next request until this response has gone."""
         self._write_paused_s = self._server.tick_s
-        if self.response.flow is not None:
+        if self.websocket is not None:
+            self.websocket.pause_writing()
+        elif self.response.flow is not None:
             self.response.flow.pause()
         elif not self._serving:
             self._stop_reading()
@@ -270,6 +308,9 @@ class ServerConnection(RequestReader):
     def resume_writing(self) -> None:
         """The caller has caught up."""
         self._write_paused_s = 0.0
+        if self.websocket is not None:
+            self.websocket.resume_writing()
+            return
         if self.response.flow is not None:
             self.response.flow.resume()
         if self._serving or self._transport.is_closing():
@@ -288,6 +329,8 @@ class ServerConnection(RequestReader):
         state = self.state
         if self._write_paused_s and now_s - self._write_paused_s > limits.idle_timeout_s:
             self._transport.abort()
+        elif self.websocket is not None:
+            self.websocket.sweep(now_s)
         elif state == IDLE:
             if waited_s > limits.idle_timeout_s:
                 self.close()

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from asbru.edge.server.protocol import ServerConnection
     from asbru.edge.server.server import Server
 
-IDLE, HEAD, BODY, SERVING, LINGER = range(5)
+IDLE, HEAD, BODY, SERVING, LINGER, UPGRADED = range(6)
 _NO_REQUEST: Final = Request(Head())
 """Stands between two requests, so that an idle connection does not hold the last one's body."""
 

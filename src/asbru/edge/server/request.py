@@ -41,6 +41,9 @@ class HeaderAction:
     ORIGIN: Final = 15
     RUN: Final = 16
     CONTENT_TYPE: Final = 17
+    WEBSOCKET_KEY: Final = 18
+    WEBSOCKET_VERSION: Final = 19
+    WEBSOCKET_EXTENSIONS: Final = 20
 
 
 _BY_NAME = {
@@ -63,6 +66,9 @@ _BY_NAME = {
     b"x-asbru-run": HeaderAction.RUN,
     b"x-claude-code-session-id": HeaderAction.RUN,
     b"session-id": HeaderAction.RUN,  # Codex
+    b"sec-websocket-key": HeaderAction.WEBSOCKET_KEY,
+    b"sec-websocket-version": HeaderAction.WEBSOCKET_VERSION,
+    b"sec-websocket-extensions": HeaderAction.WEBSOCKET_EXTENSIONS,
     b"user-agent": HeaderAction.FORWARD,
     b"traceparent": HeaderAction.FORWARD,
     b"tracestate": HeaderAction.FORWARD,
@@ -77,6 +83,8 @@ _BY_NAME = {
     b"x-request-id": HeaderAction.FORWARD,
     b"x-client-request-id": HeaderAction.FORWARD,
 }
+_NO_CREDENTIALS = frozenset({b"x-bf-cache-key"})
+"""Headers that are called like credentials and are none."""
 WATCHED_CHARS_MAX = 4096
 """How much is kept of a header that is watched."""
 
@@ -98,9 +106,18 @@ _KEPT_AS = {
     HeaderAction.ACCEPT_CODING: "accept_coding",
     HeaderAction.ORIGIN: "origin",
     HeaderAction.RUN: "run",
+    HeaderAction.WEBSOCKET_KEY: "websocket_key",
+    HeaderAction.WEBSOCKET_VERSION: "websocket_version",
+    HeaderAction.WEBSOCKET_EXTENSIONS: "websocket_extensions",
 }
 _CREDENTIALS = (HeaderAction.AUTHORIZATION, HeaderAction.KEY, HeaderAction.GATEWAY_KEY)
-_LISTS = (HeaderAction.CODING, HeaderAction.CONTENT_CODING, HeaderAction.CONNECTION, HeaderAction.ACCEPT_CODING)
+_LISTS = (
+    HeaderAction.CODING,
+    HeaderAction.CONTENT_CODING,
+    HeaderAction.CONNECTION,
+    HeaderAction.ACCEPT_CODING,
+    HeaderAction.WEBSOCKET_EXTENSIONS,
+)
 _USUAL_OPTIONS = (b"keep-alive", b"Keep-Alive", b"close")
 
 
@@ -139,7 +156,8 @@ class HeaderPlans(dict[tuple[bytes, ...], HeaderPlan]):
         self.watched = frozenset(
             name
             for name in names
-            if _BY_NAME.get(name) not in _CREDENTIALS and (name in _BY_NAME or not is_credential(name))
+            if _BY_NAME.get(name) not in _CREDENTIALS
+            and (name in _BY_NAME or name in _NO_CREDENTIALS or not is_credential(name))
         )
         self.clear()
 
@@ -207,6 +225,9 @@ class Head:
     connection_options = b""
     expect = b""
     upgrade = b""
+    websocket_key = b""
+    websocket_version = b""
+    websocket_extensions = b""
     origin = b""
     run = b""
     """The session or run of an agent."""

@@ -93,6 +93,9 @@ class ResponseWriter:
         if transport is None:
             self._done = _nobody_waits
 
+    remembered = None
+    """See `ResponsePort`: each request of HTTP stands for itself."""
+
     @property
     def peer(self) -> str:
         """See `ResponsePort`."""

@@ -1,7 +1,8 @@
 """Owners and their limits, as the feed tells them, and the counters of this worker for them.
 
     virtual key -> team -> customer      a call counts against all of them: a `Chain`
-    provider, model, provider's key      against those of the target, whoever calls
+    provider, model, provider's key,     against those of the target, whoever calls
+    tool
 
 Counters are found by a limit's id, so an amount that changes finds what was taken before. Chains are worked out when
 they are first asked for, and anew when anything changes. A limit of a run has a counter for each run.
@@ -29,8 +30,10 @@ RUN_CHARS_MAX = 128
 OWNERS_ABOVE_MAX = 8
 """Owners above a key; more is a circle."""
 
-_TARGETS = frozenset(("provider", "model", "provider_key"))
+_TARGETS = frozenset(("provider", "model", "provider_key", "tool"))
 """Kinds of owners that are targets of calls."""
+TOOLS = "mcp:"
+"""What the provider of a target begins with that is a tool: the rest is its server."""
 _AT_ONCE = frozenset(("requests", "concurrency"))
 
 
@@ -82,7 +85,7 @@ class Owners:
         self._expecting: set[str] = set()
         """Entries with a budget that is to hold what calls usually cost."""
         self._limiting_targets: set[str] = set()
-        """Entries with a limit of a provider, a model or a provider's key."""
+        """Entries with a limit of a provider, a model, a provider's key or a tool."""
         self._with_runs: set[str] = set()
         """Names of keys with limits of a run."""
         self._owners_with_runs = False
@@ -164,13 +167,14 @@ class Owners:
     ) -> Iterable[tuple[str, tuple[LimitEntry, ...]]]:
         provider, model, served, provider_key = where
         models = {f"{provider}/{model.lower()}", f"{provider}/{served.lower()}"}
+        is_tool = provider.startswith(TOOLS)
         entry = self._entry(caller)
         if entry is not None:
             owner = entry.owner_id or f"key/{entry.name}"
             yield from (
                 (f"{owner}/provider/{one.provider}", one.limits)
                 for one in entry.providers
-                if one.limits and one.provider in ("*", provider)
+                if one.limits and one.provider in ("*", provider) and not is_tool
             )
         for owner, found in self._owners.items():
             kind, _, name = owner.partition("/")
@@ -178,6 +182,7 @@ class Owners:
                 (kind == "provider" and name == provider)
                 or (kind == "model" and _fits_any(name, models))
                 or (kind == "provider_key" and name == f"{provider}/{provider_key}")
+                or (kind == "tool" and is_tool and _fits_any(f"{TOOLS}{name}", models))
             ):
                 yield owner, found.limits
 

@@ -65,6 +65,15 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     headers: Annotated[
         dict[str, SecretText], Meta(max_length=64, description="Headers sent with every request to the server.")
     ] = {}
+    client_id: Annotated[
+        str, Meta(max_length=1000, description="`auth: oauth`: client to use; by default Asbru registers one.")
+    ] = ""
+    client_secret: Annotated[SecretText | None, Meta(description="`auth: oauth`: secret of `client_id`, if any.")] = (
+        None
+    )
+    scope: Annotated[
+        str, Meta(max_length=2000, description="`auth: oauth`: scopes to ask for; by default what the server names.")
+    ] = ""
     per_user: Annotated[
         bool, Meta(description="true: each virtual key has its own session and credential with the server.")
     ] = False
@@ -127,6 +136,13 @@ class McpSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     sync_s: Annotated[
         float, Meta(ge=1, le=86400, description="How often the tools of servers are listed anew, seconds.")
     ] = 300.0
+    public_url: Annotated[
+        Annotated[str, Meta(pattern=r"^https?://[^\s?#]+$")] | None,
+        Meta(
+            description="Address of Asbru as browsers reach it, for the return from OAuth authorizations. Default: the "
+            "address it listens on."
+        ),
+    ] = None
     commands_from_api: Annotated[
         tuple[str, ...],
         Meta(

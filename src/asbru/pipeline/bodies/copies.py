@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, cast
 
-from asbru.core.ports import Flow, ResponsePort
+from asbru.core.ports import Flow, Remembers, ResponsePort
 
 if TYPE_CHECKING:
     from asbru.pipeline.call import Call
@@ -48,8 +48,12 @@ class CopyingResponse:
         return self._port.finished
 
     @property
-    def closing(self) -> bool:
-        return self._port.closing
+    def remembered(self) -> Remembers | None:
+        return self._port.remembered
+
+    @property
+    def peer(self) -> str:
+        return self._port.peer
 
     @property
     def bytes_written(self) -> int:

@@ -8,6 +8,6 @@ It refuses to know which objects there are: the operations of a dialect say so (
 """
 
 from asbru.pipeline.objects.middle import object_call
-from asbru.pipeline.objects.whose import PROVIDER_HEADER
+from asbru.pipeline.objects.whose import PROVIDER_HEADER, parameters
 
-__all__ = ["PROVIDER_HEADER", "object_call"]
+__all__ = ["PROVIDER_HEADER", "object_call", "parameters"]

@@ -19,13 +19,14 @@ if TYPE_CHECKING:
 
 class OutgoingRequest(msgspec.Struct, frozen=True):
     """What may be signed of a request. `authority` is what Host says; `target` the path, with its query, exactly as it
-    is sent; `unix_s` the time of the signature."""
+    is sent; `unix_s` the time of the signature; `headers` the lines of the head as they are sent, with their CRLF."""
 
     method: bytes
     authority: bytes
     target: bytes
     body: Body
     unix_s: float
+    headers: bytes = b""
 
     def body_pieces(self) -> Sequence[bytes | memoryview]:
         """The body in order, for a hash to go over: a large one is not copied."""

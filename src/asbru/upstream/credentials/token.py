@@ -51,12 +51,15 @@ class Token(msgspec.Struct, frozen=True):
 
 
 class TokenRequest(msgspec.Struct, frozen=True):
-    """A request of a flow. `url` is http(s); a body has its content type among the `headers`."""
+    """A request of a flow. `url` is http(s); a body has its content type among the `headers`. `local`: it goes to the
+    machine's own source of credentials (metadata service, container endpoint), and so to addresses that are never
+    dialled for anything else, and through no proxy."""
 
     method: str
     url: str
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
+    local: bool = False
 
     def __repr__(self) -> str:
         return f"TokenRequest({self.method!r}, ...)"  # all of the rest may hold a secret

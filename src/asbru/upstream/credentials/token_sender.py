@@ -39,6 +39,8 @@ class TokenSender:
         origin = msgspec.structs.replace(
             self._provider, host=parts.hostname, port=parts.port or (443 if tls else 80), tls=tls, unix_socket=None
         )
+        if request.local:
+            origin = msgspec.structs.replace(origin, metadata=True, proxy=None)
         authority = parts.netloc.rpartition("@")[2]
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         extra = b""

@@ -31,6 +31,7 @@ export function moreFields(customers: readonly string[]): Field[] {
     { name: "surfaces", label: "API surfaces", options: ["openai", "anthropic", "passthrough", "*"] },
     { name: "expires_at", label: "Expires", placeholder: "2027-01-31T00:00:00Z" },
     { name: "record_bodies", label: "Store bodies", help: "Also stores what callers and models say, for the records. Off by default." },
+    { name: "cache", label: "Use the cache", help: "Where the cache of replies is on: its calls are served from it and kept in it." },
     { name: "tags", label: "Tags", help: "Written on its records.", placeholder: "env=prod" },
   ];
 }

@@ -18,8 +18,10 @@ export interface Setting {
 const GROUPS: Record<string, string> = {
   governance: "Keys, budgets and limits",
   affinity: "Session affinity",
+  conversations: "Stored responses",
   breaker: "Circuit breakers",
   records: "Records",
+  cache: "Cache of replies",
   limits: "Bounds of a worker",
   overload: "Overload",
   metrics: "Metrics",

@@ -16,6 +16,7 @@ const WORDS: Record<string, string> = {
   fallbacks: "Fallbacks",
   keys: "Virtual keys",
   limits: "Limits of providers and models",
+  mcp: "MCP servers: approvals and authorizations",
   models: "Models",
   playground: "Playground",
   prices: "Prices",

@@ -1,0 +1,184 @@
+"""boto3 and langchain-aws on the Bedrock surface, as applications use them: on Bedrock itself and on other providers.
+
+The Bedrock behind Asbru is a strict fake (`tests/fakes/strict/bedrock.py`), which checks the signature of every
+request; the other providers are the mock. A caller's key is a virtual key, given as a Bedrock API key.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError, EventStreamError
+from clients.agent_model import COMMAND, PRINTED, speak
+from clients.gateway import KEY, VIRTUAL_KEYS, Gateway, loopback
+from tests.fakes.strict.bedrock import StrictBedrock, frame
+from tests.fakes.upstream import FakeUpstream, Reply
+
+pytestmark = pytest.mark.clients
+
+SECRET = {"access_key_id": "AKIDEXAMPLE", "secret_access_key": "wJalrXUtnFEMI", "region": "eu-west-1"}
+CLAUDE = "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
+TOOL = {
+    "toolSpec": {
+        "name": "bash",
+        "description": "Runs a command",
+        "inputSchema": {"json": {"type": "object", "properties": {"command": {"type": "string"}}}},
+    }
+}
+ASK: list[Any] = [{"role": "user", "content": [{"text": "Run the command and tell me what it prints"}]}]
+
+
+class Running(NamedTuple):
+    """A gateway, and the Bedrock behind it."""
+
+    url: str
+    strict: StrictBedrock
+    upstream: FakeUpstream
+
+
+@pytest.fixture(scope="module")
+def running(mock_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """One gateway with a Bedrock and the mock in two dialects."""
+    strict = StrictBedrock(speak, keys={SECRET["access_key_id"]: SECRET["secret_access_key"]})
+    with FakeUpstream() as upstream:
+        upstream.otherwise = strict
+        signed = loopback(upstream.url, type="bedrock", keys=[{"name": "k1", "value": json.dumps(SECRET)}])
+        providers = {
+            "bedrock": signed,
+            "oai": loopback(f"{mock_url}/v1", dialect="openai"),
+            "ant": loopback(f"{mock_url}/v1", dialect="anthropic"),
+        }
+        config = {"providers": providers, "virtual_keys": VIRTUAL_KEYS}
+        with Gateway(tmp_path_factory.mktemp("bedrock"), config) as gateway:
+            yield Running(gateway.url, strict, upstream)
+    assert not strict.refused
+
+
+@pytest.fixture
+def client(running: Running) -> Iterator[Any]:
+    """The SDK, with a virtual key as its access key id: it sends API keys only over TLS."""
+    made = boto3.client(
+        "bedrock-runtime",
+        "us-east-1",
+        endpoint_url=f"{running.url}/bedrock",
+        aws_access_key_id=KEY,
+        aws_secret_access_key="unused",  # noqa: S106 -- none
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+    yield made
+    made.close()
+
+
+def test_a_tool_call_is_completed_on_bedrock(client: Any) -> None:
+    """A call, its result and the answer; the body arrives as the SDK wrote it, signed with the gateway's keys."""
+    asked: dict[str, Any] = {"modelId": CLAUDE, "toolConfig": {"tools": [TOOL]}, "system": [{"text": "Be brief."}]}
+    first = client.converse(messages=ASK, **asked)
+    assert first["stopReason"] == "tool_use"
+    message = first["output"]["message"]
+    (call,) = (block["toolUse"] for block in message["content"] if "toolUse" in block)
+    assert call["input"]["command"] == COMMAND
+    result = {"toolResult": {"toolUseId": call["toolUseId"], "content": [{"text": PRINTED}]}}
+    answer = client.converse(messages=[*ASK, message, {"role": "user", "content": [result]}], **asked)
+    assert PRINTED in answer["output"]["message"]["content"][0]["text"]
+    assert answer["usage"] == {"inputTokens": 12, "outputTokens": 5, "totalTokens": 17}
+    assert answer["metrics"] == {"latencyMs": 7}
+
+
+def streamed(client: Any, **asked: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """A streamed message put together, and its events."""
+    blocks: dict[int, dict[str, Any]] = {}
+    events = list(client.converse_stream(**asked)["stream"])
+    for event in events:
+        if "contentBlockStart" in event:
+            start = event["contentBlockStart"]
+            blocks[start["contentBlockIndex"]] = {"toolUse": {**start["start"]["toolUse"], "input": ""}}
+        if "contentBlockDelta" in event:
+            at, delta = event["contentBlockDelta"]["contentBlockIndex"], event["contentBlockDelta"]["delta"]
+            if "toolUse" in delta:
+                blocks[at]["toolUse"]["input"] += delta["toolUse"]["input"]
+            elif "text" in delta:
+                blocks.setdefault(at, {"text": ""})["text"] += delta["text"]
+    for block in blocks.values():
+        if "toolUse" in block:
+            block["toolUse"]["input"] = json.loads(block["toolUse"]["input"] or "{}")
+    return {"role": "assistant", "content": [blocks[at] for at in sorted(blocks)]}, events
+
+
+def test_a_stream_is_the_providers_own(client: Any) -> None:
+    """The same as a stream: its frames are passed on with their padding and sums."""
+    asked: dict[str, Any] = {"modelId": CLAUDE, "toolConfig": {"tools": [TOOL]}}
+    message, events = streamed(client, messages=ASK, **asked)
+    (call,) = (block["toolUse"] for block in message["content"] if "toolUse" in block)
+    assert call["input"]["command"] == COMMAND
+    assert events[-2]["messageStop"]["stopReason"] == "tool_use"
+    assert events[-1]["metadata"]["usage"]["totalTokens"] == 17
+    result = {"toolResult": {"toolUseId": call["toolUseId"], "content": [{"text": PRINTED}]}}
+    message, _ = streamed(client, messages=[*ASK, message, {"role": "user", "content": [result]}], **asked)
+    assert PRINTED in message["content"][0]["text"]
+
+
+@pytest.mark.parametrize("provider", ["oai", "ant"])
+def test_other_providers_answer_in_this_dialect(client: Any, provider: str) -> None:
+    """Models of other dialects, whole and streamed: text, usage, a stop reason."""
+    hello = [{"role": "user", "content": [{"text": "hello"}]}]
+    whole = client.converse(modelId=f"{provider}/story", messages=hello)
+    assert whole["output"]["message"]["content"][0]["text"]
+    assert whole["stopReason"] == "end_turn"
+    assert whole["usage"]["totalTokens"] > 0
+    message, events = streamed(client, modelId=f"{provider}/story", messages=hello)
+    assert message["content"][0]["text"]
+    assert events[-1]["metadata"]["usage"]["totalTokens"] > 0
+
+
+@pytest.mark.parametrize("provider", ["oai", "ant"])
+def test_other_providers_call_tools(client: Any, provider: str) -> None:
+    """A streamed tool call of another dialect, and its result sent back."""
+    asked: dict[str, Any] = {"modelId": f"{provider}/tools", "toolConfig": {"tools": [TOOL]}}
+    message, events = streamed(client, messages=ASK, **asked)
+    (call,) = (block["toolUse"] for block in message["content"] if "toolUse" in block)
+    assert call["name"] == "bash"
+    assert next(event for event in events if "messageStop" in event)["messageStop"]["stopReason"] == "tool_use"
+    result = {"toolResult": {"toolUseId": call["toolUseId"], "content": [{"text": PRINTED}]}}
+    answer = client.converse(messages=[*ASK, message, {"role": "user", "content": [result]}], **asked)
+    assert answer["stopReason"] == "end_turn"
+
+
+def test_errors_are_the_services_exceptions(client: Any, running: Running) -> None:
+    """A refusal of the gateway and one of Bedrock are exceptions that the SDK has a class for."""
+    with pytest.raises(client.exceptions.ResourceNotFoundException):
+        client.converse(modelId="oai/none", messages=ASK)
+    with pytest.raises(client.exceptions.ValidationException):
+        client.converse(modelId=CLAUDE, messages=[{"role": "user", "content": [{"text": " "}]}])
+    assert "blank" in running.strict.refused.pop()
+    shut = {"aws_access_key_id": "AKIDNONE", "aws_secret_access_key": "x"}
+    stranger = boto3.client("bedrock-runtime", "us-east-1", endpoint_url=f"{running.url}/bedrock", **shut)
+    with pytest.raises(ClientError) as caught:
+        stranger.converse(modelId=CLAUDE, messages=ASK)
+    stranger.close()
+    assert "virtual key" in caught.value.response["Error"]["Message"]
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 401
+
+
+def test_an_exception_in_a_stream_is_one(client: Any, running: Running) -> None:
+    """An exception of Bedrock after the first content reaches the SDK as it came."""
+    frames = (
+        frame("messageStart", {"role": "assistant"}),
+        frame("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"text": "Hel"}}),
+        frame("throttlingException", {"message": "Too many tokens"}, "exception"),
+    )
+    running.upstream.queue(Reply(200, frames, {"content-type": "application/vnd.amazon.eventstream"}, "chunked"))
+    with pytest.raises(EventStreamError) as caught:
+        streamed(client, modelId=CLAUDE, messages=ASK)
+    assert caught.value.response["Error"] == {"Code": "throttlingException", "Message": "Too many tokens"}
+
+
+def test_tokens_are_counted(client: Any) -> None:
+    """By Bedrock where the model is its own, by Asbru where another provider does not count."""
+    asked = {"converse": {"messages": ASK}}
+    assert client.count_tokens(modelId=CLAUDE, input=asked)["inputTokens"] == 42
+    assert client.count_tokens(modelId="oai/story", input=asked)["inputTokens"] > 0

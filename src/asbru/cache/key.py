@@ -1,0 +1,91 @@
+"""What makes two requests the same. A key is text that people can read but for its end:
+
+    SCOPE/OPERATION/PROVIDER/MODEL/DIGEST        key:alice/chat/openai/gpt-4o/3f0c...
+
+The digest is of what is asked, after this normalisation, and of nothing else:
+
+    counts         every text to the letter: case, white space and Unicode form are never changed; every parameter,
+                   tool, `user`, and member that only one dialect knows; the order of messages, parts and tools; headers
+                   for the provider; the query; the version of the rules that apply
+    does not       the caller's name for the model (the target is in the key), `stream` and whether usage was asked for,
+                   the order of members and the white space between JSON tokens, a text given as a string or as a list
+                   with one text part
+
+A chat is digested in canonical form, so dialects share entries, unless a request has members that only its own dialect
+knows. Other operations are digested by the members of their body, and share within their dialect. Pure.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from asbru.core.chat import ChatRequest, Message, Part, Raw, ToolResultPart
+
+DIGEST_BYTES: Final = 16
+_encode: Final = msgspec.json.Encoder().encode
+_encode_sorted: Final = msgspec.json.Encoder(order="sorted").encode
+_decode: Final = msgspec.json.Decoder().decode
+_ANY_EXTRA: Final = b'"extra":{'
+_NO_EXTRA: Final = b'"extra":{}'
+UNREADABLE: Final = (msgspec.MsgspecError, RecursionError, ValueError)
+"""What the digests raise for a body that cannot be normalised: it has no key."""
+
+
+def write_key(scope: str, operation: str, target: tuple[str, str], digest: str) -> str:
+    """The key. `target`: provider and model."""
+    provider, model = target
+    return f"{scope}/{operation}/{provider}/{model}/{digest}"
+
+
+def digest_of_bytes(*parts: bytes) -> bytes:
+    """A digest of parts that cannot run into each other."""
+    digest = hashlib.blake2b(digest_size=DIGEST_BYTES)
+    for part in parts:
+        digest.update(b"%d:" % len(part))
+        digest.update(part)
+    return digest.digest()
+
+
+def digest_of_chat(request: ChatRequest) -> bytes:
+    """The digest of a chat. Raises UNREADABLE."""
+    request = msgspec.structs.replace(
+        request,
+        model="",
+        stream=False,
+        include_usage=False,
+        messages=tuple(_plain(message) for message in request.messages),
+    )
+    encoded = _encode(request)
+    if encoded.count(_ANY_EXTRA) == encoded.count(_NO_EXTRA):  # a quote inside a text is escaped: these are members
+        encoded = _encode(msgspec.structs.replace(request, dialect=""))
+    return digest_of_bytes(_encode_sorted(_decode(encoded)))
+
+
+def digest_of_members(dialect: str, members: Mapping[str, Raw | Any]) -> bytes:
+    """The digest of another operation, by the members of its body. Raises UNREADABLE."""
+    kept = {name: value for name, value in members.items() if name not in ("model", "stream", "stream_options")}
+    return digest_of_bytes(dialect.encode(), _encode_sorted(_decode(_encode(kept))))
+
+
+def digest_with(digest: bytes, *more: Iterable[bytes]) -> str:
+    """A digest and what else counts, each group in an order of its own, in hex."""
+    parts = [digest]
+    for group in more:
+        parts.append(digest_of_bytes(*group))
+    return digest_of_bytes(*parts).hex()
+
+
+def _plain(message: Message) -> Message:
+    """A message without a word on how its text was written."""
+    parts = message.parts
+    if any(isinstance(part, ToolResultPart) for part in parts):
+        parts = tuple(_plain_result(part) for part in parts)
+    return msgspec.structs.replace(message, plain=False, parts=parts)
+
+
+def _plain_result(part: Part) -> Part:
+    return msgspec.structs.replace(part, plain=False) if isinstance(part, ToolResultPart) else part

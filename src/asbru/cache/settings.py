@@ -1,0 +1,72 @@
+"""The section `cache` of the configuration, as the snapshot carries it. Off by default.
+
+What a call may change of it is `policy`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+import msgspec
+from msgspec import Meta
+
+from asbru.core.traits import fits_glob
+
+Scope: TypeAlias = Literal["key", "team", "customer", "global"]
+Operation: TypeAlias = Literal["chat", "embeddings", "moderations", "rerank"]
+
+OPERATIONS: tuple[Operation, ...] = ("chat", "embeddings", "moderations", "rerank")
+TTL_S_MAX = 30 * 86_400
+
+
+class CacheSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which replies are kept, where, for how long and for whom."""
+
+    enabled: Annotated[bool, Meta(description="true: complete replies are kept and served again.")] = False
+    ttl_s: Annotated[int, Meta(ge=1, le=TTL_S_MAX, description="How long an entry is served, seconds.")] = 3600
+    scope: Annotated[
+        Scope,
+        Meta(
+            description="Who shares entries: the callers of one virtual key (`key`), of its `team`, of its "
+            "`customer`, or all (`global`). A header may narrow this, never widen it."
+        ),
+    ] = "key"
+    operations: Annotated[
+        tuple[Operation, ...], Meta(min_length=1, description="Operations whose replies are kept.")
+    ] = OPERATIONS
+    exclude_models: Annotated[
+        tuple[Annotated[str, Meta(min_length=1, max_length=256)], ...],
+        Meta(
+            max_length=256,
+            description="Models whose replies are not kept: `provider/model`, `provider/*`, names, globs.",
+        ),
+    ] = ()
+    bytes_max: Annotated[
+        int, Meta(ge=1024, le=1 << 40, description="Size of all entries in the memory of each worker, bytes.")
+    ] = 64 * 1024 * 1024
+    entry_bytes_max: Annotated[
+        int, Meta(ge=1024, le=16 * 1024 * 1024, description="Size of one entry; a larger reply is not kept, bytes.")
+    ] = 1024 * 1024
+    store: Annotated[
+        Literal["memory", "sql"],
+        Meta(
+            description="`memory`: each worker has its own entries; `sql`: also in the database, which workers share "
+            "and which survives a restart."
+        ),
+    ] = "memory"
+    sql_bytes_max: Annotated[
+        int, Meta(ge=1024, le=1 << 44, description="Size of all entries in the database, bytes.")
+    ] = 1024 * 1024 * 1024
+    wait_s: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=3600,
+            description="How long a call waits for an identical call that is already under way, seconds; then it is "
+            "sent on its own. 0: calls do not wait for each other.",
+        ),
+    ] = 60.0
+
+    def excludes(self, provider: str, model: str) -> bool:
+        """Whether the model's replies are not kept."""
+        return any(fits_glob(one, f"{provider}/{model}" if "/" in one else model) for one in self.exclude_models)

@@ -1,0 +1,63 @@
+"""`asbru mcp connect`: the line by which each agent is told of this gateway's tools.
+
+Nothing is changed and nobody is asked: what is printed can be copied. The key is printed only where it was given; else
+the line reads it from the environment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import click
+
+ENV_NAME: Final = "ASBRU_API_KEY"
+
+
+def _claude(name: str, url: str, key: str) -> str:
+    shown = key or f"${ENV_NAME}"
+    return f'claude mcp add --transport http {name} {url} --header "Authorization: Bearer {shown}"'
+
+
+def _codex(name: str, url: str, key: str) -> str:
+    before = f"export {ENV_NAME}={key}; " if key else ""
+    return f"{before}codex mcp add {name} --url {url} --bearer-token-env-var {ENV_NAME}"
+
+
+def _gemini(name: str, url: str, key: str) -> str:
+    shown = key or f"${ENV_NAME}"
+    return f'gemini mcp add --transport http {name} {url} --header "Authorization: Bearer {shown}"'
+
+
+def _cursor(name: str, url: str, key: str) -> str:
+    shown = key or f"${{env:{ENV_NAME}}}"
+    server = f'{{"url": "{url}", "headers": {{"Authorization": "Bearer {shown}"}}}}'
+    return f'in ~/.cursor/mcp.json: {{"mcpServers": {{"{name}": {server}}}}}'
+
+
+AGENTS: Final[Mapping[str, Callable[[str, str, str], str]]] = {
+    "claude": _claude,
+    "codex": _codex,
+    "gemini": _gemini,
+    "cursor": _cursor,
+}
+"""What each agent is told: (name, URL, key or "") to the line."""
+
+
+@click.group()
+def command() -> None:
+    """Tools of MCP servers."""
+
+
+@command.command()
+@click.argument("agent", type=click.Choice(tuple(AGENTS)), required=False)
+@click.option("--url", default="http://127.0.0.1:8080", show_default=True, help="Address of the gateway.")
+@click.option("--server", help="Only the tools of this server or group. [default: all that the key may use]")
+@click.option("--key", default="", help=f"Virtual key to print in the line. [default: read from {ENV_NAME}]")
+@click.option("--name", help="Name under which the agent knows it. [default: asbru, or that of the server]")
+def connect(agent: str | None, *, url: str, server: str | None, key: str, name: str | None) -> None:
+    """Print the line that registers this gateway with AGENT, or with each."""
+    address = f"{url.rstrip('/')}/mcp" + (f"/{server}" if server else "")
+    for one in (agent,) if agent else tuple(AGENTS):
+        line = AGENTS[one](name or server or "asbru", address, key)
+        click.echo(line if agent else f"{one}:\n  {line}")

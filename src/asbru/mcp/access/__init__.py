@@ -1,0 +1,8 @@
+"""Who may use which tools. Denied unless a list of the caller's names it.
+
+Not here: where the lists come from (`governance`), and what tools there are (`mcp.catalogue`).
+"""
+
+from asbru.mcp.access.access import Access, Accesses
+
+__all__ = ["Access", "Accesses"]

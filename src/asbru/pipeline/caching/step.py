@@ -1,0 +1,225 @@
+"""The cache on the path: whether a call was asked before, and what is kept of its reply.
+
+    answers  after the stages have seen the request, before money is held: whether the cache has served the call
+    take     while the provider's response passes: its body, or the pieces of its stream, up to a bound
+    end      when all is accounted: a reply that is complete, of the first target, unrefused and not ended by a stage is
+             kept, and identical calls that waited for it go on
+
+What is kept is what the provider sent, before any stage: each caller's own stages see it anew (`kept`). What
+two requests must have in common is `cache.key`, who shares is `cache.policy`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from traceback import format_exception
+from typing import TYPE_CHECKING, Final
+
+from asbru.cache import Entry, Flights, Owners, Store, Wishes, read_wishes
+from asbru.cache import key as keys
+from asbru.core.errors import AsbruError, NotFound
+from asbru.pipeline.caching.call_cache import OUTCOMES, CallCache
+from asbru.pipeline.caching.kept import deliver_kept, find_endpoint, is_worth_keeping
+from asbru.pipeline.large_bodies import LARGE_BYTES_MIN, in_thread
+from asbru.telemetry import log
+
+if TYPE_CHECKING:
+    from asbru.cache import CacheSettings
+    from asbru.pipeline.call import Call
+    from asbru.pipeline.rooms import Rooms
+    from asbru.routing import Target
+
+DIGESTS_MAX: Final = 4096
+"""Bodies whose digest is remembered: the same bytes are not read twice."""
+
+JUDGED_AT_ONCE_BYTES_MAX: Final = 64 * 1024
+"""A larger reply is read in a thread before it is kept: a long stream takes milliseconds."""
+
+
+class Caching:
+    """See the module. Lives in a worker; `configure` swaps what a reload changes."""
+
+    def __init__(self, store: Store, flights: Flights) -> None:
+        self.store = store
+        self.flights = flights
+        self.counts: dict[str, int] = dict.fromkeys(OUTCOMES, 0)
+        self.saved_nanousd = 0
+        self._digests: dict[bytes, bytes] = {}
+        self._settings: CacheSettings | None = None
+        self._operations: frozenset[str] = frozenset()
+
+    def configure(self, settings: CacheSettings) -> None:
+        """From the next call on."""
+        self._settings = settings
+        self._operations = frozenset(settings.operations)
+
+    async def answers(self, call: Call, targets: Sequence[Target], rooms: Rooms) -> bool:
+        """Whether the cache has served the call, to its last byte. Raises as `find`, and what a stage refuses."""
+        entry = await self.find(call, targets, rooms)
+        if entry is None:
+            return False
+        await deliver_kept(call, entry, targets[0], rooms)
+        return True
+
+    async def find(self, call: Call, targets: Sequence[Target], rooms: Rooms) -> Entry | None:
+        """What answers the call; None: it goes on. Raises `BadRequest` for headers that make no sense, and `NotFound`
+        where only the cache was to be asked."""
+        settings, caller = self._settings, call.caller
+        assert settings is not None and caller is not None
+        if call.operation.name not in self._operations:
+            return None
+        wishes = read_wishes(call.watched, settings, Owners(caller.name, *caller.booked_on[:2]))
+        target = targets[0]
+        if wishes.mode == "off" or self._is_excluded(call, target):
+            call.cached = CallCache("off", wishes)
+            return None
+        key = await self._key(call, target, wishes, rooms)
+        if key is None:
+            return None
+        cached = call.cached = CallCache("miss", wishes, key, settings.entry_bytes_max)
+        cached.target = target
+        cached.keeps = wishes.mode in ("on", "refresh")
+        if wishes.mode == "refresh":
+            cached.outcome = "refresh"
+            return None
+        entry = await self._look_up(cached, rooms, settings.wait_s)
+        if entry is not None and find_endpoint(rooms, target, entry) is not None:
+            cached.outcome, cached.entry, cached.keeps = "hit", entry, False
+            cached.age_s = max(0, (_now_ms(rooms) - entry.made_ms) // 1000)
+            call.target = target
+            return entry
+        if wishes.mode == "only":
+            raise NotFound("the cache has no entry for this request, and only the cache was asked", code="cache_miss")
+        return None
+
+    def end(self, call: Call, rooms: Rooms) -> None:
+        """The call is accounted: keep its reply if it may be kept, and let those go on who waited. Never waits."""
+        cached = call.cached
+        if cached is None:
+            return
+        self.counts[cached.outcome] += 1
+        if cached.entry is not None:
+            self.saved_nanousd += cached.entry.cost_nanousd or 0
+        try:
+            self._judge(call, cached, rooms)
+        except Exception as error:  # noqa: BLE001 -- a bug must not cost the record of the call: the log has why
+            self._land(cached, error)
+
+    def _judge(self, call: Call, cached: CallCache, rooms: Rooms) -> None:
+        entry = self._entry(call, cached, rooms) if cached.keeps and call.outcome == "ok" else None
+        if entry is None:
+            self._land(cached)
+            return
+        operation = call.operation
+        if entry.size_bytes <= JUDGED_AT_ONCE_BYTES_MAX:
+            if is_worth_keeping(operation, rooms, entry):
+                self.store.put(entry, _now_ms(rooms))
+            self._land(cached)
+            return
+
+        async def judge() -> None:
+            worth = await rooms.loop.run_in_executor(None, is_worth_keeping, operation, rooms, entry)
+            if worth:
+                self.store.put(entry, _now_ms(rooms))
+
+        def judged(task: asyncio.Task[None]) -> None:
+            self._land(cached, None if task.cancelled() else task.exception())
+
+        rooms.loop.create_task(judge()).add_done_callback(judged)
+
+    def _land(self, cached: CallCache, error: BaseException | None = None) -> None:
+        """Let those go on who waited for this call."""
+        if error is not None:
+            log("error", "a bug, please report it", why="".join(format_exception(error)))
+        if cached.flight is not None:
+            self.flights.land(cached.flight)
+            cached.flight = None
+
+    def _entry(self, call: Call, cached: CallCache, rooms: Rooms) -> Entry | None:
+        """What would be kept; None where another target served than the one that the key names."""
+        last = call.attempts[-1] if call.attempts else None
+        taken = cached.taken()
+        if last is None or taken is None or last.target is not cached.target:
+            return None
+        dialect, stream, content_type, pieces = taken
+        now_ms = _now_ms(rooms)
+        return Entry(
+            key=cached.key,
+            provider=last.target.provider.name,
+            model=last.served_model,
+            dialect=dialect.name,
+            stream=stream,
+            content_type=content_type,
+            pieces=tuple(pieces),
+            made_ms=now_ms,
+            expires_ms=now_ms + cached.wishes.ttl_s * 1000,
+            cost_nanousd=last.cost_nanousd,
+            took_ms=int((rooms.clock() - call.started_s) * 1000),
+            tags=cached.wishes.tags,
+        )
+
+    def _is_excluded(self, call: Call, target: Target) -> bool:
+        assert call.caller is not None
+        if not call.caller.entry.cache:
+            return True
+        assert self._settings is not None
+        return self._settings.excludes(target.provider.name, target.model)
+
+    async def _look_up(self, cached: CallCache, rooms: Rooms, wait_s: float) -> Entry | None:
+        """The entry of a key, perhaps of an identical call that is under way."""
+        key = cached.key
+        entry = await self.store.find(key, _now_ms(rooms))
+        if entry is not None or cached.wishes.mode == "only":
+            return entry
+        flight = self.flights.under_way(key)
+        if flight is None:
+            if cached.keeps and wait_s:
+                cached.flight = self.flights.begin(key)
+            return None
+        await self.flights.wait(flight, wait_s)
+        return await self.store.find(key, _now_ms(rooms))
+
+    async def _key(self, call: Call, target: Target, wishes: Wishes, rooms: Rooms) -> str | None:
+        """The key of a call; None for what cannot be normalised, or read: the provider says what is wrong with it."""
+        try:
+            digest = await self._digest(call, rooms)
+        except (AsbruError, *keys.UNREADABLE):
+            return None
+        endpoint = rooms.endpoints[target.provider.name].spoken_by(call)
+        whole = keys.digest_with(
+            digest,
+            endpoint.deciding_lines(call.forwarded),
+            (call.query, wishes.apart.encode()),
+            [stage.version.encode() for stage in call.stages],
+        )
+        return keys.write_key(wishes.scope, call.operation.name, (target.provider.name, target.model), whole)
+
+    async def _digest(self, call: Call, rooms: Rooms) -> bytes:
+        if call.request_changed:  # the body is not what is asked
+            return keys.digest_of_chat(call.read_canonical())
+        body = call.body
+        known = keys.digest_of_bytes(call.dialect.name.encode(), call.operation.name.encode(), body)
+        digest = self._digests.get(known)
+        if digest is None:
+            digest = (
+                await in_thread(rooms, lambda: _read_digest(call))
+                if len(body) > LARGE_BYTES_MIN
+                else (_read_digest(call))
+            )
+            if len(self._digests) >= DIGESTS_MAX:
+                self._digests.pop(next(iter(self._digests)))
+            self._digests[known] = digest
+        return digest
+
+
+def _read_digest(call: Call) -> bytes:
+    """The digest of what is asked, which is read for it."""
+    if call.operation.codec is not None:
+        return keys.digest_of_chat(call.read_canonical())
+    assert call.head is not None
+    return keys.digest_of_members(call.dialect.name, call.head.members)
+
+
+def _now_ms(rooms: Rooms) -> int:
+    return int(rooms.unix_time() * 1000)

@@ -1,0 +1,24 @@
+"""Tools on the path: a call to a tool of an MCP server is a call like any other, and this is its middle.
+
+Not here: what servers are and offer, who may use it, and the protocol (`mcp`); HTTP (`edge`).
+"""
+
+from asbru.pipeline.tools.asked import Asked, Client
+from asbru.pipeline.tools.local import CHANGES, answer, listening
+from asbru.pipeline.tools.replies import pass_reply
+from asbru.pipeline.tools.tool_call import NARROWED, OPERATIONS, bare_tool_call, tool_call
+from asbru.pipeline.tools.toolbox import Toolbox
+
+__all__ = [
+    "CHANGES",
+    "NARROWED",
+    "OPERATIONS",
+    "Asked",
+    "Client",
+    "Toolbox",
+    "answer",
+    "bare_tool_call",
+    "listening",
+    "pass_reply",
+    "tool_call",
+]

@@ -1,0 +1,296 @@
+"""One call to one server over streamable HTTP: the request as its era wants it, the reply relayed as it comes.
+
+    reply              to the caller
+    JSON               one message, under the id of the caller's request
+    event stream       messages before the response (progress, logs, requests to the caller) pass at once, as events;
+                       without any the response is one message, as above
+    404, session       the server has forgotten the session: a new one, and once more
+    401, OAuth         the token was refused: another one, and once more
+
+Ids of requests are ours: several callers share a session, and may count alike. A call is sent again only where the
+server has refused it before it did anything. When the caller goes away, so does the request; a server with sessions is
+told by `notifications/cancelled`.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Final, NamedTuple
+
+import msgspec
+from msgspec import Raw
+
+from asbru.core.errors import AsbruError, GatewayError, UpstreamError
+from asbru.mcp.protocol import Message, Params, read_reply, write_request
+from asbru.mcp.protocol.headers import (
+    MARK,
+    META,
+    NAMED_BY,
+    argument_headers,
+    encode_value,
+    with_envelope,
+    without_envelope,
+)
+from asbru.mcp.protocol.messages import read_object, write_notification
+from asbru.mcp.servers import SessionGiven
+from asbru.pipeline.call import Attempt, Call
+from asbru.pipeline.direct import Outgoing
+from asbru.pipeline.endpoint import NO_KEY
+from asbru.pipeline.failures import attempt_failed, words_of
+from asbru.pipeline.hidden import hide_credentials
+from asbru.pipeline.rooms import Rooms
+from asbru.pipeline.tools.asked import Asked, Chosen
+from asbru.pipeline.tools.relay import Relay
+from asbru.pipeline.tools.toolbox import Ready
+from asbru.pipeline.whole_response import refusal
+from asbru.routing import Key, Target
+from asbru.upstream import Exchange, UpstreamResponse
+from asbru.upstream.credentials import FixedCredential
+from asbru.wire.sse import SseReader
+
+LINES: Final = (
+    b"content-type: application/json\r\naccept: application/json, text/event-stream\r\nuser-agent: asbru\r\n"
+)
+NO_CAPABILITIES: Final = b"{}"
+OUR_INFO: Final = b'{"name":"asbru","version":"1"}'
+_NO_SESSION: Final = SessionGiven()
+_EVENTS: Final = b"text/event-stream"
+
+
+class _Sending(NamedTuple):
+    """What a request is sent with."""
+
+    request_id: str
+    session: SessionGiven
+    credential: bytes
+    params: Params
+    headers: bytes
+
+
+async def exchange_with(call: Call, rooms: Rooms, asked: Asked, chosen: Chosen, *, ready: Ready) -> None:
+    """See the module. Raises what ends the call; then nothing was begun to the caller, unless the response says so."""
+    for last in (False, True):
+        sending = await _prepare(call, rooms, asked, chosen, ready=ready)
+        made = Attempt(_target(call), _key(sending.credential), ready.endpoint, rooms.clock())
+        call.attempts += (made,)
+        try:
+            await _exchange(call, rooms, asked, made, sending=sending, ready=ready)
+        except AsbruError as error:
+            status = made.status
+            _fail(call, made, error, rooms, ready=ready)
+            if last or not _forgets(call, status, sending, ready=ready, rooms=rooms):
+                raise
+        else:
+            return
+
+
+def _target(call: Call) -> Target:
+    assert call.target is not None, "the middle has chosen"
+    return call.target
+
+
+def _key(credential: bytes) -> Key:
+    """What the attempt shows besides the server's fixed headers, so that it can be hidden in the server's words."""
+    if not credential:
+        return NO_KEY
+    return Key("oauth", FixedCredential(credential), frozenset({"*"}), weight=1.0, aliases={})
+
+
+def _user(call: Call, ready: Ready) -> str:
+    return call.caller.name if ready.server.per_user and call.caller is not None else ""
+
+
+async def _prepare(call: Call, rooms: Rooms, asked: Asked, chosen: Chosen, *, ready: Ready) -> _Sending:
+    tools = rooms.tools
+    assert tools is not None, "the middle has looked"
+    session, credential = _NO_SESSION, b""
+    entry = ready.known.entry
+    if not ready.on_socket:
+        user = _user(call, ready)
+        if ready.server.auth == "oauth":
+            credential = await tools.ports.credential_of(ready.server.name, user)
+        if entry.era == "sessions":
+            session = await tools.ports.session_of(ready.server.name, user)
+    number = len(call.attempts)
+    request_id = call.id.decode() if not number else f"{call.id.decode()}-{number}"
+    params = _params(asked, chosen, ready)
+    return _Sending(request_id, session, credential, params, _headers(asked, chosen, session, params, ready=ready))
+
+
+def _params(asked: Asked, chosen: Chosen, ready: Ready) -> Params:
+    """The members to send: the server's own name for what is called, and `_meta` as its era wants it."""
+    params = dict(asked.params)
+    method = str(asked.message.method)
+    member = NAMED_BY.get(method)
+    if member is not None and chosen.written != chosen.name:
+        params[member] = Raw(msgspec.json.encode(chosen.name))
+    meta = read_object(params.get(META)) or {}
+    if ready.known.entry.era == "stateless":
+        if not asked.stateless:
+            version = ready.known.entry.version.encode()
+            params[META] = Raw(msgspec.json.encode(with_envelope(meta, version.decode(), NO_CAPABILITIES, OUR_INFO)))
+    elif asked.stateless:
+        told = without_envelope(meta)
+        params.pop(META, None)
+        if told:
+            params[META] = Raw(msgspec.json.encode(told))
+    return params
+
+
+def _headers(asked: Asked, chosen: Chosen, session: SessionGiven, params: Params, *, ready: Ready) -> bytes:
+    entry = ready.known.entry
+    version = session.version or entry.version
+    lines = LINES
+    if version:
+        lines += b"mcp-protocol-version: %b\r\n" % version.encode("latin-1", "replace")
+    if session.id:
+        lines += b"mcp-session-id: %b\r\n" % session.id.encode("latin-1", "replace")
+    if entry.era == "stateless":
+        method = str(asked.message.method)
+        lines += b"mcp-method: %b\r\n" % method.encode()
+        if method in NAMED_BY:
+            lines += b"mcp-name: %b\r\n" % encode_value(chosen.name)
+        definition = ready.known.tools.get(chosen.name) if method == "tools/call" else None
+        if definition is not None and definition.definition.find(MARK) >= 0:
+            lines += _argument_lines(definition.definition, params)
+    return lines
+
+
+def _argument_lines(definition: bytes, params: Params) -> bytes:
+    try:
+        schema = msgspec.json.decode(definition).get("inputSchema")
+        arguments = msgspec.json.decode(params.get("arguments", b"{}"))
+    except (msgspec.MsgspecError, AttributeError):
+        return b""
+    return b"".join(b"%b: %b\r\n" % (name.encode(), value) for name, value in argument_headers(schema, arguments))
+
+
+async def _exchange(
+    call: Call, rooms: Rooms, asked: Asked, made: Attempt, *, sending: _Sending, ready: Ready
+) -> None:
+    if call.lease is not None:
+        await call.lease.attempt(call, made)
+    endpoint = ready.endpoint
+    body = write_request(sending.request_id, str(asked.message.method), sending.params)
+    outgoing = Outgoing(b"POST", b"", body, sending.headers)
+    asked_s = rooms.clock()
+    exchange = endpoint.pool.begin(
+        endpoint.write_plain_head(call, outgoing, _key_lines(ready, sending.credential)),
+        body,
+        endpoint.deadlines,
+        streaming_wanted=True,
+    )
+    relay = Relay(call, rooms, asked, made, ready=ready)
+    relay.answer = partial(_send_aside, call, ready, sending)
+    told = False
+    try:
+        upstream = await exchange
+        made.sent, made.status = True, upstream.status
+        if upstream.status != 200:
+            raise refusal(upstream, endpoint.dialect, rooms)
+        await _read(exchange, upstream, relay, rooms, ready=ready)
+        told = True
+    finally:
+        made.sent = made.sent or exchange.sent
+        made.waited_s = rooms.clock() - asked_s
+        if not told and made.sent and sending.session.id and not exchange.over:
+            _cancel(call, ready, sending)
+        exchange.abort()
+        call.response.flow = None
+
+
+def _key_lines(ready: Ready, credential: bytes) -> bytes:
+    lines = ready.endpoint.route.keys[0].lines if ready.endpoint.route.keys else b""
+    return (lines or b"") + credential
+
+
+async def _read(exchange: Exchange, upstream: UpstreamResponse, relay: Relay, rooms: Rooms, *, ready: Ready) -> None:
+    """Read the reply to its end, which is the response to our request; what comes after it is not waited for."""
+    tools = rooms.tools
+    assert tools is not None, "the middle has looked"
+    left = tools.settings.result_bytes_max
+    tick = ready.endpoint.pool
+    events = SseReader() if upstream.content_type.startswith(_EVENTS) else None
+    parts: list[bytes] = []
+    relay.flow = exchange
+    chunk = await exchange.pull(tick.tick_s) if upstream.streaming else upstream.body
+    while chunk:
+        left -= len(chunk)
+        if left < 0:
+            raise _protocol_error(ready, f"a result larger than {tools.settings.result_bytes_max} bytes")
+        if events is None:
+            parts.append(chunk)
+        else:
+            for event in events.feed(chunk):
+                if event.data and relay.take(_message(event.data, ready), event.data):
+                    return
+        chunk = await exchange.pull(tick.tick_s) if upstream.streaming else b""
+    if events is None:
+        data = b"".join(parts)
+        if relay.take(_message(data, ready), data):
+            return
+    raise UpstreamError(
+        f"the MCP server '{ready.server.name}' ended its reply without a response", kind="cut", code="upstream_cut"
+    )
+
+
+def _message(data: bytes, ready: Ready) -> Message:
+    message = read_reply(data)
+    if message is None:
+        raise _protocol_error(ready, "something that is no JSON-RPC message")
+    return message
+
+
+def _protocol_error(ready: Ready, what: str) -> UpstreamError:
+    return UpstreamError(
+        f"the MCP server '{ready.server.name}' returned {what}", kind="protocol", code="upstream_protocol"
+    )
+
+
+def _cancel(call: Call, ready: Ready, sending: _Sending) -> None:
+    """Tell a server with sessions that nobody waits any more."""
+    params = {"requestId": Raw(msgspec.json.encode(sending.request_id))}
+    _send_aside(call, ready, sending, write_notification("notifications/cancelled", params))
+
+
+def _send_aside(call: Call, ready: Ready, sending: _Sending, body: bytes) -> None:
+    """Send a message to the server. Nothing waits for it to arrive."""
+    endpoint = ready.endpoint
+    try:
+        head = endpoint.write_plain_head(
+            call, Outgoing(b"POST", b"", body, sending.headers), _key_lines(ready, sending.credential)
+        )
+        endpoint.pool.begin(head, body, endpoint.deadlines, streaming_wanted=False)
+    except GatewayError:
+        return  # so many wait for a connection that it would be late
+
+
+def _fail(call: Call, made: Attempt, error: AsbruError, rooms: Rooms, *, ready: Ready) -> None:
+    """What the attempt came to. No circuit opens for it: there is no other server to go to."""
+    error.let_go()
+    hide_credentials(made, error)
+    if isinstance(error, UpstreamError):
+        error.detail = error.detail or error.message
+        address, server = str(made.endpoint.pool.origin), f"the MCP server '{ready.server.name}'"
+        error.message = error.message.replace(address, server).replace("of this provider", "of this server")
+    made.status = error.status
+    made.outcome = error.kind if isinstance(error, UpstreamError) else error.code
+    made.took_s = rooms.clock() - made.started_s
+    made.reason = words_of(error)
+    attempt_failed(call, made, error, rooms, callers_own=error.blame == "caller")
+
+
+def _forgets(call: Call, status: int, sending: _Sending, *, ready: Ready, rooms: Rooms) -> bool:
+    """Whether the server has refused the session or the credential, so that another one may do. `status`: what it
+    answered, 0 where it did not."""
+    tools = rooms.tools
+    if tools is None or call.response.started:
+        return False
+    user = _user(call, ready)
+    if status == 404 and sending.session.id:
+        tools.ports.forget_session(ready.server.name, user, sending.session.id)
+        return True
+    if status == 401 and sending.credential:
+        tools.ports.forget_credential(ready.server.name, user, sending.credential)
+        return True
+    return False

@@ -1,0 +1,104 @@
+"""Requests that are answered from memory, without asking any server: the introduction, pings, and lists.
+
+What a caller is told about servers follows from what it may see: their capabilities, instructions and lists.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+from msgspec import Raw
+
+from asbru.mcp.access import Access
+from asbru.mcp.catalogue import Known, ListKind
+from asbru.mcp.protocol.messages import read_object
+from asbru.mcp.protocol.versions import VERSIONS
+from asbru.pipeline.tools.asked import Asked, Client
+from asbru.pipeline.tools.toolbox import Toolbox
+
+INSTRUCTIONS_CHARS_MAX: Final = 2000
+"""What is told of each server's instructions, where there are several."""
+INSTRUCTIONS_MAX: Final = 20
+_LISTS: Final[dict[str, ListKind]] = {
+    "tools/list": "tools",
+    "resources/list": "resources",
+    "resources/templates/list": "resource_templates",
+    "prompts/list": "prompts",
+}
+_PASSED: Final = ("completions", "logging", "prompts", "resources")
+"""Capabilities that are told where any server has them."""
+_EMPTY: Final = b"{}"
+_DONE: Final = b'{"resultType":"complete"}'
+
+
+def answer(asked: Asked, tools: Toolbox, access: Access, version: str) -> bytes | None:
+    """The result; None where the request is not one of these. `version`: Asbru's own."""
+    method = asked.message.method
+    kind = _LISTS.get(str(method))
+    if kind is not None:
+        return tools.merged.result(access, asked.address, kind, stateless=asked.stateless)
+    if asked.stateless:
+        return _discover(asked, tools, access, version) if method == "server/discover" else None
+    match method:
+        case "initialize":
+            return _initialize(asked, tools, access, version)
+        case "ping" | "logging/setLevel":
+            return _EMPTY
+        case _:
+            return None
+
+
+def _initialize(asked: Asked, tools: Toolbox, access: Access, version: str) -> bytes:
+    told: dict[str, Any] = {"protocolVersion": Client.introduced(asked.params).version}
+    told |= _introduction(asked, tools, access, version)
+    return msgspec.json.encode(told)
+
+
+def _discover(asked: Asked, tools: Toolbox, access: Access, version: str) -> bytes:
+    told: dict[str, Any] = {"resultType": "complete", "supportedVersions": VERSIONS}
+    told |= _introduction(asked, tools, access, version)
+    info = told.pop("serverInfo")
+    told |= {"ttlMs": 0, "cacheScope": "private", "_meta": {"io.modelcontextprotocol/serverInfo": info}}
+    return msgspec.json.encode(told)
+
+
+def _introduction(asked: Asked, tools: Toolbox, access: Access, version: str) -> dict[str, Any]:
+    seen = [one for one in tools.merged.seen(access, asked.address) if _is_seen(one, access)]
+    capabilities: dict[str, Any] = {"tools": {"listChanged": True}}
+    for known in seen:
+        theirs = read_object(Raw(known.entry.capabilities)) if known.entry.capabilities else None
+        for name in _PASSED:
+            if theirs is not None and name in theirs:
+                capabilities[name] = {"listChanged": True} if name in ("prompts", "resources") else {}
+    told: dict[str, Any] = {"capabilities": capabilities, "serverInfo": {"name": "asbru", "version": version}}
+    if asked.address.server and len(seen) == 1 and seen[0].entry.info:
+        told["serverInfo"] = Raw(seen[0].entry.info)
+    instructions = _instructions(seen, joined=asked.address.joined)
+    if instructions:
+        told["instructions"] = instructions
+    return told
+
+
+def _is_seen(known: Known, access: Access) -> bool:
+    server = known.entry.name
+    return access.allows_server(server) or any(access.allows(server, tool) for tool in known.tools)
+
+
+def _instructions(seen: list[Known], *, joined: bool) -> str:
+    told = [one for one in seen if one.entry.instructions][:INSTRUCTIONS_MAX]
+    if not joined:
+        return told[0].entry.instructions if told else ""
+    return "\n\n".join(
+        f"# Tools that begin with {one.entry.name}__\n{one.entry.instructions[:INSTRUCTIONS_CHARS_MAX]}"
+        for one in told
+    )
+
+
+def listening(asked: Asked) -> dict[ListKind, str]:
+    """The lists whose changes a listener of the stateless era wants to hear of, and the words for it."""
+    wanted = read_object(asked.params.get("notifications")) or {}
+    return {kind: word for kind, word in CHANGES.items() if bytes(wanted.get(f"{word}ListChanged", b"")) == b"true"}
+
+
+CHANGES: Final[dict[ListKind, str]] = {"tools": "tools", "resources": "resources", "prompts": "prompts"}

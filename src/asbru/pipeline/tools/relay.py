@@ -1,0 +1,154 @@
+"""What a server says during a call, to the caller: messages as events while there are any, the response last.
+
+A request of the server to the caller (elicitation, sampling) is passed on under an id that says which server asked, so
+that any worker can take the caller's response to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+from msgspec import UNSET, Raw
+
+from asbru.core.errors import UpstreamError
+from asbru.core.ports import Flow
+from asbru.mcp.protocol import Code, Message, RpcError, write_error, write_result
+from asbru.mcp.protocol.dialect import RESOURCES_READ
+from asbru.mcp.protocol.messages import read_object, read_text, with_members, write_response
+from asbru.mcp.protocol.sealed import Seals
+from asbru.pipeline.call import Attempt, Call
+from asbru.pipeline.deliver import with_identity
+from asbru.pipeline.rooms import Rooms
+from asbru.pipeline.tools.asked import Asked
+from asbru.pipeline.tools.toolbox import Ready
+from asbru.wire.http_heads import JSON_LINE
+from asbru.wire.sse import write_event
+
+EVENT_LINES: Final = b"content-type: text/event-stream\r\ncache-control: no-cache, no-transform\r\n"
+MESSAGES_MAX: Final = 10_000
+"""Messages before the response; a server that says more is cut off."""
+_PURPOSE: Final = "request of a server"
+_COMPLETE: Final = {"resultType": b'"complete"'}
+_READ: Final = {"resultType": b'"complete"', "ttlMs": b"0", "cacheScope": b'"private"'}
+
+
+class Relay:
+    """See the module. `take` is given each message; True: it was the response, and all is delivered."""
+
+    def __init__(self, call: Call, rooms: Rooms, asked: Asked, made: Attempt, *, ready: Ready) -> None:
+        assert rooms.tools is not None, "the middle has looked"
+        self._seals = rooms.tools.seals
+        self._call = call
+        self._rooms = rooms
+        self._asked = asked
+        self._made = made
+        self._ready = ready
+        self._messages = 0
+        self.flow: Flow | None = None
+        self.answer: Callable[[bytes], None] = _nobody_asks
+        """Gives the server a response to a request of its own."""
+
+    def take(self, message: Message, data: bytes) -> bool:
+        """One message of the server, and its bytes."""
+        if message.result is not UNSET or message.error is not UNSET:
+            self._respond(message)
+            return True
+        self._messages += 1
+        if self._messages > MESSAGES_MAX:
+            raise UpstreamError(
+                f"the MCP server '{self._ready.server.name}' sent more than {MESSAGES_MAX} messages and no response",
+                kind="protocol",
+                code="upstream_protocol",
+            )
+        if message.id is UNSET:
+            self._pass_on(data)
+        else:
+            self._ask_caller(message)
+        return False
+
+    def _pass_on(self, data: bytes) -> None:
+        if self._asked.streams:
+            self._begin()
+            self._call.response.write(_event(data))
+
+    def _ask_caller(self, message: Message) -> None:
+        """A request of the server. One that the caller cannot be asked is refused, so that the server does not wait."""
+        client, caller = self._asked.client, self._call.caller
+        request_id = message.request_id
+        assert caller is not None and request_id is not None and isinstance(message.method, str)
+        asks = message.method.partition("/")[0]
+        if message.method == "ping":
+            self.answer(write_result(request_id, b"{}"))
+        elif client is None or asks not in client.capabilities or not self._asked.streams:
+            error = RpcError(Code.METHOD_NOT_FOUND, f"the caller does not support {message.method[:100]}")
+            self.answer(write_error(request_id, error))
+        else:
+            sealed = seal_request(self._seals, caller.name, self._ready.server.name, request_id)
+            params = b"" if message.params is UNSET else b',"params":%b' % bytes(message.params)
+            told = (msgspec.json.encode(sealed), msgspec.json.encode(message.method), params)
+            self._pass_on(b'{"jsonrpc":"2.0","id":%b,"method":%b%b}' % told)
+
+    def _begin(self) -> None:
+        response = self._call.response
+        if not response.started:
+            response.begin(200, with_identity(self._call, EVENT_LINES))
+            response.flow = self.flow
+            self._call.first_token_s = self._rooms.clock()
+            self._call.status = 200
+
+    def _respond(self, message: Message) -> None:
+        call, response = self._call, self._call.response
+        body = self._write(message)
+        made = self._made
+        made.took_s = self._rooms.clock() - made.started_s
+        made.outcome = call.outcome = "ok"
+        call.status = 200
+        if response.started:
+            response.write(_event(body))
+            response.end()
+        else:
+            response.whole(200, with_identity(call, JSON_LINE), body)
+
+    def _write(self, message: Message) -> bytes:
+        request_id = self._asked.message.request_id
+        if message.error is not UNSET:
+            if self._asked.bare:
+                raise _told(message, self._ready.server.name)
+            return write_response(request_id, message)
+        assert message.result is not UNSET
+        result = bytes(message.result)
+        if self._asked.stateless and self._ready.known.entry.era == "sessions":
+            members = _READ if self._asked.message.method == RESOURCES_READ else _COMPLETE
+            result = with_members(Raw(result), members)
+        return result if self._asked.bare else write_result(request_id, result)
+
+
+def _told(message: Message, server: str) -> UpstreamError:
+    """The error that a server has told in place of a result."""
+    told = read_object(message.error) or {}
+    words = read_text(told.get("message")) or "an error without words"
+    return UpstreamError(
+        f"the MCP server '{server}' returned an error: {words[:500]}", kind="fault", code="mcp_error"
+    )
+
+
+def seal_request(seals: Seals, caller: str, server: str, request_id: bytes) -> str:
+    """The id under which a caller receives the request of a server."""
+    return seals.seal(_PURPOSE, (caller,), msgspec.msgpack.encode((server, request_id)))
+
+
+def open_request(seals: Seals, caller: str, text: str) -> tuple[str, bytes] | None:
+    """The server that asked, and its own id for that; None for what is no id of ours, or another caller's."""
+    value = seals.open(_PURPOSE, (caller,), text)
+    return None if value is None else msgspec.msgpack.decode(value, type=tuple[str, bytes])
+
+
+def _event(data: bytes) -> bytes:
+    """A message as an event. Line breaks are only between the parts of JSON, where a space is as good."""
+    return write_event(data.replace(b"\n", b" ").replace(b"\r", b" "), "message")
+
+
+def _nobody_asks(data: bytes) -> None:
+    del data

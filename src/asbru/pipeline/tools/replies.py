@@ -1,0 +1,61 @@
+"""Responses of a caller to requests that a server made of it during a call: they go to the server that asked.
+
+Any worker may receive one: its id says whose it is. Nothing waits for the server to take it; the call that it asked in
+is where the caller hears of the rest.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from asbru.core.errors import AsbruError
+from asbru.mcp.protocol import Message
+from asbru.mcp.protocol.messages import read_text, write_response
+from asbru.pipeline.stepper import Stepper
+from asbru.pipeline.tools.exchange import LINES
+from asbru.pipeline.tools.relay import open_request
+from asbru.telemetry import log
+
+if TYPE_CHECKING:
+    from asbru.governance import Caller
+    from asbru.pipeline.rooms import Rooms
+    from asbru.pipeline.tools.toolbox import Toolbox
+
+
+def pass_reply(tools: Toolbox, rooms: Rooms, caller: Caller, message: Message) -> None:
+    """Pass it on; what is no response to a request of ours is dropped."""
+    text = None if message.id is msgspec.UNSET else read_text(message.id)
+    opened = None if text is None else open_request(tools.seals, caller.name, text)
+    if opened is None:
+        return
+    server, request_id = opened
+    body = write_response(request_id, message)
+    Stepper().run(_send(tools, server, caller, body), _ended, server)
+
+
+async def _send(tools: Toolbox, server: str, caller: Caller, body: bytes) -> None:
+    ready = tools.find(server)
+    if ready is None:
+        return
+    endpoint, lines = ready.endpoint, LINES
+    if not ready.on_socket:
+        user = caller.name if ready.server.per_user else ""
+        session = await tools.ports.session_of(server, user)
+        lines += b"mcp-session-id: %b\r\nmcp-protocol-version: %b\r\n" % (
+            session.id.encode("latin-1", "replace"),
+            session.version.encode("latin-1", "replace"),
+        )
+        lines += endpoint.route.keys[0].lines or b""
+        if ready.server.auth == "oauth":
+            lines += await tools.ports.credential_of(server, user)
+    head = endpoint.write_bare_head(b"POST", b"", lines, len(body))
+    await endpoint.pool.begin(head, body, endpoint.deadlines, streaming_wanted=False)
+
+
+def _ended(server: str, error: BaseException | None) -> None:
+    if isinstance(error, AsbruError):
+        log("warning", "a caller's response did not reach the MCP server", server=server, why=error.message)
+    elif error is not None:
+        raise error

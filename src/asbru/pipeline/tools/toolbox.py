@@ -1,0 +1,116 @@
+"""The toolbox: the servers of a worker as targets of calls, what they offer, and who may use it.
+
+It outlives snapshots, since the catalogue does; `configure` brings it to a new one. A server is ready to be called when
+its address is known: from the configuration, or, for servers on a Unix socket, from its entry in the catalogue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import msgspec
+
+from asbru.core.errors import GatewayError, NotFound
+from asbru.governance import Caller
+from asbru.mcp.access import Access, Accesses
+from asbru.mcp.catalogue import Catalogue, Known
+from asbru.mcp.catalogue.merged import Address, Merged
+from asbru.mcp.protocol.sealed import Seals
+from asbru.mcp.servers import McpSettings, Server, ServerPorts
+from asbru.pipeline.tools.asked import Asked, Client
+
+if TYPE_CHECKING:
+    from asbru.pipeline.endpoint import Endpoint
+
+RETRY_AFTER_S: Final = 5.0
+_SESSION: Final = "session"
+
+
+class Ready(NamedTuple):
+    """A server that can be called."""
+
+    server: Server
+    known: Known
+    endpoint: Endpoint
+
+    @property
+    def on_socket(self) -> bool:
+        """Whether the tools process presents it: it needs no session there, and no credential."""
+        return self.server.url is None or self.endpoint.pool.origin.unix_socket is not None
+
+
+class Toolbox:
+    """See the module. `connect(server, address)` makes the endpoint of a server."""
+
+    def __init__(self, ports: ServerPorts) -> None:
+        self.ports = ports
+        self.catalogue = Catalogue()
+        self.merged = Merged(self.catalogue)
+        self.settings = McpSettings()
+        self.seals = Seals(b"")
+        self._servers: dict[str, Server] = {}
+        self._accesses = Accesses({})
+        self._endpoints: dict[str, tuple[str, Server, Endpoint]] = {}
+        self._connect: Callable[[Server, str], Endpoint] | None = None
+
+    def configure(self, settings: McpSettings, key: bytes, connect: Callable[[Server, str], Endpoint]) -> None:
+        """Go by these settings from the next call on. `key`: the secret that values for callers are sealed under."""
+        self.settings = settings
+        self.seals = Seals(key)
+        self._servers = {server.name: server for server in settings.named() if server.enabled}
+        self._accesses = Accesses(settings.groups)
+        self._connect = connect
+        before, self._endpoints = self._endpoints, {}
+        for name, (address, server, _) in before.items():
+            now = self._servers.get(name)
+            if now is not None and now == server:
+                self._endpoints[name] = (address, now, connect(now, address))
+
+    @property
+    def endpoints(self) -> Iterable[Endpoint]:
+        """Those that are in use."""
+        return [endpoint for _, _, endpoint in self._endpoints.values()]
+
+    def address(self, name: str) -> Address:
+        """The address /mcp/<name>; raises `NotFound` where there is neither a server nor a group of this name."""
+        if name in self._servers:
+            return Address(server=name)
+        if name in self.settings.groups:
+            return Address(group=name)
+        raise NotFound(f"there is no MCP server or group '{name[:100]}'", code="mcp_server_not_found")
+
+    def access(self, caller: Caller, asked: Asked) -> Access:
+        """What the caller may use, where it came in."""
+        return self._accesses.of(caller.mcp, asked.narrowed, asked.address.group)
+
+    def seal_client(self, caller: str, client: Client) -> str:
+        """The session of a client: its own introduction, which only its key can show again."""
+        return self.seals.seal(_SESSION, (caller,), msgspec.msgpack.encode(client))
+
+    def open_client(self, caller: str, session: str) -> Client | None:
+        """The client of a session; None for what is none of this caller's."""
+        value = self.seals.open(_SESSION, (caller,), session)
+        return None if value is None else msgspec.msgpack.decode(value, type=Client)
+
+    def find(self, name: str) -> Ready | None:
+        """A server that is declared and in the catalogue; None where it is not. Raises `GatewayError` where it cannot
+        be called now."""
+        server, known = self._servers.get(name), self.catalogue.servers.get(name)
+        if server is None or known is None:
+            return None
+        entry = known.entry
+        address = server.url if server.url is not None and not entry.endpoint.startswith("/") else entry.endpoint
+        if not address:
+            why = f": {entry.reason}" if entry.reason else ""
+            raise GatewayError(
+                f"the MCP server '{name}' is not available now{why}",
+                status=503,
+                code="mcp_server_unavailable",
+                retry_after_s=RETRY_AFTER_S,
+            )
+        kept = self._endpoints.get(name)
+        if kept is None or kept[0] != address or kept[1] is not server:
+            assert self._connect is not None, "no server is known before the settings are"
+            kept = self._endpoints[name] = (address, server, self._connect(server, address))
+        return Ready(server, known, kept[2])

@@ -1,0 +1,350 @@
+"""Agents and tool servers of both eras, all of the official SDK, with the gateway between them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx2
+import msgspec
+import pytest
+from mcp.client import Client
+from mcp.client.streamable_http import streamable_http_client
+from mcp.shared.exceptions import MCPError
+from mcp_types import ElicitResult
+from tests.fakes.tool_server import DirectPorts, ToolServer, feed
+from tests.fakes.waiting import until
+from tests.journeys.gateway import PEPPER, Gateway
+
+from asbru.governance import digest_of
+from asbru.governance.entries import KeyEntry
+from asbru.mcp.catalogue import MCP_SERVER
+from asbru.mcp.servers import McpSettings, ServerSettings
+from asbru.pipeline.tools import Toolbox
+
+ERAS = ("legacy", "2026-07-28")
+
+
+def _keys(**keys: tuple[str, ...]) -> dict[str, bytes]:
+    return {
+        digest_of(f"sk-asb-{name}".encode(), PEPPER): msgspec.msgpack.encode(KeyEntry(name, ("*",), mcp=tools))
+        for name, tools in keys.items()
+    }
+
+
+@asynccontextmanager
+async def _served(server: ToolServer, *, stateless: bool, **keys: tuple[str, ...]) -> AsyncIterator[Gateway]:
+    """A gateway before a server that is called `one`, and `two` as well."""
+    entries = [await server.entry(name, stateless=stateless) for name in ("one", "two")]
+    ports = DirectPorts({"one": server.url, "two": server.url})
+    settings = McpSettings(
+        servers={
+            "one": ServerSettings(url=server.url, allow_loopback=True, price_usd=0.002, prices_usd={"told": 0.5}),
+            "two": ServerSettings(url=server.url, allow_loopback=True),
+        },
+        groups={"sums": ("*/add",)},
+    )
+    gateway = Gateway(
+        tools=Toolbox(ports),
+        declared={MCP_SERVER: feed(*entries)},
+        mcp=settings,
+        virtual_keys=_keys(**(keys or {"all": ("*",)})),
+    )
+    async with gateway:
+        yield gateway
+
+
+@asynccontextmanager
+async def _client(
+    gateway: Gateway, mode: str, key: str = "sk-asb-all", path: str = "", **options: Any
+) -> AsyncIterator[Client]:
+    headers = {"authorization": f"Bearer {key}", **options.pop("headers", {})}
+    async with httpx2.AsyncClient(headers=headers) as http:
+        url = f"http://127.0.0.1:{gateway.port}/mcp{path}"
+        async with Client(streamable_http_client(url, http_client=http), mode=mode, **options) as client:
+            yield client
+
+
+@pytest.mark.parametrize("stateless", [False, True])
+@pytest.mark.parametrize("mode", ERAS)
+def test_an_agent_lists_and_calls_tools(mode: str, stateless: bool) -> None:
+    """Callers and servers of either era: tools of two servers are listed with joined names, called, priced and
+    recorded; members that no library knows come through, and so does progress."""
+
+    async def body() -> None:
+        async with ToolServer() as server, _served(server, stateless=stateless) as gateway:
+            progress: list[float] = []
+
+            async def heard(value: float, total: float | None, message: str | None) -> None:
+                del total, message
+                progress.append(value)
+
+            async with _client(gateway, mode) as client:
+                names = [tool.name for tool in (await client.list_tools()).tools]
+                assert names == [
+                    f"{one}__{tool}" for one in ("one", "two") for tool in ("add", "slow", "told", "ask", "fails")
+                ]
+                added = await client.call_tool("two__add", {"a": 2, "b": 3})
+                assert added.structured_content == {"result": 5}
+                told = await client.call_tool("one__told", {}, progress_callback=heard)
+                assert told.structured_content == {"deep": [1, {"x": None}]}
+                assert told.meta is not None and told.meta["example.com/own"] == {"kept": True}
+                assert progress == [1]
+                failed = await client.call_tool("one__fails", {})
+                assert failed.is_error
+            rows = gateway.rows
+            assert [(row["surface"], row["provider"], row["model_served"], row["status"]) for row in rows] == [
+                ("mcp.tool", "mcp:two", "add", 200),
+                ("mcp.tool", "mcp:one", "told", 200),
+                ("mcp.tool", "mcp:one", "fails", 200),
+            ]
+            assert [row["cost_nanousd"] for row in rows] == [0, 500_000_000, 2_000_000]
+            assert [row["caller"] for row in rows] == ["all"] * 3
+
+    asyncio.run(body())
+
+
+@pytest.mark.parametrize("mode", ERAS)
+def test_a_key_sees_and_calls_only_what_is_granted(mode: str) -> None:
+    """Deny by default: of two keys each sees its own tools. What is not granted is refused in the words for what does
+    not exist, also where a header asks for more; the refusal is recorded."""
+
+    async def body() -> None:
+        keys = {"some": ("one/a*", "sums"), "none": (), "all": ("*",)}
+        async with ToolServer(json=True) as server, _served(server, stateless=True, **keys) as gateway:
+            async with _client(gateway, mode, "sk-asb-some") as client:
+                assert [tool.name for tool in (await client.list_tools()).tools] == [
+                    "one__add",
+                    "one__ask",
+                    "two__add",
+                ]
+                assert (await client.list_resources()).resources == []
+                for name in ("one__told", "two__told", "one__nothing", "three__add", "add"):
+                    with pytest.raises(MCPError, match=f"Unknown tool: {name}"):
+                        await client.call_tool(name, {})
+            assert server.calls == []
+            narrowed = {"headers": {"x-asbru-mcp-tools": "one__add, two__told"}}
+            async with _client(gateway, mode, "sk-asb-some", **narrowed) as client:
+                assert [tool.name for tool in (await client.list_tools()).tools] == ["one__add"]
+                with pytest.raises(MCPError, match="Unknown tool"):
+                    await client.call_tool("one__ask", {})
+            async with _client(gateway, mode, "sk-asb-none") as client:
+                assert (await client.list_tools()).tools == []
+            assert {row["outcome"] for row in gateway.rows} == {"refused"}
+            assert {row["status"] for row in gateway.rows} == {404}
+
+    asyncio.run(body())
+
+
+@pytest.mark.parametrize("mode", ERAS)
+def test_addresses_of_servers_and_groups(mode: str) -> None:
+    """/mcp/<server> has the server's own names, its introduction, resources and prompts; /mcp/<group> the tools of a
+    group. Elsewhere there is nothing."""
+
+    async def body() -> None:
+        async with ToolServer() as server, _served(server, stateless=False) as gateway:
+            async with _client(gateway, mode, path="/one") as client:
+                assert [tool.name for tool in (await client.list_tools()).tools][:2] == ["add", "slow"]
+                assert (await client.call_tool("add", {"a": 1, "b": 1})).structured_content == {"result": 2}
+                assert [str(one.uri) for one in (await client.list_resources()).resources] == ["note://one"]
+                read: Any = (await client.read_resource("note://one")).contents[0]
+                assert read.text == "noted"
+                prompt: Any = (await client.get_prompt("greet", {"name": "Ada"})).messages[0].content
+                assert prompt.text == "Greet Ada."
+                if mode == "legacy":
+                    assert client.session.initialize_result is not None
+                    assert client.session.initialize_result.server_info.name == "fake"
+            async with _client(gateway, mode, path="/sums") as client:
+                assert [tool.name for tool in (await client.list_tools()).tools] == ["one__add", "two__add"]
+                with pytest.raises(MCPError, match="Unknown tool"):
+                    await client.call_tool("one__told", {})
+            with pytest.raises(BaseException, match=r"no MCP server or group|unhandled errors"):
+                async with _client(gateway, mode, path="/three") as client:
+                    await client.list_tools()
+            surfaces = [row["surface"] for row in gateway.rows]
+            assert surfaces == ["mcp.tool", "mcp.resource", "mcp.prompt", "mcp.tool"]
+
+    asyncio.run(body())
+
+
+def test_callers_share_a_session_that_is_made_anew_when_lost() -> None:
+    """A server with sessions sees one, whoever calls; when it has forgotten it, another one is made and the call is
+    made once more. The caller's key does not reach the server."""
+
+    async def body() -> None:
+        async with ToolServer() as server, _served(server, stateless=False, a=("*",), b=("*",)) as gateway:
+            for key in ("sk-asb-a", "sk-asb-b"):
+                async with _client(gateway, "legacy", key) as client:
+                    await client.call_tool("one__add", {"a": 1, "b": 1})
+            posts = [one for one in server.headers if "mcp-session-id" in one]
+            assert len({one["mcp-session-id"] for one in posts}) == 1
+            assert not [one for one in server.headers if "sk-asb" in str(one)]
+            ports: Any = gateway.lasting.tools
+            lost = next(iter(ports.ports.sessions.values())).id
+            async with httpx2.AsyncClient() as client:
+                await client.delete(server.url, headers={"mcp-session-id": lost})
+            async with _client(gateway, "legacy", "sk-asb-a") as client:
+                added = await client.call_tool("one__add", {"a": 1, "b": 1})
+                assert added.structured_content == {"result": 2}
+            assert ports.ports.made == 2
+            assert gateway.rows[-1]["attempts"] == 2
+
+    asyncio.run(body())
+
+
+def test_a_server_asks_its_caller_within_a_call() -> None:
+    """Elicitation of the era of sessions: the server's request reaches the caller, its response the server. A caller
+    that cannot be asked leaves no server waiting."""
+
+    async def body() -> None:
+        async def named(context: Any, params: Any) -> ElicitResult:
+            del context
+            assert params.message == "Your name?"
+            return ElicitResult(action="accept", content={"name": "Ada"})
+
+        async with ToolServer() as server, _served(server, stateless=False) as gateway:
+            async with _client(gateway, "legacy", elicitation_callback=named) as client:
+                found: Any = (await client.call_tool("one__ask", {})).content[0]
+                assert found.text == "hello Ada"
+            async with _client(gateway, "legacy") as client:
+                with pytest.raises(MCPError, match="the caller does not support elicitation/create"):
+                    await client.call_tool("one__ask", {})
+
+    asyncio.run(body())
+
+
+@pytest.mark.parametrize("stateless", [False, True])
+def test_a_caller_that_goes_away_ends_the_call(stateless: bool) -> None:
+    """The server is told, by the end of the exchange or by a notification; the call is recorded as cancelled."""
+
+    async def body() -> None:
+        async with ToolServer() as server, _served(server, stateless=stateless) as gateway:
+            with pytest.raises(httpx2.ReadTimeout):
+                async with httpx2.AsyncClient(timeout=0.5) as client:
+                    await client.post(
+                        f"http://127.0.0.1:{gateway.port}/mcp", headers=_HEADERS, json=_call("one__slow")
+                    )
+            await until(lambda: server.cancelled, "the tool is cancelled")
+            rows = await gateway.recorded()
+            assert rows[0]["outcome"] == "cancelled"
+
+    asyncio.run(body())
+
+
+_HEADERS = {
+    "authorization": "Bearer sk-asb-all",
+    "accept": "application/json, text/event-stream",
+    "content-type": "application/json",
+}
+
+
+def _call(name: str, **arguments: Any) -> dict[str, Any]:
+    params = {"name": name, "arguments": arguments}
+    return {"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": params}
+
+
+def test_refusals_at_the_door() -> None:
+    """Without a key 401; a page of another origin 403; sessions that are another key's 404; headers that say something
+    else than the body, unknown versions, batches and garbage 400; each with an error of JSON-RPC."""
+
+    async def body() -> None:
+        async with ToolServer() as server, _served(server, stateless=True, a=("*",), all=("*",)) as gateway:
+            url = f"http://127.0.0.1:{gateway.port}/mcp"
+
+            async def refused(status: int, code: int, body: Any = None, **headers: str) -> None:
+                told = {**_HEADERS, **{name.replace("_", "-"): value for name, value in headers.items()}}
+                data = body if isinstance(body, bytes) else msgspec.json.encode(body or _call("one__add"))
+                answer = await client.post(url, headers=told, content=data)
+                assert answer.status_code == status, answer.text
+                assert answer.json()["error"]["code"] == code
+
+            async with httpx2.AsyncClient() as client:
+                await refused(401, -32000, authorization="Bearer sk-asb-nobody")
+                await refused(403, -32000, origin="http://evil.test")
+                await refused(400, -32700, b"{")
+                await refused(400, -32600, b"[]")
+                await refused(
+                    400, -32022, mcp_protocol_version="2030-01-01", mcp_method="tools/call", mcp_name="one__add"
+                )
+                await refused(400, -32602, mcp_protocol_version="2026-07-28")
+                modern = _call("one__add", a=1, b=1)
+                modern["params"]["_meta"] = {
+                    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+                    "io.modelcontextprotocol/clientCapabilities": {},
+                }
+                names = {"mcp_protocol_version": "2026-07-28", "mcp_method": "tools/call"}
+                await refused(400, -32020, modern, **names, mcp_name="two__add")
+                await refused(400, -32020, modern, mcp_protocol_version="2026-07-28", mcp_method="tools/list")
+                lost = {**modern, "method": "tools/nothing"}
+                await refused(404, -32601, lost, mcp_protocol_version="2026-07-28", mcp_method="tools/nothing")
+                begun = await client.post(
+                    url,
+                    headers=_HEADERS,
+                    json={
+                        "jsonrpc": "2.0",
+                        "id": 1,
+                        "method": "initialize",
+                        "params": {"protocolVersion": "2025-06-18"},
+                    },
+                )
+                session = begun.headers["mcp-session-id"]
+                assert begun.json()["result"]["protocolVersion"] == "2025-06-18"
+                await refused(404, -32600, mcp_session_id=session, authorization="Bearer sk-asb-a")
+                await refused(404, -32600, mcp_session_id=session[:-2])
+                ended = await client.delete(url, headers={**_HEADERS, "mcp-session-id": session})
+                assert ended.status_code == 204
+            assert server.calls == []
+
+    asyncio.run(body())
+
+
+@pytest.mark.parametrize("mode", ERAS)
+def test_callers_hear_that_lists_have_changed(mode: str) -> None:
+    """A caller that listens is told when the tools of a server that it may see have changed."""
+
+    async def body() -> None:
+        async with ToolServer() as server, _served(server, stateless=True, all=("one",)) as gateway:
+            url = f"http://127.0.0.1:{gateway.port}/mcp"
+            assert gateway.lasting.tools is not None
+            catalogue = gateway.lasting.tools.catalogue
+            async with httpx2.AsyncClient() as client:
+                if mode == "legacy":
+                    asked = client.stream("GET", url, headers=_HEADERS)
+                else:
+                    meta = {
+                        "io.modelcontextprotocol/protocolVersion": mode,
+                        "io.modelcontextprotocol/clientCapabilities": {},
+                    }
+                    params = {"notifications": {"toolsListChanged": True}, "_meta": meta}
+                    told = {"jsonrpc": "2.0", "id": "l1", "method": "subscriptions/listen", "params": params}
+                    headers = {**_HEADERS, "mcp-protocol-version": mode, "mcp-method": "subscriptions/listen"}
+                    asked = client.stream("POST", url, headers=headers, json=told)
+                async with asked as stream:
+                    lines = stream.aiter_lines()
+                    first = await anext(lines)
+                    entry = catalogue.servers["one"].entry
+                    other = msgspec.structs.replace(entry, name="two", tools=())
+                    catalogue.put("two", msgspec.msgpack.encode(other))
+                    changed = msgspec.structs.replace(entry, tools=entry.tools[:1])
+                    catalogue.put("one", msgspec.msgpack.encode(changed))
+                    heard = [json.loads(line[6:]) async for line in _until_data(lines, 1 if mode == "legacy" else 2)]
+                assert first.startswith(":" if mode == "legacy" else "event:")
+                assert heard[-1]["method"] == "notifications/tools/list_changed"
+                if mode != "legacy":
+                    assert heard[0]["method"] == "notifications/subscriptions/acknowledged"
+                    tag = "io.modelcontextprotocol/subscriptionId"
+                    assert all(one["params"]["_meta"][tag] == "l1" for one in heard)
+
+    asyncio.run(body())
+
+
+async def _until_data(lines: AsyncIterator[str], count: int) -> AsyncIterator[str]:
+    async for line in lines:
+        if line.startswith("data: "):
+            yield line
+            count -= 1
+            if not count:
+                return

@@ -1,0 +1,22 @@
+export interface CacheHeld {
+  entries: number;
+  bytes: number;
+}
+
+export interface CacheUse {
+  hits: number;
+  misses: number;
+  refreshes: number;
+  off: number;
+  hit_rate: number | null;
+  saved_nanousd: number;
+  saved_us: number;
+}
+
+export interface CacheReport {
+  since_ms: number;
+  until_ms: number;
+  memory: CacheHeld;
+  database: CacheHeld;
+  use: CacheUse;
+}
