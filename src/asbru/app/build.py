@@ -25,6 +25,7 @@ from asbru.cache.sql import SharedStore, TieredStore
 from asbru.catalog import PriceBook, PricedModel, TokenCounter, countable, find_priced_model
 from asbru.catalog.facts import ModelFacts
 from asbru.cluster import Entries, Feed, Subscriber
+from asbru.core.addressing import PLAIN_ADDRESSING
 from asbru.core.ids import IdSource
 from asbru.core.secret_text import SecretText
 from asbru.dialects import Dialect, discover
@@ -490,6 +491,7 @@ def _endpoint(facts: ProviderFacts, pool: Pool, lasting: Lasting, *, traced: boo
             extra_lines=proxy_authorization(facts.proxy) if plain_proxy and facts.proxy else b"",
             traced=traced,
             vendor=facts.vendor,
+            addressing=facts.addressing.get(name, PLAIN_ADDRESSING),
         )
         for name, operations in spoken.items()
     )
