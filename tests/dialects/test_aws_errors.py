@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from asbru.core.errors import AsbruError, BudgetExceeded, Forbidden, Overloaded, UpstreamError
+from asbru.core.errors import BudgetExceeded, Forbidden, Overloaded, UpstreamError
 from asbru.dialects import aws_errors
 
 NAME = "bedrock_converse"

@@ -36,6 +36,8 @@ def upstream_answer(dialect: str, words: Sequence[str], *, stream: bool) -> byte
     usage = {"input_tokens": 3, "output_tokens": 2}
     if dialect == "openai_responses":
         return _response(words, usage, stream=stream)
+    if dialect == "cohere":
+        return _cohere(words, usage, stream=stream)
     message = {"id": "m", "type": "message", "role": "assistant", "model": "m", "usage": usage}
     message["stop_reason"] = "end_turn"
     if not stream:
@@ -115,3 +117,21 @@ def _converse(words: Sequence[str], *, stream: bool) -> bytes:
         frame("metadata", end),
     ]
     return answer(200, b"".join(frames), content_type=b"application/vnd.amazon.eventstream")
+
+
+def _cohere(words: Sequence[str], usage: dict[str, int], *, stream: bool) -> bytes:
+    """The same as Cohere says it."""
+    end = {"finish_reason": "COMPLETE", "usage": {"billed_units": usage}}
+    if not stream:
+        message = {"role": "assistant", "content": [{"type": "text", "text": "".join(words)}]}
+        return answer(200, json.dumps({"id": "c", "message": message, **end}).encode())
+    contents: list[dict[str, Any]] = [{"text": word} for word in words]
+    events: list[dict[str, Any]] = [
+        {"type": "message-start", "id": "c"},
+        {"type": "content-start", "index": 0, "delta": {"message": {"content": {"type": "text", "text": ""}}}},
+        *({"type": "content-delta", "index": 0, "delta": {"message": {"content": one}}} for one in contents),
+        {"type": "content-end", "index": 0},
+        {"type": "message-end", "delta": end},
+    ]
+    body = b"".join(b"data: %b\n\n" % json.dumps(one).encode() for one in events)
+    return answer(200, body, content_type=b"text/event-stream")
