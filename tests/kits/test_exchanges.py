@@ -40,6 +40,7 @@ CASES = [
     for provider in discover().values()
     if provider.name not in GENERIC
     for access in provider.access
+    if "chat" in access.operations
 ]
 NAMES = [f"{provider.name}-{access.dialect}" for provider, access in CASES]
 EVENTS = "text/event-stream"

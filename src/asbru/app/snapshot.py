@@ -20,6 +20,7 @@ from asbru.core.secret_text import SecretText
 from asbru.core.traits import PLAIN, Addressing, TraitRule, Traits
 from asbru.edge.server import ServerLimits
 from asbru.governance.limits import Reservation
+from asbru.guardrails import GuardrailSettings
 from asbru.mcp.servers import McpSettings
 from asbru.records.retention import RecordSettings
 from asbru.routing import RetryPolicy
@@ -181,6 +182,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     models: dict[str, str] = {}
     fallbacks: tuple[Fallback, ...] = ()
     routing_rules: tuple[RoutingRule, ...] = ()
+    guardrails: GuardrailSettings = GuardrailSettings()
     breaker: BreakerSettings = BreakerSettings()
     affinity: AffinitySettings = AffinitySettings()
     conversations: ConversationSettings = ConversationSettings()

@@ -257,3 +257,14 @@ class Addressing(msgspec.Struct, frozen=True, kw_only=True):
 
 PLAIN_ADDRESSING: Final = Addressing()
 """In the dialect's own way."""
+
+
+class CatalogueModel(msgspec.Struct, frozen=True, kw_only=True):
+    """A model of a chat as a client plans by it. `inputs` besides text; `thinking`, `efforts`: see `Traits`; None and
+    empty where it is not known."""
+
+    name: str
+    context_tokens: int | None = None
+    inputs: tuple[str, ...] = ()
+    thinking: str | None = None
+    efforts: tuple[str, ...] = ()

@@ -22,7 +22,7 @@ from asbru.wire.forwarded import TO_ANY_DIALECT, TRACE_HEADERS, ForwardedHeaders
 from asbru.wire.http_heads import JSON_LINE
 
 if TYPE_CHECKING:
-    from asbru.pipeline.direct import Outgoing
+    from asbru.pipeline.outgoing import Outgoing
 
 NO_KEY = Key("", FixedCredential(b""), frozenset({"*"}), weight=1.0, aliases={})
 """Stands in where a provider takes calls without a credential."""
@@ -166,9 +166,9 @@ class Endpoint:
 
     def lacks(self, operation: Operation) -> UnsupportedByProvider:
         """The refusal of an operation that the provider does not have."""
-        offered = ", ".join(sorted(self.operations))
+        offered = ", ".join(sorted(name.replace("_", " ") for name in self.operations))
         return UnsupportedByProvider(
-            f"the provider '{self.route.name}' does not support {operation.name}; it supports {offered}"
+            f"the provider '{self.route.name}' does not support {operation.words}; it supports {offered}"
         )
 
     def to_sign(self, call: Call, attempt: Attempt, body: Body, unix_s: float) -> OutgoingRequest:
@@ -206,7 +206,7 @@ class Endpoint:
             if attempt.request_passes:
                 own = self._own_starts[call.operation.surface]
                 line = own.stream if call.head is not None and call.head.stream else own.whole
-            line = _with_parameters(line, attempt.served_model, call.parameters)
+            line = _with_parameters(line, attempt.served_model, attempt.parameters or call.parameters)
         if call.query and attempt.request_passes:
             line = _with_query(line, call.query)
         forwarded = call.forwarded

@@ -108,11 +108,11 @@ def translate(call: Call, attempt: Attempt, endpoint: Endpoint) -> bytes:
     target_operation = endpoint.dialect.operation(call.operation.name)
     if call.operation.shape is not None and target_operation is not None and target_operation.shape is not None:
         form = target_operation.shape.write_request(call.read_shaped(), attempt.served_model, traits)
-        attempt.notes = form.notes
+        attempt.notes, attempt.parameters = form.notes, form.parameters
         return form.body
     if call.operation.codec is None or target_operation is None or target_operation.codec is None:
         raise UnsupportedByProvider(
-            f"{call.operation.name} cannot be translated for '{provider}'; use a provider of the same dialect"
+            f"{call.operation.words} cannot be translated for '{provider}'; use a provider of the same dialect"
         )
     if traits.refuse_inputs:
         check_inputs(call, traits.refuse_inputs, attempt.target)
