@@ -135,7 +135,7 @@ def compile_config(
     _check_server_tls(parsed, findings)
     check_model_names(parsed.config, providers, findings)
     check_operations(parsed.config, providers, findings)
-    check_mcp(parsed.config, findings)
+    check_mcp(parsed.config, findings, stored.places)
     if keys_needed is False and not is_loopback(host):
         findings.warn(("governance", "enforce_auth"), f"anyone who reaches {host} may call without a virtual key")
     if errors := [*parsed.problems, *findings.errors]:
