@@ -65,6 +65,8 @@ export function placeOf({ kind, id, action }: Change): { to: string; search: Rec
       return { to: "/rules", search: { rule: id } };
     case "fallback":
       return { to: "/fallbacks", search: { from: id } };
+    case "mcp_server":
+      return { to: "/mcp", search: { server: id } };
     case "setting":
       return { to: "/settings", search: { search: id } };
     case "user":
