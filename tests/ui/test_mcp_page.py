@@ -47,3 +47,24 @@ def test_a_changed_tool_is_looked_at_and_approved(web: Watched, gateway: Gateway
     finally:
         config.write_text(before)
         wait(lambda: states() == [], "the servers are gone", 30)
+
+
+def test_a_server_is_added_and_deleted(web: Watched, gateway: Gateway) -> None:
+    """A server by its URL, from the first one on: it appears with its state, can be edited, and is deleted after a
+    question."""
+    web.log_in()
+    page = web.open("mcp")
+    page.get_by_role("button", name="New server").first.click()
+    sheet = page.get_by_role("dialog")
+    sheet.get_by_label("Name").fill("docs")
+    sheet.get_by_label("URL").fill("http://127.0.0.1:9/mcp")
+    web.shoot("mcp-new")
+    sheet.get_by_role("button", name="Create the server").click()
+    page.get_by_text("docs is added").wait_for()
+    wait(lambda: gateway.ask("GET", "mcp/servers")[1]["items"], "the server is known", 30)
+    page = web.open("mcp?server=docs")
+    page.get_by_text("loopback address").first.wait_for(timeout=30_000)
+    page.get_by_role("button", name="Delete…").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete", exact=True).click()
+    page.get_by_text("docs is deleted.").wait_for()
+    wait(lambda: gateway.ask("GET", "mcp/servers")[1]["items"] == [], "the server is gone", 30)

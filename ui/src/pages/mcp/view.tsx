@@ -9,9 +9,12 @@ import { type Column, DataTable } from "@/kit/data-table";
 import { EmptyState } from "@/kit/empty-state";
 import { count } from "@/kit/format";
 import { Icon } from "@/kit/icons";
+import { useNoun } from "@/kit/noun";
+import { ObjectSheet } from "@/kit/object-sheet";
 import { PageHeader } from "@/kit/page-header";
 import { Problem } from "@/kit/problem";
 import { keys } from "@/kit/query";
+import type { Field } from "@/kit/schema-form";
 import { useMay } from "@/kit/session";
 import { Status } from "@/kit/status";
 import { toastDone, toastFailed } from "@/kit/toasts";
@@ -22,8 +25,34 @@ import { descriptionOf, heldOf, json, KINDS, search, stateOf } from "./words";
 
 const LOOK_MS = 5000;
 
+/** What is asked of a server that is added or changed here: where it is, then how Asbru is let in. */
+const FIELDS: readonly Field[] = [
+  { name: "name", placeholder: "github" },
+  { name: "url", label: "URL", placeholder: "https://api.example/mcp", hidden: (value) => (value["command"] as string[] | undefined)?.length !== undefined && (value["command"] as string[]).length > 0 },
+  { name: "command", placeholder: "npx -y some-server", help: "Program to start, with its arguments, in place of a URL. Only programs that mcp.commands_from_api lists.", hidden: (value) => Boolean(value["url"]) },
+  { name: "env", label: "Environment", hidden: (value) => Boolean(value["url"]) },
+  { name: "auth", label: "Authentication", hidden: (value) => !value["url"] },
+  { name: "headers", placeholder: "authorization=Bearer …", hidden: (value) => !value["url"] || value["auth"] === "oauth" },
+  { name: "per_user", label: "One authorization for each virtual key", hidden: (value) => !value["url"] },
+  { name: "trusted", label: "Use changed tools without approval" },
+];
+const MORE: readonly Field[] = [
+  { name: "transport", hidden: (value) => !value["url"] },
+  { name: "client_id", label: "OAuth client", hidden: (value) => value["auth"] !== "oauth" },
+  { name: "client_secret", label: "OAuth client secret", hidden: (value) => value["auth"] !== "oauth" },
+  { name: "scope", label: "OAuth scopes", hidden: (value) => value["auth"] !== "oauth" },
+  { name: "allow_private", label: "May be at a private address", hidden: (value) => !value["url"] },
+  { name: "allow_loopback", label: "May be on this machine", hidden: (value) => !value["url"] },
+  { name: "timeout_s", label: "Silence during a call", unit: "s" },
+  { name: "price_usd", label: "Price of a call", unit: "$" },
+];
+
+type StoredServer = Record<string, unknown> & { id: string; name: string; source: "file" | "api"; version: number };
+
 export default function McpView() {
-  const [url, setUrl] = useUrlState<{ server: string | undefined }>({ server: undefined });
+  const [url, setUrl] = useUrlState<{ server: string | undefined; new: string | undefined }>({ server: undefined, new: undefined });
+  const noun = useNoun("mcp-servers", ["mcp"]);
+  const mayWrite = useMay("mcp-servers:write");
   const list = useQuery({
     queryKey: keys.list("mcp"),
     queryFn: ({ signal }) => get<{ items: ToolServerSummary[] }>("mcp/servers", {}, signal),
@@ -38,9 +67,10 @@ export default function McpView() {
     { id: "where", header: "Where", width: 220, grow: 1.6, rank: 4, cell: (row) => (row.endpoint ? <span className="mono" title={row.endpoint}>{row.endpoint}</span> : <span className="muted">run by Asbru</span>) },
     { id: "reason", header: "Why", width: 200, grow: 1.6, rank: 3, cell: (row) => <span title={row.reason}>{row.reason || <span className="muted">–</span>}</span> },
   ], []);
+  const newButton = mayWrite && <Button leftSection={<Icon name="plus" size={14} />} onClick={() => setUrl({ new: "1" }, { push: true })}>New server</Button>;
   return (
     <>
-      <PageHeader title="MCP servers" words="Servers whose tools agents reach through Asbru." />
+      <PageHeader title="MCP servers" words="Servers whose tools agents reach through Asbru.">{newButton}</PageHeader>
       {list.error && !list.data ? <Problem error={list.error} what="The MCP servers" retry={() => void list.refetch()} /> : (
         <DataTable
           name="MCP servers"
@@ -50,12 +80,23 @@ export default function McpView() {
           onOpen={(row) => setUrl({ server: row.name }, { push: true })}
           chosen={url.server}
           loading={list.isFetching && !list.data}
-          empty={<EmptyState sentence="No MCP server is configured. Declare servers under mcp.servers." />}
+          empty={<EmptyState sentence="There is no MCP server yet. With one, agents list and call its tools at /mcp." action={newButton} />}
         />
       )}
       <Drawer opened={url.server !== undefined} onClose={() => setUrl({ server: undefined })} title={url.server ?? ""} size={720} styles={{ title: { fontWeight: 600, fontSize: "1rem" } }} closeButtonProps={{ "aria-label": "Close" }}>
-        {url.server !== undefined && <Detail name={url.server} />}
+        {url.server !== undefined && <Detail name={url.server} onGone={() => setUrl({ server: undefined })} />}
       </Drawer>
+      <ObjectSheet
+        opened={url.new !== undefined}
+        onClose={() => setUrl({ new: undefined })}
+        title="New MCP server"
+        component="McpServer"
+        fields={FIELDS}
+        more={MORE}
+        begin={{ name: "" }}
+        submit="Create the server"
+        onCreate={async (body) => { await noun.create(body, `${String(body["name"])} is added; keys that list it may use its tools.`); }}
+      />
     </>
   );
 }
@@ -65,7 +106,12 @@ function State({ server }: { server: ToolServerSummary }) {
   return <Status tone={tone} title={server.reason}>{words}</Status>;
 }
 
-function Detail({ name }: { name: string }) {
+function Detail({ name, onGone }: { name: string; onGone: () => void }) {
+  const [editing, setEditing] = useState(false);
+  const noun = useNoun("mcp-servers", ["mcp"]);
+  const mayChange = useMay("mcp-servers:write");
+  const stored = useQuery({ queryKey: keys.one("mcp-servers", name), queryFn: ({ signal }) => get<StoredServer>(`mcp-servers/${idPath(name)}`, {}, signal), enabled: mayChange, retry: false });
+  const changes = mayChange && stored.data?.source === "api" ? stored.data : undefined;
   const client = useQueryClient();
   const may = useMay("mcp:write");
   const shown = useQuery({
@@ -100,6 +146,27 @@ function Detail({ name }: { name: string }) {
           {server.state === "unauthorized" && <Button leftSection={<Icon name="external" size={14} />} onClick={() => void act("connect", {}, "Let Asbru in, in the page that has opened.")}>Connect…</Button>}
         </Group>
       )}
+      {changes && (
+        <Group gap="xs" mt="xs">
+          <Button variant="default" leftSection={<Icon name="edit" size={14} />} onClick={() => setEditing(true)}>Edit</Button>
+          <Button variant="default" color="red" leftSection={<Icon name="trash" size={14} />} onClick={() => noun.askDelete({ id: name, name, title: `Delete the MCP server ${name}?`, words: "Its tools are offered to nobody any more; calls under way may complete.", version: changes.version, done: `${name} is deleted.`, after: onGone })}>Delete…</Button>
+        </Group>
+      )}
+      {changes && (
+        <ObjectSheet
+          opened={editing}
+          onClose={() => setEditing(false)}
+          title={name}
+          component="McpServer"
+          fields={FIELDS.filter((field) => field.name !== "name")}
+          more={MORE}
+          object={changes}
+          submit="Save"
+          onChange={(body, version, before) => noun.change(name, body, version, `${name} is saved.`, before)}
+          reload={() => get<StoredServer>(`mcp-servers/${idPath(name)}`)}
+        />
+      )}
+      {noun.asking}
       <Held server={server} approve={may ? (definitions) => act("approve", { definitions }, `${count(definitions.length, "definition")} approved.`) : undefined} />
       <Grants grants={server.grants} forget={may ? (user) => act("disconnect", { user }, "The authorization is forgotten.") : undefined} />
       <Offers server={server} />
