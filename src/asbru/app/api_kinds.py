@@ -14,6 +14,7 @@ from asbru.app.config.structs import model_of
 from asbru.app.config.wording import FORMS
 from asbru.app.snapshot import Fallback
 from asbru.app.stored_objects import STORED_KINDS, rule_id
+from asbru.guardrails import GuardrailRule
 from asbru.mcp.servers import SERVER_NAME, ServerSettings
 from asbru.mcp.servers.declared import TOOL_PATTERN
 from asbru.objects import Reference
@@ -61,6 +62,12 @@ def _rule_references(one: RoutingRule) -> tuple[Reference, ...]:
     owner = {"virtual_key": "key", "team": "team", "customer": "customer"}.get(one.scope)
     owners = (Reference(owner, one.owner),) if owner is not None else ()
     return (*owners, *(Reference("provider", name) for name in named))
+
+
+def _guardrail_flaws(one: GuardrailRule) -> tuple[str, ...]:
+    from asbru.pipeline.guarding import flaws_of  # loads what most gateways do not use
+
+    return tuple(flaws_of(one))
 
 
 _SECRETS = {kind.kind: kind.secret_fields for kind in STORED_KINDS}
@@ -115,4 +122,16 @@ COMPILED_KINDS = (
         schema=lambda: model_of(McpServer).model_json_schema(ref_template="#/components/schemas/{model}"),
     ),
     Kind("mcp-groups", "mcp_group", McpGroup, "Named lists of tools.", "mcp.groups", compiled=True, forms=FORMS),
+    Kind(
+        "guardrails",
+        "guardrail",
+        GuardrailRule,
+        "Rules on what requests and replies contain.",
+        "guardrails.rules",
+        flaws=_guardrail_flaws,
+        secret_fields=_SECRETS["guardrail"],
+        compiled=True,
+        forms=FORMS,
+        schema=lambda: model_of(GuardrailRule).model_json_schema(ref_template="#/components/schemas/{model}"),
+    ),
 )

@@ -45,5 +45,9 @@ def _check_server(where: ConfigPath, server: ServerSettings, findings: Findings)
         findings.error(where, "`headers`, `auth: oauth` and `transport` are for servers with a `url`")
     elif any(not value.reveal().isprintable() or not value.reveal().isascii() for value in server.headers.values()):
         findings.error((*where, "headers"), "a value cannot be sent in a header")
+    elif server.per_user and (server.command or server.transport == "sse"):
+        findings.error(
+            where, "`per_user` needs streamable HTTP: other transports have one connection for all callers"
+        )
     elif server.url is not None and (server.env or server.args or server.cwd):
         findings.error(where, "`args`, `env` and `cwd` are for servers with a `command`")

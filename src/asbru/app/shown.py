@@ -49,7 +49,11 @@ def shown_sections(
             for field in value.__struct_fields__:
                 inner: object = getattr(value, field)
                 if isinstance(inner, tuple):
-                    _add(sections, f"{section}.{field}", [({}, one) for one in cast("tuple[object, ...]", inner)])
+                    listed = enumerate(cast("tuple[object, ...]", inner))
+                    own: list[tuple[dict[str, Any], object]] = [
+                        ({}, one) for index, one in listed if (section, field, index) not in stored
+                    ]
+                    _add(sections, f"{section}.{field}", own)
                 elif isinstance(inner, dict):
                     held = cast("dict[str, object]", inner).items()
                     of_file = [(name, one) for name, one in held if (section, field, name) not in stored]

@@ -48,6 +48,7 @@ STORED_KINDS = (
     StoredKind("routing_rule", "routing_rules", ""),
     StoredKind("mcp_server", "mcp.servers", "name", ("env.*", "headers.*", "client_secret"), mapped=True),
     StoredKind("mcp_group", "mcp.groups", "name", mapped=True, value="tools"),
+    StoredKind("guardrail", "guardrails.rules", "name", ("credentials.*",)),
     StoredKind("setting", SETTINGS, "name"),
 )
 
@@ -157,14 +158,7 @@ def _put(data: dict[str, Any], kind: StoredKind, one: dict[str, Any]) -> ConfigP
         return _put_setting(data, one)
     outer, _, inner = kind.section.rpartition(".")
     if outer:
-        held_outer: object = data.get(outer) or {}
-        if not isinstance(held_outer, dict):
-            return None
-        within = dict(cast("dict[str, Any]", held_outer))
-        place = _put(within, kind._replace(section=inner), one)
-        if place is not None:
-            data[outer] = within
-        return place if place is None else (outer, *place)
+        return _put_inside(data, outer, kind._replace(section=inner), one)
     section: object = data.get(kind.section)
     if kind.mapped:
         held: object = {} if section is None else section
@@ -183,6 +177,18 @@ def _put(data: dict[str, Any], kind: StoredKind, one: dict[str, Any]) -> ConfigP
         return None
     data[kind.section] = [*entries, one]
     return (kind.section, len(entries))
+
+
+def _put_inside(data: dict[str, Any], outer: str, kind: StoredKind, one: dict[str, Any]) -> ConfigPath | None:
+    """Add an object to a list or mapping within a section."""
+    held: object = data.get(outer) or {}
+    if not isinstance(held, dict):
+        return None
+    section = {**cast("dict[str, Any]", held)}
+    place = _put(section, kind, one)
+    if place is not None:
+        data[outer] = section
+    return None if place is None else (outer, *place)
 
 
 def _put_setting(data: dict[str, Any], one: dict[str, Any]) -> ConfigPath | None:

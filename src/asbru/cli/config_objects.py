@@ -28,6 +28,7 @@ KINDS = (
     "mcp-groups",
     "keys",
     "routing-rules",
+    "guardrails",
 )
 """In the order in which objects name each other."""
 _SHOWN_ONLY = ("id", "source", "version", "changed_ms")

@@ -23,6 +23,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "mcp-servers": ("id", "source", "url", "command", "enabled"),
     "mcp-groups": ("id", "source", "tools"),
     "routing-rules": ("id", "source", "priority", "enabled", "when"),
+    "guardrails": ("id", "source", "enabled", "action", "places", "checks"),
 }
 """What a list shows, by kind."""
 

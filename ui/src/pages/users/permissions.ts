@@ -14,6 +14,7 @@ const WORDS: Record<string, string> = {
   changes: "Changes",
   customers: "Customers",
   fallbacks: "Fallbacks",
+  guardrails: "Guardrails",
   keys: "Virtual keys",
   limits: "Limits of providers and models",
   mcp: "MCP servers: approvals and authorizations",
