@@ -126,6 +126,7 @@ def test_a_conversation_by_its_id(client: openai.OpenAI, upstream: str) -> None:
         client.responses.create(model=f"{upstream}/echo", input="x", previous_response_id=third.id)
 
 
+@pytest.mark.filterwarnings("ignore:connect.. must be used as a context manager:DeprecationWarning")
 def test_a_conversation_over_a_socket(client: openai.OpenAI, upstream: str) -> None:
     """The SDK's own connection: two responses, the second from the first, without storage; lanes; an error."""
     with client.responses.connect() as connection:

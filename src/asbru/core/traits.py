@@ -213,3 +213,14 @@ def resolve(traits: Traits, rules: Iterable[TraitRule], model: str) -> Traits:
         if found.fits(model):
             traits = change(traits, found)
     return traits
+
+
+class CatalogueModel(msgspec.Struct, frozen=True, kw_only=True):
+    """A model of a chat as a client plans by it. `inputs` besides text; `thinking`, `efforts`: see `Traits`; None and
+    empty where it is not known."""
+
+    name: str
+    context_tokens: int | None = None
+    inputs: tuple[str, ...] = ()
+    thinking: str | None = None
+    efforts: tuple[str, ...] = ()

@@ -24,10 +24,10 @@ from asbru.core.conversing import Conversing
 from asbru.core.errors import AsbruError, UnsupportedByProvider, UpstreamError
 from asbru.core.notes import Note
 from asbru.core.reply import ChatReply, StreamEvent, StreamFault
-from asbru.core.traits import Traits
+from asbru.core.traits import CatalogueModel, Traits
 from asbru.core.usage import Unit, Usage
 from asbru.dialects.client_profiles import ClientProfile, LimitHeaders, Shown, shown_to
-from asbru.dialects.listed_models import CatalogueModel, read_model_ids
+from asbru.dialects.listed_models import read_model_ids
 from asbru.wire.framing import SSE, Framing
 from asbru.wire.multipart import Form
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from asbru.governance import Caller
     from asbru.pipeline.caching import CallCache
     from asbru.pipeline.endpoint import Endpoint
+    from asbru.pipeline.guarding.tally import Tally
     from asbru.pipeline.ports import Lease
     from asbru.pipeline.said import Said
     from asbru.pipeline.stages import Stage
@@ -142,6 +143,7 @@ class Call:
     # stages
     stages: tuple[Stage, ...] = ()
     request_changed = False  # a stage put other content into `canonical`
+    guarded: Tally | None = None  # what guardrail rules did
     # caching
     cached: CallCache | None = None  # None: the cache has no part in the call
     # attempts, streaming

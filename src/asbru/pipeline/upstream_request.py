@@ -56,7 +56,8 @@ def write_request(call: Call, attempt: Attempt) -> Body:
     """The body for the attempt's target; notes what it cannot carry. Raises `UnsupportedByProvider`, `BadRequest`."""
     endpoint = attempt.endpoint
     if not attempt.request_passes:
-        return translate(call, attempt, endpoint)
+        body = translate(call, attempt, endpoint)
+        return body if endpoint.addressing is None else endpoint.addressing.change_body(body)
     head = call.head
     assert head is not None
     traits = attempt.traits
@@ -67,7 +68,9 @@ def write_request(call: Call, attempt: Attempt) -> Body:
         return _rewrite_form(call, attempt, head, head.form)
     ask = head.stream and asks_usage(head, traits)
     members = endpoint.dialect.passing.rewrite(head, attempt.served_model, ask, strip)
-    if members is None:
+    if endpoint.addressing is not None:
+        members = endpoint.addressing.change(head.members if members is None else members)
+    elif members is None:
         # Nothing to change, but the body may say more than was read: a member twice, of which servers take either one.
         members = head.members
         if not members:

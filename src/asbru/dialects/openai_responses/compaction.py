@@ -109,7 +109,7 @@ def write_output(kind: str, response: bytes) -> bytes:
 def write_compaction(response: bytes, items: tuple[Raw, ...]) -> bytes:
     """The answer of /responses/compact: what the user said in `items`, and the compacted item of a response."""
     members = decode_members(response)
-    said = [item for item in items if _is_users(item)]
+    said = [{"type": _MESSAGE, **decode_members(item)} for item in items if _is_users(item)]
     return encode(
         {
             "id": members["id"],
