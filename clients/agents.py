@@ -1,4 +1,4 @@
-"""opencode, qwen-code and Codex as published on npm, run headless in an empty home; Claude Code is in `claude_code`.
+"""opencode, qwen-code, Codex and Gemini CLI as published on npm, run headless in an empty home; Claude Code has a file.
 
 Each is given a gateway's address, a key and a model, as its users configure it; what it printed is returned, or raised
 where it failed.
@@ -18,6 +18,7 @@ from clients.npm import NODE, Package
 OPENCODE = Package("opencode-ai", "1.18.33", "opencode", "opencode-linux-*/bin/opencode")
 QWEN_CODE = Package("@qwen-code/qwen-code", "0.24.4", "qwen-code", "@qwen-code/qwen-code/cli-entry.js")
 CODEX = Package("@openai/codex", "0.171.0", "codex", "@openai/codex-linux-*/vendor/*/bin/codex")
+GEMINI_CLI = Package("@google/gemini-cli", "0.61.0", "gemini-cli", "@google/gemini-cli/bundle/gemini.js")
 RUN_S = 120
 
 NOWHERE = "http://127.0.0.1:9"
@@ -94,6 +95,17 @@ def codex(prompt: str, folder: Path, target: Target, *, built_in: bool = False, 
     argv += ["-m", target.model, prompt]
     keys = dict.fromkeys(("OPENAI_API_KEY", "CODEX_API_KEY") if built_in else ("ASBRU_KEY",), target.key)
     return _run(argv, folder, {"HOME": home, **keys})
+
+
+def gemini_cli(prompt: str, folder: Path, target: Target) -> str:
+    """Through the Gemini surface."""
+    home = _home(folder)
+    auth = {"security": {"auth": {"selectedType": "gemini-api-key"}}, "privacy": {"usageStatisticsEnabled": False}}
+    (Path(home) / ".gemini").mkdir()
+    (Path(home) / ".gemini" / "settings.json").write_text(json.dumps(auth))
+    argv = [str(NODE), str(GEMINI_CLI.bring()), "-m", target.model, "--yolo", "-p", prompt]
+    asked = {"GEMINI_API_KEY": target.key, "GOOGLE_GEMINI_BASE_URL": f"{target.url}/genai"}
+    return _run(argv, folder, {"HOME": home, "GEMINI_CLI_TRUST_WORKSPACE": "true", **asked})
 
 
 def _home(folder: Path) -> str:

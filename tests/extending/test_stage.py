@@ -34,6 +34,7 @@ SNAPSHOT = Snapshot(
         provider("bedrock", "bedrock_converse"),
         provider("invoke", "bedrock_invoke"),
         provider("gemini", "gemini"),
+        provider("cohere", "cohere", operations=("chat",)),
     ),
 )
 PATHS = {
@@ -43,6 +44,7 @@ PATHS = {
     "bedrock_converse": "/bedrock/model/{}/converse",
     "bedrock_invoke": "/bedrock/model/{}/invoke",
     "gemini": "/genai/v1beta/models/{}:{}",
+    "cohere": "/cohere/v2/chat",
 }
 HOSTS = {
     "openai_chat": "openai",
@@ -51,6 +53,7 @@ HOSTS = {
     "bedrock_converse": "bedrock",
     "bedrock_invoke": "invoke",
     "gemini": "gemini",
+    "cohere": "cohere",
 }
 ENDS = {
     "openai_chat": b'"stop"',
@@ -59,6 +62,7 @@ ENDS = {
     "bedrock_converse": b"messageStop",
     "bedrock_invoke": base64.b64encode(b'{"type":"message_stop"}'),
     "gemini": b'"STOP"',
+    "cohere": b"message-end",
 }
 PATH_AND_UPSTREAM = list(product(PATHS, HOSTS))
 
@@ -147,6 +151,8 @@ def upstream_answer(dialect: str, words: Sequence[str], *, stream: bool) -> byte
     usage = {"input_tokens": 3, "output_tokens": 2}
     if dialect == "openai_responses":
         return _response(words, usage, stream=stream)
+    if dialect == "cohere":
+        return _cohere(words, usage, stream=stream)
     message = {"id": "m", "type": "message", "role": "assistant", "model": "m", "usage": usage}
     message["stop_reason"] = "end_turn"
     if not stream:
@@ -228,6 +234,24 @@ def _converse(words: Sequence[str], *, stream: bool) -> bytes:
     return answer(200, b"".join(frames), content_type=b"application/vnd.amazon.eventstream")
 
 
+def _cohere(words: Sequence[str], usage: dict[str, int], *, stream: bool) -> bytes:
+    """The same as Cohere says it."""
+    end = {"finish_reason": "COMPLETE", "usage": {"billed_units": usage}}
+    if not stream:
+        message = {"role": "assistant", "content": [{"type": "text", "text": "".join(words)}]}
+        return answer(200, json.dumps({"id": "c", "message": message, **end}).encode())
+    contents: list[dict[str, Any]] = [{"text": word} for word in words]
+    events: list[dict[str, Any]] = [
+        {"type": "message-start", "id": "c"},
+        {"type": "content-start", "index": 0, "delta": {"message": {"content": {"type": "text", "text": ""}}}},
+        *({"type": "content-delta", "index": 0, "delta": {"message": {"content": one}}} for one in contents),
+        {"type": "content-end", "index": 0},
+        {"type": "message-end", "delta": end},
+    ]
+    body = b"".join(b"data: %b\n\n" % json.dumps(one).encode() for one in events)
+    return answer(200, body, content_type=b"text/event-stream")
+
+
 def texts_of(body: bytes) -> str:
     """All text that a caller's body holds, whole or streamed, in any dialect; of a streamed response its deltas, for
     the last event says all of it again."""
@@ -306,7 +330,8 @@ def test_the_pairs_are_all_there_are() -> None:
 
     dialects = discover()
     chat = {route.dialect.name for route in routes_of(dialects.values()) if route.operation and route.operation.codec}
-    assert chat == set(PATHS) == set(HOSTS) == set(dialects)
+    speaking = {name for name, dialect in dialects.items() if dialect.operation("chat") is not None}
+    assert chat == set(PATHS) == set(HOSTS) == speaking
 
 
 MEDIA = Snapshot(providers=(provider("openai", operations=("chat", "images", "image_edits", "speech")),))

@@ -85,7 +85,9 @@ def test_an_agent_lists_and_calls_tools(mode: str, stateless: bool) -> None:
             async with _client(gateway, mode) as client:
                 names = [tool.name for tool in (await client.list_tools()).tools]
                 assert names == [
-                    f"{one}__{tool}" for one in ("one", "two") for tool in ("add", "slow", "told", "ask", "fails")
+                    f"{one}__{tool}"
+                    for one in ("one", "two")
+                    for tool in ("add", "slow", "told", "ask", "fails", "named")
                 ]
                 added = await client.call_tool("two__add", {"a": 2, "b": 3})
                 assert added.structured_content == {"result": 5}
@@ -212,6 +214,34 @@ def test_a_server_asks_its_caller_within_a_call() -> None:
             async with _client(gateway, "legacy") as client:
                 with pytest.raises(MCPError, match="the caller does not support elicitation/create"):
                     await client.call_tool("one__ask", {})
+
+    asyncio.run(body())
+
+
+def test_input_that_a_server_wants_in_the_stateless_era() -> None:
+    """The caller is told what is wanted and calls again with it. The state that goes with it comes back to the server as
+    it was, and only in a call of the same key to the same tool."""
+
+    async def body() -> None:
+        async def named(context: Any, params: Any) -> ElicitResult:
+            del context, params
+            return ElicitResult(action="accept", content={"name": "Ada"})
+
+        async with ToolServer() as server, _served(server, stateless=True, all=("*",), b=("*",)) as gateway:
+            async with _client(gateway, "2026-07-28", elicitation_callback=named) as client:
+                found: Any = (await client.call_tool("one__named", {})).content[0]
+                assert found.text == "hello Ada, s-1"
+                asked: Any = await client.session.call_tool("one__named", {}, allow_input_required=True)
+                assert asked.request_state and asked.request_state != "s-1"
+                answers = {"name": ElicitResult(action="accept", content={"name": "Eve"})}
+                for key, tool, state in (
+                    ("all", "two__named", asked.request_state),
+                    ("all", "one__named", "s-1"),
+                    ("b", "one__named", asked.request_state),
+                ):
+                    async with _client(gateway, "2026-07-28", f"sk-asb-{key}") as other:
+                        with pytest.raises(MCPError, match="requestState"):
+                            await other.session.call_tool(tool, {}, input_responses=answers, request_state=state)
 
     asyncio.run(body())
 

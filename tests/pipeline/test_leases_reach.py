@@ -26,7 +26,7 @@ DEAR = (
     msgspec.structs.replace(
         PRICED[0],
         rows=(msgspec.structs.replace(ROW, input=ROW.output),),
-        units={"page": ROW.output, "request": ROW.output},
+        units=dict.fromkeys(("page", "request", "image", "character"), ROW.output),
     ),
 )
 """Input has its price too, and what is charged by the piece."""
@@ -43,7 +43,7 @@ ROUTES = [
     for stream in ((False, True) if route.operation.streams else (False,))
 ]
 PASSED = [
-    (dialect, operation, f"/passthrough/x{operation.path.partition('?')[0]}", stream)
+    (dialect, operation, re.sub(r"\{\w+\}", "m", f"/passthrough/x{operation.path.partition('?')[0]}"), stream)
     for dialect in discover().values()
     for operation in dialect.operations
     if operation.takes == "json" and operation.stored is None
@@ -75,6 +75,7 @@ def ask(governed: Governed, operation: Operation, path: str, *, stream: bool) ->
     if operation.path.startswith("/model/"):
         return _ask_bedrock(governed, path)
     body = {"model": model, "max_tokens": 5, "messages": [{"role": "user", "content": "hi"}], "prompt": "hi"}
+    body |= {"version": model, "model_id": model, "text": "hi"}
     caller = governed.play(governed.inside.call(path, {**body, "input": "hi", "stream": stream}))
     return caller.status if caller.answer else 0
 

@@ -20,11 +20,12 @@ from asbru.app.listed import listed_provider
 from asbru.app.model_labels import ModelLabels
 from asbru.app.snapshot import KeyFacts, ProviderFacts, Snapshot
 from asbru.cache import HEADERS as CACHE_HEADERS
-from asbru.cache import Flights, MemoryStore
+from asbru.cache import Flights, MemoryStore, SemanticSettings
 from asbru.cache.sql import SharedStore, TieredStore
 from asbru.catalog import PriceBook, PricedModel, TokenCounter, countable, find_priced_model
 from asbru.catalog.facts import ModelFacts
 from asbru.cluster import Entries, Feed, Subscriber
+from asbru.core.addressing import PLAIN_ADDRESSING
 from asbru.core.ids import IdSource
 from asbru.core.secret_text import SecretText
 from asbru.dialects import Dialect, discover
@@ -36,7 +37,8 @@ from asbru.mcp.catalogue import MCP_SERVER
 from asbru.mcp.servers import Server
 from asbru.pipeline import Endpoint, Load, Rooms, StageMaker
 from asbru.pipeline.bodies import BodyCopies, KeepBodies
-from asbru.pipeline.caching import Caching
+from asbru.pipeline.caching import Caching, Meaning
+from asbru.pipeline.internal import InternalCalls
 from asbru.pipeline.leases import CallLeases, Leases, Typical
 from asbru.pipeline.objects import PROVIDER_HEADER
 from asbru.pipeline.routing import SESSION_HEADERS, TRACE_HEADER, Routing
@@ -134,6 +136,7 @@ class Lasting:
         self.cache_memory = MemoryStore(0)
         self.shared_cache = shared_cache
         self.cache: Caching | None = None
+        self.meaning: Meaning | None = None
         self.span_counts = SpanCounts()
         self.keys: dict[tuple[str, str, SecretText], Key] = {}
         self.credentials: dict[tuple[object, ...], Credential] = {}
@@ -270,7 +273,7 @@ def build_rooms(snapshot: Snapshot, lasting: Lasting) -> Rooms:
         response_bytes_max=limits.response_bytes_max,
         leases=lasting.leases_for(prices, snapshot.reservation),
         standings=lasting.standings_known,
-        stages=lasting.stages,
+        stages=_stages(snapshot, lasting),
         routing=_routing(snapshot, lasting),
         breaker=_breaker(snapshot, lasting),
         sessions=_sessions(snapshot, lasting),
@@ -308,6 +311,19 @@ def _routing(snapshot: Snapshot, lasting: Lasting) -> Routing | None:
     if not has_rules and lasting.standings_known is None:
         return None
     return Routing(Rules(snapshot.routing_rules) if has_rules else None, lasting.standings_known)
+
+
+def _stages(snapshot: Snapshot, lasting: Lasting) -> Sequence[StageMaker]:
+    """What looks at content; the guardrails are loaded with the first rule."""
+    rules = snapshot.guardrails.rules
+    if not any(rule.enabled for rule in rules):
+        return lasting.stages
+    from asbru.guardrails.engine import RuleSet
+    from asbru.pipeline.guarding import Guarding, GuardPorts
+
+    rule_set = RuleSet(rules, bytes.fromhex(snapshot.pepper.reveal()))
+    ports = GuardPorts(lasting.loop, lasting.pool)
+    return (*lasting.stages, Guarding(rule_set, ports, random.random, lasting.standings_known))
 
 
 def _breaker(snapshot: Snapshot, lasting: Lasting) -> Breaker | None:
@@ -360,8 +376,21 @@ def _cache(snapshot: Snapshot, lasting: Lasting) -> Caching | None:
     if shared is not None:
         shared.bytes_max = settings.sql_bytes_max
     lasting.cache.store = memory if shared is None else TieredStore(memory, shared)
-    lasting.cache.configure(settings)
+    lasting.cache.configure(settings, _meaning(settings.semantic, lasting))
     return lasting.cache
+
+
+def _meaning(settings: SemanticSettings, lasting: Lasting) -> Meaning | None:
+    """What finds questions in other words, as before; None where it is off."""
+    if settings.mode == "off":
+        lasting.meaning = None
+        return None
+    if lasting.meaning is None:
+        from asbru.cache.semantic import vectors  # loads numpy
+
+        lasting.meaning = Meaning(InternalCalls(lasting.dialects["openai_chat"]), vectors.Vectors(settings.bytes_max))
+    lasting.meaning.vectors.bytes_max = settings.bytes_max
+    return lasting.meaning
 
 
 def _count_cache(cache: Caching, memory: MemoryStore, meter: Meter) -> None:
@@ -395,6 +424,7 @@ def watched_headers(rooms: Rooms) -> frozenset[bytes]:
     if rooms.cache is not None:
         names |= CACHE_HEADERS
     watched = frozenset(name.encode() for name in names)
+    watched |= {name for stage in rooms.stages for name in getattr(stage, "watched", ())}
     return watched if rooms.routing is None else watched | rooms.routing.watched
 
 
@@ -461,6 +491,7 @@ def _endpoint(facts: ProviderFacts, pool: Pool, lasting: Lasting, *, traced: boo
             extra_lines=proxy_authorization(facts.proxy) if plain_proxy and facts.proxy else b"",
             traced=traced,
             vendor=facts.vendor,
+            addressing=facts.addressing.get(name, PLAIN_ADDRESSING),
         )
         for name, operations in spoken.items()
     )

@@ -145,11 +145,19 @@ COLUMNS: tuple[Column, ...] = (
     ),
     _text(
         "cache",
-        "What the cache did: hit (it served the call), miss, refresh (the caller asked for a new reply), off (the "
-        'caller, its key or the model keeps out of it); "" if it had no part in the call.',
+        "What the cache did: hit (it served the call), semantic (it served a question in other words), miss, "
+        "shadow_agreed and shadow_differed (a miss that shadow mode would have served, by whether the reply was about "
+        "the same), refresh (the caller asked for a new reply), off (the caller, its key or the model keeps out of "
+        'it); "" if it had no part in the call.',
     ),
     _number("cache_saved_nanousd", "nano-dollars", "What the kept reply cost when it was asked for.", nullable=True),
     _number("cache_saved_us", "microseconds", "How much longer the provider took for it.", nullable=True),
+    _text(
+        "guardrails",
+        "What guardrail rules did, as a JSON list with an object for each rule and place that it checked: rule, place, "
+        "action (pass if nothing was found, failed_open or failed_closed if a check failed), findings (how many), "
+        'kinds; "" if no rule applied.',
+    ),
 )
 
 ROW_WIDTH = len(COLUMNS)

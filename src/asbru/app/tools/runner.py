@@ -86,7 +86,7 @@ class Runner:
         self._runs = 0
         self._connection: Connection | None = None
         self._sessions: dict[str, HttpPeer] = {}
-        self._renewing = asyncio.Lock()
+        self._renewing: dict[str, asyncio.Lock] = {}
         self._wanted = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._muted = False
@@ -147,8 +147,14 @@ class Runner:
 
     # ---- sessions of HTTP servers
 
+    def _turn(self, user: str) -> asyncio.Lock:
+        """One greeting at a time for each user: none waits for that of another."""
+        if len(self._renewing) > SESSIONS_MAX:
+            self._renewing = {whose: lock for whose, lock in self._renewing.items() if lock.locked()}
+        return self._renewing.setdefault(user, asyncio.Lock())
+
     async def _renew_shared(self, peer: HttpPeer, gone: str) -> SessionGiven:
-        async with self._renewing:
+        async with self._turn(""):
             connection = self._connection
             if gone and connection is not None and connection.peer is peer and peer.session == gone:
                 try:
@@ -159,7 +165,7 @@ class Runner:
         return SessionGiven(id=peer.session, version=peer.version)
 
     async def _own_session(self, user: str, gone: str) -> SessionGiven:
-        async with self._renewing:
+        async with self._turn(user):
             peer = self._sessions.get(user)
             if peer is None or (gone and peer.session == gone):
                 made = HttpPeer(

@@ -14,10 +14,11 @@ import msgspec
 from asbru.core.errors import Forbidden, NotFound
 from asbru.pipeline.access import permitted, permitted_whole
 from asbru.pipeline.call import Call
-from asbru.pipeline.direct import Outgoing, ask, key_for
+from asbru.pipeline.direct import ask, key_for
 from asbru.pipeline.endpoint import Endpoint
 from asbru.pipeline.large import write_members
 from asbru.pipeline.large_bodies import LARGE_BYTES_MIN, make_ready, take_coding_off
+from asbru.pipeline.outgoing import Outgoing
 from asbru.pipeline.passthrough.delivery import deliver_as_it_comes
 from asbru.pipeline.passthrough.lines import forwarded_lines
 from asbru.pipeline.passthrough.paths import SURFACE, check_path, known_operation

@@ -21,7 +21,7 @@ import msgspec
 from msgspec import Raw
 
 from asbru.core.errors import AsbruError, GatewayError, UpstreamError
-from asbru.mcp.protocol import Message, Params, read_reply, write_request
+from asbru.mcp.protocol import Code, Message, Params, RpcError, read_reply, write_request
 from asbru.mcp.protocol.headers import (
     MARK,
     META,
@@ -31,7 +31,8 @@ from asbru.mcp.protocol.headers import (
     with_envelope,
     without_envelope,
 )
-from asbru.mcp.protocol.messages import read_object, write_notification
+from asbru.mcp.protocol.messages import read_object, read_text, write_notification
+from asbru.mcp.protocol.sealed import Seals
 from asbru.mcp.servers import SessionGiven
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.direct import Outgoing
@@ -40,7 +41,7 @@ from asbru.pipeline.failures import attempt_failed, words_of
 from asbru.pipeline.hidden import hide_credentials
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.tools.asked import Asked, Chosen
-from asbru.pipeline.tools.relay import Relay
+from asbru.pipeline.tools.relay import STATE, Relay, bound_to
 from asbru.pipeline.tools.toolbox import Ready
 from asbru.pipeline.whole_response import refusal
 from asbru.routing import Key, Target
@@ -60,6 +61,7 @@ _EVENTS: Final = b"text/event-stream"
 class _Sending(NamedTuple):
     """What a request is sent with."""
 
+    chosen: Chosen
     request_id: str
     session: SessionGiven
     credential: bytes
@@ -114,7 +116,11 @@ async def _prepare(call: Call, rooms: Rooms, asked: Asked, chosen: Chosen, *, re
     number = len(call.attempts)
     request_id = call.id.decode() if not number else f"{call.id.decode()}-{number}"
     params = _params(asked, chosen, ready)
-    return _Sending(request_id, session, credential, params, _headers(asked, chosen, session, params, ready=ready))
+    if STATE in params:
+        params[STATE] = _opened_state(params[STATE], tools.seals, bound_to(call, chosen))
+    return _Sending(
+        chosen, request_id, session, credential, params, _headers(asked, chosen, session, params, ready=ready)
+    )
 
 
 def _params(asked: Asked, chosen: Chosen, ready: Ready) -> Params:
@@ -135,6 +141,17 @@ def _params(asked: Asked, chosen: Chosen, ready: Ready) -> Params:
         if told:
             params[META] = Raw(msgspec.json.encode(told))
     return params
+
+
+def _opened_state(raw: Raw, seals: Seals, bound: tuple[str, ...]) -> Raw:
+    """The server's own state, of what the caller has returned."""
+    text = read_text(raw)
+    state = None if text is None else seals.open(STATE, bound, text)
+    if state is None:
+        raise RpcError(
+            Code.INVALID_PARAMS, "expected `params.requestState` as it was given with the request for input"
+        )
+    return Raw(state)
 
 
 def _headers(asked: Asked, chosen: Chosen, session: SessionGiven, params: Params, *, ready: Ready) -> bytes:
@@ -180,7 +197,7 @@ async def _exchange(
         endpoint.deadlines,
         streaming_wanted=True,
     )
-    relay = Relay(call, rooms, asked, made, ready=ready)
+    relay = Relay(call, rooms, asked, made, chosen=sending.chosen, ready=ready)
     relay.answer = partial(_send_aside, call, ready, sending)
     told = False
     try:

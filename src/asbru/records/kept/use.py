@@ -18,13 +18,18 @@ _SUMS = (
 
 
 class CacheUse(msgspec.Struct, frozen=True):
-    """`hits`: calls that the cache served; `misses`, `refreshes`: calls that were sent; `off`: those that kept out.
-    `hit_rate`: hits among hits and misses, null without any. `saved_us`: how much longer providers took."""
+    """`hits`: calls that the cache served, `semantic` of them asked in other words; `misses`, `refreshes`: calls that
+    were sent; `off`: those that kept out. `hit_rate`: hits among hits and misses, null without any. `saved_us`: how
+    much longer providers took. `shadow_agreed`, `shadow_differed`: misses that shadow mode would have served, by
+    whether the provider's reply was about the same."""
 
     hits: int = 0
     misses: int = 0
     refreshes: int = 0
     off: int = 0
+    semantic: int = 0
+    shadow_agreed: int = 0
+    shadow_differed: int = 0
     hit_rate: float | None = None
     saved_nanousd: int = 0
     saved_us: int = 0
@@ -40,12 +45,17 @@ def read_cache_use(url: str, since_ms: int, until_ms: int) -> CacheUse:
     finally:
         database.close()
     counts = {str(word): cast("int", count) for word, count, *_ in rows}
-    hits, misses = counts.get("hit", 0), counts.get("miss", 0)
+    semantic = counts.get("semantic", 0)
+    agreed, differed = counts.get("shadow_agreed", 0), counts.get("shadow_differed", 0)
+    hits, misses = counts.get("hit", 0) + semantic, counts.get("miss", 0) + agreed + differed
     return CacheUse(
         hits=hits,
         misses=misses,
         refreshes=counts.get("refresh", 0),
         off=counts.get("off", 0),
+        semantic=semantic,
+        shadow_agreed=agreed,
+        shadow_differed=differed,
         hit_rate=round(hits / (hits + misses), 4) if hits + misses else None,
         saved_nanousd=sum(cast("int", saved) for _, _, saved, _ in rows),
         saved_us=sum(cast("int", saved) for *_, saved in rows),
