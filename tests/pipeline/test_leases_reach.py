@@ -33,8 +33,12 @@ DEAR = (
 FREE = ("requests", "concurrency")
 """What a count of tokens is limited by: it costs nothing."""
 OBJECT_ROUTES = [route for route in routes_of(discover().values()) if route.kind == "object"]
-KEPT = {"openai_chat": ("files", "batches"), "anthropic_messages": ("message_batches",)}
-KINDS = ("file", "batch", "message_batch")
+KEPT = {
+    "openai_chat": ("files", "batches"),
+    "anthropic_messages": ("message_batches",),
+    "openai_responses": ("responses",),
+}
+KINDS = ("file", "batch", "message_batch", "response")
 METRICS = ("cost", "tokens", "input_tokens", "output_tokens", *FREE)
 ROUTES = [
     (route.dialect, route.operation, route.path, stream)
