@@ -127,8 +127,8 @@ class Endpoint:
         self.listed_until_s = 0.0
 
     def spoken_by(self, call: Call, model: str) -> Endpoint:
-        """The same provider in the dialect in which `model` is asked, else in the caller's own, or in one of its family,
-        if it has what is asked for there."""
+        """The same provider in the dialect in which `model` is asked, else in the caller's own, or in one of its
+        family, if it has what is asked for there."""
         if self._by_model:
             names = {model, *(key.aliases.get(model, model) for key in self.route.keys)}
             claims = (one for one in self.spoken if any(map(one._addressing.claims, names)))
