@@ -108,3 +108,14 @@ def test_a_model_that_fails_leads_on(monkeypatch: pytest.MonkeyPatch) -> None:
     inside.script("other", upstream_answer("openai_chat", ["hi"], stream=False))
     caller = inside.call(f"/bedrock/model/bedrock%2F{NOVA}/converse", ASK)
     assert json.loads(caller.body)["output"]["message"]["content"] == [{"text": "hi"}]
+
+
+def test_a_callers_own_signature_stays_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an AWS SDK signed its request with would upset the signature of the gateway's keys, also in passthrough."""
+    inside = bedrock(monkeypatch)
+    inside.script("bedrock", OK)
+    signed = (b"x-amz-date: 20261127T000000Z", b"x-amz-content-sha256: 0", b"x-amzn-bedrock-trace: ENABLED")
+    assert inside.call(f"/passthrough/bedrock/model/{NOVA}/converse", ASK, *signed).status == 200
+    head = inside.requests[0][1].partition(b"\r\n\r\n")[0].lower()
+    assert b"x-amz-" not in head
+    assert b"x-amzn-bedrock-trace: enabled" in head
