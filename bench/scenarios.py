@@ -131,6 +131,31 @@ def traced() -> Call:
 
 
 @scenario
+def cache_hit() -> Call:
+    """The same call, asked before: served from the memory of the worker, and nothing is sent."""
+    from asbru.cache import CacheSettings, Flights, MemoryStore
+    from asbru.pipeline.caching import Caching
+    from bench.asbru_rig import Rig, answer_bytes
+
+    rig = Rig("openai_chat")
+    rooms = rig.door.rooms
+    assert rooms is not None
+    rooms.cache = Caching(MemoryStore(1 << 20), Flights(rooms.loop.call_later, rooms.loop.call_soon))
+    rooms.cache.configure(CacheSettings(enabled=True))
+    request = bench_request()
+    rig.caller.data_received(request)
+    rig.provider.data_received(answer_bytes())
+
+    def call() -> None:
+        rig.caller.data_received(request)
+
+    _prove(call, rig.rows)
+    if not rooms.cache.counts["hit"]:
+        raise RuntimeError("the call was not served from the cache")
+    return call
+
+
+@scenario
 def pass_through_strange() -> Call:
     """The same for a caller whose heads are never known: it writes a new trace id into each."""
     from bench.asbru_rig import Rig, answer_bytes

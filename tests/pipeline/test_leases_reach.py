@@ -75,7 +75,9 @@ def ask(governed: Governed, operation: Operation, path: str, *, stream: bool) ->
     if operation.path.startswith("/model/"):
         return _ask_bedrock(governed, path)
     body = {"model": model, "max_tokens": 5, "messages": [{"role": "user", "content": "hi"}], "prompt": "hi"}
-    body |= {"version": model, "model_id": model, "text": "hi"}
+    body |= {"version": model, "model_id": model}
+    if operation.surface == "text-to-speech":
+        body["text"] = "hi"
     caller = governed.play(governed.inside.call(path, {**body, "input": "hi", "stream": stream}))
     return caller.status if caller.answer else 0
 
