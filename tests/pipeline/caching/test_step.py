@@ -324,6 +324,21 @@ def test_headers_decide_for_one_call(gateway: Gateway) -> None:
     ]
 
 
+def test_only_never_asks_also_where_nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a model that keeps out of the cache it is a miss, and not a call."""
+    gateway = Gateway(snapshot(exclude_models=("a/*",)), monkeypatch)
+    assert gateway.ask(b"x-asbru-cache: only").status == 404
+    assert gateway.requests == []
+
+
+def test_a_models_name_cannot_write_headers(gateway: Gateway) -> None:
+    """Callers choose names of models, which are part of the key."""
+    gateway.script("a", answer(200, reply()))
+    odd = gateway.ask(model="a/m\r\nset-cookie: x=1\r\n\u00e9")
+    assert odd.header(b"set-cookie") is None
+    assert b"/a/m??set-cookie: x=1???/" in (odd.header(b"x-asbru-cache-key") or b"")
+
+
 def test_the_headers_of_bifrost_mean_the_same(gateway: Gateway) -> None:
     """`x-bf-cache-no-store` keeps nothing; `x-bf-cache-key` keeps entries apart."""
     gateway.script("a", *(answer(200, reply(f"reply-{n}")) for n in range(1, 4)))
