@@ -6,12 +6,15 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
-from tests.fakes.inside import Caller, Inside, answer, provider
+from tests.fakes.inside import PEPPER, Caller, Inside, answer, provider
 
 from asbru.app.build import watched_headers
 from asbru.app.snapshot import Fallback, Snapshot
 from asbru.cache import CacheSettings
+from asbru.governance import digest_of
+from asbru.governance.entries import KeyEntry
 
 CHAT = "/v1/chat/completions"
 MESSAGES = "/anthropic/v1/messages"
@@ -418,3 +421,13 @@ def test_a_malformed_body_is_the_providers_to_refuse(gateway: Gateway) -> None:
     refused = gateway.call(CHAT, {"model": "a/m", "messages": "none"})
     assert b"theirs" in refused.body
     assert gateway.row["cache"] == ""
+
+
+def test_a_virtual_key_can_keep_out(gateway: Gateway) -> None:
+    """With `cache: false` its calls are neither served nor kept, and say so."""
+    entry = msgspec.msgpack.encode(KeyEntry("test", ("*",), cache=False))
+    gateway.lasting.virtual_keys.put(digest_of(b"sk-asb-test", PEPPER), entry)
+    gateway.script("a", answer(200, reply("1")), answer(200, reply("2")))
+    assert b"1" in gateway.ask().body
+    again = gateway.ask()
+    assert (again.header(b"x-asbru-cache"), b"2" in again.body) == (b"off", True)
