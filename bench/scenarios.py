@@ -215,6 +215,22 @@ def translated_stream() -> Call:
     return _streamed(Rig("anthropic_messages"), anthropic_stream_pieces(50))
 
 
+@scenario
+def tool_call() -> Call:
+    """One call to a tool over /mcp, caller and server of the stateless era, the result as JSON."""
+    from bench.tool_rig import ToolRig, request, response
+
+    rig = ToolRig()
+    asked, answer = request(), response()
+
+    def call() -> None:
+        rig.caller.data_received(asked)
+        rig.server.data_received(answer)
+
+    _prove(call, rig.rows)
+    return call
+
+
 def _streamed(rig: Rig, pieces: list[bytes], more: bytes = b'"stream":true,') -> Call:
     """The benchmark's request with `more` members, answered by `pieces`, each in a read of its own."""
     request = bench_request().replace(b'"messages"', more + b'"messages"', 1)

@@ -26,15 +26,19 @@ DEAR = (
     msgspec.structs.replace(
         PRICED[0],
         rows=(msgspec.structs.replace(ROW, input=ROW.output),),
-        units={"page": ROW.output, "request": ROW.output},
+        units=dict.fromkeys(("page", "request", "image", "character"), ROW.output),
     ),
 )
 """Input has its price too, and what is charged by the piece."""
 FREE = ("requests", "concurrency")
 """What a count of tokens is limited by: it costs nothing."""
 OBJECT_ROUTES = [route for route in routes_of(discover().values()) if route.kind == "object"]
-KEPT = {"openai_chat": ("files", "batches"), "anthropic_messages": ("message_batches",)}
-KINDS = ("file", "batch", "message_batch")
+KEPT = {
+    "openai_chat": ("files", "batches"),
+    "anthropic_messages": ("message_batches",),
+    "openai_responses": ("responses",),
+}
+KINDS = ("file", "batch", "message_batch", "response")
 METRICS = ("cost", "tokens", "input_tokens", "output_tokens", *FREE)
 ROUTES = [
     (route.dialect, route.operation, route.path, stream)
@@ -43,7 +47,7 @@ ROUTES = [
     for stream in ((False, True) if route.operation.streams else (False,))
 ]
 PASSED = [
-    (dialect, operation, f"/passthrough/x{operation.path.partition('?')[0]}", stream)
+    (dialect, operation, re.sub(r"\{\w+\}", "m", f"/passthrough/x{operation.path.partition('?')[0]}"), stream)
     for dialect in discover().values()
     for operation in dialect.operations
     if operation.takes == "json" and operation.stored is None
@@ -75,6 +79,9 @@ def ask(governed: Governed, operation: Operation, path: str, *, stream: bool) ->
     if operation.path.startswith("/model/"):
         return _ask_bedrock(governed, path)
     body = {"model": model, "max_tokens": 5, "messages": [{"role": "user", "content": "hi"}], "prompt": "hi"}
+    body |= {"version": model, "model_id": model}
+    if operation.surface == "text-to-speech":
+        body["text"] = "hi"
     caller = governed.play(governed.inside.call(path, {**body, "input": "hi", "stream": stream}))
     return caller.status if caller.answer else 0
 

@@ -62,7 +62,7 @@ class Kind:
     def read(self, body: Mapping[str, Any]) -> msgspec.Struct:
         """The object; raises `BadRequest` (422), which repeats no value."""
         try:
-            one = msgspec.convert(body, self.body, dec_hook=_conceal)
+            one = msgspec.convert(body, self.body, dec_hook=conceal)
         except msgspec.ValidationError as error:
             raise BadRequest(explain(error, self.body, self.forms), status=422) from None
         flaws = self.flaws(one)
@@ -72,11 +72,11 @@ class Kind:
 
     def show(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """A stored body with its defaults."""
-        one = msgspec.convert(body, self.body, dec_hook=_conceal)
+        one = msgspec.convert(body, self.body, dec_hook=conceal)
         return cast("dict[str, Any]", msgspec.to_builtins(one, enc_hook=_reveal))
 
 
-def _conceal(kind: type, value: Any) -> SecretText:
+def conceal(kind: type, value: Any) -> SecretText:
     if kind is not SecretText or not isinstance(value, str):
         raise ValueError("expected text")
     return SecretText(value)

@@ -13,6 +13,7 @@ from fastapi import APIRouter, FastAPI
 from asbru.admin import (
     accounts,
     cache,
+    guardrail_trial,
     history,
     kinds,
     live_test,
@@ -56,6 +57,7 @@ SHAPES = (
     ListedModel,
     *provider_types.SHAPES,
     *role_routes.SHAPES,
+    *guardrail_trial.SHAPES,
     *rule_trial.SHAPES,
     *settings.SHAPES,
     *system.SHAPES,
@@ -97,7 +99,11 @@ class Management:
 
     def application(self, more: Iterable[APIRouter], version: str) -> FastAPI:
         """The application, with `more` routers."""
-        routers = [nouns.build_router(objects) for objects in self._objects]
+        trials = [
+            guardrail_trial.GuardrailTrial(objects) for objects in self._objects if objects.kind.kind == "guardrail"
+        ]
+        routers = [one.build_router() for one in trials]  # before the names of rules
+        routers += [nouns.build_router(objects) for objects in self._objects]
         routers += [live_test.build_router(self._act, objects) for objects in self._objects if objects.kind.asked]
         routers += [self.keys.build_router(), self._accounts.build_router()]
         routers += [history.build_router(self._act), spending.build_router(self._database_url)]

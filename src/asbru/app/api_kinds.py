@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import msgspec
 from msgspec import Meta
 
 from asbru.admin.kinds import Kind
@@ -13,6 +14,9 @@ from asbru.app.config.structs import model_of
 from asbru.app.config.wording import FORMS
 from asbru.app.snapshot import Fallback
 from asbru.app.stored_objects import STORED_KINDS, rule_id
+from asbru.guardrails import GuardrailRule
+from asbru.mcp.servers import SERVER_NAME, ServerSettings
+from asbru.mcp.servers.declared import TOOL_PATTERN
 from asbru.objects import Reference
 from asbru.routing.rules import RoutingRule
 
@@ -32,6 +36,22 @@ class Price(TokenPrices, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ]
 
 
+class McpServer(ServerSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An MCP server, with its name."""
+
+    name: Annotated[str, Meta(pattern=SERVER_NAME, description="What the names of its tools begin with.")]
+
+
+class McpGroup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A named list of tools, with an address of its own."""
+
+    name: Annotated[str, Meta(pattern=SERVER_NAME, description="What lists of keys name, and what follows /mcp/.")]
+    tools: Annotated[
+        tuple[Annotated[str, Meta(pattern=TOOL_PATTERN)], ...],
+        Meta(max_length=1000, description="Patterns `server/tool`, with `*` for any text."),
+    ] = ()
+
+
 def _fallback_references(one: Fallback) -> tuple[Reference, ...]:
     return tuple(Reference("provider", target.partition("/")[0]) for target in (one.source, *one.targets))
 
@@ -42,6 +62,12 @@ def _rule_references(one: RoutingRule) -> tuple[Reference, ...]:
     owner = {"virtual_key": "key", "team": "team", "customer": "customer"}.get(one.scope)
     owners = (Reference(owner, one.owner),) if owner is not None else ()
     return (*owners, *(Reference("provider", name) for name in named))
+
+
+def _guardrail_flaws(one: GuardrailRule) -> tuple[str, ...]:
+    from asbru.pipeline.guarding import flaws_of  # loads what most gateways do not use
+
+    return tuple(flaws_of(one))
 
 
 _SECRETS = {kind.kind: kind.secret_fields for kind in STORED_KINDS}
@@ -83,5 +109,29 @@ COMPILED_KINDS = (
         named_by=("provider", "key", "team", "customer"),
         compiled=True,
         forms=FORMS,
+    ),
+    Kind(
+        "mcp-servers",
+        "mcp_server",
+        McpServer,
+        "MCP servers whose tools agents reach through Asbru.",
+        "mcp.servers",
+        secret_fields=_SECRETS["mcp_server"],
+        compiled=True,
+        forms=FORMS,
+        schema=lambda: model_of(McpServer).model_json_schema(ref_template="#/components/schemas/{model}"),
+    ),
+    Kind("mcp-groups", "mcp_group", McpGroup, "Named lists of tools.", "mcp.groups", compiled=True, forms=FORMS),
+    Kind(
+        "guardrails",
+        "guardrail",
+        GuardrailRule,
+        "Rules on what requests and replies contain.",
+        "guardrails.rules",
+        flaws=_guardrail_flaws,
+        secret_fields=_SECRETS["guardrail"],
+        compiled=True,
+        forms=FORMS,
+        schema=lambda: model_of(GuardrailRule).model_json_schema(ref_template="#/components/schemas/{model}"),
     ),
 )

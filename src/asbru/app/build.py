@@ -27,6 +27,7 @@ from asbru.catalog.facts import ModelFacts
 from asbru.cluster import Entries, Feed, Subscriber
 from asbru.core.ids import IdSource
 from asbru.core.secret_text import SecretText
+from asbru.core.traits import PLAIN_ADDRESSING
 from asbru.dialects import Dialect, discover
 from asbru.governance import VIRTUAL_KEY, Keys
 from asbru.governance.entries import OWNER
@@ -272,7 +273,7 @@ def build_rooms(snapshot: Snapshot, lasting: Lasting) -> Rooms:
         response_bytes_max=limits.response_bytes_max,
         leases=lasting.leases_for(prices, snapshot.reservation),
         standings=lasting.standings_known,
-        stages=lasting.stages,
+        stages=_stages(snapshot, lasting),
         routing=_routing(snapshot, lasting),
         breaker=_breaker(snapshot, lasting),
         sessions=_sessions(snapshot, lasting),
@@ -310,6 +311,19 @@ def _routing(snapshot: Snapshot, lasting: Lasting) -> Routing | None:
     if not has_rules and lasting.standings_known is None:
         return None
     return Routing(Rules(snapshot.routing_rules) if has_rules else None, lasting.standings_known)
+
+
+def _stages(snapshot: Snapshot, lasting: Lasting) -> Sequence[StageMaker]:
+    """What looks at content; the guardrails are loaded with the first rule."""
+    rules = snapshot.guardrails.rules
+    if not any(rule.enabled for rule in rules):
+        return lasting.stages
+    from asbru.guardrails.engine import RuleSet
+    from asbru.pipeline.guarding import Guarding, GuardPorts
+
+    rule_set = RuleSet(rules, bytes.fromhex(snapshot.pepper.reveal()))
+    ports = GuardPorts(lasting.loop, lasting.pool)
+    return (*lasting.stages, Guarding(rule_set, ports, random.random, lasting.standings_known))
 
 
 def _breaker(snapshot: Snapshot, lasting: Lasting) -> Breaker | None:
@@ -410,6 +424,7 @@ def watched_headers(rooms: Rooms) -> frozenset[bytes]:
     if rooms.cache is not None:
         names |= CACHE_HEADERS
     watched = frozenset(name.encode() for name in names)
+    watched |= {name for stage in rooms.stages for name in getattr(stage, "watched", ())}
     return watched if rooms.routing is None else watched | rooms.routing.watched
 
 
@@ -476,6 +491,7 @@ def _endpoint(facts: ProviderFacts, pool: Pool, lasting: Lasting, *, traced: boo
             extra_lines=proxy_authorization(facts.proxy) if plain_proxy and facts.proxy else b"",
             traced=traced,
             vendor=facts.vendor,
+            addressing=facts.addressing.get(name, PLAIN_ADDRESSING),
         )
         for name, operations in spoken.items()
     )

@@ -26,7 +26,7 @@ import json
 import os
 import ssl
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,6 +37,7 @@ import msgspec
 from asbru.app.boot import EXIT_UNWRITTEN, Boot, Options
 from asbru.app.compile_cache import check_cache
 from asbru.app.compile_governance import compile_governance, enforce_auth, warn_of_unpriced
+from asbru.app.compile_guardrails import check_guardrails
 from asbru.app.compile_mcp import check_mcp
 from asbru.app.compile_models import check_model_names
 from asbru.app.compile_operations import check_operations
@@ -73,13 +74,27 @@ from asbru.app.stored_objects import Stored, load_stored
 from asbru.cluster import Entries, write_entries
 from asbru.core.secret_text import SecretText
 from asbru.governance import VIRTUAL_KEY, write_virtual_key
+from asbru.governance.entries import identity_of
 from asbru.governance.limits import Reservation
 from asbru.providers import ProviderFault, discover
 from asbru.storage import NewerSchema, StorageError
 
 CONTROL_PREFIXES = ("/api", "/ui")
 KEPT_SECTIONS = ("providers", "virtual_keys")
-_AS_WRITTEN = ("breaker", "affinity", "conversations", "limits", "overload", "metrics", "records", "mcp", "cache")
+_AS_WRITTEN = (
+    *(
+        "guardrails",
+        "breaker",
+        "affinity",
+        "conversations",
+        "limits",
+        "overload",
+        "metrics",
+        "records",
+        "mcp",
+        "cache",
+    ),
+)
 """Sections that a snapshot carries as they are."""
 
 
@@ -107,9 +122,8 @@ def compile_config(
     stored: Stored | None = None,
     document: Document | None = None,
 ) -> Compiled:
-    """Read, check and resolve everything, of a file or the `document`; raises ConfigRefusedError with the errors of all
-    parts that could be read. `dry` leaves the data directory untouched (digests are then made under a pepper of
-    zeros)."""
+    """Read, check and resolve everything, of a file or the `document`; raises ConfigRefusedError with all errors. `dry`
+    leaves the data directory untouched (digests are then made under a pepper of zeros)."""
     types = discover() if types is None else types
     file = find_config_file(options.config, options.data_dir) if document is None else None
     document = document or (load_document(file) if file else Document(default_settings(types, env)))
@@ -131,10 +145,11 @@ def compile_config(
     fallbacks = _fallbacks(parsed, findings)
     rules = compile_rules(parsed, findings)
     warn_of_unowned(parsed.config, stored.owners, findings)
+    check_guardrails(parsed.config.guardrails.rules, findings)
     forwards = _forwards(options, parsed, findings)
     tracing = compile_tracing(parsed.config.tracing, env, findings)
     _check_server_tls(parsed, findings)
-    _check_together(parsed.config, providers, findings)
+    _check_together(parsed.config, providers, findings, stored.places)
     if keys_needed is False and not is_loopback(host):
         findings.warn(("governance", "enforce_auth"), f"anyone who reaches {host} may call without a virtual key")
     if errors := [*parsed.problems, *findings.errors]:
@@ -168,12 +183,17 @@ def compile_config(
     return Compiled(snapshot, declared, boot, parsed.config, shown_once, findings.warnings, stored.places, written)
 
 
-def _check_together(config: ConfigFile, providers: tuple[ProviderFacts, ...], findings: Findings) -> None:
+def _check_together(
+    config: ConfigFile,
+    providers: tuple[ProviderFacts, ...],
+    findings: Findings,
+    stored_places: Collection[ConfigPath],
+) -> None:
     """What sections say about each other."""
     check_model_names(config, providers, findings)
     check_operations(config, providers, findings)
     check_cache(config, findings)
-    check_mcp(config, findings)
+    check_mcp(config, findings, stored_places)
 
 
 def _make_key(declared: Entries, pepper: bytes, data_dir: Path, stored: Stored, *, needed: bool) -> SecretText | None:
@@ -184,7 +204,7 @@ def _make_key(declared: Entries, pepper: bytes, data_dir: Path, stored: Stored, 
     if not needed:
         return None
     digest, shown_once = generated_key(data_dir, pepper)
-    declared[VIRTUAL_KEY] = {digest: write_virtual_key("generated", ("*",))}
+    declared[VIRTUAL_KEY] = {digest: write_virtual_key("generated", ("*",), identity_of(digest))}
     return shown_once
 
 

@@ -25,8 +25,8 @@ Sections: TypeAlias = dict[str, list[dict[str, Any]]]
 
 
 class StoredKind(NamedTuple):
-    """`named_by`: the member that is its name, "" where the compiler compares. `secret_fields`: see
-    `objects.take_out`."""
+    """`section`: where the file has such objects, with dots where that is within a section. `named_by`: the member that
+    is its name, "" where the compiler compares. `secret_fields`: see `objects.take_out`."""
 
     kind: str
     section: str
@@ -34,6 +34,8 @@ class StoredKind(NamedTuple):
     secret_fields: tuple[str, ...] = ()
     mapped: bool = False
     """The file has a mapping in this place, by name."""
+    value: str = ""
+    """The member that the mapping has in place of the object; "": it has the whole."""
 
 
 SETTINGS = "settings"
@@ -44,6 +46,9 @@ STORED_KINDS = (
     StoredKind("price", "prices", "name", mapped=True),
     StoredKind("fallback", "fallbacks", "from"),
     StoredKind("routing_rule", "routing_rules", ""),
+    StoredKind("mcp_server", "mcp.servers", "name", ("env.*", "headers.*", "client_secret"), mapped=True),
+    StoredKind("mcp_group", "mcp.groups", "name", mapped=True, value="tools"),
+    StoredKind("guardrail", "guardrails.rules", "name", ("credentials.*",)),
     StoredKind("setting", SETTINGS, "name"),
 )
 
@@ -151,13 +156,17 @@ def _put(data: dict[str, Any], kind: StoredKind, one: dict[str, Any]) -> ConfigP
     """Add an object to its section; None where the file has one of its name, or no such section can be."""
     if kind.section == SETTINGS:
         return _put_setting(data, one)
+    outer, _, inner = kind.section.rpartition(".")
+    if outer:
+        return _put_inside(data, outer, kind._replace(section=inner), one)
     section: object = data.get(kind.section)
     if kind.mapped:
         held: object = {} if section is None else section
         name = str(one.get("name"))
         if not isinstance(held, dict) or name in held:
             return None
-        data[kind.section] = {**held, name: {member: one[member] for member in one if member != "name"}}
+        members = {member: one[member] for member in one if member != "name"}
+        data[kind.section] = {**held, name: members.get(kind.value, []) if kind.value else members}
         return (kind.section, name)
     listed: object = [] if section is None else section
     if not isinstance(listed, list):
@@ -168,6 +177,18 @@ def _put(data: dict[str, Any], kind: StoredKind, one: dict[str, Any]) -> ConfigP
         return None
     data[kind.section] = [*entries, one]
     return (kind.section, len(entries))
+
+
+def _put_inside(data: dict[str, Any], outer: str, kind: StoredKind, one: dict[str, Any]) -> ConfigPath | None:
+    """Add an object to a list or mapping within a section."""
+    held: object = data.get(outer) or {}
+    if not isinstance(held, dict):
+        return None
+    section = {**cast("dict[str, Any]", held)}
+    place = _put(section, kind, one)
+    if place is not None:
+        data[outer] = section
+    return None if place is None else (outer, *place)
 
 
 def _put_setting(data: dict[str, Any], one: dict[str, Any]) -> ConfigPath | None:

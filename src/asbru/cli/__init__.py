@@ -36,9 +36,14 @@ _OBJECTS = {
     "providers": "Providers and their keys.",
     "prices": "Prices of models.",
     "fallbacks": "Other targets for calls that fail.",
+    "mcp-servers": "MCP servers.",
+    "mcp-groups": "Named lists of tools.",
     "routing-rules": "Other targets for calls for which a condition holds.",
+    "guardrails": "Rules on what requests and replies contain.",
 }
 """Kinds of objects of the management API, whose commands are alike."""
+_WITH_MORE = ("guardrails",)
+"""Those that have commands besides, in a module of their own."""
 
 
 def commands() -> dict[str, click.Command]:
@@ -47,7 +52,7 @@ def commands() -> dict[str, click.Command]:
 
 
 def _load(name: str) -> click.Command:
-    if name in _OBJECTS:
+    if name in _OBJECTS and name not in _WITH_MORE:
         return importlib.import_module("asbru.cli.objects").command_for(name)
     found = importlib.import_module(f"asbru.cli.{name}").command
     assert isinstance(found, click.Command)

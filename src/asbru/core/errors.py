@@ -7,12 +7,14 @@
     |    UnsupportedByProvider 400
     |    LimitReached        of an owner's or a target's limit, with the amounts: BudgetExceeded 402  RateLimited 429
     |    PriceUnknown 403    a budget holds, and what the target costs is not known
+    |    GuardrailBlocked 400
     |- UpstreamError          the provider failed or refused         (blame: upstream)
     |    carries the provider's own status, code and message; 5xx of ours where it sent none:
     |    502 upstream_unreachable | upstream_protocol | upstream_cut | upstream_fault | upstream_address_refused
     |    504 upstream_timeout, 502 upstream_credentials_exhausted, 429 rate_limit_exceeded (every key rests)
     '- GatewayError           Asbru cannot serve now                 (blame: us)
-         Overloaded 503, LedgerAway 503 (both with Retry-After), else 500 internal_error
+         Overloaded 503, LedgerAway 503 (both with Retry-After), GuardrailUnavailable 503, else 500
+         internal_error
 
 An error is turned into bytes once, at the door, in the caller's dialect. `message` says what was expected, what
 came and what to do. Decisions inside rooms return verdicts; these are for what ends a call.
@@ -199,6 +201,17 @@ class RateLimited(LimitReached):
     code = "rate_limit_exceeded"
 
 
+class GuardrailBlocked(CallerError):
+    """A guardrail rule refuses a request or a reply. `place`: where something was found; `kinds`: what, in words, but
+    never the text itself."""
+
+    code = "guardrail_blocked"
+    by_stage = True
+
+    def __init__(self, rule: str, place: str, kinds: str) -> None:
+        super().__init__(f"the guardrail rule '{rule}' does not allow this: {place} contains {kinds}")
+
+
 class UpstreamError(AsbruError):
     """The provider failed or refused. `body` is its own answer, kept for callers of the same dialect; `lines` are the
     header lines that came with it and go back to any caller, each ending with CRLF. `whole_key`: the provider said that
@@ -261,3 +274,15 @@ class LedgerAway(GatewayError):
     status = 503
     type = "overloaded_error"
     code = "ledger_unavailable"
+
+
+class GuardrailUnavailable(GatewayError):
+    """A check of a guardrail rule failed, and the rule lets nothing pass unchecked."""
+
+    status = 503
+    code = "guardrail_unavailable"
+    by_stage = True
+
+    def __init__(self, rule: str, check: str, why: str) -> None:
+        super().__init__(f"the guardrail rule '{rule}' could not be applied: its check '{check}' {why}")
+        self.rule = rule

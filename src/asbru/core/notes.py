@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-NoteKind: TypeAlias = Literal["dropped", "changed", "estimated", "added"]
+NoteKind: TypeAlias = Literal["dropped", "changed", "estimated", "added", "annotated"]
 
 NOTES_HEADER_BYTES_MAX = 2048
 

@@ -5,6 +5,8 @@ Never waits, so that it may run while a call is being closed; writing the record
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from asbru.core.errors import AsbruError
@@ -31,6 +33,9 @@ from asbru.records.row import (
 from asbru.routing import Target
 from asbru.telemetry.tracing import CallTrace, Tracer, read_trace_id
 
+if TYPE_CHECKING:
+    from asbru.pipeline.guarding.tally import Tally
+
 _CANCELLED_STATUS = 499
 _NO_ERROR = ("", "")
 
@@ -39,8 +44,7 @@ def account(call: Call, rooms: Rooms) -> None:
     """Price, count, settle and record."""
     now_s, attempts, cached = rooms.clock(), call.attempts, call.cached
     last = attempts[-1] if attempts else None
-    target, key_name = call.target, ""
-    served = "" if cached is None else cached.model[:MODEL_CHARS_MAX]
+    target, key_name, served = call.target, "", "" if cached is None else cached.model[:MODEL_CHARS_MAX]
     if last is not None:
         price(attempts, rooms.prices)
         target, key_name, served = last.target, last.key.name, last.served_model[:MODEL_CHARS_MAX]
@@ -101,6 +105,7 @@ def account(call: Call, rooms: Rooms) -> None:
             *(NO_UNITS if by_text else unit_columns(usage)),
             _trace_id(call) if call.trace is not None or call.forwarded.traced else "",
             *(NO_CACHE if cached is None else cached.columns(latency_us)),
+            "" if call.guarded is None else _end_guarded(call.guarded, rooms),
         )
     )
     if rooms.bodies is not None:
@@ -130,6 +135,12 @@ def _end_trace(
     if tracer.body_bytes_max:
         spans = with_bodies(call, spans, tracer.body_bytes_max)
     tracer.end(spans)
+
+
+def _end_guarded(guarded: Tally, rooms: Rooms) -> str:
+    """The column `guardrails`."""
+    guarded.count(rooms.meter)
+    return guarded.write()
 
 
 def _trace_id(call: Call) -> str:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from asbru.governance import Caller
     from asbru.pipeline.caching import CallCache
     from asbru.pipeline.endpoint import Endpoint
+    from asbru.pipeline.guarding.tally import Tally
     from asbru.pipeline.ports import Lease
     from asbru.pipeline.said import Said
     from asbru.pipeline.stages import Stage
@@ -44,6 +45,7 @@ class Attempt:
     translated. `outcome`: ok, error (told inside the stream), cut, cancelled (the caller went away), the kind of
     `UpstreamError` that ended it before any content, or the code of our own refusal. `reason`: why it failed, in words,
     bounded. `waited_s`: the time spent waiting for the provider, of a stream until it ended.
+    `parameters`: what stands in the `{name}`s of the provider's path, where a translated request says it.
     `renamed`: names of tools that were written otherwise, and the caller's own for each. `estimate`: what a
     stream that told no usage may have used, where it was counted.
     """
@@ -56,6 +58,7 @@ class Attempt:
         "key",
         "notes",
         "outcome",
+        "parameters",
         "reason",
         "renamed",
         "request_passes",
@@ -90,6 +93,7 @@ class Attempt:
         self.cost_nanousd: int | None = None
         self.notes: tuple[Note, ...] = ()
         self.renamed: Mapping[str, str] = _NO_NAMES
+        self.parameters: Mapping[str, str] = _NO_PARAMETERS
 
     @property
     def billed(self) -> bool:
@@ -139,6 +143,7 @@ class Call:
     # stages
     stages: tuple[Stage, ...] = ()
     request_changed = False  # a stage put other content into `canonical`
+    guarded: Tally | None = None  # what guardrail rules did
     # caching
     cached: CallCache | None = None  # None: the cache has no part in the call
     # attempts, streaming

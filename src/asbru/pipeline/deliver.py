@@ -103,7 +103,7 @@ async def deliver_stream(call: Call, opened: Response, stream: OpenStream, rooms
         seen = error or relay.seen_fault
         if seen is not None:
             hide_credentials(call.attempts[-1], seen)
-        call.outcome = "ok" if seen is None else ("cut" if relay.seen_fault is None else "error")
+        call.outcome = "ok" if seen is None else _outcome(seen, relay)
         call.error = seen
         _end(call, relay, error)
     finally:
@@ -112,6 +112,13 @@ async def deliver_stream(call: Call, opened: Response, stream: OpenStream, rooms
         if call.outcome == "cancelled":
             relay.finish(None)
         _conclude(call, stream, rooms)
+
+
+def _outcome(seen: AsbruError, relay: Relay) -> str:
+    """How a stream ended that did not end well: refused by a stage, with an error of the provider's, or cut."""
+    if seen.by_stage and seen.blame == "caller":
+        return "refused"
+    return "cut" if relay.seen_fault is None else "error"
 
 
 def _end(call: Call, relay: Relay, error: AsbruError | None) -> None:
@@ -160,7 +167,9 @@ def _conclude(call: Call, stream: OpenStream, rooms: Rooms) -> None:
     if call.trace is not None and call.trace.sampled:
         call.reply_of = attempt, lambda: _said(call, attempt, relay)
     breaker = rooms.breaker
-    if call.error is not None:
+    if call.error is not None and call.error.by_stage:
+        attempt.reason = words_of(call.error)  # and no failure of the provider's
+    elif call.error is not None:
         attempt.reason = words_of(call.error)
         if breaker is not None:
             tell_failure(attempt, call.error, breaker, rooms)

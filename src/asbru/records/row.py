@@ -152,6 +152,12 @@ COLUMNS: tuple[Column, ...] = (
     ),
     _number("cache_saved_nanousd", "nano-dollars", "What the kept reply cost when it was asked for.", nullable=True),
     _number("cache_saved_us", "microseconds", "How much longer the provider took for it.", nullable=True),
+    _text(
+        "guardrails",
+        "What guardrail rules did, as a JSON list with an object for each rule and place that it checked: rule, place, "
+        "action (pass if nothing was found, failed_open or failed_closed if a check failed), findings (how many), "
+        'kinds; "" if no rule applied.',
+    ),
 )
 
 ROW_WIDTH = len(COLUMNS)

@@ -117,6 +117,14 @@ KEY_ROTATIONS = Metric(
     unit="attempts",
     sentence="Calls that continued with another key of the same provider; `key` is the one that was left.",
 )
+GUARDRAIL_VERDICTS = Metric(
+    name="asbru_guardrail_verdicts_total",
+    kind="counter",
+    labels=("rule", "place", "action"),
+    unit="calls",
+    sentence="Calls that a guardrail rule checked, by place and by what followed: pass, the rule's action, or "
+    "failed_open or failed_closed if a check failed.",
+)
 CACHE_CALLS = Metric(
     name="asbru_cache_calls_total",
     kind="counter",
@@ -312,6 +320,7 @@ METRICS: tuple[Metric, ...] = (
     FALLBACKS,
     CIRCUITS,
     CIRCUITS_OPENED,
+    GUARDRAIL_VERDICTS,
     LEARNED_FACTS,
     CACHE_CALLS,
     CACHE_SAVED,

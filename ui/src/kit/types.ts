@@ -134,4 +134,5 @@ export interface CallRecord {
   cache: string;
   cache_saved_nanousd: number | null;
   cache_saved_us: number | null;
+  guardrails: string;
 }

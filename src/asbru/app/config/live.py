@@ -22,6 +22,7 @@ from asbru.core.traits import TraitChanges, TraitRule
 from asbru.core.usage import Unit
 from asbru.governance.declared import Access, Customer, ScopeLimits, Team
 from asbru.governance.limits import Reservation
+from asbru.guardrails import GuardrailSettings
 from asbru.mcp.servers import McpSettings
 from asbru.records.retention import RecordSettings
 from asbru.routing import RetryPolicy
@@ -229,6 +230,11 @@ class LiveSettings(Settings):
             max_length=1000, description="Targets for calls that match a condition; the first matching rule applies."
         ),
     ] = []
+    guardrails: Annotated[
+        GuardrailSettings,
+        FromStruct(),
+        Field(default_factory=GuardrailSettings, description="Checks of what requests and replies contain."),
+    ]
     affinity: Annotated[
         AffinitySettings,
         FromStruct(),

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 from urllib.parse import parse_qsl
 
 from asbru.governance import Caller
 from asbru.governance.standing import Standings, Used
 from asbru.pipeline.call import Call
-from asbru.routing.rules import Rules
 from asbru.wire.forwarded import TAG_PREFIX
 
 PARAMETERS_MAX = 100
@@ -37,13 +36,27 @@ def whose(caller: Caller) -> Whose:
     return Whose(caller.name, above.get("team", ""), above.get("customer", ""))
 
 
-def watched_by(rules: Rules) -> frozenset[bytes]:
+class Reads(Protocol):
+    """What conditions read: variables, and of each map its names."""
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The variables."""
+        ...
+
+    @property
+    def names(self) -> Mapping[str, frozenset[str]]:
+        """Of each map."""
+        ...
+
+
+def watched_by(rules: Reads) -> frozenset[bytes]:
     """The headers that the rules read."""
     tags = {_TAG_PREFIX + name for name in rules.names.get("tags", ())}
     return frozenset(name.encode() for name in tags.union(rules.names.get("headers", ())))
 
 
-def read_values(call: Call, whose: Whose, standings: Standings | None, rules: Rules) -> dict[str, object]:
+def read_values(call: Call, whose: Whose, standings: Standings | None, rules: Reads) -> dict[str, object]:
     """The values of what the rules read, but for the provider and the model."""
     reads = rules.reads
     values: dict[str, object] = {one: _MAPS[one](call, names) for one, names in rules.names.items()}

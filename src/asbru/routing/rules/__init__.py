@@ -3,8 +3,19 @@
 Decisions on names: it refuses to know what a provider is, and to look anything up for itself.
 """
 
-from asbru.routing.rules.expression import RuleProblem, check_rule
+from asbru.routing.rules.expression import Condition, RuleProblem, check_rule, make_context
 from asbru.routing.rules.rule import RoutingRule, RuleTarget
 from asbru.routing.rules.rules import Applied, Asked, Decision, Rules
 
-__all__ = ["Applied", "Asked", "Decision", "RoutingRule", "RuleProblem", "RuleTarget", "Rules", "check_rule"]
+__all__ = [
+    "Applied",
+    "Asked",
+    "Condition",
+    "Decision",
+    "RoutingRule",
+    "RuleProblem",
+    "RuleTarget",
+    "Rules",
+    "check_rule",
+    "make_context",
+]

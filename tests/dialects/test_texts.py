@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from asbru.core.errors import BadRequest
-from asbru.dialects.openai_chat.texts import NO_TEXTS, texts_in
+from asbru.dialects.texts import NO_TEXTS, texts_in
 
 RERANK = texts_in("query", "documents")
 MODERATION = texts_in("input")

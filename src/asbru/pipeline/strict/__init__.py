@@ -32,3 +32,6 @@ def check_losses(call: Call, attempt: Attempt) -> None:
         code="strict_refused",
         param=lost[0].field,
     )
+
+
+__all__ = ["STRICT_HEADER", "check_losses"]

@@ -2,7 +2,7 @@
 
 Each is a string, a list of strings, a list of token numbers, a list of such lists, or of objects with texts in them.
 Tokens are no text: they are left alone, and so are the kinds and addresses of parts (`type`, `image_url`). Not here:
-chat, which is read whole (`request.py`).
+chat, which each dialect reads whole.
 """
 
 from __future__ import annotations

@@ -1,0 +1,13 @@
+import type { PageEntry } from "@/kit/page";
+
+export const page: PageEntry = {
+  path: "guardrails",
+  title: "Guardrails",
+  group: "Govern",
+  order: 7,
+  icon: "roles",
+  needs: "guardrails:read",
+  key: "g",
+  words: "guardrails secrets pii redact block injection content safety",
+  view: () => import("./view"),
+};
