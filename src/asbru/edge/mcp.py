@@ -29,7 +29,7 @@ from asbru.pipeline.tools import (
     Client,
     Toolbox,
     answer,
-    pass_reply,
+    take_aside,
     tool_call,
 )
 from asbru.wire.http_heads import JSON_LINE
@@ -85,18 +85,17 @@ class McpPages:
         message: Message | None = None
         try:
             message = read_message(body)
-            self._take(visit, visit.read(message), run)
+            self._take(visit, visit.read(message), body, run=run)
         except RpcError as error:
             always = message is None or isinstance(error, _SessionError) or error.rpc in _NO_ERA
             status = error.status if always else rpc_status(error, stateless=visit.is_stateless)
             visit.reply(write_error(None if message is None else message.request_id, error), status=status)
 
-    def _take(self, visit: _Visit, asked: Asked, run: Run) -> None:
+    def _take(self, visit: _Visit, asked: Asked, body: bytes, *, run: Run) -> None:
         message = asked.message
         response = visit.connection.response
         if not message.is_request:
-            if not isinstance(message.method, str):
-                pass_reply(visit.tools, visit.rooms, visit.caller, message)
+            take_aside(visit.tools, visit.caller, asked, body)
             response.whole(202, b"", b"")
             return
         method = str(message.method)
@@ -170,7 +169,8 @@ class _Visit:
             raise unsupported_version(self.version)
         elif message.is_request:
             check_stateless(message, params, self.headers)
-        return Asked(message, params, self.address, self.narrowed, streams, client)
+        session = self.headers.get(SESSION, b"").decode("latin-1")
+        return Asked(message, params, self.address, self.narrowed, streams, client, session)
 
     def client(self) -> Client:
         """The client of the session that the request names; one without a session has told nothing of itself."""
