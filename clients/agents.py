@@ -1,4 +1,4 @@
-"""opencode, qwen-code and Codex as published on npm, run headless in an empty home; Claude Code is in `claude_code`.
+"""opencode, qwen-code, Codex and Gemini CLI as published on npm, run headless in an empty home; Claude Code has a file.
 
 Each is given a gateway's address, a key and a model, as its users configure it; what it printed is returned, or raised
 where it failed.
@@ -18,6 +18,7 @@ from clients.npm import NODE, Package
 OPENCODE = Package("opencode-ai", "1.18.33", "opencode", "opencode-linux-*/bin/opencode")
 QWEN_CODE = Package("@qwen-code/qwen-code", "0.24.4", "qwen-code", "@qwen-code/qwen-code/cli-entry.js")
 CODEX = Package("@openai/codex", "0.171.0", "codex", "@openai/codex-linux-*/vendor/*/bin/codex")
+GEMINI_CLI = Package("@google/gemini-cli", "0.61.0", "gemini-cli", "@google/gemini-cli/bundle/gemini.js")
 RUN_S = 120
 
 NOWHERE = "http://127.0.0.1:9"
@@ -72,10 +73,16 @@ def qwen_code(prompt: str, folder: Path, target: Target) -> str:
     return _run(argv, folder, {"HOME": home, **asked})
 
 
-def codex(prompt: str, folder: Path, target: Target, *, built_in: bool = False, **settings: int) -> str:
+def codex(
+    prompt: str, folder: Path, target: Target, *, built_in: bool = False, before: str = "", **settings: int
+) -> str:
     """Through the Responses surface; without its sandbox, which wants the kernel's help. `built_in`: by its own
-    provider, which uses a WebSocket; else by a configured one, which streams. `settings`: of its configuration."""
+    provider, which uses a WebSocket; else by a configured one, which streams. `before`: a command line that is run
+    first, as its user would; `settings`: of its configuration."""
     home = _home(folder)
+    if before:
+        line = before.replace("codex ", f"{CODEX.bring()} ", 1)
+        _run(["/bin/sh", "-c", line], folder, {"HOME": home})
     about = {"name": "Asbru", "base_url": target.openai_url, "env_key": "ASBRU_KEY", "wire_api": "responses"}
     provider = ", ".join(f'{name}="{value}"' for name, value in about.items())
     argv = [
@@ -93,7 +100,18 @@ def codex(prompt: str, folder: Path, target: Target, *, built_in: bool = False, 
         argv += ["-c", f"{name}={value}"]
     argv += ["-m", target.model, prompt]
     keys = dict.fromkeys(("OPENAI_API_KEY", "CODEX_API_KEY") if built_in else ("ASBRU_KEY",), target.key)
-    return _run(argv, folder, {"HOME": home, **keys})
+    return _run(argv, folder, {"HOME": home, "ASBRU_API_KEY": target.key, **keys})
+
+
+def gemini_cli(prompt: str, folder: Path, target: Target) -> str:
+    """Through the Gemini surface."""
+    home = _home(folder)
+    auth = {"security": {"auth": {"selectedType": "gemini-api-key"}}, "privacy": {"usageStatisticsEnabled": False}}
+    (Path(home) / ".gemini").mkdir()
+    (Path(home) / ".gemini" / "settings.json").write_text(json.dumps(auth))
+    argv = [str(NODE), str(GEMINI_CLI.bring()), "-m", target.model, "--yolo", "-p", prompt]
+    asked = {"GEMINI_API_KEY": target.key, "GOOGLE_GEMINI_BASE_URL": f"{target.url}/genai"}
+    return _run(argv, folder, {"HOME": home, "GEMINI_CLI_TRUST_WORKSPACE": "true", **asked})
 
 
 def _home(folder: Path) -> str:

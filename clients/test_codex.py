@@ -13,6 +13,7 @@ import pytest
 from clients import agents
 from clients.agent_model import PRINTED, speak
 from clients.gateway import KEY, VIRTUAL_KEYS, Gateway, loopback
+from clients.refusals import CALLS_MAX
 from tests.fakes.strict.provider import StrictProvider
 from tests.fakes.upstream import FakeUpstream, Reply, Seen
 
@@ -29,8 +30,8 @@ def configured(url: str, name: str = "up", **more: Any) -> dict[str, Any]:
     return {"providers": {name: loopback(f"{url}/v1", **more)}, "virtual_keys": VIRTUAL_KEYS}
 
 
-FOREIGN = {"openai": {"dialect": "openai"}, "anthropic": {}}
-"""What the configuration says of providers so that they are not asked in Codex's own API."""
+FOREIGN = {"openai": ("up", {"dialect": "openai"}), "anthropic": ("anthropic", {})}
+"""What each strict provider is called in the configuration, so that it is not asked in Codex's own API."""
 
 
 @pytest.mark.parametrize(("provider", "model"), [("openai", "gpt-5"), ("anthropic", "claude-sonnet-4-5")])
@@ -39,10 +40,11 @@ def test_a_tool_call_on_a_foreign_upstream(tmp_path: Path, provider: str, model:
     """Codex runs a command that a model of another API asks for, and the provider refuses nothing. Over a WebSocket the
     first call only prepares the conversation."""
     strict = StrictProvider(provider, speak)
+    name, more = FOREIGN[provider]
     with FakeUpstream() as upstream:
         upstream.otherwise = strict
-        with Gateway(tmp_path, configured(upstream.url, provider, **FOREIGN[provider])) as gateway:
-            target = agents.Target(gateway.url, KEY, f"{provider}/{model}")
+        with Gateway(tmp_path, configured(upstream.url, name, **more)) as gateway:
+            target = agents.Target(gateway.url, KEY, f"{name}/{model}")
             said = agents.codex("Run the command", tmp_path / "agent", target, built_in=built_in)
             rows = gateway.records(2, surface="openai.responses", attempts=1)
     assert PRINTED in said and not strict.refused
@@ -131,3 +133,14 @@ def test_a_compacted_session_goes_on(tmp_path: Path) -> None:
             said = agents.codex("hello", tmp_path / "agent", target, built_in=True, **limits)
     assert "All done." in said
     assert (model.asked, model.went_on) == (3, True)
+
+
+def test_a_refusal_over_a_socket(tmp_path: Path) -> None:
+    """Codex stops at once, after at most two calls, and shows our words: it reads them in a response that fails."""
+    with FakeUpstream() as upstream, Gateway(tmp_path, configured(upstream.url, dialect="openai")) as gateway:
+        target = agents.Target(gateway.url, KEY, "nobody/m")
+        with pytest.raises(agents.FailedError) as failed:
+            agents.codex("hello", tmp_path / "agent", target, built_in=True)
+        rows = gateway.records(1, status=404)
+    assert 1 <= len(rows) <= CALLS_MAX
+    assert "the model 'nobody/m' is unknown" in failed.value.printed

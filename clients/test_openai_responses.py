@@ -126,6 +126,7 @@ def test_a_conversation_by_its_id(client: openai.OpenAI, upstream: str) -> None:
         client.responses.create(model=f"{upstream}/echo", input="x", previous_response_id=third.id)
 
 
+@pytest.mark.filterwarnings("ignore:connect.. must be used as a context manager:DeprecationWarning")
 def test_a_conversation_over_a_socket(client: openai.OpenAI, upstream: str) -> None:
     """The SDK's own connection: two responses, the second from the first, without storage; lanes; an error."""
     with client.responses.connect() as connection:
@@ -153,6 +154,6 @@ def test_compaction(client: openai.OpenAI, upstream: str) -> None:
     said: list[Any] = [{"role": "user", "content": "one"}]
     short = client.responses.compact(model=f"{upstream}/echo", input=said)
     assert [item.type for item in short.output] == ["message", "compaction"]
-    items: list[Any] = [item.model_dump(exclude_none=True) for item in short.output]
+    items: list[Any] = [item.model_dump(exclude_none=True, warnings=False) for item in short.output]
     answer = client.responses.create(model=f"{upstream}/echo", input=[*items, {"role": "user", "content": "two"}])
     assert answer.output_text == "two"

@@ -36,14 +36,16 @@ def api(tmp_path: Path) -> Iterator[Managed]:
 def record(api: Managed, number: int, cache: str, *, saved: int | None = None) -> None:
     """One record that the cache had a part in, or none."""
     given = {"id": f"req_{number}", "started_ms": 1000 + number, "cache": cache, "cache_saved_nanousd": saved}
-    values = {**given, "cache_saved_us": 40 if cache == "hit" else None}
+    values = {**given, "cache_saved_us": 40 if cache in ("hit", "semantic") else None}
     row = [values.get(one.name, None if one.nullable else "" if one.kind == "text" else 0) for one in COLUMNS]
     api.database.run(f"INSERT INTO requests VALUES ({','.join('?' * len(row))})", row)
 
 
 def test_the_report_sums_what_the_cache_did(api: Managed) -> None:
     """Hits, misses and savings of a span; entries of all workers, and of the database."""
-    for number, (cache, saved) in enumerate([("hit", 500), ("hit", None), ("miss", None), ("off", None), ("", None)]):
+    for number, (cache, saved) in enumerate(
+        [("hit", 500), ("semantic", None), ("shadow_agreed", None), ("off", None), ("", None)]
+    ):
         record(api, number, cache, saved=saved)
     kept = entry()
     api.database.run(
@@ -54,10 +56,13 @@ def test_the_report_sums_what_the_cache_did(api: Managed) -> None:
     assert report["database"] == {"entries": 1, "bytes": 77}
     use = report["use"]
     assert (use["hits"], use["misses"], use["off"], use["refreshes"]) == (2, 1, 1, 0)
+    assert (use["semantic"], use["shadow_agreed"], use["shadow_differed"]) == (1, 1, 0)
     assert (use["hit_rate"], use["saved_nanousd"], use["saved_us"]) == (0.6667, 500, 80)
     assert api.ask("GET", "cache", query="since_ms=1&until_ms=1001")["use"]["hits"] == 1
     assert api.ask("GET", "cache")["use"] == {
-        **dict.fromkeys(("hits", "misses", "refreshes", "off", "saved_nanousd", "saved_us"), 0),
+        **dict.fromkeys(("hits", "misses", "refreshes", "off", "semantic", "saved_nanousd", "saved_us"), 0),
+        "shadow_agreed": 0,
+        "shadow_differed": 0,
         "hit_rate": None,
     }
     assert api.call("GET", "cache", query="since_ms=5&until_ms=5").status == 422

@@ -54,6 +54,7 @@ def test_a_user_has_few_values(api: Managed) -> None:
         api.now_s += 1
         values.append(api.ask("POST", "playground/key", status=201)["value"])
     assert [told(api, value) is not None for value in values] == [False, True, True, True]
+    assert len({entry.identity for value in values if (entry := told(api, value)) is not None}) == 1
     api.ask("DELETE", "keys/playground-token-admin", status=204)
     assert all(told(api, value) is None for value in values)
 

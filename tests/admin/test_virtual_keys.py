@@ -83,3 +83,24 @@ def test_grace_periods_that_make_no_sense(api: Managed, grace: object) -> None:
     entry = told(api, value)
     assert entry is not None and entry.expires_ms == 0
     api.ask("POST", "keys/none/rotate", status=404)
+
+
+def test_no_key_has_the_identity_of_an_earlier_one(api: Managed) -> None:
+    """A rotation keeps it, a key of the same name that is created after a deletion has another. A key from before there
+    were identities has none, also after a change."""
+
+    def identity(value: str) -> str:
+        entry = told(api, value)
+        assert entry is not None
+        return entry.identity
+
+    first = identity(api.ask("POST", "keys", {"name": "k"}, status=201)["value"])
+    assert first.startswith("api:")
+    assert identity(api.ask("POST", "keys/k/rotate")["value"]) == first
+    api.ask("DELETE", "keys/k", status=204)
+    second = api.ask("POST", "keys", {"name": "k"}, status=201)["value"]
+    assert identity(second) != first
+    with api.database.transaction():
+        api.database.run("DELETE FROM key_identities")
+    api.ask("PATCH", "keys/k", {"tags": {"a": "b"}})
+    assert identity(second) == ""

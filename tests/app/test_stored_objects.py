@@ -13,6 +13,7 @@ from asbru.app.api_kinds import COMPILED_KINDS
 from asbru.app.boot import Options
 from asbru.app.compile import compile_stored
 from asbru.app.config import Document, Problem
+from asbru.app.shown import shown_sections
 from asbru.app.stored_objects import Stored, load_stored
 
 FILE = """
@@ -146,3 +147,29 @@ def test_a_key_of_the_playground_leaves_a_gateway_open(tmp_path: Path) -> None:
         assert compile_stored(options, {}).snapshot.open_access
         api.ask("POST", "keys", {"name": "k"}, status=201)
         assert load_stored(tmp_path, {}).has_keys
+
+
+def test_stored_tool_servers_and_groups_join_the_file_s(tmp_path: Path) -> None:
+    """Within the section `mcp`, beside its settings; the file's go first. Secrets are not in the database as they are.
+    A program is started only if the file allows it."""
+    text = "mcp: {sync_s: 60, commands_from_api: [uvx], servers: {files: {command: [npx]}}, groups: {own: [files]}}"
+    options = written(tmp_path, text)
+    with managed(tmp_path, *COMPILED_KINDS) as api:
+        search = {"name": "search", "url": "https://s.example/mcp", "headers": {"authorization": "Bearer secret-1"}}
+        api.ask("POST", "mcp-servers", search, status=201)
+        api.ask("POST", "mcp-servers", {"name": "files", "url": "https://other.example/mcp"}, status=201)
+        api.ask("POST", "mcp-servers", {"name": "shell", "command": ["sh", "-c", "x"]}, status=201)
+        api.ask("POST", "mcp-servers", {"name": "good", "command": ["uvx", "x"]}, status=201)
+        api.ask("POST", "mcp-groups", {"name": "reading", "tools": ["search/*", "files/read_*"]}, status=201)
+        api.ask("POST", "mcp-servers", {"name": "Wrong", "url": "https://s.example/mcp"}, status=422)
+        assert "secret-1" not in repr(api.database.run("SELECT * FROM objects"))
+    compiled = compile_stored(options, {})
+    mcp = compiled.snapshot.mcp
+    assert set(mcp.servers) == {"files", "search", "good"} and mcp.sync_s == 60
+    assert mcp.servers["files"].command == ("npx",)
+    assert mcp.servers["search"].headers["authorization"].reveal() == "Bearer secret-1"
+    assert mcp.groups == {"own": ("files",), "reading": ("search/*", "files/read_*")}
+    assert [str(one) for one in compiled.warnings if "may not start 'sh'" in str(one)]
+    shown = json.loads(shown_sections(compiled.config, None, compiled.stored))["sections"]
+    assert [one["name"] for one in shown["mcp.servers"]] == ["files"]
+    assert shown["mcp.groups"] == [{"name": "own", "tools": ["files"]}]

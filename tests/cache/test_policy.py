@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from asbru.cache import CacheSettings, Owners, read_wishes
+from asbru.cache import CacheSettings, read_wishes
 from asbru.cache.policy import write_scope
 from asbru.core.errors import BadRequest
 
-OWNERS = Owners("alice", "blue", "acme")
+OWNERS = ("alice", "blue", "acme")
 SETTINGS = CacheSettings(enabled=True, scope="customer", ttl_s=100)
 
 
@@ -20,9 +20,9 @@ def test_without_headers_the_configuration_holds() -> None:
 
 def test_a_scope_falls_to_the_narrower_where_there_is_no_owner() -> None:
     """A key without a customer shares with its team, and one without either with nobody."""
-    assert write_scope("customer", Owners("a", "t")) == "team:t"
-    assert write_scope("customer", Owners("a")) == write_scope("team", Owners("a", "", "c")) == "key:a"
-    assert write_scope("global", Owners("a")) == "global"
+    assert write_scope("customer", ("a", "t", "")) == "team:t"
+    assert write_scope("customer", ("a", "", "")) == write_scope("team", ("a", "", "c")) == "key:a"
+    assert write_scope("global", ("a", "", "")) == "global"
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from asbru.core.traits import CatalogueModel
 from asbru.dialects.codex_models import write_catalogue
-from asbru.dialects.listed_models import CatalogueModel
 
 
 def entry(**facts: Any) -> dict[str, Any]:

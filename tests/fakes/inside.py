@@ -145,7 +145,7 @@ class Inside:
 
     def load(self, snapshot: Snapshot) -> None:
         """Serve by a snapshot, as a reload does."""
-        snapshot = msgspec.structs.replace(snapshot, pepper=SecretText(PEPPER.hex()))
+        snapshot = self.snapshot = msgspec.structs.replace(snapshot, pepper=SecretText(PEPPER.hex()))
         rooms = build_rooms(snapshot, self.lasting)
         for _ in declare(snapshot, declared(self.keys), self.lasting):
             pass

@@ -20,7 +20,7 @@ import uvicorn
 from mcp.client import Client
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.transport_security import TransportSecuritySettings
-from mcp_types import CallToolResult, TextContent
+from mcp_types import CallToolResult, ElicitRequest, ElicitRequestFormParams, InputRequiredResult, TextContent
 
 from asbru.core.errors import GatewayError
 from asbru.mcp.catalogue import Definition, ServerEntry, digest_of
@@ -46,6 +46,7 @@ class ToolServer:
         self.server.add_tool(self.told)
         self.server.add_tool(self.ask)
         self.server.add_tool(self.fails)
+        self.server.add_tool(self.named)
         self.server.resource("note://one")(self.note)
         self.server.prompt()(self.greet)
 
@@ -84,6 +85,18 @@ class ToolServer:
 
         found = await ctx.elicit("Your name?", Name)
         return f"hello {cast('Any', found).data.name}" if found.action == "accept" else found.action
+
+    async def named(self, ctx: Context[Any, Any]) -> str | InputRequiredResult:
+        """Wants a name, in the way of the stateless era."""
+        self.calls.append("named")
+        given: Any = (ctx.input_responses or {}).get("name")
+        if given is None:
+            form = ElicitRequestFormParams(
+                message="Your name?",
+                requested_schema={"type": "object", "properties": {"name": {"type": "string"}}},
+            )
+            return InputRequiredResult(input_requests={"name": ElicitRequest(params=form)}, request_state="s-1")
+        return f"hello {given.content['name']}, {ctx.request_state}"
 
     def fails(self) -> str:
         """Fails."""

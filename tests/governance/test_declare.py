@@ -78,6 +78,18 @@ def test_a_key_says_all_that_was_declared() -> None:
     )
 
 
+def test_a_key_of_the_file_is_another_one_with_another_value() -> None:
+    """Its identity follows from its value, which is not in it whole; the management API gives its own."""
+
+    def identity(digest: str, **told: Any) -> str:
+        return msgspec.msgpack.decode(virtual_key_entry(Access(name="k"), digest, **told)[1], type=KeyEntry).identity
+
+    first, second = (digest_of(value, b"p" * 32) for value in (b"one", b"two"))
+    assert identity(first, declared=True) == identity(first, declared=True) != identity(second, declared=True)
+    assert first not in identity(first, declared=True)
+    assert (identity(first, identity="api:1"), identity(first)) == ("api:1", "")
+
+
 def test_owners_stand_under_their_kind_and_name() -> None:
     """The ids by which keys and limits name their owners, and who is above whom."""
     assert customer_entry(Customer(name="acme"))[0] == "customer/acme"

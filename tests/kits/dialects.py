@@ -100,6 +100,7 @@ class Subject:
         self._package = package
         self._codec = dialect.chat
         self._passing = dialect.passing
+        self.operations = dialect.operations
         self._chat = next(operation for operation in dialect.operations if operation.name == "chat")
         self._path = InPath() if "{model}" in self._chat.path else None
         self.write_reply = self._codec.write_reply

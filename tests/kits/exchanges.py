@@ -29,10 +29,16 @@ from asbru.providers import Access, Provider
 FOLDER = Path(__file__).with_name("exchanges")
 KEY = "secret-of-the-provider"
 OPENAI, ANTHROPIC, RESPONSES = "openai_chat", "anthropic_messages", "openai_responses"
+COHERE = "cohere"
 GEMINI, BEDROCK, INVOKE = "gemini", "bedrock_converse", "bedrock_invoke"
 IN_PATH = (GEMINI, BEDROCK, INVOKE)
 """Dialects whose model stands in the path."""
-PATHS = {OPENAI: "/v1/chat/completions", ANTHROPIC: "/anthropic/v1/messages", RESPONSES: "/v1/responses"}
+PATHS = {
+    OPENAI: "/v1/chat/completions",
+    ANTHROPIC: "/anthropic/v1/messages",
+    RESPONSES: "/v1/responses",
+    COHERE: "/cohere/v2/chat",
+}
 GEMINI_PATH = "/genai/v1beta/models/{}:{}"
 OTHER = {
     OPENAI: ANTHROPIC,
@@ -41,6 +47,7 @@ OTHER = {
     GEMINI: ANTHROPIC,
     BEDROCK: OPENAI,
     INVOKE: OPENAI,
+    COHERE: ANTHROPIC,
 }
 PIECE_BYTES = 7
 
@@ -203,6 +210,9 @@ def said(surface: str, body: bytes) -> tuple[str, str]:
             block["reasoningContent"]["reasoningText"]["text"] for block in blocks if "reasoningContent" in block
         )
         return "".join(block.get("text", "") for block in blocks), "".join(thoughts)
+    if surface == COHERE:
+        parts = reply["message"]["content"]
+        return _texts(parts, "text"), _texts(parts, "thinking")
     return _spoken(reply["choices"][0]["message"])
 
 
@@ -228,6 +238,9 @@ def streamed(surface: str, body: bytes) -> tuple[str, str]:
         return texts[0], texts[1]
     if surface == GEMINI:
         return _in_parts(events)
+    if surface == COHERE:
+        contents = [event["delta"]["message"]["content"] for event in events if event["type"] == "content-delta"]
+        return "".join(one.get("text", "") for one in contents), "".join(one.get("thinking", "") for one in contents)
     pairs = [_spoken(choice["delta"]) for event in events for choice in event["choices"]]
     return "".join(text for text, _ in pairs), "".join(thought for _, thought in pairs)
 
@@ -260,7 +273,7 @@ def _in_parts(events: list[dict[str, Any]]) -> tuple[str, str]:
 
 
 def _texts(parts: list[dict[str, Any]], kind: str) -> str:
-    return "".join(part["text"] for part in parts if part["type"] == kind)
+    return "".join(part.get("text") or part.get("thinking", "") for part in parts if part["type"] == kind)
 
 
 def _spoken(message: dict[str, Any]) -> tuple[str, str]:

@@ -57,8 +57,9 @@ CASES = [(name, call) for name, media in FILES.items() for call in media.calls]
 
 
 def offered(name: str) -> set[str]:
-    """What a provider offers of these."""
-    return {one for access in discover()[name].access for one in access.operations if one in OFFERED}
+    """What a provider offers of these in the dialect that callers speak."""
+    accesses = [access for access in discover()[name].access if access.dialect == "openai_chat"]
+    return {one for access in accesses for one in access.operations if one in OFFERED}
 
 
 def test_every_offer_has_an_exchange() -> None:

@@ -230,11 +230,10 @@ async def test_a_header_that_is_more_than_one_is_refused(name: str, value: str) 
         assert not upstream.requests
 
 
-async def test_a_parameter_asks_for_no_other_operation(tmp_path: Path) -> None:
-    """An id with slashes is an id, which nobody has."""
-    async with FakeUpstream() as upstream, asbru.Gateway(config(upstream), data_dir=tmp_path) as gateway:
-        with pytest.raises(asbru.CallError):
-            await gateway.call("openai.files.read", b"", parameters={"file_id": "file-1/content"})
-    with sqlite3.connect(tmp_path / DATABASE_NAME) as database:
-        assert database.execute("SELECT surface FROM requests").fetchall() == [("openai.files.read",)]
-    database.close()
+async def test_files_and_batches_are_not_offered() -> None:
+    """Who keeps no index of objects does not list what would need one."""
+    async with FakeUpstream() as upstream, asbru.Gateway(config(upstream)) as gateway:
+        for operation in ("openai.files", "openai.batches.read", "anthropic.messages.batches"):
+            with pytest.raises(ValueError, match="there is no operation"):
+                await gateway.call(operation, b"")
+        assert not upstream.requests

@@ -107,7 +107,7 @@ def find() -> Path | None:
 def load(path: Path) -> Corpus:
     """All rows of both dialects, in the file's order."""
     corpus = Corpus()
-    for raw in _lines(path):
+    for raw in lines_of(path):
         try:
             row = _row_or_reason(raw)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -119,8 +119,8 @@ def load(path: Path) -> Corpus:
     return corpus
 
 
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    """Wire rows, one at a time."""
+def lines_of(path: Path) -> Iterator[dict[str, Any]]:
+    """Wire rows as they were recorded, one at a time."""
     with lzma.open(path, "rt", encoding="utf-8") as lines:
         while line := lines.readline(LINE_CHARS_MAX):
             raw = json.loads(line)
@@ -131,7 +131,7 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
 def _row_or_reason(raw: dict[str, Any]) -> Row | str | None:
     """The row; or why it is left out; None for the other APIs of the file."""
     dialect = dialect_of(raw)
-    return None if dialect is None else why_not(raw, dialect) or _row(raw, dialect)
+    return None if dialect is None else why_not(raw, dialect) or row_of(raw, dialect)
 
 
 def operation_of(raw: dict[str, Any]) -> str:
@@ -179,7 +179,8 @@ def _looks_openai(raw: dict[str, Any]) -> bool:
     return isinstance(body, dict) and "choices" in body
 
 
-def _row(raw: dict[str, Any], dialect: str) -> Row:
+def row_of(raw: dict[str, Any], dialect: str, *, operation: str | None = None) -> Row:
+    """A row of a dialect, whatever is judged of it. `operation`: what was asked, where its path tells otherwise."""
     body = raw["response_body"]
     exact = isinstance(body, str)
     answer = _bytes(body)
@@ -203,7 +204,7 @@ def _row(raw: dict[str, Any], dialect: str) -> Row:
         exact=exact,
         request=request,
         request_text=text,
-        operation=operation_of(raw),
+        operation=operation_of(raw) if operation is None else operation,
         beta=tuple((k, v) for k, v in sent.items() if k in ("anthropic-beta", "anthropic-version")),
     )
 

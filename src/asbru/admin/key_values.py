@@ -1,6 +1,6 @@
 """The table `key_values`: the values of virtual keys, as digests. A key has one, and those before it for as long as
-the grace period after their rotation lasts, but no longer than that of a later one. Whoever writes opens the
-transaction; all raise StorageError.
+the grace period after their rotation lasts, but no longer than that of a later one. And the table `key_identities`:
+what tells a key from one that has its name after it. Whoever writes opens the transaction; all raise StorageError.
 """
 
 from __future__ import annotations
@@ -61,3 +61,21 @@ def load_expired(database: Database, now_ms: int, limit: int) -> list[tuple[str,
         (now_ms, limit),
     )
     return [(str(digest), str(key_id)) for digest, key_id in rows]
+
+
+def add_identity(database: Database, key_id: str) -> None:
+    """Give a new key the identity that no other one has. Keys that are older than this table have none."""
+    database.run(
+        "INSERT INTO key_identities (key_id, identity) VALUES (?, ?)", (key_id, f"api:{secrets.token_hex(16)}")
+    )
+
+
+def load_identity(database: Database, key_id: str) -> str:
+    """That of a key, "" for none."""
+    rows = database.run("SELECT identity FROM key_identities WHERE key_id = ?", (key_id,))
+    return str(rows[0][0]) if rows else ""
+
+
+def delete_identity(database: Database, key_id: str) -> None:
+    """A key is gone: nobody has its identity."""
+    database.run("DELETE FROM key_identities WHERE key_id = ?", (key_id,))

@@ -70,6 +70,8 @@ class Playground:
             _refuse_others(deed, name, actor)
             _drop_oldest(deed, name)
             expires_ms = deed.now_ms + VALID_S * 1000
+            if not _body(deed, name):
+                key_values.add_identity(deed.database, name)
             key_values.add_value(deed.database, name, digest, deed.now_ms, expires_ms=expires_ms)
             # What an admin has changed of the key since, such as its models or its budget, stays.
             body: Body = {**_body(deed, name), "name": name, "tags": {TAG: actor.name}}

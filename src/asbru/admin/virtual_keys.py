@@ -83,6 +83,7 @@ class VirtualKeys:
 
         def add_value(deed: Deed, key_name: str) -> None:
             _refuse_used_name(deed, key_name)
+            key_values.add_identity(deed.database, key_name)
             key_values.add_value(deed.database, key_name, digest, deed.now_ms)
 
         shown = await self.objects.create(actor_of(request), body, add_value)
@@ -112,12 +113,14 @@ def _entries(deed: Deed, one: Access) -> list[Entry]:
     entries: list[Entry] = []
     values = key_values.load_values(deed.database, one.name)
     temporary = all(value.expires_ms for value in values)
+    identity = key_values.load_identity(deed.database, one.name)
     for value in values:
         told = one
         if value.expires_ms and (one.expires_at is None or value.expires_ms < declare.expiry_ms(one.expires_at)):
             ends = datetime.fromtimestamp(value.expires_ms / 1000, UTC)
             told = msgspec.structs.replace(one, expires_at=ends.isoformat())
-        entries.append(Entry(VIRTUAL_KEY, *declare.virtual_key_entry(told, value.digest, temporary=temporary)))
+        entry = declare.virtual_key_entry(told, value.digest, temporary=temporary, identity=identity)
+        entries.append(Entry(VIRTUAL_KEY, *entry))
     return entries
 
 
@@ -130,3 +133,4 @@ def _refuse_used_name(deed: Deed, key_name: str) -> None:
 def _delete_values(deed: Deed, key_name: str) -> None:
     for value in key_values.load_values(deed.database, key_name):
         key_values.delete_value(deed.database, value.digest)
+    key_values.delete_identity(deed.database, key_name)

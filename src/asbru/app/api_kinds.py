@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import msgspec
 from msgspec import Meta
 
 from asbru.admin.kinds import Kind
@@ -14,6 +15,8 @@ from asbru.app.config.wording import FORMS
 from asbru.app.snapshot import Fallback
 from asbru.app.stored_objects import STORED_KINDS, rule_id
 from asbru.guardrails import GuardrailRule
+from asbru.mcp.servers import SERVER_NAME, ServerSettings
+from asbru.mcp.servers.declared import TOOL_PATTERN
 from asbru.objects import Reference
 from asbru.routing.rules import RoutingRule
 
@@ -31,6 +34,22 @@ class Price(TokenPrices, frozen=True, kw_only=True, forbid_unknown_fields=True):
         str,
         Meta(pattern=PRICED_NAME, description="`provider/model`; `*` stands for any text, at the start or the end."),
     ]
+
+
+class McpServer(ServerSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An MCP server, with its name."""
+
+    name: Annotated[str, Meta(pattern=SERVER_NAME, description="What the names of its tools begin with.")]
+
+
+class McpGroup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A named list of tools, with an address of its own."""
+
+    name: Annotated[str, Meta(pattern=SERVER_NAME, description="What lists of keys name, and what follows /mcp/.")]
+    tools: Annotated[
+        tuple[Annotated[str, Meta(pattern=TOOL_PATTERN)], ...],
+        Meta(max_length=1000, description="Patterns `server/tool`, with `*` for any text."),
+    ] = ()
 
 
 def _fallback_references(one: Fallback) -> tuple[Reference, ...]:
@@ -91,6 +110,18 @@ COMPILED_KINDS = (
         compiled=True,
         forms=FORMS,
     ),
+    Kind(
+        "mcp-servers",
+        "mcp_server",
+        McpServer,
+        "MCP servers whose tools agents reach through Asbru.",
+        "mcp.servers",
+        secret_fields=_SECRETS["mcp_server"],
+        compiled=True,
+        forms=FORMS,
+        schema=lambda: model_of(McpServer).model_json_schema(ref_template="#/components/schemas/{model}"),
+    ),
+    Kind("mcp-groups", "mcp_group", McpGroup, "Named lists of tools.", "mcp.groups", compiled=True, forms=FORMS),
     Kind(
         "guardrails",
         "guardrail",

@@ -20,13 +20,14 @@ from asbru.app.listed import listed_provider
 from asbru.app.model_labels import ModelLabels
 from asbru.app.snapshot import KeyFacts, ProviderFacts, Snapshot
 from asbru.cache import HEADERS as CACHE_HEADERS
-from asbru.cache import Flights, MemoryStore
+from asbru.cache import Flights, MemoryStore, SemanticSettings
 from asbru.cache.sql import SharedStore, TieredStore
 from asbru.catalog import PriceBook, PricedModel, TokenCounter, countable, find_priced_model
 from asbru.catalog.facts import ModelFacts
 from asbru.cluster import Entries, Feed, Subscriber
 from asbru.core.ids import IdSource
 from asbru.core.secret_text import SecretText
+from asbru.core.traits import PLAIN_ADDRESSING
 from asbru.dialects import Dialect, discover
 from asbru.governance import VIRTUAL_KEY, Keys
 from asbru.governance.entries import OWNER
@@ -36,7 +37,8 @@ from asbru.mcp.catalogue import MCP_SERVER
 from asbru.mcp.servers import Server
 from asbru.pipeline import Endpoint, Load, Rooms, StageMaker
 from asbru.pipeline.bodies import BodyCopies, KeepBodies
-from asbru.pipeline.caching import Caching
+from asbru.pipeline.caching import Caching, Meaning
+from asbru.pipeline.internal import InternalCalls
 from asbru.pipeline.leases import CallLeases, Leases, Typical
 from asbru.pipeline.objects import PROVIDER_HEADER
 from asbru.pipeline.routing import SESSION_HEADERS, TRACE_HEADER, Routing
@@ -134,6 +136,7 @@ class Lasting:
         self.cache_memory = MemoryStore(0)
         self.shared_cache = shared_cache
         self.cache: Caching | None = None
+        self.meaning: Meaning | None = None
         self.span_counts = SpanCounts()
         self.keys: dict[tuple[str, str, SecretText], Key] = {}
         self.credentials: dict[tuple[object, ...], Credential] = {}
@@ -319,8 +322,7 @@ def _stages(snapshot: Snapshot, lasting: Lasting) -> Sequence[StageMaker]:
     from asbru.pipeline.guarding import Guarding, GuardPorts
 
     rule_set = RuleSet(rules, bytes.fromhex(snapshot.pepper.reveal()))
-    dialect = next(one for one in lasting.dialects.values() if one.surface.name and one.operation("chat"))
-    ports = GuardPorts(lasting.loop, lasting.pool, lambda: lasting.rooms, dialect)
+    ports = GuardPorts(lasting.loop, lasting.pool, lambda: lasting.rooms, lasting.dialects["openai_chat"])
     return (*lasting.stages, Guarding(rule_set, ports, random.random, lasting.standings_known))
 
 
@@ -374,8 +376,21 @@ def _cache(snapshot: Snapshot, lasting: Lasting) -> Caching | None:
     if shared is not None:
         shared.bytes_max = settings.sql_bytes_max
     lasting.cache.store = memory if shared is None else TieredStore(memory, shared)
-    lasting.cache.configure(settings)
+    lasting.cache.configure(settings, _meaning(settings.semantic, lasting))
     return lasting.cache
+
+
+def _meaning(settings: SemanticSettings, lasting: Lasting) -> Meaning | None:
+    """What finds questions in other words, as before; None where it is off."""
+    if settings.mode == "off":
+        lasting.meaning = None
+        return None
+    if lasting.meaning is None:
+        from asbru.cache.semantic import vectors  # loads numpy
+
+        lasting.meaning = Meaning(InternalCalls(lasting.dialects["openai_chat"]), vectors.Vectors(settings.bytes_max))
+    lasting.meaning.vectors.bytes_max = settings.bytes_max
+    return lasting.meaning
 
 
 def _count_cache(cache: Caching, memory: MemoryStore, meter: Meter) -> None:
@@ -476,6 +491,7 @@ def _endpoint(facts: ProviderFacts, pool: Pool, lasting: Lasting, *, traced: boo
             extra_lines=proxy_authorization(facts.proxy) if plain_proxy and facts.proxy else b"",
             traced=traced,
             vendor=facts.vendor,
+            addressing=facts.addressing.get(name, PLAIN_ADDRESSING),
         )
         for name, operations in spoken.items()
     )

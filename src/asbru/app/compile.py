@@ -26,7 +26,7 @@ import json
 import os
 import ssl
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,6 +35,7 @@ from typing import Any, cast
 import msgspec
 
 from asbru.app.boot import EXIT_UNWRITTEN, Boot, Options
+from asbru.app.compile_cache import check_cache
 from asbru.app.compile_governance import compile_governance, enforce_auth, warn_of_unpriced
 from asbru.app.compile_guardrails import check_guardrails
 from asbru.app.compile_mcp import check_mcp
@@ -68,11 +69,12 @@ from asbru.app.paths import catalogue_file, declared_file, find_config_file, sho
 from asbru.app.prove import prove
 from asbru.app.setting_list import written_paths
 from asbru.app.shown import shown_models, shown_sections
-from asbru.app.snapshot import Fallback, PrefixForward, Snapshot, write_snapshot
+from asbru.app.snapshot import Fallback, PrefixForward, ProviderFacts, Snapshot, write_snapshot
 from asbru.app.stored_objects import Stored, load_stored
 from asbru.cluster import Entries, write_entries
 from asbru.core.secret_text import SecretText
 from asbru.governance import VIRTUAL_KEY, write_virtual_key
+from asbru.governance.entries import identity_of
 from asbru.governance.limits import Reservation
 from asbru.providers import ProviderFault, discover
 from asbru.storage import NewerSchema, StorageError
@@ -147,9 +149,7 @@ def compile_config(
     forwards = _forwards(options, parsed, findings)
     tracing = compile_tracing(parsed.config.tracing, env, findings)
     _check_server_tls(parsed, findings)
-    check_model_names(parsed.config, providers, findings)
-    check_operations(parsed.config, providers, findings)
-    check_mcp(parsed.config, findings)
+    _check_together(parsed.config, providers, findings, stored.places)
     if keys_needed is False and not is_loopback(host):
         findings.warn(("governance", "enforce_auth"), f"anyone who reaches {host} may call without a virtual key")
     if errors := [*parsed.problems, *findings.errors]:
@@ -183,6 +183,19 @@ def compile_config(
     return Compiled(snapshot, declared, boot, parsed.config, shown_once, findings.warnings, stored.places, written)
 
 
+def _check_together(
+    config: ConfigFile,
+    providers: tuple[ProviderFacts, ...],
+    findings: Findings,
+    stored_places: Collection[ConfigPath],
+) -> None:
+    """What sections say about each other."""
+    check_model_names(config, providers, findings)
+    check_operations(config, providers, findings)
+    check_cache(config, findings)
+    check_mcp(config, findings, stored_places)
+
+
 def _make_key(declared: Entries, pepper: bytes, data_dir: Path, stored: Stored, *, needed: bool) -> SecretText | None:
     """A virtual key of Asbru's own, where one is needed and nobody has one; to be shown when it is made."""
     if stored.has_keys:
@@ -191,7 +204,7 @@ def _make_key(declared: Entries, pepper: bytes, data_dir: Path, stored: Stored, 
     if not needed:
         return None
     digest, shown_once = generated_key(data_dir, pepper)
-    declared[VIRTUAL_KEY] = {digest: write_virtual_key("generated", ("*",))}
+    declared[VIRTUAL_KEY] = {digest: write_virtual_key("generated", ("*",), identity_of(digest))}
     return shown_once
 
 

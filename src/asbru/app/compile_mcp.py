@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from asbru.app.compile_providers import Findings
 from asbru.app.config import ConfigFile, ConfigPath, nearest
 from asbru.mcp.servers import ServerSettings
 
 
-def check_mcp(config: ConfigFile, findings: Findings) -> None:
-    """Check servers and groups."""
+def check_mcp(config: ConfigFile, findings: Findings, stored: Collection[ConfigPath] = ()) -> None:
+    """Check servers and groups. `stored`: where in the configuration objects are that came over the management API."""
     servers = config.mcp.servers
     for name, server in servers.items():
-        _check_server(("mcp", "servers", name), server, findings)
+        where: ConfigPath = ("mcp", "servers", name)
+        _check_server(where, server, findings)
+        if where in stored and server.command and server.command[0] not in config.mcp.commands_from_api:
+            findings.error(
+                where, f"a server of the management API may not start {server.command[0]!r}: `mcp.commands_from_api`"
+            )
     for name, patterns in config.mcp.groups.items():
-        where: ConfigPath = ("mcp", "groups", name)
+        where = ("mcp", "groups", name)
         if name in servers:
             findings.error(where, f"{name!r} is also the name of a server; give the group another name")
         for place, pattern in enumerate(patterns):
@@ -38,5 +45,9 @@ def _check_server(where: ConfigPath, server: ServerSettings, findings: Findings)
         findings.error(where, "`headers`, `auth: oauth` and `transport` are for servers with a `url`")
     elif any(not value.reveal().isprintable() or not value.reveal().isascii() for value in server.headers.values()):
         findings.error((*where, "headers"), "a value cannot be sent in a header")
+    elif server.per_user and (server.command or server.transport == "sse"):
+        findings.error(
+            where, "`per_user` needs streamable HTTP: other transports have one connection for all callers"
+        )
     elif server.url is not None and (server.env or server.args or server.cwd):
         findings.error(where, "`args`, `env` and `cwd` are for servers with a `command`")

@@ -23,7 +23,7 @@ from asbru.app.defaults import ProviderTypes
 from asbru.app.snapshot import KeyFacts, ProviderFacts
 from asbru.catalog.build import ProviderCatalogue, build_catalogue, price_id_of_url
 from asbru.core.secret_text import SecretText
-from asbru.core.traits import TraitRule, change, rule
+from asbru.core.traits import PLAIN_ADDRESSING, TraitRule, change, rule
 from asbru.dialects import Dialect, discover
 from asbru.providers import Access, Provider, ProviderFault, credential_maker, operations
 from asbru.upstream.credentials import CredentialMaker, KeyMaterial, TokenPorts
@@ -131,7 +131,7 @@ def _provider_type(
         findings.error(
             path, f"a provider of type {asked!r} needs `base_url`, including its version segment", absent="base_url"
         )
-    if must_be_told and settings.dialect is None and len(kind.access) > 1:
+    if must_be_told and settings.dialect is None and len(kind.access) > 1 and not kind.by_model:
         findings.error(
             path, f"a provider of type {asked!r} needs `dialect`: {' or '.join(sorted(dialects))}", absent="dialect"
         )
@@ -205,6 +205,7 @@ class _Compiling:
             keys=self._keys(parsed),
             operations=access.operations,
             also=self._also(),
+            addressing={one.dialect: one.addressing for one in kind.access if one.addressing != PLAIN_ADDRESSING},
             also_for={other.dialect: other.models for other in kind.access if other.models},
             traits=change(kind.traits, settings.traits),
             trait_rules=self._trait_rules(),

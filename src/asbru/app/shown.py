@@ -17,6 +17,12 @@ from asbru.app.setting_list import list_settings
 from asbru.app.snapshot import ProviderFacts
 
 
+class McpGroup(msgspec.Struct, frozen=True):
+    """What is shown of a group of tools, besides its name."""
+
+    tools: tuple[str, ...]
+
+
 def shown_sections(
     config: ConfigFile,
     file: str | None,
@@ -48,6 +54,10 @@ def shown_sections(
                         ({}, one) for index, one in listed if (section, field, index) not in stored
                     ]
                     _add(sections, f"{section}.{field}", own)
+                elif isinstance(inner, dict):
+                    held = cast("dict[str, object]", inner).items()
+                    of_file = [(name, one) for name, one in held if (section, field, name) not in stored]
+                    _add(sections, f"{section}.{field}", [({"name": name}, _whole(one)) for name, one in of_file])
         _add(sections, section, named)
     settings = list(list_settings(config, written, stored))
     sections["settings"] = [
@@ -65,6 +75,11 @@ def _add(sections: dict[str, list[dict[str, Any]]], section: str, named: list[tu
     objects = [(name, one) for name, one in named if isinstance(one, msgspec.Struct)]
     if objects:
         sections[section] = [{**name, **msgspec.to_builtins(one, enc_hook=_hide)} for name, one in objects]
+
+
+def _whole(one: object) -> object:
+    """What a mapping within a section holds, as an object: a group of tools is only their list there."""
+    return McpGroup(tools=cast("tuple[str, ...]", one)) if isinstance(one, tuple) else one
 
 
 def _hide(_: object) -> str:

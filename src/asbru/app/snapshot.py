@@ -17,7 +17,7 @@ from msgspec import Meta
 from asbru.cache import CacheSettings
 from asbru.catalog import PricedModel
 from asbru.core.secret_text import SecretText
-from asbru.core.traits import PLAIN, TraitRule, Traits
+from asbru.core.traits import PLAIN, Addressing, TraitRule, Traits
 from asbru.edge.server import ServerLimits
 from asbru.governance.limits import Reservation
 from asbru.guardrails import GuardrailSettings
@@ -53,6 +53,7 @@ class ProviderFacts(Reach, frozen=True, kw_only=True, forbid_unknown_fields=True
     `operations`: what it offers: chat, completions, embeddings, models, count_tokens.
     `also`: other dialects that it speaks at the same address with the same credentials, and what it offers in each:
     callers of these are served without translation. `also_for`: the models that some of these are for, by patterns.
+    `addressing`: how it is asked in a dialect, where that is not the dialect's own way.
     `traits`: what it takes and refuses; `trait_rules` change them for some models, later ones win.
     `unix_socket`: connect there instead of to the host of `base_url`.
     `known_models`: names a bare model name may resolve to, and what /v1/models lists.
@@ -71,6 +72,7 @@ class ProviderFacts(Reach, frozen=True, kw_only=True, forbid_unknown_fields=True
     keys: tuple[KeyFacts, ...] = ()
     operations: tuple[str, ...] = ("chat", "models")
     also: dict[str, tuple[str, ...]] = {}
+    addressing: dict[str, Addressing] = {}
     also_for: dict[str, tuple[str, ...]] = {}
     traits: Traits = PLAIN
     trait_rules: tuple[TraitRule, ...] = ()

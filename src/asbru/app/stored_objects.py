@@ -25,8 +25,8 @@ Sections: TypeAlias = dict[str, list[dict[str, Any]]]
 
 
 class StoredKind(NamedTuple):
-    """`named_by`: the member that is its name, "" where the compiler compares. `secret_fields`: see
-    `objects.take_out`."""
+    """`section`: where the file has such objects, with dots where that is within a section. `named_by`: the member that
+    is its name, "" where the compiler compares. `secret_fields`: see `objects.take_out`."""
 
     kind: str
     section: str
@@ -34,6 +34,8 @@ class StoredKind(NamedTuple):
     secret_fields: tuple[str, ...] = ()
     mapped: bool = False
     """The file has a mapping in this place, by name."""
+    value: str = ""
+    """The member that the mapping has in place of the object; "": it has the whole."""
 
 
 SETTINGS = "settings"
@@ -44,6 +46,8 @@ STORED_KINDS = (
     StoredKind("price", "prices", "name", mapped=True),
     StoredKind("fallback", "fallbacks", "from"),
     StoredKind("routing_rule", "routing_rules", ""),
+    StoredKind("mcp_server", "mcp.servers", "name", ("env.*", "headers.*", "client_secret"), mapped=True),
+    StoredKind("mcp_group", "mcp.groups", "name", mapped=True, value="tools"),
     StoredKind("guardrail", "guardrails.rules", "name", ("credentials.*",)),
     StoredKind("setting", SETTINGS, "name"),
 )
@@ -161,7 +165,8 @@ def _put(data: dict[str, Any], kind: StoredKind, one: dict[str, Any]) -> ConfigP
         name = str(one.get("name"))
         if not isinstance(held, dict) or name in held:
             return None
-        data[kind.section] = {**held, name: {member: one[member] for member in one if member != "name"}}
+        members = {member: one[member] for member in one if member != "name"}
+        data[kind.section] = {**held, name: members.get(kind.value, []) if kind.value else members}
         return (kind.section, name)
     listed: object = [] if section is None else section
     if not isinstance(listed, list):
@@ -175,7 +180,7 @@ def _put(data: dict[str, Any], kind: StoredKind, one: dict[str, Any]) -> ConfigP
 
 
 def _put_inside(data: dict[str, Any], outer: str, kind: StoredKind, one: dict[str, Any]) -> ConfigPath | None:
-    """Add an object to a list within a section."""
+    """Add an object to a list or mapping within a section."""
     held: object = data.get(outer) or {}
     if not isinstance(held, dict):
         return None

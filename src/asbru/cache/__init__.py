@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from asbru.cache.entry import Clearing, Entry
 from asbru.cache.flights import Flight, Flights
 from asbru.cache.memory import MemoryStore
-from asbru.cache.policy import HEADERS, Owners, Wishes, read_wishes
-from asbru.cache.settings import CacheSettings
+from asbru.cache.policy import HEADERS, Wishes, read_wishes
+from asbru.cache.settings import CacheSettings, SemanticSettings
 from asbru.cache.store import Store
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ __all__ = [
     "Flight",
     "Flights",
     "MemoryStore",
-    "Owners",
+    "SemanticSettings",
     "Store",
     "Wishes",
     "key",

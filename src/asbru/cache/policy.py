@@ -32,6 +32,9 @@ HEADERS: Final = frozenset(
 )
 """Headers that the server must keep, in lower case."""
 
+Owners: TypeAlias = tuple[str, str, str]
+"""Who calls: the names of the virtual key, its team and its customer, "" for none."""
+
 TAGS_MAX: Final = 8
 _SCOPES: Final[tuple[Scope, ...]] = ("key", "team", "customer", "global")
 """From the narrowest to the widest."""
@@ -39,14 +42,6 @@ _TTL: Final = re.compile(r"([0-9]{1,9})([smhd]?)")
 _SECONDS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 _TAG: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
 _TRUE: Final = ("true", "1")
-
-
-class Owners(msgspec.Struct, frozen=True):
-    """Who calls: the names of the virtual key, its team and its customer, "" for none."""
-
-    key: str
-    team: str = ""
-    customer: str = ""
 
 
 class Wishes(msgspec.Struct, frozen=True):
@@ -81,13 +76,14 @@ def read_wishes(headers: Mapping[str, str], settings: CacheSettings, owners: Own
 
 def write_scope(scope: Scope, owners: Owners) -> str:
     """The beginning of a key. A caller without a team or customer shares with nobody but its key."""
+    key, team, customer = owners
     if scope == "global":
         return "global"
-    if scope == "customer" and owners.customer:
-        return f"customer:{owners.customer}"
-    if scope in ("team", "customer") and owners.team:
-        return f"team:{owners.team}"
-    return f"key:{owners.key}"
+    if scope == "customer" and customer:
+        return f"customer:{customer}"
+    if scope in ("team", "customer") and team:
+        return f"team:{team}"
+    return f"key:{key}"
 
 
 def _mode(headers: Mapping[str, str]) -> Mode:

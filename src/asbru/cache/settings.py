@@ -19,6 +19,51 @@ OPERATIONS: tuple[Operation, ...] = ("chat", "embeddings", "moderations", "reran
 TTL_S_MAX = 30 * 86_400
 
 
+class SemanticSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Chats that ask the same in other words. Needs the extra `semantic` (numpy)."""
+
+    mode: Annotated[
+        Literal["off", "shadow", "serve"],
+        Meta(
+            description="`shadow`: nothing is served; records say what would have been, and whether it would have "
+            "agreed; `serve`: it is served."
+        ),
+    ] = "off"
+    embeddings: Annotated[
+        str, Meta(max_length=256, description="The model that makes vectors, `provider/model`; needed unless `off`.")
+    ] = ""
+    threshold: Annotated[
+        float, Meta(ge=0, le=1, description="Cosine similarity from which on a question is looked at.")
+    ] = 0.8
+    gate: Annotated[
+        Literal["strict", "loose", "off"],
+        Meta(
+            description="Which questions are taken for the same by their words. `strict`: only those with the same "
+            "words that count, in the same order; `loose`: also others, unless numbers, negations, names or order "
+            "differ; `off`: the threshold alone decides."
+        ),
+    ] = "strict"
+    verifier: Annotated[
+        str,
+        Meta(
+            max_length=256,
+            description="A model, `provider/model`, that is asked about questions of which the gate is unsure.",
+        ),
+    ] = ""
+    messages_max: Annotated[
+        int, Meta(ge=1, le=100, description="Conversations of more messages are not compared.")
+    ] = 3
+    bytes_max: Annotated[
+        int, Meta(ge=1024, le=1 << 36, description="Size of all vectors in the memory of each worker, bytes.")
+    ] = 32 * 1024 * 1024
+    timeout_s: Annotated[
+        float,
+        Meta(
+            gt=0, le=60, description="How long a vector, or the verifier, is waited for, seconds; then it is a miss."
+        ),
+    ] = 2.0
+
+
 class CacheSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which replies are kept, where, for how long and for whom."""
 
@@ -66,6 +111,8 @@ class CacheSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
             "sent on its own. 0: calls do not wait for each other.",
         ),
     ] = 60.0
+
+    semantic: Annotated[SemanticSettings, Meta(description="Questions in other words.")] = SemanticSettings()
 
     def excludes(self, provider: str, model: str) -> bool:
         """Whether the model's replies are not kept."""

@@ -36,6 +36,8 @@ _OBJECTS = {
     "providers": "Providers and their keys.",
     "prices": "Prices of models.",
     "fallbacks": "Other targets for calls that fail.",
+    "mcp-servers": "MCP servers.",
+    "mcp-groups": "Named lists of tools.",
     "routing-rules": "Other targets for calls for which a condition holds.",
     "guardrails": "Rules on what requests and replies contain.",
 }

@@ -28,6 +28,8 @@ def show_cache(*, as_json: bool, url: str) -> None:
     use, memory, database = report["use"], report["memory"], report["database"]
     rate = "no calls" if use["hit_rate"] is None else f"{use['hit_rate']:.1%}"
     click.echo(f"hit rate   {rate} ({use['hits']} hits, {use['misses']} misses)")
+    if shadowed := use["shadow_agreed"] + use["shadow_differed"]:
+        click.echo(f"shadow     {shadowed} would have been served, {use['shadow_agreed'] / shadowed:.1%} agreed")
     click.echo(f"saved      {use['saved_nanousd'] / NANOUSD_PER_USD:.6f} USD, {use['saved_us'] / 1e6:.1f} s")
     click.echo(f"memory     {memory['entries']} entries, {memory['bytes']} bytes")
     click.echo(f"database   {database['entries']} entries, {database['bytes']} bytes")

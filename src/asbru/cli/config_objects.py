@@ -17,7 +17,19 @@ import click
 from asbru.cli.api import Api, url_option
 from asbru.cli.objects import COLUMNS
 
-KINDS = ("customers", "teams", "providers", "prices", "limits", "fallbacks", "keys", "routing-rules", "guardrails")
+KINDS = (
+    "customers",
+    "teams",
+    "providers",
+    "prices",
+    "limits",
+    "fallbacks",
+    "mcp-servers",
+    "mcp-groups",
+    "keys",
+    "routing-rules",
+    "guardrails",
+)
 """In the order in which objects name each other."""
 _SHOWN_ONLY = ("id", "source", "version", "changed_ms")
 

@@ -20,6 +20,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "providers": ("id", "source", "type", "dialect", "base_url"),
     "prices": ("id", "source", "input", "output"),
     "fallbacks": ("id", "source", "to"),
+    "mcp-servers": ("id", "source", "url", "command", "enabled"),
+    "mcp-groups": ("id", "source", "tools"),
     "routing-rules": ("id", "source", "priority", "enabled", "when"),
     "guardrails": ("id", "source", "enabled", "action", "places", "checks"),
 }

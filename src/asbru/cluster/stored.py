@@ -36,6 +36,16 @@ def save_entries(database: Database, entries: Sequence[Entry]) -> int:
     return version
 
 
+def forget_superseded(database: Database, kind: str, entry_ids: Sequence[str], version: int) -> None:
+    """Keep no payloads of changes before `version` that later ones have made worthless, in the transaction under way:
+    for kinds whose entries are large and change often. Their versions stay, as changes of a kind that nobody
+    subscribes to."""
+    database.run_many(
+        "UPDATE feed_changes SET kind = '-' || kind, payload = NULL WHERE kind = ? AND id = ? AND version < ?",
+        [(kind, entry_id, version) for entry_id in entry_ids],
+    )
+
+
 def read_version(database: Database) -> int:
     """The version of the store's layer; 0 before the first change."""
     return int(cast("int | None", database.run("SELECT max(version) FROM feed_changes")[0][0]) or 0)

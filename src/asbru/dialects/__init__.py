@@ -6,7 +6,7 @@ of a write (`receipt`), a stream put together (`assemble`). It refuses to know a
 by its traits.
 """
 
-from asbru.dialects import contract
+from asbru.dialects import assemble, contract
 from asbru.dialects.contract import (
     Codec,
     Dialect,
@@ -17,7 +17,6 @@ from asbru.dialects.contract import (
     StreamWriter,
     TailFacts,
     Written,
-    WrittenReply,
 )
 from asbru.dialects.discover import discover
 
@@ -31,7 +30,7 @@ __all__ = [
     "StreamWriter",
     "TailFacts",
     "Written",
-    "WrittenReply",
+    "assemble",
     "contract",
     "discover",
 ]

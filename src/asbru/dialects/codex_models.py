@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import msgspec
 
-from asbru.dialects.listed_models import CatalogueModel
+from asbru.core.traits import CatalogueModel
 
 PARAMETER: Final = b"client_version"
 _EFFORTS: Final = ("low", "medium", "high")

@@ -21,13 +21,13 @@ import msgspec
 
 from asbru.core.chat import ChatRequest, Raw
 from asbru.core.conversing import Conversing
-from asbru.core.errors import AsbruError, UpstreamError
+from asbru.core.errors import AsbruError, UnsupportedByProvider, UpstreamError
 from asbru.core.notes import Note
 from asbru.core.reply import ChatReply, StreamEvent, StreamFault
-from asbru.core.traits import Traits
+from asbru.core.traits import CatalogueModel, Traits
 from asbru.core.usage import Unit, Usage
 from asbru.dialects.client_profiles import ClientProfile, LimitHeaders, Shown, shown_to
-from asbru.dialects.listed_models import CatalogueModel, read_model_ids
+from asbru.dialects.listed_models import read_model_ids
 from asbru.wire.framing import SSE, Framing
 from asbru.wire.multipart import Form
 
@@ -291,11 +291,31 @@ class EventFacts(msgspec.Struct, frozen=True):
 
 
 class WrittenForm(msgspec.Struct, frozen=True):
-    """A body for the wire that may not be JSON, with its type and the receipt."""
+    """A body for the wire that may not be JSON, with its type and the receipt. `parameters`: what stands in the
+    `{name}`s of the operation's path, where the body does not say it."""
 
     body: bytes
     content_type: bytes = b"application/json"
     notes: tuple[Note, ...] = ()
+    parameters: dict[str, str] = {}
+
+
+def nothing_to_read(body: bytes, content_type: bytes) -> Any:
+    """`read_request` and `read_reply` of a dialect that only providers, or only callers, speak."""
+    del body, content_type
+    raise UnsupportedByProvider("this call cannot be translated; use a provider of the same dialect")
+
+
+def nothing_to_write(*values: Any) -> WrittenForm:
+    """`write_request` and `write_reply` of one."""
+    del values
+    raise UnsupportedByProvider("this call cannot be translated; use a provider of the same dialect")
+
+
+def always_ready(body: bytes) -> str:
+    """`pending` of what is answered once it is done."""
+    del body
+    return ""
 
 
 class Shape(msgspec.Struct, frozen=True, kw_only=True):
@@ -303,13 +323,17 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     `core.shapes`, of one kind for each name of an operation.
 
     `read_request(body, content_type)`; `write_request(request, model, traits)`, `model` by the provider's own name;
-    `read_reply(body, content_type)`, which raises `UpstreamError` for what is none; `write_reply(reply, request)`.
+    `read_reply(body, content_type)`, which raises `UpstreamError` for what is none; `write_reply(reply, request)`. A
+    dialect without callers reads no requests and writes no replies; one whose replies are bytes reads none.
+    `pending(body)`: where to ask again, below the provider's base URL, for what the provider has only begun; "": it is
+    done.
     """
 
-    read_request: Callable[[bytes, bytes], Any]
-    write_request: Callable[[Any, str, Traits], WrittenForm]
-    read_reply: Callable[[bytes, bytes], Any]
-    write_reply: Callable[[Any, Any], WrittenForm]
+    read_request: Callable[[bytes, bytes], Any] = nothing_to_read
+    write_request: Callable[[Any, str, Traits], WrittenForm] = nothing_to_write
+    read_reply: Callable[[bytes, bytes], Any] = nothing_to_read
+    write_reply: Callable[[Any, Any], WrittenForm] = nothing_to_write
+    pending: Callable[[bytes], str] = always_ready
 
 
 class Stored(msgspec.Struct, frozen=True, kw_only=True):
@@ -339,8 +363,9 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     same thing in two ways has an operation for each; its providers are asked by the first in translated calls.
 
     `routes`: where callers ask for it, below each base of the surface; may hold `{model}` (the rest of the path, but
-    for what follows in the route) and other `{name}`s (one segment). `path`: where a provider is asked, below its base
-    URL, and `stream_path` where a stream is asked for (default: `path`); both may hold `{model}` and a query.
+    for what follows in the route) and other `{name}`s (one segment); `bare_routes`: those below no base. `path`: where
+    a provider is asked, below its base URL, and `stream_path` where a stream is asked for (default: `path`); both may
+    hold `{model}` and a query.
     `read_head(body, parameters, query)`: what the path must know; `streams`: whether it can be streamed.
     `codec`: its translation; None: it goes only to providers of the same dialect. `read_request`: its canonical
     request, for those who look at content without translating (by default the codec's). `texts`: its texts where it has
@@ -388,6 +413,12 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     form_texts: tuple[str, ...] = ()
     read_events: Callable[[bytes], EventFacts] | None = None
     converses: Conversing | None = None
+    bare_routes: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """What it is called in messages."""
+        return self.name.replace("_", " ")
 
 
 class Surface(msgspec.Struct, frozen=True, kw_only=True):

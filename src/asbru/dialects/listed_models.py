@@ -22,17 +22,6 @@ _decode_list = msgspec.json.Decoder(_List).decode
 _decode_array = msgspec.json.Decoder(list[_Model]).decode
 
 
-class CatalogueModel(msgspec.Struct, frozen=True, kw_only=True):
-    """A model of a chat as a client plans by it. `inputs` besides text; `thinking`, `efforts`: see `core.traits`; None
-    and empty where it is not known."""
-
-    name: str
-    context_tokens: int | None = None
-    inputs: tuple[str, ...] = ()
-    thinking: str | None = None
-    efforts: tuple[str, ...] = ()
-
-
 def read_model_ids(body: bytes) -> tuple[str, ...] | None:
     """The names in the order they came; None where it is no list of models."""
     try:

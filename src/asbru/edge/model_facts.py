@@ -20,7 +20,7 @@ import msgspec
 from asbru.catalog.facts import ModelFacts
 from asbru.catalog.listing import ListedModel, ListedPrices
 from asbru.core.money import NANOUSD_PER_USD
-from asbru.dialects.listed_models import CatalogueModel
+from asbru.core.traits import CatalogueModel
 from asbru.pipeline import in_task
 
 WORK_MAX = 20_000

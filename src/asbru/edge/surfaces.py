@@ -49,12 +49,14 @@ def _routes(dialect: Dialect) -> Iterator[Route]:
     surface = dialect.surface
     if surface.root:
         yield Route(surface.root, "page", "root", dialect, _GET)
-    for base in surface.bases:
-        for operation in dialect.operations:
-            name = f"{surface.name}.{operation.surface}"
-            for path in operation.routes:
-                kind = "call" if operation.stored is None else "object"
-                yield Route(f"{base}{path}", kind, name, dialect, operation.methods, operation)
+    for operation in dialect.operations:
+        name = f"{surface.name}.{operation.surface}"
+        kind = "call" if operation.stored is None else "object"
+        for path in (
+            *(f"{base}{path}" for base in surface.bases for path in operation.routes),
+            *operation.bare_routes,
+        ):
+            yield Route(path, kind, name, dialect, operation.methods, operation)
     for base in surface.models_bases:
         for path in (f"{base}/models", f"{base}/models/{{model}}"):
             yield Route(path, "models", f"{surface.name}.models", dialect, _GET)

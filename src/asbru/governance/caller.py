@@ -48,8 +48,9 @@ class _Grant:
 
 class Caller:
     """Who calls. `entry`: the key as declared; `owners`: the ids whose limits it counts against, its own first, then
-    those above it. `booked_on`: the names of its team and customer and its tags, as a record holds them, "" for none;
-    `labels`: its own name and those two, as metrics have them.
+    those above it. `identity`: what no other key ever has, "" if none is needed. `booked_on`: the names of its team and
+    customer and its tags, as a record holds them, "" for none; `labels`: its own name and those two, as metrics have
+    them.
     `mcp`: the tools that it may use, its own and those of the owners above it.
     `shares`: the providers with a weight, the heaviest first. `unrestricted`: it may use everything everywhere, nothing
     about it bears on where its calls go, and nothing need be asked."""
@@ -61,6 +62,7 @@ class Caller:
         "_verdicts",
         "booked_on",
         "entry",
+        "identity",
         "labels",
         "mcp",
         "name",
@@ -73,6 +75,7 @@ class Caller:
         self.entry = entry
         self.mcp = (*entry.mcp, *mcp)
         self.name = entry.name
+        self.identity = entry.identity or entry.name
         self.owners = tuple(owners)
         kinds = dict(owner.split("/", 1) for owner in self.owners)
         self.booked_on = (kinds.get("team", ""), kinds.get("customer", ""), write_tags(entry.tags))

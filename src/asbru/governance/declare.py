@@ -29,7 +29,15 @@ from asbru.governance.declared import (
     ScopeLimits,
     Team,
 )
-from asbru.governance.entries import EVERY_PROVIDER, EVERYTHING, KeyEntry, LimitEntry, OwnerEntry, ProviderEntry
+from asbru.governance.entries import (
+    EVERY_PROVIDER,
+    EVERYTHING,
+    KeyEntry,
+    LimitEntry,
+    OwnerEntry,
+    ProviderEntry,
+    identity_of,
+)
 from asbru.governance.patterns import check_pattern
 
 _CALENDAR_WINDOWS = ("1d", "1w", "1M", "1Q", "1Y")
@@ -169,9 +177,11 @@ def scope_entry(one: ScopeLimits) -> Entry:
     return _owner_entry(f"{one.scope}/{one.name}", one)
 
 
-def virtual_key_entry(one: Access, digest: str, *, declared: bool = False, temporary: bool = False) -> Entry:
-    """The entry of a virtual key; `digest` is that of its value (`digest_of`). `declared`: by the file;
-    `temporary`: see `KeyEntry`."""
+def virtual_key_entry(
+    one: Access, digest: str, *, declared: bool = False, temporary: bool = False, identity: str = ""
+) -> Entry:
+    """The entry of a virtual key; `digest` is that of its value (`digest_of`). `declared`: by the file, where a key is
+    another one as soon as its value is; `temporary`, `identity`: see `KeyEntry`."""
     owner_id = f"key/{one.name}"
     parent = f"team/{one.team}" if one.team else f"customer/{one.customer}" if one.customer else ""
     entry = KeyEntry(
@@ -192,6 +202,7 @@ def virtual_key_entry(one: Access, digest: str, *, declared: bool = False, tempo
         temporary=temporary,
         record_bodies=one.record_bodies,
         cache=one.cache,
+        identity=identity_of(digest) if declared else identity,
     )
     return digest, msgspec.msgpack.encode(entry)
 

@@ -17,6 +17,7 @@ import msgspec
 
 VIRTUAL_KEY = "virtual_key"
 OWNER = "owner"
+_IDENTITY_CHARS = 32
 
 EVERYTHING = ("*",)
 """The default of lists of names; entries that hold this very object leave it out."""
@@ -64,7 +65,8 @@ EVERY_PROVIDER = (ProviderEntry(),)
 class KeyEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     """A virtual key. `owner_id`: "key/NAME", under which its own limits count. `expires_ms`: 0 for never.
     `declared`: in the file, so that no other key of this name is valid. `temporary`: a gateway that is open to everyone
-    stays so although there is this key."""
+    stays so although there is this key. `identity`: what tells it from every other key, also from one that has its name
+    later (decision 0011); "": its name, of keys that are older than identities."""
 
     name: str
     models: tuple[str, ...]
@@ -83,11 +85,17 @@ class KeyEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     temporary: bool = False
     record_bodies: bool = False
     cache: bool = True
+    identity: str = ""
 
 
-def write_virtual_key(name: str, models: Iterable[str]) -> bytes:
+def identity_of(digest: str) -> str:
+    """The identity of a key that has no other than its value: another value makes it another key."""
+    return f"file:{digest[:_IDENTITY_CHARS]}"
+
+
+def write_virtual_key(name: str, models: Iterable[str], identity: str = "") -> bytes:
     """The payload of a key that is limited in nothing but its models."""
-    return msgspec.msgpack.encode(KeyEntry(name=name, models=tuple(models), mcp=EVERYTHING))
+    return msgspec.msgpack.encode(KeyEntry(name=name, models=tuple(models), mcp=EVERYTHING, identity=identity))
 
 
 def write_tags(tags: Mapping[str, str]) -> str:

@@ -54,7 +54,7 @@ class Ports(Protocol):
     def fetch(
         self, url: str, headers: Mapping[str, str], body: bytes, *, private: bool
     ) -> Coroutine[Any, Any, Answer]:
-        """POST `body`; `private`: to addresses of private networks too. Raises `AsbruError` where there is no answer."""
+        """POST `body`; `private`: to private networks too. Raises `AsbruError` where there is no answer."""
         ...
 
     def ask(self, model: str, system: str, text: str) -> Coroutine[Any, Any, str]:

@@ -29,6 +29,8 @@ VERBS: Final = MappingProxyType(
         "keys": _BOTH,
         "limits": _BOTH,
         "mcp": _BOTH,
+        "mcp-groups": _BOTH,
+        "mcp-servers": _BOTH,
         "models": ("read",),
         "playground": ("write",),
         "prices": _BOTH,

@@ -74,9 +74,10 @@ class Serving:
             )
             for dialect in lasting.dialects.values()
             for one in dialect.operations
-            if one.routes
+            if one.routes and one.stored is None
         }
-        """Every operation of every dialect, by its name in records."""
+        """Every operation of every dialect, by its name in records, but for those on stored objects: a library keeps no
+        index of them."""
         self._limits = snapshot.limits
         self._door = Door(lasting.dialects.values(), lambda: False, lambda told: told(None), __version__)
         self._door.rooms = rooms

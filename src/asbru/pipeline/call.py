@@ -45,6 +45,7 @@ class Attempt:
     translated. `outcome`: ok, error (told inside the stream), cut, cancelled (the caller went away), the kind of
     `UpstreamError` that ended it before any content, or the code of our own refusal. `reason`: why it failed, in words,
     bounded. `waited_s`: the time spent waiting for the provider, of a stream until it ended.
+    `parameters`: what stands in the `{name}`s of the provider's path, where a translated request says it.
     `renamed`: names of tools that were written otherwise, and the caller's own for each. `estimate`: what a
     stream that told no usage may have used, where it was counted.
     """
@@ -57,6 +58,7 @@ class Attempt:
         "key",
         "notes",
         "outcome",
+        "parameters",
         "reason",
         "renamed",
         "request_passes",
@@ -91,6 +93,7 @@ class Attempt:
         self.cost_nanousd: int | None = None
         self.notes: tuple[Note, ...] = ()
         self.renamed: Mapping[str, str] = _NO_NAMES
+        self.parameters: Mapping[str, str] = _NO_PARAMETERS
 
     @property
     def billed(self) -> bool:

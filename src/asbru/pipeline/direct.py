@@ -18,24 +18,14 @@ from asbru.pipeline.attempts import conclude, is_retried
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.endpoint import NO_KEY, Endpoint
 from asbru.pipeline.failures import tried_again
+from asbru.pipeline.outgoing import Outgoing
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.stepper import pause
 from asbru.pipeline.whole_response import refusal
 from asbru.routing import Key, Target, choose_key, retry_pause_s
-from asbru.upstream import Body, Exchange, UpstreamResponse
+from asbru.upstream import Exchange, UpstreamResponse
 
 SAFE_METHODS: Final = frozenset({b"GET"})
-
-
-class Outgoing(NamedTuple):
-    """A request as it is sent. `target`: its path and query, below the provider's base URL; `lines`: header lines of
-    the caller's, each ending with CRLF. `streamed`: a good response comes piece by piece."""
-
-    method: bytes
-    target: bytes
-    body: Body = b""
-    lines: bytes = b""
-    streamed: bool = False
 
 
 class Answered(NamedTuple):

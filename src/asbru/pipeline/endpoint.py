@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 from asbru.core.errors import UnsupportedByProvider
-from asbru.core.traits import fits_glob
+from asbru.core.traits import PLAIN_ADDRESSING, Addressing, fits_glob
 from asbru.dialects import Dialect, Operation
 from asbru.pipeline.call import Attempt, Call
 from asbru.routing import Key, ProviderRoute
@@ -22,13 +22,14 @@ from asbru.wire.forwarded import TO_ANY_DIALECT, TRACE_HEADERS, ForwardedHeaders
 from asbru.wire.http_heads import JSON_LINE
 
 if TYPE_CHECKING:
-    from asbru.pipeline.direct import Outgoing
+    from asbru.pipeline.outgoing import Outgoing
 
 NO_KEY = Key("", FixedCredential(b""), frozenset({"*"}), weight=1.0, aliases={})
 """Stands in where a provider takes calls without a credential."""
 
 _PARAMETER = re.compile(rb"\{(\w+)\}")
 _MODEL = b"model"
+_DECIDING = b"deciding"
 
 
 class _Start(NamedTuple):
@@ -44,10 +45,12 @@ class Endpoint:
     """`base_path` is the path of the base URL ("/v1"); `authority` what Host says; `headers` are sent unless the
     caller sent its own of the same name. `absolute` is the scheme and authority to put before paths, for plain
     origins behind a proxy. `traced`: calls have traces of ours, which replace what their callers say of theirs.
-    `vendor`: the provider as OpenTelemetry knows it (`gen_ai.provider.name`)."""
+    `vendor`: the provider as OpenTelemetry knows it (`gen_ai.provider.name`). `addressing`: what changes the bodies
+    that it is sent, None where nothing does."""
 
     __slots__ = (
         "_absolute",
+        "_addressing",
         "_authority",
         "_defaults",
         "_families",
@@ -55,6 +58,7 @@ class Endpoint:
         "_own_starts",
         "_starts",
         "_wants",
+        "addressing",
         "deadlines",
         "dialect",
         "listed",
@@ -68,7 +72,7 @@ class Endpoint:
         "withheld",
     )
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- all that one is made of, by its one maker
         self,
         route: ProviderRoute,
         dialect: Dialect,
@@ -83,10 +87,13 @@ class Endpoint:
         extra_lines: bytes = b"",
         traced: bool = False,
         vendor: str = "",
+        addressing: Addressing = PLAIN_ADDRESSING,
     ) -> None:
         self.route = route
         self.vendor = vendor or route.name
         self.dialect = dialect
+        self.addressing = addressing if addressing.changes_bodies else None
+        self._addressing = addressing
         self.pool = pool
         self.deadlines = deadlines
         self._absolute = absolute.encode("latin-1")
@@ -120,7 +127,12 @@ class Endpoint:
         self.listed_until_s = 0.0
 
     def spoken_by(self, call: Call, model: str) -> Endpoint:
-        """The same provider in the caller's own dialect, or in one of its family, if it has what is asked for there."""
+        """The same provider in the dialect in which `model` is asked; else in the caller's own, or in one of its
+        family, if it has what is asked for there."""
+        if self._by_model:
+            names = {model, *(key.aliases.get(model, model) for key in self.route.keys)}
+            claims = (one for one in self.spoken if any(map(one._addressing.claims, names)))
+            return next(claims, None) or next(one for one in self.spoken if not one._addressing.models)
         others, dialect = self.others, call.dialect
         if others is None or self.dialect is dialect:
             return self
@@ -133,6 +145,10 @@ class Endpoint:
         if operation.name not in self.operations:
             return False
         return not self.models or any(fits_glob(glob, model) for glob in self.models)
+
+    @property
+    def _by_model(self) -> bool:
+        return any(one._addressing.models for one in self.spoken)
 
     @property
     def spoken(self) -> tuple[Endpoint, ...]:
@@ -151,9 +167,9 @@ class Endpoint:
 
     def lacks(self, operation: Operation) -> UnsupportedByProvider:
         """The refusal of an operation that the provider does not have."""
-        offered = ", ".join(sorted(self.operations))
+        offered = ", ".join(sorted(name.replace("_", " ") for name in self.operations))
         return UnsupportedByProvider(
-            f"the provider '{self.route.name}' does not support {operation.name}; it supports {offered}"
+            f"the provider '{self.route.name}' does not support {operation.words}; it supports {offered}"
         )
 
     def to_sign(self, call: Call, attempt: Attempt, body: Body, unix_s: float) -> OutgoingRequest:
@@ -191,7 +207,7 @@ class Endpoint:
             if attempt.request_passes:
                 own = self._own_starts[call.operation.surface]
                 line = own.stream if call.head is not None and call.head.stream else own.whole
-            line = _with_parameters(line, attempt.served_model, call.parameters)
+            line = _with_parameters(line, attempt.served_model, attempt.parameters or call.parameters)
         if call.query and attempt.request_passes:
             line = _with_query(line, call.query)
         forwarded = call.forwarded
@@ -204,24 +220,31 @@ class Endpoint:
             lines += b"content-type: %b\r\n" % call.content_type
         return b"%b%b%bcontent-length: %d\r\n\r\n" % (line, key_lines, lines, body_bytes)
 
-    def deciding_lines(self, forwarded: ForwardedHeaders) -> list[bytes]:
+    def deciding_lines(self, forwarded: ForwardedHeaders) -> bytes:
         """The header lines that may change what the provider replies, in order: its dialect's own, of the caller or
         else of the provider's settings."""
+        wants = (_DECIDING, *self._wants)
+        known = forwarded.made.get(wants)
+        if known is not None:
+            return known
         fit = {
             name.lower(): b"%b: %b\r\n" % (name.lower(), value)
             for prefix, name, value in forwarded.headers
             if prefix in self.dialect.header_prefixes and name.lower() not in self.withheld
         }
-        return sorted((self._defaults | fit).values())
+        return forwarded.keep(wants, b"".join(sorted((self._defaults | fit).values())))
 
     def _start(self, operation: Operation) -> _Start:
         before, after = self._origin
         if operation.takes != "json":
             after = after.replace(JSON_LINE, b"", 1)
         method = operation.methods[0].decode()
-        whole = f"{method} {before}{operation.path}".encode("latin-1") + after
-        streamed = f"{method} {before}{operation.stream_path or operation.path}".encode("latin-1") + after
-        return _Start(whole, streamed, "{" in operation.path)
+        way = self._addressing
+        path = way.paths.get(operation.name, operation.path)
+        stream_path = way.stream_paths.get(operation.name) or operation.stream_path or path
+        whole = f"{method} {before}{way.prefix}{path}".encode("latin-1") + after
+        streamed = f"{method} {before}{way.prefix}{stream_path}".encode("latin-1") + after
+        return _Start(whole, streamed, "{" in path)
 
     def forward(self, forwarded: ForwardedHeaders) -> bytes:
         """The caller's header lines for this provider, and what it always wants where the caller is silent."""
@@ -242,7 +265,7 @@ def _with_parameters(line: bytes, model: str, parameters: Mapping[str, str]) -> 
 
     def value(found: re.Match[bytes]) -> bytes:
         text = model if found[1] == _MODEL else parameters[found[1].decode()]
-        return quote(text, safe="").encode()
+        return quote(text, safe="@").encode()
 
     return b"%b%b%b" % (_PARAMETER.sub(value, target), version, after)
 

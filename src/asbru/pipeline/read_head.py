@@ -35,7 +35,7 @@ def read_head(call: Call, rooms: Rooms) -> RequestHead:
             f"expected at most {MODEL_NAME_CHARS_MAX} characters in 'model', got {len(head.model)}", param="model"
         )
     if head.stream and not operation.streams:
-        raise BadRequest(f"{operation.name} cannot be streamed; omit 'stream'", param="stream")
+        raise BadRequest(f"{operation.words} cannot be streamed; omit 'stream'", param="stream")
     return head
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.large_bodies import in_thread
+from asbru.pipeline.not_ready import pending_path, until_ready
 from asbru.pipeline.open_stream import gather, may_be_whole, open_stream, response_passes
 from asbru.pipeline.responses import Response
 from asbru.pipeline.rooms import Rooms
@@ -43,7 +44,7 @@ async def send(call: Call, attempt: Attempt, rooms: Rooms) -> Response:  # noqa:
         key_lines = await attempt.key.credential.lines(endpoint.to_sign(call, attempt, body, rooms.unix_time()))
     request_head = endpoint.write_head(call, attempt, key_lines, len(body))
     asked_s = rooms.clock()
-    in_pieces = head.stream or (call.operation.gives == "bytes" and attempt.response_passes)
+    in_pieces = head.stream or call.operation.gives == "bytes"
     exchange = endpoint.pool.begin(request_head, body, endpoint.deadlines, streaming_wanted=in_pieces)
     del body
     kept = False
@@ -58,6 +59,9 @@ async def send(call: Call, attempt: Attempt, rooms: Rooms) -> Response:  # noqa:
             return response
         attempt.waited_s = rooms.clock() - asked_s
         text = judge(call, attempt, upstream, rooms)
+        if not attempt.response_passes and (path := pending_path(call, endpoint, text)):
+            until_s = asked_s + endpoint.deadlines.total_s
+            upstream, text = await until_ready(call, attempt, path, key_lines, until_s=until_s, rooms=rooms)
         if call.cached is not None:
             call.cached.begin(endpoint.dialect, upstream.content_type)
             call.cached.take(text)

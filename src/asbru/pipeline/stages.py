@@ -80,7 +80,7 @@ async def look_at_request(call: Call, rooms: Rooms) -> None:
     operation = call.operation
     if operation.codec is None and operation.speaks and any(stage.replies != "ignored" for stage in stages):
         raise BadRequest(
-            f"replies of {operation.name} cannot be checked, but a rule requires it; use the chat operation instead",
+            f"replies of {operation.words} cannot be checked, but a rule requires it; use the chat operation instead",
             code="unchecked_operation",
         )
     if operation.codec is not None or operation.read_request is not None:
@@ -120,7 +120,7 @@ def check_unseen(call: Call, rooms: Rooms) -> None:
     """Raise `BadRequest` where a stage takes part in a call whose content no stage can see."""
     if any(make(call) is not None for make in rooms.stages):
         raise BadRequest(
-            f"{call.operation.name} cannot be checked, but a rule requires it; use the chat operation instead",
+            f"{call.operation.words} cannot be checked, but a rule requires it; use the chat operation instead",
             code="unchecked_operation",
         )
 

@@ -56,7 +56,8 @@ def write_request(call: Call, attempt: Attempt) -> Body:
     """The body for the attempt's target; notes what it cannot carry. Raises `UnsupportedByProvider`, `BadRequest`."""
     endpoint = attempt.endpoint
     if not attempt.request_passes:
-        return translate(call, attempt, endpoint)
+        body = translate(call, attempt, endpoint)
+        return body if endpoint.addressing is None else endpoint.addressing.change_body(body)
     head = call.head
     assert head is not None
     traits = attempt.traits
@@ -67,7 +68,9 @@ def write_request(call: Call, attempt: Attempt) -> Body:
         return _rewrite_form(call, attempt, head, head.form)
     ask = head.stream and asks_usage(head, traits)
     members = endpoint.dialect.passing.rewrite(head, attempt.served_model, ask, strip)
-    if members is None:
+    if endpoint.addressing is not None:
+        members = endpoint.addressing.change(head.members if members is None else members)
+    elif members is None:
         # Nothing to change, but the body may say more than was read: a member twice, of which servers take either one.
         members = head.members
         if not members:
@@ -105,11 +108,11 @@ def translate(call: Call, attempt: Attempt, endpoint: Endpoint) -> bytes:
     target_operation = endpoint.dialect.operation(call.operation.name)
     if call.operation.shape is not None and target_operation is not None and target_operation.shape is not None:
         form = target_operation.shape.write_request(call.read_shaped(), attempt.served_model, traits)
-        attempt.notes = form.notes
+        attempt.notes, attempt.parameters = form.notes, form.parameters
         return form.body
     if call.operation.codec is None or target_operation is None or target_operation.codec is None:
         raise UnsupportedByProvider(
-            f"{call.operation.name} cannot be translated for '{provider}'; use a provider of the same dialect"
+            f"{call.operation.words} cannot be translated for '{provider}'; use a provider of the same dialect"
         )
     if traits.refuse_inputs:
         check_inputs(call, traits.refuse_inputs, attempt.target)

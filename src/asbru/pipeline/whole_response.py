@@ -171,12 +171,15 @@ def decoded(body: bytes, coding: bytes, bytes_max: int) -> bytes:
 
 
 def _check_body(call: Call, upstream: UpstreamResponse, body: bytes) -> None:
-    """What is none of an operation's replies. A text may be anything, and silence is transcribed by no words at all."""
+    """What is none of an operation's replies. A text may be anything, and silence is transcribed by no words at all;
+    but then it is said to be a text."""
     match call.operation.gives:
         case "json":
             _check_json(body)
         case "text" if upstream.content_type.find(b"json") >= 0 and body.startswith(b"{"):
             _check_json(body)
+        case "text" if not body and not upstream.content_type.startswith(b"text/"):
+            raise _protocol_error("the provider returned a response without a body")
         case "bytes" if not body:
             raise _protocol_error("the provider returned a response without a body")
         case _:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar, cast
 import msgspec
 
 from asbru.core.folders import Folder, FolderFault, find_folders
-from asbru.core.traits import PLAIN, TraitRule, Traits, rule
+from asbru.core.traits import PLAIN, PLAIN_ADDRESSING, Addressing, TraitRule, Traits, rule
 from asbru.core.usage import Unit
 from asbru.dialects import Dialect
 from asbru.dialects import discover as dialects_found
@@ -51,7 +51,8 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
     as an object reference, "asbru.providers.NAME.credential:make"; `auth_words` say what that sends. `headers` go with
     every call, names in lower case.
     `operations`: what it offers in this dialect. `base_url`: where, if not at the provider's own. `models`: which of
-    its models are asked in this dialect, by patterns, where it is not the provider's first (empty: all).
+    its models are asked in this dialect, by patterns, where it is not the provider's first (empty: all). `addressing`:
+    how it is asked, if not in the dialect's own way.
     """
 
     dialect: str
@@ -60,6 +61,7 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
     auth_words: str = ""
     headers: dict[str, str] = {}
     operations: tuple[str, ...] = ("chat", "models")
+    addressing: Addressing = PLAIN_ADDRESSING
     models: tuple[str, ...] = ()
 
 
@@ -139,6 +141,11 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
             if dialect in (None, access.dialect):
                 return access
         raise KeyError(dialect)
+
+    @property
+    def by_model(self) -> bool:
+        """Whether the model tells in which of its dialects it is asked."""
+        return any(access.addressing.models for access in self.access)
 
     def address(self, access: Access) -> str | None:
         """Where it is asked by `access`; None: the configuration must name it."""

@@ -145,8 +145,10 @@ COLUMNS: tuple[Column, ...] = (
     ),
     _text(
         "cache",
-        "What the cache did: hit (it served the call), miss, refresh (the caller asked for a new reply), off (the "
-        'caller, its key or the model keeps out of it); "" if it had no part in the call.',
+        "What the cache did: hit (it served the call), semantic (it served a question in other words), miss, "
+        "shadow_agreed and shadow_differed (a miss that shadow mode would have served, by whether the reply was about "
+        "the same), refresh (the caller asked for a new reply), off (the caller, its key or the model keeps out of "
+        'it); "" if it had no part in the call.',
     ),
     _number("cache_saved_nanousd", "nano-dollars", "What the kept reply cost when it was asked for.", nullable=True),
     _number("cache_saved_us", "microseconds", "How much longer the provider took for it.", nullable=True),

@@ -26,7 +26,7 @@ _PERSON: Final = b"asbru object ids"
 
 class ObjectRef(msgspec.Struct, frozen=True, array_like=True):
     """What an id holds. `object_id`: the provider's; `key`: the name of the provider's key that made it, "" where it
-    takes none; `owner`: the name of the virtual key, "" where none was needed."""
+    takes none; `owner`: the identity of the virtual key, "" where none was needed."""
 
     kind: str
     provider: str

@@ -130,7 +130,7 @@ CACHE_CALLS = Metric(
     kind="counter",
     labels=("result",),
     unit="calls",
-    sentence="Calls that the cache had a part in: hit, miss, refresh (the caller asked for a new reply), off.",
+    sentence="Calls that the cache had a part in: hit, semantic, miss, shadow_agreed, shadow_differed, refresh, off.",
 )
 CACHE_SAVED = Metric(
     name="asbru_cache_saved_nanousd_total",

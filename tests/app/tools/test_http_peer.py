@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from tests.fakes.mcp_http import counter, served, session_server
-from tests.fakes.tool_servers import running, text_of
+from tests.fakes.tool_servers import running, stdio, text_of
 from tests.fakes.upstream import Reply
 from tests.fakes.waiting import until
 
@@ -78,6 +78,19 @@ async def test_each_user_has_a_session_where_the_server_is_per_user(tmp_path: Pa
         assert (await runner.session("a", "session-2")).id == "session-4"
         assert (await runner.session("b", "session-2")).id == "session-3"
         assert [headers.get("x-user") for headers in server.greeted] == [None, "a", "b", "a"]
+
+
+async def test_no_user_calls_with_the_credential_of_another(tmp_path: Path) -> None:
+    """Transports with one connection for all callers refuse servers that are per user, also those found out to be of
+    such a transport; nothing is sent to them."""
+    async with served(counter().sse_app()) as url, running(tmp_path) as those:
+        await those.apply(
+            found=at(f"{url}/sse", per_user=True),
+            declared=at(f"{url}/sse", transport="sse", per_user=True),
+            program=stdio(per_user=True),
+        )
+        for name in ("found", "declared", "program"):
+            assert "needs streamable HTTP" in (await those.state(name, "failed")).reason
 
 
 async def test_lists_are_read_page_by_page_and_anew_when_the_server_says_so(tmp_path: Path) -> None:

@@ -206,14 +206,14 @@ def test_clearings_reach_the_memory_of_workers(url: str) -> None:
 
     connect()
     fill()
-    table.clear(Asked(Clearing(key="a")))  # type: ignore[arg-type]
+    table.clear(Asked(Clearing(key="a")))  # type: ignore[arg-type]  # as above
     ((subject, payload),) = pushed
     assert subject == CLEARED
     link.subscribers[CLEARED](payload)
     assert held() == ["b"]
     connect()
     assert held() == ["b"]
-    table.clear(Asked(Clearing(key="zzz")))  # type: ignore[arg-type]  # while the worker is away
+    table.clear(Asked(Clearing(key="zzz")))  # type: ignore[arg-type]  # as above; while the worker is away
     connect()
     assert held() == []
     fill()

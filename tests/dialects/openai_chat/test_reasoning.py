@@ -82,7 +82,7 @@ def test_a_signature_keeps_its_dialect() -> None:
     ]
     details = msgspec.json.decode(msgspec.json.encode(write_reasoning(signed)))
     assert [item["format"] for item in details["reasoning_details"]] == ["asbru:gemini", "asbru:gemini"]
-    assert read(**details) == signed
+    assert [msgspec.structs.replace(one, extra={}) for one in read(**details)] == signed
 
 
 def test_plain_thoughts_beside_details_become_details() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from asbru.core.usage import Usage
 from asbru.dialects.openai_chat.head import read_head
-from asbru.dialects.openai_chat.unit_usage import PAGES_MAX, ocr_pages_max, ocr_usage, rerank_usage, searches_max
+from asbru.dialects.openai_chat.unit_usage import PAGES_MAX, ocr_pages_max, ocr_usage, rerank_usage
 
 RESULTS: dict[str, Any] = {"results": [{"index": 0, "relevance_score": 0.5}]}
 
@@ -33,26 +33,6 @@ RESULTS: dict[str, Any] = {"results": [{"index": 0, "relevance_score": 0.5}]}
 def test_rerank(members: dict[str, Any], usage: Usage | None) -> None:
     """Tokens with and without their kinds, or searches; what is not told is unknown."""
     assert rerank_usage(json.dumps({**RESULTS, **members}).encode()) == usage
-
-
-@pytest.mark.parametrize(
-    ("documents", "searches"),
-    [
-        (["a"], 1),
-        (["a"] * 100, 1),
-        (["a"] * 101, 2),
-        (["x" * 400] * 100, 1),
-        (["x" * 4000] * 100, 9),
-        ([{"text": "x" * 40_000}], 1),
-        ([], 1),
-        ("none", 1),
-        (None, 1),
-    ],
-)
-def test_rerank_reserves_searches(documents: object, searches: int) -> None:
-    """One for each hundred documents, of which a long one counts as several."""
-    body = json.dumps({"model": "m", "query": "q", "documents": documents}).encode()
-    assert searches_max(read_head(body), body) == (("search", searches),)
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b"null", b'{"usage":'])

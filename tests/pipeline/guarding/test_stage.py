@@ -315,13 +315,13 @@ JUDGED = [{"judge": {"model": "responses/m", "criteria": "no poems"}}]
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 @pytest.mark.parametrize("violation", ["true", "false"])
 def test_a_model_of_the_gateway_judges(monkeypatch: pytest.MonkeyPatch, violation: str, stream: bool) -> None:
-    """Asked by a call of the gateway's own, with a record, that no rule guards; a stream is held until it has judged."""
+    """Asked by a call of the gateway's own, with a record, that no rule guards; the stream is held meanwhile."""
     inside = Inside(guarded(checks=JUDGED, hold=True, timeout_ms=60_000), monkeypatch)
     for _ in range(2):
         inside.script("responses", upstream_answer("openai_responses", [VERDICT % violation], stream=False))
     caller = ask(inside, "openai_chat", "openai_chat", ["Roses ", "are red"], stream=stream)
     rows = inside.recorder.rows
-    assert rows[0]["surface"] == "internal.judge" and rows[0]["caller"] == "" and not rows[0]["guardrails"]
+    assert rows[0]["surface"] == "internal" and rows[0]["caller"] == "test" and not rows[0]["guardrails"]
     if violation == "true":
         assert caller.status == 400 and b"poem" in caller.body and len(rows) == 2
     else:

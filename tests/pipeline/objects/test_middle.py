@@ -10,14 +10,15 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.fakes.inside import Caller, Inside, answer, provider
+from tests.fakes.inside import PEPPER, Caller, Inside, answer, provider
 from tests.fakes.stored import OBJECT_KEY, Asking
 
-from asbru.app.build import watched_headers
+from asbru.app.build import declare, watched_headers
 from asbru.app.snapshot import KeyFacts, Snapshot
 from asbru.catalog import MatchClause, PricedModel
 from asbru.core.money import MTOK, PriceRow
 from asbru.core.secret_text import SecretText
+from asbru.governance import VIRTUAL_KEY, digest_of, write_virtual_key
 from asbru.pipeline import Stage
 from asbru.storage import sqlite_url
 from asbru.stored import ObjectIds, ObjectRef
@@ -152,6 +153,27 @@ def test_what_is_not_ones_own_is_404(inside: Inside, path: str) -> None:
     for text in (forged, own[:-1], own + "A", "file-1", batch, "asbru_", "x" * 5000):
         assert _refused(inside.call(path.format(text), method="GET")) == (404, "object_not_found")
     assert len(inside.requests) == sent
+
+
+def test_a_new_key_of_an_old_name_inherits_nothing(inside: Inside) -> None:
+    """After a key was deleted and created again by its name, the first one's objects are 404 and not listed; with its
+    identity they are there."""
+
+    def be(identity: str) -> None:
+        digest = digest_of(b"sk-asb-test", PEPPER)
+        entries = {VIRTUAL_KEY: {digest: write_virtual_key("test", ("*",), identity)}}
+        for _ in declare(inside.snapshot, entries, inside.lasting):
+            pass
+
+    be("api:1")
+    own = _upload(inside)
+    be("api:2")
+    assert _refused(inside.call(f"/v1/files/{own}", method="GET")) == (404, "object_not_found")
+    assert _json(inside.call("/v1/files", method="GET"))["data"] == []
+    be("api:1")
+    assert [one["id"] for one in _json(inside.call("/v1/files", method="GET"))["data"]] == [own]
+    inside.script("x", _said(FILE))
+    assert _json(inside.call(f"/v1/files/{own}", method="GET"))["id"] == own
 
 
 def test_only_ones_own_can_be_deleted_or_used(inside: Inside) -> None:

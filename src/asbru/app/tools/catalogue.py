@@ -70,7 +70,8 @@ class Catalogue:
             try:
                 with self._database.transaction():
                     entries = [Entry(MCP_SERVER, name, payload) for name, payload in taken.items()]
-                    stored.save_entries(self._database, entries)
+                    version = stored.save_entries(self._database, entries)
+                    stored.forget_superseded(self._database, MCP_SERVER, list(taken), version)
             except StorageError as error:
                 self._unsaved = {**taken, **self._unsaved}
                 if not told:

@@ -14,6 +14,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Final
 
 from asbru.app.tools.http import Http, reach_of
 from asbru.app.tools.http_peer import Credentials, HttpPeer, HttpRefused
@@ -22,8 +23,10 @@ from asbru.app.tools.peers import Broken, Peer, SharedPeer
 from asbru.app.tools.presented import Running
 from asbru.app.tools.shared import Shared
 from asbru.app.tools.sse_wire import SseWire
-from asbru.app.tools.stdio import StdioServer
+from asbru.app.tools.stdio import CannotStart, StdioServer
 from asbru.mcp.servers import Server
+
+ONE_FOR_ALL: Final = "`per_user` needs streamable HTTP: other transports have one connection for all callers"
 
 
 @dataclass
@@ -42,6 +45,8 @@ async def connect(
     server: Server, http: Http, credentials: Credentials, *, run: str, on_notification: Callable[[str], None]
 ) -> Connection:
     """Connect to a server. `run` names this run of it. Raises `CannotStart`, and what `Peer.ask` does."""
+    if server.per_user and (server.argv or server.transport == "sse"):
+        raise CannotStart(ONE_FOR_ALL)
     if server.argv:
         return await _start(server, run, on_notification)
     if server.transport == "sse":
@@ -51,6 +56,8 @@ async def connect(
     except HttpRefused as refused:
         if server.transport == "http":
             raise
+        if server.per_user:
+            raise Broken(f"{refused}; {ONE_FOR_ALL}") from refused
         try:
             return await _open_stream(server, http, credentials, run=run, on_notification=on_notification)
         except Broken as neither:

@@ -4,6 +4,6 @@ A dialect's `Shape` reads and writes them (decision 0011). `extra` holds members
 `dialect` knows. Not here: chat (`core.chat`, `core.reply`), and how any of it looks on the wire.
 """
 
-from asbru.core.shapes import embedding, moderation, rerank
+from asbru.core.shapes import embedding, image, moderation, rerank, speech, transcription
 
-__all__ = ["embedding", "moderation", "rerank"]
+__all__ = ["embedding", "image", "moderation", "rerank", "speech", "transcription"]

@@ -111,7 +111,10 @@ class PartList:
         if part.dialect != NAME:
             written[SIGNATURE] = carry(part.signature or "", part.dialect)
         elif part.signature is not None:
-            written[SIGNATURE] = part.signature
+            if receipt.native or self._answer:
+                written[SIGNATURE] = part.signature
+            else:  # clients of other dialects join it to the thought before it
+                self._signatures.append(part.signature)
         self.parts.append(written)
 
     def _redacted(self, part: RedactedThinkingPart, path: str) -> None:

@@ -17,7 +17,7 @@ from asbru.dialects.gemini.calls import Calls
 from asbru.dialects.gemini.errors import error_inside
 from asbru.dialects.gemini.part_writer import PartList
 from asbru.dialects.gemini.parts import read_parts
-from asbru.dialects.gemini.types import NAME, REFUSE_REPLY, STOP_READ, STOP_WRITE, decode_members, encode
+from asbru.dialects.gemini.types import NAME, REFUSE_REPLY, STOP_READ, STOP_WRITE, decode_members, encode, stop_word
 from asbru.dialects.gemini.usage import has_fees, read_usage, write_usage
 from asbru.dialects.receipt import Receipt
 
@@ -60,7 +60,7 @@ def read_block(fields: Fields) -> str | None:
 def _read_choice(candidate: Fields, at: int, calls: Calls) -> Choice:
     content = candidate.child("content")
     parts = () if content is None else read_parts(content, calls)
-    word = candidate.text("finishReason")
+    word = stop_word(candidate.raw("finishReason"))
     index = candidate.integer("index")
     return Choice(
         index=at if index is None else index,

@@ -38,7 +38,7 @@ from asbru.dialects.gemini.calls import Calls
 from asbru.dialects.gemini.errors import read_fault
 from asbru.dialects.gemini.parts import read_part
 from asbru.dialects.gemini.response import read_block, read_stop
-from asbru.dialects.gemini.types import NAME, REFUSE_REPLY, in_camel, listed
+from asbru.dialects.gemini.types import NAME, REFUSE_REPLY, in_camel, listed, stop_word
 from asbru.dialects.gemini.usage import has_fees, read_usage
 from asbru.wire.errors import FramingError
 from asbru.wire.sse import COMMENT, SseEvent, SseReader
@@ -203,7 +203,7 @@ class GeminiStreamReader:
 
     def _candidate(self, candidate: Fields, at: int, out: list[StreamEvent]) -> bool:
         """One candidate of an event; whether it ends."""
-        index, word = candidate.integer("index"), candidate.text("finishReason")
+        index, word = candidate.integer("index"), stop_word(candidate.raw("finishReason"))
         found = self._of(at if index is None else index)
         if found.stopped:
             return word is not None

@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 
 from asbru.core.chat import Raw, StopReason
-from asbru.dialects.fields import Fields, Kind, refuse_reply
+from asbru.dialects.fields import DECODE_ERRORS, Fields, Kind, refuse_reply
 
 NAME: Final = "gemini"
 MARK: Final = "item"
@@ -39,6 +39,19 @@ STOP_READ: Final[dict[str, StopReason]] = {
     "IMAGE_RECITATION": "refusal",
 }
 """`finishReason`; any other one is `other`."""
+STOP_NUMBERS: Final = (
+    "FINISH_REASON_UNSPECIFIED",
+    "STOP",
+    "MAX_TOKENS",
+    "SAFETY",
+    "RECITATION",
+    "OTHER",
+    "BLOCKLIST",
+    "PROHIBITED_CONTENT",
+    "SPII",
+    "MALFORMED_FUNCTION_CALL",
+)
+"""The same by number: so a client of Vertex AI may ask for it (`$alt=json;enum-encoding=int`)."""
 STOP_WRITE: Final[dict[StopReason, str]] = {
     "stop": "STOP",
     "tool_calls": "STOP",
@@ -64,6 +77,8 @@ def _whole(raw: Raw | bytes) -> int:
 
 WHOLE: Final = Kind(_whole, "an integer of 32 bits")
 
+_text = msgspec.json.Decoder(str).decode
+_integer = msgspec.json.Decoder(int).decode
 encode = msgspec.json.Encoder().encode
 decode_members = msgspec.json.Decoder(dict[str, Raw]).decode
 
@@ -100,6 +115,19 @@ def listed(fields: Fields, name: str) -> list[Raw]:
         fields.raw(name)
         return [raw]
     return fields.items(name) or []
+
+
+def stop_word(raw: Raw | None) -> str | None:
+    """`finishReason` in words; None where there is none."""
+    if raw is None:
+        return None
+    try:
+        if bytes(memoryview(raw)[:1]) == b'"':
+            return _text(raw)
+        number = _integer(raw)
+    except DECODE_ERRORS:
+        return bytes(raw)[:40].decode("utf-8", "replace")
+    return STOP_NUMBERS[number] if 0 <= number < len(STOP_NUMBERS) else str(number)
 
 
 def carry(signature: str, dialect: str | None, *, redacted: bool = False) -> str:

@@ -25,13 +25,15 @@ _FEES: Final = (
     b'"googleMapsWidgetContextToken"',
 )
 """Members of grounding, which costs a fee beside the tokens: https://ai.google.dev/gemini-api/docs/pricing."""
-_STANDARD: Final = (None, "ON_DEMAND", "TRAFFIC_TYPE_UNSPECIFIED", "standard", "STANDARD", "unspecified")
+_NUMBERS: Final = {"TEXT": 1, "IMAGE": 2, "VIDEO": 3, "AUDIO": 4}
+"""Modalities by number, as clients of Vertex AI may ask for them."""
+_STANDARD: Final = (None, 0, 1, "ON_DEMAND", "TRAFFIC_TYPE_UNSPECIFIED", "standard", "STANDARD", "unspecified")
 """Values of `trafficType` and `serviceTier` that mean standard prices."""
 _TIER_CHARS_MAX: Final = 40
 
 
 class _Detail(msgspec.Struct, rename="camel"):
-    modality: str | None = None
+    modality: str | int | None = None
     token_count: int | None = None
 
 
@@ -48,8 +50,8 @@ class UsageWire(msgspec.Struct, rename="camel"):
     prompt_tokens_details: list[_Detail] | None = None
     cache_tokens_details: list[_Detail] | None = None
     candidates_tokens_details: list[_Detail] | None = None
-    traffic_type: str | None = None
-    service_tier: str | None = None
+    traffic_type: str | int | None = None
+    service_tier: str | int | None = None
 
 
 class _Envelope(msgspec.Struct, rename="camel"):
@@ -87,7 +89,7 @@ def read_usage(raw: Raw | bytes | None, *, fees: bool = False) -> Usage | None:
         audio_output=audio_out,
         image_output=image_out,
         standard=not tiers and not fees,
-        tier=tiers[0][:_TIER_CHARS_MAX] if tiers and not fees else "",
+        tier=str(tiers[0])[:_TIER_CHARS_MAX] if tiers and not fees else "",
     )
 
 
@@ -96,7 +98,8 @@ def _count(count: int | None) -> int:
 
 
 def _of(details: Sequence[_Detail] | None, modality: str) -> int:
-    return sum(_count(detail.token_count) for detail in details or () if detail.modality == modality)
+    words = (modality, _NUMBERS[modality])
+    return sum(_count(detail.token_count) for detail in details or () if detail.modality in words)
 
 
 def has_fees(data: bytes) -> bool:

@@ -9,7 +9,7 @@ Source: https://platform.openai.com/docs/api-reference
 from __future__ import annotations
 
 from asbru.dialects.contract import Codec, Operation
-from asbru.dialects.openai_chat import embeddings, moderations, rerank
+from asbru.dialects.openai_chat import embeddings, images, moderations, rerank, speech, transcriptions
 from asbru.dialects.openai_chat.head import read_completions_head, read_head, read_moderations_head
 from asbru.dialects.openai_chat.media_events import events_of
 from asbru.dialects.openai_chat.media_head import (
@@ -29,8 +29,9 @@ from asbru.dialects.openai_chat.response import read_reply, write_reply
 from asbru.dialects.openai_chat.stored import STORED_OPERATIONS
 from asbru.dialects.openai_chat.stream import ChatStreamReader
 from asbru.dialects.openai_chat.stream_writer import ChatStreamWriter
-from asbru.dialects.openai_chat.texts import NO_TEXTS, texts_in
-from asbru.dialects.openai_chat.unit_usage import ocr_pages_max, ocr_usage, rerank_usage, searches_max
+from asbru.dialects.openai_chat.unit_usage import ocr_pages_max, ocr_usage, rerank_usage
+from asbru.dialects.searches import searches_max
+from asbru.dialects.texts import NO_TEXTS, texts_in
 
 CODEC = Codec(
     read_request=read_request,
@@ -87,6 +88,7 @@ OPERATIONS = (
         name="rerank",
         surface="rerank",
         routes=("/rerank",),
+        bare_routes=("/rerank",),
         path="/rerank",
         read_head=read_head,
         speaks=False,
@@ -115,6 +117,7 @@ OPERATIONS = (
         read_head=read_media_head,
         streams=True,
         speaks=False,
+        shape=images.SHAPE,
         texts=texts_in("prompt"),
         usage_of=image_usage,
         charge=charge_images,
@@ -159,6 +162,7 @@ OPERATIONS = (
         read_head=read_speech_head,
         streams=True,
         speaks=False,
+        shape=speech.SHAPE,
         texts=texts_in("input", "instructions"),
         gives="bytes",
         charge=charge_characters,
@@ -170,6 +174,7 @@ OPERATIONS = (
         surface="transcriptions",
         routes=("/audio/transcriptions",),
         path="/audio/transcriptions",
+        shape=transcriptions.SHAPE,
         read_head=read_media_head,
         read_form=read_form_head,
         takes="form",

@@ -90,7 +90,9 @@ def read_detail(item: Fields) -> Thought | None:
     summary = item.text("summary") if kind == _SUMMARY else None
     text = item.text("text") or summary or ""
     signature = item.text("signature") or None
-    extra: Extra = item.rest_set() if dialect == NAME else {}
+    extra: Extra = item.rest_set() if dialect != ANTHROPIC else {}
+    if dialect != NAME:  # a text and a signature of another place must not become one
+        extra = {name: raw for name, raw in extra.items() if name == "index"}
     if data is not None:
         return RedactedThinkingPart(data=data, dialect=dialect, extra=extra)
     if not text and signature is None:

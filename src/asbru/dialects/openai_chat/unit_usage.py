@@ -24,12 +24,6 @@ PAGES_MAX: Final = 1000
 """The most pages that Mistral reads at once (https://docs.mistral.ai/capabilities/document_ai/basic_ocr)."""
 
 
-DOCUMENTS_PER_SEARCH: Final = 100
-"""A search ranks so many documents by one query (https://cohere.com/pricing)."""
-DOCUMENT_TOKENS: Final = 500
-"""What of a text, with the query, counts as one document; a longer one counts as several."""
-
-
 class _Billed(msgspec.Struct):
     search_units: float | None = None
 
@@ -67,7 +61,6 @@ class _Ocr(msgspec.Struct):
 
 _rerank = msgspec.json.Decoder(_Rerank).decode
 _ocr = msgspec.json.Decoder(_Ocr).decode
-_items = msgspec.json.Decoder(list[Raw]).decode
 _asked_pages = msgspec.json.Decoder(list[int]).decode
 
 
@@ -86,19 +79,6 @@ def rerank_usage(body: bytes) -> Usage | None:
     if billed is None or billed.search_units is None:
         return None
     return Usage(units=(("search", max(math.ceil(billed.search_units), 0)),))
-
-
-def searches_max(head: RequestHead, body: bytes) -> tuple[tuple[Unit, int], ...]:
-    """The searches that the documents make at most, if each byte of theirs were a token."""
-    del body
-    try:
-        documents = _items(head.members["documents"])
-        query_bytes = len(head.members["query"])
-    except (KeyError, *DECODE_ERRORS):  # then the provider refuses the call
-        return (("search", 1),)
-    room = max(DOCUMENT_TOKENS - query_bytes, DOCUMENT_TOKENS // 2)
-    count = sum(-(-len(one) // room) for one in documents)
-    return (("search", max(1, -(-count // DOCUMENTS_PER_SEARCH))),)
 
 
 def ocr_usage(body: bytes) -> Usage | None:

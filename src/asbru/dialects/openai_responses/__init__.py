@@ -9,6 +9,7 @@ from asbru.dialects.contract import Dialect, Errors, Passing, Surface
 from asbru.dialects.json_events import QUICK_END, malformed_at
 from asbru.dialects.openai_limits import LIMITS
 from asbru.dialects.openai_model_list import MODELS
+from asbru.dialects.openai_responses.carrier import UNFIT
 from asbru.dialects.openai_responses.clients import CLIENTS
 from asbru.dialects.openai_responses.errors import error_inside, read_error, write_error, write_stream_error
 from asbru.dialects.openai_responses.head import rewrite
@@ -38,6 +39,7 @@ DIALECT = Dialect(
         withhold=withhold,
         malformed_at=malformed_at,
         quick_end=QUICK_END,
+        unfit=UNFIT,
     ),
     errors=Errors(read=read_error, inside=error_inside, write=write_error, write_stream=write_stream_error),
     models=MODELS,

@@ -10,6 +10,8 @@ from asbru.core.chat import RedactedThinkingPart, ThinkingPart
 from asbru.dialects.openai_responses.types import NAME
 
 CARRIER: Final = "asbru:"
+UNFIT: Final = (b"asbru:", b'"asbru:')
+"""What a request holds that brings back another provider's signature: no provider of this API reads it."""
 _REDACTED: Final = "redacted:"
 
 

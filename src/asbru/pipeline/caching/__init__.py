@@ -1,6 +1,8 @@
-"""The cache on the path: `step` looks, keeps and lets wait; `kept` writes a kept reply for a caller."""
+"""The cache on the path: `step` looks, keeps and lets wait; `meaning` finds questions in other words; `kept` writes a
+kept reply for a caller."""
 
 from asbru.pipeline.caching.call_cache import CallCache
+from asbru.pipeline.caching.meaning import Meaning
 from asbru.pipeline.caching.step import Caching
 
-__all__ = ["Caching", "CallCache"]
+__all__ = ["Caching", "CallCache", "Meaning"]

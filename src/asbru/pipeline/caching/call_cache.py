@@ -5,6 +5,7 @@ Not here: what is looked for, and what is kept (`step`).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from asbru.wire.content_coding import CodingError, DecodedTooLargeError, decoder
@@ -13,9 +14,10 @@ if TYPE_CHECKING:
     from asbru.cache import Entry, Flight, Wishes
     from asbru.core.ports import ChunkSink, Sink
     from asbru.dialects import Dialect
+    from asbru.pipeline.caching.meaning import Asked
     from asbru.routing import Target
 
-OUTCOMES: Final = ("hit", "miss", "refresh", "off")
+OUTCOMES: Final = ("hit", "semantic", "miss", "refresh", "off", "shadow_agreed", "shadow_differed")
 """What `CallCache.outcome` may be, as records and metrics have it."""
 
 
@@ -32,11 +34,14 @@ class CallCache:
         "_pieces",
         "_stream",
         "age_s",
+        "asked",
+        "compare",
         "entry",
         "flight",
         "keeps",
         "key",
         "outcome",
+        "similarity",
         "target",
         "wishes",
     )
@@ -48,6 +53,10 @@ class CallCache:
         self.keeps = False
         self.entry: Entry | None = None
         self.age_s = 0
+        self.similarity = 0.0
+        self.asked: Asked | None = None
+        self.compare: Callable[[CallCache], bool | None] | None = None
+        """In shadow mode: whether the reply that came agrees with the one that would have been served."""
         self.flight: Flight | None = None
         self.target: Target | None = None
         self._bytes_max = self._left = bytes_max
@@ -117,13 +126,20 @@ class CallCache:
         """The header lines of the response."""
         lines = b"x-asbru-cache: %b\r\n" % self.outcome.encode()
         if self.key:
-            lines += b"x-asbru-cache-key: %b\r\n" % self.key.encode("ascii", "backslashreplace")
+            key = self.key
+            if not (key.isascii() and key.isprintable()):  # callers choose models: nothing else may reach a header
+                key = "".join(one if " " <= one <= "~" else "?" for one in key)
+            lines += b"x-asbru-cache-key: %b\r\n" % key.encode()
         if self.entry is not None:
             lines += b"x-asbru-cache-age: %d\r\n" % self.age_s
+        if self.similarity:
+            lines += b"x-asbru-cache-similarity: %.4f\r\n" % self.similarity
         return lines
 
     def columns(self, latency_us: int) -> tuple[str, int | None, int | None]:
         """The last columns of the record: what happened, and what the entry saved (nano-dollars, microseconds)."""
         if self.entry is None:
+            if self.compare is not None and (agreed := self.compare(self)) is not None:
+                self.outcome = "shadow_agreed" if agreed else "shadow_differed"
             return self.outcome, None, None
         return self.outcome, self.entry.cost_nanousd, max(0, self.entry.took_ms * 1000 - latency_us)

@@ -44,7 +44,9 @@ _KEPT_STOPS: Final = frozenset({"stop", "length", "tool_calls", "stop_sequence"}
 def find_endpoint(rooms: Rooms, target: Target, entry: Entry) -> Endpoint | None:
     """Whose dialect the entry is in; None where the provider does not speak it any more."""
     endpoint = rooms.endpoints.get(target.provider.name)
-    spoken = () if endpoint is None else endpoint.spoken
+    if endpoint is None or endpoint.dialect.name == entry.dialect:
+        return endpoint
+    spoken = endpoint.spoken
     return next((one for one in spoken if one.dialect.name == entry.dialect), None)
 
 
@@ -52,20 +54,27 @@ def is_worth_keeping(operation: Operation, rooms: Rooms, entry: Entry) -> bool:
     """Whether a reply is complete in its own terms, and no refusal."""
     if operation.codec is None:
         return True
-    endpoint = rooms.endpoints.get(entry.provider)
-    spoken = () if endpoint is None else endpoint.spoken
-    dialect = next((one.dialect for one in spoken if one.dialect.name == entry.dialect), None)
-    theirs = None if dialect is None else dialect.operation(operation.name)
-    if theirs is None or theirs.codec is None:
-        return False
-    try:
-        reply = _read_reply(theirs, entry)
-    except AsbruError:
+    reply = read_kept(operation, rooms, entry)
+    if reply is None:
         return False
     return bool(reply.choices) and all(
         choice.stop in _KEPT_STOPS and not any(isinstance(part, RefusalPart) for part in choice.parts)
         for choice in reply.choices
     )
+
+
+def read_kept(operation: Operation, rooms: Rooms, entry: Entry) -> ChatReply | None:
+    """An entry in canonical form; None where it cannot be read, or is not complete."""
+    endpoint = rooms.endpoints.get(entry.provider)
+    spoken = () if endpoint is None else endpoint.spoken
+    dialect = next((one.dialect for one in spoken if one.dialect.name == entry.dialect), None)
+    theirs = None if dialect is None else dialect.operation(operation.name)
+    if theirs is None or theirs.codec is None:
+        return None
+    try:
+        return _read_reply(theirs, entry)
+    except AsbruError:
+        return None
 
 
 async def deliver_kept(call: Call, entry: Entry, target: Target, rooms: Rooms) -> None:

@@ -37,11 +37,11 @@ async def stored_call(call: Call, conversing: Conversing, rooms: Rooms) -> None:
     (response_id,) = call.parameters.values()
     row = None
     if is_own(call, stored, response_id):
-        row = await stored.index.read(response_id, caller.name, call.started_ms)
+        row = await stored.index.read(response_id, caller.identity, call.started_ms)
     if row is None:
         raise NotFound(f"there is no response '{response_id[:200]}'", code="response_not_found", param="response_id")
     if what.act == "delete":
-        await stored.index.remove(response_id, caller.name)
+        await stored.index.remove(response_id, caller.identity)
         body = conversing.write_deleted(response_id)
     elif what.act == "list":
         body = _list(call, conversing, row)

@@ -31,7 +31,7 @@ def sealed_id(call: Call, stored: StoredResponses, own_id: str) -> str:
     del own_id
     caller = call.caller
     assert caller is not None
-    return stored.ids.seal(ObjectRef(KIND, "", call.id.decode(), "", caller.name))
+    return stored.ids.seal(ObjectRef(KIND, "", call.id.decode(), "", caller.identity))
 
 
 def is_own(call: Call, stored: StoredResponses, response_id: str) -> bool:
@@ -39,7 +39,7 @@ def is_own(call: Call, stored: StoredResponses, response_id: str) -> bool:
     ref = stored.ids.open(response_id)
     caller = call.caller
     assert caller is not None
-    return ref is not None and ref.kind == KIND and ref.owner == caller.name
+    return ref is not None and ref.kind == KIND and ref.owner == caller.identity
 
 
 async def stored_items(
@@ -50,7 +50,7 @@ async def stored_items(
     assert caller is not None
     if not is_own(call, stored, response_id):
         return None
-    chain = await stored.index.conversation(response_id, caller.name, call.started_ms)
+    chain = await stored.index.conversation(response_id, caller.identity, call.started_ms)
     if not chain:
         return None
     return tuple(
@@ -69,7 +69,7 @@ async def store(
         previous, added = "", items
     row = ResponseRow(
         told.id,
-        caller.name,
+        caller.identity,
         previous,
         call.started_ms,
         call.started_ms + int(stored.settings.ttl_s * 1000),

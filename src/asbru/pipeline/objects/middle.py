@@ -19,7 +19,7 @@ from asbru.core.errors import BadRequest, UpstreamError
 from asbru.core.notes import Note
 from asbru.pipeline.call import Call
 from asbru.pipeline.deliver import deliver
-from asbru.pipeline.direct import Answered, Outgoing, ask
+from asbru.pipeline.direct import Answered, ask
 from asbru.pipeline.endpoint import Endpoint
 from asbru.pipeline.large_bodies import take_coding_off
 from asbru.pipeline.objects.bodies import (
@@ -43,6 +43,7 @@ from asbru.pipeline.objects.whose import (
     query_without_provider,
     stored_objects,
 )
+from asbru.pipeline.outgoing import Outgoing
 from asbru.pipeline.passthrough import deliver_as_it_comes
 from asbru.pipeline.read_head import read_head
 from asbru.pipeline.responses import Response
@@ -151,7 +152,7 @@ async def _seal(call: Call, target: Target, key: Key, answered: Answered, *, roo
     members = read_reply(text)
 
     def seal(kind: str, text: str) -> str:
-        ref = ObjectRef(kind, target.provider.name, text, key.name, caller.name)
+        ref = ObjectRef(kind, target.provider.name, text, key.name, caller.identity)
         try:
             return objects.ids.seal(ref)
         except ValueError as error:
@@ -185,7 +186,7 @@ def _row(call: Call, sealed: str, members: Members, body: bytes, *, provider: tu
     return ObjectRow(
         sealed,
         stored.kind,
-        caller.name,
+        caller.identity,
         *provider,
         label[:_LABEL_CHARS_MAX],
         status[:_LABEL_CHARS_MAX],
@@ -204,7 +205,7 @@ async def _list(call: Call, rooms: Rooms) -> None:
         raise BadRequest(f"lists are read forwards: expected '{stored.after}', got 'before_id'", param="before_id")
     asked_for = Listed(
         stored.kind,
-        caller.name,
+        caller.identity,
         provider=named_provider(call),
         label=asked.get(stored.label, "") if stored.label else "",
         after=asked.get(stored.after, ""),

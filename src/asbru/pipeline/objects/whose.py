@@ -36,7 +36,7 @@ def open_id(call: Call, kind: str, text: str, rooms: Rooms) -> ObjectRef:
     caller = call.caller
     assert caller is not None
     ref = stored_objects(rooms).ids.open(text)
-    if ref is None or ref.kind != kind or ref.owner != caller.name:
+    if ref is None or ref.kind != kind or ref.owner != caller.identity:
         raise NotFound(f"there is no {kind} '{text[:200]}'", code="object_not_found")
     return ref
 
@@ -71,7 +71,7 @@ def keeper_of_new(call: Call, rooms: Rooms) -> tuple[Target, Key]:
             raise NotFound(f"there is no provider '{named[:200]}'", code="provider_not_found")
         endpoint = endpoint_of(call, named, rooms)
         if endpoint is None or family not in endpoint.operations:
-            raise UnsupportedByProvider(f"the provider '{named}' does not support {family}")
+            raise UnsupportedByProvider(f"the provider '{named}' does not support {call.operation.words}")
         return _with_key(permitted(call, endpoint.route), rooms)
     first: AsbruError | None = None
     for name in rooms.endpoints:
@@ -81,7 +81,7 @@ def keeper_of_new(call: Call, rooms: Rooms) -> tuple[Target, Key]:
                 return _with_key(permitted(call, endpoint.route), rooms)
             except Forbidden as error:
                 first = first or error
-    raise first or UnsupportedByProvider(f"no configured provider supports {family}")
+    raise first or UnsupportedByProvider(f"no configured provider supports {call.operation.words}")
 
 
 def endpoint_of(call: Call, provider: str, rooms: Rooms) -> Endpoint | None:

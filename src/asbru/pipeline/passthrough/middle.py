@@ -14,10 +14,11 @@ import msgspec
 from asbru.core.errors import Forbidden, NotFound
 from asbru.pipeline.access import permitted, permitted_whole
 from asbru.pipeline.call import Call
-from asbru.pipeline.direct import Outgoing, ask, key_for
+from asbru.pipeline.direct import ask, key_for
 from asbru.pipeline.endpoint import Endpoint
 from asbru.pipeline.large import write_members
 from asbru.pipeline.large_bodies import LARGE_BYTES_MIN, make_ready, take_coding_off
+from asbru.pipeline.outgoing import Outgoing
 from asbru.pipeline.passthrough.delivery import deliver_as_it_comes
 from asbru.pipeline.passthrough.lines import forwarded_lines
 from asbru.pipeline.passthrough.paths import SURFACE, check_path, known_operation
@@ -50,7 +51,7 @@ async def passthrough_call(call: Call, rooms: Rooms) -> None:
         raise NotFound(f"there is no provider '{name[:200]}'", code="provider_not_found")
     call.surface = f"{SURFACE}.{name}"
     call.route += (f"{call.method.decode('latin-1')} /{path[:PATH_CHARS_MAX]}",)
-    _check_not_stored(endpoint, check_path(path))
+    _check_not_stored(call, endpoint, path)
     asked = await _read(call, endpoint, path, rooms)
     check_unseen(call, rooms)
     if call.lease is not None:
@@ -64,10 +65,14 @@ async def passthrough_call(call: Call, rooms: Rooms) -> None:
     await deliver_as_it_comes(call, answered, rooms)
 
 
-def _check_not_stored(endpoint: Endpoint, decoded: str) -> None:
-    """Objects that Asbru keeps apart by virtual key are not reached around it."""
-    asked = decoded.lower().rstrip("/") + "/"
+def _check_not_stored(call: Call, endpoint: Endpoint, path: str) -> None:
+    """Objects that Asbru keeps apart by virtual key are not reached around it. What makes none and names none in its
+    path passes: a request for a response does, a stored response does not."""
+    asked = check_path(path).lower().rstrip("/") + "/"
     for dialect in (one.dialect for one in endpoint.spoken):
+        known = known_operation(dialect, call.method, path)
+        if known is not None and known.operation.stored is None:
+            return
         for operation in dialect.operations:
             kept = operation.path.partition("{")[0].strip("/") + "/"
             if operation.stored is not None and asked.startswith(kept):

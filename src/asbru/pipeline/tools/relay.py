@@ -21,12 +21,14 @@ from asbru.mcp.protocol.sealed import Seals
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.deliver import with_identity
 from asbru.pipeline.rooms import Rooms
-from asbru.pipeline.tools.asked import Asked
+from asbru.pipeline.tools.asked import Asked, Chosen
 from asbru.pipeline.tools.toolbox import Ready
+from asbru.pipeline.tools.wanted import STATE, Wanted
 from asbru.wire.http_heads import JSON_LINE
 from asbru.wire.sse import write_event
 
 EVENT_LINES: Final = b"content-type: text/event-stream\r\ncache-control: no-cache, no-transform\r\n"
+INPUT_REQUIRED: Final = b"input_required"
 MESSAGES_MAX: Final = 10_000
 """Messages before the response; a server that says more is cut off."""
 _PURPOSE: Final = "request of a server"
@@ -37,9 +39,12 @@ _READ: Final = {"resultType": b'"complete"', "ttlMs": b"0", "cacheScope": b'"pri
 class Relay:
     """See the module. `take` is given each message; True: it was the response, and all is delivered."""
 
-    def __init__(self, call: Call, rooms: Rooms, asked: Asked, made: Attempt, *, ready: Ready) -> None:
+    def __init__(
+        self, call: Call, rooms: Rooms, asked: Asked, made: Attempt, *, chosen: Chosen, ready: Ready
+    ) -> None:
         assert rooms.tools is not None, "the middle has looked"
         self._seals = rooms.tools.seals
+        self._bound = bound_to(call, chosen)
         self._call = call
         self._rooms = rooms
         self._asked = asked
@@ -47,11 +52,14 @@ class Relay:
         self._ready = ready
         self._messages = 0
         self.flow: Flow | None = None
+        self.wanted: Wanted | None = None
         self.answer: Callable[[bytes], None] = _nobody_asks
         """Gives the server a response to a request of its own."""
 
     def take(self, message: Message, data: bytes) -> bool:
         """One message of the server, and its bytes."""
+        if message.result is not UNSET and self._wants_input(message):
+            return True
         if message.result is not UNSET or message.error is not UNSET:
             self._respond(message)
             return True
@@ -67,6 +75,23 @@ class Relay:
         else:
             self._ask_caller(message)
         return False
+
+    def _wants_input(self, message: Message) -> bool:
+        """Whether the server wants input of a caller with a session, which is asked for it now."""
+        client = self._asked.client
+        if client is None or self._asked.bare or bytes(message.result).find(INPUT_REQUIRED) < 0:  # pyright: ignore[reportArgumentType] -- it is not UNSET
+            return False
+        result = read_object(message.result) or {}
+        if read_text(result.get("resultType")) != "input_required":
+            return False
+        self.wanted = Wanted(result, self._call, self._rooms, client)
+        return True
+
+    def ask(self, wanted: Wanted) -> None:
+        """Put the questions to the caller."""
+        for question in wanted.questions.values():
+            self._begin()
+            self._call.response.write(_event(question.message))
 
     def _pass_on(self, data: bytes) -> None:
         if self._asked.streams:
@@ -119,10 +144,27 @@ class Relay:
             return write_response(request_id, message)
         assert message.result is not UNSET
         result = bytes(message.result)
+        if result.find(INPUT_REQUIRED) >= 0:
+            result = self._with_sealed_state(result)
         if self._asked.stateless and self._ready.known.entry.era == "sessions":
             members = _READ if self._asked.message.method == RESOURCES_READ else _COMPLETE
             result = with_members(Raw(result), members)
         return result if self._asked.bare else write_result(request_id, result)
+
+    def _with_sealed_state(self, result: bytes) -> bytes:
+        """A result that asks for input: the state that the caller returns with it is bound to caller, server and
+        tool."""
+        members = read_object(Raw(result)) or {}
+        state = members.get(STATE)
+        if read_text(members.get("resultType")) != "input_required" or state is None:
+            return result
+        members[STATE] = Raw(msgspec.json.encode(self._seals.seal(STATE, self._bound, bytes(state))))
+        return msgspec.json.encode(members)
+
+
+def bound_to(call: Call, chosen: Chosen) -> tuple[str, ...]:
+    """Whom and what the state of a call belongs to."""
+    return (call.caller.name if call.caller is not None else "", chosen.server, chosen.name)
 
 
 def _told(message: Message, server: str) -> UpstreamError:

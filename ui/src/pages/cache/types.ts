@@ -8,6 +8,9 @@ export interface CacheUse {
   misses: number;
   refreshes: number;
   off: number;
+  semantic: number;
+  shadow_agreed: number;
+  shadow_differed: number;
   hit_rate: number | null;
   saved_nanousd: number;
   saved_us: number;

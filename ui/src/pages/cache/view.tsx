@@ -19,7 +19,7 @@ import { toastDone } from "@/kit/toasts";
 import { useUrlState } from "@/kit/url-state";
 import classes from "./cache.module.css";
 import { BY, type By, clearingPath, clearingWords } from "./clearing";
-import type { CacheReport } from "./types";
+import type { CacheReport, CacheUse } from "./types";
 
 export default function CacheView() {
   const [url, setUrl] = useUrlState({ range: RANGE_DEFAULT as string });
@@ -37,6 +37,7 @@ export default function CacheView() {
         <div className={classes.page}>
           <Off report={report.data} />
           <Use report={report.data} />
+          <Shadow use={report.data.use} />
           {mayClear && <Clearing />}
         </div>
       )}
@@ -59,13 +60,29 @@ function Use({ report: { use, memory, database } }: { report: CacheReport }) {
   return (
     <Figures>
       <Figure label="Hit rate" value={percent(use.hit_rate)} exact={`${exact(use.hits)} hits, ${exact(use.misses)} misses`} />
-      <Figure label="Served from the cache" value={short(use.hits)} exact={count(use.hits, "call")} to="/records" search={search} />
+      <Figure label="Served from the cache" value={short(use.hits)} exact={`${count(use.hits, "call")}, ${exact(use.semantic)} of them asked in other words`} to="/records" search={search} />
       <Figure label="Sent to providers" value={short(use.misses + use.refreshes)} exact={`${exact(use.misses)} misses, ${exact(use.refreshes)} refreshed; ${exact(use.off)} kept out`} />
       <Figure label="Saved" value={money(use.saved_nanousd)} exact={exactMoney(use.saved_nanousd)} />
       <Figure label="Time saved" value={duration(use.saved_us)} exact={`${exact(Math.round(use.saved_us / 1000))} ms`} />
       <Figure label="In memory" value={bytes(memory.bytes)} exact={`${count(memory.entries, "entry", "entries")} in all workers`} />
       <Figure label="In the database" value={bytes(database.bytes)} exact={count(database.entries, "entry", "entries")} />
     </Figures>
+  );
+}
+
+/** What shadow mode found: an operator who turns serving on should know how often it would be wrong. */
+function Shadow({ use }: { use: CacheUse }) {
+  const all = use.shadow_agreed + use.shadow_differed;
+  if (all === 0) return null;
+  return (
+    <section className={classes.section} aria-label="Shadow mode">
+      <h2>Shadow mode</h2>
+      <Figures>
+        <Figure label="Would have been served" value={short(all)} exact={`${exact(all)} of ${exact(use.misses)} misses`} />
+        <Figure label="Agreed with the provider" value={percent(use.shadow_agreed / all)} exact={`${exact(use.shadow_agreed)} of ${exact(all)}`} to="/records" search={{ cache: "shadow_agreed" }} />
+        <Figure label="Differed" value={short(use.shadow_differed)} exact={exact(use.shadow_differed)} to="/records" search={{ cache: "shadow_differed" }} />
+      </Figures>
+    </section>
   );
 }
 

@@ -124,7 +124,7 @@ function Summary({ record, onFilter }: { record: RecordDetail; onFilter: Props["
         {record.units && <Fact name="By the piece">{unitWords(record.units)}</Fact>}
         <Fact name="Usage from">{record.usage_source}</Fact>
         <Fact name="Sizes"><span title="Request and response">{bytes(record.request_bytes)} → {bytes(record.response_bytes)}</span></Fact>
-        {record.cache && <Fact name="Cache">{record.cache}{record.cache === "hit" && <span className="muted" title={exactMoney(record.cache_saved_nanousd)}> saved {money(record.cache_saved_nanousd)}</span>}</Fact>}
+        {record.cache && <Fact name="Cache">{record.cache}{record.cost_nanousd === 0 && record.cache_saved_nanousd !== null && <span className="muted" title={exactMoney(record.cache_saved_nanousd)}> saved {money(record.cache_saved_nanousd)}</span>}</Fact>}
         <Fact name="Mode">{record.stream ? "stream" : "whole"}{record.pass_through ? ", passed through" : ", translated"}</Fact>
         {Object.entries(record.tags).map(([name, value]) => <Fact key={name} name={`Tag ${name}`}><button type="button" title={`Only records with ${name}=${value}`} onClick={() => onFilter("tag", `${name}=${value}`)}>{value || "empty"}</button></Fact>)}
       </dl>

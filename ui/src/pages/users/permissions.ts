@@ -18,6 +18,8 @@ const WORDS: Record<string, string> = {
   keys: "Virtual keys",
   limits: "Limits of providers and models",
   mcp: "MCP servers: approvals and authorizations",
+  "mcp-groups": "Groups of tools",
+  "mcp-servers": "MCP servers",
   models: "Models",
   playground: "Playground",
   prices: "Prices",

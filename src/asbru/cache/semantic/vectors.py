@@ -1,0 +1,126 @@
+"""Vectors of what was asked, in the memory of this process, bounded in bytes: the oldest goes first.
+
+A vector belongs to a group, within which everything but the text is the same; only vectors of one group are compared.
+Loads numpy (the extra `semantic`), so it is imported only where it is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+ROWS_FIRST: Final = 256
+CANDIDATES_MAX: Final = 4
+"""How many of the nearest are looked at."""
+
+
+class Near(NamedTuple):
+    """A text that was asked before: the key of its entry, and its cosine similarity."""
+
+    key: str
+    text: str
+    similarity: float
+
+
+class _Row(NamedTuple):
+    group: str
+    key: str
+    text: str
+
+
+class Vectors:
+    """See the module. `bytes_max`: of the vectors."""
+
+    def __init__(self, bytes_max: int) -> None:
+        self.bytes_max = bytes_max
+        self._rows: list[_Row | None] = []
+        self._matrix: Any = np.zeros((0, 0), dtype=np.float32)
+        self._groups: dict[str, dict[int, None]] = {}
+        self._by_key: dict[str, int] = {}
+        self._next = 0
+
+    def __len__(self) -> int:
+        return len(self._by_key)
+
+    def search(self, group: str, vector: Sequence[float], threshold: float) -> list[Near]:
+        """The nearest of a group with at least this similarity, the nearest first. A vector of another length than
+        those that are here has nothing near."""
+        rows = list(self._groups.get(group, ()))
+        asked = _unit(vector)
+        if not rows or asked is None or len(asked) != self._matrix.shape[1]:
+            return []
+        similarities = self._matrix[rows] @ asked
+        best = np.argsort(similarities)[::-1][:CANDIDATES_MAX]
+        near: list[Near] = []
+        for at in best:
+            row, similarity = self._rows[rows[int(at)]], float(similarities[int(at)])
+            if row is not None and similarity >= threshold:
+                near.append(Near(row.key, row.text, similarity))
+        return near
+
+    def add(self, group: str, key: str, text: str, vector: Sequence[float]) -> None:
+        """Keep the vector of a text for the entry of a key. One of another length than those that are here, from
+        another model, begins anew; one that has no direction is not kept."""
+        unit = _unit(vector)
+        if unit is None:
+            return
+        if len(unit) != self._matrix.shape[1]:
+            self.clear()
+            self._matrix = np.zeros((ROWS_FIRST, len(unit)), dtype=np.float32)
+        self.remove(key)
+        at = self._place()
+        self._matrix[at] = unit
+        self._rows[at] = _Row(group, key, text)
+        self._groups.setdefault(group, {})[at] = None
+        self._by_key[key] = at
+
+    def remove(self, key: str) -> None:
+        """Forget the vector of an entry that is gone."""
+        at = self._by_key.pop(key, None)
+        if at is not None:
+            self._drop(at)
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._rows.clear()
+        self._groups.clear()
+        self._by_key.clear()
+        self._matrix = np.zeros((0, 0), dtype=np.float32)
+        self._next = 0
+
+    def _place(self) -> int:
+        """A row that is free, perhaps that of the oldest."""
+        rows_max = max(1, self.bytes_max // (4 * self._matrix.shape[1]))
+        if len(self._rows) < rows_max:
+            self._rows.append(None)
+            if len(self._rows) > len(self._matrix):
+                more = min(len(self._matrix), rows_max - len(self._matrix))
+                grown = np.zeros((len(self._matrix) + max(more, 1), self._matrix.shape[1]), dtype=np.float32)
+                grown[: len(self._matrix)] = self._matrix
+                self._matrix = grown
+            return len(self._rows) - 1
+        at = self._next
+        self._next = (at + 1) % len(self._rows)
+        row = self._rows[at]
+        if row is not None:
+            self._by_key.pop(row.key, None)
+            self._drop(at)
+        return at
+
+    def _drop(self, at: int) -> None:
+        row = self._rows[at]
+        if row is not None:
+            group = self._groups[row.group]
+            del group[at]
+            if not group:
+                del self._groups[row.group]
+        self._rows[at] = None
+
+
+def _unit(vector: Sequence[float]) -> Any:
+    """A vector of length one; None for one that has no direction, or holds what is no number."""
+    made = np.asarray(vector, dtype=np.float32)
+    length = float(np.linalg.norm(made)) if made.ndim == 1 else 0.0
+    return made / length if made.size and np.isfinite(length) and length > 0 else None

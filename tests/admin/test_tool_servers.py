@@ -1,0 +1,113 @@
+"""MCP servers over the management API: who may see and do what, and what strangers get."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.fakes.asgi import ask
+from tests.fakes.management import Managed, managed
+
+from asbru.admin import tool_servers
+from asbru.cluster import Entry, stored
+from asbru.mcp.catalogue import MCP_SERVER, Definition, ServerEntry, write_server
+from asbru.mcp.manage import Grant, Manage, Pinned
+from asbru.mcp.manage import Managed as Done
+
+CHANGED = b'{"name": "add", "description": "new", "x": 1.50}'
+
+
+class Tools:
+    """A tools process that remembers what it is asked; `answer` None: it is away."""
+
+    def __init__(self) -> None:
+        self.asked: list[Manage] = []
+        self.answer: Done | None = Done()
+
+    async def manage(self, asked: Manage) -> Done | None:
+        """Answer; authorizations and pins are always known."""
+        if asked.verb == "grants":
+            return Done(grants=(Grant("docs", "ann", "ended", "gone", "https://as.example", "a", 0),))
+        if asked.verb == "pinned":
+            return Done(pinned=(Pinned("tool", "add", b'{"name":"add","description":"old"}'),))
+        self.asked.append(asked)
+        return self.answer
+
+
+class Api:
+    """The API over a database with one server, `docs`."""
+
+    def __init__(self, api: Managed) -> None:
+        self.tools = Tools()
+        self.api = api
+        held = Definition("add", CHANGED, "d1", held=True)
+        entry = ServerEntry(name="docs", state="ready", tools=(held,), endpoint="/run/mcp-docs.sock")
+        with api.database.transaction():
+            stored.save_entries(api.database, [Entry(MCP_SERVER, "docs", write_server(entry))])
+        self.application = api.management.application((tool_servers.build_router(api.act, self.tools),), "1")
+
+    def ask(self, method: str, path: str, body: bytes | None = None, role: str = "admin") -> Any:
+        """A request of somebody with a role; "" for nobody."""
+        headers = {"authorization": f"Bearer {self.api.token(role)}"} if role else {}
+        path, _, query = path.partition("?")
+        return ask(self.application, f"/api/v1/mcp/{path}", body, method=method, query=query, **headers)
+
+
+@pytest.fixture
+def api(tmp_path: Path) -> Iterator[Api]:
+    """See `Api`."""
+    with managed(tmp_path) as made:
+        yield Api(made)
+
+
+def test_servers_are_shown_with_what_is_held_and_what_was_approved(api: Api) -> None:
+    """Definitions are as the server gave them, to the byte; the socket of a presented server concerns nobody."""
+    (item,) = api.ask("GET", "servers", role="viewer").json()["items"]
+    assert (item["name"], item["state"], item["tools"], item["held"], item["endpoint"]) == ("docs", "ready", 1, 1, "")
+    assert item["grants"][0]["user"] == "ann"
+    shown = api.ask("GET", "servers/docs", role="viewer")
+    assert CHANGED in shown.body
+    assert shown.json()["offers"]["tools"][0]["approved"]["description"] == "old"
+    assert api.ask("GET", "servers/none").status == 404
+
+
+def test_approvals_are_noted_and_viewers_may_not_give_them(api: Api) -> None:
+    """What is approved is passed on as it was looked at, and stands in the history; a refusal is not noted."""
+    body = b'{"definitions": [{"kind": "tool", "name": "add", "digest": "d1"}]}'
+    assert api.ask("POST", "servers/docs/approve", body, "viewer").status == 403
+    assert api.ask("POST", "servers/docs/approve", b'{"definitions": [{"kind": "x"}]}').status == 422
+    assert api.tools.asked == []
+    assert api.ask("POST", "servers/docs/approve", body).status == 200
+    assert [(one.verb, one.definitions[0].digest) for one in api.tools.asked] == [("approve", "d1")]
+    api.tools.answer = Done(error="it has changed since", status=409)
+    assert api.ask("POST", "servers/docs/approve", body).status == 409
+    (change,) = api.api.act.objects.load_changes(before=None, limit=10, kind="mcp_server", object_id="docs")
+    assert (change.action, "tool add" in change.after) == ("approve", True)
+
+
+def test_an_authorization_is_begun_for_whom_an_administrator_names(api: Api) -> None:
+    """The URL comes back; without the tools process it is 503."""
+    api.tools.answer = Done(url="https://as.example/authorize?x=1")
+    assert api.ask("POST", "servers/docs/connect", b'{"user": "ann"}').json() == {
+        "url": "https://as.example/authorize?x=1"
+    }
+    assert (api.tools.asked[0].verb, api.tools.asked[0].user) == ("connect", "ann")
+    api.tools.answer = None
+    assert api.ask("POST", "servers/docs/connect", b"{}").status == 503
+    assert api.ask("GET", "oauth/client.json", role="").status == 503
+
+
+def test_the_page_that_browsers_come_back_to_is_open_and_escapes_what_others_say(api: Api) -> None:
+    """Nobody is logged in there; words of an authorization server are text, and the page loads and leaks nothing."""
+    api.tools.answer = Done(error="access_denied: <script>alert(1)</script>", status=400)
+    page = api.ask("GET", "oauth/callback?error=access_denied&state=s", role="")
+    assert page.status == 400
+    assert b"<script>" not in page.body
+    assert page.headers["content-security-policy"].startswith("default-src 'none'")
+    assert page.headers["referrer-policy"] == "no-referrer"
+    assert api.tools.asked[0].query == {"error": "access_denied", "state": "s"}
+    api.tools.answer = Done(message="Asbru is now authorized.")
+    assert b"authorized" in api.ask("GET", "oauth/callback?code=c&state=s", role="").body
+    assert api.ask("GET", "servers", role="").status == 401
