@@ -201,6 +201,7 @@ class Texts:
 
         def next_of(text: str, place: Place) -> str:
             following = left.get(place)
-            return text if following is None else next(following)
+            new = text if following is None else next(following)
+            return text if new == text else new  # the same object: JSON that holds it is not written anew
 
         return visit_texts(self._value, self._base, next_of)
