@@ -36,6 +36,8 @@ def test_long_lived_processes_are_lean(module: str) -> None:
         "email",
         "brotli",
         "backports.zstd",
+        "wsproto",
+        "h11",
     }
     assert module == "worker" or not loaded & {"inspect", "_hashlib", "_ssl"}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from pathlib import Path
@@ -16,8 +17,12 @@ from asbru.storage import sqlite_url
 GUIDE = Path(__file__).resolve().parent.parent.parent / "docs" / "guides" / "responses.md"
 
 
-async def test_the_commands_go_on_from_each_other(tmp_path: Path) -> None:
+def test_the_commands_go_on_from_each_other(tmp_path: Path) -> None:
     """The second request sends only what is new, and its model reads all of it."""
+    asyncio.run(_in_order(tmp_path))
+
+
+async def _in_order(tmp_path: Path) -> None:
     calls = re.findall(r"^curl -s \$ASBRU(/\S+) -d '(.*)'$", GUIDE.read_text(encoding="utf-8"), re.MULTILINE)
     assert len(calls) == 2
     stored = StoredHere(sqlite_url(tmp_path / "asbru.sqlite"))

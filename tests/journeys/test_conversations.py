@@ -194,7 +194,7 @@ async def test_compaction_by_its_own_path(stored: StoredHere) -> None:
         told = answer.json()
         assert (answer.status, told["object"]) == (200, "response.compaction")
         first, last = told["output"]
-        assert (first["type"], first["content"], last["type"]) == ("message", "a", "compaction")
+        assert (first["type"], first["content"][0]["text"], last["type"]) == ("message", "a", "compaction")
         assert told["usage"]["output_tokens"] > 0
 
 

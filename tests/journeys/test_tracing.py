@@ -43,6 +43,17 @@ OTHER_BODIES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "completions": ({"model": "m", "prompt": "x"}, {"object": "x", "usage": {"prompt_tokens": 3}}),
     "embeddings": ({"model": "m", "input": "x"}, {"object": "x", "data": [], "usage": {"prompt_tokens": 3}}),
     "count_tokens": ({"model": "m", "messages": messages()["messages"]}, {"input_tokens": 3}),
+    "compact": (
+        {"model": "m", "input": "x"},
+        {
+            "id": "resp_1",
+            "object": "response",
+            "status": "completed",
+            "model": "m",
+            "output": [{"type": "compaction", "id": "cmp_1", "encrypted_content": "x"}],
+            "usage": {"input_tokens": 3, "output_tokens": 1},
+        },
+    ),
     "moderations": ({"model": "m", "input": "x"}, {"results": []}),
     "rerank": ({"model": "m", "query": "x", "documents": ["x"]}, {"results": [], "usage": {"prompt_tokens": 3}}),
     "ocr": ({"model": "m", "document": {}}, {"pages": [], "usage_info": {"pages_processed": 1}}),

@@ -29,6 +29,7 @@ NO_KEY = Key("", FixedCredential(b""), frozenset({"*"}), weight=1.0, aliases={})
 
 _PARAMETER = re.compile(rb"\{(\w+)\}")
 _MODEL = b"model"
+_DECIDING = b"deciding"
 
 
 class _Start(NamedTuple):
@@ -219,15 +220,19 @@ class Endpoint:
             lines += b"content-type: %b\r\n" % call.content_type
         return b"%b%b%bcontent-length: %d\r\n\r\n" % (line, key_lines, lines, body_bytes)
 
-    def deciding_lines(self, forwarded: ForwardedHeaders) -> list[bytes]:
+    def deciding_lines(self, forwarded: ForwardedHeaders) -> bytes:
         """The header lines that may change what the provider replies, in order: its dialect's own, of the caller or
         else of the provider's settings."""
+        wants = (_DECIDING, *self._wants)
+        known = forwarded.made.get(wants)
+        if known is not None:
+            return known
         fit = {
             name.lower(): b"%b: %b\r\n" % (name.lower(), value)
             for prefix, name, value in forwarded.headers
             if prefix in self.dialect.header_prefixes and name.lower() not in self.withheld
         }
-        return sorted((self._defaults | fit).values())
+        return forwarded.keep(wants, b"".join(sorted((self._defaults | fit).values())))
 
     def _start(self, operation: Operation) -> _Start:
         before, after = self._origin

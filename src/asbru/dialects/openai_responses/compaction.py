@@ -109,7 +109,7 @@ def write_output(kind: str, response: bytes) -> bytes:
 def write_compaction(response: bytes, items: tuple[Raw, ...]) -> bytes:
     """The answer of /responses/compact: what the user said in `items`, and the compacted item of a response."""
     members = decode_members(response)
-    said = [{"type": _MESSAGE, **decode_members(item)} for item in items if _is_users(item)]
+    said = [_as_output(item) for item in items if _is_users(item)]
     return encode(
         {
             "id": members["id"],
@@ -119,6 +119,15 @@ def write_compaction(response: bytes, items: tuple[Raw, ...]) -> bytes:
             "usage": members.get("usage", NULL),
         }
     )
+
+
+def _as_output(item: Raw) -> dict[str, Any]:
+    """A message as SDKs expect it in an output: its content is a list."""
+    members: dict[str, Any] = {"type": _MESSAGE, **decode_members(item)}
+    content = members.get("content", NULL)
+    if bytes(memoryview(content)[:1]) == b'"':
+        members["content"] = [{"type": "input_text", "text": content}]
+    return members
 
 
 def _is_users(item: Raw) -> bool:

@@ -19,6 +19,16 @@ class BoundedDeflate(PerMessageDeflate):
         super().__init__()
         self._left = self._bytes_max = bytes_max
 
+    def frame_inbound_header(
+        self, proto: FrameDecoder | FrameProtocol, opcode: Opcode, rsv: RsvBits, payload_length: int
+    ) -> CloseReason | RsvBits:
+        """See `Extension`: a frame begins. A control frame may stand within a message that is compressed, of which the
+        library's own would then forget that it is."""
+        if not opcode.iscontrol():
+            return super().frame_inbound_header(proto, opcode, rsv, payload_length)
+        self._inbound_is_compressible = False
+        return CloseReason.PROTOCOL_ERROR if rsv.rsv1 else RsvBits(True, False, False)
+
     def frame_inbound_payload_data(self, proto: FrameDecoder | FrameProtocol, data: bytes) -> bytes | CloseReason:
         """See `Extension`: a piece of a message, decompressed."""
         decompressor = self._decompressor
@@ -35,6 +45,8 @@ class BoundedDeflate(PerMessageDeflate):
 
     def frame_inbound_complete(self, proto: FrameDecoder | FrameProtocol, fin: bool) -> bytes | CloseReason | None:
         """See `Extension`: the end of a frame."""
+        if not self._inbound_is_compressible:
+            return None
         if fin:
             self._left = self._bytes_max
         return super().frame_inbound_complete(proto, fin)
