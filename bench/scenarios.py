@@ -131,6 +131,31 @@ def traced() -> Call:
 
 
 @scenario
+def cache_hit() -> Call:
+    """The same call, asked before: served from the memory of the worker, and nothing is sent."""
+    from asbru.cache import CacheSettings, Flights, MemoryStore
+    from asbru.pipeline.caching import Caching
+    from bench.asbru_rig import Rig, answer_bytes
+
+    rig = Rig("openai_chat")
+    rooms = rig.door.rooms
+    assert rooms is not None
+    rooms.cache = Caching(MemoryStore(1 << 20), Flights(rooms.loop.call_later, rooms.loop.call_soon))
+    rooms.cache.configure(CacheSettings(enabled=True))
+    request = bench_request()
+    rig.caller.data_received(request)
+    rig.provider.data_received(answer_bytes())
+
+    def call() -> None:
+        rig.caller.data_received(request)
+
+    _prove(call, rig.rows)
+    if not rooms.cache.counts["hit"]:
+        raise RuntimeError("the call was not served from the cache")
+    return call
+
+
+@scenario
 def pass_through_strange() -> Call:
     """The same for a caller whose heads are never known: it writes a new trace id into each."""
     from bench.asbru_rig import Rig, answer_bytes
@@ -188,6 +213,22 @@ def translated_stream() -> Call:
     from bench.asbru_rig import Rig, anthropic_stream_pieces
 
     return _streamed(Rig("anthropic_messages"), anthropic_stream_pieces(50))
+
+
+@scenario
+def tool_call() -> Call:
+    """One call to a tool over /mcp, caller and server of the stateless era, the result as JSON."""
+    from bench.tool_rig import ToolRig, request, response
+
+    rig = ToolRig()
+    asked, answer = request(), response()
+
+    def call() -> None:
+        rig.caller.data_received(asked)
+        rig.server.data_received(answer)
+
+    _prove(call, rig.rows)
+    return call
 
 
 def _streamed(rig: Rig, pieces: list[bytes], more: bytes = b'"stream":true,') -> Call:

@@ -73,10 +73,16 @@ def qwen_code(prompt: str, folder: Path, target: Target) -> str:
     return _run(argv, folder, {"HOME": home, **asked})
 
 
-def codex(prompt: str, folder: Path, target: Target, *, built_in: bool = False, **settings: int) -> str:
+def codex(
+    prompt: str, folder: Path, target: Target, *, built_in: bool = False, before: str = "", **settings: int
+) -> str:
     """Through the Responses surface; without its sandbox, which wants the kernel's help. `built_in`: by its own
-    provider, which uses a WebSocket; else by a configured one, which streams. `settings`: of its configuration."""
+    provider, which uses a WebSocket; else by a configured one, which streams. `before`: a command line that is run
+    first, as its user would; `settings`: of its configuration."""
     home = _home(folder)
+    if before:
+        line = before.replace("codex ", f"{CODEX.bring()} ", 1)
+        _run(["/bin/sh", "-c", line], folder, {"HOME": home})
     about = {"name": "Asbru", "base_url": target.openai_url, "env_key": "ASBRU_KEY", "wire_api": "responses"}
     provider = ", ".join(f'{name}="{value}"' for name, value in about.items())
     argv = [
@@ -94,7 +100,7 @@ def codex(prompt: str, folder: Path, target: Target, *, built_in: bool = False, 
         argv += ["-c", f"{name}={value}"]
     argv += ["-m", target.model, prompt]
     keys = dict.fromkeys(("OPENAI_API_KEY", "CODEX_API_KEY") if built_in else ("ASBRU_KEY",), target.key)
-    return _run(argv, folder, {"HOME": home, **keys})
+    return _run(argv, folder, {"HOME": home, "ASBRU_API_KEY": target.key, **keys})
 
 
 def gemini_cli(prompt: str, folder: Path, target: Target) -> str:

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, EventStreamError
+from clients import claude_code
 from clients.agent_model import COMMAND, PRINTED, speak
 from clients.gateway import KEY, VIRTUAL_KEYS, Gateway, loopback
+from clients.test_strict_providers import with_anthropic_sdk, with_openai_sdk
 from tests.fakes.strict.bedrock import StrictBedrock, frame
+from tests.fakes.strict.provider import StrictProvider
 from tests.fakes.upstream import FakeUpstream, Reply
 
 pytestmark = pytest.mark.clients
@@ -45,13 +49,15 @@ class Running(NamedTuple):
 def running(mock_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """One gateway with a Bedrock and the mock in two dialects."""
     strict = StrictBedrock(speak, keys={SECRET["access_key_id"]: SECRET["secret_access_key"]})
-    with FakeUpstream() as upstream:
+    with FakeUpstream() as upstream, FakeUpstream() as groq:
         upstream.otherwise = strict
+        groq.otherwise = StrictProvider("groq", speak)
         signed = loopback(upstream.url, type="bedrock", keys=[{"name": "k1", "value": json.dumps(SECRET)}])
         providers = {
             "bedrock": signed,
             "oai": loopback(f"{mock_url}/v1", dialect="openai"),
             "ant": loopback(f"{mock_url}/v1", dialect="anthropic"),
+            "groq": loopback(f"{groq.url}/openai/v1"),
         }
         config = {"providers": providers, "virtual_keys": VIRTUAL_KEYS}
         with Gateway(tmp_path_factory.mktemp("bedrock"), config) as gateway:
@@ -182,3 +188,76 @@ def test_tokens_are_counted(client: Any) -> None:
     asked = {"converse": {"messages": ASK}}
     assert client.count_tokens(modelId=CLAUDE, input=asked)["inputTokens"] == 42
     assert client.count_tokens(modelId="oai/story", input=asked)["inputTokens"] > 0
+
+
+MESSAGES: dict[str, Any] = {"anthropic_version": "bedrock-2023-05-31", "max_tokens": 256}
+BASH = {"name": "bash", "description": "Runs a command", "input_schema": {"type": "object", "properties": {}}}
+
+
+@pytest.mark.parametrize("model", [CLAUDE, "oai/tools", "ant/tools"])
+def test_a_body_of_claude_is_invoked(client: Any, model: str) -> None:
+    """Whole, then as a stream: on Bedrock as it is, on other providers translated."""
+    asked = {**MESSAGES, "messages": [{"role": "user", "content": "Run it"}], "tools": [BASH]}
+    told = json.loads(client.invoke_model(modelId=model, body=json.dumps(asked))["body"].read())
+    assert (told["stop_reason"], told["content"][-1]["name"]) == ("tool_use", "bash")
+    stream = client.invoke_model_with_response_stream(modelId=model, body=json.dumps(asked))["body"]
+    events = [json.loads(event["chunk"]["bytes"]) for event in stream]
+    assert events[0]["type"] == "message_start"
+    assert events[-1]["type"] == "message_stop"
+    assert any(event.get("content_block", {}).get("name") == "bash" for event in events)
+
+
+def test_a_body_of_another_maker_is_refused(client: Any) -> None:
+    """In words that say what is taken."""
+    with pytest.raises(client.exceptions.ValidationException, match="converse"):
+        client.invoke_model(modelId="amazon.titan-embed-text-v2:0", body=json.dumps({"inputText": "hi"}))
+
+
+def test_langchain_speaks_converse(running: Running) -> None:
+    """ChatBedrockConverse: a streamed tool call and its result."""
+    from langchain_aws import ChatBedrockConverse
+    from langchain_core.messages import HumanMessage, ToolMessage
+
+    shut: Any = {"aws_access_key_id": KEY, "aws_secret_access_key": "unused", "region_name": "us-east-1"}
+    chat = ChatBedrockConverse(
+        model=CLAUDE, base_url=f"{running.url}/bedrock", provider="anthropic", supports_tool_choice_values=(), **shut
+    )
+    function = {"name": "bash", "description": "Runs a command", "parameters": {"type": "object", "properties": {}}}
+    bound = chat.bind_tools([{"type": "function", "function": function}])
+    ask = HumanMessage("Run the command")
+    whole: Any = None
+    for piece in bound.stream([ask]):
+        whole = piece if whole is None else whole + piece
+    (call,) = whole.tool_calls
+    assert call["args"]["command"] == COMMAND
+    answer = bound.invoke([ask, whole, ToolMessage(PRINTED, tool_call_id=call["id"])])
+    assert PRINTED in answer.text
+    assert answer.usage_metadata is not None
+
+
+def test_callers_of_other_formats_reach_bedrock(running: Running, tmp_path: Path) -> None:
+    """OpenAI's and Anthropic's SDKs complete a tool call with Claude and with another model of Bedrock, and the service
+    refuses nothing."""
+    for model in (f"bedrock/{CLAUDE}", "bedrock/amazon.nova-pro-v1:0"):
+        for speak_as in (with_openai_sdk, with_anthropic_sdk):
+            assert PRINTED in speak_as(running.url, model, tmp_path), (model, speak_as)
+    assert not running.strict.refused
+
+
+@pytest.mark.parametrize("model", [f"bedrock/{CLAUDE}", "groq/llama-3.3-70b-versatile"])
+def test_claude_code_in_its_bedrock_mode(running: Running, model: str, tmp_path: Path) -> None:
+    """A prompt with a tool call, on Bedrock and on a provider of another format."""
+    env = {
+        "CLAUDE_CODE_USE_BEDROCK": "1",
+        "CLAUDE_CODE_SKIP_BEDROCK_AUTH": "1",
+        "ANTHROPIC_BEDROCK_BASE_URL": f"{running.url}/bedrock",
+        "ANTHROPIC_CUSTOM_HEADERS": f"x-asbru-key: {KEY}",
+        "AWS_REGION": "us-east-1",
+        "ANTHROPIC_MODEL": model,
+        "ANTHROPIC_SMALL_FAST_MODEL": model,
+    }
+    run = claude_code.run("Run the command and tell me what it prints", tmp_path, env=env)
+    assert run.status == 0, run
+    assert run.blocks("tool_use"), run
+    assert (run.result["subtype"], run.result["is_error"]) == ("success", False)
+    assert not running.strict.refused

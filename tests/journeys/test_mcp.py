@@ -218,30 +218,80 @@ def test_a_server_asks_its_caller_within_a_call() -> None:
     asyncio.run(body())
 
 
+def test_input_that_a_server_wants_of_a_caller_with_a_session() -> None:
+    """What a server of the stateless era wants is asked of the caller within its call, and the call goes on with the
+    answer; one that cannot be asked receives the server's refusal, or is told so."""
+
+    async def body() -> None:
+        async def named(context: Any, params: Any) -> ElicitResult:
+            del context
+            assert params.message == "Your name?"
+            return ElicitResult(action="accept", content={"name": "Ada"})
+
+        async with ToolServer() as server, _served(server, stateless=True) as gateway:
+            async with _client(gateway, "legacy", elicitation_callback=named) as client:
+                found: Any = (await client.call_tool("one__named", {})).content[0]
+                assert found.text == "hello Ada, s-1"
+            async with _client(gateway, "legacy") as client:
+                with pytest.raises(MCPError):
+                    await client.call_tool("one__named", {})
+            assert [row["attempts"] for row in gateway.rows] == [2, 1]
+
+    asyncio.run(body())
+
+
+@pytest.mark.parametrize("stateless", [False, True])
+def test_a_caller_with_a_session_takes_a_call_back(stateless: bool) -> None:
+    """By a notification on another connection, of the same session: the server stops, and the caller's request ends."""
+
+    async def body() -> None:
+        async with ToolServer() as server, _served(server, stateless=stateless) as gateway:
+            url = f"http://127.0.0.1:{gateway.port}/mcp"
+            first = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"protocolVersion": "2025-11-25"}}
+            async with httpx2.AsyncClient(headers=_HEADERS) as client:
+                session = (await client.post(url, json=first)).headers["mcp-session-id"]
+                own = {"mcp-session-id": session}
+                asked = asyncio.create_task(client.post(url, json=_call("one__slow"), headers=own))
+                await until(lambda: server.calls, "the tool is called")
+                told = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 7}}
+                await client.post(url, json={**told, "params": {"requestId": 8}}, headers=own)
+                await client.post(url, json=told)  # of no session
+                assert not asked.done()
+                assert (await client.post(url, json=told, headers=own)).status_code == 202
+                assert (await asked).json()["error"]["message"] == "the caller has cancelled the request"
+            await until(lambda: server.cancelled, "the tool is cancelled")
+            assert [row["outcome"] for row in await gateway.recorded()] == ["cancelled"]
+
+    asyncio.run(body())
+
+
 def test_input_that_a_server_wants_in_the_stateless_era() -> None:
-    """The caller is told what is wanted and calls again with it. The state that goes with it comes back to the server as
-    it was, and only in a call of the same key to the same tool."""
+    """The caller is told what is wanted and calls again with it. The state that goes with it comes back to the server
+    as it was, and only in a call of the same key to the same tool."""
 
     async def body() -> None:
         async def named(context: Any, params: Any) -> ElicitResult:
             del context, params
             return ElicitResult(action="accept", content={"name": "Ada"})
 
-        async with ToolServer() as server, _served(server, stateless=True, all=("*",), b=("*",)) as gateway:
-            async with _client(gateway, "2026-07-28", elicitation_callback=named) as client:
-                found: Any = (await client.call_tool("one__named", {})).content[0]
-                assert found.text == "hello Ada, s-1"
-                asked: Any = await client.session.call_tool("one__named", {}, allow_input_required=True)
-                assert asked.request_state and asked.request_state != "s-1"
-                answers = {"name": ElicitResult(action="accept", content={"name": "Eve"})}
-                for key, tool, state in (
-                    ("all", "two__named", asked.request_state),
-                    ("all", "one__named", "s-1"),
-                    ("b", "one__named", asked.request_state),
-                ):
-                    async with _client(gateway, "2026-07-28", f"sk-asb-{key}") as other:
-                        with pytest.raises(MCPError, match="requestState"):
-                            await other.session.call_tool(tool, {}, input_responses=answers, request_state=state)
+        async with (
+            ToolServer() as server,
+            _served(server, stateless=True, all=("*",), b=("*",)) as gateway,
+            _client(gateway, "2026-07-28", elicitation_callback=named) as client,
+        ):
+            found: Any = (await client.call_tool("one__named", {})).content[0]
+            assert found.text == "hello Ada, s-1"
+            asked: Any = await client.session.call_tool("one__named", {}, allow_input_required=True)
+            assert asked.request_state and asked.request_state != "s-1"
+            answers = {"name": ElicitResult(action="accept", content={"name": "Eve"})}
+            for key, tool, state in (
+                ("all", "two__named", asked.request_state),
+                ("all", "one__named", "s-1"),
+                ("b", "one__named", asked.request_state),
+            ):
+                async with _client(gateway, "2026-07-28", f"sk-asb-{key}") as other:
+                    with pytest.raises(MCPError, match="requestState"):
+                        await other.session.call_tool(tool, {}, input_responses=answers, request_state=state)
 
     asyncio.run(body())
 
@@ -310,6 +360,8 @@ def test_refusals_at_the_door() -> None:
                 await refused(400, -32020, modern, mcp_protocol_version="2026-07-28", mcp_method="tools/list")
                 lost = {**modern, "method": "tools/nothing"}
                 await refused(404, -32601, lost, mcp_protocol_version="2026-07-28", mcp_method="tools/nothing")
+                removed = {**modern, "method": "initialize"}
+                await refused(404, -32601, removed, mcp_protocol_version="2026-07-28", mcp_method="initialize")
                 begun = await client.post(
                     url,
                     headers=_HEADERS,
@@ -325,7 +377,7 @@ def test_refusals_at_the_door() -> None:
                 await refused(404, -32600, mcp_session_id=session, authorization="Bearer sk-asb-a")
                 await refused(404, -32600, mcp_session_id=session[:-2])
                 ended = await client.delete(url, headers={**_HEADERS, "mcp-session-id": session})
-                assert ended.status_code == 204
+                assert ended.status_code == 405
             assert server.calls == []
 
     asyncio.run(body())

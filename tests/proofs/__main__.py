@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 from tests.proofs.budget import prove_budget
+from tests.proofs.cache import prove_cache
 from tests.proofs.faults import prove_faults
 from tests.proofs.feed import prove_feed
 from tests.proofs.overload import overload
@@ -27,6 +28,7 @@ PROOFS: tuple[Callable[[], Coroutine[Any, Any, Sequence[Row]]], ...] = (
     lambda: _in_folder(prove_feed),
     lambda: _in_folder(lambda folder: overload(folder, "queue")),
     lambda: _in_folder(lambda folder: overload(folder, "drop")),
+    lambda: _in_folder(prove_cache),
 )
 OUT = Path("build/proofs.json")
 

@@ -8,11 +8,12 @@ import msgspec
 import pytest
 from tests.ui.rig import ROOT
 
-from asbru.admin import accounts, provider_types, record_shapes, role_routes
+from asbru.admin import accounts, provider_types, record_shapes, role_routes, tool_servers
 from asbru.app.api_kinds import Price
 from asbru.governance.declared import Access, Team
 from asbru.governance.ledger.standings import LedgerStanding
 from asbru.identity import Token, User, roles
+from asbru.mcp.manage import Grant
 from asbru.records.rollups.overview import Figures, Group, Overview
 
 KIT = "ui/src/kit/types.ts"
@@ -41,6 +42,8 @@ def members(path: str, interface: str) -> set[str]:
         ("ui/src/pages/users/types.ts", "Role", roles.Role, set[str]()),
         ("ui/src/pages/users/permissions.ts", "Permission", role_routes.Permission, set[str]()),
         ("ui/src/pages/records/types.ts", "Attempt", record_shapes.AttemptDetail, set[str]()),
+        ("ui/src/pages/mcp/types.ts", "ToolServerSummary", tool_servers.ToolServerSummary, set[str]()),
+        ("ui/src/pages/mcp/types.ts", "Grant", Grant, set[str]()),
         ("ui/src/pages/overview/types.ts", "Sums", Figures, set[str]()),
         ("ui/src/pages/overview/types.ts", "Group", Group, set[str]()),
         ("ui/src/pages/overview/types.ts", "Overview", Overview, set[str]()),

@@ -34,7 +34,7 @@ from asbru.governance.ledger import claims
 from asbru.governance.ledger import host as ledger_host
 from asbru.link.host import Host
 from asbru.mcp.manage import MANAGE_SUBJECT
-from asbru.mcp.servers import CREDENTIAL_SUBJECT, SESSION_SUBJECT
+from asbru.mcp.servers import AWAITED_SUBJECT, CREDENTIAL_SUBJECT, SESSION_SUBJECT
 from asbru.records import row, store, upkeep
 from asbru.records.bodies import store as body_store
 from asbru.records.bodies import writer as bodies
@@ -114,6 +114,7 @@ def build_host(socket_path: Path, data_dir: Path) -> Host:
             claims.MEET: ledger.meet,
             followers.FOLLOW: tail.follow,
             SETTINGS: kept.take_settings,
+            AWAITED_SUBJECT: lambda _, payload: tell_all(AWAITED_SUBJECT, payload),
             HERE: tools.take_tools,
             ANSWERED: tools.take_answer,
         },

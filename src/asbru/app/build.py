@@ -25,9 +25,9 @@ from asbru.cache.sql import SharedStore, TieredStore
 from asbru.catalog import PriceBook, PricedModel, TokenCounter, countable, find_priced_model
 from asbru.catalog.facts import ModelFacts
 from asbru.cluster import Entries, Feed, Subscriber
-from asbru.core.addressing import PLAIN_ADDRESSING
 from asbru.core.ids import IdSource
 from asbru.core.secret_text import SecretText
+from asbru.core.traits import PLAIN_ADDRESSING
 from asbru.dialects import Dialect, discover
 from asbru.governance import VIRTUAL_KEY, Keys
 from asbru.governance.entries import OWNER

@@ -82,16 +82,18 @@ from asbru.storage import NewerSchema, StorageError
 CONTROL_PREFIXES = ("/api", "/ui")
 KEPT_SECTIONS = ("providers", "virtual_keys")
 _AS_WRITTEN = (
-    "guardrails",
-    "breaker",
-    "affinity",
-    "conversations",
-    "limits",
-    "overload",
-    "metrics",
-    "records",
-    "mcp",
-    "cache",
+    *(
+        "guardrails",
+        "breaker",
+        "affinity",
+        "conversations",
+        "limits",
+        "overload",
+        "metrics",
+        "records",
+        "mcp",
+        "cache",
+    ),
 )
 """Sections that a snapshot carries as they are."""
 

@@ -22,9 +22,8 @@ from asbru.app.config.live import ProviderKey, ProviderSettings
 from asbru.app.defaults import ProviderTypes
 from asbru.app.snapshot import KeyFacts, ProviderFacts
 from asbru.catalog.build import ProviderCatalogue, build_catalogue, price_id_of_url
-from asbru.core.addressing import PLAIN_ADDRESSING
 from asbru.core.secret_text import SecretText
-from asbru.core.traits import TraitRule, change, rule
+from asbru.core.traits import PLAIN_ADDRESSING, TraitRule, change, rule
 from asbru.dialects import Dialect, discover
 from asbru.providers import Access, Provider, ProviderFault, credential_maker, operations
 from asbru.upstream.credentials import CredentialMaker, KeyMaterial, TokenPorts

@@ -16,9 +16,8 @@ from msgspec import Meta
 
 from asbru.cache import CacheSettings
 from asbru.catalog import PricedModel
-from asbru.core.addressing import Addressing
 from asbru.core.secret_text import SecretText
-from asbru.core.traits import PLAIN, TraitRule, Traits
+from asbru.core.traits import PLAIN, Addressing, TraitRule, Traits
 from asbru.edge.server import ServerLimits
 from asbru.governance.limits import Reservation
 from asbru.guardrails import GuardrailSettings

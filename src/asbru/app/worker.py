@@ -37,8 +37,9 @@ from asbru.edge import MCP_PREFIX, PROBES, Door, Forwarder
 from asbru.edge.server import SWEEP_S, Server
 from asbru.governance.limits import Limits
 from asbru.link.link import Link
+from asbru.mcp.servers import AWAITED_SUBJECT
 from asbru.pipeline.passthrough import PREFIX
-from asbru.pipeline.tools import Toolbox
+from asbru.pipeline.tools import Awaited, Toolbox
 from asbru.records import RecordWriter
 from asbru.records.bodies import writer as body_writer
 from asbru.records.retention import SETTINGS, write_settings
@@ -87,7 +88,7 @@ class Worker:
             bodies=bodies,
             object_index=ObjectIndex(self.link),
             response_index=ResponseIndex(self.link),
-            tools=Toolbox(LinkPorts(self.link)),
+            tools=Toolbox(LinkPorts(self.link), self._awaited()),
             shared_cache=SharedStore(self.link),
         )
         follow_clearings(self.link, self._lasting.cache_memory)
@@ -133,6 +134,12 @@ class Worker:
         self._cut = asyncio.Event()
         self._control = socket.socket(fileno=int(options["control-fd"])) if "control-fd" in options else None
         self._lines = b""
+
+    def _awaited(self) -> Awaited:
+        """What calls to tools wait for, which may come to any worker."""
+        awaited = Awaited(lambda payload: self.link.tell(AWAITED_SUBJECT, payload))
+        self.link.subscribe(AWAITED_SUBJECT, awaited.on_told)
+        return awaited
 
     def _swap(self, snapshot: Snapshot) -> None:
         rooms = build_rooms(snapshot, self._lasting)

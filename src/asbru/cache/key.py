@@ -18,7 +18,7 @@ knows. Other operations are digested by the members of their body, and share wit
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
@@ -35,19 +35,10 @@ UNREADABLE: Final = (msgspec.MsgspecError, RecursionError, ValueError)
 """What the digests raise for a body that cannot be normalised: it has no key."""
 
 
-def write_key(scope: str, operation: str, target: tuple[str, str], digest: str) -> str:
-    """The key. `target`: provider and model."""
-    provider, model = target
-    return f"{scope}/{operation}/{provider}/{model}/{digest}"
-
-
 def digest_of_bytes(*parts: bytes) -> bytes:
     """A digest of parts that cannot run into each other."""
-    digest = hashlib.blake2b(digest_size=DIGEST_BYTES)
-    for part in parts:
-        digest.update(b"%d:" % len(part))
-        digest.update(part)
-    return digest.digest()
+    lengths = b"%b:" % b",".join([b"%d" % len(part) for part in parts])
+    return hashlib.blake2b(b"".join((lengths, *parts)), digest_size=DIGEST_BYTES).digest()
 
 
 def digest_of_chat(request: ChatRequest) -> bytes:
@@ -69,14 +60,6 @@ def digest_of_members(dialect: str, members: Mapping[str, Raw | Any]) -> bytes:
     """The digest of another operation, by the members of its body. Raises UNREADABLE."""
     kept = {name: value for name, value in members.items() if name not in ("model", "stream", "stream_options")}
     return digest_of_bytes(dialect.encode(), _encode_sorted(_decode(_encode(kept))))
-
-
-def digest_with(digest: bytes, *more: Iterable[bytes]) -> str:
-    """A digest and what else counts, each group in an order of its own, in hex."""
-    parts = [digest]
-    for group in more:
-        parts.append(digest_of_bytes(*group))
-    return digest_of_bytes(*parts).hex()
 
 
 def _plain(message: Message) -> Message:

@@ -3,7 +3,7 @@
     POST      one message. Requests that need no server are answered here; calls go the path, as any call does;
               notifications and responses of the caller are accepted with 202
     GET       messages for a caller of the era of sessions: that lists have changed
-    DELETE    ends a session, of which Asbru keeps nothing
+    DELETE    405, as of servers that end no sessions: Asbru keeps nothing of one
 
 Which caller this is is asked first, each time; a session is no credential. Not here: what is answered
 (`pipeline.tools.local`), and what a call does (`pipeline.tools`).
@@ -29,7 +29,7 @@ from asbru.pipeline.tools import (
     Client,
     Toolbox,
     answer,
-    pass_reply,
+    take_aside,
     tool_call,
 )
 from asbru.wire.http_heads import JSON_LINE
@@ -79,24 +79,23 @@ class McpPages:
                 self._get(visit)
             case _:
                 visit.client()  # of a session that is not the caller's there is none to end
-                connection.response.whole(204, b"", b"")
+                raise MethodNotAllowed("sessions of this gateway hold nothing, so there is nothing to end")
 
     def _post(self, visit: _Visit, body: bytes, run: Run) -> None:
         message: Message | None = None
         try:
             message = read_message(body)
-            self._take(visit, visit.read(message), run)
+            self._take(visit, visit.read(message), body, run=run)
         except RpcError as error:
             always = message is None or isinstance(error, _SessionError) or error.rpc in _NO_ERA
             status = error.status if always else rpc_status(error, stateless=visit.is_stateless)
             visit.reply(write_error(None if message is None else message.request_id, error), status=status)
 
-    def _take(self, visit: _Visit, asked: Asked, run: Run) -> None:
+    def _take(self, visit: _Visit, asked: Asked, body: bytes, *, run: Run) -> None:
         message = asked.message
         response = visit.connection.response
         if not message.is_request:
-            if not isinstance(message.method, str):
-                pass_reply(visit.tools, visit.rooms, visit.caller, message)
+            take_aside(visit.tools, visit.caller, asked, body)
             response.whole(202, b"", b"")
             return
         method = str(message.method)
@@ -162,7 +161,7 @@ class _Visit:
         params: Params = message.read_params()
         streams = self.headers.get(b"accept", b"").find(_EVENTS) >= 0
         client: Client | None = None
-        if message.method == "initialize":
+        if message.method == "initialize" and not self.is_stateless:
             client = Client(ASSUMED)
         elif not self.is_stateless:
             client = self.client()
@@ -170,7 +169,8 @@ class _Visit:
             raise unsupported_version(self.version)
         elif message.is_request:
             check_stateless(message, params, self.headers)
-        return Asked(message, params, self.address, self.narrowed, streams, client)
+        session = self.headers.get(SESSION, b"").decode("latin-1")
+        return Asked(message, params, self.address, self.narrowed, streams, client, session)
 
     def client(self) -> Client:
         """The client of the session that the request names; one without a session has told nothing of itself."""

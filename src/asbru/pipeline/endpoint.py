@@ -11,9 +11,8 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
-from asbru.core.addressing import PLAIN_ADDRESSING, Addressing
 from asbru.core.errors import UnsupportedByProvider
-from asbru.core.traits import fits_glob
+from asbru.core.traits import PLAIN_ADDRESSING, Addressing, fits_glob
 from asbru.dialects import Dialect, Operation
 from asbru.pipeline.call import Attempt, Call
 from asbru.routing import Key, ProviderRoute
@@ -30,6 +29,7 @@ NO_KEY = Key("", FixedCredential(b""), frozenset({"*"}), weight=1.0, aliases={})
 
 _PARAMETER = re.compile(rb"\{(\w+)\}")
 _MODEL = b"model"
+_DECIDING = b"deciding"
 
 
 class _Start(NamedTuple):
@@ -127,8 +127,8 @@ class Endpoint:
         self.listed_until_s = 0.0
 
     def spoken_by(self, call: Call, model: str) -> Endpoint:
-        """The same provider in the dialect in which `model` is asked, else in the caller's own, or in one of its family,
-        if it has what is asked for there."""
+        """The same provider in the dialect in which `model` is asked; else in the caller's own, or in one of its
+        family, if it has what is asked for there."""
         if self._by_model:
             names = {model, *(key.aliases.get(model, model) for key in self.route.keys)}
             claims = (one for one in self.spoken if any(map(one._addressing.claims, names)))
@@ -220,15 +220,19 @@ class Endpoint:
             lines += b"content-type: %b\r\n" % call.content_type
         return b"%b%b%bcontent-length: %d\r\n\r\n" % (line, key_lines, lines, body_bytes)
 
-    def deciding_lines(self, forwarded: ForwardedHeaders) -> list[bytes]:
+    def deciding_lines(self, forwarded: ForwardedHeaders) -> bytes:
         """The header lines that may change what the provider replies, in order: its dialect's own, of the caller or
         else of the provider's settings."""
+        wants = (_DECIDING, *self._wants)
+        known = forwarded.made.get(wants)
+        if known is not None:
+            return known
         fit = {
             name.lower(): b"%b: %b\r\n" % (name.lower(), value)
             for prefix, name, value in forwarded.headers
             if prefix in self.dialect.header_prefixes and name.lower() not in self.withheld
         }
-        return sorted((self._defaults | fit).values())
+        return forwarded.keep(wants, b"".join(sorted((self._defaults | fit).values())))
 
     def _start(self, operation: Operation) -> _Start:
         before, after = self._origin

@@ -18,9 +18,8 @@ from typing import TYPE_CHECKING, Annotated, TypeVar, cast
 
 import msgspec
 
-from asbru.core.addressing import PLAIN_ADDRESSING, Addressing
 from asbru.core.folders import Folder, FolderFault, find_folders
-from asbru.core.traits import PLAIN, TraitRule, Traits, rule
+from asbru.core.traits import PLAIN, PLAIN_ADDRESSING, Addressing, TraitRule, Traits, rule
 from asbru.core.usage import Unit
 from asbru.dialects import Dialect
 from asbru.dialects import discover as dialects_found

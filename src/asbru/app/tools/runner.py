@@ -24,13 +24,14 @@ import msgspec
 from asbru.app.restarts import Restarts
 from asbru.app.tools.catalogue import Catalogue
 from asbru.app.tools.connecting import Connection, connect
-from asbru.app.tools.http import Http, reach_of
+from asbru.app.tools.http import Http
 from asbru.app.tools.http_peer import Credentials, HttpPeer
 from asbru.app.tools.listing import Offered, list_all
-from asbru.app.tools.negotiate import negotiate, request_params
+from asbru.app.tools.negotiate import request_params
 from asbru.app.tools.peers import Broken, Refused, SessionEnded, Unauthorized, Unreachable
 from asbru.app.tools.pins import Pins
 from asbru.app.tools.presented import Presented
+from asbru.app.tools.sessions import Sessions
 from asbru.app.tools.stdio import CannotStart
 from asbru.mcp.catalogue import ServerEntry, State
 from asbru.mcp.servers import Server, SessionGiven
@@ -44,7 +45,6 @@ RETIRE_S: Final = 30.0
 """How long calls of an old connection may go on."""
 FAILURES_MAX: Final = 3
 """Lists that a running program does not give, one after the other, before it is started anew."""
-SESSIONS_MAX: Final = 10_000
 REASON_CHARS_MAX: Final = 500
 _LIST_CHANGED = "/list_changed"
 
@@ -85,8 +85,7 @@ class Runner:
         self._run_name = run
         self._runs = 0
         self._connection: Connection | None = None
-        self._sessions: dict[str, HttpPeer] = {}
-        self._renewing: dict[str, asyncio.Lock] = {}
+        self._sessions = Sessions(server, ours.http, ours.credentials)
         self._wanted = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._muted = False
@@ -141,47 +140,9 @@ class Runner:
         if not isinstance(connection.peer, HttpPeer):
             assert connection.running is not None
             return SessionGiven(id=connection.running.session, version=connection.greeting.version)
-        if not user or not self.server.per_user:
-            return await self._renew_shared(connection.peer, gone)
-        return await self._own_session(user, gone)
-
-    # ---- sessions of HTTP servers
-
-    def _turn(self, user: str) -> asyncio.Lock:
-        """One greeting at a time for each user: none waits for that of another."""
-        if len(self._renewing) > SESSIONS_MAX:
-            self._renewing = {whose: lock for whose, lock in self._renewing.items() if lock.locked()}
-        return self._renewing.setdefault(user, asyncio.Lock())
-
-    async def _renew_shared(self, peer: HttpPeer, gone: str) -> SessionGiven:
-        async with self._turn(""):
-            connection = self._connection
-            if gone and connection is not None and connection.peer is peer and peer.session == gone:
-                try:
-                    peer.session = ""
-                    connection.greeting = await negotiate(peer)
-                except (Unreachable, Unauthorized, Broken, Refused, SessionEnded) as error:
-                    return SessionGiven(error=str(error))
-        return SessionGiven(id=peer.session, version=peer.version)
-
-    async def _own_session(self, user: str, gone: str) -> SessionGiven:
-        async with self._turn(user):
-            peer = self._sessions.get(user)
-            if peer is None or (gone and peer.session == gone):
-                made = HttpPeer(
-                    self._ours.http,
-                    reach_of(self.server),
-                    self.server.url or "",
-                    self._ours.credentials(self.server, user),
-                )
-                try:
-                    await negotiate(made)
-                except (Unreachable, Unauthorized, Broken, Refused, SessionEnded) as error:
-                    return SessionGiven(error=str(error))
-                if len(self._sessions) >= SESSIONS_MAX:
-                    del self._sessions[next(iter(self._sessions))]
-                self._sessions[user] = peer = made
-        return SessionGiven(id=peer.session, version=peer.version)
+        if user and self.server.per_user:
+            return await self._sessions.of_user(user, gone)
+        return await self._sessions.shared(connection, connection.peer, gone)
 
     # ---- its life
 

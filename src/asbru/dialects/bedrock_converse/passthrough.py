@@ -33,19 +33,19 @@ def tail(data: bytes, choices: int = 1) -> TailFacts:
     """Facts from the last whole events of a stream."""
     del choices
     usage: Usage | None = None
-    stopped = complete = False
+    stopped = told = False
     fault: StreamFault | None = None
     for message in messages_of(data):
         kind = message.header(":event-type")
         if kind == "metadata":
             usage = usage_of(message.payload) or usage
-            complete = True
+            told = True
         elif kind == "messageStop":
             stopped = True
         elif fault is None:
             fault = read_fault(message)
-    complete = complete and fault is None
-    return TailFacts(usage=usage, complete=complete, finished=(complete or stopped) and fault is None, fault=fault)
+    stopped = stopped and fault is None
+    return TailFacts(usage=usage, complete=told and stopped, finished=stopped, fault=fault)
 
 
 def prelude(data: bytes) -> StreamFault | bool:

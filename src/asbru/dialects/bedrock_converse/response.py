@@ -27,6 +27,7 @@ from asbru.dialects.contract import WrittenReply
 from asbru.dialects.fields import DECODE_ERRORS, Fields, open_body
 from asbru.dialects.receipt import Receipt
 
+EMPTY: Final = Raw(b"{}")
 _TIERS: Final = {"default": "default", "standard": "default", "priority": "priority", "flex": "flex"}
 
 
@@ -58,7 +59,8 @@ def read_reply(body: bytes) -> ChatReply:
 def read_extra(fields: Fields, usage: Raw | None) -> Extra:
     """What rides along with a reply: its unknown members, and those of `usage` that are no counts."""
     counted = read_usage_extra(usage)
-    return {**fields.rest_set(), **({"usage": Raw(encode(counted))} if counted else {})}
+    members = {name: raw for name, raw in fields.rest_set().items() if raw != EMPTY}
+    return {**members, **({"usage": Raw(encode(counted))} if counted else {})}
 
 
 def write_reply(reply: ChatReply) -> WrittenReply:

@@ -7,6 +7,7 @@
     open    contentBlockStop    PartStop (a call without arguments gets "{}" first)
     open    messageStop         PartStop for what is still open                      stopped
     stopped metadata            ChoiceStop, UsageReport, ReplyEnd                    done
+            (some servers send it before messageStop: then that is the end)
     any     exception, error    StreamFault                                          done
     any     unknown event       ForeignEvent
     other                       StreamFault "protocol_error"                         done
@@ -24,6 +25,7 @@ from typing import ClassVar, Final
 import msgspec
 
 from asbru.core.chat import (
+    Extra,
     ForeignPart,
     Part,
     Raw,
@@ -45,6 +47,7 @@ from asbru.core.reply import (
     StreamFault,
     UsageReport,
 )
+from asbru.core.usage import Usage
 from asbru.dialects.aws_errors import read_fault
 from asbru.dialects.bedrock_converse.carrier import uncarry_redacted
 from asbru.dialects.bedrock_converse.response import read_extra
@@ -109,7 +112,7 @@ class _Open:
 class ConverseStreamReader:
     """Bytes to events; see the table."""
 
-    __slots__ = ("_blocks", "_frames", "_next", "_started", "_stop", "done")
+    __slots__ = ("_blocks", "_frames", "_next", "_started", "_stop", "_told", "done")
 
     def __init__(self) -> None:
         self._frames = MessageReader()
@@ -117,6 +120,7 @@ class ConverseStreamReader:
         self._next = 0
         self._started = False
         self._stop: ChoiceStop | None = None
+        self._told: tuple[Usage | None, Extra] | None = None  # by metadata
         self.done = False
 
     def feed(self, chunk: bytes) -> list[StreamEvent]:
@@ -233,18 +237,24 @@ class ConverseStreamReader:
         self._blocks.clear()
         stop = "other" if word is None else STOP_READ.get(word, "other")
         self._stop = ChoiceStop(stop=stop, raw_stop=word, extra=event.rest_set())
+        self._end(out)
 
     def _metadata(self, data: bytes, out: list[StreamEvent]) -> None:
         event = open_object(data, "metadata", REFUSE_REPLY)
-        if self._stop is None:
-            raise REFUSE_REPLY("", "expected messageStop before metadata")
         event.raw(PADDING)
         usage = event.raw("usage")
-        found = read_usage(usage, read_tier(event.peek("serviceTier")))
-        extra = {**self._stop.extra, **read_extra(event, usage)}
-        out.append(msgspec.structs.replace(self._stop, extra=extra))
-        if found is not None:
-            out.append(UsageReport(usage=found))
+        self._told = read_usage(usage, read_tier(event.peek("serviceTier"))), read_extra(event, usage)
+        self._end(out)
+
+    def _end(self, out: list[StreamEvent]) -> None:
+        """The end, once both of its events have come, in whichever order."""
+        if self._stop is None or self._told is None:
+            return
+        usage, extra = self._told
+        self._start(out)
+        out.append(msgspec.structs.replace(self._stop, extra={**self._stop.extra, **extra}))
+        if usage is not None:
+            out.append(UsageReport(usage=usage))
         self.done = True
         out.append(ReplyEnd())
 

@@ -6,26 +6,20 @@ the rest (`request.py`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final, TypeAlias
-
 import msgspec
 
 from asbru.core.chat import Raw
 from asbru.core.errors import BadRequest
 from asbru.dialects.contract import PathParameters, RequestHead
 from asbru.dialects.fields import DECODE_ERRORS, check_utf8, open_body, open_object, refuse_request
-from asbru.dialects.gemini.types import WHOLE, camel, encode, in_camel
+from asbru.dialects.gemini.types import WHOLE, camel, decode_members, encode, in_camel
 from asbru.dialects.surrogates import mend_surrogates
 
 _CONFIG = ("generationConfig", "generation_config")
 _JUDGED = {"maxOutputTokens": ("max_tokens", WHOLE), "candidateCount": ("choices", WHOLE)}
 _PREFIX = "models/"
 _NESTED = ("requests", "generateContentRequest", "generate_content_request")
-_Members: TypeAlias = dict[str, Raw]
-_NESTED_FORM: Final[Callable[[Raw], _Members | list[_Members]]] = msgspec.json.Decoder(
-    list[_Members] | _Members
-).decode
+_requests = msgspec.json.Decoder(list[dict[str, Raw]]).decode
 _MODEL = "model"
 """A member that some servers read beside the path: what was judged is the path."""
 
@@ -93,11 +87,10 @@ def rewrite(head: RequestHead, model: str, ask_usage: bool, strip: frozenset[str
 
 def _with_model(raw: Raw, model: str) -> Raw:
     """A request, or several, that name `model`."""
+    named = {_MODEL: Raw(encode(model))}
     try:
-        found = _NESTED_FORM(raw)
+        if bytes(memoryview(raw)[:1]) == b"[":
+            return Raw(encode([one | named for one in _requests(raw)]))
+        return Raw(encode(decode_members(raw) | named))
     except DECODE_ERRORS:
         return raw  # nonsense, which its provider refuses
-    named = {_MODEL: Raw(encode(model))}
-    if isinstance(found, list):
-        return Raw(encode([one | named for one in found]))
-    return Raw(encode(found | named))

@@ -77,7 +77,8 @@ def _whole(raw: Raw | bytes) -> int:
 
 WHOLE: Final = Kind(_whole, "an integer of 32 bits")
 
-_word_or_number = msgspec.json.Decoder(str | int).decode
+_text = msgspec.json.Decoder(str).decode
+_integer = msgspec.json.Decoder(int).decode
 encode = msgspec.json.Encoder().encode
 decode_members = msgspec.json.Decoder(dict[str, Raw]).decode
 
@@ -121,12 +122,12 @@ def stop_word(raw: Raw | None) -> str | None:
     if raw is None:
         return None
     try:
-        told = _word_or_number(raw)
+        if bytes(memoryview(raw)[:1]) == b'"':
+            return _text(raw)
+        number = _integer(raw)
     except DECODE_ERRORS:
         return bytes(raw)[:40].decode("utf-8", "replace")
-    if isinstance(told, str):
-        return told
-    return STOP_NUMBERS[told] if 0 <= told < len(STOP_NUMBERS) else str(told)
+    return STOP_NUMBERS[number] if 0 <= number < len(STOP_NUMBERS) else str(number)
 
 
 def carry(signature: str, dialect: str | None, *, redacted: bool = False) -> str:

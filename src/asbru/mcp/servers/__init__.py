@@ -5,6 +5,7 @@ Not here: what a server offers (`mcp.catalogue`), and how it is called (`pipelin
 
 from asbru.mcp.servers.declared import SERVER_NAME, McpSettings, Server, ServerSettings
 from asbru.mcp.servers.ports import (
+    AWAITED_SUBJECT,
     CREDENTIAL_SUBJECT,
     SESSION_SUBJECT,
     CredentialAsked,
@@ -15,6 +16,7 @@ from asbru.mcp.servers.ports import (
 )
 
 __all__ = [
+    "AWAITED_SUBJECT",
     "CREDENTIAL_SUBJECT",
     "SERVER_NAME",
     "SESSION_SUBJECT",

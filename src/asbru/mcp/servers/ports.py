@@ -18,6 +18,8 @@ import msgspec
 
 SESSION_SUBJECT: Final = "mcp.session"
 CREDENTIAL_SUBJECT: Final = "mcp.credential"
+AWAITED_SUBJECT: Final = "mcp.awaited"
+"""Of a message to all workers that is for a call: (token, data); see `pipeline.tools.awaited`."""
 
 
 class SessionAsked(msgspec.Struct, frozen=True, omit_defaults=True):

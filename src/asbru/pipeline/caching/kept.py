@@ -44,7 +44,9 @@ _KEPT_STOPS: Final = frozenset({"stop", "length", "tool_calls", "stop_sequence"}
 def find_endpoint(rooms: Rooms, target: Target, entry: Entry) -> Endpoint | None:
     """Whose dialect the entry is in; None where the provider does not speak it any more."""
     endpoint = rooms.endpoints.get(target.provider.name)
-    spoken = () if endpoint is None else endpoint.spoken
+    if endpoint is None or endpoint.dialect.name == entry.dialect:
+        return endpoint
+    spoken = endpoint.spoken
     return next((one for one in spoken if one.dialect.name == entry.dialect), None)
 
 

@@ -46,7 +46,7 @@ class Caching:
         self.flights = flights
         self.counts: dict[str, int] = dict.fromkeys(OUTCOMES, 0)
         self.saved_nanousd = 0
-        self._digests: dict[bytes, bytes] = {}
+        self._digests: dict[bytes, str] = {}
         self._settings: CacheSettings | None = None
         self._meaning: Meaning | None = None
         self._operations: frozenset[str] = frozenset()
@@ -74,12 +74,13 @@ class Caching:
             return None
         wishes = read_wishes(call.watched, settings, caller.labels)
         target = targets[0]
-        if wishes.mode == "off" or self._is_excluded(call, target):
+        excluded = settings.exclude_models and settings.excludes(target.provider.name, target.model)
+        if wishes.mode == "off" or excluded or not caller.entry.cache:
             call.cached = CallCache("off", wishes)
-            return None
+            return self._nothing(wishes)
         key = await self._key(call, target, wishes, rooms)
         if key is None:
-            return None
+            return self._nothing(wishes)
         cached = call.cached = CallCache("miss", wishes, key, settings.entry_bytes_max)
         cached.target = target
         cached.keeps = wishes.mode in ("on", "refresh")
@@ -95,9 +96,13 @@ class Caching:
             cached.age_s = max(0, (_now_ms(rooms) - entry.made_ms) // 1000)
             call.target = target
             return entry
+        return self._nothing(wishes)
+
+    @staticmethod
+    def _nothing(wishes: Wishes) -> None:
+        """There is no entry; raises `NotFound` where only the cache was to be asked."""
         if wishes.mode == "only":
             raise NotFound("the cache has no entry for this request, and only the cache was asked", code="cache_miss")
-        return None
 
     async def _look_up_meaning(self, call: Call, cached: CallCache, meaning: Meaning, rooms: Rooms) -> Entry | None:
         """The entry of the same question in other words, where it is to be served."""
@@ -116,10 +121,14 @@ class Caching:
             kept, operation = found.entry, call.operation
 
             def compare(cached: CallCache) -> bool | None:
-                came = self._entry(call, cached, rooms) if call.outcome == "ok" else None
-                before = read_kept(operation, rooms, kept)
-                after = None if came is None else read_kept(operation, rooms, came)
-                return None if before is None or after is None else agree(before, after)
+                try:
+                    came = self._entry(call, cached, rooms) if call.outcome == "ok" else None
+                    before = read_kept(operation, rooms, kept)
+                    after = None if came is None else read_kept(operation, rooms, came)
+                    return None if before is None or after is None else agree(before, after)
+                except Exception as error:  # noqa: BLE001 -- a bug must not cost the record of the call: the log has why
+                    log("error", "a bug, please report it", why="".join(format_exception(error)))
+                    return None
 
             cached.compare = compare
             return None
@@ -197,13 +206,6 @@ class Caching:
             tags=cached.wishes.tags,
         )
 
-    def _is_excluded(self, call: Call, target: Target) -> bool:
-        assert call.caller is not None
-        if not call.caller.entry.cache:
-            return True
-        assert self._settings is not None
-        return self._settings.excludes(target.provider.name, target.model)
-
     async def _look_up(self, cached: CallCache, rooms: Rooms, wait_s: float) -> Entry | None:
         """The entry of a key, perhaps of an identical call that is under way."""
         key = cached.key
@@ -220,31 +222,27 @@ class Caching:
 
     async def _key(self, call: Call, target: Target, wishes: Wishes, rooms: Rooms) -> str | None:
         """The key of a call; None for what cannot be normalised, or read: the provider says what is wrong with it."""
+        lines = rooms.endpoints[target.provider.name].spoken_by(call, target.model).deciding_lines(call.forwarded)
+        rules = "\n".join([stage.version for stage in call.stages]).encode() if call.stages else b""
+        beside = (lines, call.query, wishes.apart.encode(), rules)
         try:
-            digest = await self._digest(call, rooms)
+            if call.request_changed:  # the body is not what is asked
+                digest = keys.digest_of_bytes(_read_digest(call), *beside).hex()
+            else:
+                digest = await self._digest(call, beside, rooms)
         except (AsbruError, *keys.UNREADABLE):
             return None
-        endpoint = rooms.endpoints[target.provider.name].spoken_by(call, target.model)
-        whole = keys.digest_with(
-            digest,
-            endpoint.deciding_lines(call.forwarded),
-            (call.query, wishes.apart.encode()),
-            [stage.version.encode() for stage in call.stages],
-        )
-        return keys.write_key(wishes.scope, call.operation.name, (target.provider.name, target.model), whole)
+        return f"{wishes.scope}/{call.operation.name}/{target.provider.name}/{target.model}/{digest}"
 
-    async def _digest(self, call: Call, rooms: Rooms) -> bytes:
-        if call.request_changed:  # the body is not what is asked
-            return keys.digest_of_chat(call.read_canonical())
+    async def _digest(self, call: Call, beside: tuple[bytes, ...], rooms: Rooms) -> str:
+        """The digest of a body and what counts beside it: remembered, so that the same bytes are not read twice."""
         body = call.body
-        known = keys.digest_of_bytes(call.dialect.name.encode(), call.operation.name.encode(), body)
+        known = keys.digest_of_bytes(call.surface.encode(), *beside, body)
         digest = self._digests.get(known)
         if digest is None:
-            digest = (
-                await in_thread(rooms, lambda: _read_digest(call))
-                if len(body) > LARGE_BYTES_MIN
-                else (_read_digest(call))
-            )
+            large = len(body) > LARGE_BYTES_MIN
+            read = await in_thread(rooms, lambda: _read_digest(call)) if large else _read_digest(call)
+            digest = keys.digest_of_bytes(read, *beside).hex()
             if len(self._digests) >= DIGESTS_MAX:
                 self._digests.pop(next(iter(self._digests)))
             self._digests[known] = digest

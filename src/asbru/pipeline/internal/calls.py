@@ -58,6 +58,7 @@ class _Nobody:
     bytes_written = 0
     flow = None
     peer = ""
+    remembered = None
 
 
 class InternalCalls:

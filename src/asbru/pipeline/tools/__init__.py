@@ -4,8 +4,9 @@ Not here: what servers are and offer, who may use it, and the protocol (`mcp`); 
 """
 
 from asbru.pipeline.tools.asked import Asked, Client
+from asbru.pipeline.tools.awaited import Awaited
 from asbru.pipeline.tools.local import CHANGES, answer, listening
-from asbru.pipeline.tools.replies import pass_reply
+from asbru.pipeline.tools.replies import take_aside
 from asbru.pipeline.tools.tool_call import NARROWED, OPERATIONS, bare_tool_call, tool_call
 from asbru.pipeline.tools.toolbox import Toolbox
 
@@ -14,11 +15,12 @@ __all__ = [
     "NARROWED",
     "OPERATIONS",
     "Asked",
+    "Awaited",
     "Client",
     "Toolbox",
     "answer",
     "bare_tool_call",
     "listening",
-    "pass_reply",
+    "take_aside",
     "tool_call",
 ]

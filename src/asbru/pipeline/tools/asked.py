@@ -32,7 +32,8 @@ class Client(msgspec.Struct, frozen=True, array_like=True):
 
 class Asked(NamedTuple):
     """See the module. `narrowed`: the value of x-asbru-mcp-tools, None where there is none. `streams`: the reply may be
-    an event stream. `client`: who asks, in the era of sessions; None in the stateless era. `bare`: the
+    an event stream. `client`: who asks, in the era of sessions; None in the stateless era, and in which
+    `session`, as it came. `bare`: the
     result is wanted without an envelope, and errors as the call's dialect writes them."""
 
     message: Message
@@ -41,7 +42,9 @@ class Asked(NamedTuple):
     narrowed: str | None = None
     streams: bool = True
     client: Client | None = None
+    session: str = ""
     bare: bool = False
+    resumed: bool = False
 
     @property
     def stateless(self) -> bool:

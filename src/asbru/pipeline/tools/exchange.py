@@ -40,9 +40,11 @@ from asbru.pipeline.endpoint import NO_KEY
 from asbru.pipeline.failures import attempt_failed, words_of
 from asbru.pipeline.hidden import hide_credentials
 from asbru.pipeline.rooms import Rooms
-from asbru.pipeline.tools.asked import Asked, Chosen
-from asbru.pipeline.tools.relay import STATE, Relay, bound_to
+from asbru.pipeline.tools.asked import Asked, Chosen, Client
+from asbru.pipeline.tools.awaited import Cancelled, cancel_token
+from asbru.pipeline.tools.relay import Relay, bound_to
 from asbru.pipeline.tools.toolbox import Ready
+from asbru.pipeline.tools.wanted import ROUNDS_MAX, STATE, Wanted, answers_of
 from asbru.pipeline.whole_response import refusal
 from asbru.routing import Key, Target
 from asbru.upstream import Exchange, UpstreamResponse
@@ -71,19 +73,26 @@ class _Sending(NamedTuple):
 
 async def exchange_with(call: Call, rooms: Rooms, asked: Asked, chosen: Chosen, *, ready: Ready) -> None:
     """See the module. Raises what ends the call; then nothing was begun to the caller, unless the response says so."""
-    for last in (False, True):
+    rounds, again = 0, True
+    while True:
         sending = await _prepare(call, rooms, asked, chosen, ready=ready)
         made = Attempt(_target(call), _key(sending.credential), ready.endpoint, rooms.clock())
         call.attempts += (made,)
         try:
-            await _exchange(call, rooms, asked, made, sending=sending, ready=ready)
+            wanted = await _exchange(call, rooms, asked, made, sending=sending, ready=ready)
+            if wanted is None:
+                return
+            rounds += 1
+            if rounds > ROUNDS_MAX:
+                raise _protocol_error(ready, f"requests for input more than {ROUNDS_MAX} times")
+            answers = await answers_of(wanted, rooms, ready.server.total_s)
+            asked = asked._replace(params={**asked.params, **answers}, resumed=True)
         except AsbruError as error:
             status = made.status
             _fail(call, made, error, rooms, ready=ready)
-            if last or not _forgets(call, status, sending, ready=ready, rooms=rooms):
+            if not again or not _forgets(call, status, sending, ready=ready, rooms=rooms):
                 raise
-        else:
-            return
+            again = False
 
 
 def _target(call: Call) -> Target:
@@ -116,7 +125,7 @@ async def _prepare(call: Call, rooms: Rooms, asked: Asked, chosen: Chosen, *, re
     number = len(call.attempts)
     request_id = call.id.decode() if not number else f"{call.id.decode()}-{number}"
     params = _params(asked, chosen, ready)
-    if STATE in params:
+    if STATE in params and not asked.resumed:
         params[STATE] = _opened_state(params[STATE], tools.seals, bound_to(call, chosen))
     return _Sending(
         chosen, request_id, session, credential, params, _headers(asked, chosen, session, params, ready=ready)
@@ -133,14 +142,19 @@ def _params(asked: Asked, chosen: Chosen, ready: Ready) -> Params:
     meta = read_object(params.get(META)) or {}
     if ready.known.entry.era == "stateless":
         if not asked.stateless:
-            version = ready.known.entry.version.encode()
-            params[META] = Raw(msgspec.json.encode(with_envelope(meta, version.decode(), NO_CAPABILITIES, OUR_INFO)))
+            can = NO_CAPABILITIES if asked.client is None or asked.bare else _capabilities(asked.client)
+            params[META] = Raw(msgspec.json.encode(with_envelope(meta, ready.known.entry.version, can, OUR_INFO)))
     elif asked.stateless:
         told = without_envelope(meta)
         params.pop(META, None)
         if told:
             params[META] = Raw(msgspec.json.encode(told))
     return params
+
+
+def _capabilities(client: Client) -> bytes:
+    """What a caller with a session can be asked, as the stateless era says it."""
+    return msgspec.json.encode({name: {"form": {}} if name == "elicitation" else {} for name in client.capabilities})
 
 
 def _opened_state(raw: Raw, seals: Seals, bound: tuple[str, ...]) -> Raw:
@@ -184,7 +198,8 @@ def _argument_lines(definition: bytes, params: Params) -> bytes:
 
 async def _exchange(
     call: Call, rooms: Rooms, asked: Asked, made: Attempt, *, sending: _Sending, ready: Ready
-) -> None:
+) -> Wanted | None:
+    """One request. What the server wants before it goes on; None: the response is delivered."""
     if call.lease is not None:
         await call.lease.attempt(call, made)
     endpoint = ready.endpoint
@@ -200,6 +215,12 @@ async def _exchange(
     relay = Relay(call, rooms, asked, made, chosen=sending.chosen, ready=ready)
     relay.answer = partial(_send_aside, call, ready, sending)
     told = False
+    tools, caller = rooms.tools, call.caller
+    assert tools is not None and caller is not None, "the middle has looked"
+    token = ""
+    if asked.session and asked.message.request_id is not None:
+        token = cancel_token(caller.name, asked.session, asked.message.request_id)
+        tools.awaited.expect(token).waiter = partial(_take_back, call, ready, sending, exchange)
     try:
         upstream = await exchange
         made.sent, made.status = True, upstream.status
@@ -207,13 +228,26 @@ async def _exchange(
             raise refusal(upstream, endpoint.dialect, rooms)
         await _read(exchange, upstream, relay, rooms, ready=ready)
         told = True
+        if relay.wanted is not None:
+            made.outcome, made.took_s = "ok", rooms.clock() - made.started_s
+            relay.ask(relay.wanted)
+        return relay.wanted
     finally:
         made.sent = made.sent or exchange.sent
         made.waited_s = rooms.clock() - asked_s
         if not told and made.sent and sending.session.id and not exchange.over:
             _cancel(call, ready, sending)
         exchange.abort()
+        tools.awaited.forget(token)
         call.response.flow = None
+
+
+def _take_back(call: Call, ready: Ready, sending: _Sending, exchange: Exchange) -> None:
+    """The caller has cancelled its request."""
+    if not exchange.over:
+        if sending.session.id and exchange.sent:
+            _cancel(call, ready, sending)
+        exchange.give_up(Cancelled())
 
 
 def _key_lines(ready: Ready, credential: bytes) -> bytes:

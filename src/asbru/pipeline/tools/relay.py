@@ -23,12 +23,11 @@ from asbru.pipeline.deliver import with_identity
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.tools.asked import Asked, Chosen
 from asbru.pipeline.tools.toolbox import Ready
+from asbru.pipeline.tools.wanted import STATE, Wanted
 from asbru.wire.http_heads import JSON_LINE
 from asbru.wire.sse import write_event
 
 EVENT_LINES: Final = b"content-type: text/event-stream\r\ncache-control: no-cache, no-transform\r\n"
-STATE: Final = "requestState"
-"""What a caller returns with the input that a server asked for."""
 INPUT_REQUIRED: Final = b"input_required"
 MESSAGES_MAX: Final = 10_000
 """Messages before the response; a server that says more is cut off."""
@@ -53,11 +52,14 @@ class Relay:
         self._ready = ready
         self._messages = 0
         self.flow: Flow | None = None
+        self.wanted: Wanted | None = None
         self.answer: Callable[[bytes], None] = _nobody_asks
         """Gives the server a response to a request of its own."""
 
     def take(self, message: Message, data: bytes) -> bool:
         """One message of the server, and its bytes."""
+        if message.result is not UNSET and self._wants_input(message):
+            return True
         if message.result is not UNSET or message.error is not UNSET:
             self._respond(message)
             return True
@@ -73,6 +75,23 @@ class Relay:
         else:
             self._ask_caller(message)
         return False
+
+    def _wants_input(self, message: Message) -> bool:
+        """Whether the server wants input of a caller with a session, which is asked for it now."""
+        client = self._asked.client
+        if client is None or self._asked.bare or bytes(message.result).find(INPUT_REQUIRED) < 0:  # pyright: ignore[reportArgumentType] -- it is not UNSET
+            return False
+        result = read_object(message.result) or {}
+        if read_text(result.get("resultType")) != "input_required":
+            return False
+        self.wanted = Wanted(result, self._call, self._rooms, client)
+        return True
+
+    def ask(self, wanted: Wanted) -> None:
+        """Put the questions to the caller."""
+        for question in wanted.questions.values():
+            self._begin()
+            self._call.response.write(_event(question.message))
 
     def _pass_on(self, data: bytes) -> None:
         if self._asked.streams:

@@ -1,4 +1,5 @@
-"""Responses of a caller to requests that a server made of it during a call: they go to the server that asked.
+"""Responses of a caller to what it was asked during a call go to the server that asked, or to the call that waits;
+cancellations to the call.
 
 Any worker may receive one: its id says whose it is. Nothing waits for the server to take it; the call that it asked in
 is where the caller hears of the rest.
@@ -14,25 +15,42 @@ from asbru.core.errors import AsbruError
 from asbru.mcp.protocol import Message
 from asbru.mcp.protocol.messages import read_text, write_response
 from asbru.pipeline.stepper import Stepper
+from asbru.pipeline.tools.awaited import cancel_token
 from asbru.pipeline.tools.exchange import LINES
 from asbru.pipeline.tools.relay import open_request
 from asbru.telemetry import log
 
 if TYPE_CHECKING:
     from asbru.governance import Caller
-    from asbru.pipeline.rooms import Rooms
+    from asbru.pipeline.tools.asked import Asked
     from asbru.pipeline.tools.toolbox import Toolbox
 
 
-def pass_reply(tools: Toolbox, rooms: Rooms, caller: Caller, message: Message) -> None:
-    """Pass it on; what is no response to a request of ours is dropped."""
+def take_aside(tools: Toolbox, caller: Caller, asked: Asked, body: bytes) -> None:
+    """Take a message that is no request; what is meant for nobody is dropped. `body`: as it came."""
+    if not isinstance(asked.message.method, str):
+        _pass_reply(tools, caller, asked.message, body)
+    elif asked.message.method == "notifications/cancelled":
+        _cancel(tools, caller, asked)
+
+
+def _pass_reply(tools: Toolbox, caller: Caller, message: Message, body: bytes) -> None:
     text = None if message.id is msgspec.UNSET else read_text(message.id)
     opened = None if text is None else open_request(tools.seals, caller.name, text)
     if opened is None:
+        if text is not None and tools.seals.open("input", (caller.name,), text) is not None:
+            tools.awaited.give(text, body)
         return
     server, request_id = opened
     body = write_response(request_id, message)
     Stepper().run(_send(tools, server, caller, body), _ended, server)
+
+
+def _cancel(tools: Toolbox, caller: Caller, asked: Asked) -> None:
+    """A caller with a session takes a request back, which may be at any worker."""
+    request_id = asked.params.get("requestId")
+    if asked.session and request_id is not None:
+        tools.awaited.give(cancel_token(caller.name, asked.session, bytes(request_id)), b"")
 
 
 async def _send(tools: Toolbox, server: str, caller: Caller, body: bytes) -> None:

@@ -31,10 +31,12 @@ from asbru.pipeline.deliver import with_identity
 from asbru.pipeline.large_bodies import take_coding_off
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.tools.asked import Asked, Chosen
+from asbru.pipeline.tools.awaited import Cancelled
 from asbru.pipeline.tools.exchange import exchange_with
 from asbru.pipeline.tools.toolbox import Toolbox
 from asbru.routing import Target
 from asbru.wire.http_heads import JSON_LINE
+from asbru.wire.sse import write_event
 
 TOOLS_CALL = "tools/call"
 NARROWED = "x-asbru-mcp-tools"
@@ -48,7 +50,7 @@ async def tool_call(call: Call, rooms: Rooms, asked: Asked) -> None:
     try:
         await _call(call, rooms, asked)
     except AsbruError as error:
-        if call.response.started or asked.bare:
+        if asked.bare:
             raise
         refuse_message(call, error, asked)
 
@@ -114,14 +116,22 @@ def unknown(asked: Asked, written: str) -> RpcError:
 
 
 def refuse_message(call: Call, error: AsbruError, asked: Asked) -> None:
-    """Tell the caller by an error of JSON-RPC; the record has the error's own status."""
+    """Tell the caller by an error of JSON-RPC, in the stream where one has begun; the record has the error's own
+    status."""
     call.error = error
     call.status = error.status
     call.outcome = "error" if error.blame != "caller" else "refused"
+    if isinstance(error, Cancelled):
+        call.outcome = "cancelled"
     lines = with_identity(call, JSON_LINE)
     if error.retry_after_s is not None:
         lines += b"retry-after: %d\r\n" % max(1, round(error.retry_after_s))
     body = write_error(asked.message.request_id, error)
+    if call.response.started:
+        call.outcome = "cancelled" if isinstance(error, Cancelled) else "cut"
+        call.response.write(write_event(body, "message"))
+        call.response.end()
+        return
     call.response.whole(rpc_status(error, stateless=asked.stateless), lines, body)
 
 

@@ -19,6 +19,7 @@ from asbru.mcp.catalogue.merged import Address, Merged
 from asbru.mcp.protocol.sealed import Seals
 from asbru.mcp.servers import McpSettings, Server, ServerPorts
 from asbru.pipeline.tools.asked import Asked, Client
+from asbru.pipeline.tools.awaited import Awaited
 
 if TYPE_CHECKING:
     from asbru.pipeline.endpoint import Endpoint
@@ -43,8 +44,9 @@ class Ready(NamedTuple):
 class Toolbox:
     """See the module. `connect(server, address)` makes the endpoint of a server."""
 
-    def __init__(self, ports: ServerPorts) -> None:
+    def __init__(self, ports: ServerPorts, awaited: Awaited | None = None) -> None:
         self.ports = ports
+        self.awaited = awaited or Awaited()
         self.catalogue = Catalogue()
         self.merged = Merged(self.catalogue)
         self.settings = McpSettings()

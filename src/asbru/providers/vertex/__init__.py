@@ -1,6 +1,6 @@
 """Google's Vertex AI: Gemini models in their own dialect, Claude in Anthropic's; the model in the path tells which."""
 
-from asbru.core.addressing import Addressing
+from asbru.core.traits import Addressing
 from asbru.providers.kit import Access, Provider
 
 AUTH = "asbru.providers.vertex.credential:make"

@@ -12,7 +12,7 @@ export interface Change {
   after: unknown;
 }
 
-const ACTIONS: Record<string, string> = { create: "created", update: "changed", delete: "deleted", rotate: "rotated", log_in: "logged in", log_out: "logged out" };
+const ACTIONS: Record<string, string> = { create: "created", update: "changed", delete: "deleted", rotate: "rotated", log_in: "logged in", log_out: "logged out", approve: "approved definitions of", connect: "began an authorization at", disconnect: "forgot an authorization at" };
 
 export const KINDS: Record<string, string> = {
   key: "virtual key",
@@ -27,6 +27,7 @@ export const KINDS: Record<string, string> = {
   user: "user",
   token: "API token",
   role: "role",
+  mcp_server: "MCP server",
 };
 
 export function actionWords(action: string): string {
@@ -64,6 +65,8 @@ export function placeOf({ kind, id, action }: Change): { to: string; search: Rec
       return { to: "/rules", search: { rule: id } };
     case "fallback":
       return { to: "/fallbacks", search: { from: id } };
+    case "mcp_server":
+      return { to: "/mcp", search: { server: id } };
     case "setting":
       return { to: "/settings", search: { search: id } };
     case "user":

@@ -179,7 +179,8 @@ def container_endpoint(environment: Environment) -> tuple[str, str]:
     relative = environment.get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "")
     url = f"{CONTAINER_URL}{relative}" if relative else environment.get("AWS_CONTAINER_CREDENTIALS_FULL_URI", "")
     parts = urlsplit(url)
-    if not url or (parts.scheme != "https" and parts.hostname not in _CONTAINER_HOSTS):
+    named = parts.scheme == "http" and parts.hostname in _CONTAINER_HOSTS
+    if parts.scheme != "https" and not named:
         raise _none("AWS_CONTAINER_CREDENTIALS_FULL_URI is not an address that AWS allows")
     file = environment.get("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")
     authorization = _text(file) if file else environment.get("AWS_CONTAINER_AUTHORIZATION_TOKEN", "")

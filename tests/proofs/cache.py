@@ -1,0 +1,63 @@
+"""The proof "cache": what an exact hit costs beside a call that is passed through, and what the semantic gate lets by.
+
+CPU is of one worker, over one connection, so that neither callers nor the upstream are in it. Neither bar is about time
+that passes: the machine may be busy. `prove_cache` returns the rows of build/proofs.json.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from tests.cache.semantic.pairs import HELD_BACK, KNOWN
+from tests.fakes.upstream import FakeUpstream, Reply
+from tests.journeys.caller import request
+from tests.journeys.served import Served
+from tests.journeys.talk import CHAT_PATH, CHAT_REPLY, chat
+from tests.proofs.rows import Row, at_least, at_most
+
+from asbru.cache.semantic import judge
+
+HIT_CPU_MAX = 0.7
+WRONG_MAX = 0.01
+RECALL_MIN = 0.5
+
+
+async def prove_cache(folder: Path, calls: int = 3000) -> list[Row]:
+    """The figures. `folder` is empty."""
+    cpu_us: dict[bool, float] = {}
+    for enabled in (False, True):
+        place = folder / str(enabled)
+        place.mkdir()
+        async with FakeUpstream() as upstream, Served(place, upstream.url, cache={"enabled": enabled}) as served:
+            upstream.otherwise = Reply.json(CHAT_REPLY)
+            cpu_us[enabled] = await _cpu_us(served, calls)
+    rows = [
+        at_most(
+            "exact hit, CPU of the worker beside pass-through", cpu_us[True] / cpu_us[False], "share", HIT_CPU_MAX
+        )
+    ]
+    for name, pairs in (("known", KNOWN), ("held back", HELD_BACK)):
+        wrong = sum(judge(*pair) == "same" for pair in pairs.different) / len(pairs.different)
+        found = sum(judge(*pair) == "same" for pair in pairs.same) / len(pairs.same)
+        rows.append(at_most(f"semantic gate, wrong hits, {name}", wrong, "share", WRONG_MAX))
+        rows.append(at_least(f"semantic gate, recall, {name}", found, "share", RECALL_MIN))
+    return rows
+
+
+async def _cpu_us(served: Served, calls: int) -> float:
+    """CPU of the worker for a call, one after the other."""
+    (worker,) = served.workers()
+    ask = request(CHAT_PATH, chat())
+    async with served.caller() as caller:
+        for number in range(calls + 200):
+            if number == 200:  # everything is warm
+                before = _spent_s(worker)
+            caller.send(ask)
+            assert (await caller.answer()).status == 200
+        return (_spent_s(worker) - before) / calls * 1e6
+
+
+def _spent_s(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -1,0 +1,39 @@
+export interface Grant {
+  server: string;
+  user: string;
+  state: string;
+  reason: string;
+  issuer: string;
+  scope: string;
+  expires_ms: number;
+}
+
+export interface ToolServerSummary {
+  name: string;
+  state: string;
+  reason: string;
+  era: string;
+  version: string;
+  endpoint: string;
+  tools: number;
+  resources: number;
+  resource_templates: number;
+  prompts: number;
+  held: number;
+  grants: Grant[];
+}
+
+/** A tool, resource, resource template or prompt, as the server gave it. */
+export interface Offered {
+  name: string;
+  digest: string;
+  held: boolean;
+  definition: Record<string, unknown>;
+  /** Of a held one: what it was when it was approved. */
+  approved?: Record<string, unknown> | null;
+}
+
+export interface ShownServer extends ToolServerSummary {
+  instructions: string;
+  offers: { tools: Offered[]; resources: Offered[]; resource_templates: Offered[]; prompts: Offered[] };
+}
