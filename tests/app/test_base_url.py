@@ -55,6 +55,14 @@ def test_an_api_root_is_fine(url: str) -> None:
     assert judge_path(url, types(), dialects()) is None
 
 
+def test_a_type_without_versions_does_not_miss_one() -> None:
+    """Where servers of a type have none in their path, another address of the type need not have one either."""
+    other = "https://bedrock-runtime.eu-west-1.amazonaws.com"
+    usual = types()["bedrock"].base_url
+    assert judge_path(other, types(), dialects(), usual) is None
+    assert judge_path(other, types(), dialects(), "https://api.example/v1") is not None
+
+
 def test_candidates_begin_with_the_likeliest() -> None:
     """A known host's own URL first, then the usual version below the path and below the host; each once."""
     assert list(candidates("https://x.example/a/", types())) == [

@@ -53,6 +53,19 @@ def test_a_key_is_found_in_every_form(credentials: tuple[bytes, bytes, bytes]) -
     assert keys.identify(credentials).name == "alice"
 
 
+def test_an_access_key_id_is_a_key() -> None:
+    """Of requests that AWS SDKs have signed, which differ each time: nothing of them is cached."""
+    keys = room()
+    for day in (b"20261127", b"20261128"):
+        scope = ALICE_KEY + b"/" + day + b"/us-east-1/bedrock/aws4_request"
+        signed = b"AWS4-HMAC-SHA256 Credential=%b, SignedHeaders=host, Signature=%b" % (scope, day)
+        assert keys.identify((b"", signed, b"")).name == "alice"
+    assert not keys._cache
+    for odd in (b"AWS4-HMAC-SHA256 ", b"AWS4-HMAC-SHA256 Credential=, x", b"AWS4-HMAC-SHA256 Signature=" + ALICE_KEY):
+        with pytest.raises(Unauthenticated):
+            keys.identify((b"", odd, b""))
+
+
 def test_the_gateway_header_wins() -> None:
     """Two virtual keys: ours first, then Authorization, then x-api-key."""
     keys = room()

@@ -16,10 +16,12 @@ PRIVATE = ["10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1", "100.64.0.
 METADATA = [
     "169.254.169.254",
     "169.254.170.2",
+    "169.254.170.23",
     "100.100.100.200",
     "192.0.0.192",
     "168.63.129.16",
     "fd00:ec2::254",
+    "fd00:ec2::23",
     "fd20:ce::254",
 ]
 NEVER = [
@@ -115,6 +117,13 @@ def test_odd_ranges_are_closed_by_default(text: str) -> None:
 def test_a_zone_does_not_hide_an_address(text: str) -> None:
     """What stands after the percent sign is not part of the judgement."""
     assert refused(text, private=True, loopback=True)
+
+
+@pytest.mark.parametrize("text", NEVER)
+def test_credentials_open_the_metadata_addresses_alone(text: str) -> None:
+    """For the machine's own source of credentials they are dialled, and no other closed address is."""
+    verdict = judge_address(text, allow_private=False, allow_loopback=False, allow_metadata=True)
+    assert (verdict is None) is (text in METADATA)
 
 
 def test_a_refusal_says_what_would_allow_it() -> None:

@@ -58,6 +58,14 @@ def test_a_request_as_it_is_written() -> None:
     assert origin == Origin(host="t.test", port=8443, tls=True, trust=TRUST, allow_private=True)
 
 
+def test_the_machines_own_source_is_reached_directly() -> None:
+    """Metadata services and endpoints of containers: their addresses are allowed, and no proxy is asked."""
+    proxied = Origin(host="api.test", port=443, tls=True, proxy=SecretText("http://proxy.test:3128"))
+    data, origin = sent(TokenRequest("GET", "http://169.254.169.254/latest", local=True), proxied)
+    assert data.startswith(b"GET /latest HTTP/1.1\r\nhost: 169.254.169.254\r\n")
+    assert origin == Origin(host="169.254.169.254", port=80, metadata=True)
+
+
 def test_without_a_path_port_or_body() -> None:
     """What is not said has its usual value."""
     data, origin = sent(TokenRequest("GET", "http://t.test"))

@@ -45,6 +45,7 @@ DIALECT = Dialect(
     ),
     framing=EVENT_STREAM,
     header_prefixes=(b"x-amzn-bedrock-",),
+    headers_withheld=frozenset((b"x-amz-date", b"x-amz-content-sha256", b"x-amz-security-token")),
 )
 
 __all__ = ["DIALECT"]

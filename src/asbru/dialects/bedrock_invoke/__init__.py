@@ -96,6 +96,7 @@ def make(base: Dialect) -> Dialect:
         ),
         framing=EVENT_STREAM,
         header_prefixes=(b"x-amzn-bedrock-",),
+        headers_withheld=frozenset((b"x-amz-date", b"x-amz-content-sha256", b"x-amz-security-token")),
         kin=base.name,
         take_headers=take_headers,
     )
