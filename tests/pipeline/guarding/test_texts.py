@@ -86,7 +86,7 @@ def test_each_text_of_a_request_is_looked_at(name: str) -> None:
 
 @pytest.mark.parametrize("name", DIALECTS)
 def test_texts_are_put_back_where_they_were(name: str) -> None:
-    """With nothing replaced it is the same object; with all replaced, each text is another and all else is as it was."""
+    """With nothing replaced it is the same object; with all replaced, each text is another."""
     for body in requests_of(name):
         try:
             request = discover()[name].chat.read_request(json.dumps(body).encode())
