@@ -97,3 +97,14 @@ def test_texts_are_put_back_where_they_were(name: str) -> None:
         changed = texts.replaced({place: [f"{one}!" for one in found] for place, found in texts.by_place.items()})
         expected = {place: [f"{one}!" for one in found] for place, found in texts.by_place.items()}
         assert Texts(changed, "input").by_place == expected
+
+
+def test_metadata_has_no_members_without_text() -> None:
+    """Callers name its members: `id` and `type` there are texts like any other."""
+    body = {
+        "model": "m",
+        "messages": [{"role": "user", "content": "hi"}],
+        "metadata": {"id": CANARY, "nested": {"type": CANARY}},
+    }
+    request = discover()["openai_chat"].chat.read_request(json.dumps(body).encode())
+    assert Texts(request, "input").by_place["input"].count(CANARY) == 2

@@ -55,6 +55,8 @@ _NO_TEXT = frozenset(
     )
 )
 """Fields and members without text of anyone's: names that are looked up, and data that only a program reads."""
+_FREE = frozenset(("metadata", "client_metadata"))
+"""Members whose own members callers name: all of them are texts."""
 _NAMES = (Tool, ToolCallPart, ToolResultPart)
 """Whose `name` is that of a tool, by which it is called."""
 _NOT_OF: Mapping[type, frozenset[str]] = {
@@ -142,12 +144,12 @@ def visit_json(text: str, place: Place, visit: Visit) -> str:
     return text if new is value else msgspec.json.encode(new).decode()
 
 
-def _visited_raw(value: Raw, place: Place, visit: Visit) -> Raw:
+def _visited_raw(value: Raw, place: Place, visit: Visit, *, names: bool = False) -> Raw:
     text = bytes(value)
     if b'"' not in text:
         return value
     read: Any = msgspec.json.decode(text)
-    new = _visited_json(read, place, visit)
+    new = _visited_json(read, place, visit, names=names)
     return value if new is read else Raw(msgspec.json.encode(new))
 
 
@@ -172,9 +174,9 @@ def _visited_members(value: dict[str, Any], place: Place, visit: Visit, *, names
         if not names and name in _NO_TEXT:
             new = old
         elif isinstance(old, Raw):
-            new = _visited_raw(old, place, visit)
+            new = _visited_raw(old, place, visit, names=name in _FREE)
         else:
-            new = _visited_json(old, place, visit, names=names)
+            new = _visited_json(old, place, visit, names=names or name in _FREE)
         changed = changed or new is not old or own is not name
         members[own] = new
     return members if changed else value
