@@ -360,6 +360,8 @@ def test_refusals_at_the_door() -> None:
                 await refused(400, -32020, modern, mcp_protocol_version="2026-07-28", mcp_method="tools/list")
                 lost = {**modern, "method": "tools/nothing"}
                 await refused(404, -32601, lost, mcp_protocol_version="2026-07-28", mcp_method="tools/nothing")
+                removed = {**modern, "method": "initialize"}
+                await refused(404, -32601, removed, mcp_protocol_version="2026-07-28", mcp_method="initialize")
                 begun = await client.post(
                     url,
                     headers=_HEADERS,
@@ -375,7 +377,7 @@ def test_refusals_at_the_door() -> None:
                 await refused(404, -32600, mcp_session_id=session, authorization="Bearer sk-asb-a")
                 await refused(404, -32600, mcp_session_id=session[:-2])
                 ended = await client.delete(url, headers={**_HEADERS, "mcp-session-id": session})
-                assert ended.status_code == 204
+                assert ended.status_code == 405
             assert server.calls == []
 
     asyncio.run(body())

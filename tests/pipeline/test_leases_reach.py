@@ -32,8 +32,11 @@ DEAR = (
 """Input has its price too, and what is charged by the piece."""
 FREE = ("requests", "concurrency")
 """What a count of tokens is limited by: it costs nothing."""
-OBJECT_ROUTES = [route for route in routes_of(discover().values()) if route.kind == "object"]
 KEPT = {"openai_chat": ("files", "batches"), "anthropic_messages": ("message_batches",)}
+STORED_ROUTES = [route for route in routes_of(discover().values()) if route.kind == "object"]
+OBJECT_ROUTES = [one for one in STORED_ROUTES if one.operation and one.operation.stored and one.dialect.name in KEPT]
+RESPONSE_ROUTES = [one for one in STORED_ROUTES if one not in OBJECT_ROUTES]
+"""Of what Asbru itself keeps: no provider is asked."""
 KINDS = ("file", "batch", "message_batch")
 METRICS = ("cost", "tokens", "input_tokens", "output_tokens", *FREE)
 ROUTES = [
@@ -143,6 +146,24 @@ def test_an_unknown_path_meets_every_limit(dialect: str, method: str, monkeypatc
             sent = any(transport.written for _, transport in governed.inside.upstreams)
             refused = 403 if metric == "cost" else 429 if full else 0
             assert (caller.status if caller.answer else 0, sent) == (refused, not refused), metric
+
+
+@pytest.mark.parametrize("route", RESPONSE_ROUTES, ids=lambda route: f"{route.methods[0].decode()} {route.path}")
+def test_stored_responses_meet_every_limit(route: Route, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They count as requests, though no provider is asked; here none are stored."""
+    snapshot = Snapshot(providers=(provider("x", route.dialect.name),))
+    for metric in FREE:
+        for full in (True, False):
+            limit = LimitEntry(f"key/test/{metric}", metric, 10**9, "" if metric == "concurrency" else "1d")
+            governed = Governed(monkeypatch, limit)
+            governed.inside.load(snapshot)
+            governed.know(limit)
+            if full:
+                ledger, now_ms = governed.desk.ledger, governed.desk.now_ms
+                ledger.settle("another", 1, [Report(limit.id, -1, limit.amount, 0, limit)], now_ms)
+            path = re.sub(r"\{\w+\}", "asbru_x", route.path)
+            caller = governed.play(governed.inside.call(path, {}, method=route.methods[0].decode()))
+            assert caller.status == (429 if full else 503), metric
 
 
 @pytest.mark.parametrize("route", OBJECT_ROUTES, ids=lambda route: f"{route.methods[0].decode()} {route.path}")

@@ -3,7 +3,7 @@
     POST      one message. Requests that need no server are answered here; calls go the path, as any call does;
               notifications and responses of the caller are accepted with 202
     GET       messages for a caller of the era of sessions: that lists have changed
-    DELETE    ends a session, of which Asbru keeps nothing
+    DELETE    405, as of servers that end no sessions: Asbru keeps nothing of one
 
 Which caller this is is asked first, each time; a session is no credential. Not here: what is answered
 (`pipeline.tools.local`), and what a call does (`pipeline.tools`).
@@ -79,7 +79,7 @@ class McpPages:
                 self._get(visit)
             case _:
                 visit.client()  # of a session that is not the caller's there is none to end
-                connection.response.whole(204, b"", b"")
+                raise MethodNotAllowed("sessions of this gateway hold nothing, so there is nothing to end")
 
     def _post(self, visit: _Visit, body: bytes, run: Run) -> None:
         message: Message | None = None
@@ -161,7 +161,7 @@ class _Visit:
         params: Params = message.read_params()
         streams = self.headers.get(b"accept", b"").find(_EVENTS) >= 0
         client: Client | None = None
-        if message.method == "initialize":
+        if message.method == "initialize" and not self.is_stateless:
             client = Client(ASSUMED)
         elif not self.is_stateless:
             client = self.client()

@@ -112,6 +112,14 @@ def test_the_most_that_may_come_out() -> None:
     assert heard_seconds_max(heard, b"") == (("second", 6),)
 
 
+def test_audio_that_is_coded_sparingly_reserves_what_it_tells() -> None:
+    """An hour of silence in a few bytes is an hour."""
+    silence = b"fLaC\x80\0\0\x22" + b"\0" * 10 + ((8000 << 44) | 8000 * 3600).to_bytes(8, "big")
+    body = form(("model", "m"), ("file", ("a.flac", silence)))
+    head = read_form_head(read_form(body, TYPE), body)
+    assert heard_seconds_max(head, body) == (("second", 3601),)
+
+
 @pytest.mark.parametrize(("members", "count"), [({}, 1), ({"n": 4}, 4), ({"n": None}, 1), ({"n": -2}, 1)])
 def test_images_asked_for_are_charged(members: dict[str, object], count: int) -> None:
     """One, unless more are asked for."""

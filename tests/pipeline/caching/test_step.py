@@ -6,12 +6,15 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
-from tests.fakes.inside import Caller, Inside, answer, provider
+from tests.fakes.inside import PEPPER, Caller, Inside, answer, provider
 
 from asbru.app.build import watched_headers
 from asbru.app.snapshot import Fallback, Snapshot
 from asbru.cache import CacheSettings
+from asbru.governance import digest_of
+from asbru.governance.entries import KeyEntry
 
 CHAT = "/v1/chat/completions"
 MESSAGES = "/anthropic/v1/messages"
@@ -324,6 +327,21 @@ def test_headers_decide_for_one_call(gateway: Gateway) -> None:
     ]
 
 
+def test_only_never_asks_also_where_nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a model that keeps out of the cache it is a miss, and not a call."""
+    gateway = Gateway(snapshot(exclude_models=("a/*",)), monkeypatch)
+    assert gateway.ask(b"x-asbru-cache: only").status == 404
+    assert gateway.requests == []
+
+
+def test_a_models_name_cannot_write_headers(gateway: Gateway) -> None:
+    """Callers choose names of models, which are part of the key."""
+    gateway.script("a", answer(200, reply()))
+    odd = gateway.ask(model="a/m\r\nset-cookie: x=1\r\n\u00e9")
+    assert odd.header(b"set-cookie") is None
+    assert b"/a/m??set-cookie: x=1???/" in (odd.header(b"x-asbru-cache-key") or b"")
+
+
 def test_the_headers_of_bifrost_mean_the_same(gateway: Gateway) -> None:
     """`x-bf-cache-no-store` keeps nothing; `x-bf-cache-key` keeps entries apart."""
     gateway.script("a", *(answer(200, reply(f"reply-{n}")) for n in range(1, 4)))
@@ -403,3 +421,13 @@ def test_a_malformed_body_is_the_providers_to_refuse(gateway: Gateway) -> None:
     refused = gateway.call(CHAT, {"model": "a/m", "messages": "none"})
     assert b"theirs" in refused.body
     assert gateway.row["cache"] == ""
+
+
+def test_a_virtual_key_can_keep_out(gateway: Gateway) -> None:
+    """With `cache: false` its calls are neither served nor kept, and say so."""
+    entry = msgspec.msgpack.encode(KeyEntry("test", ("*",), cache=False))
+    gateway.lasting.virtual_keys.put(digest_of(b"sk-asb-test", PEPPER), entry)
+    gateway.script("a", answer(200, reply("1")), answer(200, reply("2")))
+    assert b"1" in gateway.ask().body
+    again = gateway.ask()
+    assert (again.header(b"x-asbru-cache"), b"2" in again.body) == (b"off", True)

@@ -15,6 +15,7 @@ from asbru.dialects.contract import PathParameters, RequestHead
 from asbru.dialects.fields import NULL
 from asbru.dialects.openai_chat.head import read_head
 from asbru.dialects.openai_chat.types import CHOICES_MAX
+from asbru.wire.audio_length import told_seconds
 from asbru.wire.multipart import Form
 
 _JUDGED = frozenset(("model", "stream", "n"))
@@ -29,6 +30,8 @@ AUDIO_TOKENS_PER_BYTE = 4
 million), and seldom fewer than 10 letters are spoken in it."""
 BYTES_PER_SECOND = 1000
 """Of speech that is coded very sparingly (8 kbit/s); mp3 has 4,000 and more."""
+SECONDS_MAX = 1_000_000
+"""More than anybody transcribes at once."""
 _SSE = Raw(b'"sse"')
 _encode = msgspec.json.encode
 _text = msgspec.json.Decoder(str).decode
@@ -79,9 +82,14 @@ def read_speech_head(body: bytes, parameters: PathParameters | None = None, quer
 
 
 def heard_seconds_max(head: RequestHead, body: bytes) -> tuple[tuple[Unit, int], ...]:
-    """The most seconds of audio that the files of a form may hold."""
-    del body
-    return (("second", head.form.file_bytes // BYTES_PER_SECOND + 1),) if head.form is not None else ()
+    """The most seconds of audio that the files of a form may hold: as their bytes allow, or as they tell, whichever is
+    more, since silence may be coded in next to nothing."""
+    form = head.form
+    if form is None:
+        return ()
+    view = memoryview(body)
+    told = sum(told_seconds(view[part.start : part.end]) for part in form.parts if part.is_file)
+    return (("second", max(form.file_bytes // BYTES_PER_SECOND, min(int(told), SECONDS_MAX)) + 1),)
 
 
 def image_tokens_max(head: RequestHead) -> int:

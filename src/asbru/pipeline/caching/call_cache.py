@@ -126,7 +126,10 @@ class CallCache:
         """The header lines of the response."""
         lines = b"x-asbru-cache: %b\r\n" % self.outcome.encode()
         if self.key:
-            lines += b"x-asbru-cache-key: %b\r\n" % self.key.encode("ascii", "backslashreplace")
+            key = self.key
+            if not (key.isascii() and key.isprintable()):  # callers choose models: nothing else may reach a header
+                key = "".join(one if " " <= one <= "~" else "?" for one in key)
+            lines += b"x-asbru-cache-key: %b\r\n" % key.encode()
         if self.entry is not None:
             lines += b"x-asbru-cache-age: %d\r\n" % self.age_s
         if self.similarity:

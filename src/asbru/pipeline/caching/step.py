@@ -77,10 +77,10 @@ class Caching:
         excluded = settings.exclude_models and settings.excludes(target.provider.name, target.model)
         if wishes.mode == "off" or excluded or not caller.entry.cache:
             call.cached = CallCache("off", wishes)
-            return None
+            return self._nothing(wishes)
         key = await self._key(call, target, wishes, rooms)
         if key is None:
-            return None
+            return self._nothing(wishes)
         cached = call.cached = CallCache("miss", wishes, key, settings.entry_bytes_max)
         cached.target = target
         cached.keeps = wishes.mode in ("on", "refresh")
@@ -96,9 +96,13 @@ class Caching:
             cached.age_s = max(0, (_now_ms(rooms) - entry.made_ms) // 1000)
             call.target = target
             return entry
+        return self._nothing(wishes)
+
+    @staticmethod
+    def _nothing(wishes: Wishes) -> None:
+        """There is no entry; raises `NotFound` where only the cache was to be asked."""
         if wishes.mode == "only":
             raise NotFound("the cache has no entry for this request, and only the cache was asked", code="cache_miss")
-        return None
 
     async def _look_up_meaning(self, call: Call, cached: CallCache, meaning: Meaning, rooms: Rooms) -> Entry | None:
         """The entry of the same question in other words, where it is to be served."""
@@ -117,10 +121,14 @@ class Caching:
             kept, operation = found.entry, call.operation
 
             def compare(cached: CallCache) -> bool | None:
-                came = self._entry(call, cached, rooms) if call.outcome == "ok" else None
-                before = read_kept(operation, rooms, kept)
-                after = None if came is None else read_kept(operation, rooms, came)
-                return None if before is None or after is None else agree(before, after)
+                try:
+                    came = self._entry(call, cached, rooms) if call.outcome == "ok" else None
+                    before = read_kept(operation, rooms, kept)
+                    after = None if came is None else read_kept(operation, rooms, came)
+                    return None if before is None or after is None else agree(before, after)
+                except Exception as error:  # noqa: BLE001 -- a bug must not cost the record of the call: the log has why
+                    log("error", "a bug, please report it", why="".join(format_exception(error)))
+                    return None
 
             cached.compare = compare
             return None

@@ -51,7 +51,7 @@ async def passthrough_call(call: Call, rooms: Rooms) -> None:
         raise NotFound(f"there is no provider '{name[:200]}'", code="provider_not_found")
     call.surface = f"{SURFACE}.{name}"
     call.route += (f"{call.method.decode('latin-1')} /{path[:PATH_CHARS_MAX]}",)
-    _check_not_stored(endpoint, check_path(path))
+    _check_not_stored(call, endpoint, path)
     asked = await _read(call, endpoint, path, rooms)
     check_unseen(call, rooms)
     if call.lease is not None:
@@ -65,10 +65,14 @@ async def passthrough_call(call: Call, rooms: Rooms) -> None:
     await deliver_as_it_comes(call, answered, rooms)
 
 
-def _check_not_stored(endpoint: Endpoint, decoded: str) -> None:
-    """Objects that Asbru keeps apart by virtual key are not reached around it."""
-    asked = decoded.lower().rstrip("/") + "/"
+def _check_not_stored(call: Call, endpoint: Endpoint, path: str) -> None:
+    """Objects that Asbru keeps apart by virtual key are not reached around it. What makes none and names none in its
+    path passes: a request for a response does, a stored response does not."""
+    asked = check_path(path).lower().rstrip("/") + "/"
     for dialect in (one.dialect for one in endpoint.spoken):
+        known = known_operation(dialect, call.method, path)
+        if known is not None and known.operation.stored is None:
+            return
         for operation in dialect.operations:
             kept = operation.path.partition("{")[0].strip("/") + "/"
             if operation.stored is not None and asked.startswith(kept):
