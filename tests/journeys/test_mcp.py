@@ -172,6 +172,30 @@ def test_addresses_of_servers_and_groups(mode: str) -> None:
     asyncio.run(body())
 
 
+@pytest.mark.parametrize("stateless", [False, True])
+def test_one_call_without_mcp(stateless: bool) -> None:
+    """`POST /v1/mcp/tools/call`: the tool's result as the server gave it, from servers of either era; a tool's own
+    error is a result, and what is refused an error in OpenAI's format. The metrics know the tool by its name."""
+
+    async def body() -> None:
+        async with ToolServer() as server, _served(server, stateless=stateless) as gateway:
+            url = f"http://127.0.0.1:{gateway.port}/v1/mcp/tools/call"
+            async with httpx2.AsyncClient(headers=_HEADERS) as client:
+                told = (await client.post(url, json={"name": "one__told", "arguments": {}})).json()
+                assert told["structuredContent"] == {"deep": [1, {"x": None}]}
+                assert told["_meta"]["example.com/own"] == {"kept": True}
+                assert ("resultType" in told) == stateless
+                failed = await client.post(url, json={"name": "one__fails"})
+                assert (failed.status_code, failed.json()["isError"]) == (200, True)
+                for wrong in ({}, {"name": 3}, [], {"name": "one__nothing"}):
+                    refused = await client.post(url, json=wrong)
+                    assert refused.status_code in (400, 404) and refused.json()["error"]["message"]
+            assert gateway.lasting.meter.model_label("mcp:one", "told") == "told"
+            assert gateway.lasting.meter.model_label("mcp:one", "invented") == "other"
+
+    asyncio.run(body())
+
+
 def test_callers_share_a_session_that_is_made_anew_when_lost() -> None:
     """A server with sessions sees one, whoever calls; when it has forgotten it, another one is made and the call is
     made once more. The caller's key does not reach the server."""

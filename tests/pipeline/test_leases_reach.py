@@ -72,7 +72,7 @@ def ask(governed: Governed, operation: Operation, path: str, *, stream: bool) ->
         caller = governed.play(governed.inside.call(path, fields, FORM_LINE.encode()))
         return caller.status if caller.answer else 0
     model = "m" if path.startswith("/passthrough") else "x/m"
-    path = path.replace("{model}", model)
+    path = re.sub(r"\{\w+\}", "p", path.replace("{publisher}", "google").replace("{model}", model))
     if operation.path.startswith("/models/{model}:"):
         return _ask_gemini(governed, path)
     if operation.path.startswith("/model/"):

@@ -287,7 +287,8 @@ def build_rooms(snapshot: Snapshot, lasting: Lasting) -> Rooms:
         cache=_cache(snapshot, lasting),
     )
     lasting.snapshot = snapshot
-    lasting.meter.configure(ModelLabels(snapshot, endpoints).label, snapshot.metrics.series_max)
+    catalogue = None if lasting.tools is None else lasting.tools.catalogue
+    lasting.meter.configure(ModelLabels(snapshot, endpoints, catalogue).label, snapshot.metrics.series_max)
     return lasting.rooms
 
 

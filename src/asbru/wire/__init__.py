@@ -8,6 +8,7 @@ SseReader`.
 """
 
 from asbru.wire import (
+    audio_length,
     content_coding,
     errors,
     eventstream,
@@ -21,6 +22,7 @@ from asbru.wire import (
 )
 
 __all__ = [
+    "audio_length",
     "content_coding",
     "errors",
     "eventstream",

@@ -294,6 +294,8 @@ class Writer:
     def __init__(self, request: ChatRequest) -> None:
         self._receipt = Receipt(NAME)
         self._parts: dict[int, Part] = {}
+        self._thoughts: set[int] = set()
+        """Those that have begun; a seal alone begins none."""
         self._usage: Usage | None = None
         self._stop: ChoiceStop | None = None
 
@@ -368,8 +370,11 @@ class Writer:
             return write_event(encode({"say": {"text": event.text}}))
         if isinstance(part, ThinkingPart) and (event.text is not None or event.signature is not None):
             by = {} if part.dialect in (None, NAME) else {"by": part.dialect}
+            is_new = event.index not in self._thoughts
+            self._thoughts.add(event.index)
+            begun = write_event(encode({"say": {"thought": "", **by}})) if is_new and event.text is None else b""
             said = {"thought": event.text, **by} if event.text is not None else {"seal": event.signature}
-            return write_event(encode({"say": said}))
+            return begun + write_event(encode({"say": said}))
         return b""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from tests.pipeline.caching.test_step import CHAT, EVENTS, Gateway, reply, snaps
 from asbru.core.chat import ChatRequest, Part, TextPart
 from asbru.core.errors import Forbidden
 from asbru.core.reply import ChatReply, PartDelta, StreamEvent
+from asbru.guardrails import GuardrailRule, GuardrailSettings
 from asbru.pipeline import Attempt, Call, Stage
 
 
@@ -194,3 +196,32 @@ def test_an_entry_of_a_dialect_that_is_gone_is_a_miss(gateway: Gateway) -> None:
     gateway.load(msgspec.structs.replace(changed, providers=(provider("a", "anthropic_messages"),)))
     assert gateway.ask(path=CHAT).answer == b""  # it waits for the provider
     assert len(gateway.requests) == 1
+
+
+TOKEN = "ghp_" + "a1B2" * 9
+
+
+@pytest.mark.parametrize("streams", [False, True])
+def test_a_secret_behind_a_placeholder_is_never_kept(monkeypatch: pytest.MonkeyPatch, streams: bool) -> None:
+    """With the real rule: the entry holds the placeholder, a hit restores the secret, another secret shares nothing."""
+    rule = {"name": "no-secrets", "checks": ["secrets"], "action": "redact", "with": "placeholder"}
+    guarded = GuardrailSettings(rules=(msgspec.convert(rule, GuardrailRule),))
+    gateway = Gateway(msgspec.structs.replace(snapshot(), guardrails=guarded), monkeypatch)
+    first = gateway.ask(text=f"use {TOKEN}", stream=streams)
+    sent = gateway.upstreams[-1][1].written
+    assert TOKEN.encode() not in sent
+    asked = json.loads(sent.partition(b"\r\n\r\n")[2])
+    placeholder = asked["messages"][0]["content"].removeprefix("use ")
+    said = EVENTS[1].replace(b"hel", placeholder.encode())
+    gateway.script("a", stream(EVENTS[0], said, *EVENTS[3:]) if streams else answer(200, reply(placeholder)))
+    gateway.play()
+    assert TOKEN.encode() in first.body
+    (kept,) = gateway.lasting.cache_memory._entries.values()
+    assert TOKEN.encode() not in kept.body
+    assert placeholder.encode() in kept.body
+    for again in (False, True):
+        hit = gateway.ask(text=f"use {TOKEN}", stream=again)
+        assert hit.header(b"x-asbru-cache") == b"hit"
+        assert TOKEN.encode() in hit.body
+    other = gateway.ask(text=f"use {TOKEN[:-1]}3", stream=streams)
+    assert other.answer == b""  # it waits for the provider

@@ -6,6 +6,7 @@ Source: https://platform.claude.com/docs/en/api/messages-count-tokens
 
 from __future__ import annotations
 
+from asbru.dialects.anthropic_messages import predict
 from asbru.dialects.anthropic_messages.request import read_head, read_request
 from asbru.dialects.anthropic_messages.request_writer import without, write_request
 from asbru.dialects.anthropic_messages.response import read_reply, write_reply
@@ -50,6 +51,36 @@ OPERATIONS = (
         speaks=False,
         read_request=read_request,
         write_count=write_count,
+    ),
+    Operation(
+        name="count_tokens",
+        surface="count_raw_predict",
+        bare_routes=(f"{predict.PATH}/count-tokens:rawPredict",),
+        path="/messages/count_tokens",
+        read_head=predict.read_count_head,
+        speaks=False,
+        read_request=read_request,
+        write_count=write_count,
+    ),
+    Operation(
+        name="chat",
+        surface="raw_predict",
+        bare_routes=(f"{predict.PATH}/{{model}}:rawPredict",),
+        path="/messages",
+        read_head=predict.read_head,
+        streams=True,
+        codec=CODEC,
+        read_request=predict.read_request,
+    ),
+    Operation(
+        name="chat",
+        surface="stream_raw_predict",
+        bare_routes=(f"{predict.PATH}/{{model}}:streamRawPredict",),
+        path="/messages",
+        read_head=predict.read_stream_head,
+        streams=True,
+        codec=CODEC,
+        read_request=predict.read_request,
     ),
     *STORED_OPERATIONS,
 )

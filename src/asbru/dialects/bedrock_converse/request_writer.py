@@ -145,11 +145,11 @@ def _write_alternating(messages: tuple[Message, ...], lead: int, target: Target)
         if not turns or turns[-1][0] != role:
             turns.append((role, [], []))
         _, results, others = turns[-1]
-        blocks = write_blocks(message.parts, path, target)
-        for block in blocks:
-            after_result = isinstance(block, dict) and "cachePoint" in block and results and not others
-            is_result = isinstance(block, dict) and "toolResult" in block
-            (results if is_result or after_result else others).append(block)
+        place = others
+        for block in write_blocks(message.parts, path, target):
+            if not isinstance(block, dict) or "cachePoint" not in block:  # a mark stays behind what it marks
+                place = results if isinstance(block, dict) and "toolResult" in block else others
+            place.append(block)
     return [{"role": role, "content": results + others} for role, results, others in turns if results or others]
 
 

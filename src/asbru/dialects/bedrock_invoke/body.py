@@ -50,13 +50,17 @@ def read_head(body: bytes, parameters: PathParameters, query: bytes) -> RequestH
         open_body(body, refuse_request).integer("max_tokens")
         raise BadRequest(f"the body: expected a Messages request, got: {error}") from None
     check_utf8(body, refuse_request)
+    _check_version(members)
+    return RequestHead(parameters.get("model", ""), False, True, max_tokens, 1, members)
+
+
+def _check_version(members: dict[str, Raw]) -> None:
     if VERSION not in members:
         raise BadRequest(
             f"{VERSION}: expected a body of Claude, which has this member; for other models use `converse`, or "
             "/passthrough/PROVIDER/model/MODEL/invoke for a body as it is",
             param=VERSION,
         )
-    return RequestHead(parameters.get("model", ""), False, True, max_tokens, 1, members)
 
 
 def read_stream_head(body: bytes, parameters: PathParameters, query: bytes) -> RequestHead:
@@ -75,7 +79,8 @@ def read_request(base: Codec, body: bytes) -> ChatRequest:
     """The request in its envelope; its model is "" until the path adds it."""
     open_body(body, refuse_request)
     members = decode_mended(_members, body)
-    members.pop(VERSION, None)
+    _check_version(members)
+    del members[VERSION]
     for name in _IN_PATH:
         members.pop(name, None)
     request = base.read_request(_encode({"model": _UNKNOWN, **members}))

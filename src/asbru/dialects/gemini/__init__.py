@@ -21,7 +21,7 @@ DIALECT = Dialect(
         name="genai",
         home="gemini",
         root="/genai",
-        bases=("/genai/v1beta", "/genai/v1"),
+        bases=("/genai/v1beta", "/genai/v1", "/vertex/v1", "/vertex/v1beta1"),
         models_bases=("/genai/v1beta", "/genai/v1"),
         key_parameter="key",
     ),

@@ -3,7 +3,7 @@
     content                            message
     systemInstruction                  system
     role `model`                       assistant
-    role `user`, `function`, none      user, tool results among its parts
+    role `user`, `function`, none      user, tool results among its parts; none with calls: assistant
 
 The API has no place for system text later on: it becomes a user's. Results of calls stand alone in their content, as
 the API wants them, so that what else their message holds follows in another one.
@@ -56,11 +56,13 @@ def read_contents(fields: Fields) -> tuple[Message, ...]:
 
 
 def _read_content(content: Fields, calls: Calls) -> Message:
-    given = content.text("role") or "user"
-    role = _ROLES.get(given)
+    given = content.text("role") or ""
+    role = _ROLES.get(given or "user")
     if role is None:
         raise content.wrong("role", f'expected user or model, got "{given[:40]}"')
     parts = read_parts(content, calls)
+    if not given and any(isinstance(part, ToolCallPart) for part in parts):
+        role = "assistant"  # nobody but the model calls
     extra = content.rest_set()
     return Message(role="assistant" if role == "assistant" else "user", parts=parts, extra=extra)
 

@@ -18,6 +18,7 @@ from asbru.dialects.surrogates import mend_surrogates
 _CONFIG = ("generationConfig", "generation_config")
 _JUDGED = {"maxOutputTokens": ("max_tokens", WHOLE), "candidateCount": ("choices", WHOLE)}
 _PREFIX = "models/"
+_GOOGLE = "google"
 _NESTED = ("requests", "generateContentRequest", "generate_content_request")
 _requests = msgspec.json.Decoder(list[dict[str, Raw]]).decode
 _MODEL = "model"
@@ -63,11 +64,12 @@ def read_count_head(body: bytes, parameters: PathParameters, query: bytes = b"")
 
 
 def model_of(parameters: PathParameters) -> str:
-    """The model in the path."""
+    """The model in the path. SDKs of Vertex AI make a publisher of a provider in its name."""
     model = parameters.get(_MODEL, "").removeprefix(_PREFIX)
     if not model:
         raise BadRequest("model: expected the name of a model in the path, got none", param=_MODEL)
-    return model
+    publisher = parameters.get("publisher", _GOOGLE)
+    return model if publisher == _GOOGLE else f"{publisher}/{model}"
 
 
 def rewrite(head: RequestHead, model: str, ask_usage: bool, strip: frozenset[str]) -> dict[str, Raw] | None:

@@ -4,7 +4,7 @@ path: `/models/{model}:generateContent`. Source: https://ai.google.dev/api/gener
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from asbru.dialects.contract import Codec, Operation
 from asbru.dialects.gemini import embeddings
@@ -15,6 +15,12 @@ from asbru.dialects.gemini.response import read_reply, write_reply
 from asbru.dialects.gemini.stream import GeminiStreamReader
 from asbru.dialects.gemini.stream_writer import GeminiStreamWriter
 from asbru.dialects.gemini.types import encode
+
+VERTEX_PLACES: Final = (
+    "/projects/{project}/locations/{location}/publishers/{publisher}",
+    "/publishers/{publisher}",
+)
+"""What stands before the model in paths of Vertex AI."""
 
 CODEC = Codec(
     read_request=read_request,
@@ -35,6 +41,11 @@ def write_count(input_tokens: int) -> bytes:
 _STREAM = "/models/{model}:streamGenerateContent?alt=sse"
 
 
+def _routes(method: str) -> tuple[str, ...]:
+    """Where a method is asked for: as the Gemini API has it, and as Vertex AI has it."""
+    return tuple(f"{place}/models/{{model}}:{method}" for place in ("", *VERTEX_PLACES))
+
+
 def _chat(**more: Any) -> Operation:
     return Operation(name="chat", streams=True, codec=CODEC, **more)
 
@@ -42,7 +53,7 @@ def _chat(**more: Any) -> Operation:
 def _embed(method: str, **more: Any) -> Operation:
     return Operation(
         name="embeddings",
-        routes=(f"/models/{{model}}:{method}",),
+        routes=_routes(method),
         path=f"/models/{{model}}:{method}",
         read_head=embeddings.read_head,
         speaks=False,
@@ -53,21 +64,21 @@ def _embed(method: str, **more: Any) -> Operation:
 OPERATIONS = (
     _chat(
         surface="generate",
-        routes=("/models/{model}:generateContent",),
+        routes=_routes("generateContent"),
         path="/models/{model}:generateContent",
         stream_path=_STREAM,
         read_head=read_head,
     ),
     _chat(
         surface="stream",
-        routes=("/models/{model}:streamGenerateContent",),
+        routes=_routes("streamGenerateContent"),
         path=_STREAM,
         read_head=read_stream_head,
     ),
     Operation(
         name="count_tokens",
         surface="count_tokens",
-        routes=("/models/{model}:countTokens",),
+        routes=_routes("countTokens"),
         path="/models/{model}:countTokens",
         read_head=read_count_head,
         speaks=False,

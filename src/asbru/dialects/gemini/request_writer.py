@@ -115,6 +115,8 @@ def _write_format(form: ResponseFormat, receipt: Receipt) -> dict[str, Any]:
         written["responseSchema"] = extra[MARK]
     elif form.schema is not None:
         written["responseJsonSchema"] = form.schema
+    elif form.kind == "json_schema":
+        receipt.changed("response_format", "it has no schema, so any JSON fits")
     return written
 
 

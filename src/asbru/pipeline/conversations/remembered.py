@@ -7,7 +7,7 @@ from typing import Final
 
 from asbru.core.chat import Raw
 
-BYTES_MAX: Final = 32 * 1024 * 1024
+BYTES_MAX: Final = 8 * 1024 * 1024
 """Of all that is remembered; the conversation that was kept last is, whatever its size: requests have bounds."""
 
 

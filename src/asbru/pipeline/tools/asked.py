@@ -1,4 +1,7 @@
-"""What a caller asks of tool servers, as it came to a door: one message, where it came in, how it wants its reply."""
+"""What a caller asks of tool servers, as it came to a door: one message, where it came in, how it wants its reply.
+
+Not here: whether it may, and which server it is for (`tool_call`).
+"""
 
 from __future__ import annotations
 

@@ -141,7 +141,7 @@ def _params(asked: Asked, chosen: Chosen, ready: Ready) -> Params:
         params[member] = Raw(msgspec.json.encode(chosen.name))
     meta = read_object(params.get(META)) or {}
     if ready.known.entry.era == "stateless":
-        if not asked.stateless:
+        if not asked.stateless or asked.bare:
             can = NO_CAPABILITIES if asked.client is None or asked.bare else _capabilities(asked.client)
             params[META] = Raw(msgspec.json.encode(with_envelope(meta, ready.known.entry.version, can, OUR_INFO)))
     elif asked.stateless:

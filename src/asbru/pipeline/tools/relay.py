@@ -146,7 +146,7 @@ class Relay:
         result = bytes(message.result)
         if result.find(INPUT_REQUIRED) >= 0:
             result = self._with_sealed_state(result)
-        if self._asked.stateless and self._ready.known.entry.era == "sessions":
+        if self._asked.stateless and not self._asked.bare and self._ready.known.entry.era == "sessions":
             members = _READ if self._asked.message.method == RESOURCES_READ else _COMPLETE
             result = with_members(Raw(result), members)
         return result if self._asked.bare else write_result(request_id, result)
