@@ -34,7 +34,7 @@ def test_what_cannot_be_enforced_is_refused(tmp_path: Path) -> None:
     """With the place in the file, the operations and the way out; so do `config check` and the start."""
     ran = explain(tmp_path, RULE % ("injection", "action: block"))
     assert ran.exit_code == 1
-    for words in ("guardrails.rules.0", "openai.chat (streamed), output", "hold: true"):
+    for words in ("guardrails.rules.0", "anthropic.messages (streamed), output", "hold: true"):
         assert words in ran.output
     assert explain(tmp_path, RULE % ("injection", "hold: true")).exit_code == 0
 

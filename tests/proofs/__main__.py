@@ -16,6 +16,7 @@ from tests.proofs.budget import prove_budget
 from tests.proofs.cache import prove_cache
 from tests.proofs.faults import prove_faults
 from tests.proofs.feed import prove_feed
+from tests.proofs.guardrails import prove_guardrails
 from tests.proofs.overload import overload
 from tests.proofs.rates import prove_rate
 from tests.proofs.rows import Row
@@ -29,6 +30,7 @@ PROOFS: tuple[Callable[[], Coroutine[Any, Any, Sequence[Row]]], ...] = (
     lambda: _in_folder(lambda folder: overload(folder, "queue")),
     lambda: _in_folder(lambda folder: overload(folder, "drop")),
     lambda: _in_folder(prove_cache),
+    prove_guardrails,
 )
 OUT = Path("build/proofs.json")
 

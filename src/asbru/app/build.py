@@ -323,7 +323,7 @@ def _stages(snapshot: Snapshot, lasting: Lasting) -> Sequence[StageMaker]:
     from asbru.pipeline.guarding import Guarding, GuardPorts
 
     rule_set = RuleSet(rules, bytes.fromhex(snapshot.pepper.reveal()))
-    ports = GuardPorts(lasting.loop, lasting.pool)
+    ports = GuardPorts(lasting.loop, lasting.pool, lambda: lasting.rooms, lasting.dialects["openai_chat"])
     return (*lasting.stages, Guarding(rule_set, ports, random.random, lasting.standings_known))
 
 

@@ -51,8 +51,10 @@ class Answer(NamedTuple):
 class Ports(Protocol):
     """What checks ask with. Awaits nothing but `core.future.Future`s."""
 
-    def fetch(self, url: str, headers: Mapping[str, str], body: bytes) -> Coroutine[Any, Any, Answer]:
-        """POST `body`. Raises `AsbruError` where there is no answer."""
+    def fetch(
+        self, url: str, headers: Mapping[str, str], body: bytes, *, private: bool
+    ) -> Coroutine[Any, Any, Answer]:
+        """POST `body`; `private`: to private networks too. Raises `AsbruError` where there is no answer."""
         ...
 
     def ask(self, model: str, system: str, text: str) -> Coroutine[Any, Any, str]:

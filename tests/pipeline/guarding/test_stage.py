@@ -306,3 +306,34 @@ def test_log_probabilities_do_not_tell_what_was_replaced(monkeypatch: pytest.Mon
     body = b"data: %b\n\ndata: %b\n\ndata: [DONE]\n\n" % (chunk, end)
     inside.script("openai", answer(200, body, content_type=b"text/event-stream"))
     assert TOKEN.encode() not in inside.chat("openai/m", stream=True).body
+
+
+VERDICT = '{"violation": %s, "kind": "poem"}'
+JUDGED = [{"judge": {"model": "responses/m", "criteria": "no poems"}}]
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize("violation", ["true", "false"])
+def test_a_model_of_the_gateway_judges(monkeypatch: pytest.MonkeyPatch, violation: str, stream: bool) -> None:
+    """Asked by a call of the gateway's own, with a record, that no rule guards; the stream is held meanwhile."""
+    inside = Inside(guarded(checks=JUDGED, hold=True, timeout_ms=60_000), monkeypatch)
+    for _ in range(2):
+        inside.script("responses", upstream_answer("openai_responses", [VERDICT % violation], stream=False))
+    caller = ask(inside, "openai_chat", "openai_chat", ["Roses ", "are red"], stream=stream)
+    rows = inside.recorder.rows
+    assert rows[0]["surface"] == "internal" and rows[0]["caller"] == "test" and not rows[0]["guardrails"]
+    if violation == "true":
+        assert caller.status == 400 and b"poem" in caller.body and len(rows) == 2
+    else:
+        assert texts_of(caller.body) == "Roses are red" and len(rows) == 3, (caller.answer, rows)
+        assert [(one["place"], one["action"]) for one in told(inside)] == [("input", "pass"), ("output", "pass")]
+
+
+@pytest.mark.parametrize("on_error", ["open", "closed"])
+def test_a_model_that_fails_to_judge(monkeypatch: pytest.MonkeyPatch, on_error: str) -> None:
+    """Its refusal, or a reply that is no verdict, meets the rule's `on_error`."""
+    inside = Inside(guarded(checks=JUDGED, places=["input"], on_error=on_error, timeout_ms=60_000), monkeypatch)
+    inside.script("responses", answer(400, b'{"error":{"message":"no"}}'))
+    caller = ask(inside, "openai_chat", "openai_chat", ["fine"], stream=False)
+    assert caller.status == (200 if on_error == "open" else 503)
+    assert told(inside)[0]["action"] == f"failed_{on_error}"

@@ -22,6 +22,10 @@ FORMAT = "1"
 """Changes with what checks find, so that versions do."""
 
 
+_TOGETHER = "\n\n"
+"""Between texts that a service judges in one request: a long conversation is asked about once."""
+
+
 class Rule(NamedTuple):
     """A rule, compiled. `judges` decide at once, `asking` ask elsewhere, each with its name; `spans`: all of its
     findings tell where in the text something is."""
@@ -114,7 +118,9 @@ async def _ask(seen: Seen, texts: Sequence[str], ports: Ports | None) -> Seen:
         try:
             if ports is None:
                 raise ValueError("there is nothing to ask with")
-            findings += await ports.within(judge.judge(texts, ports), rule.declared.timeout_ms / 1000)
+            asked = texts if discover_checks()[name].spans else [_TOGETHER.join(texts)]
+            found = await ports.within(judge.judge(asked, ports), rule.declared.timeout_ms / 1000)
+            findings += found if asked is texts else [one._replace(end=len(texts[0])) for one in found]
         except Exception as error:  # noqa: BLE001 -- a service, or a bug of a check: the record tells
             return _failed(rule, name, findings, error)
     return Seen(rule, findings)

@@ -14,21 +14,17 @@ from asbru.pipeline.guarding.flaws import flaws_of, proof_of
 from asbru.pipeline.guarding.ports import GuardPorts
 from asbru.pipeline.guarding.proof import ProofRow, can_check, is_for
 from asbru.pipeline.guarding.stage import GuardStage
+from asbru.pipeline.internal import SURFACE as INTERNAL
 from asbru.pipeline.passthrough import SURFACE, UNKNOWN
 from asbru.pipeline.routing.asked import read_values, watched_by, whose
 from asbru.routing.rules import Condition, make_context
 
 if TYPE_CHECKING:
     from asbru.governance.standing import Standings
-    from asbru.guardrails import Ports
     from asbru.pipeline.call import Call
     from asbru.pipeline.stages import Stage
 
-__all__ = ["INTERNAL", "GuardPorts", "Guarding", "ProofRow", "flaws_of", "proof_of"]
-
-INTERNAL = "internal"
-"""The surface of calls that the gateway makes itself: they are not guarded, or a rule that asks a model would ask for
-ever."""
+__all__ = ["GuardPorts", "Guarding", "ProofRow", "flaws_of", "proof_of"]
 
 
 class Guarding:
@@ -36,7 +32,7 @@ class Guarding:
     read."""
 
     def __init__(
-        self, rule_set: RuleSet, ports: Ports, chance: Callable[[], float], standings: Standings | None = None
+        self, rule_set: RuleSet, ports: GuardPorts, chance: Callable[[], float], standings: Standings | None = None
     ) -> None:
         """Raises `ValueError` for a condition that cannot be used."""
         self.version = rule_set.version
@@ -59,7 +55,7 @@ class Guarding:
 
     def __call__(self, call: Call) -> Stage | None:
         """The stage for a call. None: no rule applies."""
-        if call.surface.startswith(INTERNAL):
+        if call.surface.startswith(INTERNAL):  # or a rule that asks a model would ask for ever
             return None
         rules = [rule for rule in self._rule_set.rules if _applies(rule, call)]
         if rules and self._conditions:
@@ -67,7 +63,7 @@ class Guarding:
         rules = [
             rule for rule in rules if rule.declared.sample_ratio >= 1 or self._chance() < rule.declared.sample_ratio
         ]
-        return GuardStage(call, rules, self._rule_set, self._ports) if rules else None
+        return GuardStage(call, rules, self._rule_set, self._ports.of(call)) if rules else None
 
     def _holding(self, call: Call, rules: Sequence[Rule]) -> list[Rule]:
         """The rules whose condition holds. One that fails for another reason than a missing name counts as holding."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from asbru.core.errors import GatewayError
 from asbru.guardrails import Answer
+from asbru.pipeline.internal import InternalCalls
 from asbru.pipeline.stepper import within
 from asbru.upstream import Origin
 from asbru.upstream.credentials import TokenRequest, TokenSender
@@ -19,22 +20,48 @@ from asbru.upstream.credentials import TokenRequest, TokenSender
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
+    from asbru.dialects import Dialect
+    from asbru.pipeline.call import Call
+    from asbru.pipeline.rooms import Rooms
     from asbru.upstream import Pool
 
 T = TypeVar("T")
 
 
 class GuardPorts:
-    """See the module, and `guardrails.Ports`."""
+    """See the module. `rooms`: those in force; `dialect`: that of the gateway's own calls."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, pool: Callable[[Origin, int], Pool]) -> None:
-        self._loop = loop
-        self._sender = TokenSender(Origin(host="", port=0, tls=True), pool)
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        pool: Callable[[Origin, int], Pool],
+        rooms: Callable[[], Rooms | None],
+        dialect: Dialect,
+    ) -> None:
+        self.loop = loop
+        self.rooms = rooms
+        self.calls = InternalCalls(dialect)
+        self.senders = {
+            private: TokenSender(Origin(host="", port=0, allow_loopback=private, allow_private=private), pool)
+            for private in (False, True)
+        }
 
-    async def fetch(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    def of(self, call: Call) -> CallPorts:
+        """Those of one call."""
+        return CallPorts(self, call)
+
+
+class CallPorts:
+    """What the checks of one call ask with: see `guardrails.Ports`."""
+
+    def __init__(self, shared: GuardPorts, call: Call) -> None:
+        self._shared = shared
+        self._call = call
+
+    async def fetch(self, url: str, headers: Mapping[str, str], body: bytes, *, private: bool) -> Answer:
         """See `Ports`."""
         lines = (("content-type", "application/json"), *headers.items())
-        exchange = self._sender.send(TokenRequest("POST", url, lines, body))
+        exchange = self._shared.senders[private].send(TokenRequest("POST", url, lines, body))
         try:
             response = await exchange
         finally:
@@ -43,9 +70,12 @@ class GuardPorts:
 
     async def ask(self, model: str, system: str, text: str) -> str:
         """See `Ports`."""
-        del model, system, text
-        raise GatewayError("checks cannot ask models yet")
+        rooms = self._shared.rooms()
+        if rooms is None:
+            raise GatewayError("the gateway does not serve yet")
+        messages = [{"role": "system", "content": system}, {"role": "user", "content": text}]
+        return await self._shared.calls.ask(self._call, rooms, model, messages)
 
     def within(self, work: Coroutine[Any, None, T], seconds: float) -> Awaitable[T]:
         """See `Ports`."""
-        return within(self._loop, work, seconds)
+        return within(self._shared.loop, work, seconds)

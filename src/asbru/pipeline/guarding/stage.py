@@ -194,7 +194,7 @@ class GuardStage(Stage):
         texts: list[str] = []
         visit_json(text, place, lambda one, _: texts.append(one) or one)
         new = iter(await self._judge(place, texts, self._made))
-        return visit_json(text, place, lambda _one, _: next(new))
+        return visit_json(text, place, lambda one, _: one if (other := next(new)) == one else other)
 
     def _restorer(self, quoted: bool) -> Restorer | None:
         return Restorer(partial(self._restore, quoted=quoted)) if self._originals else None

@@ -209,7 +209,7 @@ class StreamGuard:
         texts: list[str] = []
         visit_texts(value, place, lambda text, _: texts.append(text) or text)
         new = iter([await self._judged(text, place) for text in texts])
-        return visit_texts(value, place, lambda text, _: next(new))
+        return visit_texts(value, place, lambda text, _: text if (other := next(new)) == text else other)
 
 
 def _begun(part: Part) -> str:

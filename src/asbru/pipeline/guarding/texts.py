@@ -27,6 +27,7 @@ from asbru.core.chat import (
     ToolCallPart,
     ToolResultPart,
 )
+from asbru.core.reply import ChatReply
 from asbru.guardrails import Place
 
 Visit: TypeAlias = "Callable[[str, Place], str]"
@@ -50,11 +51,17 @@ _NO_TEXT = frozenset(
         ),
         *("media_type", "ttl", "signature", "data", "encrypted_content", "effort", "mode", "display", "service_tier"),
         *("citations_dialect", "raw_stop", "finish_reason", "logit_bias", "prompt_cache_key", "tool_choice"),
+        "system_fingerprint",
     )
 )
 """Fields and members without text of anyone's: names that are looked up, and data that only a program reads."""
 _NAMES = (Tool, ToolCallPart, ToolResultPart)
 """Whose `name` is that of a tool, by which it is called."""
+_NOT_OF: Mapping[type, frozenset[str]] = {
+    Choice: frozenset(("logprobs", "stop", "stop_sequence")),
+    ChatReply: frozenset(("usage",)),
+}
+"""More of them, where the same name is a text elsewhere."""
 _PLACES: Mapping[type, Place] = {
     ToolCallPart: "tool_arguments",
     ToolResultPart: "tool_results",
@@ -114,8 +121,7 @@ def _visited_struct(value: msgspec.Struct, place: Place, visit: Visit) -> msgspe
 def _fields(kind: type[msgspec.Struct]) -> tuple[str, ...]:
     """The fields of a Struct that may hold texts."""
     without = _NO_TEXT | {"name"} if issubclass(kind, _NAMES) else _NO_TEXT
-    if kind is Choice:
-        without |= {"logprobs"}
+    without |= _NOT_OF.get(kind, frozenset())
     hints = msgspec.structs.fields(kind)
     return tuple(one.name for one in hints if one.name not in without and one.type not in _NUMBERS)
 
@@ -195,6 +201,7 @@ class Texts:
 
         def next_of(text: str, place: Place) -> str:
             following = left.get(place)
-            return text if following is None else next(following)
+            new = text if following is None else next(following)
+            return text if new == text else new  # the same object: JSON that holds it is not written anew
 
         return visit_texts(self._value, self._base, next_of)

@@ -18,9 +18,6 @@ from asbru.guardrails.patterns import Beginnings, Pattern, PatternError, Utf8
 if TYPE_CHECKING:
     from asbru.guardrails.checks.secrets import SecretSettings
 
-LEAD_BYTES = 512
-"""How far before its keyword a match may begin."""
-
 
 def entropy(text: str) -> float:
     """Bits per character."""
@@ -65,21 +62,28 @@ class _Shapes:
     def find(self, seen: Utf8) -> Iterator[tuple[str, int, int]]:
         """Kind, begin and end, in bytes, of what has the shape and the entropy."""
         data = seen.data
-        for index, places in self._keywords.places(data).items():
+        for index, found_at in self._keywords.places(data).items():
             shape, pattern = self._shapes[index]
-            for begin, end in _stretches(places, shape.reach, len(data)):
+            places = found_at
+            if shape.needs:
+                needed = shape.needs.encode()
+                places = [at for at in found_at if data.find(needed, at, at + shape.reach) >= 0]
+                if not places:
+                    continue
+            for begin, end in _stretches(places, shape, len(data)):
                 for found in pattern.spans(data, begin, end, 1 if pattern.groups else 0):
                     if not shape.entropy or entropy(data[slice(*found)].decode("utf-8", "replace")) >= shape.entropy:
                         yield shape.kind, *found
 
 
-def _stretches(places: Sequence[int], reach: int, size: int) -> Iterator[tuple[int, int]]:
+def _stretches(places: Sequence[int], shape: SecretShape, size: int) -> Iterator[tuple[int, int]]:
     """The parts of a text in which matches may be that contain a keyword in one of `places`."""
-    begin, end = max(0, places[0] - LEAD_BYTES), places[0] + reach
+    lead, reach = shape.lead, shape.reach
+    begin, end = max(0, places[0] - lead), places[0] + reach
     for place in places:
-        if place - LEAD_BYTES > end:
+        if place - lead > end:
             yield begin, end
-            begin = place - LEAD_BYTES
+            begin = place - lead
         end = place + reach
     yield begin, min(end, size)
 

@@ -24,6 +24,10 @@ class SecretShape(NamedTuple):
     entropy: float = 0.0
     reach: int = 1200
     """How far behind the first byte of a keyword a match may end, in bytes."""
+    lead: int = 512
+    """How far before a keyword a match may begin, in bytes."""
+    needs: str = ""
+    """What a match also contains, behind its keyword: a keyword without it is passed over."""
 
 
 _W = "[A-Za-z0-9_-]"
@@ -33,7 +37,7 @@ _X = "[0-9a-f]"
 
 def _prefixed(kind: str, prefix: str, chars: str, *, keyword: str = "", entropy: float = 0.0) -> SecretShape:
     """A token that begins with a fixed text; `keyword` where that is written as a pattern."""
-    return SecretShape(kind, (keyword or prefix.replace("\\", ""),), rf"\b{prefix}{chars}", entropy)
+    return SecretShape(kind, (keyword or prefix.replace("\\", ""),), rf"\b{prefix}{chars}", entropy, lead=2)
 
 
 SHAPES: tuple[SecretShape, ...] = (
@@ -69,7 +73,7 @@ SHAPES: tuple[SecretShape, ...] = (
     SecretShape(
         "slack_token",
         ("xoxb-", "xoxp-", "xoxa-", "xoxr-", "xoxs-", "xoxe-", "xoxe."),
-        r"\bxox[abeprs][-.][A-Za-z0-9.-]{10,300}",
+        r"\bxox(?:[abprs]-|e[-.])[A-Za-z0-9.-]{10,300}",
     ),
     SecretShape("slack_app_token", ("xapp-",), r"\bxapp-[0-9]-[A-Z0-9]{5,20}-[0-9]{5,20}-[A-Za-z0-9]{10,100}"),
     SecretShape(
@@ -109,7 +113,7 @@ SHAPES: tuple[SecretShape, ...] = (
         rf"\b[sr]k_(?:live|test|prod)_{_A}{{10,200}}",
     ),
     _prefixed("stripe_webhook_secret", "whsec_", r"[A-Za-z0-9+/]{32,64}={0,2}"),
-    SecretShape("twilio_key", ("SK",), rf"\bSK{_X}{{32}}\b", 3.0),
+    SecretShape("twilio_key", ("SK",), rf"\bSK{_X}{{32}}\b", 3.0, reach=40, lead=2),
     _prefixed("sendgrid_key", r"SG\.", rf"{_W}{{20,24}}\.{_W}{{39,50}}"),
     SecretShape("mailchimp_key", ("-us",), rf"\b{_X}{{32}}-us[0-9]{{1,2}}\b", 3.0),
     _prefixed("mailgun_key", "key-", rf"{_X}{{32}}\b", entropy=3.0),
@@ -125,7 +129,6 @@ SHAPES: tuple[SecretShape, ...] = (
     _prefixed("square_access_token", "EAAA", rf"{_W}{{60}}\b", entropy=3.0),
     _prefixed("linear_key", "lin_api_", rf"{_A}{{40}}\b"),
     _prefixed("notion_token", "ntn_", rf"{_A}{{40,60}}\b"),
-    SecretShape("airtable_token", ("pat",), rf"\bpat{_A}{{14}}\.{_X}{{64}}\b"),
     SecretShape("atlassian_token", ("ATATT3", "ATCTT3"), r"\bAT[AC]TT3[A-Za-z0-9_=-]{60,300}"),
     _prefixed("figma_token", "figd_", rf"{_W}{{40,60}}"),
     SecretShape(
@@ -188,6 +191,8 @@ SHAPES: tuple[SecretShape, ...] = (
         ("://",),
         r"\b(?:postgres(?:ql)?|mysql|mariadb|mongodb(?:\+srv)?|rediss?|valkey|amqps?|mssql|clickhouse|ftps?|https?)"
         r"""(?:\+[a-z0-9]{1,20})?://[^\s:@/"'<>]{0,100}:([^\s@/"'<>{}$]{3,200})@[A-Za-z0-9\[]""",
+        reach=350,
+        needs="@",
     ),
     SecretShape(
         "bearer_token",
