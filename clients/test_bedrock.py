@@ -6,6 +6,7 @@ request; the other providers are the mock. A caller's key is a virtual key, give
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -98,7 +99,8 @@ def test_a_tool_call_is_completed_on_bedrock(client: Any) -> None:
 def streamed(client: Any, **asked: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """A streamed message put together, and its events."""
     blocks: dict[int, dict[str, Any]] = {}
-    events = list(client.converse_stream(**asked)["stream"])
+    with contextlib.closing(client.converse_stream(**asked)["stream"]) as stream:
+        events = list(stream)
     for event in events:
         if "contentBlockStart" in event:
             start = event["contentBlockStart"]
@@ -198,10 +200,12 @@ BASH = {"name": "bash", "description": "Runs a command", "input_schema": {"type"
 def test_a_body_of_claude_is_invoked(client: Any, model: str) -> None:
     """Whole, then as a stream: on Bedrock as it is, on other providers translated."""
     asked = {**MESSAGES, "messages": [{"role": "user", "content": "Run it"}], "tools": [BASH]}
-    told = json.loads(client.invoke_model(modelId=model, body=json.dumps(asked))["body"].read())
+    with contextlib.closing(client.invoke_model(modelId=model, body=json.dumps(asked))["body"]) as body:
+        told = json.loads(body.read())
     assert (told["stop_reason"], told["content"][-1]["name"]) == ("tool_use", "bash")
-    stream = client.invoke_model_with_response_stream(modelId=model, body=json.dumps(asked))["body"]
-    events = [json.loads(event["chunk"]["bytes"]) for event in stream]
+    answer = client.invoke_model_with_response_stream(modelId=model, body=json.dumps(asked))
+    with contextlib.closing(answer["body"]) as stream:
+        events = [json.loads(event["chunk"]["bytes"]) for event in stream]
     assert events[0]["type"] == "message_start"
     assert events[-1]["type"] == "message_stop"
     assert any(event.get("content_block", {}).get("name") == "bash" for event in events)

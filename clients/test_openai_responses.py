@@ -156,4 +156,4 @@ def test_compaction(client: openai.OpenAI, upstream: str) -> None:
     assert [item.type for item in short.output] == ["message", "compaction"]
     items: list[Any] = [item.model_dump(exclude_none=True, warnings=False) for item in short.output]
     answer = client.responses.create(model=f"{upstream}/echo", input=[*items, {"role": "user", "content": "two"}])
-    assert answer.output_text == "two"
+    assert answer.output_text.endswith("two")

@@ -123,3 +123,32 @@ def test_a_folder_that_does_not_hold_one_is_refused(places: Path, old: str, new:
     with pytest.raises(FolderFault, match=word) as raised:
         discover([str(places)])
     assert "plain_talk" in str(raised.value)
+
+
+DERIVED = """
+import msgspec
+from asbru.dialects.contract import Derived
+
+DIALECT = Derived(of={of!r}, make=lambda base: msgspec.structs.replace(base, name={name!r}, kin=base.name))
+"""
+
+
+@pytest.mark.parametrize(
+    ("of", "name", "words"),
+    [
+        ("plain_talk", "curtain", ""),
+        ("none", "curtain", "no dialect 'none'"),
+        ("plain_talk", "x", "the record says 'x'"),
+    ],
+)
+def test_a_dialect_may_be_another_one_in_an_envelope(places: Path, of: str, name: str, words: str) -> None:
+    """It is made of the other's record, whichever folder comes first, and is of its family; faults name the folder."""
+    folder = places / "curtain"
+    folder.mkdir()
+    (folder / "__init__.py").write_text(DERIVED.format(of=of, name=name))
+    if not words:
+        assert discover([str(places)])["curtain"].family == "plain_talk"
+        return
+    with pytest.raises(FolderFault, match=words) as raised:
+        discover([str(places)])
+    assert "curtain" in str(raised.value)

@@ -67,6 +67,7 @@ export interface VirtualKey extends Stored, Limited {
   providers: ProviderAccess[];
   surfaces: string[];
   mcp: string[];
+  auto_approve: string[];
   expires_at: string | null;
   active: boolean;
   record_bodies: boolean;
@@ -76,6 +77,7 @@ export interface VirtualKey extends Stored, Limited {
 
 export interface Team extends Stored, Limited {
   name: string;
+  mcp: string[];
   customer: string | null;
 }
 

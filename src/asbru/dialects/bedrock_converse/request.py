@@ -55,6 +55,8 @@ def read_request(body: bytes) -> ChatRequest:
     fields = open_body(body, refuse_request)
     inference = fields.child("inferenceConfig")
     settings: dict[str, Any] = {} if inference is None else inference.settings(_SETTINGS)
+    if settings.get("stop") == ():  # as good as none
+        del settings["stop"]
     extra: Extra = {}
     _keep(extra, "inferenceConfig", {} if inference is None else inference.rest_set())
     messages = (*_read_system(fields), *_read_messages(fields))

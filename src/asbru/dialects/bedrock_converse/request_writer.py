@@ -307,7 +307,8 @@ def _write_extra(body: dict[str, Any], request: ChatRequest, receipt: Receipt) -
 
 def _note_unknown(request: ChatRequest, receipt: Receipt) -> None:
     for name in _UNKNOWN_HERE:
-        if getattr(request, name) not in (None, True):
+        value = getattr(request, name)
+        if value is not None and value is not True:  # a penalty of 1 equals True
             receipt.dropped(name, "no equivalent")
     if request.choices is not None and request.choices > 1:
         receipt.dropped("choices", "one answer at a time")

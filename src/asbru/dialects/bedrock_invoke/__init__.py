@@ -29,11 +29,8 @@ def write_error(error: AsbruError, _request_id: str) -> bytes:
     return aws_errors.write_error(NAME, error)
 
 
-def make(base: Dialect) -> Dialect:
-    """The dialect, made of that of the Messages API."""
-    passing = base.passing
-    chat = base.chat
-    codec = Codec(
+def _codec(chat: Codec) -> Codec:
+    return Codec(
         read_request=partial(read_request, chat),
         write_request=partial(write_request, chat),
         without=chat.without,
@@ -42,6 +39,11 @@ def make(base: Dialect) -> Dialect:
         stream_reader=partial(EnvelopeReader, chat.stream_reader),
         stream_writer=partial(EnvelopeWriter, chat.stream_writer),
     )
+
+
+def make(base: Dialect) -> Dialect:
+    """The dialect, made of that of the Messages API."""
+    passing, codec = base.passing, _codec(base.chat)
     whole, stream = "/model/{model}/invoke", "/model/{model}/invoke-with-response-stream"
     return Dialect(
         name=NAME,

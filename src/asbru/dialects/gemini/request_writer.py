@@ -94,6 +94,8 @@ def _write_config(request: ChatRequest, traits: Traits, extra: Extra, receipt: R
 def _fit(config: dict[str, Any], receipt: Receipt) -> None:
     """Bounds of this API that other dialects do not have."""
     stops = config.get("stopSequences", ())
+    if not stops and config.pop("stopSequences", None) is not None:
+        receipt.dropped("stop", "no sequence")
     if len(stops) > _STOPS_MAX:
         receipt.changed("stop", f"the first {_STOPS_MAX} of {len(stops)}")
         config["stopSequences"] = stops[:_STOPS_MAX]

@@ -42,6 +42,10 @@ from asbru.dialects.gemini.response import FEEDBACK, is_blocked, write_start, wr
 from asbru.dialects.gemini.types import MARK, NAME, carry, encode
 from asbru.dialects.gemini.usage import write_usage
 from asbru.dialects.receipt import Receipt
+from asbru.wire.sse import CR, LF
+
+_ONE_LINE = bytes.maketrans(b"\r\n", b"  ")
+"""Line breaks in JSON stand between its tokens alone, where a space says the same."""
 
 
 class _Open:
@@ -228,7 +232,10 @@ class GeminiStreamWriter:
         for name, raw in self._first.items():
             event.setdefault(name, raw)
         self._first = {}
-        self._out.append(b"data: %b\n\n" % encode(event))
+        data = encode(event)
+        if LF in data or CR in data:  # arguments that the provider has written over several lines
+            data = data.translate(_ONE_LINE)
+        self._out.append(b"data: %b\n\n" % data)
 
     def _end(self) -> None:
         self._done = True
