@@ -116,5 +116,9 @@ def test_a_viewer_may_look_and_not_clear(api: Managed) -> None:
     assert api.call("GET", "cache", role="viewer").status == 200
     assert api.call("DELETE", "cache", role="viewer", query="all=true").status == 403
     assert api.call("GET", "cache", role=None).status == 401
+    application = clearing(api, [], done=False)
+    bearer = f"Bearer {api.token('admin')}"
+    answer = ask(application, "/api/v1/cache", None, method="DELETE", query="all=true", authorization=bearer)
+    assert answer.status == 503
     assert api.call("DELETE", "cache", query="all=true").status == 503
     assert api.ask("GET", "changes", query="kind=cache")["items"] == []

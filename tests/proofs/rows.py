@@ -6,7 +6,8 @@ import msgspec
 
 
 class Row(msgspec.Struct, frozen=True):
-    """`holds`: whether the figure keeps to the bar; `bar` says which way in words."""
+    """`holds`: whether the figure keeps to the bar; `bar` says which way in words. `timed`: how fast the machine is
+    decides too, so a figure beyond its bar is told and ends nothing."""
 
     experiment: str
     store: str
@@ -14,11 +15,12 @@ class Row(msgspec.Struct, frozen=True):
     unit: str
     bar: str
     holds: bool
+    timed: bool = False
 
 
-def at_most(experiment: str, figure: float, unit: str, most: float) -> Row:
+def at_most(experiment: str, figure: float, unit: str, most: float, *, timed: bool = False) -> Row:
     """A figure that may not be above."""
-    return Row(experiment, "sqlite", figure, unit, f"at most {most:g}", figure <= most)
+    return Row(experiment, "sqlite", figure, unit, f"at most {most:g}", figure <= most, timed)
 
 
 def at_least(experiment: str, figure: float, unit: str, least: float) -> Row:

@@ -61,6 +61,7 @@ FORMS = {
     r"^[^/\s]+/\S+$": "`provider/model`, without spaces",
     r"^/[^\s?#]+$": "a path that begins with `/`, without spaces, `?` and `#`",
     ALIAS: "a model of your own choice without spaces, 200 characters at most, `*` at its end at most",
+    r"^(\*|[a-z_]{1,64})$": "`*`, or the name of an operation in lower case, 64 at most",
     r"^(\*?[^*]+\*?|\*)$": "the name of a model, with `*` at its start or end at most",
     PRICED_NAME: "`provider/model`, with `*` at the start or end of either at most",
     r"^/": "an absolute path",
