@@ -120,5 +120,4 @@ def test_a_viewer_may_look_and_not_clear(api: Managed) -> None:
     bearer = f"Bearer {api.token('admin')}"
     answer = ask(application, "/api/v1/cache", None, method="DELETE", query="all=true", authorization=bearer)
     assert answer.status == 503
-    assert api.call("DELETE", "cache", query="all=true").status == 503
     assert api.ask("GET", "changes", query="kind=cache")["items"] == []
