@@ -36,7 +36,7 @@ ui-tests:
 	@$(PYTHON3) tools/ui.py --tests
 
 test: setup ui-tests ## units, golden cases, journeys over real sockets (ARGS='-k name')
-	@$(BIN)/python -m pytest -n 3 $(ARGS)
+	@$(BIN)/python -m pytest -n 4 $(ARGS)
 
 proofs: setup ## limits under load and faults, in full, ten minutes; figures in build/proofs.json
 	@$(BIN)/python -m tests.proofs

@@ -83,8 +83,8 @@ def surfaces() -> Iterator[Surface]:
     """Every operation of every dialect, and its stream, where it has a canonical form."""
     for route in routes_of(discover().values()):
         operation, dialect = route.operation, route.dialect
-        if operation is None or "{" in route.path or operation.stored is not None:
-            continue
+        if operation is None or "{" in route.path or operation.stored is not None or route.kind in ("mcp", "tool"):
+            continue  # calls to tools have no provider
         if operation.codec is None:
             assert operation.name in OTHER_BODIES, f"add a body for {route.surface} to OTHER_BODIES"
             asked, said = OTHER_BODIES[operation.name]

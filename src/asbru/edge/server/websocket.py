@@ -237,6 +237,7 @@ class WebSocket:
             return
         self._closed = True
         self._pieces.clear()
+        self._held.keep(0)
         if self.receiver is not None:
             self.receiver.close()
 
