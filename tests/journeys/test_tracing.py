@@ -169,8 +169,10 @@ async def test_one_trace_on_every_surface(surface: Surface) -> None:
         assert "error.type" not in span.attributes
     chats = [one for one in surface.dialect.operations if one.name == surface.operation and one.codec is not None]
     for span in (call, attempt) if chats else ():
-        assert span.attributes["gen_ai.response.model"] not in ("m", "there/m")
-        assert span.attributes["gen_ai.response.finish_reasons"] in (["stop"], ["end_turn"], ["completed"])
+        named = span.attributes["gen_ai.response.model"]  # Cohere's replies name none
+        assert named == "m" if surface.dialect.name == "cohere" else named not in ("m", "there/m")
+        ends = (["stop"], ["end_turn"], ["completed"], ["COMPLETE"])
+        assert span.attributes["gen_ai.response.finish_reasons"] in ends
     in_pieces = surface.stream or (operation is not None and operation.gives == "bytes")
     assert ("gen_ai.response.time_to_first_chunk" in call.attributes) is in_pieces
     expected = gateway.row["input_tokens"]
