@@ -118,4 +118,5 @@ def _read_include(fields: Fields) -> tuple[bool | None, Extra]:
 
 def _read_reasoning(fields: Fields) -> Reasoning | None:
     wish = fields.child("reasoning")
-    return None if wish is None else Reasoning(effort=wish.text("effort"), extra=wish.rest_set())
+    found = None if wish is None else Reasoning(effort=wish.text("effort"), extra=wish.rest_set())
+    return None if found == Reasoning() else found  # an empty object asks for nothing
