@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Literal
 
 import httpx2
 import msgspec
@@ -21,6 +21,7 @@ from tests.journeys.gateway import PEPPER, Gateway
 
 from asbru.governance import digest_of
 from asbru.governance.entries import KeyEntry
+from asbru.guardrails import GuardrailRule, GuardrailSettings
 from asbru.mcp.catalogue import MCP_SERVER
 from asbru.mcp.servers import McpSettings, ServerSettings
 from asbru.pipeline.tools import Toolbox
@@ -36,7 +37,9 @@ def _keys(**keys: tuple[str, ...]) -> dict[str, bytes]:
 
 
 @asynccontextmanager
-async def _served(server: ToolServer, *, stateless: bool, **keys: tuple[str, ...]) -> AsyncIterator[Gateway]:
+async def _served(
+    server: ToolServer, *, stateless: bool, rules: tuple[GuardrailRule, ...] = (), **keys: tuple[str, ...]
+) -> AsyncIterator[Gateway]:
     """A gateway before a server that is called `one`, and `two` as well."""
     entries = [await server.entry(name, stateless=stateless) for name in ("one", "two")]
     ports = DirectPorts({"one": server.url, "two": server.url})
@@ -51,6 +54,7 @@ async def _served(server: ToolServer, *, stateless: bool, **keys: tuple[str, ...
         tools=Toolbox(ports),
         declared={MCP_SERVER: feed(*entries)},
         mcp=settings,
+        guardrails=GuardrailSettings(rules=rules),
         virtual_keys=_keys(**(keys or {"all": ("*",)})),
     )
     async with gateway:
@@ -105,6 +109,28 @@ def test_an_agent_lists_and_calls_tools(mode: str, stateless: bool) -> None:
             ]
             assert [row["cost_nanousd"] for row in rows] == [0, 500_000_000, 2_000_000]
             assert [row["caller"] for row in rows] == ["all"] * 3
+
+    asyncio.run(body())
+
+
+@pytest.mark.parametrize("mode", ERAS)
+@pytest.mark.parametrize("unchecked", ["refuse", "allow"])
+def test_a_call_that_no_rule_can_look_at_is_refused(mode: str, unchecked: Literal["refuse", "allow"]) -> None:
+    """Rules look at tools in chats only, so far: a call past them is refused, unless the rule says that it may pass."""
+    rule = GuardrailRule(
+        name="r", checks=("secrets",), places=("tool_arguments",), action="block", unchecked=unchecked
+    )
+
+    async def body() -> None:
+        async with ToolServer() as server, _served(server, stateless=True, rules=(rule,)) as gateway:
+            async with _client(gateway, mode) as client:
+                if unchecked == "allow":
+                    assert (await client.call_tool("two__add", {"a": 2, "b": 3})).structured_content == {"result": 5}
+                    return
+                with pytest.raises(MCPError, match="cannot be checked"):
+                    await client.call_tool("two__add", {"a": 2, "b": 3})
+            assert [row["error_code"] for row in gateway.rows] == ["unchecked_operation"]
+            assert not [one for one in server.calls if one == "add"]
 
     asyncio.run(body())
 

@@ -111,7 +111,7 @@ class McpPages:
             raise RpcError(Code.METHOD_NOT_FOUND, f"Method not found: {method[:200]}")
         lines = b""
         if method == "initialize":
-            session = visit.tools.seal_client(visit.caller.name, Client.introduced(asked.params))
+            session = visit.tools.seal_client(visit.caller.identity, Client.introduced(asked.params))
             lines = b"mcp-session-id: %b\r\n" % session.encode()
         visit.reply(write_result(message.request_id, result), lines=lines)
 
@@ -177,7 +177,7 @@ class _Visit:
         session = self.headers.get(SESSION)
         if session is None:
             return Client(self.version or ASSUMED)
-        client = self.tools.open_client(self.caller.name, session.decode("latin-1"))
+        client = self.tools.open_client(self.caller.identity, session.decode("latin-1"))
         if client is None:
             raise _SessionError(Code.INVALID_REQUEST, "the session is unknown; begin another one", status=404)
         return client

@@ -120,7 +120,8 @@ def check_unseen(call: Call, rooms: Rooms) -> None:
     """Raise `BadRequest` where a stage takes part in a call whose content no stage can see."""
     if any(make(call) is not None for make in rooms.stages):
         raise BadRequest(
-            f"{call.operation.words} cannot be checked, but a rule requires it; use the chat operation instead",
+            f"{call.operation.words} cannot be checked, but a rule requires it; use an operation that can be, or allow "
+            "this one in the rule",
             code="unchecked_operation",
         )
 

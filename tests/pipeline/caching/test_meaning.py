@@ -60,6 +60,13 @@ def test_the_same_question_in_other_words_is_served(gateway: Gateway) -> None:
     assert (hit["cache"], hit["cost_nanousd"], hit["attempts"]) == ("semantic", 0, 0)
 
 
+def test_what_a_caller_keeps_apart_stays_apart(gateway: Gateway) -> None:
+    """Its own word for a partition holds for questions in other words, too."""
+    ask(gateway, ASKED, [1.0, 0.1], b"x-bf-cache-key: one", said="click the link")
+    served = ask(gateway, OTHERWISE, [1.0, 0.0], b"x-bf-cache-key: two", said="another")
+    assert served.header(b"x-asbru-cache") == b"miss"
+
+
 def test_the_very_same_question_needs_no_vector(gateway: Gateway) -> None:
     """An exact hit comes first, and costs no embedding."""
     ask(gateway, ASKED, [1.0, 0.0], said="x")

@@ -109,6 +109,16 @@ def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
     yield Gateway(snapshot(), monkeypatch)
 
 
+def test_a_key_by_the_name_of_one_that_is_gone_shares_nothing(gateway: Gateway) -> None:
+    """Whoever is given a name again is another one."""
+    gateway.script("a", answer(200, reply()), answer(200, reply()))
+    assert gateway.ask().header(b"x-asbru-cache") == b"miss"
+    again = msgspec.msgpack.encode(KeyEntry("test", ("*",), identity="another"))
+    gateway.lasting.virtual_keys.put(digest_of(b"sk-asb-again", PEPPER), again)
+    assert gateway.ask(key="sk-asb-again").header(b"x-asbru-cache") == b"miss"
+    assert len(gateway.requests) == 2
+
+
 def test_the_same_question_is_answered_from_the_cache_with_the_same_bytes(gateway: Gateway) -> None:
     """A hit sends nothing, is the provider's body byte for byte, says so in headers, and is recorded at no cost."""
     gateway.script("a", answer(200, reply(), b"x-request-id: theirs"))

@@ -67,7 +67,7 @@ class Meaning:
 
     async def ask(self, call: Call, rooms: Rooms, settings: SemanticSettings, base: str) -> Asked | None:
         """The question of a call with its vector; None for what is not compared, or cannot be embedded. `base`: the
-        key of the call but for its digest."""
+        key of the call, with what keeps it apart in place of its digest."""
         text = _question(call.read_canonical(), settings.messages_max)
         if text is None:
             return None

@@ -110,7 +110,10 @@ class Caching:
         settings = self._settings.semantic
         if call.operation.name != "chat":
             return None
-        asked = cached.asked = await meaning.ask(call, rooms, settings, cached.key.rpartition("/")[0])
+        assert cached.target is not None
+        beside = keys.digest_of_bytes(*_beside(call, cached.target, cached.wishes, rooms)).hex()
+        base = f"{cached.key.rpartition('/')[0]}/{beside}"
+        asked = cached.asked = await meaning.ask(call, rooms, settings, base)
         if asked is None:
             return None
         threshold = settings.threshold if cached.wishes.threshold is None else cached.wishes.threshold
@@ -222,9 +225,7 @@ class Caching:
 
     async def _key(self, call: Call, target: Target, wishes: Wishes, rooms: Rooms) -> str | None:
         """The key of a call; None for what cannot be normalised, or read: the provider says what is wrong with it."""
-        lines = rooms.endpoints[target.provider.name].spoken_by(call, target.model).deciding_lines(call.forwarded)
-        rules = "\n".join([stage.version for stage in call.stages]).encode() if call.stages else b""
-        beside = (lines, call.query, wishes.apart.encode(), rules)
+        beside = _beside(call, target, wishes, rooms)
         try:
             if call.request_changed:  # the body is not what is asked
                 digest = keys.digest_of_bytes(_read_digest(call), *beside).hex()
@@ -259,3 +260,13 @@ def _read_digest(call: Call) -> bytes:
 
 def _now_ms(rooms: Rooms) -> int:
     return int(rooms.unix_time() * 1000)
+
+
+def _beside(call: Call, target: Target, wishes: Wishes, rooms: Rooms) -> tuple[bytes, ...]:
+    """What keeps calls apart besides what they ask: headers that decide, the query, the caller's own word, the rules in
+    force, and who the key is: another one may come by the name of one that is gone."""
+    lines = rooms.endpoints[target.provider.name].spoken_by(call, target.model).deciding_lines(call.forwarded)
+    rules = "\n".join([stage.version for stage in call.stages]).encode() if call.stages else b""
+    assert call.caller is not None
+    own = call.caller.identity.encode() if wishes.scope.startswith("key:") else b""
+    return lines, call.query, wishes.apart.encode(), rules, own

@@ -219,7 +219,7 @@ async def _exchange(
     assert tools is not None and caller is not None, "the middle has looked"
     token = ""
     if asked.session and asked.message.request_id is not None:
-        token = cancel_token(caller.name, asked.session, asked.message.request_id)
+        token = cancel_token(caller.identity, asked.session, asked.message.request_id)
         tools.awaited.expect(token).waiter = partial(_take_back, call, ready, sending, exchange)
     try:
         upstream = await exchange

@@ -110,7 +110,7 @@ class Relay:
             error = RpcError(Code.METHOD_NOT_FOUND, f"the caller does not support {message.method[:100]}")
             self.answer(write_error(request_id, error))
         else:
-            sealed = seal_request(self._seals, caller.name, self._ready.server.name, request_id)
+            sealed = seal_request(self._seals, caller.identity, self._ready.server.name, request_id)
             params = b"" if message.params is UNSET else b',"params":%b' % bytes(message.params)
             told = (msgspec.json.encode(sealed), msgspec.json.encode(message.method), params)
             self._pass_on(b'{"jsonrpc":"2.0","id":%b,"method":%b%b}' % told)
@@ -164,7 +164,7 @@ class Relay:
 
 def bound_to(call: Call, chosen: Chosen) -> tuple[str, ...]:
     """Whom and what the state of a call belongs to."""
-    return (call.caller.name if call.caller is not None else "", chosen.server, chosen.name)
+    return (call.caller.identity if call.caller is not None else "", chosen.server, chosen.name)
 
 
 def _told(message: Message, server: str) -> UpstreamError:

@@ -36,9 +36,9 @@ def take_aside(tools: Toolbox, caller: Caller, asked: Asked, body: bytes) -> Non
 
 def _pass_reply(tools: Toolbox, caller: Caller, message: Message, body: bytes) -> None:
     text = None if message.id is msgspec.UNSET else read_text(message.id)
-    opened = None if text is None else open_request(tools.seals, caller.name, text)
+    opened = None if text is None else open_request(tools.seals, caller.identity, text)
     if opened is None:
-        if text is not None and tools.seals.open("input", (caller.name,), text) is not None:
+        if text is not None and tools.seals.open("input", (caller.identity,), text) is not None:
             tools.awaited.give(text, body)
         return
     server, request_id = opened
@@ -50,7 +50,7 @@ def _cancel(tools: Toolbox, caller: Caller, asked: Asked) -> None:
     """A caller with a session takes a request back, which may be at any worker."""
     request_id = asked.params.get("requestId")
     if asked.session and request_id is not None:
-        tools.awaited.give(cancel_token(caller.name, asked.session, bytes(request_id)), b"")
+        tools.awaited.give(cancel_token(caller.identity, asked.session, bytes(request_id)), b"")
 
 
 async def _send(tools: Toolbox, server: str, caller: Caller, body: bytes) -> None:

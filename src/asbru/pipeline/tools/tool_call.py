@@ -30,6 +30,7 @@ from asbru.pipeline.call import Call
 from asbru.pipeline.deliver import with_identity
 from asbru.pipeline.large_bodies import take_coding_off
 from asbru.pipeline.rooms import Rooms
+from asbru.pipeline.stages import check_unseen
 from asbru.pipeline.tools.asked import Asked, Chosen
 from asbru.pipeline.tools.awaited import Cancelled
 from asbru.pipeline.tools.exchange import exchange_with
@@ -81,6 +82,7 @@ async def _call(call: Call, rooms: Rooms, asked: Asked) -> None:
     caller.check_surface(SURFACE)
     chosen = choose(asked, tools, tools.access(caller, asked))
     call.head = head_of(chosen.written)
+    check_unseen(call, rooms)
     ready = tools.find(chosen.server)
     if ready is None:
         raise unknown(asked, chosen.written)

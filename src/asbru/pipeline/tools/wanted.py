@@ -53,7 +53,7 @@ class Wanted:
                     Code.MISSING_CAPABILITY, f"the server wants {method[:100]}, which the caller does not support"
                 )
             value = b"%b-%d-%d" % (call.id, len(call.attempts), number)
-            token = tools.seals.seal(_PURPOSE, (caller.name,), value)
+            token = tools.seals.seal(_PURPOSE, (caller.identity,), value)
             params = asked.get("params")
             told: dict[str, object] = {"jsonrpc": "2.0", "id": token, "method": method}
             self.questions[name] = Question(
