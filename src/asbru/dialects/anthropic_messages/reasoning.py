@@ -128,7 +128,7 @@ def _fit(budget: int | None, max_tokens: int, receipt: Receipt) -> int | None:
         return None
     fitted = max(BUDGET_TOKENS_MIN, min(budget, max_tokens - 1))
     if fitted != budget:
-        receipt.changed("thinking.budget_tokens", f"{budget} became {fitted}")
+        receipt.changed("reasoning.budget_tokens", f"{budget} became {fitted}")
     return fitted
 
 

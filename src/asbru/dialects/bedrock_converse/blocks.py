@@ -94,6 +94,8 @@ def mark_of(raw: Raw) -> CacheMark | None:
         lasts = None if ttl is None else decode_text(ttl)
     except DECODE_ERRORS:
         return None
+    if not kind:
+        return None
     return CacheMark(kind=DEFAULT_MARK if kind == "default" else kind, ttl=lasts, extra=members)
 
 

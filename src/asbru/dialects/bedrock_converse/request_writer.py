@@ -16,6 +16,7 @@ from asbru.core.chat import (
     Extra,
     ForeignTool,
     Message,
+    Raw,
     ResponseFormat,
     Role,
     Tool,
@@ -146,6 +147,8 @@ def _write_alternating(messages: tuple[Message, ...], lead: int, target: Target)
             turns.append((role, [], []))
         _, results, others = turns[-1]
         place = others
+        if not message.parts:
+            receipt.dropped(path, "no content")
         for block in write_blocks(message.parts, path, target):
             if not isinstance(block, dict) or "cachePoint" not in block:  # a mark stays behind what it marks
                 place = results if isinstance(block, dict) and "toolResult" in block else others
@@ -264,6 +267,9 @@ def _write_format(form: ResponseFormat, receipt: Receipt) -> dict[str, Any]:
         receipt.changed("response_format.strict", "the schema is always enforced")
     receipt.riding("response_format", form.extra)
     schema = form.schema if receipt.native else close_schema(form.schema, receipt)
+    if not bytes(schema).startswith(b"{"):  # `true`: anything fits
+        receipt.changed("response_format.schema", "a schema is an object here")
+        schema = Raw(b"{}")
     told: dict[str, Any] = {"schema": bytes(schema).decode()}
     for name in ("name", "description"):
         value = getattr(form, name)

@@ -287,7 +287,7 @@ def _place_of_plan(parts: Sequence[Part], receipt: Receipt) -> int | None:
 
 def _is_idle(part: Part, parts: Sequence[Part], receipt: Receipt) -> bool:
     """Whether it is an empty text beside something else, which says nothing."""
-    return isinstance(part, TextPart) and not part.text and not receipt.native and len(parts) > 1
+    return isinstance(part, TextPart) and not part.text and not part.extra and not receipt.native and len(parts) > 1
 
 
 def _is_more_than_text(part: Part, receipt: Receipt) -> bool:

@@ -168,7 +168,10 @@ def _write_result(
                 receipt.changed(where, "follows in a content of its own")
             rest.add(inner, where)
     result: dict[str, Any] = {} if MARK in extra else {"id": part.call_id}
-    result["name"] = part.name or names.get(part.call_id) or part.call_id
+    if not part.call_id and MARK not in extra:
+        receipt.changed(path, "it says of no call that it answers it")
+        result = {}
+    result["name"] = part.name or names.get(part.call_id) or part.call_id or "unknown"
     response = _response("\n".join(texts), is_error=part.is_error)
     if texts or not receipt.native:
         result["response"] = response

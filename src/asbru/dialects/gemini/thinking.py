@@ -36,13 +36,14 @@ def read_reasoning(config: Fields) -> Reasoning | None:
         return None
     level, shown = wish.text("thinkingLevel"), wish.boolean("includeThoughts")
     budget = wish.settings({"thinkingBudget": ("budget", WHOLE)}).get("budget")
-    return Reasoning(
+    found = Reasoning(
         effort=None if level is None else level.lower(),
         budget_tokens=None if budget in (0, _DYNAMIC) else budget,
         mode="disabled" if budget == 0 else "adaptive" if budget == _DYNAMIC else None,
         display=None if shown is None else "summarized" if shown else "omitted",
         extra=wish.rest_set(),
     )
+    return None if found == Reasoning() else found  # an empty object asks for nothing
 
 
 def write_reasoning(wish: Reasoning, traits: Traits, receipt: Receipt) -> dict[str, Any] | None:

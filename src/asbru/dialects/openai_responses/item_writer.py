@@ -225,9 +225,16 @@ def _write_assistant(message: Message, path: str, receipt: Receipt) -> list[Writ
     said = Said(path, receipt, answer=False, extra=_extra(message, receipt))
     for at, part in enumerate(parts):
         said.add(part, at)
-    if not said.items:
-        receipt.dropped(path, "no content")
+    if not said.items or (
+        _extra(message, receipt) and not any(item.get("type") == "message" for item in _dicts(said))
+    ):
+        receipt.dropped(path, "no message holds it")
     return said.items
+
+
+def _dicts(said: Said) -> list[dict[str, Any]]:
+    """The items that were made here; those of other kinds stand as they came."""
+    return [item for item in said.items if isinstance(item, dict)]
 
 
 def write_call(part: ToolCallPart, path: str, receipt: Receipt) -> dict[str, Any]:
