@@ -57,7 +57,9 @@ def of_request(request: ChatRequest) -> list[Fact]:
             facts.append(Fact(name, name, value))
     if request.parallel_tool_calls is False and any(isinstance(tool, Tool) for tool in request.tools or ()):
         facts.append(Fact("parallel_tool_calls", "parallel_tool_calls", False))
-    if request.tools or (request.tool_choice is not None and request.tool_choice.mode != "none"):  # else there is none
+    if request.tools or (
+        request.tool_choice is not None and request.tool_choice.mode != "none"
+    ):  # else there is none
         facts += _choice_of_tool(request.tool_choice)
     facts += _format(request.response_format)
     facts += _reasoning(request.reasoning)

@@ -58,13 +58,13 @@ def note_unknown(wish: Reasoning, receipt: Receipt) -> None:
     these names."""
     for name, raw in wish.extra.items():
         try:
-            members = _members(raw) if name in _CHATS_OWN else {}
+            members = _members(raw) if name in _CHATS_OWN else None  # one without members is a spelling
         except DECODE_ERRORS:
-            members = {}
-        if members:
-            receipt.foreign(name, members)
-        else:
+            members = None
+        if members is None:
             receipt.foreign("reasoning", {name: raw})
+        else:
+            receipt.foreign(name, members)
 
 
 def effort_of(budget_tokens: int) -> str:

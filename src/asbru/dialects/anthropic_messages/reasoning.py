@@ -34,9 +34,10 @@ from asbru.core.chat import (
     ToolResultPart,
 )
 from asbru.core.traits import Traits
-from asbru.dialects.anthropic_messages.types import NAME, decode_members
+from asbru.dialects.anthropic_messages.types import NAME
 from asbru.dialects.bounds import nearest_effort
-from asbru.dialects.fields import DECODE_ERRORS, Fields
+from asbru.dialects.efforts import note_unknown
+from asbru.dialects.fields import Fields
 from asbru.dialects.receipt import Receipt
 
 BUDGET_TOKENS_MIN: Final = 1024
@@ -136,7 +137,7 @@ def _chosen(
     request: ChatRequest, reasoning: Reasoning, *, traits: Traits, max_tokens: int, receipt: Receipt
 ) -> Thought:
     """For a request of another dialect."""
-    _note_unknown(reasoning, receipt)
+    note_unknown(reasoning, receipt)
     if reasoning.effort == "none" or reasoning.mode == "disabled":
         return _disabled(reasoning, traits, receipt)
     if request.tool_choice is not None and request.tool_choice.mode in ("any", "tool"):
@@ -179,15 +180,6 @@ def _disabled(reasoning: Reasoning, traits: Traits, receipt: Receipt) -> Thought
     word = nearest_effort("none", traits.efforts)
     receipt.changed("reasoning", f"the model always thinks: effort {word}")
     return Thought(_shown(reasoning, "adaptive", None), word)
-
-
-def _note_unknown(reasoning: Reasoning, receipt: Receipt) -> None:
-    """Chat keeps the unknown members of its `reasoning` and `thinking` objects under these names."""
-    for name, raw in reasoning.extra.items():
-        try:
-            receipt.foreign(name, decode_members(raw))
-        except DECODE_ERRORS:
-            receipt.foreign("reasoning", {name: raw})
 
 
 def _shown(reasoning: Reasoning, mode: str, budget: int | None) -> dict[str, Any]:

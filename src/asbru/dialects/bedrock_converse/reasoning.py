@@ -17,10 +17,8 @@ from typing import Any, Final
 
 from asbru.core.chat import ChatRequest, Reasoning, ToolResultPart
 from asbru.core.traits import Traits
-from asbru.dialects.bedrock_converse.types import decode_members
 from asbru.dialects.bounds import nearest_effort
-from asbru.dialects.efforts import effort_of
-from asbru.dialects.fields import DECODE_ERRORS
+from asbru.dialects.efforts import effort_of, note_unknown
 from asbru.dialects.receipt import Receipt
 
 _BUDGET_MIN: Final = 1024
@@ -46,7 +44,7 @@ def write_reasoning(request: ChatRequest, traits: Traits, receipt: Receipt) -> t
         return {}, None
     if receipt.native:
         return _own(wish), wish.effort
-    _note_unknown(wish, receipt)
+    note_unknown(wish, receipt)
     style = style_of(traits)
     if style in (None, "none"):
         why = "the model does not reason" if style else "the API has no word for it that all models know"
@@ -111,12 +109,3 @@ def _budgeted(request: ChatRequest, wish: Reasoning, traits: Traits, receipt: Re
     elif wish.effort is not None:
         receipt.dropped("reasoning.effort", "a budget is given")
     return {"thinking": {"type": "enabled", "budget_tokens": budget}}
-
-
-def _note_unknown(wish: Reasoning, receipt: Receipt) -> None:
-    """Chat keeps the unknown members of its `reasoning` and `thinking` objects under these names."""
-    for name, raw in wish.extra.items():
-        try:
-            receipt.foreign(name, decode_members(raw))
-        except DECODE_ERRORS:
-            receipt.foreign("reasoning", {name: raw})

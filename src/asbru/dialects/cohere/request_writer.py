@@ -13,9 +13,9 @@ from asbru.dialects.bounds import fit_output, fit_sampling, strip_one
 from asbru.dialects.cohere.messages import MessageWriter
 from asbru.dialects.cohere.request import SETTINGS
 from asbru.dialects.cohere.tools import write_tools
-from asbru.dialects.cohere.types import NAME, decode_members, encode
+from asbru.dialects.cohere.types import NAME, encode
 from asbru.dialects.contract import Written
-from asbru.dialects.fields import DECODE_ERRORS
+from asbru.dialects.efforts import note_unknown
 from asbru.dialects.receipt import Receipt
 
 _NEEDED: Final = frozenset(("model", "messages", "stream", "tools", "documents"))
@@ -115,7 +115,7 @@ def _write_thinking(body: dict[str, Any], wish: Reasoning, traits: Traits, recei
     if traits.thinking == "none":
         receipt.dropped("reasoning", "the model does not reason")
         return
-    _note_wishes(wish, receipt)
+    note_unknown(wish, receipt)
     if wish.display is not None:
         receipt.dropped("reasoning.display", "there is no such member")
     disabled = wish.mode == "disabled" or wish.effort == "none"
@@ -129,15 +129,6 @@ def _write_thinking(body: dict[str, Any], wish: Reasoning, traits: Traits, recei
         body["thinking"] = {"type": "enabled", "token_budget": wish.budget_tokens}
     elif wish.mode is not None or wish.effort is not None:
         body["thinking"] = {"type": "enabled"}
-
-
-def _note_wishes(wish: Reasoning, receipt: Receipt) -> None:
-    """Chat keeps the unknown members of its `reasoning` and `thinking` objects under these names."""
-    for name, raw in wish.extra.items():
-        try:
-            receipt.foreign(name, decode_members(raw))
-        except DECODE_ERRORS:
-            receipt.foreign("reasoning", {name: raw})
 
 
 def _note_unknown(request: ChatRequest, receipt: Receipt) -> None:

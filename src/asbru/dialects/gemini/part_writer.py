@@ -192,6 +192,8 @@ def _write_audio(part: AudioPart, path: str, receipt: Receipt) -> Written | None
     for name in ("id", "transcript"):
         if getattr(part, name) is not None:
             receipt.dropped(path, f"audio with its {name}")
+    if part.format is None:
+        receipt.added(f"{path}.format", "wav")
     blob = {"mimeType": f"audio/{part.format or 'wav'}", "data": part.data}
     return {"inlineData": blob, **_riding(part.extra, path, receipt)}
 
@@ -224,6 +226,9 @@ def _write_medium(part: ImagePart | DocumentPart, source: MediaSource, path: str
     if source.url is not None and source.url.startswith("data:"):
         source = read_source(source.url)
         media_type = source.media_type
+        if source.data is None and not receipt.native:
+            receipt.dropped(path, "a data URL that cannot be read")
+            return None
     if source.data is not None:
         if not media_type:
             receipt.added(f"{path}.media_type", usual)

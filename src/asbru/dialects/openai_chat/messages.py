@@ -245,6 +245,8 @@ def _write_assistant(message: Message, path: str, writer: PartWriter) -> dict[st
             calls.append(write_call(part, where, writer))
             continue
         else:
+            if isinstance(part, RefusalPart) and not part.text:
+                writer.receipt.dropped(where, "a refusal without a word")
             order.append(_write_member(part, members, writer))
             one = writer.write(part, where) if order[-1] == _CONTENT else None
         if one is not None:
