@@ -229,6 +229,9 @@ def _write_medium(part: ImagePart | DocumentPart, source: MediaSource, path: str
         if source.data is None and not receipt.native:
             receipt.dropped(path, "a data URL that cannot be read")
             return None
+    if media_type and not receipt.native and isinstance(part, ImagePart) and not media_type.startswith("image/"):
+        receipt.changed(f"{path}.media_type", f"{media_type[:40]} is no type of an image")
+        media_type = usual
     if source.data is not None:
         if not media_type:
             receipt.added(f"{path}.media_type", usual)
