@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -53,6 +55,21 @@ def test_nothing_is_written_to_a_file_that_was_removed(database: sqlite.SqliteDa
     sqlite.open_database(path).close()
     with pytest.raises(StorageError, match="was removed or replaced"), database.transaction():
         pytest.fail("began")
+
+
+def test_another_process_never_takes_itself_for_the_last_one(database: sqlite.SqliteDatabase, path: Path) -> None:
+    """A process opens the database twice (each store has its connection); another one opens and closes it. What the
+    first writes afterwards is in the file that everybody reads: its WAL was not removed beneath it."""
+    second = sqlite.open_database(path)
+    other = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('SELECT * FROM t').fetchall(); c.close()"
+    subprocess.run([sys.executable, "-c", other, str(path)], check=True, timeout=60)  # noqa: S603 -- this Python, these words
+    with database.transaction():
+        database.run("INSERT INTO t VALUES (1)")
+    second.close()
+    reader = sqlite.open_reader(path)
+    assert reader is not None
+    assert reader.run("SELECT x FROM t") == [(1,)]
+    reader.close()
 
 
 def test_damage_is_told_apart(path: Path) -> None:

@@ -163,9 +163,13 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 def _make_private(path: Path) -> None:
-    """0600 for the file, whatever the umask; SQLite gives what it puts beside it the same mode."""
+    """0600 for the file, whatever the umask; SQLite gives what it puts beside it the same mode. A file that is there is
+    never opened here: to close it again would drop the locks of every connection that this process has to it (POSIX
+    locks belong to the process), and the next process that closes the database would take itself for the last one and
+    remove the WAL that those connections go on writing to (sqlite.org/howtocorrupt.html, 2.2)."""
     try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
         if path.stat().st_mode & 0o077:
             path.chmod(0o600)
     except OSError as error:
