@@ -13,7 +13,7 @@ Commands (all take `ASBRU_SUPERVISOR_PID` from the environment; see `lifeline`):
                                [--tls-cert F --tls-key F]
 
 Bookkeeper, control and mock are ready when they print the line `ready` on stdout, or when their socket exists. The
-control process prints `changed` when something was stored that the snapshot is compiled from. A
+control process prints `changed` when something was stored that the snapshot is compiled from, and `alive` about once a second. A
 worker, and the tools process like it, is spoken to in lines over its control socket (not the control process's). To it:
 `reload PATH` (serve by this snapshot, and by what was compiled with it, from the next call on), `drain` (stop
 accepting, finish calls, exit 0), `stop` (exit now; the calls that it cuts are recorded). From it: `ready` once it
