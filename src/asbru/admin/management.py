@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from fastapi import APIRouter, FastAPI
 
 from asbru.admin import (
+    account_shapes,
     accounts,
     cache,
     guardrail_trial,
@@ -20,6 +21,7 @@ from asbru.admin import (
     model_list,
     nouns,
     overview,
+    passwords,
     playground,
     provider_types,
     record_shapes,
@@ -32,7 +34,9 @@ from asbru.admin import (
     standing,
     status,
     system,
+    token_routes,
     tool_servers,
+    user_routes,
 )
 from asbru.admin.access import let_in
 from asbru.admin.act import Act
@@ -95,7 +99,9 @@ class Management:
         self._objects = [Objects(act, kind, by_kind) for kind in self._plain]
         self._playground = playground.Playground(act, self.keys.objects)
         self._settings = settings.Settings(act, Objects(act, settings.SETTINGS, by_kind))
-        self._accounts = accounts.AccountRoutes(act, setup_token, secure=secure)
+        hashed = passwords.Passwords(act.accounts)
+        self._accounts = accounts.AccountRoutes(act, hashed, setup_token, secure=secure)
+        self._users = user_routes.UserRoutes(act, hashed)
 
     def application(self, more: Iterable[APIRouter], version: str) -> FastAPI:
         """The application, with `more` routers."""
@@ -105,7 +111,8 @@ class Management:
         routers = [one.build_router() for one in trials]  # before the names of rules
         routers += [nouns.build_router(objects) for objects in self._objects]
         routers += [live_test.build_router(self._act, objects) for objects in self._objects if objects.kind.asked]
-        routers += [self.keys.build_router(), self._accounts.build_router()]
+        routers += [self.keys.build_router(), self._accounts.build_router(), self._users.build_router()]
+        routers.append(token_routes.TokenRoutes(self._act).build_router())
         routers += [history.build_router(self._act), spending.build_router(self._database_url)]
         routers += [overview.build_router(self._database_url), records.build_router(self._database_url, self._tail)]
         owners = {one.kind.kind: one for one in (*self._objects, self.keys.objects)}
@@ -137,7 +144,7 @@ class Management:
         application = build_application(
             routers,
             version,
-            bodies=[*bodies, *SHAPES, *accounts.BODIES],
+            bodies=[*bodies, *SHAPES, *account_shapes.BODIES],
             described=described,
             pages=UiPages().routes(),
         )
