@@ -1,4 +1,7 @@
-"""Providers of a snapshot as objects of a worker: their origins, endpoints, routes, keys and credentials."""
+"""Providers of a snapshot as objects of a worker: their origins, endpoints, routes, keys and credentials.
+
+Not here: in which order they are tried (`routing`).
+"""
 
 import time
 from collections.abc import Callable
