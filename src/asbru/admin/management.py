@@ -35,6 +35,7 @@ from asbru.admin import (
     status,
     system,
     token_routes,
+    tool_list,
     tool_servers,
     user_routes,
 )
@@ -65,6 +66,7 @@ SHAPES = (
     *rule_trial.SHAPES,
     *settings.SHAPES,
     *system.SHAPES,
+    *tool_list.SHAPES,
     *tool_servers.SHAPES,
 )
 """What requests and responses of the other routes hold."""
@@ -121,6 +123,8 @@ class Management:
         if "routing_rule" in owners:
             trial = rule_trial.RuleTrial(owners, self._observed, standings, self._database_url)
             routers.append(trial.build_router())
+        if "mcp_group" in owners:
+            routers.append(tool_list.build_router(self._act, owners, self._playground))
         routers += [self._playground.build_router(), model_list.Models(self._observed).build_router()]
         routers.append(cache.build_router(self._act, self._observed, self._database_url, self._clear_cache))
         routers += [self._settings.build_router(), role_routes.RoleRoutes(self._act).build_router()]

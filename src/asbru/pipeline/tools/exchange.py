@@ -142,7 +142,7 @@ def _params(asked: Asked, chosen: Chosen, ready: Ready) -> Params:
     meta = read_object(params.get(META)) or {}
     if ready.known.entry.era == "stateless":
         if not asked.stateless or asked.bare:
-            can = NO_CAPABILITIES if asked.client is None or asked.bare else _capabilities(asked.client)
+            can = NO_CAPABILITIES if asked.client is None else _capabilities(asked.client)
             params[META] = Raw(msgspec.json.encode(with_envelope(meta, ready.known.entry.version, can, OUR_INFO)))
     elif asked.stateless:
         told = without_envelope(meta)

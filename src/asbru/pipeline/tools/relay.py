@@ -79,7 +79,7 @@ class Relay:
     def _wants_input(self, message: Message) -> bool:
         """Whether the server wants input of a caller with a session, which is asked for it now."""
         client = self._asked.client
-        if client is None or self._asked.bare or bytes(message.result).find(INPUT_REQUIRED) < 0:  # pyright: ignore[reportArgumentType] -- it is not UNSET
+        if client is None or bytes(message.result).find(INPUT_REQUIRED) < 0:  # pyright: ignore[reportArgumentType] -- it is not UNSET
             return False
         result = read_object(message.result) or {}
         if read_text(result.get("resultType")) != "input_required":
@@ -116,12 +116,9 @@ class Relay:
             self._pass_on(b'{"jsonrpc":"2.0","id":%b,"method":%b%b}' % told)
 
     def _begin(self) -> None:
-        response = self._call.response
-        if not response.started:
-            response.begin(200, with_identity(self._call, EVENT_LINES))
-            response.flow = self.flow
-            self._call.first_token_s = self._rooms.clock()
-            self._call.status = 200
+        if not self._call.response.started:
+            begin_events(self._call, self._rooms)
+            self._call.response.flow = self.flow
 
     def _respond(self, message: Message) -> None:
         call, response = self._call, self._call.response
@@ -160,6 +157,14 @@ class Relay:
             return result
         members[STATE] = Raw(msgspec.json.encode(self._seals.seal(STATE, self._bound, bytes(state))))
         return msgspec.json.encode(members)
+
+
+def begin_events(call: Call, rooms: Rooms) -> None:
+    """Begin the response as an event stream, unless it has begun."""
+    if not call.response.started:
+        call.response.begin(200, with_identity(call, EVENT_LINES))
+        call.first_token_s = rooms.clock()
+        call.status = 200
 
 
 def bound_to(call: Call, chosen: Chosen) -> tuple[str, ...]:

@@ -86,6 +86,10 @@ class Toolbox:
         """What the caller may use, where it came in."""
         return self._accesses.of(caller.mcp, asked.narrowed, asked.address.group)
 
+    def approves(self, caller: Caller, server: str, tool: str) -> bool:
+        """Whether a tool may be called for the caller without asking a person. Whether at all is another question."""
+        return self._accesses.of(caller.auto_approve).allows(server, tool)
+
     def seal_client(self, caller: str, client: Client) -> str:
         """The session of a client: its own introduction, which only its key can show again."""
         return self.seals.seal(_SESSION, (caller,), msgspec.msgpack.encode(client))
