@@ -20,6 +20,7 @@ from asbru.mcp.protocol.messages import read_number, read_object, read_text, wit
 from asbru.mcp.protocol.sealed import Seals
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.deliver import with_identity
+from asbru.pipeline.hidden import hide_in_events
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.tools.asked import Asked, Chosen
 from asbru.pipeline.tools.toolbox import Ready
@@ -28,6 +29,7 @@ from asbru.wire.http_heads import JSON_LINE
 from asbru.wire.sse import write_event
 
 EVENT_LINES: Final = b"content-type: text/event-stream\r\ncache-control: no-cache, no-transform\r\n"
+IS_ERROR: Final = b'"isError"'
 INPUT_REQUIRED: Final = b"input_required"
 MESSAGES_MAX: Final = 10_000
 """Messages before the response; a server that says more is cut off."""
@@ -124,6 +126,8 @@ class Relay:
         call, response = self._call, self._call.response
         body = self._write(message)
         made = self._made
+        if message.error is not UNSET or body.find(IS_ERROR) >= 0:
+            body = hide_in_events(made, body)
         made.took_s = self._rooms.clock() - made.started_s
         made.outcome = call.outcome = "ok"
         call.status = 200
