@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from asbru.core.secret_text import SecretText
+from asbru.mcp.servers.code_settings import CodeModeSettings
 
 SERVER_NAME = r"^[a-z0-9](-?[a-z0-9]){0,31}$"
 """Without `_`, so that `<server>__<tool>` is read in one way only."""
@@ -153,6 +154,8 @@ class McpSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     result_bytes_max: Annotated[
         int, Meta(ge=1024, le=1 << 30, description="Size of the result of a call, bytes.")
     ] = 16 * 1024 * 1024
+
+    code: Annotated[CodeModeSettings, Meta(description="Code mode: limits of scripts.")] = CodeModeSettings()
 
     def named(self) -> tuple[Server, ...]:
         """The servers, each with its name."""

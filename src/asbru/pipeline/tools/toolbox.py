@@ -24,6 +24,7 @@ from asbru.pipeline.tools.awaited import Awaited
 
 if TYPE_CHECKING:
     from asbru.pipeline.endpoint import Endpoint
+    from asbru.pipeline.tools.code_mode import CodeMode
 
 RETRY_AFTER_S: Final = 5.0
 _SESSION: Final = "session"
@@ -62,6 +63,8 @@ class Toolbox:
         self._accesses = Accesses({})
         self._endpoints: dict[str, tuple[str, Server, Endpoint]] = {}
         self._connect: Callable[[Server, str], Endpoint] | None = None
+        self.code: CodeMode | None = None
+        """What runs scripts; None where no server is in code mode."""
 
     def configure(self, settings: McpSettings, key: bytes, connect: Callable[[Server, str], Endpoint]) -> None:
         """Go by these settings from the next call on. `key`: the secret that values for callers are sealed under."""
@@ -70,11 +73,25 @@ class Toolbox:
         self._servers = {server.name: server for server in settings.named() if server.enabled}
         self._accesses = Accesses(settings.groups)
         self._connect = connect
+        self._configure_code(settings)
         before, self._endpoints = self._endpoints, {}
         for name, (address, server, _) in before.items():
             now = self._servers.get(name)
             if now is not None and now == server:
                 self._endpoints[name] = (address, now, connect(now, address))
+
+    def _configure_code(self, settings: McpSettings) -> None:
+        servers = frozenset(name for name, server in self._servers.items() if server.code_mode)
+        if servers or self.code is not None:
+            from asbru.pipeline.tools.code_mode import CodeMode  # only for those who use it
+
+            self.code = CodeMode(self, servers, settings.code, self.code)
+        self.merged.hide(servers, () if self.code is None else self.code.definitions)
+
+    async def close(self) -> None:
+        """End the processes of scripts."""
+        if self.code is not None:
+            await self.code.sandbox.close()
 
     @property
     def endpoints(self) -> Iterable[Endpoint]:
