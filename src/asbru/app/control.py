@@ -28,6 +28,7 @@ from fastapi import FastAPI
 from asbru import __version__
 from asbru.admin import Act, DeclaredFile, Management, tool_servers
 from asbru.app.announce import Announcer
+from asbru.app.api_documents import preview
 from asbru.app.api_kinds import COMPILED_KINDS
 from asbru.app.arguments import read_arguments
 from asbru.app.check import Check
@@ -94,7 +95,7 @@ class Control:
 
     def application(self) -> FastAPI:
         """The application, of every noun."""
-        tools = tool_servers.build_router(self._act, AskedTools(self._link))
+        tools = tool_servers.build_router(self._act, AskedTools(self._link), preview)
         return self._management.application((tools,), __version__)
 
     async def serve(self, listener: socket.socket) -> None:
