@@ -11,7 +11,7 @@ import pytest
 from tests.fakes.asgi import ask
 from tests.fakes.management import Managed, managed
 
-from asbru.admin import tool_servers
+from asbru.admin import api_preview, tool_servers
 from asbru.app.api_documents import preview
 from asbru.cluster import Entry, stored
 from asbru.mcp.catalogue import MCP_SERVER, Definition, ServerEntry, write_server
@@ -48,7 +48,9 @@ class Api:
         entry = ServerEntry(name="docs", state="ready", tools=(held,), endpoint="/run/mcp-docs.sock")
         with api.database.transaction():
             stored.save_entries(api.database, [Entry(MCP_SERVER, "docs", write_server(entry))])
-        self.application = api.management.application((tool_servers.build_router(api.act, self.tools, preview),), "1")
+        self.application = api.management.application(
+            (tool_servers.build_router(api.act, self.tools), api_preview.build_router(preview)), "1"
+        )
 
     def ask(self, method: str, path: str, body: bytes | None = None, role: str = "admin") -> Any:
         """A request of somebody with a role; "" for nobody."""

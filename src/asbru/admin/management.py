@@ -12,6 +12,7 @@ from fastapi import APIRouter, FastAPI
 
 from asbru.admin import (
     accounts,
+    api_preview,
     cache,
     guardrail_trial,
     history,
@@ -62,6 +63,7 @@ SHAPES = (
     *settings.SHAPES,
     *system.SHAPES,
     *tool_servers.SHAPES,
+    *api_preview.SHAPES,
 )
 """What requests and responses of the other routes hold."""
 

@@ -6,7 +6,6 @@ POST /api/v1/mcp/servers/NAME/approve          {"definitions": [{"kind", "name",
 POST /api/v1/mcp/servers/NAME/sync             read its lists anew, now
 POST /api/v1/mcp/servers/NAME/connect          {"user"}: the URL where a browser authorizes Asbru
 POST /api/v1/mcp/servers/NAME/disconnect       {"user"}: forget that authorization
-POST /api/v1/mcp/preview                       {"document"}: the tools that a document of an HTTP API would become
 GET  /api/v1/mcp/oauth/callback                where authorization servers send browsers back to; open: the browser may
                                                be of somebody who has no account here, and `state` says what it is about
 GET  /api/v1/mcp/oauth/client.json             what Asbru says of itself as a client; open
@@ -16,8 +15,6 @@ How servers are declared is in `kinds`; what does all this is the tools process,
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
 from html import escape
 from typing import Any, NoReturn, Protocol
 
@@ -63,12 +60,6 @@ class Whose(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     user: str = ""
 
 
-class Preview(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is previewed: an OpenAPI document or a Postman collection, as text."""
-
-    document: str
-
-
 class ToolServerSummary(msgspec.Struct, frozen=True):
     """A server. `held`: definitions that have changed and wait for approval; `endpoint`: its URL, "" where Asbru runs
     it."""
@@ -87,11 +78,11 @@ class ToolServerSummary(msgspec.Struct, frozen=True):
     grants: tuple[Grant, ...] = ()
 
 
-SHAPES = (Approval, Whose, Preview, Grant, ToolServerSummary)
+SHAPES = (Approval, Whose, Grant, ToolServerSummary)
 
 
-def build_router(act: Act, tools: ToolServers, preview: Callable[[str], dict[str, Any]]) -> APIRouter:
-    """The routes. `preview`: what the text of a document would become; raises `ValueError`."""
+def build_router(act: Act, tools: ToolServers) -> APIRouter:
+    """The routes."""
     router = APIRouter(tags=["mcp"])
     known = _Known(act, tools)
 
@@ -134,16 +125,6 @@ def build_router(act: Act, tools: ToolServers, preview: Callable[[str], dict[str
         """Forget an authorization."""
         whose = nouns.read_struct(await nouns.read_body(request), Whose)
         return await known.do(request, Manage("disconnect", name, whose.user), whose.user)
-
-    @router.post("/mcp/preview", openapi_extra=nouns.takes(Preview))
-    async def preview_document(request: Request) -> Response:  # pyright: ignore[reportUnusedFunction] -- likewise
-        """The tools that a document would become, the security schemes that it names, and what would be left out.
-        Nothing is kept."""
-        given = nouns.read_struct(await nouns.read_body(request), Preview)
-        try:
-            return nouns.answer(await asyncio.to_thread(preview, given.document))
-        except ValueError as error:
-            raise BadRequest(f"the document cannot be used: {error}", param="document") from None
 
     @router.get("/mcp/oauth/callback", openapi_extra=OPEN)
     async def callback(request: Request) -> Response:  # pyright: ignore[reportUnusedFunction] -- likewise

@@ -76,6 +76,7 @@ from asbru.core.secret_text import SecretText
 from asbru.governance import VIRTUAL_KEY, write_virtual_key
 from asbru.governance.entries import identity_of
 from asbru.governance.limits import Reservation
+from asbru.mcp.servers import McpSettings
 from asbru.providers import ProviderFault, discover
 from asbru.storage import NewerSchema, StorageError
 
@@ -148,8 +149,7 @@ def compile_config(
     forwards = _forwards(options, parsed, findings)
     tracing = compile_tracing(parsed.config.tracing, env, findings)
     _check_server_tls(parsed, findings)
-    _check_together(parsed.config, providers, findings, stored.places)
-    mcp, apis = compile_apis(parsed.config, findings, stored.places)
+    mcp, apis = _check_together(parsed.config, providers, findings, stored.places)
     if keys_needed is False and not is_loopback(host):
         findings.warn(("governance", "enforce_auth"), f"anyone who reaches {host} may call without a virtual key")
     if errors := [*parsed.problems, *findings.errors]:
@@ -190,12 +190,13 @@ def _check_together(
     providers: tuple[ProviderFacts, ...],
     findings: Findings,
     stored_places: Collection[ConfigPath],
-) -> None:
-    """What sections say about each other."""
+) -> tuple[McpSettings, dict[str, bytes]]:
+    """What sections say about each other; the section `mcp` as it is served by, and the tools of its HTTP APIs."""
     check_model_names(config, providers, findings)
     check_operations(config, providers, findings)
     check_cache(config, findings)
     check_mcp(config, findings, stored_places)
+    return compile_apis(config, findings, stored_places)
 
 
 def _make_key(declared: Entries, pepper: bytes, data_dir: Path, stored: Stored, *, needed: bool) -> SecretText | None:

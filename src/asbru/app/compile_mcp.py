@@ -1,4 +1,8 @@
-"""The section `mcp` of the configuration, checked: what could never work is an error, what has no effect a warning."""
+"""The section `mcp` of the configuration, checked: what could never work is an error, what has no effect a warning;
+and documents of HTTP APIs, read and chosen from.
+
+Not here: the objects of a worker (`build_mcp`).
+"""
 
 from __future__ import annotations
 
@@ -9,8 +13,8 @@ import msgspec
 
 from asbru.app.compile_providers import Findings
 from asbru.app.config import ConfigFile, ConfigPath, nearest
-from asbru.mcp.servers import HttpApi, McpSettings, ServerSettings
-from asbru.mcp.servers.http_api import OPERATIONS_MAX
+from asbru.mcp.servers import McpSettings, ServerSettings
+from asbru.mcp.servers.http_api import OPERATIONS_MAX, HttpApi
 
 if TYPE_CHECKING:
     from asbru.mcp.openapi import Api

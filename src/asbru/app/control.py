@@ -26,7 +26,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from asbru import __version__
-from asbru.admin import Act, DeclaredFile, Management, tool_servers
+from asbru.admin import Act, DeclaredFile, Management, api_preview, tool_servers
 from asbru.app.announce import Announcer
 from asbru.app.api_documents import preview
 from asbru.app.api_kinds import COMPILED_KINDS
@@ -95,8 +95,8 @@ class Control:
 
     def application(self) -> FastAPI:
         """The application, of every noun."""
-        tools = tool_servers.build_router(self._act, AskedTools(self._link), preview)
-        return self._management.application((tools,), __version__)
+        tools = tool_servers.build_router(self._act, AskedTools(self._link))
+        return self._management.application((tools, api_preview.build_router(preview)), __version__)
 
     async def serve(self, listener: socket.socket) -> None:
         """Serve until told to end."""

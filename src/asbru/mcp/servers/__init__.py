@@ -4,7 +4,6 @@ Not here: what a server offers (`mcp.catalogue`), and how it is called (`pipelin
 """
 
 from asbru.mcp.servers.declared import SERVER_NAME, McpSettings, Server, ServerSettings
-from asbru.mcp.servers.http_api import HttpApi
 from asbru.mcp.servers.ports import (
     AWAITED_SUBJECT,
     CREDENTIAL_SUBJECT,
@@ -23,7 +22,6 @@ __all__ = [
     "SESSION_SUBJECT",
     "CredentialAsked",
     "CredentialGiven",
-    "HttpApi",
     "McpSettings",
     "Server",
     "ServerPorts",

@@ -49,7 +49,7 @@ def _outgoing(call: Call, asked: Asked, tool: ApiTool, ready: Ready) -> Outgoing
     assert settings is not None, "the middle has looked"
     raw = asked.params.get("arguments", Raw(b"{}"))
     try:
-        arguments = msgspec.json.decode(raw, type=dict[str, object] | None) or {}
+        arguments = msgspec.json.decode(raw, type=dict[str, object] | None) or dict[str, object]()
     except (msgspec.DecodeError, RecursionError):
         raise BadRequest("expected `arguments` to be an object", param="arguments") from None
     credentials = {name: value.reveal() for name, value in settings.credentials.items()}
