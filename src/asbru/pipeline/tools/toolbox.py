@@ -20,9 +20,11 @@ from asbru.mcp.protocol.sealed import Seals
 from asbru.mcp.servers import McpSettings, Server, ServerPorts
 from asbru.pipeline.tools.asked import Asked, Client
 from asbru.pipeline.tools.awaited import Awaited
+from asbru.pipeline.tools.offers import Offers
 
 if TYPE_CHECKING:
     from asbru.pipeline.endpoint import Endpoint
+    from asbru.pipeline.tools.offer import Offering
 
 RETRY_AFTER_S: Final = 5.0
 _SESSION: Final = "session"
@@ -49,6 +51,7 @@ class Toolbox:
         self.awaited = awaited or Awaited()
         self.catalogue = Catalogue()
         self.merged = Merged(self.catalogue)
+        self.offers = Offers(self.catalogue, self._in_code)
         self.settings = McpSettings()
         self.seals = Seals(b"")
         self._servers: dict[str, Server] = {}
@@ -63,11 +66,23 @@ class Toolbox:
         self._servers = {server.name: server for server in settings.named() if server.enabled}
         self._accesses = Accesses(settings.groups)
         self._connect = connect
+        self.offers.forget()
         before, self._endpoints = self._endpoints, {}
         for name, (address, server, _) in before.items():
             now = self._servers.get(name)
             if now is not None and now == server:
                 self._endpoints[name] = (address, now, connect(now, address))
+
+    def offering(self, clock: Callable[[], float]) -> Offering:
+        """What offers tools in requests to models."""
+        from asbru.pipeline.tools.offer import Offering
+
+        return Offering(self, clock)
+
+    def _in_code(self, name: str) -> bool:
+        """Whether the tools of a server are called from scripts."""
+        server = self._servers.get(name)
+        return server is not None and server.code_mode
 
     @property
     def endpoints(self) -> Iterable[Endpoint]:
