@@ -3,11 +3,12 @@
 Not here: who may use which tool, how a tool is called (`ToolCaller`), and how the four meta-tools are offered.
 """
 
+from asbru.mcp.access import NeedsApproval
 from asbru.mcp.code.library import Library
 from asbru.mcp.code.limits import ScriptError, ScriptLimits
 from asbru.mcp.code.meta_tools import META_TOOLS, Answer, answer, shown
 from asbru.mcp.code.sandbox import Sandbox
-from asbru.mcp.code.script import Done, NeedsApproval, Script, Suspended
+from asbru.mcp.code.script import Done, Script, Suspended
 
 __all__ = [
     "META_TOOLS",

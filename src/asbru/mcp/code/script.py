@@ -19,6 +19,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 import msgspec
 
 from asbru.core.errors import AsbruError
+from asbru.mcp.access import NeedsApproval
 from asbru.mcp.code.library import Library
 from asbru.mcp.code.limits import Kind, ScriptError, ScriptLimits
 from asbru.mcp.code.sandbox import Sandbox
@@ -30,10 +31,6 @@ if TYPE_CHECKING:
     from pydantic_monty import AsyncMontySession
 
 RESULT: Final = "result"
-
-
-class NeedsApproval(Exception):
-    """The call is permitted, but a person has to approve it."""
 
 
 class ToolCaller(Protocol):
