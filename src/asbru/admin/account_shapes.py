@@ -1,4 +1,7 @@
-"""What the routes of accounts (`accounts`, `user_routes`, `token_routes`) take and give, as shapes."""
+"""What the routes of accounts (`accounts`, `user_routes`, `token_routes`) take and give, as shapes.
+
+Not here: what is stored of a user or a token (`identity`).
+"""
 
 from __future__ import annotations
 

@@ -30,18 +30,10 @@ class TokenRoutes:
     def build_router(self) -> APIRouter:
         """All routes of the module."""
         router = APIRouter(tags=["accounts"])
-        takes = nouns.takes
         add: Any = router.add_api_route
         add("/tokens", self.list_tokens, methods=["GET"])
-        add(
-            "/tokens",
-            self.create_token,
-            methods=["POST"],
-            status_code=201,
-            openapi_extra=takes(NewToken),
-        )
+        add("/tokens", self.create_token, methods=["POST"], status_code=201, openapi_extra=nouns.takes(NewToken))
         add("/tokens/{name}", self.delete_token, methods=["DELETE"], status_code=204)
-        return router
         return router
 
     async def list_tokens(self) -> Response:

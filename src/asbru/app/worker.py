@@ -24,7 +24,8 @@ import uvloop
 import asbru.app.lean  # noqa: F401 -- before msgspec  # pyright: ignore[reportUnusedImport] -- see there
 from asbru import __version__
 from asbru.app.arguments import read_arguments
-from asbru.app.build import Lasting, build_forwards, build_rooms, declare, watched_headers
+from asbru.app.build import build_forwards, build_rooms, declare, watched_headers
+from asbru.app.lasting import Lasting
 from asbru.app.lifeline import end_with_supervisor
 from asbru.app.mcp_ports import LinkPorts
 from asbru.app.metrics import MetricsReporter

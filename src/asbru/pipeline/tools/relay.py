@@ -14,9 +14,9 @@ from msgspec import UNSET, Raw
 
 from asbru.core.errors import UpstreamError
 from asbru.core.ports import Flow
-from asbru.mcp.protocol import Code, Message, RpcError, write_error, write_result
+from asbru.mcp.protocol import Code, Message, RpcError, status_of, write_error, write_result
 from asbru.mcp.protocol.dialect import RESOURCES_READ
-from asbru.mcp.protocol.messages import read_object, read_text, with_members, write_response
+from asbru.mcp.protocol.messages import read_number, read_object, read_text, with_members, write_response
 from asbru.mcp.protocol.sealed import Seals
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.deliver import with_identity
@@ -131,7 +131,13 @@ class Relay:
             response.write(_event(body))
             response.end()
         else:
-            response.whole(200, with_identity(call, JSON_LINE), body)
+            call.status = self._status(message)
+            response.whole(call.status, with_identity(call, JSON_LINE), body)
+
+    def _status(self, message: Message) -> int:
+        """The HTTP status of a response: callers of the stateless era are told the code of an error by it too."""
+        told = read_object(message.error) if self._asked.stateless else None
+        return 200 if told is None else status_of(read_number(told.get("code")))
 
     def _write(self, message: Message) -> bytes:
         request_id = self._asked.message.request_id
@@ -143,7 +149,7 @@ class Relay:
         result = bytes(message.result)
         if result.find(INPUT_REQUIRED) >= 0:
             result = self._with_sealed_state(result)
-        if self._asked.stateless and not self._asked.bare and self._ready.known.entry.era == "sessions":
+        if self._asked.stateless and not self._asked.bare and self._ready.era_for(self._asked) == "sessions":
             members = _READ if self._asked.message.method == RESOURCES_READ else _COMPLETE
             result = with_members(Raw(result), members)
         return result if self._asked.bare else write_result(request_id, result)
