@@ -21,7 +21,7 @@ import msgspec
 from asbru.core.errors import GuardrailBlocked, GuardrailUnavailable
 from asbru.core.notes import Note
 from asbru.guardrails.engine import PLACEHOLDER, Rule, Seen, Window, blocks, for_place, redact, scan
-from asbru.pipeline.guarding.streams import Restorer, StreamGuard
+from asbru.pipeline.guarding.streams import Restorer, StreamGuard, placeholder_begins
 from asbru.pipeline.guarding.tally import Tally
 from asbru.pipeline.guarding.texts import Texts, visit_json, visit_texts
 from asbru.pipeline.stages import Replies, Stage
@@ -170,7 +170,9 @@ class GuardStage(Stage):
             for place in _OUT:
                 for rule in self._at(place):
                     self.tally.scanned(rule.name, place)
-            self._guard = StreamGuard(lambda place: bool(self._at(place)), self._window, self._held, self._restorer)
+            self._guard = StreamGuard(
+                lambda place: bool(self._at(place)), self._window, self._held, self._restorer, self._open_ended
+            )
         return self._guard
 
     def _window(self, place: Place) -> Window | None:
@@ -195,6 +197,14 @@ class GuardStage(Stage):
         visit_json(text, place, lambda one, _: texts.append(one) or one)
         new = iter(await self._judge(place, texts, self._made))
         return visit_json(text, place, lambda one, _: one if (other := next(new)) == one else other)
+
+    def _open_ended(self, text: str, place: Place) -> bool:
+        if self._originals and placeholder_begins(text) < len(text):
+            return True
+        rules = self._at(place)
+        if any(not rule.flows for rule in rules):
+            return True
+        return any(judge.held(text) < len(text) for rule in rules for _, judge in rule.judges)
 
     def _restorer(self, quoted: bool) -> Restorer | None:
         return Restorer(partial(self._restore, quoted=quoted)) if self._originals else None
