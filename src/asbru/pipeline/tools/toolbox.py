@@ -107,6 +107,7 @@ class Toolbox:
         """End the processes of scripts."""
         if self.code is not None:
             await self.code.sandbox.close()
+
     def offering(self, clock: Callable[[], float]) -> Offering:
         """What offers tools in requests to models."""
         from asbru.pipeline.tools.offer import Offering
