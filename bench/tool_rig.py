@@ -12,7 +12,8 @@ from typing import Any
 
 import uvloop
 
-from asbru.app.build import Lasting, build_rooms, declare
+from asbru.app.build import build_rooms, declare
+from asbru.app.lasting import Lasting
 from asbru.app.snapshot import Snapshot
 from asbru.core.secret_text import SecretText
 from asbru.edge import MCP_PREFIX, Door

@@ -20,7 +20,15 @@ import uvicorn
 from mcp.client import Client
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.transport_security import TransportSecuritySettings
-from mcp_types import CallToolResult, ElicitRequest, ElicitRequestFormParams, InputRequiredResult, TextContent
+from mcp.shared.exceptions import MCPError
+from mcp_types import (
+    MISSING_REQUIRED_CLIENT_CAPABILITY,
+    CallToolResult,
+    ElicitRequest,
+    ElicitRequestFormParams,
+    InputRequiredResult,
+    TextContent,
+)
 
 from asbru.core.errors import GatewayError
 from asbru.mcp.catalogue import Definition, ServerEntry, digest_of
@@ -47,6 +55,8 @@ class ToolServer:
         self.server.add_tool(self.ask)
         self.server.add_tool(self.fails)
         self.server.add_tool(self.named)
+        self.server.add_tool(self.needs)
+        self.server.add_tool(self.quotes)
         self.server.resource("note://one")(self.note)
         self.server.prompt()(self.greet)
 
@@ -98,6 +108,18 @@ class ToolServer:
             return InputRequiredResult(input_requests={"name": ElicitRequest(params=form)}, request_state="s-1")
         return f"hello {given.content['name']}, {ctx.request_state}"
 
+    def needs(self) -> str:
+        """Refuses in words of its own what its caller cannot do."""
+        data = {"requiredCapabilities": {"sampling": {}}}
+        raise MCPError(MISSING_REQUIRED_CLIENT_CAPABILITY, "this needs sampling", data=data)
+
+    def quotes(self, how: str) -> CallToolResult:
+        """Quotes the credential that it was shown, as an error of the protocol, a failure, or a result."""
+        quoted = f"bad credential {self.headers[-1].get('authorization')}"
+        if how == "error":
+            raise MCPError(-32050, quoted)
+        return CallToolResult(content=[TextContent(type="text", text=quoted)], is_error=how == "failure")
+
     def fails(self) -> str:
         """Fails."""
         raise ValueError("as told")
@@ -138,8 +160,8 @@ class ToolServer:
         await self._task
         self._socket.close()
 
-    async def entry(self, name: str, *, stateless: bool) -> ServerEntry:
-        """What the tools process would tell of it."""
+    async def entry(self, name: str, *, stateless: bool, both: bool = False) -> ServerEntry:
+        """What the tools process would tell of it; `both`: that it speaks both eras, as it does."""
         version = STATELESS if stateless else "legacy"
         async with Client(self.url, mode=version) as client:
             tools = _definitions((await client.list_tools()).tools, "name")
@@ -158,6 +180,7 @@ class ToolServer:
             resources=resources,
             prompts=prompts,
             endpoint=self.url,
+            session_version=SESSIONS if both else "",
         )
 
 

@@ -120,6 +120,7 @@ class Call:
     parameters: Mapping[str, str] = _NO_PARAMETERS
     query = b""
     id = b""
+    parent_id = ""  # of the call that made this one
     started_ms = 0
     started_s = 0.0
     forwarded = ForwardedHeaders()

@@ -6,7 +6,7 @@ its address is known: from the configuration, or, for servers on a Unix socket, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
@@ -15,6 +15,7 @@ from asbru.core.errors import GatewayError, NotFound
 from asbru.governance import Caller
 from asbru.mcp.access import Access, Accesses
 from asbru.mcp.catalogue import Catalogue, Known
+from asbru.mcp.catalogue.entries import Era
 from asbru.mcp.catalogue.merged import Address, Merged
 from asbru.mcp.protocol.sealed import Seals
 from asbru.mcp.servers import McpSettings, Server, ServerPorts
@@ -22,7 +23,9 @@ from asbru.pipeline.tools.asked import Asked, Client
 from asbru.pipeline.tools.awaited import Awaited
 
 if TYPE_CHECKING:
+    from asbru.mcp.openapi import ApiTool
     from asbru.pipeline.endpoint import Endpoint
+    from asbru.pipeline.tools.code_mode import CodeMode
 
 RETRY_AFTER_S: Final = 5.0
 _SESSION: Final = "session"
@@ -40,6 +43,12 @@ class Ready(NamedTuple):
         """Whether the tools process presents it: it needs no session there, and no credential."""
         return self.server.url is None or self.endpoint.pool.origin.unix_socket is not None
 
+    def era_for(self, asked: Asked) -> Era:
+        """The era in which the server is asked: of one that speaks both, the caller's."""
+        entry = self.known.entry
+        older = entry.session_version and asked.client is not None and not asked.bare and not self.on_socket
+        return "sessions" if older else entry.era
+
 
 class Toolbox:
     """See the module. `connect(server, address)` makes the endpoint of a server."""
@@ -55,19 +64,45 @@ class Toolbox:
         self._accesses = Accesses({})
         self._endpoints: dict[str, tuple[str, Server, Endpoint]] = {}
         self._connect: Callable[[Server, str], Endpoint] | None = None
+        self.code: CodeMode | None = None
+        """What runs scripts; None where no server is in code mode."""
+        self._apis: Mapping[str, bytes] = {}
+        self._api_tools: dict[str, dict[str, ApiTool]] = {}
 
-    def configure(self, settings: McpSettings, key: bytes, connect: Callable[[Server, str], Endpoint]) -> None:
-        """Go by these settings from the next call on. `key`: the secret that values for callers are sealed under."""
+    def configure(
+        self,
+        settings: McpSettings,
+        key: bytes,
+        connect: Callable[[Server, str], Endpoint],
+        apis: Mapping[str, bytes] = {},
+    ) -> None:
+        """Go by these settings from the next call on. `key`: the secret that values for callers are sealed under;
+        `apis`: the tools of servers that are HTTP APIs."""
         self.settings = settings
         self.seals = Seals(key)
         self._servers = {server.name: server for server in settings.named() if server.enabled}
         self._accesses = Accesses(settings.groups)
         self._connect = connect
+        self._configure_code(settings)
+        self._apis, self._api_tools = apis, {}
         before, self._endpoints = self._endpoints, {}
         for name, (address, server, _) in before.items():
             now = self._servers.get(name)
             if now is not None and now == server:
                 self._endpoints[name] = (address, now, connect(now, address))
+
+    def _configure_code(self, settings: McpSettings) -> None:
+        servers = frozenset(name for name, server in self._servers.items() if server.code_mode)
+        if servers or self.code is not None:
+            from asbru.pipeline.tools.code_mode import CodeMode  # only for those who use it
+
+            self.code = CodeMode(self, servers, settings.code, self.code)
+        self.merged.hide(servers, () if self.code is None else self.code.definitions)
+
+    async def close(self) -> None:
+        """End the processes of scripts."""
+        if self.code is not None:
+            await self.code.sandbox.close()
 
     @property
     def endpoints(self) -> Iterable[Endpoint]:
@@ -86,6 +121,10 @@ class Toolbox:
         """What the caller may use, where it came in."""
         return self._accesses.of(caller.mcp, asked.narrowed, asked.address.group)
 
+    def approves(self, caller: Caller, server: str, tool: str) -> bool:
+        """Whether a tool may be called for the caller without asking a person. Whether at all is another question."""
+        return self._accesses.of(caller.auto_approve).allows(server, tool)
+
     def seal_client(self, caller: str, client: Client) -> str:
         """The session of a client: its own introduction, which only its key can show again."""
         return self.seals.seal(_SESSION, (caller,), msgspec.msgpack.encode(client))
@@ -94,6 +133,15 @@ class Toolbox:
         """The client of a session; None for what is none of this caller's."""
         value = self.seals.open(_SESSION, (caller,), session)
         return None if value is None else msgspec.msgpack.decode(value, type=Client)
+
+    def api_tool(self, server: str, name: str) -> ApiTool | None:
+        """How a tool of an HTTP API is called; None where there is none of this name."""
+        tools = self._api_tools.get(server)
+        if tools is None:
+            from asbru.mcp.openapi import read_tools  # loads what most gateways do not use
+
+            tools = self._api_tools[server] = read_tools(self._apis.get(server, b"\x90"))
+        return tools.get(name)
 
     def find(self, name: str) -> Ready | None:
         """A server that is declared and in the catalogue; None where it is not. Raises `GatewayError` where it cannot
