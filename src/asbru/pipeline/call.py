@@ -144,6 +144,7 @@ class Call:
     # stages
     stages: tuple[Stage, ...] = ()
     request_changed = False  # a stage put other content into `canonical`
+    offered: frozenset[str] = frozenset()  # tools of MCP servers that were added to `canonical`, by name
     guarded: Tally | None = None  # what guardrail rules did
     # caching
     cached: CallCache | None = None  # None: the cache has no part in the call
