@@ -2,13 +2,13 @@
 
     turn                                     what follows
     no call that Asbru may make              the reply goes to the caller as it came
-    only calls that Asbru makes              they are made in parallel; the model gets the results in the order of its calls
+    only calls that Asbru makes              they are made in parallel; the model gets the results, in their order
     others besides                           the same, and the reply goes to the caller with the other calls in it
     the last that is allowed                 the reply goes to the caller with all calls in it, marked `turns_max`
 
 The caller gets one reply, whole or as one stream: the words of all turns, the sum of their usage, and the member
-`asbru`, which says what was called, as messages of the caller's dialect. The call is one record; each turn is at least one
-attempt, which holds its worst case of the budgets before it is made. Each call of a tool is a call of its own
+`asbru`, which says what was called, as messages of the caller's dialect. The call is one record; each turn is at least
+one attempt, which holds its worst case of the budgets before it is made. Each call of a tool is a call of its own
 (`nested`), with a record that names this one.
 """
 
@@ -333,7 +333,7 @@ async def _outcome(part: ToolCallPart, begun: NestedCall | AsbruError) -> ToolRe
 
 def _told(part: ToolCallPart, parts: tuple[Part, ...], *, is_error: bool) -> ToolResultPart:
     plain = len(parts) == 1 and isinstance(parts[0], TextPart)
-    return ToolResultPart(call_id=part.id, name=part.name, parts=parts, plain=plain, is_error=is_error)
+    return ToolResultPart(call_id=part.id, parts=parts, plain=plain, is_error=is_error)
 
 
 def _content(one: _Content) -> Part:
