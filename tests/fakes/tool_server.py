@@ -56,6 +56,7 @@ class ToolServer:
         self.server.add_tool(self.fails)
         self.server.add_tool(self.named)
         self.server.add_tool(self.needs)
+        self.server.add_tool(self.quotes)
         self.server.resource("note://one")(self.note)
         self.server.prompt()(self.greet)
 
@@ -111,6 +112,13 @@ class ToolServer:
         """Refuses in words of its own what its caller cannot do."""
         data = {"requiredCapabilities": {"sampling": {}}}
         raise MCPError(MISSING_REQUIRED_CLIENT_CAPABILITY, "this needs sampling", data=data)
+
+    def quotes(self, how: str) -> CallToolResult:
+        """Quotes the credential that it was shown, as an error of the protocol, a failure, or a result."""
+        quoted = f"bad credential {self.headers[-1].get('authorization')}"
+        if how == "error":
+            raise MCPError(-32050, quoted)
+        return CallToolResult(content=[TextContent(type="text", text=quoted)], is_error=how == "failure")
 
     def fails(self) -> str:
         """Fails."""

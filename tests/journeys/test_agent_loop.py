@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from tests.fakes.tool_server import DirectPorts, ToolServer, feed
@@ -15,8 +15,10 @@ from tests.journeys.gateway import Gateway, openai
 from tests.journeys.talk import CHAT_PATH, CHAT_REPLY, MESSAGES_PATH, chat, event, events, messages
 from tests.journeys.test_offered_tools import BEDROCK, COHERE, GEMINI, RESPONSES, key
 
+from asbru.core.errors import BudgetExceeded
 from asbru.mcp.catalogue import MCP_SERVER
 from asbru.mcp.servers import McpSettings, ServerSettings
+from asbru.pipeline.call import Call
 from asbru.pipeline.tools import Toolbox
 
 ADD = ("call_a", "one__add", '{"a": 2, "b": 3}')
@@ -54,7 +56,7 @@ def _call(one: Called) -> dict[str, Any]:
 
 @asynccontextmanager
 async def served(
-    *replies: Reply | Callable[[Seen], Reply], mcp: dict[str, Any] | None = None, **about: Any
+    *replies: Reply | Callable[[Seen], Reply], settings: dict[str, Any] | None = None, **about: Any
 ) -> AsyncIterator[tuple[Gateway, FakeUpstream, ToolServer]]:
     """A gateway before a server `one`, whose tools `add`, `told` and `fails` the key may have called."""
     async with FakeUpstream() as upstream, ToolServer() as server:
@@ -63,7 +65,7 @@ async def served(
             openai(upstream.url),
             tools=Toolbox(DirectPorts({"one": server.url})),
             declared={MCP_SERVER: feed(await server.entry("one", stateless=True))},
-            mcp=McpSettings(servers={"one": ServerSettings(url=server.url, allow_loopback=True)}, **(mcp or {})),
+            mcp=McpSettings(servers={"one": ServerSettings(url=server.url, allow_loopback=True)}, **(settings or {})),
             virtual_keys=key(**{"mcp": ("one",), "auto_approve": ("one/add", "one/told", "one/fails"), **about}),
         )
         async with gateway:
@@ -174,11 +176,87 @@ def test_the_number_of_turns_is_bounded(stream: bool) -> None:
     say = streamed if stream else said
 
     async def run() -> None:
-        async with served(say("", ADD), say("", ADD), mcp={"agent_turns_max": 2}) as (gateway, upstream, server):
+        async with served(say("", ADD), say("", ADD), settings={"agent_turns_max": 2}) as (gateway, upstream, server):
             answer = await gateway.call(CHAT_PATH, chat(stream=stream))
             assert len(upstream.requests) == 2 and server.calls == ["add"]
             assert b'"stopped":"turns_max"' in answer.body and b"call_a" in answer.body.split(b'"asbru"')[0]
             assert "mcp.agent" in row_of(gateway)["notes"]
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("headers", "about", "made"),
+    [
+        (("x-asbru-mcp-approve: call_a, other",), {"auto_approve": ()}, True),
+        (("x-asbru-mcp-approve: other",), {"auto_approve": ()}, False),
+        ((), {}, True),
+        ((), {"auto_approve": ()}, False),
+        (("x-asbru-mcp-approve: call_a",), {"auto_approve": (), "mcp": ("one/told",)}, False),
+    ],
+)
+def test_calls_that_were_left_to_the_caller_are_resumed(
+    headers: tuple[str, ...], about: dict[str, Any], made: bool
+) -> None:
+    """A conversation that ends with them goes on, where the key or the caller approves of them; beside results that the
+    caller gives. An approval grants nothing."""
+    asked = [
+        {"role": "user", "content": "hello"},
+        {"role": "assistant", "content": None, "tool_calls": [_call(ADD), _call(OWN)]},
+        {"role": "tool", "tool_call_id": "call_o", "content": "mine"},
+    ]
+
+    async def run() -> None:
+        async with served(said("It is 5."), **about) as (gateway, upstream, server):
+            answer = await gateway.call(CHAT_PATH, chat(messages=asked, tools=[TOOL]), headers=headers)
+            assert answer.status == 200
+            sent = upstream.requests[0].json()["messages"]
+            assert [one.get("tool_call_id") for one in sent[2:]] == ["call_o", *(["call_a"] if made else [])]
+            assert server.calls == (["add"] if made else [])
+
+    asyncio.run(run())
+
+
+class Spent:
+    """Limits that have room for one attempt at a model. See `pipeline.ports`."""
+
+    metered = 0
+
+    async def admit(self, call: Call) -> Spent:
+        """See `Leases`."""
+        return self
+
+    async def hold(self, call: Call, targets: object) -> None:
+        """See `Lease`."""
+
+    async def attempt(self, call: Call, attempt: object) -> None:
+        """See `Lease`."""
+        if len(call.attempts) > 1:
+            raise BudgetExceeded("the budget is spent", owner="key/tester")
+
+    def meter(self, call: Call, write: Any, write_chunk: Any) -> Any:
+        """See `Lease`."""
+        return write, write_chunk
+
+    def settle(self, attempts: object, *, served: bool = False) -> None:
+        """See `Lease`."""
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_budget_ends_the_loop_between_turns(stream: bool) -> None:
+    """The caller is told by the error of the limit, inside a stream by an event; the record has what was spent."""
+    say = streamed if stream else said
+
+    async def run() -> None:
+        async with served(say("Let me see. ", ADD), say("It is 5.")) as (gateway, upstream, server):
+            assert gateway.door.rooms is not None
+            gateway.door.rooms.leases = cast("Any", Spent())
+            answer = await gateway.call(CHAT_PATH, chat(stream=stream))
+            assert answer.status == (200 if stream else 402)
+            assert b"the budget is spent" in answer.body and b"[DONE]" not in answer.body
+            assert server.calls == ["add"] and len(upstream.requests) == 1
+            assert row_of(gateway)["output_tokens"] == 2
+            assert row_of(gateway)["outcome"] == ("cut" if stream else "refused")
 
     asyncio.run(run())
 

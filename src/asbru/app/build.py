@@ -119,7 +119,7 @@ def _tools(snapshot: Snapshot, lasting: Lasting) -> Toolbox | None:
     def connect(server: Server, address: str) -> Endpoint:
         return mcp_endpoint(server, address, lambda origin: lasting.pool(origin, bytes_max), traced=traced)
 
-    tools.configure(settings, bytes.fromhex(snapshot.pepper.reveal()), connect)
+    tools.configure(settings, bytes.fromhex(snapshot.pepper.reveal()), connect, snapshot.apis)
     return tools if settings.servers or settings.groups else None
 
 

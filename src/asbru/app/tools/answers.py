@@ -122,11 +122,15 @@ class Answers:
             return Managed(pinned=self._pinned(server.name, asked.definitions))
         if asked.verb == "approve":
             return self._approve(server.name, asked.definitions)
+        return self._sync(server)
+
+    def _sync(self, server: Server) -> Managed:
         runner = self._servers.runner(server.name)
-        if runner is None:
+        if runner is not None:
+            runner.sync_soon()
+        elif server.openapi is None or not server.enabled:
             return Managed(error="it is disabled", status=409)
-        runner.sync_soon()
-        return Managed()
+        return Managed()  # an HTTP API has the tools that its document says
 
     def _approve(self, name: str, definitions: tuple[Chosen, ...]) -> Managed:
         """Approve definitions as they were looked at: all of them, or none where one has changed since."""

@@ -112,7 +112,7 @@ class Tools:
     async def _apply(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
         self._answers.public_url = (snapshot.mcp.public_url or self._url).rstrip("/")
-        await self._servers.apply(snapshot.mcp)
+        await self._servers.apply(snapshot.mcp, snapshot.apis)
 
     def _tell_here(self) -> None:
         self._link.tell(HERE, b"")

@@ -12,6 +12,8 @@ import msgspec
 from msgspec import Meta
 
 from asbru.core.secret_text import SecretText
+from asbru.mcp.servers.code_settings import CodeModeSettings
+from asbru.mcp.servers.http_api import HEADER_NAME, HttpApi
 
 SERVER_NAME = r"^[a-z0-9](-?[a-z0-9]){0,31}$"
 """Without `_`, so that `<server>__<tool>` is read in one way only."""
@@ -25,6 +27,7 @@ FORMS = {
     SERVER_NAME: "lower-case letters and digits, in parts separated by single `-`, 32 parts at most",
     TOOL_PATTERN: "`server/tool` with `*` for any text, or a name, without spaces",
     _URL: "a URL that begins with http:// or https://, without spaces and `#`",
+    HEADER_NAME: "the name of a header",
 }
 """The forms that text must have, in words."""
 
@@ -35,7 +38,7 @@ _Usd: TypeAlias = Annotated[float, Meta(ge=0, le=1_000_000)]
 
 
 class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One MCP server: reached at `url`, or started with `command`."""
+    """One MCP server: reached at `url`, started with `command`, or an HTTP API that `openapi` describes."""
 
     url: Annotated[Annotated[str, Meta(pattern=_URL)] | None, Meta(description="Address of its MCP endpoint.")] = None
     command: Annotated[
@@ -54,6 +57,9 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     ] = {}
     cwd: Annotated[
         Annotated[str, Meta(pattern=r"^/")] | None, Meta(description="Directory in which the program starts.")
+    ] = None
+    openapi: Annotated[
+        HttpApi | None, Meta(description="An HTTP API whose operations are its tools, in place of an MCP server.")
     ] = None
     transport: Annotated[
         Transport,
@@ -166,6 +172,8 @@ class McpSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     result_bytes_max: Annotated[
         int, Meta(ge=1024, le=1 << 30, description="Size of the result of a call, bytes.")
     ] = 16 * 1024 * 1024
+
+    code: Annotated[CodeModeSettings, Meta(description="Code mode: limits of scripts.")] = CodeModeSettings()
 
     def named(self) -> tuple[Server, ...]:
         """The servers, each with its name."""

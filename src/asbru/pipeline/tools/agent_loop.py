@@ -90,10 +90,22 @@ class _Turn(NamedTuple):
 
 
 class AgentLoop:
-    """See the module: that of one call. `tools`: those that Asbru may call, by the names that the model knows."""
+    """See the module: that of one call. `offered`: the tools, by the names that the model knows; `tools`: those of
+    them that Asbru may call unasked; `approved`: the ids of calls in the conversation that its caller approves of."""
 
-    def __init__(self, call: Call, request: ChatRequest, tools: Mapping[str, OfferedTool], turns_max: int) -> None:
+    def __init__(
+        self,
+        call: Call,
+        request: ChatRequest,
+        tools: Mapping[str, OfferedTool],
+        *,
+        offered: Mapping[str, OfferedTool],
+        approved: frozenset[str],
+        turns_max: int,
+    ) -> None:
         self._call = call
+        self._offered = offered
+        self._approved = approved
         self._request = request
         self._tools = tools
         self._turns_max = turns_max
@@ -155,6 +167,7 @@ class AgentLoop:
         call = self._call
         nested = NestedTools(call, rooms)
         try:
+            await self._resume(nested)
             response = await attempt(call, targets, rooms)
             if response.stream is None:
                 await self._whole(response, targets, nested, rooms)
@@ -162,6 +175,29 @@ class AgentLoop:
                 await self._streamed(response, response.stream, targets, nested=nested, rooms=rooms)
         finally:
             nested.close()
+
+    async def _resume(self, nested: NestedTools) -> None:
+        """Make the calls that the conversation ends with, where nobody has answered them and Asbru may: those that an
+        earlier reply left to the caller."""
+        *before, last = self._request.messages or (Message(role="user", parts=()),)
+        given: tuple[Part, ...] = ()
+        if last.role == "user" and before and before[-1].role == "assistant":
+            given, last = last.parts, before.pop()
+        if last.role != "assistant" or not all(isinstance(part, ToolResultPart) for part in given):
+            return
+        answered = {part.call_id for part in given if isinstance(part, ToolResultPart)}
+        calls = [part for part in last.parts if isinstance(part, ToolCallPart) and part.id not in answered]
+        made = [part for part in calls if part.name in self._offered and self._may_resume(part)]
+        if not made:
+            return
+        results = await self._results(made, nested)
+        self._executed.append(Message(role="user", parts=results))
+        answers = Message(role="user", parts=(*given, *results))
+        self._request = _replace(self._request, messages=(*before, last, answers))
+        self._ask_again()
+
+    def _may_resume(self, part: ToolCallPart) -> bool:
+        return part.name in self._tools or part.id in self._approved
 
     async def _whole(
         self, response: Response, targets: tuple[Target, ...], nested: NestedTools, rooms: Rooms
@@ -270,18 +306,22 @@ class AgentLoop:
 
     async def _make(self, turn: _Turn, nested: NestedTools) -> None:
         """Make a turn's calls, all at once, and keep what they came to, in the order of the calls."""
-        begun = [self._begin(part, nested) for part in turn.made]
-        results = tuple([await _outcome(part, one) for part, one in zip(turn.made, begun, strict=True)])
+        results = await self._results(turn.made, nested)
         self._executed += [Message(role="assistant", parts=turn.made), Message(role="user", parts=results)]
         said = Message(role="assistant", parts=turn.parts)
         self._request = _replace(
             self._request, messages=(*self._request.messages, said, Message(role="user", parts=results))
         )
 
+    async def _results(self, calls: Sequence[ToolCallPart], nested: NestedTools) -> tuple[ToolResultPart, ...]:
+        begun = [self._begin(part, nested) for part in calls]
+        return tuple([await _outcome(part, one) for part, one in zip(calls, begun, strict=True)])
+
     def _begin(self, part: ToolCallPart, nested: NestedTools) -> NestedCall | AsbruError:
-        tool = self._tools[part.name]
+        tool = self._offered[part.name]
+        approved = part.id in self._approved
         try:
-            return nested.begin(tool.server, tool.name, part.arguments.encode() or b"{}", approved=False)
+            return nested.begin(tool.server, tool.name, part.arguments.encode() or b"{}", approved=approved)
         except NeedsApproval as error:  # it has been taken off the list meanwhile
             return GatewayError(str(error), status=403, code="needs_approval")
         except AsbruError as error:

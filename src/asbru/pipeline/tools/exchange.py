@@ -91,7 +91,7 @@ async def exchange_with(call: Call, rooms: Rooms, asked: Asked, chosen: Chosen, 
             asked = asked._replace(params={**asked.params, **answers}, resumed=True)
         except AsbruError as error:
             status = made.status
-            _fail(call, made, error, rooms, ready=ready)
+            attempt_fails(call, made, error, rooms, ready=ready)
             if not again or not _forgets(call, status, sending, ready=ready, rooms=rooms):
                 raise
             again = False
@@ -208,7 +208,7 @@ async def _exchange(
     outgoing = Outgoing(b"POST", b"", body, sending.headers)
     asked_s = rooms.clock()
     exchange = endpoint.pool.begin(
-        endpoint.write_plain_head(call, outgoing, _key_lines(ready, sending.credential)),
+        endpoint.write_plain_head(call, outgoing, key_lines(ready, sending.credential)),
         body,
         endpoint.deadlines,
         streaming_wanted=True,
@@ -263,7 +263,8 @@ def _take_back(call: Call, ready: Ready, sending: _Sending, exchange: Exchange) 
         exchange.give_up(Cancelled())
 
 
-def _key_lines(ready: Ready, credential: bytes) -> bytes:
+def key_lines(ready: Ready, credential: bytes) -> bytes:
+    """By which we are known to the server."""
     lines = ready.endpoint.route.keys[0].lines if ready.endpoint.route.keys else b""
     return (lines or b"") + credential
 
@@ -322,14 +323,14 @@ def _send_aside(call: Call, ready: Ready, sending: _Sending, body: bytes) -> Non
     endpoint = ready.endpoint
     try:
         head = endpoint.write_plain_head(
-            call, Outgoing(b"POST", b"", body, sending.headers), _key_lines(ready, sending.credential)
+            call, Outgoing(b"POST", b"", body, sending.headers), key_lines(ready, sending.credential)
         )
         endpoint.pool.begin(head, body, endpoint.deadlines, streaming_wanted=False)
     except GatewayError:
         return  # so many wait for a connection that it would be late
 
 
-def _fail(call: Call, made: Attempt, error: AsbruError, rooms: Rooms, *, ready: Ready) -> None:
+def attempt_fails(call: Call, made: Attempt, error: AsbruError, rooms: Rooms, *, ready: Ready) -> None:
     """What the attempt came to. No circuit opens for it: there is no other server to go to."""
     error.let_go()
     hide_credentials(made, error)

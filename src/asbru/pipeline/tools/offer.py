@@ -32,11 +32,15 @@ if TYPE_CHECKING:
 
 OPERATIONS: Final = frozenset({"chat", "count_tokens"})
 """What tools are offered in: a count is one of what would be sent."""
+APPROVE: Final = "x-asbru-mcp-approve"
+"""The header by which a caller approves of calls that a model has made: their ids."""
 _NO_ADDRESS: Final = Asked(RpcMessage(), {})
 
 
 class Offering:
-    """The maker. `clock` counts seconds."""
+    """The maker. `clock` counts seconds. `watched`: headers that it reads."""
+
+    watched = frozenset({APPROVE.encode()})
 
     def __init__(self, tools: Toolbox, clock: Callable[[], float]) -> None:
         self._tools = tools
@@ -98,13 +102,21 @@ class OfferStage(Stage):
         call, tools = self._call, self._tools
         caller = call.caller
         assert caller is not None, "the maker has looked"
-        if not caller.auto_approve or call.operation.name != "chat" or (request.choices or 1) > 1:
+        ids = frozenset(one.strip() for one in call.watched.get(APPROVE, "").split(",")) - {""}
+        if not (caller.auto_approve or ids) or call.operation.name != "chat" or (request.choices or 1) > 1:
             return
         approved = {name: one for name, one in self.offered.items() if tools.approves(caller, one.server, one.name)}
-        if approved:
+        if approved or ids:
             from asbru.pipeline.tools.agent_loop import AgentLoop
 
-            call.agent = AgentLoop(call, request, approved, tools.settings.agent_turns_max)
+            call.agent = AgentLoop(
+                call,
+                request,
+                approved,
+                offered=self.offered,
+                approved=ids,
+                turns_max=tools.settings.agent_turns_max,
+            )
             self.replies = "changed"
 
     def _conversation(self, request: ChatRequest) -> bytes:

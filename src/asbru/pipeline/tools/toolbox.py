@@ -6,7 +6,7 @@ its address is known: from the configuration, or, for servers on a Unix socket, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
@@ -24,7 +24,9 @@ from asbru.pipeline.tools.awaited import Awaited
 from asbru.pipeline.tools.offers import Offers
 
 if TYPE_CHECKING:
+    from asbru.mcp.openapi import ApiTool
     from asbru.pipeline.endpoint import Endpoint
+    from asbru.pipeline.tools.code_mode import CodeMode
     from asbru.pipeline.tools.offer import Offering
 
 RETRY_AFTER_S: Final = 5.0
@@ -65,20 +67,46 @@ class Toolbox:
         self._accesses = Accesses({})
         self._endpoints: dict[str, tuple[str, Server, Endpoint]] = {}
         self._connect: Callable[[Server, str], Endpoint] | None = None
+        self.code: CodeMode | None = None
+        """What runs scripts; None where no server is in code mode."""
+        self._apis: Mapping[str, bytes] = {}
+        self._api_tools: dict[str, dict[str, ApiTool]] = {}
 
-    def configure(self, settings: McpSettings, key: bytes, connect: Callable[[Server, str], Endpoint]) -> None:
-        """Go by these settings from the next call on. `key`: the secret that values for callers are sealed under."""
+    def configure(
+        self,
+        settings: McpSettings,
+        key: bytes,
+        connect: Callable[[Server, str], Endpoint],
+        apis: Mapping[str, bytes] = {},
+    ) -> None:
+        """Go by these settings from the next call on. `key`: the secret that values for callers are sealed under;
+        `apis`: the tools of servers that are HTTP APIs."""
         self.settings = settings
         self.seals = Seals(key)
         self._servers = {server.name: server for server in settings.named() if server.enabled}
         self._accesses = Accesses(settings.groups)
         self._connect = connect
+        self._configure_code(settings)
+        self._apis, self._api_tools = apis, {}
         self.offers.forget()
         before, self._endpoints = self._endpoints, {}
         for name, (address, server, _) in before.items():
             now = self._servers.get(name)
             if now is not None and now == server:
                 self._endpoints[name] = (address, now, connect(now, address))
+
+    def _configure_code(self, settings: McpSettings) -> None:
+        servers = frozenset(name for name, server in self._servers.items() if server.code_mode)
+        if servers or self.code is not None:
+            from asbru.pipeline.tools.code_mode import CodeMode  # only for those who use it
+
+            self.code = CodeMode(self, servers, settings.code, self.code)
+        self.merged.hide(servers, () if self.code is None else self.code.definitions)
+
+    async def close(self) -> None:
+        """End the processes of scripts."""
+        if self.code is not None:
+            await self.code.sandbox.close()
 
     def offering(self, clock: Callable[[], float]) -> Offering:
         """What offers tools in requests to models."""
@@ -120,6 +148,15 @@ class Toolbox:
         """The client of a session; None for what is none of this caller's."""
         value = self.seals.open(_SESSION, (caller,), session)
         return None if value is None else msgspec.msgpack.decode(value, type=Client)
+
+    def api_tool(self, server: str, name: str) -> ApiTool | None:
+        """How a tool of an HTTP API is called; None where there is none of this name."""
+        tools = self._api_tools.get(server)
+        if tools is None:
+            from asbru.mcp.openapi import read_tools  # loads what most gateways do not use
+
+            tools = self._api_tools[server] = read_tools(self._apis.get(server, b"\x90"))
+        return tools.get(name)
 
     def find(self, name: str) -> Ready | None:
         """A server that is declared and in the catalogue; None where it is not. Raises `GatewayError` where it cannot
