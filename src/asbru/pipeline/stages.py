@@ -63,6 +63,9 @@ class Stage:
         `PartStop` of their part. The grammar of `core.reply` must still hold. A watching stage's result is ignored."""
         return events
 
+    def again(self) -> None:
+        """Another reply follows in the same call, from its beginning."""
+
     async def pull(self, events: list[StreamEvent]) -> list[StreamEvent]:
         """`events`, for a stage that waits. Meanwhile the provider is read no further than a bound."""
         return self.events(events)

@@ -151,6 +151,10 @@ class McpSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             description="Tools in a request to a model, those of the caller included, above which no more are offered.",
         ),
     ] = 128
+    agent_turns_max: Annotated[
+        int,
+        Meta(ge=1, le=100, description="How often a model is asked in one call while Asbru calls tools for it."),
+    ] = 10
     public_url: Annotated[
         Annotated[str, Meta(pattern=r"^https?://[^\s?#]+$")] | None,
         Meta(

@@ -91,6 +91,10 @@ class GuardStage(Stage):
         """See `Stage`. Nothing here waits."""
         return _now(self._stream.events(events))
 
+    def again(self) -> None:
+        """See `Stage`."""
+        self._guard = None
+
     async def pull(self, events: list[StreamEvent]) -> list[StreamEvent]:
         """See `Stage`."""
         return await self._stream.events(events)
