@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Literal
+from typing import Any
 
 import httpx2
 import msgspec
@@ -118,24 +118,59 @@ def test_an_agent_lists_and_calls_tools(mode: str, stateless: bool) -> None:
     asyncio.run(body())
 
 
+_BOTH = ("tool_arguments", "tool_results")
+_WORD = ({"words": {"words": ["zebra"]}},)
+
+
+@pytest.mark.parametrize("stateless", [False, True])
 @pytest.mark.parametrize("mode", ERAS)
-@pytest.mark.parametrize("unchecked", ["refuse", "allow"])
-def test_a_call_that_no_rule_can_look_at_is_refused(mode: str, unchecked: Literal["refuse", "allow"]) -> None:
-    """Rules look at tools in chats only, so far: a call past them is refused, unless the rule says that it may pass."""
-    rule = GuardrailRule(
-        name="r", checks=("secrets",), places=("tool_arguments",), action="block", unchecked=unchecked
+def test_rules_see_arguments_and_results(mode: str, stateless: bool) -> None:
+    """A word in arguments is replaced before the server is asked, in results, in messages before them and in errors
+    before the caller has them; a rule that blocks refuses the call by name, before the server is asked."""
+    rules = (
+        GuardrailRule(
+            name="r", checks=_WORD, places=("tool_arguments", "tool_results"), action="redact", replacement="mask"
+        ),
+        GuardrailRule(name="no-lions", checks=({"words": {"words": ["lion"]}},), places=("tool_arguments",)),
     )
 
     async def body() -> None:
-        async with ToolServer() as server, _served(server, stateless=True, rules=(rule,)) as gateway:
+        async with ToolServer(echo=True) as server, _served(server, stateless=stateless, rules=rules) as gateway:
+            heard: list[str | None] = []
+
+            async def hear(value: float, total: float | None, message: str | None) -> None:
+                del value, total
+                heard.append(message)
+
             async with _client(gateway, mode) as client:
-                if unchecked == "allow":
-                    assert (await client.call_tool("two__add", {"a": 2, "b": 3})).structured_content == {"result": 5}
-                    return
+                echoed = await client.call_tool("one__echo", {"text": "a zebra"}, progress_callback=hear)
+                assert server.echoed == ["a *****"]
+                assert "zebra" not in str(echoed) and echoed.structured_content == {"deep": ["z: *****"]}
+                assert heard == ["now *****"]
+                with pytest.raises(MCPError, match="no-lions"):
+                    await client.call_tool("one__echo", {"text": {"lion": 1}})
+                assert server.echoed == ["a *****"]
                 with pytest.raises(MCPError, match="cannot be checked"):
-                    await client.call_tool("two__add", {"a": 2, "b": 3})
-            assert [row["error_code"] for row in gateway.rows] == ["unchecked_operation"]
-            assert not [one for one in server.calls if one == "add"]
+                    await client.call_tool("one__echo", {"text": "blob"})
+            assert [row["error_code"] or "" for row in gateway.rows] == [
+                "",
+                "guardrail_blocked",
+                "unchecked_operation",
+            ]
+            assert '"tool_results"' in gateway.rows[0]["guardrails"]
+
+    asyncio.run(body())
+
+
+def test_rules_about_chats_leave_tools_alone() -> None:
+    """A rule without `tool_arguments` and `tool_results` among its places has nothing to look at."""
+    rule = GuardrailRule(name="r", checks=_WORD, places=("input", "output", "tool_descriptions"))
+
+    async def body() -> None:
+        async with ToolServer() as server, _served(server, stateless=True, rules=(rule,)) as gateway:
+            async with _client(gateway, "legacy") as client:
+                assert (await client.call_tool("two__add", {"a": 2, "b": 3})).structured_content == {"result": 5}
+            assert gateway.row["guardrails"] == ""
 
     asyncio.run(body())
 

@@ -32,7 +32,7 @@ class Chosen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Manage(msgspec.Struct, frozen=True, omit_defaults=True):
-    """See the module. `user`: a virtual key, "" for what all share."""
+    """See the module. `user`: the name of a virtual key, "" for what all share."""
 
     verb: Verb
     server: str = ""
@@ -42,7 +42,8 @@ class Manage(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Grant(msgspec.Struct, frozen=True):
-    """An authorization: whose, and how it stands. `state`: authorized, or ended with a `reason`; `expires_ms`: of the
+    """An authorization: whose, and how it stands. `user`: the name of a virtual key; of one that is deleted, its identity.
+    `state`: authorized, or ended with a `reason`; `expires_ms`: of the
     present access token, 0: it does not say."""
 
     server: str

@@ -21,6 +21,7 @@ from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.tools.asked import Asked, Chosen
 from asbru.pipeline.tools.exchange import attempt_fails, key_lines
 from asbru.pipeline.tools.relay import Relay
+from asbru.pipeline.tools.seen import seen_message
 from asbru.pipeline.tools.toolbox import Ready
 from asbru.pipeline.whole_response import decoded
 
@@ -38,7 +39,8 @@ async def call_api(call: Call, rooms: Rooms, asked: Asked, chosen: Chosen, *, to
         if call.lease is not None:
             await call.lease.attempt(call, made)
         result = await _exchange(call, rooms, made, outgoing, ready=ready)
-        Relay(call, rooms, asked, made, chosen=chosen, ready=ready).take(Message(result=Raw(result)), b"")
+        relay = Relay(call, rooms, asked, made, chosen=chosen, ready=ready)
+        relay.take(*await seen_message(call, rooms, Message(result=Raw(result)), b""))
     except AsbruError as error:
         attempt_fails(call, made, error, rooms, ready=ready)
         raise

@@ -30,10 +30,10 @@ from asbru.pipeline.call import Call
 from asbru.pipeline.deliver import with_identity
 from asbru.pipeline.large_bodies import take_coding_off
 from asbru.pipeline.rooms import Rooms
-from asbru.pipeline.stages import check_unseen
 from asbru.pipeline.tools.asked import Asked, Chosen
 from asbru.pipeline.tools.awaited import Cancelled
 from asbru.pipeline.tools.exchange import exchange_with
+from asbru.pipeline.tools.seen import begin_stages, seen_params
 from asbru.pipeline.tools.toolbox import Toolbox
 from asbru.routing import Target
 from asbru.wire.http_heads import JSON_LINE
@@ -82,7 +82,9 @@ async def _call(call: Call, rooms: Rooms, asked: Asked) -> None:
     caller.check_surface(SURFACE)
     chosen = choose(asked, tools, tools.access(caller, asked))
     call.head = head_of(chosen.written)
-    check_unseen(call, rooms)
+    if rooms.stages:
+        await begin_stages(call, rooms)
+        asked = asked._replace(params=await seen_params(call, rooms, asked.params))
     ready = tools.find(chosen.server)
     if ready is None:
         raise unknown(asked, chosen.written)
