@@ -62,6 +62,7 @@ class ToolServer:
         if echo:
             self.server.add_tool(self.echo)
         self.server.add_tool(self.needs)
+        self.server.add_tool(self.quotes)
         self.server.resource("note://one")(self.note)
         self.server.prompt()(self.greet)
 
@@ -130,6 +131,13 @@ class ToolServer:
             content=[TextContent(type="text", text="the zebra"), EmbeddedResource(type="resource", resource=note)],
             structured_content={"deep": ["z: zebra"]},
         )
+
+    def quotes(self, how: str) -> CallToolResult:
+        """Quotes the credential that it was shown, as an error of the protocol, a failure, or a result."""
+        quoted = f"bad credential {self.headers[-1].get('authorization')}"
+        if how == "error":
+            raise MCPError(-32050, quoted)
+        return CallToolResult(content=[TextContent(type="text", text=quoted)], is_error=how == "failure")
 
     def fails(self) -> str:
         """Fails."""

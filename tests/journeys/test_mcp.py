@@ -15,10 +15,11 @@ from mcp.client import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 from mcp_types import ElicitResult
-from tests.fakes.tool_server import DirectPorts, ToolServer, feed
+from tests.fakes.tool_server import STATELESS, DirectPorts, ToolServer, feed
 from tests.fakes.waiting import until
 from tests.journeys.gateway import PEPPER, Gateway
 
+from asbru.core.secret_text import SecretText
 from asbru.governance import digest_of
 from asbru.governance.entries import KeyEntry
 from asbru.guardrails import GuardrailRule, GuardrailSettings
@@ -51,7 +52,9 @@ async def _served(
     settings = McpSettings(
         servers={
             "one": ServerSettings(url=server.url, allow_loopback=True, price_usd=0.002, prices_usd={"told": 0.5}),
-            "two": ServerSettings(url=server.url, allow_loopback=True),
+            "two": ServerSettings(
+                url=server.url, allow_loopback=True, headers={"authorization": SecretText(f"Bearer {SECRET}")}
+            ),
         },
         groups={"sums": ("*/add",)},
     )
@@ -64,6 +67,9 @@ async def _served(
     )
     async with gateway:
         yield gateway
+
+
+SECRET = "sk-of-the-server-0123456789"
 
 
 @asynccontextmanager
@@ -96,7 +102,7 @@ def test_an_agent_lists_and_calls_tools(mode: str, stateless: bool) -> None:
                 assert names == [
                     f"{one}__{tool}"
                     for one in ("one", "two")
-                    for tool in ("add", "slow", "told", "ask", "fails", "named", "needs")
+                    for tool in ("add", "slow", "told", "ask", "fails", "named", "needs", "quotes")
                 ]
                 added = await client.call_tool("two__add", {"a": 2, "b": 3})
                 assert added.structured_content == {"result": 5}
@@ -258,6 +264,29 @@ def test_one_call_without_mcp(stateless: bool) -> None:
                     assert refused.status_code in (400, 404) and refused.json()["error"]["message"]
             assert gateway.lasting.meter.model_label("mcp:one", "told") == "told"
             assert gateway.lasting.meter.model_label("mcp:one", "invented") == "other"
+
+    asyncio.run(body())
+
+
+@pytest.mark.parametrize("stateless", [False, True])
+def test_errors_of_servers_do_not_show_their_credential(stateless: bool) -> None:
+    """One that quotes what it was shown, in an error or in a result that is a failure: callers do not see it. A result
+    that is none stays as it is."""
+
+    async def body() -> None:
+        async with ToolServer() as server, _served(server, stateless=stateless) as gateway:
+            url = f"http://127.0.0.1:{gateway.port}/v1/mcp/tools/call"
+            async with (
+                httpx2.AsyncClient(headers=_HEADERS) as plain,
+                _client(gateway, STATELESS if stateless else "legacy") as client,
+            ):
+                for how in ("error", "failure"):
+                    bare = await plain.post(url, json={"name": "two__quotes", "arguments": {"how": how}})
+                    assert "[hidden]" in bare.text and SECRET not in bare.text
+                failed = await client.call_tool("two__quotes", {"how": "failure"})
+                assert failed.is_error and "[hidden]" in str(failed.content) and SECRET not in str(failed.content)
+                with pytest.raises(MCPError, match=r"bad credential Bearer \[hidden\]"):
+                    await client.call_tool("two__quotes", {"how": "error"})
 
     asyncio.run(body())
 

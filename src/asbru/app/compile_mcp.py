@@ -7,6 +7,7 @@ Not here: the objects of a worker (`build_mcp`).
 from __future__ import annotations
 
 from collections.abc import Collection
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -32,6 +33,11 @@ def check_mcp(config: ConfigFile, findings: Findings, stored: Collection[ConfigP
             findings.error(
                 where, f"a server of the management API may not start {server.command[0]!r}: `mcp.commands_from_api`"
             )
+    if any(server.code_mode for server in servers.values()) and find_spec("pydantic_monty") is None:
+        first = next(name for name, server in servers.items() if server.code_mode)
+        findings.error(
+            ("mcp", "servers", first, "code_mode"), "code mode is not installed: `pip install 'asbru[codemode]'`"
+        )
     for name, patterns in config.mcp.groups.items():
         where = ("mcp", "groups", name)
         if name in servers:

@@ -287,6 +287,8 @@ class Worker:
         if await self._ending:
             await self._drain()
         self.server.close()
+        if self._lasting.tools is not None:
+            await self._lasting.tools.close()
         await asyncio.sleep(0)  # connections that were closed tell their calls, which are accounted
         self.writer.close()
         self.limits.close()

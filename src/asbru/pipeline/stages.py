@@ -9,8 +9,8 @@ no makers, or none has anything to do, the path goes its usual way and pays for 
     "changed"       is read, given to the stage and written anew, in every dialect, whole or streamed
 
 Stages see canonical form: requests, replies and stream events. Of operations without one (`Operation.codec` is None)
-they see the texts of the request; a reply that holds a model's words and cannot be read is refused to a call whose
-stages must see it, before anything is sent.
+they see the texts of the request, and of the reply (`Operation.spoken`) as parts of its one choice; a reply that holds
+a model's words and cannot be read is refused to a call whose stages must see it, before anything is sent.
 """
 
 from __future__ import annotations
@@ -91,7 +91,8 @@ async def look_at_request(call: Call, rooms: Rooms) -> None:
     if not stages:
         return
     operation = call.operation
-    if operation.codec is None and operation.speaks and any(stage.replies != "ignored" for stage in stages):
+    unread = operation.codec is None and operation.spoken is None and operation.speaks
+    if unread and any(stage.replies != "ignored" for stage in stages):
         raise BadRequest(
             f"replies of {operation.words} cannot be checked, but a rule requires it; use the chat operation instead",
             code="unchecked_operation",
@@ -163,6 +164,6 @@ def changing(call: Call) -> tuple[Stage, ...]:
 
 
 def _with(call: Call, replies: Replies) -> tuple[Stage, ...]:
-    if call.operation.codec is None:
+    if call.operation.codec is None and call.operation.spoken is None:
         return ()
     return tuple(stage for stage in call.stages if stage.replies == replies)

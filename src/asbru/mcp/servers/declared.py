@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from asbru.core.secret_text import SecretText
+from asbru.mcp.servers.code_settings import CodeModeSettings
 from asbru.mcp.servers.http_api import HEADER_NAME, HttpApi
 
 SERVER_NAME = r"^[a-z0-9](-?[a-z0-9]){0,31}$"
@@ -141,6 +142,15 @@ class McpSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     sync_s: Annotated[
         float, Meta(ge=1, le=86400, description="How often the tools of servers are listed anew, seconds.")
     ] = 300.0
+    offer: Annotated[bool, Meta(description="Offer the tools of a virtual key in its requests to models.")] = True
+    offer_tools_max: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=10_000,
+            description="Tools in a request to a model, those of the caller included, above which no more are offered.",
+        ),
+    ] = 128
     public_url: Annotated[
         Annotated[str, Meta(pattern=r"^https?://[^\s?#]+$")] | None,
         Meta(
@@ -158,6 +168,8 @@ class McpSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     result_bytes_max: Annotated[
         int, Meta(ge=1024, le=1 << 30, description="Size of the result of a call, bytes.")
     ] = 16 * 1024 * 1024
+
+    code: Annotated[CodeModeSettings, Meta(description="Code mode: limits of scripts.")] = CodeModeSettings()
 
     def named(self) -> tuple[Server, ...]:
         """The servers, each with its name."""

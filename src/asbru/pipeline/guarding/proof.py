@@ -50,7 +50,7 @@ def reads_input(operation: Operation) -> bool:
 
 def reads_output(operation: Operation) -> bool:
     """Whether there is nothing to read in replies, or it can be read."""
-    return operation.codec is not None or not operation.speaks
+    return operation.codec is not None or operation.spoken is not None or not operation.speaks
 
 
 def is_tool(operation: Operation) -> bool:
@@ -105,7 +105,7 @@ def _verdict(rule: Rule, operation: Operation, place: Place, *, stream: bool) ->
     if place.startswith("tool_") and operation.read_request is None and not is_chat:
         return "absent", "no tools"
     if place == "output":
-        if not operation.speaks:
+        if not operation.speaks and (operation.spoken is None or stream):
             return "absent", "no words come out"
         if not reads_output(operation):
             return _unread(rule, "replies cannot be read")

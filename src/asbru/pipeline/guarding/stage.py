@@ -78,7 +78,10 @@ class GuardStage(Stage):
 
     async def texts(self, texts: Sequence[str]) -> Sequence[str]:
         """See `Stage`."""
-        return await self._judge("input", texts, self._originals)
+        texts = await self._judge("input", texts, self._originals)
+        if self._originals:
+            self.replies = "changed"  # to put them back
+        return texts
 
     async def tool_texts(self, place: ToolPlace, texts: Sequence[str]) -> Sequence[str]:
         """See `Stage`. Placeholders in arguments are put back into results."""

@@ -20,6 +20,7 @@ from asbru.mcp.protocol.messages import read_number, read_object, read_text, wit
 from asbru.mcp.protocol.sealed import Seals
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.deliver import with_identity
+from asbru.pipeline.hidden import hide_in_events
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.tools.asked import Asked, Chosen
 from asbru.pipeline.tools.toolbox import Ready
@@ -28,11 +29,12 @@ from asbru.wire.http_heads import JSON_LINE
 from asbru.wire.sse import write_event
 
 EVENT_LINES: Final = b"content-type: text/event-stream\r\ncache-control: no-cache, no-transform\r\n"
+IS_ERROR: Final = b'"isError"'
 INPUT_REQUIRED: Final = b"input_required"
 MESSAGES_MAX: Final = 10_000
 """Messages before the response; a server that says more is cut off."""
 _PURPOSE: Final = "request of a server"
-_COMPLETE: Final = {"resultType": b'"complete"'}
+COMPLETE: Final = {"resultType": b'"complete"'}
 _READ: Final = {"resultType": b'"complete"', "ttlMs": b"0", "cacheScope": b'"private"'}
 
 
@@ -91,12 +93,12 @@ class Relay:
         """Put the questions to the caller."""
         for question in wanted.questions.values():
             self._begin()
-            self._call.response.write(_event(question.message))
+            self._call.response.write(write_as_event(question.message))
 
     def _pass_on(self, data: bytes) -> None:
         if self._asked.streams:
             self._begin()
-            self._call.response.write(_event(data))
+            self._call.response.write(write_as_event(data))
 
     def _ask_caller(self, message: Message) -> None:
         """A request of the server. One that the caller cannot be asked is refused, so that the server does not wait."""
@@ -129,11 +131,13 @@ class Relay:
         call, response = self._call, self._call.response
         body = self._write(message)
         made = self._made
+        if message.error is not UNSET or body.find(IS_ERROR) >= 0:
+            body = hide_in_events(made, body)
         made.took_s = self._rooms.clock() - made.started_s
         made.outcome = call.outcome = "ok"
         call.status = 200
         if response.started:
-            response.write(_event(body))
+            response.write(write_as_event(body))
             response.end()
         else:
             call.status = self._status(message)
@@ -155,7 +159,7 @@ class Relay:
         if result.find(INPUT_REQUIRED) >= 0:
             result = self._with_sealed_state(result)
         if self._asked.stateless and not self._asked.bare and self._ready.era_for(self._asked) == "sessions":
-            members = _READ if self._asked.message.method == RESOURCES_READ else _COMPLETE
+            members = _READ if self._asked.message.method == RESOURCES_READ else COMPLETE
             result = with_members(Raw(result), members)
         return result if self._asked.bare else write_result(request_id, result)
 
@@ -203,7 +207,7 @@ def open_request(seals: Seals, caller: str, text: str) -> tuple[str, bytes] | No
     return None if value is None else msgspec.msgpack.decode(value, type=tuple[str, bytes])
 
 
-def _event(data: bytes) -> bytes:
+def write_as_event(data: bytes) -> bytes:
     """A message as an event. Line breaks are only between the parts of JSON, where a space is as good."""
     return write_event(data.replace(b"\n", b" ").replace(b"\r", b" "), "message")
 

@@ -80,7 +80,13 @@ async def _call(call: Call, rooms: Rooms, asked: Asked) -> None:
     if rooms.bodies is not None:
         rooms.bodies.begin(call)
     caller.check_surface(SURFACE)
-    chosen = choose(asked, tools, tools.access(caller, asked))
+    access = tools.access(caller, asked)
+    if tools.code is not None and tools.code.takes(asked):
+        from asbru.pipeline.tools.code_mode import code_call  # only for those who use it
+
+        await code_call(call, rooms, asked, access, code=tools.code)
+        return
+    chosen = choose(asked, tools, access)
     call.head = head_of(chosen.written)
     if rooms.stages:
         await begin_stages(call, rooms)

@@ -21,10 +21,13 @@ from asbru.mcp.protocol.sealed import Seals
 from asbru.mcp.servers import McpSettings, Server, ServerPorts
 from asbru.pipeline.tools.asked import Asked, Client
 from asbru.pipeline.tools.awaited import Awaited
+from asbru.pipeline.tools.offers import Offers
 
 if TYPE_CHECKING:
     from asbru.mcp.openapi import ApiTool
     from asbru.pipeline.endpoint import Endpoint
+    from asbru.pipeline.tools.code_mode import CodeMode
+    from asbru.pipeline.tools.offer import Offering
 
 RETRY_AFTER_S: Final = 5.0
 _SESSION: Final = "session"
@@ -57,12 +60,15 @@ class Toolbox:
         self.awaited = awaited or Awaited()
         self.catalogue = Catalogue()
         self.merged = Merged(self.catalogue)
+        self.offers = Offers(self.catalogue, self._in_code)
         self.settings = McpSettings()
         self.seals = Seals(b"")
         self._servers: dict[str, Server] = {}
         self._accesses = Accesses({})
         self._endpoints: dict[str, tuple[str, Server, Endpoint]] = {}
         self._connect: Callable[[Server, str], Endpoint] | None = None
+        self.code: CodeMode | None = None
+        """What runs scripts; None where no server is in code mode."""
         self._apis: Mapping[str, bytes] = {}
         self._api_tools: dict[str, dict[str, ApiTool]] = {}
 
@@ -80,12 +86,38 @@ class Toolbox:
         self._servers = {server.name: server for server in settings.named() if server.enabled}
         self._accesses = Accesses(settings.groups)
         self._connect = connect
+        self._configure_code(settings)
         self._apis, self._api_tools = apis, {}
+        self.offers.forget()
         before, self._endpoints = self._endpoints, {}
         for name, (address, server, _) in before.items():
             now = self._servers.get(name)
             if now is not None and now == server:
                 self._endpoints[name] = (address, now, connect(now, address))
+
+    def _configure_code(self, settings: McpSettings) -> None:
+        servers = frozenset(name for name, server in self._servers.items() if server.code_mode)
+        if servers or self.code is not None:
+            from asbru.pipeline.tools.code_mode import CodeMode  # only for those who use it
+
+            self.code = CodeMode(self, servers, settings.code, self.code)
+        self.merged.hide(servers, () if self.code is None else self.code.definitions)
+
+    async def close(self) -> None:
+        """End the processes of scripts."""
+        if self.code is not None:
+            await self.code.sandbox.close()
+
+    def offering(self, clock: Callable[[], float]) -> Offering:
+        """What offers tools in requests to models."""
+        from asbru.pipeline.tools.offer import Offering
+
+        return Offering(self, clock)
+
+    def _in_code(self, name: str) -> bool:
+        """Whether the tools of a server are called from scripts."""
+        server = self._servers.get(name)
+        return server is not None and server.code_mode
 
     @property
     def endpoints(self) -> Iterable[Endpoint]:
