@@ -69,6 +69,11 @@ async def seen_message(call: Call, rooms: Rooms, message: Message, data: bytes) 
     )
 
 
+async def seen_result(call: Call, rooms: Rooms, result: bytes) -> bytes:
+    """A result of our own, as it may go on."""
+    return bytes(await _seen(call, rooms, Raw(result), "tool_results")) if call.stages else result
+
+
 async def _seen(call: Call, rooms: Rooms, raw: Raw, place: ToolPlace) -> Raw:
     try:
         value: Any = msgspec.json.decode(raw)
