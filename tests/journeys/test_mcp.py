@@ -25,6 +25,7 @@ from asbru.governance.entries import KeyEntry
 from asbru.guardrails import GuardrailRule, GuardrailSettings
 from asbru.mcp.catalogue import MCP_SERVER
 from asbru.mcp.servers import McpSettings, ServerSettings
+from asbru.mcp.servers.rule import McpRule
 from asbru.pipeline.tools import Toolbox
 
 ERAS = ("legacy", "2026-07-28")
@@ -44,6 +45,7 @@ async def _served(
     stateless: bool,
     both: bool = False,
     rules: tuple[GuardrailRule, ...] = (),
+    argument_rules: tuple[McpRule, ...] = (),
     **keys: tuple[str, ...],
 ) -> AsyncIterator[Gateway]:
     """A gateway before a server that is called `one`, and `two` as well."""
@@ -57,6 +59,7 @@ async def _served(
             ),
         },
         groups={"sums": ("*/add",)},
+        rules=argument_rules,
     )
     gateway = Gateway(
         tools=Toolbox(ports),
@@ -164,6 +167,37 @@ def test_rules_see_arguments_and_results(mode: str, stateless: bool) -> None:
                 "unchecked_operation",
             ]
             assert '"tool_results"' in gateway.rows[0]["guardrails"]
+
+    asyncio.run(body())
+
+
+@pytest.mark.parametrize("mode", ERAS)
+def test_rules_on_arguments_refuse_calls_by_name(mode: str) -> None:
+    """A condition over the arguments, the tool and who calls; a name that is absent does not hold, what cannot be
+    evaluated does. The server is not asked."""
+    rules = (
+        McpRule(name="small", tools=("sums",), when="arguments.a > 100 || arguments.b > 100", message="at most 100"),
+        McpRule(name="no-two", when='server == "two" && tool == "told" && virtual_key_name == "all"'),
+        McpRule(name="off", enabled=False),
+    )
+
+    async def body() -> None:
+        async with ToolServer() as server, _served(server, stateless=True, argument_rules=rules) as gateway:
+            async with _client(gateway, mode) as client:
+                assert (await client.call_tool("one__add", {"a": 2, "b": 3})).structured_content == {"result": 5}
+                assert not (await client.call_tool("one__told", {})).is_error
+                calls = list(server.calls)
+                for name, arguments, rule in (
+                    ("two__add", {"a": 200, "b": 1}, "'small' refuses this call: at most 100"),
+                    ("one__add", {"a": 2, "b": 300}, "'small' refuses"),
+                    ("one__add", {"a": [1], "b": 1}, "'small' refuses"),
+                    ("one__add", {"a": 2**70, "b": 1}, "'small' refuses"),
+                    ("two__told", {}, "'no-two' refuses"),
+                ):
+                    with pytest.raises(MCPError, match=rule):
+                        await client.call_tool(name, arguments)
+                assert server.calls == calls
+            assert {row["error_code"] for row in gateway.rows[2:]} == {"mcp_rule_denied"}
 
     asyncio.run(body())
 

@@ -91,6 +91,8 @@ async def _call(call: Call, rooms: Rooms, asked: Asked) -> None:
     if rooms.stages:
         await begin_stages(call, rooms)
         asked = asked._replace(params=await seen_params(call, rooms, asked.params))
+    if tools.rules is not None and method == TOOLS_CALL:
+        tools.rules.check(call, rooms, chosen, asked.params)
     ready = tools.find(chosen.server)
     if ready is None:
         raise unknown(asked, chosen.written)
