@@ -33,6 +33,8 @@ async def send(call: Call, attempt: Attempt, rooms: Rooms) -> Response:  # noqa:
         attempt.request_passes = fits(call, endpoint)
     if attempt.traits.refuse_members and attempt.request_passes:
         attempt.request_passes = fits_model(call, attempt.traits)
+    if attempt.history:
+        attempt.request_passes = False
     if attempt.request_passes or call.body_bytes <= LARGE_BYTES_MIN:
         body = write_request(call, attempt)
     else:

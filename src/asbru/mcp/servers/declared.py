@@ -142,6 +142,15 @@ class McpSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     sync_s: Annotated[
         float, Meta(ge=1, le=86400, description="How often the tools of servers are listed anew, seconds.")
     ] = 300.0
+    offer: Annotated[bool, Meta(description="Offer the tools of a virtual key in its requests to models.")] = True
+    offer_tools_max: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=10_000,
+            description="Tools in a request to a model, those of the caller included, above which no more are offered.",
+        ),
+    ] = 128
     public_url: Annotated[
         Annotated[str, Meta(pattern=r"^https?://[^\s?#]+$")] | None,
         Meta(
