@@ -5,85 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx2
 import msgspec
 import pytest
-from mcp.client import Client
-from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 from mcp_types import ElicitResult
-from tests.fakes.tool_server import STATELESS, DirectPorts, ToolServer, feed
+from tests.fakes.tool_server import STATELESS, ToolServer
 from tests.fakes.waiting import until
-from tests.journeys.gateway import PEPPER, Gateway
-
-from asbru.core.secret_text import SecretText
-from asbru.governance import digest_of
-from asbru.governance.entries import KeyEntry
-from asbru.guardrails import GuardrailRule, GuardrailSettings
-from asbru.mcp.catalogue import MCP_SERVER
-from asbru.mcp.servers import McpSettings, ServerSettings
-from asbru.mcp.servers.rule import McpRule
-from asbru.pipeline.tools import Toolbox
-
-ERAS = ("legacy", "2026-07-28")
-
-
-def _keys(**keys: tuple[str, ...]) -> dict[str, bytes]:
-    return {
-        digest_of(f"sk-asb-{name}".encode(), PEPPER): msgspec.msgpack.encode(KeyEntry(name, ("*",), mcp=tools))
-        for name, tools in keys.items()
-    }
-
-
-@asynccontextmanager
-async def _served(
-    server: ToolServer,
-    *,
-    stateless: bool,
-    both: bool = False,
-    rules: tuple[GuardrailRule, ...] = (),
-    argument_rules: tuple[McpRule, ...] = (),
-    **keys: tuple[str, ...],
-) -> AsyncIterator[Gateway]:
-    """A gateway before a server that is called `one`, and `two` as well."""
-    entries = [await server.entry(name, stateless=stateless, both=both) for name in ("one", "two")]
-    ports = DirectPorts({"one": server.url, "two": server.url})
-    settings = McpSettings(
-        servers={
-            "one": ServerSettings(url=server.url, allow_loopback=True, price_usd=0.002, prices_usd={"told": 0.5}),
-            "two": ServerSettings(
-                url=server.url, allow_loopback=True, headers={"authorization": SecretText(f"Bearer {SECRET}")}
-            ),
-        },
-        groups={"sums": ("*/add",)},
-        rules=argument_rules,
-    )
-    gateway = Gateway(
-        tools=Toolbox(ports),
-        declared={MCP_SERVER: feed(*entries)},
-        mcp=settings,
-        guardrails=GuardrailSettings(rules=rules),
-        virtual_keys=_keys(**(keys or {"all": ("*",)})),
-    )
-    async with gateway:
-        yield gateway
-
-
-SECRET = "sk-of-the-server-0123456789"
-
-
-@asynccontextmanager
-async def _client(
-    gateway: Gateway, mode: str, key: str = "sk-asb-all", path: str = "", **options: Any
-) -> AsyncIterator[Client]:
-    headers = {"authorization": f"Bearer {key}", **options.pop("headers", {})}
-    async with httpx2.AsyncClient(headers=headers) as http:
-        url = f"http://127.0.0.1:{gateway.port}/mcp{path}"
-        async with Client(streamable_http_client(url, http_client=http), mode=mode, **options) as client:
-            yield client
+from tests.journeys.mcp_gateway import ERAS, SECRET, client_of, serving
 
 
 @pytest.mark.parametrize("stateless", [False, True])
@@ -93,14 +24,14 @@ def test_an_agent_lists_and_calls_tools(mode: str, stateless: bool) -> None:
     recorded; members that no library knows come through, and so does progress."""
 
     async def body() -> None:
-        async with ToolServer() as server, _served(server, stateless=stateless) as gateway:
+        async with ToolServer() as server, serving(server, stateless=stateless) as gateway:
             progress: list[float] = []
 
             async def heard(value: float, total: float | None, message: str | None) -> None:
                 del total, message
                 progress.append(value)
 
-            async with _client(gateway, mode) as client:
+            async with client_of(gateway, mode) as client:
                 names = [tool.name for tool in (await client.list_tools()).tools]
                 assert names == [
                     f"{one}__{tool}"
@@ -127,94 +58,6 @@ def test_an_agent_lists_and_calls_tools(mode: str, stateless: bool) -> None:
     asyncio.run(body())
 
 
-_BOTH = ("tool_arguments", "tool_results")
-_WORD = ({"words": {"words": ["zebra"]}},)
-
-
-@pytest.mark.parametrize("stateless", [False, True])
-@pytest.mark.parametrize("mode", ERAS)
-def test_rules_see_arguments_and_results(mode: str, stateless: bool) -> None:
-    """A word in arguments is replaced before the server is asked, in results, in messages before them and in errors
-    before the caller has them; a rule that blocks refuses the call by name, before the server is asked."""
-    rules = (
-        GuardrailRule(
-            name="r", checks=_WORD, places=("tool_arguments", "tool_results"), action="redact", replacement="mask"
-        ),
-        GuardrailRule(name="no-lions", checks=({"words": {"words": ["lion"]}},), places=("tool_arguments",)),
-    )
-
-    async def body() -> None:
-        async with ToolServer(echo=True) as server, _served(server, stateless=stateless, rules=rules) as gateway:
-            heard: list[str | None] = []
-
-            async def hear(value: float, total: float | None, message: str | None) -> None:
-                del value, total
-                heard.append(message)
-
-            async with _client(gateway, mode) as client:
-                echoed = await client.call_tool("one__echo", {"text": "a zebra"}, progress_callback=hear)
-                assert server.echoed == ["a *****"]
-                assert "zebra" not in str(echoed) and echoed.structured_content == {"deep": ["z: *****"]}
-                assert heard == ["now *****"]
-                with pytest.raises(MCPError, match="no-lions"):
-                    await client.call_tool("one__echo", {"text": {"lion": 1}})
-                assert server.echoed == ["a *****"]
-                with pytest.raises(MCPError, match="cannot be checked"):
-                    await client.call_tool("one__echo", {"text": "blob"})
-            assert [row["error_code"] or "" for row in gateway.rows] == [
-                "",
-                "guardrail_blocked",
-                "unchecked_operation",
-            ]
-            assert '"tool_results"' in gateway.rows[0]["guardrails"]
-
-    asyncio.run(body())
-
-
-@pytest.mark.parametrize("mode", ERAS)
-def test_rules_on_arguments_refuse_calls_by_name(mode: str) -> None:
-    """A condition over the arguments, the tool and who calls; a name that is absent does not hold, what cannot be
-    evaluated does. The server is not asked."""
-    rules = (
-        McpRule(name="small", tools=("sums",), when="arguments.a > 100 || arguments.b > 100", message="at most 100"),
-        McpRule(name="no-two", when='server == "two" && tool == "told" && virtual_key_name == "all"'),
-        McpRule(name="off", enabled=False),
-    )
-
-    async def body() -> None:
-        async with ToolServer() as server, _served(server, stateless=True, argument_rules=rules) as gateway:
-            async with _client(gateway, mode) as client:
-                assert (await client.call_tool("one__add", {"a": 2, "b": 3})).structured_content == {"result": 5}
-                assert not (await client.call_tool("one__told", {})).is_error
-                calls = list(server.calls)
-                for name, arguments, rule in (
-                    ("two__add", {"a": 200, "b": 1}, "'small' refuses this call: at most 100"),
-                    ("one__add", {"a": 2, "b": 300}, "'small' refuses"),
-                    ("one__add", {"a": [1], "b": 1}, "'small' refuses"),
-                    ("one__add", {"a": 2**70, "b": 1}, "'small' refuses"),
-                    ("two__told", {}, "'no-two' refuses"),
-                ):
-                    with pytest.raises(MCPError, match=rule):
-                        await client.call_tool(name, arguments)
-                assert server.calls == calls
-            assert {row["error_code"] for row in gateway.rows[2:]} == {"mcp_rule_denied"}
-
-    asyncio.run(body())
-
-
-def test_rules_about_chats_leave_tools_alone() -> None:
-    """A rule without `tool_arguments` and `tool_results` among its places has nothing to look at."""
-    rule = GuardrailRule(name="r", checks=_WORD, places=("input", "output", "tool_descriptions"))
-
-    async def body() -> None:
-        async with ToolServer() as server, _served(server, stateless=True, rules=(rule,)) as gateway:
-            async with _client(gateway, "legacy") as client:
-                assert (await client.call_tool("two__add", {"a": 2, "b": 3})).structured_content == {"result": 5}
-            assert gateway.row["guardrails"] == ""
-
-    asyncio.run(body())
-
-
 @pytest.mark.parametrize("mode", ERAS)
 def test_a_key_sees_and_calls_only_what_is_granted(mode: str) -> None:
     """Deny by default: of two keys each sees its own tools. What is not granted is refused in the words for what does
@@ -222,8 +65,8 @@ def test_a_key_sees_and_calls_only_what_is_granted(mode: str) -> None:
 
     async def body() -> None:
         keys = {"some": ("one/a*", "sums"), "none": (), "all": ("*",)}
-        async with ToolServer(json=True) as server, _served(server, stateless=True, **keys) as gateway:
-            async with _client(gateway, mode, "sk-asb-some") as client:
+        async with ToolServer(json=True) as server, serving(server, stateless=True, **keys) as gateway:
+            async with client_of(gateway, mode, "sk-asb-some") as client:
                 assert [tool.name for tool in (await client.list_tools()).tools] == [
                     "one__add",
                     "one__ask",
@@ -235,11 +78,11 @@ def test_a_key_sees_and_calls_only_what_is_granted(mode: str) -> None:
                         await client.call_tool(name, {})
             assert server.calls == []
             narrowed = {"headers": {"x-asbru-mcp-tools": "one__add, two__told"}}
-            async with _client(gateway, mode, "sk-asb-some", **narrowed) as client:
+            async with client_of(gateway, mode, "sk-asb-some", **narrowed) as client:
                 assert [tool.name for tool in (await client.list_tools()).tools] == ["one__add"]
                 with pytest.raises(MCPError, match="Unknown tool"):
                     await client.call_tool("one__ask", {})
-            async with _client(gateway, mode, "sk-asb-none") as client:
+            async with client_of(gateway, mode, "sk-asb-none") as client:
                 assert (await client.list_tools()).tools == []
             assert {row["outcome"] for row in gateway.rows} == {"refused"}
             assert {row["status"] for row in gateway.rows} == {404}
@@ -253,8 +96,8 @@ def test_addresses_of_servers_and_groups(mode: str) -> None:
     group. Elsewhere there is nothing."""
 
     async def body() -> None:
-        async with ToolServer() as server, _served(server, stateless=False) as gateway:
-            async with _client(gateway, mode, path="/one") as client:
+        async with ToolServer() as server, serving(server, stateless=False) as gateway:
+            async with client_of(gateway, mode, path="/one") as client:
                 assert [tool.name for tool in (await client.list_tools()).tools][:2] == ["add", "slow"]
                 assert (await client.call_tool("add", {"a": 1, "b": 1})).structured_content == {"result": 2}
                 assert [str(one.uri) for one in (await client.list_resources()).resources] == ["note://one"]
@@ -265,12 +108,12 @@ def test_addresses_of_servers_and_groups(mode: str) -> None:
                 if mode == "legacy":
                     assert client.session.initialize_result is not None
                     assert client.session.initialize_result.server_info.name == "fake"
-            async with _client(gateway, mode, path="/sums") as client:
+            async with client_of(gateway, mode, path="/sums") as client:
                 assert [tool.name for tool in (await client.list_tools()).tools] == ["one__add", "two__add"]
                 with pytest.raises(MCPError, match="Unknown tool"):
                     await client.call_tool("one__told", {})
             with pytest.raises(BaseException, match=r"no MCP server or group|unhandled errors"):
-                async with _client(gateway, mode, path="/three") as client:
+                async with client_of(gateway, mode, path="/three") as client:
                     await client.list_tools()
             surfaces = [row["surface"] for row in gateway.rows]
             assert surfaces == ["mcp.tool", "mcp.resource", "mcp.prompt", "mcp.tool"]
@@ -284,7 +127,7 @@ def test_one_call_without_mcp(stateless: bool) -> None:
     error is a result, and what is refused an error in OpenAI's format. The metrics know the tool by its name."""
 
     async def body() -> None:
-        async with ToolServer() as server, _served(server, stateless=stateless) as gateway:
+        async with ToolServer() as server, serving(server, stateless=stateless) as gateway:
             url = f"http://127.0.0.1:{gateway.port}/v1/mcp/tools/call"
             async with httpx2.AsyncClient(headers=_HEADERS) as client:
                 told = (await client.post(url, json={"name": "one__told", "arguments": {}})).json()
@@ -308,11 +151,11 @@ def test_errors_of_servers_do_not_show_their_credential(stateless: bool) -> None
     that is none stays as it is."""
 
     async def body() -> None:
-        async with ToolServer() as server, _served(server, stateless=stateless) as gateway:
+        async with ToolServer() as server, serving(server, stateless=stateless) as gateway:
             url = f"http://127.0.0.1:{gateway.port}/v1/mcp/tools/call"
             async with (
                 httpx2.AsyncClient(headers=_HEADERS) as plain,
-                _client(gateway, STATELESS if stateless else "legacy") as client,
+                client_of(gateway, STATELESS if stateless else "legacy") as client,
             ):
                 for how in ("error", "failure"):
                     bare = await plain.post(url, json={"name": "two__quotes", "arguments": {"how": how}})
@@ -330,9 +173,9 @@ def test_callers_share_a_session_that_is_made_anew_when_lost() -> None:
     made once more. The caller's key does not reach the server."""
 
     async def body() -> None:
-        async with ToolServer() as server, _served(server, stateless=False, a=("*",), b=("*",)) as gateway:
+        async with ToolServer() as server, serving(server, stateless=False, a=("*",), b=("*",)) as gateway:
             for key in ("sk-asb-a", "sk-asb-b"):
-                async with _client(gateway, "legacy", key) as client:
+                async with client_of(gateway, "legacy", key) as client:
                     await client.call_tool("one__add", {"a": 1, "b": 1})
             posts = [one for one in server.headers if "mcp-session-id" in one]
             assert len({one["mcp-session-id"] for one in posts}) == 1
@@ -341,7 +184,7 @@ def test_callers_share_a_session_that_is_made_anew_when_lost() -> None:
             lost = next(iter(ports.ports.sessions.values())).id
             async with httpx2.AsyncClient() as client:
                 await client.delete(server.url, headers={"mcp-session-id": lost})
-            async with _client(gateway, "legacy", "sk-asb-a") as client:
+            async with client_of(gateway, "legacy", "sk-asb-a") as client:
                 added = await client.call_tool("one__add", {"a": 1, "b": 1})
                 assert added.structured_content == {"result": 2}
             assert ports.ports.made == 2
@@ -360,11 +203,11 @@ def test_a_server_asks_its_caller_within_a_call() -> None:
             assert params.message == "Your name?"
             return ElicitResult(action="accept", content={"name": "Ada"})
 
-        async with ToolServer() as server, _served(server, stateless=False) as gateway:
-            async with _client(gateway, "legacy", elicitation_callback=named) as client:
+        async with ToolServer() as server, serving(server, stateless=False) as gateway:
+            async with client_of(gateway, "legacy", elicitation_callback=named) as client:
                 found: Any = (await client.call_tool("one__ask", {})).content[0]
                 assert found.text == "hello Ada"
-            async with _client(gateway, "legacy") as client:
+            async with client_of(gateway, "legacy") as client:
                 with pytest.raises(MCPError, match="the caller does not support elicitation/create"):
                     await client.call_tool("one__ask", {})
 
@@ -380,11 +223,11 @@ def test_a_server_of_both_eras_is_asked_in_the_era_of_its_caller() -> None:
             del context, params
             return ElicitResult(action="accept", content={"name": "Ada"})
 
-        async with ToolServer() as server, _served(server, stateless=True, both=True) as gateway:
-            async with _client(gateway, "legacy", elicitation_callback=named) as client:
+        async with ToolServer() as server, serving(server, stateless=True, both=True) as gateway:
+            async with client_of(gateway, "legacy", elicitation_callback=named) as client:
                 found: Any = (await client.call_tool("one__ask", {})).content[0]
                 assert found.text == "hello Ada"
-            async with _client(gateway, "2026-07-28", elicitation_callback=named) as client:
+            async with client_of(gateway, "2026-07-28", elicitation_callback=named) as client:
                 found = (await client.call_tool("one__named", {})).content[0]
                 assert found.text == "hello Ada, s-1"
             async with httpx2.AsyncClient(headers=_HEADERS) as http:
@@ -405,8 +248,8 @@ def test_an_error_of_a_server_reaches_the_caller_as_it_is(mode: str, stateless: 
     by the status as well."""
 
     async def body() -> None:
-        async with ToolServer() as server, _served(server, stateless=stateless) as gateway:
-            async with _client(gateway, mode) as client:
+        async with ToolServer() as server, serving(server, stateless=stateless) as gateway:
+            async with client_of(gateway, mode) as client:
                 with pytest.raises(MCPError, match="this needs sampling") as raised:
                     await client.call_tool("one__needs", {})
                 assert raised.value.error.code == -32021
@@ -427,11 +270,11 @@ def test_input_that_a_server_wants_of_a_caller_with_a_session() -> None:
             assert params.message == "Your name?"
             return ElicitResult(action="accept", content={"name": "Ada"})
 
-        async with ToolServer() as server, _served(server, stateless=True) as gateway:
-            async with _client(gateway, "legacy", elicitation_callback=named) as client:
+        async with ToolServer() as server, serving(server, stateless=True) as gateway:
+            async with client_of(gateway, "legacy", elicitation_callback=named) as client:
                 found: Any = (await client.call_tool("one__named", {})).content[0]
                 assert found.text == "hello Ada, s-1"
-            async with _client(gateway, "legacy") as client:
+            async with client_of(gateway, "legacy") as client:
                 with pytest.raises(MCPError):
                     await client.call_tool("one__named", {})
             assert [row["attempts"] for row in gateway.rows] == [2, 1]
@@ -444,7 +287,7 @@ def test_a_caller_with_a_session_takes_a_call_back(stateless: bool) -> None:
     """By a notification on another connection, of the same session: the server stops, and the caller's request ends."""
 
     async def body() -> None:
-        async with ToolServer() as server, _served(server, stateless=stateless) as gateway:
+        async with ToolServer() as server, serving(server, stateless=stateless) as gateway:
             url = f"http://127.0.0.1:{gateway.port}/mcp"
             first = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"protocolVersion": "2025-11-25"}}
             async with httpx2.AsyncClient(headers=_HEADERS) as client:
@@ -475,8 +318,8 @@ def test_input_that_a_server_wants_in_the_stateless_era() -> None:
 
         async with (
             ToolServer() as server,
-            _served(server, stateless=True, all=("*",), b=("*",)) as gateway,
-            _client(gateway, "2026-07-28", elicitation_callback=named) as client,
+            serving(server, stateless=True, all=("*",), b=("*",)) as gateway,
+            client_of(gateway, "2026-07-28", elicitation_callback=named) as client,
         ):
             found: Any = (await client.call_tool("one__named", {})).content[0]
             assert found.text == "hello Ada, s-1"
@@ -488,7 +331,7 @@ def test_input_that_a_server_wants_in_the_stateless_era() -> None:
                 ("all", "one__named", "s-1"),
                 ("b", "one__named", asked.request_state),
             ):
-                async with _client(gateway, "2026-07-28", f"sk-asb-{key}") as other:
+                async with client_of(gateway, "2026-07-28", f"sk-asb-{key}") as other:
                     with pytest.raises(MCPError, match="requestState"):
                         await other.session.call_tool(tool, {}, input_responses=answers, request_state=state)
 
@@ -500,7 +343,7 @@ def test_a_caller_that_goes_away_ends_the_call(stateless: bool) -> None:
     """The server is told, by the end of the exchange or by a notification; the call is recorded as cancelled."""
 
     async def body() -> None:
-        async with ToolServer() as server, _served(server, stateless=stateless) as gateway:
+        async with ToolServer() as server, serving(server, stateless=stateless) as gateway:
             with pytest.raises(httpx2.ReadTimeout):
                 async with httpx2.AsyncClient(timeout=0.5) as client:
                     await client.post(
@@ -530,7 +373,7 @@ def test_refusals_at_the_door() -> None:
     else than the body, unknown versions, batches and garbage 400; each with an error of JSON-RPC."""
 
     async def body() -> None:
-        async with ToolServer() as server, _served(server, stateless=True, a=("*",), all=("*",)) as gateway:
+        async with ToolServer() as server, serving(server, stateless=True, a=("*",), all=("*",)) as gateway:
             url = f"http://127.0.0.1:{gateway.port}/mcp"
 
             async def refused(status: int, code: int, body: Any = None, **headers: str) -> None:
@@ -587,7 +430,7 @@ def test_callers_hear_that_lists_have_changed(mode: str) -> None:
     """A caller that listens is told when the tools of a server that it may see have changed."""
 
     async def body() -> None:
-        async with ToolServer() as server, _served(server, stateless=True, all=("one",)) as gateway:
+        async with ToolServer() as server, serving(server, stateless=True, all=("one",)) as gateway:
             url = f"http://127.0.0.1:{gateway.port}/mcp"
             assert gateway.lasting.tools is not None
             catalogue = gateway.lasting.tools.catalogue
