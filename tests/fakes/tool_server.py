@@ -20,7 +20,18 @@ import uvicorn
 from mcp.client import Client
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.transport_security import TransportSecuritySettings
-from mcp_types import CallToolResult, ElicitRequest, ElicitRequestFormParams, InputRequiredResult, TextContent
+from mcp.shared.exceptions import MCPError
+from mcp_types import (
+    MISSING_REQUIRED_CLIENT_CAPABILITY,
+    BlobResourceContents,
+    CallToolResult,
+    ElicitRequest,
+    ElicitRequestFormParams,
+    EmbeddedResource,
+    InputRequiredResult,
+    TextContent,
+    TextResourceContents,
+)
 
 from asbru.core.errors import GatewayError
 from asbru.mcp.catalogue import Definition, ServerEntry, digest_of
@@ -33,10 +44,11 @@ _HEADERS = {"accept": "application/json, text/event-stream", "content-type": "ap
 
 
 class ToolServer:
-    """See the module. `json`: replies are JSON instead of event streams."""
+    """See the module. `json`: replies are JSON instead of event streams; `echo`: it has that tool."""
 
-    def __init__(self, *, json: bool = False) -> None:
+    def __init__(self, *, json: bool = False, echo: bool = False) -> None:
         self.calls: list[str] = []
+        self.echoed: list[Any] = []
         self.cancelled = 0
         self.headers: list[dict[str, str]] = []
         self._json = json
@@ -47,6 +59,10 @@ class ToolServer:
         self.server.add_tool(self.ask)
         self.server.add_tool(self.fails)
         self.server.add_tool(self.named)
+        if echo:
+            self.server.add_tool(self.echo)
+        self.server.add_tool(self.needs)
+        self.server.add_tool(self.quotes)
         self.server.resource("note://one")(self.note)
         self.server.prompt()(self.greet)
 
@@ -98,6 +114,31 @@ class ToolServer:
             return InputRequiredResult(input_requests={"name": ElicitRequest(params=form)}, request_state="s-1")
         return f"hello {given.content['name']}, {ctx.request_state}"
 
+    def needs(self) -> str:
+        """Refuses in words of its own what its caller cannot do."""
+        data = {"requiredCapabilities": {"sampling": {}}}
+        raise MCPError(MISSING_REQUIRED_CLIENT_CAPABILITY, "this needs sampling", data=data)
+
+    async def echo(self, text: Any, ctx: Context[Any, Any]) -> CallToolResult:
+        """Says something about zebras, on the way and at the end; a file if that is wanted."""
+        self.echoed.append(text)
+        await ctx.report_progress(1, 2, "now zebra")
+        if text == "blob":
+            file = BlobResourceContents(uri="file:///z", blob="emVicmE=", mime_type="application/pdf")
+            return CallToolResult(content=[EmbeddedResource(type="resource", resource=file)])
+        note = TextResourceContents(uri="file:///z", text="zebra")
+        return CallToolResult(
+            content=[TextContent(type="text", text="the zebra"), EmbeddedResource(type="resource", resource=note)],
+            structured_content={"deep": ["z: zebra"]},
+        )
+
+    def quotes(self, how: str) -> CallToolResult:
+        """Quotes the credential that it was shown, as an error of the protocol, a failure, or a result."""
+        quoted = f"bad credential {self.headers[-1].get('authorization')}"
+        if how == "error":
+            raise MCPError(-32050, quoted)
+        return CallToolResult(content=[TextContent(type="text", text=quoted)], is_error=how == "failure")
+
     def fails(self) -> str:
         """Fails."""
         raise ValueError("as told")
@@ -138,8 +179,8 @@ class ToolServer:
         await self._task
         self._socket.close()
 
-    async def entry(self, name: str, *, stateless: bool) -> ServerEntry:
-        """What the tools process would tell of it."""
+    async def entry(self, name: str, *, stateless: bool, both: bool = False) -> ServerEntry:
+        """What the tools process would tell of it; `both`: that it speaks both eras, as it does."""
         version = STATELESS if stateless else "legacy"
         async with Client(self.url, mode=version) as client:
             tools = _definitions((await client.list_tools()).tools, "name")
@@ -158,6 +199,7 @@ class ToolServer:
             resources=resources,
             prompts=prompts,
             endpoint=self.url,
+            session_version=SESSIONS if both else "",
         )
 
 

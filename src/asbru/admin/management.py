@@ -13,6 +13,7 @@ from fastapi import APIRouter, FastAPI
 from asbru.admin import (
     account_shapes,
     accounts,
+    api_preview,
     cache,
     guardrail_trial,
     history,
@@ -68,6 +69,7 @@ SHAPES = (
     *system.SHAPES,
     *tool_list.SHAPES,
     *tool_servers.SHAPES,
+    *api_preview.SHAPES,
 )
 """What requests and responses of the other routes hold."""
 

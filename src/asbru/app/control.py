@@ -26,8 +26,9 @@ import uvicorn
 from fastapi import FastAPI
 
 from asbru import __version__
-from asbru.admin import Act, DeclaredFile, Management, tool_servers
+from asbru.admin import Act, DeclaredFile, Management, api_preview, tool_servers
 from asbru.app.announce import Announcer
+from asbru.app.api_documents import preview
 from asbru.app.api_kinds import COMPILED_KINDS
 from asbru.app.arguments import read_arguments
 from asbru.app.check import Check
@@ -97,7 +98,7 @@ class Control:
     def application(self) -> FastAPI:
         """The application, of every noun."""
         tools = tool_servers.build_router(self._act, AskedTools(self._link))
-        return self._management.application((tools,), __version__)
+        return self._management.application((tools, api_preview.build_router(preview)), __version__)
 
     async def serve(self, listener: socket.socket) -> None:
         """Serve until told to end."""

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.fakes.mcp_http import counter, served, session_server
 from tests.fakes.tool_servers import running, stdio, text_of
-from tests.fakes.upstream import Reply
+from tests.fakes.upstream import FakeUpstream, Reply, Seen
 from tests.fakes.waiting import until
 
 from asbru.core.secret_text import SecretText
@@ -21,8 +21,9 @@ def at(url: str, **settings: Any) -> ServerSettings:
     return ServerSettings(url=url, allow_loopback=True, **settings)
 
 
-async def test_a_server_of_the_official_sdk_is_asked_without_a_session(tmp_path: Path) -> None:
-    """Workers are given its URL and its version, and no session."""
+async def test_a_server_that_speaks_both_eras_has_a_session_as_well(tmp_path: Path) -> None:
+    """Workers are given its URL and its version, and a session for callers that have sessions, which is renewed where
+    the server has forgotten it."""
     async with served(counter().streamable_http_app()) as url, running(tmp_path) as those:
         await those.apply(counter=at(f"{url}/mcp"))
         entry = await those.ready("counter")
@@ -30,8 +31,43 @@ async def test_a_server_of_the_official_sdk_is_asked_without_a_session(tmp_path:
         assert (those.tools("counter"), entry.instructions) == (["add"], "Count.")
         runner = those.servers.runner("counter")
         assert runner is not None
+        assert entry.session_version == "2025-11-25"
         given = await runner.session("", "")
-        assert (given.id, given.version, given.error) == ("", "2026-07-28", "")
+        assert given.id
+        assert (given.version, given.error) == ("2025-11-25", "")
+        assert await runner.session("", "another") == given
+        renewed = await runner.session("", given.id)
+        assert renewed.id not in ("", given.id)
+        assert renewed.version == "2025-11-25"
+
+
+async def test_a_server_of_the_stateless_era_alone_has_no_session(tmp_path: Path) -> None:
+    """It refuses to begin one, and is ready all the same."""
+    async with FakeUpstream() as upstream, running(tmp_path) as those:
+        upstream.otherwise = _stateless
+        await those.apply(new=at(f"{upstream.url}/mcp"))
+        entry = await those.ready("new")
+        assert (entry.era, entry.session_version) == ("stateless", "")
+        runner = those.servers.runner("new")
+        assert runner is not None
+        given = await runner.session("", "")
+        assert (given.id, given.error) == ("", "")
+
+
+def _stateless(seen: Seen) -> Reply:
+    message = seen.json()
+    version = "2026-07-28"
+    head = {"jsonrpc": "2.0", "id": message["id"]}
+    match message["method"]:
+        case "server/discover":
+            return Reply.json({**head, "result": {"supportedVersions": [version], "capabilities": {"tools": {}}}})
+        case "tools/list":
+            return Reply.json({**head, "result": {"tools": []}})
+        case "initialize":
+            error = {"code": -32022, "message": "unsupported", "data": {"supported": [version]}}
+            return Reply.json({**head, "error": error}, 400)
+        case _:
+            return Reply.json({**head, "error": {"code": -32601, "message": "Method not found"}}, 404)
 
 
 async def test_a_server_of_http_and_sse_is_found_out_and_presented(tmp_path: Path) -> None:

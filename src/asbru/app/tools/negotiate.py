@@ -123,7 +123,7 @@ async def negotiate(peer: Peer, *, on_pipe: bool = False) -> Greeting:
                 return greeting
             version = None
     try:
-        return await _initialize(peer)
+        return await initialize(peer, ANSWER_S)
     except Refused as refused:
         # A server that was slow to start has taken the first greeting after we gave up waiting, and keeps to that era.
         late = refused.code == UNSUPPORTED_VERSION and await _discover(peer, STATELESS_VERSIONS[0], on_pipe=on_pipe)
@@ -157,14 +157,15 @@ async def _discover(peer: Peer, version: str, *, on_pipe: bool) -> Greeting | No
     )
 
 
-async def _initialize(peer: Peer) -> Greeting:
+async def initialize(peer: Peer, timeout_s: float) -> Greeting:
+    """Begin a session. Raises what `Peer.ask` does."""
     peer.version, peer.is_stateless = "", False
     asked = {
         "protocolVersion": SESSION_VERSIONS[0],
         "capabilities": client_capabilities(),
         "clientInfo": dict(CLIENT_INFO),
     }
-    result = await peer.ask("initialize", msgspec.json.encode(asked), ANSWER_S)
+    result = await peer.ask("initialize", msgspec.json.encode(asked), timeout_s)
     try:
         found = msgspec.json.decode(result, type=_Initialized)
     except ValueError as error:

@@ -141,8 +141,8 @@ class Runner:
             assert connection.running is not None
             return SessionGiven(id=connection.running.session, version=connection.greeting.version)
         if user and self.server.per_user:
-            return await self._sessions.of_user(user, gone)
-        return await self._sessions.shared(connection, connection.peer, gone)
+            return await self._sessions.of_user(connection, user, gone)
+        return await self._sessions.shared(connection, connection.older or connection.peer, gone)
 
     # ---- its life
 
@@ -272,6 +272,7 @@ class Runner:
                 ttl_ms=checked.ttl_ms,
                 scope=checked.scope,
                 endpoint=self._endpoint(presents=connection.running is not None),
+                session_version="" if connection.older is None else connection.older.version,
             )
         )
 

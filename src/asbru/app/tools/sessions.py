@@ -13,7 +13,7 @@ from typing import Final
 from asbru.app.tools.connecting import Connection
 from asbru.app.tools.http import Http, reach_of
 from asbru.app.tools.http_peer import Credentials, HttpPeer
-from asbru.app.tools.negotiate import negotiate
+from asbru.app.tools.negotiate import ANSWER_S, initialize, negotiate
 from asbru.app.tools.peers import Broken, Refused, SessionEnded, Unauthorized, Unreachable
 from asbru.mcp.servers import Server, SessionGiven
 
@@ -38,12 +38,15 @@ class Sessions:
             if gone and peer.session == gone:
                 try:
                     peer.session = ""
-                    connection.greeting = await negotiate(peer)
+                    if peer is connection.older:
+                        await initialize(peer, ANSWER_S)
+                    else:
+                        connection.greeting = await negotiate(peer)
                 except _FAILURES as error:
                     return SessionGiven(error=str(error))
         return SessionGiven(id=peer.session, version=peer.version)
 
-    async def of_user(self, user: str, gone: str) -> SessionGiven:
+    async def of_user(self, connection: Connection, user: str, gone: str) -> SessionGiven:
         """The session of a user, begun with the credential of that user."""
         async with self._turn(user):
             peer = self._peers.get(user)
@@ -52,7 +55,7 @@ class Sessions:
                     self._http, reach_of(self._server), self._server.url or "", self._credentials(self._server, user)
                 )
                 try:
-                    await negotiate(peer)
+                    await (negotiate(peer) if connection.older is None else initialize(peer, ANSWER_S))
                 except _FAILURES as error:
                     return SessionGiven(error=str(error))
                 if len(self._peers) >= SESSIONS_MAX:

@@ -3,10 +3,9 @@
 Not here: who may use which tool, how a tool is called (`ToolCaller`), and how the four meta-tools are offered.
 """
 
-from asbru.mcp.access import NeedsApproval
 from asbru.mcp.code.library import Library
 from asbru.mcp.code.limits import ScriptError, ScriptLimits
-from asbru.mcp.code.meta_tools import META_TOOLS, Answer, answer, shown
+from asbru.mcp.code.meta_tools import META_TOOLS, Answer, answer, ran, shown
 from asbru.mcp.code.sandbox import Sandbox
 from asbru.mcp.code.script import Done, Script, Suspended
 
@@ -15,12 +14,12 @@ __all__ = [
     "Answer",
     "Done",
     "Library",
-    "NeedsApproval",
     "Sandbox",
     "Script",
     "ScriptError",
     "ScriptLimits",
     "Suspended",
     "answer",
+    "ran",
     "shown",
 ]

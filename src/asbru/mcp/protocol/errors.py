@@ -58,6 +58,14 @@ def rpc_status(error: AsbruError, *, stateless: bool) -> int:
     return _STATUS.get(error.rpc, 200)
 
 
+def status_of(code: int) -> int:
+    """The HTTP status that the stateless era has for a code; 200 for one that has none of its own."""
+    try:
+        return _STATUS.get(Code(code), 200)
+    except ValueError:
+        return 200
+
+
 def write_error(request_id: bytes | None, error: AsbruError) -> bytes:
     """The message. `request_id`: JSON as it came; None: it is not known."""
     told: dict[str, Any] = {"code": int(_code_of(error)), "message": error.message}

@@ -54,6 +54,7 @@ class Message(msgspec.Struct, frozen=True):
 _read_envelope = msgspec.json.Decoder(Message).decode
 _read_members = msgspec.json.Decoder(dict[str, Raw]).decode
 _read_text = msgspec.json.Decoder(str).decode
+_read_number = msgspec.json.Decoder(int).decode
 
 
 def read_message(body: bytes) -> Message:
@@ -98,6 +99,16 @@ def read_text(raw: Raw | None) -> str | None:
         return _read_text(raw)
     except msgspec.MsgspecError:
         return None
+
+
+def read_number(raw: Raw | None) -> int:
+    """The whole number that a member holds; 0 where it is absent or something else."""
+    if raw is None:
+        return 0
+    try:
+        return _read_number(raw)
+    except msgspec.MsgspecError:
+        return 0
 
 
 def read_object(raw: Raw | UnsetType | None) -> Params | None:

@@ -1,7 +1,7 @@
 """One call to one server over streamable HTTP: the request as its era wants it, the reply relayed as it comes.
 
     reply              to the caller
-    JSON               one message, under the id of the caller's request
+    JSON               one message, under the id of the caller's request; with a status of 4xx an error of the server
     event stream       messages before the response (progress, logs, requests to the caller) pass at once, as events;
                        without any the response is one message, as above
     404, session       the server has forgotten the session: a new one, and once more
@@ -18,7 +18,7 @@ from functools import partial
 from typing import Final, NamedTuple
 
 import msgspec
-from msgspec import Raw
+from msgspec import UNSET, Raw
 
 from asbru.core.errors import AsbruError, GatewayError, UpstreamError
 from asbru.mcp.protocol import Code, Message, Params, RpcError, read_reply, write_request
@@ -43,6 +43,7 @@ from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.tools.asked import Asked, Chosen, Client
 from asbru.pipeline.tools.awaited import Cancelled, cancel_token
 from asbru.pipeline.tools.relay import Relay, bound_to
+from asbru.pipeline.tools.seen import seen_message, seen_params
 from asbru.pipeline.tools.toolbox import Ready
 from asbru.pipeline.tools.wanted import ROUNDS_MAX, STATE, Wanted, answers_of
 from asbru.pipeline.whole_response import refusal
@@ -58,6 +59,8 @@ NO_CAPABILITIES: Final = b"{}"
 OUR_INFO: Final = b'{"name":"asbru","version":"1"}'
 _NO_SESSION: Final = SessionGiven()
 _EVENTS: Final = b"text/event-stream"
+_TOLD: Final = (400, 404, 422)
+"""Statuses by which servers say that they refuse a request, and not who sends it."""
 
 
 class _Sending(NamedTuple):
@@ -85,11 +88,11 @@ async def exchange_with(call: Call, rooms: Rooms, asked: Asked, chosen: Chosen, 
             rounds += 1
             if rounds > ROUNDS_MAX:
                 raise _protocol_error(ready, f"requests for input more than {ROUNDS_MAX} times")
-            answers = await answers_of(wanted, rooms, ready.server.total_s)
+            answers = await seen_params(call, rooms, await answers_of(wanted, rooms, ready.server.total_s))
             asked = asked._replace(params={**asked.params, **answers}, resumed=True)
         except AsbruError as error:
             status = made.status
-            _fail(call, made, error, rooms, ready=ready)
+            attempt_fails(call, made, error, rooms, ready=ready)
             if not again or not _forgets(call, status, sending, ready=ready, rooms=rooms):
                 raise
             again = False
@@ -108,19 +111,18 @@ def _key(credential: bytes) -> Key:
 
 
 def _user(call: Call, ready: Ready) -> str:
-    return call.caller.name if ready.server.per_user and call.caller is not None else ""
+    return call.caller.identity if ready.server.per_user and call.caller is not None else ""
 
 
 async def _prepare(call: Call, rooms: Rooms, asked: Asked, chosen: Chosen, *, ready: Ready) -> _Sending:
     tools = rooms.tools
     assert tools is not None, "the middle has looked"
     session, credential = _NO_SESSION, b""
-    entry = ready.known.entry
     if not ready.on_socket:
         user = _user(call, ready)
         if ready.server.auth == "oauth":
             credential = await tools.ports.credential_of(ready.server.name, user)
-        if entry.era == "sessions":
+        if ready.era_for(asked) == "sessions":
             session = await tools.ports.session_of(ready.server.name, user)
     number = len(call.attempts)
     request_id = call.id.decode() if not number else f"{call.id.decode()}-{number}"
@@ -140,7 +142,7 @@ def _params(asked: Asked, chosen: Chosen, ready: Ready) -> Params:
     if member is not None and chosen.written != chosen.name:
         params[member] = Raw(msgspec.json.encode(chosen.name))
     meta = read_object(params.get(META)) or {}
-    if ready.known.entry.era == "stateless":
+    if ready.era_for(asked) == "stateless":
         if not asked.stateless or asked.bare:
             can = NO_CAPABILITIES if asked.client is None else _capabilities(asked.client)
             params[META] = Raw(msgspec.json.encode(with_envelope(meta, ready.known.entry.version, can, OUR_INFO)))
@@ -176,7 +178,7 @@ def _headers(asked: Asked, chosen: Chosen, session: SessionGiven, params: Params
         lines += b"mcp-protocol-version: %b\r\n" % version.encode("latin-1", "replace")
     if session.id:
         lines += b"mcp-session-id: %b\r\n" % session.id.encode("latin-1", "replace")
-    if entry.era == "stateless":
+    if ready.era_for(asked) == "stateless":
         method = str(asked.message.method)
         lines += b"mcp-method: %b\r\n" % method.encode()
         if method in NAMED_BY:
@@ -207,7 +209,7 @@ async def _exchange(
     outgoing = Outgoing(b"POST", b"", body, sending.headers)
     asked_s = rooms.clock()
     exchange = endpoint.pool.begin(
-        endpoint.write_plain_head(call, outgoing, _key_lines(ready, sending.credential)),
+        endpoint.write_plain_head(call, outgoing, key_lines(ready, sending.credential)),
         body,
         endpoint.deadlines,
         streaming_wanted=True,
@@ -224,9 +226,13 @@ async def _exchange(
     try:
         upstream = await exchange
         made.sent, made.status = True, upstream.status
-        if upstream.status != 200:
+        told_error = None if upstream.status == 200 else _error_told(upstream, sending)
+        if told_error is not None:
+            relay.take(*await seen_message(call, rooms, told_error, upstream.body))
+        elif upstream.status != 200:
             raise refusal(upstream, endpoint.dialect, rooms)
-        await _read(exchange, upstream, relay, rooms, ready=ready)
+        else:
+            await _read(call, exchange, upstream, relay, rooms=rooms, ready=ready)
         told = True
         if relay.wanted is not None:
             made.outcome, made.took_s = "ok", rooms.clock() - made.started_s
@@ -242,6 +248,14 @@ async def _exchange(
         call.response.flow = None
 
 
+def _error_told(upstream: UpstreamResponse, sending: _Sending) -> Message | None:
+    """What a server says of this request by a status of 4xx; None: nothing, or it is about how Asbru reaches it."""
+    if upstream.status not in _TOLD or upstream.streaming or (upstream.status == 404 and sending.session.id):
+        return None
+    message = read_reply(upstream.body)
+    return message if message is not None and message.error is not UNSET else None
+
+
 def _take_back(call: Call, ready: Ready, sending: _Sending, exchange: Exchange) -> None:
     """The caller has cancelled its request."""
     if not exchange.over:
@@ -250,12 +264,15 @@ def _take_back(call: Call, ready: Ready, sending: _Sending, exchange: Exchange) 
         exchange.give_up(Cancelled())
 
 
-def _key_lines(ready: Ready, credential: bytes) -> bytes:
+def key_lines(ready: Ready, credential: bytes) -> bytes:
+    """By which we are known to the server."""
     lines = ready.endpoint.route.keys[0].lines if ready.endpoint.route.keys else b""
     return (lines or b"") + credential
 
 
-async def _read(exchange: Exchange, upstream: UpstreamResponse, relay: Relay, rooms: Rooms, *, ready: Ready) -> None:
+async def _read(
+    call: Call, exchange: Exchange, upstream: UpstreamResponse, relay: Relay, *, rooms: Rooms, ready: Ready
+) -> None:
     """Read the reply to its end, which is the response to our request; what comes after it is not waited for."""
     tools = rooms.tools
     assert tools is not None, "the middle has looked"
@@ -273,12 +290,14 @@ async def _read(exchange: Exchange, upstream: UpstreamResponse, relay: Relay, ro
             parts.append(chunk)
         else:
             for event in events.feed(chunk):
-                if event.data and relay.take(_message(event.data, ready), event.data):
+                if event.data and relay.take(
+                    *await seen_message(call, rooms, _message(event.data, ready), event.data)
+                ):
                     return
         chunk = await exchange.pull(tick.tick_s) if upstream.streaming else b""
     if events is None:
         data = b"".join(parts)
-        if relay.take(_message(data, ready), data):
+        if relay.take(*await seen_message(call, rooms, _message(data, ready), data)):
             return
     raise UpstreamError(
         f"the MCP server '{ready.server.name}' ended its reply without a response", kind="cut", code="upstream_cut"
@@ -309,14 +328,14 @@ def _send_aside(call: Call, ready: Ready, sending: _Sending, body: bytes) -> Non
     endpoint = ready.endpoint
     try:
         head = endpoint.write_plain_head(
-            call, Outgoing(b"POST", b"", body, sending.headers), _key_lines(ready, sending.credential)
+            call, Outgoing(b"POST", b"", body, sending.headers), key_lines(ready, sending.credential)
         )
         endpoint.pool.begin(head, body, endpoint.deadlines, streaming_wanted=False)
     except GatewayError:
         return  # so many wait for a connection that it would be late
 
 
-def _fail(call: Call, made: Attempt, error: AsbruError, rooms: Rooms, *, ready: Ready) -> None:
+def attempt_fails(call: Call, made: Attempt, error: AsbruError, rooms: Rooms, *, ready: Ready) -> None:
     """What the attempt came to. No circuit opens for it: there is no other server to go to."""
     error.let_go()
     hide_credentials(made, error)

@@ -60,9 +60,9 @@ class NestedTools:
         self._under_way: set[NestedCall] = set()
 
     async def call(self, server: str, tool: str, arguments: bytes, *, approved: bool) -> bytes:
-        """The tool's result: the JSON of a `CallToolResult`. `arguments`: a JSON object. Raises `NeedsApproval` where a
-        person has to approve the call and it is not `approved`, and `AsbruError` for what is refused or fails. Awaits
-        nothing but Futures."""
+        """The tool's result: the JSON of a `CallToolResult`. `arguments`: a JSON object; `server`: "" for the tools
+        that stand for those of code mode. Raises `NeedsApproval` where a person has to approve the call and it is not
+        `approved`, and `AsbruError` for what is refused or fails. Awaits nothing but Futures."""
         nested = self.begin(server, tool, arguments, approved=approved)
         try:
             return await nested.result
@@ -74,7 +74,7 @@ class NestedTools:
         if not approved and self.needs_approval(server, tool):
             raise NeedsApproval(f"{server}/{tool} needs approval")
         parent, rooms = self._parent, self._rooms
-        written = tool if self._asked.address.server else join_name(server, tool)
+        written = tool if self._asked.address.server or not server else join_name(server, tool)
         body = b'{"name":%b,"arguments":%b}' % (msgspec.json.encode(written), arguments)
         taken = _Taken(parent, rooms)
         call = Call(f"{SURFACE}.{TOOL.surface}", TOOL, MCP, body, cast("ResponsePort", taken))
@@ -82,19 +82,26 @@ class NestedTools:
         call.started_s = rooms.clock()
         call.id, call.parent_id = rooms.ids.next(now_ms), parent.id.decode()
         call.run, call.forwarded, call.credentials = parent.run, parent.forwarded, parent.credentials
+        call.every_header = parent.every_header
         if parent.trace is not None and rooms.tracer is not None:
             call.trace = rooms.tracer.below(parent.trace)
         params = {"name": Raw(msgspec.json.encode(written)), "arguments": Raw(arguments)}
         message = Message(jsonrpc="2.0", id=Raw(b"1"), method=TOOLS_CALL)
         asked = self._asked._replace(message=message, params=params, session="", bare=True, resumed=False)
         nested = NestedCall(call, taken, self._under_way)
-        nested.begin(self._perform(call, asked, server, taken), rooms, self._deadline_s)
+        nested.begin(self._perform(call, asked, server, taken), rooms, self._deadline(server))
         return nested
+
+    def _deadline(self, server: str) -> float:
+        tools = self._rooms.tools
+        return self._deadline_s if server or tools is None else tools.settings.code.total_s
 
     def needs_approval(self, server: str, tool: str) -> bool:
         """Whether a call would need approval: the tool may be used, and is not among those that are approved."""
         tools = self._rooms.tools
         assert tools is not None, "who has none makes no calls"
+        if not server:
+            return False  # the calls of a script are asked about one by one
         try:
             caller = self._rooms.keys.identify(self._parent.credentials)
         except AsbruError:
@@ -114,7 +121,7 @@ class NestedTools:
                 call.lease = await rooms.leases.admit(call)
             if call.body_bytes > rooms.body_bytes_max:
                 raise TooLarge(f"the arguments are larger than {rooms.body_bytes_max} bytes")
-            if asked.address.server not in ("", server):
+            if server and asked.address.server not in ("", server):
                 raise RpcError(Code.INVALID_PARAMS, f"Unknown server at this address: {server[:100]}", status=404)
             await tool_call(call, rooms, asked)
             _check_complete(taken.body)

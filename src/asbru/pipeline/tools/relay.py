@@ -14,12 +14,13 @@ from msgspec import UNSET, Raw
 
 from asbru.core.errors import UpstreamError
 from asbru.core.ports import Flow
-from asbru.mcp.protocol import Code, Message, RpcError, write_error, write_result
+from asbru.mcp.protocol import Code, Message, RpcError, status_of, write_error, write_result
 from asbru.mcp.protocol.dialect import RESOURCES_READ
-from asbru.mcp.protocol.messages import read_object, read_text, with_members, write_response
+from asbru.mcp.protocol.messages import read_number, read_object, read_text, with_members, write_response
 from asbru.mcp.protocol.sealed import Seals
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.deliver import with_identity
+from asbru.pipeline.hidden import hide_in_events
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.tools.asked import Asked, Chosen
 from asbru.pipeline.tools.toolbox import Ready
@@ -28,11 +29,12 @@ from asbru.wire.http_heads import JSON_LINE
 from asbru.wire.sse import write_event
 
 EVENT_LINES: Final = b"content-type: text/event-stream\r\ncache-control: no-cache, no-transform\r\n"
+IS_ERROR: Final = b'"isError"'
 INPUT_REQUIRED: Final = b"input_required"
 MESSAGES_MAX: Final = 10_000
 """Messages before the response; a server that says more is cut off."""
 _PURPOSE: Final = "request of a server"
-_COMPLETE: Final = {"resultType": b'"complete"'}
+COMPLETE: Final = {"resultType": b'"complete"'}
 _READ: Final = {"resultType": b'"complete"', "ttlMs": b"0", "cacheScope": b'"private"'}
 
 
@@ -91,12 +93,12 @@ class Relay:
         """Put the questions to the caller."""
         for question in wanted.questions.values():
             self._begin()
-            self._call.response.write(_event(question.message))
+            self._call.response.write(write_as_event(question.message))
 
     def _pass_on(self, data: bytes) -> None:
         if self._asked.streams:
             self._begin()
-            self._call.response.write(_event(data))
+            self._call.response.write(write_as_event(data))
 
     def _ask_caller(self, message: Message) -> None:
         """A request of the server. One that the caller cannot be asked is refused, so that the server does not wait."""
@@ -106,7 +108,7 @@ class Relay:
         asks = message.method.partition("/")[0]
         if message.method == "ping":
             self.answer(write_result(request_id, b"{}"))
-        elif client is None or asks not in client.capabilities or not self._asked.streams:
+        elif client is None or asks not in client.capabilities or not self._can_ask:
             error = RpcError(Code.METHOD_NOT_FOUND, f"the caller does not support {message.method[:100]}")
             self.answer(write_error(request_id, error))
         else:
@@ -114,6 +116,11 @@ class Relay:
             params = b"" if message.params is UNSET else b',"params":%b' % bytes(message.params)
             told = (msgspec.json.encode(sealed), msgspec.json.encode(message.method), params)
             self._pass_on(b'{"jsonrpc":"2.0","id":%b,"method":%b%b}' % told)
+
+    @property
+    def _can_ask(self) -> bool:
+        """Whether the caller may be asked: its answer comes on another way, past the stages of the call."""
+        return self._asked.streams and not self._call.stages
 
     def _begin(self) -> None:
         if not self._call.response.started:
@@ -124,14 +131,22 @@ class Relay:
         call, response = self._call, self._call.response
         body = self._write(message)
         made = self._made
+        if message.error is not UNSET or body.find(IS_ERROR) >= 0:
+            body = hide_in_events(made, body)
         made.took_s = self._rooms.clock() - made.started_s
         made.outcome = call.outcome = "ok"
         call.status = 200
         if response.started:
-            response.write(_event(body))
+            response.write(write_as_event(body))
             response.end()
         else:
-            response.whole(200, with_identity(call, JSON_LINE), body)
+            call.status = self._status(message)
+            response.whole(call.status, with_identity(call, JSON_LINE), body)
+
+    def _status(self, message: Message) -> int:
+        """The HTTP status of a response: callers of the stateless era are told the code of an error by it too."""
+        told = read_object(message.error) if self._asked.stateless else None
+        return 200 if told is None else status_of(read_number(told.get("code")))
 
     def _write(self, message: Message) -> bytes:
         request_id = self._asked.message.request_id
@@ -143,8 +158,8 @@ class Relay:
         result = bytes(message.result)
         if result.find(INPUT_REQUIRED) >= 0:
             result = self._with_sealed_state(result)
-        if self._asked.stateless and not self._asked.bare and self._ready.known.entry.era == "sessions":
-            members = _READ if self._asked.message.method == RESOURCES_READ else _COMPLETE
+        if self._asked.stateless and not self._asked.bare and self._ready.era_for(self._asked) == "sessions":
+            members = _READ if self._asked.message.method == RESOURCES_READ else COMPLETE
             result = with_members(Raw(result), members)
         return result if self._asked.bare else write_result(request_id, result)
 
@@ -192,7 +207,7 @@ def open_request(seals: Seals, caller: str, text: str) -> tuple[str, bytes] | No
     return None if value is None else msgspec.msgpack.decode(value, type=tuple[str, bytes])
 
 
-def _event(data: bytes) -> bytes:
+def write_as_event(data: bytes) -> bytes:
     """A message as an event. Line breaks are only between the parts of JSON, where a space is as good."""
     return write_event(data.replace(b"\n", b" ").replace(b"\r", b" "), "message")
 

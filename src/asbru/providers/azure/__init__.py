@@ -43,5 +43,7 @@ PROVIDER = Provider(
     price_id="azure",
     vendor="azure.ai.openai",
     models_of=("openai", "anthropic"),
-    traits=Traits(reasoning_back="none", system_anywhere=True),
+    traits=Traits(
+        refuse_members=("reasoning_content", "reasoning_details"), reasoning_back="none", system_anywhere=True
+    ),
 )
