@@ -86,7 +86,9 @@ class Errors(msgspec.Struct, frozen=True, kw_only=True):
     message and body; `inside(body)` does so for an error that came with status 200 in place of a reply, and is None
     for a reply. `kind_header`: the header of a response that names its error, in lower case, b"" where the body says
     all; `name(error, value)` the error with that name. `write(error, request_id)` gives the body of an error response;
-    `write_stream(error)` the bytes that end a stream with it; a dialect without a surface writes none."""
+    `write_stream(error)` the bytes that end a stream with it; a dialect without a surface writes none.
+    `foreign_thinking` and `missing_thinking`: parts of codes or messages, in lower case, by which a provider refuses
+    thinking of earlier turns that another has signed, and earlier turns without it."""
 
     read: Callable[[int, bytes], UpstreamError]
     inside: Callable[[bytes], UpstreamError | None] = no_error_inside
@@ -94,6 +96,8 @@ class Errors(msgspec.Struct, frozen=True, kw_only=True):
     name: Callable[[UpstreamError, str], UpstreamError] = unnamed
     write: Callable[[AsbruError, str], bytes] = no_error_written
     write_stream: Callable[[AsbruError], bytes] = no_stream_error
+    foreign_thinking: tuple[str, ...] = ()
+    missing_thinking: tuple[str, ...] = ()
 
 
 class Surface(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ from asbru.core.traits import Traits
 from asbru.dialects import RequestHead
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.endpoint import Endpoint
+from asbru.pipeline.histories import write_history
 from asbru.pipeline.inputs import check_inputs
 from asbru.pipeline.large import write_members
 from asbru.pipeline.stand_ins import with_stand_ins
@@ -118,6 +119,9 @@ def translate(call: Call, attempt: Attempt, endpoint: Endpoint) -> bytes:
     if traits.refuse_inputs:
         check_inputs(call, traits.refuse_inputs, attempt.target)
     request = call.read_canonical()
+    lost: tuple[Note, ...] = ()
+    if attempt.history:
+        request, lost = write_history(request, attempt.history)
     if call.dialect is not endpoint.dialect and call.dialect.family != endpoint.dialect.family:
         request, attempt.renamed = fit_tool_names(with_stand_ins(request), traits.tool_name_chars_max)
     if call.offered:
@@ -126,6 +130,8 @@ def translate(call: Call, attempt: Attempt, endpoint: Endpoint) -> bytes:
     attempt.notes = notes_of(attempt.renamed) + written.notes if attempt.renamed else written.notes
     if call.offered and not traits.tools:
         attempt.notes += (Note("dropped", "mcp.tools", f"{attempt.served_model} takes no tools"),)
+    if lost:
+        attempt.notes += lost
     if endpoint.dialect.take_headers is None or call.dialect is endpoint.dialect:
         return written.body
     written = endpoint.dialect.take_headers(written.body, call.forwarded.value_of)
