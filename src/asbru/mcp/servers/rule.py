@@ -5,6 +5,7 @@ What its condition may say is the business of `routing.rules`, and who may use a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Final, Literal
 
@@ -13,7 +14,9 @@ from msgspec import Meta
 
 CONDITION_CHARS_MAX: Final = 1000
 RULE_NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
-TOOL_VARIABLES: Final = MappingProxyType({"server": "", "tool": "", "arguments": {}})
+TOOL_VARIABLES: Final[Mapping[str, object]] = MappingProxyType(
+    {"server": "", "tool": "", "arguments": dict[str, object]()}
+)
 """What a condition may read besides what conditions of routing rules do, and a value of its type."""
 
 
