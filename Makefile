@@ -14,14 +14,14 @@ PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --dist worksteal
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run ui ui-tests test proofs attack soak clients recordings mutants check fmt bench bench-micro lock wheel clean
+.PHONY: help setup run ui ui-tests test proofs attack soak clients recordings mutants check fmt bench bench-code-mode bench-micro lock wheel clean
 
 help: ## list the targets
 	@echo "make run       set up and serve on port $(PORT), with a mock model to try"
 	@echo "make test      units, golden cases, journeys"
 	@echo
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do \
-		printf '  %-12s %s\n' "$$name" "$$text"; done
+		printf '  %-15s %s\n' "$$name" "$$text"; done
 	@echo
 	@echo "Variables: PORT=8080 (run), ARGS='-k name' (test, clients), QUICK=1 (bench), UPGRADE=1 (lock)."
 
@@ -70,6 +70,9 @@ fmt: setup ## write what `check` can repair by itself
 
 bench: setup ## measure against the peers; QUICK=1: asbru, nginx and envoy in five minutes
 	@QUICK=$(QUICK) $(BIN)/python -m bench
+
+bench-code-mode: setup ## tokens, cost and round trips with and without code mode; figures in build/code-mode.json
+	@$(BIN)/python -m bench.code_mode
 
 bench-micro: setup ## count instructions per call
 	@$(BIN)/python -m bench.micro

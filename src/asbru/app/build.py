@@ -124,16 +124,25 @@ def _tools(snapshot: Snapshot, lasting: Lasting) -> Toolbox | None:
 
 
 def _stages(snapshot: Snapshot, lasting: Lasting) -> Sequence[StageMaker]:
-    """What looks at content; the guardrails are loaded with the first rule."""
+    """What looks at content; the guardrails are loaded with the first rule. What is offered to models comes last: it is
+    none of the caller's words."""
+    stages = (*lasting.stages, *_guards(snapshot, lasting))
+    settings = snapshot.mcp
+    if lasting.tools is None or not settings.servers or not settings.offer:
+        return stages
+    return (*stages, lasting.tools.offering(time.monotonic))
+
+
+def _guards(snapshot: Snapshot, lasting: Lasting) -> Sequence[StageMaker]:
     rules = snapshot.guardrails.rules
     if not any(rule.enabled for rule in rules):
-        return lasting.stages
+        return ()
     from asbru.guardrails.engine import RuleSet
     from asbru.pipeline.guarding import Guarding, GuardPorts
 
     rule_set = RuleSet(rules, bytes.fromhex(snapshot.pepper.reveal()))
     ports = GuardPorts(lasting.loop, lasting.pool, lambda: lasting.rooms, lasting.dialects["openai_chat"])
-    return (*lasting.stages, Guarding(rule_set, ports, random.random, lasting.standings_known))
+    return (Guarding(rule_set, ports, random.random, lasting.standings_known),)
 
 
 def _breaker(snapshot: Snapshot, lasting: Lasting) -> Breaker | None:
@@ -196,6 +205,8 @@ def watched_headers(rooms: Rooms) -> frozenset[bytes]:
         names |= CACHE_HEADERS
     watched = frozenset(name.encode() for name in names)
     watched |= {name for stage in rooms.stages for name in getattr(stage, "watched", ())}
+    if rooms.tools is not None and rooms.tools.rules is not None:
+        watched |= rooms.tools.rules.watched
     return watched if rooms.routing is None else watched | rooms.routing.watched
 
 

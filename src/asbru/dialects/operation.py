@@ -17,6 +17,7 @@ from asbru.core.usage import Unit, Usage
 from asbru.dialects.codec import Codec
 from asbru.dialects.head import PathParameters, RequestHead
 from asbru.dialects.shape import Shape
+from asbru.dialects.spoken import Spoken
 from asbru.wire.multipart import Form
 
 
@@ -77,8 +78,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     `read_head(body, parameters, query)`: what the path must know; `streams`: whether it can be streamed.
     `codec`: its translation; None: it goes only to providers of the same dialect. `read_request`: its canonical
     request, for those who look at content without translating (by default the codec's). `texts`: its texts where it has
-    no canonical form. `speaks`: whether its reply holds a model's words. `write_count`: the body of a count that Asbru
-    made itself, where the provider does not count.
+    no canonical form. `speaks`: whether its reply holds a model's words; `spoken`: how those are read, without a
+    codec. `write_count`: the body of a count that Asbru made itself, where the provider does not count.
 
     What is no chat (decision 0011): `methods` by which it is asked for, of its routes and of the provider; `takes` and
     `gives`: what the bodies of request and reply are ("text": JSON or what the caller asked for in its place, read
@@ -106,6 +107,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     codec: Codec | None = None
     read_request: Callable[[bytes], ChatRequest] | None = None
     texts: Texts | None = None
+    spoken: Spoken | None = None
     write_count: Callable[[int], bytes] | None = None
     methods: tuple[bytes, ...] = (b"POST",)
     takes: Literal["json", "form", "json_or_form", "nothing"] = "json"

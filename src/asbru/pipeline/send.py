@@ -72,8 +72,8 @@ async def send(call: Call, attempt: Attempt, rooms: Rooms) -> Response:  # noqa:
         if not attempt.response_passes:
             response = await translate(call, attempt, upstream, text, rooms=rooms)
         else:
-            if call.stages and call.operation.codec is not None:
-                await show(call, attempt, text, rooms)
+            if call.stages:
+                await show(call, attempt, text, upstream.content_type, rooms=rooms)
             response = (
                 pass_coded(call, upstream, text)
                 if upstream.content_encoding

@@ -21,11 +21,14 @@ from asbru.mcp.protocol.sealed import Seals
 from asbru.mcp.servers import McpSettings, Server, ServerPorts
 from asbru.pipeline.tools.asked import Asked, Client
 from asbru.pipeline.tools.awaited import Awaited
+from asbru.pipeline.tools.offers import Offers
 
 if TYPE_CHECKING:
     from asbru.mcp.openapi import ApiTool
     from asbru.pipeline.endpoint import Endpoint
+    from asbru.pipeline.tools.argument_rules import ArgumentRules
     from asbru.pipeline.tools.code_mode import CodeMode
+    from asbru.pipeline.tools.offer import Offering
 
 RETRY_AFTER_S: Final = 5.0
 _SESSION: Final = "session"
@@ -58,6 +61,7 @@ class Toolbox:
         self.awaited = awaited or Awaited()
         self.catalogue = Catalogue()
         self.merged = Merged(self.catalogue)
+        self.offers = Offers(self.catalogue, self._in_code)
         self.settings = McpSettings()
         self.seals = Seals(b"")
         self._servers: dict[str, Server] = {}
@@ -66,6 +70,7 @@ class Toolbox:
         self._connect: Callable[[Server, str], Endpoint] | None = None
         self.code: CodeMode | None = None
         """What runs scripts; None where no server is in code mode."""
+        self.rules: ArgumentRules | None = None
         self._apis: Mapping[str, bytes] = {}
         self._api_tools: dict[str, dict[str, ApiTool]] = {}
 
@@ -83,8 +88,10 @@ class Toolbox:
         self._servers = {server.name: server for server in settings.named() if server.enabled}
         self._accesses = Accesses(settings.groups)
         self._connect = connect
+        self.rules = _rules_of(settings)
         self._configure_code(settings)
         self._apis, self._api_tools = apis, {}
+        self.offers.forget()
         before, self._endpoints = self._endpoints, {}
         for name, (address, server, _) in before.items():
             now = self._servers.get(name)
@@ -103,6 +110,17 @@ class Toolbox:
         """End the processes of scripts."""
         if self.code is not None:
             await self.code.sandbox.close()
+
+    def offering(self, clock: Callable[[], float]) -> Offering:
+        """What offers tools in requests to models."""
+        from asbru.pipeline.tools.offer import Offering
+
+        return Offering(self, clock)
+
+    def _in_code(self, name: str) -> bool:
+        """Whether the tools of a server are called from scripts."""
+        server = self._servers.get(name)
+        return server is not None and server.code_mode
 
     @property
     def endpoints(self) -> Iterable[Endpoint]:
@@ -164,3 +182,11 @@ class Toolbox:
             assert self._connect is not None, "no server is known before the settings are"
             kept = self._endpoints[name] = (address, server, self._connect(server, address))
         return Ready(server, known, kept[2])
+
+
+def _rules_of(settings: McpSettings) -> ArgumentRules | None:
+    if not any(rule.enabled for rule in settings.rules):
+        return None
+    from asbru.pipeline.tools.argument_rules import ArgumentRules  # loads what most gateways do not use
+
+    return ArgumentRules(settings.rules, settings.groups)
