@@ -20,7 +20,6 @@ from bench.code_mode.tokens import ENCODING, Prices
 from bench.rig import ROOT, say
 
 OUTPUT = ROOT / "build" / "code-mode.json"
-META_TOOL_COUNT = 4
 
 
 @contextlib.contextmanager
@@ -33,7 +32,7 @@ def _doors(servers: ToolServers, tools: int, *, code_mode: bool, direct: bool) -
     else:
         with tempfile.TemporaryDirectory(prefix="asbru-code-mode-") as folder, Served(servers) as served:
             document = configuration({name: served.url(name) for name in servers.tools}, code_mode=code_mode)
-            with gateway(Path(folder) / "gateway", document, META_TOOL_COUNT if code_mode else tools) as door:
+            with gateway(Path(folder) / "gateway", document, tools) as door:
                 yield door
 
 

@@ -9,6 +9,7 @@ import contextlib
 import http.client
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -21,6 +22,8 @@ from bench.code_mode.model import Offered
 
 KEY = "sk-asb-codemode0123456789abcdef0123456789abcd"
 VERSION = "2025-11-25"
+LIST = "listToolFiles"
+_FILE_TOOLS = re.compile(r"\((\d+) tools\)")
 _START_DEADLINE_S = 60.0
 _STOP_DEADLINE_S = 20.0
 
@@ -94,6 +97,14 @@ class GatewayDoor:
         return "\n".join(one["text"] for one in result["content"] if one["type"] == "text")
 
 
+def tools_behind(door: Door) -> int:
+    """How many tools there are: those that are listed, or with code mode those of the files that are."""
+    listed = door.tools()
+    if LIST in listed:
+        return sum(map(int, _FILE_TOOLS.findall(door.call(LIST, {}))))
+    return len(listed)
+
+
 def configuration(urls: dict[str, str], *, code_mode: bool) -> dict[str, Any]:
     """A gateway in front of servers, with one key that may use all of them."""
     servers = {
@@ -106,7 +117,7 @@ def configuration(urls: dict[str, str], *, code_mode: bool) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def gateway(folder: Path, document: dict[str, Any], tools: int) -> Iterator[GatewayDoor]:
-    """A gateway with one worker, until the end of the block; begins when it offers so many tools."""
+    """A gateway with one worker, until the end of the block; begins when it has so many tools."""
     folder.mkdir(parents=True)
     config, log = folder / "config.json", folder / "log"
     config.write_text(json.dumps(document))
@@ -115,16 +126,13 @@ def gateway(folder: Path, document: dict[str, Any], tools: int) -> Iterator[Gate
     with log.open("wb") as file:
         process = subprocess.Popen(command, stdout=file, stderr=file, env={**os.environ}, stdin=subprocess.DEVNULL)
     try:
-        door = GatewayDoor(_port(process, log))
-        end = time.monotonic() + _START_DEADLINE_S
-        while len(door.tools()) < tools:
-            if time.monotonic() > end:
-                raise RuntimeError(
-                    f"the gateway offers {len(door.tools())} tools of {tools}: {log.read_text()[-600:]}"
-                )
-            time.sleep(0.1)
-        yield door
-        door.close()
+        with contextlib.closing(GatewayDoor(_port(process, log))) as door:
+            end = time.monotonic() + _START_DEADLINE_S
+            while (found := tools_behind(door)) < tools:
+                if time.monotonic() > end:
+                    raise RuntimeError(f"the gateway has {found} tools of {tools}: {log.read_text()[-600:]}")
+                time.sleep(0.1)
+            yield door
     finally:
         process.send_signal(signal.SIGTERM)
         try:

@@ -77,6 +77,19 @@ def test_servers_are_shown_with_what_is_held_and_what_was_approved(api: Api) -> 
     assert api.ask("GET", "servers/none").status == 404
 
 
+def test_tools_are_shown_as_scripts_call_them(api: Api) -> None:
+    """The signatures that a model reads in code mode, without those that are held."""
+    schema = {"type": "object", "properties": {"id": {"type": "integer"}}, "required": ["id"]}
+    look = Definition("look-up", msgspec.json.encode({"name": "look-up", "inputSchema": schema}), "d2")
+    held = Definition("add", CHANGED, "d1", held=True)
+    entry = ServerEntry(name="docs", state="ready", tools=(held, look))
+    with api.api.database.transaction():
+        stored.save_entries(api.api.database, [Entry(MCP_SERVER, "docs", write_server(entry))])
+    shown = api.ask("GET", "servers/docs/stubs", role="viewer").json()["text"]
+    assert "def look_up(*, id: int) -> Any: ..." in shown and "def add" not in shown
+    assert api.ask("GET", "servers/none/stubs").status == 404
+
+
 def test_approvals_are_noted_and_viewers_may_not_give_them(api: Api) -> None:
     """What is approved is passed on as it was looked at, and stands in the history; a refusal is not noted."""
     body = b'{"definitions": [{"kind": "tool", "name": "add", "digest": "d1"}]}'

@@ -205,6 +205,8 @@ def watched_headers(rooms: Rooms) -> frozenset[bytes]:
         names |= CACHE_HEADERS
     watched = frozenset(name.encode() for name in names)
     watched |= {name for stage in rooms.stages for name in getattr(stage, "watched", ())}
+    if rooms.tools is not None and rooms.tools.rules is not None:
+        watched |= rooms.tools.rules.watched
     return watched if rooms.routing is None else watched | rooms.routing.watched
 
 

@@ -16,6 +16,8 @@ from asbru.app.compile_providers import Findings
 from asbru.app.config import ConfigFile, ConfigPath, nearest
 from asbru.mcp.servers import McpSettings, ServerSettings
 from asbru.mcp.servers.http_api import OPERATIONS_MAX, HttpApi
+from asbru.mcp.servers.rule import TOOL_VARIABLES
+from asbru.routing.rules import check_rule
 
 if TYPE_CHECKING:
     from asbru.mcp.openapi import Api
@@ -44,6 +46,7 @@ def check_mcp(config: ConfigFile, findings: Findings, stored: Collection[ConfigP
             findings.error(where, f"{name!r} is also the name of a server; give the group another name")
         for place, pattern in enumerate(patterns):
             warn_of_server((*where, place), pattern.partition("/")[0], config, findings)
+    _check_rules(config, findings)
     for index, key in enumerate(config.virtual_keys):
         for place, pattern in enumerate(key.mcp):
             if pattern not in config.mcp.groups:
@@ -55,6 +58,20 @@ def warn_of_server(where: ConfigPath, server: str, config: ConfigFile, findings:
     servers = config.mcp.servers
     if "*" not in server and server not in servers:
         findings.warn(where, f"there is no MCP server {server!r}; {nearest(server, servers)}")
+
+
+def _check_rules(config: ConfigFile, findings: Findings) -> None:
+    seen: set[str] = set()
+    for index, rule in enumerate(config.mcp.rules):
+        where: ConfigPath = ("mcp", "rules", index)
+        if rule.name in seen:
+            findings.error((*where, "name"), f"{rule.name!r} is used twice")
+        seen.add(rule.name)
+        for problem in check_rule(rule.when, TOOL_VARIABLES):
+            findings.error((*where, "when"), str(problem))
+        for place, pattern in enumerate(rule.tools):
+            if pattern not in config.mcp.groups:
+                warn_of_server((*where, "tools", place), pattern.partition("/")[0], config, findings)
 
 
 def compile_apis(

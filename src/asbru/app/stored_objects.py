@@ -54,6 +54,7 @@ STORED_KINDS = (
         mapped=True,
     ),
     StoredKind("mcp_group", "mcp.groups", "name", mapped=True, value="tools"),
+    StoredKind("mcp_rule", "mcp.rules", "name"),
     StoredKind("guardrail", "guardrails.rules", "name", ("credentials.*",)),
     StoredKind("setting", SETTINGS, "name"),
 )

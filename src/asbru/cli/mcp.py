@@ -61,7 +61,10 @@ def command() -> None:
 @click.option("--key", default="", help=f"Virtual key to print in the line. [default: read from {ENV_NAME}]")
 @click.option("--name", help="Name under which the agent knows it. [default: asbru, or that of the server]")
 def connect(agent: str | None, *, url: str, server: str | None, key: str, name: str | None) -> None:
-    """Print the line that registers this gateway with AGENT, or with each."""
+    """Print the line that registers this gateway with AGENT, or with each.
+
+    The tools of servers with `code_mode: true` are reached by the same line: four tools stand for all of them.
+    """
     address = f"{url.rstrip('/')}/mcp" + (f"/{server}" if server else "")
     for one in (agent,) if agent else tuple(AGENTS):
         line = AGENTS[one](name or server or "asbru", address, key)

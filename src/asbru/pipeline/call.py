@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from asbru.pipeline.ports import Lease
     from asbru.pipeline.said import Said
     from asbru.pipeline.stages import Stage
+    from asbru.pipeline.tools.agent_loop import AgentLoop
     from asbru.routing import Key, Target
     from asbru.routing.affinity import SessionName
     from asbru.telemetry.tracing import CallTrace
@@ -147,6 +148,7 @@ class Call:
     # stages
     stages: tuple[Stage, ...] = ()
     request_changed = False  # a stage put other content into `canonical`
+    agent: AgentLoop | None = None  # None: no tool is called for it
     offered: frozenset[str] = frozenset()  # tools of MCP servers that were added to `canonical`, by name
     guarded: Tally | None = None  # what guardrail rules did
     # caching

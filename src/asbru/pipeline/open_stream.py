@@ -176,9 +176,10 @@ def make_relay(
     operation = endpoint.dialect.operation(call.operation.name)
     own = call.operation.codec
     assert operation is not None and operation.codec is not None and own is not None
+    writer = own.stream_writer(call.read_canonical())
     return TranslateRelay(
         reader or operation.codec.stream_reader(),
-        own.stream_writer(call.read_canonical()),
+        writer if call.agent is None else call.agent.writer(writer),
         decoder=decode_with,
         completing=completing(call, attempt, rooms),
         hide=partial(hide_in_words, attempt),

@@ -32,17 +32,20 @@ STAGE_DEADLINE_S = 60.0
 """How long a stage may take with a request or a whole reply. In a stream it is the provider's `idle_s`, each time."""
 
 Replies: TypeAlias = Literal["ignored", "watched", "changed"]
+ToolPlace: TypeAlias = Literal["tool_arguments", "tool_results"]
 
 
 class Stage:
     """The base: does nothing. What may wait awaits nothing but `Future`s (`stepper.in_task`), each under a deadline of
     the stage's own, or of ours; a stage that raises an `AsbruError` ends the call with it.
 
+    `sees_tools`: it sees calls of tools, by `tool_texts`; calls of tools are refused to a stage that does not.
     `pulls`: its `pull` is called in place of `events`, so that it may wait.
     `version`: of all that decides how it acts; calls share replies of the cache only if it is the same.
     """
 
     replies: Replies = "ignored"
+    sees_tools = False
     pulls = False
     version = ""
 
@@ -54,6 +57,16 @@ class Stage:
         """The same for an operation without canonical form: as many texts as there were."""
         return texts
 
+    async def tool_texts(self, place: ToolPlace, texts: Sequence[str]) -> Sequence[str]:
+        """The same for what a call of a tool sends, and what comes of it; a call of a tool may have several of both."""
+        del place
+        return texts
+
+    def refuses_data(self, place: ToolPlace) -> bool:
+        """Whether a call of a tool ends where there is data that cannot be read."""
+        del place
+        return False
+
     async def reply(self, reply: ChatReply) -> ChatReply:
         """What the caller gets in place of a whole `reply`. A watching stage returns what it was given."""
         return reply
@@ -62,6 +75,9 @@ class Stage:
         """What the caller gets in place of `events`. May hold some back, and give them later; the last chance is the
         `PartStop` of their part. The grammar of `core.reply` must still hold. A watching stage's result is ignored."""
         return events
+
+    def again(self) -> None:
+        """Another reply follows in the same call, from its beginning."""
 
     async def pull(self, events: list[StreamEvent]) -> list[StreamEvent]:
         """`events`, for a stage that waits. Meanwhile the provider is read no further than a bound."""

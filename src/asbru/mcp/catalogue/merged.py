@@ -59,6 +59,10 @@ class Merged:
         self._hidden, self._stand_ins = servers, tuple(stand_ins)
         self._version = -1
 
+    def hides(self, server: str) -> bool:
+        """Whether the tools of a server are not listed."""
+        return server in self._hidden
+
     def seen(self, access: Access, address: Address) -> Iterator[Known]:
         """The servers of which a caller may see anything at an address."""
         for name, known in self.catalogue.servers.items():
@@ -85,7 +89,7 @@ class Merged:
             of_one = [known.shown(one, joined=joined) for one in visible(known, kind, access)]
             if of_one:
                 ttl_ms.append(known.entry.ttl_ms)
-            if kind == "tools" and known.entry.name in self._hidden:
+            if kind == "tools" and self.hides(known.entry.name):
                 stand_ins = self._stand_ins if of_one else stand_ins
             else:
                 items += of_one

@@ -132,7 +132,9 @@ def _document(library: Library, server: str, tool: str) -> Answer:
     name = next((one.name for one in library.servers.values() if server in (one.name, one.server)), "")
     found = library.servers.get(name)
     stub = (
-        None if found is None else next((one for one in found.tools.values() if tool in (one.name, one.tool)), None)
+        None
+        if found is None
+        else found.tools.get(tool) or next((one for one in found.tools.values() if one.tool == tool), None)
     )
     if stub is None:
         return Answer(f"There is no such tool. There are:\n{library.tree()}", is_error=True)

@@ -14,6 +14,7 @@ from msgspec import Meta
 from asbru.core.secret_text import SecretText
 from asbru.mcp.servers.code_settings import CodeModeSettings
 from asbru.mcp.servers.http_api import HEADER_NAME, HttpApi
+from asbru.mcp.servers.rule import McpRule
 
 SERVER_NAME = r"^[a-z0-9](-?[a-z0-9]){0,31}$"
 """Without `_`, so that `<server>__<tool>` is read in one way only."""
@@ -139,6 +140,9 @@ class McpSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         dict[Annotated[str, Meta(pattern=SERVER_NAME)], tuple[Annotated[str, Meta(pattern=TOOL_PATTERN)], ...]],
         Meta(max_length=500, description="Named lists of `server/tool` patterns, with addresses of their own."),
     ] = {}
+    rules: Annotated[
+        tuple[McpRule, ...], Meta(max_length=200, description="Rules on arguments; each that holds refuses the call.")
+    ] = ()
     sync_s: Annotated[
         float, Meta(ge=1, le=86400, description="How often the tools of servers are listed anew, seconds.")
     ] = 300.0
@@ -151,6 +155,10 @@ class McpSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             description="Tools in a request to a model, those of the caller included, above which no more are offered.",
         ),
     ] = 128
+    agent_turns_max: Annotated[
+        int,
+        Meta(ge=1, le=100, description="How often a model is asked in one call while Asbru calls tools for it."),
+    ] = 10
     public_url: Annotated[
         Annotated[str, Meta(pattern=r"^https?://[^\s?#]+$")] | None,
         Meta(

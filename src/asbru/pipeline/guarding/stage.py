@@ -2,6 +2,7 @@
 
     request   every text of a canonical request, by place
     texts     those of an operation without one: `input`
+    tool_texts   those of a call of a tool, and of what comes of it
     reply     a whole reply
     events    a stream, by parts (`streams.py`); `pull` where a rule asks elsewhere
 
@@ -24,7 +25,7 @@ from asbru.guardrails.engine import PLACEHOLDER, Rule, Seen, Window, blocks, for
 from asbru.pipeline.guarding.streams import Restorer, StreamGuard, placeholder_begins
 from asbru.pipeline.guarding.tally import Tally
 from asbru.pipeline.guarding.texts import Texts, visit_json, visit_texts
-from asbru.pipeline.stages import Replies, Stage
+from asbru.pipeline.stages import Replies, Stage, ToolPlace
 
 if TYPE_CHECKING:
     from asbru.core.chat import ChatRequest
@@ -47,6 +48,8 @@ _WORDS: dict[str, str] = {
 
 class GuardStage(Stage):
     """See the module. `rules`: those that apply to the call."""
+
+    sees_tools = True
 
     def __init__(self, call: Call, rules: Sequence[Rule], rule_set: RuleSet, ports: Ports) -> None:
         self._call = call
@@ -80,6 +83,17 @@ class GuardStage(Stage):
             self.replies = "changed"  # to put them back
         return texts
 
+    async def tool_texts(self, place: ToolPlace, texts: Sequence[str]) -> Sequence[str]:
+        """See `Stage`. Placeholders in arguments are put back into results."""
+        if place == "tool_arguments":
+            return await self._judge(place, texts, self._originals)
+        texts = await self._judge(place, texts, self._made)
+        return [self._restore(text) for text in texts] if self._originals else texts
+
+    def refuses_data(self, place: ToolPlace) -> bool:
+        """See `Stage`."""
+        return any(rule.declared.unchecked == "refuse" for rule in self._at(place))
+
     async def reply(self, reply: ChatReply) -> ChatReply:
         """See `Stage`."""
         reply = await self._through(reply, "output", self._made)
@@ -90,6 +104,10 @@ class GuardStage(Stage):
     def events(self, events: list[StreamEvent]) -> list[StreamEvent]:
         """See `Stage`. Nothing here waits."""
         return _now(self._stream.events(events))
+
+    def again(self) -> None:
+        """See `Stage`."""
+        self._guard = None
 
     async def pull(self, events: list[StreamEvent]) -> list[StreamEvent]:
         """See `Stage`."""

@@ -16,13 +16,15 @@ from asbru.mcp.openapi import build_request, filled, result_of
 from asbru.mcp.protocol import Message
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.direct import Outgoing
-from asbru.pipeline.endpoint import NO_KEY
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.tools.asked import Asked, Chosen
 from asbru.pipeline.tools.exchange import attempt_fails, key_lines
 from asbru.pipeline.tools.relay import Relay
+from asbru.pipeline.tools.seen import seen_message
 from asbru.pipeline.tools.toolbox import Ready
 from asbru.pipeline.whole_response import decoded
+from asbru.routing import Key
+from asbru.upstream.credentials import FixedCredential
 
 if TYPE_CHECKING:
     from asbru.mcp.openapi import ApiTool
@@ -32,13 +34,14 @@ async def call_api(call: Call, rooms: Rooms, asked: Asked, chosen: Chosen, *, to
     """See the module. Raises what ends the call."""
     outgoing = _outgoing(call, asked, tool, ready)
     assert call.target is not None, "the middle has chosen"
-    made = Attempt(call.target, NO_KEY, ready.endpoint, rooms.clock())
+    made = Attempt(call.target, _shown(outgoing), ready.endpoint, rooms.clock())
     call.attempts += (made,)
     try:
         if call.lease is not None:
             await call.lease.attempt(call, made)
         result = await _exchange(call, rooms, made, outgoing, ready=ready)
-        Relay(call, rooms, asked, made, chosen=chosen, ready=ready).take(Message(result=Raw(result)), b"")
+        relay = Relay(call, rooms, asked, made, chosen=chosen, ready=ready)
+        relay.take(*await seen_message(call, rooms, Message(result=Raw(result)), b""))
     except AsbruError as error:
         attempt_fails(call, made, error, rooms, ready=ready)
         raise
@@ -68,6 +71,13 @@ def _outgoing(call: Call, asked: Asked, tool: ApiTool, ready: Ready) -> Outgoing
     return Outgoing(
         request.method.encode(), request.target.encode(), request.body, "".join(lines).encode("latin-1", "replace")
     )
+
+
+def _shown(outgoing: Outgoing) -> Key:
+    """What the API is shown, so that it can be hidden in errors that quote it."""
+    names = (b"authorization", b"cookie", b"x-")
+    lines = b"".join(line + b"\r\n" for line in outgoing.lines.split(b"\r\n") if line.startswith(names))
+    return Key("openapi", FixedCredential(lines), frozenset({"*"}), weight=1.0, aliases={})
 
 
 async def _exchange(call: Call, rooms: Rooms, made: Attempt, outgoing: Outgoing, *, ready: Ready) -> bytes:

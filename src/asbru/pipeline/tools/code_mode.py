@@ -26,11 +26,11 @@ from asbru.mcp.protocol import Code, RpcError, write_result
 from asbru.mcp.protocol.dialect import head_of
 from asbru.mcp.protocol.messages import read_text, with_members
 from asbru.pipeline.deliver import with_identity
-from asbru.pipeline.stages import check_unseen
 from asbru.pipeline.tools.approvals import ask_live, can_ask, read_approval, refusal_of, write_question
 from asbru.pipeline.tools.awaited import Cancelled, cancel_token
 from asbru.pipeline.tools.nested import NestedTools
 from asbru.pipeline.tools.relay import COMPLETE, write_as_event
+from asbru.pipeline.tools.seen import begin_stages, seen_params, seen_result
 from asbru.pipeline.tools.tool_call import unknown
 from asbru.wire.http_heads import JSON_LINE
 
@@ -98,7 +98,9 @@ async def code_call(call: Call, rooms: Rooms, asked: Asked, access: Access, *, c
     if not library.servers:
         raise unknown(asked, name)
     call.head = head_of(name)
-    check_unseen(call, rooms)
+    if rooms.stages:
+        await begin_stages(call, rooms)
+        asked = asked._replace(params=await seen_params(call, rooms, asked.params))
     arguments = _arguments(asked)
     nested = NestedTools(call, rooms, asked, deadline_s=code.settings.call_s)
 
@@ -127,7 +129,7 @@ async def code_call(call: Call, rooms: Rooms, asked: Asked, access: Access, *, c
             turn += 1
     finally:
         nested.close()
-    _deliver(call, asked, _write(found))
+    _deliver(call, asked, await seen_result(call, rooms, _write(found)))
 
 
 def _arguments(asked: Asked) -> dict[str, Any]:

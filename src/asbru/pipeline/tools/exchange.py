@@ -43,6 +43,7 @@ from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.tools.asked import Asked, Chosen, Client
 from asbru.pipeline.tools.awaited import Cancelled, cancel_token
 from asbru.pipeline.tools.relay import Relay, bound_to
+from asbru.pipeline.tools.seen import seen_message, seen_params
 from asbru.pipeline.tools.toolbox import Ready
 from asbru.pipeline.tools.wanted import ROUNDS_MAX, STATE, Wanted, answers_of
 from asbru.pipeline.whole_response import refusal
@@ -87,7 +88,7 @@ async def exchange_with(call: Call, rooms: Rooms, asked: Asked, chosen: Chosen, 
             rounds += 1
             if rounds > ROUNDS_MAX:
                 raise _protocol_error(ready, f"requests for input more than {ROUNDS_MAX} times")
-            answers = await answers_of(wanted, rooms, ready.server.total_s)
+            answers = await seen_params(call, rooms, await answers_of(wanted, rooms, ready.server.total_s))
             asked = asked._replace(params={**asked.params, **answers}, resumed=True)
         except AsbruError as error:
             status = made.status
@@ -110,7 +111,7 @@ def _key(credential: bytes) -> Key:
 
 
 def _user(call: Call, ready: Ready) -> str:
-    return call.caller.name if ready.server.per_user and call.caller is not None else ""
+    return call.caller.identity if ready.server.per_user and call.caller is not None else ""
 
 
 async def _prepare(call: Call, rooms: Rooms, asked: Asked, chosen: Chosen, *, ready: Ready) -> _Sending:
@@ -227,11 +228,11 @@ async def _exchange(
         made.sent, made.status = True, upstream.status
         told_error = None if upstream.status == 200 else _error_told(upstream, sending)
         if told_error is not None:
-            relay.take(told_error, upstream.body)
+            relay.take(*await seen_message(call, rooms, told_error, upstream.body))
         elif upstream.status != 200:
             raise refusal(upstream, endpoint.dialect, rooms)
         else:
-            await _read(exchange, upstream, relay, rooms, ready=ready)
+            await _read(call, exchange, upstream, relay, rooms=rooms, ready=ready)
         told = True
         if relay.wanted is not None:
             made.outcome, made.took_s = "ok", rooms.clock() - made.started_s
@@ -269,7 +270,9 @@ def key_lines(ready: Ready, credential: bytes) -> bytes:
     return (lines or b"") + credential
 
 
-async def _read(exchange: Exchange, upstream: UpstreamResponse, relay: Relay, rooms: Rooms, *, ready: Ready) -> None:
+async def _read(
+    call: Call, exchange: Exchange, upstream: UpstreamResponse, relay: Relay, *, rooms: Rooms, ready: Ready
+) -> None:
     """Read the reply to its end, which is the response to our request; what comes after it is not waited for."""
     tools = rooms.tools
     assert tools is not None, "the middle has looked"
@@ -287,12 +290,14 @@ async def _read(exchange: Exchange, upstream: UpstreamResponse, relay: Relay, ro
             parts.append(chunk)
         else:
             for event in events.feed(chunk):
-                if event.data and relay.take(_message(event.data, ready), event.data):
+                if event.data and relay.take(
+                    *await seen_message(call, rooms, _message(event.data, ready), event.data)
+                ):
                     return
         chunk = await exchange.pull(tick.tick_s) if upstream.streaming else b""
     if events is None:
         data = b"".join(parts)
-        if relay.take(_message(data, ready), data):
+        if relay.take(*await seen_message(call, rooms, _message(data, ready), data)):
             return
     raise UpstreamError(
         f"the MCP server '{ready.server.name}' ended its reply without a response", kind="cut", code="upstream_cut"

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from asbru.core.chat import ChatRequest
+    from asbru.core.reply import ChatReply, StreamEvent
     from asbru.governance import Caller
     from asbru.mcp.access import Access
     from asbru.pipeline.call import Call
@@ -31,11 +32,15 @@ if TYPE_CHECKING:
 
 OPERATIONS: Final = frozenset({"chat", "count_tokens"})
 """What tools are offered in: a count is one of what would be sent."""
+APPROVE: Final = "x-asbru-mcp-approve"
+"""The header by which a caller approves of calls that a model has made: their ids."""
 _NO_ADDRESS: Final = Asked(RpcMessage(), {})
 
 
 class Offering:
-    """The maker. `clock` counts seconds."""
+    """The maker. `clock` counts seconds. `watched`: headers that it reads."""
+
+    watched = frozenset({APPROVE.encode()})
 
     def __init__(self, tools: Toolbox, clock: Callable[[], float]) -> None:
         self._tools = tools
@@ -80,7 +85,39 @@ class OfferStage(Stage):
         self._call.offered = frozenset(self.offered)
         if not found:
             return request
-        return msgspec.structs.replace(request, tools=(*own, *(one.tool for one in found)))
+        request = msgspec.structs.replace(request, tools=(*own, *(one.tool for one in found)))
+        self._begin_loop(request)
+        return request
+
+    async def reply(self, reply: ChatReply) -> ChatReply:
+        """See `Stage`."""
+        return reply if self._call.agent is None else self._call.agent.take(reply)
+
+    def events(self, events: list[StreamEvent]) -> list[StreamEvent]:
+        """See `Stage`."""
+        return events if self._call.agent is None else self._call.agent.pass_events(events)
+
+    def _begin_loop(self, request: ChatRequest) -> None:
+        """Where Asbru may call some of the tools, it does."""
+        call, tools = self._call, self._tools
+        caller = call.caller
+        assert caller is not None, "the maker has looked"
+        ids = frozenset(one.strip() for one in call.watched.get(APPROVE, "").split(",")) - {""}
+        if not (caller.auto_approve or ids) or call.operation.name != "chat" or (request.choices or 1) > 1:
+            return
+        approved = {name: one for name, one in self.offered.items() if tools.approves(caller, one.server, one.name)}
+        if approved or ids:
+            from asbru.pipeline.tools.agent_loop import AgentLoop
+
+            call.agent = AgentLoop(
+                call,
+                request,
+                approved,
+                offered=self.offered,
+                approved=ids,
+                turns_max=tools.settings.agent_turns_max,
+            )
+            self.replies = "changed"
 
     def _conversation(self, request: ChatRequest) -> bytes:
         """What the requests of a conversation have in common: who asks, what for, and the first words of its user."""

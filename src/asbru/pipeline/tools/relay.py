@@ -108,7 +108,7 @@ class Relay:
         asks = message.method.partition("/")[0]
         if message.method == "ping":
             self.answer(write_result(request_id, b"{}"))
-        elif client is None or asks not in client.capabilities or not self._asked.streams:
+        elif client is None or asks not in client.capabilities or not self._can_ask:
             error = RpcError(Code.METHOD_NOT_FOUND, f"the caller does not support {message.method[:100]}")
             self.answer(write_error(request_id, error))
         else:
@@ -116,6 +116,11 @@ class Relay:
             params = b"" if message.params is UNSET else b',"params":%b' % bytes(message.params)
             told = (msgspec.json.encode(sealed), msgspec.json.encode(message.method), params)
             self._pass_on(b'{"jsonrpc":"2.0","id":%b,"method":%b%b}' % told)
+
+    @property
+    def _can_ask(self) -> bool:
+        """Whether the caller may be asked: its answer comes on another way, past the stages of the call."""
+        return self._asked.streams and not self._call.stages
 
     def _begin(self) -> None:
         if not self._call.response.started:

@@ -30,10 +30,10 @@ from asbru.pipeline.call import Call
 from asbru.pipeline.deliver import with_identity
 from asbru.pipeline.large_bodies import take_coding_off
 from asbru.pipeline.rooms import Rooms
-from asbru.pipeline.stages import check_unseen
 from asbru.pipeline.tools.asked import Asked, Chosen
 from asbru.pipeline.tools.awaited import Cancelled
 from asbru.pipeline.tools.exchange import exchange_with
+from asbru.pipeline.tools.seen import begin_stages, seen_params
 from asbru.pipeline.tools.toolbox import Toolbox
 from asbru.routing import Target
 from asbru.wire.http_heads import JSON_LINE
@@ -88,7 +88,11 @@ async def _call(call: Call, rooms: Rooms, asked: Asked) -> None:
         return
     chosen = choose(asked, tools, access)
     call.head = head_of(chosen.written)
-    check_unseen(call, rooms)
+    if rooms.stages:
+        await begin_stages(call, rooms)
+        asked = asked._replace(params=await seen_params(call, rooms, asked.params))
+    if tools.rules is not None and method == TOOLS_CALL:
+        tools.rules.check(call, rooms, chosen, asked.params)
     ready = tools.find(chosen.server)
     if ready is None:
         raise unknown(asked, chosen.written)

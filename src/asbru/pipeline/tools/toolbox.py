@@ -26,6 +26,7 @@ from asbru.pipeline.tools.offers import Offers
 if TYPE_CHECKING:
     from asbru.mcp.openapi import ApiTool
     from asbru.pipeline.endpoint import Endpoint
+    from asbru.pipeline.tools.argument_rules import ArgumentRules
     from asbru.pipeline.tools.code_mode import CodeMode
     from asbru.pipeline.tools.offer import Offering
 
@@ -69,6 +70,7 @@ class Toolbox:
         self._connect: Callable[[Server, str], Endpoint] | None = None
         self.code: CodeMode | None = None
         """What runs scripts; None where no server is in code mode."""
+        self.rules: ArgumentRules | None = None
         self._apis: Mapping[str, bytes] = {}
         self._api_tools: dict[str, dict[str, ApiTool]] = {}
 
@@ -86,6 +88,7 @@ class Toolbox:
         self._servers = {server.name: server for server in settings.named() if server.enabled}
         self._accesses = Accesses(settings.groups)
         self._connect = connect
+        self.rules = _rules_of(settings)
         self._configure_code(settings)
         self._apis, self._api_tools = apis, {}
         self.offers.forget()
@@ -179,3 +182,11 @@ class Toolbox:
             assert self._connect is not None, "no server is known before the settings are"
             kept = self._endpoints[name] = (address, server, self._connect(server, address))
         return Ready(server, known, kept[2])
+
+
+def _rules_of(settings: McpSettings) -> ArgumentRules | None:
+    if not any(rule.enabled for rule in settings.rules):
+        return None
+    from asbru.pipeline.tools.argument_rules import ArgumentRules  # loads what most gateways do not use
+
+    return ArgumentRules(settings.rules, settings.groups)

@@ -37,6 +37,8 @@ PROVIDER = Provider(
         ),
     ),
     docs_url="https://learn.microsoft.com/en-us/azure/foundry/openai/api-version-lifecycle",
+    address_example="https://RESOURCE.openai.azure.com/openai/v1",
+    key_forms=("a key of the resource", '{"tenant_id": ..., "client_id": ..., "client_secret": ...} of Entra ID'),
     env_key="AZURE_OPENAI_API_KEY",
     price_id="azure",
     vendor="azure.ai.openai",

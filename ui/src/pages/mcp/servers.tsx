@@ -35,6 +35,7 @@ const FIELDS: readonly Field[] = [
   { name: "headers", placeholder: "authorization=Bearer …", hidden: (value) => !value["url"] || value["auth"] === "oauth" },
   { name: "per_user", label: "One authorization for each virtual key", hidden: (value) => !value["url"] },
   { name: "trusted", label: "Use changed tools without approval" },
+  { name: "code_mode", label: "Code mode: tools are called from scripts" },
 ];
 const MORE: readonly Field[] = [
   { name: "transport", hidden: (value) => !value["url"] },
@@ -170,8 +171,25 @@ function Detail({ name, onGone }: { name: string; onGone: () => void }) {
       {noun.asking}
       <Held server={server} approve={may ? (definitions) => act("approve", { definitions }, `${count(definitions.length, "definition")} approved.`) : undefined} />
       <Grants grants={server.grants} forget={may ? (user) => act("disconnect", { user }, "The authorization is forgotten.") : undefined} />
+      <InCode name={name} on={stored.data?.["code_mode"] === true} tools={server.tools} />
       <Offers server={server} />
     </>
+  );
+}
+
+/** The tools as a model reads them in code mode, read when it is opened. */
+function InCode({ name, on, tools }: { name: string; on: boolean; tools: number }) {
+  const [open, setOpen] = useState(false);
+  const stubs = useQuery({ queryKey: [...keys.one("mcp", name), "stubs"], queryFn: ({ signal }) => get<{ text: string }>(`mcp/servers/${idPath(name)}/stubs`, {}, signal), enabled: open });
+  if (tools === 0) return null;
+  return (
+    <section className={classes.section} aria-label="Code mode">
+      <h3>Code mode {on && <Status tone="ok" title="Its tools are called from scripts; four tools stand for them">on</Status>}</h3>
+      <details onToggle={(event) => setOpen(event.currentTarget.open)}>
+        <summary>The tools as a model reads them in code mode</summary>
+        {stubs.error ? <Problem error={stubs.error} what="The signatures" retry={() => void stubs.refetch()} /> : <CodeBlock code={stubs.data?.text ?? ""} label="Copy the signatures" />}
+      </details>
+    </section>
   );
 }
 
