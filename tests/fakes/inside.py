@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from types import MappingProxyType
 from typing import Any, cast
 
@@ -19,6 +20,7 @@ from asbru.app.lasting import Lasting
 from asbru.app.snapshot import KeyFacts, ProviderFacts, Snapshot
 from asbru.cluster import Entries
 from asbru.core.secret_text import SecretText
+from asbru.dialects import Dialect, discover
 from asbru.edge import Door
 from asbru.edge.server import Server, ServerConnection, ServerLimits
 from asbru.governance import VIRTUAL_KEY, digest_of, write_virtual_key
@@ -114,6 +116,12 @@ class Caller:
         return next((value.strip() for key, _, value in lines if key.lower() == name), None)
 
 
+@cache
+def every_dialect() -> Mapping[str, Dialect]:
+    """The dialects that are found. They are records that nothing changes, and looking for them takes a while."""
+    return MappingProxyType(discover())
+
+
 class Inside:
     """See the module. `requests` are what providers were sent: (host, head and body). `keys` are virtual keys and what
     they allow; the snapshots given here need no pepper. `lasting`: what the builder is given besides (dialects, leases,
@@ -125,6 +133,7 @@ class Inside:
         self.loop = FakeLoop()
         self.recorder = Recorder()
         self.now_s = 1000.0
+        lasting.setdefault("dialects", every_dialect())
         self.lasting = Lasting(
             cast("asyncio.AbstractEventLoop", self.loop), cast("RecordWriter", self.recorder), Meter(), **lasting
         )

@@ -13,7 +13,7 @@ from tests.fakes.tool_server import DirectPorts, ToolServer, feed
 from tests.fakes.waiting import until
 from tests.journeys.gateway import PEPPER, Gateway
 
-from asbru.core.errors import AsbruError, BadRequest
+from asbru.core.errors import AsbruError, GuardrailBlocked
 from asbru.core.ports import ResponsePort
 from asbru.governance import digest_of
 from asbru.governance.entries import KeyEntry
@@ -214,12 +214,12 @@ def test_nested_calls_end_with_their_parent() -> None:
 
 
 def test_guardrails_see_nested_calls() -> None:
-    """A rule that has to see what tools are given is asked for nested calls like for others."""
+    """A rule over the arguments of tools looks at nested calls as at others, and blocks them."""
     rule = GuardrailRule(name="r", checks=("secrets",), places=("tool_arguments",), action="block")
 
     async def body() -> None:
         async with ToolServer() as server, _inside(server, rules=(rule,)) as inside:
-            with pytest.raises(BadRequest):
+            with pytest.raises(GuardrailBlocked):
                 await inside.call("one", "add", {"a": "AKIAIOSFODNN7EXAMPLE", "b": 1})
             assert server.calls == []
             assert inside.gateway.row["outcome"] == "refused"

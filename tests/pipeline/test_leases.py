@@ -38,16 +38,21 @@ def reply(tokens: int) -> bytes:
     return answer(200, json.dumps(body).encode())
 
 
+def _snapshot(reservation: dict[str, Any]) -> Snapshot:
+    """Two providers that cost something, of which one is the other's fallback, and one that does not."""
+    providers = (provider("a", prices=PRICED), provider("b", prices=PRICED), provider("free"))
+    fallbacks = (Fallback(source="a/m", targets=("b/m",)),)
+    return Snapshot(providers=providers, fallbacks=fallbacks, reservation=msgspec.convert(reservation, Reservation))
+
+
 class Governed:
     """The path, and the ledger that its worker asks."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, *limits: LimitEntry, **changed: Any) -> None:
+    def __init__(
+        self, monkeypatch: pytest.MonkeyPatch, *limits: LimitEntry, snapshot: Snapshot | None = None, **changed: Any
+    ) -> None:
         self.desk = Desk()
-        providers = (provider("a", prices=PRICED), provider("b", prices=PRICED), provider("free"))
-        fallbacks = (Fallback(source="a/m", targets=("b/m",)),)
-        reservation = msgspec.convert(changed, Reservation)
-        snapshot = Snapshot(providers=providers, fallbacks=fallbacks, reservation=reservation)
-        self.inside = Inside(snapshot, monkeypatch, limits=self.desk.limits)
+        self.inside = Inside(snapshot or _snapshot(changed), monkeypatch, limits=self.desk.limits)
         self.know(*limits)
 
     def know(self, *limits: LimitEntry, **changed: Any) -> None:

@@ -116,8 +116,7 @@ def test_every_route_meets_every_limit(
     for metric in limits_of(operation):
         for full in (True, False):
             limit = LimitEntry(f"key/test/{metric}", metric, 10**9, "" if metric == "concurrency" else "1d")
-            governed = Governed(monkeypatch, limit)
-            governed.inside.load(snapshot)
+            governed = Governed(monkeypatch, limit, snapshot=snapshot)
             governed.know(limit)
             if full:
                 ledger, now_ms = governed.desk.ledger, governed.desk.now_ms
@@ -136,8 +135,7 @@ def test_an_unknown_path_meets_every_limit(dialect: str, method: str, monkeypatc
     for metric in METRICS:
         for full in (True, False):
             limit = LimitEntry(f"key/test/{metric}", metric, 10**9, "" if metric == "concurrency" else "1d")
-            governed = Governed(monkeypatch, limit)
-            governed.inside.load(snapshot)
+            governed = Governed(monkeypatch, limit, snapshot=snapshot)
             governed.know(limit)
             if full:
                 ledger, now_ms = governed.desk.ledger, governed.desk.now_ms
@@ -155,8 +153,7 @@ def test_stored_responses_meet_every_limit(route: Route, monkeypatch: pytest.Mon
     for metric in FREE:
         for full in (True, False):
             limit = LimitEntry(f"key/test/{metric}", metric, 10**9, "" if metric == "concurrency" else "1d")
-            governed = Governed(monkeypatch, limit)
-            governed.inside.load(snapshot)
+            governed = Governed(monkeypatch, limit, snapshot=snapshot)
             governed.know(limit)
             if full:
                 ledger, now_ms = governed.desk.ledger, governed.desk.now_ms
@@ -181,8 +178,7 @@ def test_stored_objects_meet_every_limit(route: Route, tmp_path: Path, monkeypat
     for metric in (*FREE, *(("cost",) if operation.stored.spends else ())):
         for full in (True, False):
             limit = LimitEntry(f"key/test/{metric}", metric, 10**9, "" if metric == "concurrency" else "1d")
-            governed = Governed(monkeypatch, limit)
-            governed.inside.load(snapshot)
+            governed = Governed(monkeypatch, limit, snapshot=snapshot)
             governed.know(limit)
             rooms = governed.inside.door.rooms
             assert rooms is not None

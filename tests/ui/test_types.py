@@ -30,10 +30,15 @@ def members(path: str, interface: str) -> set[str]:
 @pytest.mark.parametrize(
     ("path", "interface", "shape", "left_out"),
     [
-        (KIT, "VirtualKey", Access, INHERITED),
+        (KIT, "VirtualKey", Access, {*INHERITED, "offer_tools"}),
         (KIT, "Team", Team, {*INHERITED, "record_bodies"}),
         (KIT, "Standing", LedgerStanding, set[str]()),
-        (KIT, "CallRecord", record_shapes.RecordSummary, {"attempt_log", "tags", "standard", "reasoning_known"}),
+        (
+            KIT,
+            "CallRecord",
+            record_shapes.RecordSummary,
+            {"attempt_log", "tags", "standard", "reasoning_known", "parent_id"},
+        ),
         ("ui/src/kit/provider-types.ts", "ProviderType", provider_types.ProviderType, set[str]()),
         ("ui/src/kit/provider-types.ts", "TypeField", provider_types.TypeField, set[str]()),
         ("ui/src/kit/provider-types.ts", "TypeAccess", provider_types.TypeAccess, set[str]()),

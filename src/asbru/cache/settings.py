@@ -29,6 +29,15 @@ class SemanticSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
             "agreed; `serve`: it is served."
         ),
     ] = "off"
+    keys: Annotated[
+        tuple[Annotated[str, Meta(min_length=1, max_length=256)], ...],
+        Meta(
+            min_length=1,
+            max_length=256,
+            description="Virtual keys whose calls are compared: names, globs. Those of others are only served what is "
+            "identical.",
+        ),
+    ] = ("*",)
     embeddings: Annotated[
         str, Meta(max_length=256, description="The model that makes vectors, `provider/model`; needed unless `off`.")
     ] = ""
@@ -62,6 +71,10 @@ class SemanticSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
             gt=0, le=60, description="How long a vector, or the verifier, is waited for, seconds; then it is a miss."
         ),
     ] = 2.0
+
+    def compares(self, key: str) -> bool:
+        """Whether calls of the virtual key called so are compared."""
+        return any(fits_glob(one, key) for one in self.keys)
 
 
 class CacheSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

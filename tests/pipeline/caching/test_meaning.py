@@ -60,6 +60,18 @@ def test_the_same_question_in_other_words_is_served(gateway: Gateway) -> None:
     assert (hit["cache"], hit["cost_nanousd"], hit["attempts"]) == ("semantic", 0, 0)
 
 
+@pytest.mark.parametrize(("keys", "outcome"), [(["other", "tes*"], b"semantic"), (["other", "t"], b"miss")])
+def test_only_keys_that_opted_in_are_compared(
+    monkeypatch: pytest.MonkeyPatch, keys: list[str], outcome: bytes
+) -> None:
+    """By name or glob; the calls of others are not embedded."""
+    gateway = Gateway(snapshot(keys=keys), monkeypatch)
+    ask(gateway, ASKED, [1.0, 0.1], said="click the link")
+    served = ask(gateway, OTHERWISE, [1.0, 0.0], said="click it")
+    assert served.header(b"x-asbru-cache") == outcome
+    assert ("v.test" in [host for host, _ in gateway.requests]) == (outcome == b"semantic")
+
+
 def test_what_a_caller_keeps_apart_stays_apart(gateway: Gateway) -> None:
     """Its own word for a partition holds for questions in other words, too."""
     ask(gateway, ASKED, [1.0, 0.1], b"x-bf-cache-key: one", said="click the link")

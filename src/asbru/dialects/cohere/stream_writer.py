@@ -175,8 +175,8 @@ class CohereStreamWriter:
             opened.texts.append(part.arguments)
         function = {"name": part.name, "arguments": "" if part.custom else part.arguments}
         call = {"id": part.id, "type": "function", "function": function}
-        if self._receipt.native:
-            call |= part.extra
+        if part.extra:
+            call |= self._receipt.riding(path, part.extra)
         self._put("tool-call-start", index=opened.index, delta={"message": {"tool_calls": call}})
 
     def _extend(self, opened: _Open, event: PartDelta) -> None:

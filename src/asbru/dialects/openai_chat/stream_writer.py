@@ -156,7 +156,7 @@ class ChatStreamWriter:
         match part:
             case ToolCallPart():
                 self._calls[choice] = call + 1
-                extra = part.extra if self._receipt.native else {}
+                extra = self._receipt.riding("stream.part", part.extra) if part.extra else {}
                 item = {"index": call, **write_tool_call(part), **extra}
                 return role + self._chunk(choice, {"tool_calls": [item]})
             case TextPart() | ThinkingPart() | RefusalPart():

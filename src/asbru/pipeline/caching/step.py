@@ -108,7 +108,8 @@ class Caching:
         """The entry of the same question in other words, where it is to be served."""
         assert self._settings is not None
         settings = self._settings.semantic
-        if call.operation.name != "chat":
+        assert call.caller is not None
+        if call.operation.name != "chat" or not settings.compares(call.caller.entry.name):
             return None
         assert cached.target is not None
         beside = keys.digest_of_bytes(*_beside(call, cached.target, cached.wishes, rooms)).hex()
