@@ -7,17 +7,21 @@ ARGS ?=
 PYTHON3 ?= python3
 BIN := .venv/bin
 SETUP := @$(PYTHON3) tools/bootstrap.py
+# Bytecode is kept whatever the environment says: tests start hundreds of processes, and each would compile all again.
+# Whoever has done its share takes tests from the others, but each begins with a part that lies together: what a module
+# shares among its tests (a gateway, a browser) is started once.
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --dist worksteal
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run ui ui-tests test proofs attack soak clients recordings mutants check fmt bench bench-micro lock wheel clean
+.PHONY: help setup run ui ui-tests test proofs attack soak clients recordings mutants check fmt bench bench-code-mode bench-micro lock wheel clean
 
 help: ## list the targets
 	@echo "make run       set up and serve on port $(PORT), with a mock model to try"
 	@echo "make test      units, golden cases, journeys"
 	@echo
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do \
-		printf '  %-12s %s\n' "$$name" "$$text"; done
+		printf '  %-15s %s\n' "$$name" "$$text"; done
 	@echo
 	@echo "Variables: PORT=8080 (run), ARGS='-k name' (test, clients), QUICK=1 (bench), UPGRADE=1 (lock)."
 
@@ -36,7 +40,7 @@ ui-tests:
 	@$(PYTHON3) tools/ui.py --tests
 
 test: setup ui-tests ## units, golden cases, journeys over real sockets (ARGS='-k name')
-	@$(BIN)/python -m pytest -n 4 $(ARGS)
+	@$(PYTEST) -n 4 $(ARGS)
 
 proofs: setup ## limits under load and faults, in full, ten minutes; figures in build/proofs.json
 	@$(BIN)/python -m tests.proofs
@@ -52,7 +56,7 @@ mutants: setup ## plant 60 small faults, one at a time, and count those that tes
 
 clients: ui-tests ## the SDKs, coding agents and browser as they are, through Asbru (ARGS='-k name')
 	$(SETUP) clients
-	@ASBRU_UI_MATRIX=1 $(BIN)/python -m pytest -n 2 clients tests/ui $(ARGS)
+	@ASBRU_UI_MATRIX=1 $(PYTEST) -n 2 clients tests/ui $(ARGS)
 
 recordings: setup ## replay recorded provider traffic (ASBRU_RECORDINGS=folder)
 	@$(BIN)/python tools/recordings.py
@@ -66,6 +70,9 @@ fmt: setup ## write what `check` can repair by itself
 
 bench: setup ## measure against the peers; QUICK=1: asbru, nginx and envoy in five minutes
 	@QUICK=$(QUICK) $(BIN)/python -m bench
+
+bench-code-mode: setup ## tokens, cost and round trips with and without code mode; figures in build/code-mode.json
+	@$(BIN)/python -m bench.code_mode
 
 bench-micro: setup ## count instructions per call
 	@$(BIN)/python -m bench.micro

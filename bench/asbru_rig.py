@@ -14,7 +14,8 @@ import msgspec
 import uvloop
 from tests.fakes.ledgers import Desk
 
-from asbru.app.build import Lasting, build_rooms, declare
+from asbru.app.build import build_rooms, declare
+from asbru.app.lasting import Lasting
 from asbru.app.snapshot import KeyFacts, ProviderFacts, Snapshot
 from asbru.catalog import PricedModel
 from asbru.catalog.prices import MatchClause

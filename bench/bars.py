@@ -16,6 +16,8 @@ _GOVERNED = "asbru_governed"
 _TRACED = "asbru_traced"
 _OF_TRACED = "traced at 1 percent, CPU per request"
 _HOLD_RATE_SHARE_MIN = 0.995
+TOOL_CALL_US_MAX = 250.0
+SDK_RATIO_MIN = 5.0
 
 
 @dataclass(frozen=True)
@@ -123,3 +125,24 @@ def bars(rows: Sequence[Row]) -> list[dict[str, object]]:
     failed = sum(int(_number(row, "errors") or 0) for row in rows)
     result.append(bar("errors, all targets", 0, failed, failed == 0))
     return result
+
+
+def tool_bars(rows: Sequence[Row]) -> list[dict[str, object]]:
+    """The bars of proxied calls of tools."""
+    by_name = {str(row["target"]): row for row in rows}
+    mine, sdk = (_number(by_name.get(name), "cpu_us_per_tool_call") for name in ("asbru", "sdk"))
+    value = stats.ratio(sdk, mine)
+    return [
+        bar(
+            "CPU us per proxied tools/call",
+            TOOL_CALL_US_MAX,
+            mine,
+            None if mine is None else mine <= TOOL_CALL_US_MAX,
+        ),
+        bar(
+            "CPU per proxied tools/call, official SDK over asbru",
+            SDK_RATIO_MIN,
+            None if value is None else round(value, 4),
+            None if value is None else value >= SDK_RATIO_MIN,
+        ),
+    ]

@@ -130,6 +130,10 @@ def markdown(document: dict) -> str:
     for heading, fields in TABLES:
         lines = [[str(row["target"]), *(cell(row.get(field)) for field in fields)] for row in rows]
         parts.append(f"**{heading}**\n\n" + table(["target", *fields], lines))
+    if document.get("tool_calls"):
+        fields = ("cpu_us_per_tool_call", "tool_calls_per_second", "spread", "failed")
+        lines = [[str(row["target"]), *(cell(row.get(field)) for field in fields)] for row in document["tool_calls"]]
+        parts.append("**Proxied `tools/call`**\n\n" + table(["target", *fields], lines))
     if document["ratios"]:
         parts.append("**Ratios**\n\n" + _ratio_table(document["ratios"]))
     parts += _hold_line(rows)

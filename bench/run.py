@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench import bars, install, machine, plan, proc, results, stats
+from bench import bars, install, machine, plan, proc, results, stats, tool_calls
 from bench.plan import Measure
 from bench.rig import AbsentError, Rig, say
 from bench.targets import TARGETS, Running, Target
@@ -161,8 +161,14 @@ def _run_group(
 
 
 def _document(
-    groups: list[Group], measures: list[Measure], absent: dict[str, str], meta: dict[str, object]
+    groups: list[Group],
+    measures: list[Measure],
+    absent: dict[str, str],
+    meta: dict[str, object],
+    *,
+    called: list[results.Row],
 ) -> dict[str, object]:
+    """The result document; `called` are the rows of calls of tools."""
     rows: list[results.Row] = []
     versions: dict[str, str] = {}
     for group in groups:
@@ -180,7 +186,13 @@ def _document(
         "absent": absent,
         "notes": list(NOTES),
     }
-    return {"meta": meta, "rows": rows, "ratios": results.ratios(rows), "bars": bars.bars(rows)}
+    return {
+        "meta": meta,
+        "rows": rows,
+        "tool_calls": called,
+        "ratios": results.ratios(rows),
+        "bars": [*bars.bars(rows), *bars.tool_bars(called)],
+    }
 
 
 def run(*, quick: bool, only: Sequence[str] = ()) -> dict[str, object]:
@@ -193,6 +205,7 @@ def run(*, quick: bool, only: Sequence[str] = ()) -> dict[str, object]:
     rig = Rig()
     terminator: TlsTerminator | None = None
     groups: list[Group] = []
+    called: list[results.Row] = []
     try:
         rig.open()
         terminator = _open_tls(rig, absent)
@@ -201,12 +214,14 @@ def run(*, quick: bool, only: Sequence[str] = ()) -> dict[str, object]:
             if (slow and quick and not only) or wanted == ["direct"]:
                 continue
             groups.append(_run_group(wanted, rig, measures, absent, slow=slow))
+        if not only:
+            called = tool_calls.measure(rig, absent, quick=quick)
     finally:
         if terminator is not None:
             terminator.stop()
         rig.close()
     meta["seconds"] = round(time.monotonic() - began, 1)
-    return _document(groups, measures, absent, meta)
+    return _document(groups, measures, absent, meta, called=called)
 
 
 def _open_tls(rig: Rig, absent: dict[str, str]) -> TlsTerminator | None:

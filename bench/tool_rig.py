@@ -12,10 +12,11 @@ from typing import Any
 
 import uvloop
 
-from asbru.app.build import Lasting, build_rooms, declare
+from asbru.app.build import build_rooms, declare
+from asbru.app.lasting import Lasting
 from asbru.app.snapshot import Snapshot
 from asbru.core.secret_text import SecretText
-from asbru.edge import MCP_PREFIX, Door
+from asbru.edge import MCP_PREFIXES, Door
 from asbru.edge.server import Server, ServerConnection, ServerLimits
 from asbru.governance import VIRTUAL_KEY, digest_of, write_virtual_key
 from asbru.mcp.catalogue import MCP_SERVER, Definition, ServerEntry, write_server
@@ -71,7 +72,7 @@ class ToolRig:
         self.server.connection_made(transport)
         ready.endpoint.pool.release(self.server)
         server = Server(loop, ServerLimits(), door.handle, header_prefixes=lasting.header_prefixes)
-        server.forward((MCP_PREFIX,))
+        server.forward(MCP_PREFIXES)
         self.caller = ServerConnection(server)
         self.caller.connection_made(transport)
 

@@ -122,11 +122,11 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
             "        attempt.usage = _usage_of(call, dialect, body)  # what broke",
             "        # what broke",
         ),
-        Fault("pipeline/whole_response.py", "    error.retry_after_s = read_retry", "    read_retry"),
+        Fault("pipeline/whole_response.py", "        error.retry_after_s = told_s\n", "        pass\n"),
         Fault(
             "pipeline/whole_response.py",
-            'lines_without(b"content-type", b"content-encoding")\n    return Response(200, lines + ',
-            'lines_without(b"content-type")\n    return Response(200, lines + ',
+            'reply, upstream.lines_without(b"content-type", b"content-encoding"))\n',
+            'reply, upstream.lines_without(b"content-type"))\n',
         ),
         Fault(
             "pipeline/deliver.py",
@@ -140,7 +140,11 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
             "        attempt.usage = relay.begun_usage\n",
         ),
         Fault("pipeline/deliver.py", "            hide_credentials(call.attempts[-1], seen)\n", "            pass\n"),
-        Fault("pipeline/open_stream.py", "        tell_headers(error, upstream, rooms)\n", ""),
+        Fault(
+            "pipeline/open_stream.py",
+            "        tell_headers(error, upstream, rooms)\n        if relay.usage",
+            "        if relay.usage",
+        ),
         Fault("pipeline/streaming.py", "usage = self._passing.merge_usage(self.begun_usage, usage)", "pass"),
         Fault("pipeline/streaming.py", " or self._first_bytes > PRELUDE_BYTES_MAX", ""),
         Fault("pipeline/translating.py", " or self._held_bytes > PRELUDE_BYTES_MAX", ""),

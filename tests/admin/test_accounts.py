@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.fakes.management import SETUP_TOKEN, Managed, managed
 
-from asbru.admin import accounts
+from asbru.admin import passwords
 from asbru.identity import Accounts, User, is_password
 from asbru.storage import open_database
 
@@ -49,7 +49,7 @@ def test_a_password_that_changes_during_the_log_in_begins_no_session(
         database.close()
         return known
 
-    monkeypatch.setattr(accounts, "is_password", slow)
+    monkeypatch.setattr(passwords, "is_password", slow)
     answer = api.call("POST", "session", {"name": "ann", "password": PASSWORD}, role=None)
     assert answer.status == 401 and "set-cookie" not in answer.headers
     assert api.database.run("SELECT count(*) FROM sessions") == [(0,)]

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from tests.fakes.asgi import ask
 from tests.fakes.management import Managed, managed
 
-from asbru.admin import tool_servers
+from asbru.admin import api_preview, tool_servers
+from asbru.app.api_documents import preview
 from asbru.cluster import Entry, stored
 from asbru.mcp.catalogue import MCP_SERVER, Definition, ServerEntry, write_server
 from asbru.mcp.manage import Grant, Manage, Pinned
@@ -46,7 +48,9 @@ class Api:
         entry = ServerEntry(name="docs", state="ready", tools=(held,), endpoint="/run/mcp-docs.sock")
         with api.database.transaction():
             stored.save_entries(api.database, [Entry(MCP_SERVER, "docs", write_server(entry))])
-        self.application = api.management.application((tool_servers.build_router(api.act, self.tools),), "1")
+        self.application = api.management.application(
+            (tool_servers.build_router(api.act, self.tools), api_preview.build_router(preview)), "1"
+        )
 
     def ask(self, method: str, path: str, body: bytes | None = None, role: str = "admin") -> Any:
         """A request of somebody with a role; "" for nobody."""
@@ -71,6 +75,19 @@ def test_servers_are_shown_with_what_is_held_and_what_was_approved(api: Api) -> 
     assert CHANGED in shown.body
     assert shown.json()["offers"]["tools"][0]["approved"]["description"] == "old"
     assert api.ask("GET", "servers/none").status == 404
+
+
+def test_tools_are_shown_as_scripts_call_them(api: Api) -> None:
+    """The signatures that a model reads in code mode, without those that are held."""
+    schema = {"type": "object", "properties": {"id": {"type": "integer"}}, "required": ["id"]}
+    look = Definition("look-up", msgspec.json.encode({"name": "look-up", "inputSchema": schema}), "d2")
+    held = Definition("add", CHANGED, "d1", held=True)
+    entry = ServerEntry(name="docs", state="ready", tools=(held, look))
+    with api.api.database.transaction():
+        stored.save_entries(api.api.database, [Entry(MCP_SERVER, "docs", write_server(entry))])
+    shown = api.ask("GET", "servers/docs/stubs", role="viewer").json()["text"]
+    assert "def look_up(*, id: int) -> Any: ..." in shown and "def add" not in shown
+    assert api.ask("GET", "servers/none/stubs").status == 404
 
 
 def test_approvals_are_noted_and_viewers_may_not_give_them(api: Api) -> None:
@@ -111,3 +128,19 @@ def test_the_page_that_browsers_come_back_to_is_open_and_escapes_what_others_say
     api.tools.answer = Done(message="Asbru is now authorized.")
     assert b"authorized" in api.ask("GET", "oauth/callback?code=c&state=s", role="").body
     assert api.ask("GET", "servers", role="").status == 401
+
+
+def test_a_document_is_previewed_and_nothing_is_kept(api: Api) -> None:
+    """The tools with their definitions; what is no document is refused with words; viewers may not ask."""
+    text = 'openapi: "3.1.0"\ninfo: {title: Pets}\npaths: {/pets: {get: {operationId: list_pets}}}'
+    body = msgspec.json.encode({"document": text})
+    shown = api.ask("POST", "preview", body).json()
+    assert (shown["title"], shown["url"]) == ("Pets", "")
+    assert [(tool["name"], tool["method"], tool["path"]) for tool in shown["tools"]] == [
+        ("list_pets", "GET", "/pets")
+    ]
+    assert shown["tools"][0]["definition"]["inputSchema"]["type"] == "object"
+    refused = api.ask("POST", "preview", b'{"document": "[1]"}')
+    assert refused.status == 400 and "expected an object" in refused.json()["error"]["message"]
+    assert api.ask("POST", "preview", body, "viewer").status == 403
+    assert api.tools.asked == []

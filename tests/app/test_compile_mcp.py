@@ -16,6 +16,13 @@ def _compiled(tmp_path: Path, text: str) -> Compiled:
     return compile_config(Options(data_dir=tmp_path / "data", config=tmp_path / "config.yaml"), {}, dry=True)
 
 
+DOCUMENT = '{"openapi": "3.0.0", "paths": {"/a": {"get": {"operationId": "list"}}}}'
+
+
+def _api(more: str) -> str:
+    return f"servers: {{a: {{openapi: {{document: {DOCUMENT!r}, base_url: 'http://x', {more}}}}}}}"
+
+
 @pytest.mark.parametrize(
     ("section", "place", "words"),
     [
@@ -26,6 +33,18 @@ def _compiled(tmp_path: Path, text: str) -> Compiled:
         ("servers: {a: {url: 'http://x', headers: {b: \"c\\n\"}}}", "mcp.servers.a.headers", "cannot be sent"),
         ("servers: {a__b: {url: 'http://x'}}", "mcp.servers.a__b", "lower-case letters and digits"),
         ("servers: {a: {url: 'ftp://x'}}", "mcp.servers.a.url", "http:// or https://"),
+        ("rules: [{name: r, when: 'nothing == 1'}]", "mcp.rules.0.when", "unknown variable 'nothing'"),
+        ("rules: [{name: r, when: 'arguments.a.all(x, true)'}]", "mcp.rules.0.when", "cannot contain loops"),
+        ("rules: [{name: r}, {name: r}]", "mcp.rules.1.name", "used twice"),
+        ("servers: {a: {openapi: {}}}", "mcp.servers.a.openapi", "either `file` or `document`"),
+        ("servers: {a: {openapi: {file: /no}, url: 'http://x'}}", "mcp.servers.a", "or `openapi`"),
+        ("servers: {a: {openapi: {file: /no}}}", "openapi.file", "cannot read /no"),
+        ("servers: {a: {openapi: {document: '{}'}}}", "openapi.document", "format 2.1"),
+        (f"servers: {{a: {{openapi: {{document: {DOCUMENT!r}}}}}}}", "a.openapi", "set `base_url`"),
+        (_api("operations: [lst]"), "openapi.operations", "did you mean 'list'"),
+        (_api("credentials: {key: x}"), "credentials.key", "no scheme"),
+        (_api("forward: {a: 'Bearer {Authorization}'}"), "forward.a", "identifies the caller"),
+        (_api("forward: {a: fixed}"), "forward.a", "names no header"),
         ("{servers: {a: {url: 'http://x'}}, groups: {a: [a]}}", "mcp.groups.a", "also the name of a server"),
     ],
 )

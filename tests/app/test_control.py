@@ -46,6 +46,25 @@ def test_it_listens_answers_and_ends(tmp_path: Path) -> None:
     assert err.startswith("management API: no user exists yet") and err.count("\n") == 1
 
 
+def test_it_says_that_it_lives(tmp_path: Path) -> None:
+    """In a family of processes it tells the supervisor so again and again."""
+    argv = (
+        "--socket",
+        str(tmp_path / "c.sock"),
+        "--data-dir",
+        str(tmp_path),
+        "--bookkeeper",
+        str(tmp_path / "b.sock"),
+    )
+    process = subprocess.Popen([sys.executable, "-m", "asbru.app.control", *argv], stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        assert [process.stdout.readline() for _ in range(4)] == ["changed\n", "ready\n", "alive\n", "alive\n"]
+    finally:
+        process.terminate()
+        process.communicate(timeout=WAIT_S)
+
+
 def test_without_a_data_directory_it_refuses(tmp_path: Path) -> None:
     """Exit 1 and a line that says what is missing."""
     process = start(tmp_path / "c.sock", tmp_path / "none")

@@ -231,11 +231,13 @@ def test_kill_minus_nine_leaves_no_orphans(tmp_path: Path) -> None:
         wait_until(lambda: not any(is_alive(pid) for pid in pids), "the children's end")
 
 
-def test_a_worker_that_hangs_is_replaced(tmp_path: Path) -> None:
-    """One that has said that it lives, and then nothing, is killed and started anew; one that says so stays."""
-    with Gateway(tmp_path, behaviour="silent") as gateway:
+def test_a_process_that_hangs_is_replaced(tmp_path: Path) -> None:
+    """A worker or control process that has said that it lives, and then nothing, is killed and started anew; one that
+    says so stays."""
+    with Gateway(tmp_path, "control: {enabled: true}\n", behaviour="silent") as gateway:
         gateway.wait_ready()
         wait_until(lambda: len(gateway.pids("worker-0")) == 2, "a new worker")
+        wait_until(lambda: len(gateway.pids("control")) == 2, "a new control process")
         assert gateway.said("has not responded for 2 s") and gateway.said("was terminated by SIGKILL")
     (tmp_path / "other").mkdir()
     with Gateway(tmp_path / "other", behaviour="alive") as gateway:

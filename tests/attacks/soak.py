@@ -3,9 +3,9 @@
     python -m tests.attacks.soak [MINUTES]
 
 Ten thousand virtual keys, models and user agents, in ever other combinations: whole calls and streams, passed on and
-translated, with errors, unknown keys, large bodies and callers that leave. Prints the memory of each process each
-minute. Exit code 1 where that of a process rises by more than GROWTH_KB_MAX after the first third, in which caches and
-tables fill, or where a process was replaced.
+translated, with errors, unknown keys, large bodies and callers that leave, at a steady rate. Prints the memory of
+each process each minute. Exit code 1 where that of a process rises by more than GROWTH_KB_MAX after the first third,
+in which caches and tables fill, or where a process was replaced.
 """
 
 from __future__ import annotations
@@ -40,6 +40,8 @@ from tests.journeys.talk import (
 MINUTES = 30.0
 DISTINCT = 10_000
 CALLERS = 16
+CALLS_PER_S = 600
+"""In all. What the bookkeeper holds at once follows the rate, so a machine that gets faster would look like a leak."""
 GROWTH_KB_MAX = 1024
 _MINUTE_S = 60.0
 _LARGE_CHARS = 600_000
@@ -55,6 +57,7 @@ class Soak:
         self.kept_kb: dict[str, list[int]] = {}
         self._served = served
         self._numbers = itertools.count()
+        self._began_s = time.monotonic()
 
     async def call(self) -> None:
         """One caller after the other, until it is over."""
@@ -64,6 +67,7 @@ class Soak:
                     for number in itertools.islice(self._numbers, _CALLS_EACH_CONNECTION):
                         if self.over:
                             return
+                        await pause(max(0.0, self._began_s + number / CALLS_PER_S - time.monotonic()))
                         path, body, key = asked(number)
                         agent = f"User-Agent: agent/{number * 7 % DISTINCT}"
                         caller.send(request(path, body, key=key, headers=[agent]))

@@ -149,3 +149,18 @@ def test_the_report_fills_the_readme() -> None:
     assert "| asbru " in text
     filled = report.fill(f"top\n{report.BEGIN}\nold\n{report.END}\nend\n", text)
     assert filled.startswith("top\n") and filled.endswith("\nend\n") and "old" not in filled
+
+
+def test_calls_of_tools_have_bars_and_a_table() -> None:
+    """The gateway against its limit and against the SDK; a side that is missing leaves a bar open."""
+    called: list[results.Row] = [
+        {"target": "asbru", "cpu_us_per_tool_call": 200.0},
+        {"target": "sdk", "cpu_us_per_tool_call": 900.0},
+    ]
+    assert [(bar["value"], bar["pass"]) for bar in bars.tool_bars(called)] == [(200.0, True), (4.5, False)]
+    assert [(bar["value"], bar["pass"]) for bar in bars.tool_bars(called[:1])] == [(200.0, True), (None, None)]
+    found = rows()
+    meta = {"mode": "quick", "date": "2026-11-02", "cores": 2, "cpu": "x", "kernel": "6", "python": "3.11"}
+    meta |= {"commit": "abc", "seconds": 200.0, "versions": {}, "absent": {}}
+    document = {"meta": meta, "rows": found, "tool_calls": called, "ratios": {}, "bars": []}
+    assert "| sdk " in report.markdown(document)

@@ -14,7 +14,8 @@ import msgspec
 import pytest
 from tests.fakes.loops import FakeLoop, FakeTransport
 
-from asbru.app.build import Lasting, build_rooms, declare
+from asbru.app.build import build_rooms, declare
+from asbru.app.lasting import Lasting
 from asbru.app.snapshot import KeyFacts, ProviderFacts, Snapshot
 from asbru.cluster import Entries
 from asbru.core.secret_text import SecretText

@@ -142,7 +142,7 @@ def _helper(role: str, arguments: list[str]) -> int:
     listener.listen()
     _note(f"{role} start {os.getpid()}")
     _note(f"{role} niceness {os.nice(0)}")
-    sys.stdout.write("ready\n")
+    sys.stdout.write("ready\nalive\n" if role == "control" else "ready\n")
     sys.stdout.flush()
     try:
         while True:

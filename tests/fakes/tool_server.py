@@ -23,11 +23,14 @@ from mcp.server.transport_security import TransportSecuritySettings
 from mcp.shared.exceptions import MCPError
 from mcp_types import (
     MISSING_REQUIRED_CLIENT_CAPABILITY,
+    BlobResourceContents,
     CallToolResult,
     ElicitRequest,
     ElicitRequestFormParams,
+    EmbeddedResource,
     InputRequiredResult,
     TextContent,
+    TextResourceContents,
 )
 
 from asbru.core.errors import GatewayError
@@ -41,10 +44,11 @@ _HEADERS = {"accept": "application/json, text/event-stream", "content-type": "ap
 
 
 class ToolServer:
-    """See the module. `json`: replies are JSON instead of event streams."""
+    """See the module. `json`: replies are JSON instead of event streams; `echo`: it has that tool."""
 
-    def __init__(self, *, json: bool = False) -> None:
+    def __init__(self, *, json: bool = False, echo: bool = False) -> None:
         self.calls: list[str] = []
+        self.echoed: list[Any] = []
         self.cancelled = 0
         self.headers: list[dict[str, str]] = []
         self._json = json
@@ -55,7 +59,10 @@ class ToolServer:
         self.server.add_tool(self.ask)
         self.server.add_tool(self.fails)
         self.server.add_tool(self.named)
+        if echo:
+            self.server.add_tool(self.echo)
         self.server.add_tool(self.needs)
+        self.server.add_tool(self.quotes)
         self.server.resource("note://one")(self.note)
         self.server.prompt()(self.greet)
 
@@ -111,6 +118,26 @@ class ToolServer:
         """Refuses in words of its own what its caller cannot do."""
         data = {"requiredCapabilities": {"sampling": {}}}
         raise MCPError(MISSING_REQUIRED_CLIENT_CAPABILITY, "this needs sampling", data=data)
+
+    async def echo(self, text: Any, ctx: Context[Any, Any]) -> CallToolResult:
+        """Says something about zebras, on the way and at the end; a file if that is wanted."""
+        self.echoed.append(text)
+        await ctx.report_progress(1, 2, "now zebra")
+        if text == "blob":
+            file = BlobResourceContents(uri="file:///z", blob="emVicmE=", mime_type="application/pdf")
+            return CallToolResult(content=[EmbeddedResource(type="resource", resource=file)])
+        note = TextResourceContents(uri="file:///z", text="zebra")
+        return CallToolResult(
+            content=[TextContent(type="text", text="the zebra"), EmbeddedResource(type="resource", resource=note)],
+            structured_content={"deep": ["z: zebra"]},
+        )
+
+    def quotes(self, how: str) -> CallToolResult:
+        """Quotes the credential that it was shown, as an error of the protocol, a failure, or a result."""
+        quoted = f"bad credential {self.headers[-1].get('authorization')}"
+        if how == "error":
+            raise MCPError(-32050, quoted)
+        return CallToolResult(content=[TextContent(type="text", text=quoted)], is_error=how == "failure")
 
     def fails(self) -> str:
         """Fails."""

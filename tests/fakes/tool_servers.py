@@ -13,16 +13,21 @@ from pathlib import Path
 from typing import Any
 
 import httptools
+import msgspec
 from tests.fakes.waiting import until
 
 from asbru.app.tools.answers import Answers
 from asbru.app.tools.catalogue import Catalogue
 from asbru.app.tools.http import Http
 from asbru.app.tools.http_peer import Credentials
+from asbru.app.tools.key_identities import KeyIdentities
 from asbru.app.tools.oauth import Flows, Grants, GrantStore
 from asbru.app.tools.pins import Pins
 from asbru.app.tools.runner import Shared
 from asbru.app.tools.servers import Servers
+from asbru.cluster import Entry, stored
+from asbru.governance import VIRTUAL_KEY
+from asbru.governance.entries import KeyEntry
 from asbru.mcp.catalogue import ServerEntry
 from asbru.mcp.servers import McpSettings, Server, ServerSettings
 from asbru.secrets import Keyring, make_key
@@ -63,6 +68,7 @@ class Running:
             grants=self.grants,
             flows=Flows(self.http, store, self.grants),
             store=store,
+            keys=KeyIdentities(self.database),
             now_ms=self._now_ms,
         )
         self.answers.public_url = "http://127.0.0.1:8080"
@@ -82,6 +88,13 @@ class Running:
             return {**given, "x-user": user} if user else given
 
         return headers
+
+    def declare_key(self, name: str, identity: str, digest: str = "d1") -> None:
+        """A virtual key of the management API, in place of one with the same digest."""
+        entry = msgspec.msgpack.encode(KeyEntry(name, ("*",), identity=identity))
+        with self.database.transaction():
+            version = stored.save_entries(self.database, [Entry(VIRTUAL_KEY, digest, entry)])
+            stored.forget_superseded(self.database, VIRTUAL_KEY, [digest], version)
 
     async def apply(self, **servers: ServerSettings) -> None:
         """Declare these."""

@@ -172,6 +172,10 @@ class FakeUpstream:
         """Answer the next requests with these, in order, each once."""
         self._queue.extend(replies)
 
+    def forget_queue(self) -> None:
+        """Answer no more with what is still queued."""
+        self._queue.clear()
+
     def on(self, path: str, reply: Answering) -> None:
         """Answer every request for `path` (without its query) with this."""
         self._paths[path] = reply

@@ -17,11 +17,12 @@ import msgspec
 from tests.fakes.waiting import until
 from tests.journeys.caller import HOST, KEY, Caller, UpstreamResponse, request
 
-from asbru.app.build import Lasting, build_forwards, build_rooms, declare, watched_headers
+from asbru.app.build import build_forwards, build_rooms, declare, watched_headers
+from asbru.app.lasting import Lasting
 from asbru.app.snapshot import Fallback, KeyFacts, Limits, PrefixForward, ProviderFacts, Snapshot
 from asbru.cluster import Entries
 from asbru.core.secret_text import SecretText
-from asbru.edge import MCP_PREFIX, PROBES, Door
+from asbru.edge import MCP_PREFIXES, PROBES, Door
 from asbru.edge.forward import Forwarder
 from asbru.edge.server import Server
 from asbru.governance import VIRTUAL_KEY, digest_of, write_virtual_key
@@ -180,7 +181,7 @@ class Gateway:
         self.door.forwarder = Forwarder(forwards)
         self.door.cors_origins = frozenset(origin.encode() for origin in snapshot.cors_origins)
         self.server.watch(watched_headers(rooms))
-        self.server.forward((*forwards, MCP_PREFIX))
+        self.server.forward((*forwards, *MCP_PREFIXES))
         self.server.limit(snapshot.limits)
 
     async def __aexit__(self, kind: object, *_: object) -> None:

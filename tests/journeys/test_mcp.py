@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Literal
+from typing import Any
 
 import httpx2
 import msgspec
@@ -15,15 +15,17 @@ from mcp.client import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 from mcp_types import ElicitResult
-from tests.fakes.tool_server import DirectPorts, ToolServer, feed
+from tests.fakes.tool_server import STATELESS, DirectPorts, ToolServer, feed
 from tests.fakes.waiting import until
 from tests.journeys.gateway import PEPPER, Gateway
 
+from asbru.core.secret_text import SecretText
 from asbru.governance import digest_of
 from asbru.governance.entries import KeyEntry
 from asbru.guardrails import GuardrailRule, GuardrailSettings
 from asbru.mcp.catalogue import MCP_SERVER
 from asbru.mcp.servers import McpSettings, ServerSettings
+from asbru.mcp.servers.rule import McpRule
 from asbru.pipeline.tools import Toolbox
 
 ERAS = ("legacy", "2026-07-28")
@@ -43,6 +45,7 @@ async def _served(
     stateless: bool,
     both: bool = False,
     rules: tuple[GuardrailRule, ...] = (),
+    argument_rules: tuple[McpRule, ...] = (),
     **keys: tuple[str, ...],
 ) -> AsyncIterator[Gateway]:
     """A gateway before a server that is called `one`, and `two` as well."""
@@ -51,9 +54,12 @@ async def _served(
     settings = McpSettings(
         servers={
             "one": ServerSettings(url=server.url, allow_loopback=True, price_usd=0.002, prices_usd={"told": 0.5}),
-            "two": ServerSettings(url=server.url, allow_loopback=True),
+            "two": ServerSettings(
+                url=server.url, allow_loopback=True, headers={"authorization": SecretText(f"Bearer {SECRET}")}
+            ),
         },
         groups={"sums": ("*/add",)},
+        rules=argument_rules,
     )
     gateway = Gateway(
         tools=Toolbox(ports),
@@ -64,6 +70,9 @@ async def _served(
     )
     async with gateway:
         yield gateway
+
+
+SECRET = "sk-of-the-server-0123456789"
 
 
 @asynccontextmanager
@@ -96,7 +105,7 @@ def test_an_agent_lists_and_calls_tools(mode: str, stateless: bool) -> None:
                 assert names == [
                     f"{one}__{tool}"
                     for one in ("one", "two")
-                    for tool in ("add", "slow", "told", "ask", "fails", "named", "needs")
+                    for tool in ("add", "slow", "told", "ask", "fails", "named", "needs", "quotes")
                 ]
                 added = await client.call_tool("two__add", {"a": 2, "b": 3})
                 assert added.structured_content == {"result": 5}
@@ -118,24 +127,90 @@ def test_an_agent_lists_and_calls_tools(mode: str, stateless: bool) -> None:
     asyncio.run(body())
 
 
+_BOTH = ("tool_arguments", "tool_results")
+_WORD = ({"words": {"words": ["zebra"]}},)
+
+
+@pytest.mark.parametrize("stateless", [False, True])
 @pytest.mark.parametrize("mode", ERAS)
-@pytest.mark.parametrize("unchecked", ["refuse", "allow"])
-def test_a_call_that_no_rule_can_look_at_is_refused(mode: str, unchecked: Literal["refuse", "allow"]) -> None:
-    """Rules look at tools in chats only, so far: a call past them is refused, unless the rule says that it may pass."""
-    rule = GuardrailRule(
-        name="r", checks=("secrets",), places=("tool_arguments",), action="block", unchecked=unchecked
+def test_rules_see_arguments_and_results(mode: str, stateless: bool) -> None:
+    """A word in arguments is replaced before the server is asked, in results, in messages before them and in errors
+    before the caller has them; a rule that blocks refuses the call by name, before the server is asked."""
+    rules = (
+        GuardrailRule(
+            name="r", checks=_WORD, places=("tool_arguments", "tool_results"), action="redact", replacement="mask"
+        ),
+        GuardrailRule(name="no-lions", checks=({"words": {"words": ["lion"]}},), places=("tool_arguments",)),
     )
 
     async def body() -> None:
-        async with ToolServer() as server, _served(server, stateless=True, rules=(rule,)) as gateway:
+        async with ToolServer(echo=True) as server, _served(server, stateless=stateless, rules=rules) as gateway:
+            heard: list[str | None] = []
+
+            async def hear(value: float, total: float | None, message: str | None) -> None:
+                del value, total
+                heard.append(message)
+
             async with _client(gateway, mode) as client:
-                if unchecked == "allow":
-                    assert (await client.call_tool("two__add", {"a": 2, "b": 3})).structured_content == {"result": 5}
-                    return
+                echoed = await client.call_tool("one__echo", {"text": "a zebra"}, progress_callback=hear)
+                assert server.echoed == ["a *****"]
+                assert "zebra" not in str(echoed) and echoed.structured_content == {"deep": ["z: *****"]}
+                assert heard == ["now *****"]
+                with pytest.raises(MCPError, match="no-lions"):
+                    await client.call_tool("one__echo", {"text": {"lion": 1}})
+                assert server.echoed == ["a *****"]
                 with pytest.raises(MCPError, match="cannot be checked"):
-                    await client.call_tool("two__add", {"a": 2, "b": 3})
-            assert [row["error_code"] for row in gateway.rows] == ["unchecked_operation"]
-            assert not [one for one in server.calls if one == "add"]
+                    await client.call_tool("one__echo", {"text": "blob"})
+            assert [row["error_code"] or "" for row in gateway.rows] == [
+                "",
+                "guardrail_blocked",
+                "unchecked_operation",
+            ]
+            assert '"tool_results"' in gateway.rows[0]["guardrails"]
+
+    asyncio.run(body())
+
+
+@pytest.mark.parametrize("mode", ERAS)
+def test_rules_on_arguments_refuse_calls_by_name(mode: str) -> None:
+    """A condition over the arguments, the tool and who calls; a name that is absent does not hold, what cannot be
+    evaluated does. The server is not asked."""
+    rules = (
+        McpRule(name="small", tools=("sums",), when="arguments.a > 100 || arguments.b > 100", message="at most 100"),
+        McpRule(name="no-two", when='server == "two" && tool == "told" && virtual_key_name == "all"'),
+        McpRule(name="off", enabled=False),
+    )
+
+    async def body() -> None:
+        async with ToolServer() as server, _served(server, stateless=True, argument_rules=rules) as gateway:
+            async with _client(gateway, mode) as client:
+                assert (await client.call_tool("one__add", {"a": 2, "b": 3})).structured_content == {"result": 5}
+                assert not (await client.call_tool("one__told", {})).is_error
+                calls = list(server.calls)
+                for name, arguments, rule in (
+                    ("two__add", {"a": 200, "b": 1}, "'small' refuses this call: at most 100"),
+                    ("one__add", {"a": 2, "b": 300}, "'small' refuses"),
+                    ("one__add", {"a": [1], "b": 1}, "'small' refuses"),
+                    ("one__add", {"a": 2**70, "b": 1}, "'small' refuses"),
+                    ("two__told", {}, "'no-two' refuses"),
+                ):
+                    with pytest.raises(MCPError, match=rule):
+                        await client.call_tool(name, arguments)
+                assert server.calls == calls
+            assert {row["error_code"] for row in gateway.rows[2:]} == {"mcp_rule_denied"}
+
+    asyncio.run(body())
+
+
+def test_rules_about_chats_leave_tools_alone() -> None:
+    """A rule without `tool_arguments` and `tool_results` among its places has nothing to look at."""
+    rule = GuardrailRule(name="r", checks=_WORD, places=("input", "output", "tool_descriptions"))
+
+    async def body() -> None:
+        async with ToolServer() as server, _served(server, stateless=True, rules=(rule,)) as gateway:
+            async with _client(gateway, "legacy") as client:
+                assert (await client.call_tool("two__add", {"a": 2, "b": 3})).structured_content == {"result": 5}
+            assert gateway.row["guardrails"] == ""
 
     asyncio.run(body())
 
@@ -223,6 +298,29 @@ def test_one_call_without_mcp(stateless: bool) -> None:
                     assert refused.status_code in (400, 404) and refused.json()["error"]["message"]
             assert gateway.lasting.meter.model_label("mcp:one", "told") == "told"
             assert gateway.lasting.meter.model_label("mcp:one", "invented") == "other"
+
+    asyncio.run(body())
+
+
+@pytest.mark.parametrize("stateless", [False, True])
+def test_errors_of_servers_do_not_show_their_credential(stateless: bool) -> None:
+    """One that quotes what it was shown, in an error or in a result that is a failure: callers do not see it. A result
+    that is none stays as it is."""
+
+    async def body() -> None:
+        async with ToolServer() as server, _served(server, stateless=stateless) as gateway:
+            url = f"http://127.0.0.1:{gateway.port}/v1/mcp/tools/call"
+            async with (
+                httpx2.AsyncClient(headers=_HEADERS) as plain,
+                _client(gateway, STATELESS if stateless else "legacy") as client,
+            ):
+                for how in ("error", "failure"):
+                    bare = await plain.post(url, json={"name": "two__quotes", "arguments": {"how": how}})
+                    assert "[hidden]" in bare.text and SECRET not in bare.text
+                failed = await client.call_tool("two__quotes", {"how": "failure"})
+                assert failed.is_error and "[hidden]" in str(failed.content) and SECRET not in str(failed.content)
+                with pytest.raises(MCPError, match=r"bad credential Bearer \[hidden\]"):
+                    await client.call_tool("two__quotes", {"how": "error"})
 
     asyncio.run(body())
 

@@ -98,6 +98,8 @@ def _signed(signature: str | None, dialect: str | None) -> tuple[str | None, ...
     """A signature and whose it is, also where it travels with the dialect's name before it."""
     if signature and signature.startswith("asbru:"):
         _, dialect, signature = signature.split(":", 2)
+    if dialect == "bedrock_converse":
+        dialect = "anthropic_messages"  # only Claude signs there, and its signatures are good in both
     return (signature, dialect) if signature else ()
 
 

@@ -20,6 +20,7 @@ from tests.proofs.guardrails import prove_guardrails
 from tests.proofs.overload import overload
 from tests.proofs.rates import prove_rate
 from tests.proofs.rows import Row
+from tests.proofs.secrets import prove_secrets
 
 PROOFS: tuple[Callable[[], Coroutine[Any, Any, Sequence[Row]]], ...] = (
     lambda: prove_budget(callers=500, amount_nanousd=1_000_000_000),
@@ -31,6 +32,7 @@ PROOFS: tuple[Callable[[], Coroutine[Any, Any, Sequence[Row]]], ...] = (
     lambda: _in_folder(lambda folder: overload(folder, "drop")),
     lambda: _in_folder(prove_cache),
     prove_guardrails,
+    prove_secrets,
 )
 OUT = Path("build/proofs.json")
 

@@ -9,9 +9,9 @@ import random
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from re import _parser as parser  # pyright: ignore[reportAttributeAccessIssue, reportMissingModuleSource] -- to make up matches
 from typing import Any
 
+from tests.proofs.made_up import made_up
 from tests.proofs.rows import Row, at_least, at_most
 
 from asbru.guardrails import GuardrailRule
@@ -37,52 +37,6 @@ _WORDS = (
 )
 
 
-def made_up(pattern: str, chance: random.Random) -> str:
-    """A text that the pattern matches."""
-    return _write(parser.parse(pattern), chance)
-
-
-def _write(parsed: Any, chance: random.Random) -> str:
-    said: list[str] = []
-    for kind, value in parsed:
-        match str(kind):
-            case "LITERAL":
-                said.append(chr(value))
-            case "IN":
-                said.append(_one_of(value, chance))
-            case "MAX_REPEAT" | "MIN_REPEAT":
-                least, most, inner = value
-                count = chance.randint(least, min(int(most), least + 20))
-                said += [_write(inner, chance) for _ in range(count)]
-            case "SUBPATTERN":
-                said.append(_write(value[3], chance))
-            case "BRANCH":
-                said.append(_write(chance.choice(value[1]), chance))
-            case "NOT_LITERAL" | "ANY":
-                said.append("x")
-            case _:
-                pass
-    return "".join(said)
-
-
-def _one_of(ranges: Any, chance: random.Random) -> str:
-    chars: list[str] = []
-    negated = False
-    for kind, value in ranges:
-        match str(kind):
-            case "LITERAL":
-                chars.append(chr(value))
-            case "RANGE":
-                chars += map(chr, range(value[0], value[1] + 1))
-            case "NEGATE":
-                negated = True
-            case _:  # a class: those that the shapes use
-                chars += " " if str(value).endswith("SPACE") else "ab1"
-    if negated:  # white space is among what is not wanted
-        chars = [char for char in "abcdefghijkmnpqrstuvwxyz23456789" if char not in chars]
-    return chance.choice(chars)
-
-
 def recall() -> float:
     """The share of made-up secrets that are found, each in a text of its own."""
     chance = random.Random(7)
@@ -93,6 +47,35 @@ def recall() -> float:
             total += 1
             found += bool(judge.judge([f"It is: {made_up(shape.pattern, chance)} , as said."]))
     return found / total
+
+
+def leaks() -> int:
+    """How often a made-up secret that is cut in two leaves a stream otherwise than one that is whole: each is cut at
+    every character."""
+    chance = random.Random(11)
+    rule_set = RuleSet([GuardrailRule(name="r", checks=("secrets",), action="redact")], b"key")
+    leaked = 0
+    for shape in SHAPES:
+        secret = made_up(shape.pattern, chance)[:400]
+        whole = Window(rule_set.rules, rule_set.masking, lambda seen: None, {})
+        wanted = whole.feed(f"It is: {secret} , as said.") + whole.close()
+        for at in range(1, len(secret)):
+            window = Window(rule_set.rules, rule_set.masking, lambda seen: None, {})
+            said = window.feed(f"It is: {secret[:at]}") + window.feed(f"{secret[at:]} , as said.") + window.close()
+            leaked += said != wanted
+    return leaked
+
+
+def first_token_ms() -> float:
+    """What the first word of a stream waits for at most, 99 times in 100: the rule's own time, with its pieces."""
+    rule_set = RuleSet([GuardrailRule(name="r", checks=("secrets",), action="redact")], b"key")
+    times: list[float] = []
+    for word in clean_text(20_000).split(" ")[:1000]:
+        began = time.perf_counter()
+        window = Window(rule_set.rules, rule_set.masking, lambda seen: None, {})
+        window.feed(f"{word} ")
+        times.append((time.perf_counter() - began) * 1000)
+    return sorted(times)[int(len(times) * 0.99)]
 
 
 def clean_text(chars: int) -> str:
@@ -115,12 +98,15 @@ def took_ms(work: Callable[[], object]) -> float:
 async def prove_guardrails() -> Sequence[Row]:
     """See the module."""
     judge: Any = make_judge("secrets", {})
-    small, large = clean_text(10_000), clean_text(200_000)
+    prompt, small, large = clean_text(2_000), clean_text(10_000), clean_text(200_000)
     rule_set = RuleSet([GuardrailRule(name="r", checks=("secrets",), action="redact")], b"key")
     window = Window(rule_set.rules, rule_set.masking, lambda seen: None, {})
     return [
         at_least("secrets found, of made-up ones of each shape", recall(), "share", 0.99),
         at_most("findings in 200 KB of clean text", len(judge.judge([large])), "findings", 0),
+        at_most("secrets that leave a stream, cut at every character", leaks(), "secrets", 0),
+        at_most("the first word of a stream, p99", first_token_ms(), "ms", 5, timed=True),
+        at_most("secrets in a prompt of 2 KB", took_ms(lambda: judge.judge([prompt])), "ms", 0.04, timed=True),
         at_most("secrets in 10 KB of clean text", took_ms(lambda: judge.judge([small])), "ms", 0.1, timed=True),
         at_most("secrets in 200 KB of clean text", took_ms(lambda: judge.judge([large])), "ms", 2.0, timed=True),
         at_most(

@@ -74,12 +74,14 @@ def test_a_rare_value_does_not_mean_reading_everything(url: str, monkeypatch: py
     assert found == [[], [20], [10], [0]]
 
 
-def test_a_trace_is_found_by_its_index(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many records were written since, one page finds the calls of a trace, and no other record is read."""
+@pytest.mark.parametrize(("column", "index"), [("trace_id", "requests_trace"), ("parent_id", "requests_parent")])
+def test_a_trace_is_found_by_its_index(url: str, monkeypatch: pytest.MonkeyPatch, column: str, index: str) -> None:
+    """However many records were written since, one page finds the calls of a trace, or those that a call made, and no
+    other record is read."""
     trace = "0af7651916cd43dd8448eb211c80319c"
     database = open_database(url)
-    database.run("UPDATE requests SET trace_id = ''")
-    database.run("UPDATE requests SET trace_id = ? WHERE id IN (?, ?)", (trace, row_id(2), row_id(4)))
+    database.run(f"UPDATE requests SET {column} = ''")
+    database.run(f"UPDATE requests SET {column} = ? WHERE id IN (?, ?)", (trace, row_id(2), row_id(4)))
     statements: list[str] = []
 
     def explain(statement: str, values: tuple[object, ...]) -> list[tuple[object, ...]]:
@@ -88,9 +90,9 @@ def test_a_trace_is_found_by_its_index(url: str, monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(query, "SCANNED_MAX", 5)
     monkeypatch.setattr(query, "_rows", lambda _, statement, *values: explain(statement, values))
-    assert ids(query.search(url, query.Wanted({"trace_id": trace}))) == [4, 2]
-    assert ids(query.search(url, query.Wanted({"trace_id": trace, "caller": "key1"}))) == []
-    assert all("USING INDEX requests_trace" in one for one in statements) and statements
+    assert ids(query.search(url, query.Wanted({column: trace}))) == [4, 2]
+    assert ids(query.search(url, query.Wanted({column: trace, "caller": "key1"}))) == []
+    assert all(f"USING INDEX {index}" in one for one in statements) and statements
     database.close()
 
 

@@ -61,8 +61,10 @@ def test_another_process_never_takes_itself_for_the_last_one(database: sqlite.Sq
     """A process opens the database twice (each store has its connection); another one opens and closes it. What the
     first writes afterwards is in the file that everybody reads: its WAL was not removed beneath it."""
     second = sqlite.open_database(path)
-    other = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('SELECT * FROM t').fetchall(); c.close()"
-    subprocess.run([sys.executable, "-c", other, str(path)], check=True, timeout=60)  # noqa: S603 -- this Python, these words
+    other = (
+        "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('SELECT * FROM t').fetchall(); c.close()"
+    )
+    subprocess.run([sys.executable, "-c", other, str(path)], check=True, timeout=60)
     with database.transaction():
         database.run("INSERT INTO t VALUES (1)")
     second.close()

@@ -68,3 +68,52 @@ def test_a_server_is_added_and_deleted(web: Watched, gateway: Gateway) -> None:
     page.get_by_role("dialog").get_by_role("button", name="Delete", exact=True).click()
     page.get_by_text("docs is deleted.").wait_for()
     wait(lambda: gateway.ask("GET", "mcp/servers")[1]["items"] == [], "the server is gone", 30)
+
+
+def test_a_tool_is_found_tried_and_put_in_a_group(web: Watched, gateway: Gateway) -> None:
+    """A tool is found among those of all servers, with who may use it, and is called by the public API; its call is in
+    the records. A group of tools is created, and the lines for agents name its address."""
+    config = gateway.folder / "config.json"
+    before = config.read_text()
+    tools = gateway.folder / "tools.json"
+    schema = {"type": "object", "required": ["text"], "properties": {"text": {"type": "string", "default": "hello"}}}
+    tools.write_text(json.dumps([{"name": "say", "description": "Says it.", "inputSchema": schema}]))
+    servers = {"files": {"command": [sys.executable, str(SERVER), "--tools", str(tools)]}}
+
+    def states() -> list[str]:
+        return [one["state"] for one in gateway.ask("GET", "mcp/servers")[1]["items"]]
+
+    try:
+        config.write_text(json.dumps({**json.loads(before), "mcp": {"servers": servers}}))
+        wait(lambda: states() == ["ready"], "the server is known", 30)
+        web.log_in()
+        page = web.open("mcp?tab=groups")
+        page.get_by_role("button", name="New group").first.click()
+        sheet = page.get_by_role("dialog")
+        sheet.get_by_label("Name").fill("talking")
+        sheet.get_by_label("Tools").fill("files/s*")
+        sheet.get_by_label("Tools").press("Enter")
+        sheet.get_by_role("button", name="Create the group").click()
+        page.get_by_text("talking is created").wait_for()
+        gateway.ask("POST", "keys", {"name": "talker", "mcp": ["talking"]})
+        page.get_by_role("tab", name="Connect an agent").click()
+        page.get_by_role("combobox", name="Tools").click()
+        page.get_by_role("option", name="talking").click()
+        page.get_by_text("/mcp/talking").first.wait_for()
+        web.is_accessible()
+        page.get_by_role("tab", name="Tools").click()
+        page.get_by_label("Search tools").fill("says")
+        page.get_by_text("Says it.").first.click()
+        page.get_by_role("region", name="Who may use it").get_by_text("talker").wait_for()
+        assert "hello" in page.get_by_label("Arguments").input_value()
+        page.get_by_role("button", name="Call the tool").click()
+        page.get_by_role("region", name="Result").get_by_text("Answered").wait_for()
+        web.is_accessible()
+        web.shoot("mcp-tool")
+        page.get_by_role("region", name="Result").get_by_role("link", name="Record").click()
+        page.get_by_text("mcp.tool").first.wait_for()
+    finally:
+        config.write_text(before)
+        gateway.ask("DELETE", "keys/talker")
+        gateway.ask("DELETE", "mcp-groups/talking")
+        wait(lambda: states() == [], "the server is gone", 30)

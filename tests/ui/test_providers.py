@@ -3,6 +3,7 @@ what a deletion breaks, two people at one provider."""
 
 from __future__ import annotations
 
+from playwright.sync_api import Page
 from tests.fakes.waiting import wait
 from tests.ui.rig import ADMIN, Gateway, Watched
 
@@ -32,6 +33,53 @@ def test_providers_show_how_they_are(web: Watched, gateway: Gateway) -> None:
     sheet.get_by_text("It does not answer as expected").wait_for()
     web.shoot("provider")
     assert "provider=ailing" in page.url
+
+
+def test_a_type_asks_for_what_it_needs(web: Watched, gateway: Gateway) -> None:
+    """The form is that of the type: Azure's asks for its address and says what a key may be; what is left empty shows
+    at its field; once added it is tested, and the sheet says what is wrong."""
+    web.log_in()
+    page = web.open("providers?new=1")
+    sheet = page.get_by_role("dialog")
+    choose(page, "Azure (Microsoft Foundry)")
+    sheet.get_by_text("Such as https://RESOURCE.openai.azure.com/openai/v1").wait_for()
+    sheet.get_by_text("Often in AZURE_OPENAI_API_KEY.").wait_for()
+    assert sheet.get_by_label("Name").first.input_value() == "azure"
+    sheet.get_by_role("button", name="Add the provider").click()
+    assert sheet.get_by_text("Required", exact=True).count() == 2
+    web.is_accessible()
+    web.shoot("provider-new")
+    sheet.get_by_label("Base URL").fill(CLOSED)
+    sheet.get_by_label("API key", exact=True).fill(SECRET)
+    sheet.get_by_role("button", name="More options").click()
+    sheet.get_by_label("May be at a loopback address").check(force=True)
+    sheet.get_by_role("button", name="Add the provider").click()
+    page.get_by_text("It does not answer as expected").wait_for()
+    made = gateway.ask("GET", "providers/azure")[1]
+    assert (made["type"], made["base_url"], made["keys"][0]["name"]) == ("azure", CLOSED, "azure-1")
+
+
+def test_a_new_provider_answers(web: Watched, gateway: Gateway) -> None:
+    """One of no known type is asked for its address and its dialect; it is tested as soon as it is added."""
+    value = gateway.make("keys", name="behind")["value"]
+    web.log_in()
+    page = web.open("providers?new=1")
+    sheet = page.get_by_role("dialog")
+    choose(page, "Custom (OpenAI- or Anthropic-compatible)")
+    sheet.get_by_label("Name").first.fill("another")
+    sheet.get_by_label("Base URL").fill(f"{gateway.url}/v1")
+    sheet.get_by_role("button", name="Add key").click()
+    sheet.get_by_label("API key", exact=True).fill(value)
+    sheet.get_by_role("button", name="More options").click()
+    sheet.get_by_label("May be at a loopback address").check(force=True)
+    sheet.get_by_role("button", name="Add the provider").click()
+    page.get_by_text("another is added, and answers.").wait_for()
+
+
+def choose(page: Page, title: str) -> None:
+    """Choose the type of a provider."""
+    page.get_by_role("dialog").get_by_label("Type").first.click()
+    page.get_by_role("option", name=title).click()
 
 
 def test_a_secret_is_replaced_and_never_shown(web: Watched, gateway: Gateway) -> None:

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from tests.ui.rig import ROOT
 
-from asbru.admin import accounts, provider_types, record_shapes, role_routes, tool_servers
+from asbru.admin import account_shapes, provider_types, record_shapes, role_routes, tool_servers
 from asbru.app.api_kinds import Price
 from asbru.governance.declared import Access, Team
 from asbru.governance.ledger.standings import LedgerStanding
@@ -34,9 +34,11 @@ def members(path: str, interface: str) -> set[str]:
         (KIT, "Team", Team, {*INHERITED, "record_bodies"}),
         (KIT, "Standing", LedgerStanding, set[str]()),
         (KIT, "CallRecord", record_shapes.RecordSummary, {"attempt_log", "tags", "standard", "reasoning_known"}),
-        ("ui/src/kit/provider-types.ts", "ProviderType", provider_types.ProviderType, {"fields", "access"}),
+        ("ui/src/kit/provider-types.ts", "ProviderType", provider_types.ProviderType, set[str]()),
+        ("ui/src/kit/provider-types.ts", "TypeField", provider_types.TypeField, set[str]()),
+        ("ui/src/kit/provider-types.ts", "TypeAccess", provider_types.TypeAccess, set[str]()),
         ("ui/src/pages/prices/price.ts", "Price", Price, set[str]()),
-        ("ui/src/pages/account/sessions.tsx", "Session", accounts.MySession, set[str]()),
+        ("ui/src/pages/account/sessions.tsx", "Session", account_shapes.MySession, set[str]()),
         ("ui/src/pages/users/types.ts", "User", User, set[str]()),
         ("ui/src/pages/users/types.ts", "Token", Token, set[str]()),
         ("ui/src/pages/users/types.ts", "Role", roles.Role, set[str]()),

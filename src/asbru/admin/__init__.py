@@ -5,7 +5,7 @@ something goes through `Act`. A route that does not declare itself open is refus
 refuses to know processes, and how it is reached.
 """
 
-from asbru.admin import kinds, status, tool_servers
+from asbru.admin import api_preview, kinds, status, tool_servers
 from asbru.admin.access import OPEN
 from asbru.admin.act import Act
 from asbru.admin.application import build_application
@@ -21,6 +21,7 @@ __all__ = [
     "Management",
     "ProcessStatus",
     "ServedBy",
+    "api_preview",
     "build_application",
     "kinds",
     "status",

@@ -13,6 +13,8 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, TypeVar
 
+import msgspec
+
 from asbru.admin.declared_file import DeclaredFile
 from asbru.cluster import Entry, stored
 from asbru.core.errors import BadRequest, Forbidden, Overloaded
@@ -138,6 +140,11 @@ def refuse(actor: Actor, needed: str) -> None:
     if not actor.may(needed):
         role = f"the role '{actor.role.name}'" if actor.role.name else "a role that does not exist any more"
         raise Forbidden(f"this needs the permission '{needed}', but '{actor.name}' has {role}")
+
+
+def said(**members: str) -> str:
+    """What a change notes of what was before, or is after it."""
+    return msgspec.json.encode(members).decode()
 
 
 def unwritable(error: StorageError) -> Overloaded:

@@ -11,7 +11,9 @@ from datetime import UTC, datetime
 from fastapi import APIRouter, FastAPI
 
 from asbru.admin import (
+    account_shapes,
     accounts,
+    api_preview,
     cache,
     guardrail_trial,
     history,
@@ -20,6 +22,7 @@ from asbru.admin import (
     model_list,
     nouns,
     overview,
+    passwords,
     playground,
     provider_types,
     record_shapes,
@@ -32,7 +35,10 @@ from asbru.admin import (
     standing,
     status,
     system,
+    token_routes,
+    tool_list,
     tool_servers,
+    user_routes,
 )
 from asbru.admin.access import let_in
 from asbru.admin.act import Act
@@ -61,7 +67,9 @@ SHAPES = (
     *rule_trial.SHAPES,
     *settings.SHAPES,
     *system.SHAPES,
+    *tool_list.SHAPES,
     *tool_servers.SHAPES,
+    *api_preview.SHAPES,
 )
 """What requests and responses of the other routes hold."""
 
@@ -95,7 +103,9 @@ class Management:
         self._objects = [Objects(act, kind, by_kind) for kind in self._plain]
         self._playground = playground.Playground(act, self.keys.objects)
         self._settings = settings.Settings(act, Objects(act, settings.SETTINGS, by_kind))
-        self._accounts = accounts.AccountRoutes(act, setup_token, secure=secure)
+        hashed = passwords.Passwords(act.accounts)
+        self._accounts = accounts.AccountRoutes(act, hashed, setup_token, secure=secure)
+        self._users = user_routes.UserRoutes(act, hashed)
 
     def application(self, more: Iterable[APIRouter], version: str) -> FastAPI:
         """The application, with `more` routers."""
@@ -105,7 +115,8 @@ class Management:
         routers = [one.build_router() for one in trials]  # before the names of rules
         routers += [nouns.build_router(objects) for objects in self._objects]
         routers += [live_test.build_router(self._act, objects) for objects in self._objects if objects.kind.asked]
-        routers += [self.keys.build_router(), self._accounts.build_router()]
+        routers += [self.keys.build_router(), self._accounts.build_router(), self._users.build_router()]
+        routers.append(token_routes.TokenRoutes(self._act).build_router())
         routers += [history.build_router(self._act), spending.build_router(self._database_url)]
         routers += [overview.build_router(self._database_url), records.build_router(self._database_url, self._tail)]
         owners = {one.kind.kind: one for one in (*self._objects, self.keys.objects)}
@@ -114,6 +125,8 @@ class Management:
         if "routing_rule" in owners:
             trial = rule_trial.RuleTrial(owners, self._observed, standings, self._database_url)
             routers.append(trial.build_router())
+        if "mcp_group" in owners:
+            routers.append(tool_list.build_router(self._act, owners, self._playground))
         routers += [self._playground.build_router(), model_list.Models(self._observed).build_router()]
         routers.append(cache.build_router(self._act, self._observed, self._database_url, self._clear_cache))
         routers += [self._settings.build_router(), role_routes.RoleRoutes(self._act).build_router()]
@@ -137,7 +150,7 @@ class Management:
         application = build_application(
             routers,
             version,
-            bodies=[*bodies, *SHAPES, *accounts.BODIES],
+            bodies=[*bodies, *SHAPES, *account_shapes.BODIES],
             described=described,
             pages=UiPages().routes(),
         )

@@ -2,7 +2,8 @@
 
 So limits, access and records apply to it as to every call. A user or token has one such key, `playground-NAME`, with at
 most VALUES_MAX values: a further one ends the oldest. It is listed and deleted as every virtual key, and goes when its
-last value has expired. An actor with the scope `team` gets a key of the first of its teams.
+last value has expired. An actor with the scope `team` gets a key of the first of its teams. Tools are tried by a key of
+their own (`tool_list`), so that conversations of the playground are offered none.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ VALUES_MAX = 3
 TAG = "playground"
 """Names whose key it is."""
 _PREFIX = "playground-"
+_TOOLS_PREFIX = "playground-tools-"
 _NAME_CHARS_MAX = 64
 _OTHER = re.compile(r"[^A-Za-z0-9._-]")
 
@@ -59,11 +61,12 @@ class Playground:
 
         return router
 
-    async def create(self, actor: Actor) -> PlaygroundKey:
-        """A new value of the actor's key, which is created where there is none."""
+    async def create(self, actor: Actor, *, tools: bool = False) -> PlaygroundKey:
+        """A new value of the actor's key, which is created where there is none. `tools`: of another key, which may
+        call tools and no model."""
         value = key_values.make_value()
         digest = digest_of(value.encode(), self._act.pepper)
-        name = key_name(actor)
+        name = key_name(actor, _TOOLS_PREFIX if tools else _PREFIX)
 
         def write(deed: Deed) -> PlaygroundKey:
             self._keys.refuse_declared(name)
@@ -74,20 +77,22 @@ class Playground:
                 key_values.add_identity(deed.database, name)
             key_values.add_value(deed.database, name, digest, deed.now_ms, expires_ms=expires_ms)
             # What an admin has changed of the key since, such as its models or its budget, stays.
-            body: Body = {**_body(deed, name), "name": name, "tags": {TAG: actor.name}}
-            team = Reach(actor, deed.objects).team
+            reach = Reach(actor, deed.objects)
+            begin: Body = {"models": [], "mcp": ["*"] if reach.is_whole else []} if tools else {}
+            body: Body = {**begin, **_body(deed, name), "name": name, "tags": {TAG: actor.name}}
+            team = reach.team
             self._keys.put(deed, name, {**body, "team": team} if team else body)
             return PlaygroundKey(value, expires_ms, name)
 
-        return await self._act.perform(actor, "playground:write", write)
+        return await self._act.perform(actor, "mcp:write" if tools else "playground:write", write)
 
 
-def key_name(actor: Actor) -> str:
+def key_name(actor: Actor, prefix: str = _PREFIX) -> str:
     """The name of an actor's key. Names that a key cannot have are told apart by a hash."""
     kind, _, plain = actor.name.partition("/")
     name = plain if kind == "user" else f"{kind}-{plain}"
     fits = _OTHER.sub("-", name)[:_NAME_CHARS_MAX]
-    return _PREFIX + (name if fits == name else f"{fits}-{hashlib.sha256(name.encode()).hexdigest()[:8]}")
+    return prefix + (name if fits == name else f"{fits}-{hashlib.sha256(name.encode()).hexdigest()[:8]}")
 
 
 def is_left_over(deed: Deed, name: str) -> bool:

@@ -29,8 +29,9 @@ Schema = Mapping[str, Any]
 class TypeField(msgspec.Struct, frozen=True):
     """A field of the form. `path`: where its value goes in the provider (`keys.0.value`); `form`: its JSON schema
     without words and default; `default`: what holds where it is left empty, null where nothing does; `required`: it
-    cannot be left empty; `secret`: it is not shown again; `env`: the variable that usually holds it; `advanced`: most
-    leave it as it is."""
+    cannot be left empty; `example`: what a value looks like, with what has to be replaced in capital letters; `one_of`:
+    what a value may be, in words; `secret`: it is not shown again; `env`: the variable that usually holds it;
+    `advanced`: most leave it as it is."""
 
     path: str
     title: str
@@ -38,6 +39,8 @@ class TypeField(msgspec.Struct, frozen=True):
     form: dict[str, Any]
     default: Any = None
     required: bool = False
+    example: str | None = None
+    one_of: tuple[str, ...] = ()
     secret: bool = False
     env: str | None = None
     advanced: bool = False
@@ -144,10 +147,11 @@ def _fields(one: Provider, shown: ProviderType, schema: Schema) -> Iterator[Type
         yield found
     if not one.served_here:
         address = one.address(one.access[0])
-        yield _field("base_url", settings["base_url"], title="Base URL", default=address, required=address is None)
+        found = _field("base_url", settings["base_url"], title="Base URL", default=address, required=address is None)
+        yield msgspec.structs.replace(found, example=one.address_example or None)
         yield _field("keys.0.name", key["name"], title="Key name", default=f"{one.name}-1", required=shown.needs_key)
         value = _field("keys.0.value", key["value"], title="Key", required=shown.needs_key)
-        yield msgspec.structs.replace(value, secret=True, env=one.env_key)
+        yield msgspec.structs.replace(value, secret=True, env=one.env_key, one_of=one.key_forms)
         yield _field("keys.0.models", key["models"], title="Models", default=["*"])
         yield _field("keys.0.aliases", key["aliases"], title="Aliases", default={})
     for name in _ADVANCED:

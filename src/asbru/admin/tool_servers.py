@@ -2,6 +2,7 @@
 
 GET  /api/v1/mcp/servers                       all, with counts
 GET  /api/v1/mcp/servers/NAME                  one, with its definitions; of a held one also the one that was approved
+GET  /api/v1/mcp/servers/NAME/stubs            its tools as scripts of code mode call them
 POST /api/v1/mcp/servers/NAME/approve          {"definitions": [{"kind", "name", "digest"}]}: what was looked at
 POST /api/v1/mcp/servers/NAME/sync             read its lists anew, now
 POST /api/v1/mcp/servers/NAME/connect          {"user"}: the URL where a browser authorizes Asbru
@@ -27,6 +28,7 @@ from asbru.admin.act import Act, Deed
 from asbru.cluster import stored
 from asbru.core.errors import BadRequest, CallerError, Conflict, GatewayError, NotFound, Overloaded
 from asbru.mcp.catalogue import MCP_SERVER, Definition, ServerEntry, read_server
+from asbru.mcp.code import Library
 from asbru.mcp.manage import Chosen, Grant, Manage, Managed
 
 WRITE = "mcp:write"
@@ -78,13 +80,20 @@ class ToolServerSummary(msgspec.Struct, frozen=True):
     grants: tuple[Grant, ...] = ()
 
 
-SHAPES = (Approval, Whose, Grant, ToolServerSummary)
+class ToolStubs(msgspec.Struct, frozen=True):
+    """The tools of a server as Python signatures: the text of a file."""
+
+    text: str
+
+
+SHAPES = (Approval, Whose, Grant, ToolServerSummary, ToolStubs)
 
 
 def build_router(act: Act, tools: ToolServers) -> APIRouter:
     """The routes."""
     router = APIRouter(tags=["mcp"])
     known = _Known(act, tools)
+    _add_stubs(router, known)
 
     @router.get("/mcp/servers", openapi_extra=nouns.gives(ToolServerSummary, paged=True))
     async def list_servers() -> Response:  # pyright: ignore[reportUnusedFunction] -- the router calls it
@@ -219,6 +228,18 @@ class _Known:
 
 
 _KINDS = ("tool", "template", "prompt")
+
+
+def _add_stubs(router: APIRouter, known: _Known) -> None:
+    @router.get("/mcp/servers/{name}/stubs", openapi_extra=nouns.gives(ToolStubs))
+    async def show_stubs(name: str) -> Response:  # pyright: ignore[reportUnusedFunction] -- likewise
+        """Its tools as Python signatures: what a model reads where the server is in code mode."""
+        return nouns.answer(ToolStubs(_stubs(known.entry(name))))
+
+
+def _stubs(entry: ServerEntry) -> str:
+    library = Library({entry.name: [one for one in entry.tools if not one.held]}, "server")
+    return "".join(library.read(path) or "" for path in library.files())
 
 
 def _summary(entry: ServerEntry, grants: tuple[Grant, ...]) -> ToolServerSummary:

@@ -17,6 +17,7 @@ from asbru.app.stored_objects import STORED_KINDS, rule_id
 from asbru.guardrails import GuardrailRule
 from asbru.mcp.servers import SERVER_NAME, ServerSettings
 from asbru.mcp.servers.declared import TOOL_PATTERN
+from asbru.mcp.servers.rule import McpRule
 from asbru.objects import Reference
 from asbru.routing.rules import RoutingRule
 
@@ -122,6 +123,7 @@ COMPILED_KINDS = (
         schema=lambda: model_of(McpServer).model_json_schema(ref_template="#/components/schemas/{model}"),
     ),
     Kind("mcp-groups", "mcp_group", McpGroup, "Named lists of tools.", "mcp.groups", compiled=True, forms=FORMS),
+    Kind("mcp-rules", "mcp_rule", McpRule, "Rules on arguments of tools.", "mcp.rules", compiled=True, forms=FORMS),
     Kind(
         "guardrails",
         "guardrail",

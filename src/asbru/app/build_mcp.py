@@ -6,7 +6,7 @@ Not here: what servers offer, which the feed tells (`mcp.catalogue`).
 from __future__ import annotations
 
 from collections.abc import Callable
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from asbru.catalog import MatchClause, PricedModel
 from asbru.core.money import MTOK, NANOUSD_PER_USD
@@ -50,12 +50,16 @@ def mcp_endpoint(server: Server, address: str, pool_of: Callable[[Origin], Pool]
             connect_s=CONNECT_S, first_token_s=server.timeout_s, idle_s=server.timeout_s, total_s=server.total_s
         ),
         operations=frozenset(),
-        base_path=(parts.path or "/") + (f"?{parts.query}" if parts.query else ""),
+        base_path=parts.path if server.openapi is not None else _path_of(parts),
         authority=parts.netloc.rpartition("@")[2],
         headers={},
         traced=traced,
         vendor=server.name,
     )
+
+
+def _path_of(parts: SplitResult) -> str:
+    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 
 
 def _header_lines(server: Server) -> bytes:

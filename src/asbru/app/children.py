@@ -13,13 +13,13 @@ Commands (all take `ASBRU_SUPERVISOR_PID` from the environment; see `lifeline`):
                                [--tls-cert F --tls-key F]
 
 Bookkeeper, control and mock are ready when they print the line `ready` on stdout, or when their socket exists. The
-control process prints `changed` when something was stored that the snapshot is compiled from. A
-worker, and the tools process like it, is spoken to in lines over its control socket (not the control process's). To it:
-`reload PATH` (serve by this snapshot, and by what was compiled with it, from the next call on), `drain` (stop
-accepting, finish calls, exit 0), `stop` (exit now; the calls that it cuts are recorded). From it: `ready` once it
-accepts connections, `reloaded PATH`, `refused WHY` (it goes on with the old snapshot), `alive` about once a second,
-`writing` while it waits at its end for its rows to be written. End of file on the control socket means the supervisor
-is gone: drain. All are started in their own session, so that Ctrl-C reaches the supervisor alone.
+control process prints `changed` when something was stored that the snapshot is compiled from, and `alive` each second
+or so. A worker, and the tools process like it, is spoken to in lines over its control socket (not the control
+process's). To it: `reload PATH` (serve by this snapshot, and by what was compiled with it, from the next call on),
+`drain` (stop accepting, finish calls, exit 0), `stop` (exit now; the calls that it cuts are recorded). From it:
+`ready` once it accepts connections, `reloaded PATH`, `refused WHY` (it goes on with the old snapshot), `alive` about
+once a second, `writing` while it waits at its end for its rows to be written. End of file on the control socket means
+the supervisor is gone: drain. All are started in their own session, so that Ctrl-C reaches the supervisor alone.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ from asbru.app.boot import EXIT_UNWRITTEN, Boot, Options
 from asbru.app.compile_cache import check_cache
 from asbru.app.compile_governance import compile_governance, enforce_auth, warn_of_unpriced
 from asbru.app.compile_guardrails import check_guardrails
-from asbru.app.compile_mcp import check_mcp
+from asbru.app.compile_mcp import check_mcp, compile_apis
 from asbru.app.compile_models import check_model_names
 from asbru.app.compile_operations import check_operations
 from asbru.app.compile_providers import Findings, compile_providers
@@ -76,6 +76,7 @@ from asbru.core.secret_text import SecretText
 from asbru.governance import VIRTUAL_KEY, write_virtual_key
 from asbru.governance.entries import identity_of
 from asbru.governance.limits import Reservation
+from asbru.mcp.servers import McpSettings
 from asbru.providers import ProviderFault, discover
 from asbru.storage import NewerSchema, StorageError
 
@@ -91,7 +92,6 @@ _AS_WRITTEN = (
         "overload",
         "metrics",
         "records",
-        "mcp",
         "cache",
     ),
 )
@@ -149,7 +149,7 @@ def compile_config(
     forwards = _forwards(options, parsed, findings)
     tracing = compile_tracing(parsed.config.tracing, env, findings)
     _check_server_tls(parsed, findings)
-    _check_together(parsed.config, providers, findings, stored.places)
+    mcp, apis = _check_together(parsed.config, providers, findings, stored.places)
     if keys_needed is False and not is_loopback(host):
         findings.warn(("governance", "enforce_auth"), f"anyone who reaches {host} may call without a virtual key")
     if errors := [*parsed.problems, *findings.errors]:
@@ -173,6 +173,8 @@ def compile_config(
         cors_origins=tuple(parsed.config.cors_origins),
         access_log=parsed.config.log.access,
         tracing=tracing,
+        mcp=mcp,
+        apis=apis,
         **{name: getattr(parsed.config, name) for name in _AS_WRITTEN},
     )
     if unproven := [Problem(path, why, document.line(path)) for path, why in prove(snapshot, declared)]:
@@ -188,12 +190,13 @@ def _check_together(
     providers: tuple[ProviderFacts, ...],
     findings: Findings,
     stored_places: Collection[ConfigPath],
-) -> None:
-    """What sections say about each other."""
+) -> tuple[McpSettings, dict[str, bytes]]:
+    """What sections say about each other; the section `mcp` as it is served by, and the tools of its HTTP APIs."""
     check_model_names(config, providers, findings)
     check_operations(config, providers, findings)
     check_cache(config, findings)
     check_mcp(config, findings, stored_places)
+    return compile_apis(config, findings, stored_places)
 
 
 def _make_key(declared: Entries, pepper: bytes, data_dir: Path, stored: Stored, *, needed: bool) -> SecretText | None:

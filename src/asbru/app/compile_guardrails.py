@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from asbru.app.compile_providers import Findings
 from asbru.app.config import ConfigPath, nearest
 from asbru.guardrails import GuardrailRule, uses_of
+from asbru.mcp.protocol.dialect import MCP
 from asbru.routing.rules import check_rule
 
 
@@ -37,7 +38,8 @@ def check_guardrails(rules: Sequence[GuardrailRule], findings: Findings) -> None
 def _check_names(rule: GuardrailRule, path: ConfigPath, findings: Findings) -> None:
     from asbru.dialects import discover
 
-    known = {operation.name for dialect in discover().values() for operation in dialect.operations} | {"passthrough"}
+    known = {operation.name for dialect in (*discover().values(), MCP) for operation in dialect.operations}
+    known.add("passthrough")
     for place, name in enumerate(rule.operations):
         if name != "*" and name not in known:
             findings.error((*path, "operations", place), f"there is no operation {name!r}; {nearest(name, known)}")

@@ -26,8 +26,9 @@ import uvicorn
 from fastapi import FastAPI
 
 from asbru import __version__
-from asbru.admin import Act, DeclaredFile, Management, tool_servers
+from asbru.admin import Act, DeclaredFile, Management, api_preview, tool_servers
 from asbru.app.announce import Announcer
+from asbru.app.api_documents import preview
 from asbru.app.api_kinds import COMPILED_KINDS
 from asbru.app.arguments import read_arguments
 from asbru.app.check import Check
@@ -51,6 +52,8 @@ KEEP_ALIVE_S = 60
 """Longer than a worker keeps an idle connection, so that it never sends on one that is being closed."""
 CONNECTIONS_MAX = 1000
 SWEEP_S = 60.0
+ALIVE_S = 1.0
+"""How often the supervisor is told that this process still serves."""
 EXIT_NEWER_SCHEMA = 2
 _OPTIONAL = ("bookkeeper", "shown", "catalogue", "processes", "tls", "check")
 SETUP_VARIABLE = "ASBRU_SETUP_TOKEN"
@@ -95,7 +98,7 @@ class Control:
     def application(self) -> FastAPI:
         """The application, of every noun."""
         tools = tool_servers.build_router(self._act, AskedTools(self._link))
-        return self._management.application((tools,), __version__)
+        return self._management.application((tools, api_preview.build_router(preview)), __version__)
 
     async def serve(self, listener: socket.socket) -> None:
         """Serve until told to end."""
@@ -114,8 +117,11 @@ class Control:
         if self._setup_token_printed and self._management.needs_setup():
             self._tell_setup_token()
         _say("ready")
+        beating = asyncio.create_task(_tell_that_it_lives()) if self._linked else None
         await server.serve([listener])
         sweeping.cancel()
+        if beating is not None:
+            beating.cancel()
         await self._management.sample.close()
         await self._announcer.close()
         await self._link.close()
@@ -140,6 +146,13 @@ class Control:
 
 async def _tell_nobody(*, feed: bool, snapshot: bool) -> None:
     """For a control process that stands alone."""
+
+
+async def _tell_that_it_lives() -> None:
+    """Said by the loop that serves, so that it is not said where that hangs."""
+    while True:
+        _say("alive")
+        await asyncio.sleep(ALIVE_S)
 
 
 def _say(word: str) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from asbru.app.base_url import candidates
-from asbru.app.build import origin_of
+from asbru.app.build_provider import origin_of
 from asbru.app.defaults import ProviderTypes
 from asbru.app.snapshot import ProviderFacts
 from asbru.core.errors import AsbruError

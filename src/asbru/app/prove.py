@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, cast
 
 import msgspec
 
-from asbru.app.build import Lasting, build_forwards, build_rooms, declare, watched_headers
+from asbru.app.build import build_forwards, build_rooms, declare, watched_headers
 from asbru.app.config import ConfigPath
+from asbru.app.lasting import Lasting
 from asbru.app.snapshot import Snapshot, read_snapshot, write_snapshot
 from asbru.telemetry import Meter
 

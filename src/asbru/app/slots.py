@@ -28,7 +28,7 @@ TURN_S = 0.05
 DRAIN_EXTRA_S = 2.0
 STOOD_STILL_S = 3 * POLL_INTERVAL_S
 HUNG_AFTER_S = 15.0
-"""A worker that was not heard of for so long, though it tells that it is alive each second, is replaced."""
+"""A process that was not heard of for so long, though it tells that it is alive each second, is replaced."""
 
 
 class Slot:
@@ -178,8 +178,8 @@ class Slots:
         slot.child = None
 
     def _end_hung(self) -> None:
-        """End workers that do nothing any more: they are started anew. After a time in which this process stood still
-        itself (a frozen container), they have as long as ever."""
+        """End workers, and a control process, that do nothing any more: they are started anew. After a time in which
+        this process stood still itself (a frozen container), they have as long as ever."""
         now_s = time.monotonic()
         stood_still, self._looked_s = now_s - self._looked_s > STOOD_STILL_S, now_s
         for slot in self._slots:

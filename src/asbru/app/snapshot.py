@@ -172,7 +172,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """What a worker serves by, but for what there may be thousands of, which is in the feed. `pepper`, in hex: what
     the digests of virtual keys are made under. `open_access`: no virtual keys are configured and the listener is
     loopback. `keys_optional`: calls without a virtual key are served also where there are some. `models`: aliases.
-    `object_keys`, in hex: what ids of stored objects are sealed under."""
+    `object_keys`, in hex: what ids of stored objects are sealed under. `apis`: tools of the MCP servers that are HTTP
+    APIs, by server; see `mcp.openapi.read_tools`."""
 
     providers: tuple[ProviderFacts, ...] = ()
     pepper: SecretText = SecretText("")
@@ -196,6 +197,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     metrics: MetricsSettings = MetricsSettings()
     records: RecordSettings = RecordSettings()
     mcp: McpSettings = McpSettings()
+    apis: dict[str, bytes] = {}
     cache: CacheSettings = CacheSettings()
 
 

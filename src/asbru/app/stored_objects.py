@@ -46,8 +46,15 @@ STORED_KINDS = (
     StoredKind("price", "prices", "name", mapped=True),
     StoredKind("fallback", "fallbacks", "from"),
     StoredKind("routing_rule", "routing_rules", ""),
-    StoredKind("mcp_server", "mcp.servers", "name", ("env.*", "headers.*", "client_secret"), mapped=True),
+    StoredKind(
+        "mcp_server",
+        "mcp.servers",
+        "name",
+        ("env.*", "headers.*", "client_secret", "openapi.credentials.*"),
+        mapped=True,
+    ),
     StoredKind("mcp_group", "mcp.groups", "name", mapped=True, value="tools"),
+    StoredKind("mcp_rule", "mcp.rules", "name"),
     StoredKind("guardrail", "guardrails.rules", "name", ("credentials.*",)),
     StoredKind("setting", SETTINGS, "name"),
 )

@@ -24,7 +24,8 @@ import uvloop
 import asbru.app.lean  # noqa: F401 -- before msgspec  # pyright: ignore[reportUnusedImport] -- see there
 from asbru import __version__
 from asbru.app.arguments import read_arguments
-from asbru.app.build import Lasting, build_forwards, build_rooms, declare, watched_headers
+from asbru.app.build import build_forwards, build_rooms, declare, watched_headers
+from asbru.app.lasting import Lasting
 from asbru.app.lifeline import end_with_supervisor
 from asbru.app.mcp_ports import LinkPorts
 from asbru.app.metrics import MetricsReporter
@@ -33,7 +34,7 @@ from asbru.app.snapshot import Snapshot, read_snapshot
 from asbru.app.worker_status import StatusReporter
 from asbru.cache.sql import SharedStore, follow_clearings
 from asbru.cluster import Entries, follow_store, read_entries
-from asbru.edge import MCP_PREFIX, PROBES, Door, Forwarder
+from asbru.edge import MCP_PREFIXES, PROBES, Door, Forwarder
 from asbru.edge.server import SWEEP_S, Server
 from asbru.governance.limits import Limits
 from asbru.link.link import Link
@@ -147,7 +148,7 @@ class Worker:
         self.door.rooms = rooms
         self.door.forwarder = Forwarder(forwards)
         self.door.cors_origins = frozenset(origin.encode() for origin in snapshot.cors_origins)
-        self.server.forward((*forwards, PREFIX, MCP_PREFIX))
+        self.server.forward((*forwards, PREFIX, *MCP_PREFIXES))
         self.server.watch(watched_headers(rooms))
         self.server.limit(snapshot.limits)
         self._grace_s = snapshot.limits.drain_grace_s
@@ -286,6 +287,8 @@ class Worker:
         if await self._ending:
             await self._drain()
         self.server.close()
+        if self._lasting.tools is not None:
+            await self._lasting.tools.close()
         await asyncio.sleep(0)  # connections that were closed tell their calls, which are accounted
         self.writer.close()
         self.limits.close()

@@ -38,6 +38,7 @@ _OBJECTS = {
     "fallbacks": "Other targets for calls that fail.",
     "mcp-servers": "MCP servers.",
     "mcp-groups": "Named lists of tools.",
+    "mcp-rules": "Rules on arguments of tools.",
     "routing-rules": "Other targets for calls for which a condition holds.",
     "guardrails": "Rules on what requests and replies contain.",
 }

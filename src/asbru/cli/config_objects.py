@@ -26,6 +26,7 @@ KINDS = (
     "fallbacks",
     "mcp-servers",
     "mcp-groups",
+    "mcp-rules",
     "keys",
     "routing-rules",
     "guardrails",

@@ -22,6 +22,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "fallbacks": ("id", "source", "to"),
     "mcp-servers": ("id", "source", "url", "command", "enabled"),
     "mcp-groups": ("id", "source", "tools"),
+    "mcp-rules": ("id", "source", "tools", "when"),
     "routing-rules": ("id", "source", "priority", "enabled", "when"),
     "guardrails": ("id", "source", "enabled", "action", "places", "checks"),
 }

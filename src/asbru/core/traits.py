@@ -82,6 +82,13 @@ class Traits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             "sent it."
         ),
     ] = None
+    reasoning_stand_in: Annotated[
+        str | None,
+        Meta(
+            description="Text that the model accepts in place of the reasoning of a reply that another model made "
+            "(OpenAI dialect). Translated calls write it into `reasoning_content` of each such reply."
+        ),
+    ] = None
     efforts: Annotated[
         tuple[str, ...],
         Meta(
@@ -123,6 +130,9 @@ class Traits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             "dialect); translated calls replace any other id with a digest. 0: no such requirement.",
         ),
     ] = 0
+    tools: Annotated[
+        bool, Meta(description="The model can call tools. If not, Asbru offers it none besides those of the caller.")
+    ] = True
     user_chars_max: Annotated[
         int,
         Meta(

@@ -5,7 +5,7 @@ It refuses to choose a provider, to know a price, or to retry: that is the path'
 
 from asbru.edge.door import Door
 from asbru.edge.forward import Forwarder
-from asbru.edge.mcp import PREFIX as MCP_PREFIX
+from asbru.edge.mcp import PREFIXES as MCP_PREFIXES
 from asbru.edge.surfaces import PROBES
 
-__all__ = ["MCP_PREFIX", "PROBES", "Door", "Forwarder"]
+__all__ = ["MCP_PREFIXES", "PROBES", "Door", "Forwarder"]

@@ -44,6 +44,8 @@ ROUTES: Final = ("/mcp", "/mcp/{name}")
 CALL_ROUTE: Final = "/v1/mcp/tools/call"
 METHODS: Final = (b"POST", b"GET", b"DELETE")
 PREFIX: Final = b"/mcp"
+PREFIXES: Final = (PREFIX, CALL_ROUTE.encode())
+"""Of paths whose requests keep all of their headers."""
 _NARROWED: Final = NARROWED.encode()
 _EVENTS: Final = b"text/event-stream"
 _NO_ERA: Final = (Code.HEADER_MISMATCH, Code.UNSUPPORTED_VERSION)

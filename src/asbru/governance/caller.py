@@ -51,7 +51,8 @@ class Caller:
     those above it. `identity`: what no other key ever has, "" if none is needed. `booked_on`: the names of its team and
     customer and its tags, as a record holds them, "" for none; `labels`: its own name and those two, as metrics have
     them.
-    `mcp`: the tools that it may use, its own and those of the owners above it.
+    `mcp`: the tools that it may use, its own and those of the owners above it. `auto_approve`: those that may be called
+    for it without asking a person.
     `shares`: the providers with a weight, the heaviest first. `unrestricted`: it may use everything everywhere, nothing
     about it bears on where its calls go, and nothing need be asked."""
 
@@ -60,6 +61,7 @@ class Caller:
         "_grants",
         "_models",
         "_verdicts",
+        "auto_approve",
         "booked_on",
         "entry",
         "identity",
@@ -74,6 +76,7 @@ class Caller:
     def __init__(self, entry: KeyEntry, owners: Sequence[str] = (), mcp: tuple[str, ...] = ()) -> None:
         self.entry = entry
         self.mcp = (*entry.mcp, *mcp)
+        self.auto_approve = entry.auto_approve
         self.name = entry.name
         self.identity = entry.identity or entry.name
         self.owners = tuple(owners)

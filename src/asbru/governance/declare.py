@@ -195,6 +195,7 @@ def virtual_key_entry(
         surfaces=_names(one.surfaces),
         mcp=one.mcp,
         auto_approve=one.auto_approve,
+        offer_tools=one.offer_tools,
         expires_ms=0 if one.expires_at is None else expiry_ms(one.expires_at),
         active=one.active,
         tags=one.tags,

@@ -139,6 +139,9 @@ class Access(Limited, frozen=True, kw_only=True, forbid_unknown_fields=True):
             max_length=1000, description="Of these, the tools that Asbru may call without asking, in the same forms."
         ),
     ] = ()
+    offer_tools: Annotated[
+        bool, Meta(description="false: its tools are not offered in requests to models, only on /mcp.")
+    ] = True
     expires_at: Annotated[
         str | None, Meta(description="When it stops working: RFC 3339, such as `2027-01-31T00:00:00Z`.")
     ] = None

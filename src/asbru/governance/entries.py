@@ -78,6 +78,7 @@ class KeyEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     surfaces: tuple[str, ...] = EVERYTHING
     mcp: tuple[str, ...] = ()
     auto_approve: tuple[str, ...] = ()
+    offer_tools: bool = True
     expires_ms: int = 0
     active: bool = True
     tags: dict[str, str] = {}

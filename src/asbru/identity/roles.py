@@ -30,6 +30,7 @@ VERBS: Final = MappingProxyType(
         "limits": _BOTH,
         "mcp": _BOTH,
         "mcp-groups": _BOTH,
+        "mcp-rules": _BOTH,
         "mcp-servers": _BOTH,
         "models": ("read",),
         "playground": ("write",),

@@ -22,10 +22,11 @@ import msgspec
 
 from asbru import __version__
 from asbru.app.boot import Options
-from asbru.app.build import Lasting, build_rooms, declare, watched_headers
+from asbru.app.build import build_rooms, declare, watched_headers
 from asbru.app.compile import Compiled, compile_config
 from asbru.app.config import Document
 from asbru.app.data_dir import ensure_data_dir
+from asbru.app.lasting import Lasting
 from asbru.app.paths import RunDir
 from asbru.edge import Door
 from asbru.edge.server import SWEEP_S, Head, HeaderPlans, Request

@@ -49,8 +49,7 @@ def account(call: Call, rooms: Rooms) -> None:
         price(attempts, rooms.prices)
         target, key_name, served = last.target, last.key.name, last.served_model[:MODEL_CHARS_MAX]
     elif call.passed_over:
-        target, key_name, *_ = call.passed_over[-1]
-        served = target.model[:MODEL_CHARS_MAX]
+        (target, key_name, *_), served = call.passed_over[-1], call.passed_over[-1].target.model[:MODEL_CHARS_MAX]
     provider = target.provider.name if target is not None else ""
     estimated = call.lease is not None and _settle(call, call.lease, rooms)
     went_well = call.outcome == "ok" and len(attempts) < 2 and not call.passed_over
@@ -106,6 +105,7 @@ def account(call: Call, rooms: Rooms) -> None:
             _trace_id(call) if call.trace is not None or call.forwarded.traced else "",
             *(NO_CACHE if cached is None else cached.columns(latency_us)),
             "" if call.guarded is None else _end_guarded(call.guarded, rooms),
+            call.parent_id,
         )
     )
     if rooms.bodies is not None:

@@ -10,6 +10,7 @@
     408, 424                              try the next target
     404 that means an unknown model       try the next target
     none: its connections are all busy    try the next target (`overload`)
+    400 for thinking of earlier turns     retry with the same key, as `histories` says
     400, 422 for a parameter Asbru wrote  retry with the same key without it, once (a learned fact)
     any other 4xx                         return the error to the caller
     none: a limit has no room             try the next target (the key's own: the next key); nothing was sent
@@ -46,6 +47,7 @@ from asbru.pipeline.failures import (
     words_of,
 )
 from asbru.pipeline.hidden import hide_credentials
+from asbru.pipeline.histories import next_history
 from asbru.pipeline.learning import LESSONS_MAX, Lesson, learn
 from asbru.pipeline.local_count import count_locally
 from asbru.pipeline.responses import Response
@@ -95,6 +97,8 @@ async def attempt(call: Call, targets: Sequence[Target], rooms: Rooms) -> Respon
             key = _first_key(target, rooms, began_s)
             while True:
                 made = Attempt(target, key, endpoint, began_s)
+                if tries is not None:
+                    made.history = tries.history
                 call.attempts += (made,)
                 try:
                     response = await send(call, made, rooms)
@@ -195,7 +199,7 @@ def _is_unknown_model(error: UpstreamError) -> bool:
 class _Tries:
     """What one target has been tried with so far: made only when the first try fails."""
 
-    __slots__ = ("_alone", "_count", "_lessons", "_renewed", "_retries", "_rooms", "_target", "_tried")
+    __slots__ = ("_alone", "_count", "_lessons", "_renewed", "_retries", "_rooms", "_target", "_tried", "history")
 
     def __init__(self, target: Target, rooms: Rooms, *, alone: bool) -> None:
         self._alone = alone
@@ -204,6 +208,7 @@ class _Tries:
         self._tried: set[str] = set()
         self._retries = 0
         self._renewed = False
+        self.history = 0
         self._count = 0
         self._lessons: tuple[Lesson, ...] = ()
 
@@ -218,6 +223,10 @@ class _Tries:
             return self._other_key(made.key, error)
         if error.by_stage or not isinstance(error, UpstreamError):
             raise error
+        history = next_history(call, made, error)
+        if history is not None:
+            self.history = history
+            return made.key
         lesson = learn(call, made, error) if len(self._lessons) < LESSONS_MAX else None
         if lesson is not None:
             self._lessons += (lesson,)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from asbru.pipeline.ports import Lease
     from asbru.pipeline.said import Said
     from asbru.pipeline.stages import Stage
+    from asbru.pipeline.tools.agent_loop import AgentLoop
     from asbru.routing import Key, Target
     from asbru.routing.affinity import SessionName
     from asbru.telemetry.tracing import CallTrace
@@ -46,6 +47,7 @@ class Attempt:
     `UpstreamError` that ended it before any content, or the code of our own refusal. `reason`: why it failed, in words,
     bounded. `waited_s`: the time spent waiting for the provider, of a stream until it ended.
     `parameters`: what stands in the `{name}`s of the provider's path, where a translated request says it.
+    `history`: see `histories`.
     `renamed`: names of tools that were written otherwise, and the caller's own for each. `estimate`: what a
     stream that told no usage may have used, where it was counted.
     """
@@ -55,6 +57,7 @@ class Attempt:
         "cost_nanousd",
         "endpoint",
         "estimate",
+        "history",
         "key",
         "notes",
         "outcome",
@@ -83,6 +86,7 @@ class Attempt:
         self.traits = route.only_traits or route.traits[model]
         self.started_s = started_s
         self.request_passes = self.response_passes = True
+        self.history = 0
         self.status = 0
         self.outcome = "cancelled"
         self.reason = ""
@@ -120,6 +124,7 @@ class Call:
     parameters: Mapping[str, str] = _NO_PARAMETERS
     query = b""
     id = b""
+    parent_id = ""  # of the call that made this one
     started_ms = 0
     started_s = 0.0
     forwarded = ForwardedHeaders()
@@ -143,6 +148,8 @@ class Call:
     # stages
     stages: tuple[Stage, ...] = ()
     request_changed = False  # a stage put other content into `canonical`
+    agent: AgentLoop | None = None  # None: no tool is called for it
+    offered: frozenset[str] = frozenset()  # tools of MCP servers that were added to `canonical`, by name
     guarded: Tally | None = None  # what guardrail rules did
     # caching
     cached: CallCache | None = None  # None: the cache has no part in the call

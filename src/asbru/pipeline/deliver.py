@@ -64,8 +64,11 @@ def _with_request_ids(call: Call, lines: bytes) -> bytes:
     return lines
 
 
-async def deliver_stream(call: Call, opened: Response, stream: OpenStream, rooms: Rooms) -> None:
-    """Give a stream to the caller, to its last byte, and say how it ended."""
+async def deliver_stream(  # noqa: C901, PLR0915 -- a test for each thing that may be off
+    call: Call, opened: Response | None, stream: OpenStream, rooms: Rooms, *, ends: bool = True
+) -> AsbruError | None:
+    """Give a stream to the caller, to its last byte, and say how it ended; the error that the caller is told. `opened`:
+    None where the caller's stream has begun. `ends`: False where more may follow, or the caller is told elsewhere."""
     call.status = 200
     call.let_go_of_body()
     response = call.response
@@ -73,11 +76,12 @@ async def deliver_stream(call: Call, opened: Response, stream: OpenStream, rooms
     relay = stream.relay
     cut: AsbruError | None = None
     try:
-        limits = rooms.limit_headers
-        lines = opened.lines if limits is None else limits.put(call, opened.lines)
-        response.begin(200, with_identity(call, lines))
+        if opened is not None:
+            limits = rooms.limit_headers
+            lines = opened.lines if limits is None else limits.put(call, opened.lines)
+            response.begin(200, with_identity(call, lines))
+            call.first_token_s = rooms.clock()
         response.flow = exchange
-        call.first_token_s = rooms.clock()
         try:
             write, write_chunk = response.write, response.write_chunk
             if call.lease is not None:
@@ -105,7 +109,9 @@ async def deliver_stream(call: Call, opened: Response, stream: OpenStream, rooms
             hide_credentials(call.attempts[-1], seen)
         call.outcome = "ok" if seen is None else _outcome(seen, relay)
         call.error = seen
-        _end(call, relay, error)
+        if ends:
+            end_stream(call, relay, error)
+        return error
     finally:
         response.flow = None
         exchange.abort()
@@ -121,7 +127,7 @@ def _outcome(seen: AsbruError, relay: Relay) -> str:
     return "cut" if relay.seen_fault is None else "error"
 
 
-def _end(call: Call, relay: Relay, error: AsbruError | None) -> None:
+def end_stream(call: Call, relay: Relay, error: AsbruError | None) -> None:
     """The end of a stream: with the error that the caller must still be told, where there is a way to tell it."""
     response = call.response
     if error is not None and isinstance(relay, RawRelay):

@@ -1,6 +1,7 @@
 """What calls hold of limits: the port `Leases` over `governance.limits`, which knows no calls and no prices.
 
-    admit     a request, and a place among calls at once, of the key and the owners above it
+    admit     a request, and a place among calls at once, of the key and the owners above it; a nested call is within
+              the place of its parent
     hold      the worst case of the dearest target, on every budget and token limit of theirs
     attempt   the limits of its target; and again its worst case, where an earlier attempt may be charged
     meter     of a stream: what comes out is counted; where it may outgrow what a strict budget reserved: more, as it
@@ -77,7 +78,7 @@ class CallLeases:
         caller = call.caller.name if call.caller is not None else ""
         chain = self.limits.owners.chain(caller, call.run)
         lease = CallLease(self, caller, call.run, chain)
-        waits = self.limits.take(chain.admitted, lease.owners)
+        waits = self.limits.take(chain.nested if call.parent_id else chain.admitted, lease.owners)
         if waits is not None:
             await lease.wait(waits, lease.owners)
         return lease

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from functools import partial
 
+from asbru.core.chat import ChatRequest
 from asbru.core.errors import UpstreamError
 from asbru.core.usage import Usage
-from asbru.dialects import StreamReader
+from asbru.dialects import RequestHead, StreamReader
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.endpoint import Endpoint
 from asbru.pipeline.hidden import hide_in_events, hide_in_words
@@ -34,8 +35,10 @@ _WHOLE_BYTES_MAX = 256 * 1024
 
 def response_passes(call: Call, endpoint: Endpoint) -> bool:
     """Whether the response comes to the caller as the provider sent it: it is of the caller's dialect, and no stage
-    changes it."""
-    return call.dialect is endpoint.dialect and (not call.stages or not changing(call))
+    changes it, or watches events that are no chat's."""
+    if call.dialect is not endpoint.dialect:
+        return False
+    return not call.stages or not (changing(call) or (call.operation.read_events is not None and watching(call)))
 
 
 async def open_stream(  # noqa: C901 -- a test for each thing that may be off
@@ -146,6 +149,17 @@ def make_relay(
     """What a stream goes through to the caller. `reader`: in place of the provider's dialect's."""
     endpoint = attempt.endpoint
     decode_with = _decoder(upstream)
+    spoken = call.operation.spoken
+    if spoken is not None and not attempt.response_passes and spoken.stream_reader and spoken.stream_writer:
+        assert call.head is not None
+        return TranslateRelay(
+            reader or spoken.stream_reader(),
+            spoken.stream_writer(_as_asked(call.head)),
+            decoder=decode_with,
+            completing=completing(call, attempt, rooms),
+            hide=partial(hide_in_words, attempt),
+            stages=changing(call) + watching(call),
+        )
     if call.operation.read_events is not None:
         assert call.head is not None
         choices = call.head.choices
@@ -162,14 +176,20 @@ def make_relay(
     operation = endpoint.dialect.operation(call.operation.name)
     own = call.operation.codec
     assert operation is not None and operation.codec is not None and own is not None
+    writer = own.stream_writer(call.read_canonical())
     return TranslateRelay(
         reader or operation.codec.stream_reader(),
-        own.stream_writer(call.read_canonical()),
+        writer if call.agent is None else call.agent.writer(writer),
         decoder=decode_with,
         completing=completing(call, attempt, rooms),
         hide=partial(hide_in_words, attempt),
         stages=changing(call) + watching(call) if call.stages else (),
     )
+
+
+def _as_asked(head: RequestHead) -> ChatRequest:
+    """What the writer of a stream must know of a request that is no chat."""
+    return ChatRequest(model=head.model, messages=(), stream=True, include_usage=head.wants_usage)
 
 
 def _pass_relay(call: Call, attempt: Attempt, decode_with: Decoder | None) -> PassRelay:
@@ -181,8 +201,8 @@ def _pass_relay(call: Call, attempt: Attempt, decode_with: Decoder | None) -> Pa
     hide = partial(hide_in_events, attempt)
     if not watchers:
         return PassRelay(endpoint.dialect, withhold=withhold, decoder=decode_with, choices=head.choices, hide=hide)
-    codec = call.operation.codec
-    assert codec is not None, "a maker that must see a reply without canonical form refuses the call"
+    codec = call.operation.codec or call.operation.spoken
+    assert codec is not None and codec.stream_reader is not None, "a reply that cannot be read is refused before"
     return WatchRelay(
         endpoint.dialect,
         withhold=withhold,

@@ -33,6 +33,8 @@ async def send(call: Call, attempt: Attempt, rooms: Rooms) -> Response:  # noqa:
         attempt.request_passes = fits(call, endpoint)
     if attempt.traits.refuse_members and attempt.request_passes:
         attempt.request_passes = fits_model(call, attempt.traits)
+    if attempt.history:
+        attempt.request_passes = False
     if attempt.request_passes or call.body_bytes <= LARGE_BYTES_MIN:
         body = write_request(call, attempt)
     else:
@@ -70,8 +72,8 @@ async def send(call: Call, attempt: Attempt, rooms: Rooms) -> Response:  # noqa:
         if not attempt.response_passes:
             response = await translate(call, attempt, upstream, text, rooms=rooms)
         else:
-            if call.stages and call.operation.codec is not None:
-                await show(call, attempt, text, rooms)
+            if call.stages:
+                await show(call, attempt, text, upstream.content_type, rooms=rooms)
             response = (
                 pass_coded(call, upstream, text)
                 if upstream.content_encoding

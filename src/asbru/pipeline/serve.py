@@ -1,5 +1,5 @@
 """THE PATH: one call, from the door to its record. `serve` is the frame, `model_call` the middle of those to a model.
-Not here: what a step does, which is its own file."""
+The order is the product's promise. Not here: what a step does, which is its own file."""
 
 from __future__ import annotations
 
@@ -28,10 +28,13 @@ async def model_call(call: Call, rooms: Rooms) -> None:
     targets = choose(call, head.model, rooms)  # where, in which order: by plan, rules, weights, sessions; may they
     if rooms.stages:
         await look_at_request(call, rooms)  # what goes in
-    if rooms.cache is not None and await rooms.cache.answers(call, targets, rooms):  # was it asked before
-        return
+    if rooms.cache is not None and call.agent is None and await rooms.cache.answers(call, targets, rooms):
+        return  # it was asked before
     if call.lease is not None:
         await call.lease.hold(call, targets)  # can they pay
+    if call.agent is not None:  # the rest, as often as it takes
+        await call.agent.run(targets, rooms)
+        return
     response = await attempt(call, targets, rooms)  # keys, retries, fallbacks, until the first content byte
     if response.stream is None:  # to the caller, to the last byte
         deliver(call, response, rooms.limit_headers)
@@ -40,10 +43,7 @@ async def model_call(call: Call, rooms: Rooms) -> None:
 
 
 async def serve(call: Call, rooms: Rooms, middle: Middle = model_call) -> None:
-    """The frame of every call; `middle` is what is done for it. The order here is the product's promise.
-
-    Awaits nothing but `Future`s. When the caller goes away it is closed where it waits, and still accounted, once.
-    """
+    """The frame of every call. Awaits nothing but `Future`s; closed where it waits when the caller goes away."""
     admitted = False
     try:
         call.caller = rooms.keys.identify(call.credentials)  # who

@@ -114,7 +114,7 @@ def _call_span(
         told,
         error.code if failed and error is not None else None,
         trace.state,
-        remote_parent=bool(trace.parent_id),
+        remote_parent=trace.remote_parent,
         events=tuple(_passed_over(call, begin_ns, now_s)),
     )
 

@@ -9,8 +9,8 @@ no makers, or none has anything to do, the path goes its usual way and pays for 
     "changed"       is read, given to the stage and written anew, in every dialect, whole or streamed
 
 Stages see canonical form: requests, replies and stream events. Of operations without one (`Operation.codec` is None)
-they see the texts of the request; a reply that holds a model's words and cannot be read is refused to a call whose
-stages must see it, before anything is sent.
+they see the texts of the request, and of the reply (`Operation.spoken`) as parts of its one choice; a reply that holds
+a model's words and cannot be read is refused to a call whose stages must see it, before anything is sent.
 """
 
 from __future__ import annotations
@@ -32,17 +32,20 @@ STAGE_DEADLINE_S = 60.0
 """How long a stage may take with a request or a whole reply. In a stream it is the provider's `idle_s`, each time."""
 
 Replies: TypeAlias = Literal["ignored", "watched", "changed"]
+ToolPlace: TypeAlias = Literal["tool_arguments", "tool_results"]
 
 
 class Stage:
     """The base: does nothing. What may wait awaits nothing but `Future`s (`stepper.in_task`), each under a deadline of
     the stage's own, or of ours; a stage that raises an `AsbruError` ends the call with it.
 
+    `sees_tools`: it sees calls of tools, by `tool_texts`; calls of tools are refused to a stage that does not.
     `pulls`: its `pull` is called in place of `events`, so that it may wait.
     `version`: of all that decides how it acts; calls share replies of the cache only if it is the same.
     """
 
     replies: Replies = "ignored"
+    sees_tools = False
     pulls = False
     version = ""
 
@@ -54,6 +57,16 @@ class Stage:
         """The same for an operation without canonical form: as many texts as there were."""
         return texts
 
+    async def tool_texts(self, place: ToolPlace, texts: Sequence[str]) -> Sequence[str]:
+        """The same for what a call of a tool sends, and what comes of it; a call of a tool may have several of both."""
+        del place
+        return texts
+
+    def refuses_data(self, place: ToolPlace) -> bool:
+        """Whether a call of a tool ends where there is data that cannot be read."""
+        del place
+        return False
+
     async def reply(self, reply: ChatReply) -> ChatReply:
         """What the caller gets in place of a whole `reply`. A watching stage returns what it was given."""
         return reply
@@ -62,6 +75,9 @@ class Stage:
         """What the caller gets in place of `events`. May hold some back, and give them later; the last chance is the
         `PartStop` of their part. The grammar of `core.reply` must still hold. A watching stage's result is ignored."""
         return events
+
+    def again(self) -> None:
+        """Another reply follows in the same call, from its beginning."""
 
     async def pull(self, events: list[StreamEvent]) -> list[StreamEvent]:
         """`events`, for a stage that waits. Meanwhile the provider is read no further than a bound."""
@@ -78,7 +94,8 @@ async def look_at_request(call: Call, rooms: Rooms) -> None:
     if not stages:
         return
     operation = call.operation
-    if operation.codec is None and operation.speaks and any(stage.replies != "ignored" for stage in stages):
+    unread = operation.codec is None and operation.spoken is None and operation.speaks
+    if unread and any(stage.replies != "ignored" for stage in stages):
         raise BadRequest(
             f"replies of {operation.words} cannot be checked, but a rule requires it; use the chat operation instead",
             code="unchecked_operation",
@@ -150,6 +167,6 @@ def changing(call: Call) -> tuple[Stage, ...]:
 
 
 def _with(call: Call, replies: Replies) -> tuple[Stage, ...]:
-    if call.operation.codec is None:
+    if call.operation.codec is None and call.operation.spoken is None:
         return ()
     return tuple(stage for stage in call.stages if stage.replies == replies)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import msgspec
 
+from asbru.core.chat import ChatRequest, ForeignTool
 from asbru.core.errors import BadRequest, UnsupportedByProvider
 from asbru.core.notes import Note
 from asbru.core.traits import Traits
 from asbru.dialects import RequestHead
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.endpoint import Endpoint
+from asbru.pipeline.histories import write_history
 from asbru.pipeline.inputs import check_inputs
 from asbru.pipeline.large import write_members
 from asbru.pipeline.stand_ins import with_stand_ins
@@ -117,12 +119,34 @@ def translate(call: Call, attempt: Attempt, endpoint: Endpoint) -> bytes:
     if traits.refuse_inputs:
         check_inputs(call, traits.refuse_inputs, attempt.target)
     request = call.read_canonical()
+    lost: tuple[Note, ...] = ()
+    if attempt.history:
+        request, lost = write_history(request, attempt.history)
     if call.dialect is not endpoint.dialect and call.dialect.family != endpoint.dialect.family:
         request, attempt.renamed = fit_tool_names(with_stand_ins(request), traits.tool_name_chars_max)
+    if call.offered:
+        request = _with_offered(request, call, attempt, traits)
     written = target_operation.codec.write_request(request, attempt.served_model, traits)
     attempt.notes = notes_of(attempt.renamed) + written.notes if attempt.renamed else written.notes
+    if call.offered and not traits.tools:
+        attempt.notes += (Note("dropped", "mcp.tools", f"{attempt.served_model} takes no tools"),)
+    if lost:
+        attempt.notes += lost
     if endpoint.dialect.take_headers is None or call.dialect is endpoint.dialect:
         return written.body
     written = endpoint.dialect.take_headers(written.body, call.forwarded.value_of)
     attempt.notes += written.notes
     return written.body
+
+
+def _with_offered(request: ChatRequest, call: Call, attempt: Attempt, traits: Traits) -> ChatRequest:
+    """A request that Asbru added tools to, for a target that may take none, or not their names."""
+    if not traits.tools:
+        own = tuple(
+            one for one in request.tools or () if isinstance(one, ForeignTool) or one.name not in call.offered
+        )
+        return msgspec.structs.replace(request, tools=own or None)
+    if attempt.response_passes:
+        request, attempt.renamed = fit_tool_names(request, traits.tool_name_chars_max)
+        attempt.response_passes = not attempt.renamed  # what is written otherwise is put back
+    return request

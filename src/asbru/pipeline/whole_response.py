@@ -72,6 +72,12 @@ async def translate(
     dialect = attempt.endpoint.dialect
     if len(body) > LARGE_BYTES_MIN:
         await check_reply(rooms, body)
+    if call.operation.spoken is not None and call.dialect is dialect:
+        attempt.usage = _usage_of(call, dialect, body)
+        if attempt.usage is None:
+            charge(call, attempt)
+        body = await _through_stages(call, body, upstream.content_type, rooms)
+        return Response(upstream.status, upstream.lines_without(b"content-encoding"), body)
     if call.operation.shape is not None:
         return await _translate_shape(call, attempt, upstream, body, rooms=rooms)
     try:
@@ -110,7 +116,20 @@ async def _translate_shape(
     written = await in_thread(rooms, write) if large else write()
     attempt.notes += written.notes
     lines = upstream.lines_without(b"content-type", b"content-encoding")
-    return Response(200, b"%bcontent-type: %b\r\n" % (lines, written.content_type), written.body)
+    told = written.body
+    if call.stages and call.operation.spoken is not None:
+        told = await _through_stages(call, told, written.content_type, rooms)
+    return Response(200, b"%bcontent-type: %b\r\n" % (lines, written.content_type), told)
+
+
+async def _through_stages(call: Call, body: bytes, content_type: bytes, rooms: Rooms) -> bytes:
+    """What the stages make of the words in a reply that is no chat's: the same bytes where nothing changes."""
+    spoken = call.operation.spoken
+    assert spoken is not None, "who calls looked"
+    read = partial(spoken.read, body, content_type)
+    reply, write = await in_thread(rooms, read) if len(body) > LARGE_BYTES_MIN else read()
+    changed = await through_stages(call, rooms, reply)
+    return body if changed is reply else write(changed)
 
 
 def completing(call: Call, attempt: Attempt, rooms: Rooms) -> Completing:
@@ -123,9 +142,12 @@ def completing(call: Call, attempt: Attempt, rooms: Rooms) -> Completing:
     )
 
 
-async def show(call: Call, attempt: Attempt, body: bytes, rooms: Rooms) -> None:
+async def show(call: Call, attempt: Attempt, body: bytes, content_type: bytes, *, rooms: Rooms) -> None:
     """Let the watching stages see a reply that goes to the caller as it came."""
-    await through_stages(call, rooms, _codec(call, attempt.endpoint.dialect).read_reply(body))
+    if call.operation.codec is not None:
+        await through_stages(call, rooms, _codec(call, attempt.endpoint.dialect).read_reply(body))
+    elif call.operation.spoken is not None and call.stages:
+        await _through_stages(call, body, content_type, rooms)
 
 
 def tell_headers(error: UpstreamError, upstream: UpstreamResponse, rooms: Rooms) -> None:

@@ -108,6 +108,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
 
     `access`: one entry per dialect it speaks; the first is what is used unless the configuration says otherwise.
     `base_url`: with its version segment, without a trailing slash; None: the configuration must name it.
+    `address_example`: what such an address looks like, with what has to be replaced in capital letters, where the
+    provider names none, or one of several. `key_forms`: what a key may be, where it is more than a string to be shown.
     `env_key`: the environment variable its key usually stands in. `keyless`: works without a key.
     `served_here`: Asbru starts its server. `price_id`: its id in genai-prices; None: no prices are known.
     `known_models`: where the price data names none.
@@ -124,6 +126,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     access: tuple[Access, ...]
     docs_url: str | None = None
     base_url: str | None = None
+    address_example: str = ""
+    key_forms: tuple[str, ...] = ()
     env_key: str | None = None
     keyless: bool = False
     served_here: bool = False
@@ -281,7 +285,11 @@ def _operation_faults(access: Access, dialect: Dialect | None) -> list[str]:
 
 def _address_faults(provider: Provider) -> list[str]:
     wrong: list[str] = []
-    for url in (provider.base_url, *(access.base_url for access in provider.access)):
+    for url in (
+        provider.base_url,
+        provider.address_example or None,
+        *(access.base_url for access in provider.access),
+    ):
         if url is not None and not _BASE_URL.fullmatch(url):
             wrong.append("`base_url` is http(s)://host/path without query and trailing slash")
     if provider.env_key is not None and not _VARIABLE.fullmatch(provider.env_key):

@@ -87,9 +87,10 @@ def search(
         if bound is not None:
             window += f" AND {condition}"
             bounds.append(bound)
-    if trace_id := wanted.equal.get("trace_id"):  # which has an index, so that only its records are looked at
-        window += " AND trace_id = ? AND trace_id <> ''"
-        bounds.append(trace_id)
+    for column in ("trace_id", "parent_id"):  # which have an index, so that only their records are looked at
+        if value := wanted.equal.get(column):
+            window += f" AND {column} = ? AND {column} <> ''"
+            bounds.append(value)
     where, values = "1 = 1", list[Value]()
     for condition, several in wanted.conditions():
         where += f" AND {condition}"

@@ -158,6 +158,7 @@ COLUMNS: tuple[Column, ...] = (
         "action (pass if nothing was found, failed_open or failed_closed if a check failed), findings (how many), "
         'kinds; "" if no rule applied.',
     ),
+    _text("parent_id", 'Id of the call that made this one, such as a call of a tool from a script; "" without one.'),
 )
 
 ROW_WIDTH = len(COLUMNS)

@@ -27,6 +27,7 @@ FILTERS: Final = (
     "stream",
     "trace_id",
     "cache",
+    "parent_id",
 )
 """Columns whose value may be asked for."""
 NUMBERS: Final = ("status", "stream")

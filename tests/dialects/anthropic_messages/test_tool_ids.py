@@ -55,3 +55,20 @@ def test_an_id_is_used_for_one_call() -> None:
     assert later.id == answer.call_id != "0"
     assert [note.field for note in receipt.notes] == ["messages[2].parts[0].id"]
     assert with_unique_ids(turns, receipt) is turns
+
+
+def test_later_turns_change_no_earlier_id() -> None:
+    """Signed thinking covers what came before it: a conversation that goes on keeps the ids that it had."""
+    turns: tuple[Message, ...] = ()
+    for call_id in ("0", "0", "1", "0_2", "0", "1"):
+        before = with_unique_ids(turns, Receipt("here", "there"))
+        call, result = ToolCallPart(id=call_id, name="f", arguments=""), ToolResultPart(call_id=call_id)
+        turns += (Message(role="assistant", parts=(call,)), Message(role="user", parts=(result,)))
+        assert with_unique_ids(turns, Receipt("here", "there"))[: len(before)] == before
+    ids = [
+        part.id
+        for one in with_unique_ids(turns, Receipt("a", "b"))
+        for part in one.parts
+        if isinstance(part, ToolCallPart)
+    ]
+    assert len(set(ids)) == len(ids)

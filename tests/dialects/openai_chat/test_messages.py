@@ -20,6 +20,7 @@ from asbru.core.chat import (
     ToolCallPart,
     ToolResultPart,
 )
+from asbru.core.traits import PLAIN, Traits
 from asbru.dialects.openai_chat.messages import write_messages
 from asbru.dialects.openai_chat.parts import PartWriter
 from asbru.dialects.receipt import Receipt
@@ -30,7 +31,7 @@ WRITTEN_IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base6
 
 def write(*messages: Message, dialect: str = "anthropic_messages") -> tuple[list[Any], list[str]]:
     receipt = Receipt("openai_chat", dialect)
-    written = write_messages(messages, PartWriter(receipt, marks=False))
+    written = write_messages(messages, PartWriter(receipt, PLAIN))
     return json.loads(msgspec.json.encode(written)), [str(note) for note in receipt.notes]
 
 
@@ -147,7 +148,7 @@ def back(part: ThinkingPart | RedactedThinkingPart, wanted: Any = None) -> tuple
     """An assistant's message as it is written for a caller of another dialect, and the notes."""
     receipt = Receipt("openai_chat", "anthropic_messages")
     message = Message(role="assistant", parts=(part, TextPart(text="a")))
-    [written] = write_messages((message,), PartWriter(receipt, marks=False, reasoning_back=wanted))
+    [written] = write_messages((message,), PartWriter(receipt, Traits(reasoning_back=wanted)))
     return json.loads(msgspec.json.encode(written)), [note.field for note in receipt.notes]
 
 
@@ -183,7 +184,7 @@ def test_reasoning_that_the_target_does_not_take_is_dropped() -> None:
 def fold(*messages: Message) -> tuple[list[tuple[Any, Any]], list[str]]:
     """Roles and contents as they are written for a target that wants one system message, first; and the notes."""
     receipt = Receipt("openai_chat", "anthropic_messages")
-    written = write_messages(messages, PartWriter(receipt, marks=False), system_anywhere=False)
+    written = write_messages(messages, PartWriter(receipt, PLAIN), system_anywhere=False)
     turns = [(turn["role"], turn["content"]) for turn in json.loads(msgspec.json.encode(written))]
     return turns, [note.field for note in receipt.notes]
 

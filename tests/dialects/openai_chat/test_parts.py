@@ -15,6 +15,7 @@ from asbru.core.chat import (
     Raw,
     TextPart,
 )
+from asbru.core.traits import Traits
 from asbru.dialects.openai_chat.parts import PartWriter, read_source, write_source
 from asbru.dialects.receipt import Receipt
 
@@ -23,7 +24,7 @@ PDF = MediaSource(media_type="application/pdf", data="JVBERi0=")
 
 def write(part: Part, dialect: str = "anthropic_messages", *, marks: bool = False) -> tuple[object, list[str]]:
     receipt = Receipt("openai_chat", dialect)
-    written = PartWriter(receipt, marks=marks).write(part, "p")
+    written = PartWriter(receipt, Traits(cache_marks=marks)).write(part, "p")
     return written, [str(note) for note in receipt.notes]
 
 

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from asbru.core.chat import Raw, Tool, ToolCallPart, ToolChoice
+from asbru.core.traits import PLAIN
 from asbru.dialects.fields import Fields, open_body, refuse_request
 from asbru.dialects.openai_chat.parts import PartWriter
 from asbru.dialects.openai_chat.tools import (
@@ -25,7 +26,7 @@ def fields(**members: Any) -> Fields:
 
 
 def writer(dialect: str = "openai_chat") -> PartWriter:
-    return PartWriter(Receipt("openai_chat", dialect), marks=False)
+    return PartWriter(Receipt("openai_chat", dialect), PLAIN)
 
 
 def test_unknown_members_of_a_tool_keep_their_place() -> None:

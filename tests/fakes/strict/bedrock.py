@@ -24,8 +24,12 @@ from typing import Any
 from urllib.parse import quote, unquote
 from zlib import crc32
 
+from tests.fakes.strict import anthropic_turns
+from tests.fakes.strict.anthropic import thinks
+from tests.fakes.strict.facts import Model
 from tests.fakes.strict.provider import Speaker, ToolCall, Turn
 from tests.fakes.strict.refusal import Refusal
+from tests.fakes.strict.signing import is_signed, sign
 from tests.fakes.upstream import Reply, Seen
 
 STREAM_TYPE = "application/vnd.amazon.eventstream"
@@ -47,7 +51,6 @@ TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 DOCUMENT_NAME = re.compile(r"[a-zA-Z0-9\s()\[\]-]{1,200}")
 MARKS_MAX = 4
 THOUGHT = "The user wants a command to be run."
-SIGNING_KEY = b"the service's own"
 USAGE = {"inputTokens": 12, "outputTokens": 5, "totalTokens": 17}
 VERSION = "bedrock-2023-05-31"
 CLAUDE = frozenset((
@@ -121,11 +124,9 @@ class StrictBedrock:
         check(asked)
         said = self._speaker(turn_of(model, asked))
         blocks: list[dict[str, Any]] = []
-        if ((asked.get("additionalModelRequestFields") or {}).get("thinking") or {}).get("type") in (
-            "enabled",
-            "adaptive",
-        ):
-            blocks.append({"reasoningContent": {"reasoningText": {"text": THOUGHT, "signature": sign(THOUGHT)}}})
+        if _thinking(asked) in ("enabled", "adaptive"):
+            told = {"text": THOUGHT, "signature": sign(THOUGHT, asked["messages"])}
+            blocks.append({"reasoningContent": {"reasoningText": told}})
         if isinstance(said, ToolCall):
             call_id = f"tooluse_{len(asked['messages']):022}"
             blocks.append({"toolUse": {"toolUseId": call_id, "name": said.name, "input": said.arguments}})
@@ -149,6 +150,10 @@ class StrictBedrock:
             raise invalid("Malformed input request: #: required key [anthropic_version] not found")
         if unknown := asked.keys() - CLAUDE:
             raise invalid(f"{min(unknown)}: Extra inputs are not permitted")
+        try:
+            anthropic_turns.check(asked, Model(provider="bedrock", name=model, max_output_tokens=64_000, source=""))
+        except Refusal as refusal:
+            raise invalid(refusal.message) from None
         tools = tuple(tool["name"] for tool in asked.get("tools") or () if "name" in tool)
         contents = [message["content"] for message in asked["messages"] if isinstance(message["content"], list)]
         results = [block for content in contents for block in content if block["type"] == "tool_result"]
@@ -160,6 +165,9 @@ class StrictBedrock:
         )
         said = self._speaker(Turn(model, tools, words))
         about: dict[str, Any] = {"model": model, "stream": stream}
+        if thinks(asked):
+            signature = sign(THOUGHT, asked["messages"])
+            about["thinking"] = {"type": "thinking", "thinking": THOUGHT, "signature": signature}
         if isinstance(said, ToolCall):
             call_id = f"toolu_bdrk_{len(asked['messages']):020}"
             reply = anthropic_tool_call(said.name, said.arguments, call_id=call_id, **about)
@@ -176,11 +184,6 @@ class StrictBedrock:
 def invalid(words: str) -> Refusal:
     """A request that the service does not take."""
     return Refusal(words, kind="ValidationException")
-
-
-def sign(text: str) -> str:
-    """The signature of thinking."""
-    return base64.b64encode(hmac.digest(SIGNING_KEY, text.encode(), "sha256")).decode()
 
 
 def expected_signature(seen: Seen, secret: str, *, day: str, region: str, names: Sequence[str]) -> str:
@@ -223,6 +226,7 @@ def check(asked: dict[str, Any]) -> None:
                 f"A conversation must alternate between user and assistant roles, got {after['role']} twice"
             )
     _check_content(messages)
+    _check_thinking(asked)
     marks = json.dumps(asked).count('"cachePoint"')
     if marks > MARKS_MAX:
         raise invalid(f"A maximum of {MARKS_MAX} cache points is allowed, found {marks}")
@@ -249,6 +253,25 @@ def _check_tools(asked: dict[str, Any]) -> None:
             raise invalid(f"toolSpec.name: {spec['name']} is not allowed")
         if spec.get("description") == "" or spec["inputSchema"]["json"].get("type") != "object":
             raise invalid("The value at toolConfig.tools.0.toolSpec.inputSchema.json.type must be one of: object.")
+
+
+def _thinking(asked: dict[str, Any]) -> str | None:
+    return ((asked.get("additionalModelRequestFields") or {}).get("thinking") or {}).get("type")
+
+
+def _check_thinking(asked: dict[str, Any]) -> None:
+    """Signed, behind the history that it was signed behind; first in the turn whose calls are answered now."""
+    messages = asked["messages"]
+    for at, message in enumerate(messages):
+        for block in message["content"]:
+            told = block.get("reasoningContent", {}).get("reasoningText", {})
+            signature = told.get("signature")
+            if signature is not None and not is_signed({"thinking": told["text"], **told}, messages[:at]):
+                raise invalid(f"messages.{at}: Invalid `signature` in `thinking` block")
+    if _thinking(asked) == "enabled" and any("toolResult" in block for block in messages[-1]["content"]):
+        first = next(iter(messages[-2]["content"][0]))
+        if first != "reasoningContent":
+            raise invalid(f"Expected `thinking` or `redacted_thinking`, but found `{first}`.")
 
 
 def _check_content(messages: list[dict[str, Any]]) -> None:
@@ -281,10 +304,6 @@ def _check_block(kind: str, value: Any) -> None:
         raise invalid("extraneous key in toolResult.content")
     if kind == "document" and DOCUMENT_NAME.fullmatch(value["name"]) is None:
         raise invalid("The document file name can only contain alphanumeric characters and some others.")
-    if kind == "reasoningContent" and "reasoningText" in value:
-        told = value["reasoningText"]
-        if told.get("signature") not in (None, sign(told["text"])):
-            raise invalid("Invalid `signature` in `thinking` block")
 
 
 def _call_id(call_id: str) -> str:

@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from tests.fakes.strict.conversation import faults, parts
 from tests.fakes.upstream import Reply, Seen
 
 CHAT, EMBED, RERANK, MODELS = "/v2/chat", "/v2/embed", "/v2/rerank", "/v1/models"
@@ -34,6 +35,8 @@ MESSAGE_MEMBERS = {
 }
 RANGES = {"p": (0.01, 0.99), "k": (0, 500), "frequency_penalty": (0, 1), "presence_penalty": (0, 1)}
 STOPS_MAX = 5
+THOUGHT = "The user wants to know."
+PARTS = {"text": {"type", "text"}, "thinking": {"type", "thinking"}, "image_url": {"type", "image_url"}}
 USAGE = {"billed_units": {"input_tokens": 9, "output_tokens": 4}, "tokens": {"input_tokens": 500, "output_tokens": 6}}
 Speaker = Callable[[dict[str, Any]], "str | tuple[str, dict[str, Any]]"]
 """From the body of a chat to a text, or a tool and its arguments."""
@@ -53,6 +56,7 @@ class StrictCohere:
     def __init__(self, speaker: Speaker) -> None:
         self.refused: list[str] = []
         self._speaker = speaker
+        self._count = 0
 
     def __call__(self, seen: Seen) -> Reply:
         try:
@@ -79,7 +83,13 @@ class StrictCohere:
             return _rank(asked)
         _check_chat(asked)
         said = self._speaker(asked)
-        return _streamed(said) if asked.get("stream") else _whole(said)
+        self._count += 1
+        thought = THOUGHT if (asked.get("thinking") or {}).get("type") == "enabled" else ""
+        return (
+            _streamed(said, thought, f"{self._count:08x}")
+            if asked.get("stream")
+            else _whole(said, thought, f"{self._count:08x}")
+        )
 
 
 def _check_chat(asked: dict[str, Any]) -> None:
@@ -88,6 +98,8 @@ def _check_chat(asked: dict[str, Any]) -> None:
     calls: set[str] = set()
     for at, message in enumerate(asked["messages"]):
         _check_message(message, f"messages[{at}]", calls)
+    for fault in faults(asked["messages"]):
+        raise _Refused(f"invalid request: tool calls and results do not match: {fault}")
     for tool in asked.get("tools", ()):
         if tool["type"] != "function" or tool["function"]["parameters"].get("type") != "object":
             raise _Refused("invalid request: tools: parameters must be an object schema", 422)
@@ -107,6 +119,9 @@ def _check_message(message: dict[str, Any], where: str, calls: set[str]) -> None
     role = message.get("role")
     if role not in MESSAGE_MEMBERS or message.keys() - MESSAGE_MEMBERS[role]:
         raise _Refused(f"invalid request: {where}: invalid message", 422)
+    for part in parts(message):
+        if part.get("type") in PARTS and part.keys() - PARTS[part["type"]]:
+            raise _Refused(f"invalid request: {where}: invalid content", 422)
     if role == "tool" and message.get("tool_call_id") not in calls:
         raise _Refused(f"invalid tool message at {where}: tool call id not found in previous tool calls")
     calls |= {call["id"] for call in message.get("tool_calls", ())}
@@ -114,31 +129,36 @@ def _check_message(message: dict[str, Any], where: str, calls: set[str]) -> None
         raise _Refused(f"invalid request: {where}: message must be at least 1 token long")
 
 
-def _message(said: str | tuple[str, dict[str, Any]]) -> dict[str, Any]:
+def _message(said: str | tuple[str, dict[str, Any]], thought: str, number: str) -> dict[str, Any]:
+    content = [{"type": "thinking", "thinking": thought}] if thought else []
     if isinstance(said, str):
-        return {"role": "assistant", "content": [{"type": "text", "text": said}]}
+        return {"role": "assistant", "content": [*content, {"type": "text", "text": said}]}
     name, arguments = said
     function = {"name": name, "arguments": json.dumps(arguments)}
-    calls = [{"id": f"{name}_1", "type": "function", "function": function}]
-    return {"role": "assistant", "tool_plan": "I will look.", "tool_calls": calls}
+    message = {
+        "role": "assistant",
+        "tool_calls": [{"id": f"{name}_{number}", "type": "function", "function": function}],
+    }
+    return message | ({"content": content} if content else {"tool_plan": "I will look."})
 
 
-def _whole(said: str | tuple[str, dict[str, Any]]) -> Reply:
+def _whole(said: str | tuple[str, dict[str, Any]], thought: str, number: str) -> Reply:
     why = "COMPLETE" if isinstance(said, str) else "TOOL_CALL"
-    return Reply.json({"id": "c-1", "message": _message(said), "finish_reason": why, "usage": USAGE})
+    return Reply.json({"id": "c-1", "message": _message(said, thought, number), "finish_reason": why, "usage": USAGE})
 
 
-def _streamed(said: str | tuple[str, dict[str, Any]]) -> Reply:
+def _streamed(said: str | tuple[str, dict[str, Any]], thought: str, number: str) -> Reply:
     start = {"role": "assistant", "content": [], "tool_plan": "", "tool_calls": [], "citations": []}
     events: list[dict[str, Any]] = [{"type": "message-start", "id": "c-1", "delta": {"message": start}}]
+    if thought:
+        events += _content("thinking", thought, 0)
     if isinstance(said, str):
-        events.append(_event("content-start", content={"type": "text", "text": ""}))
-        events += [_event("content-delta", content={"text": piece}) for piece in (said[:3], said[3:])]
-        events.append({"type": "content-end", "index": 0})
+        events += _content("text", said, 1 if thought else 0)
     else:
-        (call,) = _message(said)["tool_calls"]
+        (call,) = _message(said, "", number)["tool_calls"]
         function = {"name": said[0], "arguments": ""}
-        events.append({"type": "tool-plan-delta", "delta": {"message": {"tool_plan": "I will look."}}})
+        if not thought:
+            events.append({"type": "tool-plan-delta", "delta": {"message": {"tool_plan": "I will look."}}})
         events.append(_event("tool-call-start", tool_calls={**call, "function": function}))
         arguments = call["function"]["arguments"]
         events.append(_event("tool-call-delta", tool_calls={"function": {"arguments": arguments}}))
@@ -146,6 +166,13 @@ def _streamed(said: str | tuple[str, dict[str, Any]]) -> Reply:
     why = "COMPLETE" if isinstance(said, str) else "TOOL_CALL"
     events.append({"type": "message-end", "delta": {"finish_reason": why, "usage": USAGE}})
     return Reply.events(*(f"event: {one['type']}\ndata: {json.dumps(one)}\n\n".encode() for one in events))
+
+
+def _content(kind: str, text: str, index: int) -> list[dict[str, Any]]:
+    """The events of a content part."""
+    begun = _event("content-start", content={"type": kind, kind: ""})
+    pieces = [_event("content-delta", content={kind: piece}) for piece in (text[:3], text[3:])]
+    return [{**one, "index": index} for one in (begun, *pieces, {"type": "content-end"})]
 
 
 def _event(kind: str, **message: Any) -> dict[str, Any]:

@@ -75,30 +75,34 @@ OUTPUTS = {"function_call_output": "function_call", "custom_tool_call_output": "
 ITEMS = {*PREFIXES, *OUTPUTS, "additional_tools", "compaction_trigger"}
 TOOLS = {"function", "custom", "namespace", "web_search"}
 NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
-_SECRET = b"of this provider alone"
-
 Speaker = Callable[[dict[str, Any]], str | tuple[str, dict[str, Any]]]
 """What the model says to a request: a text, or the name of a tool and its arguments."""
 
 
-def sealed(text: str) -> str:
-    """What only this provider reads."""
-    mac = hmac.new(_SECRET, text.encode(), hashlib.sha256).hexdigest()[:16]
-    return f"gAAAA{mac}{text.encode().hex()}"
+class Seal:
+    """What only this provider reads, which is known by a MAC."""
 
+    def __init__(self, secret: str) -> None:
+        self._secret = secret.encode()
 
-def is_sealed(text: str) -> bool:
-    """Whether it was made here."""
-    try:
-        return sealed(bytes.fromhex(text[21:]).decode()) == text
-    except ValueError:
-        return False
+    def close(self, text: str) -> str:
+        """`text`, as only this provider reads it."""
+        mac = hmac.new(self._secret, text.encode(), hashlib.sha256).hexdigest()[:16]
+        return f"gAAAA{mac}{text.encode().hex()}"
+
+    def is_own(self, text: str) -> bool:
+        """Whether it was made here."""
+        try:
+            return self.close(bytes.fromhex(text[21:]).decode()) == text
+        except ValueError:
+            return False
 
 
 class StrictResponses:
-    """See the module. `refused`: the words of every refusal, in order."""
+    """See the module. `refused`: the words of every refusal, in order. `secret`: of this provider alone."""
 
-    def __init__(self, speaker: Speaker) -> None:
+    def __init__(self, speaker: Speaker, *, secret: str = "a fake's own") -> None:
+        self._seal = Seal(secret)
         self.refused: list[str] = []
         self._speaker = speaker
         self._stored: dict[str, list[dict[str, Any]]] = {}
@@ -119,7 +123,7 @@ class StrictResponses:
             raise Refusal("You didn't provide an API key.", status=401, code="invalid_api_key")
         asked = seen.json()
         items = self._conversation(asked)
-        check(asked, items)
+        check(asked, items, self._seal)
         output = self._output(asked, items)
         response = self._response(asked, output)
         if asked.get("store", True):
@@ -141,11 +145,11 @@ class StrictResponses:
         self._count += 1
         at = f"{self._count:08x}"
         if any(item.get("type") == "compaction_trigger" for item in items):
-            return [{"type": "compaction", "id": f"cmp_{at}", "encrypted_content": sealed(f"summary {at}")}]
+            return [{"type": "compaction", "id": f"cmp_{at}", "encrypted_content": self._seal.close(f"summary {at}")}]
         summary = [{"type": "summary_text", "text": THOUGHT}]
         thought: dict[str, Any] = {"type": "reasoning", "id": f"rs_{at}", "summary": summary}
         if "reasoning.encrypted_content" in (asked.get("include") or ()):
-            thought["encrypted_content"] = sealed(f"{THOUGHT} {at}")
+            thought["encrypted_content"] = self._seal.close(f"{THOUGHT} {at}")
         said = self._speaker(asked)
         if isinstance(said, str):
             content = [{"type": "output_text", "text": said, "annotations": []}]
@@ -186,7 +190,7 @@ def stream_of(response: dict[str, Any]) -> Reply:
     return Reply.events(*(f"event: {event['type']}\ndata: {text}\n\n".encode() for event, text in named))
 
 
-def check(asked: dict[str, Any], items: list[dict[str, Any]]) -> None:
+def check(asked: dict[str, Any], items: list[dict[str, Any]], seal: Seal) -> None:
     """Raises `Refusal` for the first thing that is wrong."""
     for name in asked:
         if name not in MEMBERS:
@@ -195,7 +199,7 @@ def check(asked: dict[str, Any], items: list[dict[str, Any]]) -> None:
         raise Refusal("Missing required parameter: 'input'.", param="input")
     _tools(asked.get("tools") or ())
     for at, item in enumerate(items):
-        _item(item, f"input[{at}]")
+        _item(item, f"input[{at}]", seal)
     _calls(items)
     _reasoning(items)
 
@@ -210,7 +214,7 @@ def _tools(tools: Any) -> None:
             raise Refusal(message, param=f"{where}.name", code="invalid_value")
 
 
-def _item(item: dict[str, Any], where: str) -> None:
+def _item(item: dict[str, Any], where: str, seal: Seal) -> None:
     kind = item.get("type", "message")
     if kind not in ITEMS:
         raise Refusal(f"Invalid value: '{kind}'.", param=f"{where}.type", code="invalid_value")
@@ -221,7 +225,7 @@ def _item(item: dict[str, Any], where: str) -> None:
         message = f"Invalid '{where}.id': '{item['id']}'. Expected an ID that begins with '{prefix}'."
         raise Refusal(message, param=f"{where}.id", code="invalid_value")
     secret = item.get("encrypted_content") if kind in ("reasoning", "compaction") else None
-    if secret is not None and not is_sealed(secret):
+    if secret is not None and not seal.is_own(secret):
         message = f"The encrypted content for item {item.get('id')} could not be verified."
         raise Refusal(message, code="invalid_encrypted_content")
 

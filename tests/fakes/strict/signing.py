@@ -2,7 +2,8 @@
 
 The real ones do the same (github.com/NousResearch/hermes-agent/issues/106426): thinking that was altered, moved to
 another place or put behind another history is refused. Cache marks are no part of it: clients move them from turn to
-turn. Neither is the system prompt, which agents change within a session.
+turn. Neither is the system prompt, which agents change within a session. A signature is good for Claude wherever it is
+served (https://platform.claude.com/docs/en/build-with-claude/extended-thinking), so Converse has the same.
 """
 
 from __future__ import annotations
@@ -27,12 +28,27 @@ def is_signed(block: dict[str, Any], before: list[dict[str, Any]]) -> bool:
 
 
 def _turn(message: dict[str, Any]) -> list[Any]:
+    """A message of Anthropic's or of Converse, in a form that is the same for both."""
     content = message["content"]
     blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
-    return [message["role"], [_unmarked(block) for block in blocks]]
+    return [message["role"], [_block(block) for block in blocks if "cachePoint" not in block]]
 
 
-def _unmarked(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _unmarked(inner) for name, inner in value.items() if name != "cache_control"}
-    return [_unmarked(inner) for inner in value] if isinstance(value, list) else value
+def _block(block: dict[str, Any]) -> Any:
+    match block:
+        case {"type": "text", "text": text} | {"text": text}:
+            return [text]
+        case {"type": "thinking", "thinking": text} | {"reasoningContent": {"reasoningText": {"text": text}}}:
+            return ["thinking", text]
+        case {"type": "tool_use", "id": call_id, "name": name, "input": given}:
+            return ["call", call_id, name, given]
+        case {"toolUse": {"toolUseId": call_id, "name": name, "input": given}}:
+            return ["call", call_id, name, given]
+        case {"type": "tool_result", "tool_use_id": call_id, "content": str(text)}:
+            return ["result", call_id, [[text]]]
+        case {"type": "tool_result", "tool_use_id": call_id, "content": content}:
+            return ["result", call_id, [_block(inner) for inner in content]]
+        case {"toolResult": {"toolUseId": call_id, "content": content}}:
+            return ["result", call_id, [_block(inner) for inner in content]]
+        case _:
+            return {name: inner for name, inner in block.items() if name != "cache_control"}

@@ -10,8 +10,9 @@ import msgspec
 import pytest
 
 from asbru.core.errors import Forbidden
+from asbru.mcp.access import NeedsApproval
 from asbru.mcp.catalogue import Definition, digest_of
-from asbru.mcp.code import Done, Library, NeedsApproval, Sandbox, Script, ScriptError, ScriptLimits, Suspended
+from asbru.mcp.code import Done, Library, Sandbox, Script, ScriptError, ScriptLimits, Suspended
 
 LIMITS = ScriptLimits(time_s=5.0, total_s=20.0, call_s=5.0, memory_bytes=32 << 20, calls_max=20)
 _T = TypeVar("_T")

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.pipeline.guarding.canaries import CANARY, NO_TEXT, member_of, places, planted
 
 from asbru.core.errors import AsbruError
 from asbru.dialects import discover
 from asbru.pipeline.guarding.texts import Texts
 
 CASES = Path(__file__).parents[2] / "cases"
-CANARY = "canary ghp_0000"
 DIALECTS = [name for name, dialect in discover().items() if dialect.surface.name and (CASES / name).is_dir()]
 
 
@@ -28,45 +27,13 @@ def requests_of(name: str) -> Iterator[Any]:
             yield body
 
 
-def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Where strings are."""
-    if isinstance(value, str):
-        yield path
-    elif isinstance(value, dict):
-        for name, inner in value.items():
-            yield from places(inner, (*path, name))
-    elif isinstance(value, list):
-        for index, inner in enumerate(value):
-            yield from places(inner, (*path, index))
-
-
-def planted(body: Any, path: tuple[Any, ...]) -> Any:
-    """The body with a canary in one place."""
-    changed = copy.deepcopy(body)
-    at = changed
-    for step in path[:-1]:
-        at = at[step]
-    at[path[-1]] = f"{at[path[-1]]} {CANARY}"
-    return changed
-
-
-NO_TEXT = frozenset(
-    (
-        *("type", "id", "model", "role", "mode", "format", "detail", "ttl", "status", "data", "signature", "effort"),
-        *("service_tier", "tool_choice", "name", "call_id", "tool_call_id", "tool_use_id", "file_id", "file_data"),
-        *("fileUri", "mimeType", "image_url", "url", "thoughtSignature", "encrypted_content", "reasoning_effort"),
-        *("thinkingLevel", "allowedFunctionNames", "function_call", "prompt_cache_key", "media_type", "display"),
-        *("bytes", "uri", "toolUseId", "redactedContent", "anthropic_version"),
-    )
-)
-"""Members that are no text of anyone's: ids, names that are looked up, encoded data (addresses here are `data:`)."""
 SIGNED = ("signature", "Signature", "encrypted_content", "redacted")
 """What proves reasoning to its provider: a text beside it cannot change, and is not looked at."""
 
 
 @pytest.mark.parametrize("name", DIALECTS)
 def test_each_text_of_a_request_is_looked_at(name: str) -> None:
-    """In whatever member it stands; what is not looked at is listed above."""
+    """In whatever member it stands; what is not looked at is listed in `canaries`."""
     looked_at = 0
     for body in requests_of(name):
         signed = any(word in json.dumps(body) for word in SIGNED)
@@ -79,7 +46,7 @@ def test_each_text_of_a_request_is_looked_at(name: str) -> None:
             if any(CANARY in text for texts in found.values() for text in texts):
                 looked_at += 1
             else:
-                member = next(step for step in reversed(path) if isinstance(step, str))
+                member = member_of(path)
                 assert member in NO_TEXT or (signed and member in ("text", "reasoning_content", "thinking")), path
     assert looked_at > 20
 

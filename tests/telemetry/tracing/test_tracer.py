@@ -57,3 +57,12 @@ def test_ids_are_distinct_and_never_zero() -> None:
     ids = {trace.span_id, *(trace.attempt_id(number) for number in range(1, 65))}
     assert len(ids) == 65
     assert max(ids) < 2**64
+
+
+def test_a_call_that_a_call_makes_is_below_it() -> None:
+    """It is in the trace of its parent, sampled as that is; the parent is no caller's."""
+    parent = tracer(1.0).begin(caller("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"))
+    below = tracer(1.0, seed=2).below(parent)
+    assert (below.trace_id, below.parent_id, below.sampled) == (parent.trace_id, parent.span_id, False)
+    assert below.span_id != parent.span_id
+    assert (parent.remote_parent, below.remote_parent) == (True, False)

@@ -12,7 +12,7 @@ import classes from "./kit.module.css";
 import { openapiQuery } from "./openapi";
 import { Problem } from "./problem";
 import { flawOfRefusal, flaws, isObject, mergePatch, type Schemas, type Value } from "./schema";
-import { type Field, SchemaForm } from "./schema-form";
+import { type Field, missing, SchemaForm } from "./schema-form";
 import type { Stored } from "./types";
 import { toYaml } from "./yaml";
 
@@ -22,7 +22,8 @@ export interface ObjectSheetProps {
   title: ReactNode;
   /** The component of the OpenAPI description: `Access`. */
   component: string;
-  fields: readonly Field[];
+  /** Given the object as it is in the form, where they depend on it. */
+  fields: readonly Field[] | ((value: Value) => readonly Field[]);
   /** Fields that are folded away at first. */
   more?: readonly Field[];
   /** The object as it is; none for a new one. */
@@ -67,7 +68,7 @@ interface Conflict {
   yours: Value;
 }
 
-function Sheet({ component, fields, more = [], object, begin = {}, readOnly, submit, onCreate, onChange, reload, onClose, schemas, setDirty, head, children }: ObjectSheetProps & { schemas: Schemas; setDirty: (dirty: boolean) => void }) {
+function Sheet({ component, fields: told, more = [], object, begin = {}, readOnly, submit, onCreate, onChange, reload, onClose, schemas, setDirty, head, children }: ObjectSheetProps & { schemas: Schemas; setDirty: (dirty: boolean) => void }) {
   const schema = schemas[component] ?? {};
   const names = useMemo(() => Object.keys(schema.properties ?? {}), [schema]);
   const [base, setBase] = useState(object);
@@ -82,7 +83,8 @@ function Sheet({ component, fields, more = [], object, begin = {}, readOnly, sub
   const [conflict, setConflict] = useState<Conflict | null>(null);
   const [unfolded, setUnfolded] = useState(() => Boolean(base) && more.some((field) => JSON.stringify(before[field.name]) !== JSON.stringify(schema.properties?.[field.name]?.default) && before[field.name] !== undefined && before[field.name] !== null));
 
-  const found = useMemo(() => flaws(value, schema, schemas), [value, schema, schemas]);
+  const fields = typeof told === "function" ? told(value) : told;
+  const found = useMemo(() => ({ ...missing(fields, value), ...flaws(value, schema, schemas) }), [fields, value, schema, schemas]);
   const shownFlaws = tried ? found : Object.fromEntries(Object.entries(found).filter(([path]) => touched.has(path.split(".")[0]!)));
   const errors = { ...shownFlaws, ...refused?.at };
   const read = text === null ? null : readJson(text);

@@ -22,6 +22,10 @@ export interface Field {
   /** What an added item begins with. */
   begin?: unknown;
   readOnly?: boolean;
+  /** It cannot be left empty, though the schema would allow it. */
+  required?: boolean;
+  /** What the object becomes after a change of this field. */
+  follow?: (next: Value) => Value;
   /** Of no meaning for an object like this. */
   hidden?: (value: Value) => boolean;
   /** In place of the control that the schema would give. */
@@ -54,10 +58,10 @@ export function SchemaForm({ schema, schemas, fields, value, onChange, errors, p
             schema={resolve(property, schemas)}
             schemas={schemas}
             value={value[field.name] ?? property.default}
-            onChange={(next) => onChange({ ...value, [field.name]: next })}
+            onChange={(next) => { const changed = { ...value, [field.name]: next }; onChange(field.follow?.(changed) ?? changed); }}
             errors={errors}
             path={at}
-            required={known.required?.includes(field.name) ?? false}
+            required={field.required ?? known.required?.includes(field.name) ?? false}
             compact={compact}
           />
         );
@@ -141,6 +145,18 @@ function ObjectList({ field, schema, schemas, value, onChange, errors, path, lab
       </div>
     </Fieldset>
   );
+}
+
+/** The fields that cannot be left empty and are, by path (`keys.0.value`). */
+export function missing(fields: readonly Field[], value: Value, path = ""): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const field of fields) {
+    const at = path ? `${path}.${field.name}` : field.name;
+    const inner = value[field.name];
+    if (field.required && (inner === undefined || inner === null || inner === "")) found[at] = "Required";
+    if (field.inner && Array.isArray(inner)) (inner as Value[]).forEach((item, index) => Object.assign(found, missing(field.inner!, item, `${at}.${index}`)));
+  }
+  return found;
 }
 
 /** The options, and the value as it is, should it be none of them. */

@@ -20,6 +20,9 @@ SECRET_FILE_BYTES_MAX = 64 * 1024
 REFERENCE = r"^(env\.[A-Za-z_][A-Za-z0-9_]*|file:.+)$"
 """The form of a reference, for the JSON schema."""
 
+_DOCUMENT = ("openapi", "document")
+"""Where a document of another tool is, in which braces mean what they mean there."""
+
 _NAME = r"([A-Za-z_][A-Za-z0-9_]*)"
 _ENV = re.compile(rf"env\.{_NAME}")
 _FILE = "file:"
@@ -55,6 +58,8 @@ class References:
         if isinstance(value, list):
             entries = cast("list[Any]", value)
             return [self.resolve(inner, (*path, index)) for index, inner in enumerate(entries)]
+        if path[-2:] == _DOCUMENT:
+            return value
         return self._resolve_text(value, path) if isinstance(value, str) else value
 
     def _resolve_text(self, value: str, path: ConfigPath) -> str:

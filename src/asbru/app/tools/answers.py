@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from asbru.app.tools.catalogue import Catalogue
+from asbru.app.tools.key_identities import KeyIdentities
 from asbru.app.tools.oauth import Flows, Grants, GrantStore, client_document
 from asbru.app.tools.oauth.grants import EARLY_MS
 from asbru.app.tools.oauth.tokens import Denied
@@ -18,7 +19,7 @@ from asbru.app.tools.peers import Broken, Unauthorized, Unreachable
 from asbru.app.tools.pins import PROMPT, TEMPLATE, TOOL, Pins
 from asbru.app.tools.servers import Servers
 from asbru.mcp.catalogue import Definition
-from asbru.mcp.manage import Chosen, Manage, Managed, Pinned
+from asbru.mcp.manage import Chosen, Grant, Manage, Managed, Pinned
 from asbru.mcp.servers import (
     CREDENTIAL_SUBJECT,
     SESSION_SUBJECT,
@@ -48,6 +49,7 @@ class Answers:
         grants: Grants,
         flows: Flows,
         store: GrantStore,
+        keys: KeyIdentities,
         now_ms: Callable[[], int],
     ) -> None:
         self.public_url = ""
@@ -57,6 +59,7 @@ class Answers:
         self._grants = grants
         self._flows = flows
         self._store = store
+        self._keys = keys
         self._now_ms = now_ms
 
     async def answer(self, subject: str, payload: bytes) -> bytes | None:
@@ -109,26 +112,39 @@ class Answers:
         if asked.verb == "callback":
             return await self._finish(asked.query)
         if asked.verb == "grants":
-            return Managed(grants=self._store.grants())
+            return Managed(grants=self._grants_by_name())
         if asked.verb == "client":
             return Managed(message=client_document(self.public_url).decode())
         server = self._servers.server(asked.server)
         if server is None:
             return Managed(error=f"there is no MCP server {asked.server!r}", status=404)
         if asked.verb == "connect":
-            return await self._begin(server, asked.user if server.per_user else "")
+            user = self._keys.of(asked.user) if server.per_user and asked.user else ""
+            if user is None:
+                return Managed(error=f"there is no virtual key {asked.user!r}", status=404)
+            return await self._begin(server, user)
         if asked.verb == "disconnect":
-            known = self._grants.forget(server.name, asked.user)
+            known = self._grants.forget(server.name, self._keys.of(asked.user) or asked.user)
             return Managed() if known else Managed(error="there is no such authorization", status=404)
         if asked.verb == "pinned":
             return Managed(pinned=self._pinned(server.name, asked.definitions))
         if asked.verb == "approve":
             return self._approve(server.name, asked.definitions)
+        return self._sync(server)
+
+    def _grants_by_name(self) -> tuple[Grant, ...]:
+        """All authorizations, as administrators name their owners."""
+        grants = self._store.grants()
+        names = self._keys.names() if any(grant.user for grant in grants) else {}
+        return tuple(msgspec.structs.replace(grant, user=names.get(grant.user, grant.user)) for grant in grants)
+
+    def _sync(self, server: Server) -> Managed:
         runner = self._servers.runner(server.name)
-        if runner is None:
+        if runner is not None:
+            runner.sync_soon()
+        elif server.openapi is None or not server.enabled:
             return Managed(error="it is disabled", status=409)
-        runner.sync_soon()
-        return Managed()
+        return Managed()  # an HTTP API has the tools that its document says
 
     def _approve(self, name: str, definitions: tuple[Chosen, ...]) -> Managed:
         """Approve definitions as they were looked at: all of them, or none where one has changed since."""

@@ -30,6 +30,7 @@ from asbru.app.snapshot import Snapshot, read_snapshot
 from asbru.app.tools.answers import Answers
 from asbru.app.tools.catalogue import Catalogue
 from asbru.app.tools.http import Http
+from asbru.app.tools.key_identities import KeyIdentities
 from asbru.app.tools.messages import ANSWERED, ASKED, HERE, Answered, Asked
 from asbru.app.tools.oauth import Flows, Grants, GrantStore
 from asbru.app.tools.pins import Pins
@@ -57,6 +58,8 @@ class Tools:
         self._url = given["url"]
         self._snapshot = _load(given["snapshot"])
         self._database = open_database(sqlite_url(data_dir / DATABASE_NAME))
+        self._keys = KeyIdentities(self._database)
+        self._keys.take_file(Path(given["snapshot"]))
         self._link = Link(loop, given["bookkeeper"])
         self._announcer = Announcer(self._link, lambda: None)
         self._http = Http(loop)
@@ -74,6 +77,7 @@ class Tools:
             grants=self._grants,
             flows=Flows(self._http, store, self._grants),
             store=store,
+            keys=self._keys,
             now_ms=_now_ms,
         )
         self._answering: set[asyncio.Task[None]] = set()
@@ -112,7 +116,7 @@ class Tools:
     async def _apply(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
         self._answers.public_url = (snapshot.mcp.public_url or self._url).rstrip("/")
-        await self._servers.apply(snapshot.mcp)
+        await self._servers.apply(snapshot.mcp, snapshot.apis)
 
     def _tell_here(self) -> None:
         self._link.tell(HERE, b"")
@@ -169,6 +173,7 @@ class Tools:
             await asyncio.wait((before,))
         try:
             await self._apply(_load(path))
+            self._keys.take_file(Path(path))
         except (ValueError, OSError) as error:
             log("error", "a snapshot was rejected", process="tools", why=error)
             self._say(f"refused {error}")

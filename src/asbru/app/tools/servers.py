@@ -7,10 +7,12 @@ is ended. Sockets on which servers are presented stay from one declaration to th
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
+from asbru.app.tools.api_entry import entry_of
 from asbru.app.tools.presented import Presented
 from asbru.app.tools.runner import Runner
 from asbru.app.tools.runner import Shared as Ours
@@ -40,10 +42,10 @@ class Servers:
         """A server as it is declared."""
         return self._declared.get(name)
 
-    async def apply(self, settings: McpSettings) -> None:
-        """Run what is declared from now on."""
+    async def apply(self, settings: McpSettings, apis: Mapping[str, bytes] = {}) -> None:
+        """Run what is declared from now on. `apis`: the tools of those that are HTTP APIs, which nothing runs."""
         declared = {server.name: server for server in settings.named()}
-        for name in [name for name in self._runners if name not in declared or not declared[name].enabled]:
+        for name in [name for name in self._runners if not _runs(declared.get(name))]:
             self._end(name)
         for name in set(self._ours.catalogue.names()) - set(declared):
             self._ours.catalogue.remove(name)
@@ -51,6 +53,8 @@ class Servers:
             sync_s = server.sync_s or settings.sync_s
             if not server.enabled:
                 self._ours.catalogue.publish(_disabled(self._ours.catalogue.entry(name), name))
+            elif server.openapi is not None:
+                self._ours.catalogue.publish(entry_of(server, apis[name]))
             elif self._declared.get(name) != server or name not in self._runners:
                 await self._run(server, sync_s)
             else:
@@ -103,6 +107,11 @@ class Servers:
             self._end(name)
         if self._ending:
             await asyncio.wait(self._ending)
+
+
+def _runs(server: Server | None) -> bool:
+    """Whether something is to be connected to."""
+    return server is not None and server.enabled and server.openapi is None
 
 
 def _disabled(known: ServerEntry | None, name: str) -> ServerEntry:

@@ -14,6 +14,7 @@ from asbru.dialects.anthropic_messages.passthrough import head_usage, prelude, t
 from asbru.dialects.anthropic_messages.request import rewrite
 from asbru.dialects.anthropic_messages.types import NAME
 from asbru.dialects.anthropic_messages.usage import merge_usage
+from asbru.dialects.claude_words import FOREIGN_THINKING, MISSING_THINKING
 from asbru.dialects.contract import Dialect, Errors, ModelsForm, Passing, Surface
 from asbru.dialects.json_events import QUICK_END, malformed_at
 
@@ -43,7 +44,14 @@ DIALECT = Dialect(
         head_usage=head_usage,
         merge_usage=merge_usage,
     ),
-    errors=Errors(read=read_error, inside=error_inside, write=write_error, write_stream=write_stream_error),
+    errors=Errors(
+        read=read_error,
+        inside=error_inside,
+        write=write_error,
+        write_stream=write_stream_error,
+        foreign_thinking=FOREIGN_THINKING,
+        missing_thinking=MISSING_THINKING,
+    ),
     models=ModelsForm(write_all=write_all, write_one=write_one, path="/models?limit=1000"),
     header_prefixes=(b"anthropic-",),
 )

@@ -29,7 +29,7 @@ from asbru.core.chat import (
     ToolResultPart,
 )
 from asbru.dialects.anthropic_messages.tool_ids import write_short_tool_id, write_tool_id
-from asbru.dialects.anthropic_messages.types import NAME, decode_members, encode
+from asbru.dialects.anthropic_messages.types import NAME, SIGNERS, decode_members, encode
 from asbru.dialects.fields import DECODE_ERRORS
 from asbru.dialects.receipt import Receipt
 from asbru.dialects.surrogates import mend_surrogates
@@ -235,7 +235,7 @@ def _write_refusal(part: RefusalPart, path: str, receipt: Receipt) -> Block | No
 
 
 def _write_thinking(part: ThinkingPart, path: str, receipt: Receipt) -> Block | None:
-    if part.dialect != NAME or not part.signature:
+    if part.dialect not in SIGNERS or not part.signature:
         receipt.dropped(path, "thinking without a signature of this provider")
         return None
     return {

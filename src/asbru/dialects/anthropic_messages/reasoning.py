@@ -34,7 +34,7 @@ from asbru.core.chat import (
     ToolResultPart,
 )
 from asbru.core.traits import Traits
-from asbru.dialects.anthropic_messages.types import NAME
+from asbru.dialects.anthropic_messages.types import NAME, SIGNERS
 from asbru.dialects.bounds import nearest_effort
 from asbru.dialects.efforts import note_unknown
 from asbru.dialects.fields import Fields
@@ -222,4 +222,4 @@ def _lacks_thinking(request: ChatRequest) -> bool:
 def _is_signed(part: Part) -> bool:
     if isinstance(part, RedactedThinkingPart):
         return part.dialect == NAME
-    return isinstance(part, ThinkingPart) and part.dialect == NAME and bool(part.signature)
+    return isinstance(part, ThinkingPart) and part.dialect in SIGNERS and bool(part.signature)

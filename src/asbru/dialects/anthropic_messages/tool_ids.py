@@ -57,26 +57,28 @@ def read_tool_id(written: str) -> str:
 
 def with_unique_ids(messages: tuple[Message, ...], receipt: Receipt) -> tuple[Message, ...]:
     """The messages with no id used for two calls: some providers count from 0 in each turn. A result answers the last
-    call of its id."""
+    call of its id. What a message becomes depends on those before it only: later ones must not change what was signed.
+    """
     ids = [part.id for message in messages for part in message.parts if isinstance(part, ToolCallPart)]
     if len(ids) == len(set(ids)):
         return messages
-    taken = set(ids)
+    used: set[str] = set()
     last: dict[str, str] = {}
-    return tuple([_renamed(message, n, (taken, last), receipt) for n, message in enumerate(messages)])
+    return tuple([_renamed(message, n, (used, last), receipt) for n, message in enumerate(messages)])
 
 
 def _renamed(message: Message, n: int, known: tuple[set[str], dict[str, str]], receipt: Receipt) -> Message:
-    taken, last = known
+    used, last = known
     parts: list[Part] = []
     for k, part in enumerate(message.parts):
         if isinstance(part, ToolCallPart):
-            found = part.id
-            while part.id in last and found in taken:
-                found = f"{found}_{len(taken)}"
+            found, number = part.id, 1
+            while found in used:
+                number += 1
+                found = f"{part.id}_{number}"
             if found != part.id:
                 receipt.changed(f"messages[{n}].parts[{k}].id", "was used for an earlier call")
-            taken.add(found)
+            used.add(found)
             last[part.id] = found
             parts.append(msgspec.structs.replace(part, id=found))
         elif isinstance(part, ToolResultPart) and part.call_id in last:

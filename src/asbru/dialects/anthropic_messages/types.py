@@ -15,6 +15,10 @@ from asbru.dialects.fields import NULL, refuse_reply
 
 NAME: Final = "anthropic_messages"
 
+SIGNERS: Final = frozenset((NAME, "bedrock_converse"))
+"""The dialects in which Claude signs its thinking. A signature is good wherever Claude is served, and nobody else on
+Bedrock signs. https://platform.claude.com/docs/en/build-with-claude/extended-thinking"""
+
 BILLING: Final = "billing header"
 """The kind of the part that Claude Code's billing header is read into."""
 

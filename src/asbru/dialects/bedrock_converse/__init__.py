@@ -13,6 +13,7 @@ from asbru.dialects.bedrock_converse.operations import OPERATIONS
 from asbru.dialects.bedrock_converse.passthrough import prelude, tail, withhold
 from asbru.dialects.bedrock_converse.types import NAME
 from asbru.dialects.bedrock_converse.usage import usage_of
+from asbru.dialects.claude_words import FOREIGN_THINKING, MISSING_THINKING
 from asbru.dialects.contract import Dialect, Errors, Passing, Surface
 from asbru.wire.framing import EVENT_STREAM
 
@@ -42,6 +43,8 @@ DIALECT = Dialect(
         write_stream=aws_errors.write_stream_error,
         kind_header=aws_errors.KIND_HEADER,
         name=aws_errors.name_error,
+        foreign_thinking=FOREIGN_THINKING,
+        missing_thinking=MISSING_THINKING,
     ),
     framing=EVENT_STREAM,
     header_prefixes=(b"x-amzn-bedrock-",),

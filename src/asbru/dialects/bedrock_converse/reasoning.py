@@ -15,8 +15,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from asbru.core.chat import ChatRequest, Reasoning, ToolResultPart
+from asbru.core.chat import ChatRequest, Reasoning, RedactedThinkingPart, ThinkingPart, ToolResultPart
 from asbru.core.traits import Traits
+from asbru.dialects.bedrock_converse.types import CLAUDE, NAME
 from asbru.dialects.bounds import nearest_effort
 from asbru.dialects.efforts import effort_of, note_unknown
 from asbru.dialects.receipt import Receipt
@@ -92,9 +93,22 @@ def _adaptive(wish: Reasoning, traits: Traits, receipt: Receipt) -> tuple[dict[s
     return {"thinking": {"type": "adaptive"}}, effort
 
 
-def _budgeted(request: ChatRequest, wish: Reasoning, traits: Traits, receipt: Receipt) -> dict[str, Any]:
+def _lacks_thinking(request: ChatRequest) -> bool:
+    """Whether the last message answers tool calls without the thinking that led to them, which Claude then wants."""
     last = request.messages[-1] if request.messages else None
-    if last is not None and any(isinstance(part, ToolResultPart) for part in last.parts):
+    if last is None or not any(isinstance(part, ToolResultPart) for part in last.parts):
+        return False
+    said = next((one.parts for one in reversed(request.messages) if one.role == "assistant"), ())
+    first = said[0] if said else None
+    return not (
+        isinstance(first, RedactedThinkingPart | ThinkingPart)
+        and first.dialect in (NAME, CLAUDE)
+        and (isinstance(first, RedactedThinkingPart) or bool(first.signature))
+    )
+
+
+def _budgeted(request: ChatRequest, wish: Reasoning, traits: Traits, receipt: Receipt) -> dict[str, Any]:
+    if _lacks_thinking(request):
         receipt.dropped("reasoning", "the turn's own thinking is not at hand")
         return {}
     limit = request.max_tokens or traits.max_output_tokens or 0

@@ -20,6 +20,7 @@ from asbru.dialects.bedrock_invoke.body import (
     write_request,
 )
 from asbru.dialects.bedrock_invoke.stream import EnvelopeReader, EnvelopeWriter, prelude, tail, unwrap
+from asbru.dialects.claude_words import FOREIGN_THINKING, MISSING_THINKING
 from asbru.dialects.contract import Codec, Derived, Dialect, Errors, Operation, Passing, Surface
 from asbru.wire.framing import EVENT_STREAM
 
@@ -95,6 +96,8 @@ def make(base: Dialect) -> Dialect:
             write_stream=aws_errors.write_stream_error,
             kind_header=aws_errors.KIND_HEADER,
             name=aws_errors.name_error,
+            foreign_thinking=FOREIGN_THINKING,
+            missing_thinking=MISSING_THINKING,
         ),
         framing=EVENT_STREAM,
         header_prefixes=(b"x-amzn-bedrock-",),

@@ -57,7 +57,7 @@ class PartList:
         self._path = path
         self._receipt = receipt
         self._answer = answer
-        self._stand_in = None if receipt.native or answer else stand_in
+        self._stand_in = None if answer else stand_in
         self._signatures: list[str] = []
         self._waits_for_call = False
 

@@ -13,6 +13,7 @@ from asbru.core.shapes import image
 from asbru.dialects.contract import Shape, WrittenForm
 from asbru.dialects.fields import open_body, refuse_request
 from asbru.dialects.openai_chat.types import NAME
+from asbru.dialects.spoken import Spoken, spoken_at
 
 _FORMATS: Final = {"url": False, "b64_json": True}
 
@@ -48,3 +49,4 @@ def _written(one: image.Image) -> dict[str, str | None]:
 
 
 SHAPE: Final = Shape(read_request=read_request, write_reply=write_reply)
+SPOKEN: Final = Spoken(read=spoken_at("data.*.revised_prompt"))

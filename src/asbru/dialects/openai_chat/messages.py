@@ -258,13 +258,16 @@ def _write_assistant(message: Message, path: str, writer: PartWriter) -> dict[st
     written = _head(message, path, writer)
     if thoughts:
         written |= write_reasoning(thoughts)
+    if writer.reasoning_stand_in is not None and "reasoning_content" not in written:
+        written["reasoning_content"] = writer.reasoning_stand_in
+        writer.receipt.added(f"{path}.reasoning_content", "the reply was made by another model")
     written["content"] = _shorten(content, message.plain or not writer.own) if content or not members else None
     return written | members
 
 
 def _write_thought(part: Thought, path: str, writer: PartWriter, thoughts: list[Thought]) -> object | None:
     """Thinking that is content; any other is added to `thoughts`, or noted where it cannot be carried."""
-    if not writer.own:
+    if not writer.own or writer.reasoning_back == "none":
         return _write_foreign_thought(part, path, writer, thoughts)
     if isinstance(part, ThinkingPart) and is_content(part):
         return write_thinking_content(part)

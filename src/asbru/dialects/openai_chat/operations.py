@@ -9,7 +9,16 @@ Source: https://platform.openai.com/docs/api-reference
 from __future__ import annotations
 
 from asbru.dialects.contract import Codec, Operation
-from asbru.dialects.openai_chat import embeddings, images, moderations, rerank, speech, transcriptions
+from asbru.dialects.openai_chat import (
+    completions,
+    embeddings,
+    images,
+    moderations,
+    rerank,
+    speech,
+    transcript,
+    transcriptions,
+)
 from asbru.dialects.openai_chat.head import read_completions_head, read_head, read_moderations_head
 from asbru.dialects.openai_chat.media_events import events_of
 from asbru.dialects.openai_chat.media_head import (
@@ -31,6 +40,7 @@ from asbru.dialects.openai_chat.stream import ChatStreamReader
 from asbru.dialects.openai_chat.stream_writer import ChatStreamWriter
 from asbru.dialects.openai_chat.unit_usage import ocr_pages_max, ocr_usage, rerank_usage
 from asbru.dialects.searches import searches_max
+from asbru.dialects.spoken import Spoken, spoken_at
 from asbru.dialects.texts import NO_TEXTS, texts_in
 
 CODEC = Codec(
@@ -43,6 +53,12 @@ CODEC = Codec(
     stream_writer=ChatStreamWriter,
 )
 
+_OCR = Spoken(
+    read=spoken_at(
+        *("pages.*.markdown", "pages.*.header", "pages.*.footer", "pages.*.tables.*.content", "document_annotation"),
+        "pages.*.images.*.image_annotation",
+    )
+)
 
 OPERATIONS = (
     Operation(
@@ -62,6 +78,7 @@ OPERATIONS = (
         read_head=read_completions_head,
         streams=True,
         texts=texts_in("prompt", "suffix"),
+        spoken=completions.SPOKEN,
     ),
     Operation(
         name="embeddings",
@@ -108,6 +125,7 @@ OPERATIONS = (
         usage_of=ocr_usage,
         units_max=ocr_pages_max,
         by_token=False,
+        spoken=_OCR,
     ),
     Operation(
         name="images",
@@ -123,6 +141,7 @@ OPERATIONS = (
         charge=charge_images,
         output_tokens_max=image_tokens_max,
         read_events=events_of("image"),
+        spoken=images.SPOKEN,
     ),
     Operation(
         name="image_edits",
@@ -140,6 +159,7 @@ OPERATIONS = (
         charge=charge_images,
         output_tokens_max=image_tokens_max,
         read_events=events_of("image"),
+        spoken=images.SPOKEN,
     ),
     Operation(
         name="image_variations",
@@ -153,6 +173,7 @@ OPERATIONS = (
         usage_of=image_usage,
         charge=charge_images,
         output_tokens_max=image_tokens_max,
+        texts=NO_TEXTS,
     ),
     Operation(
         name="speech",
@@ -184,6 +205,7 @@ OPERATIONS = (
         usage_of=transcription_usage,
         units_max=heard_seconds_max,
         read_events=events_of("text"),
+        spoken=transcript.SPOKEN,
     ),
     Operation(
         name="translations",
@@ -197,5 +219,6 @@ OPERATIONS = (
         form_texts=("prompt",),
         usage_of=transcription_usage,
         units_max=heard_seconds_max,
+        spoken=transcript.TRANSLATED,
     ),
 )

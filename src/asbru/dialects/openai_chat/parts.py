@@ -21,7 +21,7 @@ from asbru.core.chat import (
     RefusalPart,
     TextPart,
 )
-from asbru.core.traits import ReasoningBack
+from asbru.core.traits import Traits
 from asbru.dialects.data_urls import read_source, write_source
 from asbru.dialects.fields import Fields, kind_of
 from asbru.dialects.openai_chat.reasoning import read_thinking_content
@@ -148,14 +148,15 @@ def bare_text(part: Part) -> str | None:
 
 class PartWriter:
     """Writes content parts of one request. `own`: it was read from this dialect, so what is unknown rides
-    along; `marks`: the upstream understands cache marks; `reasoning_back`: see `Traits`."""
+    along; `marks`: the upstream understands cache marks; `reasoning_back`, `reasoning_stand_in`: see `Traits`."""
 
-    __slots__ = ("marks", "own", "reasoning_back", "receipt")
+    __slots__ = ("marks", "own", "reasoning_back", "reasoning_stand_in", "receipt")
 
-    def __init__(self, receipt: Receipt, *, marks: bool, reasoning_back: ReasoningBack | None = None) -> None:
+    def __init__(self, receipt: Receipt, traits: Traits) -> None:
         self.own = receipt.native
-        self.marks = marks or self.own
-        self.reasoning_back = reasoning_back
+        self.marks = traits.cache_marks or self.own
+        self.reasoning_back = traits.reasoning_back
+        self.reasoning_stand_in = traits.reasoning_stand_in
         self.receipt = receipt
 
     def write(self, part: Part, path: str) -> dict[str, object] | Raw | None:

@@ -55,7 +55,7 @@ def write_request(request: ChatRequest, model: str, traits: Traits) -> Written:
     """The body for `model`, as its traits allow."""
     receipt = Receipt(NAME, request.dialect)
     request = fit_sampling(request, traits, receipt)
-    writer = PartWriter(receipt, marks=traits.cache_marks, reasoning_back=traits.reasoning_back)
+    writer = PartWriter(receipt, traits)
     body: dict[str, object] = {
         "model": model,
         "messages": write_messages(

@@ -27,6 +27,7 @@ from asbru.core.chat import (
 )
 from asbru.core.errors import UpstreamError
 from asbru.core.reply import ChatReply
+from asbru.core.traits import Traits
 from asbru.dialects.contract import WrittenReply
 from asbru.dialects.fields import NULL, Fields, open_body
 from asbru.dialects.openai_chat.errors import choice_fault
@@ -47,6 +48,8 @@ from asbru.dialects.openai_chat.usage import read_usage, write_usage
 from asbru.dialects.openai_errors import fault_error, read_fault
 from asbru.dialects.receipt import Receipt
 
+_MARKS = Traits(cache_marks=True)
+"""What callers take."""
 _EMPTY = (b"[]", b"{}", b'""')
 """An unknown member of a message that holds nothing (`annotations: []`) is not worth a note elsewhere."""
 _encode = msgspec.json.Encoder().encode
@@ -152,7 +155,7 @@ def _read_message(message: Fields, fallback_id: str) -> tuple[tuple[Part, ...], 
 def write_reply(reply: ChatReply) -> WrittenReply:
     """The body for a caller of this dialect."""
     receipt = Receipt(NAME, reply.dialect)
-    writer = PartWriter(receipt, marks=True)
+    writer = PartWriter(receipt, _MARKS)
     body: dict[str, object] = {
         "id": reply.id,
         "object": "chat.completion",

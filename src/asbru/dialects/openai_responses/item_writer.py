@@ -24,6 +24,7 @@ from asbru.core.chat import (
     ToolCallPart,
     ToolResultPart,
 )
+from asbru.dialects.fields import DECODE_ERRORS
 from asbru.dialects.openai_responses.carrier import carry
 from asbru.dialects.openai_responses.parts import (
     Written,
@@ -38,6 +39,7 @@ from asbru.dialects.receipt import Receipt
 
 _ERROR = "Error: "
 _SPELLING = ("format", "index", ITEM)
+_GAP = "\n\n"
 _LENGTHS = msgspec.json.Decoder(list[int]).decode
 
 
@@ -277,14 +279,22 @@ def write_thought(
 def _shown(part: ThinkingPart) -> dict[str, Any]:
     """What is shown of reasoning, split as it was."""
     own = part.dialect == NAME
-    lengths = _LENGTHS(part.extra["index"]) if own and "index" in part.extra else [len(part.text)]
+    texts = (_split(part) if own else None) or ([part.text] if part.text else [])
+    if own and "format" in part.extra:
+        return {"summary": [], "content": [{"type": "reasoning_text", "text": text} for text in texts]}
+    return {"summary": [{"type": "summary_text", "text": text} for text in texts]}
+
+
+def _split(part: ThinkingPart) -> list[str] | None:
+    """The texts that it came in; None where it does not say, or where a caller of another dialect has put anything else
+    in that place."""
+    try:
+        lengths = _LENGTHS(part.extra["index"])
+    except (KeyError, *DECODE_ERRORS):
+        return None
     texts: list[str] = []
     at = 0
     for length in lengths:
         texts.append(part.text[at : at + length])
-        at += length + 2
-    if not part.text and len(lengths) == 1:
-        texts = []
-    if own and "format" in part.extra:
-        return {"summary": [], "content": [{"type": "reasoning_text", "text": text} for text in texts]}
-    return {"summary": [{"type": "summary_text", "text": text} for text in texts]}
+        at += length + len(_GAP)
+    return texts if _GAP.join(texts) == part.text else None

@@ -15,6 +15,7 @@ from asbru.dialects.openai_responses.stored import STORED_OPERATIONS
 from asbru.dialects.openai_responses.stream import ResponsesStreamReader
 from asbru.dialects.openai_responses.stream_writer import ResponsesStreamWriter
 from asbru.dialects.openai_responses.types import encode
+from asbru.dialects.spoken import Spoken, spoken_at
 
 CODEC = Codec(
     read_request=read_request,
@@ -62,6 +63,7 @@ OPERATIONS = (
         read_head=read_head,
         read_request=read_request,
         converses=CONVERSING,
+        spoken=Spoken(read=spoken_at("output.*.content.*.text", "output.*.summary.*.text")),
     ),
     *STORED_OPERATIONS,
 )

@@ -39,10 +39,11 @@ _AT_ONCE = frozenset(("requests", "concurrency"))
 
 class Chain:
     """The counters of a key and of the owners above it, the key's own first. Those that calls hold the same of are one
-    `Portion`. `admitted`: those for requests and calls at once; `held`: for money and tokens; `expects`: whether one of
-    those is to hold what calls usually cost."""
+    `Portion`. `admitted`: those for requests and calls at once; `nested`: of those the ones for requests, for a call
+    that is made within another one, which has a place; `held`: for money and tokens; `expects`: whether one of those is
+    to hold what calls usually cost."""
 
-    __slots__ = ("admitted", "counters", "expects", "held", "portions")
+    __slots__ = ("admitted", "counters", "expects", "held", "nested", "portions")
 
     def __init__(self, counters: tuple[Counter, ...]) -> None:
         self.counters = counters
@@ -59,6 +60,7 @@ class Chain:
                 self.portions += (portion,)
                 sources.append(portion)
         self.admitted = tuple((one, 1) for one in sources if one.metric in _AT_ONCE)
+        self.nested = tuple((one, 1) for one in sources if one.metric == "requests")
         self.held = tuple(one for one in sources if one.metric not in _AT_ONCE)
         self.expects = any(one.metric == "cost" and not one.strict for one in self.held)
 

@@ -3,9 +3,10 @@
 from asbru.guardrails.engine.masking import PLACEHOLDER
 from asbru.guardrails.engine.redaction import redact
 from asbru.guardrails.engine.rule_set import Rule, RuleSet, Seen, blocks, compile_rule, for_place, look, scan
-from asbru.guardrails.engine.window import Window
+from asbru.guardrails.engine.window import HELD_CHARS_MAX, Window
 
 __all__ = [
+    "HELD_CHARS_MAX",
     "PLACEHOLDER",
     "Rule",
     "RuleSet",

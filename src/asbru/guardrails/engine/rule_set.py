@@ -18,7 +18,7 @@ from asbru.guardrails.engine.masking import Masking
 from asbru.guardrails.findings import Asking, Finding, Judge, Ports
 from asbru.guardrails.rule import GuardrailRule, Place, uses_of
 
-FORMAT = "1"
+FORMAT = "2"
 """Changes with what checks find, so that versions do."""
 
 

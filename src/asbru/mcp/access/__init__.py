@@ -3,6 +3,6 @@
 Not here: where the lists come from (`governance`), and what tools there are (`mcp.catalogue`).
 """
 
-from asbru.mcp.access.access import Access, Accesses
+from asbru.mcp.access.access import Access, Accesses, NeedsApproval
 
-__all__ = ["Access", "Accesses"]
+__all__ = ["Access", "Accesses", "NeedsApproval"]

@@ -18,6 +18,10 @@ NARROWED_MAX: Final = 256
 """Patterns that a header may hold."""
 
 
+class NeedsApproval(Exception):
+    """The call is permitted, but a person has to approve it."""
+
+
 class Access:
     """What a caller may use. `within`: what it may use besides, which narrows it."""
 

@@ -4,13 +4,15 @@
     address "files"     /mcp/files     one server, its own names
     address "research"  /mcp/research  the tools of a group, names joined
 
+Tools of servers in code mode are not listed; where a caller may use any, those that stand in for them are.
+
 A list is kept as bytes until the catalogue changes. It says how long it may be kept by others: as briefly as any
 member, and privately if any member is private, or if callers see different lists.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from asbru.mcp.access import Access
@@ -49,6 +51,17 @@ class Merged:
         self.catalogue = catalogue
         self._kept: dict[tuple[Access, Address, ListKind, bool], bytes] = {}
         self._version = -1
+        self._hidden: frozenset[str] = frozenset()
+        self._stand_ins: Sequence[bytes] = ()
+
+    def hide(self, servers: frozenset[str], stand_ins: Sequence[bytes]) -> None:
+        """Servers whose tools are not listed, and the definitions that are instead."""
+        self._hidden, self._stand_ins = servers, tuple(stand_ins)
+        self._version = -1
+
+    def hides(self, server: str) -> bool:
+        """Whether the tools of a server are not listed."""
+        return server in self._hidden
 
     def seen(self, access: Access, address: Address) -> Iterator[Known]:
         """The servers of which a caller may see anything at an address."""
@@ -70,12 +83,17 @@ class Merged:
     def _write(self, access: Access, address: Address, kind: ListKind, *, stateless: bool) -> bytes:
         items: list[bytes] = []
         ttl_ms: list[int] = []
+        stand_ins: Sequence[bytes] = ()
         for known in self.seen(access, address):
             joined = address.joined and kind in ("tools", "prompts")
             of_one = [known.shown(one, joined=joined) for one in visible(known, kind, access)]
             if of_one:
                 ttl_ms.append(known.entry.ttl_ms)
-            items += of_one
+            if kind == "tools" and self.hides(known.entry.name):
+                stand_ins = self._stand_ins if of_one else stand_ins
+            else:
+                items += of_one
+        items += stand_ins
         listed = b'"%b":[%b]' % (MEMBER[kind].encode(), b",".join(items))
         if not stateless:
             return b"{%b}" % listed

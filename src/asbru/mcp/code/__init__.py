@@ -5,21 +5,21 @@ Not here: who may use which tool, how a tool is called (`ToolCaller`), and how t
 
 from asbru.mcp.code.library import Library
 from asbru.mcp.code.limits import ScriptError, ScriptLimits
-from asbru.mcp.code.meta_tools import META_TOOLS, Answer, answer, shown
+from asbru.mcp.code.meta_tools import META_TOOLS, Answer, answer, ran, shown
 from asbru.mcp.code.sandbox import Sandbox
-from asbru.mcp.code.script import Done, NeedsApproval, Script, Suspended
+from asbru.mcp.code.script import Done, Script, Suspended
 
 __all__ = [
     "META_TOOLS",
     "Answer",
     "Done",
     "Library",
-    "NeedsApproval",
     "Sandbox",
     "Script",
     "ScriptError",
     "ScriptLimits",
     "Suspended",
     "answer",
+    "ran",
     "shown",
 ]

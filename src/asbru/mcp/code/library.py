@@ -8,7 +8,7 @@ Pure: made from the definitions that the caller may use, so what is not granted 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, Literal, TypeAlias
 
 import msgspec
@@ -28,12 +28,39 @@ _SUFFIX: Final = ".pyi"
 _HEADER: Final = "from typing import Any, Literal, NotRequired, TypedDict\n\n"
 
 
+class _Stubs(Mapping[str, ToolStub]):
+    """The stubs of a server by identifier, each written when it is first asked for: most never are, and hundreds at
+    once would keep others waiting."""
+
+    def __init__(self, server: str, tools: Mapping[str, str], definitions: Mapping[str, bytes]) -> None:
+        self._server = server
+        self._tools = tools
+        self._definitions = definitions
+        self._written: dict[str, ToolStub] = {}
+
+    def __getitem__(self, name: str) -> ToolStub:
+        found = self._written.get(name)
+        if found is None:
+            tool = self._tools[name]
+            found = self._written[name] = stub_of(self._server, name, tool, self._definitions[tool])
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tools)
+
+    def __len__(self) -> int:
+        return len(self._tools)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._tools
+
+
 class LibraryServer(msgspec.Struct, frozen=True):
     """A server as scripts see it. `name`: the identifier by which they call it; `tools` by identifier."""
 
     server: str
     name: str
-    tools: dict[str, ToolStub]
+    tools: Mapping[str, ToolStub]
     by_tool: bool
 
 
@@ -44,10 +71,7 @@ class Library:
         self.servers: dict[str, LibraryServer] = {}
         for name, server in identifiers(granted).items():
             definitions = {one.name: one.definition for one in granted[server]}
-            tools = {
-                called: stub_of(server, called, tool, definitions[tool])
-                for called, tool in identifiers(definitions).items()
-            }
+            tools = _Stubs(server, identifiers(definitions), definitions)
             by_tool = binding == "tool" or (binding == "auto" and len(tools) > TOOLS_PER_FILE_MAX)
             self.servers[name] = LibraryServer(server, name, tools, by_tool)
 
@@ -84,7 +108,7 @@ class Library:
             return None
         if not tool_name:
             return _HEADER + "\n".join(stub.compact for stub in server.tools.values()) + "\n"
-        stub = next((one for name, one in server.tools.items() if name.lower() == tool_name), None)
+        stub = next((server.tools[name] for name in server.tools if name.lower() == tool_name), None)
         return None if stub is None else f"{_HEADER}{stub.compact}\n"
 
 

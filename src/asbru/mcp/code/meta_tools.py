@@ -11,6 +11,7 @@ calls stay out of the conversation.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import Any, Final
 
 import msgspec
@@ -28,6 +29,13 @@ class MetaTool(msgspec.Struct, frozen=True):
     name: str
     description: str
     schema: dict[str, Any]
+
+    @property
+    def definition(self) -> bytes:
+        """As a server would list it."""
+        reads_only = self.name != EXECUTE
+        told = {"name": self.name, "description": self.description, "inputSchema": self.schema}
+        return msgspec.json.encode({**told, "annotations": {"readOnlyHint": reads_only}})
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -87,8 +95,13 @@ async def answer(name: str, arguments: dict[str, Any], library: Library, script:
     code = arguments.get("code")
     if not isinstance(code, str):
         return Answer("`code` must be a text.", is_error=True)
+    return await ran(script.run(code), library)
+
+
+async def ran(run: Awaitable[Done | Suspended], library: Library) -> Answer:
+    """What a run of a script comes to."""
     try:
-        return shown(await script.run(code))
+        return shown(await run)
     except ScriptError as error:
         return Answer(_told(error, library), is_error=True)
 
@@ -119,7 +132,9 @@ def _document(library: Library, server: str, tool: str) -> Answer:
     name = next((one.name for one in library.servers.values() if server in (one.name, one.server)), "")
     found = library.servers.get(name)
     stub = (
-        None if found is None else next((one for one in found.tools.values() if tool in (one.name, one.tool)), None)
+        None
+        if found is None
+        else found.tools.get(tool) or next((one for one in found.tools.values() if one.tool == tool), None)
     )
     if stub is None:
         return Answer(f"There is no such tool. There are:\n{library.tree()}", is_error=True)

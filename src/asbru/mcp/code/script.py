@@ -19,6 +19,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 import msgspec
 
 from asbru.core.errors import AsbruError
+from asbru.mcp.access import NeedsApproval
 from asbru.mcp.code.library import Library
 from asbru.mcp.code.limits import Kind, ScriptError, ScriptLimits
 from asbru.mcp.code.sandbox import Sandbox
@@ -30,10 +31,6 @@ if TYPE_CHECKING:
     from pydantic_monty import AsyncMontySession
 
 RESULT: Final = "result"
-
-
-class NeedsApproval(Exception):
-    """The call is permitted, but a person has to approve it."""
 
 
 class ToolCaller(Protocol):
@@ -119,10 +116,13 @@ class Script:
     async def _within(self, begin: Any) -> Done | Suspended:
         from pydantic_monty import MontyCrashedError, MontyError
 
+        deadline = asyncio.timeout(self._limits.total_s)
         try:
-            async with asyncio.timeout(self._limits.total_s), await self._sandbox.session(self._limits) as session:
+            async with deadline, await self._sandbox.session(self._limits) as session:
                 return await self._steps(session, await begin(session))
         except TimeoutError:
+            if not deadline.expired():
+                raise ScriptError("busy", "as many scripts as may run at a time are running; try again") from None
             raise ScriptError(
                 "time", f"the script and its calls took longer than {self._limits.total_s:g} s"
             ) from None

@@ -32,7 +32,7 @@ class Chosen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Manage(msgspec.Struct, frozen=True, omit_defaults=True):
-    """See the module. `user`: a virtual key, "" for what all share."""
+    """See the module. `user`: the name of a virtual key, "" for what all share."""
 
     verb: Verb
     server: str = ""
@@ -42,8 +42,8 @@ class Manage(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Grant(msgspec.Struct, frozen=True):
-    """An authorization: whose, and how it stands. `state`: authorized, or ended with a `reason`; `expires_ms`: of the
-    present access token, 0: it does not say."""
+    """An authorization: whose, and how it stands. `user`: the name of a virtual key, the identity of one that is gone.
+    `state`: authorized, or ended with a `reason`; `expires_ms`: of the present access token, 0: it does not say."""
 
     server: str
     user: str

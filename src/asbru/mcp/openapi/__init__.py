@@ -3,7 +3,8 @@
 Not here: where documents come from, who chooses among their tools, and the sending.
 """
 
-from asbru.mcp.openapi.api import Api, ApiTool, DocumentError
+from asbru.mcp.openapi.api import Api, ApiTool, DocumentError, read_tools, write_tools
+from asbru.mcp.openapi.forwarding import filled, flaws_of
 from asbru.mcp.openapi.openapi import read_openapi
 from asbru.mcp.openapi.postman import read_postman
 from asbru.mcp.openapi.requests import ApiRequest, build_request
@@ -15,7 +16,11 @@ __all__ = [
     "ApiTool",
     "DocumentError",
     "build_request",
+    "filled",
+    "flaws_of",
     "read_openapi",
     "read_postman",
+    "read_tools",
     "result_of",
+    "write_tools",
 ]

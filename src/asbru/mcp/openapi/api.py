@@ -69,6 +69,16 @@ class ApiTool(msgspec.Struct, frozen=True, kw_only=True):
     security: tuple[Security, ...] = ()
 
 
+def write_tools(tools: tuple[ApiTool, ...]) -> bytes:
+    """Tools for a snapshot, which a worker reads when one of them is called."""
+    return msgspec.msgpack.encode(tools)
+
+
+def read_tools(data: bytes) -> dict[str, ApiTool]:
+    """The same, by name."""
+    return {tool.name: tool for tool in msgspec.msgpack.decode(data, type=tuple[ApiTool, ...])}
+
+
 class Api(msgspec.Struct, frozen=True, kw_only=True):
     """A document as it is previewed and chosen from. `url`: where the API is, "" where the document does not say;
     `skipped`: operations that cannot be tools, and why."""

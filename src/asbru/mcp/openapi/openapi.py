@@ -19,6 +19,7 @@ from asbru.mcp.openapi.api import (
     Style,
     definition_of,
 )
+from asbru.mcp.openapi.forwarding import NEVER_SENT
 from asbru.mcp.openapi.schema_writer import Schemas, resolved
 from asbru.mcp.openapi.tool_names import ToolNames
 
@@ -27,7 +28,7 @@ _WHERE: Final = ("path", "query", "header", "cookie")
 _STYLES: Final = {"path": "simple", "header": "simple", "query": "form", "cookie": "form"}
 _BODIES: Final = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data", "text/plain")
 """In the order in which one is chosen."""
-_NEVER_ARGUMENTS: Final = frozenset(("accept", "content-type", "authorization", "host", "content-length"))
+_NEVER_ARGUMENTS: Final = NEVER_SENT | {"accept", "authorization", "cookie", "proxy-authorization"}
 
 
 def read_openapi(document: dict[str, object]) -> Api:

@@ -58,6 +58,8 @@ def _requests(items: list[object], depth: int) -> Iterator[tuple[str, dict[str, 
 def _tool(name: str, title: str, request: dict[str, object]) -> tuple[str, ApiTool]:
     """Where the API is, and the tool."""
     method = as_text(request.get("method")).upper() or "GET"
+    if not method.isascii() or not method.isalpha():
+        raise DocumentError(f"{method[:20]!r} is no method of HTTP")
     given = request.get("url")
     url = as_object(given)
     raw = as_text(url.get("raw")) or as_text(given)

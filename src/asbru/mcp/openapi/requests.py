@@ -6,6 +6,7 @@ in a header. Objects and lists are written in the style that the document names.
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -19,6 +20,9 @@ from asbru.mcp.openapi.api import ApiTool, Body, Parameter, Security
 
 _SEPARATORS: Final = {"spaceDelimited": "%20", "pipeDelimited": "|", "form": ","}
 _HEADER_UNSAFE: Final = frozenset("\r\n\0")
+_TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_PATH_SAFE: Final = "/%?=&:@!$'()*+,;~"
+"""What a path may hold besides letters, digits and `-._`."""
 
 
 class ApiRequest(msgspec.Struct, frozen=True):
@@ -90,10 +94,22 @@ class _Building:
         """The request."""
         if self._cookies:
             self.headers["cookie"] = "; ".join(self._cookies)
-        if any(not _HEADER_UNSAFE.isdisjoint(value) for value in self.headers.values()):
-            raise BadRequest("a header cannot hold a line break")
-        query = "?" + "&".join(self._query) if self._query else ""
-        return ApiRequest(method, self._path + query, self.headers, body)
+        for name, value in self.headers.items():
+            if not _TOKEN.fullmatch(name) or not _HEADER_UNSAFE.isdisjoint(value) or not _is_latin(value):
+                raise BadRequest(f"the header {name} cannot hold a line break or characters beyond Latin-1")
+        path = quote(self._path, safe=_PATH_SAFE)
+        if any(part in (".", "..") for part in path.partition("?")[0].split("/")):
+            raise BadRequest("the arguments make a path that leads elsewhere")
+        query = ("&" if "?" in path else "?") + "&".join(self._query) if self._query else ""
+        return ApiRequest(method, path + query, self.headers, body)
+
+
+def _is_latin(value: str) -> bool:
+    try:
+        value.encode("latin-1")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _text(value: object) -> str:

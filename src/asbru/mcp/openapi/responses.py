@@ -9,7 +9,8 @@ import msgspec
 
 TEXT_BYTES_MAX: Final = 1024 * 1024
 """Of a text: what is longer is cut, with a word that it was."""
-_ERROR_MIN: Final = 400
+_ERROR_MIN: Final = 300
+"""Redirects are not followed, so they are errors too."""
 
 
 def result_of(status: int, content_type: str, body: bytes) -> bytes:

@@ -29,9 +29,11 @@ class Seals:
         """The value for its keeper: letters, digits, `-` and `_`."""
         return base64.urlsafe_b64encode(self._mac(purpose, bound, value) + value).rstrip(b"=").decode()
 
-    def open(self, purpose: str, bound: tuple[str, ...], text: str) -> bytes | None:
+    def open(
+        self, purpose: str, bound: tuple[str, ...], text: str, *, chars_max: int = SEALED_CHARS_MAX
+    ) -> bytes | None:
         """The value; None where it was not sealed by us for this purpose and bound to just that."""
-        if len(text) > SEALED_CHARS_MAX:
+        if len(text) > chars_max:
             return None
         try:
             data = base64.b64decode(text.encode() + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)

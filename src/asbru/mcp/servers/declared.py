@@ -12,6 +12,9 @@ import msgspec
 from msgspec import Meta
 
 from asbru.core.secret_text import SecretText
+from asbru.mcp.servers.code_settings import CodeModeSettings
+from asbru.mcp.servers.http_api import HEADER_NAME, HttpApi
+from asbru.mcp.servers.rule import McpRule
 
 SERVER_NAME = r"^[a-z0-9](-?[a-z0-9]){0,31}$"
 """Without `_`, so that `<server>__<tool>` is read in one way only."""
@@ -25,6 +28,7 @@ FORMS = {
     SERVER_NAME: "lower-case letters and digits, in parts separated by single `-`, 32 parts at most",
     TOOL_PATTERN: "`server/tool` with `*` for any text, or a name, without spaces",
     _URL: "a URL that begins with http:// or https://, without spaces and `#`",
+    HEADER_NAME: "the name of a header",
 }
 """The forms that text must have, in words."""
 
@@ -35,7 +39,7 @@ _Usd: TypeAlias = Annotated[float, Meta(ge=0, le=1_000_000)]
 
 
 class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One MCP server: reached at `url`, or started with `command`."""
+    """One MCP server: reached at `url`, started with `command`, or an HTTP API that `openapi` describes."""
 
     url: Annotated[Annotated[str, Meta(pattern=_URL)] | None, Meta(description="Address of its MCP endpoint.")] = None
     command: Annotated[
@@ -54,6 +58,9 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     ] = {}
     cwd: Annotated[
         Annotated[str, Meta(pattern=r"^/")] | None, Meta(description="Directory in which the program starts.")
+    ] = None
+    openapi: Annotated[
+        HttpApi | None, Meta(description="An HTTP API whose operations are its tools, in place of an MCP server.")
     ] = None
     transport: Annotated[
         Transport,
@@ -133,9 +140,25 @@ class McpSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         dict[Annotated[str, Meta(pattern=SERVER_NAME)], tuple[Annotated[str, Meta(pattern=TOOL_PATTERN)], ...]],
         Meta(max_length=500, description="Named lists of `server/tool` patterns, with addresses of their own."),
     ] = {}
+    rules: Annotated[
+        tuple[McpRule, ...], Meta(max_length=200, description="Rules on arguments; each that holds refuses the call.")
+    ] = ()
     sync_s: Annotated[
         float, Meta(ge=1, le=86400, description="How often the tools of servers are listed anew, seconds.")
     ] = 300.0
+    offer: Annotated[bool, Meta(description="Offer the tools of a virtual key in its requests to models.")] = True
+    offer_tools_max: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=10_000,
+            description="Tools in a request to a model, those of the caller included, above which no more are offered.",
+        ),
+    ] = 128
+    agent_turns_max: Annotated[
+        int,
+        Meta(ge=1, le=100, description="How often a model is asked in one call while Asbru calls tools for it."),
+    ] = 10
     public_url: Annotated[
         Annotated[str, Meta(pattern=r"^https?://[^\s?#]+$")] | None,
         Meta(
@@ -153,6 +176,8 @@ class McpSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     result_bytes_max: Annotated[
         int, Meta(ge=1024, le=1 << 30, description="Size of the result of a call, bytes.")
     ] = 16 * 1024 * 1024
+
+    code: Annotated[CodeModeSettings, Meta(description="Code mode: limits of scripts.")] = CodeModeSettings()
 
     def named(self) -> tuple[Server, ...]:
         """The servers, each with its name."""

@@ -6,7 +6,8 @@
     subject "mcp.session"      SessionAsked -> SessionGiven
     subject "mcp.credential"   CredentialAsked -> CredentialGiven
 
-`user` is "" for the one session or credential that all callers of a server share, else the name of the virtual key.
+`user` is "" for the one session or credential that all callers of a server share, else the identity of the virtual
+key, which no other key ever has.
 """
 
 from __future__ import annotations

@@ -104,8 +104,8 @@ async def _whole(call: Call, attempt: Attempt, entry: Entry, theirs: Operation, 
         return write_reply(call, attempt, reply, b"")
     if not attempt.response_passes:
         return await translate(call, attempt, UpstreamResponse(200, lines), entry.body, rooms=rooms)
-    if call.stages and call.operation.codec is not None:
-        await show(call, attempt, entry.body, rooms)
+    if call.stages:
+        await show(call, attempt, entry.body, entry.content_type, rooms=rooms)
     return Response(200, lines, entry.body)
 
 

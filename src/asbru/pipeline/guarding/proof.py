@@ -18,10 +18,14 @@ import msgspec
 
 from asbru.dialects import Dialect, Operation
 from asbru.guardrails import PLACES, Place
+from asbru.mcp.protocol.dialect import MCP
 from asbru.pipeline.passthrough import SURFACE, UNKNOWN
 
 if TYPE_CHECKING:
     from asbru.guardrails.engine import Rule
+
+_TOOLS = frozenset(operation.name for operation in MCP.operations)
+_TOOL_PLACES = frozenset(("tool_arguments", "tool_results"))
 
 Verdict: TypeAlias = Literal["enforced", "absent", "refused", "unchecked", "impossible"]
 
@@ -46,17 +50,26 @@ def reads_input(operation: Operation) -> bool:
 
 def reads_output(operation: Operation) -> bool:
     """Whether there is nothing to read in replies, or it can be read."""
-    return operation.codec is not None or not operation.speaks
+    return operation.codec is not None or operation.spoken is not None or not operation.speaks
+
+
+def is_tool(operation: Operation) -> bool:
+    """Whether it is a call to an MCP server, which has arguments and results, and nothing else."""
+    return operation.name in _TOOLS
 
 
 def can_check(rule: Rule, operation: Operation) -> bool:
     """Whether the rule can look wherever it should in calls of the operation."""
     places = rule.declared.places
+    if is_tool(operation):
+        return True
     return (reads_input(operation) or places == ("output",)) and ("output" not in places or reads_output(operation))
 
 
 def is_for(rule: Rule, operation: Operation) -> bool:
-    """Whether the rule is about the operation."""
+    """Whether the rule is about the operation, and about anything in it."""
+    if is_tool(operation) and _TOOL_PLACES.isdisjoint(rule.declared.places):
+        return False
     return "*" in rule.declared.operations or operation.name in rule.declared.operations
 
 
@@ -69,6 +82,7 @@ def prove(rules: Iterable[Rule], dialects: Mapping[str, Dialect]) -> Iterator[Pr
         for operation in dialect.operations
         if operation.stored is None or operation.stored.spends
     ]
+    asked += [(f"{MCP.name}.{operation.surface}", operation) for operation in MCP.operations]
     for rule in rules:
         for surface, operation in (*asked, (SURFACE, UNKNOWN)):
             if not is_for(rule, operation):
@@ -86,10 +100,12 @@ def _verdict(rule: Rule, operation: Operation, place: Place, *, stream: bool) ->
     is_chat = operation.codec is not None
     if operation is UNKNOWN or operation.stored is not None:
         return _unread(rule, "what is passed on as it comes cannot be read")
+    if is_tool(operation):
+        return _of_tool(rule, place)
     if place.startswith("tool_") and operation.read_request is None and not is_chat:
         return "absent", "no tools"
     if place == "output":
-        if not operation.speaks:
+        if not operation.speaks and (operation.spoken is None or stream):
             return "absent", "no words come out"
         if not reads_output(operation):
             return _unread(rule, "replies cannot be read")
@@ -101,6 +117,17 @@ def _verdict(rule: Rule, operation: Operation, place: Place, *, stream: bool) ->
     if place == "tool_arguments" and stream:
         return "enforced", "each call of a tool is held until its arguments are complete"
     return "enforced", "before anything is sent" if place != "tool_arguments" else "in requests and replies"
+
+
+def _of_tool(rule: Rule, place: Place) -> tuple[Verdict, str]:
+    if place not in _TOOL_PLACES:
+        return "absent", "a call of a tool has arguments and results only"
+    if rule.declared.action == "redact" and not rule.spans:
+        return _not_replaced(rule)
+    if place == "tool_arguments":
+        return "enforced", "before the server is asked"
+    data = "refused" if rule.declared.unchecked == "refuse" else "passed on"
+    return "enforced", f"before anything is sent to the caller; files that cannot be read are {data}"
 
 
 def _out(rule: Rule, *, stream: bool) -> tuple[Verdict, str]:

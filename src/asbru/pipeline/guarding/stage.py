@@ -2,6 +2,7 @@
 
     request   every text of a canonical request, by place
     texts     those of an operation without one: `input`
+    tool_texts   those of a call of a tool, and of what comes of it
     reply     a whole reply
     events    a stream, by parts (`streams.py`); `pull` where a rule asks elsewhere
 
@@ -21,10 +22,10 @@ import msgspec
 from asbru.core.errors import GuardrailBlocked, GuardrailUnavailable
 from asbru.core.notes import Note
 from asbru.guardrails.engine import PLACEHOLDER, Rule, Seen, Window, blocks, for_place, redact, scan
-from asbru.pipeline.guarding.streams import Restorer, StreamGuard
+from asbru.pipeline.guarding.streams import Restorer, StreamGuard, placeholder_begins
 from asbru.pipeline.guarding.tally import Tally
 from asbru.pipeline.guarding.texts import Texts, visit_json, visit_texts
-from asbru.pipeline.stages import Replies, Stage
+from asbru.pipeline.stages import Replies, Stage, ToolPlace
 
 if TYPE_CHECKING:
     from asbru.core.chat import ChatRequest
@@ -47,6 +48,8 @@ _WORDS: dict[str, str] = {
 
 class GuardStage(Stage):
     """See the module. `rules`: those that apply to the call."""
+
+    sees_tools = True
 
     def __init__(self, call: Call, rules: Sequence[Rule], rule_set: RuleSet, ports: Ports) -> None:
         self._call = call
@@ -75,7 +78,21 @@ class GuardStage(Stage):
 
     async def texts(self, texts: Sequence[str]) -> Sequence[str]:
         """See `Stage`."""
-        return await self._judge("input", texts, self._originals)
+        texts = await self._judge("input", texts, self._originals)
+        if self._originals:
+            self.replies = "changed"  # to put them back
+        return texts
+
+    async def tool_texts(self, place: ToolPlace, texts: Sequence[str]) -> Sequence[str]:
+        """See `Stage`. Placeholders in arguments are put back into results."""
+        if place == "tool_arguments":
+            return await self._judge(place, texts, self._originals)
+        texts = await self._judge(place, texts, self._made)
+        return [self._restore(text) for text in texts] if self._originals else texts
+
+    def refuses_data(self, place: ToolPlace) -> bool:
+        """See `Stage`."""
+        return any(rule.declared.unchecked == "refuse" for rule in self._at(place))
 
     async def reply(self, reply: ChatReply) -> ChatReply:
         """See `Stage`."""
@@ -87,6 +104,10 @@ class GuardStage(Stage):
     def events(self, events: list[StreamEvent]) -> list[StreamEvent]:
         """See `Stage`. Nothing here waits."""
         return _now(self._stream.events(events))
+
+    def again(self) -> None:
+        """See `Stage`."""
+        self._guard = None
 
     async def pull(self, events: list[StreamEvent]) -> list[StreamEvent]:
         """See `Stage`."""
@@ -170,7 +191,9 @@ class GuardStage(Stage):
             for place in _OUT:
                 for rule in self._at(place):
                     self.tally.scanned(rule.name, place)
-            self._guard = StreamGuard(lambda place: bool(self._at(place)), self._window, self._held, self._restorer)
+            self._guard = StreamGuard(
+                lambda place: bool(self._at(place)), self._window, self._held, self._restorer, self._open_ended
+            )
         return self._guard
 
     def _window(self, place: Place) -> Window | None:
@@ -195,6 +218,14 @@ class GuardStage(Stage):
         visit_json(text, place, lambda one, _: texts.append(one) or one)
         new = iter(await self._judge(place, texts, self._made))
         return visit_json(text, place, lambda one, _: one if (other := next(new)) == one else other)
+
+    def _open_ended(self, text: str, place: Place) -> bool:
+        if self._originals and placeholder_begins(text) < len(text):
+            return True
+        rules = self._at(place)
+        if any(not rule.flows for rule in rules):
+            return True
+        return any(judge.held(text) < len(text) for rule in rules for _, judge in rule.judges)
 
     def _restorer(self, quoted: bool) -> Restorer | None:
         return Restorer(partial(self._restore, quoted=quoted)) if self._originals else None

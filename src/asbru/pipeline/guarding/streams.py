@@ -5,26 +5,37 @@
               wait for its `PartStop`; where nothing changes they go as they came
 
 Events of a part whose text is held wait behind it. What tells the text as it was (log probabilities, citations) is
-dropped where text is replaced.
+dropped where text is replaced. Texts elsewhere than in parts are looked at too: citations and what a reply begins and
+ends with as they come, foreign events and deltas as `Pieces`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import msgspec
 
 from asbru.core.chat import Part, RefusalPart, TextPart, ThinkingPart, ToolCallPart
-from asbru.core.reply import PartDelta, PartStart, PartStop, StreamEvent
+from asbru.core.reply import (
+    ChoiceStop,
+    ForeignEvent,
+    PartDelta,
+    PartStart,
+    PartStop,
+    ReplyEnd,
+    ReplyStart,
+    StreamEvent,
+    StreamFault,
+)
 from asbru.guardrails.engine import Window
+from asbru.pipeline.guarding.pieces import Judged, Pieces
 from asbru.pipeline.guarding.texts import visit_texts
 
 if TYPE_CHECKING:
     from asbru.guardrails import Place
 
-Judged: TypeAlias = "Callable[[str, Place], Coroutine[Any, Any, str]]"
-"""A whole text of a part, as it may be given. Raises the refusal."""
+T = TypeVar("T")
 _Key: TypeAlias = tuple[int, int]
 
 
@@ -40,24 +51,30 @@ class Restorer:
     def feed(self, text: str, *, final: bool = False) -> str:
         """What may go: all but a placeholder that is not whole."""
         whole = self._held + text
-        at = whole.rfind("[")
-        self._held = ""
-        if not final and at >= 0 and len(whole) - at < _PLACEHOLDER_CHARS_MAX and "]" not in whole[at:]:
-            whole, self._held = whole[:at], whole[at:]
+        at = len(whole) if final else placeholder_begins(whole)
+        whole, self._held = whole[:at], whole[at:]
         return self._restore(whole)
 
 
 _PLACEHOLDER_CHARS_MAX = 80
 
 
+def placeholder_begins(text: str) -> int:
+    """Where at the end of a text a placeholder may begin; its length for nowhere."""
+    at = text.rfind("[", max(len(text) - _PLACEHOLDER_CHARS_MAX, 0))
+    return len(text) if at < 0 or "]" in text[at:] else at
+
+
 class PartGuard:
-    """One part of a stream. `window`: what its text flows through; None: it is held whole."""
+    """One part of a stream. `window`: what its text flows through; None: it is held whole. `pieces`: its foreign
+    deltas, where it flows."""
 
-    __slots__ = ("events", "place", "restorer", "text", "waiting", "window")
+    __slots__ = ("events", "pieces", "place", "restorer", "text", "waiting", "window")
 
-    def __init__(self, place: Place, window: Window | None, restorer: Restorer | None) -> None:
+    def __init__(self, place: Place, window: Window | None, restorer: Restorer | None, pieces: Pieces) -> None:
         self.place: Place = place
         self.window = window
+        self.pieces = pieces
         self.restorer = restorer
         self.events: list[StreamEvent] = []
         self.text: list[str] = []
@@ -67,17 +84,23 @@ class PartGuard:
         """What may go of a part that flows."""
         assert self.window is not None
         if event.text is None:
-            if self.window.holds:
-                self.waiting.append(event)
-                return []
-            return [event]
+            return self.behind([event])
         return self._going(event, self.window.feed(event.text))
 
-    def close(self, stop: PartStop) -> list[StreamEvent]:
+    def behind(self, events: list[StreamEvent]) -> list[StreamEvent]:
+        """What may go of events of the part that are no text."""
+        assert self.window is not None
+        if not self.window.holds:
+            return events
+        self.waiting += events
+        return []
+
+    async def close(self, stop: PartStop) -> list[StreamEvent]:
         """The rest of one."""
         assert self.window is not None
         last = PartDelta(index=stop.index, choice=stop.choice, text="")
-        return [*self._going(last, self.window.close(), final=True), *self._released(), stop]
+        going = self._going(last, self.window.close(), final=True)
+        return [*going, *self._released(), *await self.pieces.close(), stop]
 
     def _going(self, event: PartDelta, text: str, *, final: bool = False) -> list[StreamEvent]:
         if self.restorer is not None:
@@ -103,15 +126,19 @@ def _tells(event: PartDelta) -> bool:
 
 class StreamGuard:
     """See the module. `windows(place)` makes the window of a part of such a place, None where it is held; `judged`
-    judges a text that was held; `looks(place)`: whether any rule does; `restorer()`: for placeholders."""
+    judges a text that was held; `looks(place)`: whether any rule does; `restorer()`: for placeholders;
+    `open_ended(text, place)`: whether a text may become a finding when more of it comes."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 -- the stage's own ways, each given by name
         self,
         looks: Callable[[Place], bool],
         windows: Callable[[Place], Window | None],
         judged: Judged,
         restorer: Callable[[bool], Restorer | None],
+        open_ended: Callable[[str, Place], bool],
     ) -> None:
+        self._open_ended = open_ended
+        self._foreign = Pieces("output", self._given, open_ended)
         self._looks = looks
         self._windows = windows
         self._judged = judged
@@ -132,11 +159,19 @@ class StreamGuard:
                     going += await self._start(event)
                 case PartDelta():
                     part = self._parts.get((event.choice, event.index))
-                    going += [event] if part is None else self._delta(part, event)
+                    going += [event] if part is None else await self._delta(part, event)
                 case PartStop():
                     part = self._parts.get((event.choice, event.index))
                     going += [event] if part is None else await self._stop(part, event)
                     self._parts.pop((event.choice, event.index), None)
+                case ForeignEvent():
+                    going += await self._foreign.feed(event)
+                case ReplyStart():
+                    going.append(await self._whole(event, "output"))
+                case ChoiceStop():
+                    going += [*await self._foreign.close(), await self._whole(event, "output")]
+                case ReplyEnd() | StreamFault():
+                    going += [*await self._foreign.close(), event]
                 case _:
                     going.append(event)
         return going
@@ -147,7 +182,8 @@ class StreamGuard:
         restorer = self._restorer(place == "tool_arguments") if flows or place == "tool_arguments" else None
         if not self._looks(place) and restorer is None:
             return [event]
-        part = PartGuard(place, self._windows(place) if flows else None, restorer)
+        pieces = Pieces(place, self._given, self._open_ended)
+        part = PartGuard(place, self._windows(place) if flows else None, restorer, pieces)
         self._parts[event.choice, event.index] = part
         if part.window is None:
             part.events.append(event)
@@ -158,10 +194,11 @@ class StreamGuard:
         empty = msgspec.structs.replace(event, part=msgspec.structs.replace(event.part, text=""))
         return [empty, *part.feed(PartDelta(index=event.index, choice=event.choice, text=text))]
 
-    @staticmethod
-    def _delta(part: PartGuard, event: PartDelta) -> list[StreamEvent]:
+    async def _delta(self, part: PartGuard, event: PartDelta) -> list[StreamEvent]:
+        if event.citation is not None:
+            event = msgspec.structs.replace(event, citation=await self._whole(event.citation, part.place))
         if part.window is not None:
-            return part.feed(event)
+            return part.behind(await part.pieces.feed(event)) if event.foreign is not None else part.feed(event)
         part.events.append(event)
         if event.text:
             part.text.append(event.text)
@@ -169,7 +206,7 @@ class StreamGuard:
 
     async def _stop(self, part: PartGuard, event: PartStop) -> list[StreamEvent]:
         if part.window is not None:
-            return part.close(event)
+            return await part.close(event)
         start = part.events[0]
         assert isinstance(start, PartStart)
         begun = _begun(start.part)
@@ -205,10 +242,16 @@ class StreamGuard:
         whole = "".join(texts)
         return bool(whole) and await self._judged(whole, part.place) != whole
 
-    async def _whole(self, value: Part, place: Place) -> Any:
+    async def _given(self, text: str, place: Place) -> str:
+        """A text that is whole, judged, with the originals of placeholders."""
+        new = await self._judged(text, place)
+        restorer = self._restorer(False)
+        return new if restorer is None else restorer.feed(new, final=True)
+
+    async def _whole(self, value: T, place: Place) -> T:
         texts: list[str] = []
         visit_texts(value, place, lambda text, _: texts.append(text) or text)
-        new = iter([await self._judged(text, place) for text in texts])
+        new = iter([await self._given(text, place) for text in texts])
         return visit_texts(value, place, lambda text, _: text if (other := next(new)) == text else other)
 
 

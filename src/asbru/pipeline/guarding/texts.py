@@ -27,7 +27,7 @@ from asbru.core.chat import (
     ToolCallPart,
     ToolResultPart,
 )
-from asbru.core.reply import ChatReply
+from asbru.core.reply import ChatReply, ChoiceStop, ReplyStart
 from asbru.guardrails import Place
 
 Visit: TypeAlias = "Callable[[str, Place], str]"
@@ -62,6 +62,8 @@ _NAMES = (Tool, ToolCallPart, ToolResultPart)
 _NOT_OF: Mapping[type, frozenset[str]] = {
     Choice: frozenset(("logprobs", "stop", "stop_sequence")),
     ChatReply: frozenset(("usage",)),
+    ReplyStart: frozenset(("usage",)),
+    ChoiceStop: frozenset(("stop", "stop_sequence")),
 }
 """More of them, where the same name is a text elsewhere."""
 _PLACES: Mapping[type, Place] = {
@@ -71,6 +73,11 @@ _PLACES: Mapping[type, Place] = {
     ForeignTool: "tool_descriptions",
 }
 _DATA_URL = "data:"
+
+
+def has_text(member: str) -> bool:
+    """Whether a member called like that may hold a text."""
+    return member not in _NO_TEXT
 
 
 def visit_texts(value: T, place: Place, visit: Visit) -> T:

@@ -45,6 +45,7 @@ from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.tools.asked import Asked, Chosen, Client
 from asbru.pipeline.tools.awaited import Cancelled, cancel_token
 from asbru.pipeline.tools.relay import Relay, bound_to
+from asbru.pipeline.tools.seen import seen_message, seen_params
 from asbru.pipeline.tools.toolbox import Ready, Toolbox
 from asbru.pipeline.tools.wanted import ROUNDS_MAX, STATE, Wanted, answers_of
 from asbru.pipeline.whole_response import refusal
@@ -92,11 +93,11 @@ async def exchange_with(call: Call, rooms: Rooms, asked: Asked, chosen: Chosen, 
             rounds += 1
             if rounds > ROUNDS_MAX:
                 raise _protocol_error(ready, f"requests for input more than {ROUNDS_MAX} times")
-            answers = await answers_of(wanted, rooms, ready.server.total_s)
+            answers = await seen_params(call, rooms, await answers_of(wanted, rooms, ready.server.total_s))
             asked = asked._replace(params={**asked.params, **answers}, resumed=True)
         except AsbruError as error:
             status = made.status
-            _fail(call, made, error, rooms, ready=ready)
+            attempt_fails(call, made, error, rooms, ready=ready)
             if not again or not _forgets(call, error, status, sending=sending, ready=ready, rooms=rooms):
                 raise
             again = False
@@ -115,7 +116,7 @@ def _key(credential: bytes) -> Key:
 
 
 def _user(call: Call, ready: Ready) -> str:
-    return call.caller.name if ready.server.per_user and call.caller is not None else ""
+    return call.caller.identity if ready.server.per_user and call.caller is not None else ""
 
 
 async def _prepare(call: Call, rooms: Rooms, asked: Asked, chosen: Chosen, *, ready: Ready) -> _Sending:
@@ -158,7 +159,7 @@ def _params(asked: Asked, chosen: Chosen, ready: Ready, era: Era) -> Params:
     meta = read_object(params.get(META)) or {}
     if era == "stateless":
         if not asked.stateless or asked.bare:
-            can = NO_CAPABILITIES if asked.client is None or asked.bare else _capabilities(asked.client)
+            can = NO_CAPABILITIES if asked.client is None else _capabilities(asked.client)
             params[META] = Raw(msgspec.json.encode(with_envelope(meta, ready.known.entry.version, can, OUR_INFO)))
     elif asked.stateless:
         told = without_envelope(meta)
@@ -223,7 +224,7 @@ async def _exchange(
     outgoing = Outgoing(b"POST", b"", body, sending.headers)
     asked_s = rooms.clock()
     exchange = endpoint.pool.begin(
-        endpoint.write_plain_head(call, outgoing, _key_lines(ready, sending.credential)),
+        endpoint.write_plain_head(call, outgoing, key_lines(ready, sending.credential)),
         body,
         endpoint.deadlines,
         streaming_wanted=True,
@@ -245,13 +246,13 @@ async def _exchange(
             upstream = await _whole(exchange, upstream, endpoint.pool.tick_s)
         told_error = None if upstream.status == 200 else _error_told(upstream, sending)
         if told_error is not None:
-            relay.take(told_error, upstream.body)
+            relay.take(*await seen_message(call, rooms, told_error, upstream.body))
         elif upstream.status != 200:
             if upstream.status == 403 and sending.credential:
                 _demand(call, tools, upstream, ready=ready, sending=sending)
             raise refusal(upstream, endpoint.dialect, rooms)
         else:
-            await _read(exchange, upstream, relay, rooms, ready=ready)
+            await _read(call, exchange, upstream, relay, rooms=rooms, ready=ready)
         told = True
         if relay.wanted is not None:
             made.outcome, made.took_s = "ok", rooms.clock() - made.started_s
@@ -301,12 +302,15 @@ def _take_back(call: Call, ready: Ready, sending: _Sending, exchange: Exchange) 
         exchange.give_up(Cancelled())
 
 
-def _key_lines(ready: Ready, credential: bytes) -> bytes:
+def key_lines(ready: Ready, credential: bytes) -> bytes:
+    """By which we are known to the server."""
     lines = ready.endpoint.route.keys[0].lines if ready.endpoint.route.keys else b""
     return (lines or b"") + credential
 
 
-async def _read(exchange: Exchange, upstream: UpstreamResponse, relay: Relay, rooms: Rooms, *, ready: Ready) -> None:
+async def _read(
+    call: Call, exchange: Exchange, upstream: UpstreamResponse, relay: Relay, *, rooms: Rooms, ready: Ready
+) -> None:
     """Read the reply to its end, which is the response to our request; what comes after it is not waited for."""
     tools = rooms.tools
     assert tools is not None, "the middle has looked"
@@ -324,12 +328,14 @@ async def _read(exchange: Exchange, upstream: UpstreamResponse, relay: Relay, ro
             parts.append(chunk)
         else:
             for event in events.feed(chunk):
-                if event.data and relay.take(_message(event.data, ready), event.data):
+                if event.data and relay.take(
+                    *await seen_message(call, rooms, _message(event.data, ready), event.data)
+                ):
                     return
         chunk = await exchange.pull(tick.tick_s) if upstream.streaming else b""
     if events is None:
         data = b"".join(parts)
-        if relay.take(_message(data, ready), data):
+        if relay.take(*await seen_message(call, rooms, _message(data, ready), data)):
             return
     raise UpstreamError(
         f"the MCP server '{ready.server.name}' ended its reply without a response", kind="cut", code="upstream_cut"
@@ -360,14 +366,14 @@ def _send_aside(call: Call, ready: Ready, sending: _Sending, body: bytes) -> Non
     endpoint = ready.endpoint
     try:
         head = endpoint.write_plain_head(
-            call, Outgoing(b"POST", b"", body, sending.headers), _key_lines(ready, sending.credential)
+            call, Outgoing(b"POST", b"", body, sending.headers), key_lines(ready, sending.credential)
         )
         endpoint.pool.begin(head, body, endpoint.deadlines, streaming_wanted=False)
     except GatewayError:
         return  # so many wait for a connection that it would be late
 
 
-def _fail(call: Call, made: Attempt, error: AsbruError, rooms: Rooms, *, ready: Ready) -> None:
+def attempt_fails(call: Call, made: Attempt, error: AsbruError, rooms: Rooms, *, ready: Ready) -> None:
     """What the attempt came to. No circuit opens for it: there is no other server to go to."""
     error.let_go()
     hide_credentials(made, error)

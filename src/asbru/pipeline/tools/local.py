@@ -74,7 +74,7 @@ def _introduction(asked: Asked, tools: Toolbox, access: Access, version: str) ->
     told: dict[str, Any] = {"capabilities": capabilities, "serverInfo": {"name": "asbru", "version": version}}
     if asked.address.server and len(seen) == 1 and seen[0].entry.info:
         told["serverInfo"] = Raw(seen[0].entry.info)
-    instructions = _instructions(seen, joined=asked.address.joined)
+    instructions = _instructions(seen, tools, joined=asked.address.joined)
     if instructions:
         told["instructions"] = instructions
     return told
@@ -85,14 +85,20 @@ def _is_seen(known: Known, access: Access) -> bool:
     return access.allows_server(server) or any(access.allows(server, tool) for tool in known.tools)
 
 
-def _instructions(seen: list[Known], *, joined: bool) -> str:
+def _instructions(seen: list[Known], tools: Toolbox, *, joined: bool) -> str:
     told = [one for one in seen if one.entry.instructions][:INSTRUCTIONS_MAX]
     if not joined:
         return told[0].entry.instructions if told else ""
     return "\n\n".join(
-        f"# Tools that begin with {one.entry.name}__\n{one.entry.instructions[:INSTRUCTIONS_CHARS_MAX]}"
-        for one in told
+        f"# {_named(one.entry.name, tools)}\n{one.entry.instructions[:INSTRUCTIONS_CHARS_MAX]}" for one in told
     )
+
+
+def _named(server: str, tools: Toolbox) -> str:
+    """How a caller knows the tools of a server."""
+    if tools.merged.hides(server):
+        return f"The server {server} in executeToolCode"
+    return f"Tools that begin with {server}__"
 
 
 def listening(asked: Asked) -> dict[ListKind, str]:

@@ -21,6 +21,7 @@ from asbru.mcp.protocol.messages import read_number, read_object, read_text, wit
 from asbru.mcp.protocol.sealed import Seals
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.deliver import with_identity
+from asbru.pipeline.hidden import hide_in_events
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.tools.asked import Asked, Chosen
 from asbru.pipeline.tools.toolbox import Ready
@@ -29,11 +30,12 @@ from asbru.wire.http_heads import JSON_LINE
 from asbru.wire.sse import write_event
 
 EVENT_LINES: Final = b"content-type: text/event-stream\r\ncache-control: no-cache, no-transform\r\n"
+IS_ERROR: Final = b'"isError"'
 INPUT_REQUIRED: Final = b"input_required"
 MESSAGES_MAX: Final = 10_000
 """Messages before the response; a server that says more is cut off."""
 _PURPOSE: Final = "request of a server"
-_COMPLETE: Final = {"resultType": b'"complete"'}
+COMPLETE: Final = {"resultType": b'"complete"'}
 _READ: Final = {"resultType": b'"complete"', "ttlMs": b"0", "cacheScope": b'"private"'}
 
 
@@ -81,7 +83,7 @@ class Relay:
     def _wants_input(self, message: Message) -> bool:
         """Whether the server wants input of a caller with a session, which is asked for it now."""
         client = self._asked.client
-        if client is None or self._asked.bare or bytes(message.result).find(INPUT_REQUIRED) < 0:  # pyright: ignore[reportArgumentType] -- it is not UNSET
+        if client is None or bytes(message.result).find(INPUT_REQUIRED) < 0:  # pyright: ignore[reportArgumentType] -- it is not UNSET
             return False
         result = read_object(message.result) or {}
         if read_text(result.get("resultType")) != "input_required":
@@ -93,12 +95,12 @@ class Relay:
         """Put the questions to the caller."""
         for question in wanted.questions.values():
             self._begin()
-            self._call.response.write(_event(question.message))
+            self._call.response.write(write_as_event(question.message))
 
     def _pass_on(self, data: bytes) -> None:
         if self._asked.streams:
             self._begin()
-            self._call.response.write(_event(data))
+            self._call.response.write(write_as_event(data))
 
     def _ask_caller(self, message: Message) -> None:
         """A request of the server. One that the caller cannot be asked is refused, so that the server does not wait."""
@@ -108,7 +110,7 @@ class Relay:
         asks = message.method.partition("/")[0]
         if message.method == "ping":
             self.answer(write_result(request_id, b"{}"))
-        elif client is None or asks not in client.capabilities or not self._asked.streams:
+        elif client is None or asks not in client.capabilities or not self._can_ask:
             error = RpcError(Code.METHOD_NOT_FOUND, f"the caller does not support {message.method[:100]}")
             self.answer(write_error(request_id, error))
         else:
@@ -117,23 +119,27 @@ class Relay:
             told = (msgspec.json.encode(sealed), msgspec.json.encode(message.method), params)
             self._pass_on(b'{"jsonrpc":"2.0","id":%b,"method":%b%b}' % told)
 
+    @property
+    def _can_ask(self) -> bool:
+        """Whether the caller may be asked: its answer comes on another way, past the stages of the call."""
+        return self._asked.streams and not self._call.stages
+
     def _begin(self) -> None:
-        response = self._call.response
-        if not response.started:
-            response.begin(200, with_identity(self._call, EVENT_LINES))
-            response.flow = self.flow
-            self._call.first_token_s = self._rooms.clock()
-            self._call.status = 200
+        if not self._call.response.started:
+            begin_events(self._call, self._rooms)
+            self._call.response.flow = self.flow
 
     def _respond(self, message: Message) -> None:
         call, response = self._call, self._call.response
         body = self._write(message)
         made = self._made
+        if message.error is not UNSET or body.find(IS_ERROR) >= 0:
+            body = hide_in_events(made, body)
         made.took_s = self._rooms.clock() - made.started_s
         made.outcome = call.outcome = "ok"
         call.status = 200
         if response.started:
-            response.write(_event(body))
+            response.write(write_as_event(body))
             response.end()
         else:
             call.status = self._status(message)
@@ -155,7 +161,7 @@ class Relay:
         if result.find(INPUT_REQUIRED) >= 0:
             result = self._with_sealed_state(result)
         if self._asked.stateless and not self._asked.bare and self._era == "sessions":
-            members = _READ if self._asked.message.method == RESOURCES_READ else _COMPLETE
+            members = _READ if self._asked.message.method == RESOURCES_READ else COMPLETE
             result = with_members(Raw(result), members)
         return result if self._asked.bare else write_result(request_id, result)
 
@@ -168,6 +174,14 @@ class Relay:
             return result
         members[STATE] = Raw(msgspec.json.encode(self._seals.seal(STATE, self._bound, bytes(state))))
         return msgspec.json.encode(members)
+
+
+def begin_events(call: Call, rooms: Rooms) -> None:
+    """Begin the response as an event stream, unless it has begun."""
+    if not call.response.started:
+        call.response.begin(200, with_identity(call, EVENT_LINES))
+        call.first_token_s = rooms.clock()
+        call.status = 200
 
 
 def bound_to(call: Call, chosen: Chosen) -> tuple[str, ...]:
@@ -195,7 +209,7 @@ def open_request(seals: Seals, caller: str, text: str) -> tuple[str, bytes] | No
     return None if value is None else msgspec.msgpack.decode(value, type=tuple[str, bytes])
 
 
-def _event(data: bytes) -> bytes:
+def write_as_event(data: bytes) -> bytes:
     """A message as an event. Line breaks are only between the parts of JSON, where a space is as good."""
     return write_event(data.replace(b"\n", b" ").replace(b"\r", b" "), "message")
 

@@ -59,7 +59,7 @@ async def _send(tools: Toolbox, server: str, caller: Caller, body: bytes) -> Non
         return
     endpoint, lines = ready.endpoint, LINES
     if not ready.on_socket:
-        user = caller.name if ready.server.per_user else ""
+        user = caller.identity if ready.server.per_user else ""
         session = await tools.ports.session_of(server, user)
         lines += b"mcp-session-id: %b\r\nmcp-protocol-version: %b\r\n" % (
             session.id.encode("latin-1", "replace"),

@@ -30,10 +30,10 @@ from asbru.pipeline.call import Call
 from asbru.pipeline.deliver import with_identity
 from asbru.pipeline.large_bodies import take_coding_off
 from asbru.pipeline.rooms import Rooms
-from asbru.pipeline.stages import check_unseen
 from asbru.pipeline.tools.asked import Asked, Chosen
 from asbru.pipeline.tools.awaited import Cancelled
 from asbru.pipeline.tools.exchange import exchange_with
+from asbru.pipeline.tools.seen import begin_stages, seen_params
 from asbru.pipeline.tools.toolbox import Toolbox
 from asbru.routing import Target
 from asbru.wire.http_heads import JSON_LINE
@@ -80,16 +80,34 @@ async def _call(call: Call, rooms: Rooms, asked: Asked) -> None:
     if rooms.bodies is not None:
         rooms.bodies.begin(call)
     caller.check_surface(SURFACE)
-    chosen = choose(asked, tools, tools.access(caller, asked))
+    access = tools.access(caller, asked)
+    if tools.code is not None and tools.code.takes(asked):
+        from asbru.pipeline.tools.code_mode import code_call  # only for those who use it
+
+        await code_call(call, rooms, asked, access, code=tools.code)
+        return
+    chosen = choose(asked, tools, access)
     call.head = head_of(chosen.written)
-    check_unseen(call, rooms)
+    if rooms.stages:
+        await begin_stages(call, rooms)
+        asked = asked._replace(params=await seen_params(call, rooms, asked.params))
+    if tools.rules is not None and method == TOOLS_CALL:
+        tools.rules.check(call, rooms, chosen, asked.params)
     ready = tools.find(chosen.server)
     if ready is None:
         raise unknown(asked, chosen.written)
     call.target = target = Target(ready.endpoint.route, chosen.name if method == TOOLS_CALL else method)
     if call.lease is not None:
         await call.lease.hold(call, (target,))
-    await exchange_with(call, rooms, asked, chosen, ready=ready)
+    if ready.server.openapi is None:
+        await exchange_with(call, rooms, asked, chosen, ready=ready)
+        return
+    tool = tools.api_tool(chosen.server, chosen.name) if method == TOOLS_CALL else None
+    if tool is None:
+        raise unknown(asked, chosen.written)
+    from asbru.pipeline.tools.api_exchange import call_api  # loads what most gateways do not use
+
+    await call_api(call, rooms, asked, chosen, tool=tool, ready=ready)
 
 
 def choose(asked: Asked, tools: Toolbox, access: Access) -> Chosen:

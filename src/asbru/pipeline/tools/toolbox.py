@@ -6,7 +6,7 @@ its address is known: from the configuration, or, for servers on a Unix socket, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
@@ -20,9 +20,14 @@ from asbru.mcp.protocol.sealed import Seals
 from asbru.mcp.servers import McpSettings, Server, ServerPorts
 from asbru.pipeline.tools.asked import Asked, Client
 from asbru.pipeline.tools.awaited import Awaited
+from asbru.pipeline.tools.offers import Offers
 
 if TYPE_CHECKING:
+    from asbru.mcp.openapi import ApiTool
     from asbru.pipeline.endpoint import Endpoint
+    from asbru.pipeline.tools.argument_rules import ArgumentRules
+    from asbru.pipeline.tools.code_mode import CodeMode
+    from asbru.pipeline.tools.offer import Offering
 
 RETRY_AFTER_S: Final = 5.0
 _SESSION: Final = "session"
@@ -49,25 +54,66 @@ class Toolbox:
         self.awaited = awaited or Awaited()
         self.catalogue = Catalogue()
         self.merged = Merged(self.catalogue)
+        self.offers = Offers(self.catalogue, self._in_code)
         self.settings = McpSettings()
         self.seals = Seals(b"")
         self._servers: dict[str, Server] = {}
         self._accesses = Accesses({})
         self._endpoints: dict[str, tuple[str, Server, Endpoint]] = {}
         self._connect: Callable[[Server, str], Endpoint] | None = None
+        self.code: CodeMode | None = None
+        """What runs scripts; None where no server is in code mode."""
+        self.rules: ArgumentRules | None = None
+        self._apis: Mapping[str, bytes] = {}
+        self._api_tools: dict[str, dict[str, ApiTool]] = {}
 
-    def configure(self, settings: McpSettings, key: bytes, connect: Callable[[Server, str], Endpoint]) -> None:
-        """Go by these settings from the next call on. `key`: the secret that values for callers are sealed under."""
+    def configure(
+        self,
+        settings: McpSettings,
+        key: bytes,
+        connect: Callable[[Server, str], Endpoint],
+        apis: Mapping[str, bytes] = {},
+    ) -> None:
+        """Go by these settings from the next call on. `key`: the secret that values for callers are sealed under;
+        `apis`: the tools of servers that are HTTP APIs."""
         self.settings = settings
         self.seals = Seals(key)
         self._servers = {server.name: server for server in settings.named() if server.enabled}
         self._accesses = Accesses(settings.groups)
         self._connect = connect
+        self.rules = _rules_of(settings)
+        self._configure_code(settings)
+        self._apis, self._api_tools = apis, {}
+        self.offers.forget()
         before, self._endpoints = self._endpoints, {}
         for name, (address, server, _) in before.items():
             now = self._servers.get(name)
             if now is not None and now == server:
                 self._endpoints[name] = (address, now, connect(now, address))
+
+    def _configure_code(self, settings: McpSettings) -> None:
+        servers = frozenset(name for name, server in self._servers.items() if server.code_mode)
+        if servers or self.code is not None:
+            from asbru.pipeline.tools.code_mode import CodeMode  # only for those who use it
+
+            self.code = CodeMode(self, servers, settings.code, self.code)
+        self.merged.hide(servers, () if self.code is None else self.code.definitions)
+
+    async def close(self) -> None:
+        """End the processes of scripts."""
+        if self.code is not None:
+            await self.code.sandbox.close()
+
+    def offering(self, clock: Callable[[], float]) -> Offering:
+        """What offers tools in requests to models."""
+        from asbru.pipeline.tools.offer import Offering
+
+        return Offering(self, clock)
+
+    def _in_code(self, name: str) -> bool:
+        """Whether the tools of a server are called from scripts."""
+        server = self._servers.get(name)
+        return server is not None and server.code_mode
 
     @property
     def endpoints(self) -> Iterable[Endpoint]:
@@ -86,6 +132,10 @@ class Toolbox:
         """What the caller may use, where it came in."""
         return self._accesses.of(caller.mcp, asked.narrowed, asked.address.group)
 
+    def approves(self, caller: Caller, server: str, tool: str) -> bool:
+        """Whether a tool may be called for the caller without asking a person. Whether at all is another question."""
+        return self._accesses.of(caller.auto_approve).allows(server, tool)
+
     def seal_client(self, caller: str, client: Client) -> str:
         """The session of a client: its own introduction, which only its key can show again."""
         return self.seals.seal(_SESSION, (caller,), msgspec.msgpack.encode(client))
@@ -94,6 +144,15 @@ class Toolbox:
         """The client of a session; None for what is none of this caller's."""
         value = self.seals.open(_SESSION, (caller,), session)
         return None if value is None else msgspec.msgpack.decode(value, type=Client)
+
+    def api_tool(self, server: str, name: str) -> ApiTool | None:
+        """How a tool of an HTTP API is called; None where there is none of this name."""
+        tools = self._api_tools.get(server)
+        if tools is None:
+            from asbru.mcp.openapi import read_tools  # loads what most gateways do not use
+
+            tools = self._api_tools[server] = read_tools(self._apis.get(server, b"\x90"))
+        return tools.get(name)
 
     def find(self, name: str) -> Ready | None:
         """A server that is declared and in the catalogue; None where it is not. Raises `GatewayError` where it cannot
@@ -116,3 +175,11 @@ class Toolbox:
             assert self._connect is not None, "no server is known before the settings are"
             kept = self._endpoints[name] = (address, server, self._connect(server, address))
         return Ready(server, known, kept[2])
+
+
+def _rules_of(settings: McpSettings) -> ArgumentRules | None:
+    if not any(rule.enabled for rule in settings.rules):
+        return None
+    from asbru.pipeline.tools.argument_rules import ArgumentRules  # loads what most gateways do not use
+
+    return ArgumentRules(settings.rules, settings.groups)

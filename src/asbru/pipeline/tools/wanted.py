@@ -35,9 +35,10 @@ class Question(NamedTuple):
 
 
 class Wanted:
-    """What a server wants before it goes on. `questions`: by the server's own names for them."""
+    """What a server wants before it goes on. `questions`: by the server's own names for them. `turn`: which time it is
+    that the same attempt wants something."""
 
-    def __init__(self, result: Params, call: Call, rooms: Rooms, client: Client) -> None:
+    def __init__(self, result: Params, call: Call, rooms: Rooms, client: Client, *, turn: int = 0) -> None:
         tools, caller = rooms.tools, call.caller
         assert tools is not None and caller is not None, "the middle has looked"
         self.state = result.get(STATE)
@@ -52,7 +53,7 @@ class Wanted:
                 raise RpcError(
                     Code.MISSING_CAPABILITY, f"the server wants {method[:100]}, which the caller does not support"
                 )
-            value = b"%b-%d-%d" % (call.id, len(call.attempts), number)
+            value = b"%b-%d-%d-%d" % (call.id, len(call.attempts), turn, number)
             token = tools.seals.seal(_PURPOSE, (caller.identity,), value)
             params = asked.get("params")
             told: dict[str, object] = {"jsonrpc": "2.0", "id": token, "method": method}

@@ -37,9 +37,13 @@ PROVIDER = Provider(
         ),
     ),
     docs_url="https://learn.microsoft.com/en-us/azure/foundry/openai/api-version-lifecycle",
+    address_example="https://RESOURCE.openai.azure.com/openai/v1",
+    key_forms=("a key of the resource", '{"tenant_id": ..., "client_id": ..., "client_secret": ...} of Entra ID'),
     env_key="AZURE_OPENAI_API_KEY",
     price_id="azure",
     vendor="azure.ai.openai",
     models_of=("openai", "anthropic"),
-    traits=Traits(reasoning_back="none", system_anywhere=True),
+    traits=Traits(
+        refuse_members=("reasoning_content", "reasoning_details"), reasoning_back="none", system_anywhere=True
+    ),
 )

@@ -21,6 +21,12 @@ PROVIDER = Provider(
     ),
     docs_url="https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html",
     base_url="https://bedrock-runtime.us-east-1.amazonaws.com",
+    address_example="https://bedrock-runtime.REGION.amazonaws.com",
+    key_forms=(
+        "an API key of Bedrock",
+        '{"access_key_id": ..., "secret_access_key": ...}',
+        '{"source": "default"} for the credentials of the machine; "role_arn" names a role',
+    ),
     env_key="AWS_BEARER_TOKEN_BEDROCK",
     price_id="aws",
     vendor="aws.bedrock",

@@ -24,6 +24,7 @@ PROVIDER = Provider(
         refuse_members=("max_completion_tokens",),
         legacy_max_tokens=True,
         reasoning_back="reasoning_content",
+        reasoning_stand_in=" ",  # https://github.com/NousResearch/hermes-agent/pull/18263
         tool_id_chars_max=0,
         efforts=("low", "medium", "high", "xhigh", "max"),
     ),

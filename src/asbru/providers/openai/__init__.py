@@ -17,5 +17,7 @@ PROVIDER = Provider(
     base_url="https://api.openai.com/v1",
     env_key="OPENAI_API_KEY",
     price_id="openai",
-    traits=Traits(reasoning_back="none", system_anywhere=True),
+    traits=Traits(
+        refuse_members=("reasoning_content", "reasoning_details"), reasoning_back="none", system_anywhere=True
+    ),
 )

@@ -33,6 +33,8 @@ PROVIDER = Provider(
         ),
     ),
     docs_url="https://docs.cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference",
+    address_example="https://REGION-aiplatform.googleapis.com/v1/projects/PROJECT/locations/REGION",
+    key_forms=("the JSON file of a service account", "the JSON file of gcloud's own credentials", "an API key"),
     env_key="GOOGLE_APPLICATION_CREDENTIALS_JSON",
     price_id="google",
     vendor="gcp.vertex_ai",

@@ -3,7 +3,7 @@
 Decisions on names: it refuses to know what a provider is, and to look anything up for itself.
 """
 
-from asbru.routing.rules.expression import Condition, RuleProblem, check_rule, make_context
+from asbru.routing.rules.expression import Condition, Context, RuleProblem, check_rule, make_context
 from asbru.routing.rules.rule import RoutingRule, RuleTarget
 from asbru.routing.rules.rules import Applied, Asked, Decision, Rules
 
@@ -11,6 +11,7 @@ __all__ = [
     "Applied",
     "Asked",
     "Condition",
+    "Context",
     "Decision",
     "RoutingRule",
     "RuleProblem",

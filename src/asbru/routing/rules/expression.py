@@ -124,8 +124,9 @@ class Condition:
         return self._program.execute(context) is True
 
 
-def check_rule(text: str) -> list[RuleProblem]:
-    """What is wrong with a condition; [] for nothing, also for an empty one, which always holds."""
+def check_rule(text: str, more: Mapping[str, object] = {}) -> list[RuleProblem]:
+    """What is wrong with a condition; [] for nothing, also for an empty one, which always holds. `more`: variables
+    besides the usual ones, each with a value of its type."""
     if not text.strip():
         return []
     if len(text) > CONDITION_CHARS_MAX:
@@ -141,23 +142,23 @@ def check_rule(text: str) -> list[RuleProblem]:
             return [RuleProblem("nested too deeply, or no CEL expression")]
         return [RuleProblem(place[3][:_SAID_CHARS_MAX], int(place[1]), int(place[2]))]
     problems = [
-        _at(text, name, f"unknown variable {name!r}; expected one of {', '.join((*VARIABLES, *MAPS))}")
+        _at(text, name, f"unknown variable {name!r}; expected one of {', '.join((*more, *VARIABLES, *MAPS))}")
         for name in program.variables()
-        if name not in VARIABLES and name not in MAPS
+        if name not in VARIABLES and name not in MAPS and name not in more
     ]
     problems += [
         _at(text, name, f"{name!r} cannot be used; expected startsWith, endsWith, contains, size or has")
         for name in (function.strip("_@") for function in program.functions() if function not in _FUNCTIONS)
     ]
-    return problems or _try_out(program, names)
+    return problems or _try_out(program, names, more)
 
 
-def _try_out(program: _Program, names: Mapping[str, frozenset[str]]) -> list[RuleProblem]:
+def _try_out(program: _Program, names: Mapping[str, frozenset[str]], more: Mapping[str, object]) -> list[RuleProblem]:
     """What the types make impossible: tried with all names there, and with none."""
     for there in (True, False):
         maps = {one: dict.fromkeys(names.get(one, ()) if there else (), "") for one in MAPS}
         try:
-            result = program.execute(make_context({**VARIABLES, **maps}))
+            result = program.execute(make_context({**VARIABLES, **more, **maps}))
         except KeyError:
             continue  # a name that is not there: the condition does not hold
         except Exception as error:  # noqa: BLE001 -- whoever writes the rule is told

@@ -202,6 +202,23 @@ async def test_each_user_authorizes_for_themselves(tmp_path: Path) -> None:
         assert (await those.answers.manage(Manage("disconnect", "docs", "alice"))).status == 404
 
 
+async def test_a_key_of_a_name_that_another_had_is_not_authorized(tmp_path: Path) -> None:
+    """Administrators name keys; authorizations belong to what a key is. One whose key is gone is shown, and forgotten,
+    by that."""
+    async with authorizing(tmp_path, per_user=True) as (server, those):
+        those.declare_key("alice", "api:1")
+        assert (await those.answers.manage(Manage("connect", "docs", "eve"))).status == 404
+        begun = await those.answers.manage(Manage("connect", "docs", "alice"))
+        await those.answers.manage(Manage("callback", query=server.visit(begun.url)))
+        assert (await credential(those, "api:1")).lines == b"authorization: Bearer access-1\r\n"
+        assert [one.user for one in (await those.answers.manage(Manage("grants"))).grants] == ["alice"]
+        those.declare_key("alice", "api:2")
+        assert (await credential(those, "api:2")).lines == b""
+        assert [one.user for one in (await those.answers.manage(Manage("grants"))).grants] == ["api:1"]
+        assert (await those.answers.manage(Manage("disconnect", "docs", "alice"))).status == 404
+        assert (await those.answers.manage(Manage("disconnect", "docs", "api:1"))).error == ""
+
+
 async def test_a_token_goes_to_no_other_url(tmp_path: Path) -> None:
     """A server whose URL is changed is not given the token of the old one."""
     async with authorizing(tmp_path) as (server, those):

@@ -56,7 +56,7 @@ function Fields({ type }: { type: ProviderType }) {
   return (
     <>
       {type.needs_address && <TextInput name="name" label="Name" description="What callers write before the slash of a model." defaultValue={type.needs_dialect ? "" : type.name} placeholder="my-server" required withAsterisk={false} autoComplete="off" spellCheck={false} />}
-      {type.needs_address && <TextInput name="base_url" label="Address" description="With its version segment." placeholder="http://127.0.0.1:8000/v1" required withAsterisk={false} spellCheck={false} />}
+      {type.needs_address && <TextInput name="base_url" label="Address" description="With its version segment." placeholder={type.fields.find((one) => one.path === "base_url")?.example ?? "http://127.0.0.1:8000/v1"} required withAsterisk={false} spellCheck={false} />}
       {type.needs_address && <Checkbox name="is_near" label="It is on this machine or in a private network" description="Without this, Asbru sends calls to public addresses only." />}
       {type.needs_dialect && <Select name="dialect" label="Wire format" description="The API that it speaks." data={type.dialects} defaultValue={type.dialects[0] ?? null} allowDeselect={false} />}
       <PasswordInput name="key" label="API key" description={type.needs_key ? "Stored sealed; it cannot be read again." : "Stored sealed; empty if it needs none."} required={type.needs_key} withAsterisk={false} autoComplete="off" />

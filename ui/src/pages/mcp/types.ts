@@ -37,3 +37,26 @@ export interface ShownServer extends ToolServerSummary {
   instructions: string;
   offers: { tools: Offered[]; resources: Offered[]; resource_templates: Offered[]; prompts: Offered[] };
 }
+
+export interface ListedTool {
+  server: string;
+  name: string;
+  description: string;
+  held: boolean;
+}
+
+/** A key that may use a tool, and whose list lets it. */
+export interface Permitted {
+  key: string;
+  team: string | null;
+  owner: string;
+  pattern: string;
+}
+
+export interface ToolGroup {
+  id: string;
+  name: string;
+  tools: string[];
+  source: "file" | "api";
+  version: number;
+}

@@ -138,7 +138,7 @@ export default function ProvidersView() {
     // It is asked at once, as the first start does: a wrong key shows here, not with the first call.
     void test(made.name).then((said) => {
       if (said?.ok) toastDone(`${made.name} is added, and answers.`);
-      else if (said) toastFailed(`${made.name} is added, but does not answer as expected`, new Error(said.problems.join("; ")));
+      else if (said) setUrl({ provider: made.name }, { push: true }); // its sheet says what is wrong, and takes another key
     });
   };
   const change = async (body: Value, version: number | undefined) => {
@@ -179,10 +179,10 @@ export default function ProvidersView() {
         onClose={() => setUrl({ new: undefined, provider: undefined })}
         title={isNew ? "Add a provider" : (url.provider ?? "")}
         component="Provider"
-        fields={fields(isNew, types.data ?? [])}
+        fields={(value) => fields(isNew, types.data ?? [], value)}
         more={MORE}
         object={isNew ? undefined : chosen.data}
-        begin={{ name: "", keys: [{ name: "main", value: "", models: ["*"], weight: 1 }] }}
+        begin={{ name: "", type: null, keys: [] }}
         readOnly={isNew ? null : readOnly}
         submit={isNew ? "Add the provider" : "Save"}
         onCreate={create}

@@ -19,6 +19,7 @@ const WORDS: Record<string, string> = {
   limits: "Limits of providers and models",
   mcp: "MCP servers: approvals and authorizations",
   "mcp-groups": "Groups of tools",
+  "mcp-rules": "Rules on arguments of tools",
   "mcp-servers": "MCP servers",
   models: "Models",
   playground: "Playground",

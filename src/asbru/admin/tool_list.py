@@ -1,0 +1,146 @@
+"""The tools of all MCP servers, who may use each, and a key by which a person tries one.
+
+GET  /api/v1/mcp/tools            all tools, `?search=`; the first ITEMS_MAX that fit
+GET  /api/v1/mcp/access           the keys that may use a tool, `?server=docs&tool=add`, and which list lets each
+POST /api/v1/mcp/tools/key        a virtual key for an hour, for `POST /v1/mcp/tools/call`, and for nothing else
+
+Only keys in reach are told. An actor whose scope is not `all` tries what its team may use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Query, Request, Response
+
+from asbru.admin import nouns
+from asbru.admin.access import SCOPED, actor_of, reach_of
+from asbru.admin.act import Act
+from asbru.admin.objects import Body, Filter, Objects, Page
+from asbru.admin.playground import Playground, PlaygroundKey
+from asbru.admin.reach import Reach
+from asbru.cluster import stored
+from asbru.governance.declared import Customer, Team
+from asbru.mcp.access import Access
+from asbru.mcp.catalogue import MCP_SERVER, ServerEntry, read_server
+
+ITEMS_MAX = 1000
+DESCRIPTION_CHARS_MAX = 300
+PAGE = 1000
+_Text = Annotated[str, Query(max_length=256)]
+
+
+class ListedTool(msgspec.Struct, frozen=True):
+    """A tool. `description`: its first characters; `held`: it has changed and waits for approval."""
+
+    server: str
+    name: str
+    description: str
+    held: bool
+
+
+class ListedTools(msgspec.Struct, frozen=True):
+    """Tools by server and name; `more`: of those that fit, how many are left out."""
+
+    items: tuple[ListedTool, ...]
+    more: int
+
+
+class Permitted(msgspec.Struct, frozen=True):
+    """A key that may use the tool. `owner`: whose list says so, `key/...`, `team/...` or `customer/...`; `pattern`:
+    what stands there."""
+
+    key: str
+    team: str | None
+    owner: str
+    pattern: str
+
+
+class PermittedKeys(msgspec.Struct, frozen=True):
+    """By key and owner."""
+
+    items: tuple[Permitted, ...]
+
+
+SHAPES = (ListedTool, ListedTools, Permitted, PermittedKeys)
+
+
+def build_router(act: Act, objects: Mapping[str, Objects], playground: Playground) -> APIRouter:
+    """The routes. `objects`: by kind; keys, teams, customers and groups of tools."""
+    router = APIRouter(tags=["mcp"])
+
+    @router.get("/mcp/tools", openapi_extra=nouns.gives(ListedTools))
+    async def list_tools(search: _Text = "") -> Response:  # pyright: ignore[reportUnusedFunction] -- the router calls it
+        """The tools of all servers whose server, name or description contains a text."""
+        entries = map(read_server, stored.read_kind(act.database, MCP_SERVER).values())
+        found = [one for one in _tools(entries) if _fits(one, search.strip().lower())]
+        return nouns.answer(ListedTools(tuple(found[:ITEMS_MAX]), max(0, len(found) - ITEMS_MAX)))
+
+    @router.get("/mcp/access", openapi_extra={SCOPED: True, **nouns.gives(PermittedKeys)})
+    async def list_permitted(request: Request, server: _Text, tool: _Text) -> Response:  # pyright: ignore[reportUnusedFunction] -- likewise
+        """The keys that may use a tool."""
+        return nouns.answer(PermittedKeys(tuple(_permitted(objects, server, tool, reach_of(request)))))
+
+    @router.post("/mcp/tools/key", status_code=201, openapi_extra=nouns.gives(PlaygroundKey, status=201))
+    async def create_key(request: Request) -> Response:  # pyright: ignore[reportUnusedFunction] -- likewise
+        """A virtual key for an hour, for trying tools."""
+        return nouns.answer(await playground.create(actor_of(request), tools=True), 201)
+
+    return router
+
+
+def _tools(entries: Iterable[ServerEntry]) -> Iterator[ListedTool]:
+    for entry in sorted(entries, key=lambda one: one.name):
+        for tool in entry.tools:
+            yield ListedTool(entry.name, tool.name, _description(tool.definition), tool.held)
+
+
+def _description(definition: bytes) -> str:
+    """What a tool says of itself; servers write what they like."""
+    told: Any = msgspec.json.decode(definition)
+    text = told.get("description") or told.get("title")
+    return text[:DESCRIPTION_CHARS_MAX] if isinstance(text, str) else ""
+
+
+def _fits(tool: ListedTool, search: str) -> bool:
+    return not search or search in f"{tool.server}__{tool.name} {tool.description}".lower()
+
+
+def _permitted(objects: Mapping[str, Objects], server: str, tool: str, reach: Reach) -> Iterator[Permitted]:
+    groups = {name: tuple(getattr(one, "tools", ())) for name, one in objects["mcp_group"].read_all().items()}
+    verdicts: dict[str, bool] = {}
+
+    def allows(pattern: str) -> bool:
+        if pattern not in verdicts:
+            verdicts[pattern] = Access((pattern,), groups).allows(server, tool)
+        return verdicts[pattern]
+
+    owners = {kind: objects[kind].read_all() for kind in ("team", "customer")}
+    for key in _keys(objects["key"], reach):
+        for owner, patterns in _lists(key, owners):
+            pattern = next((one for one in patterns if allows(one)), None)
+            if pattern is not None:
+                yield Permitted(key["name"], key.get("team"), owner, pattern)
+
+
+def _keys(objects: Objects, reach: Reach) -> Iterator[Body]:
+    """All keys in reach, page by page."""
+    page: Page | None = None
+    while page is None or page.next is not None:
+        page = objects.list(Filter(after=(page and page.next) or "", limit=PAGE), reach)
+        yield from page.items
+
+
+def _lists(key: Body, owners: Mapping[str, Mapping[str, msgspec.Struct]]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The lists that add up to what a key may use."""
+    yield f"key/{key['name']}", tuple(key.get("mcp", ()))
+    customer: str | None = key.get("customer")
+    team = owners["team"].get(key.get("team") or "")
+    if isinstance(team, Team):
+        yield f"team/{team.name}", team.mcp
+        customer = team.customer or customer
+    above = owners["customer"].get(customer or "")
+    if isinstance(above, Customer):
+        yield f"customer/{above.name}", above.mcp

@@ -1,0 +1,302 @@
+"""The agent loop: tools that need no approval are called by the gateway, in one call of its caller."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+import pytest
+from tests.fakes.tool_server import DirectPorts, ToolServer, feed
+from tests.fakes.upstream import FakeUpstream, Reply, Seen
+from tests.journeys.gateway import Gateway, openai
+from tests.journeys.talk import CHAT_PATH, CHAT_REPLY, MESSAGES_PATH, chat, event, events, messages
+from tests.journeys.test_offered_tools import BEDROCK, COHERE, GEMINI, RESPONSES, key
+
+from asbru.core.errors import BudgetExceeded
+from asbru.mcp.catalogue import MCP_SERVER
+from asbru.mcp.servers import McpSettings, ServerSettings
+from asbru.pipeline.call import Call
+from asbru.pipeline.tools import Toolbox
+
+ADD = ("call_a", "one__add", '{"a": 2, "b": 3}')
+FAIL = ("call_f", "one__fails", "{}")
+TOLD = ("call_t", "one__told", "{}")
+OWN = ("call_o", "own", "{}")
+TOOL = {"type": "function", "function": {"name": "own", "parameters": {"type": "object"}}}
+Called = tuple[str, str, str]
+
+
+def said(text: str, *calls: Called) -> Reply:
+    """A whole reply of the model."""
+    message: dict[str, Any] = {"role": "assistant", "content": text}
+    if calls:
+        message["tool_calls"] = [_call(one) for one in calls]
+    finish = "tool_calls" if calls else "stop"
+    return Reply.json({**CHAT_REPLY, "choices": [{"index": 0, "message": message, "finish_reason": finish}]})
+
+
+def streamed(text: str, *calls: Called) -> Reply:
+    """The same as a stream."""
+    deltas: list[dict[str, Any]] = [{"role": "assistant", "content": text}] if text else [{"role": "assistant"}]
+    deltas += [{"tool_calls": [{"index": at, **_call(one)}]} for at, one in enumerate(calls)]
+    base = {"id": "c1", "object": "chat.completion.chunk", "created": 1, "model": "gpt-x"}
+    chunks = [event({**base, "choices": [{"index": 0, "delta": one, "finish_reason": None}]}) for one in deltas]
+    finish = {"index": 0, "delta": {}, "finish_reason": "tool_calls" if calls else "stop"}
+    chunks.append(event({**base, "choices": [finish]}))
+    chunks.append(event({**base, "choices": [], "usage": CHAT_REPLY["usage"]}))
+    return Reply.events(*chunks, event("[DONE]"))
+
+
+def _call(one: Called) -> dict[str, Any]:
+    return {"id": one[0], "type": "function", "function": {"name": one[1], "arguments": one[2]}}
+
+
+@asynccontextmanager
+async def served(
+    *replies: Reply | Callable[[Seen], Reply], settings: dict[str, Any] | None = None, **about: Any
+) -> AsyncIterator[tuple[Gateway, FakeUpstream, ToolServer]]:
+    """A gateway before a server `one`, whose tools `add`, `told` and `fails` the key may have called."""
+    async with FakeUpstream() as upstream, ToolServer() as server:
+        upstream.queue(*replies)
+        gateway = Gateway(
+            openai(upstream.url),
+            tools=Toolbox(DirectPorts({"one": server.url})),
+            declared={MCP_SERVER: feed(await server.entry("one", stateless=True))},
+            mcp=McpSettings(servers={"one": ServerSettings(url=server.url, allow_loopback=True)}, **(settings or {})),
+            virtual_keys=key(**{"mcp": ("one",), "auto_approve": ("one/add", "one/told", "one/fails"), **about}),
+        )
+        async with gateway:
+            yield gateway, upstream, server
+
+
+def words(body: bytes) -> str:
+    """All text of a stream or reply of any dialect."""
+    found: list[str] = []
+
+    def look(value: Any, name: str = "") -> None:
+        if isinstance(value, dict):
+            if value.get("type") not in (
+                "response.completed",
+                "response.output_text.done",
+                "response.content_part.done",
+                "response.output_item.done",
+            ):
+                for key, one in value.items():
+                    if key != "asbru":
+                        look(one, key)
+        elif isinstance(value, list):
+            for one in value:
+                look(one, name)
+        elif isinstance(value, str) and name in ("content", "text", "delta"):
+            found.append(value)
+
+    for one in events(body) if b"data:" in body else [json.loads(body)]:
+        look(one)
+    return "".join(found)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_calls_are_made_and_the_model_is_asked_again(stream: bool) -> None:
+    """In parallel, with results in the order of the calls, those that fail among them; usage is the sum; the record has
+    both turns, and each tool's call a record that names it."""
+    say = streamed if stream else said
+
+    async def run() -> None:
+        async with served(say("Let me see. ", FAIL, ADD), say("It is 5.")) as (gateway, upstream, server):
+            more = {"stream": True, "stream_options": {"include_usage": True}} if stream else {}
+            answer = await gateway.call(CHAT_PATH, chat(**more))
+            assert answer.status == 200
+            assert words(answer.body) == "Let me see. It is 5."
+            assert b"one__add" not in answer.body.split(b'"asbru"')[0]
+            asked = upstream.requests[1].json()["messages"]
+            assert [one["role"] for one in asked] == ["user", "assistant", "tool", "tool"]
+            assert [one["tool_call_id"] for one in asked[2:]] == ["call_f", "call_a"]
+            assert "Error" in asked[2]["content"] and asked[3]["content"] == "5"
+            assert upstream.requests[0].json()["tools"] == upstream.requests[1].json()["tools"]
+            assert server.calls == ["add"]
+            await gateway.recorded(3)
+            (row,) = [row for row in gateway.rows if row["surface"] == "openai.chat"]
+            assert (row["attempts"], row["output_tokens"], row["outcome"]) == (2, 4, "ok")
+            tools = [row for row in gateway.rows if row is not row_of(gateway)]
+            assert {one["parent_id"] for one in tools} == {row["id"]}
+            last = [one for one in events(answer.body) if isinstance(one, dict)][-1] if stream else answer.json()
+            assert last["usage"]["completion_tokens"] == 4
+            mark = last["asbru"]
+            assert (mark["turns"], mark["stopped"]) == (2, None)
+            assert [one["role"] for one in mark["executed"]] == ["assistant", "tool", "tool"]
+            if stream:
+                assert answer.body.count(b"[DONE]") == 1
+                finishes = [
+                    one["choices"][0]["finish_reason"]
+                    for one in events(answer.body)
+                    if isinstance(one, dict) and one["choices"]
+                ]
+                assert [one for one in finishes if one] == ["stop"]
+
+    asyncio.run(run())
+
+
+def row_of(gateway: Gateway) -> dict[str, Any]:
+    """The record of the call to the model."""
+    return next(row for row in gateway.rows if not row["surface"].startswith("mcp"))
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_mixed_turn_goes_back_with_what_was_called(stream: bool) -> None:
+    """The caller's own call is left to it, in its dialect's way; what was called besides is told as messages, with
+    which the conversation goes on."""
+    say = streamed if stream else said
+
+    async def run() -> None:
+        async with served(say("Both. ", ADD, OWN)) as (gateway, upstream, server):
+            answer = await gateway.call(CHAT_PATH, chat(tools=[TOOL], stream=stream))
+            assert len(upstream.requests) == 1 and server.calls == ["add"]
+            chunks = [one for one in events(answer.body) if isinstance(one, dict)] if stream else [answer.json()]
+            calls = [
+                one
+                for chunk in chunks
+                for choice in chunk["choices"]
+                for one in choice.get("delta", choice.get("message")).get("tool_calls") or ()
+                if one["function"].get("name")
+            ]
+            assert [one["function"]["name"] for one in calls] == ["own"]
+            assert [one["choices"][0]["finish_reason"] for one in chunks if one["choices"]][-1] == "tool_calls"
+            (mark,) = [one["asbru"] for one in chunks if "asbru" in one]
+            assert [one.get("tool_call_id") for one in mark["executed"]] == [None, "call_a"]
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_the_number_of_turns_is_bounded(stream: bool) -> None:
+    """The last turn's calls go to the caller, and the reply says why."""
+    say = streamed if stream else said
+
+    async def run() -> None:
+        async with served(say("", ADD), say("", ADD), settings={"agent_turns_max": 2}) as (gateway, upstream, server):
+            answer = await gateway.call(CHAT_PATH, chat(stream=stream))
+            assert len(upstream.requests) == 2 and server.calls == ["add"]
+            assert b'"stopped":"turns_max"' in answer.body and b"call_a" in answer.body.split(b'"asbru"')[0]
+            assert "mcp.agent" in row_of(gateway)["notes"]
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("headers", "about", "made"),
+    [
+        (("x-asbru-mcp-approve: call_a, other",), {"auto_approve": ()}, True),
+        (("x-asbru-mcp-approve: other",), {"auto_approve": ()}, False),
+        ((), {}, True),
+        ((), {"auto_approve": ()}, False),
+        (("x-asbru-mcp-approve: call_a",), {"auto_approve": (), "mcp": ("one/told",)}, False),
+    ],
+)
+def test_calls_that_were_left_to_the_caller_are_resumed(
+    headers: tuple[str, ...], about: dict[str, Any], made: bool
+) -> None:
+    """A conversation that ends with them goes on, where the key or the caller approves of them; beside results that the
+    caller gives. An approval grants nothing."""
+    asked = [
+        {"role": "user", "content": "hello"},
+        {"role": "assistant", "content": None, "tool_calls": [_call(ADD), _call(OWN)]},
+        {"role": "tool", "tool_call_id": "call_o", "content": "mine"},
+    ]
+
+    async def run() -> None:
+        async with served(said("It is 5."), **about) as (gateway, upstream, server):
+            answer = await gateway.call(CHAT_PATH, chat(messages=asked, tools=[TOOL]), headers=headers)
+            assert answer.status == 200
+            sent = upstream.requests[0].json()["messages"]
+            assert [one.get("tool_call_id") for one in sent[2:]] == ["call_o", *(["call_a"] if made else [])]
+            assert server.calls == (["add"] if made else [])
+
+    asyncio.run(run())
+
+
+class Spent:
+    """Limits that have room for one attempt at a model. See `pipeline.ports`."""
+
+    metered = 0
+
+    async def admit(self, call: Call) -> Spent:
+        """See `Leases`."""
+        return self
+
+    async def hold(self, call: Call, targets: object) -> None:
+        """See `Lease`."""
+
+    async def attempt(self, call: Call, attempt: object) -> None:
+        """See `Lease`."""
+        if len(call.attempts) > 1:
+            raise BudgetExceeded("the budget is spent", owner="key/tester")
+
+    def meter(self, call: Call, write: Any, write_chunk: Any) -> Any:
+        """See `Lease`."""
+        return write, write_chunk
+
+    def settle(self, attempts: object, *, served: bool = False) -> None:
+        """See `Lease`."""
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_budget_ends_the_loop_between_turns(stream: bool) -> None:
+    """The caller is told by the error of the limit, inside a stream by an event; the record has what was spent."""
+    say = streamed if stream else said
+
+    async def run() -> None:
+        async with served(say("Let me see. ", ADD), say("It is 5.")) as (gateway, upstream, server):
+            assert gateway.door.rooms is not None
+            gateway.door.rooms.leases = cast("Any", Spent())
+            answer = await gateway.call(CHAT_PATH, chat(stream=stream))
+            assert answer.status == (200 if stream else 402)
+            assert b"the budget is spent" in answer.body and b"[DONE]" not in answer.body
+            assert server.calls == ["add"] and len(upstream.requests) == 1
+            assert row_of(gateway)["output_tokens"] == 2
+            assert row_of(gateway)["outcome"] == ("cut" if stream else "refused")
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("about", [{"auto_approve": ()}, {"auto_approve": ("one/told",)}])
+def test_a_tool_that_needs_approval_is_not_called(about: dict[str, Any]) -> None:
+    """The call goes to the caller as it came."""
+
+    async def run() -> None:
+        async with served(said("", ADD), **about) as (gateway, upstream, server):
+            answer = await gateway.call(CHAT_PATH, chat())
+            assert answer.json()["choices"][0]["message"]["tool_calls"] == [_call(ADD)]
+            assert len(upstream.requests) == 1 and not server.calls
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(("path", "body"), [(MESSAGES_PATH, messages("MODEL")), RESPONSES, GEMINI, BEDROCK, COHERE])
+def test_every_dialect_has_the_loop(path: str, body: dict[str, Any], stream: bool) -> None:
+    """One reply, or one stream with one beginning and one end."""
+    say = streamed if stream else said
+
+    async def run() -> None:
+        async with served(say("Let me see. ", ADD), say("It is 5.")) as (gateway, upstream, server):
+            told = json.loads(json.dumps(body).replace("MODEL", "openai/gpt-x"))
+            at = path.replace("MODEL", "openai/gpt-x")
+            if stream and "generateContent" in at:
+                at = at.replace("generateContent", "streamGenerateContent") + "?alt=sse"
+            elif stream and at.endswith("converse"):
+                at += "-stream"
+            elif stream:
+                told["stream"] = True
+            answer = await gateway.call(at, told)
+            assert answer.status == 200, answer.body
+            assert server.calls == ["add"] and len(upstream.requests) == 2
+            if stream and at.endswith("stream"):
+                assert b"Let me see. " in answer.body and answer.body.count(b"messageStop") == 1
+            else:
+                assert words(answer.body) == "Let me see. It is 5.", answer.body
+                assert answer.body.count(b'"asbru"') == 1
+
+    asyncio.run(run())
