@@ -31,6 +31,10 @@ class SessionServer:
         self.ended: list[str] = []
         self.changed = Gate("the list has changed")
         self.page_size = 100
+        self.stray: list[dict[str, Any]] = []
+        """Requests of the server on its GET stream, which belong to no call."""
+        self.told: list[dict[str, Any]] = []
+        """Responses to those."""
 
     def reply(self, seen: Seen) -> Reply:
         """To be put into `FakeUpstream.otherwise`."""
@@ -43,8 +47,13 @@ class SessionServer:
             return Reply(200)
         if seen.method == "GET":
             event = b'data: {"jsonrpc":"2.0","method":"notifications/tools/list_changed"}\n\n'
-            return Reply.events(b": hello\n\n", self.changed, event, Gate("never"))
+            stray = [Reply.json(one).steps[0] for one in self.stray]
+            asked = [b"data: " + one + b"\n\n" for one in stray if isinstance(one, bytes)]
+            return Reply.events(b": hello\n\n", *asked, self.changed, event, Gate("never"))
         message = seen.json()
+        if "method" not in message:
+            self.told.append(message)
+            return Reply(202)
         if message["method"] == "initialize":
             self.greeted.append(seen.headers)
             made = f"session-{len(self.greeted)}"

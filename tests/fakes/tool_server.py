@@ -179,8 +179,8 @@ class ToolServer:
         await self._task
         self._socket.close()
 
-    async def entry(self, name: str, *, stateless: bool, both: bool = False) -> ServerEntry:
-        """What the tools process would tell of it; `both`: that it speaks both eras, as it does."""
+    async def entry(self, name: str, *, stateless: bool) -> ServerEntry:
+        """What the tools process would tell of it."""
         version = STATELESS if stateless else "legacy"
         async with Client(self.url, mode=version) as client:
             tools = _definitions((await client.list_tools()).tools, "name")
@@ -199,7 +199,6 @@ class ToolServer:
             resources=resources,
             prompts=prompts,
             endpoint=self.url,
-            session_version=SESSIONS if both else "",
         )
 
 
@@ -212,16 +211,17 @@ def _definitions(found: Any, name: str) -> tuple[Definition, ...]:
 
 
 class DirectPorts:
-    """Sessions made by asking the server itself. `urls`: by the names of servers."""
+    """Sessions made by asking the server itself. `urls`: by the names of servers. `none`: they have none."""
 
-    def __init__(self, urls: Mapping[str, str]) -> None:
+    def __init__(self, urls: Mapping[str, str], *, none: bool = False) -> None:
+        self.none = none
         self.urls = urls
         self.made = 0
         self.sessions: dict[tuple[str, str], SessionGiven] = {}
 
     async def session_of(self, server: str, user: str) -> SessionGiven:
         """See `ServerPorts`."""
-        known = self.sessions.get((server, user))
+        known = SessionGiven() if self.none else self.sessions.get((server, user))
         if known is None:
             known = self.sessions[server, user] = await in_task(asyncio.get_running_loop(), self._make(server))
         return known
@@ -250,7 +250,7 @@ class DirectPorts:
         if self.sessions.get((server, user)) == SessionGiven(session_id, SESSIONS):
             del self.sessions[server, user]
 
-    def forget_credential(self, server: str, user: str, lines: bytes) -> None:
+    def forget_credential(self, server: str, user: str, lines: bytes, scope: str = "") -> None:
         """See `ServerPorts`."""
 
 

@@ -43,8 +43,8 @@ async def serving(
     **keys: tuple[str, ...],
 ) -> AsyncIterator[Gateway]:
     """A gateway before a server that is called `one`, and `two` as well."""
-    entries = [await server.entry(name, stateless=stateless, both=both) for name in ("one", "two")]
-    ports = DirectPorts({"one": server.url, "two": server.url})
+    entries = [await server.entry(name, stateless=stateless) for name in ("one", "two")]
+    ports = DirectPorts({"one": server.url, "two": server.url}, none=stateless and not both)
     settings = McpSettings(
         servers={
             "one": ServerSettings(url=server.url, allow_loopback=True, price_usd=0.002, prices_usd={"told": 0.5}),

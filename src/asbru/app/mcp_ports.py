@@ -44,6 +44,7 @@ class LinkPorts:
         self._credentials: dict[_Whose, CredentialGiven] = {}
         self._gone: dict[_Whose, str] = {}
         self._refused: dict[_Whose, bytes] = {}
+        self._demanded: dict[_Whose, str] = {}
 
     async def session_of(self, server: str, user: str) -> SessionGiven:
         """See `ServerPorts`."""
@@ -66,7 +67,9 @@ class LinkPorts:
         known = self._credentials.get((server, user))
         if known is not None and known.expires_ms > self._unix_time() * 1000:
             return known.lines
-        asked = CredentialAsked(server, user, self._refused.get((server, user), b""))
+        # What one call demands is told once: other calls do with the authorization as it is.
+        scope = self._demanded.pop((server, user), "")
+        asked = CredentialAsked(server, user, self._refused.get((server, user), b""), scope)
         payload = await self._link.fetch(CREDENTIAL_SUBJECT, msgspec.msgpack.encode(asked), ANSWER_DEADLINE_S)
         given = None if payload is None else msgspec.msgpack.decode(payload, type=CredentialGiven)
         if given is None:
@@ -89,12 +92,15 @@ class LinkPorts:
             del self._sessions[server, user]
             self._gone[server, user] = session_id
 
-    def forget_credential(self, server: str, user: str, lines: bytes) -> None:
+    def forget_credential(self, server: str, user: str, lines: bytes, scope: str = "") -> None:
         """See `ServerPorts`."""
         known = self._credentials.get((server, user))
         if known is not None and known.lines == lines:
             del self._credentials[server, user]
-            self._refused[server, user] = lines
+            if not scope:
+                self._refused[server, user] = lines
+        if scope:
+            self._demanded[server, user] = scope
 
 
 def _unavailable(server: str, why: str) -> GatewayError:

@@ -31,7 +31,6 @@ async def test_a_server_that_speaks_both_eras_has_a_session_as_well(tmp_path: Pa
         assert (those.tools("counter"), entry.instructions) == (["add"], "Count.")
         runner = those.servers.runner("counter")
         assert runner is not None
-        assert entry.session_version == "2025-11-25"
         given = await runner.session("", "")
         assert given.id
         assert (given.version, given.error) == ("2025-11-25", "")
@@ -47,7 +46,7 @@ async def test_a_server_of_the_stateless_era_alone_has_no_session(tmp_path: Path
         upstream.otherwise = _stateless
         await those.apply(new=at(f"{upstream.url}/mcp"))
         entry = await those.ready("new")
-        assert (entry.era, entry.session_version) == ("stateless", "")
+        assert entry.era == "stateless"
         runner = those.servers.runner("new")
         assert runner is not None
         given = await runner.session("", "")
@@ -198,3 +197,19 @@ async def test_what_was_listed_last_stays_while_a_server_is_away(tmp_path: Path)
         runner.sync_soon()
         await those.ready("old")
         assert (await runner.session("", "")).id in server.known
+
+
+async def test_a_request_outside_of_any_call_is_refused_at_once(tmp_path: Path) -> None:
+    """Callers share the session, so nobody can be asked; a server that waits would hold up the call. A ping is
+    answered."""
+    async with session_server() as (server, upstream), running(tmp_path) as those:
+        server.stray = [
+            {"jsonrpc": "2.0", "id": "q1", "method": "elicitation/create", "params": {"message": "Sure?"}},
+            {"jsonrpc": "2.0", "id": 2, "method": "ping"},
+        ]
+        await those.apply(old=at(f"{upstream.url}/mcp"))
+        await until(lambda: len(server.told) == 2, "both are answered")
+        refused, answered = server.told
+        assert (refused["id"], refused["error"]["code"]) == ("q1", -32603)
+        assert "ask within a call" in refused["error"]["message"]
+        assert answered == {"jsonrpc": "2.0", "id": 2, "result": {}}

@@ -14,6 +14,7 @@ from asbru.mcp.protocol.headers import (
     argument_headers,
     check_stateless,
     decode_value,
+    demanded_scope,
     encode_value,
 )
 
@@ -100,3 +101,18 @@ def test_marked_arguments_are_told_in_headers() -> None:
     told = dict(argument_headers(schema, given))
     assert told == {"Mcp-Param-Region": encode_value("zürich"), "Mcp-Param-Flag": b"true", "Mcp-Param-N": b"7"}
     assert not dict(argument_headers([], given)) and not dict(argument_headers(schema, None))
+
+
+@pytest.mark.parametrize(
+    ("challenge", "scope"),
+    [
+        ('Bearer scope="a b", error="insufficient_scope"', "a b"),
+        ('bearer error=insufficient_scope, scope="a"', "a"),
+        ('Bearer error="invalid_token", scope="a"', ""),
+        ('Basic error="insufficient_scope", scope="a"', ""),
+        ("", ""),
+    ],
+)
+def test_scopes_that_a_challenge_demands(challenge: str, scope: str) -> None:
+    """Only where the token is good and has too little; a challenge for want of a token demands nothing."""
+    assert demanded_scope(challenge) == scope

@@ -87,6 +87,8 @@ class Answers:
             return CredentialGiven(error=f"there is no MCP server {asked.server!r} with OAuth")
         refused = asked.refused.strip().removeprefix(_BEARER).decode(errors="replace")
         try:
+            if asked.scope:
+                raise self._grants.demand(server, asked.user, asked.scope)
             held = await self._grants.token(server, asked.user, refused)
         except Unreachable as error:
             return CredentialGiven(error=str(error))

@@ -5,9 +5,6 @@
     transport `sse`    HTTP+SSE (`sse_wire`), presented on a socket
     transport `auto`   the first; where the server knows nothing of it (a status of 4xx), the second
 
-A server of the stateless era may have sessions as well; then one is begun beside it, for callers that have sessions:
-only in one can it ask them anything, or tell them its log, while it works.
-
 Not here: when to connect again, and what is asked once connected.
 """
 
@@ -21,24 +18,22 @@ from typing import Final
 
 from asbru.app.tools.http import Http, reach_of
 from asbru.app.tools.http_peer import Credentials, HttpPeer, HttpRefused
-from asbru.app.tools.negotiate import Greeting, initialize, negotiate
-from asbru.app.tools.peers import Broken, Peer, Refused, SessionEnded, SharedPeer, Unauthorized, Unreachable
+from asbru.app.tools.negotiate import Greeting, negotiate
+from asbru.app.tools.peers import Broken, Peer, SharedPeer
 from asbru.app.tools.presented import Running
 from asbru.app.tools.shared import Shared
 from asbru.app.tools.sse_wire import SseWire
 from asbru.app.tools.stdio import CannotStart, StdioServer
 from asbru.mcp.servers import Server
 
-SESSION_S: Final = 5.0
-"""How long a server that has answered in one era may take to say whether it knows the other."""
 ONE_FOR_ALL: Final = "`per_user` needs streamable HTTP: other transports have one connection for all callers"
 
 
 @dataclass
 class Connection:
     """A server that has been greeted. `running`: what is presented, of transports that workers do not speak; `lost`:
-    comes to the reason when the connection ends by itself; `stop` ends it; `older`: the session of a server of the
-    stateless era that has sessions as well."""
+    comes to the reason when the connection ends by itself; `stop` ends it; `older`: the session of a
+    server of the stateless era that has sessions as well, once it was wanted."""
 
     peer: Peer
     greeting: Greeting
@@ -119,24 +114,7 @@ async def _greet_shared(
 async def _greet(server: Server, http: Http, credentials: Credentials) -> Connection:
     peer = HttpPeer(http, reach_of(server), server.url or "", credentials)
     greeting = await negotiate(peer)
-    older = await _begin_session(server, http, credentials) if greeting.era == "stateless" else None
-
-    async def stop() -> None:
-        await peer.end_session()
-        if older is not None:
-            await older.end_session()
-
-    return Connection(peer, greeting, asyncio.get_running_loop().create_future(), stop, older=older)
-
-
-async def _begin_session(server: Server, http: Http, credentials: Credentials) -> HttpPeer | None:
-    """A session of a server that speaks the stateless era; None where it has none."""
-    peer = HttpPeer(http, reach_of(server), server.url or "", credentials)
-    try:
-        await initialize(peer, SESSION_S)
-    except (Broken, Refused, SessionEnded, Unauthorized, Unreachable):
-        return None
-    return peer if peer.session else None
+    return Connection(peer, greeting, asyncio.get_running_loop().create_future(), peer.end_session)
 
 
 def _lose(shared: Shared, lost: asyncio.Future[str], reason: str) -> None:

@@ -9,9 +9,18 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final
 
-from msgspec import UNSET
+from msgspec import UNSET, Raw
 
-from asbru.app.tools.envelope import Envelope, read_envelope, read_error, write_notification, write_request
+from asbru.app.tools.envelope import (
+    INTERNAL_ERROR,
+    Envelope,
+    read_envelope,
+    read_error,
+    write_envelope,
+    write_error,
+    write_notification,
+    write_request,
+)
 from asbru.app.tools.http import BODY_BYTES_MAX, STREAM_S, Http, Reply
 from asbru.app.tools.peers import Broken, Refused, SessionEnded, Unauthorized, Unreachable, result_of
 from asbru.upstream.origin import Reach
@@ -81,12 +90,25 @@ class HttpPeer:
         try:
             await self._check(reply)
             async for envelope in _messages(reply):
-                if isinstance(envelope.method, str):
+                if envelope.is_request:
+                    await self._refuse_request(envelope)
+                elif isinstance(envelope.method, str):
                     on_notification(envelope.method)
                 elif envelope.error is not UNSET:
                     raise Refused(read_error(envelope.error))
         finally:
             reply.close()
+
+    async def _refuse_request(self, request: Envelope) -> None:
+        """A request that belongs to no call: nothing says which of the callers of this session it is for."""
+        if request.method == "ping":
+            body = write_envelope(Envelope(id=request.id, result=Raw(b"{}")))
+        else:
+            body = write_error(
+                request.id, INTERNAL_ERROR, "callers share this session; ask within a call's own stream"
+            )
+        reply = await self._send("POST", self._about(""), body, timeout_s=TELL_S)
+        reply.close()
 
     async def end_session(self) -> None:
         """Tell the server that its session is not needed any more."""

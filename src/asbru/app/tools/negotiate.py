@@ -109,12 +109,14 @@ def request_params(peer: Peer, given: dict[str, Any] | None = None) -> bytes | N
 async def negotiate(peer: Peer, *, on_pipe: bool = False) -> Greeting:
     """Greet a server. Raises what `Peer.ask` does."""
     version: str | None = STATELESS_VERSIONS[0]
+    refused_once: set[str] = set()
     while version is not None:
         try:
             greeting = await _discover(peer, version, on_pipe=on_pipe)
         except Refused as refused:
             supported = _supported(refused.data) if refused.code == UNSUPPORTED_VERSION else ()
-            known = [one for one in STATELESS_VERSIONS if one in supported and one != version]
+            known = [one for one in STATELESS_VERSIONS if one in supported and one not in refused_once]
+            refused_once.add(version)
             version = known[0] if known else None
             if not known and supported and not any(one in SESSION_VERSIONS for one in supported):
                 raise Broken(f"it speaks only versions {', '.join(supported)}, which Asbru does not") from refused

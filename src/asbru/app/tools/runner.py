@@ -142,7 +142,7 @@ class Runner:
             return SessionGiven(id=connection.running.session, version=connection.greeting.version)
         if user and self.server.per_user:
             return await self._sessions.of_user(connection, user, gone)
-        return await self._sessions.shared(connection, connection.older or connection.peer, gone)
+        return await self._sessions.shared(connection, connection.peer, gone)
 
     # ---- its life
 
@@ -248,6 +248,8 @@ class Runner:
             self.presented.run_by(None, (entry.reason if entry else "") or "the server is being started")
         with contextlib.suppress(Unreachable, Unauthorized, Broken):
             await connection.stop()
+            if connection.older is not None:
+                await connection.older.end_session()
 
     # ---- what is published
 
@@ -272,7 +274,6 @@ class Runner:
                 ttl_ms=checked.ttl_ms,
                 scope=checked.scope,
                 endpoint=self._endpoint(presents=connection.running is not None),
-                session_version="" if connection.older is None else connection.older.version,
             )
         )
 

@@ -1,22 +1,28 @@
 """Sessions of one streamable HTTP server of the older era: the one in which its lists are read, which all callers
 share, and one for each user of a server that is `per_user`.
 
+A server of the stateless era may have sessions as well, for callers that have one: only in one can it ask them anything
+while it works, or tell them its log. It is begun when the first of them calls; a server that has none refuses.
+
 A session is begun anew when somebody says that the server does not know it any more, once, however many say so.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import Final
 
 from asbru.app.tools.connecting import Connection
 from asbru.app.tools.http import Http, reach_of
 from asbru.app.tools.http_peer import Credentials, HttpPeer
-from asbru.app.tools.negotiate import ANSWER_S, initialize, negotiate
+from asbru.app.tools.negotiate import initialize, negotiate
 from asbru.app.tools.peers import Broken, Refused, SessionEnded, Unauthorized, Unreachable
 from asbru.mcp.servers import Server, SessionGiven
 
+SESSION_S: Final = 10.0
+"""How long a server that speaks the stateless era may take to begin a session."""
 SESSIONS_MAX: Final = 10_000
 """Of users; the oldest is forgotten for one more, and begun anew when it is needed."""
 _FAILURES = (Unreachable, Unauthorized, Broken, Refused, SessionEnded)
@@ -35,27 +41,33 @@ class Sessions:
     async def shared(self, connection: Connection, peer: HttpPeer, gone: str) -> SessionGiven:
         """The session of the connection, begun anew where it is the one that is `gone`."""
         async with self._turn(""):
-            if gone and peer.session == gone:
-                try:
+            try:
+                if connection.greeting.era == "stateless":
+                    peer = await self._older(connection, gone)
+                elif gone and peer.session == gone:
                     peer.session = ""
-                    if peer is connection.older:
-                        await initialize(peer, ANSWER_S)
-                    else:
-                        connection.greeting = await negotiate(peer)
-                except _FAILURES as error:
-                    return SessionGiven(error=str(error))
+                    connection.greeting = await negotiate(peer)
+            except _FAILURES as error:
+                return SessionGiven(error=str(error))
         return SessionGiven(id=peer.session, version=peer.version)
+
+    async def _older(self, connection: Connection, gone: str) -> HttpPeer:
+        """The session of a server of the stateless era; `session` is "" where it has none."""
+        peer = connection.older
+        if peer is None or (gone and peer.session == gone):
+            peer = self._peer("")
+            await _begin(peer)
+            connection.older = peer
+        return peer
 
     async def of_user(self, connection: Connection, user: str, gone: str) -> SessionGiven:
         """The session of a user, begun with the credential of that user."""
         async with self._turn(user):
             peer = self._peers.get(user)
             if peer is None or (gone and peer.session == gone):
-                peer = HttpPeer(
-                    self._http, reach_of(self._server), self._server.url or "", self._credentials(self._server, user)
-                )
+                peer = self._peer(user)
                 try:
-                    await (negotiate(peer) if connection.older is None else initialize(peer, ANSWER_S))
+                    await (_begin(peer) if connection.greeting.era == "stateless" else negotiate(peer))
                 except _FAILURES as error:
                     return SessionGiven(error=str(error))
                 if len(self._peers) >= SESSIONS_MAX:
@@ -63,8 +75,18 @@ class Sessions:
                 self._peers[user] = peer
         return SessionGiven(id=peer.session, version=peer.version)
 
+    def _peer(self, user: str) -> HttpPeer:
+        server = self._server
+        return HttpPeer(self._http, reach_of(server), server.url or "", self._credentials(server, user))
+
     def _turn(self, user: str) -> asyncio.Lock:
         """One greeting at a time for each user: none waits for that of another."""
         if len(self._turns) > SESSIONS_MAX:
             self._turns = {whose: lock for whose, lock in self._turns.items() if lock.locked()}
         return self._turns.setdefault(user, asyncio.Lock())
+
+
+async def _begin(peer: HttpPeer) -> None:
+    """Begin a session, if the server has any. Raises `Unauthorized`, `Unreachable`."""
+    with contextlib.suppress(Broken, Refused, SessionEnded):
+        await initialize(peer, SESSION_S)

@@ -38,8 +38,7 @@ class ServerEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     """A server. `version`: the version of the protocol that was negotiated, "" where none was yet; `reason`: why it is
     not ready, in words for people. `capabilities`, `info`: JSON objects as the server gave them, b"" where unknown.
     `endpoint`: its URL, or the absolute path of the Unix socket on which the tools process presents it (then the
-    path of the request is "/mcp"). `session_version`: the version in which a server of the stateless era has sessions
-    as well, "" where it has none. `ttl_ms`, `scope`: how long and for whom lists may be kept, as the server says."""
+    path of the request is "/mcp"). `ttl_ms`, `scope`: how long and for whom lists may be kept, as the server says."""
 
     name: str
     era: Era = "sessions"
@@ -56,7 +55,6 @@ class ServerEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     ttl_ms: int = 0
     scope: Scope = "private"
     endpoint: str = ""
-    session_version: str = ""
 
 
 def digest_of(definition: bytes) -> str:

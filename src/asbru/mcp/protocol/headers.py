@@ -36,6 +36,7 @@ MARK: Final = b"x-mcp-header"
 _DEPTH_MAX: Final = 32
 _ENCODED = re.compile(r"=\?base64\?(.*)\?=")
 _PLAIN = re.compile(r"[\x20-\x7e]*")
+_PARAMETER = re.compile(r'([a-zA-Z_]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))')
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}")
 
 
@@ -121,6 +122,23 @@ def _text_of(value: object) -> str | None:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value) if isinstance(value, str | int) else None
+
+
+def challenge_parameters(challenge: str) -> dict[str, str]:
+    """The parameters of a WWW-Authenticate of the scheme Bearer, {} for another."""
+    scheme, _, rest = challenge.strip().partition(" ")
+    if scheme.lower() != "bearer":
+        return {}
+    return {
+        name.lower(): (quoted.replace("\\", "") if quoted else plain)
+        for name, quoted, plain in _PARAMETER.findall(rest)
+    }
+
+
+def demanded_scope(challenge: str) -> str:
+    """The scopes that a server demands of the token that it was shown (403); "" where it demands none."""
+    found = challenge_parameters(challenge)
+    return found.get("scope", "") if found.get("error") == "insufficient_scope" else ""
 
 
 def without_envelope(meta: Params) -> Params:

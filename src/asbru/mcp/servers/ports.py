@@ -41,11 +41,13 @@ class SessionGiven(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class CredentialAsked(msgspec.Struct, frozen=True, omit_defaults=True):
-    """`refused`: the header lines that the server answered with 401; b"" where none were tried."""
+    """`refused`: the header lines that the server answered with 401; b"" where none were tried. `scope`: what the
+    server demands more than the authorization has (403); "" for nothing."""
 
     server: str
     user: str = ""
     refused: bytes = b""
+    scope: str = ""
 
 
 class CredentialGiven(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -73,6 +75,6 @@ class ServerPorts(Protocol):
         """The server no longer knows this session."""
         ...
 
-    def forget_credential(self, server: str, user: str, lines: bytes) -> None:
-        """The server has refused these lines."""
+    def forget_credential(self, server: str, user: str, lines: bytes, scope: str = "") -> None:
+        """The server has refused these lines; `scope`: because it demands these scopes, else for whatever reason."""
         ...

@@ -40,7 +40,7 @@ async def call_api(call: Call, rooms: Rooms, asked: Asked, chosen: Chosen, *, to
         if call.lease is not None:
             await call.lease.attempt(call, made)
         result = await _exchange(call, rooms, made, outgoing, ready=ready)
-        relay = Relay(call, rooms, asked, made, chosen=chosen, ready=ready)
+        relay = Relay(call, rooms, asked, made, chosen=chosen, ready=ready, era=ready.known.entry.era)
         relay.take(*await seen_message(call, rooms, Message(result=Raw(result)), b""))
     except AsbruError as error:
         attempt_fails(call, made, error, rooms, ready=ready)

@@ -20,13 +20,15 @@ from typing import Final, NamedTuple
 import msgspec
 from msgspec import UNSET, Raw
 
-from asbru.core.errors import AsbruError, GatewayError, UpstreamError
+from asbru.core.errors import ERROR_BYTES_MAX, AsbruError, GatewayError, UpstreamError
+from asbru.mcp.catalogue.entries import Era
 from asbru.mcp.protocol import Code, Message, Params, RpcError, read_reply, write_request
 from asbru.mcp.protocol.headers import (
     MARK,
     META,
     NAMED_BY,
     argument_headers,
+    demanded_scope,
     encode_value,
     with_envelope,
     without_envelope,
@@ -44,7 +46,7 @@ from asbru.pipeline.tools.asked import Asked, Chosen, Client
 from asbru.pipeline.tools.awaited import Cancelled, cancel_token
 from asbru.pipeline.tools.relay import Relay, bound_to
 from asbru.pipeline.tools.seen import seen_message, seen_params
-from asbru.pipeline.tools.toolbox import Ready
+from asbru.pipeline.tools.toolbox import Ready, Toolbox
 from asbru.pipeline.tools.wanted import ROUNDS_MAX, STATE, Wanted, answers_of
 from asbru.pipeline.whole_response import refusal
 from asbru.routing import Key, Target
@@ -57,6 +59,7 @@ LINES: Final = (
 )
 NO_CAPABILITIES: Final = b"{}"
 OUR_INFO: Final = b'{"name":"asbru","version":"1"}'
+MORE_SCOPE: Final = "mcp_more_scope"
 _NO_SESSION: Final = SessionGiven()
 _EVENTS: Final = b"text/event-stream"
 _TOLD: Final = (400, 404, 422)
@@ -72,6 +75,8 @@ class _Sending(NamedTuple):
     credential: bytes
     params: Params
     headers: bytes
+    era: Era
+    """In which the server is asked: of one that speaks both, the caller's."""
 
 
 async def exchange_with(call: Call, rooms: Rooms, asked: Asked, chosen: Chosen, *, ready: Ready) -> None:
@@ -93,7 +98,7 @@ async def exchange_with(call: Call, rooms: Rooms, asked: Asked, chosen: Chosen, 
         except AsbruError as error:
             status = made.status
             attempt_fails(call, made, error, rooms, ready=ready)
-            if not again or not _forgets(call, status, sending, ready=ready, rooms=rooms):
+            if not again or not _forgets(call, error, status, sending=sending, ready=ready, rooms=rooms):
                 raise
             again = False
 
@@ -117,24 +122,34 @@ def _user(call: Call, ready: Ready) -> str:
 async def _prepare(call: Call, rooms: Rooms, asked: Asked, chosen: Chosen, *, ready: Ready) -> _Sending:
     tools = rooms.tools
     assert tools is not None, "the middle has looked"
-    session, credential = _NO_SESSION, b""
+    session, credential, era = _NO_SESSION, b"", ready.known.entry.era
     if not ready.on_socket:
         user = _user(call, ready)
         if ready.server.auth == "oauth":
             credential = await tools.ports.credential_of(ready.server.name, user)
-        if ready.era_for(asked) == "sessions":
+        if era == "sessions":
             session = await tools.ports.session_of(ready.server.name, user)
+        elif asked.client is not None and not asked.bare:
+            session = await _session_beside(tools, ready, user)
+            era = "sessions" if session.id else era
     number = len(call.attempts)
     request_id = call.id.decode() if not number else f"{call.id.decode()}-{number}"
-    params = _params(asked, chosen, ready)
+    params = _params(asked, chosen, ready, era)
     if STATE in params and not asked.resumed:
         params[STATE] = _opened_state(params[STATE], tools.seals, bound_to(call, chosen))
-    return _Sending(
-        chosen, request_id, session, credential, params, _headers(asked, chosen, session, params, ready=ready)
-    )
+    headers = _headers(asked, chosen, session, params, ready=ready, era=era)
+    return _Sending(chosen, request_id, session, credential, params, headers, era)
 
 
-def _params(asked: Asked, chosen: Chosen, ready: Ready) -> Params:
+async def _session_beside(tools: Toolbox, ready: Ready, user: str) -> SessionGiven:
+    """The session that a server of the stateless era may have for callers that have one; it can do without."""
+    try:
+        return await tools.ports.session_of(ready.server.name, user)
+    except GatewayError:
+        return _NO_SESSION
+
+
+def _params(asked: Asked, chosen: Chosen, ready: Ready, era: Era) -> Params:
     """The members to send: the server's own name for what is called, and `_meta` as its era wants it."""
     params = dict(asked.params)
     method = str(asked.message.method)
@@ -142,7 +157,7 @@ def _params(asked: Asked, chosen: Chosen, ready: Ready) -> Params:
     if member is not None and chosen.written != chosen.name:
         params[member] = Raw(msgspec.json.encode(chosen.name))
     meta = read_object(params.get(META)) or {}
-    if ready.era_for(asked) == "stateless":
+    if era == "stateless":
         if not asked.stateless or asked.bare:
             can = NO_CAPABILITIES if asked.client is None else _capabilities(asked.client)
             params[META] = Raw(msgspec.json.encode(with_envelope(meta, ready.known.entry.version, can, OUR_INFO)))
@@ -170,7 +185,7 @@ def _opened_state(raw: Raw, seals: Seals, bound: tuple[str, ...]) -> Raw:
     return Raw(state)
 
 
-def _headers(asked: Asked, chosen: Chosen, session: SessionGiven, params: Params, *, ready: Ready) -> bytes:
+def _headers(asked: Asked, chosen: Chosen, session: SessionGiven, params: Params, *, ready: Ready, era: Era) -> bytes:
     entry = ready.known.entry
     version = session.version or entry.version
     lines = LINES
@@ -178,7 +193,7 @@ def _headers(asked: Asked, chosen: Chosen, session: SessionGiven, params: Params
         lines += b"mcp-protocol-version: %b\r\n" % version.encode("latin-1", "replace")
     if session.id:
         lines += b"mcp-session-id: %b\r\n" % session.id.encode("latin-1", "replace")
-    if ready.era_for(asked) == "stateless":
+    if era == "stateless":
         method = str(asked.message.method)
         lines += b"mcp-method: %b\r\n" % method.encode()
         if method in NAMED_BY:
@@ -213,8 +228,9 @@ async def _exchange(
         body,
         endpoint.deadlines,
         streaming_wanted=True,
+        transparent=True,  # or the challenge of a refusal is left out
     )
-    relay = Relay(call, rooms, asked, made, chosen=sending.chosen, ready=ready)
+    relay = Relay(call, rooms, asked, made, chosen=sending.chosen, ready=ready, era=sending.era)
     relay.answer = partial(_send_aside, call, ready, sending)
     told = False
     tools, caller = rooms.tools, call.caller
@@ -226,10 +242,14 @@ async def _exchange(
     try:
         upstream = await exchange
         made.sent, made.status = True, upstream.status
+        if upstream.status != 200 and upstream.streaming:
+            upstream = await _whole(exchange, upstream, endpoint.pool.tick_s)
         told_error = None if upstream.status == 200 else _error_told(upstream, sending)
         if told_error is not None:
             relay.take(*await seen_message(call, rooms, told_error, upstream.body))
         elif upstream.status != 200:
+            if upstream.status == 403 and sending.credential:
+                _demand(call, tools, upstream, ready=ready, sending=sending)
             raise refusal(upstream, endpoint.dialect, rooms)
         else:
             await _read(call, exchange, upstream, relay, rooms=rooms, ready=ready)
@@ -246,6 +266,24 @@ async def _exchange(
         exchange.abort()
         tools.awaited.forget(token)
         call.response.flow = None
+
+
+async def _whole(exchange: Exchange, upstream: UpstreamResponse, tick_s: float) -> UpstreamResponse:
+    """A refusal with as much of its body as is looked at."""
+    parts: list[bytes] = []
+    size = 0
+    while size < ERROR_BYTES_MAX and (chunk := await exchange.pull(tick_s)):
+        parts.append(chunk)
+        size += len(chunk)
+    return msgspec.structs.replace(upstream, body=b"".join(parts), streaming=False)
+
+
+def _demand(call: Call, tools: Toolbox, upstream: UpstreamResponse, *, ready: Ready, sending: _Sending) -> None:
+    """Have the next authorization ask for what the server demands; raises what the caller is told."""
+    scope = demanded_scope(upstream.header(b"www-authenticate"))
+    if scope:
+        tools.ports.forget_credential(ready.server.name, _user(call, ready), sending.credential, scope)
+        raise UpstreamError("the MCP server demands more scopes", status=403, code=MORE_SCOPE)
 
 
 def _error_told(upstream: UpstreamResponse, sending: _Sending) -> Message | None:
@@ -350,7 +388,7 @@ def attempt_fails(call: Call, made: Attempt, error: AsbruError, rooms: Rooms, *,
     attempt_failed(call, made, error, rooms, callers_own=error.blame == "caller")
 
 
-def _forgets(call: Call, status: int, sending: _Sending, *, ready: Ready, rooms: Rooms) -> bool:
+def _forgets(call: Call, error: AsbruError, status: int, *, sending: _Sending, ready: Ready, rooms: Rooms) -> bool:
     """Whether the server has refused the session or the credential, so that another one may do. `status`: what it
     answered, 0 where it did not."""
     tools = rooms.tools
@@ -360,6 +398,8 @@ def _forgets(call: Call, status: int, sending: _Sending, *, ready: Ready, rooms:
     if status == 404 and sending.session.id:
         tools.ports.forget_session(ready.server.name, user, sending.session.id)
         return True
+    if error.code == MORE_SCOPE:
+        return True  # what to do about it is what is said in place of a credential
     if status == 401 and sending.credential:
         tools.ports.forget_credential(ready.server.name, user, sending.credential)
         return True

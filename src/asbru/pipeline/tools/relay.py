@@ -14,6 +14,7 @@ from msgspec import UNSET, Raw
 
 from asbru.core.errors import UpstreamError
 from asbru.core.ports import Flow
+from asbru.mcp.catalogue.entries import Era
 from asbru.mcp.protocol import Code, Message, RpcError, status_of, write_error, write_result
 from asbru.mcp.protocol.dialect import RESOURCES_READ
 from asbru.mcp.protocol.messages import read_number, read_object, read_text, with_members, write_response
@@ -42,7 +43,7 @@ class Relay:
     """See the module. `take` is given each message; True: it was the response, and all is delivered."""
 
     def __init__(
-        self, call: Call, rooms: Rooms, asked: Asked, made: Attempt, *, chosen: Chosen, ready: Ready
+        self, call: Call, rooms: Rooms, asked: Asked, made: Attempt, *, chosen: Chosen, ready: Ready, era: Era
     ) -> None:
         assert rooms.tools is not None, "the middle has looked"
         self._seals = rooms.tools.seals
@@ -52,6 +53,7 @@ class Relay:
         self._asked = asked
         self._made = made
         self._ready = ready
+        self._era = era
         self._messages = 0
         self.flow: Flow | None = None
         self.wanted: Wanted | None = None
@@ -158,7 +160,7 @@ class Relay:
         result = bytes(message.result)
         if result.find(INPUT_REQUIRED) >= 0:
             result = self._with_sealed_state(result)
-        if self._asked.stateless and not self._asked.bare and self._ready.era_for(self._asked) == "sessions":
+        if self._asked.stateless and not self._asked.bare and self._era == "sessions":
             members = _READ if self._asked.message.method == RESOURCES_READ else COMPLETE
             result = with_members(Raw(result), members)
         return result if self._asked.bare else write_result(request_id, result)

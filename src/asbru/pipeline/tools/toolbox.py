@@ -15,7 +15,6 @@ from asbru.core.errors import GatewayError, NotFound
 from asbru.governance import Caller
 from asbru.mcp.access import Access, Accesses
 from asbru.mcp.catalogue import Catalogue, Known
-from asbru.mcp.catalogue.entries import Era
 from asbru.mcp.catalogue.merged import Address, Merged
 from asbru.mcp.protocol.sealed import Seals
 from asbru.mcp.servers import McpSettings, Server, ServerPorts
@@ -45,12 +44,6 @@ class Ready(NamedTuple):
     def on_socket(self) -> bool:
         """Whether the tools process presents it: it needs no session there, and no credential."""
         return self.server.url is None or self.endpoint.pool.origin.unix_socket is not None
-
-    def era_for(self, asked: Asked) -> Era:
-        """The era in which the server is asked: of one that speaks both, the caller's."""
-        entry = self.known.entry
-        older = entry.session_version and asked.client is not None and not asked.bare and not self.on_socket
-        return "sessions" if older else entry.era
 
 
 class Toolbox:

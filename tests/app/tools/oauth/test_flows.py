@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from tests.fakes.oauth_server import OAuthServer, _error
@@ -256,3 +257,19 @@ async def test_a_configured_client_is_used_with_its_secret(tmp_path: Path, metho
         await until(lambda: those.entry("docs").state == "ready", "the server is ready")
         assert (await credential(those, refused=b"authorization: Bearer access-1\r\n")).error == ""
         assert server.registrations == []
+
+
+async def test_scopes_that_a_server_demands_are_asked_for_next_time(tmp_path: Path) -> None:
+    """A worker that tells of them is refused in words that say so; other calls do with the token as it is. Whoever
+    connects anew asks for what was granted and for what is demanded, and then nothing is demanded any more."""
+    async with authorizing(tmp_path) as (server, those):
+        await connect(server, those)
+        await those.ready("docs")
+        refused = await those.answers.credential(CredentialAsked("docs", scope="write a"))
+        assert refused.error == "it demands the scopes 'write a' for this; connect it anew"
+        assert (await credential(those)).lines == b"authorization: Bearer access-1\r\n"
+        begun = await those.answers.manage(Manage("connect", "docs", ""))
+        assert parse_qs(urlsplit(begun.url).query)["scope"] == ["a b write"]
+        await those.answers.manage(Manage("callback", query=server.visit(begun.url)))
+        begun = await those.answers.manage(Manage("connect", "docs", ""))
+        assert parse_qs(urlsplit(begun.url).query)["scope"] == ["a b"]

@@ -8,7 +8,6 @@ MCP demands.
 
 from __future__ import annotations
 
-import re
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
@@ -16,12 +15,12 @@ import msgspec
 
 from asbru.app.tools.http import Http
 from asbru.app.tools.peers import Broken, Unreachable
+from asbru.mcp.protocol.headers import challenge_parameters
 from asbru.upstream.origin import Reach
 
 METADATA_BYTES_MAX: Final = 256 * 1024
 FETCH_S: Final = 10.0
 _LOCAL = ("localhost", "127.0.0.1", "::1")
-_PARAMETER = re.compile(r'([a-zA-Z_]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))')
 _NOT_THERE = range(400, 500)
 
 
@@ -56,17 +55,6 @@ class Found(msgspec.Struct):
     server: AuthorizationServer
     resource: str
     scope: str
-
-
-def challenge_parameters(challenge: str) -> dict[str, str]:
-    """The parameters of a WWW-Authenticate of the scheme Bearer, {} for another."""
-    scheme, _, rest = challenge.strip().partition(" ")
-    if scheme.lower() != "bearer":
-        return {}
-    return {
-        name.lower(): (quoted.replace("\\", "") if quoted else plain)
-        for name, quoted, plain in _PARAMETER.findall(rest)
-    }
 
 
 class Discovery:

@@ -21,7 +21,7 @@ import msgspec
 
 from asbru.app.tools.http import Http, reach_of
 from asbru.app.tools.oauth.discovery import AuthorizationServer, Discovery, Found
-from asbru.app.tools.oauth.grants import Grants, with_tokens
+from asbru.app.tools.oauth.grants import Grants, joined_scopes, with_tokens
 from asbru.app.tools.oauth.store import Client, GrantStore, Held
 from asbru.app.tools.oauth.tokens import Denied, client_metadata, register, request_tokens
 from asbru.app.tools.peers import Broken
@@ -61,13 +61,16 @@ class Flows:
     async def begin(self, server: Server, user: str, public_url: str) -> str:
         """Begin a flow; the URL for the browser. Raises `Unreachable`, `Broken`, `Denied`, StorageError."""
         self._drop_old()
+        more = self._grants.demanded(server, user)
+        demanded = set(more.split())
         for flow in self._flows.values():
-            same = (flow.server, flow.user) == (server, user)
+            same = (flow.server, flow.user) == (server, user) and demanded <= set(flow.found.scope.split())
             if same and time.monotonic() - flow.began_s < _AGAIN_S:
                 return flow.url
         if len(self._flows) >= FLOWS_MAX:
             raise Broken(f"{FLOWS_MAX} authorizations are under way; try again later")
         found = await Discovery(self._http, reach_of(server), server.url or "").find(server.scope)
+        found.scope = joined_scopes(found.scope, more) if more else found.scope
         client = await self._client(server, found.server, public_url)
         state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(64)
         asked = {

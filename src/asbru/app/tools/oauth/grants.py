@@ -26,6 +26,7 @@ from asbru.storage import StorageError
 from asbru.telemetry import log
 
 EARLY_MS: Final = 60_000
+SCOPE_CHARS_MAX: Final = 4000
 NOT_CONNECTED: Final = "nobody has authorized Asbru at this server yet; connect it"
 _ENDING: Final = ("invalid_grant", "invalid_client", "unauthorized_client")
 
@@ -42,6 +43,7 @@ class Grants:
         self._held: dict[Key, Held] = {}
         self._refreshing: dict[Key, asyncio.Task[Held]] = {}
         self._unsaved: set[Key] = set()
+        self._demanded: dict[Key, str] = {}
 
     def credentials(self, server: Server, user: str) -> Credentials:
         """What authenticates our own requests to a server: what is declared, and the token of its authorization."""
@@ -72,8 +74,22 @@ class Grants:
                 raise
             return held
 
+    def demand(self, server: Server, user: str, scope: str) -> Unauthorized:
+        """The server demands scopes that its authorization does not have: the next one asks for them as well. What to
+        raise to whoever called."""
+        key = (server.name, user if server.per_user else "")
+        held = self._held.get(key)
+        before = self._demanded.get(key, "" if held is None else held.scope)
+        self._demanded[key] = joined_scopes(before, scope)[:SCOPE_CHARS_MAX]
+        return Unauthorized(f"it demands the scopes {scope[:200]!r} for this; connect it anew")
+
+    def demanded(self, server: Server, user: str) -> str:
+        """What a new authorization has to ask for, besides what it would."""
+        return self._demanded.get((server.name, user if server.per_user else ""), "")
+
     def keep(self, held: Held) -> None:
         """Take a new authorization into use. Raises StorageError."""
+        self._demanded.pop((held.server, held.user), None)
         self._store.save(held, self._now_ms())
         self._held[held.server, held.user] = held
 
@@ -147,6 +163,11 @@ class Grants:
         except StorageError as error:
             log("error", "the end of an authorization cannot be saved", server=held.server, why=error)
         return Unauthorized(reason)
+
+
+def joined_scopes(*scopes: str) -> str:
+    """All of these scopes, each once."""
+    return " ".join(dict.fromkeys(" ".join(scopes).split()))
 
 
 def with_tokens(held: Held, tokens: Tokens, now_ms: int) -> Held:
