@@ -10,7 +10,7 @@
     408, 424                              try the next target
     404 that means an unknown model       try the next target
     none: its connections are all busy    try the next target (`overload`)
-    400 for thinking of earlier turns     retry with the same key, as `histories` says
+    400 for thinking of earlier turns     retry with the same key without what it refuses, step by step
     400, 422 for a parameter Asbru wrote  retry with the same key without it, once (a learned fact)
     any other 4xx                         return the error to the caller
     none: a limit has no room             try the next target (the key's own: the next key); nothing was sent

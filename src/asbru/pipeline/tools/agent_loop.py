@@ -323,7 +323,7 @@ class AgentLoop:
         try:
             return nested.begin(tool.server, tool.name, part.arguments.encode() or b"{}", approved=approved)
         except NeedsApproval as error:  # it has been taken off the list meanwhile
-            return GatewayError(str(error), status=403, code="needs_approval")
+            return GatewayError(str(error), status=403, code="mcp_needs_approval")
         except AsbruError as error:
             return error
 
