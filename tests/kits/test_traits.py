@@ -68,6 +68,7 @@ CASES = {
     "tool_id_chars_max": Case(0, OPENAI, MESSAGES, {"max_tokens": 9, **CALLED}),
     "tool_id_chars": Case(9, OPENAI, MESSAGES, {"max_tokens": 9, **CALLED}),
     "user_chars_max": Case(100, OPENAI, MESSAGES, {"max_tokens": 9, "metadata": {"user_id": "u" * 90}}),
+    "reasoning_stand_in": Case(" ", OPENAI, MESSAGES, {"max_tokens": 9, **CALLED}),
     "call_signature": Case("skip", GEMINI, MESSAGES, {"max_tokens": 9, **CALLED}),
     "efforts": Case(("high",), ANTHROPIC, CHAT, {"max_tokens": 9000, "reasoning_effort": "low"}),
 }

@@ -192,13 +192,15 @@ def test_efforts_become_what_the_model_takes(name: str, effort: str, thinking: d
 
 
 def test_only_the_first_unsigned_call_of_a_turn_gets_the_stand_in() -> None:
-    """And none where the caller's dialect is Gemini's own: it says what it means."""
+    """Also where the caller's dialect is Gemini's own: it is written anew when Gemini has refused a call without one."""
     calls = [ToolCallPart(id=f"c{at}", name="f", arguments="{}") for at in range(2)]
     asked = ChatRequest(model="m", messages=(Message(role="assistant", parts=tuple(calls)),), dialect="openai_chat")
     parts = written(asked, Traits(call_signature="stand-in"))["contents"][0]["parts"]
     assert [part.get("thoughtSignature") for part in parts] == ["stand-in", None]
     own = CODEC.read_request(request(model(CALL), user(RESULT)))
-    assert "thoughtSignature" not in written(own, Traits(call_signature="stand-in"))["contents"][0]["parts"][0]
+    assert (
+        written(own, Traits(call_signature="stand-in"))["contents"][0]["parts"][0]["thoughtSignature"] == "stand-in"
+    )
 
 
 def test_thinking_of_another_dialect_travels_through_callers() -> None:
