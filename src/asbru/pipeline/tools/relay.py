@@ -30,6 +30,7 @@ from asbru.wire.http_heads import JSON_LINE
 from asbru.wire.sse import write_event
 
 EVENT_LINES: Final = b"content-type: text/event-stream\r\ncache-control: no-cache, no-transform\r\n"
+RESULT_TYPE: Final = b'"resultType"'
 IS_ERROR: Final = b'"isError"'
 INPUT_REQUIRED: Final = b"input_required"
 MESSAGES_MAX: Final = 10_000
@@ -160,10 +161,15 @@ class Relay:
         result = bytes(message.result)
         if result.find(INPUT_REQUIRED) >= 0:
             result = self._with_sealed_state(result)
-        if self._asked.stateless and not self._asked.bare and self._era == "sessions":
+        if self._asked.stateless and not self._asked.bare and self._lacks_type(result):
             members = _READ if self._asked.message.method == RESOURCES_READ else COMPLETE
             result = with_members(Raw(result), members)
         return result if self._asked.bare else write_result(request_id, result)
+
+    def _lacks_type(self, result: bytes) -> bool:
+        """Whether callers of the stateless era miss members: servers of the other one know none of them, and some of
+        their own leave out that the result is complete."""
+        return self._era == "sessions" or result.find(RESULT_TYPE) < 0
 
     def _with_sealed_state(self, result: bytes) -> bytes:
         """A result that asks for input: the state that the caller returns with it is bound to caller, server and
