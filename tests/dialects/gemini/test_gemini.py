@@ -192,7 +192,7 @@ def test_efforts_become_what_the_model_takes(name: str, effort: str, thinking: d
 
 
 def test_only_the_first_unsigned_call_of_a_turn_gets_the_stand_in() -> None:
-    """Also where the caller's dialect is Gemini's own: it is written anew when Gemini has refused a call without one."""
+    """Also where the caller's dialect is Gemini's own: Gemini has refused the call without one."""
     calls = [ToolCallPart(id=f"c{at}", name="f", arguments="{}") for at in range(2)]
     asked = ChatRequest(model="m", messages=(Message(role="assistant", parts=tuple(calls)),), dialect="openai_chat")
     parts = written(asked, Traits(call_signature="stand-in"))["contents"][0]["parts"]
