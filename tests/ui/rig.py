@@ -50,6 +50,8 @@ _IS_CALM = """(calm_ms) => {
 }"""
 """The page has a heading, and has asked for nothing for a while. Playwright's own "networkidle" takes half a second."""
 expect.set_options(timeout=WAIT_MS)
+SHOT_MS = 60_000
+"""For a picture on a busy machine; Chromium draws in software."""
 _EXPECTED_STATUS = re.compile(r"the server responded with a status of (401|403|404|409|412|422|429|502|503)")
 
 
@@ -198,7 +200,7 @@ class Watched:
         self.page.locator(f"html[data-mantine-color-scheme={theme}]").wait_for(state="attached")
 
     def _shoot(self, name: str) -> None:
-        self.page.screenshot(path=SHOTS / f"{name}.png", animations="disabled")
+        self.page.screenshot(path=SHOTS / f"{name}.png", animations="disabled", timeout=SHOT_MS)
 
     def check(self) -> None:
         """Nothing went wrong that was not expected."""

@@ -138,6 +138,14 @@ def _read_data(part: Fields, raw: Raw, calls: Calls) -> Part:
     return TextPart(text=part.text("text") or "", extra=part.rest_set())
 
 
+def _need_name(of: Fields) -> str:
+    """The name of a function; Gemini refuses one without a letter."""
+    name = of.need_text("name")
+    if not name:
+        raise of.wrong("name", "expected the name of a function, got an empty text")
+    return name
+
+
 def _around(part: Fields) -> Extra:
     """What is unknown of the part around a call or a result."""
     left = part.rest_set()
@@ -145,7 +153,7 @@ def _around(part: Fields) -> Extra:
 
 
 def _read_call(call: Fields, part: Fields, calls: Calls) -> ToolCallPart:
-    name, given = call.need_text("name"), call.text("id") or None
+    name, given = _need_name(call), call.text("id") or None
     arguments = call.raw("args")
     if arguments is not None and bytes(memoryview(arguments)[:1]) != _BRACE:
         raise call.wrong("args", f"expected an object, got {kind_of(arguments)}")
@@ -158,7 +166,7 @@ def _read_call(call: Fields, part: Fields, calls: Calls) -> ToolCallPart:
 
 
 def _read_result(result: Fields, part: Fields, calls: Calls) -> ToolResultPart:
-    name, given = result.need_text("name"), result.text("id") or None
+    name, given = _need_name(result), result.text("id") or None
     call_id = calls.answered(given, name)
     parts: list[Part] = []
     text, is_error = read_response(result)
