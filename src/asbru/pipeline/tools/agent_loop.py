@@ -39,6 +39,8 @@ from asbru.dialects import assemble
 from asbru.mcp.access import NeedsApproval
 from asbru.pipeline.attempts import attempt
 from asbru.pipeline.deliver import deliver, deliver_stream, end_stream
+from asbru.pipeline.stages import STAGE_DEADLINE_S
+from asbru.pipeline.stepper import within
 from asbru.pipeline.tools.nested import NestedTools
 from asbru.pipeline.whole_response import write_reply
 
@@ -167,7 +169,7 @@ class AgentLoop:
         call = self._call
         nested = NestedTools(call, rooms)
         try:
-            await self._resume(nested)
+            await self._resume(nested, rooms)
             response = await attempt(call, targets, rooms)
             if response.stream is None:
                 await self._whole(response, targets, nested, rooms)
@@ -176,7 +178,7 @@ class AgentLoop:
         finally:
             nested.close()
 
-    async def _resume(self, nested: NestedTools) -> None:
+    async def _resume(self, nested: NestedTools, rooms: Rooms) -> None:
         """Make the calls that the conversation ends with, where nobody has answered them and Asbru may: those that an
         earlier reply left to the caller."""
         *before, last = self._request.messages or (Message(role="user", parts=()),)
@@ -194,7 +196,7 @@ class AgentLoop:
         self._executed.append(Message(role="user", parts=results))
         answers = Message(role="user", parts=(*given, *results))
         self._request = _replace(self._request, messages=(*before, last, answers))
-        self._ask_again()
+        await self._ask_again(rooms)
 
     def _may_resume(self, part: ToolCallPart) -> bool:
         return part.name in self._tools or part.id in self._approved
@@ -212,7 +214,7 @@ class AgentLoop:
             if not turn.made or turn.left:
                 break
             self._shown += [part for part in turn.parts if not isinstance(part, ToolCallPart)]
-            self._ask_again()
+            await self._ask_again(rooms)
             response = await attempt(call, targets, rooms)
         if self._executed or self._stopped(turn):
             response = self._composed(response, reply, turn)
@@ -265,7 +267,7 @@ class AgentLoop:
             self._end(turn)
             return None
         self._events, self._tail, self._places = [], [], {}
-        self._ask_again()
+        await self._ask_again(rooms)
         response = await attempt(self._call, targets, rooms)
         if response.stream is None:
             raise GatewayError(
@@ -327,12 +329,14 @@ class AgentLoop:
         except AsbruError as error:
             return error
 
-    def _ask_again(self) -> None:
-        """The next turn is asked with what was called."""
+    async def _ask_again(self, rooms: Rooms) -> None:
+        """The next turn is asked with what was called. The stages see it as they saw the first: what the model said
+        came through them for the caller, with placeholders put back, which no provider may see."""
         call = self._call
-        call.canonical, call.request_changed = self._request, True
         for stage in call.stages:
             stage.again()
+            self._request = await within(rooms.loop, stage.request(self._request), STAGE_DEADLINE_S)
+        call.canonical, call.request_changed = self._request, True
 
     def _stopped(self, turn: _Turn) -> str:
         """Why calls that Asbru may make go to the caller; "" where none do."""

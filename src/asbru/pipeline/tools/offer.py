@@ -70,7 +70,9 @@ class OfferStage(Stage):
         self._now_s = now_s
 
     async def request(self, request: ChatRequest) -> ChatRequest:
-        """See `Stage`."""
+        """See `Stage`. A later turn of the agent loop has its tools already."""
+        if self._call.agent is not None:
+            return request
         begun = any(message.role == "assistant" for message in request.messages)
         offer = self._tools.offers.keep(self._access, self._conversation(request), begun=begun, now_s=self._now_s)
         own = request.tools or ()
