@@ -16,6 +16,7 @@ from tests.journeys.talk import CHAT_PATH, CHAT_REPLY, MESSAGES_PATH, chat, even
 from tests.journeys.test_offered_tools import BEDROCK, COHERE, GEMINI, RESPONSES, key
 
 from asbru.core.errors import BudgetExceeded
+from asbru.guardrails import GuardrailRule, GuardrailSettings
 from asbru.mcp.catalogue import MCP_SERVER
 from asbru.mcp.servers import McpSettings, ServerSettings
 from asbru.pipeline.call import Call
@@ -56,7 +57,10 @@ def _call(one: Called) -> dict[str, Any]:
 
 @asynccontextmanager
 async def served(
-    *replies: Reply | Callable[[Seen], Reply], settings: dict[str, Any] | None = None, **about: Any
+    *replies: Reply | Callable[[Seen], Reply],
+    settings: dict[str, Any] | None = None,
+    rules: tuple[GuardrailRule, ...] = (),
+    **about: Any,
 ) -> AsyncIterator[tuple[Gateway, FakeUpstream, ToolServer]]:
     """A gateway before a server `one`, whose tools `add`, `told` and `fails` the key may have called."""
     async with FakeUpstream() as upstream, ToolServer() as server:
@@ -66,6 +70,7 @@ async def served(
             tools=Toolbox(DirectPorts({"one": server.url})),
             declared={MCP_SERVER: feed(await server.entry("one", stateless=True))},
             mcp=McpSettings(servers={"one": ServerSettings(url=server.url, allow_loopback=True)}, **(settings or {})),
+            guardrails=GuardrailSettings(rules=rules),
             virtual_keys=key(**{"mcp": ("one",), "auto_approve": ("one/add", "one/told", "one/fails"), **about}),
         )
         async with gateway:
@@ -298,5 +303,30 @@ def test_every_dialect_has_the_loop(path: str, body: dict[str, Any], stream: boo
             else:
                 assert words(answer.body) == "Let me see. It is 5.", answer.body
                 assert answer.body.count(b'"asbru"') == 1
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_what_a_rule_took_out_stays_out_of_later_turns(stream: bool) -> None:
+    """A model repeats the placeholder beside its call: the caller gets the words behind it, the provider in no turn."""
+    rule = GuardrailRule(name="mail", checks=("pii",), places=("input",), action="redact", replacement="placeholder")
+    address = "ada@example.com"
+
+    def echo(seen: Seen) -> Reply:
+        hidden = seen.json()["messages"][0]["content"].removeprefix("Write to ")
+        return (streamed if stream else said)(f"To {hidden}. ", ADD)
+
+    async def run() -> None:
+        last = streamed("Done.") if stream else said("Done.")
+        async with served(echo, last, rules=(rule,)) as (gateway, upstream, _):
+            asked = chat(stream=stream)
+            asked["messages"] = [{"role": "user", "content": f"Write to {address}"}]
+            answer = await gateway.call(CHAT_PATH, asked)
+            assert answer.status == 200 and address in words(answer.body)
+            assert len(upstream.requests) == 2
+            assert not [seen for seen in upstream.requests if address in json.dumps(seen.json())]
+            first, second = (seen.json()["messages"] for seen in upstream.requests)
+            assert second[0] == first[0], "the same text, redacted to the same bytes"
 
     asyncio.run(run())
