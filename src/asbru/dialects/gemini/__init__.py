@@ -47,6 +47,7 @@ DIALECT = Dialect(
         missing_thinking=("missing a thought_signature",),
     ),
     models=MODELS,
+    array_streams=True,
     header_prefixes=(b"x-goog-",),
     headers_withheld=frozenset((b"x-goog-api-key", b"x-goog-user-project")),
 )
