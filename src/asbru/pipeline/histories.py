@@ -109,8 +109,8 @@ def _digest(part: ThinkingPart | RedactedThinkingPart) -> int:
 
 
 def _thoughtless(request: ChatRequest, flag: History) -> Iterator[int]:
-    """What the model's earlier turns without thinking are known by; for `UNASKED`, of the present turn alone, which goes
-    on with the results of its tools."""
+    """What the model's earlier turns without thinking are known by; for `UNASKED`, of the present turn alone, while it
+    goes on with the results of its tools."""
     unasked = flag is History.UNASKED
     for message in reversed(request.messages):
         if unasked and message.role == "user" and not all(isinstance(part, ToolResultPart) for part in message.parts):
