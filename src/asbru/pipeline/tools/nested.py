@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final, cast
 import msgspec
 from msgspec import Raw
 
-from asbru.core.errors import AsbruError, GatewayError, TooLarge
+from asbru.core.errors import AsbruError, BadRequest, GatewayError, TooLarge
 from asbru.core.future import Future
 from asbru.mcp.access import NeedsApproval
 from asbru.mcp.catalogue.names import join_name
@@ -121,6 +121,8 @@ class NestedTools:
                 call.lease = await rooms.leases.admit(call)
             if call.body_bytes > rooms.body_bytes_max:
                 raise TooLarge(f"the arguments are larger than {rooms.body_bytes_max} bytes")
+            if read_object(asked.params["arguments"]) is None:  # or it could go on where the arguments end
+                raise BadRequest("expected the arguments to be a JSON object", param="arguments")
             if server and asked.address.server not in ("", server):
                 raise RpcError(Code.INVALID_PARAMS, f"Unknown server at this address: {server[:100]}", status=404)
             await tool_call(call, rooms, asked)
