@@ -17,7 +17,6 @@ from msgspec import Raw
 from asbru.core.errors import Forbidden
 from asbru.mcp.access import Access
 from asbru.mcp.catalogue.fitting import unfitting
-from asbru.mcp.loose import as_object
 from asbru.mcp.protocol.messages import names_twice
 from asbru.pipeline.routing.asked import read_values, watched_by, whose
 from asbru.routing.rules import Condition, make_context
@@ -101,7 +100,7 @@ def _read_arguments(raw: Raw, definition: bytes) -> tuple[dict[str, object], str
         arguments = msgspec.json.decode(raw, type=dict[str, object])
         if names_twice(raw):
             return arguments, "two members of one name"
-        schema = as_object(msgspec.json.decode(definition)).get("inputSchema")
+        schema = msgspec.json.decode(definition, type=dict[str, object]).get("inputSchema")
     except (msgspec.MsgspecError, RecursionError):
         return {}, "no object, or nested too deep"
     place = unfitting(schema, arguments)
