@@ -119,6 +119,8 @@ class Door:
             call.method = head.method
             call.every_header = head.every_header or ()
             call.content_type = head.content_type
+        elif head.every_header is not None:
+            call.every_header = head.every_header  # tools that are called within the call are handed some
         call.started_s = request.received_s
         call.started_ms = now_ms = int(rooms.unix_time() * 1000)
         call.id = rooms.ids.next(now_ms)
