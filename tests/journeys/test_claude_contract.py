@@ -5,6 +5,7 @@ unknown members, betas and headers are never refused     here
 the provider's limit headers give way to ours            tests/pipeline/test_limit_headers.py
 refusals by 429 that are not retried                     clients/test_claude_refusals.py
 "prompt is too long", "Input is too long ..."            tests/dialects/test_too_long.py, clients/test_claude_code.py
+pings while a stream is silent                           here
 counts of tokens, also where a provider has none         clients/test_claude_code.py
 `/v1/models` in Anthropic's form                         tests/edge/test_models_list.py
 """
@@ -19,6 +20,12 @@ import pytest
 from tests.fakes.answers import upstream_answer
 from tests.fakes.inside import Inside, answer
 from tests.fakes.translated import configured, noted, sent
+from tests.fakes.upstream import FakeUpstream, Gate, Reply
+from tests.journeys.caller import request
+from tests.journeys.gateway import Gateway, anthropic, openai
+from tests.journeys.talk import CHAT_STREAM, MESSAGES_PATH, MESSAGES_STREAM, events, messages, messages_text
+
+from asbru.upstream import pool
 
 PLACE = "https://us-east5-aiplatform.googleapis.com/v1/projects/p/locations/us-east5"
 BETAS = "claude-code-20250219,request-tags-2026-08-21,interleaved-thinking-2025-05-14"
@@ -93,3 +100,22 @@ def test_a_providers_words_on_length_stay(tmp_path: Path, monkeypatch: pytest.Mo
     inside.script("api.anthropic.com", answer(400, json.dumps(refusal).encode()))
     caller = ask(inside, "anthropic/claude-sonnet-4-5")
     assert (caller.status, json.loads(caller.body)) == (400, refusal)
+
+
+@pytest.mark.parametrize("stream", [MESSAGES_STREAM, CHAT_STREAM], ids=["passed on", "translated"])
+async def test_pings_while_a_stream_is_silent(stream: tuple[bytes, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between two events of the provider, where it says nothing itself."""
+    monkeypatch.setattr(pool, "SILENCE_S", 0.0)
+    gate = Gate()
+    async with FakeUpstream() as upstream, Gateway(openai(upstream.url), anthropic(upstream.url)) as gateway:
+        model = "anthropic/claude-x" if stream is MESSAGES_STREAM else "openai/gpt-x"
+        upstream.queue(Reply.events(b"".join(stream[:-2]), gate, b"".join(stream[-2:])))
+        async with gateway.caller() as caller:
+            caller.send(request(MESSAGES_PATH, messages(model, stream=True)))
+            await caller.head()
+            await caller.until(b'event: ping\ndata: {"type": "ping"}')
+            gate.open()
+            answer = await caller.rest()
+        told = [event["type"] for event in events(answer.body)]
+        assert told[-1] == "message_stop" and messages_text(answer.body) == "Hi you"
+        assert gateway.row["outcome"] == "ok"
