@@ -20,27 +20,22 @@ _PR_SET_CHILD_SUBREAPER = 36
 
 started: WeakSet[subprocess.Popen[bytes]] = WeakSet()
 """Our own children, which whoever has started them waits for."""
-_adopts = False
 
 
 def adopt() -> None:
     """Become the parent of what our children leave behind."""
-    global _adopts  # noqa: PLW0603 -- of the process, as the kernel has it
-    if _adopts or not sys.platform.startswith("linux"):
-        return
-    import ctypes
+    if sys.platform.startswith("linux"):
+        import ctypes
 
-    _adopts = ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def end_orphans() -> None:
     """End what has come to us. To be called again: what an orphan has started comes when that has ended."""
-    if not _adopts:
-        return
     try:
         listed = Path(f"/proc/self/task/{os.getpid()}/children").read_text(encoding="ascii").split()
     except OSError:
-        return
+        return  # another system, where none come
     own = {process.pid for process in started}
     for pid in map(int, listed):
         if pid in own:

@@ -48,6 +48,7 @@ from asbru.pipeline.tools.awaited import Cancelled, cancel_token
 from asbru.pipeline.tools.relay import Relay, bound_to
 from asbru.pipeline.tools.resumed import RESUMES_MAX, UnderWay, resume
 from asbru.pipeline.tools.seen import seen_message, seen_params
+from asbru.pipeline.tools.seen_answers import SeenAnswers
 from asbru.pipeline.tools.toolbox import Ready, Toolbox
 from asbru.pipeline.tools.wanted import ROUNDS_MAX, STATE, Wanted, answers_of
 from asbru.pipeline.whole_response import refusal
@@ -235,6 +236,8 @@ async def _exchange(
     under_way = UnderWay(exchange)
     relay = Relay(call, rooms, asked, made, chosen=sending.chosen, ready=ready, era=sending.era)
     relay.answer = partial(_send_aside, call, ready, sending)
+    if call.stages:
+        relay.answers = SeenAnswers(call, rooms, relay.answer, under_way.give_up)
     told = late = False
     tools, caller = rooms.tools, call.caller
     assert tools is not None and caller is not None, "the middle has looked"
@@ -243,23 +246,8 @@ async def _exchange(
         token = cancel_token(caller.identity, asked.session, asked.message.request_id)
         tools.awaited.expect(token).waiter = partial(_take_back, call, ready, sending, under_way)
     try:
-        upstream = await exchange
-        made.sent, made.status = True, upstream.status
-        if upstream.status != 200 and upstream.streaming:
-            upstream = await _whole(exchange, upstream, endpoint.pool.tick_s)
-        told_error = None if upstream.status == 200 else _error_told(upstream, sending)
-        if told_error is not None:
-            relay.take(*await seen_message(call, rooms, told_error, upstream.body))
-        elif upstream.status != 200:
-            if upstream.status == 403 and sending.credential:
-                _demand(call, tools, upstream, ready=ready, sending=sending)
-            raise refusal(upstream, endpoint.dialect, rooms)
-        else:
-            await _read(call, under_way, upstream, relay, rooms=rooms, ready=ready, sending=sending)
+        await _answered(call, rooms, made, under_way, relay=relay, ready=ready, sending=sending)
         told = True
-        if relay.wanted is not None:
-            made.outcome, made.took_s = "ok", rooms.clock() - made.started_s
-            relay.ask(relay.wanted)
         return relay.wanted
     except UpstreamError as error:
         late = error.kind == "deadline"
@@ -270,8 +258,40 @@ async def _exchange(
         if not told and made.sent and sending.session.id and (late or not under_way.over):
             _cancel(call, ready, sending)
         under_way.exchange.abort()
+        relay.close()
         tools.awaited.forget(token)
         call.response.flow = None
+
+
+async def _answered(
+    call: Call,
+    rooms: Rooms,
+    made: Attempt,
+    under_way: UnderWay,
+    *,
+    relay: Relay,
+    ready: Ready,
+    sending: _Sending,
+) -> None:
+    """Deliver what the server answers, or put to the caller what it wants. Raises what is neither."""
+    exchange, tools = under_way.exchange, rooms.tools
+    assert tools is not None, "the middle has looked"
+    upstream = await exchange
+    made.sent, made.status = True, upstream.status
+    if upstream.status != 200 and upstream.streaming:
+        upstream = await _whole(exchange, upstream, ready.endpoint.pool.tick_s)
+    told_error = None if upstream.status == 200 else _error_told(upstream, sending)
+    if told_error is not None:
+        relay.take(*await seen_message(call, rooms, told_error, upstream.body))
+    elif upstream.status != 200:
+        if upstream.status == 403 and sending.credential:
+            _demand(call, tools, upstream, ready=ready, sending=sending)
+        raise refusal(upstream, ready.endpoint.dialect, rooms)
+    else:
+        await _read(call, under_way, upstream, relay, rooms=rooms, ready=ready, sending=sending)
+    if relay.wanted is not None:
+        made.outcome, made.took_s = "ok", rooms.clock() - made.started_s
+        relay.ask(relay.wanted)
 
 
 async def _whole(exchange: Exchange, upstream: UpstreamResponse, tick_s: float) -> UpstreamResponse:
