@@ -21,6 +21,7 @@ from asbru.mcp.catalogue import MCP_SERVER
 from asbru.mcp.servers import McpSettings, ServerSettings
 from asbru.pipeline.call import Call
 from asbru.pipeline.tools import Toolbox
+from asbru.pipeline.worst_case import BYTES_PER_TOKEN, input_tokens_max
 
 ADD = ("call_a", "one__add", '{"a": 2, "b": 3}')
 FAIL = ("call_f", "one__fails", "{}")
@@ -223,9 +224,14 @@ def test_calls_that_were_left_to_the_caller_are_resumed(
 
 
 class Spent:
-    """Limits that have room for one attempt at a model. See `pipeline.ports`."""
+    """Limits that have room for `turns` attempts at a model; `inputs`: the tokens that each may have. See
+    `pipeline.ports`."""
 
     metered = 0
+
+    def __init__(self, turns: int = 1) -> None:
+        self.turns = turns
+        self.inputs: list[int] = []
 
     async def admit(self, call: Call) -> Spent:
         """See `Leases`."""
@@ -236,7 +242,9 @@ class Spent:
 
     async def attempt(self, call: Call, attempt: object) -> None:
         """See `Lease`."""
-        if len(call.attempts) > 1:
+        if call.surface == "openai.chat":
+            self.inputs.append(input_tokens_max(call))
+        if len(call.attempts) > self.turns:
             raise BudgetExceeded("the budget is spent", owner="key/tester")
 
     def meter(self, call: Call, write: Any, write_chunk: Any) -> Any:
@@ -262,6 +270,39 @@ def test_a_budget_ends_the_loop_between_turns(stream: bool) -> None:
             assert server.calls == ["add"] and len(upstream.requests) == 1
             assert row_of(gateway)["output_tokens"] == 2
             assert row_of(gateway)["outcome"] == ("cut" if stream else "refused")
+
+    asyncio.run(run())
+
+
+def test_what_is_added_to_a_request_counts_for_what_it_may_cost() -> None:
+    """A budget holds as much for a turn as it may use: the tools that are offered, what was said and what they came
+    to, none of which stands in the caller's body."""
+    long = "word " * 1000
+
+    async def run() -> None:
+        async with served(said(long, ADD), said("It is 5.")) as (gateway, upstream, _):
+            assert gateway.door.rooms is not None
+            limits = Spent(turns=2)
+            gateway.door.rooms.leases = cast("Any", limits)
+            assert (await gateway.call(CHAT_PATH, chat())).status == 200
+            sent = [len(seen.body) for seen in upstream.requests]
+            assert sent[1] - sent[0] > len(long)
+            assert [held * BYTES_PER_TOKEN > size for held, size in zip(limits.inputs, sent, strict=True)] == [
+                True
+            ] * 2
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(("most", "text"), [(2, "do\n(cut: the result has 4 characters)"), (4, "done")])
+def test_a_model_is_shown_so_much_of_a_result(most: int, text: str) -> None:
+    """What is longer is cut, and said to be."""
+
+    async def run() -> None:
+        settings = {"agent_result_chars_max": most}
+        async with served(said("", TOLD), said("It is done."), settings=settings) as (gateway, upstream, _):
+            await gateway.call(CHAT_PATH, chat())
+            assert upstream.requests[1].json()["messages"][-1]["content"] == text
 
     asyncio.run(run())
 

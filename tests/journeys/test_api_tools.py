@@ -50,7 +50,9 @@ paths:
     delete: {operationId: drop_pets, responses: {204: {description: Gone}}}
   /large:
     get: {operationId: large, responses: {200: {description: Large}}}
-components: {securitySchemes: {token: {type: http, scheme: bearer}}}
+  /quotes:
+    get: {operationId: quotes, security: [{key: []}], responses: {200: {description: Quotes}}}
+components: {securitySchemes: {token: {type: http, scheme: bearer}, key: {type: apiKey, in: query, name: key}}}
 """
 
 
@@ -73,6 +75,8 @@ class Pets:
         headers = {name.decode(): value.decode() for name, value in scope["headers"]}
         self.asked.append((scope["method"], path, headers, body))
         status, reply = (404, b'{"error": "no such pet"}') if path == "/v1/pets/none" else (200, b'{"name": "Rex"}')
+        if path.startswith("/v1/quotes"):
+            status, reply = 403, f'{{"error": "{path} is refused"}}'.encode()
         if path == "/v1/large":
             reply = b"x" * 5000
         await send(
@@ -185,5 +189,20 @@ def test_headers_of_the_caller_by_template(tmp_path: Path) -> None:
                 bare = await http.post(f"http://127.0.0.1:{gateway.port}/v1/mcp/tools/call", json=body)
             assert bare.json()["structuredContent"] == {"name": "Rex"}
             assert [asked[2]["authorization"] for asked in pets.asked] == ["Bearer mine", "Bearer bare"]
+
+    asyncio.run(body())
+
+
+def test_an_error_that_quotes_a_credential_does_not_show_it(tmp_path: Path) -> None:
+    """Wherever the document has it sent: here in the query."""
+    secret = "k-0123456789-0123456789"
+
+    async def body() -> None:
+        pets = Pets()
+        changes = {"operations": ["quotes"], "credentials": {"key": secret}}
+        async with _serving(pets) as url, _gateway(tmp_path, url, **changes) as gateway:
+            answer = await gateway.call("/v1/mcp/tools/call", {"name": "pets__quotes"}, key="sk-asb-all")
+            assert pets.asked[0][1] == f"/v1/quotes?key={secret}"
+            assert answer.json()["isError"] and secret not in answer.body.decode()
 
     asyncio.run(body())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 from mcp.shared.exceptions import MCPError
@@ -96,5 +97,43 @@ def test_rules_about_chats_leave_tools_alone() -> None:
             async with client_of(gateway, "legacy") as client:
                 assert (await client.call_tool("two__add", {"a": 2, "b": 3})).structured_content == {"result": 5}
             assert gateway.row["guardrails"] == ""
+
+    asyncio.run(body())
+
+
+_TWICE = b'{"name": "one__add", "arguments": {"a": 500, "a": 2, "b": {"zebra": 1, "zebra": 2}}}'
+
+
+@pytest.mark.parametrize(
+    ("rules", "code"),
+    [
+        ({"argument_rules": (McpRule(name="small", when="arguments.a > 100"),)}, "mcp_rule_denied"),
+        ({"rules": (GuardrailRule(name="r", checks=_WORD, places=("tool_arguments",)),)}, "unchecked_operation"),
+    ],
+)
+def test_members_of_one_name_are_refused_where_a_rule_looks(rules: dict[str, Any], code: str) -> None:
+    """A rule would judge one of them, and the server might read the other. Without a rule it is the server's matter."""
+
+    async def body() -> None:
+        async with ToolServer() as server, serving(server, stateless=True, **rules) as gateway:
+            answer = await gateway.call("/v1/mcp/tools/call", _TWICE, key="sk-asb-all")
+            assert answer.json()["error"]["code"] == code
+            assert not server.calls
+
+    asyncio.run(body())
+
+
+@pytest.mark.parametrize("arguments", [{"a": "200", "b": 1}, {"A": 200, "a": 1, "b": 1}, {"a": 1, "b": "1"}])
+def test_a_rule_judges_arguments_as_the_tool_declares_them(arguments: dict[str, Any]) -> None:
+    """A value of another type could mean another thing to the server than to the condition, as could a name that
+    differs from a declared one in its letter case alone."""
+    rules = (McpRule(name="small", when="arguments.a == 200"),)
+
+    async def body() -> None:
+        async with ToolServer() as server, serving(server, stateless=True, argument_rules=rules) as gateway:
+            asked = {"name": "one__add", "arguments": arguments}
+            answer = await gateway.call("/v1/mcp/tools/call", asked, key="sk-asb-all")
+            assert answer.json()["error"]["code"] == "mcp_rule_denied"
+            assert not server.calls
 
     asyncio.run(body())

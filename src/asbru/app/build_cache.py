@@ -36,11 +36,13 @@ def _meaning(settings: SemanticSettings, lasting: Lasting) -> Meaning | None:
     if settings.mode == "off":
         lasting.meaning = None
         return None
-    if lasting.meaning is None:
-        from asbru.cache.semantic import vectors  # loads numpy
+    from asbru.cache.semantic.vectors import Vectors  # loads numpy
 
-        lasting.meaning = Meaning(InternalCalls(lasting.dialects["openai_chat"]), vectors.Vectors(settings.bytes_max))
-    lasting.meaning.vectors.bytes_max = settings.bytes_max
+    if lasting.meaning is None:
+        lasting.meaning = Meaning(InternalCalls(lasting.dialects["openai_chat"]), Vectors(settings.bytes_max))
+    kept = lasting.meaning.vectors
+    if isinstance(kept, Vectors):
+        kept.bytes_max = settings.bytes_max
     return lasting.meaning
 
 

@@ -143,7 +143,7 @@ def _read_api(where: ConfigPath, settings: HttpApi, text: str, findings: Finding
 
 
 def _check_schemes(where: ConfigPath, settings: HttpApi, api: Api, findings: Findings) -> None:
-    schemes = {scheme.name for tool in api.tools for scheme in tool.security}
+    schemes = {scheme.name for tool in api.tools for way in tool.security for scheme in way}
     for name, value in settings.credentials.items():
         if name not in schemes:
             findings.error((*where, "credentials", name), f"no scheme of this name is used; {nearest(name, schemes)}")

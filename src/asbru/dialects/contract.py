@@ -143,7 +143,7 @@ class ModelsForm(msgspec.Struct, frozen=True, kw_only=True):
 class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     """One wire format. `name` is its folder's, `setting` the word for it in the configuration, `framing` that of its
     streams. One that only providers speak has no surface (`NO_SURFACE`), and nothing of it passes; one that is no
-    model's has no chat.
+    model's has no chat. `array_streams`: a provider may send one JSON array of the events in their place.
 
     `header_prefixes`: headers of a caller, by the beginning of their names in lower case, that go along to providers of
     this dialect, but for `headers_withheld`.
@@ -161,6 +161,7 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     passing: Passing = NOTHING_PASSES
     models: ModelsForm = ModelsForm()
     framing: Framing = SSE
+    array_streams: bool = False
     header_prefixes: tuple[bytes, ...] = ()
     headers_withheld: frozenset[bytes] = frozenset()
     kin: str = ""

@@ -213,7 +213,7 @@ def refuse(call: Call, error: AsbruError, limits: LimitHeaderLines | None = None
             return
         if shown.type_and_code is not None:
             kind, code = shown.type_and_code
-            told = AsbruError(error.message, type=kind, code=code, param=error.param)
+            told = AsbruError(error.message, status=shown.status, type=kind, code=code, param=error.param)
     if limits is not None:
         lines = limits.put(call, lines)
     lines = with_identity(call, lines)

@@ -6,7 +6,8 @@ other members, and results, pass to the byte.
 
 from __future__ import annotations
 
-from typing import Final
+import json
+from typing import Any, Final
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
@@ -119,6 +120,21 @@ def read_object(raw: Raw | UnsetType | None) -> Params | None:
         return _read_members(raw)
     except msgspec.MsgspecError:
         return None
+
+
+def names_twice(data: bytes | Raw) -> bool:
+    """Whether an object anywhere in this JSON has two members of one name. Readers differ in which of them counts, so a
+    check of one says nothing of the other. Raises `RecursionError` where it is nested too deep."""
+    found = False
+
+    def look(members: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal found
+        read = dict(members)
+        found = found or len(read) < len(members)
+        return read
+
+    json.loads(bytes(data), object_pairs_hook=look)
+    return found
 
 
 def write_request(request_id: str, method: str, params: Params) -> bytes:

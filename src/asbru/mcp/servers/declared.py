@@ -159,6 +159,15 @@ class McpSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         int,
         Meta(ge=1, le=100, description="How often a model is asked in one call while Asbru calls tools for it."),
     ] = 10
+    agent_result_chars_max: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=1 << 26,
+            description="Text of a tool's result that a model is shown while Asbru calls tools for it, characters; "
+            "what is longer is cut, with a word that it was.",
+        ),
+    ] = 256 * 1024
     public_url: Annotated[
         Annotated[str, Meta(pattern=r"^https?://[^\s?#]+$")] | None,
         Meta(

@@ -27,12 +27,13 @@ CONVERSATION_S: Final = 3600.0
 
 
 class OfferedTool(NamedTuple):
-    """A tool of a server, and how a model is told of it. `folded`: see `client_names`."""
+    """A tool of a server, and how a model is told of it. `folded`: see `client_names`; `size`: of the definition."""
 
     server: str
     name: str
     tool: Tool
     folded: str
+    size: int = 0
 
 
 class Offer:
@@ -98,7 +99,7 @@ class Offers:
                 continue
             for name, definition in known.tools.items():
                 if access.allows(server, name) and (tool := _tool(join_name(server, name), definition)) is not None:
-                    found[tool.name] = OfferedTool(server, name, tool, folded(tool.name))
+                    found[tool.name] = OfferedTool(server, name, tool, folded(tool.name), len(definition.definition))
         return Offer(dict(sorted(found.items())))
 
     def _without_gone(self, offer: Offer, access: Access) -> Offer:

@@ -16,6 +16,7 @@ import msgspec
 from msgspec import UNSET, Raw
 
 from asbru.core.errors import AsbruError, BadRequest
+from asbru.mcp.protocol.messages import names_twice
 from asbru.pipeline.stages import STAGE_DEADLINE_S
 from asbru.pipeline.stepper import within
 
@@ -77,8 +78,11 @@ async def seen_result(call: Call, rooms: Rooms, result: bytes) -> bytes:
 async def _seen(call: Call, rooms: Rooms, raw: Raw, place: ToolPlace) -> Raw:
     try:
         value: Any = msgspec.json.decode(raw)
+        twice = names_twice(raw)
     except (msgspec.DecodeError, RecursionError):
         raise _unseen("content that is no JSON, or nested too deep,") from None
+    if twice and place == "tool_arguments":
+        raise _unseen("an object with two members of one name")
     texts: list[str] = []
     data: list[str] = []
     _visit(value, lambda text: texts.append(text) or text, data.append)
@@ -91,7 +95,7 @@ async def _seen(call: Call, rooms: Rooms, raw: Raw, place: ToolPlace) -> Raw:
     except AsbruError as error:
         error.by_stage = True
         raise
-    if texts == given:
+    if texts == given and not twice:
         return raw
     left = iter(texts)
     return Raw(msgspec.json.encode(_visit(value, lambda _: next(left), lambda _: None)))
