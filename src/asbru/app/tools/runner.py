@@ -35,8 +35,8 @@ from asbru.app.tools.pins import Pins
 from asbru.app.tools.presented import Presented
 from asbru.app.tools.sessions import Sessions
 from asbru.app.tools.stdio import CannotStart
-from asbru.app.tools.suspicion import Suspicions
 from asbru.app.tools.subscribers import Subscribers
+from asbru.app.tools.suspicion import Suspicions
 from asbru.app.tools.updates import Updates
 from asbru.mcp.catalogue import ServerEntry, State
 from asbru.mcp.servers import Server, SessionGiven
