@@ -137,16 +137,15 @@ def sums_of(row: Sequence[Any]) -> Sums:
 def numbers_of(row: Sequence[Any]) -> tuple[int, int, int, int, int, int]:
     """The same without a name for each, for those that ask for every record."""
     cost, outcome, attempts = _charge_of(row)
-    used, cache_read, write_5m, write_1h, audio_input, image_input = _taken_of(row)
-    output, reasoning, audio_output, image_output = _given_of(row)
-    # "0 +" refuses words; numbers stay as they are.
+    try:
+        taken, given = sum(_taken_of(row)), sum(_given_of(row))
+    except TypeError:  # some are unknown; `sum` refuses words here, too
+        taken, given = (sum([one or 0 for one in some]) for some in (_taken_of(row), _given_of(row)))
     return (
         1,
         0 if outcome == "ok" else 1,
-        1 if cost is None and (used is not None or (attempts and outcome in _MAY_COST)) else 0,
-        (0 + (used or 0) + (cache_read or 0) + (write_5m or 0) + (write_1h or 0))
-        + (audio_input or 0)
-        + (image_input or 0),
-        0 + (output or 0) + (reasoning or 0) + (audio_output or 0) + (image_output or 0),
-        0 + (cost or 0),
+        1 if cost is None and (_taken_of(row)[0] is not None or (attempts and outcome in _MAY_COST)) else 0,
+        taken,
+        given,
+        0 + (cost or 0),  # refuses words; numbers stay as they are
     )
