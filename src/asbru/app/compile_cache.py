@@ -25,7 +25,10 @@ def check_cache(config: ConfigFile, findings: Findings) -> None:
     if semantic.mode == "off":
         return
     if find_spec("numpy") is None:
-        findings.error(("cache", "semantic", "mode"), "needs numpy; install it with `pip install 'asbru[semantic]'`")
+        findings.error(
+            ("cache", "semantic", "mode"),
+            "needs the extra `semantic`: `make setup` in a checkout, else `pip install 'asbru[semantic]'`",
+        )
     if not config.cache.enabled:
         findings.warn(("cache", "semantic", "mode"), "has no effect, since cache.enabled is false")
     if not semantic.embeddings:

@@ -33,6 +33,7 @@ from asbru.app.tools.pins import Pins
 from asbru.app.tools.presented import Presented
 from asbru.app.tools.sessions import Sessions
 from asbru.app.tools.stdio import CannotStart
+from asbru.app.tools.suspicion import Suspicions
 from asbru.mcp.catalogue import ServerEntry, State
 from asbru.mcp.servers import Server, SessionGiven
 from asbru.storage import StorageError
@@ -68,6 +69,7 @@ class Shared:
         self.pins = pins
         self.credentials = credentials
         self.now_ms = now_ms
+        self.suspicions = Suspicions()
 
 
 class Runner:
@@ -256,7 +258,12 @@ class Runner:
     def _publish(self, connection: Connection, offered: Offered) -> None:
         try:
             checked = self._ours.pins.check(
-                self.server.name, offered, self._ours.now_ms(), trusted=self.server.trusted
+                self.server.name,
+                offered,
+                self._ours.now_ms(),
+                trusted=self.server.trusted,
+                suspicion=self._ours.suspicions.of(self.server),
+                quarantines=self.server.injections == "quarantine",
             )
         except StorageError as error:
             # Nothing can be said to be unchanged: what was published before stays.
