@@ -174,7 +174,7 @@ def answer_bytes() -> bytes:
         },
         separators=(",", ":"),
     ).encode()
-    return _head(b"content-type: application/json\r\ncontent-length: %d\r\n" % len(body)) + body
+    return whole_of(body)
 
 
 def _head(framing: bytes) -> bytes:
@@ -198,12 +198,18 @@ def stream_pieces(events: int) -> list[bytes]:
         for one in range(events)
     ]
     body.append(event + b'"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n')
-    return _stream(body)
+    return stream_of(body)
 
 
-def _stream(events: list[bytes]) -> list[bytes]:
+def whole_of(body: bytes) -> bytes:
+    """A whole response as it arrives."""
+    return _head(b"content-type: application/json\r\ncontent-length: %d\r\n" % len(body)) + body
+
+
+def stream_of(events: list[bytes], type_line: bytes = b"content-type: text/event-stream\r\n") -> list[bytes]:
+    """A streamed response as it arrives: the head with the first event, each event alone, the end."""
     chunks = [b"%x\r\n%b\r\n" % (len(data), data) for data in events]
-    head = _head(b"content-type: text/event-stream\r\ntransfer-encoding: chunked\r\n")
+    head = _head(type_line + b"transfer-encoding: chunked\r\n")
     return [head + chunks[0], *chunks[1:], b"0\r\n\r\n"]
 
 
@@ -232,7 +238,7 @@ def anthropic_stream_pieces(events: int) -> list[bytes]:
     stop = {"stop_reason": "end_turn", "stop_sequence": None}
     end = event("content_block_stop", index=0)
     end += event("message_delta", delta=stop, usage={"output_tokens": events}) + event("message_stop")
-    return _stream([start, *deltas, end])
+    return stream_of([start, *deltas, end])
 
 
 def anthropic_answer_bytes() -> bytes:
@@ -250,4 +256,4 @@ def anthropic_answer_bytes() -> bytes:
             "usage": {"input_tokens": 184, "cache_read_input_tokens": 128, "output_tokens": 1874},
         }
     ).encode()
-    return _head(b"content-type: application/json\r\ncontent-length: %d\r\n" % len(body)) + body
+    return whole_of(body)

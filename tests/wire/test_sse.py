@@ -93,6 +93,14 @@ def test_an_endless_event_is_refused() -> None:
         splitter.feed(b"5")
 
 
+def test_what_was_passed_on_counts_no_more() -> None:
+    """Of events that come in pieces, only what is held now counts towards the limit, however long the stream."""
+    splitter = EventSplitter(event_bytes_max=10)
+    splitter.feed(b"data: 1234")
+    for _ in range(3):
+        assert splitter.feed(b"\n\ndata: 1234") == b"data: 1234\n\n"
+
+
 @given(
     st.binary(max_size=30).map(lambda data: data.replace(b"\n", b"").replace(b"\r", b"")), st.sampled_from(("", "e"))
 )

@@ -92,7 +92,7 @@ class Worker:
             tools=Toolbox(LinkPorts(self.link), self._awaited()),
             shared_cache=SharedStore(self.link),
         )
-        follow_clearings(self.link, self._lasting.cache_memory)
+        follow_clearings(self.link, self._lasting.cache_memory, self._lasting.cache_stores.clear)
         self._store_known = asyncio.Event()
         follow_store(self._lasting.feed, self.link, loop.call_later, self._store_known.set)
         self._lasting.virtual_keys.store_known = self._store_known.is_set

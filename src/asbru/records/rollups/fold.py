@@ -33,6 +33,9 @@ GATHERED_MAX: Final = 20_000
 """Facts that are written at once."""
 _DAYS_KNOWN_MAX: Final = 3
 _SERIES_KNOWN_MAX: Final = 20_000
+COMBINATIONS_KNOWN_MAX: Final = 4_000
+"""As callers name them, so without end: enough for those that call often, and full within the first minutes of many.
+To work one out again costs far less than to write its sums."""
 
 _NAMED: Final = (*DIMENSIONS, "key_name")
 _NO_VALUES: Final = ("",) * len(_NAMED)
@@ -107,6 +110,11 @@ class Folder:
         self._counts_in: dict[tuple[int, Values], tuple[int, ...]] = {}
         """The series that a combination of values counts in on a day."""
 
+    @property
+    def combinations_known(self) -> int:
+        """Of how many it is remembered where they count."""
+        return len(self._counts_in)
+
     def fold(self, database: Database) -> bool:
         """Take the oldest facts that wait, in the transaction that is open. Where many do, they are only gathered: each
         combination of values has sums of its own to write, so the more facts are written at once, the less each
@@ -170,7 +178,7 @@ class Folder:
     def _series_of(self, database: Database, day: int, values: Values) -> tuple[int, ...]:
         found = self._counts_in.get((day, values))
         if found is None:
-            if len(self._counts_in) >= _SERIES_KNOWN_MAX:
+            if len(self._counts_in) >= COMBINATIONS_KNOWN_MAX:
                 self._counts_in.clear()
             found = tuple(self._id(database, *view) for view in self._views(database, day, values))
             self._counts_in[day, values] = found
@@ -179,7 +187,7 @@ class Folder:
     def _key_series(self, database: Database, day: int, provider: str, key_name: str) -> int:
         found = self._counts_in.get((day, (provider, key_name)))
         if found is None:
-            if len(self._counts_in) >= _SERIES_KNOWN_MAX:
+            if len(self._counts_in) >= COMBINATIONS_KNOWN_MAX:
                 self._counts_in.clear()
             values = (provider, *_NO_VALUES[2:], key_name)
             if not self._has_place(database, day, KEY, values):

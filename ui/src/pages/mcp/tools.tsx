@@ -1,7 +1,7 @@
 // The tools of all servers: find one, see its schema and who may use it, and try it.
 
 import { Alert, Button, Drawer, Textarea, TextInput } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 import { get, idPath, wordsOf } from "@/kit/api";
@@ -13,6 +13,7 @@ import { Problem } from "@/kit/problem";
 import { keys } from "@/kit/query";
 import { useMay } from "@/kit/session";
 import { Status } from "@/kit/status";
+import type { Page } from "@/kit/types";
 import { useUrlState } from "@/kit/url-state";
 import { exampleOf } from "./example";
 import classes from "./mcp.module.css";
@@ -78,15 +79,21 @@ function Tool({ server, name }: { server: string; name: string }) {
 }
 
 function WhoMay({ server, name }: { server: string; name: string }) {
-  const access = useQuery({ queryKey: [...keys.one("mcp", server), "access", name], queryFn: ({ signal }) => get<{ items: Permitted[] }>("mcp/access", { server, tool: name }, signal) });
+  const access = useInfiniteQuery({
+    queryKey: [...keys.one("mcp", server), "access", name],
+    queryFn: ({ pageParam, signal }) => get<Page<Permitted>>("mcp/access", { server, tool: name, after: pageParam }, signal),
+    initialPageParam: "",
+    getNextPageParam: (last) => last.next ?? undefined,
+  });
+  const items = access.data?.pages.flatMap((page) => page.items);
   return (
     <section className={classes.section} aria-label="Who may use it">
       <h3>Who may use it</h3>
-      {access.error ? <Problem error={access.error} what="Who may use it" retry={() => void access.refetch()} /> : access.data?.items.length === 0 ? (
+      {access.error ? <Problem error={access.error} what="Who may use it" retry={() => void access.refetch()} /> : items?.length === 0 && !access.hasNextPage ? (
         <p className="muted">No virtual key. List it under “mcp” of a key, team or customer, or in a group that they list.</p>
       ) : (
         <ul className={classes.offered}>
-          {access.data?.items.map((one) => (
+          {items?.map((one) => (
             <li key={`${one.key} ${one.owner}`}>
               <Link {...({ to: "/keys", search: { key: one.key } } as object)} to={"/keys" as string}>{one.key}</Link>{" "}
               <span className="muted">by <span className="mono">{one.pattern}</span>{one.owner.startsWith("key/") ? "" : ` of the ${one.owner.replace("/", " ")}`}</span>
@@ -94,6 +101,7 @@ function WhoMay({ server, name }: { server: string; name: string }) {
           ))}
         </ul>
       )}
+      {access.hasNextPage && <Button variant="default" size="xs" loading={access.isFetchingNextPage} onClick={() => void access.fetchNextPage()}>{items?.length ? "More keys" : "None so far; look further"}</Button>}
     </section>
   );
 }
