@@ -25,7 +25,7 @@ import uvloop
 import asbru.app.lean  # noqa: F401 -- before msgspec  # pyright: ignore[reportUnusedImport] -- see there
 from asbru import __version__
 from asbru.app.arguments import read_arguments
-from asbru.app.build import build_forwards, build_rooms, declare, watched_headers
+from asbru.app.build import build_forwards, build_rooms, declare, handed_headers, watched_headers
 from asbru.app.lasting import Lasting
 from asbru.app.lifeline import end_with_supervisor
 from asbru.app.mcp_ports import LinkPorts
@@ -98,7 +98,7 @@ class Worker:
             tools=Toolbox(LinkPorts(self.link), self._awaited(), self._subscriptions()),
             shared_cache=SharedStore(self.link),
         )
-        follow_clearings(self.link, self._lasting.cache_memory)
+        follow_clearings(self.link, self._lasting.cache_memory, self._lasting.cache_stores.clear)
         self._store_known = asyncio.Event()
         follow_store(self._lasting.feed, self.link, loop.call_later, self._store_known.set)
         self._lasting.virtual_keys.store_known = self._store_known.is_set
@@ -164,7 +164,7 @@ class Worker:
         self.door.forwarder = Forwarder(forwards)
         self.door.cors_origins = frozenset(origin.encode() for origin in snapshot.cors_origins)
         self.server.forward((*forwards, PREFIX, *MCP_PREFIXES))
-        self.server.watch(watched_headers(rooms))
+        self.server.watch(watched_headers(rooms), handed_headers(rooms))
         self.server.limit(snapshot.limits)
         self._grace_s = snapshot.limits.drain_grace_s
         self._tell_settings()

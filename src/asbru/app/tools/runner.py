@@ -36,6 +36,7 @@ from asbru.app.tools.presented import Presented
 from asbru.app.tools.sessions import Sessions
 from asbru.app.tools.stdio import CannotStart
 from asbru.app.tools.subscribers import Subscribers
+from asbru.app.tools.suspicion import Suspicions
 from asbru.app.tools.updates import Updates
 from asbru.mcp.catalogue import ServerEntry, State
 from asbru.mcp.servers import Server, SessionGiven
@@ -74,6 +75,7 @@ class Shared:
         self.credentials = credentials
         self.subscribers = subscribers
         self.now_ms = now_ms
+        self.suspicions = Suspicions()
 
 
 class Runner:
@@ -285,7 +287,12 @@ class Runner:
     def _publish(self, connection: Connection, offered: Offered) -> None:
         try:
             checked = self._ours.pins.check(
-                self.server.name, offered, self._ours.now_ms(), trusted=self.server.trusted
+                self.server.name,
+                offered,
+                self._ours.now_ms(),
+                trusted=self.server.trusted,
+                suspicion=self._ours.suspicions.of(self.server),
+                quarantines=self.server.injections == "quarantine",
             )
         except StorageError as error:
             # Nothing can be said to be unchanged: what was published before stays.

@@ -61,7 +61,7 @@ class Toolbox:
         """None where no tools process hears of updates."""
         self.catalogue = Catalogue()
         self.merged = Merged(self.catalogue)
-        self.offers = Offers(self.catalogue, self._in_code)
+        self.offers = Offers(self.catalogue, self._in_code, self._stand_ins)
         self.settings = McpSettings()
         self.seals = Seals(b"")
         self._servers: dict[str, Server] = {}
@@ -104,7 +104,7 @@ class Toolbox:
             from asbru.pipeline.tools.code_mode import CodeMode  # only for those who use it
 
             self.code = CodeMode(self, servers, settings.code, self.code)
-        self.merged.hide(servers, () if self.code is None else self.code.definitions)
+        self.merged.hide(servers, [definition for _, definition in self._stand_ins()])
 
     async def close(self) -> None:
         """End the processes of scripts."""
@@ -121,6 +121,21 @@ class Toolbox:
         """Whether the tools of a server are called from scripts."""
         server = self._servers.get(name)
         return server is not None and server.code_mode
+
+    @property
+    def handed(self) -> frozenset[bytes]:
+        """Headers of callers that templates of HTTP APIs name, in lower case."""
+        templates = [
+            one for server in self._servers.values() if server.openapi for one in server.openapi.forward.values()
+        ]
+        if not templates:
+            return frozenset()
+        from asbru.mcp.openapi import names_in  # loads what most gateways do not use
+
+        return frozenset(name.encode() for name in names_in(templates))
+
+    def _stand_ins(self) -> Iterable[tuple[str, bytes]]:
+        return () if self.code is None else self.code.stand_ins
 
     @property
     def endpoints(self) -> Iterable[Endpoint]:
@@ -140,7 +155,10 @@ class Toolbox:
         return self._accesses.of(caller.mcp, asked.narrowed, asked.address.group)
 
     def approves(self, caller: Caller, server: str, tool: str) -> bool:
-        """Whether a tool may be called for the caller without asking a person. Whether at all is another question."""
+        """Whether a tool may be called for the caller without asking a person. Whether at all is another question. Of a
+        script each call is asked about; the script itself may run for whoever has any tools called."""
+        if not server:
+            return bool(caller.auto_approve)
         return self._accesses.of(caller.auto_approve).allows(server, tool)
 
     def seal_client(self, caller: str, client: Client) -> str:
