@@ -14,7 +14,7 @@ PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --dist worksteal
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run ui ui-tests test proofs attack soak clients recordings mutants check fmt bench bench-code-mode bench-micro lock wheel clean
+.PHONY: help setup run ui ui-tests test proofs attack soak clients recordings mutants check fmt bench bench-code-mode bench-micro bench-overview lock wheel clean
 
 help: ## list the targets
 	@echo "make run       set up and serve on port $(PORT), with a mock model to try"
@@ -76,6 +76,9 @@ bench-code-mode: setup ## tokens, cost and round trips with and without code mod
 
 bench-micro: setup ## count instructions per call
 	@$(BIN)/python -m bench.micro
+
+bench-overview: setup ## the overview of the web UI over ten million records, and p99 of calls meanwhile (DIR=records)
+	@$(BIN)/python -m bench.overview $(or $(DIR),bench/build/overview)
 
 lock: ## resolve pyproject.toml into locks/ (UPGRADE=1: to the newest versions)
 	$(SETUP) lock $(if $(UPGRADE),--upgrade)

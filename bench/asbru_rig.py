@@ -21,10 +21,13 @@ from asbru.catalog import PricedModel
 from asbru.catalog.prices import MatchClause
 from asbru.core.money import PriceRow
 from asbru.core.secret_text import SecretText
+from asbru.core.usage import Usage
 from asbru.edge import Door
 from asbru.edge.server import Server, ServerConnection, ServerLimits
 from asbru.governance import VIRTUAL_KEY, digest_of, write_virtual_key
 from asbru.governance.entries import OWNER, KeyEntry, LimitEntry, OwnerEntry
+from asbru.records import usage_columns
+from asbru.records.row import NO_CACHE, NO_UNITS
 from asbru.telemetry import Meter
 from asbru.upstream.connection import UpstreamConnection
 
@@ -145,6 +148,53 @@ def _limits(owner: str) -> tuple[LimitEntry, ...]:
     )
 
 
+def record_batch(rows: int, mark: str) -> bytes:
+    """Records of good calls by as many callers, packed as a worker sends them; `mark` is part of each id."""
+    usage = Usage(input=184, cache_read=128, output=1874)
+    return msgspec.msgpack.encode(
+        [
+            (
+                *(
+                    f"req_019a3f1c2d0{mark}{number:x}",
+                    1762077600000 + number,
+                    "openai.chat",
+                    f"bench-{number}",
+                    "bench",
+                ),
+                *(
+                    "bench/gpt-4o-mini",
+                    "gpt-4o-mini",
+                    "k",
+                    1,
+                    "",
+                    200,
+                    "ok",
+                    "",
+                    "",
+                    *usage_columns(usage),
+                    "provider",
+                ),
+                *(
+                    1_234_567,
+                    43_210 + number,
+                    None,
+                    False,
+                    True,
+                    "",
+                    1712,
+                    10240,
+                    f"team-{number % 10}",
+                    "bench",
+                    "",
+                    True,
+                ),
+                *("", *NO_UNITS, "", *NO_CACHE, "", ""),
+            )
+            for number in range(rows)
+        ]
+    )
+
+
 def answer_bytes() -> bytes:
     """A whole OpenAI answer of about 10 KB with the headers that OpenAI sends."""
     text = "The gateway forwards what it is given, counts it, and keeps out of the way. " * 124
@@ -174,7 +224,7 @@ def answer_bytes() -> bytes:
         },
         separators=(",", ":"),
     ).encode()
-    return _head(b"content-type: application/json\r\ncontent-length: %d\r\n" % len(body)) + body
+    return whole_of(body)
 
 
 def _head(framing: bytes) -> bytes:
@@ -198,12 +248,18 @@ def stream_pieces(events: int) -> list[bytes]:
         for one in range(events)
     ]
     body.append(event + b'"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n')
-    return _stream(body)
+    return stream_of(body)
 
 
-def _stream(events: list[bytes]) -> list[bytes]:
+def whole_of(body: bytes) -> bytes:
+    """A whole response as it arrives."""
+    return _head(b"content-type: application/json\r\ncontent-length: %d\r\n" % len(body)) + body
+
+
+def stream_of(events: list[bytes], type_line: bytes = b"content-type: text/event-stream\r\n") -> list[bytes]:
+    """A streamed response as it arrives: the head with the first event, each event alone, the end."""
     chunks = [b"%x\r\n%b\r\n" % (len(data), data) for data in events]
-    head = _head(b"content-type: text/event-stream\r\ntransfer-encoding: chunked\r\n")
+    head = _head(type_line + b"transfer-encoding: chunked\r\n")
     return [head + chunks[0], *chunks[1:], b"0\r\n\r\n"]
 
 
@@ -232,7 +288,7 @@ def anthropic_stream_pieces(events: int) -> list[bytes]:
     stop = {"stop_reason": "end_turn", "stop_sequence": None}
     end = event("content_block_stop", index=0)
     end += event("message_delta", delta=stop, usage={"output_tokens": events}) + event("message_stop")
-    return _stream([start, *deltas, end])
+    return stream_of([start, *deltas, end])
 
 
 def anthropic_answer_bytes() -> bytes:
@@ -250,4 +306,4 @@ def anthropic_answer_bytes() -> bytes:
             "usage": {"input_tokens": 184, "cache_read_input_tokens": 128, "output_tokens": 1874},
         }
     ).encode()
-    return _head(b"content-type: application/json\r\ncontent-length: %d\r\n" % len(body)) + body
+    return whole_of(body)

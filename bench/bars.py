@@ -18,6 +18,8 @@ _OF_TRACED = "traced at 1 percent, CPU per request"
 _HOLD_RATE_SHARE_MIN = 0.995
 TOOL_CALL_US_MAX = 250.0
 SDK_RATIO_MIN = 5.0
+TRANSLATED_RATIO_MAX = 3.0
+TRANSLATED_CHUNK_US_MAX = 60.0
 
 
 @dataclass(frozen=True)
@@ -146,3 +148,24 @@ def tool_bars(rows: Sequence[Row]) -> list[dict[str, object]]:
             None if value is None else value >= SDK_RATIO_MIN,
         ),
     ]
+
+
+def translated_bars(rows: Sequence[Row], translated: Sequence[Row]) -> list[dict[str, object]]:
+    """The bars of translation, by the dearest pair of dialects. A passed call is asbru's, with sockets and kernel, and
+    a translated one costs as much more than that as it does in process."""
+    passed_us = _number({str(row["target"]): row for row in rows}.get("asbru"), "cpu_us_per_request")
+    pairs = {f"{row['caller']} to {row['provider']}": row for row in translated if row["caller"] != row["provider"]}
+    chunks = {name: _number(row, "us_per_chunk") or 0.0 for name, row in pairs.items()}
+    more = {name: _number(row, "more_us") or 0.0 for name, row in pairs.items()}
+    calls = {name: round(1 + us / passed_us, 2) for name, us in more.items()} if passed_us else {}
+    return [
+        _dearest("a translated call of 10 KB, x a passed one", calls, TRANSLATED_RATIO_MAX),
+        _dearest("CPU us per translated chunk", chunks, TRANSLATED_CHUNK_US_MAX),
+    ]
+
+
+def _dearest(words: str, seen: Mapping[str, float], limit: float) -> dict[str, object]:
+    if not seen:
+        return bar(words, limit, None, None)
+    name = max(seen, key=lambda pair: seen[pair])
+    return bar(f"{words}, dearest pair: {name}", limit, seen[name], seen[name] <= limit)

@@ -94,6 +94,20 @@ def table(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
     )
 
 
+def translated_table(rows: Sequence[dict[str, object]]) -> str:
+    """Callers down, providers across: what a call costs more than one that passes through, and each chunk."""
+    names = list(dict.fromkeys(str(row["caller"]) for row in rows))
+    cells = {(row["caller"], row["provider"]): row for row in rows}
+
+    def cost(caller: str, provider: str) -> str:
+        row = cells[caller, provider]
+        if caller == provider:
+            return f"({row['cpu_us']} us)"
+        return f"+{row['more_us']} us, {row['us_per_chunk']} us"
+
+    return table(["caller, provider", *names], [[one, *(cost(one, other) for other in names)] for one in names])
+
+
 def _ratio_table(ratios: dict[str, dict[str, float]]) -> str:
     names = (
         "cpu_us_per_request",
@@ -134,6 +148,8 @@ def markdown(document: dict) -> str:
         fields = ("cpu_us_per_tool_call", "tool_calls_per_second", "spread", "failed")
         lines = [[str(row["target"]), *(cell(row.get(field)) for field in fields)] for row in document["tool_calls"]]
         parts.append("**Proxied `tools/call`**\n\n" + table(["target", *fields], lines))
+    if document.get("translated"):
+        parts.append("**Translated calls and chunks**\n\n" + translated_table(document["translated"]))
     if document["ratios"]:
         parts.append("**Ratios**\n\n" + _ratio_table(document["ratios"]))
     parts += _hold_line(rows)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench import bars, install, machine, plan, proc, results, stats, tool_calls
+from bench import bars, install, machine, plan, proc, results, stats, tool_calls, translated
 from bench.plan import Measure
 from bench.rig import AbsentError, Rig, say
 from bench.targets import TARGETS, Running, Target
@@ -167,8 +167,9 @@ def _document(
     meta: dict[str, object],
     *,
     called: list[results.Row],
+    pairs: list[results.Row],
 ) -> dict[str, object]:
-    """The result document; `called` are the rows of calls of tools."""
+    """The result document; `called` are the rows of calls of tools, `pairs` those of translated calls."""
     rows: list[results.Row] = []
     versions: dict[str, str] = {}
     for group in groups:
@@ -190,8 +191,9 @@ def _document(
         "meta": meta,
         "rows": rows,
         "tool_calls": called,
+        "translated": pairs,
         "ratios": results.ratios(rows),
-        "bars": [*bars.bars(rows), *bars.tool_bars(called)],
+        "bars": [*bars.bars(rows), *bars.tool_bars(called), *bars.translated_bars(rows, pairs)],
     }
 
 
@@ -206,6 +208,7 @@ def run(*, quick: bool, only: Sequence[str] = ()) -> dict[str, object]:
     terminator: TlsTerminator | None = None
     groups: list[Group] = []
     called: list[results.Row] = []
+    pairs: list[results.Row] = []
     try:
         rig.open()
         terminator = _open_tls(rig, absent)
@@ -216,12 +219,14 @@ def run(*, quick: bool, only: Sequence[str] = ()) -> dict[str, object]:
             groups.append(_run_group(wanted, rig, measures, absent, slow=slow))
         if not only:
             called = tool_calls.measure(rig, absent, quick=quick)
+            say("translated calls, in process")
+            pairs = translated.measure()
     finally:
         if terminator is not None:
             terminator.stop()
         rig.close()
     meta["seconds"] = round(time.monotonic() - began, 1)
-    return _document(groups, measures, absent, meta, called=called)
+    return _document(groups, measures, absent, meta, called=called, pairs=pairs)
 
 
 def _open_tls(rig: Rig, absent: dict[str, str]) -> TlsTerminator | None:

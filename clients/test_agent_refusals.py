@@ -1,4 +1,4 @@
-"""opencode, qwen-code and refusals: they stop at once, and show why and until when."""
+"""opencode, qwen-code, Gemini CLI and refusals: they stop at once, and show why and until when."""
 
 from __future__ import annotations
 
@@ -15,20 +15,27 @@ from clients.gateway import KEY, Gateway, loopback
 from clients.refusals import CALLS_MAX, REFUSALS, refusing
 from tests.fakes.upstream import FakeUpstream
 
-from asbru.dialects.openai_chat import DIALECT
+from asbru.dialects import Dialect
+from asbru.dialects.gemini import DIALECT as GEMINI
+from asbru.dialects.openai_chat import DIALECT as OPENAI
 
 pytestmark = pytest.mark.clients
 
-AGENTS: dict[str, Callable[[str, Path, agents.Target], str]] = {
-    "opencode": agents.opencode,
-    "qwen-code": agents.qwen_code,
+Agent = Callable[[str, Path, agents.Target], str]
+
+AGENTS: dict[str, tuple[Agent, Dialect]] = {
+    "opencode": (agents.opencode, OPENAI),
+    "qwen-code": (agents.qwen_code, OPENAI),
+    "gemini-cli": (agents.gemini_cli, GEMINI),
 }
+"""Each with the dialect of the surface that it uses."""
+CHAT_AGENTS = [name for name, (_, dialect) in AGENTS.items() if dialect is OPENAI]
 
 
-def told(agent: str, folder: Path, target: agents.Target) -> str:
+def told(run: Agent, folder: Path, target: agents.Target) -> str:
     """What an agent printed that could not do its work."""
     with pytest.raises(agents.FailedError) as failed:
-        AGENTS[agent]("hello", folder / "agent", target)
+        run("hello", folder / "agent", target)
     return failed.value.printed
 
 
@@ -48,13 +55,14 @@ def test_one_refusal_is_one_call(tmp_path: Path, agent: str, kind: str) -> None:
     """Each kind of refusal ends the run, with at most two calls in all (opencode asks for a title beside the reply),
     and with our words as they are."""
     error = REFUSALS[kind]
-    with refusing(DIALECT, error) as (url, asked):
-        shown = told(agent, tmp_path, agents.Target(url, KEY, "m"))
+    run, dialect = AGENTS[agent]
+    with refusing(dialect, error) as (url, asked):
+        shown = told(run, tmp_path, agents.Target(url, KEY, "m"))
     assert 1 <= len(asked) <= CALLS_MAX
     assert error.message in shown
 
 
-@pytest.mark.parametrize("agent", AGENTS)
+@pytest.mark.parametrize("agent", CHAT_AGENTS)
 @pytest.mark.parametrize(
     ("limits", "words"),
     [
@@ -78,7 +86,7 @@ def test_a_limit_of_the_team_ends_the_run(tmp_path: Path, agent: str, limits: di
             target = agents.Target(gateway.url, KEY, "openai/gpt-4o")
             if "rate_limits" in limits:
                 use_up(target)
-            shown = told(agent, tmp_path, target)
+            shown = told(AGENTS[agent][0], tmp_path, target)
             rows = gateway.records(1, outcome="refused")
     assert len(rows) <= CALLS_MAX
     assert "team 'blue'" in shown and words in shown

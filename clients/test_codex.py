@@ -21,6 +21,8 @@ pytestmark = pytest.mark.clients
 
 SUMMARY = "the user wants a word to be printed"
 COMPACT_AT = 50_000
+SUMMARIES = ("Write a summary of this conversation", "Create a handoff summary")
+"""How a summary is asked for: by Asbru, over a WebSocket, and by Codex itself of a provider that it does not know."""
 LARGE, SMALL = 90_000, 100
 """Tokens that the model says it read: more than Codex keeps a conversation for, and fewer."""
 
@@ -100,7 +102,7 @@ class Summarising:
             return Reply.json({"data": []})
         messages = seen.json()["messages"]
         self.asked += 1
-        if "Write a summary of this conversation" in str(messages[-1]):
+        if any(words in str(messages[-1]) for words in SUMMARIES):
             return chat_stream({"content": SUMMARY}, "stop", SMALL)
         if self.asked == 1:
             function = {"name": "exec_command", "arguments": json.dumps({"cmd": "echo hi"})}
@@ -122,7 +124,8 @@ def chat_stream(delta: dict[str, Any], stop: str, read: int) -> Reply:
     return Reply.events(*(b"data: %b\n\n" % json.dumps(chunk).encode() for chunk in chunks), b"data: [DONE]\n\n")
 
 
-def test_a_compacted_session_goes_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize("built_in", [True, False], ids=["socket", "stream"])
+def test_a_compacted_session_goes_on(tmp_path: Path, built_in: bool) -> None:
     """Codex asks for compaction in its own way, of a model that knows nothing of it, and goes on from the summary."""
     model = Summarising()
     with FakeUpstream() as upstream:
@@ -130,7 +133,7 @@ def test_a_compacted_session_goes_on(tmp_path: Path) -> None:
         with Gateway(tmp_path, configured(upstream.url, dialect="openai")) as gateway:
             target = agents.Target(gateway.url, KEY, "up/m")
             limits = {"model_auto_compact_token_limit": COMPACT_AT, "model_context_window": 2 * COMPACT_AT}
-            said = agents.codex("hello", tmp_path / "agent", target, built_in=True, **limits)
+            said = agents.codex("hello", tmp_path / "agent", target, built_in=built_in, **limits)
     assert "All done." in said
     assert (model.asked, model.went_on) == (3, True)
 

@@ -65,6 +65,28 @@ def test_the_lists_of_a_key_and_of_those_above_it_add_up(api: Managed) -> None:
     assert permitted(api, "move") == [("a", "customer/acme", "docs"), ("b", "key/b", "docs/move")]
 
 
+def test_keys_that_may_use_a_tool_come_in_pages(api: Managed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At most so many keys, and at most so many that are looked at; all pages together hold each once."""
+    for number in range(12):
+        api.ask("POST", "keys", {"name": f"k{number:02}", "mcp": ["docs/look"] if number % 3 else []}, status=201)
+    monkeypatch.setattr(tool_list, "STEP_KEYS", 2)
+    monkeypatch.setattr(tool_list, "KEYS_MAX", 6)
+
+    def pages(limit: int) -> list[list[str]]:
+        found: list[list[str]] = []
+        after: str | None = ""
+        while after is not None:
+            page = api.ask("GET", "mcp/access", query=f"server=docs&tool=look&limit={limit}&after={after}")
+            found.append([one["key"] for one in page["items"]])
+            after = page["next"]
+        return found
+
+    meant = [f"k{number:02}" for number in range(12) if number % 3]
+    assert pages(3) == [meant[:3], meant[3:6], meant[6:]]
+    assert pages(100) == [meant[:4], meant[4:]]
+    assert api.ask("GET", "mcp/access", query="server=docs&tool=none") == {"items": [], "next": "k05"}
+
+
 def test_a_key_for_trying_tools_can_do_nothing_else(api: Managed) -> None:
     """A viewer gets none; the key may use every tool and no model, and is another one than the playground's."""
     assert api.call("POST", "mcp/tools/key", role="viewer").status == 403

@@ -3,9 +3,10 @@
     python -m tests.attacks.soak [MINUTES]
 
 Ten thousand virtual keys, models and user agents, in ever other combinations: whole calls and streams, passed on and
-translated, with errors, unknown keys, large bodies and callers that leave, at a steady rate. Prints the memory of
-each process each minute. Exit code 1 where that of a process rises by more than GROWTH_KB_MAX after the first third,
-in which caches and tables fill, or where a process was replaced.
+translated, with errors, unknown keys, large bodies and callers that leave, at a steady rate. Prints the resident memory
+of each process each minute: its own, and the pages of files that are mapped (programs, libraries, the index of the
+database's WAL), which the kernel takes and brings back as it likes. Exit code 1 where the own memory of a process rises
+by more than GROWTH_KB_MAX after the first third, in which caches and tables fill, or where a process was replaced.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from typing import Any
 from tests.fakes.upstream import FakeUpstream, Reply, Seen
 from tests.fakes.waiting import pause
 from tests.journeys.caller import Caller, HungUp, request
-from tests.journeys.served import Served, memory_kb
+from tests.journeys.served import Served, mapped_kb, memory_kb
 from tests.journeys.talk import (
     CHAT_PATH,
     CHAT_REPLY,
@@ -42,14 +43,20 @@ DISTINCT = 10_000
 CALLERS = 16
 CALLS_PER_S = 600
 """In all. What the bookkeeper holds at once follows the rate, so a machine that gets faster would look like a leak."""
+BEHIND_S_MAX = 1.0
+"""What is made up for after a pause of the machine, for the same reason."""
 GROWTH_KB_MAX = 1024
 _MINUTE_S = 60.0
 _LARGE_CHARS = 600_000
 _CALLS_EACH_CONNECTION = 500
+_CHAT_USED = {"usage": {"prompt_tokens": 1500, "completion_tokens": 400, "total_tokens": 1900}}
+_MESSAGES_USED = {"usage": {"input_tokens": 1500, "output_tokens": 400}}
+"""As many tokens as real calls have: a total above 256 is an object of its own in Python, so that sums of very few
+tokens would go on taking more room for half an hour."""
 
 
 class Soak:
-    """The load, and how it went. `kept_kb`: memory by process and the minutes at which it was looked at."""
+    """The load, and how it went. `kept_kb`: a process's own memory, each time that it was looked at."""
 
     def __init__(self, served: Served) -> None:
         self.calls = 0
@@ -57,7 +64,7 @@ class Soak:
         self.kept_kb: dict[str, list[int]] = {}
         self._served = served
         self._numbers = itertools.count()
-        self._began_s = time.monotonic()
+        self._due_s = time.monotonic()
 
     async def call(self) -> None:
         """One caller after the other, until it is over."""
@@ -67,7 +74,7 @@ class Soak:
                     for number in itertools.islice(self._numbers, _CALLS_EACH_CONNECTION):
                         if self.over:
                             return
-                        await pause(max(0.0, self._began_s + number / CALLS_PER_S - time.monotonic()))
+                        await pause(self._turn_s())
                         path, body, key = asked(number)
                         agent = f"User-Agent: agent/{number * 7 % DISTINCT}"
                         caller.send(request(path, body, key=key, headers=[agent]))
@@ -76,16 +83,24 @@ class Soak:
                         await caller.answer()
                         self.calls += 1
 
+    def _turn_s(self) -> float:
+        """How long the next call has to wait for its turn."""
+        now_s = time.monotonic()
+        self._due_s = max(self._due_s + 1 / CALLS_PER_S, now_s - BEHIND_S_MAX)
+        return max(0.0, self._due_s - now_s)
+
     def look(self) -> str:
         """Take note of the memory of each process; a line for people."""
         found = {"supervisor": self._served.process.pid}
         for role in ("bookkeeper", "worker"):
             for at, pid in enumerate(self._served.children(f"asbru.app.{role}")):
                 found[f"{role}-{at}"] = pid
-        now_kb = {f"{role} ({pid})": memory_kb(pid) for role, pid in found.items()}
-        for name, kb in now_kb.items():
-            self.kept_kb.setdefault(name, []).append(kb)
-        return ", ".join(f"{name}: {kb} KiB" for name, kb in now_kb.items())
+        said: list[str] = []
+        for role, pid in found.items():
+            own_kb, files_kb = memory_kb(pid), mapped_kb(pid)
+            self.kept_kb.setdefault(f"{role} ({pid})", []).append(own_kb)
+            said.append(f"{role} ({pid}): {own_kb} + {files_kb} KiB")
+        return ", ".join(said)
 
     def faults(self, looks: int) -> Iterator[str]:
         """What speaks against it after so many looks, the first of which was at the beginning."""
@@ -97,10 +112,10 @@ class Soak:
 
 
 def asked(number: int) -> tuple[str, dict[str, Any], str]:
-    """The path, body and key of a call. The steps have no common factor, so combinations hardly repeat."""
+    """The path, body and key of a call. In each round of the keys another model goes with each."""
     key = "sk-asb-nobody-0000" if number % 53 == 0 else key_of(number * 3 % DISTINCT)
     own = "openai" if number % 2 else "anthropic"
-    model = f"{own}/model-{number * 11 % DISTINCT}"
+    model = f"{own}/model-{(number * 11 + number // DISTINCT) % DISTINCT}"
     stream = number % 3 == 0
     make, path = (chat, CHAT_PATH) if number % 5 < 3 else (messages, MESSAGES_PATH)
     body = make(model, stream=stream)
@@ -123,7 +138,7 @@ def answer(seen: Seen) -> Reply:
     own = seen.path.endswith("/messages")
     if body.get("stream"):
         return Reply.events(*(MESSAGES_STREAM if own else CHAT_STREAM))
-    return Reply.json(MESSAGES_REPLY if own else CHAT_REPLY)
+    return Reply.json(MESSAGES_REPLY | _MESSAGES_USED if own else CHAT_REPLY | _CHAT_USED)
 
 
 async def soak(folder: Path, minutes: float) -> list[str]:

@@ -8,6 +8,7 @@ import pytest
 
 from asbru.dialects.anthropic_messages import DIALECT as ANTHROPIC
 from asbru.dialects.client_profiles import ClientProfile, Shown, shown_to
+from asbru.dialects.gemini import DIALECT as GEMINI
 from asbru.dialects.openai_chat import DIALECT as OPENAI
 
 CLAUDE = b"claude-cli/2.1.330 (external, sdk-cli)"
@@ -49,6 +50,13 @@ def test_agents_of_the_chat_surface_get_what_they_stop_on() -> None:
         assert shown.status == (402 if status == 402 else 403) and b"retry-after-ms: " in shown.lines
         assert not re.search("rate_?limit|overloaded|unavailable|exhausted", str(shown.type_and_code))
         assert (shown.type_and_code is not None) is (status in {429, 503})
+
+
+def test_gemini_cli_gets_what_it_stops_on() -> None:
+    """Measured: on 402 and 403 it makes one call and shows our words; 429 and 503 it waits for."""
+    agent = b"GeminiCLI-tui/0.61.0/gemini-2.5-pro (linux; x64; terminal)"
+    shown = [shown_to(agent, status, GEMINI.surface.clients) for status in (402, 403, 429, 503)]
+    assert [one.status for one in shown] == [402, 403, 403, 403]
 
 
 @pytest.mark.parametrize("agent", [b"", b"curl/8", b"Anthropic/Python 0.60", b"my claude-cli/1"])

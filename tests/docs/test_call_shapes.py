@@ -6,22 +6,35 @@ import json
 import re
 from pathlib import Path
 
-from asbru.providers.mock.answers import Answers
+from tests.fakes.forms import FORM_LINE, form
+
+from asbru.providers.mock.answers import Answers, UpstreamResponse
 
 GUIDE = Path(__file__).resolve().parent.parent.parent / "docs" / "guides" / "call-shapes.md"
 
 
 def test_the_commands_are_answered() -> None:
-    """Each call is one that the mock takes, and the last one prints what the page says."""
+    """Each call is one that the mock takes, and what the page shows is what it answers."""
     text = GUIDE.read_text(encoding="utf-8")
-    calls = re.findall(r"^curl \$ASBRU(/\S+) -d '(.*)'$", text, re.MULTILINE)
-    shown = re.search(r"^```json\n(.*)\n```", text, re.MULTILINE)
-    assert [path for path, _ in calls] == ["/v1/embeddings", "/v1/moderations", "/v1/rerank"]
-    replies: list[bytes] = []
+    calls = re.findall(r"^curl \$ASBRU(/\S+) -d '(.*)'(?: -o \S+)?$", text, re.MULTILINE)
+    forms = re.findall(r"^curl \$ASBRU(/\S+) -F model=mock/(\S+) -F file=@\S+$", text, re.MULTILINE)
+    ranked, heard = (json.loads(shown) for shown in re.findall(r"^```json\n(.*)\n```", text, re.MULTILINE))
+    replies: dict[str, UpstreamResponse] = {}
     for path, body in calls:
         sent = {**json.loads(body), "model": json.loads(body)["model"].removeprefix("mock/")}
-        reply = Answers().answer("POST", path, {}, json.dumps(sent, separators=(",", ":")).encode())
-        assert reply.status == 200
-        replies.append(reply.body)
-    assert shown is not None
-    assert {**json.loads(shown[1]), "id": ""} == {**json.loads(replies[-1]), "id": ""}
+        replies[path] = Answers().answer("POST", path, {}, json.dumps(sent, separators=(",", ":")).encode())
+    ((path, model),) = forms
+    spoken = replies["/v1/audio/speech"]
+    assert spoken.events is not None
+    sent = form(("model", model), ("file", ("llama.wav", b"".join(spoken.events))))
+    replies[path] = Answers().answer("POST", path, {"content-type": FORM_LINE.partition(": ")[2]}, sent)
+    assert [(path, reply.status) for path, reply in replies.items()] == [
+        ("/v1/embeddings", 200),
+        ("/v1/moderations", 200),
+        ("/v1/rerank", 200),
+        ("/v1/images/generations", 200),
+        ("/v1/audio/speech", 200),
+        ("/v1/audio/transcriptions", 200),
+    ]
+    assert {**json.loads(replies["/v1/rerank"].body), "id": ""} == {**ranked, "id": ""}
+    assert json.loads(replies["/v1/audio/transcriptions"].body) == heard

@@ -170,7 +170,7 @@ def at(dialect: str, body: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         return f"{path}-with-response-stream" if body.pop("stream", False) else path, body
     if dialect != "gemini":
         return PATHS[dialect], body
-    method = "streamGenerateContent" if body.pop("stream", False) else "generateContent"
+    method = "streamGenerateContent?alt=sse" if body.pop("stream", False) else "generateContent"
     return PATHS[dialect].format(body.pop("model"), method), body
 
 

@@ -129,8 +129,17 @@ def _words(pid: str) -> list[str]:
 
 def memory_kb(pid: int) -> int:
     """Resident memory of a process that is its own, in KiB."""
+    return _status_kb(pid, "RssAnon")
+
+
+def mapped_kb(pid: int) -> int:
+    """Resident pages of files that a process has mapped, and of memory that it shares, in KiB."""
+    return _status_kb(pid, "RssFile") + _status_kb(pid, "RssShmem")
+
+
+def _status_kb(pid: int, field: str) -> int:
     fields = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
-    return int(fields["RssAnon"].split()[0])
+    return int(fields[field].split()[0])
 
 
 def descriptors(pid: int) -> int:

@@ -18,7 +18,10 @@ from mcp.client import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 from tests.fakes.tool_server import DirectPorts, feed
-from tests.journeys.gateway import PEPPER, Gateway
+from tests.fakes.upstream import FakeUpstream
+from tests.journeys.gateway import PEPPER, Gateway, openai
+from tests.journeys.talk import CHAT_PATH, chat
+from tests.journeys.test_agent_loop import said, words
 
 from asbru.app.boot import Options
 from asbru.app.compile import compile_config
@@ -50,7 +53,9 @@ paths:
     delete: {operationId: drop_pets, responses: {204: {description: Gone}}}
   /large:
     get: {operationId: large, responses: {200: {description: Large}}}
-components: {securitySchemes: {token: {type: http, scheme: bearer}}}
+  /quotes:
+    get: {operationId: quotes, security: [{key: []}], responses: {200: {description: Quotes}}}
+components: {securitySchemes: {token: {type: http, scheme: bearer}, key: {type: apiKey, in: query, name: key}}}
 """
 
 
@@ -73,6 +78,8 @@ class Pets:
         headers = {name.decode(): value.decode() for name, value in scope["headers"]}
         self.asked.append((scope["method"], path, headers, body))
         status, reply = (404, b'{"error": "no such pet"}') if path == "/v1/pets/none" else (200, b'{"name": "Rex"}')
+        if path.startswith("/v1/quotes"):
+            status, reply = 403, f'{{"error": "{path} is refused"}}'.encode()
         if path == "/v1/large":
             reply = b"x" * 5000
         await send(
@@ -95,7 +102,7 @@ async def _serving(pets: Pets) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def _gateway(folder: Path, url: str, **changes: Any) -> AsyncIterator[Gateway]:
+async def _gateway(folder: Path, url: str, providers: tuple[Any, ...] = (), **changes: Any) -> AsyncIterator[Gateway]:
     """A gateway with the API as the server `pets`, compiled from a file."""
     (folder / "pets.yaml").write_text(DOCUMENT)
     api = {
@@ -110,12 +117,15 @@ async def _gateway(folder: Path, url: str, **changes: Any) -> AsyncIterator[Gate
     snapshot = compile_config(Options(data_dir=folder, config=folder / "config.json"), {}, dry=True).snapshot
     (server_of,) = snapshot.mcp.named()
     gateway = Gateway(
+        *providers,
         tools=Toolbox(DirectPorts({})),
         declared={MCP_SERVER: feed(entry_of(server_of, snapshot.apis["pets"]))},
         mcp=snapshot.mcp,
         apis=snapshot.apis,
         virtual_keys={
-            digest_of(b"sk-asb-all", PEPPER): msgspec.msgpack.encode(KeyEntry("all", ("*",), mcp=("pets",)))
+            digest_of(b"sk-asb-all", PEPPER): msgspec.msgpack.encode(
+                KeyEntry("all", ("*",), mcp=("pets",), auto_approve=("*",))
+            )
         },
     )
     async with gateway:
@@ -185,5 +195,40 @@ def test_headers_of_the_caller_by_template(tmp_path: Path) -> None:
                 bare = await http.post(f"http://127.0.0.1:{gateway.port}/v1/mcp/tools/call", json=body)
             assert bare.json()["structuredContent"] == {"name": "Rex"}
             assert [asked[2]["authorization"] for asked in pets.asked] == ["Bearer mine", "Bearer bare"]
+
+    asyncio.run(body())
+
+
+def test_an_error_that_quotes_a_credential_does_not_show_it(tmp_path: Path) -> None:
+    """Wherever the document has it sent: here in the query."""
+    secret = "k-0123456789-0123456789"
+
+    async def body() -> None:
+        pets = Pets()
+        changes = {"operations": ["quotes"], "credentials": {"key": secret}}
+        async with _serving(pets) as url, _gateway(tmp_path, url, **changes) as gateway:
+            answer = await gateway.call("/v1/mcp/tools/call", {"name": "pets__quotes"}, key="sk-asb-all")
+            assert pets.asked[0][1] == f"/v1/quotes?key={secret}"
+            assert answer.json()["isError"] and secret not in answer.body.decode()
+
+    asyncio.run(body())
+
+
+def test_templates_hold_in_the_agent_loop(tmp_path: Path) -> None:
+    """A tool that is called within a call to a model gets the headers that its templates name, credentials too, of
+    whoever sent that call; the provider gets none of them."""
+
+    async def body() -> None:
+        pets = Pets()
+        changes = {"forward": {"authorization": "Bearer {X-Crm-Token}"}, "operations": ["get_pet"]}
+        async with FakeUpstream() as model, _serving(pets) as url:
+            called = ("call_p", "pets__get_pet", '{"id": "1"}')
+            model.queue(said("", called), said("Rex."))
+            async with _gateway(tmp_path, url, providers=(openai(model.url),), **changes) as gateway:
+                headers = ("x-crm-token: mine-0123456789",)
+                answer = await gateway.call(CHAT_PATH, chat(), key="sk-asb-all", headers=headers)
+                assert words(answer.body) == "Rex."
+            assert [asked[2]["authorization"] for asked in pets.asked] == ["Bearer mine-0123456789"]
+            assert not [one for one in model.requests if "mine-" in f"{one.headers} {one.body}"]
 
     asyncio.run(body())

@@ -219,3 +219,22 @@ async def test_a_token_that_is_refused_again_is_not_fetched_again() -> None:
         assert [path for path, _ in shown(upstream)].count("/token") == 2
         assert (await gateway.call(CHAT_PATH, chat())).status == 502
         assert [path for path, _ in shown(upstream)].count("/token") == 2
+
+
+async def test_the_next_key_s_old_token_goes_as_well() -> None:
+    """A call fetches one token anew. The old one of the next key, refused in the same call, is not shown again."""
+    facts = {"auth": f"{HERE}:make_token", "keys": keys("1", "2")}
+    async with FakeUpstream() as upstream, Gateway(openai(upstream.url, **facts)) as gateway:
+        assert gateway.door.rooms is not None
+        one, two = gateway.door.rooms.endpoints["openai"].route.keys
+        no = Reply.json({}, 401)
+        upstream.queue(*tokens("a1"), no, *tokens("b1"), GOOD, no, *tokens("a2"), no, no, *tokens("b2"), GOOD)
+        assert (await gateway.call(CHAT_PATH, chat())).status == 200
+        one.refused_until_s = 0.0
+        for key in (one, two):
+            key.credential._got_s -= 100  # type: ignore[attr-defined]  # it has been in use for a while
+        assert (await gateway.call(CHAT_PATH, chat())).status == 502
+        two.refused_until_s = 0.0
+        assert (await gateway.call(CHAT_PATH, chat())).status == 200
+        told = [said.removeprefix("Bearer ") for path, said in shown(upstream) if path != "/token"]
+        assert told == ["a1", "b1", "a1", "a2", "b1", "b2"]

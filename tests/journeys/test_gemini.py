@@ -116,3 +116,53 @@ async def test_a_count_of_another_dialect_is_made_here() -> None:
         content = {"contents": [{"role": "user", "parts": [{"text": "hi"}]}]}
         own = await gateway.call("/genai/v1beta/models/gemini/gemini-2.5-flash:countTokens", content)
         assert json.loads(own.body) == {"totalTokens": 77}
+
+
+HELLO = {"contents": [{"role": "user", "parts": [{"text": "hi"}]}]}
+SAYS: tuple[bytes, ...] = (
+    b'{"candidates": [{"content": {"role": "model",  "parts": [{"text": "[It }is\\""}]}}]}',
+    b'{"candidates":[{"content":{"parts":[{"text":" so"}],"role":"model"},"finishReason":"STOP"}],'
+    b'"usageMetadata":{"promptTokenCount":7,"candidatesTokenCount":3,"totalTokenCount":10},"modelVersion":"m"}',
+)
+FAULT = b'{"error":{"code":429,"message":"Quota exceeded","status":"RESOURCE_EXHAUSTED"}}'
+AS_ARRAY = "/genai/v1beta/models/{}:streamGenerateContent"
+
+
+async def test_a_stream_without_alt_is_an_array() -> None:
+    """Its elements are the provider's, byte for byte; an error inside is the last of them, a refusal the only one."""
+    path = AS_ARRAY.format("gemini/gemini-2.5-flash")
+    async with FakeUpstream() as upstream, Gateway(facts(upstream.url)) as gateway:
+        upstream.queue(Reply.events(*(b"data: %b\r\n\r\n" % says for says in SAYS)))
+        answer = await gateway.call(path, HELLO)
+        assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
+        assert answer.body == b"[%b,\r\n%b]" % SAYS
+        upstream.queue(Reply.events(b"data: %b\r\n\r\n" % SAYS[0], b"data: %b\r\n\r\n" % FAULT))
+        answer = await gateway.call(path, HELLO)
+        assert answer.body == b"[%b,\r\n%b]" % (SAYS[0], FAULT)
+        assert [row["outcome"] for row in gateway.rows] == ["ok", "error"]
+        assert gateway.rows[0]["output_tokens"] == 3
+        answer = await gateway.call(AS_ARRAY.format("nobody/m"), HELLO)
+        (refused,) = json.loads(answer.body)
+        assert (answer.status, refused["error"]["status"]) == (404, "NOT_FOUND")
+
+
+@pytest.mark.parametrize("coding", [None, "gzip"])
+async def test_a_provider_may_send_an_array(coding: Any) -> None:
+    """Though it is asked for events: callers of every dialect get theirs, with the usage; an error is one."""
+    array = Reply.body(b"[%b\n,\r\n%b\n]\n" % SAYS, "application/json; charset=UTF-8")
+    broken = Reply.body(b"[%b\n,\r\n%b\n]\n" % (SAYS[0], FAULT))
+    refused = Reply.body(b"[%b]" % FAULT)
+    async with FakeUpstream() as upstream, Gateway(facts(upstream.url)) as gateway:
+        upstream.queue(array if coding is None else array.coded(coding), array, broken, refused)
+        path = AS_ARRAY.format("gemini/gemini-2.5-flash")
+        answer = await gateway.call(f"{path}?alt=sse", HELLO)
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        assert answer.body == b"".join(b"data: %b\n\n" % says for says in SAYS)
+        talk = Chat("gemini/gemini-2.5-flash", stream=True)
+        assert talk.take((await gateway.call(talk.path, talk.body())).body) == '[It }is" so'
+        answer = await gateway.call(f"{path}?alt=sse", HELLO)
+        assert answer.body == b"data: %b\n\ndata: %b\n\n" % (SAYS[0], FAULT)
+        answer = await gateway.call(f"{path}?alt=sse", HELLO)
+        assert answer.status == 429
+        assert [row["outcome"] for row in gateway.rows] == ["ok", "ok", "error", "error"]
+        assert [row["output_tokens"] for row in gateway.rows[:2]] == [3, 3]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 from mcp.shared.exceptions import MCPError
+from mcp_types import ElicitResult
 from tests.fakes.tool_server import ToolServer
 from tests.journeys.mcp_gateway import ERAS, client_of, serving
 
@@ -56,6 +58,39 @@ def test_rules_see_arguments_and_results(mode: str, stateless: bool) -> None:
     asyncio.run(body())
 
 
+def test_rules_see_what_a_server_asks_and_what_its_caller_answers() -> None:
+    """A server with sessions asks during a call: its question is masked before the caller has it, the answer before the
+    server has it. An answer that a rule blocks ends the call, and the next one is served."""
+    rules = (
+        GuardrailRule(name="r", checks=({"words": {"words": ["Ada", "your"]}},), places=_BOTH, action="redact"),
+        GuardrailRule(name="no-lions", checks=({"words": {"words": ["lion"]}},), places=("tool_arguments",)),
+    )
+    answers = ["Ada", "lion", "Eve"]
+    asked: list[str] = []
+
+    async def named(context: Any, params: Any) -> ElicitResult:
+        del context
+        asked.append(params.message)
+        return ElicitResult(action="accept", content={"name": answers[len(asked) - 1]})
+
+    async def body() -> None:
+        async with (
+            ToolServer() as server,
+            serving(server, stateless=False, rules=rules) as gateway,
+            client_of(gateway, "legacy", elicitation_callback=named) as client,
+        ):
+            found: Any = (await client.call_tool("one__ask", {})).content[0]
+            assert found.text.startswith("hello ") and "Ada" not in found.text
+            with pytest.raises(MCPError, match="no-lions"):
+                await client.call_tool("one__ask", {})
+            found = (await client.call_tool("one__ask", {})).content[0]
+            assert found.text == "hello Eve"
+            assert len(asked) == 3 and not [words for words in asked if "Your" in words]
+            assert [row["error_code"] or "" for row in gateway.rows] == ["", "guardrail_blocked", ""]
+
+    asyncio.run(body())
+
+
 @pytest.mark.parametrize("mode", ERAS)
 def test_rules_on_arguments_refuse_calls_by_name(mode: str) -> None:
     """A condition over the arguments, the tool and who calls; a name that is absent does not hold, what cannot be
@@ -96,5 +131,43 @@ def test_rules_about_chats_leave_tools_alone() -> None:
             async with client_of(gateway, "legacy") as client:
                 assert (await client.call_tool("two__add", {"a": 2, "b": 3})).structured_content == {"result": 5}
             assert gateway.row["guardrails"] == ""
+
+    asyncio.run(body())
+
+
+_TWICE = b'{"name": "one__add", "arguments": {"a": 500, "a": 2, "b": {"zebra": 1, "zebra": 2}}}'
+
+
+@pytest.mark.parametrize(
+    ("rules", "code"),
+    [
+        ({"argument_rules": (McpRule(name="small", when="arguments.a > 100"),)}, "mcp_rule_denied"),
+        ({"rules": (GuardrailRule(name="r", checks=_WORD, places=("tool_arguments",)),)}, "unchecked_operation"),
+    ],
+)
+def test_members_of_one_name_are_refused_where_a_rule_looks(rules: dict[str, Any], code: str) -> None:
+    """A rule would judge one of them, and the server might read the other. Without a rule it is the server's matter."""
+
+    async def body() -> None:
+        async with ToolServer() as server, serving(server, stateless=True, **rules) as gateway:
+            answer = await gateway.call("/v1/mcp/tools/call", _TWICE, key="sk-asb-all")
+            assert answer.json()["error"]["code"] == code
+            assert not server.calls
+
+    asyncio.run(body())
+
+
+@pytest.mark.parametrize("arguments", [{"a": "200", "b": 1}, {"A": 200, "a": 1, "b": 1}, {"a": 1, "b": "1"}])
+def test_a_rule_judges_arguments_as_the_tool_declares_them(arguments: dict[str, Any]) -> None:
+    """A value of another type could mean another thing to the server than to the condition, as could a name that
+    differs from a declared one in its letter case alone."""
+    rules = (McpRule(name="small", when="arguments.a == 200"),)
+
+    async def body() -> None:
+        async with ToolServer() as server, serving(server, stateless=True, argument_rules=rules) as gateway:
+            asked = {"name": "one__add", "arguments": arguments}
+            answer = await gateway.call("/v1/mcp/tools/call", asked, key="sk-asb-all")
+            assert answer.json()["error"]["code"] == "mcp_rule_denied"
+            assert not server.calls
 
     asyncio.run(body())

@@ -13,7 +13,7 @@ from tests.fakes.tool_server import DirectPorts, ToolServer, feed
 from tests.fakes.waiting import until
 from tests.journeys.gateway import PEPPER, Gateway
 
-from asbru.core.errors import AsbruError, GuardrailBlocked
+from asbru.core.errors import AsbruError, BadRequest, GuardrailBlocked
 from asbru.core.ports import ResponsePort
 from asbru.governance import digest_of
 from asbru.governance.entries import KeyEntry
@@ -240,5 +240,22 @@ def test_a_parent_that_cannot_be_asked(tool: str, stateless: bool) -> None:
                 with pytest.raises(AsbruError, match="does not support"):
                     await inside.call("one", tool)
             assert inside.gateway.row["outcome"] in ("refused", "error")
+
+    asyncio.run(body())
+
+
+@pytest.mark.parametrize(
+    "arguments", [b'{"a":2,"b":3},"name":"told"', b"{}}", b"{", b"[]", b'"x"', b'{}},"method":"ping","params":{}']
+)
+def test_arguments_cannot_go_on_where_they_end(arguments: bytes) -> None:
+    """They are what a model wrote: what is no JSON object could name another tool, or make another request of it."""
+
+    async def body() -> None:
+        async with ToolServer() as server, _inside(server, tools=("one/add",), stateless=False) as inside:
+            nested = inside.tools()
+            with pytest.raises(BadRequest, match="JSON object"):
+                await inside.run(lambda: nested.call("one", "add", arguments, approved=True))
+            assert not server.calls
+            assert (inside.gateway.rows[0]["status"], inside.gateway.rows[0]["attempts"]) == (400, 0)
 
     asyncio.run(body())

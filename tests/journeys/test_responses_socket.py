@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from tests.fakes.upstream import STALL, FakeUpstream, Reply
+from tests.fakes.waiting import until
 from tests.journeys.gateway import Gateway, anthropic, openai
 from tests.journeys.socket import Refused, Socket
 from tests.journeys.talk import CHAT_STREAM, MESSAGES_STREAM
@@ -191,3 +192,36 @@ async def test_a_drain_waits_for_responses_and_closes() -> None:
     async with FakeUpstream() as upstream, Gateway(openai(upstream.url)) as gateway, Socket(gateway.port) as socket:
         assert await gateway.server.drain(5.0)
         assert await socket.close_code() == 1001
+
+
+@pytest.mark.parametrize("reset", [False, True], ids=["closed", "reset"])
+async def test_a_socket_that_ends_anywhere(reset: bool) -> None:
+    """Within a message, which is then no call, or between two events of a response: nothing is left of it."""
+    text = json.dumps({"type": "response.create", **ASK})
+    async with FakeUpstream() as upstream, Gateway(openai(upstream.url)) as gateway:
+
+        def end(socket: Socket) -> None:
+            if reset:
+                socket.writer.transport.abort()
+
+        size = len(Socket(gateway.port, deflate=False).frames.send(TextMessage(data=text)))
+        for at in range(0, size, 3):
+            async with Socket(gateway.port, deflate=False) as socket:
+                socket.writer.write(socket.frames.send(TextMessage(data=text))[:at])
+                end(socket)
+        assert gateway.rows == []
+        upstream.otherwise = Reply.events(*CHAT_STREAM)
+        async with Socket(gateway.port) as socket:
+            socket.create(**ASK)
+            count = len(await socket.response())
+        for told in range(count):
+            async with Socket(gateway.port) as socket:
+                socket.create(**ASK)
+                for _ in range(told):
+                    await socket.event()
+                end(socket)
+        # whoever leaves before its message is read has not called
+        await until(lambda: gateway.lasting.load.in_flight == 0 and not gateway.server.connections, "all are gone")
+        assert count <= len(gateway.rows) <= count + 1
+        assert {row["outcome"] for row in gateway.rows} <= {"ok", "cancelled"}
+        assert gateway.server.bodies.total == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from asbru.core.errors import AsbruError, Forbidden, RateLimited, UpstreamError
 from asbru.dialects import RequestHead
 from asbru.dialects.anthropic_messages import DIALECT as ANTHROPIC
+from asbru.dialects.gemini import DIALECT as GEMINI
 from asbru.dialects.openai_chat import DIALECT as OPENAI
 from asbru.dialects.openai_responses import DIALECT as RESPONSES
 from asbru.pipeline.call import Call
@@ -69,6 +71,18 @@ def test_a_client_that_judges_by_words_gets_others() -> None:
     assert (told, call.status, call.error, error.code) == (403, 403, error, "rate_limit_exceeded")
     assert b"retry-after: 7\r\n" in lines and b"60 of 60 requests" in body
     assert b"limit_reached" in body and b"rate_limit" not in body
+
+
+def test_a_status_in_the_body_is_the_one_that_is_sent() -> None:
+    """Gemini CLI reads it there, and would wait for a limit to pass."""
+    heard: Any = Heard()
+    call = Call("genai", GEMINI.operation("chat"), GEMINI, b"{}", response=heard)
+    call.forwarded = ForwardedHeaders([(b"", b"User-Agent", b"GeminiCLI-tui/0.61.0/m (linux)")])
+    refuse(call, RateLimited("60 of 60 requests", retry_after_s=7))
+    told, _, body = heard.told
+    error = json.loads(body)["error"]
+    assert (told, error["code"], error["status"]) == (403, 403, "PERMISSION_DENIED")
+    assert error["message"] == "60 of 60 requests" and "RetryInfo" not in body.decode()
 
 
 @pytest.mark.parametrize(

@@ -97,3 +97,69 @@ def test_a_stand_in_where_the_model_takes_one(inside: Inside) -> None:
     first, second = (body["messages"] for body in bodies(inside))
     assert first == turns
     assert second == [turns[0], {**turns[1], "reasoning_content": " "}, turns[2]]
+
+
+OWN = {"type": "thinking", "thinking": "mine", "signature": "b3du"}
+
+
+def going_on(*turns: dict[str, Any]) -> dict[str, Any]:
+    """The same conversation with more turns."""
+    return {**ASK, "messages": [*ASK["messages"], *turns]}
+
+
+def test_the_second_call_does_it_right_at_once(inside: Inside) -> None:
+    """What was refused is left out again, and no more: thinking that the model has signed since goes back to it, and
+    what comes before that is byte for byte what was sent before."""
+    inside.script("a", FOREIGN, *[answer(200, MESSAGE)] * 3)
+    inside.call(PATH, ASK)
+    more = going_on(
+        {"role": "assistant", "content": [OWN, {"type": "text", "text": "ok"}]}, {"role": "user", "content": "b"}
+    )
+    caller = inside.call(PATH, more)
+    assert caller.status == 200 and b"dropped messages.thinking" in (caller.header(b"x-asbru-notes") or b"")
+    _, accepted, second = bodies(inside)
+    assert second["messages"][:3] == accepted["messages"]
+    assert second["messages"][3]["content"] == more["messages"][3]["content"]
+    inside.call(PATH, {**ASK, "model": "a/other"})
+    assert bodies(inside)[-1]["messages"][1]["content"] == [THOUGHT, CALL], "what one model refuses, another may take"
+
+
+def test_what_is_refused_again_is_left_out_whole(inside: Inside) -> None:
+    """Thinking that was signed in the meantime, too, where the model says no to it."""
+    inside.script("a", FOREIGN, answer(200, MESSAGE), FOREIGN, *[answer(200, MESSAGE)] * 2)
+    inside.call(PATH, ASK)
+    more = going_on({"role": "assistant", "content": [OWN, CALL]}, ASK["messages"][2])
+    for _ in range(2):
+        assert inside.call(PATH, more).status == 200
+    assert [str(body).count("'thinking':") - 1 for body in bodies(inside)] == [1, 0, 1, 0, 0]
+
+
+def test_a_turn_without_its_thinking_is_known(inside: Inside) -> None:
+    """As long as it goes on, thinking is not asked for; from the next turn on it is."""
+    inside.script("a", FOREIGN, MISSING, *[answer(200, MESSAGE)] * 3)
+    inside.call(PATH, ASK)
+    inside.call(PATH, going_on({"role": "assistant", "content": [CALL]}, ASK["messages"][2]))
+    inside.call(PATH, going_on({"role": "assistant", "content": "ok"}, {"role": "user", "content": "b"}))
+    assert ["thinking" in body for body in bodies(inside)] == [True, True, False, False, True]
+
+
+def test_a_stand_in_is_written_at_once(inside: Inside) -> None:
+    """The second call of a conversation whose first was refused for what was missing."""
+    test_a_stand_in_where_the_model_takes_one(inside)
+    chat = b'{"choices":[{"index":0,"message":{"role":"assistant","content":"ok"},"finish_reason":"stop"}]}'
+    inside.script("o", answer(200, chat))
+    accepted = bodies(inside)[-1]["messages"]
+    turns = [{name: text for name, text in turn.items() if name != "reasoning_content"} for turn in accepted]
+    more = [*turns, {"role": "assistant", "content": "c"}, {"role": "user", "content": "d"}]
+    assert inside.call("/v1/chat/completions", {"model": "o/m", "messages": more}).status == 200
+    assert len(inside.requests) == 3
+    assert bodies(inside)[-1]["messages"][:3] == accepted
+
+
+def test_a_request_that_cannot_be_read_goes_as_it_is(inside: Inside) -> None:
+    """Its provider may read it: what another conversation lost is nothing to it."""
+    inside.script("a", FOREIGN, *[answer(200, MESSAGE)] * 2)
+    inside.call(PATH, ASK)
+    odd = {**ASK, "messages": [{"role": "someone", "content": "q"}]}
+    assert inside.call(PATH, odd).status == 200
+    assert bodies(inside)[-1]["messages"] == odd["messages"]

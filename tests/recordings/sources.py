@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import lzma
 import multiprocessing
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -35,19 +36,47 @@ RULES: tuple[tuple[str, Callable[[dict[str, Any]], bool]], ...] = (
     ("a fixture that its project has put together of several replies, or shortened", fixtures.is_made_up),
     ("a fixture in no format that Asbru translates", lambda raw: raw["level"] == "fixture"),
     ("no answer was recorded", lambda raw: raw["response_body"] in (None, "") or not raw["status"]),
-    ("OpenAI's Assistants, with their threads and vector stores", lambda raw: raw["api"] in _ASSISTANTS),
+    (
+        "OpenAI's Assistants, with their threads and vector stores",
+        lambda raw: raw["api"] in _ASSISTANTS or "/threads/" in _path(raw),
+    ),
     ("realtime sessions", lambda raw: raw["api"] == "realtime"),
     ("text completions, which are not translated", lambda raw: raw["api"] == "completions"),
     ("files, images, audio and lists, which are judged by tests of their own", lambda raw: raw["api"] in _OBJECTS),
-    ("Bedrock: a body of another maker, or an operation of no dialect", lambda raw: raw["provider"] == "bedrock"),
+    ("Bedrock: a body of another maker, or an operation of no dialect", lambda raw: raw["provider"] in _BEDROCK),
     (
         "Responses: an operation on a stored response",
         lambda raw: raw["api"] == "responses",
     ),
-    ("an API of one provider, which Asbru forwards", lambda raw: True),
+    (
+        "APIs that their provider has replaced: Cohere's version 1, Anthropic's text completions",
+        lambda raw: (raw["provider"] == "cohere" and _path(raw).startswith("/v1/")) or _path(raw) == "/v1/complete",
+    ),
+    (
+        "Gemini: objects that it keeps (cached contents, stores of files)",
+        lambda raw: (
+            raw["provider"] == "gemini" and ("/fileSearchStores" in _path(raw) or "/cachedContents" in _path(raw))
+        ),
+    ),
+    (
+        "no model is called: parsed documents, instances, a list of models",
+        lambda raw: bool(_NO_MODEL.search(_path(raw))),
+    ),
+    (
+        "a format for its models that only this provider has: Ollama, Replicate, watsonx, SageMaker, Hugging Face",
+        lambda raw: raw["provider"] in _OWN_FORMATS,
+    ),
 )
+_NO_MODEL = re.compile(r"^/api/parsing/|^/ml/v4/instances/|/foundation_model_specs$|^/available-models$")
+_OWN_FORMATS = ("ollama", "replicate", "watsonx", "sagemaker", "huggingface")
+_BEDROCK = ("bedrock", "bedrock?")
+"""The second: through a gateway."""
 _ASSISTANTS = ("assistants", "vector_stores", "threads")
 _OBJECTS = ("files", "images", "models", "audio-stt", "rerank", "embeddings", "batches")
+
+
+def _path(raw: dict[str, Any]) -> str:
+    return urlsplit(raw["url"] or "").path
 
 
 @dataclass(slots=True)
@@ -60,7 +89,8 @@ class Sources:
 
 
 def load(path: Path, known: frozenset[str]) -> Sources:
-    """All rows but those in `known`, which have a judge already."""
+    """All rows but those in `known`, which have a judge already. Raises `LookupError` for a row that has neither a
+    judge nor a rule."""
     sources = Sources()
     with lzma.open(path, "rt", encoding="utf-8") as lines:
         while line := lines.readline(LINE_CHARS_MAX):
@@ -70,17 +100,24 @@ def load(path: Path, known: frozenset[str]) -> Sources:
                 continue
             judge = judge_of(raw)
             if judge is None:
-                sources.excluded[next(words for words, applies in RULES if applies(raw))] += 1
+                sources.excluded[_rule_of(raw)] += 1
             else:
                 sources.found.append((judge, raw))
     return sources
 
 
+def _rule_of(raw: dict[str, Any]) -> str:
+    for words, applies in RULES:
+        if applies(raw):
+            return words
+    raise LookupError(f"neither a judge nor a rule for {raw['id']}: {raw['provider']} {raw['method']} {raw['url']}")
+
+
 def judge_of(raw: dict[str, Any]) -> str | None:
     """The name of a row's judge; None for a row that has none."""
-    path = urlsplit(raw["url"] or "").path
+    path = _path(raw)
     answered = raw["response_body"] not in (None, "") and not raw["truncated"]
-    if raw["provider"] == "bedrock" and raw["api"] != "responses":
+    if raw["provider"] in _BEDROCK and raw["api"] != "responses":
         return "bedrock" if not bedrock.why_not(raw) else None
     if (
         raw["api"] == "responses"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from asbru.core.traits import PLAIN, TraitRule, Traits, rule
 from asbru.routing import ProviderRoute
-from asbru.routing.targets import TRAITS_MODEL_CHARS_MAX, TRAITS_MODELS_MAX
+from asbru.routing.targets import REFUSED_HISTORY_MAX, TRAITS_MODEL_CHARS_MAX, TRAITS_MODELS_MAX
 
 
 def route(*rules: TraitRule) -> ProviderRoute:
@@ -35,3 +35,17 @@ def test_names_that_callers_invent_do_not_pile_up() -> None:
     assert len(found.traits) == 5
     assert found.traits["x" * (TRAITS_MODEL_CHARS_MAX + 1)].cache_marks
     assert len(found.traits) == 5
+
+
+def test_refusals_of_earlier_turns_have_a_bound() -> None:
+    """The oldest is forgotten; what is remembered of one turn adds up, and names of any length are none."""
+    found = route()
+    for digest in range(REFUSED_HISTORY_MAX):
+        found.remember_refusal("m", digest, 1)
+    found.remember_refusal("m", 1, 4)
+    assert len(found.refused_history) == REFUSED_HISTORY_MAX and found.refused_history["m", 1] == 5
+    found.remember_refusal("m", -1, 1)
+    assert len(found.refused_history) == REFUSED_HISTORY_MAX
+    assert ("m", 0) not in found.refused_history and ("m", -1) in found.refused_history
+    found.remember_refusal("m" * 201, 7, 1)
+    assert ("m" * 201, 7) not in found.refused_history

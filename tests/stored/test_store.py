@@ -73,6 +73,19 @@ def test_what_has_become_of_it_is_kept(asking: Asking) -> None:
     assert _listed(asking) == ([b"changed"], False)
 
 
+def test_use_is_not_claimed_again_of_what_was_away(asking: Asking) -> None:
+    """A batch that its provider does not find for once is not listed; found again, it is, and its usage is not new."""
+    _put(asking)
+    assert asking.wait(asking.index.claim("id-0"))
+    for _ in range(2):
+        asking.wait(asking.index.remove("id-0"))
+        assert _listed(asking) == ([], False)
+        assert not asking.wait(asking.index.claim("id-0"))
+        _put(asking, body=b"again")
+        assert _listed(asking) == ([b"again"], False)
+        assert not asking.wait(asking.index.claim("id-0"))
+
+
 def test_use_is_claimed_once(asking: Asking) -> None:
     """By whoever comes first; what is not known is nobody's."""
     _put(asking)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
+import msgspec
+
 from asbru.telemetry import CallLabels, Meter, merge, names
-from asbru.telemetry.metrics import OVERFLOW_SERIES_MAX
+from asbru.telemetry.metrics import OVERFLOW_SERIES_MAX, Collected
 
 LABELS: CallLabels = ("openai.chat", "openai", "gpt", "k1", 200, "ok", "", "", "", "", ())
 
@@ -79,3 +83,24 @@ def test_the_cap_holds_over_all_workers() -> None:
         before = now
     assert len(before) <= 10 + OVERFLOW_SERIES_MAX
     assert sum(before.values()) == 60
+
+
+def test_large_totals_take_no_more_room_than_small_ones() -> None:
+    """What is kept of a series is as large after many calls as after one: neither its numbers nor labels pile up."""
+    totals = merge.Totals()
+    series: list[CallLabels] = [("s", "p", "m", "k", 200, "ok", f"key-{at}", "", "", "", ()) for at in range(1000)]
+
+    def take(number: int) -> int:
+        sent = Collected([(one, number, number, (number,) * 10, number) for one in series], [], [], [])
+        totals.take("a", msgspec.msgpack.decode(msgspec.msgpack.encode(sent), type=Collected), everything=False)
+        del sent
+        return tracemalloc.get_traced_memory()[0]
+
+    tracemalloc.start()
+    try:
+        take(1)
+        small = take(1)
+        assert take(10**15) - small < 16 * len(series)
+    finally:
+        tracemalloc.stop()
+    assert totals.calls()[series[0]].tokens == [10**15] * 10

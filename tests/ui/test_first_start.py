@@ -27,7 +27,7 @@ def test_the_wizard_ends_with_a_call_that_was_answered(fresh_web: Watched) -> No
     page.get_by_role("textbox", name="Type").or_(page.get_by_role("combobox", name="Type")).first.click()
     page.get_by_role("option").nth(len(discover()) - 2).wait_for()
     page.get_by_role("option", name="vLLM").click()
-    page.get_by_label("Address").wait_for()
+    page.get_by_label("Base URL").wait_for()
     fresh_web.is_accessible()
     fresh_web.shoot("first-start-2")
     page.get_by_role("radio", name="Mock").check()

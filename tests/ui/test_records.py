@@ -182,3 +182,29 @@ def test_bodies_are_shown_by_what_they_are(web: Watched, gateway: Gateway) -> No
     sheet.get_by_text("2 KiB, binary").wait_for()
     web.is_accessible()
     web.shoot("bodies")
+
+
+def test_calls_that_a_call_made_lead_to_each_other(web: Watched, gateway: Gateway, key: str) -> None:
+    """A call lists what it made, in order, and each of those names it; a trace leads to its records."""
+    assert key
+    parent, child = [one["id"] for one in gateway.ask("GET", "records?caller=records-app&limit=2")[1]["items"]]
+    whole = {one: gateway.ask("GET", f"records/{one}")[1] for one in (parent, child)}
+    whole[child] |= {"parent_id": parent, "surface": "mcp.tool", "provider": "docs", "model_served": "look"}
+    whole[child]["trace_id"] = TRACE
+
+    def made(url: str) -> dict[str, object]:
+        return {"items": [whole[child]] if f"parent_id={parent}" in url else [], "next": None}
+
+    web.log_in()
+    page = web.page
+    page.route("**/records/req_*", lambda route: route.fulfill(json=whole[route.request.url.rpartition("/")[2]]))
+    page.route("**/records?*parent_id=*", lambda route: route.fulfill(json=made(route.request.url)))
+    web.open(f"records?caller=records-app&id={child}")
+    sheet = page.get_by_role("dialog")
+    sheet.get_by_role("button", name=parent).click()
+    sheet.get_by_role("region", name="Calls that it made").get_by_role("button", name="docs/look").click()
+    sheet.get_by_role("button", name=parent).wait_for()
+    web.is_accessible()
+    sheet.get_by_role("tab", name="Trace").click()
+    sheet.get_by_role("button", name="Records of this trace").click()
+    page.wait_for_url(lambda url: f"trace_id={TRACE}" in url)

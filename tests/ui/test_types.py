@@ -30,14 +30,14 @@ def members(path: str, interface: str) -> set[str]:
 @pytest.mark.parametrize(
     ("path", "interface", "shape", "left_out"),
     [
-        (KIT, "VirtualKey", Access, {*INHERITED, "offer_tools"}),
+        (KIT, "VirtualKey", Access, INHERITED),
         (KIT, "Team", Team, {*INHERITED, "record_bodies"}),
         (KIT, "Standing", LedgerStanding, set[str]()),
         (
             KIT,
             "CallRecord",
             record_shapes.RecordSummary,
-            {"attempt_log", "tags", "standard", "reasoning_known", "parent_id"},
+            {"attempt_log", "tags", "standard", "reasoning_known"},
         ),
         ("ui/src/kit/provider-types.ts", "ProviderType", provider_types.ProviderType, set[str]()),
         ("ui/src/kit/provider-types.ts", "TypeField", provider_types.TypeField, set[str]()),

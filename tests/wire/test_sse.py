@@ -93,6 +93,14 @@ def test_an_endless_event_is_refused() -> None:
         splitter.feed(b"5")
 
 
+def test_what_was_passed_on_counts_no_more() -> None:
+    """Of events that come in pieces, only what is held now counts towards the limit, however long the stream."""
+    splitter = EventSplitter(event_bytes_max=10)
+    splitter.feed(b"data: 1234")
+    for _ in range(3):
+        assert splitter.feed(b"\n\ndata: 1234") == b"data: 1234\n\n"
+
+
 @given(
     st.binary(max_size=30).map(lambda data: data.replace(b"\n", b"").replace(b"\r", b"")), st.sampled_from(("", "e"))
 )
@@ -129,7 +137,18 @@ def test_a_comment_that_stands_alone_is_told_where_it_is_asked_for() -> None:
     """Keep-alives reach those who ask for comments, however they are cut; comments within an event are skipped."""
     data = b": a\n\ndata: x\n\n: b\r\n: c\r\n\r\n: d\ndata: y\n\n"
     expected = [COMMENT, SseEvent("", b"x"), COMMENT, SseEvent("", b"y")]
-    for cut in range(len(data)):
+    for cut in range(90):
         reader = SseReader(comments=True)
         assert reader.feed(data[:cut]) + reader.feed(data[cut:]) == expected
     assert SseReader().feed(data) == [SseEvent("", b"x"), SseEvent("", b"y")]
+
+
+def test_what_a_stream_is_taken_up_again_by_is_remembered() -> None:
+    """The last id and the time to wait, also of events without data and cut anywhere; ids with NUL, or too long, and
+    times that are no numbers are passed over, as the standard says."""
+    data = b"id: a\nretry: 500\ndata: \n\ndata: x\n\nid:b\r\n\r\nid: c\0\nretry: soon\n\nid: %b\n\n" % (b"x" * 2000)
+    for cut in range(90):
+        reader = SseReader(resumable=True)
+        reader.feed(data[:cut])
+        reader.feed(data[cut:])
+        assert (reader.last_id, reader.retry_ms) == (b"b", 500)

@@ -9,8 +9,9 @@ Only keys in reach are told. An actor whose scope is not `all` tries what its te
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Annotated, Any
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from fastapi import APIRouter, Query, Request, Response
@@ -28,17 +29,22 @@ from asbru.mcp.catalogue import MCP_SERVER, ServerEntry, read_server
 
 ITEMS_MAX = 1000
 DESCRIPTION_CHARS_MAX = 300
-PAGE = 1000
+STEP_KEYS = 200
+"""Keys that are looked at before others have their turn."""
+KEYS_MAX = 5_000
+"""Keys that are looked at for one page, so that a tool that nobody may use does not mean reading all of them."""
 _Text = Annotated[str, Query(max_length=256)]
 
 
 class ListedTool(msgspec.Struct, frozen=True):
-    """A tool. `description`: its first characters; `held`: it has changed and waits for approval."""
+    """A tool. `description`: its first characters; `held`: it waits for approval; `suspicion`: what of it
+    looks like prompt injection, "" for nothing."""
 
     server: str
     name: str
     description: str
     held: bool
+    suspicion: str = ""
 
 
 class ListedTools(msgspec.Struct, frozen=True):
@@ -59,9 +65,11 @@ class Permitted(msgspec.Struct, frozen=True):
 
 
 class PermittedKeys(msgspec.Struct, frozen=True):
-    """By key and owner."""
+    """By key and owner. `next`: the key after which the next page begins; null on the last one. A page may hold fewer
+    than asked for, or none, and not be the last."""
 
     items: tuple[Permitted, ...]
+    next: str | None
 
 
 SHAPES = (ListedTool, ListedTools, Permitted, PermittedKeys)
@@ -79,9 +87,12 @@ def build_router(act: Act, objects: Mapping[str, Objects], playground: Playgroun
         return nouns.answer(ListedTools(tuple(found[:ITEMS_MAX]), max(0, len(found) - ITEMS_MAX)))
 
     @router.get("/mcp/access", openapi_extra={SCOPED: True, **nouns.gives(PermittedKeys)})
-    async def list_permitted(request: Request, server: _Text, tool: _Text) -> Response:  # pyright: ignore[reportUnusedFunction] -- likewise
-        """The keys that may use a tool."""
-        return nouns.answer(PermittedKeys(tuple(_permitted(objects, server, tool, reach_of(request)))))
+    async def list_permitted(  # pyright: ignore[reportUnusedFunction] -- likewise
+        request: Request, *, server: _Text, tool: _Text, limit: nouns.Limit = 100, after: nouns.After = ""
+    ) -> Response:
+        """The keys that may use a tool, page by page."""
+        asked = _Asked(server, tool, limit, after)
+        return nouns.answer(await _permitted(objects, asked, reach_of(request)))
 
     @router.post("/mcp/tools/key", status_code=201, openapi_extra=nouns.gives(PlaygroundKey, status=201))
     async def create_key(request: Request) -> Response:  # pyright: ignore[reportUnusedFunction] -- likewise
@@ -94,7 +105,7 @@ def build_router(act: Act, objects: Mapping[str, Objects], playground: Playgroun
 def _tools(entries: Iterable[ServerEntry]) -> Iterator[ListedTool]:
     for entry in sorted(entries, key=lambda one: one.name):
         for tool in entry.tools:
-            yield ListedTool(entry.name, tool.name, _description(tool.definition), tool.held)
+            yield ListedTool(entry.name, tool.name, _description(tool.definition), tool.held, tool.suspicion)
 
 
 def _description(definition: bytes) -> str:
@@ -108,29 +119,51 @@ def _fits(tool: ListedTool, search: str) -> bool:
     return not search or search in f"{tool.server}__{tool.name} {tool.description}".lower()
 
 
-def _permitted(objects: Mapping[str, Objects], server: str, tool: str, reach: Reach) -> Iterator[Permitted]:
+class _Asked(NamedTuple):
+    """A page of those that may use a tool."""
+
+    server: str
+    tool: str
+    limit: int
+    after: str
+
+
+async def _permitted(objects: Mapping[str, Objects], asked: _Asked, reach: Reach) -> PermittedKeys:
+    """A page: at most so many keys, each with all lists that let it."""
     groups = {name: tuple(getattr(one, "tools", ())) for name, one in objects["mcp_group"].read_all().items()}
     verdicts: dict[str, bool] = {}
 
     def allows(pattern: str) -> bool:
         if pattern not in verdicts:
-            verdicts[pattern] = Access((pattern,), groups).allows(server, tool)
+            verdicts[pattern] = Access((pattern,), groups).allows(asked.server, asked.tool)
         return verdicts[pattern]
 
     owners = {kind: objects[kind].read_all() for kind in ("team", "customer")}
-    for key in _keys(objects["key"], reach):
-        for owner, patterns in _lists(key, owners):
-            pattern = next((one for one in patterns if allows(one)), None)
-            if pattern is not None:
-                yield Permitted(key["name"], key.get("team"), owner, pattern)
+    found: list[Permitted] = []
+    keys_found = keys_seen = 0
+    page = Page([], asked.after)
+    while page.next is not None and keys_seen < KEYS_MAX:
+        page = objects["key"].list(Filter(after=page.next, limit=STEP_KEYS), reach)
+        for key in page.items:
+            if lists := list(_permitting(key, owners, allows)):
+                found += lists
+                keys_found += 1
+                if keys_found == asked.limit:
+                    last = key is page.items[-1] and page.next is None
+                    return PermittedKeys(tuple(found), None if last else str(key["id"]))
+        keys_seen += len(page.items)
+        await asyncio.sleep(0)
+    return PermittedKeys(tuple(found), page.next)
 
 
-def _keys(objects: Objects, reach: Reach) -> Iterator[Body]:
-    """All keys in reach, page by page."""
-    page: Page | None = None
-    while page is None or page.next is not None:
-        page = objects.list(Filter(after=(page and page.next) or "", limit=PAGE), reach)
-        yield from page.items
+def _permitting(
+    key: Body, owners: Mapping[str, Mapping[str, msgspec.Struct]], allows: Callable[[str], bool]
+) -> Iterator[Permitted]:
+    """The lists that let a key, with what stands there."""
+    for owner, patterns in _lists(key, owners):
+        pattern = next((one for one in patterns if allows(one)), None)
+        if pattern is not None:
+            yield Permitted(key["name"], key.get("team"), owner, pattern)
 
 
 def _lists(key: Body, owners: Mapping[str, Mapping[str, msgspec.Struct]]) -> Iterator[tuple[str, tuple[str, ...]]]:

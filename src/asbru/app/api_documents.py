@@ -45,7 +45,7 @@ def previewed(api: Api, tools: Iterable[ApiTool]) -> dict[str, Any]:
         "title": api.title,
         "url": api.url,
         "skipped": list(api.skipped),
-        "schemes": sorted({scheme.name for tool in api.tools for scheme in tool.security}),
+        "schemes": sorted({scheme.name for tool in api.tools for way in tool.security for scheme in way}),
         "tools": [
             {"name": tool.name, "method": tool.method, "path": tool.path, **_described(tool.definition)}
             for tool in tools

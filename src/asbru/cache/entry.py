@@ -6,7 +6,7 @@ the provider's header lines only the type of the body is kept: ids, limits and t
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
@@ -42,6 +42,16 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
         return self.pieces[0] if len(self.pieces) == 1 else b"".join(self.pieces)
 
 
+class Named(Protocol):
+    """What can be cleared."""
+
+    @property
+    def key(self) -> str: ...
+
+    @property
+    def tags(self) -> tuple[str, ...]: ...
+
+
 class Clearing(msgspec.Struct, frozen=True, array_like=True):
     """Which entries go: of a `key`, with a `tag`, with keys that begin with `prefix`; nothing set: all."""
 
@@ -49,8 +59,8 @@ class Clearing(msgspec.Struct, frozen=True, array_like=True):
     tag: str = ""
     prefix: str = ""
 
-    def takes(self, entry: Entry) -> bool:
-        """Whether the entry goes."""
+    def takes(self, entry: Named) -> bool:
+        """Whether the entry goes, or what belongs to it."""
         return (
             (not self.key or entry.key == self.key)
             and (not self.tag or self.tag in entry.tags)

@@ -106,7 +106,7 @@ class Surface(msgspec.Struct, frozen=True, kw_only=True):
     lower case; `bases` are what SDKs take for a base URL; `models_bases` those whose `/models` is this dialect's;
     `home` is the provider that it imitates, for bare model names; `clients`: how those that call here take a refusal;
     `limits`: how they read their limits; `key_parameter`: the parameter of the query in which clients may show their
-    key instead of a header ("": none)."""
+    key instead of a header ("": none); `ping`: what a caller is sent while a stream is silent (b"": nothing)."""
 
     name: str
     home: str
@@ -117,6 +117,7 @@ class Surface(msgspec.Struct, frozen=True, kw_only=True):
     clients: tuple[ClientProfile, ...] = ()
     limits: LimitHeaders = LimitHeaders({})
     key_parameter: str = ""
+    ping: bytes = b""
 
     def shown_to(self, user_agent: bytes, status: int) -> Shown:
         """What a refusal with `status` is sent with to a client."""
@@ -143,7 +144,7 @@ class ModelsForm(msgspec.Struct, frozen=True, kw_only=True):
 class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     """One wire format. `name` is its folder's, `setting` the word for it in the configuration, `framing` that of its
     streams. One that only providers speak has no surface (`NO_SURFACE`), and nothing of it passes; one that is no
-    model's has no chat.
+    model's has no chat. `array_streams`: a provider may send one JSON array of the events in their place.
 
     `header_prefixes`: headers of a caller, by the beginning of their names in lower case, that go along to providers of
     this dialect, but for `headers_withheld`.
@@ -161,6 +162,7 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     passing: Passing = NOTHING_PASSES
     models: ModelsForm = ModelsForm()
     framing: Framing = SSE
+    array_streams: bool = False
     header_prefixes: tuple[bytes, ...] = ()
     headers_withheld: frozenset[bytes] = frozenset()
     kin: str = ""

@@ -89,7 +89,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     reserve (by default those of `charge`); `by_token`: whether it may be charged by token; `output_tokens_max(head)`:
     the most that may come out of what speaks no words (images, speech); `stored`: it is about objects that the provider
     keeps. `converses`: its requests may go on from an earlier response, which Asbru remembers
-    (`pipeline.conversations`), and it can be asked for over a WebSocket.
+    (`pipeline.conversations`), and it can be asked for over a WebSocket. `array_unless`: parts of a query, of which one
+    asks for its stream as events; without any the caller gets one JSON array of them. Empty: always events.
 
     `read_form(form, body)`: the head, where the body is a form; `form_texts`: the fields of a form that hold texts.
     `read_events(events)`: what whole events of its stream tell, where they are not a chat's. Such an operation may be
@@ -124,6 +125,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     read_events: Callable[[bytes], EventFacts] | None = None
     converses: Conversing | None = None
     bare_routes: tuple[str, ...] = ()
+    array_unless: frozenset[bytes] = frozenset()
 
     @property
     def words(self) -> str:

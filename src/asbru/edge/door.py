@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from asbru.core.errors import AsbruError, GatewayError, MethodNotAllowed, NotFound, Unauthenticated, UpgradeRequired
+from asbru.edge.array_response import as_asked
 from asbru.edge.forward import Forwarder
 from asbru.edge.mcp import McpPages, check_origin, lines_of
 from asbru.edge.model_facts import asks_for, catalogue_of, with_facts
@@ -119,6 +120,9 @@ class Door:
             call.method = head.method
             call.every_header = head.every_header or ()
             call.content_type = head.content_type
+            call.response = as_asked(operation, head.query, call.response)
+        elif head.every_header is not None:
+            call.every_header = head.every_header  # tools that are called within the call are handed some
         call.started_s = request.received_s
         call.started_ms = now_ms = int(rooms.unix_time() * 1000)
         call.id = rooms.ids.next(now_ms)

@@ -47,7 +47,8 @@ from asbru.pipeline.failures import (
     words_of,
 )
 from asbru.pipeline.hidden import hide_credentials
-from asbru.pipeline.histories import next_history
+from asbru.pipeline.histories import known_history, next_history, remember
+from asbru.pipeline.large_bodies import LARGE_BYTES_MIN, in_thread
 from asbru.pipeline.learning import LESSONS_MAX, Lesson, learn
 from asbru.pipeline.local_count import count_locally
 from asbru.pipeline.responses import Response
@@ -99,17 +100,19 @@ async def attempt(call: Call, targets: Sequence[Target], rooms: Rooms) -> Respon
                 made = Attempt(target, key, endpoint, began_s)
                 if tries is not None:
                     made.history = tries.history
+                elif target.provider.refused_history:
+                    made.history = await _known_history(call, made, rooms)
                 call.attempts += (made,)
                 try:
                     response = await send(call, made, rooms)
                     if breaker is not None and breaker.circuits:
                         tell_success(made, breaker, rooms, begun=response.stream is not None)
                     if tries is not None:
-                        tries.tell_lessons(call)
+                        tries.tell_lessons(call, made)
                     return response
                 except AsbruError as error:
                     conclude(call, made, error, rooms)
-                    tries = tries or _Tries(target, rooms, alone=len(targets) == 1)
+                    tries = tries or _Tries(target, rooms, alone=len(targets) == 1, history=made.history)
                     key = await tries.after(call, made, error)
                     tried_again(made, key, error, rooms)
                     began_s = rooms.clock()
@@ -121,6 +124,13 @@ async def attempt(call: Call, targets: Sequence[Target], rooms: Rooms) -> Respon
     assert first is not None
     call.target = targets[0]  # whose error it is
     raise first
+
+
+async def _known_history(call: Call, made: Attempt, rooms: Rooms) -> int:
+    """How the first try at a target is written that has refused earlier turns before."""
+    if call.body_bytes <= LARGE_BYTES_MIN:
+        return known_history(call, made)
+    return await in_thread(rooms, lambda: known_history(call, made))
 
 
 def _leads_on(call: Call, target: Target, error: AsbruError, rooms: Rooms) -> bool:
@@ -199,21 +209,34 @@ def _is_unknown_model(error: UpstreamError) -> bool:
 class _Tries:
     """What one target has been tried with so far: made only when the first try fails."""
 
-    __slots__ = ("_alone", "_count", "_lessons", "_renewed", "_retries", "_rooms", "_target", "_tried", "history")
+    __slots__ = (
+        "_alone",
+        "_count",
+        "_known",
+        "_lessons",
+        "_renewed",
+        "_retries",
+        "_rooms",
+        "_target",
+        "_tried",
+        "history",
+    )
 
-    def __init__(self, target: Target, rooms: Rooms, *, alone: bool) -> None:
+    def __init__(self, target: Target, rooms: Rooms, *, alone: bool, history: int) -> None:
         self._alone = alone
         self._target = target
         self._rooms = rooms
         self._tried: set[str] = set()
         self._retries = 0
         self._renewed = False
-        self.history = 0
+        self.history = self._known = history
         self._count = 0
         self._lessons: tuple[Lesson, ...] = ()
 
-    def tell_lessons(self, call: Call) -> None:
+    def tell_lessons(self, call: Call, made: Attempt) -> None:
         """The target answered: what was learned on the way is true."""
+        if made.history != self._known:
+            remember(call, made)
         for lesson in self._lessons:
             lesson.tell(call, self._rooms)
 

@@ -133,7 +133,9 @@ class Call:
     watched: Mapping[str, str] = _NO_PARAMETERS  # headers that the call is decided by
     accept_coding = b""
     method = b"POST"
-    every_header: Sequence[tuple[bytes, bytes]] = ()  # where a call goes to its provider as it came
+    every_header: Sequence[
+        tuple[bytes, bytes]
+    ] = ()  # of a call that goes to its provider as it came; else what tools are handed
     content_type = b""  # of the body, where its operation takes more than JSON
     content_coding = b""  # of the body, as the caller named it; read_head takes it off
     trace: CallTrace | None = None  # None: tracing is off
@@ -149,6 +151,7 @@ class Call:
     stages: tuple[Stage, ...] = ()
     request_changed = False  # a stage put other content into `canonical`
     agent: AgentLoop | None = None  # None: no tool is called for it
+    added_bytes = 0  # about how much longer `canonical` is for tools that are offered, and turns of the loop
     offered: frozenset[str] = frozenset()  # tools of MCP servers that were added to `canonical`, by name
     guarded: Tally | None = None  # what guardrail rules did
     # caching

@@ -229,6 +229,8 @@ class CallLease:
         """Where earlier attempts may be charged: what was held for them is theirs."""
         if 1 + sum(1 for one in call.attempts if one is not attempt and one.billed) <= self._held:
             return
+        if call.agent is not None:  # it asks for more than the turn before
+            case = dearest([case, worst_case(call, attempt.target, self._leases.rates, self._leases.settings)])
         more = Holding()
         waits = self._leases.limits.take(self._needs(case), more)
         if waits is not None:

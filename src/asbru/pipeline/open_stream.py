@@ -24,8 +24,9 @@ from asbru.pipeline.upstream_request import asks_usage
 from asbru.pipeline.watching import WatchRelay
 from asbru.pipeline.whole_response import completing, tell_headers
 from asbru.upstream import Exchange, UpstreamResponse
-from asbru.wire.content_coding import CodingError, Decoder, decoder
+from asbru.wire.content_coding import CodingError, Decoder, Decoders, decoder
 from asbru.wire.framing import Framing
+from asbru.wire.json_array import ArrayReader
 
 NO_CACHE = b"cache-control: no-cache\r\n"
 _UNBOUNDED = 1 << 62
@@ -62,7 +63,9 @@ async def open_stream(  # noqa: C901 -- a test for each thing that may be off
                 break
             if not sound:
                 sound = True
-                if not upstream.content_encoding and not framing.begins(chunk):
+                if not (
+                    upstream.content_encoding or framing.begins(chunk) or _begins_array(chunk, attempt, upstream)
+                ):
                     raise await _no_stream(chunk, attempt, exchange)
             if call.cached is not None:
                 call.cached.take(chunk)
@@ -133,6 +136,29 @@ def _charge(call: Call) -> Usage | None:
     return None if charge is None or head is None else charge(head, call.body)
 
 
+def _may_be_array(attempt: Attempt, upstream: UpstreamResponse) -> bool:
+    """Whether the provider may have sent one JSON array in place of events."""
+    return attempt.endpoint.dialect.array_streams and upstream.content_type.find(b"json") >= 0
+
+
+def _begins_array(chunk: bytes, attempt: Attempt, upstream: UpstreamResponse) -> bool:
+    """Whether `chunk` begins one. An error alone may be in a list, too."""
+    return (
+        _may_be_array(attempt, upstream)
+        and chunk.lstrip().startswith(b"[")
+        and attempt.endpoint.dialect.errors.inside(chunk) is None
+    )
+
+
+def _events_of(attempt: Attempt, upstream: UpstreamResponse) -> Decoder | None:
+    """What makes plain events of what the provider sends; None where it sends them."""
+    coded = _decoder(upstream)
+    if not _may_be_array(attempt, upstream):
+        return coded
+    elements = ArrayReader()
+    return elements if coded is None else Decoders(coded, elements)
+
+
 def _decoder(upstream: UpstreamResponse) -> Decoder | None:
     coding = upstream.content_encoding
     if not coding or coding == b"identity":
@@ -148,7 +174,7 @@ def make_relay(
 ) -> Relay:
     """What a stream goes through to the caller. `reader`: in place of the provider's dialect's."""
     endpoint = attempt.endpoint
-    decode_with = _decoder(upstream)
+    decode_with = _events_of(attempt, upstream)
     spoken = call.operation.spoken
     if spoken is not None and not attempt.response_passes and spoken.stream_reader and spoken.stream_writer:
         assert call.head is not None

@@ -46,9 +46,11 @@ def with_stand_ins(request: ChatRequest) -> ChatRequest:
     offered = stand_ins_of(request)
     if tools is not None and offered:
         tools = tuple(one for tool in tools for one in _offered(tool))
-    messages = tuple(_with_functions(message) for message in request.messages)
+    messages = request.messages
+    if any(_is_ours(part) for message in messages for part in message.parts):
+        messages = tuple(_with_functions(message) for message in messages)
     choice = _chosen(request.tool_choice, offered.values())
-    if tools is request.tools and choice is request.tool_choice and messages == request.messages:
+    if tools is request.tools and choice is request.tool_choice and messages is request.messages:
         return request
     return _replace(request, tools=tools, messages=messages, tool_choice=choice)
 
@@ -67,6 +69,13 @@ def _chosen(choice: ToolChoice | None, offered: Iterable[StandIn]) -> ToolChoice
     return choice if name is None else ToolChoice(mode="tool", name=name)
 
 
+def _is_ours(part: Part) -> bool:
+    """Whether `_with_function` changes the part."""
+    if isinstance(part, ToolCallPart):
+        return part.custom or bool(part.namespace)
+    return isinstance(part, ToolResultPart) and _CUSTOM_MARK in part.extra
+
+
 def _with_functions(message: Message) -> Message:
     parts = tuple(_with_function(part) for part in message.parts)
     return (
@@ -77,10 +86,11 @@ def _with_functions(message: Message) -> Message:
 
 
 def _with_function(part: Part) -> Part:
-    if isinstance(part, ToolResultPart) and _CUSTOM_MARK in part.extra:
-        return _replace(part, extra={name: raw for name, raw in part.extra.items() if name != _CUSTOM_MARK})
-    if not isinstance(part, ToolCallPart) or not (part.custom or part.namespace):
+    if not _is_ours(part):
         return part
+    if isinstance(part, ToolResultPart):
+        return _replace(part, extra={name: raw for name, raw in part.extra.items() if name != _CUSTOM_MARK})
+    assert isinstance(part, ToolCallPart), "the rest are no call's"
     name = f"{part.namespace}__{part.name}" if part.namespace else part.name
     arguments = msgspec.json.encode({_INPUT: part.arguments}).decode() if part.custom else part.arguments
     return _replace(part, name=name, arguments=arguments, custom=False, namespace=None)

@@ -121,7 +121,8 @@ def translate(call: Call, attempt: Attempt, endpoint: Endpoint) -> bytes:
     request = call.read_canonical()
     lost: tuple[Note, ...] = ()
     if attempt.history:
-        request, lost = write_history(request, attempt.history)
+        refused = attempt.target.provider.refused_history
+        request, lost = write_history(request, attempt.history, refused, attempt.served_model)
     if call.dialect is not endpoint.dialect and call.dialect.family != endpoint.dialect.family:
         request, attempt.renamed = fit_tool_names(with_stand_ins(request), traits.tool_name_chars_max)
     if call.offered:

@@ -192,10 +192,10 @@ def units_of(operation: Operation, head: RequestHead, body: bytes) -> tuple[tupl
 
 
 def input_tokens_max(call: Call) -> int:
-    """The tokens that the body may hold at most."""
+    """The tokens that the body may hold at most, with what Asbru adds to it."""
     form = None if call.head is None else call.head.form
     if form is None:
-        return call.body_bytes // BYTES_PER_TOKEN + 1
+        return (call.body_bytes + call.added_bytes) // BYTES_PER_TOKEN + 1
     files = sum(1 for part in form.parts if part.is_file)
     return form.field_bytes // BYTES_PER_TOKEN + 1 + files * FILE_TOKENS + form.file_bytes // BYTES_PER_FILE_TOKEN
 

@@ -26,6 +26,8 @@ REFUSED_MODELS_MAX = 1024
 TRAITS_MODELS_MAX = 1024
 TRAITS_MODEL_CHARS_MAX = 200
 """Models of one provider whose traits are remembered, and the longest name so remembered."""
+REFUSED_HISTORY_MAX = 8192
+"""Earlier turns that one provider's models have refused, and that are remembered."""
 KEY_SETS_MAX = 256
 """Choices of one provider's keys that are remembered."""
 
@@ -144,6 +146,7 @@ class ProviderRoute:
         "only_traits",
         "operations",
         "recognises",
+        "refused_history",
         "retries",
         "traits",
     )
@@ -174,6 +177,8 @@ class ProviderRoute:
         self.traits = TraitTable(traits, trait_rules)
         self.learned: dict[str, Traits] = {}
         """What models were found to take, by translated calls that they refused; see `learn`."""
+        self.refused_history: dict[tuple[str, int], int] = {}
+        """What models have refused of earlier turns, by model and what a turn is known by; see `remember_refusal`."""
         self.retries = RetryPolicy()
         self._key_sets: dict[frozenset[str], ProviderRoute] = {}
 
@@ -206,6 +211,16 @@ class ProviderRoute:
         if len(self.learned) >= TRAITS_MODELS_MAX:  # callers choose names
             self.learned.clear()
         self.learned[model] = traits
+
+    def remember_refusal(self, model: str, digest: int, how: int) -> None:
+        """Remember how requests with an earlier turn are written for a model, while this snapshot is served. The oldest
+        of too many is forgotten."""
+        known = self.refused_history
+        if len(model) > TRAITS_MODEL_CHARS_MAX:
+            return
+        if (model, digest) not in known and len(known) >= REFUSED_HISTORY_MAX:
+            del known[next(iter(known))]
+        known[model, digest] = known.get((model, digest), 0) | how
 
     def has(self, model: str) -> bool:
         """Whether the provider is taken to have a model that it is not known to have by this name."""

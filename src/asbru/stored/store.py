@@ -1,5 +1,6 @@
 """The bookkeeper's table of stored objects: a row for each, written before its maker is told of it, and deleted with it
-or after KEPT_MS. Its database is opened by the first question, and again after one that failed.
+or after KEPT_MS. Of one whose usage was counted, what tells so stays. Its database is opened by the first question, and
+again after one that failed.
 """
 
 from __future__ import annotations
@@ -22,8 +23,13 @@ SWEPT_EVERY: Final = 1000
 _PUT = """
 INSERT INTO stored_objects (id, kind, owner, provider, provider_key, label, status, size_bytes, created_ms, body)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (id) DO UPDATE SET status = excluded.status, size_bytes = excluded.size_bytes, body = excluded.body
+ON CONFLICT (id) DO UPDATE SET status = excluded.status, size_bytes = excluded.size_bytes, body = excluded.body,
+    counted = MIN(counted, 1)
 """
+
+# `counted`: 0, the usage of the object was not counted; 1, it was; 2, it was, and the object is gone. A provider that
+# does not find an object may find it again, and its usage must not be counted again.
+_FORGET = "UPDATE stored_objects SET counted = 2, body = ? WHERE id = ? AND counted > 0"
 
 _THERE = "(SELECT created_ms, id FROM stored_objects WHERE id = ? AND owner = ?)"
 _AFTER = (f"(created_ms, id) < {_THERE}", f"(created_ms, id) > {_THERE}")
@@ -66,7 +72,8 @@ class ObjectTable:
                 return self._put(database, row)
             case Remove(object_id):
                 with database.transaction():
-                    database.run("DELETE FROM stored_objects WHERE id = ?", (object_id,))
+                    database.run("DELETE FROM stored_objects WHERE id = ? AND counted = 0", (object_id,))
+                    database.run(_FORGET, (b"", object_id))
                 return b""
             case Listed():
                 return msgspec.msgpack.encode(_page(database, asked))
@@ -89,7 +96,7 @@ class ObjectTable:
 
 def _page(database: Database, listed: Listed) -> Page:
     limit = max(1, min(listed.limit, LIMIT_MAX))
-    where, values = ["kind = ?", "owner = ?"], [listed.kind, listed.owner]
+    where, values = ["kind = ?", "owner = ?", "counted < 2"], [listed.kind, listed.owner]
     for column in ("provider", "label"):
         if value := getattr(listed, column):
             where.append(f"{column} = ?")

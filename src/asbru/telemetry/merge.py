@@ -7,6 +7,7 @@ into one total, so a worker that dies again and again costs nothing.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
@@ -27,6 +28,15 @@ GONE_KEPT_MAX = 16
 
 SampleKey: TypeAlias = tuple[str, tuple[str, ...]]
 
+_Figures: TypeAlias = "array[int]"
+"""A slot's (count, cost_nanousd, attempts, tokens by bucket): as large after a billion calls as after one, and without
+the labels, which each report brings anew."""
+
+
+def _figures(totals: SlotTotals) -> _Figures:
+    _, count, cost_nanousd, tokens, attempts = totals
+    return array("q", (count, cost_nanousd, attempts, *tokens))
+
 
 class CallTotals:
     """The totals of one kind of call."""
@@ -37,9 +47,9 @@ class CallTotals:
         self.count = self.cost_nanousd = self.attempts = 0
         self.tokens = [0] * len(names.TOKEN_BUCKETS)
 
-    def add(self, totals: SlotTotals) -> None:
-        """Add what a worker sent: see `metrics.SlotTotals`."""
-        _, count, cost_nanousd, tokens, attempts = totals
+    def add(self, figures: _Figures) -> None:
+        """Add what a worker sent."""
+        count, cost_nanousd, attempts, *tokens = figures
         self.count += count
         self.cost_nanousd += cost_nanousd
         self.attempts += attempts
@@ -75,7 +85,7 @@ class _Worker:
     __slots__ = ("counters", "gauges", "slots", "times")
 
     def __init__(self) -> None:
-        self.slots: dict[CallLabels, SlotTotals] = {}
+        self.slots: dict[CallLabels, _Figures] = {}
         self.times: dict[TimeLabels, TimeTotals] = {}
         self.counters: dict[SampleKey, float] = {}
         self.gauges: dict[SampleKey, float] = {}
@@ -109,7 +119,7 @@ class Totals:
             worker.gauges.clear()
         slots, times, counters, gauges = delta
         for slot in slots:
-            worker.slots[slot[0]] = slot
+            worker.slots[slot[0]] = _figures(slot)
         for one in times:
             worker.times[one[0]] = one
         for name, labels, value in counters:
@@ -169,12 +179,12 @@ class Totals:
         yield from self._alive.values()
 
     def _add_slots(self, merged: dict[CallLabels, CallTotals], worker: _Worker) -> None:
-        for labels, slot in worker.slots.items():
+        for labels, figures in worker.slots.items():
             admitted = self._cap.admit(labels)
             totals = merged.get(admitted)
             if totals is None:
                 totals = merged[admitted] = CallTotals()
-            totals.add(slot)
+            totals.add(figures)
 
     def _add_times(self, merged: dict[TimeLabels, Times], worker: _Worker) -> None:
         for labels, (_, histograms) in worker.times.items():

@@ -20,6 +20,8 @@ is told any more then, and nothing is waited for.
 
 from __future__ import annotations
 
+import re
+from functools import cache
 from traceback import format_exception
 from typing import TYPE_CHECKING, Annotated
 
@@ -89,8 +91,13 @@ class UpstreamResponse(msgspec.Struct, eq=False):
 
     def lines_without(self, *names: bytes) -> bytes:
         """The lines but those called one of `names` (lower case)."""
-        kept = (line for line in self.lines.split(b"\r\n") if line.partition(b":")[0].lower() not in names)
-        return b"\r\n".join(kept)
+        return _lines_called(names).sub(b"", self.lines)
+
+
+@cache
+def _lines_called(names: tuple[bytes, ...]) -> re.Pattern[bytes]:
+    """Whole header lines, by their names in lower case."""
+    return re.compile(rb"^(?:%b):[^\n]*\n" % b"|".join(map(re.escape, names)), re.IGNORECASE | re.MULTILINE)
 
 
 class Exchange(Future[UpstreamResponse]):

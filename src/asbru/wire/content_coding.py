@@ -75,6 +75,23 @@ class Decoder(Protocol):
         ...
 
 
+class Decoders:
+    """Two decoders, of which the second takes what the first gives."""
+
+    def __init__(self, first: Decoder, second: Decoder) -> None:
+        self._first = first
+        self._second = second
+
+    def feed(self, data: bytes) -> bytes:
+        """See `Decoder`."""
+        return self._second.feed(self._first.feed(data))
+
+    @property
+    def complete(self) -> bool:
+        """See `Decoder`."""
+        return self._first.complete
+
+
 class _Inner(Protocol):
     """One member of zlib's or zstd's making."""
 

@@ -220,3 +220,84 @@ def test_responses_are_results() -> None:
     }
     assert msgspec.json.decode(result_of(200, "image/png", b"\x89"))["content"][0]["mimeType"] == "image/png"
     assert "structuredContent" not in msgspec.json.decode(result_of(200, "application/json", b"[1]"))
+
+
+def document(*operations: tuple[str, str, dict[str, Any]], **components: Any) -> dict[str, Any]:
+    """A document of operations: a method, a path, and what is said of it."""
+    paths: dict[str, dict[str, Any]] = {}
+    for method, path, said in operations:
+        paths.setdefault(path, {})[method] = {"responses": {}, **said}
+    return {"openapi": "3.1.0", "paths": paths, "components": components}
+
+
+def body_of(schema: dict[str, Any]) -> dict[str, Any]:
+    """An operation that takes such a body."""
+    return {"requestBody": {"content": {"application/json": {"schema": schema}}}}
+
+
+def test_references_that_end_alike_keep_apart() -> None:
+    """Each has a definition of its own; a reference may be escaped as in a URL, and lead through a list."""
+    schema = {
+        "type": "object",
+        "properties": {
+            "a": {"$ref": "#/components/schemas/Pet"},
+            "b": {"$ref": "#/components/x-old/Pet"},
+            "c": {"$ref": "#/components/x-list/0"},
+            "d": {"$ref": "#/components/schemas/A%20B"},
+        },
+    }
+    given = document(
+        ("post", "/x", body_of(schema)),
+        schemas={"Pet": {"type": "string"}, "A B": {"type": "null"}},
+        **{"x-old": {"Pet": {"type": "integer"}}, "x-list": [{"type": "boolean"}]},
+    )
+    inputs = msgspec.json.decode(read_openapi(given).tools[0].definition)["inputSchema"]
+    defined = inputs["$defs"]
+    kinds = {
+        name: defined[one["$ref"].removeprefix("#/$defs/")]["type"]
+        for name, one in inputs["properties"]["body"]["properties"].items()
+    }
+    assert kinds == {"a": "string", "b": "integer", "c": "boolean", "d": "null"}
+
+
+def test_credentials_of_one_way_are_sent_together() -> None:
+    """Where an operation needs two at once, both; of a way that lacks one, none. A scheme cannot set the host."""
+    given = document(
+        ("get", "/x", {"security": [{"host": []}, {"key": [], "app": []}, {"token": []}]}),
+        securitySchemes={
+            "key": {"type": "apiKey", "in": "header", "name": "X-Key"},
+            "app": {"type": "apiKey", "in": "header", "name": "X-App"},
+            "host": {"type": "apiKey", "in": "header", "name": "Host"},
+            "token": {"type": "http", "scheme": "bearer"},
+        },
+    )
+    (one,) = read_openapi(given).tools
+    plain = set(build_request(one, {}).headers)
+    both = build_request(one, {}, {"key": "1", "app": "2", "token": "3", "host": "evil"}).headers
+    assert set(both) - plain == {"x-key", "x-app"}
+    assert set(build_request(one, {}, {"key": "1", "token": "3"}).headers) - plain == {"authorization"}
+
+
+def test_operations_that_cannot_be_called_are_left_out() -> None:
+    """TRACE would give the model the credential, HEAD gives it nothing; a path elsewhere costs its own operations
+    alone; control characters are refused in headers."""
+    header = {"parameters": [{"name": "X-A", "in": "header", "schema": {"type": "string"}}]}
+    given = document(("trace", "/a", {}), ("head", "/a", {}), ("get", "/a", header), ("get", "@evil.example/", {}))
+    given["paths"]["/b"] = {"$ref": "https://evil.example/path.json"}
+    api = read_openapi(given)
+    assert [one.method for one in api.tools] == ["GET"]
+    assert [one.partition(": ")[0] for one in api.skipped] == ["HEAD /a", "TRACE /a", "@evil.example/", "/b"]
+    with pytest.raises(BadRequest, match="control characters"):
+        build_request(api.tools[0], {"X-A": "a\x1bb"})
+
+
+def test_a_large_schema_that_many_share_is_not_written_for_each() -> None:
+    """Writing ends where no model would read on, whatever the document repeats."""
+    large = {"properties": {f"p{at}": {"type": "string"} for at in range(40_000)}}
+    shared = body_of({"$ref": "#/components/schemas/Large"})
+    api = read_openapi(document(*(("post", f"/{at}", shared) for at in range(3)), schemas={"Large": large}))
+    assert not api.tools and all("more than 30000" in one for one in api.skipped)
+    some = {"description": "x" * 200_000}
+    shared = body_of({"$ref": "#/components/schemas/Some"})
+    with pytest.raises(DocumentError, match="together"):
+        read_openapi(document(*(("post", f"/{at}", shared) for at in range(100)), schemas={"Some": some}))

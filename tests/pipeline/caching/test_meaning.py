@@ -200,7 +200,7 @@ def test_the_report_of_shadow_mode_agrees_with_the_truth(monkeypatch: pytest.Mon
         )
         ask(gateway, other, [1.0, 0.0], said=said)
         assert gateway.lasting.meaning is not None
-        gateway.lasting.meaning.vectors.clear()
+        gateway.lasting.meaning.vectors.clear(Clearing())
     assert gateway.lasting.cache is not None
     counts = gateway.lasting.cache.counts
     assert (counts["shadow_agreed"], counts["shadow_differed"]) == (len(KNOWN.same), len(KNOWN.different))

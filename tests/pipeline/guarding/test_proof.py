@@ -40,7 +40,7 @@ CALLS: dict[str, tuple[str, Any]] = {
     "cohere.embed": ("/cohere/v2/embed", {"texts": ["a", WORD], "input_type": "search_document"}),
     "cohere.rerank": ("/cohere/v2/rerank", {"query": "a", "documents": ["b", WORD]}),
     "genai.generate": ("/genai/v1beta/models/{}:generateContent", CONTENTS),
-    "genai.stream": ("/genai/v1beta/models/{}:streamGenerateContent", CONTENTS),
+    "genai.stream": ("/genai/v1beta/models/{}:streamGenerateContent?alt=sse", CONTENTS),
     "genai.count_tokens": ("/genai/v1beta/models/{}:countTokens", CONTENTS),
     "genai.batch_embed": ("/genai/v1beta/models/{}:batchEmbedContents", {"requests": [ONE]}),
     "genai.embed": ("/genai/v1beta/models/{}:embedContent", ONE),

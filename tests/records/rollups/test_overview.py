@@ -278,6 +278,22 @@ def test_names_that_callers_choose_are_bounded(url: str, database: Database, mon
     assert int(str(series)) <= 6 + 9
 
 
+def test_what_is_known_of_names_is_bounded(url: str, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the combinations that callers name only so many are remembered, and what was forgotten counts all the same."""
+    monkeypatch.setattr(fold, "COMBINATIONS_KNOWN_MAX", 7)
+    folder, store = fold.Folder(), RecordStore(url)
+    for part in range(3):
+        store.keep(msgspec.msgpack.encode([call(100 * part + one, model_served=f"m{one % 20}") for one in range(40)]))
+        assert store.commit(0)
+        with database.transaction():
+            folder.fold(database)
+        assert folder.combinations_known <= 7
+    store.close()
+    found = read_overview(url, Asked(NOW_MS - MINUTE_MS, NOW_MS + 1, by="model"))
+    assert {one.name: one.totals.calls for one in found.groups if one.name.startswith("m")}["m0"] == 6
+    assert found.totals.calls == 120
+
+
 def test_no_record_is_read(url: str, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever is asked for, the plans of all statements touch the sums only, and search them by their key."""
     write(url, *(call(number, caller=f"k{number}") for number in range(20)))

@@ -68,6 +68,7 @@ export interface VirtualKey extends Stored, Limited {
   surfaces: string[];
   mcp: string[];
   auto_approve: string[];
+  offer_tools: boolean;
   expires_at: string | null;
   active: boolean;
   record_bodies: boolean;
@@ -137,4 +138,5 @@ export interface CallRecord {
   cache_saved_nanousd: number | null;
   cache_saved_us: number | null;
   guardrails: string;
+  parent_id: string;
 }

@@ -6,8 +6,20 @@ What a call is and who embeds is the path's business (`pipeline.caching`).
 from typing import TYPE_CHECKING
 
 from asbru.cache.semantic.gate import TEXT_CHARS_MAX, Verdict, judge
+from asbru.cache.semantic.store import CANDIDATES_MAX, Kept, Near, VectorStore
 
 if TYPE_CHECKING:
-    from asbru.cache.semantic import vectors  # loads numpy
+    from asbru.cache.semantic import qdrant, redis, vectors  # load numpy
 
-__all__ = ["TEXT_CHARS_MAX", "Verdict", "judge", "vectors"]
+__all__ = [
+    "CANDIDATES_MAX",
+    "TEXT_CHARS_MAX",
+    "Kept",
+    "Near",
+    "VectorStore",
+    "Verdict",
+    "judge",
+    "qdrant",
+    "redis",
+    "vectors",
+]

@@ -7,31 +7,26 @@ Loads numpy (the extra `semantic`), so it is imported only where it is used.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
+from asbru.cache.semantic.sealed import unit
+from asbru.cache.semantic.store import CANDIDATES_MAX, Kept, Near
+
+if TYPE_CHECKING:
+    from asbru.cache.entry import Clearing
+
 ROWS_FIRST: Final = 256
-CANDIDATES_MAX: Final = 4
-"""How many of the nearest are looked at."""
-
-
-class Near(NamedTuple):
-    """A text that was asked before: the key of its entry, and its cosine similarity."""
-
-    key: str
-    text: str
-    similarity: float
 
 
 class _Row(NamedTuple):
     group: str
-    key: str
-    text: str
+    kept: Kept
 
 
 class Vectors:
-    """See the module. `bytes_max`: of the vectors."""
+    """See the module, and `store.VectorStore`. `bytes_max`: of the vectors."""
 
     def __init__(self, bytes_max: int) -> None:
         self.bytes_max = bytes_max
@@ -44,11 +39,14 @@ class Vectors:
     def __len__(self) -> int:
         return len(self._by_key)
 
-    def search(self, group: str, vector: Sequence[float], threshold: float) -> list[Near]:
-        """The nearest of a group with at least this similarity, the nearest first. A vector of another length than
-        those that are here has nothing near."""
+    async def search(self, group: str, vector: Sequence[float], threshold: float, now_ms: int) -> list[Near]:
+        """See `VectorStore`."""
+        return self.look_up(group, vector, threshold, now_ms)
+
+    def look_up(self, group: str, vector: Sequence[float], threshold: float, now_ms: int) -> list[Near]:
+        """`search`, for who need not wait. A vector of another length than those that are here has nothing near."""
         rows = list(self._groups.get(group, ()))
-        asked = _unit(vector)
+        asked = unit(vector)
         if not rows or asked is None or len(asked) != self._matrix.shape[1]:
             return []
         similarities = self._matrix[rows] @ asked
@@ -56,34 +54,37 @@ class Vectors:
         near: list[Near] = []
         for at in best:
             row, similarity = self._rows[rows[int(at)]], float(similarities[int(at)])
-            if row is not None and similarity >= threshold:
-                near.append(Near(row.key, row.text, similarity))
+            if row is not None and similarity >= threshold and row.kept.expires_ms > now_ms:
+                near.append(Near(row.kept.key, row.kept.text, similarity))
         return near
 
-    def add(self, group: str, key: str, text: str, vector: Sequence[float]) -> None:
-        """Keep the vector of a text for the entry of a key. One of another length than those that are here, from
-        another model, begins anew; one that has no direction is not kept."""
-        unit = _unit(vector)
-        if unit is None:
+    def add(self, group: str, vector: Sequence[float], kept: Kept, now_ms: int) -> None:
+        """See `VectorStore`. A vector of another length than those that are here, from another model, begins anew."""
+        row = unit(vector)
+        if row is None or kept.expires_ms <= now_ms:
             return
-        if len(unit) != self._matrix.shape[1]:
-            self.clear()
-            self._matrix = np.zeros((ROWS_FIRST, len(unit)), dtype=np.float32)
-        self.remove(key)
+        if len(row) != self._matrix.shape[1]:
+            self._forget_all()
+            self._matrix = np.zeros((ROWS_FIRST, len(row)), dtype=np.float32)
+        self.remove(kept.key)
         at = self._place()
-        self._matrix[at] = unit
-        self._rows[at] = _Row(group, key, text)
+        self._matrix[at] = row
+        self._rows[at] = _Row(group, kept)
         self._groups.setdefault(group, {})[at] = None
-        self._by_key[key] = at
+        self._by_key[kept.key] = at
 
     def remove(self, key: str) -> None:
-        """Forget the vector of an entry that is gone."""
+        """See `VectorStore`."""
         at = self._by_key.pop(key, None)
         if at is not None:
             self._drop(at)
 
-    def clear(self) -> None:
-        """Forget all."""
+    def clear(self, clearing: Clearing) -> None:
+        """See `VectorStore`."""
+        for row in [row for row in self._rows if row is not None and clearing.takes(row.kept)]:
+            self.remove(row.kept.key)
+
+    def _forget_all(self) -> None:
         self._rows.clear()
         self._groups.clear()
         self._by_key.clear()
@@ -105,7 +106,7 @@ class Vectors:
         self._next = (at + 1) % len(self._rows)
         row = self._rows[at]
         if row is not None:
-            self._by_key.pop(row.key, None)
+            self._by_key.pop(row.kept.key, None)
             self._drop(at)
         return at
 
@@ -117,10 +118,3 @@ class Vectors:
             if not group:
                 del self._groups[row.group]
         self._rows[at] = None
-
-
-def _unit(vector: Sequence[float]) -> Any:
-    """A vector of length one; None for one that has no direction, or holds what is no number."""
-    made = np.asarray(vector, dtype=np.float32)
-    length = float(np.linalg.norm(made)) if made.ndim == 1 else 0.0
-    return made / length if made.size and np.isfinite(length) and length > 0 else None

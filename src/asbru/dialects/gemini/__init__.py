@@ -5,6 +5,7 @@ Model and method stand in the path. What a provider keeps (cached contents, file
 """
 
 from asbru.dialects.contract import Dialect, Errors, Passing, Surface
+from asbru.dialects.gemini.clients import CLIENTS
 from asbru.dialects.gemini.errors import error_inside, read_error, write_error, write_stream_error
 from asbru.dialects.gemini.head import rewrite
 from asbru.dialects.gemini.model_list import MODELS
@@ -24,6 +25,7 @@ DIALECT = Dialect(
         bases=("/genai/v1beta", "/genai/v1", "/vertex/v1", "/vertex/v1beta1"),
         models_bases=("/genai/v1beta", "/genai/v1"),
         key_parameter="key",
+        clients=CLIENTS,
     ),
     operations=OPERATIONS,
     passing=Passing(
@@ -45,6 +47,7 @@ DIALECT = Dialect(
         missing_thinking=("missing a thought_signature",),
     ),
     models=MODELS,
+    array_streams=True,
     header_prefixes=(b"x-goog-",),
     headers_withheld=frozenset((b"x-goog-api-key", b"x-goog-user-project")),
 )

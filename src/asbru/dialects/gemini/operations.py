@@ -40,6 +40,9 @@ def write_count(input_tokens: int) -> bytes:
 
 _STREAM = "/models/{model}:streamGenerateContent?alt=sse"
 
+_AS_EVENTS = frozenset((b"alt=sse", b"$alt=sse", b"%24alt=sse"))
+"""System parameters: https://cloud.google.com/apis/docs/system-parameters"""
+
 
 def _routes(method: str) -> tuple[str, ...]:
     """Where a method is asked for: as the Gemini API has it, and as Vertex AI has it."""
@@ -74,6 +77,7 @@ OPERATIONS = (
         routes=_routes("streamGenerateContent"),
         path=_STREAM,
         read_head=read_stream_head,
+        array_unless=_AS_EVENTS,
     ),
     Operation(
         name="count_tokens",

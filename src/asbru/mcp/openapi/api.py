@@ -15,6 +15,11 @@ OPERATIONS_MAX: Final = 2_000
 """In a document."""
 DEFINITION_BYTES_MAX: Final = 256 * 1024
 """Of one tool: a schema that is larger is no use to a model."""
+DEFINITIONS_BYTES_MAX: Final = 16 * 1024 * 1024
+"""Of all tools of a document: each has a copy of the schemas that they share."""
+CALLED: Final = ("GET", "PUT", "POST", "DELETE", "OPTIONS", "PATCH")
+"""Methods of operations that can be tools."""
+NOT_CALLED: Final = "a response without content tells a model nothing, and TRACE would show it the credential"
 
 Where: TypeAlias = Literal["path", "query", "header", "cookie"]
 Style: TypeAlias = Literal[
@@ -57,8 +62,8 @@ class Security(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ApiTool(msgspec.Struct, frozen=True, kw_only=True):
-    """One operation. `definition`: of the tool, in JSON, as MCP has it; `security`: of which one is enough, empty
-    where none is needed."""
+    """One operation. `definition`: of the tool, in JSON, as MCP has it; `security`: the ways in which callers are
+    known, of which one is enough, with all of its schemes; empty where none is needed."""
 
     name: str
     method: str
@@ -66,7 +71,7 @@ class ApiTool(msgspec.Struct, frozen=True, kw_only=True):
     definition: bytes
     parameters: tuple[Parameter, ...] = ()
     body: Body | None = None
-    security: tuple[Security, ...] = ()
+    security: tuple[tuple[Security, ...], ...] = ()
 
 
 def write_tools(tools: tuple[ApiTool, ...]) -> bytes:

@@ -9,6 +9,9 @@ from typing import Any, Final, cast
 
 from asbru.mcp.loose import as_list, as_object, as_text
 from asbru.mcp.openapi.api import (
+    CALLED,
+    DEFINITIONS_BYTES_MAX,
+    NOT_CALLED,
     OPERATIONS_MAX,
     Api,
     ApiTool,
@@ -23,7 +26,8 @@ from asbru.mcp.openapi.forwarding import NEVER_SENT
 from asbru.mcp.openapi.schema_writer import Schemas, resolved
 from asbru.mcp.openapi.tool_names import ToolNames
 
-METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+METHODS: Final = tuple(one.lower() for one in CALLED)
+_OTHER_METHODS: Final = ("head", "trace")
 _WHERE: Final = ("path", "query", "header", "cookie")
 _STYLES: Final = {"path": "simple", "header": "simple", "query": "form", "cookie": "form"}
 _BODIES: Final = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data", "text/plain")
@@ -36,9 +40,15 @@ def read_openapi(document: dict[str, object]) -> Api:
     version = as_text(document.get("openapi"))
     if not version.startswith(("3.0", "3.1")):
         raise DocumentError(f"OpenAPI 3.0 and 3.1 can be read, not {version or 'a document without `openapi`'}")
-    names, tools, skipped = ToolNames(), list[ApiTool](), list[str]()
+    names, tools, skipped, size = ToolNames(), list[ApiTool](), list[str](), 0
     for path, item in as_object(document.get("paths")).items():
-        shared = resolved(document, item)
+        try:
+            shared = resolved(document, item)
+            _check_path(path)
+        except DocumentError as error:
+            skipped.append(f"{path}: {error}")
+            continue
+        skipped += [f"{method.upper()} {path}: {NOT_CALLED}" for method in _OTHER_METHODS if method in shared]
         for method in METHODS:
             operation = as_object(shared.get(method))
             if method not in shared:
@@ -50,12 +60,21 @@ def read_openapi(document: dict[str, object]) -> Api:
                 tools.append(_Reader(document, name, method.upper(), path).read(operation, shared))
             except DocumentError as error:
                 skipped.append(f"{method.upper()} {path}: {error}")
+                continue
+            size += len(tools[-1].definition)
+            if size > DEFINITIONS_BYTES_MAX:
+                raise DocumentError(f"its tools have more than {DEFINITIONS_BYTES_MAX} bytes of schemas together")
     return Api(
         title=as_text(as_object(document.get("info")).get("title")),
         url=_url(document),
         tools=tuple(tools),
         skipped=tuple(skipped),
     )
+
+
+def _check_path(path: str) -> None:
+    if not path.startswith("/"):
+        raise DocumentError("a path begins with `/`")
 
 
 def _url(document: dict[str, object]) -> str:
@@ -173,26 +192,26 @@ class _Reader:
             return None
         return {**found, "$defs": schemas.definitions} if schemas.definitions else found
 
-    def _security(self, operation: dict[str, object]) -> tuple[Security, ...]:
+    def _security(self, operation: dict[str, object]) -> tuple[tuple[Security, ...], ...]:
+        """The ways in which callers are known. One is left out where any of its schemes cannot be used."""
         wanted = as_list(operation.get("security", self._document.get("security")))
         if any(not as_object(one) for one in wanted):
             return ()
         schemes = as_object(as_object(self._document.get("components")).get("securitySchemes"))
-        read = [
-            found
-            for one in wanted
-            for name in as_object(one)
-            if (found := _scheme(name, resolved(self._document, schemes.get(name)))) is not None
-        ]
+        read: list[tuple[Security, ...]] = []
+        for one in wanted:
+            together = [_scheme(name, resolved(self._document, schemes.get(name))) for name in as_object(one)]
+            if None not in together:
+                read.append(tuple(scheme for scheme in together if scheme is not None))
         return tuple(read)
 
 
 def _scheme(name: str, scheme: dict[str, object]) -> Security | None:
     kind = scheme.get("type")
     if kind == "apiKey":
-        where = as_text(scheme.get("in"))
-        if where in ("header", "query", "cookie"):
-            return Security(name=name, where=cast("Any", where), key=as_text(scheme.get("name")))
+        where, key = as_text(scheme.get("in")), as_text(scheme.get("name"))
+        if where in ("header", "query", "cookie") and not (where == "header" and key.lower() in NEVER_SENT):
+            return Security(name=name, where=cast("Any", where), key=key)
     if kind == "http":
         word = as_text(scheme.get("scheme")).lower()
         return Security(

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from asbru.mcp.loose import as_list, as_object, as_text
-from asbru.mcp.openapi.api import OPERATIONS_MAX, Api, ApiTool, Body, DocumentError, Parameter, definition_of
+from asbru.mcp.openapi.api import CALLED, OPERATIONS_MAX, Api, ApiTool, Body, DocumentError, Parameter, definition_of
 from asbru.mcp.openapi.tool_names import ToolNames
 
 DEPTH_MAX: Final = 20
@@ -58,8 +58,8 @@ def _requests(items: list[object], depth: int) -> Iterator[tuple[str, dict[str, 
 def _tool(name: str, title: str, request: dict[str, object]) -> tuple[str, ApiTool]:
     """Where the API is, and the tool."""
     method = as_text(request.get("method")).upper() or "GET"
-    if not method.isascii() or not method.isalpha():
-        raise DocumentError(f"{method[:20]!r} is no method of HTTP")
+    if method not in CALLED:
+        raise DocumentError(f"{method[:20]!r} is not among {', '.join(CALLED)}")
     given = request.get("url")
     url = as_object(given)
     raw = as_text(url.get("raw")) or as_text(given)

@@ -19,7 +19,7 @@ from asbru.mcp.loose import as_list, as_object
 from asbru.mcp.openapi.api import ApiTool, Body, Parameter, Security
 
 _SEPARATORS: Final = {"spaceDelimited": "%20", "pipeDelimited": "|", "form": ","}
-_HEADER_UNSAFE: Final = frozenset("\r\n\0")
+_HEADER_UNSAFE: Final = frozenset(map(chr, (*range(9), *range(10, 32), 127)))
 _TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _PATH_SAFE: Final = "/%?=&:@!$'()*+,;~"
 """What a path may hold besides letters, digits and `-._`."""
@@ -35,8 +35,8 @@ class ApiRequest(msgspec.Struct, frozen=True):
 
 
 def build_request(tool: ApiTool, arguments: Mapping[str, object], credentials: Mapping[str, str] = {}) -> ApiRequest:
-    """The request. `credentials`: values by the name of their scheme, of which the first that is needed is sent. Raises
-    BadRequest for arguments that are missing, not known, or cannot be written."""
+    """The request. `credentials`: values by the name of their scheme; sent are those of the first way that has all of
+    its own. Raises BadRequest for arguments that are missing, not known, or cannot be written."""
     known = {one.argument for one in tool.parameters} | ({tool.body.argument} if tool.body else set[str]())
     unknown = sorted(set(arguments) - known)
     if unknown:
@@ -51,10 +51,9 @@ def build_request(tool: ApiTool, arguments: Mapping[str, object], credentials: M
     for one in tool.parameters:
         if arguments.get(one.argument) is not None:
             building.put(one, arguments[one.argument])
-    for scheme in tool.security:
-        if scheme.name in credentials:
-            building.sign(scheme, credentials[scheme.name])
-            break
+    known_by = next((way for way in tool.security if all(one.name in credentials for one in way)), ())
+    for scheme in known_by:
+        building.sign(scheme, credentials[scheme.name])
     body = b""
     if tool.body is not None and arguments.get(tool.body.argument) is not None:
         building.headers["content-type"], body = _body(tool.body, arguments[tool.body.argument])
@@ -96,7 +95,9 @@ class _Building:
             self.headers["cookie"] = "; ".join(self._cookies)
         for name, value in self.headers.items():
             if not _TOKEN.fullmatch(name) or not _HEADER_UNSAFE.isdisjoint(value) or not _is_latin(value):
-                raise BadRequest(f"the header {name} cannot hold a line break or characters beyond Latin-1")
+                raise BadRequest(
+                    f"the header {name} cannot hold line breaks and other control characters, or any beyond Latin-1"
+                )
         path = quote(self._path, safe=_PATH_SAFE)
         if any(part in (".", "..") for part in path.partition("?")[0].split("/")):
             raise BadRequest("the arguments make a path that leads elsewhere")

@@ -9,12 +9,15 @@ readOnly in a request                   left out; writeOnly in a result likewise
 from __future__ import annotations
 
 from typing import Any, Final, Literal, TypeAlias
+from urllib.parse import unquote
 
 from asbru.mcp.loose import as_list, as_object, as_text
 from asbru.mcp.openapi.api import DocumentError
 
 DEPTH_MAX: Final = 40
 DEFINITIONS_MAX: Final = 200
+NODES_MAX: Final = 30_000
+"""Schemas within the schemas of one tool: more are no use to a model, and many tools may share them."""
 _DROPPED: Final = frozenset(("discriminator", "xml", "externalDocs", "example", "nullable", "readOnly", "writeOnly"))
 _MAPS: Final = frozenset(("properties", "patternProperties", "$defs", "dependentSchemas"))
 _LISTS: Final = frozenset(("allOf", "anyOf", "oneOf", "prefixItems"))
@@ -30,6 +33,8 @@ class Schemas:
 
     def __init__(self, document: dict[str, object], use: Use) -> None:
         self.definitions: dict[str, Any] = {}
+        self._names: dict[str, str] = {}
+        self._nodes = 0
         self._document = document
         self._hidden = "readOnly" if use == "request" else "writeOnly"
 
@@ -38,8 +43,11 @@ class Schemas:
         if isinstance(schema, bool):
             return schema
         members = as_object(schema)
+        self._nodes += 1
         if depth > DEPTH_MAX:
             raise DocumentError(f"a schema is nested more than {DEPTH_MAX} deep")
+        if self._nodes > NODES_MAX:
+            raise DocumentError(f"its schemas hold more than {NODES_MAX} others")
         reference = members.get("$ref")
         if isinstance(reference, str):
             return {"$ref": f"#/$defs/{self._define(reference, depth)}"}
@@ -56,12 +64,21 @@ class Schemas:
         return self.write(value, depth + 1) if key in _SCHEMAS else value
 
     def _define(self, reference: str, depth: int) -> str:
-        name = reference.rpartition("/")[2].replace("~1", "_").replace("~0", "_")
-        if name not in self.definitions:
-            if len(self.definitions) >= DEFINITIONS_MAX:
-                raise DocumentError(f"a schema refers to more than {DEFINITIONS_MAX} others")
-            self.definitions[name] = {}  # holds the place, and ends cycles
-            self.definitions[name] = self.write(resolve(self._document, reference), depth + 1)
+        """The name of a definition: the last part of the reference, with a number where another one ends alike."""
+        known = self._names.get(reference)
+        if known is not None:
+            return known
+        if len(self.definitions) >= DEFINITIONS_MAX:
+            raise DocumentError(f"a schema refers to more than {DEFINITIONS_MAX} others")
+        last = parts_of(reference)[-1].replace("/", "_")
+        name = next(
+            one
+            for one in (last, *(f"{last}_{n}" for n in range(2, DEFINITIONS_MAX + 2)))
+            if one not in self.definitions
+        )
+        self._names[reference] = name
+        self.definitions[name] = {}  # holds the place, and ends cycles
+        self.definitions[name] = self.write(resolve(self._document, reference), depth + 1)
         return name
 
     def _without_hidden(self, members: dict[str, object], written: dict[str, Any]) -> None:
@@ -90,14 +107,19 @@ def _as_2020(members: dict[str, object], written: dict[str, Any]) -> None:
                 written[exclusive] = written.pop(bound)
 
 
-def resolve(document: dict[str, object], reference: str) -> object:
-    """What a reference within the document means. Raises DocumentError for any other, and for what is not there."""
+def parts_of(reference: str) -> list[str]:
+    """The steps of a reference. Raises DocumentError for one that leads out of the document."""
     if not reference.startswith("#/"):
         raise DocumentError(f"`{reference}` is not within the document: bundle it into one file first")
+    return [part.replace("~1", "/").replace("~0", "~") for part in unquote(reference[2:]).split("/")]
+
+
+def resolve(document: dict[str, object], reference: str) -> object:
+    """What a reference within the document means. Raises DocumentError for any other, and for what is not there."""
     found: object = document
-    for part in reference[2:].split("/"):
-        name = part.replace("~1", "/").replace("~0", "~")
-        members = as_object(found)
+    for name in parts_of(reference):
+        items = as_list(found)
+        members = {str(at): one for at, one in enumerate(items)} if items else as_object(found)
         if name not in members:
             raise DocumentError(f"`{reference}` is not in the document")
         found = members[name]

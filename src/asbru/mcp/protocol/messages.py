@@ -6,7 +6,8 @@ other members, and results, pass to the byte.
 
 from __future__ import annotations
 
-from typing import Final
+import json
+from typing import Any, Final
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
@@ -54,6 +55,7 @@ class Message(msgspec.Struct, frozen=True):
 _read_envelope = msgspec.json.Decoder(Message).decode
 _read_members = msgspec.json.Decoder(dict[str, Raw]).decode
 _read_text = msgspec.json.Decoder(str).decode
+_read_texts = msgspec.json.Decoder(list[str]).decode
 _read_number = msgspec.json.Decoder(int).decode
 
 
@@ -101,6 +103,16 @@ def read_text(raw: Raw | None) -> str | None:
         return None
 
 
+def read_texts(raw: Raw | None) -> list[str]:
+    """The texts that a list holds; none where it is absent or something else."""
+    if raw is None:
+        return []
+    try:
+        return _read_texts(raw)
+    except msgspec.MsgspecError:
+        return []
+
+
 def read_number(raw: Raw | None) -> int:
     """The whole number that a member holds; 0 where it is absent or something else."""
     if raw is None:
@@ -119,6 +131,21 @@ def read_object(raw: Raw | UnsetType | None) -> Params | None:
         return _read_members(raw)
     except msgspec.MsgspecError:
         return None
+
+
+def names_twice(data: bytes | Raw) -> bool:
+    """Whether an object anywhere in this JSON has two members of one name. Readers differ in which of them counts, so a
+    check of one says nothing of the other. Raises `RecursionError` where it is nested too deep."""
+    found = False
+
+    def look(members: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal found
+        read = dict(members)
+        found = found or len(read) < len(members)
+        return read
+
+    json.loads(bytes(data), object_pairs_hook=look)
+    return found
 
 
 def write_request(request_id: str, method: str, params: Params) -> bytes:

@@ -105,6 +105,14 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     trusted: Annotated[
         bool, Meta(description="true: tools whose description or schema changes are used without approval.")
     ] = False
+    injections: Annotated[
+        Literal["annotate", "quarantine", "ignore"],
+        Meta(
+            description="Tools, templates and prompts whose text looks like prompt injection: `annotate` says so in "
+            "the API, the UI and the log; `quarantine` also holds back those that are new or have changed, until they "
+            "are approved, for `trusted` servers too; `ignore` does not look. Of servers with `openapi` none are held."
+        ),
+    ] = "annotate"
     enabled: Annotated[bool, Meta(description="false: the server is not connected to, and offers nothing.")] = True
     allow_loopback: Annotated[
         bool, Meta(description="Allow connections to loopback addresses (127.0.0.0/8, ::1).")
@@ -159,6 +167,15 @@ class McpSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         int,
         Meta(ge=1, le=100, description="How often a model is asked in one call while Asbru calls tools for it."),
     ] = 10
+    agent_result_chars_max: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=1 << 26,
+            description="Text of a tool's result that a model is shown while Asbru calls tools for it, characters; "
+            "what is longer is cut, with a word that it was.",
+        ),
+    ] = 256 * 1024
     public_url: Annotated[
         Annotated[str, Meta(pattern=r"^https?://[^\s?#]+$")] | None,
         Meta(

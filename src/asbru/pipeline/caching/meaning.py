@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import msgspec
 
 from asbru.cache import key as keys
-from asbru.cache.semantic import TEXT_CHARS_MAX, judge
+from asbru.cache.semantic import TEXT_CHARS_MAX, Kept, judge
 from asbru.core.chat import TextPart
 from asbru.core.errors import AsbruError
 from asbru.pipeline.stepper import within
 
 if TYPE_CHECKING:
     from asbru.cache import Entry, SemanticSettings, Store
-    from asbru.cache.semantic import vectors
+    from asbru.cache.semantic import Near, VectorStore
     from asbru.core.chat import ChatRequest
     from asbru.core.reply import ChatReply
     from asbru.pipeline.call import Call
@@ -43,7 +43,8 @@ _WORD: Final = re.compile(r"\w+")
 
 
 class Asked(NamedTuple):
-    """What a call asks: the group of those that differ in nothing else, the text, and its vector."""
+    """What a call asks: the group of those that differ in nothing else, the text, and its vector. Vectors of two
+    models cannot be compared, so the group names the one that made it."""
 
     group: str
     text: str
@@ -53,14 +54,14 @@ class Asked(NamedTuple):
 class Found(NamedTuple):
     """What was asked before."""
 
-    near: vectors.Near
+    near: Near
     entry: Entry
 
 
 class Meaning:
     """See the module. `failures`: embeddings and verdicts that could not be had."""
 
-    def __init__(self, calls: InternalCalls, known: vectors.Vectors) -> None:
+    def __init__(self, calls: InternalCalls, known: VectorStore) -> None:
         self.failures = 0
         self.vectors = known
         self._calls = calls
@@ -74,17 +75,29 @@ class Meaning:
         try:
             embedding = self._calls.embed(call, rooms, settings.embeddings, [text])
             (vector,) = await within(rooms.loop, embedding, settings.timeout_s)
-            return Asked(f"{base}{_digest_of_rest(call.read_canonical())}", text, vector)
+            group = f"{base}{_digest_of_rest(call.read_canonical())}/{settings.embeddings}"
+            return Asked(group, text, vector)
         except (AsbruError, *keys.UNREADABLE):
             self.failures += 1
             return None
 
     async def find(
-        self, call: Call, asked: Asked, settings: SemanticSettings, *, store: Store, rooms: Rooms, threshold: float
+        self,
+        call: Call,
+        asked: Asked,
+        settings: SemanticSettings,
+        *,
+        key: str,
+        store: Store,
+        rooms: Rooms,
+        threshold: float,
     ) -> Found | None:
-        """The entry of a question that asks the same."""
+        """The entry of a question that asks the same. `key`: the call's own, whose scope and model the entry has."""
         now_ms = int(rooms.unix_time() * 1000)
-        for near in self.vectors.search(asked.group, asked.vector, threshold):
+        beginning = f"{key.rpartition('/')[0]}/"
+        for near in await self.vectors.search(asked.group, asked.vector, threshold, now_ms):
+            if not near.key.startswith(beginning):  # a shared store may hold anything
+                continue
             if not await self._is_same(call, asked, near, settings, rooms=rooms):
                 continue
             entry = await store.find(near.key, now_ms)
@@ -93,12 +106,13 @@ class Meaning:
             self.vectors.remove(near.key)
         return None
 
-    def keep(self, asked: Asked, key: str) -> None:
+    def keep(self, asked: Asked, entry: Entry) -> None:
         """The question of an entry that was kept."""
-        self.vectors.add(asked.group, key, asked.text, asked.vector)
+        kept = Kept(entry.key, asked.text, entry.expires_ms, entry.tags)
+        self.vectors.add(asked.group, asked.vector, kept, entry.made_ms)
 
     async def _is_same(
-        self, call: Call, asked: Asked, near: vectors.Near, settings: SemanticSettings, *, rooms: Rooms
+        self, call: Call, asked: Asked, near: Near, settings: SemanticSettings, *, rooms: Rooms
     ) -> bool:
         if settings.gate == "off":
             return True

@@ -118,7 +118,9 @@ class Caching:
         if asked is None:
             return None
         threshold = settings.threshold if cached.wishes.threshold is None else cached.wishes.threshold
-        found = await meaning.find(call, asked, settings, store=self.store, rooms=rooms, threshold=threshold)
+        found = await meaning.find(
+            call, asked, settings, key=cached.key, store=self.store, rooms=rooms, threshold=threshold
+        )
         if found is None:
             return None
         if settings.mode == "shadow":
@@ -177,7 +179,7 @@ class Caching:
     def _put(self, cached: CallCache, entry: Entry, rooms: Rooms) -> None:
         self.store.put(entry, _now_ms(rooms))
         if cached.asked is not None and self._meaning is not None:
-            self._meaning.keep(cached.asked, entry.key)
+            self._meaning.keep(cached.asked, entry)
 
     def _land(self, cached: CallCache, error: BaseException | None = None) -> None:
         """Let those go on who waited for this call."""

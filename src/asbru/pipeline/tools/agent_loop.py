@@ -45,7 +45,7 @@ from asbru.pipeline.tools.nested import NestedTools
 from asbru.pipeline.whole_response import write_reply
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from asbru.core.usage import Usage
     from asbru.dialects import StreamWriter
@@ -195,6 +195,7 @@ class AgentLoop:
         results = await self._results(made, nested)
         self._executed.append(Message(role="user", parts=results))
         answers = Message(role="user", parts=(*given, *results))
+        self._grow(results)
         self._request = _replace(self._request, messages=(*before, last, answers))
         await self._ask_again(rooms)
 
@@ -285,7 +286,8 @@ class AgentLoop:
         ]
         assert self._writer is not None, "a stream was written"
         data = self._writer.write(tail)
-        if self._executed or self._stopped(turn):
+        is_text = self._call.dialect.framing.media_type.startswith(b"text/")
+        if is_text and (self._executed or self._stopped(turn)):
             data = _with_mark(data, self._mark(turn))
         self._call.response.write(data)
 
@@ -311,13 +313,21 @@ class AgentLoop:
         results = await self._results(turn.made, nested)
         self._executed += [Message(role="assistant", parts=turn.made), Message(role="user", parts=results)]
         said = Message(role="assistant", parts=turn.parts)
+        self._grow((*turn.parts, *results))
         self._request = _replace(
             self._request, messages=(*self._request.messages, said, Message(role="user", parts=results))
         )
 
+    def _grow(self, parts: tuple[Part, ...]) -> None:
+        """The next turn is asked with these as well, which counts for what it may cost."""
+        self._call.added_bytes += len(msgspec.msgpack.encode(parts))
+
     async def _results(self, calls: Sequence[ToolCallPart], nested: NestedTools) -> tuple[ToolResultPart, ...]:
         begun = [self._begin(part, nested) for part in calls]
-        return tuple([await _outcome(part, one) for part, one in zip(calls, begun, strict=True)])
+        tools = nested.rooms.tools
+        assert tools is not None, "the stage has offered some"
+        most = tools.settings.agent_result_chars_max
+        return tuple([await _outcome(part, one, most) for part, one in zip(calls, begun, strict=True)])
 
     def _begin(self, part: ToolCallPart, nested: NestedTools) -> NestedCall | AsbruError:
         tool = self._offered[part.name]
@@ -358,8 +368,8 @@ class AgentLoop:
         return msgspec.json.encode(mark)
 
 
-async def _outcome(part: ToolCallPart, begun: NestedCall | AsbruError) -> ToolResultPart:
-    """What the model is told of a call."""
+async def _outcome(part: ToolCallPart, begun: NestedCall | AsbruError, chars_max: int) -> ToolResultPart:
+    """What the model is told of a call: of text at most so many characters."""
     try:
         if isinstance(begun, AsbruError):
             raise begun
@@ -372,7 +382,21 @@ async def _outcome(part: ToolCallPart, begun: NestedCall | AsbruError) -> ToolRe
     parts = tuple(_content(one) for one in result.content)
     if not parts and result.structuredContent:
         parts = (TextPart(text=bytes(result.structuredContent).decode("utf-8", "replace")),)
-    return _told(part, parts, is_error=result.isError)
+    return _told(part, tuple(_cut(parts, chars_max)), is_error=result.isError)
+
+
+def _cut(parts: tuple[Part, ...], left: int) -> Iterator[Part]:
+    """The parts with at most so many characters of text. A long one would cost what no budget has, or be refused."""
+    chars = sum(len(part.text) for part in parts if isinstance(part, TextPart))
+    told = chars <= left
+    for part in parts:
+        if told or not isinstance(part, TextPart):
+            yield part
+        elif left > 0:
+            here, left = left, left - len(part.text)
+            yield (
+                part if left >= 0 else TextPart(text=f"{part.text[:here]}\n(cut: the result has {chars} characters)")
+            )
 
 
 def _told(part: ToolCallPart, parts: tuple[Part, ...], *, is_error: bool) -> ToolResultPart:
@@ -392,7 +416,6 @@ def _content(one: _Content) -> Part:
 
 
 def _with_mark(data: bytes, mark: bytes) -> bytes:
-    """The last events of a stream, with the mark in the last one that is an object of JSON; in a framing that has none
-    of these, as they are."""
+    """The last events of a stream of text, with the mark in the last one that is an object of JSON."""
     end, at = max(((one, data.rfind(one)) for one in _ENDS), key=lambda found: found[1])
     return data if at < 0 else b'%b,"%b":%b%b' % (data[:at], MARK.encode(), mark, end + data[at + len(end) :])

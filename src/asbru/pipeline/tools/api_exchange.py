@@ -34,7 +34,7 @@ async def call_api(call: Call, rooms: Rooms, asked: Asked, chosen: Chosen, *, to
     """See the module. Raises what ends the call."""
     outgoing = _outgoing(call, asked, tool, ready)
     assert call.target is not None, "the middle has chosen"
-    made = Attempt(call.target, _shown(outgoing), ready.endpoint, rooms.clock())
+    made = Attempt(call.target, _shown(outgoing, ready), ready.endpoint, rooms.clock())
     call.attempts += (made,)
     try:
         if call.lease is not None:
@@ -73,10 +73,13 @@ def _outgoing(call: Call, asked: Asked, tool: ApiTool, ready: Ready) -> Outgoing
     )
 
 
-def _shown(outgoing: Outgoing) -> Key:
-    """What the API is shown, so that it can be hidden in errors that quote it."""
+def _shown(outgoing: Outgoing, ready: Ready) -> Key:
+    """What the API is shown, so that it can be hidden in errors that quote it: credentials wherever they stand."""
+    assert ready.server.openapi is not None, "the middle has looked"
     names = (b"authorization", b"cookie", b"x-")
     lines = b"".join(line + b"\r\n" for line in outgoing.lines.split(b"\r\n") if line.startswith(names))
+    credentials = ready.server.openapi.credentials.values()
+    lines += b"".join(b"credential: %b\r\n" % one.reveal().encode("latin-1", "replace") for one in credentials)
     return Key("openapi", FixedCredential(lines), frozenset({"*"}), weight=1.0, aliases={})
 
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final, cast
 import msgspec
 from msgspec import Raw
 
-from asbru.core.errors import AsbruError, GatewayError, TooLarge
+from asbru.core.errors import AsbruError, BadRequest, GatewayError, TooLarge
 from asbru.core.future import Future
 from asbru.mcp.access import NeedsApproval
 from asbru.mcp.catalogue.names import join_name
@@ -54,7 +54,7 @@ class NestedTools:
         self, parent: Call, rooms: Rooms, asked: Asked | None = None, *, deadline_s: float = DEADLINE_S
     ) -> None:
         self._parent = parent
-        self._rooms = rooms
+        self.rooms = rooms
         self._asked = asked or _NO_ADDRESS._replace(narrowed=parent.watched.get(NARROWED), streams=False)
         self._deadline_s = deadline_s
         self._under_way: set[NestedCall] = set()
@@ -73,7 +73,7 @@ class NestedTools:
         """The same without waiting for it, so that several can be under way."""
         if not approved and self.needs_approval(server, tool):
             raise NeedsApproval(f"{server}/{tool} needs approval")
-        parent, rooms = self._parent, self._rooms
+        parent, rooms = self._parent, self.rooms
         written = tool if self._asked.address.server or not server else join_name(server, tool)
         body = b'{"name":%b,"arguments":%b}' % (msgspec.json.encode(written), arguments)
         taken = _Taken(parent, rooms)
@@ -82,7 +82,7 @@ class NestedTools:
         call.started_s = rooms.clock()
         call.id, call.parent_id = rooms.ids.next(now_ms), parent.id.decode()
         call.run, call.forwarded, call.credentials = parent.run, parent.forwarded, parent.credentials
-        call.every_header = parent.every_header
+        call.every_header, call.watched = parent.every_header, parent.watched
         if parent.trace is not None and rooms.tracer is not None:
             call.trace = rooms.tracer.below(parent.trace)
         params = {"name": Raw(msgspec.json.encode(written)), "arguments": Raw(arguments)}
@@ -93,17 +93,17 @@ class NestedTools:
         return nested
 
     def _deadline(self, server: str) -> float:
-        tools = self._rooms.tools
+        tools = self.rooms.tools
         return self._deadline_s if server or tools is None else tools.settings.code.total_s
 
     def needs_approval(self, server: str, tool: str) -> bool:
         """Whether a call would need approval: the tool may be used, and is not among those that are approved."""
-        tools = self._rooms.tools
+        tools = self.rooms.tools
         assert tools is not None, "who has none makes no calls"
         if not server:
             return False  # the calls of a script are asked about one by one
         try:
-            caller = self._rooms.keys.identify(self._parent.credentials)
+            caller = self.rooms.keys.identify(self._parent.credentials)
         except AsbruError:
             return False  # the call says so
         return tools.access(caller, self._asked).allows(server, tool) and not tools.approves(caller, server, tool)
@@ -114,13 +114,15 @@ class NestedTools:
             one.close()
 
     async def _perform(self, call: Call, asked: Asked, server: str, taken: _Taken) -> None:
-        rooms = self._rooms
+        rooms = self.rooms
         try:
             call.caller = rooms.keys.identify(call.credentials)
             if rooms.leases is not None:
                 call.lease = await rooms.leases.admit(call)
             if call.body_bytes > rooms.body_bytes_max:
                 raise TooLarge(f"the arguments are larger than {rooms.body_bytes_max} bytes")
+            if read_object(asked.params["arguments"]) is None:  # or it could go on where the arguments end
+                raise BadRequest("expected the arguments to be a JSON object", param="arguments")
             if server and asked.address.server not in ("", server):
                 raise RpcError(Code.INVALID_PARAMS, f"Unknown server at this address: {server[:100]}", status=404)
             await tool_call(call, rooms, asked)
@@ -189,7 +191,7 @@ class _Taken:
 
     def __init__(self, parent: Call, rooms: Rooms) -> None:
         self._parent = parent
-        self._rooms = rooms
+        self.rooms = rooms
         self.body = b""
         self.finished = False
 
@@ -205,7 +207,7 @@ class _Taken:
     def begin(self, status: int, lines: bytes) -> None:
         """See `ResponsePort`. The head is the parent's."""
         del status, lines
-        begin_events(self._parent, self._rooms)
+        begin_events(self._parent, self.rooms)
 
     def write(self, data: bytes) -> None:
         """See `ResponsePort`."""

@@ -85,6 +85,7 @@ class OfferStage(Stage):
             del found[room:]
         self.offered = {one.tool.name: one for one in found}
         self._call.offered = frozenset(self.offered)
+        self._call.added_bytes = sum(one.size for one in found)
         if not found:
             return request
         request = msgspec.structs.replace(request, tools=(*own, *(one.tool for one in found)))

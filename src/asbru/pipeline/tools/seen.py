@@ -4,7 +4,7 @@
     tool_results     results, errors, and messages before them: progress, logs, questions
 
 Every text in the JSON is seen, names of members too; what is left out is named here. Data that no stage can read (files
-in base64) is refused where a rule says so, and so is a question of a server whose answer would take another way.
+in base64) is refused where a rule says so.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import msgspec
 from msgspec import UNSET, Raw
 
 from asbru.core.errors import AsbruError, BadRequest
+from asbru.mcp.protocol.messages import names_twice
 from asbru.pipeline.stages import STAGE_DEADLINE_S
 from asbru.pipeline.stepper import within
 
@@ -69,6 +70,12 @@ async def seen_message(call: Call, rooms: Rooms, message: Message, data: bytes) 
     )
 
 
+async def seen_answer(call: Call, rooms: Rooms, message: Message) -> Message:
+    """A caller's answer to what a server asked, as it may go on."""
+    assert message.result is not UNSET, "only answers come here"
+    return msgspec.structs.replace(message, result=await _seen(call, rooms, message.result, "tool_arguments"))
+
+
 async def seen_result(call: Call, rooms: Rooms, result: bytes) -> bytes:
     """A result of our own, as it may go on."""
     return bytes(await _seen(call, rooms, Raw(result), "tool_results")) if call.stages else result
@@ -77,8 +84,11 @@ async def seen_result(call: Call, rooms: Rooms, result: bytes) -> bytes:
 async def _seen(call: Call, rooms: Rooms, raw: Raw, place: ToolPlace) -> Raw:
     try:
         value: Any = msgspec.json.decode(raw)
+        twice = names_twice(raw)
     except (msgspec.DecodeError, RecursionError):
         raise _unseen("content that is no JSON, or nested too deep,") from None
+    if twice and place == "tool_arguments":
+        raise _unseen("an object with two members of one name")
     texts: list[str] = []
     data: list[str] = []
     _visit(value, lambda text: texts.append(text) or text, data.append)
@@ -91,7 +101,7 @@ async def _seen(call: Call, rooms: Rooms, raw: Raw, place: ToolPlace) -> Raw:
     except AsbruError as error:
         error.by_stage = True
         raise
-    if texts == given:
+    if texts == given and not twice:
         return raw
     left = iter(texts)
     return Raw(msgspec.json.encode(_visit(value, lambda _: next(left), lambda _: None)))

@@ -1,13 +1,13 @@
 """Fireworks AI: open models in the OpenAI and the Anthropic dialect."""
 
 from asbru.core.traits import Traits
-from asbru.providers.kit import OPENAI_ACCESS, Access, Provider
+from asbru.providers.kit import Access, Provider
 
 PROVIDER = Provider(
     name="fireworks",
     title="Fireworks AI",
     access=(
-        OPENAI_ACCESS,
+        Access(dialect="openai_chat", operations=("chat", "completions", "embeddings", "rerank", "models")),
         Access(dialect="anthropic_messages", headers={"anthropic-version": "2023-06-01"}, operations=("chat",)),
     ),
     docs_url="https://docs.fireworks.ai/tools-sdks/openai-compatibility",

@@ -7,11 +7,18 @@ PROVIDER = Provider(
     title="Mock",
     access=(
         Access(
-            dialect="openai_chat", operations=("chat", "completions", "embeddings", "moderations", "rerank", "models")
+            dialect="openai_chat",
+            operations=(
+                *("chat", "completions", "embeddings", "moderations", "rerank", "ocr", "models"),
+                *("images", "image_edits", "image_variations", "speech", "transcriptions", "translations"),
+            ),
         ),
         ANTHROPIC_ACCESS,
     ),
     keyless=True,
     served_here=True,
-    known_models=("echo", "story", "tools", "parallel", "json", "thinking", "vision", "embed", "moderate", "rank"),
+    known_models=(
+        *("echo", "story", "tools", "parallel", "json", "thinking", "vision"),
+        *("embed", "moderate", "rank", "read", "paint", "speak", "listen"),
+    ),
 )

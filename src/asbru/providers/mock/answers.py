@@ -13,10 +13,11 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from asbru.providers.mock import anthropic_wire, openai_wire, ranking
-from asbru.providers.mock.faults import Faults, Plan
+from asbru.providers.mock import anthropic_wire, openai_wire, pictures, ranking, sounds
+from asbru.providers.mock.faults import MODELS, Faults, Plan
+from asbru.providers.mock.form import Form, read_form
 from asbru.providers.mock.prompt import Prompt, Refusal
-from asbru.providers.mock.script import Script, write_script
+from asbru.providers.mock.script import write_script
 
 JSON_TYPE = "application/json"
 GARBAGE_EVENT = b'data: {"id": "mock", "choices": [{"delta": {"content": "\xff\xfe\x00\n\n'
@@ -54,8 +55,17 @@ class Answers:
             "/v1/embeddings": lambda body: UpstreamResponse(body=openai_wire.embed(body)),
             "/v1/moderations": lambda body: UpstreamResponse(body=ranking.moderate(body)),
             "/v1/rerank": lambda body: UpstreamResponse(body=ranking.rerank(body)),
+            "/v1/ocr": lambda body: UpstreamResponse(body=ranking.read_document(body)),
+            "/v1/images/generations": lambda body: self._images(pictures.read_generation(body)),
+            "/v1/audio/speech": self._speech,
             "/v1/messages": self._messages,
             "/v1/messages/count_tokens": self._count,
+        }
+        self._forms: dict[str, Callable[[Form], UpstreamResponse]] = {
+            "/v1/images/edits": lambda form: self._images(pictures.read_edit(form)),
+            "/v1/images/variations": lambda form: self._images(pictures.read_variation(form)),
+            "/v1/audio/transcriptions": lambda form: self._hear(sounds.hear(form, "transcribe")),
+            "/v1/audio/translations": lambda form: self._hear(sounds.hear(form, "translate")),
         }
 
     def answer(self, method: str, target: str, headers: dict[str, str], body: bytes) -> UpstreamResponse:
@@ -64,6 +74,8 @@ class Answers:
         speaks_anthropic = path.startswith("/v1/messages") or "anthropic-version" in headers
         wire = anthropic_wire if speaks_anthropic else openai_wire
         try:
+            if method == "POST" and path in self._forms:
+                return self._forms[path](read_form(body, headers.get("content-type", "")))
             return self._route(method, path, body, wire)
         except Refusal as refusal:
             after = () if refusal.retry_after is None else (("retry-after", refusal.retry_after),)
@@ -78,9 +90,9 @@ class Answers:
             if path in ("", "/v1"):
                 return UpstreamResponse(body=b'{"service":"asbru mock"}')
         handler = self._posts.get(path)
-        if handler is None:
+        if handler is None and path not in self._forms:
             raise Refusal(404, f"There is nothing at {method} {path}", code="unknown_url")
-        if method != "POST":
+        if handler is None or method != "POST":
             raise Refusal(405, f"{path} takes POST, not {method}")
         return handler(body)
 
@@ -91,7 +103,7 @@ class Answers:
         if not prompt.stream:
             return _whole(openai_wire.write_reply(script), plan, openai_wire.write_error(IN_200))
         events = openai_wire.write_events(script, include_usage=prompt.include_usage)
-        return _stream(events, plan, script, openai_wire.write_error_event)
+        return _stream(events, plan, openai_wire.write_error_event, script.pause_ms)
 
     def _completion(self, body: bytes) -> UpstreamResponse:
         prompt = openai_wire.read_completion(body)
@@ -100,7 +112,7 @@ class Answers:
         if not prompt.stream:
             return _whole(openai_wire.write_completion(script), plan, openai_wire.write_error(IN_200))
         events = openai_wire.write_completion_events(script, include_usage=prompt.include_usage)
-        return _stream(events, plan, script, openai_wire.write_error_event)
+        return _stream(events, plan, openai_wire.write_error_event, script.pause_ms)
 
     def _messages(self, body: bytes) -> UpstreamResponse:
         prompt = anthropic_wire.read_messages(body)
@@ -108,7 +120,45 @@ class Answers:
         script = write_script(prompt, plan.base)
         if not prompt.stream:
             return _whole(anthropic_wire.write_reply(script), plan, anthropic_wire.write_error(IN_200))
-        return _stream(anthropic_wire.write_events(script), plan, script, anthropic_wire.write_error_event)
+        return _stream(anthropic_wire.write_events(script), plan, anthropic_wire.write_error_event, script.pause_ms)
+
+    def _images(self, picture: pictures.Picture) -> UpstreamResponse:
+        plan = self._plan_media(picture.model, picture.prompt, pictures.MODEL)
+        if picture.stream:
+            return _stream(pictures.write_image_events(picture), plan, openai_wire.write_error_event)
+        return _whole(pictures.write_images(picture), plan, openai_wire.write_error(IN_200))
+
+    def _speech(self, body: bytes) -> UpstreamResponse:
+        speech = sounds.read_speech(body)
+        plan = self._plan_media(speech.model, speech.text, sounds.SPEAKING)
+        if speech.stream:
+            return _stream(sounds.write_speech_events(speech), plan, openai_wire.write_error_event)
+        if plan.error_in_200:
+            return _whole(b"", plan, openai_wire.write_error(IN_200))
+        if plan.error_after is not None:  # audio has no events that could tell an error
+            plan = msgspec.structs.replace(plan, cut_after=plan.error_after, error_after=None)
+        answer = _stream(sounds.write_speech(speech), plan, openai_wire.write_error_event)
+        if answer.events is not None:
+            answer.content_type = speech.content_type
+        return answer
+
+    def _hear(self, heard: sounds.Heard) -> UpstreamResponse:
+        plan = self._plan_media(heard.model, heard.text, sounds.LISTENING)
+        if heard.stream:
+            return _stream(sounds.write_heard_events(heard), plan, openai_wire.write_error_event)
+        answer = _whole(sounds.write_heard(heard), plan, openai_wire.write_error(IN_200))
+        if not (plan.wrong_type or plan.error_in_200 or plan.error_after):
+            answer.content_type = heard.content_type
+        return answer
+
+    def _plan_media(self, model: str, text: str, only: str) -> Plan:
+        """How to answer where one model does; a fault alone means it."""
+        base, _, fault = model.rpartition("+")
+        named = f"{only}+{fault}" if not base and fault not in MODELS else model
+        plan = self._faults.plan(Prompt(model=named, last_user=text))
+        if plan.base != only:
+            raise Refusal(404, f"The model `{model}` does not do this: use {only}", code="model_not_found")
+        return plan
 
     def _count(self, body: bytes) -> UpstreamResponse:
         prompt: Prompt = anthropic_wire.read_messages(body, counting=True)
@@ -133,10 +183,10 @@ def _whole(body: bytes, plan: Plan, error: bytes) -> UpstreamResponse:
 
 
 def _stream(
-    events: Iterator[bytes], plan: Plan, script: Script, write_error_event: Callable[[Refusal], bytes]
+    events: Iterator[bytes], plan: Plan, write_error_event: Callable[[Refusal], bytes], pause_ms: int = 0
 ) -> UpstreamResponse:
     """A stream, spoilt as planned."""
-    pause_ms = script.pause_ms if plan.pause_ms is None else plan.pause_ms
+    pause_ms = pause_ms if plan.pause_ms is None else plan.pause_ms
     answer = UpstreamResponse(
         content_type=openai_wire.STREAM_TYPE, events=events, slow_ms=plan.slow_ms, pause_ms=pause_ms, ending="end"
     )

@@ -13,7 +13,10 @@ import msgspec
 
 from asbru.providers.mock.prompt import Prompt, Refusal
 
-MODELS = ("echo", "story", "tools", "parallel", "json", "thinking", "vision", "embed", "moderate", "rank")
+MODELS = (
+    *("echo", "story", "tools", "parallel", "json", "thinking", "vision"),
+    *("embed", "moderate", "rank", "read", "paint", "speak", "listen"),
+)
 FLAKY_PROMPTS_MAX = 1024
 
 _GRAMMAR = re.compile(

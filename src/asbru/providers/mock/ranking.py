@@ -1,4 +1,5 @@
-"""What the mock answers where no model speaks: moderations and rerank, both by the words of the texts alone.
+"""What the mock answers where no model speaks: moderations and rerank, both by the words of the texts alone, and OCR,
+which tells what document it was given.
 
 Not here: embeddings, which are read like prompts (`openai_wire.py`).
 """
@@ -9,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from asbru.providers.mock.prompt import Object, Refusal, as_list, count_words, decode
+from asbru.providers.mock.prompt import Object, Refusal, as_list, as_object, count_words, decode
 from asbru.providers.mock.script import fingerprint
 
 FLAGGED_WORD = "violence"
@@ -27,6 +28,12 @@ class _RerankBody(msgspec.Struct):
     documents: list[str | dict[str, Any]]
     top_n: int | None = None
     return_documents: bool = False
+
+
+class _OcrBody(msgspec.Struct):
+    model: str
+    document: Object
+    pages: list[int] | None = None
 
 
 def moderate(body: bytes) -> bytes:
@@ -70,3 +77,24 @@ def rerank(body: bytes) -> bytes:
     usage = {"prompt_tokens": tokens, "total_tokens": tokens}
     answer = {"id": f"rank-{fingerprint(body)}", "model": asked.model, "results": results, "usage": usage}
     return msgspec.json.encode(answer)
+
+
+def read_document(body: bytes) -> bytes:
+    """The answer to OCR: a page for each that is asked for, otherwise one, which names the document."""
+    asked = decode(body, _OcrBody)
+    if asked.model != "read":
+        raise Refusal(404, f"The model `{asked.model}` does not read documents: use read", code="model_not_found")
+    place = as_object(asked.document.get("image_url")).get("url") or next(
+        (asked.document[name] for name in ("document_url", "image_url", "file_id") if asked.document.get(name)), ""
+    )
+    if not isinstance(place, str) or not place:
+        raise Refusal(400, "`document` names nothing: `document_url`, `image_url` or `file_id` is needed")
+    name = place[5:].partition(";")[0] if place.startswith("data:") else place
+    numbers = asked.pages if asked.pages else [0]
+    dimensions = {"dpi": 72, "height": 842, "width": 595}
+    pages: list[Object] = [
+        {"index": number, "markdown": f"# Page {number + 1}\n\n{name}", "images": [], "dimensions": dimensions}
+        for number in numbers
+    ]
+    usage = {"pages_processed": len(pages), "doc_size_bytes": len(place)}
+    return msgspec.json.encode({"pages": pages, "model": asked.model, "usage_info": usage})

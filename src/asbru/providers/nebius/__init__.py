@@ -1,12 +1,12 @@
 """Nebius Token Factory: open models in the OpenAI dialect."""
 
 from asbru.core.traits import Traits
-from asbru.providers.kit import OPENAI_ACCESS, Provider
+from asbru.providers.kit import Access, Provider
 
 PROVIDER = Provider(
     name="nebius",
     title="Nebius Token Factory",
-    access=(OPENAI_ACCESS,),
+    access=(Access(dialect="openai_chat", operations=("chat", "completions", "embeddings", "images", "models")),),
     docs_url="https://docs.tokenfactory.nebius.com/api-reference/introduction",
     base_url="https://api.tokenfactory.nebius.com/v1",
     env_key="NEBIUS_API_KEY",

@@ -13,6 +13,7 @@ PROVIDER = Provider(
         ),
     ),
     docs_url="https://docs.vllm.ai/en/stable/serving/openai_compatible_server/",
+    address_example="http://HOST:8000/v1",
     env_key="VLLM_API_KEY",
     keyless=True,
     traits=Traits(legacy_max_tokens=True, reasoning_back="reasoning", tool_id_chars_max=0),

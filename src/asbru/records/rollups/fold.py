@@ -1,5 +1,5 @@
-"""Folds waiting facts into the sums: one transaction takes them away and adds them to every series and tier. What was
-gathered before it, in steps, is only remembered.
+"""Folds waiting facts into the sums: one transaction takes them away and adds them to every series and tier, and to
+spend. What was gathered before it, in steps, is only remembered.
 
 Callers choose names, so of each dimension only so many values a day have series of their own (VALUES_PER_DAY_MAX), and
 only so many combinations (COMBINATIONS_PER_DAY_MAX); the rest is summed under OTHERS. The sums of all calls and those
@@ -8,14 +8,15 @@ of a single dimension are therefore always complete.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from operator import add
 from typing import Final, TypeAlias, TypeVar
 
 from asbru.records.rollups import facts, histogram
-from asbru.records.rollups.facts import DIMENSIONS, SUMS, Fact
+from asbru.records.rollups.facts import DIMENSIONS, SUMS, Fact, spent
 from asbru.records.rollups.histogram import bucket_of
-from asbru.records.spend import OTHERS
+from asbru.records.sums import OTHERS, SpendAdder
 from asbru.storage import Database
 
 MINUTE_S: Final = 60
@@ -33,6 +34,9 @@ GATHERED_MAX: Final = 20_000
 """Facts that are written at once."""
 _DAYS_KNOWN_MAX: Final = 3
 _SERIES_KNOWN_MAX: Final = 20_000
+COMBINATIONS_KNOWN_MAX: Final = 4_000
+"""As callers name them, so without end: enough for those that call often, and full within the first minutes of many.
+To work one out again costs far less than to write its sums."""
 
 _NAMED: Final = (*DIMENSIONS, "key_name")
 _NO_VALUES: Final = ("",) * len(_NAMED)
@@ -73,7 +77,7 @@ class _Part:
     def add(self, facts_of_one: Sequence[Fact]) -> None:
         self.sums = tuple(map(sum, zip(self.sums, *[fact.sums for fact in facts_of_one], strict=True)))
         latency, first_token = self.latency, self.first_token
-        for _, _, sums, latency_us, first_token_us, _, _ in facts_of_one:
+        for _, _, sums, latency_us, first_token_us, _, _, _ in facts_of_one:
             if latency_us is not None:
                 bucket = bucket_of(latency_us)
                 latency[bucket] = latency.get(bucket, 0) + sums[0]
@@ -101,20 +105,27 @@ class Folder:
     def __init__(self) -> None:
         self.written_facts = 0
         """How many facts the last fold that wrote had."""
+        self._spend = SpendAdder()
         self._forget_gathered()
         self._series: dict[tuple[str, Values], int] = {}
         self._names: dict[tuple[int, str], set[Values]] = {}
         self._counts_in: dict[tuple[int, Values], tuple[int, ...]] = {}
         """The series that a combination of values counts in on a day."""
 
+    @property
+    def combinations_known(self) -> int:
+        """Of how many it is remembered where they count."""
+        return len(self._counts_in)
+
     def fold(self, database: Database) -> bool:
         """Take the oldest facts that wait, in the transaction that is open. Where many do, they are only gathered: each
         combination of values has sums of its own to write, so the more facts are written at once, the less each
         costs. True: there may be more."""
         load = facts.load(database, self._gathered_to)
+        gathered = self._gathered
         for fact in load.facts:
-            place = (fact.started_ms // _MINUTE_MS, fact.values, fact.key_name)
-            self._gathered.setdefault(place, []).append(fact)
+            started_ms, values, _, _, _, key_name, _, tags = fact
+            gathered[started_ms // _MINUTE_MS, values, key_name, tags].append(fact)
         self._gathered_facts += len(load.facts)
         self._gathered_to = load.number
         is_full = self._gathered_facts >= GATHERED_MAX or len(self._gathered) >= facts.KINDS_PER_LOAD
@@ -130,11 +141,14 @@ class Folder:
     def _write(self, database: Database) -> None:
         """Add what is gathered to every series and tier."""
         minutes: dict[tuple[int, int], _Part] = {}
-        for (number_of_minute, values, key_name), of_one in self._gathered.items():
+        for (number_of_minute, values, key_name, tags), of_one in self._gathered.items():
             at = number_of_minute * MINUTE_S
             part = _Part()
             part.add(of_one)
             day = at // DAY_S * DAY_S
+            added = spent(Fact(at * 1000, values, part.sums, None, None, tags=tags))
+            if added is not None:
+                self._spend.add(database, *added)
             for series in self._series_of(database, day, values):
                 _at(minutes, (series, at)).plus(part)
             if values[0]:
@@ -142,14 +156,16 @@ class Folder:
                 _at(minutes, (self._key_series(database, day, values[0], key_name), at)).plus(blamed)
         for tier in (HOUR_S, DAY_S, MINUTE_S):  # minutes last: saving adds what is known to what is saved
             self._save(database, tier, minutes if tier == MINUTE_S else _longer(minutes, tier))
+        self._spend.save(database)
 
     def _forget_gathered(self) -> None:
-        self._gathered: dict[tuple[int, Values, str], list[Fact]] = {}
+        self._gathered: defaultdict[tuple[int, Values, str, str | None], list[Fact]] = defaultdict(list)
         self._gathered_facts = self._gathered_to = 0
 
     def forget(self) -> None:
         """Nothing is known of the database any more."""
         self._forget_gathered()
+        self._spend.forget()
         self._series.clear()
         self._names.clear()
         self._counts_in.clear()
@@ -170,7 +186,7 @@ class Folder:
     def _series_of(self, database: Database, day: int, values: Values) -> tuple[int, ...]:
         found = self._counts_in.get((day, values))
         if found is None:
-            if len(self._counts_in) >= _SERIES_KNOWN_MAX:
+            if len(self._counts_in) >= COMBINATIONS_KNOWN_MAX:
                 self._counts_in.clear()
             found = tuple(self._id(database, *view) for view in self._views(database, day, values))
             self._counts_in[day, values] = found
@@ -179,7 +195,7 @@ class Folder:
     def _key_series(self, database: Database, day: int, provider: str, key_name: str) -> int:
         found = self._counts_in.get((day, (provider, key_name)))
         if found is None:
-            if len(self._counts_in) >= _SERIES_KNOWN_MAX:
+            if len(self._counts_in) >= COMBINATIONS_KNOWN_MAX:
                 self._counts_in.clear()
             values = (provider, *_NO_VALUES[2:], key_name)
             if not self._has_place(database, day, KEY, values):

@@ -1,31 +1,50 @@
-// The second step: a provider that answers, of any type; or the mock, which needs nothing.
+// The second step: a provider that answers, of any type, by the form of the Providers page; or the mock, which needs
+// nothing.
 
-import { Alert, Button, Checkbox, PasswordInput, Radio, Select, Stack, TextInput } from "@mantine/core";
+import { Alert, Button, Checkbox, Radio, Stack } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { ApiError, get, patch, post } from "@/kit/api";
+import { openapiQuery } from "@/kit/openapi";
+import { begun, typeOf } from "@/kit/provider-begin";
+import { providerFields } from "@/kit/provider-fields";
 import { type ProviderType, providerTypesQuery } from "@/kit/provider-types";
+import { flaws, type Value } from "@/kit/schema";
+import { missing, SchemaForm } from "@/kit/schema-form";
 import type { Stored } from "@/kit/types";
 import { Step, useStep } from "./step";
 
+const COMPONENT = "Provider";
 const TYPE_FIRST = "openai";
 const NONE: ProviderType[] = [];
 
 /** `onDone`: the name of the provider. */
 export function Provider({ onDone }: { onDone: (name: string) => void }) {
   const types = useQuery(providerTypesQuery);
+  const schemas = useQuery(openapiQuery);
   const [isReal, setIsReal] = useState(false);
-  const [chosen, setChosen] = useState(TYPE_FIRST);
+  const [value, setValue] = useState<Value | null>(null);
+  const [tried, setTried] = useState(false);
   const [problems, setProblems] = useState<string[]>([]);
   const [added, setAdded] = useState("");
   const [busy, failed, run] = useStep();
   const all = types.data ?? NONE;
   const mock = all.find((one) => one.served_here);
-  const type = all.find((one) => one.name === chosen);
-  const submit = (form: FormData) =>
+  const real = all.filter((one) => !one.served_here);
+  const shown = value ?? begun(real, { type: TYPE_FIRST });
+  const schema = schemas.data?.[COMPONENT];
+  const fields = providerFields(true, real, shown);
+  const found = schema && schemas.data ? { ...missing(fields, shown), ...flaws(shown, schema, schemas.data) } : {};
+  const change = (next: Value) => {
+    setValue(next);
+    setProblems([]);
+  };
+  const submit = () =>
     run(async () => {
       setProblems([]);
-      const body = isReal && type ? bodyOf(type, form) : { name: mock?.name ?? "mock" };
+      setTried(isReal);
+      if (isReal && Object.keys(found).length > 0) throw new Error("Some fields need a look.");
+      const body = isReal ? filled(shown) : { name: mock?.name ?? "mock" };
       await save(body);
       setAdded(body.name);
       const tested = await post<{ ok: boolean; problems: string[] }>(`providers/${encodeURIComponent(body.name)}/test`);
@@ -43,38 +62,29 @@ export function Provider({ onDone }: { onDone: (name: string) => void }) {
       <Radio.Group value={isReal ? "real" : "mock"} onChange={(next) => { setIsReal(next === "real"); setProblems([]); }} aria-label="Provider">
         <Stack gap={8}>
           <Radio value="mock" label={<>Mock <span className="muted">answers by itself, without a key and without cost</span></>} />
-          <Radio value="real" label={<>A provider <span className="muted">{all.length > 0 ? `one of ${all.length - 1} types, or any server with one of these APIs` : "with your key"}</span></>} />
+          <Radio value="real" label={<>A provider <span className="muted">{real.length > 0 ? `one of ${real.length} types, or any server with one of these APIs` : "with your key"}</span></>} />
         </Stack>
       </Radio.Group>
-      {isReal && <Select label="Type" data={all.filter((one) => !one.served_here).map((one) => ({ value: one.name, label: one.title }))} value={chosen} onChange={(next) => { if (next) setChosen(next); setProblems([]); }} searchable allowDeselect={false} error={types.error ? "The types could not be loaded" : undefined} />}
-      {isReal && type && <Fields key={type.name} type={type} />}
+      {isReal && (types.error ?? schemas.error) && <Alert color="red" role="alert">The form could not be loaded.</Alert>}
+      {isReal && schema && schemas.data && <SchemaForm schema={schema} schemas={schemas.data} fields={fields} value={shown} onChange={change} errors={tried ? found : {}} />}
+      {isReal && typeOf(real, shown)?.needs_address && (
+        <Checkbox
+          label="It is on this machine or in a private network"
+          description="Without this, Asbru sends calls to public addresses only."
+          checked={shown.allow_loopback === true}
+          onChange={(event) => change({ ...shown, allow_loopback: event.currentTarget.checked, allow_private: event.currentTarget.checked })}
+        />
+      )}
     </Step>
   );
 }
 
-function Fields({ type }: { type: ProviderType }) {
-  return (
-    <>
-      {type.needs_address && <TextInput name="name" label="Name" description="What callers write before the slash of a model." defaultValue={type.needs_dialect ? "" : type.name} placeholder="my-server" required withAsterisk={false} autoComplete="off" spellCheck={false} />}
-      {type.needs_address && <TextInput name="base_url" label="Address" description="With its version segment." placeholder={type.fields.find((one) => one.path === "base_url")?.example ?? "http://127.0.0.1:8000/v1"} required withAsterisk={false} spellCheck={false} />}
-      {type.needs_address && <Checkbox name="is_near" label="It is on this machine or in a private network" description="Without this, Asbru sends calls to public addresses only." />}
-      {type.needs_dialect && <Select name="dialect" label="Wire format" description="The API that it speaks." data={type.dialects} defaultValue={type.dialects[0] ?? null} allowDeselect={false} />}
-      <PasswordInput name="key" label="API key" description={type.needs_key ? "Stored sealed; it cannot be read again." : "Stored sealed; empty if it needs none."} required={type.needs_key} withAsterisk={false} autoComplete="off" />
-    </>
-  );
-}
-
-function bodyOf(type: ProviderType, form: FormData): { name: string } & Record<string, unknown> {
-  const said = (name: string) => String(form.get(name) ?? "").trim();
-  const name = said("name") || type.name;
-  const near = form.get("is_near") !== null;
-  return {
-    name,
-    ...(name === type.name ? {} : { type: type.name }),
-    ...(type.needs_address ? { base_url: said("base_url"), allow_loopback: near, allow_private: near } : {}),
-    ...(type.needs_dialect ? { dialect: said("dialect") } : {}),
-    ...(said("key") ? { keys: [{ name: "main", value: said("key") }] } : {}),
-  };
+/** What is sent: without a type that the name says, and without keys that were left empty. */
+function filled(value: Value): { name: string } & Value {
+  const { type, keys, ...rest } = value;
+  const given = (Array.isArray(keys) ? (keys as Value[]) : []).filter((key) => key.value !== "");
+  const name = String(value.name);
+  return { ...rest, name, ...(type === name ? {} : { type }), ...(given.length > 0 ? { keys: given } : {}) };
 }
 
 /** A new provider, or another key for one that is there. One that the file declares is taken as it is. */

@@ -1,7 +1,7 @@
 // The tools of all servers: find one, see its schema and who may use it, and try it.
 
 import { Alert, Button, Drawer, Textarea, TextInput } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 import { get, idPath, wordsOf } from "@/kit/api";
@@ -13,9 +13,11 @@ import { Problem } from "@/kit/problem";
 import { keys } from "@/kit/query";
 import { useMay } from "@/kit/session";
 import { Status } from "@/kit/status";
+import type { Page } from "@/kit/types";
 import { useUrlState } from "@/kit/url-state";
 import { exampleOf } from "./example";
 import classes from "./mcp.module.css";
+import { Suspicion } from "./suspicion";
 import { callTool, type Tried } from "./try";
 import type { ListedTool, Permitted, ShownServer } from "./types";
 import { descriptionOf, json } from "./words";
@@ -31,7 +33,7 @@ export function Tools() {
     { id: "name", header: "Tool", width: 220, grow: 1, rank: 1, cell: (row) => <span className="mono" title={row.name}>{row.name}</span> },
     { id: "server", header: "Server", width: 130, rank: 2, cell: (row) => row.server },
     { id: "description", header: "Description", width: 300, grow: 3, rank: 3, cell: (row) => <span title={row.description}>{row.description || <span className="muted">–</span>}</span> },
-    { id: "state", header: "State", width: 120, rank: 2, cell: (row) => (row.held ? <Status tone="warn" title="It has changed; nobody sees it until it is approved">To approve</Status> : <Status tone="ok">Offered</Status>) },
+    { id: "state", header: "State", width: 120, rank: 2, cell: (row) => (row.held ? <Status tone="warn" title="Nobody sees it until it is approved">To approve</Status> : row.suspicion ? <Status tone="warn" title={`Looks like prompt injection: ${row.suspicion}`}>Suspicious</Status> : <Status tone="ok">Offered</Status>) },
   ], []);
   const [server, ...rest] = (url.tool ?? "").split("/");
   return (
@@ -67,7 +69,8 @@ function Tool({ server, name }: { server: string; name: string }) {
   return (
     <>
       <p>{descriptionOf(tool)}</p>
-      {tool.held && <Alert color="yellow" title="It has changed">Nobody sees or calls it until it is approved on the page of its server.</Alert>}
+      {tool.held && <Alert color="yellow" title="It waits for approval">Nobody sees or calls it until it is approved on the page of its server.</Alert>}
+      <Suspicion of={tool.suspicion} />
       <WhoMay server={server} name={name} />
       {may && !tool.held && <Try server={server} name={name} begin={json(exampleOf(tool.definition["inputSchema"]))} />}
       <section className={classes.section} aria-label="Definition"><h3>Definition</h3><CodeBlock code={json(tool.definition)} label="Copy the definition" /></section>
@@ -76,15 +79,21 @@ function Tool({ server, name }: { server: string; name: string }) {
 }
 
 function WhoMay({ server, name }: { server: string; name: string }) {
-  const access = useQuery({ queryKey: [...keys.one("mcp", server), "access", name], queryFn: ({ signal }) => get<{ items: Permitted[] }>("mcp/access", { server, tool: name }, signal) });
+  const access = useInfiniteQuery({
+    queryKey: [...keys.one("mcp", server), "access", name],
+    queryFn: ({ pageParam, signal }) => get<Page<Permitted>>("mcp/access", { server, tool: name, after: pageParam }, signal),
+    initialPageParam: "",
+    getNextPageParam: (last) => last.next ?? undefined,
+  });
+  const items = access.data?.pages.flatMap((page) => page.items);
   return (
     <section className={classes.section} aria-label="Who may use it">
       <h3>Who may use it</h3>
-      {access.error ? <Problem error={access.error} what="Who may use it" retry={() => void access.refetch()} /> : access.data?.items.length === 0 ? (
+      {access.error ? <Problem error={access.error} what="Who may use it" retry={() => void access.refetch()} /> : items?.length === 0 && !access.hasNextPage ? (
         <p className="muted">No virtual key. List it under “mcp” of a key, team or customer, or in a group that they list.</p>
       ) : (
         <ul className={classes.offered}>
-          {access.data?.items.map((one) => (
+          {items?.map((one) => (
             <li key={`${one.key} ${one.owner}`}>
               <Link {...({ to: "/keys", search: { key: one.key } } as object)} to={"/keys" as string}>{one.key}</Link>{" "}
               <span className="muted">by <span className="mono">{one.pattern}</span>{one.owner.startsWith("key/") ? "" : ` of the ${one.owner.replace("/", " ")}`}</span>
@@ -92,6 +101,7 @@ function WhoMay({ server, name }: { server: string; name: string }) {
           ))}
         </ul>
       )}
+      {access.hasNextPage && <Button variant="default" size="xs" loading={access.isFetchingNextPage} onClick={() => void access.fetchNextPage()}>{items?.length ? "More keys" : "None so far; look further"}</Button>}
     </section>
   );
 }

@@ -13,6 +13,7 @@ import { Icon } from "@/kit/icons";
 import { ObjectSheet } from "@/kit/object-sheet";
 import { PageHeader } from "@/kit/page-header";
 import { Problem } from "@/kit/problem";
+import { PROVIDER_MORE, providerFields } from "@/kit/provider-fields";
 import { providerTypesQuery } from "@/kit/provider-types";
 import { keys } from "@/kit/query";
 import type { Value } from "@/kit/schema";
@@ -22,7 +23,6 @@ import { Status } from "@/kit/status";
 import { toastDone, toastFailed } from "@/kit/toasts";
 import { useUrlState } from "@/kit/url-state";
 import { DeleteWords } from "./delete-words";
-import { fields, MORE } from "./fields";
 import { Health } from "./health";
 import { healthQuery, providerQuery, providersQuery, readUses } from "./queries";
 import type { Provider, Tested } from "./types";
@@ -179,8 +179,8 @@ export default function ProvidersView() {
         onClose={() => setUrl({ new: undefined, provider: undefined })}
         title={isNew ? "Add a provider" : (url.provider ?? "")}
         component="Provider"
-        fields={(value) => fields(isNew, types.data ?? [], value)}
-        more={MORE}
+        fields={(value) => providerFields(isNew, types.data ?? [], value)}
+        more={PROVIDER_MORE}
         object={isNew ? undefined : chosen.data}
         begin={{ name: "", type: null, keys: [] }}
         readOnly={isNew ? null : readOnly}

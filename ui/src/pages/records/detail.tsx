@@ -12,6 +12,7 @@ import { useMay } from "@/kit/session";
 import { BodyView } from "./body-view";
 import { ConversationView } from "./conversation-view";
 import { curlOf } from "./curl";
+import { Made } from "./made";
 import { Outcome } from "./outcome";
 import { bodiesQuery, recordQuery } from "./queries";
 import classes from "./records.module.css";
@@ -24,10 +25,13 @@ interface Props {
   onClose: () => void;
   onPrevious: (() => void) | undefined;
   onNext: (() => void) | undefined;
+  onOpen: (id: string) => void;
   onFilter: (name: string, value: string) => void;
 }
 
-export function Detail({ id, onClose, onPrevious, onNext, onFilter }: Props) {
+type Lead = Pick<Props, "onOpen" | "onFilter">;
+
+export function Detail({ id, onClose, onPrevious, onNext, onOpen, onFilter }: Props) {
   const record = useQuery({ ...recordQuery(id ?? ""), enabled: id !== undefined, placeholderData: (before) => before });
   const onKey = (event: KeyboardEvent) => {
     if (event.target instanceof HTMLInputElement || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -46,12 +50,12 @@ export function Detail({ id, onClose, onPrevious, onNext, onFilter }: Props) {
     <Drawer opened={id !== undefined} onClose={onClose} size={760} title={title} onKeyDown={onKey} closeButtonProps={{ "aria-label": "Close" }} styles={{ title: { minWidth: 0 } }}>
       {record.error && <Problem error={record.error} what="The record" retry={() => void record.refetch()} />}
       {record.isPending && !record.error && <div className="late"><Skeleton height={24} mb="md" /><Skeleton height={160} mb="md" /><Skeleton height={90} /></div>}
-      {record.data && !record.error && <Content record={record.data} onFilter={onFilter} />}
+      {record.data && !record.error && <Content record={record.data} onOpen={onOpen} onFilter={onFilter} />}
     </Drawer>
   );
 }
 
-function Content({ record, onFilter }: { record: RecordDetail; onFilter: Props["onFilter"] }) {
+function Content({ record, onOpen, onFilter }: { record: RecordDetail } & Lead) {
   const [tab, setTab] = useState<string | null>("summary");
   const mayRead = useMay("bodies:read");
   const mayPlay = useMay("playground:write");
@@ -74,11 +78,11 @@ function Content({ record, onFilter }: { record: RecordDetail; onFilter: Props["
           <Tabs.Tab value="raw">Raw</Tabs.Tab>
           <Tabs.Tab value="trace">Trace</Tabs.Tab>
         </Tabs.List>
-        <Tabs.Panel value="summary"><Summary record={record} onFilter={onFilter} /></Tabs.Panel>
+        <Tabs.Panel value="summary"><Summary record={record} onOpen={onOpen} onFilter={onFilter} /></Tabs.Panel>
         <Tabs.Panel value="conversation">
           {why ? <p className="muted">{why}</p> : bodies.error ? <Problem error={bodies.error} what="The bodies" /> : bodies.data && <ConversationView bodies={bodies.data} />}
         </Tabs.Panel>
-        <Tabs.Panel value="trace"><Trace id={record.trace_id} /></Tabs.Panel>
+        <Tabs.Panel value="trace"><Trace id={record.trace_id} onFilter={onFilter} /></Tabs.Panel>
         <Tabs.Panel value="raw">
           {bodies.data && (
             <>
@@ -103,7 +107,7 @@ function Content({ record, onFilter }: { record: RecordDetail; onFilter: Props["
   );
 }
 
-function Summary({ record, onFilter }: { record: RecordDetail; onFilter: Props["onFilter"] }) {
+function Summary({ record, onOpen, onFilter }: { record: RecordDetail } & Lead) {
   const link = (name: string, value: string) => (value ? <button type="button" title={`Only records with ${value}`} onClick={() => onFilter(name, value)}>{value}</button> : <span className="muted">none</span>);
   const owner = record.caller ? <Link className="plain" to={"/keys" as string} search={{ key: record.caller } as never} title="Open the key">↗</Link> : null;
   return (
@@ -116,6 +120,7 @@ function Summary({ record, onFilter }: { record: RecordDetail; onFilter: Props["
         <Fact name="Provider key">{link("key_name", record.key_name)}</Fact>
         <Fact name="Model asked for">{link("model_asked", record.model_asked)}</Fact>
         <Fact name="Surface">{link("surface", record.surface)}</Fact>
+        {record.parent_id && <Fact name="Made by"><button type="button" className="mono" title="Open the call that made this one" onClick={() => onOpen(record.parent_id)}>{record.parent_id}</button></Fact>}
         <Fact name="Latency"><span title={`${exact(record.latency_us)} µs`}>{duration(record.latency_us)}</span></Fact>
         <Fact name="First token">{duration(record.first_token_us)}</Fact>
         <Fact name="Cost"><span title={exactMoney(record.cost_nanousd)}>{record.cost_nanousd === null ? "unknown" : money(record.cost_nanousd)}</span></Fact>
@@ -132,6 +137,7 @@ function Summary({ record, onFilter }: { record: RecordDetail; onFilter: Props["
         <h3>Attempts</h3>
         <Waterfall record={record} />
       </section>
+      <Made by={record.id} onOpen={onOpen} onFilter={onFilter} />
       {record.route_steps.length > 0 && (
         <section className={classes.section}>
           <h3>How the target was chosen</h3>
@@ -148,12 +154,13 @@ function Summary({ record, onFilter }: { record: RecordDetail; onFilter: Props["
   );
 }
 
-function Trace({ id }: { id: string }) {
+function Trace({ id, onFilter }: { id: string; onFilter: Props["onFilter"] }) {
   if (!id) return <p className="muted">This call has no trace: its caller sent none, and tracing is off.</p>;
   return (
     <>
       <p className="muted">The spans of this call have this id, from the caller to the provider. Look for it where your traces are.</p>
       <Group gap={4} wrap="nowrap"><span className="mono clip">{id}</span><CopyButton value={id} label="Copy the trace id" /></Group>
+      <Button mt="sm" variant="default" onClick={() => onFilter("trace_id", id)}>Records of this trace</Button>
     </>
   );
 }

@@ -35,6 +35,18 @@ export const recordQuery = (id: string) =>
     staleTime: Infinity,
   });
 
+/** Of the calls that one made; the rest is found on the page of the records. */
+export const MADE_MAX = 50;
+const MADE_COLUMNS = "started_ms,surface,provider,model_asked,model_served,status,outcome,error_code,latency_us,cost_nanousd";
+
+/** The calls that a call made: of tools, from a script or an agent loop. */
+export const madeQuery = (id: string) =>
+  queryOptions({
+    queryKey: keys.list("records", { parent_id: id }),
+    queryFn: ({ signal }) => get<Page<CallRecord>>("records", { parent_id: id, limit: MADE_MAX, columns: MADE_COLUMNS }, signal),
+    staleTime: 10_000,
+  });
+
 export const bodiesQuery = (id: string) =>
   queryOptions({
     queryKey: ["records", "bodies", id],

@@ -91,6 +91,7 @@ export default function RecordsView() {
         onClose={() => setUrl({ id: undefined })}
         onPrevious={place > 0 ? () => setUrl({ id: rows[place - 1]!.id }) : undefined}
         onNext={place >= 0 && place < rows.length - 1 ? () => setUrl({ id: rows[place + 1]!.id }) : undefined}
+        onOpen={(id) => setUrl({ id }, { push: true })}
         onFilter={(name, value) => setUrl({ [name]: value, id: undefined }, { push: true })}
       />
     </>

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ProviderType } from "@/kit/provider-types";
-import { begun, typeOf } from "./begin.ts";
+import { begun, typeOf } from "./provider-begin.ts";
 
 const type = (name: string, told: Partial<ProviderType> = {}): ProviderType => ({ name, title: name, dialects: ["openai"], needs_address: false, needs_dialect: false, needs_key: true, served_here: false, docs_url: null, access: [], fields: [], ...told });
 const TYPES = [type("openai"), type("azure", { needs_address: true }), type("custom", { needs_address: true, needs_dialect: true, needs_key: false, dialects: ["anthropic", "openai"] })];

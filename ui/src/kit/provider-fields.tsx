@@ -1,15 +1,15 @@
 // The form of a provider: its type first, then what has to be said of a provider of that type, as the API describes it.
 
-import type { ProviderType, TypeField } from "@/kit/provider-types";
-import type { Value } from "@/kit/schema";
-import type { Field } from "@/kit/schema-form";
-import { SecretInput } from "@/kit/secret-input";
-import { begun, typeOf } from "./begin";
+import { begun, typeOf } from "./provider-begin";
+import type { ProviderType, TypeField } from "./provider-types";
+import type { Value } from "./schema";
+import type { Field } from "./schema-form";
+import { SecretInput } from "./secret-input";
 
 const IN_KEY = "keys.0.";
 const seconds = (name: string, label: string): Field => ({ name, label, unit: "s" });
 
-export function fields(isNew: boolean, types: readonly ProviderType[], value: Value): Field[] {
+export function providerFields(isNew: boolean, types: readonly ProviderType[], value: Value): Field[] {
   const chosen = typeOf(types, value);
   const type: Field = {
     name: "type",
@@ -63,7 +63,7 @@ function keyFields(told: readonly TypeField[]): Field[] {
   ];
 }
 
-export const MORE: readonly Field[] = [
+export const PROVIDER_MORE: readonly Field[] = [
   { name: "proxy", render: (value, onChange, error) => <SecretInput key="proxy" label="Proxy" value={value} onChange={(next) => onChange(next === "" ? null : next)} error={error} help="http://host:port, optionally with user:password@." placeholder="none" /> },
   { name: "allow_private", label: "May be at a private address" },
   { name: "allow_loopback", label: "May be at a loopback address" },

@@ -1,7 +1,7 @@
 // Which type a provider in the form has, and what one of a type begins with. It draws nothing.
 
-import type { ProviderType } from "@/kit/provider-types";
-import type { Value } from "@/kit/schema";
+import type { ProviderType } from "./provider-types";
+import type { Value } from "./schema";
 
 /** The type of a provider: that which it names, or that of its name. */
 export function typeOf(types: readonly ProviderType[], value: Value): ProviderType | undefined {
