@@ -21,8 +21,10 @@ from asbru.app.snapshot import KeyFacts, ProviderFacts, Snapshot
 from asbru.cluster import Entries
 from asbru.core.secret_text import SecretText
 from asbru.dialects import Dialect, discover
-from asbru.edge import Door
+from asbru.edge import Door, door
+from asbru.edge.router import Router
 from asbru.edge.server import Server, ServerConnection, ServerLimits
+from asbru.edge.surfaces import routes_of
 from asbru.governance import VIRTUAL_KEY, digest_of, write_virtual_key
 from asbru.pipeline.passthrough import PREFIX
 from asbru.records import COLUMNS, RecordWriter
@@ -122,6 +124,20 @@ def every_dialect() -> Mapping[str, Dialect]:
     return MappingProxyType(discover())
 
 
+@cache
+def _usual_router() -> Router:
+    return Router(routes_of(every_dialect().values()))
+
+
+def _door(dialects: Mapping[str, Dialect], monkeypatch: pytest.MonkeyPatch) -> Door:
+    """A door of its own, but for the table of routes: nothing changes it, and to build it is half of the set-up."""
+    with monkeypatch.context() as only:
+        if dialects is every_dialect():
+            only.setattr(door, "routes_of", lambda _: ())
+            only.setattr(door, "Router", lambda _: _usual_router())
+        return Door(dialects.values(), lambda: False, lambda told: told(b""), "0.0")
+
+
 class Inside:
     """See the module. `requests` are what providers were sent: (host, head and body). `keys` are virtual keys and what
     they allow; the snapshots given here need no pepper. `lasting`: what the builder is given besides (dialects, leases,
@@ -144,7 +160,7 @@ class Inside:
             header_prefixes=self.lasting.header_prefixes,
         )
         self.server.forward((PREFIX,))
-        self.door = Door(self.lasting.dialects.values(), lambda: False, lambda told: told(b""), "0.0")
+        self.door = _door(self.lasting.dialects, monkeypatch)
         self.upstreams: list[tuple[str, FakeTransport]] = []
         self.requests: list[tuple[str, bytes]] = []
         self.scripts: dict[str, list[Script]] = {}
