@@ -23,13 +23,20 @@ import uvicorn
 from clients.everything_data import ENUMS, PERSON, PNG, RICH_SCHEMA, USER, WAV, form
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
-from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler, PromptsListChanged, ToolsListChanged
+from mcp.server.subscriptions import (
+    InMemorySubscriptionBus,
+    ListenHandler,
+    PromptsListChanged,
+    ResourceUpdated,
+    ToolsListChanged,
+)
 from mcp.shared.exceptions import MCPError
 
 Context = ServerRequestContext[Any]
 Result = t.CallToolResult | t.InputRequiredResult
 TEXT_URI = "test://static-text"
 BINARY_URI = "test://static-binary"
+WATCHED_URI = "test://watched-resource"
 TEMPLATE_URI = "test://template/{id}/data"
 _KEY = b"of this run of the server"
 
@@ -113,6 +120,12 @@ async def changes_prompts(ctx: Context, params: t.CallToolRequestParams) -> Resu
     more.symmetric_difference_update({"prompt"})
     await bus.publish(PromptsListChanged())
     return text("changed")
+
+
+async def touches(ctx: Context, params: t.CallToolRequestParams) -> Result:
+    """Changes the resource that may change."""
+    await bus.publish(ResourceUpdated(uri=WATCHED_URI))
+    return text("touched")
 
 
 # ---- tools: what they ask their caller, live
@@ -261,6 +274,7 @@ TOOLS: dict[str, Tool] = {
     "test_tool_with_progress": progress,
     "test_trigger_tool_change": changes_tools,
     "test_trigger_prompt_change": changes_prompts,
+    "test_trigger_resource_update": touches,
     "test_sampling": samples,
     "test_elicitation": elicits,
     "test_elicitation_sep1034_defaults": _asks_for(PERSON),
@@ -310,7 +324,7 @@ async def list_resources(ctx: Context, params: t.PaginatedRequestParams | None) 
     resources = [
         t.Resource(uri=TEXT_URI, name="text", description="A text.", mime_type="text/plain"),
         t.Resource(uri=BINARY_URI, name="binary", description="An image.", mime_type="image/png"),
-        t.Resource(uri="test://watched-resource", name="watched", description="It may change."),
+        t.Resource(uri=WATCHED_URI, name="watched", description="It may change."),
     ]
     return t.ListResourcesResult(resources=resources, ttl_ms=0, cache_scope="public")
 

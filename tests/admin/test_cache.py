@@ -68,6 +68,19 @@ def test_the_report_sums_what_the_cache_did(api: Managed) -> None:
     assert api.call("GET", "cache", query="since_ms=5&until_ms=5").status == 422
 
 
+def test_the_report_has_a_line_over_time(api: Managed) -> None:
+    """At most sixty parts of the span, also those in which nothing happened; their sums are those of the whole."""
+    for number, (cache, saved) in enumerate([("hit", 500), ("miss", None), ("hit", 700), ("shadow_differed", None)]):
+        record(api, 100 * number, cache, saved=saved)
+    report = api.ask("GET", "cache", query="since_ms=1000&until_ms=1600")
+    steps = report["steps"]
+    assert [one["started_ms"] for one in steps] == list(range(1000, 1600, 10))
+    busy = [tuple(one.values()) for one in steps if one["hits"] or one["misses"]]
+    assert busy == [(1000, 1, 0, 500), (1100, 0, 1, 0), (1200, 1, 0, 700), (1300, 0, 1, 0)]
+    assert sum(one["hits"] for one in steps) == report["use"]["hits"] == 2
+    assert len(api.ask("GET", "cache", query="since_ms=1&until_ms=8")["steps"]) == 7
+
+
 def clearing(api: Managed, cleared: list[Clearing], *, done: bool = True) -> FastAPI:
     """An application whose cache can be cleared."""
 

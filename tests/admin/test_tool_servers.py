@@ -44,7 +44,7 @@ class Api:
     def __init__(self, api: Managed) -> None:
         self.tools = Tools()
         self.api = api
-        held = Definition("add", CHANGED, "d1", held=True)
+        held = Definition("add", CHANGED, "d1", held=True, suspicion="override")
         entry = ServerEntry(name="docs", state="ready", tools=(held,), endpoint="/run/mcp-docs.sock")
         with api.database.transaction():
             stored.save_entries(api.database, [Entry(MCP_SERVER, "docs", write_server(entry))])
@@ -70,9 +70,11 @@ def test_servers_are_shown_with_what_is_held_and_what_was_approved(api: Api) -> 
     """Definitions are as the server gave them, to the byte; the socket of a presented server concerns nobody."""
     (item,) = api.ask("GET", "servers", role="viewer").json()["items"]
     assert (item["name"], item["state"], item["tools"], item["held"], item["endpoint"]) == ("docs", "ready", 1, 1, "")
+    assert item["suspicious"] == 1
     assert item["grants"][0]["user"] == "ann"
     shown = api.ask("GET", "servers/docs", role="viewer")
     assert CHANGED in shown.body
+    assert shown.json()["offers"]["tools"][0]["suspicion"] == "override"
     assert shown.json()["offers"]["tools"][0]["approved"]["description"] == "old"
     assert api.ask("GET", "servers/none").status == 404
 

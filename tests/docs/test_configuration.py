@@ -37,7 +37,8 @@ def test_examples_compile(example: str, tmp_path: Path) -> None:
     path.write_text(example.replace("file:/run/secrets/", f"file:{tmp_path}/"))
     for name in re.findall(r"file:/run/secrets/(\w+)", example):
         (tmp_path / name).write_text(f"value-{name}-0123456789\n")
-    env = {name: f"value-{name}-0123456789" for name in re.findall(r"env\.(\w+)", example)} | {"PORT": "8080"}
+    env = {name: f"value-{name}-0123456789" for name in re.findall(r"env\.(\w+)", example)}
+    env |= {"PORT": "8080", "REDIS_URL": "redis://127.0.0.1:6379/0"}
     compiled = compile_config(Options(data_dir=tmp_path / "data", config=path), env, dry=True)
     assert compiled.snapshot.providers or "providers" not in example
 

@@ -35,6 +35,11 @@ class SessionServer:
         """Requests of the server on its GET stream, which belong to no call."""
         self.told: list[dict[str, Any]] = []
         """Responses to those."""
+        self.capabilities: dict[str, Any] = {"tools": {}}
+        self.subscribed: list[tuple[str, str, str]] = []
+        """Session, method and resource of each subscription and its end."""
+        self.updated = b""
+        """The event that the GET stream has after the list has changed."""
 
     def reply(self, seen: Seen) -> Reply:
         """To be put into `FakeUpstream.otherwise`."""
@@ -49,7 +54,10 @@ class SessionServer:
             event = b'data: {"jsonrpc":"2.0","method":"notifications/tools/list_changed"}\n\n'
             stray = [Reply.json(one).steps[0] for one in self.stray]
             asked = [b"data: " + one + b"\n\n" for one in stray if isinstance(one, bytes)]
-            return Reply.events(b": hello\n\n", *asked, self.changed, event, Gate("never"))
+            return Reply.events(b": hello\n\n", *asked, self.changed, event, self.updated, Gate("never"))
+        return self._post(seen, session)
+
+    def _post(self, seen: Seen, session: str) -> Reply:
         message = seen.json()
         if "method" not in message:
             self.told.append(message)
@@ -58,7 +66,7 @@ class SessionServer:
             self.greeted.append(seen.headers)
             made = f"session-{len(self.greeted)}"
             self.known.add(made)
-            result = {"protocolVersion": VERSION, "capabilities": {"tools": {}}, "serverInfo": {"name": "old"}}
+            result = {"protocolVersion": VERSION, "capabilities": self.capabilities, "serverInfo": {"name": "old"}}
             return Reply.json(_response(message, result), mcp_session_id=made)
         if not session:
             return Reply.json(_error(message, -32600, "Bad Request: Missing session ID"), 400)
@@ -68,11 +76,18 @@ class SessionServer:
             return Reply.json(_error(message, -32600, "Bad Request: version"), 400)
         if "id" not in message:
             return Reply(202)
+        if message["method"] in ("resources/subscribe", "resources/unsubscribe"):
+            self.subscribed.append((session, message["method"], message["params"]["uri"]))
+            return Reply.json(_response(message, {}))
         return Reply.events(b"data: " + self._listed(message) + b"\n\n")
 
     def _listed(self, message: dict[str, Any]) -> bytes:
         begin = int(message.get("params", {}).get("cursor", "0"))
-        page: dict[str, Any] = {"tools": self.tools[begin : begin + self.page_size]}
+        page: dict[str, Any] = {
+            "resources": [],
+            "resourceTemplates": [],
+            "tools": self.tools[begin : begin + self.page_size],
+        }
         if begin + self.page_size < len(self.tools):
             page["nextCursor"] = str(begin + self.page_size)
         body = Reply.json(_response(message, page)).steps[0]

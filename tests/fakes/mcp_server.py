@@ -1,6 +1,6 @@
 """A stdio MCP server of a few lines, which also does what servers should not. It is run as a script.
 
-    python tests/fakes/mcp_server.py [--era sessions|stateless] [--tools FILE]
+    python tests/fakes/mcp_server.py [--era sessions|stateless] [--tools FILE] [--resources]
 
 It refuses what real servers refuse: requests of the other era, requests before it is initialized. `--tools`: a JSON
 file with more tools, read anew for each list. Calls are answered in order, but those that wait.
@@ -15,6 +15,7 @@ file with more tools, read anew for each list. Calls are answered in order, but 
     garbage        lines that are no messages, then the result
     big            a text of so many bytes
     flood          so many log notifications, then the result
+    touch          says that the resource `uri` has changed, to whom it has subscribed (--resources)
     change         changes the description of `add`, and says that the tools have changed
 """
 
@@ -34,7 +35,9 @@ PREFIX = "io.modelcontextprotocol/"
 class Server:
     """One run."""
 
-    def __init__(self, era: str, tools: Path | None) -> None:
+    def __init__(self, era: str, tools: Path | None, resources: bool = False) -> None:
+        self.resources = resources
+        self.subscribed: dict[str, Any] = {}
         self.era = era
         self.tools = tools
         self.count = 0
@@ -64,10 +67,29 @@ class Server:
         refusal = self.refusal(method, params)
         if refusal is not None:
             self.send({"id": number, "error": refusal})
+        elif method == "subscriptions/listen":
+            uris = params["notifications"].get("resourceSubscriptions", [])
+            self.subscribed.update(dict.fromkeys(uris, number))
+            tag = {f"{PREFIX}subscriptionId": number}
+            told = {"notifications": params["notifications"], "_meta": tag}
+            self.notify("notifications/subscriptions/acknowledged", **told)
+        elif method in ("resources/subscribe", "resources/unsubscribe"):
+            self.subscribe(number, method, params["uri"])
         elif method == "tools/call":
             self.call(number, params["name"], params.get("arguments", {}), params.get("_meta", {}))
         else:
             self.send({"id": number, "result": self.result(method)})
+
+    def subscribe(self, number: Any, method: str, uri: str) -> None:
+        """A subscription of the era of sessions, or its end."""
+        if uri.startswith("secret:"):
+            self.send({"id": number, "error": {"code": -32602, "message": "no such resource"}})
+            return
+        if method == "resources/subscribe":
+            self.subscribed[uri] = None
+        else:
+            del self.subscribed[uri]
+        self.send({"id": number, "result": {}})
 
     def refusal(self, method: str, params: dict[str, Any]) -> dict[str, Any] | None:
         """Why a request of the wrong era is refused."""
@@ -89,6 +111,8 @@ class Server:
             "serverInfo": {"name": "fake", "version": "1", "unknown": [1.50, "ä"]},
             "instructions": "Count.",
         }
+        if self.resources:
+            described["capabilities"]["resources"] = {"subscribe": True}
         if method == "initialize":
             return {"protocolVersion": VERSIONS[self.era], **described}
         if method == "server/discover":
@@ -96,7 +120,9 @@ class Server:
             return {"supportedVersions": [VERSIONS[self.era]], "resultType": "complete", "_meta": meta, **described}
         more = json.loads(self.tools.read_text()) if self.tools is not None else []
         listed = {
-            "tools": [{"name": "add", "description": self.description, "inputSchema": {"type": "object"}}, *more]
+            "resources": [{"uri": "note:one", "name": "one"}],
+            "resourceTemplates": [],
+            "tools": [{"name": "add", "description": self.description, "inputSchema": {"type": "object"}}, *more],
         }
         return (
             {**listed, "ttlMs": 60000, "cacheScope": "public", "resultType": "complete"}
@@ -117,6 +143,9 @@ class Server:
                 arguments
             )
             self.send_line(head + ', "result": {' + body + "}}")
+        elif name == "touch":
+            self.touch(arguments["uri"])
+            self.send({"id": number, "result": _text(json.dumps(sorted(self.subscribed)))})
         elif name == "progress":
             for done in (1, 2):
                 self.notify("notifications/progress", progressToken=meta["progressToken"], progress=done)
@@ -128,6 +157,14 @@ class Server:
             self.send({"id": number, "result": _text(json.dumps(self.cancelled))})
         else:
             self.misbehave(number, name, arguments)
+
+    def touch(self, uri: str) -> None:
+        """Tell of a change."""
+        if uri not in self.subscribed:
+            return
+        number = self.subscribed[uri]
+        told = {} if number is None else {"_meta": {f"{PREFIX}subscriptionId": number}}
+        self.notify("notifications/resources/updated", uri=uri, **told)
 
     def misbehave(self, number: Any, name: str, arguments: dict[str, Any]) -> None:
         """What a server should not do."""
@@ -170,8 +207,9 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--era", choices=VERSIONS, default="sessions")
     parser.add_argument("--tools", type=Path)
+    parser.add_argument("--resources", action="store_true")
     given = parser.parse_args()
-    server = Server(given.era, given.tools)
+    server = Server(given.era, given.tools, given.resources)
     for line in sys.stdin:
         server.take(json.loads(line))
 

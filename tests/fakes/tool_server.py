@@ -192,7 +192,7 @@ class ToolServer:
             era="stateless" if stateless else "sessions",
             version=STATELESS if stateless else SESSIONS,
             state="ready",
-            capabilities=b'{"tools":{},"resources":{},"prompts":{}}',
+            capabilities=b'{"tools":{},"resources":{"subscribe":true},"prompts":{}}',
             info=b'{"name":"fake","version":"7"}',
             instructions="Count before you add.",
             tools=tools,

@@ -25,6 +25,7 @@ from asbru.app.tools.oauth import Flows, Grants, GrantStore
 from asbru.app.tools.pins import Pins
 from asbru.app.tools.runner import Shared
 from asbru.app.tools.servers import Servers
+from asbru.app.tools.subscribers import Subscribers
 from asbru.cluster import Entry, stored
 from asbru.governance import VIRTUAL_KEY
 from asbru.governance.entries import KeyEntry
@@ -59,7 +60,16 @@ class Running:
         self.now_ms = 1_000_000
         store = GrantStore(self.database, lambda: Keyring([SEAL_KEY]))
         self.grants = Grants(self.http, store, self._now_ms)
-        ours = Shared(self.http, self.catalogue, self.pins, credentials=self.credentials, now_ms=self._now_ms)
+        self.told: list[tuple[str, bytes]] = []
+        subscribers = Subscribers(lambda subject, payload: self.told.append((subject, payload)))
+        ours = Shared(
+            self.http,
+            self.catalogue,
+            self.pins,
+            credentials=self.credentials,
+            subscribers=subscribers,
+            now_ms=self._now_ms,
+        )
         self.servers = Servers(ours, folder, "life")
         self.answers = Answers(
             self.servers,
@@ -69,6 +79,7 @@ class Running:
             flows=Flows(self.http, store, self.grants),
             store=store,
             keys=KeyIdentities(self.database),
+            subscribers=subscribers,
             now_ms=self._now_ms,
         )
         self.answers.public_url = "http://127.0.0.1:8080"

@@ -17,7 +17,7 @@ import msgspec
 from tests.fakes.waiting import until
 from tests.journeys.caller import HOST, KEY, Caller, UpstreamResponse, request
 
-from asbru.app.build import build_forwards, build_rooms, declare, watched_headers
+from asbru.app.build import build_forwards, build_rooms, declare, handed_headers, watched_headers
 from asbru.app.lasting import Lasting
 from asbru.app.snapshot import Fallback, KeyFacts, Limits, PrefixForward, ProviderFacts, Snapshot
 from asbru.cluster import Entries
@@ -180,7 +180,7 @@ class Gateway:
         self.door.rooms = rooms
         self.door.forwarder = Forwarder(forwards)
         self.door.cors_origins = frozenset(origin.encode() for origin in snapshot.cors_origins)
-        self.server.watch(watched_headers(rooms))
+        self.server.watch(watched_headers(rooms), handed_headers(rooms))
         self.server.forward((*forwards, *MCP_PREFIXES))
         self.server.limit(snapshot.limits)
 

@@ -20,7 +20,7 @@ from asbru.guardrails import GuardrailRule, GuardrailSettings
 from asbru.mcp.catalogue import MCP_SERVER
 from asbru.mcp.servers import McpSettings, ServerSettings
 from asbru.mcp.servers.rule import McpRule
-from asbru.pipeline.tools import Toolbox
+from asbru.pipeline.tools import Subscriptions, Toolbox
 
 ERAS = ("legacy", "2026-07-28")
 
@@ -40,6 +40,7 @@ async def serving(
     both: bool = False,
     rules: tuple[GuardrailRule, ...] = (),
     argument_rules: tuple[McpRule, ...] = (),
+    subscriptions: Subscriptions | None = None,
     **keys: tuple[str, ...],
 ) -> AsyncIterator[Gateway]:
     """A gateway before a server that is called `one`, and `two` as well."""
@@ -56,7 +57,7 @@ async def serving(
         rules=argument_rules,
     )
     gateway = Gateway(
-        tools=Toolbox(ports),
+        tools=Toolbox(ports, None, subscriptions),
         declared={MCP_SERVER: feed(*entries)},
         mcp=settings,
         guardrails=GuardrailSettings(rules=rules),

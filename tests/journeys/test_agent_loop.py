@@ -19,6 +19,7 @@ from asbru.core.errors import BudgetExceeded
 from asbru.guardrails import GuardrailRule, GuardrailSettings
 from asbru.mcp.catalogue import MCP_SERVER
 from asbru.mcp.servers import McpSettings, ServerSettings
+from asbru.mcp.servers.rule import McpRule
 from asbru.pipeline.call import Call
 from asbru.pipeline.tools import Toolbox
 from asbru.pipeline.worst_case import BYTES_PER_TOKEN, input_tokens_max
@@ -61,21 +62,30 @@ async def served(
     *replies: Reply | Callable[[Seen], Reply],
     settings: dict[str, Any] | None = None,
     rules: tuple[GuardrailRule, ...] = (),
+    code: bool = False,
     **about: Any,
 ) -> AsyncIterator[tuple[Gateway, FakeUpstream, ToolServer]]:
-    """A gateway before a server `one`, whose tools `add`, `told` and `fails` the key may have called."""
+    """A gateway before a server `one`, whose tools `add`, `told` and `fails` the key may have called. `code`: it is in
+    code mode."""
     async with FakeUpstream() as upstream, ToolServer() as server:
         upstream.queue(*replies)
         gateway = Gateway(
             openai(upstream.url),
             tools=Toolbox(DirectPorts({"one": server.url})),
             declared={MCP_SERVER: feed(await server.entry("one", stateless=True))},
-            mcp=McpSettings(servers={"one": ServerSettings(url=server.url, allow_loopback=True)}, **(settings or {})),
+            mcp=McpSettings(
+                servers={"one": ServerSettings(url=server.url, allow_loopback=True, code_mode=code)},
+                **(settings or {}),
+            ),
             guardrails=GuardrailSettings(rules=rules),
             virtual_keys=key(**{"mcp": ("one",), "auto_approve": ("one/add", "one/told", "one/fails"), **about}),
         )
         async with gateway:
-            yield gateway, upstream, server
+            try:
+                yield gateway, upstream, server
+            finally:
+                assert gateway.lasting.tools is not None
+                await gateway.lasting.tools.close()
 
 
 def words(body: bytes) -> str:
@@ -270,6 +280,73 @@ def test_a_budget_ends_the_loop_between_turns(stream: bool) -> None:
             assert server.calls == ["add"] and len(upstream.requests) == 1
             assert row_of(gateway)["output_tokens"] == 2
             assert row_of(gateway)["outcome"] == ("cut" if stream else "refused")
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(("mode", "made"), [("safe", []), ("free", ["add"])])
+def test_rules_on_headers_hold_in_the_loop(mode: str, made: list[str]) -> None:
+    """A tool's call is judged by the headers of the call that it is made for."""
+    rule = McpRule(name="safe", when='headers["x-mode"] == "safe"')
+
+    async def run() -> None:
+        async with served(said("", ADD), said("done"), settings={"rules": (rule,)}) as (gateway, _, server):
+            await gateway.call(CHAT_PATH, chat(), headers=(f"x-mode: {mode}",))
+            assert server.calls == made
+
+    asyncio.run(run())
+
+
+def script(code: str) -> Called:
+    """A call that runs a script."""
+    return ("call_s", "executeToolCode", json.dumps({"code": code}))
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_scripts_run_within_a_call_to_a_model(stream: bool) -> None:
+    """Where a server is in code mode, the four tools that stand for its own are offered, and the loop executes them.
+    The script's calls are records below its own; what needs approval fails, in words that say what is missing."""
+    say = streamed if stream else said
+
+    async def run() -> None:
+        turns = (
+            say("", ("call_l", "listToolFiles", "{}"), script("result = one.add(a=2, b=3)['result']")),
+            say("", script("one.named()")),
+            say("It is 5."),
+        )
+        async with served(*turns, code=True) as (gateway, upstream, server):
+            answer = await gateway.call(CHAT_PATH, chat(stream=stream))
+            assert words(answer.body) == "It is 5."
+            names = [one["function"]["name"] for one in upstream.requests[0].json()["tools"]]
+            assert names == ["executeToolCode", "getToolDocs", "listToolFiles", "readToolFile"]
+            listed, result = (one["content"] for one in upstream.requests[1].json()["messages"][-2:])
+            assert "one.pyi" in listed and "Result:\n5" in result
+            refused = upstream.requests[2].json()["messages"][-1]["content"]
+            assert "`one/named` to `auto_approve`" in refused and server.calls == ["add"]
+            await gateway.recorded(5)
+            rows = {row["id"]: row for row in gateway.rows}
+            inner = next(row for row in rows.values() if row["model_served"] == "add")
+            outer = rows[inner["parent_id"]]
+            assert outer["model_asked"] == "executeToolCode" and rows[outer["parent_id"]] is row_of(gateway)
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("about", "offered"),
+    [({"auto_approve": ()}, True), ({"mcp": ("one/add",)}, True), ({"mcp": ("other",)}, False)],
+)
+def test_scripts_are_for_who_may_use_a_tool_of_theirs(about: dict[str, Any], offered: bool) -> None:
+    """Who has no list of approved tools is offered them too, and gets the calls back."""
+    call = script("result = one.add(a=1, b=1)")
+
+    async def run() -> None:
+        async with served(said("", call), said("done"), code=True, **about) as (gateway, upstream, server):
+            answer = await gateway.call(CHAT_PATH, chat())
+            assert ("tools" in upstream.requests[0].json()) is offered
+            left = "tool_calls" in answer.json()["choices"][0]["message"]
+            assert left is (not offered or about.get("auto_approve") == ())
+            assert server.calls == ([] if left else ["add"])
 
     asyncio.run(run())
 

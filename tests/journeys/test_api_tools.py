@@ -18,7 +18,10 @@ from mcp.client import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 from tests.fakes.tool_server import DirectPorts, feed
-from tests.journeys.gateway import PEPPER, Gateway
+from tests.fakes.upstream import FakeUpstream
+from tests.journeys.gateway import PEPPER, Gateway, openai
+from tests.journeys.talk import CHAT_PATH, chat
+from tests.journeys.test_agent_loop import said, words
 
 from asbru.app.boot import Options
 from asbru.app.compile import compile_config
@@ -99,7 +102,7 @@ async def _serving(pets: Pets) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def _gateway(folder: Path, url: str, **changes: Any) -> AsyncIterator[Gateway]:
+async def _gateway(folder: Path, url: str, providers: tuple[Any, ...] = (), **changes: Any) -> AsyncIterator[Gateway]:
     """A gateway with the API as the server `pets`, compiled from a file."""
     (folder / "pets.yaml").write_text(DOCUMENT)
     api = {
@@ -114,12 +117,15 @@ async def _gateway(folder: Path, url: str, **changes: Any) -> AsyncIterator[Gate
     snapshot = compile_config(Options(data_dir=folder, config=folder / "config.json"), {}, dry=True).snapshot
     (server_of,) = snapshot.mcp.named()
     gateway = Gateway(
+        *providers,
         tools=Toolbox(DirectPorts({})),
         declared={MCP_SERVER: feed(entry_of(server_of, snapshot.apis["pets"]))},
         mcp=snapshot.mcp,
         apis=snapshot.apis,
         virtual_keys={
-            digest_of(b"sk-asb-all", PEPPER): msgspec.msgpack.encode(KeyEntry("all", ("*",), mcp=("pets",)))
+            digest_of(b"sk-asb-all", PEPPER): msgspec.msgpack.encode(
+                KeyEntry("all", ("*",), mcp=("pets",), auto_approve=("*",))
+            )
         },
     )
     async with gateway:
@@ -204,5 +210,25 @@ def test_an_error_that_quotes_a_credential_does_not_show_it(tmp_path: Path) -> N
             answer = await gateway.call("/v1/mcp/tools/call", {"name": "pets__quotes"}, key="sk-asb-all")
             assert pets.asked[0][1] == f"/v1/quotes?key={secret}"
             assert answer.json()["isError"] and secret not in answer.body.decode()
+
+    asyncio.run(body())
+
+
+def test_templates_hold_in_the_agent_loop(tmp_path: Path) -> None:
+    """A tool that is called within a call to a model gets the headers that its templates name, credentials too, of
+    whoever sent that call; the provider gets none of them."""
+
+    async def body() -> None:
+        pets = Pets()
+        changes = {"forward": {"authorization": "Bearer {X-Crm-Token}"}, "operations": ["get_pet"]}
+        async with FakeUpstream() as model, _serving(pets) as url:
+            called = ("call_p", "pets__get_pet", '{"id": "1"}')
+            model.queue(said("", called), said("Rex."))
+            async with _gateway(tmp_path, url, providers=(openai(model.url),), **changes) as gateway:
+                headers = ("x-crm-token: mine-0123456789",)
+                answer = await gateway.call(CHAT_PATH, chat(), key="sk-asb-all", headers=headers)
+                assert words(answer.body) == "Rex."
+            assert [asked[2]["authorization"] for asked in pets.asked] == ["Bearer mine-0123456789"]
+            assert not [one for one in model.requests if "mine-" in f"{one.headers} {one.body}"]
 
     asyncio.run(body())

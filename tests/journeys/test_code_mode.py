@@ -348,3 +348,18 @@ def test_calls_of_a_script_run_at_the_same_time_and_end_with_it() -> None:
             assert json.dumps(rows).count('"parent_id": "req_') == 3
 
     asyncio.run(body())
+
+
+def test_only_calls_of_tools_reach_the_four() -> None:
+    """A prompt or a completion of such a name is none."""
+
+    async def body() -> None:
+        async with ToolServer() as server, served(server, _key("all", ("*",))) as gateway:
+            for method in ("prompts/get", "resources/read"):
+                params = {"name": "executeToolCode", "uri": "x:y", "arguments": {"code": "code.add(a=1, b=2)"}}
+                asked = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+                headers = ("accept: application/json, text/event-stream", "mcp-protocol-version: 2025-11-25")
+                answer = await gateway.call("/mcp", asked, key="sk-asb-all", headers=headers)
+                assert b"error" in answer.body and not server.calls
+
+    asyncio.run(body())

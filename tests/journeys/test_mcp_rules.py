@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from mcp.shared.exceptions import MCPError
+from mcp_types import ElicitResult
 from tests.fakes.tool_server import ToolServer
 from tests.journeys.mcp_gateway import ERAS, client_of, serving
 
@@ -53,6 +54,39 @@ def test_rules_see_arguments_and_results(mode: str, stateless: bool) -> None:
                 "unchecked_operation",
             ]
             assert '"tool_results"' in gateway.rows[0]["guardrails"]
+
+    asyncio.run(body())
+
+
+def test_rules_see_what_a_server_asks_and_what_its_caller_answers() -> None:
+    """A server with sessions asks during a call: its question is masked before the caller has it, the answer before the
+    server has it. An answer that a rule blocks ends the call, and the next one is served."""
+    rules = (
+        GuardrailRule(name="r", checks=({"words": {"words": ["Ada", "your"]}},), places=_BOTH, action="redact"),
+        GuardrailRule(name="no-lions", checks=({"words": {"words": ["lion"]}},), places=("tool_arguments",)),
+    )
+    answers = ["Ada", "lion", "Eve"]
+    asked: list[str] = []
+
+    async def named(context: Any, params: Any) -> ElicitResult:
+        del context
+        asked.append(params.message)
+        return ElicitResult(action="accept", content={"name": answers[len(asked) - 1]})
+
+    async def body() -> None:
+        async with (
+            ToolServer() as server,
+            serving(server, stateless=False, rules=rules) as gateway,
+            client_of(gateway, "legacy", elicitation_callback=named) as client,
+        ):
+            found: Any = (await client.call_tool("one__ask", {})).content[0]
+            assert found.text.startswith("hello ") and "Ada" not in found.text
+            with pytest.raises(MCPError, match="no-lions"):
+                await client.call_tool("one__ask", {})
+            found = (await client.call_tool("one__ask", {})).content[0]
+            assert found.text == "hello Eve"
+            assert len(asked) == 3 and not [words for words in asked if "Your" in words]
+            assert [row["error_code"] or "" for row in gateway.rows] == ["", "guardrail_blocked", ""]
 
     asyncio.run(body())
 

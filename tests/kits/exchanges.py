@@ -145,15 +145,9 @@ class Called:
         inside = Inside(Snapshot(providers=(facts,)), monkeypatch)
         host = facts.base_url.split("/")[2].partition(":")[0]
         inside.scripts[host] = [tuple(script[at : at + PIECE_BYTES] for at in range(0, len(script), PIECE_BYTES))]
-        if surface == GEMINI and not path:
-            method = "streamGenerateContent?alt=sse" if body.pop("stream", False) else "generateContent"
-            path = GEMINI_PATH.format(body.pop("model"), method)
-        if surface == BEDROCK and not path:
-            path = f"/bedrock/model/{body.pop('model')}/converse{'-stream' if body.pop('stream', False) else ''}"
-        if surface == INVOKE and not path:
-            ends = "-with-response-stream" if body.pop("stream", False) else ""
-            path = f"/bedrock/model/{body.pop('model')}/invoke{ends}"
-        self.caller = inside.call(path or PATHS[surface], body)
+        if not path:
+            path, body = path_of(surface, body)
+        self.caller = inside.call(path, body)
         assert len(inside.requests) == 1, self.caller.body
         self.host, request = inside.requests[0]
         head, _, sent = request.partition(b"\r\n\r\n")
@@ -163,6 +157,20 @@ class Called:
         for settings in ("generationConfig", "inferenceConfig"):
             self.sent |= self.sent.pop(settings, {})
         self.record = inside.recorder.rows[0]
+
+
+def path_of(surface: str, body: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Where a call on a surface is sent, and its body without what stands in the path."""
+    body = dict(body)
+    if surface == GEMINI:
+        method = "streamGenerateContent?alt=sse" if body.pop("stream", False) else "generateContent"
+        return GEMINI_PATH.format(body.pop("model"), method), body
+    if surface == BEDROCK:
+        return f"/bedrock/model/{body.pop('model')}/converse{'-stream' if body.pop('stream', False) else ''}", body
+    if surface == INVOKE:
+        ends = "-with-response-stream" if body.pop("stream", False) else ""
+        return f"/bedrock/model/{body.pop('model')}/invoke{ends}", body
+    return PATHS[surface], body
 
 
 def http(status: int, body: str | bytes, content_type: str = "application/json") -> bytes:

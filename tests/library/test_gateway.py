@@ -85,6 +85,22 @@ async def test_the_mock_runs_in_the_application(tmp_path: Path) -> None:
         assert (await gateway.embeddings(model="mock/embed", input="a")).data["data"]
 
 
+async def test_two_gateways_in_one_application() -> None:
+    """Each has its own models and keys, also at the same time; one that is closed leaves the other open. Speech is
+    bytes."""
+    governed = {"virtual_keys": [{"name": "k", "value": KEY}]}
+    own = asbru.Gateway({"providers": {"mock": {}}, "models": {"own": "mock/echo"}})
+    async with own, asbru.Gateway({"providers": {"mock": {}}, **governed}, key=KEY) as other:
+        calls = [gateway.chat(model="mock/echo", messages=ASK) for gateway in (own, other) * 5]
+        assert {reply.text for reply in await asyncio.gather(*calls)} == {"hello"}
+        assert (await own.chat(model="own", messages=ASK)).text == "hello"
+        with pytest.raises(asbru.CallError, match="'own' is unknown"):
+            await other.chat(model="own", messages=ASK)
+        await own.close()
+        spoken = await other.call("openai.speech", {"model": "mock/speak", "input": "hi", "voice": "alloy"})
+        assert spoken.body.startswith(b"RIFF")
+
+
 async def test_a_configuration_that_is_wrong() -> None:
     """Everything that is wrong, before anything is served; a gateway that is not open takes no calls."""
     gateway = asbru.Gateway({"providers": {"groc": {}}, "limits": {"body_bytes_max": "x"}})

@@ -53,9 +53,8 @@ def most(*models: PricedModel, aliases: tuple[dict[str, str], ...] = ({},), **fa
         speaks=False,
         **facts,
     )
-    call = SimpleNamespace(
-        operation=operation, head=RequestHead("m", False, True, None), body=BODY, body_bytes=len(BODY)
-    )
+    head = RequestHead("m", False, True, None)
+    call = SimpleNamespace(operation=operation, head=head, body=BODY, body_bytes=len(BODY), added_bytes=0)
     return worst_case(cast("Call", call), target, Rates(PriceBook({"p": models})), Reservation())
 
 

@@ -137,7 +137,18 @@ def test_a_comment_that_stands_alone_is_told_where_it_is_asked_for() -> None:
     """Keep-alives reach those who ask for comments, however they are cut; comments within an event are skipped."""
     data = b": a\n\ndata: x\n\n: b\r\n: c\r\n\r\n: d\ndata: y\n\n"
     expected = [COMMENT, SseEvent("", b"x"), COMMENT, SseEvent("", b"y")]
-    for cut in range(len(data)):
+    for cut in range(90):
         reader = SseReader(comments=True)
         assert reader.feed(data[:cut]) + reader.feed(data[cut:]) == expected
     assert SseReader().feed(data) == [SseEvent("", b"x"), SseEvent("", b"y")]
+
+
+def test_what_a_stream_is_taken_up_again_by_is_remembered() -> None:
+    """The last id and the time to wait, also of events without data and cut anywhere; ids with NUL, or too long, and
+    times that are no numbers are passed over, as the standard says."""
+    data = b"id: a\nretry: 500\ndata: \n\ndata: x\n\nid:b\r\n\r\nid: c\0\nretry: soon\n\nid: %b\n\n" % (b"x" * 2000)
+    for cut in range(90):
+        reader = SseReader(resumable=True)
+        reader.feed(data[:cut])
+        reader.feed(data[cut:])
+        assert (reader.last_id, reader.retry_ms) == (b"b", 500)

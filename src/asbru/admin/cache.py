@@ -23,7 +23,7 @@ from asbru.admin.observed import Observed
 from asbru.cache import Clearing
 from asbru.cache.sql import table
 from asbru.core.errors import BadRequest, Overloaded
-from asbru.records.kept import CacheUse, read_cache_use
+from asbru.records.kept import CacheStep, CacheUse, read_cache_use
 
 DAY_MS = 86_400_000
 
@@ -42,13 +42,15 @@ class CacheHeld(msgspec.Struct, frozen=True):
 
 
 class CacheReport(msgspec.Struct, frozen=True):
-    """`memory`: of all workers together, which may hold the same entry each; `database`: what they share."""
+    """`memory`: of all workers together, which may hold the same entry each; `database`: what they share;
+    `steps`: the span in parts of the same length."""
 
     since_ms: int
     until_ms: int
     memory: CacheHeld
     database: CacheHeld
     use: CacheUse
+    steps: tuple[CacheStep, ...]
 
 
 SHAPES = (CacheReport,)
@@ -73,13 +75,15 @@ def build_router(act: Act, observed: Observed, url: str, clear: ClearCache) -> A
             raise BadRequest("expected a `since_ms` before `until_ms`", status=422)
         workers = await observed.workers() or ()
         size = await in_thread(lambda: table.read_size(url))
+        use, steps = await in_thread(lambda: read_cache_use(url, since, until))
         return nouns.answer(
             CacheReport(
                 since,
                 until,
                 CacheHeld(sum(one.cache_entries for one in workers), sum(one.cache_bytes for one in workers)),
                 CacheHeld(size.entries, size.bytes),
-                await in_thread(lambda: read_cache_use(url, since, until)),
+                use,
+                steps,
             )
         )
 

@@ -37,12 +37,14 @@ _Text = Annotated[str, Query(max_length=256)]
 
 
 class ListedTool(msgspec.Struct, frozen=True):
-    """A tool. `description`: its first characters; `held`: it has changed and waits for approval."""
+    """A tool. `description`: its first characters; `held`: it waits for approval; `suspicion`: what of it
+    looks like prompt injection, "" for nothing."""
 
     server: str
     name: str
     description: str
     held: bool
+    suspicion: str = ""
 
 
 class ListedTools(msgspec.Struct, frozen=True):
@@ -103,7 +105,7 @@ def build_router(act: Act, objects: Mapping[str, Objects], playground: Playgroun
 def _tools(entries: Iterable[ServerEntry]) -> Iterator[ListedTool]:
     for entry in sorted(entries, key=lambda one: one.name):
         for tool in entry.tools:
-            yield ListedTool(entry.name, tool.name, _description(tool.definition), tool.held)
+            yield ListedTool(entry.name, tool.name, _description(tool.definition), tool.held, tool.suspicion)
 
 
 def _description(definition: bytes) -> str:

@@ -63,7 +63,8 @@ class Whose(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ToolServerSummary(msgspec.Struct, frozen=True):
-    """A server. `held`: definitions that have changed and wait for approval; `endpoint`: its URL, "" where Asbru runs
+    """A server. `held`: definitions that wait for approval; `suspicious`: those that look like prompt injection;
+    `endpoint`: its URL, "" where Asbru runs
     it."""
 
     name: str
@@ -77,6 +78,7 @@ class ToolServerSummary(msgspec.Struct, frozen=True):
     resource_templates: int
     prompts: int
     held: int
+    suspicious: int = 0
     grants: tuple[Grant, ...] = ()
 
 
@@ -190,6 +192,7 @@ class _Known:
                     "name": one.name,
                     "digest": one.digest,
                     "held": one.held,
+                    "suspicion": one.suspicion,
                     "definition": msgspec.Raw(one.definition),
                     **({"approved": msgspec.Raw(pinned.get((kind, one.name), b"null"))} if one.held else {}),
                 }
@@ -256,6 +259,7 @@ def _summary(entry: ServerEntry, grants: tuple[Grant, ...]) -> ToolServerSummary
         resource_templates=len(entry.resource_templates),
         prompts=len(entry.prompts),
         held=sum(one.held for one in definitions),
+        suspicious=sum(bool(one.suspicion) for one in definitions),
         grants=tuple(grant for grant in grants if grant.server == entry.name),
     )
 

@@ -16,7 +16,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -33,8 +33,15 @@ from asbru.cluster import FEED_SUBJECT
 from asbru.governance.ledger import claims
 from asbru.governance.ledger import host as ledger_host
 from asbru.link.host import Host
+from asbru.link.peers import Peer
 from asbru.mcp.manage import MANAGE_SUBJECT
 from asbru.mcp.servers import AWAITED_SUBJECT, CREDENTIAL_SUBJECT, SESSION_SUBJECT
+from asbru.mcp.servers.subscriptions import (
+    LISTENING_SUBJECT,
+    SUBSCRIBE_SUBJECT,
+    SUBSCRIBED_SUBJECT,
+    UPDATED_SUBJECT,
+)
 from asbru.records import row, store, upkeep
 from asbru.records.bodies import store as body_store
 from asbru.records.bodies import writer as bodies
@@ -52,6 +59,8 @@ DRAIN_S = 35.0
 LOOK_S = 1.0
 """How often it looks whether its socket is there, in seconds."""
 EXIT_NEWER_SCHEMA = 2
+_TOLD_ON = (AWAITED_SUBJECT, SUBSCRIBED_SUBJECT, UPDATED_SUBJECT)
+"""What one process says to all workers."""
 
 
 def build_host(socket_path: Path, data_dir: Path) -> Host:
@@ -83,7 +92,7 @@ def build_host(socket_path: Path, data_dir: Path) -> Host:
     metrics = MetricsCollector(read_own)
     feed = StoredFeed(url, tell_all)
     board = StatusBoard()
-    tools = relay.Relay()
+    tools = relay.Relay(partial(tell_all, HERE, b""))
     host = Host(
         socket_path,
         stores={
@@ -106,6 +115,8 @@ def build_host(socket_path: Path, data_dir: Path) -> Host:
             RESPONSES: response_table.ResponseTable(url).answer,
             SESSION_SUBJECT: partial(tools.ask, SESSION_SUBJECT),
             CREDENTIAL_SUBJECT: partial(tools.ask, CREDENTIAL_SUBJECT),
+            SUBSCRIBE_SUBJECT: partial(tools.ask, SUBSCRIBE_SUBJECT),
+            LISTENING_SUBJECT: partial(tools.ask, LISTENING_SUBJECT),
             MANAGE_SUBJECT: partial(tools.ask, MANAGE_SUBJECT),
         },
         listeners={
@@ -114,13 +125,17 @@ def build_host(socket_path: Path, data_dir: Path) -> Host:
             claims.MEET: ledger.meet,
             followers.FOLLOW: tail.follow,
             SETTINGS: kept.take_settings,
-            AWAITED_SUBJECT: lambda _, payload: tell_all(AWAITED_SUBJECT, payload),
+            **{subject: partial(_tell_on, tell_all, subject) for subject in _TOLD_ON},
             HERE: tools.take_tools,
             ANSWERED: tools.take_answer,
         },
         on_parted=(metrics.part, ledger.part, board.part, tail.part, tools.part),
     )
     return host
+
+
+def _tell_on(tell_all: Callable[[str, bytes], None], subject: str, _: Peer, payload: bytes) -> None:
+    tell_all(subject, payload)
 
 
 class Bookkeeper:

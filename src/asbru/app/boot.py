@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, cast
 
+from asbru.app.orphans import started
 from asbru.telemetry import log
 
 COMPILE_TIMEOUT_S = 60.0
@@ -113,6 +114,7 @@ class CompileJob:
             self.process = subprocess.Popen(  # noqa: S603  # our own command
                 argv, stdin=subprocess.DEVNULL, stdout=lines, start_new_session=True
             )
+        started.add(self.process)
 
     def wait(self) -> CompileOutcome:
         """Wait for the end, at most COMPILE_TIMEOUT_S."""

@@ -210,6 +210,11 @@ def watched_headers(rooms: Rooms) -> frozenset[bytes]:
     return watched if rooms.routing is None else watched | rooms.routing.watched
 
 
+def handed_headers(rooms: Rooms) -> frozenset[bytes]:
+    """The headers of callers that the server must keep for tools that are called within calls."""
+    return frozenset() if rooms.tools is None else rooms.tools.handed
+
+
 def declare(snapshot: Snapshot, declared: Entries, lasting: Lasting) -> Iterator[None]:
     """Bring the feed to what was compiled together with the snapshot, in steps that are small enough to stand between
     two calls. Whether everyone is let in changes last: who has a key is known by then."""

@@ -7,7 +7,7 @@ from functools import partial
 
 from asbru.app.lasting import Lasting
 from asbru.app.snapshot import Snapshot
-from asbru.cache import Flights, MemoryStore, SemanticSettings
+from asbru.cache import Flights, MemoryStore, Store
 from asbru.cache.sql import TieredStore
 from asbru.pipeline.caching import Caching, Meaning
 from asbru.pipeline.internal import InternalCalls
@@ -19,30 +19,39 @@ def caching(snapshot: Snapshot, lasting: Lasting) -> Caching | None:
     settings, memory = snapshot.cache, lasting.cache_memory
     memory.limit(settings.bytes_max if settings.enabled else 0)
     if not settings.enabled:
+        lasting.cache_stores.keep_only(entries=False, vectors=False)
         return None
     if lasting.cache is None:
         lasting.cache = Caching(memory, Flights(lasting.loop.call_later, lasting.loop.call_soon))
         _count_cache(lasting.cache, memory, lasting.meter)
-    shared = lasting.shared_cache if settings.store == "sql" else None
-    if shared is not None:
-        shared.bytes_max = settings.sql_bytes_max
-    lasting.cache.store = memory if shared is None else TieredStore(memory, shared)
-    lasting.cache.configure(settings, _meaning(settings.semantic, lasting))
+    lasting.cache.store = _store(snapshot, lasting)
+    lasting.cache.configure(settings, _meaning(snapshot, lasting))
+    lasting.cache_stores.keep_only(entries=settings.store == "redis", vectors=settings.semantic.mode != "off")
     return lasting.cache
 
 
-def _meaning(settings: SemanticSettings, lasting: Lasting) -> Meaning | None:
+def _store(snapshot: Snapshot, lasting: Lasting) -> Store:
+    """Where entries are kept. Beside Redis none are kept in memory: gateways share it, and one may clear it."""
+    settings, memory = snapshot.cache, lasting.cache_memory
+    if settings.store == "redis":
+        memory.limit(0)
+        return lasting.cache_stores.entries(settings, bytes.fromhex(snapshot.pepper.reveal()))
+    shared = lasting.shared_cache if settings.store == "sql" else None
+    if shared is None:
+        return memory
+    shared.bytes_max = settings.sql_bytes_max
+    return TieredStore(memory, shared)
+
+
+def _meaning(snapshot: Snapshot, lasting: Lasting) -> Meaning | None:
     """What finds questions in other words, as before; None where it is off."""
-    if settings.mode == "off":
+    if snapshot.cache.semantic.mode == "off":
         lasting.meaning = None
         return None
-    from asbru.cache.semantic.vectors import Vectors  # loads numpy
-
+    store = lasting.cache_stores.vectors(snapshot.cache, bytes.fromhex(snapshot.pepper.reveal()))
     if lasting.meaning is None:
-        lasting.meaning = Meaning(InternalCalls(lasting.dialects["openai_chat"]), Vectors(settings.bytes_max))
-    kept = lasting.meaning.vectors
-    if isinstance(kept, Vectors):
-        kept.bytes_max = settings.bytes_max
+        lasting.meaning = Meaning(InternalCalls(lasting.dialects["openai_chat"]), store)
+    lasting.meaning.vectors = store
     return lasting.meaning
 
 

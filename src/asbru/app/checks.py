@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from asbru.app.orphans import started
 from asbru.telemetry import log
 
 CHECK_S_MAX = 20.0
@@ -73,6 +74,7 @@ class Checks:
             except OSError as error:
                 log("error", "a configuration cannot be checked", why=error)
                 return
+        started.add(process)
         self._running.append((process, time.monotonic() + CHECK_S_MAX))
 
     def reap(self) -> None:

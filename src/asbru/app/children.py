@@ -38,6 +38,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from asbru.app.lifeline import PARENT_VARIABLE
+from asbru.app.orphans import started
 
 LINE_BYTES_MAX = 64 * 1024
 HELPER_NICENESS = 10
@@ -109,6 +110,7 @@ class Child:
                 start_new_session=True,
                 env={**_MALLOC, **_matching(os.environ, variables), PARENT_VARIABLE: str(os.getpid())},
             )
+        started.add(self.process)
         ours.setblocking(False)
         self.channel = ours
 

@@ -35,7 +35,7 @@ from typing import Any, cast
 import msgspec
 
 from asbru.app.boot import EXIT_UNWRITTEN, Boot, Options
-from asbru.app.compile_cache import check_cache
+from asbru.app.compile_cache import check_cache, probe_redis
 from asbru.app.compile_governance import compile_governance, enforce_auth, warn_of_unpriced
 from asbru.app.compile_guardrails import check_guardrails
 from asbru.app.compile_mcp import check_mcp, compile_apis
@@ -152,7 +152,7 @@ def compile_config(
     mcp, apis = _check_together(parsed.config, providers, findings, stored.places)
     if keys_needed is False and not is_loopback(host):
         findings.warn(("governance", "enforce_auth"), f"anyone who reaches {host} may call without a virtual key")
-    if errors := [*parsed.problems, *findings.errors]:
+    if errors := _errors(parsed, findings, dry=dry):
         raise ConfigRefusedError(sorted(errors, key=lambda problem: (problem.line or 0, str(problem.path))))
     open_access = (
         keys_needed is None and _is_open(parsed.config, stored, options.data_dir, findings) and is_loopback(host)
@@ -183,6 +183,14 @@ def compile_config(
         config_file=str(file.absolute()) if file else None, declares=declares if file else ()
     )
     return Compiled(snapshot, declared, boot, parsed.config, shown_once, findings.warnings, stored.places, written)
+
+
+def _errors(parsed: ParsedConfig, findings: Findings, *, dry: bool) -> list[Problem]:
+    """All that is wrong. Servers that the configuration names are asked last, if all else is well, and never in a dry
+    run."""
+    if not (dry or parsed.problems or findings.errors):
+        probe_redis(parsed.config.cache, findings)
+    return [*parsed.problems, *findings.errors]
 
 
 def _check_together(

@@ -38,7 +38,8 @@ def check_mcp(config: ConfigFile, findings: Findings, stored: Collection[ConfigP
     if any(server.code_mode for server in servers.values()) and find_spec("pydantic_monty") is None:
         first = next(name for name, server in servers.items() if server.code_mode)
         findings.error(
-            ("mcp", "servers", first, "code_mode"), "code mode is not installed: `pip install 'asbru[codemode]'`"
+            ("mcp", "servers", first, "code_mode"),
+            "needs the extra `codemode`: `make setup` in a checkout, else `pip install 'asbru[codemode]'`",
         )
     for name, patterns in config.mcp.groups.items():
         where = ("mcp", "groups", name)

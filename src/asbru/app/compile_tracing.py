@@ -38,7 +38,8 @@ def compile_tracing(settings: TracingSettings, env: Mapping[str, str], findings:
         return None
     if not _is_installed():
         findings.error(
-            (*_PATH, "enabled"), "tracing needs the extra `otel`: install `asbru[otel]`, or set `enabled: false`"
+            (*_PATH, "enabled"),
+            "needs the extra `otel`: `make setup` in a checkout, else `pip install 'asbru[otel]'`",
         )
         return None
     variables = _Variables(env, findings)

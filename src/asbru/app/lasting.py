@@ -9,6 +9,7 @@ import secrets
 import weakref
 from collections.abc import Mapping, Sequence
 
+from asbru.app.cache_stores import CacheStores
 from asbru.app.snapshot import Snapshot
 from asbru.cache import MemoryStore
 from asbru.cache.sql import SharedStore
@@ -114,6 +115,7 @@ class Lasting:
         self.spans: SpanQueue | None = None
         self.cache_memory = MemoryStore(0)
         self.shared_cache = shared_cache
+        self.cache_stores = CacheStores(loop, self.pool, meter)
         self.cache: Caching | None = None
         self.meaning: Meaning | None = None
         self.span_counts = SpanCounts()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from asbru.app.boot import Boot, Options
 from asbru.app.children import CONTROL_VARIABLES, TOOLS_VARIABLES, Child, Commands
+from asbru.app.orphans import adopt
 
 BOOKKEEPER = "bookkeeper"
 CONTROL = "control"
@@ -69,7 +70,8 @@ class Launch:
         return Child(name, argv, wants_control=False, socket_path=path, variables=variables)
 
     def tools(self) -> Child:
-        """The tools process, which follows the newest snapshot as workers do."""
+        """The tools process, which follows the newest snapshot as workers do; what it leaves behind comes to us."""
+        adopt()
         argv = [*self.commands.tools, "--data-dir", str(self.options.data_dir), "--snapshot", str(self.snapshot)]
         argv += ["--bookkeeper", str(self._book_socket), "--url", self.url]
         variables = (*self.commands.helper_variables, *TOOLS_VARIABLES)

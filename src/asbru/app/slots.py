@@ -19,6 +19,7 @@ from functools import partial
 
 from asbru.app.children import Child, how_it_ended
 from asbru.app.launch import BOOKKEEPER, TOOLS
+from asbru.app.orphans import end_orphans
 from asbru.app.process_table import Process
 from asbru.app.restarts import Restarts
 from asbru.telemetry import log
@@ -119,6 +120,7 @@ class Slots:
                     slot.child.ready = True
                 if slot.child.process.poll() is not None:
                     self._bury(slot, slot.child)
+        end_orphans()
 
     def fill(self, slot: Slot) -> None:
         """Start a child; one that cannot be started is tried again later."""

@@ -17,6 +17,7 @@ import signal
 import socket
 import ssl
 import time
+from functools import partial
 from pathlib import Path
 
 import uvloop
@@ -24,13 +25,14 @@ import uvloop
 import asbru.app.lean  # noqa: F401 -- before msgspec  # pyright: ignore[reportUnusedImport] -- see there
 from asbru import __version__
 from asbru.app.arguments import read_arguments
-from asbru.app.build import build_forwards, build_rooms, declare, watched_headers
+from asbru.app.build import build_forwards, build_rooms, declare, handed_headers, watched_headers
 from asbru.app.lasting import Lasting
 from asbru.app.lifeline import end_with_supervisor
 from asbru.app.mcp_ports import LinkPorts
 from asbru.app.metrics import MetricsReporter
 from asbru.app.paths import declared_file
 from asbru.app.snapshot import Snapshot, read_snapshot
+from asbru.app.tools.messages import HERE as TOOLS_HERE
 from asbru.app.worker_status import StatusReporter
 from asbru.cache.sql import SharedStore, follow_clearings
 from asbru.cluster import Entries, follow_store, read_entries
@@ -39,8 +41,9 @@ from asbru.edge.server import SWEEP_S, Server
 from asbru.governance.limits import Limits
 from asbru.link.link import Link
 from asbru.mcp.servers import AWAITED_SUBJECT
+from asbru.mcp.servers.subscriptions import SUBSCRIBED_SUBJECT, UPDATED_SUBJECT
 from asbru.pipeline.passthrough import PREFIX
-from asbru.pipeline.tools import Awaited, Toolbox
+from asbru.pipeline.tools import Awaited, Subscriptions, Toolbox
 from asbru.records import RecordWriter
 from asbru.records.bodies import writer as body_writer
 from asbru.records.retention import SETTINGS, write_settings
@@ -55,6 +58,9 @@ GC_ALLOCATIONS = 20_000
 
 STORE_WAIT_S = 5.0
 """How long the first start waits for what the database holds, in seconds."""
+
+SUBSCRIBE_DEADLINE_S = 30.0
+"""How long the tools process may take to subscribe at a server."""
 
 TICK_S = 1.0
 """How often changed metrics are pushed to the bookkeeper, in seconds."""
@@ -89,10 +95,10 @@ class Worker:
             bodies=bodies,
             object_index=ObjectIndex(self.link),
             response_index=ResponseIndex(self.link),
-            tools=Toolbox(LinkPorts(self.link), self._awaited()),
+            tools=Toolbox(LinkPorts(self.link), self._awaited(), self._subscriptions()),
             shared_cache=SharedStore(self.link),
         )
-        follow_clearings(self.link, self._lasting.cache_memory)
+        follow_clearings(self.link, self._lasting.cache_memory, self._lasting.cache_stores.clear)
         self._store_known = asyncio.Event()
         follow_store(self._lasting.feed, self.link, loop.call_later, self._store_known.set)
         self._lasting.virtual_keys.store_known = self._store_known.is_set
@@ -142,6 +148,15 @@ class Worker:
         self.link.subscribe(AWAITED_SUBJECT, awaited.on_told)
         return awaited
 
+    def _subscriptions(self) -> Subscriptions:
+        """Of callers to resources, which the tools process keeps."""
+        link = self.link
+        made = Subscriptions(link.incarnation, partial(link.fetch, deadline_s=SUBSCRIBE_DEADLINE_S))
+        link.subscribe(SUBSCRIBED_SUBJECT, made.on_subscribed)
+        link.subscribe(UPDATED_SUBJECT, made.on_updated)
+        link.subscribe(TOOLS_HERE, made.tell_again)
+        return made
+
     def _swap(self, snapshot: Snapshot) -> None:
         rooms = build_rooms(snapshot, self._lasting)
         forwards = build_forwards(snapshot, self._lasting)
@@ -149,7 +164,7 @@ class Worker:
         self.door.forwarder = Forwarder(forwards)
         self.door.cors_origins = frozenset(origin.encode() for origin in snapshot.cors_origins)
         self.server.forward((*forwards, PREFIX, *MCP_PREFIXES))
-        self.server.watch(watched_headers(rooms))
+        self.server.watch(watched_headers(rooms), handed_headers(rooms))
         self.server.limit(snapshot.limits)
         self._grace_s = snapshot.limits.drain_grace_s
         self._tell_settings()

@@ -10,6 +10,7 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
+from asbru.core.secret_text import SecretText
 from asbru.core.traits import fits_glob
 
 Scope: TypeAlias = Literal["key", "team", "customer", "global"]
@@ -17,6 +18,56 @@ Operation: TypeAlias = Literal["chat", "embeddings", "moderations", "rerank"]
 
 OPERATIONS: tuple[Operation, ...] = ("chat", "embeddings", "moderations", "rerank")
 TTL_S_MAX = 30 * 86_400
+
+
+class RedisSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Redis or Valkey, which gateways share. Needs the extra `redis`."""
+
+    url: Annotated[
+        SecretText,
+        Meta(
+            description="`redis://[user:password@]host:port/db`, `rediss://` for TLS, or `unix://path`; usually "
+            "`env.NAME`. Needed where entries or vectors are kept there."
+        ),
+    ] = SecretText("")
+    prefix: Annotated[
+        str,
+        Meta(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9:._-]+$", description="What all keys begin with."),
+    ] = "asbru:cache:"
+    secret: Annotated[
+        SecretText,
+        Meta(
+            description="Entries are sealed with it, so that nobody else can place replies; the same for all gateways "
+            "that share the server, at least 16 characters. Default: one of the data directory."
+        ),
+    ] = SecretText("")
+    bytes_max: Annotated[int, Meta(ge=1024, le=1 << 44, description="Size of all entries, bytes.")] = (
+        1024 * 1024 * 1024
+    )
+    timeout_s: Annotated[
+        float, Meta(gt=0, le=10, description="How long an answer is waited for, seconds; then it is a miss.")
+    ] = 0.25
+
+
+class QdrantSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Qdrant, for vectors."""
+
+    url: Annotated[
+        str, Meta(max_length=1024, pattern=r"^(https?://[^\s/?#]+)?$", description="`http://host:6333`.")
+    ] = ""
+    api_key: Annotated[SecretText, Meta(description="Sent as `api-key`; usually `env.NAME`.")] = SecretText("")
+    collection: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=128,
+            pattern=r"^[A-Za-z0-9_-]+$",
+            description="Made by the first call if it is not there.",
+        ),
+    ] = "asbru_cache"
+    timeout_s: Annotated[
+        float, Meta(gt=0, le=10, description="How long an answer is waited for, seconds; then it is a miss.")
+    ] = 0.5
 
 
 class SemanticSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -62,8 +113,23 @@ class SemanticSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     messages_max: Annotated[
         int, Meta(ge=1, le=100, description="Conversations of more messages are not compared.")
     ] = 3
+    vectors: Annotated[
+        Literal["memory", "redis", "qdrant"],
+        Meta(
+            description="`memory`: each worker has its own vectors; `redis`: in `cache.redis`, which needs a search "
+            "module; `qdrant`: in `cache.semantic.qdrant`."
+        ),
+    ] = "memory"
+    qdrant: Annotated[QdrantSettings, Meta(description="Where vectors are kept with `vectors: qdrant`.")] = (
+        QdrantSettings()
+    )
     bytes_max: Annotated[
-        int, Meta(ge=1024, le=1 << 36, description="Size of all vectors in the memory of each worker, bytes.")
+        int,
+        Meta(
+            ge=1024,
+            le=1 << 36,
+            description="Size of all vectors, bytes: in the memory of each worker, or in the store that is shared.",
+        ),
     ] = 32 * 1024 * 1024
     timeout_s: Annotated[
         float,
@@ -106,15 +172,16 @@ class CacheSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         int, Meta(ge=1024, le=16 * 1024 * 1024, description="Size of one entry; a larger reply is not kept, bytes.")
     ] = 1024 * 1024
     store: Annotated[
-        Literal["memory", "sql"],
+        Literal["memory", "sql", "redis"],
         Meta(
             description="`memory`: each worker has its own entries; `sql`: also in the database, which workers share "
-            "and which survives a restart."
+            "and which survives a restart; `redis`: in Redis or Valkey, which gateways share."
         ),
     ] = "memory"
     sql_bytes_max: Annotated[
         int, Meta(ge=1024, le=1 << 44, description="Size of all entries in the database, bytes.")
     ] = 1024 * 1024 * 1024
+    redis: Annotated[RedisSettings, Meta(description="Redis or Valkey.")] = RedisSettings()
     wait_s: Annotated[
         float,
         Meta(

@@ -51,6 +51,11 @@ class Future(Generic[T]):
         """What it failed with, for those who do not await it."""
         return self._error
 
+    @property
+    def value(self) -> T | None:
+        """What it was resolved with, for those who do not await it; None where it was not."""
+        return self._value
+
     def __await__(self) -> Generator[Future[T], None, T]:
         if not self.done:
             yield self

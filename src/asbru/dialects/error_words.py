@@ -38,6 +38,15 @@ _OF_THE_KEY: Final = frozenset(
 """Words of a 429 that holds for all models of a key. Read 2026-11: https://platform.openai.com/docs/guides/error-codes,
 https://docs.anthropic.com/en/api/errors."""
 
+_KEY_REFUSED: Final = ("incorrect api key provided", "api key not valid", "api key expired")
+"""How the message of a 400 begins that is about the key. Read 2026-11: https://docs.x.ai/docs/key-information/debugging,
+https://ai.google.dev/gemini-api/docs/troubleshooting."""
+
+
+def refused_status(status: int, message: str) -> int:
+    """The status of a refusal: 401 in place of a 400 that is about Asbru's key, not about the caller's request."""
+    return 401 if status == 400 and message.lower().startswith(_KEY_REFUSED) else status
+
 
 def concerns_key(*words: str | int | None) -> bool:
     """Whether one of `words` says that a limit is the key's, not that of a model."""

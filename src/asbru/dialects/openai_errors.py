@@ -18,7 +18,7 @@ import msgspec
 from asbru.core.chat import Raw
 from asbru.core.errors import AsbruError, UpstreamError
 from asbru.core.reply import StreamFault
-from asbru.dialects.error_words import concerns_key, status_of
+from asbru.dialects.error_words import concerns_key, refused_status, status_of
 from asbru.dialects.fields import NULL
 from asbru.dialects.too_long import openai_code
 
@@ -53,7 +53,7 @@ def read_error(dialect: str, status: int, body: bytes) -> UpstreamError:
     error = UpstreamError(
         facts.message,
         kind="status",
-        status=status,
+        status=refused_status(status, facts.message),
         code=facts.code,
         type=facts.type,
         param=facts.param,

@@ -121,6 +121,8 @@ class Door:
             call.every_header = head.every_header or ()
             call.content_type = head.content_type
             call.response = as_asked(operation, head.query, call.response)
+        elif head.every_header is not None:
+            call.every_header = head.every_header  # tools that are called within the call are handed some
         call.started_s = request.received_s
         call.started_ms = now_ms = int(rooms.unix_time() * 1000)
         call.id = rooms.ids.next(now_ms)

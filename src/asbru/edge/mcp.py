@@ -2,7 +2,7 @@
 
     POST      one message. Requests that need no server are answered here; calls go the path, as any call does;
               notifications and responses of the caller are accepted with 202
-    GET       messages for a caller of the era of sessions: that lists have changed
+    GET       messages for a caller of the era of sessions: that lists have changed, and resources that it subscribed to
     DELETE    405, as of servers that end no sessions: Asbru keeps nothing of one
 
 Which caller this is is asked first, each time; a session is no credential. Not here: what is answered
@@ -24,11 +24,12 @@ from asbru.mcp.protocol.headers import SESSION, VERSION, check_stateless, unsupp
 from asbru.mcp.protocol.versions import ASSUMED, VERSIONS, is_stateless
 from asbru.pipeline.tools import (
     NARROWED,
-    OPERATIONS,
     Asked,
     Client,
     Toolbox,
     answer,
+    is_call,
+    listening,
     take_aside,
     tool_call,
 )
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from asbru.edge.router import Found
     from asbru.edge.server import Request, ServerConnection
     from asbru.governance import Caller
+    from asbru.mcp.access import Access
     from asbru.pipeline import Call, Rooms
 
 ROUTES: Final = ("/mcp", "/mcp/{name}")
@@ -101,12 +103,12 @@ class McpPages:
             response.whole(202, b"", b"")
             return
         method = str(message.method)
-        if method in OPERATIONS:
+        if is_call(asked):
             run(partial(tool_call, asked=asked))
             return
         access = visit.tools.access(visit.caller, asked)
         if method == "subscriptions/listen" and asked.stateless:
-            self.streams.listen(visit.connection, visit.rooms, asked, access)
+            self._listen(visit, asked, access)
             return
         result = answer(asked, visit.tools, access, self._version)
         if result is None:
@@ -123,8 +125,13 @@ class McpPages:
         if visit.headers.get(b"accept", b"").find(_EVENTS) < 0:
             raise BadRequest("expected `Accept: text/event-stream`", status=406, code="event_stream_expected")
         client = visit.client()
-        asked = Asked(Message(), {}, visit.address, visit.narrowed, client=client)
-        self.streams.open(visit.connection, visit.rooms, asked, visit.tools.access(visit.caller, asked))
+        session = visit.headers.get(SESSION, b"").decode("latin-1")
+        asked = Asked(Message(), {}, visit.address, visit.narrowed, client=client, session=session)
+        self._listen(visit, asked, visit.tools.access(visit.caller, asked))
+
+    def _listen(self, visit: _Visit, asked: Asked, access: Access) -> None:
+        wanted = listening(asked, visit.tools, visit.caller, access)
+        self.streams.open(visit.connection, visit.rooms, asked, access, wanted=wanted)
 
 
 class _SessionError(RpcError):

@@ -1,4 +1,5 @@
-"""Streams that stay open for as long as a caller likes, to tell it that lists have changed.
+"""Streams that stay open for as long as a caller likes, to tell it that lists have changed, and resources that it is
+subscribed to.
 
     sessions     GET: notifications as they come
     stateless    subscriptions/listen: first an acknowledgement, then the notifications that were asked for, each with
@@ -10,21 +11,22 @@ keeps proxies from closing them. What changed is told only to who may see it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+import os
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 from msgspec import Raw
 
 from asbru.core.errors import Overloaded
-from asbru.mcp.protocol.messages import write_notification
-from asbru.pipeline.tools import CHANGES, listening
+from asbru.mcp.protocol.messages import read_object, write_notification
 from asbru.wire.sse import write_event
 
 if TYPE_CHECKING:
     from asbru.edge.server import ServerConnection
     from asbru.mcp.access import Access
     from asbru.mcp.catalogue import ListKind
+    from asbru.mcp.servers.subscriptions import Listening, Subscription, Updated
     from asbru.pipeline import Rooms
     from asbru.pipeline.tools import Asked
 
@@ -33,6 +35,7 @@ KEEP_ALIVE_S: Final = 20.0
 _LINES: Final = (
     b"content-type: text/event-stream\r\ncache-control: no-cache, no-transform\r\nx-accel-buffering: no\r\n"
 )
+UPDATED: Final = "notifications/resources/updated"
 _COMMENT: Final = b": keep-alive\n\n"
 _SUBSCRIPTION: Final = "io.modelcontextprotocol/subscriptionId"
 
@@ -43,21 +46,24 @@ class Streams:
     def __init__(self) -> None:
         self.count = 0
 
-    def open(self, connection: ServerConnection, rooms: Rooms, asked: Asked, access: Access) -> None:
-        """A stream for a caller with a session."""
-        words = dict(CHANGES)
-        self._begin(connection, rooms, asked, access, words=words, first=_COMMENT, meta=None)
-
-    def listen(self, connection: ServerConnection, rooms: Rooms, asked: Asked, access: Access) -> None:
-        """The stream that a request of the stateless era asks for."""
-        words = listening(asked)
-        request_id = asked.message.request_id or b"null"
-        meta = Raw(msgspec.json.encode({_SUBSCRIPTION: Raw(request_id)}))
-        honoured = Raw(msgspec.json.encode({f"{word}ListChanged": True for word in words.values()}))
-        told = write_notification(
-            "notifications/subscriptions/acknowledged", {"notifications": honoured, "_meta": meta}
-        )
-        self._begin(connection, rooms, asked, access, words=words, first=write_event(told, "message"), meta=meta)
+    def open(
+        self, connection: ServerConnection, rooms: Rooms, asked: Asked, access: Access, *, wanted: Listening
+    ) -> None:
+        """A stream for a caller with a session, or the one that a request of the stateless era asks for."""
+        if not asked.stateless:
+            stream = _Told(wanted.words, None, asked.session)
+            self._begin(connection, rooms, asked, access, stream=stream, first=_COMMENT)
+            return
+        meta = Raw(msgspec.json.encode({_SUBSCRIPTION: Raw(asked.message.request_id or b"null")}))
+        honoured: dict[str, object] = {f"{word}ListChanged": True for word in wanted.words.values()}
+        listener = ""
+        if wanted.subscriptions and rooms.tools is not None and rooms.tools.subscriptions is not None:
+            listener = os.urandom(16).hex()
+            honoured["resourceSubscriptions"] = [one.uri for one in wanted.subscriptions]
+        members = {"notifications": Raw(msgspec.json.encode(honoured)), "_meta": meta}
+        told = write_notification("notifications/subscriptions/acknowledged", members)
+        stream = _Told(wanted.words, meta, listener, wanted.subscriptions)
+        self._begin(connection, rooms, asked, access, stream=stream, first=write_event(told, "message"))
 
     def _begin(
         self,
@@ -66,9 +72,8 @@ class Streams:
         asked: Asked,
         access: Access,
         *,
-        words: dict[ListKind, str],
+        stream: _Told,
         first: bytes,
-        meta: Raw | None,
     ) -> None:
         assert rooms.tools is not None, "the door has looked"
         if self.count >= STREAMS_MAX:
@@ -85,23 +90,61 @@ class Streams:
             if (address.server and address.server != server) or not seen:
                 return
             for kind in sorted({"resources" if one == "resource_templates" else one for one in kinds}):
-                word = words.get(kind)  # pyright: ignore[reportArgumentType] -- a ListKind, though sorted as text
+                word = stream.words.get(kind)
                 if word is not None:
-                    params = None if meta is None else {"_meta": meta}
+                    params = None if stream.meta is None else {"_meta": stream.meta}
                     response.write(
                         write_event(write_notification(f"notifications/{word}/list_changed", params), "message")
                     )
 
         end_listening = rooms.tools.catalogue.listen(changed)
+        end_subscriptions = _tell_updates(connection, rooms, access, stream)
         keep_alive = _Repeated(rooms, lambda: response.write(_COMMENT))
 
         def gone() -> None:
             self.count -= 1
             end_listening()
+            end_subscriptions()
             keep_alive.end()
             connection.mark_endless(endless=False)
 
         connection.on_gone = gone
+
+
+class _Told(NamedTuple):
+    """What is told on a stream. `words`: of lists; `meta`: what marks each message; `listener`: by which it is known as
+    a subscriber, "" for none."""
+
+    words: Mapping[str, str]
+    meta: Raw | None
+    listener: str
+    subscriptions: tuple[Subscription, ...] = ()
+
+
+def _tell_updates(connection: ServerConnection, rooms: Rooms, access: Access, stream: _Told) -> Callable[[], None]:
+    """Tell of updates of what the listener is subscribed to; returns what ends that."""
+    if rooms.tools is None or rooms.tools.subscriptions is None or not stream.listener:
+        return _nothing
+
+    def updated(told: Updated) -> None:
+        if access.allows_server(told.server):
+            connection.response.write(write_event(_update(told, stream.meta), "message"))
+
+    # A stream of the stateless era is a listener of its own.
+    returns = stream.meta is None
+    return rooms.tools.subscriptions.listen(stream.listener, updated, stream.subscriptions, returns=returns)
+
+
+def _nothing() -> None:
+    pass
+
+
+def _update(told: Updated, meta: Raw | None) -> bytes:
+    params = read_object(Raw(told.params)) or {}
+    if meta is not None:
+        marked = {**(read_object(params.get("_meta")) or {}), **(read_object(meta) or {})}
+        params["_meta"] = Raw(msgspec.json.encode(marked))
+    return write_notification(UPDATED, params)
 
 
 class _Repeated:

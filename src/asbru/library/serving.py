@@ -22,7 +22,7 @@ import msgspec
 
 from asbru import __version__
 from asbru.app.boot import Options
-from asbru.app.build import build_rooms, declare, watched_headers
+from asbru.app.build import build_rooms, declare, handed_headers, watched_headers
 from asbru.app.compile import Compiled, compile_config
 from asbru.app.config import Document
 from asbru.app.data_dir import ensure_data_dir
@@ -83,7 +83,7 @@ class Serving:
         self._door = Door(lasting.dialects.values(), lambda: False, lambda told: told(None), __version__)
         self._door.rooms = rooms
         self._plans = HeaderPlans(lasting.header_prefixes)
-        self._plans.watch(watched_headers(rooms))
+        self._plans.watch(watched_headers(rooms), handed_headers(rooms))
         self._connections: set[Connection] = set()
 
     def begin(self, method: bytes, path: str, body: bytes, headers: Mapping[str, str]) -> Connection:

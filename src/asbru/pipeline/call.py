@@ -133,7 +133,9 @@ class Call:
     watched: Mapping[str, str] = _NO_PARAMETERS  # headers that the call is decided by
     accept_coding = b""
     method = b"POST"
-    every_header: Sequence[tuple[bytes, bytes]] = ()  # where a call goes to its provider as it came
+    every_header: Sequence[
+        tuple[bytes, bytes]
+    ] = ()  # of a call that goes to its provider as it came; else what tools are handed
     content_type = b""  # of the body, where its operation takes more than JSON
     content_coding = b""  # of the body, as the caller named it; read_head takes it off
     trace: CallTrace | None = None  # None: tracing is off

@@ -153,6 +153,14 @@ CACHE_EVICTED = Metric(
     unit="entries",
     sentence="Entries that were removed for want of room before they expired.",
 )
+CACHE_STORE_PROBLEMS = Metric(
+    name="asbru_cache_store_problems_total",
+    kind="counter",
+    labels=("store", "problem"),
+    unit="problems",
+    sentence="What went wrong with a store of the cache outside of Asbru: it failed (away), held what Asbru had not "
+    "written (forged), or was too slow for what was to be written (shed).",
+)
 CIRCUITS = Metric(
     name="asbru_circuits",
     kind="gauge",
@@ -327,6 +335,7 @@ METRICS: tuple[Metric, ...] = (
     CACHE_ENTRIES,
     CACHE_BYTES,
     CACHE_EVICTED,
+    CACHE_STORE_PROBLEMS,
     CALLS_IN_FLIGHT,
     CALLS_QUEUED,
     CALLS_SHED,

@@ -17,6 +17,10 @@ from asbru.wire.errors import FramingError
 SSE_EVENT_BYTES_MAX = 16 * 1024 * 1024
 """The longest event accepted, in bytes: an image in one event fits, an endless line does not."""
 
+ID_BYTES_MAX = 1024
+"""A longer id of an event is passed over."""
+_RETRY_DIGITS_MAX = 9
+
 LF, CR = b"\n\r"
 """As numbers, on purpose. Python takes what is looked for by `in` for a number first: of bytes it fails at that, words
 an error that nobody reads (0.2 us), and only then searches. Where more than a byte is looked for, `find` is better."""
@@ -107,11 +111,15 @@ def _border(data: bytes) -> int:
 
 
 class SseReader:
-    """Events from bytes that arrive cut anywhere. Any cut of the same bytes gives the same events."""
+    """Events from bytes that arrive cut anywhere. Any cut of the same bytes gives the same events. `resumable`: it
+    remembers by what the stream may be taken up again, in `last_id` and `retry_ms`."""
 
-    __slots__ = ("_at_start", "_comments", "_splitter")
+    __slots__ = ("_at_start", "_comments", "_resumable", "_splitter", "last_id", "retry_ms")
 
-    def __init__(self, *, comments: bool = False) -> None:
+    def __init__(self, *, comments: bool = False, resumable: bool = False) -> None:
+        self.last_id = b""
+        self.retry_ms: int | None = None
+        self._resumable = resumable
         self._splitter = EventSplitter()
         self._comments = comments
         self._at_start = True
@@ -134,12 +142,23 @@ class SseReader:
             chunk = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         events: list[SseEvent] = []
         for block in chunk.split(b"\n\n"):
+            if self._resumable:
+                self._remember(block)
             event = read_block(block) if block else None
             if event is not None:
                 events.append(event)
             elif self._comments and block.lstrip(b"\n").startswith(b":"):
                 events.append(COMMENT)
         return events
+
+    def _remember(self, block: bytes) -> None:
+        for line in block.split(b"\n"):
+            name, _, value = line.partition(b":")
+            value = value.removeprefix(b" ")
+            if name == b"id" and 0 not in value and len(value) <= ID_BYTES_MAX:
+                self.last_id = value
+            elif name == b"retry" and value.isdigit() and len(value) <= _RETRY_DIGITS_MAX:
+                self.retry_ms = int(value)
 
     def close(self) -> bytes:
         """The end of the stream: what was left of an incomplete event (b"" for a clean end)."""

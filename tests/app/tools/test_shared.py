@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from asbru.app.tools import shared as module
-from asbru.app.tools.envelope import read_envelope
+from asbru.app.tools.envelope import Envelope, read_envelope
 from asbru.app.tools.shared import Busy, Call, Shared
 
 
@@ -33,7 +33,10 @@ class Wire:
     def __init__(self) -> None:
         self.sent: list[dict[str, Any]] = []
         self.heard: list[str] = []
-        self.shared = Shared("fake", lambda message: self.sent.append(json.loads(message)), self.heard.append)
+        self.shared = Shared("fake", lambda message: self.sent.append(json.loads(message)), self._hear)
+
+    def _hear(self, notification: Envelope) -> None:
+        self.heard.append(str(notification.method))
 
     def begin(self, caller: Caller, number: Any = 1, *, asks: bool = True, **params: Any) -> Call:
         request = {"jsonrpc": "2.0", "id": number, "method": params.pop("method", "tools/call"), "params": params}

@@ -16,7 +16,7 @@ NOW_MS: Final = 1_000_000
 
 def add(store: VectorStore, key: str, *row: float, group: str = "g", tags: tuple[str, ...] = ()) -> None:
     """Keep a vector for a minute."""
-    store.add(group, row, Kept(key, f"text of {key}", NOW_MS + 60_000, tags))
+    store.add(group, row, Kept(key, f"text of {key}", NOW_MS + 60_000, tags), NOW_MS)
 
 
 def search(

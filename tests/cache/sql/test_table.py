@@ -186,12 +186,13 @@ def test_garbage_is_given_up(table: CacheTable) -> None:
 
 
 def test_clearings_reach_the_memory_of_workers(url: str) -> None:
-    """A push clears what it names; what was missed while away clears all."""
+    """A push clears what it names, elsewhere too; what was missed while away clears all of the memory."""
     pushed: list[tuple[str, bytes]] = []
     table = CacheTable(url, lambda subject, payload: pushed.append((subject, payload)))
     link = Link(table)
     memory = MemoryStore(BYTES_MAX)
-    follow_clearings(link, memory)
+    elsewhere: list[Clearing] = []
+    follow_clearings(link, memory, elsewhere.append)
 
     def connect() -> None:
         for call in link.connected:
@@ -211,6 +212,7 @@ def test_clearings_reach_the_memory_of_workers(url: str) -> None:
     assert subject == CLEARED
     link.subscribers[CLEARED](payload)
     assert held() == ["b"]
+    assert elsewhere == [Clearing(key="a")]
     connect()
     assert held() == ["b"]
     table.clear(Asked(Clearing(key="zzz")))  # type: ignore[arg-type]  # as above; while the worker is away
@@ -220,6 +222,7 @@ def test_clearings_reach_the_memory_of_workers(url: str) -> None:
     link.table = CacheTable(url, lambda subject, payload: None)
     connect()
     assert held() == []
+    assert elsewhere == [Clearing(key="a")], "what others share is not cleared on a guess"
     table.close()
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import pytest
+from tests.guardrails.checks.services import SERVICES, StrictPorts
 
 from asbru.guardrails.checks import discover_checks, make_judge
 from asbru.guardrails.findings import Answer, Finding
@@ -50,8 +51,13 @@ SAMPLES: dict[str, Sample] = {
         {"results": [{"flagged": False, "categories": {"violence": False}, "category_scores": {"violence": 0.1}}]},
     ),
     "bedrock_guardrails": Sample(
-        {"guardrail": "arn:aws:x/y", "version": "1", "region": "eu-west-1"},
-        "https://bedrock-runtime.eu-west-1.amazonaws.com/guardrail/arn%3Aaws%3Ax%2Fy/version/1/apply",
+        {
+            "guardrail": "arn:aws:bedrock:eu-west-1:123456789012:guardrail/abc1",
+            "version": "1",
+            "region": "eu-west-1",
+        },
+        "https://bedrock-runtime.eu-west-1.amazonaws.com/guardrail/"
+        "arn%3Aaws%3Abedrock%3Aeu-west-1%3A123456789012%3Aguardrail%2Fabc1/version/1/apply",
         {"source": "INPUT", "content": [{"text": {"text": "bad text"}}]},
         (
             {
@@ -184,3 +190,54 @@ def test_credentials_are_needed() -> None:
     """A rule without one is refused."""
     with pytest.raises(ValueError, match="credentials"):
         make_judge("gray_swan", {})
+
+
+STRICT = [
+    *((name, SAMPLES[name].settings) for name in SERVICES),
+    ("openai_moderation", {"threshold": 0.5}),
+    ("bedrock_guardrails", {"guardrail": "abc123", "source": "OUTPUT"}),
+    ("azure_content_safety", {"endpoint": "https://r.example", "blocklists": ["mine"]}),
+    ("azure_content_safety", {"endpoint": "https://r.example", "mode": "attack"}),
+    ("patronus", {"evaluators": [{"evaluator": "a"}, {"evaluator": "b", "criteria": "c"}]}),
+    ("gray_swan", {"policy_id": "p", "role": "assistant"}),
+]
+
+
+@pytest.mark.parametrize(("name", "settings"), STRICT)
+def test_services_refuse_nothing_of_what_they_are_sent(name: str, settings: Mapping[str, Any]) -> None:
+    """Each by its documentation: path, version, members, values, the header of the credential."""
+    made: Any = make_judge(name, settings, "the-key")
+    ports: Any = StrictPorts(name)
+    found = asyncio.run(made.judge(["all is well", "a bad text", "ünïcode 🙂"], ports))
+    assert [one.text for one in found] == [1] and ports.asked == 3
+    wrong: Any = make_judge(name, settings, "another")
+    with pytest.raises(ValueError, match="401"):
+        asyncio.run(wrong.judge(["text"], ports))
+
+
+@pytest.mark.parametrize("mode", ["harm", "attack"])
+@pytest.mark.parametrize("at", [0, 9_998, 10_000, 19_797, 34_990])
+def test_a_long_text_is_asked_about_in_pieces(mode: str, at: int) -> None:
+    """Azure takes 10,000 characters: wherever the word lies, also across a border, it is found once, of the whole."""
+    made: Any = make_judge("azure_content_safety", {"endpoint": "https://r.example", "mode": mode}, "the-key")
+    ports: Any = StrictPorts("azure_content_safety")
+    text = ("x" * at + "bad").ljust(35_000, "🙂")
+    (found,) = asyncio.run(made.judge([text], ports))
+    assert (found.start, found.end, ports.asked) == (0, len(text), 4)
+
+
+def test_a_text_that_is_too_long_for_any_number_of_pieces_is_an_error() -> None:
+    """Not a clean text; and one of white space costs nothing."""
+    made: Any = make_judge("azure_content_safety", {"endpoint": "https://r.example"}, "the-key")
+    ports: Any = StrictPorts("azure_content_safety")
+    with pytest.raises(ValueError, match="700000 characters"):
+        asyncio.run(made.judge(["x" * 700_000], ports))
+    assert asyncio.run(made.judge([" " * 20_000], ports)) == []
+    assert ports.asked == 0
+
+
+@pytest.mark.parametrize("guardrail", ["", "ABC", "a/b", "arn:aws:bedrock:x:1:guardrail/a", "arn:aws:x/y"])
+def test_what_is_no_guardrail_is_refused_at_the_start(guardrail: str) -> None:
+    """By the pattern that AWS documents."""
+    with pytest.raises(ValueError, match="guardrail"):
+        make_judge("bedrock_guardrails", {"guardrail": guardrail}, "the-key")

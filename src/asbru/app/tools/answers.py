@@ -18,6 +18,8 @@ from asbru.app.tools.oauth.tokens import Denied
 from asbru.app.tools.peers import Broken, Unauthorized, Unreachable
 from asbru.app.tools.pins import PROMPT, TEMPLATE, TOOL, Pins
 from asbru.app.tools.servers import Servers
+from asbru.app.tools.subscribers import Subscribers, TooMany
+from asbru.app.tools.updates import FAILURES
 from asbru.mcp.catalogue import Definition
 from asbru.mcp.manage import Chosen, Grant, Manage, Managed, Pinned
 from asbru.mcp.servers import (
@@ -28,6 +30,13 @@ from asbru.mcp.servers import (
     Server,
     SessionAsked,
     SessionGiven,
+)
+from asbru.mcp.servers.subscriptions import (
+    LISTENING_SUBJECT,
+    SUBSCRIBE_SUBJECT,
+    ListeningAsked,
+    SubscribeAsked,
+    SubscribeGiven,
 )
 from asbru.storage import StorageError
 
@@ -50,6 +59,7 @@ class Answers:
         flows: Flows,
         store: GrantStore,
         keys: KeyIdentities,
+        subscribers: Subscribers,
         now_ms: Callable[[], int],
     ) -> None:
         self.public_url = ""
@@ -60,6 +70,8 @@ class Answers:
         self._flows = flows
         self._store = store
         self._keys = keys
+        self._subscribers = subscribers
+        subscribers.on_change = self._bring_soon
         self._now_ms = now_ms
 
     async def answer(self, subject: str, payload: bytes) -> bytes | None:
@@ -70,6 +82,12 @@ class Answers:
             return msgspec.msgpack.encode(
                 await self.credential(msgspec.msgpack.decode(payload, type=CredentialAsked))
             )
+        if subject == SUBSCRIBE_SUBJECT:
+            return msgspec.msgpack.encode(await self.subscribe(msgspec.msgpack.decode(payload, type=SubscribeAsked)))
+        if subject == LISTENING_SUBJECT:
+            return msgspec.msgpack.encode(
+                self._subscribers.listen(msgspec.msgpack.decode(payload, type=ListeningAsked))
+            )
         return msgspec.msgpack.encode(await self.manage(msgspec.msgpack.decode(payload, type=Manage)))
 
     async def session(self, asked: SessionAsked) -> SessionGiven:
@@ -78,6 +96,30 @@ class Answers:
         if runner is None:
             return SessionGiven(error=f"there is no MCP server {asked.server!r} that is enabled")
         return await runner.session(asked.user, asked.gone)
+
+    async def subscribe(self, asked: SubscribeAsked) -> SubscribeGiven:
+        """Subscribe a caller, once the server has taken it; or end that."""
+        one = asked.subscription
+        runner = self._servers.runner(one.server)
+        if asked.ends:
+            self._subscribers.unsubscribe(asked.listener, one)
+            return SubscribeGiven()
+        if runner is None:
+            return SubscribeGiven(f"there is no MCP server {one.server!r} that is enabled", 503)
+        try:
+            self._subscribers.subscribe(asked.listener, one)
+            await runner.updates.bring(one.user, one.uri)
+        except TooMany as error:
+            return SubscribeGiven(str(error), 429)
+        except FAILURES as error:
+            self._subscribers.unsubscribe(asked.listener, one)
+            return SubscribeGiven(f"the MCP server '{one.server}' refuses the subscription: {error}", 502)
+        return SubscribeGiven()
+
+    def _bring_soon(self, server: str, user: str) -> None:
+        runner = self._servers.runner(server)
+        if runner is not None:
+            runner.updates.bring_soon(user)
 
     async def credential(self, asked: CredentialAsked) -> CredentialGiven:
         """The header of a server with `auth: oauth`. Where a user has yet to authorize, the URL for that: for the one

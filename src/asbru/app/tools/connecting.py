@@ -19,7 +19,7 @@ from typing import Final
 from asbru.app.tools.http import Http, reach_of
 from asbru.app.tools.http_peer import Credentials, HttpPeer, HttpRefused
 from asbru.app.tools.negotiate import Greeting, negotiate
-from asbru.app.tools.peers import Broken, Peer, SharedPeer
+from asbru.app.tools.peers import Broken, OnNotification, Peer, SharedPeer
 from asbru.app.tools.presented import Running
 from asbru.app.tools.shared import Shared
 from asbru.app.tools.sse_wire import SseWire
@@ -44,7 +44,7 @@ class Connection:
 
 
 async def connect(
-    server: Server, http: Http, credentials: Credentials, *, run: str, on_notification: Callable[[str], None]
+    server: Server, http: Http, credentials: Credentials, *, run: str, on_notification: OnNotification
 ) -> Connection:
     """Connect to a server. `run` names this run of it. Raises `CannotStart`, and what `Peer.ask` does."""
     if server.per_user and (server.argv or server.transport == "sse"):
@@ -66,7 +66,7 @@ async def connect(
             raise refused from neither
 
 
-async def _start(server: Server, run: str, on_notification: Callable[[str], None]) -> Connection:
+async def _start(server: Server, run: str, on_notification: OnNotification) -> Connection:
     def send(message: bytes) -> None:
         child.send(message)
 
@@ -84,7 +84,7 @@ async def _start(server: Server, run: str, on_notification: Callable[[str], None
 
 
 async def _open_stream(
-    server: Server, http: Http, credentials: Credentials, *, run: str, on_notification: Callable[[str], None]
+    server: Server, http: Http, credentials: Credentials, *, run: str, on_notification: OnNotification
 ) -> Connection:
     wire = SseWire(http, reach_of(server), server.url or "", credentials)
     shared = Shared(server.name, wire.send, on_notification)

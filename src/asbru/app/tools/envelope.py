@@ -13,6 +13,7 @@ from msgspec import UNSET, Raw, UnsetType
 PROGRESS: Final = "notifications/progress"
 CANCELLED: Final = "notifications/cancelled"
 LISTEN: Final = "subscriptions/listen"
+UPDATED: Final = "notifications/resources/updated"
 SUBSCRIPTION_ID: Final = "io.modelcontextprotocol/subscriptionId"
 
 METHOD_NOT_FOUND: Final = -32601
@@ -113,6 +114,18 @@ def with_meta(value: Raw | UnsetType, name: str, meta: object) -> Raw:
     inner[name] = meta if isinstance(meta, Raw) else Raw(_encode(meta))
     outer["_meta"] = Raw(_encode(inner))
     return Raw(_encode(outer))
+
+
+def without_meta(value: Raw, name: str) -> Raw:
+    """An object whose `_meta` has no such member, and which has no `_meta` that would be empty; as it came where it has
+    none."""
+    outer = members(value)
+    inner = members(outer.get("_meta", UNSET))
+    if name not in inner:
+        return value
+    del inner[name]
+    del outer["_meta"]
+    return Raw(_encode({**outer, "_meta": inner} if inner else outer))
 
 
 def meta_of(value: Raw | UnsetType, name: str) -> Raw | UnsetType:

@@ -22,7 +22,15 @@ from asbru.app.tools.envelope import (
     write_request,
 )
 from asbru.app.tools.http import BODY_BYTES_MAX, STREAM_S, Http, Reply
-from asbru.app.tools.peers import Broken, Refused, SessionEnded, Unauthorized, Unreachable, result_of
+from asbru.app.tools.peers import (
+    Broken,
+    OnNotification,
+    Refused,
+    SessionEnded,
+    Unauthorized,
+    Unreachable,
+    result_of,
+)
 from asbru.upstream.origin import Reach
 from asbru.wire.errors import FramingError
 from asbru.wire.sse import SseReader
@@ -78,7 +86,7 @@ class HttpPeer:
         finally:
             reply.close()
 
-    async def watch(self, params: bytes | None, on_notification: Callable[[str], None]) -> None:
+    async def watch(self, params: bytes | None, on_notification: OnNotification) -> None:
         """See `Peer`. `params` of `subscriptions/listen`; None: the GET of servers with sessions."""
         if params is None:
             method, headers, body = "GET", {**self._about(""), "accept": "text/event-stream"}, b""
@@ -93,7 +101,7 @@ class HttpPeer:
                 if envelope.is_request:
                     await self._refuse_request(envelope)
                 elif isinstance(envelope.method, str):
-                    on_notification(envelope.method)
+                    on_notification(envelope)
                 elif envelope.error is not UNSET:
                     raise Refused(read_error(envelope.error))
         finally:

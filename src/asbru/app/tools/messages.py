@@ -1,6 +1,6 @@
 """What the bookkeeper and the tools process say to each other, so that questions get to it and answers back.
 
-link subject "tools.here", "tools.asked", "tools.answered"; payloads are MessagePack
+link subject "tools.here", "tools.asked", "tools.answered", "tools.parted"; payloads are MessagePack
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ from typing import Final
 import msgspec
 
 HERE: Final = "tools.here"
-"""Told by the tools process at the start of each connection: it is the one that answers."""
+"""Told by the tools process at the start of each connection: it is the one that answers. Workers hear of it too."""
 ASKED: Final = "tools.asked"
 """Pushed to it."""
+PARTED: Final = "tools.parted"
+"""Pushed to it: the incarnation of a process that has gone."""
 ANSWERED: Final = "tools.answered"
 """Told by it."""
 

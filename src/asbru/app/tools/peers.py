@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from msgspec import UNSET, Raw
 
@@ -15,6 +15,8 @@ from asbru.app.tools.envelope import Envelope, RpcError, read_envelope, read_err
 from asbru.app.tools.shared import Busy, Call, Shared
 
 ANSWER_BYTES_MAX = 64 * 1024 * 1024
+
+OnNotification: TypeAlias = Callable[[Envelope], None]
 
 
 class Unreachable(Exception):
@@ -60,8 +62,8 @@ class Peer(Protocol):
         """A notification. Raises `Unreachable`."""
         ...
 
-    async def watch(self, params: bytes | None, on_notification: Callable[[str], None]) -> None:
-        """Be told the methods of its notifications until they end. Raises any of the above."""
+    async def watch(self, params: bytes | None, on_notification: OnNotification) -> None:
+        """Be told its notifications until they end. Raises any of the above."""
         ...
 
 
@@ -124,7 +126,7 @@ class SharedPeer:
         """See `Peer`."""
         self._shared.tell(read_envelope(write_notification(method)))
 
-    async def watch(self, params: bytes | None, on_notification: Callable[[str], None]) -> None:
+    async def watch(self, params: bytes | None, on_notification: OnNotification) -> None:
         """See `Peer`: of servers with sessions they come by themselves, so there is nothing to ask for."""
         del on_notification
         if params is None:

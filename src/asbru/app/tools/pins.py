@@ -3,6 +3,7 @@
     not seen before     pinned, and offered
     as it is pinned     offered
     changed             held back until it is approved; of a trusted server it is pinned anew
+    suspicious          held back until it is approved, new or changed, where the server's setting says so
 
 A pin outlives the tool, so that one which is removed and comes back changed is held too. Resources are not pinned: they
 are data, and their lists change as data does. All raise StorageError.
@@ -10,6 +11,7 @@ are data, and their lists change as data does. All raise StorageError.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final, NamedTuple, cast
 
 import msgspec
@@ -40,8 +42,18 @@ class Pins:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def check(self, server: str, offered: Offered, now_ms: int, *, trusted: bool) -> Offered:
-        """What is offered, with what has changed held back; what is new is pinned."""
+    def check(
+        self,
+        server: str,
+        offered: Offered,
+        now_ms: int,
+        *,
+        trusted: bool,
+        suspicion: Callable[[Definition], str] = lambda _: "",
+        quarantines: bool = False,
+    ) -> Offered:
+        """What is offered, with what has changed held back; what is new is pinned. `suspicion`: what is told of a
+        definition, "" for nothing; `quarantines`: what it tells of is held back too."""
         known = self._load(server)
         new: list[tuple[str, Definition]] = []
 
@@ -49,8 +61,13 @@ class Pins:
             judged: list[Definition] = []
             for one in definitions:
                 pinned = known.get((kind, one.name))
-                fits = pinned == one.digest
-                if not fits and (trusted or (pinned is None and len(known) + len(new) < PINS_MAX)):
+                fits, found = pinned == one.digest, suspicion(one)
+                one = msgspec.structs.replace(one, suspicion=found) if found else one  # noqa: PLW2901 -- the same one
+                if (
+                    not fits
+                    and not (found and quarantines)
+                    and (trusted or (pinned is None and len(known) + len(new) < PINS_MAX))
+                ):
                     new.append((kind, one))
                     fits = True
                 judged.append(one if fits else msgspec.structs.replace(one, held=True))

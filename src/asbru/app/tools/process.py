@@ -31,11 +31,12 @@ from asbru.app.tools.answers import Answers
 from asbru.app.tools.catalogue import Catalogue
 from asbru.app.tools.http import Http
 from asbru.app.tools.key_identities import KeyIdentities
-from asbru.app.tools.messages import ANSWERED, ASKED, HERE, Answered, Asked
+from asbru.app.tools.messages import ANSWERED, ASKED, HERE, PARTED, Answered, Asked
 from asbru.app.tools.oauth import Flows, Grants, GrantStore
 from asbru.app.tools.pins import Pins
 from asbru.app.tools.runner import Shared as Ours
 from asbru.app.tools.servers import Servers
+from asbru.app.tools.subscribers import Subscribers
 from asbru.link.link import Link
 from asbru.secrets import load_keyring
 from asbru.storage import DATABASE_NAME, NewerSchema, StorageError, open_database, sqlite_url
@@ -67,7 +68,15 @@ class Tools:
         pins = Pins(self._database)
         store = GrantStore(self._database, lambda: load_keyring(data_dir, env))
         self._grants = Grants(self._http, store, _now_ms)
-        ours = Ours(self._http, catalogue, pins, credentials=self._grants.credentials, now_ms=_now_ms)
+        self._subscribers = Subscribers(self._link.tell)
+        ours = Ours(
+            self._http,
+            catalogue,
+            pins,
+            credentials=self._grants.credentials,
+            subscribers=self._subscribers,
+            now_ms=_now_ms,
+        )
         self._catalogue = catalogue
         self._servers = Servers(ours, Path(given["snapshot"]).parent, os.urandom(6).hex())
         self._answers = Answers(
@@ -78,6 +87,7 @@ class Tools:
             flows=Flows(self._http, store, self._grants),
             store=store,
             keys=self._keys,
+            subscribers=self._subscribers,
             now_ms=_now_ms,
         )
         self._answering: set[asyncio.Task[None]] = set()
@@ -90,6 +100,7 @@ class Tools:
         """Serve until told to end."""
         self._link.on_connect(self._tell_here)
         self._link.subscribe(ASKED, self._take_question)
+        self._link.subscribe(PARTED, lambda payload: self._subscribers.part(payload.decode()))
         self._link.open()
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._ended.set)
@@ -100,6 +111,7 @@ class Tools:
         self._say("ready")
         while not self._ended.is_set():
             self._say("alive")
+            self._subscribers.sweep()
             await self._servers.keep_listening()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(TICK_S):

@@ -2,7 +2,8 @@
 
     worker, control --question--> bookkeeper --push--> tools process --message--> bookkeeper --reply--> who asked
 
-While the tools process is away, or when it goes, questions are refused at once.
+While the tools process is away, or when it goes, questions are refused at once. It is told of processes that have gone;
+workers are told when it is here.
 """
 
 from __future__ import annotations
@@ -10,19 +11,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from asbru.app.lean import msgspec
-from asbru.app.tools.messages import ASKED, Answered, Asked
+from asbru.app.tools.messages import ASKED, PARTED, Answered, Asked
 from asbru.link.frames import PUSH, write_frame
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from asbru.link.peers import Peer, Question
 
 WAITING_MAX = 10_000
 
 
 class Relay:
-    """See the module."""
+    """See the module. `on_here` is called when the tools process has come, or come back."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_here: Callable[[], None]) -> None:
+        self._on_here = on_here
         self._tools: Peer | None = None
         self._number = 0
         self._waiting: dict[int, Question] = {}
@@ -33,6 +37,7 @@ class Relay:
         """The tools process is here."""
         self._refuse_all()
         self._tools = peer
+        self._on_here()
 
     def ask(self, subject: str, question: Question) -> bytes | None:
         """Pass a question on; its reply comes later."""
@@ -61,6 +66,8 @@ class Relay:
         if self._tools is not None and self._tools.incarnation == incarnation:
             self._tools = None
             self._refuse_all()
+        elif self._tools is not None:
+            self._tools.send(write_frame(PUSH, 0, PARTED, incarnation.encode()))
         for number in [one for one, asked in self._waiting.items() if asked.peer.incarnation == incarnation]:
             del self._waiting[number]
 

@@ -17,6 +17,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -24,15 +25,19 @@ import msgspec
 from asbru.app.restarts import Restarts
 from asbru.app.tools.catalogue import Catalogue
 from asbru.app.tools.connecting import Connection, connect
+from asbru.app.tools.envelope import Envelope
 from asbru.app.tools.http import Http
 from asbru.app.tools.http_peer import Credentials, HttpPeer
 from asbru.app.tools.listing import Offered, list_all
 from asbru.app.tools.negotiate import request_params
-from asbru.app.tools.peers import Broken, Refused, SessionEnded, Unauthorized, Unreachable
+from asbru.app.tools.peers import Broken, Peer, Refused, SessionEnded, Unauthorized, Unreachable
 from asbru.app.tools.pins import Pins
 from asbru.app.tools.presented import Presented
 from asbru.app.tools.sessions import Sessions
 from asbru.app.tools.stdio import CannotStart
+from asbru.app.tools.subscribers import Subscribers
+from asbru.app.tools.suspicion import Suspicions
+from asbru.app.tools.updates import Updates
 from asbru.mcp.catalogue import ServerEntry, State
 from asbru.mcp.servers import Server, SessionGiven
 from asbru.storage import StorageError
@@ -61,13 +66,16 @@ class Shared:
         pins: Pins,
         *,
         credentials: Callable[[Server, str], Credentials],
+        subscribers: Subscribers,
         now_ms: Callable[[], int],
     ) -> None:
         self.http = http
         self.catalogue = catalogue
         self.pins = pins
         self.credentials = credentials
+        self.subscribers = subscribers
         self.now_ms = now_ms
+        self.suspicions = Suspicions()
 
 
 class Runner:
@@ -86,6 +94,8 @@ class Runner:
         self._runs = 0
         self._connection: Connection | None = None
         self._sessions = Sessions(server, ours.http, ours.credentials)
+        name = server.name
+        self.updates = Updates(name, partial(ours.subscribers.wanted, name), partial(ours.subscribers.updated, name))
         self._wanted = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._muted = False
@@ -141,8 +151,23 @@ class Runner:
             assert connection.running is not None
             return SessionGiven(id=connection.running.session, version=connection.greeting.version)
         if user and self.server.per_user:
-            return await self._sessions.of_user(connection, user, gone)
-        return await self._sessions.shared(connection, connection.peer, gone)
+            given = await self._sessions.of_user(connection, user, gone)
+        else:
+            user, given = "", await self._sessions.shared(connection, connection.peer, gone)
+        if gone and given.id != gone and connection.greeting.era == "sessions":
+            self.updates.renew(user)
+        return given
+
+    async def _peer_of(self, user: str, gone: str) -> Peer:
+        """See `updates.PeerOf`."""
+        connection = self._connection
+        if connection is None:
+            raise Unreachable("the server is being connected to")
+        if not user:
+            return connection.peer
+        if connection.greeting.era == "stateless":
+            return self._sessions.stateless_peer(connection, user)
+        return await self._sessions.peer_of(connection, user, gone)
 
     # ---- its life
 
@@ -185,6 +210,7 @@ class Runner:
         if self.before is not None:
             self._old, self.before = self.before, None
             self._retiring = asyncio.create_task(self._old.retire())
+        self.updates.begin(self._peer_of)
         watching = asyncio.create_task(self._watch(connection))
         try:
             await self._keep(connection)
@@ -227,20 +253,25 @@ class Runner:
         while True:
             try:
                 await peer.watch(params, self._on_notification)
-            except (Refused, Broken, SessionEnded):
+            except (Refused, Broken):
                 return  # the interval remains
+            except SessionEnded:
+                self._wanted.set()  # either it was begun anew, or the lists find out
             except (Unreachable, Unauthorized):
                 pass
             if not isinstance(peer, HttpPeer):
                 return
             await asyncio.sleep(WATCH_AGAIN_S)
 
-    def _on_notification(self, method: str) -> None:
-        if method.endswith(_LIST_CHANGED):
+    def _on_notification(self, notification: Envelope) -> None:
+        if str(notification.method).endswith(_LIST_CHANGED):
             self._wanted.set()
+        else:
+            self.updates.take("", notification)
 
     async def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
+        self.updates.end()
         if connection is None:
             return
         entry = self._ours.catalogue.entry(self.server.name)
@@ -256,7 +287,12 @@ class Runner:
     def _publish(self, connection: Connection, offered: Offered) -> None:
         try:
             checked = self._ours.pins.check(
-                self.server.name, offered, self._ours.now_ms(), trusted=self.server.trusted
+                self.server.name,
+                offered,
+                self._ours.now_ms(),
+                trusted=self.server.trusted,
+                suspicion=self._ours.suspicions.of(self.server),
+                quarantines=self.server.injections == "quarantine",
             )
         except StorageError as error:
             # Nothing can be said to be unchanged: what was published before stays.

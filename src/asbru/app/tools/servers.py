@@ -54,7 +54,7 @@ class Servers:
             if not server.enabled:
                 self._ours.catalogue.publish(_disabled(self._ours.catalogue.entry(name), name))
             elif server.openapi is not None:
-                self._ours.catalogue.publish(entry_of(server, apis[name]))
+                self._ours.catalogue.publish(entry_of(server, apis[name], self._ours.suspicions.of(server)))
             elif self._declared.get(name) != server or name not in self._runners:
                 await self._run(server, sync_s)
             else:

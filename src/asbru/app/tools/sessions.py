@@ -61,19 +61,30 @@ class Sessions:
         return peer
 
     async def of_user(self, connection: Connection, user: str, gone: str) -> SessionGiven:
-        """The session of a user, begun with the credential of that user."""
+        """The session of a user."""
+        try:
+            peer = await self.peer_of(connection, user, gone)
+        except _FAILURES as error:
+            return SessionGiven(error=str(error))
+        return SessionGiven(id=peer.session, version=peer.version)
+
+    async def peer_of(self, connection: Connection, user: str, gone: str) -> HttpPeer:
+        """The session of a user, begun with the credential of that user. Raises what asking the server does."""
         async with self._turn(user):
             peer = self._peers.get(user)
             if peer is None or (gone and peer.session == gone):
                 peer = self._peer(user)
-                try:
-                    await (_begin(peer) if connection.greeting.era == "stateless" else negotiate(peer))
-                except _FAILURES as error:
-                    return SessionGiven(error=str(error))
+                await (_begin(peer) if connection.greeting.era == "stateless" else negotiate(peer))
                 if len(self._peers) >= SESSIONS_MAX:
                     del self._peers[next(iter(self._peers))]
                 self._peers[user] = peer
-        return SessionGiven(id=peer.session, version=peer.version)
+        return peer
+
+    def stateless_peer(self, connection: Connection, user: str) -> HttpPeer:
+        """A server of the stateless era as it is asked for a user."""
+        peer = self._peer(user)
+        peer.version, peer.is_stateless = connection.greeting.version, True
+        return peer
 
     def _peer(self, user: str) -> HttpPeer:
         server = self._server

@@ -3,6 +3,7 @@
     a caller's request    -> an id of our own, a progress token of our own; the response and its progress go back to it
                              with the id and token that it gave
     progress, events of a subscription                  -> by token or subscription id
+    updates of resources  -> those that are subscribed (`on_notification`)
     other notifications   -> the caller, where exactly one call is under way; else everybody who listens
     a request of the server (elicitation, sampling)     -> the caller, where exactly one call is under way; else it is
                              refused: on one connection nothing says for which call it was sent
@@ -26,6 +27,7 @@ from asbru.app.tools.envelope import (
     PROGRESS,
     SERVER_GONE,
     SUBSCRIPTION_ID,
+    UPDATED,
     Envelope,
     members,
     meta_of,
@@ -75,10 +77,10 @@ class Call:
 
 
 class Shared:
-    """See the module. `send` puts one message on the wire; `on_notification` is told the method of each notification
-    that concerns the whole server."""
+    """See the module. `send` puts one message on the wire; `on_notification` is told each notification that concerns
+    the whole server."""
 
-    def __init__(self, name: str, send: Callable[[bytes], None], on_notification: Callable[[str], None]) -> None:
+    def __init__(self, name: str, send: Callable[[bytes], None], on_notification: Callable[[Envelope], None]) -> None:
         self.over: str | None = None
         """Why the connection has ended; None while it has not."""
         self.listeners: set[Callable[[bytes], None]] = set()
@@ -226,9 +228,9 @@ class Shared:
         elif method == CANCELLED:
             self._cancel_asked(envelope)
             return
-        else:
+        elif method != UPDATED:  # which goes to those that are subscribed, whoever calls
             self._tell_whom_it_concerns(message)
-        self._on_notification(method)
+        self._on_notification(envelope)
 
     def _progress(self, envelope: Envelope) -> None:
         params = members(envelope.params)

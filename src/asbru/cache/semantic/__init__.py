@@ -9,6 +9,17 @@ from asbru.cache.semantic.gate import TEXT_CHARS_MAX, Verdict, judge
 from asbru.cache.semantic.store import CANDIDATES_MAX, Kept, Near, VectorStore
 
 if TYPE_CHECKING:
-    from asbru.cache.semantic import vectors  # loads numpy
+    from asbru.cache.semantic import qdrant, redis, vectors  # load numpy
 
-__all__ = ["CANDIDATES_MAX", "TEXT_CHARS_MAX", "Kept", "Near", "VectorStore", "Verdict", "judge", "vectors"]
+__all__ = [
+    "CANDIDATES_MAX",
+    "TEXT_CHARS_MAX",
+    "Kept",
+    "Near",
+    "VectorStore",
+    "Verdict",
+    "judge",
+    "qdrant",
+    "redis",
+    "vectors",
+]

@@ -41,7 +41,7 @@ class VectorStore(Protocol):
         """The nearest of a group with at least this cosine similarity, at most CANDIDATES_MAX, the nearest first."""
         ...
 
-    def add(self, group: str, vector: Sequence[float], kept: Kept) -> None:
+    def add(self, group: str, vector: Sequence[float], kept: Kept, now_ms: int) -> None:
         """Keep a vector, in the place of another for the same entry. One that has no direction is not kept."""
         ...
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
+from asbru.cache.semantic.sealed import unit
 from asbru.cache.semantic.store import CANDIDATES_MAX, Kept, Near
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class Vectors:
     def look_up(self, group: str, vector: Sequence[float], threshold: float, now_ms: int) -> list[Near]:
         """`search`, for who need not wait. A vector of another length than those that are here has nothing near."""
         rows = list(self._groups.get(group, ()))
-        asked = _unit(vector)
+        asked = unit(vector)
         if not rows or asked is None or len(asked) != self._matrix.shape[1]:
             return []
         similarities = self._matrix[rows] @ asked
@@ -57,17 +58,17 @@ class Vectors:
                 near.append(Near(row.kept.key, row.kept.text, similarity))
         return near
 
-    def add(self, group: str, vector: Sequence[float], kept: Kept) -> None:
+    def add(self, group: str, vector: Sequence[float], kept: Kept, now_ms: int) -> None:
         """See `VectorStore`. A vector of another length than those that are here, from another model, begins anew."""
-        unit = _unit(vector)
-        if unit is None:
+        row = unit(vector)
+        if row is None or kept.expires_ms <= now_ms:
             return
-        if len(unit) != self._matrix.shape[1]:
+        if len(row) != self._matrix.shape[1]:
             self._forget_all()
-            self._matrix = np.zeros((ROWS_FIRST, len(unit)), dtype=np.float32)
+            self._matrix = np.zeros((ROWS_FIRST, len(row)), dtype=np.float32)
         self.remove(kept.key)
         at = self._place()
-        self._matrix[at] = unit
+        self._matrix[at] = row
         self._rows[at] = _Row(group, kept)
         self._groups.setdefault(group, {})[at] = None
         self._by_key[kept.key] = at
@@ -117,10 +118,3 @@ class Vectors:
             if not group:
                 del self._groups[row.group]
         self._rows[at] = None
-
-
-def _unit(vector: Sequence[float]) -> Any:
-    """A vector of length one; None for one that has no direction, or holds what is no number."""
-    made = np.asarray(vector, dtype=np.float32)
-    length = float(np.linalg.norm(made)) if made.ndim == 1 else 0.0
-    return made / length if made.size and np.isfinite(length) and length > 0 else None

@@ -97,14 +97,16 @@ class TieredStore:
         self._shared.clear(clearing)
 
 
-def follow_clearings(link: LinkPort, memory: MemoryStore) -> None:
-    """Forget in memory what is cleared. What was cleared while the bookkeeper was away is not known: then all goes."""
+def follow_clearings(link: LinkPort, memory: MemoryStore, clear: Callable[[Clearing], None]) -> None:
+    """Forget in memory what is cleared; `clear` forgets elsewhere. What was cleared while the bookkeeper was away is
+    not known: then all goes from memory."""
     known: bytes | None = None
 
     def on_cleared(payload: bytes) -> None:
         nonlocal known
         cleared = msgspec.msgpack.decode(payload, type=Cleared)
         memory.clear(cleared.clearing)
+        clear(cleared.clearing)
         known = cleared.generation
 
     def on_generation(told: bytes | None) -> None:

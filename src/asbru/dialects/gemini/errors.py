@@ -16,7 +16,7 @@ import msgspec
 from asbru.core.chat import Raw
 from asbru.core.errors import AsbruError, UpstreamError
 from asbru.core.reply import StreamFault
-from asbru.dialects.error_words import concerns_key
+from asbru.dialects.error_words import concerns_key, refused_status
 from asbru.dialects.fields import DECODE_ERRORS, NULL
 from asbru.dialects.gemini.types import NAME, encode
 from asbru.dialects.openai_errors import NO_ERROR, ErrorFacts, facts_of_body, words_of
@@ -101,7 +101,7 @@ def read_error(status: int, body: bytes) -> UpstreamError:
     error = UpstreamError(
         found.message or f"the provider returned status {status} without a message",
         kind="status",
-        status=status,
+        status=refused_status(status, found.message or ""),
         code=word,
         type=_STATUS_WORDS.get(word, (status, "api_error"))[1],
         param=_field(details),

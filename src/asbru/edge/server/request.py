@@ -129,7 +129,7 @@ class HeaderPlan(NamedTuple):
     `Head`) of each that is acted upon, the first of a name last, so that it wins. `joined`: (attribute, indexes) of
     list headers that stand on several lines (RFC 9110, 5.3). `hosts`: how many Host headers. `watched`: (index, name in
     lower case) of each that Asbru decides by, the first of a name last. `tagged`: tags are among what is forwarded,
-    `traced`: headers that carry a trace.
+    `traced`: headers that carry a trace. `handed`: (index, name) of each that tools are handed.
     """
 
     forwarded: tuple[tuple[int, bytes, bytes], ...]
@@ -139,6 +139,7 @@ class HeaderPlan(NamedTuple):
     watched: tuple[tuple[int, str], ...] = ()
     tagged: bool = False
     traced: bool = False
+    handed: tuple[tuple[int, bytes], ...] = ()
 
 
 class HeaderPlans(dict[tuple[bytes, ...], HeaderPlan]):
@@ -150,9 +151,13 @@ class HeaderPlans(dict[tuple[bytes, ...], HeaderPlan]):
         self._prefixes = (TAG_PREFIX, *prefixes)
         self.watched: frozenset[bytes] = frozenset()
         """Headers that are kept because Asbru decides by them, in lower case; change it by `watch`."""
+        self.handed: frozenset[bytes] = frozenset()
+        """Headers that tools are handed, in lower case."""
 
-    def watch(self, names: frozenset[bytes]) -> None:
-        """Keep these headers from now on. Never credentials: what a call is decided by is also told."""
+    def watch(self, names: frozenset[bytes], handed: frozenset[bytes] = frozenset()) -> None:
+        """Keep these headers from now on. Never credentials: what a call is decided by is also told. What tools are
+        `handed` is told to nobody else, and may be credentials of the caller's with them."""
+        self.handed = handed
         self.watched = frozenset(
             name
             for name in names
@@ -193,7 +198,8 @@ class HeaderPlans(dict[tuple[bytes, ...], HeaderPlan]):
         tagged = any(prefix == TAG_PREFIX for _, prefix, _ in forwarded)
         traced = any(name.lower() in TRACE_HEADERS for _, _, name in forwarded)
         hosts = actions.count(HeaderAction.HOST)
-        return HeaderPlan(forwarded, kept[::-1], joined, hosts, watched[::-1], tagged, traced)
+        handed = tuple((i, name) for i, name in enumerate(names) if self.handed and name.lower() in self.handed)
+        return HeaderPlan(forwarded, kept[::-1], joined, hosts, watched[::-1], tagged, traced, handed)
 
     def _prefix_of(self, name: bytes) -> bytes:
         lower = name.lower()
@@ -202,8 +208,8 @@ class HeaderPlans(dict[tuple[bytes, ...], HeaderPlan]):
 
 class Head:
     """The head of a request. `forwarded` holds the headers that may go along to a provider; `every_header` all of them
-    as (name, value), for paths that are handed on untouched, else None. Nothing changes it once it was read, so
-    requests with equal heads may share it (`known_heads`)."""
+    as (name, value), for paths that are handed on untouched, else those that tools are handed, or None. Nothing changes
+    it once it was read, so requests with equal heads may share it (`known_heads`)."""
 
     # Defaults live on the class: a head pays only for what it has.
     method = b""
@@ -247,6 +253,8 @@ class Head:
         self.credentials = (self.gateway_key, self.authorization, self.key)
         if plan.watched:
             self.watched = {name: values[i][:WATCHED_CHARS_MAX].decode("latin-1") for i, name in plan.watched}
+        if plan.handed:
+            self.every_header = [(name, values[index]) for index, name in plan.handed]
         if plan.forwarded:
             headers: list[ForwardedHeader] = [(prefix, name, values[index]) for index, prefix, name in plan.forwarded]
             if self.connection_options and self.connection_options not in _USUAL_OPTIONS:

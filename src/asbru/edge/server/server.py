@@ -129,10 +129,11 @@ class Server:
             self.forward_prefixes = prefixes
             self.known_heads.clear()
 
-    def watch(self, names: frozenset[bytes]) -> None:
-        """Keep these headers from now on, because Asbru decides by them, also of clients that are known."""
-        if names != self.header_plans.watched:
-            self.header_plans.watch(names)
+    def watch(self, names: frozenset[bytes], handed: frozenset[bytes] = frozenset()) -> None:
+        """Keep these headers from now on, because Asbru decides by them, also of clients that are known; and those that
+        are `handed` on to tools."""
+        if (names, handed) != (self.header_plans.watched, self.header_plans.handed):
+            self.header_plans.watch(names, handed)
             self.known_heads.clear()
 
     def limit(self, limits: ServerLimits) -> None:

@@ -1,7 +1,8 @@
 """What checks that ask services have in common: JSON out, JSON in, and what makes no sense is an error.
 
-A service is asked once for each text. Its answer is read as whatever its documentation says it is; anything else raises
-`ValueError`, which the rule meets as it says (`on_error`).
+A service is asked once for each text, or for each piece of one that is longer than the service takes: it would refuse
+the whole, and a rule that fails open would let pass whatever is long enough. Its answer is read as whatever its
+documentation says it is; anything else raises `ValueError`, which the rule meets as it says (`on_error`).
 """
 
 from __future__ import annotations
@@ -14,6 +15,10 @@ import msgspec
 from asbru.guardrails.findings import Finding, Ports
 
 ANSWER_BYTES_MAX = 256 * 1024
+OVERLAP_CHARS = 200
+"""How much of a piece the next one repeats, so that what lies across the border is seen."""
+PIECES_MAX = 64
+"""Longer texts cannot be checked, which is an error."""
 
 
 class Service:
@@ -21,6 +26,8 @@ class Service:
     service's own."""
 
     version = ""
+    chars_max: int | None = None
+    """How many characters the service takes at once; None: no bound is documented."""
 
     def __init__(self, url: str, headers: Mapping[str, str], *, private: bool = False) -> None:
         self.url = url
@@ -39,9 +46,11 @@ class Service:
         """See `Asking`."""
         findings: list[Finding] = []
         for index, text in enumerate(texts):
-            if text.strip():
-                answer = await self.ask(self.body_of(text), ports)
-                findings += [Finding(index, 0, len(text), kind, score) for kind, score in self._kinds(answer)]
+            found: dict[str, float] = {}
+            for piece in _pieces(text, self.chars_max):
+                for kind, score in self._kinds(await self.ask(self.body_of(piece), ports)):
+                    found[kind] = max(score, found.get(kind, 0.0))
+            findings += [Finding(index, 0, len(text), kind, score) for kind, score in found.items()]
         return findings
 
     async def ask(self, body: dict[str, Any], ports: Ports) -> dict[str, Any]:
@@ -63,3 +72,16 @@ class Service:
             return [(str(kind)[:64], min(max(float(score), 0.01), 1.0)) for kind, score in self.kinds_of(answer)]
         except (KeyError, TypeError, AttributeError, IndexError) as error:
             raise ValueError(f"the service's answer makes no sense: {type(error).__name__}") from None
+
+
+def _pieces(text: str, chars_max: int | None) -> list[str]:
+    """What is asked about a text; nothing for one that says nothing."""
+    if not text.strip():
+        return []
+    if chars_max is None or len(text) <= chars_max:
+        return [text]
+    step = chars_max - OVERLAP_CHARS
+    pieces = [text[at : at + chars_max] for at in range(0, len(text) - OVERLAP_CHARS, step)]
+    if len(pieces) > PIECES_MAX:
+        raise ValueError(f"the text has {len(text)} characters, more than {PIECES_MAX} requests of the service take")
+    return [piece for piece in pieces if piece.strip()]

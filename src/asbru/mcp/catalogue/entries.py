@@ -26,12 +26,14 @@ Scope: TypeAlias = Literal["public", "private"]
 class Definition(msgspec.Struct, frozen=True, omit_defaults=True):
     """A tool, resource, resource template or prompt. `name`: the tool's or prompt's name, the resource's `uri`, the
     template's `uriTemplate`. `definition`: the JSON object as the server gave it, to the byte. `digest`: `digest_of`
-    it. `held`: it has changed and is not approved, so nobody sees it or calls it."""
+    it. `held`: it has changed, or looks like prompt injection, and is not approved, so nobody sees it or calls it.
+    `suspicion`: what of it looks like prompt injection, "" for nothing."""
 
     name: str
     definition: bytes
     digest: str
     held: bool = False
+    suspicion: str = ""
 
 
 class ServerEntry(msgspec.Struct, frozen=True, omit_defaults=True):

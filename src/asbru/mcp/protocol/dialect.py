@@ -22,7 +22,9 @@ SERVER_PREFIX: Final = "mcp:"
 RESOURCES_READ: Final = "resources/read"
 PROMPTS_GET: Final = "prompts/get"
 COMPLETE: Final = "completion/complete"
-FREE: Final = (RESOURCES_READ, PROMPTS_GET, COMPLETE)
+SUBSCRIBE: Final = "resources/subscribe"
+UNSUBSCRIBE: Final = "resources/unsubscribe"
+FREE: Final = (RESOURCES_READ, PROMPTS_GET, COMPLETE, SUBSCRIBE, UNSUBSCRIBE)
 """What costs nothing; such a call is about no tool, and these stand where the names of tools do."""
 
 

@@ -55,6 +55,7 @@ class Message(msgspec.Struct, frozen=True):
 _read_envelope = msgspec.json.Decoder(Message).decode
 _read_members = msgspec.json.Decoder(dict[str, Raw]).decode
 _read_text = msgspec.json.Decoder(str).decode
+_read_texts = msgspec.json.Decoder(list[str]).decode
 _read_number = msgspec.json.Decoder(int).decode
 
 
@@ -100,6 +101,16 @@ def read_text(raw: Raw | None) -> str | None:
         return _read_text(raw)
     except msgspec.MsgspecError:
         return None
+
+
+def read_texts(raw: Raw | None) -> list[str]:
+    """The texts that a list holds; none where it is absent or something else."""
+    if raw is None:
+        return []
+    try:
+        return _read_texts(raw)
+    except msgspec.MsgspecError:
+        return []
 
 
 def read_number(raw: Raw | None) -> int:

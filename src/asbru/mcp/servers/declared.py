@@ -105,6 +105,14 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     trusted: Annotated[
         bool, Meta(description="true: tools whose description or schema changes are used without approval.")
     ] = False
+    injections: Annotated[
+        Literal["annotate", "quarantine", "ignore"],
+        Meta(
+            description="Tools, templates and prompts whose text looks like prompt injection: `annotate` says so in "
+            "the API, the UI and the log; `quarantine` also holds back those that are new or have changed, until they "
+            "are approved, for `trusted` servers too; `ignore` does not look. Of servers with `openapi` none are held."
+        ),
+    ] = "annotate"
     enabled: Annotated[bool, Meta(description="false: the server is not connected to, and offers nothing.")] = True
     allow_loopback: Annotated[
         bool, Meta(description="Allow connections to loopback addresses (127.0.0.0/8, ::1).")

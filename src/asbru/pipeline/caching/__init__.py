@@ -1,8 +1,9 @@
 """The cache on the path: `step` looks, keeps and lets wait; `meaning` finds questions in other words; `kept` writes a
-kept reply for a caller."""
+kept reply for a caller; `loops` is how stores outside of this process wait."""
 
 from asbru.pipeline.caching.call_cache import CallCache
+from asbru.pipeline.caching.loops import Paths, Tasks
 from asbru.pipeline.caching.meaning import Meaning
 from asbru.pipeline.caching.step import Caching
 
-__all__ = ["Caching", "CallCache", "Meaning"]
+__all__ = ["Caching", "CallCache", "Meaning", "Paths", "Tasks"]

@@ -108,7 +108,8 @@ class Meaning:
 
     def keep(self, asked: Asked, entry: Entry) -> None:
         """The question of an entry that was kept."""
-        self.vectors.add(asked.group, asked.vector, Kept(entry.key, asked.text, entry.expires_ms, entry.tags))
+        kept = Kept(entry.key, asked.text, entry.expires_ms, entry.tags)
+        self.vectors.add(asked.group, asked.vector, kept, entry.made_ms)
 
     async def _is_same(
         self, call: Call, asked: Asked, near: Near, settings: SemanticSettings, *, rooms: Rooms

@@ -5,21 +5,22 @@ Not here: what servers are and offer, who may use it, and the protocol (`mcp`); 
 
 from asbru.pipeline.tools.asked import Asked, Client
 from asbru.pipeline.tools.awaited import Awaited
-from asbru.pipeline.tools.local import CHANGES, answer, listening
+from asbru.pipeline.tools.local import answer, listening
 from asbru.pipeline.tools.replies import take_aside
-from asbru.pipeline.tools.tool_call import NARROWED, OPERATIONS, bare_tool_call, tool_call
+from asbru.pipeline.tools.subscriptions import Subscriptions
+from asbru.pipeline.tools.tool_call import NARROWED, bare_tool_call, is_call, tool_call
 from asbru.pipeline.tools.toolbox import Toolbox
 
 __all__ = [
-    "CHANGES",
     "NARROWED",
-    "OPERATIONS",
     "Asked",
     "Awaited",
     "Client",
+    "Subscriptions",
     "Toolbox",
     "answer",
     "bare_tool_call",
+    "is_call",
     "listening",
     "take_aside",
     "tool_call",

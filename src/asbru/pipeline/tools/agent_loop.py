@@ -286,7 +286,8 @@ class AgentLoop:
         ]
         assert self._writer is not None, "a stream was written"
         data = self._writer.write(tail)
-        if self._executed or self._stopped(turn):
+        is_text = self._call.dialect.framing.media_type.startswith(b"text/")
+        if is_text and (self._executed or self._stopped(turn)):
             data = _with_mark(data, self._mark(turn))
         self._call.response.write(data)
 
@@ -415,7 +416,6 @@ def _content(one: _Content) -> Part:
 
 
 def _with_mark(data: bytes, mark: bytes) -> bytes:
-    """The last events of a stream, with the mark in the last one that is an object of JSON; in a framing that has none
-    of these, as they are."""
+    """The last events of a stream of text, with the mark in the last one that is an object of JSON."""
     end, at = max(((one, data.rfind(one)) for one in _ENDS), key=lambda found: found[1])
     return data if at < 0 else b'%b,"%b":%b%b' % (data[:at], MARK.encode(), mark, end + data[at + len(end) :])

@@ -3,18 +3,22 @@
 An agent that is connected to /mcp has the same tools as the requests that it sends here. It writes its own name for the
 server before the tool's, each agent in its own way:
 
-| agents                                        | as they write a tool of a server |
-|--|--|
-| Claude Code, Qwen Code, Codex (as a namespace) | `mcp__SERVER__TOOL`             |
-| Gemini CLI, VS Code, Cursor, Crush            | `mcp_SERVER_TOOL`                |
-| Goose, Codex (older)                          | `SERVER__TOOL`                   |
-| opencode                                      | `SERVER_TOOL`                    |
-| SDKs (OpenAI Agents, LangChain)               | `TOOL`                           |
+| agents                             | a tool of a server  | source |
+|--|--|--|
+| Claude Code                        | `mcp__SERVER__TOOL` | its documentation of permissions |
+| Codex, as a namespace or flat      | `mcp__SERVER__TOOL` | openai/codex: `codex-rs/codex-mcp/src/tools.rs` |
+| Qwen Code                          | `mcp__SERVER__TOOL` | QwenLM/qwen-code: `core/src/tools/mcp-tool.ts` |
+| Gemini CLI, 2026                   | `mcp_SERVER_TOOL`   | zuplo.com/learn/mcp/compatibility/clients/gemini-cli |
+| Gemini CLI, 2025: of two alike     | `SERVER__TOOL`      | google-gemini/gemini-cli: `core/src/tools/mcp-tool.ts` |
+| Gemini CLI, 2025: else             | `TOOL`              | the same |
+| VS Code                            | `mcp_SERVER_TOOL`   | microsoft/vscode: `McpPrefixGenerator` |
+| Crush                              | `mcp_SERVER_TOOL`   | charmbracelet/crush: `agent/tools/mcp-tools.go` |
+| opencode                           | `SERVER_TOOL`       | opencode: `packages/opencode/src/mcp/index.ts` |
+| Cursor; Goose, Codex of 2025; SDKs | as above            | not found in documentation; kept, since it costs nothing |
 
-Sources: the documentation of permissions of Claude Code, Qwen Code, Gemini CLI and opencode, and the source of Codex
-(`codex-rs/core/src/mcp_connection_manager.rs`), VS Code, Crush and Goose. On /mcp, TOOL is `files__read`, on /mcp/files
-it is `read`, which is known where SERVER is `files`. Agents replace letters that models refuse by `_`, so names are
-compared with all of them replaced. A name that an agent has cut is not known again.
+On /mcp, TOOL is `files__read`, on /mcp/files it is `read`, which is known where SERVER is `files`. Agents replace
+letters that models refuse by `_`, so names are compared with all of them replaced. A name that an agent has cut (Gemini
+CLI beyond 63 characters, VS Code its server beyond 13) is not known again.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ from asbru.pipeline.tools.awaited import Cancelled, cancel_token
 from asbru.pipeline.tools.nested import NestedTools
 from asbru.pipeline.tools.relay import COMPLETE, write_as_event
 from asbru.pipeline.tools.seen import begin_stages, seen_params, seen_result
-from asbru.pipeline.tools.tool_call import unknown
+from asbru.pipeline.tools.tool_call import TOOLS_CALL, unknown
 from asbru.wire.http_heads import JSON_LINE
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ _NAMES: Final = frozenset(tool.name for tool in META_TOOLS)
 class CodeMode:
     """The servers in code mode of a worker, as scripts see them. `before`: what a former snapshot had."""
 
-    definitions = tuple(tool.definition for tool in META_TOOLS)
+    stand_ins = tuple((tool.name, tool.definition) for tool in META_TOOLS)
 
     def __init__(
         self, tools: Toolbox, servers: frozenset[str], settings: CodeModeSettings, before: CodeMode | None
@@ -72,6 +72,8 @@ class CodeMode:
 
     def takes(self, asked: Asked) -> bool:
         """Whether what is called is one of the tools that stand for others, where they do."""
+        if asked.message.method != TOOLS_CALL:
+            return False
         here = not asked.address.server or asked.address.server in self._servers
         return here and read_text(asked.params.get("name")) in _NAMES
 

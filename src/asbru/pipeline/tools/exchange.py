@@ -2,6 +2,7 @@
 
     reply              to the caller
     JSON               one message, under the id of the caller's request; with a status of 4xx an error of the server
+    event stream ends  where the server gave its events ids: it is taken up again after the last one, by a GET
     event stream       messages before the response (progress, logs, requests to the caller) pass at once, as events;
                        without any the response is one message, as above
     404, session       the server has forgotten the session: a new one, and once more
@@ -45,7 +46,9 @@ from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.tools.asked import Asked, Chosen, Client
 from asbru.pipeline.tools.awaited import Cancelled, cancel_token
 from asbru.pipeline.tools.relay import Relay, bound_to
+from asbru.pipeline.tools.resumed import RESUMES_MAX, UnderWay, resume
 from asbru.pipeline.tools.seen import seen_message, seen_params
+from asbru.pipeline.tools.seen_answers import SeenAnswers
 from asbru.pipeline.tools.toolbox import Ready, Toolbox
 from asbru.pipeline.tools.wanted import ROUNDS_MAX, STATE, Wanted, answers_of
 from asbru.pipeline.whole_response import refusal
@@ -230,42 +233,65 @@ async def _exchange(
         streaming_wanted=True,
         transparent=True,  # or the challenge of a refusal is left out
     )
+    under_way = UnderWay(exchange)
     relay = Relay(call, rooms, asked, made, chosen=sending.chosen, ready=ready, era=sending.era)
     relay.answer = partial(_send_aside, call, ready, sending)
-    told = False
+    if call.stages:
+        relay.answers = SeenAnswers(call, rooms, relay.answer, under_way.give_up)
+    told = late = False
     tools, caller = rooms.tools, call.caller
     assert tools is not None and caller is not None, "the middle has looked"
     token = ""
     if asked.session and asked.message.request_id is not None:
         token = cancel_token(caller.identity, asked.session, asked.message.request_id)
-        tools.awaited.expect(token).waiter = partial(_take_back, call, ready, sending, exchange)
+        tools.awaited.expect(token).waiter = partial(_take_back, call, ready, sending, under_way)
     try:
-        upstream = await exchange
-        made.sent, made.status = True, upstream.status
-        if upstream.status != 200 and upstream.streaming:
-            upstream = await _whole(exchange, upstream, endpoint.pool.tick_s)
-        told_error = None if upstream.status == 200 else _error_told(upstream, sending)
-        if told_error is not None:
-            relay.take(*await seen_message(call, rooms, told_error, upstream.body))
-        elif upstream.status != 200:
-            if upstream.status == 403 and sending.credential:
-                _demand(call, tools, upstream, ready=ready, sending=sending)
-            raise refusal(upstream, endpoint.dialect, rooms)
-        else:
-            await _read(call, exchange, upstream, relay, rooms=rooms, ready=ready)
+        await _answered(call, rooms, made, under_way, relay=relay, ready=ready, sending=sending)
         told = True
-        if relay.wanted is not None:
-            made.outcome, made.took_s = "ok", rooms.clock() - made.started_s
-            relay.ask(relay.wanted)
         return relay.wanted
+    except UpstreamError as error:
+        late = error.kind == "deadline"
+        raise
     finally:
         made.sent = made.sent or exchange.sent
         made.waited_s = rooms.clock() - asked_s
-        if not told and made.sent and sending.session.id and not exchange.over:
+        if not told and made.sent and sending.session.id and (late or not under_way.over):
             _cancel(call, ready, sending)
-        exchange.abort()
+        under_way.exchange.abort()
+        relay.close()
         tools.awaited.forget(token)
         call.response.flow = None
+
+
+async def _answered(
+    call: Call,
+    rooms: Rooms,
+    made: Attempt,
+    under_way: UnderWay,
+    *,
+    relay: Relay,
+    ready: Ready,
+    sending: _Sending,
+) -> None:
+    """Deliver what the server answers, or put to the caller what it wants. Raises what is neither."""
+    exchange, tools = under_way.exchange, rooms.tools
+    assert tools is not None, "the middle has looked"
+    upstream = await exchange
+    made.sent, made.status = True, upstream.status
+    if upstream.status != 200 and upstream.streaming:
+        upstream = await _whole(exchange, upstream, ready.endpoint.pool.tick_s)
+    told_error = None if upstream.status == 200 else _error_told(upstream, sending)
+    if told_error is not None:
+        relay.take(*await seen_message(call, rooms, told_error, upstream.body))
+    elif upstream.status != 200:
+        if upstream.status == 403 and sending.credential:
+            _demand(call, tools, upstream, ready=ready, sending=sending)
+        raise refusal(upstream, ready.endpoint.dialect, rooms)
+    else:
+        await _read(call, under_way, upstream, relay, rooms=rooms, ready=ready, sending=sending)
+    if relay.wanted is not None:
+        made.outcome, made.took_s = "ok", rooms.clock() - made.started_s
+        relay.ask(relay.wanted)
 
 
 async def _whole(exchange: Exchange, upstream: UpstreamResponse, tick_s: float) -> UpstreamResponse:
@@ -294,12 +320,12 @@ def _error_told(upstream: UpstreamResponse, sending: _Sending) -> Message | None
     return message if message is not None and message.error is not UNSET else None
 
 
-def _take_back(call: Call, ready: Ready, sending: _Sending, exchange: Exchange) -> None:
+def _take_back(call: Call, ready: Ready, sending: _Sending, under_way: UnderWay) -> None:
     """The caller has cancelled its request."""
-    if not exchange.over:
-        if sending.session.id and exchange.sent:
+    if not under_way.over:
+        if sending.session.id and (under_way.exchange.sent or under_way.pausing):
             _cancel(call, ready, sending)
-        exchange.give_up(Cancelled())
+        under_way.give_up(Cancelled())
 
 
 def key_lines(ready: Ready, credential: bytes) -> bytes:
@@ -309,21 +335,59 @@ def key_lines(ready: Ready, credential: bytes) -> bytes:
 
 
 async def _read(
-    call: Call, exchange: Exchange, upstream: UpstreamResponse, relay: Relay, *, rooms: Rooms, ready: Ready
+    call: Call,
+    under_way: UnderWay,
+    upstream: UpstreamResponse,
+    relay: Relay,
+    *,
+    rooms: Rooms,
+    ready: Ready,
+    sending: _Sending,
 ) -> None:
     """Read the reply to its end, which is the response to our request; what comes after it is not waited for."""
-    tools = rooms.tools
-    assert tools is not None, "the middle has looked"
-    left = tools.settings.result_bytes_max
+    events = SseReader(resumable=True) if upstream.content_type.startswith(_EVENTS) else None
+    resumes = 0
+    while True:
+        lost = UpstreamError(
+            f"the MCP server '{ready.server.name}' ended its reply without a response",
+            kind="cut",
+            code="upstream_cut",
+        )
+        try:
+            if await _read_stream(call, under_way, upstream, relay, events=events, rooms=rooms, ready=ready):
+                return
+        except UpstreamError as error:
+            if error.kind != "cut":
+                raise
+            lost = error
+        resumes += 1
+        if events is None or not events.last_id or not sending.session.id or resumes > RESUMES_MAX:
+            raise lost
+        lines = key_lines(ready, sending.credential) + sending.headers.removeprefix(LINES)
+        upstream = await resume(call, rooms, under_way, events, ready=ready, lines=lines, lost=lost)
+
+
+async def _read_stream(
+    call: Call,
+    under_way: UnderWay,
+    upstream: UpstreamResponse,
+    relay: Relay,
+    *,
+    events: SseReader | None,
+    rooms: Rooms,
+    ready: Ready,
+) -> bool:
+    """Read one response of the server; whether ours was in it."""
+    assert rooms.tools is not None, "the middle has looked"
+    most = rooms.tools.settings.result_bytes_max
+    exchange = relay.flow = under_way.exchange
     tick = ready.endpoint.pool
-    events = SseReader() if upstream.content_type.startswith(_EVENTS) else None
     parts: list[bytes] = []
-    relay.flow = exchange
     chunk = await exchange.pull(tick.tick_s) if upstream.streaming else upstream.body
     while chunk:
-        left -= len(chunk)
-        if left < 0:
-            raise _protocol_error(ready, f"a result larger than {tools.settings.result_bytes_max} bytes")
+        under_way.bytes_read += len(chunk)
+        if under_way.bytes_read > most:
+            raise _protocol_error(ready, f"a result larger than {most} bytes")
         if events is None:
             parts.append(chunk)
         else:
@@ -331,15 +395,12 @@ async def _read(
                 if event.data and relay.take(
                     *await seen_message(call, rooms, _message(event.data, ready), event.data)
                 ):
-                    return
+                    return True
         chunk = await exchange.pull(tick.tick_s) if upstream.streaming else b""
-    if events is None:
-        data = b"".join(parts)
-        if relay.take(*await seen_message(call, rooms, _message(data, ready), data)):
-            return
-    raise UpstreamError(
-        f"the MCP server '{ready.server.name}' ended its reply without a response", kind="cut", code="upstream_cut"
-    )
+    if events is not None:
+        return False
+    data = b"".join(parts)
+    return relay.take(*await seen_message(call, rooms, _message(data, ready), data))
 
 
 def _message(data: bytes, ready: Ready) -> Message:

@@ -5,16 +5,21 @@ What a caller is told about servers follows from what it may see: their capabili
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
 from msgspec import Raw
 
+from asbru.governance import Caller
 from asbru.mcp.access import Access
 from asbru.mcp.catalogue import Known, ListKind
 from asbru.mcp.protocol.messages import read_object
 from asbru.mcp.protocol.versions import VERSIONS
+from asbru.mcp.servers.subscriptions import Listening
 from asbru.pipeline.tools.asked import Asked, Client
+from asbru.pipeline.tools.subscriptions import tells_updates
+from asbru.pipeline.tools.tool_call import subscriptions_of
 from asbru.pipeline.tools.toolbox import Toolbox
 
 INSTRUCTIONS_CHARS_MAX: Final = 2000
@@ -70,14 +75,18 @@ def _introduction(asked: Asked, tools: Toolbox, access: Access, version: str) ->
         theirs = read_object(Raw(known.entry.capabilities)) if known.entry.capabilities else None
         for name in _PASSED:
             if theirs is not None and name in theirs:
-                capabilities[name] = {"listChanged": True} if name in ("prompts", "resources") else {}
-    told: dict[str, Any] = {"capabilities": capabilities, "serverInfo": {"name": "asbru", "version": version}}
+                told = capabilities.setdefault(
+                    name, {"listChanged": True} if name in ("prompts", "resources") else {}
+                )
+                if name == "resources" and tools.subscriptions is not None and tells_updates(known.entry):
+                    told["subscribe"] = True
+    introduced: dict[str, Any] = {"capabilities": capabilities, "serverInfo": {"name": "asbru", "version": version}}
     if asked.address.server and len(seen) == 1 and seen[0].entry.info:
-        told["serverInfo"] = Raw(seen[0].entry.info)
+        introduced["serverInfo"] = Raw(seen[0].entry.info)
     instructions = _instructions(seen, tools, joined=asked.address.joined)
     if instructions:
-        told["instructions"] = instructions
-    return told
+        introduced["instructions"] = instructions
+    return introduced
 
 
 def _is_seen(known: Known, access: Access) -> bool:
@@ -101,10 +110,14 @@ def _named(server: str, tools: Toolbox) -> str:
     return f"Tools that begin with {server}__"
 
 
-def listening(asked: Asked) -> dict[ListKind, str]:
-    """The lists whose changes a listener of the stateless era wants to hear of, and the words for it."""
+def listening(asked: Asked, tools: Toolbox, caller: Caller, access: Access) -> Listening:
+    """What a listener wants to hear of: with a session all lists, and what it subscribes to by other requests; else
+    what it names."""
+    if not asked.stateless:
+        return Listening(_CHANGES)
     wanted = read_object(asked.params.get("notifications")) or {}
-    return {kind: word for kind, word in CHANGES.items() if bytes(wanted.get(f"{word}ListChanged", b"")) == b"true"}
+    words = {kind: word for kind, word in _CHANGES.items() if bytes(wanted.get(f"{word}ListChanged", b"")) == b"true"}
+    return Listening(words, subscriptions_of(asked, tools, caller, access))
 
 
-CHANGES: Final[dict[ListKind, str]] = {"tools": "tools", "resources": "resources", "prompts": "prompts"}
+_CHANGES: Final[Mapping[str, str]] = {"tools": "tools", "resources": "resources", "prompts": "prompts"}

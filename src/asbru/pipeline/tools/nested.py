@@ -82,7 +82,7 @@ class NestedTools:
         call.started_s = rooms.clock()
         call.id, call.parent_id = rooms.ids.next(now_ms), parent.id.decode()
         call.run, call.forwarded, call.credentials = parent.run, parent.forwarded, parent.credentials
-        call.every_header = parent.every_header
+        call.every_header, call.watched = parent.every_header, parent.watched
         if parent.trace is not None and rooms.tracer is not None:
             call.trace = rooms.tracer.below(parent.trace)
         params = {"name": Raw(msgspec.json.encode(written)), "arguments": Raw(arguments)}

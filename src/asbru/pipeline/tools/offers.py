@@ -8,7 +8,7 @@ was told before. What may not be used any more leaves it at once, and stays away
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
 import msgspec
@@ -16,7 +16,7 @@ from msgspec import Raw
 
 from asbru.core.chat import Tool
 from asbru.mcp.access import Access
-from asbru.mcp.catalogue import Catalogue, Definition
+from asbru.mcp.catalogue import Catalogue
 from asbru.mcp.catalogue.names import join_name
 from asbru.pipeline.tools.client_names import folded
 
@@ -27,7 +27,8 @@ CONVERSATION_S: Final = 3600.0
 
 
 class OfferedTool(NamedTuple):
-    """A tool of a server, and how a model is told of it. `folded`: see `client_names`; `size`: of the definition."""
+    """A tool of a server, and how a model is told of it. `server`: "" for those that stand for tools of servers in code
+    mode, which are called from scripts. `folded`: see `client_names`; `size`: of the definition."""
 
     server: str
     name: str
@@ -58,11 +59,18 @@ _NOTHING: Final = Offer({})
 
 
 class Offers:
-    """See the module. `in_code`: whether a server's tools are called from scripts, and so not offered one by one."""
+    """See the module. `in_code`: whether a server's tools are called from scripts, and so not offered one by one;
+    `stand_ins`: what is offered instead, where a caller may use any of those: names and definitions."""
 
-    def __init__(self, catalogue: Catalogue, in_code: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        in_code: Callable[[str], bool],
+        stand_ins: Callable[[], Iterable[tuple[str, bytes]]] = tuple,
+    ) -> None:
         self._catalogue = catalogue
         self._in_code = in_code
+        self._stand_ins = stand_ins
         self._version = -1
         self._compiled: dict[Access, Offer] = {}
         self._conversations: OrderedDict[bytes, tuple[Offer, float]] = OrderedDict()
@@ -94,31 +102,47 @@ class Offers:
 
     def _compile(self, access: Access) -> Offer:
         found: dict[str, OfferedTool] = {}
+        scripts = False
         for server, known in self._catalogue.servers.items():
-            if known.entry.state == "disabled" or self._in_code(server):
+            if known.entry.state == "disabled":
                 continue
-            for name, definition in known.tools.items():
-                if access.allows(server, name) and (tool := _tool(join_name(server, name), definition)) is not None:
-                    found[tool.name] = OfferedTool(server, name, tool, folded(tool.name), len(definition.definition))
+            granted = [one for one in known.tools.values() if access.allows(server, one.name)]
+            if self._in_code(server):
+                scripts = scripts or bool(granted)
+                continue
+            for one in granted:
+                _add(found, server, one.name, join_name(server, one.name), definition=one.definition)
+        if scripts:
+            for name, definition in self._stand_ins():
+                _add(found, "", name, name, definition=definition)
         return Offer(dict(sorted(found.items())))
 
     def _without_gone(self, offer: Offer, access: Access) -> Offer:
-        servers = self._catalogue.servers
+        servers, now = self._catalogue.servers, self.of(access)
         left = {
             name: one
             for name, one in offer.tools.items()
-            if (known := servers.get(one.server)) is not None
-            and known.entry.state != "disabled"
-            and not self._in_code(one.server)
-            and one.name in known.tools
-            and access.allows(one.server, one.name)
+            if (not one.server and name in now.tools)
+            or (
+                (known := servers.get(one.server)) is not None
+                and known.entry.state != "disabled"
+                and not self._in_code(one.server)
+                and one.name in known.tools
+                and access.allows(one.server, one.name)
+            )
         }
         return offer if len(left) == len(offer.tools) else Offer(left)
 
 
-def _tool(name: str, definition: Definition) -> Tool | None:
+def _add(found: dict[str, OfferedTool], server: str, name: str, shown: str, *, definition: bytes) -> None:
+    tool = _tool(shown, definition)
+    if tool is not None:
+        found[shown] = OfferedTool(server, name, tool, folded(shown), len(definition))
+
+
+def _tool(name: str, definition: bytes) -> Tool | None:
     try:
-        told = _read_definition(definition.definition)
+        told = _read_definition(definition)
     except msgspec.MsgspecError:
         return None
     return Tool(name=name, description=told.description, parameters=told.inputSchema or None)

@@ -24,6 +24,7 @@ from asbru.pipeline.deliver import with_identity
 from asbru.pipeline.hidden import hide_in_events
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.tools.asked import Asked, Chosen
+from asbru.pipeline.tools.seen_answers import SeenAnswers
 from asbru.pipeline.tools.toolbox import Ready
 from asbru.pipeline.tools.wanted import STATE, Wanted
 from asbru.wire.http_heads import JSON_LINE
@@ -60,6 +61,8 @@ class Relay:
         self.wanted: Wanted | None = None
         self.answer: Callable[[bytes], None] = _nobody_asks
         """Gives the server a response to a request of its own."""
+        self.answers: SeenAnswers | None = None
+        """Takes the caller's answers, where stages are to see them."""
 
     def take(self, message: Message, data: bytes) -> bool:
         """One message of the server, and its bytes."""
@@ -98,6 +101,11 @@ class Relay:
             self._begin()
             self._call.response.write(write_as_event(question.message))
 
+    def close(self) -> None:
+        """The call is over."""
+        if self.answers is not None:
+            self.answers.close()
+
     def _pass_on(self, data: bytes) -> None:
         if self._asked.streams:
             self._begin()
@@ -111,19 +119,17 @@ class Relay:
         asks = message.method.partition("/")[0]
         if message.method == "ping":
             self.answer(write_result(request_id, b"{}"))
-        elif client is None or asks not in client.capabilities or not self._can_ask:
+        elif client is None or asks not in client.capabilities or not self._asked.streams:
             error = RpcError(Code.METHOD_NOT_FOUND, f"the caller does not support {message.method[:100]}")
             self.answer(write_error(request_id, error))
         else:
-            sealed = seal_request(self._seals, caller.identity, self._ready.server.name, request_id)
+            if self.answers is not None:
+                sealed = self.answers.expect(request_id)
+            else:
+                sealed = seal_request(self._seals, caller.identity, self._ready.server.name, request_id)
             params = b"" if message.params is UNSET else b',"params":%b' % bytes(message.params)
             told = (msgspec.json.encode(sealed), msgspec.json.encode(message.method), params)
             self._pass_on(b'{"jsonrpc":"2.0","id":%b,"method":%b%b}' % told)
-
-    @property
-    def _can_ask(self) -> bool:
-        """Whether the caller may be asked: its answer comes on another way, past the stages of the call."""
-        return self._asked.streams and not self._call.stages
 
     def _begin(self) -> None:
         if not self._call.response.started:

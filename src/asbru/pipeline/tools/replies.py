@@ -18,6 +18,7 @@ from asbru.pipeline.stepper import Stepper
 from asbru.pipeline.tools.awaited import cancel_token
 from asbru.pipeline.tools.exchange import LINES
 from asbru.pipeline.tools.relay import open_request
+from asbru.pipeline.tools.wanted import INPUT
 from asbru.telemetry import log
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def _pass_reply(tools: Toolbox, caller: Caller, message: Message, body: bytes) -
     text = None if message.id is msgspec.UNSET else read_text(message.id)
     opened = None if text is None else open_request(tools.seals, caller.identity, text)
     if opened is None:
-        if text is not None and tools.seals.open("input", (caller.identity,), text) is not None:
+        if text is not None and tools.seals.open(INPUT, (caller.identity,), text) is not None:
             tools.awaited.give(text, body)
         return
     server, request_id = opened

@@ -4,7 +4,7 @@
     tool_results     results, errors, and messages before them: progress, logs, questions
 
 Every text in the JSON is seen, names of members too; what is left out is named here. Data that no stage can read (files
-in base64) is refused where a rule says so, and so is a question of a server whose answer would take another way.
+in base64) is refused where a rule says so.
 """
 
 from __future__ import annotations
@@ -68,6 +68,12 @@ async def seen_message(call: Call, rooms: Rooms, message: Message, data: bytes) 
     return message, msgspec.json.encode(
         {name: one for name, one in msgspec.structs.asdict(message).items() if one is not UNSET}
     )
+
+
+async def seen_answer(call: Call, rooms: Rooms, message: Message) -> Message:
+    """A caller's answer to what a server asked, as it may go on."""
+    assert message.result is not UNSET, "only answers come here"
+    return msgspec.structs.replace(message, result=await _seen(call, rooms, message.result, "tool_arguments"))
 
 
 async def seen_result(call: Call, rooms: Rooms, result: bytes) -> bytes:

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Raw
 
 from asbru.core.errors import AsbruError, BadRequest, NotFound
+from asbru.governance import Caller
 from asbru.mcp.access import Access
 from asbru.mcp.catalogue import split_name
 from asbru.mcp.protocol import Code, Message, RpcError, rpc_status, write_error
@@ -21,11 +22,14 @@ from asbru.mcp.protocol.dialect import (
     PROMPTS_GET,
     RESOURCE,
     RESOURCES_READ,
+    SUBSCRIBE,
     SURFACE,
     TOOL,
+    UNSUBSCRIBE,
     head_of,
 )
-from asbru.mcp.protocol.messages import read_object, read_text
+from asbru.mcp.protocol.messages import read_object, read_text, read_texts
+from asbru.mcp.servers.subscriptions import SUBSCRIPTIONS_MAX, Subscription
 from asbru.pipeline.call import Call
 from asbru.pipeline.deliver import with_identity
 from asbru.pipeline.large_bodies import take_coding_off
@@ -34,6 +38,7 @@ from asbru.pipeline.tools.asked import Asked, Chosen
 from asbru.pipeline.tools.awaited import Cancelled
 from asbru.pipeline.tools.exchange import exchange_with
 from asbru.pipeline.tools.seen import begin_stages, seen_params
+from asbru.pipeline.tools.subscriptions import subscribe_call, tells_updates
 from asbru.pipeline.tools.toolbox import Toolbox
 from asbru.routing import Target
 from asbru.wire.http_heads import JSON_LINE
@@ -42,8 +47,23 @@ from asbru.wire.sse import write_event
 TOOLS_CALL = "tools/call"
 NARROWED = "x-asbru-mcp-tools"
 """The header by which a caller narrows what it may use."""
-OPERATIONS = {TOOLS_CALL: TOOL, RESOURCES_READ: RESOURCE, PROMPTS_GET: PROMPT, COMPLETE: COMPLETION}
+OPERATIONS = {
+    TOOLS_CALL: TOOL,
+    RESOURCES_READ: RESOURCE,
+    SUBSCRIBE: RESOURCE,
+    UNSUBSCRIBE: RESOURCE,
+    PROMPTS_GET: PROMPT,
+    COMPLETE: COMPLETION,
+}
 """The methods that go to a server, and what each is in records."""
+SUBSCRIPTIONS = (SUBSCRIBE, UNSUBSCRIBE)
+"""Those of them that only the era of sessions has."""
+
+
+def is_call(asked: Asked) -> bool:
+    """Whether a request goes to a server."""
+    method = asked.message.method
+    return method in OPERATIONS and not (asked.stateless and method in SUBSCRIPTIONS)
 
 
 async def tool_call(call: Call, rooms: Rooms, asked: Asked) -> None:
@@ -99,6 +119,9 @@ async def _call(call: Call, rooms: Rooms, asked: Asked) -> None:
     call.target = target = Target(ready.endpoint.route, chosen.name if method == TOOLS_CALL else method)
     if call.lease is not None:
         await call.lease.hold(call, (target,))
+    if method in SUBSCRIPTIONS:
+        await subscribe_call(call, rooms, asked, chosen, ready=ready)
+        return
     if ready.server.openapi is None:
         await exchange_with(call, rooms, asked, chosen, ready=ready)
         return
@@ -113,7 +136,7 @@ async def _call(call: Call, rooms: Rooms, asked: Asked) -> None:
 def choose(asked: Asked, tools: Toolbox, access: Access) -> Chosen:
     """What is called; raises `RpcError` for what there is not, or not for this caller."""
     method = asked.message.method
-    if method == RESOURCES_READ:
+    if method == RESOURCES_READ or method in SUBSCRIPTIONS:
         uri = _text(asked, "uri")
         return Chosen(_server_of_resource(uri, asked, tools, access), uri, uri, access)
     if method == COMPLETE:
@@ -179,6 +202,22 @@ def _server_of_resource(uri: str, asked: Asked, tools: Toolbox, access: Access) 
     if asked.address.server and access.allows_server(asked.address.server):
         return asked.address.server  # a server may have resources that it does not list
     raise unknown(asked, uri)
+
+
+def subscriptions_of(asked: Asked, tools: Toolbox, caller: Caller, access: Access) -> tuple[Subscription, ...]:
+    """What a listener of the stateless era subscribes to, of the resources that it names: those of servers that tell of
+    updates."""
+    wanted = read_object(asked.params.get("notifications")) or {}
+    found: dict[Subscription, None] = {}
+    for uri in read_texts(wanted.get("resourceSubscriptions"))[:SUBSCRIPTIONS_MAX]:
+        try:
+            name = _server_of_resource(uri, asked, tools, access)
+            ready = tools.find(name)
+        except AsbruError:
+            continue
+        if ready is not None and tells_updates(ready.known.entry):
+            found[Subscription(name, caller.identity if ready.server.per_user else "", uri)] = None
+    return tuple(found)
 
 
 def _completed(asked: Asked, tools: Toolbox, access: Access) -> Chosen:

@@ -6,6 +6,7 @@ its address is known: from the configuration, or, for servers on a Unix socket, 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -21,6 +22,7 @@ from asbru.mcp.servers import McpSettings, Server, ServerPorts
 from asbru.pipeline.tools.asked import Asked, Client
 from asbru.pipeline.tools.awaited import Awaited
 from asbru.pipeline.tools.offers import Offers
+from asbru.pipeline.tools.subscriptions import Subscriptions
 
 if TYPE_CHECKING:
     from asbru.mcp.openapi import ApiTool
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
 RETRY_AFTER_S: Final = 5.0
 _SESSION: Final = "session"
+_NONCE_BYTES: Final = 9
 
 
 class Ready(NamedTuple):
@@ -49,12 +52,16 @@ class Ready(NamedTuple):
 class Toolbox:
     """See the module. `connect(server, address)` makes the endpoint of a server."""
 
-    def __init__(self, ports: ServerPorts, awaited: Awaited | None = None) -> None:
+    def __init__(
+        self, ports: ServerPorts, awaited: Awaited | None = None, subscriptions: Subscriptions | None = None
+    ) -> None:
         self.ports = ports
         self.awaited = awaited or Awaited()
+        self.subscriptions = subscriptions
+        """None where no tools process hears of updates."""
         self.catalogue = Catalogue()
         self.merged = Merged(self.catalogue)
-        self.offers = Offers(self.catalogue, self._in_code)
+        self.offers = Offers(self.catalogue, self._in_code, self._stand_ins)
         self.settings = McpSettings()
         self.seals = Seals(b"")
         self._servers: dict[str, Server] = {}
@@ -97,7 +104,7 @@ class Toolbox:
             from asbru.pipeline.tools.code_mode import CodeMode  # only for those who use it
 
             self.code = CodeMode(self, servers, settings.code, self.code)
-        self.merged.hide(servers, () if self.code is None else self.code.definitions)
+        self.merged.hide(servers, [definition for _, definition in self._stand_ins()])
 
     async def close(self) -> None:
         """End the processes of scripts."""
@@ -114,6 +121,21 @@ class Toolbox:
         """Whether the tools of a server are called from scripts."""
         server = self._servers.get(name)
         return server is not None and server.code_mode
+
+    @property
+    def handed(self) -> frozenset[bytes]:
+        """Headers of callers that templates of HTTP APIs name, in lower case."""
+        templates = [
+            one for server in self._servers.values() if server.openapi for one in server.openapi.forward.values()
+        ]
+        if not templates:
+            return frozenset()
+        from asbru.mcp.openapi import names_in  # loads what most gateways do not use
+
+        return frozenset(name.encode() for name in names_in(templates))
+
+    def _stand_ins(self) -> Iterable[tuple[str, bytes]]:
+        return () if self.code is None else self.code.stand_ins
 
     @property
     def endpoints(self) -> Iterable[Endpoint]:
@@ -133,17 +155,21 @@ class Toolbox:
         return self._accesses.of(caller.mcp, asked.narrowed, asked.address.group)
 
     def approves(self, caller: Caller, server: str, tool: str) -> bool:
-        """Whether a tool may be called for the caller without asking a person. Whether at all is another question."""
+        """Whether a tool may be called for the caller without asking a person. Whether at all is another question. Of a
+        script each call is asked about; the script itself may run for whoever has any tools called."""
+        if not server:
+            return bool(caller.auto_approve)
         return self._accesses.of(caller.auto_approve).allows(server, tool)
 
     def seal_client(self, caller: str, client: Client) -> str:
-        """The session of a client: its own introduction, which only its key can show again."""
-        return self.seals.seal(_SESSION, (caller,), msgspec.msgpack.encode(client))
+        """The session of a client: its own introduction, which only its key can show again. No two are alike: a
+        client's requests and subscriptions are known by its session."""
+        return self.seals.seal(_SESSION, (caller,), os.urandom(_NONCE_BYTES) + msgspec.msgpack.encode(client))
 
     def open_client(self, caller: str, session: str) -> Client | None:
         """The client of a session; None for what is none of this caller's."""
         value = self.seals.open(_SESSION, (caller,), session)
-        return None if value is None else msgspec.msgpack.decode(value, type=Client)
+        return None if value is None else msgspec.msgpack.decode(value[_NONCE_BYTES:], type=Client)
 
     def api_tool(self, server: str, name: str) -> ApiTool | None:
         """How a tool of an HTTP API is called; None where there is none of this name."""

@@ -24,7 +24,8 @@ ROUNDS_MAX: Final = 8
 QUESTIONS_MAX: Final = 16
 ANSWERS: Final = "inputResponses"
 STATE: Final = "requestState"
-_PURPOSE: Final = "input"
+INPUT: Final = "input"
+"""What the ids of questions to a caller are sealed for, where its answer is awaited by a call."""
 
 
 class Question(NamedTuple):
@@ -54,7 +55,7 @@ class Wanted:
                     Code.MISSING_CAPABILITY, f"the server wants {method[:100]}, which the caller does not support"
                 )
             value = b"%b-%d-%d-%d" % (call.id, len(call.attempts), turn, number)
-            token = tools.seals.seal(_PURPOSE, (caller.identity,), value)
+            token = tools.seals.seal(INPUT, (caller.identity,), value)
             params = asked.get("params")
             told: dict[str, object] = {"jsonrpc": "2.0", "id": token, "method": method}
             self.questions[name] = Question(

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from tests.fakes.oauth_server import OAuthServer, _error
 from tests.fakes.tool_servers import Running, running
-from tests.fakes.upstream import FakeUpstream, Reply
+from tests.fakes.upstream import STALL, FakeUpstream, Reply
 from tests.fakes.waiting import until
 
 from asbru.core.secret_text import SecretText
@@ -273,3 +273,18 @@ async def test_scopes_that_a_server_demands_are_asked_for_next_time(tmp_path: Pa
         await those.answers.manage(Manage("callback", query=server.visit(begun.url)))
         begun = await those.answers.manage(Manage("connect", "docs", ""))
         assert parse_qs(urlsplit(begun.url).query)["scope"] == ["a b"]
+
+
+async def test_an_authorization_server_that_answers_too_slowly_is_no_logout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A refresh that it never answers ends at a deadline, which delays nobody whose token is still valid for longer
+    than that; once it answers again, nobody has to authorize anew."""
+    monkeypatch.setattr("asbru.app.tools.oauth.tokens.TOKEN_S", 0.3)
+    async with authorizing(tmp_path) as (server, those):
+        await connect(server, those)
+        those.now_ms += 3600_000 + 60_000
+        server.failing = [Reply(200).but(before=(STALL,))]
+        away = await asyncio.gather(*(credential(those) for _ in range(5)))
+        assert {(one.lines, one.authorize_url) for one in away} == {(b"", "")}
+        assert (await credential(those)).lines.startswith(b"authorization: Bearer access-")

@@ -16,10 +16,18 @@ export interface CacheUse {
   saved_us: number;
 }
 
+export interface CacheStep {
+  started_ms: number;
+  hits: number;
+  misses: number;
+  saved_nanousd: number;
+}
+
 export interface CacheReport {
   since_ms: number;
   until_ms: number;
   memory: CacheHeld;
   database: CacheHeld;
   use: CacheUse;
+  steps: CacheStep[];
 }

@@ -5,6 +5,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { get, remove } from "@/kit/api";
+import { Chart } from "@/kit/chart";
 import { Confirm, type Question } from "@/kit/confirm";
 import { Figure, Figures } from "@/kit/figure";
 import { bytes, count, duration, exact, exactMoney, money, percent, short } from "@/kit/format";
@@ -19,7 +20,7 @@ import { toastDone } from "@/kit/toasts";
 import { useUrlState } from "@/kit/url-state";
 import classes from "./cache.module.css";
 import { BY, type By, clearingPath, clearingWords } from "./clearing";
-import type { CacheReport, CacheUse } from "./types";
+import type { CacheReport, CacheStep, CacheUse } from "./types";
 
 export default function CacheView() {
   const [url, setUrl] = useUrlState({ range: RANGE_DEFAULT as string });
@@ -37,6 +38,7 @@ export default function CacheView() {
         <div className={classes.page}>
           <Off report={report.data} />
           <Use report={report.data} />
+          <OverTime steps={report.data.steps} />
           <Shadow use={report.data.use} />
           {mayClear && <Clearing />}
         </div>
@@ -67,6 +69,23 @@ function Use({ report: { use, memory, database } }: { report: CacheReport }) {
       <Figure label="In memory" value={bytes(memory.bytes)} exact={`${count(memory.entries, "entry", "entries")} in all workers`} />
       <Figure label="In the database" value={bytes(database.bytes)} exact={count(database.entries, "entry", "entries")} />
     </Figures>
+  );
+}
+
+/** How the hit rate and what it saved went; nothing where the cache had no part in any call. */
+function OverTime({ steps }: { steps: CacheStep[] }) {
+  if (!steps.some((one) => one.hits + one.misses > 0)) return null;
+  const at = steps.map((one) => one.started_ms);
+  const calls = [
+    { label: "Hits", values: steps.map((one) => one.hits), color: "--c1", area: true },
+    { label: "Misses", values: steps.map((one) => one.misses), color: "--c2", area: true },
+  ];
+  const saved = [{ label: "Saved", values: steps.map((one) => one.saved_nanousd), color: "--c3", area: true }];
+  return (
+    <div className={classes.charts}>
+      <Chart title="Hits and misses" at_ms={at} series={calls} show={short} stacked />
+      <Chart title="Saved over time" at_ms={at} series={saved} show={money} />
+    </div>
   );
 }
 

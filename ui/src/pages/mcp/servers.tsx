@@ -21,6 +21,7 @@ import { toastDone, toastFailed } from "@/kit/toasts";
 import { useUrlState } from "@/kit/url-state";
 import classes from "./mcp.module.css";
 import type { Grant, Offered, ShownServer, ToolServerSummary } from "./types";
+import { Suspicion } from "./suspicion";
 import { descriptionOf, heldOf, json, KINDS, search, stateOf } from "./words";
 
 const LOOK_MS = 5000;
@@ -65,6 +66,7 @@ export function Servers() {
     { id: "name", header: "Server", width: 150, grow: 1, rank: 1, cell: (row) => <strong style={{ fontWeight: 600 }}>{row.name}</strong> },
     { id: "state", header: "State", width: 140, rank: 1, cell: (row) => <State server={row} /> },
     { id: "held", header: "To approve", width: 110, rank: 2, align: "right", cell: (row) => (row.held > 0 ? <strong>{row.held}</strong> : <span className="muted">–</span>) },
+    { id: "suspicious", header: "Suspicious", width: 110, rank: 3, align: "right", cell: (row) => (row.suspicious > 0 ? <strong>{row.suspicious}</strong> : <span className="muted">–</span>) },
     { id: "tools", header: "Tools", width: 80, rank: 2, align: "right", cell: (row) => row.tools },
     { id: "where", header: "Where", width: 220, grow: 1.6, rank: 4, cell: (row) => (row.endpoint ? <span className="mono" title={row.endpoint}>{row.endpoint}</span> : <span className="muted">run by Asbru</span>) },
     { id: "reason", header: "Why", width: 200, grow: 1.6, rank: 3, cell: (row) => <span title={row.reason}>{row.reason || <span className="muted">–</span>}</span> },
@@ -201,8 +203,8 @@ function Held({ server, approve }: { server: ShownServer; approve: ((definitions
   if (held.length === 0) return null;
   return (
     <section className={classes.section} aria-label="To approve">
-      <Alert color="yellow" icon={<Icon name="warning" />} title={`${count(held.length, "definition")} changed`}>
-        Agents neither see nor call them until they are approved. Look for instructions that were not there before.
+      <Alert color="yellow" icon={<Icon name="warning" />} title={`${count(held.length, "definition")} to approve`}>
+        They have changed, or look like prompt injection. Agents neither see nor call them until they are approved. Look for instructions to a model.
       </Alert>
       {held.map(({ kind, one }) => (
         <section key={`${kind} ${one.name}`} className={classes.section} aria-label={one.name}>
@@ -210,8 +212,9 @@ function Held({ server, approve }: { server: ShownServer; approve: ((definitions
             <h3 className="mono">{one.name}</h3>
             {approve && <Button size="xs" onClick={() => void approve([{ kind, name: one.name, digest: one.digest }])}>Approve</Button>}
           </Group>
+          <Suspicion of={one.suspicion} />
           <div className={classes.held}>
-            <div><span className="muted">Approved</span><pre>{one.approved ? json(one.approved) : "not known"}</pre></div>
+            <div><span className="muted">Approved</span><pre>{one.approved ? json(one.approved) : "nothing of this name"}</pre></div>
             <div><span className="muted">Now</span><pre>{json(one.definition)}</pre></div>
           </div>
         </section>
@@ -257,7 +260,8 @@ function Definition({ one }: { one: Offered }) {
   return (
     <li>
       <details>
-        <summary><span className="mono">{one.name}</span> <span className="muted">{descriptionOf(one)}</span></summary>
+        <summary><span className="mono">{one.name}</span> {one.suspicion && <Status tone="warn" title={one.suspicion}>Suspicious</Status>} <span className="muted">{descriptionOf(one)}</span></summary>
+        <Suspicion of={one.suspicion} />
         <CodeBlock code={json(one.definition)} label="Copy the definition" />
       </details>
     </li>

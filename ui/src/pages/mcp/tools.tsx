@@ -17,6 +17,7 @@ import type { Page } from "@/kit/types";
 import { useUrlState } from "@/kit/url-state";
 import { exampleOf } from "./example";
 import classes from "./mcp.module.css";
+import { Suspicion } from "./suspicion";
 import { callTool, type Tried } from "./try";
 import type { ListedTool, Permitted, ShownServer } from "./types";
 import { descriptionOf, json } from "./words";
@@ -32,7 +33,7 @@ export function Tools() {
     { id: "name", header: "Tool", width: 220, grow: 1, rank: 1, cell: (row) => <span className="mono" title={row.name}>{row.name}</span> },
     { id: "server", header: "Server", width: 130, rank: 2, cell: (row) => row.server },
     { id: "description", header: "Description", width: 300, grow: 3, rank: 3, cell: (row) => <span title={row.description}>{row.description || <span className="muted">–</span>}</span> },
-    { id: "state", header: "State", width: 120, rank: 2, cell: (row) => (row.held ? <Status tone="warn" title="It has changed; nobody sees it until it is approved">To approve</Status> : <Status tone="ok">Offered</Status>) },
+    { id: "state", header: "State", width: 120, rank: 2, cell: (row) => (row.held ? <Status tone="warn" title="Nobody sees it until it is approved">To approve</Status> : row.suspicion ? <Status tone="warn" title={`Looks like prompt injection: ${row.suspicion}`}>Suspicious</Status> : <Status tone="ok">Offered</Status>) },
   ], []);
   const [server, ...rest] = (url.tool ?? "").split("/");
   return (
@@ -68,7 +69,8 @@ function Tool({ server, name }: { server: string; name: string }) {
   return (
     <>
       <p>{descriptionOf(tool)}</p>
-      {tool.held && <Alert color="yellow" title="It has changed">Nobody sees or calls it until it is approved on the page of its server.</Alert>}
+      {tool.held && <Alert color="yellow" title="It waits for approval">Nobody sees or calls it until it is approved on the page of its server.</Alert>}
+      <Suspicion of={tool.suspicion} />
       <WhoMay server={server} name={name} />
       {may && !tool.held && <Try server={server} name={name} begin={json(exampleOf(tool.definition["inputSchema"]))} />}
       <section className={classes.section} aria-label="Definition"><h3>Definition</h3><CodeBlock code={json(tool.definition)} label="Copy the definition" /></section>

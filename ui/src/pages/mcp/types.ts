@@ -20,6 +20,7 @@ export interface ToolServerSummary {
   resource_templates: number;
   prompts: number;
   held: number;
+  suspicious: number;
   grants: Grant[];
 }
 
@@ -28,6 +29,8 @@ export interface Offered {
   name: string;
   digest: string;
   held: boolean;
+  /** What of it looks like prompt injection; "" for nothing. */
+  suspicion: string;
   definition: Record<string, unknown>;
   /** Of a held one: what it was when it was approved. */
   approved?: Record<string, unknown> | null;
@@ -43,6 +46,7 @@ export interface ListedTool {
   name: string;
   description: string;
   held: boolean;
+  suspicion: string;
 }
 
 /** A key that may use a tool, and whose list lets it. */

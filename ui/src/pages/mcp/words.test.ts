@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { Offered, ShownServer } from "./types.ts";
 import { heldOf, search, stateOf } from "./words.ts";
 
-const offered = (name: string, description: string, held = false): Offered => ({ name, digest: "d", held, definition: { description } });
+const offered = (name: string, description: string, held = false): Offered => ({ name, digest: "d", held, suspicion: "", definition: { description } });
 
 test("what waits for approval is found in every kind", () => {
   const offers = { tools: [offered("add", "", true), offered("look", "")], resources: [], resource_templates: [], prompts: [offered("ask", "", true)] };

@@ -46,6 +46,8 @@ class AzureSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 class _Azure(Service):
     settings: AzureSettings
+    chars_max = 10_000
+    """Unicode code points in a request, of either operation."""
 
     def body_of(self, text: str) -> dict[str, Any]:
         """See `Service`."""

@@ -33,7 +33,14 @@ _POLICIES = (
 class BedrockSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which guardrail is applied."""
 
-    guardrail: Annotated[str, Meta(min_length=1, max_length=2048, description="Id or ARN of the guardrail.")]
+    guardrail: Annotated[
+        str,
+        Meta(
+            max_length=2048,
+            pattern=r"^([a-z0-9]+|arn:aws(-[^:]+)?:bedrock:[a-z0-9-]{1,20}:[0-9]{12}:guardrail/[a-z0-9]+)$",
+            description="Id or ARN of the guardrail.",
+        ),
+    ]
     version: Annotated[str, Meta(pattern=r"^([1-9][0-9]{0,7}|DRAFT)$", description="Its version.")] = "DRAFT"
     region: Annotated[str, Meta(pattern=r"^[a-z0-9-]{2,30}$", description="AWS region.")] = "us-east-1"
     source: Annotated[

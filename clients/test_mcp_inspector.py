@@ -1,0 +1,87 @@
+"""The MCP Inspector as published on npm, on its command line, with the tools of servers behind Asbru: it speaks
+streamable HTTP; the servers speak streamable HTTP, the older HTTP+SSE, and stdio."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from clients.gateway import KEY, Gateway, Served
+from clients.npm import NODE, Package
+
+pytestmark = pytest.mark.clients
+
+PACKAGE = Package(
+    "@modelcontextprotocol/inspector",
+    "2.12.0",
+    "mcp-inspector",
+    "@modelcontextprotocol/inspector/clients/launcher/build/index.js",
+)
+FAKES = Path(__file__).parents[1] / "tests" / "fakes"
+INSPECT_S = 60
+SERVERS = ("http", "sse", "stdio")
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """Asbru before one server of each transport."""
+    served = {
+        name: Served([sys.executable, "-m", "clients.counter_server", name], "ready ") for name in ("http", "sse")
+    }
+    urls = {name: one.wait_ready().split()[1] for name, one in served.items()}
+    servers: dict[str, Any] = {
+        name: {"url": url, "transport": name, "allow_loopback": True} for name, url in urls.items()
+    }
+    servers["stdio"] = {"command": [sys.executable, str(FAKES / "sdk_counter.py")]}
+    config = {
+        "mcp": {"servers": servers},
+        "virtual_keys": [{"name": "team", "value": KEY, "mcp": ["http/add", "sse/add", "stdio/add"]}],
+    }
+    with Gateway(tmp_path_factory.mktemp("inspector"), config) as made:
+        _wait_for_tools(made)
+        yield made
+    for one in served.values():
+        one.process.kill()
+        one.end()
+
+
+def _wait_for_tools(gateway: Gateway) -> None:
+    """Servers are connected to while others are served already."""
+    asked = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+    deadline = time.monotonic() + INSPECT_S
+    while True:
+        done = httpx2.post(f"{gateway.url}/mcp", json=asked, headers={"authorization": f"Bearer {KEY}"})
+        if len(done.json()["result"]["tools"]) == len(SERVERS):
+            return
+        assert time.monotonic() < deadline, done.text
+        time.sleep(0.1)
+
+
+def inspect(gateway: Gateway, path: str, method: str, *more: str) -> Any:
+    """What the Inspector prints, as JSON."""
+    header = f"Authorization: Bearer {KEY}"
+    argv = [str(NODE), str(PACKAGE.bring()), "--cli", f"{gateway.url}/mcp{path}", "--transport", "http"]
+    argv += ["--header", header, "--method", method, *more]
+    done = subprocess.run(  # noqa: S603  # our own command
+        argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=INSPECT_S, check=False
+    )
+    assert done.returncode == 0, done
+    return json.loads(done.stdout[done.stdout.index("{") :])
+
+
+def test_the_inspector_lists_and_calls_tools(gateway: Gateway) -> None:
+    """All that its key may use at /mcp, and the tool of each server at the server's own address."""
+    listed = inspect(gateway, "", "tools/list")
+    assert sorted(tool["name"] for tool in listed["tools"]) == [f"{name}__add" for name in SERVERS]
+    for name in SERVERS:
+        called = inspect(gateway, f"/{name}", "tools/call", "--tool-name", "add")
+        assert called["content"] == [{"type": "text", "text": "1"}], name
+    rows = gateway.records(3, surface="mcp.tool")
+    assert sorted(row["provider"] for row in rows) == [f"mcp:{name}" for name in SERVERS]
