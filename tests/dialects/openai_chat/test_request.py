@@ -203,3 +203,17 @@ def test_forms_of_the_family_are_read() -> None:
     assert request.response_format == ResponseFormat(kind="json_schema", schema=Raw(b'{"type": "object"}'))
     written = json.loads(write_request(request, "m", PLAIN).body)
     assert (written["messages"], written["logprobs"]) == (body["messages"], 1)
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ({"reasoning": {}}, None),
+        ({"reasoning": {"effort": None}}, None),
+        ({"reasoning": {"enabled": True}}, Reasoning(mode="enabled", extra={"reasoning": Raw(b"{}")})),
+        ({"reasoning": {"exclude": True}}, Reasoning(extra={"reasoning": Raw(b'{"exclude":true}')})),
+    ],
+)
+def test_an_empty_wish_asks_for_nothing(given: dict[str, Any], read: Reasoning | None) -> None:
+    """So no other dialect has to be told of it."""
+    assert read_request(request_of(**given)).reasoning == read

@@ -152,8 +152,7 @@ def _chosen(
         return _budgeted(reasoning.effort or "medium", max_tokens, receipt, reasoning)
     word = _chosen_effort(reasoning, traits, receipt)
     if word is None and reasoning.effort is not None:
-        receipt.dropped("reasoning.effort", "no equivalent")
-        return Thought()
+        return _unknown_effort(reasoning, receipt)
     if reasoning.mode == "enabled":
         receipt.changed("reasoning.mode", "enabled became adaptive")
     return Thought(_shown(reasoning, "adaptive", None), word)
@@ -191,14 +190,21 @@ def _shown(reasoning: Reasoning, mode: str, budget: int | None) -> dict[str, Any
 def _budgeted(effort: str, max_tokens: int, receipt: Receipt, reasoning: Reasoning | None = None) -> Thought:
     budget = _EFFORT_BUDGET.get(effort)
     if budget is None:
-        receipt.dropped("reasoning.effort", "no equivalent")
-        return Thought()
+        return _unknown_effort(reasoning, receipt)
     if max_tokens <= BUDGET_TOKENS_MIN:
         receipt.dropped("reasoning", f"no budget of {BUDGET_TOKENS_MIN} fits under max_tokens {max_tokens}")
         return Thought()
     budget = max(BUDGET_TOKENS_MIN, min(budget, max_tokens * 3 // 4))
     receipt.changed("reasoning.effort", f"became a budget of {budget} tokens")
     return Thought(_shown(reasoning or Reasoning(), "enabled", budget))
+
+
+def _unknown_effort(reasoning: Reasoning | None, receipt: Receipt) -> Thought:
+    """The model's default holds, and how thinking would be shown goes, too."""
+    receipt.dropped("reasoning.effort", "no equivalent")
+    if reasoning is not None and reasoning.display is not None:
+        receipt.dropped("reasoning.display", "no thinking is asked for")
+    return Thought()
 
 
 def _effort_of_budget(budget: int) -> str:

@@ -37,7 +37,7 @@ def read_reasoning(config: Fields) -> Reasoning | None:
     level, shown = wish.text("thinkingLevel"), wish.boolean("includeThoughts")
     budget = wish.settings({"thinkingBudget": ("budget", WHOLE)}).get("budget")
     found = Reasoning(
-        effort=None if level is None else level.lower(),
+        effort=level.lower() if level else None,
         budget_tokens=None if budget in (0, _DYNAMIC) else budget,
         mode="disabled" if budget == 0 else "adaptive" if budget == _DYNAMIC else None,
         display=None if shown is None else "summarized" if shown else "omitted",

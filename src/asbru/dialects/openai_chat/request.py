@@ -166,8 +166,9 @@ def _read_reasoning_wish(fields: Fields) -> Reasoning | None:
             left["type"] = Raw(msgspec.json.encode(word))
         if left:
             extra["thinking"] = Raw(msgspec.json.encode(left))
-    if effort is None and wish is None and thinking is None:
-        return None
+    asks = wish is not None and (effort or budget is not None or mode or wish.rest())
+    if effort is None and not asks and thinking is None:
+        return None  # an empty object asks for nothing
     return msgspec.convert({"effort": effort, "budget_tokens": budget, "mode": mode, "extra": extra}, Reasoning)
 
 
