@@ -21,10 +21,13 @@ from asbru.catalog import PricedModel
 from asbru.catalog.prices import MatchClause
 from asbru.core.money import PriceRow
 from asbru.core.secret_text import SecretText
+from asbru.core.usage import Usage
 from asbru.edge import Door
 from asbru.edge.server import Server, ServerConnection, ServerLimits
 from asbru.governance import VIRTUAL_KEY, digest_of, write_virtual_key
 from asbru.governance.entries import OWNER, KeyEntry, LimitEntry, OwnerEntry
+from asbru.records import usage_columns
+from asbru.records.row import NO_CACHE, NO_UNITS
 from asbru.telemetry import Meter
 from asbru.upstream.connection import UpstreamConnection
 
@@ -142,6 +145,53 @@ def _limits(owner: str) -> tuple[LimitEntry, ...]:
         LimitEntry(f"{owner}/cost/1M", "cost", 10**15, "1M"),
         LimitEntry(f"{owner}/requests/1m", "requests", 10**12, "1m"),
         LimitEntry(f"{owner}/tokens/1m", "tokens", 10**12, "1m"),
+    )
+
+
+def record_batch(rows: int, mark: str) -> bytes:
+    """Records of good calls by as many callers, packed as a worker sends them; `mark` is part of each id."""
+    usage = Usage(input=184, cache_read=128, output=1874)
+    return msgspec.msgpack.encode(
+        [
+            (
+                *(
+                    f"req_019a3f1c2d0{mark}{number:x}",
+                    1762077600000 + number,
+                    "openai.chat",
+                    f"bench-{number}",
+                    "bench",
+                ),
+                *(
+                    "bench/gpt-4o-mini",
+                    "gpt-4o-mini",
+                    "k",
+                    1,
+                    "",
+                    200,
+                    "ok",
+                    "",
+                    "",
+                    *usage_columns(usage),
+                    "provider",
+                ),
+                *(
+                    1_234_567,
+                    43_210 + number,
+                    None,
+                    False,
+                    True,
+                    "",
+                    1712,
+                    10240,
+                    f"team-{number % 10}",
+                    "bench",
+                    "",
+                    True,
+                ),
+                *("", *NO_UNITS, "", *NO_CACHE, "", ""),
+            )
+            for number in range(rows)
+        ]
     )
 
 

@@ -231,6 +231,45 @@ def tool_call() -> Call:
     return call
 
 
+@scenario
+def record_kept() -> Call:
+    """One record in the bookkeeper, of a hundred callers and 5,000 calls a second: a hundred are written at a time, and
+    folded into the sums."""
+    import atexit
+    import shutil
+    import tempfile
+    from pathlib import Path
+
+    from asbru.records.store import RecordStore
+    from asbru.records.upkeep import Upkeep
+    from asbru.storage import DATABASE_NAME, sqlite_url
+    from bench.asbru_rig import record_batch
+
+    many, mark = 100, b"00000000"
+    folder = Path(tempfile.mkdtemp(prefix="asbru-micro-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    url = sqlite_url(folder / DATABASE_NAME)
+    upkeep = Upkeep(url)
+    store = RecordStore(url, on_written=lambda _: upkeep.tell_written())
+    store.open()
+    batch = record_batch(many, mark.decode())
+    count = itertools.count(1)
+
+    def call() -> None:
+        number = next(count)
+        if number % many == 0:
+            now_s = number / 5_000
+            store.keep(batch.replace(mark, b"%08x" % number))
+            store.commit(now_s)
+            upkeep.commit(now_s)
+
+    for _ in range(many):
+        call()
+    if store.written != many:
+        raise RuntimeError("the records were not written")
+    return call
+
+
 def _streamed(rig: Rig, pieces: list[bytes], more: bytes = b'"stream":true,') -> Call:
     """The benchmark's request with `more` members, answered by `pieces`, each in a read of its own."""
     request = bench_request().replace(b'"messages"', more + b'"messages"', 1)

@@ -12,7 +12,7 @@ from clients.agent_model import COMMAND, PRINTED, speak
 from clients.gateway import KEY, VIRTUAL_KEYS, Gateway, loopback
 from tests.fakes.speech import anthropic_error, openai_error
 from tests.fakes.strict.provider import StrictProvider
-from tests.fakes.upstream import FakeUpstream, Reply
+from tests.fakes.upstream import FakeUpstream, Reply, Seen
 
 pytestmark = pytest.mark.clients
 
@@ -166,3 +166,33 @@ def test_an_error_nobody_can_help_is_told(tmp_path: Path, fake_anthropic: FakeUp
         run = claude_code.run(PROMPT, tmp_path, env=env)
     assert run.result["is_error"] is True
     assert "the bridge is closed" in run.result["result"]
+
+
+class TooLong:
+    """An OpenAI that finds the conversation too long once a tool has been called, until its summary is asked for."""
+
+    def __init__(self) -> None:
+        self.compacted = False
+        self._strict = StrictProvider("openai", speak)
+
+    def __call__(self, seen: Seen) -> Reply:
+        if seen.method == "POST":
+            last = seen.json()["messages"][-1]
+            self.compacted |= "summary" in str(last["content"])[:3000]
+            if last["role"] == "tool" and not self.compacted:
+                words = "maximum context length is 8192 tokens. However, your messages resulted in 10010 tokens."
+                return openai_error(400, f"This model's {words}", "invalid_request_error")
+        return self._strict(seen)
+
+
+def test_a_conversation_that_is_too_long_is_compacted(tmp_path: Path) -> None:
+    """For a model of another API: the agent knows the refusal by our words, compacts, and goes on."""
+    model = TooLong()
+    with FakeUpstream() as upstream:
+        upstream.otherwise = model
+        providers = {"openai": loopback(f"{upstream.url}/v1")}
+        with Gateway(tmp_path, {"providers": providers, "virtual_keys": VIRTUAL_KEYS}) as gateway:
+            env = {"ANTHROPIC_BASE_URL": f"{gateway.url}/anthropic", "ANTHROPIC_API_KEY": KEY}
+            run = claude_code.run(PROMPT, tmp_path, "--model", "openai/gpt-4o", env=env)
+    assert model.compacted and PRINTED in run.result["result"]
+    assert [event for event in run.events if event.get("subtype") == "compact_boundary"]

@@ -10,7 +10,7 @@ from tests.fakes.asgi import ask
 from tests.fakes.books import row, run
 from tests.fakes.management import managed
 
-from asbru.records import ROW_WIDTH, query, spend
+from asbru.records import ROW_WIDTH, query, sums
 from asbru.records.rollups import fold
 from asbru.records.sample import day, write
 from asbru.records.spend import read_spend
@@ -75,7 +75,7 @@ def test_what_is_written_is_removed(url: str) -> None:
 
 def test_a_day_with_too_many_tags(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is spent on the sample counts with the tags that have no line of their own, and is found there."""
-    monkeypatch.setattr(spend, "NAMES_PER_DAY_MAX", 0)
+    monkeypatch.setattr(sums, "NAMES_PER_DAY_MAX", 0)
     database = open_database(url)
     database.run("DELETE FROM spend")
     steps = write.SampleSteps(END_MS)

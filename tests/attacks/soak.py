@@ -43,6 +43,8 @@ DISTINCT = 10_000
 CALLERS = 16
 CALLS_PER_S = 600
 """In all. What the bookkeeper holds at once follows the rate, so a machine that gets faster would look like a leak."""
+BEHIND_S_MAX = 1.0
+"""What is made up for after a pause of the machine, for the same reason."""
 GROWTH_KB_MAX = 1024
 _MINUTE_S = 60.0
 _LARGE_CHARS = 600_000
@@ -62,7 +64,7 @@ class Soak:
         self.kept_kb: dict[str, list[int]] = {}
         self._served = served
         self._numbers = itertools.count()
-        self._began_s = time.monotonic()
+        self._due_s = time.monotonic()
 
     async def call(self) -> None:
         """One caller after the other, until it is over."""
@@ -72,7 +74,7 @@ class Soak:
                     for number in itertools.islice(self._numbers, _CALLS_EACH_CONNECTION):
                         if self.over:
                             return
-                        await pause(max(0.0, self._began_s + number / CALLS_PER_S - time.monotonic()))
+                        await pause(self._turn_s())
                         path, body, key = asked(number)
                         agent = f"User-Agent: agent/{number * 7 % DISTINCT}"
                         caller.send(request(path, body, key=key, headers=[agent]))
@@ -80,6 +82,12 @@ class Soak:
                             break
                         await caller.answer()
                         self.calls += 1
+
+    def _turn_s(self) -> float:
+        """How long the next call has to wait for its turn."""
+        now_s = time.monotonic()
+        self._due_s = max(self._due_s + 1 / CALLS_PER_S, now_s - BEHIND_S_MAX)
+        return max(0.0, self._due_s - now_s)
 
     def look(self) -> str:
         """Take note of the memory of each process; a line for people."""

@@ -17,6 +17,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.fakes.compiler import compile_there, compiler_socket
+
 from asbru.app.children import Commands
 from asbru.app.lifeline import end_with_supervisor
 
@@ -43,9 +45,10 @@ class Gateway:
         self.journal.touch()
         if not self.config.exists():
             self.config.write_text(config)
-        argv = [sys.executable, __file__, "supervisor", "--config", str(self.config), "--port", str(port)]
+        argv = [sys.executable, "-m", __name__, "supervisor", "--config", str(self.config), "--port", str(port)]
         argv += ["--data-dir", str(self.data_dir)]
         env = {**os.environ, "STAND_IN_JOURNAL": str(self.journal), "STAND_IN_BEHAVIOUR": behaviour}
+        env["STAND_IN_COMPILER"] = compiler_socket()
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(argv, stderr=log, env=env, start_new_session=True)
 
@@ -158,7 +161,7 @@ def _supervisor(arguments: list[str]) -> int:
         slots.HUNG_AFTER_S = 2.0
     else:
         slots.HUNG_AFTER_S = 3600.0  # they say that they live, and then nothing
-    this = (sys.executable, __file__)
+    this = (sys.executable, "-m", "tests.fakes.processes")
     commands = Commands(
         compile=(*this, "compile"),
         worker=(*this, "worker"),
@@ -170,8 +173,8 @@ def _supervisor(arguments: list[str]) -> int:
     return supervisor.main(arguments, commands)
 
 
-def _compile(arguments: list[str]) -> int:
-    """The real one, which can write nothing where the run directory is to be full."""
+def compile_here(arguments: list[str]) -> int:
+    """Compile really; nothing can be written where the run directory is to be full."""
     from asbru.app import compile as real
 
     data_dir = Path(arguments[arguments.index("--data-dir") + 1])
@@ -190,5 +193,5 @@ if __name__ == "__main__":
     if role == "worker":
         sys.exit(_worker(rest))
     if role == "compile":
-        sys.exit(_compile(rest))
+        sys.exit(compile_there(os.environ["STAND_IN_COMPILER"], rest))
     sys.exit(_supervisor(rest) if role == "supervisor" else _helper(role, rest))

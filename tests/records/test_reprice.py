@@ -14,8 +14,9 @@ from asbru.core.money import PriceRow, UnitPrices
 from asbru.records import query
 from asbru.records import reprice as module
 from asbru.records.reprice import Repriced, reprice
-from asbru.records.spend import Sums, read_spend
+from asbru.records.spend import read_spend
 from asbru.records.store import RecordStore
+from asbru.records.sums import Sums
 from asbru.storage import Database, StorageError, open_database, sqlite_url
 
 ROWS = (PriceRow(1_000_000, 2_000_000, 0, 0, 0, 0, 0),)

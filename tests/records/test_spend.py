@@ -11,9 +11,11 @@ import msgspec
 import pytest
 from tests.fakes.books import row
 
-from asbru.records import spend as spend_module
-from asbru.records.spend import OTHERS, Sums, read_spend, sums_of
+from asbru.records import sums as sums_module
+from asbru.records.spend import has_calls, read_spend
 from asbru.records.store import RecordStore
+from asbru.records.sums import OTHERS, Sums, sums_of
+from asbru.records.upkeep import Upkeep
 from asbru.storage import open_database, sqlite_url
 
 DAY_MS = 86_400_000
@@ -120,6 +122,33 @@ def test_a_record_counts_once(store: RecordStore, url: str) -> None:
     assert (store.written, store.dropped) == (3, 1)
 
 
+def test_what_waits_is_told_as_what_is_in_the_table(store: RecordStore, url: str) -> None:
+    """The same sums before and after what was noted is folded, beside what is in the table; each record once."""
+    upkeep = Upkeep(url)
+    keep(store, call(1), call(2, caller="other", team="red", started_ms=2 * DAY_MS))
+    upkeep.commit(1)
+    keep(store, call(3), call(4, caller="new"))
+    asked: list[dict[str, Any]] = [
+        {},
+        {"by": ("caller", "day")},
+        {"by": ("team",), "where": {"caller": "svc"}},
+        {"by": ("caller",), "since": date(1970, 1, 3)},
+        {"by": ("caller",), "within": ("team", ("blue",))},
+    ]
+    waiting = [read_spend(url, **one) for one in asked]
+    database = open_database(url)
+    assert [has_calls(database, one) for one in ("new", "other", "nobody")] == [True, True, False]
+    assert database.run("SELECT COUNT(*) FROM spend") == [(2,)]
+    upkeep.commit(100)  # the sweep, which has been due for longer
+    upkeep.commit(100)
+    assert database.run("SELECT COUNT(*) FROM spend") == [(3,)]
+    assert [read_spend(url, **one) for one in asked] == waiting
+    assert [one.sums.cost_nanousd for one in waiting[0]] == [28]
+    assert {one.by: one.sums.calls for one in waiting[4]} == {("svc",): 2, ("new",): 1}
+    database.close()
+    upkeep.close()
+
+
 def test_what_is_not_committed_is_not_added(store: RecordStore, url: str) -> None:
     """A locked database: neither the record nor its spend is there; later both, once."""
     other = open_database(url)
@@ -135,7 +164,7 @@ def test_what_is_not_committed_is_not_added(store: RecordStore, url: str) -> Non
 
 def test_callers_cannot_make_it_grow(store: RecordStore, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of models and tags so many a day have a line of their own, also after a restart; nothing is lost in the sum."""
-    monkeypatch.setattr(spend_module, "NAMES_PER_DAY_MAX", 3)
+    monkeypatch.setattr(sums_module, "NAMES_PER_DAY_MAX", 3)
     keep(store, *(call(number, model_served=f"m{number}", tags=f'{{"t":"{number}"}}') for number in range(6)))
     again = RecordStore(url)
     again.open()

@@ -310,3 +310,27 @@ def test_a_provider_that_hangs_up_while_idle_is_forgotten(make: Make) -> None:
     assert bench.pool.connections == bench.pool.idle_connections == 0
     bench.begin()
     assert len(bench.transports) == 2
+
+
+def test_a_silent_stream_is_shown_to_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once for each time that it is silent for so long; not while the caller does not read, nor after its end."""
+    bench = Bench(monkeypatch)
+    exchange = bench.begin(streaming=True)
+    shown: list[int] = []
+    exchange.touched_s = bench.pool.tick_s
+    bench.pool.in_silence(exchange, lambda: shown.append(1))
+    for now_s, count in ((14.0, 0), (16.0, 1), (17.0, 1), (32.0, 2)):
+        exchange.waiting_for = "total_s"
+        bench.pool.sweep(now_s)
+        assert len(shown) == count, now_s
+    exchange.paused = True
+    bench.pool.sweep(60.0)
+    exchange.paused = False
+    exchange.touched_s = 61.0
+    bench.pool.sweep(62.0)
+    assert len(shown) == 2
+    bench.pool.forget_silence(exchange)
+    bench.pool.forget_silence(exchange)
+    bench.pool.sweep(90.0)
+    assert len(shown) == 2
+    exchange.abort()

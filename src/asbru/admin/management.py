@@ -15,6 +15,7 @@ from asbru.admin import (
     accounts,
     api_preview,
     cache,
+    guardrail_hits,
     guardrail_trial,
     history,
     kinds,
@@ -63,6 +64,7 @@ SHAPES = (
     ListedModel,
     *provider_types.SHAPES,
     *role_routes.SHAPES,
+    *guardrail_hits.SHAPES,
     *guardrail_trial.SHAPES,
     *rule_trial.SHAPES,
     *settings.SHAPES,
@@ -113,6 +115,7 @@ class Management:
             guardrail_trial.GuardrailTrial(objects) for objects in self._objects if objects.kind.kind == "guardrail"
         ]
         routers = [one.build_router() for one in trials]  # before the names of rules
+        routers.append(guardrail_hits.build_router(self._database_url))
         routers += [nouns.build_router(objects) for objects in self._objects]
         routers += [live_test.build_router(self._act, objects) for objects in self._objects if objects.kind.asked]
         routers += [self.keys.build_router(), self._accounts.build_router(), self._users.build_router()]

@@ -236,14 +236,16 @@ class Addressing(msgspec.Struct, frozen=True, kw_only=True):
 
     `prefix` stands before every path of the dialect; `paths` and `stream_paths` take the place of those of
     operations, by their names. `members` are set at the top of every body, and `without` are left out, which may be
-    the model where it stands in the path. `models`: those that are asked in this dialect, as globs; none: all that no
-    other dialect of the provider claims."""
+    the model where it stands in the path. `header_values_without`: values that are left out of a header with a list, by
+    the header's name. `models`: those that are asked in this dialect, as globs; none: all that no other dialect of the
+    provider claims."""
 
     prefix: str = ""
     paths: dict[str, str] = {}
     stream_paths: dict[str, str] = {}
     members: dict[str, str] = {}
     without: tuple[str, ...] = ()
+    header_values_without: dict[str, tuple[str, ...]] = {}
     models: tuple[str, ...] = ()
 
     @property
@@ -254,6 +256,14 @@ class Addressing(msgspec.Struct, frozen=True, kw_only=True):
     def claims(self, model: str) -> bool:
         """Whether the model is one of `models`."""
         return any(fits_glob(glob, model) for glob in self.models)
+
+    def change_header(self, name: bytes, value: bytes) -> bytes:
+        """The value of a header as the provider wants it; b"" where nothing is left."""
+        gone = self.header_values_without.get(name.decode("latin-1").lower())
+        if gone is None:
+            return value
+        kept = (one.strip() for one in value.split(b",") if one.strip().decode("latin-1") not in gone)
+        return b",".join(one for one in kept if one)
 
     def change(self, members: Mapping[str, Raw]) -> dict[str, Raw]:
         """The members of a body as the provider wants them."""

@@ -18,6 +18,7 @@ from asbru.core.reply import StreamFault
 from asbru.dialects.error_words import concerns_key, status_of
 from asbru.dialects.fields import DECODE_ERRORS, NULL
 from asbru.dialects.surrogates import decode_mended
+from asbru.dialects.too_long import bedrock_words
 from asbru.wire.eventstream import Header, Message, write_message
 
 KIND_HEADER: Final = b"x-amzn-errortype"
@@ -171,7 +172,7 @@ def write_error(dialect: str, error: AsbruError) -> bytes:
     """The body of an error response. One of this dialect's provider goes on as it came."""
     if isinstance(error, UpstreamError) and error.kind in ("status", "fault") and _is_ours(dialect, error):
         return error.body or b""
-    return _encode({"__type": error_type(error.type, error.status), "message": _words(error.message)})
+    return _encode({"__type": error_type(error.type, error.status), "message": _words(bedrock_words(error))})
 
 
 def _is_ours(dialect: str, error: UpstreamError) -> bool:
@@ -199,7 +200,7 @@ def _words(message: str) -> str:
 
 def write_stream_error(error: AsbruError) -> bytes:
     """The frame that ends a stream with this error."""
-    return write_fault(error_type(error.type, error.status), error.message)
+    return write_fault(error_type(error.type, error.status), bedrock_words(error))
 
 
 def write_fault(name: str, message: str) -> bytes:

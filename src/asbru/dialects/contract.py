@@ -106,7 +106,7 @@ class Surface(msgspec.Struct, frozen=True, kw_only=True):
     lower case; `bases` are what SDKs take for a base URL; `models_bases` those whose `/models` is this dialect's;
     `home` is the provider that it imitates, for bare model names; `clients`: how those that call here take a refusal;
     `limits`: how they read their limits; `key_parameter`: the parameter of the query in which clients may show their
-    key instead of a header ("": none)."""
+    key instead of a header ("": none); `ping`: what a caller is sent while a stream is silent (b"": nothing)."""
 
     name: str
     home: str
@@ -117,6 +117,7 @@ class Surface(msgspec.Struct, frozen=True, kw_only=True):
     clients: tuple[ClientProfile, ...] = ()
     limits: LimitHeaders = LimitHeaders({})
     key_parameter: str = ""
+    ping: bytes = b""
 
     def shown_to(self, user_agent: bytes, status: int) -> Shown:
         """What a refusal with `status` is sent with to a client."""

@@ -20,6 +20,7 @@ from asbru.core.errors import AsbruError, UpstreamError
 from asbru.core.reply import StreamFault
 from asbru.dialects.error_words import concerns_key, refused_status, status_of
 from asbru.dialects.fields import NULL
+from asbru.dialects.too_long import openai_code
 
 NO_ERROR: Final = (NULL, Raw(b"{}"), Raw(b'""'), Raw(b"false"))
 """What an `error` member may hold where there is none."""
@@ -204,7 +205,7 @@ def _is_own(body: bytes) -> bool:
 
 def error_object(error: AsbruError) -> dict[str, object]:
     """The error object that callers are told."""
-    return error_members(words_of(error), error.type, error.code, error.param)
+    return error_members(words_of(error), error.type, openai_code(error), error.param)
 
 
 def words_of(error: AsbruError) -> str:

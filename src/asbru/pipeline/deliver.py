@@ -5,6 +5,7 @@ What it says was decided before; framing it as HTTP is the business of the `Resp
 
 from __future__ import annotations
 
+from functools import partial
 from traceback import format_exception
 
 from asbru.core.errors import AsbruError, GatewayError, UpstreamError
@@ -64,7 +65,7 @@ def _with_request_ids(call: Call, lines: bytes) -> bytes:
     return lines
 
 
-async def deliver_stream(  # noqa: C901, PLR0915 -- a test for each thing that may be off
+async def deliver_stream(  # noqa: C901, PLR0912, PLR0915 -- a test for each thing that may be off
     call: Call, opened: Response | None, stream: OpenStream, rooms: Rooms, *, ends: bool = True
 ) -> AsbruError | None:
     """Give a stream to the caller, to its last byte, and say how it ended; the error that the caller is told. `opened`:
@@ -74,6 +75,7 @@ async def deliver_stream(  # noqa: C901, PLR0915 -- a test for each thing that m
     response = call.response
     exchange = stream.exchange
     relay = stream.relay
+    ping = call.dialect.surface.ping
     cut: AsbruError | None = None
     try:
         if opened is not None:
@@ -87,6 +89,8 @@ async def deliver_stream(  # noqa: C901, PLR0915 -- a test for each thing that m
             if call.lease is not None:
                 write, write_chunk = call.lease.meter(call, write, write_chunk)
             relay.begin(write)
+            if ping:
+                stream.pool.in_silence(exchange, partial(response.write, ping))
             if isinstance(relay, TranslateRelay) and relay.pulls:
                 await _pull(call, stream, relay, rooms)
             else:
@@ -114,6 +118,8 @@ async def deliver_stream(  # noqa: C901, PLR0915 -- a test for each thing that m
         return error
     finally:
         response.flow = None
+        if ping:
+            stream.pool.forget_silence(exchange)
         exchange.abort()
         if call.outcome == "cancelled":
             relay.finish(None)

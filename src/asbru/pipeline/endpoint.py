@@ -104,7 +104,8 @@ class Endpoint:
             for name, value in headers.items()
         }
         self.withheld = dialect.headers_withheld | TRACE_HEADERS if traced else dialect.headers_withheld
-        self._wants = (dialect.name.encode(), b"traced" if traced else b"", *self._defaults.values())
+        changed = repr(addressing.header_values_without).encode()
+        self._wants = (dialect.name.encode(), b"traced" if traced else b"", changed, *self._defaults.values())
         """All that the lines made of a caller's headers depend on: what they are kept by."""
         self._origin = (
             f"{absolute}{base_path}",
@@ -254,6 +255,9 @@ class Endpoint:
             for prefix, name, value in forwarded.headers
             if prefix in families and name.lower() not in withheld
         ]
+        if self._addressing.header_values_without:
+            changed = ((name, self._addressing.change_header(name, value)) for name, value in fit)
+            fit = [(name, value) for name, value in changed if value]
         names = {name.lower() for name, _ in fit}
         lines = [b"%b: %b\r\n" % header for header in fit]
         return b"".join((*lines, *(line for name, line in self._defaults.items() if name not in names)))

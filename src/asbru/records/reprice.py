@@ -17,7 +17,7 @@ from asbru.core.money import PriceRow, UnitPrices, price_all_nanousd
 from asbru.core.usage import Unit, Usage
 from asbru.records.rollups import backfill, facts
 from asbru.records.row import COLUMNS
-from asbru.records.spend import SpendAdder, Sums
+from asbru.records.sums import SpendAdder, Sums
 from asbru.storage import Database, StorageError
 
 STEP_ROWS: Final = 500

@@ -5,9 +5,9 @@
                      '---- disk full, database locked: held, tried again after a pause (0.25 s doubling to 5 s)
 
 A batch stays packed until it is written, so holding it costs its bytes and no more. What goes over `held_bytes_max`,
-and rows that can never be written, are given up, counted and logged; nothing here raises. What rows spent is added up
-(`spend`) in the transaction that writes them, and noted for the sums by time (`rollups`), once, however often they
-come. No socket, no clock of its own.
+and rows that can never be written, are given up, counted and logged; nothing here raises. What rows add to spend and to
+the sums by time is noted (`rollups.facts`) in the transaction that writes them, once, however often they come. No
+socket, no clock of its own.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ import msgspec
 
 from asbru.records.rollups import facts
 from asbru.records.row import ROW_WIDTH
-from asbru.records.spend import SpendAdder, count
 from asbru.storage import DamagedError, Database, NewerSchema, RowError, StorageError, set_aside
 from asbru.storage.reopening import Reopened
 from asbru.telemetry import log
@@ -68,7 +67,6 @@ class RecordStore:
         # Lists, not tuples: the decoder makes them faster, and SQLite takes either.
         self._decode = msgspec.msgpack.Decoder(list[list[Any]]).decode
         self._database = Reopened(url, first_s=RETRY_FIRST_S, max_s=RETRY_MAX_S)
-        self._spend = SpendAdder()
         self._dropping = False
         self._on_written = on_written
 
@@ -136,19 +134,12 @@ class RecordStore:
     def _write_all(self, insert: _Insert) -> tuple[int, int]:
         database = self._database.connect()
         written = unwritable = 0
-        try:
-            with database.transaction():
-                for batch in self._held:
-                    new, bad = self._insert(database, batch, insert)
-                    counted = count(new)
-                    self._spend.add(database, counted)
-                    facts.add_counted(database, counted)
-                    written += len(new)
-                    unwritable += bad
-                self._spend.save(database)
-        except BaseException:
-            self._spend.forget()
-            raise
+        with database.transaction():
+            for batch in self._held:
+                new, bad = self._insert(database, batch, insert)
+                facts.add_records(database, new)
+                written += len(new)
+                unwritable += bad
         return written, unwritable
 
     def _insert(self, database: Database, batch: bytes, insert: _Insert) -> tuple[list[list[Any]], int]:

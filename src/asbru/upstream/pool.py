@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from collections.abc import Callable
 
 from asbru.core.errors import Overloaded, UpstreamError
 from asbru.upstream.connection import UpstreamConnection
@@ -24,6 +25,9 @@ IDLE_KEPT_S = 50.0
 
 SWEEP_S = 0.25
 """How often `sweep` is called, in seconds."""
+
+SILENCE_S = 15.0
+"""How long a stream may be silent before its caller is shown that it goes on, in seconds."""
 
 QUEUED_MAX = 1000
 WAIT_S = 10.0
@@ -59,6 +63,8 @@ class Pool:
         self._all: set[UpstreamConnection] = set()
         self._dialling: dict[asyncio.Task[None], Exchange] = {}
         self._queued: deque[Exchange] = deque()
+        self._silences: dict[Exchange, tuple[Callable[[], None], float]] = {}
+        """What is called while a stream is silent, and when that was done last."""
         self._closed = False
         self.queued_max = QUEUED_MAX
         self.wait_s = WAIT_S
@@ -201,9 +207,25 @@ class Pool:
         for exchange in self.under_way():
             if exchange.deadline_s < now_s and (not exchange.paused or exchange.total_deadline_s < now_s):
                 self._expire(exchange)
+        if self._silences:
+            self._break_silences(now_s)
         idle = self._idle
         while idle and now_s - idle[0].idle_since_s > IDLE_KEPT_S:
             idle.pop(0).close()
+
+    def in_silence(self, exchange: Exchange, show: Callable[[], None]) -> None:
+        """Call `show` whenever the stream has been silent for a while, until `forget_silence`."""
+        self._silences[exchange] = show, self.tick_s
+
+    def forget_silence(self, exchange: Exchange) -> None:
+        """The stream has ended."""
+        self._silences.pop(exchange, None)
+
+    def _break_silences(self, now_s: float) -> None:
+        for exchange, (show, shown_s) in [*self._silences.items()]:
+            if not exchange.over and not exchange.paused and now_s - max(exchange.touched_s, shown_s) >= SILENCE_S:
+                self._silences[exchange] = show, now_s
+                show()
 
     def under_way(self) -> list[Exchange]:
         """The exchanges that are not over: sent, being dialled for, or waiting."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import pytest
-from tests.guardrails.checks.services import SERVICES, StrictPorts
+from tests.guardrails.checks.outside import SERVICES, StrictPorts
 
 from asbru.guardrails.checks import discover_checks, make_judge
 from asbru.guardrails.findings import Answer, Finding

@@ -17,6 +17,7 @@ from asbru.dialects.anthropic_messages.usage import merge_usage
 from asbru.dialects.claude_words import FOREIGN_THINKING, MISSING_THINKING
 from asbru.dialects.contract import Dialect, Errors, ModelsForm, Passing, Surface
 from asbru.dialects.json_events import QUICK_END, malformed_at
+from asbru.wire.sse import write_event
 
 DIALECT = Dialect(
     name=NAME,
@@ -30,6 +31,7 @@ DIALECT = Dialect(
         models_bases=("/anthropic/v1",),
         clients=CLIENTS,
         limits=LIMITS,
+        ping=write_event(b'{"type": "ping"}', "ping"),
     ),
     operations=OPERATIONS,
     passing=Passing(

@@ -26,6 +26,7 @@ from asbru.dialects.anthropic_messages.types import (
 )
 from asbru.dialects.error_words import concerns_key, status_of
 from asbru.dialects.fields import DECODE_ERRORS, NULL
+from asbru.dialects.too_long import claude_words
 from asbru.wire.sse import write_event
 
 ERROR_TEXT_MAX: Final = 500
@@ -146,7 +147,7 @@ def write_error(error: AsbruError, request_id: str) -> bytes:
     return encode(
         {
             "type": "error",
-            "error": _error_object(error_type(error.type, error.status), error.message),
+            "error": _error_object(error_type(error.type, error.status), claude_words(error)),
             "request_id": request_id,
         }
     )
@@ -179,7 +180,7 @@ def error_type(kind: str, status: int | None) -> str:
 
 def write_stream_error(error: AsbruError) -> bytes:
     """The bytes that end a stream with this error."""
-    return write_fault_event(error_type(error.type, error.status), error.message)
+    return write_fault_event(error_type(error.type, error.status), claude_words(error))
 
 
 def write_fault_event(kind: str, message: str) -> bytes:

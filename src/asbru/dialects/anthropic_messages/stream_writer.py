@@ -59,6 +59,7 @@ from asbru.dialects.anthropic_messages.response import (
 )
 from asbru.dialects.anthropic_messages.types import NAME, encode
 from asbru.dialects.receipt import Receipt
+from asbru.dialects.too_long import claude_words
 from asbru.wire.sse import CR, LF, write_event
 
 HELD_BYTES_MAX: Final = 16 * 1024 * 1024
@@ -348,7 +349,7 @@ class MessagesStreamWriter:
         self._done = True
 
     def _fault(self, fault: StreamFault) -> None:
-        self._out.append(write_fault_event(error_type(fault.type, fault.status), fault.message))
+        self._out.append(write_fault_event(error_type(fault.type, fault.status), claude_words(fault)))
         self._done = True
 
 

@@ -50,6 +50,7 @@ from asbru.dialects.bedrock_converse.carrier import carry, carry_redacted
 from asbru.dialects.bedrock_converse.response import note_stop_sequence, unique_id, write_end, write_stop
 from asbru.dialects.bedrock_converse.types import NAME, encode
 from asbru.dialects.receipt import Receipt
+from asbru.dialects.too_long import bedrock_words
 from asbru.wire.eventstream import Header, write_message
 
 _STOPS_WITH = "additionalModelResponseFields"
@@ -127,7 +128,7 @@ class ConverseStreamWriter:
             case ReplyEnd():
                 self._end()
             case StreamFault():
-                self._out.append(write_fault(error_type(event.type, event.status), event.message))
+                self._out.append(write_fault(error_type(event.type, event.status), bedrock_words(event)))
                 self._done = True
 
     def _put(self, kind: str, members: dict[str, Any]) -> None:

@@ -25,6 +25,8 @@ _VERSION: Final = Raw(b'"bedrock-2023-05-31"')
 _BETA: Final = "anthropic_beta"
 _BETA_HEADER: Final = b"anthropic-beta"
 _IN_PATH: Final = ("model", "stream")
+_TAGS: Final = "tags"
+"""Of a request, for Anthropic's own reports: no cloud knows them."""
 _UNKNOWN: Final = Raw(b'"?"')
 BETAS: Final = frozenset((
     "computer-use-2024-10-22", "computer-use-2025-01-24", "computer-use-2025-11-24", "context-1m-2025-08-07",
@@ -95,10 +97,12 @@ def write_request(base: Codec, request: ChatRequest, model: str, traits: Traits)
     members = _members(written.body)
     for name in _IN_PATH:
         members.pop(name, None)
-    stripped = VERSION in traits.strip
-    envelope = {} if stripped else {VERSION: _VERSION}
-    notes = (*written.notes, Note("dropped", VERSION, "the provider refuses it")) if stripped else written.notes
-    return Written(_encode({**envelope, **members}), notes)
+    notes = written.notes
+    if members.pop(_TAGS, None) is not None:
+        notes += (Note("dropped", _TAGS, "Bedrock does not know them"),)
+    if VERSION in traits.strip:
+        return Written(_encode(members), (*notes, Note("dropped", VERSION, "the provider refuses it")))
+    return Written(_encode({VERSION: _VERSION, **members}), notes)
 
 
 def take_headers(body: bytes, value_of: Callable[[bytes], bytes]) -> Written:

@@ -22,6 +22,7 @@ from asbru.core.reply import ReplyEnd, StreamEvent, StreamFault
 from asbru.dialects.aws_errors import error_type, read_fault, write_fault
 from asbru.dialects.contract import Passing, StreamReader, StreamWriter, TailFacts
 from asbru.dialects.fields import DECODE_ERRORS
+from asbru.dialects.too_long import bedrock_words
 from asbru.wire.errors import FramingError
 from asbru.wire.eventstream import EventStreamError, Header, Message, MessageReader, why_broken, write_message
 from asbru.wire.sse import read_block
@@ -168,7 +169,7 @@ class EnvelopeWriter:
         if fault is None:
             return data
         self._done = True
-        return data + write_fault(error_type(fault.type, fault.status), fault.message)
+        return data + write_fault(error_type(fault.type, fault.status), bedrock_words(fault))
 
 
 def _wrap(block: bytes) -> bytes:

@@ -5,13 +5,13 @@ what Cohere bills. The first version of the API is not served.
 """
 
 from asbru.dialects.cohere.errors import error_inside, read_error, write_error, write_stream_error
-from asbru.dialects.cohere.head import rewrite
 from asbru.dialects.cohere.model_list import MODELS
 from asbru.dialects.cohere.operations import OPERATIONS
 from asbru.dialects.cohere.passthrough import prelude, tail, withhold
 from asbru.dialects.cohere.types import NAME
 from asbru.dialects.cohere.usage import usage_of
 from asbru.dialects.contract import Dialect, Errors, Passing, Surface
+from asbru.dialects.flat_head import rewrite
 from asbru.dialects.json_events import QUICK_END, malformed_at
 
 DIALECT = Dialect(

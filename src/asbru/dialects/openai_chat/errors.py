@@ -27,6 +27,7 @@ from asbru.dialects.openai_errors import (
     read_fault,
     status_told,
 )
+from asbru.dialects.too_long import openai_code
 from asbru.wire.sse import write_event
 
 _NO_CHOICES = (NULL, Raw(b"[]"))
@@ -135,4 +136,4 @@ def write_stream_error(error: AsbruError) -> bytes:
 
 def write_fault(fault: StreamFault) -> bytes:
     """The event for an error the provider reported inside its stream."""
-    return write_event(msgspec.json.encode(error_members(fault.message, fault.type, fault.code, None)))
+    return write_event(msgspec.json.encode(error_members(fault.message, fault.type, openai_code(fault), None)))

@@ -6,13 +6,13 @@ this dialect, and are refused where they must be translated.
 """
 
 from asbru.dialects.contract import Dialect, Errors, Passing, Surface
+from asbru.dialects.flat_head import rewrite
 from asbru.dialects.json_events import QUICK_END, malformed_at
 from asbru.dialects.openai_limits import LIMITS
 from asbru.dialects.openai_model_list import MODELS
 from asbru.dialects.openai_responses.carrier import UNFIT
 from asbru.dialects.openai_responses.clients import CLIENTS
 from asbru.dialects.openai_responses.errors import error_inside, read_error, write_error, write_stream_error
-from asbru.dialects.openai_responses.head import rewrite
 from asbru.dialects.openai_responses.operations import OPERATIONS
 from asbru.dialects.openai_responses.passthrough import prelude, tail, withhold
 from asbru.dialects.openai_responses.types import NAME

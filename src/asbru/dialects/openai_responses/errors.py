@@ -18,6 +18,7 @@ from asbru.dialects.fields import DECODE_ERRORS, NULL
 from asbru.dialects.openai_errors import NO_ERROR, facts_of_body, status_told, words_of
 from asbru.dialects.openai_responses.types import NAME, decode_members, encode
 from asbru.dialects.surrogates import decode_mended
+from asbru.dialects.too_long import openai_code
 from asbru.wire.sse import write_event
 
 _ERROR_TYPE = Raw(b'"error"')
@@ -102,4 +103,4 @@ def write_failed(response: dict[str, Any], sequence: int) -> bytes:
 
 def write_stream_error(error: AsbruError) -> bytes:
     """The event that ends a stream with an error."""
-    return write_failed(failed_members(words_of(error), error.code), 0)
+    return write_failed(failed_members(words_of(error), openai_code(error)), 0)

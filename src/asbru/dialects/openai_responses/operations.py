@@ -6,8 +6,8 @@ Source: https://platform.openai.com/docs/api-reference/responses
 from __future__ import annotations
 
 from asbru.dialects.contract import Codec, Operation
+from asbru.dialects.flat_head import flat_head
 from asbru.dialects.openai_responses.conversation import CONVERSING
-from asbru.dialects.openai_responses.head import read_head
 from asbru.dialects.openai_responses.request import read_request
 from asbru.dialects.openai_responses.request_writer import without, write_request
 from asbru.dialects.openai_responses.response import read_reply, write_reply
@@ -27,6 +27,8 @@ CODEC = Codec(
     stream_writer=ResponsesStreamWriter,
 )
 
+_read_head = flat_head("max_output_tokens")
+
 
 def write_count(input_tokens: int) -> bytes:
     """The response of input_tokens."""
@@ -39,7 +41,7 @@ OPERATIONS = (
         surface="responses",
         routes=("/responses",),
         path="/responses",
-        read_head=read_head,
+        read_head=_read_head,
         streams=True,
         codec=CODEC,
         converses=CONVERSING,
@@ -49,7 +51,7 @@ OPERATIONS = (
         surface="responses.input_tokens",
         routes=("/responses/input_tokens",),
         path="/responses/input_tokens",
-        read_head=read_head,
+        read_head=_read_head,
         speaks=False,
         read_request=read_request,
         write_count=write_count,
@@ -60,7 +62,7 @@ OPERATIONS = (
         surface="responses.compact",
         routes=("/responses/compact",),
         path="/responses/compact",
-        read_head=read_head,
+        read_head=_read_head,
         read_request=read_request,
         converses=CONVERSING,
         spoken=Spoken(read=spoken_at("output.*.content.*.text", "output.*.summary.*.text")),

@@ -40,6 +40,7 @@ from asbru.dialects.openai_responses.response import write_end, write_reply_id, 
 from asbru.dialects.openai_responses.types import NAME, encode
 from asbru.dialects.openai_responses.usage import write_usage
 from asbru.dialects.receipt import Receipt
+from asbru.dialects.too_long import openai_code
 from asbru.wire.sse import write_event
 
 
@@ -167,7 +168,7 @@ class ResponsesStreamWriter:
         response_id = "" if start is None else write_reply_id(start.id, self._receipt)
         body = failed_members(
             fault.message,
-            fault.code or fault.type,
+            openai_code(fault) or fault.type,
             response_id=response_id,
             model="" if start is None else start.model,
         )

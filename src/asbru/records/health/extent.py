@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import NamedTuple, cast
 
+from asbru.records.spend import read_spend
 from asbru.storage import database_bytes, open_reader
-
-_DAY_MS = 86_400_000
 
 
 class Extent(NamedTuple):
@@ -26,8 +26,8 @@ def read_extent(url: str) -> Extent:
         oldest = cast("list[tuple[int]]", database.run("SELECT started_ms FROM requests ORDER BY id LIMIT 1"))
         if not oldest:
             return Extent(database_bytes(url), 0, None)
-        day = oldest[0][0] // _DAY_MS
-        calls = database.run("SELECT COALESCE(SUM(calls), 0) FROM spend WHERE day >= ?", (day,))
-        return Extent(database_bytes(url), cast("int", calls[0][0]), oldest[0][0])
     finally:
         database.close()
+    day = datetime.fromtimestamp(oldest[0][0] / 1000, UTC).date()
+    calls = sum(one.sums.calls for one in read_spend(url, since=day))
+    return Extent(database_bytes(url), calls, oldest[0][0])

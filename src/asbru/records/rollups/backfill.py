@@ -12,7 +12,6 @@ from typing import Any, Final, cast
 
 from asbru.records.rollups import facts
 from asbru.records.row import COLUMNS
-from asbru.records.spend import count
 from asbru.storage import Database
 
 STEP_ROWS: Final = 500
@@ -33,7 +32,8 @@ def step(database: Database, mark: str) -> bool:
     if not bound:
         return False
     rows = cast("list[Sequence[Any]]", database.run(_ROWS, (bound, STEP_ROWS)))
-    facts.add_counted(database, count(row for row in rows if not str(row[0]).startswith(mark, len("req_") + 11)))
+    older = (row for row in rows if not str(row[0]).startswith(mark, len("req_") + 11))
+    facts.add_records(database, older, in_spend=True)
     if rows:
         database.run("UPDATE rollup_backfill SET before_id = ?", (rows[-1][0],))
     else:

@@ -3,7 +3,8 @@
     records written --same transaction--> rollup_pending --some seconds later--> rollups (`fold`)
 
 So each record counts once, and the transaction of the records pays for one insert per batch and not for the upserts of
-every series. A fact may also take away: records that are removed, and costs that change, are facts with negative sums.
+every series, nor for those of spend. A fact may also take away: records that are removed, and costs that change, are
+facts with negative sums.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from asbru.records.row import COLUMNS
-from asbru.records.spend import Counted, Sums, sums_of
+from asbru.records.sums import Key, Sums, numbers_of
 from asbru.storage import Database
 from asbru.telemetry import log
 
@@ -32,24 +33,22 @@ KINDS_PER_LOAD: Final = 300
 _BATCHES: Final = 200
 
 _AT: Final = {column.name: place for place, column in enumerate(COLUMNS)}
-_STARTED, _ATTEMPTS, _OUTCOME, _ERROR, _CACHED, _LATENCY, _FIRST_TOKEN = (
-    _AT[name]
-    for name in (
-        *("started_ms", "attempts", "outcome", "error_code"),
-        *("cache_read_tokens", "latency_us", "first_token_us"),
-    )
+_facts_of: Final = itemgetter(
+    *(_AT[name] for name in ("started_ms", "outcome", "attempts", "cache_read_tokens")),
+    *(_AT[name] for name in ("latency_us", "first_token_us", "key_name", "tags")),
 )
-_KEY_NAME: Final = _AT["key_name"]
-_named: Final = itemgetter(
-    *(_AT[name] for name in ("provider", "model_served", "caller", "team", "customer", "surface"))
+_names_of: Final = itemgetter(
+    *(_AT[name] for name in ("provider", "model_served", "caller", "team", "customer", "surface", "error_code"))
 )
+_DAY_MS: Final = 86_400_000
 _ADD: Final = "INSERT INTO rollup_pending SELECT COALESCE(MAX(number), 0) + 1, ? FROM rollup_pending"
 
 
 class Fact(NamedTuple):
     """One record's part, or a change of it. `values`: of DIMENSIONS, in order; `sums`: of SUMS, in order. The durations
     count as often as there are calls; None: not at all. `key_name`: of the provider; `broken`: calls that failed
-    because of the provider."""
+    because of the provider. `tags`: of a record that is to be added to spend with this fact; None: it was added
+    before, or is not to be."""
 
     started_ms: int
     values: tuple[str, ...]
@@ -59,6 +58,7 @@ class Fact(NamedTuple):
     # Facts that an older version has left are shorter.
     key_name: str = ""
     broken: int = 0
+    tags: str | None = None
 
 
 class Load(NamedTuple):
@@ -75,25 +75,30 @@ _decode = msgspec.msgpack.Decoder(list[Fact]).decode
 
 
 def fact_of(row: Sequence[Any], *, times: int = 1) -> Fact:
-    """A record; `times` -1 takes it away. Raises TypeError for one that holds words where numbers belong."""
-    return _fact(row, sums_of(row), times)
+    """A record that is in the sums of spend; `times` -1 takes it away. Raises TypeError for one that holds words where
+    numbers belong."""
+    fact = Fact(*_write_fact(row)[:-1])
+    if times == 1:
+        return fact
+    return fact._replace(sums=tuple([times * one for one in fact.sums]), broken=times * fact.broken)
 
 
-def _fact(row: Sequence[Any], sums: Sums, times: int) -> Fact:
-    calls, failed, unpriced, input_tokens, output_tokens, cost_nanousd = sums
-    error = (row[_ERROR] or row[_OUTCOME]) if failed else ""
-    first_us = row[_FIRST_TOKEN]
+def _write_fact(row: Sequence[Any]) -> tuple[Any, ...]:
+    """The values of a `Fact` of a record that is to be added to spend; plain, since this is done for each record."""
+    started_ms, outcome, attempts, cached, latency_us, first_us, key_name, tags = _facts_of(row)
+    provider, model, caller, team, customer, surface, error_code = _names_of(row)
+    calls, failed, unpriced, input_tokens, output_tokens, cost_nanousd = numbers_of(row)
     # "0 +" refuses words; numbers stay as they are.
-    numbers = (calls, failed, unpriced, input_tokens, 0 + (row[_CACHED] or 0), output_tokens, cost_nanousd)
-    return Fact(
-        0 + row[_STARTED],
-        (*_named(row), error),
-        numbers if times == 1 else tuple([times * one for one in numbers]),
+    return (
+        0 + started_ms,
+        (provider, model, caller, team, customer, surface, (error_code or outcome) if failed else ""),
+        (calls, failed, unpriced, input_tokens, 0 + (cached or 0), output_tokens, cost_nanousd),
         # A call that no provider was asked for takes no time worth knowing: it would only make the others look fast.
-        0 + row[_LATENCY] if row[_ATTEMPTS] else None,
+        0 + latency_us if attempts else None,
         None if first_us is None else 0 + first_us,
-        row[_KEY_NAME],
-        times if row[_OUTCOME] in BROKEN else 0,
+        key_name,
+        1 if outcome in BROKEN else 0,
+        tags,
     )
 
 
@@ -104,22 +109,41 @@ def cost_changed(row: Sequence[Any], *, unpriced: int, cost_nanousd: int) -> Fac
     return known._replace(sums=sums, latency_us=None, first_token_us=None, broken=0)
 
 
-def add_counted(database: Database, counted: Iterable[Counted]) -> None:
-    """Note records that were just inserted, in their transaction. One that holds words where numbers belong counts
-    nowhere."""
-    facts: list[Fact] = []
-    for row, _, sums in counted:
+def add_records(database: Database, rows: Iterable[Sequence[Any]], *, in_spend: bool = False) -> None:
+    """Note records, in the transaction that is open. `in_spend`: they are in the sums of spend already. One that holds
+    words where numbers belong counts nowhere."""
+    written: list[Sequence[Any]] = []
+    for row in rows:
         try:
-            facts.append(_fact(row, sums, 1))
+            written.append(fact_of(row) if in_spend else _write_fact(row))
         except TypeError:
             continue
-    add(database, facts)
+    add(database, written)
 
 
-def add(database: Database, facts: Sequence[Fact]) -> None:
+def add(database: Database, facts: Sequence[Sequence[Any]]) -> None:
     """Note facts, in the transaction that is open."""
     if facts:
         database.run(_ADD, (_encode(facts),))
+
+
+def spent(fact: Fact) -> tuple[Key, Sums] | None:
+    """Where a fact counts in the sums of spend, and what it adds; None: nothing."""
+    if fact.tags is None:
+        return None
+    provider, model, caller, team, customer, _, _ = fact.values
+    calls, failed, unpriced, input_tokens, _, output_tokens, cost_nanousd = fact.sums
+    key = (fact.started_ms // _DAY_MS, caller, team, customer, provider, model, fact.tags)
+    return key, Sums(calls, failed, unpriced, input_tokens, output_tokens, cost_nanousd)
+
+
+def read_spent(packed: bytes) -> list[tuple[Key, Sums]]:
+    """What a batch of facts adds to the sums of spend; nothing where it cannot be read."""
+    try:
+        found = map(spent, _decode(packed))
+        return [one for one in found if one is not None]
+    except msgspec.MsgspecError:
+        return []
 
 
 def load(database: Database, after: int = 0) -> Load:

@@ -1,5 +1,5 @@
-"""Folds waiting facts into the sums: one transaction takes them away and adds them to every series and tier. What was
-gathered before it, in steps, is only remembered.
+"""Folds waiting facts into the sums: one transaction takes them away and adds them to every series and tier, and to
+spend. What was gathered before it, in steps, is only remembered.
 
 Callers choose names, so of each dimension only so many values a day have series of their own (VALUES_PER_DAY_MAX), and
 only so many combinations (COMBINATIONS_PER_DAY_MAX); the rest is summed under OTHERS. The sums of all calls and those
@@ -8,14 +8,15 @@ of a single dimension are therefore always complete.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from operator import add
 from typing import Final, TypeAlias, TypeVar
 
 from asbru.records.rollups import facts, histogram
-from asbru.records.rollups.facts import DIMENSIONS, SUMS, Fact
+from asbru.records.rollups.facts import DIMENSIONS, SUMS, Fact, spent
 from asbru.records.rollups.histogram import bucket_of
-from asbru.records.spend import OTHERS
+from asbru.records.sums import OTHERS, SpendAdder
 from asbru.storage import Database
 
 MINUTE_S: Final = 60
@@ -76,7 +77,7 @@ class _Part:
     def add(self, facts_of_one: Sequence[Fact]) -> None:
         self.sums = tuple(map(sum, zip(self.sums, *[fact.sums for fact in facts_of_one], strict=True)))
         latency, first_token = self.latency, self.first_token
-        for _, _, sums, latency_us, first_token_us, _, _ in facts_of_one:
+        for _, _, sums, latency_us, first_token_us, _, _, _ in facts_of_one:
             if latency_us is not None:
                 bucket = bucket_of(latency_us)
                 latency[bucket] = latency.get(bucket, 0) + sums[0]
@@ -104,6 +105,7 @@ class Folder:
     def __init__(self) -> None:
         self.written_facts = 0
         """How many facts the last fold that wrote had."""
+        self._spend = SpendAdder()
         self._forget_gathered()
         self._series: dict[tuple[str, Values], int] = {}
         self._names: dict[tuple[int, str], set[Values]] = {}
@@ -120,9 +122,10 @@ class Folder:
         combination of values has sums of its own to write, so the more facts are written at once, the less each
         costs. True: there may be more."""
         load = facts.load(database, self._gathered_to)
+        gathered = self._gathered
         for fact in load.facts:
-            place = (fact.started_ms // _MINUTE_MS, fact.values, fact.key_name)
-            self._gathered.setdefault(place, []).append(fact)
+            started_ms, values, _, _, _, key_name, _, tags = fact
+            gathered[started_ms // _MINUTE_MS, values, key_name, tags].append(fact)
         self._gathered_facts += len(load.facts)
         self._gathered_to = load.number
         is_full = self._gathered_facts >= GATHERED_MAX or len(self._gathered) >= facts.KINDS_PER_LOAD
@@ -138,11 +141,14 @@ class Folder:
     def _write(self, database: Database) -> None:
         """Add what is gathered to every series and tier."""
         minutes: dict[tuple[int, int], _Part] = {}
-        for (number_of_minute, values, key_name), of_one in self._gathered.items():
+        for (number_of_minute, values, key_name, tags), of_one in self._gathered.items():
             at = number_of_minute * MINUTE_S
             part = _Part()
             part.add(of_one)
             day = at // DAY_S * DAY_S
+            added = spent(Fact(at * 1000, values, part.sums, None, None, tags=tags))
+            if added is not None:
+                self._spend.add(database, *added)
             for series in self._series_of(database, day, values):
                 _at(minutes, (series, at)).plus(part)
             if values[0]:
@@ -150,14 +156,16 @@ class Folder:
                 _at(minutes, (self._key_series(database, day, values[0], key_name), at)).plus(blamed)
         for tier in (HOUR_S, DAY_S, MINUTE_S):  # minutes last: saving adds what is known to what is saved
             self._save(database, tier, minutes if tier == MINUTE_S else _longer(minutes, tier))
+        self._spend.save(database)
 
     def _forget_gathered(self) -> None:
-        self._gathered: dict[tuple[int, Values, str], list[Fact]] = {}
+        self._gathered: defaultdict[tuple[int, Values, str, str | None], list[Fact]] = defaultdict(list)
         self._gathered_facts = self._gathered_to = 0
 
     def forget(self) -> None:
         """Nothing is known of the database any more."""
         self._forget_gathered()
+        self._spend.forget()
         self._series.clear()
         self._names.clear()
         self._counts_in.clear()

@@ -19,7 +19,7 @@ from asbru.records.rollups import histogram
 from asbru.records.rollups.facts import SUMS
 from asbru.records.rollups.fold import EACH, TIERS, TOTAL
 from asbru.records.rollups.span import Piece, Span, cut, plan_span, usual_step
-from asbru.records.spend import OTHERS
+from asbru.records.sums import OTHERS
 from asbru.storage import Database, open_reader
 
 GROUPS_MAX: Final = 10

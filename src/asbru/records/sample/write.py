@@ -15,7 +15,7 @@ from asbru.records.bodies.store import add
 from asbru.records.rollups import facts
 from asbru.records.row import COLUMNS, ROW_WIDTH
 from asbru.records.sample.day import MARK, TAGS, TEAMS, Sampled, sample_day
-from asbru.records.spend import OTHERS, SpendAdder, Sums, sums_of
+from asbru.records.sums import OTHERS, SpendAdder, Sums, sums_of
 from asbru.storage import Database, StorageError, open_database, open_reader
 
 STEP_ROWS: Final = 250

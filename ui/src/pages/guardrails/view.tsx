@@ -13,12 +13,14 @@ import { useNoun } from "@/kit/noun";
 import { ObjectSheet } from "@/kit/object-sheet";
 import { PageHeader } from "@/kit/page-header";
 import { Problem } from "@/kit/problem";
+import { RANGE_DEFAULT } from "@/kit/ranges";
 import { useMay } from "@/kit/session";
 import { useShortcuts } from "@/kit/shortcuts";
 import { Status } from "@/kit/status";
 import { useUrlState } from "@/kit/url-state";
 import { Bench } from "./bench";
 import { fields, MORE } from "./fields";
+import { Hits } from "./hits";
 import { Proof } from "./proof";
 import { checksQuery, ruleQuery, rulesQuery } from "./queries";
 import { actionWords, bodyOf, type GuardrailRule, nameOf, PLACE_WORDS } from "./rule";
@@ -29,7 +31,7 @@ const COMMAND = `curl $ASBRU/api/v1/guardrails -H "Authorization: Bearer $TOKEN"
 const BEGIN = { name: "", checks: ["secrets"], action: "redact", with: "placeholder", places: ["input"] };
 
 export default function GuardrailsView() {
-  const [url, setUrl] = useUrlState<{ rule: string | undefined; new: string | undefined; try: string | undefined }>({ rule: undefined, new: undefined, try: undefined });
+  const [url, setUrl] = useUrlState<{ rule: string | undefined; new: string | undefined; try: string | undefined; range: string }>({ rule: undefined, new: undefined, try: undefined, range: RANGE_DEFAULT });
   const noun = useNoun("guardrails");
   const mayWrite = useMay("guardrails:write");
   const list = useInfiniteQuery(rulesQuery);
@@ -95,6 +97,7 @@ export default function GuardrailsView() {
         {newButton}
       </PageHeader>
       {url.rule && chosen.isError && !chosen.data && <Problem error={chosen.error} what={`The rule ${url.rule}`} />}
+      {!editing && <Hits range={url.range} onRange={(range) => setUrl({ range }, { push: true })} />}
       {list.error && !list.data ? <Problem error={list.error} what="The rules" retry={() => void list.refetch()} /> : (
         <DataTable
           name="Guardrails"
