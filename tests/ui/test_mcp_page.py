@@ -117,3 +117,49 @@ def test_a_tool_is_found_tried_and_put_in_a_group(web: Watched, gateway: Gateway
         gateway.ask("DELETE", "keys/talker")
         gateway.ask("DELETE", "mcp-groups/talking")
         wait(lambda: states() == [], "the server is gone", 30)
+
+
+_DOCUMENT = """
+openapi: 3.1.0
+info: {title: Pet Shop, version: "1"}
+servers: [{url: "https://pets.example"}]
+security: [{token: []}]
+paths:
+  /pets: {get: {operationId: list_pets, responses: {}}, delete: {operationId: drop_pets, responses: {}}}
+  /odd: {trace: {responses: {}}}
+components: {securitySchemes: {token: {type: http, scheme: bearer}}}
+"""
+
+
+def test_a_server_is_made_from_a_document(web: Watched, gateway: Gateway) -> None:
+    """The document is pasted, looked at, chosen from, and saved with its credential; in code mode the server shows its
+    tools as scripts call them."""
+    web.expected.append("status of 400")
+    web.log_in()
+    page = web.open("mcp")
+    page.get_by_role("button", name="From an API document").click()
+    sheet = page.get_by_role("dialog")
+    sheet.get_by_role("textbox", name="Document").fill("openapi: 2")
+    sheet.get_by_role("button", name="Preview").click()
+    sheet.get_by_text("3.0 and 3.1 can be read").wait_for()
+    sheet.get_by_role("textbox", name="Document").fill(_DOCUMENT)
+    sheet.get_by_role("button", name="Preview").click()
+    sheet.get_by_text("2 operations, 2 chosen").wait_for()
+    sheet.get_by_text("TRACE /odd").wait_for()
+    sheet.get_by_role("checkbox", name="drop_pets").uncheck()
+    sheet.get_by_label("Credential: token").fill("t-0123456789")
+    assert sheet.get_by_label("Name").input_value() == "pet-shop"
+    web.is_accessible()
+    sheet.get_by_role("button", name="Create the server").click()
+    page.get_by_text("pet-shop is added").wait_for()
+    wait(lambda: len(gateway.ask("GET", "mcp/servers")[1]["items"]) == 1, "the server is known", 30)
+    (made,) = gateway.ask("GET", "mcp-servers")[1]["items"]
+    assert made["openapi"]["operations"] == ["list_pets"]
+    assert "t-0123456789" not in json.dumps(made)
+    gateway.ask("PATCH", "mcp-servers/pet-shop", {"code_mode": True})
+    page = web.open("mcp?server=pet-shop")
+    code = page.get_by_role("region", name="Code mode")
+    code.get_by_text("The tools as a model reads them").click()
+    code.get_by_text("def list_pets").wait_for()
+    assert gateway.ask("DELETE", "mcp-servers/pet-shop")[0] in (200, 204)
+    wait(lambda: gateway.ask("GET", "mcp/servers")[1]["items"] == [], "the server is gone", 30)

@@ -14,7 +14,8 @@ server before the tool's, each agent in its own way:
 | VS Code                            | `mcp_SERVER_TOOL`   | microsoft/vscode: `McpPrefixGenerator` |
 | Crush                              | `mcp_SERVER_TOOL`   | charmbracelet/crush: `agent/tools/mcp-tools.go` |
 | opencode                           | `SERVER_TOOL`       | opencode: `packages/opencode/src/mcp/index.ts` |
-| Cursor; Goose, Codex of 2025; SDKs | as above            | not found in documentation; kept, since it costs nothing |
+| Goose                              | `SERVER__TOOL`      | block/goose: `extension_manager.rs` |
+| Cursor; Codex of 2025; SDKs        | as above            | not found in documentation; kept, since it costs nothing |
 
 On /mcp, TOOL is `files__read`, on /mcp/files it is `read`, which is known where SERVER is `files`. Agents replace
 letters that models refuse by `_`, so names are compared with all of them replaced. A name that an agent has cut (Gemini

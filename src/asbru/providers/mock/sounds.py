@@ -138,16 +138,15 @@ def write_heard_events(heard: Heard) -> Iterator[bytes]:
 
 def _tones(text: str) -> bytes:
     """A tone for each word, its pitch made from the word; 16 bits, one channel."""
+    pitches = [hashlib.sha256(word.encode("utf-8", "surrogatepass")).digest()[0] for word in text.split()]
+    made = {pitch: _tone(220 + 4 * pitch) for pitch in set(pitches)}
+    return b"".join(made[pitch] for pitch in pitches)
+
+
+def _tone(frequency: int) -> bytes:
     count = int(RATE * WORD_S)
-    made: dict[str, bytes] = {}
-    for word in text.split():
-        if word not in made:
-            pitch = 220 + 4 * hashlib.sha256(word.encode("utf-8", "surrogatepass")).digest()[0]
-            turn = 2 * math.pi * pitch / RATE
-            fading = (8000 * (1 - at / count) for at in range(count))
-            tone = (int(loud * math.sin(turn * at)) for at, loud in enumerate(fading))
-            made[word] = struct.pack(f"<{count}h", *tone)
-    return b"".join(made[word] for word in text.split())
+    turn = 2 * math.pi * frequency / RATE
+    return struct.pack(f"<{count}h", *(int(8000 * (1 - at / count) * math.sin(turn * at)) for at in range(count)))
 
 
 def _wav(audio: bytes, text: str) -> bytes:

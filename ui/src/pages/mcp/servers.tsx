@@ -19,6 +19,7 @@ import { useMay } from "@/kit/session";
 import { Status } from "@/kit/status";
 import { toastDone, toastFailed } from "@/kit/toasts";
 import { useUrlState } from "@/kit/url-state";
+import { ApiSheet } from "./api-sheet";
 import classes from "./mcp.module.css";
 import type { Grant, Offered, ShownServer, ToolServerSummary } from "./types";
 import { Suspicion } from "./suspicion";
@@ -74,7 +75,10 @@ export function Servers() {
   const newButton = mayWrite && <Button leftSection={<Icon name="plus" size={14} />} onClick={() => setUrl({ new: "1" }, { push: true })}>New server</Button>;
   return (
     <>
-      <Group justify="flex-end" mb="sm">{newButton}</Group>
+      <Group justify="flex-end" mb="sm">
+        {mayWrite && <Button variant="default" onClick={() => setUrl({ new: "api" }, { push: true })}>From an API document</Button>}
+        {newButton}
+      </Group>
       {list.error && !list.data ? <Problem error={list.error} what="The MCP servers" retry={() => void list.refetch()} /> : (
         <DataTable
           name="MCP servers"
@@ -91,7 +95,7 @@ export function Servers() {
         {url.server !== undefined && <Detail name={url.server} onGone={() => setUrl({ server: undefined })} />}
       </Drawer>
       <ObjectSheet
-        opened={url.new !== undefined}
+        opened={url.new !== undefined && url.new !== "api"}
         onClose={() => setUrl({ new: undefined })}
         title="New MCP server"
         component="McpServer"
@@ -100,6 +104,14 @@ export function Servers() {
         begin={{ name: "" }}
         submit="Create the server"
         onCreate={async (body) => { await noun.create(body, `${String(body["name"])} is added; keys that list it may use its tools.`); }}
+      />
+      <ApiSheet
+        opened={url.new === "api"}
+        onClose={() => setUrl({ new: undefined })}
+        onCreate={async (body) => {
+          await noun.create(body, `${String(body["name"])} is added; keys that list it may use its tools.`);
+          setUrl({ new: undefined });
+        }}
       />
     </>
   );
