@@ -216,9 +216,9 @@ def stream_says_what_the_whole_answer_says(subject: Subject, case: Case) -> None
 
 
 def error_is_kept(subject: Subject, case: Case) -> None:
-    """A provider's error keeps its status and its body, and whose it is; in a 200 it is found if it can be."""
-    status = case.data["wire"]["status"]
-    error = subject.read_error(status, case.wire)
+    """A provider's error keeps its body, whose it is, and its status, unless its words say another; in a 200 it is
+    found if it can be."""
+    error, status = subject.read_error(case.data["wire"]["status"], case.wire), case.data["canonical"]["status"]
     assert (error.status, error.body, error.kind, error.dialect) == (status, case.wire, "status", subject.name)
     inside = subject.error_inside(case.wire)
     assert inside is None or (inside.message, inside.kind) == (error.message, "fault")
