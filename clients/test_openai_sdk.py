@@ -300,3 +300,19 @@ def test_models(client: openai.OpenAI, route: Route) -> None:
     assert all(model.object == "model" for model in models)
     expected = "echo" if route.is_direct else f"{route.name}/story"
     assert expected in {model.id for model in models}
+
+
+@pytest.mark.parametrize("provider", ["oai", "ant"])
+def test_the_client_for_azure(gateway: Gateway, provider: str) -> None:
+    """Azure's own paths and header: a deployment is a model, whole and streamed."""
+    route = Route(provider, gateway.url)
+    with openai.AzureOpenAI(
+        azure_endpoint=gateway.url, api_key=route.key, api_version="2024-10-21", max_retries=0, timeout=30
+    ) as client:
+        reply = client.chat.completions.create(model=route.model("echo"), messages=ASK)
+        assert reply.choices[0].message.content == ASK[0]["content"]
+        stream = client.chat.completions.create(model=route.model("story"), messages=ASK, stream=True)
+        assert _assemble([*stream])[0] == STORY
+        if provider == "oai":
+            embedded = client.embeddings.create(model=route.model("embed"), input="b")
+            assert embedded.data[0].embedding == pytest.approx(vector_of("b", 16), abs=1e-6)

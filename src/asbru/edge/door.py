@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from asbru.core.errors import AsbruError, GatewayError, MethodNotAllowed, NotFound, Unauthenticated, UpgradeRequired
+from asbru.edge.aliases import API_VERSION
 from asbru.edge.array_response import as_asked
 from asbru.edge.forward import Forwarder
 from asbru.edge.mcp import McpPages, check_origin, lines_of
@@ -129,7 +130,7 @@ class Door:
         call.forwarded = head.forwarded
         call.credentials = head.credentials
         if head.query:
-            call.query = forwarded_query(head.query)
+            call.query = forwarded_query(head.query, API_VERSION if found is not None and found.aliased else b"")
             call.credentials = _credentials(head, route)
         if head.watched:
             call.watched = head.watched

@@ -14,6 +14,8 @@ from urllib.parse import unquote_to_bytes
 import msgspec
 
 from asbru.dialects import Dialect, Operation, PathParameters
+from asbru.edge.aliases import meant
+from asbru.pipeline.deployments import DEPLOYMENT
 from asbru.wire.forwarded import is_credential
 
 Kind: TypeAlias = Literal["call", "object", "passthrough", "mcp", "tool", "models", "key", "page"]
@@ -21,6 +23,8 @@ Kind: TypeAlias = Literal["call", "object", "passthrough", "mcp", "tool", "model
 _PARAMETER = re.compile(r"\{(\w+)\}")
 _MANY = ("model", "path")
 """The parameters that may hold slashes: `provider/model`, and what is passed through."""
+_ALIASED = frozenset({"call", "object", "models"})
+"""The kinds of routes that have other names."""
 _DOTS = frozenset({".", ".."})
 """No values of parameters: in the path of a provider they would lead elsewhere."""
 
@@ -43,11 +47,13 @@ class Route(msgspec.Struct, frozen=True):
 
 
 class Found(NamedTuple):
-    """A route, what stood in its parameters, and the methods that its path takes, by this route or another one."""
+    """A route, what stood in its parameters, and the methods that its path takes, by this route or another one.
+    `aliased`: it was asked for by another name (`aliases`), which may have named the model, in `DEPLOYMENT`."""
 
     route: Route
     parameters: PathParameters
     methods: tuple[bytes, ...]
+    aliased: bool = False
 
 
 class Router:
@@ -75,6 +81,9 @@ class Router:
         """The route for any path: with parameters, doubled or trailing slashes. Where a path has several routes it is
         the one that takes the method, or the first where none does."""
         tidy = b"/" + b"/".join(part for part in path.split(b"/") if part)
+        return self._find(path, tidy, method) or self._find_aliased(tidy, method)
+
+    def _find(self, path: bytes, tidy: bytes, method: bytes) -> Found | None:
         routes = self._routes.get(tidy)
         if routes is not None:
             return _pick(routes, {}, method)
@@ -91,8 +100,17 @@ class Router:
                 return None if _DOTS.intersection(values.values()) else _pick(routes, values, method)
         return None
 
+    def _find_aliased(self, tidy: bytes, method: bytes) -> Found | None:
+        for named in meant(tidy):
+            found = self._find(named.path, named.path, method)
+            if found is not None and found.route.kind in _ALIASED:
+                parameters = {**found.parameters, DEPLOYMENT: named.model} if named.model else found.parameters
+                return found._replace(parameters=parameters, aliased=True)
+        return None
+
     def dialect_of(self, path: bytes) -> Dialect:
         """The dialect to speak on an unknown path: that of the longest route or root it begins with."""
+        path = next((named.path for named in meant(path)), path)
         return next(dialect for (prefix, _), dialect in self._spoken if path.startswith(prefix) or prefix == b"/")
 
 
@@ -116,11 +134,13 @@ def _pattern(path: str) -> re.Pattern[bytes]:
     return re.compile("".join((*parts, re.escape(path[end:]))).encode(), re.DOTALL)
 
 
-def forwarded_query(query: bytes) -> bytes:
-    """The query that goes along to a provider of the same dialect (`beta=true`): all of it but credentials, and what
-    has no name. A fragment is no part of it."""
+def forwarded_query(query: bytes, but: bytes = b"") -> bytes:
+    """The query that goes along to a provider of the same dialect (`beta=true`): all of it but credentials, the
+    parameter `but`, and what has no name. A fragment is no part of it."""
     parts = query.partition(b"#")[0].split(b"&")
-    return b"&".join(part for part in parts if part and not _is_secret(part))
+    return b"&".join(
+        part for part in parts if part and not _is_secret(part) and not (but and part.partition(b"=")[0] == but)
+    )
 
 
 def credential_in(query: bytes, name: str) -> bytes:

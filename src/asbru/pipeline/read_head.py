@@ -9,6 +9,7 @@ from __future__ import annotations
 from asbru.core.errors import BadRequest, TooLarge
 from asbru.dialects import RequestHead
 from asbru.pipeline.call import Call
+from asbru.pipeline.deployments import name_model
 from asbru.pipeline.rooms import Rooms
 from asbru.wire.content_coding import CODINGS, RATIO_MAX, CodingError, DecodedTooLargeError, decode
 from asbru.wire.multipart import FORM_TYPE, FormError, is_form, read_form
@@ -23,6 +24,8 @@ def read_head(call: Call, rooms: Rooms) -> RequestHead:
     if call.content_coding:
         call.body = decode_body(call.content_coding.strip().lower(), call.body, rooms.body_bytes_max)
         call.body_bytes = len(call.body)
+    if call.parameters:
+        name_model(call)
     if rooms.bodies is not None:
         rooms.bodies.begin(call)
     operation = call.operation
