@@ -18,9 +18,10 @@ from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.direct import Outgoing
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.tools.asked import Asked, Chosen
-from asbru.pipeline.tools.exchange import attempt_fails, key_lines
+from asbru.pipeline.tools.exchange import attempt_fails
 from asbru.pipeline.tools.relay import Relay
 from asbru.pipeline.tools.seen import seen_message
+from asbru.pipeline.tools.sending import key_lines
 from asbru.pipeline.tools.toolbox import Ready
 from asbru.pipeline.whole_response import decoded
 from asbru.routing import Key

@@ -16,78 +16,47 @@ told by `notifications/cancelled`.
 from __future__ import annotations
 
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 from msgspec import UNSET, Raw
 
 from asbru.core.errors import ERROR_BYTES_MAX, AsbruError, GatewayError, UpstreamError
-from asbru.mcp.catalogue.entries import Era
-from asbru.mcp.protocol import Code, Message, Params, RpcError, read_reply, write_request
+from asbru.mcp.protocol import Message, read_reply, write_request
 from asbru.mcp.protocol.headers import (
-    MARK,
-    META,
-    NAMED_BY,
-    argument_headers,
     demanded_scope,
-    encode_value,
-    with_envelope,
-    without_envelope,
 )
-from asbru.mcp.protocol.messages import read_object, read_text, write_notification
-from asbru.mcp.protocol.sealed import Seals
-from asbru.mcp.servers import SessionGiven
+from asbru.mcp.protocol.messages import write_notification
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.direct import Outgoing
-from asbru.pipeline.endpoint import NO_KEY
 from asbru.pipeline.failures import attempt_failed, words_of
 from asbru.pipeline.hidden import hide_credentials
 from asbru.pipeline.rooms import Rooms
-from asbru.pipeline.tools.asked import Asked, Chosen, Client
+from asbru.pipeline.tools.asked import Asked, Chosen
 from asbru.pipeline.tools.awaited import Cancelled, cancel_token
-from asbru.pipeline.tools.relay import Relay, bound_to
+from asbru.pipeline.tools.relay import Relay
 from asbru.pipeline.tools.resumed import RESUMES_MAX, UnderWay, resume
 from asbru.pipeline.tools.seen import seen_message, seen_params
 from asbru.pipeline.tools.seen_answers import SeenAnswers
+from asbru.pipeline.tools.sending import LINES, Sending, key_lines, key_of, prepare, target_of, user_of
 from asbru.pipeline.tools.toolbox import Ready, Toolbox
-from asbru.pipeline.tools.wanted import ROUNDS_MAX, STATE, Wanted, answers_of
+from asbru.pipeline.tools.wanted import ROUNDS_MAX, Wanted, answers_of
 from asbru.pipeline.whole_response import refusal
-from asbru.routing import Key, Target
 from asbru.upstream import Exchange, UpstreamResponse
-from asbru.upstream.credentials import FixedCredential
 from asbru.wire.sse import SseReader
 
-LINES: Final = (
-    b"content-type: application/json\r\naccept: application/json, text/event-stream\r\nuser-agent: asbru\r\n"
-)
-NO_CAPABILITIES: Final = b"{}"
-OUR_INFO: Final = b'{"name":"asbru","version":"1"}'
 MORE_SCOPE: Final = "mcp_more_scope"
-_NO_SESSION: Final = SessionGiven()
 _EVENTS: Final = b"text/event-stream"
 _TOLD: Final = (400, 404, 422)
 """Statuses by which servers say that they refuse a request, and not who sends it."""
-
-
-class _Sending(NamedTuple):
-    """What a request is sent with."""
-
-    chosen: Chosen
-    request_id: str
-    session: SessionGiven
-    credential: bytes
-    params: Params
-    headers: bytes
-    era: Era
-    """In which the server is asked: of one that speaks both, the caller's."""
 
 
 async def exchange_with(call: Call, rooms: Rooms, asked: Asked, chosen: Chosen, *, ready: Ready) -> None:
     """See the module. Raises what ends the call; then nothing was begun to the caller, unless the response says so."""
     rounds, again = 0, True
     while True:
-        sending = await _prepare(call, rooms, asked, chosen, ready=ready)
-        made = Attempt(_target(call), _key(sending.credential), ready.endpoint, rooms.clock())
+        sending = await prepare(call, rooms, asked, chosen, ready=ready)
+        made = Attempt(target_of(call), key_of(sending.credential), ready.endpoint, rooms.clock())
         call.attempts += (made,)
         try:
             wanted = await _exchange(call, rooms, asked, made, sending=sending, ready=ready)
@@ -106,118 +75,8 @@ async def exchange_with(call: Call, rooms: Rooms, asked: Asked, chosen: Chosen, 
             again = False
 
 
-def _target(call: Call) -> Target:
-    assert call.target is not None, "the middle has chosen"
-    return call.target
-
-
-def _key(credential: bytes) -> Key:
-    """What the attempt shows besides the server's fixed headers, so that it can be hidden in the server's words."""
-    if not credential:
-        return NO_KEY
-    return Key("oauth", FixedCredential(credential), frozenset({"*"}), weight=1.0, aliases={})
-
-
-def _user(call: Call, ready: Ready) -> str:
-    return call.caller.identity if ready.server.per_user and call.caller is not None else ""
-
-
-async def _prepare(call: Call, rooms: Rooms, asked: Asked, chosen: Chosen, *, ready: Ready) -> _Sending:
-    tools = rooms.tools
-    assert tools is not None, "the middle has looked"
-    session, credential, era = _NO_SESSION, b"", ready.known.entry.era
-    if not ready.on_socket:
-        user = _user(call, ready)
-        if ready.server.auth == "oauth":
-            credential = await tools.ports.credential_of(ready.server.name, user)
-        if era == "sessions":
-            session = await tools.ports.session_of(ready.server.name, user)
-        elif asked.client is not None and not asked.bare:
-            session = await _session_beside(tools, ready, user)
-            era = "sessions" if session.id else era
-    number = len(call.attempts)
-    request_id = call.id.decode() if not number else f"{call.id.decode()}-{number}"
-    params = _params(asked, chosen, ready, era)
-    if STATE in params and not asked.resumed:
-        params[STATE] = _opened_state(params[STATE], tools.seals, bound_to(call, chosen))
-    headers = _headers(asked, chosen, session, params, ready=ready, era=era)
-    return _Sending(chosen, request_id, session, credential, params, headers, era)
-
-
-async def _session_beside(tools: Toolbox, ready: Ready, user: str) -> SessionGiven:
-    """The session that a server of the stateless era may have for callers that have one; it can do without."""
-    try:
-        return await tools.ports.session_of(ready.server.name, user)
-    except GatewayError:
-        return _NO_SESSION
-
-
-def _params(asked: Asked, chosen: Chosen, ready: Ready, era: Era) -> Params:
-    """The members to send: the server's own name for what is called, and `_meta` as its era wants it."""
-    params = dict(asked.params)
-    method = str(asked.message.method)
-    member = NAMED_BY.get(method)
-    if member is not None and chosen.written != chosen.name:
-        params[member] = Raw(msgspec.json.encode(chosen.name))
-    meta = read_object(params.get(META)) or {}
-    if era == "stateless":
-        if not asked.stateless or asked.bare:
-            can = NO_CAPABILITIES if asked.client is None else _capabilities(asked.client)
-            params[META] = Raw(msgspec.json.encode(with_envelope(meta, ready.known.entry.version, can, OUR_INFO)))
-    elif asked.stateless:
-        told = without_envelope(meta)
-        params.pop(META, None)
-        if told:
-            params[META] = Raw(msgspec.json.encode(told))
-    return params
-
-
-def _capabilities(client: Client) -> bytes:
-    """What a caller with a session can be asked, as the stateless era says it."""
-    return msgspec.json.encode({name: {"form": {}} if name == "elicitation" else {} for name in client.capabilities})
-
-
-def _opened_state(raw: Raw, seals: Seals, bound: tuple[str, ...]) -> Raw:
-    """The server's own state, of what the caller has returned."""
-    text = read_text(raw)
-    state = None if text is None else seals.open(STATE, bound, text)
-    if state is None:
-        raise RpcError(
-            Code.INVALID_PARAMS, "expected `params.requestState` as it was given with the request for input"
-        )
-    return Raw(state)
-
-
-def _headers(asked: Asked, chosen: Chosen, session: SessionGiven, params: Params, *, ready: Ready, era: Era) -> bytes:
-    entry = ready.known.entry
-    version = session.version or entry.version
-    lines = LINES
-    if version:
-        lines += b"mcp-protocol-version: %b\r\n" % version.encode("latin-1", "replace")
-    if session.id:
-        lines += b"mcp-session-id: %b\r\n" % session.id.encode("latin-1", "replace")
-    if era == "stateless":
-        method = str(asked.message.method)
-        lines += b"mcp-method: %b\r\n" % method.encode()
-        if method in NAMED_BY:
-            lines += b"mcp-name: %b\r\n" % encode_value(chosen.name)
-        definition = ready.known.tools.get(chosen.name) if method == "tools/call" else None
-        if definition is not None and definition.definition.find(MARK) >= 0:
-            lines += _argument_lines(definition.definition, params)
-    return lines
-
-
-def _argument_lines(definition: bytes, params: Params) -> bytes:
-    try:
-        schema = msgspec.json.decode(definition).get("inputSchema")
-        arguments = msgspec.json.decode(params.get("arguments", b"{}"))
-    except (msgspec.MsgspecError, AttributeError):
-        return b""
-    return b"".join(b"%b: %b\r\n" % (name.encode(), value) for name, value in argument_headers(schema, arguments))
-
-
 async def _exchange(
-    call: Call, rooms: Rooms, asked: Asked, made: Attempt, *, sending: _Sending, ready: Ready
+    call: Call, rooms: Rooms, asked: Asked, made: Attempt, *, sending: Sending, ready: Ready
 ) -> Wanted | None:
     """One request. What the server wants before it goes on; None: the response is delivered."""
     if call.lease is not None:
@@ -271,7 +130,7 @@ async def _answered(
     *,
     relay: Relay,
     ready: Ready,
-    sending: _Sending,
+    sending: Sending,
 ) -> None:
     """Deliver what the server answers, or put to the caller what it wants. Raises what is neither."""
     exchange, tools = under_way.exchange, rooms.tools
@@ -304,15 +163,15 @@ async def _whole(exchange: Exchange, upstream: UpstreamResponse, tick_s: float) 
     return msgspec.structs.replace(upstream, body=b"".join(parts), streaming=False)
 
 
-def _demand(call: Call, tools: Toolbox, upstream: UpstreamResponse, *, ready: Ready, sending: _Sending) -> None:
+def _demand(call: Call, tools: Toolbox, upstream: UpstreamResponse, *, ready: Ready, sending: Sending) -> None:
     """Have the next authorization ask for what the server demands; raises what the caller is told."""
     scope = demanded_scope(upstream.header(b"www-authenticate"))
     if scope:
-        tools.ports.forget_credential(ready.server.name, _user(call, ready), sending.credential, scope)
+        tools.ports.forget_credential(ready.server.name, user_of(call, ready), sending.credential, scope)
         raise UpstreamError("the MCP server demands more scopes", status=403, code=MORE_SCOPE)
 
 
-def _error_told(upstream: UpstreamResponse, sending: _Sending) -> Message | None:
+def _error_told(upstream: UpstreamResponse, sending: Sending) -> Message | None:
     """What a server says of this request by a status of 4xx; None: nothing, or it is about how Asbru reaches it."""
     if upstream.status not in _TOLD or upstream.streaming or (upstream.status == 404 and sending.session.id):
         return None
@@ -320,18 +179,12 @@ def _error_told(upstream: UpstreamResponse, sending: _Sending) -> Message | None
     return message if message is not None and message.error is not UNSET else None
 
 
-def _take_back(call: Call, ready: Ready, sending: _Sending, under_way: UnderWay) -> None:
+def _take_back(call: Call, ready: Ready, sending: Sending, under_way: UnderWay) -> None:
     """The caller has cancelled its request."""
     if not under_way.over:
         if sending.session.id and (under_way.exchange.sent or under_way.pausing):
             _cancel(call, ready, sending)
         under_way.give_up(Cancelled())
-
-
-def key_lines(ready: Ready, credential: bytes) -> bytes:
-    """By which we are known to the server."""
-    lines = ready.endpoint.route.keys[0].lines if ready.endpoint.route.keys else b""
-    return (lines or b"") + credential
 
 
 async def _read(
@@ -342,7 +195,7 @@ async def _read(
     *,
     rooms: Rooms,
     ready: Ready,
-    sending: _Sending,
+    sending: Sending,
 ) -> None:
     """Read the reply to its end, which is the response to our request; what comes after it is not waited for."""
     events = SseReader(resumable=True) if upstream.content_type.startswith(_EVENTS) else None
@@ -416,13 +269,13 @@ def _protocol_error(ready: Ready, what: str) -> UpstreamError:
     )
 
 
-def _cancel(call: Call, ready: Ready, sending: _Sending) -> None:
+def _cancel(call: Call, ready: Ready, sending: Sending) -> None:
     """Tell a server with sessions that nobody waits any more."""
     params = {"requestId": Raw(msgspec.json.encode(sending.request_id))}
     _send_aside(call, ready, sending, write_notification("notifications/cancelled", params))
 
 
-def _send_aside(call: Call, ready: Ready, sending: _Sending, body: bytes) -> None:
+def _send_aside(call: Call, ready: Ready, sending: Sending, body: bytes) -> None:
     """Send a message to the server. Nothing waits for it to arrive."""
     endpoint = ready.endpoint
     try:
@@ -449,13 +302,13 @@ def attempt_fails(call: Call, made: Attempt, error: AsbruError, rooms: Rooms, *,
     attempt_failed(call, made, error, rooms, callers_own=error.blame == "caller")
 
 
-def _forgets(call: Call, error: AsbruError, status: int, *, sending: _Sending, ready: Ready, rooms: Rooms) -> bool:
+def _forgets(call: Call, error: AsbruError, status: int, *, sending: Sending, ready: Ready, rooms: Rooms) -> bool:
     """Whether the server has refused the session or the credential, so that another one may do. `status`: what it
     answered, 0 where it did not."""
     tools = rooms.tools
     if tools is None or call.response.started:
         return False
-    user = _user(call, ready)
+    user = user_of(call, ready)
     if status == 404 and sending.session.id:
         tools.ports.forget_session(ready.server.name, user, sending.session.id)
         return True

@@ -16,8 +16,8 @@ from asbru.mcp.protocol import Message
 from asbru.mcp.protocol.messages import read_text, write_response
 from asbru.pipeline.stepper import Stepper
 from asbru.pipeline.tools.awaited import cancel_token
-from asbru.pipeline.tools.exchange import LINES
 from asbru.pipeline.tools.relay import open_request
+from asbru.pipeline.tools.sending import LINES
 from asbru.pipeline.tools.wanted import INPUT
 from asbru.telemetry import log
 
