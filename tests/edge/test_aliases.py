@@ -106,3 +106,24 @@ def test_a_body_that_is_wrong_is_refused(inside: Inside, body: bytes) -> None:
     """As on the route itself, and nothing is sent."""
     assert inside.call("/openai/deployments/x/gpt/chat/completions", body).status == 400
     assert not inside.upstreams
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "own"),
+    [
+        ("GET", "batches/b_1", {"batch_id": "b_1"}),
+        ("DELETE", "files/f_1", {"file_id": "f_1"}),
+        ("GET", "responses/resp_1", {"response_id": "resp_1"}),
+        ("POST", "batches", {}),
+    ],
+)
+def test_a_stored_object_below_a_deployment_is_of_no_model(
+    inside: Inside, method: str, path: str, own: dict[str, str]
+) -> None:
+    """Its route has the parameters that it has without the deployment, and it is refused for the same reason."""
+    below = f"/openai/deployments/x/gpt/{path}"
+    found = ROUTER.find_loosely(below.encode(), method.encode())
+    assert found is not None and dict(found.parameters) == own
+    body = None if method == "GET" else {}
+    named, plain = (inside.call(one, body, method=method) for one in (below, f"/v1/{path}"))
+    assert (named.status, named.body) == (plain.status, plain.body) and named.status != 500

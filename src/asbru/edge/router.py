@@ -48,7 +48,8 @@ class Route(msgspec.Struct, frozen=True):
 
 class Found(NamedTuple):
     """A route, what stood in its parameters, and the methods that its path takes, by this route or another one.
-    `aliased`: it was asked for by another name (`aliases`), which may have named the model, in `DEPLOYMENT`."""
+    `aliased`: it was asked for by another name (`aliases`), which may have named the model, in `DEPLOYMENT`; stored
+    objects are of no model."""
 
     route: Route
     parameters: PathParameters
@@ -104,7 +105,9 @@ class Router:
         for named in meant(tidy):
             found = self._find(named.path, named.path, method)
             if found is not None and found.route.kind in _ALIASED:
-                parameters = {**found.parameters, DEPLOYMENT: named.model} if named.model else found.parameters
+                operation = found.route.operation
+                is_asked = named.model and operation is not None and operation.stored is None
+                parameters = {**found.parameters, DEPLOYMENT: named.model} if is_asked else found.parameters
                 return found._replace(parameters=parameters, aliased=True)
         return None
 
