@@ -96,6 +96,18 @@ def test_a_stream_comes_as_it_is(inside: Inside) -> None:
     assert row["cost_nanousd"] is not None
 
 
+def test_a_stream_that_is_an_array_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Google sends one where nobody asks for events; its usage is read all the same."""
+    inside = Inside(Snapshot(providers=(provider("g", "gemini", prices=PRICED),)), monkeypatch)
+    told = {"promptTokenCount": 7, "candidatesTokenCount": 3, "totalTokenCount": 10}
+    array = msgspec.json.encode([{"candidates": []}, {"candidates": [], "usageMetadata": told}])
+    inside.script("g", (*_chunks(array[:9], array[9:], content_type=b"application/json"), b"0\r\n\r\n"))
+    caller = inside.call("/passthrough/g/models/m:streamGenerateContent", {"contents": []})
+    assert caller.body == array
+    (row,) = inside.recorder.rows
+    assert (row["input_tokens"], row["output_tokens"], row["outcome"]) == (7, 3, "ok")
+
+
 def test_bytes_come_as_they_are(inside: Inside) -> None:
     """What is no JSON and no event stream, too."""
     sound = bytes(range(256)) * 40

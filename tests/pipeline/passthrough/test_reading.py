@@ -5,20 +5,21 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from asbru.dialects import RequestHead, discover
+from asbru.dialects import Dialect, RequestHead, discover
 from asbru.pipeline.passthrough.reading import KEPT_BYTES_MAX, Kept
 
 OPENAI = discover()["openai_chat"]
+GEMINI = discover()["gemini"]
 USAGE = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
 
 
-def _read(data: bytes, piece: int, *, stream: bool) -> tuple[int, int] | None:
-    kept = Kept()
+def _read(data: bytes, piece: int, *, stream: bool, dialect: Dialect = OPENAI) -> tuple[int, int] | None:
+    kept = Kept(stream=stream)
     for at in range(0, len(data), piece):
         kept.feed(data[at : at + piece])
-    operation = OPENAI.operation("chat")
-    assert operation is not None and kept.whole == len(data)
-    usage = kept.usage(OPENAI, operation, RequestHead("m", stream, True, None))
+    operation = dialect.operation("chat")
+    assert operation is not None and kept.held <= 3 * KEPT_BYTES_MAX + piece
+    usage = kept.usage(dialect, operation, RequestHead("m", stream, True, None))
     return None if usage is None else (usage.input_total, usage.output_total)
 
 
@@ -33,11 +34,26 @@ def test_usage_at_the_end_is_read(filling: int, piece: int) -> None:
     assert _read(events, piece, stream=True) == (7, 3)
 
 
+@pytest.mark.parametrize("filling", [0, KEPT_BYTES_MAX - 10, 2 * KEPT_BYTES_MAX])
+@pytest.mark.parametrize("piece", [999, 65536, 10**7])
+def test_usage_of_a_stream_that_is_an_array_is_read(filling: int, piece: int) -> None:
+    """Google sends one where nobody asks for events: pretty, and with its usage in the last element."""
+    said = {"candidates": [{"content": {"parts": [{"text": "x" * filling}]}, "index": 0}]}
+    told = {
+        "candidates": [{"finishReason": "STOP", "index": 0}],
+        "usageMetadata": {"promptTokenCount": 7, "candidatesTokenCount": 3, "totalTokenCount": 10},
+    }
+    array = msgspec.json.format(msgspec.json.encode([said, said, told])).replace(b"\n", b"\r\n")
+    assert _read(array, piece, stream=True, dialect=GEMINI) == (7, 3)
+
+
 def test_no_usage_is_unknown() -> None:
     """A reply that tells none has none."""
     assert _read(b'{"object":"list"}', 5, stream=False) is None
     assert _read(b"data: [DONE]\n\n", 5, stream=True) is None
     assert _read(b"", 5, stream=False) is None
+    assert _read(b"[1, 2]", 5, stream=True) is None
+    assert _read(b'[{"candidates":[', 5, stream=True, dialect=GEMINI) is None
 
 
 def test_what_is_held_is_bounded() -> None:

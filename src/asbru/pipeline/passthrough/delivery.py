@@ -37,7 +37,7 @@ async def deliver_as_it_comes(call: Call, answered: Answered, rooms: Rooms) -> N
         return
     charged = None if call.operation.charge is None else call.operation.charge(head, call.body)
     call.let_go_of_body()
-    kept = Kept()
+    kept = Kept(stream=head.stream)
     write, write_chunk = response.write, response.write_chunk
     if call.lease is not None and head.stream:
         write, _ = call.lease.meter(call, write, write_chunk)

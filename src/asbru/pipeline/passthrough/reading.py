@@ -1,6 +1,7 @@
 """What is kept of a reply while it passes, so that its usage can be read when it has ended: its beginning and its end.
 
-A reply that is larger is not held: what is told in the middle of it stays unknown.
+A reply that is larger is not held: what is told in the middle of it stays unknown. Of a stream that is one JSON array,
+the elements are kept, as events.
 """
 
 from __future__ import annotations
@@ -10,16 +11,19 @@ from typing import Final
 
 from asbru.core.usage import Usage
 from asbru.dialects import Dialect, Operation, RequestHead
+from asbru.wire.errors import FramingError
+from asbru.wire.json_array import ArrayReader
 
 KEPT_BYTES_MAX: Final = 64 * 1024
 """How much is kept of the beginning, and of the end at least."""
 
 
 class Kept:
-    """See the module. `whole` bytes have passed."""
+    """See the module. `whole` bytes are known of it. `stream`: it may be such an array."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, stream: bool = False) -> None:
         self.whole = 0
+        self._elements = ArrayReader() if stream else None
         self._first = bytearray()
         self._last: deque[bytes] = deque()
         self._last_bytes = 0
@@ -31,6 +35,11 @@ class Kept:
 
     def feed(self, data: bytes) -> None:
         """More of the reply."""
+        if self._elements is not None:
+            try:
+                data = self._elements.feed(data)
+            except FramingError:  # no array of events: it stays as it is
+                self._elements = None
         self.whole += len(data)
         room = KEPT_BYTES_MAX - len(self._first)
         if room > 0:
