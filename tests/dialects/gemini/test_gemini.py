@@ -255,6 +255,13 @@ def test_a_list_in_the_place_of_a_stream_is_its_error() -> None:
         CODEC.read_reply(body)
 
 
+def test_an_error_in_a_list_is_told_alone() -> None:
+    """Callers of what is no stream read an object, and those of a stream as an array one list; as it was said."""
+    said = b'{"error": {"code": 400, "message": "bad", "status": "INVALID_ARGUMENT", "own": 1}}'
+    for body in (said, b"[%b]" % said, b"\n [%b\n]\n" % said):
+        assert DIALECT.errors.write(DIALECT.errors.read(400, body), "id") == said
+
+
 def test_a_stream_that_loses_its_connection_after_its_last_event_is_whole() -> None:
     """Google tells the usage together with the reason; without it more was to come."""
     event: dict[str, Any] = {"candidates": [{"content": model({"text": "x"}), "finishReason": "STOP"}]}

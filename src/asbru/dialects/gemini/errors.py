@@ -88,6 +88,7 @@ class _Holder(msgspec.Struct):
 
 _holder = msgspec.json.Decoder(_Holder).decode
 _holders = msgspec.json.Decoder(list[_Holder]).decode
+_items = msgspec.json.Decoder(list[Raw]).decode
 _details = msgspec.json.Decoder(list[_Detail]).decode
 
 
@@ -204,8 +205,13 @@ def write_error(error: AsbruError, request_id: str) -> bytes:
     del request_id  # it travels in a header
     own = isinstance(error, UpstreamError) and error.kind in ("status", "fault") and error.dialect == NAME
     if own and isinstance(error, UpstreamError) and error.status != 401 and _find(error.body or b"") is not None:
-        return error.body or b""
+        return _alone(error.body or b"")
     return encode(_members(error))
+
+
+def _alone(body: bytes) -> bytes:
+    """A body as it came, or the error in a list: a response that is none holds an object."""
+    return bytes(decode_mended(_items, body)[0]) if body.lstrip().startswith(b"[") else body
 
 
 def _members(error: AsbruError) -> dict[str, Any]:
