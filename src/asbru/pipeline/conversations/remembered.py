@@ -9,6 +9,8 @@ from asbru.core.chat import Raw
 
 BYTES_MAX: Final = 8 * 1024 * 1024
 """Of all that is remembered; the conversation that was kept last is, whatever its size: requests have bounds."""
+ENTRY_BYTES: Final = 256
+"""What a conversation takes besides its items, and each of these besides its bytes, roughly."""
 
 
 class Remembered:
@@ -25,8 +27,10 @@ class Remembered:
         return None if found is None else found[0]
 
     def keep(self, response_id: str, items: tuple[Raw, ...]) -> None:
-        """See `Remembers`. Items that two conversations share are counted twice: the bound is one of the worst case."""
-        size = sum(map(len, items))
+        """See `Remembers`. Items that two conversations share are counted twice: the bound is one of the worst case.
+        An item that is a view of its request would keep all of the request."""
+        items = tuple(item.copy() for item in items)
+        size = sum(map(len, items)) + ENTRY_BYTES * (1 + len(items))
         before = self._found.pop(response_id, None)
         self._bytes += size - (before[1] if before is not None else 0)
         self._found[response_id] = items, size
