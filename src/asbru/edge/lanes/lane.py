@@ -127,7 +127,10 @@ class Lane:
 
     def tell(self, event: bytes) -> None:
         """Send an event."""
-        self._lanes.send(self._mark + event[1:] if self._mark and event.startswith(b'{"') else event)
+        if self._mark:
+            members = event.lstrip()[1:].lstrip()  # a provider may write spaces
+            event = self._mark + members if members.startswith(b'"') else event
+        self._lanes.send(event)
 
     def tell_error(self, status: int, message: str, **members: Any) -> None:
         """Send an event `error`."""
