@@ -101,7 +101,16 @@ def test_a_key_is_needed(inside: Inside) -> None:
     assert sent(inside)[1]["model"] == "gpt"
 
 
-@pytest.mark.parametrize("body", [b"{", b"[]", b"", b'{"model":"a","MODEL":"b"}'])
+def test_half_an_emoji_does_not_hide_the_deployment(inside: Inside) -> None:
+    """Clients that cut a text between its halves send it; the path decides all the same, and it is mended as ever."""
+    body = b'{"model":"x/other","messages":[{"role":"user","content":"\\ud83d"}]}'
+    inside.call("/openai/deployments/x/gpt/chat/completions", body)
+    assert sent(inside)[1] == {"model": "gpt", "messages": [{"role": "user", "content": "\ufffd"}]}
+
+
+@pytest.mark.parametrize(
+    "body", [b"{", b"[]", b"", b'{"model":"a","MODEL":"b"}', b'{"messages":%b%b}' % (b"[" * 3000, b"]" * 3000)]
+)
 def test_a_body_that_is_wrong_is_refused(inside: Inside, body: bytes) -> None:
     """As on the route itself, and nothing is sent."""
     assert inside.call("/openai/deployments/x/gpt/chat/completions", body).status == 400

@@ -29,8 +29,8 @@ from asbru.core.reply import (
     UsageReport,
 )
 from asbru.core.usage import Usage
-from asbru.dialects import Codec, Dialect, Operation, RequestHead, Written
-from asbru.dialects.contract import Errors, ModelsForm, Passing, Surface, TailFacts, WrittenReply
+from asbru.dialects import Codec, Dialect, Operation, RequestHead
+from asbru.dialects.contract import Errors, ModelsForm, Passing, Surface, TailFacts, Written, WrittenReply
 from asbru.wire.sse import SseReader, write_event
 
 NAME = "plain_talk"

@@ -23,8 +23,9 @@ from asbru.core.notes import Note
 from asbru.core.reply import StreamEvent
 from asbru.core.traits import Traits
 from asbru.core.usage import Usage
-from asbru.dialects import Dialect, RequestHead, Written
+from asbru.dialects import Dialect, RequestHead
 from asbru.dialects import discover as discover_dialects
+from asbru.dialects.contract import Written
 from asbru.dialects.surrogates import decode_mended
 from asbru.wire.eventstream import Header, write_message
 from asbru.wire.framing import SSE

@@ -6,7 +6,7 @@ of a write (`receipt`), a stream put together (`assemble`). It refuses to know a
 by its traits.
 """
 
-from asbru.dialects import assemble, contract
+from asbru.dialects import assemble, contract, surrogates
 from asbru.dialects.contract import (
     Codec,
     Dialect,
@@ -16,7 +16,6 @@ from asbru.dialects.contract import (
     StreamReader,
     StreamWriter,
     TailFacts,
-    Written,
 )
 from asbru.dialects.discover import discover
 
@@ -29,8 +28,8 @@ __all__ = [
     "StreamReader",
     "StreamWriter",
     "TailFacts",
-    "Written",
     "assemble",
     "contract",
     "discover",
+    "surrogates",
 ]

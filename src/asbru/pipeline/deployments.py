@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from msgspec import Raw
 
+from asbru.dialects.surrogates import decode_mended
 from asbru.wire.multipart import is_form
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ def name_model(call: Call) -> None:
     if name is None or is_form(call.content_type):
         return
     try:
-        members = _read(call.body)
-    except (msgspec.MsgspecError, UnicodeError):
+        members = decode_mended(_read, call.body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return
     named = msgspec.json.encode(name)
     if bytes(members.get(_MODEL, b"")) != named:
