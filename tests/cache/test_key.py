@@ -69,6 +69,29 @@ def test_not_the_same(other: dict[str, Any]) -> None:
     assert digest(ask()) != digest(other)
 
 
+def test_the_order_of_the_properties_of_a_schema_counts() -> None:
+    """A model writes them in that order, so that reasons may come before what they lead to; how the members of a schema
+    itself are ordered means nothing."""
+
+    def shaped(*names: str, inside: bool = False) -> dict[str, Any]:
+        schema: dict[str, Any] = {"type": "object", "properties": {name: {"type": "string"} for name in names}}
+        if inside:
+            schema = {"type": "array", "items": schema}
+        return ask(response_format={"type": "json_schema", "json_schema": {"name": "x", "schema": schema}})
+
+    for inside in (False, True):
+        assert digest(shaped("why", "so", inside=inside)) != digest(shaped("so", "why", inside=inside))
+    turned = shaped("why", "so")
+    form = turned["response_format"]["json_schema"]
+    form["schema"] = dict(reversed(form["schema"].items()))
+    assert digest(turned) == digest(shaped("why", "so"))
+    one, other = (
+        {"input": Raw(b'{"properties":{"a":1,"b":2}}')},
+        {"input": Raw(b'{"properties":{"b":2,"a":1}}')},
+    )
+    assert key.digest_of_members("d", one) != key.digest_of_members("d", other)
+
+
 def test_text_cannot_pass_for_structure() -> None:
     """A text that reads like a member of the encoded form changes nothing but itself."""
     assert digest(ask('"extra":{"a":1}'), "openai_chat") != digest(ask('"extra":{}'))

@@ -10,10 +10,11 @@ import pytest
 from tests.cache.stores import BYTES_MAX, NOW_MS, SUITE, entry
 from tests.fakes.redis_server import Drained, Loop, find_valkey, serving
 
-from asbru.cache import Clearing, Store
+from asbru.cache import Clearing, Entry, Store
 from asbru.cache.entry import OVERHEAD_BYTES, write_entry
 from asbru.cache.redis import RedisShelf, RedisStore
 from asbru.cache.remote import SEAL_BYTES, Remote, Seal
+from asbru.cache.remote.remote import LINE_BYTES_MAX
 from asbru.core.secret_text import SecretText
 from asbru.kv import Redis
 
@@ -63,6 +64,39 @@ def test_gateways_with_the_same_secret_share_and_others_find_nothing(rig: Rig) -
     assert rig.loop.run(rig.store().find(entry().key, NOW_MS)) == entry()
     assert rig.loop.run(other.find(entry().key, NOW_MS)) is None
     assert other.remote.problems["forged"] == 1
+
+
+def test_an_entry_is_found_while_its_write_waits(rig: Rig) -> None:
+    """Calls that waited for an identical one look as soon as it has ended: behind slow writes, too, they need not ask
+    the provider again. Once written, or lost for want of room, it is held here no more."""
+    store = rig.store()
+
+    async def put_and_find() -> tuple[Entry | None, Entry | None]:
+        store.put(entry("before"), NOW_MS)
+        store.put(entry(), NOW_MS)
+        return await store.find(entry().key, NOW_MS), await store.find(entry().key, entry().expires_ms)
+
+    assert rig.loop.run(put_and_find()) == (entry(), None)
+    rig.loop.drain(store)
+    Drained(rig.store(), rig.loop).clear(Clearing())
+    assert rig.loop.run(store.find(entry().key, NOW_MS)) is None
+    store.remote.line_bytes = LINE_BYTES_MAX
+    store.put(entry(), NOW_MS)
+    assert rig.loop.run(store.find(entry().key, NOW_MS)) is None
+
+
+def test_what_waits_is_not_found_once_it_is_cleared(rig: Rig) -> None:
+    """The clearing waits behind the write, and neither is done."""
+    store = rig.store()
+
+    async def put_clear_and_find() -> Entry | None:
+        store.put(entry(), NOW_MS)
+        store.clear(Clearing())
+        return await store.find(entry().key, NOW_MS)
+
+    assert rig.loop.run(put_clear_and_find()) is None
+    rig.loop.drain(store)
+    assert rig.loop.run(store.find(entry().key, NOW_MS)) is None
 
 
 def test_what_was_moved_cut_or_made_up_is_not_served(rig: Rig) -> None:

@@ -441,3 +441,23 @@ def test_a_virtual_key_can_keep_out(gateway: Gateway) -> None:
     assert b"1" in gateway.ask().body
     again = gateway.ask()
     assert (again.header(b"x-asbru-cache"), b"2" in again.body) == (b"off", True)
+
+
+def test_the_form_of_a_stream_in_the_query_does_not_count(gateway: Gateway) -> None:
+    """Gemini's SDKs ask for events in the query, its REST examples for an array, and whole replies for neither; any
+    other word in the query counts."""
+    gateway.script("a", stream(*EVENTS), stream(*EVENTS))
+    body = {"contents": [{"role": "user", "parts": [{"text": "hi"}]}]}
+    asked = (":streamGenerateContent?alt=sse", ":streamGenerateContent", ":generateContent")
+    callers = [gateway.call(f"/genai/v1beta/models/a/m{method}", body) for method in asked]
+    assert [caller.header(b"x-asbru-cache") for caller in callers] == [b"miss", b"hit", b"hit"]
+    events, array, whole = (caller.body for caller in callers)
+    assert events.startswith(b"data: {")
+    assert [part["text"] for one in json.loads(array) for part in one["candidates"][0]["content"]["parts"]] == [
+        "hel",
+        "lo",
+        "",
+    ]
+    assert json.loads(whole)["candidates"][0]["content"]["parts"] == [{"text": "hello"}]
+    other = gateway.call("/genai/v1beta/models/a/m:streamGenerateContent?alt=sse&x=1", body)
+    assert other.header(b"x-asbru-cache") == b"miss"

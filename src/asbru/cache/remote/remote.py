@@ -56,6 +56,7 @@ class _Told(NamedTuple):
     work: Callable[[], Coroutine[Any, Any, object]]
     size_bytes: int
     clears: bool
+    over: Callable[[], object] | None = None
 
 
 class Remote:
@@ -79,6 +80,11 @@ class Remote:
         return self._rests_until_s is not None and self._loop.clock() < self._rests_until_s
 
     @property
+    def clears(self) -> bool:
+        """Whether a clearing is not done, so that nothing is found."""
+        return self._clearings > 0
+
+    @property
     def waiting(self) -> int:
         """Writes and clearings that are not done."""
         return len(self._line)
@@ -90,12 +96,19 @@ class Remote:
         done, answer = await self._try(work, self._timeout_s)
         return answer if done else None
 
-    def tell(self, work: Callable[[], Coroutine[Any, Any, object]], size_bytes: int) -> None:
-        """A write, which may be lost."""
+    def tell(
+        self,
+        work: Callable[[], Coroutine[Any, Any, object]],
+        size_bytes: int,
+        over: Callable[[], object] | None = None,
+    ) -> None:
+        """A write, which may be lost. `over` is called once it waits no more, however it ended."""
         if self.line_bytes + size_bytes > LINE_BYTES_MAX:
             self.problems["shed"] += 1
+            if over is not None:
+                over()
             return
-        self._add(_Told(work, size_bytes, clears=False))
+        self._add(_Told(work, size_bytes, clears=False, over=over))
 
     def clear(self, work: Callable[[Clearing], Coroutine[Any, Any, object]], clearing: Clearing) -> None:
         """A clearing. Where too many wait, one of everything takes the place of all that waits."""
@@ -145,6 +158,8 @@ class Remote:
     def _forget(self, told: _Told) -> None:
         self.line_bytes -= told.size_bytes
         self._clearings -= told.clears
+        if told.over is not None:
+            told.over()
 
     async def _try(self, work: Callable[[], Coroutine[Any, Any, T]], deadline_s: float) -> tuple[bool, T | None]:
         try:

@@ -272,4 +272,12 @@ def _beside(call: Call, target: Target, wishes: Wishes, rooms: Rooms) -> tuple[b
     rules = "\n".join([stage.version for stage in call.stages]).encode() if call.stages else b""
     assert call.caller is not None
     own = call.caller.identity.encode() if wishes.scope.startswith("key:") else b""
-    return lines, call.query, wishes.apart.encode(), rules, own
+    return lines, _query(call), wishes.apart.encode(), rules, own
+
+
+def _query(call: Call) -> bytes:
+    """The query without what says in which form a stream is to come: that is no more asked for than a stream is."""
+    forms = call.operation.array_unless
+    if not call.query or not forms:
+        return call.query
+    return b"&".join([one for one in call.query.split(b"&") if one not in forms])
