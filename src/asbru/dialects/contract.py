@@ -24,7 +24,7 @@ from asbru.core.errors import AsbruError, UpstreamError
 from asbru.core.traits import CatalogueModel
 from asbru.dialects.client_profiles import ClientProfile, LimitHeaders, Shown, shown_to
 from asbru.dialects.codec import Codec, StreamReader, StreamWriter, Written, WrittenReply
-from asbru.dialects.head import PathParameters, RequestHead
+from asbru.dialects.head import DEPLOYMENT, PathParameters, RequestHead
 from asbru.dialects.listed_models import read_model_ids
 from asbru.dialects.operation import EventFacts, Operation, Stored, Texts
 from asbru.dialects.passing import NOTHING_PASSES, Passing, TailFacts, TailReader
@@ -32,6 +32,7 @@ from asbru.dialects.shape import Shape, WrittenForm
 from asbru.wire.framing import SSE, Framing
 
 __all__ = [
+    "DEPLOYMENT",
     "NOTHING_PASSES",
     "NO_SURFACE",
     "Codec",

@@ -6,7 +6,7 @@ Not here: the canonical form, which only those read who translate or look at con
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -15,6 +15,8 @@ from asbru.wire.multipart import Form
 
 PathParameters: TypeAlias = Mapping[str, str]
 """What stood in a route's `{name}`s, unescaped."""
+DEPLOYMENT: Final = "deployment"
+"""The parameter of a model that a path names although bodies have a member for it."""
 
 
 class RequestHead(msgspec.Struct, frozen=True):

@@ -14,8 +14,8 @@ from urllib.parse import unquote_to_bytes
 import msgspec
 
 from asbru.dialects import Dialect, Operation, PathParameters
+from asbru.dialects.contract import DEPLOYMENT
 from asbru.edge.aliases import meant
-from asbru.pipeline.deployments import DEPLOYMENT
 from asbru.wire.forwarded import is_credential
 
 Kind: TypeAlias = Literal["call", "object", "passthrough", "mcp", "tool", "models", "key", "page"]

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from msgspec import Raw
 
+from asbru.dialects.contract import DEPLOYMENT
 from asbru.dialects.surrogates import decode_mended
 from asbru.wire.multipart import is_form
 
 if TYPE_CHECKING:
     from asbru.pipeline.call import Call
 
-DEPLOYMENT: Final = "deployment"
-"""The parameter of a path that holds such a name."""
 _MODEL: Final = "model"
 _read: Final = msgspec.json.Decoder(dict[str, Raw]).decode
 

@@ -124,6 +124,15 @@ def test_an_error_inside_a_stream_does_not_tell_the_providers_key(inside: Inside
     assert b"Incorrect API key: " in caller.body and b"secret-x-1" not in caller.body
 
 
+def test_an_error_inside_an_array_does_not_tell_the_providers_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stream that is one JSON array is a stream of events, too."""
+    inside = Inside(Snapshot(providers=(provider("g", "gemini"),)), monkeypatch)
+    array = b'[{"error":{"code":400,"message":"bad key: secret-g-1"}}]'
+    inside.script("g", (*_chunks(array, content_type=b"application/json"), b"0\r\n\r\n"))
+    caller = inside.call("/passthrough/g/models/m:streamGenerateContent", {"contents": []})
+    assert b"bad key: " in caller.body and b"secret-g-1" not in caller.body
+
+
 def test_what_breaks_off_is_seen_as_such(inside: Inside) -> None:
     """An event stream ends with an error event, anything else with its connection; both are recorded as cut."""
     inside.script("x", _chunks(EVENTS[0]), _chunks(b"abc", content_type=b"audio/mpeg"))

@@ -7,9 +7,11 @@ import pytest
 
 from asbru.dialects import Dialect, RequestHead, discover
 from asbru.pipeline.passthrough.reading import KEPT_BYTES_MAX, Kept
+from asbru.wire.eventstream import Header, write_message
 
 OPENAI = discover()["openai_chat"]
 GEMINI = discover()["gemini"]
+BEDROCK = discover()["bedrock_converse"]
 USAGE = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
 
 
@@ -45,6 +47,24 @@ def test_usage_of_a_stream_that_is_an_array_is_read(filling: int, piece: int) ->
     }
     array = msgspec.json.format(msgspec.json.encode([said, said, told])).replace(b"\n", b"\r\n")
     assert _read(array, piece, stream=True, dialect=GEMINI) == (7, 3)
+
+
+@pytest.mark.parametrize("count", [1, 200, 2000])
+@pytest.mark.parametrize("piece", [999, 65536, 10**7])
+def test_usage_at_the_end_of_an_event_stream_is_read(count: int, piece: int) -> None:
+    """Its events have no border: what is kept of a long one begins inside one of them."""
+    events = [
+        _message("messageStart", {"role": "assistant"}),
+        *[_message("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"text": "x" * 900}})] * count,
+        _message("messageStop", {"stopReason": "end_turn"}),
+        _message("metadata", {"usage": {"inputTokens": 7, "outputTokens": 3, "totalTokens": 10}}),
+    ]
+    assert _read(b"".join(events), piece, stream=True, dialect=BEDROCK) == (7, 3)
+
+
+def _message(kind: str, body: object) -> bytes:
+    headers = [Header(":event-type", kind), Header(":message-type", "event")]
+    return write_message(headers, msgspec.json.encode(body))
 
 
 def test_no_usage_is_unknown() -> None:

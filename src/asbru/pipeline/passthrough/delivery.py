@@ -17,7 +17,7 @@ from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.spend import estimate
 
 _ERROR = b'error"'
-"""What a piece of an event stream holds that tells of an error. Its bytes stay, but for the provider's key."""
+"""What a piece of a stream of events holds that tells of an error. Its bytes stay, but for the provider's key."""
 
 
 async def deliver_as_it_comes(call: Call, answered: Answered, rooms: Rooms) -> None:
@@ -43,10 +43,11 @@ async def deliver_as_it_comes(call: Call, answered: Answered, rooms: Rooms) -> N
         write, _ = call.lease.meter(call, write, write_chunk)
 
     told = upstream.content_type.startswith(made.endpoint.dialect.framing.media_type)
+    hides = told or head.stream  # which may be one array
 
     def pass_on(data: bytes) -> None:
         kept.feed(data)
-        write(hide_in_events(made, data) if told and data.find(_ERROR) >= 0 else data)
+        write(hide_in_events(made, data) if hides and data.find(_ERROR) >= 0 else data)
 
     try:
         response.begin(upstream.status, lines)

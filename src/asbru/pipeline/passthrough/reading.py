@@ -12,10 +12,13 @@ from typing import Final
 from asbru.core.usage import Usage
 from asbru.dialects import Dialect, Operation, RequestHead
 from asbru.wire.errors import FramingError
+from asbru.wire.framing import Framing
 from asbru.wire.json_array import ArrayReader
 
 KEPT_BYTES_MAX: Final = 64 * 1024
 """How much is kept of the beginning, and of the end at least."""
+PRELUDE_BYTES: Final = 12
+"""What an event of an AWS event stream is known by."""
 
 
 class Kept:
@@ -57,7 +60,16 @@ class Kept:
         gap = self.whole > len(first) + len(last)
         passing = dialect.passing
         if head.stream:
-            tail = passing.tail(last if gap else first + last, head.choices).usage
+            tail = passing.tail(_from_event(last, dialect.framing) if gap else first + last, head.choices).usage
             begun = passing.head_usage(first)
             return None if tail is None else passing.merge_usage(begun, tail)
         return (operation.usage_of or passing.usage_of)(last if gap else first + last)
+
+
+def _from_event(data: bytes, framing: Framing) -> bytes:
+    """The end of a stream from the first event that begins in it: where events have no border that a reader would find,
+    they are found by how they begin."""
+    if framing.border:
+        return data
+    starts = range(min(len(data) - PRELUDE_BYTES, KEPT_BYTES_MAX))
+    return data[next((at for at in starts if framing.begins(data[at : at + PRELUDE_BYTES])), 0) :]
