@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from asbru.cache.remote import PROBLEMS, Remote, Seal
 from asbru.pipeline.caching import Paths, Tasks
@@ -21,9 +21,14 @@ if TYPE_CHECKING:
     from asbru.cache import CacheSettings, Clearing
     from asbru.cache.redis import RedisStore
     from asbru.cache.semantic import VectorStore, vectors
+    from asbru.cache.semantic import qdrant as at_qdrant
+    from asbru.cache.semantic import redis as at_redis
     from asbru.core.secret_text import SecretText
     from asbru.kv import Redis
     from asbru.upstream import Pool
+
+RemoteVectors: TypeAlias = "at_redis.RedisVectors | at_qdrant.QdrantVectors"
+"""Vectors outside of this process."""
 
 ENTRIES: Final = "redis"
 """Stores by name, as the log and metrics have them."""
@@ -42,7 +47,7 @@ class CacheStores:
         self._problems: dict[str, dict[str, int]] = {}
         self._redis: tuple[object, Redis] | None = None
         self._entries: tuple[object, RedisStore] | None = None
-        self._vectors: tuple[object, VectorStore] | None = None
+        self._vectors: tuple[object, RemoteVectors] | None = None
         self._memory: vectors.Vectors | None = None
 
     def entries(self, settings: CacheSettings, secret: bytes) -> RedisStore:
@@ -53,7 +58,9 @@ class CacheStores:
         if self._entries is None or self._entries[0] != redis:
             shelf = RedisShelf(self._client(settings), f"{redis.prefix}entries:", redis.bytes_max)
             remote = Remote(ENTRIES, Tasks(self._loop), redis.timeout_s, self._counted(ENTRIES))
-            self._entries = (redis, RedisStore(shelf, remote, _seal(settings, secret)))
+            store = RedisStore(shelf, remote, _seal(settings, secret))
+            _take_over(store, self._entries)
+            self._entries = (redis, store)
         return self._entries[1]
 
     def vectors(self, settings: CacheSettings, secret: bytes) -> VectorStore:
@@ -64,14 +71,18 @@ class CacheStores:
         known = (semantic.vectors, settings.redis, semantic.qdrant, semantic.embeddings, semantic.bytes_max)
         if self._vectors is None or self._vectors[0] != known:
             make = self._in_redis if semantic.vectors == "redis" else self._in_qdrant
-            self._vectors = (known, make(settings, _seal(settings, secret)))
+            store = make(settings, _seal(settings, secret))
+            _take_over(store, self._vectors)
+            self._vectors, self._memory = (known, store), None
         return self._vectors[1]
 
     def keep_only(self, *, entries: bool, vectors: bool) -> None:
         """Let go of what the configuration does not name any more."""
         if not entries:
+            _retire(self._entries)
             self._entries = None
         if not vectors:
+            _retire(self._vectors)
             self._vectors = self._memory = None
         if self._entries is None and self._vectors is None and self._redis is not None:
             self._loop.create_task(self._redis[1].close())
@@ -91,10 +102,11 @@ class CacheStores:
         if self._memory is None:
             self._memory = vectors.Vectors(bytes_max)
         self._memory.bytes_max = bytes_max
+        _retire(self._vectors)
         self._vectors = None
         return self._memory
 
-    def _in_redis(self, settings: CacheSettings, seal: Seal) -> VectorStore:
+    def _in_redis(self, settings: CacheSettings, seal: Seal) -> RemoteVectors:
         from asbru.cache.redis import RedisShelf
         from asbru.cache.semantic import redis as redis_vectors
 
@@ -104,7 +116,7 @@ class CacheStores:
         remote = Remote(_VECTORS["redis"], Tasks(self._loop), redis.timeout_s, self._counted(_VECTORS["redis"]))
         return redis_vectors.RedisVectors(shelf, remote, seal, prefix=prefix, model=semantic.embeddings)
 
-    def _in_qdrant(self, settings: CacheSettings, seal: Seal) -> VectorStore:
+    def _in_qdrant(self, settings: CacheSettings, seal: Seal) -> RemoteVectors:
         from asbru.cache.semantic import qdrant as qdrant_vectors
 
         qdrant, bytes_max = settings.semantic.qdrant, settings.semantic.bytes_max
@@ -133,6 +145,16 @@ class CacheStores:
                     count = partial(counted.__getitem__, problem)
                     self._meter.count_by(names.CACHE_STORE_PROBLEMS, count, (store, problem))
         return counted
+
+
+def _take_over(store: RedisStore | RemoteVectors, known: tuple[object, RedisStore | RemoteVectors] | None) -> None:
+    """What the one before could not clear, this one clears: with a wrong password, say, it would never have been."""
+    for clearing in _retire(known):
+        store.clear(clearing)
+
+
+def _retire(known: tuple[object, RedisStore | RemoteVectors] | None) -> list[Clearing]:
+    return [] if known is None else known[1].remote.retire()
 
 
 def _seal(settings: CacheSettings, secret: bytes) -> Seal:

@@ -156,3 +156,13 @@ def test_a_bug_in_one_write_does_not_stop_the_next(remote: Remote, server: Serve
     assert isinstance(loop.paths[0].error, KeyError)
     remote.tell(server.get, 1)
     assert (server.done, remote.waiting) == (["get"], 0)
+
+
+def test_one_that_is_retired_stops_trying_to_clear(loop: Loop, server: Server, remote: Remote) -> None:
+    """It says what is left, tries once more, and is over."""
+    server.away = True
+    remote.clear(server.clear, Clearing(tag="a"))
+    remote.clear(server.clear, Clearing(tag="b"))
+    assert remote.retire() == [Clearing(tag="a"), Clearing(tag="b")]
+    loop.go_on()
+    assert not loop.paused and not remote.waiting and not remote.clears and server.done == []

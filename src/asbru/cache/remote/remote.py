@@ -55,7 +55,7 @@ class Loop(Protocol):
 class _Told(NamedTuple):
     work: Callable[[], Coroutine[Any, Any, object]]
     size_bytes: int
-    clears: bool
+    clearing: Clearing | None = None
     over: Callable[[], object] | None = None
 
 
@@ -73,6 +73,7 @@ class Remote:
         self._line: deque[_Told] = deque()
         self._clearings = 0
         self._draining = False
+        self._retired = False
 
     @property
     def rests(self) -> bool:
@@ -108,7 +109,7 @@ class Remote:
             if over is not None:
                 over()
             return
-        self._add(_Told(work, size_bytes, clears=False, over=over))
+        self._add(_Told(work, size_bytes, over=over))
 
     def clear(self, work: Callable[[Clearing], Coroutine[Any, Any, object]], clearing: Clearing) -> None:
         """A clearing. Where too many wait, one of everything takes the place of all that waits."""
@@ -117,7 +118,12 @@ class Remote:
             while len(self._line) > 1:  # the first is under way
                 self._forget(self._line.pop())
         self._clearings += 1
-        self._add(_Told(partial(work, clearing), 0, clears=True))
+        self._add(_Told(partial(work, clearing), 0, clearing))
+
+    def retire(self) -> list[Clearing]:
+        """Another takes its place: what is still to be cleared. Here that is tried once more at most."""
+        self._retired = True
+        return [told.clearing for told in self._line if told.clearing is not None]
 
     def forged(self, key: str) -> None:
         """An entry is not what this gateway, or one with the same secret, wrote."""
@@ -143,8 +149,9 @@ class Remote:
                 told = self._line[0]
                 done = False
                 if not self.rests:
-                    done, _ = await self._try(told.work, CLEAR_DEADLINE_S if told.clears else WRITE_DEADLINE_S)
-                if told.clears and not done:
+                    deadline_s = WRITE_DEADLINE_S if told.clearing is None else CLEAR_DEADLINE_S
+                    done, _ = await self._try(told.work, deadline_s)
+                if told.clearing is not None and not done and not self._retired:
                     assert self._rests_until_s is not None
                     await self._loop.pause(max(0.01, self._rests_until_s - self._loop.clock()))
                     continue
@@ -157,7 +164,7 @@ class Remote:
 
     def _forget(self, told: _Told) -> None:
         self.line_bytes -= told.size_bytes
-        self._clearings -= told.clears
+        self._clearings -= told.clearing is not None
         if told.over is not None:
             told.over()
 

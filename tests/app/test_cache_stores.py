@@ -1,0 +1,74 @@
+"""Stores of the cache over reloads: what is not cleared yet is handed on, and what is not used any more goes."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, cast
+
+import msgspec
+import pytest
+
+from asbru.app.cache_stores import CacheStores
+from asbru.cache import CacheSettings, Clearing
+from asbru.core.errors import GatewayError
+from asbru.core.secret_text import SecretText
+
+SECRET = b"s" * 32
+TAGGED = Clearing(tag="x")
+
+
+def settings(**changed: Any) -> CacheSettings:
+    """Entries in Redis, and vectors where `semantic` says."""
+    told = {"enabled": True, "store": "redis", **changed}
+    return msgspec.convert(told, CacheSettings, dec_hook=lambda _, value: SecretText(value))
+
+
+def away(port: int) -> dict[str, Any]:
+    return {"url": f"redis://127.0.0.1:{port}/0"}
+
+
+def nobody(*_: object) -> Any:
+    """The pool of a server that is away."""
+    raise GatewayError("away")
+
+
+def begun() -> CacheStores:
+    """Of this loop."""
+    pytest.importorskip("redis")
+    return CacheStores(asyncio.get_running_loop(), nobody)
+
+
+def test_what_could_not_be_cleared_is_cleared_by_the_store_in_its_place() -> None:
+    """The server was away for want of the right password: with the right one, nothing that was cleared is served."""
+
+    async def reloads() -> None:
+        stores = begun()
+        before = stores.entries(settings(redis=away(1)), SECRET)
+        stores.clear(TAGGED)
+        assert stores.entries(settings(redis=away(1)), SECRET) is before
+        after = stores.entries(settings(redis=away(2)), SECRET)
+        assert after is not before and after.remote.clears
+        assert after.remote.retire() == [TAGGED]
+
+    asyncio.run(reloads())
+
+
+def test_vectors_too() -> None:
+    """Of one place and of another; vectors in memory are let go of with the first that are elsewhere."""
+    pytest.importorskip("numpy")
+    semantic = {"mode": "serve", "embeddings": "a/e"}
+    in_memory = settings(semantic={**semantic, "vectors": "memory"})
+    in_redis = settings(semantic={**semantic, "vectors": "redis"}, redis=away(1))
+    qdrant = {"url": "http://127.0.0.1:1"}
+    in_qdrant = settings(semantic={**semantic, "vectors": "qdrant", "qdrant": qdrant}, redis=away(1))
+
+    async def reloads() -> None:
+        stores = begun()
+        memory = stores.vectors(in_memory, SECRET)
+        stores.vectors(in_redis, SECRET)
+        stores.clear(TAGGED)
+        elsewhere = cast("Any", stores.vectors(in_qdrant, SECRET))
+        assert elsewhere.remote.retire() == [TAGGED]
+        assert stores.vectors(in_memory, SECRET) is not memory
+
+    asyncio.run(reloads())
