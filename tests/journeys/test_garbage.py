@@ -7,6 +7,7 @@ themselves.
 from __future__ import annotations
 
 import gc
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -40,9 +41,10 @@ async def test_a_call_leaves_no_cycles(body: dict[str, Any], reply: Reply) -> No
                 await gateway.call(CHAT_PATH, body)
             await gateway.settle()
             gc.collect()
-            left = {type(one).__qualname__ for one in gc.garbage if type(one).__module__.startswith("asbru.")}
+            ours = Counter(type(one).__qualname__ for one in gc.garbage if type(one).__module__.startswith("asbru."))
         finally:
             gc.set_debug(0)
             gc.garbage.clear()
             gc.enable()
-        assert left == set()
+        # What an earlier test leaves may go just now; what calls leave is there for each of them.
+        assert {name for name, count in ours.items() if count >= CALLS} == set()

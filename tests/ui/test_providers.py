@@ -73,7 +73,7 @@ def test_a_new_provider_answers(web: Watched, gateway: Gateway) -> None:
     sheet.get_by_role("button", name="More options").click()
     sheet.get_by_label("May be at a loopback address").check(force=True)
     sheet.get_by_role("button", name="Add the provider").click()
-    page.get_by_text("another is added, and answers.").wait_for()
+    page.get_by_text("another is added, and answers.").wait_for(timeout=60_000)
 
 
 def choose(page: Page, title: str) -> None:
