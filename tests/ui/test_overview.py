@@ -8,7 +8,7 @@ from tests.fakes.waiting import wait
 from tests.ui.rig import Gateway, Watched
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def calls(gateway: Gateway) -> None:
     """Calls of two teams: answered, failed at the provider, refused."""
     for team in ("blue", "red"):

@@ -14,7 +14,7 @@ TRACE = "0af7651916cd43dd8448eb211c80319c"
 HOSTILE = "<img src=x onerror=alert(1)>{{7*7}}';--"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def key(gateway: Gateway) -> str:
     """A key with a few calls, one of a model whose name is hostile."""
     value = str(gateway.make("keys", name="records-app")["value"])
