@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import cast
 
-from asbru.core.ports import Flow, Remembers, ResponsePort
+from asbru.core.passing_response import PassingResponse
+from asbru.core.ports import ResponsePort
 from asbru.dialects import Operation
 from asbru.wire.http_heads import JSON_LINE
 from asbru.wire.json_array import ArrayWriter
@@ -16,42 +17,14 @@ from asbru.wire.json_array import ArrayWriter
 _CONTENT_TYPE = b"content-type"
 
 
-class ArrayResponse:
+class ArrayResponse(PassingResponse):
     """A `ResponsePort` that goes on to another one, whose state it has."""
 
-    __slots__ = ("_port", "_writer")
+    __slots__ = ("_writer",)
 
     def __init__(self, port: ResponsePort) -> None:
-        self._port = port
+        super().__init__(port)
         self._writer = ArrayWriter()
-
-    @property
-    def started(self) -> bool:
-        return self._port.started
-
-    @property
-    def finished(self) -> bool:
-        return self._port.finished
-
-    @property
-    def remembered(self) -> Remembers | None:
-        return self._port.remembered
-
-    @property
-    def peer(self) -> str:
-        return self._port.peer
-
-    @property
-    def bytes_written(self) -> int:
-        return self._port.bytes_written
-
-    @property
-    def flow(self) -> Flow | None:
-        return self._port.flow
-
-    @flow.setter
-    def flow(self, flow: Flow | None) -> None:
-        self._port.flow = flow
 
     def whole(self, status: int, lines: bytes, body: bytes) -> None:
         """See `ResponsePort`."""
@@ -74,10 +47,6 @@ class ArrayResponse:
         """See `ResponsePort`."""
         self._port.write(self._writer.close())
         self._port.end()
-
-    def cut(self) -> None:
-        """See `ResponsePort`."""
-        self._port.cut()
 
 
 def as_asked(operation: Operation, query: bytes, port: ResponsePort) -> ResponsePort:

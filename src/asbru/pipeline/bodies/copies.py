@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, cast
 
-from asbru.core.ports import Flow, Remembers, ResponsePort
+from asbru.core.passing_response import PassingResponse
+from asbru.core.ports import ResponsePort
 
 if TYPE_CHECKING:
     from asbru.pipeline.call import Call
@@ -22,13 +23,13 @@ class KeepBodies(Protocol):
     ) -> None: ...
 
 
-class CopyingResponse:
+class CopyingResponse(PassingResponse):
     """A `ResponsePort` that goes on to another one, and keeps the first bytes of the body. Its state is the other's."""
 
-    __slots__ = ("_left", "_port", "_response", "request", "request_bytes")
+    __slots__ = ("_left", "_response", "request", "request_bytes")
 
     def __init__(self, port: ResponsePort, request: bytes, bytes_max: int) -> None:
-        self._port = port
+        super().__init__(port)
         self._left = bytes_max
         self._response = bytearray()
         self.request = request[:bytes_max]
@@ -39,42 +40,10 @@ class CopyingResponse:
         """The first bytes of what was written."""
         return bytes(self._response)
 
-    @property
-    def started(self) -> bool:
-        return self._port.started
-
-    @property
-    def finished(self) -> bool:
-        return self._port.finished
-
-    @property
-    def remembered(self) -> Remembers | None:
-        return self._port.remembered
-
-    @property
-    def peer(self) -> str:
-        return self._port.peer
-
-    @property
-    def bytes_written(self) -> int:
-        return self._port.bytes_written
-
-    @property
-    def flow(self) -> Flow | None:
-        return self._port.flow
-
-    @flow.setter
-    def flow(self, flow: Flow | None) -> None:
-        self._port.flow = flow
-
     def whole(self, status: int, lines: bytes, body: bytes) -> None:
         """See `ResponsePort`."""
         self._copy(body)
         self._port.whole(status, lines, body)
-
-    def begin(self, status: int, lines: bytes) -> None:
-        """See `ResponsePort`."""
-        self._port.begin(status, lines)
 
     def write(self, data: bytes) -> None:
         """See `ResponsePort`."""
@@ -85,14 +54,6 @@ class CopyingResponse:
         """See `ResponsePort`."""
         self._copy(chunk[begin:-2])
         self._port.write_chunk(chunk, begin)
-
-    def end(self) -> None:
-        """See `ResponsePort`."""
-        self._port.end()
-
-    def cut(self) -> None:
-        """See `ResponsePort`."""
-        self._port.cut()
 
     def _copy(self, data: bytes) -> None:
         if self._left:

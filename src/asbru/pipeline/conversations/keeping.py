@@ -11,14 +11,15 @@ from typing import Final
 
 from asbru.core.conversing import Conversing, Told
 from asbru.core.notes import Note, write_notes_header
-from asbru.core.ports import Flow, Remembers, ResponsePort
+from asbru.core.passing_response import PassingResponse
+from asbru.core.ports import ResponsePort
 from asbru.wire.sse import EventSplitter
 
 _EVENT_STREAM: Final = b"text/event-stream"
 _BORDER: Final = b"\n\n"
 
 
-class KeepingResponse:
+class KeepingResponse(PassingResponse):
     """A `ResponsePort` before another one. `rename(id)`: the id by which the caller knows the response. `told`: what
     the response has told, once it came to its end. `seal`: the conversation is compacted, and this seals what stands
     for it; all but the beginning of a stream is held until then."""
@@ -35,7 +36,7 @@ class KeepingResponse:
         self.told: Told | None = None
         self.response = b""
         """The whole response, as the caller is told it."""
-        self._port = port
+        super().__init__(port)
         self._conversing = conversing
         self._rename = rename
         self._previous = previous
@@ -52,43 +53,6 @@ class KeepingResponse:
     def started(self) -> bool:
         """See `ResponsePort`."""
         return self._port.started or self._whole is not None
-
-    @property
-    def finished(self) -> bool:
-        """See `ResponsePort`."""
-        return self._port.finished
-
-    @property
-    def bytes_written(self) -> int:
-        """See `ResponsePort`."""
-        return self._port.bytes_written
-
-    @property
-    def flow(self) -> Flow | None:
-        """See `ResponsePort`."""
-        return self._port.flow
-
-    @flow.setter
-    def flow(self, flow: Flow | None) -> None:
-        self._port.flow = flow
-
-    @property
-    def remembered(self) -> Remembers | None:
-        """See `ResponsePort`."""
-        return self._port.remembered
-
-    @property
-    def peer(self) -> str:
-        """See `ResponsePort`."""
-        return self._port.peer
-
-    def begin(self, status: int, lines: bytes) -> None:
-        """See `ResponsePort`."""
-        self._port.begin(status, lines)
-
-    def cut(self) -> None:
-        """See `ResponsePort`."""
-        self._port.cut()
 
     # What is looked at
 
