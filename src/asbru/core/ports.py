@@ -99,3 +99,70 @@ class ResponsePort(Protocol):
     def cut(self) -> None:
         """The end of a streamed answer that is not whole, where only its framing can tell: the connection closes."""
         ...
+
+
+class PassingResponse:
+    """A `ResponsePort` before another one, whose state it has: passes all on to `port`, as it is. What it looks at or changes, a subclass overrides."""
+
+    __slots__ = ("_port",)
+
+    def __init__(self, port: ResponsePort) -> None:
+        self._port = port
+
+    @property
+    def started(self) -> bool:
+        """See `ResponsePort`."""
+        return self._port.started
+
+    @property
+    def finished(self) -> bool:
+        """See `ResponsePort`."""
+        return self._port.finished
+
+    @property
+    def remembered(self) -> Remembers | None:
+        """See `ResponsePort`."""
+        return self._port.remembered
+
+    @property
+    def peer(self) -> str:
+        """See `ResponsePort`."""
+        return self._port.peer
+
+    @property
+    def bytes_written(self) -> int:
+        """See `ResponsePort`."""
+        return self._port.bytes_written
+
+    @property
+    def flow(self) -> Flow | None:
+        """See `ResponsePort`."""
+        return self._port.flow
+
+    @flow.setter
+    def flow(self, flow: Flow | None) -> None:
+        self._port.flow = flow
+
+    def whole(self, status: int, lines: bytes, body: bytes) -> None:
+        """See `ResponsePort`."""
+        self._port.whole(status, lines, body)
+
+    def begin(self, status: int, lines: bytes) -> None:
+        """See `ResponsePort`."""
+        self._port.begin(status, lines)
+
+    def write(self, data: bytes) -> None:
+        """See `ResponsePort`."""
+        self._port.write(data)
+
+    def write_chunk(self, chunk: bytes, begin: int) -> None:
+        """See `ResponsePort`."""
+        self._port.write_chunk(chunk, begin)
+
+    def end(self) -> None:
+        """See `ResponsePort`."""
+        self._port.end()
+
+    def cut(self) -> None:
+        """See `ResponsePort`."""
+        self._port.cut()

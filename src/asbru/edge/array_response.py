@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from asbru.core.passing_response import PassingResponse
-from asbru.core.ports import ResponsePort
+from asbru.core.ports import PassingResponse, ResponsePort
 from asbru.dialects import Operation
 from asbru.wire.http_heads import JSON_LINE
 from asbru.wire.json_array import ArrayWriter

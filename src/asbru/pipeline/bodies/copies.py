@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, cast
 
-from asbru.core.passing_response import PassingResponse
-from asbru.core.ports import ResponsePort
+from asbru.core.ports import PassingResponse, ResponsePort
 
 if TYPE_CHECKING:
     from asbru.pipeline.call import Call

@@ -11,8 +11,7 @@ from typing import Final
 
 from asbru.core.conversing import Conversing, Told
 from asbru.core.notes import Note, write_notes_header
-from asbru.core.passing_response import PassingResponse
-from asbru.core.ports import ResponsePort
+from asbru.core.ports import PassingResponse, ResponsePort
 from asbru.wire.sse import EventSplitter
 
 _EVENT_STREAM: Final = b"text/event-stream"
