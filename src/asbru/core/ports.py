@@ -102,7 +102,8 @@ class ResponsePort(Protocol):
 
 
 class PassingResponse:
-    """A `ResponsePort` before another one, whose state it has: passes all on to `port`, as it is. What it looks at or changes, a subclass overrides."""
+    """A `ResponsePort` before another one, whose state it has: passes all on to `port`. What it looks at or changes, a
+    subclass overrides."""
 
     __slots__ = ("_port",)
 
