@@ -40,7 +40,7 @@ ui-tests:
 	@$(PYTHON3) tools/ui.py --tests
 
 test: setup ui-tests ## units, golden cases, journeys over real sockets (ARGS='-k name')
-	@$(PYTEST) -n 4 $(ARGS)
+	@ASBRU_UI_SHORT=1 $(PYTEST) -n 4 $(ARGS)
 
 proofs: setup ## limits under load and faults, in full, ten minutes; figures in build/proofs.json
 	@$(BIN)/python -m tests.proofs

@@ -2,12 +2,39 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
 from tests.ui.rig import Gateway, Watched, launch
+
+ELSEWHERE = frozenset(
+    f"test_{name}.py"
+    for name in (
+        *(
+            "account_page",
+            "cache_page",
+            "changes_page",
+            "fallbacks_page",
+            "guardrails_page",
+            "limits_page",
+            "mcp_page",
+        ),
+        *("models", "playground", "prices_page", "providers", "settings_page", "system_page", "teams"),
+    )
+)
+"""Single pages, which `make clients` drives: `make test` has time for the ways through the UI and one look at each."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave them out of `make test`, which asks for it."""
+    if os.environ.get("ASBRU_UI_SHORT"):
+        out = [one for one in items if one.path.parent.name == "ui" and one.path.name in ELSEWHERE]
+        config.hook.pytest_deselected(items=out)
+        gone = {*out}
+        items[:] = [one for one in items if one not in gone]
 
 
 @pytest.fixture(scope="package")
