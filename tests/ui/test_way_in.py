@@ -99,8 +99,9 @@ def test_an_address_that_does_not_exist_says_so(web: Watched) -> None:
     page.get_by_role("navigation", name="Pages").first.wait_for()
 
 
-def test_everything_by_keyboard(web: Watched) -> None:
+def test_everything_by_keyboard(web: Watched, gateway: Gateway) -> None:
     """Two keys go to a page, a question mark lists the keys, the palette finds actions."""
+    gateway.make("keys", name="by-keyboard")
     web.log_in()
     page = web.open("keys")
     page.get_by_role("grid").wait_for()
