@@ -24,3 +24,23 @@ def test_child_of_nobody_goes_on() -> None:
 def test_child_whose_parent_is_gone_ends_at_once() -> None:
     """A parent that died before the call is noticed too."""
     assert run(ASBRU_SUPERVISOR_PID="1") == ""
+
+
+STUCK = """
+import concurrent.futures, threading
+from asbru.app.lifeline import end_process
+began = threading.Event()
+def hang():
+    began.set()
+    threading.Event().wait()
+concurrent.futures.ThreadPoolExecutor(1).submit(hang)
+began.wait()
+print("done")
+end_process()
+"""
+
+
+def test_a_thread_that_hangs_does_not_hold_up_the_end() -> None:
+    """The interpreter would join a thread of an executor, for ever; what was printed is not lost."""
+    done = subprocess.run([sys.executable, "-c", STUCK], capture_output=True, text=True, check=True, timeout=30)
+    assert done.stdout == "done\n"

@@ -8,6 +8,7 @@ exit_code = compile_there(socket, arguments)  # from any process: with its argum
 from __future__ import annotations
 
 import atexit
+import contextlib
 import functools
 import gc
 import importlib
@@ -92,7 +93,8 @@ def _compile_for(asking: socket.socket, compile_one: Callable[[list[str]], int])
         code = ended.code if isinstance(ended.code, int) else _FAILED
     except BaseException:  # noqa: BLE001 -- as the interpreter does
         traceback.print_exc()
-    asking.send(bytes([code]))
+    with contextlib.suppress(OSError):  # who asked was ended meanwhile
+        asking.send(bytes([code]))
     return code
 
 

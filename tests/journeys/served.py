@@ -84,8 +84,13 @@ class Served:
 
     async def ended(self) -> int:
         """The exit code, once there is one."""
-        async with asyncio.timeout(END_S):
-            return await self.process.wait()
+        try:
+            async with asyncio.timeout(END_S):
+                return await self.process.wait()
+        except TimeoutError:
+            left = [_words(str(pid))[1:3] for pid in self.children("")]
+            await self._kill()
+            raise AssertionError(f"not ended after {END_S:g} s; left: {left}\n{self.log.read_text()}") from None
 
     def says(self, text: str) -> bool:
         """Whether the log holds `text`."""

@@ -54,6 +54,26 @@ async def test_a_collector_that_hangs_does_not_hold_up_the_end(
             assert len(served.rows()) == 3
 
 
+@pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
+async def test_tracing_switched_off_before_a_hanging_collector_answers(
+    tmp_path: Path, protocol: Literal["http/protobuf", "grpc"]
+) -> None:
+    """A reload that ends the export, and SIGTERM at once: what still waits for the collector holds up nothing."""
+    with Collector(protocol) as there:
+        there.hold()
+        section = {"enabled": True, "endpoint": there.endpoint, "protocol": protocol, "timeout_s": 60}
+        async with FakeUpstream() as upstream, Served(tmp_path, upstream.url, tracing=section) as served:
+            upstream.otherwise = Reply.json(CHAT_REPLY)
+            assert (await served.call(CHAT_PATH, chat())).status == 200
+            await until(lambda: there.requests, "the collector is asked", 20.0)
+            served.write(tracing={"enabled": False})
+            async with asyncio.timeout(20.0):
+                while "traceparent" in upstream.requests[-1].headers:
+                    assert (await served.call(CHAT_PATH, chat())).status == 200
+            assert await served.end(signal.SIGTERM) == 0
+            assert not served.says("was killed")
+
+
 async def test_a_collector_that_hangs_holds_up_no_call(tmp_path: Path) -> None:
     """A worker whose collector answers nothing goes on serving: spans wait up to the bound, and the others are dropped
     and counted."""

@@ -239,6 +239,7 @@ class Slots:
         for slot in self._slots:
             child = slot.child
             if child is not None and role(slot):
+                log("warning", f"{slot.name} (pid {child.process.pid}) did not exit in time and was killed")
                 child.signal(signal.SIGKILL)
                 child.process.wait()
                 self._let_go(slot, child)

@@ -27,7 +27,7 @@ from asbru import __version__
 from asbru.app.arguments import read_arguments
 from asbru.app.build import build_forwards, build_rooms, declare, handed_headers, watched_headers
 from asbru.app.lasting import Lasting
-from asbru.app.lifeline import end_with_supervisor
+from asbru.app.lifeline import end_process, end_with_supervisor
 from asbru.app.mcp_ports import LinkPorts
 from asbru.app.metrics import MetricsReporter
 from asbru.app.paths import declared_file
@@ -368,6 +368,7 @@ def main() -> None:
         loop.run_until_complete(Worker(options, loop).run())
     finally:
         loop.close()
+    end_process()
 
 
 if __name__ == "__main__":
