@@ -16,8 +16,8 @@ interface Sample {
 }
 
 const ASK_AGAIN_MS = 700;
-/** The sums follow their records. */
-const SUMS_MS = 2500;
+/** The sums follow their records, on a busy machine some seconds later. */
+const SUMS_MS = [2_500, 8_000, 20_000];
 
 /** The state of the sample day, asked for again and again while it changes; what is shown is then read anew. */
 function useSample() {
@@ -38,8 +38,8 @@ function useSample() {
     if (!changed) return;
     const reread = () => void client.invalidateQueries({ predicate: (query) => query.queryKey[0] === "overview" || query.queryKey[0] === "records" });
     reread();
-    const timer = setTimeout(reread, SUMS_MS);
-    return () => clearTimeout(timer);
+    const timers = SUMS_MS.map((pause) => setTimeout(reread, pause));
+    return () => timers.forEach(clearTimeout);
   }, [state, client]);
   const change = useMutation({
     mutationFn: (load: boolean): Promise<unknown> => (load ? post<Sample>("sample") : remove("sample")),
