@@ -22,6 +22,7 @@ from asbru.mcp.servers import McpSettings, Server, ServerPorts
 from asbru.pipeline.tools.asked import Asked, Client
 from asbru.pipeline.tools.awaited import Awaited
 from asbru.pipeline.tools.offers import Offers
+from asbru.pipeline.tools.outside import Outside
 from asbru.pipeline.tools.subscriptions import Subscriptions
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ class Toolbox:
         self.awaited = awaited or Awaited()
         self.subscriptions = subscriptions
         """None where no tools process hears of updates."""
+        self.outside: Outside | None = None
+        """None where no tools process hears of requests outside of calls."""
         self.catalogue = Catalogue()
         self.merged = Merged(self.catalogue)
         self.offers = Offers(self.catalogue, self._in_code, self._stand_ins)
@@ -105,6 +108,11 @@ class Toolbox:
 
             self.code = CodeMode(self, servers, settings.code, self.code)
         self.merged.hide(servers, [definition for _, definition in self._stand_ins()])
+
+    def hear_outside(self, worker: str, tell: Callable[[str, bytes], object], clock: Callable[[], float]) -> Outside:
+        """Have calls take what servers ask outside of their streams, of which the tools process hears."""
+        self.outside = Outside(worker, tell, clock)
+        return self.outside
 
     async def close(self) -> None:
         """End the processes of scripts."""
