@@ -45,7 +45,7 @@ _ERROR_BYTES_MAX = 64 * 1024
 Credentials = Callable[[], Awaitable[dict[str, str]]]
 """The headers that authenticate a request. Raises `Unauthorized`, `Unreachable`."""
 AskCallers = Callable[[str, bytes], Awaitable[bool]]
-"""Has a request of the server that came in a session put to the caller that it is for; False where nobody knows whom."""
+"""Has a request that came in a session put to the caller that it is for; False where nobody knows which that is."""
 
 
 class HttpPeer:

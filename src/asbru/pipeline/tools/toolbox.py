@@ -150,6 +150,10 @@ class Toolbox:
         """Those that are in use."""
         return [endpoint for _, _, endpoint in self._endpoints.values()]
 
+    def has_address(self, name: str) -> bool:
+        """Whether there is a server or a group of this name."""
+        return name in self._servers or name in self.settings.groups
+
     def address(self, name: str) -> Address:
         """The address /mcp/<name>; raises `NotFound` where there is neither a server nor a group of this name."""
         if name in self._servers:
