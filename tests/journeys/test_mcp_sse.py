@@ -219,9 +219,9 @@ def test_streams_and_their_messages_are_bounded(monkeypatch: pytest.MonkeyPatch)
     asyncio.run(body())
 
 
-async def test_messages_come_to_any_worker_and_an_idle_stream_holds_up_no_end(tmp_path: Path) -> None:
+async def test_messages_come_to_any_worker_and_what_ends_ends_at_all(tmp_path: Path) -> None:
     """Three workers, agents whose every message is on a connection of its own, and a server on a pipe that counts.
-    A drain closes a stream on which nothing is under way."""
+    A session that is ended is known to no worker. A drain closes a stream on which nothing is under way."""
     keys = [{"name": "agents", "value": KEY, "mcp": ["counter"]}]
     command = [sys.executable, str(FAKES / "sdk_counter.py")]
     async with FakeUpstream() as upstream:
@@ -242,5 +242,20 @@ async def test_messages_come_to_any_worker_and_an_idle_stream_holds_up_no_end(tm
 
             told = await asyncio.gather(*(counted() for _ in range(3)))
             assert sorted(number for numbers in told for number in numbers) == list(range(1, 31))
+            await _ends_at_every_worker(those.port)
             async with opened(http, those.port):
                 assert await those.end(15) == 0
+
+
+async def _ends_at_every_worker(port: int) -> None:
+    """A session that is ended at one worker, of streamable HTTP: soon no worker knows it."""
+    url, ping = f"http://127.0.0.1:{port}/mcp", {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+    headers = {"authorization": f"Bearer {KEY}", "accept": "application/json, text/event-stream"}
+    async with _each_alone(headers) as http, asyncio.timeout(30):
+        own = {"mcp-session-id": (await http.post(url, json=_BEGIN)).headers["mcp-session-id"]}
+        assert (await http.post(url, json=ping, headers=own)).status_code == 200
+        assert (await http.delete(url, headers=own)).status_code == 204
+        in_a_row = 0
+        while in_a_row < 20:
+            refused = (await http.post(url, json=ping, headers=own)).status_code == 404
+            in_a_row = in_a_row + 1 if refused else 0

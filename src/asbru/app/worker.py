@@ -42,7 +42,7 @@ from asbru.governance.limits import Limits
 from asbru.link.link import Link
 from asbru.mcp.servers import AWAITED_SUBJECT
 from asbru.mcp.servers.outside import ASKED_SUBJECT, GIVEN_SUBJECT
-from asbru.mcp.servers.subscriptions import SUBSCRIBED_SUBJECT, UPDATED_SUBJECT
+from asbru.mcp.servers.subscriptions import OVER_SUBJECT, SUBSCRIBED_SUBJECT, UPDATED_SUBJECT
 from asbru.pipeline.passthrough import PREFIX
 from asbru.pipeline.tools import Awaited, Subscriptions, Toolbox
 from asbru.records import RecordWriter
@@ -147,6 +147,8 @@ class Worker:
         """Servers of tools, and what the tools process tells of them."""
         link, subscriptions = self.link, self._subscriptions()
         made = Toolbox(LinkPorts(link), self._awaited(), subscriptions)
+        made.ended.tell = partial(link.tell, OVER_SUBJECT)
+        link.subscribe(OVER_SUBJECT, made.ended.on_told)
         outside = made.hear_outside(link.incarnation, link.tell, time.monotonic)
         link.subscribe(ASKED_SUBJECT, outside.on_asked)
         link.subscribe(GIVEN_SUBJECT, outside.on_given)

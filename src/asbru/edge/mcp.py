@@ -3,7 +3,7 @@
     POST      one message. Requests that need no server are answered here; calls go the path, as any call does;
               notifications and responses of the caller are accepted with 202
     GET       messages for a caller of the era of sessions: that lists have changed, and resources that it subscribed to
-    DELETE    405, as of servers that end no sessions: Asbru keeps nothing of one
+    DELETE    the session of a caller ends, with its subscriptions and streams: 204
 
 Which caller this is is asked first, each time; a session is no credential. Not here: what is answered
 (`pipeline.tools.local`), and what a call does (`pipeline.tools`).
@@ -93,8 +93,7 @@ class McpPages:
             case b"GET":
                 self._get(visit)
             case _:
-                visit.client()  # of a session that is not the caller's there is none to end
-                raise MethodNotAllowed("sessions of this gateway hold nothing, so there is nothing to end")
+                self._end_session(visit)
 
     def _serve_sse(
         self,
@@ -174,6 +173,17 @@ class McpPages:
         session = visit.headers.get(SESSION, b"").decode("latin-1")
         asked = Asked(Message(), {}, visit.address, visit.narrowed, client=client, session=session)
         self._listen(visit, asked, visit.tools.access(visit.caller, asked))
+
+    @staticmethod
+    def _end_session(visit: _Visit) -> None:
+        if visit.is_stateless:
+            raise MethodNotAllowed("this version of MCP has no sessions, so no DELETE")
+        session = visit.headers.get(SESSION)
+        if session is None:
+            raise BadRequest("expected the header Mcp-Session-Id, which names the session to end")
+        visit.client()  # of a session that is not the caller's there is none to end
+        visit.tools.ended.end(session.decode("latin-1"))
+        visit.connection.response.whole(204, b"", b"")
 
     def _listen(self, visit: _Visit, asked: Asked, access: Access) -> None:
         wanted = listening(asked, visit.tools, visit.caller, access)

@@ -41,6 +41,7 @@ from asbru.app.tools.servers import Servers
 from asbru.app.tools.subscribers import Subscribers
 from asbru.link.link import Link
 from asbru.mcp.servers.outside import TOLD_SUBJECT, WORKER_SUBJECT
+from asbru.mcp.servers.subscriptions import OVER_SUBJECT
 from asbru.secrets import load_keyring
 from asbru.storage import DATABASE_NAME, NewerSchema, StorageError, open_database, sqlite_url
 from asbru.telemetry import log
@@ -106,6 +107,7 @@ class Tools:
         self._link.on_connect(self._tell_here)
         self._link.subscribe(ASKED, self._take_question)
         self._link.subscribe(PARTED, self._part)
+        self._link.subscribe(OVER_SUBJECT, lambda payload: self._subscribers.end(payload.decode()))
         self._link.subscribe(WORKER_SUBJECT, self._outside.meet)
         self._link.subscribe(TOLD_SUBJECT, self._outside.take_told)
         self._link.open()

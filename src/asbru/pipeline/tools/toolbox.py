@@ -21,6 +21,7 @@ from asbru.mcp.protocol.sealed import Seals
 from asbru.mcp.servers import McpSettings, Server, ServerPorts
 from asbru.pipeline.tools.asked import Asked, Client
 from asbru.pipeline.tools.awaited import Awaited
+from asbru.pipeline.tools.ended import Ended
 from asbru.pipeline.tools.offers import Offers
 from asbru.pipeline.tools.outside import Outside
 from asbru.pipeline.tools.subscriptions import Subscriptions
@@ -60,6 +61,7 @@ class Toolbox:
         self.awaited = awaited or Awaited()
         self.subscriptions = subscriptions
         """None where no tools process hears of updates."""
+        self.ended = Ended()
         self.outside: Outside | None = None
         """None where no tools process hears of requests outside of calls."""
         self.catalogue = Catalogue()
@@ -179,8 +181,8 @@ class Toolbox:
         return self.seals.seal(_SESSION, (caller,), os.urandom(_NONCE_BYTES) + msgspec.msgpack.encode(client))
 
     def open_client(self, caller: str, session: str) -> Client | None:
-        """The client of a session; None for what is none of this caller's."""
-        value = self.seals.open(_SESSION, (caller,), session)
+        """The client of a session; None for what is none of this caller's, or has ended."""
+        value = None if session in self.ended else self.seals.open(_SESSION, (caller,), session)
         return None if value is None else msgspec.msgpack.decode(value[_NONCE_BYTES:], type=Client)
 
     def api_tool(self, server: str, name: str) -> ApiTool | None:
