@@ -213,8 +213,7 @@ def test_streams_and_their_messages_are_bounded(monkeypatch: pytest.MonkeyPatch)
                 assert (refused["id"], refused["error"]["data"]["status"]) == (2, 503)
             await until(lambda: server.cancelled == 1, "the call is cancelled")
             async with opened(http, gateway.port) as (_, lines, _):
-                with contextlib.suppress(httpx2.RemoteProtocolError):
-                    assert await _next(lines) is None
+                assert await _next(lines) is None
 
     asyncio.run(body())
 

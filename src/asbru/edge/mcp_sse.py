@@ -19,21 +19,18 @@ from time import monotonic
 from typing import TYPE_CHECKING, Final, cast
 
 import msgspec
-from msgspec import UNSET
 
 from asbru.core.errors import BadRequest, GatewayError, MethodNotAllowed, NotFound, Overloaded
+from asbru.edge.mcp_sse_message import SseMessage
 from asbru.edge.server import Head, Request, ServerConnection
-from asbru.mcp.protocol import Code, RpcError, read_message, read_reply, write_error
+from asbru.mcp.protocol import RpcError, read_message, write_error
 from asbru.mcp.protocol.headers import SESSION, VERSION
-from asbru.mcp.protocol.messages import write_response
-from asbru.pipeline import Stepper
 from asbru.pipeline.tools import NARROWED
 from asbru.wire.sse import write_event
 
 if TYPE_CHECKING:
     import asyncio
 
-    from asbru.core.ports import Flow
     from asbru.pipeline.tools import Toolbox
 
 STREAMS_MAX: Final = 10_000
@@ -53,7 +50,6 @@ _NARROWED: Final = NARROWED.encode()
 _OF_A_REQUEST: Final = frozenset((b"accept", SESSION, VERSION, b"last-event-id"))
 """Headers that are made anew for each message."""
 _ACCEPT: Final = (b"accept", b"application/json, text/event-stream")
-_SESSION_LINE: Final = b"mcp-session-id: "
 
 Handle = Callable[[Request, ServerConnection], None]
 
@@ -80,7 +76,7 @@ class SseStreams:
         if self.count >= STREAMS_MAX:
             raise Overloaded(f"{STREAMS_MAX} callers are connected already; try again later", retry_after_s=60)
         token = tools.seals.seal(_PURPOSE, bound, os.urandom(_NONCE_BYTES))
-        stream = _Stream(self, connection, request.head, path)
+        stream = SseStream(self, connection, request.head, path)
         tools.awaited.follow(token, stream.take)
         self.count += 1
         ungreeted = loop.call_later(GREETING_S, stream.end_ungreeted)
@@ -124,7 +120,7 @@ def post_message(
     connection.response.whole(202, b"content-type: text/plain\r\n", b"Accepted")
 
 
-class _Stream:
+class SseStream:
     """One stream: whose messages are under way. It is the `Flow` of its response: while its reader is slow, calls are
     held back, and no more are begun."""
 
@@ -134,8 +130,8 @@ class _Stream:
         self._connection = connection
         self._head = head
         self._path = path
-        self._served: set[_Served] = set()
-        self._listening: _Served | None = None
+        self._served: set[SseMessage] = set()
+        self._listening: SseMessage | None = None
         self._is_paused = False
         self._is_closed = False
 
@@ -159,7 +155,7 @@ class _Stream:
             if request_id is not None:
                 self.write(write_event(write_error(request_id, Overloaded(why, retry_after_s=1)), "message"))
             return
-        served = _Served(self, request_id)
+        served = SseMessage(self, request_id)
         self._served.add(served)
         self._connection.mark_endless(endless=False)  # a drain waits for calls
         request = Request(_head_of(self._head, b"POST", self._path, self.session, narrowed=narrowed), body)
@@ -173,7 +169,7 @@ class _Stream:
         self.session = session
         if self._listening is not None:
             self._listening.close()
-        self._listening = _Served(self, None, listens=True)
+        self._listening = SseMessage(self, None, listens=True)
         head = _head_of(self._head, b"GET", self._path, session, narrowed=None)
         request = Request(head)
         request.received_s = monotonic()
@@ -184,7 +180,7 @@ class _Stream:
         if not self._is_closed:
             self._connection.response.write(events)
 
-    def done(self, served: _Served) -> None:
+    def done(self, served: SseMessage) -> None:
         """A message has been served."""
         self._served.discard(served)
         if self._served or self._is_closed:
@@ -226,119 +222,10 @@ class _Stream:
         self._served.clear()
 
     def _end(self) -> None:
-        if not self._is_closed and not self._served:
-            self._connection.close()
-
-
-class _Served:
-    """One message that is being served: to the door what a connection is, with its response and its stepper."""
-
-    def __init__(self, stream: _Stream, request_id: bytes | None, *, listens: bool = False) -> None:
-        self.response = _SseResponse(stream, self, request_id, listens=listens)
-        self.stepper = Stepper()
-        self.on_gone: Callable[[], None] | None = None
-        self.later = stream.later
-
-    def abort(self) -> None:
-        """A bug ended the path after the response had begun."""
-        self.response.cut()
-
-    def mark_endless(self, *, endless: bool) -> None:
-        """What the stream does itself."""
-
-    def pause(self) -> None:
-        """Hold its call back."""
-        if self.response.flow is not None:
-            self.response.flow.pause()
-
-    def resume(self) -> None:
-        """Let its call go on."""
-        if self.response.flow is not None:
-            self.response.flow.resume()
-
-    def close(self) -> None:
-        """Nobody waits for it any more."""
-        self.response.finished = True
-        gone, self.on_gone = self.on_gone, None
-        if gone is not None:
+        gone = self._connection.on_gone
+        if not self._is_closed and not self._served and gone is not None:
             gone()
-        self.stepper.close()
-
-
-class _SseResponse:
-    """A `core.ports.ResponsePort` whose answers are events of the stream."""
-
-    remembered = None
-
-    def __init__(self, stream: _Stream, served: _Served, request_id: bytes | None, *, listens: bool) -> None:
-        self.started = False
-        self.finished = True
-        self.closing = False
-        self.bytes_written = 0
-        self.flow: Flow | None = None
-        self._stream = stream
-        self._served = served
-        self._request_id = request_id
-        self._listens = listens
-
-    @property
-    def peer(self) -> str:
-        """See `ResponsePort`."""
-        return self._stream.peer
-
-    def prepare(self, head: Head, extra: bytes) -> None:
-        """The next answer, of which there is one."""
-        del head, extra
-        self.started = self.finished = False
-
-    def whole(self, status: int, lines: bytes, body: bytes) -> None:
-        """See `ResponsePort`. A notification is answered by nothing."""
-        self.started = True
-        at = lines.find(_SESSION_LINE)
-        if at >= 0:
-            self._stream.greet(lines[at + len(_SESSION_LINE) :].partition(b"\r\n")[0])
-        if self._request_id is not None and body:
-            told = body if status < 300 else _told(body, self._request_id)
-            self.write(write_event(told.replace(b"\n", b" ").replace(b"\r", b" "), "message"))
-        self.end()
-
-    def begin(self, status: int, lines: bytes) -> None:
-        """See `ResponsePort`."""
-        del status, lines
-        self.started = True
-
-    def write(self, data: bytes) -> None:
-        """See `ResponsePort`."""
-        self.bytes_written += len(data)
-        self._stream.write(data)
-
-    def write_chunk(self, chunk: bytes, begin: int) -> None:
-        """See `ResponsePort`."""
-        self.write(chunk[begin:-2])
-
-    def end(self) -> None:
-        """See `ResponsePort`."""
-        if self.finished:
-            return
-        self.flow = None
-        self.finished = True
-        if not self._listens:
-            self._stream.done(self._served)
-
-    def cut(self) -> None:
-        """See `ResponsePort`."""
-        if not self.finished and self._request_id is not None:
-            error = RpcError(Code.INTERNAL_ERROR, "the response is incomplete")
-            self.write(write_event(write_error(self._request_id, error), "message"))
-        self.end()
-
-
-def _told(body: bytes, request_id: bytes) -> bytes:
-    """An error of the door, which does not know the message's id, under that id."""
-    message = read_reply(body)
-    if message is None or message.error is UNSET:
-        return write_error(request_id, RpcError(Code.INTERNAL_ERROR, "the message was refused"))
-    return write_response(request_id, message) if message.request_id in (None, b"null") else body
+            self._connection.response.end()
 
 
 def _head_of(head: Head, method: bytes, path: bytes, session: bytes, *, narrowed: bytes | None) -> Head:
