@@ -1,5 +1,5 @@
 """The MCP Inspector as published on npm, on its command line, with the tools of servers behind Asbru: it speaks
-streamable HTTP; the servers speak streamable HTTP, the older HTTP+SSE, and stdio."""
+streamable HTTP and the older HTTP+SSE; the servers speak these, and stdio."""
 
 from __future__ import annotations
 
@@ -52,22 +52,22 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
         one.end()
 
 
-def _wait_for_tools(gateway: Gateway) -> None:
+def _wait_for_tools(gateway: Gateway, count: int = len(SERVERS)) -> None:
     """Servers are connected to while others are served already."""
     asked = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
     deadline = time.monotonic() + INSPECT_S
     while True:
         done = httpx2.post(f"{gateway.url}/mcp", json=asked, headers={"authorization": f"Bearer {KEY}"})
-        if len(done.json()["result"]["tools"]) == len(SERVERS):
+        if len(done.json()["result"]["tools"]) == count:
             return
         assert time.monotonic() < deadline, done.text
         time.sleep(0.1)
 
 
-def inspect(gateway: Gateway, path: str, method: str, *more: str) -> Any:
+def inspect(gateway: Gateway, path: str, method: str, *more: str, transport: str = "http") -> Any:
     """What the Inspector prints, as JSON."""
     header = f"Authorization: Bearer {KEY}"
-    argv = [str(NODE), str(PACKAGE.bring()), "--cli", f"{gateway.url}/mcp{path}", "--transport", "http"]
+    argv = [str(NODE), str(PACKAGE.bring()), "--cli", f"{gateway.url}/mcp{path}", "--transport", transport]
     argv += ["--header", header, "--method", method, *more]
     done = subprocess.run(  # noqa: S603  # our own command
         argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=INSPECT_S, check=False
@@ -85,3 +85,27 @@ def test_the_inspector_lists_and_calls_tools(gateway: Gateway) -> None:
         assert called["content"] == [{"type": "text", "text": "1"}], name
     rows = gateway.records(3, surface="mcp.tool")
     assert sorted(row["provider"] for row in rows) == [f"mcp:{name}" for name in SERVERS]
+
+
+def test_the_inspector_lists_and_calls_tools_over_sse(gateway: Gateway) -> None:
+    """The same over HTTP+SSE, at a server's own address too. Since a server here is called `sse`, /mcp/sse is its own
+    address, and that of HTTP+SSE ends with one more."""
+    for name in SERVERS:
+        listed = inspect(gateway, f"/{name}/sse", "tools/list", transport="sse")
+        assert [tool["name"] for tool in listed["tools"]] == ["add"]
+        called = inspect(gateway, f"/{name}/sse", "tools/call", "--tool-name", "add", transport="sse")
+        assert called["content"][0]["type"] == "text"
+
+
+def test_the_inspector_sees_all_servers_over_sse(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """At /mcp/sse, where no server is called so."""
+    config = {
+        "mcp": {"servers": {"counter": {"command": [sys.executable, str(FAKES / "sdk_counter.py")]}}},
+        "virtual_keys": [{"name": "team", "value": KEY, "mcp": ["counter/add"]}],
+    }
+    with Gateway(tmp_path_factory.mktemp("inspector-sse"), config) as gateway:
+        _wait_for_tools(gateway, 1)
+        listed = inspect(gateway, "/sse", "tools/list", transport="sse")
+        assert [tool["name"] for tool in listed["tools"]] == ["counter__add"]
+        called = inspect(gateway, "/sse", "tools/call", "--tool-name", "counter__add", transport="sse")
+        assert called["content"] == [{"type": "text", "text": "1"}]

@@ -9,7 +9,9 @@ from collections.abc import Generator
 import pytest
 from hypothesis import settings
 
-pytest.register_assert_rewrite("tests.kits.own_checks", "tests.kits.matrix", "tests.kits.facts", "tests.kits.hostile")
+pytest.register_assert_rewrite(
+    "tests.kits.own_checks", "tests.kits.matrix", "tests.kits.facts", "tests.kits.hostile", "tests.kits.wire_streams"
+)
 
 settings.register_profile("asbru", deadline=None)
 settings.load_profile("asbru")

@@ -22,6 +22,7 @@ from asbru.app.tools.http import Http
 from asbru.app.tools.http_peer import Credentials
 from asbru.app.tools.key_identities import KeyIdentities
 from asbru.app.tools.oauth import Flows, Grants, GrantStore
+from asbru.app.tools.outside import Outside
 from asbru.app.tools.pins import Pins
 from asbru.app.tools.runner import Shared
 from asbru.app.tools.servers import Servers
@@ -68,6 +69,7 @@ class Running:
             self.pins,
             credentials=self.credentials,
             subscribers=subscribers,
+            outside=Outside(lambda subject, payload: self.told.append((subject, payload)), workers_min=1),
             now_ms=self._now_ms,
         )
         self.servers = Servers(ours, folder, "life")

@@ -277,6 +277,13 @@ def test_a_budget_ends_the_loop_between_turns(stream: bool) -> None:
             answer = await gateway.call(CHAT_PATH, chat(stream=stream))
             assert answer.status == (200 if stream else 402)
             assert b"the budget is spent" in answer.body and b"[DONE]" not in answer.body
+            told = [one for one in events(answer.body) if isinstance(one, dict)][-1] if stream else answer.json()
+            assert told["error"]["message"] == "the budget is spent"
+            mark = told["asbru"]
+            assert (mark["turns"], mark["stopped"]) == (1, "error")
+            assert [one.get("content") for one in mark["executed"]] == [None, "5"]
+            assert "mcp.agent (tools called before: one__add)" in row_of(gateway)["notes"]
+            assert stream or "tools called before: one__add" in answer.headers["x-asbru-notes"]
             assert server.calls == ["add"] and len(upstream.requests) == 1
             assert row_of(gateway)["output_tokens"] == 2
             assert row_of(gateway)["outcome"] == ("cut" if stream else "refused")

@@ -375,8 +375,46 @@ def test_refusals_at_the_door() -> None:
                 await refused(404, -32600, mcp_session_id=session, authorization="Bearer sk-asb-a")
                 await refused(404, -32600, mcp_session_id=session[:-2])
                 ended = await client.delete(url, headers={**_HEADERS, "mcp-session-id": session})
-                assert ended.status_code == 405
+                assert ended.status_code == 204
+                await refused(404, -32600, mcp_session_id=session)
+                for status, more in (
+                    (404, {"mcp-session-id": session}),
+                    (400, {}),
+                    (405, {"mcp-protocol-version": "2026-07-28"}),
+                ):
+                    ended = await client.delete(url, headers={**_HEADERS, **more})
+                    assert ended.status_code == status
             assert server.calls == []
+
+    asyncio.run(body())
+
+
+def test_a_caller_ends_its_session() -> None:
+    """By DELETE, as the protocol has it: the streams of the session end, those of others do not; the library of an
+    agent does so when it leaves."""
+
+    async def body() -> None:
+        async with ToolServer() as server, serving(server, stateless=True) as gateway, httpx2.AsyncClient() as http:
+            url = f"http://127.0.0.1:{gateway.port}/mcp"
+            begin = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"protocolVersion": "2025-11-25"}}
+            sessions = [(await http.post(url, headers=_HEADERS, json=begin)).headers["mcp-session-id"] for _ in "ab"]
+            own, other = ({**_HEADERS, "mcp-session-id": one} for one in sessions)
+            async with http.stream("GET", url, headers=own) as ends, http.stream("GET", url, headers=other) as stays:
+                lines = ends.aiter_lines(), stays.aiter_lines()
+                for one in lines:
+                    assert (await anext(one)).startswith(":")
+                assert (await http.delete(url, headers=own)).status_code == 204
+                assert [line async for line in lines[0] if line] == []
+                assert gateway.lasting.tools is not None
+                catalogue = gateway.lasting.tools.catalogue
+                entry = catalogue.servers["one"].entry
+                changed = msgspec.structs.replace(entry, tools=entry.tools[:1])
+                catalogue.put("one", msgspec.msgpack.encode(changed))
+                heard = [line async for line in _until_data(lines[1], 1)]
+                assert "list_changed" in heard[0]
+            async with client_of(gateway, "legacy") as client:
+                await client.list_tools()
+            assert gateway.lasting.tools.ended.count == 2
 
     asyncio.run(body())
 

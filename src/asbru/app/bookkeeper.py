@@ -36,8 +36,10 @@ from asbru.link.host import Host
 from asbru.link.peers import Peer
 from asbru.mcp.manage import MANAGE_SUBJECT
 from asbru.mcp.servers import AWAITED_SUBJECT, CREDENTIAL_SUBJECT, SESSION_SUBJECT
+from asbru.mcp.servers.outside import OUTSIDE_SUBJECTS
 from asbru.mcp.servers.subscriptions import (
     LISTENING_SUBJECT,
+    OVER_SUBJECT,
     SUBSCRIBE_SUBJECT,
     SUBSCRIBED_SUBJECT,
     UPDATED_SUBJECT,
@@ -59,7 +61,7 @@ DRAIN_S = 35.0
 LOOK_S = 1.0
 """How often it looks whether its socket is there, in seconds."""
 EXIT_NEWER_SCHEMA = 2
-_TOLD_ON = (AWAITED_SUBJECT, SUBSCRIBED_SUBJECT, UPDATED_SUBJECT)
+_TOLD_ON = (AWAITED_SUBJECT, SUBSCRIBED_SUBJECT, UPDATED_SUBJECT, OVER_SUBJECT, *OUTSIDE_SUBJECTS)
 """What one process says to all workers."""
 
 

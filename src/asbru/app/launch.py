@@ -73,7 +73,7 @@ class Launch:
         """The tools process, which follows the newest snapshot as workers do; what it leaves behind comes to us."""
         adopt()
         argv = [*self.commands.tools, "--data-dir", str(self.options.data_dir), "--snapshot", str(self.snapshot)]
-        argv += ["--bookkeeper", str(self._book_socket), "--url", self.url]
+        argv += ["--bookkeeper", str(self._book_socket), "--url", self.url, "--workers", str(self.boot.workers)]
         variables = (*self.commands.helper_variables, *TOOLS_VARIABLES)
         child = Child(TOOLS, argv, wants_control=True, variables=variables)
         child.snapshot = str(self.snapshot)

@@ -41,7 +41,8 @@ from asbru.edge.server import SWEEP_S, Server
 from asbru.governance.limits import Limits
 from asbru.link.link import Link
 from asbru.mcp.servers import AWAITED_SUBJECT
-from asbru.mcp.servers.subscriptions import SUBSCRIBED_SUBJECT, UPDATED_SUBJECT
+from asbru.mcp.servers.outside import ASKED_SUBJECT, GIVEN_SUBJECT
+from asbru.mcp.servers.subscriptions import OVER_SUBJECT, SUBSCRIBED_SUBJECT, UPDATED_SUBJECT
 from asbru.pipeline.passthrough import PREFIX
 from asbru.pipeline.tools import Awaited, Subscriptions, Toolbox
 from asbru.records import RecordWriter
@@ -95,7 +96,7 @@ class Worker:
             bodies=bodies,
             object_index=ObjectIndex(self.link),
             response_index=ResponseIndex(self.link),
-            tools=Toolbox(LinkPorts(self.link), self._awaited(), self._subscriptions()),
+            tools=self._toolbox(),
             shared_cache=SharedStore(self.link),
         )
         follow_clearings(self.link, self._lasting.cache_memory, self._lasting.cache_stores.clear)
@@ -142,6 +143,24 @@ class Worker:
         self._control = socket.socket(fileno=int(options["control-fd"])) if "control-fd" in options else None
         self._lines = b""
 
+    def _toolbox(self) -> Toolbox:
+        """Servers of tools, and what the tools process tells of them."""
+        link, subscriptions = self.link, self._subscriptions()
+        made = Toolbox(LinkPorts(link), self._awaited(), subscriptions)
+        made.ended.tell = partial(link.tell, OVER_SUBJECT)
+        link.subscribe(OVER_SUBJECT, made.ended.on_told)
+        outside = made.hear_outside(link.incarnation, link.tell, time.monotonic)
+        link.subscribe(ASKED_SUBJECT, outside.on_asked)
+        link.subscribe(GIVEN_SUBJECT, outside.on_given)
+        link.on_connect(outside.tell_here)
+
+        def tools_here(_: bytes) -> None:
+            subscriptions.tell_again()
+            outside.tell_here()
+
+        link.subscribe(TOOLS_HERE, tools_here)
+        return made
+
     def _awaited(self) -> Awaited:
         """What calls to tools wait for, which may come to any worker."""
         awaited = Awaited(lambda payload: self.link.tell(AWAITED_SUBJECT, payload))
@@ -154,7 +173,6 @@ class Worker:
         made = Subscriptions(link.incarnation, partial(link.fetch, deadline_s=SUBSCRIBE_DEADLINE_S))
         link.subscribe(SUBSCRIBED_SUBJECT, made.on_subscribed)
         link.subscribe(UPDATED_SUBJECT, made.on_updated)
-        link.subscribe(TOOLS_HERE, made.tell_again)
         return made
 
     def _swap(self, snapshot: Snapshot) -> None:

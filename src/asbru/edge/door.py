@@ -62,7 +62,7 @@ class Door:
         self._version = version
         self._router = Router(routes_of(dialects))
         self._find = self._router.find
-        self._mcp_pages = McpPages(version)
+        self._mcp_pages = McpPages(version, self.handle, server_is_draining)
 
     def handle(self, request: Request, connection: ServerConnection) -> None:
         """Serve one request; never raises."""

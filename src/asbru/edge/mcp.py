@@ -3,7 +3,7 @@
     POST      one message. Requests that need no server are answered here; calls go the path, as any call does;
               notifications and responses of the caller are accepted with 202
     GET       messages for a caller of the era of sessions: that lists have changed, and resources that it subscribed to
-    DELETE    405, as of servers that end no sessions: Asbru keeps nothing of one
+    DELETE    the session of a caller ends, with its subscriptions and streams: 204
 
 Which caller this is is asked first, each time; a session is no credential. Not here: what is answered
 (`pipeline.tools.local`), and what a call does (`pipeline.tools`).
@@ -16,6 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from asbru.core.errors import AsbruError, BadRequest, Forbidden, MethodNotAllowed, NotFound
+from asbru.edge.mcp_sse import Handle, SseStreams, post_message
 from asbru.edge.mcp_streams import Streams
 from asbru.mcp.catalogue.merged import Address
 from asbru.mcp.protocol import Code, Message, Params, RpcError, read_message, rpc_status, write_error, write_result
@@ -42,10 +43,13 @@ if TYPE_CHECKING:
     from asbru.mcp.access import Access
     from asbru.pipeline import Call, Rooms
 
-ROUTES: Final = ("/mcp", "/mcp/{name}")
+SSE_ROUTE: Final = "/mcp/{name}/sse"
+ROUTES: Final = ("/mcp", "/mcp/{name}", SSE_ROUTE)
 CALL_ROUTE: Final = "/v1/mcp/tools/call"
 METHODS: Final = (b"POST", b"GET", b"DELETE")
 PREFIX: Final = b"/mcp"
+_SSE: Final = "sse"
+"""The last part of the addresses of HTTP+SSE; /mcp/sse is that of /mcp, unless a server or group is called so."""
 PREFIXES: Final = (PREFIX, CALL_ROUTE.encode())
 """Of paths whose requests keep all of their headers."""
 _NARROWED: Final = NARROWED.encode()
@@ -58,11 +62,12 @@ Run = Callable[[Callable[["Call", "Rooms"], Awaitable[None]]], None]
 
 
 class McpPages:
-    """See the module. `version`: Asbru's own."""
+    """See the module. `version`: Asbru's own; `handle` serves a request as the door does."""
 
-    def __init__(self, version: str) -> None:
+    def __init__(self, version: str, handle: Handle, is_draining: Callable[[], bool]) -> None:
         self._version = version
         self.streams = Streams()
+        self._sse = SseStreams(handle, is_draining)
 
     def serve(self, found: Found, request: Request, connection: ServerConnection, rooms: Rooms, *, run: Run) -> None:
         """Serve one request. Raises what refuses it before its message was read."""
@@ -73,8 +78,14 @@ class McpPages:
         if tools is None:
             raise NotFound("no MCP server is configured", code="mcp_not_configured")
         name = found.parameters.get("name", "")
+        is_sse = found.route.path == SSE_ROUTE
+        if name == _SSE and not is_sse and not tools.has_address(name):
+            is_sse, name = True, ""
         address = tools.address(name) if name else Address()
         headers = {key.lower(): value for key, value in head.every_header or ()}
+        if is_sse:
+            self._serve_sse(request, connection, rooms, caller, name=name, headers=headers)
+            return
         visit = _Visit(connection, rooms, tools, caller, address, headers)
         match head.method:
             case b"POST":
@@ -82,8 +93,42 @@ class McpPages:
             case b"GET":
                 self._get(visit)
             case _:
-                visit.client()  # of a session that is not the caller's there is none to end
-                raise MethodNotAllowed("sessions of this gateway hold nothing, so there is nothing to end")
+                self._end_session(visit)
+
+    def _serve_sse(
+        self,
+        request: Request,
+        connection: ServerConnection,
+        rooms: Rooms,
+        caller: Caller,
+        *,
+        name: str,
+        headers: Mapping[bytes, bytes],
+    ) -> None:
+        tools, bound = rooms.tools, (caller.identity, name)
+        assert tools is not None, "the door has looked"
+        match request.head.method:
+            case b"GET":
+                path = b"%b/%b" % (PREFIX, name.encode()) if name else PREFIX
+                self._sse.open(request, connection, tools, rooms.loop, bound=bound, path=path)
+            case b"POST":
+                self._take_sse(request, connection, tools, headers, bound=bound)
+            case _:
+                raise MethodNotAllowed("the older transport has GET and POST")
+
+    @staticmethod
+    def _take_sse(
+        request: Request,
+        connection: ServerConnection,
+        tools: Toolbox,
+        headers: Mapping[bytes, bytes],
+        *,
+        bound: tuple[str, ...],
+    ) -> None:
+        try:
+            post_message(request, connection, tools, headers, bound=bound)
+        except RpcError as error:
+            connection.response.whole(error.status, JSON_LINE, write_error(None, error))
 
     def _post(self, visit: _Visit, body: bytes, run: Run) -> None:
         message: Message | None = None
@@ -128,6 +173,17 @@ class McpPages:
         session = visit.headers.get(SESSION, b"").decode("latin-1")
         asked = Asked(Message(), {}, visit.address, visit.narrowed, client=client, session=session)
         self._listen(visit, asked, visit.tools.access(visit.caller, asked))
+
+    @staticmethod
+    def _end_session(visit: _Visit) -> None:
+        if visit.is_stateless:
+            raise MethodNotAllowed("this version of MCP has no sessions, so no DELETE")
+        session = visit.headers.get(SESSION)
+        if session is None:
+            raise BadRequest("expected the header Mcp-Session-Id, which names the session to end")
+        visit.client()  # of a session that is not the caller's there is none to end
+        visit.tools.ended.end(session.decode("latin-1"))
+        visit.connection.response.whole(204, b"", b"")
 
     def _listen(self, visit: _Visit, asked: Asked, access: Access) -> None:
         wanted = listening(asked, visit.tools, visit.caller, access)

@@ -101,8 +101,16 @@ class Streams:
         end_subscriptions = _tell_updates(connection, rooms, access, stream)
         keep_alive = _Repeated(rooms, lambda: response.write(_COMMENT))
 
+        def over() -> None:
+            connection.on_gone = None
+            gone()
+            response.end()
+
+        end_watching = rooms.tools.ended.watch(stream.listener, over)
+
         def gone() -> None:
             self.count -= 1
+            end_watching()
             end_listening()
             end_subscriptions()
             keep_alive.end()

@@ -4,7 +4,7 @@
     /v1/key   what a virtual key may see of itself
     /passthrough/PROVIDER/PATH   any path of a provider
     /v1/mcp/tools/call   one call to a tool
-    /mcp      tools of MCP servers; /mcp/NAME those of one server or group
+    /mcp      tools of MCP servers; /mcp/NAME those of one server or group; /sse after either: by HTTP+SSE
     /livez    200 while the process runs
     /readyz   200 while it takes calls, 503 once it drains
     /health   both, as JSON, with the version

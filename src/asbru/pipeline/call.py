@@ -151,6 +151,7 @@ class Call:
     stages: tuple[Stage, ...] = ()
     request_changed = False  # a stage put other content into `canonical`
     agent: AgentLoop | None = None  # None: no tool is called for it
+    beside_error = b""  # a member of JSON that the body of an error has as well
     added_bytes = 0  # about how much longer `canonical` is for tools that are offered, and turns of the loop
     offered: frozenset[str] = frozenset()  # tools of MCP servers that were added to `canonical`, by name
     guarded: Tally | None = None  # what guardrail rules did

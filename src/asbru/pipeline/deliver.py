@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from functools import partial
 from traceback import format_exception
+from typing import Final
 
 from asbru.core.errors import AsbruError, GatewayError, UpstreamError
 from asbru.core.notes import write_notes_header
@@ -28,6 +29,7 @@ from asbru.pipeline.worst_case import input_tokens_max
 from asbru.telemetry import log
 from asbru.wire.http_heads import JSON_LINE
 
+_ENDS: Final = (b"}\n\n", b"}\r\n\r\n")
 _REQUEST_ID = b"x-request-id"
 
 
@@ -230,7 +232,15 @@ def refuse(call: Call, error: AsbruError, limits: LimitHeaderLines | None = None
     if isinstance(error, UpstreamError) and body is error.body and error.content_type is not None:
         own_type = error.content_type if error.content_type.find(b"json") >= 0 else b""
     lines += b"content-type: %b\r\n" % own_type if own_type else JSON_LINE
+    if call.beside_error:
+        body = with_member(body, call.beside_error)
     call.response.whole(call.status, lines, body)
+
+
+def with_member(body: bytes, member: bytes) -> bytes:
+    """An object with one member more; what is no object, or an empty one, as it is."""
+    inside = body.rstrip()[:-1].rstrip()
+    return b"%b,%b}" % (inside, member) if len(inside) > 1 and body.lstrip()[:1] == b"{" else body
 
 
 def _refuse_in_stream(call: Call, error: AsbruError, code: str, limits: LimitHeaderLines | None) -> None:
@@ -240,4 +250,11 @@ def _refuse_in_stream(call: Call, error: AsbruError, code: str, limits: LimitHea
     told = AsbruError(error.message, type=error.type, code=code, param=error.param)
     lines = dialect.framing.type_line
     lines = with_identity(call, lines if limits is None else limits.put(call, lines))
-    call.response.whole(200, lines, dialect.errors.write_stream(told))
+    body = dialect.errors.write_stream(told)
+    call.response.whole(200, lines, with_member_in_event(body, call.beside_error) if call.beside_error else body)
+
+
+def with_member_in_event(data: bytes, member: bytes) -> bytes:
+    """Events of a stream of text, with one member more in the last one that is an object of JSON."""
+    end, at = max(((one, data.rfind(one)) for one in _ENDS), key=lambda found: found[1])
+    return data if at < 0 else b"%b,%b%b" % (data[:at], member, end + data[at + len(end) :])

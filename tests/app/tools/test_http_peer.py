@@ -200,8 +200,8 @@ async def test_what_was_listed_last_stays_while_a_server_is_away(tmp_path: Path)
 
 
 async def test_a_request_outside_of_any_call_is_refused_at_once(tmp_path: Path) -> None:
-    """Callers share the session, so nobody can be asked; a server that waits would hold up the call. A ping is
-    answered."""
+    """Callers share the session, so of none or several nobody can be asked; a server that waits would hold up the call.
+    A ping is answered."""
     async with session_server() as (server, upstream), running(tmp_path) as those:
         server.stray = [
             {"jsonrpc": "2.0", "id": "q1", "method": "elicitation/create", "params": {"message": "Sure?"}},

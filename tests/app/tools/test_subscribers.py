@@ -112,3 +112,15 @@ def test_subscriptions_and_listeners_are_bounded(monkeypatch: pytest.MonkeyPatch
     assert known.wanted("files") == {}
     with pytest.raises(TooMany):
         known.subscribe("d", NOTE)
+
+
+def test_a_caller_that_ends_its_session_is_forgotten_at_once() -> None:
+    """With its streams, wherever they are; one that nobody knows of is nobody's."""
+    known = Known()
+    known.subscribe("a", NOTE)
+    known.open("a")
+    known.end("a")
+    assert known.wanted("files") == {}
+    known.listen(ListeningAsked("a", "w1", 1, "closed"))
+    known.end("a")
+    assert known.open("a") == Subscribed("a")

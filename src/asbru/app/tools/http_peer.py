@@ -44,6 +44,8 @@ _ERROR_BYTES_MAX = 64 * 1024
 
 Credentials = Callable[[], Awaitable[dict[str, str]]]
 """The headers that authenticate a request. Raises `Unauthorized`, `Unreachable`."""
+AskCallers = Callable[[str, bytes], Awaitable[bool]]
+"""Has a request that came in a session put to the caller that it is for; False where nobody knows which that is."""
 
 
 class HttpPeer:
@@ -53,6 +55,7 @@ class HttpPeer:
         self.version = ""
         self.is_stateless = False
         self.session = ""
+        self.ask_callers: AskCallers | None = None
         self._http = http
         self._reach = reach
         self._url = url
@@ -99,7 +102,7 @@ class HttpPeer:
             await self._check(reply)
             async for envelope in _messages(reply):
                 if envelope.is_request:
-                    await self._refuse_request(envelope)
+                    await self._take_request(envelope)
                 elif isinstance(envelope.method, str):
                     on_notification(envelope)
                 elif envelope.error is not UNSET:
@@ -107,14 +110,18 @@ class HttpPeer:
         finally:
             reply.close()
 
-    async def _refuse_request(self, request: Envelope) -> None:
-        """A request that belongs to no call: nothing says which of the callers of this session it is for."""
+    async def _take_request(self, request: Envelope) -> None:
+        """A request outside of the stream of a call: nothing in it says which of the callers of this session it is
+        for."""
         if request.method == "ping":
             body = write_envelope(Envelope(id=request.id, result=Raw(b"{}")))
+        elif self.ask_callers is not None and await self.ask_callers(self.session, write_envelope(request)):
+            return  # the caller's answer goes to the server from where the call is
         else:
-            body = write_error(
-                request.id, INTERNAL_ERROR, "callers share this session; ask within a call's own stream"
+            words = (
+                "nothing says which caller this is for; ask within a call's own stream, or while there is only one"
             )
+            body = write_error(request.id, INTERNAL_ERROR, words)
         reply = await self._send("POST", self._about(""), body, timeout_s=TELL_S)
         reply.close()
 
@@ -189,4 +196,4 @@ async def _messages(reply: Reply) -> AsyncIterator[Envelope]:
         raise Broken(f"its event stream cannot be read: {error}") from error
 
 
-__all__ = ["BODY_BYTES_MAX", "SESSION", "Credentials", "HttpPeer", "HttpRefused"]
+__all__ = ["BODY_BYTES_MAX", "SESSION", "AskCallers", "Credentials", "HttpPeer", "HttpRefused"]

@@ -1,11 +1,12 @@
 """The tools process, put together; see the package.
 
-    python -m asbru.app.tools --data-dir DIR --snapshot PATH --bookkeeper PATH --url URL [--control-fd N]
+    python -m asbru.app.tools --data-dir DIR --snapshot PATH --bookkeeper PATH --url URL [--workers N]
+                           [--control-fd N]
 
-`--url`: where this gateway listens. Sockets of presented servers are made beside the snapshot. It is spoken to as a
-worker is (`app.children`): `reload PATH`, and `drain` or `stop`, which end it, as does SIGTERM: stdio servers are ended
-in order, exit 0. Says `ready` before any server is connected to, and `alive` each second. Exit 1: it cannot start; 2:
-the database is newer than this Asbru.
+`--url`: where this gateway listens; `--workers`: how many it has. Sockets of presented servers are made beside the
+snapshot. It is spoken to as a worker is (`app.children`): `reload PATH`, and `drain` or `stop`, which end it, as does
+SIGTERM: stdio servers are ended in order, exit 0. Says `ready` before any server is connected to, and `alive` each
+second. Exit 1: it cannot start; 2: the database is newer than this Asbru.
 """
 
 from __future__ import annotations
@@ -33,11 +34,14 @@ from asbru.app.tools.http import Http
 from asbru.app.tools.key_identities import KeyIdentities
 from asbru.app.tools.messages import ANSWERED, ASKED, HERE, PARTED, Answered, Asked
 from asbru.app.tools.oauth import Flows, Grants, GrantStore
+from asbru.app.tools.outside import Outside
 from asbru.app.tools.pins import Pins
 from asbru.app.tools.runner import Shared as Ours
 from asbru.app.tools.servers import Servers
 from asbru.app.tools.subscribers import Subscribers
 from asbru.link.link import Link
+from asbru.mcp.servers.outside import TOLD_SUBJECT, WORKER_SUBJECT
+from asbru.mcp.servers.subscriptions import OVER_SUBJECT
 from asbru.secrets import load_keyring
 from asbru.storage import DATABASE_NAME, NewerSchema, StorageError, open_database, sqlite_url
 from asbru.telemetry import log
@@ -69,12 +73,14 @@ class Tools:
         store = GrantStore(self._database, lambda: load_keyring(data_dir, env))
         self._grants = Grants(self._http, store, _now_ms)
         self._subscribers = Subscribers(self._link.tell)
+        self._outside = Outside(self._link.tell, workers_min=int(given.get("workers", "1")))
         ours = Ours(
             self._http,
             catalogue,
             pins,
             credentials=self._grants.credentials,
             subscribers=self._subscribers,
+            outside=self._outside,
             now_ms=_now_ms,
         )
         self._catalogue = catalogue
@@ -100,7 +106,10 @@ class Tools:
         """Serve until told to end."""
         self._link.on_connect(self._tell_here)
         self._link.subscribe(ASKED, self._take_question)
-        self._link.subscribe(PARTED, lambda payload: self._subscribers.part(payload.decode()))
+        self._link.subscribe(PARTED, self._part)
+        self._link.subscribe(OVER_SUBJECT, lambda payload: self._subscribers.end(payload.decode()))
+        self._link.subscribe(WORKER_SUBJECT, self._outside.meet)
+        self._link.subscribe(TOLD_SUBJECT, self._outside.take_told)
         self._link.open()
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._ended.set)
@@ -131,7 +140,12 @@ class Tools:
         await self._servers.apply(snapshot.mcp, snapshot.apis)
 
     def _tell_here(self) -> None:
+        self._outside.begin()
         self._link.tell(HERE, b"")
+
+    def _part(self, payload: bytes) -> None:
+        self._subscribers.part(payload.decode())
+        self._outside.part(payload.decode())
 
     async def _announce(self) -> None:
         await self._announcer(feed=True, snapshot=False)
@@ -222,7 +236,7 @@ async def _run(given: Mapping[str, str]) -> int:
 def main(arguments: list[str] | None = None) -> int:
     """Run until told to end; returns the exit code."""
     given = read_arguments(
-        arguments, required=("data-dir", "snapshot", "bookkeeper", "url"), optional=("control-fd",)
+        arguments, required=("data-dir", "snapshot", "bookkeeper", "url"), optional=("workers", "control-fd")
     )
     end_with_supervisor()
     return asyncio.run(_run(given))

@@ -30,6 +30,7 @@ from asbru.app.tools.http import Http
 from asbru.app.tools.http_peer import Credentials, HttpPeer
 from asbru.app.tools.listing import Offered, list_all
 from asbru.app.tools.negotiate import request_params
+from asbru.app.tools.outside import Outside
 from asbru.app.tools.peers import Broken, Peer, Refused, SessionEnded, Unauthorized, Unreachable
 from asbru.app.tools.pins import Pins
 from asbru.app.tools.presented import Presented
@@ -67,6 +68,7 @@ class Shared:
         *,
         credentials: Callable[[Server, str], Credentials],
         subscribers: Subscribers,
+        outside: Outside,
         now_ms: Callable[[], int],
     ) -> None:
         self.http = http
@@ -74,6 +76,7 @@ class Shared:
         self.pins = pins
         self.credentials = credentials
         self.subscribers = subscribers
+        self.outside = outside
         self.now_ms = now_ms
         self.suspicions = Suspicions()
 
@@ -93,8 +96,9 @@ class Runner:
         self._run_name = run
         self._runs = 0
         self._connection: Connection | None = None
-        self._sessions = Sessions(server, ours.http, ours.credentials)
         name = server.name
+        self._ask_callers = partial(ours.outside.give, name)
+        self._sessions = Sessions(server, ours.http, ours.credentials, self._ask_callers)
         self.updates = Updates(name, partial(ours.subscribers.wanted, name), partial(ours.subscribers.updated, name))
         self._wanted = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -201,6 +205,8 @@ class Runner:
         connection = await connect(
             server, self._ours.http, credentials, run=run, on_notification=self._on_notification
         )
+        if isinstance(connection.peer, HttpPeer):
+            connection.peer.ask_callers = self._ask_callers
         self._connection = connection
         offered = await list_all(server.name, connection.peer, connection.greeting)
         if self.presented is not None and connection.running is not None:

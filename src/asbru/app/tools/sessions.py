@@ -16,7 +16,7 @@ from typing import Final
 
 from asbru.app.tools.connecting import Connection
 from asbru.app.tools.http import Http, reach_of
-from asbru.app.tools.http_peer import Credentials, HttpPeer
+from asbru.app.tools.http_peer import AskCallers, Credentials, HttpPeer
 from asbru.app.tools.negotiate import initialize, negotiate
 from asbru.app.tools.peers import Broken, Refused, SessionEnded, Unauthorized, Unreachable
 from asbru.mcp.servers import Server, SessionGiven
@@ -31,10 +31,13 @@ _FAILURES = (Unreachable, Unauthorized, Broken, Refused, SessionEnded)
 class Sessions:
     """See the module."""
 
-    def __init__(self, server: Server, http: Http, credentials: Callable[[Server, str], Credentials]) -> None:
+    def __init__(
+        self, server: Server, http: Http, credentials: Callable[[Server, str], Credentials], ask_callers: AskCallers
+    ) -> None:
         self._server = server
         self._http = http
         self._credentials = credentials
+        self._ask_callers = ask_callers
         self._peers: dict[str, HttpPeer] = {}
         self._turns: dict[str, asyncio.Lock] = {}
 
@@ -88,7 +91,9 @@ class Sessions:
 
     def _peer(self, user: str) -> HttpPeer:
         server = self._server
-        return HttpPeer(self._http, reach_of(server), server.url or "", self._credentials(server, user))
+        peer = HttpPeer(self._http, reach_of(server), server.url or "", self._credentials(server, user))
+        peer.ask_callers = self._ask_callers
+        return peer
 
     def _turn(self, user: str) -> asyncio.Lock:
         """One greeting at a time for each user: none waits for that of another."""

@@ -101,6 +101,11 @@ class Subscribers:
                 break
         return Subscribed(asked.listener, tuple(self._listeners[asked.listener].subscriptions))
 
+    def end(self, listener: str) -> None:
+        """A listener does not come back."""
+        if listener in self._listeners:
+            self._forget(listener)
+
     def part(self, worker: str) -> None:
         """A worker is gone, and its streams with it."""
         for known in self._listeners.values():

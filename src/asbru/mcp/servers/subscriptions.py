@@ -4,6 +4,7 @@
     subject "mcp.listening"    ListeningAsked -> Subscribed       a stream on which a listener hears of updates
     subject "mcp.subscribed"   Subscribed, to all workers         what a listener is subscribed to has changed
     subject "mcp.updated"      Updated, to all workers            a resource has changed
+    subject "mcp.over"         a session, to all workers          its caller has ended it
 
 A listener is a caller with a session, by that session, or one stream of the stateless era. The tools process knows what
 each is subscribed to, since the requests and the streams of one listener come to any worker.
@@ -20,6 +21,7 @@ SUBSCRIBE_SUBJECT: Final = "mcp.subscribe"
 LISTENING_SUBJECT: Final = "mcp.listening"
 SUBSCRIBED_SUBJECT: Final = "mcp.subscribed"
 UPDATED_SUBJECT: Final = "mcp.updated"
+OVER_SUBJECT: Final = "mcp.over"
 SUBSCRIPTIONS_MAX: Final = 1000
 """Of one listener."""
 

@@ -38,7 +38,7 @@ from asbru.core.traits import PLAIN
 from asbru.dialects import assemble
 from asbru.mcp.access import NeedsApproval
 from asbru.pipeline.attempts import attempt
-from asbru.pipeline.deliver import deliver, deliver_stream, end_stream
+from asbru.pipeline.deliver import deliver, deliver_stream, end_stream, with_member, with_member_in_event
 from asbru.pipeline.stages import STAGE_DEADLINE_S
 from asbru.pipeline.stepper import within
 from asbru.pipeline.tools.nested import NestedTools
@@ -59,9 +59,11 @@ if TYPE_CHECKING:
 MARK: Final = "asbru"
 """The member of a reply that tells of the loop."""
 TURNS_MAX: Final = "turns_max"
+ERROR: Final = "error"
+NAMES_MAX: Final = 20
+"""Of tools that a note names."""
 _MESSAGES: Final = ("messages", "input", "contents")
 """The member of a request that holds its messages, in one dialect or another."""
-_ENDS: Final = (b"}\n\n", b"}\r\n\r\n")
 
 
 class _Content(msgspec.Struct):
@@ -113,6 +115,7 @@ class AgentLoop:
         self._turns_max = turns_max
         self._turns = 0
         self._executed: list[Message] = []
+        self._names: list[str] = []
         self._shown: list[Part] = []
         self._usage: Usage | None = None
         self._reply: ChatReply | None = None
@@ -151,8 +154,8 @@ class AgentLoop:
             case ChoiceStop() | ReplyEnd() | UsageReport():
                 self._tail.append(event)
                 return ()
-            case StreamFault():
-                return [event]
+            case StreamFault() if self._executed:
+                return ()  # `_fail` tells it
             case _:
                 return [event]
 
@@ -175,6 +178,10 @@ class AgentLoop:
                 await self._whole(response, targets, nested, rooms)
             else:
                 await self._streamed(response, response.stream, targets, nested=nested, rooms=rooms)
+        except AsbruError:
+            if self._executed:
+                call.beside_error = self._member(ERROR)
+            raise
         finally:
             nested.close()
 
@@ -227,7 +234,7 @@ class AgentLoop:
         choice = _replace(reply.choices[0], parts=parts)
         whole = _replace(reply, choices=(choice, *reply.choices[1:]), usage=self._usage)
         body = write_reply(self._call, self._call.attempts[-1], whole, b"").body
-        return _replace(response, body=body[:-1] + b',"%b":%b}' % (MARK.encode(), self._mark(turn)))
+        return _replace(response, body=with_member(body, self._member(self._stopped(turn))))
 
     async def _streamed(
         self,
@@ -256,7 +263,22 @@ class AgentLoop:
             if following is None:
                 break
             stream = following
-        end_stream(call, stream.relay, error)
+        failed = error or call.error
+        if failed is not None and self._executed:
+            self._fail(failed)
+        else:
+            end_stream(call, stream.relay, error)
+
+    def _fail(self, error: AsbruError) -> None:
+        """The end of the one stream, after tools were called: with the error, and what they came to. A stream that is
+        not text has it in the error's words alone."""
+        assert self._writer is not None, "a stream was written"
+        member = self._member(ERROR)
+        is_text = self._call.dialect.framing.media_type.startswith(b"text/")
+        words = error.message if is_text else f"{error.message} ({self._called()})"
+        data = self._writer.write([StreamFault(message=words, type=error.type, code=error.code, status=error.status)])
+        self._call.response.write(with_member_in_event(data, member) if is_text else data)
+        self._call.response.end()
 
     async def _next_stream(self, targets: tuple[Target, ...], nested: NestedTools, rooms: Rooms) -> OpenStream | None:
         """The stream of the next turn; None where the reply has ended, and was told to have."""
@@ -288,7 +310,7 @@ class AgentLoop:
         data = self._writer.write(tail)
         is_text = self._call.dialect.framing.media_type.startswith(b"text/")
         if is_text and (self._executed or self._stopped(turn)):
-            data = _with_mark(data, self._mark(turn))
+            data = with_member_in_event(data, self._member(self._stopped(turn)))
         self._call.response.write(data)
 
     # A turn
@@ -324,6 +346,7 @@ class AgentLoop:
 
     async def _results(self, calls: Sequence[ToolCallPart], nested: NestedTools) -> tuple[ToolResultPart, ...]:
         begun = [self._begin(part, nested) for part in calls]
+        self._names += [part.name for part in calls]
         tools = nested.rooms.tools
         assert tools is not None, "the stage has offered some"
         most = tools.settings.agent_result_chars_max
@@ -353,11 +376,17 @@ class AgentLoop:
         ours = any(part.name in self._tools for part in turn.left)
         return TURNS_MAX if ours and self._turns >= self._turns_max else ""
 
-    def _mark(self, turn: _Turn) -> bytes:
+    def _called(self) -> str:
+        """The tools that were called, in words."""
+        names = self._names
+        more = f" and {len(names) - NAMES_MAX} more" if len(names) > NAMES_MAX else ""
+        return f"tools called before: {', '.join(names[:NAMES_MAX])}{more}"
+
+    def _member(self, stopped: str) -> bytes:
         """What is told of the loop: its turns, why it stopped, and what was called, as messages of the dialect."""
-        stopped = self._stopped(turn)
         if stopped:
-            self._call.notes += (Note("annotated", "mcp.agent", f"stopped after {self._turns} turns"),)
+            told = f"stopped after {self._turns} turns" if stopped == TURNS_MAX else self._called()
+            self._call.notes += (Note("annotated", "mcp.agent", told),)
         executed = Raw(b"[]")
         codec = self._call.operation.codec
         if self._executed and codec is not None:
@@ -365,7 +394,7 @@ class AgentLoop:
             written = msgspec.json.decode(codec.write_request(told, "-", PLAIN).body, type=dict[str, Raw])
             executed = next(written[name] for name in _MESSAGES if name in written)
         mark: dict[str, Any] = {"turns": self._turns, "stopped": stopped or None, "executed": executed}
-        return msgspec.json.encode(mark)
+        return b'"%b":%b' % (MARK.encode(), msgspec.json.encode(mark))
 
 
 async def _outcome(part: ToolCallPart, begun: NestedCall | AsbruError, chars_max: int) -> ToolResultPart:
@@ -413,9 +442,3 @@ def _content(one: _Content) -> Part:
     if one.resource:
         return TextPart(text=bytes(one.resource).decode("utf-8", "replace"))
     return TextPart(text=one.uri or f"[{one.type or 'content'} that cannot be shown]")
-
-
-def _with_mark(data: bytes, mark: bytes) -> bytes:
-    """The last events of a stream of text, with the mark in the last one that is an object of JSON."""
-    end, at = max(((one, data.rfind(one)) for one in _ENDS), key=lambda found: found[1])
-    return data if at < 0 else b'%b,"%b":%b%b' % (data[:at], MARK.encode(), mark, end + data[at + len(end) :])

@@ -34,6 +34,7 @@ from asbru.pipeline.hidden import hide_credentials
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.tools.asked import Asked, Chosen
 from asbru.pipeline.tools.awaited import Cancelled, cancel_token
+from asbru.pipeline.tools.outside import Taking
 from asbru.pipeline.tools.relay import Relay
 from asbru.pipeline.tools.resumed import RESUMES_MAX, UnderWay, resume
 from asbru.pipeline.tools.seen import seen_message, seen_params
@@ -104,6 +105,9 @@ async def _exchange(
     if asked.session and asked.message.request_id is not None:
         token = cancel_token(caller.identity, asked.session, asked.message.request_id)
         tools.awaited.expect(token).waiter = partial(_take_back, call, ready, sending, under_way)
+    if tools.outside is not None and sending.session.id:
+        taking = Taking(call, rooms, relay, under_way.give_up)
+        tools.outside.begin(call.id, ready.server.name, sending.session.id, taking)
     try:
         await _answered(call, rooms, made, under_way, relay=relay, ready=ready, sending=sending)
         told = True
@@ -119,6 +123,8 @@ async def _exchange(
         under_way.exchange.abort()
         relay.close()
         tools.awaited.forget(token)
+        if tools.outside is not None:
+            tools.outside.end(call.id, left=not told)
         call.response.flow = None
 
 

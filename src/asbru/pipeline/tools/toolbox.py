@@ -21,7 +21,9 @@ from asbru.mcp.protocol.sealed import Seals
 from asbru.mcp.servers import McpSettings, Server, ServerPorts
 from asbru.pipeline.tools.asked import Asked, Client
 from asbru.pipeline.tools.awaited import Awaited
+from asbru.pipeline.tools.ended import Ended
 from asbru.pipeline.tools.offers import Offers
+from asbru.pipeline.tools.outside import Outside
 from asbru.pipeline.tools.subscriptions import Subscriptions
 
 if TYPE_CHECKING:
@@ -59,6 +61,9 @@ class Toolbox:
         self.awaited = awaited or Awaited()
         self.subscriptions = subscriptions
         """None where no tools process hears of updates."""
+        self.ended = Ended()
+        self.outside: Outside | None = None
+        """None where no tools process hears of requests outside of calls."""
         self.catalogue = Catalogue()
         self.merged = Merged(self.catalogue)
         self.offers = Offers(self.catalogue, self._in_code, self._stand_ins)
@@ -106,6 +111,11 @@ class Toolbox:
             self.code = CodeMode(self, servers, settings.code, self.code)
         self.merged.hide(servers, [definition for _, definition in self._stand_ins()])
 
+    def hear_outside(self, worker: str, tell: Callable[[str, bytes], object], clock: Callable[[], float]) -> Outside:
+        """Have calls take what servers ask outside of their streams, of which the tools process hears."""
+        self.outside = Outside(worker, tell, clock)
+        return self.outside
+
     async def close(self) -> None:
         """End the processes of scripts."""
         if self.code is not None:
@@ -142,6 +152,10 @@ class Toolbox:
         """Those that are in use."""
         return [endpoint for _, _, endpoint in self._endpoints.values()]
 
+    def has_address(self, name: str) -> bool:
+        """Whether there is a server or a group of this name."""
+        return name in self._servers or name in self.settings.groups
+
     def address(self, name: str) -> Address:
         """The address /mcp/<name>; raises `NotFound` where there is neither a server nor a group of this name."""
         if name in self._servers:
@@ -167,8 +181,8 @@ class Toolbox:
         return self.seals.seal(_SESSION, (caller,), os.urandom(_NONCE_BYTES) + msgspec.msgpack.encode(client))
 
     def open_client(self, caller: str, session: str) -> Client | None:
-        """The client of a session; None for what is none of this caller's."""
-        value = self.seals.open(_SESSION, (caller,), session)
+        """The client of a session; None for what is none of this caller's, or has ended."""
+        value = None if session in self.ended else self.seals.open(_SESSION, (caller,), session)
         return None if value is None else msgspec.msgpack.decode(value[_NONCE_BYTES:], type=Client)
 
     def api_tool(self, server: str, name: str) -> ApiTool | None:

@@ -1,0 +1,74 @@
+"""A server with sessions asks on the stream of its GET, behind `asbru serve` with three workers: whom?"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from mcp.client import Client
+from mcp.client.streamable_http import streamable_http_client
+from mcp_types import ElicitResult
+from tests.fakes.mcp_asking import AskingServer
+from tests.fakes.mcp_http import served
+from tests.fakes.upstream import FakeUpstream
+from tests.fakes.waiting import until
+from tests.journeys.served import Served
+
+KEYS = {name: f"sk-asb-{name}-0123456789abcdef" for name in ("ada", "bob")}
+AGENTS = 6
+"""Connections of their own, so that they come to several workers."""
+
+
+@contextlib.asynccontextmanager
+async def agent(port: int, name: str, asked: list[str]) -> AsyncIterator[Client]:
+    """An agent that gives its name where it is asked, and notes that it was."""
+
+    async def named(context: Any, params: Any) -> ElicitResult:
+        del context
+        assert params.message == "Your name?"
+        asked.append(name)
+        return ElicitResult(action="accept", content={"name": name})
+
+    async with httpx2.AsyncClient(headers={"authorization": f"Bearer {KEYS[name]}"}) as http:
+        transport = streamable_http_client(f"http://127.0.0.1:{port}/mcp/asking", http_client=http)
+        async with Client(transport, mode="legacy", elicitation_callback=named) as client:
+            yield client
+
+
+async def text_of(client: Client, tool: str) -> str:
+    """What a tool says."""
+    found: Any = (await client.call_tool(tool, {})).content[0]
+    return str(found.text)
+
+
+async def test_the_one_caller_is_asked_and_of_several_nobody(tmp_path: Path) -> None:
+    """Whichever worker has the one call: its caller is asked, and its answer reaches the server. While another call is
+    under way in that session, at any worker, the server is refused, and nobody is asked."""
+    server = AskingServer()
+    keys = [{"name": name, "value": value, "mcp": ["asking"]} for name, value in KEYS.items()]
+    async with served(server.application) as url, FakeUpstream() as upstream:
+        servers = {"asking": {"url": f"{url}/mcp", "allow_loopback": True}}
+        async with (
+            Served(tmp_path, upstream.url, workers=3, mcp={"servers": servers}, virtual_keys=keys) as those,
+            asyncio.timeout(60),
+        ):
+            await server.listening.wait()
+            asked: list[str] = []
+            for number in range(AGENTS):
+                name = ("ada", "bob")[number % 2]
+                async with agent(those.port, name, asked) as client:
+                    assert await text_of(client, "ask") == f"hello {name}"
+            assert asked == ["ada", "bob"] * (AGENTS // 2)
+            async with agent(those.port, "ada", asked) as other:
+                waits = asyncio.create_task(text_of(other, "wait"))
+                await until(lambda: server.waiting == 1, "a call is under way")
+                for _ in range(AGENTS):
+                    async with agent(those.port, "bob", asked) as client:
+                        assert "while there is only one" in await text_of(client, "ask")
+                assert len(asked) == AGENTS
+                server.go.set()
+                assert await waits == "waited"
