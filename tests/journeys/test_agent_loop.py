@@ -267,7 +267,8 @@ class Spent:
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_budget_ends_the_loop_between_turns(stream: bool) -> None:
-    """The caller is told by the error of the limit, inside a stream by an event; the record has what was spent."""
+    """The caller is told by the error of the limit, inside a stream by an event; the record has what was spent, and that
+    the call was refused."""
     say = streamed if stream else said
 
     async def run() -> None:
@@ -279,7 +280,7 @@ def test_a_budget_ends_the_loop_between_turns(stream: bool) -> None:
             assert b"the budget is spent" in answer.body and b"[DONE]" not in answer.body
             assert server.calls == ["add"] and len(upstream.requests) == 1
             assert row_of(gateway)["output_tokens"] == 2
-            assert row_of(gateway)["outcome"] == ("cut" if stream else "refused")
+            assert row_of(gateway)["outcome"] == "refused"
 
     asyncio.run(run())
 
