@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any, cast
 
 import msgspec
 import pytest
+from tests.fakes.scripted_redis import ScriptedRedis, begin, talk
 
 from asbru.app.cache_stores import CacheStores
 from asbru.cache import CacheSettings, Clearing
@@ -72,3 +75,24 @@ def test_vectors_too() -> None:
         assert stores.vectors(in_memory, SECRET) is not memory
 
     asyncio.run(reloads())
+
+
+def test_a_reload_lets_calls_in_flight_have_their_answers(tmp_path: Path) -> None:
+    """The client of the store before closes when the last one has its own."""
+    held: list[Callable[[bytes], None]] = []
+    server = ScriptedRedis(lambda words, write: held.append(write))
+
+    async def reloads(_: object) -> None:
+        stores = begun()
+        path = f"unix://{tmp_path}/redis.sock"
+        before = stores.entries(settings(redis={"url": path, "timeout_s": 10}), SECRET)
+        found = begin(before.find("key", 0))
+        while not held:  # noqa: ASYNC110 -- what is waited for has no event
+            await asyncio.sleep(0)
+        stores.entries(settings(redis=away(2)), SECRET)
+        held.pop()(b"$-1\r\n")
+        assert await found is None
+        assert before.remote.problems["away"] == 0
+        await server.lost.acquire()
+
+    talk(tmp_path, server, reloads)

@@ -267,8 +267,8 @@ class Spent:
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_budget_ends_the_loop_between_turns(stream: bool) -> None:
-    """The caller is told by the error of the limit, inside a stream by an event; the record has what was spent, and that
-    the call was refused."""
+    """The caller is told by the error of the limit, inside a stream by an event; the record has what was spent, and
+    that the call was refused."""
     say = streamed if stream else said
 
     async def run() -> None:

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from asbru.cache.remote import PROBLEMS, Remote, Seal
-from asbru.pipeline.caching import Paths, Tasks
+from asbru.pipeline.caching import Bounded, Paths
 from asbru.telemetry import Meter, names
 from asbru.upstream import Origin
 from asbru.upstream.credentials import TokenRequest, TokenSender
@@ -57,7 +57,7 @@ class CacheStores:
         redis = settings.redis
         if self._entries is None or self._entries[0] != redis:
             shelf = RedisShelf(self._client(settings), f"{redis.prefix}entries:", redis.bytes_max)
-            remote = Remote(ENTRIES, Tasks(self._loop), redis.timeout_s, self._counted(ENTRIES))
+            remote = Remote(ENTRIES, Bounded(self._loop), redis.timeout_s, self._counted(ENTRIES))
             store = RedisStore(shelf, remote, _seal(settings, secret))
             _take_over(store, self._entries)
             self._entries = (redis, store)
@@ -85,7 +85,7 @@ class CacheStores:
             _retire(self._vectors)
             self._vectors = self._memory = None
         if self._entries is None and self._vectors is None and self._redis is not None:
-            self._loop.create_task(self._redis[1].close())
+            self._redis[1].close()
             self._redis = None
 
     def clear(self, clearing: Clearing) -> None:
@@ -113,7 +113,7 @@ class CacheStores:
         redis, semantic = settings.redis, settings.semantic
         prefix = f"{redis.prefix}vectors:"
         shelf = RedisShelf(self._client(settings), prefix, semantic.bytes_max)
-        remote = Remote(_VECTORS["redis"], Tasks(self._loop), redis.timeout_s, self._counted(_VECTORS["redis"]))
+        remote = Remote(_VECTORS["redis"], Paths(self._loop), redis.timeout_s, self._counted(_VECTORS["redis"]))
         return redis_vectors.RedisVectors(shelf, remote, seal, prefix=prefix, model=semantic.embeddings)
 
     def _in_qdrant(self, settings: CacheSettings, seal: Seal) -> RemoteVectors:
@@ -131,8 +131,8 @@ class CacheStores:
         known = (redis.url, redis.timeout_s)
         if self._redis is None or self._redis[0] != known:
             if self._redis is not None:
-                self._loop.create_task(self._redis[1].close())
-            self._redis = (known, Redis(redis.url, redis.timeout_s))
+                self._redis[1].close()
+            self._redis = (known, Redis(self._loop, redis.url, redis.timeout_s))
         return self._redis[1]
 
     def _counted(self, store: str) -> dict[str, int]:
