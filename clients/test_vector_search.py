@@ -9,6 +9,7 @@ from clients.qdrant_local import QdrantLocal
 from tests.cache.semantic.vector_stores import SUITE, add, search
 from tests.fakes.redis_server import DrainedVectors, Loop, find_search_module, find_valkey, serving
 
+from asbru.cache import Clearing
 from asbru.cache.redis import RedisShelf
 from asbru.cache.remote import Remote, Seal
 from asbru.cache.semantic import VectorStore
@@ -77,6 +78,25 @@ def test_vectors_of_another_model_are_refused(redis: Redis, loop: Loop) -> None:
         assert search(DrainedVectors(other, loop), *row) == []
         assert other.remote.problems["away"] == 1
     assert [near.key for near in search(store, 1.0, 0.0)] == ["a"]
+
+
+def test_a_clearing_of_everything_makes_room_for_another_model(redis: Redis, loop: Loop) -> None:
+    """Also where the index is gone already. One of a tag leaves the model in place. A gateway that did not hear of it
+    makes the index anew with its next search, which fails for nobody."""
+    store, unaware = in_redis(redis, loop), in_redis(redis, loop)
+    add(DrainedVectors(store, loop), "a", 1.0, 0.0)
+    assert [near.key for near in search(DrainedVectors(unaware, loop), 1.0, 0.0)] == ["a"]
+    DrainedVectors(store, loop).clear(Clearing(tag="x"))
+    assert loop.run(redis.run("GET", "t:about")) == b"2 m"
+    for _ in range(2):
+        DrainedVectors(store, loop).clear(Clearing())
+        assert loop.run(redis.run("KEYS", "t:*")) == [b"t:bytes"]
+    assert search(DrainedVectors(unaware, loop), 1.0, 0.0) == []
+    DrainedVectors(store, loop).clear(Clearing())
+    other = DrainedVectors(in_redis(redis, loop, model="other"), loop)
+    add(other, "b", 1.0, 0.0, 0.0)
+    assert [near.key for near in search(other, 1.0, 0.0, 0.0)] == ["b"]
+    assert (store.remote.problems["away"], unaware.remote.problems["away"]) == (0, 0)
 
 
 def test_a_vector_that_was_not_written_by_asbru_is_ignored(redis: Redis, loop: Loop) -> None:

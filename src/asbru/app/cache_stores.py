@@ -49,6 +49,7 @@ class CacheStores:
         self._entries: tuple[object, RedisStore] | None = None
         self._vectors: tuple[object, RemoteVectors] | None = None
         self._memory: vectors.Vectors | None = None
+        self._off: tuple[CacheSettings, bytes] | None = None
 
     def entries(self, settings: CacheSettings, secret: bytes) -> RedisStore:
         """Entries in Redis. `secret`: what they are sealed with where the configuration says nothing."""
@@ -76,8 +77,23 @@ class CacheStores:
             self._vectors, self._memory = (known, store), None
         return self._vectors[1]
 
-    def keep_only(self, *, entries: bool, vectors: bool) -> None:
-        """Let go of what the configuration does not name any more."""
+    def turn_on(self, settings: CacheSettings) -> None:
+        """The cache is on: let go of what the configuration does not name any more."""
+        self._off = None
+        self._keep_only(entries=settings.store == "redis", vectors=settings.semantic.mode != "off")
+
+    def turn_off(self, settings: CacheSettings, secret: bytes) -> None:
+        """The cache is off, which clears nothing elsewhere: what was or will be cleared is to be gone when it is on
+        again. So stores that are named stay where something waits in them, and are made where something is cleared."""
+        self._off = settings, secret
+        self._memory = None
+        self._keep_only(entries=settings.store == "redis", vectors=_has_vectors_elsewhere(settings))
+        if self._entries is not None:
+            self.entries(settings, secret)
+        if self._vectors is not None:
+            self.vectors(settings, secret)
+
+    def _keep_only(self, *, entries: bool, vectors: bool) -> None:
         if not entries:
             _retire(self._entries)
             self._entries = None
@@ -90,6 +106,12 @@ class CacheStores:
 
     def clear(self, clearing: Clearing) -> None:
         """Forget what was cleared."""
+        if self._off is not None:
+            settings, secret = self._off
+            if settings.store == "redis":
+                self.entries(settings, secret)
+            if _has_vectors_elsewhere(settings):
+                self.vectors(settings, secret)
         for known in (self._entries, self._vectors):
             if known is not None:
                 known[1].clear(clearing)
@@ -145,6 +167,10 @@ class CacheStores:
                     count = partial(counted.__getitem__, problem)
                     self._meter.count_by(names.CACHE_STORE_PROBLEMS, count, (store, problem))
         return counted
+
+
+def _has_vectors_elsewhere(settings: CacheSettings) -> bool:
+    return settings.semantic.mode != "off" and settings.semantic.vectors != "memory"
 
 
 def _take_over(store: RedisStore | RemoteVectors, known: tuple[object, RedisStore | RemoteVectors] | None) -> None:
