@@ -9,6 +9,7 @@ from clients.qdrant_local import QdrantLocal
 from tests.cache.semantic.vector_stores import SUITE, add, search
 from tests.fakes.redis_server import DrainedVectors, Loop, find_search_module, find_valkey, serving
 
+from asbru.cache import Clearing
 from asbru.cache.redis import RedisShelf
 from asbru.cache.remote import Remote, Seal
 from asbru.cache.semantic import VectorStore
@@ -38,17 +39,17 @@ def loop() -> Iterator[Loop]:
 
 @pytest.fixture
 def redis(server: SecretText, loop: Loop) -> Iterator[Redis]:
-    made = Redis(server, 5.0)
-    loop.loop.run_until_complete(made.run("FLUSHALL"))
+    made = Redis(loop.loop, server, 5.0)
+    loop.run(made.run("FLUSHALL"))
     yield made
-    loop.loop.run_until_complete(made.close())
+    made.close()
 
 
 def in_redis(
     redis: Redis, loop: Loop, *, bytes_max: int = 1 << 20, model: str = "m", secret: bytes = SECRET
 ) -> RedisVectors:
     shelf = RedisShelf(redis, "t:", bytes_max)
-    return RedisVectors(shelf, Remote("redis", loop.tasks, 5.0), Seal(secret), prefix="t:", model=model)
+    return RedisVectors(shelf, Remote("redis", loop.paths, 5.0), Seal(secret), prefix="t:", model=model)
 
 
 @pytest.mark.parametrize("check", SUITE, ids=lambda check: check.__name__)
@@ -65,7 +66,7 @@ def test_redis_stays_within_its_bytes(redis: Redis, loop: Loop) -> None:
     for number in range(40):
         add(store, f"k{number:02}", 1.0, float(number))
     assert next(near.key for near in search(store, 1.0, 39.0, threshold=0.99999)) == "k39"
-    assert 5 < loop.loop.run_until_complete(redis.run("ZCARD", "t:ends")) < 20
+    assert 5 < loop.run(redis.run("ZCARD", "t:ends")) < 20
 
 
 def test_vectors_of_another_model_are_refused(redis: Redis, loop: Loop) -> None:
@@ -79,14 +80,33 @@ def test_vectors_of_another_model_are_refused(redis: Redis, loop: Loop) -> None:
     assert [near.key for near in search(store, 1.0, 0.0)] == ["a"]
 
 
+def test_a_clearing_of_everything_makes_room_for_another_model(redis: Redis, loop: Loop) -> None:
+    """Also where the index is gone already. One of a tag leaves the model in place. A gateway that did not hear of it
+    makes the index anew with its next search, which fails for nobody."""
+    store, unaware = in_redis(redis, loop), in_redis(redis, loop)
+    add(DrainedVectors(store, loop), "a", 1.0, 0.0)
+    assert [near.key for near in search(DrainedVectors(unaware, loop), 1.0, 0.0)] == ["a"]
+    DrainedVectors(store, loop).clear(Clearing(tag="x"))
+    assert loop.run(redis.run("GET", "t:about")) == b"2 m"
+    for _ in range(2):
+        DrainedVectors(store, loop).clear(Clearing())
+        assert loop.run(redis.run("KEYS", "t:*")) == [b"t:bytes"]
+    assert search(DrainedVectors(unaware, loop), 1.0, 0.0) == []
+    DrainedVectors(store, loop).clear(Clearing())
+    other = DrainedVectors(in_redis(redis, loop, model="other"), loop)
+    add(other, "b", 1.0, 0.0, 0.0)
+    assert [near.key for near in search(other, 1.0, 0.0, 0.0)] == ["b"]
+    assert (store.remote.problems["away"], unaware.remote.problems["away"]) == (0, 0)
+
+
 def test_a_vector_that_was_not_written_by_asbru_is_ignored(redis: Redis, loop: Loop) -> None:
     """Another secret, and what was made for another group."""
     store, other = in_redis(redis, loop), in_redis(redis, loop, secret=b"o" * 32)
     add(DrainedVectors(store, loop), "a", 1.0, 0.0)
     add(DrainedVectors(store, loop), "b", 1.0, 0.0, group="theirs")
     assert search(DrainedVectors(other, loop), 1.0, 0.0) == []
-    sealed = loop.loop.run_until_complete(redis.run("HGET", "t:item:b", "k"))
-    loop.loop.run_until_complete(redis.run("HSET", "t:item:a", "k", sealed))
+    sealed = loop.run(redis.run("HGET", "t:item:b", "k"))
+    loop.run(redis.run("HSET", "t:item:a", "k", sealed))
     assert search(DrainedVectors(store, loop), 1.0, 0.0) == []
     assert (store.remote.problems["forged"], other.remote.problems["forged"]) == (1, 1)
 
@@ -95,7 +115,7 @@ def test_an_index_that_is_gone_is_made_anew(redis: Redis, loop: Loop) -> None:
     """A server that lost everything fails once, then serves what is written since."""
     store = DrainedVectors(in_redis(redis, loop), loop)
     add(store, "a", 1.0, 0.0)
-    loop.loop.run_until_complete(redis.run("FLUSHALL"))
+    loop.run(redis.run("FLUSHALL"))
     assert search(store, 1.0, 0.0) == []
     store.store.remote._rests_until_s = 0.0
     add(store, "b", 1.0, 0.0)

@@ -13,7 +13,9 @@ from asbru.cache import Clearing, Entry, Store
 NOW_MS: Final = 1_000_000
 
 
-def entry(key: str = "key:a/chat/p/m/1", *, tags: tuple[str, ...] = (), size: int = 10, ttl_ms: int = 1000) -> Entry:
+def entry(
+    key: str = "key:a/chat/p/m/1", *, tags: tuple[str, ...] = (), size: int = 10, ttl_ms: int = 600_000
+) -> Entry:
     """An entry of two pieces."""
     return Entry(
         key=key,

@@ -18,12 +18,14 @@ from asbru.cache import Clearing, Entry
 from asbru.cache.redis import RedisStore
 from asbru.cache.semantic import Kept, Near
 from asbru.core.secret_text import SecretText
-from asbru.pipeline.caching import Paths, Tasks
+from asbru.pipeline.caching import Bounded, Paths
 from asbru.pipeline.stepper import Stepper
 
 T = TypeVar("T")
 
 START_DEADLINE_S = 10.0
+WORK_DEADLINE_S = 120.0
+"""For what hangs. Hundreds of writes, one after the other, take ten seconds on a machine that is busy."""
 
 
 def find_valkey() -> Path:
@@ -78,7 +80,7 @@ class Loop:
 
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
-        self.tasks = Tasks(self.loop)
+        self.bounded = Bounded(self.loop)
         self.paths = Paths(self.loop)
 
     def run(self, path: Coroutine[Any, Any, T]) -> T:
@@ -93,7 +95,7 @@ class Loop:
                 came.set_exception(error)
 
         Stepper().run(whole(), ended, None)
-        return self.loop.run_until_complete(asyncio.wait_for(came, START_DEADLINE_S))
+        return self.loop.run_until_complete(asyncio.wait_for(came, WORK_DEADLINE_S))
 
     def drain(self, store: Any) -> None:
         """All writes of a store with a `remote` are done."""
@@ -102,10 +104,11 @@ class Loop:
             while store.remote.waiting:  # noqa: ASYNC110 -- what is waited for has no event
                 await asyncio.sleep(0.001)
 
-        self.loop.run_until_complete(asyncio.wait_for(done(), START_DEADLINE_S))
+        self.loop.run_until_complete(asyncio.wait_for(done(), WORK_DEADLINE_S))
 
     def close(self) -> None:
-        """No more."""
+        """No more; connections that were closed are gone."""
+        self.loop.run_until_complete(asyncio.sleep(0.01))
         self.loop.run_until_complete(self.loop.shutdown_asyncgens())
         self.loop.close()
 

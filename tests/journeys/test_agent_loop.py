@@ -267,7 +267,8 @@ class Spent:
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_budget_ends_the_loop_between_turns(stream: bool) -> None:
-    """The caller is told by the error of the limit, inside a stream by an event; the record has what was spent."""
+    """The caller is told by the error of the limit, inside a stream by an event; the record has what was spent, and
+    that the call was refused."""
     say = streamed if stream else said
 
     async def run() -> None:
@@ -286,7 +287,7 @@ def test_a_budget_ends_the_loop_between_turns(stream: bool) -> None:
             assert stream or "tools called before: one__add" in answer.headers["x-asbru-notes"]
             assert server.calls == ["add"] and len(upstream.requests) == 1
             assert row_of(gateway)["output_tokens"] == 2
-            assert row_of(gateway)["outcome"] == ("cut" if stream else "refused")
+            assert row_of(gateway)["outcome"] == "refused"
 
     asyncio.run(run())
 

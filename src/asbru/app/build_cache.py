@@ -15,18 +15,18 @@ from asbru.telemetry import Meter, names
 
 
 def caching(snapshot: Snapshot, lasting: Lasting) -> Caching | None:
-    """What keeps replies, as before; None where it is off, and then what was kept is forgotten."""
+    """What keeps replies, as before; None where it is off, and then what was kept in memory is forgotten."""
     settings, memory = snapshot.cache, lasting.cache_memory
     memory.limit(settings.bytes_max if settings.enabled else 0)
     if not settings.enabled:
-        lasting.cache_stores.keep_only(entries=False, vectors=False)
+        lasting.cache_stores.turn_off(settings, bytes.fromhex(snapshot.pepper.reveal()))
         return None
     if lasting.cache is None:
         lasting.cache = Caching(memory, Flights(lasting.loop.call_later, lasting.loop.call_soon))
         _count_cache(lasting.cache, memory, lasting.meter)
     lasting.cache.store = _store(snapshot, lasting)
     lasting.cache.configure(settings, _meaning(snapshot, lasting))
-    lasting.cache_stores.keep_only(entries=settings.store == "redis", vectors=settings.semantic.mode != "off")
+    lasting.cache_stores.turn_on(settings)
     return lasting.cache
 
 

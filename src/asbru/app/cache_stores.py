@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from asbru.cache.remote import PROBLEMS, Remote, Seal
-from asbru.pipeline.caching import Paths, Tasks
+from asbru.pipeline.caching import Bounded, Paths
 from asbru.telemetry import Meter, names
 from asbru.upstream import Origin
 from asbru.upstream.credentials import TokenRequest, TokenSender
@@ -49,6 +49,7 @@ class CacheStores:
         self._entries: tuple[object, RedisStore] | None = None
         self._vectors: tuple[object, RemoteVectors] | None = None
         self._memory: vectors.Vectors | None = None
+        self._off: tuple[CacheSettings, bytes] | None = None
 
     def entries(self, settings: CacheSettings, secret: bytes) -> RedisStore:
         """Entries in Redis. `secret`: what they are sealed with where the configuration says nothing."""
@@ -57,7 +58,7 @@ class CacheStores:
         redis = settings.redis
         if self._entries is None or self._entries[0] != redis:
             shelf = RedisShelf(self._client(settings), f"{redis.prefix}entries:", redis.bytes_max)
-            remote = Remote(ENTRIES, Tasks(self._loop), redis.timeout_s, self._counted(ENTRIES))
+            remote = Remote(ENTRIES, Bounded(self._loop), redis.timeout_s, self._counted(ENTRIES))
             store = RedisStore(shelf, remote, _seal(settings, secret))
             _take_over(store, self._entries)
             self._entries = (redis, store)
@@ -76,8 +77,23 @@ class CacheStores:
             self._vectors, self._memory = (known, store), None
         return self._vectors[1]
 
-    def keep_only(self, *, entries: bool, vectors: bool) -> None:
-        """Let go of what the configuration does not name any more."""
+    def turn_on(self, settings: CacheSettings) -> None:
+        """The cache is on: let go of what the configuration does not name any more."""
+        self._off = None
+        self._keep_only(entries=settings.store == "redis", vectors=settings.semantic.mode != "off")
+
+    def turn_off(self, settings: CacheSettings, secret: bytes) -> None:
+        """The cache is off, which clears nothing elsewhere: what was or will be cleared is to be gone when it is on
+        again. So stores that are named stay where something waits in them, and are made where something is cleared."""
+        self._off = settings, secret
+        self._memory = None
+        self._keep_only(entries=settings.store == "redis", vectors=_has_vectors_elsewhere(settings))
+        if self._entries is not None:
+            self.entries(settings, secret)
+        if self._vectors is not None:
+            self.vectors(settings, secret)
+
+    def _keep_only(self, *, entries: bool, vectors: bool) -> None:
         if not entries:
             _retire(self._entries)
             self._entries = None
@@ -85,11 +101,17 @@ class CacheStores:
             _retire(self._vectors)
             self._vectors = self._memory = None
         if self._entries is None and self._vectors is None and self._redis is not None:
-            self._loop.create_task(self._redis[1].close())
+            self._redis[1].close()
             self._redis = None
 
     def clear(self, clearing: Clearing) -> None:
         """Forget what was cleared."""
+        if self._off is not None:
+            settings, secret = self._off
+            if settings.store == "redis":
+                self.entries(settings, secret)
+            if _has_vectors_elsewhere(settings):
+                self.vectors(settings, secret)
         for known in (self._entries, self._vectors):
             if known is not None:
                 known[1].clear(clearing)
@@ -113,7 +135,7 @@ class CacheStores:
         redis, semantic = settings.redis, settings.semantic
         prefix = f"{redis.prefix}vectors:"
         shelf = RedisShelf(self._client(settings), prefix, semantic.bytes_max)
-        remote = Remote(_VECTORS["redis"], Tasks(self._loop), redis.timeout_s, self._counted(_VECTORS["redis"]))
+        remote = Remote(_VECTORS["redis"], Paths(self._loop), redis.timeout_s, self._counted(_VECTORS["redis"]))
         return redis_vectors.RedisVectors(shelf, remote, seal, prefix=prefix, model=semantic.embeddings)
 
     def _in_qdrant(self, settings: CacheSettings, seal: Seal) -> RemoteVectors:
@@ -131,8 +153,8 @@ class CacheStores:
         known = (redis.url, redis.timeout_s)
         if self._redis is None or self._redis[0] != known:
             if self._redis is not None:
-                self._loop.create_task(self._redis[1].close())
-            self._redis = (known, Redis(redis.url, redis.timeout_s))
+                self._redis[1].close()
+            self._redis = (known, Redis(self._loop, redis.url, redis.timeout_s))
         return self._redis[1]
 
     def _counted(self, store: str) -> dict[str, int]:
@@ -145,6 +167,10 @@ class CacheStores:
                     count = partial(counted.__getitem__, problem)
                     self._meter.count_by(names.CACHE_STORE_PROBLEMS, count, (store, problem))
         return counted
+
+
+def _has_vectors_elsewhere(settings: CacheSettings) -> bool:
+    return settings.semantic.mode != "off" and settings.semantic.vectors != "memory"
 
 
 def _take_over(store: RedisStore | RemoteVectors, known: tuple[object, RedisStore | RemoteVectors] | None) -> None:

@@ -50,8 +50,8 @@ def _check_stores(cache: CacheSettings, findings: Findings) -> None:
     semantic, redis = cache.semantic, cache.redis
     vectors = semantic.vectors if semantic.mode != "off" else "memory"
     if cache.store == "redis" or vectors == "redis":
-        if find_spec("redis") is None:
-            findings.error(("cache", "store"), "needs redis-py; install it with `pip install 'asbru[redis]'`")
+        if find_spec("redis") is None or find_spec("hiredis") is None:
+            findings.error(("cache", "store"), "needs redis-py and hiredis: `pip install 'asbru[redis]'`")
         if not redis.url.reveal():
             findings.error(("cache", "redis"), "expected `url`, where Redis or Valkey is", absent="url")
         elif not redis.url.reveal().startswith(("redis://", "rediss://", "unix://")):
@@ -98,7 +98,7 @@ def probe_redis(cache: CacheSettings, findings: Findings) -> None:
             findings.error(
                 ("cache", "semantic", "embeddings"),
                 f"the server has vectors of {model.decode(errors='replace')!r} under this prefix, which cannot be "
-                "compared; set another `cache.redis.prefix`, or delete its keys",
+                "compared; set another `cache.redis.prefix`, or clear the cache with `cache.enabled: false`",
             )
     except (exceptions.AuthenticationError, ValueError) as error:
         findings.error(("cache", "redis", "url"), f"the server refuses it: {error}")

@@ -3,6 +3,7 @@
 It refuses to know what is kept there, how long an answer may take, and when to try again after a failure.
 """
 
-from asbru.kv.redis import Redis, RedisAway, RedisRefused, Script
+from asbru.kv.line import RedisAway, RedisRefused
+from asbru.kv.redis import Redis, Script
 
 __all__ = ["Redis", "RedisAway", "RedisRefused", "Script"]

@@ -1,7 +1,7 @@
-"""Redis or Valkey by redis-py (the extra `redis`), which is loaded with the first client.
+"""Redis or Valkey: redis-py (the extra `redis`) connects, `line` speaks over what it has connected.
 
-What it awaits needs an event loop: a path runs it in a task. Answers are as RESP2 has them: bytes, integers, lists,
-None.
+Commands are awaited as `Future`s, so a path needs no task for them. Replies are as RESP2 has them: bytes, integers,
+lists, None. Each ends within `timeout_s`, connecting included; only what is sent again has that twice.
 """
 
 from __future__ import annotations
@@ -9,22 +9,16 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any, Final
 
-from asbru.core.errors import GatewayError
+from asbru.kv.line import WHY_CHARS_MAX, Line, RedisAway, RedisRefused
 
 if TYPE_CHECKING:
+    import asyncio
+
     from asbru.core.secret_text import SecretText
 
-CONNECTIONS_MAX: Final = 16
-"""Of each client; commands wait for a free one."""
-WHY_CHARS_MAX: Final = 300
-
-
-class RedisAway(GatewayError):
-    """The server cannot be reached, or does not answer in time."""
-
-
-class RedisRefused(GatewayError):
-    """The server answered with an error; the message is its own."""
+CONNECTIONS_MAX: Final = 4
+"""Of each client. A command takes one where no other waits, since a search may take milliseconds; where there is none,
+that with the fewest."""
 
 
 class Script:
@@ -38,47 +32,78 @@ class Script:
 class Redis:
     """See the module. `url`: redis://, rediss:// or unix://. Raises ValueError for another."""
 
-    def __init__(self, url: SecretText, timeout_s: float) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, url: SecretText, timeout_s: float) -> None:
+        import hiredis
         from redis import exceptions
-        from redis.asyncio import BlockingConnectionPool, Redis
+        from redis.asyncio import ConnectionPool
         from redis.asyncio.retry import Retry
         from redis.backoff import NoBackoff
 
-        pool: Any = BlockingConnectionPool.from_url(  # pyright: ignore[reportUnknownMemberType] -- loosely typed
-            url.reveal(),
-            max_connections=CONNECTIONS_MAX,
-            timeout=timeout_s,
-            socket_timeout=timeout_s,
-            socket_connect_timeout=timeout_s,
-            protocol=2,
-            retry=Retry(NoBackoff(), 1),  # a connection that the server closed while it was idle
+        pool: Any = ConnectionPool.from_url(url.reveal())  # pyright: ignore[reportUnknownMemberType] -- loosely typed
+        pool.connection_kwargs.update(
+            protocol=2, socket_timeout=timeout_s, socket_connect_timeout=timeout_s, retry=Retry(NoBackoff(), 0)
         )
-        self._client: Any = Redis(connection_pool=pool)
-        self._refusals = (exceptions.ResponseError,)
+        self._connections: Any = pool
+        """Makes connections, and has none."""
+        self._pack: Any = hiredis.pack_command  # pyright: ignore[reportUnknownMemberType] -- its types are too narrow
+        self._reader = hiredis.Reader
         self._failures = (exceptions.RedisError, OSError, TimeoutError)
-        self._unknown = (exceptions.NoScriptError,)
+        self._timeout_s = timeout_s
+        self._loop = loop
+        self._lines: list[Line] = []
+        self._closed = False
 
     async def run(self, *words: str | bytes | float) -> Any:
-        """The answer to a command. Raises `RedisAway`, `RedisRefused`."""
+        """The answer to a command. Raises `RedisAway`, `RedisRefused`. A connection that the server, or what lies
+        between, has closed while it was idle may be noticed only now: then the command is sent again."""
+        packed: bytes = self._pack(words)
         try:
-            return await self._client.execute_command(*words)
-        except self._refusals as error:
-            raise RedisRefused(str(error)[:WHY_CHARS_MAX]) from None
-        except self._failures as error:
-            raise RedisAway(f"{type(error).__name__}: {error}"[:WHY_CHARS_MAX]) from None
+            return await self._line().send(packed)
+        except RedisAway as error:
+            if not error.lost:
+                raise
+        return await self._line().send(packed)
 
     async def run_script(self, script: Script, keys: tuple[str, ...], *values: str | bytes | float) -> Any:
         """The answer of a script. Raises as `run`."""
         rest = (len(keys), *keys, *values)
         try:
-            return await self._client.execute_command("EVALSHA", script.digest, *rest)
-        except self._unknown:
-            return await self.run("EVAL", script.text, *rest)
-        except self._refusals as error:
-            raise RedisRefused(str(error)[:WHY_CHARS_MAX]) from None
-        except self._failures as error:
-            raise RedisAway(f"{type(error).__name__}: {error}"[:WHY_CHARS_MAX]) from None
+            return await self.run("EVALSHA", script.digest, *rest)
+        except RedisRefused as error:
+            if not error.message.startswith("NOSCRIPT"):
+                raise
+        return await self.run("EVAL", script.text, *rest)
 
-    async def close(self) -> None:
-        """Close all connections."""
-        await self._client.aclose(close_connection_pool=True)
+    def close(self) -> None:
+        """Close each connection once its last command has its answer. Who still has the client may go on to use it:
+        connections are closed as soon as nothing waits."""
+        self._closed = True
+        for line in tuple(self._lines):
+            line.end_when_idle()
+
+    def _line(self) -> Line:
+        """The connection that the next command takes."""
+        least = None
+        for line in self._lines:
+            if not line.waiting:
+                return line
+            if least is None or line.waiting < least.waiting:
+                least = line
+        if least is not None and len(self._lines) >= CONNECTIONS_MAX:
+            return least
+        reader = self._reader(protocolError=RedisAway, replyError=_refused)
+        line = Line(
+            self._loop,
+            self._connections.make_connection(),
+            reader,
+            timeout_s=self._timeout_s,
+            failures=self._failures,
+            over=self._lines.remove,
+            ends_when_idle=self._closed,
+        )
+        self._lines.append(line)
+        return line
+
+
+def _refused(message: str) -> RedisRefused:
+    return RedisRefused(message[:WHY_CHARS_MAX])

@@ -113,7 +113,7 @@ async def deliver_stream(  # noqa: C901, PLR0912, PLR0915 -- a test for each thi
         seen = error or relay.seen_fault
         if seen is not None:
             hide_credentials(call.attempts[-1], seen)
-        call.outcome = "ok" if seen is None else _outcome(seen, relay)
+        call.outcome = "ok" if seen is None else outcome_of(seen, relay)
         call.error = seen
         if ends:
             end_stream(call, relay, error)
@@ -128,7 +128,7 @@ async def deliver_stream(  # noqa: C901, PLR0912, PLR0915 -- a test for each thi
         _conclude(call, stream, rooms)
 
 
-def _outcome(seen: AsbruError, relay: Relay) -> str:
+def outcome_of(seen: AsbruError, relay: Relay) -> str:
     """How a stream ended that did not end well: refused by a stage, with an error of the provider's, or cut."""
     if seen.by_stage and seen.blame == "caller":
         return "refused"

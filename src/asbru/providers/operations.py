@@ -6,6 +6,9 @@
     source = "https://..."             # who told it, and when
     date = 2026-11-27
 
+A file with `own = true` tells of names that mean nothing elsewhere: those of Asbru's own mock, whose source is the page
+beside it (`README.md`).
+
 What a provider offers, and what its model is for, both hold. Of a model that no entry fits nothing is known: it may be
 for anything. Not here: what models take and refuse (`core.traits`).
 """
@@ -15,7 +18,7 @@ from __future__ import annotations
 import tomllib
 from datetime import date
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -31,28 +34,37 @@ _EVERY = "*"
 class _Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     models: Annotated[str, msgspec.Meta(min_length=1)]
     operations: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
-    source: Annotated[str, msgspec.Meta(pattern="^https://")]
+    source: Annotated[str, msgspec.Meta(pattern=r"^(https://|README\.md$)")]
     date: date
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     models: tuple[_Entry, ...]
+    own: bool = False
 
 
-def purposes() -> dict[str, tuple[Purpose, ...]]:
+class Purposes(NamedTuple):
+    """What one provider's file says. `own`: of its models alone."""
+
+    entries: tuple[Purpose, ...]
+    own: bool = False
+
+
+def purposes() -> dict[str, Purposes]:
     """Those of every provider that has the file, by its name. Raises `ProviderFault`."""
     return {path.parent.name: _read(path) for path in sorted(Path(__file__).parent.glob(f"*/{_FILE}"))}
 
 
-def purposes_at(provider: str, known: dict[str, tuple[Purpose, ...]]) -> tuple[Purpose, ...]:
+def purposes_at(provider: str, known: dict[str, Purposes]) -> tuple[Purpose, ...]:
     """What is known at one provider: its own entries, then what others say of models by their names."""
-    others = (one for name in known if name != provider for one in known[name] if one[0] != _EVERY)
-    return (*known.get(provider, ()), *others)
+    own = known.get(provider, Purposes(()))
+    others = (told.entries for name, told in known.items() if name != provider and not told.own)
+    return (*own.entries, *(one for entries in others for one in entries if one[0] != _EVERY))
 
 
-def _read(path: Path) -> tuple[Purpose, ...]:
+def _read(path: Path) -> Purposes:
     try:
         found = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), _File)
     except (ValueError, msgspec.ValidationError) as error:
         raise ProviderFault(f"{path}: {error}") from None
-    return tuple((entry.models, entry.operations) for entry in found.models)
+    return Purposes(tuple((entry.models, entry.operations) for entry in found.models), found.own)

@@ -18,6 +18,12 @@ from asbru.guardrails import GuardrailRule, GuardrailSettings
 from asbru.pipeline import Attempt, Call, Stage
 
 
+class Refused(Forbidden):
+    """What a rule refuses."""
+
+    by_stage = True
+
+
 class Rule(Stage):
     """Hides a word of the request and puts it back into the reply, as a rule with placeholders does; refuses replies
     that hold `banned`. `pulls`: waits with its events."""
@@ -47,7 +53,7 @@ class Rule(Stage):
 
     def _restore(self, text: str) -> str:
         if self.banned in text:
-            raise Forbidden("a rule", code="forbidden")
+            raise Refused("a rule", code="forbidden")
         return text.replace("hello", f"hello {self.hidden}".strip())
 
     async def reply(self, reply: ChatReply) -> ChatReply:
@@ -140,7 +146,7 @@ def test_a_stage_refuses_what_comes_from_the_cache(
     if not streams:
         assert refused.status == 403
     assert b"a rule" in refused.body
-    assert gateway.row["error_code"] == "forbidden"
+    assert (gateway.row["outcome"], gateway.row["error_code"]) == ("refused", "forbidden")
 
 
 def test_what_a_stage_refused_is_not_kept(gateway: Gateway, rules: Ruled) -> None:

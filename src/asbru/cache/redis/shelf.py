@@ -135,7 +135,8 @@ class RedisShelf:
         while True:
             found: Any = await self.redis.run("ZSCAN", self._ends, cursor, "COUNT", SCANNED_AT_ONCE)
             cursor = int(found[0])
-            keys = [cast("bytes", member) for member, _ in found[1] if member.startswith(prefix)]
+            members = cast("list[bytes]", found[1][::2])  # each before its score
+            keys = [member for member in members if member.startswith(prefix)]
             if keys:
                 await self.remove(*keys, tag=clearing.tag)
             if not cursor:

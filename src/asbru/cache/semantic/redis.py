@@ -2,7 +2,8 @@
 
 An item of the shelf is a hash with the group's digest `g`, the vector `v`, and what it is of, sealed: `k`. The module
 indexes hashes under the shelf's prefix by HNSW. How many numbers a vector has is written beside the index when it is
-made: a model that makes others is refused until the operator has chosen another prefix or cleared the old one.
+made: a model that makes others is refused until the operator has chosen another prefix or cleared everything, which
+deletes the index and the note. Another gateway notices by a search that is refused, and makes the index anew.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from asbru.kv import RedisRefused
 
 OVERHEAD_BYTES: Final = 1024
 """What the index and the hash take beside a vector and its text, about."""
+_NO_INDEX: Final = ("no such index", "unknown index", "not found")
+"""What servers say of an index that is not there: Redis 8, Redis Stack, valkey-search."""
 
 
 class RedisVectors:
@@ -69,19 +72,31 @@ class RedisVectors:
 
     def clear(self, clearing: Clearing) -> None:
         """See `VectorStore`."""
-        self.remote.clear(self._shelf.clear, clearing)
+        self.remote.clear(self._clear, clearing)
+
+    async def _clear(self, clearing: Clearing) -> None:
+        await self._shelf.clear(clearing)
+        if clearing != Clearing():
+            return
+        try:
+            await self._shelf.redis.run("FT.DROPINDEX", self._index)
+        except RedisRefused as error:
+            if not any(words in error.message.lower() for words in _NO_INDEX):
+                return  # it may not be dropped: the note is still right
+        await self._shelf.redis.run("DEL", self._about)
+        self._ready = 0
 
     async def _search(self, group: str, vector: bytes) -> list[tuple[bytes, float]]:
         await self._prepare(len(vector) // 4)
         words = ("PARAMS", "2", "vector", vector, "RETURN", "2", "k", "distance", "DIALECT", "2")
         query = f"(@g:{{{_digest(group)}}})=>[KNN {CANDIDATES_MAX} @v $vector AS distance]"
+        command = ("FT.SEARCH", self._index, query, *words, "LIMIT", "0", CANDIDATES_MAX)
         try:
-            found: Any = await self._shelf.redis.run(
-                "FT.SEARCH", self._index, query, *words, "LIMIT", "0", CANDIDATES_MAX
-            )
+            found: Any = await self._shelf.redis.run(*command)
         except RedisRefused:
-            self._ready = 0  # perhaps the server lost its index
-            raise
+            self._ready = 0  # perhaps the server lost its index, or somebody cleared everything
+            await self._prepare(len(vector) // 4)
+            found = await self._shelf.redis.run(*command)
         rows: list[tuple[bytes, float]] = []
         for fields in found[2::2]:
             named = dict(zip(fields[::2], fields[1::2], strict=True))

@@ -2,8 +2,8 @@
 kept reply for a caller; `loops` is how stores outside of this process wait."""
 
 from asbru.pipeline.caching.call_cache import CallCache
-from asbru.pipeline.caching.loops import Paths, Tasks
+from asbru.pipeline.caching.loops import Bounded, Paths
 from asbru.pipeline.caching.meaning import Meaning
 from asbru.pipeline.caching.step import Caching
 
-__all__ = ["Caching", "CallCache", "Meaning", "Paths", "Tasks"]
+__all__ = ["Bounded", "Caching", "CallCache", "Meaning", "Paths"]

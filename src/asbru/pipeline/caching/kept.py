@@ -18,7 +18,7 @@ from asbru.core.errors import AsbruError, UpstreamError
 from asbru.core.reply import ChatReply, StreamEvent
 from asbru.dialects import assemble
 from asbru.pipeline.call import Attempt
-from asbru.pipeline.deliver import deliver, with_identity
+from asbru.pipeline.deliver import deliver, outcome_of, with_identity
 from asbru.pipeline.endpoint import NO_KEY
 from asbru.pipeline.open_stream import NO_CACHE, make_relay, response_passes
 from asbru.pipeline.responses import Response
@@ -165,8 +165,8 @@ async def _deliver_stream(call: Call, relay: Relay, pieces: tuple[bytes, ...], r
         error = relay.finish(error)
     except AsbruError as refused:
         error = refused
-    call.outcome = "ok" if error is None and relay.seen_fault is None else "error"
-    call.error = error or relay.seen_fault
+    seen = call.error = error or relay.seen_fault
+    call.outcome = "ok" if seen is None else outcome_of(seen, relay)
     if error is not None:
         response.write(call.dialect.errors.write_stream(error))
     response.end()

@@ -1,4 +1,4 @@
-"""How stores of the cache outside of this process wait: as paths, or in tasks of the event loop.
+"""How stores of the cache outside of this process wait: as paths, with a deadline or with one of their own.
 
 Not here: what they do when something fails (`cache.remote`).
 """
@@ -10,8 +10,7 @@ from collections.abc import Coroutine
 from traceback import format_exception
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from asbru.core.errors import GatewayError
-from asbru.pipeline.stepper import Stepper, in_task, pause, within
+from asbru.pipeline.stepper import Stepper, pause, within
 from asbru.telemetry import log
 
 if TYPE_CHECKING:
@@ -45,20 +44,14 @@ class Paths:
         return pause(self._loop, seconds)
 
 
-class Tasks(Paths):
-    """The same for work that needs the event loop."""
+class Bounded(Paths):
+    """The same for work that ends in time by itself, as commands of `kv` do: a timer for each hit costs as much as the
+    command."""
 
     def within(self, work: Coroutine[Any, Any, T], seconds: float) -> Awaitable[T]:
         """See `Loop`."""
-        return in_task(self._loop, _limited(work, seconds))
-
-
-async def _limited(work: Coroutine[Any, Any, T], seconds: float) -> T:
-    try:
-        async with asyncio.timeout(seconds):
-            return await work
-    except TimeoutError:
-        raise GatewayError(f"no answer within {seconds:g} s") from None
+        del seconds
+        return work
 
 
 def _ended(subject: None, error: BaseException | None) -> None:

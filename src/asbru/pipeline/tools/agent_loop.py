@@ -258,7 +258,7 @@ class AgentLoop:
                 call.outcome = "ok"
             except AsbruError as refused:
                 error = call.error = refused
-                call.outcome = "cut"
+                call.outcome = "refused" if refused.blame == "caller" else "cut"
                 break
             if following is None:
                 break
