@@ -11,6 +11,7 @@ import msgspec
 
 from asbru.core.errors import AsbruError
 from asbru.governance import caller_behind
+from asbru.pipeline.agents import NO_SESSION, session_columns
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.measure import measure
 from asbru.pipeline.ports import Lease
@@ -106,6 +107,7 @@ def account(call: Call, rooms: Rooms) -> None:
             *(NO_CACHE if cached is None else cached.columns(latency_us)),
             "" if call.guarded is None else _end_guarded(call.guarded, rooms),
             call.parent_id,
+            *(session_columns(call) if call.run or call.watched else NO_SESSION),
         )
     )
     if rooms.bodies is not None:
