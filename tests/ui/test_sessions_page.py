@@ -10,6 +10,7 @@ from tests.ui.rig import Gateway, Watched, wait
 
 SESSION = "0af76519-16cd-43dd-8448-eb211c80319c"
 HOSTILE = "<img src=x onerror=alert(1)>"
+TOOL = {"surface": "mcp.tool", "provider": "docs", "model_served": "look", "latency_us": 3_000_000, "cost_nanousd": 0}
 
 
 def call(gateway: Gateway, key: str, session: str, model: str = "mock/echo") -> None:
@@ -74,6 +75,43 @@ def test_a_link_to_a_session_is_light(web: Watched, gateway: Gateway) -> None:
     page = web.open(f"sessions?id={session_id}")
     expect(page.get_by_role("region", name="Timeline").get_by_role("listitem")).to_have_count(1)
     assert len([one for one in web.requests if "/api/" in one]) <= 3, web.requests
+
+
+def test_a_long_session_can_be_read(web: Watched, gateway: Gateway) -> None:
+    """Calls of tools stand below the call that made them, pauses are shortened and said, earlier calls are brought on
+    demand; what is no longer kept is counted."""
+    session_id = made(gateway, "busy", "mock/echo")
+    listed = gateway.ask("GET", "records?caller=busy&limit=1")[1]["items"][0]
+    hour_ms, began_ms = 3_600_000, int(listed["started_ms"]) - 4 * 3_600_000
+    late = [
+        listed | {"id": "req_5", "started_ms": began_ms + hour_ms + 9_000, "latency_us": 9_000_000, "outcome": "error"},
+        listed | TOOL | {"id": "req_4", "started_ms": began_ms + hour_ms + 2_000, "parent_id": "req_3"},
+        listed | {"id": "req_3", "started_ms": began_ms + hour_ms, "latency_us": 7_000_000},
+    ]
+    early = [listed | {"id": f"req_{number}", "started_ms": began_ms + 1000 * number} for number in (2, 1)]
+
+    def shown(url: str) -> dict[str, object]:
+        return {"items": early, "next": None} if "before=req_3" in url else {"items": late, "next": "req_3"}
+
+    one = gateway.ask("GET", f"sessions/{session_id}")[1]
+    sums = {"calls": 9, "tool_calls": 1, "failed": 1, "input_tokens": 1_234_567, "cached_tokens": 900_000}
+    sums |= {"unpriced": 2, "team": "engineering", "models": ["anthropic/claude-sonnet-4-5", "openai/gpt-4o"]}
+    web.log_in()
+    page = web.page
+    page.route(f"**/sessions/{session_id}", lambda route: route.fulfill(json=one | sums | {"first_ms": began_ms}))
+    page.route("**/records?*session=*", lambda route: route.fulfill(json=shown(route.request.url)))
+    web.open(f"sessions?id={session_id}")
+    calls = page.get_by_role("region", name="Timeline").get_by_role("listitem")
+    expect(calls).to_have_count(3)
+    expect(calls.nth(1)).to_contain_text("docs/look")
+    page.get_by_role("button", name="Show earlier calls").click()
+    expect(calls).to_have_count(6)
+    expect(calls.nth(2)).to_have_text("59 min 58 s without calls")
+    expect(page.get_by_text("no longer kept: 5 calls")).to_be_visible()
+    maker, tool = (calls.nth(at).get_by_role("link").bounding_box() for at in (3, 4))
+    assert maker is not None and tool is not None and tool["x"] > maker["x"]
+    web.is_accessible()
+    web.shoot("session-long")
 
 
 def test_sessions_are_sorted_and_opened_by_keyboard(web: Watched, gateway: Gateway) -> None:

@@ -50,7 +50,7 @@ function Content({ one }: { one: AgentSession }) {
         {one.customer && <Fact name="Customer"><Narrow by="customer" value={one.customer} /></Fact>}
         <Fact name="First call"><span title={moment(one.first_ms)}>{clock(one.first_ms)}</span></Fact>
         <Fact name="Last call"><span title={moment(one.last_ms)}>{clock(one.last_ms)}</span></Fact>
-        <Fact name="Took">{span((one.last_ms - one.first_ms) / 1000)}</Fact>
+        <Fact name="Took">{duration((one.last_ms - one.first_ms) * 1000)}</Fact>
         <Fact name="Calls">{exact(one.calls)}</Fact>
         <Fact name="Tool calls">{exact(one.tool_calls)}</Fact>
         <Fact name="Failed">{one.failed ? <Status tone="bad">{exact(one.failed)}</Status> : "0"}</Fact>

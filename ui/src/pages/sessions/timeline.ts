@@ -1,7 +1,7 @@
 // Where the calls of a session are on one line of time. Pure.
 //
-// A session may sleep for hours while a person thinks, and then its calls would be too thin to see. So time in which no
-// call was under way is shortened to a little, and said.
+// A session may sleep for hours while a person thinks, and then its calls would be too thin to see. So the longest pauses
+// are shortened, all to the same length, until they take a third of the line together; of long ones it is said.
 
 export interface Timed {
   id: string;
@@ -11,7 +11,7 @@ export interface Timed {
 }
 
 /** `left`, `width`: percent of the line. `depth`: 0, or one more than the call that made it. `idle_ms`: how long nothing
- *  was under way before, where that was shortened; else 0. */
+ *  was under way before, where that was long and is shortened; else 0. */
 export interface Placed<T> {
   call: T;
   left: number;
@@ -20,44 +20,52 @@ export interface Placed<T> {
   idle_ms: number;
 }
 
-/** What is left of a longer pause: a share of the time in which calls were under way. */
-const PAUSE_SHARE = 0.04;
-const PAUSE_LEAST_MS = 1_000;
+/** Of the time in which calls were under way: what the pauses may take together. */
+const PAUSES_SHARE = 0.5;
+/** A shorter one is not worth a line of its own. */
+const SAID_MS = 30_000;
 
 /** The calls in the order in which they began, those that others made behind their makers. */
 export function place<T extends Timed>(calls: readonly T[]): Placed<T>[] {
   const ordered = calls.toSorted((a, b) => a.started_ms - b.started_ms || (a.id < b.id ? -1 : 1));
-  const pause_ms = Math.max(PAUSE_LEAST_MS, busyTime(ordered) * PAUSE_SHARE);
+  const { busy_ms, pauses } = measure(ordered);
+  const pause_ms = longestPause(pauses.filter((one) => one > 0), busy_ms * PAUSES_SHARE);
   const depths = new Map<string, number>();
-  let until_ms = ordered[0]?.started_ms ?? 0;
+  const first_ms = ordered[0]?.started_ms ?? 0;
   let cut_ms = 0;
-  const first_ms = until_ms;
-  const places = ordered.map((call) => {
-    const pause = call.started_ms - until_ms;
-    const idle_ms = pause > pause_ms ? pause : 0;
-    if (idle_ms) cut_ms += pause - pause_ms;
-    until_ms = Math.max(until_ms, endOf(call));
+  const places = ordered.map((call, at) => {
+    const cut = Math.max(0, pauses[at]! - pause_ms);
+    cut_ms += cut;
     const above = depths.get(call.parent_id);
     const depth = above === undefined ? 0 : above + 1;
     depths.set(call.id, depth);
-    return { call, from: call.started_ms - first_ms - cut_ms, depth, idle_ms };
+    return { call, depth, idle_ms: cut > 0 && pauses[at]! >= SAID_MS ? pauses[at]! : 0, from_ms: call.started_ms - first_ms - cut_ms };
   });
-  const whole = Math.max(until_ms - first_ms - cut_ms, 0.001);
-  return places.map(({ call, from, depth, idle_ms }) => ({ call, depth, idle_ms, left: (from / whole) * 100, width: (call.latency_us / 1000 / whole) * 100 }));
+  const whole_ms = Math.max(...places.map(({ call, from_ms }) => from_ms + call.latency_us / 1000), 0.001);
+  return places.map(({ from_ms, ...placed }) => ({ ...placed, left: (from_ms / whole_ms) * 100, width: (placed.call.latency_us / 10 / whole_ms) }));
 }
 
-/** Milliseconds in which at least one call was under way; the calls in the order in which they began. */
-export function busyTime(ordered: readonly Timed[]): number {
+/** How long at least one call was under way, and for each call how long none was before it; in the order of begin. */
+function measure(ordered: readonly Timed[]): { busy_ms: number; pauses: number[] } {
   let busy_ms = 0;
-  let until_ms = -Infinity;
-  for (const call of ordered) {
-    const end_ms = endOf(call);
+  let until_ms = ordered[0]?.started_ms ?? 0;
+  const pauses = ordered.map((call) => {
+    const pause = Math.max(0, call.started_ms - until_ms);
+    const end_ms = call.started_ms + call.latency_us / 1000;
     busy_ms += Math.max(0, end_ms - Math.max(until_ms, call.started_ms));
     until_ms = Math.max(until_ms, end_ms);
-  }
-  return busy_ms;
+    return pause;
+  });
+  return { busy_ms, pauses };
 }
 
-function endOf(call: Timed): number {
-  return call.started_ms + call.latency_us / 1000;
+/** To what length pauses are shortened so that they take no more than `room_ms` together; Infinity where they do not. */
+export function longestPause(pauses: readonly number[], room_ms: number): number {
+  let left_ms = room_ms;
+  for (const [at, pause] of pauses.toSorted((a, b) => a - b).entries()) {
+    const share = left_ms / (pauses.length - at);
+    if (pause > share) return share;
+    left_ms -= pause;
+  }
+  return Infinity;
 }
