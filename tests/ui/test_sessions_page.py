@@ -84,7 +84,8 @@ def test_a_long_session_can_be_read(web: Watched, gateway: Gateway) -> None:
     listed = gateway.ask("GET", "records?caller=busy&limit=1")[1]["items"][0]
     hour_ms, began_ms = 3_600_000, int(listed["started_ms"]) - 4 * 3_600_000
     late = [
-        listed | {"id": "req_5", "started_ms": began_ms + hour_ms + 9_000, "latency_us": 9_000_000, "outcome": "error"},
+        listed
+        | {"id": "req_5", "started_ms": began_ms + hour_ms + 9_000, "latency_us": 9_000_000, "outcome": "error"},
         listed | TOOL | {"id": "req_4", "started_ms": began_ms + hour_ms + 2_000, "parent_id": "req_3"},
         listed | {"id": "req_3", "started_ms": began_ms + hour_ms, "latency_us": 7_000_000},
     ]

@@ -13,7 +13,7 @@ import msgspec
 
 from asbru.records import COLUMNS, query
 from asbru.records.bodies import read
-from asbru.records.sessions.add import session_id
+from asbru.records.sessions import add
 
 _KINDS = {"text": str, "integer": int, "boolean": int}
 
@@ -103,7 +103,7 @@ def detail(record: query.Record, sizes: read.Sizes | None) -> dict[str, Any]:
 def _session_id(record: query.Record) -> str | None:
     """The id of the session that the call belongs to, for `GET /sessions/ID`."""
     caller, team, session = (str(record[name]) for name in ("caller", "team", "session"))
-    return session_id(caller, team, session) if session else None
+    return add.session_id(caller, team, session) if session else None
 
 
 def _attempts(record: query.Record) -> list[dict[str, Any]]:

@@ -25,7 +25,7 @@ VALUE_CHARS_MAX = 256
 
 Moment = Annotated[int | None, Query(ge=0, le=10**14, description="Unix milliseconds.")]
 Sort = Annotated[
-    str, Query(description=f"The largest first: {', '.join(search.SORTS)}.", json_schema_extra={"enum": [*search.SORTS]})
+    str, Query(description="What the largest comes first of.", json_schema_extra={"enum": [*search.SORTS]})
 ]
 Model = Annotated[str, Query(max_length=VALUE_CHARS_MAX, description="A model that was called: `provider/model`.")]
 Failed = Annotated[bool, Query(description="Only sessions with a call that failed.")]
@@ -94,7 +94,9 @@ def build_router(url: str) -> APIRouter:
             raise BadRequest(str(error), status=422) from None
         return nouns.answer({"items": page.items, "next": page.next})
 
-    @router.get("/{session_id}", summary="A session of an agent", openapi_extra={**_ACCESS, **nouns.gives(AgentSession)})
+    shown = {**_ACCESS, **nouns.gives(AgentSession)}
+
+    @router.get("/{session_id}", summary="A session of an agent", openapi_extra=shown)
     async def show_session(request: Request, session_id: str) -> Response:  # pyright: ignore[reportUnusedFunction] -- likewise
         """One session."""
         found = await in_thread(lambda: search.by_id(url, session_id))

@@ -53,7 +53,6 @@ def account(call: Call, rooms: Rooms) -> None:
         (target, key_name, *_), served = call.passed_over[-1], call.passed_over[-1].target.model[:MODEL_CHARS_MAX]
     provider = target.provider.name if target is not None else ""
     estimated = call.lease is not None and _settle(call, call.lease, rooms)
-    went_well = call.outcome == "ok" and len(attempts) < 2 and not call.passed_over
     status = _CANCELLED_STATUS if call.outcome == "cancelled" else call.status or _CANCELLED_STATUS
     latency_us = int((now_s - call.started_s) * 1e6)
     first_us = int((call.first_token_s - call.started_s) * 1e6) if call.first_token_s else None
@@ -85,7 +84,9 @@ def account(call: Call, rooms: Rooms) -> None:
             served,
             key_name,
             len(attempts),
-            "" if went_well else write_attempt_log(call, now_s),
+            ""
+            if call.outcome == "ok" and len(attempts) < 2 and not call.passed_over
+            else write_attempt_log(call, now_s),
             status,
             call.outcome,
             *(_NO_ERROR if call.error is None else _error_columns(call.error)),

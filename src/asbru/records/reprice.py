@@ -1,4 +1,5 @@
-"""Records priced anew, and the sums of spend, by time and of sessions with them: after a price was wrong, missing or changed.
+"""Records priced anew, and the sums of spend, by time and of sessions with them: after a price was wrong, missing or
+changed.
 
 A step is one short transaction over STEP_ROWS records, so that the bookkeeper goes on writing between two steps, and a
 run that is broken off has left nothing half done; another one changes only what still differs. A cost that is known

@@ -168,7 +168,7 @@ COLUMNS: tuple[Column, ...] = (
     ),
     _text(
         "agent",
-        "Of a call with a session: the program that made it, by its User-Agent without the version, such as claude-cli; "
+        "Of a call with a session: the program that made it, by its User-Agent without the version: claude-cli; "
         '"" if it does not say.',
     ),
 )

@@ -12,6 +12,7 @@ from asbru.records.sessions.search import Wanted
 from asbru.storage import Value, open_database, sqlite_url
 
 BEGAN_MS = 1_795_000_000_000
+ALL = Wanted()
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def url(tmp_path: Path) -> str:
     return url
 
 
-def pages(url: str, wanted: Wanted = Wanted(), *, sort: str = "last_ms", limit: int = 5) -> list[list[str]]:
+def pages(url: str, wanted: Wanted = ALL, *, sort: str = "last_ms", limit: int = 5) -> list[list[str]]:
     """The names of sessions, page by page."""
     found: list[list[str]] = []
     after = ""
@@ -52,26 +53,31 @@ def pages(url: str, wanted: Wanted = Wanted(), *, sort: str = "last_ms", limit: 
         after = page.next
 
 
+def joined(found: list[list[str]]) -> list[str]:
+    """All pages as one."""
+    return [name for page in found for name in page]
+
+
 @pytest.mark.parametrize("sort", search.SORTS)
 @pytest.mark.parametrize("wanted", [Wanted(), Wanted({"agent": "word"})])
 def test_pages_show_each_session_once(url: str, sort: str, wanted: Wanted) -> None:
     """In every order, with and without filters, though several are equal in what they are ordered by."""
     found = pages(url, wanted, sort=sort)
     assert [len(page) for page in found] == [5, 5, 2]
-    assert sorted(sum(found, [])) == sorted(f"s{number}" for number in range(12))
+    assert sorted(joined(found)) == sorted(f"s{number}" for number in range(12))
 
 
 def test_orders(url: str) -> None:
     """The latest first, or the largest."""
-    latest = sum(pages(url), [])
+    latest = joined(pages(url))
     assert {*latest[:2]} == {"s10", "s11"} and {*latest[-2:]} == {"s0", "s1"}
-    assert sum(pages(url, sort="cost_nanousd"), [])[:3] == ["s0", "s1", "s2"]
+    assert joined(pages(url, sort="cost_nanousd"))[:3] == ["s0", "s1", "s2"]
     assert pages(url, sort="failed")[0][0] == "s4"
 
 
 def test_filters(url: str) -> None:
     """By caller, name, model and failure, and by what may be seen at all; a model's name is no part of another."""
-    assert {*sum(pages(url, Wanted({"caller": "key1"})), [])} == {"s1", "s4", "s7", "s10"}
+    assert {*joined(pages(url, Wanted({"caller": "key1"})))} == {"s1", "s4", "s7", "s10"}
     assert pages(url, Wanted(model="openai/gpt-1")) == [["s1"]]
     assert pages(url, Wanted(failed=True)) == [["s4"]]
     assert pages(url, Wanted({"session": "s4"}, within=("caller", ("key1", "key2")))) == [["s4"]]
@@ -89,7 +95,7 @@ def test_a_rare_value_does_not_mean_reading_everything(url: str, monkeypatch: py
     """A page looks at so many sessions and says where to go on, though it may have found nothing."""
     monkeypatch.setattr(search, "SCANNED_MAX", 4)
     assert pages(url, Wanted({"session": "s5"})) == [[], ["s5"], [], []]
-    assert len(sum(pages(url, sort="cost_nanousd"), [])) == 4
+    assert len(joined(pages(url, sort="cost_nanousd"))) == 4
 
 
 @pytest.mark.parametrize("wanted", [Wanted(), Wanted(failed=True)])

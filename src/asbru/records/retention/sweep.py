@@ -28,9 +28,10 @@ _DEAD_SERIES: Final = f"""
     DELETE FROM rollup_series WHERE id = ?
     AND NOT EXISTS (SELECT 1 FROM rollups WHERE series = rollup_series.id AND tier IN ({_TIERS}))
 """  # noqa: S608 -- our own numbers
-_DEAD_SESSIONS: Final = (
-    "DELETE FROM agent_sessions WHERE id IN (SELECT id FROM agent_sessions WHERE last_ms < ? ORDER BY last_ms LIMIT ?)"
-)
+_DEAD_SESSIONS: Final = """
+    DELETE FROM agent_sessions
+    WHERE id IN (SELECT id FROM agent_sessions WHERE last_ms < ? ORDER BY last_ms LIMIT ?)
+"""
 _FOREVER_MS: Final = 1 << 52
 _AFTER_ALL: Final = "~"
 

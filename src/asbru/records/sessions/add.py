@@ -1,7 +1,7 @@
 """What records add to the sums of their sessions, in the transaction that writes, changes or removes them.
 
-A session is of one caller, in one team: two keys that name the same session have one each, so nobody sees another's calls
-by guessing a name, nor what a key called before it came to a team. Calls without a session cost a look.
+A session is of one caller, in one team: two keys that name the same session have one each, so nobody sees another's
+calls by guessing a name, nor what a key called before it came to a team. Calls without a session cost a look.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ _ADD: Final = f"""
         ELSE agent_sessions.models || excluded.models END,
     {", ".join(f"{name} = agent_sessions.{name} + excluded.{name}" for name in SUMS)}
 """  # noqa: S608 -- our own names
-_TAKE: Final = (
-    f"UPDATE agent_sessions SET {', '.join(f'{name} = {name} - ?' for name in SUMS)} WHERE id = ?"  # noqa: S608 -- our own names
-)
+_TAKE: Final = f"UPDATE agent_sessions SET {', '.join(f'{name} = {name} - ?' for name in SUMS)} WHERE id = ?"  # noqa: S608 -- our own names
+
+_DELETE: Final = "DELETE FROM agent_sessions WHERE id = ? AND calls + tool_calls <= 0"
 
 
 class _Part:
@@ -93,9 +93,7 @@ def take_records(database: Database, rows: Iterable[Sequence[Any]]) -> None:
     if parts:
         ids = [session_id(*named) for *named, _ in parts]
         database.run_many(_TAKE, [(*part.sums, one) for one, part in zip(ids, parts.values(), strict=True)])
-        database.run_many(
-            "DELETE FROM agent_sessions WHERE id = ? AND calls + tool_calls <= 0", [(one,) for one in dict.fromkeys(ids)]
-        )
+        database.run_many(_DELETE, [(one,) for one in dict.fromkeys(ids)])
 
 
 def change_cost(database: Database, row: Sequence[Any], *, unpriced: int, cost_nanousd: int) -> None:
@@ -111,7 +109,8 @@ def _parts(rows: Iterable[Sequence[Any]]) -> dict[tuple[str, str, str, str], _Pa
     """By caller, team, session and model. `model`: as `models` has it, "" of a call to a tool or to none."""
     parts: dict[tuple[str, str, str, str], _Part] = {}
     for row in rows:
-        caller, team, session, customer, agent, surface, provider, served, started_ms, latency_us, cached = _names_of(row)
+        caller, team, session, customer, agent, surface, *places = _names_of(row)
+        provider, served, started_ms, latency_us, cached = places
         try:
             is_tool = surface.startswith(TOOL_SURFACES)
             _, failed, unpriced, taken, given, cost = numbers_of(row)

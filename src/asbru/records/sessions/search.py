@@ -1,12 +1,12 @@
 """Lists of sessions, the latest first or the largest first, and one of them.
 
-Bounded like a search of records: sessions of a span of time are read by the index of their last call, at most SCANNED_MAX
-for a page. Every call opens and closes a connection of its own.
+Bounded like a search of records: sessions of a span of time are read by the index of their last call, at most
+SCANNED_MAX for a page. Every call opens and closes a connection of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Final, NamedTuple, TypeAlias
 
 from asbru.records.sessions.add import NAMES
@@ -35,7 +35,7 @@ class Wanted(NamedTuple):
     """`equal`: values of FILTERS; `model`: one that the session has called, as `provider/model`; `failed`: only those
     with a call that failed; `within`: a column and the values of it that may be shown at all."""
 
-    equal: dict[str, str] = {}  # noqa: RUF012 -- never changed
+    equal: Mapping[str, str] = {}
     model: str = ""
     failed: bool = False
     within: tuple[str, Collection[str]] | None = None
@@ -61,7 +61,14 @@ class Wanted(NamedTuple):
 
 
 def search(
-    url: str, wanted: Wanted, *, since_ms: int, until_ms: int, sort: str = "last_ms", after: str = "", limit: int = 100
+    url: str,
+    wanted: Wanted,
+    *,
+    since_ms: int,
+    until_ms: int,
+    sort: str = "last_ms",
+    after: str = "",
+    limit: int = 100,
 ) -> Page:
     """Sessions whose last call ended in a span of time (`until_ms` is not part of it). Raises ValueError for an `after`
     or a `sort` that is none."""
@@ -77,10 +84,13 @@ def search(
     elif place is not None:
         where += f"{' AND ' if where else ''}({sort}, id) < (?, ?)"
         values += place
-    scanned = f"SELECT {{}} FROM agent_sessions WHERE {window} ORDER BY last_ms DESC, id DESC LIMIT"
+    scanned = f"SELECT {{}} FROM agent_sessions WHERE {window} ORDER BY last_ms DESC, id DESC LIMIT"  # noqa: S608 -- likewise
     if where or sort != "last_ms":
         inner = f"{scanned.format(_COLUMNS)} {SCANNED_MAX}"
-        text = f"SELECT {_COLUMNS} FROM ({inner}) AS scanned WHERE {where or '1 = 1'} ORDER BY {sort} DESC, id DESC LIMIT ?"  # noqa: S608, E501 -- our own text
+        text = (
+            f"SELECT {_COLUMNS} FROM ({inner}) AS scanned WHERE {where or '1 = 1'}"  # noqa: S608 -- our own text
+            f" ORDER BY {sort} DESC, id DESC LIMIT ?"
+        )
     else:  # nothing is left out, so no more is read than is shown
         text = f"{scanned.format(_COLUMNS)} ?"
     found = [_session(row) for row in _rows(url, text, *bounds, *values, limit)]
