@@ -6,8 +6,8 @@ DIR has a database of `bench.records_seed`; if it has none, it is made, which ta
 and one worker serves a copy of it, with traffic at a steady rate throughout. First each request that the overview page
 makes (every range, every dimension, with and without filters) is made again and again, one after the other. Then
 windows of traffic alone alternate with windows in which a page is shown once a second. Prints one table and two bars:
-p95 of the answers, and how much p99 of the calls rises: the median over the turns, the interval that it is in, and how far
-two neighbouring windows without a page are apart. About 9 minutes.
+p95 of the answers, and how much p99 of the calls rises: the median over the turns, the interval that it is in, and how
+far two neighbouring windows without a page are apart. About 9 minutes.
 """
 
 from __future__ import annotations
