@@ -148,7 +148,9 @@ def _end_guarded(guarded: Tally, rooms: Rooms) -> str:
 
 def _trace_id(call: Call) -> str:
     """The column `trace_id`."""
-    return f"{call.trace.trace_id:032x}" if call.trace is not None else read_trace_id(call.forwarded.headers)
+    if call.trace is None:
+        return read_trace_id(call.forwarded.headers)
+    return f"{call.trace.trace_id:032x}" if call.trace.known else ""
 
 
 def _is_recorded(call: Call, rooms: Rooms, now_s: float) -> bool:

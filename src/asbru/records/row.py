@@ -142,7 +142,7 @@ COLUMNS: tuple[Column, ...] = (
     ),
     _text(
         "trace_id",
-        "Id of the trace that the call belongs to, 32 hex digits: the caller's, or Asbru's own if tracing is on; "
+        "Id of the trace that the call belongs to, 32 hex digits: the caller's, or Asbru's own if it is sampled; "
         '"" without one.',
     ),
     _text(

@@ -157,7 +157,7 @@ function Summary({ record, onOpen, onFilter }: { record: RecordDetail } & Lead) 
 }
 
 function Trace({ id, onFilter }: { id: string; onFilter: Props["onFilter"] }) {
-  if (!id) return <p className="muted">This call has no trace: its caller sent none, and tracing is off.</p>;
+  if (!id) return <p className="muted">This call has no trace: its caller sent none, and it was not sampled, or tracing is off.</p>;
   return (
     <>
       <p className="muted">The spans of this call have this id, from the caller to the provider. Look for it where your traces are.</p>
