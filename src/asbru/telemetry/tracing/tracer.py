@@ -20,8 +20,8 @@ _LOW_64 = (1 << 64) - 1
 
 class CallTrace:
     """The place of one call in its trace. `parent_id` is 0 where the trace begins here; `remote_parent`: the parent is
-    the caller's. `known`: the trace is found elsewhere, as it is sampled or the caller's; so its record names it. The ids
-    of all other calls would be of no use there, and cost more than the rest of a record: they are random, and indexed."""
+    the caller's. `known`: the trace is found elsewhere, as it is sampled or the caller's, so its record names it. The
+    ids of other calls would be of no use there, and cost more than all of a record: they are random, and indexed."""
 
     __slots__ = ("flags", "known", "parent_id", "remote_parent", "sampled", "span_id", "state", "trace_id")
 
