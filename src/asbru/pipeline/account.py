@@ -11,7 +11,7 @@ import msgspec
 
 from asbru.core.errors import AsbruError
 from asbru.governance import caller_behind
-from asbru.pipeline.agents import NO_SESSION, session_columns
+from asbru.pipeline.agents import NO_ORIGIN, write_origin
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.measure import measure
 from asbru.pipeline.ports import Lease
@@ -53,6 +53,7 @@ def account(call: Call, rooms: Rooms) -> None:
         (target, key_name, *_), served = call.passed_over[-1], call.passed_over[-1].target.model[:MODEL_CHARS_MAX]
     provider = target.provider.name if target is not None else ""
     estimated = call.lease is not None and _settle(call, call.lease, rooms)
+    went_well = call.outcome == "ok" and len(attempts) < 2 and not call.passed_over
     status = _CANCELLED_STATUS if call.outcome == "cancelled" else call.status or _CANCELLED_STATUS
     latency_us = int((now_s - call.started_s) * 1e6)
     first_us = int((call.first_token_s - call.started_s) * 1e6) if call.first_token_s else None
@@ -84,9 +85,7 @@ def account(call: Call, rooms: Rooms) -> None:
             served,
             key_name,
             len(attempts),
-            ""
-            if call.outcome == "ok" and len(attempts) < 2 and not call.passed_over
-            else write_attempt_log(call, now_s),
+            "" if went_well else write_attempt_log(call, now_s),
             status,
             call.outcome,
             *(_NO_ERROR if call.error is None else _error_columns(call.error)),
@@ -107,8 +106,7 @@ def account(call: Call, rooms: Rooms) -> None:
             _trace_id(call) if call.trace is not None or call.forwarded.traced else "",
             *(NO_CACHE if cached is None else cached.columns(latency_us)),
             "" if call.guarded is None else _end_guarded(call.guarded, rooms),
-            call.parent_id,
-            *(session_columns(call) if call.run or call.watched else NO_SESSION),
+            *(write_origin(call) if call.run or call.watched or call.parent_id else NO_ORIGIN),
         )
     )
     if rooms.bodies is not None:
