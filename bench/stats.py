@@ -44,6 +44,19 @@ def differences(of: Sequence[Number | None], to: Sequence[Number | None]) -> lis
     return [a - b for a, b in zip(of, to, strict=False) if a is not None and b is not None]
 
 
+def median_between(values: Sequence[Number], certainty: float = 0.95) -> tuple[float, float] | None:
+    """Two of the values between which the true median lies with at least this certainty, whatever they are spread like
+    (order statistics of the binomial distribution); None for too few values."""
+    ordered, outside = sorted(values), 0.0
+    found = None
+    for cut in range(len(ordered) // 2):
+        outside += 2 * math.comb(len(ordered), cut) / 2 ** len(ordered)
+        if outside > 1 - certainty:
+            break
+        found = (float(ordered[cut]), float(ordered[-1 - cut]))
+    return found
+
+
 def rounded(value: Number | None, digits: int = 3) -> float | None:
     """Rounded for the result file; three significant places would lie about counts, so decimals it is."""
     return None if value is None else round(float(value), digits)

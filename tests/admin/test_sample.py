@@ -40,7 +40,8 @@ def everything(database: Database) -> dict[str, list[tuple[object, ...]]]:
     with database.transaction():
         while fold.Folder().fold(database):
             pass
-    tables = {"requests": "", "bodies": "", "rollups": " WHERE calls > 0", "spend": " WHERE calls > 0"}
+    tables = {"requests": "", "agent_sessions": "", "bodies": ""}
+    tables |= {"rollups": " WHERE calls > 0", "spend": " WHERE calls > 0"}
     return {name: list(database.run(f"SELECT * FROM {name}{where}")) for name, where in tables.items()}
 
 

@@ -38,3 +38,10 @@ def test_ratio_refuses_missing_and_zero() -> None:
 def test_differences_pair_rounds() -> None:
     """Rounds are subtracted pairwise, and a round that lacks either side is left out."""
     assert stats.differences([110, None, 130], [100, 100, 100]) == [10, 30]
+
+
+def test_between_which_values_the_median_lies() -> None:
+    """Of 12 values the third and the tenth (96 %), of 6 the first and the last, of fewer none."""
+    assert stats.median_between(list(range(12))) == (2, 9)
+    assert stats.median_between([3, 1, 2, 6, 5, 4]) == (1, 6)
+    assert stats.median_between([1, 2, 3, 4, 5]) is None and stats.median_between([]) is None

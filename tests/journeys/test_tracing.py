@@ -402,9 +402,21 @@ async def test_what_a_caller_does_not_sample_is_passed_on(sent: str) -> None:
             upstream.queue(Reply.json(CHAT_REPLY))
             await gateway.call(CHAT_PATH, chat(), headers=[sent])
             told = upstream.requests[0].headers["traceparent"]
+            assert gateway.row["trace_id"] == ("" if sent == "b3: 0" else TRACE)
         assert there.requests == 0
     assert told.endswith(("-00", "-02"))
     assert sent == "b3: 0" or TRACE in told
+
+
+async def test_a_trace_that_nobody_knows_is_in_no_record() -> None:
+    """A call of whose trace there will be no span has ids for its provider, and none in its record."""
+    with collector() as there:
+        settings = export(there, sample_ratio=0.0)
+        async with FakeUpstream() as upstream, Gateway(openai(upstream.url), tracing=settings) as gateway:
+            upstream.queue(Reply.json(CHAT_REPLY))
+            await gateway.call(CHAT_PATH, chat())
+            assert upstream.requests[0].headers["traceparent"].endswith("-02")
+            assert gateway.row["trace_id"] == ""
 
 
 async def test_a_head_that_comes_again_has_another_trace() -> None:

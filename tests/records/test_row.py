@@ -55,7 +55,7 @@ def test_what_is_charged_by_the_piece_stands_together() -> None:
 def test_unknown_usage_is_null() -> None:
     """No usage: eight NULLs and no claim about reasoning."""
     assert usage_columns(None) == NO_USAGE == (None,) * 8 + (False,)
-    assert ROW_WIDTH == len(COLUMNS) == 46
+    assert ROW_WIDTH == len(COLUMNS) == 48
 
 
 def test_the_page_is_up_to_date() -> None:

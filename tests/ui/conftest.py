@@ -22,7 +22,16 @@ ELSEWHERE = frozenset(
             "limits_page",
             "mcp_page",
         ),
-        *("models", "playground", "prices_page", "providers", "settings_page", "system_page", "teams"),
+        *(
+            "models",
+            "playground",
+            "prices_page",
+            "providers",
+            "sessions_page",
+            "settings_page",
+            "system_page",
+            "teams",
+        ),
     )
 )
 """Single pages, which `make clients` drives: `make test` has time for the ways through the UI and one look at each."""

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from tests.ui.rig import ROOT
 
-from asbru.admin import account_shapes, provider_types, record_shapes, role_routes, tool_servers
+from asbru.admin import account_shapes, provider_types, record_shapes, role_routes, sessions, tool_servers
 from asbru.app.api_kinds import Price
 from asbru.governance.declared import Access, Team
 from asbru.governance.ledger.standings import LedgerStanding
@@ -44,6 +44,7 @@ def members(path: str, interface: str) -> set[str]:
         ("ui/src/kit/provider-types.ts", "TypeAccess", provider_types.TypeAccess, set[str]()),
         ("ui/src/pages/prices/price.ts", "Price", Price, set[str]()),
         ("ui/src/pages/account/sessions.tsx", "Session", account_shapes.MySession, set[str]()),
+        ("ui/src/pages/sessions/types.ts", "AgentSession", sessions.AgentSession, set[str]()),
         ("ui/src/pages/users/types.ts", "User", User, set[str]()),
         ("ui/src/pages/users/types.ts", "Token", Token, set[str]()),
         ("ui/src/pages/users/types.ts", "Role", roles.Role, set[str]()),

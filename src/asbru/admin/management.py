@@ -31,6 +31,7 @@ from asbru.admin import (
     role_routes,
     rule_trial,
     sample,
+    sessions,
     settings,
     spending,
     standing,
@@ -65,6 +66,7 @@ SHAPES = (
     *provider_types.SHAPES,
     *role_routes.SHAPES,
     *guardrail_hits.SHAPES,
+    *sessions.SHAPES,
     *guardrail_trial.SHAPES,
     *rule_trial.SHAPES,
     *settings.SHAPES,
@@ -122,6 +124,7 @@ class Management:
         routers.append(token_routes.TokenRoutes(self._act).build_router())
         routers += [history.build_router(self._act), spending.build_router(self._database_url)]
         routers += [overview.build_router(self._database_url), records.build_router(self._database_url, self._tail)]
+        routers.append(sessions.build_router(self._database_url))
         owners = {one.kind.kind: one for one in (*self._objects, self.keys.objects)}
         standings = standing.Standing(owners, self._database_url, self._act.now_ms)
         routers.append(standings.build_router())

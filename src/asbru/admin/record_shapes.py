@@ -13,6 +13,7 @@ import msgspec
 
 from asbru.records import COLUMNS, query
 from asbru.records.bodies import read
+from asbru.records.sessions import add
 
 _KINDS = {"text": str, "integer": int, "boolean": int}
 
@@ -78,6 +79,7 @@ RecordDetail = msgspec.defstruct(
         ("attempts_detail", list[AttemptDetail]),
         ("route_steps", list[str]),
         ("bodies", BodySizes | None),
+        ("session_id", str | None),
     ],
     frozen=True,
 )
@@ -94,7 +96,14 @@ def detail(record: query.Record, sizes: read.Sizes | None) -> dict[str, Any]:
         "attempts_detail": _attempts(record),
         "route_steps": route.split("; ") if route else [],
         "bodies": None if sizes is None else sizes._asdict(),
+        "session_id": _session_id(record),
     }
+
+
+def _session_id(record: query.Record) -> str | None:
+    """The id of the session that the call belongs to, for `GET /sessions/ID`."""
+    caller, team, session = (str(record[name]) for name in ("caller", "team", "session"))
+    return add.session_id(caller, team, session) if session else None
 
 
 def _attempts(record: query.Record) -> list[dict[str, Any]]:

@@ -198,9 +198,7 @@ def _sessions(snapshot: Snapshot, lasting: Lasting) -> Sessions | None:
 
 def watched_headers(rooms: Rooms) -> frozenset[bytes]:
     """The headers that the server must keep for these rooms."""
-    names = {TRACE_HEADER, PROVIDER_HEADER, NARROWED, STRICT_HEADER}
-    if rooms.sessions is not None:
-        names |= set(SESSION_HEADERS)
+    names = {TRACE_HEADER, PROVIDER_HEADER, NARROWED, STRICT_HEADER, *SESSION_HEADERS}
     if rooms.cache is not None:
         names |= CACHE_HEADERS
     watched = frozenset(name.encode() for name in names)

@@ -11,6 +11,7 @@ import msgspec
 
 from asbru.core.errors import AsbruError
 from asbru.governance import caller_behind
+from asbru.pipeline.agents import NO_ORIGIN, write_origin
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.measure import measure
 from asbru.pipeline.ports import Lease
@@ -105,7 +106,7 @@ def account(call: Call, rooms: Rooms) -> None:
             _trace_id(call) if call.trace is not None or call.forwarded.traced else "",
             *(NO_CACHE if cached is None else cached.columns(latency_us)),
             "" if call.guarded is None else _end_guarded(call.guarded, rooms),
-            call.parent_id,
+            *(write_origin(call) if call.run or call.watched or call.parent_id else NO_ORIGIN),
         )
     )
     if rooms.bodies is not None:
@@ -145,7 +146,9 @@ def _end_guarded(guarded: Tally, rooms: Rooms) -> str:
 
 def _trace_id(call: Call) -> str:
     """The column `trace_id`."""
-    return f"{call.trace.trace_id:032x}" if call.trace is not None else read_trace_id(call.forwarded.headers)
+    if call.trace is None:
+        return read_trace_id(call.forwarded.headers)
+    return f"{call.trace.trace_id:032x}" if call.trace.known else ""
 
 
 def _is_recorded(call: Call, rooms: Rooms, now_s: float) -> bool:

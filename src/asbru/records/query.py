@@ -87,7 +87,11 @@ def search(
         if bound is not None:
             window += f" AND {condition}"
             bounds.append(bound)
-    for column in ("trace_id", "parent_id"):  # which have an index, so that only their records are looked at
+    for column in (
+        "trace_id",
+        "parent_id",
+        "session",
+    ):  # which have an index, so that only their records are looked at
         if value := wanted.equal.get(column):
             window += f" AND {column} = ? AND {column} <> ''"
             bounds.append(value)

@@ -1,4 +1,5 @@
-"""Records priced anew, and the sums of spend and by time with them: after a price was wrong, missing or changed.
+"""Records priced anew, and the sums of spend, by time and of sessions with them: after a price was wrong, missing or
+changed.
 
 A step is one short transaction over STEP_ROWS records, so that the bookkeeper goes on writing between two steps, and a
 run that is broken off has left nothing half done; another one changes only what still differs. A cost that is known
@@ -17,6 +18,7 @@ from asbru.core.money import PriceRow, UnitPrices, price_all_nanousd
 from asbru.core.usage import Unit, Usage
 from asbru.records.rollups import backfill, facts
 from asbru.records.row import COLUMNS
+from asbru.records.sessions import add as sessions
 from asbru.records.sums import SpendAdder, Sums
 from asbru.storage import Database, StorageError
 
@@ -89,6 +91,7 @@ def _step(database: Database, prices: Prices, after: str) -> tuple[Repriced, str
             difference += cost - (before or 0)
             by = Sums(unpriced=-1 if before is None else 0, cost_nanousd=cost - (before or 0))
             spend.change(database, row, by)
+            sessions.change_cost(database, row, unpriced=by.unpriced, cost_nanousd=by.cost_nanousd)
             if row[_AT["id"]] >= summed_from:  # others come into the sums by time later, as they are then
                 changes.append(facts.cost_changed(row, unpriced=by.unpriced, cost_nanousd=by.cost_nanousd))
     if costs:

@@ -24,6 +24,8 @@ ERROR_MESSAGE_CHARS_MAX = 500
 NOTES_CHARS_MAX = 2000
 ROUTE_CHARS_MAX = 2000
 MODEL_CHARS_MAX = 200
+SESSION_CHARS_MAX = 128
+AGENT_CHARS_MAX = 64
 ATTEMPTS_LOGGED_MAX = 16
 
 Row: TypeAlias = tuple[object, ...]
@@ -140,7 +142,7 @@ COLUMNS: tuple[Column, ...] = (
     ),
     _text(
         "trace_id",
-        "Id of the trace that the call belongs to, 32 hex digits: the caller's, or Asbru's own if tracing is on; "
+        "Id of the trace that the call belongs to, 32 hex digits: the caller's, or Asbru's own if it is sampled; "
         '"" without one.',
     ),
     _text(
@@ -159,6 +161,16 @@ COLUMNS: tuple[Column, ...] = (
         'kinds; "" if no rule applied.',
     ),
     _text("parent_id", 'Id of the call that made this one, such as a call of a tool from a script; "" without one.'),
+    _text(
+        "session",
+        "The session or run of an agent that the call belongs to, as one of these headers names it: x-asbru-run, "
+        'x-asbru-session, x-session-affinity, x-claude-code-session-id, session-id; "" without one.',
+    ),
+    _text(
+        "agent",
+        "Of a call with a session: the program that made it, by its User-Agent without the version: claude-cli; "
+        '"" if it does not say.',
+    ),
 )
 
 ROW_WIDTH = len(COLUMNS)

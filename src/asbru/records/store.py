@@ -20,6 +20,7 @@ import msgspec
 
 from asbru.records.rollups import facts
 from asbru.records.row import ROW_WIDTH
+from asbru.records.sessions import add as sessions
 from asbru.storage import DamagedError, Database, NewerSchema, RowError, StorageError, set_aside
 from asbru.storage.reopening import Reopened
 from asbru.telemetry import log
@@ -138,6 +139,7 @@ class RecordStore:
             for batch in self._held:
                 new, bad = self._insert(database, batch, insert)
                 facts.add_records(database, new)
+                sessions.add_records(database, new)
                 written += len(new)
                 unwritable += bad
         return written, unwritable

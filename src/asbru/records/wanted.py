@@ -28,6 +28,8 @@ FILTERS: Final = (
     "trace_id",
     "cache",
     "parent_id",
+    "session",
+    "agent",
 )
 """Columns whose value may be asked for."""
 NUMBERS: Final = ("status", "stream")

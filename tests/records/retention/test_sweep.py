@@ -14,6 +14,7 @@ from asbru.records.bodies.store import Bodies, add
 from asbru.records.retention import RecordSettings, sweep
 from asbru.records.retention.sweep import DAY_MS, Sweeper
 from asbru.records.rollups import facts, fold
+from asbru.records.sessions import add as sessions
 from asbru.records.upkeep import Upkeep
 from asbru.storage import Database, open_database, sqlite_url
 
@@ -102,6 +103,23 @@ def test_bytes_are_bounded(database: Database, capfd: pytest.CaptureFixture[str]
     assert database.used_bytes - int(str(stored)) <= before // 2
     assert 0 < counts(database)["requests"] < 3000
     assert database.run("SELECT MAX(id) FROM requests")[0][0] == call(3999, 10 - 3.999)[0]
+
+
+def test_sessions_go_with_their_last_record(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A session stays as long as there is a record that may be one of its calls, and goes by small steps."""
+    monkeypatch.setattr(sweep, "STEP_ROWS", 2)
+    old = [call(number, 50, session=f"old{number}") for number in range(5)]
+    long = [call(10, 40, session="long"), call(11, 1, session="long")]
+    write(database, *old, *long)
+    sessions.add_records(database, [*old, *long])
+    sweeper = Sweeper()
+    run(database, RecordSettings(days=30), sweeper)
+    assert database.run("SELECT session, calls FROM agent_sessions") == [("long", 2)]
+    run(database, RecordSettings(days=1), sweeper)
+    with database.transaction():
+        database.run("DELETE FROM requests")
+    run(database, RecordSettings(), sweeper)
+    assert database.run("SELECT session FROM agent_sessions") == []
 
 
 def test_series_without_sums_are_deleted(database: Database) -> None:

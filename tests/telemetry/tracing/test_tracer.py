@@ -66,3 +66,12 @@ def test_a_call_that_a_call_makes_is_below_it() -> None:
     assert (below.trace_id, below.parent_id, below.sampled) == (parent.trace_id, parent.span_id, False)
     assert below.span_id != parent.span_id
     assert (parent.remote_parent, below.remote_parent) == (True, False)
+    assert parent.known and below.known
+
+
+@pytest.mark.parametrize(("ratio", "known"), [(0.0, False), (1.0, True)])
+def test_a_trace_is_known_if_anybody_has_it(ratio: float, known: bool) -> None:
+    """A sampled one, and a caller's; so is that of a call that such a call makes."""
+    trace = tracer(ratio).begin(NONE)
+    assert trace.known == tracer(ratio).below(trace).known == known
+    assert tracer(ratio).begin(caller(f"00-{TRACE}-{SPAN}-00")).known

@@ -3,6 +3,7 @@
 const PATHS = {
   overview: "M4 19V5M4 19h16M8 15l4-5 3 3 5-7",
   records: "M5 6h14M5 12h14M5 18h9",
+  sessions: "M4 6h7M7 12h9M12 18h8M4 6v.01M7 12v.01M12 18v.01",
   providers: "M7 7h10v10H7zM4 10h3M4 14h3M17 10h3M17 14h3M10 4v3M14 4v3M10 17v3M14 17v3",
   models: "M12 3l8 4.5v9L12 21l-8-4.5v-9zM12 12l8-4.5M12 12v9M12 12L4 7.5",
   playground: "M5 5h14v11H9l-4 4zM9 9h6M9 12h4",

@@ -139,4 +139,6 @@ export interface CallRecord {
   cache_saved_us: number | null;
   guardrails: string;
   parent_id: string;
+  session: string;
+  agent: string;
 }

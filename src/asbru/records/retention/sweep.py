@@ -1,6 +1,7 @@
 """Deletes what is older or too much, in steps of one short transaction each, at constant memory.
 
-    sweep: records by age -> bodies by age -> sums by age, tier by tier -> records by size -> bodies by size -> done
+    sweep: records by age -> bodies by age -> sums by age, tier by tier -> bodies by size -> records by size
+        -> sessions that no record is left of -> done
 
 Ids begin with the time, so what is oldest is a range of ids. Deleted pages are used again; the file does not shrink.
 """
@@ -27,6 +28,11 @@ _DEAD_SERIES: Final = f"""
     DELETE FROM rollup_series WHERE id = ?
     AND NOT EXISTS (SELECT 1 FROM rollups WHERE series = rollup_series.id AND tier IN ({_TIERS}))
 """  # noqa: S608 -- our own numbers
+_DEAD_SESSIONS: Final = """
+    DELETE FROM agent_sessions
+    WHERE id IN (SELECT id FROM agent_sessions WHERE last_ms < ? ORDER BY last_ms LIMIT ?)
+"""
+_FOREVER_MS: Final = 1 << 52
 _AFTER_ALL: Final = "~"
 
 
@@ -69,6 +75,8 @@ class Sweeper:
             if not _delete_oldest(database, "requests", _AFTER_ALL):
                 break
             yield
+        while _delete_sessions(database):
+            yield
 
     def _sweep_sums(self, database: Database, tier: int, before_s: int) -> Iterator[None]:
         after = 0
@@ -104,6 +112,14 @@ def _delete_oldest(database: Database, table: str, before_id: str) -> bool:
     """Delete the oldest rows before an id; whether there were any."""
     before = database.total_changes
     database.run(_OLDEST.format(table=table), (before_id, STEP_ROWS))
+    return database.total_changes != before
+
+
+def _delete_sessions(database: Database) -> bool:
+    """Delete some of the sessions that ended before the oldest record began; whether there were any."""
+    ((oldest,),) = database.run("SELECT MIN(started_ms) FROM (SELECT started_ms FROM requests ORDER BY id LIMIT 1)")
+    before = database.total_changes
+    database.run(_DEAD_SESSIONS, (_FOREVER_MS if oldest is None else oldest, STEP_ROWS))
     return database.total_changes != before
 
 

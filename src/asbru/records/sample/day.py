@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 from collections.abc import Iterator
@@ -20,6 +21,11 @@ TAGS: Final = '{"sample":"true"}'
 SEED: Final = 20
 MARK: Final = "5a3b1e00"
 """Where the ids of other records have digits of their process."""
+AGENT_KEY: Final = "claude-code"
+"""A key of TEAMS whose calls are of sessions of an agent."""
+SESSION_MINUTES: Final = 40
+SESSIONS: Final = 3
+"""At a time, each of SESSION_MINUTES."""
 WITH_BODIES: Final = 300
 """The last calls, which have bodies."""
 MINUTES: Final = 24 * 60
@@ -144,6 +150,8 @@ def _call(chance: random.Random, minute: int, team: Team, *, at_ms: int, number:
         "stream": stream,
         "tags": TAGS,
     }
+    if values["caller"] == AGENT_KEY:
+        values |= {"session": _session_of(minute, number), "agent": "claude-cli"}
     if chance.random() < 0.004:
         values |= _refused(chance, str(values["caller"]))
         return Sampled(_row(values), None)
@@ -193,6 +201,12 @@ def _call(chance: random.Random, minute: int, team: Team, *, at_ms: int, number:
     else:
         values |= {"request_bytes": tokens_in * 4, "response_bytes": tokens_out * (180 if stream else 4)}
     return Sampled(_row(values), bodies)
+
+
+def _session_of(minute: int, number: int) -> str:
+    """A session as agents name them."""
+    digits = hashlib.blake2b(b"%d %d" % (minute // SESSION_MINUTES, number % SESSIONS), digest_size=16).hexdigest()
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
 
 
 def _refused(chance: random.Random, key: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from asbru.records.bodies.store import add
 from asbru.records.rollups import facts
 from asbru.records.row import COLUMNS, ROW_WIDTH
 from asbru.records.sample.day import MARK, TAGS, TEAMS, Sampled, sample_day
+from asbru.records.sessions import add as sessions
 from asbru.records.sums import OTHERS, SpendAdder, Sums, sums_of
 from asbru.storage import Database, StorageError, open_database, open_reader
 
@@ -116,3 +117,4 @@ def _change_sums(database: Database, rows: Sequence[Sequence[Any]], *, times: in
         spend.change(database, row, Sums(*(times * one for one in sums_of(row))))
     spend.save(database)
     facts.add(database, [facts.fact_of(row, times=times) for row in rows])
+    (sessions.add_records if times == 1 else sessions.take_records)(database, rows)

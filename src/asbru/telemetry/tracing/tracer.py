@@ -20,16 +20,17 @@ _LOW_64 = (1 << 64) - 1
 
 class CallTrace:
     """The place of one call in its trace. `parent_id` is 0 where the trace begins here; `remote_parent`: the parent is
-    the caller's."""
+    the caller's. `known`: the trace is found elsewhere, as it is sampled or the caller's, so its record names it. The
+    ids of other calls would be of no use there, and cost more than all of a record: they are random, and indexed."""
 
-    __slots__ = ("flags", "parent_id", "remote_parent", "sampled", "span_id", "state", "trace_id")
+    __slots__ = ("flags", "known", "parent_id", "remote_parent", "sampled", "span_id", "state", "trace_id")
 
     def __init__(self, trace_id: int, span_id: int, *, sampled: bool) -> None:
         self.trace_id = trace_id
         self.parent_id = 0
         self.remote_parent = False
         self.span_id = span_id
-        self.sampled = sampled
+        self.sampled = self.known = sampled
         self.flags = RANDOM | SAMPLED if sampled else RANDOM
         self.state = b""
 
@@ -74,7 +75,7 @@ class Tracer:
         trace = CallTrace(trace_id, span_id, sampled=sampled)
         if context.trace_id:
             trace.parent_id = context.span_id
-            trace.remote_parent = True
+            trace.remote_parent = trace.known = True
             trace.flags = context.flags | sampled
             trace.state = context.state
         return trace
@@ -83,4 +84,5 @@ class Tracer:
         """The place of a call that another call makes."""
         trace = CallTrace(parent.trace_id, self._bits(63) or 1, sampled=parent.sampled)
         trace.parent_id, trace.flags, trace.state = parent.span_id, parent.flags, parent.state
+        trace.known = parent.known
         return trace

@@ -1,8 +1,8 @@
 import type { Column } from "@/kit/data-table";
 import { clock, duration, exact, exactMoney, money, moment, short } from "@/kit/format";
 import type { CallRecord } from "@/kit/types";
-import { Outcome } from "./outcome";
-import { inputTokens, outputTokens } from "./tokens";
+import { Outcome } from "@/kit/outcome";
+import { inputTokens, outputTokens } from "@/kit/tokens";
 
 const none = <span className="muted">–</span>;
 

@@ -13,10 +13,10 @@ import { BodyView } from "./body-view";
 import { ConversationView } from "./conversation-view";
 import { curlOf } from "./curl";
 import { Made } from "./made";
-import { Outcome } from "./outcome";
+import { Outcome } from "@/kit/outcome";
 import { bodiesQuery, recordQuery } from "./queries";
 import classes from "./records.module.css";
-import { inputTokens, outputTokens, unitWords } from "./tokens";
+import { inputTokens, outputTokens, unitWords } from "@/kit/tokens";
 import type { RecordDetail } from "./types";
 import { Waterfall } from "./waterfall";
 
@@ -121,6 +121,8 @@ function Summary({ record, onOpen, onFilter }: { record: RecordDetail } & Lead) 
         <Fact name="Model asked for">{link("model_asked", record.model_asked)}</Fact>
         <Fact name="Surface">{link("surface", record.surface)}</Fact>
         {record.parent_id && <Fact name="Made by"><button type="button" className="mono" title="Open the call that made this one" onClick={() => onOpen(record.parent_id)}>{record.parent_id}</button></Fact>}
+        {record.session_id && <Fact name="Session"><Link className="plain mono" to={"/sessions" as string} search={{ id: record.session_id } as never} title="Open the session">{record.session}</Link></Fact>}
+        {record.agent && <Fact name="Program">{link("agent", record.agent)}</Fact>}
         <Fact name="Latency"><span title={`${exact(record.latency_us)} µs`}>{duration(record.latency_us)}</span></Fact>
         <Fact name="First token">{duration(record.first_token_us)}</Fact>
         <Fact name="Cost"><span title={exactMoney(record.cost_nanousd)}>{record.cost_nanousd === null ? "unknown" : money(record.cost_nanousd)}</span></Fact>
@@ -155,7 +157,7 @@ function Summary({ record, onOpen, onFilter }: { record: RecordDetail } & Lead) 
 }
 
 function Trace({ id, onFilter }: { id: string; onFilter: Props["onFilter"] }) {
-  if (!id) return <p className="muted">This call has no trace: its caller sent none, and tracing is off.</p>;
+  if (!id) return <p className="muted">This call has no trace: its caller sent none, and it was not sampled, or tracing is off.</p>;
   return (
     <>
       <p className="muted">The spans of this call have this id, from the caller to the provider. Look for it where your traces are.</p>

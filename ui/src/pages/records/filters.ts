@@ -31,6 +31,8 @@ export const FILTERS: readonly Filter[] = [
   { name: "stream", label: "Stream", strict: true, options: [{ value: "1", label: "yes" }, { value: "0", label: "no" }] },
   { name: "cache", label: "Cache", strict: true, options: [{ value: "hit", label: "served from it" }, { value: "semantic", label: "served, in other words" }, { value: "miss", label: "not found" }, { value: "shadow_agreed", label: "shadow: agreed" }, { value: "shadow_differed", label: "shadow: differed" }, { value: "refresh", label: "refreshed" }, { value: "off", label: "kept out" }] },
   { name: "parent_id", label: "Made by", placeholder: "id of the call that made it" },
+  { name: "session", label: "Session", placeholder: "as the agent names it" },
+  { name: "agent", label: "Program", placeholder: "as it calls itself", options: ["claude-cli", "codex_cli_rs", "GeminiCLI", "opencode"] },
   { name: "trace_id", label: "Trace", placeholder: "32 hex digits" },
   { name: "tag", label: "Tag", placeholder: "name=value", read: readTag },
   { name: "latency_min_us", label: "Latency, at least", placeholder: "a time such as 500 ms or 2 s", read: readDuration, show: (value) => duration(Number(value)) },

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { clock, duration, exactMoney, money, moment } from "@/kit/format";
 import { Problem } from "@/kit/problem";
-import { Outcome } from "./outcome";
+import { Outcome } from "@/kit/outcome";
 import { MADE_MAX, madeQuery } from "./queries";
 import classes from "./records.module.css";
 

@@ -21,6 +21,7 @@ export interface RecordDetail extends CallRecord {
   tags: Record<string, string>;
   attempts_detail: Attempt[];
   route_steps: string[];
+  session_id: string | null;
   bodies: { request: number | null; response: number | null } | null;
 }
 

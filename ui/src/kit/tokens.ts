@@ -1,6 +1,6 @@
 // Sums of a record's token columns; unknown stays unknown.
 
-import type { CallRecord } from "@/kit/types";
+import type { CallRecord } from "./types";
 
 const INPUT = ["input_tokens", "cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens", "audio_input_tokens", "image_input_tokens"] as const;
 const OUTPUT = ["output_tokens", "reasoning_tokens", "audio_output_tokens", "image_output_tokens"] as const;

@@ -1,5 +1,5 @@
-import { Status, type Tone } from "@/kit/status";
-import type { CallRecord } from "@/kit/types";
+import { Status, type Tone } from "./status";
+import type { CallRecord } from "./types";
 
 const WORDS: Record<CallRecord["outcome"], [Tone, string]> = {
   ok: ["ok", "succeeded"],
