@@ -104,7 +104,7 @@ class Control:
         """Serve until told to end."""
         if self._linked:
             self._link.open()
-            await self._announcer(feed=True, snapshot=False)  # the last one may have died before it did
+            await self._announcer.tell_feed()
         server = uvicorn.Server(server_config(self.application()))
 
         # uvicorn listens to signals only while it serves, and raises the one that ended it once more afterwards.
