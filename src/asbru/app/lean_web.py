@@ -10,14 +10,14 @@ the last two later gets them.
 
 from __future__ import annotations
 
-import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
+
+from asbru.core.folders import stand_ins
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -27,26 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Config", "FastAPI", "Server"]
 
 _PYDANTIC_1 = "pydantic.v1"
-_UNUSED = {"uvicorn.main": ("Server", "main", "run"), "logging.config": ()}
-"""Modules, and what is imported from each by name."""
-
-
-@contextmanager
-def _stand_ins() -> Iterator[None]:
-    """Empty modules in the place of those that are not used; gone afterwards."""
-    held = {name: ModuleType(name) for name in _UNUSED if name not in sys.modules}
-    for name, module in held.items():
-        vars(module).update(dict.fromkeys(_UNUSED[name]))
-    sys.modules.update(held)
-    if "logging.config" in held:
-        vars(logging)["config"] = held["logging.config"]
-    try:
-        yield
-    finally:
-        for name in held:
-            del sys.modules[name]
-        if "logging.config" in held:
-            del vars(logging)["config"]
+_UNUSED = ("uvicorn.main", "logging.config")
 
 
 @contextmanager
@@ -68,6 +49,6 @@ else:
         sys.modules[_PYDANTIC_1] = None  # pyright: ignore[reportArgumentType] -- how the import system is told of none
     with _built_later():
         from fastapi import FastAPI
-    with _stand_ins():
+    with stand_ins(*_UNUSED):
         from uvicorn.config import Config
         from uvicorn.server import Server
