@@ -39,6 +39,8 @@ def test_long_lived_processes_are_lean(module: str) -> None:
         "backports.zstd",
         "wsproto",
         "h11",
+        "zoneinfo",
+        "difflib",
     }
     assert module == "worker" or not loaded & {"inspect", "_hashlib", "_ssl"}
 
@@ -61,9 +63,24 @@ def test_the_control_process_loads_what_its_routes_use_when_they_do(tmp_path: Pa
     ran = subprocess.run([sys.executable, "-c", _CONTROL, tmp_path], capture_output=True, text=True, check=True)
     loaded = set(ran.stdout.split())
     assert "fastapi" in loaded and "uvicorn.server" in loaded
-    unused = ("pydantic.v1.main", "click", "uvicorn.main", "logging.config", "multiprocessing", "yaml", "cryptography")
+    unused = (
+        "pydantic.v1.main",
+        "click",
+        "uvicorn.main",
+        "logging.config",
+        "multiprocessing",
+        "yaml",
+        "cryptography",
+    )
     paths = ("asbru.pipeline", "asbru.edge.server", "asbru.dialects.openai_chat", "asbru.providers.openai")
     assert not loaded & {*unused, *paths}
+
+
+def test_the_compile_process_loads_no_http_client_of_the_price_data() -> None:
+    """Prices are compiled from data that is installed; nothing fetches newer ones."""
+    loaded = _loaded("import sys, asbru.app.compile_process; print(*sys.modules)")
+    assert "genai_prices.data" in loaded
+    assert not loaded & {"httpx2", "httpx", "genai_prices.update_prices"}
 
 
 def test_what_the_control_process_holds_back_can_be_had_later() -> None:
