@@ -1,4 +1,7 @@
-"""Who may call: the key that Asbru makes where nobody has one, keys to what is stored, and access without any key."""
+"""Who may call: the key that Asbru makes where nobody has one, keys to what is stored, and access without any key.
+
+Not here: the virtual keys that a file or the database declares (`compile_governance`).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What the supervisor starts by, and the paths that go to other processes, the control process among them."""
+"""What the supervisor starts by, and the paths that go to other processes, the control process among them.
+
+Nothing is started or listened on here; that is for whoever is given it.
+"""
 
 from __future__ import annotations
 
