@@ -17,7 +17,7 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "lib_whole").mkdir()
     (tmp_path / "lib_whole" / "__init__.py").write_text("from lib_whole.heavy import Name\n")
     (tmp_path / "lib_whole" / "heavy.py").write_text("Name = 'the real one'\n")
-    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     for name in ("lib_whole", "lib_whole.heavy"):
         monkeypatch.delitem(sys.modules, name, raising=False)
 

@@ -11,7 +11,7 @@ the last two later gets them.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -31,7 +31,7 @@ _UNUSED = ("uvicorn.main", "logging.config")
 
 
 @contextmanager
-def _built_later() -> Iterator[None]:
+def _built_later() -> Generator[None]:
     """Models that are defined meanwhile get their validators when they are first used."""
     BaseModel.model_config["defer_build"] = True
     try:

@@ -10,7 +10,7 @@ import importlib
 import importlib.util
 import pkgutil
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from types import ModuleType
 
@@ -67,7 +67,7 @@ def _import_from(folder: str, name: str) -> ModuleType:
 
 
 @contextmanager
-def stand_ins(*names: str) -> Iterator[None]:
+def stand_ins(*names: str) -> Generator[None]:
     """In the place of modules that a library loads and nobody uses: empty ones, in which every name is None. Gone
     afterwards, so that others can have the real ones. A module that was loaded before stays as it is."""
     held = {name: _empty(name) for name in names if name not in sys.modules}
