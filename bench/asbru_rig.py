@@ -22,7 +22,7 @@ from asbru.catalog.prices import MatchClause
 from asbru.core.money import PriceRow
 from asbru.core.secret_text import SecretText
 from asbru.core.usage import Usage
-from asbru.edge import Door
+from asbru.edge.door import Door
 from asbru.edge.server import Server, ServerConnection, ServerLimits
 from asbru.governance import VIRTUAL_KEY, digest_of, write_virtual_key
 from asbru.governance.entries import OWNER, KeyEntry, LimitEntry, OwnerEntry

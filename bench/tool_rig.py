@@ -16,7 +16,8 @@ from asbru.app.build import build_rooms, declare
 from asbru.app.lasting import Lasting
 from asbru.app.snapshot import Snapshot
 from asbru.core.secret_text import SecretText
-from asbru.edge import MCP_PREFIXES, Door
+from asbru.edge.door import Door
+from asbru.edge.mcp import PREFIXES as MCP_PREFIXES
 from asbru.edge.server import Server, ServerConnection, ServerLimits
 from asbru.governance import VIRTUAL_KEY, digest_of, write_virtual_key
 from asbru.mcp.catalogue import MCP_SERVER, Definition, ServerEntry, write_server

@@ -69,6 +69,22 @@ def test_the_first_key_is_compiled() -> None:
     run(first_key())
 
 
+def test_what_is_told_at_start_compiles_nothing() -> None:
+    """Telling the feed alone asks the bookkeeper, and nothing of the supervisor, who has compiled just before."""
+
+    async def at_start() -> None:
+        link, said = Away(), list[str]()
+        announcer = Announcer(cast("Any", link), lambda: said.append("changed"), compiles_feed=lambda: True)
+        telling = asyncio.create_task(announcer.tell_feed())
+        await until(lambda: bool(link.asked), "the question")
+        link.asked.pop()(b"")
+        await telling
+        assert said == []
+        await announcer.close()
+
+    run(at_start())
+
+
 def test_nobody_waits_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without an answer the change stands, and is told later."""
     monkeypatch.setattr(announce, "WAIT_S", 0.01)

@@ -17,7 +17,7 @@ from asbru.app.check import Check
 from asbru.app.checks import Checks
 from asbru.core.errors import Overloaded
 
-COMPILE = [sys.executable, "-m", "asbru.app.compile", "--check"]
+COMPILE = [sys.executable, "-m", "asbru.app.compile_process", "--check"]
 
 
 @contextlib.asynccontextmanager

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from asbru.app.boot import Options
-from asbru.app.compile import Compiled, compile_config, is_loopback, main
+from asbru.app.compile import Compiled, compile_config, is_loopback
+from asbru.app.compile_process import main
 from asbru.app.config import ConfigRefusedError
 from asbru.app.data_dir import KEYS_FILE
 from asbru.app.paths import catalogue_file, shown_file
@@ -502,7 +503,7 @@ def test_file_in_the_data_directory_is_found(tmp_path: Path) -> None:
 def run_compile(tmp_path: Path, text: str) -> tuple[int, list[dict[str, Any]]]:
     """The compile process on a text: exit code and lines."""
     (tmp_path / "c.yaml").write_text(text)
-    argv = [sys.executable, "-m", "asbru.app.compile", "--config", str(tmp_path / "c.yaml")]
+    argv = [sys.executable, "-m", "asbru.app.compile_process", "--config", str(tmp_path / "c.yaml")]
     argv += ["--data-dir", str(tmp_path / "data"), "--host", "127.0.0.1", "--out", str(tmp_path / "out")]
     ran = subprocess.run(argv, capture_output=True, text=True, check=False, env={**os.environ, "GROQ_API_KEY": ""})
     assert ran.stderr == ""
@@ -539,7 +540,7 @@ def test_compiling_needs_no_network(tmp_path: Path) -> None:
         "import sys, socket\n"
         "def refuse(*a, **k): raise AssertionError('network')\n"
         "socket.socket.connect = socket.getaddrinfo = refuse\n"
-        "from asbru.app.compile import main\n"
+        "from asbru.app.compile_process import main\n"
         f"sys.exit(main(['--data-dir', {str(tmp_path)!r}, '--out', {str(tmp_path / 'out')!r}]))\n"
     )
     env = {**os.environ, "OPENAI_API_KEY": "sk-x"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -38,8 +39,58 @@ def test_long_lived_processes_are_lean(module: str) -> None:
         "backports.zstd",
         "wsproto",
         "h11",
+        "zoneinfo",
+        "difflib",
     }
     assert module == "worker" or not loaded & {"inspect", "_hashlib", "_ssl"}
+
+
+_CONTROL = """
+import asyncio, sys
+from asbru.app.control import Control
+
+async def application():
+    return Control({"data-dir": sys.argv[1]}, asyncio.get_running_loop(), {}).application()
+
+routes = asyncio.run(application()).routes
+print(*sys.modules)
+"""
+
+
+def test_the_control_process_loads_what_its_routes_use_when_they_do(tmp_path: Path) -> None:
+    """An application with all its routes has loaded neither the path of a call nor a dialect, an older pydantic, a
+    command line or YAML: together 15 MB."""
+    ran = subprocess.run([sys.executable, "-c", _CONTROL, tmp_path], capture_output=True, text=True, check=True)
+    loaded = set(ran.stdout.split())
+    assert "fastapi" in loaded and "uvicorn.server" in loaded
+    unused = (
+        "pydantic.v1.main",
+        "click",
+        "uvicorn.main",
+        "logging.config",
+        "multiprocessing",
+        "yaml",
+        "cryptography",
+    )
+    paths = ("asbru.pipeline", "asbru.edge.server", "asbru.dialects.openai_chat", "asbru.providers.openai")
+    assert not loaded & {*unused, *paths}
+
+
+def test_the_compile_process_loads_no_http_client_of_the_price_data() -> None:
+    """Prices are compiled from data that is installed; nothing fetches newer ones."""
+    loaded = _loaded("import sys, asbru.app.compile_process; print(*sys.modules)")
+    assert "genai_prices.data" in loaded
+    assert not loaded & {"httpx2", "httpx", "genai_prices.update_prices"}
+
+
+def test_what_the_control_process_holds_back_can_be_had_later() -> None:
+    """Modules that were stood in for are the real ones for whoever imports them later; models are built at once."""
+    code = (
+        "import asbru.app.control, logging.config, uvicorn.main; from pydantic import BaseModel\n"
+        "class M(BaseModel): x: int\n"
+        "print(logging.config.dictConfig.__name__, uvicorn.main.run.__name__, M.__pydantic_complete__)"
+    )
+    assert _loaded(code) == {"dictConfig", "run", "True"}
 
 
 def test_held_back_module_can_be_had_later() -> None:

@@ -103,7 +103,7 @@ if __name__ == "__main__":
 
     from asbru.providers import discover
 
-    importlib.import_module("asbru.app.compile")
+    importlib.import_module("asbru.app.compile_process")
     discover()
     gc.freeze()
     _serve(sys.argv[1], compile_here)

@@ -21,7 +21,8 @@ from asbru.app.snapshot import KeyFacts, ProviderFacts, Snapshot
 from asbru.cluster import Entries
 from asbru.core.secret_text import SecretText
 from asbru.dialects import Dialect, discover
-from asbru.edge import Door, door
+from asbru.edge import door
+from asbru.edge.door import Door
 from asbru.edge.router import Router
 from asbru.edge.server import Server, ServerConnection, ServerLimits
 from asbru.edge.surfaces import routes_of

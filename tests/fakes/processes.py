@@ -175,7 +175,7 @@ def _supervisor(arguments: list[str]) -> int:
 
 def compile_here(arguments: list[str]) -> int:
     """Compile really; nothing can be written where the run directory is to be full."""
-    from asbru.app import compile as real
+    from asbru.app import compile_process as real
 
     data_dir = Path(arguments[arguments.index("--data-dir") + 1])
     if os.environ["STAND_IN_BEHAVIOUR"] == "full" or (data_dir / "full").exists():

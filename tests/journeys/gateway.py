@@ -22,9 +22,11 @@ from asbru.app.lasting import Lasting
 from asbru.app.snapshot import Fallback, KeyFacts, Limits, PrefixForward, ProviderFacts, Snapshot
 from asbru.cluster import Entries
 from asbru.core.secret_text import SecretText
-from asbru.edge import MCP_PREFIXES, PROBES, Door
+from asbru.edge.door import Door
 from asbru.edge.forward import Forwarder
+from asbru.edge.mcp import PREFIXES as MCP_PREFIXES
 from asbru.edge.server import Server
+from asbru.edge.surfaces import PROBES
 from asbru.governance import VIRTUAL_KEY, digest_of, write_virtual_key
 from asbru.governance.standing import Standings
 from asbru.pipeline.tools import Toolbox

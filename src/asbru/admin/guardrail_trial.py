@@ -22,13 +22,9 @@ from asbru.admin.history import in_thread
 from asbru.admin.kinds import conceal
 from asbru.admin.objects import Objects
 from asbru.core.errors import BadRequest
-from asbru.guardrails import GuardrailRule, Place
-from asbru.guardrails.checks import discover_checks
-from asbru.guardrails.engine import RuleSet, Seen, blocks, for_place, look, redact
-from asbru.pipeline.guarding import ProofRow, flaws_of, proof_of
+from asbru.guardrails import GuardrailRule, Place, ProofRow
 
 TEXT_CHARS_MAX = 200_000
-_KEY = b"a key of no installation"
 
 
 class GuardrailText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -99,14 +95,20 @@ class GuardrailTrial:
             """What the rules find in a text, with one that is not saved."""
             trial = nouns.read_struct(await nouns.read_body(request), GuardrailText)
             rules = self._all(request) if trial.rule is None else [self._read(trial.rule)]
-            return nouns.answer(await in_thread(lambda: _try(trial, rules)))
+            from asbru.admin import guardrail_outcomes  # with the path of a call: 4 MB, for those who try rules
+
+            return nouns.answer(await in_thread(lambda: guardrail_outcomes.try_rules(trial, rules)))
 
         @router.get("/explain", summary="Where rules act", openapi_extra={**reads, **nouns.gives(GuardrailProof)})
         async def explain(request: Request) -> Response:  # pyright: ignore[reportUnusedFunction] -- likewise
             """Whether and how each rule is enforced; `rule`, `surface` narrow the table."""
             rules = self._all(request)
             asked = request.query_params
-            return nouns.answer(await in_thread(lambda: _explain(rules, asked.get("rule"), asked.get("surface"))))
+            from asbru.admin import guardrail_outcomes  # likewise
+
+            return nouns.answer(
+                await in_thread(lambda: guardrail_outcomes.explain(rules, asked.get("rule"), asked.get("surface")))
+            )
 
         @router.get(
             "/checks",
@@ -115,7 +117,9 @@ class GuardrailTrial:
         )
         async def list_checks() -> Response:  # pyright: ignore[reportUnusedFunction] -- likewise
             """With the JSON schemas of their settings."""
-            return nouns.answer({"items": await in_thread(_checks), "next": None})
+            from asbru.admin import guardrail_outcomes  # likewise
+
+            return nouns.answer({"items": await in_thread(guardrail_outcomes.list_checks), "next": None})
 
         return router
 
@@ -130,58 +134,3 @@ class GuardrailTrial:
         except msgspec.ValidationError as error:
             raise BadRequest(str(error), status=422) from None
         return msgspec.structs.replace(rule, enabled=True)
-
-
-def _try(trial: GuardrailText, rules: list[GuardrailRule]) -> GuardrailFindings:
-    problems = [f"{rule.name}: {flaw}" for rule in rules for flaw in flaws_of(rule)]
-    if problems:
-        return GuardrailFindings((), trial.text, "", problems=tuple(problems))
-    rule_set = RuleSet(rules, _KEY)
-    concerned = for_place(rule_set.rules, trial.place)
-    seen = [look(rule, [trial.text]) for rule in concerned]
-    refused = blocks(seen)
-    return GuardrailFindings(
-        tuple(_findings(seen)),
-        redact([trial.text], seen, rule_set.masking).texts[0],
-        refused.rule.name if refused is not None else "",
-        tuple(f"{rule.name}: {name}" for rule in concerned for name, _ in rule.asking),
-        tuple(f"{one.rule.name}: the check '{one.failed}' failed" for one in seen if one.failed),
-    )
-
-
-def _findings(seen: list[Seen]) -> list[GuardrailFinding]:
-    found = [
-        GuardrailFinding(one.rule.name, each.kind, each.start, each.end, round(each.score, 3))
-        for one in seen
-        for each in one.findings
-    ]
-    return sorted(found, key=lambda one: (one.start, one.end))
-
-
-def _explain(rules: list[GuardrailRule], name: str | None, surface: str | None) -> GuardrailProof:
-    rows: list[ProofRow] = []
-    problems: list[str] = []
-    for rule in rules:
-        if name not in (None, "", rule.name):
-            continue
-        flaws = list(flaws_of(rule))
-        problems += [f"{rule.name}: {flaw}" for flaw in flaws]
-        if not flaws:
-            rows += [row for row in proof_of(rule) if surface in (None, "", row.surface)]
-    return GuardrailProof(tuple(rows), tuple(problems))
-
-
-def _checks() -> list[GuardrailCheck]:
-    return [
-        GuardrailCheck(
-            check.name,
-            check.sentence,
-            check.spans,
-            check.asks,
-            check.credential,
-            msgspec.json.schema_components([check.settings], ref_template="#/$defs/{name}")[1][
-                check.settings.__name__
-            ],
-        )
-        for check in discover_checks().values()
-    ]

@@ -11,6 +11,7 @@ without a provider means the first provider that is known to have it, and a reco
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
@@ -103,7 +104,11 @@ class RuleTrial:
         self._observed = observed
         self._standing = standing
         self._url = url
-        self._operations = {
+
+    @cached_property
+    def _operations(self) -> dict[tuple[str, str], str]:
+        """Names of operations by surface, found at the first trial of a record: the dialects take 4 MB."""
+        return {
             (dialect.surface.name, operation.surface): operation.name
             for dialect in discover().values()
             for operation in dialect.operations
@@ -157,11 +162,12 @@ class RuleTrial:
         surface, _, operation = str(found["surface"]).partition(".")
         tags: dict[str, str] = msgspec.json.decode(str(found["tags"])) if found["tags"] else {}
         headers = {TAG_PREFIX.decode() + name: value for name, value in tags.items()}
+        operations = await in_thread(lambda: self._operations)
         return DescribedCall(
             model=str(found["model_asked"]),
             headers=headers,
             surface=surface,
-            request_type=self._operations.get((surface, operation), operation),
+            request_type=operations.get((surface, operation), operation),
             key=str(found["caller"]),
         )
 

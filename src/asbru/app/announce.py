@@ -40,10 +40,15 @@ class Announcer:
         if snapshot or (feed and self._compiles_feed()):
             self._say_changed()
         if feed:
-            self._untold = True
-            if self._telling is None or self._telling.done():
-                self._telling = asyncio.create_task(self._tell())
-            await asyncio.wait((self._telling,), timeout=WAIT_S)
+            await self.tell_feed()
+
+    async def tell_feed(self) -> None:
+        """Tell the bookkeeper alone. At start, too: the last control process may have stored something and died before
+        it said so. The supervisor needs no word then; it compiles before it starts this process, and when one dies."""
+        self._untold = True
+        if self._telling is None or self._telling.done():
+            self._telling = asyncio.create_task(self._tell())
+        await asyncio.wait((self._telling,), timeout=WAIT_S)
 
     async def close(self) -> None:
         """Tell nobody any more."""

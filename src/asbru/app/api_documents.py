@@ -12,7 +12,6 @@ from typing import Any, cast
 import msgspec
 
 from asbru.app.config import ConfigRefusedError
-from asbru.app.config.yaml_document import read_yaml
 from asbru.core.traits import fits_glob
 from asbru.mcp.openapi import Api, ApiTool, DocumentError, read_openapi, read_postman
 from asbru.mcp.servers.http_api import DOCUMENT_CHARS_MAX
@@ -75,6 +74,8 @@ def _read(text: str) -> dict[str, object]:
 
 
 def _read_yaml(text: str) -> Any:
+    from asbru.app.config.yaml_document import read_yaml  # 1 MB, for those who import such a document
+
     try:
         data, _, problems = read_yaml(text)
     except ConfigRefusedError as refused:

@@ -28,7 +28,7 @@ class Boot(NamedTuple):
     """What a compiled configuration asks of the supervisor. `served_here`: providers whose server it starts.
     `watched`: files, besides the configuration itself, whose change means compiling again. `tools`: whether MCP servers
     are configured. `declares`: sections that the file has entries in, of those that a changed file may not lose
-    (`compile.KEPT_SECTIONS`)."""
+    (`compile_kept.KEPT_SECTIONS`)."""
 
     host: str
     port: int
@@ -63,7 +63,7 @@ class Options(NamedTuple):
     keeps: tuple[str, ...] = ()
 
     def argv(self) -> list[str]:
-        """The options as arguments of `asbru.app.compile`."""
+        """The options as arguments of `asbru.app.compile_process`."""
         argv = ["--data-dir", str(self.data_dir)]
         given: dict[str, object] = {
             "config": self.config,

@@ -26,7 +26,7 @@ CHECKS_MAX = 4
 
 
 class Checks:
-    """See the module. `command` is `asbru.app.compile ... --check`, as it has to be now."""
+    """See the module. `command` is `asbru.app.compile_process ... --check`, as it has to be now."""
 
     def __init__(self, path: Path, command: Callable[[], Sequence[str]]) -> None:
         self._path = path

@@ -66,7 +66,7 @@ def _module(name: str) -> tuple[str, ...]:
 class Commands(NamedTuple):
     """What is run for each role; tests put small stand-ins here."""
 
-    compile: tuple[str, ...] = _module("asbru.app.compile")
+    compile: tuple[str, ...] = _module("asbru.app.compile_process")
     worker: tuple[str, ...] = _module("asbru.app.worker")
     bookkeeper: tuple[str, ...] = _module("asbru.app.bookkeeper")
     control: tuple[str, ...] = _module("asbru.app.control")

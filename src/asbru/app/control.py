@@ -22,9 +22,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-import uvicorn
-from fastapi import FastAPI
-
+import asbru.app.lean_web  # noqa: F401 -- before all that needs FastAPI  # pyright: ignore[reportUnusedImport] -- see there
 from asbru import __version__
 from asbru.admin import Act, DeclaredFile, Management, api_preview, tool_servers
 from asbru.app.announce import Announcer
@@ -34,6 +32,7 @@ from asbru.app.arguments import read_arguments
 from asbru.app.check import Check
 from asbru.app.clearing import CacheClearing
 from asbru.app.data_dir import had_stored_keys, load_pepper
+from asbru.app.lean_web import Config, FastAPI, Server
 from asbru.app.lifeline import end_with_supervisor
 from asbru.app.observed import ObservedProcesses
 from asbru.app.tools.asked import AskedTools
@@ -104,8 +103,8 @@ class Control:
         """Serve until told to end."""
         if self._linked:
             self._link.open()
-            await self._announcer(feed=True, snapshot=False)  # the last one may have died before it did
-        server = uvicorn.Server(server_config(self.application()))
+            await self._announcer.tell_feed()
+        server = Server(server_config(self.application()))
 
         # uvicorn listens to signals only while it serves, and raises the one that ended it once more afterwards.
         def end(*_: object) -> None:
@@ -160,9 +159,9 @@ def _say(word: str) -> None:
     sys.stdout.flush()
 
 
-def server_config(application: FastAPI) -> uvicorn.Config:
+def server_config(application: FastAPI) -> Config:
     """How an application is served."""
-    return uvicorn.Config(
+    return Config(
         application,
         loop="asyncio",
         http="httptools",

@@ -18,7 +18,7 @@ from asbru.cache import CacheSettings
 from asbru.catalog import PricedModel
 from asbru.core.secret_text import SecretText
 from asbru.core.traits import PLAIN, Addressing, TraitRule, Traits
-from asbru.edge.server import ServerLimits
+from asbru.edge.limits import ServerLimits
 from asbru.governance.limits import Reservation
 from asbru.guardrails import GuardrailSettings
 from asbru.mcp.servers import McpSettings

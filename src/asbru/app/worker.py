@@ -36,8 +36,11 @@ from asbru.app.tools.messages import HERE as TOOLS_HERE
 from asbru.app.worker_status import StatusReporter
 from asbru.cache.sql import SharedStore, follow_clearings
 from asbru.cluster import Entries, follow_store, read_entries
-from asbru.edge import MCP_PREFIXES, PROBES, Door, Forwarder
+from asbru.edge.door import Door
+from asbru.edge.forward import Forwarder
+from asbru.edge.mcp import PREFIXES as MCP_PREFIXES
 from asbru.edge.server import SWEEP_S, Server
+from asbru.edge.surfaces import PROBES
 from asbru.governance.limits import Limits
 from asbru.link.link import Link
 from asbru.mcp.servers import AWAITED_SUBJECT

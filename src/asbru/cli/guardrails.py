@@ -17,7 +17,7 @@ from asbru.cli.objects import command_for
 from asbru.cli.serve import DATA_DIR
 
 if TYPE_CHECKING:
-    from asbru.pipeline.guarding import ProofRow
+    from asbru.guardrails import ProofRow
 
 command = command_for("guardrails")
 

@@ -1,7 +1,7 @@
 """Open sets as folders: every package in a place holds one record under an agreed name, and listing finds them all.
 
 Only Python's import machinery is used here. What a record must hold is checked by who asks (`providers.kit`,
-`dialects.discover`).
+`dialects.discover`). The reverse is here, too: modules that are not loaded though a library wants them (`stand_ins`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ import importlib
 import importlib.util
 import pkgutil
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
 from types import ModuleType
 
 
@@ -63,3 +64,33 @@ def _import_from(folder: str, name: str) -> ModuleType:
         for loaded in [one for one in sys.modules if one == name or one.startswith(f"{name}.")]:
             del sys.modules[loaded]
     return module
+
+
+@contextmanager
+def stand_ins(*names: str) -> Generator[None]:
+    """In the place of modules that a library loads and nobody uses: empty ones, in which every name is None. Gone
+    afterwards, so that others can have the real ones. A module that was loaded before stays as it is."""
+    held = {name: _empty(name) for name in names if name not in sys.modules}
+    parents = {name: sys.modules.get(name.rpartition(".")[0]) for name in held}
+    sys.modules.update(held)
+    for name, parent in parents.items():
+        if parent is not None:
+            setattr(parent, name.rpartition(".")[2], held[name])
+    try:
+        yield
+    finally:
+        for name, parent in parents.items():
+            del sys.modules[name]
+            if parent is not None:
+                delattr(parent, name.rpartition(".")[2])
+
+
+def _empty(name: str) -> ModuleType:
+    module = ModuleType(name)
+    vars(module)["__getattr__"] = _nothing
+    return module
+
+
+def _nothing(name: str) -> None:
+    if name.startswith("__"):
+        raise AttributeError(name)

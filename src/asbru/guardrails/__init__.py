@@ -4,6 +4,7 @@ It knows texts, not calls; `pipeline.guarding` gives it those of a call. Checks 
 """
 
 from asbru.guardrails.findings import Answer, Finding, Ports
+from asbru.guardrails.proof_row import ProofRow, Verdict
 from asbru.guardrails.rule import (
     PLACES,
     CheckSettings,
@@ -22,5 +23,7 @@ __all__ = [
     "GuardrailSettings",
     "Place",
     "Ports",
+    "ProofRow",
+    "Verdict",
     "uses_of",
 ]

@@ -28,7 +28,7 @@ from asbru.app.config import Document
 from asbru.app.data_dir import ensure_data_dir
 from asbru.app.lasting import Lasting
 from asbru.app.paths import RunDir
-from asbru.edge import Door
+from asbru.edge.door import Door
 from asbru.edge.server import SWEEP_S, Head, HeaderPlans, Request
 from asbru.governance.limits import Limits
 from asbru.library.books import Books

@@ -19,7 +19,6 @@ Nothing is sent here, and nothing is remembered: how long a key cools down stand
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Protocol
 
 from asbru.core.errors import NotFound
@@ -163,6 +162,8 @@ def _known(provider: ProviderRoute) -> tuple[str, ...]:
 
 def _did_you_mean(model: str, usable: Iterable[tuple[str, str]]) -> str:
     """The names nearest to one that is not known; "" where none is near."""
+    from difflib import get_close_matches  # 0.2 MB in each worker, for callers who misspell
+
     asked = model[:PLANNED_CHARS_MAX].lower()
     whole = {f"{provider}/{known}": f"{provider}/{known}" for provider, known in usable}
     bare = {name.partition("/")[2].lower(): name for name in whole} | {name.lower(): name for name in whole}

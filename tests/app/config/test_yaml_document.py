@@ -9,7 +9,8 @@ import yaml
 
 from asbru.app.config import ConfigRefusedError
 from asbru.app.config import yaml_document as module
-from asbru.app.config.yaml_document import CONFIG_DEPTH_MAX, read_yaml
+from asbru.app.config.problem import CONFIG_DEPTH_MAX
+from asbru.app.config.yaml_document import read_yaml
 
 
 class _PythonLoader(yaml.SafeLoader):

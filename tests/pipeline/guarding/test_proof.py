@@ -14,8 +14,8 @@ from tests.fakes.inside import Caller, Inside, answer, provider
 
 from asbru.app.snapshot import Snapshot
 from asbru.dialects import discover
-from asbru.guardrails import GuardrailRule, GuardrailSettings
-from asbru.pipeline.guarding import ProofRow, proof_of
+from asbru.guardrails import GuardrailRule, GuardrailSettings, ProofRow
+from asbru.pipeline.guarding import proof_of
 
 WORD = "canary"
 MODEL = "{}/m"

@@ -35,7 +35,8 @@ class FileText(ReferredText):
 class Settings(BaseModel):
     """Base: unknown keys are errors, types are not guessed, and nothing changes after reading."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
+    # Built at their first use, so that a section which is only read as part of the whole has no validator of its own.
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True, defer_build=True)
 
     @model_validator(mode="before")
     @classmethod

@@ -11,8 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from asbru.app.config.problem import ConfigPath, ConfigRefusedError, Problem, kind_of
-from asbru.app.config.yaml_document import CONFIG_DEPTH_MAX, read_yaml, refused
+from asbru.app.config.problem import (
+    CONFIG_DEPTH_MAX,
+    ConfigPath,
+    ConfigRefusedError,
+    Problem,
+    kind_of,
+    refused,
+)
 
 CONFIG_BYTES_MAX = 16 * 1024 * 1024
 
@@ -87,6 +93,8 @@ def _nesting(text: str) -> int:
 
 
 def _read_yaml(text: str) -> Document:
+    from asbru.app.config.yaml_document import read_yaml  # 1 MB, in the control process for nothing
+
     data, lines, problems = read_yaml(text)
     return Document(data, lines, problems=problems)
 
@@ -113,6 +121,8 @@ def _read_json(text: str) -> Document:
 
 def _json_lines(text: str) -> dict[ConfigPath, int]:
     """JSON is YAML, nearly always; where it is not, the errors come without line numbers."""
+    from asbru.app.config.yaml_document import read_yaml  # as above
+
     try:
         return read_yaml(text)[1]
     except ConfigRefusedError:

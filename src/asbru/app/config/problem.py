@@ -8,6 +8,9 @@ from typing import Any, TypeAlias
 ConfigPath: TypeAlias = tuple[str | int, ...]
 """Keys and list positions from the top of the document."""
 
+CONFIG_DEPTH_MAX = 32
+"""Levels of a document; one that is deeper is refused."""
+
 _KINDS = {
     "dict": "a mapping",
     "list": "a list",
@@ -49,3 +52,8 @@ class ConfigRefusedError(Exception):
     def __init__(self, problems: list[Problem]) -> None:
         super().__init__("; ".join(str(problem) for problem in problems))
         self.problems = problems
+
+
+def refused(message: str, line: int | None = None) -> ConfigRefusedError:
+    """The refusal of a text as a whole."""
+    return ConfigRefusedError([Problem((), message, line)])

@@ -11,9 +11,8 @@ from typing import Any, NamedTuple, cast
 
 import yaml
 
-from asbru.app.config.problem import ConfigPath, ConfigRefusedError, Problem
+from asbru.app.config.problem import CONFIG_DEPTH_MAX, ConfigPath, Problem, refused
 
-CONFIG_DEPTH_MAX = 32
 CONFIG_VALUES_MAX = 1_000_000
 
 _TAGS = "tag:yaml.org,2002:"
@@ -60,11 +59,6 @@ def read_yaml(text: str) -> tuple[Any, dict[ConfigPath, int], list[Problem]]:
     finally:
         if loader is not None:
             loader.dispose()  # pyright: ignore[reportUnknownMemberType]  # untyped
-
-
-def refused(message: str, line: int | None = None) -> ConfigRefusedError:
-    """The refusal of a text as a whole."""
-    return ConfigRefusedError([Problem((), message, line)])
 
 
 class _Reading:

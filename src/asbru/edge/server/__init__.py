@@ -5,7 +5,7 @@ It refuses to know any path, dialect or key. Handlers get one request at a time 
 `connection.on_gone` is called.
 """
 
-from asbru.edge.server.limits import ServerLimits
+from asbru.edge.limits import ServerLimits
 from asbru.edge.server.protocol import ServerConnection
 from asbru.edge.server.request import Head, HeaderAction, HeaderPlans, Request
 from asbru.edge.server.response import ResponseWriter

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from io import BytesIO
 
-from asbru.edge.server.limits import BODY_PIECES_BYTES_MAX, UNKNOWN_SHARE, ServerLimits
+from asbru.edge.limits import ServerLimits
+from asbru.edge.server.limits import BODY_PIECES_BYTES_MAX, UNKNOWN_SHARE
 
 
 class RequestBody:

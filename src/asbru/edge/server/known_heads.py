@@ -11,7 +11,7 @@ The heads of recent callers stand in memory in clear, as their keys do (`governa
 
 from __future__ import annotations
 
-from asbru.edge.server.limits import ServerLimits
+from asbru.edge.limits import ServerLimits
 from asbru.edge.server.request import Head, Request
 
 HEADS_MAX = 512

@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, cast
 import httptools
 
 from asbru.core.errors import AsbruError, BadRequest
-from asbru.edge.server.limits import BODY_RATE_BYTES_PER_S, LINGER_S, TURN_BYTES, UPGRADES_PIPELINED_MAX, ServerLimits
+from asbru.edge.limits import ServerLimits
+from asbru.edge.server.limits import BODY_RATE_BYTES_PER_S, LINGER_S, TURN_BYTES, UPGRADES_PIPELINED_MAX
 from asbru.edge.server.reading import BODY, HEAD, IDLE, LINGER, SERVING, UPGRADED, RequestReader
 from asbru.edge.server.request import Head, Request
 from asbru.edge.server.response import ResponseWriter

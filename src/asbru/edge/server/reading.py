@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Final, cast
 import httptools
 
 from asbru.core.errors import AsbruError, BadRequest
+from asbru.edge.limits import ServerLimits
 from asbru.edge.server.body import HeldBytes, RequestBody
-from asbru.edge.server.limits import PIPELINED_BYTES_MAX, ServerLimits
+from asbru.edge.server.limits import PIPELINED_BYTES_MAX
 from asbru.edge.server.request import Head, Request
 
 if TYPE_CHECKING:

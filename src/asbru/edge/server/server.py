@@ -15,11 +15,11 @@ from traceback import format_exception
 from typing import Protocol
 
 from asbru.core.errors import Overloaded
+from asbru.edge.limits import ServerLimits
 from asbru.edge.server.body import BodyBytes
 from asbru.edge.server.capacity import SPARE_MAX, SPARE_S, TURNED_AWAY_MAX, bound_of, idlest
 from asbru.edge.server.handshakes import TlsListener, shake_hands
 from asbru.edge.server.known_heads import KnownHeads
-from asbru.edge.server.limits import ServerLimits
 from asbru.edge.server.protocol import ServerConnection
 from asbru.edge.server.request import Head, HeaderPlans, Request
 from asbru.telemetry import log

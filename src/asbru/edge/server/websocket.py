@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from wsproto.extensions import PerMessageDeflate
 
+    from asbru.edge.limits import ServerLimits
     from asbru.edge.server.body import HeldBytes
-    from asbru.edge.server.limits import ServerLimits
     from asbru.edge.server.request import Head
 
 PING_AFTER_S: Final = 30.0

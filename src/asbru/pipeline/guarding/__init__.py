@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from asbru.guardrails.engine import Rule, RuleSet
 from asbru.pipeline.guarding.flaws import flaws_of, proof_of
 from asbru.pipeline.guarding.ports import GuardPorts
-from asbru.pipeline.guarding.proof import ProofRow, can_check, is_for
+from asbru.pipeline.guarding.proof import can_check, is_for
 from asbru.pipeline.guarding.stage import GuardStage
 from asbru.pipeline.internal import SURFACE as INTERNAL
 from asbru.pipeline.passthrough import SURFACE, UNKNOWN
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from asbru.pipeline.call import Call
     from asbru.pipeline.stages import Stage
 
-__all__ = ["GuardPorts", "Guarding", "ProofRow", "flaws_of", "proof_of"]
+__all__ = ["GuardPorts", "Guarding", "flaws_of", "proof_of"]
 
 
 class Guarding:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from asbru.dialects import discover
-from asbru.guardrails import GuardrailRule
+from asbru.guardrails import GuardrailRule, ProofRow
 from asbru.guardrails.engine import compile_rule
-from asbru.pipeline.guarding.proof import ProofRow, prove
+from asbru.pipeline.guarding.proof import prove
 
 TOLD_MAX = 4
 """Places that are named."""

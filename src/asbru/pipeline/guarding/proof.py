@@ -12,12 +12,10 @@ The same functions decide at run time, so the table is what happens.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Literal, TypeAlias
-
-import msgspec
+from typing import TYPE_CHECKING
 
 from asbru.dialects import Dialect, Operation
-from asbru.guardrails import PLACES, Place
+from asbru.guardrails import PLACES, Place, ProofRow, Verdict
 from asbru.mcp.protocol.dialect import MCP
 from asbru.pipeline.passthrough import SURFACE, UNKNOWN
 
@@ -26,21 +24,6 @@ if TYPE_CHECKING:
 
 _TOOLS = frozenset(operation.name for operation in MCP.operations)
 _TOOL_PLACES = frozenset(("tool_arguments", "tool_results"))
-
-Verdict: TypeAlias = Literal["enforced", "absent", "refused", "unchecked", "impossible"]
-
-
-class ProofRow(msgspec.Struct, frozen=True):
-    """One line of the table. `surface` and `operation` as in records; `how`: in words."""
-
-    surface: str
-    operation: str
-    stream: bool
-    rule: str
-    place: str
-    action: str
-    verdict: Verdict
-    how: str
 
 
 def reads_input(operation: Operation) -> bool:
