@@ -324,3 +324,10 @@ def test_own_schemas_become_json_schema() -> None:
     plain = {"type": ["object", "null"], "properties": {"n": {"type": "integer", "minItems": 3}}}
     assert json.loads(bytes(raw)) == plain
     assert written(asked)["tools"] == [declared]
+
+
+def test_the_number_of_log_probabilities_comes_with_their_switch() -> None:
+    """Responses asks for log probabilities by their number alone, Gemini refuses a number without the switch."""
+    ask = (Message(role="user", parts=(TextPart(text="q"),)),)
+    config = written(ChatRequest(model="m", messages=ask, top_logprobs=3, dialect="openai_responses"))
+    assert config["generationConfig"] == {"logprobs": 3, "responseLogprobs": True}

@@ -24,6 +24,7 @@ from asbru.core.chat import (
     ToolResultPart,
 )
 from asbru.core.traits import Traits
+from asbru.dialects.allowed_tools import fit_choice
 from asbru.dialects.bedrock_converse.block_writer import Block, Target, write_blocks, write_mark
 from asbru.dialects.bedrock_converse.reasoning import thinks_as_claude, write_reasoning
 from asbru.dialects.bedrock_converse.types import NAME, decode_members, encode
@@ -52,7 +53,7 @@ def write_request(request: ChatRequest, model: str, traits: Traits) -> Written:
     """The body; see `Codec`."""
     del model  # it stands in the path
     receipt = Receipt(NAME, request.dialect)
-    request = fit_sampling(request, traits, receipt)
+    request = fit_choice(fit_sampling(request, traits, receipt), receipt)
     additional, effort = write_reasoning(request, traits, receipt)
     request = _without_sampling(request, additional, receipt)
     body: dict[str, Any] = {}
